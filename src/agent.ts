@@ -1,0 +1,36 @@
+import { loadConfig } from './config.ts';
+import { makeAgentApp } from './deps.ts';
+import { Fault } from './errors.ts';
+import { makeRun } from './exec.ts';
+import { openListeners } from './listeners.ts';
+import { makeLog } from './log.ts';
+import { makeSystemdNotifier } from './systemd/notify.ts';
+import { loadTlsIdentity } from './tls.ts';
+
+/** Starts the agent and stops it on SIGTERM or SIGINT. */
+async function main(): Promise<void> {
+  const config = await loadConfig(process.env);
+  const log = makeLog(config.log_level);
+  const run = makeRun(log);
+  const systemd = makeSystemdNotifier(run, process.env);
+
+  const identity = await loadTlsIdentity(config, run);
+  const listeners = await openListeners(makeAgentApp(config, run, log), config, identity);
+  log.info({ addresses: listeners.addresses }, 'listening');
+  await systemd.ready();
+
+  const signal = await new Promise((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  log.info({ signal }, 'stopping');
+  await Promise.all([systemd.stopping(), listeners.stop()]);
+}
+
+try {
+  await main();
+} catch (error) {
+  const text = error instanceof Fault ? error.message : String((error as Error).stack);
+  process.stderr.write(`ha-agent: ${text}\n`);
+  process.exitCode = 1;
+}

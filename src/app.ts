@@ -1,0 +1,40 @@
+import express, { type Express } from 'express';
+
+import type { GuessBrake } from './auth/guess-brake.ts';
+import type { TokenStore } from './auth/tokens.ts';
+import { Fault } from './errors.ts';
+import type { Log } from './log.ts';
+import { haRoutes, type HaDomain } from './routes/ha/index.ts';
+import { authenticate } from './routes/middleware/authenticate.ts';
+import { documentedHeaders } from './routes/middleware/headers.ts';
+import { logRequests } from './routes/middleware/log-requests.ts';
+import { probeRoutes } from './routes/probes.ts';
+import { answerErrors } from './routes/problem.ts';
+
+/** All that the app is made of. A further family of routes brings a domain of its own. */
+export interface AppParts {
+  poweredBy: string;
+  log: Log;
+  tokens: TokenStore;
+  brake: GuessBrake;
+  ha: HaDomain;
+}
+
+/** The Express app; it does not listen. */
+export function makeApp({ poweredBy, log, tokens, brake, ha }: AppParts): Express {
+  const app = express();
+  // Set by our own header, if at all.
+  app.disable('x-powered-by');
+  app.disable('etag');
+
+  app.use(logRequests(log));
+  app.use(documentedHeaders(poweredBy));
+  app.use(probeRoutes(ha.state));
+  app.use(authenticate(tokens, brake));
+  app.use('/api/v2/system/ha', haRoutes(ha));
+  app.use((request) => {
+    throw new Fault('route_not_found', `There is no ${request.path}. The README lists the routes.`);
+  });
+  app.use(answerErrors(log));
+  return app;
+}

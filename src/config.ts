@@ -1,0 +1,103 @@
+import { isIP } from 'node:net';
+
+import { z } from 'zod';
+
+import { Fault } from './errors.ts';
+import { readTextIfThere } from './files.ts';
+import { configFile } from './paths.ts';
+
+const port = z.number().int().min(1).max(65535);
+const absolutePath = z.string().regex(/^\//, 'expected an absolute path');
+const address = z
+  .string()
+  .refine((text) => isIP(text) !== 0, 'expected an IP address, such as "::"');
+
+const schema = z
+  .strictObject({
+    /** `::` listens on IPv4 as well. */
+    https_address: address.default('::'),
+    https_port: port.default(8443),
+    http_address: address.default('::'),
+    /** Plain HTTP is off unless this is set. */
+    http_port: port.nullable().default(null),
+    /** Served to root alone, without a token. */
+    socket: absolutePath.default('/run/ha-agent/api.sock'),
+    /** PEM files of your own certificate; without them one is made and kept in `state_directory`. */
+    tls_certificate: absolutePath.nullable().default(null),
+    tls_key: absolutePath.nullable().default(null),
+    state_directory: absolutePath.default('/var/lib/ha-agent'),
+    /** Seconds until a tool that reads is taken for hung. */
+    read_deadline_seconds: z.number().min(1).max(120).default(10),
+    powered_by: z
+      .string()
+      .regex(/^[\x20-\x7e]+$/, 'expected printable ASCII text')
+      .default('OpenDrives'),
+    log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  })
+  .refine((config) => (config.tls_certificate === null) === (config.tls_key === null), {
+    path: ['tls_key'],
+    message: 'expected tls_certificate and tls_key together, or neither',
+  });
+
+export type Config = Readonly<z.output<typeof schema>>;
+
+const environmentPrefix = 'HA_AGENT_';
+/** Names the file itself, so it is not one of its keys. */
+const fileVariable = 'HA_AGENT_CONFIG';
+
+/**
+ * The configuration: defaults, over them the file, over it the environment, where `HA_AGENT_HTTPS_PORT`
+ * is the key `https_port`. Checked whole, once.
+ * @throws Fault `invalid_config` with each wrong key's place and what was expected there
+ */
+export async function loadConfig(environment: NodeJS.ProcessEnv): Promise<Config> {
+  const file = environment[fileVariable] ?? configFile;
+  const fromFile = parseFile(file, await readTextIfThere(file));
+  const fromEnvironment = Object.fromEntries(
+    Object.entries(environment)
+      .filter(([name]) => name.startsWith(environmentPrefix) && name !== fileVariable)
+      .map(([name, text]) => [
+        name.slice(environmentPrefix.length).toLowerCase(),
+        valueOf(text ?? ''),
+      ]),
+  );
+  const result = schema.safeParse({ ...fromFile, ...fromEnvironment });
+  if (result.success) return Object.freeze(result.data);
+
+  const problems = result.error.issues.flatMap((issue) => {
+    const keys = issue.code === 'unrecognized_keys' ? issue.keys : [issue.path.join('.')];
+    const problem =
+      issue.code === 'unrecognized_keys'
+        ? `unknown key; expected one of ${Object.keys(schema.shape).join(', ')}`
+        : issue.message;
+    return keys.map((key) => {
+      const place =
+        key in fromEnvironment ? environmentPrefix + key.toUpperCase() : `${file}: ${key}`;
+      return `${place}: ${problem}`;
+    });
+  });
+  throw new Fault('invalid_config', `The configuration is wrong.\n${problems.join('\n')}`);
+}
+
+function parseFile(file: string, text: string | undefined): Record<string, unknown> {
+  if (text === undefined) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Fault('invalid_config', `${file}: expected JSON. ${(error as Error).message}`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Fault(
+      'invalid_config',
+      `${file}: expected a JSON object, such as {"https_port": 8443}.`,
+    );
+  }
+  return value as Record<string, unknown>;
+}
+
+/** A variable's text as JSON has it: 8443 is a number, null is null, the rest is a string. */
+function valueOf(text: string): unknown {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  return text === 'null' ? null : text;
+}

@@ -1,0 +1,66 @@
+import { maskArgv, maskText } from './secrets.ts';
+
+/** What went wrong, in words that never change. Each has one HTTP status: see routes/problem.ts. */
+export type FaultCode =
+  | 'unauthenticated'
+  | 'too_many_attempts'
+  | 'role_required'
+  | 'route_not_found'
+  | 'method_not_allowed'
+  | 'cluster_not_running'
+  | 'tool_missing'
+  | 'tool_timeout'
+  | 'tool_ended_by_signal'
+  | 'output_too_large'
+  | 'unreadable_output'
+  | 'command_failed'
+  | 'invalid_config'
+  | 'address_in_use'
+  | 'invalid_token_request'
+  | 'token_exists'
+  | 'token_not_found';
+
+/** What a command did that is worth telling. */
+export interface CommandReport {
+  argv: readonly string[];
+  exitCode: number | null;
+  stderr: string;
+}
+
+/**
+ * An expected failure: made where its cause is known, passed up unchanged, put into HTTP or on the
+ * terminal at the edge. Anything else that is thrown is a bug of ours.
+ */
+export class Fault extends Error {
+  override readonly name = 'Fault';
+  readonly code: FaultCode;
+  readonly command: CommandReport | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  /**
+   * @param code what happened, for programs
+   * @param message what happened and what to do next, for people
+   * @param more.command secrets in it are masked here, so that no reader of a fault can forget to
+   */
+  constructor(
+    code: FaultCode,
+    message: string,
+    more: { command?: CommandReport; retryAfterSeconds?: number } = {},
+  ) {
+    super(message);
+    this.code = code;
+    this.command = more.command && {
+      argv: maskArgv(more.command.argv),
+      exitCode: more.command.exitCode,
+      stderr: maskText(more.command.stderr),
+    };
+    this.retryAfterSeconds = more.retryAfterSeconds;
+  }
+}
+
+/** The code of a Node system error (`ENOENT`, `EEXIST`, …), or undefined for any other value. */
+export function systemErrorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
+}

@@ -1,0 +1,111 @@
+import { execa } from 'execa';
+
+import { Fault, type FaultCode } from './errors.ts';
+import type { Log } from './log.ts';
+import { toolFolders } from './paths.ts';
+import { maskArgv, maskText } from './secrets.ts';
+
+/** A process to run. No shell is between: what stands in `argv` is what the tool gets. */
+export interface Command {
+  argv: readonly [tool: string, ...args: string[]];
+  /** Milliseconds until the process and its children are killed. */
+  deadlineMs: number;
+  /** Added to the clean environment. */
+  env?: Readonly<Record<string, string>>;
+}
+
+/** How a command ended by itself. What an exit code means is known beside the call. */
+export interface Outcome {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Runs a command to its end.
+ * Faults: `tool_missing`, `tool_timeout`, `tool_ended_by_signal`, `output_too_large`.
+ * An exit code other than 0 is no fault.
+ */
+export type Run = (command: Command) => Promise<Outcome>;
+
+// A CIB of a thousand resources is about 5 MB of XML.
+const outputLimit = 64 * 1024 * 1024;
+
+/**
+ * The one way in which the agent starts processes: argv only, an environment of its own, no stdin, a
+ * deadline, a cap on the output, secrets masked, one log line a call.
+ */
+export function makeRun(log: Log): Run {
+  return async ({ argv, deadlineMs, env }) => {
+    const [tool, ...args] = argv;
+    const startedAt = performance.now();
+    const running = execa(tool, args, {
+      env: { PATH: toolFolders.join(':'), LC_ALL: 'C', HOME: '/root', ...env },
+      extendEnv: false,
+      stdin: 'ignore',
+      stripFinalNewline: false,
+      maxBuffer: outputLimit,
+      reject: false,
+      // Its own process group, so that its children can be killed with it.
+      detached: true,
+    });
+    const ending = { deadlinePassed: false };
+    const deadline = setTimeout(() => {
+      ending.deadlinePassed = true;
+      killGroup(running.pid);
+    }, deadlineMs);
+    // A child that outlives its parent would hold the pipes open, and us with them.
+    running.once('exit', () => {
+      killGroup(running.pid);
+    });
+    const result = await running;
+    clearTimeout(deadline);
+
+    const call = { argv: maskArgv(argv), ms: Math.round(performance.now() - startedAt) };
+    const stderr = maskText(result.stderr) || undefined;
+    const fail = (code: FaultCode, message: string): never => {
+      log.warn({ ...call, code, stderr }, 'command failed');
+      const command = { argv, exitCode: result.exitCode ?? null, stderr: result.stderr };
+      throw new Fault(code, message, { command });
+    };
+    if (result.code === 'ENOENT' || result.code === 'EACCES') {
+      return fail(
+        'tool_missing',
+        `${tool} is not installed or not executable on this node. Install the package that holds it ('apt-file find bin/${tool}' names it), then ask again.`,
+      );
+    }
+    if (ending.deadlinePassed) {
+      return fail(
+        'tool_timeout',
+        `${tool} gave no answer in ${deadlineMs / 1000} s and was ended. A daemon that it asks may hang: look at 'systemctl status pacemaker corosync' and the journal.`,
+      );
+    }
+    if (result.isMaxBuffer) {
+      return fail(
+        'output_too_large',
+        `${tool} printed more than ${outputLimit} bytes and was ended.`,
+      );
+    }
+    if (result.exitCode === undefined) {
+      return fail(
+        'tool_ended_by_signal',
+        `${tool} was ended by ${result.signal ?? 'a signal'} from outside. Ask again; if it stays so, look for the out-of-memory killer in the journal.`,
+      );
+    }
+    log.debug(
+      { ...call, exitCode: result.exitCode, bytes: result.stdout.length, stderr },
+      'command',
+    );
+    return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+  };
+}
+
+/** Kills at once: a stopped process (SIGSTOP) hears no other signal. */
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // ESRCH: nobody is left in the group.
+  }
+}

@@ -1,0 +1,113 @@
+import { chmod, rm } from 'node:fs/promises';
+import http, { type RequestListener, type Server } from 'node:http';
+import https from 'node:https';
+import net from 'node:net';
+
+import type { Config } from './config.ts';
+import { Fault, systemErrorCode } from './errors.ts';
+import type { TlsIdentity } from './tls.ts';
+
+/** Longest wait, in milliseconds, for answers under way when the agent stops. */
+const drainMs = 4000;
+
+/** What is being listened on. */
+export interface Listeners {
+  /** For the log, such as `https://[::]:8443`. */
+  addresses: readonly string[];
+  /** Takes no new call, lets those under way finish, and returns when all is closed. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens every configured door to the app.
+ * Faults: `address_in_use`, `invalid_config` if the certificate and key do not fit each other
+ */
+export async function openListeners(
+  app: RequestListener,
+  config: Config,
+  identity: TlsIdentity,
+): Promise<Listeners> {
+  const opened: { server: Server | https.Server; address: string }[] = [];
+  const open = async (server: Server | https.Server, where: net.ListenOptions, address: string) => {
+    // A UI polls over one connection; the default of 5 s would close it between two polls.
+    server.keepAliveTimeout = 65_000;
+    await listen(server, where, address);
+    opened.push({ server, address });
+  };
+  const stop = async () => {
+    await Promise.all(opened.map(({ server }) => close(server)));
+  };
+
+  try {
+    await freeSocket(config.socket);
+    await open(http.createServer(app), { path: config.socket }, config.socket);
+    await chmod(config.socket, 0o600);
+    const tls = { host: config.https_address, port: config.https_port };
+    await open(httpsServer(app, identity), tls, `https://[${tls.host}]:${tls.port}`);
+    if (config.http_port !== null) {
+      const plain = { host: config.http_address, port: config.http_port };
+      await open(http.createServer(app), plain, `http://[${plain.host}]:${plain.port}`);
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { addresses: opened.map(({ address }) => address), stop };
+}
+
+function httpsServer(app: RequestListener, { key, cert }: TlsIdentity): https.Server {
+  try {
+    return https.createServer({ key, cert, minVersion: 'TLSv1.2' }, app);
+  } catch (error) {
+    throw new Fault(
+      'invalid_config',
+      `tls_certificate and tls_key: expected a PEM certificate and the key that belongs to it. ${(error as Error).message}`,
+    );
+  }
+}
+
+async function listen(
+  server: net.Server,
+  where: net.ListenOptions,
+  address: string,
+): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(where, resolve);
+    });
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EADDRINUSE') throw error;
+    throw new Fault(
+      'address_in_use',
+      `${address} is taken by another process. End it, or configure another port.`,
+    );
+  }
+}
+
+/** Removes the socket that an agent left which was killed; one that is answered on stays. */
+async function freeSocket(path: string): Promise<void> {
+  const answered = await new Promise<boolean>((resolve) => {
+    const probe = net.connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => {
+      resolve(false);
+    });
+  });
+  if (answered)
+    throw new Fault('address_in_use', `${path} is served by another ha-agent. Stop it first.`);
+  await rm(path, { force: true });
+}
+
+async function close(server: Server | https.Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const impatience = setTimeout(() => {
+    server.closeAllConnections();
+  }, drainMs);
+  await closed;
+  clearTimeout(impatience);
+}

@@ -1,0 +1,30 @@
+import type { Host } from '../host.ts';
+import { type ClusterState, parseCrmMon } from '../parsers/crm-mon.ts';
+import { runPacemakerTool } from './tool.ts';
+
+/** What crm_mon prints for people: the state, and the warnings that it had on stderr. */
+export interface StateText {
+  text: string;
+  warnings: readonly string[];
+}
+
+/**
+ * The cluster's state now, inactive resources and fencing history included (crm_mon(8)). All
+ * generations print one shape for `--as-xml`; `--output-as=xml` differs between them.
+ * Faults: `unreadable_output`, those of runPacemakerTool.
+ */
+export async function readState(host: Host): Promise<ClusterState> {
+  const argv = ['crm_mon', '--as-xml', '--inactive'] as const;
+  const { stdout } = await runPacemakerTool(host, argv);
+  return parseCrmMon(stdout);
+}
+
+/**
+ * The cluster's state now, as text for people.
+ * Faults: those of runPacemakerTool.
+ */
+export async function readStateText(host: Host): Promise<StateText> {
+  const argv = ['crm_mon', '--one-shot', '--inactive'] as const;
+  const { stdout, stderr } = await runPacemakerTool(host, argv);
+  return { text: stdout.trim(), warnings: stderr.trim() === '' ? [] : stderr.trim().split('\n') };
+}

@@ -1,0 +1,114 @@
+import { readCorosyncConf } from '../corosync/conf.ts';
+import { Fault } from '../errors.ts';
+import type { Host } from '../host.ts';
+import { readCib } from '../pacemaker/cib.ts';
+import { readStateText } from '../pacemaker/crm-mon.ts';
+import { corosyncSetting } from '../parsers/corosync-conf.ts';
+import { children, child, descendants, type XmlElement } from '../parsers/xml.ts';
+import { readUnits, type Unit } from '../systemd/units.ts';
+import { readCapabilities } from './capabilities.ts';
+import { pcsWarnings } from './status-warnings.ts';
+
+/** `pcs status` in words, and the cluster's name in them. */
+export interface PcsStatus {
+  clusterName: string;
+  /** What `pcs status` prints, to the byte. */
+  text: string;
+}
+
+/** The daemons that `pcs status` ends with; those not `always` only if enabled or running. */
+const daemons = [
+  { name: 'corosync', always: true },
+  { name: 'pacemaker', always: true },
+  { name: 'pacemaker_remote', always: false },
+  { name: 'pcsd', always: true },
+  { name: 'sbd', always: false },
+] as const;
+
+// What `systemctl is-enabled` and `is-active` exit with 0 for (systemctl(1)): pcs goes by these.
+const enabledStates = ['enabled', 'enabled-runtime', 'static', 'alias', 'indirect', 'generated'];
+const runningStates = ['active', 'reloading', 'refreshing'];
+
+/**
+ * What `pcs status` prints, made from what Pacemaker, corosync and systemd say, all asked at once:
+ * pcs itself takes ten times as long, nearly all of it to start Python. Where its words cannot be
+ * known from these (see status-warnings.ts), pcs is asked after all.
+ * Faults: `cluster_not_running`, `command_failed`, `unreadable_output`, those of Run.
+ */
+export async function readPcsStatus(host: Host): Promise<PcsStatus> {
+  const [state, cib, units, corosyncConf] = await Promise.all([
+    readStateText(host),
+    readCib(host),
+    readUnits(
+      host,
+      daemons.map(({ name }) => `${name}.service`),
+    ),
+    readCorosyncConf(host),
+  ]);
+  const clusterName = corosyncConf
+    ? (corosyncSetting(corosyncConf, 'totem', 'cluster_name') ?? '')
+    : clusterNameProperty(cib);
+  const ownWarnings = await pcsWarnings({
+    cib,
+    sbdRunning: units.some((unit) => unit.id === 'sbd.service' && isRunning(unit)),
+    readCapabilities: () => readCapabilities(host),
+  });
+  if (ownWarnings === 'only pcs knows') return { clusterName, text: await askPcs(host) };
+
+  const warnings = [
+    ...state.warnings.filter((line) => !line.startsWith('DEBUG: ')),
+    ...ownWarnings,
+  ];
+  const lines = [
+    `Cluster name: ${clusterName}`,
+    ...(warnings.length > 0 ? ['', 'WARNINGS:', ...warnings, ''] : []),
+    state.text,
+    '',
+    'Daemon Status:',
+    ...daemonLines(units),
+  ];
+  return { clusterName, text: `${lines.join('\n')}\n` };
+}
+
+function daemonLines(units: readonly Unit[]): string[] {
+  return daemons.flatMap(({ name, always }) => {
+    const unit = units.find(({ id }) => id === `${name}.service`);
+    const running = unit !== undefined && isRunning(unit);
+    const enabled = unit !== undefined && enabledStates.includes(unit.unitFileState);
+    if (!always && !running && !enabled) return [];
+    return [`  ${name}: ${running ? 'active' : 'inactive'}/${enabled ? 'enabled' : 'disabled'}`];
+  });
+}
+
+function isRunning({ activeState }: Unit): boolean {
+  return runningStates.includes(activeState);
+}
+
+function clusterNameProperty(cib: XmlElement): string {
+  const crmConfig = child(child(cib, 'configuration'), 'crm_config');
+  const pairs = children(crmConfig, 'cluster_property_set').flatMap((set) =>
+    descendants(set, 'nvpair'),
+  );
+  return (
+    pairs.find(({ attributes }) => attributes['name'] === 'cluster-name')?.attributes['value'] ?? ''
+  );
+}
+
+async function askPcs(host: Host): Promise<string> {
+  const argv = ['pcs', 'status'] as const;
+  const { exitCode, stdout, stderr } = await host.run({
+    argv,
+    deadlineMs: host.readDeadlineMs,
+  });
+  // pcs knows one failure only, 1; what went wrong is in its words.
+  if (exitCode !== 0) {
+    throw new Fault(
+      'command_failed',
+      "pcs could not tell the status. Its own message is in 'stderr'.",
+      {
+        command: { argv, exitCode, stderr },
+      },
+    );
+  }
+  return stdout;
+}

@@ -1,0 +1,62 @@
+import type { Request, RequestHandler, Response } from 'express';
+
+import type { GuessBrake } from '../../auth/guess-brake.ts';
+import { type Role, roleAllows } from '../../auth/roles.ts';
+import type { TokenStore } from '../../auth/tokens.ts';
+import { Fault } from '../../errors.ts';
+
+/** Who asks, from `authenticate` on. */
+export interface Caller {
+  name: string;
+  role: Role;
+}
+
+/** Whoever reaches the Unix socket is root already: its folder and its mode let nobody else in. */
+const rootBySocket: Caller = { name: 'root', role: 'admin' };
+
+/**
+ * Lets in who has a valid `token` header, or comes by the Unix socket.
+ * Faults: `unauthenticated`, `too_many_attempts`
+ */
+export function authenticate(tokens: TokenStore, brake: GuessBrake): RequestHandler {
+  return async (request, response, next) => {
+    const caller = await callerOf(request, tokens);
+    if (caller === undefined) {
+      await brake.wrongToken(request.socket.remoteAddress ?? '');
+      throw new Fault(
+        'unauthenticated',
+        "The 'token' header is missing, or its token is unknown, revoked or expired. Make one on this node with 'hactl token create NAME --role viewer'.",
+      );
+    }
+    setCaller(response, caller);
+    next();
+  };
+}
+
+/** Faults: `role_required` */
+export function requireRole(needed: Role): RequestHandler {
+  return (_request, response, next) => {
+    const { name, role } = callerIn(response);
+    if (!roleAllows(role, needed)) {
+      throw new Fault(
+        'role_required',
+        `The token '${name}' has the role ${role}; this route needs ${needed}.`,
+      );
+    }
+    next();
+  };
+}
+
+async function callerOf(request: Request, tokens: TokenStore): Promise<Caller | undefined> {
+  if (request.socket.remoteFamily === undefined) return rootBySocket;
+  const token = request.get('token');
+  return token === undefined ? undefined : tokens.find(token);
+}
+
+function setCaller(response: Response, caller: Caller): void {
+  response.locals['caller'] = caller;
+}
+
+function callerIn(response: Response): Caller {
+  return response.locals['caller'] as Caller;
+}

@@ -1,0 +1,25 @@
+import cors from 'cors';
+import type { RequestHandler } from 'express';
+import helmet from 'helmet';
+
+/** The headers that the contract documents on every answer, and those that keep a browser safe. */
+export function documentedHeaders(poweredBy: string): RequestHandler[] {
+  return [
+    helmet({
+      // These two would turn a console on a LAN, reached by plain HTTP, to HTTPS that it has not got.
+      strictTransportSecurity: false,
+      contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } },
+      xPoweredBy: false,
+    }),
+    (_request, response, next) => {
+      response.set('X-Powered-By', poweredBy);
+      next();
+    },
+    cors({
+      origin: '*',
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+      allowedHeaders: ['Content-Type', 'token'],
+      maxAge: 600,
+    }),
+  ];
+}

@@ -1,0 +1,35 @@
+import { Router } from 'express';
+
+import type { StateReader } from '../cluster/state.ts';
+import { Fault } from '../errors.ts';
+import { allowOnly } from './methods.ts';
+import { problemOf, sendProblem } from './problem.ts';
+
+/** For load balancers and monitors, without a token; so they tell no more than they must. */
+export function probeRoutes(state: StateReader): Router {
+  const router = Router();
+
+  router
+    .route('/healthz')
+    .get((_request, response) => {
+      response.json({ status: 'ok' });
+    })
+    .all(allowOnly('GET', 'HEAD'));
+
+  router
+    .route('/readyz')
+    .get(async (_request, response) => {
+      try {
+        await state.get();
+        response.json({ status: 'ok' });
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        const { type, title, status, detail, code } = problemOf(error);
+        // Whatever keeps the cluster out of reach, to a probe this node is not ready.
+        sendProblem(response, { type, title, status: Math.max(status, 503), detail, code });
+      }
+    })
+    .all(allowOnly('GET', 'HEAD'));
+
+  return router;
+}

@@ -1,0 +1,93 @@
+import type { ErrorRequestHandler, Response } from 'express';
+
+import { Fault, type FaultCode } from '../errors.ts';
+import type { Log } from '../log.ts';
+
+/** The one table from a fault to HTTP. Whatever is not in it is a bug of ours: 500. */
+const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
+  unauthenticated: { status: 401, title: 'A valid token is needed' },
+  role_required: { status: 403, title: 'The role does not allow this' },
+  route_not_found: { status: 404, title: 'There is no such route' },
+  method_not_allowed: { status: 405, title: 'The route has no such method' },
+  command_failed: { status: 422, title: 'A command failed' },
+  too_many_attempts: { status: 429, title: 'Too many wrong tokens' },
+  cluster_not_running: { status: 503, title: 'The cluster is not running on this node' },
+  tool_missing: { status: 503, title: 'A tool is not installed on this node' },
+  tool_ended_by_signal: { status: 503, title: 'A tool was ended from outside' },
+  tool_timeout: { status: 504, title: 'A tool did not answer in time' },
+};
+
+/** An error as RFC 9457 has it. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  /** Stable; for programs. */
+  code: string;
+  /** What was run, with secrets masked. */
+  command?: readonly string[];
+  exitCode?: number | null;
+  stderr?: string;
+}
+
+export function problemOf(fault: Fault): Problem {
+  const { status, title } = answers[fault.code] ?? { status: 500, title: 'The agent failed' };
+  return {
+    type: `urn:ha-agent:problem:${fault.code}`,
+    title,
+    status,
+    detail: fault.message,
+    code: fault.code,
+    ...(fault.command && {
+      command: fault.command.argv,
+      exitCode: fault.command.exitCode,
+      stderr: fault.command.stderr,
+    }),
+  };
+}
+
+export function sendProblem(response: Response, problem: Problem): void {
+  // Not response.json(), which would put back the type of ordinary answers.
+  response
+    .status(problem.status)
+    .set('Content-Type', 'application/problem+json; charset=utf-8')
+    .end(JSON.stringify(problem));
+}
+
+/** Turns whatever a route throws into a problem; what was not expected goes to the log in full. */
+export function answerErrors(log: Log): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    if (error instanceof Fault) {
+      if (error.retryAfterSeconds !== undefined)
+        response.set('Retry-After', `${error.retryAfterSeconds}`);
+      sendProblem(response, problemOf(error));
+      return;
+    }
+    // Express itself refuses a path that cannot be decoded, with a status of its own.
+    if (error instanceof URIError) {
+      sendProblem(
+        response,
+        problemOf(new Fault('route_not_found', 'The path is not a valid percent-encoded URL.')),
+      );
+      return;
+    }
+    log.error({ method: request.method, path: request.path, error: describe(error) }, 'bug');
+    sendProblem(response, {
+      type: 'urn:ha-agent:problem:internal_error',
+      title: 'The agent failed',
+      status: 500,
+      detail:
+        "This is a bug of ha-agent. The journal ('journalctl -u ha-agent') has the details; please report them.",
+      code: 'internal_error',
+    });
+  };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -68,7 +68,7 @@ export default tseslint.config(
     },
   })),
   {
-    files: ['tools/**', 'src/hactl.ts', 'test/lab/**'],
+    files: ['tools/**', 'src/hactl.ts', 'packaging/**', 'test/**'],
     rules: { 'no-console': 'off' },
   },
   {
@@ -77,8 +77,8 @@ export default tseslint.config(
     languageOptions: { globals: { console: 'readonly', process: 'readonly', URL: 'readonly' } },
   },
   {
-    // chai asserts with property access: expect(x).to.be.true
-    files: ['test/**'],
-    rules: { '@typescript-eslint/no-unused-expressions': 'off' },
+    // What supertest has of an answer is "any"; the test says what it should be.
+    files: ['test/routes/**'],
+    rules: { '@typescript-eslint/no-unsafe-assignment': 'off' },
   },
 );

@@ -1,0 +1,38 @@
+import { open } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { makeGroups } from './groups.ts';
+import type { LabRecord } from './record.ts';
+import type { Argv } from './run.ts';
+
+const inGroups = join(import.meta.dirname, 'in-groups.sh');
+
+/**
+ * Starts a process that outlives this one, in the control groups of a part of a lab.
+ * @param logFile where its output is appended
+ */
+export async function startDetached(
+  lab: LabRecord,
+  part: string,
+  argv: Argv,
+  { logFile, env }: { logFile: string; env?: Readonly<Record<string, string>> },
+): Promise<void> {
+  const groups = await makeGroups(lab.name, part);
+  const log = await open(logFile, 'a');
+  try {
+    // Not execa: it stays between its children and their output, and waits for them
+    const child = spawn(inGroups, [...groups, '--', ...argv], {
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+      cwd: '/',
+      env: { ...process.env, ...env },
+    });
+    child.unref();
+    await new Promise((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+  } finally {
+    await log.close();
+  }
+}

@@ -1,0 +1,11 @@
+#!/bin/sh
+# in-groups FOLDER... -- COMMAND [ARG...]
+# Moves itself into the given control groups and becomes COMMAND. The move has to come before the exec:
+# from outside, a command could fork before it is moved, and the child would stay behind.
+set -e
+while [ "$1" != -- ]; do
+  echo $$ > "$1/cgroup.procs"
+  shift
+done
+shift
+exec "$@"

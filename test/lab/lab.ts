@@ -1,0 +1,313 @@
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { ClusterView } from './cluster.ts';
+import { setUpCluster, view } from './cluster.ts';
+import { endProcesses } from './groups.ts';
+import { installPrerequisites } from './host.ts';
+import { withLock } from './lock.ts';
+import { mountNode, unmountBelow } from './mounts.ts';
+import { cut, isNetworkOfThisMachine, makeBridge, mend, netem, removeNetwork } from './network.ts';
+import { boot, crash, inNode, isOn, removeContainerTraces, writeNodeFile } from './node.ts';
+import { powerLog, startPowerSwitch } from './power.ts';
+import type { Progress } from './progress.ts';
+import { silentProgress, step } from './progress.ts';
+import type { LabRecord, NodeRecord, TopologyName } from './record.ts';
+import {
+  claimNetwork,
+  forgetLab,
+  labFolder,
+  maxNodes,
+  planLab,
+  readRecord,
+  removeLabFolder,
+  writeRecord,
+} from './record.ts';
+import type { Suite } from './root.ts';
+import { readyRoot } from './root.ts';
+import type { Argv, Outcome } from './run.ts';
+import { CommandError } from './run.ts';
+import { waitUntil } from './wait.ts';
+
+/** A cluster of real nodes on this machine. */
+export interface Lab {
+  readonly name: string;
+  readonly suite: Suite;
+  readonly topology: TopologyName;
+  /** Address of the resource VIP_mgmt0, in the storage topology. */
+  readonly vip: string;
+  readonly nodes: readonly LabNode[];
+  /** The node of this name. Throws when there is none. */
+  node(name: string): LabNode;
+  /** What the power switch did so far, one line an action. */
+  powerLog(): Promise<string[]>;
+  /** Ends the lab and leaves nothing of it. */
+  down(): Promise<void>;
+}
+
+/** A node of a lab. Names and addresses never change while the lab is up. */
+export interface LabNode {
+  readonly name: string;
+  /** Host name, as the fence devices are named after it. */
+  readonly host: string;
+  readonly address: string;
+  /** Runs a command in the node, whatever its exit code. Throws when the node is off. */
+  exec(argv: Argv, options?: { input?: string; deadlineMs?: number }): Promise<Outcome>;
+  /** The same for a command that has to succeed; gives its standard output, throws CommandError otherwise. */
+  run(argv: Argv, options?: { input?: string; deadlineMs?: number }): Promise<string>;
+  /** Writes a file, owned by root, also while the node is off. Its folder must exist. */
+  writeFile(path: string, content: string | Buffer, mode?: number): Promise<void>;
+  isOn(): Promise<boolean>;
+  /** Cuts the power. */
+  crash(): Promise<void>;
+  /** Switches on, and waits until systemd is up; the cluster starts by itself. */
+  boot(): Promise<void>;
+  /** Cuts the network: to the other nodes, to this machine, to the power switch. */
+  cut(): Promise<void>;
+  mend(): Promise<void>;
+  /** Disturbs the network, in both directions, by `tc netem` arguments; none ends it. */
+  netem(args: readonly string[]): Promise<void>;
+  /** What the node says about its cluster. Throws when Pacemaker does not run in it. */
+  cluster(): Promise<ClusterView>;
+  /** Waits until this node's view of the cluster is as wanted. */
+  waitUntilCluster(
+    what: string,
+    isSo: (seen: ClusterView) => boolean,
+    deadlineMs?: number,
+  ): Promise<void>;
+}
+
+export interface UpOptions {
+  readonly name: string;
+  readonly suite: Suite;
+  readonly nodes: number;
+  readonly topology: TopologyName;
+  /** A .deb to be installed in each node before the cluster is set up. */
+  readonly package?: string;
+  readonly progress?: Progress;
+  /** Leaves a lab that did not come up as it is, to be looked at. */
+  readonly keepFailed?: boolean;
+}
+
+/**
+ * Brings a lab up: roots, nodes, cluster, topology. When it returns, each node is online, the resources are
+ * started, and nothing is left to do for the cluster.
+ * @throws {Error} when a lab of this name is up, or when it cannot be brought up; nothing of it is left then
+ */
+export async function up(options: UpOptions): Promise<Lab> {
+  const progress = options.progress ?? silentProgress;
+  checkOptions(options);
+  await installPrerequisites(progress);
+  const root = await readyRoot(options.suite, progress);
+  return withLabLock(options.name, progress, async () => {
+    if ((await readRecord(options.name))?.ready) {
+      throw new Error(
+        `The lab ${options.name} is up already: end it first (npm run lab -- down --name ${options.name}), or choose another --name.`,
+      );
+    }
+    await removeTraces(options.name, progress);
+    try {
+      return labOf(await bringUp(options, root, progress));
+    } catch (error) {
+      if (!options.keepFailed) {
+        await removeTraces(options.name, silentProgress);
+        await removeLabFolder(options.name);
+      }
+      throw error;
+    }
+  });
+}
+
+/**
+ * A lab that is up.
+ * @throws {Error} when there is none of this name, or its `up` has not come to its end
+ */
+export async function open(name: string): Promise<Lab> {
+  return labOf(await readyRecord(name));
+}
+
+async function readyRecord(name: string): Promise<LabRecord> {
+  const record = await existingRecord(name);
+  if (!record.ready) {
+    throw new Error(
+      `The lab ${name} has not come up (yet). If its \`up\` does not run any more, run it again: npm run lab -- up --name ${name}`,
+    );
+  }
+  return record;
+}
+
+/** The record of a lab, be it ready or not: to look into one that does not come up. Throws when there is none. */
+export async function existingRecord(name: string): Promise<LabRecord> {
+  const record = await readRecord(name);
+  if (record === undefined) {
+    throw new Error(`There is no lab ${name}: npm run lab -- up --name ${name}`);
+  }
+  return record;
+}
+
+/** Ends a lab, or what is left of one whose `up` was killed, and leaves nothing of it. */
+export async function down(name: string, progress: Progress = silentProgress): Promise<void> {
+  checkName(name);
+  await withLabLock(name, progress, async () => {
+    await removeTraces(name, progress);
+    await removeLabFolder(name);
+  });
+}
+
+async function bringUp(options: UpOptions, root: string, progress: Progress): Promise<LabRecord> {
+  const networkNumber = await claimNetwork(options.name, isNetworkOfThisMachine);
+  const lab = planLab({ ...options, nodeCount: options.nodes, networkNumber });
+  await writeRecord(lab);
+  await step(progress, `Booting ${lab.nodes.map((node) => node.name).join(', ')}`, async () => {
+    await makeBridge(lab);
+    await Promise.all(lab.nodes.map((node) => mountNode(node, root)));
+    await Promise.all([
+      startPowerSwitch(lab),
+      ...lab.nodes.map((node) => personalise(lab, node).then(() => boot(lab, node))),
+    ]);
+  });
+  const { package: debFile } = options;
+  if (debFile !== undefined) {
+    await step(progress, `Installing ${basename(debFile)} in each node`, () =>
+      Promise.all(lab.nodes.map((node) => installPackage(lab, node, debFile))),
+    );
+  }
+  await setUpCluster(lab, progress);
+  const ready = { ...lab, ready: true };
+  await writeRecord(ready);
+  return ready;
+}
+
+async function personalise(lab: LabRecord, node: NodeRecord): Promise<void> {
+  const others = lab.nodes.map(({ address, name, host }) => `${address} ${name} ${host}`);
+  await writeNodeFile(node, '/etc/hostname', `${node.name}\n`);
+  await writeNodeFile(node, '/etc/hosts', ['127.0.0.1 localhost', ...others, ''].join('\n'));
+  const agent = await readFile(join(import.meta.dirname, 'fence_lab'));
+  await writeNodeFile(node, '/usr/sbin/fence_lab', agent, 0o755);
+}
+
+async function installPackage(lab: LabRecord, node: NodeRecord, debFile: string): Promise<void> {
+  const inside = `/root/${basename(debFile)}`;
+  await writeNodeFile(node, inside, await readFile(debFile));
+  const handle = nodeOf(lab, node);
+  await handle.run(['dpkg', '--install', inside], { deadlineMs: 300_000 });
+  await handle.run(['rm', inside]);
+}
+
+/** Removes everything a lab of this name consists of, be it whole or the rest of a killed `up`, except its folder. */
+async function removeTraces(name: string, progress: Progress): Promise<void> {
+  const work = async () => {
+    // The power switch first, or it boots again what is ended next
+    await endProcesses(name, 'power');
+    await endProcesses(name);
+    await removeContainerTraces(name);
+    await removeNetwork(name);
+    await unmountBelow(labFolder(name));
+    await forgetLab(name);
+  };
+  if ((await readRecord(name)) === undefined) {
+    await work();
+  } else {
+    await step(progress, `Removing the lab ${name}`, work);
+  }
+}
+
+/**
+ * One `up` or `down` of a lab at a time. The lock is the lab's folder itself, so that no lock file is left; hence
+ * the look whether it is still the same folder when the lock is ours.
+ */
+async function withLabLock<T>(
+  name: string,
+  progress: Progress,
+  work: () => Promise<T>,
+): Promise<T> {
+  const folder = labFolder(name);
+  const onWait = () => {
+    progress(`Waiting for another up or down of the lab ${name} ...`);
+  };
+  for (;;) {
+    await mkdir(folder, { recursive: true });
+    const result = await withLock(
+      folder,
+      async (lockFd) => {
+        const [ours, current] = await Promise.all([
+          inodeOf(`/proc/self/fd/${lockFd}`),
+          inodeOf(folder),
+        ]);
+        return ours === current ? { value: await work() } : undefined;
+      },
+      { deadlineMs: 600_000, onWait },
+    );
+    if (result !== undefined) {
+      return result.value;
+    }
+  }
+}
+
+async function inodeOf(path: string): Promise<number | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.ino;
+}
+
+function checkOptions(options: UpOptions): void {
+  checkName(options.name);
+  if (!Number.isInteger(options.nodes) || options.nodes < 1 || options.nodes > maxNodes) {
+    throw new Error(`A lab has 1 to ${maxNodes} nodes, not ${options.nodes}.`);
+  }
+}
+
+function checkName(name: string): void {
+  if (!/^[a-z][a-z0-9-]{0,23}$/.test(name) || name === 'networks') {
+    throw new Error(
+      `"${name}" is no name for a lab: small letters, digits and "-", 24 at most, a letter first (and not "networks").`,
+    );
+  }
+}
+
+function labOf(record: LabRecord): Lab {
+  const nodes = record.nodes.map((node) => nodeOf(record, node));
+  return {
+    name: record.name,
+    suite: record.suite,
+    topology: record.topology,
+    vip: record.vip,
+    nodes,
+    node: (name) => {
+      const found = nodes.find((node) => node.name === name);
+      if (found === undefined) {
+        throw new Error(`The lab ${record.name} has no node ${name}.`);
+      }
+      return found;
+    },
+    powerLog: () => powerLog(record),
+    down: () => down(record.name),
+  };
+}
+
+function nodeOf(lab: LabRecord, node: NodeRecord): LabNode {
+  const exec: LabNode['exec'] = (argv, options) => inNode(lab, node, argv, options);
+  return {
+    name: node.name,
+    host: node.host,
+    address: node.address,
+    exec,
+    run: async (argv, options) => {
+      const outcome = await exec(argv, options);
+      if (outcome.exitCode !== 0) {
+        throw new CommandError(argv, outcome, `exit code ${outcome.exitCode} in ${node.name}`);
+      }
+      return outcome.stdout;
+    },
+    writeFile: (path, content, mode) => writeNodeFile(node, path, content, mode),
+    isOn: () => isOn(lab, node),
+    crash: () => crash(lab, node),
+    boot: () => boot(lab, node),
+    cut: () => cut(node),
+    mend: () => mend(lab, node),
+    netem: (args) => netem(node, args),
+    cluster: () => view(lab, node),
+    waitUntilCluster: (what, isSo, deadlineMs = 120_000) =>
+      waitUntil(`${node.name} to see ${what}`, async () => isSo(await view(lab, node)), {
+        deadlineMs,
+      }),
+  };
+}

@@ -1,0 +1,127 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import type { LabRecord, NodeRecord } from './record.ts';
+import { claimedBridges, isMachineOf, nodePaths } from './record.ts';
+import type { Argv } from './run.ts';
+import { attempt, run } from './run.ts';
+
+/** The name of the network interface in a node, as the contract's `VIP_mgmt0` has it. */
+export const nodeInterface = 'mgmt0';
+
+/** Whether an address of this machine, other than a lab's, lies in the network `a.b.c`. */
+export function isNetworkOfThisMachine(network: string): boolean {
+  return Object.values(networkInterfaces())
+    .flat()
+    .some((address) => address?.address.startsWith(`${network}.`));
+}
+
+/** Makes the bridge that the nodes of a lab share, with an address of this machine on it. */
+export async function makeBridge(lab: LabRecord): Promise<void> {
+  await run(['ip', 'link', 'add', lab.bridge, 'type', 'bridge']);
+  await run(['ip', 'address', 'add', `${lab.gateway}/24`, 'dev', lab.bridge]);
+  await run(['ip', 'link', 'set', lab.bridge, 'up']);
+}
+
+/** Plugs a node in. A cut or a `netem` that was in force when it went off still is. */
+export async function plugIn(lab: LabRecord, node: NodeRecord): Promise<void> {
+  const { machine: netns, veth } = node;
+  const inside = ['ip', '-netns', netns] as const;
+  await run(['ip', 'netns', 'add', netns]);
+  const peer = ['peer', 'name', nodeInterface, 'netns', netns];
+  await run(['ip', 'link', 'add', veth, 'type', 'veth', ...peer]);
+  await run([...inside, 'address', 'add', `${node.address}/24`, 'dev', nodeInterface]);
+  await run([...inside, 'link', 'set', 'lo', 'up']);
+  await run([...inside, 'link', 'set', nodeInterface, 'up']);
+  await run([...inside, 'route', 'add', 'default', 'via', lab.gateway]);
+  await run(['ip', 'link', 'set', veth, 'up']);
+  if (!isCut(node)) {
+    await run(['ip', 'link', 'set', veth, 'master', lab.bridge]);
+  }
+  const disturbance = await netemOf(node);
+  if (disturbance.length > 0) {
+    await disturb(node, disturbance);
+  }
+}
+
+/**
+ * Pulls the plug. The namespace has to go with a node that lost its power: it would go on answering for the
+ * addresses that the node had taken over.
+ */
+export async function unplug(node: NodeRecord): Promise<void> {
+  // The interface first: the kernel empties a deleted namespace later, when it has time
+  await attempt(['ip', 'link', 'delete', node.veth]);
+  await attempt(['ip', 'netns', 'delete', node.machine]);
+}
+
+export const isCut = (node: NodeRecord): boolean => existsSync(nodePaths(node).cut);
+
+/** Cuts a node off: from the other nodes, from this machine, and from the power switch. */
+export async function cut(node: NodeRecord): Promise<void> {
+  await writeFile(nodePaths(node).cut, '');
+  await ifPluggedIn(node, ['nomaster']);
+}
+
+export async function mend(lab: LabRecord, node: NodeRecord): Promise<void> {
+  await rm(nodePaths(node).cut, { force: true });
+  await ifPluggedIn(node, ['master', lab.bridge]);
+}
+
+async function ifPluggedIn(node: NodeRecord, change: string[]): Promise<void> {
+  if (existsSync(`/sys/class/net/${node.veth}`)) {
+    await run(['ip', 'link', 'set', node.veth, ...change]);
+  }
+}
+
+/**
+ * Disturbs the traffic of a node, both what it sends and what it gets.
+ * @param args as of `tc qdisc … netem`: `['delay', '100ms', 'loss', '10%']`; empty for no disturbance
+ * @throws {Error} when the kernel has no netem, or `tc` does not understand the arguments
+ */
+export async function netem(node: NodeRecord, args: readonly string[]): Promise<void> {
+  if (existsSync(`/sys/class/net/${node.veth}`)) {
+    await disturb(node, args);
+  }
+  await writeFile(nodePaths(node).netem, args.join('\n'));
+}
+
+async function netemOf(node: NodeRecord): Promise<string[]> {
+  const text = await readFile(nodePaths(node).netem, 'utf8').catch(() => '');
+  return text.split('\n').filter(Boolean);
+}
+
+async function disturb(node: NodeRecord, args: readonly string[]): Promise<void> {
+  const ends: Argv[] = [
+    ['tc', 'qdisc', 'replace', 'dev', node.veth, 'root'],
+    ['tc', '-netns', node.machine, 'qdisc', 'replace', 'dev', nodeInterface, 'root'],
+  ];
+  for (const end of ends) {
+    const discipline = args.length === 0 ? ['pfifo'] : ['netem', ...args];
+    const { exitCode, stderr } = await attempt([...end, ...discipline]);
+    if (stderr.includes('qdisc kind is unknown')) {
+      throw new Error(
+        'The kernel of this machine has no netem (CONFIG_NET_SCH_NETEM, on Debian in the package of the full kernel): use `cut`, or another machine.',
+      );
+    }
+    if (exitCode !== 0) {
+      throw new Error(`tc does not take "netem ${args.join(' ')}": ${stderr.trim()}`);
+    }
+  }
+}
+
+/** Removes what there is of a lab's network, found by its name alone. */
+export async function removeNetwork(lab: string): Promise<void> {
+  const namespaces = await readdir('/run/netns').catch(() => []);
+  for (const netns of namespaces.filter((name) => isMachineOf(lab, name))) {
+    await run(['ip', 'netns', 'delete', netns]);
+  }
+  const interfaces = await readdir('/sys/class/net');
+  for (const bridge of await claimedBridges(lab)) {
+    for (const name of interfaces) {
+      if (name === bridge || name.startsWith(`${bridge}n`)) {
+        // Those whose other end was in a namespace may have gone with it by now
+        await attempt(['ip', 'link', 'delete', name]);
+      }
+    }
+  }
+}

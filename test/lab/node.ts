@@ -1,0 +1,175 @@
+import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { kill, processesOf } from './groups.ts';
+import { startDetached } from './detached.ts';
+import { withLock } from './lock.ts';
+import { plugIn, unplug } from './network.ts';
+import type { LabRecord, NodeRecord } from './record.ts';
+import { isMachineOf, nodePaths } from './record.ts';
+import type { Argv, Outcome } from './run.ts';
+import { attempt } from './run.ts';
+import { waitUntil } from './wait.ts';
+
+/** What a root shell in a node would see, and nothing of this machine's. */
+const nodeEnvironment = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LC_ALL: 'C',
+  HOME: '/root',
+  TERM: 'dumb',
+};
+
+/**
+ * Switches a node on, unless it is, and waits until its systemd is up.
+ * @throws {Error} with the end of its console when it does not come up
+ */
+export async function boot(lab: LabRecord, node: NodeRecord): Promise<void> {
+  await withLock(node.folder, async () => {
+    if (!(await isOn(lab, node))) {
+      await unplug(node);
+      await plugIn(lab, node);
+      await startContainer(lab, node);
+    }
+  });
+  try {
+    await waitUntil(`${node.name} to boot`, () => hasBooted(lab, node), { everyMs: 100 });
+  } catch (error) {
+    const console = await readFile(nodePaths(node).console, 'utf8');
+    throw new Error(`${node.name} does not boot; the end of its console:\n${lastLines(console)}`, {
+      cause: error,
+    });
+  }
+}
+
+async function startContainer(lab: LabRecord, node: NodeRecord): Promise<void> {
+  const { root, power, console } = nodePaths(node);
+  const argv: Argv = [
+    'systemd-nspawn',
+    '--boot',
+    `--directory=${root}`,
+    `--machine=${node.machine}`,
+    `--network-namespace-path=/run/netns/${node.machine}`,
+    `--bind=${power}:/var/lib/lab-power`,
+    // A machine without systemd as its PID 1 has nobody to register with
+    '--register=no',
+    '--keep-unit',
+    '--capability=all',
+    '--resolv-conf=off',
+    '--timezone=off',
+    '--link-journal=no',
+  ];
+  await startDetached(lab, node.name, argv, {
+    logFile: console,
+    env: {
+      // systemd 257 does not boot on cgroup v1. Where this machine has v1 with an empty v2 tree beside it, the
+      // node gets that tree alone, which is all that a systemd without resource limits needs.
+      SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1',
+      // It would leave lock files in folders that are not the lab's; we have a lock of our own
+      SYSTEMD_NSPAWN_LOCK: '0',
+    },
+  });
+}
+
+async function hasBooted(lab: LabRecord, node: NodeRecord): Promise<boolean> {
+  const { stdout } = await inNode(lab, node, ['systemctl', 'is-system-running', '--wait']);
+  // degraded: booted, and some unit has failed. That may be the very thing a test is about.
+  return ['running', 'degraded'].includes(stdout.trim());
+}
+
+/** Cuts a node's power: all of its processes are gone at once, and with them what it had not written yet. */
+export async function crash(lab: LabRecord, node: NodeRecord): Promise<void> {
+  await withLock(node.folder, async () => {
+    const init = await initOf(lab, node);
+    if (init !== undefined) {
+      kill(init);
+    }
+    // With PID 1 the kernel ends the whole namespace, and systemd-nspawn follows
+    await waitUntil(`${node.name} to go off`, async () => !(await isOn(lab, node)), {
+      everyMs: 20,
+      deadlineMs: 20_000,
+    });
+    await unplug(node);
+  });
+}
+
+/** Whether anything of a node still runs. */
+export async function isOn(lab: LabRecord, node: NodeRecord): Promise<boolean> {
+  return (await processesOf(lab.name, node.name)).length > 0;
+}
+
+/**
+ * Runs a command in a node.
+ * @param options.deadlineMs after this long the command and its children are killed, and its exit code is 124 or 137
+ * @throws {Error} when the node is off
+ */
+export async function inNode(
+  lab: LabRecord,
+  node: NodeRecord,
+  argv: Argv,
+  { input, deadlineMs = 60_000 }: { input?: string; deadlineMs?: number } = {},
+): Promise<Outcome> {
+  // The deadline is kept by `timeout` in the node: killing nsenter from here would leave the command running there
+  const limited = ['timeout', '--kill-after=2', (deadlineMs / 1000).toString(), ...argv];
+  return attempt([...(await enter(lab, node)), ...limited], {
+    env: nodeEnvironment,
+    deadlineMs: deadlineMs + 5_000,
+    ...(input !== undefined && { input }),
+  });
+}
+
+/**
+ * Runs a command in a node with this process's own input and output, however long it takes.
+ * @returns its exit code
+ */
+export async function attachToNode(lab: LabRecord, node: NodeRecord, argv: Argv): Promise<number> {
+  const [command, ...args] = [...(await enter(lab, node)), ...argv];
+  const { exitCode } = await execa(command, args, {
+    reject: false,
+    stdio: 'inherit',
+    env: { ...nodeEnvironment, TERM: process.env['TERM'] ?? 'dumb' },
+    extendEnv: false,
+  });
+  return exitCode ?? 1;
+}
+
+async function enter(lab: LabRecord, node: NodeRecord): Promise<[string, ...string[]]> {
+  const init = await initOf(lab, node);
+  if (init === undefined) {
+    throw new Error(`${node.name} is off: npm run lab -- boot ${node.name} --name ${lab.name}`);
+  }
+  return ['nsenter', '--target', init.toString(), '--all', '--'];
+}
+
+/** The id, on this machine, of the process that is PID 1 in the node; undefined when the node is off. */
+async function initOf(lab: LabRecord, node: NodeRecord): Promise<number | undefined> {
+  for (const pid of await processesOf(lab.name, node.name)) {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+    // Before it becomes systemd, PID 1 is a fork of systemd-nspawn that still sees this machine's files: a command
+    // that entered it then would talk to this machine's systemd.
+    if (/^NSpid:\t\d+\t1$/m.test(status) && /^Name:\tsystemd$/m.test(status)) {
+      return pid;
+    }
+  }
+  return undefined;
+}
+
+/** Writes a file into a node, also into one that is off. Owner and group are root. */
+export async function writeNodeFile(
+  node: NodeRecord,
+  path: string,
+  text: string | Buffer,
+  mode = 0o644,
+): Promise<void> {
+  await writeFile(join(nodePaths(node).root, path), text, { mode });
+}
+
+/** Removes what systemd-nspawn leaves behind when it is killed itself: a folder a container. */
+export async function removeContainerTraces(lab: string): Promise<void> {
+  const folder = '/run/systemd/nspawn/propagate';
+  const containers = await readdir(folder).catch(() => []);
+  for (const container of containers.filter((name) => isMachineOf(lab, name))) {
+    await rmdir(join(folder, container));
+  }
+}
+
+const lastLines = (text: string): string => text.split('\n').slice(-25).join('\n');

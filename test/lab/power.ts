@@ -1,0 +1,135 @@
+import { watch } from 'node:fs';
+import { appendFile, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startDetached } from './detached.ts';
+import { isCut } from './network.ts';
+import { boot, crash, isOn } from './node.ts';
+import type { LabRecord, NodeRecord } from './record.ts';
+import { nodePaths, readRecord } from './record.ts';
+import type { Argv } from './run.ts';
+import { waitUntil } from './wait.ts';
+
+// The power switch of a lab: a process on this machine that does what the fence agent in a node asks for. Each node
+// has a request folder of its own, so the switch knows who asks, and a node whose network is cut gets no answer from it:
+// the wire to a server's management controller goes through the same switch.
+
+interface Answer {
+  /** Exit code of the fence agent. */
+  readonly code: 0 | 1 | 2;
+  readonly text: string;
+}
+
+const cli = join(import.meta.dirname, 'cli.ts');
+const logOf = (lab: LabRecord): string => join(lab.folder, 'power.log');
+const readyFile = (lab: LabRecord): string => join(lab.folder, 'power.ready');
+
+/** Starts the power switch of a lab as a process of its own, and waits until it listens. */
+export async function startPowerSwitch(lab: LabRecord): Promise<void> {
+  const node: Argv = [process.execPath, '--import', import.meta.resolve('tsx')];
+  const argv: Argv = [...node, cli, 'power-switch', '--name', lab.name];
+  await startDetached(lab, 'power', argv, { logFile: logOf(lab) });
+  await waitUntil(`the power switch to listen (see ${logOf(lab)})`, async () =>
+    (await readdir(lab.folder)).includes('power.ready'),
+  );
+}
+
+/** What the power switch did so far, one line an action. */
+export async function powerLog(lab: LabRecord): Promise<string[]> {
+  const text = await readFile(logOf(lab), 'utf8');
+  return text.split('\n').filter(Boolean);
+}
+
+/** Is the power switch of a lab, until it is killed. */
+export async function bePowerSwitch(name: string): Promise<never> {
+  const lab = await readRecord(name);
+  if (lab === undefined) {
+    throw new Error(`There is no lab ${name}.`);
+  }
+  const lookEverywhere = () => {
+    for (const asker of lab.nodes) {
+      answerRequests(lab, asker).catch((error: unknown) => log(lab, String(error)));
+    }
+  };
+  for (const node of lab.nodes) {
+    watch(nodePaths(node).power, lookEverywhere);
+  }
+  await writeFile(readyFile(lab), '');
+  // The events of a folder may be dropped when there are many at once
+  setInterval(lookEverywhere, 1_000);
+  return new Promise(() => undefined);
+}
+
+async function answerRequests(lab: LabRecord, asker: NodeRecord): Promise<void> {
+  const folder = nodePaths(asker).power;
+  const requests = (await readdir(folder)).filter((file) => file.endsWith('.request'));
+  await Promise.all(requests.map((file) => answerRequest(lab, asker, join(folder, file))));
+}
+
+async function answerRequest(lab: LabRecord, asker: NodeRecord, path: string): Promise<void> {
+  const taken = path.replace(/\.request$/, '.taken');
+  try {
+    await rename(path, taken);
+  } catch {
+    // Another look was faster
+    return;
+  }
+  const [action = '', plug = ''] = (await readFile(taken, 'utf8')).trim().split(' ');
+  const startedAt = performance.now();
+  const answer = await act(lab, asker, action, plug).catch((error: unknown): Answer => {
+    return { code: 1, text: error instanceof Error ? error.message : String(error) };
+  });
+  await writeFile(taken, `${answer.code} ${answer.text}\n`);
+  await rename(taken, path.replace(/\.request$/, '.answer'));
+  if (['on', 'off', 'reboot'].includes(action)) {
+    const took = `${Math.round(performance.now() - startedAt)} ms`;
+    await log(lab, `${asker.name} asked: ${action} ${plug}: ${answer.text || 'done'} (${took})`);
+  }
+}
+
+async function act(
+  lab: LabRecord,
+  asker: NodeRecord,
+  action: string,
+  plug: string,
+): Promise<Answer> {
+  if (isCut(asker)) {
+    return { code: 1, text: `no way from ${asker.name} to the power switch: its network is cut` };
+  }
+  if (action === 'monitor') {
+    return { code: 0, text: '' };
+  }
+  if (action === 'list') {
+    return { code: 0, text: lab.nodes.map((node) => `${node.name},${node.host}`).join('\n') };
+  }
+  const target = lab.nodes.find((node) => node.name === plug);
+  if (target === undefined) {
+    return { code: 1, text: `no node ${plug} at this power switch` };
+  }
+  switch (action) {
+    case 'status':
+      return (await isOn(lab, target)) ? { code: 0, text: 'on' } : { code: 2, text: 'off' };
+    case 'off':
+      await crash(lab, target);
+      return { code: 0, text: '' };
+    case 'on':
+      bootLater(lab, target);
+      return { code: 0, text: '' };
+    case 'reboot':
+      await crash(lab, target);
+      bootLater(lab, target);
+      return { code: 0, text: '' };
+    default:
+      return { code: 1, text: `unknown action ${action}` };
+  }
+}
+
+/** As a real one: the switch says yes when the power is on, not when the operating system is up. */
+function bootLater(lab: LabRecord, node: NodeRecord): void {
+  boot(lab, node).catch((error: unknown) =>
+    log(lab, `${node.name} does not boot: ${String(error)}`),
+  );
+}
+
+async function log(lab: LabRecord, line: string): Promise<void> {
+  await appendFile(logOf(lab), `${new Date().toISOString()} ${line}\n`);
+}

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { withLock } from './lock.ts';
+import { aptTransportSettings, debianMirror } from './mirror.ts';
+import type { Progress } from './progress.ts';
+import { step } from './progress.ts';
+import { run } from './run.ts';
+
+export const suites = ['bullseye', 'bookworm', 'trixie'] as const;
+export type Suite = (typeof suites)[number];
+
+const everywhere = [
+  ...['systemd', 'systemd-sysv', 'dbus', 'iproute2', 'iputils-ping', 'procps', 'curl', 'openssl'],
+  ...['pacemaker', 'corosync', 'pcs', 'pacemaker-cli-utils', 'resource-agents', 'python3'],
+];
+
+const fenceAgents: Readonly<Record<Suite, readonly string[]>> = {
+  bullseye: ['fence-agents'],
+  bookworm: ['fence-agents'],
+  // Here `fence-agents` means each agent with the SDK of each cloud: 2 GB
+  trixie: ['fence-agents-apc', 'fence-agents-dummy', 'fence-agents-ipmilan'],
+};
+
+const hook = join(import.meta.dirname, 'root-hook.sh');
+
+/**
+ * The folder of a Debian with all that a node needs, built if it is not there yet. Nodes only read it.
+ * What it is built from is in its name: other packages make another folder. An old one stays, since a running lab
+ * may stand on it; the cache folder may be deleted at any time when no lab is up.
+ */
+export async function readyRoot(suite: Suite, progress: Progress): Promise<string> {
+  const cache = process.env['HA_LAB_CACHE'] ?? '/var/cache/ha-agent-lab';
+  const packages = [...everywhere, ...fenceAgents[suite]];
+  const root = join(cache, `${suite}-${await fingerprint(suite, packages)}`);
+  if (existsSync(root)) {
+    return root;
+  }
+  await mkdir(cache, { recursive: true });
+  const lock = join(cache, `${suite}.lock`);
+  await writeFile(lock, '', { flag: 'a' });
+  await withLock(
+    lock,
+    async (lockFd) => {
+      if (!existsSync(root)) {
+        await removeUnfinished(cache, suite);
+        await step(progress, `Building the ${suite} root`, () =>
+          build(suite, packages, root, lockFd, progress),
+        );
+      }
+    },
+    {
+      deadlineMs: 900_000,
+      onWait: () => {
+        progress(`Waiting for another run that builds the ${suite} root ...`);
+      },
+    },
+  );
+  return root;
+}
+
+async function fingerprint(suite: Suite, packages: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([suite, packages])).update(await readFile(hook));
+  return hash.digest('hex').slice(0, 12);
+}
+
+const unfinished = '.unfinished';
+
+/** What a killed build left. Nobody is at work in there: we have the lock. */
+async function removeUnfinished(cache: string, suite: Suite): Promise<void> {
+  for (const entry of await readdir(cache)) {
+    if (entry.startsWith(`${suite}-`) && entry.endsWith(unfinished)) {
+      await rm(join(cache, entry), { recursive: true });
+    }
+  }
+}
+
+async function build(
+  suite: Suite,
+  packages: readonly string[],
+  root: string,
+  lockFd: number,
+  progress: Progress,
+): Promise<void> {
+  const settings = await aptTransportSettings();
+  const target = root + unfinished;
+  await run(
+    [
+      'mmdebstrap',
+      '--variant=minbase',
+      `--include=${packages.join(',')}`,
+      `--customize-hook=${hook}`,
+      ...settings.map((line) => `--aptopt=${line}`),
+      suite,
+      target,
+      await debianMirror(progress),
+    ],
+    // It outlives this process when that is killed. With the lock inherited, the next run waits until it is gone
+    // instead of building into the same folder.
+    { deadlineMs: 900_000, inherit: [lockFd] },
+  );
+  await rename(target, root);
+}

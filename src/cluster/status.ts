@@ -5,8 +5,11 @@ import { type PcsStatus, readPcsStatus } from '../pcs/status.ts';
 import { type SharedRun, shareRuns } from '../shared-run.ts';
 import { keepStateMs, type StateReader } from './state.ts';
 
-/** The status as Pacemaker's XML and pcs's words have it, read at the same moment. */
-export type StatusReader = SharedRun<JsonObject>;
+/**
+ * The documented status as JSON text in UTF-8, Pacemaker's XML and pcs's words read at the same moment.
+ * It is encoded once for all who ask: it may be large, and they may be many.
+ */
+export type StatusReader = SharedRun<Buffer>;
 
 /**
  * Reads the documented status: the state as JSON, and beside it `raw`, `xml` and `cluster_name`. Its
@@ -17,10 +20,10 @@ export type StatusReader = SharedRun<JsonObject>;
 export function makeStatusReader(host: Host, state: StateReader): StatusReader {
   return shareRuns(async () => {
     const [current, pcs] = await Promise.all([state.renew(), readPcsStatus(host)]);
-    return statusJson(current, pcs);
+    return Buffer.from(JSON.stringify(statusOf(current, pcs)));
   }, keepStateMs);
 }
 
-function statusJson(state: ClusterState, pcs: PcsStatus): JsonObject {
+function statusOf(state: ClusterState, pcs: PcsStatus): JsonObject {
   return { ...stateAsJson(state), raw: pcs.text, xml: state.xml, cluster_name: pcs.clusterName };
 }

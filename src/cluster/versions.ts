@@ -14,30 +14,39 @@ export interface Versions {
 export type VersionsReader = () => Promise<Versions>;
 
 /**
- * Reads the versions of the installed cluster software; the cluster need not run. A version is kept for
- * as long as the tool's file stays the same, for `pcs --version` alone takes half a second.
+ * Reads the versions of the installed cluster software; the cluster need not run. They are kept for as
+ * long as the tools' files stay the same, for `pcs --version` alone takes half a second.
  * Faults of the reader: `tool_missing`, `command_failed`, those of Run.
  */
 export function makeVersionsReader(host: Host): VersionsReader {
-  // pacemakerd --version prints its build options as well; the documented text is crm_mon's.
-  const pacemaker = keepWhileInstalled('crm_mon', () => versionOf(host, ['crm_mon', '--version']));
-  const corosync = keepWhileInstalled('corosync', () => versionOf(host, ['corosync', '-v']));
-  const pcs = keepWhileInstalled('pcs', () => versionOf(host, ['pcs', '--version']));
+  let kept: { stamp: string; versions: Promise<Versions> } | undefined;
   return async () => {
-    const [pacemakerText, corosyncText, pcsText] = await Promise.all([
-      pacemaker(),
-      corosync(),
-      pcs(),
-    ]);
-    return { pacemaker: pacemakerText, corosync: corosyncText, pcs: pcsText };
+    const stamps = await Promise.all(['crm_mon', 'corosync', 'pcs'].map(fileStamp));
+    const stamp = stamps.join(' ');
+    if (kept?.stamp === stamp) return kept.versions;
+    const reading = { stamp, versions: readVersions(host) };
+    kept = reading;
+    try {
+      return await reading.versions;
+    } catch (error) {
+      if (kept === reading) kept = undefined;
+      throw error;
+    }
   };
 }
 
+async function readVersions(host: Host): Promise<Versions> {
+  const [pacemaker, corosync, pcs] = await Promise.all([
+    // pacemakerd --version prints its build options as well; the documented text is crm_mon's.
+    versionOf(host, ['crm_mon', '--version']),
+    versionOf(host, ['corosync', '-v']),
+    versionOf(host, ['pcs', '--version']),
+  ]);
+  return { pacemaker, corosync, pcs };
+}
+
 async function versionOf(host: Host, argv: readonly [string, string]): Promise<string> {
-  const { exitCode, stdout, stderr } = await host.run({
-    argv,
-    deadlineMs: host.readDeadlineMs,
-  });
+  const { exitCode, stdout, stderr } = await host.run({ argv, deadlineMs: host.readDeadlineMs });
   // Each of the three exits with 0 here; anything else is an installation that is broken.
   if (exitCode !== 0) {
     throw new Fault(
@@ -47,23 +56,6 @@ async function versionOf(host: Host, argv: readonly [string, string]): Promise<s
     );
   }
   return stdout;
-}
-
-/** Shares one reading among all who ask until the tool's file changes or the reading fails. */
-function keepWhileInstalled(tool: string, read: () => Promise<string>): () => Promise<string> {
-  let kept: { stamp: string; value: Promise<string> } | undefined;
-  return async () => {
-    const stamp = await fileStamp(tool);
-    if (kept?.stamp === stamp) return kept.value;
-    const reading = { stamp, value: read() };
-    kept = reading;
-    try {
-      return await reading.value;
-    } catch (error) {
-      if (kept === reading) kept = undefined;
-      throw error;
-    }
-  };
 }
 
 /** Changes whenever the tool's file is installed, replaced or removed. */

@@ -14,7 +14,7 @@ export interface StateText {
  * Faults: `unreadable_output`, those of runPacemakerTool.
  */
 export async function readState(host: Host): Promise<ClusterState> {
-  const argv = ['crm_mon', '--as-xml', '--inactive'] as const;
+  const argv = ['crm_mon', '--as-xml'] as const;
   const { stdout } = await runPacemakerTool(host, argv);
   return parseCrmMon(stdout);
 }

@@ -31,7 +31,9 @@ export function haRoutes(domain: HaDomain): Router {
   router
     .route('/status')
     .get(async (_request, response) => {
-      response.json(await domain.status.get());
+      response
+        .set('Content-Type', 'application/json; charset=utf-8')
+        .send(await domain.status.get());
     })
     .all(allowOnly('GET', 'HEAD'));
 

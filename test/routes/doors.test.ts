@@ -1,0 +1,118 @@
+import http from 'node:http';
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+
+import { appBench } from '../support/app-bench.ts';
+import { strictRun } from '../support/strict-run.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+/** What holds for every route, whatever stands behind it. */
+describe('the app', () => {
+  const folder = temporaryFolder();
+  const bench = () => appBench(folder.path, strictRun().run);
+  const problem = 'application/problem+json; charset=utf-8';
+
+  it('asks for a token before it tells what routes there are', async () => {
+    const { client } = await bench();
+    for (const path of ['/api/v2/system/ha/status', '/api/v2/system/ha/none', '/']) {
+      const { status, body, headers } = await client.get(path);
+      expect([status, (body as { code: string }).code]).to.deep.equal([401, 'unauthenticated']);
+      expect(headers).to.include({
+        'content-type': problem,
+        'x-powered-by': 'OpenDrives',
+        'access-control-allow-origin': '*',
+      });
+    }
+  });
+
+  it('takes no token from a query or a cookie', async () => {
+    const { client, token } = await bench();
+    const { status } = await client
+      .get(`/api/v2/system/ha/status?token=${token}`)
+      .set('Cookie', `token=${token}`);
+    expect(status).to.equal(401);
+  });
+
+  it('answers 404 on a route that there is not', async () => {
+    const { status, body } = await (await bench()).get('none');
+    expect([status, (body as { code: string }).code]).to.deep.equal([404, 'route_not_found']);
+  });
+
+  it('answers 404 on a path that cannot be decoded', async () => {
+    const { status, body } = await (await bench()).get('%E0%A4%A');
+    expect([status, (body as { code: string }).code]).to.deep.equal([404, 'route_not_found']);
+  });
+
+  for (const method of ['post', 'put', 'delete', 'patch'] as const) {
+    it(`answers 405 on ${method.toUpperCase()} of a route that reads, and says what is allowed`, async () => {
+      const { client, token } = await bench();
+      const { status, body, headers } = await client[method]('/api/v2/system/ha/status').set(
+        'token',
+        token,
+      );
+      expect([status, (body as { code: string }).code]).to.deep.equal([405, 'method_not_allowed']);
+      expect(headers['allow']).to.equal('GET, HEAD');
+    });
+  }
+
+  it('lets a browser of any origin ask with a token', async () => {
+    const { client } = await bench();
+    const { status, headers } = await client
+      .options('/api/v2/system/ha/status')
+      .set('Origin', 'https://ui.example')
+      .set('Access-Control-Request-Method', 'GET')
+      .set('Access-Control-Request-Headers', 'token');
+    expect(status).to.equal(204);
+    expect(headers['access-control-allow-headers']).to.equal('Content-Type,token');
+    expect(headers['access-control-allow-origin']).to.equal('*');
+  });
+
+  it('does not bind a browser on a plain HTTP network to HTTPS', async () => {
+    const { headers } = await (await bench()).client.get('/healthz');
+    expect(headers).not.to.have.property('strict-transport-security');
+    expect(headers['content-security-policy']).not.to.include('upgrade-insecure-requests');
+    expect(headers).to.include({ 'x-content-type-options': 'nosniff' });
+  });
+
+  it('is alive without a token and without a cluster', async () => {
+    const { status, body, headers } = await (await bench()).client.get('/healthz');
+    expect([status, body]).to.deep.equal([200, { status: 'ok' }]);
+    expect(headers['content-type']).to.equal('application/json; charset=utf-8');
+  });
+
+  it('slows down who keeps guessing', async () => {
+    const { client } = await bench();
+    const startedAt = performance.now();
+    for (let guess = 0; guess < 4; guess += 1) await client.get('/api/v2/system/ha/status');
+    expect(performance.now() - startedAt).to.be.greaterThan(240);
+  });
+
+  it('never writes a token to the log', async () => {
+    const { client, token, lines } = await bench();
+    await client.get('/api/v2/system/ha/none').set('token', token);
+    await client.get('/api/v2/system/ha/none').set('token', 'guessed-token');
+    expect(lines.length).to.be.greaterThan(0);
+    expect(JSON.stringify(lines)).not.to.include(token).and.not.to.include('guessed-token');
+  });
+
+  it('takes a caller on a Unix socket for root', async () => {
+    const { app } = await bench();
+    const server = http.createServer(app);
+    const socketPath = join(folder.path, 'api.sock');
+    await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+    try {
+      const status = await new Promise((resolve, reject) => {
+        http
+          .get({ socketPath, path: '/api/v2/system/ha/none' }, (response) => {
+            response.resume();
+            resolve(response.statusCode);
+          })
+          .on('error', reject);
+      });
+      expect(status).to.equal(404);
+    } finally {
+      server.close();
+    }
+  });
+});

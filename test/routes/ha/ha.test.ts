@@ -1,0 +1,266 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+
+import { appBench, recordedPaths } from '../../support/app-bench.ts';
+import { contractExample, generations, type Recorded, recorded } from '../../support/fixtures.ts';
+import { strictRun } from '../../support/strict-run.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+/** An answer of a tool that no cluster here gives, such as that of a version in the contract. */
+function madeUp(argv: readonly string[], stdout: string, exitCode = 0, stderr = ''): Recorded {
+  return { argv, exitCode, stdout, stderr };
+}
+
+const unitProperties = '--property=Id,LoadState,ActiveState,UnitFileState';
+const stackUnits = ['pacemaker.service', 'pcsd.service', 'corosync.service'];
+const statusUnits = ['corosync', 'pacemaker', 'pacemaker_remote', 'pcsd', 'sbd'].map(
+  (name) => `${name}.service`,
+);
+
+function unitBlock(id: string, load: string, active: string, file: string): string {
+  return `Id=${id}\nLoadState=${load}\nActiveState=${active}\nUnitFileState=${file}\n`;
+}
+
+describe('the examples of the contract', () => {
+  const folder = temporaryFolder();
+
+  it('versions', async () => {
+    const example = contractExample('versions') as Record<string, string>;
+    const { run, done } = strictRun(
+      madeUp(['crm_mon', '--version'], example['pacemaker'] ?? ''),
+      madeUp(['corosync', '-v'], example['corosync'] ?? ''),
+      madeUp(['pcs', '--version'], example['pcs'] ?? ''),
+    );
+    const { get } = await appBench(folder.path, run);
+    const { status, text } = await get('versions');
+    expect(status).to.equal(200);
+    expect(text).to.equal(JSON.stringify(example));
+    done();
+  });
+
+  it('status: its xml, and the words around, give its JSON to the byte', async () => {
+    const example = contractExample('status') as { raw: string; xml: string };
+    const [, stateText = ''] =
+      /^Cluster name: dolocoin\n([^]*)\n\n\nDaemon Status:/.exec(example.raw) ?? [];
+    const { run, done } = strictRun(
+      madeUp(['crm_mon', '--as-xml'], example.xml),
+      madeUp(['crm_mon', '--one-shot', '--inactive'], `${stateText}\n`),
+      madeUp(
+        ['cibadmin', '--query'],
+        '<cib><configuration><crm_config><cluster_property_set id="a"><nvpair id="b" name="stonith-enabled" value="false"/></cluster_property_set></crm_config><resources/></configuration></cib>',
+      ),
+      madeUp(
+        ['systemctl', 'show', unitProperties, ...statusUnits],
+        statusUnits
+          .map((id) =>
+            ['pacemaker_remote.service', 'sbd.service'].includes(id)
+              ? unitBlock(id, 'not-found', 'inactive', '')
+              : unitBlock(id, 'loaded', 'active', 'enabled'),
+          )
+          .join('\n'),
+      ),
+    );
+    const corosyncConf = join(folder.path, 'corosync.conf');
+    await writeFile(corosyncConf, 'totem {\n\tcluster_name: dolocoin\n}\n');
+    const paths = { corosyncConf, pcsCapabilities: '/nonexistent' };
+    const { get } = await appBench(folder.path, run, paths);
+    const { status, text } = await get('status');
+    expect(status).to.equal(200);
+    // The example is of pcs 0.10.1, which left one blank line more than any pcs of today.
+    const raw = example.raw.replace('\n\n\nDaemon', '\n\nDaemon');
+    expect(text).to.equal(JSON.stringify({ ...example, raw }));
+    done();
+  });
+
+  it('services', async () => {
+    const { run, done } = strictRun(
+      madeUp(
+        ['systemctl', 'show', unitProperties, ...stackUnits],
+        stackUnits.map((id) => unitBlock(id, 'loaded', 'active', 'enabled')).join('\n'),
+      ),
+    );
+    const { get } = await appBench(folder.path, run);
+    expect((await get('services')).text).to.equal(JSON.stringify(contractExample('services')));
+    done();
+  });
+
+  it('node', async () => {
+    const { xml } = contractExample('status') as { xml: string };
+    const { run, done } = strictRun(madeUp(['crm_mon', '--as-xml'], xml));
+    const { get } = await appBench(folder.path, run);
+    expect((await get('node')).text).to.equal(JSON.stringify(contractExample('node')));
+    done();
+  });
+});
+
+it('there are recordings of all three generations', () => {
+  expect(generations.map(({ suite }) => suite)).to.have.members(['bullseye', 'bookworm', 'trixie']);
+});
+
+for (const generation of generations) {
+  describe(`answers from what was recorded on ${generation.suite}`, () => {
+    const folder = temporaryFolder();
+    const paths = recordedPaths(generation);
+
+    for (const state of ['storage', 'banned', 'standby', 'no-fencing']) {
+      it(`status in the state "${state}": raw is what pcs printed`, async () => {
+        const { run, done } = strictRun(
+          recorded(generation, 'crm_mon', `${state}-as-xml`),
+          recorded(generation, 'crm_mon', `${state}-as-text`),
+          recorded(generation, 'cibadmin', `${state}-query`),
+          recorded(generation, 'systemctl', `${state}-status-units`),
+        );
+        const { get } = await appBench(folder.path, run, paths);
+        const body = (await get('status')).body as { raw: string; xml: string };
+        const untimed = (text: string) => text.replace(/last updated:? [^)\n]*/gi, '');
+        expect(untimed(body.raw)).to.equal(
+          untimed(recorded(generation, 'pcs', `${state}-status`).stdout),
+        );
+        expect(body.xml).to.equal(recorded(generation, 'crm_mon', `${state}-as-xml`).stdout);
+        done();
+      });
+    }
+
+    it('status, node and readyz of a stopped cluster are 503', async () => {
+      const xml = recorded(generation, 'crm_mon', 'stopped-as-xml');
+      const { run, done } = strictRun(xml, { ...xml, argv: ['no further call'] });
+      const { get, client } = await appBench(folder.path, run, paths);
+      const { status, body } = await get('node');
+      expect(status).to.equal(503);
+      expect(body).to.include({ code: 'cluster_not_running', status: 503 });
+      expect((await client.get('/readyz')).status).to.equal(503);
+      expect(done).to.throw();
+    });
+
+    it('services of a stopped cluster', async () => {
+      const { run, done } = strictRun(recorded(generation, 'systemctl', 'stopped-stack-units'));
+      const { get } = await appBench(folder.path, run);
+      expect((await get('services')).body).to.deep.equal({
+        services: [
+          { id: 'pacemaker.service', state: 'offline', locked: false },
+          { id: 'pcsd.service', state: 'online', locked: false },
+          { id: 'corosync.service', state: 'offline', locked: false },
+        ],
+      });
+      done();
+    });
+
+    it('node with one in standby', async () => {
+      const { run } = strictRun(recorded(generation, 'crm_mon', 'standby-as-xml'));
+      const { get } = await appBench(folder.path, run);
+      expect((await get('node')).body).to.deep.equal({
+        pacemaker_nodes: {
+          online: ['ae82a9a2'],
+          standby: ['5e7638bc'],
+          maintenance: [],
+          offline: [],
+        },
+        pacemaker_remote_nodes: { online: [], standby: [], maintenance: [], offline: [] },
+      });
+    });
+
+    it('versions', async () => {
+      const tools = ['crm_mon', 'corosync', 'pcs'].map((tool) =>
+        recorded(generation, tool, 'version'),
+      );
+      const { run, done } = strictRun(...tools);
+      const { get } = await appBench(folder.path, run);
+      const [pacemaker, corosync, pcs] = tools.map(({ stdout }) => stdout);
+      expect((await get('versions')).body).to.deep.equal({ pacemaker, corosync, pcs });
+      // Kept: no further call.
+      expect((await get('versions')).body).to.deep.equal({ pacemaker, corosync, pcs });
+      done();
+    });
+  });
+}
+
+describe('services', () => {
+  const folder = temporaryFolder();
+
+  for (const [active, file, load, state, locked] of [
+    ['active', 'enabled', 'loaded', 'online', false],
+    ['active', 'disabled', 'loaded', 'online', false],
+    ['reloading', 'enabled', 'loaded', 'online', false],
+    ['activating', 'enabled', 'loaded', 'starting', false],
+    ['deactivating', 'enabled', 'loaded', 'stopping', false],
+    ['failed', 'disabled', 'loaded', 'failed', false],
+    ['inactive', 'enabled', 'loaded', 'offline', false],
+    ['inactive', 'disabled', 'loaded', 'disabled', false],
+    ['inactive', 'masked', 'masked', 'disabled', true],
+  ] as const) {
+    it(`${active} and ${file} is ${state}${locked ? ' and locked' : ''}`, async () => {
+      const blocks = stackUnits.map((id) => unitBlock(id, load, active, file));
+      const { run } = strictRun(
+        madeUp(['systemctl', 'show', unitProperties, ...stackUnits], blocks.join('\n')),
+      );
+      const { services } = (await (await appBench(folder.path, run)).get('services')).body as {
+        services: unknown[];
+      };
+      expect(services[0]).to.deep.equal({ id: 'pacemaker.service', state, locked });
+    });
+  }
+
+  it('leave out one that is not installed', async () => {
+    const blocks = [
+      unitBlock('pacemaker.service', 'loaded', 'active', 'enabled'),
+      unitBlock('pcsd.service', 'not-found', 'inactive', ''),
+      unitBlock('corosync.service', 'loaded', 'active', 'enabled'),
+    ];
+    const { run } = strictRun(
+      madeUp(['systemctl', 'show', unitProperties, ...stackUnits], blocks.join('\n')),
+    );
+    const { get } = await appBench(folder.path, run);
+    const { services } = (await get('services')).body as { services: { id: string }[] };
+    expect(services.map(({ id }) => id)).to.deep.equal(['pacemaker.service', 'corosync.service']);
+  });
+
+  it('are 422 with the command when systemd does not answer', async () => {
+    const argv = ['systemctl', 'show', unitProperties, ...stackUnits];
+    const { run } = strictRun(madeUp(argv, '', 1, 'Failed to connect to bus\n'));
+    const { body, status } = await (await appBench(folder.path, run)).get('services');
+    expect(status).to.equal(422);
+    expect(body).to.deep.include({
+      code: 'command_failed',
+      command: argv,
+      exitCode: 1,
+      stderr: 'Failed to connect to bus\n',
+    });
+  });
+});
+
+describe('status', () => {
+  const folder = temporaryFolder();
+  const calls = ['crm_mon', 'crm_mon', 'cibadmin', 'systemctl'];
+
+  it('of a hundred callers at once is read once', async () => {
+    const started: string[] = [];
+    const bench = await appBench(folder.path, async ({ argv }) => {
+      started.push(argv[0]);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const { xml } = contractExample('status') as { xml: string };
+      const stdout = { crm_mon: xml, cibadmin: '<cib/>' }[argv[0]] ?? '';
+      return { exitCode: 0, stdout, stderr: '' };
+    });
+    const answers = await Promise.all(Array.from({ length: 100 }, () => bench.get('status')));
+    expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([200]));
+    expect(started).to.deep.equal(calls);
+  });
+
+  it('is 500, with nothing of it told but in the log, when the agent has a bug', async () => {
+    const bench = await appBench(folder.path, () => Promise.reject(new TypeError('secret detail')));
+    const { status, body, text } = await bench.get('status');
+    expect([status, (body as { code: string }).code]).to.deep.equal([500, 'internal_error']);
+    expect(text).not.to.include('secret detail');
+    expect(JSON.stringify(bench.lines)).to.include('secret detail');
+  });
+
+  it('is 500 when a tool prints what cannot be read', async () => {
+    const bench = await appBench(folder.path, () =>
+      Promise.resolve({ exitCode: 0, stdout: '<crm_mon>', stderr: '' }),
+    );
+    const { status, body } = await bench.get('status');
+    expect([status, (body as { code: string }).code]).to.deep.equal([500, 'unreadable_output']);
+  });
+});

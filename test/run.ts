@@ -1,0 +1,81 @@
+// Runs every check of the project, as `npm test` and CI do:
+//   npm test [-- --suites bookworm,trixie]
+// Its last line is `N passed, N failed`; whatever was left out is a failure too, or named above it.
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { execa } from 'execa';
+
+import { installPackages } from './lab/host.ts';
+import { progressOnStderr } from './lab/progress.ts';
+import { suites } from './lab/root.ts';
+import { builtPackage } from './system/built-package.ts';
+
+interface Count {
+  passed: number;
+  failed: number;
+}
+
+const { values: options } = parseArgs({
+  options: { suites: { type: 'string', default: suites.join(',') } },
+});
+
+/** A command that passes or fails as a whole. */
+async function check(...argv: readonly [string, ...string[]]): Promise<Count> {
+  const { exitCode } = await run(argv);
+  return exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** A run of mocha, counted test by test. One that did not come to its end is a failure. */
+async function mocha(args: readonly string[], env: Record<string, string> = {}): Promise<Count> {
+  const { exitCode, stdout } = await run(['npx', 'mocha', ...args], env);
+  const count = (word: string) =>
+    Number(new RegExp(`^ +(\\d+) ${word}`, 'm').exec(stdout)?.[1] ?? 0);
+  const [passed, failed] = [count('passing'), count('failing')];
+  const endedWell = exitCode === 0 && passed > 0;
+  return { passed, failed: endedWell ? failed : Math.max(failed, 1) };
+}
+
+async function run(
+  [file, ...args]: readonly [string, ...string[]],
+  env: Record<string, string> = {},
+): Promise<{ exitCode: number | undefined; stdout: string }> {
+  const { exitCode, stdout } = await execa(file, args, {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    env,
+    preferLocal: true,
+    stdin: 'ignore',
+    stdout: ['pipe', 'inherit'],
+    stderr: 'inherit',
+    timeout: 40 * 60 * 1000,
+    lines: true,
+    reject: false,
+  });
+  return { exitCode, stdout: stdout.join('\n') };
+}
+
+async function main(): Promise<Count[]> {
+  const counts = [
+    await check('eslint', '.'),
+    await check('prettier', '--check', '--log-level', 'warn', '.'),
+    await check('tsc', '--noEmit'),
+    await mocha([]),
+  ];
+  if (process.getuid?.() !== 0) {
+    console.log('The tests on real clusters were NOT RUN: they need root. Run `sudo npm test`.');
+    // Where the answer decides what lands, not run is not good enough.
+    return [...counts, { passed: 0, failed: process.env['CI'] === undefined ? 0 : 1 }];
+  }
+  await installPackages(['lintian'], progressOnStderr);
+  counts.push(await check('npm', 'run', 'package'));
+  counts.push(await check('lintian', '--fail-on', 'error', await builtPackage()));
+  for (const suite of options.suites.split(',')) {
+    counts.push(await mocha(['--config', 'test/system/.mocharc.json'], { HA_TEST_SUITE: suite }));
+  }
+  return counts;
+}
+
+const counts = await main();
+const total = (key: keyof Count) => counts.reduce((sum, count) => sum + count[key], 0);
+console.log(`${total('passed')} passed, ${total('failed')} failed`);
+process.exitCode = total('failed') === 0 ? 0 : 1;

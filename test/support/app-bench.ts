@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+
+import request from 'supertest';
+
+import { makeAgentApp } from '../../src/deps.ts';
+import { openTokenStore } from '../../src/auth/tokens.ts';
+import type { Role } from '../../src/auth/roles.ts';
+import type { Config } from '../../src/config.ts';
+import type { Run } from '../../src/exec.ts';
+import type { Paths } from '../../src/paths.ts';
+import { fixturePath, type Generation } from './fixtures.ts';
+import { keepingLog, type LoggedLine } from './keeping-log.ts';
+
+/** The agent's whole app, over a runner of the test's, with files as they were recorded. */
+export interface AppBench {
+  get: (path: string) => request.Test;
+  app: ReturnType<typeof makeAgentApp>;
+  client: ReturnType<typeof request>;
+  /** The token that `get` uses. */
+  token: string;
+  lines: LoggedLine[];
+}
+
+const config: Config = {
+  https_address: '::',
+  https_port: 8443,
+  http_address: '::',
+  http_port: null,
+  socket: '/run/ha-agent/api.sock',
+  tls_certificate: null,
+  tls_key: null,
+  state_directory: '/var/lib/ha-agent',
+  read_deadline_seconds: 10,
+  powered_by: 'OpenDrives',
+  log_level: 'info',
+};
+
+/** @param folder a temporary folder for the tokens */
+export async function appBench(
+  folder: string,
+  run: Run,
+  paths: Paths = noPaths,
+  role: Role = 'viewer',
+): Promise<AppBench> {
+  const { log, lines } = keepingLog();
+  const token = await openTokenStore(join(folder, 'tokens')).create('test', role);
+  const app = makeAgentApp({ ...config, state_directory: folder }, run, log, paths);
+  const client = request(app);
+  return {
+    get: (path) => client.get(`/api/v2/system/ha/${path}`).set('token', token).send({}),
+    app,
+    client,
+    token,
+    lines,
+  };
+}
+
+/** The files of the nodes that the generation's recordings come from. */
+export function recordedPaths({ versions }: Generation): Paths {
+  const folder = `cat/${versions['cat'] ?? 'unknown'}`;
+  return {
+    corosyncConf: fixturePath(`${folder}/corosync-conf/stdout`),
+    pcsCapabilities: fixturePath(`${folder}/pcs-capabilities/stdout`),
+  };
+}
+
+const noPaths: Paths = { corosyncConf: '/nonexistent', pcsCapabilities: '/nonexistent' };

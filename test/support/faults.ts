@@ -1,0 +1,15 @@
+import { expect } from 'chai';
+
+import { Fault, type FaultCode } from '../../src/errors.ts';
+
+/** Waits for the promise to fail with a Fault of that code, and returns it. */
+export async function faultOf(code: FaultCode, promise: Promise<unknown>): Promise<Fault> {
+  const outcome = await promise.then(
+    () => 'it succeeded',
+    (error: unknown) => error,
+  );
+  expect(outcome, `a fault ${code}`).to.be.instanceOf(Fault);
+  const fault = outcome as Fault;
+  expect(fault.code).to.equal(code);
+  return fault;
+}

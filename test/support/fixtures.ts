@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import type { Outcome } from '../../src/exec.ts';
+
+/** A call of a tool in a real cluster, as test/record-fixtures.ts wrote it down. */
+export interface Recorded extends Outcome {
+  argv: readonly string[];
+}
+
+/** What was installed together on one Debian: the version of each tool. */
+export interface Generation {
+  suite: string;
+  versions: Readonly<Record<string, string>>;
+}
+
+const folder = fileURLToPath(new URL('../fixtures/', import.meta.url));
+
+/** The generations that there are recordings of. */
+export const generations = JSON.parse(fixtureText('generations.json')) as Generation[];
+
+/** The file's text, by its path below test/fixtures. */
+export function fixtureText(path: string): string {
+  return readFileSync(fixturePath(path), 'utf8');
+}
+
+export function fixturePath(path: string): string {
+  return `${folder}${path}`;
+}
+
+/** What a tool of that generation said in that case. */
+export function recorded({ versions }: Generation, tool: string, name: string): Recorded {
+  const path = `${tool}/${versions[tool] ?? 'unknown'}/${name}`;
+  const { argv, exitCode } = JSON.parse(fixtureText(`${path}/command.json`)) as {
+    argv: string[];
+    exitCode: number;
+  };
+  return {
+    argv,
+    exitCode,
+    stdout: fixtureText(`${path}/stdout`),
+    stderr: fixtureText(`${path}/stderr`),
+  };
+}
+
+/** One of the contract's own examples. */
+export function contractExample(name: string): unknown {
+  return JSON.parse(fixtureText(`contract/${name}.json`));
+}

@@ -1,0 +1,14 @@
+import type { Log } from '../../src/log.ts';
+
+/** A line that was logged: its fields and its level. */
+export type LoggedLine = Record<string, unknown> & { level: string };
+
+/** A log that keeps what it is told. */
+export function keepingLog(): { log: Log; lines: LoggedLine[] } {
+  const lines: LoggedLine[] = [];
+  const at = (level: string) => (fields: object) => {
+    lines.push({ ...fields, level });
+  };
+  const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  return { log, lines };
+}

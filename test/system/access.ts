@@ -1,0 +1,185 @@
+import { expect } from 'chai';
+
+import type { Lab, LabNode } from '../lab/lab.ts';
+import { call, callHa, configure, untilHealthy } from './client.ts';
+
+const socketCall = (path: string) =>
+  [
+    'curl',
+    '--silent',
+    '--unix-socket',
+    '/run/ha-agent/api.sock',
+    `http://localhost${path}`,
+  ] as const;
+
+/** Who is let in, by which door, and who is not. */
+export function describeAccess(bench: () => { lab: Lab; token: string }): void {
+  describe('access', () => {
+    const node = () => bench().lab.nodes[0] as LabNode;
+
+    describe('hactl', () => {
+      it('prints a token and nothing else; it works at once, until it is revoked', async () => {
+        const made = await node().exec([
+          'hactl',
+          'token',
+          'create',
+          'poll',
+          '--role',
+          'viewer',
+          '--expires',
+          '90d',
+        ]);
+        expect(made).to.deep.include({ exitCode: 0, stderr: '' });
+        expect(made.stdout).to.match(/^[0-9a-f]{64}\n$/);
+        const token = made.stdout.trim();
+        expect((await callHa(node(), 'services', { token })).status).to.equal(200);
+        expect(await node().run(['hactl', 'token', 'list'])).to.match(/^poll +viewer /m);
+        await node().run(['hactl', 'token', 'revoke', 'poll']);
+        expect((await callHa(node(), 'services', { token })).status).to.equal(401);
+      });
+
+      for (const [what, args, message] of [
+        [
+          'a name that is taken',
+          ['create', 'bench', '--role', 'viewer'],
+          "There is a token 'bench' already",
+        ],
+        ['a role that there is not', ['create', 'x', '--role', 'root'], 'viewer, operator, admin'],
+        ['no role', ['create', 'x'], '--role'],
+        [
+          'a lifetime without unit',
+          ['create', 'x', '--role', 'viewer', '--expires', '90'],
+          'such as 90d',
+        ],
+        ['a name with a slash', ['create', 'a/b', '--role', 'viewer'], "cannot be a token's name"],
+        ['a token that there is not', ['revoke', 'nobody'], "There is no token 'nobody'"],
+      ] as const) {
+        it(`refuses ${what} and says what to do`, async () => {
+          const { exitCode, stdout, stderr } = await node().exec(['hactl', 'token', ...args]);
+          expect([exitCode, stdout]).to.deep.equal([1, '']);
+          expect(stderr).to.include(message);
+        });
+      }
+
+      it('is for root alone', async () => {
+        const { exitCode, stderr } = await node().exec([
+          'setpriv',
+          '--reuid=65534',
+          '--clear-groups',
+          'hactl',
+          'token',
+          'list',
+        ]);
+        expect(exitCode).to.equal(1);
+        expect(stderr).to.include('Run it as root');
+      });
+    });
+
+    describe('by HTTPS', () => {
+      it('asks for a token, but for the probes', async () => {
+        for (const token of [undefined, '', 'wrong']) {
+          const answer = await callHa(node(), 'status', token === undefined ? {} : { token });
+          expect(answer.json).to.include({ status: 401, code: 'unauthenticated' });
+        }
+        expect((await call(node(), '/healthz')).json).to.deep.equal({ status: 'ok' });
+        expect((await call(node(), '/readyz')).json).to.deep.equal({ status: 'ok' });
+      });
+
+      it('speaks TLS 1.2 and 1.3 and nothing older', async () => {
+        const probe = (version: string) =>
+          node().exec([
+            'curl',
+            '--silent',
+            '--insecure',
+            '--tls-max',
+            version,
+            `--tlsv${version}`,
+            '--ciphers',
+            'DEFAULT@SECLEVEL=0',
+            'https://localhost:8443/healthz',
+          ]);
+        expect((await probe('1.3')).exitCode).to.equal(0);
+        expect((await probe('1.2')).exitCode).to.equal(0);
+        // 35 is curl's code for a handshake that failed.
+        expect((await probe('1.1')).exitCode).to.equal(35);
+      });
+
+      it('keeps the certificate that it made on its first start', async () => {
+        const before = await node().run(['sha256sum', '/var/lib/ha-agent/tls.pem']);
+        await node().run(['systemctl', 'restart', 'ha-agent']);
+        await untilHealthy(node());
+        expect(await node().run(['sha256sum', '/var/lib/ha-agent/tls.pem'])).to.equal(before);
+        const name = [
+          'openssl',
+          'x509',
+          '-in',
+          '/var/lib/ha-agent/tls.pem',
+          '-noout',
+          '-ext',
+          'subjectAltName',
+        ] as const;
+        expect(await node().run(name)).to.include(`IP Address:${node().address}`);
+      });
+
+      it('serves the certificate that it is configured with', async () => {
+        await node().run([
+          'openssl',
+          'req',
+          '-x509',
+          '-newkey',
+          'rsa:2048',
+          '-nodes',
+          '-days',
+          '2',
+          '-subj',
+          '/CN=own.example',
+          '-addext',
+          'subjectAltName=DNS:own.example',
+          '-keyout',
+          '/root/key.pem',
+          '-out',
+          '/etc/ha-agent/own.pem',
+        ]);
+        await node().run(['mv', '/root/key.pem', '/etc/ha-agent/own.key']);
+        await configure(node(), {
+          tls_certificate: '/etc/ha-agent/own.pem',
+          tls_key: '/etc/ha-agent/own.key',
+        });
+        const { exitCode, stderr } = await node().exec([
+          'curl',
+          '--silent',
+          '--show-error',
+          '--cacert',
+          '/etc/ha-agent/own.pem',
+          '--connect-to',
+          'own.example:8443:localhost:8443',
+          'https://own.example:8443/healthz',
+        ]);
+        expect([exitCode, stderr]).to.deep.equal([0, '']);
+        await configure(node(), {});
+      });
+    });
+
+    it('by plain HTTP only when configured', async () => {
+      const plain = ['curl', '--silent', 'http://localhost:8080/healthz'] as const;
+      // 7 is curl's code for a refused connection.
+      expect((await node().exec(plain)).exitCode).to.equal(7);
+      await configure(node(), { http_port: 8080 });
+      expect(await node().run(plain)).to.equal('{"status":"ok"}');
+      await configure(node(), {});
+    });
+
+    it('by the Unix socket for root alone, without a token', async () => {
+      expect(await node().run(socketCall('/api/v2/system/ha/services'))).to.include(
+        '"pacemaker.service"',
+      );
+      const { exitCode } = await node().exec([
+        'setpriv',
+        '--reuid=65534',
+        '--clear-groups',
+        ...socketCall('/healthz'),
+      ]);
+      expect(exitCode).to.equal(7);
+    });
+  });
+}

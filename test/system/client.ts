@@ -1,0 +1,92 @@
+import https from 'node:https';
+
+import type { LabNode } from '../lab/lab.ts';
+
+/** An answer of the agent. */
+export interface Answer {
+  status: number;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  text: string;
+  json: unknown;
+}
+
+export interface Call {
+  token?: string;
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string;
+  agent?: https.Agent;
+}
+
+const port = 8443;
+
+/** Calls the agent of a node over HTTPS, from this machine, as a UI would. */
+export async function call(node: LabNode, path: string, options: Call = {}): Promise<Answer> {
+  const { token, method = 'GET', headers = {}, body = '{}', agent } = options;
+  return new Promise((resolve, reject) => {
+    const request = https.request(
+      {
+        host: node.address,
+        port,
+        path,
+        method,
+        headers: {
+          'Content-Type': 'application/json',
+          'Content-Length': Buffer.byteLength(body),
+          ...(token !== undefined && { token }),
+          ...headers,
+        },
+        rejectUnauthorized: false,
+        ...(agent && { agent }),
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString();
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text,
+            json: jsonOrUndefined(text),
+          });
+        });
+      },
+    );
+    request.setTimeout(60_000, () => request.destroy(new Error('no answer in 60 s')));
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+/** The same below `/api/v2/system/ha`. */
+export function callHa(node: LabNode, path: string, options: Call = {}): Promise<Answer> {
+  return call(node, `/api/v2/system/ha/${path}`, options);
+}
+
+/** Waits until the agent of a node answers, as after a restart. */
+export async function untilHealthy(node: LabNode): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const answer = await call(node, '/healthz').catch(() => undefined);
+    if (answer?.status === 200) return;
+    if (Date.now() > deadline) throw new Error(`The agent of ${node.name} does not answer.`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Gives the agent a configuration and restarts it with that. */
+export async function configure(node: LabNode, config: object): Promise<void> {
+  await node.writeFile('/etc/ha-agent/config.json', `${JSON.stringify(config)}\n`);
+  await node.run(['systemctl', 'restart', 'ha-agent']);
+  await untilHealthy(node);
+}
+
+function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

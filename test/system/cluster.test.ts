@@ -1,0 +1,56 @@
+import { down, type Lab, up } from '../lab/lab.ts';
+import { progressOnStderr } from '../lab/progress.ts';
+import { type Suite, suites } from '../lab/root.ts';
+import { describeAccess } from './access.ts';
+import { describeFailures } from './failures.ts';
+import { describePackage } from './package.ts';
+import { describeRoutes } from './routes.ts';
+import { describeStatus } from './status.ts';
+import { untilHealthy } from './client.ts';
+import { builtPackage } from './built-package.ts';
+
+const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
+if (!suites.includes(suite)) throw new Error(`HA_TEST_SUITE is one of ${suites.join(', ')}.`);
+
+describe(`On ${suite}, with the package in both nodes of the storage topology:`, () => {
+  const name = `test-${suite}`;
+  let lab: Lab | undefined;
+  let token = '';
+  const bench = () => {
+    if (lab === undefined) throw new Error('The lab is not up.');
+    return { lab, token };
+  };
+
+  before(async function () {
+    // A root may have to be built first.
+    this.timeout(15 * 60 * 1000);
+    await down(name, progressOnStderr);
+    lab = await up({
+      name,
+      suite,
+      nodes: 2,
+      topology: 'storage',
+      package: await builtPackage(),
+      progress: progressOnStderr,
+    });
+    // One token for both nodes, so that any of them can be asked.
+    const [first, ...others] = lab.nodes;
+    token =
+      (await first?.run(['hactl', 'token', 'create', 'bench', '--role', 'admin']))?.trim() ?? '';
+    const stored = '/var/lib/ha-agent/tokens/bench.json';
+    const content = (await first?.run(['cat', stored])) ?? '';
+    for (const node of others) {
+      await node.run(['install', '-d', '-m', '700', '/var/lib/ha-agent/tokens']);
+      await node.writeFile(stored, content, 0o600);
+    }
+    for (const node of lab.nodes) await untilHealthy(node);
+  });
+
+  after(() => down(name, progressOnStderr));
+
+  describeRoutes(bench);
+  describeStatus(bench);
+  describeAccess(bench);
+  describeFailures(bench);
+  describePackage(bench);
+});

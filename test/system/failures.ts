@@ -1,0 +1,111 @@
+import { expect } from 'chai';
+
+import type { Lab, LabNode } from '../lab/lab.ts';
+import { call, callHa, configure, untilHealthy } from './client.ts';
+
+/** What a UI is told when the cluster, or a tool, is not there. */
+export function describeFailures(bench: () => { lab: Lab; token: string }): void {
+  describe('when something is broken', () => {
+    const node = () => bench().lab.nodes[1] as LabNode;
+    const ha = (path: string) => callHa(node(), path, { token: bench().token });
+
+    async function expectProblem(path: string, status: number, code: string): Promise<void> {
+      const answer = await ha(path);
+      expect(answer.json, answer.text).to.include({ status, code });
+      expect(answer.status).to.equal(status);
+      expect(answer.headers['content-type']).to.equal('application/problem+json; charset=utf-8');
+    }
+
+    describe('the cluster is stopped', () => {
+      before(async () => {
+        await node().run(['pcs', 'cluster', 'stop', node().name], { deadlineMs: 100_000 });
+      });
+      after(async () => {
+        await node().run(['pcs', 'cluster', 'start', node().name], { deadlineMs: 100_000 });
+        await node().waitUntilCluster('all nodes online', ({ online }) => online.length === 2);
+      });
+
+      it('says so where the state is asked for', async () => {
+        await expectProblem('status', 503, 'cluster_not_running');
+        await expectProblem('node', 503, 'cluster_not_running');
+      });
+
+      it('still tells services and versions', async () => {
+        expect((await ha('services')).json).to.deep.equal({
+          services: [
+            { id: 'pacemaker.service', state: 'offline', locked: false },
+            { id: 'pcsd.service', state: 'online', locked: false },
+            { id: 'corosync.service', state: 'offline', locked: false },
+          ],
+        });
+        expect((await ha('versions')).status).to.equal(200);
+      });
+
+      it('is alive, but not ready', async () => {
+        expect((await call(node(), '/healthz')).status).to.equal(200);
+        const { status, json } = await call(node(), '/readyz');
+        expect([status, json]).to.deep.equal([
+          503,
+          { ...(json as object), code: 'cluster_not_running' },
+        ]);
+        expect(json).not.to.have.property('command');
+      });
+    });
+
+    describe('a tool is missing', () => {
+      before(async () => {
+        await node().run(['mv', '/usr/sbin/crm_mon', '/root/crm_mon']);
+        await node().run(['systemctl', 'restart', 'ha-agent']);
+        await untilHealthy(node());
+      });
+      after(async () => {
+        await node().run(['mv', '/root/crm_mon', '/usr/sbin/crm_mon']);
+      });
+
+      it('starts all the same, and names the tool where it is needed', async () => {
+        await expectProblem('status', 503, 'tool_missing');
+        await expectProblem('versions', 503, 'tool_missing');
+        expect((await ha('status')).text).to.include('crm_mon');
+        expect((await ha('services')).status).to.equal(200);
+      });
+    });
+
+    describe('a tool or a daemon hangs', () => {
+      before(() => configure(node(), { read_deadline_seconds: 2 }));
+      after(() => configure(node(), {}));
+
+      /** While something is stopped: 504 in time, nothing left behind, and the next call works. */
+      async function expectTimeout(stop: () => Promise<unknown>, resume: () => Promise<unknown>) {
+        await stop();
+        const startedAt = Date.now();
+        try {
+          await expectProblem('status', 504, 'tool_timeout');
+          expect(Date.now() - startedAt).to.be.within(1900, 6000);
+          const { stdout } = await node().exec(['pgrep', '--list-name', 'crm_mon|cibadmin']);
+          expect(stdout).to.equal('');
+        } finally {
+          await resume();
+        }
+        await new Promise((resolve) => setTimeout(resolve, 1100));
+        expect((await ha('status')).status).to.equal(200);
+      }
+
+      it('gives up on crm_mon that is stopped', async () => {
+        await expectTimeout(
+          async () => {
+            await node().run(['mv', '/usr/sbin/crm_mon', '/root/crm_mon']);
+            await node().writeFile('/usr/sbin/crm_mon', '#!/bin/sh\nkill -STOP $$\n', 0o755);
+          },
+          () => node().run(['mv', '/root/crm_mon', '/usr/sbin/crm_mon']),
+        );
+      });
+
+      it('gives up on a CIB daemon that is stopped', async () => {
+        await expectTimeout(
+          () => node().run(['pkill', '-STOP', 'pacemaker-based']),
+          () => node().run(['pkill', '-CONT', 'pacemaker-based']),
+        );
+      });
+    });
+  });
+}

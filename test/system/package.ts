@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises';
+
+import { expect } from 'chai';
+
+import type { Lab, LabNode } from '../lab/lab.ts';
+import { waitUntil } from '../lab/wait.ts';
+import { builtPackage } from './built-package.ts';
+import { callHa, configure, untilHealthy } from './client.ts';
+
+/** The package's own life: start, trouble, upgrade, removal. It ends without the package. */
+export function describePackage(bench: () => { lab: Lab; token: string }): void {
+  describe('the package', () => {
+    const node = () => bench().lab.nodes[1] as LabNode;
+    const show = async (property: string) =>
+      (
+        await node().run(['systemctl', 'show', '--value', `--property=${property}`, 'ha-agent'])
+      ).trim();
+    const exists = async (path: string) => (await node().exec(['test', '-e', path])).exitCode === 0;
+
+    it('runs the service, supervised and enabled', async () => {
+      expect(await show('ActiveState')).to.equal('active');
+      expect(await show('UnitFileState')).to.equal('enabled');
+      expect(await show('Type')).to.equal('notify');
+      expect(await show('WatchdogUSec')).to.equal('30s');
+    });
+
+    it('brings its own Node and needs none of the node', async () => {
+      const pid = await show('MainPID');
+      expect(await node().run(['readlink', `/proc/${pid}/exe`])).to.equal(
+        '/usr/lib/ha-agent/node\n',
+      );
+      expect(await node().run(['/usr/lib/ha-agent/node', '--version'])).to.match(/^v24\./);
+    });
+
+    it('is restarted by the watchdog when it hangs', async function () {
+      this.timeout(90_000);
+      const pid = await show('MainPID');
+      await node().run(['kill', '-STOP', pid]);
+      const restarted = async () => {
+        const now = await show('MainPID');
+        return now !== pid && now !== '0' && (await show('ActiveState')) === 'active';
+      };
+      await waitUntil('the watchdog to restart the agent', restarted, { deadlineMs: 60_000 });
+      await untilHealthy(node());
+    });
+
+    it('does not start with a wrong configuration, and says what is wrong in the journal', async () => {
+      const { exitCode } = await node().exec([
+        'sh',
+        '-c',
+        'echo \'{"https_prt": 1}\' > /etc/ha-agent/config.json',
+      ]);
+      expect(exitCode).to.equal(0);
+      expect((await node().exec(['systemctl', 'restart', 'ha-agent'])).exitCode).not.to.equal(0);
+      const journal = await node().run([
+        'journalctl',
+        '--unit=ha-agent',
+        '--output=cat',
+        '--lines=20',
+      ]);
+      expect(journal).to.include('/etc/ha-agent/config.json: https_prt: unknown key');
+      await node().run(['systemctl', 'reset-failed', 'ha-agent']);
+      await configure(node(), {});
+    });
+
+    it('keeps tokens and configuration over an upgrade', async () => {
+      await configure(node(), { powered_by: 'Kept' });
+      await install(node());
+      await untilHealthy(node());
+      const { status, headers } = await callHa(node(), 'services', { token: bench().token });
+      expect([status, headers['x-powered-by']]).to.deep.equal([200, 'Kept']);
+    });
+
+    it('leaves its configuration when it is removed', async () => {
+      await node().run(['dpkg', '--remove', 'ha-agent'], { deadlineMs: 60_000 });
+      expect((await node().exec(['systemctl', 'is-active', 'ha-agent'])).exitCode).not.to.equal(0);
+      expect(await exists('/usr/lib/ha-agent')).to.equal(false);
+      expect(await exists('/etc/ha-agent/config.json')).to.equal(true);
+      expect(await exists('/var/lib/ha-agent/tokens/bench.json')).to.equal(true);
+      await install(node());
+      await untilHealthy(node());
+      expect((await callHa(node(), 'services', { token: bench().token })).status).to.equal(200);
+    });
+
+    it('leaves nothing when it is purged', async () => {
+      await node().run(['dpkg', '--purge', 'ha-agent'], { deadlineMs: 60_000 });
+      const left = await node().run([
+        'find',
+        '/etc',
+        '/usr',
+        '/var',
+        '/run',
+        '-xdev',
+        '-name',
+        '*ha-agent*',
+      ]);
+      expect(left).to.equal('');
+      expect(
+        await node().run(['systemctl', 'list-unit-files', '--no-legend', 'ha-agent*']),
+      ).to.equal('');
+    });
+  });
+}
+
+async function install(node: LabNode): Promise<void> {
+  await node.writeFile('/root/ha-agent.deb', await readFile(await builtPackage()));
+  await node.run(['dpkg', '--install', '/root/ha-agent.deb'], { deadlineMs: 120_000 });
+  await node.run(['rm', '/root/ha-agent.deb']);
+}

@@ -1,10 +1,13 @@
 import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+const http = ['express', 'helmet', 'cors', '**/routes/**', '**/app.ts', '**/deps.ts'];
+const neighbours = ['pacemaker', 'pcs', 'corosync', 'systemd'];
+const inFolders = (/** @type {string[]} */ ...names) => names.map((name) => `**/${name}/**`);
+
 /**
- * The direction of imports: entry -> deps, app -> routes -> domain -> parsers, exec, files -> errors.
- * Each row names files and what they may not import.
- * @type {{ files: string[], mayNotImport: string[], because: string }[]}
+ * The direction of imports: entry -> deps -> app -> routes -> cluster -> pacemaker, pcs, corosync,
+ * systemd -> parsers, exec, files -> errors. Each row names files and what they may not import.
  */
 const layers = [
   {
@@ -13,33 +16,29 @@ const layers = [
     because: 'A parser does no I/O and knows nothing of who calls it.',
   },
   {
-    files: ['src/{pacemaker,pcs,corosync,systemd,auth}/**'],
-    mayNotImport: ['express', 'helmet', 'cors', 'execa', '**/routes/**', '**/app.ts', '**/deps.ts'],
-    because: 'The domain knows no HTTP, and starts processes only through the runner it is handed.',
+    files: ['src/*.ts'],
+    except: ['src/{agent,hactl,deps,app,listeners,tls}.ts'],
+    mayNotImport: [...http, ...inFolders('cluster', 'auth', 'parsers', ...neighbours)],
+    because: 'What everybody uses depends on nobody above it.',
+  },
+  {
+    files: [`src/{${neighbours.join(',')},auth}/**`],
+    mayNotImport: [...http, 'execa', ...inFolders('cluster')],
+    because: 'A neighbour knows no HTTP and no route, and starts processes only by the runner.',
+  },
+  {
+    files: ['src/cluster/**'],
+    mayNotImport: [...http, 'execa'],
+    because: 'The domain knows no HTTP, and starts processes only by the runner.',
   },
   {
     files: ['src/routes/**'],
     mayNotImport: [
-      'node:child_process',
-      'node:fs*',
-      'execa',
-      '**/exec.ts',
-      '**/files.ts',
-      '**/parsers/**',
-      '**/deps.ts',
+      ...['node:child_process', 'node:fs', 'node:fs/promises', 'execa'],
+      ...['**/exec.ts', '**/files.ts', '**/deps.ts', '**/app.ts'],
+      ...inFolders('parsers', ...neighbours),
     ],
     because: 'A route validates, asks the domain and answers; it knows no command and no file.',
-  },
-  {
-    files: ['src/{config,errors,exec,files,log,paths}.ts'],
-    mayNotImport: [
-      'express',
-      '**/routes/**',
-      './app.ts',
-      './deps.ts',
-      './{pacemaker,pcs,corosync,systemd,auth}/**',
-    ],
-    because: 'What everybody uses depends on nobody above it.',
   },
 ];
 
@@ -61,8 +60,9 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
-  layers.map(({ files, mayNotImport, because }) => ({
+  layers.map(({ files, except = [], mayNotImport, because }) => ({
     files,
+    ignores: except,
     rules: {
       'no-restricted-imports': ['error', { patterns: [{ group: mayNotImport, message: because }] }],
     },

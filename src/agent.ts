@@ -9,6 +9,11 @@ import { loadTlsIdentity } from './tls.ts';
 
 /** Starts the agent and stops it on SIGTERM or SIGINT. */
 async function main(): Promise<void> {
+  // Else `ps` and `top` would show the name of Node's main thread.
+  process.title = 'ha-agent';
+  // Nothing that the agent makes, its Unix socket first of all, is anybody's but root's.
+  process.umask(0o077);
+
   const config = await loadConfig(process.env);
   const log = makeLog(config.log_level);
   const run = makeRun(log);

@@ -15,7 +15,7 @@ export type FaultCode =
   | 'unreadable_output'
   | 'command_failed'
   | 'invalid_config'
-  | 'address_in_use'
+  | 'cannot_listen'
   | 'invalid_token_request'
   | 'token_exists'
   | 'token_not_found';

@@ -1,4 +1,4 @@
-import { chmod, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import http, { type RequestListener, type Server } from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
@@ -19,8 +19,9 @@ export interface Listeners {
 }
 
 /**
- * Opens every configured door to the app.
- * Faults: `address_in_use`, `invalid_config` if the certificate and key do not fit each other
+ * Opens every configured door to the app. The Unix socket gets its mode from the process's umask, for
+ * a mode that is set behind would leave a moment in which anybody can connect.
+ * Faults: `cannot_listen`, `invalid_config` if the certificate and key do not fit each other
  */
 export async function openListeners(
   app: RequestListener,
@@ -31,6 +32,7 @@ export async function openListeners(
   const open = async (server: Server | https.Server, where: net.ListenOptions, address: string) => {
     // A UI polls over one connection; the default of 5 s would close it between two polls.
     server.keepAliveTimeout = 65_000;
+    server.maxConnections = 1000;
     await listen(server, where, address);
     opened.push({ server, address });
   };
@@ -41,7 +43,6 @@ export async function openListeners(
   try {
     await freeSocket(config.socket);
     await open(http.createServer(app), { path: config.socket }, config.socket);
-    await chmod(config.socket, 0o600);
     const tls = { host: config.https_address, port: config.https_port };
     await open(httpsServer(app, identity), tls, `https://[${tls.host}]:${tls.port}`);
     if (config.http_port !== null) {
@@ -77,11 +78,11 @@ async function listen(
       server.listen(where, resolve);
     });
   } catch (error) {
-    if (systemErrorCode(error) !== 'EADDRINUSE') throw error;
-    throw new Fault(
-      'address_in_use',
-      `${address} is taken by another process. End it, or configure another port.`,
-    );
+    const reason =
+      systemErrorCode(error) === 'EADDRINUSE'
+        ? 'it is taken by another process. End that one, or configure another address.'
+        : `${(error as Error).message}. Correct the configuration.`;
+    throw new Fault('cannot_listen', `Cannot listen on ${address}: ${reason}`);
   }
 }
 
@@ -98,7 +99,7 @@ async function freeSocket(path: string): Promise<void> {
     });
   });
   if (answered)
-    throw new Fault('address_in_use', `${path} is served by another ha-agent. Stop it first.`);
+    throw new Fault('cannot_listen', `${path} is served by another ha-agent. Stop it first.`);
   await rm(path, { force: true });
 }
 

@@ -3,10 +3,10 @@
  *
  * INVARIANTS
  * - At most one run is under way that callers can join.
- * - A caller gets the outcome of a run that began at most `keepMs` before its call; a failure is an
- *   outcome like any other, so a broken tool is not called more often than a sound one.
- * - So runs begin at least `keepMs` apart, however many call, unless `renew` is used or a run fails
- *   to end in that time.
+ * - A caller gets the outcome of the run that is under way, or else of one that began less than
+ *   `keepMs` before its call. A failure is an outcome like any other, so a broken tool is not called
+ *   more often than a sound one.
+ * - So runs begin at least `keepMs` apart, however many call, unless `renew` is used.
  */
 export interface SharedRun<T> {
   get(): Promise<T>;

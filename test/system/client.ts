@@ -1,5 +1,6 @@
 import https from 'node:https';
 
+import { keepStateMs } from '../../src/cluster/state.ts';
 import type { LabNode } from '../lab/lab.ts';
 
 /** An answer of the agent. */
@@ -63,6 +64,11 @@ export async function call(node: LabNode, path: string, options: Call = {}): Pro
 /** The same below `/api/v2/system/ha`. */
 export function callHa(node: LabNode, path: string, options: Call = {}): Promise<Answer> {
   return call(node, `/api/v2/system/ha/${path}`, options);
+}
+
+/** Waits until the agent shares none of its latest answers any more. */
+export async function forgotten(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, keepStateMs + 100));
 }
 
 /** Waits until the agent of a node answers, as after a restart. */

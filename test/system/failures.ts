@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import type { Lab, LabNode } from '../lab/lab.ts';
-import { call, callHa, configure, untilHealthy } from './client.ts';
+import { call, callHa, configure, forgotten, untilHealthy } from './client.ts';
 
 /** What a UI is told when the cluster, or a tool, is not there. */
 export function describeFailures(bench: () => { lab: Lab; token: string }): void {
@@ -16,13 +16,37 @@ export function describeFailures(bench: () => { lab: Lab; token: string }): void
       expect(answer.headers['content-type']).to.equal('application/problem+json; charset=utf-8');
     }
 
+    /** Polls as a UI does until the work is done, and gathers each different answer. */
+    async function answersDuring(work: Promise<unknown>): Promise<string[]> {
+      const seen = new Set<string>();
+      const progress = { done: false };
+      const finish = () => {
+        progress.done = true;
+      };
+      work.then(finish, finish);
+      while (!progress.done) {
+        const { status, json } = await ha('status');
+        seen.add(`${status} ${(json as { code?: string }).code ?? ''}`.trim());
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      await work;
+      return [...seen].sort();
+    }
+
     describe('the cluster is stopped', () => {
-      before(async () => {
-        await node().run(['pcs', 'cluster', 'stop', node().name], { deadlineMs: 100_000 });
+      const stateOrNone = ['200', '503 cluster_not_running'];
+
+      it('has a state or has none at each moment on the way down', async () => {
+        const stop = node().run(['pcs', 'cluster', 'stop', node().name], { deadlineMs: 100_000 });
+        expect(await answersDuring(stop)).to.have.members(stateOrNone);
       });
+
       after(async () => {
-        await node().run(['pcs', 'cluster', 'start', node().name], { deadlineMs: 100_000 });
-        await node().waitUntilCluster('all nodes online', ({ online }) => online.length === 2);
+        const start = async () => {
+          await node().run(['pcs', 'cluster', 'start', node().name], { deadlineMs: 100_000 });
+          await node().waitUntilCluster('all nodes online', ({ online }) => online.length === 2);
+        };
+        expect(await answersDuring(start())).to.have.members(stateOrNone);
       });
 
       it('says so where the state is asked for', async () => {
@@ -76,6 +100,7 @@ export function describeFailures(bench: () => { lab: Lab; token: string }): void
 
       /** While something is stopped: 504 in time, nothing left behind, and the next call works. */
       async function expectTimeout(stop: () => Promise<unknown>, resume: () => Promise<unknown>) {
+        await forgotten();
         await stop();
         const startedAt = Date.now();
         try {
@@ -86,7 +111,7 @@ export function describeFailures(bench: () => { lab: Lab; token: string }): void
         } finally {
           await resume();
         }
-        await new Promise((resolve) => setTimeout(resolve, 1100));
+        await forgotten();
         expect((await ha('status')).status).to.equal(200);
       }
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 
 import type { Lab, LabNode } from '../lab/lab.ts';
-import { callHa } from './client.ts';
+import { callHa, forgotten } from './client.ts';
 
 interface Status {
   raw: string;
@@ -151,8 +151,7 @@ async function atOneMoment(
   argv: readonly [string, ...string[]],
 ): Promise<{ answer: Status; xml: string }> {
   for (let attempt = 0; attempt < 10; attempt += 1) {
-    // Longer than an answer is shared for.
-    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await forgotten();
     const before = await node.run(argv);
     const { status, json, text } = await callHa(node, 'status', { token });
     expect(status, text).to.equal(200);

@@ -94,6 +94,30 @@ export function describeStatus(bench: () => { lab: Lab; token: string }): void {
     );
 
     inState(
+      'with a node whose cluster is stopped',
+      () => first().run(['pcs', 'cluster', 'stop', second().name], { deadlineMs: 100_000 }),
+      async () => {
+        await first().run(['pcs', 'cluster', 'start', second().name], { deadlineMs: 100_000 });
+        await first().waitUntilCluster('all nodes online', ({ online }) => online.length === 2);
+      },
+    );
+
+    inState(
+      'after a node was fenced',
+      async () => {
+        await first().run(['pcs', 'stonith', 'fence', second().name], { deadlineMs: 100_000 });
+        await first().waitUntilCluster('all nodes online', ({ online }) => online.length === 2);
+      },
+      () => first().run(['pcs', 'stonith', 'history', 'cleanup']),
+    );
+
+    inState(
+      'in maintenance as a whole',
+      () => first().run(['pcs', 'property', 'set', 'maintenance-mode=true']),
+      () => first().run(['pcs', 'property', 'set', 'maintenance-mode=']),
+    );
+
+    inState(
       'with groups, clones and a disabled resource',
       async () => {
         const create = ['pcs', 'resource', 'create'] as const;

@@ -1,0 +1,110 @@
+import { rename, stat } from 'node:fs/promises';
+import http from 'node:http';
+import https from 'node:https';
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+
+import { loadConfig } from '../src/config.ts';
+import { makeRun } from '../src/exec.ts';
+import { openListeners } from '../src/listeners.ts';
+import { loadTlsIdentity } from '../src/tls.ts';
+import { faultOf } from './support/faults.ts';
+import { keepingLog } from './support/keeping-log.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+
+describe('the listeners', () => {
+  const folder = temporaryFolder();
+  const run = makeRun(keepingLog().log);
+
+  async function open(
+    app: http.RequestListener,
+    port: number,
+    environment: NodeJS.ProcessEnv = {},
+  ) {
+    const config = await loadConfig({
+      HA_AGENT_CONFIG: join(folder.path, 'none.json'),
+      HA_AGENT_STATE_DIRECTORY: folder.path,
+      HA_AGENT_SOCKET: join(folder.path, 'api.sock'),
+      HA_AGENT_HTTPS_ADDRESS: '127.0.0.1',
+      HA_AGENT_HTTPS_PORT: `${port}`,
+      ...environment,
+    });
+    return openListeners(app, config, await loadTlsIdentity(config, run));
+  }
+
+  const get = (options: https.RequestOptions) =>
+    new Promise<string>((resolve, reject) => {
+      const { get: ask } = options.socketPath === undefined ? https : http;
+      ask({ rejectUnauthorized: false, ...options }, (response) => {
+        response.setEncoding('utf8').once('data', resolve);
+      }).on('error', reject);
+    });
+
+  it('serve HTTPS, and a socket that is private by the umask from its first moment', async () => {
+    const umask = process.umask(0o077);
+    const listeners = await open((_request, response) => response.end('hello'), 18_481);
+    process.umask(umask);
+    expect(await get({ host: '127.0.0.1', port: 18_481 })).to.equal('hello');
+    const socketPath = join(folder.path, 'api.sock');
+    expect(await get({ socketPath })).to.equal('hello');
+    expect((await stat(socketPath)).mode & 0o077).to.equal(0);
+    await listeners.stop();
+  });
+
+  it('let an answer under way finish before they stop', async () => {
+    const slow: http.RequestListener = (_request, response) => {
+      setTimeout(() => response.end('late'), 300);
+    };
+    const listeners = await open(slow, 18_482);
+    const answer = get({ host: '127.0.0.1', port: 18_482 });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await listeners.stop();
+    expect(await answer).to.equal('late');
+  });
+
+  it('do not take the place of another agent, nor leave a door open when one stays shut', async () => {
+    const first = await open((_request, response) => response.end(), 18_483);
+    const second = open((_request, response) => response.end(), 18_484);
+    expect((await faultOf('cannot_listen', second)).message).to.include('Stop it first');
+    const other = { HA_AGENT_SOCKET: join(folder.path, 'other.sock') };
+    const third = open((_request, response) => response.end(), 18_483, other);
+    expect((await faultOf('cannot_listen', third)).message).to.include('https://[127.0.0.1]:18483');
+    const closed = get({ socketPath: other.HA_AGENT_SOCKET });
+    expect(await closed.catch((error: unknown) => (error as { code: string }).code)).to.equal(
+      'ENOENT',
+    );
+    await first.stop();
+  });
+
+  it('take over the socket of an agent that was killed', async () => {
+    const socketPath = join(folder.path, 'api.sock');
+    const killed = http.createServer();
+    await new Promise<void>((resolve) => killed.listen(socketPath, resolve));
+    // As after SIGKILL: the name stays, nobody listens.
+    await rename(socketPath, `${socketPath}.kept`);
+    await new Promise((resolve) => killed.close(resolve));
+    await rename(`${socketPath}.kept`, socketPath);
+    const listeners = await open((_request, response) => response.end('new'), 18_485);
+    expect(await get({ socketPath })).to.equal('new');
+    await listeners.stop();
+  });
+
+  it('refuse a certificate without the key that belongs to it', async () => {
+    const wrong = { HA_AGENT_TLS_CERTIFICATE: '/etc/hostname', HA_AGENT_TLS_KEY: '/etc/hostname' };
+    const fault = await faultOf(
+      'invalid_config',
+      open((_request, response) => response.end(), 18_486, wrong),
+    );
+    expect(fault.message).to.include('tls_certificate');
+  });
+
+  it('refuse a certificate that is not there', async () => {
+    const missing = { HA_AGENT_TLS_CERTIFICATE: '/nonexistent', HA_AGENT_TLS_KEY: '/nonexistent' };
+    const fault = await faultOf(
+      'invalid_config',
+      open((_request, response) => response.end(), 18_487, missing),
+    );
+    expect(fault.message).to.include('ENOENT');
+  });
+});

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { down, open, existingRecord, up } from './lab.ts';
+import { down, existingRecord, labOf, open, up } from './lab.ts';
 import { attachToNode } from './node.ts';
 import { bePowerSwitch } from './power.ts';
 import { progressOnStderr, seconds } from './progress.ts';
@@ -65,7 +65,8 @@ program
   .option('--json', 'as JSON')
   .action(async (options: { name?: string; json?: boolean }) => {
     const names = options.name === undefined ? await labNames() : [options.name];
-    const all = await Promise.all(names.map(async (name) => status(await open(name))));
+    const records = await Promise.all(names.map(existingRecord));
+    const all = await Promise.all(records.map((record) => status(labOf(record))));
     console.log(options.json ? JSON.stringify(all, null, 2) : statusText(all));
   });
 

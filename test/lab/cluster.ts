@@ -57,7 +57,7 @@ async function seedCib(lab: LabRecord, node: NodeRecord): Promise<void> {
     'dc-deadtime': '2s',
   });
   const cib = empty.replace('<crm_config/>', `<crm_config>${options}</crm_config>`);
-  await writeNodeFile(node, '/var/lib/pacemaker/cib/cib.xml', cib, 0o600);
+  await writeNodeFile(lab, node, '/var/lib/pacemaker/cib/cib.xml', cib, 0o600);
   await must(lab, node, ['chown', 'hacluster:haclient', '/var/lib/pacemaker/cib/cib.xml']);
 }
 

@@ -41,7 +41,10 @@ program
         return;
       }
       console.log('\nCtrl-C ends it and leaves nothing of it.');
+      // Waiting for a signal alone does not keep Node running
+      const alive = setInterval(() => undefined, 60_000);
       await interrupted;
+      clearInterval(alive);
     }
     gone.abort();
     await begun.catch(() => undefined);

@@ -33,6 +33,8 @@ export interface Lab {
   readonly name: string;
   readonly suite: Suite;
   readonly topology: TopologyName;
+  /** Whether `up` came to its end. */
+  readonly isReady: boolean;
   /** Address of the resource VIP_mgmt0, in the storage topology. */
   readonly vip: string;
   readonly nodes: readonly LabNode[];
@@ -51,11 +53,14 @@ export interface LabNode {
   readonly host: string;
   readonly address: string;
   /** Runs a command in the node, whatever its exit code. Throws when the node is off. */
-  exec(argv: Argv, options?: { input?: string; deadlineMs?: number }): Promise<Outcome>;
+  exec(
+    argv: Argv,
+    options?: { input?: string | Uint8Array; deadlineMs?: number },
+  ): Promise<Outcome>;
   /** The same for a command that has to succeed; gives its standard output, throws CommandError otherwise. */
-  run(argv: Argv, options?: { input?: string; deadlineMs?: number }): Promise<string>;
+  run(argv: Argv, options?: { input?: string | Uint8Array; deadlineMs?: number }): Promise<string>;
   /** Writes a file, owned by root, also while the node is off. Its folder must exist. */
-  writeFile(path: string, content: string | Buffer, mode?: number): Promise<void>;
+  writeFile(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   isOn(): Promise<boolean>;
   /** Cuts the power. */
   crash(): Promise<void>;
@@ -179,15 +184,15 @@ async function bringUp(options: UpOptions, root: string, progress: Progress): Pr
 
 async function personalise(lab: LabRecord, node: NodeRecord): Promise<void> {
   const others = lab.nodes.map(({ address, name, host }) => `${address} ${name} ${host}`);
-  await writeNodeFile(node, '/etc/hostname', `${node.name}\n`);
-  await writeNodeFile(node, '/etc/hosts', ['127.0.0.1 localhost', ...others, ''].join('\n'));
+  await writeNodeFile(lab, node, '/etc/hostname', `${node.name}\n`);
+  await writeNodeFile(lab, node, '/etc/hosts', ['127.0.0.1 localhost', ...others, ''].join('\n'));
   const agent = await readFile(join(import.meta.dirname, 'fence_lab'));
-  await writeNodeFile(node, '/usr/sbin/fence_lab', agent, 0o755);
+  await writeNodeFile(lab, node, '/usr/sbin/fence_lab', agent, 0o755);
 }
 
 async function installPackage(lab: LabRecord, node: NodeRecord, debFile: string): Promise<void> {
   const inside = `/root/${basename(debFile)}`;
-  await writeNodeFile(node, inside, await readFile(debFile));
+  await writeNodeFile(lab, node, inside, await readFile(debFile));
   const handle = nodeOf(lab, node);
   await handle.run(['dpkg', '--install', inside], { deadlineMs: 300_000 });
   await handle.run(['rm', inside]);
@@ -263,12 +268,14 @@ function checkName(name: string): void {
   }
 }
 
-function labOf(record: LabRecord): Lab {
+/** The handles of a lab, which may still be on its way up. */
+export function labOf(record: LabRecord): Lab {
   const nodes = record.nodes.map((node) => nodeOf(record, node));
   return {
     name: record.name,
     suite: record.suite,
     topology: record.topology,
+    isReady: record.ready,
     vip: record.vip,
     nodes,
     node: (name) => {
@@ -297,7 +304,7 @@ function nodeOf(lab: LabRecord, node: NodeRecord): LabNode {
       }
       return outcome.stdout;
     },
-    writeFile: (path, content, mode) => writeNodeFile(node, path, content, mode),
+    writeFile: (path, content, mode) => writeNodeFile(lab, node, path, content, mode),
     isOn: () => isOn(lab, node),
     crash: () => crash(lab, node),
     boot: () => boot(lab, node),

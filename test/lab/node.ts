@@ -1,4 +1,4 @@
-import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { kill, processesOf } from './groups.ts';
@@ -8,7 +8,7 @@ import { plugIn, unplug } from './network.ts';
 import type { LabRecord, NodeRecord } from './record.ts';
 import { isMachineOf, nodePaths } from './record.ts';
 import type { Argv, Outcome } from './run.ts';
-import { attempt } from './run.ts';
+import { attempt, run } from './run.ts';
 import { waitUntil } from './wait.ts';
 
 /** What a root shell in a node would see, and nothing of this machine's. */
@@ -106,7 +106,7 @@ export async function inNode(
   lab: LabRecord,
   node: NodeRecord,
   argv: Argv,
-  { input, deadlineMs = 60_000 }: { input?: string; deadlineMs?: number } = {},
+  { input, deadlineMs = 60_000 }: { input?: string | Uint8Array; deadlineMs?: number } = {},
 ): Promise<Outcome> {
   // The deadline is kept by `timeout` in the node: killing nsenter from here would leave the command running there
   const limited = ['timeout', '--kill-after=2', (deadlineMs / 1000).toString(), ...argv];
@@ -153,14 +153,26 @@ async function initOf(lab: LabRecord, node: NodeRecord): Promise<number | undefi
   return undefined;
 }
 
-/** Writes a file into a node, also into one that is off. Owner and group are root. */
+/**
+ * Writes a file into a node, also into one that is off. Owner and group are root, and its folder must exist.
+ * The node's own tools do it: seen from outside, a link in the node may lead to a file of this machine.
+ */
 export async function writeNodeFile(
+  lab: LabRecord,
   node: NodeRecord,
   path: string,
-  text: string | Buffer,
+  content: string | Uint8Array,
   mode = 0o644,
 ): Promise<void> {
-  await writeFile(join(nodePaths(node).root, path), text, { mode });
+  const isRunning = (await initOf(lab, node)) !== undefined;
+  const enterIt = isRunning ? await enter(lab, node) : (['chroot', nodePaths(node).root] as const);
+  const [command, ...args] = enterIt;
+  const options = { env: nodeEnvironment, deadlineMs: 60_000 };
+  await run([command, ...args, 'dd', 'bs=1M', 'status=none', `of=${path}`], {
+    ...options,
+    input: content,
+  });
+  await run([command, ...args, 'chmod', mode.toString(8), path], options);
 }
 
 /** Removes what systemd-nspawn leaves behind when it is killed itself: a folder a container. */

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { withLock } from './lock.ts';
 import { aptTransportSettings, debianMirror } from './mirror.ts';
+import { unmountBelow } from './mounts.ts';
 import type { Progress } from './progress.ts';
 import { step } from './progress.ts';
 import { run } from './run.ts';
@@ -72,6 +73,8 @@ const unfinished = '.unfinished';
 async function removeUnfinished(cache: string, suite: Suite): Promise<void> {
   for (const entry of await readdir(cache)) {
     if (entry.startsWith(`${suite}-`) && entry.endsWith(unfinished)) {
+      // Should this machine's /dev still be mounted in there, it must not be emptied
+      await unmountBelow(join(cache, entry));
       await rm(join(cache, entry), { recursive: true });
     }
   }
@@ -88,6 +91,10 @@ async function build(
   const target = root + unfinished;
   await run(
     [
+      // mmdebstrap mounts /proc, /dev and more, forks a lot, and leaves all of that behind when it is killed. Like this
+      // it is in a world of its own, which ends with this process.
+      ...(['setpriv', '--pdeathsig=KILL', '--'] as const),
+      ...['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--'],
       'mmdebstrap',
       '--variant=minbase',
       `--include=${packages.join(',')}`,
@@ -97,8 +104,7 @@ async function build(
       target,
       await debianMirror(progress),
     ],
-    // It outlives this process when that is killed. With the lock inherited, the next run waits until it is gone
-    // instead of building into the same folder.
+    // It has the lock too: the next run waits until the last process of it is gone
     { deadlineMs: 900_000, inherit: [lockFd] },
   );
   await rename(target, root);

@@ -8,8 +8,8 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  /** Text for the command's standard input; without it, the input is empty. */
-  readonly input?: string;
+  /** For the command's standard input; without it, the input is empty. */
+  readonly input?: string | Uint8Array;
   /** After this long the command is killed and counts as failed. */
   readonly deadlineMs?: number;
   /** Replaces the whole environment. */

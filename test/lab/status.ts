@@ -6,6 +6,8 @@ export interface LabDescription {
   readonly name: string;
   readonly suite: string;
   readonly topology: string;
+  /** Whether `up` came to its end. */
+  readonly isReady: boolean;
   readonly vip: string;
   readonly nodes: readonly {
     readonly name: string;
@@ -25,6 +27,7 @@ export const describe = (lab: Lab): LabDescription => ({
   name: lab.name,
   suite: lab.suite,
   topology: lab.topology,
+  isReady: lab.isReady,
   vip: lab.vip,
   nodes: lab.nodes.map(({ name, host, address }) => ({ name, host, address })),
 });
@@ -56,7 +59,7 @@ function oneText({ cluster, on, ...lab }: LabStatus): string {
     ({ id, role, node }) => `  ${id}: ${role}${node === undefined ? '' : ` on ${node}`}`,
   );
   return [
-    `Lab ${lab.name}: ${lab.suite}, ${lab.topology}, VIP ${lab.vip}`,
+    `Lab ${lab.name}: ${lab.suite}, ${lab.topology}, VIP ${lab.vip}${lab.isReady ? '' : ', not up (yet)'}`,
     ...nodes,
     ...resources,
   ].join('\n');

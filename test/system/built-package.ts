@@ -1,16 +1,15 @@
-import { readdir } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-const folder = fileURLToPath(new URL('../../build/', import.meta.url));
+const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The path of the package that `npm run package` has made. */
+/** The path of the package that `npm run package` has made of this version. */
 export async function builtPackage(): Promise<string> {
-  const files = await readdir(folder).catch((): string[] => []);
-  const [file, ...others] = files.filter((each) => each.endsWith('.deb'));
-  if (file === undefined || others.length > 0) {
-    throw new Error(
-      `There is not exactly one package in build/. Remove the folder and run 'npm run package'.`,
-    );
-  }
-  return `${folder}${file}`;
+  const manifest = JSON.parse(await readFile(`${root}package.json`, 'utf8')) as { version: string };
+  // As in Debian's own versions, for 1.0.0~rc.1 comes before 1.0.0.
+  const file = `${root}build/ha-agent_${manifest.version.replace('-', '~')}_amd64.deb`;
+  await access(file).catch(() => {
+    throw new Error(`There is no ${file}. Run 'npm run package' first.`);
+  });
+  return file;
 }

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { type Lab, type LabNode, down, up } from './lab/lab.ts';
 import { progressOnStderr } from './lab/progress.ts';
 import type { Suite } from './lab/root.ts';
-import { builtPackage } from './system/built-package.ts';
+import { builtPackage } from './lab/built-package.ts';
 import { call, callHa, forgotten, untilHealthy } from './system/client.ts';
 
 interface Figure {

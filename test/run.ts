@@ -9,7 +9,7 @@ import { execa } from 'execa';
 import { installPackages } from './lab/host.ts';
 import { progressOnStderr } from './lab/progress.ts';
 import { suites } from './lab/root.ts';
-import { builtPackage } from './system/built-package.ts';
+import { builtPackage } from './lab/built-package.ts';
 
 interface Count {
   passed: number;

@@ -1,9 +1,9 @@
 // `npm run demo`: a cluster with this project's package in each node, ready to be asked.
-import { readdir } from 'node:fs/promises';
 import https from 'node:https';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { execa } from 'execa';
+import { builtPackage } from './built-package.ts';
 import type { Lab, LabNode } from './lab.ts';
 import { down, open } from './lab.ts';
 import { progressOnStderr, seconds, step } from './progress.ts';
@@ -95,13 +95,7 @@ async function build(interrupted: AbortSignal): Promise<string> {
   if (exitCode !== 0) {
     throw new Error('The package could not be built; the reason is above.');
   }
-  const folder = join(project, 'build');
-  const packages = (await readdir(folder)).filter((file) => file.endsWith('.deb'));
-  const [file, ...others] = packages;
-  if (file === undefined || others.length > 0) {
-    throw new Error(`There should be one package in build/: remove that folder and try again.`);
-  }
-  return join(folder, file);
+  return builtPackage();
 }
 
 const makeTokens = (lab: Lab): Promise<Door[]> =>

@@ -7,7 +7,7 @@ import { describePackage } from './package.ts';
 import { describeRoutes } from './routes.ts';
 import { describeStatus } from './status.ts';
 import { untilHealthy } from './client.ts';
-import { builtPackage } from './built-package.ts';
+import { builtPackage } from '../lab/built-package.ts';
 
 const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
 if (!suites.includes(suite)) throw new Error(`HA_TEST_SUITE is one of ${suites.join(', ')}.`);

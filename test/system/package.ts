@@ -4,7 +4,7 @@ import { expect } from 'chai';
 
 import type { Lab, LabNode } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
-import { builtPackage } from './built-package.ts';
+import { builtPackage } from '../lab/built-package.ts';
 import { callHa, configure, untilHealthy } from './client.ts';
 
 /** The package's own life: start, trouble, upgrade, removal. It ends without the package. */

@@ -100,6 +100,17 @@ export function makeRun(log: Log): Run {
   };
 }
 
+/**
+ * Runs a command of which every exit code but 0 means failure.
+ * @param message what the failure means and what to do next; the command's own words go with it
+ * Faults: `command_failed`, those of Run.
+ */
+export async function runToSuccess(run: Run, command: Command, message: string): Promise<string> {
+  const { exitCode, stdout, stderr } = await run(command);
+  if (exitCode === 0) return stdout;
+  throw new Fault('command_failed', message, { command: { argv: command.argv, exitCode, stderr } });
+}
+
 /** Kills at once: a stopped process (SIGSTOP) hears no other signal. */
 function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;

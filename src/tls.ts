@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import type { Config } from './config.ts';
 import { Fault } from './errors.ts';
-import type { Run } from './exec.ts';
+import { type Run, runToSuccess } from './exec.ts';
 import { readTextIfThere, replaceFile } from './files.ts';
 
 /** PEM texts for Node's TLS server. */
@@ -47,23 +47,18 @@ async function makeSelfSigned(path: string, run: Run): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   try {
     const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    // prettier-ignore
     const argv = [
       'openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1',
       '-nodes', '-days', '3650', '-subj', `/CN=${hostname()}`,
       '-addext', `subjectAltName=${alternativeNames().join(',')}`,
       '-keyout', keyFile, '-out', certFile,
-    ] as const; // prettier-ignore
-    const { exitCode, stderr } = await run({ argv, deadlineMs: 10_000 });
-    // openssl has no codes of its own: 1 is any failure.
-    if (exitCode !== 0) {
-      throw new Fault(
-        'command_failed',
-        "openssl could not make a certificate. Its own message is in 'stderr'.",
-        {
-          command: { argv, exitCode, stderr },
-        },
-      );
-    }
+    ] as const;
+    await runToSuccess(
+      run,
+      { argv, deadlineMs: 10_000 },
+      "openssl could not make a certificate. Its own message is in 'stderr'.",
+    );
     const pem = (await readFile(keyFile, 'utf8')) + (await readFile(certFile, 'utf8'));
     await replaceFile(path, pem, 0o600);
     return pem;

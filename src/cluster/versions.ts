@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 
-import { Fault } from '../errors.ts';
+import { runToSuccess } from '../exec.ts';
 import type { Host } from '../host.ts';
 import { toolFolders } from '../paths.ts';
 
@@ -45,17 +45,12 @@ async function readVersions(host: Host): Promise<Versions> {
   return { pacemaker, corosync, pcs };
 }
 
-async function versionOf(host: Host, argv: readonly [string, string]): Promise<string> {
-  const { exitCode, stdout, stderr } = await host.run({ argv, deadlineMs: host.readDeadlineMs });
-  // Each of the three exits with 0 here; anything else is an installation that is broken.
-  if (exitCode !== 0) {
-    throw new Fault(
-      'command_failed',
-      `${argv[0]} could not tell its version. Its own message is in 'stderr'; the package may be half installed.`,
-      { command: { argv, exitCode, stderr } },
-    );
-  }
-  return stdout;
+function versionOf(host: Host, argv: readonly [string, string]): Promise<string> {
+  return runToSuccess(
+    host.run,
+    { argv, deadlineMs: host.readDeadlineMs },
+    `${argv[0]} could not tell its version. Its own message is in 'stderr'; the package may be half installed.`,
+  );
 }
 
 /** Changes whenever the tool's file is installed, replaced or removed. */

@@ -1,5 +1,5 @@
 import { readCorosyncConf } from '../corosync/conf.ts';
-import { Fault } from '../errors.ts';
+import { runToSuccess } from '../exec.ts';
 import type { Host } from '../host.ts';
 import { readCib } from '../pacemaker/cib.ts';
 import { readStateText } from '../pacemaker/crm-mon.ts';
@@ -94,21 +94,11 @@ function clusterNameProperty(cib: XmlElement): string {
   );
 }
 
-async function askPcs(host: Host): Promise<string> {
-  const argv = ['pcs', 'status'] as const;
-  const { exitCode, stdout, stderr } = await host.run({
-    argv,
-    deadlineMs: host.readDeadlineMs,
-  });
-  // pcs knows one failure only, 1; what went wrong is in its words.
-  if (exitCode !== 0) {
-    throw new Fault(
-      'command_failed',
-      "pcs could not tell the status. Its own message is in 'stderr'.",
-      {
-        command: { argv, exitCode, stderr },
-      },
-    );
-  }
-  return stdout;
+function askPcs(host: Host): Promise<string> {
+  return runToSuccess(
+    host.run,
+    { argv: ['pcs', 'status'], deadlineMs: host.readDeadlineMs },
+    // pcs knows one failure only, 1.
+    "pcs could not tell the status. Its own message is in 'stderr'.",
+  );
 }

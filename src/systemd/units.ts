@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts';
+import { runToSuccess } from '../exec.ts';
 import type { Host } from '../host.ts';
 import { parseSystemctlShow } from '../parsers/systemctl-show.ts';
 
@@ -16,24 +16,13 @@ export interface Unit {
  * Faults: `command_failed`, those of Run.
  */
 export async function readUnits(host: Host, ids: readonly string[]): Promise<Unit[]> {
-  const argv = [
-    'systemctl',
-    'show',
-    '--property=Id,LoadState,ActiveState,UnitFileState',
-    ...ids,
-  ] as const;
-  const { exitCode, stdout, stderr } = await host.run({
-    argv,
-    deadlineMs: host.readDeadlineMs,
-  });
-  // `show` is 0 also for units that do not exist; anything else means that systemd did not answer.
-  if (exitCode !== 0) {
-    throw new Fault(
-      'command_failed',
-      `systemctl ended with exit code ${exitCode}: systemd did not answer. Its own message is in 'stderr'.`,
-      { command: { argv, exitCode, stderr } },
-    );
-  }
+  const properties = '--property=Id,LoadState,ActiveState,UnitFileState';
+  // `show` exits with 0 also for units that do not exist.
+  const stdout = await runToSuccess(
+    host.run,
+    { argv: ['systemctl', 'show', properties, ...ids], deadlineMs: host.readDeadlineMs },
+    "systemd did not answer. The message of systemctl is in 'stderr'.",
+  );
   return parseSystemctlShow(stdout).map((block) => ({
     id: block['Id'] ?? '',
     loadState: block['LoadState'] ?? '',

@@ -5,7 +5,7 @@ import request from 'supertest';
 import { makeAgentApp } from '../../src/deps.ts';
 import { openTokenStore } from '../../src/auth/tokens.ts';
 import type { Role } from '../../src/auth/roles.ts';
-import type { Config } from '../../src/config.ts';
+import { loadConfig } from '../../src/config.ts';
 import type { Run } from '../../src/exec.ts';
 import type { Paths } from '../../src/paths.ts';
 import { fixturePath, type Generation } from './fixtures.ts';
@@ -21,20 +21,6 @@ export interface AppBench {
   lines: LoggedLine[];
 }
 
-const config: Config = {
-  https_address: '::',
-  https_port: 8443,
-  http_address: '::',
-  http_port: null,
-  socket: '/run/ha-agent/api.sock',
-  tls_certificate: null,
-  tls_key: null,
-  state_directory: '/var/lib/ha-agent',
-  read_deadline_seconds: 10,
-  powered_by: 'OpenDrives',
-  log_level: 'info',
-};
-
 /** @param folder a temporary folder for the tokens */
 export async function appBench(
   folder: string,
@@ -44,7 +30,11 @@ export async function appBench(
 ): Promise<AppBench> {
   const { log, lines } = keepingLog();
   const token = await openTokenStore(join(folder, 'tokens')).create('test', role);
-  const app = makeAgentApp({ ...config, state_directory: folder }, run, log, paths);
+  const config = await loadConfig({
+    HA_AGENT_CONFIG: '/nonexistent',
+    HA_AGENT_STATE_DIRECTORY: folder,
+  });
+  const app = makeAgentApp(config, run, log, paths);
   const client = request(app);
   return {
     get: (path) => client.get(`/api/v2/system/ha/${path}`).set('token', token).send({}),

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -47,6 +47,18 @@ describe('the token store', () => {
       await open().revoke('ui');
       expect(await agent.find(token), 'revoked').to.equal(undefined);
     }
+  });
+
+  it('misses no change within one tick of the file system clock', async () => {
+    const tokens = join(folder.path, 'tokens');
+    const agent = open();
+    await open().create('first', 'viewer');
+    const { atime, mtime } = await stat(tokens);
+    await utimes(tokens, atime, mtime);
+    await agent.find('x');
+    const token = await open().create('second', 'viewer');
+    await utimes(tokens, atime, mtime);
+    expect(await agent.find(token)).to.include({ name: 'second' });
   });
 
   it('reads the files only when the folder has changed', async () => {

@@ -130,7 +130,10 @@ for (const generation of generations) {
       const { status, body } = await get('node');
       expect(status).to.equal(503);
       expect(body).to.include({ code: 'cluster_not_running', status: 503 });
-      expect((await client.get('/readyz')).status).to.equal(503);
+      const ready = await client.get('/readyz');
+      expect(ready.status).to.equal(503);
+      // Nobody had to show a token for it.
+      expect(ready.body).not.to.have.any.keys('command', 'exitCode', 'stderr');
       expect(done).to.throw();
     });
 

@@ -53,6 +53,9 @@ export function makeRun(log: Log): Run {
     const deadline = setTimeout(() => {
       ending.deadlinePassed = true;
       killGroup(running.pid);
+      // A child that left the group may still hold the other ends.
+      running.stdout.destroy();
+      running.stderr.destroy();
     }, deadlineMs);
     // A child that outlives its parent would hold the pipes open, and us with them.
     running.once('exit', () => {

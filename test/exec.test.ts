@@ -86,6 +86,15 @@ describe('the runner', () => {
     expect(await isAlive(await readFile(pid, 'utf8'))).to.equal(false);
   });
 
+  it('keeps its deadline also when a child has left the group and holds the output open', async () => {
+    const pid = join(folder.path, 'pid');
+    const script = `setsid sh -c 'echo $$ > ${pid}; exec sleep 5' & sleep 0.2`;
+    const startedAt = Date.now();
+    await faultOf('tool_timeout', run({ ...sh(script), deadlineMs: 600 }));
+    expect(Date.now() - startedAt).to.be.below(3000);
+    process.kill(Number(await readFile(pid, 'utf8')));
+  });
+
   it('tells a command that something else killed from one that failed', async () => {
     await faultOf('tool_ended_by_signal', run(sh('kill -KILL $$')));
   });

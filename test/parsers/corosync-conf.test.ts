@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 
 import { corosyncSetting, parseCorosyncConf } from '../../src/parsers/corosync-conf.ts';
 
@@ -39,6 +40,15 @@ describe('parseCorosyncConf', () => {
 
   it('passes over what corosync would refuse', () => {
     expect(parseCorosyncConf('}\nno meaning\ntotem {\n a: 1\n}\n}\n').sections).to.have.lengthOf(1);
+  });
+
+  it('reads any text without an exception', () => {
+    const piece = fc.constantFrom('{', '}', ':', '#', '\n', ' ', '\t', 'totem', 'a: b', '\r\n');
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
+        expect(parseCorosyncConf(pieces.join(''))).to.have.keys('name', 'settings', 'sections');
+      }),
+    );
   });
 
   it('finds a setting; of two the last one counts', () => {

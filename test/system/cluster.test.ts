@@ -2,6 +2,7 @@ import { down, type Lab, up } from '../lab/lab.ts';
 import { progressOnStderr } from '../lab/progress.ts';
 import { type Suite, suites } from '../lab/root.ts';
 import { describeAccess } from './access.ts';
+import { describeFailover } from './failover.ts';
 import { describeFailures } from './failures.ts';
 import { describePackage } from './package.ts';
 import { describeRoutes } from './routes.ts';
@@ -50,6 +51,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
 
   describeRoutes(bench);
   describeStatus(bench);
+  describeFailover(bench);
   describeAccess(bench);
   describeFailures(bench);
   describePackage(bench);

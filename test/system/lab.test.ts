@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import net from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+import { expect } from 'chai';
+import { execa } from 'execa';
+
+import { down, up } from '../lab/lab.ts';
+import { type Suite } from '../lab/root.ts';
+
+const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
+const cli = fileURLToPath(new URL('../lab/cli.ts', import.meta.url));
+
+/** Whatever a lab of that name could leave behind on this machine. */
+async function tracesOf(name: string): Promise<string[]> {
+  const mounts = (await readFile('/proc/self/mountinfo', 'utf8'))
+    .split('\n')
+    .filter((line) => line.includes(`/ha-agent-lab/${name}/`));
+  const namespaces = await readdir('/run/netns').catch(() => []);
+  const folders = await readdir('/run/ha-agent-lab').catch(() => []);
+  const processes = await execa('ps', ['-eo', 'args'], { stdin: 'ignore' });
+  return [
+    ...mounts,
+    ...namespaces.filter((each) => each.includes(`.${name}.`)),
+    ...folders.filter((each) => each === name),
+    ...processes.stdout
+      .split('\n')
+      .filter((line) => line.includes(`halab.${name}.`) || line.includes(`--name ${name}`)),
+  ];
+}
+
+async function bridges(): Promise<string[]> {
+  return (await readdir('/sys/class/net')).filter((each) => each.startsWith('halab')).sort();
+}
+
+/** Connects to pcsd of a node, from this machine. */
+async function reach(address: string): Promise<void> {
+  const socket = net.connect({ host: address, port: 2224 });
+  await once(socket, 'connect');
+  socket.destroy();
+}
+
+describe(`A lab of ${suite}`, () => {
+  const [killed, beside] = [`killed-${suite}`, `beside-${suite}`];
+  const empty = { suite, nodes: 1, topology: 'empty' } as const;
+
+  after(async () => {
+    await down(killed);
+    await down(beside);
+  });
+
+  it('comes up after a run that was killed midway, beside another, and leaves nothing when it goes down', async function () {
+    this.timeout(180_000);
+    const bridgesBefore = await bridges();
+
+    const argv = ['--import', 'tsx', cli, 'up', '--name', killed, '--suite', suite, '--nodes', '1'];
+    const first = execa(process.execPath, argv, { reject: false, stdio: 'ignore' });
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    first.kill('SIGKILL');
+    await first;
+    expect(
+      await tracesOf(killed),
+      'the killed run was in the middle of something',
+    ).not.to.deep.equal([]);
+
+    const labs = await Promise.all([
+      up({ name: killed, ...empty }),
+      up({ name: beside, ...empty }),
+    ]);
+    const addresses = labs.flatMap(({ nodes }) => nodes.map(({ address }) => address));
+    expect(new Set(addresses).size).to.equal(2);
+    for (const { nodes } of labs) {
+      for (const node of nodes) {
+        expect((await node.cluster()).online).to.deep.equal([node.name]);
+        await reach(node.address);
+      }
+    }
+
+    for (const lab of labs) await lab.down();
+    expect(await tracesOf(killed)).to.deep.equal([]);
+    expect(await tracesOf(beside)).to.deep.equal([]);
+    expect(await bridges()).to.deep.equal(bridgesBefore);
+  });
+});

@@ -10,14 +10,14 @@ const port = z.number().int().min(1).max(65535);
 const absolutePath = z.string().regex(/^\//, 'expected an absolute path');
 const address = z
   .string()
-  .refine((text) => isIP(text) !== 0, 'expected an IP address, such as "::"');
+  .refine((text) => isIP(text) !== 0, 'expected an IP address, such as "192.0.2.1", or null');
 
 const schema = z
   .strictObject({
-    /** `::` listens on IPv4 as well. */
-    https_address: address.default('::'),
+    /** Null: all addresses, of IPv6 too where the host has it. */
+    https_address: address.nullable().default(null),
     https_port: port.default(8443),
-    http_address: address.default('::'),
+    http_address: address.nullable().default(null),
     /** Plain HTTP is off unless this is set. */
     http_port: port.nullable().default(null),
     /** Served to root alone, without a token. */

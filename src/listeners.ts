@@ -12,7 +12,7 @@ const drainMs = 4000;
 
 /** What is being listened on. */
 export interface Listeners {
-  /** For the log, such as `https://[::]:8443`. */
+  /** For the log, such as `https://*:8443`. */
   addresses: readonly string[];
   /** Takes no new call, lets those under way finish, and returns when all is closed. */
   stop(): Promise<void>;
@@ -43,17 +43,24 @@ export async function openListeners(
   try {
     await freeSocket(config.socket);
     await open(http.createServer(app), { path: config.socket }, config.socket);
-    const tls = { host: config.https_address, port: config.https_port };
-    await open(httpsServer(app, identity), tls, `https://[${tls.host}]:${tls.port}`);
+    const tls = tcp(config.https_address, config.https_port);
+    await open(httpsServer(app, identity), tls.where, `https://${tls.name}`);
     if (config.http_port !== null) {
-      const plain = { host: config.http_address, port: config.http_port };
-      await open(http.createServer(app), plain, `http://[${plain.host}]:${plain.port}`);
+      const plain = tcp(config.http_address, config.http_port);
+      await open(http.createServer(app), plain.where, `http://${plain.name}`);
     }
   } catch (error) {
     await stop();
     throw error;
   }
   return { addresses: opened.map(({ address }) => address), stop };
+}
+
+function tcp(address: string | null, port: number): { where: net.ListenOptions; name: string } {
+  // Without a host, Node takes IPv4 alone where there is no IPv6.
+  if (address === null) return { where: { port }, name: `*:${port}` };
+  const host = net.isIPv6(address) ? `[${address}]` : address;
+  return { where: { port, host: address }, name: `${host}:${port}` };
 }
 
 function httpsServer(app: RequestListener, { key, cert }: TlsIdentity): https.Server {

@@ -20,9 +20,9 @@ describe('loadConfig', () => {
   it('has defaults for all, also without a file', async () => {
     const config = await loadConfig({ HA_AGENT_CONFIG: join(folder.path, 'none.json') });
     expect(config).to.deep.equal({
-      https_address: '::',
+      https_address: null,
       https_port: 8443,
-      http_address: '::',
+      http_address: null,
       http_port: null,
       socket: '/run/ha-agent/api.sock',
       tls_certificate: null,

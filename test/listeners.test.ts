@@ -69,7 +69,7 @@ describe('the listeners', () => {
     expect((await faultOf('cannot_listen', second)).message).to.include('Stop it first');
     const other = { HA_AGENT_SOCKET: join(folder.path, 'other.sock') };
     const third = open((_request, response) => response.end(), 18_483, other);
-    expect((await faultOf('cannot_listen', third)).message).to.include('https://[127.0.0.1]:18483');
+    expect((await faultOf('cannot_listen', third)).message).to.include('https://127.0.0.1:18483');
     const closed = get({ socketPath: other.HA_AGENT_SOCKET });
     expect(await closed.catch((error: unknown) => (error as { code: string }).code)).to.equal(
       'ENOENT',

@@ -1,5 +1,5 @@
 import { loadConfig } from './config.ts';
-import { makeAgentApp } from './deps.ts';
+import { makeAgentApps } from './deps.ts';
 import { Fault } from './errors.ts';
 import { makeRun } from './exec.ts';
 import { openListeners } from './listeners.ts';
@@ -17,10 +17,10 @@ async function main(): Promise<void> {
   const config = await loadConfig(process.env);
   const log = makeLog(config.log_level);
   const run = makeRun(log);
-  const systemd = makeSystemdNotifier(run, process.env);
+  const systemd = makeSystemdNotifier(run, process.env, log);
 
   const identity = await loadTlsIdentity(config, run);
-  const listeners = await openListeners(makeAgentApp(config, run, log), config, identity);
+  const listeners = await openListeners(makeAgentApps(config, run, log), config, identity);
   log.info({ addresses: listeners.addresses }, 'listening');
   await systemd.ready();
 
@@ -30,6 +30,8 @@ async function main(): Promise<void> {
   });
   log.info({ signal }, 'stopping');
   await Promise.all([systemd.stopping(), listeners.stop()]);
+  // A command that hangs would keep the process until its deadline; systemd ends it with the unit.
+  process.exit();
 }
 
 try {

@@ -1,11 +1,8 @@
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 
-import type { GuessBrake } from './auth/guess-brake.ts';
-import type { TokenStore } from './auth/tokens.ts';
 import { Fault } from './errors.ts';
 import type { Log } from './log.ts';
 import { haRoutes, type HaDomain } from './routes/ha/index.ts';
-import { authenticate } from './routes/middleware/authenticate.ts';
 import { documentedHeaders } from './routes/middleware/headers.ts';
 import { logRequests } from './routes/middleware/log-requests.ts';
 import { probeRoutes } from './routes/probes.ts';
@@ -15,13 +12,13 @@ import { answerErrors } from './routes/problem.ts';
 export interface AppParts {
   poweredBy: string;
   log: Log;
-  tokens: TokenStore;
-  brake: GuessBrake;
+  /** Finds out who calls, or refuses. */
+  authenticate: RequestHandler;
   ha: HaDomain;
 }
 
 /** The Express app; it does not listen. */
-export function makeApp({ poweredBy, log, tokens, brake, ha }: AppParts): Express {
+export function makeApp({ poweredBy, log, authenticate, ha }: AppParts): Express {
   const app = express();
   // Set by our own header, if at all.
   app.disable('x-powered-by');
@@ -30,7 +27,7 @@ export function makeApp({ poweredBy, log, tokens, brake, ha }: AppParts): Expres
   app.use(logRequests(log));
   app.use(documentedHeaders(poweredBy));
   app.use(probeRoutes(ha.state));
-  app.use(authenticate(tokens, brake));
+  app.use(authenticate);
   app.use('/api/v2/system/ha', haRoutes(ha));
   app.use((request) => {
     throw new Fault('route_not_found', `There is no ${request.path}. The README lists the routes.`);

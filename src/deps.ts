@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 
+import type { Express } from 'express';
+
 import { makeGuessBrake } from './auth/guess-brake.ts';
 import { openTokenStore } from './auth/tokens.ts';
 import { makeApp } from './app.ts';
@@ -12,32 +14,38 @@ import type { Run } from './exec.ts';
 import type { Host } from './host.ts';
 import type { Log } from './log.ts';
 import { debianPaths, type Paths } from './paths.ts';
+import type { HaDomain } from './routes/ha/index.ts';
+import { authenticate, trustAsRoot } from './routes/middleware/authenticate.ts';
 
-/** Makes the app and all that it is made of: the one place where objects come from. */
-export function makeAgentApp(
+/** The app for each kind of door; both answer from the same domain. */
+export interface AgentApps {
+  /** For callers with a token. */
+  network: Express;
+  /** For root, by the Unix socket. */
+  socket: Express;
+}
+
+/** Makes the apps and all that they are made of: the one place where objects come from. */
+export function makeAgentApps(
   config: Config,
   run: Run,
   log: Log,
   paths: Paths = debianPaths,
-): ReturnType<typeof makeApp> {
-  const host: Host = {
-    run,
-    paths,
-    readDeadlineMs: config.read_deadline_seconds * 1000,
-  };
+): AgentApps {
+  const host: Host = { run, paths, readDeadlineMs: config.read_deadline_seconds * 1000 };
   const state = makeStateReader(host);
-  return makeApp({
-    poweredBy: config.powered_by,
-    log,
-    tokens: makeTokenStore(config),
-    brake: makeGuessBrake(log),
-    ha: {
-      state,
-      status: makeStatusReader(host, state),
-      versions: makeVersionsReader(host),
-      services: () => listServices(host),
-    },
-  });
+  const ha: HaDomain = {
+    state,
+    status: makeStatusReader(host, state),
+    versions: makeVersionsReader(host),
+    services: () => listServices(host),
+  };
+  const parts = { poweredBy: config.powered_by, log, ha };
+  const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log));
+  return {
+    network: makeApp({ ...parts, authenticate: withToken }),
+    socket: makeApp({ ...parts, authenticate: trustAsRoot }),
+  };
 }
 
 /** The tokens of this node; `hactl` and the agent open the same. */

@@ -13,12 +13,16 @@ export type FaultCode =
   | 'tool_ended_by_signal'
   | 'output_too_large'
   | 'unreadable_output'
-  | 'command_failed'
+  | 'tool_failed'
+  | 'tool_not_started'
   | 'invalid_config'
   | 'cannot_listen'
   | 'invalid_token_request'
   | 'token_exists'
   | 'token_not_found';
+
+// What a person reads of it; a tool may print megabytes.
+const longestStderr = 4096;
 
 /** What a command did that is worth telling. */
 export interface CommandReport {
@@ -52,7 +56,7 @@ export class Fault extends Error {
     this.command = more.command && {
       argv: maskArgv(more.command.argv),
       exitCode: more.command.exitCode,
-      stderr: maskText(more.command.stderr),
+      stderr: maskText(more.command.stderr.slice(0, longestStderr)),
     };
     this.retryAfterSeconds = more.retryAfterSeconds;
   }

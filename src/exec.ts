@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { execa } from 'execa';
 
 import { Fault, type FaultCode } from './errors.ts';
@@ -23,13 +25,16 @@ export interface Outcome {
 
 /**
  * Runs a command to its end.
- * Faults: `tool_missing`, `tool_timeout`, `tool_ended_by_signal`, `output_too_large`.
+ * Faults: `tool_missing`, `tool_not_started`, `tool_timeout`, `tool_ended_by_signal`,
+ * `output_too_large`.
  * An exit code other than 0 is no fault.
  */
 export type Run = (command: Command) => Promise<Outcome>;
 
 // A CIB of a thousand resources is about 5 MB of XML.
 const outputLimit = 16 * 1024 * 1024;
+/** How much of stderr goes to the log. */
+const loggedLength = 1000;
 
 /**
  * The one way in which the agent starts processes: argv only, an environment of its own, no stdin, a
@@ -49,38 +54,43 @@ export function makeRun(log: Log): Run {
       // Its own process group, so that its children can be killed with it.
       detached: true,
     });
-    const ending = { deadlinePassed: false };
-    const deadline = setTimeout(() => {
-      ending.deadlinePassed = true;
+    const seen = { exit: false };
+    // A child that outlives its parent would hold the pipes open, and us with them.
+    running.once('exit', () => {
+      seen.exit = true;
       killGroup(running.pid);
+    });
+    const deadline = new AbortController();
+    const result = await Promise.race([
+      running,
+      sleep(deadlineMs, 'deadline passed' as const, { signal: deadline.signal }),
+    ]);
+    deadline.abort();
+
+    const call = { argv: maskArgv(argv), ms: Math.round(performance.now() - startedAt) };
+    const fail = (code: FaultCode, message: string, stderr = ''): never => {
+      log.warn(
+        { ...call, code, stderr: maskText(stderr.slice(0, loggedLength)) },
+        'command failed',
+      );
+      throw new Fault(code, message, { command: { argv, exitCode: null, stderr } });
+    };
+    if (result === 'deadline passed') {
+      // After its exit the number may be another's.
+      if (!seen.exit) killGroup(running.pid);
       // A child that left the group may still hold the other ends.
       running.stdout.destroy();
       running.stderr.destroy();
-    }, deadlineMs);
-    // A child that outlives its parent would hold the pipes open, and us with them.
-    running.once('exit', () => {
-      killGroup(running.pid);
-    });
-    const result = await running;
-    clearTimeout(deadline);
-
-    const call = { argv: maskArgv(argv), ms: Math.round(performance.now() - startedAt) };
-    const stderr = maskText(result.stderr) || undefined;
-    const fail = (code: FaultCode, message: string): never => {
-      log.warn({ ...call, code, stderr }, 'command failed');
-      const command = { argv, exitCode: result.exitCode ?? null, stderr: result.stderr };
-      throw new Fault(code, message, { command });
-    };
+      // There is no waiting for the end: what hangs on a dead disk cannot even be killed.
+      return fail(
+        'tool_timeout',
+        `${tool} gave no answer in ${deadlineMs / 1000} s and was ended. A daemon that it asks may hang: look at 'systemctl status pacemaker corosync' and the journal.`,
+      );
+    }
     if (result.code === 'ENOENT' || result.code === 'EACCES') {
       return fail(
         'tool_missing',
         `${tool} is not installed or not executable on this node. Install the package that holds it ('apt-file find bin/${tool}' names it), then ask again.`,
-      );
-    }
-    if (ending.deadlinePassed) {
-      return fail(
-        'tool_timeout',
-        `${tool} gave no answer in ${deadlineMs / 1000} s and was ended. A daemon that it asks may hang: look at 'systemctl status pacemaker corosync' and the journal.`,
       );
     }
     if (result.isMaxBuffer) {
@@ -89,14 +99,26 @@ export function makeRun(log: Log): Run {
         `${tool} printed more than ${outputLimit} bytes and was ended.`,
       );
     }
+    if (result.exitCode === undefined && result.signal === undefined) {
+      return fail(
+        'tool_not_started',
+        `${tool} could not be started: ${result.originalMessage ?? 'no reason given'}. The node may be short of memory or processes.`,
+      );
+    }
     if (result.exitCode === undefined) {
       return fail(
         'tool_ended_by_signal',
         `${tool} was ended by ${result.signal ?? 'a signal'} from outside. Ask again; if it stays so, look for the out-of-memory killer in the journal.`,
+        result.stderr,
       );
     }
     log.debug(
-      { ...call, exitCode: result.exitCode, bytes: result.stdout.length, stderr },
+      {
+        ...call,
+        exitCode: result.exitCode,
+        bytes: result.stdout.length,
+        stderr: maskText(result.stderr.slice(0, loggedLength)),
+      },
       'command',
     );
     return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
@@ -106,12 +128,12 @@ export function makeRun(log: Log): Run {
 /**
  * Runs a command of which every exit code but 0 means failure.
  * @param message what the failure means and what to do next; the command's own words go with it
- * Faults: `command_failed`, those of Run.
+ * Faults: `tool_failed`, those of Run.
  */
 export async function runToSuccess(run: Run, command: Command, message: string): Promise<string> {
   const { exitCode, stdout, stderr } = await run(command);
   if (exitCode === 0) return stdout;
-  throw new Fault('command_failed', message, { command: { argv: command.argv, exitCode, stderr } });
+  throw new Fault('tool_failed', message, { command: { argv: command.argv, exitCode, stderr } });
 }
 
 /** Kills at once: a stopped process (SIGSTOP) hears no other signal. */

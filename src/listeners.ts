@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 import http, { type RequestListener, type Server } from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
@@ -19,12 +19,12 @@ export interface Listeners {
 }
 
 /**
- * Opens every configured door to the app. The Unix socket gets its mode from the process's umask, for
+ * Opens every configured door. The Unix socket gets its mode from the process's umask, for
  * a mode that is set behind would leave a moment in which anybody can connect.
- * Faults: `cannot_listen`, `invalid_config` if the certificate and key do not fit each other
+ * Faults: `cannot_listen`
  */
 export async function openListeners(
-  app: RequestListener,
+  apps: { network: RequestListener; socket: RequestListener },
   config: Config,
   identity: TlsIdentity,
 ): Promise<Listeners> {
@@ -42,12 +42,16 @@ export async function openListeners(
 
   try {
     await freeSocket(config.socket);
-    await open(http.createServer(app), { path: config.socket }, config.socket);
+    await open(http.createServer(apps.socket), { path: config.socket }, config.socket);
     const tls = tcp(config.https_address, config.https_port);
-    await open(httpsServer(app, identity), tls.where, `https://${tls.name}`);
+    await open(
+      https.createServer({ ...identity, minVersion: 'TLSv1.2' }, apps.network),
+      tls.where,
+      `https://${tls.name}`,
+    );
     if (config.http_port !== null) {
       const plain = tcp(config.http_address, config.http_port);
-      await open(http.createServer(app), plain.where, `http://${plain.name}`);
+      await open(http.createServer(apps.network), plain.where, `http://${plain.name}`);
     }
   } catch (error) {
     await stop();
@@ -61,17 +65,6 @@ function tcp(address: string | null, port: number): { where: net.ListenOptions; 
   if (address === null) return { where: { port }, name: `*:${port}` };
   const host = net.isIPv6(address) ? `[${address}]` : address;
   return { where: { port, host: address }, name: `${host}:${port}` };
-}
-
-function httpsServer(app: RequestListener, { key, cert }: TlsIdentity): https.Server {
-  try {
-    return https.createServer({ key, cert, minVersion: 'TLSv1.2' }, app);
-  } catch (error) {
-    throw new Fault(
-      'invalid_config',
-      `tls_certificate and tls_key: expected a PEM certificate and the key that belongs to it. ${(error as Error).message}`,
-    );
-  }
 }
 
 async function listen(
@@ -93,20 +86,29 @@ async function listen(
   }
 }
 
-/** Removes the socket that an agent left which was killed; one that is answered on stays. */
+/**
+ * Removes the socket that an agent left which was killed. Anything else that has its name stays: one
+ * that is answered on, and a file that is no socket.
+ */
 async function freeSocket(path: string): Promise<void> {
-  const answered = await new Promise<boolean>((resolve) => {
-    const probe = net.connect(path);
-    probe.once('connect', () => {
+  const there = await lstat(path).catch(() => undefined);
+  if (there === undefined) return;
+  if (!there.isSocket()) {
+    throw new Fault(
+      'cannot_listen',
+      `${path} is there and is no socket. Configure another path as 'socket'.`,
+    );
+  }
+  const refusal = await new Promise<unknown>((resolve) => {
+    const probe = net.connect(path, () => {
       probe.destroy();
-      resolve(true);
+      resolve(undefined);
     });
-    probe.once('error', () => {
-      resolve(false);
-    });
+    probe.once('error', resolve);
   });
-  if (answered)
+  if (systemErrorCode(refusal) !== 'ECONNREFUSED') {
     throw new Fault('cannot_listen', `${path} is served by another ha-agent. Stop it first.`);
+  }
   await rm(path, { force: true });
 }
 

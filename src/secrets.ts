@@ -1,17 +1,27 @@
 // Names of the parameters that hold a secret: fence agents take `passwd`, `password`,
-// `snmp_priv_passwd`, `ssh_key` …; `key` alone is corosync's and Alphorn's.
-const secretName = String.raw`(?:[\w-]*(?:passw(?:or)?d|secret|token|passphrase)[\w-]*|(?:[\w-]*[_-])?key)`;
-const assignment = new RegExp(
-  String.raw`(\b${secretName}\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s"']+)`,
-  'gi',
-);
-const option = new RegExp(String.raw`^--?${secretName}$`, 'i');
+// `snmp_priv_passwd`, `ssh_key` …; `key` alone is corosync's and Alphorn's. The lengths are bounded, or
+// a long word would cost the square of its length.
+const part = String.raw`[\w-]{0,40}`;
+const secretName = `(?:${part}(?:passw(?:or)?d|secret|token|passphrase)${part}|(?:${part}[_-])?key)`;
+const value = String.raw`"[^"]*"|'[^']*'|[^\s"']+`;
+
+const inText = [
+  // password=…, key: …, "passwd": "…"
+  new RegExp(String.raw`(\b${secretName}["']?\s*[=:]\s*)(?:${value})`, 'gi'),
+  // --password …
+  new RegExp(String.raw`(\B--?${secretName}\s+)(?:${value})`, 'gi'),
+  // <nvpair name="passwd" value="…"/>
+  new RegExp(String.raw`(\bname="${secretName}"\s+value=)"[^"]*"`, 'gi'),
+];
+const nameOnly = new RegExp(`^-{0,2}${secretName}$`, 'i');
+// `-p` is how pcs and the fence agents take a password.
+const option = new RegExp(`^(?:--?${secretName}|-p)$`, 'i');
 
 export const masked = '********';
 
-/** The text with the value of each `password=…`, `ssh_key: …` and the like replaced by stars. */
+/** The text with the value of each `password=…`, `"ssh_key": …` and the like replaced by stars. */
 export function maskText(text: string): string {
-  return text.replace(assignment, `$1${masked}`);
+  return inText.reduce((sofar, pattern) => sofar.replace(pattern, `$1${masked}`), text);
 }
 
 /**
@@ -23,9 +33,6 @@ export function maskArgv(argv: readonly string[]): string[] {
     const before = argv[index - 1];
     if (before !== undefined && option.test(before)) return masked;
     const name = /^(-{0,2}[\w-]+)=/.exec(word)?.[1];
-    if (name !== undefined && new RegExp(`^-{0,2}${secretName}$`, 'i').test(name)) {
-      return `${name}=${masked}`;
-    }
-    return maskText(word);
+    return name !== undefined && nameOnly.test(name) ? `${name}=${masked}` : maskText(word);
   });
 }

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
 
 import type { Config } from './config.ts';
 import { Fault } from './errors.ts';
@@ -15,19 +16,32 @@ export interface TlsIdentity {
 
 /**
  * The certificate to serve with: the configured one, or this node's own, made on the first start.
- * Faults: `invalid_config` if a configured file cannot be read, `command_failed`, those of Run.
+ * Faults: `invalid_config` if a file cannot be read or does not hold what it should, `tool_failed`, those of Run.
  */
 export async function loadTlsIdentity(config: Config, run: Run): Promise<TlsIdentity> {
   if (config.tls_certificate !== null && config.tls_key !== null) {
-    return {
+    const identity = {
       key: await readConfigured('tls_key', config.tls_key),
       cert: await readConfigured('tls_certificate', config.tls_certificate),
     };
+    return checked(
+      identity,
+      'tls_certificate and tls_key: expected a PEM certificate and the key that belongs to it.',
+    );
   }
   // Key and certificate in one file: they are replaced together or not at all.
   const path = join(config.state_directory, 'tls.pem');
   const pem = (await readTextIfThere(path)) ?? (await makeSelfSigned(path, run));
-  return { key: pem, cert: pem };
+  return checked({ key: pem, cert: pem }, `${path} is damaged. Remove it: a new one is made then.`);
+}
+
+function checked(identity: TlsIdentity, ifNot: string): TlsIdentity {
+  try {
+    createSecureContext(identity);
+    return identity;
+  } catch (error) {
+    throw new Fault('invalid_config', `${ifNot} ${(error as Error).message}`);
+  }
 }
 
 async function readConfigured(key: string, path: string): Promise<string> {

@@ -1,13 +1,14 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from 'chai';
+import sinon from 'sinon';
 
 import { type Command, makeRun } from '../src/exec.ts';
 import { readTextIfThere } from '../src/files.ts';
 import { faultOf } from './support/faults.ts';
 import { keepingLog } from './support/keeping-log.ts';
+import { waitUntil } from './lab/wait.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 describe('the runner', () => {
@@ -73,17 +74,21 @@ describe('the runner', () => {
     const startedAt = Date.now();
     await faultOf('tool_timeout', run({ ...sh(script), deadlineMs: 500 }));
     expect(Date.now() - startedAt).to.be.within(450, 3000);
-    await sleep(50);
     const [child = '', parent = ''] = (await readFile(pids, 'utf8')).split('\n');
-    expect(await Promise.all([isAlive(child), isAlive(parent)])).to.deep.equal([false, false]);
+    await waitUntil(
+      'both to be gone',
+      async () => !(await isAlive(child)) && !(await isAlive(parent)),
+    );
   });
 
   it('ends children that outlive the command, and does not wait for them', async () => {
     const pid = join(folder.path, 'pid');
     const outcome = await run(sh(`sleep 60 & echo $! > ${pid}; echo done`));
     expect(outcome).to.include({ exitCode: 0, stdout: 'done\n' });
-    await sleep(50);
-    expect(await isAlive(await readFile(pid, 'utf8'))).to.equal(false);
+    await waitUntil(
+      'the child to be gone',
+      async () => !(await isAlive(await readFile(pid, 'utf8'))),
+    );
   });
 
   it('keeps its deadline also when a child has left the group and holds the output open', async () => {
@@ -93,6 +98,23 @@ describe('the runner', () => {
     await faultOf('tool_timeout', run({ ...sh(script), deadlineMs: 600 }));
     expect(Date.now() - startedAt).to.be.below(3000);
     process.kill(Number(await readFile(pid, 'utf8')));
+  });
+
+  it('answers at the deadline also when the process cannot be killed', async () => {
+    const kill = sinon.stub(process, 'kill').returns(true);
+    const startedAt = Date.now();
+    await faultOf('tool_timeout', run({ argv: ['sleep', '3'], deadlineMs: 300 }));
+    kill.restore();
+    expect(Date.now() - startedAt).to.be.below(2000);
+  });
+
+  it('says what the system said when a process could not be started', async () => {
+    const tooLong = 'x'.repeat(4_000_000);
+    const fault = await faultOf(
+      'tool_not_started',
+      run({ argv: ['true', tooLong], deadlineMs: 5000 }),
+    );
+    expect(fault.message).to.include('E2BIG');
   });
 
   it('tells a command that something else killed from one that failed', async () => {

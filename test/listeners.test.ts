@@ -1,13 +1,15 @@
-import { rename, stat } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
+import net from 'node:net';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
 
 import { loadConfig } from '../src/config.ts';
 import { makeRun } from '../src/exec.ts';
-import { openListeners } from '../src/listeners.ts';
+import { type Listeners, openListeners } from '../src/listeners.ts';
 import { loadTlsIdentity } from '../src/tls.ts';
 import { faultOf } from './support/faults.ts';
 import { keepingLog } from './support/keeping-log.ts';
@@ -16,6 +18,22 @@ import { temporaryFolder } from './support/temporary-folder.ts';
 describe('the listeners', () => {
   const folder = temporaryFolder();
   const run = makeRun(keepingLog().log);
+  const listeners: Listeners[] = [];
+  const umask = process.umask(0o022);
+  process.umask(umask);
+  afterEach(async () => {
+    process.umask(umask);
+    await Promise.all(listeners.splice(0).map((each) => each.stop()));
+  });
+
+  /** A port that nobody listens on. */
+  async function freePort(): Promise<number> {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as net.AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 
   async function open(
     app: http.RequestListener,
@@ -30,7 +48,13 @@ describe('the listeners', () => {
       HA_AGENT_HTTPS_PORT: `${port}`,
       ...environment,
     });
-    return openListeners(app, config, await loadTlsIdentity(config, run));
+    const opened = await openListeners(
+      { network: app, socket: app },
+      config,
+      await loadTlsIdentity(config, run),
+    );
+    listeners.push(opened);
+    return opened;
   }
 
   const get = (options: https.RequestOptions) =>
@@ -42,39 +66,39 @@ describe('the listeners', () => {
     });
 
   it('serve HTTPS, and a socket that is private by the umask from its first moment', async () => {
-    const umask = process.umask(0o077);
-    const listeners = await open((_request, response) => response.end('hello'), 18_481);
-    process.umask(umask);
-    expect(await get({ host: '127.0.0.1', port: 18_481 })).to.equal('hello');
+    process.umask(0o077);
+    const port = await freePort();
+    await open((_request, response) => response.end('hello'), port);
+    expect(await get({ host: '127.0.0.1', port })).to.equal('hello');
     const socketPath = join(folder.path, 'api.sock');
     expect(await get({ socketPath })).to.equal('hello');
     expect((await stat(socketPath)).mode & 0o077).to.equal(0);
-    await listeners.stop();
   });
 
   it('let an answer under way finish before they stop', async () => {
     const slow: http.RequestListener = (_request, response) => {
       setTimeout(() => response.end('late'), 300);
     };
-    const listeners = await open(slow, 18_482);
-    const answer = get({ host: '127.0.0.1', port: 18_482 });
+    const port = await freePort();
+    const opened = await open(slow, port);
+    const answer = get({ host: '127.0.0.1', port });
     await new Promise((resolve) => setTimeout(resolve, 100));
-    await listeners.stop();
+    await opened.stop();
     expect(await answer).to.equal('late');
   });
 
   it('do not take the place of another agent, nor leave a door open when one stays shut', async () => {
-    const first = await open((_request, response) => response.end(), 18_483);
-    const second = open((_request, response) => response.end(), 18_484);
+    const port = await freePort();
+    await open((_request, response) => response.end(), port);
+    const second = open((_request, response) => response.end(), await freePort());
     expect((await faultOf('cannot_listen', second)).message).to.include('Stop it first');
     const other = { HA_AGENT_SOCKET: join(folder.path, 'other.sock') };
-    const third = open((_request, response) => response.end(), 18_483, other);
-    expect((await faultOf('cannot_listen', third)).message).to.include('https://127.0.0.1:18483');
+    const third = open((_request, response) => response.end(), port, other);
+    expect((await faultOf('cannot_listen', third)).message).to.include(`https://127.0.0.1:${port}`);
     const closed = get({ socketPath: other.HA_AGENT_SOCKET });
     expect(await closed.catch((error: unknown) => (error as { code: string }).code)).to.equal(
       'ENOENT',
     );
-    await first.stop();
   });
 
   it('take over the socket of an agent that was killed', async () => {
@@ -85,16 +109,15 @@ describe('the listeners', () => {
     await rename(socketPath, `${socketPath}.kept`);
     await new Promise((resolve) => killed.close(resolve));
     await rename(`${socketPath}.kept`, socketPath);
-    const listeners = await open((_request, response) => response.end('new'), 18_485);
+    await open((_request, response) => response.end('new'), await freePort());
     expect(await get({ socketPath })).to.equal('new');
-    await listeners.stop();
   });
 
   it('refuse a certificate without the key that belongs to it', async () => {
     const wrong = { HA_AGENT_TLS_CERTIFICATE: '/etc/hostname', HA_AGENT_TLS_KEY: '/etc/hostname' };
     const fault = await faultOf(
       'invalid_config',
-      open((_request, response) => response.end(), 18_486, wrong),
+      open((_request, response) => response.end(), await freePort(), wrong),
     );
     expect(fault.message).to.include('tls_certificate');
   });
@@ -103,8 +126,27 @@ describe('the listeners', () => {
     const missing = { HA_AGENT_TLS_CERTIFICATE: '/nonexistent', HA_AGENT_TLS_KEY: '/nonexistent' };
     const fault = await faultOf(
       'invalid_config',
-      open((_request, response) => response.end(), 18_487, missing),
+      open((_request, response) => response.end(), await freePort(), missing),
     );
     expect(fault.message).to.include('ENOENT');
+  });
+
+  it('say which file is damaged when it is their own certificate', async () => {
+    await writeFile(join(folder.path, 'tls.pem'), 'damaged');
+    const fault = await faultOf(
+      'invalid_config',
+      open((_request, response) => response.end(), await freePort()),
+    );
+    expect(fault.message).to.include(`${join(folder.path, 'tls.pem')} is damaged. Remove it`);
+  });
+
+  it('remove nothing that is no socket', async () => {
+    const path = join(folder.path, 'api.sock');
+    await writeFile(path, 'precious');
+    await faultOf(
+      'cannot_listen',
+      open((_request, response) => response.end(), await freePort()),
+    );
+    expect(await readFile(path, 'utf8')).to.equal('precious');
   });
 });

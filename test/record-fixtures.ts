@@ -18,7 +18,7 @@ const unitProperties = '--property=Id,LoadState,ActiveState,UnitFileState';
 const stateCalls: readonly (readonly [name: string, argv: readonly [string, ...string[]]])[] = [
   ['as-xml', ['crm_mon', '--as-xml']],
   ['as-text', ['crm_mon', '--one-shot', '--inactive']],
-  ['query', ['cibadmin', '--query']],
+  ['configuration', ['cibadmin', '--query', '--scope', 'configuration']],
   ['status-units', ['systemctl', 'show', unitProperties, ...statusUnits]],
   ['stack-units', ['systemctl', 'show', unitProperties, ...stackUnits]],
   ['status', ['pcs', 'status']],

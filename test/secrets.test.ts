@@ -43,6 +43,32 @@ describe('secrets', () => {
     );
   });
 
+  it('are masked as pcs, fence agents, JSON and the CIB write them', () => {
+    expect(
+      maskArgv(['pcs', 'host', 'auth', 'n1', '-u', 'hacluster', '-p', 'hunter2']),
+    ).to.include.members(['-u', 'hacluster', '-p', '********']);
+    expect(maskText('fence_x --passwd hunter2 --ip a')).to.equal(
+      'fence_x --passwd ******** --ip a',
+    );
+    expect(maskText('{"passwd": "hunter2", "ip": "a"}')).to.equal(
+      '{"passwd": ********, "ip": "a"}',
+    );
+    expect(maskText('<nvpair id="i" name="passwd" value="hunter 2"/>')).to.equal(
+      '<nvpair id="i" name="passwd" value=********/>',
+    );
+  });
+
+  it('cost no more than the text is long', () => {
+    const cost = (text: string) => {
+      const startedAt = performance.now();
+      maskText(text);
+      return performance.now() - startedAt;
+    };
+    cost('a-'.repeat(1000));
+    // A square would be a hundred times as much.
+    expect(cost('a-'.repeat(100_000))).to.be.below(30 * Math.max(cost('a-'.repeat(10_000)), 5));
+  });
+
   it('leave other words alone', () => {
     const text = 'monitor keyboard=us keys=3 interval=20s';
     expect(maskText(text)).to.equal(text);

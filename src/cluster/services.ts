@@ -16,7 +16,7 @@ const stack = ['pacemaker.service', 'pcsd.service', 'corosync.service'] as const
 
 /**
  * The state of the cluster stack's services on this node; one that is not installed is left out.
- * Faults: `command_failed`, those of Run.
+ * Faults: `tool_failed`, those of Run.
  */
 export async function listServices(host: Host): Promise<Service[]> {
   const units = await readUnits(host, stack);

@@ -15,7 +15,7 @@ export type StatusReader = SharedRun<Buffer>;
  * Reads the documented status: the state as JSON, and beside it `raw`, `xml` and `cluster_name`. Its
  * two crm_mon begin at the same time; with the runs shared, that is at most two a second, or three
  * where the list of nodes was asked for just before.
- * Faults: `cluster_not_running`, `command_failed`, `unreadable_output`, those of Run.
+ * Faults: `cluster_not_running`, `tool_failed`, `unreadable_output`, those of Run.
  */
 export function makeStatusReader(host: Host, state: StateReader): StatusReader {
   return shareRuns(async () => {

@@ -16,7 +16,7 @@ export type VersionsReader = () => Promise<Versions>;
 /**
  * Reads the versions of the installed cluster software; the cluster need not run. They are kept for as
  * long as the tools' files stay the same, for `pcs --version` alone takes half a second.
- * Faults of the reader: `tool_missing`, `command_failed`, those of Run.
+ * Faults of the reader: `tool_missing`, `tool_failed`, those of Run.
  */
 export function makeVersionsReader(host: Host): VersionsReader {
   let kept: { stamp: string; versions: Promise<Versions> } | undefined;

@@ -1,13 +1,13 @@
 import type { Host } from '../host.ts';
 import { parseXml, type XmlElement } from '../parsers/xml.ts';
-import { runPacemakerTool } from './tool.ts';
+import { parseOutput } from './tool.ts';
 
 /**
- * The live CIB, configuration and status (cibadmin(8)).
- * @returns its root element `<cib>`
- * Faults: `unreadable_output`, those of runPacemakerTool.
+ * The configuration in the live CIB (cibadmin(8)). Not the status beside it, which holds the history of
+ * every resource on every node and may be far larger.
+ * @returns the element `<configuration>`
+ * Faults: those of parseOutput.
  */
-export async function readCib(host: Host): Promise<XmlElement> {
-  const { stdout } = await runPacemakerTool(host, ['cibadmin', '--query']);
-  return parseXml(stdout);
+export function readConfiguration(host: Host): Promise<XmlElement> {
+  return parseOutput(host, ['cibadmin', '--query', '--scope', 'configuration'], parseXml);
 }

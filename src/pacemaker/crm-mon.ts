@@ -1,6 +1,6 @@
 import type { Host } from '../host.ts';
 import { type ClusterState, parseCrmMon } from '../parsers/crm-mon.ts';
-import { runPacemakerTool } from './tool.ts';
+import { parseOutput, runPacemakerTool } from './tool.ts';
 
 /** What crm_mon prints for people: the state, and the warnings that it had on stderr. */
 export interface StateText {
@@ -11,12 +11,10 @@ export interface StateText {
 /**
  * The cluster's state now, inactive resources and fencing history included (crm_mon(8)). All
  * generations print one shape for `--as-xml`; `--output-as=xml` differs between them.
- * Faults: `unreadable_output`, those of runPacemakerTool.
+ * Faults: those of parseOutput.
  */
-export async function readState(host: Host): Promise<ClusterState> {
-  const argv = ['crm_mon', '--as-xml'] as const;
-  const { stdout } = await runPacemakerTool(host, argv);
-  return parseCrmMon(stdout);
+export function readState(host: Host): Promise<ClusterState> {
+  return parseOutput(host, ['crm_mon', '--as-xml'], parseCrmMon);
 }
 
 /**

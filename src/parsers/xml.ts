@@ -87,6 +87,6 @@ function elementOf(node: OrderedNode): XmlElement {
 function unreadable(why: string): Fault {
   return new Fault(
     'unreadable_output',
-    `XML that a tool printed cannot be read: ${why}. Please report it with the output of that tool.`,
+    `XML that a tool printed cannot be read: ${why}. Please report it with what the tool prints.`,
   );
 }

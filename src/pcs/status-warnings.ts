@@ -13,11 +13,11 @@ const knownContainers = ['docker', 'podman'];
  *   container types, or on fence_sbd, where each pcs has words of its own
  */
 export async function pcsWarnings(on: {
-  cib: XmlElement;
+  configuration: XmlElement;
   sbdRunning: boolean;
   readCapabilities: () => Promise<ReadonlySet<string>>;
 }): Promise<string[] | 'only pcs knows'> {
-  const configuration = child(on.cib, 'configuration');
+  const { configuration } = on;
   const resources = child(configuration, 'resources');
   const fenceDevices = resources
     ? descendants(resources, 'primitive').filter(
@@ -80,7 +80,7 @@ function devicesWith(
   );
 }
 
-function isFencingEnabled(configuration: XmlElement | undefined): boolean {
+function isFencingEnabled(configuration: XmlElement): boolean {
   return !children(child(configuration, 'crm_config'), 'cluster_property_set')
     .flatMap((set) => children(set, 'nvpair'))
     .some(

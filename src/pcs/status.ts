@@ -1,7 +1,7 @@
 import { readCorosyncConf } from '../corosync/conf.ts';
 import { runToSuccess } from '../exec.ts';
 import type { Host } from '../host.ts';
-import { readCib } from '../pacemaker/cib.ts';
+import { readConfiguration } from '../pacemaker/cib.ts';
 import { readStateText } from '../pacemaker/crm-mon.ts';
 import { corosyncSetting } from '../parsers/corosync-conf.ts';
 import { children, child, descendants, type XmlElement } from '../parsers/xml.ts';
@@ -33,12 +33,12 @@ const runningStates = ['active', 'reloading', 'refreshing'];
  * What `pcs status` prints, made from what Pacemaker, corosync and systemd say, all asked at once:
  * pcs itself takes ten times as long, nearly all of it to start Python. Where its words cannot be
  * known from these (see status-warnings.ts), pcs is asked after all.
- * Faults: `cluster_not_running`, `command_failed`, `unreadable_output`, those of Run.
+ * Faults: `cluster_not_running`, `tool_failed`, `unreadable_output`, those of Run.
  */
 export async function readPcsStatus(host: Host): Promise<PcsStatus> {
-  const [state, cib, units, corosyncConf] = await Promise.all([
+  const [state, configuration, units, corosyncConf] = await Promise.all([
     readStateText(host),
-    readCib(host),
+    readConfiguration(host),
     readUnits(
       host,
       daemons.map(({ name }) => `${name}.service`),
@@ -47,9 +47,9 @@ export async function readPcsStatus(host: Host): Promise<PcsStatus> {
   ]);
   const clusterName = corosyncConf
     ? (corosyncSetting(corosyncConf, 'totem', 'cluster_name') ?? '')
-    : clusterNameProperty(cib);
+    : clusterNameProperty(configuration);
   const ownWarnings = await pcsWarnings({
-    cib,
+    configuration,
     sbdRunning: units.some((unit) => unit.id === 'sbd.service' && isRunning(unit)),
     readCapabilities: () => readCapabilities(host),
   });
@@ -84,8 +84,8 @@ function isRunning({ activeState }: Unit): boolean {
   return runningStates.includes(activeState);
 }
 
-function clusterNameProperty(cib: XmlElement): string {
-  const crmConfig = child(child(cib, 'configuration'), 'crm_config');
+function clusterNameProperty(configuration: XmlElement): string {
+  const crmConfig = child(configuration, 'crm_config');
   const pairs = children(crmConfig, 'cluster_property_set').flatMap((set) =>
     descendants(set, 'nvpair'),
   );

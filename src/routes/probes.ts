@@ -24,9 +24,9 @@ export function probeRoutes(state: StateReader): Router {
         response.json({ status: 'ok' });
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
-        const { type, title, status, detail, code } = problemOf(error);
+        const { type, title, detail, code } = problemOf(error);
         // Whatever keeps the cluster out of reach, to a probe this node is not ready.
-        sendProblem(response, { type, title, status: Math.max(status, 503), detail, code });
+        sendProblem(response, { type, title, status: 503, detail, code });
       }
     })
     .all(allowOnly('GET', 'HEAD'));

@@ -9,10 +9,11 @@ const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   role_required: { status: 403, title: 'The role does not allow this' },
   route_not_found: { status: 404, title: 'There is no such route' },
   method_not_allowed: { status: 405, title: 'The route has no such method' },
-  command_failed: { status: 422, title: 'A command failed' },
   too_many_attempts: { status: 429, title: 'Too many wrong tokens' },
   cluster_not_running: { status: 503, title: 'The cluster is not running on this node' },
   tool_missing: { status: 503, title: 'A tool is not installed on this node' },
+  tool_failed: { status: 503, title: 'A tool failed' },
+  tool_not_started: { status: 503, title: 'A tool could not be started' },
   tool_ended_by_signal: { status: 503, title: 'A tool was ended from outside' },
   tool_timeout: { status: 504, title: 'A tool did not answer in time' },
 };
@@ -55,8 +56,24 @@ export function sendProblem(response: Response, problem: Problem): void {
     .end(JSON.stringify(problem));
 }
 
-/** Turns whatever a route throws into a problem; what was not expected goes to the log in full. */
+// A UI polls: one line a minute tells as much as sixty.
+const repeatAfterMs = 60_000;
+
+/**
+ * Turns whatever a route throws into a problem. What a caller did wrong is the caller's to read; what
+ * went wrong here goes to the log, each kind of fault of a route once a minute, and a bug always.
+ */
 export function answerErrors(log: Log): ErrorRequestHandler {
+  const toldAt = new Map<string, number>();
+
+  function tell(path: string, { code, message, command }: Fault): void {
+    const kind = `${path} ${code}`;
+    const now = performance.now();
+    if (now - (toldAt.get(kind) ?? -Infinity) < repeatAfterMs) return;
+    toldAt.set(kind, now);
+    log.warn({ path, code, detail: message, ...command }, 'request failed');
+  }
+
   return (error: unknown, request, response, next) => {
     if (response.headersSent) {
       next(error);
@@ -65,7 +82,9 @@ export function answerErrors(log: Log): ErrorRequestHandler {
     if (error instanceof Fault) {
       if (error.retryAfterSeconds !== undefined)
         response.set('Retry-After', `${error.retryAfterSeconds}`);
-      sendProblem(response, problemOf(error));
+      const problem = problemOf(error);
+      if (problem.status >= 500) tell(request.path, error);
+      sendProblem(response, problem);
       return;
     }
     // Express itself refuses a path that cannot be decoded, with a status of its own.

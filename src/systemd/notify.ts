@@ -1,4 +1,5 @@
 import type { Run } from '../exec.ts';
+import type { Log } from '../log.ts';
 
 /** Tells systemd how this service is doing (sd_notify(3)); without systemd it does nothing. */
 export interface SystemdNotifier {
@@ -12,7 +13,11 @@ export interface SystemdNotifier {
  * when the event loop hangs, and systemd then restarts the agent.
  * @param environment NOTIFY_SOCKET and WATCHDOG_USEC (microseconds) are read from it
  */
-export function makeSystemdNotifier(run: Run, environment: NodeJS.ProcessEnv): SystemdNotifier {
+export function makeSystemdNotifier(
+  run: Run,
+  environment: NodeJS.ProcessEnv,
+  log: Log,
+): SystemdNotifier {
   const socket = environment['NOTIFY_SOCKET'];
   const watchdogMs = Number(environment['WATCHDOG_USEC'] ?? 0) / 1000;
   let watchdog: NodeJS.Timeout | undefined;
@@ -21,7 +26,12 @@ export function makeSystemdNotifier(run: Run, environment: NodeJS.ProcessEnv): S
     if (socket === undefined) return;
     try {
       const env = { NOTIFY_SOCKET: socket };
-      await run({ argv: ['systemd-notify', message], env, deadlineMs: 5000 });
+      const { exitCode, stderr } = await run({
+        argv: ['systemd-notify', message],
+        env,
+        deadlineMs: 5000,
+      });
+      if (exitCode !== 0) log.warn({ message, exitCode, stderr }, 'systemd was not told');
     } catch {
       // The runner has logged it, and systemd will miss the message by itself.
     }

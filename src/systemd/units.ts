@@ -13,7 +13,7 @@ export interface Unit {
 /**
  * What systemd knows of the units, in the order asked; a unit that is not installed has the load state
  * `not-found`.
- * Faults: `command_failed`, those of Run.
+ * Faults: `tool_failed`, those of Run.
  */
 export async function readUnits(host: Host, ids: readonly string[]): Promise<Unit[]> {
   const properties = '--property=Id,LoadState,ActiveState,UnitFileState';

@@ -7,7 +7,7 @@ import { builtPackage } from './built-package.ts';
 import type { Lab, LabNode } from './lab.ts';
 import { down, open } from './lab.ts';
 import { progressOnStderr, seconds, step } from './progress.ts';
-import { labNames } from './record.ts';
+import { readRecord } from './record.ts';
 import { suites } from './root.ts';
 import { waitUntil } from './wait.ts';
 
@@ -64,7 +64,7 @@ interface Door {
 
 async function begin(suite: string, interrupted: AbortSignal): Promise<Door[]> {
   const startedAt = performance.now();
-  if ((await labNames()).includes(name)) {
+  if ((await readRecord(name))?.ready) {
     throw new Error('The demo runs already. To end it: npm run demo -- down');
   }
   const debFile = await step(progressOnStderr, 'Building the package', () => build(interrupted));
@@ -80,7 +80,10 @@ async function begin(suite: string, interrupted: AbortSignal): Promise<Door[]> {
   if (exitCode !== 0) {
     throw new Error('The demo did not come up; the reason is above.');
   }
-  const doors = await makeTokens(await open(name));
+  const doors = await makeTokens(await open(name)).catch(async (error: unknown) => {
+    await down(name, progressOnStderr);
+    throw error;
+  });
   progressOnStderr(`The demo is ready: ${seconds(startedAt)}\n`);
   return doors;
 }

@@ -20,10 +20,8 @@ if (major < wanted[0] || (major === wanted[0] && minor < wanted[1])) {
     `Node is ${process.versions.node}, and ${wanted.join('.')} or newer is needed: install a newer Node.`,
   );
 }
-if (process.platform !== 'linux' || !/^(ID|ID_LIKE)=.*\bdebian\b/m.test(read('/etc/os-release'))) {
-  problems.push(
-    'This is not a Debian machine (or a child of Debian): run it on one, a virtual machine will do.',
-  );
+if (process.platform !== 'linux' || !/^ID="?debian"?$/m.test(read('/etc/os-release'))) {
+  problems.push('This is not a Debian machine: run it on one, a virtual machine will do.');
 }
 if (process.arch !== 'x64') {
   problems.push(

@@ -20,11 +20,11 @@ function warnings(
   capabilities: readonly string[] = pcs011,
   sbdRunning = false,
 ) {
-  const cib = parseXml(
-    `<cib><configuration><crm_config><cluster_property_set id="o">${options}</cluster_property_set></crm_config><resources>${resources}</resources><constraints>${constraints}</constraints></configuration></cib>`,
+  const configuration = parseXml(
+    `<configuration><crm_config><cluster_property_set id="o">${options}</cluster_property_set></crm_config><resources>${resources}</resources><constraints>${constraints}</constraints></configuration>`,
   );
   const readCapabilities = () => Promise.resolve(new Set(capabilities));
-  return pcsWarnings({ cib, sbdRunning, readCapabilities });
+  return pcsWarnings({ configuration, sbdRunning, readCapabilities });
 }
 
 const fencing = (value: string) => `<nvpair id="o-s" name="stonith-enabled" value="${value}"/>`;

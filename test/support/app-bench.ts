@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import request from 'supertest';
 
-import { makeAgentApp } from '../../src/deps.ts';
+import { type AgentApps, makeAgentApps } from '../../src/deps.ts';
 import { openTokenStore } from '../../src/auth/tokens.ts';
 import type { Role } from '../../src/auth/roles.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -14,7 +14,7 @@ import { keepingLog, type LoggedLine } from './keeping-log.ts';
 /** The agent's whole app, over a runner of the test's, with files as they were recorded. */
 export interface AppBench {
   get: (path: string) => request.Test;
-  app: ReturnType<typeof makeAgentApp>;
+  apps: AgentApps;
   client: ReturnType<typeof request>;
   /** The token that `get` uses. */
   token: string;
@@ -34,11 +34,11 @@ export async function appBench(
     HA_AGENT_CONFIG: '/nonexistent',
     HA_AGENT_STATE_DIRECTORY: folder,
   });
-  const app = makeAgentApp(config, run, log, paths);
-  const client = request(app);
+  const apps = makeAgentApps(config, run, log, paths);
+  const client = request(apps.network);
   return {
     get: (path) => client.get(`/api/v2/system/ha/${path}`).set('token', token).send({}),
-    app,
+    apps,
     client,
     token,
     lines,

@@ -8,6 +8,7 @@ import { execa } from 'execa';
 
 import { down, up } from '../lab/lab.ts';
 import { type Suite } from '../lab/root.ts';
+import { waitUntil } from '../lab/wait.ts';
 
 const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
 const cli = fileURLToPath(new URL('../lab/cli.ts', import.meta.url));
@@ -56,7 +57,8 @@ describe(`A lab of ${suite}`, () => {
 
     const argv = ['--import', 'tsx', cli, 'up', '--name', killed, '--suite', suite, '--nodes', '1'];
     const first = execa(process.execPath, argv, { reject: false, stdio: 'ignore' });
-    await new Promise((resolve) => setTimeout(resolve, 5000));
+    const isMidway = async () => (await tracesOf(killed)).some((trace) => trace.includes('halab.'));
+    await waitUntil('the run to be in the middle of something', isMidway);
     first.kill('SIGKILL');
     await first;
     expect(

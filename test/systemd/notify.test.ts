@@ -3,6 +3,7 @@ import sinon from 'sinon';
 
 import type { Run } from '../../src/exec.ts';
 import { makeSystemdNotifier } from '../../src/systemd/notify.ts';
+import { keepingLog } from '../support/keeping-log.ts';
 
 describe('the systemd notifier', () => {
   afterEach(() => {
@@ -16,7 +17,7 @@ describe('the systemd notifier', () => {
       messages.push(argv.join(' '));
       return Promise.resolve({ exitCode: 0, stdout: '', stderr: '' });
     };
-    return { messages, systemd: makeSystemdNotifier(run, environment) };
+    return { messages, systemd: makeSystemdNotifier(run, environment, keepingLog().log) };
   }
 
   it('says nothing where there is no systemd', async () => {

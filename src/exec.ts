@@ -96,7 +96,7 @@ export function makeRun(log: Log): Run {
     if (result.isMaxBuffer) {
       return fail(
         'output_too_large',
-        `${tool} printed more than ${outputLimit} bytes and was ended.`,
+        `${tool} printed more than ${outputLimit} bytes and was ended. Run it by hand on the node to see what; if the output is sound, please report it.`,
       );
     }
     if (result.exitCode === undefined && result.signal === undefined) {

@@ -71,7 +71,7 @@ async function makeSelfSigned(path: string, run: Run): Promise<string> {
     await runToSuccess(
       run,
       { argv, deadlineMs: 10_000 },
-      "openssl could not make a certificate. Its own message is in 'stderr'.",
+      "openssl could not make a certificate. Mend what its own message in 'stderr' says, or configure tls_certificate and tls_key.",
     );
     const pem = (await readFile(keyFile, 'utf8')) + (await readFile(certFile, 'utf8'));
     await replaceFile(path, pem, 0o600);

@@ -7,10 +7,10 @@ import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
-import { type Lab, type LabNode, down, up } from './lab/lab.ts';
+import { type Lab, type LabNode, down } from './lab/lab.ts';
 import { progressOnStderr } from './lab/progress.ts';
 import { type Suite, suites } from './lab/root.ts';
-import { builtPackage } from './lab/built-package.ts';
+import { upWithPackage } from './lab/with-package.ts';
 import { call, callHa, forgotten, untilHealthy } from './system/client.ts';
 
 interface Figure {
@@ -193,15 +193,7 @@ async function measure(lab: Lab): Promise<{ figures: Figure[]; versions: string 
 
 async function benchSuite(suite: Suite): Promise<Section> {
   const name = `bench-${suite}`;
-  await down(name, progressOnStderr);
-  const lab = await up({
-    name,
-    suite,
-    nodes: 2,
-    topology: 'storage',
-    package: await builtPackage(),
-    progress: progressOnStderr,
-  });
+  const lab = await upWithPackage(name, suite);
   try {
     return { suite, ...(await measure(lab)) };
   } finally {

@@ -99,6 +99,6 @@ function askPcs(host: Host): Promise<string> {
     host.run,
     { argv: ['pcs', 'status'], deadlineMs: host.readDeadlineMs },
     // pcs knows one failure only, 1.
-    "pcs could not tell the status. Its own message is in 'stderr'.",
+    "pcs could not tell the status. Its own message is in 'stderr'; 'pcs status' on the node shows it as well.",
   );
 }

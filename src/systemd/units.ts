@@ -21,7 +21,7 @@ export async function readUnits(host: Host, ids: readonly string[]): Promise<Uni
   const stdout = await runToSuccess(
     host.run,
     { argv: ['systemctl', 'show', properties, ...ids], deadlineMs: host.readDeadlineMs },
-    "systemd did not answer. The message of systemctl is in 'stderr'.",
+    "systemd did not answer. The message of systemctl is in 'stderr'; see whether 'systemctl status' works on the node.",
   );
   return parseSystemctlShow(stdout).map((block) => ({
     id: block['Id'] ?? '',

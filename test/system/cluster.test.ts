@@ -1,6 +1,7 @@
-import { down, type Lab, up } from '../lab/lab.ts';
+import { down, type Lab } from '../lab/lab.ts';
 import { progressOnStderr } from '../lab/progress.ts';
 import { type Suite, suites } from '../lab/root.ts';
+import { upWithPackage } from '../lab/with-package.ts';
 import { describeAccess } from './access.ts';
 import { describeFailover } from './failover.ts';
 import { describeFailures } from './failures.ts';
@@ -8,7 +9,6 @@ import { describePackage } from './package.ts';
 import { describeRoutes } from './routes.ts';
 import { describeStatus } from './status.ts';
 import { untilHealthy } from './client.ts';
-import { builtPackage } from '../lab/built-package.ts';
 
 const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
 if (!suites.includes(suite)) throw new Error(`HA_TEST_SUITE is one of ${suites.join(', ')}.`);
@@ -25,15 +25,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   before(async function () {
     // A root may have to be built first.
     this.timeout(15 * 60 * 1000);
-    await down(name, progressOnStderr);
-    lab = await up({
-      name,
-      suite,
-      nodes: 2,
-      topology: 'storage',
-      package: await builtPackage(),
-      progress: progressOnStderr,
-    });
+    lab = await upWithPackage(name, suite);
     // One token for both nodes, so that any of them can be asked.
     const [first, ...others] = lab.nodes;
     token =

@@ -37,7 +37,10 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  const text = error instanceof Fault ? error.message : String((error as Error).stack);
+  const text =
+    error instanceof Fault
+      ? [error.message, error.command?.stderr].filter(Boolean).join('\n')
+      : String((error as Error).stack);
   process.stderr.write(`ha-agent: ${text}\n`);
   process.exitCode = 1;
 }

@@ -61,13 +61,14 @@ const repeatAfterMs = 60_000;
 
 /**
  * Turns whatever a route throws into a problem. What a caller did wrong is the caller's to read; what
- * went wrong here goes to the log, each kind of fault of a route once a minute, and a bug always.
+ * went wrong here goes to the log, each kind of fault once a minute, and a bug always.
  */
 export function answerErrors(log: Log): ErrorRequestHandler {
   const toldAt = new Map<string, number>();
 
   function tell(path: string, { code, message, command }: Fault): void {
-    const kind = `${path} ${code}`;
+    // Not the path, of which a caller can make up any number that lead to one route.
+    const kind = `${code} ${command?.argv[0] ?? ''}`;
     const now = performance.now();
     if (now - (toldAt.get(kind) ?? -Infinity) < repeatAfterMs) return;
     toldAt.set(kind, now);

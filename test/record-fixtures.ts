@@ -1,5 +1,5 @@
-// Records test/fixtures from real clusters, one of each Debian:
-//   npm run record-fixtures [-- bullseye bookworm trixie]
+// Records test/fixtures from real clusters, one of each Debian and topology:
+//   npm run record-fixtures [-- bullseye bookworm trixie] [storage everything]
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -14,8 +14,10 @@ const statusUnits = ['corosync', 'pacemaker', 'pacemaker_remote', 'pcsd', 'sbd']
 );
 const unitProperties = '--property=Id,LoadState,ActiveState,UnitFileState';
 
-/** The calls recorded in each state of the cluster: case, argv. */
-const stateCalls: readonly (readonly [name: string, argv: readonly [string, ...string[]]])[] = [
+/** What is recorded in a state of the cluster: case, argv. */
+type Calls = readonly (readonly [name: string, argv: readonly [string, ...string[]]])[];
+
+const stateCalls: Calls = [
   ['as-xml', ['crm_mon', '--as-xml']],
   ['as-text', ['crm_mon', '--one-shot', '--inactive']],
   ['configuration', ['cibadmin', '--query', '--scope', 'configuration']],
@@ -24,15 +26,28 @@ const stateCalls: readonly (readonly [name: string, argv: readonly [string, ...s
   ['status', ['pcs', 'status']],
 ];
 
-/** The states that a cluster is brought into, one after another, and how. */
-const states: readonly (readonly [name: string, enter: (lab: Lab) => Promise<void>])[] = [
-  ['storage', () => Promise.resolve()],
+const configurationCalls: Calls = [
+  ['query', ['cibadmin', '--query']],
+  ['constraint', ['pcs', 'constraint', '--full']],
+  ['stonith', ['pcs', 'stonith', 'config']],
+];
+
+/** The states that a cluster is brought into, one after another, how, and what is recorded there. */
+type States = readonly (readonly [
+  name: string,
+  enter: (lab: Lab) => Promise<void>,
+  calls: Calls,
+])[];
+
+const storageStates: States = [
+  ['storage', () => Promise.resolve(), [...stateCalls, ...configurationCalls]],
   [
     'banned',
     async (lab) => {
       await firstOf(lab).run(['pcs', 'resource', 'ban', 'SMB', lab.nodes[1]?.name ?? '']);
       await settled(lab);
     },
+    stateCalls,
   ],
   [
     'standby',
@@ -41,6 +56,7 @@ const states: readonly (readonly [name: string, enter: (lab: Lab) => Promise<voi
       await firstOf(lab).run(['pcs', 'node', 'standby', lab.nodes[1]?.name ?? '']);
       await settled(lab);
     },
+    stateCalls,
   ],
   [
     'no-fencing',
@@ -50,21 +66,49 @@ const states: readonly (readonly [name: string, enter: (lab: Lab) => Promise<voi
       for (const id of await fenceDevices(node)) await node.run(['pcs', 'stonith', 'delete', id]);
       await settled(lab);
     },
+    stateCalls,
   ],
   [
     'stopped',
     async (lab) => {
       await firstOf(lab).run(['pcs', 'cluster', 'stop', '--all']);
     },
+    stateCalls,
   ],
 ];
 
-async function recordSuite(suite: Suite): Promise<void> {
+const everythingStates: States = [
+  [
+    'everything',
+    () => Promise.resolve(),
+    [['as-xml', ['crm_mon', '--as-xml']], ...configurationCalls],
+  ],
+  [
+    // pcs 0.11 and 0.12 cannot tell of fence devices where anything is made from a template.
+    'without-templates',
+    async (lab) => {
+      for (const id of ['FromTemplate', 'fence-template']) {
+        await firstOf(lab).run(['cibadmin', '--delete', '--xml-text', `<primitive id="${id}"/>`]);
+      }
+    },
+    [['stonith', ['pcs', 'stonith', 'config']]],
+  ],
+];
+
+const recordings = [
+  { topology: 'storage', states: storageStates, alsoOfTools: true },
+  { topology: 'everything', states: everythingStates, alsoOfTools: false },
+] as const;
+
+async function recordSuite(
+  suite: Suite,
+  { topology, states, alsoOfTools }: (typeof recordings)[number],
+): Promise<void> {
   const lab = await up({
     name: `fixtures-${suite}`,
     suite,
     nodes: 2,
-    topology: 'storage',
+    topology,
     progress: progressOnStderr,
   });
   try {
@@ -80,14 +124,16 @@ async function recordSuite(suite: Suite): Promise<void> {
       await writeFile(join(folder, 'stdout'), stdout);
       await writeFile(join(folder, 'stderr'), stderr);
     };
-    await record('version', ['crm_mon', '--version']);
-    await record('version', ['corosync', '-v']);
-    await record('version', ['pcs', '--version']);
-    await record('corosync-conf', ['cat', '/etc/corosync/corosync.conf']);
-    await record('pcs-capabilities', ['cat', '/usr/share/pcsd/capabilities.xml']);
-    for (const [state, enter] of states) {
+    if (alsoOfTools) {
+      await record('version', ['crm_mon', '--version']);
+      await record('version', ['corosync', '-v']);
+      await record('version', ['pcs', '--version']);
+      await record('corosync-conf', ['cat', '/etc/corosync/corosync.conf']);
+      await record('pcs-capabilities', ['cat', '/usr/share/pcsd/capabilities.xml']);
+    }
+    for (const [state, enter, calls] of states) {
       await enter(lab);
-      for (const [name, argv] of stateCalls) await record(`${state}-${name}`, argv);
+      for (const [name, argv] of calls) await record(`${state}-${name}`, argv);
     }
   } finally {
     await lab.down();
@@ -139,6 +185,14 @@ async function rememberGeneration(generation: Generation): Promise<void> {
 }
 
 const asked = process.argv.slice(2);
-for (const suite of suites) {
-  if (asked.length === 0 || asked.includes(suite)) await recordSuite(suite);
+/** Those of them that were asked for; all where none was. */
+const wanted = <T extends string>(names: readonly T[]): readonly T[] => {
+  const found = names.filter((name) => asked.includes(name));
+  return found.length > 0 ? found : names;
+};
+const wantedTopologies = wanted(recordings.map(({ topology }) => topology));
+for (const suite of wanted(suites)) {
+  for (const recording of recordings) {
+    if (wantedTopologies.includes(recording.topology)) await recordSuite(suite, recording);
+  }
 }

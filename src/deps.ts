@@ -5,6 +5,7 @@ import type { Express } from 'express';
 import { makeGuessBrake } from './auth/guess-brake.ts';
 import { openTokenStore } from './auth/tokens.ts';
 import { makeApp } from './app.ts';
+import { makeFenceAgents, makeResourceAgents } from './cluster/agents.ts';
 import { listServices } from './cluster/services.ts';
 import { makeStateReader } from './cluster/state.ts';
 import { makeStatusReader } from './cluster/status.ts';
@@ -39,6 +40,8 @@ export function makeAgentApps(
     status: makeStatusReader(host, state),
     versions: makeVersionsReader(host),
     services: () => listServices(host),
+    resourceAgents: makeResourceAgents(host),
+    fenceAgents: makeFenceAgents(host),
   };
   const parts = { poweredBy: config.powered_by, log, ha };
   const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log));

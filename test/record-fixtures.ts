@@ -1,9 +1,11 @@
 // Records test/fixtures from real clusters, one of each Debian:
 //   npm run record-fixtures [-- bullseye bookworm trixie]
+// or only what hangs on no state of a cluster, in a lab that is up:
+//   npm run record-fixtures -- NAME
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { type Lab, type LabNode, up } from './lab/lab.ts';
+import { type Lab, type LabNode, open, up } from './lab/lab.ts';
 import { progressOnStderr } from './lab/progress.ts';
 import { type Suite, suites } from './lab/root.ts';
 import { fixturePath, generations, type Generation } from './support/fixtures.ts';
@@ -14,8 +16,34 @@ const statusUnits = ['corosync', 'pacemaker', 'pacemaker_remote', 'pcsd', 'sbd']
 );
 const unitProperties = '--property=Id,LoadState,ActiveState,UnitFileState';
 
+type Calls = readonly (readonly [name: string, argv: readonly [string, ...string[]]])[];
+
+/** The calls whose answers hang on what is installed alone: case, argv. */
+const toolCalls: Calls = [
+  ['version', ['crm_mon', '--version']],
+  ['version', ['corosync', '-v']],
+  ['version', ['pcs', '--version']],
+  ['corosync-conf', ['cat', '/etc/corosync/corosync.conf']],
+  ['pcs-capabilities', ['cat', '/usr/share/pcsd/capabilities.xml']],
+  ['standards', ['crm_resource', '--list-standards']],
+  ['ocf-providers', ['crm_resource', '--list-ocf-providers']],
+  ['agents-lsb', ['crm_resource', '--list-agents', 'lsb']],
+  ['agents-service', ['crm_resource', '--list-agents', 'service']],
+  ['agents-systemd', ['crm_resource', '--list-agents', 'systemd']],
+  ['agents-heartbeat', ['crm_resource', '--list-agents', 'ocf:heartbeat']],
+  ['agents-pacemaker', ['crm_resource', '--list-agents', 'ocf:pacemaker']],
+  ['agents-stonith', ['crm_resource', '--list-agents', 'stonith']],
+  ['agents-none', ['crm_resource', '--list-agents', 'ocf:none']],
+  ['resource-list', ['pcs', 'resource', 'list', '--nodesc']],
+  ['stonith-list', ['pcs', 'stonith', 'list', '--nodesc']],
+  ['resource-describe', ['pcs', 'resource', 'describe', 'ocf:heartbeat:Dummy']],
+  ['stonith-describe', ['pcs', 'stonith', 'describe', 'fence_lab']],
+  // It gives no metadata, for a library that it needs is not installed.
+  ['stonith-describe-broken', ['pcs', 'stonith', 'describe', 'drac3']],
+];
+
 /** The calls recorded in each state of the cluster: case, argv. */
-const stateCalls: readonly (readonly [name: string, argv: readonly [string, ...string[]]])[] = [
+const stateCalls: Calls = [
   ['as-xml', ['crm_mon', '--as-xml']],
   ['as-text', ['crm_mon', '--one-shot', '--inactive']],
   ['configuration', ['cibadmin', '--query', '--scope', 'configuration']],
@@ -68,23 +96,8 @@ async function recordSuite(suite: Suite): Promise<void> {
     progress: progressOnStderr,
   });
   try {
-    const node = firstOf(lab);
-    const versions = await versionsIn(node);
-    await rememberGeneration({ suite, versions });
-    const record = async (name: string, argv: readonly [string, ...string[]]) => {
-      const { exitCode, stdout, stderr } = await node.exec(argv);
-      const folder = fixturePath(join(argv[0], versions[argv[0]] ?? 'unknown', name));
-      await rm(folder, { recursive: true, force: true });
-      await mkdir(folder, { recursive: true });
-      await writeFile(join(folder, 'command.json'), `${JSON.stringify({ argv, exitCode })}\n`);
-      await writeFile(join(folder, 'stdout'), stdout);
-      await writeFile(join(folder, 'stderr'), stderr);
-    };
-    await record('version', ['crm_mon', '--version']);
-    await record('version', ['corosync', '-v']);
-    await record('version', ['pcs', '--version']);
-    await record('corosync-conf', ['cat', '/etc/corosync/corosync.conf']);
-    await record('pcs-capabilities', ['cat', '/usr/share/pcsd/capabilities.xml']);
+    const record = await makeRecorder(lab);
+    for (const [name, argv] of toolCalls) await record(name, argv);
     for (const [state, enter] of states) {
       await enter(lab);
       for (const [name, argv] of stateCalls) await record(`${state}-${name}`, argv);
@@ -92,6 +105,24 @@ async function recordSuite(suite: Suite): Promise<void> {
   } finally {
     await lab.down();
   }
+}
+
+/** Makes the function that runs a call in the lab's first node, and writes down what it said. */
+async function makeRecorder(
+  lab: Lab,
+): Promise<(name: string, argv: readonly [string, ...string[]]) => Promise<void>> {
+  const node = firstOf(lab);
+  const versions = await versionsIn(node);
+  await rememberGeneration({ suite: lab.suite, versions });
+  return async (name, argv) => {
+    const { exitCode, stdout, stderr } = await node.exec(argv);
+    const folder = fixturePath(join(argv[0], versions[argv[0]] ?? 'unknown', name));
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'command.json'), `${JSON.stringify({ argv, exitCode })}\n`);
+    await writeFile(join(folder, 'stdout'), stdout);
+    await writeFile(join(folder, 'stderr'), stderr);
+  };
 }
 
 function firstOf(lab: Lab): LabNode {
@@ -118,6 +149,7 @@ async function versionsIn(node: LabNode): Promise<Record<string, string>> {
   const packages = {
     crm_mon: 'pacemaker',
     cibadmin: 'pacemaker',
+    crm_resource: 'pacemaker',
     corosync: 'corosync',
     pcs: 'pcs',
     systemctl: 'systemd',
@@ -139,6 +171,9 @@ async function rememberGeneration(generation: Generation): Promise<void> {
 }
 
 const asked = process.argv.slice(2);
-for (const suite of suites) {
-  if (asked.length === 0 || asked.includes(suite)) await recordSuite(suite);
+const askedSuites = suites.filter((suite) => asked.length === 0 || asked.includes(suite));
+for (const suite of askedSuites) await recordSuite(suite);
+for (const name of asked.filter((each) => !suites.includes(each as Suite))) {
+  const record = await makeRecorder(await open(name));
+  for (const [call, argv] of toolCalls) await record(call, argv);
 }

@@ -7,9 +7,10 @@ import type { VersionsReader } from '../../cluster/versions.ts';
 import { listNodes } from '../../cluster/nodes.ts';
 import { requireRole } from '../middleware/authenticate.ts';
 import { allowOnly } from '../methods.ts';
+import { agentRoutes, type AgentsDomain } from './agents.ts';
 
 /** What the High Availability API asks of the domain. */
-export interface HaDomain {
+export interface HaDomain extends AgentsDomain {
   state: StateReader;
   status: StatusReader;
   versions: VersionsReader;
@@ -50,6 +51,8 @@ export function haRoutes(domain: HaDomain): Router {
       response.json(listNodes(await domain.state.get()));
     })
     .all(allowOnly('GET', 'HEAD'));
+
+  router.use(agentRoutes(domain));
 
   return router;
 }

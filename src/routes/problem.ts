@@ -5,11 +5,15 @@ import type { Log } from '../log.ts';
 
 /** The one table from a fault to HTTP. Whatever is not in it is a bug of ours: 500. */
 const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
+  invalid_request: { status: 400, title: 'The request is not as documented' },
   unauthenticated: { status: 401, title: 'A valid token is needed' },
   role_required: { status: 403, title: 'The role does not allow this' },
   route_not_found: { status: 404, title: 'There is no such route' },
+  corosync_conf_not_found: { status: 404, title: 'This node has no corosync.conf' },
+  corosync_key_not_found: { status: 404, title: 'This node has no corosync key' },
   method_not_allowed: { status: 405, title: 'The route has no such method' },
   too_many_attempts: { status: 429, title: 'Too many wrong tokens' },
+  audit_failed: { status: 503, title: 'The audit log cannot be written' },
   cluster_not_running: { status: 503, title: 'The cluster is not running on this node' },
   tool_missing: { status: 503, title: 'A tool is not installed on this node' },
   tool_failed: { status: 503, title: 'A tool failed' },

@@ -3,6 +3,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { corosyncStates } from './corosync-states.ts';
 import { type Lab, type LabNode, up } from './lab/lab.ts';
 import { progressOnStderr } from './lab/progress.ts';
 import { type Suite, suites } from './lab/root.ts';
@@ -89,6 +90,10 @@ async function recordSuite(suite: Suite): Promise<void> {
       await enter(lab);
       for (const [name, argv] of stateCalls) await record(`${state}-${name}`, argv);
     }
+    for (const { name, enter, calls } of corosyncStates) {
+      await enter(lab);
+      for (const argv of calls) await record(name, argv);
+    }
   } finally {
     await lab.down();
   }
@@ -119,6 +124,8 @@ async function versionsIn(node: LabNode): Promise<Record<string, string>> {
     crm_mon: 'pacemaker',
     cibadmin: 'pacemaker',
     corosync: 'corosync',
+    'corosync-cfgtool': 'corosync',
+    'corosync-quorumtool': 'corosync',
     pcs: 'pcs',
     systemctl: 'systemd',
     cat: 'coreutils',

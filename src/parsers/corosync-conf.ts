@@ -27,12 +27,12 @@ const longestPath = 255;
  */
 export function parseCorosyncConf(text: string): CorosyncSection {
   const root = { name: '', content: [] as (CorosyncSetting | CorosyncSection)[] };
-  const open = [root];
+  const open: (typeof root)[] = [];
   for (const line of text.split('\n').map(readLine)) {
     const current = open.at(-1) ?? root;
     if (line === 'nothing') continue;
     if (line === 'close') {
-      if (open.length > 1) open.pop();
+      open.pop();
     } else if ('opens' in line) {
       const section = { name: line.opens, content: [] };
       current.content.push(section);

@@ -4,7 +4,9 @@ import type { Express } from 'express';
 
 import { makeGuessBrake } from './auth/guess-brake.ts';
 import { openTokenStore } from './auth/tokens.ts';
+import { openAuditLog } from './audit.ts';
 import { makeApp } from './app.ts';
+import { makeCorosyncReader } from './cluster/corosync.ts';
 import { listServices } from './cluster/services.ts';
 import { makeStateReader } from './cluster/state.ts';
 import { makeStatusReader } from './cluster/status.ts';
@@ -33,12 +35,14 @@ export function makeAgentApps(
   paths: Paths = debianPaths,
 ): AgentApps {
   const host: Host = { run, paths, readDeadlineMs: config.read_deadline_seconds * 1000 };
+  const audit = openAuditLog(join(config.state_directory, 'audit.jsonl'));
   const state = makeStateReader(host);
   const ha: HaDomain = {
     state,
     status: makeStatusReader(host, state),
     versions: makeVersionsReader(host),
     services: () => listServices(host),
+    corosync: makeCorosyncReader(host, audit),
   };
   const parts = { poweredBy: config.powered_by, log, ha };
   const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log));

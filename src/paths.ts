@@ -1,12 +1,14 @@
 /** Files of other software that the agent reads. What differs by installation is in config.ts. */
 export interface Paths {
   corosyncConf: string;
+  corosyncKey: string;
   /** What pcs can do, in the file that pcs itself has it from. */
   pcsCapabilities: string;
 }
 
 export const debianPaths: Paths = {
   corosyncConf: '/etc/corosync/corosync.conf',
+  corosyncKey: '/etc/corosync/authkey',
   pcsCapabilities: '/usr/share/pcsd/capabilities.xml',
 };
 

@@ -49,9 +49,14 @@ export async function appBench(
 export function recordedPaths({ versions }: Generation): Paths {
   const folder = `cat/${versions['cat'] ?? 'unknown'}`;
   return {
+    ...noPaths,
     corosyncConf: fixturePath(`${folder}/corosync-conf/stdout`),
     pcsCapabilities: fixturePath(`${folder}/pcs-capabilities/stdout`),
   };
 }
 
-const noPaths: Paths = { corosyncConf: '/nonexistent', pcsCapabilities: '/nonexistent' };
+export const noPaths: Paths = {
+  corosyncConf: '/nonexistent',
+  corosyncKey: '/nonexistent',
+  pcsCapabilities: '/nonexistent',
+};

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 
+import type { CorosyncReader } from '../../cluster/corosync.ts';
 import type { Service } from '../../cluster/services.ts';
 import type { StateReader } from '../../cluster/state.ts';
 import type { StatusReader } from '../../cluster/status.ts';
@@ -7,6 +8,7 @@ import type { VersionsReader } from '../../cluster/versions.ts';
 import { listNodes } from '../../cluster/nodes.ts';
 import { requireRole } from '../middleware/authenticate.ts';
 import { allowOnly } from '../methods.ts';
+import { corosyncRoutes } from './corosync.ts';
 
 /** What the High Availability API asks of the domain. */
 export interface HaDomain {
@@ -14,6 +16,7 @@ export interface HaDomain {
   status: StatusReader;
   versions: VersionsReader;
   services: () => Promise<Service[]>;
+  corosync: CorosyncReader;
 }
 
 /** The routes under `/api/v2/system/ha`. */
@@ -50,6 +53,8 @@ export function haRoutes(domain: HaDomain): Router {
       response.json(listNodes(await domain.state.get()));
     })
     .all(allowOnly('GET', 'HEAD'));
+
+  router.use(corosyncRoutes(domain.corosync));
 
   return router;
 }

@@ -4,9 +4,11 @@ import type { Express } from 'express';
 
 import { makeGuessBrake } from './auth/guess-brake.ts';
 import { openTokenStore } from './auth/tokens.ts';
+import { openAuditLog } from './audit.ts';
 import { makeApp } from './app.ts';
 import { makeFenceAgents, makeResourceAgents } from './cluster/agents.ts';
 import { makeConfigurationReader } from './cluster/configuration.ts';
+import { makeCorosyncReader } from './cluster/corosync.ts';
 import { makeOptionDefaultsReader } from './cluster/properties.ts';
 import { listServices } from './cluster/services.ts';
 import { makeStateReader } from './cluster/state.ts';
@@ -48,6 +50,7 @@ export function makeAgent(
   paths: Paths = debianPaths,
 ): Agent {
   const host: Host = { run, paths, readDeadlineMs: config.read_deadline_seconds * 1000 };
+  const audit = openAuditLog(join(config.state_directory, 'audit.jsonl'));
   const runtimeFolder = config.runtime_directory;
   const watch = makeClusterWatch({ startResident, runtimeFolder, cibFile: paths.cib, log });
   const keeping = { leastMs, holds: watch.holds };
@@ -63,6 +66,7 @@ export function makeAgent(
     services: () => listServices(host),
     resourceAgents: makeResourceAgents(host),
     fenceAgents: makeFenceAgents(host),
+    corosync: makeCorosyncReader(host, audit),
   };
   const parts = { poweredBy: config.powered_by, log, ha };
   const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log));

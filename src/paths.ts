@@ -1,6 +1,7 @@
 /** Files of other software that the agent reads. What differs by installation is in config.ts. */
 export interface Paths {
   corosyncConf: string;
+  corosyncKey: string;
   /** What pcs can do, in the file that pcs itself has it from. */
   pcsCapabilities: string;
   /** The CIB as Pacemaker keeps it on the disk. */
@@ -25,6 +26,7 @@ export interface AgentFolders {
 
 export const debianPaths: Paths = {
   corosyncConf: '/etc/corosync/corosync.conf',
+  corosyncKey: '/etc/corosync/authkey',
   pcsCapabilities: '/usr/share/pcsd/capabilities.xml',
   cib: '/var/lib/pacemaker/cib/cib.xml',
   pacemakerDaemons: '/usr/lib/pacemaker',

@@ -5,6 +5,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { corosyncStates } from './corosync-states.ts';
 import { type Lab, type LabNode, open, up } from './lab/lab.ts';
 import { progressOnStderr } from './lab/progress.ts';
 import { type Suite, suites } from './lab/root.ts';
@@ -144,6 +145,11 @@ async function recordSuite(
       await enter(lab);
       for (const [name, argv] of calls) await record(`${state}-${name}`, argv);
     }
+    if (!alsoOfTools) return;
+    for (const { name, enter, calls } of corosyncStates) {
+      await enter(lab);
+      for (const argv of calls) await record(name, argv);
+    }
   } finally {
     await lab.down();
   }
@@ -193,6 +199,8 @@ async function versionsIn(node: LabNode): Promise<Record<string, string>> {
     cibadmin: 'pacemaker',
     crm_resource: 'pacemaker',
     corosync: 'corosync',
+    'corosync-cfgtool': 'corosync',
+    'corosync-quorumtool': 'corosync',
     pcs: 'pcs',
     systemctl: 'systemd',
     cat: 'coreutils',

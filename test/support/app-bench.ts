@@ -61,6 +61,7 @@ export function recordedPaths({ versions }: Generation): Paths {
 /** Of a node on which nothing is installed. */
 export const noPaths: Paths = {
   corosyncConf: '/nonexistent',
+  corosyncKey: '/nonexistent',
   pcsCapabilities: '/nonexistent',
   cib: '/nonexistent',
   pacemakerDaemons: '/nonexistent',

@@ -1,17 +1,20 @@
 import { Router } from 'express';
 
+import type { CorosyncReader } from '../../cluster/corosync.ts';
 import type { Service } from '../../cluster/services.ts';
 import type { VersionsReader } from '../../cluster/versions.ts';
 import { allowOnly } from '../methods.ts';
 import { requireRole } from '../middleware/authenticate.ts';
 import { agentRoutes, type AgentsDomain } from './agents.ts';
 import { type ConfigurationDomain, configurationRoutes } from './configuration.ts';
+import { corosyncRoutes } from './corosync.ts';
 import { type StateDomain, stateRoutes } from './state.ts';
 
 /** What the High Availability API asks of the domain. */
 export interface HaDomain extends AgentsDomain, ConfigurationDomain, StateDomain {
   versions: VersionsReader;
   services: () => Promise<Service[]>;
+  corosync: CorosyncReader;
 }
 
 /** The routes under `/api/v2/system/ha`. */
@@ -37,6 +40,8 @@ export function haRoutes(domain: HaDomain): Router {
   router.use(configurationRoutes(domain));
 
   router.use(agentRoutes(domain));
+
+  router.use(corosyncRoutes(domain.corosync));
 
   return router;
 }

@@ -63,6 +63,7 @@ function setCaller(response: Response, caller: Caller): void {
   response.locals['caller'] = caller;
 }
 
-function callerIn(response: Response): Caller {
+/** Who asks; for what stands behind `authenticate`. */
+export function callerIn(response: Response): Caller {
   return response.locals['caller'] as Caller;
 }

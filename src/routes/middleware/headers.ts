@@ -19,6 +19,8 @@ export function documentedHeaders(poweredBy: string): RequestHandler[] {
       origin: '*',
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
       allowedHeaders: ['Content-Type', 'token'],
+      // A browser shows a page none of its own accord but the commonest.
+      exposedHeaders: ['ETag', 'Age', 'X-HA-Source', 'X-HA-Warnings', 'X-HA-Valid'],
       maxAge: 600,
     }),
   ];

@@ -1,0 +1,23 @@
+import { Fault } from '../errors.ts';
+import type { Host } from '../host.ts';
+import { parseQuorumtool, type Quorum } from '../parsers/corosync-quorumtool.ts';
+import { failureOf } from './tool.ts';
+
+/**
+ * Whether the node is in a partition with quorum, and by which votes (corosync-quorumtool(8), `-s`). To
+ * have none is no failure.
+ * Faults: `cluster_not_running`, `tool_failed`, `unreadable_output`, those of Run.
+ */
+export async function readQuorum({ run, readDeadlineMs }: Host): Promise<Quorum> {
+  const argv = ['corosync-quorumtool', '-s'] as const;
+  const outcome = await run({ argv, deadlineMs: readDeadlineMs });
+  // 0: quorate, 2: not quorate, 1: anything else, such as a cluster without a quorum provider.
+  if (outcome.exitCode !== 0 && outcome.exitCode !== 2) throw failureOf(argv, outcome);
+  const quorum = parseQuorumtool(outcome.stdout);
+  if (quorum) return quorum;
+  throw new Fault(
+    'unreadable_output',
+    `${argv.join(' ')} did not say whether there is quorum. Please report it with what it prints.`,
+    { command: { argv, exitCode: outcome.exitCode, stderr: outcome.stderr } },
+  );
+}

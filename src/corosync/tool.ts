@@ -1,0 +1,22 @@
+import { Fault } from '../errors.ts';
+import type { Command, Outcome } from '../exec.ts';
+
+/**
+ * What it means that a tool of corosync could not tell what it was asked. Their exit code for all
+ * failures is 1; that nobody answers can be told from their words alone.
+ * @returns a fault `cluster_not_running` or `tool_failed`
+ */
+export function failureOf(argv: Command['argv'], { exitCode, stderr }: Outcome): Fault {
+  const command = { argv, exitCode, stderr };
+  return /^(?:Could not initialize|Cannot initiali[sz]e) /m.test(stderr)
+    ? new Fault(
+        'cluster_not_running',
+        "Corosync is not running on this node. Start the cluster with 'pcs cluster start'; if it should be running, look at 'systemctl status corosync' and the journal.",
+        { command },
+      )
+    : new Fault(
+        'tool_failed',
+        `${argv[0]} ended with exit code ${exitCode}. Its own message is in 'stderr'; see also 'systemctl status corosync', and whether corosync.conf names a quorum provider.`,
+        { command },
+      );
+}

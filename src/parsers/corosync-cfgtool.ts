@@ -1,0 +1,64 @@
+/** The state of corosync's links as `corosync-cfgtool -s` tells it; what a version leaves out is not there. */
+export interface CorosyncLinks {
+  local_node_id?: string;
+  /** `knet`, `udpu` or `udp`. */
+  transport?: string;
+  links: CorosyncLink[];
+  /** Lines that mean nothing to us, for a person to read. */
+  other?: string[];
+}
+
+export interface CorosyncLink {
+  id: string;
+  /** What knet sends by: `udp` or `sctp`. */
+  transport?: string;
+  /** This node's own address on the link. */
+  addr?: string;
+  /** In words, where they are about the link as a whole (corosync 2). */
+  status?: string;
+  nodes: CorosyncLinkNode[];
+}
+
+/** A node at the other end of the link, or this one (`localhost`). */
+export interface CorosyncLinkNode {
+  nodeid?: string;
+  /** The first of corosync 3 gave the place in the list of nodes instead. */
+  node?: string;
+  /** In corosync's words: `connected`, `disconnected`, `localhost` … */
+  status: string;
+}
+
+/**
+ * Reads the output of `corosync-cfgtool -s`: links of corosync 3, rings of corosync 2.
+ * @param text anything
+ */
+export function parseCfgtool(text: string): CorosyncLinks {
+  const read: CorosyncLinks = { links: [] };
+  const other: string[] = [];
+  for (const line of text.split('\n').map((each) => each.trim())) {
+    // The titles of the versions before 3.1, and of a link's nodes.
+    if (['', 'Printing ring status.', 'Printing link status.', 'status:'].includes(line)) continue;
+    const link = read.links.at(-1);
+    const [, localId, transport] = /^Local node ID (\d+)(?:, transport (\w+))?$/.exec(line) ?? [];
+    const [, linkId, linkTransport] = /^(?:LINK|RING) ID (\d+)(?: (\w+))?$/.exec(line) ?? [];
+    const [, key, value = ''] = /^(addr|id|status)\s*= *(.*)$/.exec(line) ?? [];
+    const [, kind = '', id, status = ''] = /^(nodeid|node):? *(\d+):\s*(.*)$/.exec(line) ?? [];
+    if (localId !== undefined) {
+      read.local_node_id = localId;
+      if (transport !== undefined) read.transport = transport;
+    } else if (linkId !== undefined) {
+      read.links.push({
+        id: linkId,
+        ...(linkTransport !== undefined && { transport: linkTransport }),
+        nodes: [],
+      });
+    } else if (link && key !== undefined) {
+      link[key === 'status' ? 'status' : 'addr'] = value;
+    } else if (link && id !== undefined) {
+      link.nodes.push({ [kind]: id, status: status.replaceAll('\t', ' ') });
+    } else {
+      other.push(line);
+    }
+  }
+  return other.length > 0 ? { ...read, other } : read;
+}

@@ -4,6 +4,7 @@ import { type Suite, suites } from '../lab/root.ts';
 import { upWithPackage } from '../lab/with-package.ts';
 import { describeAccess } from './access.ts';
 import { describeAgents } from './agents.ts';
+import { describeCorosync } from './corosync.ts';
 import { describeFailover } from './failover.ts';
 import { describeFailures } from './failures.ts';
 import { describePackage } from './package.ts';
@@ -45,6 +46,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   describeRoutes(bench);
   describeAgents(bench);
   describeStatus(bench);
+  describeCorosync(bench);
   describeFailover(bench);
   describeAccess(bench);
   describeFailures(bench);

@@ -1,5 +1,5 @@
 import { Fault } from '../errors.ts';
-import type { Cib } from '../parsers/cib.ts';
+import type { AttributeSets, Cib } from '../parsers/cib.ts';
 import {
   allInstances,
   type ClusterState,
@@ -49,24 +49,32 @@ export function nodeDetails(state: ClusterState, cib: Cib, name: string): JsonOb
     );
   }
   const configured = cib.nodes.find((each) => each.name === name);
-  const attributes = configured?.attributes.pairs ?? {};
-  const sets = configured?.attributes.whole ?? [];
-  const utilizationSets = configured?.utilization.whole ?? [];
+  const { attributes, utilization } = configured ?? { attributes: noSets, utilization: noSets };
   const running = allInstances(state).filter(({ nodes }) => nodes.includes(name));
   return {
     ...node,
-    attributes,
-    transient_attributes: Object.fromEntries(
-      Object.entries(nodeAttributes(state, name)).filter(
-        ([key]) => !Object.hasOwn(attributes, key),
-      ),
-    ),
-    utilization: configured?.utilization.pairs ?? {},
+    attributes: attributes.pairs,
+    transient_attributes: withoutPermanent(nodeAttributes(state, name), attributes),
+    utilization: utilization.pairs,
     resources: [...new Set(running.map(({ id }) => id))],
-    ...(sets.length > 0 && { instance_attributes: sets }),
-    ...(utilizationSets.length > 0 && { utilization_sets: utilizationSets }),
+    ...(attributes.whole.length > 0 && { instance_attributes: attributes.whole }),
+    ...(utilization.whole.length > 0 && { utilization_sets: utilization.whole }),
     ...configured?.rest,
   };
+}
+
+const noSets: AttributeSets = { pairs: {}, underRules: [], whole: [] };
+
+/** Of the values in effect those that the CIB does not give: a transient one goes before it. */
+function withoutPermanent(
+  inEffect: Readonly<Record<string, string>>,
+  { pairs, underRules }: AttributeSets,
+): Record<string, string> {
+  const isPermanent = (name: string, value: string) =>
+    underRules.includes(name) || (Object.hasOwn(pairs, name) && pairs[name] === value);
+  return Object.fromEntries(
+    Object.entries(inEffect).filter(([name, value]) => !isPermanent(name, value)),
+  );
 }
 
 function byState(nodes: readonly NodeState[]): NodesByState {

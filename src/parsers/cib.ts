@@ -22,6 +22,8 @@ export interface AttributeSets {
    * Pacemaker's to judge.
    */
   pairs: Pairs;
+  /** Names that a set with a rule has a value for. */
+  underRules: readonly string[];
   /** The sets with more to them than an id and pairs: a rule, a score, a reference. */
   whole: readonly Rest[];
 }
@@ -137,6 +139,21 @@ export function withoutStatus(xml: string): string {
   if (start < 0 || !/^<status(?:\/>|>.*<\/status>)\s*<\/cib>\s*$/s.test(xml.slice(start)))
     return xml;
   return `${xml.slice(0, start)}<status/>\n</cib>\n`;
+}
+
+/** The same CIB, but with a resource that is made from a template saying itself what its agent is. */
+export function withAgentsOfTemplates(xml: string): string {
+  const agents = new Map(
+    // No `<` is in the value of an attribute.
+    [...xml.matchAll(/<template [^<]*/g)].map(([tag]) => [
+      / id="([^"]*)"/.exec(tag)?.[1],
+      tag.match(/ (?:class|provider|type)="[^"]*"/g)?.join('') ?? '',
+    ]),
+  );
+  return xml.replace(
+    /(<primitive [^<]*?) template="([^"]*)"/g,
+    (_tag, before: string, id: string) => `${before}${agents.get(id) ?? ''}`,
+  );
 }
 
 /**
@@ -328,22 +345,29 @@ function propertiesOf(crmConfig: XmlElement | undefined): AttributeSets {
   const others = setsOf(sets.filter((set) => !isOwn(set)));
   return {
     pairs: { ...others.pairs, ...own.pairs },
+    underRules: [...own.underRules, ...others.underRules],
     whole: [...own.whole, ...others.whole],
   };
 }
 
 function setsOf(sets: readonly XmlElement[]): AttributeSets {
+  const hasRule = (set: XmlElement) => child(set, 'rule') !== undefined;
+  const pairsOf = (set: XmlElement) => children(set, 'nvpair');
   const strongestFirst = sets
-    .filter((set) => child(set, 'rule') === undefined)
+    .filter((set) => !hasRule(set))
     .toReversed()
     .toSorted((one, other) => scoreOf(other) - scoreOf(one));
   const pairs = new Map<string, string>();
-  for (const { attributes } of strongestFirst.flatMap((set) => children(set, 'nvpair'))) {
+  for (const { attributes } of strongestFirst.flatMap(pairsOf)) {
     const { name, value } = attributes;
     if (name !== undefined && value !== undefined && !pairs.has(name)) pairs.set(name, value);
   }
   return {
     pairs: Object.fromEntries(pairs),
+    underRules: sets
+      .filter(hasRule)
+      .flatMap(pairsOf)
+      .map(({ attributes }) => attributes['name'] ?? ''),
     whole: sets.filter((set) => !isPlain(set)).map((set) => restOf(set, [])),
   };
 }

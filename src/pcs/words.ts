@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { runToSuccess } from '../exec.ts';
 import type { Host } from '../host.ts';
+import { withAgentsOfTemplates } from '../parsers/cib.ts';
 
 /** What pcs says about a CIB, for people. */
 export interface PcsWords {
@@ -28,7 +29,8 @@ export function makePcsWords(host: Host, folder: string): PcsWords {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const file = join(folder, `cib-${randomBytes(6).toString('hex')}.xml`);
     try {
-      await writeFile(file, xml, { mode: 0o600 });
+      // pcs 0.10 leaves out what has no agent of its own, 0.11 and 0.12 end with a traceback.
+      await writeFile(file, withAgentsOfTemplates(xml), { mode: 0o600 });
       return await runToSuccess(
         host.run,
         { argv: ['pcs', '-f', file, ...args], deadlineMs: host.readDeadlineMs },

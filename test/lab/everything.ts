@@ -33,6 +33,8 @@ export async function loadEverything({ suite, nodes }: Target, run: RunInNode): 
   await run(['crm_resource', '--fail', '--resource', 'Fails', '--node', first]);
   await run(['crm_resource', '--ban', '--resource', 'Banned', '--node', second]);
   await run(['cibadmin', '--delete', '--xml-text', '<primitive id="Orphan"/>']);
+  // Beside the permanent one of that name, and before it.
+  await run([...transient(first), '--update', '7']);
   // The lab's power switch knows no such node.
   await run(['sh', '-c', '! stonith_admin --reboot no-such-node --timeout 5']);
   await run(settle);
@@ -47,7 +49,12 @@ export async function loadEverything({ suite, nodes }: Target, run: RunInNode): 
  * Brings a lab back from "everything".
  * @param configuration the `<configuration>` that was there before
  */
-export async function unloadEverything(configuration: string, run: RunInNode): Promise<void> {
+export async function unloadEverything(
+  { nodes }: Target,
+  configuration: string,
+  run: RunInNode,
+): Promise<void> {
+  const [first = ''] = nodes.map(({ name }) => name);
   await run(['cibadmin', '--replace', '--scope', 'configuration', '--xml-pipe'], configuration);
   await run(settle);
   // Pacemaker remembers guest nodes when there are no such nodes any more.
@@ -55,7 +62,11 @@ export async function unloadEverything(configuration: string, run: RunInNode): P
     await run(['crm_node', '--force', '--remove', guest]);
   }
   await run(['stonith_admin', '--cleanup', '--history=*']);
+  await run([...transient(first), '--delete']);
 }
+
+const transient = (node: string) =>
+  ['crm_attribute', '--lifetime', 'reboot', '--node', node, '--name', 'rack'] as const;
 
 /** The `<configuration>` that is merged into that of the storage topology. */
 function everythingConfiguration(suite: Suite, first: string, second: string): string {
@@ -111,6 +122,12 @@ const nodes = (first: string, second: string) => `
   <instance_attributes id="nodes-1-more" score="-1">
     <nvpair id="nodes-1-more-rack" name="rack" value="2"/>
     <nvpair id="nodes-1-more-room" name="room" value="cellar"/>
+  </instance_attributes>
+  <instance_attributes id="nodes-1-ruled">
+    <rule id="nodes-1-rule" score="0">
+      <date_expression id="nodes-1-date" operation="gt" start="2001-01-01"/>
+    </rule>
+    <nvpair id="nodes-1-ruled-century" name="century" value="21st"/>
   </instance_attributes>
   <utilization id="nodes-1-utilization">
     <nvpair id="nodes-1-utilization-cpu" name="cpu" value="8"/>
@@ -565,12 +582,14 @@ const otherSections = `
     <instance_attributes id="tell-params">
       <nvpair id="tell-params-password" name="smtp_password" value="${secret}"/>
     </instance_attributes>
+    <recipient id="tell-nobody" value="nobody"/>
     <recipient id="tell-somebody" value="somebody@example &lt;x&gt;">
       <instance_attributes id="tell-somebody-params">
         <nvpair id="tell-somebody-params-token" name="token" value="${secret}"/>
       </instance_attributes>
     </recipient>
   </alert>
+  <alert id="tell-all" path="/bin/true"><select><!-- nothing in particular --></select></alert>
 </alerts>
 <tags>
   <tag id="tagged">

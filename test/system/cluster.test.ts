@@ -5,6 +5,7 @@ import { upWithPackage } from '../lab/with-package.ts';
 import { describeAccess } from './access.ts';
 import { describeAgents } from './agents.ts';
 import { describeCorosync } from './corosync.ts';
+import { describeConfiguration } from './configuration.ts';
 import { describeFailover } from './failover.ts';
 import { describeFailures } from './failures.ts';
 import { describePackage } from './package.ts';
@@ -47,6 +48,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   describeAgents(bench);
   describeStatus(bench);
   describeCorosync(bench);
+  describeConfiguration(bench);
   describeFailover(bench);
   describeAccess(bench);
   describeFailures(bench);

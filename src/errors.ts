@@ -5,8 +5,14 @@ export type FaultCode =
   | 'unauthenticated'
   | 'too_many_attempts'
   | 'role_required'
+  | 'invalid_request'
+  | 'body_too_large'
+  | 'unsupported_media_type'
   | 'route_not_found'
   | 'method_not_allowed'
+  | 'resource_not_found'
+  | 'node_not_found'
+  | 'property_not_found'
   | 'cluster_not_running'
   | 'tool_missing'
   | 'tool_timeout'
@@ -31,6 +37,15 @@ export interface CommandReport {
   stderr: string;
 }
 
+/** What is wrong with one field of a request. Not its value, which may be a secret. */
+export interface FieldError {
+  field: string;
+  /** What was expected. */
+  message: string;
+  /** The JavaScript type of what came: `typeof`, but `null` and `array` by name. */
+  type: string;
+}
+
 /**
  * An expected failure: made where its cause is known, passed up unchanged, put into HTTP or on the
  * terminal at the edge. Anything else that is thrown is a bug of ours.
@@ -40,6 +55,7 @@ export class Fault extends Error {
   readonly code: FaultCode;
   readonly command: CommandReport | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly errors: readonly FieldError[] | undefined;
 
   /**
    * @param code what happened, for programs
@@ -49,7 +65,11 @@ export class Fault extends Error {
   constructor(
     code: FaultCode,
     message: string,
-    more: { command?: CommandReport; retryAfterSeconds?: number } = {},
+    more: {
+      command?: CommandReport;
+      retryAfterSeconds?: number;
+      errors?: readonly FieldError[];
+    } = {},
   ) {
     super(message);
     this.code = code;
@@ -59,6 +79,7 @@ export class Fault extends Error {
       stderr: maskText(more.command.stderr.slice(0, longestStderr)),
     };
     this.retryAfterSeconds = more.retryAfterSeconds;
+    this.errors = more.errors;
   }
 }
 

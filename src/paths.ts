@@ -3,11 +3,17 @@ export interface Paths {
   corosyncConf: string;
   /** What pcs can do, in the file that pcs itself has it from. */
   pcsCapabilities: string;
+  /** The CIB as Pacemaker keeps it on the disk. */
+  cib: string;
+  /** The folder of Pacemaker's daemons. */
+  pacemakerDaemons: string;
 }
 
 export const debianPaths: Paths = {
   corosyncConf: '/etc/corosync/corosync.conf',
   pcsCapabilities: '/usr/share/pcsd/capabilities.xml',
+  cib: '/var/lib/pacemaker/cib/cib.xml',
+  pacemakerDaemons: '/usr/lib/pacemaker',
 };
 
 /** Folders that tools are looked up in; the agent's own PATH plays no part. */

@@ -1,4 +1,14 @@
-import { type ClusterState, type NodeState, nodeStates } from '../parsers/crm-mon.ts';
+import { Fault } from '../errors.ts';
+import type { Cib } from '../parsers/cib.ts';
+import {
+  allInstances,
+  type ClusterState,
+  nodeAttributes,
+  nodeNamed,
+  type NodeState,
+  nodeStates,
+} from '../parsers/crm-mon.ts';
+import type { JsonObject } from '../parsers/xml-to-json.ts';
 
 /** Names of nodes by what they are doing, in crm_mon's order. */
 export interface NodesByState {
@@ -23,6 +33,34 @@ export function listNodes(state: ClusterState): NodeList {
   return {
     pacemaker_nodes: byState(nodes.filter(({ remote }) => !remote)),
     pacemaker_remote_nodes: byState(nodes.filter(({ remote }) => remote)),
+  };
+}
+
+/**
+ * What crm_mon says of a node, its attributes, and the resources that run on it.
+ * Faults: `node_not_found`
+ */
+export function nodeDetails(state: ClusterState, cib: Cib, name: string): JsonObject {
+  const node = nodeNamed(state, name);
+  if (node === undefined) {
+    throw new Fault(
+      'node_not_found',
+      `There is no node ${name}. GET /api/v2/system/ha/node lists them; names are case-sensitive.`,
+    );
+  }
+  const configured = cib.nodes.find((each) => each.name === name);
+  const attributes = configured?.attributes.pairs ?? {};
+  const running = allInstances(state).filter(({ nodes }) => nodes.includes(name));
+  return {
+    ...node,
+    attributes,
+    transient_attributes: Object.fromEntries(
+      Object.entries(nodeAttributes(state, name)).filter(
+        ([key]) => !Object.hasOwn(attributes, key),
+      ),
+    ),
+    utilization: configured?.utilization.pairs ?? {},
+    resources: [...new Set(running.map(({ id }) => id))],
   };
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import request from 'supertest';
 
-import { type AgentApps, makeAgentApps } from '../../src/deps.ts';
+import { type Agent, makeAgent } from '../../src/deps.ts';
 import { openTokenStore } from '../../src/auth/tokens.ts';
 import type { Role } from '../../src/auth/roles.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -14,7 +14,7 @@ import { keepingLog, type LoggedLine } from './keeping-log.ts';
 /** The agent's whole app, over a runner of the test's, with files as they were recorded. */
 export interface AppBench {
   get: (path: string) => request.Test;
-  apps: AgentApps;
+  apps: Agent['apps'];
   client: ReturnType<typeof request>;
   /** The token that `get` uses. */
   token: string;
@@ -33,8 +33,9 @@ export async function appBench(
   const config = await loadConfig({
     HA_AGENT_CONFIG: '/nonexistent',
     HA_AGENT_STATE_DIRECTORY: folder,
+    HA_AGENT_RUNTIME_DIRECTORY: folder,
   });
-  const apps = makeAgentApps(config, run, log, paths);
+  const { apps } = makeAgent(config, run, noResident, log, paths);
   const client = request(apps.network);
   return {
     get: (path) => client.get(`/api/v2/system/ha/${path}`).set('token', token).send({}),
@@ -49,9 +50,19 @@ export async function appBench(
 export function recordedPaths({ versions }: Generation): Paths {
   const folder = `cat/${versions['cat'] ?? 'unknown'}`;
   return {
+    ...noPaths,
     corosyncConf: fixturePath(`${folder}/corosync-conf/stdout`),
     pcsCapabilities: fixturePath(`${folder}/pcs-capabilities/stdout`),
   };
 }
 
-const noPaths: Paths = { corosyncConf: '/nonexistent', pcsCapabilities: '/nonexistent' };
+export const noPaths: Paths = {
+  corosyncConf: '/nonexistent',
+  pcsCapabilities: '/nonexistent',
+  cib: '/nonexistent',
+  pacemakerDaemons: '/nonexistent',
+};
+
+function noResident(): never {
+  throw new Error('The watch is not started in these tests.');
+}

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { appBench, recordedPaths } from '../../support/app-bench.ts';
+import { appBench, noPaths, recordedPaths } from '../../support/app-bench.ts';
 import { contractExample, generations, type Recorded, recorded } from '../../support/fixtures.ts';
 import { strictRun } from '../../support/strict-run.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -64,7 +64,7 @@ describe('the examples of the contract', () => {
     );
     const corosyncConf = join(folder.path, 'corosync.conf');
     await writeFile(corosyncConf, 'totem {\n\tcluster_name: dolocoin\n}\n');
-    const paths = { corosyncConf, pcsCapabilities: '/nonexistent' };
+    const paths = { ...noPaths, corosyncConf };
     const { get } = await appBench(folder.path, run, paths);
     const { status, text } = await get('status');
     expect(status).to.equal(200);

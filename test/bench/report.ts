@@ -11,13 +11,13 @@ export interface Section {
 const intro = `# Performance
 
 Written by \`npm run bench\`, which fails if a bar is missed. All figures of a Debian were taken in one run, on one node of two in
-the storage topology; machines differ, so ratios count.
+the storage topology, on a machine that did nothing else; machines differ, so ratios count.
 
 - cold: the first answer of an agent that was just started, so that nothing is kept (median of 5 starts), over an open connection.
 - warm: the median of 200 requests, one after another, over one connection.
 - \`cibadmin\`: \`cibadmin --query\` beside the cold answers. It, pcs and pcsd are timed in the node, without the way there.
 - pcs and pcsd: the median of three, or one alone where that took more than 2 s. pcsd is asked over an open connection, as the
-  agent is. Where neither tells just the same, it is the nearest that tells no less; "–" is where none does. Each had 60 s.
+  agent is. Some tell less than the route, or far more; it is the nearest there is, and "–" where there is none. Each had 60 s.
 - pcs / cold: how many times longer the fastest way of pcs takes than the cold answer.
 `;
 

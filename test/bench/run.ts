@@ -89,9 +89,9 @@ async function checkRoutes(bench: Bench): Promise<void> {
     bench.routes.map((route) => ask(bench, route, https.globalAgent)),
   );
   const failures = answers.flatMap((answer) =>
-    answer.status === 'rejected' ? [String(answer.reason)] : [],
+    answer.status === 'rejected' ? [(answer.reason as Error).message] : [],
   );
-  if (failures.length > 0) throw new Error([bench.suite, ...failures].join('\n'));
+  if (failures.length > 0) throw new Error([`${bench.suite}:`, ...failures].join('\n'));
 }
 
 async function versionLine(node: LabNode): Promise<string> {

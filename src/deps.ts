@@ -5,6 +5,7 @@ import type { Express } from 'express';
 import { makeGuessBrake } from './auth/guess-brake.ts';
 import { openTokenStore } from './auth/tokens.ts';
 import { makeApp } from './app.ts';
+import { makeFenceAgents, makeResourceAgents } from './cluster/agents.ts';
 import { makeConfigurationReader } from './cluster/configuration.ts';
 import { makeOptionDefaultsReader } from './cluster/properties.ts';
 import { listServices } from './cluster/services.ts';
@@ -60,6 +61,8 @@ export function makeAgent(
     optionDefaults: makeOptionDefaultsReader(host),
     versions: makeVersionsReader(host),
     services: () => listServices(host),
+    resourceAgents: makeResourceAgents(host),
+    fenceAgents: makeFenceAgents(host),
   };
   const parts = { poweredBy: config.powered_by, log, ha };
   const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log));

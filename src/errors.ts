@@ -9,6 +9,8 @@ export type FaultCode =
   | 'body_too_large'
   | 'unsupported_media_type'
   | 'route_not_found'
+  | 'agent_not_found'
+  | 'provider_not_found'
   | 'method_not_allowed'
   | 'resource_not_found'
   | 'node_not_found'

@@ -50,6 +50,8 @@ export function nodeDetails(state: ClusterState, cib: Cib, name: string): JsonOb
   }
   const configured = cib.nodes.find((each) => each.name === name);
   const attributes = configured?.attributes.pairs ?? {};
+  const sets = configured?.attributes.whole ?? [];
+  const utilizationSets = configured?.utilization.whole ?? [];
   const running = allInstances(state).filter(({ nodes }) => nodes.includes(name));
   return {
     ...node,
@@ -61,6 +63,9 @@ export function nodeDetails(state: ClusterState, cib: Cib, name: string): JsonOb
     ),
     utilization: configured?.utilization.pairs ?? {},
     resources: [...new Set(running.map(({ id }) => id))],
+    ...(sets.length > 0 && { instance_attributes: sets }),
+    ...(utilizationSets.length > 0 && { utilization_sets: utilizationSets }),
+    ...configured?.rest,
   };
 }
 

@@ -1,8 +1,9 @@
 import { Fault } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { keepWhileSame, stampOf } from '../keep-while-same.ts';
+import { keep } from '../kept.ts';
 import { daemonFiles, readOptionDefaults } from '../pacemaker/daemons.ts';
 import type { Cib } from '../parsers/cib.ts';
+import { fileStamp } from '../stamps.ts';
 
 /** A cluster property: what counts when it is not set, and what counts. */
 export interface Property {
@@ -17,8 +18,8 @@ export type OptionDefaultsReader = () => Promise<OptionDefaults>;
 
 /** Faults of the reader: those of readOptionDefaults. */
 export function makeOptionDefaultsReader(host: Host): OptionDefaultsReader {
-  return keepWhileSame(
-    () => stampOf(daemonFiles(host)),
+  return keep(
+    async () => (await Promise.all(daemonFiles(host).map(fileStamp))).join(),
     () => readOptionDefaults(host),
   );
 }

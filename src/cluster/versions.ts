@@ -1,7 +1,7 @@
 import { runToSuccess } from '../exec.ts';
 import type { Host } from '../host.ts';
-import { keepWhileSame, stampOf } from '../keep-while-same.ts';
-import { toolFolders } from '../paths.ts';
+import { keep } from '../kept.ts';
+import { toolStamp } from '../stamps.ts';
 
 /** What each tool prints about its version, to the byte. */
 export interface Versions {
@@ -18,11 +18,8 @@ export type VersionsReader = () => Promise<Versions>;
  * Faults of the reader: `tool_missing`, `tool_failed`, those of Run.
  */
 export function makeVersionsReader(host: Host): VersionsReader {
-  const files = ['crm_mon', 'corosync', 'pcs'].flatMap((tool) =>
-    toolFolders.map((folder) => `${folder}/${tool}`),
-  );
-  return keepWhileSame(
-    () => stampOf(files),
+  return keep(
+    async () => (await Promise.all(['crm_mon', 'corosync', 'pcs'].map(toolStamp))).join(),
     () => readVersions(host),
   );
 }

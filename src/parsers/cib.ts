@@ -1,4 +1,4 @@
-import { type JsonObject, toJson } from './xml-to-json.ts';
+import { asXmlHasIt, type JsonObject } from './xml-to-json.ts';
 import { child, children, parseXml, type XmlElement } from './xml.ts';
 
 /**
@@ -16,9 +16,10 @@ export type Pairs = Readonly<Record<string, string>>;
  */
 export interface AttributeSets {
   /**
-   * What counts when no rule is looked at: of two sets the one with the higher score, then the one
-   * that stands first (Pacemaker Explained, "Rules"). Sets with a rule are left out, for when they
-   * count is Pacemaker's to judge.
+   * What counts when no rule is looked at: of two sets the one with the higher score, of equals the
+   * one that stands last; of two pairs in one set that which stands first (so crm_resource
+   * --get-parameter says on 2.0, 2.1 and 3.0). Sets with a rule are left out, for when they count is
+   * Pacemaker's to judge.
    */
   pairs: Pairs;
   /** The sets with more to them than an id and pairs: a rule, a score, a reference. */
@@ -105,6 +106,7 @@ export interface CibNode {
   name: string;
   attributes: AttributeSets;
   utilization: AttributeSets;
+  rest: Rest;
 }
 
 /** The configuration that a CIB holds; see Pacemaker's schemas (xml/*.rng). */
@@ -218,7 +220,7 @@ function definitionOf(element: XmlElement, known: readonly string[]): Definition
   const operations = children(element, 'operations');
   const typed = ['instance_attributes', 'meta_attributes', 'utilization'];
   // A reference to the operations of another resource has no `op` to read.
-  const plain = operations.every((each) => saysOnly(each, [], ['op']));
+  const plain = operations.every((each) => saysOnly(each, ['id'], ['op']));
   return {
     id: idOf(element),
     class: attributes['class'],
@@ -314,6 +316,7 @@ function nodeOf(element: XmlElement): CibNode {
     name: element.attributes['uname'] ?? '',
     attributes: setsOf(children(element, 'instance_attributes')),
     utilization: setsOf(children(element, 'utilization')),
+    rest: restOf(element, ['id', 'uname', 'type'], ['instance_attributes', 'utilization']),
   };
 }
 
@@ -332,6 +335,7 @@ function propertiesOf(crmConfig: XmlElement | undefined): AttributeSets {
 function setsOf(sets: readonly XmlElement[]): AttributeSets {
   const strongestFirst = sets
     .filter((set) => child(set, 'rule') === undefined)
+    .toReversed()
     .toSorted((one, other) => scoreOf(other) - scoreOf(one));
   const pairs = new Map<string, string>();
   for (const { attributes } of strongestFirst.flatMap((set) => children(set, 'nvpair'))) {
@@ -378,19 +382,13 @@ function restOf(
   knownAttributes: readonly string[],
   knownChildren: readonly string[] = [],
 ): Rest {
-  const json = toJson(
-    {
-      ...element,
-      attributes: Object.fromEntries(
-        Object.entries(element.attributes).filter(([name]) => !knownAttributes.includes(name)),
-      ),
-      children: element.children.filter(({ name }) => !knownChildren.includes(name)),
-    },
-    () => true,
-  );
-  if (typeof json === 'object' && !Array.isArray(json)) return json as JsonObject;
-  // Text alone; of white space nobody would miss anything.
-  return json === '' ? {} : { $t: json };
+  return asXmlHasIt({
+    ...element,
+    attributes: Object.fromEntries(
+      Object.entries(element.attributes).filter(([name]) => !knownAttributes.includes(name)),
+    ),
+    children: element.children.filter(({ name }) => !knownChildren.includes(name)),
+  });
 }
 
 function idOf({ attributes }: XmlElement): string {

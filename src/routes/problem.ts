@@ -12,6 +12,8 @@ const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   resource_not_found: { status: 404, title: 'There is no such resource' },
   node_not_found: { status: 404, title: 'There is no such node' },
   property_not_found: { status: 404, title: 'There is no such property' },
+  agent_not_found: { status: 404, title: 'There is no such agent' },
+  provider_not_found: { status: 404, title: 'There is no such provider of agents' },
   method_not_allowed: { status: 405, title: 'The route has no such method' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body is not JSON' },

@@ -14,9 +14,10 @@ import { keepingLog, type LoggedLine } from './keeping-log.ts';
 /** The agent's whole app, over a runner of the test's, with files as they were recorded. */
 export interface AppBench {
   get: (path: string) => request.Test;
+  post: (path: string, body: object) => request.Test;
   apps: Agent['apps'];
   client: ReturnType<typeof request>;
-  /** The token that `get` uses. */
+  /** The token that `get` and `post` use. */
   token: string;
   lines: LoggedLine[];
 }
@@ -39,6 +40,7 @@ export async function appBench(
   const client = request(apps.network);
   return {
     get: (path) => client.get(`/api/v2/system/ha/${path}`).set('token', token).send({}),
+    post: (path, body) => client.post(`/api/v2/system/ha/${path}`).set('token', token).send(body),
     apps,
     client,
     token,
@@ -56,11 +58,19 @@ export function recordedPaths({ versions }: Generation): Paths {
   };
 }
 
+/** Of a node on which nothing is installed. */
 export const noPaths: Paths = {
   corosyncConf: '/nonexistent',
   pcsCapabilities: '/nonexistent',
   cib: '/nonexistent',
   pacemakerDaemons: '/nonexistent',
+  agents: {
+    ocf: '/nonexistent',
+    initScripts: '/nonexistent',
+    units: [],
+    fence: '/nonexistent',
+    fencePlugins: '/nonexistent',
+  },
 };
 
 function noResident(): never {

@@ -3,6 +3,7 @@ import { progressOnStderr } from '../lab/progress.ts';
 import { type Suite, suites } from '../lab/root.ts';
 import { upWithPackage } from '../lab/with-package.ts';
 import { describeAccess } from './access.ts';
+import { describeAgents } from './agents.ts';
 import { describeFailover } from './failover.ts';
 import { describeFailures } from './failures.ts';
 import { describePackage } from './package.ts';
@@ -42,6 +43,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   after(() => down(name, progressOnStderr));
 
   describeRoutes(bench);
+  describeAgents(bench);
   describeStatus(bench);
   describeFailover(bench);
   describeAccess(bench);

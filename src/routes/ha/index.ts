@@ -4,11 +4,12 @@ import type { Service } from '../../cluster/services.ts';
 import type { VersionsReader } from '../../cluster/versions.ts';
 import { allowOnly } from '../methods.ts';
 import { requireRole } from '../middleware/authenticate.ts';
+import { agentRoutes, type AgentsDomain } from './agents.ts';
 import { type ConfigurationDomain, configurationRoutes } from './configuration.ts';
 import { type StateDomain, stateRoutes } from './state.ts';
 
 /** What the High Availability API asks of the domain. */
-export interface HaDomain extends ConfigurationDomain, StateDomain {
+export interface HaDomain extends AgentsDomain, ConfigurationDomain, StateDomain {
   versions: VersionsReader;
   services: () => Promise<Service[]>;
 }
@@ -34,6 +35,8 @@ export function haRoutes(domain: HaDomain): Router {
 
   router.use(stateRoutes(domain));
   router.use(configurationRoutes(domain));
+
+  router.use(agentRoutes(domain));
 
   return router;
 }

@@ -1,4 +1,7 @@
+import { cpus } from 'node:os';
+
 import type { Suite } from '../lab/root.ts';
+import { howRoutesAreMeasured } from './routes.ts';
 import type { Findings } from './subject.ts';
 
 /** What was found out on one Debian. */
@@ -8,22 +11,21 @@ export interface Section {
   findings: readonly Findings[];
 }
 
-const intro = `# Performance
+const intro = (busy: number) => `# Performance
 
 Written by \`npm run bench\`, which fails if a bar is missed. All figures of a Debian were taken in one run, on one node of two in
-the storage topology, on a machine that did nothing else; machines differ, so ratios count.
+the storage topology; machines differ, so ratios count. This one has ${cpus().length} cores, and ${(busy * 100).toFixed(0)} % of their time was taken before the first
+measurement, with all the clusters up.
 
-- cold: the first answer of an agent that was just started, so that nothing is kept (median of 5 starts), over an open connection.
-- warm: the median of 200 requests, one after another, over one connection.
-- \`cibadmin\`: \`cibadmin --query\` beside the cold answers. It, pcs and pcsd are timed in the node, without the way there.
-- pcs and pcsd: the median of three, or one alone where that took more than 2 s. pcsd is asked over an open connection, as the
-  agent is. Some tell less than the route, or far more; it is the nearest there is, and "–" where there is none. Each had 60 s.
-- pcs / cold: how many times longer the fastest way of pcs takes than the cold answer.
+${howRoutesAreMeasured}
 `;
 
-/** The document docs/performance.md. */
-export function report(sections: readonly Section[]): string {
-  return [intro, ...sections.map(sectionText)].join('\n');
+/**
+ * The document docs/performance.md.
+ * @param busy which share of the machine was in use before the first measurement
+ */
+export function report(sections: readonly Section[], busy: number): string {
+  return [intro(busy), ...sections.map(sectionText)].join('\n');
 }
 
 export const allHeld = (sections: readonly Section[]): boolean =>

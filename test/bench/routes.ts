@@ -13,6 +13,17 @@ const warmRequests = 200;
 const repeatedBelowMs = 2000;
 const deadlineMs = 60_000;
 
+/** What the columns of the table mean, for its reader. */
+export const howRoutesAreMeasured = `\
+- cold: the first answer of an agent that was just started, so that nothing is kept (median of ${rounds} starts), over an open
+  connection.
+- warm: the median of ${warmRequests} requests, one after another, over one connection.
+- \`cibadmin\`: \`cibadmin --query\` beside the cold answers. It, pcs and pcsd are timed in the node, without the way there.
+- pcs and pcsd: the median of three, or one alone where that took more than ${ms(repeatedBelowMs)}. pcsd is asked over an open connection,
+  as the agent is. Some tell less than the route, or far more; it is the nearest there is, and "–" where there is none. Each had
+  ${ms(deadlineMs)}.
+- pcs / cold: how many times longer the fastest way of pcs takes than the cold answer.`;
+
 /** A way to do the same without the agent; no time when it did not end within the deadline. */
 interface Way {
   name: string;

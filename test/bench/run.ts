@@ -12,6 +12,7 @@ import { upWithPackage } from '../lab/with-package.ts';
 import { untilHealthy } from '../system/client.ts';
 import { measureChanges } from './changes.ts';
 import { measureIdle } from './idle.ts';
+import { busyShare } from './machine.ts';
 import { measureMemory } from './memory.ts';
 import { allHeld, report, type Section } from './report.ts';
 import { routeCases } from './route-cases.ts';
@@ -108,8 +109,9 @@ try {
   for (const suite of askedSuites) {
     benches.push(await benchOf(await upWithPackage(labName(suite), suite)));
   }
+  const busy = await busyShare();
   const sections = await measureAll(benches);
-  const text = report(sections);
+  const text = report(sections, busy);
   console.log(text);
   if (askedSuites.length === suites.length && askedSubjects.length === subjects.length) {
     await writeFile(new URL('../../docs/performance.md', import.meta.url), text);

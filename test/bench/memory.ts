@@ -44,4 +44,4 @@ function nth({ routes }: Bench, index: number): Bench['routes'][number] {
   return route;
 }
 
-const mb = (value: number) => `${value.toFixed(0)} MB`;
+const mb = (value: number) => `${value.toFixed(1)} MB`;

@@ -1,0 +1,10 @@
+import { open } from '../lab/lab.ts';
+import { routeCases } from './route-cases.ts';
+import { measureChanges } from './changes.ts';
+import { restartAgent } from './subject.ts';
+const lab = await open('bench-bookworm');
+const node = lab.nodes[0]!;
+const token = (await node.run(['hactl', 'token', 'create', `d${Date.now()}`, '--role', 'viewer'])).trim();
+const bench = { suite: 'bookworm' as const, node, token, routes: routeCases(node.name) };
+await restartAgent(bench);
+console.log(JSON.stringify(await measureChanges(bench), null, 1));

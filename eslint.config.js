@@ -1,7 +1,10 @@
 import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-const http = ['express', 'helmet', 'cors', '**/routes/**', '**/app.ts', '**/deps.ts'];
+const http = [
+  ...['express', 'express-validator', 'helmet', 'cors'],
+  ...['**/routes/**', '**/app.ts', '**/deps.ts'],
+];
 const neighbours = ['pacemaker', 'pcs', 'corosync', 'systemd'];
 const inFolders = (/** @type {string[]} */ ...names) => names.map((name) => `**/${name}/**`);
 
@@ -12,7 +15,7 @@ const inFolders = (/** @type {string[]} */ ...names) => names.map((name) => `**/
 const layers = [
   {
     files: ['src/parsers/**'],
-    mayNotImport: ['node:*', 'execa', 'express', '../*', '!../errors.ts'],
+    mayNotImport: ['node:*', 'execa', 'express', 'express-validator', '../*', '!../errors.ts'],
     because: 'A parser does no I/O and knows nothing of who calls it.',
   },
   {

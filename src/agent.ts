@@ -1,7 +1,7 @@
 import { loadConfig } from './config.ts';
-import { makeAgentApps } from './deps.ts';
+import { makeAgent } from './deps.ts';
 import { Fault } from './errors.ts';
-import { makeRun } from './exec.ts';
+import { makeRun, makeStartResident } from './exec.ts';
 import { openListeners } from './listeners.ts';
 import { makeLog } from './log.ts';
 import { makeSystemdNotifier } from './systemd/notify.ts';
@@ -20,7 +20,9 @@ async function main(): Promise<void> {
   const systemd = makeSystemdNotifier(run, process.env, log);
 
   const identity = await loadTlsIdentity(config, run);
-  const listeners = await openListeners(makeAgentApps(config, run, log), config, identity);
+  const { apps, watch } = makeAgent(config, run, makeStartResident(), log);
+  await watch.start();
+  const listeners = await openListeners(apps, config, identity);
   log.info({ addresses: listeners.addresses }, 'listening');
   await systemd.ready();
 
@@ -29,7 +31,7 @@ async function main(): Promise<void> {
     process.once('SIGINT', resolve);
   });
   log.info({ signal }, 'stopping');
-  await Promise.all([systemd.stopping(), listeners.stop()]);
+  await Promise.all([systemd.stopping(), listeners.stop(), watch.stop()]);
   // A command that hangs would keep the process until its deadline; systemd ends it with the unit.
   process.exit();
 }

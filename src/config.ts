@@ -26,6 +26,8 @@ const schema = z
     tls_certificate: absolutePath.nullable().default(null),
     tls_key: absolutePath.nullable().default(null),
     state_directory: absolutePath.default('/var/lib/ha-agent'),
+    /** For what need not outlive the agent. */
+    runtime_directory: absolutePath.default('/run/ha-agent'),
     /** Seconds until a tool that reads is taken for hung. */
     read_deadline_seconds: z.number().min(1).max(120).default(10),
     powered_by: z

@@ -6,49 +6,76 @@ import { makeGuessBrake } from './auth/guess-brake.ts';
 import { openTokenStore } from './auth/tokens.ts';
 import { openAuditLog } from './audit.ts';
 import { makeApp } from './app.ts';
+import { makeFenceAgents, makeResourceAgents } from './cluster/agents.ts';
+import { makeConfigurationReader } from './cluster/configuration.ts';
 import { makeCorosyncReader } from './cluster/corosync.ts';
+import { makeOptionDefaultsReader } from './cluster/properties.ts';
 import { listServices } from './cluster/services.ts';
 import { makeStateReader } from './cluster/state.ts';
 import { makeStatusReader } from './cluster/status.ts';
 import { makeVersionsReader } from './cluster/versions.ts';
+import { makeCibWords } from './cluster/words.ts';
 import type { Config } from './config.ts';
-import type { Run } from './exec.ts';
+import type { Run, StartResident } from './exec.ts';
 import type { Host } from './host.ts';
 import type { Log } from './log.ts';
+import { type ClusterWatch, makeClusterWatch } from './pacemaker/watch.ts';
 import { debianPaths, type Paths } from './paths.ts';
+import { makePcsWords } from './pcs/words.ts';
 import type { HaDomain } from './routes/ha/index.ts';
 import { authenticate, trustAsRoot } from './routes/middleware/authenticate.ts';
 
-/** The app for each kind of door; both answer from the same domain. */
-export interface AgentApps {
-  /** For callers with a token. */
-  network: Express;
-  /** For root, by the Unix socket. */
-  socket: Express;
+/** The agent, without its doors. */
+export interface Agent {
+  /** The app for each kind of door; both answer from the same domain. */
+  apps: {
+    /** For callers with a token. */
+    network: Express;
+    /** For root, by the Unix socket. */
+    socket: Express;
+  };
+  /** Not started yet; without it the agent asks the cluster more often. */
+  watch: ClusterWatch;
 }
 
-/** Makes the apps and all that they are made of: the one place where objects come from. */
-export function makeAgentApps(
+// A change is seen within this time, and a storm of them costs no more than so many readings.
+const leastMs = 250;
+
+/** Makes the agent and all that it is made of: the one place where objects come from. */
+export function makeAgent(
   config: Config,
   run: Run,
+  startResident: StartResident,
   log: Log,
   paths: Paths = debianPaths,
-): AgentApps {
+): Agent {
   const host: Host = { run, paths, readDeadlineMs: config.read_deadline_seconds * 1000 };
   const audit = openAuditLog(join(config.state_directory, 'audit.jsonl'));
-  const state = makeStateReader(host);
+  const runtimeFolder = config.runtime_directory;
+  const watch = makeClusterWatch({ startResident, runtimeFolder, cibFile: paths.cib, log });
+  const keeping = { leastMs, holds: watch.holds };
+
+  const state = makeStateReader(host, keeping);
   const ha: HaDomain = {
     state,
     status: makeStatusReader(host, state),
+    configuration: makeConfigurationReader(host, keeping),
+    words: makeCibWords(makePcsWords(host, runtimeFolder)),
+    optionDefaults: makeOptionDefaultsReader(host),
     versions: makeVersionsReader(host),
     services: () => listServices(host),
+    resourceAgents: makeResourceAgents(host),
+    fenceAgents: makeFenceAgents(host),
     corosync: makeCorosyncReader(host, audit),
   };
   const parts = { poweredBy: config.powered_by, log, ha };
   const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log));
   return {
-    network: makeApp({ ...parts, authenticate: withToken }),
-    socket: makeApp({ ...parts, authenticate: trustAsRoot }),
+    apps: {
+      network: makeApp({ ...parts, authenticate: withToken }),
+      socket: makeApp({ ...parts, authenticate: trustAsRoot }),
+    },
+    watch,
   };
 }
 

@@ -6,8 +6,15 @@ export type FaultCode =
   | 'too_many_attempts'
   | 'role_required'
   | 'invalid_request'
+  | 'body_too_large'
+  | 'unsupported_media_type'
   | 'route_not_found'
+  | 'agent_not_found'
+  | 'provider_not_found'
   | 'method_not_allowed'
+  | 'resource_not_found'
+  | 'node_not_found'
+  | 'property_not_found'
   | 'corosync_conf_not_found'
   | 'corosync_key_not_found'
   | 'audit_failed'
@@ -35,6 +42,15 @@ export interface CommandReport {
   stderr: string;
 }
 
+/** What is wrong with one field of a request. Not its value, which may be a secret. */
+export interface FieldError {
+  field: string;
+  /** What was expected. */
+  message: string;
+  /** The JavaScript type of what came: `typeof`, but `null` and `array` by name. */
+  type: string;
+}
+
 /**
  * An expected failure: made where its cause is known, passed up unchanged, put into HTTP or on the
  * terminal at the edge. Anything else that is thrown is a bug of ours.
@@ -44,6 +60,7 @@ export class Fault extends Error {
   readonly code: FaultCode;
   readonly command: CommandReport | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly errors: readonly FieldError[] | undefined;
 
   /**
    * @param code what happened, for programs
@@ -53,7 +70,11 @@ export class Fault extends Error {
   constructor(
     code: FaultCode,
     message: string,
-    more: { command?: CommandReport; retryAfterSeconds?: number } = {},
+    more: {
+      command?: CommandReport;
+      retryAfterSeconds?: number;
+      errors?: readonly FieldError[];
+    } = {},
   ) {
     super(message);
     this.code = code;
@@ -63,6 +84,7 @@ export class Fault extends Error {
       stderr: maskText(more.command.stderr.slice(0, longestStderr)),
     };
     this.retryAfterSeconds = more.retryAfterSeconds;
+    this.errors = more.errors;
   }
 }
 

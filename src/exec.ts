@@ -36,8 +36,10 @@ const outputLimit = 16 * 1024 * 1024;
 /** How much of stderr goes to the log. */
 const loggedLength = 1000;
 
+const cleanEnvironment = { PATH: toolFolders.join(':'), LC_ALL: 'C', HOME: '/root' };
+
 /**
- * The one way in which the agent starts processes: argv only, an environment of its own, no stdin, a
+ * The one way in which the agent runs commands: argv only, an environment of its own, no stdin, a
  * deadline, a cap on the output, secrets masked, one log line a call.
  */
 export function makeRun(log: Log): Run {
@@ -45,7 +47,7 @@ export function makeRun(log: Log): Run {
     const [tool, ...args] = argv;
     const startedAt = performance.now();
     const running = execa(tool, args, {
-      env: { PATH: toolFolders.join(':'), LC_ALL: 'C', HOME: '/root', ...env },
+      env: { ...cleanEnvironment, ...env },
       extendEnv: false,
       stdin: 'ignore',
       stripFinalNewline: false,
@@ -134,6 +136,43 @@ export async function runToSuccess(run: Run, command: Command, message: string):
   const { exitCode, stdout, stderr } = await run(command);
   if (exitCode === 0) return stdout;
   throw new Fault('tool_failed', message, { command: { argv: command.argv, exitCode, stderr } });
+}
+
+/** A process that stays until it is stopped, in the foreground or as a daemon. */
+export interface Resident {
+  /** Settles once the process, and every child that it left behind, is gone; it never rejects. */
+  ended: Promise<void>;
+  /** Kills all of them. */
+  stop(): void;
+}
+
+export type StartResident = (argv: Command['argv']) => Resident;
+
+/** Starts processes that stay: argv only, the same environment as a command's, nothing kept of their output. */
+export function makeStartResident(): StartResident {
+  return ([tool, ...args]) => {
+    const running = execa(tool, args, {
+      env: cleanEnvironment,
+      extendEnv: false,
+      // A daemon closes the first three and leaves its starter behind, but it keeps the fourth open
+      // for as long as it lives: that tells its end without asking time and again.
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+      buffer: false,
+      reject: false,
+      detached: true,
+    });
+    const state = { ended: false };
+    const ended = running.then(() => {
+      state.ended = true;
+    });
+    return {
+      ended,
+      stop: () => {
+        // Afterwards the number may be another's.
+        if (!state.ended) killGroup(running.pid);
+      },
+    };
+  };
 }
 
 /** Kills at once: a stopped process (SIGSTOP) hears no other signal. */

@@ -25,6 +25,19 @@ export function maskText(text: string): string {
 }
 
 /**
+ * The XML with the `value` of each pair that has the name of a secret (`<nvpair name="passwd" …>`)
+ * replaced by stars, in whatever order and quotes its attributes stand.
+ */
+export function maskPairs(xml: string): string {
+  return xml.replace(/<nvpair\b[^>]*>/g, (tag) => {
+    const name = /\sname=(?:"([^"]*)"|'([^']*)')/.exec(tag);
+    return nameOnly.test(name?.[1] ?? name?.[2] ?? '')
+      ? tag.replace(/(\svalue=)(?:"[^"]*"|'[^']*')/, `$1"${masked}"`)
+      : tag;
+  });
+}
+
+/**
  * The arguments with each secret's value replaced by stars: `passwd=x` as well as `--password x`.
  * In `name=value` the value is all of the rest, blanks and quotes included.
  */

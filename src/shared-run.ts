@@ -4,9 +4,10 @@
  * INVARIANTS
  * - At most one run is under way that callers can join.
  * - A caller gets the outcome of the run that is under way, or else of one that began less than
- *   `keepMs` before its call. A failure is an outcome like any other, so a broken tool is not called
+ *   `leastMs` before its call. A failure is an outcome like any other, so a broken tool is not called
  *   more often than a sound one.
- * - So runs begin at least `keepMs` apart, however many call, unless `renew` is used.
+ * - A value is handed out for longer while `holds` says so; a failure is not.
+ * - So runs begin at least `leastMs` apart, however many call, unless `renew` is used.
  */
 export interface SharedRun<T> {
   get(): Promise<T>;
@@ -14,34 +15,41 @@ export interface SharedRun<T> {
   renew(): Promise<T>;
 }
 
-/**
- * @param run makes a fresh value
- * @param keepMs how old, in milliseconds from the run's start, a value may be handed out
- * @param now a monotonic clock in milliseconds
- */
+/** How long an outcome is handed out. */
+export interface Keeping {
+  /** Milliseconds from the run's start for which any outcome is. */
+  leastMs: number;
+  /** Whether the value of a run that began then (by `now`) still is, after that. */
+  holds?: (startedAt: number) => boolean;
+  /** A monotonic clock in milliseconds. */
+  now?: () => number;
+}
+
+/** @param run makes a fresh value */
 export function shareRuns<T>(
   run: () => Promise<T>,
-  keepMs: number,
-  now: () => number = () => performance.now(),
+  { leastMs, holds = () => false, now = () => performance.now() }: Keeping,
 ): SharedRun<T> {
-  let latest: { startedAt: number; outcome: Promise<T>; done: boolean } | undefined;
+  let latest:
+    { startedAt: number; outcome: Promise<T>; end: 'none' | 'value' | 'failure' } | undefined;
 
   function renew(): Promise<T> {
-    const outcome = run();
-    const begun = { startedAt: now(), outcome, done: false };
+    const startedAt = now();
+    const begun: NonNullable<typeof latest> = { startedAt, outcome: run(), end: 'none' };
     latest = begun;
-    const finish = () => {
-      begun.done = true;
-    };
-    outcome.then(finish, finish);
-    return outcome;
+    begun.outcome.then(
+      () => (begun.end = 'value'),
+      () => (begun.end = 'failure'),
+    );
+    return begun.outcome;
+  }
+
+  function isUsable({ startedAt, end }: NonNullable<typeof latest>): boolean {
+    return end === 'none' || now() - startedAt < leastMs || (end === 'value' && holds(startedAt));
   }
 
   return {
     renew,
-    get() {
-      const usable = latest !== undefined && (!latest.done || now() - latest.startedAt < keepMs);
-      return usable && latest ? latest.outcome : renew();
-    },
+    get: () => (latest && isUsable(latest) ? latest.outcome : renew()),
   };
 }

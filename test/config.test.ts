@@ -27,6 +27,7 @@ describe('loadConfig', () => {
       socket: '/run/ha-agent/api.sock',
       tls_certificate: null,
       tls_key: null,
+      runtime_directory: '/run/ha-agent',
       state_directory: '/var/lib/ha-agent',
       read_deadline_seconds: 10,
       powered_by: 'OpenDrives',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import sinon from 'sinon';
 
-import { type Command, makeRun } from '../src/exec.ts';
+import { type Command, makeRun, makeStartResident } from '../src/exec.ts';
 import { readTextIfThere } from '../src/files.ts';
 import { faultOf } from './support/faults.ts';
 import { keepingLog } from './support/keeping-log.ts';
@@ -145,5 +145,34 @@ describe('the runner', () => {
     const script = 'echo "login failed, password=hunter2" >&2; kill -KILL $$';
     const fault = await faultOf('tool_ended_by_signal', run(sh(script)));
     expect(JSON.stringify(fault.command)).not.to.include('hunter2');
+  });
+});
+
+describe('a process that stays', () => {
+  const folder = temporaryFolder();
+  const start = makeStartResident();
+
+  it('is over when the daemon that it left behind is', async () => {
+    const resident = start(['sh', '-c', `(echo up > ${folder.path}/up; exec sleep 0.5) &`]);
+    let over = false;
+    const ended = resident.ended.then(() => (over = true));
+    await waitUntil(
+      'the daemon',
+      async () => (await readTextIfThere(`${folder.path}/up`)) !== undefined,
+    );
+    expect(over).to.equal(false);
+    await ended;
+  });
+
+  it('ends with all that it left behind', async () => {
+    const pid = join(folder.path, 'pid');
+    const resident = start(['sh', '-c', `(echo $$ > ${pid}; exec sleep 60) & sleep 60`]);
+    await waitUntil('the daemon', async () => Boolean(await readTextIfThere(pid)));
+    resident.stop();
+    await resident.ended;
+  });
+
+  it('is over at once when its tool is not installed', async () => {
+    await start(['no-such-tool']).ended;
   });
 });

@@ -1,10 +1,12 @@
-// Records test/fixtures from real clusters, one of each Debian:
-//   npm run record-fixtures [-- bullseye bookworm trixie]
+// Records test/fixtures from real clusters, one of each Debian and topology:
+//   npm run record-fixtures [-- bullseye bookworm trixie] [storage everything]
+// or only what hangs on no state of a cluster, in labs that are up:
+//   npm run record-fixtures -- NAME...
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { corosyncStates } from './corosync-states.ts';
-import { type Lab, type LabNode, up } from './lab/lab.ts';
+import { type Lab, type LabNode, open, up } from './lab/lab.ts';
 import { progressOnStderr } from './lab/progress.ts';
 import { type Suite, suites } from './lab/root.ts';
 import { fixturePath, generations, type Generation } from './support/fixtures.ts';
@@ -15,8 +17,34 @@ const statusUnits = ['corosync', 'pacemaker', 'pacemaker_remote', 'pcsd', 'sbd']
 );
 const unitProperties = '--property=Id,LoadState,ActiveState,UnitFileState';
 
-/** The calls recorded in each state of the cluster: case, argv. */
-const stateCalls: readonly (readonly [name: string, argv: readonly [string, ...string[]]])[] = [
+/** What is recorded in a state of the cluster: case, argv. */
+type Calls = readonly (readonly [name: string, argv: readonly [string, ...string[]]])[];
+
+/** The calls whose answers hang on what is installed alone: case, argv. */
+const toolCalls: Calls = [
+  ['version', ['crm_mon', '--version']],
+  ['version', ['corosync', '-v']],
+  ['version', ['pcs', '--version']],
+  ['corosync-conf', ['cat', '/etc/corosync/corosync.conf']],
+  ['pcs-capabilities', ['cat', '/usr/share/pcsd/capabilities.xml']],
+  ['standards', ['crm_resource', '--list-standards']],
+  ['ocf-providers', ['crm_resource', '--list-ocf-providers']],
+  ['agents-lsb', ['crm_resource', '--list-agents', 'lsb']],
+  ['agents-service', ['crm_resource', '--list-agents', 'service']],
+  ['agents-systemd', ['crm_resource', '--list-agents', 'systemd']],
+  ['agents-heartbeat', ['crm_resource', '--list-agents', 'ocf:heartbeat']],
+  ['agents-pacemaker', ['crm_resource', '--list-agents', 'ocf:pacemaker']],
+  ['agents-stonith', ['crm_resource', '--list-agents', 'stonith']],
+  ['agents-none', ['crm_resource', '--list-agents', 'ocf:none']],
+  ['resource-list', ['pcs', 'resource', 'list', '--nodesc']],
+  ['stonith-list', ['pcs', 'stonith', 'list', '--nodesc']],
+  ['resource-describe', ['pcs', 'resource', 'describe', 'ocf:heartbeat:Dummy']],
+  ['stonith-describe', ['pcs', 'stonith', 'describe', 'fence_lab']],
+  // It gives no metadata, for a library that it needs is not installed.
+  ['stonith-describe-broken', ['pcs', 'stonith', 'describe', 'drac3']],
+];
+
+const stateCalls: Calls = [
   ['as-xml', ['crm_mon', '--as-xml']],
   ['as-text', ['crm_mon', '--one-shot', '--inactive']],
   ['configuration', ['cibadmin', '--query', '--scope', 'configuration']],
@@ -25,15 +53,28 @@ const stateCalls: readonly (readonly [name: string, argv: readonly [string, ...s
   ['status', ['pcs', 'status']],
 ];
 
-/** The states that a cluster is brought into, one after another, and how. */
-const states: readonly (readonly [name: string, enter: (lab: Lab) => Promise<void>])[] = [
-  ['storage', () => Promise.resolve()],
+const configurationCalls: Calls = [
+  ['query', ['cibadmin', '--query']],
+  ['constraint', ['pcs', 'constraint', '--full']],
+  ['stonith', ['pcs', 'stonith', 'config']],
+];
+
+/** The states that a cluster is brought into, one after another, how, and what is recorded there. */
+type States = readonly (readonly [
+  name: string,
+  enter: (lab: Lab) => Promise<void>,
+  calls: Calls,
+])[];
+
+const storageStates: States = [
+  ['storage', () => Promise.resolve(), [...stateCalls, ...configurationCalls]],
   [
     'banned',
     async (lab) => {
       await firstOf(lab).run(['pcs', 'resource', 'ban', 'SMB', lab.nodes[1]?.name ?? '']);
       await settled(lab);
     },
+    stateCalls,
   ],
   [
     'standby',
@@ -42,6 +83,7 @@ const states: readonly (readonly [name: string, enter: (lab: Lab) => Promise<voi
       await firstOf(lab).run(['pcs', 'node', 'standby', lab.nodes[1]?.name ?? '']);
       await settled(lab);
     },
+    stateCalls,
   ],
   [
     'no-fencing',
@@ -51,45 +93,59 @@ const states: readonly (readonly [name: string, enter: (lab: Lab) => Promise<voi
       for (const id of await fenceDevices(node)) await node.run(['pcs', 'stonith', 'delete', id]);
       await settled(lab);
     },
+    stateCalls,
   ],
   [
     'stopped',
     async (lab) => {
       await firstOf(lab).run(['pcs', 'cluster', 'stop', '--all']);
     },
+    stateCalls,
   ],
 ];
 
-async function recordSuite(suite: Suite): Promise<void> {
+const everythingStates: States = [
+  [
+    'everything',
+    () => Promise.resolve(),
+    [['as-xml', ['crm_mon', '--as-xml']], ...configurationCalls],
+  ],
+  [
+    // pcs 0.11 and 0.12 cannot tell of fence devices where anything is made from a template.
+    'without-templates',
+    async (lab) => {
+      for (const id of ['FromTemplate', 'fence-template']) {
+        await firstOf(lab).run(['cibadmin', '--delete', '--xml-text', `<primitive id="${id}"/>`]);
+      }
+    },
+    [['stonith', ['pcs', 'stonith', 'config']]],
+  ],
+];
+
+const recordings = [
+  { topology: 'storage', states: storageStates, alsoOfTools: true },
+  { topology: 'everything', states: everythingStates, alsoOfTools: false },
+] as const;
+
+async function recordSuite(
+  suite: Suite,
+  { topology, states, alsoOfTools }: (typeof recordings)[number],
+): Promise<void> {
   const lab = await up({
     name: `fixtures-${suite}`,
     suite,
     nodes: 2,
-    topology: 'storage',
+    topology,
     progress: progressOnStderr,
   });
   try {
-    const node = firstOf(lab);
-    const versions = await versionsIn(node);
-    await rememberGeneration({ suite, versions });
-    const record = async (name: string, argv: readonly [string, ...string[]]) => {
-      const { exitCode, stdout, stderr } = await node.exec(argv);
-      const folder = fixturePath(join(argv[0], versions[argv[0]] ?? 'unknown', name));
-      await rm(folder, { recursive: true, force: true });
-      await mkdir(folder, { recursive: true });
-      await writeFile(join(folder, 'command.json'), `${JSON.stringify({ argv, exitCode })}\n`);
-      await writeFile(join(folder, 'stdout'), stdout);
-      await writeFile(join(folder, 'stderr'), stderr);
-    };
-    await record('version', ['crm_mon', '--version']);
-    await record('version', ['corosync', '-v']);
-    await record('version', ['pcs', '--version']);
-    await record('corosync-conf', ['cat', '/etc/corosync/corosync.conf']);
-    await record('pcs-capabilities', ['cat', '/usr/share/pcsd/capabilities.xml']);
-    for (const [state, enter] of states) {
+    const record = await makeRecorder(lab);
+    if (alsoOfTools) for (const [name, argv] of toolCalls) await record(name, argv);
+    for (const [state, enter, calls] of states) {
       await enter(lab);
-      for (const [name, argv] of stateCalls) await record(`${state}-${name}`, argv);
+      for (const [name, argv] of calls) await record(`${state}-${name}`, argv);
     }
+    if (!alsoOfTools) return;
     for (const { name, enter, calls } of corosyncStates) {
       await enter(lab);
       for (const argv of calls) await record(name, argv);
@@ -97,6 +153,24 @@ async function recordSuite(suite: Suite): Promise<void> {
   } finally {
     await lab.down();
   }
+}
+
+/** Makes the function that runs a call in the lab's first node, and writes down what it said. */
+async function makeRecorder(
+  lab: Lab,
+): Promise<(name: string, argv: readonly [string, ...string[]]) => Promise<void>> {
+  const node = firstOf(lab);
+  const versions = await versionsIn(node);
+  await rememberGeneration({ suite: lab.suite, versions });
+  return async (name, argv) => {
+    const { exitCode, stdout, stderr } = await node.exec(argv);
+    const folder = fixturePath(join(argv[0], versions[argv[0]] ?? 'unknown', name));
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'command.json'), `${JSON.stringify({ argv, exitCode })}\n`);
+    await writeFile(join(folder, 'stdout'), stdout);
+    await writeFile(join(folder, 'stderr'), stderr);
+  };
 }
 
 function firstOf(lab: Lab): LabNode {
@@ -123,6 +197,7 @@ async function versionsIn(node: LabNode): Promise<Record<string, string>> {
   const packages = {
     crm_mon: 'pacemaker',
     cibadmin: 'pacemaker',
+    crm_resource: 'pacemaker',
     corosync: 'corosync',
     'corosync-cfgtool': 'corosync',
     'corosync-quorumtool': 'corosync',
@@ -146,6 +221,21 @@ async function rememberGeneration(generation: Generation): Promise<void> {
 }
 
 const asked = process.argv.slice(2);
-for (const suite of suites) {
-  if (asked.length === 0 || asked.includes(suite)) await recordSuite(suite);
+/** Those of them that were asked for; all where none was. */
+const wanted = <T extends string>(names: readonly T[]): readonly T[] => {
+  const found = names.filter((name) => asked.includes(name));
+  return found.length > 0 ? found : names;
+};
+const topologies = recordings.map(({ topology }) => topology);
+const labs = asked.filter((name) => ![...suites, ...topologies].some((known) => known === name));
+for (const name of labs) {
+  const record = await makeRecorder(await open(name));
+  for (const [call, argv] of toolCalls) await record(call, argv);
+}
+if (labs.length === 0) {
+  for (const suite of wanted(suites)) {
+    for (const recording of recordings) {
+      if (wanted(topologies).includes(recording.topology)) await recordSuite(suite, recording);
+    }
+  }
 }

@@ -4,13 +4,12 @@ import { shareRuns } from '../src/shared-run.ts';
 
 describe('shareRuns', () => {
   /** A run that the test ends by hand, under a clock that the test sets. */
-  function bench(keepMs = 1000) {
+  function bench(holds?: (startedAt: number) => boolean) {
     const runs: { resolve: (value: number) => void; reject: (error: Error) => void }[] = [];
     const clock = { ms: 0 };
     const shared = shareRuns(
       () => new Promise<number>((resolve, reject) => runs.push({ resolve, reject })),
-      keepMs,
-      () => clock.ms,
+      { leastMs: 1000, now: () => clock.ms, ...(holds && { holds }) },
     );
     return { runs, clock, shared };
   }
@@ -48,6 +47,31 @@ describe('shareRuns', () => {
     clock.ms = 1000;
     void shared.get();
     expect(runs).to.have.lengthOf(2);
+  });
+
+  it('hands out a value, but no failure, for as long as it is said to hold', async () => {
+    const held: number[] = [];
+    const { runs, clock, shared } = bench((startedAt) => {
+      held.push(startedAt);
+      return clock.ms < 5000;
+    });
+    clock.ms = 10;
+    const first = shared.get();
+    runs[0]?.resolve(1);
+    await first;
+    clock.ms = 4999;
+    expect(await shared.get()).to.equal(1);
+    expect(held).to.deep.equal([10]);
+    clock.ms = 5000;
+    const failing = shared.get().catch(() => 'failed');
+    runs[1]?.reject(new Error('no cluster'));
+    expect(await failing).to.equal('failed');
+    clock.ms = 4000;
+    void shared.get();
+    expect(runs).to.have.lengthOf(2);
+    clock.ms = 6000;
+    void shared.get();
+    expect(runs).to.have.lengthOf(3);
   });
 
   it('begins a run at once when renewed, and shares that one from then on', async () => {

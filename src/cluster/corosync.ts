@@ -9,7 +9,9 @@ import type { CorosyncLinks } from '../parsers/corosync-cfgtool.ts';
 import type { Quorum } from '../parsers/corosync-quorumtool.ts';
 import type { JsonObject } from '../parsers/xml-to-json.ts';
 import { type SharedRun, shareRuns } from '../shared-run.ts';
-import { keepStateMs } from './state.ts';
+
+// Corosync tells nobody of a change, so a reading serves all who ask within a second.
+const keeping = { leastMs: 1000 };
 
 /** What is to be known of corosync on this node. */
 export interface CorosyncReader {
@@ -41,7 +43,7 @@ export function makeCorosyncReader(host: Host, audit: AuditLog): CorosyncReader 
       await audit.record({ ...request, outcome: 'success' });
       return key;
     },
-    rings: shareRuns(() => readRings(host), keepStateMs),
-    quorum: shareRuns(() => readQuorum(host), keepStateMs),
+    rings: shareRuns(() => readRings(host), keeping),
+    quorum: shareRuns(() => readQuorum(host), keeping),
   };
 }

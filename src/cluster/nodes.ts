@@ -1,4 +1,14 @@
-import { type ClusterState, type NodeState, nodeStates } from '../parsers/crm-mon.ts';
+import { Fault } from '../errors.ts';
+import type { AttributeSets, Cib } from '../parsers/cib.ts';
+import {
+  allInstances,
+  type ClusterState,
+  nodeAttributes,
+  nodeNamed,
+  type NodeState,
+  nodeStates,
+} from '../parsers/crm-mon.ts';
+import type { JsonObject } from '../parsers/xml-to-json.ts';
 
 /** Names of nodes by what they are doing, in crm_mon's order. */
 export interface NodesByState {
@@ -24,6 +34,47 @@ export function listNodes(state: ClusterState): NodeList {
     pacemaker_nodes: byState(nodes.filter(({ remote }) => !remote)),
     pacemaker_remote_nodes: byState(nodes.filter(({ remote }) => remote)),
   };
+}
+
+/**
+ * What crm_mon says of a node, its attributes, and the resources that run on it.
+ * Faults: `node_not_found`
+ */
+export function nodeDetails(state: ClusterState, cib: Cib, name: string): JsonObject {
+  const node = nodeNamed(state, name);
+  if (node === undefined) {
+    throw new Fault(
+      'node_not_found',
+      `There is no node ${name}. GET /api/v2/system/ha/node lists them; names are case-sensitive.`,
+    );
+  }
+  const configured = cib.nodes.find((each) => each.name === name);
+  const { attributes, utilization } = configured ?? { attributes: noSets, utilization: noSets };
+  const running = allInstances(state).filter(({ nodes }) => nodes.includes(name));
+  return {
+    ...node,
+    attributes: attributes.pairs,
+    transient_attributes: withoutPermanent(nodeAttributes(state, name), attributes),
+    utilization: utilization.pairs,
+    resources: [...new Set(running.map(({ id }) => id))],
+    ...(attributes.whole.length > 0 && { instance_attributes: attributes.whole }),
+    ...(utilization.whole.length > 0 && { utilization_sets: utilization.whole }),
+    ...configured?.rest,
+  };
+}
+
+const noSets: AttributeSets = { pairs: {}, underRules: [], whole: [] };
+
+/** Of the values in effect those that the CIB does not give: a transient one goes before it. */
+function withoutPermanent(
+  inEffect: Readonly<Record<string, string>>,
+  { pairs, underRules }: AttributeSets,
+): Record<string, string> {
+  const isPermanent = (name: string, value: string) =>
+    underRules.includes(name) || (Object.hasOwn(pairs, name) && pairs[name] === value);
+  return Object.fromEntries(
+    Object.entries(inEffect).filter(([name, value]) => !isPermanent(name, value)),
+  );
 }
 
 function byState(nodes: readonly NodeState[]): NodesByState {

@@ -1,14 +1,20 @@
 import type { Host } from '../host.ts';
 import { readState } from '../pacemaker/crm-mon.ts';
 import type { ClusterState } from '../parsers/crm-mon.ts';
-import { type SharedRun, shareRuns } from '../shared-run.ts';
+import { type Keeping, type SharedRun, shareRuns } from '../shared-run.ts';
 
-/** Milliseconds for which one reading of the cluster serves all who ask. */
-export const keepStateMs = 1000;
+/** The cluster's state, and when its reading began, in milliseconds of the monotonic clock. */
+export interface StateReading {
+  state: ClusterState;
+  readAt: number;
+}
 
-/** The cluster's state, read at most once in `keepStateMs`. */
-export type StateReader = SharedRun<ClusterState>;
+export type StateReader = SharedRun<StateReading>;
 
-export function makeStateReader(host: Host): StateReader {
-  return shareRuns(() => readState(host), keepStateMs);
+/** Reads the cluster's state, and keeps it while nothing tells of a change. */
+export function makeStateReader(host: Host, keeping: Keeping): StateReader {
+  return shareRuns(async () => {
+    const readAt = performance.now();
+    return { state: await readState(host), readAt };
+  }, keeping);
 }

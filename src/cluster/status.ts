@@ -1,15 +1,24 @@
+import { createHash } from 'node:crypto';
+
 import type { Host } from '../host.ts';
 import { type ClusterState, stateAsJson } from '../parsers/crm-mon.ts';
 import type { JsonObject } from '../parsers/xml-to-json.ts';
 import { type PcsStatus, readPcsStatus } from '../pcs/status.ts';
 import { type SharedRun, shareRuns } from '../shared-run.ts';
-import { keepStateMs, type StateReader } from './state.ts';
+import type { StateReader } from './state.ts';
 
-/**
- * The documented status as JSON text in UTF-8, Pacemaker's XML and pcs's words read at the same moment.
- * It is encoded once for all who ask: it may be large, and they may be many.
- */
-export type StatusReader = SharedRun<Buffer>;
+/** Milliseconds for which one reading of the status serves all who ask. */
+export const keepStatusMs = 1000;
+
+/** The documented status, Pacemaker's XML and pcs's words read at the same moment. */
+export interface Status {
+  /** JSON text in UTF-8, encoded once for all who ask: it may be large, and they may be many. */
+  json: Buffer;
+  /** Changes with what the status says, not with the time at which it was read. */
+  digest: string;
+}
+
+export type StatusReader = SharedRun<Status>;
 
 /**
  * Reads the documented status: the state as JSON, and beside it `raw`, `xml` and `cluster_name`. Its
@@ -18,11 +27,26 @@ export type StatusReader = SharedRun<Buffer>;
  * Faults: `cluster_not_running`, `tool_failed`, `unreadable_output`, those of Run.
  */
 export function makeStatusReader(host: Host, state: StateReader): StatusReader {
-  return shareRuns(async () => {
-    const [current, pcs] = await Promise.all([state.renew(), readPcsStatus(host)]);
-    return Buffer.from(JSON.stringify(statusOf(current, pcs)));
-  }, keepStateMs);
+  return shareRuns(
+    async () => {
+      const [{ state: current }, pcs] = await Promise.all([state.renew(), readPcsStatus(host)]);
+      const status = statusOf(current, pcs);
+      const json = Buffer.from(JSON.stringify(status));
+      return { json, digest: digestOf(current.xml, pcs.text) };
+    },
+    { leastMs: keepStatusMs },
+  );
 }
+
+function digestOf(...texts: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const text of texts) hash.update(text.replace(momentOfReading, '')).update('\0');
+  return hash.digest('base64url').slice(0, 16);
+}
+
+/** In the XML, in the words of crm_mon, and of pacemakerd's last word to it, since Pacemaker 2.1. */
+const momentOfReading =
+  /<last_update time="[^"]*"| last_updated="[^"]*"|Last updated: .*|\(last updated [^)]*\)/g;
 
 function statusOf(state: ClusterState, pcs: PcsStatus): JsonObject {
   return { ...stateAsJson(state), raw: pcs.text, xml: state.xml, cluster_name: pcs.clusterName };

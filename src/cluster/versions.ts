@@ -1,8 +1,7 @@
-import { stat } from 'node:fs/promises';
-
 import { runToSuccess } from '../exec.ts';
 import type { Host } from '../host.ts';
-import { toolFolders } from '../paths.ts';
+import { keep } from '../kept.ts';
+import { toolStamp } from '../stamps.ts';
 
 /** What each tool prints about its version, to the byte. */
 export interface Versions {
@@ -19,20 +18,10 @@ export type VersionsReader = () => Promise<Versions>;
  * Faults of the reader: `tool_missing`, `tool_failed`, those of Run.
  */
 export function makeVersionsReader(host: Host): VersionsReader {
-  let kept: { stamp: string; versions: Promise<Versions> } | undefined;
-  return async () => {
-    const stamps = await Promise.all(['crm_mon', 'corosync', 'pcs'].map(fileStamp));
-    const stamp = stamps.join(' ');
-    if (kept?.stamp === stamp) return kept.versions;
-    const reading = { stamp, versions: readVersions(host) };
-    kept = reading;
-    try {
-      return await reading.versions;
-    } catch (error) {
-      if (kept === reading) kept = undefined;
-      throw error;
-    }
-  };
+  return keep(
+    async () => (await Promise.all(['crm_mon', 'corosync', 'pcs'].map(toolStamp))).join(),
+    () => readVersions(host),
+  );
 }
 
 async function readVersions(host: Host): Promise<Versions> {
@@ -51,17 +40,4 @@ function versionOf(host: Host, argv: readonly [string, string]): Promise<string>
     { argv, deadlineMs: host.readDeadlineMs },
     `${argv[0]} could not tell its version. Its own message is in 'stderr'; the package may be half installed.`,
   );
-}
-
-/** Changes whenever the tool's file is installed, replaced or removed. */
-async function fileStamp(tool: string): Promise<string> {
-  for (const folder of toolFolders) {
-    try {
-      const { ino, size, mtimeMs } = await stat(`${folder}/${tool}`);
-      return [folder, ino, size, mtimeMs].join(':');
-    } catch {
-      // Not in this folder.
-    }
-  }
-  return 'missing';
 }

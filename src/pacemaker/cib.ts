@@ -1,6 +1,23 @@
+import { readTextIfThere } from '../files.ts';
 import type { Host } from '../host.ts';
+import { withoutStatus } from '../parsers/cib.ts';
 import { parseXml, type XmlElement } from '../parsers/xml.ts';
-import { parseOutput } from './tool.ts';
+import { parseOutput, runPacemakerTool } from './tool.ts';
+
+/**
+ * The live CIB (cibadmin(8)), without its status.
+ * @returns XML
+ * Faults: those of runPacemakerTool.
+ */
+export async function queryCib(host: Host): Promise<string> {
+  const { stdout } = await runPacemakerTool(host, ['cibadmin', '--query']);
+  return withoutStatus(stdout);
+}
+
+/** The CIB as Pacemaker last wrote it to the disk of this node, or undefined if it never did. */
+export function readCibFile({ paths }: Host): Promise<string | undefined> {
+  return readTextIfThere(paths.cib);
+}
 
 /**
  * The configuration in the live CIB (cibadmin(8)). Not the status beside it, which holds the history of

@@ -1,5 +1,5 @@
 import { type JsonObject, toJson } from './xml-to-json.ts';
-import { child, children, parseXml, type XmlElement } from './xml.ts';
+import { child, children, descendants, parseXml, type XmlElement } from './xml.ts';
 
 /**
  * What repeats in crm_mon's output by Pacemaker's schemas (xml/api/*.rng), parent and child. Programs
@@ -67,4 +67,76 @@ export function nodeStates({ root }: ClusterState): NodeState[] {
     standby: attributes['standby'] === 'true' || attributes['standby_onfail'] === 'true',
     maintenance: attributes['maintenance'] === 'true',
   }));
+}
+
+/** All that is said of a node itself, or undefined if there is none of that name. */
+export function nodeNamed({ root }: ClusterState, name: string): JsonObject | undefined {
+  return children(child(root, 'nodes'), 'node').find(
+    ({ attributes }) => attributes['name'] === name,
+  )?.attributes;
+}
+
+/** A node's attributes, permanent and transient; those that steer the cluster (`standby` …) are not shown. */
+export function nodeAttributes({ root }: ClusterState, name: string): Record<string, string> {
+  const node = children(child(root, 'node_attributes'), 'node').find(
+    ({ attributes }) => attributes['name'] === name,
+  );
+  return Object.fromEntries(
+    children(node, 'attribute').map(({ attributes }) => [
+      attributes['name'] ?? '',
+      attributes['value'] ?? '',
+    ]),
+  );
+}
+
+/** An instance of a primitive, and the nodes where it is active. */
+export interface Instance {
+  /** The primitive's id, without the number of the instance. */
+  id: string;
+  promoted: boolean;
+  nodes: readonly string[];
+}
+
+/**
+ * The instances of a resource: of a primitive its own, of a group, clone or bundle those of all that is
+ * inside.
+ * @returns undefined if there is no such resource, not even one that was removed and still runs
+ */
+export function instancesOf({ root }: ClusterState, name: string): Instance[] | undefined {
+  const resources = child(root, 'resources');
+  if (resources === undefined) return undefined;
+  const elements = ['resource', 'group', 'clone', 'bundle'].flatMap((kind) =>
+    descendants(resources, kind).filter((each) => isNamed(each, name)),
+  );
+  if (elements.length === 0) return undefined;
+  return elements.flatMap((element) =>
+    element.name === 'resource'
+      ? [instanceOf(element)]
+      : descendants(element, 'resource').map(instanceOf),
+  );
+}
+
+/** The instances of all resources. */
+export function allInstances({ root }: ClusterState): Instance[] {
+  const resources = child(root, 'resources');
+  return resources ? descendants(resources, 'resource').map(instanceOf) : [];
+}
+
+function instanceOf(element: XmlElement): Instance {
+  const { attributes } = element;
+  return {
+    id: withoutInstance(attributes['id'] ?? ''),
+    // Pacemaker up to 2.0 says Master.
+    promoted: ['Promoted', 'Master'].includes(attributes['role'] ?? ''),
+    nodes: children(element, 'node').map((node) => node.attributes['name'] ?? ''),
+  };
+}
+
+function isNamed({ attributes }: XmlElement, name: string): boolean {
+  return withoutInstance(attributes['id'] ?? '') === name;
+}
+
+/** An instance of a globally unique clone has a number: `ID:0`. No id has a colon of its own. */
+function withoutInstance(id: string): string {
+  return id.replace(/:\d+$/, '');
 }

@@ -33,3 +33,20 @@ export function toJson(
     entries.set('$t', trimmed);
   return Object.fromEntries(entries);
 }
+
+/**
+ * The element as XML has it, in one shape whatever it holds: attributes as strings, children as arrays
+ * under their name, text that is not white space as `$t`.
+ */
+export function asXmlHasIt({ attributes, children, text }: XmlElement): JsonObject {
+  const entries = new Map<string, JsonValue | JsonValue[]>(Object.entries(attributes));
+  for (const each of children) {
+    const present = entries.get(each.name);
+    if (Array.isArray(present)) present.push(asXmlHasIt(each));
+    // No schema has an attribute and a child of one name. If one ever has, neither is lost.
+    else entries.set(each.name, [...(present === undefined ? [] : [present]), asXmlHasIt(each)]);
+  }
+  const trimmed = text?.trim() ?? '';
+  if (trimmed !== '') entries.set('$t', trimmed);
+  return Object.fromEntries(entries);
+}

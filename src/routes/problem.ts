@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, Response } from 'express';
 
-import { Fault, type FaultCode } from '../errors.ts';
+import { Fault, type FaultCode, type FieldError } from '../errors.ts';
 import type { Log } from '../log.ts';
 
 /** The one table from a fault to HTTP. Whatever is not in it is a bug of ours: 500. */
@@ -9,9 +9,16 @@ const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   unauthenticated: { status: 401, title: 'A valid token is needed' },
   role_required: { status: 403, title: 'The role does not allow this' },
   route_not_found: { status: 404, title: 'There is no such route' },
+  resource_not_found: { status: 404, title: 'There is no such resource' },
+  node_not_found: { status: 404, title: 'There is no such node' },
+  property_not_found: { status: 404, title: 'There is no such property' },
+  agent_not_found: { status: 404, title: 'There is no such agent' },
+  provider_not_found: { status: 404, title: 'There is no such provider of agents' },
   corosync_conf_not_found: { status: 404, title: 'This node has no corosync.conf' },
   corosync_key_not_found: { status: 404, title: 'This node has no corosync key' },
   method_not_allowed: { status: 405, title: 'The route has no such method' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The body is not JSON' },
   too_many_attempts: { status: 429, title: 'Too many wrong tokens' },
   audit_failed: { status: 503, title: 'The audit log cannot be written' },
   cluster_not_running: { status: 503, title: 'The cluster is not running on this node' },
@@ -30,6 +37,8 @@ export interface Problem {
   detail: string;
   /** Stable; for programs. */
   code: string;
+  /** What is wrong with each field. */
+  errors?: readonly FieldError[];
   /** What was run, with secrets masked. */
   command?: readonly string[];
   exitCode?: number | null;
@@ -44,6 +53,7 @@ export function problemOf(fault: Fault): Problem {
     status,
     detail: fault.message,
     code: fault.code,
+    ...(fault.errors && { errors: fault.errors }),
     ...(fault.command && {
       command: fault.command.argv,
       exitCode: fault.command.exitCode,

@@ -31,7 +31,7 @@ named(program.command('up'))
   .addOption(
     new Option(
       '--topology <topology>',
-      'storage: the resources, constraints and fence devices of the API document',
+      'storage: the resources, constraints and fence devices of the API document; everything: all that a CIB can hold besides',
     )
       .choices(topologies)
       .default('storage'),

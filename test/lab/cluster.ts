@@ -1,4 +1,5 @@
 import { XMLParser } from 'fast-xml-parser';
+import { loadEverything } from './everything.ts';
 import { inNode, writeNodeFile } from './node.ts';
 import type { Progress } from './progress.ts';
 import { step } from './progress.ts';
@@ -32,8 +33,13 @@ export async function setUpCluster(lab: LabRecord, progress: Progress): Promise<
     const forget = ['--type', 'crm_config', '--name', 'dc-deadtime', '--delete'];
     await must(lab, first, ['crm_attribute', ...forget]);
   });
-  if (lab.topology === 'storage') {
+  if (lab.topology !== 'empty') {
     await step(progress, 'Starting the resources', () => loadStorage(lab, first));
+  }
+  if (lab.topology === 'everything') {
+    await step(progress, 'Loading everything else', () =>
+      loadEverything(lab, (argv, input) => must(lab, first, argv, input)),
+    );
   }
 }
 

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import type { Suite } from './root.ts';
 
-export const topologies = ['storage', 'empty'] as const;
+export const topologies = ['storage', 'everything', 'empty'] as const;
 export type TopologyName = (typeof topologies)[number];
 
 /** A node as planned: everything about it that does not change while the lab is up. */

@@ -19,9 +19,9 @@ interface Resource {
  * network is mended.
  */
 export const clusterOptions = (topology: TopologyName): Readonly<Record<string, string>> =>
-  topology === 'storage'
-    ? { 'stonith-enabled': 'true' }
-    : { 'stonith-enabled': 'false', 'no-quorum-policy': 'ignore' };
+  topology === 'empty'
+    ? { 'stonith-enabled': 'false', 'no-quorum-policy': 'ignore' }
+    : { 'stonith-enabled': 'true' };
 
 const dummy = { class: 'ocf', provider: 'pacemaker', type: 'Dummy' };
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import request from 'supertest';
 
-import { type AgentApps, makeAgentApps } from '../../src/deps.ts';
+import { type Agent, makeAgent } from '../../src/deps.ts';
 import { openTokenStore } from '../../src/auth/tokens.ts';
 import type { Role } from '../../src/auth/roles.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -14,9 +14,10 @@ import { keepingLog, type LoggedLine } from './keeping-log.ts';
 /** The agent's whole app, over a runner of the test's, with files as they were recorded. */
 export interface AppBench {
   get: (path: string) => request.Test;
-  apps: AgentApps;
+  post: (path: string, body: object) => request.Test;
+  apps: Agent['apps'];
   client: ReturnType<typeof request>;
-  /** The token that `get` uses. */
+  /** The token that `get` and `post` use. */
   token: string;
   lines: LoggedLine[];
 }
@@ -33,11 +34,13 @@ export async function appBench(
   const config = await loadConfig({
     HA_AGENT_CONFIG: '/nonexistent',
     HA_AGENT_STATE_DIRECTORY: folder,
+    HA_AGENT_RUNTIME_DIRECTORY: folder,
   });
-  const apps = makeAgentApps(config, run, log, paths);
+  const { apps } = makeAgent(config, run, noResident, log, paths);
   const client = request(apps.network);
   return {
     get: (path) => client.get(`/api/v2/system/ha/${path}`).set('token', token).send({}),
+    post: (path, body) => client.post(`/api/v2/system/ha/${path}`).set('token', token).send(body),
     apps,
     client,
     token,
@@ -55,8 +58,22 @@ export function recordedPaths({ versions }: Generation): Paths {
   };
 }
 
+/** Of a node on which nothing is installed. */
 export const noPaths: Paths = {
   corosyncConf: '/nonexistent',
   corosyncKey: '/nonexistent',
   pcsCapabilities: '/nonexistent',
+  cib: '/nonexistent',
+  pacemakerDaemons: '/nonexistent',
+  agents: {
+    ocf: '/nonexistent',
+    initScripts: '/nonexistent',
+    units: [],
+    fence: '/nonexistent',
+    fencePlugins: '/nonexistent',
+  },
 };
+
+function noResident(): never {
+  throw new Error('The watch is not started in these tests.');
+}

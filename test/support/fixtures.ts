@@ -43,7 +43,17 @@ export function recorded({ versions }: Generation, tool: string, name: string): 
   };
 }
 
-/** One of the contract's own examples. */
+/** An answer of a tool that no cluster here gives, such as that of a version in the contract. */
+export function madeUp(
+  argv: readonly string[],
+  stdout: string,
+  exitCode = 0,
+  stderr = '',
+): Recorded {
+  return { argv, exitCode, stdout, stderr };
+}
+
+/** One of the contract's own examples, as far as it goes. */
 export function contractExample(name: string): unknown {
   return JSON.parse(fixtureText(`contract/${name}.json`));
 }

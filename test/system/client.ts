@@ -1,6 +1,6 @@
 import https from 'node:https';
 
-import { keepStateMs } from '../../src/cluster/state.ts';
+import { keepStatusMs } from '../../src/cluster/status.ts';
 import type { LabNode } from '../lab/lab.ts';
 
 /** An answer of the agent. */
@@ -68,7 +68,7 @@ export function callHa(node: LabNode, path: string, options: Call = {}): Promise
 
 /** Waits until the agent shares none of its latest answers any more. */
 export async function forgotten(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, keepStateMs + 100));
+  await new Promise((resolve) => setTimeout(resolve, keepStatusMs + 100));
 }
 
 /** Waits until the agent of a node answers, as after a restart. */

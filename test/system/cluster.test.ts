@@ -3,7 +3,9 @@ import { progressOnStderr } from '../lab/progress.ts';
 import { type Suite, suites } from '../lab/root.ts';
 import { upWithPackage } from '../lab/with-package.ts';
 import { describeAccess } from './access.ts';
+import { describeAgents } from './agents.ts';
 import { describeCorosync } from './corosync.ts';
+import { describeConfiguration } from './configuration.ts';
 import { describeFailover } from './failover.ts';
 import { describeFailures } from './failures.ts';
 import { describePackage } from './package.ts';
@@ -43,8 +45,10 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   after(() => down(name, progressOnStderr));
 
   describeRoutes(bench);
+  describeAgents(bench);
   describeStatus(bench);
   describeCorosync(bench);
+  describeConfiguration(bench);
   describeFailover(bench);
   describeAccess(bench);
   describeFailures(bench);

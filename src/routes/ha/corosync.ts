@@ -36,7 +36,10 @@ export function corosyncRoutes(corosync: CorosyncReader): Router {
       const { name, role } = callerIn(response);
       const route = request.baseUrl + request.path;
       const key = await corosync.key({ caller: name, role, method: request.method, route });
-      response.set('Cache-Control', 'no-store').json({ key });
+      // Not json(), which would add an ETag, a digest of the key.
+      response
+        .set({ 'Cache-Control': 'no-store', 'Content-Type': 'application/json; charset=utf-8' })
+        .end(JSON.stringify({ key }));
     })
     .all(allowOnly('GET', 'HEAD'));
 

@@ -2,18 +2,16 @@ import { Router } from 'express';
 
 import type { CorosyncReader } from '../../cluster/corosync.ts';
 import type { Service } from '../../cluster/services.ts';
-import type { StateReader } from '../../cluster/state.ts';
-import type { StatusReader } from '../../cluster/status.ts';
 import type { VersionsReader } from '../../cluster/versions.ts';
-import { listNodes } from '../../cluster/nodes.ts';
-import { requireRole } from '../middleware/authenticate.ts';
 import { allowOnly } from '../methods.ts';
+import { requireRole } from '../middleware/authenticate.ts';
+import { agentRoutes, type AgentsDomain } from './agents.ts';
+import { type ConfigurationDomain, configurationRoutes } from './configuration.ts';
 import { corosyncRoutes } from './corosync.ts';
+import { type StateDomain, stateRoutes } from './state.ts';
 
 /** What the High Availability API asks of the domain. */
-export interface HaDomain {
-  state: StateReader;
-  status: StatusReader;
+export interface HaDomain extends AgentsDomain, ConfigurationDomain, StateDomain {
   versions: VersionsReader;
   services: () => Promise<Service[]>;
   corosync: CorosyncReader;
@@ -32,27 +30,16 @@ export function haRoutes(domain: HaDomain): Router {
     .all(allowOnly('GET', 'HEAD'));
 
   router
-    .route('/status')
-    .get(async (_request, response) => {
-      response
-        .set('Content-Type', 'application/json; charset=utf-8')
-        .send(await domain.status.get());
-    })
-    .all(allowOnly('GET', 'HEAD'));
-
-  router
     .route('/services')
     .get(async (_request, response) => {
       response.json({ services: await domain.services() });
     })
     .all(allowOnly('GET', 'HEAD'));
 
-  router
-    .route('/node')
-    .get(async (_request, response) => {
-      response.json(listNodes(await domain.state.get()));
-    })
-    .all(allowOnly('GET', 'HEAD'));
+  router.use(stateRoutes(domain));
+  router.use(configurationRoutes(domain));
+
+  router.use(agentRoutes(domain));
 
   router.use(corosyncRoutes(domain.corosync));
 

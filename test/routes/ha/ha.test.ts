@@ -4,14 +4,9 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { appBench, noPaths, recordedPaths } from '../../support/app-bench.ts';
-import { contractExample, generations, type Recorded, recorded } from '../../support/fixtures.ts';
+import { contractExample, generations, madeUp, recorded } from '../../support/fixtures.ts';
 import { strictRun } from '../../support/strict-run.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-
-/** An answer of a tool that no cluster here gives, such as that of a version in the contract. */
-function madeUp(argv: readonly string[], stdout: string, exitCode = 0, stderr = ''): Recorded {
-  return { argv, exitCode, stdout, stderr };
-}
 
 const unitProperties = '--property=Id,LoadState,ActiveState,UnitFileState';
 const stackUnits = ['pacemaker.service', 'pcsd.service', 'corosync.service'];

@@ -1,0 +1,33 @@
+import { type ClusterState, instancesOf } from '../parsers/crm-mon.ts';
+import { resourceNotFound } from './resources.ts';
+
+/** Where a resource is running; `nodes` only if there are several, `promoted` only if there are any. */
+export interface Location {
+  status: 'running' | 'stopped';
+  node?: string;
+  nodes?: readonly string[];
+  promoted?: readonly string[];
+}
+
+/**
+ * Where a resource, or anything inside it, is running.
+ * Faults: `resource_not_found`
+ */
+export function locate(state: ClusterState, name: string): Location {
+  const instances = instancesOf(state, name);
+  if (instances === undefined) throw resourceNotFound(name);
+  const nodes = nodesOf(instances);
+  const [node] = nodes;
+  if (node === undefined) return { status: 'stopped' };
+  const promoted = nodesOf(instances.filter((each) => each.promoted));
+  return {
+    status: 'running',
+    node,
+    ...(nodes.length > 1 && { nodes }),
+    ...(promoted.length > 0 && { promoted }),
+  };
+}
+
+function nodesOf(instances: readonly { nodes: readonly string[] }[]): string[] {
+  return [...new Set(instances.flatMap(({ nodes }) => nodes))];
+}

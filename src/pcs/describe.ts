@@ -1,0 +1,20 @@
+import { runToSuccess } from '../exec.ts';
+import type { Host } from '../host.ts';
+
+/**
+ * What `pcs resource describe` or `pcs stonith describe` prints about an agent, to the byte.
+ * @param agent the full name of a resource agent; of a fence agent without `stonith:`
+ * Faults: `tool_failed`, those of Run.
+ */
+export function describeAgent(
+  host: Host,
+  kind: 'resource' | 'stonith',
+  agent: string,
+): Promise<string> {
+  return runToSuccess(
+    host.run,
+    { argv: ['pcs', kind, 'describe', agent], deadlineMs: host.readDeadlineMs },
+    // pcs knows one failure only, 1.
+    `pcs cannot describe ${agent}. Mostly the agent gives no metadata because something that it needs is not installed; what pcs says is in 'stderr'.`,
+  );
+}

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { runToSuccess } from '../exec.ts';
+import type { Host } from '../host.ts';
+import { withAgentsOfTemplates } from '../parsers/cib.ts';
+
+/** What pcs says about a CIB, for people. */
+export interface PcsWords {
+  /**
+   * What `pcs ARGS` prints about that CIB.
+   * @param xml a whole CIB; what is secret in it must be masked already
+   * Faults: `tool_failed`, those of Run.
+   */
+  about(xml: string, args: readonly string[]): Promise<string>;
+}
+
+/**
+ * pcs takes half a second, nearly all of it to start Python, so its words are kept for as long as the
+ * CIB stays the same. It gets the very CIB that the answer beside them is made from, as a file
+ * (`pcs -f`): so they cannot contradict each other, also when the cluster is stopped.
+ * @param folder a folder of the agent's own
+ */
+export function makePcsWords(host: Host, folder: string): PcsWords {
+  let kept: { xml: string; words: Map<string, Promise<string>> } | undefined;
+
+  async function ask(xml: string, args: readonly string[]): Promise<string> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const file = join(folder, `cib-${randomBytes(6).toString('hex')}.xml`);
+    try {
+      // pcs 0.10 leaves out what has no agent of its own, 0.11 and 0.12 end with a traceback.
+      await writeFile(file, withAgentsOfTemplates(xml), { mode: 0o600 });
+      return await runToSuccess(
+        host.run,
+        { argv: ['pcs', '-f', file, ...args], deadlineMs: host.readDeadlineMs },
+        // pcs knows one failure only, 1.
+        `pcs could not tell it in words. Its own message is in 'stderr'. With '?raw=false' the answer comes without them.`,
+      );
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
+  return {
+    about(xml, args) {
+      if (kept?.xml !== xml) kept = { xml, words: new Map() };
+      const { words } = kept;
+      const key = args.join(' ');
+      const known = words.get(key);
+      if (known) return known;
+      const asked = ask(xml, args);
+      words.set(key, asked);
+      asked.catch(() => words.delete(key));
+      return asked;
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { param, type ValidationChain } from 'express-validator';
+
+/** Where a field is looked for: `param`, `query` or `body` of express-validator. */
+type From = (field: string) => ValidationChain;
+
+// No tool sets a limit. No real name comes near this one, and it fits into any path and log line.
+const longestName = 255;
+
+// NameStartChar and NameChar of XML 1.0 (5th edition, productions 4 and 4a) without the colon, which
+// is what Namespaces in XML 1.0 leaves of them for an NCName.
+const idStart =
+  'A-Z_a-z\\u{C0}-\\u{D6}\\u{D8}-\\u{F6}\\u{F8}-\\u{2FF}\\u{370}-\\u{37D}\\u{37F}-\\u{1FFF}' +
+  '\\u{200C}\\u{200D}\\u{2070}-\\u{218F}\\u{2C00}-\\u{2FEF}\\u{3001}-\\u{D7FF}' +
+  '\\u{F900}-\\u{FDCF}\\u{FDF0}-\\u{FFFD}\\u{10000}-\\u{EFFFF}';
+const idRest = `${idStart}0-9.\\-\\u{B7}\\u{300}-\\u{36F}\\u{203F}\\u{2040}`;
+
+/**
+ * The id of a resource, a constraint or anything else in the CIB: an `xsd:ID`, which is an NCName
+ * (Pacemaker's schemas resources-*.rng, constraints-*.rng).
+ */
+export const xmlId = nameRule(
+  `[${idStart}][${idRest}]*`,
+  'an XML id: a letter or "_" first, then letters, digits, ".", "-" and "_"',
+);
+
+/** The id of a primitive, group, clone, bundle or template. */
+export const resourceName = xmlId;
+
+/**
+ * The name of a node: what corosync.conf(5) has as `name`, mostly the host name (hostname(7)) or an
+ * address; of a remote node, the id of its resource.
+ */
+export const nodeName = nameRule(
+  `[${idStart}0-9][${idRest}:]*`,
+  'a node name: a letter, a digit or "_" first, then letters, digits, ".", "-", "_" and ":"',
+);
+
+/**
+ * The name of a cluster property. The schema takes any text (nvset-*.rng); this is what the names of
+ * Pacemaker's options and of those that agents keep there are made of.
+ */
+export const propertyName = nameRule(
+  '[A-Za-z0-9_#][A-Za-z0-9_.:#@+\\-]*',
+  'a property name: a letter, a digit, "_" or "#" first, then these, ".", ":", "@", "+" and "-"',
+);
+
+const agentPart = '[A-Za-z0-9_][A-Za-z0-9_.@+\\\\\\-]*';
+
+/** Where agents come from, as the route of the providers lists it: `systemd`, `ocf:heartbeat`. */
+export const providerName = nameRule(
+  `${agentPart}(?::${agentPart})?`,
+  'a provider of agents, such as "systemd" or "ocf:heartbeat"',
+);
+
+/**
+ * The name of a resource agent or fence agent: the standard, the provider and the agent's own name, a
+ * file name or that of a systemd unit (systemd.unit(5)), such as `ocf:heartbeat:Dummy`,
+ * `systemd:getty@tty1` and `external/ipmi`. No part begins with a dot, so none leads out of a folder.
+ */
+export const agentName = nameRule(
+  `${agentPart}(?:[:/]${agentPart})*`,
+  'the name of an agent, such as "ocf:heartbeat:Dummy" or "external/ipmi"',
+);
+
+/**
+ * Every rule keeps out what could be read as more than a name: an option, a path out of its folder,
+ * another line.
+ */
+function nameRule(
+  pattern: string,
+  expected: string,
+): (field: string, from?: From) => ValidationChain {
+  const whole = new RegExp(`^(?:${pattern})$`, 'u');
+  return (field, from = param) =>
+    from(field)
+      // Not matches(), which takes an array of names for a name.
+      .custom(
+        (value: unknown) =>
+          typeof value === 'string' && value.length <= longestName && whole.test(value),
+      )
+      .withMessage(`must be ${expected}; at most ${longestName} characters`);
+}

@@ -1,0 +1,129 @@
+import https from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { LabNode } from '../lab/lab.ts';
+import { ask, type Bench, type Findings } from './subject.ts';
+import { ms, percentile } from './timing.ts';
+
+const pollMs = 10;
+const deadlineMs = 10_000;
+const limitMs = 1000;
+
+/** A way to change the configuration, and where the API shows it. The value is a number that grows. */
+interface Way {
+  /** For a shell that has the value in `$value`. */
+  command: string;
+  route: string;
+  valueIn: (answer: unknown) => string | undefined;
+  /** How many changes follow one another without a pause, and how often. */
+  burst: number;
+  times: number;
+}
+
+const batchLimit = {
+  route: 'property/batch-limit/details',
+  valueIn: (answer: unknown) =>
+    (answer as Partial<Record<string, { value: string }>>)['batch-limit']?.value,
+};
+
+const ways: readonly Way[] = [
+  { ...batchLimit, command: 'pcs property set batch-limit=$value', burst: 1, times: 30 },
+  {
+    route: 'resource/NFS/details',
+    valueIn: (answer) =>
+      (answer as { meta: Record<string, string> }[])[0]?.meta['resource-stickiness'],
+    command: 'pcs resource meta NFS resource-stickiness=$value',
+    burst: 1,
+    times: 30,
+  },
+  {
+    ...batchLimit,
+    command: 'crm_attribute --type crm_config --name batch-limit --update $value',
+    burst: 5,
+    times: 12,
+  },
+];
+
+/** How long after a change the API shows it. */
+export async function measureChanges(bench: Bench): Promise<Findings> {
+  const agent = new https.Agent({ keepAlive: true });
+  const lags: number[] = [];
+  let value = 1000;
+  for (const way of ways) {
+    for (let time = 0; time < way.times; time += 1) {
+      const values = Array.from({ length: way.burst }, (_, index) => value + index + 1);
+      value += way.burst;
+      // Not in step with what the agent does once a second.
+      await sleep(Math.random() * 1000);
+      lags.push(...(await lagsOf(bench, way, values, agent)));
+    }
+  }
+  agent.destroy();
+  await bench.node.run(['pcs', 'property', 'set', 'batch-limit=']);
+  await bench.node.run(['pcs', 'resource', 'meta', 'NFS', 'resource-stickiness=100']);
+
+  const [p50, p99, most] = [0.5, 0.99, 1].map((share) => percentile(lags, share));
+  return {
+    figures: [
+      {
+        what: `from a change (of ${lags.length}, half of them with pcs, half with bursts of \`crm_attribute\`) to the first answer that shows it`,
+        measured: `p50 ${ms(p50 ?? NaN)}, p99 ${ms(p99 ?? NaN)}, at most ${ms(most ?? NaN)}`,
+        bar: `p99 at most ${ms(limitMs)}`,
+        held: (p99 ?? NaN) <= limitMs,
+      },
+    ],
+  };
+}
+
+/**
+ * Milliseconds from the end of each command to the first answer with its value or a later one; 0 when
+ * that was there before the command ended.
+ */
+async function lagsOf(
+  bench: Bench,
+  way: Way,
+  values: readonly number[],
+  agent: https.Agent,
+): Promise<number[]> {
+  const [madeAt, seenAt] = await Promise.all([
+    makeChanges(bench.node, way.command, values),
+    seeChanges(bench, way, values, agent),
+  ]);
+  return values.map((_, index) => Math.max(0, (seenAt[index] ?? NaN) - (madeAt[index] ?? NaN)));
+}
+
+/** Makes one change after another. @returns when each command ended, in milliseconds of the clock */
+async function makeChanges(
+  node: LabNode,
+  command: string,
+  values: readonly number[],
+): Promise<number[]> {
+  const script = `set -e; for value; do ${command} >/dev/null; echo $EPOCHREALTIME; done`;
+  const printed = await node.run(['bash', '-c', script, 'bash', ...values.map(String)]);
+  return printed
+    .trim()
+    .split('\n')
+    .map((seconds) => Number(seconds) * 1000);
+}
+
+/** Polls until the last value is there. @returns when each value was first seen */
+async function seeChanges(
+  bench: Bench,
+  { route, valueIn }: Way,
+  values: readonly number[],
+  agent: https.Agent,
+): Promise<number[]> {
+  const seenAt: number[] = [];
+  const giveUpAt = Date.now() + deadlineMs;
+  while (seenAt.length < values.length) {
+    const pause = sleep(pollMs);
+    const { json } = await ask(bench, { route }, agent);
+    const now = Date.now();
+    if (now > giveUpAt) throw new Error(`${route} does not show the latest change.`);
+    const shown = Number(valueIn(json));
+    // One that was overtaken by the next is shown, too.
+    while (shown >= (values[seenAt.length] ?? Infinity)) seenAt.push(now);
+    await pause;
+  }
+  return seenAt;
+}

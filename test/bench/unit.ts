@@ -1,0 +1,39 @@
+import type { LabNode } from '../lab/lab.ts';
+
+/** Nanoseconds of CPU that the agent and all that it ever started have used since it was started. */
+export async function cpuNs(node: LabNode): Promise<number> {
+  const used = Number(await show(node, 'CPUUsageNSec'));
+  if (!Number.isSafeInteger(used)) throw new Error('systemd does not count the CPU of ha-agent.');
+  return used;
+}
+
+/** Resident memory in MB, in the unit of the bar: 10^6 bytes. */
+export interface Resident {
+  agent: number;
+  /** Processes that the agent keeps beside it. */
+  others: number;
+}
+
+export async function residentMb(node: LabNode): Promise<Resident> {
+  const main = await show(node, 'MainPID');
+  const group = await show(node, 'ControlGroup');
+  const pids = (await node.run(['cat', `/sys/fs/cgroup${group}/cgroup.procs`])).trim().split('\n');
+  const sizes = await Promise.all(
+    pids.map(async (pid) => {
+      const { stdout } = await node.exec(['cat', `/proc/${pid}/status`]);
+      // None: the process has just ended.
+      const kb = Number(/^VmRSS:\s+(\d+) kB/m.exec(stdout)?.[1] ?? 0);
+      return { pid, mb: (kb * 1024) / 1e6 };
+    }),
+  );
+  const sum = (chosen: typeof sizes) => chosen.reduce((all, { mb }) => all + mb, 0);
+  return {
+    agent: sum(sizes.filter(({ pid }) => pid === main)),
+    others: sum(sizes.filter(({ pid }) => pid !== main)),
+  };
+}
+
+async function show(node: LabNode, property: string): Promise<string> {
+  const argv = ['systemctl', 'show', '--value', `--property=${property}`, 'ha-agent'] as const;
+  return (await node.run(argv)).trim();
+}

@@ -1,0 +1,137 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect } from 'chai';
+
+import { type ClusterWatch, makeClusterWatch } from '../../src/pacemaker/watch.ts';
+import { keepingLog } from '../support/keeping-log.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+describe('the watch on the cluster', () => {
+  const folder = temporaryFolder();
+  let watch: ClusterWatch | undefined;
+  afterEach(() => watch?.stop());
+
+  /** The watch over real files, under a clock that the test sets, with a crm_mon that the test plays. */
+  async function bench() {
+    const cibFile = join(folder.path, 'cib', 'cib.xml');
+    const runtimeFolder = join(folder.path, 'run');
+    await mkdir(join(folder.path, 'cib'));
+    await writeFile(cibFile, '<cib/>');
+    const clock = { ms: 100_000 };
+    const started: { argv: readonly string[]; end: () => void; stops: number }[] = [];
+    const made = makeClusterWatch({
+      startResident: (argv) => {
+        const crmMon = { argv, end: () => {}, stops: 0 };
+        started.push(crmMon);
+        return {
+          ended: new Promise((resolve) => (crmMon.end = resolve)),
+          stop: () => {
+            crmMon.stops += 1;
+            crmMon.end();
+          },
+        };
+      },
+      runtimeFolder,
+      cibFile,
+      log: keepingLog().log,
+      now: () => clock.ms,
+    });
+    watch = made;
+    await made.start();
+    await until(() => started.length === 1);
+    const page = join(runtimeFolder, 'crm_mon.html');
+    /** Whether a reading of now is still good after so many milliseconds. */
+    const holdsFor = (ms: number) => {
+      const startedAt = clock.ms;
+      clock.ms += ms;
+      const holds = made.holds(startedAt);
+      clock.ms = startedAt;
+      return holds;
+    };
+    /** Writes the file until the watch has noticed, for a watch on files takes a moment to begin. */
+    const noticed = async (path: string, write = writeFile) => {
+      const startedAt = clock.ms;
+      await until(async () => {
+        await write(path, `${Math.random()}`);
+        await sleep(20);
+        return !made.holds(startedAt);
+      });
+    };
+    return { watch: made, clock, started, page, cibFile, holdsFor, noticed };
+  }
+
+  it('lets a reading hold for half a second as long as crm_mon has said nothing', async () => {
+    const { holdsFor } = await bench();
+    expect([holdsFor(499), holdsFor(500)]).to.deep.equal([true, false]);
+  });
+
+  it('lets it hold for ten seconds when crm_mon has written, and then was silent for four', async () => {
+    const { clock, page, holdsFor, noticed } = await bench();
+    await noticed(page);
+    clock.ms += 3999;
+    expect([holdsFor(499), holdsFor(500)]).to.deep.equal([true, false]);
+    clock.ms += 1;
+    expect([holdsFor(9999), holdsFor(10_000)]).to.deep.equal([true, false]);
+  });
+
+  it('ends it at once when crm_mon writes', async () => {
+    const { clock, page, noticed } = await bench();
+    await noticed(page);
+    clock.ms += 5000;
+    await noticed(page);
+  });
+
+  it('ends it at once when Pacemaker puts a new cib.xml in its place, again and again', async () => {
+    const { clock, cibFile, noticed } = await bench();
+    const replace: typeof writeFile = async (path, text) => {
+      await writeFile(`${path as string}.new`, text);
+      await rename(`${path as string}.new`, path as string);
+    };
+    for (let round = 0; round < 3; round += 1) {
+      await noticed(cibFile, replace);
+      clock.ms += 5000;
+    }
+  });
+
+  it('trusts no silence of a crm_mon that ended, nor of the next before it has written', async () => {
+    const { clock, started, page, holdsFor, noticed } = await bench();
+    await noticed(page);
+    clock.ms += 5000;
+    started[0]?.end();
+    await until(() => !holdsFor(500));
+    await until(() => started.length === 2);
+    expect(holdsFor(500)).to.equal(false);
+    await noticed(page);
+    clock.ms += 5000;
+    expect(holdsFor(9999)).to.equal(true);
+  });
+
+  it('starts crm_mon as a daemon with its files in the folder of the agent', async () => {
+    const { started, page } = await bench();
+    expect(started[0]?.argv).to.deep.equal([
+      'crm_mon',
+      '--daemonize',
+      '--interval=1',
+      '--output-as=html',
+      `--output-to=${page}`,
+      `--pid-file=${page.replace('.html', '.pid')}`,
+    ]);
+  });
+
+  it('ends crm_mon with the agent, and starts no other', async () => {
+    const { watch: made, started } = await bench();
+    await made.stop();
+    await sleep(50);
+    expect(started.map(({ stops }) => stops)).to.deep.equal([1]);
+  });
+});
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    if (await isSo()) return;
+    await sleep(20);
+  }
+  throw new Error('It did not come to that.');
+}

@@ -1,0 +1,139 @@
+import { expect } from 'chai';
+import express from 'express';
+import { body, matchedData } from 'express-validator';
+import request from 'supertest';
+
+import { jsonBody } from '../../../src/routes/middleware/json-body.ts';
+import { validate } from '../../../src/routes/middleware/validate.ts';
+import { resourceName } from '../../../src/routes/names.ts';
+import { answerErrors } from '../../../src/routes/problem.ts';
+import { keepingLog } from '../../support/keeping-log.ts';
+
+/** Two routes, one that takes a body and one that does not; they echo what their handlers get. */
+function echo(): { client: ReturnType<typeof request>; log: ReturnType<typeof keepingLog> } {
+  const app = express();
+  const log = keepingLog();
+  const names = validate(resourceName('name', body), resourceName('group', body).optional());
+  app.post('/change', jsonBody, names, (received, response) => {
+    response.json(matchedData(received));
+  });
+  app.get('/read/:name', validate(resourceName('name')), (received, response) => {
+    response.json({ ...matchedData(received), body: received.body as unknown });
+  });
+  app.use(answerErrors(log.log));
+  return { client: request(app), log };
+}
+
+const expected =
+  'must be an XML id: a letter or "_" first, then letters, digits, ".", "-" and "_"; at most 255 characters';
+
+describe('a request that is checked', () => {
+  it('comes to its handler with what was checked, and nothing else', async () => {
+    const { client } = echo();
+    const sent = { name: 'ZFS', more: 'not asked for' };
+    const { status, body: answer } = await client.post('/change').send(sent);
+    expect([status, answer]).to.deep.equal([200, { name: 'ZFS' }]);
+  });
+
+  it('is refused with every field that is wrong, and without the values', async () => {
+    const { client, log } = echo();
+    const answer = await client.post('/change').send({ name: 'a secret', group: null });
+    expect(answer.headers['content-type']).to.equal('application/problem+json; charset=utf-8');
+    expect(answer.body).to.deep.equal({
+      type: 'urn:ha-agent:problem:invalid_request',
+      title: 'The request is not as documented',
+      status: 400,
+      detail:
+        "The request is not as documented. 'errors' names each field and what was expected of it.",
+      code: 'invalid_request',
+      errors: [
+        { field: 'name', message: expected, type: 'string' },
+        { field: 'group', message: expected, type: 'null' },
+      ],
+    });
+    expect(log.lines).to.deep.equal([]);
+  });
+
+  for (const [what, value, type] of [
+    ['nothing', undefined, 'undefined'],
+    ['a number', 5, 'number'],
+    ['an array', ['ZFS'], 'array'],
+    ['an object', { a: 1 }, 'object'],
+    ['a boolean', true, 'boolean'],
+  ] as const) {
+    it(`is told that ${what} came for a name`, async () => {
+      const { client } = echo();
+      const { status, body: answer } = await client.post('/change').send({ name: value });
+      expect(status).to.equal(400);
+      expect(answer).to.deep.include({ errors: [{ field: 'name', message: expected, type }] });
+    });
+  }
+});
+
+describe('a JSON body', () => {
+  const post = (client: ReturnType<typeof request>, type: string, content: string) =>
+    client.post('/change').set('Content-Type', type).send(content);
+
+  for (const [what, type, content, status, code] of [
+    ['cut short', 'application/json', '{"name":"se', 400, 'invalid_request'],
+    ['that is a string', 'application/json', '"secret"', 400, 'invalid_request'],
+    ['that is null', 'application/json', 'null', 400, 'invalid_request'],
+    ['that is an array', 'application/json', '[{"name":"ZFS"}]', 400, 'invalid_request'],
+    ['that is empty', 'application/json', '', 400, 'invalid_request'],
+    ['of another type', 'text/plain', '{"name":"ZFS"}', 415, 'unsupported_media_type'],
+    ['of a form', 'application/x-www-form-urlencoded', 'name=ZFS', 415, 'unsupported_media_type'],
+    ['in Latin 1', 'application/json; charset=latin1', '{}', 415, 'unsupported_media_type'],
+    ['in no charset', 'application/json; charset=utf-99', '{}', 415, 'unsupported_media_type'],
+    ['of more than 1 MiB', 'application/json', '1'.repeat(1_048_577), 413, 'body_too_large'],
+  ] as const) {
+    it(`${what} is ${status} ${code}, and not quoted`, async () => {
+      const { client, log } = echo();
+      const answer = await post(client, type, content);
+      expect([answer.status, answer.body]).to.deep.equal([
+        status,
+        { ...(answer.body as object), status, code },
+      ]);
+      expect(answer.text).not.to.include('secret').and.not.to.include('{"name');
+      expect(log.lines).to.deep.equal([]);
+    });
+  }
+
+  it('that is not JSON is named among the errors', async () => {
+    const { body: answer } = await post(echo().client, 'application/json', '{');
+    expect(answer).to.deep.include({
+      errors: [{ field: 'body', message: 'must be a JSON object', type: 'string' }],
+    });
+  });
+
+  it('that is compressed is 415, for it may be larger than it looks', async () => {
+    const { status } = await echo()
+      .client.post('/change')
+      .set({ 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' })
+      .send('{}');
+    expect(status).to.equal(415);
+  });
+
+  it('of 1 MiB is read', async () => {
+    const rest = JSON.stringify({ name: 'ZFS', more: '' }).length;
+    const content = JSON.stringify({ name: 'ZFS', more: 'x'.repeat(1_048_576 - rest) });
+    expect((await post(echo().client, 'application/json', content)).status).to.equal(200);
+  });
+
+  it('that is missing is told of by the fields that are', async () => {
+    const { status, body: answer } = await echo().client.post('/change');
+    expect([status, answer]).to.deep.equal([
+      400,
+      { ...(answer as object), errors: [{ field: 'name', message: expected, type: 'undefined' }] },
+    ]);
+  });
+
+  for (const content of ['{}', '{"broken', '5']) {
+    it(`${content} with a GET is not read`, async () => {
+      const { status, body: answer } = await echo()
+        .client.get('/read/ZFS')
+        .set('Content-Type', 'application/json')
+        .send(content);
+      expect([status, answer]).to.deep.equal([200, { name: 'ZFS' }]);
+    });
+  }
+});

@@ -26,6 +26,7 @@ describe('where a resource is', () => {
 for (const generation of generations) {
   describe(`the state of everything on ${generation.suite}`, () => {
     const state = everythingState(generation);
+    const queue = generation.suite === 'trixie' ? [] : ['master-Queue'];
 
     it('tells where clones, promoted instances and orphans are', () => {
       expect(locate(state, 'Everywhere-clone')).to.have.property('nodes').with.lengthOf(2);
@@ -41,6 +42,14 @@ for (const generation of generations) {
       expect(node).to.include({ name: 'ae82a9a2', online: 'true', type: 'member' });
       expect(node['utilization']).to.deep.equal({ cpu: '8', memory: '4096' });
       expect(node['attributes']).to.include({ rack: '1', room: 'cellar' });
+      // Not `century`, which a rule puts in effect; but `rack`, for the transient one goes first.
+      expect(node['transient_attributes']).to.have.all.keys(
+        'rack',
+        'master-Cache',
+        'master-Database',
+        ...queue,
+      );
+      expect(node['transient_attributes']).to.include({ rack: '7' });
       expect(node['resources']).to.include('Bare');
       expect(() => nodeDetails(state, everythingCib(generation), 'nothing')).to.throw(Fault);
     });

@@ -54,6 +54,29 @@ export function anyDocument(
   });
 }
 
+/** A way down into a document: which child, which of its children … */
+export const anyPath: fc.Arbitrary<readonly number[]> = fc.array(fc.nat(), { maxLength: 8 });
+
+/** The document with an attribute and an element that nobody knows, at the end of the path. */
+export function withSomethingNew(
+  element: XmlElement,
+  [next, ...path]: readonly number[],
+  text: string,
+): XmlElement {
+  const { attributes, children } = element;
+  if (next === undefined || children.length === 0) {
+    const newer = { name: 'newer', attributes: { inside: text }, children: [], text: undefined };
+    const more = { ...attributes, newest: `${text} too` };
+    return { ...element, attributes: more, children: [...children, newer] };
+  }
+  return {
+    ...element,
+    children: children.map((each, index) =>
+      index === next % children.length ? withSomethingNew(each, path, text) : each,
+    ),
+  };
+}
+
 /** The document as text, as libxml writes it. Text comes before the children. */
 export function xmlOf({ name, attributes, children, text = '' }: XmlElement): string {
   const attributeTexts = Object.entries(attributes).map(

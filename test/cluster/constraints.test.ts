@@ -106,9 +106,13 @@ describe('the list of constraints', () => {
     expect(orders.map(({ kind }) => kind)).to.deep.equal(['Optional', 'Mandatory']);
   });
 
-  it('passes on a constraint of a kind that it does not know', () => {
-    expect(of('<rsc_new id="n" rsc="A"><deep x="1"/></rsc_new>')).to.have.deep.property('rsc_new', [
-      { id: 'n', rsc: 'A', deep: [{ x: '1' }] },
+  it('passes on a constraint of a kind that it does not know, as XML has it', () => {
+    const list = of(
+      '<rsc_new id="n" rsc="A"><resource_set id="s"/></rsc_new><rsc_new><deep x="1"/></rsc_new>',
+    );
+    expect(list).to.have.deep.property('rsc_new', [
+      { id: 'n', rsc: 'A', resource_set: [{ id: 's' }] },
+      { deep: [{ x: '1' }] },
     ]);
   });
 });

@@ -2,7 +2,7 @@ import { Fault } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { inTurn } from '../in-turn.ts';
 import { keep, keepEach } from '../kept.ts';
-import { listAgents, listOcfProviders, listStandards } from '../pacemaker/agents.ts';
+import { listAgents, listOcfProviders } from '../pacemaker/agents.ts';
 import { describeAgent } from '../pcs/describe.ts';
 import { fileStamp, folderStamp, subfoldersStamp, toolStamp } from '../stamps.ts';
 
@@ -10,7 +10,7 @@ import { fileStamp, folderStamp, subfoldersStamp, toolStamp } from '../stamps.ts
 export interface ResourceAgents {
   /** Full names, such as `ocf:heartbeat:Dummy`. Faults: those of listAgents. */
   list(): Promise<readonly string[]>;
-  /** The standards but `ocf`, then `ocf:PROVIDER` for each provider. Faults: those of listAgents. */
+  /** `lsb`, `service`, `systemd`, then `ocf:PROVIDER` for each provider. Faults: those of listAgents. */
   providers(): Promise<readonly string[]>;
   /** The full names of one provider's agents. Faults: `provider_not_found`, those of listAgents. */
   listOf(provider: string): Promise<readonly string[]>;
@@ -41,14 +41,13 @@ export function makeResourceAgents(host: Host): ResourceAgents {
   const { ocf, initScripts, units } = host.paths.agents;
   const stampOf = () =>
     joined([subfoldersStamp(ocf), folderStamp(initScripts), ...units.map(fileStamp)]);
-  const byProvider = keep(stampOf, () => readByProvider(host));
-  const list = async () => sorted([...(await byProvider()).values()].flat());
+  const lists = keep(stampOf, () => readLists(host));
   const describe = keepDescriptions(host, 'resource', stampOf);
   return {
-    list,
-    providers: async () => [...(await byProvider()).keys()],
+    list: async () => (await lists()).all,
+    providers: async () => [...(await lists()).byProvider.keys()],
     async listOf(provider) {
-      const agents = (await byProvider()).get(provider);
+      const agents = (await lists()).byProvider.get(provider);
       if (agents === undefined) {
         throw new Fault(
           'provider_not_found',
@@ -60,8 +59,8 @@ export function makeResourceAgents(host: Host): ResourceAgents {
     async describe(agent) {
       // What systemd has a template of, it has any instance of: getty@ stands for getty@tty1 too.
       const listed = agent.replace(/@.+$/, '@');
-      const agents = await list();
-      if (!agents.includes(agent) && !agents.includes(listed)) {
+      const { all } = await lists();
+      if (!all.includes(agent) && !all.includes(listed)) {
         throw new Fault(
           'agent_not_found',
           `There is no resource agent '${agent}' on this node. Take a full name from the list of resource agents, such as 'ocf:heartbeat:Dummy'; fence agents have a list of their own.`,
@@ -92,20 +91,38 @@ export function makeFenceAgents(host: Host): FenceAgents {
   };
 }
 
-async function readByProvider(host: Host): Promise<ReadonlyMap<string, readonly string[]>> {
-  const [standards, ocfProviders] = await Promise.all([
-    listStandards(host),
-    listOcfProviders(host),
+interface AgentLists {
+  all: readonly string[];
+  byProvider: ReadonlyMap<string, readonly string[]>;
+}
+
+async function readLists(host: Host): Promise<AgentLists> {
+  const [lsb, systemd, ocf] = await Promise.all([
+    listAgents(host, 'lsb'),
+    listAgents(host, 'systemd'),
+    readOcfAgents(host),
   ]);
-  const providers = [
-    ...sorted(standards.filter((standard) => !['ocf', 'stonith'].includes(standard))),
-    ...sorted(ocfProviders.map((provider) => `ocf:${provider}`)),
+  const found: readonly (readonly [provider: string, names: readonly string[]])[] = [
+    ['lsb', lsb],
+    // By definition whichever of the two there is (Pacemaker Explained, "System Services"). Pacemaker
+    // would have systemd go through all units once more for it, which takes longer than all else.
+    ['service', [...lsb, ...systemd]],
+    ['systemd', systemd],
+    ...ocf,
   ];
-  const entries = providers.map(async (provider) => {
-    const agents = await listAgents(host, provider);
-    return [provider, sorted(agents.map((agent) => `${provider}:${agent}`))] as const;
-  });
-  return new Map(await Promise.all(entries));
+  const byProvider = new Map(
+    found.map(([provider, names]) => [
+      provider,
+      sorted(names.map((name) => `${provider}:${name}`)),
+    ]),
+  );
+  return { all: sorted([...byProvider.values()].flat()), byProvider };
+}
+
+async function readOcfAgents(host: Host): Promise<(readonly [string, readonly string[]])[]> {
+  const providers = sorted(await listOcfProviders(host)).map((provider) => `ocf:${provider}`);
+  const lists = await Promise.all(providers.map((provider) => listAgents(host, provider)));
+  return providers.map((provider, index) => [provider, lists[index] ?? []]);
 }
 
 async function readFenceAgents(host: Host): Promise<readonly string[]> {

@@ -29,17 +29,13 @@ export const constraintTypes = {
 export type ConstraintType = keyof typeof constraintTypes;
 
 /** The documented answer of `constraint`, without `raw`. */
-export function listConstraints({ constraints }: Cib): ConstraintList {
+export function listConstraints({ constraints, configuration }: Cib): ConstraintList {
   const of = (element: string, inSets?: boolean) =>
     constraints.filter(
       (each) =>
         each.element === element && (inSets === undefined || each.sets.length > 0 === inSets),
     );
   const orderingGroups = of('rsc_order', true).map(setsOf);
-  const known = ['rsc_location', 'rsc_order', 'rsc_colocation', 'rsc_ticket'];
-  const others = new Set(
-    constraints.map(({ element }) => element).filter((element) => !known.includes(element)),
-  );
   return {
     location_constraints: of('rsc_location').map(locationOf),
     ordering_constraints: of('rsc_order', false).map(orderOf),
@@ -47,7 +43,7 @@ export function listConstraints({ constraints }: Cib): ConstraintList {
     colocation_constraints: of('rsc_colocation', false).map(colocationOf),
     colocation_group_constraints: of('rsc_colocation', true).map(setsOf),
     ticket_constraints: of('rsc_ticket').map(ticketOf),
-    ...Object.fromEntries([...others].map((element) => [element, of(element).map(otherOf)])),
+    ...othersIn(configuration),
   };
 }
 
@@ -115,8 +111,16 @@ function setsOf({ id, attributes, sets, rest }: Constraint): JsonObject {
   return { ...setFields(sets), setOptions: attributes, id, ...rest };
 }
 
-function otherOf({ id, attributes, sets, rest }: Constraint): JsonObject {
-  return { ...setFields(sets), id, ...attributes, ...rest };
+/** Elements of other names, as XML has them. */
+function othersIn(configuration: JsonObject): Record<string, readonly JsonObject[]> {
+  const known = ['rsc_location', 'rsc_order', 'rsc_colocation', 'rsc_ticket'];
+  const sections = (configuration['constraints'] ?? []) as readonly JsonObject[];
+  return Object.fromEntries(
+    Object.entries(sections[0] ?? {}).filter(
+      (entry): entry is [string, readonly JsonObject[]] =>
+        !known.includes(entry[0]) && Array.isArray(entry[1]),
+    ),
+  );
 }
 
 /** The first set as the document shows one, and all of them where there are more. */

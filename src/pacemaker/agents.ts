@@ -3,15 +3,7 @@ import type { Host } from '../host.ts';
 import { runPacemakerTool } from './tool.ts';
 
 /**
- * The standards of which this node has agents (crm_resource(8)): `ocf`, `lsb`, `systemd`, `stonith` …
- * Faults: those of runPacemakerTool.
- */
-export async function listStandards(host: Host): Promise<string[]> {
-  return lines((await runPacemakerTool(host, ['crm_resource', '--list-standards'])).stdout);
-}
-
-/**
- * The providers of OCF agents: `heartbeat`, `pacemaker` …
+ * The providers of OCF agents on this node (crm_resource(8)): `heartbeat`, `pacemaker` …
  * Faults: those of runPacemakerTool.
  */
 export async function listOcfProviders(host: Host): Promise<string[]> {
@@ -19,7 +11,7 @@ export async function listOcfProviders(host: Host): Promise<string[]> {
 }
 
 /**
- * The names of a standard's agents, as Pacemaker lists them: `service` has some twice.
+ * The names of a standard's agents on this node.
  * @param standard also with an OCF provider: `ocf:heartbeat`
  * Faults: those of runPacemakerTool.
  */
@@ -29,7 +21,10 @@ export async function listAgents(host: Host, standard: string): Promise<string[]
     return lines((await runPacemakerTool(host, argv)).stdout);
   } catch (error) {
     // The exit code is 105 (CRM_EX_NOSUCH) or, since Pacemaker 2.1, 1, which may mean anything.
-    if (error instanceof Fault && error.command?.stderr.includes('No agents found')) return [];
+    const areNone =
+      error instanceof Fault && error.command?.stderr.includes('No agents found') === true;
+    // There are always units; Pacemaker says so too when it cannot reach systemd by D-Bus.
+    if (areNone && standard !== 'systemd') return [];
     throw error;
   }
 }

@@ -54,7 +54,9 @@ export function stateAsJson({ root }: ClusterState): JsonObject {
     // <pacemaker-result> ends with how the command went, which is not the cluster's state.
     children: root.children.filter(({ name }) => name !== 'status'),
   };
-  const json = toJson(content, (parent, name) => lists[parent]?.includes(name) ?? false);
+  const isList = (parent: string, name: string) =>
+    Object.hasOwn(lists, parent) && (lists[parent] ?? []).includes(name);
+  const json = toJson(content, isList);
   return typeof json === 'object' && !Array.isArray(json) ? (json as JsonObject) : {};
 }
 

@@ -28,6 +28,8 @@ const parser = new XMLParser({
   processEntities: unlimited,
   // libxml writes a newline in an attribute as &#10;, which the parser takes for an HTML entity.
   htmlEntities: true,
+  // Rules may stand in rules. What is deeper than this Pacemaker cannot read itself: it is libxml's limit.
+  maxNestedTags: 256,
 });
 
 /**

@@ -21,7 +21,7 @@ const secret = 'hunter2 &quot;horse9&apos; &amp;battery7 &lt;staple5';
 const settle = ['crm_resource', '--wait', '--timeout=90'] as const;
 
 /**
- * Brings a storage lab of two nodes into the state "everything": what is below, and in its wake a failed resource, an
+ * Brings a storage lab of two nodes or more into the state "everything": what is below, and in its wake a failed resource, an
  * orphaned one, a ban, a fencing that failed, and the second node in standby and in maintenance with resources still
  * running on it. Returns when the cluster has nothing left to do.
  */

@@ -258,6 +258,11 @@ function checkOptions(options: UpOptions): void {
   if (!Number.isInteger(options.nodes) || options.nodes < 1 || options.nodes > maxNodes) {
     throw new Error(`A lab has 1 to ${maxNodes} nodes, not ${options.nodes}.`);
   }
+  if (options.topology === 'everything' && options.nodes < 2) {
+    throw new Error(
+      'The topology everything needs 2 nodes or more: one of them goes into standby.',
+    );
+  }
 }
 
 function checkName(name: string): void {

@@ -1,7 +1,25 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 
-import { nodeStates, parseCrmMon, stateAsJson } from '../../src/parsers/crm-mon.ts';
+import { listFencingHistory } from '../../src/cluster/fencing-history.ts';
+import { locate } from '../../src/cluster/locate.ts';
+import { listNodes, nodeDetails } from '../../src/cluster/nodes.ts';
+import { parseCib } from '../../src/parsers/cib.ts';
+import { allInstances, nodeStates, parseCrmMon, stateAsJson } from '../../src/parsers/crm-mon.ts';
+import { parseXml, type XmlElement } from '../../src/parsers/xml.ts';
+import { everythingState } from '../support/everything.ts';
+import { orFault } from '../support/faults.ts';
 import { contractExample, generations, recorded } from '../support/fixtures.ts';
+import { expectWholeState } from '../support/whole-state.ts';
+import { factsOf, factsOfJson } from '../support/witness.ts';
+import {
+  anyDocument,
+  anyName,
+  anyPath,
+  anyText,
+  withSomethingNew,
+  xmlOf,
+} from '../support/xml-documents.ts';
 
 describe('stateAsJson', () => {
   it('makes of the XML of the contract its JSON, key for key', () => {
@@ -83,6 +101,65 @@ describe('nodeStates', () => {
         ['ae82a9a2', true],
         ['5e7638bc', true],
       ]);
+    });
+  }
+});
+
+describe('any output of crm_mon', () => {
+  const names = fc.oneof(
+    fc.constantFrom(
+      'nodes',
+      'node',
+      'resources',
+      'resource',
+      'group',
+      'clone',
+      'bundle',
+      'replica',
+    ),
+    fc.constantFrom('fence_history', 'fence_event', 'node_attributes', 'attribute', 'status'),
+    // Each object of JavaScript has something of that name.
+    fc.constantFrom('toLocaleString', 'isPrototypeOf'),
+    anyName,
+  );
+  const attributeNames = fc.oneof(fc.constantFrom('id', 'name', 'role', 'online'), anyName);
+  const documents = fc
+    .array(anyDocument(names, attributeNames), { maxLength: 4 })
+    .map((children): XmlElement => ({ name: 'crm_mon', attributes: {}, children, text: ' ' }));
+
+  it('is passed on whole, whatever stands where', () => {
+    fc.assert(
+      fc.property(documents, (document) => {
+        const children = document.children.filter(({ name }) => name !== 'status');
+        expect(factsOfJson(stateAsJson(parseCrmMon(xmlOf(document))))).to.deep.equal(
+          factsOf({ ...document, children }, 'attribute'),
+        );
+      }),
+    );
+  });
+
+  it('is answered from, whatever stands where', () => {
+    const cib = parseCib('<cib/>');
+    fc.assert(
+      fc.property(documents, (document) => {
+        const state = parseCrmMon(xmlOf(document));
+        expect(listNodes(state)).to.be.an('object');
+        for (const { name } of nodeStates(state)) orFault(() => nodeDetails(state, cib, name));
+        for (const { id } of allInstances(state)) orFault(() => locate(state, id));
+        expect(listFencingHistory(state)).to.be.an('array');
+      }),
+    );
+  });
+
+  for (const generation of generations) {
+    it(`is answered whole with what is new anywhere in it, as on ${generation.suite}`, () => {
+      const { xml } = everythingState(generation);
+      fc.assert(
+        fc.property(anyPath, anyText, (path, text) => {
+          expectWholeState(withSomethingNew(parseXml(xml), path, text));
+        }),
+        { numRuns: 30 },
+      );
     });
   }
 });

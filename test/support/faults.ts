@@ -13,3 +13,13 @@ export async function faultOf(code: FaultCode, promise: Promise<unknown>): Promi
   expect(fault.code).to.equal(code);
   return fault;
 }
+
+/** Calls it; a Fault is an answer like any other. */
+export function orFault(call: () => unknown): unknown {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof Fault) return error;
+    throw error;
+  }
+}

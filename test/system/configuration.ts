@@ -108,7 +108,7 @@ export function describeConfiguration(bench: () => { lab: Lab; token: string }):
           await run(['cibadmin', '--delete', '--xml-text', `<primitive id="${id}"/>`]);
         }
         const words = await run(['pcs', 'stonith', 'config']);
-        const maskedWords = words.replaceAll(/"hunter2 .* <staple5"/g, '********');
+        const maskedWords = words.replaceAll(/"hunter2 .*? <staple5"/g, '********');
         expect(maskedWords).to.include('passwd=********');
         await waitUntil('the same words', async () => {
           const { json } = await ha('stonith');

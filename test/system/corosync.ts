@@ -62,6 +62,7 @@ export function describeCorosync(bench: () => { lab: Lab; token: string }): void
     });
 
     it('keeps the key where the record cannot be written', async () => {
+      expect((await ask(first(), 'corosync/key')).status).to.equal(200);
       await first().run(['mv', auditFile, '/root/audit.jsonl']);
       await first().run(['mkdir', auditFile]);
       try {

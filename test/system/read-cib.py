@@ -35,8 +35,8 @@ def others(element, *known):
 
 
 def other_children(element, *known):
-    return {tag: [as_is(child) for child in element.findall(tag)]
-            for tag in {child.tag for child in element} if tag not in known}
+    return {tag: found for tag, found in as_is(element).items()
+            if isinstance(found, list) and tag not in known}
 
 
 def mask(cib):

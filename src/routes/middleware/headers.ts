@@ -18,7 +18,7 @@ export function documentedHeaders(poweredBy: string): RequestHandler[] {
     cors({
       origin: '*',
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-      allowedHeaders: ['Content-Type', 'token'],
+      allowedHeaders: ['Content-Type', 'token', 'If-None-Match'],
       // A browser shows a page none of its own accord but the commonest.
       exposedHeaders: ['ETag', 'Age', 'X-HA-Source', 'X-HA-Warnings', 'X-HA-Valid'],
       maxAge: 600,

@@ -19,17 +19,18 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const listAgents = (standard: string, ...agents: readonly string[]) =>
   madeUp(['crm_resource', '--list-agents', standard], agents.map((agent) => `${agent}\n`).join(''));
 
-/** The calls that list the resource agents of a node with these, by provider. */
-function listed(agents: Readonly<Record<string, readonly string[]>>): Recorded[] {
-  const providers = Object.keys(agents);
-  const standards = new Set(providers.map((provider) => provider.split(':')[0] ?? ''));
+/** The calls that list the resource agents of a node with these, by standard or provider. */
+function listed({
+  lsb = [],
+  systemd = [],
+  ...ocf
+}: Readonly<Record<string, readonly string[]>>): Recorded[] {
+  const providers = Object.keys(ocf).map((provider) => `${provider.replace('ocf:', '')}\n`);
   return [
-    madeUp(['crm_resource', '--list-standards'], [...standards, 'stonith', ''].join('\n')),
-    madeUp(
-      ['crm_resource', '--list-ocf-providers'],
-      providers.map((provider) => provider.split(':')[1] ?? '').join('\n'),
-    ),
-    ...Object.entries(agents).map(([provider, names]) => listAgents(provider, ...names)),
+    listAgents('lsb', ...lsb),
+    listAgents('systemd', ...systemd),
+    madeUp(['crm_resource', '--list-ocf-providers'], providers.join('')),
+    ...Object.entries(ocf).map(([provider, names]) => listAgents(provider, ...names)),
   ];
 }
 
@@ -42,12 +43,15 @@ describe('the examples of the contract', () => {
 
   it('resource_agent/providers', async () => {
     const { run, done } = strictRun(
-      madeUp(['crm_resource', '--list-standards'], 'ocf\nsystemd\nservice\nlsb\nstonith\n'),
+      listAgents('lsb'),
+      listAgents('systemd'),
       madeUp(
         ['crm_resource', '--list-ocf-providers'],
         'redhat\npacemaker\nopendrives\nlustre\nheartbeat\n',
       ),
-      ...(contractExample('resource_agent-providers') as string[]).map((each) => listAgents(each)),
+      ...['heartbeat', 'lustre', 'opendrives', 'pacemaker', 'redhat'].map((provider) =>
+        listAgents(`ocf:${provider}`),
+      ),
     );
     const { get } = await appBench(folder.path, run);
     const { status, text } = await get('resource_agent/providers');
@@ -63,7 +67,8 @@ describe('the examples of the contract', () => {
     const names = example.map((name) => name.replace('lsb:', ''));
     const { run, done } = strictRun(...listed({ lsb: [...names].reverse() }));
     const { get } = await appBench(folder.path, run);
-    expect((await get('resource_agent')).text).to.equal(JSON.stringify(example));
+    const answer = (await get('resource_agent')).body as string[];
+    expect(answer.slice(0, example.length)).to.deep.equal(example);
     done();
   });
 
@@ -190,10 +195,21 @@ for (const generation of generations) {
       done();
     });
 
+    it('lists of resource agents are 503, and not kept, when Pacemaker cannot ask systemd', async () => {
+      const [lsb, systemd, ...others] = calls as [Recorded, Recorded, ...Recorded[]];
+      const { exitCode, stderr } = recorded(generation, 'crm_resource', 'agents-none');
+      const failure = madeUp(systemd.argv, '', exitCode, stderr);
+      const { run, done } = strictRun(...[lsb, failure, ...others], ...calls);
+      const { get } = await appBench(folder.path, run);
+      const { status, body } = await get('resource_agent');
+      expect([status, (body as { code: string }).code]).to.deep.equal([503, 'tool_failed']);
+      expect((await get('resource_agent')).status).to.equal(200);
+      done();
+    });
+
     it('a provider without agents has none', async () => {
       const none = recorded(generation, 'crm_resource', 'agents-none');
-      const [standards, providers] = listed({ 'ocf:none': [] });
-      const { run, done } = strictRun(standards as Recorded, providers as Recorded, none);
+      const { run, done } = strictRun(...listed({ 'ocf:none': [] }).slice(0, -1), none);
       const { get } = await appBench(folder.path, run);
       const { status, body } = await get('resource_agent/ocf:none/details');
       expect([status, body]).to.deep.equal([200, []]);
@@ -221,12 +237,7 @@ describe('lists of agents', () => {
     const started: string[] = [];
     const run: Run = ({ argv }) => {
       started.push(argv.slice(1).join(' '));
-      const stdout =
-        argv[1] === '--list-standards'
-          ? 'ocf\nlsb\n'
-          : argv[1] === '--list-ocf-providers'
-            ? 'test\n'
-            : `${started.length}\n`;
+      const stdout = argv[1] === '--list-ocf-providers' ? 'test\n' : `${started.length}\n`;
       return Promise.resolve({ exitCode: 0, stdout, stderr: '' });
     };
     return { run, started };
@@ -268,8 +279,8 @@ describe('lists of agents', () => {
     const { get } = await appBench(folder.path, run, paths());
     await Promise.all(Array.from({ length: 100 }, () => get('resource_agent')));
     expect(started).to.deep.equal([
-      ...['--list-standards', '--list-ocf-providers'],
-      ...['--list-agents lsb', '--list-agents ocf:test'],
+      ...['--list-agents lsb', '--list-agents systemd', '--list-ocf-providers'],
+      '--list-agents ocf:test',
     ]);
   });
 
@@ -446,7 +457,6 @@ describe('a request for agents that is not as documented', () => {
 /** What the recorded node lists its resource agents with. */
 function recordedLists(generation: Generation): Recorded[] {
   return [
-    ...['standards', 'ocf-providers', 'agents-lsb', 'agents-service', 'agents-systemd'],
-    ...['agents-heartbeat', 'agents-pacemaker'],
+    ...['agents-lsb', 'agents-systemd', 'ocf-providers', 'agents-heartbeat', 'agents-pacemaker'],
   ].map((name) => recorded(generation, 'crm_resource', name));
 }

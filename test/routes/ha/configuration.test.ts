@@ -5,7 +5,7 @@ import { expect } from 'chai';
 
 import type { Outcome, Run } from '../../../src/exec.ts';
 import { appBench, noPaths } from '../../support/app-bench.ts';
-import { contractExample, fixtureText } from '../../support/fixtures.ts';
+import { contractExample, fixtureText, generations, recorded } from '../../support/fixtures.ts';
 import { strictRun } from '../../support/strict-run.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -214,6 +214,25 @@ describe('what is read from the CIB', () => {
     expect(body).to.have.nested.property('resources[0].params.passwd', '********');
     expect(seen).to.include('value="********"').and.not.to.include('hunter2');
     expect((await get('configuration')).text).not.to.include('hunter2');
+  });
+
+  it('tells pcs the agent of what is made from a template, at which it would fail', async () => {
+    const [generation] = generations;
+    if (generation === undefined) throw new Error('There are no recordings.');
+    const cib = recorded(generation, 'cibadmin', 'everything-query').stdout;
+    let seen = '';
+    const { run } = cluster({ cib });
+    const watching: Run = async (command) => {
+      if (command.argv[0] === 'pcs') seen = await readFile(command.argv[2] ?? '', 'utf8');
+      return run(command);
+    };
+    const { get } = await appBench(folder.path, watching);
+    expect((await get('stonith')).status).to.equal(200);
+    expect(seen)
+      .to.include('<primitive id="fence-template" class="stonith" type="fence_lab">')
+      .and.include('<primitive id="FromTemplate" class="ocf" provider="pacemaker" type="Dummy">')
+      .and.include('<primitive id="Plain" class="ocf"')
+      .and.not.include(' template="');
   });
 
   for (const [route, code] of [

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -264,6 +264,24 @@ describe('status', () => {
     const answers = await Promise.all(Array.from({ length: 100 }, () => bench.get('status')));
     expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([200]));
     expect(started).to.deep.equal(calls);
+  });
+
+  it('has an ETag that changes with what it says, and not with the time', async () => {
+    const { xml, raw } = contractExample('status') as { xml: string; raw: string };
+    const etagOf = async (change: (text: string) => string) => {
+      const own = await mkdtemp(join(folder.path, 'agent-'));
+      const { get } = await appBench(own, ({ argv }) => {
+        const crmMon = argv[1] === '--as-xml' ? xml : raw;
+        const stdout = { crm_mon: change(crmMon), cibadmin: '<configuration/>' }[argv[0]] ?? '';
+        return Promise.resolve({ exitCode: 0, stdout, stderr: '' });
+      });
+      return (await get('status')).headers['etag'] as string;
+    };
+    const etag = await etagOf((text) => text);
+    const later = (text: string) => text.replaceAll('10:32:3', '11:45:0');
+    expect(await etagOf(later)).to.equal(etag);
+    const offline = (text: string) => text.replace('online="true"', 'online="false"');
+    expect(await etagOf(offline)).not.to.equal(etag);
   });
 
   it('is 500, with nothing of it told but in the log, when the agent has a bug', async () => {

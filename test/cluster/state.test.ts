@@ -1,0 +1,57 @@
+import { expect } from 'chai';
+
+import { locate } from '../../src/cluster/locate.ts';
+import { nodeDetails } from '../../src/cluster/nodes.ts';
+import { Fault } from '../../src/errors.ts';
+import { parseCrmMon } from '../../src/parsers/crm-mon.ts';
+import { everythingCib, everythingState } from '../support/everything.ts';
+import { contractExample, generations } from '../support/fixtures.ts';
+
+describe('where a resource is', () => {
+  it('is told as the contract shows', () => {
+    const state = parseCrmMon(
+      '<crm_mon><resources><resource id="A" role="Started"><node name="09e3b2bd"/></resource></resources></crm_mon>',
+    );
+    expect(locate(state, 'A')).to.deep.equal(contractExample('resource-locate'));
+  });
+
+  it('is told of each instance of a globally unique clone', () => {
+    const state = parseCrmMon(
+      '<crm_mon><resources><clone id="C"><resource id="A:0" role="Started"><node name="a"/></resource><resource id="A:1" role="Started"><node name="b"/></resource></clone></resources></crm_mon>',
+    );
+    expect(locate(state, 'A')).to.deep.equal({ status: 'running', node: 'a', nodes: ['a', 'b'] });
+  });
+});
+
+for (const generation of generations) {
+  describe(`the state of everything on ${generation.suite}`, () => {
+    const state = everythingState(generation);
+    const queue = generation.suite === 'trixie' ? [] : ['master-Queue'];
+
+    it('tells where clones, promoted instances and orphans are', () => {
+      expect(locate(state, 'Everywhere-clone')).to.have.property('nodes').with.lengthOf(2);
+      expect(locate(state, 'Database')).to.deep.equal(locate(state, 'Database-clone'));
+      expect(locate(state, 'Database').promoted).to.deep.equal(['ae82a9a2']);
+      expect(locate(state, 'Orphan')).to.include({ status: 'running' });
+      expect(locate(state, 'constructor')).to.deep.equal({ status: 'stopped' });
+      expect(() => locate(state, 'nothing')).to.throw(Fault, 'nothing');
+    });
+
+    it('tells of a node what crm_mon says, what is configured, and what runs', () => {
+      const node = nodeDetails(state, everythingCib(generation), 'ae82a9a2');
+      expect(node).to.include({ name: 'ae82a9a2', online: 'true', type: 'member' });
+      expect(node['utilization']).to.deep.equal({ cpu: '8', memory: '4096' });
+      expect(node['attributes']).to.include({ rack: '1', room: 'cellar' });
+      // Not `century`, which a rule puts in effect; but `rack`, for the transient one goes first.
+      expect(node['transient_attributes']).to.have.all.keys(
+        'rack',
+        'master-Cache',
+        'master-Database',
+        ...queue,
+      );
+      expect(node['transient_attributes']).to.include({ rack: '7' });
+      expect(node['resources']).to.include('Bare');
+      expect(() => nodeDetails(state, everythingCib(generation), 'nothing')).to.throw(Fault);
+    });
+  });
+}

@@ -1,0 +1,84 @@
+import { expect } from 'chai';
+
+import type { JsonObject, JsonValue } from '../../src/parsers/xml-to-json.ts';
+import type { XmlElement } from '../../src/parsers/xml.ts';
+
+// A document that a test made, or has, is the witness of what the answers have to hold.
+
+/**
+ * Each attribute, element and text below an element, with the path to it.
+ * @param textAlone how an element that holds nothing but text is told: as itself, or like an attribute
+ */
+export function factsOf(
+  element: XmlElement,
+  textAlone: 'itself' | 'attribute',
+  path = '',
+): string[] {
+  const text = element.text?.trim() ?? '';
+  return [
+    ...Object.entries(element.attributes).map(([name, value]) => `${path}/${name}=${value}`),
+    ...element.children.flatMap((each) =>
+      textAlone === 'attribute' && isTextAlone(each)
+        ? [`${path}/${each.name}=${each.text?.trim() ?? ''}`]
+        : [`${path}/${each.name}`, ...factsOf(each, textAlone, `${path}/${each.name}`)],
+    ),
+    ...(text === '' ? [] : [`${path}/$t=${text}`]),
+  ].sort();
+}
+
+/** The same of the JSON that it became. */
+export function factsOfJson(json: JsonObject, path = ''): string[] {
+  return Object.entries(json)
+    .flatMap(([key, value]) =>
+      (isList(value) ? value : [value]).map((each) => [key, each] as const),
+    )
+    .flatMap(([key, value]) => {
+      if (typeof value !== 'string')
+        return [`${path}/${key}`, ...factsOfJson(value as JsonObject, `${path}/${key}`)];
+      // It stands for white space.
+      return key === '$t' && value === '' ? [] : [`${path}/${key}=${value}`];
+    })
+    .sort();
+}
+
+/** The values of all attributes of an element and below it, but not below children of those names. */
+export function wordsOf(element: XmlElement, except: readonly string[] = []): string[] {
+  return [
+    ...Object.values(element.attributes),
+    ...element.children
+      .filter(({ name }) => !except.includes(name))
+      .flatMap((each) => wordsOf(each, except)),
+  ];
+}
+
+export function wordsWithout({ attributes }: XmlElement, ...names: string[]): string[] {
+  return Object.entries(attributes).flatMap(([name, value]) =>
+    names.includes(name) ? [] : [value],
+  );
+}
+
+/** Fails unless each of the words is a key or a value somewhere in the answer. */
+export function expectWords(answer: unknown, words: readonly string[], where: string): void {
+  const said = new Set<string>();
+  JSON.stringify(answer, (key, value: unknown) => {
+    said.add(key);
+    if (typeof value === 'string') said.add(value);
+    return value;
+  });
+  expect(
+    words.filter((word) => !said.has(word)),
+    `missing in ${where}`,
+  ).to.deep.equal([]);
+}
+
+export function isList(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+export function idOf({ attributes }: XmlElement): string {
+  return attributes['id'] ?? '';
+}
+
+function isTextAlone({ attributes, children: inside, text }: XmlElement): boolean {
+  return text !== undefined && Object.keys(attributes).length === 0 && inside.length === 0;
+}

@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+
+import type { XmlElement } from '../../src/parsers/xml.ts';
+
+const special = [
+  '<',
+  '>',
+  '&',
+  '"',
+  "'",
+  '\n',
+  '\t',
+  '\r',
+  ' ',
+  '&amp;',
+  '&#10;',
+  ']]>',
+  '<!--',
+  '%',
+];
+
+/** Any text that XML can hold, more often than not with what has to be escaped in it. */
+export const anyText: fc.Arbitrary<string> = fc.oneof(
+  { weight: 8, arbitrary: fc.string({ unit: 'grapheme', maxLength: 8 }) },
+  {
+    weight: 8,
+    arbitrary: fc.string({ unit: fc.constantFrom(...special, 'é', '\u2028'), maxLength: 8 }),
+  },
+  {
+    weight: 1,
+    // What means more to JavaScript, or to a converter that is eager to please.
+    arbitrary: fc.constantFrom('__proto__', 'constructor', 'toString', 'true', '007', '1e3', '0x1'),
+  },
+  { weight: 1, arbitrary: fc.nat(5000).map((length) => 'x'.repeat(length)) },
+);
+
+/** A name of an element or attribute, of those that Pacemaker has and will have. */
+export const anyName: fc.Arbitrary<string> = fc.stringMatching(/^[a-z][a-z0-9_-]{0,8}$/);
+
+/** A document of elements and attributes that may stand anywhere. */
+export function anyDocument(
+  elementNames: fc.Arbitrary<string>,
+  attributeNames: fc.Arbitrary<string> = anyName,
+  depth = 3,
+): fc.Arbitrary<XmlElement> {
+  return fc.record({
+    name: elementNames,
+    attributes: fc.dictionary(attributeNames, anyText, { maxKeys: 4, noNullPrototype: true }),
+    children:
+      depth === 0
+        ? fc.constant([])
+        : fc.array(anyDocument(elementNames, attributeNames, depth - 1), { maxLength: 4 }),
+    text: fc.option(anyText.filter(Boolean), { nil: undefined }),
+  });
+}
+
+/** A way down into a document: which child, which of its children … */
+export const anyPath: fc.Arbitrary<readonly number[]> = fc.array(fc.nat(), { maxLength: 8 });
+
+/** The document with an attribute and an element that nobody knows, at the end of the path. */
+export function withSomethingNew(
+  element: XmlElement,
+  [next, ...path]: readonly number[],
+  text: string,
+): XmlElement {
+  const { attributes, children } = element;
+  if (next === undefined || children.length === 0) {
+    const newer = { name: 'newer', attributes: { inside: text }, children: [], text: undefined };
+    const more = { ...attributes, newest: `${text} too` };
+    return { ...element, attributes: more, children: [...children, newer] };
+  }
+  return {
+    ...element,
+    children: children.map((each, index) =>
+      index === next % children.length ? withSomethingNew(each, path, text) : each,
+    ),
+  };
+}
+
+/** The document as text, as libxml writes it. Text comes before the children. */
+export function xmlOf({ name, attributes, children, text = '' }: XmlElement): string {
+  const attributeTexts = Object.entries(attributes).map(
+    ([key, value]) => ` ${key}="${escaped(value, /[<>&"\n\t\r]/g)}"`,
+  );
+  const tag = `${name}${attributeTexts.join('')}`;
+  const inside = `${escaped(text, /[<>&\r]/g)}${children.map(xmlOf).join('')}`;
+  return inside === '' ? `<${tag}/>` : `<${tag}>${inside}</${name}>`;
+}
+
+const entities = new Map([
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ['&', '&amp;'],
+  ['"', '&quot;'],
+]);
+
+function escaped(text: string, characters: RegExp): string {
+  return text.replace(
+    characters,
+    (character) => entities.get(character) ?? `&#${character.charCodeAt(0)};`,
+  );
+}

@@ -144,7 +144,7 @@ describe('any output of crm_mon', () => {
         const state = parseCrmMon(xmlOf(document));
         expect(listNodes(state)).to.be.an('object');
         for (const { name } of nodeStates(state)) orFault(() => nodeDetails(state, cib, name));
-        for (const { id } of allInstances(state)) orFault(() => locate(state, id));
+        for (const { id } of allInstances(state)) orFault(() => locate(state, cib, id));
         expect(listFencingHistory(state)).to.be.an('array');
       }),
     );

@@ -17,7 +17,8 @@ const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
 if (!suites.includes(suite)) throw new Error(`HA_TEST_SUITE is one of ${suites.join(', ')}.`);
 
 describe(`On ${suite}, with the package in both nodes of the storage topology:`, () => {
-  const name = `test-${suite}`;
+  // Another name lets two runs on one Debian stand side by side.
+  const name = process.env['HA_TEST_LAB'] ?? `test-${suite}`;
   let lab: Lab | undefined;
   let token = '';
   const bench = () => {

@@ -10,6 +10,7 @@ import { describeFailover } from './failover.ts';
 import { describeFailures } from './failures.ts';
 import { describePackage } from './package.ts';
 import { describeRoutes } from './routes.ts';
+import { describeSchemas } from './schemas.ts';
 import { describeStatus } from './status.ts';
 import { untilHealthy } from './client.ts';
 
@@ -50,6 +51,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   describeStatus(bench);
   describeCorosync(bench);
   describeConfiguration(bench);
+  describeSchemas(bench, suite);
   describeFailover(bench);
   describeAccess(bench);
   describeFailures(bench);

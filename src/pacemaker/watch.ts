@@ -71,9 +71,14 @@ export function makeClusterWatch({
   /** Whether crm_mon has written since it was started, and so is told of everything. */
   let up = false;
 
-  function sign(path: string): void {
+  function sign(event: string, path: string): void {
     lastSignAt = now();
     if (path !== page || resident === undefined) return;
+    if (event === 'unlink') {
+      // crm_mon goes on writing the file that it opened at its start, where nobody sees it now.
+      resident.stop();
+      return;
+    }
     up = true;
     pauseMs = firstPauseMs;
   }
@@ -104,9 +109,7 @@ export function makeClusterWatch({
         depth: 0,
         ignored: (path, stats) => stats?.isFile() === true && path !== page && path !== cibFile,
       });
-      files.on('all', (_event, path) => {
-        sign(path);
-      });
+      files.on('all', sign);
       files.on('error', (error) => {
         log.warn({ error: String(error) }, 'the files of the cluster cannot be watched');
         up = false;

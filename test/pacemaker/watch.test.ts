@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -106,6 +106,15 @@ describe('the watch on the cluster', () => {
     await noticed(page);
     clock.ms += 5000;
     expect(holdsFor(9999)).to.equal(true);
+  });
+
+  it('starts crm_mon anew when somebody removed its page', async () => {
+    const { clock, started, page, holdsFor, noticed } = await bench();
+    await noticed(page);
+    clock.ms += 5000;
+    await rm(page);
+    await until(() => started.length === 2);
+    expect([started[0]?.stops, holdsFor(500)]).to.deep.equal([1, false]);
   });
 
   it('starts crm_mon as a daemon with its files in the folder of the agent', async () => {

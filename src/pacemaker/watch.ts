@@ -79,7 +79,7 @@ export function makeClusterWatch({
     lastSignAt = now();
     if (path !== page || resident === undefined) return;
     if (event === 'unlink') {
-      // Since 2.1 crm_mon goes on writing the file that it once opened, where nobody sees it.
+      // crm_mon goes on writing the file that it opened at its start, where nobody sees it now.
       resident.stop();
       return;
     }

@@ -108,7 +108,7 @@ describe('any CIB', () => {
         fc.property(anyPlaces, (places) => {
           expectWholeCib(withSomethingNew(document, places));
         }),
-        { numRuns: 20 },
+        { numRuns: 10 },
       );
     });
   }

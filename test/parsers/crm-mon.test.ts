@@ -157,7 +157,7 @@ describe('any output of crm_mon', () => {
         fc.property(anyPlaces, (places) => {
           expectWholeState(withSomethingNew(parseXml(xml), places));
         }),
-        { numRuns: 20 },
+        { numRuns: 10 },
       );
     });
   }

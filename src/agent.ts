@@ -21,8 +21,8 @@ async function main(): Promise<void> {
 
   const identity = await loadTlsIdentity(config, run);
   const { apps, watch } = makeAgent(config, run, makeStartResident(), log);
-  await watch.start();
   const listeners = await openListeners(apps, config, identity);
+  await watch.start();
   log.info({ addresses: listeners.addresses }, 'listening');
   await systemd.ready();
 
@@ -44,5 +44,6 @@ try {
       ? [error.message, error.command?.stderr].filter(Boolean).join('\n')
       : String((error as Error).stack);
   process.stderr.write(`ha-agent: ${text}\n`);
-  process.exitCode = 1;
+  // Not the exit code alone: an open door or crm_mon would keep the process, and systemd waiting.
+  process.exit(1);
 }

@@ -92,7 +92,7 @@ export function makeRun(log: Log): Run {
     if (result.code === 'ENOENT' || result.code === 'EACCES') {
       return fail(
         'tool_missing',
-        `${tool} is not installed or not executable on this node. Install the package that holds it ('apt-file find bin/${tool}' names it), then ask again.`,
+        `${tool} is not installed or not executable on this node. Install the package that holds it ('apt-file find ${tool.includes('/') ? tool : `bin/${tool}`}' names it), then ask again.`,
       );
     }
     if (result.isMaxBuffer) {

@@ -1,8 +1,9 @@
 // Names of the parameters that hold a secret: fence agents take `passwd`, `password`,
-// `snmp_priv_passwd`, `ssh_key` …; `key` alone is corosync's and Alphorn's. The lengths are bounded, or
-// a long word would cost the square of its length.
+// `snmp_priv_passwd`, `ssh_key`, `apikey`, `community` and `hexadecimal_kg` (IPMI's K_g), galera
+// `test_pass`; `key` alone is corosync's and Alphorn's. The lengths are bounded, or a long word would
+// cost the square of its length.
 const part = String.raw`[\w-]{0,40}`;
-const secretName = `(?:${part}(?:passw(?:or)?d|secret|token|passphrase)${part}|(?:${part}[_-])?key)`;
+const secretName = `(?:${part}(?:passw(?:or)?d|secret|token|passphrase)${part}|(?:${part}[_-])?(?:api)?key|(?:${part}[_-])?pass|community|hexadecimal_kg)`;
 const value = String.raw`"[^"]*"|'[^']*'|[^\s"']+`;
 
 const inText = [
@@ -25,15 +26,20 @@ export function maskText(text: string): string {
 }
 
 /**
- * The XML with the `value` of each pair that has the name of a secret (`<nvpair name="passwd" …>`)
- * replaced by stars, in whatever order and quotes its attributes stand.
+ * The XML with the `value` of each pair that has the name of a secret (`<nvpair name="passwd" …>`, and
+ * crm_mon's `<attribute name="passwd" …>`) replaced by stars, in whatever order and quotes its attributes
+ * stand. Of any other pair what maskText knows is (`options="user=a,password=b"` of a mount).
  */
 export function maskPairs(xml: string): string {
-  return xml.replace(/<nvpair\b[^>]*>/g, (tag) => {
+  return xml.replace(/<(?:nvpair|attribute)\s(?:[^>"']|"[^"]*"|'[^']*')*>/g, (tag) => {
     const name = /\sname=(?:"([^"]*)"|'([^']*)')/.exec(tag);
     return nameOnly.test(name?.[1] ?? name?.[2] ?? '')
       ? tag.replace(/(\svalue=)(?:"[^"]*"|'[^']*')/, `$1"${masked}"`)
-      : tag;
+      : tag.replace(
+          /(\svalue=)(["'])(.*?)\2/s,
+          (_all, before: string, quote: string, text: string) =>
+            `${before}${quote}${maskText(text)}${quote}`,
+        );
   });
 }
 

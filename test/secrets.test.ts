@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { maskArgv, maskText } from '../src/secrets.ts';
+import { maskArgv, maskPairs, maskText } from '../src/secrets.ts';
 
 describe('secrets', () => {
   it('are masked in arguments, blanks and quotes included', () => {
@@ -56,6 +56,25 @@ describe('secrets', () => {
     expect(maskText('<nvpair id="i" name="passwd" value="hunter 2"/>')).to.equal(
       '<nvpair id="i" name="passwd" value=********/>',
     );
+  });
+
+  it('are masked in the pairs of the CIB and of crm_mon, whatever else their values hold', () => {
+    for (const name of ['passwd', 'apikey', 'community', 'hexadecimal_kg', 'test_pass']) {
+      expect(maskPairs(`<nvpair id="i" name="${name}" value="x"/>`)).to.equal(
+        `<nvpair id="i" name="${name}" value="********"/>`,
+      );
+    }
+    expect(maskPairs(`<nvpair value='a>b"c' name='passwd' id="i"/>`)).to.equal(
+      `<nvpair value="********" name='passwd' id="i"/>`,
+    );
+    expect(maskPairs('<attribute name="bmc_password" value="x" expected="1"/>')).to.equal(
+      '<attribute name="bmc_password" value="********" expected="1"/>',
+    );
+    expect(maskPairs('<nvpair name="options" value="username=a,password=b"/>')).to.equal(
+      '<nvpair name="options" value="username=a,password=********"/>',
+    );
+    const harmless = '<nvpair id="i" name="pcmk_host_map" value="n1:1;n2:2"/>';
+    expect(maskPairs(harmless)).to.equal(harmless);
   });
 
   it('cost no more than the text is long', () => {

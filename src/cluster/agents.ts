@@ -57,10 +57,8 @@ export function makeResourceAgents(host: Host): ResourceAgents {
       return agents;
     },
     async describe(agent) {
-      // What systemd has a template of, it has any instance of: getty@ stands for getty@tty1 too.
-      const listed = agent.replace(/@.+$/, '@');
-      const { all } = await lists();
-      if (!all.includes(agent) && !all.includes(listed)) {
+      // Not the instances of a unit's template, of which there are any number for pcs to describe.
+      if (!(await lists()).all.includes(agent)) {
         throw new Fault(
           'agent_not_found',
           `There is no resource agent '${agent}' on this node. Take a full name from the list of resource agents, such as 'ocf:heartbeat:Dummy'; fence agents have a list of their own.`,

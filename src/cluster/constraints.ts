@@ -123,14 +123,15 @@ function othersIn(configuration: JsonObject): Record<string, readonly JsonObject
   );
 }
 
-/** The first set as the document shows one, and all of them where there are more. */
+/** The first set as the document shows one, and all of them where that leaves something unsaid. */
 function setFields(sets: readonly ResourceSet[]): JsonObject {
   const [first, ...others] = sets;
   if (first === undefined) return {};
+  const isAll = others.length === 0 && Object.keys(first.rest).length === 0;
   return {
-    ...setOf(first),
+    ...setOf({ ...first, rest: {} }),
     resources: sets.flatMap(({ resources }) => resources),
-    ...(others.length > 0 && { sets: sets.map(setOf) }),
+    ...(!isAll && { sets: sets.map(setOf) }),
   };
 }
 

@@ -1,5 +1,6 @@
+import type { Cib } from '../parsers/cib.ts';
 import { type ClusterState, instancesOf } from '../parsers/crm-mon.ts';
-import { resourceNotFound } from './resources.ts';
+import { isConfigured, resourceNotFound } from './resources.ts';
 
 /** Where a resource is running; `nodes` only if there are several, `promoted` only if there are any. */
 export interface Location {
@@ -13,8 +14,10 @@ export interface Location {
  * Where a resource, or anything inside it, is running.
  * Faults: `resource_not_found`
  */
-export function locate(state: ClusterState, name: string): Location {
-  const instances = instancesOf(state, name);
+export function locate(state: ClusterState, cib: Cib, name: string): Location {
+  // crm_mon leaves out what could not be stopped on a node that is lost since (Pacemaker's own test
+  // stop-failure-no-fencing).
+  const instances = instancesOf(state, name) ?? (isConfigured(cib, name) ? [] : undefined);
   if (instances === undefined) throw resourceNotFound(name);
   const nodes = nodesOf(instances);
   const [node] = nodes;

@@ -55,6 +55,14 @@ export function listGroups(cib: Cib): GroupEntry[] {
     }));
 }
 
+/** Whether there is a primitive, group, clone or bundle of that name. */
+export function isConfigured({ resources }: Cib, name: string): boolean {
+  return (
+    primitivesIn(resources).some(({ primitive }) => primitive.id === name) ||
+    containersIn(resources).some(({ container }) => container.id === name)
+  );
+}
+
 export function resourceNotFound(name: string): Fault {
   return new Fault(
     'resource_not_found',

@@ -3,8 +3,8 @@ import type { Configuration } from './configuration.ts';
 
 /** What pcs says about parts of a configuration: the fields documented as `raw`. */
 export interface CibWords {
-  constraints(of: Configuration): Promise<string>;
-  fencing(of: Configuration): Promise<string>;
+  constraints: (of: Configuration) => Promise<string>;
+  fencing: (of: Configuration) => Promise<string>;
 }
 
 /** Faults of both: those of PcsWords. */

@@ -30,7 +30,7 @@ export async function readCorosyncConfText({ paths }: Host): Promise<string> {
       `There is no ${paths.corosyncConf} on this node, so it is in no cluster. Copy it from another node of the cluster, or make a cluster with 'pcs cluster setup'.`,
     );
   }
-  return text.replace(/^([ \t#]*key[ \t]*:[ \t]*)[^\s][^\n]*/gm, `$1${masked}`);
+  return text.replace(/^([ \t\r#]*key[ \t\r]*:[ \t\r]*)[^ \t\r\n][^\n]*/gm, `$1${masked}`);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Host } from '../host.ts';
 import { type ClusterState, parseCrmMon } from '../parsers/crm-mon.ts';
+import { maskPairs } from '../secrets.ts';
 import { parseOutput, runPacemakerTool } from './tool.ts';
 
 /** What crm_mon prints for people: the state, and the warnings that it had on stderr. */
@@ -10,11 +11,12 @@ export interface StateText {
 
 /**
  * The cluster's state now, inactive resources and fencing history included (crm_mon(8)). All
- * generations print one shape for `--as-xml`; `--output-as=xml` differs between them.
+ * generations print one shape for `--as-xml`; `--output-as=xml` differs between them. Secrets among the
+ * nodes' attributes are masked.
  * Faults: those of parseOutput.
  */
 export function readState(host: Host): Promise<ClusterState> {
-  return parseOutput(host, ['crm_mon', '--as-xml'], parseCrmMon);
+  return parseOutput(host, ['crm_mon', '--as-xml'], (xml) => parseCrmMon(maskPairs(xml)));
 }
 
 /**

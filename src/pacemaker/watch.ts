@@ -21,7 +21,8 @@ import type { Log } from '../log.ts';
  *   had come for `settleMs`: crm_mon writes at once only if it has not written for 2 s, and else up
  *   to 2 s after the last of the changes (`refresh_after_event` in crm_mon.c).
  * - And never longer than `longestMs`: a daemon that is frozen sends no sign.
- * - At most one crm_mon stays at a time. When it ends, the next is started after a pause that doubles.
+ * - At most one crm_mon stays at a time. When it ends, the next is started after a pause that doubles;
+ *   one that has not written for `silenceMs` after its start is ended, for it may hang.
  */
 export interface ClusterWatch {
   start(): Promise<void>;
@@ -44,6 +45,8 @@ export interface WatchParts {
   /** Pacemaker's cib.xml. */
   cibFile: string;
   log: Log;
+  /** How long crm_mon may take to write for the first time. */
+  silenceMs?: number;
   /** A monotonic clock in milliseconds. */
   now?: () => number;
 }
@@ -53,6 +56,7 @@ export function makeClusterWatch({
   runtimeFolder,
   cibFile,
   log,
+  silenceMs = 30_000,
   now = () => performance.now(),
 }: WatchParts): ClusterWatch {
   const page = join(runtimeFolder, 'crm_mon.html');
@@ -71,9 +75,14 @@ export function makeClusterWatch({
   /** Whether crm_mon has written since it was started, and so is told of everything. */
   let up = false;
 
-  function sign(path: string): void {
+  function sign(event: string, path: string): void {
     lastSignAt = now();
     if (path !== page || resident === undefined) return;
+    if (event === 'unlink') {
+      // crm_mon goes on writing the file that it opened at its start, where nobody sees it now.
+      resident.stop();
+      return;
+    }
     up = true;
     pauseMs = firstPauseMs;
   }
@@ -83,8 +92,13 @@ export function makeClusterWatch({
       // Of one that was killed; crm_mon does not start beside it.
       await rm(pidFile, { force: true });
       stopping.signal.throwIfAborted();
-      resident = startResident(argv);
-      await resident.ended;
+      const started = startResident(argv);
+      resident = started;
+      const patience = setTimeout(() => {
+        if (!up) started.stop();
+      }, silenceMs);
+      await started.ended;
+      clearTimeout(patience);
       resident = undefined;
       up = false;
       stopping.signal.throwIfAborted();
@@ -104,9 +118,7 @@ export function makeClusterWatch({
         depth: 0,
         ignored: (path, stats) => stats?.isFile() === true && path !== page && path !== cibFile,
       });
-      files.on('all', (_event, path) => {
-        sign(path);
-      });
+      files.on('all', sign);
       files.on('error', (error) => {
         log.warn({ error: String(error) }, 'the files of the cluster cannot be watched');
         up = false;

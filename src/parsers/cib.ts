@@ -134,8 +134,9 @@ const containerKinds = ['group', 'clone', 'master', 'bundle'] as const;
  * configuration and changes all the time.
  */
 export function withoutStatus(xml: string): string {
-  // Serialised XML has no `<` but where an element begins, or in a comment, and the status is last.
-  const start = xml.lastIndexOf('<status');
+  // Serialised XML has no `<` but where an element begins, or in a comment. The status is last, and what
+  // is in it may have any name.
+  const start = xml.indexOf('<status', xml.lastIndexOf('</configuration>'));
   if (start < 0 || !/^<status(?:\/>|>.*<\/status>)\s*<\/cib>\s*$/s.test(xml.slice(start)))
     return xml;
   return `${xml.slice(0, start)}<status/>\n</cib>\n`;

@@ -16,14 +16,18 @@ export interface PcsWords {
   about(xml: string, args: readonly string[]): Promise<string>;
 }
 
+/** pcs leaves out rules that have ended, so its words about a CIB with dates are kept no longer. */
+const keepDatesMs = 60_000;
+
 /**
  * pcs takes half a second, nearly all of it to start Python, so its words are kept for as long as the
  * CIB stays the same. It gets the very CIB that the answer beside them is made from, as a file
  * (`pcs -f`): so they cannot contradict each other, also when the cluster is stopped.
  * @param folder a folder of the agent's own
+ * @param now a monotonic clock in milliseconds
  */
-export function makePcsWords(host: Host, folder: string): PcsWords {
-  let kept: { xml: string; words: Map<string, Promise<string>> } | undefined;
+export function makePcsWords(host: Host, folder: string, now = () => performance.now()): PcsWords {
+  let kept: { xml: string; until: number; words: Map<string, Promise<string>> } | undefined;
 
   async function ask(xml: string, args: readonly string[]): Promise<string> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -44,7 +48,10 @@ export function makePcsWords(host: Host, folder: string): PcsWords {
 
   return {
     about(xml, args) {
-      if (kept?.xml !== xml) kept = { xml, words: new Map() };
+      if (kept?.xml !== xml || now() >= kept.until) {
+        const keepMs = xml.includes('<date_expression') ? keepDatesMs : Infinity;
+        kept = { xml, until: now() + keepMs, words: new Map() };
+      }
       const { words } = kept;
       const key = args.join(' ');
       const known = words.get(key);

@@ -106,6 +106,22 @@ describe('the list of constraints', () => {
     expect(orders.map(({ kind }) => kind)).to.deep.equal(['Optional', 'Mandatory']);
   });
 
+  it('keeps what is new in a set apart from what is new beside it', () => {
+    const { colocation_group_constraints: groups } = of(
+      '<rsc_colocation id="c"><resource_set id="s"><new in="set"/></resource_set><new in="c"/></rsc_colocation>',
+    );
+    expect(groups).to.deep.equal([
+      {
+        resources: [],
+        set_id: 's',
+        sets: [{ resources: [], set_id: 's', new: [{ in: 'set' }] }],
+        setOptions: {},
+        id: 'c',
+        new: [{ in: 'c' }],
+      },
+    ]);
+  });
+
   it('passes on a constraint of a kind that it does not know, as XML has it', () => {
     const list = of(
       '<rsc_new id="n" rsc="A"><resource_set id="s"/></rsc_new><rsc_new><deep x="1"/></rsc_new>',

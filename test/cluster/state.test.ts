@@ -3,23 +3,40 @@ import { expect } from 'chai';
 import { locate } from '../../src/cluster/locate.ts';
 import { nodeDetails } from '../../src/cluster/nodes.ts';
 import { Fault } from '../../src/errors.ts';
+import { parseCib } from '../../src/parsers/cib.ts';
 import { parseCrmMon } from '../../src/parsers/crm-mon.ts';
 import { everythingCib, everythingState } from '../support/everything.ts';
 import { contractExample, generations } from '../support/fixtures.ts';
 
 describe('where a resource is', () => {
+  const none = parseCib('<cib/>');
+
   it('is told as the contract shows', () => {
     const state = parseCrmMon(
       '<crm_mon><resources><resource id="A" role="Started"><node name="09e3b2bd"/></resource></resources></crm_mon>',
     );
-    expect(locate(state, 'A')).to.deep.equal(contractExample('resource-locate'));
+    expect(locate(state, none, 'A')).to.deep.equal(contractExample('resource-locate'));
   });
 
   it('is told of each instance of a globally unique clone', () => {
     const state = parseCrmMon(
       '<crm_mon><resources><clone id="C"><resource id="A:0" role="Started"><node name="a"/></resource><resource id="A:1" role="Started"><node name="b"/></resource></clone></resources></crm_mon>',
     );
-    expect(locate(state, 'A')).to.deep.equal({ status: 'running', node: 'a', nodes: ['a', 'b'] });
+    expect(locate(state, none, 'A')).to.deep.equal({
+      status: 'running',
+      node: 'a',
+      nodes: ['a', 'b'],
+    });
+  });
+
+  it('is nowhere where it is configured but crm_mon does not show it', () => {
+    const state = parseCrmMon('<crm_mon><resources/></crm_mon>');
+    const cib = parseCib(
+      '<cib><configuration><resources><clone id="C"><primitive id="A"/></clone></resources></configuration></cib>',
+    );
+    expect(locate(state, cib, 'A')).to.deep.equal({ status: 'stopped' });
+    expect(locate(state, cib, 'C')).to.deep.equal({ status: 'stopped' });
+    expect(() => locate(state, none, 'A')).to.throw(Fault);
   });
 });
 
@@ -27,18 +44,21 @@ for (const generation of generations) {
   describe(`the state of everything on ${generation.suite}`, () => {
     const state = everythingState(generation);
     const queue = generation.suite === 'trixie' ? [] : ['master-Queue'];
+    const cib = everythingCib(generation);
 
     it('tells where clones, promoted instances and orphans are', () => {
-      expect(locate(state, 'Everywhere-clone')).to.have.property('nodes').with.lengthOf(2);
-      expect(locate(state, 'Database')).to.deep.equal(locate(state, 'Database-clone'));
-      expect(locate(state, 'Database').promoted).to.deep.equal(['ae82a9a2']);
-      expect(locate(state, 'Orphan')).to.include({ status: 'running' });
-      expect(locate(state, 'constructor')).to.deep.equal({ status: 'stopped' });
-      expect(() => locate(state, 'nothing')).to.throw(Fault, 'nothing');
+      expect(locate(state, cib, 'Everywhere-clone'))
+        .to.have.property('nodes')
+        .with.lengthOf(2);
+      expect(locate(state, cib, 'Database')).to.deep.equal(locate(state, cib, 'Database-clone'));
+      expect(locate(state, cib, 'Database').promoted).to.deep.equal(['ae82a9a2']);
+      expect(locate(state, cib, 'Orphan')).to.include({ status: 'running' });
+      expect(locate(state, cib, 'constructor')).to.deep.equal({ status: 'stopped' });
+      expect(() => locate(state, cib, 'nothing')).to.throw(Fault, 'nothing');
     });
 
     it('tells of a node what crm_mon says, what is configured, and what runs', () => {
-      const node = nodeDetails(state, everythingCib(generation), 'ae82a9a2');
+      const node = nodeDetails(state, cib, 'ae82a9a2');
       expect(node).to.include({ name: 'ae82a9a2', online: 'true', type: 'member' });
       expect(node['utilization']).to.deep.equal({ cpu: '8', memory: '4096' });
       expect(node['attributes']).to.include({ rack: '1', room: 'cellar' });
@@ -51,7 +71,7 @@ for (const generation of generations) {
       );
       expect(node['transient_attributes']).to.include({ rack: '7' });
       expect(node['resources']).to.include('Bare');
-      expect(() => nodeDetails(state, everythingCib(generation), 'nothing')).to.throw(Fault);
+      expect(() => nodeDetails(state, cib, 'nothing')).to.throw(Fault);
     });
   });
 }

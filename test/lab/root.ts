@@ -17,11 +17,15 @@ const everywhere = [
   ...['pacemaker', 'corosync', 'pcs', 'pacemaker-cli-utils', 'resource-agents', 'python3'],
 ];
 
-const fenceAgents: Readonly<Record<Suite, readonly string[]>> = {
+const bySuite: Readonly<Record<Suite, readonly string[]>> = {
   bullseye: ['fence-agents'],
   bookworm: ['fence-agents'],
-  // Here `fence-agents` means each agent with the SDK of each cloud: 2 GB
-  trixie: ['fence-agents-apc', 'fence-agents-dummy', 'fence-agents-ipmilan'],
+  trixie: [
+    // Here `fence-agents` means each agent with the SDK of each cloud: 2 GB
+    ...['fence-agents-apc', 'fence-agents-dummy', 'fence-agents-ipmilan'],
+    // Pacemaker's own tests, for their CIBs; the others have no such package
+    'pacemaker-cts',
+  ],
 };
 
 const hook = join(import.meta.dirname, 'root-hook.sh');
@@ -33,7 +37,7 @@ const hook = join(import.meta.dirname, 'root-hook.sh');
  */
 export async function readyRoot(suite: Suite, progress: Progress): Promise<string> {
   const cache = process.env['HA_LAB_CACHE'] ?? '/var/cache/ha-agent-lab';
-  const packages = [...everywhere, ...fenceAgents[suite]];
+  const packages = [...everywhere, ...bySuite[suite]];
   const root = join(cache, `${suite}-${await fingerprint(suite, packages)}`);
   if (existsSync(root)) {
     return root;

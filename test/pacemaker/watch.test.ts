@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -14,7 +14,7 @@ describe('the watch on the cluster', () => {
   afterEach(() => watch?.stop());
 
   /** The watch over real files, under a clock that the test sets, with a crm_mon that the test plays. */
-  async function bench() {
+  async function bench(more: { silenceMs?: number } = {}) {
     const cibFile = join(folder.path, 'cib', 'cib.xml');
     const runtimeFolder = join(folder.path, 'run');
     await mkdir(join(folder.path, 'cib'));
@@ -36,6 +36,7 @@ describe('the watch on the cluster', () => {
       runtimeFolder,
       cibFile,
       log: keepingLog().log,
+      ...more,
       now: () => clock.ms,
     });
     watch = made;
@@ -106,6 +107,24 @@ describe('the watch on the cluster', () => {
     await noticed(page);
     clock.ms += 5000;
     expect(holdsFor(9999)).to.equal(true);
+  });
+
+  it('ends a crm_mon that has not written for too long, but none that has', async () => {
+    const { started, page, noticed } = await bench({ silenceMs: 300 });
+    await until(() => started[0]?.stops === 1);
+    await until(() => started.length === 2);
+    await noticed(page);
+    await sleep(400);
+    expect(started[1]?.stops).to.equal(0);
+  });
+
+  it('starts crm_mon anew when somebody removed its page', async () => {
+    const { clock, started, page, holdsFor, noticed } = await bench();
+    await noticed(page);
+    clock.ms += 5000;
+    await rm(page);
+    await until(() => started.length === 2);
+    expect([started[0]?.stops, holdsFor(500)]).to.deep.equal([1, false]);
   });
 
   it('starts crm_mon as a daemon with its files in the folder of the agent', async () => {

@@ -47,7 +47,7 @@ export function expectWholeState(document: XmlElement): void {
   const resources = child(document, 'resources');
   for (const kind of ['resource', 'group', 'clone', 'bundle']) {
     for (const each of resources ? descendants(resources, kind) : []) {
-      const { status } = locate(state, idOf(each).replace(/:\d+$/, ''));
+      const { status } = locate(state, noCib, idOf(each).replace(/:\d+$/, ''));
       if (descendants(each, 'node').length > 0) expect(status, idOf(each)).to.equal('running');
     }
   }

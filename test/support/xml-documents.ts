@@ -54,26 +54,28 @@ export function anyDocument(
   });
 }
 
-/** A way down into a document: which child, which of its children … */
-export const anyPath: fc.Arbitrary<readonly number[]> = fc.array(fc.nat(), { maxLength: 8 });
+/** Which elements of a document get something new: the first and every nth, the second and every nth … */
+export const anyPlaces: fc.Arbitrary<readonly boolean[]> = fc.array(fc.boolean(), {
+  minLength: 1,
+  maxLength: 8,
+});
 
-/** The document with an attribute and an element that nobody knows, at the end of the path. */
+/** The document with an attribute and an element that nobody knows in some of its elements, each its own. */
 export function withSomethingNew(
   element: XmlElement,
-  [next, ...path]: readonly number[],
-  text: string,
+  places: readonly boolean[],
+  number = 0,
 ): XmlElement {
-  const { attributes, children } = element;
-  if (next === undefined || children.length === 0) {
-    const newer = { name: 'newer', attributes: { inside: text }, children: [], text: undefined };
-    const more = { ...attributes, newest: `${text} too` };
-    return { ...element, attributes: more, children: [...children, newer] };
-  }
+  const { attributes } = element;
+  const children = element.children.map((each, index) =>
+    withSomethingNew(each, places, 31 * number + index + 1),
+  );
+  if (places[number % places.length] !== true) return { ...element, children };
+  const newer = { name: 'newer', attributes: { in: `${number}` }, children: [], text: undefined };
   return {
     ...element,
-    children: children.map((each, index) =>
-      index === next % children.length ? withSomethingNew(each, path, text) : each,
-    ),
+    attributes: { ...attributes, newest: `of ${number}` },
+    children: [...children, newer],
   };
 }
 

@@ -55,7 +55,7 @@ export function describeAgents(bench: () => { lab: Lab; token: string }): void {
 
     for (const agent of [
       ...['ocf:heartbeat:Dummy', 'ocf:pacemaker:ClusterMon', 'lsb:corosync'],
-      ...['systemd:corosync', 'service:corosync', 'systemd:getty@', 'systemd:getty@tty1'],
+      ...['systemd:corosync', 'service:corosync', 'systemd:getty@'],
     ]) {
       it(`of which ${agent} is one are described in the words of pcs`, async () => {
         const words = await pcs('resource', 'describe', agent);

@@ -10,6 +10,7 @@ import { describeFailover } from './failover.ts';
 import { describeFailures } from './failures.ts';
 import { describePackage } from './package.ts';
 import { describeRoutes } from './routes.ts';
+import { describeSchemas } from './schemas.ts';
 import { describeStatus } from './status.ts';
 import { untilHealthy } from './client.ts';
 
@@ -17,7 +18,8 @@ const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
 if (!suites.includes(suite)) throw new Error(`HA_TEST_SUITE is one of ${suites.join(', ')}.`);
 
 describe(`On ${suite}, with the package in both nodes of the storage topology:`, () => {
-  const name = `test-${suite}`;
+  // Another name lets two runs on one Debian stand side by side.
+  const name = process.env['HA_TEST_LAB'] ?? `test-${suite}`;
   let lab: Lab | undefined;
   let token = '';
   const bench = () => {
@@ -49,6 +51,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   describeStatus(bench);
   describeCorosync(bench);
   describeConfiguration(bench);
+  describeSchemas(bench, suite);
   describeFailover(bench);
   describeAccess(bench);
   describeFailures(bench);

@@ -18,7 +18,7 @@ import xml.etree.ElementTree
 SETS = {'instance_attributes': 'params', 'meta_attributes': 'meta', 'utilization': 'utilization'}
 WHOLE = {'utilization': 'utilization_sets'}
 CONTAINERS = ('group', 'clone', 'master', 'bundle')
-SECRET = re.compile(r'passw(or)?d|passphrase|secret|token|(^|[_-])key$', re.IGNORECASE)
+SECRET = re.compile(r'passw(or)?d|passphrase|secret|token|(^|[_-])(api)?key$|(^|[_-])pass$|^community$|^hexadecimal_kg$', re.IGNORECASE)
 
 
 def as_is(element):

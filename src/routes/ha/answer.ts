@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import type { Response } from 'express';
 
 import type { Configuration } from '../../cluster/configuration.ts';
@@ -5,11 +7,18 @@ import type { Configuration } from '../../cluster/configuration.ts';
 /**
  * Answers with what was made of the CIB's configuration. It is the same for as long as that has the same
  * version, so the version is its ETag; Express itself answers 304.
+ * @param words what pcs says beside it, which may change with the time of day: rules end
  */
-export function answerFromCib(response: Response, from: Configuration, body: unknown): void {
-  response.set('ETag', `"${from.cib.version}"`);
-  if (from.source === 'offline') response.set('X-HA-Source', 'offline');
-  answerAsOf(response, from.readAt, body);
+export function answerFromCib(
+  response: Response,
+  { cib, source, readAt }: Configuration,
+  body: unknown,
+  words?: string,
+): void {
+  const digest = words === undefined ? '' : `-${digestOf(words)}`;
+  response.set('ETag', `"${cib.version}${digest}"`);
+  if (source === 'offline') response.set('X-HA-Source', 'offline');
+  answerAsOf(response, readAt, body);
 }
 
 /** Answers with what was read at that moment, and says so if that is more than a second ago. */
@@ -17,4 +26,8 @@ export function answerAsOf(response: Response, readAt: number, body: unknown): v
   const seconds = Math.floor((performance.now() - readAt) / 1000);
   if (seconds >= 1) response.set('Age', `${seconds}`);
   response.json(body);
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 8);
 }

@@ -35,30 +35,35 @@ export function configurationRoutes({
 }: ConfigurationDomain): Router {
   const router = Router();
 
-  /** A route whose answer is made of the CIB alone, or of that and what is read beside it. */
+  /** A route whose answer is made of the CIB, and of what pcs says of it where that is wanted. */
   function fromCib(
     path: string,
     checks: readonly ValidationChain[],
-    bodyOf: (from: Configuration, fields: Record<string, string>) => unknown,
+    bodyOf: (from: Configuration, fields: Fields, raw: string | undefined) => unknown,
+    wordsOf?: (from: Configuration) => Promise<string>,
   ): void {
     router
       .route(path)
       .get(validate(...checks), async (request: Request, response: Response) => {
         const from = await configuration.get();
-        const fields = matchedData<Record<string, string>>(request);
-        answerFromCib(response, from, await bodyOf(from, fields));
+        const fields = matchedData<Fields>(request);
+        const raw = fields['raw'] === 'false' ? undefined : await wordsOf?.(from);
+        answerFromCib(response, from, await bodyOf(from, fields, raw), raw);
       })
       .all(allowOnly('GET', 'HEAD'));
   }
 
-  fromCib('/constraint', [raw], async (from, fields) => ({
-    ...listConstraints(from.cib),
-    ...(wantsRaw(fields) && { raw: await words.constraints(from) }),
-  }));
-  fromCib('/constraint/:type', [constraintType], async (from, { type }) =>
-    type === 'raw'
-      ? words.constraints(from)
-      : (listConstraints(from.cib)[constraintTypes[type as ConstraintType]] ?? []),
+  fromCib(
+    '/constraint',
+    [rawWanted],
+    ({ cib }, _fields, raw) => ({ ...listConstraints(cib), ...(raw !== undefined && { raw }) }),
+    words.constraints,
+  );
+  fromCib('/constraint/raw', [], (_from, _fields, raw) => raw, words.constraints);
+  fromCib(
+    '/constraint/:type',
+    [constraintType],
+    ({ cib }, { type }) => listConstraints(cib)[constraintTypes[type as ConstraintType]] ?? [],
   );
 
   fromCib('/resource', [], ({ cib }) => listResources(cib));
@@ -67,10 +72,12 @@ export function configurationRoutes({
     detailsOf(cib, name),
   ]);
 
-  fromCib('/stonith', [raw], async (from, fields) => ({
-    ...(wantsRaw(fields) && { raw: await words.fencing(from) }),
-    ...listFencing(from.cib),
-  }));
+  fromCib(
+    '/stonith',
+    [rawWanted],
+    ({ cib }, _fields, raw) => ({ ...(raw !== undefined && { raw }), ...listFencing(cib) }),
+    words.fencing,
+  );
   fromCib('/stonith/level', [], ({ cib }) => listLevels(cib));
 
   fromCib('/property', [], async ({ cib }) => listProperties(cib, await optionDefaults()));
@@ -87,16 +94,14 @@ export function configurationRoutes({
   return router;
 }
 
-const raw = query('raw')
+type Fields = Readonly<Record<string, string>>;
+
+const rawWanted = query('raw')
   .optional()
   .custom((value: unknown) => value === 'true' || value === 'false')
   .withMessage('must be "true" or "false"');
 
-function wantsRaw({ raw: asked }: Record<string, string>): boolean {
-  return asked !== 'false';
-}
-
 const typeNames = [...Object.keys(constraintTypes), 'raw'];
 const constraintType = param('type')
-  .isIn(typeNames)
+  .isIn(Object.keys(constraintTypes))
   .withMessage(`must be one of ${typeNames.join(', ')}`);

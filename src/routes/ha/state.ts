@@ -56,8 +56,9 @@ export function stateRoutes({ state, status, configuration }: StateDomain): Rout
     .route('/resource/:name/locate')
     .get(validate(resourceName('name')), async (request, response) => {
       const { name } = matchedData<{ name: string }>(request);
-      const reading = await state.get();
-      answerAsOf(response, reading.readAt, locate(reading.state, name));
+      const [reading, { cib, readAt }] = await Promise.all([state.get(), configuration.get()]);
+      const oldest = Math.min(reading.readAt, readAt);
+      answerAsOf(response, oldest, locate(reading.state, cib, name));
     })
     .all(allowOnly('GET', 'HEAD'));
 

@@ -1,0 +1,130 @@
+import { expect } from 'chai';
+
+import { listConstraints } from '../../src/cluster/constraints.ts';
+import { nodeDetails } from '../../src/cluster/nodes.ts';
+import { listProperties } from '../../src/cluster/properties.ts';
+import { detailsOf, listGroups, listResources } from '../../src/cluster/resources.ts';
+import { listFencing, listLevels } from '../../src/cluster/stonith.ts';
+import { Fault } from '../../src/errors.ts';
+import { type Cib, parseCib, withoutStatus } from '../../src/parsers/cib.ts';
+import { parseCrmMon } from '../../src/parsers/crm-mon.ts';
+import type { JsonObject } from '../../src/parsers/xml-to-json.ts';
+import { child, children, descendants, type XmlElement } from '../../src/parsers/xml.ts';
+import { expectWords, factsOf, factsOfJson, idOf, wordsOf, wordsWithout } from './witness.ts';
+import { xmlOf } from './xml-documents.ts';
+
+const setNames = ['instance_attributes', 'meta_attributes', 'utilization'];
+const containerNames = ['group', 'clone', 'master', 'bundle'];
+const defaults = new Map([['batch-limit', '0']]);
+
+/** Fails unless each answer made of this CIB has all that it should have of it. */
+export function expectWholeCib(document: XmlElement, xml = xmlOf(document)): void {
+  const cib = parseCib(withoutStatus(xml));
+  expect(JSON.stringify(cib), 'without status').to.equal(JSON.stringify(parseCib(xml)));
+
+  const configuration = child(document, 'configuration');
+  const sectionOf = (name: string) => child(configuration, name);
+  expect(factsOfJson(cib.configuration)).to.deep.equal(
+    configuration ? factsOf(configuration, 'itself') : [],
+  );
+  expectProperties(children(sectionOf('crm_config'), 'cluster_property_set'), cib);
+  expectNodes(children(sectionOf('nodes'), 'node'), cib);
+  expectResources(sectionOf('resources'), cib);
+  expectConstraints(sectionOf('constraints')?.children ?? [], cib);
+  expectLevels(children(sectionOf('fencing-topology'), 'fencing-level'), cib);
+}
+
+function expectProperties(sets: readonly XmlElement[], cib: Cib): void {
+  const names = sets
+    .filter((set) => !child(set, 'rule'))
+    .flatMap((set) => children(set, 'nvpair'))
+    .flatMap(({ attributes: { name, value } }) =>
+      name !== undefined && value !== undefined ? [name] : [],
+    );
+  expect(listProperties(cib, defaults)).to.have.all.keys(...defaults.keys(), ...names);
+}
+
+function expectNodes(nodes: readonly XmlElement[], cib: Cib): void {
+  for (const each of nodes) {
+    const { id = '', uname = '', type = '' } = each.attributes;
+    // Of two nodes of one name the first counts.
+    if (nodes.find(({ attributes }) => attributes['uname'] === uname) !== each) continue;
+    const state = parseCrmMon(xmlOf(crmMonOf({ id, name: uname, type })));
+    const words = [...wordsOf(each, setNames), ...wordsOfSets(each)];
+    expectWords(nodeDetails(state, cib, uname), words, uname);
+  }
+}
+
+/** What crm_mon might say of one node. */
+function crmMonOf(attributes: XmlElement['attributes']): XmlElement {
+  const node = { name: 'node', attributes, children: [], text: undefined };
+  const nodes = { name: 'nodes', attributes: {}, children: [node], text: undefined };
+  return { name: 'crm_mon', attributes: {}, children: [nodes], text: undefined };
+}
+
+function expectResources(resources: XmlElement | undefined, cib: Cib): void {
+  const inside = (name: string) => (resources ? descendants(resources, name) : []);
+  const primitives = inside('primitive');
+  const listed = [...listResources(cib), ...listFencing(cib).resources];
+  expect(listed.map(({ name }) => name)).to.have.members(primitives.map(idOf));
+  const groups = listGroups(cib).map(({ groupName }) => groupName);
+  expect(groups).to.have.members(inside('group').map(idOf));
+  expect(() => detailsOf(cib, 'no such resource')).to.throw(Fault);
+
+  for (const each of [...primitives, ...inside('template')]) {
+    const ofOperations = children(each, 'operations').flatMap((operations) => [
+      ...wordsWithout(operations, 'id'),
+      ...operations.children.flatMap((op) => [...wordsOf(op, setNames), ...wordsOfSets(op)]),
+    ]);
+    const own = [...wordsOf(each, [...setNames, 'operations']), ...wordsOfSets(each)];
+    expectWords(detailsOf(cib, idOf(each)), [...own, ...ofOperations], idOf(each));
+  }
+  for (const each of containerNames.flatMap(inside)) {
+    const details = detailsOf(cib, idOf(each));
+    expect(details['resources']).to.deep.equal(descendants(each, 'primitive').map(idOf));
+    const own = wordsOf(each, [...setNames, ...containerNames, 'primitive']);
+    expectWords(details, [...own, ...wordsOfSets(each)], idOf(each));
+  }
+}
+
+/**
+ * What has to be left of an element's attribute sets: not the ids of sets and pairs, and not the value
+ * of a pair, for that of a stronger set may count.
+ */
+function wordsOfSets(element: XmlElement): string[] {
+  return setNames
+    .flatMap((name) => children(element, name))
+    .flatMap((set) => [
+      ...wordsWithout(set, 'id'),
+      ...set.children.flatMap((each) =>
+        each.name === 'nvpair'
+          ? [
+              ...wordsWithout(each, 'id', 'value'),
+              ...each.children.flatMap((more) => wordsOf(more)),
+            ]
+          : wordsOf(each),
+      ),
+    ]);
+}
+
+function expectConstraints(constraints: readonly XmlElement[], cib: Cib): void {
+  const byKey: Readonly<Record<string, readonly JsonObject[]>> = { ...listConstraints(cib) };
+  const entries = Object.values(byKey).flat();
+  expect(entries).to.have.lengthOf(constraints.length);
+  for (const each of constraints) {
+    const entry = entries.find(({ id }) => id === each.attributes['id']);
+    expectWords(entry, wordsOf(each), `${each.name} ${idOf(each)}`);
+  }
+}
+
+function expectLevels(levels: readonly XmlElement[], cib: Cib): void {
+  const listed = listLevels(cib);
+  expect(listed.map(({ id }) => id)).to.deep.equal(levels.map(idOf));
+  const byTarget = listFencing(cib).targets.flatMap((target) => target['levels']);
+  expect(byTarget).to.have.lengthOf(levels.length);
+  for (const [index, level] of levels.entries()) {
+    const { devices = '', ...attributes } = level.attributes;
+    const words = [...Object.values(attributes), ...devices.split(',')];
+    expectWords(listed[index], words, `level ${idOf(level)}`);
+  }
+}

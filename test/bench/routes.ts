@@ -5,7 +5,7 @@ import { call } from '../system/client.ts';
 import { type PcsdCall, timedPcsd } from './pcsd.ts';
 import { readsCib, routeBars, type RouteCase, type RouteTimes } from './route-cases.ts';
 import { ask, type Bench, type Figure, type Findings, restartAgent } from './subject.ts';
-import { median, ms, percentile, timed, timedInside } from './timing.ts';
+import { median, ms, timed, timedInside } from './timing.ts';
 
 const roundsWithBar = 5;
 const rounds = 3;
@@ -16,14 +16,12 @@ const deadlineMs = 60_000;
 
 /** What the columns of the table mean, for its reader. */
 export const howRoutesAreMeasured = `\
-- cold: the first answer of an agent that was just started, so that nothing is kept (median of ${rounds} starts; of
-  ${roundsWithBar} where there is a bar), over an open
-  connection.
+- cold: the first answer of an agent that was just started, so that nothing is kept, over an open connection (median of
+  ${rounds} starts; of ${roundsWithBar} where there is a bar).
 - warm: the median of ${warmRequests} requests, one after another, over one connection.
 - \`cibadmin\`: \`cibadmin --query\` beside the cold answers. It, pcs and pcsd are timed in the node, without the way there.
-- pcs and pcsd: the median of three, or one alone where that took more than ${repeatedBelowMs / 1000} s. pcsd is asked over an open connection,
-  as the agent is. Some tell less than the route, or far more; it is the nearest there is, and "–" where there is none. Each had
-  ${deadlineMs / 1000} s.
+- pcs and pcsd: the median of three, or one alone where that took more than ${repeatedBelowMs / 1000} s. Each had ${deadlineMs / 1000} s. pcsd is asked over an open
+  connection, as the agent is. Some tell less than the route, or far more; it is the nearest there is, and "–" where there is none.
 - pcs / cold: how many times longer the fastest way of pcs takes than the cold answer.`;
 
 /** A way to do the same without the agent; no time when it did not end within the deadline. */
@@ -85,7 +83,7 @@ async function warmTime(bench: Bench, route: RouteCase): Promise<number> {
     times.push(await timed(() => ask(bench, route, agent)));
   }
   agent.destroy();
-  return percentile(times, 0.5);
+  return median(times);
 }
 
 /** Measures pcs and pcsd; what stands beside several routes is measured once. */

@@ -11,6 +11,7 @@ import {
   listProperties,
   type OptionDefaultsReader,
   propertyDetails,
+  type PropertyList,
 } from '../../cluster/properties.ts';
 import { detailsOf, listGroups, listResources } from '../../cluster/resources.ts';
 import { listFencing, listLevels } from '../../cluster/stonith.ts';
@@ -48,7 +49,7 @@ export function configurationRoutes({
         const from = await configuration.get();
         const fields = matchedData<Fields>(request);
         const raw = fields['raw'] === 'false' ? undefined : await wordsOf?.(from);
-        answerFromCib(response, from, await bodyOf(from, fields, raw), raw);
+        answerFromCib(response, from, bodyOf(from, fields, raw), raw);
       })
       .all(allowOnly('GET', 'HEAD'));
   }
@@ -80,9 +81,25 @@ export function configurationRoutes({
   );
   fromCib('/stonith/level', [], ({ cib }) => listLevels(cib));
 
-  fromCib('/property', [], async ({ cib }) => listProperties(cib, await optionDefaults()));
-  fromCib('/property/:name/details', [propertyName('name')], async ({ cib }, { name = '' }) =>
-    propertyDetails(listProperties(cib, await optionDefaults()), name),
+  /** A route about properties; the daemons are asked for the defaults while the CIB is read. */
+  function fromProperties(
+    path: string,
+    checks: readonly ValidationChain[],
+    bodyOf: (list: PropertyList, fields: Fields) => unknown,
+  ): void {
+    router
+      .route(path)
+      .get(validate(...checks), async (request: Request, response: Response) => {
+        const [from, defaults] = await Promise.all([configuration.get(), optionDefaults()]);
+        const list = listProperties(from.cib, defaults);
+        answerFromCib(response, from, bodyOf(list, matchedData<Fields>(request)));
+      })
+      .all(allowOnly('GET', 'HEAD'));
+  }
+
+  fromProperties('/property', [], (list) => list);
+  fromProperties('/property/:name/details', [propertyName('name')], (list, { name = '' }) =>
+    propertyDetails(list, name),
   );
 
   fromCib('/configuration', [], ({ cib }) => ({

@@ -3,11 +3,11 @@
  *
  * INVARIANTS
  * - At most one run is under way that callers can join.
- * - A caller gets the outcome of the run that is under way, or else of one that began less than
+ * - A caller gets the outcome of the run that is under way, or else of one that ended less than
  *   `leastMs` before its call. A failure is an outcome like any other, so a broken tool is not called
  *   more often than a sound one.
  * - A value is handed out for longer while `holds` says so; a failure is not.
- * - So runs begin at least `leastMs` apart, however many call, unless `renew` is used.
+ * - So between two runs there is a pause of at least `leastMs`, however many call, unless `renew` is used.
  */
 export interface SharedRun<T> {
   get(): Promise<T>;
@@ -17,7 +17,7 @@ export interface SharedRun<T> {
 
 /** How long an outcome is handed out. */
 export interface Keeping {
-  /** Milliseconds from the run's start for which any outcome is. */
+  /** Milliseconds from the run's end for which any outcome is. */
   leastMs: number;
   /** Whether the value of a run that began then (by `now`) still is, after that. */
   holds?: (startedAt: number) => boolean;
@@ -30,26 +30,31 @@ export function shareRuns<T>(
   run: () => Promise<T>,
   { leastMs, holds = () => false, now = () => performance.now() }: Keeping,
 ): SharedRun<T> {
-  let latest:
-    { startedAt: number; outcome: Promise<T>; end: 'none' | 'value' | 'failure' } | undefined;
+  let latest: Latest<T> | undefined;
 
   function renew(): Promise<T> {
-    const startedAt = now();
-    const begun: NonNullable<typeof latest> = { startedAt, outcome: run(), end: 'none' };
+    const begun: Latest<T> = { startedAt: now(), outcome: run(), ended: undefined };
     latest = begun;
-    begun.outcome.then(
-      () => (begun.end = 'value'),
-      () => (begun.end = 'failure'),
-    );
+    const end = (how: 'value' | 'failure') => () => {
+      begun.ended = { how, at: now() };
+    };
+    begun.outcome.then(end('value'), end('failure'));
     return begun.outcome;
   }
 
-  function isUsable({ startedAt, end }: NonNullable<typeof latest>): boolean {
-    return end === 'none' || now() - startedAt < leastMs || (end === 'value' && holds(startedAt));
+  function isUsable({ startedAt, ended }: Latest<T>): boolean {
+    if (ended === undefined || now() - ended.at < leastMs) return true;
+    return ended.how === 'value' && holds(startedAt);
   }
 
   return {
     renew,
     get: () => (latest && isUsable(latest) ? latest.outcome : renew()),
   };
+}
+
+interface Latest<T> {
+  startedAt: number;
+  outcome: Promise<T>;
+  ended: { how: 'value' | 'failure'; at: number } | undefined;
 }

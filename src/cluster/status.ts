@@ -7,7 +7,7 @@ import { type PcsStatus, readPcsStatus } from '../pcs/status.ts';
 import { type SharedRun, shareRuns } from '../shared-run.ts';
 import type { StateReader } from './state.ts';
 
-/** Milliseconds for which one reading of the status serves all who ask. */
+/** Milliseconds from its end for which one reading of the status serves all who ask. */
 export const keepStatusMs = 1000;
 
 /** The documented status, Pacemaker's XML and pcs's words read at the same moment. */
@@ -22,8 +22,8 @@ export type StatusReader = SharedRun<Status>;
 
 /**
  * Reads the documented status: the state as JSON, and beside it `raw`, `xml` and `cluster_name`. Its
- * two crm_mon begin at the same time; with the runs shared, that is at most two a second, or three
- * where the list of nodes was asked for just before.
+ * two crm_mon begin at the same time; with the runs shared and a second between them, that is at most
+ * two in any second, or three where the list of nodes was asked for just before.
  * Faults: `cluster_not_running`, `tool_failed`, `unreadable_output`, those of Run.
  */
 export function makeStatusReader(host: Host, state: StateReader): StatusReader {

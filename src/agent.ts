@@ -20,7 +20,8 @@ async function main(): Promise<void> {
   const systemd = makeSystemdNotifier(run, process.env, log);
 
   const identity = await loadTlsIdentity(config, run);
-  const { apps, watch } = makeAgent(config, run, makeStartResident(), log);
+  const { apps, watch, prepare } = makeAgent(config, run, makeStartResident(), log);
+  await prepare();
   const listeners = await openListeners(apps, config, identity);
   await watch.start();
   log.info({ addresses: listeners.addresses }, 'listening');

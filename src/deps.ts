@@ -36,6 +36,11 @@ export interface Agent {
   };
   /** Not started yet; without it the agent asks the cluster more often. */
   watch: ClusterWatch;
+  /**
+   * Reads what the first who asks would wait for longest, though it hangs on nothing but what is installed.
+   * What fails is asked again then.
+   */
+  prepare: () => Promise<void>;
 }
 
 // A change is seen within this time, and a storm of them costs no more than so many readings.
@@ -55,13 +60,14 @@ export function makeAgent(
   const watch = makeClusterWatch({ startResident, runtimeFolder, cibFile: paths.cib, log });
   const keeping = { leastMs, holds: watch.holds };
 
+  const optionDefaults = makeOptionDefaultsReader(host);
   const state = makeStateReader(host, keeping);
   const ha: HaDomain = {
     state,
     status: makeStatusReader(host, state),
     configuration: makeConfigurationReader(host, keeping),
     words: makeCibWords(makePcsWords(host, runtimeFolder)),
-    optionDefaults: makeOptionDefaultsReader(host),
+    optionDefaults,
     versions: makeVersionsReader(host),
     services: () => listServices(host),
     resourceAgents: makeResourceAgents(host),
@@ -76,6 +82,9 @@ export function makeAgent(
       socket: makeApp({ ...parts, authenticate: trustAsRoot }),
     },
     watch,
+    async prepare() {
+      await optionDefaults().catch(() => undefined);
+    },
   };
 }
 

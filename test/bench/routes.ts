@@ -16,7 +16,7 @@ const deadlineMs = 60_000;
 
 /** What the columns of the table mean, for its reader. */
 export const howRoutesAreMeasured = `\
-- cold: the first answer of an agent that was just started, so that nothing is kept, over an open connection (median of
+- cold: the first answer of an agent that was just started, so that nothing of the cluster is kept, over an open connection (median of
   ${rounds} starts; of ${roundsWithBar} where there is a bar).
 - warm: the median of ${warmRequests} requests, one after another, over one connection.
 - \`cibadmin\`: \`cibadmin --query\` beside the cold answers. It, pcs and pcsd are timed in the node, without the way there.

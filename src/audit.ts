@@ -1,5 +1,5 @@
 import { Fault, type FaultCode } from './errors.ts';
-import { appendLine } from './files.ts';
+import { appendLine, readLastLines } from './files.ts';
 
 /** A request that is worth a record: who asked for what. */
 export interface AuditedRequest {
@@ -12,7 +12,17 @@ export interface AuditedRequest {
 
 /** A line of the audit log, but for its time. */
 export interface AuditEntry extends AuditedRequest {
-  outcome: 'success' | FaultCode;
+  /** Of a change, the same in the line of its beginning and that of its end. */
+  id?: string;
+  /** `begun` alone is a change of which nobody knows how it ended, for the agent was killed. */
+  outcome: 'begun' | 'success' | FaultCode | 'internal_error';
+  /** What was run, secrets masked. */
+  commands?: readonly (readonly string[])[];
+  /** What was changed in the CIB, secrets masked. */
+  changes?: readonly object[];
+  /** The version of the configuration before and after, `ADMIN_EPOCH.EPOCH`. */
+  before?: string | undefined;
+  after?: string | undefined;
 }
 
 /** Who had what from this node, or done to it. */
@@ -22,7 +32,15 @@ export interface AuditLog {
    * Faults: `audit_failed`
    */
   record(entry: AuditEntry): Promise<void>;
+  /**
+   * The latest entries, newest first. Of a change that ended, its beginning is left out. A line that a crash
+   * cut short is passed over.
+   */
+  list(most: number): Promise<RecordedEntry[]>;
 }
+
+/** An entry with the time of its line (ISO 8601 in UTC). */
+export type RecordedEntry = AuditEntry & { at: string };
 
 /** @param file JSON lines; made when it is needed, in a folder that is there */
 export function openAuditLog(file: string): AuditLog {
@@ -35,7 +53,29 @@ export function openAuditLog(file: string): AuditLog {
       latest = recorded.catch(() => undefined);
       return recorded;
     },
+    async list(most) {
+      // The end of a change is newer than its beginning, so twice as many lines are enough.
+      const lines = await readLastLines(file, most * 2, longestRead);
+      const entries = lines.flatMap(entryOf).toReversed();
+      const ended = new Set(
+        entries.filter(({ outcome }) => outcome !== 'begun').map(({ id }) => id),
+      );
+      return entries
+        .filter(({ id, outcome }) => outcome !== 'begun' || !ended.has(id))
+        .slice(0, most);
+    },
   };
+}
+
+/** More than this of the file is not read for a list. */
+const longestRead = 8 * 1024 * 1024;
+
+function entryOf(line: string): RecordedEntry[] {
+  try {
+    return [JSON.parse(line) as RecordedEntry];
+  } catch {
+    return [];
+  }
 }
 
 async function append(file: string, line: string): Promise<void> {

@@ -30,6 +30,10 @@ const schema = z
     runtime_directory: absolutePath.default('/run/ha-agent'),
     /** Seconds until a tool that reads is taken for hung. */
     read_deadline_seconds: z.number().min(1).max(120).default(10),
+    /** Seconds for which a tool that changes something, or the cluster that follows it, is waited for. */
+    change_deadline_seconds: z.number().min(5).max(3600).default(120),
+    /** Whether what cannot be undone has to be confirmed. */
+    require_confirmation: z.boolean().default(false),
     powered_by: z
       .string()
       .regex(/^[\x20-\x7e]+$/, 'expected printable ASCII text')
@@ -101,5 +105,6 @@ function parseFile(file: string, text: string | undefined): Record<string, unkno
 /** A variable's text as JSON has it: 8443 is a number, null is null, the rest is a string. */
 function valueOf(text: string): unknown {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
-  return text === 'null' ? null : text;
+  const words: Record<string, unknown> = { null: null, true: true, false: false };
+  return Object.hasOwn(words, text) ? words[text] : text;
 }

@@ -4,24 +4,32 @@ import type { Express } from 'express';
 
 import { makeGuessBrake } from './auth/guess-brake.ts';
 import { openTokenStore } from './auth/tokens.ts';
-import { openAuditLog } from './audit.ts';
+import { type AuditLog, openAuditLog } from './audit.ts';
 import { makeApp } from './app.ts';
 import { makeFenceAgents, makeResourceAgents } from './cluster/agents.ts';
+import { makeChanges } from './cluster/changes/changes.ts';
+import { makeCibEditor } from './cluster/changes/cib-editor.ts';
+import { nodeChanges } from './cluster/changes/nodes.ts';
+import { makePropertyChanges } from './cluster/changes/properties.ts';
+import { makeStackChanges } from './cluster/changes/stack.ts';
 import { makeConfigurationReader } from './cluster/configuration.ts';
 import { makeCorosyncReader } from './cluster/corosync.ts';
-import { makeOptionDefaultsReader } from './cluster/properties.ts';
-import { listServices } from './cluster/services.ts';
+import { makeClusterOptionsReader } from './cluster/properties.ts';
+import { listServices, makeStackHold } from './cluster/services.ts';
 import { makeStateReader } from './cluster/state.ts';
 import { makeStatusReader } from './cluster/status.ts';
 import { makeVersionsReader } from './cluster/versions.ts';
 import { makeCibWords } from './cluster/words.ts';
 import type { Config } from './config.ts';
+import { makeConfirmations } from './confirmations.ts';
 import type { Run, StartResident } from './exec.ts';
 import type { Host } from './host.ts';
+import { makeLock } from './lock.ts';
 import type { Log } from './log.ts';
 import { type ClusterWatch, makeClusterWatch } from './pacemaker/watch.ts';
 import { debianPaths, type Paths } from './paths.ts';
 import { makePcsWords } from './pcs/words.ts';
+import { openRepeatedAnswers } from './repeated-answers.ts';
 import type { HaDomain } from './routes/ha/index.ts';
 import { authenticate, trustAsRoot } from './routes/middleware/authenticate.ts';
 
@@ -54,25 +62,45 @@ export function makeAgent(
   log: Log,
   paths: Paths = debianPaths,
 ): Agent {
-  const host: Host = { run, paths, readDeadlineMs: config.read_deadline_seconds * 1000 };
-  const audit = openAuditLog(join(config.state_directory, 'audit.jsonl'));
+  const host: Host = {
+    run,
+    paths,
+    readDeadlineMs: config.read_deadline_seconds * 1000,
+    changeDeadlineMs: config.change_deadline_seconds * 1000,
+  };
+  const audit = makeAuditLog(config);
   const runtimeFolder = config.runtime_directory;
   const watch = makeClusterWatch({ startResident, runtimeFolder, cibFile: paths.cib, log });
   const keeping = { leastMs, holds: watch.holds };
 
-  const optionDefaults = makeOptionDefaultsReader(host);
   const state = makeStateReader(host, keeping);
+  const status = makeStatusReader(host, state);
+  const configuration = makeConfigurationReader(host, keeping);
+  const clusterOptions = makeClusterOptionsReader(host);
+  const hold = makeStackHold();
+  const changes = makeChanges({
+    ...{ host, audit, configuration },
+    lock: makeLock(),
+    editor: makeCibEditor(runtimeFolder),
+    forgetState() {
+      configuration.forget();
+      state.forget();
+      status.forget();
+    },
+  });
   const ha: HaDomain = {
-    state,
-    status: makeStatusReader(host, state),
-    configuration: makeConfigurationReader(host, keeping),
+    ...{ state, status, configuration, clusterOptions, changes, audit },
     words: makeCibWords(makePcsWords(host, runtimeFolder)),
-    optionDefaults,
     versions: makeVersionsReader(host),
-    services: () => listServices(host),
+    services: () => listServices(host, hold),
     resourceAgents: makeResourceAgents(host),
     fenceAgents: makeFenceAgents(host),
     corosync: makeCorosyncReader(host, audit),
+    confirmations: makeConfirmations(config.require_confirmation),
+    repeatedAnswers: openRepeatedAnswers(join(config.state_directory, 'answers')),
+    nodeChanges,
+    propertyChanges: makePropertyChanges(clusterOptions),
+    stackChanges: makeStackChanges(hold),
   };
   const parts = { poweredBy: config.powered_by, log, ha };
   const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log));
@@ -83,7 +111,7 @@ export function makeAgent(
     },
     watch,
     async prepare() {
-      await optionDefaults().catch(() => undefined);
+      await clusterOptions().catch(() => undefined);
     },
   };
 }
@@ -91,4 +119,9 @@ export function makeAgent(
 /** The tokens of this node; `hactl` and the agent open the same. */
 export function makeTokenStore(config: Config): ReturnType<typeof openTokenStore> {
   return openTokenStore(join(config.state_directory, 'tokens'));
+}
+
+/** The record of this node; `hactl` and the agent open the same. */
+export function makeAuditLog(config: Config): AuditLog {
+  return openAuditLog(join(config.state_directory, 'audit.jsonl'));
 }

@@ -17,6 +17,31 @@ export type FaultCode =
   | 'property_not_found'
   | 'corosync_conf_not_found'
   | 'corosync_key_not_found'
+  | 'constraint_not_found'
+  | 'level_not_found'
+  | 'service_not_found'
+  | 'property_not_set'
+  | 'id_exists'
+  | 'constraint_exists'
+  | 'level_exists'
+  | 'constrain_the_clone'
+  | 'property_is_pacemakers'
+  | 'value_not_allowed'
+  | 'would_not_move'
+  | 'resource_not_stopped'
+  | 'node_online'
+  | 'node_is_local'
+  | 'stack_busy'
+  | 'corosync_conf_invalid'
+  | 'service_failed'
+  | 'cluster_refused'
+  | 'changed_meanwhile'
+  | 'version_changed'
+  | 'confirmation_required'
+  | 'idempotency_key_reused'
+  | 'outcome_unknown'
+  | 'cannot_be_tried'
+  | 'too_many_changes'
   | 'audit_failed'
   | 'cluster_not_running'
   | 'tool_missing'
@@ -61,6 +86,7 @@ export class Fault extends Error {
   readonly command: CommandReport | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly errors: readonly FieldError[] | undefined;
+  readonly confirmation: object | undefined;
 
   /**
    * @param code what happened, for programs
@@ -74,6 +100,7 @@ export class Fault extends Error {
       command?: CommandReport;
       retryAfterSeconds?: number;
       errors?: readonly FieldError[];
+      confirmation?: object;
     } = {},
   ) {
     super(message);
@@ -85,6 +112,7 @@ export class Fault extends Error {
     };
     this.retryAfterSeconds = more.retryAfterSeconds;
     this.errors = more.errors;
+    this.confirmation = more.confirmation;
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { link, open, readFile, rename, rm } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { chown, link, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { systemErrorCode } from './errors.ts';
@@ -25,6 +26,54 @@ export async function readFileIfThere(path: string): Promise<Buffer | undefined>
  */
 export async function replaceFile(path: string, content: string, mode: number): Promise<void> {
   await writeWhole(path, content, mode, (temporary) => rename(temporary, path));
+}
+
+/**
+ * The same for a file that others own: it keeps its mode and owner, and its former content is in
+ * `PATH.previous` afterwards. Of one file one call at a time: what a kill left of the one before, `PATH.new`,
+ * is in the way of none, and goes with the next.
+ * @param mode of a file that is not there yet
+ * @param check looks at the new content in a file beside; what it throws leaves all as it was
+ */
+export async function replaceKeepingPrevious(
+  path: string,
+  content: string | Buffer,
+  mode: number,
+  check: (temporary: string) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const former = await statIfThere(path);
+  const owner = former && { uid: former.uid, gid: former.gid };
+  const formerMode = former && former.mode & 0o7777;
+  const temporary = `${path}.new`;
+  await rm(temporary, { force: true });
+  await writeTemporary(temporary, path, content, formerMode ?? mode, async () => {
+    if (owner) await chown(temporary, owner.uid, owner.gid);
+    await check(temporary);
+    if (former) await keepAs(path, `${path}.previous`);
+    await rename(temporary, path);
+  });
+}
+
+/** A second name for the file, in the place of what had that name. */
+async function keepAs(path: string, name: string): Promise<void> {
+  const temporary = `${name}.new`;
+  try {
+    await rm(temporary, { force: true });
+    await link(path, temporary);
+    await rename(temporary, name);
+  } finally {
+    // rename(2) leaves both where they are one file already.
+    await rm(temporary, { force: true });
+  }
+}
+
+async function statIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -59,6 +108,32 @@ export async function appendLine(path: string, line: string, mode: number): Prom
   }
 }
 
+/**
+ * The last lines of a file, oldest first; none if there is no such file.
+ * @param longest how many bytes are read at most
+ */
+export async function readLastLines(
+  path: string,
+  most: number,
+  longest: number,
+): Promise<string[]> {
+  const size = (await statIfThere(path))?.size;
+  if (size === undefined) return [];
+  const start = Math.max(0, size - longest);
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read({
+      buffer: Buffer.alloc(size - start),
+      position: start,
+    });
+    const lines = buffer.subarray(0, bytesRead).toString('utf8').split('\n');
+    // The first may have begun before.
+    return (start > 0 ? lines.slice(1) : lines).filter((line) => line !== '').slice(-most);
+  } finally {
+    await file.close();
+  }
+}
+
 /** Removes the file for good, or throws `ENOENT`. */
 export async function removeFile(path: string): Promise<void> {
   await rm(path);
@@ -67,20 +142,32 @@ export async function removeFile(path: string): Promise<void> {
 
 async function writeWhole(
   path: string,
-  content: string,
+  content: string | Buffer,
   mode: number,
   putInPlace: (temporary: string) => Promise<void>,
 ): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.new`;
+  await writeTemporary(temporary, path, content, mode, () => putInPlace(temporary));
+}
+
+async function writeTemporary(
+  temporary: string,
+  path: string,
+  content: string | Buffer,
+  mode: number,
+  putInPlace: () => Promise<void>,
+): Promise<void> {
   try {
     const file = await open(temporary, 'wx', mode);
     try {
+      // Not left to open(2), which takes away what the process's mask says.
+      await file.chmod(mode);
       await file.writeFile(content);
       await file.sync();
     } finally {
       await file.close();
     }
-    await putInPlace(temporary);
+    await putInPlace();
     await syncFolder(dirname(path));
   } finally {
     await rm(temporary, { force: true });

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 
 import { roles, type Role } from './auth/roles.ts';
 import { loadConfig } from './config.ts';
-import { makeTokenStore } from './deps.ts';
+import { makeAuditLog, makeTokenStore } from './deps.ts';
 import { Fault, systemErrorCode } from './errors.ts';
 
 const units: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000, w: 604_800_000 };
@@ -66,6 +66,31 @@ token
   .action(async (name: string) => {
     await makeTokenStore(await loadConfig(process.env)).revoke(name);
   });
+
+program
+  .command('audit')
+  .description('shows who changed what through the agent, and who read a secret; the newest last')
+  .option('--limit <number>', 'how many entries', count, 50)
+  .option('--json', 'as a JSON array, with the commands and changes')
+  .action(async (options: { limit: number; json?: true }) => {
+    const log = makeAuditLog(await loadConfig(process.env));
+    const entries = (await log.list(options.limit)).toReversed();
+    if (options.json) {
+      console.log(JSON.stringify(entries, null, 2));
+      return;
+    }
+    for (const { at, caller, role, method, route, outcome, before, after } of entries) {
+      const versions =
+        after !== undefined && after !== before ? ` ${before ?? '?'} -> ${after}` : '';
+      console.log(`${at} ${outcome} ${caller} (${role}) ${method} ${route}${versions}`);
+    }
+  });
+
+function count(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text))
+    throw new InvalidArgumentError('Expected a number, such as 100.');
+  return Number(text);
+}
 
 function lifetime(text: string): number {
   const [, count, unit] = /^([1-9]\d{0,4})([hdw])$/.exec(text) ?? [];

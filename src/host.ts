@@ -7,4 +7,6 @@ export interface Host {
   paths: Paths;
   /** Milliseconds until a command that reads is taken for hung. */
   readDeadlineMs: number;
+  /** The same of one that changes something, or waits for the cluster to follow. */
+  changeDeadlineMs: number;
 }

@@ -20,6 +20,23 @@ const option = new RegExp(`^(?:--?${secretName}|-p)$`, 'i');
 
 export const masked = '********';
 
+/** Whether a parameter of that name holds a secret. */
+export function isSecretName(name: string): boolean {
+  return nameOnly.test(name);
+}
+
+/** The JSON with each value that has the name of a secret replaced by stars. */
+export function maskValues(json: unknown): unknown {
+  if (Array.isArray(json)) return json.map(maskValues);
+  if (typeof json !== 'object' || json === null) return json;
+  return Object.fromEntries(
+    Object.entries(json).map(([name, value]: [string, unknown]) => [
+      name,
+      isSecretName(name) && typeof value !== 'object' ? masked : maskValues(value),
+    ]),
+  );
+}
+
 /** The text with the value of each `password=…`, `"ssh_key": …` and the like replaced by stars. */
 export function maskText(text: string): string {
   return inText.reduce((sofar, pattern) => sofar.replace(pattern, `$1${masked}`), text);
@@ -31,15 +48,24 @@ export function maskText(text: string): string {
  * stand. Of any other pair what maskText knows is (`options="user=a,password=b"` of a mount).
  */
 export function maskPairs(xml: string): string {
+  return changePairs(xml, (name, text) => (nameOnly.test(name) ? masked : maskText(text)));
+}
+
+/** The XML with the `value` of each pair that has the name of a secret as `hide` makes it of what stands there. */
+export function hidePairs(xml: string, hide: (value: string) => string): string {
+  return changePairs(xml, (name, text) => (nameOnly.test(name) && text !== '' ? hide(text) : text));
+}
+
+function changePairs(xml: string, change: (name: string, value: string) => string): string {
   return xml.replace(/<(?:nvpair|attribute)\s(?:[^>"']|"[^"]*"|'[^']*')*>/g, (tag) => {
     const name = /\sname=(?:"([^"]*)"|'([^']*)')/.exec(tag);
-    return nameOnly.test(name?.[1] ?? name?.[2] ?? '')
-      ? tag.replace(/(\svalue=)(?:"[^"]*"|'[^']*')/, `$1"${masked}"`)
-      : tag.replace(
-          /(\svalue=)(["'])(.*?)\2/s,
-          (_all, before: string, quote: string, text: string) =>
-            `${before}${quote}${maskText(text)}${quote}`,
-        );
+    return tag.replace(
+      /(\svalue=)(?:"([^"]*)"|'([^']*)')/,
+      (_all, before: string, plain: string | undefined, quoted: string | undefined) => {
+        const text = plain ?? (quoted ?? '').replaceAll('"', '&quot;');
+        return `${before}"${change(name?.[1] ?? name?.[2] ?? '', text)}"`;
+      },
+    );
   });
 }
 

@@ -13,6 +13,8 @@ export interface SharedRun<T> {
   get(): Promise<T>;
   /** Begins a run now; callers from now on share this one. */
   renew(): Promise<T>;
+  /** The next who asks begins a run, and joins none that began before. */
+  forget(): void;
 }
 
 /** How long an outcome is handed out. */
@@ -49,6 +51,9 @@ export function shareRuns<T>(
 
   return {
     renew,
+    forget: () => {
+      latest = undefined;
+    },
     get: () => (latest && isUsable(latest) ? latest.outcome : renew()),
   };
 }

@@ -57,4 +57,74 @@ describe('the audit log', () => {
     await audit.record(entry('kept'));
     expect(await lines()).to.have.lengthOf(2);
   });
+
+  describe('as a list', () => {
+    const change = (id: string, outcome: AuditEntry['outcome']): AuditEntry => ({
+      ...entry('ui'),
+      id,
+      outcome,
+    });
+    const listed = async (most = 10) =>
+      (await openAuditLog(file()).list(most)).map(({ id, outcome }) => [id, outcome]);
+
+    it('is empty when there is none', async () => {
+      expect(await listed()).to.deep.equal([]);
+    });
+
+    it('has the newest first, each with its time, and of a change that ended its end', async () => {
+      const audit = openAuditLog(file());
+      for (const [id, outcome] of [
+        ['a', 'begun'],
+        ['a', 'success'],
+        ['b', 'begun'],
+        ['b', 'cluster_refused'],
+      ] as const) {
+        await audit.record(change(id, outcome));
+      }
+      await audit.record(entry('reader of the key'));
+      expect(await listed()).to.deep.equal([
+        [undefined, 'success'],
+        ['b', 'cluster_refused'],
+        ['a', 'success'],
+      ]);
+      const [{ at } = { at: '' }] = await audit.list(1);
+      expect(at).to.match(/^\d{4}-\d\d-\d\dT.*Z$/);
+    });
+
+    it('has the beginning of a change of which nobody knows the end', async () => {
+      const audit = openAuditLog(file());
+      await audit.record(change('killed', 'begun'));
+      await audit.record(change('next', 'begun'));
+      await audit.record(change('next', 'success'));
+      expect(await listed()).to.deep.equal([
+        ['next', 'success'],
+        ['killed', 'begun'],
+      ]);
+    });
+
+    it('passes over lines that a crash cut short', async () => {
+      const audit = openAuditLog(file());
+      await audit.record(change('a', 'success'));
+      await appendFile(file(), '{"at":"2026-11-21T12:0');
+      await audit.record(change('b', 'success'));
+      await appendFile(file(), '{"at":');
+      expect(await listed()).to.deep.equal([
+        ['b', 'success'],
+        ['a', 'success'],
+      ]);
+    });
+
+    it('has as many as are asked for, also if all are changes', async () => {
+      const audit = openAuditLog(file());
+      for (const id of ['a', 'b', 'c', 'd']) {
+        await audit.record(change(id, 'begun'));
+        await audit.record(change(id, 'success'));
+      }
+      expect(await listed(3)).to.deep.equal([
+        ['d', 'success'],
+        ['c', 'success'],
+        ['b', 'success'],
+      ]);
+    });
+  });
 });

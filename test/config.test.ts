@@ -30,6 +30,8 @@ describe('loadConfig', () => {
       runtime_directory: '/run/ha-agent',
       state_directory: '/var/lib/ha-agent',
       read_deadline_seconds: 10,
+      change_deadline_seconds: 120,
+      require_confirmation: false,
       powered_by: 'OpenDrives',
       log_level: 'info',
     });

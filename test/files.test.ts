@@ -1,9 +1,16 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { createFile, readTextIfThere, removeFile, replaceFile } from '../src/files.ts';
+import {
+  createFile,
+  readLastLines,
+  readTextIfThere,
+  removeFile,
+  replaceFile,
+  replaceKeepingPrevious,
+} from '../src/files.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 describe('files', () => {
@@ -47,5 +54,89 @@ describe('files', () => {
     expect(await readTextIfThere(path())).to.equal('');
     await removeFile(path());
     expect(await readTextIfThere(path())).to.equal(undefined);
+  });
+
+  describe('of others, when they are replaced', () => {
+    const previous = () => `${path()}.previous`;
+
+    it('keep their mode and owner, and what was in them', async () => {
+      await writeFile(path(), 'old');
+      await chmod(path(), 0o640);
+      const { uid, gid } = await stat(path());
+      await replaceKeepingPrevious(path(), 'new', 0o600);
+      expect(await readFile(path(), 'utf8')).to.equal('new');
+      expect(await readFile(previous(), 'utf8')).to.equal('old');
+      for (const file of [path(), previous()]) {
+        const found = await stat(file);
+        expect([found.mode & 0o7777, found.uid, found.gid]).to.deep.equal([0o640, uid, gid]);
+      }
+      expect(await readdir(folder.path)).to.have.members(['a.json', 'a.json.previous']);
+    });
+
+    it('keep the owner that they have, whoever the agent is', async () => {
+      await writeFile(path(), 'old');
+      const { uid, gid } = await stat(path());
+      // Nobody but root can give a file away.
+      const owner = uid === 0 ? { uid: 4711, gid: 4712 } : { uid, gid };
+      await chown(path(), owner.uid, owner.gid);
+      await replaceKeepingPrevious(path(), 'new', 0o600);
+      const found = await stat(path());
+      expect({ uid: found.uid, gid: found.gid }).to.deep.equal(owner);
+    });
+
+    it('have the mode asked for, and nothing previous, where there was none', async () => {
+      await replaceKeepingPrevious(path(), Buffer.from([0, 255]), 0o400);
+      expect(await readFile(path())).to.deep.equal(Buffer.from([0, 255]));
+      expect((await stat(path())).mode & 0o777).to.equal(0o400);
+      expect(await readdir(folder.path)).to.deep.equal(['a.json']);
+    });
+
+    it('have what was in them last as the previous, also of a file that did not change', async () => {
+      for (const content of ['1', '2', '2', '3'])
+        await replaceKeepingPrevious(path(), content, 0o600);
+      expect([await readFile(path(), 'utf8'), await readFile(previous(), 'utf8')]).to.deep.equal([
+        '3',
+        '2',
+      ]);
+      expect(await readdir(folder.path)).to.have.members(['a.json', 'a.json.previous']);
+    });
+
+    it('stay as they are if the new content does not pass, which is looked at where it is whole', async () => {
+      await replaceKeepingPrevious(path(), 'first', 0o600);
+      await replaceKeepingPrevious(path(), 'old', 0o600);
+      let seen = '';
+      const refused = replaceKeepingPrevious(path(), 'bad', 0o600, async (temporary) => {
+        seen = await readFile(temporary, 'utf8');
+        throw new Error('refused');
+      });
+      expect(await refused.catch((error: unknown) => (error as Error).message)).to.equal('refused');
+      expect(seen).to.equal('bad');
+      expect(await readFile(path(), 'utf8')).to.equal('old');
+      expect(await readFile(previous(), 'utf8')).to.equal('first');
+      expect(await readdir(folder.path)).to.have.members(['a.json', 'a.json.previous']);
+    });
+  });
+
+  describe('read from their end', () => {
+    it('give their last lines, oldest first', async () => {
+      await writeFile(path(), 'one\ntwo\n\nthree\n');
+      expect(await readLastLines(path(), 2, 1000)).to.deep.equal(['two', 'three']);
+      expect(await readLastLines(path(), 9, 1000)).to.deep.equal(['one', 'two', 'three']);
+    });
+
+    it('give none where there is no file, or nothing in it', async () => {
+      expect(await readLastLines(path(), 9, 1000)).to.deep.equal([]);
+      await writeFile(path(), '');
+      expect(await readLastLines(path(), 9, 1000)).to.deep.equal([]);
+    });
+
+    it('give whole lines alone, however little of them is read', async () => {
+      await writeFile(path(), 'größte\nzwei\ndrei\n');
+      for (let longest = 5; longest <= 20; longest += 1) {
+        const lines = await readLastLines(path(), 9, longest);
+        expect(['größte', 'zwei', 'drei']).to.include.members(lines);
+      }
+      expect(await readLastLines(path(), 9, 11)).to.deep.equal(['zwei', 'drei']);
+    });
   });
 });

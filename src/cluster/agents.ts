@@ -16,6 +16,8 @@ export interface ResourceAgents {
   listOf(provider: string): Promise<readonly string[]>;
   /** What pcs says of an agent. Faults: `agent_not_found`, those of listAgents and describeAgent. */
   describe(agent: string): Promise<string>;
+  /** Faults: `agent_not_found` if there is none of that name, those of listAgents. */
+  check(agent: string): Promise<void>;
 }
 
 /** The fence agents of this node. */
@@ -24,6 +26,8 @@ export interface FenceAgents {
   list(): Promise<readonly string[]>;
   /** What pcs says of an agent. Faults: `agent_not_found`, those of listAgents and describeAgent. */
   describe(agent: string): Promise<string>;
+  /** Faults: `agent_not_found` if there is none of that name, those of listAgents. */
+  check(agent: string): Promise<void>;
 }
 
 /** Programs beside the fence agents that Pacemaker takes for some; each pcs passes over these names. */
@@ -58,15 +62,26 @@ export function makeResourceAgents(host: Host): ResourceAgents {
     },
     async describe(agent) {
       // Not the instances of a unit's template, of which there are any number for pcs to describe.
-      if (!(await lists()).all.includes(agent)) {
-        throw new Fault(
-          'agent_not_found',
-          `There is no resource agent '${agent}' on this node. Take a full name from the list of resource agents, such as 'ocf:heartbeat:Dummy'; fence agents have a list of their own.`,
-        );
-      }
+      if (!(await lists()).all.includes(agent)) throw resourceAgentNotFound(agent);
       return describe(agent);
     },
+    async check(agent) {
+      const { all } = await lists();
+      // A unit's instance is as good as its template; pcs takes the last part of a name too.
+      const template = agent.replace(/(@).*$/, '$1');
+      const known = all.some(
+        (name) => name === agent || name === template || name.endsWith(`:${agent}`),
+      );
+      if (!known) throw resourceAgentNotFound(agent);
+    },
   };
+}
+
+function resourceAgentNotFound(agent: string): Fault {
+  return new Fault(
+    'agent_not_found',
+    `There is no resource agent '${agent}' on this node. Take a full name from the list of resource agents, such as 'ocf:heartbeat:Dummy'; fence agents have a list of their own.`,
+  );
 }
 
 /** Kept as resource agents are. */
@@ -75,17 +90,20 @@ export function makeFenceAgents(host: Host): FenceAgents {
   const stampOf = () => joined([folderStamp(fence, 'fence_'), subfoldersStamp(fencePlugins)]);
   const list = keep(stampOf, () => readFenceAgents(host));
   const describe = keepDescriptions(host, 'stonith', stampOf);
+  async function check(agent: string): Promise<void> {
+    if ((await list()).includes(agent)) return;
+    throw new Fault(
+      'agent_not_found',
+      `There is no fence agent '${agent}' on this node. Take one from the list of fence agents; the package that holds more is 'fence-agents'.`,
+    );
+  }
   return {
     list,
     async describe(agent) {
-      if (!(await list()).includes(agent)) {
-        throw new Fault(
-          'agent_not_found',
-          `There is no fence agent '${agent}' on this node. Take one from the list of fence agents; the package that holds more is 'fence-agents'.`,
-        );
-      }
+      await check(agent);
       return describe(agent);
     },
+    check,
   };
 }
 

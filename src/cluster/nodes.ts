@@ -42,12 +42,7 @@ export function listNodes(state: ClusterState): NodeList {
  */
 export function nodeDetails(state: ClusterState, cib: Cib, name: string): JsonObject {
   const node = nodeNamed(state, name);
-  if (node === undefined) {
-    throw new Fault(
-      'node_not_found',
-      `There is no node ${name}. GET /api/v2/system/ha/node lists them; names are case-sensitive.`,
-    );
-  }
+  if (node === undefined) throw nodeNotFound(name);
   const configured = cib.nodes.find((each) => each.name === name);
   const { attributes, utilization } = configured ?? { attributes: noSets, utilization: noSets };
   const running = allInstances(state).filter(({ nodes }) => nodes.includes(name));
@@ -61,6 +56,13 @@ export function nodeDetails(state: ClusterState, cib: Cib, name: string): JsonOb
     ...(utilization.whole.length > 0 && { utilization_sets: utilization.whole }),
     ...configured?.rest,
   };
+}
+
+export function nodeNotFound(name: string): Fault {
+  return new Fault(
+    'node_not_found',
+    `There is no node ${name}. GET /api/v2/system/ha/node lists them; names are case-sensitive.`,
+  );
 }
 
 const noSets: AttributeSets = { pairs: {}, underRules: [], whole: [] };

@@ -1,7 +1,7 @@
 import { Fault } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { keep } from '../kept.ts';
-import { daemonFiles, readOptionDefaults } from '../pacemaker/daemons.ts';
+import { type ClusterOption, daemonFiles, readClusterOptions } from '../pacemaker/daemons.ts';
 import type { Cib } from '../parsers/cib.ts';
 import { fileStamp } from '../stamps.ts';
 
@@ -11,16 +11,16 @@ export interface Property {
   value: string;
 }
 
-/** The defaults that Pacemaker's daemons name, by the option's name. */
-export type OptionDefaults = ReadonlyMap<string, string>;
+/** What Pacemaker's daemons say of each option, by its name. */
+export type ClusterOptions = ReadonlyMap<string, ClusterOption>;
 
-export type OptionDefaultsReader = () => Promise<OptionDefaults>;
+export type ClusterOptionsReader = () => Promise<ClusterOptions>;
 
-/** Faults of the reader: those of readOptionDefaults. */
-export function makeOptionDefaultsReader(host: Host): OptionDefaultsReader {
+/** Faults of the reader: those of readClusterOptions. */
+export function makeClusterOptionsReader(host: Host): ClusterOptionsReader {
   return keep(
     async () => (await Promise.all(daemonFiles(host).map(fileStamp))).join(),
-    () => readOptionDefaults(host),
+    () => readClusterOptions(host),
   );
 }
 
@@ -29,13 +29,12 @@ export type PropertyList = Readonly<Record<string, Property>>;
 
 /**
  * The documented list: each property that Pacemaker's daemons describe, and each that is set.
- * @param defaults by name
  */
-export function listProperties({ properties }: Cib, defaults: OptionDefaults): PropertyList {
-  const names = new Set([...defaults.keys(), ...Object.keys(properties.pairs)]);
+export function listProperties({ properties }: Cib, options: ClusterOptions): PropertyList {
+  const names = new Set([...options.keys(), ...Object.keys(properties.pairs)]);
   return Object.fromEntries(
     [...names].sort().map((name) => {
-      const byDefault = defaults.get(name) ?? '';
+      const byDefault = options.get(name)?.default ?? '';
       return [name, { default: byDefault, value: properties.pairs[name] ?? byDefault }];
     }),
   );
@@ -44,11 +43,13 @@ export function listProperties({ properties }: Cib, defaults: OptionDefaults): P
 /** Faults: `property_not_found` */
 export function propertyDetails(list: PropertyList, name: string): PropertyList {
   const property = Object.hasOwn(list, name) ? list[name] : undefined;
-  if (property === undefined) {
-    throw new Fault(
-      'property_not_found',
-      `There is no property ${name}: Pacemaker does not describe it, and it is not set. GET /api/v2/system/ha/property lists them.`,
-    );
-  }
+  if (property === undefined) throw propertyNotFound(name);
   return { [name]: property };
+}
+
+export function propertyNotFound(name: string): Fault {
+  return new Fault(
+    'property_not_found',
+    `There is no property ${name}: Pacemaker does not describe it, and it is not set. GET /api/v2/system/ha/property lists them.`,
+  );
 }

@@ -7,8 +7,29 @@ export interface Service {
   /** The systemd unit's name. */
   id: string;
   state: ServiceState;
-  /** Nobody can start it now: the unit is masked. */
+  /** It is not for others to start and stop now: the unit is masked, or the agent is at it. */
   locked: boolean;
+}
+
+/** Tells who looks at the services that the agent itself is starting or stopping them. */
+export interface StackHold {
+  isHeld: () => boolean;
+  during: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+export function makeStackHold(): StackHold {
+  let holders = 0;
+  return {
+    isHeld: () => holders > 0,
+    async during(work) {
+      holders += 1;
+      try {
+        return await work();
+      } finally {
+        holders -= 1;
+      }
+    },
+  };
 }
 
 /** The services of the cluster stack, in the documented order. */
@@ -18,13 +39,20 @@ const stack = ['pacemaker.service', 'pcsd.service', 'corosync.service'] as const
  * The state of the cluster stack's services on this node; one that is not installed is left out.
  * Faults: `tool_failed`, those of Run.
  */
-export async function listServices(host: Host): Promise<Service[]> {
+export async function listServices(host: Host, hold: StackHold): Promise<Service[]> {
   const units = await readUnits(host, stack);
-  return units.filter(({ loadState }) => loadState !== 'not-found').map(serviceOf);
+  return units
+    .filter(({ loadState }) => loadState !== 'not-found')
+    .map((unit) => ({
+      id: unit.id,
+      state: stateOf(unit),
+      locked: unit.loadState === 'masked' || hold.isHeld(),
+    }));
 }
 
-function serviceOf(unit: Unit): Service {
-  return { id: unit.id, state: stateOf(unit), locked: unit.loadState === 'masked' };
+/** Whether the unit is one of the stack, installed or not. */
+export function isOfStack(unit: string): boolean {
+  return stack.some((id) => id === unit);
 }
 
 function stateOf({ activeState, unitFileState, loadState }: Unit): ServiceState {

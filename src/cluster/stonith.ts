@@ -1,4 +1,4 @@
-import type { Cib, FencingLevel } from '../parsers/cib.ts';
+import { type Cib, type FencingLevel, type Primitive, primitivesIn } from '../parsers/cib.ts';
 import type { JsonObject } from '../parsers/xml-to-json.ts';
 import { listFenceDevices } from './resources.ts';
 
@@ -48,4 +48,32 @@ function selectorOf({ pattern, attribute, value }: FencingLevel): JsonObject {
     ...(attribute !== undefined && { target_attribute: attribute }),
     ...(value !== undefined && { target_value: value }),
   };
+}
+
+/**
+ * The nodes for which no fence device would be known any more without this one: by the levels, and by what
+ * the devices say of themselves (`pcmk_host_list`, `pcmk_host_map`; pacemaker-fenced(7)). A device that says
+ * neither may be for any node.
+ */
+export function nodesLeftWithout(cib: Cib, device: string): string[] {
+  const devices = primitivesIn(cib.resources)
+    .map(({ primitive }) => primitive)
+    .filter((each) => each.class === 'stonith');
+  const isFor = (node: string) => (each: Primitive) => {
+    const { pcmk_host_list: list, pcmk_host_map: map } = each.params.pairs;
+    const inLevel = cib.levels.some(
+      (level) => level.target === node && level.devices.includes(each.id),
+    );
+    if (inLevel || (list === undefined && map === undefined)) return true;
+    return (
+      list?.split(/[\s,;]+/).includes(node) === true ||
+      map?.split(/[\s;]+/).some((entry) => entry.startsWith(`${node}:`)) === true
+    );
+  };
+  return cib.nodes
+    .map(({ name }) => name)
+    .filter((node) => {
+      const own = devices.filter(isFor(node));
+      return own.length === 1 && own[0]?.id === device;
+    });
 }

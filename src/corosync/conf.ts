@@ -1,5 +1,5 @@
 import { Fault } from '../errors.ts';
-import { readTextIfThere } from '../files.ts';
+import { readTextIfThere, replaceKeepingPrevious } from '../files.ts';
 import type { Host } from '../host.ts';
 import { type CorosyncSection, parseCorosyncConf } from '../parsers/corosync-conf.ts';
 import { masked } from '../secrets.ts';
@@ -30,15 +30,78 @@ export async function readCorosyncConfText({ paths }: Host): Promise<string> {
       `There is no ${paths.corosyncConf} on this node, so it is in no cluster. Copy it from another node of the cluster, or make a cluster with 'pcs cluster setup'.`,
     );
   }
-  return text.replace(/^([ \t\r#]*key[ \t\r]*:[ \t\r]*)[^ \t\r\n][^\n]*/gm, `$1${masked}`);
+  return maskConf(text);
+}
+
+const keyLine = /^([ \t\r#]*key[ \t\r]*:[ \t\r]*)([^ \t\r\n][^\n]*)/gm;
+
+/** The text of a corosync.conf with its key, if it has one, replaced by stars. */
+export function maskConf(text: string): string {
+  return text.replace(keyLine, `$1${masked}`);
+}
+
+/**
+ * Puts a new corosync.conf in the place of the old, if corosync would start with it. A key that is masked, as
+ * it was read, stays what it is.
+ * @param text the whole file
+ * @returns what is in the file now, its key masked
+ * Faults: `corosync_conf_invalid`, `invalid_request`, those of Run.
+ */
+export async function replaceCorosyncConf(host: Host, text: string): Promise<string> {
+  const { corosyncConf } = host.paths;
+  const whole = await withKey(host, text);
+  await replaceKeepingPrevious(corosyncConf, whole, 0o644, async (temporary) => {
+    const { valid, text: words } = await verifyCorosyncConf(host, temporary);
+    if (valid) return;
+    throw new Fault(
+      'corosync_conf_invalid',
+      "Corosync would not start with this configuration, so it was not put in place. What it says is in 'stderr'; if it cannot open its key, set that first.",
+      {
+        command: {
+          argv: ['corosync', '-t'],
+          exitCode: null,
+          stderr: words.replaceAll(temporary, corosyncConf),
+        },
+      },
+    );
+  });
+  return maskConf(whole);
+}
+
+/** Faults: `invalid_request` */
+async function withKey({ paths }: Host, text: string): Promise<string> {
+  if (!keysIn(text).some((value) => value.trim() === masked)) return text;
+  const former = (await readTextIfThere(paths.corosyncConf)) ?? '';
+  const key = keysIn(former).at(-1);
+  if (key === undefined) {
+    throw new Fault(
+      'invalid_request',
+      `The key is ${masked}, which is how a key is shown, but the file of this node has none that could stay.`,
+      { errors: [{ field: 'totem.key', message: 'must be a key', type: 'string' }] },
+    );
+  }
+  return text.replace(keyLine, (line, before: string, value: string) =>
+    value.trim() === masked && !before.includes('#') ? `${before}${key}` : line,
+  );
+}
+
+/** Not those in comments, which are masked as well. */
+function keysIn(text: string): string[] {
+  return [...text.matchAll(keyLine)].flatMap(([, before = '', value = '']) =>
+    before.includes('#') ? [] : [value],
+  );
 }
 
 /**
  * Lets corosync itself check its configuration (corosync(8), `-t`); it need not run.
+ * @param file another file than the one that it starts with
  * Faults: those of Run.
  */
-export async function verifyCorosyncConf({ run, readDeadlineMs }: Host): Promise<ConfVerdict> {
-  const argv = ['corosync', '-t'] as const;
+export async function verifyCorosyncConf(
+  { run, readDeadlineMs }: Host,
+  file?: string,
+): Promise<ConfVerdict> {
+  const argv = ['corosync', '-t', ...(file === undefined ? [] : ['-c', file])] as const;
   // 0: corosync would start with it. Whatever else it exits with, 8 for most, it would not.
   const { exitCode, stdout, stderr } = await run({ argv, deadlineMs: readDeadlineMs });
   return { valid: exitCode === 0, text: stdout + stderr };

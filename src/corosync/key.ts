@@ -1,5 +1,8 @@
 import { Fault } from '../errors.ts';
-import { readFileIfThere } from '../files.ts';
+import { rm } from 'node:fs/promises';
+
+import { runToSuccess } from '../exec.ts';
+import { readFileIfThere, replaceKeepingPrevious } from '../files.ts';
 import type { Host } from '../host.ts';
 
 /**
@@ -15,4 +18,37 @@ export async function readCorosyncKey({ paths }: Host): Promise<string> {
     );
   }
   return key.toString('hex');
+}
+
+/** Only root reads it, as corosync-keygen(8) leaves it. */
+const keyMode = 0o400;
+
+/** Puts a key in the place of the one that is there. */
+export async function writeCorosyncKey({ paths }: Host, key: Buffer): Promise<void> {
+  await replaceKeepingPrevious(paths.corosyncKey, key, keyMode);
+}
+
+/**
+ * Makes a new key and puts it in the place of the one that is there.
+ * @returns what corosync-keygen(8) prints
+ * Faults: `tool_failed`, those of Run.
+ */
+export async function generateCorosyncKey(host: Host): Promise<string> {
+  const { corosyncKey } = host.paths;
+  // Not into the file itself, which it would write in place.
+  const fresh = `${corosyncKey}.generated`;
+  try {
+    await rm(fresh, { force: true });
+    const text = await runToSuccess(
+      host.run,
+      { argv: ['corosync-keygen', '-k', fresh], deadlineMs: host.changeDeadlineMs },
+      "No key was made; the one that was there is untouched. What corosync-keygen says is in 'stderr'.",
+    );
+    const key = await readFileIfThere(fresh);
+    if (key === undefined) throw new Error('corosync-keygen made no key');
+    await writeCorosyncKey(host, key);
+    return text.replaceAll(fresh, corosyncKey);
+  } finally {
+    await rm(fresh, { force: true });
+  }
 }

@@ -10,8 +10,16 @@ import { parseOutput, runPacemakerTool } from './tool.ts';
  * Faults: those of runPacemakerTool.
  */
 export async function queryCib(host: Host): Promise<string> {
-  const { stdout } = await runPacemakerTool(host, ['cibadmin', '--query']);
-  return withoutStatus(stdout);
+  return withoutStatus(await queryWholeCib(host));
+}
+
+/**
+ * The live CIB, with its status: what resources did on each node.
+ * @returns XML
+ * Faults: those of runPacemakerTool.
+ */
+export async function queryWholeCib(host: Host): Promise<string> {
+  return (await runPacemakerTool(host, ['cibadmin', '--query'])).stdout;
 }
 
 /** The CIB as Pacemaker last wrote it to the disk of this node, or undefined if it never did. */

@@ -2,7 +2,10 @@ import { join } from 'node:path';
 
 import { runToSuccess } from '../exec.ts';
 import type { Host } from '../host.ts';
-import { parseParameters } from '../parsers/metadata.ts';
+import { type Parameter, parseParameters } from '../parsers/metadata.ts';
+
+/** An option of the cluster, as the daemon describes it that goes by it. */
+export type ClusterOption = Parameter;
 
 /** Those that have cluster options; what the fencer describes are parameters of fence devices. */
 const daemons = ['pacemaker-based', 'pacemaker-controld', 'pacemaker-schedulerd'] as const;
@@ -13,11 +16,11 @@ export function daemonFiles({ paths }: Host): string[] {
 }
 
 /**
- * The cluster options that the daemons describe, and their defaults, `""` for none (`(null)` in 2.0).
+ * The cluster options that the daemons describe, by name; a default may be `(null)` in 2.0.
  * All generations print them with `metadata`; crm_attribute can list them since 3.0 only.
  * Faults: `tool_failed`, `unreadable_output`, those of Run.
  */
-export async function readOptionDefaults(host: Host): Promise<ReadonlyMap<string, string>> {
+export async function readClusterOptions(host: Host): Promise<ReadonlyMap<string, ClusterOption>> {
   const metadata = await Promise.all(
     daemonFiles(host).map((daemon) =>
       runToSuccess(
@@ -27,7 +30,5 @@ export async function readOptionDefaults(host: Host): Promise<ReadonlyMap<string
       ),
     ),
   );
-  return new Map(
-    metadata.flatMap(parseParameters).map(({ name, default: value = '' }) => [name, value]),
-  );
+  return new Map(metadata.flatMap(parseParameters).map((option) => [option.name, option]));
 }

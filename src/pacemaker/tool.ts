@@ -9,27 +9,53 @@ import type { Host } from '../host.ts';
  */
 export async function runPacemakerTool(host: Host, argv: Command['argv']): Promise<Outcome> {
   const outcome = await host.run({ argv, deadlineMs: host.readDeadlineMs });
-  const { exitCode, stderr } = outcome;
+  if (outcome.exitCode === 0) return outcome;
+  throw failureOf(argv, outcome);
+}
+
+/**
+ * The same of one that changes something.
+ * Faults: `cluster_not_running`, `tool_timeout`, `cluster_refused`, those of Run.
+ */
+export async function changeWithPacemakerTool(host: Host, argv: Command['argv']): Promise<Outcome> {
+  const outcome = await host.run({ argv, deadlineMs: host.changeDeadlineMs });
+  if (outcome.exitCode === 0) return outcome;
+  const failure = failureOf(argv, outcome);
+  throw failure.code === 'tool_failed' ? refusalOf(argv, outcome) : failure;
+}
+
+/** @returns a fault `cluster_refused`: the tool works, and says no */
+export function refusalOf(argv: Command['argv'], { exitCode, stderr, stdout }: Outcome): Fault {
+  return new Fault(
+    'cluster_refused',
+    "The cluster refused this. Its own words are in 'stderr'; what is to be changed for it they say mostly as well.",
+    { command: { argv, exitCode, stderr: stderr === '' ? stdout : stderr } },
+  );
+}
+
+/**
+ * What it means that one of Pacemaker's own tools failed.
+ * @returns a fault `cluster_not_running`, `tool_timeout` or `tool_failed`
+ */
+export function failureOf(argv: Command['argv'], { exitCode, stderr }: Outcome): Fault {
   const command = { argv, exitCode, stderr };
   switch (exitCode) {
-    case 0:
-      return outcome;
     // CRM_EX_DISCONNECT: nobody listens on Pacemaker's socket.
     case 102:
-      throw new Fault(
+      return new Fault(
         'cluster_not_running',
         "The cluster is not running on this node. Start it with 'pcs cluster start'; if it should be running, look at 'systemctl status pacemaker corosync'.",
         { command },
       );
     // CRM_EX_TIMEOUT
     case 124:
-      throw new Fault(
+      return new Fault(
         'tool_timeout',
         `${argv[0]} waited in vain for Pacemaker. Look at 'systemctl status pacemaker' and the journal.`,
         { command },
       );
     default:
-      throw new Fault(
+      return new Fault(
         'tool_failed',
         `${argv[0]} ended with exit code ${exitCode}. Its own message is in 'stderr'; 'crm_error --exit ${exitCode}' names the code.`,
         { command },

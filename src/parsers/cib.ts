@@ -142,6 +142,48 @@ export function withoutStatus(xml: string): string {
   return `${xml.slice(0, start)}<status/>\n</cib>\n`;
 }
 
+/** A CIB without status, with that of another. */
+export function withStatusOf(xml: string, whole: string): string {
+  const status = whole.slice(
+    withoutStatus(whole).lastIndexOf('<status'),
+    whole.lastIndexOf('</cib>'),
+  );
+  const start = xml.lastIndexOf('<status');
+  return `${xml.slice(0, start < 0 ? xml.lastIndexOf('</cib>') : start)}${status}</cib>\n`;
+}
+
+/** `admin_epoch.epoch` of the text of a CIB. */
+export function versionOfCib(xml: string): string {
+  const { adminEpoch, epoch } = countersOfCib(xml);
+  return `${adminEpoch}.${epoch}`;
+}
+
+/** The same of the next configuration, for which Pacemaker counts on by one. */
+export function nextVersionOfCib(xml: string): string {
+  const { adminEpoch, epoch } = countersOfCib(xml);
+  return `${adminEpoch}.${epoch + 1}`;
+}
+
+/** What counts changes, in the text of a CIB: the last also those of the status. */
+export function countersOfCib(xml: string): {
+  adminEpoch: number;
+  epoch: number;
+  updates: number;
+} {
+  const start = /<cib\s[^>]*>/.exec(xml)?.[0] ?? '';
+  const of = (name: string) => Number(new RegExp(`\\s${name}="([^"]*)"`).exec(start)?.[1] ?? 0);
+  return { adminEpoch: of('admin_epoch'), epoch: of('epoch'), updates: of('num_updates') };
+}
+
+/** A CIB with the counters and all else of the start tag that another has, but for its own schema. */
+export function withStartOf(xml: string, other: string): string {
+  const start = /<cib\s[^>]*>/;
+  const schema = / validate-with="[^"]*"/;
+  const own = schema.exec(start.exec(xml)?.[0] ?? '')?.[0] ?? '';
+  const wanted = start.exec(other)?.[0].replace(schema, () => own);
+  return wanted === undefined ? xml : xml.replace(start, () => wanted);
+}
+
 /** The same CIB, but with a resource that is made from a template saying itself what its agent is. */
 export function withAgentsOfTemplates(xml: string): string {
   const agents = new Map(

@@ -15,7 +15,7 @@ type OrderedNode = Readonly<Record<string, unknown>>;
 
 const unlimited = { enabled: true, maxTotalExpansions: Infinity, maxExpandedLength: Infinity };
 
-const parser = new XMLParser({
+const options = {
   preserveOrder: true,
   ignoreAttributes: false,
   attributeNamePrefix: '',
@@ -30,14 +30,18 @@ const parser = new XMLParser({
   htmlEntities: true,
   // Rules may stand in rules. What is deeper than this Pacemaker cannot read itself: it is libxml's limit.
   maxNestedTags: 256,
-});
+} as const;
+
+const parser = new XMLParser(options);
+const parserWithComments = new XMLParser({ ...options, commentPropName: '!--' });
 
 /**
  * Reads a whole XML document.
+ * @param keep.comments else they are passed over; kept, each is an element `!--` with a text
  * @returns its root element
  * @throws Fault `unreadable_output` if it is not well-formed, cut short, or has a doctype
  */
-export function parseXml(text: string): XmlElement {
+export function parseXml(text: string, keep = { comments: false }): XmlElement {
   if (/<!DOCTYPE/i.test(text)) throw unreadable('it has a doctype');
   // The parser alone takes an unclosed document without a word.
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- The successor it names, fast-xml-validator 1.4, finds the same faults, but brings ten more modules and 2 MB of heap into an agent that must stay under 90 MB.
@@ -45,11 +49,13 @@ export function parseXml(text: string): XmlElement {
   if (validity !== true) throw unreadable(`line ${validity.err.line}: ${validity.err.msg}`);
   let nodes: OrderedNode[];
   try {
-    nodes = parser.parse(text) as OrderedNode[];
+    nodes = (keep.comments ? parserWithComments : parser).parse(text) as OrderedNode[];
   } catch (error) {
     throw unreadable(error instanceof Error ? error.message : String(error));
   }
-  const [root, ...others] = nodes.filter((node) => !('#text' in node)).map(elementOf);
+  const [root, ...others] = nodes
+    .filter((node) => !('#text' in node || '!--' in node))
+    .map(elementOf);
   if (root === undefined || others.length > 0)
     throw unreadable('it has not exactly one root element');
   return root;

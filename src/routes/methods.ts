@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Router } from 'express';
 
 import { Fault } from '../errors.ts';
 
@@ -14,4 +14,13 @@ export function allowOnly(...methods: readonly string[]): RequestHandler {
       `${request.method} is not allowed here. Use ${methods.join(' or ')}.`,
     );
   };
+}
+
+/**
+ * A route that changes something, and that the document has a GET for; a client would expect a POST. A HEAD,
+ * which Express takes for a GET, changes nothing.
+ */
+export function byGetOrPost(router: Router, path: string, handlers: RequestHandler[]): void {
+  const others = allowOnly('GET', 'POST');
+  router.route(path).head(others).get(handlers).post(handlers).all(others);
 }

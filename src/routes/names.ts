@@ -14,12 +14,21 @@ const idStart =
   '\\u{F900}-\\u{FDCF}\\u{FDF0}-\\u{FFFD}\\u{10000}-\\u{EFFFF}';
 const idRest = `${idStart}0-9.\\-\\u{B7}\\u{300}-\\u{36F}\\u{203F}\\u{2040}`;
 
+const xmlIdText = `[${idStart}][${idRest}]*`;
+const nodeNameText = `[${idStart}0-9][${idRest}:]*`;
+
+/** See `xmlId`. */
+export const isXmlId = isNameOf(xmlIdText);
+
+/** See `nodeName`. */
+export const isNodeName = isNameOf(nodeNameText);
+
 /**
  * The id of a resource, a constraint or anything else in the CIB: an `xsd:ID`, which is an NCName
  * (Pacemaker's schemas resources-*.rng, constraints-*.rng).
  */
 export const xmlId = nameRule(
-  `[${idStart}][${idRest}]*`,
+  xmlIdText,
   'an XML id: a letter or "_" first, then letters, digits, ".", "-" and "_"',
 );
 
@@ -31,7 +40,7 @@ export const resourceName = xmlId;
  * address; of a remote node, the id of its resource.
  */
 export const nodeName = nameRule(
-  `[${idStart}0-9][${idRest}:]*`,
+  nodeNameText,
   'a node name: a letter, a digit or "_" first, then letters, digits, ".", "-", "_" and ":"',
 );
 
@@ -70,13 +79,15 @@ function nameRule(
   pattern: string,
   expected: string,
 ): (field: string, from?: From) => ValidationChain {
-  const whole = new RegExp(`^(?:${pattern})$`, 'u');
   return (field, from = param) =>
     from(field)
       // Not matches(), which takes an array of names for a name.
-      .custom(
-        (value: unknown) =>
-          typeof value === 'string' && value.length <= longestName && whole.test(value),
-      )
+      .custom(isNameOf(pattern))
       .withMessage(`must be ${expected}; at most ${longestName} characters`);
+}
+
+function isNameOf(pattern: string): (value: unknown) => value is string {
+  const whole = new RegExp(`^(?:${pattern})$`, 'u');
+  return (value): value is string =>
+    typeof value === 'string' && value.length <= longestName && whole.test(value);
 }

@@ -6,6 +6,7 @@ import type { Log } from '../log.ts';
 /** The one table from a fault to HTTP. Whatever is not in it is a bug of ours: 500. */
 const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   invalid_request: { status: 400, title: 'The request is not as documented' },
+  cannot_be_tried: { status: 400, title: 'This cannot be tried first' },
   unauthenticated: { status: 401, title: 'A valid token is needed' },
   role_required: { status: 403, title: 'The role does not allow this' },
   route_not_found: { status: 404, title: 'There is no such route' },
@@ -16,10 +17,34 @@ const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   provider_not_found: { status: 404, title: 'There is no such provider of agents' },
   corosync_conf_not_found: { status: 404, title: 'This node has no corosync.conf' },
   corosync_key_not_found: { status: 404, title: 'This node has no corosync key' },
+  constraint_not_found: { status: 404, title: 'There is no such constraint' },
+  level_not_found: { status: 404, title: 'There is no such fencing level' },
+  service_not_found: { status: 404, title: 'There is no such service' },
+  property_not_set: { status: 404, title: 'The property is not set' },
   method_not_allowed: { status: 405, title: 'The route has no such method' },
+  id_exists: { status: 409, title: 'The name is taken' },
+  constraint_exists: { status: 409, title: 'There is such a constraint already' },
+  level_exists: { status: 409, title: 'The device is in the level already' },
+  would_not_move: { status: 409, title: 'The resource would not stay on that node' },
+  resource_not_stopped: { status: 409, title: 'The resource did not stop' },
+  node_online: { status: 409, title: 'The node is in the cluster' },
+  node_is_local: { status: 409, title: 'It is the node that was asked' },
+  stack_busy: { status: 409, title: 'The cluster stack of this node is being changed' },
+  changed_meanwhile: { status: 409, title: 'Others change the configuration' },
+  idempotency_key_reused: { status: 409, title: 'The key belongs to another request' },
+  outcome_unknown: { status: 409, title: 'Nobody knows how the change ended' },
+  version_changed: { status: 412, title: 'The configuration has changed' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body is not JSON' },
+  constrain_the_clone: { status: 422, title: 'The clone is to be constrained' },
+  property_is_pacemakers: { status: 422, title: 'Pacemaker sets the property itself' },
+  value_not_allowed: { status: 422, title: 'The value is not allowed' },
+  corosync_conf_invalid: { status: 422, title: 'Corosync would not start with it' },
+  service_failed: { status: 422, title: 'The service could not do it' },
+  cluster_refused: { status: 422, title: 'The cluster refused it' },
+  confirmation_required: { status: 428, title: 'This has to be confirmed' },
   too_many_attempts: { status: 429, title: 'Too many wrong tokens' },
+  too_many_changes: { status: 503, title: 'Too many changes are waiting' },
   audit_failed: { status: 503, title: 'The audit log cannot be written' },
   cluster_not_running: { status: 503, title: 'The cluster is not running on this node' },
   tool_missing: { status: 503, title: 'A tool is not installed on this node' },
@@ -43,6 +68,8 @@ export interface Problem {
   command?: readonly string[];
   exitCode?: number | null;
   stderr?: string;
+  /** How to have what was asked for done, and what it would do. */
+  confirmation?: object;
 }
 
 export function problemOf(fault: Fault): Problem {
@@ -54,6 +81,7 @@ export function problemOf(fault: Fault): Problem {
     detail: fault.message,
     code: fault.code,
     ...(fault.errors && { errors: fault.errors }),
+    ...(fault.confirmation && { confirmation: fault.confirmation }),
     ...(fault.command && {
       command: fault.command.argv,
       exitCode: fault.command.exitCode,
@@ -62,12 +90,11 @@ export function problemOf(fault: Fault): Problem {
   };
 }
 
+export const problemType = 'application/problem+json; charset=utf-8';
+
 export function sendProblem(response: Response, problem: Problem): void {
   // Not response.json(), which would put back the type of ordinary answers.
-  response
-    .status(problem.status)
-    .set('Content-Type', 'application/problem+json; charset=utf-8')
-    .end(JSON.stringify(problem));
+  response.status(problem.status).set('Content-Type', problemType).end(JSON.stringify(problem));
 }
 
 // A UI polls: one line a minute tells as much as sixty.

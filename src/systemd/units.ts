@@ -1,3 +1,4 @@
+import { Fault } from '../errors.ts';
 import { runToSuccess } from '../exec.ts';
 import type { Host } from '../host.ts';
 import { parseSystemctlShow } from '../parsers/systemctl-show.ts';
@@ -29,4 +30,28 @@ export async function readUnits(host: Host, ids: readonly string[]): Promise<Uni
     activeState: block['ActiveState'] ?? '',
     unitFileState: block['UnitFileState'] ?? '',
   }));
+}
+
+export const unitActions = ['start', 'stop', 'restart', 'enable', 'disable'] as const;
+export type UnitAction = (typeof unitActions)[number];
+
+/**
+ * Starts, stops, enables … a unit (systemctl(1)), and waits until that is done.
+ * @returns whether it was done in time; systemd goes on with it in any case
+ * Faults: `service_failed`, those of Run.
+ */
+export async function controlUnit(host: Host, action: UnitAction, id: string): Promise<boolean> {
+  const argv = ['systemctl', action, id] as const;
+  try {
+    const { exitCode, stderr } = await host.run({ argv, deadlineMs: host.changeDeadlineMs });
+    if (exitCode === 0) return true;
+    throw new Fault(
+      'service_failed',
+      `systemd could not ${action} ${id}. Why is in its journal: 'journalctl --unit ${id}'.`,
+      { command: { argv, exitCode, stderr } },
+    );
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'tool_timeout') return false;
+    throw error;
+  }
 }

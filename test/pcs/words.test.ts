@@ -15,7 +15,7 @@ describe('the words of pcs about a CIB', () => {
       asked += 1;
       return Promise.resolve({ exitCode: 0, stdout: 'words', stderr: '' });
     };
-    const host = { run, paths: noPaths, readDeadlineMs: 1000 };
+    const host = { run, paths: noPaths, readDeadlineMs: 1000, changeDeadlineMs: 1000 };
     const words = makePcsWords(host, folder.path, () => clock.ms);
     await words.about(cib, ['constraint']);
     clock.ms += ms;

@@ -67,7 +67,9 @@ describe('the app', () => {
       .set('Access-Control-Request-Method', 'GET')
       .set('Access-Control-Request-Headers', 'token');
     expect(status).to.equal(204);
-    expect(headers['access-control-allow-headers']).to.equal('Content-Type,token,If-None-Match');
+    expect(headers['access-control-allow-headers']).to.equal(
+      'Content-Type,token,If-None-Match,If-Match,Idempotency-Key,X-HA-Confirm',
+    );
     expect(headers['access-control-allow-origin']).to.equal('*');
   });
 

@@ -20,14 +20,20 @@ export interface AppBench {
   /** The token that `get` and `post` use. */
   token: string;
   lines: LoggedLine[];
+  /** The agent anew, over the same files. */
+  again: () => AppBench;
 }
 
-/** @param folder a temporary folder for the tokens */
+/**
+ * @param folder a temporary folder for the tokens
+ * @param environment what is configured otherwise
+ */
 export async function appBench(
   folder: string,
   run: Run,
   paths: Paths = noPaths,
   role: Role = 'viewer',
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<AppBench> {
   const { log, lines } = keepingLog();
   const token = await openTokenStore(join(folder, 'tokens')).create('test', role);
@@ -35,17 +41,23 @@ export async function appBench(
     HA_AGENT_CONFIG: '/nonexistent',
     HA_AGENT_STATE_DIRECTORY: folder,
     HA_AGENT_RUNTIME_DIRECTORY: folder,
+    ...environment,
   });
-  const { apps } = makeAgent(config, run, noResident, log, paths);
-  const client = request(apps.network);
-  return {
-    get: (path) => client.get(`/api/v2/system/ha/${path}`).set('token', token).send({}),
-    post: (path, body) => client.post(`/api/v2/system/ha/${path}`).set('token', token).send(body),
-    apps,
-    client,
-    token,
-    lines,
-  };
+  return start();
+
+  function start(): AppBench {
+    const { apps } = makeAgent(config, run, noResident, log, paths);
+    const client = request(apps.network);
+    return {
+      get: (path) => client.get(`/api/v2/system/ha/${path}`).set('token', token).send({}),
+      post: (path, body) => client.post(`/api/v2/system/ha/${path}`).set('token', token).send(body),
+      apps,
+      client,
+      token,
+      lines,
+      again: start,
+    };
+  }
 }
 
 /** The files of the nodes that the generation's recordings come from. */

@@ -15,7 +15,8 @@ import { xmlOf } from './xml-documents.ts';
 
 const setNames = ['instance_attributes', 'meta_attributes', 'utilization'];
 const containerNames = ['group', 'clone', 'master', 'bundle'];
-const defaults = new Map([['batch-limit', '0']]);
+const batchLimit = { name: 'batch-limit', default: '0', type: 'integer', values: undefined };
+const defaults = new Map([[batchLimit.name, batchLimit]]);
 
 /** Fails unless each answer made of this CIB has all that it should have of it. */
 export function expectWholeCib(document: XmlElement, xml = xmlOf(document)): void {

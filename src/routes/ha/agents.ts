@@ -33,18 +33,24 @@ export function agentRoutes({ resourceAgents, fenceAgents }: AgentsDomain): Rout
 
   router
     .route('/resource_agent/:provider/details')
-    .get(validate(providerName('provider')), async (request, response) => {
-      const { provider } = matchedData<{ provider: string }>(request);
-      response.json(await resourceAgents.listOf(provider));
-    })
+    .get(
+      validate(() => [providerName('provider')]),
+      async (request, response) => {
+        const { provider } = matchedData<{ provider: string }>(request);
+        response.json(await resourceAgents.listOf(provider));
+      },
+    )
     .all(allowOnly('GET', 'HEAD'));
 
   router
     .route('/resource_agent/*agent/info')
-    .get(validate(agentName('agent', segments)), async (request, response) => {
-      const { agent } = matchedData<{ agent: string }>(request);
-      response.json(await resourceAgents.describe(agent));
-    })
+    .get(
+      validate(() => [agentName('agent', segments)]),
+      async (request, response) => {
+        const { agent } = matchedData<{ agent: string }>(request);
+        response.json(await resourceAgents.describe(agent));
+      },
+    )
     .all(allowOnly('GET', 'HEAD'));
 
   router
@@ -56,10 +62,14 @@ export function agentRoutes({ resourceAgents, fenceAgents }: AgentsDomain): Rout
 
   router
     .route('/stonith/agent/info')
-    .post(jsonBody, validate(agentName('agent', body)), async (request, response) => {
-      const { agent } = matchedData<{ agent: string }>(request);
-      response.json(await fenceAgents.describe(agent.replace(/^stonith:/, '')));
-    })
+    .post(
+      jsonBody,
+      validate(() => [agentName('agent', body)]),
+      async (request, response) => {
+        const { agent } = matchedData<{ agent: string }>(request);
+        response.json(await fenceAgents.describe(agent.replace(/^stonith:/, '')));
+      },
+    )
     .all(allowOnly('POST'));
 
   return router;

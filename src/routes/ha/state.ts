@@ -4,12 +4,11 @@ import { matchedData } from 'express-validator';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
 import { listFencingHistory } from '../../cluster/fencing-history.ts';
 import { locate } from '../../cluster/locate.ts';
-import { listNodes, nodeDetails } from '../../cluster/nodes.ts';
 import type { StateReader } from '../../cluster/state.ts';
 import type { StatusReader } from '../../cluster/status.ts';
 import { allowOnly } from '../methods.ts';
 import { validate } from '../middleware/validate.ts';
-import { nodeName, resourceName } from '../names.ts';
+import { resourceName } from '../names.ts';
 import { answerAsOf } from './answer.ts';
 
 /** What the routes need that answer from the cluster's state. */
@@ -35,31 +34,16 @@ export function stateRoutes({ state, status, configuration }: StateDomain): Rout
     .all(allowOnly('GET', 'HEAD'));
 
   router
-    .route('/node')
-    .get(async (_request, response) => {
-      const reading = await state.get();
-      answerAsOf(response, reading.readAt, listNodes(reading.state));
-    })
-    .all(allowOnly('GET', 'HEAD'));
-
-  router
-    .route('/node/:name')
-    .get(validate(nodeName('name')), async (request, response) => {
-      const { name } = matchedData<{ name: string }>(request);
-      const [reading, { cib, readAt }] = await Promise.all([state.get(), configuration.get()]);
-      const oldest = Math.min(reading.readAt, readAt);
-      answerAsOf(response, oldest, nodeDetails(reading.state, cib, name));
-    })
-    .all(allowOnly('GET', 'HEAD'));
-
-  router
     .route('/resource/:name/locate')
-    .get(validate(resourceName('name')), async (request, response) => {
-      const { name } = matchedData<{ name: string }>(request);
-      const [reading, { cib, readAt }] = await Promise.all([state.get(), configuration.get()]);
-      const oldest = Math.min(reading.readAt, readAt);
-      answerAsOf(response, oldest, locate(reading.state, cib, name));
-    })
+    .get(
+      validate(() => [resourceName('name')]),
+      async (request, response) => {
+        const { name } = matchedData<{ name: string }>(request);
+        const [reading, { cib, readAt }] = await Promise.all([state.get(), configuration.get()]);
+        const oldest = Math.min(reading.readAt, readAt);
+        answerAsOf(response, oldest, locate(reading.state, cib, name));
+      },
+    )
     .all(allowOnly('GET', 'HEAD'));
 
   router

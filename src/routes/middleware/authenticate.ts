@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 
+import type { AuditedRequest } from '../../audit.ts';
 import type { GuessBrake } from '../../auth/guess-brake.ts';
 import { type Role, roleAllows } from '../../auth/roles.ts';
 import type { TokenStore } from '../../auth/tokens.ts';
@@ -61,6 +62,12 @@ async function callerOf(request: Request, tokens: TokenStore): Promise<Caller | 
 
 function setCaller(response: Response, caller: Caller): void {
   response.locals['caller'] = caller;
+}
+
+/** What the audit log has of a request; for what stands behind `authenticate`. */
+export function auditedRequest(request: Request, response: Response): AuditedRequest {
+  const { name, role } = callerIn(response);
+  return { caller: name, role, method: request.method, route: request.baseUrl + request.path };
 }
 
 /** Who asks; for what stands behind `authenticate`. */

@@ -18,9 +18,12 @@ export function documentedHeaders(poweredBy: string): RequestHandler[] {
     cors({
       origin: '*',
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-      allowedHeaders: ['Content-Type', 'token', 'If-None-Match'],
+      allowedHeaders: [
+        ...['Content-Type', 'token', 'If-None-Match', 'If-Match'],
+        ...['Idempotency-Key', 'X-HA-Confirm'],
+      ],
       // A browser shows a page none of its own accord but the commonest.
-      exposedHeaders: ['ETag', 'Age', 'X-HA-Source', 'X-HA-Warnings', 'X-HA-Valid'],
+      exposedHeaders: ['ETag', 'Age', 'Retry-After', 'X-HA-Source', 'X-HA-Warnings', 'X-HA-Valid'],
       maxAge: 600,
     }),
   ];

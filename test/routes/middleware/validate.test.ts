@@ -13,13 +13,20 @@ import { keepingLog } from '../../support/keeping-log.ts';
 function echo(): { client: ReturnType<typeof request>; log: ReturnType<typeof keepingLog> } {
   const app = express();
   const log = keepingLog();
-  const names = validate(resourceName('name', body), resourceName('group', body).optional());
+  const names = validate(() => [
+    resourceName('name', body),
+    resourceName('group', body).optional(),
+  ]);
   app.post('/change', jsonBody, names, (received, response) => {
     response.json(matchedData(received));
   });
-  app.get('/read/:name', validate(resourceName('name')), (received, response) => {
-    response.json({ ...matchedData(received), body: received.body as unknown });
-  });
+  app.get(
+    '/read/:name',
+    validate(() => [resourceName('name')]),
+    (received, response) => {
+      response.json({ ...matchedData(received), body: received.body as unknown });
+    },
+  );
   app.use(answerErrors(log.log));
   return { client: request(app), log };
 }

@@ -1,0 +1,260 @@
+import { randomUUID } from 'node:crypto';
+
+import type { AuditedRequest, AuditEntry, AuditLog } from '../../audit.ts';
+import { Fault } from '../../errors.ts';
+import type { Run } from '../../exec.ts';
+import type { Host } from '../../host.ts';
+import type { Lock } from '../../lock.ts';
+import { waitUntilIdle } from '../../pacemaker/idle.ts';
+import type { CibDifference } from '../../parsers/cib-diff.ts';
+import type { PlannedAction } from '../../parsers/crm-simulate.ts';
+import { maskArgv } from '../../secrets.ts';
+import type { ConfigurationReader } from '../configuration.ts';
+import type { CibEdit } from './cib-edit.ts';
+import type { CibEditor } from './cib-editor.ts';
+
+/** A change of the cluster: what is to become of it. */
+export interface Change<T> {
+  /** What it makes of the CIB. A change without one cannot be tried. */
+  edit?: CibEdit;
+  /** Carries it out, and gives the answer. */
+  carryOut: (site: Site) => Promise<T>;
+  /** Of those with the same word, none is taken on while another waits or is carried out. */
+  alone?: string;
+  /** Whether there is a cluster to wait for then; `running` if nothing is said. */
+  afterwards?: 'running' | 'maybe stopped';
+}
+
+/** What a change has at hand while it is carried out. */
+export interface Site {
+  /** Each command that it runs goes into the record. */
+  host: Host;
+  /**
+   * Makes an edit, and puts it in place; the first is made only if the version is the one that was asked for.
+   * Faults: those of the edit and of CibEditor.
+   */
+  editCib: (edit: CibEdit) => Promise<void>;
+  /** What the cluster would do after each of these edits. Faults: those of CibEditor. */
+  plan: (edits: readonly CibEdit[]) => Promise<PlannedAction[][]>;
+  /**
+   * Waits until the cluster has nothing left to do.
+   * @returns whether it came to that in time; if not, the answer says so
+   * Faults: those of waitUntilIdle.
+   */
+  settle: () => Promise<boolean>;
+  /** Something else that was begun goes on. */
+  notSettled: () => void;
+  /** For what the caller should know of a change that was made. */
+  warn: (text: string) => void;
+}
+
+/** Who asks for a change, and on which conditions. */
+export interface Asked {
+  request: AuditedRequest;
+  /** The version of the configuration that it is meant for (`ADMIN_EPOCH.EPOCH`). */
+  ifVersion: string | undefined;
+  /** For how long to wait until the cluster is idle. */
+  waitMs: number | undefined;
+}
+
+/** A change that was made. */
+export interface Made<T> {
+  answer: T;
+  /** Whether the cluster has done all that follows from it, as far as that was waited for. */
+  settled: boolean;
+  warnings: readonly string[];
+  /** The version of the configuration after it, if that can be told. */
+  version: string | undefined;
+}
+
+/** A change that was only tried. */
+export interface Tried {
+  dry_run: true;
+  /** The version of the configuration that it was tried on. */
+  version: string;
+  /** What the cluster would do. */
+  actions: readonly PlannedAction[];
+  /** What would become of the CIB. */
+  changes: readonly CibDifference[];
+  warnings: readonly string[];
+}
+
+export interface Changes {
+  /**
+   * Makes a change, after those that were asked for before it, and records it.
+   * Faults: `too_many_changes`, `stack_busy`, `version_changed`, `audit_failed`, those of the change.
+   */
+  make<T>(asked: Asked, change: Change<T>): Promise<Made<T>>;
+  /**
+   * Tells what a change would do; nothing is changed, and nobody is waited for.
+   * Faults: `cannot_be_tried`, `version_changed`, those of the edit.
+   */
+  try(asked: Asked, change: Change<unknown>): Promise<Tried>;
+}
+
+export interface ChangesParts {
+  host: Host;
+  lock: Lock;
+  audit: AuditLog;
+  configuration: ConfigurationReader;
+  editor: CibEditor;
+  /** Makes readers look anew at what a change may have touched. */
+  forgetState: () => void;
+}
+
+/** A change of the CIB that is its edit and nothing more. */
+export function cibChange<T>(edit: CibEdit, answer: T): Change<T> {
+  return {
+    edit,
+    async carryOut(site) {
+      await site.editCib(edit);
+      return answer;
+    },
+  };
+}
+
+export function makeChanges(parts: ChangesParts): Changes {
+  const { host, lock, audit, configuration, editor, forgetState } = parts;
+
+  const underWay = new Set<string>();
+
+  async function carryOut<T>(asked: Asked, change: Change<T>): Promise<Made<T>> {
+    const { request, ifVersion } = asked;
+    const { run, commands } = recordingRun(host.run);
+    const warnings: string[] = [];
+    const warn = (text: string) => warnings.push(text);
+    const changes: CibDifference[] = [];
+    // An edit knows them; to ask for them would take longer than most edits.
+    let before = change.edit ? undefined : await versionOf(configuration.get());
+    let after: string | undefined;
+    let settled = true;
+    // Of several edits the first alone finds what the caller has seen.
+    let expected = ifVersion;
+    const site: Site = {
+      host: { ...host, run },
+      async editCib(edit) {
+        const more = { ifVersion: expected, warn };
+        const replaced = await editor.replace({ ...host, run }, edit, more);
+        changes.push(...replaced.changes);
+        before ??= replaced.before;
+        after = replaced.after;
+        expected = undefined;
+      },
+      plan: (edits) => editor.plan({ ...host, run }, edits),
+      async settle() {
+        settled = await waitUntilIdle({ ...host, run }, host.changeDeadlineMs);
+        return settled;
+      },
+      notSettled() {
+        settled = false;
+      },
+      warn,
+    };
+
+    const id = randomUUID();
+    if (ifVersion !== undefined) checkVersion(ifVersion, await versionOf(configuration.renew()));
+    await audit.record({ id, ...request, outcome: 'begun' });
+    const ended = async (outcome: Outcome) => {
+      forgetState();
+      after ??= await versionOf(configuration.renew());
+      // Of an edit that was refused nobody has said.
+      before ??= after;
+      try {
+        await audit.record({
+          ...{ id, ...request, outcome, commands, before, after },
+          ...(changes.length > 0 && { changes }),
+        });
+      } catch (error) {
+        // What was done is done, and must not look as if it were not; its beginning is on record.
+        if (!(error instanceof Fault)) throw error;
+        warn('The end of this change could not be recorded in the audit log.');
+      }
+      return after;
+    };
+    let answer: T;
+    try {
+      answer = await change.carryOut(site);
+    } catch (error) {
+      await ended(error instanceof Fault ? error.code : 'internal_error');
+      throw error;
+    }
+    return { answer, settled, warnings, version: await ended('success') };
+  }
+
+  /** That nobody can tell is no failure of what was made. */
+  async function isIdleWithin(longestMs: number): Promise<boolean> {
+    try {
+      return await waitUntilIdle(host, longestMs);
+    } catch (error) {
+      if (error instanceof Fault) return false;
+      throw error;
+    }
+  }
+
+  return {
+    async make(asked, change) {
+      const { alone, afterwards = 'running' } = change;
+      if (alone !== undefined && underWay.has(alone)) throw busy(alone);
+      if (alone !== undefined) underWay.add(alone);
+      const made = await lock
+        .run(() => carryOut(asked, change))
+        .finally(() => {
+          if (alone !== undefined) underWay.delete(alone);
+        });
+      if (asked.waitMs === undefined || afterwards === 'maybe stopped') return made;
+      return { ...made, settled: made.settled && (await isIdleWithin(asked.waitMs)) };
+    },
+
+    async try({ ifVersion }, { edit }) {
+      if (edit === undefined) {
+        throw new Fault(
+          'cannot_be_tried',
+          'Only what changes the CIB can be tried first. Nothing was done; ask without dry_run to have it done.',
+        );
+      }
+      return editor.try(host, edit, ifVersion);
+    },
+  };
+}
+
+function busy(what: string): Fault {
+  return new Fault(
+    'stack_busy',
+    `A ${what} is under way on this node already. GET /api/v2/system/ha/services says when it is over.`,
+  );
+}
+
+/** Faults: `version_changed` */
+export function checkVersion(expected: string, found: string | undefined): void {
+  if (found === expected) return;
+  throw new Fault(
+    'version_changed',
+    `The configuration is at version ${found ?? 'unknown'} now, not ${expected}. Nothing was done. Read it again, see whether the change is still what you want, and ask with the new ETag.`,
+  );
+}
+
+/** A cluster that is stopped on a node without a CIB has no version; what is done then needs none. */
+async function versionOf(
+  reading: ReturnType<ConfigurationReader['get']>,
+): Promise<string | undefined> {
+  try {
+    return (await reading).cib.version;
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
+}
+
+type Outcome = AuditEntry['outcome'];
+
+/** Keeps what was run, its secrets masked. */
+function recordingRun(run: Run): { run: Run; commands: string[][] } {
+  const commands: string[][] = [];
+  return {
+    commands,
+    run: (command) => {
+      commands.push(maskArgv(command.argv));
+      return run(command);
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import type { Host } from '../host.ts';
+import { failureOf } from './tool.ts';
+
+/**
+ * Lets corosync read its configuration anew, on all nodes that are together (corosync-cfgtool(8), `-R`).
+ * Where it does not run there is nothing to do.
+ * Faults: `tool_failed`, those of Run.
+ */
+export async function reloadCorosync({ run, changeDeadlineMs }: Host): Promise<void> {
+  const argv = ['corosync-cfgtool', '-R'] as const;
+  const outcome = await run({ argv, deadlineMs: changeDeadlineMs });
+  if (outcome.exitCode === 0) return;
+  const failure = failureOf(argv, outcome);
+  if (failure.code !== 'cluster_not_running') throw failure;
+}

@@ -1,0 +1,18 @@
+import { Fault } from '../errors.ts';
+import type { Host } from '../host.ts';
+
+/**
+ * Stops the cluster on this node and removes its configuration (`pcs cluster destroy`).
+ * Faults: `cluster_refused`, those of Run.
+ */
+export async function destroyCluster({ run, changeDeadlineMs }: Host): Promise<void> {
+  // 0.11 and 0.12 would ask first, but not where there is no terminal.
+  const argv = ['pcs', 'cluster', 'destroy'] as const;
+  const { exitCode, stdout, stderr } = await run({ argv, deadlineMs: changeDeadlineMs });
+  if (exitCode === 0) return;
+  throw new Fault(
+    'cluster_refused',
+    "pcs could not destroy the cluster on this node, or not all of it. What it says is in 'stderr'; asked again, it goes on where it stopped.",
+    { command: { argv, exitCode, stderr: stderr === '' ? stdout : stderr } },
+  );
+}

@@ -1,0 +1,92 @@
+import { type RequestHandler, Router } from 'express';
+import { body, matchedData } from 'express-validator';
+
+import type { PropertyChanges } from '../../cluster/changes/properties.ts';
+import type { ConfigurationReader } from '../../cluster/configuration.ts';
+import {
+  type ClusterOptionsReader,
+  listProperties,
+  propertyDetails,
+  type PropertyList,
+} from '../../cluster/properties.ts';
+import { allowOnly, byGetOrPost } from '../methods.ts';
+import { type Checks, validate } from '../middleware/validate.ts';
+import { propertyName } from '../names.ts';
+import { answerFromCib } from './answer.ts';
+import type { ChangeHandlers } from './change.ts';
+import { isLine } from './fields.ts';
+import { type Fields, nothing } from './from-cib.ts';
+
+/** What the routes of properties ask of the domain. */
+export interface PropertyDomain {
+  configuration: ConfigurationReader;
+  clusterOptions: ClusterOptionsReader;
+  propertyChanges: PropertyChanges;
+}
+
+/** The routes of cluster properties. */
+export function propertyRoutes(
+  { configuration, clusterOptions, propertyChanges }: PropertyDomain,
+  changing: ChangeHandlers,
+): Router {
+  const router = Router();
+
+  /** The daemons are asked for the defaults while the CIB is read. */
+  const fromProperties = (
+    checks: Checks,
+    bodyOf: (list: PropertyList, fields: Fields) => unknown,
+  ): RequestHandler[] => [
+    validate(checks),
+    async (request, response) => {
+      const [from, options] = await Promise.all([configuration.get(), clusterOptions()]);
+      const list = listProperties(from.cib, options);
+      answerFromCib(response, from, bodyOf(list, matchedData<Fields>(request)));
+    },
+  ];
+
+  router
+    .route('/property')
+    .get(fromProperties(nothing, (list) => list))
+    .all(allowOnly('GET', 'HEAD'));
+
+  const removeAll = changing({
+    change: propertyChanges.deleteAll,
+    loses: () => 'All cluster properties go back to their defaults, fencing among them.',
+  });
+  byGetOrPost(router, '/property/delete_all', removeAll);
+
+  router
+    .route('/property/:name/details')
+    .get(
+      fromProperties(
+        () => [propertyName('name')],
+        (list, { name = '' }) => propertyDetails(list, name),
+      ),
+    )
+    .all(allowOnly('GET', 'HEAD'));
+
+  const set = changing({
+    checks: () => [propertyName('name'), propertyValue()],
+    change: ({ name, value }: { name: string; value: string }) => propertyChanges.set(name, value),
+  });
+  router.route('/property/:name/set').post(set).all(allowOnly('POST'));
+
+  const remove = changing({
+    checks: () => [propertyName('name')],
+    change: ({ name }: { name: string }) => propertyChanges.delete(name),
+  });
+  byGetOrPost(router, '/property/:name/delete', remove);
+  router.route('/property/:name').put(set).delete(remove).all(allowOnly('PUT', 'DELETE'));
+
+  return router;
+}
+
+const propertyValue = () =>
+  body('value')
+    .custom(
+      (value: unknown) =>
+        (isLine(value) && value !== '') || typeof value === 'boolean' || Number.isFinite(value),
+    )
+    .withMessage('must be a string of one line, not empty, a number or a boolean')
+    .bail()
+    .customSanitizer(String);

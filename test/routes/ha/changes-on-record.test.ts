@@ -1,0 +1,410 @@
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+
+import { Fault } from '../../../src/errors.ts';
+import {
+  type ChangesBench,
+  changesBench,
+  nodes,
+  outcomeOf,
+  storageCib,
+} from '../../support/changes-bench.ts';
+import { type FakeCluster, fakeCluster, success } from '../../support/fake-cluster.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const { other } = nodes;
+
+describe('changes on record, and in order', () => {
+  const folder = temporaryFolder();
+  const auditFile = () => join(folder.path, 'audit.jsonl');
+  const bench = (cluster?: FakeCluster) => changesBench(folder.path, cluster && { cluster });
+  const lines = async () =>
+    (await readFile(auditFile(), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const listed = async ({ call }: ChangesBench, query = '') =>
+    (await call('GET', `audit${query}`)).body as Record<string, unknown>[];
+
+  describe('the audit log', () => {
+    it('has who changed what, what was run, and what became of it', async () => {
+      const { call } = await bench();
+      await call('POST', 'resource/SMB/stop');
+      const [begun, ended, ...rest] = await lines();
+      const asked = {
+        caller: 'test',
+        role: 'admin',
+        method: 'POST',
+        route: '/api/v2/system/ha/resource/SMB/stop',
+      };
+      expect(begun).to.include({ ...asked, outcome: 'begun' });
+      expect(ended).to.include({
+        ...asked,
+        outcome: 'success',
+        id: begun?.['id'],
+        before: '0.8',
+        after: '0.9',
+      });
+      const commands = ended?.['commands'] as string[][];
+      expect(commands.map((argv) => argv.slice(0, 2))).to.deep.equal([
+        ['cibadmin', '--query'],
+        ['crm_diff', '--no-version'],
+        ['cibadmin', '--patch'],
+      ]);
+      expect(ended?.['at']).to.match(/^\d{4}-\d\d-\d\dT/);
+      expect(rest).to.deep.equal([]);
+    });
+
+    it('has the beginning before anything is done', async () => {
+      const cluster = fakeCluster(storageCib);
+      const seen: unknown[] = [];
+      cluster.answers.set('stonith_admin', async () => {
+        seen.push(...(await lines()).map(({ outcome }) => outcome));
+        return success('');
+      });
+      await (await bench(cluster)).call('GET', `node/${other}/fence`);
+      expect(seen).to.deep.equal(['begun']);
+    });
+
+    it('has what was refused on the way, with its code, and secrets masked', async () => {
+      const cluster = fakeCluster(storageCib);
+      cluster.answers.set('pcs', () => ({ exitCode: 1, stdout: '', stderr: '' }));
+      const changing = await bench(cluster);
+      await changing.call('POST', 'resource', {
+        name: 'A',
+        resource_agent: 'ocf:heartbeat:Dummy',
+        params: { passwd: 'hunter2', ip: '1' },
+      });
+      const [entry] = await listed(changing);
+      expect(entry).to.include({ outcome: 'cluster_refused', before: '0.8', after: '0.8' });
+      const commands = entry?.['commands'] as string[][];
+      expect(commands.at(-1)?.slice(3)).to.deep.equal([
+        ...['resource', 'create', 'A', 'ocf:heartbeat:Dummy', 'passwd=********', 'ip=1'],
+      ]);
+    });
+
+    it('has nothing of what was not as documented, not allowed, or only tried', async () => {
+      const changing = await bench();
+      for (const path of [
+        'resource/-x/stop',
+        'resource/SMB/stop?dry_run=true',
+        'resource/SMB/stop?wait=x',
+      ]) {
+        await changing.call('GET', path);
+      }
+      expect(await listed(changing)).to.deep.equal([]);
+    });
+
+    it('is given newest first, as many as are asked for, to admins alone', async () => {
+      const changing = await bench();
+      for (const name of ['ZFS', 'SMB', 'NFS']) await changing.call('GET', `resource/${name}/stop`);
+      const routes = (await listed(changing, '?limit=2')).map(({ route, outcome }) => [
+        String(route).split('/').at(-2),
+        outcome,
+      ]);
+      expect(routes).to.deep.equal([
+        ['NFS', 'success'],
+        ['SMB', 'success'],
+      ]);
+      for (const limit of ['0', '1001', '-1', 'x', '', '1&limit=2']) {
+        expect(outcomeOf(await changing.call('GET', `audit?limit=${limit}`)), limit).to.deep.equal([
+          400,
+          'invalid_request',
+        ]);
+      }
+      await mkdir(join(folder.path, 'operator'));
+      const { call } = await changesBench(join(folder.path, 'operator'), { role: 'operator' });
+      expect(outcomeOf(await call('GET', 'audit'))).to.deep.equal([403, 'role_required']);
+    });
+
+    it('lets nothing be done that it cannot record', async () => {
+      await mkdir(auditFile());
+      const { call, cluster } = await bench();
+      for (const path of [
+        'resource/SMB/stop',
+        'resource/SMB/delete',
+        `node/${other}/fence`,
+        'destroy',
+      ]) {
+        expect(outcomeOf(await call('GET', path)), path).to.deep.equal([503, 'audit_failed']);
+      }
+      expect(cluster.changes()).to.deep.equal([]);
+    });
+
+    it('does not undo what was done when the end of it cannot be recorded: it is told', async () => {
+      const cluster = fakeCluster(storageCib);
+      cluster.answers.set('stonith_admin', async () => {
+        await rm(auditFile());
+        await mkdir(auditFile());
+        return success('');
+      });
+      const { call } = await bench(cluster);
+      const headers = { 'Idempotency-Key': 'k' };
+      const answer = await call('GET', `node/${other}/fence`, {}, headers);
+      expect(answer.status).to.equal(200);
+      expect(answer.headers['x-ha-warnings']).to.include('could not be recorded');
+      expect((await call('GET', `node/${other}/fence`, {}, headers)).status).to.equal(200);
+      expect(cluster.calls.filter(([tool]) => tool === 'stonith_admin')).to.have.lengthOf(1);
+    });
+
+    it('tells why a change failed also when that cannot be recorded', async () => {
+      const cluster = fakeCluster(storageCib);
+      cluster.answers.set('stonith_admin', async () => {
+        await rm(auditFile());
+        await mkdir(auditFile());
+        return { exitCode: 1, stdout: '', stderr: 'no device' };
+      });
+      const answer = await (await bench(cluster)).call('GET', `node/${other}/fence`);
+      expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
+    });
+  });
+
+  describe('the lock', () => {
+    /** A cluster in which to fence waits for the test. */
+    function slowFencing() {
+      const cluster = fakeCluster(storageCib);
+      const waiting: (() => void)[] = [];
+      const fenced: (string | undefined)[] = [];
+      cluster.answers.set('stonith_admin', async ({ argv }) => {
+        fenced.push(argv[2]);
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        return success('');
+      });
+      const next = async () => {
+        while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+        waiting.shift()?.();
+      };
+      return { cluster, fenced, waiting, next };
+    }
+
+    it('lets changes through in the order in which they came, and reads at any time', async () => {
+      const { cluster, next, waiting } = slowFencing();
+      const { call } = await bench(cluster);
+      const fencing = call('GET', `node/${other}/fence`).then(({ status }) => status);
+      while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+      const order: string[] = [];
+      const rest: Promise<unknown>[] = [];
+      for (const name of ['ZFS', 'SMB', 'NFS', 'Alphorn']) {
+        rest.push(call('GET', `resource/${name}/stop`).then(() => order.push(name)));
+        await new Promise((resolve) => setTimeout(resolve, 15));
+      }
+      expect((await call('GET', 'resource')).status).to.equal(200);
+      expect((await call('GET', 'resource/SMB/stop?dry_run=true')).status).to.equal(200);
+      expect(order).to.deep.equal([]);
+      await next();
+      await Promise.all(rest);
+      expect(await fencing).to.equal(200);
+      expect(order).to.deep.equal(['ZFS', 'SMB', 'NFS', 'Alphorn']);
+      expect(cluster.cibs).to.have.lengthOf(5);
+    });
+
+    it('loses none of two hundred that come at once', async () => {
+      const { call, cluster } = await bench();
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, (_, index) =>
+          call('POST', 'constraint/ticket', {
+            name: `t${index}`,
+            ticket: `T${index}`,
+            resource: 'SMB',
+          }),
+        ),
+      );
+      expect(answers.map(({ status }) => status)).to.deep.equal(
+        Array.from({ length: 200 }, () => 200),
+      );
+      expect(new Set(cluster.cibChanges()).size).to.equal(200);
+      expect(cluster.cibs).to.have.lengthOf(201);
+    }).timeout(60_000);
+
+    it('refuses what comes when 256 wait, and does nothing of it', async () => {
+      const { cluster, next, fenced } = slowFencing();
+      const { call } = await bench(cluster);
+      const first = call('GET', `node/${other}/fence`).then(({ status }) => status);
+      while (fenced.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+      // Nothing of these waits for a tool, so all are in line before the next comes.
+      const others = Array.from({ length: 256 }, () =>
+        call('GET', 'resource/nothing/stop').then(({ status }) => status),
+      );
+      let refused = await call('GET', 'resource/SMB/stop', {}, { 'Idempotency-Key': 'k' });
+      for (let tries = 0; refused.status !== 503 && tries < 3; tries += 1) {
+        refused = await call('GET', 'resource/SMB/stop', {}, { 'Idempotency-Key': 'k' });
+      }
+      expect(outcomeOf(refused)).to.deep.equal([503, 'too_many_changes']);
+      expect(refused.headers['retry-after']).to.match(/^[1-9]\d*$/);
+      expect(cluster.cibs).to.have.lengthOf(1);
+      await next();
+      expect(await first).to.equal(200);
+      expect(new Set(await Promise.all(others))).to.deep.equal(new Set([404]));
+      expect(
+        (await call('GET', 'resource/SMB/stop', {}, { 'Idempotency-Key': 'k' })).status,
+      ).to.equal(200);
+    }).timeout(60_000);
+
+    it('lets a change end whose client has gone', async () => {
+      const { cluster, next, fenced } = slowFencing();
+      const changing = await bench(cluster);
+      const server = changing.app.apps.network.listen(0, '127.0.0.1');
+      await new Promise((resolve) => server.once('listening', resolve));
+      const { port } = server.address() as AddressInfo;
+      const client = httpRequest({
+        port,
+        path: `/api/v2/system/ha/node/${other}/fence`,
+        headers: { token: changing.app.token },
+      });
+      client.on('error', () => undefined);
+      client.end();
+      while (fenced.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+      client.destroy();
+      await next();
+      const outcomes = async () => (await lines()).map(({ outcome }) => outcome);
+      while ((await outcomes()).length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+      server.close();
+      expect(await outcomes()).to.deep.equal(['begun', 'success']);
+    });
+
+    it('goes on after a bug of ours, which is on record and told as one', async () => {
+      const cluster = fakeCluster(storageCib);
+      cluster.answers.set('stonith_admin', () => {
+        throw new TypeError('of ours alone');
+      });
+      const changing = await bench(cluster);
+      const answer = await changing.call('GET', `node/${other}/fence`);
+      expect(outcomeOf(answer)).to.deep.equal([500, 'internal_error']);
+      expect(answer.text).not.to.include('of ours alone');
+      expect((await changing.call('GET', 'resource/SMB/stop')).status).to.equal(200);
+      expect((await listed(changing)).map(({ outcome }) => outcome)).to.deep.equal([
+        'success',
+        'internal_error',
+      ]);
+    });
+  });
+
+  describe('destroy', () => {
+    function slowDestroy() {
+      const cluster = fakeCluster(storageCib);
+      let release: (outcome: { exitCode: number; stdout: string; stderr: string }) => void = () =>
+        undefined;
+      let began = false;
+      cluster.answers.set('pcs', () => {
+        began = true;
+        return new Promise((resolve) => (release = resolve));
+      });
+      const hasBegun = async () => {
+        while (!began) await new Promise((resolve) => setTimeout(resolve, 2));
+      };
+      return {
+        cluster,
+        hasBegun,
+        end: (exitCode = 0) => {
+          release({ exitCode, stdout: 'said', stderr: '' });
+        },
+      };
+    }
+    const locked = async ({ call }: ChangesBench) =>
+      ((await call('GET', 'services')).body as { services: { locked: boolean }[] }).services.map(
+        (each) => each.locked,
+      );
+
+    it('is refused while one is under way, and the services are locked meanwhile', async () => {
+      const { cluster, hasBegun, end } = slowDestroy();
+      const changing = await bench(cluster);
+      const first = changing.call('GET', 'destroy').then(({ status }) => status);
+      await hasBegun();
+      for (const [method, path] of [
+        ['GET', 'destroy'],
+        ['POST', 'reset_all'],
+      ] as const) {
+        expect(outcomeOf(await changing.call(method, path))).to.deep.equal([409, 'stack_busy']);
+      }
+      expect(await locked(changing)).to.deep.equal([true, true, true]);
+      end();
+      expect(await first).to.equal(200);
+      expect(await locked(changing)).to.deep.equal([false, false, false]);
+      expect(cluster.calls.filter(([tool]) => tool === 'pcs')).to.deep.equal([
+        ['pcs', 'cluster', 'destroy'],
+      ]);
+    });
+
+    it('may be asked for again when it failed', async () => {
+      const { cluster, hasBegun, end } = slowDestroy();
+      const changing = await bench(cluster);
+      const first = changing.call('GET', 'destroy');
+      const answered = first.then((answer) => answer);
+      await hasBegun();
+      end(1);
+      expect(outcomeOf(await answered)).to.deep.equal([422, 'cluster_refused']);
+      expect(await locked(changing)).to.deep.equal([false, false, false]);
+      cluster.answers.delete('pcs');
+      expect((await changing.call('GET', 'destroy')).status).to.equal(200);
+    });
+
+    it('does not wait for a cluster that is gone', async () => {
+      const { call, cluster } = await bench();
+      expect((await call('GET', 'destroy?wait=1s')).status).to.equal(200);
+      expect(JSON.stringify(cluster.calls)).not.to.include('--wait');
+    });
+
+    it('is answered, without a version, when no CIB is left', async () => {
+      const { call, cluster } = await bench();
+      cluster.answers.set('pcs', () => {
+        cluster.answers.set('cibadmin', () => ({ exitCode: 102, stdout: '', stderr: '' }));
+        return success('');
+      });
+      const { status, headers } = await call('GET', 'destroy');
+      expect([status, headers['etag']]).to.deep.equal([200, undefined]);
+    });
+  });
+
+  describe('a service', () => {
+    it('is controlled by systemctl, and locked meanwhile', async () => {
+      const changing = await bench();
+      for (const action of ['start', 'stop', 'restart', 'enable', 'disable']) {
+        const { body } = await changing.call('POST', `services/pacemaker/${action}`);
+        expect(body).to.deep.equal({ id: 'pacemaker.service', state: 'online', locked: false });
+        expect(changing.cluster.calls).to.deep.include(['systemctl', action, 'pacemaker.service']);
+      }
+    });
+
+    it('that could not do it is 422, and one that is still at it 202', async () => {
+      const cluster = fakeCluster(storageCib);
+      const { call } = await bench(cluster);
+      cluster.answers.set('systemctl', ({ argv }) => {
+        if (argv[1] === 'show')
+          return success(
+            'Id=pcsd.service\nLoadState=loaded\nActiveState=activating\nUnitFileState=enabled\n',
+          );
+        throw new Fault('tool_timeout', 'It hangs.');
+      });
+      const late = await call('POST', 'services/pcsd.service/start');
+      expect([late.status, late.body]).to.deep.equal([
+        202,
+        { id: 'pcsd.service', state: 'starting', locked: false },
+      ]);
+      cluster.answers.set('systemctl', ({ argv }) =>
+        argv[1] === 'show'
+          ? success(
+              'Id=pcsd.service\nLoadState=loaded\nActiveState=failed\nUnitFileState=enabled\n',
+            )
+          : { exitCode: 1, stdout: '', stderr: 'Job failed' },
+      );
+      const failed = await call('POST', 'services/pcsd.service/start');
+      expect(outcomeOf(failed)).to.deep.equal([422, 'service_failed']);
+    });
+
+    it('that is not installed is 404', async () => {
+      const cluster = fakeCluster(storageCib);
+      cluster.answers.set('systemctl', () =>
+        success('Id=pcsd.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n'),
+      );
+      const { call } = await bench(cluster);
+      expect(outcomeOf(await call('POST', 'services/pcsd.service/start'))).to.deep.equal([
+        404,
+        'service_not_found',
+      ]);
+    });
+  });
+});

@@ -1,0 +1,524 @@
+import { expect } from 'chai';
+
+import { changesBench, type Method, nodes, outcomeOf } from '../../support/changes-bench.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const { other } = nodes;
+const device = 'failoverMeasure_ipmi_bitcoin';
+
+// Each bad text has this word in it, so that it is found wherever it may have got to.
+const mark = 'BAD';
+const badTexts = [
+  ...[
+    `-${mark}`,
+    `--${mark}=1`,
+    `${mark};id`,
+    `${mark}\nx`,
+    `${mark}\0`,
+    `${mark}\u2028x`,
+    `$(${mark})`,
+  ],
+  ...[`../${mark}`, `/${mark}`, `${mark} x`, ` ${mark}`, `${mark}×÷`, `×${mark}`, `${mark}<"'&>`],
+  ...[mark.repeat(3500), '', ' ', '\t'],
+];
+/** Of each kind one, for what is checked as another field is. */
+const few = [`-${mark}`, `${mark};id`, `${mark}\n`, `../${mark}`, '', null];
+const wrongTypes = [1, -1, 1.5, [], [mark], {}, { resource: [mark] }, null, true, false];
+const noText = [undefined, ...wrongTypes];
+/** A name of a resource, a node, an agent … */
+const name = [...noText, ...badTexts];
+const optionalName = name.filter((each) => each !== undefined);
+const noObject = ['', mark, 1, [], [mark], null, true];
+const badValues = [
+  `${mark}\nx`,
+  `${mark}\0`,
+  `${mark}\ud800`,
+  mark.repeat(3500),
+  [mark],
+  { a: mark },
+];
+const badKeys = [`-${mark}`, `${mark};`, `a=${mark}`, `${mark} `, `×${mark}`, '', mark.repeat(100)];
+const badPairs = [
+  ...badValues.map((value) => ({ a: value })),
+  ...badKeys.map((key) => ({ [key]: 'x' })),
+];
+const pairs = [...noObject, ...badPairs];
+const badOperations = [
+  ...[...noObject, ...badPairs].filter((each) => JSON.stringify(each) !== `{"a":{"a":"${mark}"}}`),
+  ...badPairs.map((each) => ({ monitor: each })),
+  ...badPairs.map((each) => ({ monitor: [{ interval: '1s' }, each] })),
+  ...[...badKeys, 'meta', 'clone', 'op', 'bundle', 'before'].map((key) => ({
+    [key]: { interval: '1s' },
+  })),
+  ...[{ monitor: [[]] }, { monitor: [mark] }],
+];
+const names = [
+  ...noText,
+  '',
+  mark,
+  [''],
+  [1],
+  ['ZFS', 'ZFS'],
+  ...badTexts.map((each) => ['ZFS', each]),
+  Array.from({ length: 201 }, (_, index) => `r${index}`),
+];
+const word = [...wrongTypes, '', mark, 'START', `start;${mark}`];
+const score = [
+  null,
+  true,
+  [],
+  {},
+  [1],
+  '',
+  mark,
+  '1.5',
+  1.5,
+  '12345678',
+  1e9,
+  'infinity',
+  '--1',
+  `1\n${mark}`,
+];
+const options = [
+  ...noObject,
+  { [mark]: '1' },
+  ...badValues.map((each) => ({
+    symmetrical: each,
+    score: each,
+    influence: each,
+    sequential: each,
+  })),
+];
+const set = [
+  ...noObject,
+  {},
+  ...[undefined, [], {}, 'ZFS', ...few.map((each) => ['ZFS', each])].map((each) => ({
+    resources: each,
+  })),
+  { resources: ['ZFS'], options: { [mark]: 1 } },
+  { resources: ['ZFS'], options: null },
+];
+const rule = [
+  ...noObject,
+  ...badKeys.map((key) => ({ [key]: 'x' })),
+  { '1a': 'x' },
+  { a: 1 },
+  { a: null },
+  { a: { b: 'x' } },
+  { a: `${mark}\n` },
+  { a: ['x'] },
+  { expression: [{ 'a:b': 'x' }] },
+  { a: '\ufffe' },
+  deepRule(10),
+];
+
+interface Route {
+  route: readonly [method: Method, path: string];
+  /** What is right, with which the request is carried out. */
+  body?: Readonly<Record<string, unknown>>;
+  /** What may stand in the URL for `:name` and the like. */
+  url?: Readonly<Record<string, string>>;
+  /** Of each field, also those that may be left out, what is wrong. */
+  wrong?: Readonly<Record<string, readonly unknown[]>>;
+}
+
+const setsOf = { resources: names, setOne: set, setTwo: set, name: optionalName };
+const resource = { ':name': 'SMB' };
+const properties = { ':name': 'batch-limit' };
+const node = { ':node': other };
+
+const routes: readonly Route[] = [
+  {
+    route: ['POST', 'constraint/order'],
+    body: { first: { resource: 'ZFS' }, then: { resource: 'Alphorn' } },
+    wrong: {
+      name: optionalName,
+      kind: word,
+      options,
+      first: [...noObject, undefined, {}, { resource: 'ZFS', operation: ['start'] }],
+      then: [...noObject, undefined, {}],
+      'first.resource': name,
+      'then.resource': name,
+      'first.operation': word,
+      'then.operation': word,
+    },
+  },
+  {
+    route: ['POST', 'constraint/order_group'],
+    body: { resources: ['ZFS', 'SMB'] },
+    wrong: { ...setsOf, kind: word, score, setOptions: options },
+  },
+  {
+    route: ['POST', 'constraint/colocation'],
+    body: { first: 'ZFS', then: { resource: 'SMB' } },
+    wrong: {
+      name: optionalName,
+      score,
+      options,
+      first: name,
+      then: name,
+      'then.resource': name,
+      'then.role': [...word, ['Started']],
+    },
+  },
+  {
+    route: ['POST', 'constraint/colocation_group'],
+    body: { resources: ['ZFS', 'SMB'] },
+    wrong: { ...setsOf, score, setOptions: options },
+  },
+  {
+    route: ['POST', 'constraint/location'],
+    body: { resource: 'SMB', location: other },
+    wrong: {
+      name: optionalName,
+      resource: name,
+      location: name,
+      locations: names.filter(
+        (each) =>
+          each !== undefined &&
+          !(
+            Array.isArray(each) &&
+            ['ZFS', 'r0'].includes(String(each[0])) &&
+            !String(each).includes(mark)
+          ),
+      ),
+      kind: word,
+      score,
+      rule,
+    },
+  },
+  {
+    route: ['POST', 'constraint/ticket'],
+    body: { ticket: 'T', resource: 'SMB' },
+    wrong: { name: optionalName, ticket: name, resource: name, role: word, 'loss-policy': word },
+  },
+  { route: ['POST', 'constraint/:id/delete'], url: { ':id': 'startingSMB' } },
+  { route: ['DELETE', 'constraint/:id'], url: { ':id': 'startingSMB' } },
+  {
+    route: ['POST', 'resource'],
+    body: { name: 'A', resource_agent: 'ocf:heartbeat:Dummy' },
+    wrong: {
+      name,
+      resource_agent: name,
+      params: pairs,
+      meta: pairs,
+      operations: badOperations,
+      clone: [...noObject.filter((each) => each !== true), ...badPairs],
+    },
+  },
+  {
+    route: ['POST', 'resource/:name/update'],
+    url: resource,
+    body: { meta: { a: 'b' } },
+    wrong: { params: pairs, meta: pairs, operations: badOperations },
+  },
+  {
+    route: ['PATCH', 'resource/:name'],
+    url: resource,
+    body: { meta: { a: 'b' } },
+    wrong: { params: pairs },
+  },
+  ...(['delete', 'stop', 'start', 'cleanup'] as const).map((action): Route => ({
+    route: ['GET', `resource/:name/${action}`],
+    url: resource,
+  })),
+  ...(['restart', 'manage', 'unmanage', 'unclone'] as const).map((action): Route => ({
+    route: ['POST', `resource/:name/${action}`],
+    url: resource,
+  })),
+  { route: ['DELETE', 'resource/:name'], url: resource },
+  {
+    route: ['POST', 'resource/:name/migrate'],
+    url: resource,
+    body: { node: other },
+    wrong: { node: name },
+  },
+  {
+    route: ['POST', 'resource/:name/ban'],
+    url: resource,
+    body: { node: other },
+    wrong: { node: name },
+  },
+  { route: ['POST', 'resource/:name/clear'], url: resource, wrong: { node: optionalName } },
+  {
+    route: ['POST', 'resource/:name/clone'],
+    url: resource,
+    wrong: { clone_name: optionalName, meta: pairs },
+  },
+  {
+    route: ['POST', 'resource/group/set'],
+    body: { groupName: 'G', resources: ['ZFS'] },
+    wrong: {
+      groupName: name,
+      resources: names,
+      order: [
+        ...noObject,
+        {},
+        { position: 'before' },
+        { resource: 'ZFS' },
+        { position: ['before'], resource: 'ZFS' },
+        { position: mark, resource: 'ZFS' },
+        ...few.map((each) => ({ position: 'after', resource: each })),
+      ],
+    },
+  },
+  {
+    route: ['POST', 'resource/group/remove'],
+    body: { groupName: 'SMB', resources: ['ZFS'] },
+    wrong: { groupName: name, resources: names },
+  },
+  { route: ['DELETE', 'resource/group/:name'], url: resource },
+  {
+    route: ['POST', 'stonith/create'],
+    body: { name: 'F', agent: 'fence_dummy' },
+    wrong: { name, agent: name, params: pairs, meta: pairs, operations: badOperations },
+  },
+  { route: ['POST', 'stonith/:name/delete'], url: { ':name': device } },
+  {
+    route: ['POST', 'stonith/:name/update'],
+    url: { ':name': device },
+    body: { meta: { a: 'b' } },
+    wrong: { params: pairs, meta: pairs },
+  },
+  {
+    route: ['POST', 'stonith/level/create'],
+    body: { level: 3, node_name: other, stonith_name: device },
+    wrong: {
+      level: [
+        undefined,
+        null,
+        true,
+        [],
+        [3],
+        {},
+        '',
+        ' ',
+        mark,
+        `3;${mark}`,
+        `3\n${mark}`,
+        0,
+        10,
+        -1,
+        1.5,
+        '03',
+      ],
+      node_name: name,
+      stonith_name: name,
+    },
+  },
+  {
+    route: ['POST', 'stonith/level/:level/delete'],
+    url: { ':level': '1' },
+    body: { node_name: other, stonith_name: device },
+    wrong: { node_name: name, stonith_name: name },
+  },
+  ...(['standby', 'online', 'fence', 'delete'] as const).map((action): Route => ({
+    route: ['GET', `node/:node/${action}`],
+    url: node,
+  })),
+  ...(['maintenance', 'unmaintenance'] as const).map((action): Route => ({
+    route: ['POST', `node/:node/${action}`],
+    url: node,
+  })),
+  { route: ['DELETE', 'node/:node'], url: node },
+  {
+    route: ['POST', 'property/:name/set'],
+    url: properties,
+    body: { value: '5' },
+    wrong: {
+      value: [
+        undefined,
+        null,
+        [],
+        ['5'],
+        {},
+        '',
+        `5\n${mark}`,
+        `${mark}\0`,
+        mark.repeat(3500),
+        mark,
+        '\ud800',
+      ],
+    },
+  },
+  { route: ['GET', 'property/:name/delete'], url: { ':name': 'stonith-enabled' } },
+  ...(['start', 'stop', 'restart', 'enable', 'disable'] as const).map((action): Route => ({
+    route: ['POST', `services/:id/${action}`],
+    url: { ':id': 'pcsd.service' },
+  })),
+  {
+    route: ['POST', 'corosync'],
+    body: {
+      totem: { version: '2' },
+      quorum: { provider: 'corosync_votequorum' },
+      nodelist: { node: [] },
+    },
+    wrong: {
+      totem: [
+        undefined,
+        ...noObject,
+        { version: 2 },
+        { version: null },
+        { version: `2\n${mark}: x` },
+        { version: '2 {' },
+        { [`${mark}{`]: '1' },
+        { [`#${mark}`]: '1' },
+        { [`${mark}:`]: '1' },
+        { version: ` ${mark}` },
+      ],
+      quorum: [undefined, ...noObject],
+      nodelist: [undefined, ...noObject, { node: [1] }],
+    },
+  },
+  {
+    route: ['POST', 'corosync/raw'],
+    body: { conf: 'totem {\n}\n' },
+    wrong: { conf: [...noText, '', ' \n', `${mark}\0`] },
+  },
+  {
+    route: ['POST', 'corosync/key'],
+    body: { key: 'ab'.repeat(128) },
+    wrong: {
+      key: [
+        ...noText,
+        ...badTexts,
+        'ab'.repeat(127),
+        'ab'.repeat(4097),
+        'abc',
+        `${'ab'.repeat(128)}\n`,
+        'zz'.repeat(128),
+      ],
+    },
+  },
+];
+
+describe('changes that are asked for wrongly are refused, and nothing is started with what came:', () => {
+  const folder = temporaryFolder();
+
+  for (const { route, body = {}, url = {}, wrong = {} } of routes) {
+    const [method, path] = route;
+    const right = Object.entries(url).reduce(
+      (sofar, [param, value]) => sofar.replace(param, value),
+      path,
+    );
+
+    for (const [field, values] of Object.entries(wrong)) {
+      it(`${method} ${path}: ${field}`, async () => {
+        const { call, cluster } = await changesBench(folder.path);
+        for (const value of values) {
+          const answer = await call(method, right, withField(body, field, value));
+          const what = `${(JSON.stringify(value) as string | undefined)?.slice(0, 60)} gives ${answer.status} ${answer.text}`;
+          expect(answer.status, what).to.be.within(400, 499);
+          expect(answer.body, what)
+            .to.have.property('code')
+            .that.matches(/^[a-z_]+$/);
+          // What is wrong with a field is told without its value, which may be a secret.
+          if ('errors' in answer.body) expect(answer.text, what).not.to.include(mark);
+          expect(cluster.changes(), what).to.deep.equal([]);
+        }
+        expect(JSON.stringify(cluster.calls)).not.to.include(mark);
+      });
+    }
+
+    for (const param of Object.keys(url)) {
+      it(`${method} ${path}: ${param} of the URL`, async () => {
+        const { call, cluster } = await changesBench(folder.path);
+        for (const value of badTexts) {
+          const answer = await call(method, path.replace(param, encodeURIComponent(value)), body);
+          const what = `${JSON.stringify(value).slice(0, 60)} gives ${answer.status} ${answer.text}`;
+          expect(answer.status, what).to.be.within(400, 499);
+          expect(answer.body, what)
+            .to.have.property('code')
+            .that.matches(/^[a-z_]+$/);
+          expect(cluster.changes(), what).to.deep.equal([]);
+        }
+        expect(JSON.stringify(cluster.calls)).not.to.include(mark);
+      });
+    }
+  }
+
+  it('and all of these are carried out if they are asked for rightly', async () => {
+    for (const [index, { route, body = {}, url = {} }] of routes.entries()) {
+      const [method, path] = route;
+      // The fake knows no file of corosync, and its nodes are up.
+      if (path.startsWith('corosync') || path === 'node/:node/delete' || path === 'node/:node')
+        continue;
+      const { call, cluster } = await changesBench(`${folder.path}/${index}`);
+      const right = Object.entries(url).reduce(
+        (sofar, [param, value]) => sofar.replace(param, value),
+        path,
+      );
+      expect((await call(method, right, body)).status, `${method} ${path}`).to.equal(200);
+      if (!path.endsWith('migrate')) expect(cluster.changes()).not.to.deep.equal([]);
+    }
+  });
+
+  it('with parameters and headers that are not as documented', async () => {
+    const { call, cluster } = await changesBench(folder.path);
+    for (const query of [
+      'dry_run=yes',
+      'dry_run=',
+      'dry_run=true&dry_run=true',
+      'wait=',
+      'wait=0s',
+      'wait=-1',
+      'wait=1h',
+      'wait=30s;x',
+      'wait=99999',
+      'wait=1s&wait=1s',
+    ]) {
+      expect(outcomeOf(await call('GET', `resource/SMB/stop?${query}`)), query).to.deep.equal([
+        400,
+        'invalid_request',
+      ]);
+    }
+    for (const headers of [
+      { 'If-Match': 'W/"0.8"' },
+      { 'If-Match': '0.8' },
+      { 'If-Match': '"8"' },
+      { 'If-Match': '"0.8", "0.9"' },
+      { 'Idempotency-Key': 'a b' },
+      { 'Idempotency-Key': 'x'.repeat(256) },
+      { 'Idempotency-Key': '' },
+    ]) {
+      const answer = await call('GET', 'resource/SMB/stop', {}, headers);
+      expect(outcomeOf(answer), JSON.stringify(headers)).to.deep.equal([400, 'invalid_request']);
+    }
+    expect(cluster.changes()).to.deep.equal([]);
+  });
+
+  it('with a body that is no JSON object', async () => {
+    const { app, cluster } = await changesBench(folder.path);
+    for (const body of ['', '[]', '{', '"x"', 'null']) {
+      const answer = await app.client
+        .post('/api/v2/system/ha/resource')
+        .set({ token: app.token, 'Content-Type': 'application/json' })
+        .send(body);
+      expect(outcomeOf(answer), body).to.deep.equal([400, 'invalid_request']);
+    }
+    const text = await app.client
+      .post('/api/v2/system/ha/resource')
+      .set({ token: app.token, 'Content-Type': 'text/plain' })
+      .send('{}');
+    expect(outcomeOf(text)).to.deep.equal([415, 'unsupported_media_type']);
+    expect(cluster.calls).to.deep.equal([]);
+  });
+});
+
+/** The body with another value at that place; undefined takes it away. */
+function withField(
+  body: Readonly<Record<string, unknown>>,
+  field: string,
+  value: unknown,
+): Record<string, unknown> {
+  const [first = '', ...rest] = field.split('.');
+  const inside =
+    rest.length === 0
+      ? value
+      : withField(body[first] as Record<string, unknown>, rest.join('.'), value);
+  return { ...body, [first]: inside };
+}
+
+function deepRule(depth: number): object {
+  return depth === 0 ? {} : { rule: [deepRule(depth - 1)] };
+}

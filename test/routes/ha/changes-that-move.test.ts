@@ -1,0 +1,184 @@
+import { readFile, writeFile } from 'node:fs/promises';
+
+import { expect } from 'chai';
+
+import { Fault } from '../../../src/errors.ts';
+import { changesBench, nodes, outcomeOf, storageCib } from '../../support/changes-bench.ts';
+import { type FakeCluster, fakeCluster, success } from '../../support/fake-cluster.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const { local, other } = nodes;
+
+describe('migrate', () => {
+  const folder = temporaryFolder();
+
+  /** A cluster in which SMB runs here, and in which the scheduler says this of each next CIB that it is shown. */
+  function cluster(
+    ...plans: readonly (readonly string[])[]
+  ): FakeCluster & { move: (node: string) => void } {
+    const fake = fakeCluster(storageCib);
+    let where: string = local;
+    const left = [...plans];
+    fake.answers.set('crm_mon', () =>
+      success(
+        `<crm_mon version="2"><nodes/><resources><resource id="SMB" role="Started"><node name="${where}"/></resource></resources></crm_mon>`,
+      ),
+    );
+    fake.answers.set('crm_simulate', async ({ argv }) => {
+      await writeFile(argv.at(-1) ?? '', await readFile(argv.at(-3) ?? '', 'utf8'));
+      const lines = (left.shift() ?? []).map((line) => `  * ${line}\n`);
+      return success(`Transition Summary:\n${lines.join('')}`);
+    });
+    return { ...fake, move: (node) => (where = node) };
+  }
+  const moves = `Move       SMB     ( ${local} -> ${other} )`;
+  const movesBack = `Move       SMB     ( ${other} -> ${local} )`;
+  const body = { node: other };
+  const preference = `<rsc_location id="cli-prefer-SMB" rsc="SMB" role="Started" node="${other}" score="INFINITY"/>`;
+
+  it('prefers the node, waits until the resource is there, and leaves no constraint behind', async () => {
+    const moving = cluster([moves], []);
+    const seen: boolean[] = [];
+    moving.answers.set('crm_resource', () => {
+      seen.push(moving.xml().includes(preference));
+      moving.move(other);
+      return success('');
+    });
+    const { call } = await changesBench(folder.path, { cluster: moving });
+    const answer = await call('POST', 'resource/SMB/migrate', body);
+    expect([answer.status, answer.body]).to.deep.equal([200, { node: other, name: 'SMB' }]);
+    expect(seen).to.deep.equal([true]);
+    expect(moving.cibs).to.have.lengthOf(3);
+    expect(moving.cibChanges()).to.deep.equal([]);
+  });
+
+  it('does so also for a version, of which the first step makes another', async () => {
+    const moving = cluster([moves], []);
+    moving.move(other);
+    const { call } = await changesBench(folder.path, { cluster: moving });
+    const answer = await call('POST', 'resource/SMB/migrate', body, { 'If-Match': '"0.8"' });
+    expect([answer.status, answer.headers['etag']]).to.deep.equal([200, '"0.10"']);
+    expect(moving.cibChanges()).to.deep.equal([]);
+  });
+
+  it('is refused if the resource would not go there, or not stay', async () => {
+    for (const [plans, why] of [
+      [[[], []], 'cannot run it there now'],
+      [[[`Stop       SMB     ( ${local} )`], []], 'cannot run it there now'],
+      [[[moves], [movesBack]], 'would go back'],
+    ] as const) {
+      const fake = cluster(...plans);
+      const { call } = await changesBench(`${folder.path}/${why.length}${plans[0].length}`, {
+        cluster: fake,
+      });
+      const answer = await call('POST', 'resource/SMB/migrate', body);
+      expect(outcomeOf(answer)).to.deep.equal([409, 'would_not_move']);
+      expect(answer.body).to.have.property('detail').that.includes(why);
+      expect(fake.cibs).to.have.lengthOf(1);
+    }
+  });
+
+  it('is refused if it did not start there, and leaves no constraint behind', async () => {
+    const moving = cluster([moves], []);
+    const { call } = await changesBench(folder.path, { cluster: moving });
+    const answer = await call('POST', 'resource/SMB/migrate', body);
+    expect(outcomeOf(answer)).to.deep.equal([409, 'would_not_move']);
+    expect(moving.cibChanges()).to.deep.equal([]);
+  });
+
+  it('leaves no constraint behind, whatever becomes of the waiting', async () => {
+    for (const [ending, outcome] of [
+      ['late', [202]],
+      ['hangs', [504, 'tool_timeout']],
+    ] as const) {
+      const moving = cluster([moves], []);
+      moving.answers.set('crm_resource', () => {
+        if (ending === 'late') return { exitCode: 124, stdout: '', stderr: '' };
+        throw new Fault('tool_timeout', 'It hangs.');
+      });
+      const { call } = await changesBench(`${folder.path}/${ending}`, { cluster: moving });
+      expect(outcomeOf(await call('POST', 'resource/SMB/migrate', body))).to.deep.equal(outcome);
+      expect(moving.cibs).to.have.lengthOf(3);
+      expect(moving.cibChanges()).to.deep.equal([]);
+    }
+  });
+
+  it('takes the place of a preference that an older one left behind', async () => {
+    const left = `<rsc_location id="cli-prefer-SMB" rsc="SMB" role="Started" node="${local}" score="INFINITY"/>`;
+    const moving = cluster([moves], []);
+    moving.cibs[0] = storageCib.replace('</constraints>', `${left}</constraints>`);
+    moving.move(other);
+    const { call } = await changesBench(folder.path, { cluster: moving });
+    expect((await call('POST', 'resource/SMB/migrate', body)).status).to.equal(200);
+    expect(moving.xml()).not.to.include('cli-prefer');
+  });
+
+  it('is tried as a move', async () => {
+    const moving = cluster([moves]);
+    const { call } = await changesBench(folder.path, { cluster: moving });
+    const { body: tried } = await call('POST', 'resource/SMB/migrate?dry_run=true', body);
+    expect(tried).to.deep.include({
+      dry_run: true,
+      actions: [{ action: 'move', resource: 'SMB', node: other, from: local }],
+    });
+    expect(moving.cibs).to.have.lengthOf(1);
+  });
+});
+
+describe('a change of a CIB that others change', () => {
+  const folder = temporaryFolder();
+
+  /** A cluster in which somebody is faster so many times. */
+  async function bench(times: number) {
+    const cluster = fakeCluster(storageCib);
+    let left = times;
+    const patches: string[] = [];
+    const cibs = cluster.cibs;
+    cluster.answers.set('cibadmin', async ({ argv }) => {
+      if (argv.includes('--query')) return success(cibs.at(-1) ?? '');
+      patches.push(await readFile(argv.at(-1) ?? '', 'utf8'));
+      if (left === 0) return success('');
+      left -= 1;
+      const now = cibs.at(-1) ?? '';
+      cibs.push(
+        now.replace(/ epoch="(\d+)"/, (_all, epoch: string) => ` epoch="${Number(epoch) + 1}"`),
+      );
+      return { exitCode: 103, stdout: '', stderr: 'Update was older than existing configuration' };
+    });
+    return { ...(await changesBench(folder.path, { cluster })), patches };
+  }
+
+  it('is made anew on what is there then', async () => {
+    const { call, patches } = await bench(4);
+    expect((await call('GET', 'resource/SMB/stop')).status).to.equal(200);
+    expect(patches).to.have.lengthOf(5);
+    expect(new Set(patches).size).to.equal(5);
+  });
+
+  it('is given up in the end, and says that nothing was done', async () => {
+    const { call, patches } = await bench(9);
+    const answer = await call('GET', 'resource/SMB/stop');
+    expect(outcomeOf(answer)).to.deep.equal([409, 'changed_meanwhile']);
+    expect(patches).to.have.lengthOf(5);
+  });
+
+  it('is not made anew for who meant the one before', async () => {
+    const { call, patches } = await bench(1);
+    const answer = await call('GET', 'resource/SMB/stop', {}, { 'If-Match': '"0.8"' });
+    expect(outcomeOf(answer)).to.deep.equal([412, 'version_changed']);
+    expect(patches).to.have.lengthOf(1);
+  });
+
+  it('is refused in the words of Pacemaker', async () => {
+    const cluster = fakeCluster(storageCib);
+    cluster.answers.set('cibadmin', ({ argv }) =>
+      argv.includes('--query')
+        ? success(storageCib)
+        : { exitCode: 78, stdout: '', stderr: 'does not conform to the schema' },
+    );
+    const { call } = await changesBench(folder.path, { cluster });
+    const answer = await call('GET', 'resource/SMB/stop');
+    expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
+    expect(answer.body).to.include({ exitCode: 78, stderr: 'does not conform to the schema' });
+  });
+});

@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+
+import type request from 'supertest';
+
+import type { Role } from '../../src/auth/roles.ts';
+import type { Paths } from '../../src/paths.ts';
+import { type AppBench, appBench, noPaths } from './app-bench.ts';
+import { type FakeCluster, fakeCluster } from './fake-cluster.ts';
+import { fixtureText } from './fixtures.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD';
+
+export type Call = (
+  method: Method,
+  path: string,
+  body?: object,
+  headers?: Readonly<Record<string, string>>,
+) => request.Test;
+
+/** The agent's whole app over a fake cluster, and files of its own. */
+export interface ChangesBench {
+  call: Call;
+  cluster: FakeCluster;
+  paths: Paths;
+  app: AppBench;
+}
+
+export interface ChangesBenchOptions {
+  role?: Role;
+  cluster?: FakeCluster;
+  environment?: Readonly<Record<string, string>>;
+}
+
+/** The storage topology of the contract: ZFS, SMB, NFS, Alphorn, VIP_mgmt0, and two fence devices a node. */
+export const storageCib = fixtureText('cibadmin/2.1.5/storage-query/stdout');
+/** All that a CIB can hold besides. */
+export const everythingCib = fixtureText('cibadmin/2.1.5/everything-query/stdout');
+
+/** The first, with a remote node `remote1` and a guest node `guest1`. */
+export const remoteNodesCib = storageCib.replace(
+  '</resources>',
+  '<primitive id="remote1" class="ocf" provider="pacemaker" type="remote"/><primitive id="VM" class="ocf" provider="heartbeat" type="VirtualDomain"><meta_attributes id="VM-meta"><nvpair id="VM-meta-guest" name="remote-node" value="guest1"/></meta_attributes></primitive></resources>',
+);
+
+/** The nodes of all. */
+export const nodes = { local: '5e7638bc', other: 'ae82a9a2' } as const;
+
+export async function changesBench(
+  folder: string,
+  { role = 'admin', cluster = fakeCluster(storageCib), environment = {} }: ChangesBenchOptions = {},
+): Promise<ChangesBench> {
+  const paths: Paths = {
+    ...noPaths,
+    corosyncConf: join(folder, 'corosync.conf'),
+    corosyncKey: join(folder, 'authkey'),
+  };
+  const app = await appBench(folder, cluster.run, paths, role, environment);
+  return { call: callerOf(app), cluster, paths, app };
+}
+
+/** Calls the app with the token of its bench, or another. */
+export function callerOf({ client, token }: AppBench, other = token): Call {
+  return (method, path, body = {}, headers = {}) => {
+    const name = method.toLowerCase() as Lowercase<Method>;
+    const asked = client[name](`/api/v2/system/ha/${path}`).set({
+      ...{ token: other, 'Content-Type': 'application/json' },
+      ...headers,
+    });
+    // Node sends a body with a HEAD as if it were the next request.
+    return method === 'HEAD' ? asked : asked.send(JSON.stringify(body));
+  };
+}
+
+/** The status of an answer, and its code if it is a problem. */
+export function outcomeOf({ status, body }: request.Response): [status: number, code?: string] {
+  const { code } = (body ?? {}) as { code?: string };
+  return code === undefined ? [status] : [status, code];
+}

@@ -1,0 +1,37 @@
+import { withoutStatus } from '../../src/parsers/cib.ts';
+import { parseXml, type XmlElement } from '../../src/parsers/xml.ts';
+
+/**
+ * What became of a CIB, a line for each element that is not as it was: `+` or `-`, the id or name of the element
+ * that it is in, and its start tag. Status is left out, what Pacemaker writes of the
+ * version, and the order.
+ */
+export function cibChanges(before: string, after: string): string[] {
+  const [old = [], now = []] = [before, after].map((xml) => linesOf(parseXml(withoutStatus(xml))));
+  return [
+    ...without(old, now).map((line) => `- ${line}`),
+    ...without(now, old).map((line) => `+ ${line}`),
+  ];
+}
+
+function linesOf(element: XmlElement): string[] {
+  const { name, attributes, children } = element;
+  const around = attributes['id'] ?? name;
+  return children.flatMap((each) => [`${around}: ${startTag(each)}`, ...linesOf(each)]);
+}
+
+function startTag({ name, attributes }: XmlElement): string {
+  const words = Object.entries(attributes).map(([key, value]) => `${key}="${value}"`);
+  return `<${[name, ...words].join(' ')}>`;
+}
+
+/** Of equal lines as many are left as there are more of them. */
+function without(lines: readonly string[], others: readonly string[]): string[] {
+  const left = [...others];
+  return lines.filter((line) => {
+    const index = left.indexOf(line);
+    if (index < 0) return true;
+    left.splice(index, 1);
+    return false;
+  });
+}

@@ -1,0 +1,148 @@
+import { readFile, writeFile } from 'node:fs/promises';
+
+import type { Command, Outcome, Run } from '../../src/exec.ts';
+import { parseCib } from '../../src/parsers/cib.ts';
+import type { Cib } from '../../src/parsers/cib.ts';
+import { cibChanges } from './cib-changes.ts';
+
+/**
+ * A cluster that is a CIB and nothing more: tools read and change it as the real ones do, and what they were
+ * called with is kept. What the real ones make of a change is for the system tests to show.
+ */
+export interface FakeCluster {
+  run: Run;
+  /** All that was started. */
+  calls: (readonly string[])[];
+  /** What was put in place, one after another. */
+  cibs: string[];
+  /** The CIB as it is now. */
+  cib: () => Cib;
+  xml: () => string;
+  /** Ways to answer before the cluster itself does, by the tool's name. */
+  answers: Map<string, (command: Command) => Promise<Outcome> | Outcome>;
+  /** What was done to the cluster, without what only looked. */
+  changes: () => (readonly string[])[];
+  /** What became of the CIB since it began, see cibChanges. */
+  cibChanges: () => string[];
+}
+
+const reading = [
+  'cibadmin --query',
+  'crm_diff',
+  'crm_mon',
+  'crm_resource --list',
+  'crm_resource --wait',
+  'crm_node --name',
+  'crm_node --list',
+];
+
+/** @param xml the CIB that it begins with */
+export function fakeCluster(xml: string): FakeCluster {
+  const calls: (readonly string[])[] = [];
+  const cibs = [xml];
+  const answers: FakeCluster['answers'] = new Map();
+  let edited = xml;
+  const now = () => cibs.at(-1) ?? '';
+
+  const run: Run = async (command) => {
+    const { argv } = command;
+    calls.push(argv);
+    const [tool, ...args] = argv;
+    const answer = answers.get(tool);
+    if (answer) return answer(command);
+    switch (tool) {
+      case 'cibadmin': {
+        if (args.includes('--query')) return success(now());
+        cibs.push(withNextEpoch(edited));
+        return success('');
+      }
+      case 'crm_diff': {
+        edited = await readFile(args.at(-1) ?? '', 'utf8');
+        const before = await readFile(args.at(-3) ?? '', 'utf8');
+        return edited === before ? success('') : { ...success(patch), exitCode: 1 };
+      }
+      case 'crm_simulate': {
+        await writeFile(args.at(-1) ?? '', await readFile(args.at(-3) ?? '', 'utf8'));
+        return success(
+          'Transition Summary:\n  * Stop       ZFS     ( ae82a9a2 )  due to node availability\n',
+        );
+      }
+      case 'crm_resource':
+        return success(agentsOf(args));
+      case 'pcs':
+      case 'crm_mon':
+        return success(tool === 'crm_mon' ? stateOf(now()) : '');
+      case 'crm_node':
+        return success('5e7638bc\n');
+      case 'stonith_admin':
+      case 'systemctl':
+        return success(args[0] === 'show' ? units : '');
+      default:
+        if (tool.includes('pacemaker-')) return success(metadata);
+        throw new Error(`not expected: ${argv.join(' ')}`);
+    }
+  };
+
+  return {
+    ...{ run, calls, cibs, answers },
+    xml: now,
+    cib: () => parseCib(now()),
+    cibChanges: () => cibChanges(xml, now()),
+    changes: () =>
+      calls.filter((argv) => {
+        const line = argv.join(' ');
+        return !reading.some((start) => line.startsWith(start)) && !line.includes('metadata');
+      }),
+  };
+}
+
+export const success = (stdout: string): Outcome => ({ exitCode: 0, stdout, stderr: '' });
+
+const patch =
+  '<diff format="2"><change operation="modify" path="/cib"><change-list><change-attr name="epoch" operation="set" value="1"/></change-list></change></diff>';
+
+const units = ['pacemaker', 'pcsd', 'corosync']
+  .map(
+    (name) => `Id=${name}.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n`,
+  )
+  .join('\n');
+
+const metadata = `<?xml version="1.0"?><resource-agent><parameters>
+<parameter name="stonith-enabled"><content type="boolean" default="true"/></parameter>
+<parameter name="cluster-delay"><content type="time" default="60s"/></parameter>
+<parameter name="batch-limit"><content type="integer" default="0"/></parameter>
+<parameter name="load-threshold"><content type="percentage" default="80%"/></parameter>
+<parameter name="no-quorum-policy"><content type="select" default="stop"><option value="stop"/><option value="freeze"/></content></parameter>
+</parameters></resource-agent>`;
+
+function withNextEpoch(xml: string): string {
+  return xml.replace(/ epoch="(\d+)"/, (_all, epoch: string) => ` epoch="${Number(epoch) + 1}"`);
+}
+
+function agentsOf(args: readonly string[]): string {
+  if (args.includes('--list-ocf-providers')) return 'heartbeat\npacemaker\n';
+  if (!args.includes('--list-agents')) return '';
+  const lists: Readonly<Record<string, string>> = {
+    'ocf:heartbeat': 'Dummy\nIPaddr2\n',
+    'ocf:pacemaker': 'Dummy\n',
+    systemd: 'smbd\n',
+    stonith: 'fence_dummy\nfence_ipmilan\n',
+  };
+  return lists[args.at(-1) ?? ''] ?? '';
+}
+
+/** All nodes online, all primitives running on the first. */
+function stateOf(xml: string): string {
+  const { nodes, resources } = parseCib(xml);
+  const nodesXml = nodes.map(
+    ({ name, id }) =>
+      `<node name="${name}" id="${id}" online="true" standby="false" type="member"/>`,
+  );
+  const names = resources.map(({ id }) => id);
+  const running = names.map((id) => {
+    const isStopped = xml.includes(`id="${id}-meta_attributes-target-role"`);
+    const where = isStopped ? '' : `<node name="${nodes[0]?.name ?? ''}" id="1" cached="true"/>`;
+    return `<resource id="${id}" role="Started">${where}</resource>`;
+  });
+  return `<crm_mon version="2.1.5"><summary/><nodes>${nodesXml.join('')}</nodes><resources>${running.join('')}</resources></crm_mon>`;
+}

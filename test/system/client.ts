@@ -17,13 +17,15 @@ export interface Call {
   headers?: Record<string, string>;
   body?: string;
   agent?: https.Agent;
+  /** How long the answer may keep silent. */
+  patienceMs?: number;
 }
 
 const port = 8443;
 
 /** Calls the agent of a node over HTTPS, from this machine, as a UI would. */
 export async function call(node: LabNode, path: string, options: Call = {}): Promise<Answer> {
-  const { token, method = 'GET', headers = {}, body = '{}', agent } = options;
+  const { token, method = 'GET', headers = {}, body = '{}', agent, patienceMs = 60_000 } = options;
   return new Promise((resolve, reject) => {
     const request = https.request(
       {
@@ -55,7 +57,9 @@ export async function call(node: LabNode, path: string, options: Call = {}): Pro
         });
       },
     );
-    request.setTimeout(60_000, () => request.destroy(new Error('no answer in 60 s')));
+    request.setTimeout(patienceMs, () =>
+      request.destroy(new Error(`no answer in ${patienceMs / 1000} s`)),
+    );
     request.on('error', reject);
     request.end(body);
   });

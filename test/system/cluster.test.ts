@@ -5,6 +5,8 @@ import { upWithPackage } from '../lab/with-package.ts';
 import { describeAccess } from './access.ts';
 import { describeAgents } from './agents.ts';
 import { describeCorosync } from './corosync.ts';
+import { describeBuilding } from './building.ts';
+import { describeChanges } from './changes.ts';
 import { describeConfiguration } from './configuration.ts';
 import { describeFailover } from './failover.ts';
 import { describeFailures } from './failures.ts';
@@ -52,8 +54,11 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   describeCorosync(bench);
   describeConfiguration(bench);
   describeSchemas(bench, suite);
+  describeChanges(bench);
   describeFailover(bench);
   describeAccess(bench);
   describeFailures(bench);
+  // What follows takes the cluster away, and then the package.
+  describeBuilding(bench);
   describePackage(bench);
 });

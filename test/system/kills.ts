@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import https from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect } from 'chai';
+
+import { kill, processesOf } from '../lab/groups.ts';
+import { waitUntil } from '../lab/wait.ts';
+import { asking, type Bench } from './asking.ts';
+import { call, untilHealthy } from './client.ts';
+
+const kills = 50;
+
+/** A file that a change replaces. */
+interface Target {
+  path: string;
+  /** Mode and owner. */
+  owned: string;
+  /** The file anew, another each time, and the change that puts it in place. */
+  next: (index: number) => { content: Buffer; route: string; body: object };
+}
+
+/** A file as it is found. */
+interface Found {
+  owned: string;
+  content: Buffer;
+}
+
+/** Whatever the agent is at when it is killed, a file that it writes is the old one or the new one. */
+export function describeKills(bench: Bench): void {
+  describe('that a SIGKILL of the agent cuts short', () => {
+    const { node, ask } = asking(bench);
+    const saved = new Map<string, Found>();
+
+    async function find(path: string): Promise<Found> {
+      const script = 'stat -c "%a %U:%G" "$1" && base64 -w0 "$1"';
+      const printed = await node().run(['sh', '-c', script, 'sh', path]);
+      const [owned = '', content = ''] = printed.split('\n');
+      return { owned, content: Buffer.from(content, 'base64') };
+    }
+
+    /** The agent's process, as this machine numbers it. */
+    async function agentProcess(): Promise<number> {
+      const show = ['systemctl', 'show', '--property=MainPID', '--value', 'ha-agent'] as const;
+      const inside = (await node().run(show)).trim();
+      for (const pid of await processesOf(bench().lab.name, node().name)) {
+        const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+        if (new RegExp(`^NSpid:.*\\t${inside}$`, 'm').test(status)) return pid;
+      }
+      throw new Error(`No process of ${node().name} is the agent's.`);
+    }
+
+    async function restartAgent(): Promise<void> {
+      await node().run(['systemctl', 'restart', 'ha-agent']);
+      await untilHealthy(node());
+    }
+
+    /** Asks over a connection that is there, kills the agent so much later, and gives the answer's status. */
+    async function killedAfter(
+      delayMs: number,
+      { route, body }: ReturnType<Target['next']>,
+    ): Promise<number | undefined> {
+      const pid = await agentProcess();
+      const agent = new https.Agent({ keepAlive: true });
+      await call(node(), '/healthz', { agent });
+      const answer = ask('POST', route, body, { agent }).then(
+        ({ status }) => status,
+        () => undefined,
+      );
+      await sleep(delayMs);
+      kill(pid);
+      await waitUntil('the agent to be gone', () => !existsSync(`/proc/${pid}`), { everyMs: 5 });
+      agent.destroy();
+      return answer;
+    }
+
+    async function killAgainAndAgain(target: Target): Promise<void> {
+      saved.set(target.path, await find(target.path));
+      // Where the old file becomes the new one; the kills look for that moment, and stay around it.
+      let edgeMs = await durationOf(target.next(0));
+      let former = (await find(target.path)).content;
+      const seen = { old: 0, new: 0 };
+      for (let index = 1; index <= kills; index += 1) {
+        const next = target.next(index);
+        const delayMs = Math.max(0, edgeMs + (Math.random() - 0.5) * 80);
+        const status = await killedAfter(delayMs, next);
+        const { owned, content } = await find(target.path);
+        const what = `kill ${index}, ${delayMs} ms after the request`;
+        expect(owned, what).to.equal(target.owned);
+        const isNew = content.equals(next.content);
+        expect(isNew || content.equals(former), `${what}: ${content.length} bytes`).to.equal(true);
+        if (status !== undefined) expect([status, isNew], what).to.deep.equal([200, true]);
+        seen[isNew ? 'new' : 'old'] += 1;
+        edgeMs = Math.max(0, edgeMs + (isNew ? -6 : 6));
+        former = content;
+        await restartAgent();
+        expect((await find(target.path)).content.equals(content), what).to.equal(true);
+      }
+      expect(seen.old).to.be.greaterThan(0);
+      expect(seen.new).to.be.greaterThan(0);
+    }
+
+    /** How long the change takes when nobody kills the agent, which has just been started. */
+    async function durationOf({ route, body }: ReturnType<Target['next']>): Promise<number> {
+      await restartAgent();
+      const startedAt = performance.now();
+      const { status, text } = await ask('POST', route, body);
+      expect(status, text).to.equal(200);
+      return performance.now() - startedAt;
+    }
+
+    after(async () => {
+      for (const [path, { owned, content }] of saved) {
+        const [mode = ''] = owned.split(' ');
+        await node().writeFile(path, content, Number.parseInt(mode, 8));
+        await node().run(['sh', '-c', 'rm -f "$1".*', 'sh', path]);
+        expect(await find(path)).to.deep.equal({ owned, content });
+      }
+      await restartAgent();
+    });
+
+    it(`leaves corosync.conf whole, the old or the new, ${kills} times`, async function () {
+      this.timeout(600_000);
+      const path = '/etc/corosync/corosync.conf';
+      const conf = (await node().run(['cat', path])).trimEnd();
+      await killAgainAndAgain({
+        path,
+        owned: '644 root:root',
+        next(index) {
+          const text = `${conf}\n${`# ${index}, and as long as two pages\n`.repeat(250)}`;
+          return { content: Buffer.from(text), route: 'corosync/raw', body: { conf: text } };
+        },
+      });
+    });
+
+    it(`leaves the key whole, the old or the new, ${kills} times`, async function () {
+      this.timeout(600_000);
+      await killAgainAndAgain({
+        path: '/etc/corosync/authkey',
+        owned: '400 root:root',
+        next() {
+          const content = randomBytes(256);
+          return { content, route: 'corosync/key', body: { key: content.toString('hex') } };
+        },
+      });
+    });
+  });
+}

@@ -1,0 +1,206 @@
+import { expect } from 'chai';
+import { XMLParser } from 'fast-xml-parser';
+
+import type { Suite } from '../lab/root.ts';
+import { asking, type Bench } from './asking.ts';
+
+type Words = readonly string[];
+
+interface Case {
+  what: string;
+  /** By HTTP. */
+  request: readonly [method: string, path: string, body?: object];
+  /** By pcs, which has another language in each Debian. */
+  pcs: (suite: Suite) => Words;
+  /** What comes before both. */
+  prepare?: readonly Words[];
+}
+
+/** The other node: what is said of it holds whoever is asked. */
+const other = '5e7638bc';
+const levelDevice = 'failoverMeasure_ipmi_dolores_openlab_com';
+
+const resource = (what: string, action: string, pcs: Words, prepare: readonly Words[]): Case => ({
+  what,
+  request: ['POST', `resource/SMB/${action}`],
+  pcs: () => pcs,
+  prepare,
+});
+
+const disable = ['resource', 'disable', 'SMB'];
+const standby = ['node', 'standby', other];
+const maintenance = ['node', 'maintenance', other];
+const addLevel = ['stonith', 'level', 'add', '5', other, levelDevice];
+
+const cases: readonly Case[] = [
+  resource('stops a resource', 'stop', disable, []),
+  resource('starts a resource', 'start', ['resource', 'enable', 'SMB'], [disable]),
+  {
+    what: 'sets a node standby',
+    request: ['POST', `node/${other}/standby`],
+    pcs: () => standby,
+  },
+  {
+    what: 'ends standby',
+    request: ['POST', `node/${other}/online`],
+    pcs: () => ['node', 'unstandby', other],
+    prepare: [standby],
+  },
+  {
+    what: 'sets a node into maintenance',
+    request: ['POST', `node/${other}/maintenance`],
+    pcs: () => maintenance,
+  },
+  {
+    what: 'ends maintenance',
+    request: ['POST', `node/${other}/unmaintenance`],
+    pcs: () => ['node', 'unmaintenance', other],
+    prepare: [maintenance],
+  },
+  {
+    what: 'sets a property',
+    request: ['PUT', 'property/batch-limit', { value: '17' }],
+    pcs: () => ['property', 'set', 'batch-limit=17'],
+  },
+  {
+    what: 'unsets a property',
+    request: ['DELETE', 'property/batch-limit'],
+    pcs: () => ['property', 'unset', 'batch-limit'],
+    prepare: [['property', 'set', 'batch-limit=17']],
+  },
+  {
+    what: 'adds a location',
+    request: [
+      ...(['POST', 'constraint/location'] as const),
+      { name: 'here', resource: 'SMB', location: other, kind: 'prefers', score: '50' },
+    ],
+    pcs: (suite) => [
+      ...['constraint', 'location', 'add', 'here', 'SMB', other],
+      suite === 'trixie' ? 'score=50' : '50',
+    ],
+  },
+  {
+    what: 'adds an order',
+    request: [
+      ...(['POST', 'constraint/order'] as const),
+      {
+        name: 'then',
+        kind: 'Optional',
+        first: { operation: 'start', resource: 'SMB' },
+        then: { operation: 'start', resource: 'NFS' },
+      },
+    ],
+    pcs: () => [
+      ...[
+        'constraint',
+        'order',
+        'start',
+        'SMB',
+        'then',
+        'start',
+        'NFS',
+        'kind=Optional',
+        'id=then',
+      ],
+    ],
+  },
+  {
+    what: 'adds a colocation',
+    request: [
+      ...(['POST', 'constraint/colocation'] as const),
+      { name: 'near', first: 'SMB', then: 'NFS', score: '50' },
+    ],
+    pcs: (suite) => [
+      ...['constraint', 'colocation', 'add', 'SMB', 'with', 'NFS'],
+      ...[suite === 'trixie' ? 'score=50' : '50', 'id=near'],
+    ],
+  },
+  {
+    what: 'deletes a constraint',
+    request: ['DELETE', 'constraint/startingSMB'],
+    pcs: () => ['constraint', 'delete', 'startingSMB'],
+  },
+  {
+    what: 'adds a fencing level',
+    request: [
+      ...(['POST', 'stonith/level/create'] as const),
+      { level: 5, node_name: other, stonith_name: levelDevice },
+    ],
+    pcs: () => addLevel,
+  },
+  {
+    what: 'removes a fencing level',
+    request: [
+      ...(['DELETE', 'stonith/level/5'] as const),
+      { node_name: other, stonith_name: levelDevice },
+    ],
+    pcs: (suite) =>
+      suite === 'bullseye'
+        ? ['stonith', 'level', 'remove', '5', other, levelDevice]
+        : ['stonith', 'level', 'remove', '5', 'target', other, 'stonith', levelDevice],
+    prepare: [addLevel],
+  },
+];
+
+/** What the agent makes of the CIB itself is what pcs makes of it. */
+export function describeOutcomes(bench: Bench): void {
+  describe('come to the same as those of pcs', () => {
+    const { node, change, configuration, restore } = asking(bench);
+    const pcs = (words: Words) => node().run(['pcs', ...words]);
+    let base = '';
+
+    before(async () => {
+      // So that the cluster has nothing to do with each.
+      await pcs(['property', 'set', 'maintenance-mode=true']);
+      base = await configuration();
+    });
+
+    for (const { what, request, pcs: words, prepare = [] } of cases) {
+      it(`where it ${what}`, async () => {
+        const from = async () => {
+          await restore(base);
+          for (const each of prepare) await pcs(each);
+          return meant(await configuration());
+        };
+        const before = await from();
+        await change(...request);
+        const byHttp = meant(await configuration());
+        expect(byHttp).not.to.deep.equal(before);
+        expect(await from()).to.deep.equal(before);
+        await pcs(words(bench().lab.suite));
+        expect(byHttp).to.deep.equal(meant(await configuration()));
+      });
+    }
+  });
+}
+
+const parser = new XMLParser({
+  preserveOrder: true,
+  ignoreAttributes: false,
+  attributeNamePrefix: '',
+});
+
+/** An element as the parser gives it. */
+type Parsed = Record<string, Parsed[]> & { ':@'?: Record<string, string> };
+
+type Meant = [name: string, attributes: Record<string, string>, children: Meant[]];
+
+const sets = ['instance_attributes', 'meta_attributes', 'utilization', 'cluster_property_set'];
+/** Nobody refers to the ids of these, which each tool makes as it likes. */
+const withGeneratedId = [...sets, 'nvpair', 'fencing-level'];
+
+/** What a configuration says: without the ids that were made up, and without sets that are empty. */
+function meant(xml: string): Meant[] {
+  return meantBy(parser.parse(xml) as Parsed[]);
+}
+
+function meantBy(elements: readonly Parsed[]): Meant[] {
+  return elements.flatMap((element): Meant[] => {
+    const [name = ''] = Object.keys(element).filter((key) => key !== ':@');
+    const children = meantBy(element[name] ?? []);
+    if (sets.includes(name) && children.length === 0) return [];
+    const { id = '', ...others } = element[':@'] ?? {};
+    const attributes = withGeneratedId.includes(name) ? others : { id, ...others };
+    return [[name, attributes, children]];
+  });
+}

@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+
+import { expect } from 'chai';
+
+import { asking, type Bench } from './asking.ts';
+import { type Answer, configure } from './client.ts';
+
+const device = 'fence-with-secrets';
+const stop = '/tmp/sampled-enough';
+
+/** Whatever is done with a secret, none but the CIB and the key's file ever has it. */
+export function describeSecrets(bench: Bench): void {
+  describe('with secrets', () => {
+    const { node, ask, change, cib } = asking(bench);
+
+    before(() => configure(node(), { log_level: 'debug' }));
+    after(() => configure(node(), {}));
+
+    /** What a process of another user sees of the others' command lines while the work is done. */
+    async function commandLinesDuring(work: () => Promise<unknown>): Promise<string> {
+      const script = await readFile(new URL('sample-command-lines.py', import.meta.url), 'utf8');
+      const asNobody = ['setpriv', '--reuid=65534', '--clear-groups'] as const;
+      const sampling = node().run([...asNobody, 'python3', '-c', script, stop]);
+      sampling.catch(() => undefined);
+      try {
+        await work();
+      } finally {
+        await node().run(['touch', stop]);
+      }
+      const lines = await sampling;
+      await node().run(['rm', stop]);
+      return lines;
+    }
+
+    /** Everything that the agent has written since. */
+    async function written(since: string): Promise<Record<string, string>> {
+      const files = 'cat /var/lib/ha-agent/audit.jsonl* /var/lib/ha-agent/answers/*';
+      return {
+        journal: await node().run([
+          'journalctl',
+          ...['--unit=ha-agent', '--output=cat', `--after-cursor=${since}`],
+        ]),
+        files: await node().run(['sh', '-c', files]),
+        audit: await node().run(['hactl', 'audit', '--json', '--limit', '1000']),
+        'audit as text': await node().run(['hactl', 'audit', '--limit', '1000']),
+        'audit by HTTP': (await ask('GET', 'audit?limit=1000')).text,
+      };
+    }
+
+    async function cursor(): Promise<string> {
+      const printed = await node().run(['journalctl', '--lines=0', '--show-cursor']);
+      return /^-- cursor: (.*)$/m.exec(printed)?.[1] ?? '';
+    }
+
+    function expectNone(words: readonly string[], where: Record<string, string>): void {
+      for (const [what, text] of Object.entries(where)) {
+        for (const word of words)
+          expect(text.includes(word), `${what} has ${word}`).to.equal(false);
+      }
+    }
+
+    it('shows the password of a fence device to nobody', async function () {
+      this.timeout(120_000);
+      // As a part of a password that would break what is not quoted well.
+      const word = () => `w${randomBytes(8).toString('hex')}`;
+      const words = [word(), word(), word(), word()] as const;
+      const [created, short, updated, tried] = words.map(
+        (each) => `a "b';c& <${each}> d=$(${each}`,
+      );
+      const since = await cursor();
+      const answers: Record<string, Answer> = {};
+      const sent = {
+        name: device,
+        agent: 'fence_ipmilan',
+        params: { ip: '192.0.2.9', username: 'admin', password: created, passwd: short },
+        // Or it would look for its management controller, with a command that tells all.
+        meta: { 'target-role': 'Stopped' },
+      };
+      const headers = { 'Idempotency-Key': `secret-${words[0].slice(0, 4)}` };
+      const refused = { params: { password: updated, nonsense: '1' } };
+
+      const lines = await commandLinesDuring(async () => {
+        const dry = { ...sent, params: { ...sent.params, password: tried } };
+        answers['tried'] = await change('POST', 'stonith/create?dry_run=true', dry);
+        answers['created'] = await change('POST', 'stonith/create', sent, { headers });
+        answers['repeated'] = await change('POST', 'stonith/create', sent, { headers });
+        answers['created again'] = await ask('POST', 'stonith/create', sent);
+        answers['refused'] = await ask('PATCH', `stonith/${device}`, refused);
+        const params = { params: { password: updated } };
+        answers['update tried'] = await change('PATCH', `stonith/${device}?dry_run=true`, params);
+        answers['updated'] = await change('PATCH', `stonith/${device}`, params);
+        answers['as it was'] = await change('PATCH', `stonith/${device}`, {
+          params: { password: '********', username: 'root' },
+        });
+      });
+      const { status: again } = answers['created again'] as Answer;
+      const { status: refusal } = answers['refused'] as Answer;
+      expect([again, refusal]).to.deep.equal([409, 422]);
+      // It looked well: pcs was seen, with something in the password's place.
+      expect(lines).to.match(/pcs.* stonith create .*password=secret-[0-9a-f]{32}/);
+
+      for (const [name, value] of [
+        ['password', updated],
+        ['passwd', short],
+      ] as const) {
+        const pair = await cib(`//primitive[@id='${device}']//nvpair[@name='${name}']`);
+        expect(valueIn(pair)).to.equal(value);
+      }
+      for (const route of [
+        ...['stonith', 'configuration', `resource/${device}/details`, 'stonith?raw=true', 'status'],
+      ]) {
+        answers[route] = await ask('GET', route);
+      }
+      expectNone(words, { 'the command lines': lines });
+      answers['deleted'] = await change('DELETE', `stonith/${device}`);
+      for (const [what, { text, headers: sentBack }] of Object.entries(answers)) {
+        expectNone(words, { [what]: text + JSON.stringify(sentBack) });
+      }
+      expectNone(words, await written(since));
+      // Nor is anything left in the folders where it works.
+      const look = `grep -rl '${words.join('\\|')}' /run/ha-agent /var/lib/ha-agent`;
+      expect((await node().exec(['sh', '-c', look])).stdout).to.equal('');
+    });
+
+    it("shows corosync's key to nobody but who asks for it", async () => {
+      const path = '/etc/corosync/authkey';
+      const former = Buffer.from(await node().run(['base64', '-w0', path]), 'base64');
+      const since = await cursor();
+      const key = randomBytes(256).toString('hex');
+      const answers: Answer[] = [];
+      const lines = await commandLinesDuring(async () => {
+        const headers = { 'Idempotency-Key': `key-${key.slice(0, 8)}` };
+        answers.push(await change('POST', 'corosync/key', { key }, { headers }));
+        answers.push(await ask('POST', 'corosync/key', { key: `${key}0` }));
+        answers.push(await ask('POST', 'corosync/key?dry_run=true', { key }));
+      });
+      expect(answers.map(({ status }) => status)).to.deep.equal([200, 400, 400]);
+      const { json } = await change('GET', 'corosync/key');
+      expect(json).to.deep.equal({ key });
+      const words = [key.slice(0, 32), key.slice(-32), Buffer.from(key, 'hex').toString('base64')];
+      for (const { text } of answers) expectNone(words, { 'an answer': text });
+      expectNone(words, { 'the command lines': lines, ...(await written(since)) });
+      expect(await node().run(['stat', '-c', '%a %U:%G', path])).to.equal('400 root:root\n');
+      await node().writeFile(path, former, 0o400);
+      await node().run(['rm', `${path}.previous`]);
+    });
+  });
+}
+
+/** The value of a pair, as XML writes it. */
+function valueIn(pair: string): string {
+  const [, written = ''] = /value="([^"]*)"/.exec(pair) ?? [];
+  const signs: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
+  return written.replace(/&(\w+);/g, (_all, name: string) => signs[name] ?? name);
+}

@@ -93,19 +93,7 @@ export function addOrder(order: Order): Change<''> {
 
 /** Faults of the edit: as addOrder. */
 export function addOrderGroup({ name, sets, options = {} }: OrderGroup): Change<''> {
-  return add(name, (configuration, id) => {
-    checkResources(
-      configuration,
-      sets.flatMap(({ resources }) => resources),
-    );
-    return [
-      newElement(
-        'rsc_order',
-        { id: id(idOfSets('order', sets)), ...options },
-        setElements(sets, id),
-      ),
-    ];
-  });
+  return addWithSets(name, 'order', sets, options);
 }
 
 /** Faults of the edit: as addOrder. */
@@ -131,18 +119,20 @@ export function addColocationGroup({
   sets,
   score = 'INFINITY',
 }: ColocationGroup): Change<''> {
+  return addWithSets(name, 'colocation', sets, { score });
+}
+
+function addWithSets(
+  name: string | undefined,
+  kind: 'order' | 'colocation',
+  sets: readonly SetOfResources[],
+  attributes: Readonly<Record<string, string>>,
+): Change<''> {
   return add(name, (configuration, id) => {
-    checkResources(
-      configuration,
-      sets.flatMap(({ resources }) => resources),
-    );
-    return [
-      newElement(
-        'rsc_colocation',
-        { id: id(idOfSets('colocation', sets)), score },
-        setElements(sets, id),
-      ),
-    ];
+    const names = sets.flatMap(({ resources }) => resources);
+    checkResources(configuration, names);
+    const own = id(idOfSets(kind, sets));
+    return [newElement(`rsc_${kind}`, { id: own, ...attributes }, setElements(sets, id))];
   });
 }
 

@@ -6,10 +6,11 @@ const http = [
   ...['**/routes/**', '**/app.ts', '**/deps.ts'],
 ];
 const neighbours = ['pacemaker', 'pcs', 'corosync', 'systemd'];
+const domains = ['cluster', 'alphorn'];
 const inFolders = (/** @type {string[]} */ ...names) => names.map((name) => `**/${name}/**`);
 
 /**
- * The direction of imports: entry -> deps -> app -> routes -> cluster -> pacemaker, pcs, corosync,
+ * The direction of imports: entry -> deps -> app -> routes -> cluster, alphorn -> pacemaker, pcs, corosync,
  * systemd -> parsers, exec, files -> errors. Each row names files and what they may not import.
  */
 const layers = [
@@ -20,17 +21,17 @@ const layers = [
   },
   {
     files: ['src/*.ts'],
-    except: ['src/{agent,hactl,deps,app,listeners,tls}.ts'],
-    mayNotImport: [...http, ...inFolders('cluster', 'auth', 'parsers', ...neighbours)],
+    except: ['src/{agent,alphornd,peers,hactl,deps,app,listeners,tls}.ts'],
+    mayNotImport: [...http, ...inFolders(...domains, 'auth', 'parsers', ...neighbours)],
     because: 'What everybody uses depends on nobody above it.',
   },
   {
     files: [`src/{${neighbours.join(',')},auth}/**`],
-    mayNotImport: [...http, 'execa', ...inFolders('cluster')],
+    mayNotImport: [...http, 'execa', ...inFolders(...domains)],
     because: 'A neighbour knows no HTTP and no route, and starts processes only by the runner.',
   },
   {
-    files: ['src/cluster/**'],
+    files: ['src/{cluster,alphorn}/**'],
     mayNotImport: [...http, 'execa'],
     because: 'The domain knows no HTTP, and starts processes only by the runner.',
   },

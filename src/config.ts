@@ -34,6 +34,17 @@ const schema = z
     change_deadline_seconds: z.number().min(5).max(3600).default(120),
     /** Whether what cannot be undone has to be confirmed. */
     require_confirmation: z.boolean().default(false),
+    /** Where liferafts come in; null is all addresses. */
+    peer_address: address.nullable().default(null),
+    peer_port: port.default(8444),
+    /** How many liferafts of a host are kept, the latest among them. */
+    liferaft_keep: z.number().int().min(1).max(100).default(5),
+    /** Bytes of a liferaft that is received at most. */
+    liferaft_most_bytes: z
+      .number()
+      .int()
+      .min(1024 * 1024)
+      .default(1024 ** 3),
     powered_by: z
       .string()
       .regex(/^[\x20-\x7e]+$/, 'expected printable ASCII text')

@@ -55,7 +55,29 @@ export type FaultCode =
   | 'cannot_listen'
   | 'invalid_token_request'
   | 'token_exists'
-  | 'token_not_found';
+  | 'token_not_found'
+  | 'liferaft_not_found'
+  | 'liferaft_invalid'
+  | 'liferaft_damaged'
+  | 'liferaft_too_large'
+  | 'liferaft_of_another_host'
+  | 'liferaft_older'
+  | 'liferaft_busy'
+  | 'too_many_liferafts'
+  | 'no_space'
+  | 'host_without_id'
+  | 'alphorn_not_running'
+  | 'alphorn_settings_invalid'
+  | 'alphorn_rules_invalid'
+  | 'alphorn_without_key'
+  | 'file_unsteady'
+  | 'peer_unreachable'
+  | 'peer_refused'
+  | 'path_not_in_liferaft'
+  | 'restore_failed'
+  | 'pacemaker_running'
+  | 'nothing_to_undo'
+  | 'changed_since_restore';
 
 // What a person reads of it; a tool may print megabytes.
 const longestStderr = 4096;

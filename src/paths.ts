@@ -9,6 +9,33 @@ export interface Paths {
   /** The folder of Pacemaker's daemons. */
   pacemakerDaemons: string;
   agents: AgentFolders;
+  alphorn: AlphornPaths;
+}
+
+/** Where Alphorn finds what it is to do, and keeps what it made and got. */
+export interface AlphornPaths {
+  /** What the API calls its configuration. */
+  settings: string;
+  /** The folder of rules for what goes into a liferaft. */
+  rules: string;
+  /** The key for peers outside of this cluster. */
+  key: string;
+  /** This host's own liferaft, and what was made known of it. */
+  own: string;
+  /** Liferafts of other hosts. */
+  liferafts: string;
+  /** Keys that were in use, for those who do not know the new ones yet. */
+  knownKeys: string;
+  /** What a restore replaced, in a folder each. */
+  restores: string;
+  /** By which the daemon is asked how it is doing. */
+  socket: string;
+  /** What tells this host from others: set by hand (ZFS does), or made by systemd. */
+  hostId: string;
+  machineId: string;
+  /** Names of users and groups. */
+  passwd: string;
+  group: string;
 }
 
 /** Folders that Pacemaker finds agents in. Only to see whether they change; Pacemaker lists them. */
@@ -43,6 +70,20 @@ export const debianPaths: Paths = {
     ],
     fence: '/usr/sbin',
     fencePlugins: '/usr/lib/stonith/plugins',
+  },
+  alphorn: {
+    settings: '/etc/alphorn/config.json',
+    rules: '/etc/alphorn/manifest.d',
+    key: '/etc/alphorn/key',
+    own: '/var/lib/alphorn/own',
+    liferafts: '/var/lib/alphorn/liferafts',
+    knownKeys: '/var/lib/alphorn/known-keys.json',
+    restores: '/var/lib/ha-agent/restore',
+    socket: '/run/alphorn/alphornd.sock',
+    hostId: '/etc/hostid',
+    machineId: '/etc/machine-id',
+    passwd: '/etc/passwd',
+    group: '/etc/group',
   },
 };
 

@@ -84,6 +84,20 @@ export const noPaths: Paths = {
     fence: '/nonexistent',
     fencePlugins: '/nonexistent',
   },
+  alphorn: {
+    settings: '/nonexistent',
+    rules: '/nonexistent',
+    key: '/nonexistent',
+    own: '/nonexistent',
+    liferafts: '/nonexistent',
+    knownKeys: '/nonexistent',
+    restores: '/nonexistent',
+    socket: '/nonexistent',
+    hostId: '/nonexistent',
+    machineId: '/nonexistent',
+    passwd: '/nonexistent',
+    group: '/nonexistent',
+  },
 };
 
 function noResident(): never {

@@ -7,7 +7,15 @@ import { installPrerequisites } from './host.ts';
 import { withLock } from './lock.ts';
 import { mountNode, unmountBelow } from './mounts.ts';
 import { cut, isNetworkOfThisMachine, makeBridge, mend, netem, removeNetwork } from './network.ts';
-import { boot, crash, inNode, isOn, removeContainerTraces, writeNodeFile } from './node.ts';
+import {
+  boot,
+  crash,
+  inNode,
+  isOn,
+  removeContainerTraces,
+  withoutPower,
+  writeNodeFile,
+} from './node.ts';
 import { powerLog, startPowerSwitch } from './power.ts';
 import type { Progress } from './progress.ts';
 import { silentProgress, step } from './progress.ts';
@@ -37,6 +45,8 @@ export interface Lab {
   readonly isReady: boolean;
   /** Address of the resource VIP_mgmt0, in the storage topology. */
   readonly vip: string;
+  /** Address of this machine in the lab's network. */
+  readonly gateway: string;
   readonly nodes: readonly LabNode[];
   /** The node of this name. Throws when there is none. */
   node(name: string): LabNode;
@@ -66,6 +76,10 @@ export interface LabNode {
   crash(): Promise<void>;
   /** Switches on, and waits until systemd is up; the cluster starts by itself. */
   boot(): Promise<void>;
+  /** Cuts the power and puts a new disk in, with a Debian that knows nothing of what the node was. */
+  replaceDisk(): Promise<void>;
+  /** Installs a .deb. */
+  install(debFile: string): Promise<void>;
   /** Cuts the network: to the other nodes, to this machine, to the power switch. */
   cut(): Promise<void>;
   mend(): Promise<void>;
@@ -186,6 +200,22 @@ async function personalise(lab: LabRecord, node: NodeRecord): Promise<void> {
   const others = lab.nodes.map(({ address, name, host }) => `${address} ${name} ${host}`);
   await writeNodeFile(lab, node, '/etc/hostname', `${node.name}\n`);
   await writeNodeFile(lab, node, '/etc/hosts', ['127.0.0.1 localhost', ...others, ''].join('\n'));
+  await equip(lab, node);
+}
+
+async function replaceDisk(lab: LabRecord, node: NodeRecord): Promise<void> {
+  const root = await readyRoot(lab.suite, silentProgress);
+  await withoutPower(lab, node, async () => {
+    await unmountBelow(node.folder);
+    await mountNode(node, root);
+    await writeNodeFile(lab, node, '/etc/hostname', 'blank\n');
+    await writeNodeFile(lab, node, '/etc/hosts', '127.0.0.1 localhost\n');
+    await equip(lab, node);
+  });
+}
+
+/** What belongs to the machine and not to who it is. */
+async function equip(lab: LabRecord, node: NodeRecord): Promise<void> {
   const agent = await readFile(join(import.meta.dirname, 'fence_lab'));
   await writeNodeFile(lab, node, '/usr/sbin/fence_lab', agent, 0o755);
 }
@@ -282,6 +312,7 @@ export function labOf(record: LabRecord): Lab {
     topology: record.topology,
     isReady: record.ready,
     vip: record.vip,
+    gateway: record.gateway,
     nodes,
     node: (name) => {
       const found = nodes.find((node) => node.name === name);
@@ -313,6 +344,8 @@ function nodeOf(lab: LabRecord, node: NodeRecord): LabNode {
     isOn: () => isOn(lab, node),
     crash: () => crash(lab, node),
     boot: () => boot(lab, node),
+    replaceDisk: () => replaceDisk(lab, node),
+    install: (debFile) => installPackage(lab, node, debFile),
     cut: () => cut(node),
     mend: () => mend(lab, node),
     netem: (args) => netem(node, args),

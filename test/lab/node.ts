@@ -78,6 +78,15 @@ async function hasBooted(lab: LabRecord, node: NodeRecord): Promise<boolean> {
 
 /** Cuts a node's power: all of its processes are gone at once, and with them what it had not written yet. */
 export async function crash(lab: LabRecord, node: NodeRecord): Promise<void> {
+  await withoutPower(lab, node, () => Promise.resolve());
+}
+
+/** Cuts a node's power, and does some work before anybody can switch it on again. */
+export async function withoutPower(
+  lab: LabRecord,
+  node: NodeRecord,
+  work: () => Promise<void>,
+): Promise<void> {
   await withLock(node.folder, async () => {
     const init = await initOf(lab, node);
     if (init !== undefined) {
@@ -89,6 +98,7 @@ export async function crash(lab: LabRecord, node: NodeRecord): Promise<void> {
       deadlineMs: 20_000,
     });
     await unplug(node);
+    await work();
   });
 }
 

@@ -1,0 +1,79 @@
+"""Holds a liferaft against the files of the host that this runs on: bytes, mode, owner, links.
+
+It knows the format from docs/design.md alone, and reads it with Python's own tarfile:
+    python3 read-liferaft.py LIFERAFT
+prints {"host", "generation", "paths", "differences"} as JSON.
+"""
+
+import grp
+import hashlib
+import json
+import os
+import pwd
+import stat
+import sys
+import tarfile
+
+
+def owner(number, by_number):
+    try:
+        return by_number(number)[0]
+    except KeyError:
+        return None
+
+
+def found(path):
+    """What is there now, in the words of the manifest."""
+    there = os.lstat(path)
+    item = {
+        "uid": there.st_uid,
+        "gid": there.st_gid,
+        "user": owner(there.st_uid, pwd.getpwuid),
+        "group": owner(there.st_gid, grp.getgrgid),
+    }
+    if stat.S_ISLNK(there.st_mode):
+        return {"target": os.readlink(path), **item}
+    item["mode"] = stat.S_IMODE(there.st_mode)
+    if stat.S_ISDIR(there.st_mode):
+        return item
+    with open(path, "rb") as file:
+        content = file.read()
+    return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest(), **item}
+
+
+def differences(archive, manifest):
+    members = archive.getmembers()
+    if [each.name for each in members] != ["manifest.json"] + [
+        "root" + each["path"] for each in manifest["files"]
+    ]:
+        yield "the archive has other entries than its manifest"
+    for each in manifest["files"]:
+        content = archive.extractfile("root" + each["path"]).read()
+        if hashlib.sha256(content).hexdigest() != each["sha256"]:
+            yield each["path"] + " has another digest in the archive"
+    for member in members:
+        if not member.isreg():
+            yield member.name + " is no regular file"
+    for each in manifest["folders"] + manifest["files"] + manifest["links"]:
+        path = each.pop("path")
+        try:
+            there = found(path)
+        except OSError as error:
+            yield str(error)
+            continue
+        if there != each:
+            yield "%s: %s, not %s" % (path, json.dumps(there), json.dumps(each))
+
+
+with tarfile.open(sys.argv[1], "r:") as liferaft:
+    contents = json.load(liferaft.extractfile("manifest.json"))
+    print(
+        json.dumps(
+            {
+                "host": contents["host"],
+                "generation": contents["generation"],
+                "paths": sorted(each["path"] for each in contents["files"] + contents["links"]),
+                "differences": list(differences(liferaft, contents)),
+            }
+        )
+    )

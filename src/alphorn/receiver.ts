@@ -186,7 +186,12 @@ export function makeReceiver(
     held: (hostId) => heldIn(liferaftName(hostId), hostId),
     async confirm(hostId) {
       const now = new Date();
-      await utimes(join(folder, liferaftName(hostId)), now, now);
+      try {
+        await utimes(join(folder, liferaftName(hostId)), now, now);
+      } catch (error) {
+        // Deleted this moment; the next heartbeat is told so.
+        if (systemErrorCode(error) !== 'ENOENT') throw error;
+      }
     },
     async receive(announced, source) {
       const { hostId, size } = announced;

@@ -6,6 +6,9 @@ import { Fault } from './errors.ts';
 import { readTextIfThere } from './files.ts';
 import { configFile } from './paths.ts';
 
+/** Where liferafts come in on a host that says nothing else. */
+export const defaultPeerPort = 8444;
+
 const port = z.number().int().min(1).max(65535);
 const absolutePath = z.string().regex(/^\//, 'expected an absolute path');
 const address = z
@@ -36,7 +39,7 @@ const schema = z
     require_confirmation: z.boolean().default(false),
     /** Where liferafts come in; null is all addresses. */
     peer_address: address.nullable().default(null),
-    peer_port: port.default(8444),
+    peer_port: port.default(defaultPeerPort),
     /** How many liferafts of a host are kept, the latest among them. */
     liferaft_keep: z.number().int().min(1).max(100).default(5),
     /** Bytes of a liferaft that is received at most. */

@@ -32,6 +32,10 @@ describe('loadConfig', () => {
       read_deadline_seconds: 10,
       change_deadline_seconds: 120,
       require_confirmation: false,
+      peer_address: null,
+      peer_port: 8444,
+      liferaft_keep: 5,
+      liferaft_most_bytes: 1024 ** 3,
       powered_by: 'OpenDrives',
       log_level: 'info',
     });

@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 import { expect } from 'chai';
-import { Header } from 'tar/header';
-import { Pax } from 'tar/pax';
 
 import { entryHeader, entryName, manifestName } from '../../src/alphorn/archive.ts';
 import { digestOf, limits, type Manifest, manifestBytes } from '../../src/alphorn/manifest.ts';
 import { openStore } from '../../src/alphorn/store.ts';
 import type { FaultCode } from '../../src/errors.ts';
 import { faultOf } from '../support/faults.ts';
+import { hostileArchives, soundManifest } from '../support/hostile-archives.ts';
 import {
   archiveOf,
   archiveWith,
@@ -22,30 +21,6 @@ import {
   someHost,
 } from '../support/liferafts.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-
-type HeaderFields = NonNullable<ConstructorParameters<typeof Header>[0]> & object;
-
-/** A block as tar has it, of whatever kind. */
-function header(fields: Exclude<HeaderFields, Buffer>): Buffer {
-  const block = Buffer.alloc(512);
-  new Header({ mode: 0o600, uid: 0, gid: 0, size: 0, ...fields }).encode(block, 0);
-  return block;
-}
-
-/** The same of a kind that the library does not write. */
-function ofKind(typeflag: string, path: string, size: number): Buffer {
-  const block = header({ path, size, type: 'File' });
-  block.write(typeflag, 156, 'latin1');
-  // The sum of all bytes, its own place taken for blanks (pax(1), ustar).
-  block.fill(' ', 148, 156);
-  const sum = block.reduce((all, byte) => all + byte, 0);
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-  return block;
-}
-
-const hardLink = (path: string, linkpath: string) => header({ path, linkpath, type: 'Link' });
-const symbolicLink = (path: string, linkpath: string) =>
-  header({ path, linkpath, type: 'SymbolicLink' });
 
 const mostBytes = 1024 * 1024;
 
@@ -67,7 +42,7 @@ describe('a hostile liferaft', () => {
   const store = () => openStore(storeFolder(), { keep: 5, mostBytes });
   const former = liferaftOf();
   /** What a sound one would be, for its header and its manifest. */
-  const sound = manifestOf({ generation: 2 });
+  const sound = soundManifest;
   const content = entry(entryName('/etc/hostname'), Buffer.from('node-a\n'));
 
   beforeEach(async () => {
@@ -91,53 +66,11 @@ describe('a hostile liferaft', () => {
   }
 
   describe('is refused for an entry that leads out of the folder,', () => {
-    const target = '../outside';
-    const escapes: [string, readonly Buffer[]][] = [
-      [
-        'as CVE-2026-23745: links to an absolute path, which was not sanitized',
-        [hardLink('root/etc/hostname', '/etc/shadow')],
-      ],
-      [
-        'as CVE-2026-23745: the same of a symbolic link',
-        [symbolicLink('root/etc/hostname', '/etc/shadow'), content],
-      ],
-      [
-        'as CVE-2026-24842: a hard link that is checked from its own folder and made from another',
-        [
-          header({ path: 'root/etc/', type: 'Directory' }),
-          hardLink('root/etc/a/b/hostname', target),
-        ],
-      ],
-      [
-        'as CVE-2026-26960: a chain of symbolic links, and a hard link through it',
-        [
-          symbolicLink('root/a', '.'),
-          symbolicLink('root/a/b', '..'),
-          hardLink('root/etc/hostname', 'root/a/b/../outside'),
-          content,
-        ],
-      ],
-      [
-        'as CVE-2026-29786: a hard link relative to a drive',
-        [hardLink('root/etc/hostname', 'C:../outside'), content],
-      ],
-      [
-        'as CVE-2026-31802: a symbolic link relative to a drive',
-        [symbolicLink('root/etc/hostname', 'C:../../outside'), content],
-      ],
-      ['a symbolic link to a folder', [symbolicLink('root/etc', '..'), content]],
-      ['a file with an absolute path', [entry('/etc/hostname', Buffer.from('node-a\n'))]],
-      ['a file with a path that climbs', [entry('root/../../outside', Buffer.from('node-a\n'))]],
-      ['a path on a drive', [entry('C:/outside', Buffer.from('node-a\n'))]],
-      ['a path with backslashes', [entry('root\\..\\outside', Buffer.from('node-a\n'))]],
-    ];
-    for (const [what, entries] of escapes) {
+    for (const { what, bytes, digest } of hostileArchives.escapes) {
       it(what, async () => {
-        const { bytes, digest } = archiveWith(sound, entries);
         await refused('liferaft_invalid', bytes, { digest });
       });
       it(`${what}; also in an archive as long as the sound one`, async () => {
-        const { bytes, digest } = archiveWith(sound, entries);
         const long = liferaftOf({ generation: 2 }).bytes.length;
         const same = Buffer.concat([bytes, Buffer.alloc(10_240)]).subarray(0, long);
         await refused('liferaft_invalid', same, { digest });
@@ -146,95 +79,24 @@ describe('a hostile liferaft', () => {
   });
 
   describe('is refused for an entry that is no file,', () => {
-    const path = 'root/etc/hostname';
-    for (const [what, block] of [
-      ['a folder', header({ path, type: 'Directory' })],
-      ['a device of characters', header({ path, type: 'CharacterDevice', devmaj: 1, devmin: 3 })],
-      ['a device of blocks', header({ path, type: 'BlockDevice', devmaj: 8, devmin: 0 })],
-      ['a fifo', header({ path, type: 'FIFO' })],
-      ['a contiguous file', header({ path, size: 7, type: 'ContiguousFile' })],
-      ['a file of the old kind', header({ path, size: 7, type: 'OldFile' })],
-      ['a sparse file of GNU', ofKind('S', path, 7)],
-      ['a kind that nobody has', ofKind('?', path, 7)],
-      [
-        'a long name of GNU',
-        header({ path: '././@LongLink', size: 7, type: 'NextFileHasLongPath' }),
-      ],
-      [
-        'a long target of GNU',
-        header({ path: '././@LongLink', size: 7, type: 'NextFileHasLongLinkpath' }),
-      ],
-      [
-        'extended fields for all that follows',
-        header({ path, size: 7, type: 'GlobalExtendedHeader' }),
-      ],
-    ] as const) {
+    for (const { what, bytes, digest } of hostileArchives.kinds) {
       it(what, async () => {
-        const { bytes, digest } = archiveWith(sound, [block, content]);
         await refused('liferaft_invalid', bytes, { digest });
-        const instead = archiveWith(sound, [Buffer.concat([block, content.subarray(512)])]);
-        await refused('liferaft_invalid', instead.bytes, { digest });
       });
     }
   });
 
   describe('is refused for a header that says one thing here and another there,', () => {
-    const plain = entryHeader(entryName('/etc/hostname'), 7);
-    const body = content.subarray(512);
-    for (const [what, entries] of [
-      [
-        'another path in extended fields',
-        [new Pax({ path: 'root/etc/../../outside' }).encode(), content],
-      ],
-      [
-        'the same path in extended fields',
-        [new Pax({ path: 'root/etc/hostname' }).encode(), content],
-      ],
-      [
-        'another size in extended fields',
-        [new Pax({ path: 'root/etc/hostname', size: 512 }).encode(), content],
-      ],
-      [
-        'a target in extended fields',
-        [new Pax({ path: 'root/etc/hostname', linkpath: '/etc' }).encode(), content],
-      ],
-      [
-        'another mode',
-        [header({ path: 'root/etc/hostname', size: 7, mode: 0o4755, type: 'File' }), body],
-      ],
-      [
-        'another owner',
-        [header({ path: 'root/etc/hostname', size: 7, uid: 1, type: 'File' }), body],
-      ],
-      [
-        'another time',
-        [header({ path: 'root/etc/hostname', size: 7, mtime: new Date(0), type: 'File' }), body],
-      ],
-      ['another size', [entryHeader('root/etc/hostname', 8), body]],
-      ['a sum that is wrong', [Buffer.from(plain).fill('1', 148, 149), body]],
-      ['something after its NULs', [Buffer.from(plain).fill('x', 505, 506), body]],
-      ['something where its content is filled up', [plain, Buffer.from(body).fill('x', 511, 512)]],
-    ] as const) {
+    for (const { what, bytes, digest } of hostileArchives.headers) {
       it(what, async () => {
-        const { bytes, digest } = archiveWith(sound, entries);
         await refused('liferaft_invalid', bytes, { digest });
       });
     }
   });
 
   describe('is refused for what is in it,', () => {
-    for (const [what, entries] of [
-      ['nothing of what its manifest names', []],
-      ['a file that its manifest does not name', [content, entry('root/etc/x', Buffer.from('x'))]],
-      ['a file twice', [content, content]],
-      ['a second manifest', [entry(manifestName, manifestBytes(sound)), content]],
-      [
-        'content other than in its manifest',
-        [entry(entryName('/etc/hostname'), Buffer.from('node-b\n'))],
-      ],
-    ] as const) {
+    for (const { what, bytes, digest } of hostileArchives.contents) {
       it(what, async () => {
-        const { bytes, digest } = archiveWith(sound, entries);
         await refused('liferaft_invalid', bytes, { digest });
       });
     }

@@ -1,0 +1,75 @@
+import { hkdfSync } from 'node:crypto';
+import https from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
+
+// A peer of the tests' own, made from docs/security.md alone: what it is let in by and what it may say there.
+
+/** What a peer is known by. */
+export interface Credentials {
+  identity: string;
+  psk: Buffer;
+}
+
+/** @param secret content of corosync's authkey, or the 32 bytes of /etc/alphorn/key */
+export function credentialsOf(hostId: string, secret: Buffer): Credentials {
+  const psk = Buffer.from(hkdfSync('sha256', secret, '', 'ha-agent alphorn peer key', 32));
+  const keyId = Buffer.from(hkdfSync('sha256', psk, '', 'key id', 4)).toString('hex');
+  return { identity: `${hostId}.${keyId}`, psk };
+}
+
+/** Options of a TLS connection by these. */
+export function pskOptions(credentials: Credentials): ConnectionOptions {
+  return {
+    pskCallback: () => credentials,
+    ciphers: 'TLS_AES_128_GCM_SHA256',
+    minVersion: 'TLSv1.3',
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
+  };
+}
+
+export interface PeerAnswer {
+  status: number;
+  json: unknown;
+}
+
+/** Something said to a peer port, over a connection of its own. */
+export interface PeerCall {
+  address: string;
+  port?: number;
+  credentials: Credentials;
+  method: string;
+  path: string;
+  headers?: Record<string, string | number>;
+  body?: Buffer;
+  agent?: https.Agent;
+}
+
+/** The answer may come before all of the body was taken. Rejects when there is none. */
+export function callPeer(call: PeerCall): Promise<PeerAnswer> {
+  const { address, port = 8444, credentials, method, path, headers, body, agent } = call;
+  return new Promise((resolve, reject) => {
+    const request = https.request(
+      {
+        ...{ host: address, port, method, path, ...pskOptions(credentials) },
+        ...{ agent: agent ?? false },
+        headers: { 'Content-Length': body?.length ?? 0, ...headers },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString();
+          resolve({
+            status: response.statusCode ?? 0,
+            json: text === '' ? undefined : JSON.parse(text),
+          });
+        });
+      },
+    );
+    request.setTimeout(60_000, () => request.destroy(new Error('no answer in 60 s')));
+    request.on('error', reject);
+    request.end(body);
+  });
+}

@@ -1,0 +1,79 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { openKeyRing } from '../../src/alphorn/keys.ts';
+import { makePeerCallers } from '../../src/alphorn/peer-callers.ts';
+import { type LiferaftReceiver, makeReceiver } from '../../src/alphorn/receiver.ts';
+import { openPeerListener } from '../../src/listeners.ts';
+import { makePeersApp } from '../../src/routes/peers/index.ts';
+import { keepingLog } from './keeping-log.ts';
+
+/** That a host was heard of. */
+export interface Contact {
+  hostId: string;
+  /** A liferaft that was taken in, or the question what is here of it. */
+  kind: 'liferaft' | 'question';
+  /** Milliseconds since 1970. */
+  at: number;
+  /** Of what is here of it after that; 0 and empty if there is nothing. */
+  generation: number;
+  digest: string;
+}
+
+/** A host that is no node of a cluster and has its key: it takes in liferafts, and remembers who sent which. */
+export interface ThirdHost {
+  /** As a setting of Alphorn has it. */
+  destination: string;
+  contacts(): readonly Contact[];
+  stop(): Promise<void>;
+}
+
+const port = 18444;
+
+/** @param address of this machine, in the network of the hosts that are to send */
+export async function startThirdHost(address: string, clusterKey: Buffer): Promise<ThirdHost> {
+  const folder = await mkdtemp(join(tmpdir(), 'third-host-'));
+  const keyFile = join(folder, 'authkey');
+  await writeFile(keyFile, clusterKey, { mode: 0o600 });
+  const { log } = keepingLog();
+  const contacts: Contact[] = [];
+  const receiver = makeReceiver(join(folder, 'liferafts'), { keep: 5, mostBytes: 1024 ** 3 });
+  const remembering: LiferaftReceiver = {
+    ...receiver,
+    async held(hostId) {
+      const held = await receiver.held(hostId);
+      const { generation, digest } = held ?? { generation: 0, digest: '' };
+      contacts.push({ hostId, kind: 'question', at: Date.now(), generation, digest });
+      return held;
+    },
+    async receive(announced, source) {
+      const held = await receiver.receive(announced, source);
+      const { generation, digest } = held;
+      const { hostId } = announced;
+      contacts.push({ hostId, kind: 'liferaft', at: Date.now(), generation, digest });
+      return held;
+    },
+  };
+  const keys = openKeyRing(
+    { key: join(folder, 'key'), clusterKey: keyFile, knownKeys: join(folder, 'known-keys.json') },
+    log,
+  );
+  const callers = makePeerCallers(keys);
+  const app = makePeersApp({ callers, receiver: remembering, log });
+  const listener = await openPeerListener(
+    app,
+    { peer_address: address, peer_port: port },
+    callers,
+    log,
+  );
+  return {
+    destination: `${address}:${port}`,
+    contacts: () => contacts,
+    async stop() {
+      await listener.stop();
+      await keys.saved();
+      await rm(folder, { recursive: true });
+    },
+  };
+}

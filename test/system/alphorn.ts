@@ -1,0 +1,318 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect } from 'chai';
+
+import type { LabNode } from '../lab/lab.ts';
+import { builtPackage } from '../lab/built-package.ts';
+import { waitUntil } from '../lab/wait.ts';
+import { type Contact, startThirdHost, type ThirdHost } from '../support/third-host.ts';
+import type { Bench } from './asking.ts';
+import { callHa, untilHealthy } from './client.ts';
+import { describeHostile } from './alphorn-hostile.ts';
+
+/** No edit that is sent in time was sent for the interval alone. */
+const interval = 60_000;
+const sentWithinMs = 2000;
+const takenOverWithinMs = 5000;
+
+interface Listed {
+  name: string;
+  host: { id: string; name: string };
+  generation: number;
+  current: boolean;
+  digest: string;
+}
+
+interface AlphornStatus {
+  running: boolean;
+  host: { id: string; name: string };
+  liferaft: { generation: number; digest: string } | null;
+  destinations: { destination: string; state: string; digest: string | null }[];
+}
+
+/**
+ * Liferafts of the nodes of a cluster, with Alphorn where the cluster runs it. Beside the nodes there is a third
+ * host outside of the cluster, which hears of all that is sent and loses no power. Leaves both nodes online.
+ */
+export function describeAlphorn(bench: Bench): void {
+  describe('Alphorn', () => {
+    const nodes = () => bench().lab.nodes as [LabNode, LabNode];
+    let third: ThirdHost;
+
+    const get = async <T>(node: LabNode, path: string): Promise<T> => {
+      const { status, json, text } = await callHa(node, path, { token: bench().token });
+      expect(status, text).to.equal(200);
+      return json as T;
+    };
+    const statusOf = (node: LabNode) => get<AlphornStatus>(node, 'alphorn/status');
+    const liferaftsOn = (node: LabNode) => get<Listed[]>(node, 'alphorn/liferaft');
+
+    /** The node that Alphorn runs on, and the other, as the other sees it. */
+    async function roles(): Promise<{ active: LabNode; other: LabNode }> {
+      const { resources } = await nodes()[0].cluster();
+      const runsOn = resources.find(({ id }) => id === 'Alphorn')?.node ?? '';
+      const active = bench().lab.node(runsOn);
+      return { active, other: nodes().find((node) => node !== active) as LabNode };
+    }
+
+    /** Changes a file of the host that goes into its liferaft, and says when. */
+    async function edit(node: LabNode): Promise<{ at: number; line: string }> {
+      const line = `# ${Date.now()}`;
+      await node.run(['sh', '-c', 'echo "$1" >> /etc/hosts', 'sh', line]);
+      const changed = await node.run(['stat', '--format=%.Y', '/etc/hosts']);
+      return { at: Number(changed) * 1000, line };
+    }
+
+    /** Waits until the liferaft of a host with a line in its /etc/hosts is on another. */
+    async function untilHeld(of: LabNode, on: LabNode, line: string): Promise<void> {
+      const { host } = await statusOf(of);
+      await waitUntil(`${of.name}'s liferaft to be on ${on.name}`, async () => {
+        const name = `/var/lib/alphorn/liferafts/liferaft_${host.id}.tar`;
+        const { stdout } = await on.exec(['tar', '-xOf', name, 'root/etc/hosts']);
+        return stdout.includes(line);
+      });
+    }
+
+    async function untilBothOnline(node: LabNode): Promise<void> {
+      const isOnline = ({ online }: { online: readonly string[] }) => online.length === 2;
+      await node.waitUntilCluster('both nodes online', isOnline);
+      await node.run(['crm_resource', '--wait', '--timeout=90'], { deadlineMs: 100_000 });
+    }
+
+    /** Waits until the cluster has started Alphorn on a node, and says when that was seen. */
+    async function untilStartedOn(node: LabNode): Promise<number> {
+      await waitUntil(
+        `Alphorn to be started on ${node.name}`,
+        async () => {
+          const { resources } = await node.cluster();
+          const alphorn = resources.find(({ id }) => id === 'Alphorn');
+          return alphorn?.role === 'Started' && alphorn.node === node.name;
+        },
+        { deadlineMs: 120_000, everyMs: 100 },
+      );
+      return Date.now();
+    }
+
+    /** What the third host heard of a node's host since a moment. */
+    const heardOf = (hostId: string, since: number): Contact[] =>
+      third.contacts().filter((each) => each.hostId === hostId && each.at >= since);
+
+    /** The other one sends, in time, and the former one is silent from then on. */
+    async function expectTakeOver(
+      from: { id: string },
+      to: { node: LabNode; id: string },
+      since: number,
+    ): Promise<void> {
+      const startedAt = await untilStartedOn(to.node);
+      await waitUntil('the third host to hear of it', () => heardOf(to.id, since).length > 0, {
+        deadlineMs: takenOverWithinMs,
+        everyMs: 50,
+      });
+      const first = heardOf(to.id, since)[0] as Contact;
+      expect(first.at - startedAt).to.be.lessThan(takenOverWithinMs);
+      await sleep(1000);
+      expect(heardOf(from.id, first.at)).to.deep.equal([]);
+    }
+
+    /** Nothing came twice, nothing went back, whichever host sent it. */
+    function expectInOrder(): void {
+      const received = third.contacts().filter(({ kind }) => kind === 'liferaft');
+      for (const hostId of new Set(received.map((each) => each.hostId))) {
+        const generations = received
+          .filter((each) => each.hostId === hostId)
+          .map(({ generation }) => generation);
+        const ascending = [...new Set(generations)].sort((a, b) => a - b);
+        expect(generations, hostId).to.deep.equal(ascending);
+      }
+    }
+
+    before(async function () {
+      this.timeout(120_000);
+      const authkey = ['base64', '--wrap=0', '/etc/corosync/authkey'] as const;
+      const clusterKey = Buffer.from(await nodes()[0].run(authkey), 'base64');
+      third = await startThirdHost(bench().lab.gateway, clusterKey);
+      const destinations = [...nodes().map(({ address }) => address), third.destination];
+      for (const node of nodes()) {
+        const config = { interval, sync: { enabled: true, destinations } };
+        const body = JSON.stringify({ config });
+        const options = { token: bench().token, method: 'POST', body };
+        const { status, text } = await callHa(node, 'alphorn', options);
+        expect([status, text]).to.deep.equal([200, '{}']);
+        expect(await get(node, 'alphorn')).to.deep.equal(config);
+      }
+      const { active } = await roles();
+      await waitUntil('the first liferaft to be sent', () => third.contacts().length > 0);
+      const { destinations: told, liferaft } = await statusOf(active);
+      expect(liferaft).not.to.equal(null);
+      expect(told.map(({ destination }) => destination)).to.deep.equal(destinations);
+    });
+
+    after(() => third.stop());
+
+    it('runs where the cluster started it, and says so nowhere else', async () => {
+      const { active, other } = await roles();
+      expect((await statusOf(active)).running).to.equal(true);
+      expect((await statusOf(other)).running).to.equal(false);
+    });
+
+    it('makes a liferaft that is what the host is, also by other means than ours', async () => {
+      const { active, other } = await roles();
+      const { line } = await edit(active);
+      await untilHeld(active, other, line);
+      const { id } = (await statusOf(active)).host;
+      const [name] = (await liferaftsOn(other)).filter(({ host }) => host.id === id);
+      const sent = await readLiferaft(other, name?.name ?? '');
+      const read = await compare(active, sent);
+      expect(read.differences).to.deep.equal([]);
+      expect(read.paths).to.include.members([
+        ...['/etc/hostname', '/etc/hosts', '/etc/machine-id', '/etc/passwd', '/etc/shadow'],
+        ...['/etc/corosync/corosync.conf', '/etc/corosync/authkey', '/etc/alphorn/config.json'],
+        ...['/var/lib/pacemaker/cib/cib.xml', '/etc/ha-agent/config.json'],
+      ]);
+    });
+
+    it(`sends an edit within ${sentWithinMs / 1000} s`, async () => {
+      const { active } = await roles();
+      const { id } = (await statusOf(active)).host;
+      for (let index = 0; index < 5; index += 1) {
+        const { at } = await edit(active);
+        const isThere = () => heardOf(id, at).some(({ kind }) => kind === 'liferaft');
+        await waitUntil('the edit to be sent', isThere, { everyMs: 20, deadlineMs: 10_000 });
+        const sent = heardOf(id, at).find(({ kind }) => kind === 'liferaft') as Contact;
+        expect(sent.at - at, `edit ${index}`).to.be.lessThan(sentWithinMs);
+        await sleep(500);
+      }
+    });
+
+    it('is sent by the other one when the node goes into standby', async function () {
+      this.timeout(240_000);
+      const { active, other } = await roles();
+      const ids = await idsOf(active, other);
+      const since = Date.now();
+      const { token } = bench();
+      await callHa(other, `node/${active.name}/standby`, { token, method: 'POST' });
+      await expectTakeOver({ id: ids.active }, { node: other, id: ids.other }, since);
+      await callHa(other, `node/${active.name}/online`, { token, method: 'POST' });
+      await untilBothOnline(other);
+      expectInOrder();
+    });
+
+    it('is sent by the other one when the node loses its power', async function () {
+      this.timeout(400_000);
+      const { active, other } = await roles();
+      const ids = await idsOf(active, other);
+      const since = Date.now();
+      await active.crash();
+      await expectTakeOver({ id: ids.active }, { node: other, id: ids.other }, since);
+      await untilBothOnline(other);
+      await untilHealthy(active);
+      expectInOrder();
+    });
+
+    it('is sent by the other one when the node loses its network, and nothing is lost or doubled', async function () {
+      this.timeout(400_000);
+      const { active, other } = await roles();
+      const ids = await idsOf(active, other);
+      const since = Date.now();
+      await active.cut();
+      await expectTakeOver({ id: ids.active }, { node: other, id: ids.other }, since);
+      // Made while the other could not be reached.
+      const { line } = await edit(other);
+      await active.mend();
+      await untilBothOnline(other);
+      await untilHealthy(active);
+      await untilHeld(other, active, line);
+      expectInOrder();
+      const { liferaft } = await statusOf(other);
+      const held = (await liferaftsOn(active)).find(
+        ({ host, current }) => host.id === ids.other && current,
+      );
+      expect(held?.digest).to.equal(liferaft?.digest);
+      const outside = third.contacts().filter(({ hostId }) => hostId === ids.other);
+      expect(outside.at(-1)?.digest).to.equal(liferaft?.digest);
+    });
+
+    it('brings a host back whose disk was lost: every file, and its place in the cluster', async function () {
+      this.timeout(600_000);
+      const { active, other } = await roles();
+      const { line } = await edit(active);
+      await untilHeld(active, other, line);
+      const { id } = (await statusOf(active)).host;
+      const name = `liferaft_${id}.tar`;
+
+      await active.replaceDisk();
+      await active.boot();
+      expect(await active.run(['cat', '/etc/hostname'])).to.equal('blank\n');
+      await active.install(await builtPackage());
+
+      await other.run(['hactl', 'alphorn', 'export', name, '/root/liferaft.tar']);
+      const base64 = await other.run(['base64', '--wrap=0', '/root/liferaft.tar']);
+      await other.run(['rm', '/root/liferaft.tar']);
+      const liferaft = Buffer.from(base64, 'base64');
+      await active.writeFile('/root/liferaft.tar', liferaft, 0o600);
+      await active.run(['hactl', 'alphorn', 'import', '/root/liferaft.tar']);
+      await active.run(['rm', '/root/liferaft.tar']);
+      await active.run(['hactl', 'alphorn', 'restore', name]);
+      expect((await compare(active, liferaft)).differences).to.deep.equal([]);
+
+      await active.crash();
+      await active.boot();
+      await untilBothOnline(other);
+      await untilHealthy(active);
+      expect(await active.run(['cat', '/etc/hostname'])).to.equal(`${active.name}\n`);
+      expect((await statusOf(active)).host.id).to.equal(id);
+      // With the token that it had, and under the key that it had.
+      expect((await get<{ version: string }>(active, 'configuration')).version).to.equal(
+        (await get<{ version: string }>(other, 'configuration')).version,
+      );
+      const late = await edit(other);
+      await untilHeld(other, active, late.line);
+    });
+
+    it('takes the host that came back for the one it was', async function () {
+      this.timeout(400_000);
+      const { active, other } = await roles();
+      const ids = await idsOf(active, other);
+      const { token } = bench();
+      // To the one that was restored, which counts its generations anew.
+      await callHa(other, `node/${active.name}/standby`, { token, method: 'POST' });
+      await untilStartedOn(other);
+      await callHa(other, `node/${active.name}/online`, { token, method: 'POST' });
+      await untilBothOnline(other);
+      const { line } = await edit(other);
+      await untilHeld(other, active, line);
+      const [latest, ...former] = (await liferaftsOn(active)).filter(
+        ({ host }) => host.id === ids.other,
+      );
+      expect(latest?.current).to.equal(true);
+      expect(former.length).to.be.greaterThan(0);
+    });
+
+    describeHostile(bench);
+
+    async function idsOf(
+      active: LabNode,
+      other: LabNode,
+    ): Promise<{ active: string; other: string }> {
+      return { active: (await statusOf(active)).host.id, other: (await statusOf(other)).host.id };
+    }
+
+    async function readLiferaft(node: LabNode, name: string): Promise<Buffer> {
+      const path = `/var/lib/alphorn/liferafts/${name}`;
+      return Buffer.from(await node.run(['base64', '--wrap=0', path]), 'base64');
+    }
+
+    /** Holds a liferaft against the files of a node, by Python's means. */
+    async function compare(
+      node: LabNode,
+      liferaft: Buffer,
+    ): Promise<{ generation: number; paths: string[]; differences: string[] }> {
+      const script = await readFile(new URL('read-liferaft.py', import.meta.url), 'utf8');
+      await node.writeFile('/root/compared.tar', liferaft, 0o600);
+      const printed = await node.run(['python3', '-c', script, '/root/compared.tar']);
+      await node.run(['rm', '/root/compared.tar']);
+      return JSON.parse(printed) as { generation: number; paths: string[]; differences: string[] };
+    }
+  });
+}

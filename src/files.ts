@@ -175,7 +175,7 @@ async function writeTemporary(
 }
 
 /** Without this the new name itself may be lost in a power cut. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
     await folder.sync();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { chown, link, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chown, link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { systemErrorCode } from './errors.ts';
@@ -16,6 +16,16 @@ export async function readFileIfThere(path: string): Promise<Buffer | undefined>
     return await readFile(path);
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** The names in a folder, none if there is no such folder. */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
     throw error;
   }
 }

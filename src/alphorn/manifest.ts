@@ -164,8 +164,17 @@ export function isPlainPath(text: string): boolean {
 }
 
 /** By code points, so that the order is the same wherever it is made. */
-export function byPath(a: { path: string }, b: { path: string }): number {
-  return Buffer.compare(Buffer.from(a.path), Buffer.from(b.path));
+export function byPath({ path: a }: { path: string }, { path: b }: { path: string }): number {
+  let at = 0;
+  while (at < a.length && a.charCodeAt(at) === b.charCodeAt(at)) at += 1;
+  if (at === a.length || at === b.length) return a.length - b.length;
+  return rankOf(a.charCodeAt(at)) - rankOf(b.charCodeAt(at));
+}
+
+/** What stands above U+FFFF is two units of JavaScript, and those are below some that stand for themselves. */
+function rankOf(unit: number): number {
+  const isSurrogate = unit >= 0xd800 && unit <= 0xdfff;
+  return isSurrogate ? unit + 0x1_0000 : unit;
 }
 
 /** Of a liferaft that is not what it should be; nothing of it was kept or changed. */

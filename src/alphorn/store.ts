@@ -1,9 +1,11 @@
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Fault, systemErrorCode } from '../errors.ts';
-import { removeFile } from '../files.ts';
+import { namesIn, removeFile } from '../files.ts';
 import { type LiferaftFile, openLiferaft } from './liferaft-file.ts';
+import { damagedName, isLiferaftName, namePartsOf } from './names.ts';
+import { type LiferaftReceiver, makeReceiver, type ReceiverLimits } from './receiver.ts';
 
 /** A liferaft that another host left here. */
 export interface StoredLiferaft {
@@ -29,7 +31,7 @@ export interface DamagedLiferaft {
 }
 
 /** The liferafts that others left on this host: a folder that only root may enter, a file each. */
-export interface LiferaftStore {
+export interface LiferaftStore extends LiferaftReceiver {
   /** In the order of their names; a host's latest before its former ones. */
   list(): Promise<(StoredLiferaft | DamagedLiferaft)[]>;
   /** Faults: `liferaft_not_found`, `liferaft_damaged` */
@@ -40,26 +42,15 @@ export interface LiferaftStore {
   removeAll(): Promise<string[]>;
 }
 
-const namePattern = /^liferaft_([0-9a-f]{8})(?:\.([1-9]\d{0,15}))?\.tar$/;
-
-/** Whether a name from outside may be that of a liferaft. */
-export function isLiferaftName(name: unknown): name is string {
-  return typeof name === 'string' && namePattern.test(name);
-}
-
 /** @param folder need not be there */
-export function openStore(folder: string): LiferaftStore {
+export function openStore(folder: string, limits: ReceiverLimits): LiferaftStore {
   async function names(): Promise<string[]> {
-    const all = await readdir(folder).catch((error: unknown) => {
-      if (systemErrorCode(error) === 'ENOENT') return [];
-      throw error;
-    });
-    return all.filter(isLiferaftName).sort(byName);
+    return (await namesIn(folder)).filter(isLiferaftName).sort(byName);
   }
 
   async function open(name: string): Promise<LiferaftFile> {
-    const [, hostId] = namePattern.exec(name) ?? [];
-    const file = hostId === undefined ? undefined : await openLiferaft(join(folder, name), hostId);
+    const parts = namePartsOf(name);
+    const file = parts && (await openLiferaft(join(folder, name), parts.hostId));
     if (file === undefined) throw notFound(name);
     return file;
   }
@@ -71,7 +62,7 @@ export function openStore(folder: string): LiferaftStore {
       const { manifest, digest, size, seenAt } = file;
       return {
         ...{ name, host: manifest.host, generation: manifest.generation },
-        current: namePattern.exec(name)?.[2] === undefined,
+        current: namePartsOf(name)?.generation === undefined,
         ...{ digest, size, madeAt: manifest.time, seenAt: seenAt.toISOString() },
       };
     } catch (error) {
@@ -81,6 +72,7 @@ export function openStore(folder: string): LiferaftStore {
   }
 
   return {
+    ...makeReceiver(folder, limits),
     async list() {
       const listed = [];
       for (const name of await names()) listed.push(await describe(name));
@@ -98,7 +90,9 @@ export function openStore(folder: string): LiferaftStore {
     },
     async removeAll() {
       const removed = await names();
-      for (const name of removed) await rm(join(folder, name), { force: true });
+      const hosts = new Set(removed.flatMap((name) => namePartsOf(name)?.hostId ?? []));
+      const aside = [...hosts].map(damagedName);
+      for (const name of [...removed, ...aside]) await rm(join(folder, name), { force: true });
       return removed;
     },
   };
@@ -113,8 +107,9 @@ function notFound(name: string): Fault {
 
 /** `liferaft_1234abcd.tar` before `liferaft_1234abcd.7.tar`, and that before the sixth. */
 function byName(a: string, b: string): number {
-  const [, hostA = '', generationA = 'Infinity'] = namePattern.exec(a) ?? [];
-  const [, hostB = '', generationB = 'Infinity'] = namePattern.exec(b) ?? [];
-  if (hostA !== hostB) return hostA < hostB ? -1 : 1;
-  return Number(generationB) - Number(generationA) || 0;
+  const [partsA, partsB] = [namePartsOf(a), namePartsOf(b)];
+  if (partsA?.hostId !== partsB?.hostId) return a < b ? -1 : 1;
+  const generationA = partsA?.generation ?? Infinity;
+  const generationB = partsB?.generation ?? Infinity;
+  return generationA === generationB ? 0 : generationB - generationA;
 }

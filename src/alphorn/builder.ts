@@ -1,0 +1,246 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { Fault, systemErrorCode } from '../errors.ts';
+import type { GatheredWrites } from '../gathered-writes.ts';
+import { inTurn } from '../in-turn.ts';
+import { keep } from '../kept.ts';
+import type { AlphornPaths } from '../paths.ts';
+import { fileStamp, folderStamp } from '../stamps.ts';
+import {
+  endOfArchive,
+  entryHeader,
+  entryName,
+  layoutOf,
+  manifestName,
+  padding,
+} from './archive.ts';
+import {
+  type Collected,
+  fileUnsteady,
+  type LeftOut,
+  makeCollector,
+  tries,
+  Unsteady,
+} from './collect.ts';
+import { hostIdOf, hostName } from './host-id.ts';
+import { openLiferaft } from './liferaft-file.ts';
+import { digestOf, type FileItem, limits, type Manifest, manifestBytes } from './manifest.ts';
+import { liferaftName } from './names.ts';
+import { removeUnfinished, writeNewFile } from './new-liferaft.ts';
+import { readRules, rulesInvalid } from './rules.ts';
+
+/** This host's own liferaft, as it is on the disk. */
+export interface OwnLiferaft {
+  manifest: Manifest;
+  digest: string;
+  /** Bytes of the whole archive. */
+  size: number;
+  /** Of the file. It is replaced whole, so who opened it reads one and the same to its end. */
+  path: string;
+}
+
+export interface Round {
+  liferaft: OwnLiferaft;
+  /** Whether this round made it. */
+  changed: boolean;
+  leftOut: readonly LeftOut[];
+}
+
+/** Keeps a liferaft that is what this host is. Of one folder there may be one at a time. */
+export interface LiferaftBuilder {
+  /**
+   * Looks whether something changed, and makes a new generation if so. Rounds come one after another.
+   * Faults: `alphorn_rules_invalid`, `host_without_id`, `file_unsteady`, `no_space`; after each the liferaft is as before
+   */
+  round(): Promise<Round>;
+  /** The latest; undefined where there is none yet, or it is damaged. Faults: `host_without_id` */
+  current(): Promise<OwnLiferaft | undefined>;
+}
+
+/** How often one is made anew because something changed meanwhile; then each file is whole, but not all of one moment. */
+const triesForOneMoment = 3;
+/** Of one read of a file. */
+const pieceBytes = 1024 * 1024;
+
+export function makeLiferaftBuilder({ paths }: { paths: AlphornPaths }): LiferaftBuilder {
+  const collector = makeCollector(paths);
+  const oneAtATime = inTurn();
+  const rulesNow = keep(
+    () => folderStamp(paths.rules),
+    () => readRules(paths.rules),
+  );
+  const hostIdNow = keep(
+    async () => `${await fileStamp(paths.hostId)} ${await fileStamp(paths.machineId)}`,
+    () => hostIdOf(paths),
+  );
+  let own: (OwnLiferaft & { stamp: string }) | undefined;
+  /** What was collected when it was last found to be what is in `own`. */
+  let matching: { digest: string; collected: Collected } | undefined;
+  let isTidy = false;
+
+  async function currentOf(hostId: string): Promise<OwnLiferaft | undefined> {
+    const path = join(paths.own, liferaftName(hostId));
+    const stamp = await fileStamp(path);
+    if (own?.path === path && own.stamp === stamp) return own;
+    const read = await readOwn(path, hostId);
+    own = read && { ...read, stamp };
+    return own;
+  }
+
+  async function round(): Promise<Round> {
+    if (!isTidy) await removeUnfinished(paths.own);
+    isTidy = true;
+    const rules = await rulesNow();
+    const host = { id: await hostIdNow(), name: hostName() };
+    const former = await currentOf(host.id);
+
+    for (let attempt = 1; ; attempt += 1) {
+      const collected = await collector.collect(rules);
+      const { leftOut } = collected;
+      if (former !== undefined && isIn(former, host, collected)) {
+        return { liferaft: former, changed: false, leftOut };
+      }
+      try {
+        const liferaft = await make(former, host, collected, async () => {
+          if (attempt >= triesForOneMoment) return;
+          const later = await collector.collect(rules);
+          if (!isSameContent(later, collected)) throw new Unsteady('/');
+        });
+        matching = { digest: liferaft.digest, collected };
+        own = { ...liferaft, stamp: await fileStamp(liferaft.path) };
+        return { liferaft: own, changed: true, leftOut };
+      } catch (error) {
+        if (!(error instanceof Unsteady)) throw error;
+        if (attempt === tries) throw fileUnsteady(error.path);
+        collector.distrust(error.path);
+      }
+    }
+  }
+
+  function isIn(former: OwnLiferaft, host: Manifest['host'], collected: Collected): boolean {
+    const { manifest, digest } = former;
+    if (host.name !== manifest.host.name) return false;
+    if (matching?.digest === digest && isSameContent(matching.collected, collected)) return true;
+    const { folders, files, links } = collected;
+    const wouldBe = manifestBytes({ ...manifest, folders, files, links });
+    if (digestOf(wouldBe) !== digest) return false;
+    matching = { digest, collected };
+    return true;
+  }
+
+  async function make(
+    former: OwnLiferaft | undefined,
+    host: Manifest['host'],
+    { folders, files, links }: Collected,
+    beforeNamed: () => Promise<void>,
+  ): Promise<OwnLiferaft> {
+    const manifest: Manifest = {
+      format: 1,
+      host,
+      lineage: former?.manifest.lineage ?? randomBytes(16).toString('hex'),
+      generation: (former?.manifest.generation ?? 0) + 1,
+      time: new Date().toISOString(),
+      ...{ folders, files, links },
+    };
+    const bytes = manifestBytes(manifest);
+    checkLimits(manifest, bytes);
+    const name = liferaftName(host.id);
+    await writeNewFile({
+      folder: paths.own,
+      write: (writes) => write(manifest, bytes, writes),
+      nameOf: () => name,
+      beforeNamed,
+    });
+    const path = join(paths.own, name);
+    return { manifest, digest: digestOf(bytes), size: layoutOf(manifest).size, path };
+  }
+
+  return {
+    round: () => oneAtATime(round),
+    current: () => oneAtATime(async () => currentOf(await hostIdNow())),
+  };
+}
+
+/** Faults: `liferaft_damaged` is none; it is as if it were not there. */
+async function readOwn(path: string, hostId: string): Promise<OwnLiferaft | undefined> {
+  try {
+    const file = await openLiferaft(path, hostId);
+    if (file === undefined) return undefined;
+    try {
+      await file.check();
+      const { manifest, digest, size } = file;
+      return { manifest, digest, size, path };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'liferaft_damaged') return undefined;
+    throw error;
+  }
+}
+
+async function write(
+  manifest: Manifest,
+  manifestRaw: Buffer,
+  writes: GatheredWrites,
+): Promise<void> {
+  await writes.write(entryHeader(manifestName, manifestRaw.length));
+  await writes.write(manifestRaw);
+  await writes.write(padding(manifestRaw.length));
+  for (const file of manifest.files) {
+    await writes.write(entryHeader(entryName(file.path), file.size));
+    await copy(file, writes);
+    await writes.write(padding(file.size));
+  }
+  await writes.write(endOfArchive);
+}
+
+/** @throws Unsteady if the file is no longer what the manifest says */
+async function copy({ path, size, sha256 }: FileItem, writes: GatheredWrites): Promise<void> {
+  const file = await open(
+    path,
+    constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+  ).catch((error: unknown) => {
+    throw ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemErrorCode(error) ?? '')
+      ? new Unsteady(path)
+      : error;
+  });
+  try {
+    const hash = createHash('sha256');
+    for (let left = size; left > 0;) {
+      const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, left));
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) throw new Unsteady(path);
+      left -= bytesRead;
+      const piece = buffer.subarray(0, bytesRead);
+      hash.update(piece);
+      await writes.write(piece);
+    }
+    if (hash.digest('hex') !== sha256) throw new Unsteady(path);
+  } finally {
+    await file.close();
+  }
+}
+
+function checkLimits({ folders, files, links }: Manifest, bytes: Buffer): void {
+  if (folders.length + files.length + links.length > limits.items) {
+    throw rulesInvalid(`They include more than the ${limits.items} paths of a liferaft.`);
+  }
+  if (bytes.length > limits.manifest) {
+    throw rulesInvalid(`With all they include, the manifest has over ${limits.manifest} bytes.`);
+  }
+}
+
+/** What did not change is the same object. */
+function isSameContent(a: Collected, b: Collected): boolean {
+  return (
+    isSameList(a.folders, b.folders) && isSameList(a.files, b.files) && isSameList(a.links, b.links)
+  );
+}
+
+function isSameList(a: readonly object[], b: readonly object[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
+}

@@ -1,0 +1,303 @@
+import { createReadStream } from 'node:fs';
+import { link, rename, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { Fault, systemErrorCode } from '../errors.ts';
+import { namesIn } from '../files.ts';
+import { layoutOf } from './archive.ts';
+import { type CheckedLiferaft, makeLiferaftCheck, tooLarge } from './check.ts';
+import { openLiferaft } from './liferaft-file.ts';
+import { invalid, type Manifest } from './manifest.ts';
+import { damagedName, liferaftName, namePartsOf } from './names.ts';
+import { removeUnfinished, writeNewFile } from './new-liferaft.ts';
+
+/** Which liferaft it is. */
+export interface Held {
+  digest: string;
+  lineage: string;
+  generation: number;
+}
+
+/** What who sends one says of it. */
+export interface Announced {
+  /** Who sends it, by the key that the connection was made with. */
+  hostId: string;
+  digest: string;
+  /** Bytes. */
+  size: number;
+  /** Whether the host counts its generations anew. */
+  rebuilt: boolean;
+}
+
+/** Takes in liferafts. Of one folder there may be one at a time, but for imports. */
+export interface LiferaftReceiver {
+  /** Removes what a kill left. To be called once, before anything is received. */
+  tidy(): Promise<void>;
+  /** The latest of a host; undefined if there is none, or it cannot be read. */
+  held(hostId: string): Promise<Held | undefined>;
+  /** Notes that the latest of a host is still what the host is. */
+  confirm(hostId: string): Promise<void>;
+  /**
+   * Takes in a liferaft, which is checked as it comes. The one before becomes a former one. On a fault everything is
+   * as it was.
+   * @param source is no further read, and closed, as soon as something is wrong with it
+   * Faults: `liferaft_invalid`, `liferaft_too_large`, `liferaft_of_another_host`, `liferaft_older`, `liferaft_busy`,
+   * `too_many_liferafts`, `no_space`
+   */
+  receive(announced: Announced, source: AsyncIterable<Buffer>): Promise<Held>;
+  /**
+   * Takes in one from a file, with the same checks; it may be of any host.
+   * @returns also the name that it has here
+   * Faults: `liferaft_not_found` if there is no such file, and those of `receive`
+   */
+  importFile(path: string): Promise<Held & { name: string }>;
+}
+
+/** How much is taken in; see config.ts. */
+export interface ReceiverLimits {
+  /** How many liferafts of a host are kept, the latest among them. */
+  keep: number;
+  /** Bytes of one at most. */
+  mostBytes: number;
+}
+
+/** How many are received at the same time at most. */
+const mostAtOnce = 8;
+
+/** One that can be read. */
+interface Kept extends Held {
+  name: string;
+  isLatest: boolean;
+}
+
+export function makeReceiver(
+  folder: string,
+  { keep, mostBytes }: ReceiverLimits,
+): LiferaftReceiver {
+  /** Hosts of which one is being received. */
+  const busy = new Set<string>();
+  // No file here is written to, so one is read once.
+  const alreadyRead = new Map<string, { stamp: string; held: Held | undefined }>();
+
+  async function heldIn(name: string, hostId: string): Promise<Held | undefined> {
+    const stamp = await stampOf(join(folder, name));
+    if (stamp === undefined) {
+      alreadyRead.delete(name);
+      return undefined;
+    }
+    const known = alreadyRead.get(name);
+    if (known?.stamp === stamp) return known.held;
+    const held = await readHeld(join(folder, name), hostId);
+    alreadyRead.set(name, { stamp, held });
+    return held;
+  }
+
+  async function namesOf(hostId: string): Promise<string[]> {
+    return (await namesIn(folder)).filter((name) => namePartsOf(name)?.hostId === hostId);
+  }
+
+  async function keptOf(hostId: string): Promise<Kept[]> {
+    const kept = [];
+    for (const name of await namesOf(hostId)) {
+      const held = await heldIn(name, hostId);
+      if (held) kept.push({ name, ...held, isLatest: name === liferaftName(hostId) });
+    }
+    return kept;
+  }
+
+  async function take(
+    announced: Partial<Announced>,
+    source: AsyncIterable<Buffer>,
+  ): Promise<CheckedLiferaft> {
+    const { hostId, digest, size, rebuilt = false } = announced;
+    const kept = hostId === undefined ? [] : await keptOf(hostId);
+    const expected = {
+      ...(hostId !== undefined && { hostId }),
+      ...(digest !== undefined && { digest }),
+      mostBytes,
+    };
+    const check = makeLiferaftCheck(expected, (manifest) => {
+      checkSize(manifest, size);
+      checkOrder(manifest, kept, rebuilt);
+    });
+    const checked = await writeNewFile({
+      folder,
+      async write(writes) {
+        for await (const chunk of source) {
+          check.write(chunk);
+          // A promise for each piece would cost more than the piece.
+          const room = writes.write(chunk);
+          if (room) await room;
+        }
+        return check.end();
+      },
+      nameOf: ({ manifest }) => liferaftName(manifest.host.id),
+      async beforeNamed({ manifest }) {
+        // Another one may have been imported meanwhile.
+        checkOrder(manifest, await keptOf(manifest.host.id), rebuilt);
+        await putLatestAside(manifest.host.id);
+      },
+    });
+    await prune(checked.manifest.host.id);
+    return checked;
+  }
+
+  /** The latest keeps its name until the new one has it. */
+  async function putLatestAside(hostId: string): Promise<void> {
+    const name = liferaftName(hostId);
+    if ((await stampOf(join(folder, name))) === undefined) return;
+    const held = await heldIn(name, hostId);
+    if (held === undefined) {
+      await rename(join(folder, name), join(folder, damagedName(hostId)));
+      return;
+    }
+    const aside = join(folder, liferaftName(hostId, held.generation));
+    // One of that number can only be of a former lineage, or the latest itself, when a kill came before it was replaced.
+    await rm(aside, { force: true });
+    await link(join(folder, name), aside);
+  }
+
+  /** Keeps the latest, and of the former ones those of its lineage before others, the highest generations first. */
+  async function prune(hostId: string): Promise<void> {
+    const kept = await keptOf(hostId);
+    const latest = kept.find(({ isLatest }) => isLatest);
+    const worth = (name: string): number => {
+      const held = kept.find((each) => each.name === name);
+      if (held === undefined) return -Infinity;
+      if (held.isLatest) return Infinity;
+      const isSame = held.lineage === latest?.lineage && held.generation === latest.generation;
+      if (isSame) return -Infinity;
+      return held.lineage === latest?.lineage ? held.generation : -1 / held.generation;
+    };
+    const names = (await namesOf(hostId)).sort((a, b) => worth(b) - worth(a) || 0);
+    for (const [index, name] of names.entries()) {
+      if (index < keep && worth(name) > -Infinity) continue;
+      await rm(join(folder, name), { force: true });
+      alreadyRead.delete(name);
+    }
+  }
+
+  return {
+    async tidy() {
+      await removeUnfinished(folder);
+      const hosts = (await namesIn(folder)).map((name) => namePartsOf(name)?.hostId);
+      for (const hostId of new Set(hosts)) if (hostId !== undefined) await prune(hostId);
+    },
+    held: (hostId) => heldIn(liferaftName(hostId), hostId),
+    async confirm(hostId) {
+      const now = new Date();
+      await utimes(join(folder, liferaftName(hostId)), now, now);
+    },
+    async receive(announced, source) {
+      const { hostId, size } = announced;
+      if (size > mostBytes) throw tooLarge(size, mostBytes);
+      if (busy.has(hostId)) throw busyWith(hostId);
+      if (busy.size >= mostAtOnce) throw tooMany();
+      busy.add(hostId);
+      try {
+        return heldOf(await take(announced, source));
+      } finally {
+        busy.delete(hostId);
+      }
+    },
+    async importFile(path) {
+      try {
+        const checked = await take({}, createReadStream(path, { highWaterMark: 1024 * 1024 }));
+        return { ...heldOf(checked), name: liferaftName(checked.manifest.host.id) };
+      } catch (error) {
+        if (!isNoFile(error, path)) throw error;
+        throw new Fault(
+          'liferaft_not_found',
+          `There is no liferaft ${path}. Name the file to import.`,
+        );
+      }
+    },
+  };
+}
+
+async function readHeld(path: string, hostId: string): Promise<Held | undefined> {
+  try {
+    const file = await openLiferaft(path, hostId);
+    await file?.close();
+    return file && heldOf(file);
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'liferaft_damaged') return undefined;
+    throw error;
+  }
+}
+
+function heldOf({ digest, manifest }: { digest: string; manifest: Manifest }): Held {
+  return { digest, lineage: manifest.lineage, generation: manifest.generation };
+}
+
+/** Undefined if there is no such file. */
+async function stampOf(path: string): Promise<string | undefined> {
+  try {
+    const { ino, size } = await stat(path);
+    return `${ino}:${size}`;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function checkSize(manifest: Manifest, announced: number | undefined): void {
+  const { size } = layoutOf(manifest);
+  if (announced !== undefined && announced !== size) {
+    throw invalid(`It is said to have ${announced} bytes, and by its manifest it has ${size}.`);
+  }
+}
+
+/**
+ * A liferaft has to be newer than all of its lineage that are here. One of another lineage takes the place of the latest
+ * only if its host says that it was rebuilt, and if it is none of which there were some here: it would be a former one.
+ */
+function checkOrder(
+  { host, lineage, generation }: Manifest,
+  kept: readonly Kept[],
+  rebuilt: boolean,
+): void {
+  const latest = kept.find(({ isLatest }) => isLatest);
+  const ofLineage = kept.filter((each) => each.lineage === lineage);
+  const newest = Math.max(0, ...ofLineage.map((each) => each.generation));
+  if (generation <= newest) {
+    throw older(`Generation ${newest} of host ${host.id} is here, and this is its ${generation}.`);
+  }
+  if (latest === undefined || latest.lineage === lineage) return;
+  if (ofLineage.length > 0) {
+    throw older(`Host ${host.id} was rebuilt since it made this one.`);
+  }
+  if (!rebuilt) {
+    throw older(
+      `Host ${host.id} has begun to count its generations anew, and did not say that it was rebuilt.`,
+    );
+  }
+}
+
+function older(why: string): Fault {
+  return new Fault(
+    'liferaft_older',
+    `${why} Nothing of it was kept. If it is the one to have, delete the liferafts of that host here first.`,
+  );
+}
+
+function busyWith(hostId: string): Fault {
+  return new Fault(
+    'liferaft_busy',
+    `A liferaft of host ${hostId} is being received. Send this one when that has ended.`,
+    { retryAfterSeconds: 1 },
+  );
+}
+
+function tooMany(): Fault {
+  return new Fault(
+    'too_many_liferafts',
+    `${mostAtOnce} liferafts are being received, which is the most at once. Send this one later.`,
+    { retryAfterSeconds: 5 },
+  );
+}
+
+function isNoFile(error: unknown, path: string): boolean {
+  const isOfPath = error instanceof Error && 'path' in error && error.path === path;
+  return isOfPath && ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(systemErrorCode(error) ?? '');
+}

@@ -19,6 +19,12 @@ export interface LiferaftFile {
    * Faults: `liferaft_damaged`
    */
   content(file: FileItem): AsyncGenerator<Buffer, void, undefined>;
+  /**
+   * Fills a buffer with the archive as it is, from so many bytes after its beginning.
+   * @returns how many bytes were read
+   * Faults: `liferaft_damaged` if there are none left
+   */
+  readInto(buffer: Buffer, at: number): Promise<number>;
   /** Looks at each byte. Faults: `liferaft_damaged` */
   check(): Promise<CheckedLiferaft>;
   close(): Promise<void>;
@@ -63,18 +69,23 @@ async function readLiferaft(
   const starts = new Map(layout.places.map(({ file, start }) => [file.path, start]));
   const digest = digestOf(manifestRaw);
 
+  async function readInto(buffer: Buffer, at: number): Promise<number> {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
+    if (bytesRead === 0) throw damaged(path, 'It ends too early.');
+    return bytesRead;
+  }
+
   async function* pieces(start: number, length: number): AsyncGenerator<Buffer, void, undefined> {
     for (let at = 0; at < length;) {
       const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, length - at));
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, start + at);
-      if (bytesRead === 0) throw damaged(path, 'It ends too early.');
+      const bytesRead = await readInto(buffer, start + at);
       at += bytesRead;
       yield buffer.subarray(0, bytesRead);
     }
   }
 
   return {
-    ...{ manifest, digest, size, seenAt: mtime },
+    ...{ manifest, digest, size, seenAt: mtime, readInto },
     async *content(file) {
       const hash = createHash('sha256');
       for await (const piece of pieces(starts.get(file.path) ?? size, file.size)) {

@@ -1,0 +1,122 @@
+import { dirname, join } from 'node:path';
+
+import { type FSWatcher, watch } from 'chokidar';
+
+import type { Log } from '../log.ts';
+import type { Rules } from './rules.ts';
+
+/**
+ * Tells soon that something has changed that a round would find, by the files themselves. What it misses, the next
+ * round finds without it: it makes a change known earlier, nothing depends on it.
+ *
+ * INVARIANTS
+ * - After a change it calls when nothing more came for `quietMs`, and at the latest after `longestMs`.
+ * - It looks at nothing that the rules leave out.
+ */
+export interface ChangesWatch {
+  /** From now on these: none, while nothing is to be sent. */
+  follow(rules: Rules | undefined): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const quietMs = 200;
+const longestMs = 1000;
+
+/**
+ * @param always files that count whatever the rules are; they need not exist
+ * @param changed is not called twice for one change
+ */
+export function makeChangesWatch(
+  always: readonly string[],
+  changed: () => void,
+  log: Log,
+): ChangesWatch {
+  const settled = afterSilence(changed);
+  let followed: Rules | undefined;
+  let files: FSWatcher | undefined = open(always, () => false);
+  let inRules: FSWatcher | undefined;
+
+  function open(paths: readonly string[], isLeftOut: (path: string) => boolean): FSWatcher {
+    const isPassed = (path: string) => paths.some((each) => isBelow(each, path));
+    const watcher = watch([...paths], {
+      ignoreInitial: true,
+      followSymlinks: false,
+      // On the way to what is not there yet.
+      ignored: (path) =>
+        !isPassed(path) &&
+        (isLeftOut(path) || !paths.some((each) => path === each || isBelow(path, each))),
+    });
+    watcher.on('all', settled.begin);
+    // Also what chokidar keeps for itself: a change of the mode, and one that follows another at once.
+    watcher.on('raw', (_event: string, name: string | null, details: unknown) => {
+      const { watchedPath } = details as { watchedPath?: string };
+      if (watchedPath === undefined || name === null) return;
+      const isOne = [watchedPath, join(watchedPath, name)].some((path) =>
+        paths.some((each) => (path === each || isBelow(path, each)) && !isLeftOut(path)),
+      );
+      if (isOne) settled.begin();
+    });
+    watcher.on('error', (error) => {
+      log.warn({ error: String(error) }, 'not all files are watched; the interval finds changes');
+    });
+    return watcher;
+  }
+
+  return {
+    async follow(rules) {
+      if (rules === followed) return;
+      followed = rules;
+      await inRules?.close();
+      inRules = rules && open(rules.roots, leftOutBy(rules));
+    },
+    async stop() {
+      settled.end();
+      await files?.close();
+      await inRules?.close();
+      files = inRules = undefined;
+    },
+  };
+}
+
+/** Whether neither a path nor anything below it can go into a liferaft. */
+function leftOutBy({ sets, excludes }: Rules): (path: string) => boolean {
+  const includes = sets.flatMap((set) => set.includes);
+  return (path) =>
+    excludes(path) ||
+    !includes.some(
+      ({ base, depth }) =>
+        path === base || (isBelow(path, base) && levelsBelow(path, base) <= depth),
+    );
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path.startsWith(folder === '/' ? '/' : `${folder}/`);
+}
+
+function levelsBelow(path: string, folder: string): number {
+  let levels = 0;
+  for (let at = path; at !== folder && at !== '/'; at = dirname(at)) levels += 1;
+  return levels;
+}
+
+function afterSilence(call: () => void): { begin: () => void; end: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  let firstAt: number | undefined;
+  return {
+    begin() {
+      const now = performance.now();
+      firstAt ??= now;
+      clearTimeout(timer);
+      timer = setTimeout(
+        () => {
+          firstAt = undefined;
+          call();
+        },
+        Math.min(quietMs, Math.max(0, firstAt + longestMs - now)),
+      );
+    },
+    end() {
+      clearTimeout(timer);
+    },
+  };
+}

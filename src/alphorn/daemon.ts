@@ -1,0 +1,193 @@
+import { Fault } from '../errors.ts';
+import { inTurn } from '../in-turn.ts';
+import { keep } from '../kept.ts';
+import type { Log } from '../log.ts';
+import type { AlphornPaths } from '../paths.ts';
+import { fileStamp, folderStamp } from '../stamps.ts';
+import type { LiferaftBuilder, OwnLiferaft, Round } from './builder.ts';
+import type { ChangesWatch } from './changes-watch.ts';
+import type { DaemonStatus } from './daemon-status.ts';
+import { hostIdOf, hostName } from './host-id.ts';
+import { readRules, type Rules } from './rules.ts';
+import type { Sender } from './sender.ts';
+import { defaultSettings, readSettings, type Settings } from './settings.ts';
+
+/**
+ * Keeps this host's liferaft and its destinations up to date.
+ *
+ * INVARIANTS
+ * - Rounds come one after another: every `interval`, and soon after a change that the watch has seen.
+ * - A round that fails leaves the liferaft as it was, which is kept up at the destinations all the same.
+ * - The settings count as they are on the disk at the beginning of each round. Wrong ones count for nothing: those
+ *   from before go on.
+ * - While sending is not enabled nothing is made and nothing is sent.
+ */
+export interface Daemon {
+  /** Returns when the first round has begun. */
+  start(): Promise<void>;
+  status(): Promise<DaemonStatus>;
+  /** A round now, and a try with each destination, however long its pause. Returns when all have ended. */
+  sync(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface DaemonParts {
+  paths: AlphornPaths;
+  builder: LiferaftBuilder;
+  /** @param destination as it stands in the settings */
+  makeSender(destination: string): Sender;
+  /** @param changed is to be called when something has changed */
+  makeWatch(changed: () => void): ChangesWatch;
+  log: Log;
+}
+
+export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: DaemonParts): Daemon {
+  const settingsNow = keep(
+    () => fileStamp(paths.settings),
+    () => readSettings(paths.settings),
+  );
+  const rulesNow = keep(
+    () => folderStamp(paths.rules),
+    () => readRules(paths.rules),
+  );
+  const oneAtATime = inTurn();
+  const senders = new Map<string, Sender>();
+  const watch = makeWatch(() => {
+    void round({ ask: false });
+  });
+  let settings: Settings = defaultSettings;
+  let latest: Pick<Round, 'liferaft' | 'leftOut'> | undefined;
+  let error: DaemonStatus['error'] = null;
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+
+  /** @param ask the destinations too, if there is nothing new */
+  function round({ ask }: { ask: boolean }): Promise<void> {
+    return oneAtATime(async () => {
+      if (isStopped) return;
+      await lookAtEverything(ask);
+      clearTimeout(timer);
+      if (!isStopped) timer = setTimeout(() => void round({ ask: true }), settings.interval);
+    });
+  }
+
+  async function lookAtEverything(ask: boolean): Promise<void> {
+    const settingsError = await errorOf(async () => {
+      settings = await settingsNow();
+    });
+    const { enabled, destinations } = settings.sync;
+    keepSenders(enabled ? destinations : []);
+    if (!enabled) {
+      await watch.follow(undefined);
+      tell(settingsError);
+      return;
+    }
+    await follow();
+    const roundError = await errorOf(async () => {
+      const { liferaft, leftOut, changed } = await builder.round();
+      latest = { liferaft, leftOut };
+      if (changed) tellOfNew(liferaft);
+    });
+    tell(settingsError ?? roundError);
+    const liferaft = roundError ? await current() : latest?.liferaft;
+    if (liferaft) for (const sender of senders.values()) sender.offer(liferaft, ask);
+  }
+
+  async function follow(): Promise<void> {
+    let rules: Rules | undefined;
+    // The round says what is wrong with them.
+    await errorOf(async () => {
+      rules = await rulesNow();
+    });
+    if (rules) await watch.follow(rules);
+  }
+
+  /** What there is to send when no round could be made. */
+  async function current(): Promise<OwnLiferaft | undefined> {
+    await errorOf(async () => {
+      const liferaft = await builder.current();
+      latest = liferaft && { liferaft, leftOut: latest?.leftOut ?? [] };
+    });
+    return latest?.liferaft;
+  }
+
+  function keepSenders(destinations: readonly string[]): void {
+    for (const [destination, sender] of senders) {
+      if (destinations.includes(destination)) continue;
+      senders.delete(destination);
+      // Not waited for: it may hang, and others are to be served.
+      void sender.stop();
+    }
+    for (const destination of destinations) {
+      if (!senders.has(destination)) senders.set(destination, makeSender(destination));
+    }
+  }
+
+  function tell(now: DaemonStatus['error']): void {
+    const isSame = now?.code === error?.code && now?.detail === error?.detail;
+    if (!isSame && now) log.warn(now, 'the liferaft stays as it is');
+    if (!isSame && !now) log.info({ after: error?.code }, 'the liferaft is kept up again');
+    error = now;
+  }
+
+  function tellOfNew({ manifest, digest, size }: OwnLiferaft): void {
+    const { generation, files } = manifest;
+    log.info({ generation, digest, bytes: size, files: files.length }, 'made a new liferaft');
+  }
+
+  return {
+    start() {
+      void round({ ask: true });
+      return Promise.resolve();
+    },
+    async status() {
+      const { liferaft, leftOut } = latest ?? {};
+      return {
+        running: true,
+        enabled: settings.sync.enabled,
+        interval: settings.interval,
+        host: await hostOf(paths),
+        liferaft: liferaft
+          ? {
+              generation: liferaft.manifest.generation,
+              digest: liferaft.digest,
+              bytes: liferaft.size,
+              madeAt: liferaft.manifest.time,
+              files: liferaft.manifest.files.length,
+              leftOut: leftOut ?? [],
+            }
+          : null,
+        error,
+        destinations: [...senders.values()].map((sender) => sender.status()),
+      };
+    },
+    async sync() {
+      await round({ ask: true });
+      await Promise.all([...senders.values()].map((sender) => sender.sync()));
+    },
+    async stop() {
+      isStopped = true;
+      clearTimeout(timer);
+      await Promise.all([watch.stop(), ...[...senders.values()].map((sender) => sender.stop())]);
+    },
+  };
+}
+
+/** What went wrong. Nothing that does may end the rounds. */
+async function errorOf(work: () => Promise<void>): Promise<DaemonStatus['error']> {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    if (error instanceof Fault) return { code: error.code, detail: error.message };
+    return { code: 'internal_error', detail: String((error as Error).stack) };
+  }
+}
+
+async function hostOf(paths: AlphornPaths): Promise<DaemonStatus['host']> {
+  let id: string | undefined;
+  await errorOf(async () => {
+    id = await hostIdOf(paths);
+  });
+  return id === undefined ? null : { id, name: hostName() };
+}

@@ -1,0 +1,207 @@
+import { Fault } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { AcceptedLineage } from './accepted.ts';
+import type { OwnLiferaft } from './builder.ts';
+import type { DestinationStatus } from './daemon-status.ts';
+import { openLiferaft } from './liferaft-file.ts';
+import type { PeerClient } from './peer-client.ts';
+
+/**
+ * Keeps one destination up to date. Each has its own, so that one that is dead or hangs holds up nobody else.
+ *
+ * INVARIANTS
+ * - At most one try is under way at a time.
+ * - After a try that failed there is a pause, which doubles from `firstPauseMs` to `longestPauseMs` (less up to a half
+ *   of it, so that many do not come at once); nothing but `sync` cuts it short, no new liferaft either.
+ * - The destination has what was offered last as soon as a try succeeds.
+ * - The log has a line when it begins to fail, fails for another reason, or is well again.
+ */
+export interface Sender {
+  /**
+   * There is this liferaft now.
+   * @param ask whether to ask the destination also if it is known to have it: that keeps its age fresh there
+   */
+  offer(liferaft: OwnLiferaft, ask: boolean): void;
+  /** Tries now, however long the pause. Returns when the try has ended, either way. */
+  sync(): Promise<void>;
+  status(): DestinationStatus;
+  /** Breaks off what is under way. */
+  stop(): Promise<void>;
+}
+
+export interface SenderParts {
+  /** As it stands in the settings. */
+  destination: string;
+  isThisHost(): Promise<boolean>;
+  /** @param hostId that this host is known by there */
+  connect(hostId: string): PeerClient;
+  accepted: AcceptedLineage;
+  log: Log;
+  /** From 0 to 1. */
+  random?: () => number;
+}
+
+export const firstPauseMs = 1000;
+export const longestPauseMs = 300_000;
+
+export function makeSender({
+  destination,
+  isThisHost,
+  connect,
+  accepted,
+  log,
+  random = Math.random,
+}: SenderParts): Sender {
+  let offered: OwnLiferaft | undefined;
+  /** Last. */
+  let tried: OwnLiferaft | undefined;
+  let client: { hostId: string; peer: PeerClient } | undefined;
+  let underWay: Promise<void> | undefined;
+  let pause: NodeJS.Timeout | undefined;
+  let isStopped = false;
+
+  let failures = 0;
+  let isSelf = false;
+  /** What the log said last. */
+  let told: string | undefined;
+  let lastSuccess: Date | undefined;
+  let lastError: DestinationStatus['lastError'] = null;
+  let heldDigest: string | null = null;
+  let bytes: number | null = null;
+  let behindSince: number | undefined;
+
+  /** Until nothing newer was offered meanwhile, or it failed. */
+  async function work(): Promise<void> {
+    tried = undefined;
+    while (offered !== undefined && offered.digest !== tried?.digest && !isStopped) {
+      tried = offered;
+      try {
+        isSelf = await isThisHost();
+        if (!isSelf) await bringUpToDate(tried);
+        succeeded();
+      } catch (error) {
+        failed(error);
+        return;
+      }
+    }
+  }
+
+  async function bringUpToDate({ digest, manifest, path }: OwnLiferaft): Promise<void> {
+    const { lineage, generation, host } = manifest;
+    const peer = peerFor(host.id);
+    const answer = await peer.heartbeat({ digest, lineage, generation });
+    if (answer.held) {
+      heldDigest = digest;
+    } else {
+      heldDigest = null;
+      const isOther = answer.lineage !== undefined && answer.lineage !== lineage;
+      const rebuilt = isOther && !(await accepted.has(lineage, destination));
+      await send(peer, path, host.id, rebuilt);
+    }
+    await accepted.add(lineage, destination);
+  }
+
+  async function send(peer: PeerClient, path: string, hostId: string, rebuilt: boolean) {
+    const file = await openLiferaft(path, hostId);
+    if (file === undefined) {
+      throw new Fault('liferaft_damaged', `${path} is gone. It is made anew in the next round.`);
+    }
+    try {
+      await peer.push(file, rebuilt);
+    } finally {
+      await file.close();
+    }
+    heldDigest = file.digest;
+    bytes = file.size;
+    const { generation } = file.manifest;
+    log.debug({ destination, generation, bytes, rebuilt }, 'liferaft sent');
+  }
+
+  function peerFor(hostId: string): PeerClient {
+    if (client?.hostId !== hostId) {
+      client?.peer.close();
+      client = { hostId, peer: connect(hostId) };
+    }
+    return client.peer;
+  }
+
+  function succeeded(): void {
+    failures = 0;
+    if (isSelf || heldDigest === offered?.digest) behindSince = undefined;
+    if (!isSelf) lastSuccess = new Date();
+    tell(isSelf ? 'self' : 'synced', () => {
+      if (isSelf) log.info({ destination }, 'this is this host itself; nothing is sent to it');
+      else log.info({ destination }, 'the destination is up to date');
+    });
+  }
+
+  function failed(error: unknown): void {
+    // What was broken off says nothing of the destination.
+    if (isStopped) return;
+    failures += 1;
+    const code = error instanceof Fault ? error.code : 'peer_unreachable';
+    const detail = error instanceof Error ? error.message : String(error);
+    lastError = { at: new Date().toISOString(), code, detail };
+    const longest = Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);
+    pause = setTimeout(
+      () => {
+        pause = undefined;
+        begin();
+      },
+      longest * (1 - random() / 2),
+    );
+    tell(`failing ${code}`, () => {
+      log.warn({ destination, code, detail }, 'the destination does not get the liferaft');
+      if (!(error instanceof Fault))
+        log.error({ destination, error: (error as Error).stack }, 'bug');
+    });
+  }
+
+  function tell(state: string, say: () => void): void {
+    if (told === state) return;
+    told = state;
+    say();
+  }
+
+  function begin(): void {
+    if (underWay !== undefined || pause !== undefined || isStopped) return;
+    underWay = work().finally(() => {
+      underWay = undefined;
+      // Offered between the last look and the end.
+      if (pause === undefined && offered?.digest !== tried?.digest) begin();
+    });
+  }
+
+  return {
+    offer(liferaft, ask) {
+      offered = liferaft;
+      if (liferaft.digest !== heldDigest && !isSelf) behindSince ??= Date.now();
+      if (ask || liferaft.digest !== heldDigest) begin();
+    },
+    async sync() {
+      const joined = underWay;
+      await joined;
+      if (joined !== undefined && pause === undefined) return;
+      clearTimeout(pause);
+      pause = undefined;
+      begin();
+      await underWay;
+    },
+    status() {
+      const hasIt = heldDigest !== null && heldDigest === offered?.digest;
+      const state = isSelf ? 'self' : failures > 0 ? 'failing' : hasIt ? 'synced' : 'pending';
+      return {
+        ...{ destination, state, lastError, bytes },
+        lastSuccess: lastSuccess?.toISOString() ?? null,
+        lagMs: behindSince === undefined ? null : Math.max(0, Date.now() - behindSince),
+        digest: heldDigest,
+      };
+    },
+    async stop() {
+      isStopped = true;
+      clearTimeout(pause);
+      client?.peer.close();
+      await underWay;
+    },
+  };
+}

@@ -14,6 +14,7 @@ import {
 import {
   type FileItem,
   type FolderItem,
+  isPlainPath,
   type LinkItem,
   type Manifest,
   parentsOf,
@@ -115,7 +116,7 @@ function selected(
 ): (FileItem | LinkItem)[] {
   const all = [...files, ...links];
   for (const path of paths ?? []) {
-    if (all.some((item) => isIn(item.path, path))) continue;
+    if (isPlainPath(path) && all.some((item) => isIn(item.path, path))) continue;
     throw new Fault(
       'path_not_in_liferaft',
       `The liferaft has no ${path}, and nothing in it. Nothing was done. Its manifest lists what it has.`,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { readTextIfThere } from '../files.ts';
-import { parseAccountNumbers } from '../parsers/account-numbers.ts';
+import { parseAccountNumbers, parseAccounts } from '../parsers/accounts.ts';
 import type { AlphornPaths } from '../paths.ts';
 import type { Owned } from './manifest.ts';
 
@@ -23,21 +23,20 @@ export async function readOwners(
   { passwd, group, root }: Pick<AlphornPaths, 'passwd' | 'group' | 'root'>,
   restored: ReadonlySet<string>,
 ): Promise<Owners> {
-  const [users, groups] = await Promise.all([passwd, group].map(readNumbers));
+  const [users, groups] = [await readAccounts(passwd), await readAccounts(group)];
   const isRestored = (file: string) => [...restored].some((path) => join(root, path) === file);
   const keepsUsers = isRestored(passwd);
   const keepsGroups = isRestored(group);
-  const nameOf = (numbers: ReadonlyMap<string, number> | undefined, number: number) =>
-    [...(numbers ?? [])].find(([, each]) => each === number)?.[0] ?? `${number}`;
   return {
     numbersOf: ({ uid, gid, user, group: groupName }) => ({
-      uid: (keepsUsers || user === null ? undefined : users?.get(user)) ?? uid,
-      gid: (keepsGroups || groupName === null ? undefined : groups?.get(groupName)) ?? gid,
+      uid: (keepsUsers || user === null ? undefined : users.numbers.get(user)) ?? uid,
+      gid: (keepsGroups || groupName === null ? undefined : groups.numbers.get(groupName)) ?? gid,
     }),
-    wordsOf: ({ uid, gid }) => `${nameOf(users, uid)}:${nameOf(groups, gid)}`,
+    wordsOf: ({ uid, gid }) => `${users.names.get(uid) ?? uid}:${groups.names.get(gid) ?? gid}`,
   };
 }
 
-async function readNumbers(file: string): Promise<ReadonlyMap<string, number>> {
-  return parseAccountNumbers((await readTextIfThere(file)) ?? '');
+async function readAccounts(file: string) {
+  const text = (await readTextIfThere(file)) ?? '';
+  return { names: parseAccounts(text), numbers: parseAccountNumbers(text) };
 }

@@ -1,10 +1,9 @@
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import { systemErrorCode } from '../errors.ts';
-import { createFile, syncFolder } from '../files.ts';
+import { createFile, namesIn, syncFolder } from '../files.ts';
 import { isPlainPath } from './manifest.ts';
 
 // What a restore is about to do stands in a journal before it does it, so that whatever ends it, the next can tell
@@ -126,12 +125,3 @@ export async function readRestores(parent: string): Promise<KeptRestore[]> {
 }
 
 const folderPattern = /^\d{8}T\d{6}\.\d{3}Z$/;
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
-  }
-}

@@ -188,6 +188,17 @@ function reasonOf(error: Error): string {
   }
 }
 
+/**
+ * Opens a socket for root on this host. Its mode is that of the process's umask.
+ * Faults: `cannot_listen`
+ */
+export async function openSocketListener(app: RequestListener, path: string): Promise<Listeners> {
+  const server = http.createServer(app);
+  await freeSocket(path);
+  await listen(server, { path }, path);
+  return { addresses: [path], stop: () => close(server) };
+}
+
 function tcp(address: string | null, port: number): { where: net.ListenOptions; name: string } {
   // Without a host, Node takes IPv4 alone where there is no IPv6.
   if (address === null) return { where: { port }, name: `*:${port}` };

@@ -79,10 +79,10 @@ export function makeChangesWatch(
 }
 
 /** Whether neither a path nor anything below it can go into a liferaft. */
-function leftOutBy({ sets, excludes }: Rules): (path: string) => boolean {
-  const includes = sets.flatMap((set) => set.includes);
+function leftOutBy(rules: Rules): (path: string) => boolean {
+  const includes = rules.sets.flatMap((set) => set.includes);
   return (path) =>
-    excludes(path) ||
+    rules.excludes(path) ||
     !includes.some(
       ({ base, depth }) =>
         path === base || (isBelow(path, base) && levelsBelow(path, base) <= depth),

@@ -23,8 +23,8 @@ import { defaultSettings, readSettings, type Settings } from './settings.ts';
  * - While sending is not enabled nothing is made and nothing is sent.
  */
 export interface Daemon {
-  /** Returns when the first round has begun. */
-  start(): Promise<void>;
+  /** Begins the first round. */
+  start(): void;
   status(): Promise<DaemonStatus>;
   /** A round now, and a try with each destination, however long its pause. Returns when all have ended. */
   sync(): Promise<void>;
@@ -35,9 +35,9 @@ export interface DaemonParts {
   paths: AlphornPaths;
   builder: LiferaftBuilder;
   /** @param destination as it stands in the settings */
-  makeSender(destination: string): Sender;
+  makeSender: (destination: string) => Sender;
   /** @param changed is to be called when something has changed */
-  makeWatch(changed: () => void): ChangesWatch;
+  makeWatch: (changed: () => void) => ChangesWatch;
   log: Log;
 }
 
@@ -66,9 +66,13 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     return oneAtATime(async () => {
       if (isStopped) return;
       await lookAtEverything(ask);
-      clearTimeout(timer);
-      if (!isStopped) timer = setTimeout(() => void round({ ask: true }), settings.interval);
+      waitForNext();
     });
+  }
+
+  function waitForNext(): void {
+    clearTimeout(timer);
+    if (!isStopped) timer = setTimeout(() => void round({ ask: true }), settings.interval);
   }
 
   async function lookAtEverything(ask: boolean): Promise<void> {
@@ -138,7 +142,6 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
   return {
     start() {
       void round({ ask: true });
-      return Promise.resolve();
     },
     async status() {
       const { liferaft, leftOut } = latest ?? {};

@@ -32,9 +32,9 @@ export interface Sender {
 export interface SenderParts {
   /** As it stands in the settings. */
   destination: string;
-  isThisHost(): Promise<boolean>;
+  isThisHost: () => Promise<boolean>;
   /** @param hostId that this host is known by there */
-  connect(hostId: string): PeerClient;
+  connect: (hostId: string) => PeerClient;
   accepted: AcceptedLineage;
   log: Log;
   /** From 0 to 1. */

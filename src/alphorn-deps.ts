@@ -1,0 +1,87 @@
+import type { Express } from 'express';
+
+import { openAcceptedLineage } from './alphorn/accepted.ts';
+import { makeLiferaftBuilder } from './alphorn/builder.ts';
+import { makeChangesWatch } from './alphorn/changes-watch.ts';
+import { type Daemon, makeDaemon } from './alphorn/daemon.ts';
+import { isThisHost } from './alphorn/destinations.ts';
+import { type KeyRing, openKeyRing } from './alphorn/keys.ts';
+import { makePeerCallers, type PeerCallers } from './alphorn/peer-callers.ts';
+import { makePeerClient } from './alphorn/peer-client.ts';
+import { makeReceiver } from './alphorn/receiver.ts';
+import { makeSender } from './alphorn/sender.ts';
+import { destinationOf } from './alphorn/settings.ts';
+import type { Config } from './config.ts';
+import type { Log } from './log.ts';
+import { debianPaths, type Paths } from './paths.ts';
+import { makeDaemonApp } from './routes/daemon/index.ts';
+import { makePeersApp } from './routes/peers/index.ts';
+
+// What the two services of Alphorn are made of, as deps.ts is for the agent; apart from that, so that they load
+// nothing of it.
+
+/** The receiver, without its door. */
+export interface Peers {
+  app: Express;
+  callers: PeerCallers;
+  /** Before it is opened. */
+  prepare: () => Promise<void>;
+  /** Returns when the keys of now are on the disk, to be known as former ones later. */
+  keysSaved: () => Promise<void>;
+}
+
+export function makePeers(config: Config, log: Log, paths: Paths = debianPaths): Peers {
+  const keys = openKeys(paths, log);
+  const callers = makePeerCallers(keys);
+  const receiver = makeReceiver(paths.alphorn.liferafts, {
+    keep: config.liferaft_keep,
+    mostBytes: config.liferaft_most_bytes,
+  });
+  return {
+    app: makePeersApp({ callers, receiver, log }),
+    callers,
+    prepare: () => receiver.tidy(),
+    keysSaved: () => keys.saved(),
+  };
+}
+
+/** The sender, without its door. */
+export interface Alphorn {
+  daemon: Daemon;
+  app: Express;
+  /** As with the receiver. */
+  keysSaved: () => Promise<void>;
+}
+
+export function makeAlphorn(config: Config, log: Log, paths: Paths = debianPaths): Alphorn {
+  const { alphorn } = paths;
+  const keys = openKeys(paths, log);
+  const accepted = openAcceptedLineage(alphorn.own);
+  const daemon = makeDaemon({
+    paths: alphorn,
+    builder: makeLiferaftBuilder({ paths: alphorn }),
+    makeSender(destination) {
+      const where = destinationOf(destination);
+      // The settings were checked by the same function.
+      if (where === undefined) throw new Error(`${destination} is no destination`);
+      return makeSender({
+        ...{ destination, accepted, log },
+        isThisHost: () => isThisHost(where, config.peer_port),
+        connect: (hostId) => makePeerClient(where, hostId, keys),
+      });
+    },
+    makeWatch: (changed) =>
+      makeChangesWatch(
+        [alphorn.settings, alphorn.rules, alphorn.key, paths.corosyncKey],
+        changed,
+        log,
+      ),
+    log,
+  });
+  return { daemon, app: makeDaemonApp(daemon, log), keysSaved: () => keys.saved() };
+}
+
+function openKeys({ alphorn, corosyncKey }: Paths, log: Log): KeyRing {
+  const { key, knownKeys } = alphorn;
+  return openKeyRing({ key, knownKeys, clusterKey: corosyncKey }, log);
+}

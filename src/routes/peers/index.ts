@@ -1,0 +1,143 @@
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
+import { body, header, matchedData } from 'express-validator';
+
+import { invalid } from '../../alphorn/manifest.ts';
+import type { PeerCallers } from '../../alphorn/peer-callers.ts';
+import {
+  digestHeader,
+  type Heartbeat,
+  type HeartbeatAnswer,
+  peerRoutes,
+  rebuiltHeader,
+} from '../../alphorn/peer-protocol.ts';
+import type { LiferaftReceiver } from '../../alphorn/receiver.ts';
+import { Fault } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { allowOnly } from '../methods.ts';
+import { jsonBody } from '../middleware/json-body.ts';
+import { logRequests } from '../middleware/log-requests.ts';
+import { validate } from '../middleware/validate.ts';
+import { answerErrors } from '../problem.ts';
+
+export interface PeersParts {
+  callers: PeerCallers;
+  receiver: LiferaftReceiver;
+  log: Log;
+}
+
+const digestPattern = /^[0-9a-f]{64}$/;
+
+const heartbeatChecks = () => [
+  body('digest').isString().matches(digestPattern).withMessage('must be a SHA-256 in hexadecimal'),
+  body('lineage').isString().isHexadecimal().isLength({ min: 32, max: 32 }),
+  body('generation').isInt({ min: 1 }).toInt(),
+];
+
+const liferaftChecks = () => [
+  header(digestHeader).matches(digestPattern).withMessage('must be a SHA-256 in hexadecimal'),
+  header(rebuiltHeader).optional().equals('true').withMessage("must be 'true', or left out"),
+  header('Content-Length').isInt({ min: 1 }).withMessage('must be the length of the liferaft'),
+];
+
+/** What other hosts may ask on the peer port. Each may say and send what concerns itself, and nothing else. */
+export function makePeersApp({ callers, receiver, log }: PeersParts): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+
+  app.use(logRequests(log));
+  app.use(knowCaller(callers));
+
+  app
+    .route(peerRoutes.heartbeat)
+    .post(jsonBody, validate(heartbeatChecks), async (request, response) => {
+      const { digest } = matchedData<Heartbeat>(request);
+      response.json(await hear(receiver, hostIn(response), digest));
+    })
+    .all(allowOnly('POST'));
+
+  const tell = refusalLog(log);
+  app
+    .route(peerRoutes.liferaft)
+    .put(validate(liferaftChecks), async (request, response) => {
+      const hostId = hostIn(response);
+      const startedAt = performance.now();
+      const announced = {
+        hostId,
+        digest: request.get(digestHeader) ?? '',
+        size: Number(request.get('Content-Length')),
+        rebuilt: request.get(rebuiltHeader) === 'true',
+      };
+      try {
+        const { digest, generation } = await receiver.receive(announced, bodyOf(request));
+        const ms = Math.round(performance.now() - startedAt);
+        tell.wellAgain(hostId);
+        log.info({ host: hostId, generation, bytes: announced.size, ms }, 'liferaft received');
+        response.json({ digest, generation });
+      } catch (error) {
+        tell.refused(hostId, error);
+        throw error;
+      }
+    })
+    .all(allowOnly('PUT'));
+
+  app.use((request) => {
+    throw new Fault('route_not_found', `There is no ${request.path} on the peer port.`);
+  });
+  app.use(answerErrors(log));
+  return app;
+}
+
+async function hear(
+  receiver: LiferaftReceiver,
+  hostId: string,
+  digest: string,
+): Promise<HeartbeatAnswer> {
+  const held = await receiver.held(hostId);
+  if (held === undefined) return { held: false };
+  const isHeld = held.digest === digest;
+  if (isHeld) await receiver.confirm(hostId);
+  return { held: isHeld, lineage: held.lineage, generation: held.generation };
+}
+
+function knowCaller(callers: PeerCallers): RequestHandler {
+  return (request, response, next) => {
+    response.locals['host'] = callers.of(request.socket);
+    next();
+  };
+}
+
+function hostIn(response: Response): string {
+  return response.locals['host'] as string;
+}
+
+/** The body as it comes. Who does not want the rest of it can still answer. Faults: `liferaft_invalid` */
+async function* bodyOf(request: Request): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield* request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  } catch {
+    throw invalid('Its sender has gone, or sent nothing for too long.');
+  }
+}
+
+/** How many hosts are kept in mind; whoever has the key can make them up. */
+const mostHosts = 1000;
+
+/** A line for each host that begins to be refused, or is for another reason. */
+function refusalLog(log: Log): {
+  refused(host: string, error: unknown): void;
+  wellAgain(host: string): void;
+} {
+  const told = new Map<string, string>();
+  return {
+    refused(host, error) {
+      if (!(error instanceof Fault) || told.get(host) === error.code) return;
+      if (told.size >= mostHosts) told.clear();
+      told.set(host, error.code);
+      log.warn({ host, code: error.code, detail: error.message }, 'liferaft refused');
+    },
+    wellAgain(host) {
+      told.delete(host);
+    },
+  };
+}

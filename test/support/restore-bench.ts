@@ -62,18 +62,20 @@ export function restoreBench(folder: string): RestoreBench {
 export type Tree = Readonly<Record<string, string>>;
 
 /** All that is below the folder, such as `'/etc/hosts': 'file 644 0:0 127.0.0.1'`. */
-export async function treeOf(root: string): Promise<Tree> {
+export async function treeOf(root: string, below = ''): Promise<Tree> {
   const tree: Record<string, string> = {};
-  for (const name of (await readdir(root, { recursive: true })).sort()) {
-    const path = join(root, name);
-    const stats = await lstat(path);
+  for (const name of (await readdir(join(root, below))).sort()) {
+    const path = `${below}/${name}`;
+    const stats = await lstat(join(root, path));
     const mode = (stats.mode & 0o7777).toString(8);
     const owner = `${stats.uid}:${stats.gid}`;
-    if (stats.isSymbolicLink()) tree[`/${name}`] = `link ${owner} ${await readlink(path)}`;
-    else if (stats.isDirectory()) tree[`/${name}`] = `folder ${mode} ${owner}`;
+    if (stats.isSymbolicLink()) tree[path] = `link ${owner} ${await readlink(join(root, path))}`;
     else if (stats.isFile()) {
-      tree[`/${name}`] = `file ${mode} ${owner} ${await readFile(path, 'utf8')}`;
-    } else tree[`/${name}`] = 'other';
+      tree[path] = `file ${mode} ${owner} ${await readFile(join(root, path), 'utf8')}`;
+    } else if (stats.isDirectory()) {
+      tree[path] = `folder ${mode} ${owner}`;
+      Object.assign(tree, await treeOf(root, path));
+    } else tree[path] = 'other';
   }
   return tree;
 }

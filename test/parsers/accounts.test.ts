@@ -1,0 +1,28 @@
+import { expect } from 'chai';
+
+import { parseAccounts } from '../../src/parsers/accounts.ts';
+
+describe('passwd and group', () => {
+  it('name the numbers', () => {
+    const names = parseAccounts(
+      'root:x:0:0:root:/root:/bin/bash\nhacluster:x:107:112::/var/lib/pacemaker:/usr/sbin/nologin\n',
+    );
+    expect([...names]).to.deep.equal([
+      [0, 'root'],
+      [107, 'hacluster'],
+    ]);
+  });
+
+  it('give a number the first of its names', () => {
+    expect(parseAccounts('root:x:0:\ntoor:x:0:\n').get(0)).to.equal('root');
+  });
+
+  it('may have lines that are no account', () => {
+    expect([
+      ...parseAccounts('+::::::\n+@users\n\n#root:x:0:\nhalf:x\n:x:7:\nbad:x:7a:\nok:x:8:'),
+    ]).to.deep.equal([
+      [0, '#root'],
+      [8, 'ok'],
+    ]);
+  });
+});

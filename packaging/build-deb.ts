@@ -48,8 +48,12 @@ const doc = 'usr/share/doc/ha-agent';
 /** From the repository, as they are. */
 const plainFiles: Record<string, string> = {
   'systemd/ha-agent.service': 'usr/lib/systemd/system/ha-agent.service',
+  'systemd/ha-agent-peers.service': 'usr/lib/systemd/system/ha-agent-peers.service',
+  'systemd/alphorn.service': 'usr/lib/systemd/system/alphorn.service',
   'packaging/hactl': 'usr/bin/hactl',
   'packaging/config.json': 'etc/ha-agent/config.json',
+  'packaging/alphorn/config.json': 'etc/alphorn/config.json',
+  'packaging/alphorn/storage-host.json': 'etc/alphorn/manifest.d/storage-host.json',
   'packaging/debian/lintian-overrides': 'usr/share/lintian/overrides/ha-agent',
   'packaging/debian/conffiles': 'DEBIAN/conffiles',
   'packaging/debian/postinst': 'DEBIAN/postinst',
@@ -65,6 +69,9 @@ const executables = new Set([
   'DEBIAN/postrm',
 ]);
 
+/** Nobody's but root's: a key may come to lie in it. */
+const privateFolders = new Set(['etc/alphorn']);
+
 /**
  * The unit makes these two writable, which works only for folders that exist when the agent starts:
  * pcs and corosync may be installed later. Debian's packages own them with the same mode.
@@ -74,6 +81,7 @@ const emptyFolders = ['etc/corosync', 'etc/pacemaker'];
 /** npm's names for the licences whose text is in packaging/debian/copyright, and Debian's. */
 const knownLicenses: Partial<Record<string, string>> = {
   'Apache-2.0': 'Apache-2.0',
+  'BlueOak-1.0.0': 'BlueOak-1.0.0',
   'BSD-3-Clause': 'BSD-3-Clause',
   ISC: 'ISC',
   MIT: 'Expat',
@@ -343,7 +351,9 @@ async function addControlFiles(tree: string, { debianVersion }: Release): Promis
 async function normalise(tree: string, { epoch }: Release): Promise<void> {
   for (const file of [...(await listTree(tree)), tree]) {
     const isFolder = (await stat(file)).isDirectory();
-    await chmod(file, isFolder || executables.has(path.relative(tree, file)) ? 0o755 : 0o644);
+    const name = path.relative(tree, file);
+    const usual = isFolder || executables.has(name) ? 0o755 : 0o644;
+    await chmod(file, privateFolders.has(name) ? 0o700 : usual);
     await lutimes(file, epoch, epoch);
   }
 }

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 
 import type { Express } from 'express';
 
+import { makeAlphorn } from './alphorn/alphorn.ts';
+import { type LiferaftStore, openStore } from './alphorn/store.ts';
 import { makeGuessBrake } from './auth/guess-brake.ts';
 import { openTokenStore } from './auth/tokens.ts';
 import { type AuditLog, openAuditLog } from './audit.ts';
@@ -101,6 +103,7 @@ export function makeAgent(
     nodeChanges,
     propertyChanges: makePropertyChanges(clusterOptions),
     stackChanges: makeStackChanges(hold),
+    alphorn: makeAlphorn(host, makeLiferaftStore(config, paths)),
   };
   const parts = { poweredBy: config.powered_by, log, ha };
   const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log));
@@ -119,6 +122,12 @@ export function makeAgent(
 /** The tokens of this node; `hactl` and the agent open the same. */
 export function makeTokenStore(config: Config): ReturnType<typeof openTokenStore> {
   return openTokenStore(join(config.state_directory, 'tokens'));
+}
+
+/** The liferafts of other hosts that are on this node; `hactl` and the agent open the same. */
+export function makeLiferaftStore(config: Config, paths: Paths = debianPaths): LiferaftStore {
+  const { liferaft_keep: keep, liferaft_most_bytes: mostBytes } = config;
+  return openStore(paths.alphorn.liferafts, { keep, mostBytes });
 }
 
 /** The record of this node; `hactl` and the agent open the same. */

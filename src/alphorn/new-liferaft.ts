@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Fault, systemErrorCode } from '../errors.ts';
@@ -29,7 +29,9 @@ export async function writeNewFile<T>(newFile: NewFile<T>): Promise<T> {
   const { folder } = newFile;
   const temporary = join(folder, `incoming-${randomBytes(6).toString('hex')}.part`);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await mkdir(folder, { recursive: true });
+    // Secrets of hosts are in it, whoever made it.
+    await chmod(folder, 0o700);
     const written = await writeAndSync(temporary, newFile.write);
     await newFile.beforeNamed(written);
     await rename(temporary, join(folder, newFile.nameOf(written)));

@@ -19,9 +19,10 @@ export const peerTls = {
 
 export const peerRoutes = { heartbeat: '/v1/heartbeat', liferaft: '/v1/liferaft' } as const;
 
-export const digestHeader = 'X-Liferaft-Digest';
+/** As Node.js has the names of headers. */
+export const digestHeader = 'x-liferaft-digest';
 /** Says that the host began to count its generations anew, as after a new installation. */
-export const rebuiltHeader = 'X-Liferaft-Rebuilt';
+export const rebuiltHeader = 'x-liferaft-rebuilt';
 
 /** What a host has, told to those who keep it. */
 export interface Heartbeat {

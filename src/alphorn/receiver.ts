@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { link, rename, rm, stat, utimes } from 'node:fs/promises';
+import { link, open, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Fault, systemErrorCode } from '../errors.ts';
@@ -157,21 +156,13 @@ export function makeReceiver(
     await link(join(folder, name), aside);
   }
 
-  /** Keeps the latest, and of the former ones those of its lineage before others, the highest generations first. */
+  /** Leaves the latest, and of the former ones those that are worth the most. */
   async function prune(hostId: string): Promise<void> {
+    const names = await namesOf(hostId);
     const kept = await keptOf(hostId);
-    const latest = kept.find(({ isLatest }) => isLatest);
-    const worth = (name: string): number => {
-      const held = kept.find((each) => each.name === name);
-      if (held === undefined) return -Infinity;
-      if (held.isLatest) return Infinity;
-      const isSame = held.lineage === latest?.lineage && held.generation === latest.generation;
-      if (isSame) return -Infinity;
-      return held.lineage === latest?.lineage ? held.generation : -1 / held.generation;
-    };
-    const names = (await namesOf(hostId)).sort((a, b) => worth(b) - worth(a) || 0);
-    for (const [index, name] of names.entries()) {
-      if (index < keep && worth(name) > -Infinity) continue;
+    const former = byWorth(kept).slice(0, keep - 1);
+    const stay = new Set([liferaftName(hostId), ...former.map(({ name }) => name)]);
+    for (const name of names.filter((each) => !stay.has(each))) {
       await rm(join(folder, name), { force: true });
       alreadyRead.delete(name);
     }
@@ -189,7 +180,7 @@ export function makeReceiver(
       try {
         await utimes(join(folder, liferaftName(hostId)), now, now);
       } catch (error) {
-        // Deleted this moment; the next heartbeat is told so.
+        // It was deleted a moment ago.
         if (systemErrorCode(error) !== 'ENOENT') throw error;
       }
     },
@@ -207,7 +198,7 @@ export function makeReceiver(
     },
     async importFile(path) {
       try {
-        const checked = await take({}, createReadStream(path, { highWaterMark: 1024 * 1024 }));
+        const checked = await take({}, readPieces(path));
         return { ...heldOf(checked), name: liferaftName(checked.manifest.host.id) };
       } catch (error) {
         if (!isNoFile(error, path)) throw error;
@@ -220,6 +211,22 @@ export function makeReceiver(
   };
 }
 
+/** Of one read of a file. */
+const pieceBytes = 1024 * 1024;
+
+async function* readPieces(path: string): AsyncGenerator<Buffer, void, undefined> {
+  const file = await open(path);
+  try {
+    for (;;) {
+      const { buffer, bytesRead } = await file.read({ buffer: Buffer.allocUnsafe(pieceBytes) });
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
 async function readHeld(path: string, hostId: string): Promise<Held | undefined> {
   try {
     const file = await openLiferaft(path, hostId);
@@ -229,6 +236,15 @@ async function readHeld(path: string, hostId: string): Promise<Held | undefined>
     if (error instanceof Fault && error.code === 'liferaft_damaged') return undefined;
     throw error;
   }
+}
+
+/** The former ones: those that the host still counts with before those of a count that it gave up, the newest first. */
+function byWorth(kept: readonly Kept[]): Kept[] {
+  const latest = kept.find(({ isLatest }) => isLatest);
+  const isOfCount = ({ lineage }: Kept) => Number(lineage === latest?.lineage);
+  return kept
+    .filter(({ isLatest, digest }) => !isLatest && digest !== latest?.digest)
+    .sort((a, b) => isOfCount(b) - isOfCount(a) || b.generation - a.generation);
 }
 
 function heldOf({ digest, manifest }: { digest: string; manifest: Manifest }): Held {
@@ -303,6 +319,7 @@ function tooMany(): Fault {
 }
 
 function isNoFile(error: unknown, path: string): boolean {
-  const isOfPath = error instanceof Error && 'path' in error && error.path === path;
-  return isOfPath && ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(systemErrorCode(error) ?? '');
+  const code = systemErrorCode(error);
+  // Of what is done in the store's folder the error names another path. A folder is opened, and cannot be read.
+  return code === 'EISDIR' || (code === 'ENOENT' && (error as NodeJS.ErrnoException).path === path);
 }

@@ -15,7 +15,7 @@ export interface Include {
   /** How many folders below `base` it reaches at most. */
   depth: number;
   /** Whether a path at or below `base` goes in. */
-  matches(path: string): boolean;
+  matches: (path: string) => boolean;
 }
 
 /** What one file of rules says. */
@@ -35,7 +35,7 @@ export interface Rules {
   /** In the order of their names. A path is the first's that includes it. */
   sets: readonly RuleSet[];
   /** Whether a path, or all that is in a folder, stays out, whichever set includes it. */
-  excludes(path: string): boolean;
+  excludes: (path: string) => boolean;
   /** Where to watch for changes of all that may go in. Need not exist. */
   roots: readonly string[];
 }
@@ -110,7 +110,9 @@ async function readRuleFile(path: string): Promise<RuleFile> {
     problems: result.error.issues.map((issue) =>
       issue.code === 'unrecognized_keys'
         ? `${path}: unknown key ${issue.keys.join(', ')}; expected one of ${Object.keys(schema.shape).join(', ')}`
-        : `${path}: ${issue.path.join('.')}: ${issue.message}`,
+        : [path, ...(issue.path.length > 0 ? [issue.path.join('.')] : []), issue.message].join(
+            ': ',
+          ),
     ),
   };
 }

@@ -1,0 +1,351 @@
+import {
+  appendFile,
+  chmod,
+  chown,
+  link,
+  mkdir,
+  open,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { expect } from 'chai';
+import { execa } from 'execa';
+
+import { type Collected, makeCollector } from '../../src/alphorn/collect.ts';
+import { readRules } from '../../src/alphorn/rules.ts';
+import { faultOf } from '../support/faults.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const isRoot = process.getuid?.() === 0;
+
+describe('what is collected', () => {
+  const folder = temporaryFolder();
+  const at = (...parts: string[]) => join(folder.path, 'host', ...parts);
+  const rulesFolder = () => join(folder.path, 'rules');
+  const paths = () => ({
+    passwd: join(folder.path, 'passwd'),
+    group: join(folder.path, 'group'),
+    own: at('alphorn', 'own'),
+    liferafts: at('alphorn', 'liferafts'),
+    knownKeys: at('alphorn', 'known-keys.json'),
+    restores: at('restores'),
+  });
+  const me = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+
+  beforeEach(async () => {
+    await mkdir(rulesFolder());
+    await mkdir(at());
+    await writeFile(paths().passwd, `keeper:x:${me.uid}:${me.gid}::/:/bin/sh\n`);
+    await writeFile(paths().group, `keepers:x:${me.gid}:\n`);
+  });
+
+  const say = async (rules: object) => {
+    await writeFile(join(rulesFolder(), 'a.json'), JSON.stringify(rules));
+    return readRules(rulesFolder());
+  };
+  const all = () => say({ include: [at()] });
+  const collector = () => makeCollector(paths());
+  const pathsOf = (items: readonly { path: string }[]) =>
+    items.map(({ path }) => path.replace(`${at()}/`, ''));
+  const whyNot = ({ leftOut }: Collected, ...parts: string[]) =>
+    leftOut.find(({ path }) => path === at(...parts))?.why;
+
+  it('has files with their content’s digest, links with their target, folders that they are in', async () => {
+    await mkdir(at('a', 'b'), { recursive: true });
+    await chmod(at('a', 'b'), 0o2750);
+    await writeFile(at('a', 'b', 'file'), 'hello\n');
+    await chmod(at('a', 'b', 'file'), 0o4711);
+    await symlink('../../anywhere', at('a', 'link'));
+    await mkdir(at('empty'));
+    const owner = { ...me, user: 'keeper', group: 'keepers' };
+    const { files, links, folders, leftOut } = await collector().collect(await all());
+    expect(files).to.deep.equal([
+      {
+        path: at('a', 'b', 'file'),
+        size: 6,
+        // printf 'hello\n' | sha256sum
+        sha256: '5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03',
+        mode: 0o4711,
+        ...owner,
+      },
+    ]);
+    expect(links).to.deep.equal([{ path: at('a', 'link'), target: '../../anywhere', ...owner }]);
+    expect(folders.filter(({ path }) => path.startsWith(at('a')))).to.deep.equal([
+      { path: at('a'), mode: 0o755, ...owner },
+      { path: at('a', 'b'), mode: 0o2750, ...owner },
+    ]);
+    expect(folders.map(({ path }) => path)).to.include.members(['/tmp', folder.path, at()]);
+    expect(leftOut).to.deep.equal([]);
+  });
+
+  it('is the same whichever file was there first, in the order of the paths', async () => {
+    const names = ['b', 'a', 'a.b', 'a-b', 'ü', '.x'];
+    for (const name of names) await writeFile(at(name), name);
+    await mkdir(at('d'));
+    await writeFile(at('d', 'x'), '');
+    await writeFile(at('d.x'), '');
+    const { files } = await collector().collect(await all());
+    expect(pathsOf(files)).to.deep.equal(['.x', 'a', 'a-b', 'a.b', 'b', 'd.x', 'd/x', 'ü']);
+  });
+
+  it('is what the globs include, but not what they exclude', async () => {
+    await mkdir(at('a', 'deep'), { recursive: true });
+    await mkdir(at('b', 'private'), { recursive: true });
+    for (const name of ['a/1.conf', 'a/1.bak', 'a/deep/2.conf', 'b/3', 'b/private/4'])
+      await writeFile(at(name), '');
+    const rules = await say({
+      include: [at('a', '*.conf'), at('b'), at('missing'), at('b', '**')],
+      exclude: [at('b', 'private')],
+    });
+    expect(pathsOf((await collector().collect(rules)).files)).to.deep.equal(['a/1.conf', 'b/3']);
+    const wide = await say({ include: [at('**', '*.conf')], exclude: [at('a', 'deep', '**')] });
+    expect(pathsOf((await collector().collect(wide)).files)).to.deep.equal(['a/1.conf']);
+  });
+
+  it('never has what Alphorn itself keeps', async () => {
+    for (const path of [paths().own, paths().liferafts, paths().restores]) {
+      await mkdir(path, { recursive: true });
+      await writeFile(join(path, 'x'), '');
+    }
+    await writeFile(paths().knownKeys, '');
+    await writeFile(at('alphorn', 'else'), '');
+    const rules = await say({ include: [at(), paths().own, join(paths().own, 'x')] });
+    expect(pathsOf((await collector().collect(rules)).files)).to.deep.equal(['alphorn/else']);
+  });
+
+  it('names owners by number alone where they have no name', async () => {
+    await writeFile(at('a'), '');
+    await writeFile(paths().passwd, '');
+    await rm(paths().group);
+    const { files } = await collector().collect(await all());
+    expect(files[0]).to.include({ user: null, group: null, ...me });
+  });
+
+  it('names owners anew when their names change', async () => {
+    await writeFile(at('a'), '');
+    const one = collector();
+    await one.collect(await all());
+    await writeFile(paths().passwd, `other:x:${me.uid}:0::/:\n`);
+    const { files, folders } = await one.collect(await all());
+    expect(files[0]).to.include({ user: 'other', group: 'keepers' });
+    expect(folders.at(-1)).to.include({ user: 'other' });
+  });
+
+  it('has a file with several names as a file of each', async () => {
+    await writeFile(at('a'), 'x');
+    await link(at('a'), at('b'));
+    expect(pathsOf((await collector().collect(await all())).files)).to.deep.equal(['a', 'b']);
+  });
+
+  describe('leaves out, and says why,', () => {
+    it('sockets, fifos and devices', async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(at('socket'), resolve));
+      await execa('mkfifo', [at('fifo')]);
+      const rules = await say({ include: [at(), '/dev/null'] });
+      const collected = await collector().collect(rules);
+      server.close();
+      expect(whyNot(collected, 'socket')).to.match(/a socket/);
+      expect(whyNot(collected, 'fifo')).to.match(/a fifo/);
+      expect(collected.leftOut.find(({ path }) => path === '/dev/null')?.why).to.match(/a device/);
+      expect(collected.files).to.deep.equal([]);
+    });
+
+    it('names and targets that are not UTF-8', async () => {
+      const bytes = Buffer.concat([Buffer.from(at('bad-')), Buffer.from([0xff])]);
+      await (await open(bytes, 'w')).close();
+      await symlink(Buffer.from([0x61, 0xff]), at('link'));
+      await writeFile(at('fine-\ufffd'), '');
+      const collected = await collector().collect(await all());
+      expect(whyNot(collected, 'bad-\ufffd')).to.match(/UTF-8/);
+      expect(whyNot(collected, 'link')).to.match(/UTF-8/);
+      expect(pathsOf(collected.files)).to.deep.equal(['fine-\ufffd']);
+    });
+
+    it('a file that is larger than max_file_bytes, at whichever size it was before', async () => {
+      await writeFile(at('a'), 'x'.repeat(10));
+      await writeFile(at('b'), 'x'.repeat(11));
+      const one = collector();
+      const rules = await say({ include: [at()], max_file_bytes: 10 });
+      const collected = await one.collect(rules);
+      expect(pathsOf(collected.files)).to.deep.equal(['a']);
+      expect(whyNot(collected, 'b')).to.equal(
+        `It has 11 bytes, and max_file_bytes of ${join(rulesFolder(), 'a.json')} is 10.`,
+      );
+      await writeFile(at('b'), 'x');
+      expect(pathsOf((await one.collect(rules)).files)).to.deep.equal(['a', 'b']);
+    });
+
+    it('what is more than max_files or max_bytes, of its own rules alone', async () => {
+      for (const name of ['1', '2', '3', '4']) await writeFile(at(name), 'x'.repeat(10));
+      const files = async (rules: object) =>
+        collector().collect(await say({ include: [at('[1-3]')], ...rules }));
+      const few = await files({ max_files: 2 });
+      expect(pathsOf(few.files)).to.deep.equal(['1', '2']);
+      expect(whyNot(few, '3')).to.match(/max_files/);
+      await writeFile(join(rulesFolder(), 'b.json'), JSON.stringify({ include: [at()] }));
+      const small = await files({ max_bytes: 29 });
+      expect(pathsOf(small.files)).to.deep.equal(['1', '2', '4']);
+      expect(whyNot(small, '3')).to.match(/max_bytes/);
+    });
+
+    it('what is included by a path that goes through a link', async () => {
+      await mkdir(at('real'));
+      await writeFile(at('real', 'x'), '');
+      await symlink('real', at('alias'));
+      const collected = await collector().collect(
+        await say({ include: [at('alias', 'x'), at('alias', '*')] }),
+      );
+      expect(collected.files).to.deep.equal([]);
+      expect(whyNot(collected, 'alias', 'x')).to.match(/alias is a link/);
+    });
+
+    it('what is no longer as it says, as files of the kernel are', async () => {
+      const rules = await say({
+        include: ['/sys/kernel/mm/transparent_hugepage/enabled', '/proc/version'],
+      });
+      const { files, leftOut } = await collector().collect(rules);
+      expect(files).to.deep.equal([]);
+      expect(leftOut.map(({ why }) => why).join()).to.match(/bytes and says that it has/);
+    });
+
+    if (!isRoot) {
+      it('what it may not read', async () => {
+        await writeFile(at('a'), '', { mode: 0 });
+        expect(whyNot(await collector().collect(await all()), 'a')).to.match(/EACCES/);
+      });
+    }
+  });
+
+  describe('is read again', () => {
+    /** The digest that the collector has of `a`, before and after something is done to it. */
+    async function digests(change: () => Promise<unknown>, settledFirst = true): Promise<string[]> {
+      await writeFile(at('a'), 'before');
+      // Time stamps tell changes apart from then on.
+      if (settledFirst) await delay(2100);
+      const one = collector();
+      const rules = await all();
+      const before = await one.collect(rules);
+      await change();
+      const after = await one.collect(rules);
+      return [before, after].map(({ files }) => files[0]?.sha256 ?? 'none');
+    }
+
+    for (const [what, change] of [
+      ['when it is written to', () => writeFile(at('a'), 'after!')],
+      [
+        'when it is written to and its time of modification put back',
+        async () => {
+          await writeFile(at('a'), 'after!');
+          await utimes(at('a'), new Date(0), new Date(0));
+        },
+      ],
+      [
+        'when another takes its place',
+        async () => {
+          await writeFile(at('new'), 'after!');
+          await rename(at('new'), at('a'));
+        },
+      ],
+    ] as const) {
+      it(what, async () => {
+        const [before, after] = await digests(change);
+        expect(before).not.to.equal(after);
+      });
+    }
+
+    it('when it changed in the same moment as it was read, which no time stamp tells', async () => {
+      for (let round = 0; round < 20; round += 1) {
+        const [before, after] = await digests(() => writeFile(at('a'), 'after!'), false);
+        expect(before).not.to.equal(after);
+      }
+    });
+  });
+
+  it('is the same object as long as nothing changes, and each that did not when something did', async () => {
+    await mkdir(at('d'));
+    await writeFile(at('d', 'a'), 'a');
+    await writeFile(at('b'), 'b');
+    await symlink('x', at('l'));
+    const one = collector();
+    const rules = await all();
+    const first = await one.collect(rules);
+    const second = await one.collect(rules);
+    await chmod(at('b'), 0o600);
+    const third = await one.collect(rules);
+    expect(second.files[0]).to.equal(first.files[0]);
+    expect(second.links[0]).to.equal(first.links[0]);
+    expect(second.folders.every((each, index) => each === first.folders[index])).to.equal(true);
+    expect(third.files[0]).to.include({ path: at('b'), mode: 0o600 });
+    expect(third.files[1]).to.equal(first.files[1]);
+  });
+
+  it('no longer has what is gone', async () => {
+    await writeFile(at('a'), 'a');
+    await writeFile(at('b'), 'b');
+    const one = collector();
+    const rules = await all();
+    await one.collect(rules);
+    await rm(at('a'));
+    expect(pathsOf((await one.collect(rules)).files)).to.deep.equal(['b']);
+    await rm(at(), { recursive: true });
+    expect((await one.collect(rules)).files).to.deep.equal([]);
+  });
+
+  it('has the owner that the file has', async () => {
+    if (!isRoot) return;
+    await writeFile(at('a'), '');
+    await chown(at('a'), 4711, 4712);
+    const { files } = await collector().collect(await all());
+    expect(files[0]).to.include({ uid: 4711, gid: 4712, user: null, group: null });
+  });
+
+  describe('while files change', () => {
+    it('has each as it was at one moment, never half', async () => {
+      const size = 16 * 1024 * 1024;
+      const contents = ['a', 'b'].map((letter) => Buffer.alloc(size, letter));
+      const digests = contents.map((content) => createHash('sha256').update(content).digest('hex'));
+      const [a = Buffer.alloc(0), b = a] = contents;
+      await writeFile(at('a'), a);
+      const file = await open(at('a'), 'r+');
+      const rules = await all();
+      const one = collector();
+      for (let round = 0; round < 20; round += 1) {
+        // In its place, and as long: nothing but its time stamps tells.
+        const content = round % 2 === 0 ? b : a;
+        const writing = delay(15 + 2 * round).then(() => file.write(content, 0, size, 0));
+        const collected = await one.collect(rules);
+        expect(digests).to.include(collected.files[0]?.sha256);
+        await writing;
+      }
+      await file.close();
+    });
+
+    it('gives up on one that changes without end, and says which', async () => {
+      await writeFile(at('log'), Buffer.alloc(1024 * 1024));
+      const rules = await all();
+      const over = new AbortController();
+      const logging = (async () => {
+        while (!over.signal.aborted) {
+          await appendFile(at('log'), 'line\n');
+          await delay(0);
+        }
+      })();
+      try {
+        const fault = await faultOf('file_unsteady', collector().collect(rules));
+        expect(fault.message).to.contain(at('log'));
+      } finally {
+        over.abort();
+        await logging;
+      }
+    });
+  });
+});

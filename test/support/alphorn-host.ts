@@ -63,7 +63,8 @@ export async function makeTestHost(
 /** A receiver that others can reach on loopback. */
 export interface TestReceiver {
   port: number;
-  lines: LoggedLine[];
+  /** What is in the log as it is installed. */
+  told(): LoggedLine[];
   stop: Listeners['stop'];
 }
 
@@ -87,10 +88,17 @@ export async function openTestReceiver(
     ...settings,
   };
   const { log, lines } = keepingLog();
-  const { app, callers, prepare } = makePeers(config, log, paths);
+  const { app, callers, prepare, keysSaved } = makePeers(config, log, paths);
   await prepare();
   const listener = await openPeerListener(app, where, callers, log, patience);
-  return { port: where.peer_port, lines, stop: () => listener.stop() };
+  return {
+    port: where.peer_port,
+    told: () => lines.filter(({ level }) => level !== 'debug'),
+    async stop() {
+      await listener.stop();
+      await keysSaved();
+    },
+  };
 }
 
 /** A port of 127.0.0.1 that nobody listens on. */

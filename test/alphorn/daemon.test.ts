@@ -1,5 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -113,7 +114,7 @@ describe('the sender', function () {
       running: true,
       enabled: false,
       interval: seldom,
-      host: { id: ownId, name: (await daemon.status()).host?.name },
+      host: { id: ownId, name: hostname() },
       liferaft: null,
       error: null,
       destinations: [],
@@ -162,7 +163,6 @@ describe('the sender', function () {
     expect((await peer.liferaft())?.includes('another\n')).to.equal(true);
     await host.write('new', 'file\n');
     await generation(3);
-    const { chmod } = await import('node:fs/promises');
     await chmod(join(folder.path, ownId, 'files/new'), 0o600);
     await generation(4);
     // No line for each of them.
@@ -281,7 +281,6 @@ describe('the sender', function () {
     await untilSynced(peer.destination);
     await opened.pop()?.stop();
     const { own } = host.paths.alphorn;
-    const { rm } = await import('node:fs/promises');
     const former = await readFile(join(own, `liferaft_${ownId}.tar`));
     await rm(own, { recursive: true });
     await host.write('hostname', 'rebuilt\n');

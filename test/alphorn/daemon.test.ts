@@ -18,7 +18,7 @@ import {
   openTestReceiver,
   type TestHost,
   type TestReceiver,
-} from '../support/alphorn-host.ts';
+} from '../support/peer-host.ts';
 import { faultOf } from '../support/faults.ts';
 import { keepingLog, type LoggedLine } from '../support/keeping-log.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

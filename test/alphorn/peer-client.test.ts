@@ -20,7 +20,7 @@ import {
   openTestReceiver,
   type TestHost,
   type TestReceiver,
-} from '../support/alphorn-host.ts';
+} from '../support/peer-host.ts';
 import { faultOf } from '../support/faults.ts';
 import { keepingLog } from '../support/keeping-log.ts';
 import { liferaftOf, someLineage } from '../support/liferafts.ts';

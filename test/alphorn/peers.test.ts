@@ -19,7 +19,7 @@ import {
   openTestReceiver,
   type TestHost,
   type TestReceiver,
-} from '../support/alphorn-host.ts';
+} from '../support/peer-host.ts';
 import { liferaftOf, type MadeLiferaft } from '../support/liferafts.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
+import type { AgentMetadataReader } from '../../../src/cluster/agent-metadata.ts';
 import type { Change } from '../../../src/cluster/changes/changes.ts';
 import { freeId, idsIn } from '../../../src/cluster/changes/cib-elements.ts';
 import {
@@ -164,7 +165,7 @@ function anyEdit(cib: Cib): fc.Arbitrary<Edit> {
         fc.constantFrom('a', 'x:y', '#z', 'provides'),
         fc.oneof(value, fc.constant('')),
       ),
-      ([of, key, text]) => updateFenceDevice(of, {}, { [key]: text }),
+      ([of, key, text]) => updateFenceDevice(noAgents, of, {}, { [key]: text }),
     ),
     edit(
       'property',
@@ -180,6 +181,17 @@ function anyEdit(cib: Cib): fc.Arbitrary<Edit> {
     ),
     edit('no properties', ['crm_config'], fc.constant(''), propertyChanges.deleteAll),
   );
+}
+
+/** Meta attributes are no agent's. */
+const noAgents: AgentMetadataReader = {
+  resourceAgent: noAgent,
+  fenceAgent: noAgent,
+  agentOf: noAgent,
+};
+
+function noAgent(): never {
+  throw new Error('No agent is asked.');
 }
 
 const tools = {

@@ -8,6 +8,7 @@ import { makeGuessBrake } from './auth/guess-brake.ts';
 import { openTokenStore } from './auth/tokens.ts';
 import { type AuditLog, openAuditLog } from './audit.ts';
 import { makeApp } from './app.ts';
+import { makeAgentMetadataReader } from './cluster/agent-metadata.ts';
 import { makeFenceAgents, makeResourceAgents } from './cluster/agents.ts';
 import { makeChanges } from './cluster/changes/changes.ts';
 import { makeCibEditor } from './cluster/changes/cib-editor.ts';
@@ -79,6 +80,8 @@ export function makeAgent(
   const status = makeStatusReader(host, state);
   const configuration = makeConfigurationReader(host, keeping);
   const clusterOptions = makeClusterOptionsReader(host);
+  const resourceAgents = makeResourceAgents(host);
+  const fenceAgents = makeFenceAgents(host);
   const hold = makeStackHold();
   const changes = makeChanges({
     ...{ host, audit, configuration },
@@ -95,8 +98,8 @@ export function makeAgent(
     words: makeCibWords(makePcsWords(host, runtimeFolder)),
     versions: makeVersionsReader(host),
     services: () => listServices(host, hold),
-    resourceAgents: makeResourceAgents(host),
-    fenceAgents: makeFenceAgents(host),
+    ...{ resourceAgents, fenceAgents },
+    agentMetadata: makeAgentMetadataReader(host, resourceAgents, fenceAgents),
     corosync: makeCorosyncReader(host, audit),
     confirmations: makeConfirmations(config.require_confirmation),
     repeatedAnswers: openRepeatedAnswers(join(config.state_directory, 'answers')),

@@ -7,17 +7,17 @@
  * - A failure goes to those who wait for it, and is not kept.
  * - At most `atMost` values are kept; the one that nobody asked for the longest goes first.
  *
- * @param stampOf changes whenever the source does
+ * @param stampOf changes whenever the source of that key does
  */
 export function keepEach<T>(
-  stampOf: () => Promise<string>,
+  stampOf: (key: string) => Promise<string>,
   read: (key: string) => Promise<T>,
   atMost: number,
 ): (key: string) => Promise<T> {
   // A Map keeps the order of insertion.
   const kept = new Map<string, { stamp: string; value: Promise<T> }>();
   return async (key) => {
-    const stamp = await stampOf();
+    const stamp = await stampOf(key);
     const present = kept.get(key);
     const entry = present?.stamp === stamp ? present : { stamp, value: read(key) };
     kept.delete(key);

@@ -48,22 +48,14 @@ export function maskText(text: string): string {
  * stand. Of any other pair what maskText knows is (`options="user=a,password=b"` of a mount).
  */
 export function maskPairs(xml: string): string {
-  return changePairs(xml, (name, text) => (nameOnly.test(name) ? masked : maskText(text)));
-}
-
-/** The XML with the `value` of each pair that has the name of a secret as `hide` makes it of what stands there. */
-export function hidePairs(xml: string, hide: (value: string) => string): string {
-  return changePairs(xml, (name, text) => (nameOnly.test(name) && text !== '' ? hide(text) : text));
-}
-
-function changePairs(xml: string, change: (name: string, value: string) => string): string {
   return xml.replace(/<(?:nvpair|attribute)\s(?:[^>"']|"[^"]*"|'[^']*')*>/g, (tag) => {
     const name = /\sname=(?:"([^"]*)"|'([^']*)')/.exec(tag);
     return tag.replace(
       /(\svalue=)(?:"([^"]*)"|'([^']*)')/,
       (_all, before: string, plain: string | undefined, quoted: string | undefined) => {
         const text = plain ?? (quoted ?? '').replaceAll('"', '&quot;');
-        return `${before}"${change(name?.[1] ?? name?.[2] ?? '', text)}"`;
+        const isSecret = nameOnly.test(name?.[1] ?? name?.[2] ?? '');
+        return `${before}"${isSecret ? masked : maskText(text)}"`;
       },
     );
   });

@@ -3,7 +3,7 @@
 // or only what hangs on no state of a cluster, in labs that are up:
 //   npm run record-fixtures -- NAME...
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { corosyncStates } from './corosync-states.ts';
 import { type Lab, type LabNode, open, up } from './lab/lab.ts';
@@ -34,6 +34,14 @@ const toolCalls: Calls = [
   ['agents-pacemaker', ['crm_resource', '--list-agents', 'ocf:pacemaker']],
   ['agents-stonith', ['crm_resource', '--list-agents', 'stonith']],
   ['agents-none', ['crm_resource', '--list-agents', 'ocf:none']],
+  ['metadata-dummy', ['crm_resource', '--show-metadata', 'ocf:pacemaker:Dummy']],
+  ['metadata-stateful', ['crm_resource', '--show-metadata', 'ocf:pacemaker:Stateful']],
+  ['metadata-ipaddr2', ['crm_resource', '--show-metadata', 'ocf:heartbeat:IPaddr2']],
+  ['metadata-unit', ['crm_resource', '--show-metadata', 'systemd:cron']],
+  ['metadata-lab', ['crm_resource', '--show-metadata', 'stonith:fence_lab']],
+  ['metadata-ipmilan', ['crm_resource', '--show-metadata', 'stonith:fence_ipmilan']],
+  ['metadata-none', ['crm_resource', '--show-metadata', 'ocf:heartbeat:None']],
+  ['metadata', ['/usr/lib/pacemaker/pacemaker-fenced', 'metadata']],
   ['resource-list', ['pcs', 'resource', 'list', '--nodesc']],
   ['stonith-list', ['pcs', 'stonith', 'list', '--nodesc']],
   ['resource-describe', ['pcs', 'resource', 'describe', 'ocf:heartbeat:Dummy']],
@@ -162,7 +170,8 @@ async function makeRecorder(
   await rememberGeneration({ suite: lab.suite, versions });
   return async (name, argv) => {
     const { exitCode, stdout, stderr } = await node.exec(argv);
-    const folder = fixturePath(join(argv[0], versions[argv[0]] ?? 'unknown', name));
+    const tool = basename(argv[0]);
+    const folder = fixturePath(join(tool, versions[tool] ?? 'unknown', name));
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'command.json'), `${JSON.stringify({ argv, exitCode })}\n`);
@@ -196,6 +205,7 @@ async function versionsIn(node: LabNode): Promise<Record<string, string>> {
     crm_mon: 'pacemaker',
     cibadmin: 'pacemaker',
     crm_resource: 'pacemaker',
+    'pacemaker-fenced': 'pacemaker',
     corosync: 'corosync',
     'corosync-cfgtool': 'corosync',
     'corosync-quorumtool': 'corosync',

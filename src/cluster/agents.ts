@@ -16,8 +16,11 @@ export interface ResourceAgents {
   listOf(provider: string): Promise<readonly string[]>;
   /** What pcs says of an agent. Faults: `agent_not_found`, those of listAgents and describeAgent. */
   describe(agent: string): Promise<string>;
-  /** Faults: `agent_not_found` if there is none of that name, those of listAgents. */
-  check(agent: string): Promise<void>;
+  /**
+   * The full name of an agent, of which the last part is enough if no other has the same.
+   * Faults: `agent_not_found`, `cluster_refused` if there are several, those of listAgents.
+   */
+  fullName(agent: string): Promise<string>;
 }
 
 /** The fence agents of this node. */
@@ -65,14 +68,19 @@ export function makeResourceAgents(host: Host): ResourceAgents {
       if (!(await lists()).all.includes(agent)) throw resourceAgentNotFound(agent);
       return describe(agent);
     },
-    async check(agent) {
+    async fullName(agent) {
       const { all } = await lists();
-      // A unit's instance is as good as its template; pcs takes the last part of a name too.
+      // A unit's instance is as good as its template.
       const template = agent.replace(/(@).*$/, '$1');
-      const known = all.some(
-        (name) => name === agent || name === template || name.endsWith(`:${agent}`),
+      if (all.includes(agent) || all.includes(template)) return agent;
+      const names = all.filter((name) => name.endsWith(`:${agent}`));
+      const [only, ...others] = names;
+      if (only === undefined) throw resourceAgentNotFound(agent);
+      if (others.length === 0) return only;
+      throw new Fault(
+        'cluster_refused',
+        `There are several agents '${agent}': ${names.join(', ')}. Take one of these. Nothing was done.`,
       );
-      if (!known) throw resourceAgentNotFound(agent);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { Fault } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { runPacemakerTool } from './tool.ts';
+import { type AgentMetadata, parseAgentMetadata } from '../parsers/metadata.ts';
+import { parseOutput, runPacemakerTool } from './tool.ts';
 
 /**
  * The providers of OCF agents on this node (crm_resource(8)): `heartbeat`, `pacemaker` …
@@ -27,6 +28,15 @@ export async function listAgents(host: Host, standard: string): Promise<string[]
     if (areNone && standard !== 'systemd') return [];
     throw error;
   }
+}
+
+/**
+ * What an agent says of itself (crm_resource(8), `--show-metadata`).
+ * @param agent its full name: `ocf:heartbeat:Dummy`, `systemd:smbd`, `stonith:fence_ipmilan`
+ * Faults: `tool_failed` also if there is no such agent, those of parseOutput.
+ */
+export function readAgentMetadata(host: Host, agent: string): Promise<AgentMetadata> {
+  return parseOutput(host, ['crm_resource', '--show-metadata', agent], parseAgentMetadata);
 }
 
 function lines(text: string): string[] {

@@ -4,6 +4,7 @@ import type { Command, Outcome, Run } from '../../src/exec.ts';
 import { parseCib } from '../../src/parsers/cib.ts';
 import type { Cib } from '../../src/parsers/cib.ts';
 import { cibChanges } from './cib-changes.ts';
+import { generations, type Generation, recorded } from './fixtures.ts';
 
 /**
  * A cluster that is a CIB and nothing more: tools read and change it as the real ones do, and what they were
@@ -26,12 +27,16 @@ export interface FakeCluster {
   cibChanges: () => string[];
 }
 
+/** The one that the CIBs come from. */
+const generation = generations.find(({ suite }) => suite === 'bookworm') as Generation;
+
 const reading = [
   'cibadmin --query',
   'crm_diff',
   'crm_mon',
   'crm_resource --list',
   'crm_resource --wait',
+  'crm_resource --show-metadata',
   'crm_node --name',
   'crm_node --list',
 ];
@@ -59,7 +64,8 @@ export function fakeCluster(xml: string): FakeCluster {
       case 'crm_diff': {
         edited = await readFile(args.at(-1) ?? '', 'utf8');
         const before = await readFile(args.at(-3) ?? '', 'utf8');
-        return edited === before ? success('') : { ...success(patch), exitCode: 1 };
+        const isSame = cibChanges(before, edited).length === 0;
+        return isSame ? success('') : { ...success(patch), exitCode: 1 };
       }
       case 'crm_simulate': {
         await writeFile(args.at(-1) ?? '', await readFile(args.at(-3) ?? '', 'utf8'));
@@ -68,7 +74,7 @@ export function fakeCluster(xml: string): FakeCluster {
         );
       }
       case 'crm_resource':
-        return success(agentsOf(args));
+        return args[0] === '--show-metadata' ? metadataOf(args[1]) : success(agentsOf(args));
       case 'pcs':
       case 'crm_mon':
         return success(tool === 'crm_mon' ? stateOf(now()) : '');
@@ -78,6 +84,7 @@ export function fakeCluster(xml: string): FakeCluster {
       case 'systemctl':
         return success(args[0] === 'show' ? units : '');
       default:
+        if (tool.endsWith('fenced')) return recorded(generation, 'pacemaker-fenced', 'metadata');
         if (tool.includes('pacemaker-')) return success(metadata);
         throw new Error(`not expected: ${argv.join(' ')}`);
     }
@@ -124,11 +131,28 @@ function agentsOf(args: readonly string[]): string {
   if (!args.includes('--list-agents')) return '';
   const lists: Readonly<Record<string, string>> = {
     'ocf:heartbeat': 'Dummy\nIPaddr2\n',
-    'ocf:pacemaker': 'Dummy\n',
+    'ocf:pacemaker': 'Dummy\nStateful\n',
     systemd: 'smbd\n',
     stonith: 'fence_dummy\nfence_ipmilan\n',
   };
   return lists[args.at(-1) ?? ''] ?? '';
+}
+
+const agentsRecorded: Readonly<Record<string, string>> = {
+  'ocf:pacemaker:Dummy': 'dummy',
+  // It has no parameters that the other has not.
+  'ocf:heartbeat:Dummy': 'dummy',
+  'ocf:heartbeat:IPaddr2': 'ipaddr2',
+  'ocf:pacemaker:Stateful': 'stateful',
+  'systemd:smbd': 'unit',
+  'stonith:fence_lab': 'lab',
+  // The contract's name of one that is like the lab's.
+  'stonith:fence_dummy': 'lab',
+  'stonith:fence_ipmilan': 'ipmilan',
+};
+
+function metadataOf(agent = ''): Outcome {
+  return recorded(generation, 'crm_resource', `metadata-${agentsRecorded[agent] ?? 'none'}`);
 }
 
 /** All nodes online, all primitives running on the first. */

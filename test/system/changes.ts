@@ -73,7 +73,7 @@ function describeMany(bench: Bench): void {
     /** How many changes had no answer yet when the reads had theirs. */
     let waiting = 0;
     let made: (Recorded & { label: string })[] = [];
-    let after = '';
+    let atTheEnd = '';
 
     before(async function () {
       this.timeout(300_000);
@@ -82,7 +82,7 @@ function describeMany(bench: Bench): void {
       changes = wanted.map((round) =>
         Array.from({ length: clients }, (_none, client) => changeOf(client, round, runsOn)),
       );
-      const recording = await recordVersions(node());
+      await recordVersions(node());
       const startedAt = new Date().toISOString();
       const agents = Array.from({ length: clients }, () => new https.Agent({ keepAlive: true }));
       const answers: Promise<unknown>[] = [];
@@ -101,14 +101,14 @@ function describeMany(bench: Bench): void {
       waiting = clients * rounds - statuses.length;
       await Promise.all(answers);
       for (const agent of agents) agent.destroy();
-      after = await configuration();
-      await recording.stop();
+      atTheEnd = await configuration();
       const { json } = await ask('GET', 'audit?limit=1000');
       made = (json as Recorded[])
         .map((each) => ({ ...each, label: labelOf(each) }))
         .filter(({ at, label }) => at >= startedAt && label !== '')
         .toReversed();
     });
+    after(() => forgetVersions(node()));
 
     it('answers each, and has made it', () => {
       expect(statuses).to.deep.equal(Array.from({ length: clients * rounds }, () => 200));
@@ -155,16 +155,15 @@ function describeMany(bench: Bench): void {
       const argv = ['sh', '-c', check, 'sh', versionsFolder, ...epochs] as const;
       const printed = (await node().run(argv, deadline)).split('\n');
       expect(printed.filter((line) => line.startsWith('bad'))).to.deep.equal([]);
-      await node().run(['rm', '-r', versionsFolder]);
     });
 
     it('says in the end what was asked last', async () => {
-      const ids = [...after.matchAll(/ id="(many-\d\d-\d\d)"/g)].map(([, id]) => id);
+      const ids = [...atTheEnd.matchAll(/ id="(many-\d\d-\d\d)"/g)].map(([, id]) => id);
       const kept = Array.from({ length: clients }, (_none, client) =>
         [5, 7, 9].map((round) => idOf(client, round)),
       );
       expect(ids.toSorted()).to.deep.equal(kept.flat());
-      const value = / name="cluster-recheck-interval" value="([^"]*)"/.exec(after)?.[1];
+      const value = / name="cluster-recheck-interval" value="([^"]*)"/.exec(atTheEnd)?.[1];
       const set = made.filter(({ label }) => label.startsWith('set')).at(-1);
       expect(`set ${value}`).to.equal(set?.label);
       // Put back by now.
@@ -216,21 +215,24 @@ function epochOf(version: string): number {
   return Number(version.split('.')[1]);
 }
 
-const versionsFolder = '/root/versions';
+const tool = '/usr/sbin/cibadmin';
+// Neither below /root nor below /usr, where the agent's commands may not write.
+const versionsFolder = '/var/tmp/cib-versions';
 
-/** Keeps each version of the CIB that Pacemaker writes, of which it keeps the latest hundred alone. */
-async function recordVersions(node: LabNode): Promise<{ stop: () => Promise<void> }> {
-  const script = await readFile(new URL('keep-versions.py', import.meta.url), 'utf8');
-  const deadlineMs = 300_000;
-  const running = node.run(['python3', '-c', script, versionsFolder], { deadlineMs });
-  // It is awaited in stop().
-  running.catch(() => undefined);
-  return {
-    async stop() {
-      await node.run(['touch', `${versionsFolder}/stop`]);
-      await running;
-    },
-  };
+/**
+ * Keeps the CIB after each change that is made with cibadmin. Pacemaker itself writes to the disk what it comes to:
+ * of changes that follow each other closely the last.
+ */
+async function recordVersions(node: LabNode): Promise<void> {
+  const script = await readFile(new URL('keep-versions.sh', import.meta.url), 'utf8');
+  await node.run(['mkdir', versionsFolder]);
+  await node.run(['mv', tool, `${tool}.real`]);
+  await node.writeFile(tool, script, 0o755);
+}
+
+async function forgetVersions(node: LabNode): Promise<void> {
+  await node.run(['mv', `${tool}.real`, tool]);
+  await node.run(['rm', '-r', versionsFolder]);
 }
 
 /** What is tried is what is done then. */

@@ -8,6 +8,7 @@ import { describeCorosync } from './corosync.ts';
 import { describeBuilding } from './building.ts';
 import { describeChanges } from './changes.ts';
 import { describeConfiguration } from './configuration.ts';
+import { describeEdits } from './edits.ts';
 import { describeFailover } from './failover.ts';
 import { describeFailures } from './failures.ts';
 import { describePackage } from './package.ts';
@@ -54,6 +55,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   describeCorosync(bench);
   describeConfiguration(bench);
   describeSchemas(bench, suite);
+  describeEdits(bench, suite);
   describeChanges(bench);
   describeFailover(bench);
   describeAccess(bench);

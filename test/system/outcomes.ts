@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { XMLParser } from 'fast-xml-parser';
 
 import type { Suite } from '../lab/root.ts';
 import { asking, type Bench } from './asking.ts';
+import { type Canonical, canonical } from './canonical-cib.ts';
 
 type Words = readonly string[];
 
@@ -174,33 +174,7 @@ export function describeOutcomes(bench: Bench): void {
   });
 }
 
-const parser = new XMLParser({
-  preserveOrder: true,
-  ignoreAttributes: false,
-  attributeNamePrefix: '',
-});
-
-/** An element as the parser gives it. */
-type Parsed = Record<string, Parsed[]> & { ':@'?: Record<string, string> };
-
-type Meant = [name: string, attributes: Record<string, string>, children: Meant[]];
-
-const sets = ['instance_attributes', 'meta_attributes', 'utilization', 'cluster_property_set'];
-/** Nobody refers to the ids of these, which each tool makes as it likes. */
-const withGeneratedId = [...sets, 'nvpair', 'fencing-level'];
-
-/** What a configuration says: without the ids that were made up, and without sets that are empty. */
-function meant(xml: string): Meant[] {
-  return meantBy(parser.parse(xml) as Parsed[]);
-}
-
-function meantBy(elements: readonly Parsed[]): Meant[] {
-  return elements.flatMap((element): Meant[] => {
-    const [name = ''] = Object.keys(element).filter((key) => key !== ':@');
-    const children = meantBy(element[name] ?? []);
-    if (sets.includes(name) && children.length === 0) return [];
-    const { id = '', ...others } = element[':@'] ?? {};
-    const attributes = withGeneratedId.includes(name) ? others : { id, ...others };
-    return [[name, attributes, children]];
-  });
+/** Nobody refers to the ids that each tool makes up as it likes. */
+function meant(xml: string): Canonical[] {
+  return canonical(xml, { generatedIds: false });
 }

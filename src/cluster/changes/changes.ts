@@ -126,8 +126,7 @@ export function makeChanges(parts: ChangesParts): Changes {
     const warnings: string[] = [];
     const warn = (text: string) => warnings.push(text);
     const changes: CibDifference[] = [];
-    // An edit knows them; to ask for them would take longer than most edits.
-    let before = change.edit ? undefined : await versionOf(configuration.get());
+    let before: string | undefined;
     let after: string | undefined;
     let settled = true;
     // Of several edits the first alone finds what the caller has seen.
@@ -155,7 +154,11 @@ export function makeChanges(parts: ChangesParts): Changes {
 
     const id = randomUUID();
     if (ifVersion !== undefined) checkVersion(ifVersion, await versionOf(configuration.renew()));
-    await audit.record({ id, ...request, outcome: 'begun' });
+    [before] = await Promise.all([
+      // An edit knows it; to ask for it would take longer than most edits.
+      change.edit ? undefined : versionOf(configuration.get()),
+      audit.record({ id, ...request, outcome: 'begun' }),
+    ]);
     const ended = async (outcome: Outcome) => {
       forgetState();
       after ??= await versionOf(configuration.renew());

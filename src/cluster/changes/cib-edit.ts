@@ -1,3 +1,4 @@
+import { Fault } from '../../errors.ts';
 import type { Host } from '../../host.ts';
 import {
   type EditableXml,
@@ -21,16 +22,30 @@ export interface EditTools {
  */
 export type CibEdit = (xml: string, tools: EditTools) => string | Promise<string>;
 
-/** An edit by us, in place. */
-export function editConfiguration(edit: (configuration: EditableXml) => void): CibEdit {
-  return (xml) => {
-    const root = parseEditableXml(xml);
-    edit(childToEdit(root, 'configuration'));
-    return writeXml(root);
+/**
+ * An edit by us, in place.
+ * @param edit gets the configuration, and the whole CIB that it is in
+ */
+export function editConfiguration(
+  edit: (configuration: EditableXml, tools: EditTools, cib: EditableXml) => void | Promise<void>,
+): CibEdit {
+  return async (xml, tools) => {
+    const cib = parseEditableXml(xml);
+    await edit(childToEdit(cib, 'configuration'), tools, cib);
+    return writeXml(cib);
   };
 }
 
 /** The configuration of a CIB, to look at. */
 export function configurationIn(xml: string): EditableXml {
   return childToEdit(parseEditableXml(xml), 'configuration');
+}
+
+/**
+ * Refuses an edit for what was found before anything is changed, a sentence each.
+ * Faults: `cluster_refused`, unless nothing was found.
+ */
+export function refuse(problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  throw new Fault('cluster_refused', `${problems.join(' ')} Nothing was changed.`);
 }

@@ -6,16 +6,19 @@ import {
   removeChildren,
   walk,
 } from '../../parsers/xml-edit.ts';
+import type { AgentName } from '../agent-metadata.ts';
 import { nodeNotFound } from '../nodes.ts';
 import { resourceNotFound } from '../resources.ts';
+
+export type Pairs = Readonly<Record<string, string>>;
 
 const containers = ['group', 'clone', 'master', 'bundle'];
 
 /** A resource in the CIB, and what it is in. */
 export interface PlacedResource {
   element: EditableXml;
-  /** The group, clone or bundle around it. */
-  parent: EditableXml | undefined;
+  /** The groups, clones and bundles around it, the nearest first. */
+  around: readonly EditableXml[];
 }
 
 /**
@@ -29,11 +32,20 @@ export function resourceIn(configuration: EditableXml, id: string): PlacedResour
 }
 
 export function findResource(configuration: EditableXml, id: string): PlacedResource | undefined {
-  const resources = childToEdit(configuration, 'resources');
-  for (const { element, parent } of walk(resources)) {
-    if (element.attributes['id'] === id && isResource(element)) {
-      return { element, parent: parent === resources ? undefined : parent };
-    }
+  return findInside(childToEdit(configuration, 'resources'), id, []);
+}
+
+function findInside(
+  { children }: EditableXml,
+  id: string,
+  around: readonly EditableXml[],
+): PlacedResource | undefined {
+  for (const element of children.filter(isResource)) {
+    const found =
+      element.attributes['id'] === id
+        ? { element, around }
+        : findInside(element, id, [element, ...around]);
+    if (found) return found;
   }
   return undefined;
 }
@@ -45,11 +57,17 @@ export function fenceDeviceIn(configuration: EditableXml, id: string): PlacedRes
   return found;
 }
 
-export function isFenceDevice(configuration: EditableXml, { attributes }: EditableXml): boolean {
+export function isFenceDevice(configuration: EditableXml, primitive: EditableXml): boolean {
+  return agentNameOf(configuration, primitive).class === 'stonith';
+}
+
+/** The agent of a primitive, which its template may name. */
+export function agentNameOf(configuration: EditableXml, { attributes }: EditableXml): AgentName {
   const template = childToEdit(configuration, 'resources').children.find(
     (each) => each.name === 'template' && each.attributes['id'] === attributes['template'],
   );
-  return (template?.attributes ?? attributes)['class'] === 'stonith';
+  const { class: standard = '', provider, type = '' } = template?.attributes ?? attributes;
+  return { class: standard, provider, type };
 }
 
 export function isResource({ name }: EditableXml): boolean {
@@ -58,6 +76,11 @@ export function isResource({ name }: EditableXml): boolean {
 
 export function isClone({ name }: EditableXml): boolean {
   return name === 'clone' || name === 'master';
+}
+
+/** A resource, and all that are in it. */
+export function resourcesIn(element: EditableXml): EditableXml[] {
+  return [element, ...membersOf(element).flatMap(resourcesIn)];
 }
 
 /** The resources right inside. */
@@ -111,6 +134,42 @@ export function setPair(
   if (chosen === undefined) addSet(owner, set);
   const id = freeId(ids, `${set.attributes['id'] ?? setId}-${name}`);
   set.children.push(newElement('nvpair', { id, name, value }));
+}
+
+/** Gives each pair of a set its value; an empty one takes it away. */
+export function setPairs(
+  configuration: EditableXml,
+  owner: EditableXml,
+  kind: 'meta_attributes' | 'instance_attributes',
+  pairs: Pairs,
+): void {
+  for (const [name, value] of Object.entries(pairs)) {
+    if (value === '') unsetPair(owner, kind, name);
+    else setPair(configuration, owner, kind, `${owner.attributes['id']}-${kind}`, name, value);
+  }
+}
+
+/** A new set of these pairs, in alphabetical order, as pcs makes one. */
+export function newSet(
+  ids: Set<string>,
+  kind: 'meta_attributes' | 'instance_attributes',
+  ownerId: string,
+  pairs: Pairs,
+): EditableXml {
+  const setId = freeId(ids, `${ownerId}-${kind}`);
+  const names = Object.keys(pairs).sort();
+  const elements = names.map((name) =>
+    newElement('nvpair', { id: freeId(ids, `${setId}-${name}`), name, value: pairs[name] }),
+  );
+  return newElement(kind, { id: setId }, elements);
+}
+
+/** The pairs of all sets without a rule; of a name that is there twice, the first. */
+export function pairsIn(owner: EditableXml, kind: string): Record<string, string> {
+  const pairs = plainSets(owner, kind)
+    .flatMap(({ children }) => children)
+    .map(({ attributes: { name = '', value = '' } }): [string, string] => [name, value]);
+  return Object.fromEntries(pairs.reverse());
 }
 
 /** Takes a pair out of every set without a rule, and tells whether it was in any. */

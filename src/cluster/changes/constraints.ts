@@ -250,13 +250,10 @@ function saysTheSame(one: EditableXml, other: EditableXml): boolean {
 /** Faults: `resource_not_found`, `constrain_the_clone` */
 function checkResources(configuration: EditableXml, names: readonly string[]): void {
   for (const name of names) {
-    const { parent } = resourceIn(configuration, name);
-    const around =
-      parent?.name === 'group'
-        ? resourceIn(configuration, parent.attributes['id'] ?? '').parent
-        : parent;
-    if (around && (isClone(around) || around.name === 'bundle')) {
-      const id = around.attributes['id'] ?? '';
+    const { around } = resourceIn(configuration, name);
+    const copied = around.find((each) => isClone(each) || each.name === 'bundle');
+    if (copied) {
+      const id = copied.attributes['id'] ?? '';
       throw new Fault(
         'constrain_the_clone',
         `${name} is inside ${id}, of which there may be several at once. Constrain ${id} instead.`,

@@ -9,13 +9,12 @@ import {
   newElement,
   removeChildren,
 } from '../../parsers/xml-edit.ts';
-import { editWithPcs, type PcsWord } from '../../pcs/edit.ts';
-import { isSecretName, masked } from '../../secrets.ts';
-import type { ResourceAgents } from '../agents.ts';
+import { type AgentMetadataReader, fullNameOf } from '../agent-metadata.ts';
 import { resourceNotFound } from '../resources.ts';
 import { type Change, cibChange, type Site } from './changes.ts';
-import { type CibEdit, configurationIn, editConfiguration } from './cib-edit.ts';
+import { type CibEdit, configurationIn, editConfiguration, refuse } from './cib-edit.ts';
 import {
+  agentNameOf,
   checkIdIsFree,
   checkNode,
   findResource,
@@ -24,25 +23,17 @@ import {
   isClone,
   isFenceDevice,
   membersOf,
+  type Pairs,
+  type PlacedResource,
+  pairsIn,
   resourceIn,
-  setPair,
+  resourcesIn,
+  setPairs,
   unsetPair,
 } from './cib-elements.ts';
-
-export type Pairs = Readonly<Record<string, string>>;
-
-/** An operation and its options: `interval`, `timeout`, `on-fail` … */
-export interface OperationOptions {
-  name: string;
-  options: Pairs;
-}
-
-/** What can be said of a resource; a pair with an empty value is taken away. */
-export interface ResourceOptions {
-  params: Pairs;
-  meta: Pairs;
-  operations: readonly OperationOptions[];
-}
+import { newClone, problemsOfClone, problemsOfCloned } from './clones.ts';
+import { newPrimitive, type ResourceOptions, updatePrimitive } from './primitives.ts';
+import { removeResource } from './references.ts';
 
 export interface NewResource extends ResourceOptions {
   name: string;
@@ -51,34 +42,75 @@ export interface NewResource extends ResourceOptions {
   clone: Pairs | undefined;
 }
 
-export interface GroupMembers {
-  group: string;
-  resources: readonly string[];
-  order: { position: 'before' | 'after'; resource: string } | undefined;
+/** Faults of the edit: `id_exists`, `agent_not_found`, `cluster_refused`. */
+export function createResource(agents: AgentMetadataReader, resource: NewResource): Change<null> {
+  const { name, clone, meta } = resource;
+  return cibChange(
+    editConfiguration(async (configuration, { warn }, cib) => {
+      checkIdIsFree(configuration, name);
+      const agent = await agents.resourceAgent(resource.agent);
+      refuse([
+        ...(fullNameOf(agent) === 'ocf:pacemaker:remote' ? [remoteNode('add-remote')] : []),
+        ...(meta['remote-node'] ? [remoteNode('add-guest')] : []),
+        ...(clone ? problemsOfClone(name, agent, clone) : []),
+      ]);
+      const primitive = newPrimitive({ cib, configuration, agent, warn }, name, resource);
+      const { children } = childToEdit(configuration, 'resources');
+      children.push(
+        clone ? newClone(idsIn(configuration), primitive, undefined, clone) : primitive,
+      );
+    }),
+    null,
+  );
 }
 
-/** Faults of the edit: `id_exists`, `agent_not_found`, `cluster_refused`. */
-export function createResource(agents: ResourceAgents, resource: NewResource): Change<null> {
-  return cibChange(async (xml, tools) => {
-    checkIdIsFree(configurationIn(xml), resource.name);
-    await agents.check(resource.agent);
-    const { clone } = resource;
-    const words = [
-      ...['resource', 'create', resource.name, resource.agent],
-      ...optionWords(resource),
-      ...(clone ? ['clone', ...pairWords(clone)] : []),
-    ];
-    return pcsEdit(words)(xml, tools);
-  }, null);
+/** A node needs more than its resource. */
+function remoteNode(command: string): string {
+  return `This makes a node or unmakes one, which needs a key on that node as well: use 'pcs cluster node ${command}'.`;
 }
 
 /** Faults of the edit: `resource_not_found`, `cluster_refused`. */
-export function updateResource(name: string, options: ResourceOptions): Change<''> {
-  return cibChange((xml, tools) => {
-    resourceIn(configurationIn(xml), name);
-    const words = optionWords(withoutMasks(options));
-    return words.length === 0 ? xml : pcsEdit(['resource', 'update', name, ...words])(xml, tools);
-  }, '');
+export function updateResource(
+  agents: AgentMetadataReader,
+  name: string,
+  options: ResourceOptions,
+): Change<''> {
+  return cibChange(
+    editConfiguration(async (configuration, { warn }, cib) => {
+      const { element } = resourceIn(configuration, name);
+      if (element.name !== 'primitive') {
+        await updateContainer(agents, configuration, element, options);
+        return;
+      }
+      const guest = options.meta['remote-node'] ?? '';
+      const former = pairsIn(element, 'meta_attributes')['remote-node'] ?? '';
+      if ('remote-node' in options.meta && guest !== former) {
+        refuse([remoteNode(guest === '' ? 'remove-guest' : 'add-guest')]);
+      }
+      const agent = () => agents.agentOf(agentNameOf(configuration, element));
+      await updatePrimitive({ cib, configuration, warn }, element, agent, options);
+    }),
+    '',
+  );
+}
+
+/** A container has meta attributes alone, which is what pcs takes the parameters of a clone for. */
+async function updateContainer(
+  agents: AgentMetadataReader,
+  configuration: EditableXml,
+  element: EditableXml,
+  { params, meta, operations }: ResourceOptions,
+): Promise<void> {
+  const id = element.attributes['id'] ?? '';
+  const all = isClone(element) ? { ...params, ...meta } : meta;
+  const hasMore = operations.length > 0 || (!isClone(element) && Object.keys(params).length > 0);
+  refuse(
+    hasMore
+      ? [`${id} is a ${element.name}, which has meta attributes alone. Update the resources in it.`]
+      : [],
+  );
+  if (isClone(element)) refuse(await problemsOfCloned(agents, configuration, element, all));
+  setPairs(configuration, element, 'meta_attributes', all);
 }
 
 /**
@@ -86,21 +118,26 @@ export function updateResource(name: string, options: ResourceOptions): Change<'
  * Faults: `resource_not_found` also if it is of the other kind, `resource_not_stopped`, `cluster_refused`.
  */
 export function deleteResource(name: string, kind: 'resource' | 'stonith'): Change<string> {
-  const check = (xml: string) => {
-    const configuration = configurationIn(xml);
-    const { element } = resourceIn(configuration, name);
-    if (isFenceDevice(configuration, element) !== (kind === 'stonith'))
+  const placedOf = (configuration: EditableXml) => {
+    const placed = resourceIn(configuration, name);
+    if (isFenceDevice(configuration, placed.element) !== (kind === 'stonith'))
       throw resourceNotFound(name);
+    return placed;
   };
-  const edit: CibEdit = (xml, tools) => {
-    check(xml);
-    return pcsEdit([kind, 'delete', name])(xml, tools);
-  };
+  const edit = editConfiguration((configuration, { warn }) => {
+    const placed = placedOf(configuration);
+    if (isNode(placed)) {
+      warn(
+        `${name} was a node. Remove Pacemaker's key there (/etc/pacemaker/authkey), stop and disable pacemaker_remote, and let the cluster forget it: 'crm_node --force --remove'.`,
+      );
+    }
+    removeResource(configuration, placed);
+  });
   return {
     edit,
     async carryOut(site) {
       await site.editCib((xml, tools) => {
-        check(xml);
+        placedOf(configurationIn(xml));
         return stopping(name)(xml, tools);
       });
       await site.settle();
@@ -125,11 +162,11 @@ export function stopResource(name: string): Change<{ name: string }> {
 export function startResource(name: string): Change<{ name: string }> {
   return cibChange(
     editConfiguration((configuration) => {
-      const { element, parent } = resourceIn(configuration, name);
+      const { element, around } = resourceIn(configuration, name);
       // As pcs: a clone runs only if what is in it may, and the other way round.
-      const around = parent && (isClone(parent) || parent.name === 'bundle') ? [parent] : [];
-      const inside = isClone(element) || element.name === 'bundle' ? membersOf(element) : [];
-      for (const each of [element, ...around, ...inside]) {
+      const outside = around.slice(0, 1).filter(({ name: kind }) => kind !== 'group');
+      const inside = element.name === 'group' ? [] : membersOf(element);
+      for (const each of [element, ...outside, ...inside]) {
         unsetPair(each, 'meta_attributes', 'target-role');
       }
     }),
@@ -161,16 +198,49 @@ export function restartResource(name: string): Change<{ name: string }> {
   };
 }
 
-/** Lets the cluster start and stop a resource, or not. Faults of the edit: `resource_not_found`, `cluster_refused`. */
-export function manageResource(
-  name: string,
-  action: 'manage' | 'unmanage',
-): Change<{ name: string }> {
+/**
+ * Lets the cluster start and stop a resource again, which takes all that is around it and in it. Faults of the edit:
+ * `resource_not_found`.
+ */
+export function manageResource(name: string): Change<{ name: string }> {
   return cibChange(
-    (xml, tools) => {
-      resourceIn(configurationIn(xml), name);
-      return pcsEdit(['resource', action, name])(xml, tools);
-    },
+    editConfiguration((configuration, { warn }) => {
+      const { element, around } = resourceIn(configuration, name);
+      const inside = resourcesIn(element);
+      for (const each of [...around, ...inside]) {
+        unsetPair(each, 'meta_attributes', 'is-managed');
+      }
+      for (const each of inside) warnOfNoMonitor(each, warn);
+    }),
+    { name },
+  );
+}
+
+function warnOfNoMonitor({ attributes, children }: EditableXml, warn: (text: string) => void) {
+  const monitors = children
+    .flatMap((each) => (each.name === 'operations' ? each.children : []))
+    .filter((operation) => operation.attributes['name'] === 'monitor');
+  const isOff = ({ attributes: { enabled = 'true' } }: EditableXml) =>
+    ['false', 'off', 'n', 'no', '0'].includes(enabled.toLowerCase());
+  if (monitors.length === 0 || !monitors.every(isOff)) return;
+  warn(`${attributes['id']} is managed, but none of its monitors is enabled.`);
+}
+
+/**
+ * Makes the cluster leave a resource as it is: the primitives alone, so that each can be managed again by itself,
+ * and a bundle, which has resources of its own. Faults of the edit: `resource_not_found`.
+ */
+export function unmanageResource(name: string): Change<{ name: string }> {
+  return cibChange(
+    editConfiguration((configuration) => {
+      const { element } = resourceIn(configuration, name);
+      const left = resourcesIn(element).filter(
+        ({ name: kind }) => kind === 'primitive' || kind === 'bundle',
+      );
+      for (const each of left) {
+        setPairs(configuration, each, 'meta_attributes', { 'is-managed': 'false' });
+      }
+    }),
     { name },
   );
 }
@@ -209,97 +279,17 @@ export function clearResource(name: string, node: string | undefined): Change<{ 
   );
 }
 
-/** Faults of the edit: `resource_not_found`, `id_exists`, `cluster_refused`. */
-export function cloneResource(
-  name: string,
-  id: string | undefined,
-  options: Pairs,
-): Change<{ name: string }> {
-  return cibChange(
-    (xml, tools) => {
-      const configuration = configurationIn(xml);
-      resourceIn(configuration, name);
-      if (id !== undefined) checkIdIsFree(configuration, id);
-      const words = ['resource', 'clone', name, ...(id === undefined ? [] : [id])];
-      return pcsEdit([...words, ...pairWords(options)])(xml, tools);
-    },
-    { name },
+function isNode({ element }: PlacedResource): boolean {
+  return (
+    element.attributes['type'] === 'remote' ||
+    pairsIn(element, 'meta_attributes')['remote-node'] !== undefined
   );
-}
-
-/** Faults of the edit: `resource_not_found`, `cluster_refused`. */
-export function uncloneResource(name: string): Change<{ name: string }> {
-  return cibChange(
-    (xml, tools) => {
-      resourceIn(configurationIn(xml), name);
-      return pcsEdit(['resource', 'unclone', name])(xml, tools);
-    },
-    { name },
-  );
-}
-
-/** Faults of the edit: `resource_not_found`, `id_exists`, `cluster_refused`. */
-export function addToGroup({ group, resources, order }: GroupMembers): Change<null> {
-  return cibChange((xml, tools) => {
-    const configuration = configurationIn(xml);
-    for (const name of [...resources, ...(order ? [order.resource] : [])]) {
-      resourceIn(configuration, name);
-    }
-    const present = findResource(configuration, group)?.element;
-    if (present?.name !== 'group') checkIdIsFree(configuration, group);
-    const members = present ? membersOf(present).map(({ attributes }) => attributes['id']) : [];
-    // pcs refuses what is in the group already; to move it there, its place has to be told.
-    const missing = order ? resources : resources.filter((name) => !members.includes(name));
-    if (missing.length === 0) return xml;
-    const place = order ? [`--${order.position}`, order.resource] : [];
-    return pcsEdit(['resource', 'group', 'add', group, ...place, ...missing])(xml, tools);
-  }, null);
-}
-
-/**
- * Takes resources out of their group, all of them without a list; the group goes with the last.
- * Faults of the edit: `resource_not_found`, `cluster_refused`.
- */
-export function removeFromGroup(group: string, resources: readonly string[]): Change<null> {
-  return cibChange((xml, tools) => {
-    const configuration = configurationIn(xml);
-    for (const name of [group, ...resources]) resourceIn(configuration, name);
-    return pcsEdit(['resource', 'group', 'remove', group, ...resources])(xml, tools);
-  }, null);
-}
-
-/** An edit by pcs. Faults: those of editWithPcs. */
-export function pcsEdit(words: readonly PcsWord[]): CibEdit {
-  return (xml, { host, folder, warn }) => editWithPcs(host, folder, xml, words, warn);
-}
-
-/** What pcs takes behind the name of a resource: parameters, operations, meta attributes. */
-export function optionWords({ params, meta, operations }: ResourceOptions): PcsWord[] {
-  return [
-    ...pairWords(params),
-    ...(operations.length > 0 ? ['op'] : []),
-    ...operations.flatMap(({ name, options }) => [name, ...pairWords(options)]),
-    ...(Object.keys(meta).length > 0 ? ['meta', ...pairWords(meta)] : []),
-  ];
-}
-
-/** A secret that came back as it was shown is to stay as it is. */
-export function withoutMasks(options: ResourceOptions): ResourceOptions {
-  const params = Object.entries(options.params).filter(
-    ([name, value]) => !(value === masked && isSecretName(name)),
-  );
-  return { ...options, params: Object.fromEntries(params) };
-}
-
-function pairWords(pairs: Pairs): PcsWord[] {
-  return Object.entries(pairs);
 }
 
 function stopping(name: string): CibEdit {
   return editConfiguration((configuration) => {
     const { element } = resourceIn(configuration, name);
-    const setId = `${name}-meta_attributes`;
-    setPair(configuration, element, 'meta_attributes', setId, 'target-role', 'Stopped');
+    setPairs(configuration, element, 'meta_attributes', { 'target-role': 'Stopped' });
   });
 }
 

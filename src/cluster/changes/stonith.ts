@@ -1,25 +1,19 @@
 import { Fault } from '../../errors.ts';
 import { childToEdit, newElement } from '../../parsers/xml-edit.ts';
-import type { FenceAgents } from '../agents.ts';
+import type { AgentMetadataReader } from '../agent-metadata.ts';
 import { type Change, cibChange } from './changes.ts';
-import { configurationIn, editConfiguration } from './cib-edit.ts';
+import { editConfiguration } from './cib-edit.ts';
 import {
+  agentNameOf,
   checkIdIsFree,
   checkNode,
   fenceDeviceIn,
   freeId,
   idsIn,
-  setPair,
-  unsetPair,
-} from './cib-elements.ts';
-import {
-  deleteResource,
-  type NewResource,
-  optionWords,
   type Pairs,
-  pcsEdit,
-  withoutMasks,
-} from './resources.ts';
+} from './cib-elements.ts';
+import { newPrimitive, updatePrimitive } from './primitives.ts';
+import { deleteResource, type NewResource } from './resources.ts';
 
 /** A fence device of a level, and the node that it is for. */
 export interface LevelDevice {
@@ -30,34 +24,36 @@ export interface LevelDevice {
 
 /** Faults of the edit: `id_exists`, `agent_not_found`, `cluster_refused`. */
 export function createFenceDevice(
-  agents: FenceAgents,
+  agents: AgentMetadataReader,
   device: Omit<NewResource, 'clone'>,
 ): Change<null> {
-  return cibChange(async (xml, tools) => {
-    checkIdIsFree(configurationIn(xml), device.name);
-    await agents.check(device.agent);
-    const words = ['stonith', 'create', device.name, device.agent, ...optionWords(device)];
-    return pcsEdit(words)(xml, tools);
-  }, null);
+  return cibChange(
+    editConfiguration(async (configuration, { warn }, cib) => {
+      checkIdIsFree(configuration, device.name);
+      const agent = await agents.fenceAgent(device.agent);
+      const primitive = newPrimitive({ cib, configuration, agent, warn }, device.name, device);
+      childToEdit(configuration, 'resources').children.push(primitive);
+    }),
+    null,
+  );
 }
 
 /** Faults of the edit: `resource_not_found`, `cluster_refused`. */
-export function updateFenceDevice(name: string, params: Pairs, meta: Pairs): Change<''> {
-  return cibChange(async (xml, tools) => {
-    fenceDeviceIn(configurationIn(xml), name);
-    const words = optionWords(withoutMasks({ params, meta: {}, operations: [] }));
-    const updated =
-      words.length === 0 ? xml : await pcsEdit(['stonith', 'update', name, ...words])(xml, tools);
-    // Not by pcs: 0.12 takes meta attributes of a fence device by another command than those before.
-    return editConfiguration((configuration) => {
+export function updateFenceDevice(
+  agents: AgentMetadataReader,
+  name: string,
+  params: Pairs,
+  meta: Pairs,
+): Change<''> {
+  return cibChange(
+    editConfiguration(async (configuration, { warn }, cib) => {
       const { element } = fenceDeviceIn(configuration, name);
-      for (const [key, value] of Object.entries(meta)) {
-        if (value === '') unsetPair(element, 'meta_attributes', key);
-        else
-          setPair(configuration, element, 'meta_attributes', `${name}-meta_attributes`, key, value);
-      }
-    })(updated, tools);
-  }, '');
+      const agent = () => agents.agentOf(agentNameOf(configuration, element));
+      const options = { params, meta, operations: [] };
+      await updatePrimitive({ cib, configuration, warn }, element, agent, options);
+    }),
+    '',
+  );
 }
 
 /** Faults: `resource_not_found`, those of deleteResource. */

@@ -13,7 +13,7 @@ import {
   type OrderedAction,
   type SetOfResources,
 } from '../../cluster/changes/constraints.ts';
-import type { Pairs } from '../../cluster/changes/resources.ts';
+import type { Pairs } from '../../cluster/changes/cib-elements.ts';
 import {
   constraintTypes,
   type ConstraintType,

@@ -1,7 +1,8 @@
 import { body, type ValidationChain } from 'express-validator';
 
-import type { OperationOptions, Pairs } from '../../cluster/changes/resources.ts';
+import type { Pairs } from '../../cluster/changes/cib-elements.ts';
 import type { RuleJson } from '../../cluster/changes/constraints.ts';
+import type { OperationOptions } from '../../cluster/changes/operations.ts';
 import { isXmlId, resourceName } from '../names.ts';
 
 /** What a caller may give for a pair: a scalar, as text; nothing takes the pair away. */
@@ -27,7 +28,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-// What names of parameters, meta attributes and options are made of; `=` would end one for pcs.
+// What names of parameters, meta attributes and options are made of.
 const pairName = /^[A-Za-z0-9_][A-Za-z0-9_.:#-]{0,254}$/;
 
 function arePairs(value: unknown): value is Record<string, Scalar> {
@@ -92,9 +93,8 @@ export function pairsOrTrue(field: string): ValidationChain {
     });
 }
 
-// OCF has words such as `validate-all`; of these pcs would take another meaning.
+// OCF has words such as `validate-all`.
 const operationName = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
-const wordsOfPcs = ['op', 'meta', 'clone', 'promotable', 'master', 'bundle', 'before', 'after'];
 
 /**
  * Operations: options alone mean the monitor; else they are by the operation's name, more than one of a
@@ -105,9 +105,7 @@ export function operations(field: string): ValidationChain {
     isObject(value) &&
     Object.entries(value).every(
       ([name, each]) =>
-        operationName.test(name) &&
-        !wordsOfPcs.includes(name) &&
-        (Array.isArray(each) ? each : [each]).every(arePairs),
+        operationName.test(name) && (Array.isArray(each) ? each : [each]).every(arePairs),
     );
   return body(field)
     .customSanitizer(orEmpty)

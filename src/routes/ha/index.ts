@@ -68,7 +68,7 @@ export function haRoutes(domain: HaDomain): Router {
   router.use(propertyRoutes(domain, changing));
   // Before the resources, whose names would take its paths.
   router.use(agentRoutes(domain));
-  router.use(resourceRoutes(domain.resourceAgents, fromCib, changing));
+  router.use(resourceRoutes(domain.agentMetadata, fromCib, changing));
   router.use(fencingRoutes(domain, fromCib, changing));
   router.use(corosyncRoutes(domain.corosync, changing));
   router.use(alphornRoutes(domain, changing));

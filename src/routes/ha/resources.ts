@@ -1,25 +1,24 @@
 import { type RequestHandler, Router } from 'express';
 import { body } from 'express-validator';
 
-import type { ResourceAgents } from '../../cluster/agents.ts';
+import type { AgentMetadataReader } from '../../cluster/agent-metadata.ts';
+import type { Pairs } from '../../cluster/changes/cib-elements.ts';
+import { cloneResource, uncloneResource } from '../../cluster/changes/clones.ts';
+import { addToGroup, removeFromGroup } from '../../cluster/changes/groups.ts';
 import { migrateResource } from '../../cluster/changes/migrate.ts';
+import type { ResourceOptions } from '../../cluster/changes/primitives.ts';
 import {
-  addToGroup,
   banResource,
   cleanUpResource,
   clearResource,
-  cloneResource,
   createResource,
   deleteResource,
   manageResource,
   type NewResource,
-  type Pairs,
-  removeFromGroup,
-  type ResourceOptions,
   restartResource,
   startResource,
   stopResource,
-  uncloneResource,
+  unmanageResource,
   updateResource,
 } from '../../cluster/changes/resources.ts';
 import { detailsOf, listGroups, listResources } from '../../cluster/resources.ts';
@@ -32,7 +31,7 @@ import { type FromCib, nothing } from './from-cib.ts';
 
 /** The routes of resources and groups. */
 export function resourceRoutes(
-  agents: ResourceAgents,
+  agents: AgentMetadataReader,
   fromCib: FromCib,
   changing: ChangeHandlers,
 ): Router {
@@ -122,7 +121,7 @@ export function resourceRoutes(
   const update = changing({
     checks: () => [name(), ...resourceOptions()],
     change: ({ name: resource, ...options }: ResourceOptions & { name: string }) =>
-      updateResource(resource, options),
+      updateResource(agents, resource, options),
   });
   router.route('/resource/:name/update').post(update).all(allowOnly('POST'));
 
@@ -181,16 +180,16 @@ export function resourceRoutes(
     }),
     manage: changing({
       checks: () => [name()],
-      change: (fields: { name: string }) => manageResource(fields.name, 'manage'),
+      change: (fields: { name: string }) => manageResource(fields.name),
     }),
     unmanage: changing({
       checks: () => [name()],
-      change: (fields: { name: string }) => manageResource(fields.name, 'unmanage'),
+      change: (fields: { name: string }) => unmanageResource(fields.name),
     }),
     clone: changing({
       checks: () => [name(), newId('clone_name'), pairs('meta')],
       change: (fields: { name: string; clone_name?: string; meta: Pairs }) =>
-        cloneResource(fields.name, fields.clone_name, fields.meta),
+        cloneResource(agents, fields.name, fields.clone_name, fields.meta),
     }),
     unclone: changing({
       checks: () => [name()],

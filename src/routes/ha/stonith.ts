@@ -1,8 +1,9 @@
 import { Router } from 'express';
 import { body, param, type ValidationChain } from 'express-validator';
 
-import type { FenceAgents } from '../../cluster/agents.ts';
-import type { Pairs, ResourceOptions } from '../../cluster/changes/resources.ts';
+import type { AgentMetadataReader } from '../../cluster/agent-metadata.ts';
+import type { Pairs } from '../../cluster/changes/cib-elements.ts';
+import type { ResourceOptions } from '../../cluster/changes/primitives.ts';
 import {
   addToLevel,
   createFenceDevice,
@@ -22,14 +23,14 @@ import { type FromCib, nothing, rawWanted } from './from-cib.ts';
 
 /** What the routes of fencing ask of the domain. */
 export interface FencingDomain {
-  fenceAgents: FenceAgents;
+  agentMetadata: AgentMetadataReader;
   configuration: ConfigurationReader;
   words: CibWords;
 }
 
 /** The routes of fence devices and fencing levels. */
 export function fencingRoutes(
-  { fenceAgents, configuration, words }: FencingDomain,
+  { agentMetadata, configuration, words }: FencingDomain,
   fromCib: FromCib,
   changing: ChangeHandlers,
 ): Router {
@@ -58,7 +59,7 @@ export function fencingRoutes(
           operations('operations'),
         ],
         change: (fields: ResourceOptions & { name: string; agent: string }) =>
-          createFenceDevice(fenceAgents, {
+          createFenceDevice(agentMetadata, {
             ...fields,
             agent: fields.agent.replace(/^stonith:/, ''),
           }),
@@ -112,7 +113,7 @@ export function fencingRoutes(
   const update = changing({
     checks: () => [name(), pairs('params'), pairs('meta')],
     change: (fields: { name: string; params: Pairs; meta: Pairs }) =>
-      updateFenceDevice(fields.name, fields.params, fields.meta),
+      updateFenceDevice(agentMetadata, fields.name, fields.params, fields.meta),
   });
   router.route('/stonith/:name/update').post(update).all(allowOnly('POST'));
   router.route('/stonith/:name').delete(remove).patch(update).all(allowOnly('DELETE', 'PATCH'));

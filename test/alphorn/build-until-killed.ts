@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { makeLiferaftBuilder } from '../../src/alphorn/builder.ts';
-import { alphornPathsIn } from '../support/building-host.ts';
+import { alphornPathsIn } from '../support/alphorn-host.ts';
 import { keepCompiled } from '../support/keep-compiled.ts';
 
 const folder = process.argv[2] ?? '';

@@ -7,7 +7,7 @@ import { expect } from 'chai';
 
 import { makeLiferaftBuilder } from '../../src/alphorn/builder.ts';
 import type { AlphornPaths } from '../../src/paths.ts';
-import { makeAlphornHost } from '../support/building-host.ts';
+import { makeAlphornHost } from '../support/alphorn-host.ts';
 import { faultOf } from '../support/faults.ts';
 import { inPieces, someHost } from '../support/liferafts.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

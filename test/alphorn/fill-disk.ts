@@ -9,7 +9,7 @@ import { makeLiferaftBuilder } from '../../src/alphorn/builder.ts';
 import { openLiferaft } from '../../src/alphorn/liferaft-file.ts';
 import { openStore } from '../../src/alphorn/store.ts';
 import { Fault } from '../../src/errors.ts';
-import { alphornPathsIn } from '../support/building-host.ts';
+import { alphornPathsIn } from '../support/alphorn-host.ts';
 import { inPieces, liferaftOf, someHost } from '../support/liferafts.ts';
 
 const [, , folder = '', who = ''] = process.argv;

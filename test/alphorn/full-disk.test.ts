@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { execa } from 'execa';
 
-import { makeAlphornHost } from '../support/building-host.ts';
+import { makeAlphornHost } from '../support/alphorn-host.ts';
 import { someHost } from '../support/liferafts.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 

@@ -10,7 +10,7 @@ import { expect } from 'chai';
 import { makeLiferaftBuilder } from '../../src/alphorn/builder.ts';
 import { openLiferaft } from '../../src/alphorn/liferaft-file.ts';
 import { openStore } from '../../src/alphorn/store.ts';
-import { alphornPathsIn, makeAlphornHost } from '../support/building-host.ts';
+import { alphornPathsIn, makeAlphornHost } from '../support/alphorn-host.ts';
 import { someHost } from '../support/liferafts.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 

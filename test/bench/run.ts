@@ -10,6 +10,7 @@ import { progressOnStderr, step } from '../lab/progress.ts';
 import { type Suite, suites } from '../lab/root.ts';
 import { upWithPackage } from '../lab/with-package.ts';
 import { untilHealthy } from '../system/client.ts';
+import { measureAlphorn } from './alphorn.ts';
 import { measureChanges } from './changes.ts';
 import { measureIdle } from './idle.ts';
 import { busyShare } from './machine.ts';
@@ -40,7 +41,10 @@ const allAtOnce: Readonly<Record<string, Measure>> = {
 };
 
 /** What is not in a run of everything yet: its bars are not held. */
-const whenAsked: Readonly<Record<string, Measure>> = { writes: measureWrites };
+const whenAsked: Readonly<Record<string, Measure>> = {
+  writes: measureWrites,
+  alphorn: measureAlphorn,
+};
 
 const subjects = [...Object.keys(oneByOne), ...Object.keys(allAtOnce)];
 
@@ -88,7 +92,10 @@ async function benchOf(lab: Lab): Promise<Bench> {
   const node = lab.nodes[0] as LabNode;
   await untilHealthy(node);
   const token = await node.run(['hactl', 'token', 'create', 'bench', '--role', 'admin']);
-  const bench = { suite: lab.suite, node, token: token.trim(), routes: routeCases(node.name) };
+  const bench = {
+    ...{ suite: lab.suite, node, nodes: lab.nodes, token: token.trim() },
+    routes: routeCases(node.name),
+  };
   await checkRoutes(bench);
   return bench;
 }

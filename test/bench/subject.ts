@@ -9,6 +9,8 @@ import type { RouteCase } from './route-cases.ts';
 export interface Bench {
   suite: Suite;
   node: LabNode;
+  /** All nodes of its cluster, that one among them. */
+  nodes: readonly LabNode[];
   token: string;
   /** The reads of the API. */
   routes: readonly RouteCase[];

@@ -1,9 +1,9 @@
 import type { LabNode } from '../lab/lab.ts';
 
-/** Nanoseconds of CPU that the agent and all that it ever started have used since it was started. */
-export async function cpuNs(node: LabNode): Promise<number> {
-  const used = Number(await show(node, 'CPUUsageNSec'));
-  if (!Number.isSafeInteger(used)) throw new Error('systemd does not count the CPU of ha-agent.');
+/** Nanoseconds of CPU that a service and all that it ever started have used since it was started. */
+export async function cpuNs(node: LabNode, unit = 'ha-agent'): Promise<number> {
+  const used = Number(await show(node, 'CPUUsageNSec', unit));
+  if (!Number.isSafeInteger(used)) throw new Error(`systemd does not count the CPU of ${unit}.`);
   return used;
 }
 
@@ -33,7 +33,7 @@ export async function residentMb(node: LabNode): Promise<Resident> {
   };
 }
 
-async function show(node: LabNode, property: string): Promise<string> {
-  const argv = ['systemctl', 'show', '--value', `--property=${property}`, 'ha-agent'] as const;
+async function show(node: LabNode, property: string, unit = 'ha-agent'): Promise<string> {
+  const argv = ['systemctl', 'show', '--value', `--property=${property}`, unit] as const;
   return (await node.run(argv)).trim();
 }

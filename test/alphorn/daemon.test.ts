@@ -1,0 +1,357 @@
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+
+import { makeAlphorn } from '../../src/alphorn-deps.ts';
+import type { Daemon } from '../../src/alphorn/daemon.ts';
+import { makeDaemonClient } from '../../src/alphorn/daemon-client.ts';
+import type { DaemonStatus, DestinationStatus } from '../../src/alphorn/daemon-status.ts';
+import { loadConfig } from '../../src/config.ts';
+import { openSocketListener } from '../../src/listeners.ts';
+import { waitUntil } from '../lab/wait.ts';
+import {
+  freePort,
+  makeTestHost,
+  openTestReceiver,
+  type TestHost,
+  type TestReceiver,
+} from '../support/peer-host.ts';
+import { faultOf } from '../support/faults.ts';
+import { keepingLog, type LoggedLine } from '../support/keeping-log.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const ownId = '5e7638bc';
+
+describe('the sender', function () {
+  this.timeout(30_000);
+  const opened: { stop(): Promise<unknown> }[] = [];
+  afterEach(async () => {
+    for (const each of opened.splice(0).reverse()) await each.stop();
+  });
+  const folder = temporaryFolder();
+  let host: TestHost;
+  let daemon: Daemon;
+  let lines: LoggedLine[];
+  beforeEach(async () => {
+    host = await makeTestHost(folder.path, ownId);
+  });
+
+  /** Far beyond the end of a test: what happens happens for another reason than the interval. */
+  const seldom = 3_600_000;
+
+  async function configure(
+    destinations: readonly string[],
+    { interval = seldom, enabled = true } = {},
+  ): Promise<void> {
+    const settings = { interval, sync: { enabled, destinations } };
+    await writeFile(host.paths.alphorn.settings, JSON.stringify(settings));
+  }
+
+  async function start(ownPort = 1): Promise<void> {
+    const kept = keepingLog();
+    lines = kept.lines;
+    const config = await loadConfig({ HA_AGENT_CONFIG: join(folder.path, 'none') });
+    const made = makeAlphorn({ ...config, peer_port: ownPort }, kept.log, host.paths);
+    daemon = made.daemon;
+    const listener = await openSocketListener(made.app, host.paths.alphorn.socket);
+    opened.push({
+      stop: () => Promise.all([listener.stop(), made.daemon.stop(), made.keysSaved()]),
+    });
+    daemon.start();
+  }
+
+  let made = 0;
+  interface Kept extends TestReceiver {
+    /** As it stands in the settings. */
+    destination: string;
+    /** What is kept there of this host. */
+    liferaft(): Promise<Buffer | undefined>;
+  }
+  async function receiver(port?: number): Promise<Kept> {
+    const there = await makeTestHost(folder.path, (0xae000000 + (made += 1)).toString(16));
+    const listening = await openTestReceiver(there, port === undefined ? {} : { port });
+    opened.push(listening);
+    const path = join(there.paths.alphorn.liferafts, `liferaft_${ownId}.tar`);
+    return {
+      ...listening,
+      destination: `127.0.0.1:${listening.port}`,
+      liferaft: () => readFile(path).catch(() => undefined),
+    };
+  }
+
+  const stateOf = async (destination: string): Promise<DestinationStatus | undefined> =>
+    (await daemon.status()).destinations.find((each) => each.destination === destination);
+
+  const until = (what: string, is: () => Promise<boolean>, deadlineMs = 10_000) =>
+    waitUntil(what, is, { deadlineMs, everyMs: 20 });
+
+  const untilSynced = (destination: string, deadlineMs?: number) =>
+    until(
+      `${destination} to be up to date`,
+      async () => {
+        const { liferaft, destinations } = await daemon.status();
+        const state = destinations.find((each) => each.destination === destination);
+        return state?.state === 'synced' && state.digest === liferaft?.digest;
+      },
+      deadlineMs,
+    );
+
+  const untilFailing = (destination: string) =>
+    until(`${destination} to fail`, async () => (await stateOf(destination))?.state === 'failing');
+
+  const linesOf = (destination: string) =>
+    lines.filter((line) => line['destination'] === destination && line.level !== 'debug');
+
+  it('does nothing and sends nothing until it is told to', async () => {
+    const peer = await receiver();
+    await configure([peer.destination], { enabled: false });
+    await start();
+    await daemon.sync();
+    expect(await daemon.status()).to.deep.equal({
+      running: true,
+      enabled: false,
+      interval: seldom,
+      host: { id: ownId, name: hostname() },
+      liferaft: null,
+      error: null,
+      destinations: [],
+    } satisfies DaemonStatus);
+    expect(await peer.liferaft()).to.equal(undefined);
+  });
+
+  it('makes a liferaft, sends it, and says how it went', async () => {
+    const peer = await receiver();
+    await configure([peer.destination]);
+    await start();
+    await untilSynced(peer.destination);
+    const { liferaft, destinations, error } = await daemon.status();
+    expect(liferaft).to.include({ generation: 1, files: 1 });
+    expect(error).to.equal(null);
+    expect(destinations[0]).to.include({
+      state: 'synced',
+      lagMs: null,
+      lastError: null,
+      digest: liferaft?.digest,
+      bytes: liferaft?.bytes,
+    });
+    expect(await peer.liferaft()).to.have.length(liferaft?.bytes ?? 0);
+    expect(linesOf(peer.destination)).to.have.length(1);
+  });
+
+  it('sends a change within 2 s, and one of the mode alone too', async () => {
+    const peer = await receiver();
+    await configure([peer.destination]);
+    await start();
+    await untilSynced(peer.destination);
+    const generation = (expected: number) =>
+      until(
+        `generation ${expected}`,
+        async () => {
+          const { liferaft } = await daemon.status();
+          return (
+            liferaft?.generation === expected &&
+            (await stateOf(peer.destination))?.digest === liferaft.digest
+          );
+        },
+        2000,
+      );
+    await host.write('hostname', 'another\n');
+    await generation(2);
+    expect((await peer.liferaft())?.includes('another\n')).to.equal(true);
+    await host.write('new', 'file\n');
+    await generation(3);
+    await chmod(join(folder.path, ownId, 'files/new'), 0o600);
+    await generation(4);
+    // No line for each of them.
+    expect(linesOf(peer.destination)).to.have.length(1);
+  });
+
+  it('takes up settings and rules without a restart', async () => {
+    const [first, second] = [await receiver(), await receiver()];
+    await start();
+    await configure([first.destination]);
+    await untilSynced(first.destination);
+    await configure([second.destination]);
+    await untilSynced(second.destination);
+    expect((await daemon.status()).destinations).to.have.length(1);
+    const rules = join(host.paths.alphorn.rules, 'more.json');
+    await host.write('../etc/more', 'more\n');
+    await writeFile(rules, JSON.stringify({ include: [join(folder.path, ownId, 'etc/more')] }));
+    await until('more files', async () => (await daemon.status()).liferaft?.files === 2);
+    await configure([], { enabled: false });
+    await until('the end', async () => (await daemon.status()).destinations.length === 0);
+  });
+
+  it('keeps to the settings from before when they are wrong, and says so once', async () => {
+    const peer = await receiver();
+    await configure([peer.destination], { interval: 1000 });
+    await start();
+    await untilSynced(peer.destination);
+    await writeFile(host.paths.alphorn.settings, '{"interval": 1}');
+    await until('an error', async () => (await daemon.status()).error !== null);
+    await host.write('hostname', 'another\n');
+    await until('generation 2', async () => (await daemon.status()).liferaft?.generation === 2);
+    await untilSynced(peer.destination);
+    expect((await daemon.status()).error?.code).to.equal('alphorn_settings_invalid');
+    await daemon.sync();
+    const told = () => lines.filter(({ code }) => code === 'alphorn_settings_invalid');
+    expect(told()).to.have.length(1);
+    await configure([peer.destination]);
+    await until('no error', async () => (await daemon.status()).error === null);
+  });
+
+  it('sends what there is when the rules are wrong', async () => {
+    const peer = await receiver();
+    await configure([]);
+    await start();
+    await until('a liferaft', async () => (await daemon.status()).liferaft !== null);
+    await writeFile(join(host.paths.alphorn.rules, 'wrong.json'), '{"inclde": []}');
+    await until('an error', async () => (await daemon.status()).error !== null);
+    await configure([peer.destination]);
+    await untilSynced(peer.destination);
+    const { error, liferaft } = await daemon.status();
+    expect(error?.code).to.equal('alphorn_rules_invalid');
+    expect(error?.detail).to.include('inclde');
+    expect(liferaft?.generation).to.equal(1);
+  });
+
+  it('serves three of five as if the one that is dead and the one that hangs were not there', async () => {
+    const peers = [await receiver(), await receiver(), await receiver()];
+    const dead = `127.0.0.1:${await freePort()}`;
+    const hanging = await silentServer();
+    opened.push(hanging);
+    await configure([dead, hanging.destination, ...peers.map(({ destination }) => destination)]);
+    await start();
+    for (let generation = 1; generation <= 3; generation += 1) {
+      await until(
+        `generation ${generation} everywhere`,
+        async () => {
+          const { liferaft, destinations } = await daemon.status();
+          return (
+            liferaft?.generation === generation &&
+            destinations.filter(({ digest }) => digest === liferaft.digest).length === 3
+          );
+        },
+        2000,
+      );
+      await host.write('hostname', `${generation}\n`);
+    }
+    const states = (await daemon.status()).destinations.map(({ state }) => state);
+    expect(states.slice(0, 2)).to.deep.equal(['failing', 'pending']);
+    expect((await stateOf(dead))?.lagMs).to.be.greaterThan(0);
+    // One try hangs, and nobody starts another beside it.
+    expect(hanging.connections()).to.equal(1);
+    expect(linesOf(dead)).to.have.length(1);
+  });
+
+  it('tries again by itself, and says when a destination is well again', async () => {
+    const port = await freePort();
+    const destination = `127.0.0.1:${port}`;
+    await configure([destination]);
+    await start();
+    await untilFailing(destination);
+    const { lastError } = (await stateOf(destination)) ?? {};
+    expect(lastError?.code).to.equal('peer_unreachable');
+    await receiver(port);
+    await untilSynced(destination);
+    expect((await stateOf(destination))?.lastError).to.deep.equal(lastError);
+    expect(linesOf(destination).map(({ level }) => level)).to.deep.equal(['warn', 'info']);
+  });
+
+  it('sends nothing to itself', async () => {
+    const { port } = await receiver();
+    const destination = `127.0.0.1:${port}`;
+    await configure([destination, `localhost:${port}`]);
+    await start(port);
+    await until('it to be known', async () => (await stateOf(destination))?.state === 'self');
+    await until(
+      'its name to be known',
+      async () => (await stateOf(`localhost:${port}`))?.state === 'self',
+    );
+    expect(await stateOf(destination)).to.include({ lagMs: null, lastSuccess: null });
+  });
+
+  it('says that it was rebuilt, once, to who has the count of a former installation', async () => {
+    const peer = await receiver();
+    await configure([peer.destination]);
+    await start();
+    await untilSynced(peer.destination);
+    await opened.pop()?.stop();
+    const { own } = host.paths.alphorn;
+    const former = await readFile(join(own, `liferaft_${ownId}.tar`));
+    await rm(own, { recursive: true });
+    await host.write('hostname', 'rebuilt\n');
+    await start();
+    await untilSynced(peer.destination);
+    expect((await peer.liferaft())?.includes('rebuilt\n')).to.equal(true);
+
+    // Its disk put back to what it was before: that is not to win.
+    await opened.pop()?.stop();
+    await writeFile(join(own, `liferaft_${ownId}.tar`), former);
+    await start();
+    await untilFailing(peer.destination);
+    expect((await stateOf(peer.destination))?.lastError?.detail).to.include('liferaft_older');
+    expect((await peer.liferaft())?.includes('rebuilt\n')).to.equal(true);
+  });
+
+  describe('asked by its socket', () => {
+    it('answers how it is doing, and tries when it is told to', async () => {
+      const port = await freePort();
+      const destination = `127.0.0.1:${port}`;
+      await configure([destination]);
+      await start();
+      const client = makeDaemonClient(host.paths.alphorn.socket);
+      await untilFailing(destination);
+      // So often that the next try by itself is seconds away.
+      for (let count = 0; count < 4; count += 1) await client.sync();
+      expect((await client.status()).destinations[0]?.state).to.equal('failing');
+      await receiver(port);
+      const { destinations } = await client.sync();
+      expect(destinations[0]?.state).to.equal('synced');
+    });
+
+    it('finds in a sync what no watch could tell', async () => {
+      const peer = await receiver();
+      await configure([peer.destination]);
+      await start();
+      await untilSynced(peer.destination);
+      await host.write('hostname', 'changed this moment\n');
+      const { liferaft, destinations } = await makeDaemonClient(host.paths.alphorn.socket).sync();
+      expect(liferaft?.generation).to.equal(2);
+      expect(destinations[0]?.digest).to.equal(liferaft?.digest);
+    });
+
+    it('is known not to run when nobody is there', async () => {
+      const fault = await faultOf(
+        'alphorn_not_running',
+        makeDaemonClient(host.paths.alphorn.socket).status(),
+      );
+      expect(fault.message).to.include('systemctl status alphorn');
+    });
+  });
+});
+
+/** Takes connections and says nothing. */
+async function silentServer(): Promise<{
+  destination: string;
+  connections: () => number;
+  stop(): Promise<unknown>;
+}> {
+  const port = await freePort();
+  const sockets: net.Socket[] = [];
+  const server = net.createServer((socket) => {
+    sockets.push(socket.on('error', () => undefined));
+  });
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    destination: `127.0.0.1:${port}`,
+    connections: () => sockets.length,
+    stop() {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,479 @@
+import { once } from 'node:events';
+import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import type http from 'node:http';
+import https from 'node:https';
+import net from 'node:net';
+import { join } from 'node:path';
+import tls from 'node:tls';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect } from 'chai';
+
+import { peerKeyOf } from '../../src/alphorn/keys.ts';
+import { digestHeader, peerTls, rebuiltHeader } from '../../src/alphorn/peer-protocol.ts';
+import type { PeerPatience } from '../../src/listeners.ts';
+import {
+  clusterKey,
+  freePort,
+  makeTestHost,
+  openTestReceiver,
+  type TestHost,
+  type TestReceiver,
+} from '../support/peer-host.ts';
+import { liferaftOf, type MadeLiferaft } from '../support/liferafts.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const sender = '5e7638bc';
+const key = peerKeyOf(clusterKey);
+const otherLineage = 'f'.repeat(32);
+
+/** What a caller does to be let in; as a peer does, if nothing else is said. */
+interface Calling {
+  identity?: string;
+  secret?: Buffer;
+  method?: string;
+  path?: string;
+  headers?: http.OutgoingHttpHeaders;
+  body?: string | Buffer;
+  agent?: https.Agent;
+}
+
+interface Answer {
+  status: number;
+  body: Record<string, unknown>;
+}
+
+describe('the peer port', () => {
+  let host: TestHost;
+  let receiver: TestReceiver;
+  const opened: { destroy(): unknown }[] = [];
+
+  async function open(settings: Parameters<typeof openTestReceiver>[1] = {}): Promise<void> {
+    receiver = await openTestReceiver(host, settings);
+  }
+  // Before the folder goes.
+  afterEach(async () => {
+    for (const each of opened.splice(0)) each.destroy();
+    await receiver.stop();
+  });
+  const folder = temporaryFolder();
+  beforeEach(async () => {
+    host = await makeTestHost(folder.path, 'ae82a9a2');
+  });
+
+  /** @param identity and `secret`: of a peer, if nothing else is said */
+  function agentBy({
+    identity = `${sender}.${key.id}`,
+    secret = key.secret,
+    keepAlive = false,
+  }: Pick<Calling, 'identity' | 'secret'> & { keepAlive?: boolean } = {}): https.Agent {
+    const agent = new https.Agent({
+      ...peerTls,
+      ...{ keepAlive, maxSockets: 1, maxCachedSessions: 0, ca: [] },
+      pskCallback: () => ({ psk: secret, identity }),
+      checkServerIdentity: () => undefined,
+    });
+    opened.push(agent);
+    return agent;
+  }
+
+  function request({
+    method = 'POST',
+    path = '/v1/heartbeat',
+    headers = {},
+    ...rest
+  }: Calling = {}): http.ClientRequest {
+    const { agent = agentBy(rest) } = rest;
+    return https.request({ host: '127.0.0.1', port: receiver.port, method, path, headers, agent });
+  }
+
+  function answerOf(asked: http.ClientRequest): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      asked.on('error', reject);
+      asked.on('response', (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (piece: string) => (text += piece));
+        response.on('error', reject);
+        response.on('end', () => {
+          const status = response.statusCode ?? 0;
+          resolve({ status, body: JSON.parse(text) as Record<string, unknown> });
+        });
+      });
+    });
+  }
+
+  function call(calling: Calling = {}): Promise<Answer> {
+    const asked = request(calling);
+    const answer = answerOf(asked);
+    asked.end(calling.body);
+    return answer;
+  }
+
+  function heartbeat(
+    { digest, manifest }: MadeLiferaft = liferaftOf(),
+    calling: Calling = {},
+  ): Promise<Answer> {
+    const { lineage, generation } = manifest;
+    return call({
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ digest, lineage, generation }),
+      ...calling,
+    });
+  }
+
+  const putOf = (
+    { digest, bytes }: Pick<MadeLiferaft, 'digest' | 'bytes'>,
+    headers: http.OutgoingHttpHeaders = {},
+  ): Calling => ({
+    method: 'PUT',
+    path: '/v1/liferaft',
+    headers: { 'Content-Length': bytes.length, [digestHeader]: digest, ...headers },
+  });
+
+  function push(
+    liferaft: Pick<MadeLiferaft, 'digest' | 'bytes'>,
+    headers: http.OutgoingHttpHeaders = {},
+    calling: Calling = {},
+  ): Promise<Answer> {
+    return call({ ...putOf(liferaft, headers), body: liferaft.bytes, ...calling });
+  }
+
+  const stored = () => readdir(host.paths.alphorn.liferafts).catch(() => []);
+  const named = (name: string) => join(host.paths.alphorn.liferafts, name);
+
+  /** The code with which a connection that got no answer ended. */
+  const refusal = (answer: Promise<unknown>) =>
+    answer.then(
+      () => 'let in',
+      (error: unknown) => (error as NodeJS.ErrnoException).code ?? (error as Error).message,
+    );
+
+  const closed = (socket: net.Socket) => new Promise((resolve) => socket.once('close', resolve));
+
+  /** That nobody came in who should not, and a peer still does. */
+  async function expectUnharmed(): Promise<void> {
+    expect(await stored()).to.deep.equal([]);
+    expect((await heartbeat()).status).to.equal(200);
+  }
+
+  describe('lets in who has the key, and', () => {
+    beforeEach(() => open());
+
+    it('says what it has of a host: nothing at first', async () => {
+      expect(await heartbeat()).to.deep.equal({ status: 200, body: { held: false } });
+    });
+
+    it('takes in a liferaft, for root alone, and says so', async () => {
+      const liferaft = liferaftOf();
+      const answer = await push(liferaft);
+      expect(answer).to.deep.equal({
+        status: 200,
+        body: { digest: liferaft.digest, generation: 1 },
+      });
+      expect(await stored()).to.deep.equal([`liferaft_${sender}.tar`]);
+      const file = named(`liferaft_${sender}.tar`);
+      expect((await readFile(file)).equals(liferaft.bytes)).to.equal(true);
+      expect((await stat(file)).mode & 0o777).to.equal(0o600);
+      expect((await stat(host.paths.alphorn.liferafts)).mode & 0o777).to.equal(0o700);
+      expect(receiver.told()).to.have.length(1);
+      expect(receiver.told()[0]).to.include({ level: 'info', host: sender, generation: 1 });
+    });
+
+    it('keeps the age of what it has fresh by heartbeats, of nothing else', async () => {
+      const liferaft = liferaftOf();
+      await push(liferaft);
+      const file = named(`liferaft_${sender}.tar`);
+      await utimes(file, 0, 0);
+      const { lineage, generation } = liferaft.manifest;
+      expect(await heartbeat(liferaftOf({ generation: 2 }))).to.deep.equal({
+        status: 200,
+        body: { held: false, lineage, generation },
+      });
+      expect((await stat(file)).mtimeMs).to.equal(0);
+      expect((await heartbeat(liferaft)).body).to.deep.equal({ held: true, lineage, generation });
+      expect((await stat(file)).mtimeMs).to.be.greaterThan(Date.now() - 10_000);
+    });
+
+    it('takes many requests over one connection', async () => {
+      const agent = agentBy({ keepAlive: true });
+      for (let count = 0; count < 5; count += 1) {
+        const asked = request({ agent, headers: { 'Content-Type': 'application/json' } });
+        const answer = answerOf(asked);
+        asked.end(JSON.stringify({ ...liferaftOf(), lineage: otherLineage, generation: 1 }));
+        // An unknown field: refused, and the connection is as good as before.
+        expect((await answer).status).to.equal(400);
+        // Then the agent has the connection back.
+        await sleep(10);
+        expect(asked.reusedSocket).to.equal(count > 0);
+      }
+    });
+
+    it('puts a newer one in the place of the one before, which stays', async () => {
+      await push(liferaftOf());
+      expect((await push(liferaftOf({ generation: 2 }))).status).to.equal(200);
+      expect((await stored()).sort()).to.deep.equal([
+        `liferaft_${sender}.1.tar`,
+        `liferaft_${sender}.tar`,
+      ]);
+    });
+
+    it('takes one of a host that was rebuilt, if it says so', async () => {
+      await push(liferaftOf({ generation: 7 }));
+      const anew = liferaftOf({ lineage: otherLineage });
+      expect((await push(anew)).body).to.include({ code: 'liferaft_older' });
+      expect((await push(anew, { [rebuiltHeader]: 'true' })).status).to.equal(200);
+    });
+  });
+
+  describe('refuses', () => {
+    beforeEach(() => open());
+
+    it("another host's liferaft", async () => {
+      const answer = await push(liferaftOf({ hostId: 'ffffffff' }));
+      expect(answer.status).to.equal(403);
+      expect(answer.body).to.include({ code: 'liferaft_of_another_host' });
+      await expectUnharmed();
+    });
+
+    it('an older generation, and keeps the one that is here', async () => {
+      const latest = liferaftOf({ generation: 2 });
+      await push(latest);
+      expect(await push(liferaftOf({ generation: 1 }))).to.deep.include({ status: 409 });
+      const file = await readFile(named(`liferaft_${sender}.tar`));
+      expect(file.equals(latest.bytes)).to.equal(true);
+    });
+
+    it('one whose bytes are not those of its digest, and says it once in the log', async () => {
+      const { digest, bytes } = liferaftOf({ files: { '/etc/motd': 'x'.repeat(3_000_000) } });
+      const flipped = Buffer.from(bytes);
+      flipped[2_000_000] = 0;
+      for (let count = 0; count < 3; count += 1) {
+        const answer = await push({ digest, bytes: flipped });
+        expect([answer.status, answer.body['code']]).to.deep.equal([422, 'liferaft_invalid']);
+      }
+      expect(receiver.told()).to.have.length(1);
+      expect(receiver.told()[0]).to.include({ host: sender, code: 'liferaft_invalid' });
+      await expectUnharmed();
+    });
+
+    it('one that is larger than it says, or than is allowed, before it comes', async () => {
+      const headers = { 'Content-Length': 2 ** 40 };
+      const asked = request(putOf(liferaftOf(), headers));
+      opened.push(asked);
+      const answer = answerOf(asked);
+      asked.flushHeaders();
+      expect(await answer).to.deep.include({ status: 413 });
+      await expectUnharmed();
+    });
+
+    it('what is not as documented, with what is wrong with it', async () => {
+      const liferaft = liferaftOf();
+      const json = { 'Content-Type': 'application/json' };
+      const wrong: [number, string, Calling][] = [
+        [400, 'digest', { headers: json, body: '{}' }],
+        [400, 'JSON', { headers: json, body: '{' }],
+        [400, 'body', { headers: json, body: '[]' }],
+        [415, 'JSON', { body: 'x' }],
+        [413, 'MiB', { headers: json, body: JSON.stringify({ x: 'x'.repeat(2_000_000) }) }],
+        [400, digestHeader, putOf(liferaft, { [digestHeader]: '../../etc/passwd' })],
+        [400, rebuiltHeader, putOf(liferaft, { [rebuiltHeader]: 'perhaps' })],
+        [
+          400,
+          'content-length',
+          {
+            ...putOf(liferaft),
+            headers: { [digestHeader]: liferaft.digest, 'Transfer-Encoding': 'chunked' },
+          },
+        ],
+        [404, '/etc/passwd', { path: '/etc/passwd' }],
+        [405, 'PUT', { path: '/v1/liferaft', method: 'DELETE' }],
+        [405, 'POST', { path: '/v1/heartbeat', method: 'GET' }],
+      ];
+      for (const [status, word, calling] of wrong) {
+        const answer = await call(calling);
+        expect(answer.status, word).to.equal(status);
+        expect(answer.body['detail'], word).to.include(word);
+      }
+      await expectUnharmed();
+    });
+
+    it('a second liferaft of a host while one is coming', async () => {
+      const liferaft = liferaftOf();
+      const first = request(putOf(liferaft));
+      const firstAnswer = answerOf(first);
+      first.write(liferaft.bytes.subarray(0, 100));
+      await sleep(100);
+      expect((await push(liferaft)).body).to.include({ code: 'liferaft_busy' });
+      first.end(liferaft.bytes.subarray(100));
+      expect((await firstAnswer).status).to.equal(200);
+    });
+
+    it('the key that it was let in by, once that counts no more', async () => {
+      const agent = agentBy({ keepAlive: true });
+      expect((await heartbeat(undefined, { agent })).status).to.equal(200);
+      await writeFile(host.paths.corosyncKey, Buffer.alloc(256, 'b'));
+      expect((await heartbeat(undefined, { agent })).status, 'for an hour').to.equal(200);
+      await receiver.stop();
+      const known = JSON.parse(await readFile(host.paths.alphorn.knownKeys, 'utf8')) as {
+        keys: { replacedAt: number | null }[];
+      };
+      for (const each of known.keys) if (each.replacedAt !== null) each.replacedAt = 0;
+      await writeFile(host.paths.alphorn.knownKeys, JSON.stringify(known));
+      await open({ port: receiver.port });
+      expect(await refusal(heartbeat())).to.equal('EPROTO');
+      const { id, secret } = peerKeyOf(Buffer.alloc(256, 'b'));
+      const anew = await heartbeat(undefined, { identity: `${sender}.${id}`, secret });
+      expect(anew.status).to.equal(200);
+    });
+  });
+
+  describe('lets nobody in', () => {
+    beforeEach(() => open());
+    const handshakes: Record<string, Calling> = {
+      'with another key': { secret: Buffer.alloc(32, 'x') },
+      'with the name of a key that is none here': { identity: `${sender}.00000000` },
+      'without the name of a host': { identity: key.id },
+      'who names a host that cannot be one': { identity: `../../etc.${key.id}` },
+      'who names more': { identity: `${sender}.${key.id}.x` },
+      'with a name of 64 KB': { identity: 'x'.repeat(60_000) },
+    };
+    for (const [who, calling] of Object.entries(handshakes)) {
+      it(who, async () => {
+        expect(await refusal(heartbeat(undefined, calling))).not.to.equal('let in');
+        await expectUnharmed();
+      });
+    }
+
+    const raw: Record<string, (port: number) => net.Socket> = {
+      'without a key': (port) =>
+        tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, minVersion: 'TLSv1.3' }),
+      'by TLS 1.2, though with the key': (port) =>
+        tls.connect({
+          ...{ port, host: '127.0.0.1', rejectUnauthorized: false },
+          ...{ maxVersion: 'TLSv1.2', ciphers: 'PSK' },
+          pskCallback: () => ({ psk: key.secret, identity: `${sender}.${key.id}` }),
+        }),
+      'by plain HTTP': (port) =>
+        net.connect(port, '127.0.0.1').on('connect', function (this: net.Socket) {
+          this.write('GET /v1/liferaft HTTP/1.1\r\nHost: x\r\n\r\n');
+        }),
+      'who sends what is nothing': (port) =>
+        net.connect(port, '127.0.0.1').on('connect', function (this: net.Socket) {
+          this.write(Buffer.alloc(100_000, 0x16));
+        }),
+    };
+    for (const [who, connect] of Object.entries(raw)) {
+      it(who, async () => {
+        const socket = connect(receiver.port);
+        opened.push(socket);
+        let heard = '';
+        socket.on('data', (data: Buffer) => (heard += data.toString('latin1')));
+        socket.on('error', () => undefined);
+        let isSecure = false;
+        socket.once('secureConnect', () => (isSecure = true));
+        socket.resume();
+        await closed(socket);
+        expect(isSecure).to.equal(false);
+        expect(heard).not.to.include('HTTP/1.1 2');
+        expect(receiver.told()).to.have.length(1);
+        await expectUnharmed();
+      });
+    }
+
+    it('and tells it once in a while, not each time', async () => {
+      for (let count = 0; count < 5; count += 1) {
+        await refusal(heartbeat(undefined, { secret: Buffer.alloc(32, 'x') }));
+      }
+      expect(receiver.told()).to.have.length(1);
+      expect(receiver.told()[0]?.['reason']).to.match(/does not have it/);
+    });
+  });
+
+  describe('with little patience', () => {
+    const impatient: PeerPatience = {
+      ...{ handshakeMs: 400, mostStrangers: 20, silenceMs: 400, requestMs: 1500, idleMs: 5000 },
+    };
+    beforeEach(() => open({ patience: impatient }));
+
+    it('hangs up on who does not show a key in time', async () => {
+      const socket = net.connect(receiver.port, '127.0.0.1');
+      opened.push(socket);
+      socket.on('error', () => undefined).resume();
+      await closed(socket);
+      await expectUnharmed();
+    });
+
+    it('hangs up on who stops in the middle of a liferaft, and keeps nothing of it', async () => {
+      const liferaft = liferaftOf();
+      const asked = request(putOf(liferaft));
+      opened.push(asked);
+      asked.write(liferaft.bytes.subarray(0, 700));
+      expect(await refusal(answerOf(asked))).to.match(/ECONNRESET|let in/);
+      await sleep(50);
+      await expectUnharmed();
+    });
+
+    it('hangs up on who sends a byte now and then, when it takes too long', async () => {
+      const liferaft = liferaftOf();
+      const asked = request(putOf(liferaft));
+      opened.push(asked);
+      const answer = refusal(answerOf(asked));
+      let at = 0;
+      const drip = setInterval(() => asked.write(liferaft.bytes.subarray(at, (at += 1))), 100);
+      try {
+        expect(await answer).to.match(/ECONNRESET|EPIPE|let in/);
+      } finally {
+        clearInterval(drip);
+      }
+      expect(at).to.be.lessThan(100);
+      await sleep(50);
+      await expectUnharmed();
+    });
+
+    it('goes on when a sender goes away at any moment', async () => {
+      const liferaft = liferaftOf({ files: { '/etc/motd': Buffer.alloc(500_000, 'x') } });
+      for (const ms of [0, 1, 2, 3, 5, 8, 13, 21]) {
+        const asked = request(putOf(liferaft));
+        const gone = refusal(answerOf(asked));
+        asked.write(liferaft.bytes.subarray(0, 300_000));
+        await sleep(ms);
+        asked.destroy();
+        await gone;
+      }
+      await sleep(100);
+      expect(receiver.told().filter(({ level }) => level === 'error')).to.deep.equal([]);
+      await expectUnharmed();
+    });
+
+    it('serves a peer while 200 strangers stand in the door', async () => {
+      const strangers = Array.from({ length: 200 }, () => {
+        const socket = net.connect(receiver.port, '127.0.0.1').on('error', () => undefined);
+        socket.resume();
+        opened.push(socket);
+        return socket;
+      });
+      await Promise.all(strangers.map((socket) => once(socket, 'connect')));
+      for (let count = 0; count < 5; count += 1) {
+        expect((await heartbeat()).status).to.equal(200);
+      }
+      const left = () => strangers.filter((socket) => !socket.destroyed).length;
+      expect(left(), 'more than are borne with').to.be.lessThan(impatient.mostStrangers + 1);
+    });
+
+    it('serves 200 peers at once', async () => {
+      const answers = await Promise.all(Array.from({ length: 200 }, () => refusal(heartbeat())));
+      const served = answers.filter((each) => each === 'let in').length;
+      // Of those that come at one moment some are turned away, and would come again.
+      expect(served).to.be.greaterThan(impatient.mostStrangers - 1);
+      await expectUnharmed();
+    });
+  });
+
+  it('says which address it cannot listen on', async () => {
+    const port = await freePort();
+    await open({ port });
+    const second = openTestReceiver(host, { port });
+    expect(await refusal(second)).to.equal('cannot_listen');
+  });
+});

@@ -1,0 +1,111 @@
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import { join } from 'node:path';
+
+import { makePeers } from '../../src/alphorn-deps.ts';
+import { loadConfig } from '../../src/config.ts';
+import { type Listeners, openPeerListener, type PeerPatience } from '../../src/listeners.ts';
+import { debianPaths, type Paths } from '../../src/paths.ts';
+import { keepingLog, type LoggedLine } from './keeping-log.ts';
+
+/** A host of its own as far as Alphorn knows: its files are in a folder of the test. */
+export interface TestHost {
+  id: string;
+  paths: Paths;
+  /** Writes a file that its rules include, `/files/NAME` of the folder. */
+  write(name: string, content: string | Buffer): Promise<string>;
+}
+
+/** What two nodes of a cluster have in common. */
+export const clusterKey = Buffer.alloc(256, 'a');
+
+/** @param id eight hexadecimal digits */
+export async function makeTestHost(
+  folder: string,
+  id: string,
+  key: Buffer = clusterKey,
+): Promise<TestHost> {
+  const at = (...names: string[]) => join(folder, id, ...names);
+  for (const name of ['etc/manifest.d', 'files', 'lib']) {
+    await mkdir(at(name), { recursive: true });
+  }
+  await writeFile(at('etc/hostid'), Buffer.from(id, 'hex').reverse());
+  await writeFile(at('etc/authkey'), key);
+  await writeFile(at('etc/manifest.d/all.json'), JSON.stringify({ include: [at('files')] }));
+  await writeFile(at('files/hostname'), `${id}\n`);
+  return {
+    id,
+    paths: {
+      ...debianPaths,
+      corosyncKey: at('etc/authkey'),
+      alphorn: {
+        ...debianPaths.alphorn,
+        settings: at('etc/config.json'),
+        rules: at('etc/manifest.d'),
+        key: at('etc/key'),
+        own: at('lib/own'),
+        liferafts: at('lib/liferafts'),
+        knownKeys: at('lib/known-keys.json'),
+        socket: at('lib/alphornd.sock'),
+        hostId: at('etc/hostid'),
+        machineId: at('etc/machine-id'),
+      },
+    },
+    async write(name, content) {
+      const path = at('files', name);
+      await writeFile(path, content);
+      return path;
+    },
+  };
+}
+
+/** A receiver that others can reach on loopback. */
+export interface TestReceiver {
+  port: number;
+  /** What is in the log as it is installed. */
+  told(): LoggedLine[];
+  stop: Listeners['stop'];
+}
+
+export async function openTestReceiver(
+  { paths }: TestHost,
+  {
+    patience,
+    port,
+    ...settings
+  }: {
+    patience?: PeerPatience;
+    port?: number;
+    liferaft_keep?: number;
+    liferaft_most_bytes?: number;
+  } = {},
+): Promise<TestReceiver> {
+  const where = { peer_address: '127.0.0.1', peer_port: port ?? (await freePort()) };
+  const config = {
+    ...(await loadConfig({ HA_AGENT_CONFIG: join(paths.alphorn.own, 'none') })),
+    ...where,
+    ...settings,
+  };
+  const { log, lines } = keepingLog();
+  const { app, callers, prepare, keysSaved } = makePeers(config, log, paths);
+  await prepare();
+  const listener = await openPeerListener(app, where, callers, log, patience);
+  return {
+    port: where.peer_port,
+    told: () => lines.filter(({ level }) => level !== 'debug'),
+    async stop() {
+      await listener.stop();
+      await keysSaved();
+    },
+  };
+}
+
+/** A port of 127.0.0.1 that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -117,13 +117,12 @@ export function openKeyRing(files: KeyFiles, log: Log, now: () => number = Date.
     const saved = readKnown();
     const inUse = [keyIn('key'), keyIn('clusterKey')].filter((key) => key !== undefined);
     const next = new Map(inUse.map((key) => [key.id, key]));
-    // The other process of this host may have seen the change earlier, and have written down when.
+    // Those in use have come first each time, so that the former ones are in order too. What is saved counts more: the
+    // other process of this host may have seen the change earlier.
     for (const key of [...saved, ...known]) {
-      const there = next.get(key.id);
-      if (there === undefined)
-        next.set(key.id, { ...key, replacedAt: key.replacedAt ?? changedAt(files[key.from]) });
-      else if (there.replacedAt !== null && key.replacedAt !== null)
-        there.replacedAt = Math.min(there.replacedAt, key.replacedAt);
+      if (next.has(key.id)) continue;
+      const replacedAt = key.replacedAt ?? changedAt(files[key.from]);
+      next.set(key.id, { ...key, replacedAt });
     }
     known = [...next.values()];
     if (textOf(known) !== textOf(saved)) void turn(save);
@@ -186,9 +185,7 @@ export function openKeyRing(files: KeyFiles, log: Log, now: () => number = Date.
   return {
     all() {
       refresh();
-      const age = ({ replacedAt }: KnownKey) => (replacedAt === null ? -Infinity : -replacedAt);
-      // Those in use come in the order in which they were read.
-      return [...known].sort((a, b) => age(a) - age(b) || 0);
+      return known;
     },
     find(id) {
       refresh();

@@ -111,6 +111,7 @@ describe('the pauses between tries of one destination', () => {
     offer();
     await clock.tickAsync(0);
     await sender.stop();
+    expect(clock.countTimers()).to.equal(0);
     await clock.tickAsync(1_000_000);
     expect(tries).to.have.length(1);
   });

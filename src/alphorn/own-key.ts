@@ -44,6 +44,6 @@ export async function exportOwnKey(path: string): Promise<string> {
 }
 
 async function writeOwnKey(path: string, key: Buffer): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await replaceFile(path, `${key.toString('hex')}\n`, 0o600);
 }

@@ -65,12 +65,7 @@ export function makeAgent(
   log: Log,
   paths: Paths = debianPaths,
 ): Agent {
-  const host: Host = {
-    run,
-    paths,
-    readDeadlineMs: config.read_deadline_seconds * 1000,
-    changeDeadlineMs: config.change_deadline_seconds * 1000,
-  };
+  const host = makeHost(config, run, paths);
   const audit = makeAuditLog(config);
   const runtimeFolder = config.runtime_directory;
   const watch = makeClusterWatch({ startResident, runtimeFolder, cibFile: paths.cib, log });
@@ -119,6 +114,15 @@ export function makeAgent(
     async prepare() {
       await clusterOptions().catch(() => undefined);
     },
+  };
+}
+
+/** This node; `hactl` and the agent see the same. */
+export function makeHost(config: Config, run: Run, paths: Paths = debianPaths): Host {
+  return {
+    ...{ run, paths },
+    readDeadlineMs: config.read_deadline_seconds * 1000,
+    changeDeadlineMs: config.change_deadline_seconds * 1000,
   };
 }
 

@@ -31,6 +31,8 @@ const oneByOne: Readonly<Record<string, Measure>> = {
   status: measureStatus,
   load: measureLoad,
   start: measureStart,
+  writes: measureWrites,
+  alphorn: measureAlphorn,
 };
 
 /** What waits most of its minutes, and does not mind that the others are measured at the same time. */
@@ -38,12 +40,6 @@ const allAtOnce: Readonly<Record<string, Measure>> = {
   changes: measureChanges,
   memory: measureMemory,
   idle: measureIdle,
-};
-
-/** What is not in a run of everything yet: its bars are not held. */
-const whenAsked: Readonly<Record<string, Measure>> = {
-  writes: measureWrites,
-  alphorn: measureAlphorn,
 };
 
 const subjects = [...Object.keys(oneByOne), ...Object.keys(allAtOnce)];
@@ -55,7 +51,7 @@ const { values: options } = parseArgs({
   },
 });
 const askedSuites = chosen(suites, options.suites);
-const askedSubjects = chosen([...subjects, ...Object.keys(whenAsked)], options.subjects);
+const askedSubjects = chosen(subjects, options.subjects);
 
 function chosen<T extends string>(from: readonly T[], names: string): readonly T[] {
   const unknown = names.split(',').filter((name) => !from.includes(name as T));
@@ -74,7 +70,7 @@ async function measureAll(benches: readonly Bench[]): Promise<Section[]> {
     Object.entries(table).filter(([name]) => askedSubjects.includes(name));
 
   for (const bench of benches) {
-    for (const [name, how] of asked({ ...oneByOne, ...whenAsked })) {
+    for (const [name, how] of asked(oneByOne)) {
       await measure(name, how)(bench);
     }
   }

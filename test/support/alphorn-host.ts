@@ -6,7 +6,6 @@ import type { AlphornPaths } from '../../src/paths.ts';
 /** All that Alphorn reads and writes, below one folder: `etc` is what goes into the liferaft. */
 export function alphornPathsIn(folder: string): AlphornPaths {
   return {
-    root: '/',
     settings: join(folder, 'config.json'),
     rules: join(folder, 'manifest.d'),
     key: join(folder, 'key'),

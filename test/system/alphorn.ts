@@ -242,6 +242,8 @@ export function describeAlphorn(bench: Bench): void {
       const name = `liferaft_${id}.tar`;
 
       await active.replaceDisk();
+      // The other one makes sure that it is off before it takes over; what booted before would be switched off.
+      await untilStartedOn(other);
       await active.boot();
       expect(await active.run(['cat', '/etc/hostname'])).to.equal('blank\n');
       await active.install(await builtPackage());

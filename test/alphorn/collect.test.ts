@@ -283,6 +283,39 @@ describe('what is collected', () => {
       expect(before.files[0]?.sha256).not.to.equal(after.files[0]?.sha256);
     });
 
+    it('of a folder, when a name in it comes, goes, or becomes another kind', async () => {
+      await mkdir(at('d', 'e'), { recursive: true });
+      for (const path of ['d/a', 'd/e/a']) await writeFile(at(path), '');
+      muchLater();
+      const one = collector();
+      const rules = await all();
+      const now = async () => {
+        const { files, links } = await one.collect(rules);
+        return [...pathsOf(files), ...pathsOf(links)];
+      };
+      expect(await now()).to.deep.equal(['d/a', 'd/e/a']);
+      await writeFile(at('d', 'e', 'b'), '');
+      expect(await now()).to.deep.equal(['d/a', 'd/e/a', 'd/e/b']);
+      await rename(at('d', 'e', 'a'), at('d', 'e', 'c'));
+      expect(await now()).to.deep.equal(['d/a', 'd/e/b', 'd/e/c']);
+      await rm(at('d', 'a'));
+      await symlink('e', at('d', 'a'));
+      expect(await now()).to.deep.equal(['d/e/b', 'd/e/c', 'd/a']);
+      await rename(at('d', 'e'), at('d', 'f'));
+      await writeFile(at('d', 'e'), '');
+      expect(await now()).to.deep.equal(['d/e', 'd/f/b', 'd/f/c', 'd/a']);
+    });
+
+    it('of a folder, as long as a name may have come without other time stamps', async () => {
+      await writeFile(at('a'), '');
+      await coarseTimeStamps();
+      const one = collector();
+      const rules = await all();
+      await one.collect(rules);
+      await writeFile(at('b'), '');
+      expect(pathsOf((await one.collect(rules)).files)).to.deep.equal(['a', 'b']);
+    });
+
     /** Has time stamps be those of an ext4 of 128 bytes an inode, or of a server: no disk here is as bad. */
     async function coarseTimeStamps(): Promise<void> {
       const second = Math.floor(Date.now() / 1000) * 1000 - 1000;

@@ -38,7 +38,7 @@ interface AlphornStatus {
 export function describeAlphorn(bench: Bench): void {
   describe('Alphorn', () => {
     const nodes = () => bench().lab.nodes as [LabNode, LabNode];
-    let third: ThirdHost;
+    let third: ThirdHost | undefined;
 
     const get = async <T>(node: LabNode, path: string): Promise<T> => {
       const { status, json, text } = await callHa(node, path, { token: bench().token });
@@ -148,7 +148,7 @@ export function describeAlphorn(bench: Bench): void {
       expect(told.map(({ destination }) => destination)).to.deep.equal(destinations);
     });
 
-    after(() => third.stop());
+    after(() => third?.stop());
 
     it('runs where the cluster started it, and says so nowhere else', async () => {
       const { active, other } = await roles();

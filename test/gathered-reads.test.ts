@@ -1,54 +1,96 @@
+import { randomBytes } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from 'chai';
 
 import { gatherReads } from '../src/gathered-reads.ts';
 
-const mb = 1024 * 1024;
+const mebibyte = 1024 * 1024;
+
+async function all(stream: Readable): Promise<Buffer[]> {
+  const pieces = [];
+  for await (const piece of gatherReads(stream)) pieces.push(Buffer.from(piece));
+  return pieces;
+}
 
 describe('gathered reads', () => {
-  it('hand on all that comes, in large pieces', async () => {
-    const bytes = Buffer.from(Array.from({ length: 5 * mb + 17 }, (_, index) => index % 251));
-    const small = Array.from({ length: Math.ceil(bytes.length / 65_000) }, (_, index) =>
-      bytes.subarray(index * 65_000, (index + 1) * 65_000),
+  const inPieces = (bytes: Buffer, size: number) =>
+    Readable.from(
+      (function* () {
+        for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+      })(),
+      { objectMode: false },
     );
-    const got: Buffer[] = [];
-    for await (const piece of gatherReads(Readable.from(small))) got.push(Buffer.from(piece));
-    expect(got.map(({ length }) => length)).to.deep.equal([mb, mb, mb, mb, mb, 17]);
-    expect(Buffer.concat(got).equals(bytes)).to.equal(true);
+
+  for (const size of [1000, 16_384, mebibyte, 2_500_000]) {
+    it(`hand on what comes in pieces of ${size} bytes, whole and in order, in large ones`, async () => {
+      const bytes = randomBytes(5 * mebibyte + 12_345);
+      const [got, lengths]: [Buffer[], number[]] = [[], []];
+      for await (const piece of gatherReads(inPieces(bytes, size))) {
+        // So slow that no buffer is left now and then.
+        await sleep(5);
+        got.push(Buffer.from(piece));
+        lengths.push(piece.length);
+      }
+      expect(Buffer.concat(got).equals(bytes)).to.equal(true);
+      expect(lengths).to.deep.equal([...Array<number>(5).fill(mebibyte), 12_345]);
+    });
+  }
+
+  it('leave a piece as it is until two more were taken, and make no more than three buffers', async () => {
+    const bytes = randomBytes(9 * mebibyte);
+    const buffers = new Set<ArrayBufferLike>();
+    let before: { piece: Buffer; at: number } | undefined;
+    let at = 0;
+    for await (const piece of gatherReads(inPieces(bytes, 16_384))) {
+      buffers.add(piece.buffer);
+      await sleep(5);
+      const former = before && bytes.subarray(before.at, before.at + before.piece.length);
+      expect(former === undefined || before?.piece.equals(former)).to.equal(true);
+      before = { piece, at };
+      at += piece.length;
+    }
+    expect(buffers.size).to.equal(3);
   });
 
-  it('end with an error when the stream is closed before its end', async () => {
+  it('of nothing are nothing', async () => {
     const stream = new PassThrough();
-    const reading = failureOf(stream);
-    stream.write('begun');
-    setImmediate(() => stream.destroy());
-    expect(await reading).to.include('closed before its end');
+    stream.end();
+    expect(await all(stream)).to.deep.equal([]);
   });
 
-  it('do so too when it was closed before anybody read', async () => {
+  it('fail as the stream does', async () => {
     const stream = new PassThrough();
-    stream.write('begun');
+    stream.write('some');
+    setTimeout(() => stream.destroy(new Error('gone')), 10);
+    const failure = await all(stream).catch((error: unknown) => error);
+    expect((failure as Error).message).to.equal('gone');
+  });
+
+  it('fail when the stream is closed before its end', async () => {
+    const stream = new PassThrough();
+    setTimeout(() => stream.destroy(), 10);
+    const failure = await all(stream).catch((error: unknown) => error);
+    expect((failure as Error).message).to.include('before its end');
+  });
+
+  it('fail when it was closed before anybody read', async () => {
+    const stream = new PassThrough();
+    stream.write('some');
     stream.destroy();
     await new Promise((resolve) => stream.once('close', resolve));
-    expect(await failureOf(stream)).to.include('closed before its end');
+    const failure = await all(stream).catch((error: unknown) => error);
+    expect((failure as Error).message).to.include('before its end');
   });
 
-  it('leave the rest to be thrown away when nobody wants more of it', async () => {
-    const stream = Readable.from(Array.from({ length: 40 }, () => Buffer.alloc(mb / 4)));
+  it('throw the rest away when they are ended early', async () => {
+    const stream = inPieces(randomBytes(8 * mebibyte), 16_384);
     for await (const piece of gatherReads(stream)) {
-      expect(piece.length).to.equal(mb);
+      expect(piece.length).to.equal(mebibyte);
       break;
     }
-    await new Promise((resolve) => stream.once('end', resolve));
+    await new Promise((resolve) => stream.once('close', resolve));
+    expect(stream.readableEnded).to.equal(true);
   });
 });
-
-async function failureOf(stream: Readable): Promise<string> {
-  try {
-    for await (const piece of gatherReads(stream)) expect(piece).to.be.instanceOf(Buffer);
-    return 'none';
-  } catch (error) {
-    return (error as Error).message;
-  }
-}

@@ -38,7 +38,11 @@ interface AlphornStatus {
 export function describeAlphorn(bench: Bench): void {
   describe('Alphorn', () => {
     const nodes = () => bench().lab.nodes as [LabNode, LabNode];
-    let third: ThirdHost | undefined;
+    let outside: ThirdHost | undefined;
+    const third = () => {
+      if (outside === undefined) throw new Error('The third host has not started.');
+      return outside;
+    };
 
     const get = async <T>(node: LabNode, path: string): Promise<T> => {
       const { status, json, text } = await callHa(node, path, { token: bench().token });
@@ -96,7 +100,9 @@ export function describeAlphorn(bench: Bench): void {
 
     /** What the third host heard of a node's host since a moment. */
     const heardOf = (hostId: string, since: number): Contact[] =>
-      third.contacts().filter((each) => each.hostId === hostId && each.at >= since);
+      third()
+        .contacts()
+        .filter((each) => each.hostId === hostId && each.at >= since);
 
     /** The other one sends, in time, and the former one is silent from then on. */
     async function expectTakeOver(
@@ -117,7 +123,9 @@ export function describeAlphorn(bench: Bench): void {
 
     /** Nothing came twice, nothing went back, whichever host sent it. */
     function expectInOrder(): void {
-      const received = third.contacts().filter(({ kind }) => kind === 'liferaft');
+      const received = third()
+        .contacts()
+        .filter(({ kind }) => kind === 'liferaft');
       for (const hostId of new Set(received.map((each) => each.hostId))) {
         const generations = received
           .filter((each) => each.hostId === hostId)
@@ -131,8 +139,8 @@ export function describeAlphorn(bench: Bench): void {
       this.timeout(120_000);
       const authkey = ['base64', '--wrap=0', '/etc/corosync/authkey'] as const;
       const clusterKey = Buffer.from(await nodes()[0].run(authkey), 'base64');
-      third = await startThirdHost(bench().lab.gateway, clusterKey);
-      const destinations = [...nodes().map(({ address }) => address), third.destination];
+      outside = await startThirdHost(bench().lab.gateway, clusterKey);
+      const destinations = [...nodes().map(({ address }) => address), third().destination];
       for (const node of nodes()) {
         const config = { interval, sync: { enabled: true, destinations } };
         const body = JSON.stringify({ config });
@@ -142,13 +150,13 @@ export function describeAlphorn(bench: Bench): void {
         expect(await get(node, 'alphorn')).to.deep.equal(config);
       }
       const { active } = await roles();
-      await waitUntil('the first liferaft to be sent', () => third.contacts().length > 0);
+      await waitUntil('the first liferaft to be sent', () => third().contacts().length > 0);
       const { destinations: told, liferaft } = await statusOf(active);
       expect(liferaft).not.to.equal(null);
       expect(told.map(({ destination }) => destination)).to.deep.equal(destinations);
     });
 
-    after(() => third?.stop());
+    after(() => outside?.stop());
 
     it('runs where the cluster started it, and says so nowhere else', async () => {
       const { active, other } = await roles();
@@ -229,8 +237,10 @@ export function describeAlphorn(bench: Bench): void {
         ({ host, current }) => host.id === ids.other && current,
       );
       expect(held?.digest).to.equal(liferaft?.digest);
-      const outside = third.contacts().filter(({ hostId }) => hostId === ids.other);
-      expect(outside.at(-1)?.digest).to.equal(liferaft?.digest);
+      const heard = third()
+        .contacts()
+        .filter(({ hostId }) => hostId === ids.other);
+      expect(heard.at(-1)?.digest).to.equal(liferaft?.digest);
     });
 
     it('brings a host back whose disk was lost: every file, and its place in the cluster', async function () {

@@ -105,9 +105,9 @@ export function fullNameOf({ class: standard, provider, type }: AgentName): stri
 
 /** Of agents of other standards the type may have a colon, as in `systemd:lvm2-pvscan@252:2`. */
 function nameIn(fullName: string): AgentName {
-  const [, standard = '', provider, type = ''] =
-    /^(ocf):([^:]*):(.*)$/.exec(fullName) ?? /^([^:]*)()?:(.*)$/.exec(fullName) ?? [];
-  return { class: standard, provider, type };
+  const [standard = '', ...others] = fullName.split(':');
+  const provider = standard === 'ocf' ? others.shift() : undefined;
+  return { class: standard, provider, type: others.join(':') };
 }
 
 function fileOf(

@@ -67,7 +67,7 @@ function problemsOfPlace(
   return [];
 }
 
-/** @returns what is wrong with the options of a clone, or those that it is to have, for all that is in it */
+/** The same for all primitives in what is to be cloned, or is; their agents are asked only if it hangs on them. */
 export async function problemsOfCloned(
   agents: AgentMetadataReader,
   configuration: EditableXml,
@@ -86,6 +86,7 @@ export async function problemsOfCloned(
 /** What an agent has to be made for. */
 const notForAll = ['globally-unique', 'promotable'] as const;
 
+/** @returns what is wrong with the options of a clone of one primitive, a sentence each */
 export function problemsOfClone(id: string, agent: Agent, options: Pairs): string[] {
   const has = (action: string) => agent.actions.some(({ name }) => name === action);
   const isPromotable = has('promote') && has('demote');

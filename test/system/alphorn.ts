@@ -16,6 +16,14 @@ const interval = 60_000;
 const sentWithinMs = 2000;
 const takenOverWithinMs = 5000;
 
+/** Modes, owners and links that a new Debian has not. */
+const ofAllKinds = `
+  install -d -m 2750 -g haclient /etc/samba/deep
+  echo x > /etc/samba/deep/a
+  chmod 640 /etc/samba/deep/a
+  chown hacluster:haclient /etc/samba/deep/a
+  ln -s /nowhere /etc/samba/link`;
+
 interface Listed {
   name: string;
   host: { id: string; name: string };
@@ -246,6 +254,7 @@ export function describeAlphorn(bench: Bench): void {
     it('brings a host back whose disk was lost: every file, and its place in the cluster', async function () {
       this.timeout(600_000);
       const { active, other } = await roles();
+      await active.run(['sh', '-c', ofAllKinds]);
       const { line } = await edit(active);
       await untilHeld(active, other, line);
       const { id } = (await statusOf(active)).host;
@@ -266,7 +275,9 @@ export function describeAlphorn(bench: Bench): void {
       await active.run(['hactl', 'alphorn', 'import', '/root/liferaft.tar']);
       await active.run(['rm', '/root/liferaft.tar']);
       await active.run(['hactl', 'alphorn', 'restore', name]);
-      expect((await compare(active, liferaft)).differences).to.deep.equal([]);
+      const restored = await compare(active, liferaft);
+      expect(restored.differences).to.deep.equal([]);
+      expect(restored.paths).to.include.members(['/etc/samba/deep/a', '/etc/samba/link']);
 
       await active.crash();
       await active.boot();

@@ -88,7 +88,13 @@ export function describeHostile(bench: Bench): void {
       return node().run(['find', ...looked, '-xdev', ...prune, '-not', '-type', 'd', ...print]);
     }
 
-    const stored = () => node().run(['sh', '-c', `sha256sum ${path}; ls -A ${folder}`]);
+    /** Not what other hosts may send meanwhile. */
+    const stored = () =>
+      node().run([
+        'sh',
+        '-c',
+        `sha256sum ${path}; ls -A ${folder} | grep --invert-match '^liferaft_' || true; ls ${folder}/*${someHost}*`,
+      ]);
 
     const processOf = async () =>
       (

@@ -278,6 +278,8 @@ export function describeAlphorn(bench: Bench): void {
       const restored = await compare(active, liferaft);
       expect(restored.differences).to.deep.equal([]);
       expect(restored.paths).to.include.members(['/etc/samba/deep/a', '/etc/samba/link']);
+      const made = await active.run(['stat', '--format=%a %U:%G', '/etc/samba/deep']);
+      expect(made).to.equal('2750 root:haclient\n');
 
       await active.crash();
       await active.boot();

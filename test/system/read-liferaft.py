@@ -34,8 +34,6 @@ def found(path):
     if stat.S_ISLNK(there.st_mode):
         return {"target": os.readlink(path), **item}
     item["mode"] = stat.S_IMODE(there.st_mode)
-    if stat.S_ISDIR(there.st_mode):
-        return item
     with open(path, "rb") as file:
         content = file.read()
     return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest(), **item}
@@ -54,7 +52,11 @@ def differences(archive, manifest):
     for member in members:
         if not member.isreg():
             yield member.name + " is no regular file"
-    for each in manifest["folders"] + manifest["files"] + manifest["links"]:
+    # A folder that was there before keeps its owner and mode.
+    for each in manifest["folders"]:
+        if not os.path.isdir(each["path"]) or os.path.islink(each["path"]):
+            yield each["path"] + " is no folder"
+    for each in manifest["files"] + manifest["links"]:
         path = each.pop("path")
         try:
             there = found(path)

@@ -180,7 +180,7 @@ describe('the liferaft of this host', () => {
       }
     })();
     const one = builder();
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       // The file may be too unsteady for one; there is a sound one or none then.
       await one.round().catch((error: unknown) => {
         expect(error).to.include({ code: 'file_unsteady' });

@@ -72,7 +72,7 @@ export default tseslint.config(
     },
   })),
   {
-    files: ['tools/**', 'src/hactl.ts', 'packaging/**', 'test/**'],
+    files: ['tools/**', 'src/hactl.ts', 'src/hactl/**', 'packaging/**', 'test/**'],
     rules: { 'no-console': 'off' },
   },
   {

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 
 import type { Express } from 'express';
 
+import { makeAlphorn } from './alphorn/alphorn.ts';
+import { type LiferaftStore, openStore } from './alphorn/store.ts';
 import { makeGuessBrake } from './auth/guess-brake.ts';
 import { openTokenStore } from './auth/tokens.ts';
 import { type AuditLog, openAuditLog } from './audit.ts';
@@ -62,12 +64,7 @@ export function makeAgent(
   log: Log,
   paths: Paths = debianPaths,
 ): Agent {
-  const host: Host = {
-    run,
-    paths,
-    readDeadlineMs: config.read_deadline_seconds * 1000,
-    changeDeadlineMs: config.change_deadline_seconds * 1000,
-  };
+  const host = makeHost(config, run, paths);
   const audit = makeAuditLog(config);
   const runtimeFolder = config.runtime_directory;
   const watch = makeClusterWatch({ startResident, runtimeFolder, cibFile: paths.cib, log });
@@ -101,6 +98,7 @@ export function makeAgent(
     nodeChanges,
     propertyChanges: makePropertyChanges(clusterOptions),
     stackChanges: makeStackChanges(hold),
+    alphorn: makeAlphorn(host, makeLiferaftStore(config, paths)),
   };
   const parts = { poweredBy: config.powered_by, log, ha };
   const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log));
@@ -116,9 +114,24 @@ export function makeAgent(
   };
 }
 
+/** This node; `hactl` and the agent see the same. */
+export function makeHost(config: Config, run: Run, paths: Paths = debianPaths): Host {
+  return {
+    ...{ run, paths },
+    readDeadlineMs: config.read_deadline_seconds * 1000,
+    changeDeadlineMs: config.change_deadline_seconds * 1000,
+  };
+}
+
 /** The tokens of this node; `hactl` and the agent open the same. */
 export function makeTokenStore(config: Config): ReturnType<typeof openTokenStore> {
   return openTokenStore(join(config.state_directory, 'tokens'));
+}
+
+/** The liferafts of other hosts that are on this node; `hactl` and the agent open the same. */
+export function makeLiferaftStore(config: Config, paths: Paths = debianPaths): LiferaftStore {
+  const { liferaft_keep: keep, liferaft_most_bytes: mostBytes } = config;
+  return openStore(paths.alphorn.liferafts, { keep, mostBytes });
 }
 
 /** The record of this node; `hactl` and the agent open the same. */

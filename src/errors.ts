@@ -74,6 +74,8 @@ export type FaultCode =
   | 'peer_unreachable'
   | 'peer_refused'
   | 'path_not_in_liferaft'
+  | 'restore_blocked'
+  | 'restore_busy'
   | 'restore_failed'
   | 'pacemaker_running'
   | 'nothing_to_undo'

@@ -5,6 +5,7 @@ import { roles, type Role } from './auth/roles.ts';
 import { loadConfig } from './config.ts';
 import { makeAuditLog, makeTokenStore } from './deps.ts';
 import { Fault, systemErrorCode } from './errors.ts';
+import { alphornCommand } from './hactl/alphorn.ts';
 
 const units: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
@@ -85,6 +86,8 @@ program
       console.log(`${at} ${outcome} ${caller} (${role}) ${method} ${route}${versions}`);
     }
   });
+
+program.addCommand(alphornCommand());
 
 function count(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text))

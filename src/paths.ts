@@ -28,6 +28,8 @@ export interface AlphornPaths {
   knownKeys: string;
   /** What a restore replaced, in a folder each. */
   restores: string;
+  /** What the paths of a liferaft are below when it is restored; only a test has another. */
+  root: string;
   /** By which the daemon is asked how it is doing. */
   socket: string;
   /** What tells this host from others: set by hand (ZFS does), or made by systemd. */
@@ -79,6 +81,7 @@ export const debianPaths: Paths = {
     liferafts: '/var/lib/alphorn/liferafts',
     knownKeys: '/var/lib/alphorn/known-keys.json',
     restores: '/var/lib/ha-agent/restore',
+    root: '/',
     socket: '/run/alphorn/alphornd.sock',
     hostId: '/etc/hostid',
     machineId: '/etc/machine-id',

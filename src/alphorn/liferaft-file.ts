@@ -25,6 +25,8 @@ export interface LiferaftFile {
    * Faults: `liferaft_damaged` if there are none left
    */
   readInto(buffer: Buffer, at: number): Promise<number>;
+  /** The whole archive, in pieces, unchecked. Faults: `liferaft_damaged` */
+  bytes(): AsyncGenerator<Buffer, void, undefined>;
   /** Looks at each byte. Faults: `liferaft_damaged` */
   check(): Promise<CheckedLiferaft>;
   close(): Promise<void>;
@@ -96,6 +98,7 @@ async function readLiferaft(
         throw damaged(path, `${file.path} in it has another digest than its manifest says.`);
       }
     },
+    bytes: () => pieces(0, size),
     async check() {
       const check = makeLiferaftCheck({ digest, mostBytes: size });
       for await (const piece of pieces(0, size))

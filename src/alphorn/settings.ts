@@ -121,7 +121,7 @@ export async function readSettings(path: string): Promise<Settings> {
 /** Puts settings that were checked in the place of those that are there, whole. */
 export async function writeSettings(path: string, { interval, sync }: Settings): Promise<void> {
   const { enabled, destinations } = sync;
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const text = JSON.stringify({ interval, sync: { enabled, destinations } }, null, 2);
   await replaceFile(path, `${text}\n`, 0o644);
 }

@@ -4,10 +4,27 @@
  */
 export function parseAccounts(text: string): ReadonlyMap<number, string> {
   const names = new Map<number, string>();
-  for (const line of text.split('\n')) {
-    const [name = '', , number = ''] = line.split(':');
-    if (!/^\d+$/.test(number) || name === '') continue;
-    if (!names.has(Number(number))) names.set(Number(number), name);
+  for (const [name, number] of accountsIn(text)) {
+    if (!names.has(number)) names.set(number, name);
   }
   return names;
+}
+
+/**
+ * Reads the numbers that names have, of the same files. Where a name is there twice the first holds, as for
+ * getpwnam(3).
+ */
+export function parseAccountNumbers(text: string): ReadonlyMap<string, number> {
+  const numbers = new Map<string, number>();
+  for (const [name, number] of accountsIn(text)) {
+    if (!numbers.has(name)) numbers.set(name, number);
+  }
+  return numbers;
+}
+
+function accountsIn(text: string): [name: string, number: number][] {
+  return text.split('\n').flatMap((line): [string, number][] => {
+    const [name = '', , number = ''] = line.split(':');
+    return /^\d+$/.test(number) && name !== '' ? [[name, Number(number)]] : [];
+  });
 }

@@ -37,6 +37,8 @@ export interface Lab {
   readonly isReady: boolean;
   /** Address of the resource VIP_mgmt0, in the storage topology. */
   readonly vip: string;
+  /** Address of this machine, as the nodes see it. */
+  readonly gateway: string;
   readonly nodes: readonly LabNode[];
   /** The node of this name. Throws when there is none. */
   node(name: string): LabNode;
@@ -64,6 +66,8 @@ export interface LabNode {
   isOn(): Promise<boolean>;
   /** Cuts the power. */
   crash(): Promise<void>;
+  /** Cuts the power, and takes a blank disk in place of its own: Debian without a name, a cluster, or our package. */
+  loseDisk(): Promise<void>;
   /** Switches on, and waits until systemd is up; the cluster starts by itself. */
   boot(): Promise<void>;
   /** Cuts the network: to the other nodes, to this machine, to the power switch. */
@@ -173,7 +177,7 @@ async function bringUp(options: UpOptions, root: string, progress: Progress): Pr
   const { package: debFile } = options;
   if (debFile !== undefined) {
     await step(progress, `Installing ${basename(debFile)} in each node`, () =>
-      Promise.all(lab.nodes.map((node) => installPackage(lab, node, debFile))),
+      Promise.all(lab.nodes.map((node) => installPackage(nodeOf(lab, node), debFile))),
     );
   }
   await setUpCluster(lab, progress);
@@ -186,16 +190,20 @@ async function personalise(lab: LabRecord, node: NodeRecord): Promise<void> {
   const others = lab.nodes.map(({ address, name, host }) => `${address} ${name} ${host}`);
   await writeNodeFile(lab, node, '/etc/hostname', `${node.name}\n`);
   await writeNodeFile(lab, node, '/etc/hosts', ['127.0.0.1 localhost', ...others, ''].join('\n'));
+  await writeFenceAgent(lab, node);
+}
+
+async function writeFenceAgent(lab: LabRecord, node: NodeRecord): Promise<void> {
   const agent = await readFile(join(import.meta.dirname, 'fence_lab'));
   await writeNodeFile(lab, node, '/usr/sbin/fence_lab', agent, 0o755);
 }
 
-async function installPackage(lab: LabRecord, node: NodeRecord, debFile: string): Promise<void> {
+/** Installs a .deb in a node that is on. */
+export async function installPackage(node: LabNode, debFile: string): Promise<void> {
   const inside = `/root/${basename(debFile)}`;
-  await writeNodeFile(lab, node, inside, await readFile(debFile));
-  const handle = nodeOf(lab, node);
-  await handle.run(['dpkg', '--install', inside], { deadlineMs: 300_000 });
-  await handle.run(['rm', inside]);
+  await node.writeFile(inside, await readFile(debFile));
+  await node.run(['dpkg', '--install', inside], { deadlineMs: 300_000 });
+  await node.run(['rm', inside]);
 }
 
 /** Removes everything a lab of this name consists of, be it whole or the rest of a killed `up`, except its folder. */
@@ -282,6 +290,7 @@ export function labOf(record: LabRecord): Lab {
     topology: record.topology,
     isReady: record.ready,
     vip: record.vip,
+    gateway: record.gateway,
     nodes,
     node: (name) => {
       const found = nodes.find((node) => node.name === name);
@@ -312,6 +321,13 @@ function nodeOf(lab: LabRecord, node: NodeRecord): LabNode {
     writeFile: (path, content, mode) => writeNodeFile(lab, node, path, content, mode),
     isOn: () => isOn(lab, node),
     crash: () => crash(lab, node),
+    async loseDisk() {
+      await crash(lab, node);
+      await unmountBelow(node.folder);
+      await mountNode(node, await readyRoot(lab.suite, silentProgress));
+      // Of the lab, not of the node: what its fence devices are driven by.
+      await writeFenceAgent(lab, node);
+    },
     boot: () => boot(lab, node),
     cut: () => cut(node),
     mend: () => mend(lab, node),

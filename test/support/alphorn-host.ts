@@ -13,6 +13,7 @@ export function alphornPathsIn(folder: string): AlphornPaths {
     liferafts: join(folder, 'alphorn', 'liferafts'),
     knownKeys: join(folder, 'alphorn', 'known-keys.json'),
     restores: join(folder, 'restore'),
+    root: '/',
     socket: join(folder, 'alphornd.sock'),
     hostId: join(folder, 'hostid'),
     machineId: join(folder, 'machine-id'),

@@ -92,6 +92,7 @@ export const noPaths: Paths = {
     liferafts: '/nonexistent',
     knownKeys: '/nonexistent',
     restores: '/nonexistent',
+    root: '/nonexistent',
     socket: '/nonexistent',
     hostId: '/nonexistent',
     machineId: '/nonexistent',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type request from 'supertest';
 
 import type { Role } from '../../src/auth/roles.ts';
-import type { Paths } from '../../src/paths.ts';
+import type { AlphornPaths, Paths } from '../../src/paths.ts';
 import { type AppBench, appBench, noPaths } from './app-bench.ts';
 import { type FakeCluster, fakeCluster } from './fake-cluster.ts';
 import { fixtureText } from './fixtures.ts';
@@ -29,6 +29,7 @@ export interface ChangesBenchOptions {
   role?: Role;
   cluster?: FakeCluster;
   environment?: Readonly<Record<string, string>>;
+  alphorn?: AlphornPaths;
 }
 
 /** The storage topology of the contract: ZFS, SMB, NFS, Alphorn, VIP_mgmt0, and two fence devices a node. */
@@ -47,12 +48,18 @@ export const nodes = { local: '5e7638bc', other: 'ae82a9a2' } as const;
 
 export async function changesBench(
   folder: string,
-  { role = 'admin', cluster = fakeCluster(storageCib), environment = {} }: ChangesBenchOptions = {},
+  {
+    role = 'admin',
+    cluster = fakeCluster(storageCib),
+    environment = {},
+    alphorn = noPaths.alphorn,
+  }: ChangesBenchOptions = {},
 ): Promise<ChangesBench> {
   const paths: Paths = {
     ...noPaths,
     corosyncConf: join(folder, 'corosync.conf'),
     corosyncKey: join(folder, 'authkey'),
+    alphorn,
   };
   const app = await appBench(folder, cluster.run, paths, role, environment);
   return { call: callerOf(app), cluster, paths, app };

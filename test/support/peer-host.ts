@@ -60,7 +60,7 @@ export async function makeTestHost(
   };
 }
 
-/** A receiver that others can reach on loopback. */
+/** A receiver that others can reach, on loopback if nothing else is said. */
 export interface TestReceiver {
   port: number;
   /** What is in the log as it is installed. */
@@ -73,15 +73,17 @@ export async function openTestReceiver(
   {
     patience,
     port,
+    address = '127.0.0.1',
     ...settings
   }: {
     patience?: PeerPatience;
     port?: number;
+    address?: string;
     liferaft_keep?: number;
     liferaft_most_bytes?: number;
   } = {},
 ): Promise<TestReceiver> {
-  const where = { peer_address: '127.0.0.1', peer_port: port ?? (await freePort()) };
+  const where = { peer_address: address, peer_port: port ?? (await freePort()) };
   const config = {
     ...(await loadConfig({ HA_AGENT_CONFIG: join(paths.alphorn.own, 'none') })),
     ...where,

@@ -4,6 +4,7 @@ import { type Suite, suites } from '../lab/root.ts';
 import { upWithPackage } from '../lab/with-package.ts';
 import { describeAccess } from './access.ts';
 import { describeAgents } from './agents.ts';
+import { describeAlphorn } from './alphorn.ts';
 import { describeCorosync } from './corosync.ts';
 import { describeBuilding } from './building.ts';
 import { describeChanges } from './changes.ts';
@@ -56,6 +57,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   describeSchemas(bench, suite);
   describeChanges(bench);
   describeFailover(bench);
+  describeAlphorn(bench);
   describeAccess(bench);
   describeFailures(bench);
   // What follows takes the cluster away, and then the package.

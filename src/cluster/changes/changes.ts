@@ -21,6 +21,8 @@ export interface Change<T> {
   carryOut: (site: Site) => Promise<T>;
   /** Of those with the same word, none is taken on while another waits or is carried out. */
   alone?: string;
+  /** Whether it is carried out beside others, and not after them. */
+  beside?: boolean;
   /** Whether there is a cluster to wait for then; `running` if nothing is said. */
   afterwards?: 'running' | 'maybe stopped';
 }
@@ -193,14 +195,13 @@ export function makeChanges(parts: ChangesParts): Changes {
 
   return {
     async make(asked, change) {
-      const { alone, afterwards = 'running' } = change;
+      const { alone, beside = false, afterwards = 'running' } = change;
       if (alone !== undefined && underWay.has(alone)) throw busy(alone);
       if (alone !== undefined) underWay.add(alone);
-      const made = await lock
-        .run(() => carryOut(asked, change))
-        .finally(() => {
-          if (alone !== undefined) underWay.delete(alone);
-        });
+      const work = () => carryOut(asked, change);
+      const made = await (beside ? work() : lock.run(work)).finally(() => {
+        if (alone !== undefined) underWay.delete(alone);
+      });
       if (asked.waitMs === undefined || afterwards === 'maybe stopped') return made;
       return { ...made, settled: made.settled && (await isIdleWithin(asked.waitMs)) };
     },

@@ -30,6 +30,8 @@ export interface ChangeRoute<F, T> {
   answer?: (result: T, fields: F) => unknown;
   /** Instead, these fields of the body as they came, but for secrets; a pair is a field and its new name. */
   echo?: readonly (string | readonly [field: string, name: string])[];
+  /** Of what is no change of the CIB: what it would do, for who only tries it. */
+  preview?: (fields: F) => Promise<object>;
   /** Of what cannot be undone: what would be lost, for who is asked to confirm. */
   loses?: (fields: F) => string | undefined | Promise<string | undefined>;
 }
@@ -44,6 +46,7 @@ export function changeHandlers(domain: ChangeDomain): ChangeHandlers {
     change,
     answer = (result) => result,
     echo,
+    preview,
     loses,
   }) => [
     requireRole(role),
@@ -62,6 +65,11 @@ export function changeHandlers(domain: ChangeDomain): ChangeHandlers {
         waitMs: wait === undefined ? undefined : msOf(wait),
       };
       const wanted = change(fields, request);
+      if (preview && (dryRun === 'true' || isDryRun(request))) {
+        const body = JSON.stringify({ dry_run: true, ...(await preview(fields)) });
+        send(response, { status: 200, headers: {}, body });
+        return;
+      }
       if (dryRun === 'true') {
         send(response, answerOf(await domain.changes.try(asked, wanted)));
         return;
@@ -132,6 +140,12 @@ const conditions: Checks = () => [
     .custom((value: unknown) => typeof value === 'string' && /^[1-9]\d{0,3}(?:s|m)?$/.test(value))
     .withMessage('must be a time such as "30s" or "2m"'),
 ];
+
+/** Whether the body says so, where the route has it in its checks. */
+function isDryRun(request: Request): boolean {
+  const { dry_run: dryRun } = matchedData<{ dry_run?: boolean }>(request, { locations: ['body'] });
+  return dryRun === true;
+}
 
 function msOf(time: string): number {
   return Number.parseInt(time, 10) * (time.endsWith('m') ? 60_000 : 1000);

@@ -5,6 +5,7 @@ import type { CorosyncReader } from '../../cluster/corosync.ts';
 import type { VersionsReader } from '../../cluster/versions.ts';
 import { allowOnly } from '../methods.ts';
 import { requireRole } from '../middleware/authenticate.ts';
+import { type AlphornDomain, alphornRoutes } from './alphorn.ts';
 import { agentRoutes, type AgentsDomain } from './agents.ts';
 import { auditRoutes } from './audit.ts';
 import { type ChangeDomain, changeHandlers } from './change.ts';
@@ -22,6 +23,7 @@ import { fencingRoutes, type FencingDomain } from './stonith.ts';
 export interface HaDomain
   extends
     AgentsDomain,
+    AlphornDomain,
     ChangeDomain,
     ConfigurationDomain,
     FencingDomain,
@@ -69,6 +71,7 @@ export function haRoutes(domain: HaDomain): Router {
   router.use(resourceRoutes(domain.resourceAgents, fromCib, changing));
   router.use(fencingRoutes(domain, fromCib, changing));
   router.use(corosyncRoutes(domain.corosync, changing));
+  router.use(alphornRoutes(domain, changing));
   router.use(auditRoutes(domain.audit));
 
   return router;

@@ -36,6 +36,7 @@ const forOperators: readonly (readonly [method: Method, path: string])[] = [
 const byGet = [
   ...[resourceNamed('delete'), nodeNamed('delete'), nodeNamed('fence'), 'destroy'],
   ...['property/stonith-enabled/delete', 'property/delete_all', 'corosync/key/generate'],
+  'alphorn/liferaft/delete_all',
 ];
 
 const forAdmins: readonly (readonly [method: Method, path: string])[] = [
@@ -79,6 +80,12 @@ const forAdmins: readonly (readonly [method: Method, path: string])[] = [
   ),
   ...['resource/SMB', `stonith/${device}`].map((path) => ['PATCH', path] as const),
   ['PUT', 'property/batch-limit'],
+  ...['alphorn', 'alphorn/liferaft/liferaft_1234abcd.tar/restore', 'alphorn/restore/undo'].map(
+    (path) => ['POST', path] as const,
+  ),
+  ...['alphorn/liferaft', 'alphorn/liferaft/liferaft_1234abcd.tar'].map(
+    (path) => ['DELETE', path] as const,
+  ),
 ];
 
 describe('who may change what', () => {
@@ -138,7 +145,7 @@ describe('who may change what', () => {
     const { call, cluster } = await as('admin');
     const changing = [...forOperators, ...forAdmins].map(([method, path]) => ({ method, path }));
     const posts = changing.filter(({ method }) => method === 'POST').map(({ path }) => path);
-    const readable = /^(?:constraint\/\w+|resource|corosync(?:\/raw|\/key)?)$/;
+    const readable = /^(?:constraint\/\w+|resource|corosync(?:\/raw|\/key)?|alphorn)$/;
     for (const path of posts.filter((each) => !readable.test(each))) {
       const answer = await call('HEAD', path);
       expect(answer.status, path).to.equal(405);

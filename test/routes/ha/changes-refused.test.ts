@@ -126,6 +126,7 @@ const setsOf = { resources: names, setOne: set, setTwo: set, name: optionalName 
 const resource = { ':name': 'SMB' };
 const properties = { ':name': 'batch-limit' };
 const node = { ':node': other };
+const liferaft = { ':name': 'liferaft_1234abcd.tar' };
 
 const routes: readonly Route[] = [
   {
@@ -390,6 +391,47 @@ const routes: readonly Route[] = [
       ],
     },
   },
+  {
+    route: ['POST', 'alphorn'],
+    body: { config: { interval: 30000, sync: { enabled: true, destinations: ['192.0.2.7'] } } },
+    wrong: {
+      config: [undefined, ...noObject, {}, { other: 1 }],
+      'config.interval': [...noText, '', '30000', 0, 999, 1000.5, -1, 2 ** 31, mark],
+      'config.sync': [undefined, ...noObject, {}],
+      'config.sync.enabled': [undefined, null, 1, 'true', '', mark, [], {}],
+      'config.sync.destinations': [
+        ...[undefined, null, true, 1, '', mark, {}],
+        ...[...badTexts, null, 1, {}, [], '256.0.0.1', 'a:0', 'a:65536'].map((each) => [each]),
+        ['a', 'b', 'a'],
+        ['a', 'A:8444'],
+        Array.from({ length: 101 }, (_, index) => `host${index}`),
+      ],
+      'config.other': [1],
+      'config.sync.other': [1],
+    },
+  },
+  { route: ['DELETE', 'alphorn/liferaft/:name'], url: liferaft },
+  {
+    route: ['POST', 'alphorn/liferaft/:name/restore'],
+    url: liferaft,
+    wrong: {
+      dry_run: [null, 1, 'true', '', mark, [], {}],
+      paths: [
+        ...[null, true, 1, '', mark, {}, []],
+        ...[...badTexts.filter((each) => each !== `/${mark}`), null, 1, {}, []].map((each) => [
+          each,
+        ]),
+        ...['/', `/${mark}/`, `//${mark}`, `/../${mark}`, `/a/../${mark}`, `/./${mark}`].map(
+          (each) => ['/etc', each],
+        ),
+        Array.from({ length: 1001 }, (_, index) => `/${index}`),
+      ],
+    },
+  },
+  {
+    route: ['POST', 'alphorn/restore/undo'],
+    wrong: { force: [null, 1, 'true', '', mark, [], {}] },
+  },
 ];
 
 describe('changes that are asked for wrongly are refused, and nothing is started with what came:', () => {
@@ -440,8 +482,12 @@ describe('changes that are asked for wrongly are refused, and nothing is started
   it('and all of these are carried out if they are asked for rightly', async () => {
     for (const [index, { route, body = {}, url = {} }] of routes.entries()) {
       const [method, path] = route;
-      // The fake knows no file of corosync, and its nodes are up.
-      if (path.startsWith('corosync') || path === 'node/:node/delete' || path === 'node/:node')
+      // The fake knows no file of corosync, nor of Alphorn, and its nodes are up.
+      if (
+        /^(?:corosync|alphorn)/.test(path) ||
+        path === 'node/:node/delete' ||
+        path === 'node/:node'
+      )
         continue;
       const { call, cluster } = await changesBench(`${folder.path}/${index}`);
       const right = Object.entries(url).reduce(

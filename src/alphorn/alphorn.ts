@@ -1,0 +1,72 @@
+import type { Change } from '../cluster/changes/changes.ts';
+import type { Host } from '../host.ts';
+import { type DaemonClient, makeDaemonClient } from './daemon-client.ts';
+import type { DaemonStatus } from './daemon-status.ts';
+import type { Manifest } from './manifest.ts';
+import { type LiferaftDiff, makeRestorer, type Restored, type Undone } from './restore.ts';
+import { readSettings, type Settings, writeSettings } from './settings.ts';
+import { readAlphornStatus, type StoppedStatus } from './status.ts';
+import type { LiferaftStore } from './store.ts';
+
+/** Alphorn on this host, but for what its own two services do. */
+export interface Alphorn {
+  /** Faults: `alphorn_settings_invalid` */
+  settings(): Promise<Settings>;
+  status(): Promise<DaemonStatus | StoppedStatus>;
+  liferafts: Pick<LiferaftStore, 'list'>;
+  /** Faults: `liferaft_not_found`, `liferaft_damaged` */
+  manifest(name: string): Promise<Manifest>;
+  /** See Restorer. */
+  diff(name: string, paths?: readonly string[]): Promise<LiferaftDiff>;
+  changes: AlphornChanges;
+}
+
+/** What can be asked of it. */
+export interface AlphornChanges {
+  setSettings: (settings: Settings) => Change<void>;
+  /** See Restorer. */
+  restore: (name: string, paths?: readonly string[]) => Change<Restored>;
+  undo: (force: boolean) => Change<Undone>;
+  /** Faults: `liferaft_not_found` */
+  remove: (name: string) => Change<string>;
+  /** It gives their names. */
+  removeAll: () => Change<string[]>;
+  /** Has it look for changes and send them now. Faults: `alphorn_not_running` */
+  sync: () => Change<DaemonStatus>;
+}
+
+export function makeAlphorn(
+  host: Host,
+  store: LiferaftStore,
+  daemon: DaemonClient = makeDaemonClient(host.paths.alphorn.socket),
+): Alphorn {
+  const paths = host.paths.alphorn;
+  const restorer = makeRestorer(host, store);
+  return {
+    settings: () => readSettings(paths.settings),
+    status: () => readAlphornStatus(daemon, paths),
+    liferafts: store,
+    async manifest(name) {
+      const file = await store.open(name);
+      await file.close();
+      return file.manifest;
+    },
+    diff: (name, chosen) => restorer.diff(name, chosen),
+    changes: {
+      setSettings: (settings) => ({ carryOut: () => writeSettings(paths.settings, settings) }),
+      restore: (name, chosen) => ({
+        carryOut: (site) => restorer.restore(site.host, name, chosen, site.warn),
+      }),
+      undo: (force) => ({ carryOut: (site) => restorer.undo(site.host, force, site.warn) }),
+      remove: (name) => ({
+        async carryOut() {
+          await store.remove(name);
+          return name;
+        },
+      }),
+      removeAll: () => ({ carryOut: () => store.removeAll() }),
+      // It changes nothing of this host, and may take half a minute.
+      sync: () => ({ beside: true, carryOut: () => daemon.sync() }),
+    },
+  };
+}

@@ -1,0 +1,179 @@
+import { lchown, mkdir, open, rename, rm, rmdir, symlink } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+
+import { Fault, systemErrorCode } from '../errors.ts';
+import { type HostFolder, isThere, lookAt, openFolder, type Presence } from './host-folder.ts';
+
+/** What is to take the place of what is at a path. */
+export interface Exchange {
+  path: string;
+  /** What has to be there until then; anything if nothing is said. */
+  from?: Presence;
+  to: Presence;
+  /** The content, if it is a file. */
+  content: () => AsyncIterable<Buffer>;
+  /** The name of what is made beside it first. */
+  temporary: string;
+}
+
+/** A folder that is to be made. */
+export interface NewFolder {
+  path: string;
+  mode: number;
+  uid: number;
+  gid: number;
+}
+
+/**
+ * Makes the folder, in one that is there.
+ * Faults: `changed_meanwhile`, `no_space`, `restore_failed`
+ */
+export async function makeFolder(root: string, { path, ...owned }: NewFolder): Promise<void> {
+  await within(root, path, async (parent, name) => {
+    await mkdir(parent.at(name), { mode: 0o700 });
+    await parent.sync();
+  });
+  await within(root, `${path}/.`, (made) => made.give(owned));
+}
+
+/** Removes the folder if it is there and nothing is in it. Faults: `restore_failed` */
+export async function removeFolder(root: string, path: string): Promise<void> {
+  await ifThere(root, path, async (parent, name) => {
+    try {
+      await rmdir(parent.at(name));
+      await parent.sync();
+    } catch (error) {
+      // rmdir(2) has either for a folder that is not empty.
+      if (!['ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST'].includes(systemErrorCode(error) ?? ''))
+        throw error;
+    }
+  });
+}
+
+/**
+ * Makes all beside what they are for, and puts all in place then. If not all can be made, nothing was put in place,
+ * and what was made is removed; if not all can be put in place, some are.
+ * Faults: `changed_meanwhile`, `no_space`, `restore_failed`
+ */
+export async function exchangeAll(root: string, exchanges: readonly Exchange[]): Promise<void> {
+  try {
+    for (const each of exchanges) await stage(root, each);
+  } catch (error) {
+    for (const each of exchanges) await unstage(root, each);
+    throw error;
+  }
+  for (const each of exchanges) await putInPlace(root, each);
+  // Once for each folder, for it takes as long as to write a file.
+  const folders = new Map(exchanges.map(({ path }) => [dirname(path), path]));
+  for (const path of folders.values()) await within(root, path, (folder) => folder.sync());
+}
+
+async function stage(root: string, { path, to, content, temporary }: Exchange): Promise<void> {
+  if (to === null) return;
+  await within(root, path, async (parent) => {
+    const place = parent.at(temporary);
+    if (to.kind === 'link') {
+      await symlink(to.target, place);
+      await lchown(place, to.uid, to.gid);
+      return;
+    }
+    const file = await open(place, 'wx', 0o600);
+    try {
+      for await (const piece of content()) await file.appendFile(piece);
+      // The owner first, for a change of owner takes setuid and setgid away (chown(2)).
+      await file.chown(to.uid, to.gid);
+      await file.chmod(to.mode);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+async function putInPlace(root: string, { path, from, to, temporary }: Exchange): Promise<void> {
+  await within(root, path, async (parent, name) => {
+    if (from !== undefined && !(await isThere(parent, name, from))) throw changedMeanwhile(path);
+    if (to === null) await rm(parent.at(name));
+    else await rename(parent.at(temporary), parent.at(name));
+  });
+}
+
+/** Removes what was made to be put in place, if it is there. Faults: `restore_failed` */
+export async function unstage(
+  root: string,
+  { path, temporary }: Pick<Exchange, 'path' | 'temporary'>,
+): Promise<void> {
+  await ifThere(root, path, (parent) => rm(parent.at(temporary), { force: true }));
+}
+
+/** Whether that is at the path, to the byte. */
+export async function isAt(root: string, path: string, expected: Presence): Promise<boolean> {
+  const found = await ifThere(root, path, (parent, name) => isThere(parent, name, expected));
+  return found ?? expected === null;
+}
+
+/** Whether a file or a link can be put there, or is there. */
+export async function isFree(root: string, path: string): Promise<boolean> {
+  const look = await ifThere(root, path, lookAt);
+  return look !== undefined && look?.kind !== 'folder';
+}
+
+/** Works in the folder that the path is in. Faults: `changed_meanwhile`, `no_space`, `restore_failed` */
+async function within(
+  root: string,
+  path: string,
+  work: (parent: HostFolder, name: string) => Promise<void>,
+): Promise<void> {
+  const done = await ifThere(root, path, async (parent, name) => {
+    await work(parent, name);
+    return true;
+  });
+  if (done === undefined) throw changedMeanwhile(path);
+}
+
+/** The same; undefined if there is no such folder. Faults: `no_space`, `restore_failed` */
+async function ifThere<T>(
+  root: string,
+  path: string,
+  work: (parent: HostFolder, name: string) => Promise<T>,
+): Promise<T | undefined> {
+  return orFault(path, async () => {
+    const parent = await openFolder(root, dirname(path));
+    if (!('at' in parent)) return undefined;
+    try {
+      return await work(parent, basename(path));
+    } finally {
+      await parent.close();
+    }
+  });
+}
+
+/** What the system says of a path, as a fault that names it. Faults: `no_space`, `restore_failed`, those of the work */
+export async function orFault<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (error instanceof Fault || code === undefined) throw error;
+    if (code === 'ENOSPC' || code === 'EDQUOT') {
+      throw new Fault(
+        'no_space',
+        `There is no room on the disk of ${path}. All is as it was before. Make room there and ask again.`,
+      );
+    }
+    // Without the names of the call, which are a folder's number.
+    const [what = code] = (error as Error).message.split(',');
+    throw new Fault(
+      'restore_failed',
+      `The system refused to change ${path}: ${what}. All is as it was before. Put that right, or restore the other paths alone.`,
+    );
+  }
+}
+
+/** Of a path that others changed while it was about to be. */
+export function changedMeanwhile(path: string): Fault {
+  return new Fault(
+    'changed_meanwhile',
+    `${path} was changed by somebody else at the same time. All is as it was before; ask again.`,
+  );
+}

@@ -1,0 +1,46 @@
+import { open, rm } from 'node:fs/promises';
+
+import { Fault, systemErrorCode } from '../errors.ts';
+import type { LiferaftStore } from './store.ts';
+
+/**
+ * Copies a stored liferaft to a file, for root alone, to be carried to a host that has nothing yet.
+ * @param to a file that is not there yet
+ * Faults: `liferaft_not_found`, `liferaft_damaged`, `invalid_request` if there is such a file, `no_space`
+ */
+export async function exportLiferaft(
+  store: Pick<LiferaftStore, 'open'>,
+  name: string,
+  to: string,
+): Promise<void> {
+  const liferaft = await store.open(name);
+  try {
+    await liferaft.check();
+    const file = await open(to, 'wx', 0o600);
+    try {
+      for await (const piece of liferaft.bytes()) await file.appendFile(piece);
+      await file.sync();
+    } catch (error) {
+      await rm(to, { force: true });
+      throw error;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw faultOf(to, error);
+  } finally {
+    await liferaft.close();
+  }
+}
+
+function faultOf(to: string, error: unknown): unknown {
+  switch (systemErrorCode(error)) {
+    case 'EEXIST':
+      return new Fault('invalid_request', `There is a file ${to} already. Name one that is new.`);
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new Fault('no_space', `There is no room for ${to}. Nothing of it was left there.`);
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+
+import { readTextIfThere } from '../files.ts';
+import { parseAccountNumbers, parseAccounts } from '../parsers/accounts.ts';
+import type { AlphornPaths } from '../paths.ts';
+import type { Owned } from './manifest.ts';
+
+type Owner = Omit<Owned, 'mode'>;
+
+/** Who is to own what is restored here. */
+export interface Owners {
+  /** By name where this host has the name, else by number. */
+  numbersOf(owner: Owner): { uid: number; gid: number };
+  /** Names, or numbers where there is none, such as `hacluster:haclient`. */
+  wordsOf(owner: { uid: number; gid: number }): string;
+}
+
+/**
+ * @param restored the paths of the liferaft that are to be restored: where the list of users or of groups is among
+ *   them, the numbers in it will hold, which are those of the liferaft
+ */
+export async function readOwners(
+  { passwd, group, root }: Pick<AlphornPaths, 'passwd' | 'group' | 'root'>,
+  restored: ReadonlySet<string>,
+): Promise<Owners> {
+  const [users, groups] = [await readAccounts(passwd), await readAccounts(group)];
+  const isRestored = (file: string) => [...restored].some((path) => join(root, path) === file);
+  const keepsUsers = isRestored(passwd);
+  const keepsGroups = isRestored(group);
+  return {
+    numbersOf: ({ uid, gid, user, group: groupName }) => ({
+      uid: (keepsUsers || user === null ? undefined : users.numbers.get(user)) ?? uid,
+      gid: (keepsGroups || groupName === null ? undefined : groups.numbers.get(groupName)) ?? gid,
+    }),
+    wordsOf: ({ uid, gid }) => `${users.names.get(uid) ?? uid}:${groups.names.get(gid) ?? gid}`,
+  };
+}
+
+async function readAccounts(file: string) {
+  const text = (await readTextIfThere(file)) ?? '';
+  return { names: parseAccounts(text), numbers: parseAccountNumbers(text) };
+}

@@ -1,0 +1,405 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+import { Fault } from '../errors.ts';
+import type { Host } from '../host.ts';
+import { readUnits } from '../systemd/units.ts';
+import { compare, type Difference, isIn, type PlannedPath } from './diff.ts';
+import {
+  changedMeanwhile,
+  type Exchange,
+  exchangeAll,
+  isAt,
+  isFree,
+  makeFolder,
+  orFault,
+  removeFolder,
+  unstage,
+} from './exchange.ts';
+import {
+  asFile,
+  type FilePresence,
+  lookAt,
+  openFolder,
+  piecesOf,
+  type Presence,
+} from './host-folder.ts';
+import type { LiferaftFile } from './liferaft-file.ts';
+import {
+  forget,
+  type KeptRestore,
+  makeRestoreFolder,
+  moveOn,
+  readRestores,
+  type Step,
+  writeJournal,
+} from './restore-journal.ts';
+import { withRestoreLock } from './restore-lock.ts';
+import type { LiferaftStore } from './store.ts';
+
+/** A liferaft beside this host. */
+export interface LiferaftDiff {
+  liferaft: string;
+  host: { id: string; name: string };
+  generation: number;
+  /** Paths that are not the same; the others are only counted. */
+  differences: readonly Difference[];
+  same: number;
+}
+
+/** What a restore did: the differences that there were. */
+export interface Restored extends LiferaftDiff {
+  /** Where what was replaced is kept; null if there was nothing to be done. */
+  kept: string | null;
+}
+
+/** What an undo did. */
+export interface Undone {
+  /** Whose restore was taken back, and when that was (ISO 8601 in UTC). */
+  liferaft: string;
+  host: { id: string; name: string };
+  generation: number;
+  restoredAt: string;
+  /** The paths that are as they were before it. */
+  paths: readonly string[];
+}
+
+/** For what the caller should know beside the answer. */
+export type Warn = (text: string) => void;
+
+/** Brings the configuration of a host back from a liferaft. */
+export interface Restorer {
+  /** What a restore would do. Faults: `liferaft_not_found`, `liferaft_damaged`, `path_not_in_liferaft` */
+  diff(name: string, paths?: readonly string[]): Promise<LiferaftDiff>;
+  /**
+   * Makes all of these paths, or none, as they are in the liferaft. What it replaces is kept.
+   * @param host by whose runner the state of Pacemaker is asked
+   * @param paths of the liferaft, or folders for all that is in them; all if nothing is said
+   * Faults: those of diff, `restore_blocked`, `pacemaker_running`, `no_space`, `changed_meanwhile`, `restore_failed`,
+   * `restore_busy`
+   */
+  restore(
+    host: Host,
+    name: string,
+    paths: readonly string[] | undefined,
+    warn: Warn,
+  ): Promise<Restored>;
+  /**
+   * Puts back what the latest restore replaced.
+   * @param force also what was changed since
+   * Faults: `nothing_to_undo`, `changed_since_restore`, `pacemaker_running`, `no_space`, `restore_failed`,
+   * `restore_busy`
+   */
+  undo(host: Host, force: boolean, warn: Warn): Promise<Undone>;
+}
+
+const pacemakersOwn = '/var/lib/pacemaker';
+
+export function makeRestorer(host: Host, store: LiferaftStore): Restorer {
+  const paths = host.paths.alphorn;
+  const { root, restores } = paths;
+
+  async function withLiferaft<T>(
+    name: string,
+    work: (file: LiferaftFile) => Promise<T>,
+  ): Promise<T> {
+    const file = await store.open(name);
+    try {
+      return await work(file);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async function alone<T>(work: () => Promise<T>): Promise<T> {
+    await mkdir(restores, { recursive: true, mode: 0o700 });
+    return withRestoreLock(restores, work);
+  }
+
+  /**
+   * Puts back what a restore, or an undo, that was killed has changed.
+   * @returns the restores that can be undone, the newest last
+   */
+  async function finishFormer(asker: Host, warn: Warn): Promise<KeptRestore[]> {
+    const all = await readRestores(restores);
+    for (const kept of all.filter(({ state }) => state !== 'done')) {
+      const { liferaft, at, steps } = kept.journal;
+      await checkPacemaker(asker, steps);
+      const what = kept.state === 'begun' ? 'restore' : 'undo of the restore';
+      const left = await putBack(kept).catch((error: unknown) => {
+        throw notPutBack(kept, error);
+      });
+      warn(
+        `The ${what} of ${liferaft} of ${at} had not ended, for something killed it. All that it had changed was put back as it was before the restore.`,
+      );
+      if (left.length > 0) warn(`Others have changed these since; they stay: ${left.join(', ')}`);
+    }
+    return all.filter(({ state }) => state === 'done');
+  }
+
+  /**
+   * Makes all as it was before the restore, and forgets it. It can be done again, however far it came.
+   * @returns the paths that somebody else has changed, which stay
+   */
+  async function putBack(kept: KeptRestore): Promise<string[]> {
+    const { steps, folders } = kept.journal;
+    for (const step of steps) await unstage(root, step);
+    const exchanges: Exchange[] = [];
+    const left: string[] = [];
+    for (const step of steps.toReversed()) {
+      const { path, before, after } = step;
+      if (await isAt(root, path, before)) continue;
+      const isOurs =
+        kept.state === 'forced' ? await isFree(root, path) : await isAt(root, path, after);
+      if (isOurs) exchanges.push(backward(kept, step));
+      else left.push(path);
+    }
+    await exchangeAll(root, exchanges);
+    for (const path of folders.toReversed()) await removeFolder(root, path);
+    await forget(kept);
+    return left;
+  }
+
+  /** Keeps what is replaced, and writes down what is to be done. Nothing outside of the folder is touched. */
+  async function prepare(
+    name: string,
+    { manifest, digest }: LiferaftFile,
+    changing: readonly PlannedPath[],
+  ): Promise<KeptRestore> {
+    const at = new Date();
+    const folder = await makeRestoreFolder(restores, at);
+    try {
+      const id = randomBytes(6).toString('hex');
+      const steps: Step[] = [];
+      for (const { item, wanted } of changing) {
+        if (wanted.kind === 'folder') continue;
+        const number = `${steps.length}`;
+        const before = await keep(root, item.path, join(folder, number));
+        steps.push({
+          ...{ path: item.path, before, after: wanted },
+          // A name that no rule takes into a liferaft.
+          temporary: `.alphorn-${id}.${number}.new`,
+          ...(before?.kind === 'file' && { kept: number }),
+        });
+      }
+      const { host: whose, generation } = manifest;
+      return await writeJournal(folder, {
+        ...{ liferaft: name, host: whose, generation, digest, at: at.toISOString() },
+        folders: changing.flatMap(({ item, wanted }) =>
+          wanted.kind === 'folder' ? [item.path] : [],
+        ),
+        steps,
+      });
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  async function carryOut(
+    kept: KeptRestore,
+    file: LiferaftFile,
+    changing: readonly PlannedPath[],
+  ): Promise<void> {
+    const contents = new Map(
+      changing.flatMap(({ item }) =>
+        'sha256' in item ? [[item.path, () => file.content(item)] as const] : [],
+      ),
+    );
+    try {
+      for (const { item, wanted } of changing) {
+        const { path } = item;
+        if (wanted.kind === 'folder') await makeFolder(root, { ...wanted, path });
+      }
+      await exchangeAll(
+        root,
+        kept.journal.steps.map(({ path, before, after, temporary }) => ({
+          ...{ path, from: before, to: after, temporary },
+          content: contents.get(path) ?? noContent,
+        })),
+      );
+      await moveOn(kept, 'done');
+    } catch (error) {
+      await putBack(kept).catch((failure: unknown) => {
+        throw notPutBack(kept, failure);
+      });
+      throw error;
+    }
+  }
+
+  async function takeBack(latest: KeptRestore, force: boolean): Promise<void> {
+    const undoing = await moveOn(latest, force ? 'forced' : 'undoing');
+    try {
+      await putBack(undoing);
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'no_space') throw notPutBack(undoing, error);
+      // What there was no room for was not made, so nothing was put in place.
+      await moveOn(undoing, 'done');
+      throw error;
+    }
+  }
+
+  return {
+    diff: (name, chosen) =>
+      withLiferaft(name, async (file) =>
+        diffOf(name, file, await compare(file.manifest, chosen, paths)),
+      ),
+
+    restore: (asker, name, chosen, warn) =>
+      alone(async () => {
+        await finishFormer(asker, warn);
+        return withLiferaft(name, async (file) => {
+          const planned = await compare(file.manifest, chosen, paths);
+          const restored = diffOf(name, file, planned);
+          checkBlocks(restored.differences);
+          await checkPacemaker(asker, restored.differences);
+          // Each byte, before anything is written.
+          await file.check();
+          const changing = planned.filter(({ difference }) => difference.changes.length > 0);
+          if (changing.length === 0) return { ...restored, kept: null };
+          const kept = await orFault(restores, () => prepare(name, file, changing));
+          await carryOut(kept, file, changing);
+          return { ...restored, kept: kept.folder };
+        });
+      }),
+
+    undo: (asker, force, warn) =>
+      alone(async () => {
+        const latest = (await finishFormer(asker, warn)).at(-1);
+        if (latest === undefined) throw nothingToUndo();
+        const { steps, liferaft, host: whose, generation, at } = latest.journal;
+        await checkPacemaker(asker, steps);
+        const changed: string[] = [];
+        for (const { path, after } of steps) {
+          if (!(await isAt(root, path, after))) changed.push(path);
+        }
+        if (changed.length > 0 && !force) throw changedSince(changed);
+        await takeBack(latest, force);
+        const undone = steps.map(({ path }) => path);
+        return { liferaft, host: whose, generation, restoredAt: at, paths: undone };
+      }),
+  };
+}
+
+function diffOf(
+  name: string,
+  { manifest }: LiferaftFile,
+  planned: readonly PlannedPath[],
+): LiferaftDiff {
+  const all = planned.map(({ difference }) => difference);
+  const differences = all.filter(({ changes, blocked }) => changes.length > 0 || blocked);
+  return {
+    ...{ liferaft: name, host: manifest.host, generation: manifest.generation },
+    ...{ differences, same: all.length - differences.length },
+  };
+}
+
+/**
+ * Copies what a restore is about to replace; a link needs no copy.
+ * @returns what it was
+ * Faults: `changed_meanwhile`
+ */
+async function keep(root: string, path: string, copy: string): Promise<Presence> {
+  const parent = await openFolder(root, dirname(path));
+  if (!('at' in parent)) return null;
+  try {
+    const name = basename(path);
+    const found = await lookAt(parent, name);
+    if (found === null || found.kind === 'link') return found;
+    if (found.kind !== 'file') throw changedMeanwhile(path);
+    return await copyFile(parent.at(name), copy);
+  } finally {
+    await parent.close();
+  }
+}
+
+async function copyFile(from: string, to: string): Promise<FilePresence> {
+  const [source, copy] = [await open(from, asFile), await open(to, 'wx', 0o600)];
+  try {
+    const hash = createHash('sha256');
+    let size = 0;
+    for await (const piece of piecesOf(source)) {
+      await copy.appendFile(piece);
+      hash.update(piece);
+      size += piece.length;
+    }
+    await copy.sync();
+    const { mode, uid, gid } = await source.stat();
+    return { kind: 'file', mode: mode & 0o7777, uid, gid, size, sha256: hash.digest('hex') };
+  } finally {
+    await Promise.all([source.close(), copy.close()]);
+  }
+}
+
+/** The way back of a step, from the copy that was kept. */
+function backward({ folder }: KeptRestore, { path, before, temporary, kept }: Step): Exchange {
+  const content = async function* () {
+    const file = await open(join(folder, kept ?? ''), asFile);
+    try {
+      yield* piecesOf(file);
+    } finally {
+      await file.close();
+    }
+  };
+  return { path, to: before, temporary, content };
+}
+
+async function* noContent(): AsyncGenerator<Buffer, void, undefined> {
+  // A link has none.
+}
+
+/** Faults: `restore_blocked` */
+function checkBlocks(differences: readonly Difference[]): void {
+  const blocked = differences.filter((each) => each.blocked !== undefined);
+  if (blocked.length === 0) return;
+  throw new Fault(
+    'restore_blocked',
+    `${blocked.length} of the paths cannot be restored. Nothing was done. Clear the way, or restore the others alone by naming them.\n${listed(blocked.map(({ path, blocked: why }) => `${path}: ${why ?? ''}`))}`,
+  );
+}
+
+/** Faults: `pacemaker_running`, those of readUnits */
+async function checkPacemaker(
+  host: Host,
+  changes: readonly Pick<Difference, 'path'>[],
+): Promise<void> {
+  const own = changes.find(({ path }) => isIn(path, pacemakersOwn));
+  if (own === undefined) return;
+  const [unit] = await readUnits(host, ['pacemaker.service']);
+  if (unit?.activeState === 'inactive' || unit?.activeState === 'failed') return;
+  throw new Fault(
+    'pacemaker_running',
+    `${own.path} is Pacemaker's own, and Pacemaker is running, so it would not heed it and write its own over it. Nothing was done. Stop the cluster on this node first ('pcs cluster stop'), or leave ${pacemakersOwn} out.`,
+  );
+}
+
+/** A restore that stands half way; what the first failure was is told with it. */
+function notPutBack({ folder }: KeptRestore, error: unknown): unknown {
+  if (!(error instanceof Fault)) return error;
+  return new Fault(
+    'restore_failed',
+    `Not all could be put back as it was before the restore: ${error.message.split('. ')[0] ?? ''}. The next restore or undo tries again first. What was there is kept in ${folder}; remove that folder to have it left as it is.`,
+  );
+}
+
+function nothingToUndo(): Fault {
+  return new Fault(
+    'nothing_to_undo',
+    'Nothing was restored on this host that was not taken back already. Nothing was done.',
+  );
+}
+
+function changedSince(paths: readonly string[]): Fault {
+  return new Fault(
+    'changed_since_restore',
+    `${paths.length} of the restored paths have changed since. Nothing was done. To lose those changes, ask with 'force'.\n${listed(paths)}`,
+  );
+}
+
+const mostListed = 20;
+
+function listed(lines: readonly string[]): string {
+  const more = lines.length > mostListed ? ['…'] : [];
+  return [...lines.slice(0, mostListed), ...more].join('\n');
+}

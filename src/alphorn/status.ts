@@ -1,0 +1,54 @@
+import { Fault, type FaultCode } from '../errors.ts';
+import type { AlphornPaths } from '../paths.ts';
+import type { DaemonClient } from './daemon-client.ts';
+import type { DaemonStatus } from './daemon-status.ts';
+import { hostIdOf, hostName } from './host-id.ts';
+import { defaultSettings, readSettings } from './settings.ts';
+
+/** What is known of Alphorn where its sender does not run: what it is to do when it does. */
+export interface StoppedStatus {
+  running: false;
+  enabled: boolean;
+  /** Milliseconds. */
+  interval: number;
+  /** Null where the host has no id. */
+  host: { id: string; name: string } | null;
+  liferaft: null;
+  /** Why it would not do what it should. */
+  error: { code: FaultCode; detail: string } | null;
+  destinations: readonly never[];
+}
+
+/**
+ * How Alphorn of this host is doing: what its sender says, or that there is none.
+ * @param daemon that is asked
+ */
+export async function readAlphornStatus(
+  daemon: DaemonClient,
+  paths: AlphornPaths,
+): Promise<DaemonStatus | StoppedStatus> {
+  try {
+    return await daemon.status();
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'alphorn_not_running') throw error;
+    return stoppedStatus(paths);
+  }
+}
+
+async function stoppedStatus(paths: AlphornPaths): Promise<StoppedStatus> {
+  const problems: { code: FaultCode; detail: string }[] = [];
+  const orNote =
+    <T>(instead: T) =>
+    (error: unknown) => {
+      if (!(error instanceof Fault)) throw error;
+      problems.push({ code: error.code, detail: error.message });
+      return instead;
+    };
+  const { interval, sync } = await readSettings(paths.settings).catch(orNote(defaultSettings));
+  const id = await hostIdOf(paths).catch(orNote(undefined));
+  return {
+    ...{ running: false, enabled: sync.enabled, interval },
+    host: id === undefined ? null : { id, name: hostName() },
+    ...{ liferaft: null, error: problems[0] ?? null, destinations: [] },
+  };
+}

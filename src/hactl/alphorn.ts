@@ -1,0 +1,288 @@
+import { text } from 'node:stream/consumers';
+
+import { Command } from 'commander';
+
+import { makeDaemonClient } from '../alphorn/daemon-client.ts';
+import type { DaemonStatus } from '../alphorn/daemon-status.ts';
+import type { Difference } from '../alphorn/diff.ts';
+import { exportLiferaft } from '../alphorn/export.ts';
+import type { Manifest } from '../alphorn/manifest.ts';
+import { exportOwnKey, generateOwnKey, importOwnKey } from '../alphorn/own-key.ts';
+import { makeRestorer } from '../alphorn/restore.ts';
+import { readAlphornStatus, type StoppedStatus } from '../alphorn/status.ts';
+import { loadConfig } from '../config.ts';
+import { makeHost, makeLiferaftStore } from '../deps.ts';
+import { Fault } from '../errors.ts';
+import { makeRun } from '../exec.ts';
+import { readTextIfThere } from '../files.ts';
+import { makeLog } from '../log.ts';
+import { debianPaths, type Paths } from '../paths.ts';
+import { print, printJson, printTable, warn } from './print.ts';
+
+/** `hactl alphorn …`: what this host sends, and the liferafts of other hosts that are here. No agent has to run. */
+export function alphornCommand(allPaths: Paths = debianPaths): Command {
+  const paths = allPaths.alphorn;
+  const openStore = async () => makeLiferaftStore(await loadConfig(process.env), allPaths);
+  const openRestorer = async () => {
+    const config = await loadConfig(process.env);
+    const host = makeHost(config, makeRun(makeLog('silent')), allPaths);
+    return { host, restorer: makeRestorer(host, makeLiferaftStore(config, allPaths)) };
+  };
+  const alphorn = new Command('alphorn').description(
+    'copies of what a host is made of (liferafts): sent to other hosts, and those of other hosts here',
+  );
+  const json = ['--json', 'as JSON'] as const;
+
+  alphorn
+    .command('status')
+    .description('what this host sends where, and how that goes')
+    .option(...json)
+    .action(async (options: { json?: true }) => {
+      const status = await readAlphornStatus(makeDaemonClient(paths.socket), paths);
+      if (options.json) printJson(status);
+      else printStatus(status);
+    });
+
+  alphorn
+    .command('sync')
+    .description('looks for changes now and sends what has changed, without waiting')
+    .option(...json)
+    .action(async (options: { json?: true }) => {
+      const status = await makeDaemonClient(paths.socket).sync();
+      if (options.json) printJson(status);
+      else printStatus(status);
+    });
+
+  alphorn
+    .command('list')
+    .description('the liferafts of other hosts that are here')
+    .option(...json)
+    .action(async (options: { json?: true }) => {
+      const all = await (await openStore()).list();
+      if (options.json) {
+        printJson(all);
+        return;
+      }
+      printTable(
+        ['NAME', 'HOST', 'GENERATION', 'BYTES', 'MADE', 'SEEN'],
+        all.map((each) =>
+          'damaged' in each
+            ? [each.name, 'damaged']
+            : [each.name, each.host.name, each.generation, each.size, each.madeAt, each.seenAt],
+        ),
+      );
+    });
+
+  alphorn
+    .command('show')
+    .description('what is in a liferaft')
+    .argument('<name>', nameHint)
+    .option(...json)
+    .action(async (name: string, options: { json?: true }) => {
+      const file = await (await openStore()).open(name);
+      await file.close();
+      if (options.json) printJson(file.manifest);
+      else printManifest(file.manifest);
+    });
+
+  alphorn
+    .command('diff')
+    .description('what a restore would change on this host')
+    .argument('<name>', nameHint)
+    .argument('[path...]', pathHint)
+    .option(...json)
+    .action(async (name: string, chosen: string[], options: { json?: true }) => {
+      const { restorer } = await openRestorer();
+      const diff = await restorer.diff(name, orAll(chosen));
+      if (options.json) {
+        printJson(diff);
+        return;
+      }
+      printDifferences(diff.differences);
+      print(`${diff.differences.length} differ, ${diff.same} are the same.`);
+    });
+
+  alphorn
+    .command('restore')
+    .description('makes this host as it is in a liferaft, all of it or the paths that are named')
+    .argument('<name>', nameHint)
+    .argument('[path...]', pathHint)
+    .option('--dry-run', 'only say what would change')
+    .option(...json)
+    .action(async (name: string, chosen: string[], options: { dryRun?: true; json?: true }) => {
+      const { restorer, host } = await openRestorer();
+      const done = options.dryRun
+        ? { dry_run: true, ...(await restorer.diff(name, orAll(chosen))) }
+        : await restorer.restore(host, name, orAll(chosen), warn);
+      if (options.json) {
+        printJson(done);
+        return;
+      }
+      printDifferences(done.differences);
+      if (!('kept' in done)) print('Nothing was done; this is what would change.');
+      else if (done.kept === null) print('Nothing had to be changed.');
+      else {
+        print(
+          `Restored ${done.differences.length} paths. What was there is kept in ${done.kept}; 'hactl alphorn undo' puts it back.`,
+        );
+      }
+    });
+
+  alphorn
+    .command('undo')
+    .description('puts back what the latest restore replaced')
+    .option('--force', 'also where something was changed since, which is lost then')
+    .option(...json)
+    .action(async (options: { force?: true; json?: true }) => {
+      const { restorer, host } = await openRestorer();
+      const undone = await restorer.undo(host, options.force ?? false, warn);
+      if (options.json) {
+        printJson(undone);
+        return;
+      }
+      for (const path of undone.paths) print(path);
+      print(
+        `${undone.paths.length} paths are as they were before the restore of ${undone.liferaft} at ${undone.restoredAt}.`,
+      );
+    });
+
+  alphorn
+    .command('delete')
+    .description('removes liferafts from this host; a host that lives sends its own again')
+    .argument('[name...]', nameHint)
+    .option('--all', 'all that are here, former generations too')
+    .option(...json)
+    .action(async (names: string[], options: { all?: true; json?: true }) => {
+      if ((names.length === 0) !== (options.all === true)) {
+        throw new Fault(
+          'invalid_request',
+          'Name what to delete, or say --all. Nothing was deleted.',
+        );
+      }
+      const store = await openStore();
+      for (const name of names) await store.remove(name);
+      const removed = options.all ? await store.removeAll() : names;
+      if (options.json) printJson(removed);
+      else for (const name of removed) print(name);
+    });
+
+  alphorn
+    .command('export')
+    .description('copies a liferaft to a file, to be carried to a host that has nothing yet')
+    .argument('<name>', nameHint)
+    .argument('<file>', 'a new file; it holds the secrets of that host')
+    .action(async (name: string, file: string) => {
+      await exportLiferaft(await openStore(), name, file);
+    });
+
+  alphorn
+    .command('import')
+    .description('takes in a liferaft from a file that was exported on another host')
+    .argument('<file>', "what 'hactl alphorn export' made")
+    .option(...json)
+    .action(async (file: string, options: { json?: true }) => {
+      const { name, generation, digest } = await (await openStore()).importFile(file);
+      if (options.json) printJson({ name, generation, digest });
+      else print(name);
+    });
+
+  alphorn.addCommand(keyCommand(paths.key));
+  return alphorn;
+}
+
+/** The key for hosts outside of the cluster. It never stands in a command line, where every user could read it. */
+function keyCommand(path: string): Command {
+  const key = new Command('key').description(
+    'the key that this host shares with hosts outside of its cluster',
+  );
+  key
+    .command('generate')
+    .description('makes a new one; a former one is good for an hour more')
+    .action(async () => {
+      await generateOwnKey(path);
+      print(
+        `A new key is in ${path}. Bring it to the other hosts: 'hactl alphorn key export' here, 'hactl alphorn key import' there.`,
+      );
+    });
+  key
+    .command('import')
+    .description('takes that of another host, from a file or the standard input')
+    .argument('[file]', "what 'hactl alphorn key export' printed there (default: standard input)")
+    .action(async (file?: string) => {
+      await importOwnKey(path, await keyTextOf(file));
+    });
+  key
+    .command('export')
+    .description('prints it')
+    .action(async () => {
+      print(await exportOwnKey(path));
+    });
+  return key;
+}
+
+async function keyTextOf(file: string | undefined): Promise<string> {
+  if (file === undefined || file === '-') return text(process.stdin);
+  const read = await readTextIfThere(file);
+  if (read === undefined) throw new Fault('invalid_request', `There is no file ${file}.`);
+  return read;
+}
+
+const nameHint = "its name, from 'hactl alphorn list'";
+const pathHint = 'a file or link of the liferaft, or a folder for all that is in it (default: all)';
+
+function orAll(chosen: string[]): string[] | undefined {
+  return chosen.length === 0 ? undefined : chosen;
+}
+
+function printStatus(status: DaemonStatus | StoppedStatus): void {
+  const { running, enabled, interval, host, liferaft, error, destinations } = status;
+  if (!running) {
+    print('Alphorn does not run on this host: the cluster starts it where its resource is active.');
+  } else if (enabled) print(`Alphorn runs here and looks for changes every ${interval / 1000} s.`);
+  else print('Alphorn runs here, but is not enabled.');
+  if (error) print(`Error: ${error.detail}`);
+  if (host) print(`Host ${host.id} (${host.name})`);
+  if (liferaft) {
+    const { generation, files, bytes, madeAt, leftOut } = liferaft;
+    print(`Liferaft of generation ${generation}: ${files} files, ${bytes} bytes, made ${madeAt}`);
+    for (const { path, why } of leftOut) print(`Left out: ${path}: ${why}`);
+  }
+  if (destinations.length === 0) return;
+  printTable(
+    ['DESTINATION', 'STATE', 'LAST SUCCESS', 'BEHIND FOR', 'LAST ERROR'],
+    destinations.map(({ destination, state, lastSuccess, lagMs, lastError }) => [
+      ...[destination, state, lastSuccess ?? 'never'],
+      lagMs === null ? '-' : `${Math.round(lagMs / 1000)} s`,
+      lastError === null ? '-' : `${lastError.at} ${lastError.code}: ${lastError.detail}`,
+    ]),
+  );
+}
+
+function printManifest({ host, generation, time, folders, files, links }: Manifest): void {
+  print(`Host ${host.id} (${host.name}), generation ${generation}, made ${time}`);
+  const owner = (item: { user: string | null; group: string | null; uid: number; gid: number }) =>
+    `${item.user ?? item.uid}:${item.group ?? item.gid}`;
+  const mode = (type: string, bits: number) => `${type}${bits.toString(8).padStart(4, '0')}`;
+  const rows = [
+    ...folders.map((each) => [each.path, mode('d', each.mode), owner(each), '-', `${each.path}/`]),
+    ...files.map((each) => [each.path, mode('-', each.mode), owner(each), each.size, each.path]),
+    ...links.map((each) => [each.path, 'l', owner(each), '-', `${each.path} -> ${each.target}`]),
+  ].sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+  printTable(
+    ['MODE', 'OWNER', 'BYTES', 'PATH'],
+    rows.map(([, ...row]) => row),
+  );
+}
+
+function printDifferences(differences: readonly Difference[]): void {
+  for (const { path, changes, here, liferaft, blocked } of differences) {
+    const words = changes.map((change) => {
+      if (change === 'mode') return `mode ${here?.mode ?? ''} -> ${liferaft.mode ?? ''}`;
+      if (change === 'owner') return `owner ${here?.owner ?? ''} -> ${liferaft.owner ?? ''}`;
+      if (change === 'target') return `target ${here?.target ?? ''} -> ${liferaft.target ?? ''}`;
+      return change === 'create' ? `create ${liferaft.kind}` : change;
+    });
+    print(`${path}: ${words.join(', ')}`);
+    if (blocked !== undefined) print(`  cannot be restored: ${blocked}`);
+  }
+}

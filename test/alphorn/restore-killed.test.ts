@@ -1,0 +1,169 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+import { expect } from 'chai';
+
+import { dieAtCall } from '../support/dying-calls.ts';
+import { type Content, storeLiferaft } from '../support/made-liferaft.ts';
+import {
+  growTree,
+  type RestoreBench,
+  restoreBench,
+  type Tree,
+  treeOf,
+} from '../support/restore-bench.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const script = fileURLToPath(new URL('killed-restore.ts', import.meta.url));
+
+const content: Content = {
+  folders: { '/etc': {}, '/etc/new': { mode: 0o2750, gid: 6, group: null } },
+  files: {
+    '/etc/content': { text: 'new', mode: 0o640 },
+    '/etc/new/a': { text: 'a' },
+  },
+  links: { '/etc/link': { target: '/nowhere' } },
+};
+const before: Tree = {
+  '/etc': 'folder 755 0:0',
+  '/etc/content': 'file 4755 3:4 old',
+  '/etc/link': 'link 5:5 old-target',
+};
+const after: Tree = {
+  '/etc': 'folder 755 0:0',
+  '/etc/content': 'file 640 0:0 new',
+  '/etc/new': 'folder 2750 0:6',
+  '/etc/new/a': 'file 644 0:0 a',
+  '/etc/link': 'link 0:0 /nowhere',
+};
+
+describe('a restore that is killed at whichever call that changes something', function () {
+  this.timeout(60_000);
+  const folder = temporaryFolder();
+  let name: string;
+
+  /** A host on which this was done already. */
+  async function freshHost(label: string, done: readonly string[] = []): Promise<RestoreBench> {
+    const bench = restoreBench(join(folder.path, label));
+    const { alphorn, restorer, host, warn } = bench;
+    for (const each of [alphorn.root, alphorn.restores]) await mkdir(each, { recursive: true });
+    await growTree(alphorn.root, before);
+    name = await storeLiferaft(alphorn.liferafts, content);
+    for (const what of done) {
+      if (what === 'restore') await restorer.restore(host, name, undefined, warn);
+      else await writeFile(join(alphorn.root, 'etc/content'), 'changed');
+    }
+    return bench;
+  }
+
+  /** Lets it die at each call in turn, and looks what was left. */
+  async function dieAtEach(
+    done: readonly string[],
+    work: (bench: RestoreBench) => Promise<unknown>,
+    look: (bench: RestoreBench, label: string) => Promise<void>,
+  ): Promise<void> {
+    for (let number = 1; ; number += 1) {
+      const bench = await freshHost(`${number}`, done);
+      let die: () => void = () => undefined;
+      const died = new Promise<'died'>((resolve) => {
+        die = () => {
+          resolve('died');
+        };
+      });
+      const dying = await dieAtCall(number, die);
+      const ended = await Promise.race([died, work(bench)]);
+      await dying.restore();
+      if (ended !== 'died') {
+        expect(number).to.be.greaterThan(20);
+        return;
+      }
+      // It is this process's, which lives.
+      const locks = (await readdir(bench.alphorn.restores)).filter((each) => /^lock/.test(each));
+      for (const lock of locks) await rm(join(bench.alphorn.restores, lock));
+      await look(bench, `call ${number}`);
+    }
+  }
+
+  async function undoIfAny({ restorer, host, warn }: RestoreBench): Promise<void> {
+    await restorer.undo(host, false, warn).catch((error: unknown) => {
+      expect(error).to.have.property('code', 'nothing_to_undo');
+    });
+  }
+
+  const restore = ({ restorer, host, warn }: RestoreBench) =>
+    restorer.restore(host, name, undefined, warn);
+
+  it('is taken back by the next, and nothing of it is left', async () => {
+    const told = new Set<string>();
+    await dieAtEach([], restore, async (bench, label) => {
+      const { alphorn, warnings } = bench;
+      await undoIfAny(bench);
+      expect(await treeOf(alphorn.root), label).to.deep.equal(before);
+      expect(await readdir(alphorn.restores), label).to.deep.equal([]);
+      for (const text of warnings) told.add(text.replace(/\d{4}-\S+Z/, 'TIME'));
+      await restore(bench);
+      expect(await treeOf(alphorn.root), label).to.deep.equal(after);
+    });
+    expect([...told]).to.deep.equal([
+      `The restore of ${name} of TIME had not ended, for something killed it. All that it had changed was put back as it was before the restore.`,
+    ]);
+  });
+
+  it('leaves alone what others changed since then', async () => {
+    await dieAtEach([], restore, async (bench, label) => {
+      const { alphorn, warnings } = bench;
+      const isDone = (await treeOf(alphorn.root))['/etc/link'] === after['/etc/link'];
+      await writeFile(join(alphorn.root, 'etc/content'), 'mine');
+      await bench.restorer.undo(bench.host, false, bench.warn).catch((error: unknown) => {
+        expect(error, label)
+          .to.have.property('code')
+          .that.is.oneOf(['nothing_to_undo', 'changed_since_restore']);
+      });
+      const found = await treeOf(alphorn.root);
+      expect(found['/etc/content'], label).to.match(/ mine$/);
+      if (!isDone) expect(found['/etc/link'], label).to.equal(before['/etc/link']);
+      if (warnings.length > 1) expect(warnings[1]).to.include('/etc/content');
+    });
+  });
+
+  it('is taken back whole if that was begun', async () => {
+    const undo = ({ restorer, host, warn }: RestoreBench) => restorer.undo(host, false, warn);
+    await dieAtEach(['restore'], undo, async (bench, label) => {
+      await undoIfAny(bench);
+      expect(await treeOf(bench.alphorn.root), label).to.deep.equal(before);
+      expect(await readdir(bench.alphorn.restores), label).to.deep.equal([]);
+    });
+  });
+
+  it('is taken back whole if that was begun by force', async () => {
+    const changed = { ...after, '/etc/content': 'file 640 0:0 changed' };
+    const force = ({ restorer, host, warn }: RestoreBench) => restorer.undo(host, true, warn);
+    await dieAtEach(['restore', 'change'], force, async (bench, label) => {
+      const found = await treeOf(bench.alphorn.root);
+      const outcome: unknown = await bench.restorer
+        .undo(bench.host, false, bench.warn)
+        .catch((error: unknown) => error);
+      const isRefused = (outcome as { code?: string }).code === 'changed_since_restore';
+      // Not begun with yet, then.
+      if (isRefused) expect(found, label).to.deep.equal(changed);
+      expect(await treeOf(bench.alphorn.root), label).to.deep.equal(isRefused ? changed : before);
+    });
+  });
+
+  it('is known as such, for it is no more', async () => {
+    for (const number of [4, 14, 25]) {
+      const bench = await freshHost(`${number}`);
+      const argv = ['--import', 'tsx', script, join(folder.path, `${number}`), name, `${number}`];
+      const killed: unknown = await promisify(execFile)(process.execPath, argv).catch(
+        (error: unknown) => error,
+      );
+      expect(killed).to.have.property('signal', 'SIGKILL');
+      await undoIfAny(bench);
+      expect(await treeOf(bench.alphorn.root), `call ${number}`).to.deep.equal(before);
+      expect(await readdir(bench.alphorn.restores), `call ${number}`).to.deep.equal([]);
+    }
+  });
+});

@@ -1,0 +1,172 @@
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+import sinon from 'sinon';
+
+import { alphornCommand } from '../../src/hactl/alphorn.ts';
+import { debianPaths, type Paths } from '../../src/paths.ts';
+import { faultOf } from '../support/faults.ts';
+import { storeLiferaft } from '../support/made-liferaft.ts';
+import { growTree, treeOf } from '../support/restore-bench.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const name = 'liferaft_1234abcd.tar';
+const before = { '/etc': 'folder 755 0:0', '/etc/hosts': 'file 644 0:0 ::1' };
+
+describe('hactl alphorn', () => {
+  const folder = temporaryFolder();
+  let paths: Paths;
+
+  beforeEach(async () => {
+    const at = (each: string) => join(folder.path, each);
+    paths = {
+      ...debianPaths,
+      alphorn: {
+        ...debianPaths.alphorn,
+        ...{ settings: at('etc/config.json'), key: at('etc/key'), socket: at('socket') },
+        ...{ liferafts: at('liferafts'), restores: at('restore'), root: at('root') },
+        ...{ hostId: at('hostid'), machineId: at('machine-id') },
+        ...{ passwd: at('passwd'), group: at('group') },
+      },
+    };
+    await writeFile(at('passwd'), 'root:x:0:0::/:/\n');
+    await writeFile(at('group'), 'root:x:0:\n');
+    await mkdir(paths.alphorn.root);
+    await growTree(paths.alphorn.root, before);
+    await storeLiferaft(paths.alphorn.liferafts, {
+      folders: { '/etc': {}, '/etc/x': {} },
+      files: { '/etc/hosts': { text: '127.0.0.1', mode: 0o600 }, '/etc/x/\u001b[2J': { text: '' } },
+      links: { '/etc/l': { target: 'x' } },
+    });
+  });
+
+  /** @returns the lines that it printed */
+  async function hactl(...argv: string[]): Promise<string[]> {
+    const log = sinon.stub(console, 'log');
+    try {
+      await alphornCommand(paths).parseAsync(argv, { from: 'user' });
+      return log.args.map((args) => String(args[0]));
+    } finally {
+      log.restore();
+    }
+  }
+  const json = async (...argv: string[]) =>
+    JSON.parse((await hactl(...argv, '--json')).join('\n')) as unknown;
+  const tree = () => treeOf(paths.alphorn.root);
+
+  it('lists what is here', async () => {
+    const [head, line] = await hactl('list');
+    expect(head).to.match(/^NAME +HOST +GENERATION +BYTES +MADE +SEEN$/);
+    expect(line).to.match(
+      /^liferaft_1234abcd\.tar {2}lost +1 +\d+ +2026-01-02T03:04:05\.678Z {2}20/,
+    );
+    await writeFile(join(paths.alphorn.liferafts, 'liferaft_00000000.tar'), 'x');
+    expect((await hactl('list'))[1]).to.match(/^liferaft_00000000\.tar +damaged$/);
+    expect(await json('list')).to.have.length(2);
+  });
+
+  it('shows what is in one, and lets no name move the cursor', async () => {
+    expect(await hactl('show', name)).to.deep.equal([
+      'Host 1234abcd (lost), generation 1, made 2026-01-02T03:04:05.678Z',
+      'MODE   OWNER      BYTES  PATH',
+      'd0755  root:root  -      /etc/',
+      '-0600  root:root  9      /etc/hosts',
+      'l      root:root  -      /etc/l -> x',
+      'd0755  root:root  -      /etc/x/',
+      '-0644  root:root  0      /etc/x/?[2J',
+    ]);
+    expect(await json('show', name)).to.have.keys(
+      ...['format', 'host', 'lineage', 'generation', 'time', 'folders', 'files', 'links'],
+    );
+  });
+
+  it('says what differs, restores it, and takes that back', async () => {
+    const differences = [
+      '/etc/x: create folder',
+      '/etc/hosts: content, mode 0644 -> 0600',
+      '/etc/l: create link',
+      '/etc/x/?[2J: create file',
+    ];
+    expect(await hactl('diff', name)).to.deep.equal([...differences, '4 differ, 1 are the same.']);
+    expect(await hactl('restore', name, '--dry-run')).to.deep.equal([
+      ...differences,
+      'Nothing was done; this is what would change.',
+    ]);
+    expect(await tree()).to.deep.equal(before);
+
+    const restored = await hactl('restore', name);
+    expect(restored.slice(0, 4)).to.deep.equal(differences);
+    expect(restored[4]).to.match(/^Restored 4 paths\. .*'hactl alphorn undo' puts it back\.$/);
+    expect((await tree())['/etc/hosts']).to.equal('file 600 0:0 127.0.0.1');
+    expect((await hactl('restore', name)).at(-1)).to.equal('Nothing had to be changed.');
+    expect((await hactl('undo')).at(-1)).to.match(
+      /^3 paths are as they were before the restore of /,
+    );
+    expect(await tree()).to.deep.equal(before);
+    await faultOf('nothing_to_undo', hactl('undo'));
+  });
+
+  it('restores paths that are named, and loses changes since then by force alone', async () => {
+    await hactl('restore', name, '/etc/l', '/etc/hosts');
+    expect(Object.keys(await tree())).to.deep.equal(['/etc', '/etc/hosts', '/etc/l']);
+    await writeFile(join(paths.alphorn.root, 'etc/hosts'), 'changed');
+    await faultOf('changed_since_restore', hactl('undo'));
+    await hactl('undo', '--force');
+    expect(await tree()).to.deep.equal(before);
+  });
+
+  it('carries one to another host, in a file for root alone', async () => {
+    const file = join(folder.path, 'carried.tar');
+    await hactl('export', name, file);
+    expect((await stat(file)).mode & 0o777).to.equal(0o600);
+    expect(await readFile(file)).to.deep.equal(await readFile(join(paths.alphorn.liferafts, name)));
+    await faultOf('invalid_request', hactl('export', name, file));
+    expect(await hactl('delete', name)).to.deep.equal([name]);
+    expect(await hactl('import', file)).to.deep.equal([name]);
+    expect(await hactl('diff', name)).to.have.length(5);
+  });
+
+  it('deletes those that are named, or all, and never all for want of a name', async () => {
+    await storeLiferaft(paths.alphorn.liferafts, { host: { id: '00000001', name: 'one' } });
+    await faultOf('invalid_request', hactl('delete'));
+    await faultOf('invalid_request', hactl('delete', name, '--all'));
+    await faultOf('liferaft_not_found', hactl('delete', '../passwd'));
+    expect(await readdir(paths.alphorn.liferafts)).to.have.length(2);
+    expect(await hactl('delete', 'liferaft_00000001.tar')).to.have.length(1);
+    expect(await hactl('delete', '--all')).to.deep.equal([name]);
+    expect(await readdir(paths.alphorn.liferafts)).to.deep.equal([]);
+  });
+
+  it('makes, shows and takes the key, for root alone', async () => {
+    const { key } = paths.alphorn;
+    await faultOf('alphorn_without_key', hactl('key', 'export'));
+    expect((await hactl('key', 'generate')).join()).to.include('hactl alphorn key import');
+    const [first = ''] = await hactl('key', 'export');
+    expect(first).to.match(/^[0-9a-f]{64}$/);
+    expect((await stat(key)).mode & 0o777).to.equal(0o600);
+    await hactl('key', 'generate');
+    const second = await hactl('key', 'export');
+    expect(second).not.to.deep.equal([first]);
+
+    const file = join(folder.path, 'key.txt');
+    await writeFile(file, `${first.toUpperCase()}\n`);
+    await hactl('key', 'import', file);
+    expect(await hactl('key', 'export')).to.deep.equal([first]);
+    for (const wrong of ['', 'x', first.slice(1), `${first}00`, first.replace(/^./, 'g')]) {
+      await writeFile(file, wrong);
+      const { message } = await faultOf('invalid_request', hactl('key', 'import', file));
+      if (wrong.length > 1) expect(message).not.to.include(wrong);
+    }
+    expect(await hactl('key', 'export')).to.deep.equal([first]);
+  });
+
+  it('says how it is doing where it does not run', async () => {
+    await writeFile(paths.alphorn.machineId, `${'0'.repeat(32)}\n`);
+    const [first, second] = await hactl('status');
+    expect(first).to.match(/^Alphorn does not run on this host/);
+    expect(second).to.match(/^Host [0-9a-f]{8} \(/);
+    expect(await json('status')).to.deep.include({ running: false, enabled: false });
+    await faultOf('alphorn_not_running', hactl('sync'));
+  });
+});

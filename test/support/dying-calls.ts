@@ -1,0 +1,58 @@
+import fs, { type FileHandle } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+
+/** The calls of this process by which it changes something on the disk, counted. */
+export interface DyingCalls {
+  /** How many were made. */
+  calls: number;
+  /** Ends the counting, and closes what was left open. */
+  restore(): Promise<void>;
+}
+
+type Call = (...args: unknown[]) => Promise<unknown>;
+
+/**
+ * From the call with that number on, none is made, and none returns: to who made them it is as if the process had been
+ * killed, and so it is for the disk.
+ * @param die is told when it has come to that
+ */
+export async function dieAtCall(number: number, die: () => void): Promise<DyingCalls> {
+  const handles = new Set<FileHandle>();
+  const undo: (() => void)[] = [];
+  const dying: DyingCalls = {
+    calls: 0,
+    async restore() {
+      for (const each of undo) each();
+      syncBuiltinESMExports();
+      for (const handle of handles) await handle.close().catch(() => undefined);
+    },
+  };
+  const isDead = () => number > 0 && dying.calls >= number;
+
+  function replace(owner: object, name: string, counts: (...args: unknown[]) => boolean): void {
+    const calls = owner as Record<string, Call>;
+    const real = calls[name] as Call;
+    calls[name] = async function (this: unknown, ...args) {
+      if (counts(...args) && !isDead()) {
+        dying.calls += 1;
+        if (isDead()) die();
+      }
+      if (isDead()) return new Promise(() => undefined);
+      const made = await real.apply(this, args);
+      if (name === 'open') handles.add(made as FileHandle);
+      return made;
+    };
+    undo.push(() => (calls[name] = real));
+  }
+
+  const handle = await fs.open('/dev/null');
+  const prototype = Object.getPrototypeOf(handle) as object;
+  await handle.close();
+  for (const name of ['appendFile', 'writeFile', 'sync', 'chown', 'chmod'])
+    replace(prototype, name, () => true);
+  for (const name of ['rename', 'rm', 'rmdir', 'mkdir', 'symlink', 'link', 'lchown'])
+    replace(fs, name, () => true);
+  replace(fs, 'open', (_path, flags) => flags === 'wx');
+  syncBuiltinESMExports();
+  return dying;
+}

@@ -1,0 +1,96 @@
+import {
+  chmod,
+  lchown,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { makeRestorer, type Restorer } from '../../src/alphorn/restore.ts';
+import { openStore } from '../../src/alphorn/store.ts';
+import type { Host } from '../../src/host.ts';
+import type { AlphornPaths } from '../../src/paths.ts';
+import { noPaths } from './app-bench.ts';
+
+/** A host that is a folder: what is restored lands below `root`. */
+export interface RestoreBench {
+  restorer: Restorer;
+  host: Host;
+  alphorn: AlphornPaths;
+  /** What was told beside the answers. */
+  warnings: string[];
+  warn: (text: string) => void;
+  /** The state of Pacemaker that systemd tells of. */
+  pacemaker: { activeState: string };
+}
+
+export function restoreBench(folder: string): RestoreBench {
+  const alphorn: AlphornPaths = {
+    ...noPaths.alphorn,
+    root: join(folder, 'root'),
+    liferafts: join(folder, 'liferafts'),
+    restores: join(folder, 'restore'),
+    passwd: join(folder, 'root/etc/passwd'),
+    group: join(folder, 'root/etc/group'),
+  };
+  const pacemaker = { activeState: 'inactive' };
+  const host: Host = {
+    run: () =>
+      Promise.resolve({
+        exitCode: 0,
+        stdout: `Id=pacemaker.service\nLoadState=loaded\nActiveState=${pacemaker.activeState}\nUnitFileState=disabled\n`,
+        stderr: '',
+      }),
+    paths: { ...noPaths, alphorn },
+    readDeadlineMs: 1000,
+    changeDeadlineMs: 1000,
+  };
+  const warnings: string[] = [];
+  const store = openStore(alphorn.liferafts, { keep: 5, mostBytes: 1024 ** 3 });
+  return {
+    ...{ restorer: makeRestorer(host, store), host, alphorn, warnings, pacemaker },
+    warn: (text) => warnings.push(text),
+  };
+}
+
+/** What a host has, by path: a file is its text, its mode and its owner; a link its target; a folder its mode. */
+export type Tree = Readonly<Record<string, string>>;
+
+/** All that is below the folder, such as `'/etc/hosts': 'file 644 0:0 127.0.0.1'`. */
+export async function treeOf(root: string, below = ''): Promise<Tree> {
+  const tree: Record<string, string> = {};
+  for (const name of (await readdir(join(root, below))).sort()) {
+    const path = `${below}/${name}`;
+    const stats = await lstat(join(root, path));
+    const mode = (stats.mode & 0o7777).toString(8);
+    const owner = `${stats.uid}:${stats.gid}`;
+    if (stats.isSymbolicLink()) tree[path] = `link ${owner} ${await readlink(join(root, path))}`;
+    else if (stats.isFile()) {
+      tree[path] = `file ${mode} ${owner} ${await readFile(join(root, path), 'utf8')}`;
+    } else if (stats.isDirectory()) {
+      tree[path] = `folder ${mode} ${owner}`;
+      Object.assign(tree, await treeOf(root, path));
+    } else tree[path] = 'other';
+  }
+  return tree;
+}
+
+/** Makes what the tree says, below the folder. */
+export async function growTree(root: string, tree: Tree): Promise<void> {
+  for (const [name, what] of Object.entries(tree)) {
+    const path = join(root, name);
+    const [, kind, mode = '', uid = '', gid = '', rest = ''] =
+      /^(\w+)(?: (\d+))? (\d+):(\d+) ?(.*)$/s.exec(what) ?? [];
+    if (kind === 'folder') await mkdir(path, { recursive: true });
+    else await mkdir(dirname(path), { recursive: true });
+    if (kind === 'file') await writeFile(path, rest);
+    if (kind === 'link') await symlink(rest, path);
+    await lchown(path, Number(uid), Number(gid));
+    if (kind !== 'link') await chmod(path, Number.parseInt(mode, 8));
+  }
+}

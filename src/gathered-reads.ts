@@ -6,7 +6,7 @@ const gatheredBytes = 1024 * 1024;
  * Gathers what a stream gives in small pieces, and hands it on in large ones, in buffers that are used again and again:
  * a buffer for each piece would have to be collected as garbage, which takes longer than to copy it. Whoever ends before
  * the stream does leaves the rest of it to be read and thrown away.
- * @returns buffers, each of which holds until two more were taken
+ * @returns buffers, each of which stays as it is until the second after it is asked for
  */
 export async function* gatherReads(stream: Readable): AsyncGenerator<Buffer, void, undefined> {
   // One is filled, while the two that were handed out last are in use.
@@ -43,7 +43,7 @@ export async function* gatherReads(stream: Readable): AsyncGenerator<Buffer, voi
     }
     filling = buffer;
     if (rest) take(rest);
-    stream.resume();
+    if (rest === undefined) stream.resume();
   }
 
   const onEnd = () => {

@@ -257,6 +257,20 @@ describe('the peer port', () => {
       await expectUnharmed();
     });
 
+    it('the rest of what it refused, and goes on over the same connection', async () => {
+      const agent = agentBy({ keepAlive: true });
+      const { digest, bytes } = liferaftOf({ files: { '/etc/motd': 'x'.repeat(9_000_000) } });
+      const flipped = Buffer.from(bytes);
+      flipped[600_000] = 0;
+      expect((await push({ digest, bytes: flipped }, {}, { agent })).status).to.equal(422);
+      await sleep(10);
+      const asked = request({ agent });
+      const answer = answerOf(asked);
+      asked.end();
+      expect((await answer).status).to.equal(400);
+      expect(asked.reusedSocket).to.equal(true);
+    });
+
     it('one that is larger than it says, or than is allowed, before it comes', async () => {
       const headers = { 'Content-Length': 2 ** 40 };
       const asked = request(putOf(liferaftOf(), headers));
@@ -405,6 +419,8 @@ describe('the peer port', () => {
     });
 
     it('hangs up on who stops in the middle of a liferaft, and keeps nothing of it', async () => {
+      await receiver.stop();
+      await open({ patience: { ...impatient, requestMs: 60_000 } });
       const liferaft = liferaftOf();
       const asked = request(putOf(liferaft));
       opened.push(asked);
@@ -459,6 +475,23 @@ describe('the peer port', () => {
       }
       const left = () => strangers.filter((socket) => !socket.destroyed).length;
       expect(left(), 'more than are borne with').to.be.lessThan(impatient.mostStrangers + 1);
+    });
+
+    it('takes nobody for a stranger who has shown the key', async () => {
+      const agent = agentBy({ keepAlive: true });
+      await heartbeat(undefined, { agent });
+      const strangers = Array.from({ length: 3 * impatient.mostStrangers }, () => {
+        const socket = net.connect(receiver.port, '127.0.0.1').on('error', () => undefined);
+        opened.push(socket.resume());
+        return socket;
+      });
+      await Promise.all(strangers.map((socket) => once(socket, 'connect')));
+      await sleep(50);
+      const asked = request({ agent });
+      const answer = answerOf(asked);
+      asked.end();
+      await answer;
+      expect(asked.reusedSocket).to.equal(true);
     });
 
     it('serves 200 peers at once', async () => {

@@ -8,13 +8,13 @@ export interface GatheredWrites {
   end(): Promise<void>;
 }
 
-const gatheredBytes = 1024 * 1024;
+export const gatheredBytes = 1024 * 1024;
 /** However small the pieces are, that many are kept at most. */
 const mostPieces = 256;
 
 /**
- * Gathers pieces and writes them in large ones, while the caller makes the next. It keeps two megabytes at most, and
- * must be given no buffer that is used again.
+ * Gathers pieces and writes them in large ones, while the caller makes the next. It keeps two megabytes at most. A buffer
+ * of `gatheredBytes` may be used again when it has taken another one after it, a smaller one never.
  */
 export function gatherWrites(file: FileHandle): GatheredWrites {
   let pieces: Buffer[] = [];

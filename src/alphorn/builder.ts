@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Fault, systemErrorCode } from '../errors.ts';
-import type { GatheredWrites } from '../gathered-writes.ts';
+import { gatheredBytes, type GatheredWrites } from '../gathered-writes.ts';
 import { inTurn } from '../in-turn.ts';
 import { keep } from '../kept.ts';
 import type { AlphornPaths } from '../paths.ts';
@@ -62,8 +62,6 @@ export interface LiferaftBuilder {
 
 /** How often one is made anew because something changed meanwhile; then each file is whole, but not all of one moment. */
 const triesForOneMoment = 3;
-/** Of one read of a file. */
-const pieceBytes = 1024 * 1024;
 
 export function makeLiferaftBuilder({ paths }: { paths: AlphornPaths }): LiferaftBuilder {
   const collector = makeCollector(paths);
@@ -190,38 +188,50 @@ async function write(
   await writes.write(entryHeader(manifestName, manifestRaw.length));
   await writes.write(manifestRaw);
   await writes.write(padding(manifestRaw.length));
+  const copy = makeCopier(writes);
   for (const file of manifest.files) {
     await writes.write(entryHeader(entryName(file.path), file.size));
-    await copy(file, writes);
+    await copy(file);
     await writes.write(padding(file.size));
   }
   await writes.write(endOfArchive);
 }
 
-/** @throws Unsteady if the file is no longer what the manifest says */
-async function copy({ path, size, sha256 }: FileItem, writes: GatheredWrites): Promise<void> {
-  const file = await open(
-    path,
-    constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-  ).catch((error: unknown) => {
-    throw ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemErrorCode(error) ?? '')
-      ? new Unsteady(path)
-      : error;
-  });
-  try {
-    const hash = createHash('sha256');
-    for (let left = size; left > 0;) {
-      const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, left));
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
-      if (bytesRead === 0) throw new Unsteady(path);
-      left -= bytesRead;
-      const piece = buffer.subarray(0, bytesRead);
-      hash.update(piece);
-      await writes.write(piece);
+/** What it makes throws Unsteady if the file is no longer what the manifest says. */
+function makeCopier(writes: GatheredWrites): (file: FileItem) => Promise<void> {
+  // In turn: for each megabyte a buffer of its own would be as much garbage as there is content.
+  let [buffer, other] = [Buffer.allocUnsafe(gatheredBytes), Buffer.allocUnsafe(gatheredBytes)];
+  return async ({ path, size, sha256 }) => {
+    const file = await openUnchanged(path);
+    try {
+      const hash = createHash('sha256');
+      for (let left = size; left > 0;) {
+        const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, left), null);
+        if (bytesRead === 0) throw new Unsteady(path);
+        left -= bytesRead;
+        const piece = buffer.subarray(0, bytesRead);
+        hash.update(piece);
+        if (bytesRead === buffer.length) {
+          await writes.write(piece);
+          [buffer, other] = [other, buffer];
+        } else {
+          await writes.write(Buffer.from(piece));
+        }
+      }
+      if (hash.digest('hex') !== sha256) throw new Unsteady(path);
+    } finally {
+      await file.close();
     }
-    if (hash.digest('hex') !== sha256) throw new Unsteady(path);
-  } finally {
-    await file.close();
+  };
+}
+
+/** @throws Unsteady */
+async function openUnchanged(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const isAnother = ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemErrorCode(error) ?? '');
+    throw isAnother ? new Unsteady(path) : error;
   }
 }
 

@@ -96,7 +96,7 @@ export interface Restorer {
 
 const pacemakersOwn = '/var/lib/pacemaker';
 
-export function makeRestorer(host: Host, store: LiferaftStore): Restorer {
+export function makeRestorer(host: Host, store: Pick<LiferaftStore, 'open'>): Restorer {
   const paths = host.paths.alphorn;
   const { root, restores } = paths;
 

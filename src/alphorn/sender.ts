@@ -77,7 +77,7 @@ export function makeSender({
       tried = offered;
       try {
         isSelf = await isThisHost();
-        if (!isSelf) await bringUpToDate(tried);
+        if (!isSelf) heldDigest = await bringUpToDate(tried);
         succeeded();
       } catch (error) {
         failed(error);
@@ -86,22 +86,28 @@ export function makeSender({
     }
   }
 
-  async function bringUpToDate({ digest, manifest, path }: OwnLiferaft): Promise<void> {
+  /** @returns the digest of what it has now */
+  async function bringUpToDate({ digest, manifest, path }: OwnLiferaft): Promise<string> {
     const { lineage, generation, host } = manifest;
     const peer = peerFor(host.id);
     const answer = await peer.heartbeat({ digest, lineage, generation });
-    if (answer.held) {
-      heldDigest = digest;
-    } else {
+    let held = digest;
+    if (!answer.held) {
       heldDigest = null;
       const isOther = answer.lineage !== undefined && answer.lineage !== lineage;
       const rebuilt = isOther && !(await accepted.has(lineage, destination));
-      await send(peer, path, host.id, rebuilt);
+      held = await send(peer, path, host.id, rebuilt);
     }
     await accepted.add(lineage, destination);
+    return held;
   }
 
-  async function send(peer: PeerClient, path: string, hostId: string, rebuilt: boolean) {
+  async function send(
+    peer: PeerClient,
+    path: string,
+    hostId: string,
+    rebuilt: boolean,
+  ): Promise<string> {
     const file = await openLiferaft(path, hostId);
     if (file === undefined) {
       throw new Fault('liferaft_damaged', `${path} is gone. It is made anew in the next round.`);
@@ -111,10 +117,10 @@ export function makeSender({
     } finally {
       await file.close();
     }
-    heldDigest = file.digest;
     bytes = file.size;
     const { generation } = file.manifest;
     log.debug({ destination, generation, bytes, rebuilt }, 'liferaft sent');
+    return file.digest;
   }
 
   function peerFor(hostId: string): PeerClient {

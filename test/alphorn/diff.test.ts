@@ -252,9 +252,11 @@ describe('a liferaft beside a host', () => {
 
     it('over what Alphorn itself keeps', async () => {
       const { alphorn } = restoreBench(folder.path);
-      const path = join(alphorn.restores, 'x');
+      const path = join(alphorn.own, 'x');
       const content = { files: { [path]: { text: 'A' } } };
-      expect(await blockOf(content, {}, path)).to.match(/is never restored/);
+      expect(await blockOf(content, {}, path)).to.equal(
+        `What is in ${alphorn.own} is never restored.`,
+      );
     });
   });
 });

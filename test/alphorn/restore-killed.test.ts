@@ -112,6 +112,22 @@ describe('a restore that is killed at whichever call that changes something', fu
     ]);
   });
 
+  it('is taken back by the next restore as well, whatever that is of', async () => {
+    await dieAtEach([], restore, async ({ restorer, host, alphorn, warn }, label) => {
+      const isDone = (await treeOf(alphorn.root))['/etc/new/a'] === after['/etc/new/a'];
+      await restorer.restore(host, name, ['/etc/link'], warn);
+      const found = await treeOf(alphorn.root);
+      expect(found['/etc/link'], label).to.equal(after['/etc/link']);
+      // But for one that was done when it was killed.
+      if (found['/etc/new/a'] === undefined) {
+        expect(found, label).to.deep.equal({ ...before, '/etc/link': after['/etc/link'] });
+      } else {
+        expect(isDone, label).to.equal(true);
+        expect(found, label).to.deep.equal(after);
+      }
+    });
+  });
+
   it('leaves alone what others changed since then', async () => {
     await dieAtEach([], restore, async (bench, label) => {
       const { alphorn, warnings } = bench;

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
+import { makeRestorer } from '../../src/alphorn/restore.ts';
+import { openStore } from '../../src/alphorn/store.ts';
 import { faultOf } from '../support/faults.ts';
 import { type Content, storeLiferaft } from '../support/made-liferaft.ts';
 import {
@@ -204,6 +206,50 @@ describe('a restore', () => {
         await run('umount', [full]);
       }
     }
+  });
+
+  it('for whose undo there is no room leaves all as it is, until there is', async () => {
+    const etc = join(bench.alphorn.root, 'etc');
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=600k,mode=711', 'tmpfs', etc]);
+    try {
+      const large = 'x'.repeat(200_000);
+      await growTree(bench.alphorn.root, { ...before, '/etc/content': `file 600 0:0 ${large}` });
+      await restore(['/etc/content']);
+      await writeFile(join(etc, 'filler'), 'x'.repeat(560_000));
+      const full = await tree();
+      await faultOf('no_space', undo());
+      expect(await tree()).to.deep.equal(full);
+      await rm(join(etc, 'filler'));
+      await undo();
+      expect((await tree())['/etc/content']).to.equal(`file 600 0:0 ${large}`);
+    } finally {
+      await run('umount', [etc]);
+    }
+  });
+
+  it('during which somebody else changes a file loses no change, and changes nothing', async () => {
+    const store = openStore(bench.alphorn.liferafts, { keep: 5, mostBytes: 1024 ** 3 });
+    const mine = () => writeFile(join(bench.alphorn.root, 'etc/was-file'), 'mine');
+    const restorer = makeRestorer(bench.host, {
+      async open(which) {
+        const file = await store.open(which);
+        return {
+          ...file,
+          // What was there is kept by then.
+          async *content(item) {
+            await mine();
+            yield* file.content(item);
+          },
+        };
+      },
+    });
+    const fault = faultOf(
+      'changed_meanwhile',
+      restorer.restore(bench.host, name, undefined, bench.warn),
+    );
+    expect((await fault).message).to.include('/etc/was-file');
+    expect(await tree()).to.deep.equal({ ...before, '/etc/was-file': 'file 600 0:0 mine' });
+    expect(await kept()).to.deep.equal([]);
   });
 
   describe('of files of Pacemaker', () => {

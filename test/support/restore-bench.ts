@@ -33,6 +33,7 @@ export function restoreBench(folder: string): RestoreBench {
   const alphorn: AlphornPaths = {
     ...noPaths.alphorn,
     root: join(folder, 'root'),
+    own: '/var/lib/alphorn/own',
     liferafts: join(folder, 'liferafts'),
     restores: join(folder, 'restore'),
     passwd: join(folder, 'root/etc/passwd'),

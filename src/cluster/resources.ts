@@ -39,7 +39,11 @@ export function detailsOf(cib: Cib, name: string): JsonObject {
   if (inContainer) return containerEntry(inContainer.container, inContainer.containers);
   const template = cib.templates.find(({ id }) => id === name);
   if (template) {
-    return { name, kind: 'template', ...agentOf(template), ...definitionFields(template) };
+    return named(name, {
+      kind: 'template',
+      ...agentOf(template),
+      ...definitionFields(template),
+    });
   }
   throw resourceNotFound(name);
 }
@@ -76,23 +80,26 @@ function primitiveEntry(
   containers: readonly Container[],
 ): JsonObject {
   const template = cib.templates.find(({ id }) => id === primitive.template);
-  return {
-    name: primitive.id,
+  return named(primitive.id, {
     ...agentOf(template ?? primitive),
     ...(primitive.template !== undefined && { template: primitive.template }),
     ...containersOf(containers),
     ...definitionFields(primitive),
-  };
+  });
 }
 
 function containerEntry(container: Container, containers: readonly Container[]): JsonObject {
-  return {
-    name: container.id,
+  return named(container.id, {
     kind: container.kind,
     resources: primitiveIds(container),
     ...containersOf(containers),
     ...containerFields(container),
-  };
+  });
+}
+
+/** First in order, and last to be set: an element may have an attribute `name` too, which no schema knows. */
+function named(name: string, fields: JsonObject): JsonObject {
+  return { ...{ name }, ...fields, name };
 }
 
 function agentOf({ class: standard, provider, type }: Definition): JsonObject {

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { detailsOf, listGroups, listResources } from '../../src/cluster/resources.ts';
 import { listFencing, listLevels } from '../../src/cluster/stonith.ts';
 import { Fault } from '../../src/errors.ts';
+import { parseCib } from '../../src/parsers/cib.ts';
 import { everythingCib } from '../support/everything.ts';
 import { generations } from '../support/fixtures.ts';
 
@@ -15,6 +16,12 @@ for (const generation of generations) {
       expect(resource('WebServer')).to.include({ group: 'Web', clone: 'Web-clone' });
       expect(resource('Mount')).to.include({ group: 'Files' }).and.not.to.have.property('clone');
       expect(resource('InContainer')).to.include({ bundle: 'Container' });
+    });
+
+    it('knows a resource by its id, whatever else it may be called', () => {
+      const xml =
+        '<cib><configuration><resources><primitive id="a" name="b"/></resources></configuration></cib>';
+      expect(listResources(parseCib(xml))).to.have.nested.property('[0].name', 'a');
     });
 
     it('has no fence devices, which are a list of their own, made from a template or not', () => {

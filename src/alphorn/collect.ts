@@ -81,6 +81,21 @@ interface Known {
   item: FileItem | LinkItem;
 }
 
+/** What the rules take of a folder, as of when it was looked into last. */
+interface Listing {
+  stats: Stats;
+  settled: boolean;
+  /** Paths of the folders in it that are to be looked into. */
+  folders: readonly string[];
+  /** Paths of the others. */
+  others: readonly string[];
+  /** How much there is in it in all. */
+  entries: number;
+}
+
+/** By include and path. */
+type Listings = Map<Include, Map<string, Listing>>;
+
 interface Names {
   users: ReadonlyMap<number, string>;
   groups: ReadonlyMap<number, string>;
@@ -102,6 +117,7 @@ export function makeCollector(
   let names: Names = { users: new Map(), groups: new Map() };
   const known = new Map<string, Known>();
   const knownFolders = new Map<string, FolderItem>();
+  let listings: Listings = new Map();
 
   function readNames(): void {
     const [users, groups] = [readUsers(), readGroups()];
@@ -111,7 +127,8 @@ export function makeCollector(
   async function collectOnce(rules: Rules): Promise<Collected> {
     readNames();
     const lookedAtMs = Date.now();
-    const { found, leftOut } = walk(rules, ofAlphorn);
+    const { found, leftOut, listings: seen } = walk(rules, ofAlphorn, listings);
+    listings = seen;
     const files: FileItem[] = [];
     const links: LinkItem[] = [];
     for (const { path, stats } of withinCaps(found, leftOut)) {
@@ -236,7 +253,9 @@ export function fileUnsteady(path: string): Fault {
 function walk(
   rules: Rules,
   never: ReadonlySet<string>,
-): { found: readonly Found[]; leftOut: LeftOut[] } {
+  formerListings: Listings,
+): { found: readonly Found[]; leftOut: LeftOut[]; listings: Listings } {
+  const listings: Listings = new Map();
   const found = new Map<string, Found>();
   const leftOut = new Map<string, LeftOut>();
   let lookedAt = 0;
@@ -259,24 +278,47 @@ function walk(
   }
 
   function lookIn(folder: string, depth: number, include: Include, set: RuleSet): void {
-    const entries = entriesOrWhy(folder);
-    if (typeof entries === 'string') {
-      leave(folder, entries);
+    const listing = listingOf(folder, depth, include);
+    if (listing === undefined) return;
+    if (typeof listing === 'string') {
+      leave(folder, listing);
       return;
     }
-    for (const entry of entries) {
-      lookedAt += 1;
-      if (lookedAt > mostLookedAt) {
-        throw rulesInvalid(`They have more than ${mostLookedAt} paths looked at in each round.`);
-      }
-      const path = folder === '/' ? `/${entry.name}` : `${folder}/${entry.name}`;
-      if (never.has(path) || rules.excludes(path)) continue;
-      if (entry.isDirectory()) {
-        if (depth > 1) lookIn(path, depth - 1, include, set);
-      } else if (include.matches(path)) {
-        look(path, set);
-      }
+    lookedAt += listing.entries;
+    if (lookedAt > mostLookedAt) {
+      throw rulesInvalid(`They have more than ${mostLookedAt} paths looked at in each round.`);
     }
+    for (const path of listing.folders) lookIn(path, depth - 1, include, set);
+    for (const path of listing.others) look(path, set);
+  }
+
+  /** A folder's own time stamps tell when a name in it came or went. */
+  function listingOf(
+    folder: string,
+    depth: number,
+    include: Include,
+  ): Listing | string | undefined {
+    const lookedAtMs = Date.now();
+    const stats = lstatOrWhy(folder);
+    if (typeof stats !== 'object') return stats;
+    let listing = formerListings.get(include)?.get(folder);
+    if (!listing?.settled || !isSame(listing.stats, stats)) {
+      const entries = entriesOrWhy(folder);
+      if (typeof entries === 'string') return entries;
+      const [folders, others]: [string[], string[]] = [[], []];
+      for (const entry of entries) {
+        const path = folder === '/' ? `/${entry.name}` : `${folder}/${entry.name}`;
+        if (never.has(path) || rules.excludes(path)) continue;
+        if (!entry.isDirectory()) {
+          if (include.matches(path)) others.push(path);
+        } else if (depth > 1) folders.push(path);
+      }
+      const settled = lookedAtMs - stats.ctimeMs > racyMs;
+      listing = { stats, settled, folders, others, entries: entries.length };
+    }
+    const ofInclude = listings.get(include) ?? new Map<string, Listing>();
+    listings.set(include, ofInclude.set(folder, listing));
+    return listing;
   }
 
   for (const set of rules.sets) {
@@ -296,7 +338,7 @@ function walk(
       else if (include.matches(base)) look(base, set);
     }
   }
-  return { found: [...found.values()].sort(byPath), leftOut: [...leftOut.values()] };
+  return { found: [...found.values()].sort(byPath), leftOut: [...leftOut.values()], listings };
 }
 
 /** What is found by rules that have room for it; of the others it is noted why not. */

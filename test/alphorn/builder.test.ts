@@ -6,12 +6,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 
 import { makeLiferaftBuilder } from '../../src/alphorn/builder.ts';
+import { openLiferaft } from '../../src/alphorn/liferaft-file.ts';
+import { openStore } from '../../src/alphorn/store.ts';
 import type { AlphornPaths } from '../../src/paths.ts';
 import { makeAlphornHost } from '../support/alphorn-host.ts';
 import { faultOf } from '../support/faults.ts';
 import { inPieces, someHost } from '../support/liferafts.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { openStore } from '../../src/alphorn/store.ts';
 
 const name = `liferaft_${someHost}.tar`;
 
@@ -166,6 +167,33 @@ describe('the liferaft of this host', () => {
     expect(liferaft.manifest.files[0]).to.include({ sha256 });
     expect((await one.round()).changed).to.equal(false);
     expect(await readdir(paths.own)).to.deep.equal([name]);
+  });
+
+  it('holds what its manifest says, also of a file that changes between two reads of it', async function () {
+    this.timeout(60_000);
+    await writeFile(at('big'), Buffer.alloc(16 * 1024 * 1024));
+    await writeFile(at('last'), '0');
+    const over = new AbortController();
+    const rewriting = (async () => {
+      for (let digit = 0; !over.signal.aborted; digit = (digit + 1) % 10) {
+        await delay(40);
+        await writeFile(at('last'), `${digit}`);
+      }
+    })();
+    const one = builder();
+    for (let round = 0; round < 6; round += 1) {
+      // The file may be too unsteady for one; there is a sound one or none then.
+      await one.round().catch((error: unknown) => {
+        expect(error).to.include({ code: 'file_unsteady' });
+      });
+      const file = await openLiferaft(ownFile(), someHost);
+      await file?.check();
+      await file?.close();
+    }
+    over.abort();
+    await rewriting;
+    const { liferaft } = await one.round();
+    expect((await one.round()).liferaft).to.equal(liferaft);
   });
 
   it('is made once by rounds that are asked for at the same time', async () => {

@@ -326,9 +326,21 @@ describe('a hostile liferaft', () => {
       await faultOf('liferaft_invalid', wide.receive(announced, inPieces(bytes, 2 ** 20)));
     });
 
-    it('if its manifest is too large to be read', async () => {
-      const bytes = entryHeader(manifestName, limits.manifest + 1);
-      await refused('liferaft_invalid', bytes, { digest: former.digest, size: bytes.length });
+    it('if its manifest is too large to be read, before any of it is', async () => {
+      let sent = 0;
+      const source = (async function* () {
+        yield await Promise.resolve(entryHeader(manifestName, limits.manifest + 1));
+        for (; sent < 1000; sent += 1) yield Buffer.alloc(65_536, ' ');
+      })();
+      const announced = { ...announcedOf(former), size: mostBytes };
+      await faultOf('liferaft_invalid', store().receive(announced, source));
+      expect(sent).to.equal(0);
+    });
+
+    it('if it is not as long as is said, however sound', async () => {
+      const { bytes, digest } = liferaftOf({ generation: 2 });
+      for (const size of [bytes.length + 512, bytes.length - 512, 0])
+        await refused('liferaft_invalid', bytes, { digest, size });
     });
 
     it('if it is compressed, however well', async () => {

@@ -59,6 +59,8 @@ export async function* gatherReads(stream: Readable): AsyncGenerator<Buffer, voi
   };
 
   stream.on('data', take).once('end', onEnd).once('error', onError).once('close', onClose);
+  // Who was gone before anybody listened says nothing more.
+  if (stream.destroyed) onClose();
   try {
     for (;;) {
       const next = full.shift();

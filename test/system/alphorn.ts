@@ -34,6 +34,7 @@ export function describeAlphorn(bench: () => { lab: Lab; token: string }): void 
     const folder = temporaryFolder();
     let outside: TestHost;
     let receiver: TestReceiver;
+    let outsideDestination: string;
     const nodes = () => bench().lab.nodes;
     const other = (node: LabNode) => nodes().find((each) => each !== node) as LabNode;
 
@@ -41,10 +42,8 @@ export function describeAlphorn(bench: () => { lab: Lab; token: string }): void 
       outside = await makeTestHost(folder.path, '0000beef', Buffer.alloc(256, 'other cluster'));
       await writeFile(outside.paths.alphorn.key, `${key}\n`);
       receiver = await openTestReceiver(outside, { address: bench().lab.gateway });
-      const destinations = [
-        ...nodes().map(({ address }) => address),
-        `${bench().lab.gateway}:${receiver.port}`,
-      ];
+      outsideDestination = `${bench().lab.gateway}:${receiver.port}`;
+      const destinations = [...nodes().map(({ address }) => address), outsideDestination];
       for (const node of nodes()) {
         await node.run(['hactl', 'alphorn', 'key', 'import'], { input: key });
         await setDestinations(node, destinations);
@@ -91,14 +90,18 @@ export function describeAlphorn(bench: () => { lab: Lab; token: string }): void 
       };
     }
 
-    /** Until all that can be reached have what the node is now. */
+    /** Until all that were named last have what the node is now. */
     async function untilSynced(node: LabNode, deadlineMs = 30_000): Promise<void> {
       await waitUntil(
         `what ${node.name} sends to have come`,
         async () => {
           const { running, destinations } = await statusOf(node);
-          const states = destinations.map(({ state }) => state);
-          return running && states.filter((state) => state === 'synced').length >= 2;
+          const others = destinations.filter(({ state }) => state !== 'self');
+          return (
+            running &&
+            others.some(({ destination }) => destination === outsideDestination) &&
+            others.every(({ state }) => state === 'synced')
+          );
         },
         { deadlineMs },
       );

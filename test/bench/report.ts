@@ -11,21 +11,60 @@ export interface Section {
   findings: readonly Findings[];
 }
 
-const intro = (busy: number) => `# Performance
+/** A part of the document: subjects that are measured in one run, on all Debians. */
+export interface Part {
+  title: string;
+  subjects: readonly string[];
+  /** What a reader has to know of its tables. */
+  explained?: string;
+}
 
-Written by \`npm run bench\`, which fails if a bar is missed. All figures of a Debian were taken in one run, on one node of two in
-the storage topology; machines differ, so ratios count. This one has ${cpus().length} cores, and ${(busy * 100).toFixed(0)} % of their time was taken before the first
-measurement, with all the clusters up.
+export const parts: readonly Part[] = [
+  {
+    title: 'Reads',
+    subjects: ['routes', 'status', 'load', 'start', 'changes'],
+    explained: howRoutesAreMeasured,
+  },
+  { title: 'Changes', subjects: ['writes'] },
+  { title: 'Memory, and at rest', subjects: ['memory', 'idle'] },
+  { title: 'Alphorn', subjects: ['alphorn'] },
+];
 
-${howRoutesAreMeasured}
+const intro = `# Performance
+
+Written by \`npm run bench\`, which fails if a bar is missed. Each part was measured in one run, on nodes of two in the storage
+topology; machines differ, so ratios count.
 `;
 
 /**
- * The document docs/performance.md.
+ * A part of the document, without its title.
  * @param busy which share of the machine was in use before the first measurement
  */
-export function report(sections: readonly Section[], busy: number): string {
-  return [intro(busy), ...sections.map(sectionText)].join('\n');
+export function report(part: Part, sections: readonly Section[], busy: number): string {
+  const machine = `On ${cpus().length} cores, of whose time ${(busy * 100).toFixed(0)} % was taken before the first measurement, with all the clusters up.`;
+  return [
+    machine,
+    '',
+    ...(part.explained ? [part.explained, ''] : []),
+    ...sections.map(sectionText),
+  ].join('\n');
+}
+
+/** The document docs/performance.md with another text of a part; the other parts stay as they are. */
+export function withPart(document: string, { title }: Part, text: string): string {
+  const [, ...present] = document.split(/^## /m);
+  const texts = new Map(
+    present.map((each) => [
+      each.slice(0, each.indexOf('\n')),
+      each.slice(each.indexOf('\n') + 1).trim(),
+    ]),
+  );
+  texts.set(title, text.trim());
+  const ordered = parts.flatMap((part) => {
+    const own = texts.get(part.title);
+    return own === undefined ? [] : [`## ${part.title}\n\n${own}\n`];
+  });
+  return [intro, ...ordered].join('\n');
 }
 
 export const allHeld = (sections: readonly Section[]): boolean =>
@@ -42,7 +81,7 @@ function sectionText({ suite, versions, findings }: Section): string {
   );
   const tables = findings.flatMap(({ table }) => (table ? [...table, ''] : []));
   return [
-    ...[`## ${suite}`, '', versions, ''],
+    ...[`### ${suite}`, '', versions, ''],
     ...['| What | Measured | Bar |', '|---|---|---|', ...bars, ''],
     ...tables,
   ].join('\n');

@@ -1,7 +1,7 @@
 // Measures the agent on real clusters beside what it stands in for, and writes docs/performance.md:
 //   npm run bench [-- --suites bookworm --subjects routes,idle]
-// It fails if a bar is missed. The document is written only of a run of everything on all Debians.
-import { writeFile } from 'node:fs/promises';
+// It fails if a bar is missed. A part of the document is written of a run of all its subjects on all Debians.
+import { readFile, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { parseArgs } from 'node:util';
 
@@ -15,7 +15,7 @@ import { measureChanges } from './changes.ts';
 import { measureIdle } from './idle.ts';
 import { busyShare } from './machine.ts';
 import { measureMemory } from './memory.ts';
-import { allHeld, report, type Section } from './report.ts';
+import { allHeld, type Part, parts, report, type Section, withPart } from './report.ts';
 import { routeCases } from './route-cases.ts';
 import { measureRoutes } from './routes.ts';
 import { measureStart } from './start.ts';
@@ -53,6 +53,8 @@ const { values: options } = parseArgs({
 const askedSuites = chosen(suites, options.suites);
 const askedSubjects = chosen(subjects, options.subjects);
 
+const isAsked = (subject: string) => askedSubjects.includes(subject);
+
 function chosen<T extends string>(from: readonly T[], names: string): readonly T[] {
   const unknown = names.split(',').filter((name) => !from.includes(name as T));
   if (unknown.length > 0)
@@ -60,14 +62,17 @@ function chosen<T extends string>(from: readonly T[], names: string): readonly T
   return from.filter((name) => names.split(',').includes(name));
 }
 
-async function measureAll(benches: readonly Bench[]): Promise<Section[]> {
-  const found = new Map(benches.map((bench) => [bench, [] as Findings[]]));
+/** What was found out of each subject, on each Debian. */
+type Found = ReadonlyMap<Bench, ReadonlyMap<string, Findings>>;
+
+async function measureAll(benches: readonly Bench[]): Promise<Found> {
+  const found = new Map(benches.map((bench) => [bench, new Map<string, Findings>()]));
   const measure = (name: string, how: Measure) => async (bench: Bench) => {
     const findings = await step(progressOnStderr, `${bench.suite}: ${name}`, () => how(bench));
-    found.get(bench)?.push(findings);
+    found.get(bench)?.set(name, findings);
   };
   const asked = (table: Readonly<Record<string, Measure>>) =>
-    Object.entries(table).filter(([name]) => askedSubjects.includes(name));
+    Object.entries(table).filter(([name]) => isAsked(name));
 
   for (const bench of benches) {
     for (const [name, how] of asked(oneByOne)) {
@@ -75,11 +80,16 @@ async function measureAll(benches: readonly Bench[]): Promise<Section[]> {
     }
   }
   for (const [name, how] of asked(allAtOnce)) await Promise.all(benches.map(measure(name, how)));
+  return found;
+}
+
+/** What was found out of a part's subjects, of which not all need have been asked for. */
+async function sectionsOf(part: Part, found: Found): Promise<Section[]> {
   return Promise.all(
-    [...found].map(async ([bench, findings]) => ({
+    [...found].map(async ([bench, bySubject]) => ({
       suite: bench.suite,
       versions: await versionLine(bench.node),
-      findings,
+      findings: part.subjects.flatMap((name) => bySubject.get(name) ?? []),
     })),
   );
 }
@@ -114,6 +124,8 @@ async function versionLine(node: LabNode): Promise<string> {
   return versions.trim().split('\n').join(', ');
 }
 
+const document = new URL('../../docs/performance.md', import.meta.url);
+
 const labName = (suite: Suite) => `bench-${suite}`;
 
 try {
@@ -122,13 +134,16 @@ try {
     benches.push(await benchOf(await upWithPackage(labName(suite), suite)));
   }
   const busy = await busyShare();
-  const sections = await measureAll(benches);
-  const text = report(sections, busy);
-  console.log(text);
-  if (askedSuites.length === suites.length && askedSubjects.length === subjects.length) {
-    await writeFile(new URL('../../docs/performance.md', import.meta.url), text);
+  const found = await measureAll(benches);
+  for (const part of parts.filter(({ subjects: own }) => own.some(isAsked))) {
+    const sections = await sectionsOf(part, found);
+    const text = report(part, sections, busy);
+    console.log(`## ${part.title}\n\n${text}`);
+    if (askedSuites.length === suites.length && part.subjects.every(isAsked)) {
+      await writeFile(document, withPart(await readFile(document, 'utf8'), part, text));
+    }
+    if (!allHeld(sections)) process.exitCode = 1;
   }
-  process.exitCode = allHeld(sections) ? 0 : 1;
 } finally {
   for (const suite of askedSuites) await down(labName(suite), progressOnStderr);
 }

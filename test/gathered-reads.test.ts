@@ -75,6 +75,14 @@ describe('gathered reads', () => {
     expect((failure as Error).message).to.include('before its end');
   });
 
+  it('fail when the stream was gone before anybody listened', async () => {
+    const stream = new PassThrough();
+    stream.destroy();
+    await new Promise((resolve) => stream.once('close', resolve));
+    const failure = await all(stream).catch((error: unknown) => error);
+    expect((failure as Error).message).to.include('before its end');
+  });
+
   it('throw the rest away when they are ended early', async () => {
     const stream = inPieces(randomBytes(8 * mebibyte), 16_384);
     for await (const piece of gatherReads(stream)) {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from 'chai';
 
-import { type KeyRing, openKeyRing } from '../../src/alphorn/keys.ts';
+import { formerKeyMs, type KeyRing, openKeyRing } from '../../src/alphorn/keys.ts';
 import { type LiferaftFile, openLiferaft } from '../../src/alphorn/liferaft-file.ts';
 import { peerTls } from '../../src/alphorn/peer-protocol.ts';
 import { makePeerClient, type PeerClient, usualDeadlines } from '../../src/alphorn/peer-client.ts';
@@ -173,6 +173,36 @@ describe('a peer client', () => {
       const { port } = await receiver();
       await writeFile(here.paths.corosyncKey, Buffer.alloc(256, 'z'));
       expect(await clientOf(port).heartbeat(told)).to.deep.equal({ held: false });
+    });
+
+    it('that counts, and drops a connection by one that does not any more', async () => {
+      let now = Date.now();
+      const { key, knownKeys } = here.paths.alphorn;
+      await keys.saved();
+      const clusterKeyFile = here.paths.corosyncKey;
+      const files = { key, knownKeys, clusterKey: clusterKeyFile };
+      keys = openKeyRing(files, keepingLog().log, () => now);
+      const shown: (string | undefined)[] = [];
+      const server = https.createServer(
+        {
+          ...peerTls,
+          pskCallback(_socket, identity) {
+            shown.push(identity.split('.')[1]);
+            return keyNamed(identity);
+          },
+        },
+        (_request, response) => response.end('{"held": false}'),
+      );
+      const client = clientOf(await strange(server));
+      await client.heartbeat(told);
+      await writeFile(clusterKeyFile, Buffer.alloc(256, 'z'));
+      now = Date.now();
+      await client.heartbeat(told);
+      expect(shown, 'for an hour').to.have.length(1);
+      now += formerKeyMs;
+      await client.heartbeat(told);
+      expect(shown[1]).to.equal(keys.all()[0]?.id);
+      await keys.saved();
     });
 
     it('that is new here to one that has it too', async () => {

@@ -95,6 +95,13 @@ describe('the pauses between tries of one destination', () => {
     expect(tries.length).to.equal(before + 1);
   });
 
+  it('are no matter to a sync that finds a try under way, and that one succeeds', async () => {
+    outcome = () => Promise.resolve({ held: true });
+    offer();
+    await sender.sync();
+    expect(tries).to.have.length(1);
+  });
+
   it('begin anew after a success', async () => {
     offer();
     await clock.tickAsync(100_000);

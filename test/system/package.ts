@@ -91,13 +91,20 @@ export function describePackage(bench: () => { lab: Lab; token: string }): void 
         '/var',
         '/run',
         '-xdev',
-        '-name',
-        '*ha-agent*',
+        '(',
+        ...['-name', '*ha-agent*', '-o', '-name', '*alphorn*'],
+        ')',
       ]);
       expect(left).to.equal('');
       // Exits with 1 on newer systemds when there are none.
-      const units = await node().exec(['systemctl', 'list-unit-files', '--no-legend', 'ha-agent*']);
-      expect(units.stdout).to.equal('');
+      const list = [
+        'systemctl',
+        'list-unit-files',
+        '--no-legend',
+        'ha-agent*',
+        'alphorn*',
+      ] as const;
+      expect((await node().exec(list)).stdout).to.equal('');
     });
   });
 }

@@ -157,7 +157,9 @@ const mostTold = 1000;
 
 function tellOfRefused(server: https.Server, log: Log): void {
   const toldAt = new Map<string, number>();
-  server.on('tlsClientError', (error: Error, { remoteAddress: from }: TLSSocket) => {
+  server.on('tlsClientError', (error: Error, { remoteAddress }: TLSSocket) => {
+    // Of IPv4 as people write it, not as a socket for both has it (RFC 4291, section 2.5.5.2).
+    const from = remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '');
     const now = performance.now();
     const kind = `${from ?? ''} ${systemErrorCode(error) ?? ''}`;
     if (now - (toldAt.get(kind) ?? -Infinity) < tellAgainAfterMs) return;

@@ -47,10 +47,10 @@ export function describeRoutes(bench: () => { lab: Lab; token: string }): void {
       await node().run(['systemctl', 'mask', 'pcsd']);
       expect(await pcsd()).to.deep.equal(['disabled', true]);
       await node().run(['systemctl', 'unmask', 'pcsd']);
-      await node().run(['systemctl', 'enable', '--now', 'pcsd']);
+      await node().run(['systemctl', 'enable', '--now', 'pcsd'], { deadlineMs: 100_000 });
       await node().run(['systemctl', 'kill', '--signal=SEGV', 'pcsd']);
       await waitUntil('a dead pcsd', async () => (await pcsd())[0] === 'failed');
-      await node().run(['systemctl', 'start', 'pcsd']);
+      await node().run(['systemctl', 'start', 'pcsd'], { deadlineMs: 100_000 });
       expect(await pcsd()).to.deep.equal(['online', false]);
     });
 

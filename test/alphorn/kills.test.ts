@@ -70,7 +70,7 @@ async function killEach(
 }
 
 describe('SIGKILL at any moment', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const folder = temporaryFolder();
   const folders = () => Array.from({ length: lanes }, (_, lane) => join(folder.path, `${lane}`));
 

@@ -15,7 +15,10 @@ import type { CibEditor } from './cib-editor.ts';
 
 /** A change of the cluster: what is to become of it. */
 export interface Change<T> {
-  /** What it makes of the CIB. A change without one cannot be tried. */
+  /**
+   * What it makes of the CIB. A change without one cannot be tried; one that has it does nothing but read before its
+   * first `editCib`.
+   */
   edit?: CibEdit;
   /** Carries it out, and gives the answer. */
   carryOut: (site: Site) => Promise<T>;
@@ -122,6 +125,11 @@ export function makeChanges(parts: ChangesParts): Changes {
 
   async function carryOut<T>(asked: Asked, change: Change<T>): Promise<Made<T>> {
     const { request, ifVersion } = asked;
+    if (ifVersion !== undefined) checkVersion(ifVersion, await versionOf(configuration.renew()));
+    const id = randomUUID();
+    const recorded = audit.record({ id, ...request, outcome: 'begun' });
+    // Whoever waits for it is told.
+    recorded.catch(() => undefined);
     const { run, commands } = recordingRun(host.run);
     const warnings: string[] = [];
     const warn = (text: string) => warnings.push(text);
@@ -134,7 +142,7 @@ export function makeChanges(parts: ChangesParts): Changes {
     const site: Site = {
       host: { ...host, run },
       async editCib(edit) {
-        const more = { ifVersion: expected, warn };
+        const more = { ifVersion: expected, warn, cleared: recorded };
         const replaced = await editor.replace({ ...host, run }, edit, more);
         changes.push(...replaced.changes);
         before ??= replaced.before;
@@ -152,13 +160,10 @@ export function makeChanges(parts: ChangesParts): Changes {
       warn,
     };
 
-    const id = randomUUID();
-    if (ifVersion !== undefined) checkVersion(ifVersion, await versionOf(configuration.renew()));
-    [before] = await Promise.all([
+    if (change.edit === undefined) {
       // An edit knows it; to ask for it would take longer than most edits.
-      change.edit ? undefined : versionOf(configuration.get()),
-      audit.record({ id, ...request, outcome: 'begun' }),
-    ]);
+      [before] = await Promise.all([versionOf(configuration.get()), recorded]);
+    }
     const ended = async (outcome: Outcome) => {
       forgetState();
       after ??= await versionOf(configuration.renew());

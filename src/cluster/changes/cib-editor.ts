@@ -27,13 +27,18 @@ import { checkVersion, type Tried } from './changes.ts';
  */
 export interface CibEditor {
   /**
+   * @param more `cleared`: nothing is put in place before it is fulfilled
    * @returns what was changed, and the version of the configuration before and after
-   * Faults: `version_changed`, `changed_meanwhile`, those of the edit, of queryWholeCib and of patchCib.
+   * Faults: `version_changed`, `changed_meanwhile`, those of the edit, of queryWholeCib, of patchCib and of `cleared`.
    */
   replace(
     host: Host,
     edit: CibEdit,
-    more: { ifVersion: string | undefined; warn: (text: string) => void },
+    more: {
+      ifVersion: string | undefined;
+      cleared: Promise<void>;
+      warn: (text: string) => void;
+    },
   ): Promise<{ changes: CibDifference[]; before: string; after: string }>;
   /** Faults: `version_changed`, those of the edit, of queryWholeCib and of simulateTransition. */
   try(host: Host, edit: CibEdit, ifVersion: string | undefined): Promise<Tried>;
@@ -60,7 +65,7 @@ export function makeCibEditor(folder: string): CibEditor {
   }
 
   return {
-    replace: (host, edit, { ifVersion, warn }) =>
+    replace: (host, edit, { ifVersion, cleared, warn }) =>
       inFolder(async (path) => {
         for (let attempt = 1; ; attempt += 1) {
           const before = withoutStatus(await queryWholeCib(host));
@@ -69,6 +74,7 @@ export function makeCibEditor(folder: string): CibEditor {
           const patch = await cibDifference(host, path, before, after);
           const version = versionOfCib(before);
           if (patch === undefined) return { changes: [], before: version, after: version };
+          await cleared;
           if (await putInPlace(host, path, patch, before)) {
             const changes = parseCibDiff(patch).map(maskDifference);
             return { changes, before: version, after: nextVersionOfCib(before) };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { faultOf } from '../support/faults.ts';
-import { type Content, storeLiferaft } from '../support/made-liferaft.ts';
+import { type Described, storeLiferaft } from '../support/liferafts.ts';
 import { growTree, restoreBench, type Tree } from '../support/restore-bench.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -13,7 +13,7 @@ const etc = { '/etc': {} };
 describe('a liferaft beside a host', () => {
   const folder = temporaryFolder();
 
-  async function diffOf(content: Content, host: Tree, paths?: readonly string[]) {
+  async function diffOf(content: Described, host: Tree, paths?: readonly string[]) {
     const { restorer, alphorn } = restoreBench(folder.path);
     await mkdir(alphorn.root);
     await growTree(alphorn.root, host);
@@ -22,7 +22,7 @@ describe('a liferaft beside a host', () => {
 
   const cases: readonly {
     what: string;
-    content: Content;
+    content: Described;
     host: Tree;
     changes: Readonly<Record<string, readonly string[]>>;
   }[] = [
@@ -30,7 +30,7 @@ describe('a liferaft beside a host', () => {
       what: 'has nothing to change where all is the same',
       content: {
         folders: etc,
-        files: { '/etc/a': { text: 'A', mode: 0o640 } },
+        files: { '/etc/a': { content: 'A', mode: 0o640 } },
         links: { '/etc/l': { target: '../x' } },
       },
       host: {
@@ -44,7 +44,7 @@ describe('a liferaft beside a host', () => {
       what: 'has what is missing, folders too',
       content: {
         folders: { '/etc': {}, '/etc/x': {} },
-        files: { '/etc/x/a': { text: 'A' } },
+        files: { '/etc/x/a': 'A' },
         links: { '/etc/l': { target: 'x' } },
       },
       host: { '/etc': 'folder 755 0:0' },
@@ -55,11 +55,11 @@ describe('a liferaft beside a host', () => {
       content: {
         folders: etc,
         files: {
-          '/etc/content': { text: 'A' },
-          '/etc/longer': { text: 'AA' },
-          '/etc/mode': { text: 'A', mode: 0o4755 },
-          '/etc/owner': { text: 'A', uid: 7, user: null },
-          '/etc/group': { text: 'A', gid: 7, group: null },
+          '/etc/content': 'A',
+          '/etc/longer': 'AA',
+          '/etc/mode': { content: 'A', mode: 0o4755 },
+          '/etc/owner': { content: 'A', uid: 7, user: null },
+          '/etc/group': { content: 'A', gid: 7, group: null },
         },
       },
       host: {
@@ -81,6 +81,7 @@ describe('a liferaft beside a host', () => {
       what: 'tells the target of a link, and its owner',
       content: {
         folders: etc,
+        files: {},
         links: { '/etc/l': { target: 'new' }, '/etc/m': { target: 'm', gid: 3, group: null } },
       },
       host: { '/etc/l': 'link 0:0 old', '/etc/m': 'link 0:0 m' },
@@ -90,15 +91,18 @@ describe('a liferaft beside a host', () => {
       what: 'replaces a link by a file and a file by a link',
       content: {
         folders: etc,
-        files: { '/etc/a': { text: 'A' } },
-        links: { '/etc/l': { target: 'a' } },
+        files: { '/etc/a': 'A' },
+        links: { '/etc/l': 'a' },
       },
       host: { '/etc/a': 'link 0:0 b', '/etc/l': 'file 644 0:0 A' },
       changes: { '/etc/a': ['replace'], '/etc/l': ['replace'] },
     },
     {
       what: 'leaves a folder that is there as it is',
-      content: { folders: { '/etc': { mode: 0o700, uid: 5 } }, files: { '/etc/a': { text: 'A' } } },
+      content: {
+        folders: { '/etc': { mode: 0o700, uid: 5 } },
+        files: { '/etc/a': 'A' },
+      },
       host: { '/etc': 'folder 755 0:0', '/etc/a': 'file 644 0:0 A' },
       changes: {},
     },
@@ -121,7 +125,7 @@ describe('a liferaft beside a host', () => {
     const { differences } = await diffOf(
       {
         folders: etc,
-        files: { '/etc/a': { text: 'AA', mode: 0o600, uid: 99, user: 'smith' } },
+        files: { '/etc/a': { content: 'AA', mode: 0o600, uid: 99, user: 'smith' } },
         links: { '/etc/l': { target: 'new' } },
       },
       {
@@ -149,7 +153,7 @@ describe('a liferaft beside a host', () => {
   it('goes by the names of owners, which another host may number otherwise', async () => {
     const content = {
       folders: etc,
-      files: { '/etc/a': { text: 'A', uid: 99, user: 'smith', gid: 98, group: 'smiths' } },
+      files: { '/etc/a': { content: 'A', uid: 99, user: 'smith', gid: 98, group: 'smiths' } },
     };
     const host = {
       '/etc/passwd': 'file 644 0:0 smith:x:7:7::/:/\n',
@@ -163,8 +167,8 @@ describe('a liferaft beside a host', () => {
     const content = {
       folders: etc,
       files: {
-        '/etc/a': { text: 'A', uid: 99, user: 'smith', gid: 98, group: 'smiths' },
-        '/etc/passwd': { text: 'smith:x:99:98::/:/\n' },
+        '/etc/a': { content: 'A', uid: 99, user: 'smith', gid: 98, group: 'smiths' },
+        '/etc/passwd': 'smith:x:99:98::/:/\n',
       },
     };
     const host = {
@@ -180,10 +184,10 @@ describe('a liferaft beside a host', () => {
     const content = {
       folders: { '/etc': {}, '/etc/x': {}, '/var': {} },
       files: {
-        '/etc/x/a': { text: 'A' },
-        '/etc/x/b': { text: 'A' },
-        '/etc/xx': { text: 'A' },
-        '/var/v': { text: 'A' },
+        '/etc/x/a': 'A',
+        '/etc/x/b': 'A',
+        '/etc/xx': 'A',
+        '/var/v': 'A',
       },
     };
     const { restorer, alphorn } = restoreBench(folder.path);
@@ -200,7 +204,7 @@ describe('a liferaft beside a host', () => {
   });
 
   describe('cannot be restored', () => {
-    async function blockOf(content: Content, host: Tree, path: string): Promise<string> {
+    async function blockOf(content: Described, host: Tree, path: string): Promise<string> {
       const { differences } = await diffOf(content, host);
       return differences.find((each) => each.path === path)?.blocked ?? '';
     }
@@ -209,22 +213,22 @@ describe('a liferaft beside a host', () => {
       await mkdir(join(folder.path, 'elsewhere'));
       await writeFile(join(folder.path, 'elsewhere/a'), 'A');
       const host = { '/etc': `link 0:0 ${join(folder.path, 'elsewhere')}` };
-      const content = { folders: etc, files: { '/etc/a': { text: 'A' } } };
+      const content = { folders: etc, files: { '/etc/a': 'A' } };
       expect(await blockOf(content, host, '/etc/a')).to.match(/^\/etc is a folder in the liferaft/);
     });
 
     it('through a folder that is a file on the host', async () => {
-      const content = { folders: { '/var': {} }, files: { '/var/a': { text: 'A' } } };
+      const content = { folders: { '/var': {} }, files: { '/var/a': 'A' } };
       expect(await blockOf(content, { '/var': 'file 644 0:0 x' }, '/var/a')).to.match(/^\/var is/);
     });
 
     it('into a folder that is missing and that the liferaft does not have', async () => {
-      const content = { folders: etc, files: { '/etc/x/y/a': { text: 'A' } } };
+      const content = { folders: etc, files: { '/etc/x/y/a': 'A' } };
       expect(await blockOf(content, {}, '/etc/x/y/a')).to.match(/^The folder \/etc\/x is missing/);
     });
 
     it('in the place of a folder', async () => {
-      const content = { folders: etc, files: { '/etc/a': { text: 'A' } } };
+      const content = { folders: etc, files: { '/etc/a': 'A' } };
       expect(await blockOf(content, { '/etc/a': 'folder 755 0:0' }, '/etc/a')).to.match(/a folder/);
     });
 
@@ -234,7 +238,8 @@ describe('a liferaft beside a host', () => {
       await symlink(Buffer.from([0xff, 0xfe]), join(alphorn.root, 'etc/l'));
       const name = await storeLiferaft(alphorn.liferafts, {
         folders: etc,
-        links: { '/etc/l': { target: 'a' } },
+        files: {},
+        links: { '/etc/l': 'a' },
       });
       const [difference] = (await restorer.diff(name)).differences;
       expect(difference?.blocked).to.match(/stays/);
@@ -245,7 +250,7 @@ describe('a liferaft beside a host', () => {
       ...['/tmp/a', '/var/tmp/a'],
     ]) {
       it(`at ${path}`, async () => {
-        const content = { folders: {}, files: { [path]: { text: 'A' } } };
+        const content = { folders: {}, files: { [path]: 'A' } };
         expect(await blockOf(content, {}, path)).to.match(/is never restored/);
       });
     }
@@ -253,7 +258,7 @@ describe('a liferaft beside a host', () => {
     it('over what Alphorn itself keeps', async () => {
       const { alphorn } = restoreBench(folder.path);
       const path = join(alphorn.own, 'x');
-      const content = { files: { [path]: { text: 'A' } } };
+      const content = { files: { [path]: 'A' } };
       expect(await blockOf(content, {}, path)).to.equal(
         `What is in ${alphorn.own} is never restored.`,
       );

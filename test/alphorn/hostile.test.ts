@@ -282,7 +282,7 @@ describe('a hostile liferaft', () => {
   });
 
   it('is refused if it is of another host than who sends it', async () => {
-    const made = liferaftOf({ hostId: 'ae82a9a2', generation: 2 });
+    const made = liferaftOf({ host: { id: 'ae82a9a2' }, generation: 2 });
     await refused('liferaft_of_another_host', made.bytes, { digest: made.digest });
   });
 

@@ -67,7 +67,7 @@ describe('a peer client', () => {
 
   async function liferaft(size = 10, generation = 1): Promise<LiferaftFile> {
     const files = { '/etc/hostname': Buffer.alloc(size, 'x') };
-    const { bytes } = liferaftOf({ hostId: ownId, files, generation });
+    const { bytes } = liferaftOf({ host: { id: ownId }, files, generation });
     const path = join(folder.path, `sent-${generation}.tar`);
     await writeFile(path, bytes);
     const file = await openLiferaft(path);

@@ -230,7 +230,7 @@ describe('the peer port', () => {
     beforeEach(() => open());
 
     it("another host's liferaft", async () => {
-      const answer = await push(liferaftOf({ hostId: 'ffffffff' }));
+      const answer = await push(liferaftOf({ host: { id: 'ffffffff' } }));
       expect(answer.status).to.equal(403);
       expect(answer.body).to.include({ code: 'liferaft_of_another_host' });
       await expectUnharmed();

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 
 import { dieAtCall } from '../support/dying-calls.ts';
-import { type Content, storeLiferaft } from '../support/made-liferaft.ts';
+import { type Described, storeLiferaft } from '../support/liferafts.ts';
 import {
   growTree,
   type RestoreBench,
@@ -19,11 +19,11 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const script = fileURLToPath(new URL('killed-restore.ts', import.meta.url));
 
-const content: Content = {
+const content: Described = {
   folders: { '/etc': {}, '/etc/new': { mode: 0o2750, gid: 6, group: null } },
   files: {
-    '/etc/content': { text: 'new', mode: 0o640 },
-    '/etc/new/a': { text: 'a' },
+    '/etc/content': { content: 'new', mode: 0o640 },
+    '/etc/new/a': 'a',
   },
   links: { '/etc/link': { target: '/nowhere' } },
 };

@@ -8,7 +8,7 @@ import { expect } from 'chai';
 import { makeRestorer } from '../../src/alphorn/restore.ts';
 import { openStore } from '../../src/alphorn/store.ts';
 import { faultOf } from '../support/faults.ts';
-import { type Content, storeLiferaft } from '../support/made-liferaft.ts';
+import { type Described, storeLiferaft } from '../support/liferafts.ts';
 import {
   growTree,
   type RestoreBench,
@@ -21,18 +21,18 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const run = promisify(execFile);
 
 /** Of everything that a liferaft can hold something. */
-const everything: Content = {
+const everything: Described = {
   folders: {
     '/etc': {},
     '/etc/new': { mode: 0o2750, uid: 5, user: null, gid: 6, group: null },
     '/etc/new/deep': { mode: 0o700 },
   },
   files: {
-    '/etc/same': { text: 'same' },
-    '/etc/content': { text: 'new', mode: 0o640 },
-    '/etc/was-link': { text: 'file' },
-    '/etc/suid': { text: '', mode: 0o6755, uid: 7, user: null, gid: 8, group: null },
-    '/etc/new/deep/größe': { text: 'x'.repeat(300_000), mode: 0o400 },
+    '/etc/same': 'same',
+    '/etc/content': { content: 'new', mode: 0o640 },
+    '/etc/was-link': 'file',
+    '/etc/suid': { content: '', mode: 0o6755, uid: 7, user: null, gid: 8, group: null },
+    '/etc/new/deep/größe': { content: 'x'.repeat(300_000), mode: 0o400 },
   },
   links: {
     '/etc/link': { target: '../new' },
@@ -261,7 +261,7 @@ describe('a restore', () => {
             (path) => [path, {}],
           ),
         ),
-        files: { [cib]: { text: '<cib/>' }, '/etc/content': { text: 'new' } },
+        files: { [cib]: '<cib/>', '/etc/content': 'new' },
       });
     });
 

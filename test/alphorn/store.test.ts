@@ -96,7 +96,7 @@ describe('the store of liferafts', () => {
     });
 
     it('and leaves those of other hosts alone', async () => {
-      await receive({ hostId: otherHost, generation: 9 });
+      await receive({ host: { id: otherHost }, generation: 9 });
       for (const generation of [1, 2]) await receive({ generation }, storeOf({ keep: 1 }));
       expect(await names()).to.deep.equal([latest, `liferaft_${otherHost}.tar`]);
     });
@@ -161,7 +161,7 @@ describe('the store of liferafts', () => {
       const first = store.receive(announced(made), slow);
       const busy = await faultOf('liferaft_busy', receive({ generation: 2 }, store));
       expect(busy.retryAfterSeconds).to.equal(1);
-      await receive({ hostId: otherHost }, store);
+      await receive({ host: { id: otherHost } }, store);
       goOn();
       await first;
       await receive({ generation: 2 }, store);
@@ -172,7 +172,7 @@ describe('the store of liferafts', () => {
       let goOn: () => void = () => undefined;
       const paused = new Promise<void>((resolve) => (goOn = resolve));
       const all = Array.from({ length: 8 }, (_, index) => {
-        const made = liferaftOf({ hostId: `0000000${index}` });
+        const made = liferaftOf({ host: { id: `0000000${index}` } });
         const slow = (async function* () {
           await paused;
           yield made.bytes;
@@ -330,7 +330,7 @@ describe('the store of liferafts', () => {
     const path = () => join(temporary.path, 'brought.tar');
 
     it('a liferaft from a file, of whichever host', async () => {
-      const made = liferaftOf({ hostId: otherHost, generation: 4 });
+      const made = liferaftOf({ host: { id: otherHost }, generation: 4 });
       await writeFile(path(), made.bytes);
       expect(await storeOf().importFile(path())).to.deep.equal({
         name: `liferaft_${otherHost}.tar`,

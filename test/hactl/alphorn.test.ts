@@ -7,7 +7,7 @@ import sinon from 'sinon';
 import { alphornCommand } from '../../src/hactl/alphorn.ts';
 import { debianPaths, type Paths } from '../../src/paths.ts';
 import { faultOf } from '../support/faults.ts';
-import { storeLiferaft } from '../support/made-liferaft.ts';
+import { storeLiferaft } from '../support/liferafts.ts';
 import { growTree, treeOf } from '../support/restore-bench.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -36,7 +36,10 @@ describe('hactl alphorn', () => {
     await growTree(paths.alphorn.root, before);
     await storeLiferaft(paths.alphorn.liferafts, {
       folders: { '/etc': {}, '/etc/x': {} },
-      files: { '/etc/hosts': { text: '127.0.0.1', mode: 0o600 }, '/etc/x/\u001b[2J': { text: '' } },
+      files: {
+        '/etc/hosts': { content: '127.0.0.1', mode: 0o600 },
+        '/etc/x/\u001b[2J': '',
+      },
       links: { '/etc/l': { target: 'x' } },
     });
   });

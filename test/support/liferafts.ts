@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import {
   endOfArchive,
@@ -12,19 +14,24 @@ import {
   digestOf,
   type Manifest,
   manifestBytes,
+  type Owned,
   parentsOf,
 } from '../../src/alphorn/manifest.ts';
 
 /** What a test says of a liferaft; the rest is as that of any host. */
 export interface Described {
-  hostId?: string;
+  host?: Partial<Manifest['host']>;
   lineage?: string;
   generation?: number;
-  /** Content by path. */
-  files?: Readonly<Record<string, string | Buffer>>;
-  /** Target by path. */
-  links?: Readonly<Record<string, string>>;
+  /** By path the content, or more than that. */
+  files?: Readonly<Record<string, FileContent | ({ content: FileContent } & Partial<Owned>)>>;
+  /** By path the target, or more than that. */
+  links?: Readonly<Record<string, string | ({ target: string } & Partial<Omit<Owned, 'mode'>>)>>;
+  /** By path; those that hold the files and links, if nothing is said. */
+  folders?: Readonly<Record<string, Partial<Owned>>>;
 }
+
+type FileContent = string | Buffer;
 
 export interface MadeLiferaft {
   manifest: Manifest;
@@ -37,45 +44,68 @@ export const someLineage = '0123456789abcdef0123456789abcdef';
 
 const owner = { uid: 0, gid: 0, user: 'root', group: 'root' };
 
-export function manifestOf({
-  hostId = someHost,
+export function manifestOf(described: Described): Manifest {
+  return describedLiferaft(described).manifest;
+}
+
+/** A sound liferaft, as the host would have sent it. */
+export function liferaftOf(described: Described = {}): MadeLiferaft {
+  const { manifest, contents } = describedLiferaft(described);
+  const entries = manifest.files.map(({ path }) =>
+    entry(entryName(path), contents.get(path) ?? Buffer.alloc(0)),
+  );
+  return archiveWith(manifest, entries);
+}
+
+/** Puts that of a lost host where those of others are kept. @returns its name */
+export async function storeLiferaft(folder: string, described: Described): Promise<string> {
+  const { manifest, bytes } = liferaftOf({ host: lostHost, ...described });
+  const name = `liferaft_${manifest.host.id}.tar`;
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, name), bytes);
+  return name;
+}
+
+export const lostHost = { id: '1234abcd', name: 'lost' };
+
+function describedLiferaft({
+  host,
   lineage = someLineage,
   generation = 1,
   files = { '/etc/hostname': 'node-a\n' },
   links = {},
-}: Described): Manifest {
-  const paths = [...Object.keys(files), ...Object.keys(links)];
-  return {
+  folders,
+}: Described): { manifest: Manifest; contents: ReadonlyMap<string, Buffer> } {
+  const contents = new Map<string, Buffer>();
+  const ownedFiles = Object.entries(files).map(([path, described]) => {
+    const isContent = typeof described === 'string' || Buffer.isBuffer(described);
+    const { content, ...owned } = isContent ? { content: described } : described;
+    const bytes = Buffer.from(content);
+    contents.set(path, bytes);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    return { path, size: bytes.length, sha256, mode: 0o644, ...owner, ...owned };
+  });
+  const ownedLinks = Object.entries(links).map(([path, link]) => ({
+    ...{ path, ...owner },
+    ...(typeof link === 'string' ? { target: link } : link),
+  }));
+  const paths = [...ownedFiles, ...ownedLinks].flatMap(({ path }) => parentsOf(path));
+  const ownedFolders = Object.entries(
+    folders ?? Object.fromEntries(paths.map((path) => [path, {}])),
+  );
+  const manifest: Manifest = {
     format: 1,
-    host: { id: hostId, name: 'node-a' },
+    host: { id: someHost, name: 'node-a', ...host },
     lineage,
     generation,
     time: '2026-01-02T03:04:05.678Z',
-    folders: [...new Set(paths.flatMap(parentsOf))]
-      .map((path) => ({ path, mode: 0o755, ...owner }))
+    folders: ownedFolders
+      .map(([path, owned]) => ({ path, mode: 0o755, ...owner, ...owned }))
       .sort(byPath),
-    files: Object.entries(files)
-      .map(([path, content]) => ({
-        path,
-        size: Buffer.byteLength(content),
-        sha256: createHash('sha256').update(content).digest('hex'),
-        mode: 0o644,
-        ...owner,
-      }))
-      .sort(byPath),
-    links: Object.entries(links)
-      .map(([path, target]) => ({ path, target, ...owner }))
-      .sort(byPath),
+    files: ownedFiles.sort(byPath),
+    links: ownedLinks.sort(byPath),
   };
-}
-
-export function liferaftOf(described: Described = {}): MadeLiferaft {
-  const manifest = manifestOf(described);
-  const { files = { '/etc/hostname': 'node-a\n' } } = described;
-  const entries = manifest.files.map(({ path }) =>
-    entry(entryName(path), Buffer.from(files[path] ?? '')),
-  );
-  return archiveWith(manifest, entries);
+  return { manifest, contents };
 }
 
 /** An archive of that manifest, and of whatever comes after it. */

@@ -179,7 +179,7 @@ export function describeHostile(bench: Bench): void {
     });
 
     it("are refused for another host's liferaft, and for one from before", async () => {
-      const another = liferaftOf({ hostId: 'ae82a9a2', generation: 2 });
+      const another = liferaftOf({ host: { id: 'ae82a9a2' }, generation: 2 });
       await expectRefused(403, 'liferaft_of_another_host', another);
       await expectRefused(409, 'liferaft_older', former);
       await expectRefused(409, 'liferaft_older', former, { rebuilt: true });
@@ -227,7 +227,7 @@ export function describeHostile(bench: Bench): void {
       }
       await sleep(2000);
       // Another host's is taken in meanwhile.
-      const sound = liferaftOf({ hostId: '09e3b2bd' });
+      const sound = liferaftOf({ host: { id: '09e3b2bd' } });
       const other = credentialsOf('09e3b2bd', key);
       const answer = await put(sound, { credentials: other });
       expect(answer.status, JSON.stringify(answer.json)).to.equal(200);

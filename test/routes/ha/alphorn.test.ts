@@ -15,13 +15,13 @@ import {
 } from '../../support/changes-bench.ts';
 import { fakeCluster, success } from '../../support/fake-cluster.ts';
 import { contractExample } from '../../support/fixtures.ts';
-import { madeLiferaft, storeLiferaft } from '../../support/made-liferaft.ts';
+import { liferaftOf, lostHost, storeLiferaft } from '../../support/liferafts.ts';
 import { growTree, treeOf } from '../../support/restore-bench.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const content = {
   folders: { '/etc': {}, '/etc/x': {} },
-  files: { '/etc/hosts': { text: '127.0.0.1', mode: 0o600 }, '/etc/x/a': { text: 'a' } },
+  files: { '/etc/hosts': { content: '127.0.0.1', mode: 0o600 }, '/etc/x/a': 'a' },
   links: { '/etc/l': { target: 'x' } },
 };
 const before = { '/etc': 'folder 755 0:0', '/etc/hosts': 'file 644 0:0 ::1' };
@@ -158,7 +158,9 @@ describe('Alphorn by the API', () => {
       expect(body[0]).to.deep.include({ host: { id: '1234abcd', name: 'lost' } });
       expect(body[1]).to.have.all.keys('name', 'damaged');
       const shown = await call('GET', `alphorn/liferaft/${name}`);
-      expect(shown.body).to.deep.equal(JSON.parse(JSON.stringify(madeLiferaft(content).manifest)));
+      expect(shown.body).to.deep.equal(
+        JSON.parse(JSON.stringify(liferaftOf({ host: lostHost, ...content }).manifest)),
+      );
       const damaged = await call('GET', 'alphorn/liferaft/liferaft_2345cdef.tar');
       expect(outcomeOf(damaged)).to.deep.equal([409, 'liferaft_damaged']);
     });
@@ -294,7 +296,7 @@ describe('Alphorn by the API', () => {
     });
 
     it('of what is damaged is 409, and changes nothing', async () => {
-      const { bytes } = madeLiferaft(content);
+      const { bytes } = liferaftOf({ host: lostHost, ...content });
       bytes[bytes.lastIndexOf('127.0.0.1')] = 0x39;
       await writeFile(join(alphorn.liferafts, name), bytes);
       const { call } = await bench();
@@ -319,7 +321,7 @@ describe('Alphorn by the API', () => {
       const cib = '/var/lib/pacemaker/cib/cib.xml';
       await storeLiferaft(alphorn.liferafts, {
         folders: Object.fromEntries(folders.map((path) => [path, {}])),
-        files: { [cib]: { text: '<cib/>' } },
+        files: { [cib]: '<cib/>' },
       });
       const cluster = fakeCluster(storageCib);
       const { call } = await bench({ cluster });

@@ -164,15 +164,11 @@ export function nextVersionOfCib(xml: string): string {
   return `${adminEpoch}.${epoch + 1}`;
 }
 
-/** What counts changes, in the text of a CIB: the last also those of the status. */
-export function countersOfCib(xml: string): {
-  adminEpoch: number;
-  epoch: number;
-  updates: number;
-} {
+/** What counts changes of the configuration, in the text of a CIB. */
+export function countersOfCib(xml: string): { adminEpoch: number; epoch: number } {
   const start = /<cib\s[^>]*>/.exec(xml)?.[0] ?? '';
   const of = (name: string) => Number(new RegExp(`\\s${name}="([^"]*)"`).exec(start)?.[1] ?? 0);
-  return { adminEpoch: of('admin_epoch'), epoch: of('epoch'), updates: of('num_updates') };
+  return { adminEpoch: of('admin_epoch'), epoch: of('epoch') };
 }
 
 /** A CIB with the counters and all else of the start tag that another has, but for its own schema. */

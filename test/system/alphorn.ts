@@ -57,6 +57,10 @@ export function describeAlphorn(bench: Bench): void {
       expect(status, text).to.equal(200);
       return json as T;
     };
+    const post = async (node: LabNode, path: string): Promise<void> => {
+      const { status, text } = await callHa(node, path, { token: bench().token, method: 'POST' });
+      expect(status, text).to.equal(200);
+    };
     const statusOf = (node: LabNode) => get<AlphornStatus>(node, 'alphorn/status');
     const liferaftsOn = (node: LabNode) => get<Listed[]>(node, 'alphorn/liferaft');
 
@@ -99,9 +103,10 @@ export function describeAlphorn(bench: Bench): void {
         async () => {
           const { resources } = await node.cluster();
           const alphorn = resources.find(({ id }) => id === 'Alphorn');
-          return alphorn?.role === 'Started' && alphorn.node === node.name;
+          if (alphorn?.role === 'Started' && alphorn.node === node.name) return true;
+          throw new Error(await node.run(['crm_mon', '--one-shot', '--failcounts']));
         },
-        { deadlineMs: 120_000, everyMs: 100 },
+        { deadlineMs: 120_000, everyMs: 200 },
       );
       return Date.now();
     }
@@ -206,10 +211,9 @@ export function describeAlphorn(bench: Bench): void {
       const { active, other } = await roles();
       const ids = await idsOf(active, other);
       const since = Date.now();
-      const { token } = bench();
-      await callHa(other, `node/${active.name}/standby`, { token, method: 'POST' });
+      await post(other, `node/${active.name}/standby`);
       await expectTakeOver({ id: ids.active }, { node: other, id: ids.other }, since);
-      await callHa(other, `node/${active.name}/online`, { token, method: 'POST' });
+      await post(other, `node/${active.name}/online`);
       await untilBothOnline(other);
       expectInOrder();
     });
@@ -299,11 +303,10 @@ export function describeAlphorn(bench: Bench): void {
       this.timeout(400_000);
       const { active, other } = await roles();
       const ids = await idsOf(active, other);
-      const { token } = bench();
       // To the one that was restored, which counts its generations anew.
-      await callHa(other, `node/${active.name}/standby`, { token, method: 'POST' });
+      await post(other, `node/${active.name}/standby`);
       await untilStartedOn(other);
-      await callHa(other, `node/${active.name}/online`, { token, method: 'POST' });
+      await post(other, `node/${active.name}/online`);
       await untilBothOnline(other);
       const { line } = await edit(other);
       await untilHeld(other, active, line);

@@ -7,7 +7,6 @@ import { queryWholeCib } from '../../pacemaker/cib.ts';
 import { cibDifference, patchCib } from '../../pacemaker/cib-patch.ts';
 import { simulateTransition } from '../../pacemaker/simulate.ts';
 import {
-  configurationIdentity,
   nextVersionOfCib,
   versionOfCib,
   withoutStatus,
@@ -75,7 +74,7 @@ export function makeCibEditor(folder: string): CibEditor {
           const version = versionOfCib(before);
           if (patch === undefined) return { changes: [], before: version, after: version };
           await cleared;
-          if (await putInPlace(host, path, patch, before)) {
+          if (await patchCib(host, path, patch, before)) {
             const changes = parseCibDiff(patch).map(maskDifference);
             return { changes, before: version, after: nextVersionOfCib(before) };
           }
@@ -122,25 +121,6 @@ export function makeCibEditor(folder: string): CibEditor {
         return plans;
       }),
   };
-}
-
-/** How often the status alone may change while a patch is on its way: many times a second in a busy cluster. */
-const patchAttempts = 20;
-
-/** @returns whether it was put in place; if not, somebody else has changed the configuration */
-async function putInPlace(
-  host: Host,
-  folder: string,
-  patch: string,
-  before: string,
-): Promise<boolean> {
-  let base = before;
-  for (let attempt = 0; attempt < patchAttempts; attempt += 1) {
-    if (await patchCib(host, folder, patch, base)) return true;
-    base = withoutStatus(await queryWholeCib(host));
-    if (configurationIdentity(base) !== configurationIdentity(before)) return false;
-  }
-  return false;
 }
 
 async function simulate(

@@ -148,6 +148,15 @@ describe('a change of a CIB that others change', () => {
     return { ...(await changesBench(folder.path, { cluster })), patches };
   }
 
+  it('says of which configuration it was made, and nothing of how often the status has changed', async () => {
+    const { call, patches } = await bench(0);
+    await call('GET', 'resource/SMB/stop');
+    const [patch = ''] = patches;
+    expect(/<version>.*<\/version>/.exec(patch)?.[0]).to.equal(
+      '<version><source admin_epoch="0" epoch="8"/><target admin_epoch="0" epoch="9"/></version>',
+    );
+  });
+
   it('is made anew on what is there then', async () => {
     const { call, patches } = await bench(4);
     expect((await call('GET', 'resource/SMB/stop')).status).to.equal(200);

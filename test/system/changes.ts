@@ -4,7 +4,6 @@ import https from 'node:https';
 import { expect } from 'chai';
 
 import type { LabNode } from '../lab/lab.ts';
-import { waitUntil } from '../lab/wait.ts';
 import { asking, type Bench } from './asking.ts';
 import { call, untilHealthy } from './client.ts';
 import { describeKills } from './kills.ts';
@@ -32,7 +31,6 @@ export function describeChanges(bench: Bench): void {
     });
 
     describeMany(bench);
-    describeEveryNode(bench);
     describePlan(bench);
     describeConditions(bench);
     describeOutcomes(bench);
@@ -235,29 +233,6 @@ async function recordVersions(node: LabNode): Promise<void> {
 async function forgetVersions(node: LabNode): Promise<void> {
   await node.run(['mv', `${tool}.real`, tool]);
   await node.run(['rm', '-r', versionsFolder]);
-}
-
-/** What one node took and another refused would leave the cluster with two configurations. */
-function describeEveryNode(bench: Bench): void {
-  const { change } = asking(bench);
-
-  it('are in place on each node, however it has counted the updates of the status', async () => {
-    const { nodes } = bench().lab;
-    for (const [index, node] of nodes.entries()) {
-      // Before 3.0 this changes the other node as well, and the counts stay the same.
-      const local = ['cibadmin', '--local', '--modify', '--scope', 'status'] as const;
-      const state = `<node_state id="1" crm-debug-origin="counted_${index}"/>`;
-      await node.run([...local, '--xml-text', state]);
-      await change('POST', 'property/batch-limit/set', { value: `3${index}` });
-      for (const each of nodes) {
-        const has = async () =>
-          (await each.run(['cibadmin', '--query', '--scope', 'crm_config'])).includes(
-            `name="batch-limit" value="3${index}"`,
-          );
-        await waitUntil(`the change to be in place on ${each.name}`, has, { deadlineMs: 10_000 });
-      }
-    }
-  });
 }
 
 /** What is tried is what is done then. */

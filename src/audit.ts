@@ -33,6 +33,12 @@ export interface AuditLog {
    */
   record(entry: AuditEntry): Promise<void>;
   /**
+   * The same for the end of a change, but it may get to the disk after this returns, which takes Pacemaker's own
+   * writes with it then. A power cut in between leaves the line of the beginning; the end of this process does not.
+   * Faults: `audit_failed`
+   */
+  recordEnd(entry: AuditEntry): Promise<void>;
+  /**
    * The latest entries, newest first. Of a change that ended, its beginning is left out. A line that a crash
    * cut short is passed over.
    */
@@ -45,14 +51,19 @@ export type RecordedEntry = AuditEntry & { at: string };
 /** @param file JSON lines; made when it is needed, in a folder that is there */
 export function openAuditLog(file: string): AuditLog {
   let latest = Promise.resolve();
+
+  /** One after another: what fails half way must not be in the middle of another line. */
+  function append(entry: AuditEntry): { written: Promise<unknown>; onDisk: Promise<void> } {
+    const line = JSON.stringify({ at: new Date().toISOString(), ...entry });
+    const written = latest.then(() => appendLine(file, line, 0o600));
+    const onDisk = written.then((appended) => appended.onDisk);
+    latest = onDisk.catch(() => undefined);
+    return { written, onDisk };
+  }
+
   return {
-    record(entry) {
-      const line = JSON.stringify({ at: new Date().toISOString(), ...entry });
-      // One after another: what fails half way must not be in the middle of another line.
-      const recorded = latest.then(() => append(file, line));
-      latest = recorded.catch(() => undefined);
-      return recorded;
-    },
+    record: (entry) => orFault(file, append(entry).onDisk),
+    recordEnd: (entry) => orFault(file, append(entry).written),
     async list(most) {
       // The end of a change is newer than its beginning, so twice as many lines are enough.
       const lines = await readLastLines(file, most * 2, longestRead);
@@ -78,9 +89,9 @@ function entryOf(line: string): RecordedEntry[] {
   }
 }
 
-async function append(file: string, line: string): Promise<void> {
+async function orFault(file: string, recorded: Promise<unknown>): Promise<void> {
   try {
-    await appendLine(file, line, 0o600);
+    await recorded;
   } catch (error) {
     throw new Fault(
       'audit_failed',

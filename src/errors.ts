@@ -36,6 +36,7 @@ export type FaultCode =
   | 'service_failed'
   | 'cluster_refused'
   | 'changed_meanwhile'
+  | 'node_joining'
   | 'version_changed'
   | 'confirmation_required'
   | 'idempotency_key_reused'

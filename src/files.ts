@@ -1,6 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { chown, link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import {
+  chown,
+  type FileHandle,
+  link,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { systemErrorCode } from './errors.ts';
@@ -95,12 +105,17 @@ export async function createFile(path: string, content: string, mode: number): P
 }
 
 /**
- * Puts a line at the end of the file, which is made when there is none. It is on the disk when this
- * returns. A line that a crash cut short stays as it is, and this one begins on its own. Of one file
- * one append at a time: two at once may leave an empty line between.
+ * Puts a line at the end of the file, which is made when there is none. A line that a crash cut short stays as it
+ * is, and this one begins on its own. Of one file one append at a time, to the end of `onDisk`: two at once may
+ * leave an empty line between.
  * @param line without its line break
+ * @returns when it is written, which outlives this process; `onDisk` is fulfilled when it outlives a power cut
  */
-export async function appendLine(path: string, line: string, mode: number): Promise<void> {
+export async function appendLine(
+  path: string,
+  line: string,
+  mode: number,
+): Promise<{ onDisk: Promise<void> }> {
   const file = await open(path, 'a+', mode);
   try {
     const { size } = await file.stat();
@@ -110,9 +125,18 @@ export async function appendLine(path: string, line: string, mode: number): Prom
     });
     const isWhole = size === 0 || buffer.toString() === '\n';
     await file.appendFile(`${isWhole ? '' : '\n'}${line}\n`);
-    await file.sync();
     // A new file's name has to get to the disk as well.
-    if (size === 0) await syncFolder(dirname(path));
+    return { onDisk: syncAndClose(file, size === 0 ? dirname(path) : undefined) };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function syncAndClose(file: FileHandle, folder: string | undefined): Promise<void> {
+  try {
+    await file.sync();
+    if (folder !== undefined) await syncFolder(folder);
   } finally {
     await file.close();
   }

@@ -53,9 +53,21 @@ describe('the audit log', () => {
     await mkdir(file());
     const { message } = await faultOf('audit_failed', audit.record(entry('lost')));
     expect(message).to.include(file());
+    await faultOf('audit_failed', audit.recordEnd(entry('lost')));
     await rmdir(file());
     await audit.record(entry('kept'));
     expect(await lines()).to.have.lengthOf(2);
+  });
+
+  it('has the end of a change as soon as that is said, and what comes next after it', async () => {
+    const audit = openAuditLog(file());
+    await audit.recordEnd(entry('first'));
+    expect(await lines()).to.have.lengthOf(2);
+    await Promise.all([audit.recordEnd(entry('second')), audit.record(entry('third'))]);
+    const callers = (await lines())
+      .slice(0, -1)
+      .map((line) => (JSON.parse(line) as AuditEntry).caller);
+    expect(callers).to.deep.equal(['first', 'second', 'third']);
   });
 
   describe('as a list', () => {

@@ -19,8 +19,10 @@ export async function cibDifference(
   after: string,
 ): Promise<string | undefined> {
   const [original, edited] = [join(folder, 'before.xml'), join(folder, 'after.xml')];
-  await writeFile(original, before, { mode: 0o600 });
-  await writeFile(edited, after, { mode: 0o600 });
+  await Promise.all([
+    writeFile(original, before, { mode: 0o600 }),
+    writeFile(edited, after, { mode: 0o600 }),
+  ]);
   const argv = ['crm_diff', '--no-version', '--original', original, '--new', edited] as const;
   const outcome = await host.run({ argv, deadlineMs: host.readDeadlineMs });
   // 0: no difference, 1: there is one. Whatever else it exits with, there is no patch.

@@ -152,6 +152,14 @@ export function withStatusOf(xml: string, whole: string): string {
   return `${xml.slice(0, start < 0 ? xml.lastIndexOf('</cib>') : start)}${status}</cib>\n`;
 }
 
+/**
+ * Whether the text of a CIB is the cluster's. That of a node which has started and not joined yet is its own of
+ * before: without status, which is never on the disk, or with one that knows no member.
+ */
+export function isOfCluster(xml: string): boolean {
+  return /<node_state\s[^>]*\bjoin="member"/.test(xml);
+}
+
 /** `admin_epoch.epoch` of the text of a CIB. */
 export function versionOfCib(xml: string): string {
   const { adminEpoch, epoch } = countersOfCib(xml);

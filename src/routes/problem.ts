@@ -64,6 +64,7 @@ const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   alphorn_settings_invalid: { status: 503, title: "Alphorn's settings on this host are wrong" },
   host_without_id: { status: 503, title: 'This host has no id' },
   audit_failed: { status: 503, title: 'The audit log cannot be written' },
+  node_joining: { status: 503, title: 'The node has not joined the cluster yet' },
   cluster_not_running: { status: 503, title: 'The cluster is not running on this node' },
   tool_missing: { status: 503, title: 'A tool is not installed on this node' },
   tool_failed: { status: 503, title: 'A tool failed' },

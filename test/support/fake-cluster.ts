@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 
 import type { Command, Outcome, Run } from '../../src/exec.ts';
-import { parseCib } from '../../src/parsers/cib.ts';
+import { parseCib, withoutStatus, withStatusOf } from '../../src/parsers/cib.ts';
 import type { Cib } from '../../src/parsers/cib.ts';
 import { cibChanges } from './cib-changes.ts';
 import { generations, type Generation, recorded } from './fixtures.ts';
@@ -57,7 +57,8 @@ export function fakeCluster(xml: string): FakeCluster {
     if (answer) return answer(command);
     switch (tool) {
       case 'cibadmin': {
-        if (args.includes('--query')) return success(now());
+        // What is put in place has no status, and leaves it as it is.
+        if (args.includes('--query')) return success(withStatusOf(withoutStatus(now()), xml));
         cibs.push(withNextEpoch(edited));
         return success('');
       }

@@ -170,7 +170,7 @@ export function makeChanges(parts: ChangesParts): Changes {
       // Of an edit that was refused nobody has said.
       before ??= after;
       try {
-        await audit.record({
+        await audit.recordEnd({
           ...{ id, ...request, outcome, commands, before, after },
           ...(changes.length > 0 && { changes }),
         });

@@ -7,6 +7,7 @@ import { queryWholeCib } from '../../pacemaker/cib.ts';
 import { cibDifference, patchCib } from '../../pacemaker/cib-patch.ts';
 import { simulateTransition } from '../../pacemaker/simulate.ts';
 import {
+  isOfCluster,
   nextVersionOfCib,
   versionOfCib,
   withoutStatus,
@@ -28,7 +29,8 @@ export interface CibEditor {
   /**
    * @param more `cleared`: nothing is put in place before it is fulfilled
    * @returns what was changed, and the version of the configuration before and after
-   * Faults: `version_changed`, `changed_meanwhile`, those of the edit, of queryWholeCib, of patchCib and of `cleared`.
+   * Faults: `node_joining`, `version_changed`, `changed_meanwhile`, those of the edit, of queryWholeCib, of patchCib
+   * and of `cleared`.
    */
   replace(
     host: Host,
@@ -67,7 +69,9 @@ export function makeCibEditor(folder: string): CibEditor {
     replace: (host, edit, { ifVersion, cleared, warn }) =>
       inFolder(async (path) => {
         for (let attempt = 1; ; attempt += 1) {
-          const before = withoutStatus(await queryWholeCib(host));
+          const whole = await queryWholeCib(host);
+          if (!isOfCluster(whole)) throw joining();
+          const before = withoutStatus(whole);
           if (ifVersion !== undefined) checkVersion(ifVersion, versionOfCib(before));
           const after = withStartOf(await edit(before, { host, folder: path, warn }), before);
           const patch = await cibDifference(host, path, before, after);
@@ -121,6 +125,15 @@ export function makeCibEditor(folder: string): CibEditor {
         return plans;
       }),
   };
+}
+
+/** The coordinator replaces what a node has that joins, and with it what was changed there. */
+function joining(): Fault {
+  return new Fault(
+    'node_joining',
+    'This node has not joined the cluster yet, and what is changed on it now would be lost. Nothing was done. Ask again in a few seconds, or ask another node.',
+    { retryAfterSeconds: 5 },
+  );
 }
 
 async function simulate(

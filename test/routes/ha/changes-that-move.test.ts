@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
 
 import { Fault } from '../../../src/errors.ts';
+import { withoutStatus } from '../../../src/parsers/cib.ts';
 import { changesBench, nodes, outcomeOf, storageCib } from '../../support/changes-bench.ts';
 import { type FakeCluster, fakeCluster, success } from '../../support/fake-cluster.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -176,6 +177,15 @@ describe('a change of a CIB that others change', () => {
     const answer = await call('GET', 'resource/SMB/stop', {}, { 'If-Match': '"0.8"' });
     expect(outcomeOf(answer)).to.deep.equal([412, 'version_changed']);
     expect(patches).to.have.lengthOf(1);
+  });
+
+  it('is refused on a node that has not joined yet, where it would be lost', async () => {
+    const cluster = fakeCluster(withoutStatus(storageCib));
+    const { call } = await changesBench(folder.path, { cluster });
+    const answer = await call('GET', 'resource/SMB/stop');
+    expect(outcomeOf(answer)).to.deep.equal([503, 'node_joining']);
+    expect(answer.headers['retry-after']).to.equal('5');
+    expect(cluster.changes()).to.deep.equal([]);
   });
 
   it('is refused in the words of Pacemaker', async () => {

@@ -4,6 +4,7 @@ import https from 'node:https';
 import { expect } from 'chai';
 
 import type { LabNode } from '../lab/lab.ts';
+import { waitUntil } from '../lab/wait.ts';
 import { asking, type Bench } from './asking.ts';
 import { call, untilHealthy } from './client.ts';
 import { describeKills } from './kills.ts';
@@ -36,6 +37,7 @@ export function describeChanges(bench: Bench): void {
     describeOutcomes(bench);
     describeSecrets(bench);
     describeKills(bench);
+    describeJoining(bench);
   });
 }
 
@@ -373,6 +375,36 @@ function describeConditions(bench: Bench): void {
       expect(status).to.equal(409);
       expect(await configuration()).to.equal(before);
       expect((await node().cluster()).resources).to.deep.equal(resources);
+    });
+  });
+}
+
+/** A node has its own CIB of before until it has joined, when it gets that of the cluster instead. */
+function describeJoining(bench: Bench): void {
+  describe('on a node that joins', () => {
+    const { node, ask } = asking(bench);
+
+    it('are refused until it has joined, and in place on each node from then on', async function () {
+      this.timeout(200_000);
+      const other = otherThan(bench, node().name);
+      await node().run(['systemctl', 'stop', 'pacemaker'], { deadlineMs: 100_000 });
+      await other.run(['crm_attribute', '--name', 'batch-limit', '--update', '27']);
+      const started = node().run(['systemctl', 'start', 'pacemaker'], { deadlineMs: 60_000 });
+      const refusals = new Set<string>();
+      const isMade = async () => {
+        const answer = await ask('POST', `property/${property}/set`, { value: '771s' });
+        if (answer.status !== 200) refusals.add((answer.json as { code: string }).code);
+        return answer.status === 200;
+      };
+      await waitUntil('the change to be made', isMade, { everyMs: 20 });
+      await started;
+      expect([...refusals]).to.include('node_joining');
+      expect(['cluster_not_running', 'node_joining']).to.include.members([...refusals]);
+      await node().waitUntilCluster('all nodes online', ({ online }) => online.length === 2);
+      for (const each of bench().lab.nodes) {
+        const options = await each.run(['cibadmin', '--query', '--scope', 'crm_config']);
+        expect(options, each.name).to.include('value="27"').and.include('value="771s"');
+      }
     });
   });
 }

@@ -1,17 +1,18 @@
 import { cpus } from 'node:os';
 
-import type { Suite } from '../lab/root.ts';
+import { type Suite, suites } from '../lab/root.ts';
 import { howRoutesAreMeasured } from './routes.ts';
 import type { Findings } from './subject.ts';
 
 /** What was found out on one Debian. */
 export interface Section {
   suite: Suite;
+  machine: string;
   versions: string;
   findings: readonly Findings[];
 }
 
-/** A part of the document: subjects that are measured in one run, on all Debians. */
+/** A part of the document: subjects that are measured in one run. */
 export interface Part {
   title: string;
   subjects: readonly string[];
@@ -30,41 +31,44 @@ export const parts: readonly Part[] = [
   { title: 'Alphorn', subjects: ['alphorn'] },
 ];
 
-const intro = `# Performance
+const intro = `Written by \`npm run bench\`, which fails if a bar is missed. What stands under one Debian was measured in one run, on nodes of
+two in the storage topology; machines differ, so ratios count.`;
 
-Written by \`npm run bench\`, which fails if a bar is missed. Each part was measured in one run, on nodes of two in the storage
-topology; machines differ, so ratios count.
-`;
-
-/**
- * A part of the document, without its title.
- * @param busy which share of the machine was in use before the first measurement
- */
-export function report(part: Part, sections: readonly Section[], busy: number): string {
-  const machine = `On ${cpus().length} cores, of whose time ${(busy * 100).toFixed(0)} % was taken before the first measurement, with all the clusters up.`;
-  return [
-    machine,
-    '',
-    ...(part.explained ? [part.explained, ''] : []),
-    ...sections.map(sectionText),
-  ].join('\n');
+/** A part of the document, with what was found in one run. */
+export function report(part: Part, sections: readonly Section[]): string {
+  return partText(part, new Map(sections.map((section) => [section.suite, sectionText(section)])));
 }
 
-/** The document docs/performance.md with another text of a part; the other parts stay as they are. */
-export function withPart(document: string, { title }: Part, text: string): string {
-  const [, ...present] = document.split(/^## /m);
-  const texts = new Map(
+/** The document docs/performance.md with these sections of a part; all others stay as they are. */
+export function withSections(document: string, part: Part, sections: readonly Section[]): string {
+  const texts = textsUnder('## ', document);
+  const present = textsUnder('### ', texts.get(part.title) ?? '');
+  for (const section of sections) present.set(section.suite, sectionText(section));
+  texts.set(part.title, partText(part, present));
+  const ordered = parts.flatMap(({ title }) => {
+    const text = texts.get(title);
+    return text === undefined ? [] : [`## ${title}\n\n${text}`];
+  });
+  return `${['# Performance', intro, ...ordered].join('\n\n')}\n`;
+}
+
+function partText({ explained }: Part, sections: ReadonlyMap<string, string>): string {
+  const ordered = suites.flatMap((suite) => {
+    const text = sections.get(suite);
+    return text === undefined ? [] : [`### ${suite}\n\n${text}`];
+  });
+  return [...(explained ? [explained] : []), ...ordered].join('\n\n');
+}
+
+/** What stands under each heading of that level. */
+function textsUnder(level: '## ' | '### ', text: string): Map<string, string> {
+  const [, ...present] = text.split(new RegExp(`^${level}`, 'm'));
+  return new Map(
     present.map((each) => [
       each.slice(0, each.indexOf('\n')),
       each.slice(each.indexOf('\n') + 1).trim(),
     ]),
   );
-  texts.set(title, text.trim());
-  const ordered = parts.flatMap((part) => {
-    const own = texts.get(part.title);
-    return own === undefined ? [] : [`## ${part.title}\n\n${own}\n`];
-  });
-  return [intro, ...ordered].join('\n');
 }
 
 export const allHeld = (sections: readonly Section[]): boolean =>
@@ -72,17 +76,28 @@ export const allHeld = (sections: readonly Section[]): boolean =>
     findings.every(({ figures }) => figures.every(({ held }) => held)),
   );
 
-function sectionText({ suite, versions, findings }: Section): string {
+/** Without its heading. */
+function sectionText({ machine, versions, findings }: Section): string {
   const bars = findings.flatMap(({ figures }) =>
     figures.map(
       ({ what, measured, bar, held }) =>
         `| ${what} | ${measured} | ${bar}: ${held ? 'held' : 'MISSED'} |`,
     ),
   );
-  const tables = findings.flatMap(({ table }) => (table ? [...table, ''] : []));
+  const tables = findings.flatMap(({ table }) => (table ? ['', ...table] : []));
   return [
-    ...[`### ${suite}`, '', versions, ''],
-    ...['| What | Measured | Bar |', '|---|---|---|', ...bars, ''],
+    ...[versions, '', machine, ''],
+    ...['| What | Measured | Bar |', '|---|---|---|', ...bars],
     ...tables,
   ].join('\n');
+}
+
+/**
+ * What was measured on.
+ * @param busy which share of the machine was in use before the first measurement
+ * @param clusters how many were up
+ */
+export function machineText(busy: number, clusters: number): string {
+  const others = clusters === 1 ? 'this cluster' : `${clusters} clusters`;
+  return `On ${cpus().length} cores, of whose time ${(busy * 100).toFixed(0)} % was taken before the first measurement, with ${others} up.`;
 }

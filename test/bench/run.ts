@@ -1,6 +1,7 @@
 // Measures the agent on real clusters beside what it stands in for, and writes docs/performance.md:
 //   npm run bench [-- --suites bookworm --subjects routes,idle]
-// It fails if a bar is missed. A part of the document is written of a run of all its subjects on all Debians.
+// It fails if a bar is missed. What the document says of a Debian in one of its parts is written anew by a run of all
+// subjects of that part.
 import { readFile, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { parseArgs } from 'node:util';
@@ -15,7 +16,15 @@ import { measureChanges } from './changes.ts';
 import { measureIdle } from './idle.ts';
 import { busyShare } from './machine.ts';
 import { measureMemory } from './memory.ts';
-import { allHeld, type Part, parts, report, type Section, withPart } from './report.ts';
+import {
+  allHeld,
+  machineText,
+  type Part,
+  parts,
+  report,
+  type Section,
+  withSections,
+} from './report.ts';
 import { routeCases } from './route-cases.ts';
 import { measureRoutes } from './routes.ts';
 import { measureStart } from './start.ts';
@@ -84,10 +93,11 @@ async function measureAll(benches: readonly Bench[]): Promise<Found> {
 }
 
 /** What was found out of a part's subjects, of which not all need have been asked for. */
-async function sectionsOf(part: Part, found: Found): Promise<Section[]> {
+async function sectionsOf(part: Part, found: Found, machine: string): Promise<Section[]> {
   return Promise.all(
     [...found].map(async ([bench, bySubject]) => ({
       suite: bench.suite,
+      machine,
       versions: await versionLine(bench.node),
       findings: part.subjects.flatMap((name) => bySubject.get(name) ?? []),
     })),
@@ -133,14 +143,13 @@ try {
   for (const suite of askedSuites) {
     benches.push(await benchOf(await upWithPackage(labName(suite), suite)));
   }
-  const busy = await busyShare();
+  const machine = machineText(await busyShare(), benches.length);
   const found = await measureAll(benches);
   for (const part of parts.filter(({ subjects: own }) => own.some(isAsked))) {
-    const sections = await sectionsOf(part, found);
-    const text = report(part, sections, busy);
-    console.log(`## ${part.title}\n\n${text}`);
-    if (askedSuites.length === suites.length && part.subjects.every(isAsked)) {
-      await writeFile(document, withPart(await readFile(document, 'utf8'), part, text));
+    const sections = await sectionsOf(part, found, machine);
+    console.log(`## ${part.title}\n\n${report(part, sections)}`);
+    if (part.subjects.every(isAsked)) {
+      await writeFile(document, withSections(await readFile(document, 'utf8'), part, sections));
     }
     if (!allHeld(sections)) process.exitCode = 1;
   }

@@ -33,8 +33,9 @@ export interface AuditLog {
    */
   record(entry: AuditEntry): Promise<void>;
   /**
-   * The same for the end of a change, but it may get to the disk after this returns, which takes Pacemaker's own
-   * writes with it then. A power cut in between leaves the line of the beginning; the end of this process does not.
+   * Adds the line of a change's end. It is written when this returns, and gets to the disk soon after: to wait for
+   * that is to wait for what Pacemaker writes to the same disk just then. The death of this process loses nothing; a
+   * power cut in between leaves the change with the line of its beginning alone.
    * Faults: `audit_failed`
    */
   recordEnd(entry: AuditEntry): Promise<void>;

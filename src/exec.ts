@@ -12,6 +12,8 @@ export interface Command {
   argv: readonly [tool: string, ...args: string[]];
   /** Milliseconds until the process and its children are killed. */
   deadlineMs: number;
+  /** What it reads from its stdin; else that is /dev/null. */
+  input?: string;
   /** Added to the clean environment. */
   env?: Readonly<Record<string, string>>;
 }
@@ -39,17 +41,17 @@ const loggedLength = 1000;
 const cleanEnvironment = { PATH: toolFolders.join(':'), LC_ALL: 'C', HOME: '/root' };
 
 /**
- * The one way in which the agent runs commands: argv only, an environment of its own, no stdin, a
+ * The one way in which the agent runs commands: argv only, an environment of its own, a
  * deadline, a cap on the output, secrets masked, one log line a call.
  */
 export function makeRun(log: Log): Run {
-  return async ({ argv, deadlineMs, env }) => {
+  return async ({ argv, deadlineMs, input, env }) => {
     const [tool, ...args] = argv;
     const startedAt = performance.now();
     const running = execa(tool, args, {
       env: { ...cleanEnvironment, ...env },
       extendEnv: false,
-      stdin: 'ignore',
+      ...(input === undefined ? { stdin: 'ignore' } : { input }),
       stripFinalNewline: false,
       maxBuffer: outputLimit,
       reject: false,

@@ -45,6 +45,13 @@ describe('the runner', () => {
     expect(stdout).to.include('LC_ALL=C\n');
   });
 
+  it('gives a command what it is to read, also if it does not read it', async () => {
+    const input = '<é/>\n'.repeat(100_000);
+    expect((await run({ ...sh('cat'), input })).stdout).to.equal(input);
+    expect(await run({ ...sh('exit 3'), input })).to.include({ exitCode: 3 });
+    expect(await run({ ...sh('exec <&-; echo x'), input })).to.include({ exitCode: 0 });
+  });
+
   it('adds the variables that the call asks for', async () => {
     const { stdout } = await run({
       ...sh('echo $NOTIFY_SOCKET'),

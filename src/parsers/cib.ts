@@ -173,19 +173,10 @@ export function nextVersionOfCib(xml: string): string {
 }
 
 /** What counts changes of the configuration, in the text of a CIB. */
-export function countersOfCib(xml: string): { adminEpoch: number; epoch: number } {
+function countersOfCib(xml: string): { adminEpoch: number; epoch: number } {
   const start = /<cib\s[^>]*>/.exec(xml)?.[0] ?? '';
   const of = (name: string) => Number(new RegExp(`\\s${name}="([^"]*)"`).exec(start)?.[1] ?? 0);
   return { adminEpoch: of('admin_epoch'), epoch: of('epoch') };
-}
-
-/** A CIB with the counters and all else of the start tag that another has, but for its own schema. */
-export function withStartOf(xml: string, other: string): string {
-  const start = /<cib\s[^>]*>/;
-  const schema = / validate-with="[^"]*"/;
-  const own = schema.exec(start.exec(xml)?.[0] ?? '')?.[0] ?? '';
-  const wanted = start.exec(other)?.[0].replace(schema, () => own);
-  return wanted === undefined ? xml : xml.replace(start, () => wanted);
 }
 
 /** The same CIB, but with a resource that is made from a template saying itself what its agent is. */

@@ -3,8 +3,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { Command, Outcome, Run } from '../../src/exec.ts';
 import { parseCib, withoutStatus, withStatusOf } from '../../src/parsers/cib.ts';
 import type { Cib } from '../../src/parsers/cib.ts';
+import { parseEditableXml, writeXml } from '../../src/parsers/xml-edit.ts';
 import { cibChanges } from './cib-changes.ts';
 import { generations, type Generation, recorded } from './fixtures.ts';
+import { patchedCib } from './patched-cib.ts';
 
 /**
  * A cluster that is a CIB and nothing more: tools read and change it as the real ones do, and what they were
@@ -32,7 +34,6 @@ const generation = generations.find(({ suite }) => suite === 'bookworm') as Gene
 
 const reading = [
   'cibadmin --query',
-  'crm_diff',
   'crm_mon',
   'crm_resource --list',
   'crm_resource --wait',
@@ -46,7 +47,6 @@ export function fakeCluster(xml: string): FakeCluster {
   const calls: (readonly string[])[] = [];
   const cibs = [xml];
   const answers: FakeCluster['answers'] = new Map();
-  let edited = xml;
   const now = () => cibs.at(-1) ?? '';
 
   const run: Run = async (command) => {
@@ -59,14 +59,9 @@ export function fakeCluster(xml: string): FakeCluster {
       case 'cibadmin': {
         // What is put in place has no status, and leaves it as it is.
         if (args.includes('--query')) return success(withStatusOf(withoutStatus(now()), xml));
-        cibs.push(withNextEpoch(edited));
+        const patched = patchedCib(parseEditableXml(withoutStatus(now())), command.input ?? '');
+        cibs.push(withNextEpoch(writeXml(patched)));
         return success('');
-      }
-      case 'crm_diff': {
-        edited = await readFile(args.at(-1) ?? '', 'utf8');
-        const before = await readFile(args.at(-3) ?? '', 'utf8');
-        const isSame = cibChanges(before, edited).length === 0;
-        return isSame ? success('') : { ...success(patch), exitCode: 1 };
       }
       case 'crm_simulate': {
         await writeFile(args.at(-1) ?? '', await readFile(args.at(-3) ?? '', 'utf8'));
@@ -105,9 +100,6 @@ export function fakeCluster(xml: string): FakeCluster {
 }
 
 export const success = (stdout: string): Outcome => ({ exitCode: 0, stdout, stderr: '' });
-
-const patch =
-  '<diff format="2"><change operation="modify" path="/cib"><change-list><change-attr name="epoch" operation="set" value="1"/></change-list></change></diff>';
 
 const units = ['pacemaker', 'pcsd', 'corosync']
   .map(

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 
 import {
   type AgentMetadataReader,
@@ -24,8 +25,17 @@ import {
 } from '../../src/cluster/changes/stonith.ts';
 import { Fault } from '../../src/errors.ts';
 import type { Host } from '../../src/host.ts';
+import { cibDifferences } from '../../src/pacemaker/cib-differences.ts';
+import { cibPatch } from '../../src/pacemaker/cib-patch.ts';
 import { withoutStatus } from '../../src/parsers/cib.ts';
 import { debianPaths } from '../../src/paths.ts';
+import {
+  childToEdit,
+  type EditableXml,
+  parseEditableXml,
+  walk,
+  writeXml,
+} from '../../src/parsers/xml-edit.ts';
 import type { LabNode } from '../lab/lab.ts';
 import type { Suite } from '../lab/root.ts';
 import { asking, type Bench } from './asking.ts';
@@ -583,9 +593,25 @@ export function describeEdits(bench: Bench, suite: Suite): void {
       return exitCode === 0 ? configurationOf(await node().run(['cat', copy])) : undefined;
     }
 
+    async function edited(change: Change<unknown>): Promise<EditableXml> {
+      const cib = parseEditableXml(xml);
+      await change.edit?.(cib, { host: hostIn(node()), warn: () => undefined });
+      return cib;
+    }
+
     async function byUs(change: Change<unknown>): Promise<readonly string[]> {
-      const tools = { host: hostIn(node()), folder: '/nonexistent', warn: () => undefined };
-      return configurationOf((await change.edit?.(xml, tools)) ?? '');
+      return configurationOf(writeXml(await edited(change)));
+    }
+
+    /** Asserts that Pacemaker makes this of the CIB when it gets our patch. */
+    async function expectPatchTo(cib: EditableXml): Promise<void> {
+      const original = parseEditableXml(xml);
+      const input = cibPatch(cibDifferences(original, cib), original);
+      const command = `cp ${base} ${copy} && CIB_file=${copy} cibadmin --patch --xml-pipe && cat ${copy}`;
+      const patched = await node().run(['sh', '-c', command], { input });
+      expect(childToEdit(parseEditableXml(patched), 'configuration')).to.deep.equal(
+        childToEdit(cib, 'configuration'),
+      );
     }
 
     /** The code of the fault with which an edit is refused, if it is. */
@@ -608,7 +634,30 @@ export function describeEdits(bench: Bench, suite: Suite): void {
         expect(differences(ours, configurationOf(xml))).not.to.deep.equal([]);
         expect(differences(ours, theirs)).to.deep.equal([]);
       });
+
+      it(`and Pacemaker takes the patch where they ${each.what}`, async () => {
+        await expectPatchTo(await edited(each.ours(agents as AgentMetadataReader)));
+      });
     }
+
+    it('and Pacemaker takes a patch that puts all in another order, and takes some away', async () => {
+      const anyOrder = fc.infiniteStream(fc.nat());
+      const property = fc.asyncProperty(anyOrder, async (numbers) => {
+        const next = () => Number(numbers.next().value);
+        const cib = parseEditableXml(xml);
+        for (const { element } of walk(childToEdit(cib, 'configuration'))) {
+          if (!inAnyOrder.includes(element.name) || next() % 3 === 0) continue;
+          const isKept = () => !dispensable.includes(element.name) || next() % 4 > 0;
+          element.children = element.children
+            .filter(isKept)
+            .map((each) => ({ each, place: next() }))
+            .toSorted((a, b) => a.place - b.place)
+            .map(({ each }) => each);
+        }
+        await expectPatchTo(cib);
+      });
+      await fc.assert(property, { numRuns: 30 });
+    });
 
     for (const each of refused.filter(isHere)) {
       it(`where they do not ${each.what}`, async () => {
@@ -619,6 +668,13 @@ export function describeEdits(bench: Bench, suite: Suite): void {
     }
   });
 }
+
+/** Elements whose children may stand in any order, and of them those whose children nothing refers to. */
+const inAnyOrder = [
+  ...['resources', 'constraints', 'group', 'operations', 'nodes', 'tags', 'tag', 'acl_role'],
+  ...['instance_attributes', 'meta_attributes', 'cluster_property_set', 'fencing-topology'],
+];
+const dispensable = ['constraints', 'instance_attributes', 'meta_attributes', 'fencing-topology'];
 
 /** The node as the domain sees it, its commands run from here. */
 function hostIn(node: LabNode): Host {

@@ -6,12 +6,12 @@ import type { Run } from '../../exec.ts';
 import type { Host } from '../../host.ts';
 import type { Lock } from '../../lock.ts';
 import { waitUntilIdle } from '../../pacemaker/idle.ts';
-import type { CibDifference } from '../../parsers/cib-diff.ts';
 import type { PlannedAction } from '../../parsers/crm-simulate.ts';
 import { maskArgv } from '../../secrets.ts';
 import type { ConfigurationReader } from '../configuration.ts';
 import type { CibEdit } from './cib-edit.ts';
 import type { CibEditor } from './cib-editor.ts';
+import type { RecordedDifference } from './recorded-differences.ts';
 
 /** A change of the cluster: what is to become of it. */
 export interface Change<T> {
@@ -80,7 +80,7 @@ export interface Tried {
   /** What the cluster would do. */
   actions: readonly PlannedAction[];
   /** What would become of the CIB. */
-  changes: readonly CibDifference[];
+  changes: readonly RecordedDifference[];
   warnings: readonly string[];
 }
 
@@ -133,7 +133,7 @@ export function makeChanges(parts: ChangesParts): Changes {
     const { run, commands } = recordingRun(host.run);
     const warnings: string[] = [];
     const warn = (text: string) => warnings.push(text);
-    const changes: CibDifference[] = [];
+    const changes: RecordedDifference[] = [];
     let before: string | undefined;
     let after: string | undefined;
     let settled = true;

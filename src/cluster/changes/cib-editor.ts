@@ -4,26 +4,25 @@ import { join } from 'node:path';
 import { Fault } from '../../errors.ts';
 import type { Host } from '../../host.ts';
 import { queryWholeCib } from '../../pacemaker/cib.ts';
-import { cibDifference, patchCib } from '../../pacemaker/cib-patch.ts';
+import { type CibDifference, cibDifferences } from '../../pacemaker/cib-differences.ts';
+import { patchCib } from '../../pacemaker/cib-patch.ts';
 import { simulateTransition } from '../../pacemaker/simulate.ts';
 import {
   isOfCluster,
   nextVersionOfCib,
   versionOfCib,
   withoutStatus,
-  withStartOf,
   withStatusOf,
 } from '../../parsers/cib.ts';
-import { type CibDifference, parseCibDiff } from '../../parsers/cib-diff.ts';
 import type { PlannedAction } from '../../parsers/crm-simulate.ts';
-import type { JsonObject, JsonValue } from '../../parsers/xml-to-json.ts';
-import { isSecretName, masked, maskText } from '../../secrets.ts';
-import type { CibEdit } from './cib-edit.ts';
+import { type EditableXml, parseEditableXml, writeXml } from '../../parsers/xml-edit.ts';
+import type { CibEdit, EditTools } from './cib-edit.ts';
 import { checkVersion, type Tried } from './changes.ts';
+import { type RecordedDifference, recordedDifference } from './recorded-differences.ts';
 
 /**
- * Changes the CIB by way of a copy: an edit makes a new CIB of the one that is there, Pacemaker tells the
- * difference, and that goes in place in one piece, or the scheduler says what it would lead to.
+ * Changes the CIB by way of a copy: an edit makes a new CIB of the one that is there, and the
+ * differences go in place in one piece, or the scheduler says what they would lead to.
  */
 export interface CibEditor {
   /**
@@ -40,7 +39,7 @@ export interface CibEditor {
       cleared: Promise<void>;
       warn: (text: string) => void;
     },
-  ): Promise<{ changes: CibDifference[]; before: string; after: string }>;
+  ): Promise<{ changes: RecordedDifference[]; before: string; after: string }>;
   /** Faults: `version_changed`, those of the edit, of queryWholeCib and of simulateTransition. */
   try(host: Host, edit: CibEdit, ifVersion: string | undefined): Promise<Tried>;
   /**
@@ -55,76 +54,81 @@ const attempts = 5;
 
 /** @param folder a folder of the agent's own */
 export function makeCibEditor(folder: string): CibEditor {
-  async function inFolder<T>(work: (path: string) => Promise<T>): Promise<T> {
+  async function simulate(
+    host: Host,
+    cib: string,
+  ): Promise<{ actions: PlannedAction[]; outcome: string }> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const path = await mkdtemp(join(folder, 'change-'));
     try {
-      return await work(path);
+      const [file, outcome] = [join(path, 'tried.xml'), join(path, 'outcome.xml')];
+      await writeFile(file, cib, { mode: 0o600 });
+      const actions = await simulateTransition(host, file, outcome);
+      return { actions, outcome: await readFile(outcome, 'utf8') };
     } finally {
       await rm(path, { recursive: true, force: true });
     }
   }
 
   return {
-    replace: (host, edit, { ifVersion, cleared, warn }) =>
-      inFolder(async (path) => {
-        for (let attempt = 1; ; attempt += 1) {
-          const whole = await queryWholeCib(host);
-          if (!isOfCluster(whole)) throw joining();
-          const before = withoutStatus(whole);
-          if (ifVersion !== undefined) checkVersion(ifVersion, versionOfCib(before));
-          const after = withStartOf(await edit(before, { host, folder: path, warn }), before);
-          const patch = await cibDifference(host, path, before, after);
-          const version = versionOfCib(before);
-          if (patch === undefined) return { changes: [], before: version, after: version };
-          await cleared;
-          if (await patchCib(host, path, patch, before)) {
-            const changes = parseCibDiff(patch).map(maskDifference);
-            return { changes, before: version, after: nextVersionOfCib(before) };
-          }
-          if (attempt === attempts) {
-            throw new Fault(
-              'changed_meanwhile',
-              `The configuration was changed by others ${attempts} times while this change was made. Nothing of it was done; ask again.`,
-            );
-          }
-        }
-      }),
-
-    try: (host, edit, ifVersion) =>
-      inFolder(async (path) => {
+    async replace(host, edit, { ifVersion, cleared, warn }) {
+      for (let attempt = 1; ; attempt += 1) {
         const whole = await queryWholeCib(host);
-        const before = withoutStatus(whole);
-        const version = versionOfCib(before);
-        if (ifVersion !== undefined) checkVersion(ifVersion, version);
-        const warnings: string[] = [];
-        const warn = (text: string) => warnings.push(text);
-        const after = withStartOf(await edit(before, { host, folder: path, warn }), before);
-        const [patch, { actions }] = await Promise.all([
-          cibDifference(host, path, before, after),
-          simulate(host, path, withStatusOf(after, whole)),
-        ]);
-        const changes = patch === undefined ? [] : parseCibDiff(patch).map(maskDifference);
-        return { dry_run: true, version, actions, changes, warnings };
-      }),
-
-    plan: (host, edits) =>
-      inFolder(async (path) => {
-        const plans: PlannedAction[][] = [];
-        let whole = await queryWholeCib(host);
-        for (const edit of edits) {
-          const edited = await edit(withoutStatus(whole), {
-            host,
-            folder: path,
-            warn: () => undefined,
-          });
-          const { actions, outcome } = await simulate(host, path, withStatusOf(edited, whole));
-          plans.push(actions);
-          whole = outcome;
+        if (!isOfCluster(whole)) throw joining();
+        const before = versionOfCib(whole);
+        if (ifVersion !== undefined) checkVersion(ifVersion, before);
+        const { base, differences } = await edited(edit, whole, { host, warn });
+        if (differences.length === 0) return { changes: [], before, after: before };
+        await cleared;
+        if (await patchCib(host, differences, base)) {
+          const changes = differences.map(recordedDifference);
+          return { changes, before, after: nextVersionOfCib(whole) };
         }
-        return plans;
-      }),
+        if (attempt === attempts) {
+          throw new Fault(
+            'changed_meanwhile',
+            `The configuration was changed by others ${attempts} times while this change was made. Nothing of it was done; ask again.`,
+          );
+        }
+      }
+    },
+
+    async try(host, edit, ifVersion) {
+      const whole = await queryWholeCib(host);
+      const version = versionOfCib(whole);
+      if (ifVersion !== undefined) checkVersion(ifVersion, version);
+      const warnings: string[] = [];
+      const warn = (text: string) => warnings.push(text);
+      const { cib, differences } = await edited(edit, whole, { host, warn });
+      const { actions } = await simulate(host, withStatusOf(writeXml(cib), whole));
+      const changes = differences.map(recordedDifference);
+      return { dry_run: true, version, actions, changes, warnings };
+    },
+
+    async plan(host, edits) {
+      const plans: PlannedAction[][] = [];
+      let whole = await queryWholeCib(host);
+      for (const edit of edits) {
+        const { cib } = await edited(edit, whole, { host, warn: () => undefined });
+        const { actions, outcome } = await simulate(host, withStatusOf(writeXml(cib), whole));
+        plans.push(actions);
+        whole = outcome;
+      }
+      return plans;
+    },
   };
+}
+
+/** What an edit makes of the text of a whole CIB. */
+async function edited(
+  edit: CibEdit,
+  whole: string,
+  tools: EditTools,
+): Promise<{ base: EditableXml; cib: EditableXml; differences: readonly CibDifference[] }> {
+  const base = parseEditableXml(withoutStatus(whole));
+  const cib = structuredClone(base);
+  await edit(cib, tools);
+  return { base, cib, differences: cibDifferences(base, cib) };
 }
 
 /** The coordinator replaces what a node has that joins, and with it what was changed there. */
@@ -133,46 +137,5 @@ function joining(): Fault {
     'node_joining',
     'This node has not joined the cluster yet, and what is changed on it now would be lost. Nothing was done. Ask again in a few seconds, or ask another node.',
     { retryAfterSeconds: 5 },
-  );
-}
-
-async function simulate(
-  host: Host,
-  folder: string,
-  cib: string,
-): Promise<{ actions: PlannedAction[]; outcome: string }> {
-  const [file, outcome] = [join(folder, 'tried.xml'), join(folder, 'outcome.xml')];
-  await writeFile(file, cib, { mode: 0o600 });
-  await rm(outcome, { force: true });
-  const actions = await simulateTransition(host, file, outcome);
-  return { actions, outcome: await readFile(outcome, 'utf8') };
-}
-
-function maskDifference(difference: CibDifference): CibDifference {
-  if (difference.operation === 'modify') {
-    const isSecret = isSecretName(difference.name ?? '');
-    const set = Object.entries(difference.set).map(([name, value]): [string, string] => [
-      name,
-      isSecret ? masked : maskText(value),
-    ]);
-    return { ...difference, set: Object.fromEntries(set) };
-  }
-  if (difference.operation === 'create') {
-    return { ...difference, content: maskContent(difference.content) };
-  }
-  return difference;
-}
-
-/** Of each pair of a secret's name the value, wherever it is. */
-function maskContent(content: JsonObject): JsonObject {
-  const name = content['name'];
-  const isSecret = typeof name === 'string' && isSecretName(name);
-  return Object.fromEntries(
-    Object.entries(content).map(([key, value]): [string, JsonValue] => {
-      if (key === 'value' && isSecret) return [key, masked];
-      if (typeof value === 'string') return [key, maskText(value)];
-      if (!Array.isArray(value)) return [key, value];
-      return [key, (value as readonly JsonObject[]).map(maskContent)];
-    }),
   );
 }

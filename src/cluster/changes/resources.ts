@@ -12,7 +12,7 @@ import {
 import { type AgentMetadataReader, fullNameOf } from '../agent-metadata.ts';
 import { resourceNotFound } from '../resources.ts';
 import { type Change, cibChange, type Site } from './changes.ts';
-import { type CibEdit, configurationIn, editConfiguration, refuse } from './cib-edit.ts';
+import { configurationIn, editConfiguration, refuse } from './cib-edit.ts';
 import {
   agentNameOf,
   checkIdIsFree,
@@ -136,10 +136,12 @@ export function deleteResource(name: string, kind: 'resource' | 'stonith'): Chan
   return {
     edit,
     async carryOut(site) {
-      await site.editCib((xml, tools) => {
-        placedOf(configurationIn(xml));
-        return stopping(name)(xml, tools);
-      });
+      await site.editCib(
+        editConfiguration((configuration) => {
+          placedOf(configuration);
+          stop(configuration, name);
+        }),
+      );
       await site.settle();
       if (await isRunning(site, name)) {
         throw new Fault(
@@ -155,7 +157,12 @@ export function deleteResource(name: string, kind: 'resource' | 'stonith'): Chan
 
 /** Faults of the edit: `resource_not_found`. */
 export function stopResource(name: string): Change<{ name: string }> {
-  return cibChange(stopping(name), { name });
+  return cibChange(
+    editConfiguration((configuration) => {
+      stop(configuration, name);
+    }),
+    { name },
+  );
 }
 
 /** Lets a resource run, and what it is in or what is in it, so that it can. Faults of the edit: `resource_not_found`. */
@@ -286,11 +293,9 @@ function isNode({ element }: PlacedResource): boolean {
   );
 }
 
-function stopping(name: string): CibEdit {
-  return editConfiguration((configuration) => {
-    const { element } = resourceIn(configuration, name);
-    setPairs(configuration, element, 'meta_attributes', { 'target-role': 'Stopped' });
-  });
+function stop(configuration: EditableXml, name: string): void {
+  const { element } = resourceIn(configuration, name);
+  setPairs(configuration, element, 'meta_attributes', { 'target-role': 'Stopped' });
 }
 
 async function isRunning({ host }: Site, name: string): Promise<boolean> {

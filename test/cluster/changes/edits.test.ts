@@ -36,6 +36,7 @@ import {
 import { makePropertyChanges } from '../../../src/cluster/changes/properties.ts';
 import { Fault } from '../../../src/errors.ts';
 import { type Cib, parseCib, primitivesIn, withoutStatus } from '../../../src/parsers/cib.ts';
+import { parseEditableXml, writeXml } from '../../../src/parsers/xml-edit.ts';
 import { descendants, parseXml, type XmlElement } from '../../../src/parsers/xml.ts';
 import { isXmlId } from '../../../src/routes/names.ts';
 import { noPaths } from '../../support/app-bench.ts';
@@ -255,13 +256,14 @@ const operations = [{ name: 'monitor', options: { interval: '7s' } }];
 
 const tools = {
   host: { ...host, run: strictRun().run },
-  folder: '/nonexistent',
   warn: () => undefined,
 };
 
 async function edited(xml: string, { change }: Edit): Promise<string> {
   try {
-    return (await change.edit?.(xml, tools)) ?? xml;
+    const cib = parseEditableXml(xml);
+    await change.edit?.(cib, tools);
+    return writeXml(cib);
   } catch (error) {
     if (error instanceof Fault) return xml;
     throw error;

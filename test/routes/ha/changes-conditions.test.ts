@@ -81,10 +81,6 @@ describe('a change', () => {
   describe('that is only tried', () => {
     it('is told, with what the cluster would do, and nothing is done', async () => {
       const { call, cluster } = await bench();
-      cluster.answers.set('crm_diff', () => ({
-        ...success('<diff format="2"><change operation="delete" path="/cib/x"/></diff>'),
-        exitCode: 1,
-      }));
       const answer = await call('GET', `node/${other}/standby?dry_run=true`);
       expect(answer.body).to.deep.equal({
         dry_run: true,
@@ -92,12 +88,23 @@ describe('a change', () => {
         actions: [
           { action: 'stop', resource: 'ZFS', node: other, detail: 'due to node availability' },
         ],
-        changes: [{ operation: 'delete', path: '/cib/x' }],
+        changes: [
+          {
+            operation: 'create',
+            path: `/cib/configuration/nodes/node[@id='1']`,
+            position: '0',
+            element: 'instance_attributes',
+            content: {
+              id: 'nodes-1',
+              nvpair: [{ id: 'nodes-1-standby', name: 'standby', value: 'on' }],
+            },
+          },
+        ],
         warnings: [],
       });
       expect(answer.headers['etag']).to.equal('"0.8"');
       expect(cluster.calls.map(([tool, first]) => `${tool ?? ''} ${first ?? ''}`)).to.have.members([
-        ...['cibadmin --query', 'crm_diff --no-version', 'crm_simulate --simulate'],
+        ...['cibadmin --query', 'crm_simulate --simulate'],
       ]);
       expect(cluster.cibs).to.have.lengthOf(1);
       expect((await call('GET', 'audit')).body).to.deep.equal([]);
@@ -276,7 +283,8 @@ describe('a change', () => {
       const { call, cluster, app } = await bench();
       let began: () => void = () => undefined;
       const hasBegun = new Promise<void>((resolve) => (began = resolve));
-      cluster.answers.set('crm_diff', () => {
+      cluster.answers.set('cibadmin', ({ argv }) => {
+        if (argv.includes('--query')) return success(cluster.xml());
         began();
         return new Promise(() => undefined);
       });

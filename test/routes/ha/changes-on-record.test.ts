@@ -52,7 +52,6 @@ describe('changes on record, and in order', () => {
       const commands = ended?.['commands'] as string[][];
       expect(commands.map((argv) => argv.slice(0, 2))).to.deep.equal([
         ['cibadmin', '--query'],
-        ['crm_diff', '--no-version'],
         ['cibadmin', '--patch'],
       ]);
       expect(ended?.['at']).to.match(/^\d{4}-\d\d-\d\dT/);

@@ -98,7 +98,7 @@ export function describeSecrets(bench: Bench): void {
       const { status: refusal } = answers['refused'] as Answer;
       expect([again, refusal]).to.deep.equal([409, 422]);
       // It looked well: what puts the change in place was seen.
-      expect(lines).to.match(/cibadmin --patch --xml-file/);
+      expect(lines).to.match(/cibadmin --patch --xml-pipe/);
 
       for (const [name, value] of [
         ['password', updated],

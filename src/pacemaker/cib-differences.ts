@@ -107,18 +107,21 @@ function modification(
  */
 function byStep({ children }: XmlElement): ReadonlyMap<string, XmlElement> | undefined {
   const named = new Map<string, XmlElement>();
-  for (const [index, each] of children.entries()) {
-    const step = stepTo(each);
-    const isHidden =
-      named.has(step) ||
-      (step === each.name && children.slice(0, index).some(({ name }) => name === each.name));
-    if (isHidden || !/^(?:!--.*|[^\s/']+(?:\[@id='[^\s/']+'\])?)$/s.test(step)) return undefined;
+  const names: string[] = [];
+  for (const each of children) {
+    const step = stepTo(each, names);
+    if (step === undefined || named.has(step)) return undefined;
     named.set(step, each);
+    names.push(each.name);
   }
   return named;
 }
 
-function stepTo({ name, attributes: { id }, text = '' }: XmlElement): string {
-  if (name === '!--') return `!--${text}`;
-  return id === undefined ? name : `${name}[@id='${id}']`;
+/** @param names of the children before it */
+function stepTo({ name, attributes }: XmlElement, names: readonly string[]): string | undefined {
+  // Comments are known by their order; a path to one does not leave this file.
+  if (name === '!--') return `!--${names.filter((each) => each === name).length}`;
+  const { id } = attributes;
+  if (id === undefined) return names.includes(name) ? undefined : name;
+  return /[\s/']/.test(id) ? undefined : `${name}[@id='${id}']`;
 }

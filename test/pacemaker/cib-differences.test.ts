@@ -25,6 +25,12 @@ describe('the differences of two CIBs', () => {
     ).to.deep.equal([]);
   });
 
+  it('pass over comments that stay, be they alike', () => {
+    expect(between('<!-- x --><a id="1"/><!-- x -->', '<!-- x --><!-- x -->')).to.deep.equal([
+      { operation: 'delete', path: `${at}/a[@id='1']` },
+    ]);
+  });
+
   it('are what was created, and where', () => {
     expect(between('<a id="1"/>', '<b id="2"><c/></b><a id="1"/>')).to.deep.equal([
       { operation: 'create', path: at, position: 0, element: '2' },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Fault } from '../../errors.ts';
 import type { Host } from '../../host.ts';
 import { queryWholeCib } from '../../pacemaker/cib.ts';
-import { type CibDifference, cibDifferences } from '../../pacemaker/cib-differences.ts';
+import { cibDifferences } from '../../pacemaker/cib-differences.ts';
 import { patchCib } from '../../pacemaker/cib-patch.ts';
 import { simulateTransition } from '../../pacemaker/simulate.ts';
 import {
@@ -77,7 +77,8 @@ export function makeCibEditor(folder: string): CibEditor {
         if (!isOfCluster(whole)) throw joining();
         const before = versionOfCib(whole);
         if (ifVersion !== undefined) checkVersion(ifVersion, before);
-        const { base, differences } = await edited(edit, whole, { host, warn });
+        const { base, cib } = await edited(edit, whole, { host, warn });
+        const differences = cibDifferences(base, cib);
         if (differences.length === 0) return { changes: [], before, after: before };
         await cleared;
         if (await patchCib(host, differences, base)) {
@@ -99,9 +100,9 @@ export function makeCibEditor(folder: string): CibEditor {
       if (ifVersion !== undefined) checkVersion(ifVersion, version);
       const warnings: string[] = [];
       const warn = (text: string) => warnings.push(text);
-      const { cib, differences } = await edited(edit, whole, { host, warn });
+      const { base, cib } = await edited(edit, whole, { host, warn });
       const { actions } = await simulate(host, withStatusOf(writeXml(cib), whole));
-      const changes = differences.map(recordedDifference);
+      const changes = cibDifferences(base, cib).map(recordedDifference);
       return { dry_run: true, version, actions, changes, warnings };
     },
 
@@ -124,11 +125,11 @@ async function edited(
   edit: CibEdit,
   whole: string,
   tools: EditTools,
-): Promise<{ base: EditableXml; cib: EditableXml; differences: readonly CibDifference[] }> {
+): Promise<{ base: EditableXml; cib: EditableXml }> {
   const base = parseEditableXml(withoutStatus(whole));
   const cib = structuredClone(base);
   await edit(cib, tools);
-  return { base, cib, differences: cibDifferences(base, cib) };
+  return { base, cib };
 }
 
 /** The coordinator replaces what a node has that joins, and with it what was changed there. */

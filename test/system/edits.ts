@@ -54,7 +54,7 @@ const unmanaged = (id: string): string =>
 
 /** What is there to be edited, beside the storage topology: all that can be around a resource or refer to it. */
 const resources = [
-  `<group id="G">${primitive('G1')}${primitive('G2')}${primitive('G3')}</group>`,
+  `<group id="G"><!-- first -->${primitive('G1')}<!-- between -->${primitive('G2')}${primitive('G3')}</group>`,
   `<group id="One">${primitive('One1')}</group>`,
   `<group id="Free">${primitive('Free1')}</group>`,
   `<clone id="C-clone">${primitive('C')}</clone>`,
@@ -67,9 +67,11 @@ const resources = [
   ...[primitive('Bare'), primitive('L'), primitive('Tagged')],
 ];
 const constraints = [
+  '<!-- before all -->',
   '<rsc_location id="l-G" rsc="G" node="ae82a9a2" score="1"/>',
   '<rsc_location id="l-One" rsc="One" node="ae82a9a2" score="1"/>',
   '<rsc_location id="l-C" rsc="C-clone" node="ae82a9a2" score="1"/>',
+  '<!-- in between -->',
   '<rsc_location id="l-CO" rsc="CO-clone" node="ae82a9a2" score="1"/>',
   '<rsc_location id="l-L" rsc="L" node="ae82a9a2" score="1"/>',
   '<rsc_order id="o-L" first="ZFS" then="L"/>',

@@ -6,6 +6,7 @@ import type { Run } from '../../exec.ts';
 import type { Host } from '../../host.ts';
 import type { Lock } from '../../lock.ts';
 import { waitUntilIdle } from '../../pacemaker/idle.ts';
+import type { Cib } from '../../parsers/cib.ts';
 import type { PlannedAction } from '../../parsers/crm-simulate.ts';
 import { maskArgv } from '../../secrets.ts';
 import type { ConfigurationReader } from '../configuration.ts';
@@ -20,6 +21,8 @@ export interface Change<T> {
    * first `editCib`.
    */
   edit?: CibEdit;
+  /** Whether it leaves the configuration as it is, whose version need not be read again then. */
+  leavesConfiguration?: boolean;
   /** Carries it out, and gives the answer. */
   carryOut: (site: Site) => Promise<T>;
   /** Of those with the same word, none is taken on while another waits or is carried out. */
@@ -34,6 +37,8 @@ export interface Change<T> {
 export interface Site {
   /** Each command that it runs goes into the record. */
   host: Host;
+  /** The CIB, read after all changes before this one. Faults: those of ConfigurationReader. */
+  cib: () => Promise<Cib>;
   /**
    * Makes an edit, and puts it in place; the first is made only if the version is the one that was asked for.
    * Faults: those of the edit and of CibEditor.
@@ -139,8 +144,11 @@ export function makeChanges(parts: ChangesParts): Changes {
     let settled = true;
     // Of several edits the first alone finds what the caller has seen.
     let expected = ifVersion;
+    let reading: ReturnType<ConfigurationReader['get']> | undefined;
+    const read = () => (reading ??= configuration.renew());
     const site: Site = {
       host: { ...host, run },
+      cib: async () => (await read()).cib,
       async editCib(edit) {
         const more = { ifVersion: expected, warn, cleared: recorded };
         const replaced = await editor.replace({ ...host, run }, edit, more);
@@ -162,11 +170,11 @@ export function makeChanges(parts: ChangesParts): Changes {
 
     if (change.edit === undefined) {
       // An edit knows it; to ask for it would take longer than most edits.
-      [before] = await Promise.all([versionOf(configuration.get()), recorded]);
+      [before] = await Promise.all([versionOf(read()), recorded]);
     }
     const ended = async (outcome: Outcome) => {
       forgetState();
-      after ??= await versionOf(configuration.renew());
+      after ??= change.leavesConfiguration ? before : await versionOf(configuration.renew());
       // Of an edit that was refused nobody has said.
       before ??= after;
       try {

@@ -2,7 +2,7 @@ import { Fault } from '../../errors.ts';
 import { removeCorosyncNode } from '../../corosync/nodelist.ts';
 import { replaceCorosyncConf } from '../../corosync/conf.ts';
 import { reloadCorosync } from '../../corosync/reload.ts';
-import { queryWholeCib } from '../../pacemaker/cib.ts';
+import { queryCib } from '../../pacemaker/cib.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
 import { fenceNode } from '../../pacemaker/fence.ts';
 import { forgetNode, localNodeName } from '../../pacemaker/node.ts';
@@ -38,8 +38,9 @@ export const nodeChanges: NodeChanges = {
   unmaintenance: (name) => unsetFlag(name, 'maintenance'),
 
   fence: (name) => ({
+    leavesConfiguration: true,
     async carryOut({ host }) {
-      checkNode(configurationIn(await queryWholeCib(host)), name);
+      checkNode(configurationIn(await queryCib(host)), name);
       await fenceNode(host, name);
       return '';
     },

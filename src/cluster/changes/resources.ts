@@ -1,5 +1,4 @@
 import { Fault } from '../../errors.ts';
-import { queryWholeCib } from '../../pacemaker/cib.ts';
 import { cleanUp, restart } from '../../pacemaker/resource.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
 import { instancesOf } from '../../parsers/crm-mon.ts';
@@ -10,14 +9,13 @@ import {
   removeChildren,
 } from '../../parsers/xml-edit.ts';
 import { type AgentMetadataReader, fullNameOf } from '../agent-metadata.ts';
-import { resourceNotFound } from '../resources.ts';
+import { isConfigured, resourceNotFound } from '../resources.ts';
 import { type Change, cibChange, type Site } from './changes.ts';
-import { configurationIn, editConfiguration, refuse } from './cib-edit.ts';
+import { editConfiguration, refuse } from './cib-edit.ts';
 import {
   agentNameOf,
   checkIdIsFree,
   checkNode,
-  findResource,
   freeId,
   idsIn,
   isClone,
@@ -184,9 +182,9 @@ export function startResource(name: string): Change<{ name: string }> {
 /** Also of one that was removed but still runs. Faults: `resource_not_found`, those of cleanUp. */
 export function cleanUpResource(name: string): Change<string> {
   return {
-    async carryOut({ host }) {
-      const configuration = configurationIn(await queryWholeCib(host));
-      if (findResource(configuration, name) === undefined) {
+    leavesConfiguration: true,
+    async carryOut({ host, cib }) {
+      if (!isConfigured(await cib(), name)) {
         if (instancesOf(await readState(host), name) === undefined) throw resourceNotFound(name);
       }
       return cleanUp(host, name);
@@ -197,8 +195,8 @@ export function cleanUpResource(name: string): Change<string> {
 /** Faults: `resource_not_found`, those of restart. */
 export function restartResource(name: string): Change<{ name: string }> {
   return {
-    async carryOut({ host }) {
-      resourceIn(configurationIn(await queryWholeCib(host)), name);
+    async carryOut({ host, cib }) {
+      if (!isConfigured(await cib(), name)) throw resourceNotFound(name);
       await restart(host, name);
       return { name };
     },

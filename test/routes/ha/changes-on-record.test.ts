@@ -69,6 +69,17 @@ describe('changes on record, and in order', () => {
       expect(seen).to.deep.equal(['begun']);
     });
 
+    it('has one version of the CIB for what leaves it as it is, looked at once', async () => {
+      const changing = await bench();
+      await changing.call('GET', 'resource/SMB/cleanup');
+      const [entry] = await listed(changing);
+      expect(entry).to.include({ outcome: 'success', before: '0.8', after: '0.8' });
+      expect(changing.cluster.calls).to.deep.equal([
+        ['cibadmin', '--query'],
+        ['crm_resource', '--cleanup', '--resource', 'SMB'],
+      ]);
+    });
+
     it('has what was refused on the way, with its code, and secrets masked', async () => {
       const changing = await bench();
       await changing.call('POST', 'stonith/create', {

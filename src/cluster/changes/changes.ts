@@ -130,7 +130,9 @@ export function makeChanges(parts: ChangesParts): Changes {
 
   async function carryOut<T>(asked: Asked, change: Change<T>): Promise<Made<T>> {
     const { request, ifVersion } = asked;
-    if (ifVersion !== undefined) checkVersion(ifVersion, await versionOf(configuration.renew()));
+    let reading: ReturnType<ConfigurationReader['get']> | undefined;
+    const read = () => (reading ??= configuration.renew());
+    if (ifVersion !== undefined) checkVersion(ifVersion, await versionOf(read()));
     const id = randomUUID();
     const recorded = audit.record({ id, ...request, outcome: 'begun' });
     // Whoever waits for it is told.
@@ -144,8 +146,6 @@ export function makeChanges(parts: ChangesParts): Changes {
     let settled = true;
     // Of several edits the first alone finds what the caller has seen.
     let expected = ifVersion;
-    let reading: ReturnType<ConfigurationReader['get']> | undefined;
-    const read = () => (reading ??= configuration.renew());
     const site: Site = {
       host: { ...host, run },
       cib: async () => (await read()).cib,

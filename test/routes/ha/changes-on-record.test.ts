@@ -71,7 +71,7 @@ describe('changes on record, and in order', () => {
 
     it('has one version of the CIB for what leaves it as it is, looked at once', async () => {
       const changing = await bench();
-      await changing.call('GET', 'resource/SMB/cleanup');
+      await changing.call('GET', 'resource/SMB/cleanup', {}, { 'If-Match': '"0.8"' });
       const [entry] = await listed(changing);
       expect(entry).to.include({ outcome: 'success', before: '0.8', after: '0.8' });
       expect(changing.cluster.calls).to.deep.equal([

@@ -1,6 +1,8 @@
 import { open } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { makeGroups } from './groups.ts';
 import type { LabRecord } from './record.ts';
 import type { Argv } from './run.ts';
@@ -8,7 +10,8 @@ import type { Argv } from './run.ts';
 const inGroups = join(import.meta.dirname, 'in-groups.sh');
 
 /**
- * Starts a process that outlives this one, in the control groups of a part of a lab.
+ * Starts a process that outlives this one, in the control groups of a part of a lab. When it returns, the process is
+ * in there: who looks whether the part runs would take it for off until then, and start it once more.
  * @param logFile where its output is appended
  */
 export async function startDetached(
@@ -23,15 +26,14 @@ export async function startDetached(
     // Not execa: it stays between its children and their output, and waits for them
     const child = spawn(inGroups, [...groups, '--', ...argv], {
       detached: true,
-      stdio: ['ignore', log.fd, log.fd],
+      stdio: ['ignore', log.fd, log.fd, 'pipe'],
       cwd: '/',
       env: { ...process.env, ...env },
     });
     child.unref();
-    await new Promise((resolve, reject) => {
-      child.once('spawn', resolve);
-      child.once('error', reject);
-    });
+    await once(child, 'spawn');
+    const untilInGroups = child.stdio[3] as Readable;
+    await once(untilInGroups.resume(), 'close');
   } finally {
     await log.close();
   }

@@ -88,15 +88,19 @@ export async function withoutPower(
   work: () => Promise<void>,
 ): Promise<void> {
   await withLock(node.folder, async () => {
-    const init = await initOf(lab, node);
-    if (init !== undefined) {
-      kill(init);
-    }
-    // With PID 1 the kernel ends the whole namespace, and systemd-nspawn follows
-    await waitUntil(`${node.name} to go off`, async () => !(await isOn(lab, node)), {
-      everyMs: 20,
-      deadlineMs: 20_000,
-    });
+    await waitUntil(
+      `${node.name} to go off`,
+      async () => {
+        // With PID 1 the kernel ends the whole namespace, and systemd-nspawn follows. A node that has just been
+        // switched on has none yet.
+        const init = await initOf(lab, node);
+        if (init !== undefined) {
+          kill(init);
+        }
+        return !(await isOn(lab, node));
+      },
+      { everyMs: 20, deadlineMs: 20_000 },
+    );
     await unplug(node);
     await work();
   });

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { execa } from 'execa';
 
-import { down, up } from '../lab/lab.ts';
+import { down, type LabNode, up } from '../lab/lab.ts';
 import { type Suite } from '../lab/root.ts';
 import { waitUntil } from '../lab/wait.ts';
 
@@ -43,12 +43,11 @@ async function reach(address: string): Promise<void> {
 }
 
 describe(`A lab of ${suite}`, () => {
-  const [killed, beside] = [`killed-${suite}`, `beside-${suite}`];
+  const [killed, beside, switched] = [`killed-${suite}`, `beside-${suite}`, `switched-${suite}`];
   const empty = { suite, nodes: 1, topology: 'empty' } as const;
 
   after(async () => {
-    await down(killed);
-    await down(beside);
+    for (const name of [killed, beside, switched]) await down(name);
   });
 
   it('comes up after a run that was killed midway, beside another, and leaves nothing when it goes down', async function () {
@@ -83,5 +82,31 @@ describe(`A lab of ${suite}`, () => {
     expect(await tracesOf(killed)).to.deep.equal([]);
     expect(await tracesOf(beside)).to.deep.equal([]);
     expect(await bridges()).to.deep.equal(bridgesBefore);
+  });
+
+  it('has a node on once or not at all, whoever switches it, and when', async function () {
+    this.timeout(180_000);
+    const containers = async () =>
+      (await tracesOf(switched)).filter((trace) => trace.startsWith('systemd-nspawn '));
+    const lab = await up({ name: switched, ...empty });
+    const [node] = lab.nodes as [LabNode];
+
+    await node.crash();
+    expect(await containers(), 'after a power cut').to.deep.equal([]);
+
+    // As a fence device may, and a test beside it.
+    await Promise.all([node.boot(), node.boot()]);
+    expect(await containers(), 'switched on twice at once').to.have.length(1);
+
+    await node.crash();
+    const cutShort = node.boot();
+    await waitUntil('the node to begin to boot', () => node.isOn(), { everyMs: 1 });
+    await node.crash();
+    expect(await containers(), 'switched off while it booted').to.deep.equal([]);
+
+    await node.boot();
+    await cutShort;
+    expect(await containers(), 'switched on in the end').to.have.length(1);
+    await lab.down();
   });
 });

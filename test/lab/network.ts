@@ -16,9 +16,20 @@ export function isNetworkOfThisMachine(network: string): boolean {
     .some((address) => address?.address.startsWith(`${network}.`));
 }
 
+/**
+ * The hardware address of whoever has an IPv4 address, a locally administered one. Left to itself a bridge takes that
+ * of one of its ports, and another one when that port goes: for the nodes this machine would be out of reach for a
+ * minute after a node lost its power, until their neighbour tables forget it. And a card keeps its address over a boot.
+ */
+function hardwareAddressOf(address: string): string {
+  const octets = address.split('.').map((octet) => Number(octet).toString(16).padStart(2, '0'));
+  return ['02', '00', ...octets].join(':');
+}
+
 /** Makes the bridge that the nodes of a lab share, with an address of this machine on it. */
 export async function makeBridge(lab: LabRecord): Promise<void> {
-  await run(['ip', 'link', 'add', lab.bridge, 'type', 'bridge']);
+  const address = ['address', hardwareAddressOf(lab.gateway)];
+  await run(['ip', 'link', 'add', lab.bridge, ...address, 'type', 'bridge']);
   await run(['ip', 'address', 'add', `${lab.gateway}/24`, 'dev', lab.bridge]);
   await run(['ip', 'link', 'set', lab.bridge, 'up']);
 }
@@ -28,7 +39,8 @@ export async function plugIn(lab: LabRecord, node: NodeRecord): Promise<void> {
   const { machine: netns, veth } = node;
   const inside = ['ip', '-netns', netns] as const;
   await run(['ip', 'netns', 'add', netns]);
-  const peer = ['peer', 'name', nodeInterface, 'netns', netns];
+  const address = ['address', hardwareAddressOf(node.address)];
+  const peer = ['peer', 'name', nodeInterface, ...address, 'netns', netns];
   await run(['ip', 'link', 'add', veth, 'type', 'veth', ...peer]);
   await run([...inside, 'address', 'add', `${node.address}/24`, 'dev', nodeInterface]);
   await run([...inside, 'link', 'set', 'lo', 'up']);

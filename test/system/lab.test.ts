@@ -92,7 +92,7 @@ describe(`A lab of ${suite}`, () => {
     const [node] = lab.nodes as [LabNode];
 
     await node.crash();
-    expect(await containers(), 'after a power cut').to.deep.equal([]);
+    expect(await containers(), 'switched off').to.deep.equal([]);
 
     // As a fence device may, and a test beside it.
     await Promise.all([node.boot(), node.boot()]);
@@ -107,6 +107,27 @@ describe(`A lab of ${suite}`, () => {
     await node.boot();
     await cutShort;
     expect(await containers(), 'switched on in the end').to.have.length(1);
+    await lab.down();
+  });
+
+  it('keeps the addresses of its network cards when a node is switched off and on', async function () {
+    this.timeout(180_000);
+    const others = await bridges();
+    const lab = await up({ name: switched, ...empty });
+    const [node] = lab.nodes as [LabNode];
+    const bridge = (await bridges()).find((each) => !others.includes(each)) ?? '';
+    const addressOfMachine = () => readFile(`/sys/class/net/${bridge}/address`, 'utf8');
+    const addressOfNode = async () => {
+      const shown = await node.run(['ip', '-oneline', 'link', 'show', 'mgmt0']);
+      return /link\/ether (\S+)/.exec(shown)?.[1];
+    };
+    const [ofMachine, ofNode] = [await addressOfMachine(), await addressOfNode()];
+
+    await node.crash();
+    expect(await addressOfMachine(), 'this machine, with the node off').to.equal(ofMachine);
+    await node.boot();
+    expect(await addressOfMachine(), 'this machine, with the node on').to.equal(ofMachine);
+    expect(await addressOfNode(), 'the node').to.equal(ofNode);
     await lab.down();
   });
 });

@@ -15,6 +15,7 @@ import { describeFailures } from './failures.ts';
 import { describePackage } from './package.ts';
 import { describeRoutes } from './routes.ts';
 import { describeSchemas } from './schemas.ts';
+import { isFull } from './share.ts';
 import { describeStatus } from './status.ts';
 import { untilHealthy } from './client.ts';
 
@@ -50,18 +51,23 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
 
   after(() => down(name, progressOnStderr));
 
-  describeRoutes(bench);
-  describeAgents(bench);
-  describeStatus(bench);
-  describeCorosync(bench);
-  describeConfiguration(bench);
-  describeSchemas(bench, suite);
-  describeEdits(bench, suite);
-  describeChanges(bench);
-  describeFailover(bench);
-  describeAlphorn(bench);
-  describeAccess(bench);
-  describeFailures(bench);
+  if (!isFull) {
+    describeRoutes(bench);
+    describeAgents(bench);
+    describeStatus(bench);
+    describeCorosync(bench);
+    describeConfiguration(bench);
+    describeSchemas(bench, suite);
+    describeEdits(bench, suite);
+    describeChanges(bench);
+    describeFailover(bench);
+    describeAlphorn(bench);
+    describeAccess(bench);
+    describeFailures(bench);
+  }
+  // Of these, `npm test` runs a share, and `npm run test:full` the whole.
+
+  if (isFull) return;
   // What follows takes the cluster away, and then the package.
   describeBuilding(bench);
   describePackage(bench);

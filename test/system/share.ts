@@ -1,0 +1,17 @@
+import type { Suite } from '../lab/root.ts';
+import { suites } from '../lab/root.ts';
+
+/** Whether each matrix runs whole (`npm run test:full`), or only the share that a run of `npm test` has time for. */
+export const isFull = process.env['HA_TEST_FULL'] === '1';
+
+const dayMs = 24 * 3600 * 1000;
+
+/** Decides which share it is: `HA_TEST_SEED`, or else a number that changes each day. */
+const seed = Number(process.env['HA_TEST_SEED'] ?? Math.floor(Date.now() / dayMs));
+
+/** All cases in a full run; else `count` of them, others on each day and on each suite. */
+export function shareOf<T>(cases: readonly T[], count: number, suite: Suite): readonly T[] {
+  if (isFull || count >= cases.length) return cases;
+  const start = ((seed * suites.length + suites.indexOf(suite)) * count) % cases.length;
+  return [...cases, ...cases].slice(start, start + count);
+}

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 
 import { z } from 'zod';
 
+import { defaultKeeping } from './audit-files.ts';
 import { Fault } from './errors.ts';
 import { readTextIfThere } from './files.ts';
 import { configFile } from './paths.ts';
@@ -37,6 +38,17 @@ const schema = z
     change_deadline_seconds: z.number().min(5).max(3600).default(120),
     /** Whether what cannot be undone has to be confirmed. */
     require_confirmation: z.boolean().default(false),
+    /** Bytes of the audit log's file after which a new one is begun. */
+    audit_max_bytes: z
+      .number()
+      .int()
+      .min(1024 * 1024)
+      .max(1024 ** 3)
+      .default(defaultKeeping.maxBytes),
+    /** How many closed files of the audit log are kept; each has 30 days at most. */
+    audit_keep_files: z.number().int().min(1).max(1000).default(defaultKeeping.keepFiles),
+    /** How many changes of the CIB are kept such that they can be taken back. */
+    undo_keep: z.number().int().min(1).max(10_000).default(1000),
     /** Where liferafts come in; null is all addresses. */
     peer_address: address.nullable().default(null),
     peer_port: port.default(defaultPeerPort),

@@ -30,11 +30,13 @@ import type { Host } from './host.ts';
 import { makeLock } from './lock.ts';
 import type { Log } from './log.ts';
 import { type ClusterWatch, makeClusterWatch } from './pacemaker/watch.ts';
-import { debianPaths, type Paths } from './paths.ts';
+import { removeMemoryFolders } from './memory-files.ts';
+import { debianPaths, memoryFolder, type Paths } from './paths.ts';
 import { makePcsWords } from './pcs/words.ts';
 import { openRepeatedAnswers } from './repeated-answers.ts';
 import type { HaDomain } from './routes/ha/index.ts';
 import { authenticate, trustAsRoot } from './routes/middleware/authenticate.ts';
+import { openUndoStore, undoLimits } from './undo.ts';
 
 /** The agent, without its doors. */
 export interface Agent {
@@ -80,8 +82,9 @@ export function makeAgent(
   const hold = makeStackHold();
   const changes = makeChanges({
     ...{ host, audit, configuration },
+    undo: openUndoStore(join(config.state_directory, 'undo'), undoLimits(config.undo_keep)),
     lock: makeLock(),
-    editor: makeCibEditor(runtimeFolder),
+    editor: makeCibEditor(memoryFolder),
     forgetState() {
       configuration.forget();
       state.forget();
@@ -90,7 +93,7 @@ export function makeAgent(
   });
   const ha: HaDomain = {
     ...{ state, status, configuration, clusterOptions, changes, audit },
-    words: makeCibWords(makePcsWords(host, runtimeFolder)),
+    words: makeCibWords(makePcsWords(host, memoryFolder)),
     versions: makeVersionsReader(host),
     services: () => listServices(host, hold),
     ...{ resourceAgents, fenceAgents },
@@ -112,7 +115,9 @@ export function makeAgent(
     },
     watch,
     async prepare() {
-      await clusterOptions().catch(() => undefined);
+      await Promise.all([clusterOptions(), removeMemoryFolders(memoryFolder)]).catch(
+        () => undefined,
+      );
     },
   };
 }
@@ -139,5 +144,6 @@ export function makeLiferaftStore(config: Config, paths: Paths = debianPaths): L
 
 /** The record of this node; `hactl` and the agent open the same. */
 export function makeAuditLog(config: Config): AuditLog {
-  return openAuditLog(join(config.state_directory, 'audit.jsonl'));
+  const { audit_max_bytes: maxBytes, audit_keep_files: keepFiles } = config;
+  return openAuditLog(join(config.state_directory, 'audit.jsonl'), { maxBytes, keepFiles });
 }

@@ -147,3 +147,25 @@ export function systemErrorCode(error: unknown): string | undefined {
     ? error.code
     : undefined;
 }
+
+/**
+ * What the system says where there is no room to write: the disk is full, a quota is, or it is read-only, which is what
+ * Linux makes of one that fails.
+ * @param place what was to be written; else what the system names
+ * @returns a fault `no_space`, or undefined for any other value
+ */
+export function noSpaceOf(error: unknown, place?: string): Fault | undefined {
+  const why = noRoom[systemErrorCode(error) ?? ''];
+  if (why === undefined) return undefined;
+  const { path } = error as NodeJS.ErrnoException;
+  return new Fault(
+    'no_space',
+    `${place ?? path ?? 'A file'} could not be written: ${why}. It is as it was before. See 'df' and 'df -i', make room there, then ask again.`,
+  );
+}
+
+const noRoom: Readonly<Record<string, string>> = {
+  ENOSPC: 'its disk is full (ENOSPC)',
+  EDQUOT: 'its quota is used up (EDQUOT)',
+  EROFS: 'its disk is read-only (EROFS)',
+};

@@ -4,6 +4,7 @@ import {
   chown,
   type FileHandle,
   link,
+  mkdir,
   open,
   readdir,
   readFile,
@@ -13,7 +14,23 @@ import {
 } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { systemErrorCode } from './errors.ts';
+import { noSpaceOf, systemErrorCode } from './errors.ts';
+
+// Each function that writes throws a fault `no_space` where there is no room, and leaves all as it was.
+
+/** Writes something. Faults: `no_space` for `path`, those of the work */
+export async function orNoSpace<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw noSpaceOf(error, path) ?? error;
+  }
+}
+
+/** Makes a folder for root alone, and those above it, where they are not there yet. */
+export async function makeFolder(path: string): Promise<void> {
+  await orNoSpace(path, () => mkdir(path, { recursive: true, mode: 0o700 }));
+}
 
 /** The file's text, or undefined if there is no such file. */
 export async function readTextIfThere(path: string): Promise<string | undefined> {
@@ -44,7 +61,11 @@ export async function namesIn(folder: string): Promise<string[]> {
  * Puts a whole new file in the place of `path`, whether or not there was one. Whoever reads it, also
  * after a power cut, finds the old content or the new, never a part.
  */
-export async function replaceFile(path: string, content: string, mode: number): Promise<void> {
+export async function replaceFile(
+  path: string,
+  content: string | Buffer,
+  mode: number,
+): Promise<void> {
   await writeWhole(path, content, mode, (temporary) => rename(temporary, path));
 }
 
@@ -65,7 +86,7 @@ export async function replaceKeepingPrevious(
   const owner = former && { uid: former.uid, gid: former.gid };
   const formerMode = former && former.mode & 0o7777;
   const temporary = `${path}.new`;
-  await rm(temporary, { force: true });
+  await orNoSpace(path, () => rm(temporary, { force: true }));
   await writeTemporary(temporary, path, content, formerMode ?? mode, async () => {
     if (owner) await chown(temporary, owner.uid, owner.gid);
     await check(temporary);
@@ -87,7 +108,8 @@ async function keepAs(path: string, name: string): Promise<void> {
   }
 }
 
-async function statIfThere(path: string): Promise<Stats | undefined> {
+/** What the system says of the file, or undefined if there is no such file. */
+export async function statIfThere(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path);
   } catch (error) {
@@ -116,7 +138,7 @@ export async function appendLine(
   line: string,
   mode: number,
 ): Promise<{ onDisk: Promise<void> }> {
-  const file = await open(path, 'a+', mode);
+  const file = await orNoSpace(path, () => open(path, 'a+', mode));
   try {
     const { size } = await file.stat();
     const { buffer } = await file.read({
@@ -126,10 +148,11 @@ export async function appendLine(
     const isWhole = size === 0 || buffer.toString() === '\n';
     await file.appendFile(`${isWhole ? '' : '\n'}${line}\n`);
     // A new file's name has to get to the disk as well.
-    return { onDisk: syncAndClose(file, size === 0 ? dirname(path) : undefined) };
+    const folder = size === 0 ? dirname(path) : undefined;
+    return { onDisk: orNoSpace(path, () => syncAndClose(file, folder)) };
   } catch (error) {
     await file.close();
-    throw error;
+    throw noSpaceOf(error, path) ?? error;
   }
 }
 
@@ -142,35 +165,43 @@ async function syncAndClose(file: FileHandle, folder: string | undefined): Promi
   }
 }
 
+/** How much of a file is in memory while it is read from its end, except for a line that is longer. */
+const blockBytes = 64 * 1024;
+
 /**
- * The last lines of a file, oldest first; none if there is no such file.
- * @param longest how many bytes are read at most
+ * The lines of a file from its end, the last first, without line breaks and without empty ones. The event loop gets its
+ * turn between two blocks.
+ * @param size where the file ends, in bytes
  */
-export async function readLastLines(
-  path: string,
-  most: number,
-  longest: number,
-): Promise<string[]> {
-  const size = (await statIfThere(path))?.size;
-  if (size === undefined) return [];
-  const start = Math.max(0, size - longest);
-  const file = await open(path, 'r');
-  try {
+export async function* linesFromEnd(file: FileHandle, size: number): AsyncGenerator<string> {
+  // The line that begins in a block before this one, as far as it was read.
+  let pieces: Buffer[] = [];
+  const line = () => Buffer.concat(pieces).toString('utf8');
+  for (let end = size; end > 0; end -= Math.min(end, blockBytes)) {
+    const start = Math.max(0, end - blockBytes);
     const { buffer, bytesRead } = await file.read({
-      buffer: Buffer.alloc(size - start),
+      buffer: Buffer.alloc(end - start),
       position: start,
     });
-    const lines = buffer.subarray(0, bytesRead).toString('utf8').split('\n');
-    // The first may have begun before.
-    return (start > 0 ? lines.slice(1) : lines).filter((line) => line !== '').slice(-most);
-  } finally {
-    await file.close();
+    let block = buffer.subarray(0, bytesRead);
+    for (;;) {
+      const newline = block.lastIndexOf(0x0a);
+      if (newline < 0) break;
+      pieces.unshift(block.subarray(newline + 1));
+      const whole = line();
+      if (whole !== '') yield whole;
+      pieces = [];
+      block = block.subarray(0, newline);
+    }
+    pieces.unshift(block);
   }
+  const first = line();
+  if (first !== '') yield first;
 }
 
 /** Removes the file for good, or throws `ENOENT`. */
 export async function removeFile(path: string): Promise<void> {
-  await rm(path);
+  await orNoSpace(path, () => rm(path));
   await syncFolder(dirname(path));
 }
 
@@ -203,8 +234,11 @@ async function writeTemporary(
     }
     await putInPlace();
     await syncFolder(dirname(path));
+  } catch (error) {
+    throw noSpaceOf(error, path) ?? error;
   } finally {
-    await rm(temporary, { force: true });
+    // Also a disk that is read-only by now must not hide what went wrong.
+    await rm(temporary, { force: true }).catch(() => undefined);
   }
 }
 

@@ -94,3 +94,6 @@ export const debianPaths: Paths = {
 export const toolFolders: readonly string[] = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 export const configFile = '/etc/ha-agent/config.json';
+
+/** A folder in memory (shm_overview(7)), without which neither corosync nor Pacemaker runs. */
+export const memoryFolder = '/dev/shm';

@@ -1,16 +1,17 @@
-import { chmod, chown, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
 
 import {
   createFile,
-  readLastLines,
+  linesFromEnd,
   readTextIfThere,
   removeFile,
   replaceFile,
   replaceKeepingPrevious,
 } from '../src/files.ts';
+import { allOf } from './support/all-of.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 describe('files', () => {
@@ -118,25 +119,34 @@ describe('files', () => {
   });
 
   describe('read from their end', () => {
-    it('give their last lines, oldest first', async () => {
-      await writeFile(path(), 'one\ntwo\n\nthree\n');
-      expect(await readLastLines(path(), 2, 1000)).to.deep.equal(['two', 'three']);
-      expect(await readLastLines(path(), 9, 1000)).to.deep.equal(['one', 'two', 'three']);
-    });
-
-    it('give none where there is no file, or nothing in it', async () => {
-      expect(await readLastLines(path(), 9, 1000)).to.deep.equal([]);
-      await writeFile(path(), '');
-      expect(await readLastLines(path(), 9, 1000)).to.deep.equal([]);
-    });
-
-    it('give whole lines alone, however little of them is read', async () => {
-      await writeFile(path(), 'größte\nzwei\ndrei\n');
-      for (let longest = 5; longest <= 20; longest += 1) {
-        const lines = await readLastLines(path(), 9, longest);
-        expect(['größte', 'zwei', 'drei']).to.include.members(lines);
+    async function lines(): Promise<string[]> {
+      const file = await open(path(), 'r');
+      try {
+        return await allOf(linesFromEnd(file, (await file.stat()).size));
+      } finally {
+        await file.close();
       }
-      expect(await readLastLines(path(), 9, 11)).to.deep.equal(['zwei', 'drei']);
+    }
+
+    it('give their lines, the last first, without empty ones', async () => {
+      await writeFile(path(), 'one\ntwo\n\nthree\n');
+      expect(await lines()).to.deep.equal(['three', 'two', 'one']);
+      await writeFile(path(), 'one\nthe last has no line break');
+      expect(await lines()).to.deep.equal(['the last has no line break', 'one']);
+    });
+
+    it('give no line if they are empty', async () => {
+      await writeFile(path(), '');
+      expect(await lines()).to.deep.equal([]);
+    });
+
+    it('give lines whole wherever the blocks begin in which they are read', async () => {
+      const all = ['ä'.repeat(200_000), 'b', 'größte '.repeat(9_000), 'c'.repeat(65_535), 'd'];
+      for (const length of [0, 1, 2, 3, 65_533, 65_534, 65_535, 65_536, 65_537]) {
+        const written = [...all, 'e'.repeat(length)].filter((line) => line !== '');
+        await writeFile(path(), `${written.join('\n')}\n`);
+        expect(await lines(), `${length}`).to.deep.equal(written.toReversed());
+      }
     });
   });
 });

@@ -1,7 +1,7 @@
 import { lchown, mkdir, open, rename, rm, rmdir, symlink } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
-import { Fault, systemErrorCode } from '../errors.ts';
+import { Fault, noSpaceOf, systemErrorCode } from '../errors.ts';
 import { type HostFolder, isThere, lookAt, openFolder, type Presence } from './host-folder.ts';
 
 /** What is to take the place of what is at a path. */
@@ -155,12 +155,8 @@ export async function orFault<T>(path: string, work: () => Promise<T>): Promise<
   } catch (error) {
     const code = systemErrorCode(error);
     if (error instanceof Fault || code === undefined) throw error;
-    if (code === 'ENOSPC' || code === 'EDQUOT') {
-      throw new Fault(
-        'no_space',
-        `There is no room on the disk of ${path}. All is as it was before. Make room there and ask again.`,
-      );
-    }
+    const full = noSpaceOf(error, path);
+    if (full) throw full;
     // Without the names of the call, which are a folder's number.
     const [what = code] = (error as Error).message.split(',');
     throw new Fault(

@@ -1,6 +1,6 @@
 import { open, rm } from 'node:fs/promises';
 
-import { Fault, systemErrorCode } from '../errors.ts';
+import { Fault, noSpaceOf, systemErrorCode } from '../errors.ts';
 import type { LiferaftStore } from './store.ts';
 
 /**
@@ -34,13 +34,6 @@ export async function exportLiferaft(
 }
 
 function faultOf(to: string, error: unknown): unknown {
-  switch (systemErrorCode(error)) {
-    case 'EEXIST':
-      return new Fault('invalid_request', `There is a file ${to} already. Name one that is new.`);
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new Fault('no_space', `There is no room for ${to}. Nothing of it was left there.`);
-    default:
-      return error;
-  }
+  if (systemErrorCode(error) !== 'EEXIST') return noSpaceOf(error, to) ?? error;
+  return new Fault('invalid_request', `There is a file ${to} already. Name one that is new.`);
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { Fault, systemErrorCode } from '../errors.ts';
+import { noSpaceOf } from '../errors.ts';
 import { namesIn, syncFolder } from '../files.ts';
 import { type GatheredWrites, gatherWrites } from '../gathered-writes.ts';
 
@@ -39,7 +39,7 @@ export async function writeNewFile<T>(newFile: NewFile<T>): Promise<T> {
     return written;
   } catch (error) {
     await rm(temporary, { force: true });
-    throw noSpaceIfSo(folder, error);
+    throw noSpaceOf(error, `The next liferaft in ${folder}`) ?? error;
   }
 }
 
@@ -69,13 +69,4 @@ async function writeAndSync<T>(path: string, write: NewFile<T>['write']): Promis
   } finally {
     await file.close();
   }
-}
-
-function noSpaceIfSo(folder: string, error: unknown): unknown {
-  const code = systemErrorCode(error);
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
-  return new Fault(
-    'no_space',
-    `There is no room in ${folder} (${code}). The former liferaft is as it was. Make room, or let the liferaft carry less (/etc/alphorn/manifest.d).`,
-  );
 }

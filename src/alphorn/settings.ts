@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { dirname } from 'node:path';
 
@@ -6,7 +5,7 @@ import { z } from 'zod';
 
 import { defaultPeerPort } from '../config.ts';
 import { Fault, type FieldError } from '../errors.ts';
-import { readTextIfThere, replaceFile } from '../files.ts';
+import { makeFolder, readTextIfThere, replaceFile } from '../files.ts';
 
 /** What Alphorn is to do, as the document has it. */
 export interface Settings {
@@ -118,10 +117,10 @@ export async function readSettings(path: string): Promise<Settings> {
   throw settingsInvalid(path, problems.join(' '));
 }
 
-/** Puts settings that were checked in the place of those that are there, whole. */
+/** Puts settings that were checked in the place of those that are there, whole. Faults: `no_space` */
 export async function writeSettings(path: string, { interval, sync }: Settings): Promise<void> {
   const { enabled, destinations } = sync;
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path));
   const text = JSON.stringify({ interval, sync: { enabled, destinations } }, null, 2);
   await replaceFile(path, `${text}\n`, 0o644);
 }

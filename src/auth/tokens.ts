@@ -1,11 +1,11 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { z } from 'zod';
 
 import { Fault, systemErrorCode } from '../errors.ts';
-import { createFile, readTextIfThere, removeFile } from '../files.ts';
+import { createFile, makeFolder, readTextIfThere, removeFile } from '../files.ts';
 import { type Role, roles } from './roles.ts';
 
 /** Who a token stands for. */
@@ -25,12 +25,12 @@ export interface TokenStore {
   /**
    * @param lifetimeMs undefined: the token never expires
    * @returns the token; it is not stored and cannot be had again
-   * Faults: `invalid_token_request`, `token_exists`
+   * Faults: `invalid_token_request`, `token_exists`, `no_space`
    */
   create(name: string, role: Role, lifetimeMs?: number): Promise<string>;
   /** All tokens, expired ones too, by name. */
   list(): Promise<TokenHolder[]>;
-  /** Faults: `invalid_token_request`, `token_not_found` */
+  /** Faults: `invalid_token_request`, `token_not_found`, `no_space` on a disk that is read-only */
   revoke(name: string): Promise<void>;
   /** Whose token it is, or undefined if it is nobody's or has expired. */
   find(token: string): Promise<TokenHolder | undefined>;
@@ -68,7 +68,7 @@ export function openTokenStore(folder: string): TokenStore {
   return {
     async create(name, role, lifetimeMs) {
       const path = fileOf(folder, name);
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(folder);
       const token = randomBytes(32).toString('hex');
       const now = Date.now();
       const content = {

@@ -1,9 +1,11 @@
-import { Fault } from '../errors.ts';
-import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 
+import { Fault } from '../errors.ts';
 import { runToSuccess } from '../exec.ts';
 import { readFileIfThere, replaceKeepingPrevious } from '../files.ts';
 import type { Host } from '../host.ts';
+import { inMemoryFolder } from '../memory-files.ts';
+import { memoryFolder } from '../paths.ts';
 
 /**
  * The key that the nodes of the cluster know each other by, in hexadecimal.
@@ -31,14 +33,14 @@ export async function writeCorosyncKey({ paths }: Host, key: Buffer): Promise<vo
 /**
  * Makes a new key and puts it in the place of the one that is there.
  * @returns what corosync-keygen(8) prints
- * Faults: `tool_failed`, those of Run.
+ * Faults: `tool_failed`, `no_space`, those of Run.
  */
 export async function generateCorosyncKey(host: Host): Promise<string> {
   const { corosyncKey } = host.paths;
-  // Not into the file itself, which it would write in place.
-  const fresh = `${corosyncKey}.generated`;
-  try {
-    await rm(fresh, { force: true });
+  // Not into the file itself, which it would write in place; nor beside it, where a full disk has it end with no more
+  // than an exit code.
+  return inMemoryFolder(memoryFolder, async (folder) => {
+    const fresh = join(folder, 'authkey');
     const text = await runToSuccess(
       host.run,
       { argv: ['corosync-keygen', '-k', fresh], deadlineMs: host.changeDeadlineMs },
@@ -48,7 +50,5 @@ export async function generateCorosyncKey(host: Host): Promise<string> {
     if (key === undefined) throw new Error('corosync-keygen made no key');
     await writeCorosyncKey(host, key);
     return text.replaceAll(fresh, corosyncKey);
-  } finally {
-    await rm(fresh, { force: true });
-  }
+  });
 }

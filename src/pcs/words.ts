@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { runToSuccess } from '../exec.ts';
 import type { Host } from '../host.ts';
+import { inMemoryFolder } from '../memory-files.ts';
 import { withAgentsOfTemplates } from '../parsers/cib.ts';
 
 /** What pcs says about a CIB, for people. */
@@ -11,7 +11,7 @@ export interface PcsWords {
   /**
    * What `pcs ARGS` prints about that CIB.
    * @param xml a whole CIB; what is secret in it must be masked already
-   * Faults: `tool_failed`, those of Run.
+   * Faults: `tool_failed`, `no_space`, those of Run.
    */
   about(xml: string, args: readonly string[]): Promise<string>;
 }
@@ -23,27 +23,24 @@ const keepDatesMs = 60_000;
  * pcs takes half a second, nearly all of it to start Python, so its words are kept for as long as the
  * CIB stays the same. It gets the very CIB that the answer beside them is made from, as a file
  * (`pcs -f`): so they cannot contradict each other, also when the cluster is stopped.
- * @param folder a folder of the agent's own
+ * @param memory a folder in memory, for that file: pcs opens it more than once, so that it cannot be a pipe
  * @param now a monotonic clock in milliseconds
  */
-export function makePcsWords(host: Host, folder: string, now = () => performance.now()): PcsWords {
+export function makePcsWords(host: Host, memory: string, now = () => performance.now()): PcsWords {
   let kept: { xml: string; until: number; words: Map<string, Promise<string>> } | undefined;
 
   async function ask(xml: string, args: readonly string[]): Promise<string> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const file = join(folder, `cib-${randomBytes(6).toString('hex')}.xml`);
-    try {
+    return inMemoryFolder(memory, async (folder) => {
+      const file = join(folder, 'cib.xml');
       // pcs 0.10 leaves out what has no agent of its own, 0.11 and 0.12 end with a traceback.
       await writeFile(file, withAgentsOfTemplates(xml), { mode: 0o600 });
-      return await runToSuccess(
+      return runToSuccess(
         host.run,
         { argv: ['pcs', '-f', file, ...args], deadlineMs: host.readDeadlineMs },
         // pcs knows one failure only, 1.
         `pcs could not tell it in words. Its own message is in 'stderr'. With '?raw=false' the answer comes without them.`,
       );
-    } finally {
-      await rm(file, { force: true });
-    }
+    });
   }
 
   return {

@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, Response } from 'express';
 
-import { Fault, type FaultCode, type FieldError } from '../errors.ts';
+import { Fault, type FaultCode, type FieldError, noSpaceOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 
 /** The one table from a fault to HTTP. Whatever is not in it is a bug of ours: 500. */
@@ -71,7 +71,7 @@ const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   tool_not_started: { status: 503, title: 'A tool could not be started' },
   tool_ended_by_signal: { status: 503, title: 'A tool was ended from outside' },
   tool_timeout: { status: 504, title: 'A tool did not answer in time' },
-  no_space: { status: 507, title: 'The disk is full' },
+  no_space: { status: 507, title: 'The disk is full or read-only' },
 };
 
 /** An error as RFC 9457 has it. */
@@ -136,11 +136,12 @@ export function answerErrors(log: Log): ErrorRequestHandler {
     log.warn({ path, code, detail: message, ...command }, 'request failed');
   }
 
-  return (error: unknown, request, response, next) => {
+  return (thrown: unknown, request, response, next) => {
     if (response.headersSent) {
-      next(error);
+      next(thrown);
       return;
     }
+    const error = noSpaceOf(thrown) ?? thrown;
     if (error instanceof Fault) {
       if (error.retryAfterSeconds !== undefined)
         response.set('Retry-After', `${error.retryAfterSeconds}`);

@@ -9,6 +9,7 @@ import { waitUntilIdle } from '../../pacemaker/idle.ts';
 import type { Cib } from '../../parsers/cib.ts';
 import type { PlannedAction } from '../../parsers/crm-simulate.ts';
 import { maskArgv } from '../../secrets.ts';
+import type { ReversibleStep, UndoStore } from '../../undo.ts';
 import type { ConfigurationReader } from '../configuration.ts';
 import type { CibEdit } from './cib-edit.ts';
 import type { CibEditor } from './cib-editor.ts';
@@ -92,7 +93,8 @@ export interface Tried {
 export interface Changes {
   /**
    * Makes a change, after those that were asked for before it, and records it.
-   * Faults: `too_many_changes`, `stack_busy`, `version_changed`, `audit_failed`, those of the change.
+   * Faults: `too_many_changes`, `stack_busy`, `version_changed`, `audit_failed`, `no_space`, those of the change. That a
+   * change which was made cannot be recorded is none, but a warning.
    */
   make<T>(asked: Asked, change: Change<T>): Promise<Made<T>>;
   /**
@@ -106,6 +108,7 @@ export interface ChangesParts {
   host: Host;
   lock: Lock;
   audit: AuditLog;
+  undo: UndoStore;
   configuration: ConfigurationReader;
   editor: CibEditor;
   /** Makes readers look anew at what a change may have touched. */
@@ -124,7 +127,7 @@ export function cibChange<T>(edit: CibEdit, answer: T): Change<T> {
 }
 
 export function makeChanges(parts: ChangesParts): Changes {
-  const { host, lock, audit, configuration, editor, forgetState } = parts;
+  const { host, lock, audit, undo, configuration, editor, forgetState } = parts;
 
   const underWay = new Set<string>();
 
@@ -146,12 +149,28 @@ export function makeChanges(parts: ChangesParts): Changes {
     let settled = true;
     // Of several edits the first alone finds what the caller has seen.
     let expected = ifVersion;
+    // What takes back the steps that were made, and the one that is about to be.
+    const steps: ReversibleStep[] = [];
+    let prepared: ReversibleStep | undefined;
+    const prepare = async (step: ReversibleStep) => {
+      await recorded;
+      prepared = step;
+      try {
+        await undo.keep(id, [...steps, step]);
+      } catch (error) {
+        // The first step is refused, and nothing was done. A change that is half made is ended all the same.
+        if (steps.length === 0) throw error;
+        warn('What takes the last step of this change back could not be kept.');
+      }
+    };
     const site: Site = {
       host: { ...host, run },
       cib: async () => (await read()).cib,
       async editCib(edit) {
-        const more = { ifVersion: expected, warn, cleared: recorded };
+        const more = { ifVersion: expected, warn, prepare };
         const replaced = await editor.replace({ ...host, run }, edit, more);
+        if (prepared !== undefined) steps.push(prepared);
+        prepared = undefined;
         changes.push(...replaced.changes);
         before ??= replaced.before;
         after = replaced.after;
@@ -182,11 +201,13 @@ export function makeChanges(parts: ChangesParts): Changes {
           ...{ id, ...request, outcome, commands, before, after },
           ...(changes.length > 0 && { changes }),
         });
-      } catch (error) {
+      } catch {
         // What was done is done, and must not look as if it were not; its beginning is on record.
-        if (!(error instanceof Fault)) throw error;
         warn('The end of this change could not be recorded in the audit log.');
       }
+      const isNothingMade = steps.length === 0 && madeNothing.includes(outcome);
+      // If it stays, it is one more that is of no use; it goes with its age.
+      if (prepared && isNothingMade) await undo.forget(id).catch(() => undefined);
       return after;
     };
     let answer: T;
@@ -203,9 +224,8 @@ export function makeChanges(parts: ChangesParts): Changes {
   async function isIdleWithin(longestMs: number): Promise<boolean> {
     try {
       return await waitUntilIdle(host, longestMs);
-    } catch (error) {
-      if (error instanceof Fault) return false;
-      throw error;
+    } catch {
+      return false;
     }
   }
 
@@ -256,13 +276,18 @@ async function versionOf(
 ): Promise<string | undefined> {
   try {
     return (await reading).cib.version;
-  } catch (error) {
-    if (error instanceof Fault) return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
 }
 
 type Outcome = AuditEntry['outcome'];
+
+/** With these, an edit was not put in place; with others that may be unknown. */
+const madeNothing: readonly Outcome[] = [
+  ...(['cluster_refused', 'changed_meanwhile', 'cluster_not_running'] as const),
+  ...(['version_changed', 'no_space'] as const),
+];
 
 /** Keeps what was run, its secrets masked. */
 function recordingRun(run: Run): { run: Run; commands: string[][] } {

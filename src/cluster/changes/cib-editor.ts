@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Fault } from '../../errors.ts';
 import type { Host } from '../../host.ts';
+import { inMemoryFolder } from '../../memory-files.ts';
 import { queryWholeCib } from '../../pacemaker/cib.ts';
-import { cibDifferences } from '../../pacemaker/cib-differences.ts';
-import { patchCib } from '../../pacemaker/cib-patch.ts';
+import { type CibDifference, cibDifferences } from '../../pacemaker/cib-differences.ts';
+import { cibPatch, patchCib } from '../../pacemaker/cib-patch.ts';
 import { simulateTransition } from '../../pacemaker/simulate.ts';
 import {
   isOfCluster,
@@ -16,6 +17,7 @@ import {
 } from '../../parsers/cib.ts';
 import type { PlannedAction } from '../../parsers/crm-simulate.ts';
 import { type EditableXml, parseEditableXml, writeXml } from '../../parsers/xml-edit.ts';
+import type { ReversibleStep } from '../../undo.ts';
 import type { CibEdit, EditTools } from './cib-edit.ts';
 import { checkVersion, type Tried } from './changes.ts';
 import { type RecordedDifference, recordedDifference } from './recorded-differences.ts';
@@ -26,17 +28,17 @@ import { type RecordedDifference, recordedDifference } from './recorded-differen
  */
 export interface CibEditor {
   /**
-   * @param more `cleared`: nothing is put in place before it is fulfilled
+   * @param more `prepare`: nothing is put in place before it is fulfilled; called again if the edit has to be made again
    * @returns what was changed, and the version of the configuration before and after
    * Faults: `node_joining`, `version_changed`, `changed_meanwhile`, those of the edit, of queryWholeCib, of patchCib
-   * and of `cleared`.
+   * and of `prepare`.
    */
   replace(
     host: Host,
     edit: CibEdit,
     more: {
       ifVersion: string | undefined;
-      cleared: Promise<void>;
+      prepare: (step: ReversibleStep) => Promise<void>;
       warn: (text: string) => void;
     },
   ): Promise<{ changes: RecordedDifference[]; before: string; after: string }>;
@@ -52,26 +54,22 @@ export interface CibEditor {
 // Somebody else may change the CIB while an edit is under way: pcs on another node, an administrator.
 const attempts = 5;
 
-/** @param folder a folder of the agent's own */
-export function makeCibEditor(folder: string): CibEditor {
-  async function simulate(
+/** @param memory a folder in memory, for the files of crm_simulate: it writes the CIB that comes out to a file alone */
+export function makeCibEditor(memory: string): CibEditor {
+  function simulate(
     host: Host,
     cib: string,
   ): Promise<{ actions: PlannedAction[]; outcome: string }> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const path = await mkdtemp(join(folder, 'change-'));
-    try {
-      const [file, outcome] = [join(path, 'tried.xml'), join(path, 'outcome.xml')];
+    return inMemoryFolder(memory, async (folder) => {
+      const [file, outcome] = [join(folder, 'tried.xml'), join(folder, 'outcome.xml')];
       await writeFile(file, cib, { mode: 0o600 });
       const actions = await simulateTransition(host, file, outcome);
       return { actions, outcome: await readFile(outcome, 'utf8') };
-    } finally {
-      await rm(path, { recursive: true, force: true });
-    }
+    });
   }
 
   return {
-    async replace(host, edit, { ifVersion, cleared, warn }) {
+    async replace(host, edit, { ifVersion, prepare, warn }) {
       for (let attempt = 1; ; attempt += 1) {
         const whole = await queryWholeCib(host);
         if (!isOfCluster(whole)) throw joining();
@@ -80,10 +78,10 @@ export function makeCibEditor(folder: string): CibEditor {
         const { base, cib } = await edited(edit, whole, { host, warn });
         const differences = cibDifferences(base, cib);
         if (differences.length === 0) return { changes: [], before, after: before };
-        await cleared;
+        const after = nextVersionOfCib(whole);
+        await prepare({ before, after, ...patchesBetween(base, cib, differences) });
         if (await patchCib(host, differences, base)) {
-          const changes = differences.map(recordedDifference);
-          return { changes, before, after: nextVersionOfCib(whole) };
+          return { changes: differences.map(recordedDifference), before, after };
         }
         if (attempt === attempts) {
           throw new Fault(
@@ -130,6 +128,21 @@ async function edited(
   const cib = structuredClone(base);
   await edit(cib, tools);
   return { base, cib };
+}
+
+/** The patch from one CIB to the next version, and the one that leads back from there. */
+function patchesBetween(
+  base: EditableXml,
+  cib: EditableXml,
+  differences: readonly CibDifference[],
+): { forward: string; inverse: string } {
+  const { admin_epoch: adminEpoch = '0', epoch = '0' } = base.attributes;
+  const made = { admin_epoch: adminEpoch, epoch: String(Number(epoch) + 1) };
+  const next = { ...cib, attributes: { ...cib.attributes, ...made } };
+  return {
+    forward: cibPatch(differences, base),
+    inverse: cibPatch(cibDifferences(cib, base), next),
+  };
 }
 
 /** The coordinator replaces what a node has that joins, and with it what was changed there. */

@@ -199,7 +199,13 @@ function answerOfMade({ settled, warnings, version }: Made<unknown>, body: unkno
 /** In these cases nothing was done yet, so there is nothing to repeat. */
 const nothingDone: readonly FaultCode[] = [
   ...(['confirmation_required', 'version_changed', 'too_many_changes', 'stack_busy'] as const),
-  ...(['cluster_not_running', 'node_joining', 'audit_failed', 'tool_not_started'] as const),
+  ...([
+    'cluster_not_running',
+    'node_joining',
+    'audit_failed',
+    'no_space',
+    'tool_not_started',
+  ] as const),
 ];
 
 /** A failure as the answer that a repeated request gets as well. */

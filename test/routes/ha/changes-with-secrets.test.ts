@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -18,7 +18,7 @@ describe('changes with a secret', () => {
     return (await Promise.all(texts)).join('\n');
   }
 
-  it('have it in the CIB, and nowhere else', async () => {
+  it('have it in the CIB and in what takes them back, for root alone, and nowhere else', async () => {
     const cluster = fakeCluster(storageCib);
     const { call, app } = await changesBench(folder.path, { cluster });
     const params = { ip: '192.0.2.1', passwd: secret };
@@ -34,6 +34,12 @@ describe('changes with a secret', () => {
     expect(
       (await call('PATCH', 'stonith/F', { meta: { note: 'password=hunter22' } })).status,
     ).to.equal(200);
+    const undo = join(folder.path, 'undo');
+    const kept = await readdir(undo);
+    expect(kept).to.have.lengthOf(3);
+    for (const name of kept) expect((await stat(join(undo, name))).mode & 0o777).to.equal(0o600);
+    expect((await stat(undo)).mode & 0o777).to.equal(0o700);
+    await rm(undo, { recursive: true });
     const files = await allFiles();
     expect(files).to.include('"operation":"create"').and.include('"set":{"value":"********"}');
     expect(files).to.include('fence_ipmilan').and.include('"outcome":"success"');

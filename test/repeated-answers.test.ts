@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -80,22 +80,91 @@ describe('repeated answers', () => {
     await faultOf('idempotency_key_reused', anew.once(other, never));
   });
 
-  it('are forgotten after a day, whose they may be', async () => {
-    const answers = openRepeatedAnswers(folder());
+  it('are forgotten after a day, whoever asked', async () => {
+    const clock = { ms: Date.now() };
+    const hour = 3_600_000;
+    const open = () => openRepeatedAnswers(folder(), undefined, () => clock.ms);
+    const answers = open();
     await answers.once(asked, () => Promise.resolve(answer));
     const [name = ''] = await readdir(folder());
-    const seconds = Date.now() / 1000;
-    const age = async (hours: number) => {
-      await utimes(join(folder(), name), seconds, seconds - hours * 3600);
-    };
-    await age(23.9);
+    clock.ms += 23.9 * hour;
     expect(await answers.once(asked, never)).to.deep.equal(answer);
-    await age(24.1);
-    const other = { ...asked, key: 'k2' };
-    await answers.once(other, () => Promise.resolve(answer));
+    expect(await open().once(asked, never)).to.deep.equal(answer);
+    clock.ms += 0.2 * hour;
+    await answers.once({ ...asked, key: 'k2' }, () => Promise.resolve(answer));
     expect(await readdir(folder()))
       .to.have.lengthOf(1)
       .and.not.include(name);
+    const again = { ...answer, status: 200 };
+    expect(await answers.once(asked, () => Promise.resolve(again))).to.deep.equal(again);
+  });
+
+  describe('of more requests than are kept', () => {
+    const limits = { perCaller: 3, inAll: 5 };
+    const answered = (status: number) => () => Promise.resolve({ ...answer, status });
+    const of = (caller: string, key: string) => ({ ...asked, caller, key });
+
+    it("lose a caller's own oldest, and leave others alone", async () => {
+      const answers = openRepeatedAnswers(folder(), limits);
+      await answers.once(of('other', 'k'), answered(200));
+      for (const key of ['a', 'b', 'c', 'd']) await answers.once(of('ui', key), answered(200));
+      for (const anew of [answers, openRepeatedAnswers(folder(), limits)]) {
+        for (const key of ['b', 'c', 'd']) await anew.once(of('ui', key), never);
+        await anew.once(of('other', 'k'), never);
+      }
+      expect((await answers.once(of('ui', 'a'), answered(202))).status).to.equal(202);
+      expect(await readdir(folder())).to.have.lengthOf(4);
+    });
+
+    it('lose the oldest of the caller who has most', async () => {
+      const answers = openRepeatedAnswers(folder(), limits);
+      await answers.once(of('other', 'a'), answered(200));
+      for (const key of ['a', 'b', 'c']) await answers.once(of('ui', key), answered(200));
+      for (const key of ['b', 'c']) await answers.once(of('other', key), answered(200));
+      await answers.once(of('other', 'a'), never);
+      expect((await answers.once(of('ui', 'a'), answered(202))).status).to.equal(202);
+    });
+
+    it('never lose one that is under way', async () => {
+      const answers = openRepeatedAnswers(folder(), limits);
+      let end: (made: Answer) => void = () => undefined;
+      const first = answers.once(of('ui', 'slow'), () => new Promise((resolve) => (end = resolve)));
+      for (const key of ['a', 'b', 'c', 'd']) await answers.once(of('ui', key), answered(200));
+      end(answer);
+      expect(await first).to.deep.equal(answer);
+      expect(await answers.once(of('ui', 'slow'), never)).to.deep.equal(answer);
+    });
+  });
+
+  it('look at no file but their own', async () => {
+    const answers = openRepeatedAnswers(folder());
+    await answers.once(asked, () => Promise.resolve(answer));
+    const before = await readdir(folder());
+    // What comes later is nobody's, and no request looks for it.
+    await writeFile(join(folder(), before[0]?.replace(/\w(?=\.)/, 'x') ?? ''), 'no answer');
+    await answers.once({ ...asked, key: 'k2' }, () => Promise.resolve(answer));
+    expect(await readdir(folder())).to.have.lengthOf(3);
+  });
+
+  it('are without their body where it is too long to be kept, and say so', async () => {
+    const answers = openRepeatedAnswers(folder());
+    const long = { ...answer, body: JSON.stringify('x'.repeat(20_000)) };
+    expect(await answers.once(asked, () => Promise.resolve(long))).to.deep.equal(long);
+    const repeated = await answers.once(asked, never);
+    expect([repeated.status, repeated.body]).to.deep.equal([202, 'null']);
+    expect(repeated.headers['X-HA-Warnings']).to.include('too long');
+    expect(repeated.headers['ETag']).to.equal('"0.9"');
+  });
+
+  it('are not made up of one that a power cut left half on the disk', async () => {
+    await openRepeatedAnswers(folder()).once(asked, () => Promise.resolve(answer));
+    const [name = ''] = await readdir(folder());
+    const path = join(folder(), name);
+    const whole = await readFile(path, 'utf8');
+    for (let length = whole.trimEnd().length - 1; length >= 0; length -= 7) {
+      await writeFile(path, whole.slice(0, length));
+      await faultOf('outcome_unknown', openRepeatedAnswers(folder()).once(asked, never));
+    }
   });
 
   it('are for root alone to read, and tell neither the key nor the request', async () => {

@@ -14,7 +14,7 @@ import type { Rules } from './rules.ts';
  * - It looks at nothing that the rules leave out.
  */
 export interface ChangesWatch {
-  /** From now on these: none, while nothing is to be sent. */
+  /** Follows these rules from now on, or none while nothing is to be sent. A call that throws can be repeated. */
   follow(rules: Rules | undefined): Promise<void>;
   stop(): Promise<void>;
 }
@@ -35,6 +35,7 @@ export function makeChangesWatch(
   let followed: Rules | undefined;
   let files: FSWatcher | undefined = open(always, () => false);
   let inRules: FSWatcher | undefined;
+  let isStopped = false;
 
   function open(paths: readonly string[], isLeftOut: (path: string) => boolean): FSWatcher {
     const isPassed = (path: string) => paths.some((each) => isBelow(each, path));
@@ -65,15 +66,19 @@ export function makeChangesWatch(
   return {
     async follow(rules) {
       if (rules === followed) return;
-      followed = rules;
-      await inRules?.close();
+      const former = inRules;
+      inRules = followed = undefined;
+      await former?.close();
+      if (isStopped) return;
       inRules = rules && open(rules.roots, leftOutBy(rules));
+      followed = rules;
     },
     async stop() {
+      isStopped = true;
       settled.end();
-      await files?.close();
-      await inRules?.close();
+      const [first, second] = [files, inRules];
       files = inRules = undefined;
+      await Promise.all([first?.close(), second?.close()]);
     },
   };
 }

@@ -18,6 +18,8 @@ import { defaultSettings, readSettings, type Settings } from './settings.ts';
  * INVARIANTS
  * - Rounds come one after another: every `interval`, and soon after a change that the watch has seen.
  * - A round that fails leaves the liferaft as it was, which is kept up at the destinations all the same.
+ * - Nothing that a round throws ends the rounds: it is logged, and the next round comes when it is due.
+ * - No round depends on the watch: without it, changes are found at the interval.
  * - The settings count as they are on the disk at the beginning of each round. Wrong ones count for nothing: those
  *   from before go on.
  * - While sending is not enabled nothing is made and nothing is sent.
@@ -58,6 +60,7 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
   let settings: Settings = defaultSettings;
   let latest: Pick<Round, 'liferaft' | 'leftOut'> | undefined;
   let error: DaemonStatus['error'] = null;
+  let watchError: DaemonStatus['error'] = null;
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
 
@@ -65,7 +68,8 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
   function round({ ask }: { ask: boolean }): Promise<void> {
     return oneAtATime(async () => {
       if (isStopped) return;
-      await lookAtEverything(ask);
+      const thrown = await errorOf(() => lookAtEverything(ask));
+      if (thrown) tell(thrown);
       waitForNext();
     });
   }
@@ -82,11 +86,11 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     const { enabled, destinations } = settings.sync;
     keepSenders(enabled ? destinations : []);
     if (!enabled) {
-      await watch.follow(undefined);
+      await follow(undefined);
       tell(settingsError);
       return;
     }
-    await follow();
+    await followRules();
     const roundError = await errorOf(async () => {
       const { liferaft, leftOut, changed } = await builder.round();
       latest = { liferaft, leftOut };
@@ -97,13 +101,20 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     if (liferaft) for (const sender of senders.values()) sender.offer(liferaft, ask);
   }
 
-  async function follow(): Promise<void> {
+  async function followRules(): Promise<void> {
     let rules: Rules | undefined;
     // The round says what is wrong with them.
     await errorOf(async () => {
       rules = await rulesNow();
     });
-    if (rules) await watch.follow(rules);
+    if (rules) await follow(rules);
+  }
+
+  async function follow(rules: Rules | undefined): Promise<void> {
+    const failure = await errorOf(() => watch.follow(rules));
+    const isSame = failure?.detail === watchError?.detail;
+    if (failure && !isSame) log.warn(failure, 'files are not watched; the interval finds changes');
+    watchError = failure;
   }
 
   /** What there is to send when no round could be made. */

@@ -315,20 +315,25 @@ async function keep(root: string, path: string, copy: string): Promise<Presence>
 }
 
 async function copyFile(from: string, to: string): Promise<FilePresence> {
-  const [source, copy] = [await open(from, asFile), await open(to, 'wx', 0o600)];
+  const source = await open(from, asFile);
   try {
-    const hash = createHash('sha256');
-    let size = 0;
-    for await (const piece of piecesOf(source)) {
-      await copy.appendFile(piece);
-      hash.update(piece);
-      size += piece.length;
+    const copy = await open(to, 'wx', 0o600);
+    try {
+      const hash = createHash('sha256');
+      let size = 0;
+      for await (const piece of piecesOf(source)) {
+        await copy.appendFile(piece);
+        hash.update(piece);
+        size += piece.length;
+      }
+      await copy.sync();
+      const { mode, uid, gid } = await source.stat();
+      return { kind: 'file', mode: mode & 0o7777, uid, gid, size, sha256: hash.digest('hex') };
+    } finally {
+      await copy.close();
     }
-    await copy.sync();
-    const { mode, uid, gid } = await source.stat();
-    return { kind: 'file', mode: mode & 0o7777, uid, gid, size, sha256: hash.digest('hex') };
   } finally {
-    await Promise.all([source.close(), copy.close()]);
+    await source.close();
   }
 }
 

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { makeAlphorn } from '../../src/alphorn-deps.ts';
-import type { Daemon } from '../../src/alphorn/daemon.ts';
+import { type Daemon, type DaemonParts, makeDaemon } from '../../src/alphorn/daemon.ts';
 import { makeDaemonClient } from '../../src/alphorn/daemon-client.ts';
 import type { DaemonStatus, DestinationStatus } from '../../src/alphorn/daemon-status.ts';
+import type { Manifest } from '../../src/alphorn/manifest.ts';
 import { loadConfig } from '../../src/config.ts';
 import { openSocketListener } from '../../src/listeners.ts';
 import { waitUntil } from '../lab/wait.ts';
@@ -295,6 +296,81 @@ describe('the sender', function () {
     await untilFailing(peer.destination);
     expect((await stateOf(peer.destination))?.lastError?.detail).to.include('liferaft_older');
     expect((await peer.liferaft())?.includes('rebuilt\n')).to.equal(true);
+  });
+
+  describe('when something throws that nobody expected', () => {
+    /** A sender of which the parts are the test's. */
+    function startWith(parts: Pick<DaemonParts, 'builder' | 'makeWatch' | 'makeSender'>): void {
+      const kept = keepingLog();
+      lines = kept.lines;
+      daemon = makeDaemon({ ...parts, paths: host.paths.alphorn, log: kept.log });
+      opened.push(daemon);
+      daemon.start();
+    }
+    const liferaft = (path: string) => ({
+      manifest: { generation: 1, files: [], time: '' } as unknown as Manifest,
+      ...{ digest: 'd', size: 1, path },
+    });
+    const makeSender = () => {
+      throw new Error('not expected');
+    };
+    const quietWatch = () => ({ follow: () => Promise.resolve(), stop: () => Promise.resolve() });
+
+    it('in its watch, it still makes each liferaft, and follows the files as soon as it can', async () => {
+      await configure([], { interval: 1000 });
+      const followed: boolean[] = [];
+      let rounds = 0;
+      startWith({
+        makeSender,
+        builder: {
+          round() {
+            rounds += 1;
+            return Promise.resolve({ liferaft: liferaft('x'), changed: false, leftOut: [] });
+          },
+          current: () => Promise.resolve(undefined),
+        },
+        makeWatch: () => ({
+          follow() {
+            followed.push(rounds < 2);
+            return rounds < 2 ? Promise.reject(new Error('the watch broke')) : Promise.resolve();
+          },
+          stop: () => Promise.resolve(),
+        }),
+      });
+      await until('the watch to follow', () => Promise.resolve(followed.includes(false)));
+      expect(followed).to.deep.equal([true, true, false]);
+      expect((await daemon.status()).error).to.equal(null);
+      const told = lines.filter(({ detail }) => String(detail).includes('the watch broke'));
+      expect(told).to.have.length(1);
+    });
+
+    it('in a round, it says so in the status and the log, and the next round comes', async () => {
+      await configure(['127.0.0.1:1'], { interval: 1000 });
+      let rounds = 0;
+      startWith({
+        makeWatch: quietWatch,
+        builder: {
+          round: () => Promise.resolve({ liferaft: liferaft('x'), changed: false, leftOut: [] }),
+          current: () => Promise.resolve(undefined),
+        },
+        makeSender() {
+          rounds += 1;
+          if (rounds <= 2) throw new Error('the sender broke');
+          return {
+            offer: () => undefined,
+            sync: () => Promise.resolve(),
+            stop: () => Promise.resolve(),
+            status: () => ({ destination: 'x' }) as DestinationStatus,
+          };
+        },
+      });
+      await until('an error', async () => (await daemon.status()).error !== null);
+      expect((await daemon.status()).error?.code).to.equal('internal_error');
+      await until('the next rounds', async () => (await daemon.status()).error === null);
+      expect(rounds).to.equal(3);
+      const told = lines.filter(({ detail }) => String(detail).includes('the sender broke'));
+      expect(told).to.have.length(1);
+    });
   });
 
   describe('asked by its socket', () => {

@@ -208,6 +208,28 @@ describe('a restore', () => {
     }
   });
 
+  it('holds no file open after it could not make the copy of one', async () => {
+    // On a tmpfs without an inode left, the file itself can be opened, and the copy cannot be made.
+    await mkdir(bench.alphorn.restores, { recursive: true });
+    const options = 'nr_inodes=4,mode=700';
+    await run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', bench.alphorn.restores]);
+    const openFiles = async () => (await readdir('/proc/self/fd')).length;
+    // Node.js closes what was forgotten when it collects garbage, and warns of each.
+    const warnings: string[] = [];
+    const warned = ({ message }: Error) => warnings.push(message);
+    process.on('warning', warned);
+    try {
+      await faultOf('no_space', restore());
+      const before = await openFiles();
+      for (let count = 0; count < 10; count += 1) await faultOf('no_space', restore());
+      expect(await openFiles()).to.equal(before);
+      expect(warnings).to.deep.equal([]);
+    } finally {
+      process.off('warning', warned);
+      await run('umount', [bench.alphorn.restores]);
+    }
+  });
+
   it('for whose undo there is no room leaves all as it is, until there is', async () => {
     const etc = join(bench.alphorn.root, 'etc');
     await run('mount', ['-t', 'tmpfs', '-o', 'size=600k,mode=711', 'tmpfs', etc]);

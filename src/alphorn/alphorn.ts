@@ -53,20 +53,23 @@ export function makeAlphorn(
     },
     diff: (name, chosen) => restorer.diff(name, chosen),
     changes: {
-      setSettings: (settings) => ({ carryOut: () => writeSettings(paths.settings, settings) }),
-      restore: (name, chosen) => ({
-        carryOut: (site) => restorer.restore(site.host, name, chosen, site.warn),
-      }),
-      undo: (force) => ({ carryOut: (site) => restorer.undo(site.host, force, site.warn) }),
-      remove: (name) => ({
-        async carryOut() {
+      setSettings: (settings) => hostChange(() => writeSettings(paths.settings, settings)),
+      restore: (name, chosen) =>
+        hostChange((site) => restorer.restore(site.host, name, chosen, site.warn)),
+      undo: (force) => hostChange((site) => restorer.undo(site.host, force, site.warn)),
+      remove: (name) =>
+        hostChange(async () => {
           await store.remove(name);
           return name;
-        },
-      }),
-      removeAll: () => ({ carryOut: () => store.removeAll() }),
+        }),
+      removeAll: () => hostChange(() => store.removeAll()),
       // It changes nothing of this host, and may take half a minute.
-      sync: () => ({ beside: true, carryOut: () => daemon.sync() }),
+      sync: () => ({ ...hostChange(() => daemon.sync()), beside: true }),
     },
   };
+}
+
+/** Alphorn is about files of this host, so its changes ask the cluster nothing. */
+function hostChange<T>(carryOut: Change<T>['carryOut']): Change<T> {
+  return { withoutCluster: true, carryOut };
 }

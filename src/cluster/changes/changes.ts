@@ -24,6 +24,8 @@ export interface Change<T> {
   edit?: CibEdit;
   /** Whether it leaves the configuration as it is, whose version need not be read again then. */
   leavesConfiguration?: boolean;
+  /** Whether it concerns this host alone: the cluster is asked nothing, and the change has no version of a configuration. */
+  withoutCluster?: boolean;
   /** Carries it out, and gives the answer. */
   carryOut: (site: Site) => Promise<T>;
   /** Of those with the same word, none is taken on while another waits or is carried out. */
@@ -187,13 +189,17 @@ export function makeChanges(parts: ChangesParts): Changes {
       warn,
     };
 
-    if (change.edit === undefined) {
+    if (change.withoutCluster) {
+      await recorded;
+    } else if (change.edit === undefined) {
       // An edit knows it; to ask for it would take longer than most edits.
       [before] = await Promise.all([versionOf(read()), recorded]);
     }
     const ended = async (outcome: Outcome) => {
       forgetState();
-      after ??= change.leavesConfiguration ? before : await versionOf(configuration.renew());
+      if (!change.withoutCluster) {
+        after ??= change.leavesConfiguration ? before : await versionOf(configuration.renew());
+      }
       // Of an edit that was refused nobody has said.
       before ??= after;
       try {
@@ -231,14 +237,15 @@ export function makeChanges(parts: ChangesParts): Changes {
 
   return {
     async make(asked, change) {
-      const { alone, beside = false, afterwards = 'running' } = change;
+      const { alone, beside = false, afterwards = 'running', withoutCluster } = change;
       if (alone !== undefined && underWay.has(alone)) throw busy(alone);
       if (alone !== undefined) underWay.add(alone);
       const work = () => carryOut(asked, change);
       const made = await (beside ? work() : lock.run(work)).finally(() => {
         if (alone !== undefined) underWay.delete(alone);
       });
-      if (asked.waitMs === undefined || afterwards === 'maybe stopped') return made;
+      if (asked.waitMs === undefined || afterwards === 'maybe stopped' || withoutCluster)
+        return made;
       return { ...made, settled: made.settled && (await isIdleWithin(asked.waitMs)) };
     },
 

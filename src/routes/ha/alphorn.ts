@@ -7,6 +7,7 @@ import { isLiferaftName } from '../../alphorn/names.ts';
 import { checkSettings, type Settings } from '../../alphorn/settings.ts';
 import { Fault } from '../../errors.ts';
 import { allowOnly, byGetOrPost } from '../methods.ts';
+import { requireRole } from '../middleware/authenticate.ts';
 import { validate } from '../middleware/validate.ts';
 import type { ChangeHandlers } from './change.ts';
 import { isObject } from './fields.ts';
@@ -76,9 +77,11 @@ export function alphornRoutes({ alphorn }: AlphornDomain, changing: ChangeHandle
     })
     .all(allowOnly('GET', 'HEAD', 'DELETE'));
 
+  // Not for every viewer: a manifest has the digests of secrets (password hashes, keys, tokens), from which a weak one
+  // could be guessed, and a diff tells whether this host has the same ones.
   router
     .route('/alphorn/liferaft/:name')
-    .get(validate(byName), async (request, response) => {
+    .get(requireRole('operator'), validate(byName), async (request, response) => {
       response.json(await alphorn.manifest(nameIn(request)));
     })
     .delete(
@@ -92,7 +95,7 @@ export function alphornRoutes({ alphorn }: AlphornDomain, changing: ChangeHandle
 
   router
     .route('/alphorn/liferaft/:name/diff')
-    .get(validate(byName), async (request, response) => {
+    .get(requireRole('operator'), validate(byName), async (request, response) => {
       response.json(await alphorn.diff(nameIn(request)));
     })
     .all(allowOnly('GET', 'HEAD'));

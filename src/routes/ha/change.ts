@@ -65,6 +65,7 @@ export function changeHandlers(domain: ChangeDomain): ChangeHandlers {
         waitMs: wait === undefined ? undefined : msOf(wait),
       };
       const wanted = change(fields, request);
+      if (wanted.withoutCluster && asked.ifVersion !== undefined) throw hasNoVersion();
       if (preview && (dryRun === 'true' || isDryRun(request))) {
         const body = JSON.stringify({ dry_run: true, ...(await preview(fields)) });
         send(response, { status: 200, headers: {}, body });
@@ -160,6 +161,13 @@ function versionIn(ifMatch: string | undefined): string | undefined {
   const version = /^\s*"(\d+\.\d+)(?:-[\w-]+)?"\s*$/.exec(ifMatch)?.[1];
   if (version !== undefined) return version;
   throw headerFault('If-Match', 'must be the ETag of a read of the configuration, such as "0.42"');
+}
+
+function hasNoVersion(): Fault {
+  return headerFault(
+    'If-Match',
+    'must not be there: what is changed is not in the configuration of the cluster, and has no version',
+  );
 }
 
 /** Faults: `invalid_request` */

@@ -108,6 +108,58 @@ describe('Alphorn by the API', () => {
     }
   });
 
+  describe('concerns this host alone, so that a change', () => {
+    const change = async (
+      call: ChangesBench['call'],
+      headers: Readonly<Record<string, string>> = {},
+      query = '',
+    ) => {
+      await growTree(alphorn.root, before);
+      await storeLiferaft(alphorn.liferafts, content);
+      const answers = [];
+      for (const [method, path, body] of [
+        ['POST', 'alphorn', contractExample('alphorn-set') as object],
+        ['POST', `alphorn/liferaft/${name}/restore`, { paths: ['/etc/x', '/etc/l'] }],
+        ['POST', 'alphorn/restore/undo', {}],
+        ['DELETE', `alphorn/liferaft/${name}`, {}],
+        ['GET', 'alphorn/liferaft/delete_all', {}],
+      ] as const) {
+        answers.push(await call(method, `${path}${query}`, body, headers));
+      }
+      return answers;
+    };
+
+    for (const query of ['', '?wait=30s'])
+      it(`asks the cluster nothing, and has no version${query && ', also if the caller would wait'}`, async () => {
+        const { call, cluster } = await bench();
+        for (const { status, headers } of await change(call, { 'If-Match': '*' }, query)) {
+          expect([status, headers['etag']]).to.deep.equal([200, undefined]);
+        }
+        expect(cluster.calls).to.deep.equal([]);
+        for (const line of await audited()) {
+          expect(line).not.to.have.any.keys('before', 'after');
+        }
+      });
+
+    it('is refused with the version of a configuration, and does nothing', async () => {
+      const { call, cluster } = await bench();
+      for (const answer of await change(call, { 'If-Match': '"0.41"' })) {
+        expect(outcomeOf(answer)).to.deep.equal([400, 'invalid_request']);
+        expect(bodyOf(answer).errors).to.deep.include.members([
+          {
+            field: 'If-Match',
+            message:
+              'must not be there: what is changed is not in the configuration of the cluster, and has no version',
+            type: 'string',
+          },
+        ]);
+      }
+      expect(cluster.calls).to.deep.equal([]);
+      expect(await treeOf(alphorn.root)).to.deep.equal(before);
+      expect(await readdir(alphorn.liferafts)).to.deep.equal([name]);
+    });
+  });
+
   it('is as installed where nothing was set', async () => {
     const { call } = await bench();
     expect((await call('GET', 'alphorn')).text).to.equal(
@@ -180,6 +232,34 @@ describe('Alphorn by the API', () => {
           const wrong = await call(method, `alphorn/liferaft/${bad}${path}`);
           expect(outcomeOf(wrong), `${path} ${bad}`).to.deep.equal([400, 'invalid_request']);
         }
+      }
+    });
+
+    it('show their digests to an operator, and not to a viewer', async () => {
+      await growTree(alphorn.root, before);
+      await storeLiferaft(alphorn.liferafts, content);
+      for (const [role, status] of [
+        ['viewer', 403],
+        ['operator', 200],
+        ['admin', 200],
+      ] as const) {
+        const place = join(folder.path, role);
+        await mkdir(place);
+        const { call } = await changesBench(place, { role, alphorn });
+        for (const method of ['GET', 'HEAD'] as const) {
+          for (const path of ['', '/diff']) {
+            const answer = await call(method, `alphorn/liferaft/${name}${path}`);
+            expect(answer.status, `${role} ${method} ${path}`).to.equal(status);
+            if (role !== 'viewer') continue;
+            // What a HEAD would have is in its ETag.
+            expect(JSON.stringify([answer.body, answer.headers])).not.to.match(/[0-9a-f]{64}/);
+            if (method === 'GET') expect(outcomeOf(answer)[1]).to.equal('role_required');
+          }
+        }
+        // Nor does a viewer learn there what is here and what is not.
+        const missing = await call('GET', 'alphorn/liferaft/liferaft_00000000.tar');
+        expect(missing.status).to.equal(role === 'viewer' ? 403 : 404);
+        expect((await call('GET', 'alphorn/liferaft')).status).to.equal(200);
       }
     });
 

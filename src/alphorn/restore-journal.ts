@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 
+import { Fault } from '../errors.ts';
 import { createFile, namesIn, syncFolder } from '../files.ts';
 import { isPlainPath } from './manifest.ts';
 
@@ -75,6 +76,46 @@ export interface KeptRestore {
   journal: Journal;
 }
 
+/** How much is kept of what restores replaced. The latest restore is kept whatever its size and age. */
+export interface KeepLimits {
+  /** How many restores, the latest among them. */
+  restores: number;
+  /** Bytes of all copies. */
+  bytes: number;
+  days: number;
+}
+
+export const keepLimits: KeepLimits = { restores: 10, bytes: 1024 ** 3, days: 90 };
+
+const dayMs = 24 * 3600 * 1000;
+
+/**
+ * The restores that are too many, too large or too old to be kept, the oldest first. With each, all older ones go:
+ * an undo goes back restore by restore, and must find no gap.
+ * @param done restores that can be undone, the newest last
+ */
+export function beyondLimits(
+  done: readonly KeptRestore[],
+  limits: KeepLimits,
+  now: Date,
+): KeptRestore[] {
+  let bytes = 0;
+  const newestBeyond = done.findLastIndex(({ journal }, index) => {
+    bytes += journal.steps.reduce((sum, { before }) => sum + sizeOf(before), 0);
+    const isLatest = index === done.length - 1;
+    const isBeyond =
+      done.length - index > limits.restores ||
+      bytes > limits.bytes ||
+      now.getTime() - Date.parse(journal.at) > limits.days * dayMs;
+    return isBeyond && !isLatest;
+  });
+  return done.slice(0, newestBeyond + 1);
+}
+
+function sizeOf(before: Step['before']): number {
+  return before?.kind === 'file' ? before.size : 0;
+}
+
 /** Makes the folder for a restore; nobody but root may enter. */
 export async function makeRestoreFolder(parent: string, at: Date): Promise<string> {
   const name = at.toISOString().replace(/[-:]/g, '');
@@ -107,6 +148,7 @@ export async function forget({ folder, state }: KeptRestore): Promise<void> {
 /**
  * All restores of this host that can be undone, or were not finished; the newest last. What a killed one kept before
  * it changed anything is removed.
+ * Faults: `restore_failed` if a journal is damaged
  */
 export async function readRestores(parent: string): Promise<KeptRestore[]> {
   const restores: KeptRestore[] = [];
@@ -118,10 +160,22 @@ export async function readRestores(parent: string): Promise<KeptRestore[]> {
       await rm(folder, { recursive: true, force: true });
       continue;
     }
-    const text = await readFile(join(folder, states[found]), 'utf8');
-    restores.push({ folder, state: found, journal: schema.parse(JSON.parse(text)) });
+    const file = join(folder, states[found]);
+    restores.push({ folder, state: found, journal: parse(file, await readFile(file, 'utf8')) });
   }
   return restores;
+}
+
+/** Faults: `restore_failed` */
+function parse(file: string, text: string): Journal {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    throw new Fault(
+      'restore_failed',
+      `The record of a former restore, ${file}, is damaged, so it cannot be told what that restore changed. Nothing was done. What was there before is kept next to it: put back by hand what is missing, remove that folder, and ask again.`,
+    );
+  }
 }
 
 const folderPattern = /^\d{8}T\d{6}\.\d{3}Z$/;

@@ -2,6 +2,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Fault, systemErrorCode } from '../errors.ts';
+import { orFault } from './exchange.ts';
 
 /**
  * Lets one process at a time restore: the agent, or a hactl beside it.
@@ -13,14 +14,16 @@ import { Fault, systemErrorCode } from '../errors.ts';
  *   such, and removed by the next, also if another has its id by now.
  *
  * @param folder that is there
- * Faults: `restore_busy`, those of the work
+ * Faults: `restore_busy`, `no_space`, `restore_failed`, those of the work
  */
 export async function withRestoreLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
   const own = `${prefix}${process.pid}.${(await startOf(process.pid)) ?? 0}`;
-  await writeFile(join(folder, own), '', { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
-    if (systemErrorCode(error) === 'EEXIST') throw busy();
-    throw error;
-  });
+  await orFault(folder, () =>
+    writeFile(join(folder, own), '', { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
+      if (systemErrorCode(error) === 'EEXIST') throw busy();
+      throw error;
+    }),
+  );
   try {
     for (const name of await readdir(folder)) {
       const [, pid, start] = pattern.exec(name) ?? [];

@@ -27,7 +27,10 @@ import {
 } from './host-folder.ts';
 import type { LiferaftFile } from './liferaft-file.ts';
 import {
+  beyondLimits,
   forget,
+  type KeepLimits,
+  keepLimits,
   type KeptRestore,
   makeRestoreFolder,
   moveOn,
@@ -96,7 +99,12 @@ export interface Restorer {
 
 const pacemakersOwn = '/var/lib/pacemaker';
 
-export function makeRestorer(host: Host, store: Pick<LiferaftStore, 'open'>): Restorer {
+/** @param limits for what is kept of former restores */
+export function makeRestorer(
+  host: Host,
+  store: Pick<LiferaftStore, 'open'>,
+  limits: KeepLimits = keepLimits,
+): Restorer {
   const paths = host.paths.alphorn;
   const { root, restores } = paths;
 
@@ -113,7 +121,7 @@ export function makeRestorer(host: Host, store: Pick<LiferaftStore, 'open'>): Re
   }
 
   async function alone<T>(work: () => Promise<T>): Promise<T> {
-    await mkdir(restores, { recursive: true, mode: 0o700 });
+    await orFault(restores, () => mkdir(restores, { recursive: true, mode: 0o700 }));
     return withRestoreLock(restores, work);
   }
 
@@ -166,8 +174,11 @@ export function makeRestorer(host: Host, store: Pick<LiferaftStore, 'open'>): Re
     name: string,
     { manifest, digest }: LiferaftFile,
     changing: readonly PlannedPath[],
+    former: KeptRestore | undefined,
   ): Promise<KeptRestore> {
-    const at = new Date();
+    // Later than the former one also if the clock was put back, for the latest is told by its time.
+    const formerAt = former ? Date.parse(former.journal.at) : 0;
+    const at = new Date(Math.max(Date.now(), formerAt + 1));
     const folder = await makeRestoreFolder(restores, at);
     try {
       const id = randomBytes(6).toString('hex');
@@ -228,6 +239,17 @@ export function makeRestorer(host: Host, store: Pick<LiferaftStore, 'open'>): Re
     }
   }
 
+  /** What was restored stays restored, whether or not this succeeds. */
+  async function forgetBeyondLimits(done: readonly KeptRestore[], warn: Warn): Promise<void> {
+    try {
+      for (const kept of beyondLimits(done, limits, new Date())) await forget(kept);
+    } catch (error) {
+      warn(
+        `What former restores replaced is kept for longer than it should be, for it could not be removed from ${restores}: ${(error as Error).message}. The next restore tries again.`,
+      );
+    }
+  }
+
   async function takeBack(latest: KeptRestore, force: boolean): Promise<void> {
     const undoing = await moveOn(latest, force ? 'forced' : 'undoing');
     try {
@@ -248,7 +270,7 @@ export function makeRestorer(host: Host, store: Pick<LiferaftStore, 'open'>): Re
 
     restore: (asker, name, chosen, warn) =>
       alone(async () => {
-        await finishFormer(asker, warn);
+        const former = await finishFormer(asker, warn);
         return withLiferaft(name, async (file) => {
           const planned = await compare(file.manifest, chosen, paths);
           const restored = diffOf(name, file, planned);
@@ -258,8 +280,9 @@ export function makeRestorer(host: Host, store: Pick<LiferaftStore, 'open'>): Re
           await file.check();
           const changing = planned.filter(({ difference }) => difference.changes.length > 0);
           if (changing.length === 0) return { ...restored, kept: null };
-          const kept = await orFault(restores, () => prepare(name, file, changing));
+          const kept = await orFault(restores, () => prepare(name, file, changing, former.at(-1)));
           await carryOut(kept, file, changing);
+          await forgetBeyondLimits([...former, kept], warn);
           return { ...restored, kept: kept.folder };
         });
       }),

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 
 import { expect } from 'chai';
 
+import type { KeepLimits } from '../../src/alphorn/restore-journal.ts';
 import { dieAtCall } from '../support/dying-calls.ts';
 import { type Described, storeLiferaft } from '../support/liferafts.ts';
 import {
@@ -46,8 +47,12 @@ describe('a restore that is killed at whichever call that changes something', fu
   let name: string;
 
   /** A host on which this was done already. */
-  async function freshHost(label: string, done: readonly string[] = []): Promise<RestoreBench> {
-    const bench = restoreBench(join(folder.path, label));
+  async function freshHost(
+    label: string,
+    done: readonly string[] = [],
+    limits?: KeepLimits,
+  ): Promise<RestoreBench> {
+    const bench = restoreBench(join(folder.path, label), limits);
     const { alphorn, restorer, host, warn } = bench;
     for (const each of [alphorn.root, alphorn.restores]) await mkdir(each, { recursive: true });
     await growTree(alphorn.root, before);
@@ -64,9 +69,10 @@ describe('a restore that is killed at whichever call that changes something', fu
     done: readonly string[],
     work: (bench: RestoreBench) => Promise<unknown>,
     look: (bench: RestoreBench, label: string) => Promise<void>,
+    limits?: KeepLimits,
   ): Promise<void> {
     for (let number = 1; ; number += 1) {
-      const bench = await freshHost(`${number}`, done);
+      const bench = await freshHost(`${number}`, done, limits);
       let die: () => void = () => undefined;
       const died = new Promise<'died'>((resolve) => {
         die = () => {
@@ -143,6 +149,35 @@ describe('a restore that is killed at whichever call that changes something', fu
       if (!isDone) expect(found['/etc/link'], label).to.equal(before['/etc/link']);
       if (warnings.length > 1) expect(warnings[1]).to.include('/etc/content');
     });
+  });
+
+  it('loses of what is kept nothing but the oldest, and removes that whole the next time', async () => {
+    const limits = { restores: 2, bytes: 1024 ** 3, days: 90 };
+    const done = ['restore', 'change', 'restore', 'change'];
+    await dieAtEach(
+      done,
+      restore,
+      async (bench, label) => {
+        const { alphorn, host, restorer, warn } = bench;
+        const inside = async () =>
+          Promise.all(
+            (await readdir(alphorn.restores)).map(async (each) =>
+              (await readdir(join(alphorn.restores, each))).filter((file) =>
+                /^journal(?:\.\w+)?\.json$/.test(file),
+              ),
+            ),
+          );
+        const journals = (await inside()).flat();
+        expect(journals.length, label).to.be.within(2, 3);
+        await writeFile(join(alphorn.root, 'etc/content'), 'changed again');
+        await restorer.restore(host, name, undefined, warn);
+        expect(await inside(), label).to.deep.equal([['journal.json'], ['journal.json']]);
+        await restorer.undo(host, false, warn);
+        const found = await treeOf(alphorn.root);
+        expect(found['/etc/content'], label).to.match(/ changed again$/);
+      },
+      limits,
+    );
   });
 
   it('is taken back whole if that was begun', async () => {

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:f
 import { join } from 'node:path';
 
 import { expect } from 'chai';
+import sinon from 'sinon';
 
 import { makeRestorer } from '../../src/alphorn/restore.ts';
 import { openStore } from '../../src/alphorn/store.ts';
@@ -340,6 +341,110 @@ describe('a restore', () => {
         '/etc/new/mine': 'file 644 0:6 mine',
       });
     });
+  });
+
+  describe('keeps what it replaced', () => {
+    /** Restores so often that each replaces something, with as many bytes. */
+    async function restoreOften(count: number, bytes = 10): Promise<void> {
+      for (let index = 0; index < count; index += 1) {
+        await writeFile(join(bench.alphorn.root, 'etc/content'), `${index}`.padEnd(bytes));
+        await restore(['/etc/content']);
+      }
+    }
+    const limits = { restores: 100, bytes: 1024 ** 3, days: 90 };
+
+    it('of the latest restores, as many as it may', async () => {
+      bench = restoreBench(folder.path, { ...limits, restores: 3 });
+      await restoreOften(5);
+      expect(await kept()).to.have.length(3);
+      for (const index of [4, 3, 2]) {
+        await undo();
+        expect((await tree())['/etc/content']).to.match(new RegExp(` ${index} {9}$`));
+        // As it was restored before that.
+        await growTree(bench.alphorn.root, { '/etc/content': after['/etc/content'] ?? '' });
+      }
+      await faultOf('nothing_to_undo', undo());
+      expect(bench.warnings).to.deep.equal([]);
+    });
+
+    it('of ten restores where nothing else is said', async () => {
+      await restoreOften(12);
+      expect(await kept()).to.have.length(10);
+    });
+
+    it('as far as there are not too many bytes, and of the latest however many they are', async () => {
+      bench = restoreBench(folder.path, { ...limits, bytes: 2500 });
+      await restoreOften(5, 1000);
+      expect(await kept()).to.have.length(2);
+      await restoreOften(1, 5000);
+      expect(await kept()).to.have.length(1);
+      await undo();
+      expect((await tree())['/etc/content']).to.have.length('file 640 0:0 '.length + 5000);
+    });
+
+    it('until that is too old, and of the latest whatever its age', async () => {
+      const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ['Date'] });
+      try {
+        await restoreOften(2);
+        clock.tick(91 * 24 * 3600 * 1000);
+        expect(await kept()).to.have.length(2);
+        await restoreOften(1);
+        expect(await kept()).to.have.length(1);
+        clock.tick(91 * 24 * 3600 * 1000);
+        // It finds nothing to do.
+        await restore(['/etc/content']);
+        await undo();
+        expect((await tree())['/etc/content']).to.match(/ 0 {9}$/);
+      } finally {
+        clock.restore();
+      }
+    });
+
+    it('of the latest, told by its order also if the clock was put back', async () => {
+      const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ['Date'] });
+      try {
+        bench = restoreBench(folder.path, { ...limits, restores: 1 });
+        await restoreOften(1);
+        clock.setSystemTime(Date.now() - 3_600_000);
+        await restore(['/etc/link']);
+        expect(await kept()).to.have.length(1);
+        expect((await undo()).paths).to.deep.equal(['/etc/link']);
+      } finally {
+        clock.restore();
+      }
+    });
+
+    it('also if it cannot be removed, and says so', async () => {
+      bench = restoreBench(folder.path, { ...limits, restores: 1 });
+      await restoreOften(1);
+      const [first = ''] = await kept();
+      const place = join(bench.alphorn.restores, first);
+      await run('mount', ['--bind', place, place]);
+      try {
+        await restoreOften(1);
+        expect(bench.warnings).to.have.length(1);
+        expect(bench.warnings[0]).to.include('could not be removed').and.to.include('EBUSY');
+      } finally {
+        await run('umount', [place]);
+      }
+      bench.warnings.splice(0);
+      await restoreOften(1);
+      expect(await kept()).to.have.length(1);
+      expect(bench.warnings).to.deep.equal([]);
+    });
+  });
+
+  it('does nothing while the record of a former one is damaged, and names it', async () => {
+    await restore(['/etc/content']);
+    const [first = ''] = await kept();
+    const journal = join(bench.alphorn.restores, first, 'journal.json');
+    for (const damaged of ['', '{', '{}', 'null']) {
+      await writeFile(journal, damaged);
+      for (const work of [restore, undo]) {
+        const { message } = await faultOf('restore_failed', work());
+        expect(message).to.include(journal);
+      }
+    }
   });
 
   it('is refused while another process restores, and not for what a killed one left', async () => {

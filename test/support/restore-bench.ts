@@ -12,6 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 
 import { makeRestorer, type Restorer } from '../../src/alphorn/restore.ts';
+import type { KeepLimits } from '../../src/alphorn/restore-journal.ts';
 import { openStore } from '../../src/alphorn/store.ts';
 import type { Host } from '../../src/host.ts';
 import type { AlphornPaths } from '../../src/paths.ts';
@@ -29,7 +30,8 @@ export interface RestoreBench {
   pacemaker: { activeState: string };
 }
 
-export function restoreBench(folder: string): RestoreBench {
+/** @param limits for what is kept of former restores */
+export function restoreBench(folder: string, limits?: KeepLimits): RestoreBench {
   const alphorn: AlphornPaths = {
     ...noPaths.alphorn,
     root: join(folder, 'root'),
@@ -54,7 +56,7 @@ export function restoreBench(folder: string): RestoreBench {
   const warnings: string[] = [];
   const store = openStore(alphorn.liferafts, { keep: 5, mostBytes: 1024 ** 3 });
   return {
-    ...{ restorer: makeRestorer(host, store), host, alphorn, warnings, pacemaker },
+    ...{ restorer: makeRestorer(host, store, limits), host, alphorn, warnings, pacemaker },
     warn: (text) => warnings.push(text),
   };
 }

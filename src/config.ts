@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 
 import { defaultKeeping } from './audit-files.ts';
-import { Fault } from './errors.ts';
+import { Fault, systemErrorCode } from './errors.ts';
 import { readTextIfThere } from './files.ts';
 import { configFile } from './paths.ts';
 
@@ -84,7 +84,7 @@ const fileVariable = 'HA_AGENT_CONFIG';
  */
 export async function loadConfig(environment: NodeJS.ProcessEnv): Promise<Config> {
   const file = environment[fileVariable] ?? configFile;
-  const fromFile = parseFile(file, await readTextIfThere(file));
+  const fromFile = parseFile(file, await textOf(file));
   const fromEnvironment = Object.fromEntries(
     Object.entries(environment)
       .filter(([name]) => name.startsWith(environmentPrefix) && name !== fileVariable)
@@ -109,6 +109,20 @@ export async function loadConfig(environment: NodeJS.ProcessEnv): Promise<Config
     });
   });
   throw new Fault('invalid_config', `The configuration is wrong.\n${problems.join('\n')}`);
+}
+
+async function textOf(file: string): Promise<string | undefined> {
+  try {
+    return await readTextIfThere(file);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    // Who may not read it is told so by the system's own error.
+    if (code === undefined || code === 'EACCES') throw error;
+    throw new Fault(
+      'invalid_config',
+      `${file} cannot be read: ${(error as Error).message}. Put a file with a JSON object there, such as {"https_port": 8443}, or nothing.`,
+    );
+  }
 }
 
 function parseFile(file: string, text: string | undefined): Record<string, unknown> {

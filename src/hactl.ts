@@ -1,24 +1,19 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 
-import { Fault, systemErrorCode } from './errors.ts';
 import { alphornCommand } from './hactl/alphorn.ts';
 import { auditCommand } from './hactl/audit.ts';
+import { makeOnRecord } from './hactl/on-record.ts';
+import { runCommandLine } from './hactl/run.ts';
+import { listenForSignals } from './hactl/signals.ts';
 import { tokenCommand } from './hactl/token.ts';
+import { debianPaths } from './paths.ts';
 
+const onRecord = makeOnRecord(listenForSignals());
 const program = new Command('hactl')
   .description('Looks after the ha-agent of this node.')
-  .showHelpAfterError("Run 'hactl help' for what there is.")
-  .addCommand(tokenCommand())
+  .addCommand(tokenCommand(onRecord))
   .addCommand(auditCommand())
-  .addCommand(alphornCommand());
+  .addCommand(alphornCommand(debianPaths, onRecord));
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof Fault) console.error(`hactl: ${error.message}`);
-  else if (systemErrorCode(error) === 'EACCES') {
-    console.error(`hactl: ${(error as Error).message}. Run it as root.`);
-  } else throw error;
-  process.exitCode = 1;
-}
+process.exitCode = await runCommandLine(program, process.argv);

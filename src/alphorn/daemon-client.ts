@@ -1,5 +1,7 @@
 import http from 'node:http';
 
+import { z } from 'zod';
+
 import { Fault, systemErrorCode } from '../errors.ts';
 import type { DaemonStatus } from './daemon-status.ts';
 
@@ -7,12 +9,12 @@ export const daemonRoutes = { status: '/status', sync: '/sync' } as const;
 
 /** Asks the sender that runs on this host, by its Unix socket. */
 export interface DaemonClient {
-  /** Faults: `alphorn_not_running` */
+  /** Faults: `alphorn_not_running`, `alphorn_unresponsive` */
   status(): Promise<DaemonStatus>;
   /**
    * Has it look for changes and try all destinations now.
    * @returns how it is doing when all were tried, or after half a minute
-   * Faults: `alphorn_not_running`
+   * Faults: `alphorn_not_running`, `alphorn_unresponsive`
    */
   sync(): Promise<DaemonStatus>;
 }
@@ -21,14 +23,28 @@ const statusMs = 5000;
 /** The sender itself answers after 30 s. */
 const syncMs = 40_000;
 
+/** A status can be no longer: each path that is left out has a line of some 200 bytes in it. */
+const maxBytes = 16 * 1024 * 1024;
+
+/** What has to be in an answer, for those who read it; the rest is passed on. */
+const answer = z.looseObject({
+  running: z.literal(true),
+  destinations: z.array(z.looseObject({ destination: z.string(), state: z.string() })),
+  liferaft: z
+    .looseObject({ leftOut: z.array(z.object({ path: z.string(), why: z.string() })) })
+    .nullish(),
+  host: z.looseObject({ id: z.string(), name: z.string() }).nullish(),
+  error: z.looseObject({ code: z.string(), detail: z.string() }).nullish(),
+});
+
 /** @param socket that it listens on */
 export function makeDaemonClient(socket: string): DaemonClient {
   async function ask(method: string, path: string, deadlineMs: number): Promise<DaemonStatus> {
     try {
-      // What answers is our own.
-      return JSON.parse(await textOf(socket, method, path, deadlineMs)) as DaemonStatus;
+      const text = await textOf(socket, method, path, deadlineMs);
+      return answer.parse(JSON.parse(text)) as unknown as DaemonStatus;
     } catch (error) {
-      throw notRunning(error);
+      throw faultOf(error);
     }
   }
   return {
@@ -48,11 +64,14 @@ function textOf(
     const request = http.request({ socketPath, method, path, agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8');
-      response.on('data', (piece: string) => (text += piece));
+      response.on('data', (piece: string) => {
+        text += piece;
+        if (text.length > maxBytes) request.destroy(new Error('Its answer has no end.'));
+      });
       response.on('error', reject);
       response.on('end', () => {
         if (response.statusCode === 200) resolve(text);
-        else reject(new Error(`It answers ${response.statusCode ?? '?'}: ${text}`));
+        else reject(new Error(`It answers ${response.statusCode ?? '?'}: ${text.slice(0, 500)}`));
       });
     });
     const patience = setTimeout(() => {
@@ -66,12 +85,18 @@ function textOf(
   });
 }
 
-function notRunning(error: unknown): Fault {
+function faultOf(error: unknown): Fault {
   const code = systemErrorCode(error);
-  const isDown = code === 'ENOENT' || code === 'ECONNREFUSED';
-  const why = isDown ? '' : ` It is there, but: ${(error as Error).message}`;
+  if (code === 'ENOENT' || code === 'ECONNREFUSED') {
+    return new Fault(
+      'alphorn_not_running',
+      "Alphorn does not run on this host, so nothing is sent from here. The cluster starts it where its resource is active ('pcs status'); 'systemctl status alphorn' says more.",
+    );
+  }
+  const isUnreadable = error instanceof z.ZodError || error instanceof SyntaxError;
+  const why = isUnreadable ? 'Its answer cannot be read.' : (error as Error).message;
   return new Fault(
-    'alphorn_not_running',
-    `Alphorn does not run on this host, so nothing is sent from here.${why} The cluster starts it where its resource is active ('pcs status'); 'systemctl status alphorn' says more.`,
+    'alphorn_unresponsive',
+    `Alphorn runs on this host and does not answer as it should: ${why.replace(/\.?$/, '.')} 'journalctl -u alphorn' says more; 'crm_resource --restart --resource Alphorn' restarts it.`,
   );
 }

@@ -35,5 +35,8 @@ export async function exportLiferaft(
 
 function faultOf(to: string, error: unknown): unknown {
   if (systemErrorCode(error) !== 'EEXIST') return noSpaceOf(error, to) ?? error;
-  return new Fault('invalid_request', `There is a file ${to} already. Name one that is new.`);
+  return new Fault(
+    'invalid_request',
+    `There is something at ${to} already. Name a file that is new.`,
+  );
 }

@@ -60,7 +60,9 @@ async function readLiferaft(
   handle: FileHandle,
   hostId: string | undefined,
 ): Promise<LiferaftFile> {
-  const { size, mtime } = await handle.stat();
+  const stats = await handle.stat();
+  if (!stats.isFile()) throw damaged(path, 'It is no file.');
+  const { size, mtime } = stats;
   const manifestRaw = await readManifestBytes(path, handle);
   const manifest = orDamaged(path, () => parseManifest(manifestRaw));
   const layout = layoutOf(manifest);

@@ -30,6 +30,8 @@ export interface TokenStore {
   create(name: string, role: Role, lifetimeMs?: number): Promise<string>;
   /** All tokens, expired ones too, by name. */
   list(): Promise<TokenHolder[]>;
+  /** The files, absolute, that should hold a token and cannot be read as one. They let nobody in. */
+  damaged(): Promise<string[]>;
   /** Faults: `invalid_token_request`, `token_not_found`, `no_space` on a disk that is read-only */
   revoke(name: string): Promise<void>;
   /** Whose token it is, or undefined if it is nobody's or has expired. */
@@ -38,6 +40,11 @@ export interface TokenStore {
 
 interface StoredToken extends TokenHolder {
   hash: Buffer;
+}
+
+interface ReadTokens {
+  tokens: StoredToken[];
+  damaged: string[];
 }
 
 const storedToken = z.object({
@@ -50,19 +57,19 @@ const storedToken = z.object({
 
 /** @param folder where the tokens are kept; made when it is needed */
 export function openTokenStore(folder: string): TokenStore {
-  let cache: { stamp: bigint; tokens: StoredToken[] } | undefined;
+  let cache: { stamp: bigint; read: ReadTokens } | undefined;
 
   /** All tokens; the files are read again only when the folder has changed. */
-  async function load(): Promise<StoredToken[]> {
+  async function load(): Promise<ReadTokens> {
     const before = await folderStamp(folder);
-    if (before === undefined) return [];
-    if (cache?.stamp === before) return cache.tokens;
-    const tokens = await readTokens(folder);
+    if (before === undefined) return { tokens: [], damaged: [] };
+    if (cache?.stamp === before) return cache.read;
+    const read = await readTokens(folder);
     // Two changes within one tick of the file system's clock leave the same stamp, so a reading is
     // kept only when the latest change lies well behind it.
     const settled = Date.now() - Number(before / 1_000_000n) > 1000;
-    cache = settled ? { stamp: before, tokens } : undefined;
-    return tokens;
+    cache = settled ? { stamp: before, read } : undefined;
+    return read;
   }
 
   return {
@@ -90,7 +97,7 @@ export function openTokenStore(folder: string): TokenStore {
     },
 
     async list() {
-      const tokens = await load();
+      const { tokens } = await load();
       return tokens.map(({ name, role, createdAt, expiresAt }) => ({
         name,
         role,
@@ -98,6 +105,8 @@ export function openTokenStore(folder: string): TokenStore {
         expiresAt,
       }));
     },
+
+    damaged: async () => (await load()).damaged,
 
     async revoke(name) {
       try {
@@ -115,7 +124,7 @@ export function openTokenStore(folder: string): TokenStore {
       const hash = hashOf(token);
       let found: StoredToken | undefined;
       // Every token is compared, whole, so that the time taken tells nothing of which came close.
-      for (const each of await load()) {
+      for (const each of (await load()).tokens) {
         if (timingSafeEqual(each.hash, hash)) found = each;
       }
       if (found?.expiresAt !== undefined && found.expiresAt.getTime() <= Date.now())
@@ -157,25 +166,38 @@ async function folderStamp(folder: string): Promise<bigint | undefined> {
   }
 }
 
-async function readTokens(folder: string): Promise<StoredToken[]> {
+async function readTokens(folder: string): Promise<ReadTokens> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).sort();
-  const tokens = await Promise.all(
-    files.map(async (file): Promise<StoredToken | undefined> => {
-      const text = await readTextIfThere(join(folder, file));
-      // Revoked between the two readings.
-      if (text === undefined) return undefined;
-      const stored = storedToken.safeParse(jsonOf(text));
+  const read: ReadTokens = { tokens: [], damaged: [] };
+  const texts = await Promise.all(files.map((file) => textOf(join(folder, file))));
+  for (const [index, file] of files.entries()) {
+    const text = texts[index];
+    // Revoked between the two readings.
+    if (text === undefined) continue;
+    const stored = storedToken.safeParse(jsonOf(text));
+    if (!stored.success) {
       // A damaged file costs its own token, not everybody's.
-      if (!stored.success) return undefined;
-      const { role, sha256, created, expires } = stored.data;
-      return {
-        name: file.slice(0, -'.json'.length),
-        role,
-        hash: Buffer.from(sha256, 'hex'),
-        createdAt: new Date(created),
-        expiresAt: expires === null ? undefined : new Date(expires),
-      };
-    }),
-  );
-  return tokens.filter((token) => token !== undefined);
+      read.damaged.push(join(folder, file));
+      continue;
+    }
+    const { role, sha256, created, expires } = stored.data;
+    read.tokens.push({
+      name: file.slice(0, -'.json'.length),
+      role,
+      hash: Buffer.from(sha256, 'hex'),
+      createdAt: new Date(created),
+      expiresAt: expires === null ? undefined : new Date(expires),
+    });
+  }
+  return read;
+}
+
+/** Empty for what is no file (a folder, a socket, a link in a circle): that is damaged as well. */
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readTextIfThere(path);
+  } catch (error) {
+    if (['EISDIR', 'ENXIO', 'ELOOP'].includes(systemErrorCode(error) ?? '')) return '';
+    throw error;
+  }
 }

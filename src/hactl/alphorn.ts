@@ -1,4 +1,4 @@
-import { text } from 'node:stream/consumers';
+import { createReadStream } from 'node:fs';
 
 import { Command } from 'commander';
 
@@ -12,15 +12,21 @@ import { makeRestorer } from '../alphorn/restore.ts';
 import { readAlphornStatus, type StoppedStatus } from '../alphorn/status.ts';
 import { loadConfig } from '../config.ts';
 import { makeHost, makeLiferaftStore } from '../deps.ts';
-import { Fault } from '../errors.ts';
+import { Fault, systemErrorCode } from '../errors.ts';
 import { makeRun } from '../exec.ts';
-import { readTextIfThere } from '../files.ts';
 import { makeLog } from '../log.ts';
 import { debianPaths, type Paths } from '../paths.ts';
+import { makeOnRecord, type OnRecord } from './on-record.ts';
 import { print, printJson, printTable, warn } from './print.ts';
 
-/** `hactl alphorn …`: what this host sends, and the liferafts of other hosts that are here. No agent has to run. */
-export function alphornCommand(allPaths: Paths = debianPaths): Command {
+/**
+ * `hactl alphorn …`: what this host sends, and the liferafts of other hosts that are here. No agent has to run.
+ * @param onRecord for what changes something or gives out a secret; a sync does neither
+ */
+export function alphornCommand(
+  allPaths: Paths = debianPaths,
+  onRecord: OnRecord = makeOnRecord({ holdOff: (work) => work() }),
+): Command {
   const paths = allPaths.alphorn;
   const openStore = async () => makeLiferaftStore(await loadConfig(process.env), allPaths);
   const openRestorer = async () => {
@@ -113,7 +119,9 @@ export function alphornCommand(allPaths: Paths = debianPaths): Command {
       const { restorer, host } = await openRestorer();
       const done = options.dryRun
         ? { dry_run: true, ...(await restorer.diff(name, orAll(chosen))) }
-        : await restorer.restore(host, name, orAll(chosen), warn);
+        : await onRecord(['alphorn', 'restore', name, ...chosen], () =>
+            restorer.restore(host, name, orAll(chosen), warn),
+          );
       if (options.json) {
         printJson(done);
         return;
@@ -135,7 +143,10 @@ export function alphornCommand(allPaths: Paths = debianPaths): Command {
     .option(...json)
     .action(async (options: { force?: true; json?: true }) => {
       const { restorer, host } = await openRestorer();
-      const undone = await restorer.undo(host, options.force ?? false, warn);
+      const { force = false } = options;
+      const undone = await onRecord(['alphorn', 'undo', ...(force ? ['--force'] : [])], () =>
+        restorer.undo(host, force, warn),
+      );
       if (options.json) {
         printJson(undone);
         return;
@@ -160,8 +171,13 @@ export function alphornCommand(allPaths: Paths = debianPaths): Command {
         );
       }
       const store = await openStore();
-      for (const name of names) await store.remove(name);
-      const removed = options.all ? await store.removeAll() : names;
+      const removed = await onRecord(
+        ['alphorn', 'delete', ...(options.all ? ['--all'] : names)],
+        async () => {
+          for (const name of names) await store.remove(name);
+          return options.all ? store.removeAll() : names;
+        },
+      );
       if (options.json) printJson(removed);
       else for (const name of removed) print(name);
     });
@@ -172,7 +188,8 @@ export function alphornCommand(allPaths: Paths = debianPaths): Command {
     .argument('<name>', nameHint)
     .argument('<file>', 'a new file; it holds the secrets of that host')
     .action(async (name: string, file: string) => {
-      await exportLiferaft(await openStore(), name, file);
+      const store = await openStore();
+      await onRecord(['alphorn', 'export', name, file], () => exportLiferaft(store, name, file));
     });
 
   alphorn
@@ -181,17 +198,20 @@ export function alphornCommand(allPaths: Paths = debianPaths): Command {
     .argument('<file>', "what 'hactl alphorn export' made")
     .option(...json)
     .action(async (file: string, options: { json?: true }) => {
-      const { name, generation, digest } = await (await openStore()).importFile(file);
+      const store = await openStore();
+      const { name, generation, digest } = await onRecord(['alphorn', 'import', file], () =>
+        store.importFile(file),
+      );
       if (options.json) printJson({ name, generation, digest });
       else print(name);
     });
 
-  alphorn.addCommand(keyCommand(paths.key));
+  alphorn.addCommand(keyCommand(paths.key, onRecord));
   return alphorn;
 }
 
 /** The key for hosts outside of the cluster. It never stands in a command line, where every user could read it. */
-function keyCommand(path: string): Command {
+function keyCommand(path: string, onRecord: OnRecord): Command {
   const key = new Command('key').description(
     'the key that this host shares with hosts outside of its cluster',
   );
@@ -199,7 +219,7 @@ function keyCommand(path: string): Command {
     .command('generate')
     .description('makes a new one; a former one is good for an hour more')
     .action(async () => {
-      await generateOwnKey(path);
+      await onRecord(['alphorn', 'key', 'generate'], () => generateOwnKey(path));
       print(
         `A new key is in ${path}. Bring it to the other hosts: 'hactl alphorn key export' here, 'hactl alphorn key import' there.`,
       );
@@ -209,22 +229,44 @@ function keyCommand(path: string): Command {
     .description('takes that of another host, from a file or the standard input')
     .argument('[file]', "what 'hactl alphorn key export' printed there (default: standard input)")
     .action(async (file?: string) => {
-      await importOwnKey(path, await keyTextOf(file));
+      // Before, for who types it in may also give it up.
+      const text = await keyTextOf(file);
+      await onRecord(['alphorn', 'key', 'import'], () => importOwnKey(path, text));
     });
   key
     .command('export')
     .description('prints it')
     .action(async () => {
-      print(await exportOwnKey(path));
+      print(await onRecord(['alphorn', 'key', 'export'], () => exportOwnKey(path)));
     });
   return key;
 }
 
+/** More than a key has, whatever white space is around it: no need to read on. */
+const maxKeyLength = 4096;
+
+/**
+ * What is in the file, or comes from the standard input; no more than it takes to see that it is no key.
+ * Faults: `invalid_request`
+ */
 async function keyTextOf(file: string | undefined): Promise<string> {
-  if (file === undefined || file === '-') return text(process.stdin);
-  const read = await readTextIfThere(file);
-  if (read === undefined) throw new Fault('invalid_request', `There is no file ${file}.`);
-  return read;
+  const source = file === undefined || file === '-' ? process.stdin : createReadStream(file);
+  let text = '';
+  try {
+    for await (const piece of source) {
+      text += String(piece);
+      if (text.length > maxKeyLength) break;
+    }
+  } catch (error) {
+    const code = systemErrorCode(error);
+    const what = file ?? 'The standard input';
+    if (code === 'ENOENT')
+      throw new Fault('invalid_request', `There is no file ${what}. Name one that has the key.`);
+    if (code === 'EISDIR')
+      throw new Fault('invalid_request', `${what} is a folder. Name a file that has the key.`);
+    throw error;
+  }
+  return text;
 }
 
 const nameHint = "its name, from 'hactl alphorn list'";

@@ -2,11 +2,15 @@ import { Command, InvalidArgumentError } from 'commander';
 
 import { loadConfig } from '../config.ts';
 import { makeAuditLog } from '../deps.ts';
+import { Fault } from '../errors.ts';
+import { print, printJson } from './print.ts';
 
 /** `hactl audit`: the record of this node. No agent has to run. */
 export function auditCommand(): Command {
   return new Command('audit')
-    .description('shows who changed what through the agent, and who read a secret; the newest last')
+    .description(
+      'shows who changed what through the agent or hactl, and who read a secret; the newest last',
+    )
     .option('--limit <number>', 'how many entries, 10000 at most', count, 50)
     .option('--json', 'as a JSON array, with the commands and changes')
     .option(
@@ -17,23 +21,19 @@ export function auditCommand(): Command {
       const log = makeAuditLog(await loadConfig(process.env));
       if (options.verify) {
         const { files, problems } = await log.verify();
-        for (const problem of problems) console.error(`hactl: ${problem}`);
-        if (problems.length > 0) process.exitCode = 1;
-        else
-          console.log(
-            `The audit log is as it was written: ${files} ${files === 1 ? 'file' : 'files'}.`,
-          );
+        if (problems.length > 0) throw new Fault('audit_damaged', problems.join('\n'));
+        print(`The audit log is as it was written: ${files} ${files === 1 ? 'file' : 'files'}.`);
         return;
       }
       const entries = (await log.list(options.limit)).toReversed();
       if (options.json) {
-        console.log(JSON.stringify(entries, null, 2));
+        printJson(entries);
         return;
       }
       for (const { at, caller, role, method, route, outcome, before, after } of entries) {
         const versions =
           after !== undefined && after !== before ? ` ${before ?? '?'} -> ${after}` : '';
-        console.log(`${at} ${outcome} ${caller} (${role}) ${method} ${route}${versions}`);
+        print(`${at} ${outcome} ${caller} (${role}) ${method} ${route}${versions}`);
       }
     });
 }

@@ -5,9 +5,10 @@ export function print(line: string): void {
   console.log(line.replace(control, '?'));
 }
 
-/** For what is told beside what was asked for. */
-export function warn(line: string): void {
-  console.error(`hactl: ${line.replace(control, '?')}`);
+/** For what is said besides what was asked for. Lines stay lines. */
+export function warn(text: string): void {
+  const lines = text.split('\n').map((line) => line.replace(control, '?'));
+  console.error(`hactl: ${lines.join('\n')}`);
 }
 
 export function printJson(value: unknown): void {

@@ -3,9 +3,12 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { roles, type Role } from '../auth/roles.ts';
 import { loadConfig } from '../config.ts';
 import { makeTokenStore } from '../deps.ts';
+import type { OnRecord } from './on-record.ts';
+import { print, printJson, printTable, warn } from './print.ts';
 
 /** `hactl token …`: who is let in by the API. No agent has to run. */
-export function tokenCommand(): Command {
+export function tokenCommand(onRecord: OnRecord): Command {
+  const openStore = async () => makeTokenStore(await loadConfig(process.env));
   const token = new Command('token').description('the tokens that the API lets in');
 
   token
@@ -23,8 +26,13 @@ export function tokenCommand(): Command {
       lifetime,
     )
     .action(async (name: string, options: { role: Role; expires?: number }) => {
-      const store = makeTokenStore(await loadConfig(process.env));
-      console.log(await store.create(name, options.role, options.expires));
+      const store = await openStore();
+      const { role, expires } = options;
+      print(
+        await onRecord(['token', 'create', name, '--role', role], () =>
+          store.create(name, role, expires),
+        ),
+      );
     });
 
   token
@@ -32,24 +40,23 @@ export function tokenCommand(): Command {
     .description('shows all tokens, but not their secret')
     .option('--json', 'as a JSON array')
     .action(async (options: { json?: true }) => {
-      const holders = await makeTokenStore(await loadConfig(process.env)).list();
-      const rows = holders.map(({ name, role, createdAt, expiresAt }) => ({
+      const store = await openStore();
+      const rows = (await store.list()).map(({ name, role, createdAt, expiresAt }) => ({
         name,
         role,
         created: createdAt.toISOString(),
         expires: expiresAt?.toISOString() ?? null,
       }));
       if (options.json) {
-        console.log(JSON.stringify(rows, null, 2));
-        return;
-      }
-      for (const row of [
-        { name: 'NAME', role: 'ROLE', created: 'CREATED', expires: 'EXPIRES' },
-        ...rows,
-      ]) {
-        console.log(
-          `${row.name.padEnd(24)} ${row.role.padEnd(8)} ${row.created.padEnd(24)} ${row.expires ?? 'never'}`,
+        printJson(rows);
+      } else {
+        printTable(
+          ['NAME', 'ROLE', 'CREATED', 'EXPIRES'],
+          rows.map(({ name, role, created, expires }) => [name, role, created, expires ?? 'never']),
         );
+      }
+      for (const file of await store.damaged()) {
+        warn(`${file} is damaged, so its token lets nobody in. Remove the file, and make another.`);
       }
     });
 
@@ -58,7 +65,8 @@ export function tokenCommand(): Command {
     .description('makes a token worthless from now on')
     .argument('<name>', "its name, from 'hactl token list'")
     .action(async (name: string) => {
-      await makeTokenStore(await loadConfig(process.env)).revoke(name);
+      const store = await openStore();
+      await onRecord(['token', 'revoke', name], () => store.revoke(name));
     });
   return token;
 }

@@ -61,6 +61,7 @@ const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   too_many_changes: { status: 503, title: 'Too many changes are waiting' },
   too_many_liferafts: { status: 503, title: 'Too many liferafts are being received' },
   alphorn_not_running: { status: 503, title: 'Alphorn does not run on this host' },
+  alphorn_unresponsive: { status: 503, title: 'Alphorn does not answer as it should' },
   alphorn_settings_invalid: { status: 503, title: "Alphorn's settings on this host are wrong" },
   host_without_id: { status: 503, title: 'This host has no id' },
   audit_failed: { status: 503, title: 'The audit log cannot be written' },

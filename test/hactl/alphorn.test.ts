@@ -1,9 +1,14 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 
 import { expect } from 'chai';
+import { execa } from 'execa';
 import sinon from 'sinon';
 
+import type { FaultCode } from '../../src/errors.ts';
 import { alphornCommand } from '../../src/hactl/alphorn.ts';
 import { debianPaths, type Paths } from '../../src/paths.ts';
 import { faultOf } from '../support/faults.ts';
@@ -19,6 +24,8 @@ describe('hactl alphorn', () => {
   let paths: Paths;
 
   beforeEach(async () => {
+    process.env['HA_AGENT_CONFIG'] = join(folder.path, 'none');
+    process.env['HA_AGENT_STATE_DIRECTORY'] = join(folder.path, 'state');
     const at = (each: string) => join(folder.path, each);
     paths = {
       ...debianPaths,
@@ -43,6 +50,22 @@ describe('hactl alphorn', () => {
       links: { '/etc/l': { target: 'x' } },
     });
   });
+
+  afterEach(() => {
+    delete process.env['HA_AGENT_CONFIG'];
+    delete process.env['HA_AGENT_STATE_DIRECTORY'];
+  });
+
+  const audited = async () => {
+    const text = await readFile(join(folder.path, 'state/audit.jsonl'), 'utf8').catch(() => '');
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => {
+        const { caller, route, outcome } = JSON.parse(line) as Record<string, string>;
+        return `${caller ?? ''}: ${route ?? ''}: ${outcome ?? ''}`;
+      });
+  };
 
   /** @returns the lines that it printed */
   async function hactl(...argv: string[]): Promise<string[]> {
@@ -164,6 +187,115 @@ describe('hactl alphorn', () => {
     expect(await hactl('key', 'export')).to.deep.equal([first]);
   });
 
+  it('has on record what changes something or gives out a secret, and nothing else', async () => {
+    const file = join(folder.path, 'carried.tar');
+    await writeFile(join(folder.path, 'machine-id'), `${'0'.repeat(32)}\n`);
+    await hactl('list');
+    await hactl('show', name);
+    await hactl('diff', name);
+    await hactl('restore', name, '--dry-run');
+    await hactl('status');
+    await faultOf('alphorn_not_running', hactl('sync'));
+    expect(await audited()).to.deep.equal([]);
+
+    const done = async (outcome: string, ...argv: string[]) => {
+      const before = (await audited()).length;
+      await (outcome === 'success'
+        ? hactl(...argv)
+        : faultOf(outcome as FaultCode, hactl(...argv)));
+      const route = `root: hactl alphorn ${argv.join(' ')}`;
+      expect((await audited()).slice(before)).to.deep.equal([
+        `${route}: begun`,
+        `${route}: ${outcome}`,
+      ]);
+    };
+    await done('success', 'restore', name);
+    await done('success', 'restore', name, '/etc/hosts', '/etc/l');
+    await done('path_not_in_liferaft', 'restore', name, '/etc/nothing');
+    await done('success', 'undo');
+    await done('nothing_to_undo', 'undo', '--force');
+    await done('success', 'export', name, file);
+    await done('success', 'delete', name);
+    await done('success', 'import', file);
+    await done('success', 'delete', '--all');
+    await done('alphorn_without_key', 'key', 'export');
+    await done('success', 'key', 'generate');
+    await done('success', 'key', 'export');
+    expect(JSON.stringify(await audited())).not.to.include((await hactl('key', 'export'))[0]);
+  });
+
+  it('does nothing that cannot be recorded', async () => {
+    await mkdir(join(folder.path, 'state/audit.jsonl'), { recursive: true });
+    for (const argv of [
+      ['restore', name],
+      ['undo'],
+      ['delete', '--all'],
+      ['export', name, join(folder.path, 'carried.tar')],
+      ['import', join(paths.alphorn.liferafts, name)],
+      ['key', 'generate'],
+    ]) {
+      await faultOf('audit_failed', hactl(...argv));
+    }
+    expect(await tree()).to.deep.equal(before);
+    expect(await readdir(paths.alphorn.liferafts)).to.deep.equal([name]);
+    expect(await readdir(folder.path)).not.to.include.members(['carried.tar', 'etc']);
+  });
+
+  it('exports nothing where there is no room, and leaves no part of it', async () => {
+    const disk = join(folder.path, 'disk');
+    await mkdir(disk);
+    await storeLiferaft(paths.alphorn.liferafts, { files: { '/etc/large': 'x'.repeat(20_000) } });
+    for (const options of ['size=4k', 'nr_inodes=1']) {
+      await execa('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk]);
+      try {
+        const file = join(disk, 'carried.tar');
+        const { message } = await faultOf('no_space', hactl('export', name, file));
+        expect(message).to.include(file);
+        expect(await readdir(disk)).to.deep.equal([]);
+      } finally {
+        await execa('umount', [disk]);
+      }
+    }
+  });
+
+  it('lists a folder that has the name of a liferaft as damaged', async () => {
+    await mkdir(join(paths.alphorn.liferafts, 'liferaft_00000000.tar'));
+    expect((await hactl('list'))[1]).to.match(/^liferaft_00000000\.tar +damaged$/);
+  });
+
+  describe('asks a sender that', () => {
+    let server: Server | undefined;
+    afterEach(() => {
+      server?.closeAllConnections();
+      server?.close();
+    });
+    async function answering(answer: (response: ServerResponse) => void): Promise<void> {
+      server = createServer((_request, response) => {
+        answer(response);
+      }).listen(paths.alphorn.socket);
+      await once(server, 'listening');
+    }
+    for (const [what, answer] of [
+      ['answers nothing', (response) => response.end()],
+      ['answers no JSON', (response) => response.end('<html>')],
+      ['answers null', (response) => response.end('null')],
+      ['answers something else', (response) => response.end('{"running": true}')],
+      ['answers half', (response) => response.end('{"running":true,"destinations":[{}]}')],
+      ['fails', (response) => response.writeHead(500).end('x'.repeat(10_000))],
+      ['hangs up', (response) => response.destroy()],
+      ['answers without an end', (response) => Readable.from(endless()).pipe(response)],
+    ] as [string, (response: ServerResponse) => void][]) {
+      it(`${what}, and says so, not that it does not run`, async () => {
+        await answering(answer);
+        for (const command of ['status', 'sync']) {
+          const { message } = await faultOf('alphorn_unresponsive', hactl(command));
+          expect(message).to.match(/^Alphorn runs on this host and does not answer/);
+          expect(message).to.have.length.below(1000);
+        }
+      });
+    }
+  });
+
   it('says how it is doing where it does not run', async () => {
     await writeFile(paths.alphorn.machineId, `${'0'.repeat(32)}\n`);
     const [first, second] = await hactl('status');
@@ -173,3 +305,7 @@ describe('hactl alphorn', () => {
     await faultOf('alphorn_not_running', hactl('sync'));
   });
 });
+
+function* endless(): Generator<string> {
+  for (;;) yield 'x'.repeat(2 ** 16);
+}

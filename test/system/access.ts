@@ -38,28 +38,76 @@ export function describeAccess(bench: () => { lab: Lab; token: string }): void {
         expect((await callHa(node(), 'services', { token })).status).to.equal(401);
       });
 
-      for (const [what, args, message] of [
+      for (const [what, args, message, code] of [
         [
           'a name that is taken',
           ['create', 'bench', '--role', 'viewer'],
           "There is a token 'bench' already",
+          1,
         ],
-        ['a role that there is not', ['create', 'x', '--role', 'root'], 'viewer, operator, admin'],
-        ['no role', ['create', 'x'], '--role'],
+        [
+          'a role that there is not',
+          ['create', 'x', '--role', 'root'],
+          'viewer, operator, admin',
+          2,
+        ],
+        ['no role', ['create', 'x'], '--role', 2],
         [
           'a lifetime without unit',
           ['create', 'x', '--role', 'viewer', '--expires', '90'],
           'such as 90d',
+          2,
         ],
-        ['a name with a slash', ['create', 'a/b', '--role', 'viewer'], "cannot be a token's name"],
-        ['a token that there is not', ['revoke', 'nobody'], "There is no token 'nobody'"],
+        [
+          'a name with a slash',
+          ['create', 'a/b', '--role', 'viewer'],
+          "cannot be a token's name",
+          2,
+        ],
+        ['a token that there is not', ['revoke', 'nobody'], "There is no token 'nobody'", 1],
       ] as const) {
         it(`refuses ${what} and says what to do`, async () => {
           const { exitCode, stdout, stderr } = await node().exec(['hactl', 'token', ...args]);
-          expect([exitCode, stdout]).to.deep.equal([1, '']);
-          expect(stderr).to.include(message);
+          expect([exitCode, stdout]).to.deep.equal([code, '']);
+          expect(stderr)
+            .to.include(message)
+            .and.to.match(/^hactl: [^\n]+\n$/);
         });
       }
+
+      it('has what it made and revoked on record, as root', async () => {
+        await node().run(['hactl', 'token', 'create', 'recorded', '--role', 'viewer']);
+        await node().run(['hactl', 'token', 'revoke', 'recorded']);
+        const lines = (await node().run(['hactl', 'audit', '--limit', '2'])).trim().split('\n');
+        expect(lines.map((line) => line.replace(/^\S+ /, ''))).to.deep.equal([
+          'success root (admin) CLI hactl token create recorded --role viewer',
+          'success root (admin) CLI hactl token revoke recorded',
+        ]);
+      });
+
+      it('says in one sentence that the disk is full, and makes no token', async () => {
+        const tokens = '/var/lib/ha-agent/tokens';
+        await node().run(['mount', '-t', 'tmpfs', '-o', 'nr_inodes=1', 'tmpfs', tokens]);
+        try {
+          const full = await node().exec(['hactl', 'token', 'create', 'full', '--role', 'viewer']);
+          expect([full.exitCode, full.stdout]).to.deep.equal([1, '']);
+          expect(full.stderr).to.match(/^hactl: [^\n]*room[^\n]*\n$/);
+        } finally {
+          await node().run(['umount', tokens]);
+        }
+        expect(await node().run(['hactl', 'token', 'list'])).not.to.include('full');
+      });
+
+      it('ends without a word when nobody reads on, and says when it cannot write', async () => {
+        const shell = (script: string) => node().exec(['bash', '-c', script]);
+        // A pipe whose reader is gone already, as that of `hactl audit | head -n 1` soon is.
+        const closed = 'mkfifo /root/pipe; exec 3<>/root/pipe 4>/root/pipe 3<&-; rm /root/pipe';
+        const unread = await shell(`${closed}; hactl token list >&4`);
+        expect(unread).to.deep.include({ exitCode: 141, stdout: '', stderr: '' });
+        const full = await shell('hactl token list > /dev/full');
+        expect(full.exitCode).to.equal(1);
+        expect(full.stderr).to.match(/^hactl: [^\n]+ENOSPC[^\n]+\n$/);
+      });
 
       it('is for root alone', async () => {
         const { exitCode, stderr } = await node().exec([

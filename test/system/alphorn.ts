@@ -279,6 +279,9 @@ export function describeAlphorn(bench: Bench): void {
       await active.run(['hactl', 'alphorn', 'import', '/root/liferaft.tar']);
       await active.run(['rm', '/root/liferaft.tar']);
       await active.run(['hactl', 'alphorn', 'restore', name]);
+      expect(await active.run(['hactl', 'audit', '--limit', '1'])).to.match(
+        new RegExp(`success root \\(admin\\) CLI hactl alphorn restore ${name}\n$`),
+      );
       const restored = await compare(active, liferaft);
       expect(restored.differences).to.deep.equal([]);
       expect(restored.paths).to.include.members(['/etc/samba/deep/a', '/etc/samba/link']);

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import { access, constants, mkdir } from 'node:fs/promises';
+
+import type { AuditEntry } from '../audit.ts';
+import { loadConfig } from '../config.ts';
+import { makeAuditLog } from '../deps.ts';
+import { Fault } from '../errors.ts';
+import { warn } from './print.ts';
+import type { Signals } from './signals.ts';
+
+/**
+ * Does what changes something or gives out a secret, with a line in the audit log before it and one after it, as the
+ * agent has them. What cannot be recorded is not done.
+ * @param command what follows `hactl`, such as `alphorn restore liferaft_1234abcd.tar`
+ * Faults: `audit_failed`, `no_space`, those of the work
+ */
+export type OnRecord = <T>(command: readonly string[], work: () => Promise<T>) => Promise<T>;
+
+const maxRouteLength = 500;
+
+export function makeOnRecord(signals: Signals): OnRecord {
+  return (command, work) =>
+    signals.holdOff(async () => {
+      const config = await loadConfig(process.env);
+      const folder = config.state_directory;
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      // Who may not write there is told so, and not that the record failed.
+      await access(folder, constants.W_OK | constants.X_OK);
+      const audit = makeAuditLog(config);
+      const route = ['hactl', ...command].join(' ');
+      const request = {
+        // The same as whoever comes by the agent's socket; hactl too is root's alone.
+        ...{ id: randomUUID(), caller: 'root', role: 'admin', method: 'CLI' },
+        route: route.length > maxRouteLength ? `${route.slice(0, maxRouteLength)}…` : route,
+      };
+      await audit.record({ ...request, outcome: 'begun' });
+      const ended = async (outcome: AuditEntry['outcome']) => {
+        try {
+          await audit.recordEnd({ ...request, outcome });
+        } catch (error) {
+          // What was done is done; its beginning is on record.
+          if (!(error instanceof Fault)) throw error;
+          warn('The end of this could not be recorded in the audit log.');
+        }
+      };
+      let result;
+      try {
+        result = await work();
+      } catch (error) {
+        await ended(error instanceof Fault ? error.code : 'internal_error');
+        throw error;
+      }
+      await ended('success');
+      return result;
+    });
+}

@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+
+import { systemErrorCode } from '../errors.ts';
+import { exitCodes, failureOf } from './failure.ts';
+import { warn } from './print.ts';
+
+/**
+ * Runs the command line, and says in plain words what kept it from being done.
+ * @param argv as `process.argv` has it
+ * @returns the exit code
+ */
+export async function runCommandLine(program: Command, argv: readonly string[]): Promise<number> {
+  leaveErrorsToUs(program);
+  // What prints goes on without its reader: what was begun has to come to its end, and into the record.
+  let outputError: Error | undefined;
+  process.stdout.on('error', (error: Error) => {
+    outputError ??= error;
+  });
+  process.stderr.on('error', () => undefined);
+  // What nobody waited for.
+  process.on('uncaughtException', (error) => {
+    process.exit(failed(error));
+  });
+  let exitCode: number = exitCodes.done;
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    exitCode = failed(error);
+  }
+  await new Promise((resolve) => process.stdout.write('', resolve));
+  if (exitCode !== exitCodes.done || outputError === undefined) return exitCode;
+  return outputFailed(outputError);
+}
+
+/** Says what is wrong. @returns the exit code */
+function failed(error: unknown): number {
+  const { text, exitCode } = failureOf(error);
+  if (text !== undefined) {
+    warn(text);
+    // Empty is as good as not set.
+    if (process.env['HACTL_DEBUG']) console.error(error);
+  }
+  return exitCode;
+}
+
+function outputFailed(error: Error): number {
+  const code = systemErrorCode(error);
+  // `hactl audit | head`: the reader has what it wanted.
+  if (code === 'EPIPE') return exitCodes.outputClosed;
+  warn(
+    `It was done, but what it printed could not be written (${code ?? error.message}). Have it printed elsewhere; revoke a token that you did not get, and make another.`,
+  );
+  return exitCodes.failed;
+}
+
+/** Commander prints what it finds wrong, and ends the process, unless it is told not to. */
+function leaveErrorsToUs(command: Command): void {
+  command.exitOverride().configureOutput({ writeErr: () => undefined });
+  command.commands.forEach(leaveErrorsToUs);
+}

@@ -160,7 +160,7 @@ export function digestOf(bytes: Buffer): string {
 
 /** Whether a name from outside may stand for a path: absolute, no part of it empty, `.` or `..`. */
 export function isPlainPath(text: string): boolean {
-  return /^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/.test(text) && Buffer.byteLength(text) <= limits.path;
+  return Buffer.byteLength(text) <= limits.path && /^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/.test(text);
 }
 
 /** By code points, so that the order is the same wherever it is made. */

@@ -71,7 +71,7 @@ export function makeResourceAgents(host: Host): ResourceAgents {
     async fullName(agent) {
       const { all } = await lists();
       // A unit's instance is as good as its template.
-      const template = agent.replace(/(@).*$/, '$1');
+      const template = agent.slice(0, agent.indexOf('@') + 1);
       if (all.includes(agent) || all.includes(template)) return agent;
       const names = all.filter((name) => name.endsWith(`:${agent}`));
       const [only, ...others] = names;

@@ -46,7 +46,7 @@ function digestOf(...texts: readonly string[]): string {
 
 /** In the XML, in the words of crm_mon, and of pacemakerd's last word to it, since Pacemaker 2.1. */
 const momentOfReading =
-  /<last_update time="[^"]*"| last_updated="[^"]*"|Last updated: .*|\(last updated [^)]*\)/g;
+  /<last_update time="[^"]*"| last_updated="[^"]*"|Last updated: .*|\(last updated [^()]*\)/g;
 
 function statusOf(state: ClusterState, pcs: PcsStatus): JsonObject {
   return { ...stateAsJson(state), raw: pcs.text, xml: state.xml, cluster_name: pcs.clusterName };

@@ -33,11 +33,9 @@ export async function readCorosyncConfText({ paths }: Host): Promise<string> {
   return maskConf(text);
 }
 
-const keyLine = /^([ \t\r#]*key[ \t\r]*:[ \t\r]*)([^ \t\r\n][^\n]*)/gm;
-
 /** The text of a corosync.conf with its key, if it has one, replaced by stars. */
 export function maskConf(text: string): string {
-  return text.replace(keyLine, `$1${masked}`);
+  return withKeys(text, () => masked);
 }
 
 /**
@@ -80,16 +78,53 @@ async function withKey({ paths }: Host, text: string): Promise<string> {
       { errors: [{ field: 'totem.key', message: 'must be a key', type: 'string' }] },
     );
   }
-  return text.replace(keyLine, (line, before: string, value: string) =>
-    value.trim() === masked && !before.includes('#') ? `${before}${key}` : line,
+  return withKeys(text, ({ value, isComment }) =>
+    value.trim() === masked && !isComment ? key : value,
   );
 }
 
 /** Not those in comments, which are masked as well. */
 function keysIn(text: string): string[] {
-  return [...text.matchAll(keyLine)].flatMap(([, before = '', value = '']) =>
-    before.includes('#') ? [] : [value],
-  );
+  return text.split('\n').flatMap((line) => {
+    const found = keyIn(line);
+    return found && !found.isComment ? [found.value] : [];
+  });
+}
+
+/** The text with the value of each `key: value` line replaced; all else stays to the byte. */
+function withKeys(text: string, replacement: (found: KeyInLine) => string): string {
+  return text
+    .split('\n')
+    .map((line) => {
+      const found = keyIn(line);
+      return found ? line.slice(0, found.start) + replacement(found) : line;
+    })
+    .join('\n');
+}
+
+/** The value of a key in a line, which reaches from `start` to the end of the line. */
+interface KeyInLine {
+  start: number;
+  value: string;
+  isComment: boolean;
+}
+
+// No pattern: one that skips blanks before it looks for a word takes the square of the number of blanks.
+function keyIn(line: string): KeyInLine | undefined {
+  const name = skip(line, 0, ' \t\r#');
+  if (!line.startsWith('key', name)) return undefined;
+  const colon = skip(line, name + 'key'.length, ' \t\r');
+  if (line[colon] !== ':') return undefined;
+  const start = skip(line, colon + 1, ' \t\r');
+  if (start === line.length) return undefined;
+  return { start, value: line.slice(start), isComment: line.slice(0, name).includes('#') };
+}
+
+/** Where the first sign stands that is not one of these. */
+function skip(line: string, from: number, signs: string): number {
+  let at = from;
+  while (at < line.length && signs.includes(line.charAt(at))) at += 1;
+  return at;
 }
 
 /**

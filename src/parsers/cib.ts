@@ -157,7 +157,7 @@ export function withStatusOf(xml: string, whole: string): string {
  * before: without status, which is never on the disk, or with one that knows no member.
  */
 export function isOfCluster(xml: string): boolean {
-  return /<node_state\s[^>]*\bjoin="member"/.test(xml);
+  return /<node_state\s[^<>]*\bjoin="member"/.test(xml);
 }
 
 /** `admin_epoch.epoch` of the text of a CIB. */
@@ -174,7 +174,7 @@ export function nextVersionOfCib(xml: string): string {
 
 /** What counts changes of the configuration, in the text of a CIB. */
 function countersOfCib(xml: string): { adminEpoch: number; epoch: number } {
-  const start = /<cib\s[^>]*>/.exec(xml)?.[0] ?? '';
+  const start = /<cib\s[^<>]*>/.exec(xml)?.[0] ?? '';
   const of = (name: string) => Number(new RegExp(`\\s${name}="([^"]*)"`).exec(start)?.[1] ?? 0);
   return { adminEpoch: of('admin_epoch'), epoch: of('epoch') };
 }
@@ -189,7 +189,7 @@ export function withAgentsOfTemplates(xml: string): string {
     ]),
   );
   return xml.replace(
-    /(<primitive [^<]*?) template="([^"]*)"/g,
+    /(<primitive [^<]*?) template="([^"<]*)"/g,
     (_tag, before: string, id: string) => `${before}${agents.get(id) ?? ''}`,
   );
 }

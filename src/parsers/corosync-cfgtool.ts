@@ -41,8 +41,8 @@ export function parseCfgtool(text: string): CorosyncLinks {
     const link = read.links.at(-1);
     const [, localId, transport] = /^Local node ID (\d+)(?:, transport (\w+))?$/.exec(line) ?? [];
     const [, linkId, linkTransport] = /^(?:LINK|RING) ID (\d+)(?: (\w+))?$/.exec(line) ?? [];
-    const [, key, value = ''] = /^(addr|id|status)\s*= *(.*)$/.exec(line) ?? [];
-    const [, kind = '', id, status = ''] = /^(nodeid|node):? *(\d+):\s*(.*)$/.exec(line) ?? [];
+    const [, key, value = ''] = /^(addr|id|status)\s*=(.*)$/.exec(line) ?? [];
+    const [, kind = '', id, status = ''] = /^(nodeid|node):? *(\d+):(.*)$/.exec(line) ?? [];
     if (localId !== undefined) {
       read.local_node_id = localId;
       if (transport !== undefined) read.transport = transport;
@@ -53,9 +53,9 @@ export function parseCfgtool(text: string): CorosyncLinks {
         nodes: [],
       });
     } else if (link && key !== undefined) {
-      link[key === 'status' ? 'status' : 'addr'] = value;
+      link[key === 'status' ? 'status' : 'addr'] = value.trimStart();
     } else if (link && id !== undefined) {
-      link.nodes.push({ [kind]: id, status: status.replaceAll('\t', ' ') });
+      link.nodes.push({ [kind]: id, status: status.trimStart().replaceAll('\t', ' ') });
     } else {
       other.push(line);
     }

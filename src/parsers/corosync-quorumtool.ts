@@ -75,10 +75,10 @@ export function parseQuorumtool(text: string): Quorum | undefined {
     if (line === '' || line.startsWith('---') || titles.includes(line)) continue;
     const [, key = '', value = ''] = /^([^:]*):(.*)$/.exec(line) ?? [];
     const [header, deviceColumn] = /^Nodeid\s+Votes\s+(Qdevice\s+)?Name$/.exec(line) ?? [];
-    const [row, nodeid = '', votes = '', rest = ''] = /^(\d+)\s+(\d+)\b\s*(.*)$/.exec(line) ?? [];
+    const [row, nodeid = '', votes = '', rest = ''] = /^(\d+)\s+(\d+)\b(.*)$/.exec(line) ?? [];
     if (keys.includes(key)) values.set(key, value.trim());
     else if (header !== undefined) hasDeviceColumn = deviceColumn !== undefined;
-    else if (row !== undefined) rows.push({ nodeid, votes, rest });
+    else if (row !== undefined) rows.push({ nodeid, votes, rest: rest.trimStart() });
     else other.push(line);
   }
   const valueOf = (key: string) => values.get(key) ?? '';

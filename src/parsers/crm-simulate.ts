@@ -13,7 +13,7 @@ export interface PlannedAction {
 
 const heading = 'Transition Summary:';
 const resourceLine =
-  /^ *\* (?<action>\w+) +(?<resource>\S+) +\( *(?<where>.*?) *\)(?: +(?<detail>\S.*?))? *$/;
+  /^ *\* (?<action>\w+) +(?<resource>\S+) +\((?<where>[^)]*)\)(?<detail>(?: .*)?)$/;
 const nodeLine = /^ *\* (?<action>\w+) (?:\((?<how>[^)]*)\) )?(?<node>\S+)(?: +'(?<why>.*)')?$/;
 
 /**
@@ -46,7 +46,7 @@ function actionOf(line: string): PlannedAction {
 
 /** `where` is `node`, `from -> to`, `role node`, or `role -> role node` (rsc_action_default in libpe_status). */
 function resourceAction(groups: Readonly<Record<string, string>>): PlannedAction {
-  const { action = '', resource = '', where = '', detail } = groups;
+  const { action = '', resource = '', where = '', detail = '' } = groups;
   const words = where.split(' ').filter((word) => word !== '');
   const arrow = words.indexOf('->');
   const roles = ['Started', 'Stopped', 'Master', 'Slave', 'Promoted', 'Unpromoted'];
@@ -56,7 +56,7 @@ function resourceAction(groups: Readonly<Record<string, string>>): PlannedAction
   const moves = arrow > 0 && names.length > 1;
   const node = moves ? names[1] : names[0];
   const from = moves ? names[0] : undefined;
-  const rest = [said.join(' -> '), detail].filter(Boolean).join(' ');
+  const rest = [said.join(' -> '), detail.trim()].filter(Boolean).join(' ');
   return {
     action: action.toLowerCase(),
     resource,

@@ -103,8 +103,8 @@ function parseMetadata(xml: string): XmlElement {
   // Pacemaker 2.0 and many agents name a DTD, of which nothing is needed; nor is anything of most
   // descriptions, which are three quarters of the text.
   const needed = xml
-    .replace(/<!DOCTYPE\s[^[>]*>/, '')
-    .replace(/<(longdesc|shortdesc)\b[^>]*>(?![^<]*Allowed values: )[^<]*<\/\1>/g, '');
+    .replace(/<!DOCTYPE\s[^[<>]*>/, '')
+    .replace(/<(longdesc|shortdesc)\b[^<>]*>(?![^<]*Allowed values: )[^<]*<\/\1>/g, '');
   return parseXml(needed);
 }
 

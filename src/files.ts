@@ -37,6 +37,15 @@ export async function readTextIfThere(path: string): Promise<string | undefined>
   return (await readFileIfThere(path))?.toString('utf8');
 }
 
+/** The same of a file of at most so many bytes; 'too large' if it has more, which are not read then. */
+export async function readTextUpTo(
+  path: string,
+  maxBytes: number,
+): Promise<string | 'too large' | undefined> {
+  const found = await statIfThere(path);
+  return found && found.size > maxBytes ? 'too large' : readTextIfThere(path);
+}
+
 /** The file's bytes, or undefined if there is no such file. */
 export async function readFileIfThere(path: string): Promise<Buffer | undefined> {
   try {

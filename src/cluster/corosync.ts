@@ -15,9 +15,9 @@ const keeping = { leastMs: 1000 };
 
 /** What is to be known of corosync on this node. */
 export interface CorosyncReader {
-  /** Faults: `corosync_conf_not_found` */
+  /** Faults: `corosync_conf_not_found`, `corosync_conf_unreadable` */
   conf(): Promise<JsonObject>;
-  /** Faults: `corosync_conf_not_found` */
+  /** Faults: `corosync_conf_not_found`, `corosync_conf_unreadable` */
   confText(): Promise<string>;
   /** Faults: those of Run. */
   verifyConf(): Promise<ConfVerdict>;

@@ -1,5 +1,5 @@
 import { Fault } from '../errors.ts';
-import { readTextIfThere, replaceKeepingPrevious } from '../files.ts';
+import { readTextUpTo, replaceKeepingPrevious } from '../files.ts';
 import type { Host } from '../host.ts';
 import { type CorosyncSection, parseCorosyncConf } from '../parsers/corosync-conf.ts';
 import { masked } from '../secrets.ts';
@@ -11,19 +11,39 @@ export interface ConfVerdict {
   text: string;
 }
 
-/** corosync.conf as it stands on this node, or undefined if there is none. */
-export async function readCorosyncConf({ paths }: Host): Promise<CorosyncSection | undefined> {
-  const text = await readTextIfThere(paths.corosyncConf);
+// The largest that makes sense, of 64 nodes with 8 links each, has some 50 KB.
+const maxBytes = 1024 * 1024;
+
+/**
+ * The text of corosync.conf to its last byte, its key included, or undefined if there is none.
+ * Faults: `corosync_conf_unreadable` if it has more than 1 MiB
+ */
+export async function readCorosyncConfFile({ paths }: Host): Promise<string | undefined> {
+  const text = await readTextUpTo(paths.corosyncConf, maxBytes);
+  if (text !== 'too large') return text;
+  throw new Fault(
+    'corosync_conf_unreadable',
+    `${paths.corosyncConf} on this node is larger than 1 MiB, so it is not read. Copy it from another node of the cluster.`,
+  );
+}
+
+/**
+ * corosync.conf as it stands on this node, or undefined if there is none.
+ * Faults: `corosync_conf_unreadable`
+ */
+export async function readCorosyncConf(host: Host): Promise<CorosyncSection | undefined> {
+  const text = await readCorosyncConfFile(host);
   return text === undefined ? undefined : parseCorosyncConf(text);
 }
 
 /**
  * The text of corosync.conf. Only the cluster's key is masked, where it stands in this file instead of
  * its own (`totem.key`, which corosync.conf(5) advises against).
- * Faults: `corosync_conf_not_found`
+ * Faults: `corosync_conf_not_found`, `corosync_conf_unreadable`
  */
-export async function readCorosyncConfText({ paths }: Host): Promise<string> {
-  const text = await readTextIfThere(paths.corosyncConf);
+export async function readCorosyncConfText(host: Host): Promise<string> {
+  const { paths } = host;
+  const text = await readCorosyncConfFile(host);
   if (text === undefined) {
     throw new Fault(
       'corosync_conf_not_found',
@@ -43,7 +63,7 @@ export function maskConf(text: string): string {
  * it was read, stays what it is.
  * @param text the whole file
  * @returns what is in the file now, its key masked
- * Faults: `corosync_conf_invalid`, `invalid_request`, those of Run.
+ * Faults: `corosync_conf_invalid`, `corosync_conf_unreadable`, `invalid_request`, those of Run.
  */
 export async function replaceCorosyncConf(host: Host, text: string): Promise<string> {
   const { corosyncConf } = host.paths;
@@ -66,10 +86,10 @@ export async function replaceCorosyncConf(host: Host, text: string): Promise<str
   return maskConf(whole);
 }
 
-/** Faults: `invalid_request` */
-async function withKey({ paths }: Host, text: string): Promise<string> {
+/** Faults: `invalid_request`, `corosync_conf_unreadable` */
+async function withKey(host: Host, text: string): Promise<string> {
   if (!keysIn(text).some((value) => value.trim() === masked)) return text;
-  const former = (await readTextIfThere(paths.corosyncConf)) ?? '';
+  const former = (await readCorosyncConfFile(host)) ?? '';
   const key = keysIn(former).at(-1);
   if (key === undefined) {
     throw new Fault(

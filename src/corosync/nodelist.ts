@@ -1,4 +1,3 @@
-import { readTextIfThere } from '../files.ts';
 import type { Host } from '../host.ts';
 import {
   type CorosyncSection,
@@ -6,6 +5,7 @@ import {
   parseCorosyncConf,
   writeCorosyncConf,
 } from '../parsers/corosync-conf.ts';
+import { readCorosyncConfFile } from './conf.ts';
 
 type Content = CorosyncSection['content'];
 
@@ -13,12 +13,13 @@ type Content = CorosyncSection['content'];
  * The text of corosync.conf without a node, by its name or address; what hangs on the number of nodes is put
  * right (votequorum(5): `two_node`, `expected_votes`).
  * @returns also how many nodes are left; undefined if there is no such node in it
+ * Faults: `corosync_conf_unreadable`
  */
 export async function removeCorosyncNode(
-  { paths }: Host,
+  host: Host,
   name: string,
 ): Promise<{ text: string; others: number } | undefined> {
-  const text = await readTextIfThere(paths.corosyncConf);
+  const text = await readCorosyncConfFile(host);
   if (text === undefined) return undefined;
   const conf = parseCorosyncConf(text);
   const nodes = nodesIn(conf);

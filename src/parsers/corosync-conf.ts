@@ -24,19 +24,24 @@ const longestPath = 255;
  * nothing; a value may hold blanks, colons and `#`.
  * @returns the whole file. What corosync refuses since 3.1 is read as those before did: text behind
  *   `{` and around `}` means nothing, nor does a line without any sign. `corosync -t` is the judge.
+ * @throws Fault `corosync_conf_unreadable` for sections in sections deeper than corosync has names for
  */
 export function parseCorosyncConf(text: string): CorosyncSection {
   const root = { name: '', content: [] as (CorosyncSetting | CorosyncSection)[] };
   const open: (typeof root)[] = [];
+  let pathLength = 0;
   for (const line of text.split('\n').map(readLine)) {
     const current = open.at(-1) ?? root;
     if (line === 'nothing') continue;
     if (line === 'close') {
-      open.pop();
+      const closed = open.pop();
+      if (closed) pathLength -= closed.name.length + 1;
     } else if ('opens' in line) {
       const section = { name: line.opens, content: [] };
       current.content.push(section);
       open.push(section);
+      pathLength += section.name.length + 1;
+      if (pathLength > longestPath + 1) throw tooDeep();
     } else {
       current.content.push(line);
     }
@@ -171,6 +176,13 @@ function sectionOfJson(name: string, json: unknown, path: string): CorosyncSecti
     ),
   );
   return { name, content };
+}
+
+function tooDeep(): Fault {
+  return new Fault(
+    'corosync_conf_unreadable',
+    `corosync.conf has sections in sections deeper than corosync can hold, ${longestPath} characters of names. 'corosync -t' names the line; copy the file from another node of the cluster.`,
+  );
 }
 
 /** Never with a value, which may be a secret, such as `totem.key`. */

@@ -30,8 +30,8 @@ export interface CibEditor {
   /**
    * @param more `prepare`: nothing is put in place before it is fulfilled; called again if the edit has to be made again
    * @returns what was changed, and the version of the configuration before and after
-   * Faults: `node_joining`, `version_changed`, `changed_meanwhile`, those of the edit, of queryWholeCib, of patchCib
-   * and of `prepare`.
+   * Faults: `node_joining`, `version_changed`, `change_too_large`, `changed_meanwhile`, those of the edit, of
+   * queryWholeCib, of patchCib and of `prepare`.
    */
   replace(
     host: Host,
@@ -42,7 +42,7 @@ export interface CibEditor {
       warn: (text: string) => void;
     },
   ): Promise<{ changes: RecordedDifference[]; before: string; after: string }>;
-  /** Faults: `version_changed`, those of the edit, of queryWholeCib and of simulateTransition. */
+  /** Faults: `version_changed`, `change_too_large`, those of the edit, of queryWholeCib and of simulateTransition. */
   try(host: Host, edit: CibEdit, ifVersion: string | undefined): Promise<Tried>;
   /**
    * What the cluster would do after each of these edits, one made when it is done with that before.
@@ -77,6 +77,7 @@ export function makeCibEditor(memory: string): CibEditor {
         if (ifVersion !== undefined) checkVersion(ifVersion, before);
         const { base, cib } = await edited(edit, whole, { host, warn });
         const differences = cibDifferences(base, cib);
+        checkSize(differences, base, cib);
         if (differences.length === 0) return { changes: [], before, after: before };
         const after = nextVersionOfCib(whole);
         await prepare({ before, after, ...patchesBetween(base, cib, differences) });
@@ -99,8 +100,10 @@ export function makeCibEditor(memory: string): CibEditor {
       const warnings: string[] = [];
       const warn = (text: string) => warnings.push(text);
       const { base, cib } = await edited(edit, whole, { host, warn });
+      const differences = cibDifferences(base, cib);
+      checkSize(differences, base, cib);
       const { actions } = await simulate(host, withStatusOf(writeXml(cib), whole));
-      const changes = cibDifferences(base, cib).map(recordedDifference);
+      const changes = differences.map(recordedDifference);
       return { dry_run: true, version, actions, changes, warnings };
     },
 
@@ -143,6 +146,28 @@ function patchesBetween(
     forward: cibPatch(differences, base),
     inverse: cibPatch(cibDifferences(cib, base), next),
   };
+}
+
+/** As much as the body of a change may have. */
+const maxGrowth = 256 * 1024;
+
+/**
+ * Refuses a change that makes the CIB larger by more than a change may have. What is only moved does not count.
+ * Faults: `change_too_large`
+ */
+function checkSize(
+  differences: readonly CibDifference[],
+  base: EditableXml,
+  cib: EditableXml,
+): void {
+  // The patch is short but for rare changes, and then the CIB need not be written.
+  if (cibPatch(differences, base).length <= maxGrowth) return;
+  const growth = writeXml(cib).length - writeXml(base).length;
+  if (growth <= maxGrowth) return;
+  throw new Fault(
+    'change_too_large',
+    'This change would make the configuration larger by more than 256 KiB. Nothing was done; divide it into several changes.',
+  );
 }
 
 /** The coordinator replaces what a node has that joins, and with it what was changed there. */

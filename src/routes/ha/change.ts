@@ -8,7 +8,7 @@ import { Fault, type FaultCode } from '../../errors.ts';
 import type { Answer, RepeatedAnswers } from '../../repeated-answers.ts';
 import { maskValues } from '../../secrets.ts';
 import { auditedRequest, callerIn, requireRole } from '../middleware/authenticate.ts';
-import { jsonBody } from '../middleware/json-body.ts';
+import { changeBody } from '../middleware/json-body.ts';
 import { type Checks, validate } from '../middleware/validate.ts';
 import { problemOf, problemType } from '../problem.ts';
 
@@ -122,7 +122,7 @@ function unconditional(request: Request, response: Response): Asked {
 /** What clients send with a documented GET stays unread. */
 const bodyIfAny: RequestHandler = (request, response, next) => {
   if (request.method === 'GET') next();
-  else jsonBody(request, response, next);
+  else changeBody(request, response, next);
 };
 
 /** As it came: the checks put defaults and texts into the request's own. */

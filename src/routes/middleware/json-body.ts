@@ -2,24 +2,51 @@ import express, { type RequestHandler } from 'express';
 
 import { Fault } from '../../errors.ts';
 
-// Not inflated: a compressed body may be a thousand times as large as it looks.
-const parse: RequestHandler = express.json({ limit: '1mb', inflate: false });
+/** The largest body of a change, in bytes; what the change makes of the CIB has the same limit. */
+const maxChangeBytes = 256 * 1024;
+
+// No configuration comes near this, and what walks through a body by recursion has room for it.
+const maxDepth = 256;
 
 /**
  * Reads the JSON body of a request. Only for routes that need one: what clients send with a GET stays
  * unread.
  * Faults: `invalid_request`, `body_too_large`, `unsupported_media_type`
  */
-export const jsonBody: RequestHandler = (request, response, next) => {
-  const isEmpty = request.get('Content-Length') === '0';
-  if (!isEmpty && request.is('application/json') === false) throw unsupportedMediaType();
-  parse(request, response, (error: unknown) => {
-    next(error === undefined ? undefined : faultOf(error));
-  });
-};
+export const jsonBody: RequestHandler = bodyUpTo(
+  1024 * 1024,
+  () => new Fault('body_too_large', 'The body is larger than 1 MiB. Send less at once.'),
+);
+
+/**
+ * Reads the JSON body of a change of the cluster.
+ * Faults: `invalid_request`, `change_too_large`, `unsupported_media_type`
+ */
+export const changeBody: RequestHandler = bodyUpTo(
+  maxChangeBytes,
+  () =>
+    new Fault(
+      'change_too_large',
+      'The body of this change is larger than 256 KiB. Nothing was done; divide it into several changes.',
+    ),
+);
+
+function bodyUpTo(limit: number, tooLarge: () => Fault): RequestHandler {
+  // Not inflated: a compressed body may be a thousand times as large as it looks.
+  const parse: RequestHandler = express.json({ limit, inflate: false });
+  return (request, response, next) => {
+    const isEmpty = request.get('Content-Length') === '0';
+    if (!isEmpty && request.is('application/json') === false) throw unsupportedMediaType();
+    parse(request, response, (error: unknown) => {
+      if (error !== undefined) next(faultOf(error, tooLarge));
+      else if (isDeeperThan(maxDepth, request.body)) next(tooDeep());
+      else next();
+    });
+  };
+}
 
 /** In words of our own, for those of the parser quote the body, which may hold a secret. */
-function faultOf(error: unknown): unknown {
+function faultOf(error: unknown, tooLarge: () => Fault): unknown {
   const status = error instanceof Error && 'status' in error ? error.status : undefined;
   switch (status) {
     case 400:
@@ -29,13 +56,39 @@ function faultOf(error: unknown): unknown {
         { errors: [{ field: 'body', message: 'must be a JSON object', type: 'string' }] },
       );
     case 413:
-      return new Fault('body_too_large', 'The body is larger than 1 MiB. Send less at once.');
+      return tooLarge();
     // Another charset, or compressed.
     case 415:
       return unsupportedMediaType();
     default:
       return error;
   }
+}
+
+/** Level by level: recursion is what this is to protect. */
+function isDeeperThan(levels: number, json: unknown): boolean {
+  let level: object[] = [json].filter(isContainer);
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth === levels) return true;
+    level = level.flatMap((each) => Object.values(each).filter(isContainer));
+  }
+  return false;
+}
+
+function isContainer(json: unknown): json is object {
+  return typeof json === 'object' && json !== null;
+}
+
+function tooDeep(): Fault {
+  return new Fault(
+    'invalid_request',
+    `The body has more than ${maxDepth} objects or arrays in one another. No request that is documented needs as many.`,
+    {
+      errors: [
+        { field: 'body', message: `must not be deeper than ${maxDepth} levels`, type: 'object' },
+      ],
+    },
+  );
 }
 
 function unsupportedMediaType(): Fault {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 
-import { maskArgv, maskPairs, maskText } from '../src/secrets.ts';
+import { maskArgv, maskPairs, maskText, maskValues } from '../src/secrets.ts';
 
 describe('secrets', () => {
   it('are masked in arguments, blanks and quotes included', () => {
@@ -77,20 +78,127 @@ describe('secrets', () => {
     expect(maskPairs(harmless)).to.equal(harmless);
   });
 
-  it('cost no more than the text is long', () => {
-    /** Milliseconds of this process's own, the least of three: others may need the machine meanwhile. */
-    const cost = (text: string) => {
-      const runs = [1, 2, 3].map(() => {
-        const before = process.cpuUsage();
-        maskText(text);
-        const { user, system } = process.cpuUsage(before);
-        return (user + system) / 1000;
+  for (const name of [
+    ...['pwd', 'psk', 'sshkey', 'accesskey', 'auth', 'credentials', 'pw', 'bindpw', 'db_pwd'],
+    ...['access_key', 'secret_key', 'authToken', 'userPass', 'pass-phrase', 'snmp.community'],
+  ]) {
+    it(`are what has the name ${name}`, () => {
+      expect(maskText(`${name}=x`)).to.equal(`${name}=********`);
+      expect(maskArgv([`${name}=a b`, `--${name}`, 'x'])).to.deep.equal([
+        ...[`${name}=********`, `--${name}`, '********'],
+      ]);
+      expect(maskPairs(`<nvpair name="${name}" value="x"/>`)).to.include('value="********"');
+      expect(maskValues({ params: { [name]: 'x' } })).to.deep.equal({
+        params: { [name]: '********' },
       });
-      return Math.min(...runs);
-    };
-    cost('a-'.repeat(1000));
-    // A square would be a hundred times as much.
-    expect(cost('a-'.repeat(100_000))).to.be.below(30 * Math.max(cost('a-'.repeat(10_000)), 5));
+    });
+  }
+
+  for (const name of ['passwd_script', 'token_file', 'keyboard', 'keys', 'snmp_auth_prot']) {
+    it(`are not what has the name ${name}`, () => {
+      const xml = `<nvpair name="${name}" value="x"/>`;
+      expect(maskPairs(xml)).to.equal(xml);
+      expect(maskText(`${name}=x`)).to.equal(`${name}=x`);
+    });
+  }
+
+  for (const [what, xml, expected] of [
+    [
+      'a name with references',
+      `<nvpair name="pass&#119;d" value="x"/>`,
+      `<nvpair name="pass&#119;d" value="********"/>`,
+    ],
+    [
+      'a pair in single quotes, value first',
+      `<nvpair value='x' name='psk'/>`,
+      `<nvpair value="********" name='psk'/>`,
+    ],
+    [
+      'a pair in a comment',
+      `<!-- <nvpair name="pw" value="x"/> -->`,
+      `<!-- <nvpair name="pw" value="********"/> -->`,
+    ],
+    ['words in a comment', `<a/><!--password=x--><b/>`, `<a/><!--password=********--><b/>`],
+    ['a section of text', `<a><![CDATA[pwd: x]]></a>`, `<a><![CDATA[pwd: ********]]></a>`],
+    [
+      'the password of a URL',
+      `<recipient value="https://user:pw@host/"/>`,
+      `<recipient value="https://user:********@host/"/>`,
+    ],
+    [
+      'a value with quotes of its own',
+      `<nvpair name="options" value="password=&quot;a b&quot;"/>`,
+      `<nvpair name="options" value="password=********"/>`,
+    ],
+    [
+      'XML in a value',
+      `<a b="&lt;nvpair name=&quot;pw&quot; value=&quot;x&quot;/&gt;"/>`,
+      `<a b="&lt;nvpair name=&quot;pw&quot; value=********/&gt;"/>`,
+    ],
+    [
+      'a pair that another refers to',
+      `<nvpair id="a" name="b" value="x"/><nvpair id-ref="a" name="pw"/>`,
+      `<nvpair id="a" name="b" value="********"/><nvpair id-ref="a" name="pw"/>`,
+    ],
+    [
+      'what a rule compares',
+      `<expression attribute="pw" operation="eq" value="x"/>`,
+      `<expression attribute="pw" operation="eq" value="********"/>`,
+    ],
+    [
+      'a parameter of an operation',
+      `<op id="i"><instance_attributes><nvpair name="psk" value="x"/></instance_attributes></op>`,
+      `<op id="i"><instance_attributes><nvpair name="psk" value="********"/></instance_attributes></op>`,
+    ],
+  ] as const) {
+    it(`are masked in XML as ${what}`, () => {
+      expect(maskPairs(xml)).to.equal(expected);
+    });
+  }
+
+  for (const [what, text, expected] of [
+    [
+      'escaped quotes',
+      String.raw`{\"pwd\": \"a b\", \"ip\": 1}`,
+      String.raw`{\"pwd\": ********, \"ip\": 1}`,
+    ],
+    ['quotes in quotes', String.raw`{"pwd": "a\" b", "ip": 1}`, '{"pwd": ********, "ip": 1}'],
+    ['quotes that are not closed', 'pwd="a b\nip=1', 'pwd=********\nip=1'],
+    ['the header Authorization', 'Authorization: Bearer abc.def\n', 'Authorization: ********\n'],
+    ['a piece of a tag', 'name="pwd" value="a b" x', 'name="pwd" value=******** x'],
+    ['an assignment of another language', "'pwd' => 'a b',", "'pwd' => ********,"],
+  ] as const) {
+    it(`are masked in a text with ${what}`, () => {
+      expect(maskText(text)).to.equal(expected);
+    });
+  }
+
+  it('are masked in JSON by two fields as well', () => {
+    expect(maskValues({ name: 'pw', value: 'x', n: [1, null, true] })).to.deep.equal({
+      ...{ name: 'pw', value: '********', n: [1, null, true] },
+    });
+    expect(maskValues({ credentials: { user: 'a', days: 3 } })).to.deep.equal({
+      credentials: { user: '********', days: '********' },
+    });
+  });
+
+  it('are told of as they are', () => {
+    const told: string[] = [];
+    const tell = (value: string) => told.push(value);
+    maskPairs('<nvpair name="pw" value="a&amp;b"/><a b="pwd=&quot;c d&quot;"/>', tell);
+    maskValues({ psk: 5, text: 'pwd=e' }, tell);
+    maskArgv(['--pw', 'f', 'psk=g h'], tell);
+    expect(told).to.deep.equal(['a&b', 'c d', '5', 'e', 'f', 'g h']);
+  });
+
+  it('leave a document without any as it is, to the byte', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...harmless)), (pieces) => {
+        const xml = pieces.join('');
+        expect(maskPairs(xml)).to.equal(xml);
+        expect(maskText(xml)).to.equal(xml);
+      }),
+    );
   });
 
   it('leave other words alone', () => {
@@ -99,3 +207,27 @@ describe('secrets', () => {
     expect(maskArgv(text.split(' '))).to.deep.equal(text.split(' '));
   });
 });
+
+const harmless = [
+  ...[
+    '<',
+    '>',
+    '"',
+    "'",
+    '&amp;',
+    '&',
+    '\\',
+    '\n',
+    ' ',
+    '=',
+    ':',
+    '-',
+    '--',
+    '/',
+    '@',
+    '://',
+    'ü',
+    '\0',
+  ],
+  ...['<a', '<a b="c">', "<nvpair name='ip' value='1'/>", '</a>', '<!--', '-->', ']]>', 'ip', 'n1'],
+];

@@ -1,0 +1,40 @@
+import { expect } from 'chai';
+
+// Four times the input costs four times as much, or 16 times where it is a square.
+const factor = 4;
+const bar = 10;
+const tries = 6;
+/** Milliseconds below which a measurement says nothing. */
+const noise = 1;
+
+/**
+ * Holds that work on a text costs no more than the text is long. What is compared are the least of several
+ * measurements of one process's own time, so that a machine that stands still meanwhile changes nothing.
+ * @param make a text of about that length
+ */
+export function expectLinear(
+  work: (text: string) => unknown,
+  make: (length: number) => string,
+  length = 40_000,
+): void {
+  const [short, long] = [make(length), make(length * factor)];
+  let [ofShort, ofLong] = [Infinity, Infinity];
+  for (let attempt = 0; attempt < tries; attempt += 1) {
+    ofShort = Math.min(ofShort, cost(work, short));
+    ofLong = Math.min(ofLong, cost(work, long));
+    if (ofLong < bar * Math.max(ofShort, noise)) return;
+  }
+  expect(ofLong / ofShort, `${JSON.stringify(short.slice(0, 60))}…`).to.be.below(bar);
+}
+
+/** Milliseconds of this process's own. */
+function cost(work: (text: string) => unknown, text: string): number {
+  const before = process.cpuUsage();
+  try {
+    work(text);
+  } catch {
+    // A text may be refused, but not late.
+  }
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}

@@ -1,8 +1,10 @@
 import { loadConfig } from './config.ts';
 import { makeAgent } from './deps.ts';
 import { makeRun, makeStartResident } from './exec.ts';
+import { makeKnownSecrets } from './known-secrets.ts';
 import { openListeners } from './listeners.ts';
 import { makeLog } from './log.ts';
+import { debianPaths } from './paths.ts';
 import { runService } from './service.ts';
 import { makeSystemdNotifier } from './systemd/notify.ts';
 import { loadTlsIdentity } from './tls.ts';
@@ -10,10 +12,12 @@ import { loadTlsIdentity } from './tls.ts';
 // The agent: answers the API.
 await runService('ha-agent', async () => {
   const config = await loadConfig(process.env);
-  const log = makeLog(config.log_level);
+  const secrets = makeKnownSecrets();
+  const log = makeLog(config.log_level, secrets);
   const run = makeRun(log);
   const identity = await loadTlsIdentity(config, run);
-  const { apps, watch, prepare } = makeAgent(config, run, makeStartResident(), log);
+  const residents = makeStartResident();
+  const { apps, watch, prepare } = makeAgent(config, run, residents, log, debianPaths, secrets);
   await prepare();
   const listeners = await openListeners(apps, config, identity);
   await watch.start();

@@ -1,6 +1,7 @@
 import express, { type Express, type RequestHandler } from 'express';
 
 import { Fault } from './errors.ts';
+import type { KnownSecrets } from './known-secrets.ts';
 import type { Log } from './log.ts';
 import { haRoutes, type HaDomain } from './routes/ha/index.ts';
 import { documentedHeaders } from './routes/middleware/headers.ts';
@@ -12,13 +13,14 @@ import { answerErrors } from './routes/problem.ts';
 export interface AppParts {
   poweredBy: string;
   log: Log;
+  secrets: KnownSecrets;
   /** Finds out who calls, or refuses. */
   authenticate: RequestHandler;
   ha: HaDomain;
 }
 
 /** The Express app; it does not listen. */
-export function makeApp({ poweredBy, log, authenticate, ha }: AppParts): Express {
+export function makeApp({ poweredBy, log, secrets, authenticate, ha }: AppParts): Express {
   const app = express();
   // Set by our own header, if at all.
   app.disable('x-powered-by');
@@ -33,6 +35,6 @@ export function makeApp({ poweredBy, log, authenticate, ha }: AppParts): Express
   app.use((request) => {
     throw new Fault('route_not_found', `There is no ${request.path}. The README lists the routes.`);
   });
-  app.use(answerErrors(log));
+  app.use(answerErrors(log, secrets));
   return app;
 }

@@ -27,6 +27,7 @@ import type { Config } from './config.ts';
 import { makeConfirmations } from './confirmations.ts';
 import type { Run, StartResident } from './exec.ts';
 import type { Host } from './host.ts';
+import { type KnownSecrets, makeKnownSecrets } from './known-secrets.ts';
 import { makeLock } from './lock.ts';
 import type { Log } from './log.ts';
 import { type ClusterWatch, makeClusterWatch } from './pacemaker/watch.ts';
@@ -66,6 +67,7 @@ export function makeAgent(
   startResident: StartResident,
   log: Log,
   paths: Paths = debianPaths,
+  secrets: KnownSecrets = makeKnownSecrets(),
 ): Agent {
   const host = makeHost(config, run, paths);
   const audit = makeAuditLog(config);
@@ -73,15 +75,15 @@ export function makeAgent(
   const watch = makeClusterWatch({ startResident, runtimeFolder, cibFile: paths.cib, log });
   const keeping = { leastMs, holds: watch.holds };
 
-  const state = makeStateReader(host, keeping);
-  const status = makeStatusReader(host, state);
-  const configuration = makeConfigurationReader(host, keeping);
+  const state = makeStateReader(host, keeping, secrets);
+  const status = makeStatusReader(host, state, secrets);
+  const configuration = makeConfigurationReader(host, keeping, { secrets, log });
   const clusterOptions = makeClusterOptionsReader(host);
   const resourceAgents = makeResourceAgents(host);
   const fenceAgents = makeFenceAgents(host);
   const hold = makeStackHold();
   const changes = makeChanges({
-    ...{ host, audit, configuration },
+    ...{ host, audit, configuration, secrets },
     undo: openUndoStore(join(config.state_directory, 'undo'), undoLimits(config.undo_keep)),
     lock: makeLock(),
     editor: makeCibEditor(memoryFolder),
@@ -92,7 +94,7 @@ export function makeAgent(
     },
   });
   const ha: HaDomain = {
-    ...{ state, status, configuration, clusterOptions, changes, audit },
+    ...{ state, status, configuration, clusterOptions, changes, audit, secrets },
     words: makeCibWords(makePcsWords(host, memoryFolder)),
     versions: makeVersionsReader(host),
     services: () => listServices(host, hold),
@@ -106,7 +108,7 @@ export function makeAgent(
     stackChanges: makeStackChanges(hold),
     alphorn: makeAlphorn(host, makeLiferaftStore(config, paths)),
   };
-  const parts = { poweredBy: config.powered_by, log, ha };
+  const parts = { poweredBy: config.powered_by, log, secrets, ha };
   const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log));
   return {
     apps: {
@@ -115,9 +117,7 @@ export function makeAgent(
     },
     watch,
     async prepare() {
-      await Promise.all([clusterOptions(), removeMemoryFolders(memoryFolder)]).catch(
-        () => undefined,
-      );
+      await Promise.allSettled([clusterOptions(), removeMemoryFolders(memoryFolder)]);
     },
   };
 }

@@ -37,13 +37,13 @@ export async function readTextIfThere(path: string): Promise<string | undefined>
   return (await readFileIfThere(path))?.toString('utf8');
 }
 
-/** The same of a file of at most so many bytes; 'too large' if it has more, which are not read then. */
+/** The same of a file of at most so many bytes; false if it has more, which are not read then. */
 export async function readTextUpTo(
   path: string,
   maxBytes: number,
-): Promise<string | 'too large' | undefined> {
+): Promise<string | false | undefined> {
   const found = await statIfThere(path);
-  return found && found.size > maxBytes ? 'too large' : readTextIfThere(path);
+  return found && found.size > maxBytes ? false : readTextIfThere(path);
 }
 
 /** The file's bytes, or undefined if there is no such file. */

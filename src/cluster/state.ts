@@ -1,4 +1,5 @@
 import type { Host } from '../host.ts';
+import { type KnownSecrets, makeKnownSecrets } from '../known-secrets.ts';
 import { readState } from '../pacemaker/crm-mon.ts';
 import type { ClusterState } from '../parsers/crm-mon.ts';
 import { type Keeping, type SharedRun, shareRuns } from '../shared-run.ts';
@@ -12,9 +13,13 @@ export interface StateReading {
 export type StateReader = SharedRun<StateReading>;
 
 /** Reads the cluster's state, and keeps it while nothing tells of a change. */
-export function makeStateReader(host: Host, keeping: Keeping): StateReader {
+export function makeStateReader(
+  host: Host,
+  keeping: Keeping,
+  secrets: KnownSecrets = makeKnownSecrets(),
+): StateReader {
   return shareRuns(async () => {
     const readAt = performance.now();
-    return { state: await readState(host), readAt };
+    return { state: await readState(host, secrets), readAt };
   }, keeping);
 }

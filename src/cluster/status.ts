@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { Host } from '../host.ts';
+import { type KnownSecrets, makeKnownSecrets } from '../known-secrets.ts';
 import { type ClusterState, stateAsJson } from '../parsers/crm-mon.ts';
 import type { JsonObject } from '../parsers/xml-to-json.ts';
 import { type PcsStatus, readPcsStatus } from '../pcs/status.ts';
@@ -26,13 +27,18 @@ export type StatusReader = SharedRun<Status>;
  * two in any second, or three where the list of nodes was asked for just before.
  * Faults: `cluster_not_running`, `tool_failed`, `unreadable_output`, those of Run.
  */
-export function makeStatusReader(host: Host, state: StateReader): StatusReader {
+export function makeStatusReader(
+  host: Host,
+  state: StateReader,
+  secrets: KnownSecrets = makeKnownSecrets(),
+): StatusReader {
   return shareRuns(
     async () => {
       const [{ state: current }, pcs] = await Promise.all([state.renew(), readPcsStatus(host)]);
-      const status = statusOf(current, pcs);
+      const text = secrets.maskText(pcs.text);
+      const status = statusOf(current, { ...pcs, text });
       const json = Buffer.from(JSON.stringify(status));
-      return { json, digest: digestOf(current.xml, pcs.text) };
+      return { json, digest: digestOf(current.xml, text) };
     },
     { leastMs: keepStatusMs },
   );

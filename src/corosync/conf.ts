@@ -20,7 +20,7 @@ const maxBytes = 1024 * 1024;
  */
 export async function readCorosyncConfFile({ paths }: Host): Promise<string | undefined> {
   const text = await readTextUpTo(paths.corosyncConf, maxBytes);
-  if (text !== 'too large') return text;
+  if (text !== false) return text;
   throw new Fault(
     'corosync_conf_unreadable',
     `${paths.corosyncConf} on this node is larger than 1 MiB, so it is not read. Copy it from another node of the cluster.`,

@@ -1,4 +1,5 @@
 import type { Host } from '../host.ts';
+import type { KnownSecrets } from '../known-secrets.ts';
 import { type ClusterState, parseCrmMon } from '../parsers/crm-mon.ts';
 import { maskPairs } from '../secrets.ts';
 import { parseOutput, runPacemakerTool } from './tool.ts';
@@ -12,11 +13,15 @@ export interface StateText {
 /**
  * The cluster's state now, inactive resources and fencing history included (crm_mon(8)). All
  * generations print one shape for `--as-xml`; `--output-as=xml` differs between them. Secrets among the
- * nodes' attributes are masked.
+ * nodes' attributes are masked, and those that are known in whatever agents said.
  * Faults: those of parseOutput.
  */
-export function readState(host: Host): Promise<ClusterState> {
-  return parseOutput(host, ['crm_mon', '--as-xml'], (xml) => parseCrmMon(maskPairs(xml)));
+export function readState(
+  host: Host,
+  secrets?: Pick<KnownSecrets, 'maskXml'>,
+): Promise<ClusterState> {
+  const masked = (xml: string) => secrets?.maskXml(maskPairs(xml)) ?? maskPairs(xml);
+  return parseOutput(host, ['crm_mon', '--as-xml'], (xml) => parseCrmMon(masked(xml)));
 }
 
 /**

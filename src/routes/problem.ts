@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, Response } from 'express';
 
 import { Fault, type FaultCode, type FieldError, noSpaceOf } from '../errors.ts';
+import type { KnownSecrets } from '../known-secrets.ts';
 import type { Log } from '../log.ts';
 
 /** The one table from a fault to HTTP. Whatever is not in it is a bug of ours: 500. */
@@ -113,6 +114,18 @@ export function problemOf(fault: Fault): Problem {
   };
 }
 
+/** The problem with known secrets replaced by stars in all that a person reads of it. */
+export function maskedProblem(problem: Problem, secrets: KnownSecrets | undefined): Problem {
+  const { detail, command, stderr, confirmation } = problem;
+  const words = {
+    detail,
+    ...(command && { command }),
+    ...(stderr !== undefined && { stderr }),
+    ...(confirmation && { confirmation }),
+  };
+  return secrets ? { ...problem, ...secrets.maskJson(words) } : problem;
+}
+
 export const problemType = 'application/problem+json; charset=utf-8';
 
 export function sendProblem(response: Response, problem: Problem): void {
@@ -127,7 +140,7 @@ const repeatAfterMs = 60_000;
  * Turns whatever a route throws into a problem. What a caller did wrong is the caller's to read; what
  * went wrong here goes to the log, each kind of fault once a minute, and a bug always.
  */
-export function answerErrors(log: Log): ErrorRequestHandler {
+export function answerErrors(log: Log, secrets?: KnownSecrets): ErrorRequestHandler {
   const toldAt = new Map<string, number>();
 
   function tell(path: string, { code, message, command }: Fault): void {
@@ -148,7 +161,7 @@ export function answerErrors(log: Log): ErrorRequestHandler {
     if (error instanceof Fault) {
       if (error.retryAfterSeconds !== undefined)
         response.set('Retry-After', `${error.retryAfterSeconds}`);
-      const problem = problemOf(error);
+      const problem = maskedProblem(problemOf(error), secrets);
       if (problem.status >= 500) tell(request.path, error);
       sendProblem(response, problem);
       return;

@@ -4,6 +4,7 @@ import type { AuditedRequest, AuditEntry, AuditLog } from '../../audit.ts';
 import { Fault } from '../../errors.ts';
 import type { Run } from '../../exec.ts';
 import type { Host } from '../../host.ts';
+import type { KnownSecrets } from '../../known-secrets.ts';
 import type { Lock } from '../../lock.ts';
 import { waitUntilIdle } from '../../pacemaker/idle.ts';
 import type { Cib } from '../../parsers/cib.ts';
@@ -113,6 +114,7 @@ export interface ChangesParts {
   undo: UndoStore;
   configuration: ConfigurationReader;
   editor: CibEditor;
+  secrets: KnownSecrets;
   /** Makes readers look anew at what a change may have touched. */
   forgetState: () => void;
 }
@@ -129,7 +131,7 @@ export function cibChange<T>(edit: CibEdit, answer: T): Change<T> {
 }
 
 export function makeChanges(parts: ChangesParts): Changes {
-  const { host, lock, audit, undo, configuration, editor, forgetState } = parts;
+  const { host, lock, audit, undo, configuration, editor, secrets, forgetState } = parts;
 
   const underWay = new Set<string>();
 
@@ -204,8 +206,8 @@ export function makeChanges(parts: ChangesParts): Changes {
       before ??= after;
       try {
         await audit.recordEnd({
-          ...{ id, ...request, outcome, commands, before, after },
-          ...(changes.length > 0 && { changes }),
+          ...{ id, ...request, outcome, commands: secrets.maskJson(commands), before, after },
+          ...(changes.length > 0 && { changes: secrets.maskJson(changes) }),
         });
       } catch {
         // What was done is done, and must not look as if it were not; its beginning is on record.

@@ -18,6 +18,7 @@ import {
 import type { PlannedAction } from '../../parsers/crm-simulate.ts';
 import { type EditableXml, parseEditableXml, writeXml } from '../../parsers/xml-edit.ts';
 import type { ReversibleStep } from '../../undo.ts';
+import { isLargeCib, largeCib } from '../configuration.ts';
 import type { CibEdit, EditTools } from './cib-edit.ts';
 import { checkVersion, type Tried } from './changes.ts';
 import { type RecordedDifference, recordedDifference } from './recorded-differences.ts';
@@ -75,6 +76,7 @@ export function makeCibEditor(memory: string): CibEditor {
         if (!isOfCluster(whole)) throw joining();
         const before = versionOfCib(whole);
         if (ifVersion !== undefined) checkVersion(ifVersion, before);
+        if (isLargeCib(withoutStatus(whole))) warn(largeCib);
         const { base, cib } = await edited(edit, whole, { host, warn });
         const differences = cibDifferences(base, cib);
         checkSize(differences, base, cib);

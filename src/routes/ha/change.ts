@@ -1,4 +1,4 @@
-import type { Request, RequestHandler, Response } from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { matchedData, query } from 'express-validator';
 
 import type { Role } from '../../auth/roles.ts';
@@ -6,17 +6,19 @@ import type { Asked, Change, Changes, Made, Tried } from '../../cluster/changes/
 import type { Confirmations } from '../../confirmations.ts';
 import { Fault, type FaultCode } from '../../errors.ts';
 import type { Answer, RepeatedAnswers } from '../../repeated-answers.ts';
+import type { KnownSecrets } from '../../known-secrets.ts';
 import { maskValues } from '../../secrets.ts';
 import { auditedRequest, callerIn, requireRole } from '../middleware/authenticate.ts';
 import { changeBody } from '../middleware/json-body.ts';
 import { type Checks, validate } from '../middleware/validate.ts';
-import { problemOf, problemType } from '../problem.ts';
+import { maskedProblem, problemOf, problemType } from '../problem.ts';
 
 /** What the routes that change something ask of the domain, whatever they change. */
 export interface ChangeDomain {
   changes: Changes;
   confirmations: Confirmations;
   repeatedAnswers: RepeatedAnswers;
+  secrets: KnownSecrets;
 }
 
 /** A route that changes something. */
@@ -52,6 +54,7 @@ export function changeHandlers(domain: ChangeDomain): ChangeHandlers {
     requireRole(role),
     bodyIfAny,
     keepBody,
+    knowSecrets,
     validate(() => [...conditions(), ...checks()]),
     async (request, response) => {
       type Fields = Parameters<typeof change>[0];
@@ -67,18 +70,22 @@ export function changeHandlers(domain: ChangeDomain): ChangeHandlers {
       const wanted = change(fields, request);
       if (wanted.withoutCluster && asked.ifVersion !== undefined) throw hasNoVersion();
       if (preview && (dryRun === 'true' || isDryRun(request))) {
-        const body = JSON.stringify({ dry_run: true, ...(await preview(fields)) });
+        const previewed = { dry_run: true, ...(await preview(fields)) };
+        const body = JSON.stringify(domain.secrets.maskJson(previewed));
         send(response, { status: 200, headers: {}, body });
         return;
       }
       if (dryRun === 'true') {
-        send(response, answerOf(await domain.changes.try(asked, wanted)));
+        const tried = await domain.changes.try(asked, wanted);
+        send(response, answerOf(domain.secrets.maskJson(tried)));
         return;
       }
       const make = async (): Promise<Answer> => {
         await confirmed(request, response, wanted, await loses?.(fields));
         const made = await domain.changes.make(asked, wanted);
-        return answerOfMade(made, echo ? echoOf(response, echo) : answer(made.answer, fields));
+        const body = echo ? echoOf(response, echo) : answer(made.answer, fields);
+        const warnings = domain.secrets.maskJson(made.warnings);
+        return answerOfMade({ ...made, warnings }, domain.secrets.maskJson(body));
       };
       const key = request.get('Idempotency-Key');
       const { name } = callerIn(response);
@@ -87,11 +94,17 @@ export function changeHandlers(domain: ChangeDomain): ChangeHandlers {
           ? await make()
           : await domain.repeatedAnswers.once(
               { caller: name, key: checkedKey(key), request: contentOf(request) },
-              () => make().catch(answerOfFailure),
+              () => make().catch((error: unknown) => answerOfFailure(error, domain.secrets)),
             );
       send(response, made);
     },
   ];
+
+  /** Until it is answered, the secrets of the request are masked wherever they turn up. */
+  function knowSecrets(request: Request, response: Response, next: NextFunction): void {
+    response.once('close', domain.secrets.hold(secretsOf(request)));
+    next();
+  }
 
   /** Faults: `confirmation_required` */
   async function confirmed(
@@ -113,6 +126,17 @@ export function changeHandlers(domain: ChangeDomain): ChangeHandlers {
       { confirmation: { token: domain.confirmations.issue(caller, what), ...plan } },
     );
   }
+}
+
+/** The values in it that have the name of a secret, but for what it says in the open as well. */
+function secretsOf(request: Request): Set<string> {
+  const secrets = new Set<string>();
+  const said = { ...request.params, ...(request.body as object | undefined) };
+  const masked = maskValues(said, (value) => secrets.add(value)) as Record<string, unknown>;
+  for (const open of Object.values(masked)) {
+    if (typeof open === 'string') secrets.delete(open);
+  }
+  return secrets;
 }
 
 function unconditional(request: Request, response: Response): Asked {
@@ -217,9 +241,9 @@ const nothingDone: readonly FaultCode[] = [
 ];
 
 /** A failure as the answer that a repeated request gets as well. */
-function answerOfFailure(error: unknown): Answer {
+function answerOfFailure(error: unknown, secrets: KnownSecrets): Answer {
   if (!(error instanceof Fault) || nothingDone.includes(error.code)) throw error;
-  const problem = problemOf(error);
+  const problem = maskedProblem(problemOf(error), secrets);
   const headers = { 'Content-Type': problemType };
   return { status: problem.status, headers, body: JSON.stringify(problem) };
 }

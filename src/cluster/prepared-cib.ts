@@ -1,0 +1,75 @@
+import { Worker } from 'node:worker_threads';
+
+import { Fault, type FaultCode } from '../errors.ts';
+import { maskOccurrences } from '../known-secrets.ts';
+import { type Cib, parseCib } from '../parsers/cib.ts';
+import { maskPairs } from '../secrets.ts';
+
+/** A CIB as all of the agent sees it. */
+export interface PreparedCib {
+  cib: Cib;
+  /** Its text, with secrets masked by their names, and their values wherever else they stand. */
+  xml: string;
+  /** The values that were found to be secret. */
+  secrets: readonly string[];
+}
+
+/** What the worker answers with: a fault's code and message, or the CIB. */
+export type WorkerAnswer = { prepared: PreparedCib } | { code: FaultCode; message: string };
+
+/** Above so many signs it takes longer than an event loop may stand still. */
+const maxOnLoop = 512 * 1024;
+/** Of the worker, in MB: a CIB of 16 MB, which is the most that a tool may print, needs half of it. */
+const maxHeap = 512;
+
+/**
+ * Masks the secrets of a CIB and makes a model of it; a large one in a thread of its own.
+ * @param xml a CIB without its status
+ * Faults: `unreadable_output`
+ */
+export async function prepareCib(xml: string): Promise<PreparedCib> {
+  return xml.length > maxOnLoop ? prepareInWorker(xml) : prepareNow(xml);
+}
+
+/** The same at once. */
+export function prepareNow(xml: string): PreparedCib {
+  const secrets = new Set<string>();
+  const byName = maskPairs(xml, (value) => secrets.add(value));
+  if (secrets.size > 0) {
+    // What stands in the open anyway, such as the name of a node, is no secret elsewhere.
+    for (const [, name = ''] of xml.matchAll(openNames)) secrets.delete(name);
+  }
+  const masked = maskOccurrences(byName, secrets);
+  return { cib: parseCib(masked), xml: masked, secrets: [...secrets] };
+}
+
+const openNames = / (?:id|name|uname|class|provider|type)="([^"<]*)"/g;
+
+function prepareInWorker(xml: string): Promise<PreparedCib> {
+  // The sources run as they are in tests, compiled in the package.
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const worker = new Worker(new URL(`cib-worker.${extension}`, import.meta.url), {
+    workerData: xml,
+    resourceLimits: { maxOldGenerationSizeMb: maxHeap },
+  });
+  return new Promise((resolve, reject) => {
+    worker.once('message', (answer: WorkerAnswer) => {
+      if ('prepared' in answer) resolve(answer.prepared);
+      else reject(new Fault(answer.code, answer.message));
+    });
+    worker.once('error', (error) => {
+      const isMemory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+      reject(isMemory ? tooLarge() : error);
+    });
+    worker.once('exit', () => {
+      reject(new Error('The thread that reads the CIB ended without an answer.'));
+    });
+  });
+}
+
+function tooLarge(): Fault {
+  return new Fault(
+    'unreadable_output',
+    'The CIB is too large to be read in the memory that there is for it. Remove from it what the cluster does not need.',
+  );
+}

@@ -1,12 +1,12 @@
 import type { Host } from '../host.ts';
 import { parseTransition, type PlannedAction } from '../parsers/crm-simulate.ts';
-import { runPacemakerTool } from './tool.ts';
+import { failureOf, refusalOf } from './tool.ts';
 
 /**
  * What the cluster would do if that were its CIB (crm_simulate(8)); it is not done.
  * @param file a whole CIB, with status
  * @param outcome where to write the CIB as it would be afterwards
- * Faults: those of runPacemakerTool.
+ * Faults: `cluster_refused` if no such CIB may be put in place, those of failureOf and of Run.
  */
 export async function simulateTransition(
   host: Host,
@@ -14,6 +14,15 @@ export async function simulateTransition(
   outcome: string,
 ): Promise<PlannedAction[]> {
   const files = ['--xml-file', file, '--save-output', outcome] as const;
-  const { stdout } = await runPacemakerTool(host, ['crm_simulate', '--simulate', ...files]);
-  return parseTransition(stdout);
+  const argv = ['crm_simulate', '--simulate', ...files] as const;
+  const result = await host.run({ argv, deadlineMs: host.readDeadlineMs });
+  switch (result.exitCode) {
+    case 0:
+      return parseTransition(result.stdout);
+    // CRM_EX_CONFIG: the CIB does not follow its schema, whereupon cibadmin would refuse it with the same code.
+    case 78:
+      throw refusalOf(argv, result);
+    default:
+      throw failureOf(argv, result);
+  }
 }

@@ -1,18 +1,16 @@
 import { param, type ValidationChain } from 'express-validator';
 
+import { followers, letters } from './xml-name-characters.ts';
+
 /** Where a field is looked for: `param`, `query` or `body` of express-validator. */
 type From = (field: string) => ValidationChain;
 
 // No tool sets a limit. No real name comes near this one, and it fits into any path and log line.
 const longestName = 255;
 
-// NameStartChar and NameChar of XML 1.0 (5th edition, productions 4 and 4a) without the colon, which
-// is what Namespaces in XML 1.0 leaves of them for an NCName.
-const idStart =
-  'A-Z_a-z\\u{C0}-\\u{D6}\\u{D8}-\\u{F6}\\u{F8}-\\u{2FF}\\u{370}-\\u{37D}\\u{37F}-\\u{1FFF}' +
-  '\\u{200C}\\u{200D}\\u{2070}-\\u{218F}\\u{2C00}-\\u{2FEF}\\u{3001}-\\u{D7FF}' +
-  '\\u{F900}-\\u{FDCF}\\u{FDF0}-\\u{FFFD}\\u{10000}-\\u{EFFFF}';
-const idRest = `${idStart}0-9.\\-\\u{B7}\\u{300}-\\u{36F}\\u{203F}\\u{2040}`;
+// An NCName (Namespaces in XML 1.0): what a name may be in XML, except the colon.
+const idStart = `A-Z_a-z${letters}`;
+const idRest = `${idStart}0-9.\\-${followers}`;
 
 const xmlIdText = `[${idStart}][${idRest}]*`;
 const nodeNameText = `[${idStart}0-9][${idRest}:]*`;

@@ -17,7 +17,16 @@ async function takes(rule: (field: string) => ValidationChain, name: unknown): P
 }
 
 const good: Readonly<Record<keyof typeof rules, readonly string[]>> = {
-  resourceName: ['ZFS', '_x', 'a.b-c_1', 'Größe', 'クラスタ', '𠀀', 'constructor', 'x'.repeat(255)],
+  resourceName: [
+    'ZFS',
+    '_x',
+    'a.b-c_1',
+    'Größe',
+    'クラスタ',
+    '\u{9fa5}',
+    'constructor',
+    'x'.repeat(255),
+  ],
   nodeName: ['5e7638bc', 'dolores_openlab_com', 'a.example.org', '192.0.2.1', '2001:db8::1'],
   propertyName: ['stonith-enabled', 'hana_ha1_site_srHook_B', '#health', 'cpu.load'],
   providerName: ['lsb', 'service', 'systemd', 'ocf:heartbeat'],
@@ -36,7 +45,11 @@ const badForAll: readonly unknown[] = [
 ];
 
 const bad: Readonly<Record<keyof typeof rules, readonly string[]>> = {
-  resourceName: ['1a', 'a:b', 'a/b', '×', 'a\\b', '·a'],
+  // From '😀' on, what only the fifth edition of XML 1.0 allows, and Pacemaker refuses.
+  resourceName: [
+    ...['1a', 'a:b', 'a/b', '×', 'a\\b', '·a', '\u0301a', 'a\ufffe', 'a\uffff'],
+    ...['😀', '𠀀', '\u017f', '\u0132', 'a\u200c', 'ｱ', '\u3400', '\u9fa6', 'a\u203f'],
+  ],
   nodeName: [':a', 'a/b', 'a\\b'],
   propertyName: ['é', 'a/b', 'a\\b'],
   providerName: ['ocf:', ':heartbeat', 'ocf:a:b', 'ocf:-a', 'ocf:..', 'a/b'],

@@ -1,7 +1,7 @@
 import { Fault } from '../../errors.ts';
 import { childToEdit, type EditableXml, newElement } from '../../parsers/xml-edit.ts';
 import { cibChange, type Change } from './changes.ts';
-import { editConfiguration } from './cib-edit.ts';
+import { editConfiguration, refuse } from './cib-edit.ts';
 import { checkIdIsFree, checkNode, freeId, idsIn, isClone, resourceIn } from './cib-elements.ts';
 
 /** An action of a resource, as an order has them. */
@@ -136,7 +136,7 @@ function addWithSets(
   });
 }
 
-/** Faults of the edit: as addOrder, `node_not_found`. */
+/** Faults of the edit: as addOrder, `node_not_found`; `cluster_refused` for a rule that is none. */
 export function addLocation(location: Location): Change<''> {
   const { resource, locations, rule, name } = location;
   const score = scoreOf(location);
@@ -144,6 +144,7 @@ export function addLocation(location: Location): Change<''> {
     checkResources(configuration, [resource]);
     for (const node of locations) checkNode(configuration, node);
     if (rule) {
+      refuse(problemsOfRule(rule));
       const own = id(`location-${resource}`);
       const scored = 'score' in rule || 'score-attribute' in rule ? rule : { ...rule, score };
       return [
@@ -283,6 +284,17 @@ function setElements(
       { id: id(`pcs_rsc_set_${resources.join('_')}`), ...options },
       resources.map((resource) => newElement('resource_ref', { id: resource })),
     ),
+  );
+}
+
+/** Namespaces in XML 1.0: `xmlns` is no attribute but a declaration, which Pacemaker loses or stumbles over. */
+function problemsOfRule(rule: RuleJson): string[] {
+  return Object.entries(rule).flatMap(([key, value]) =>
+    key === 'xmlns'
+      ? ['A rule has no xmlns, neither as an attribute nor as an element.']
+      : typeof value === 'string'
+        ? []
+        : value.flatMap(problemsOfRule),
   );
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { Fault } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { changeWithPacemakerTool, runPacemakerTool } from './tool.ts';
 
@@ -9,21 +10,36 @@ export async function localNodeName(host: Host): Promise<string> {
 }
 
 const attempts = 10;
-const pauseMs = 300;
+
+/** The nodes that Pacemaker lists, by name, and their numbers; also those that left (crm_node(8), `--list`). */
+async function listedNodes(host: Host): Promise<ReadonlyMap<string, string>> {
+  const { stdout } = await runPacemakerTool(host, ['crm_node', '--list']);
+  const lines = stdout.split('\n').map((line) => line.split(' '));
+  return new Map(lines.map(([id = '', name = '']): [string, string] => [name, id]));
+}
+
+/** Whether Pacemaker lists a node of that name, online or not. Faults: those of runPacemakerTool. */
+export async function isListed(host: Host, name: string): Promise<boolean> {
+  return (await listedNodes(host)).has(name);
+}
 
 /**
  * Lets all nodes forget one that left (crm_node(8), `--remove`). What corosync tells of it a moment later makes
  * 2.1.5 remember it, and then it can be forgotten by its number alone.
- * Faults: those of changeWithPacemakerTool.
+ * @param pauseMs milliseconds until Pacemaker is asked whether it still lists the node
+ * Faults: `node_not_forgotten` if Pacemaker lists it after all tries, those of changeWithPacemakerTool.
  */
-export async function forgetNode(host: Host, name: string): Promise<void> {
-  await changeWithPacemakerTool(host, ['crm_node', '--force', '--remove', name]);
-  for (let attempt = 0; attempt < attempts; attempt += 1) {
+export async function forgetNode(host: Host, name: string, pauseMs = 300): Promise<void> {
+  let wanted = name;
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    await changeWithPacemakerTool(host, ['crm_node', '--force', '--remove', wanted]);
     await sleep(pauseMs);
-    const { stdout } = await runPacemakerTool(host, ['crm_node', '--list']);
-    const known = stdout.split('\n').map((line) => line.split(' '));
-    const id = known.find(([, each]) => each === name)?.[0];
+    const id = (await listedNodes(host)).get(name);
     if (id === undefined) return;
-    await changeWithPacemakerTool(host, ['crm_node', '--force', '--remove', id]);
+    wanted = id;
   }
+  throw new Fault(
+    'node_not_forgotten',
+    `Pacemaker still lists ${name} after ${attempts} tries to remove it ('crm_node --list' shows it). The corosync.conf of this node has it no longer. Ask for the delete again; if that does not help, see whether corosync still knows the node on another host ('corosync-cmapctl nodelist').`,
+  );
 }

@@ -5,7 +5,7 @@ import { reloadCorosync } from '../../corosync/reload.ts';
 import { queryCib } from '../../pacemaker/cib.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
 import { fenceNode } from '../../pacemaker/fence.ts';
-import { forgetNode, localNodeName } from '../../pacemaker/node.ts';
+import { forgetNode, isListed, localNodeName } from '../../pacemaker/node.ts';
 import { nodeStates } from '../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml, newElement } from '../../parsers/xml-edit.ts';
 import { nodeNotFound } from '../nodes.ts';
@@ -26,7 +26,7 @@ export interface NodeChanges {
   fence: (name: string) => Change<''>;
   /**
    * Takes a node that is down out of the cluster: out of this node's corosync.conf, and of the CIB.
-   * Faults: `node_online`, `node_is_local`, those of the commands.
+   * Faults: `node_online`, `node_is_local`, `node_not_forgotten`, those of the commands.
    */
   remove: (name: string) => Change<''>;
 }
@@ -73,7 +73,7 @@ export const nodeChanges: NodeChanges = {
             `corosync.conf was changed on this node alone. Delete ${name} on each of the others as well.`,
           );
         }
-      } else if (state === undefined) throw nodeNotFound(name);
+      } else if (state === undefined && !(await isListed(host, name))) throw nodeNotFound(name);
       await forgetNode(host, name);
       return '';
     },

@@ -266,6 +266,17 @@ describe('changes of the files of corosync', () => {
       expect(steps(changing)).to.deep.equal([`crm_node --force --remove ${other}`]);
     });
 
+    it('is not done while Pacemaker lists the node, whatever is done about it', async function () {
+      this.timeout(30_000);
+      const changing = await withNodes(down(other), local, other);
+      changing.cluster.answers.set('crm_node', ({ argv }) =>
+        success(argv.includes('--list') ? `1 ${other} lost\n` : `${local}\n`),
+      );
+      const answer = await changing.call('GET', `node/${other}/delete`);
+      expect(outcomeOf(answer)).to.deep.equal([409, 'node_not_forgotten']);
+      expect(await readFile(changing.paths.corosyncConf, 'utf8')).to.equal(conf(local));
+    });
+
     it('is as it was if the node is online, this one, or unknown', async () => {
       const changing = await withNodes(new Map(), local, other);
       for (const [name, outcome] of [

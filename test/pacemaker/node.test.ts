@@ -1,0 +1,61 @@
+import { expect } from 'chai';
+
+import type { Host } from '../../src/host.ts';
+import { forgetNode } from '../../src/pacemaker/node.ts';
+import { faultOf } from '../support/faults.ts';
+import { noPaths } from '../support/app-bench.ts';
+
+/** A Pacemaker that lists the node so many times more, and what it was called with. */
+function pacemaker(times: number, exitCode = 0): { host: Host; calls: string[] } {
+  const calls: string[] = [];
+  let left = times;
+  const host: Host = {
+    run: ({ argv }) => {
+      calls.push(argv.slice(1).join(' '));
+      if (!argv.includes('--list')) return Promise.resolve({ exitCode, stdout: '', stderr: 'no' });
+      left -= 1;
+      const gone = left >= 0 ? '7 gone lost\n' : '';
+      return Promise.resolve({ exitCode: 0, stdout: `1 here member\n${gone}`, stderr: '' });
+    },
+    paths: noPaths,
+    readDeadlineMs: 1000,
+    changeDeadlineMs: 1000,
+  };
+  return { host, calls };
+}
+
+describe('forgetNode', () => {
+  it('removes the node by its name, and looks whether it is gone', async () => {
+    const { host, calls } = pacemaker(0);
+    await forgetNode(host, 'gone', 0);
+    expect(calls).to.deep.equal(['--force --remove gone', '--list']);
+  });
+
+  it('removes by its number a node that Pacemaker still lists', async () => {
+    const { host, calls } = pacemaker(2);
+    await forgetNode(host, 'gone', 0);
+    expect(calls).to.deep.equal([
+      ...['--force --remove gone', '--list', '--force --remove 7', '--list'],
+      ...['--force --remove 7', '--list'],
+    ]);
+  });
+
+  it('succeeds if the last of ten tries is the one that helps', async () => {
+    const { host, calls } = pacemaker(9);
+    await forgetNode(host, 'gone', 0);
+    expect(calls.filter((each) => each.includes('--remove'))).to.have.lengthOf(10);
+  });
+
+  it('says so when Pacemaker lists the node after ten tries', async () => {
+    const { host, calls } = pacemaker(Infinity);
+    const { message } = await faultOf('node_not_forgotten', forgetNode(host, 'gone', 0));
+    expect(message).to.include('Pacemaker still lists gone after 10 tries');
+    expect(calls.filter((each) => each.includes('--remove'))).to.have.lengthOf(10);
+  });
+
+  it('does not try again what Pacemaker refuses', async () => {
+    const { host, calls } = pacemaker(0, 1);
+    await faultOf('cluster_refused', forgetNode(host, 'gone', 0));
+    expect(calls).to.deep.equal(['--force --remove gone']);
+  });
+});

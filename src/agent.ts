@@ -4,7 +4,6 @@ import { makeRun, makeStartResident } from './exec.ts';
 import { makeKnownSecrets } from './known-secrets.ts';
 import { openListeners } from './listeners.ts';
 import { makeLog } from './log.ts';
-import { debianPaths } from './paths.ts';
 import { runService } from './service.ts';
 import { makeSystemdNotifier } from './systemd/notify.ts';
 import { loadTlsIdentity } from './tls.ts';
@@ -16,14 +15,21 @@ await runService('ha-agent', async () => {
   const log = makeLog(config.log_level, secrets);
   const run = makeRun(log);
   const identity = await loadTlsIdentity(config, run);
-  const residents = makeStartResident();
-  const { apps, watch, prepare } = makeAgent(config, run, residents, log, debianPaths, secrets);
+  const agent = makeAgent(config, run, makeStartResident(), log, { secrets });
+  const { apps, watch, prepare } = agent;
   await prepare();
   const listeners = await openListeners(apps, config, identity);
   await watch.start();
+  const stopping = new AbortController();
+  agent.finishUnfinished(stopping.signal).catch((error: unknown) => {
+    log.error({ error: String(error) }, 'unfinished changes were not looked for');
+  });
   return {
     ...{ log, addresses: listeners.addresses },
     systemd: makeSystemdNotifier(run, process.env, log),
-    stop: () => Promise.all([listeners.stop(), watch.stop()]),
+    stop: () => {
+      stopping.abort();
+      return Promise.all([listeners.stop(), watch.stop()]);
+    },
   };
 });

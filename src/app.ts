@@ -1,6 +1,7 @@
 import express, { type Express, type RequestHandler } from 'express';
 
 import { Fault } from './errors.ts';
+import type { FindStoppedDaemons } from './cluster/daemons.ts';
 import type { KnownSecrets } from './known-secrets.ts';
 import type { Log } from './log.ts';
 import { haRoutes, type HaDomain } from './routes/ha/index.ts';
@@ -17,10 +18,18 @@ export interface AppParts {
   /** Finds out who calls, or refuses. */
   authenticate: RequestHandler;
   ha: HaDomain;
+  findStoppedDaemons: FindStoppedDaemons;
 }
 
 /** The Express app; it does not listen. */
-export function makeApp({ poweredBy, log, secrets, authenticate, ha }: AppParts): Express {
+export function makeApp({
+  poweredBy,
+  log,
+  secrets,
+  authenticate,
+  ha,
+  findStoppedDaemons,
+}: AppParts): Express {
   const app = express();
   // Set by our own header, if at all.
   app.disable('x-powered-by');
@@ -29,7 +38,7 @@ export function makeApp({ poweredBy, log, secrets, authenticate, ha }: AppParts)
 
   app.use(logRequests(log));
   app.use(documentedHeaders(poweredBy));
-  app.use(probeRoutes(ha.state));
+  app.use(probeRoutes(ha.state, findStoppedDaemons));
   app.use(authenticate);
   app.use('/api/v2/system/ha', haRoutes(ha));
   app.use((request) => {

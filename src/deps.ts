@@ -12,11 +12,17 @@ import { makeAgentMetadataReader } from './cluster/agent-metadata.ts';
 import { makeFenceAgents, makeResourceAgents } from './cluster/agents.ts';
 import { makeChanges } from './cluster/changes/changes.ts';
 import { makeCibEditor } from './cluster/changes/cib-editor.ts';
+import { finishUnfinished } from './cluster/changes/unfinished.ts';
 import { nodeChanges } from './cluster/changes/nodes.ts';
 import { makePropertyChanges } from './cluster/changes/properties.ts';
 import { makeStackChanges } from './cluster/changes/stack.ts';
 import { makeConfigurationReader } from './cluster/configuration.ts';
 import { makeCorosyncReader } from './cluster/corosync.ts';
+import {
+  type FindStoppedDaemons,
+  makeFindStoppedDaemons,
+  namingStoppedDaemons,
+} from './cluster/daemons.ts';
 import { makeClusterOptionsReader } from './cluster/properties.ts';
 import { listServices, makeStackHold } from './cluster/services.ts';
 import { makeStateReader } from './cluster/state.ts';
@@ -55,6 +61,8 @@ export interface Agent {
    * What fails is asked again then.
    */
   prepare: () => Promise<void>;
+  /** Finishes what the agent's death cut short, as soon as the cluster runs; the signal ends the waiting. */
+  finishUnfinished: (signal: AbortSignal) => Promise<void>;
 }
 
 // A change is seen within this time, and a storm of them costs no more than so many readings.
@@ -66,10 +74,13 @@ export function makeAgent(
   run: Run,
   startResident: StartResident,
   log: Log,
-  paths: Paths = debianPaths,
-  secrets: KnownSecrets = makeKnownSecrets(),
+  {
+    paths = debianPaths,
+    secrets = makeKnownSecrets(),
+    findStoppedDaemons = makeFindStoppedDaemons(),
+  }: { paths?: Paths; secrets?: KnownSecrets; findStoppedDaemons?: FindStoppedDaemons } = {},
 ): Agent {
-  const host = makeHost(config, run, paths);
+  const host = makeHost(config, run, paths, findStoppedDaemons);
   const audit = makeAuditLog(config);
   const runtimeFolder = config.runtime_directory;
   const watch = makeClusterWatch({ startResident, runtimeFolder, cibFile: paths.cib, log });
@@ -83,7 +94,7 @@ export function makeAgent(
   const fenceAgents = makeFenceAgents(host);
   const hold = makeStackHold();
   const changes = makeChanges({
-    ...{ host, audit, configuration, secrets },
+    ...{ host, audit, configuration, secrets, findStoppedDaemons },
     undo: openUndoStore(join(config.state_directory, 'undo'), undoLimits(config.undo_keep)),
     lock: makeLock(),
     editor: makeCibEditor(memoryFolder),
@@ -108,7 +119,7 @@ export function makeAgent(
     stackChanges: makeStackChanges(hold),
     alphorn: makeAlphorn(host, makeLiferaftStore(config, paths)),
   };
-  const parts = { poweredBy: config.powered_by, log, secrets, ha };
+  const parts = { poweredBy: config.powered_by, log, secrets, ha, findStoppedDaemons };
   const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log));
   return {
     apps: {
@@ -119,13 +130,20 @@ export function makeAgent(
     async prepare() {
       await Promise.allSettled([clusterOptions(), removeMemoryFolders(memoryFolder)]);
     },
+    finishUnfinished: (signal) => finishUnfinished({ configuration, changes, log }, signal),
   };
 }
 
 /** This node; `hactl` and the agent see the same. */
-export function makeHost(config: Config, run: Run, paths: Paths = debianPaths): Host {
+export function makeHost(
+  config: Config,
+  run: Run,
+  paths: Paths = debianPaths,
+  findStoppedDaemons: FindStoppedDaemons = makeFindStoppedDaemons(),
+): Host {
   return {
-    ...{ run, paths },
+    run: namingStoppedDaemons(run, findStoppedDaemons),
+    paths,
     readDeadlineMs: config.read_deadline_seconds * 1000,
     changeDeadlineMs: config.change_deadline_seconds * 1000,
   };

@@ -1,3 +1,4 @@
+import { Fault } from '../errors.ts';
 import type { Command } from '../exec.ts';
 import type { Host } from '../host.ts';
 import { newElement, writeXml } from '../parsers/xml-edit.ts';
@@ -11,7 +12,8 @@ import { failureOf, refusalOf } from './tool.ts';
  * @param base the CIB that they lead from. Not one from later than the one that is there: to that, 3.0 exits with 0
  * and does nothing.
  * @returns whether the configuration was still that; if not, nothing was changed
- * Faults: `cluster_refused`, `cluster_not_running`, those of Run.
+ * Faults: `cluster_refused`, `cluster_not_running`, those of Run. After `tool_timeout` the patch may still be applied:
+ * a daemon that was stopped finds it in its queue when it goes on.
  */
 export async function patchCib(
   host: Host,
@@ -20,7 +22,8 @@ export async function patchCib(
 ): Promise<boolean> {
   const argv: Command['argv'] = ['cibadmin', '--patch', '--xml-pipe'];
   const input = cibPatch(differences, base);
-  const outcome = await host.run({ argv, input, deadlineMs: host.changeDeadlineMs });
+  const command = { argv, input, deadlineMs: host.changeDeadlineMs };
+  const outcome = await host.run(command).catch(rethrowUnknown);
   switch (outcome.exitCode) {
     case 0:
       return true;
@@ -29,9 +32,20 @@ export async function patchCib(
       return false;
     default: {
       const failure = failureOf(argv, outcome);
-      throw failure.code === 'tool_failed' ? refusalOf(argv, outcome) : failure;
+      if (failure.code === 'tool_failed') throw refusalOf(argv, outcome);
+      return rethrowUnknown(failure);
     }
   }
+}
+
+/** @throws the error; a `tool_timeout` with what it means for the change */
+function rethrowUnknown(error: unknown): never {
+  if (!(error instanceof Fault) || error.code !== 'tool_timeout') throw error;
+  throw new Fault(
+    'tool_timeout',
+    `${error.message} Whether the change was made is not known, and it may still be made. When the cluster answers again, read the configuration before you ask for the change again.`,
+    error.command && { command: error.command },
+  );
 }
 
 /**

@@ -1,12 +1,16 @@
 import { Router } from 'express';
 
+import { type FindStoppedDaemons, sentenceOf } from '../cluster/daemons.ts';
 import type { StateReader } from '../cluster/state.ts';
 import { Fault } from '../errors.ts';
 import { allowOnly } from './methods.ts';
 import { problemOf, sendProblem } from './problem.ts';
 
-/** For load balancers and monitors, without a token; so they tell no more than they must. */
-export function probeRoutes(state: StateReader): Router {
+/**
+ * For load balancers and monitors, without a token; so they tell no more than they must. The name of a stopped daemon
+ * is no secret, and says to whoever is on call where to look.
+ */
+export function probeRoutes(state: StateReader, findStoppedDaemons: FindStoppedDaemons): Router {
   const router = Router();
 
   router
@@ -20,6 +24,7 @@ export function probeRoutes(state: StateReader): Router {
     .route('/readyz')
     .get(async (_request, response) => {
       try {
+        await checkDaemons();
         await state.get();
         response.json({ status: 'ok' });
       } catch (error) {
@@ -32,4 +37,10 @@ export function probeRoutes(state: StateReader): Router {
     .all(allowOnly('GET', 'HEAD'));
 
   return router;
+
+  /** First, for while one is stopped the state may be long in coming, or look as if all were well. */
+  async function checkDaemons(): Promise<void> {
+    const needed = (await findStoppedDaemons()).filter(({ isNeeded }) => isNeeded);
+    if (needed.length > 0) throw new Fault('daemon_stopped', sentenceOf(needed));
+  }
 }

@@ -5,6 +5,7 @@ import request from 'supertest';
 import { type Agent, makeAgent } from '../../src/deps.ts';
 import { openTokenStore } from '../../src/auth/tokens.ts';
 import type { Role } from '../../src/auth/roles.ts';
+import type { FindStoppedDaemons } from '../../src/cluster/daemons.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Run } from '../../src/exec.ts';
 import type { Paths } from '../../src/paths.ts';
@@ -20,6 +21,7 @@ export interface AppBench {
   /** The token that `get` and `post` use. */
   token: string;
   lines: LoggedLine[];
+  finishUnfinished: Agent['finishUnfinished'];
   /** The agent anew, over the same files. */
   again: () => AppBench;
 }
@@ -27,6 +29,7 @@ export interface AppBench {
 /**
  * @param folder a temporary folder for the tokens
  * @param environment what is configured otherwise
+ * @param findStoppedDaemons of the node; none if nothing is said
  */
 export async function appBench(
   folder: string,
@@ -34,6 +37,7 @@ export async function appBench(
   paths: Paths = noPaths,
   role: Role = 'viewer',
   environment: Readonly<Record<string, string>> = {},
+  findStoppedDaemons: FindStoppedDaemons = () => Promise.resolve([]),
 ): Promise<AppBench> {
   const { log, lines } = keepingLog();
   const token = await openTokenStore(join(folder, 'tokens')).create('test', role);
@@ -46,7 +50,8 @@ export async function appBench(
   return start();
 
   function start(): AppBench {
-    const { apps } = makeAgent(config, run, noResident, log, paths);
+    const more = { paths, findStoppedDaemons };
+    const { apps, finishUnfinished } = makeAgent(config, run, noResident, log, more);
     const client = request(apps.network);
     return {
       get: (path) => client.get(`/api/v2/system/ha/${path}`).set('token', token).send({}),
@@ -55,6 +60,7 @@ export async function appBench(
       client,
       token,
       lines,
+      finishUnfinished,
       again: start,
     };
   }

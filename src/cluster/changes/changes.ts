@@ -12,6 +12,7 @@ import type { PlannedAction } from '../../parsers/crm-simulate.ts';
 import { maskArgv } from '../../secrets.ts';
 import type { ReversibleStep, UndoStore } from '../../undo.ts';
 import type { ConfigurationReader } from '../configuration.ts';
+import { type FindStoppedDaemons, sentenceOf } from '../daemons.ts';
 import type { CibEdit } from './cib-edit.ts';
 import type { CibEditor } from './cib-editor.ts';
 import type { RecordedDifference } from './recorded-differences.ts';
@@ -23,6 +24,13 @@ export interface Change<T> {
    * first `editCib`.
    */
   edit?: CibEdit;
+  /** What it makes of the CIB later on, an edit each, made when the cluster is done with that before. */
+  later?: readonly CibEdit[];
+  /**
+   * Refuses it for what the cluster would do after each edit; changes nothing. What is tried and what is made are
+   * judged alike.
+   */
+  check?: (host: Host, plans: readonly (readonly PlannedAction[])[]) => Promise<unknown>;
   /** Whether it leaves the configuration as it is, whose version need not be read again then. */
   leavesConfiguration?: boolean;
   /** Whether it concerns this host alone: the cluster is asked nothing, and the change has no version of a configuration. */
@@ -41,6 +49,8 @@ export interface Change<T> {
 export interface Site {
   /** Each command that it runs goes into the record. */
   host: Host;
+  /** What the cluster would do after each of these edits. Faults: those of CibEditor. */
+  plan: (edits: readonly CibEdit[]) => Promise<PlannedAction[][]>;
   /** The CIB, read after all changes before this one. Faults: those of ConfigurationReader. */
   cib: () => Promise<Cib>;
   /**
@@ -48,8 +58,6 @@ export interface Site {
    * Faults: those of the edit and of CibEditor.
    */
   editCib: (edit: CibEdit) => Promise<void>;
-  /** What the cluster would do after each of these edits. Faults: those of CibEditor. */
-  plan: (edits: readonly CibEdit[]) => Promise<PlannedAction[][]>;
   /**
    * Waits until the cluster has nothing left to do.
    * @returns whether it came to that in time; if not, the answer says so
@@ -102,7 +110,7 @@ export interface Changes {
   make<T>(asked: Asked, change: Change<T>): Promise<Made<T>>;
   /**
    * Tells what a change would do; nothing is changed, and nobody is waited for.
-   * Faults: `cannot_be_tried`, `version_changed`, those of the edit.
+   * Faults: `cannot_be_tried`, `version_changed`, those of the edit and of `check`.
    */
   try(asked: Asked, change: Change<unknown>): Promise<Tried>;
 }
@@ -115,6 +123,7 @@ export interface ChangesParts {
   configuration: ConfigurationReader;
   editor: CibEditor;
   secrets: KnownSecrets;
+  findStoppedDaemons: FindStoppedDaemons;
   /** Makes readers look anew at what a change may have touched. */
   forgetState: () => void;
 }
@@ -131,7 +140,8 @@ export function cibChange<T>(edit: CibEdit, answer: T): Change<T> {
 }
 
 export function makeChanges(parts: ChangesParts): Changes {
-  const { host, lock, audit, undo, configuration, editor, secrets, forgetState } = parts;
+  const { host, lock, audit, undo, configuration, editor, secrets } = parts;
+  const { findStoppedDaemons, forgetState } = parts;
 
   const underWay = new Set<string>();
 
@@ -183,6 +193,7 @@ export function makeChanges(parts: ChangesParts): Changes {
       plan: (edits) => editor.plan({ ...host, run }, edits),
       async settle() {
         settled = await waitUntilIdle({ ...host, run }, host.changeDeadlineMs);
+        if (!settled) warnings.push(...(await stopped()));
         return settled;
       },
       notSettled() {
@@ -228,6 +239,12 @@ export function makeChanges(parts: ChangesParts): Changes {
     return { answer, settled, warnings, version: await ended('success') };
   }
 
+  /** Why the cluster may not come to rest. */
+  async function stopped(): Promise<string[]> {
+    const daemons = await findStoppedDaemons();
+    return daemons.length === 0 ? [] : [sentenceOf(daemons)];
+  }
+
   /** That nobody can tell is no failure of what was made. */
   async function isIdleWithin(longestMs: number): Promise<boolean> {
     try {
@@ -248,17 +265,20 @@ export function makeChanges(parts: ChangesParts): Changes {
       });
       if (asked.waitMs === undefined || afterwards === 'maybe stopped' || withoutCluster)
         return made;
-      return { ...made, settled: made.settled && (await isIdleWithin(asked.waitMs)) };
+      if (!made.settled || (await isIdleWithin(asked.waitMs))) return made;
+      return { ...made, settled: false, warnings: [...made.warnings, ...(await stopped())] };
     },
 
-    async try({ ifVersion }, { edit }) {
+    async try({ ifVersion }, { edit, later = [], check }) {
       if (edit === undefined) {
         throw new Fault(
           'cannot_be_tried',
           'Only what changes the CIB can be tried first. Nothing was done; ask without dry_run to have it done.',
         );
       }
-      return editor.try(host, edit, ifVersion);
+      const { tried, laterActions } = await editor.try(host, [edit, ...later], ifVersion);
+      await check?.(host, [tried.actions, ...laterActions]);
+      return tried;
     },
   };
 }

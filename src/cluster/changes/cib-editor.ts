@@ -43,8 +43,17 @@ export interface CibEditor {
       warn: (text: string) => void;
     },
   ): Promise<{ changes: RecordedDifference[]; before: string; after: string }>;
-  /** Faults: `version_changed`, `change_too_large`, those of the edit, of queryWholeCib and of simulateTransition. */
-  try(host: Host, edit: CibEdit, ifVersion: string | undefined): Promise<Tried>;
+  /**
+   * @param edits the change itself, and what it does when the cluster is done with that
+   * @returns what the first would do, and what the cluster would do after each of the others
+   * Faults: `node_joining`, `version_changed`, `change_too_large`, those of the edits, of queryWholeCib and of
+   * simulateTransition.
+   */
+  try(
+    host: Host,
+    edits: readonly [CibEdit, ...CibEdit[]],
+    ifVersion: string | undefined,
+  ): Promise<{ tried: Tried; laterActions: PlannedAction[][] }>;
   /**
    * What the cluster would do after each of these edits, one made when it is done with that before.
    * Faults: those of the edits, of queryWholeCib and of simulateTransition.
@@ -95,8 +104,9 @@ export function makeCibEditor(memory: string): CibEditor {
       }
     },
 
-    async try(host, edit, ifVersion) {
+    async try(host, [edit, ...later], ifVersion) {
       const whole = await queryWholeCib(host);
+      if (!isOfCluster(whole)) throw joining();
       const version = versionOfCib(whole);
       if (ifVersion !== undefined) checkVersion(ifVersion, version);
       const warnings: string[] = [];
@@ -104,23 +114,31 @@ export function makeCibEditor(memory: string): CibEditor {
       const { base, cib } = await edited(edit, whole, { host, warn });
       const differences = cibDifferences(base, cib);
       checkSize(differences, base, cib);
-      const { actions } = await simulate(host, withStatusOf(writeXml(cib), whole));
+      const { actions, outcome } = await simulate(host, withStatusOf(writeXml(cib), whole));
       const changes = differences.map(recordedDifference);
-      return { dry_run: true, version, actions, changes, warnings };
+      const tried = { dry_run: true, version, actions, changes, warnings } as const;
+      return { tried, laterActions: await planFrom(host, outcome, later) };
     },
 
-    async plan(host, edits) {
-      const plans: PlannedAction[][] = [];
-      let whole = await queryWholeCib(host);
-      for (const edit of edits) {
-        const { cib } = await edited(edit, whole, { host, warn: () => undefined });
-        const { actions, outcome } = await simulate(host, withStatusOf(writeXml(cib), whole));
-        plans.push(actions);
-        whole = outcome;
-      }
-      return plans;
-    },
+    plan: async (host, edits) => planFrom(host, await queryWholeCib(host), edits),
   };
+
+  /** What the cluster would do after each of these edits, beginning with this CIB. */
+  async function planFrom(
+    host: Host,
+    start: string,
+    edits: readonly CibEdit[],
+  ): Promise<PlannedAction[][]> {
+    const plans: PlannedAction[][] = [];
+    let whole = start;
+    for (const edit of edits) {
+      const { cib } = await edited(edit, whole, { host, warn: () => undefined });
+      const { actions, outcome } = await simulate(host, withStatusOf(writeXml(cib), whole));
+      plans.push(actions);
+      whole = outcome;
+    }
+    return plans;
+  }
 }
 
 /** What an edit makes of the text of a whole CIB. */

@@ -1,4 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from 'chai';
 
@@ -35,13 +38,20 @@ describe('migrate', () => {
   const moves = `Move       SMB     ( ${local} -> ${other} )`;
   const movesBack = `Move       SMB     ( ${other} -> ${local} )`;
   const body = { node: other };
-  const preference = `<rsc_location id="cli-prefer-SMB" rsc="SMB" role="Started" node="${other}" score="INFINITY"/>`;
+  /** As the agent of this host, or of another, makes it. */
+  const preferenceUntil = (end: string, host = hostname(), rsc = 'SMB') =>
+    `<rsc_location id="cli-prefer-${rsc}" rsc="${rsc}" role="Started"><rule id="cli-prefer-rule-${rsc}" score="INFINITY" boolean-op="and"><expression id="cli-prefer-expr-${rsc}" attribute="#uname" operation="eq" value="${other}"/><date_expression id="ha-agent-move-by-${host}" operation="lt" end="${end}"/></rule></rsc_location>`;
+  const withConstraint = (xml: string) =>
+    storageCib.replace('</constraints>', `${xml}</constraints>`);
 
   it('prefers the node, waits until the resource is there, and leaves no constraint behind', async () => {
     const moving = cluster([moves], []);
     const seen: boolean[] = [];
     moving.answers.set('crm_resource', () => {
-      seen.push(moving.xml().includes(preference));
+      const [, end = ''] = / operation="lt" end="([^"]*)"/.exec(moving.xml()) ?? [];
+      seen.push(moving.xml().includes(preferenceUntil(end)));
+      // By itself, though not before a change is given up.
+      expect(Date.parse(end) - Date.now()).to.be.within(120_000, 3_600_000);
       moving.move(other);
       return success('');
     });
@@ -107,11 +117,75 @@ describe('migrate', () => {
   it('takes the place of a preference that an older one left behind', async () => {
     const left = `<rsc_location id="cli-prefer-SMB" rsc="SMB" role="Started" node="${local}" score="INFINITY"/>`;
     const moving = cluster([moves], []);
-    moving.cibs[0] = storageCib.replace('</constraints>', `${left}</constraints>`);
+    moving.cibs[0] = withConstraint(left);
     moving.move(other);
     const { call } = await changesBench(folder.path, { cluster: moving });
     expect((await call('POST', 'resource/SMB/migrate', body)).status).to.equal(200);
     expect(moving.xml()).not.to.include('cli-prefer');
+  });
+
+  it('takes away what a move of another resource left behind that the agent did not live to see the end of', async () => {
+    const moving = cluster([moves], []);
+    moving.cibs[0] = withConstraint(preferenceUntil('2999-01-01 00:00:00Z', hostname(), 'NFS'));
+    moving.move(other);
+    const { call } = await changesBench(folder.path, { cluster: moving });
+    expect((await call('POST', 'resource/SMB/migrate', body)).status).to.equal(200);
+    expect(moving.xml()).not.to.include('cli-prefer');
+  });
+
+  describe('that the death of the agent cut short', () => {
+    async function startedOver(xml: string, within = folder.path) {
+      const left = cluster();
+      left.cibs[0] = xml;
+      const { app, call } = await changesBench(within, { cluster: left });
+      await app.finishUnfinished(new AbortController().signal);
+      return { left, call };
+    }
+
+    it('is finished at the next start: the preference goes, and that is on record', async () => {
+      const { left, call } = await startedOver(
+        withConstraint(preferenceUntil('2999-01-01 00:00:00Z')),
+      );
+      expect(left.xml()).not.to.include('cli-prefer');
+      const [entry] = (await call('GET', 'audit')).body as object[];
+      expect(entry).to.include({
+        caller: 'ha-agent',
+        route: '/api/v2/system/ha/resource/SMB/migrate',
+        outcome: 'success',
+      });
+    });
+
+    it("is finished for another host's agent once its preference has ended", async () => {
+      const { left } = await startedOver(
+        withConstraint(preferenceUntil('2020-01-01 00:00:00Z', 'elsewhere')),
+      );
+      expect(left.xml()).not.to.include('cli-prefer');
+    });
+
+    it("is left to another host's agent before that, and to whoever else made a preference", async () => {
+      const others = [
+        preferenceUntil('2999-01-01 00:00:00Z', 'elsewhere'),
+        preferenceUntil('2020-01-01 00:00:00Z').replace('ha-agent-move-by-', 'cli-prefer-'),
+        `<rsc_location id="cli-prefer-SMB" rsc="SMB" role="Started" node="${other}" score="INFINITY"/>`,
+      ];
+      for (const [index, xml] of others.entries()) {
+        const { left } = await startedOver(withConstraint(xml), `${folder.path}/${index}`);
+        expect(left.cibs).to.have.lengthOf(1);
+      }
+    });
+
+    it('is waited for while the cluster is stopped, until the agent stops', async () => {
+      const stopped = fakeCluster(storageCib);
+      stopped.answers.set('cibadmin', () => ({ exitCode: 102, stdout: '', stderr: '' }));
+      const { app } = await changesBench(folder.path, { cluster: stopped });
+      const stopping = new AbortController();
+      const waiting = app.finishUnfinished(stopping.signal);
+      expect(await Promise.race([waiting.then(() => 'ended'), sleep(100, 'waits')])).to.equal(
+        'waits',
+      );
+      stopping.abort();
+      await waiting;
+    });
   });
 
   it('is tried as a move', async () => {
@@ -123,6 +197,19 @@ describe('migrate', () => {
       actions: [{ action: 'move', resource: 'SMB', node: other, from: local }],
     });
     expect(moving.cibs).to.have.lengthOf(1);
+  });
+
+  it('is refused as well when it is only tried', async () => {
+    const refused = [
+      [[], []],
+      [[moves], [movesBack]],
+    ];
+    for (const [index, plans] of refused.entries()) {
+      const fake = cluster(...plans);
+      const { call } = await changesBench(`${folder.path}/${index}`, { cluster: fake });
+      const answer = await call('POST', 'resource/SMB/migrate?dry_run=true', body);
+      expect(outcomeOf(answer)).to.deep.equal([409, 'would_not_move']);
+    }
   });
 });
 

@@ -131,6 +131,30 @@ for (const generation of generations) {
       done();
     });
 
+    it('readyz is 503 while a daemon is stopped that a node needs, however well the rest looks', async () => {
+      const { run, done } = strictRun(recorded(generation, 'crm_mon', 'storage-as-xml'));
+      let stopped = { name: 'pacemaker-execd', pid: 7, isNeeded: true };
+      const { client } = await appBench(folder.path, run, paths, 'viewer', {}, () =>
+        Promise.resolve([stopped]),
+      );
+      const { status, body } = await client.get('/readyz');
+      expect([status, body]).to.deep.equal([
+        503,
+        {
+          type: 'urn:ha-agent:problem:daemon_stopped',
+          title: 'A daemon of the cluster is stopped',
+          status: 503,
+          detail:
+            "pacemaker-execd is stopped by a signal on this node (process state T) and answers nobody until 'kill -CONT 7'.",
+          code: 'daemon_stopped',
+        },
+      ]);
+      expect((await client.get('/healthz')).status).to.equal(200);
+      stopped = { name: 'pcsd', pid: 8, isNeeded: false };
+      expect((await client.get('/readyz')).status).to.equal(200);
+      done();
+    });
+
     it('status of a stopped cluster is 503, and a line in the log says why', async () => {
       const { run, done } = strictRun(
         recorded(generation, 'crm_mon', 'stopped-as-xml'),

@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { systemErrorCode } from '../errors.ts';
+
+/** A process of a unit that a signal has stopped, or a debugger: it answers nobody until it goes on. */
+export interface StoppedProcess {
+  unit: string;
+  /** As the kernel has it: 15 characters at most (proc(5), `comm`). */
+  name: string;
+  pid: number;
+}
+
+/** Where the kernel shows the processes of a unit, and their states. */
+export interface KernelFolders {
+  /** The control groups of systemd's services, a folder for each unit. */
+  units: string;
+  proc: string;
+}
+
+const kernel: KernelFolders = { units: '/sys/fs/cgroup/system.slice', proc: '/proc' };
+
+/**
+ * The stopped processes of these units. No process is started for it and none is asked, so that it tells also when
+ * nothing else does; it takes one small file for each process of the units.
+ * @param units with `.service`; one that does not run has no processes
+ */
+export async function readStoppedProcesses(
+  units: readonly string[],
+  { units: folder, proc }: KernelFolders = kernel,
+): Promise<StoppedProcess[]> {
+  const found = await Promise.all(
+    units.map(async (unit) => {
+      const pids = (await readIfThere(join(folder, unit, 'cgroup.procs'))) ?? '';
+      return Promise.all(
+        pids
+          .split('\n')
+          .filter((pid) => pid !== '')
+          .map(async (pid) => stoppedOf(unit, await readIfThere(join(proc, pid, 'stat')))),
+      );
+    }),
+  );
+  return found.flat().filter((each) => each !== undefined);
+}
+
+// proc(5): the pid, the name in parentheses, which may have any characters in it, the state. `T` is stopped by a
+// signal, `t` by a debugger.
+const stoppedStat = /^(\d+) \((.*)\) [Tt] [^)]*$/s;
+
+function stoppedOf(unit: string, stat: string | undefined): StoppedProcess | undefined {
+  const [, pid, name = ''] = stoppedStat.exec(stat ?? '') ?? [];
+  return pid === undefined ? undefined : { unit, name, pid: Number(pid) };
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    // ESRCH: the process ended while its file was open.
+    if (['ENOENT', 'ESRCH'].includes(systemErrorCode(error) ?? '')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,109 @@
+import { expect } from 'chai';
+
+import { changesBench, type Method, outcomeOf, storageCib } from '../../support/changes-bench.ts';
+import { fakeCluster } from '../../support/fake-cluster.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+/** Of each kind of refusal one: by the request, by what is there, by the rules of an agent, by the CIB's schema. */
+const refused: readonly [
+  Method,
+  path: string,
+  body: object,
+  outcome: [status: number, code: string],
+][] = [
+  [
+    'POST',
+    'resource',
+    { name: '😀', agent: 'ocf:pacemaker:Dummy', params: {}, op: {}, meta: {} },
+    [400, 'invalid_request'],
+  ],
+  [
+    'POST',
+    'constraint/location',
+    { name: 'a\u200c', resource: 'ZFS', location: 'ae82a9a2' },
+    [400, 'invalid_request'],
+  ],
+  [
+    'POST',
+    'constraint/location',
+    { resource: 'none', location: 'ae82a9a2' },
+    [404, 'resource_not_found'],
+  ],
+  [
+    'POST',
+    'constraint/location',
+    { name: 'ZFS', resource: 'ZFS', location: 'ae82a9a2' },
+    [409, 'id_exists'],
+  ],
+  [
+    'POST',
+    'resource/ZFS/update',
+    { params: { nonsense: '1' }, op: {}, meta: {} },
+    [422, 'cluster_refused'],
+  ],
+  ...[
+    { score: '1', xmlns: 'urn:x', expression: [] },
+    { score: '1', xmlns: '', expression: [] },
+    { score: '1', expression: [{ attribute: 'a', operation: 'defined', xmlns: 'urn:x' }] },
+    { score: '1', xmlns: [{ attribute: 'a', operation: 'defined' }] },
+  ].map((rule): [Method, string, object, [number, string]] => [
+    'POST',
+    'constraint/location',
+    { resource: 'ZFS', rule },
+    [422, 'cluster_refused'],
+  ]),
+  [
+    'POST',
+    'constraint/location',
+    { resource: 'ZFS', rule: { score: '1', nonsense: [{ a: 'b' }] } },
+    [422, 'cluster_refused'],
+  ],
+];
+
+describe('what is refused', () => {
+  const folder = temporaryFolder();
+
+  for (const [index, [method, path, body, outcome]] of refused.entries()) {
+    it(`is refused alike when it is tried: ${path} ${JSON.stringify(body)}`, async () => {
+      const cluster = fakeCluster(storageCib);
+      // As Pacemaker 2.0 to 3.0 do with a CIB that does not follow its schema.
+      const invalid = { exitCode: 78, stdout: '', stderr: 'Invalid configuration' };
+      cluster.answers.set('crm_simulate', () => invalid);
+      const [query] = cluster.cibs;
+      cluster.answers.set('cibadmin', ({ argv }) =>
+        argv.includes('--query') ? { exitCode: 0, stdout: query ?? '', stderr: '' } : invalid,
+      );
+      const { call } = await changesBench(`${folder.path}/${index}`, { cluster });
+      expect(outcomeOf(await call(method, path, body))).to.deep.equal(outcome);
+      expect(outcomeOf(await call(method, `${path}?dry_run=true`, body))).to.deep.equal(outcome);
+    });
+  }
+
+  it('is told from a simulator that failed by itself', async () => {
+    for (const [exitCode, outcome] of [
+      [70, [503, 'tool_failed']],
+      [65, [503, 'tool_failed']],
+      [102, [503, 'cluster_not_running']],
+      [124, [504, 'tool_timeout']],
+    ] as const) {
+      const cluster = fakeCluster(storageCib);
+      cluster.answers.set('crm_simulate', () => ({ exitCode, stdout: '', stderr: '' }));
+      const { call } = await changesBench(`${folder.path}/${exitCode}`, { cluster });
+      const answer = await call('GET', 'node/ae82a9a2/standby?dry_run=true');
+      expect(outcomeOf(answer)).to.deep.equal(outcome);
+    }
+  });
+
+  it('may still be made where the cluster gave no answer, and the answer says so', async () => {
+    const cluster = fakeCluster(storageCib);
+    cluster.answers.set('cibadmin', ({ argv }) =>
+      argv.includes('--query')
+        ? { exitCode: 0, stdout: storageCib, stderr: '' }
+        : { exitCode: 124, stdout: '', stderr: '' },
+    );
+    const { call } = await changesBench(folder.path, { cluster });
+    const answer = await call('GET', 'node/ae82a9a2/standby');
+    expect(outcomeOf(answer)).to.deep.equal([504, 'tool_timeout']);
+    expect(answer.body).to.have.property('detail').that.includes('may still be made');
+  });
+});

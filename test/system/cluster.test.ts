@@ -9,9 +9,13 @@ import { describeCorosync } from './corosync.ts';
 import { describeBuilding } from './building.ts';
 import { describeChanges } from './changes.ts';
 import { describeConfiguration } from './configuration.ts';
+import { describeCves } from './cves.ts';
 import { describeEdits } from './edits.ts';
 import { describeFailover } from './failover.ts';
 import { describeFailures } from './failures.ts';
+import { describeFrozen } from './frozen.ts';
+import { describeMoves } from './moves.ts';
+import { describeRefusals } from './refusals.ts';
 import { describePackage } from './package.ts';
 import { describeRoutes } from './routes.ts';
 import { describeSchemas } from './schemas.ts';
@@ -66,6 +70,10 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
     describeFailures(bench);
   }
   // Of these, `npm test` runs a share, and `npm run test:full` the whole.
+  describeFrozen(bench, suite);
+  describeMoves(bench);
+  describeRefusals(bench);
+  describeCves(bench);
 
   if (isFull) return;
   // What follows takes the cluster away, and then the package.

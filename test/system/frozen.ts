@@ -1,0 +1,132 @@
+import { expect } from 'chai';
+
+import type { Suite } from '../lab/root.ts';
+import { waitUntil } from '../lab/wait.ts';
+import { asking, type Bench } from './asking.ts';
+import { type Answer, call, configure, forgotten } from './client.ts';
+import { shareOf } from './share.ts';
+
+interface Daemon {
+  name: string;
+  unit: 'pacemaker' | 'corosync' | 'pcsd';
+  /** What surely gets no answer while it is stopped; what does not depend on it is answered as ever. */
+  hangs: readonly string[];
+}
+
+const write = 'property/batch-limit/set';
+const reads = [
+  ...['status', 'node', 'constraint', 'resource', 'fence_history', 'quorum', 'corosync/rings'],
+  ...['services', 'versions', 'property'],
+];
+
+/** By what crm_mon of each generation asks before it prints. */
+function daemonsOf(suite: Suite): Daemon[] {
+  const ofPacemaker = { unit: 'pacemaker' } as const;
+  return [
+    { ...ofPacemaker, name: 'pacemakerd', hangs: suite === 'bullseye' ? [] : ['status'] },
+    { ...ofPacemaker, name: 'pacemaker-based', hangs: ['status', write] },
+    { ...ofPacemaker, name: 'pacemaker-execd', hangs: [] },
+    { ...ofPacemaker, name: 'pacemaker-controld', hangs: suite === 'trixie' ? ['status'] : [] },
+    { ...ofPacemaker, name: 'pacemaker-fenced', hangs: ['status'] },
+    { ...ofPacemaker, name: 'pacemaker-attrd', hangs: [] },
+    { ...ofPacemaker, name: 'pacemaker-schedulerd', hangs: [] },
+    { unit: 'corosync', name: 'corosync', hangs: ['quorum', 'corosync/rings'] },
+    { unit: 'pcsd', name: 'pcsd', hangs: [] },
+  ];
+}
+
+/** A daemon that SIGSTOP holds is named, wherever it is waited for, and all goes on afterwards. */
+export function describeFrozen(bench: Bench, suite: Suite): void {
+  describe('while a daemon is stopped by SIGSTOP', () => {
+    const { node, ask, change, configuration, restore, settle } = asking(bench);
+    let former = '';
+
+    before(async () => {
+      await settle();
+      former = await configuration();
+      // Else the other node would fence this one, and start its resources.
+      await change('POST', 'property/stonith-enabled/set', { value: 'false' });
+      await change('POST', 'property/maintenance-mode/set', { value: 'true' });
+      await configure(node(), { read_deadline_seconds: 2, change_deadline_seconds: 4 });
+    });
+
+    after(async () => {
+      await restore(former);
+      await configure(node(), {});
+      await settle();
+    });
+
+    async function signal(name: 'STOP' | 'CONT', daemon: Daemon): Promise<void> {
+      const script =
+        'for pid in $(cat "/sys/fs/cgroup/system.slice/$1.service/cgroup.procs"); do if [ "$1" = pcsd ] || grep -qF "($2)" "/proc/$pid/stat"; then kill "-$3" "$pid"; echo "$pid"; fi; done';
+      const short = daemon.name.slice(0, 15);
+      const pids = await node().run(['sh', '-c', script, 'sh', daemon.unit, short, name]);
+      expect(pids, `processes of ${daemon.name}`).to.match(/^\d+\n/);
+    }
+
+    /** Either answered as ever, or with a fault that names the daemon. */
+    function expectTrueAnswer(route: string, { status, json, text }: Answer, daemon: Daemon): void {
+      if (status === 200 || status === 202) {
+        expect(daemon.hangs, `${route}: ${text}`).not.to.include(route);
+        return;
+      }
+      expect(json, `${route}: ${text}`).to.include({ status: 504, code: 'tool_timeout' });
+      const { detail } = json as { detail: string };
+      expect(detail, route).to.match(
+        new RegExp(`(^| )${daemon.name} (is|are) stopped|${daemon.name},`),
+      );
+    }
+
+    for (const daemon of shareOf(daemonsOf(suite), 3, suite)) {
+      const { name } = daemon;
+      const isNeeded = name !== 'pcsd';
+
+      it(`answers in time and names ${name}, and goes on when ${name} does`, async function () {
+        this.timeout(120_000);
+        await forgotten();
+        await signal('STOP', daemon);
+        try {
+          const probes = ['/healthz', '/readyz'].map((path) => call(node(), path));
+          const asked = reads.map((route) => ask('GET', route));
+          const changed = ask('POST', write, { value: '0' });
+          const [health, readiness] = await Promise.all(probes);
+          expect(health?.status).to.equal(200);
+          if (isNeeded) {
+            expect(readiness?.json).to.include({ status: 503, code: 'daemon_stopped' });
+            expect(readiness?.text).to.include(`${name} is stopped`);
+          } else expect(readiness?.text).to.equal('{"status":"ok"}');
+          for (const [index, answer] of (await Promise.all(asked)).entries()) {
+            expectTrueAnswer(reads[index] ?? '', answer, daemon);
+          }
+          expectTrueAnswer(write, await changed, daemon);
+        } finally {
+          await signal('CONT', daemon);
+        }
+        await node().waitUntilCluster('all nodes online', ({ online }) => online.length === 2);
+        await waitUntil(
+          'the node to be ready',
+          async () => (await call(node(), '/readyz')).status === 200,
+          { deadlineMs: 30_000 },
+        );
+        for (const route of reads) await waitUntilAnswered(route);
+        await waitUntil(
+          'a change to be made',
+          async () => (await ask('POST', write, { value: '1' })).status === 200,
+          { deadlineMs: 30_000 },
+        );
+        expect(await configuration()).to.match(/name="batch-limit" value="1"/);
+      });
+    }
+
+    /** What was answered with a fault is for a moment more. */
+    async function waitUntilAnswered(route: string): Promise<void> {
+      await waitUntil(
+        `${route} to be answered`,
+        async () => (await ask('GET', route)).status === 200,
+        {
+          deadlineMs: 15_000,
+        },
+      );
+    }
+  });
+}

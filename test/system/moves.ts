@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect } from 'chai';
+
+import { waitUntil } from '../lab/wait.ts';
+import { asking, type Bench } from './asking.ts';
+import { untilHealthy } from './client.ts';
+
+const resource = 'VIP_mgmt0';
+const preference = `//rsc_location[@id='cli-prefer-${resource}']`;
+
+/** What becomes of a migrate whose agent is killed between its two edits. */
+export function describeMoves(bench: Bench): void {
+  describe('a migrate that a SIGKILL of the agent cuts short', () => {
+    const { node, ask, cib, configuration, restore, settle } = asking(bench);
+    let former = '';
+
+    before(async () => {
+      await settle();
+      former = await configuration();
+      // Else it would go back by itself, and would not be moved.
+      await node().run([
+        'crm_attribute',
+        '--type=rsc_defaults',
+        '--name=resource-stickiness',
+        '--update=1000',
+      ]);
+    });
+
+    after(async () => {
+      await node().run(['systemctl', 'start', 'ha-agent']);
+      await untilHealthy(node());
+      await restore(former);
+      await settle();
+    });
+
+    /** Kills the agent for good as soon as the preference is in the CIB. */
+    async function cutShort(): Promise<void> {
+      const [first, second] = bench().lab.nodes;
+      const located = (await ask('GET', `resource/${resource}/locate`)).text;
+      const target = located.includes(first?.name ?? '') ? second : first;
+      // So that it takes a while; and systemd starts no other one.
+      await node().run(['systemctl', 'mask', '--runtime', 'ha-agent']);
+      const asked = ask('POST', `resource/${resource}/migrate`, { node: target?.name }).catch(
+        () => undefined,
+      );
+      await waitUntil('the preference', async () => (await cib(preference)) !== '', {
+        everyMs: 20,
+      });
+      await node().run(['systemctl', 'kill', '--kill-who=all', '--signal=KILL', 'ha-agent']);
+      await asked;
+      await node()
+        .run(['systemctl', 'stop', 'ha-agent'])
+        .catch(() => undefined);
+    }
+
+    it('leaves a preference that ends by itself', async function () {
+      this.timeout(120_000);
+      await cutShort();
+      const left = await cib(preference);
+      const [, end = ''] = /<date_expression [^>]*operation="lt" end="([^"]*)"/.exec(left) ?? [];
+      expect(Date.parse(end) - Date.now(), left).to.be.within(0, 3_600_000);
+      // As the cluster reads it: with its end in the past nobody is told to prefer anything.
+      await settle();
+      expect(await ended(left, end)).not.to.include(`* Move       ${resource}`);
+    });
+
+    it('is finished when the agent starts again', async function () {
+      this.timeout(120_000);
+      expect(await cib(preference)).not.to.equal('');
+      await node().run(['systemctl', 'unmask', '--runtime', 'ha-agent']);
+      await node().run(['systemctl', 'start', 'ha-agent']);
+      await untilHealthy(node());
+      await waitUntil('the preference to go', async () => (await cib(preference)) === '', {
+        deadlineMs: 60_000,
+      });
+      await sleep(100);
+      expect(await node().run(['hactl', 'audit', '--limit', '3'])).to.include(
+        `resource/${resource}/migrate`,
+      );
+    });
+
+    /** What the scheduler would do if it were that late. */
+    async function ended(constraint: string, end: string): Promise<string> {
+      const whole = await node().run(['cibadmin', '--query']);
+      const past = whole.replaceAll(end, '2020-01-01 00:00:00Z');
+      expect(past).not.to.equal(whole);
+      expect(constraint).to.include(end);
+      await node().writeFile('/root/ended.xml', past, 0o600);
+      const printed = await node().run([
+        'crm_simulate',
+        '--simulate',
+        '--xml-file',
+        '/root/ended.xml',
+      ]);
+      await node().run(['rm', '/root/ended.xml']);
+      return printed;
+    }
+  });
+}

@@ -1,0 +1,83 @@
+import { expect } from 'chai';
+
+import { asking, type Bench } from './asking.ts';
+import type { Answer } from './client.ts';
+
+const location = 'constraint/location';
+const rule = (more: object) => ({
+  resource: 'VIP_mgmt0',
+  rule: { score: '1', expression: [{ attribute: '#uname', operation: 'defined' }], ...more },
+});
+
+/** What is refused, and how. */
+const refused: readonly [method: string, path: string, body: object, outcome: [number, string]][] =
+  [
+    ...['😀', '𠀀', 'ｱ', 'a\u200c', 'a\ufffe', 'a\u0001'].map(
+      (name): [string, string, object, [number, string]] => [
+        'POST',
+        location,
+        { name, resource: 'VIP_mgmt0', location: 'ae82a9a2' },
+        [400, 'invalid_request'],
+      ],
+    ),
+    ['POST', location, { resource: 'none', location: 'ae82a9a2' }, [404, 'resource_not_found']],
+    ['POST', location, { resource: 'VIP_mgmt0', location: 'none' }, [404, 'node_not_found']],
+    ...[
+      { xmlns: 'urn:x' },
+      { xmlns: '' },
+      { xmlns: [{ a: 'b' }] },
+      { nonsense: 'x' },
+      { nonsense: [{ a: 'b' }] },
+      { 'boolean-op': 'x' },
+      { score: 'x' },
+      { expression: [{ attribute: '#uname', operation: 'like' }] },
+      { expression: [{ attribute: '#uname', operation: 'defined', xmlns: 'urn:x' }] },
+      { date_expression: [{ operation: 'gt', start: [{ x: 'y' }] }] },
+    ].map((more): [string, string, object, [number, string]] => [
+      'POST',
+      location,
+      rule(more),
+      [422, 'cluster_refused'],
+    ]),
+    [
+      'POST',
+      'resource/VIP_mgmt0/update',
+      { params: { nonsense: '1' }, meta: {}, op: {} },
+      [422, 'cluster_refused'],
+    ],
+    ['POST', 'resource/none/migrate', { node: 'ae82a9a2' }, [404, 'resource_not_found']],
+  ];
+
+/** Names of letters that a name in XML may have, and that libxml2 knows. */
+const taken = ['Größe', 'クラスタ', 'a\u0301', 'a\u20d0', '\u9fa5', '\uac00', 'א\u05b0'];
+
+/** What Pacemaker refuses, it refuses alike when it is tried. */
+export function describeRefusals(bench: Bench): void {
+  describe('what the cluster refuses', () => {
+    const { ask, change, configuration, restore } = asking(bench);
+    const outcomeOf = ({ status, json }: Answer) => [status, (json as { code?: string }).code];
+
+    it('is refused alike by a dry run and by the change, which changes nothing', async function () {
+      this.timeout(120_000);
+      const former = await configuration();
+      for (const [method, path, body, outcome] of refused) {
+        const what = `${path} ${JSON.stringify(body)}`;
+        const tried = await ask(method, `${path}?dry_run=true`, body);
+        expect(outcomeOf(tried), `${what} tried: ${tried.text}`).to.deep.equal(outcome);
+        const made = await ask(method, path, body);
+        expect(outcomeOf(made), `${what} made: ${made.text}`).to.deep.equal(outcome);
+      }
+      expect(await configuration()).to.equal(former);
+    });
+
+    it('has no id among it whose letters libxml2 knows', async function () {
+      this.timeout(120_000);
+      const former = await configuration();
+      for (const [index, name] of taken.entries()) {
+        const body = { name, resource: 'VIP_mgmt0', location: 'ae82a9a2', score: index + 1 };
+        await change('POST', `${location}?dry_run=true`, body);
+      }
+      await restore(former);
+    });
+  });
+}

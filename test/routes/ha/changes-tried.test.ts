@@ -79,6 +79,16 @@ describe('what is refused', () => {
     });
   }
 
+  it('includes a rule with xmlns, which the cluster would take without it', async () => {
+    const { call, cluster } = await changesBench(folder.path);
+    const expression = [{ attribute: 'a', operation: 'defined', xmlns: '' }];
+    const body = { resource: 'ZFS', rule: { score: '1', expression } };
+    for (const path of ['constraint/location', 'constraint/location?dry_run=true']) {
+      expect(outcomeOf(await call('POST', path, body))).to.deep.equal([422, 'cluster_refused']);
+    }
+    expect(cluster.cibs).to.have.lengthOf(1);
+  });
+
   it('is told from a simulator that failed by itself', async () => {
     for (const [exitCode, outcome] of [
       [70, [503, 'tool_failed']],

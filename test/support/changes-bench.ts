@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type request from 'supertest';
 
 import type { Role } from '../../src/auth/roles.ts';
+import type { FindStoppedDaemons } from '../../src/cluster/daemons.ts';
 import type { AlphornPaths, Paths } from '../../src/paths.ts';
 import { type AppBench, appBench, noPaths } from './app-bench.ts';
 import { type FakeCluster, fakeCluster } from './fake-cluster.ts';
@@ -30,6 +31,7 @@ export interface ChangesBenchOptions {
   cluster?: FakeCluster;
   environment?: Readonly<Record<string, string>>;
   alphorn?: AlphornPaths;
+  findStoppedDaemons?: FindStoppedDaemons;
 }
 
 /** The storage topology of the contract: ZFS, SMB, NFS, Alphorn, VIP_mgmt0, and two fence devices a node. */
@@ -53,6 +55,7 @@ export async function changesBench(
     cluster = fakeCluster(storageCib),
     environment = {},
     alphorn = noPaths.alphorn,
+    findStoppedDaemons,
   }: ChangesBenchOptions = {},
 ): Promise<ChangesBench> {
   const paths: Paths = {
@@ -61,7 +64,9 @@ export async function changesBench(
     corosyncKey: join(folder, 'authkey'),
     alphorn,
   };
-  const app = await appBench(folder, cluster.run, paths, role, environment);
+  const app = await appBench(
+    ...([folder, cluster.run, paths, role, environment, findStoppedDaemons] as const),
+  );
   return { call: callerOf(app), cluster, paths, app };
 }
 

@@ -10,7 +10,7 @@ const pauseMs = 30_000;
 
 /**
  * Finishes, once after a start, what the death of this host's agent cut short in the CIB. While the cluster does not
- * run it waits for that.
+ * run it waits for that; where Pacemaker is not installed there is nothing to finish.
  * @param signal ends the waiting
  */
 export async function finishUnfinished(
@@ -27,6 +27,7 @@ export async function finishUnfinished(
       }
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
+      if (error.code === 'tool_missing') return;
       log.debug({ code: error.code }, 'unfinished changes cannot be looked for yet');
     }
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);

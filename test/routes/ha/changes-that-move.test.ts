@@ -174,6 +174,16 @@ describe('migrate', () => {
       }
     });
 
+    it('is not looked for where Pacemaker is not installed', async () => {
+      const without = fakeCluster(storageCib);
+      without.answers.set('cibadmin', () => {
+        throw new Fault('tool_missing', 'There is no cibadmin.');
+      });
+      const { app } = await changesBench(folder.path, { cluster: without });
+      await app.finishUnfinished(new AbortController().signal);
+      expect(without.calls).to.have.lengthOf(1);
+    });
+
     it('is waited for while the cluster is stopped, until the agent stops', async () => {
       const stopped = fakeCluster(storageCib);
       stopped.answers.set('cibadmin', () => ({ exitCode: 102, stdout: '', stderr: '' }));

@@ -104,6 +104,21 @@ describe('what is refused', () => {
     }
   });
 
+  it('is no failure where the cluster does not come to rest: the answer names the stopped daemon', async () => {
+    const cluster = fakeCluster(storageCib);
+    cluster.answers.set('crm_resource', () => ({ exitCode: 124, stdout: '', stderr: '' }));
+    const { call } = await changesBench(folder.path, {
+      cluster,
+      findStoppedDaemons: () =>
+        Promise.resolve([{ name: 'pacemaker-schedulerd', pid: 7, isNeeded: true }]),
+    });
+    const { status, headers } = await call('GET', 'node/ae82a9a2/standby?wait=1s');
+    expect([status, headers['x-ha-warnings']]).to.deep.equal([
+      202,
+      `199 ha-agent "pacemaker-schedulerd is stopped by a signal on this node (process state T) and answers nobody until 'kill -CONT 7'.", 199 ha-agent "The change was made, but the cluster has not finished what follows from it."`,
+    ]);
+  });
+
   it('may still be made where the cluster gave no answer, and the answer says so', async () => {
     const cluster = fakeCluster(storageCib);
     cluster.answers.set('cibadmin', ({ argv }) =>

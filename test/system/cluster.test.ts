@@ -72,7 +72,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   // Of these, `npm test` runs a share, and `npm run test:full` the whole.
   describeFrozen(bench, suite);
   describeMoves(bench);
-  describeRefusals(bench);
+  describeRefusals(bench, suite);
   describeCves(bench);
 
   if (isFull) return;

@@ -47,7 +47,7 @@ export function describeFrozen(bench: Bench, suite: Suite): void {
       // Else the other node would fence this one, and start its resources.
       await change('POST', 'property/stonith-enabled/set', { value: 'false' });
       await change('POST', 'property/maintenance-mode/set', { value: 'true' });
-      await configure(node(), { read_deadline_seconds: 2, change_deadline_seconds: 4 });
+      await configure(node(), { read_deadline_seconds: 2, change_deadline_seconds: 5 });
     });
 
     after(async () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 
+import type { Suite } from '../lab/root.ts';
 import { asking, type Bench } from './asking.ts';
 import type { Answer } from './client.ts';
 
@@ -39,12 +40,7 @@ const refused: readonly [method: string, path: string, body: object, outcome: [n
       rule(more),
       [422, 'cluster_refused'],
     ]),
-    [
-      'POST',
-      'resource/VIP_mgmt0/update',
-      { params: { nonsense: '1' }, meta: {}, op: {} },
-      [422, 'cluster_refused'],
-    ],
+    ['POST', 'resource/VIP_mgmt0/update', { params: { nonsense: '1' } }, [422, 'cluster_refused']],
     ['POST', 'resource/none/migrate', { node: 'ae82a9a2' }, [404, 'resource_not_found']],
   ];
 
@@ -52,9 +48,9 @@ const refused: readonly [method: string, path: string, body: object, outcome: [n
 const taken = ['Größe', 'クラスタ', 'a\u0301', 'a\u20d0', '\u9fa5', '\uac00', 'א\u05b0'];
 
 /** What Pacemaker refuses, it refuses alike when it is tried. */
-export function describeRefusals(bench: Bench): void {
+export function describeRefusals(bench: Bench, suite: Suite): void {
   describe('what the cluster refuses', () => {
-    const { ask, change, configuration, restore } = asking(bench);
+    const { ask, configuration, restore } = asking(bench);
     const outcomeOf = ({ status, json }: Answer) => [status, (json as { code?: string }).code];
 
     it('is refused alike by a dry run and by the change, which changes nothing', async function () {
@@ -70,12 +66,19 @@ export function describeRefusals(bench: Bench): void {
       expect(await configuration()).to.equal(former);
     });
 
-    it('has no id among it whose letters libxml2 knows', async function () {
+    // Pacemaker 2.0 damages letters beyond ASCII on their way into the CIB, and refuses what it made of them.
+    it(`${suite === 'bullseye' ? 'includes' : 'does not include'} ids of letters beyond ASCII that libxml2 knows`, async function () {
       this.timeout(120_000);
       const former = await configuration();
       for (const [index, name] of taken.entries()) {
         const body = { name, resource: 'VIP_mgmt0', location: 'ae82a9a2', score: index + 1 };
-        await change('POST', `${location}?dry_run=true`, body);
+        const tried = await ask('POST', `${location}?dry_run=true`, body);
+        const made = await ask('POST', location, body);
+        const expected = suite === 'bullseye' ? [422, 'cluster_refused'] : [200, undefined];
+        expect([outcomeOf(tried), outcomeOf(made)], tried.text + made.text).to.deep.equal([
+          expected,
+          expected,
+        ]);
       }
       await restore(former);
     });

@@ -14,7 +14,7 @@ const refused: readonly [
   [
     'POST',
     'resource',
-    { name: '😀', agent: 'ocf:pacemaker:Dummy', params: {}, op: {}, meta: {} },
+    { name: '😀', resource_agent: 'ocf:pacemaker:Dummy' },
     [400, 'invalid_request'],
   ],
   [
@@ -35,12 +35,7 @@ const refused: readonly [
     { name: 'ZFS', resource: 'ZFS', location: 'ae82a9a2' },
     [409, 'id_exists'],
   ],
-  [
-    'POST',
-    'resource/ZFS/update',
-    { params: { nonsense: '1' }, op: {}, meta: {} },
-    [422, 'cluster_refused'],
-  ],
+  ['POST', 'resource/ZFS/update', { params: { nonsense: '1' } }, [422, 'cluster_refused']],
   ...[
     { score: '1', xmlns: 'urn:x', expression: [] },
     { score: '1', xmlns: '', expression: [] },

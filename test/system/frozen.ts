@@ -14,8 +14,17 @@ interface Daemon {
 }
 
 const write = 'property/batch-limit/set';
+// None of those that ask pcs, which a busy machine may not start in time.
 const reads = [
-  ...['status', 'node', 'constraint', 'resource', 'fence_history', 'quorum', 'corosync/rings'],
+  ...[
+    'status',
+    'node',
+    'constraint/location',
+    'resource',
+    'fence_history',
+    'quorum',
+    'corosync/rings',
+  ],
   ...['services', 'versions', 'property'],
 ];
 

@@ -28,8 +28,8 @@ export interface Outcome {
 /**
  * Runs a command to its end.
  * Faults: `tool_missing`, `tool_not_started`, `tool_timeout`, `tool_ended_by_signal`,
- * `output_too_large`.
- * An exit code other than 0 is no fault.
+ * `output_too_large`, `no_space` if it failed and says so.
+ * Another exit code than 0 is no fault.
  */
 export type Run = (command: Command) => Promise<Outcome>;
 
@@ -37,6 +37,9 @@ export type Run = (command: Command) => Promise<Outcome>;
 const outputLimit = 16 * 1024 * 1024;
 /** How much of stderr goes to the log. */
 const loggedLength = 1000;
+
+/** The words of the C library (strerror(3)) for ENOSPC, EDQUOT and EROFS, which tools print. */
+const saysNoRoom = /No space left on device|Disk quota exceeded|Read-only file system/;
 
 const cleanEnvironment = { PATH: toolFolders.join(':'), LC_ALL: 'C', HOME: '/root' };
 
@@ -114,6 +117,13 @@ export function makeRun(log: Log): Run {
         'tool_ended_by_signal',
         `${tool} was ended by ${result.signal ?? 'a signal'} from outside. Ask again; if it stays so, look for the out-of-memory killer in the journal.`,
         result.stderr,
+      );
+    }
+    if (result.exitCode !== 0 && saysNoRoom.test(result.stderr)) {
+      throw new Fault(
+        'no_space',
+        `${tool} could not write to a disk that is full or read-only; 'stderr' says which. See 'df' and 'df -i', make room there, then ask again.`,
+        { command: { argv, exitCode: result.exitCode, stderr: result.stderr } },
       );
     }
     log.debug(

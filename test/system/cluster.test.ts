@@ -16,6 +16,7 @@ import { describeFailures } from './failures.ts';
 import { describeFrozen } from './frozen.ts';
 import { describeMoves } from './moves.ts';
 import { describeRefusals } from './refusals.ts';
+import { describeFullDisk } from './full-disk.ts';
 import { describePackage } from './package.ts';
 import { describeRoutes } from './routes.ts';
 import { describeSchemas } from './schemas.ts';
@@ -74,6 +75,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   describeMoves(bench);
   describeRefusals(bench, suite);
   describeCves(bench);
+  describeFullDisk(bench, suite);
 
   if (isFull) return;
   // What follows takes the cluster away, and then the package.

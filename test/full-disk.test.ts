@@ -11,6 +11,8 @@ interface Outcome {
   keyed: boolean;
   outcome: [status: number, code?: string];
   isMade: boolean;
+  /** Whether what takes it back is kept. */
+  hasUndo: boolean;
   /** The answer to the same request with the same key, while the disk was as it was. */
   repeated: [status: number, code?: string];
   /** That of a read, and of a dry run. */
@@ -31,6 +33,7 @@ const unshare = ['unshare', ...(isRoot ? [] : ['--user', '--map-root-user']), '-
 describe("a disk of the agent's own that is full at any page", function () {
   this.timeout(120_000);
   const folder = temporaryFolder();
+  let during: { isSame: boolean; recorded: string[]; next: string } | undefined;
   let outcomes: Outcome[] = [];
 
   beforeEach(async () => {
@@ -42,7 +45,9 @@ describe("a disk of the agent's own that is full at any page", function () {
       [...args, process.execPath, '--import', 'tsx', script, folder.path],
       { timeout: 100_000 },
     );
-    outcomes = stdout.split('\n').map((line) => JSON.parse(line) as Outcome);
+    const [first = '', ...lines] = stdout.split('\n');
+    during = JSON.parse(first) as typeof during;
+    outcomes = lines.map((line) => JSON.parse(line) as Outcome);
   });
 
   const each = (check: (outcome: Outcome, what: string) => void) => () => {
@@ -61,6 +66,21 @@ describe("a disk of the agent's own that is full at any page", function () {
     each(({ outcome, isMade, repeated, anew }, what) => {
       expect(repeated, what).to.deep.equal(outcome);
       if (isMade) expect(anew, what).to.deep.equal([200]);
+    }),
+  );
+
+  it('gets full while a change is made, whose end is on record and whose answer is stored', () => {
+    expect(during).to.deep.equal({
+      isSame: true,
+      recorded: ['success', 'success', 'success', 'success'],
+      next: 'no_space',
+    });
+  });
+
+  it(
+    'has what takes a change back of each that was made',
+    each(({ isMade, hasUndo }, what) => {
+      if (isMade) expect(hasUndo, what).to.equal(true);
     }),
   );
 

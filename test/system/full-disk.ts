@@ -145,7 +145,7 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
       await node().run(['systemctl', 'restart', 'ha-agent']);
       await untilHealthy(node());
       // Pacemaker writes its CIB no more once it could not (cib_disable_writes), until it is sent this.
-      if (place === '/var') await shell('pkill -PIPE -x "pacemaker-based|pacemaker-based"; true');
+      if (place === '/var') await shell('pkill -PIPE -x pacemaker-based; true');
     }
 
     async function mount(place: Place): Promise<void> {

@@ -13,7 +13,7 @@ const ended = new Promise<void>((resolve) =>
 );
 const work = async () => {
   console.log('under way');
-  await Promise.race([ended, sleep(60_000, undefined, { ref: false })]);
+  await Promise.race([ended, sleep(300_000, undefined, { ref: false })]);
 };
 await (process.argv[2] === 'held' ? signals.holdOff(work) : work());
 console.log('done');

@@ -158,15 +158,15 @@ function formsOf(value: string): Set<string> {
 function endOf(form: string, text: string, at: number, isXml: boolean): number | undefined {
   const head = form.slice(0, maxHead);
   if (!text.startsWith(head, at)) return undefined;
+  if (isAlphanumeric(form, 0) && isAlphanumeric(text, at - 1)) return undefined;
   let end = at + head.length;
+  // What has a long beginning in common is masked in any case, or it would be compared with each sign in turn.
   while (end - at < form.length && text[end] === form[end - at]) end += 1;
-  const isPart =
-    (isAlphanumeric(form, 0) && isAlphanumeric(text, at - 1)) ||
-    (end - at === form.length &&
-      isAlphanumeric(form, form.length - 1) &&
-      isAlphanumeric(text, end));
-  const isNameInXml = isXml && (text[at - 1] === '<' || text[at - 1] === '/' || text[end] === '=');
-  return isPart || isNameInXml ? undefined : end;
+  const isShort = form.length <= maxHead;
+  if (isShort && isAlphanumeric(form, form.length - 1) && isAlphanumeric(text, end))
+    return undefined;
+  const isNameInXml = text[at - 1] === '<' || text[at - 1] === '/' || text[end] === '=';
+  return isXml && isShort && isNameInXml ? undefined : end;
 }
 
 function isAlphanumeric(text: string, at: number): boolean {

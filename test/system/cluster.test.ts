@@ -17,6 +17,7 @@ import { describeFrozen } from './frozen.ts';
 import { describeMoves } from './moves.ts';
 import { describeRefusals } from './refusals.ts';
 import { describeFullDisk } from './full-disk.ts';
+import { describeLargeInputs } from './large-inputs.ts';
 import { describePackage } from './package.ts';
 import { describeRoutes } from './routes.ts';
 import { describeSchemas } from './schemas.ts';
@@ -69,6 +70,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
     describeAlphorn(bench);
     describeAccess(bench);
     describeFailures(bench);
+    describeLargeInputs(bench);
   }
   // Of these, `npm test` runs a share, and `npm run test:full` the whole.
   describeFrozen(bench, suite);

@@ -12,7 +12,7 @@ const stop = '/tmp/sampled-enough';
 /** Whatever is done with a secret, none but the CIB and the key's file ever has it. */
 export function describeSecrets(bench: Bench): void {
   describe('with secrets', () => {
-    const { node, ask, change, cib } = asking(bench);
+    const { node, ask, change, cib, configuration, restore } = asking(bench);
 
     before(() => configure(node(), { log_level: 'debug' }));
     after(() => configure(node(), {}));
@@ -121,6 +121,56 @@ export function describeSecrets(bench: Bench): void {
       // Nor is anything left in the folders where it works.
       const look = `grep -rl '${words.join('\\|')}' /run/ha-agent /var/lib/ha-agent`;
       expect((await node().exec(['sh', '-c', look])).stdout).to.equal('');
+    });
+
+    it('shows a password to nobody where it stands under another name too', async function () {
+      this.timeout(120_000);
+      const before = await configuration();
+      const name = 'with-secret-twice';
+      const words = [0, 1, 2].map(() => `w${randomBytes(8).toString('hex')}`);
+      const [created = '', byTool = '', refused = ''] = words;
+      const since = await cursor();
+      const answers: Record<string, Answer> = {};
+      const headers = { 'Idempotency-Key': `twice-${created.slice(0, 6)}` };
+      const agent = 'ocf:pacemaker:Dummy';
+      const sent = {
+        ...{ name, agent, params: { passwd: created, fake: `is ${created}, too` } },
+        meta: { 'target-role': 'Stopped' },
+      };
+      answers['tried'] = await change('POST', 'resource/create?dry_run=true', sent);
+      answers['created'] = await change('POST', 'resource/create', sent, { headers });
+      answers['repeated'] = await change('POST', 'resource/create', sent, { headers });
+      answers['refused'] = await ask('PATCH', `resource/${name}`, {
+        params: { passwd: refused, nonsense: refused },
+        operations: { monitor: { timeout: refused } },
+      });
+      expect(answers['refused'].status).to.equal(422);
+      const pair = await cib(`//primitive[@id='${name}']//nvpair[@name='fake']`);
+      expect(valueIn(pair)).to.equal(`is ${created}, too`);
+      // What others put there: a pair in a comment, references in a name, a recipient of alerts.
+      const add = [
+        'cibadmin',
+        '--create',
+        '--allow-create',
+        '--scope',
+        'alerts',
+        '--xml-text',
+      ] as const;
+      await node().run([
+        ...add,
+        `<alert id="alert-of-secrets" path="/bin/true" description="of ${byTool}"><instance_attributes id="alert-of-secrets-params"><nvpair id="alert-of-secrets-psk" value='${byTool}' name="ps&#107;"/></instance_attributes><recipient id="alert-of-secrets-recipient" value="https://user:${byTool}@192.0.2.1/"/></alert>`,
+      ]);
+      for (const route of ['resource', 'configuration', `resource/${name}/details`, 'constraint']) {
+        answers[route] = await ask('GET', route);
+        expect(answers[route].status, route).to.equal(200);
+      }
+      expect(answers['configuration']?.text).to.include('alert-of-secrets-recipient');
+      answers['deleted'] = await change('DELETE', `resource/${name}`);
+      await restore(before);
+      for (const [what, { text, headers: sentBack }] of Object.entries(answers)) {
+        expectNone(words, { [what]: text + JSON.stringify(sentBack) });
+      }
+      expectNone(words, await written(since));
     });
 
     it("shows corosync's key to nobody but who asks for it", async () => {

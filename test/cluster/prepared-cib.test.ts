@@ -1,0 +1,72 @@
+import { expect } from 'chai';
+
+import { prepareCib, prepareNow } from '../../src/cluster/prepared-cib.ts';
+import { faultOf } from '../support/faults.ts';
+
+const cibWith = (resources: string) =>
+  `<cib admin_epoch="0" epoch="7" validate-with="pacemaker-3.6"><configuration><crm_config/><nodes/><resources>${resources}</resources><constraints/></configuration><status/></cib>`;
+
+const primitive = (id: string, pairs: string) =>
+  `<primitive id="${id}" class="ocf" provider="pacemaker" type="Dummy"><instance_attributes id="${id}-params">${pairs}</instance_attributes></primitive>`;
+
+describe('a CIB that is prepared', () => {
+  it('has no secret, under whatever name its value stands', () => {
+    const { xml, cib, secrets } = prepareNow(
+      cibWith(
+        primitive(
+          'a',
+          '<nvpair id="p" name="passwd" value="hunter2"/><nvpair id="f" name="fake" value="is hunter2"/><!-- hunter2 -->',
+        ),
+      ),
+    );
+    expect(secrets).to.deep.equal(['hunter2']);
+    expect(xml).not.to.include('hunter2');
+    expect(cib.resources[0]?.params.pairs).to.deep.equal({
+      passwd: '********',
+      fake: 'is ********',
+    });
+  });
+
+  it('keeps a word that is a name as well', () => {
+    const { cib, secrets } = prepareNow(
+      cibWith(
+        primitive(
+          'web-server',
+          '<nvpair id="p" name="passwd" value="web-server"/><nvpair id="f" name="fake" value="web-server"/>',
+        ),
+      ),
+    );
+    expect(secrets).to.deep.equal([]);
+    expect(cib.resources[0]).to.deep.include({ id: 'web-server' });
+    expect(cib.resources[0]?.params.pairs).to.deep.equal({
+      passwd: '********',
+      fake: 'web-server',
+    });
+  });
+
+  it('is the same where a thread of its own reads it', async () => {
+    const pairs = `<nvpair id="p" name="passwd" value="hunter2"/><nvpair id="f" name="fake" value="hunter2 ${'a-'.repeat(300_000)}"/>`;
+    const xml = cibWith(primitive('a', pairs));
+    const prepared = await prepareCib(xml);
+    expect(prepared).to.deep.equal(prepareNow(xml));
+    expect(prepared.xml).not.to.include('hunter2');
+  });
+
+  it('lets the event loop go on while a thread of its own reads it', async () => {
+    let turns = 0;
+    const turning = setInterval(() => {
+      turns += 1;
+    }, 1);
+    const pairs = `<nvpair id="f" name="fake" value="${'a-'.repeat(3_000_000)}"/>`;
+    await prepareCib(cibWith(primitive('a', pairs)));
+    clearInterval(turning);
+    // At once, it would be none.
+    expect(turns).to.be.above(1);
+  });
+
+  it('is a fault where it cannot be read, in a thread of its own as well', async () => {
+    const xml = `<cib><configuration ${'a-'.repeat(300_000)}`;
+    const fault = await faultOf('unreadable_output', prepareCib(xml));
+    expect(fault.message).to.match(/cannot be read: line 1/);
+  });
+});

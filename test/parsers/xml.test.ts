@@ -75,6 +75,11 @@ describe('parseXml', () => {
     );
   });
 
+  it('refuses a document of 100 000 elements in one another', () => {
+    const text = '<a>'.repeat(100_000) + '</a>'.repeat(100_000);
+    expect(() => parseXml(text)).to.throw(Fault, /cannot be read/);
+  });
+
   it('fails with a Fault only, whatever it is given', () => {
     const piece = fc.constantFrom(
       '<a>',

@@ -54,6 +54,14 @@ describe('changes of the files of corosync', () => {
       expect(await readFile(paths.corosyncConf, 'utf8')).to.equal(conf);
     });
 
+    it('is refused where it is larger than a change may be, and stays as it is', async () => {
+      const { call, paths, shown } = await bench();
+      await writeFile(paths.corosyncConf, 'old\n');
+      const answer = await call('POST', 'corosync/raw', { conf: '\r'.repeat(300_000) });
+      expect(answer.body).to.include({ status: 413, code: 'change_too_large' });
+      expect([await readFile(paths.corosyncConf, 'utf8'), shown]).to.deep.equal(['old\n', []]);
+    });
+
     it('keeps its mode, and is kept as the previous one', async () => {
       const { call, paths } = await bench();
       await writeFile(paths.corosyncConf, 'old\n');

@@ -52,6 +52,20 @@ describe('changes with a secret', () => {
     expect(tried.text).to.include('********').and.not.include('hunter2');
   });
 
+  it('have it not where its value stands under another name', async () => {
+    const cluster = fakeCluster(storageCib);
+    const { call, app } = await changesBench(folder.path, { cluster });
+    const params = { ip: '192.0.2.1', passwd: 'hunter2' };
+    const meta = { note: 'of hunter2' };
+    const body = { name: 'F3', agent: 'fence_ipmilan', params, meta };
+    const answer = await call('POST', 'stonith/create', body, { 'Idempotency-Key': 'other' });
+    const read = await call('GET', 'configuration');
+    const again = await call('POST', 'stonith/create', body, { 'Idempotency-Key': 'other' });
+    const seen = [answer.text, read.text, again.text, app.lines, await allFiles()];
+    expect(seen.map((each) => JSON.stringify(each)).join('\n')).not.to.include('hunter2');
+    expect(answer.text).to.include('of ********');
+  });
+
   it('have it not in a refusal, neither by the agent nor by Pacemaker', async () => {
     const cluster = fakeCluster(storageCib);
     cluster.answers.set('cibadmin', ({ argv }) =>

@@ -38,6 +38,19 @@ describe('corosync', () => {
     return { ...(await appBench(folder.path, run, paths, role)), done };
   }
 
+  for (const [what, conf] of [
+    ['larger than 1 MiB', `totem {\n}\n${'#\n'.repeat(600_000)}`],
+    ['of sections deeper than corosync has names for', 'totem {\n'.repeat(100_000)],
+  ] as const) {
+    it(`says of a corosync.conf ${what} that it cannot be read`, async () => {
+      const { get } = await bench({ conf });
+      const { status, body } = await get('corosync');
+      expect([status, (body as { code: string }).code]).to.deep.equal([
+        ...[503, 'corosync_conf_unreadable'],
+      ]);
+    });
+  }
+
   describe('answers as the contract shows:', () => {
     const raw = contractExample('corosync-raw') as string;
 

@@ -120,6 +120,19 @@ describe('a JSON body', () => {
     expect(status).to.equal(415);
   });
 
+  it('of 100 000 arrays in one another is 400', async () => {
+    const content = `{"name":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    const { status, body: answer } = await post(echo().client, 'application/json', content);
+    expect([status, answer]).to.deep.equal([
+      400,
+      {
+        ...(answer as object),
+        code: 'invalid_request',
+        errors: [{ field: 'body', message: 'must not be deeper than 256 levels', type: 'object' }],
+      },
+    ]);
+  });
+
   it('of 1 MiB is read', async () => {
     const rest = JSON.stringify({ name: 'ZFS', more: '' }).length;
     const content = JSON.stringify({ name: 'ZFS', more: 'x'.repeat(1_048_576 - rest) });

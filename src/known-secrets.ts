@@ -16,9 +16,9 @@ export interface KnownSecrets {
    * @returns forgets them
    */
   hold(values: Iterable<string>): () => void;
-  maskText(text: string): string;
+  maskText: (text: string) => string;
   /** Leaves the names of elements and attributes alone. */
-  maskXml(xml: string): string;
+  maskXml: (xml: string) => string;
   /** Leaves the names of fields alone. */
   maskJson<T>(json: T): T;
 }

@@ -1,13 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from 'chai';
 
-import { kill, processesOf } from '../lab/groups.ts';
-import { waitUntil } from '../lab/wait.ts';
+import { agentProcess, killAgentProcess } from './agent-process.ts';
 import { asking, type Bench } from './asking.ts';
 import { call, untilHealthy } from './client.ts';
 
@@ -41,17 +38,6 @@ export function describeKills(bench: Bench): void {
       return { owned, content: Buffer.from(content, 'base64') };
     }
 
-    /** The agent's process, as this machine numbers it. */
-    async function agentProcess(): Promise<number> {
-      const show = ['systemctl', 'show', '--property=MainPID', '--value', 'ha-agent'] as const;
-      const inside = (await node().run(show)).trim();
-      for (const pid of await processesOf(bench().lab.name, node().name)) {
-        const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-        if (new RegExp(`^NSpid:.*\\t${inside}$`, 'm').test(status)) return pid;
-      }
-      throw new Error(`No process of ${node().name} is the agent's.`);
-    }
-
     async function restartAgent(): Promise<void> {
       await node().run(['systemctl', 'restart', 'ha-agent']);
       await untilHealthy(node());
@@ -62,7 +48,7 @@ export function describeKills(bench: Bench): void {
       delayMs: number,
       { route, body }: ReturnType<Target['next']>,
     ): Promise<number | undefined> {
-      const pid = await agentProcess();
+      const pid = await agentProcess(bench().lab, node());
       const agent = new https.Agent({ keepAlive: true });
       await call(node(), '/healthz', { agent });
       const answer = ask('POST', route, body, { agent }).then(
@@ -70,8 +56,7 @@ export function describeKills(bench: Bench): void {
         () => undefined,
       );
       await sleep(delayMs);
-      kill(pid);
-      await waitUntil('the agent to be gone', () => !existsSync(`/proc/${pid}`), { everyMs: 5 });
+      await killAgentProcess(pid);
       agent.destroy();
       return answer;
     }

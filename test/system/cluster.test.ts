@@ -23,6 +23,7 @@ import { describeRoutes } from './routes.ts';
 import { describeSchemas } from './schemas.ts';
 import { isFull } from './share.ts';
 import { describeStatus } from './status.ts';
+import { describeStorm } from './storm.ts';
 import { untilHealthy } from './client.ts';
 
 const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
@@ -78,6 +79,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   describeRefusals(bench, suite);
   describeCves(bench);
   describeFullDisk(bench, suite);
+  describeStorm(bench, suite);
 
   if (isFull) return;
   // What follows takes the cluster away, and then the package.

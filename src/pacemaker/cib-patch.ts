@@ -1,5 +1,5 @@
-import { Fault } from '../errors.ts';
-import type { Command } from '../exec.ts';
+import { Fault, type FaultCode } from '../errors.ts';
+import type { Command, Outcome } from '../exec.ts';
 import type { Host } from '../host.ts';
 import { newElement, writeXml } from '../parsers/xml-edit.ts';
 import type { XmlElement } from '../parsers/xml.ts';
@@ -12,8 +12,8 @@ import { failureOf, refusalOf } from './tool.ts';
  * @param base the CIB that they lead from. Not one from later than the one that is there: to that, 3.0 exits with 0
  * and does nothing.
  * @returns whether the configuration was still that; if not, nothing was changed
- * Faults: `cluster_refused`, `cluster_not_running`, those of Run. After `tool_timeout` the patch may still be applied:
- * a daemon that was stopped finds it in its queue when it goes on.
+ * Faults: `cluster_refused`; `outcome_unknown` if the patch may be on its way, for Pacemaker gave no verdict; those of
+ * Run from before it was sent.
  */
 export async function patchCib(
   host: Host,
@@ -22,29 +22,38 @@ export async function patchCib(
 ): Promise<boolean> {
   const argv: Command['argv'] = ['cibadmin', '--patch', '--xml-pipe'];
   const input = cibPatch(differences, base);
-  const command = { argv, input, deadlineMs: host.changeDeadlineMs };
-  const outcome = await host.run(command).catch(rethrowUnknown);
-  switch (outcome.exitCode) {
-    case 0:
-      return true;
-    // CRM_EX_OLD
-    case 103:
-      return false;
-    default: {
-      const failure = failureOf(argv, outcome);
-      if (failure.code === 'tool_failed') throw refusalOf(argv, outcome);
-      return rethrowUnknown(failure);
-    }
+  let outcome: Outcome;
+  try {
+    outcome = await host.run({ argv, input, deadlineMs: host.changeDeadlineMs });
+  } catch (error) {
+    if (error instanceof Fault && afterSending.includes(error.code)) throw unknown(error);
+    throw error;
   }
+  if (outcome.exitCode === 0) return true;
+  // CRM_EX_OLD
+  if (outcome.exitCode === 103) return false;
+  if (withoutVerdict.includes(outcome.exitCode)) throw unknown(failureOf(argv, outcome));
+  throw refusalOf(argv, outcome);
 }
 
-/** @throws the error; a `tool_timeout` with what it means for the change */
-function rethrowUnknown(error: unknown): never {
-  if (!(error instanceof Fault) || error.code !== 'tool_timeout') throw error;
-  throw new Fault(
-    'tool_timeout',
-    `${error.message} Whether the change was made is not known, and it may still be made. When the cluster answers again, read the configuration before you ask for the change again.`,
-    error.command && { command: error.command },
+/** Faults of Run that a command may meet after it sent the patch. */
+const afterSending: readonly FaultCode[] = [
+  'tool_timeout',
+  'tool_ended_by_signal',
+  'output_too_large',
+];
+
+/**
+ * How cibadmin ends when it gets no verdict on what it sent (`cib_native_perform_op_delegate` in libcib, exit codes by
+ * results.c): CRM_EX_OSERR of ECOMM, CRM_EX_PROTOCOL of ENOMSG, CRM_EX_DISCONNECT of ENOTCONN, CRM_EX_TIMEOUT of ETIME.
+ */
+const withoutVerdict: readonly number[] = [71, 76, 102, 124];
+
+function unknown({ message, command }: Fault): Fault {
+  return new Fault(
+    'outcome_unknown',
+    `${message} The change had been sent to the cluster, which may have made it, or may make it yet. Read the configuration before you ask again.`,
+    { ...(command && { command }) },
   );
 }
 

@@ -32,7 +32,7 @@ export interface CibEditor {
    * @param more `prepare`: nothing is put in place before it is fulfilled; called again if the edit has to be made again
    * @returns what was changed, and the version of the configuration before and after
    * Faults: `node_joining`, `version_changed`, `change_too_large`, `changed_meanwhile`, those of the edit, of
-   * queryWholeCib, of patchCib and of `prepare`.
+   * queryWholeCib, of patchCib (`outcome_unknown` only if the CIB does not show the change either) and of `prepare`.
    */
   replace(
     host: Host,
@@ -92,7 +92,12 @@ export function makeCibEditor(memory: string): CibEditor {
         if (differences.length === 0) return { changes: [], before, after: before };
         const after = nextVersionOfCib(whole);
         await prepare({ before, after, ...patchesBetween(base, cib, differences) });
-        if (await patchCib(host, differences, base)) {
+        const isMade = await patchCib(host, differences, base).catch(async (error: unknown) => {
+          const isUnknown = error instanceof Fault && error.code === 'outcome_unknown';
+          if (isUnknown && (await isInPlace(host, cib, after))) return true;
+          throw error;
+        });
+        if (isMade) {
           return { changes: differences.map(recordedDifference), before, after };
         }
         if (attempt === attempts) {
@@ -188,6 +193,19 @@ function checkSize(
     'change_too_large',
     'This change would make the configuration larger by more than 256 KiB. Nothing was done; divide it into several changes.',
   );
+}
+
+/** Whether the CIB is what an edit made of it, and at this version. That nobody can tell is no. */
+async function isInPlace(host: Host, cib: EditableXml, version: string): Promise<boolean> {
+  try {
+    const whole = await queryWholeCib(host);
+    if (!isOfCluster(whole) || versionOfCib(whole) !== version) return false;
+    const found = parseEditableXml(withoutStatus(whole));
+    return cibDifferences(found, { ...cib, attributes: found.attributes }).length === 0;
+  } catch (error) {
+    if (error instanceof Fault) return false;
+    throw error;
+  }
 }
 
 /** The coordinator replaces what a node has that joins, and with it what was changed there. */

@@ -300,6 +300,56 @@ describe('a change', () => {
     });
   });
 
+  describe('that the cluster gave no verdict on', () => {
+    // The last two are a cibadmin that hung, and one that was killed.
+    const endings = [71, 76, 102, 124, 'tool_timeout', 'tool_ended_by_signal'] as const;
+    const endedBy = (ending: (typeof endings)[number]) => {
+      if (typeof ending === 'string') throw new Fault(ending, 'It ended so.');
+      return { exitCode: ending, stdout: '', stderr: 'no reply\n' };
+    };
+
+    for (const ending of endings) {
+      it(`is of unknown outcome after ${ending}, and its repeat does nothing`, async () => {
+        const { call, cluster } = await bench();
+        cluster.answers.set('cibadmin', ({ argv }) =>
+          argv.includes('--query') ? success(cluster.xml()) : endedBy(ending),
+        );
+        const answer = await call('GET', 'resource/SMB/stop', {}, key());
+        expect(outcomeOf(answer)).to.deep.equal([409, 'outcome_unknown']);
+        const [entry] = (await call('GET', 'audit')).body as object[];
+        expect(entry).to.include({ outcome: 'outcome_unknown' });
+        cluster.answers.delete('cibadmin');
+        const again = await call('GET', 'resource/SMB/stop', {}, key());
+        expect(outcomeOf(again)).to.deep.equal([409, 'outcome_unknown']);
+        expect(cluster.changes()).to.have.lengthOf(1);
+      });
+
+      it(`is made if the CIB shows it after ${ending}`, async () => {
+        const { call, cluster } = await bench();
+        cluster.answers.set('cibadmin', async (command) => {
+          if (command.argv.includes('--query')) return success(cluster.xml());
+          cluster.answers.delete('cibadmin');
+          await cluster.run(command);
+          return endedBy(ending);
+        });
+        const answer = await call('GET', 'resource/SMB/stop');
+        expect([answer.status, answer.headers['etag']]).to.deep.equal([200, '"0.9"']);
+        expect(cluster.cibs).to.have.lengthOf(2);
+      });
+    }
+
+    it('is of unknown outcome if the CIB shows another change in its place', async () => {
+      const { call, cluster } = await bench();
+      cluster.answers.set('cibadmin', ({ argv }) => {
+        if (argv.includes('--query')) return success(cluster.xml());
+        cluster.cibs.push(cluster.xml().replace(' epoch="8"', ' epoch="9"'));
+        return endedBy(124);
+      });
+      const answer = await call('GET', 'resource/SMB/stop');
+      expect(outcomeOf(answer)).to.deep.equal([409, 'outcome_unknown']);
+    });
+  });
+
   describe('that cannot be undone', () => {
     const asked = { HA_AGENT_REQUIRE_CONFIRMATION: 'true' };
     const lastDevice = (() => {

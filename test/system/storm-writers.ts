@@ -236,16 +236,17 @@ export function makeWriters({ random, token, nodes, isUp }: WritersParts): Write
       if (isThere(subject) && random() < 0.3) return { subject, ...deleteWrite(subject) };
       return { subject, ...createWrite('property', property, newValue('property')) };
     }
-    if (dice < 0.6) {
+    if (dice < 0.5) {
+      // Few of them are created and deleted: the cluster probes each, and a delete waits until it is idle.
       const resources = there('resource');
       const subject = pick(resources);
-      if (resources.length < maxResources && random() < 0.6) return create('resource');
-      if (resources.length > 0 && random() < 0.8) {
-        const value = newValue('resource');
-        const path = `resource/${subject.name}/update`;
-        return { subject, method: 'POST', path, body: { params: { fake: value } }, value };
+      if (resources.length === 0 || (resources.length < maxResources && random() < 0.2)) {
+        return create('resource');
       }
-      if (resources.length > 0) return { subject, ...deleteWrite(subject) };
+      if (random() < 0.1) return { subject, ...deleteWrite(subject) };
+      const value = newValue('resource');
+      const path = `resource/${subject.name}/update`;
+      return { subject, method: 'POST', path, body: { params: { fake: value } }, value };
     }
     const constraints = there('constraint');
     if (constraints.length >= maxConstraints || (constraints.length > 0 && random() < 0.4)) {

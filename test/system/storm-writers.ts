@@ -79,7 +79,7 @@ const properties = [
   ...['pe-error-series-max', 'pe-warn-series-max', 'pe-input-series-max'],
   ...['cluster-recheck-interval', 'node-health-base', 'cluster-ipc-limit'],
 ];
-const writerCount = 12;
+const writerCount = 6;
 const maxConstraints = 4;
 const maxResources = 2;
 export const baseResource = 'storm-base';

@@ -36,6 +36,7 @@ import type { Host } from './host.ts';
 import { type KnownSecrets, makeKnownSecrets } from './known-secrets.ts';
 import { makeLock } from './lock.ts';
 import type { Log } from './log.ts';
+import { localNodeName } from './pacemaker/node.ts';
 import { type ClusterWatch, makeClusterWatch } from './pacemaker/watch.ts';
 import { removeMemoryFolders } from './memory-files.ts';
 import { debianPaths, memoryFolder, type Paths } from './paths.ts';
@@ -97,7 +98,7 @@ export function makeAgent(
     ...{ host, audit, configuration, secrets, findStoppedDaemons },
     undo: openUndoStore(join(config.state_directory, 'undo'), undoLimits(config.undo_keep)),
     lock: makeLock(),
-    editor: makeCibEditor(memoryFolder),
+    editor: makeCibEditor(memoryFolder, () => localNodeName(host)),
     forgetState() {
       configuration.forget();
       state.forget();

@@ -45,9 +45,10 @@ const afterSending: readonly FaultCode[] = [
 
 /**
  * How cibadmin ends when it gets no verdict on what it sent (`cib_native_perform_op_delegate` in libcib, exit codes by
- * results.c): CRM_EX_OSERR of ECOMM, CRM_EX_PROTOCOL of ENOMSG, CRM_EX_DISCONNECT of ENOTCONN, CRM_EX_TIMEOUT of ETIME.
+ * results.c): CRM_EX_ERROR of a node that waits for the coordinator's CIB (pcmk_err_diff_resync) while the others may take
+ * the patch, CRM_EX_OSERR of ECOMM, CRM_EX_PROTOCOL of ENOMSG, CRM_EX_DISCONNECT of ENOTCONN, CRM_EX_TIMEOUT of ETIME.
  */
-const withoutVerdict: readonly number[] = [71, 76, 102, 124];
+const withoutVerdict: readonly number[] = [1, 71, 76, 102, 124];
 
 function unknown({ message, command }: Fault): Fault {
   return new Fault(

@@ -160,6 +160,14 @@ export function isOfCluster(xml: string): boolean {
   return /<node_state\s[^<>]*\bjoin="member"/.test(xml);
 }
 
+/** The name of the coordinator (DC), as the text of a CIB has it; undefined where it names none. */
+export function coordinatorOfCib(xml: string): string | undefined {
+  const id = /<cib\s[^>]*\sdc-uuid="([^"]*)"/.exec(xml)?.[1];
+  const nodes = xml.matchAll(/<node\s[^>]*>/g);
+  const node = [...nodes].find(([tag]) => /\sid="([^"]*)"/.exec(tag)?.[1] === id);
+  return node && /\suname="([^"]*)"/.exec(node[0])?.[1];
+}
+
 /** `admin_epoch.epoch` of the text of a CIB. */
 export function versionOfCib(xml: string): string {
   const { adminEpoch, epoch } = countersOfCib(xml);

@@ -35,9 +35,16 @@ export interface ChangesBenchOptions {
 }
 
 /** The storage topology of the contract: ZFS, SMB, NFS, Alphorn, VIP_mgmt0, and two fence devices a node. */
-export const storageCib = fixtureText('cibadmin/2.1.5/storage-query/stdout');
+export const storageCib = seenByCoordinator(fixtureText('cibadmin/2.1.5/storage-query/stdout'));
 /** All that a CIB can hold besides. */
-export const everythingCib = fixtureText('cibadmin/2.1.5/everything-query/stdout');
+export const everythingCib = seenByCoordinator(
+  fixtureText('cibadmin/2.1.5/everything-query/stdout'),
+);
+
+/** The node that is asked is the coordinator. */
+function seenByCoordinator(xml: string): string {
+  return xml.replace('dc-uuid="1"', 'dc-uuid="2"');
+}
 
 /** The first, with a remote node `remote1` and a guest node `guest1`. */
 export const remoteNodesCib = storageCib.replace(

@@ -6,7 +6,7 @@ import type { Cib } from '../../src/parsers/cib.ts';
 import { parseEditableXml, writeXml } from '../../src/parsers/xml-edit.ts';
 import { cibChanges } from './cib-changes.ts';
 import { generations, type Generation, recorded } from './fixtures.ts';
-import { patchedCib } from './patched-cib.ts';
+import { elementAt, patchedCib } from './patched-cib.ts';
 
 /**
  * A cluster that is a CIB and nothing more: tools read and change it as the real ones do, and what they were
@@ -21,8 +21,8 @@ export interface FakeCluster {
   /** The CIB as it is now. */
   cib: () => Cib;
   xml: () => string;
-  /** Ways to answer before the cluster itself does, by the tool's name. */
-  answers: Map<string, (command: Command) => Promise<Outcome> | Outcome>;
+  /** Ways to answer before the cluster itself does, by the tool's name; undefined leaves it to the cluster. */
+  answers: Map<string, (command: Command) => Promise<Outcome> | Outcome | undefined>;
   /** What was done to the cluster, without what only looked. */
   changes: () => (readonly string[])[];
   /** What became of the CIB since it began, see cibChanges. */
@@ -53,10 +53,11 @@ export function fakeCluster(xml: string): FakeCluster {
     const { argv } = command;
     calls.push(argv);
     const [tool, ...args] = argv;
-    const answer = answers.get(tool);
-    if (answer) return answer(command);
+    const answer = await answers.get(tool)?.(command);
+    if (answer) return answer;
     switch (tool) {
       case 'cibadmin': {
+        if (args.includes('--xpath')) return elementIn(now(), args.at(-1) ?? '');
         // What is put in place has no status, and leaves it as it is.
         if (args.includes('--query')) return success(withStatusOf(withoutStatus(now()), xml));
         const patched = patchedCib(parseEditableXml(withoutStatus(now())), command.input ?? '');
@@ -97,6 +98,14 @@ export function fakeCluster(xml: string): FakeCluster {
         return !reading.some((start) => line.startsWith(start)) && !line.includes('metadata');
       }),
   };
+}
+
+function elementIn(xml: string, path: string): Outcome {
+  try {
+    return success(writeXml(elementAt(parseEditableXml(xml), path).element));
+  } catch {
+    return { exitCode: 105, stdout: '', stderr: 'No such device or address\n' };
+  }
 }
 
 export const success = (stdout: string): Outcome => ({ exitCode: 0, stdout, stderr: '' });

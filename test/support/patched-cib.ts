@@ -51,8 +51,8 @@ function takenFrom({ element, parent }: Found): EditableXml {
   return element;
 }
 
-/** The first of each step's name, and of its id if the step has one. */
-function elementAt(root: EditableXml, path: string): Found {
+/** The first of each step's name, and of its id if the step has one. Throws if it is not there. */
+export function elementAt(root: EditableXml, path: string): Found {
   let found: Found = { element: root, parent: root };
   const [first, ...steps] = path.split('/').slice(1);
   if (first !== root.name) throw new Error(`not in this document: ${path}`);

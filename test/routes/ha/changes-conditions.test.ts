@@ -350,6 +350,49 @@ describe('a change', () => {
     });
   });
 
+  describe('on a node that is not the coordinator', () => {
+    const ofOther = storageCib.replace('dc-uuid="2"', 'dc-uuid="1"');
+    const changes = [
+      ['POST', 'resource/SMB/unmanage', {}],
+      ['POST', 'property/batch-limit/set', { value: 7 }],
+      ['POST', 'constraint/ticket', { ticket: 'T', resource: 'SMB' }],
+      ['DELETE', 'resource/SMB', {}],
+    ] as const;
+
+    for (const [method, path, body] of changes) {
+      it(`is made if the coordinator shows it: ${method} ${path}`, async () => {
+        const { call, cluster } = await bench(fakeCluster(ofOther));
+        const answer = await call(method, path, body);
+        expect(answer.status, answer.text).to.equal(200);
+        const asked = cluster.calls.filter((argv) => argv.includes('--node'));
+        expect(asked).to.have.lengthOf(method === 'DELETE' ? 2 : 1);
+        expect(asked[0]?.slice(0, 5)).to.deep.equal([
+          ...['cibadmin', '--query', '--node', other, '--xpath'],
+        ]);
+      });
+
+      it(`is of unknown outcome if the coordinator does not show it: ${method} ${path}`, async () => {
+        const coordinator = fakeCluster(ofOther);
+        const { call, cluster } = await bench(fakeCluster(ofOther));
+        cluster.answers.set('cibadmin', (command) =>
+          command.argv.includes('--node') ? coordinator.run(command) : undefined,
+        );
+        expect(outcomeOf(await call(method, path, body))).to.deep.equal([409, 'outcome_unknown']);
+      });
+    }
+
+    it('is made if this node becomes the coordinator in place of one that is lost', async () => {
+      const cluster = fakeCluster(ofOther);
+      cluster.answers.set('cibadmin', ({ argv }) => {
+        if (!argv.includes('--node')) return undefined;
+        cluster.cibs.push(cluster.xml().replace('dc-uuid="1"', 'dc-uuid="2"'));
+        return { exitCode: 124, stdout: '', stderr: 'timeout\n' };
+      });
+      const { call } = await bench(cluster);
+      expect((await call('POST', 'resource/SMB/unmanage')).status).to.equal(200);
+    });
+  });
+
   describe('that cannot be undone', () => {
     const asked = { HA_AGENT_REQUIRE_CONFIRMATION: 'true' };
     const lastDevice = (() => {

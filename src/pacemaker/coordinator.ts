@@ -1,0 +1,75 @@
+import type { Command } from '../exec.ts';
+import type { Host } from '../host.ts';
+import { parseXml, type XmlElement } from '../parsers/xml.ts';
+import type { CibDifference } from './cib-differences.ts';
+import { failureOf } from './tool.ts';
+
+/**
+ * Whether the CIB of the coordinator (DC) shows a patch. A patch is applied whole or not at all, so one of its
+ * differences is enough. No value is asked for, which other users could read in the process list.
+ * @param coordinator the name of the node; cibadmin(8), `--node`. It gets the question after the patch, for both go
+ * through corosync, which keeps their order.
+ * Faults: `cluster_not_running`, `tool_timeout`, `tool_failed`, `unreadable_output`, those of Run.
+ */
+export async function coordinatorShows(
+  host: Host,
+  coordinator: string,
+  differences: readonly CibDifference[],
+): Promise<boolean> {
+  const [trace] = differences.flatMap(traceOf).toSorted((a, b) => a.rank - b.rank);
+  // Elements that were moved, and nothing more.
+  if (trace === undefined) return true;
+  const argv: Command['argv'] = [
+    ...(['cibadmin', '--query', '--node', coordinator, '--xpath'] as const),
+    trace.path,
+  ];
+  const outcome = await host.run({ argv, deadlineMs: host.readDeadlineMs });
+  switch (outcome.exitCode) {
+    case 0:
+      return trace.isShownBy(parseXml(outcome.stdout));
+    // CRM_EX_NOSUCH
+    case 105:
+      return trace.isShownBy(undefined);
+    default:
+      throw failureOf(argv, outcome);
+  }
+}
+
+/** What a difference leaves in a CIB. */
+interface Trace {
+  path: string;
+  /** @param element what is at the path */
+  isShownBy: (element: XmlElement | undefined) => boolean;
+  /** What is created may have been deleted before, by the same patch; so its creation says more. */
+  rank: number;
+}
+
+function traceOf(difference: CibDifference): Trace[] {
+  const { operation, path } = difference;
+  switch (operation) {
+    case 'create': {
+      const { name, attributes } = difference.element;
+      const { id } = attributes;
+      // Another quoting than this no path of a difference has either.
+      if (id?.includes("'") === true) return [];
+      const step = id === undefined ? name : `${name}[@id='${id}']`;
+      return [{ path: `${path}/${step}`, isShownBy: has(attributes), rank: 0 }];
+    }
+    case 'modify': {
+      const { set, unset } = difference;
+      const isShownBy = (element?: XmlElement) =>
+        has(set)(element) && unset.every((name) => element?.attributes[name] === undefined);
+      return [{ path, isShownBy, rank: 1 }];
+    }
+    case 'delete':
+      return [{ path, isShownBy: (element) => element === undefined, rank: 2 }];
+    case 'move':
+      return [];
+  }
+}
+
+function has(attributes: Readonly<Record<string, string>>) {
+  return (element?: XmlElement): boolean =>
+    element !== undefined &&
+    Object.entries(attributes).every(([name, value]) => element.attributes[name] === value);
+}

@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 import { Fault } from './errors.ts';
-import { makeFolder, namesIn, orNoSpace, readFileIfThere, syncFolder } from './files.ts';
+import {
+  makeFolder,
+  namesIn,
+  orNoSpace,
+  readFileIfThere,
+  readTextIfThere,
+  syncFolder,
+} from './files.ts';
 
 /** An answer as it goes out. */
 export interface Answer {
@@ -29,6 +36,8 @@ export interface KeyedRequest {
  * - Of requests of one caller with one key, one is carried out; the others get its answer, at once or
  *   when it is there, for a day.
  * - What ended in a fault may be asked for again.
+ * - A success from before the node was started again is no longer told: a node that was cut off from the cluster goes on
+ *   alone until it is fenced, and what it made then is lost.
  * - A request that the agent began and did not end, for it was killed, is not begun again.
  * - Before a request is carried out there is room on the disk for its answer. If that cannot be stored all the same, the
  *   answer goes out, and is known for as long as this process lives.
@@ -57,7 +66,11 @@ const headBytes = 3 * 1024;
 /** How many answers are kept in memory alone, those that no disk took. */
 const maxUnstored = 1000;
 
-const headSchema = z.object({ request: z.string() });
+const headSchema = z.object({
+  request: z.string(),
+  /** Identifies the start of the node that it was begun after. */
+  boot: z.string(),
+});
 const answerSchema = z.object({
   status: z.number(),
   headers: z.record(z.string(), z.string()),
@@ -115,7 +128,8 @@ export function openRepeatedAnswers(
     // In JSON, a body that is JSON itself gets longer.
     const room = 2 * Math.min(Buffer.byteLength(content), maxBodyBytes) + headBytes;
     try {
-      await writeNew(path, `${JSON.stringify({ request })}\n${' '.repeat(room)}`);
+      const head = { request, boot: await readBoot() };
+      await writeNew(path, `${JSON.stringify(head)}\n${' '.repeat(room)}`);
       await orNoSpace(folder, () => syncFolder(folder));
     } catch (error) {
       await rm(path, { force: true }).catch(() => undefined);
@@ -140,10 +154,11 @@ export function openRepeatedAnswers(
     const known = headSchema.safeParse(jsonOf(head));
     if (known.success && known.data.request !== request) throw reused();
     const kept = answer ?? answerSchema.safeParse(jsonOf(stored)).data;
-    if (kept) return kept;
+    const isOfThisBoot = known.data?.boot === (await readBoot());
+    if (kept && (answer || isOfThisBoot || kept.status >= 300)) return kept;
     throw new Fault(
       'outcome_unknown',
-      'A request with this Idempotency-Key was begun, but how it ended was not kept: the agent was ended before it answered, or its disk was full. See in the audit log (GET /api/v2/system/ha/audit) and in the configuration what became of it; to do it again, take another key.',
+      'A request with this Idempotency-Key was begun, but how it ended is not known: the agent was ended before it answered, its disk was full, or the node was started again since. See in the audit log (GET /api/v2/system/ha/audit) and in the configuration what became of it; to do it again, take another key.',
     );
   }
 
@@ -194,6 +209,18 @@ export function openRepeatedAnswers(
       }
     },
   };
+}
+
+/**
+ * Tells one start of the node from another: random(4) has an id for that, which containers share with their host;
+ * theirs differ in when their first process was started (proc(5), `starttime`).
+ */
+async function readBoot(): Promise<string> {
+  const id = (await readTextIfThere('/proc/sys/kernel/random/boot_id')) ?? '';
+  const first = (await readTextIfThere('/proc/1/stat')) ?? '';
+  // The name of the process, in parentheses, may hold blanks.
+  const startedAt = first.slice(first.lastIndexOf(')') + 1).split(' ')[20] ?? '';
+  return `${id.trim()} ${startedAt}`;
 }
 
 /** What is kept, in the order in which it was asked for. */

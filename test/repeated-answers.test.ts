@@ -26,6 +26,25 @@ describe('repeated answers', () => {
     expect(await openRepeatedAnswers(folder()).once(asked, never)).to.deep.equal(answer);
   });
 
+  it('tell no success from before the node was started again, which may be lost, but a failure', async () => {
+    const failure = { ...answer, status: 422 };
+    for (const [key, first] of [
+      ['success', answer],
+      ['failure', failure],
+    ] as const) {
+      await openRepeatedAnswers(folder()).once({ ...asked, key }, () => Promise.resolve(first));
+    }
+    for (const name of await readdir(folder())) {
+      const path = join(folder(), name);
+      const [head = '', stored = ''] = (await readFile(path, 'utf8')).split('\n');
+      const former = { ...(JSON.parse(head) as object), boot: 'another' };
+      await writeFile(path, `${JSON.stringify(former)}\n${stored}`);
+    }
+    const answers = openRepeatedAnswers(folder());
+    await faultOf('outcome_unknown', answers.once({ ...asked, key: 'success' }, never));
+    expect(await answers.once({ ...asked, key: 'failure' }, never)).to.deep.equal(failure);
+  });
+
   it('are shared by those who ask at the same time', async () => {
     const answers = openRepeatedAnswers(folder());
     let made = 0;

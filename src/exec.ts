@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { execa } from 'execa';
 
+import { type Deadline, setDeadline } from './deadline.ts';
 import { Fault, type FaultCode } from './errors.ts';
 import type { Log } from './log.ts';
 import { toolFolders } from './paths.ts';
@@ -10,7 +9,7 @@ import { maskArgv, maskText } from './secrets.ts';
 /** A process to run. No shell is between: what stands in `argv` is what the tool gets. */
 export interface Command {
   argv: readonly [tool: string, ...args: string[]];
-  /** Milliseconds until the process and its children are killed. */
+  /** Milliseconds until the process and its children are killed; a machine that stands still uses up a tenth. */
   deadlineMs: number;
   /** What it reads from its stdin; else that is /dev/null. */
   input?: string;
@@ -67,12 +66,7 @@ export function makeRun(log: Log): Run {
       seen.exit = true;
       killGroup(running.pid);
     });
-    const deadline = new AbortController();
-    const result = await Promise.race([
-      running,
-      sleep(deadlineMs, 'deadline passed' as const, { signal: deadline.signal }),
-    ]);
-    deadline.abort();
+    const result = await inTime(running, deadlineMs);
 
     const call = { argv: maskArgv(argv), ms: Math.round(performance.now() - startedAt) };
     const fail = (code: FaultCode, message: string, stderr = ''): never => {
@@ -139,6 +133,21 @@ export function makeRun(log: Log): Run {
   };
 }
 
+/** @returns 'deadline passed' if the work does not end before that */
+async function inTime<T>(work: Promise<T>, deadlineMs: number): Promise<T | 'deadline passed'> {
+  let deadline: Deadline | undefined;
+  const passed = new Promise<'deadline passed'>((resolve) => {
+    deadline = setDeadline(deadlineMs, () => {
+      resolve('deadline passed');
+    });
+  });
+  try {
+    return await Promise.race([work, passed]);
+  } finally {
+    deadline?.cancel();
+  }
+}
+
 /**
  * Runs a command of which every exit code but 0 means failure.
  * @param message what the failure means and what to do next; the command's own words go with it
@@ -154,21 +163,26 @@ export async function runToSuccess(run: Run, command: Command, message: string):
 export interface Resident {
   /** Settles once the process, and every child that it left behind, is gone; it never rejects. */
   ended: Promise<void>;
+  /** Writes to the standard input of one that has an input; does nothing once it is gone. */
+  write(text: string): void;
   /** Kills all of them. */
   stop(): void;
 }
 
-export type StartResident = (argv: Command['argv']) => Resident;
+/**
+ * @param options.attended gives the process an input to be written to, and this process's stderr; others have neither
+ */
+export type StartResident = (argv: Command['argv'], options?: { attended?: boolean }) => Resident;
 
 /** Starts processes that stay: argv only, the same environment as a command's, nothing kept of their output. */
 export function makeStartResident(): StartResident {
-  return ([tool, ...args]) => {
+  return ([tool, ...args], { attended = false } = {}) => {
     const running = execa(tool, args, {
       env: cleanEnvironment,
       extendEnv: false,
       // A daemon closes the first three and leaves its starter behind, but it keeps the fourth open
       // for as long as it lives: that tells its end without asking time and again.
-      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+      stdio: [attended ? 'pipe' : 'ignore', 'ignore', attended ? 'inherit' : 'ignore', 'pipe'],
       buffer: false,
       reject: false,
       detached: true,
@@ -179,6 +193,9 @@ export function makeStartResident(): StartResident {
     });
     return {
       ended,
+      write: (text) => {
+        if (!state.ended) running.stdin?.write(text);
+      },
       stop: () => {
         // Afterwards the number may be another's.
         if (!state.ended) killGroup(running.pid);

@@ -2,6 +2,7 @@ import http from 'node:http';
 
 import { z } from 'zod';
 
+import { setDeadline } from '../deadline.ts';
 import { Fault, systemErrorCode } from '../errors.ts';
 import type { DaemonStatus } from './daemon-status.ts';
 
@@ -74,12 +75,12 @@ function textOf(
         else reject(new Error(`It answers ${response.statusCode ?? '?'}: ${text.slice(0, 500)}`));
       });
     });
-    const patience = setTimeout(() => {
+    const deadline = setDeadline(deadlineMs, () => {
       request.destroy(new Error(`It did not answer within ${deadlineMs / 1000} s.`));
-    }, deadlineMs);
+    });
     request.on('error', reject);
     request.on('close', () => {
-      clearTimeout(patience);
+      deadline.cancel();
     });
     request.end();
   });

@@ -4,6 +4,7 @@ import { isIPv6 } from 'node:net';
 
 import { z } from 'zod';
 
+import { setDeadline } from '../deadline.ts';
 import { Fault, systemErrorCode } from '../errors.ts';
 import type { KeyRing, PeerKey } from './keys.ts';
 import type { LiferaftFile } from './liferaft-file.ts';
@@ -299,11 +300,13 @@ function makePatience(
     expired = ms;
     request.destroy(new Error('It took too long.'));
   };
-  const stall = setTimeout(giveUp(deadlines.stallMs), deadlines.stallMs);
-  const all = setTimeout(giveUp(deadlines.allMs), deadlines.allMs);
+  const stall = setDeadline(deadlines.stallMs, giveUp(deadlines.stallMs));
+  const all = setDeadline(deadlines.allMs, giveUp(deadlines.allMs));
   return {
     deadlines,
-    extend: () => stall.refresh(),
+    extend: () => {
+      stall.restart();
+    },
     fault: () =>
       expired === undefined
         ? undefined
@@ -312,8 +315,8 @@ function makePatience(
             `${name} did not answer within ${expired / 1000} s. Look whether it is up and its network is: ha-agent-peers has to run there ('systemctl status ha-agent-peers').`,
           ),
     end() {
-      clearTimeout(stall);
-      clearTimeout(all);
+      stall.cancel();
+      all.cancel();
     },
   };
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type FSWatcher, watch } from 'chokidar';
 
+import { setDeadline } from '../deadline.ts';
 import type { Resident, StartResident } from '../exec.ts';
 import type { Log } from '../log.ts';
 
@@ -94,11 +95,11 @@ export function makeClusterWatch({
       stopping.signal.throwIfAborted();
       const started = startResident(argv);
       resident = started;
-      const patience = setTimeout(() => {
+      const deadline = setDeadline(silenceMs, () => {
         if (!up) started.stop();
-      }, silenceMs);
+      });
       await started.ended;
-      clearTimeout(patience);
+      deadline.cancel();
       resident = undefined;
       up = false;
       stopping.signal.throwIfAborted();

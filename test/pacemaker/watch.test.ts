@@ -27,6 +27,7 @@ describe('the watch on the cluster', () => {
         started.push(crmMon);
         return {
           ended: new Promise((resolve) => (crmMon.end = resolve)),
+          write: () => undefined,
           stop: () => {
             crmMon.stops += 1;
             crmMon.end();

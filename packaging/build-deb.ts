@@ -51,6 +51,7 @@ const plainFiles: Record<string, string> = {
   'systemd/ha-agent-peers.service': 'usr/lib/systemd/system/ha-agent-peers.service',
   'systemd/alphorn.service': 'usr/lib/systemd/system/alphorn.service',
   'packaging/hactl': 'usr/bin/hactl',
+  'packaging/watchdog': 'usr/lib/ha-agent/watchdog',
   'packaging/config.json': 'etc/ha-agent/config.json',
   'packaging/alphorn/config.json': 'etc/alphorn/config.json',
   'packaging/alphorn/storage-host.json': 'etc/alphorn/manifest.d/storage-host.json',
@@ -64,6 +65,7 @@ const plainFiles: Record<string, string> = {
 const executables = new Set([
   `${home}/node`,
   'usr/bin/hactl',
+  'usr/lib/ha-agent/watchdog',
   'DEBIAN/postinst',
   'DEBIAN/prerm',
   'DEBIAN/postrm',

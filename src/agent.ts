@@ -7,15 +7,18 @@ import { makeLog } from './log.ts';
 import { runService } from './service.ts';
 import { makeSystemdNotifier } from './systemd/notify.ts';
 import { loadTlsIdentity } from './tls.ts';
+import { startWatchdog } from './watchdog.ts';
 
 // The agent: answers the API.
 await runService('ha-agent', async () => {
   const config = await loadConfig(process.env);
   const secrets = makeKnownSecrets();
   const log = makeLog(config.log_level, secrets);
+  const startResident = makeStartResident();
+  const watchdog = startWatchdog(startResident, log);
   const run = makeRun(log);
   const identity = await loadTlsIdentity(config, run);
-  const agent = makeAgent(config, run, makeStartResident(), log, { secrets });
+  const agent = makeAgent(config, run, startResident, log, { secrets });
   const { apps, watch, prepare } = agent;
   await prepare();
   const listeners = await openListeners(apps, config, identity);
@@ -28,6 +31,7 @@ await runService('ha-agent', async () => {
     ...{ log, addresses: listeners.addresses },
     systemd: makeSystemdNotifier(run, process.env, log),
     stop: () => {
+      watchdog.stop();
       stopping.abort();
       return Promise.all([listeners.stop(), watch.stop()]);
     },

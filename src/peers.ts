@@ -1,21 +1,26 @@
 import { makePeers } from './alphorn-deps.ts';
 import { loadConfig } from './config.ts';
-import { makeRun } from './exec.ts';
+import { makeRun, makeStartResident } from './exec.ts';
 import { openPeerListener } from './listeners.ts';
 import { makeLog } from './log.ts';
 import { runService } from './service.ts';
 import { makeSystemdNotifier } from './systemd/notify.ts';
+import { startWatchdog } from './watchdog.ts';
 
 // The receiver of liferafts: beside the agent, whether or not the cluster runs.
 await runService('ha-agent-peers', async () => {
   const config = await loadConfig(process.env);
   const log = makeLog(config.log_level);
+  const watchdog = startWatchdog(makeStartResident(), log);
   const { app, callers, prepare, keysSaved } = makePeers(config, log);
   await prepare();
   const listener = await openPeerListener(app, config, callers, log);
   return {
     ...{ log, addresses: listener.addresses },
     systemd: makeSystemdNotifier(makeRun(log), process.env, log),
-    stop: () => Promise.all([listener.stop(), keysSaved()]),
+    stop: () => {
+      watchdog.stop();
+      return Promise.all([listener.stop(), keysSaved()]);
+    },
   };
 });

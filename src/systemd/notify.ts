@@ -1,29 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Run } from '../exec.ts';
 import type { Log } from '../log.ts';
 
 /** Tells systemd how this service is doing (sd_notify(3)); without systemd it does nothing. */
 export interface SystemdNotifier {
+  /** Repeats the message until systemd has it: without it, systemd ends the service after its TimeoutStartSec. */
   ready(): Promise<void>;
   stopping(): Promise<void>;
 }
 
+const maxAttempts = 60;
+
 /**
  * Node has no datagram sockets of the Unix family, so systemd-notify(1) speaks for us; the unit needs
- * `NotifyAccess=all`. Once ready, a sign of life goes out twice in each watchdog interval: it stops
- * when the event loop hangs, and systemd then restarts the agent.
- * @param environment NOTIFY_SOCKET and WATCHDOG_USEC (microseconds) are read from it
+ * `NotifyAccess=all`.
+ * @param environment NOTIFY_SOCKET is read from it
+ * @param pauseMs milliseconds between two attempts
  */
 export function makeSystemdNotifier(
   run: Run,
   environment: NodeJS.ProcessEnv,
   log: Log,
+  pauseMs = 1000,
 ): SystemdNotifier {
   const socket = environment['NOTIFY_SOCKET'];
-  const watchdogMs = Number(environment['WATCHDOG_USEC'] ?? 0) / 1000;
-  let watchdog: NodeJS.Timeout | undefined;
 
-  async function notify(message: string): Promise<void> {
-    if (socket === undefined) return;
+  /** @returns whether systemd has the message */
+  async function notify(message: string): Promise<boolean> {
+    if (socket === undefined) return true;
     try {
       const env = { NOTIFY_SOCKET: socket };
       const { exitCode, stderr } = await run({
@@ -31,19 +36,22 @@ export function makeSystemdNotifier(
         env,
         deadlineMs: 5000,
       });
-      if (exitCode !== 0) log.warn({ message, exitCode, stderr }, 'systemd was not told');
+      if (exitCode !== 0) log.warn({ message, exitCode, stderr }, 'systemd was not notified');
+      return exitCode === 0;
     } catch {
-      // The runner has logged it, and systemd will miss the message by itself.
+      // The runner has logged it.
+      return false;
     }
   }
 
   return {
     async ready() {
-      await notify('READY=1');
-      if (watchdogMs > 0) watchdog = setInterval(() => void notify('WATCHDOG=1'), watchdogMs / 2);
+      for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+        if (await notify('READY=1')) return;
+        await sleep(pauseMs);
+      }
     },
     async stopping() {
-      clearInterval(watchdog);
       await notify('STOPPING=1');
     },
   };

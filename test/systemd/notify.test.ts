@@ -1,24 +1,26 @@
 import { expect } from 'chai';
-import sinon from 'sinon';
 
 import type { Run } from '../../src/exec.ts';
+import { Fault } from '../../src/errors.ts';
 import { makeSystemdNotifier } from '../../src/systemd/notify.ts';
 import { keepingLog } from '../support/keeping-log.ts';
 
 describe('the systemd notifier', () => {
-  afterEach(() => {
-    sinon.restore();
-  });
-
-  function bench(environment: NodeJS.ProcessEnv) {
+  /** @param outcomes an exit code or a fault for each of the first attempts; the others succeed */
+  function bench(environment: NodeJS.ProcessEnv, outcomes: (number | Fault)[] = []) {
     const messages: string[] = [];
+    const { log, lines } = keepingLog();
     const run: Run = ({ argv, env }) => {
       expect(env).to.deep.equal({ NOTIFY_SOCKET: '/run/notify' });
       messages.push(argv.join(' '));
-      return Promise.resolve({ exitCode: 0, stdout: '', stderr: '' });
+      const outcome = outcomes[messages.length - 1] ?? 0;
+      return typeof outcome === 'number'
+        ? Promise.resolve({ exitCode: outcome, stdout: '', stderr: '' })
+        : Promise.reject(outcome);
     };
-    return { messages, systemd: makeSystemdNotifier(run, environment, keepingLog().log) };
+    return { messages, lines, systemd: makeSystemdNotifier(run, environment, log, 1) };
   }
+  const environment = { NOTIFY_SOCKET: '/run/notify' };
 
   it('says nothing where there is no systemd', async () => {
     const { messages, systemd } = bench({});
@@ -27,21 +29,26 @@ describe('the systemd notifier', () => {
     expect(messages).to.deep.equal([]);
   });
 
-  it('gives a sign of life twice in each interval of the watchdog, until it stops', async () => {
-    const clock = sinon.useFakeTimers();
-    const { messages, systemd } = bench({
-      NOTIFY_SOCKET: '/run/notify',
-      WATCHDOG_USEC: '30000000',
-    });
+  it('says when the service is ready and when it stops', async () => {
+    const { messages, systemd } = bench(environment);
     await systemd.ready();
-    await clock.tickAsync(31_000);
     await systemd.stopping();
-    await clock.tickAsync(60_000);
-    expect(messages).to.deep.equal([
-      'systemd-notify READY=1',
-      'systemd-notify WATCHDOG=1',
-      'systemd-notify WATCHDOG=1',
-      'systemd-notify STOPPING=1',
-    ]);
+    expect(messages).to.deep.equal(['systemd-notify READY=1', 'systemd-notify STOPPING=1']);
+  });
+
+  it('says that the service is ready until systemd has heard it', async () => {
+    const timeout = new Fault('tool_timeout', 'systemd-notify gave no answer.');
+    const { messages, lines, systemd } = bench(environment, [1, timeout]);
+    await systemd.ready();
+    expect(messages).to.deep.equal(Array(3).fill('systemd-notify READY=1'));
+    expect(lines.map(({ level, exitCode }) => [level, exitCode])).to.deep.equal([['warn', 1]]);
+  });
+
+  it('lets the service go on when systemd never hears that it is ready, or that it stops', async () => {
+    const { messages, systemd } = bench(environment, Array<number>(61).fill(1));
+    await systemd.ready();
+    expect(messages).to.have.length(60);
+    await systemd.stopping();
+    expect(messages).to.have.length(61);
   });
 });

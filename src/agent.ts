@@ -6,7 +6,7 @@ import { openListeners } from './listeners.ts';
 import { makeLog } from './log.ts';
 import { runService } from './service.ts';
 import { makeSystemdNotifier } from './systemd/notify.ts';
-import { loadTlsIdentity } from './tls.ts';
+import { describeCertificate, followTlsIdentity, loadTlsIdentity } from './tls.ts';
 import { startWatchdog } from './watchdog.ts';
 
 // The agent: answers the API.
@@ -22,6 +22,10 @@ await runService('ha-agent', async () => {
   const { apps, watch, prepare } = agent;
   await prepare();
   const listeners = await openListeners(apps, config, identity);
+  log.info(describeCertificate(identity), 'certificate');
+  const unfollow = followTlsIdentity({ config, run, log }, identity, (next) => {
+    listeners.setIdentity(next);
+  });
   await watch.start();
   const stopping = new AbortController();
   agent.finishUnfinished(stopping.signal).catch((error: unknown) => {
@@ -33,6 +37,7 @@ await runService('ha-agent', async () => {
     stop: () => {
       watchdog.stop();
       stopping.abort();
+      void unfollow();
       return Promise.all([listeners.stop(), watch.stop()]);
     },
   };

@@ -9,7 +9,7 @@ import { peerTls } from './alphorn/peer-protocol.ts';
 import type { Config } from './config.ts';
 import { Fault, systemErrorCode } from './errors.ts';
 import type { Log } from './log.ts';
-import type { TlsIdentity } from './tls.ts';
+import { apiTls, type TlsIdentity } from './tls.ts';
 
 /** Longest wait, in milliseconds, for answers under way when the agent stops. */
 const drainMs = 4000;
@@ -22,6 +22,12 @@ export interface Listeners {
   stop(): Promise<void>;
 }
 
+/** Those of the API. */
+export interface ApiListeners extends Listeners {
+  /** Serves new connections with another certificate. */
+  setIdentity(identity: TlsIdentity): void;
+}
+
 /**
  * Opens every configured door. The Unix socket gets its mode from the process's umask, for
  * a mode that is set behind would leave a moment in which anybody can connect.
@@ -31,7 +37,8 @@ export async function openListeners(
   apps: { network: RequestListener; socket: RequestListener },
   config: Config,
   identity: TlsIdentity,
-): Promise<Listeners> {
+): Promise<ApiListeners> {
+  const secure = https.createServer({ ...apiTls, ...identity }, apps.network);
   const opened: { server: Server | https.Server; address: string }[] = [];
   const open = async (server: Server | https.Server, where: net.ListenOptions, address: string) => {
     // A UI polls over one connection; the default of 5 s would close it between two polls.
@@ -48,11 +55,7 @@ export async function openListeners(
     await freeSocket(config.socket);
     await open(http.createServer(apps.socket), { path: config.socket }, config.socket);
     const tls = tcp(config.https_address, config.https_port);
-    await open(
-      https.createServer({ ...identity, minVersion: 'TLSv1.2' }, apps.network),
-      tls.where,
-      `https://${tls.name}`,
-    );
+    await open(secure, tls.where, `https://${tls.name}`);
     if (config.http_port !== null) {
       const plain = tcp(config.http_address, config.http_port);
       await open(http.createServer(apps.network), plain.where, `http://${plain.name}`);
@@ -61,7 +64,13 @@ export async function openListeners(
     await stop();
     throw error;
   }
-  return { addresses: opened.map(({ address }) => address), stop };
+  return {
+    addresses: opened.map(({ address }) => address),
+    stop,
+    setIdentity: (next) => {
+      secure.setSecureContext({ ...apiTls, ...next });
+    },
+  };
 }
 
 /** What the peer port bears with, of strangers and of others. */

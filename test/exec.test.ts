@@ -78,9 +78,7 @@ describe('the runner', () => {
   it('ends a command at its deadline, with its children, even if all of them are stopped', async () => {
     const pids = join(folder.path, 'pids');
     const script = `sleep 60 & echo $! > ${pids}; echo $$ >> ${pids}; kill -STOP $!; kill -STOP $$`;
-    const startedAt = Date.now();
     await faultOf('tool_timeout', run({ ...sh(script), deadlineMs: 500 }));
-    expect(Date.now() - startedAt).to.be.within(450, 3000);
     const [child = '', parent = ''] = (await readFile(pids, 'utf8')).split('\n');
     await waitUntil(
       'both to be gone',
@@ -98,21 +96,29 @@ describe('the runner', () => {
     );
   });
 
-  it('keeps its deadline also when a child has left the group and holds the output open', async () => {
+  it('keeps its deadline also when a child has left the group and holds the output open', async function () {
+    // Far less than what the child takes, which is waited for if the deadline is not kept.
+    this.timeout(300_000);
     const pid = join(folder.path, 'pid');
-    const script = `setsid sh -c 'echo $$ > ${pid}; exec sleep 5' & sleep 0.2`;
-    const startedAt = Date.now();
-    await faultOf('tool_timeout', run({ ...sh(script), deadlineMs: 600 }));
-    expect(Date.now() - startedAt).to.be.below(3000);
+    const script = `setsid sh -c 'echo $$ > ${pid}; exec sleep 3600' & until [ -s ${pid} ]; do sleep 0.05; done`;
+    await faultOf('tool_timeout', run({ ...sh(script), deadlineMs: 2000 }));
     process.kill(Number(await readFile(pid, 'utf8')));
   });
 
-  it('answers at the deadline also when the process cannot be killed', async () => {
+  it('answers at the deadline also when the process cannot be killed', async function () {
+    this.timeout(300_000);
     const kill = sinon.stub(process, 'kill').returns(true);
-    const startedAt = Date.now();
-    await faultOf('tool_timeout', run({ argv: ['sleep', '3'], deadlineMs: 300 }));
+    await faultOf('tool_timeout', run({ argv: ['sleep', '3600'], deadlineMs: 300 }));
     kill.restore();
-    expect(Date.now() - startedAt).to.be.below(2000);
+    process.kill(kill.firstCall.args[0], 'SIGKILL');
+  });
+
+  it('grants a command the rest of its time after the machine stood still', async () => {
+    const clock = sinon.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const ended = run({ ...sh('read line; echo "$line"'), input: 'late\n', deadlineMs: 5000 });
+    clock.jump(120_000);
+    expect((await ended).stdout).to.equal('late\n');
+    sinon.restore();
   });
 
   it('says what the system said when a process could not be started', async () => {

@@ -17,7 +17,7 @@ export function documentedHeaders(poweredBy: string): RequestHandler[] {
     },
     cors({
       origin: '*',
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
       allowedHeaders: [
         ...['Content-Type', 'token', 'If-None-Match', 'If-Match'],
         ...['Idempotency-Key', 'X-HA-Confirm'],

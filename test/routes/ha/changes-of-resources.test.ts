@@ -308,6 +308,43 @@ describe('changes of resources', () => {
     expect(cluster.cibs).to.have.lengthOf(1);
   });
 
+  describe('that would leave a group empty to which others refer', () => {
+    const location = '<rsc_location id="L" rsc="G" node="x" score="5"/>';
+    const order = '<rsc_order id="O" first="SMB" then="G"/>';
+    const unrelated = '<rsc_order id="P" first="SMB" then="G1"/>';
+    const tags = '<tags><tag id="T"><obj_ref id="G"/><obj_ref id="SMB"/></tag></tags>';
+    const withReferences = (members: string) =>
+      storageCib
+        .replace('</resources>', `<group id="G">${members}</group></resources>`)
+        .replace('</constraints>', `${location}${order}${unrelated}</constraints>${tags}`);
+
+    it('take the references with it when the group is dissolved', async () => {
+      const cluster = fakeCluster(withReferences(primitive('G1') + primitive('G2')));
+      const { call } = await changesBench(folder.path, { cluster });
+      expect((await call('DELETE', 'resource/group/G', {})).status).to.equal(200);
+      const xml = cluster.xml();
+      for (const gone of ['id="G"', 'id="L"', 'id="O"', '="G"']) expect(xml).not.to.include(gone);
+      for (const left of ['id="G1"', 'id="G2"', 'id="P"', 'id="T"', '<obj_ref id="SMB"']) {
+        expect(xml).to.include(left);
+      }
+    });
+
+    it('are refused when its last resource is to go into another group', async () => {
+      const cluster = fakeCluster(withReferences(primitive('G1')));
+      const { call } = await changesBench(folder.path, { cluster });
+      const before = cluster.xml();
+      const answer = await call('POST', 'resource/group/set', {
+        groupName: 'H',
+        resources: ['G1'],
+      });
+      expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
+      expect(JSON.stringify(answer.body)).to.include(
+        'G1 is the last in G, to which constraints or others refer. Dissolve that group first.',
+      );
+      expect(cluster.xml()).to.equal(before);
+    });
+  });
+
   it('ask an agent once what it takes', async () => {
     const { call, cluster } = await bench();
     await call('POST', 'resource', dummy);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { waitUntil } from './wait.ts';
 
 // Each process of a lab is in a control group that is named after the lab, and its children with it. So the lab's
@@ -67,6 +68,21 @@ export async function endProcesses(lab: string, part?: string): Promise<void> {
     await removeGroups(groupOf(hierarchy, lab, part));
     await rmdir(join(hierarchy, 'ha-agent-lab')).catch(() => undefined);
   }
+}
+
+/**
+ * Has parts of a lab stand still, all at the same time, as on a machine that does (cgroups(7), `cgroup.freeze`).
+ * @returns when they go on; they do so as well if this process ends meanwhile
+ */
+export async function freezeProcesses(
+  lab: string,
+  parts: readonly string[],
+  seconds: number,
+): Promise<void> {
+  const [hierarchy] = hierarchies();
+  const files = parts.map((part) => join(groupOf(hierarchy ?? '', lab, part), 'cgroup.freeze'));
+  const script = 'for f; do echo 1 > "$f"; done; sleep "$0"; for f; do echo 0 > "$f"; done';
+  await execa('sh', ['-c', script, `${seconds}`, ...files], { detached: true, stdio: 'ignore' });
 }
 
 /** A control group is a folder that goes away with rmdir although it shows files, and only without groups below. */

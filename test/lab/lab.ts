@@ -2,7 +2,7 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ClusterView } from './cluster.ts';
 import { setUpCluster, view } from './cluster.ts';
-import { endProcesses } from './groups.ts';
+import { endProcesses, freezeProcesses } from './groups.ts';
 import { installPrerequisites } from './host.ts';
 import { withLock } from './lock.ts';
 import { mountNode, unmountBelow } from './mounts.ts';
@@ -52,6 +52,8 @@ export interface Lab {
   node(name: string): LabNode;
   /** What the power switch did so far, one line an action. */
   powerLog(): Promise<string[]>;
+  /** Has all nodes stand still for so long, as a machine may that they are on, and returns when they go on. */
+  freeze(seconds: number): Promise<void>;
   /** Ends the lab and leaves nothing of it. */
   down(): Promise<void>;
 }
@@ -322,6 +324,12 @@ export function labOf(record: LabRecord): Lab {
       return found;
     },
     powerLog: () => powerLog(record),
+    freeze: (seconds) =>
+      freezeProcesses(
+        record.name,
+        record.nodes.map(({ name }) => name),
+        seconds,
+      ),
     down: () => down(record.name),
   };
 }

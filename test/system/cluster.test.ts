@@ -18,6 +18,7 @@ import { describeMoves } from './moves.ts';
 import { describeRefusals } from './refusals.ts';
 import { describeFullDisk } from './full-disk.ts';
 import { describeLargeInputs } from './large-inputs.ts';
+import { describeFreeze } from './freeze.ts';
 import { describePackage } from './package.ts';
 import { describeRoutes } from './routes.ts';
 import { describeSchemas } from './schemas.ts';
@@ -80,6 +81,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   describeCves(bench);
   describeFullDisk(bench, suite);
   describeStorm(bench, suite);
+  describeFreeze(bench, suite);
 
   if (isFull) return;
   // What follows takes the cluster away, and then the package.

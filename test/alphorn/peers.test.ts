@@ -21,6 +21,7 @@ import {
   type TestReceiver,
 } from '../support/peer-host.ts';
 import { liferaftOf, type MadeLiferaft } from '../support/liferafts.ts';
+import { waitUntil } from '../lab/wait.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const sender = '5e7638bc';
@@ -154,7 +155,8 @@ describe('the peer port', () => {
   /** That nobody came in who should not, and a peer still does. */
   async function expectUnharmed(): Promise<void> {
     expect(await stored()).to.deep.equal([]);
-    expect((await heartbeat()).status).to.equal(200);
+    // A machine that stands still may take one longer than a test has patience for.
+    await waitUntil('a peer to be served', async () => (await heartbeat()).status === 200);
   }
 
   describe('lets in who has the key, and', () => {
@@ -191,8 +193,10 @@ describe('the peer port', () => {
         body: { held: false, lineage, generation },
       });
       expect((await stat(file)).mtimeMs).to.equal(0);
+      const startedAt = Date.now();
       expect((await heartbeat(liferaft)).body).to.deep.equal({ held: true, lineage, generation });
-      expect((await stat(file)).mtimeMs).to.be.greaterThan(Date.now() - 10_000);
+      // Files have the time of the kernel's last tick.
+      expect((await stat(file)).mtimeMs).to.be.within(startedAt - 1000, Date.now());
     });
 
     it('takes many requests over one connection', async () => {
@@ -446,6 +450,15 @@ describe('the peer port', () => {
       await sleep(50);
       await expectUnharmed();
     });
+  });
+
+  describe('with little room for strangers', () => {
+    // Time is nothing that a test waits for here: the machine may stand still.
+    const roomy: PeerPatience = {
+      ...{ handshakeMs: 300_000, mostStrangers: 20, silenceMs: 300_000 },
+      ...{ requestMs: 300_000, idleMs: 300_000 },
+    };
+    beforeEach(() => open({ patience: roomy }));
 
     it('goes on when a sender goes away at any moment', async () => {
       const liferaft = liferaftOf({ files: { '/etc/motd': Buffer.alloc(500_000, 'x') } });
@@ -474,13 +487,13 @@ describe('the peer port', () => {
         expect((await heartbeat()).status).to.equal(200);
       }
       const left = () => strangers.filter((socket) => !socket.destroyed).length;
-      expect(left(), 'more than are borne with').to.be.lessThan(impatient.mostStrangers + 1);
+      expect(left(), 'more than are borne with').to.be.lessThan(roomy.mostStrangers + 1);
     });
 
     it('takes nobody for a stranger who has shown the key', async () => {
       const agent = agentBy({ keepAlive: true });
       await heartbeat(undefined, { agent });
-      const strangers = Array.from({ length: 3 * impatient.mostStrangers }, () => {
+      const strangers = Array.from({ length: 3 * roomy.mostStrangers }, () => {
         const socket = net.connect(receiver.port, '127.0.0.1').on('error', () => undefined);
         opened.push(socket.resume());
         return socket;
@@ -498,7 +511,7 @@ describe('the peer port', () => {
       const answers = await Promise.all(Array.from({ length: 200 }, () => refusal(heartbeat())));
       const served = answers.filter((each) => each === 'let in').length;
       // Of those that come at one moment some are turned away, and would come again.
-      expect(served).to.be.greaterThan(impatient.mostStrangers - 1);
+      expect(served).to.be.greaterThan(roomy.mostStrangers - 1);
       await expectUnharmed();
     });
   });

@@ -1,28 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { setDeadline } from '../../src/deadline.ts';
+
 /**
  * Asks until the answer is yes.
  * @param what completes the sentence "waited for …" of the error
  * @param isSo may throw, which counts as no; the last error is told when time is up
- * @throws {Error} after `deadlineMs`
+ * @throws {Error} after `deadlineMs`, of which a machine that stands still uses up a tenth
  */
 export async function waitUntil(
   what: string,
   isSo: () => Promise<boolean> | boolean,
   { deadlineMs = 60_000, everyMs = 200 } = {},
 ): Promise<void> {
-  const endsAt = performance.now() + deadlineMs;
+  const time = { isOver: false };
+  const deadline = setDeadline(deadlineMs, () => {
+    time.isOver = true;
+  });
   let lastError: unknown;
   for (;;) {
     try {
       if (await isSo()) {
+        deadline.cancel();
         return;
       }
       lastError = undefined;
     } catch (error) {
       lastError = error;
     }
-    if (performance.now() >= endsAt) {
+    if (time.isOver) {
       throw new Error(`waited ${deadlineMs / 1000} s for ${what}`, { cause: lastError });
     }
     await sleep(everyMs);

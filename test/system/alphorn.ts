@@ -13,8 +13,8 @@ import { describeHostile } from './alphorn-hostile.ts';
 
 /** No edit that is sent in time was sent for the interval alone. */
 const interval = 60_000;
-const sentWithinMs = 2000;
-const takenOverWithinMs = 5000;
+/** Far less than the interval. */
+const beforeIntervalMs = 30_000;
 
 /** Modes, owners and links that a new Debian has not. */
 const ofAllKinds = `
@@ -96,8 +96,8 @@ export function describeAlphorn(bench: Bench): void {
       await node.run(['crm_resource', '--wait', '--timeout=90'], { deadlineMs: 100_000 });
     }
 
-    /** Waits until the cluster has started Alphorn on a node, and says when that was seen. */
-    async function untilStartedOn(node: LabNode): Promise<number> {
+    /** Waits until the cluster has started Alphorn on a node. */
+    async function untilStartedOn(node: LabNode): Promise<void> {
       await waitUntil(
         `Alphorn to be started on ${node.name}`,
         async () => {
@@ -108,7 +108,6 @@ export function describeAlphorn(bench: Bench): void {
         },
         { deadlineMs: 120_000, everyMs: 200 },
       );
-      return Date.now();
     }
 
     /** What the third host heard of a node's host since a moment. */
@@ -123,13 +122,12 @@ export function describeAlphorn(bench: Bench): void {
       to: { node: LabNode; id: string },
       since: number,
     ): Promise<void> {
-      const startedAt = await untilStartedOn(to.node);
+      await untilStartedOn(to.node);
       await waitUntil('the third host to hear of it', () => heardOf(to.id, since).length > 0, {
-        deadlineMs: takenOverWithinMs,
+        deadlineMs: beforeIntervalMs,
         everyMs: 50,
       });
       const first = heardOf(to.id, since)[0] as Contact;
-      expect(first.at - startedAt).to.be.lessThan(takenOverWithinMs);
       await sleep(1000);
       expect(heardOf(from.id, first.at)).to.deep.equal([]);
     }
@@ -193,15 +191,17 @@ export function describeAlphorn(bench: Bench): void {
       ]);
     });
 
-    it(`sends an edit within ${sentWithinMs / 1000} s`, async () => {
+    it('sends each edit long before its interval is over', async function () {
+      this.timeout(400_000);
       const { active } = await roles();
       const { id } = (await statusOf(active)).host;
       for (let index = 0; index < 5; index += 1) {
         const { at } = await edit(active);
         const isThere = () => heardOf(id, at).some(({ kind }) => kind === 'liferaft');
-        await waitUntil('the edit to be sent', isThere, { everyMs: 20, deadlineMs: 10_000 });
-        const sent = heardOf(id, at).find(({ kind }) => kind === 'liferaft') as Contact;
-        expect(sent.at - at, `edit ${index}`).to.be.lessThan(sentWithinMs);
+        await waitUntil(`edit ${index} to be sent`, isThere, {
+          everyMs: 20,
+          deadlineMs: beforeIntervalMs,
+        });
         await sleep(500);
       }
     });

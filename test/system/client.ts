@@ -2,6 +2,7 @@ import https from 'node:https';
 
 import { keepStatusMs } from '../../src/cluster/status.ts';
 import type { LabNode } from '../lab/lab.ts';
+import { waitUntil } from '../lab/wait.ts';
 
 /** An answer of the agent. */
 export interface Answer {
@@ -77,13 +78,11 @@ export async function forgotten(): Promise<void> {
 
 /** Waits until the agent of a node answers, as after a restart. */
 export async function untilHealthy(node: LabNode): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    const answer = await call(node, '/healthz').catch(() => undefined);
-    if (answer?.status === 200) return;
-    if (Date.now() > deadline) throw new Error(`The agent of ${node.name} does not answer.`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await waitUntil(
+    `the agent of ${node.name} to answer`,
+    async () => (await call(node, '/healthz')).status === 200,
+    { everyMs: 20 },
+  );
 }
 
 /** Gives the agent a configuration and restarts it with that. */

@@ -23,18 +23,17 @@ export function describeFailures(bench: () => { lab: Lab; token: string }): void
      */
     async function answersDuring(work: Promise<unknown>, last: string): Promise<string[]> {
       const seen = new Set<string>();
-      const progress = { until: Infinity };
+      const progress = { isDone: false };
       const finish = () => {
-        progress.until = Date.now() + 2000;
+        progress.isDone = true;
       };
       work.then(finish, finish);
-      const isOver = () =>
-        progress.until < Infinity && (seen.has(last) || Date.now() > progress.until);
-      while (!isOver()) {
+      const isOver = async () => {
         const { status, json } = await ha('status');
         seen.add(`${status} ${(json as { code?: string }).code ?? ''}`.trim());
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
+        return progress.isDone && seen.has(last);
+      };
+      await waitUntil(`an answer ${last}`, isOver, { deadlineMs: 240_000, everyMs: 50 });
       await work;
       return [...seen].sort();
     }
@@ -108,10 +107,9 @@ export function describeFailures(bench: () => { lab: Lab; token: string }): void
       async function expectTimeout(stop: () => Promise<unknown>, resume: () => Promise<unknown>) {
         await forgotten();
         await stop();
-        const startedAt = Date.now();
         try {
           await expectProblem('status', 504, 'tool_timeout');
-          expect(Date.now() - startedAt).to.be.within(1900, 6000);
+          expect((await ha('status')).text).to.include('gave no answer in 2 s');
           // The others that the answer was waiting for meet their deadline a moment later.
           // The crm_mon that stays is not one of them.
           const tools = ['pgrep', '--list-full', 'crm_mon|cibadmin'] as const;
@@ -119,7 +117,7 @@ export function describeFailures(bench: () => { lab: Lab; token: string }): void
             (await node().exec(tools)).stdout
               .split('\n')
               .every((line) => line === '' || line.includes('--daemonize'));
-          await waitUntil('no process to be left', isGone, { deadlineMs: 1000 });
+          await waitUntil('no process to be left', isGone);
         } finally {
           await resume();
         }

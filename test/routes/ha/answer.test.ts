@@ -1,10 +1,19 @@
 import { expect } from 'chai';
 import express from 'express';
+import sinon from 'sinon';
 import request from 'supertest';
 
 import { answerAsOf } from '../../../src/routes/ha/answer.ts';
 
 describe('an answer of what was read before', () => {
+  before(() => {
+    // No time passes until the answer.
+    sinon.useFakeTimers({ toFake: ['performance'] });
+  });
+  after(() => {
+    sinon.restore();
+  });
+
   const askedAfter = (ms: number) => {
     const app = express();
     app.get('/', (_request, response) => {

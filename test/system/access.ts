@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+
 import { expect } from 'chai';
 
 import type { Lab, LabNode } from '../lab/lab.ts';
@@ -152,7 +154,27 @@ export function describeAccess(bench: () => { lab: Lab; token: string }): void {
         expect((await probe('1.1')).exitCode).to.equal(35);
       });
 
-      it('keeps the certificate that it made on its first start', async () => {
+      it('has the certificate of a server, in place of the one of an authority that former versions made', async () => {
+        const pem = '/var/lib/ha-agent/tls.pem';
+        const made = ['-newkey', 'rsa:2048', '-nodes', '-days', '3650', '-subj', '/CN=former'];
+        const files = ['-keyout', pem, '-out', '/root/former.pem'];
+        await node().run(['openssl', 'req', '-x509', ...made, ...files]);
+        await node().run(['sh', '-c', `cat /root/former.pem >> ${pem}; rm /root/former.pem`]);
+        await node().run(['systemctl', 'restart', 'ha-agent']);
+        await untilHealthy(node());
+        expect((await node().run(['stat', '--format=%a', pem])).trim()).to.equal('600');
+        const cert = await node().run(['openssl', 'x509', '-in', pem]);
+        expect(new X509Certificate(cert).ca).to.equal(false);
+        await node().writeFile('/root/trusted.pem', cert);
+        for (const host of [node().name, node().address, 'localhost', '127.0.0.1', '[::1]']) {
+          const url = `https://${host}:8443/healthz`;
+          const curl = ['curl', '--silent', '--show-error', '--cacert', '/root/trusted.pem', url];
+          const { exitCode, stderr } = await node().exec(curl as [string, ...string[]]);
+          expect([exitCode, stderr], url).to.deep.equal([0, '']);
+        }
+      });
+
+      it('keeps its own certificate over a restart', async () => {
         const before = await node().run(['sha256sum', '/var/lib/ha-agent/tls.pem']);
         await node().run(['systemctl', 'restart', 'ha-agent']);
         await untilHealthy(node());

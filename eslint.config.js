@@ -22,7 +22,7 @@ const layers = [
   },
   {
     files: ['src/*.ts'],
-    except: ['src/{agent,alphornd,peers,hactl,deps,alphorn-deps,app,listeners,tls}.ts'],
+    except: ['src/{agent,alphornd,peers,hactl,deps,alphorn-deps,app,tls}.ts'],
     mayNotImport: [...http, ...inFolders(...domains, 'auth', 'parsers', ...neighbours)],
     because: 'What everybody uses depends on nobody above it.',
   },
@@ -35,6 +35,11 @@ const layers = [
     files: ['src/{cluster,alphorn}/**'],
     mayNotImport: [...http, 'execa'],
     because: 'The domain knows no HTTP, and starts processes only by the runner.',
+  },
+  {
+    files: ['src/server/**'],
+    mayNotImport: [...http, ...inFolders('cluster', 'parsers', ...neighbours)],
+    because: 'A listener knows connections and requests, and nothing of what they ask for.',
   },
   {
     files: ['src/routes/**'],

@@ -2,7 +2,7 @@ import { loadConfig } from './config.ts';
 import { makeAgent } from './deps.ts';
 import { makeRun, makeStartResident } from './exec.ts';
 import { makeKnownSecrets } from './known-secrets.ts';
-import { openListeners } from './listeners.ts';
+import { openListeners } from './server/listeners.ts';
 import { makeLog } from './log.ts';
 import { runService } from './service.ts';
 import { makeSystemdNotifier } from './systemd/notify.ts';

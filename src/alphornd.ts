@@ -1,7 +1,7 @@
 import { makeAlphorn } from './alphorn-deps.ts';
 import { loadConfig } from './config.ts';
 import { makeRun, makeStartResident } from './exec.ts';
-import { openSocketListener } from './listeners.ts';
+import { openSocketListener } from './server/listeners.ts';
 import { makeLog } from './log.ts';
 import { debianPaths } from './paths.ts';
 import { runService } from './service.ts';

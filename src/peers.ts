@@ -1,7 +1,7 @@
 import { makePeers } from './alphorn-deps.ts';
 import { loadConfig } from './config.ts';
 import { makeRun, makeStartResident } from './exec.ts';
-import { openPeerListener } from './listeners.ts';
+import { openPeerListener } from './server/peer-listener.ts';
 import { makeLog } from './log.ts';
 import { runService } from './service.ts';
 import { makeSystemdNotifier } from './systemd/notify.ts';

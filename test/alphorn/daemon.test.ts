@@ -11,7 +11,7 @@ import { makeDaemonClient } from '../../src/alphorn/daemon-client.ts';
 import type { DaemonStatus, DestinationStatus } from '../../src/alphorn/daemon-status.ts';
 import type { Manifest } from '../../src/alphorn/manifest.ts';
 import { loadConfig } from '../../src/config.ts';
-import { openSocketListener } from '../../src/listeners.ts';
+import { openSocketListener } from '../../src/server/listeners.ts';
 import { waitUntil } from '../lab/wait.ts';
 import {
   freePort,

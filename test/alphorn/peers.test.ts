@@ -11,7 +11,7 @@ import { expect } from 'chai';
 
 import { peerKeyOf } from '../../src/alphorn/keys.ts';
 import { digestHeader, peerTls, rebuiltHeader } from '../../src/alphorn/peer-protocol.ts';
-import type { PeerPatience } from '../../src/listeners.ts';
+import type { PeerPatience } from '../../src/server/peer-listener.ts';
 import {
   clusterKey,
   freePort,

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 
 import { makePeers } from '../../src/alphorn-deps.ts';
 import { loadConfig } from '../../src/config.ts';
-import { type Listeners, openPeerListener, type PeerPatience } from '../../src/listeners.ts';
+import type { Listeners } from '../../src/server/listen.ts';
+import { openPeerListener, type PeerPatience } from '../../src/server/peer-listener.ts';
 import { debianPaths, type Paths } from '../../src/paths.ts';
 import { keepingLog, type LoggedLine } from './keeping-log.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { openKeyRing } from '../../src/alphorn/keys.ts';
 import { makePeerCallers } from '../../src/alphorn/peer-callers.ts';
 import { type LiferaftReceiver, makeReceiver } from '../../src/alphorn/receiver.ts';
-import { openPeerListener } from '../../src/listeners.ts';
+import { openPeerListener } from '../../src/server/peer-listener.ts';
 import { makePeersApp } from '../../src/routes/peers/index.ts';
 import { keepingLog } from './keeping-log.ts';
 

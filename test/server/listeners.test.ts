@@ -7,13 +7,14 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { loadConfig } from '../src/config.ts';
-import { makeRun } from '../src/exec.ts';
-import { type Listeners, openListeners } from '../src/listeners.ts';
-import { loadTlsIdentity } from '../src/tls.ts';
-import { faultOf } from './support/faults.ts';
-import { keepingLog } from './support/keeping-log.ts';
-import { temporaryFolder } from './support/temporary-folder.ts';
+import { loadConfig } from '../../src/config.ts';
+import { makeRun } from '../../src/exec.ts';
+import type { Listeners } from '../../src/server/listen.ts';
+import { openListeners } from '../../src/server/listeners.ts';
+import { loadTlsIdentity } from '../../src/tls.ts';
+import { faultOf } from '../support/faults.ts';
+import { keepingLog } from '../support/keeping-log.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 describe('the listeners', () => {
   const folder = temporaryFolder();

@@ -1,0 +1,139 @@
+import type { RequestListener } from 'node:http';
+import https from 'node:https';
+import type net from 'node:net';
+import type { TLSSocket } from 'node:tls';
+
+import type { PeerCallers } from '../alphorn/peer-callers.ts';
+import { peerTls } from '../alphorn/peer-protocol.ts';
+import type { Config } from '../config.ts';
+import { systemErrorCode } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { close, listen, type Listeners, tcp } from './listen.ts';
+
+/** What the peer port bears with, of strangers and of others. */
+export interface PeerPatience {
+  /** Milliseconds until who calls has shown the key. */
+  handshakeMs: number;
+  /** How many may be on the way there; one more, and the first of them is turned away. */
+  mostStrangers: number;
+  /** Milliseconds without a byte, of a request that is under way. */
+  silenceMs: number;
+  /** Milliseconds for a whole request. */
+  requestMs: number;
+  /** Milliseconds between two requests: longer than most intervals, for a handshake costs both sides. */
+  idleMs: number;
+}
+
+const peerPatience: PeerPatience = {
+  handshakeMs: 10_000,
+  mostStrangers: 64,
+  silenceMs: 30_000,
+  requestMs: 600_000,
+  idleMs: 300_000,
+};
+
+/** Connections of all kinds. */
+const mostPeers = 512;
+/** What stands in a request's headers is a few hundred bytes. */
+const longestPeerHeader = 8 * 1024;
+
+/**
+ * Opens the port on which liferafts come in. Nobody gets as far as a request without a key that this host knows.
+ * Who has none costs a handshake, and takes nobody's place: of those that have shown nothing yet, the one that
+ * takes longest makes room.
+ * Faults: `cannot_listen`
+ */
+export async function openPeerListener(
+  app: RequestListener,
+  { peer_address: address, peer_port: port }: Pick<Config, 'peer_address' | 'peer_port'>,
+  callers: PeerCallers,
+  log: Log,
+  patience: PeerPatience = peerPatience,
+): Promise<Listeners> {
+  const server = https.createServer(
+    {
+      ...peerTls,
+      pskCallback: (connection, identity) => callers.admit(connection, identity),
+      handshakeTimeout: patience.handshakeMs,
+      headersTimeout: Math.min(patience.handshakeMs, patience.requestMs),
+      requestTimeout: patience.requestMs,
+      keepAliveTimeout: patience.idleMs,
+      // How often Node.js looks whether a request takes too long.
+      connectionsCheckingInterval: Math.min(5000, patience.handshakeMs / 2),
+      maxHeaderSize: longestPeerHeader,
+    },
+    app,
+  );
+  server.timeout = patience.silenceMs;
+  server.maxConnections = mostPeers;
+  // Too slow, too long or no HTTP at all: Node.js would answer in words of its own.
+  server.on('clientError', (_error, socket) => socket.destroy());
+  limitStrangers(server, patience.mostStrangers);
+  tellOfRefused(server, log);
+  const { where, name } = tcp(address, port);
+  await listen(server, where, `https://${name}`);
+  return { addresses: [`https://${name}`], stop: () => close(server) };
+}
+
+function limitStrangers(server: https.Server, most: number): void {
+  // A Set keeps the order in which they came.
+  const strangers = new Set<net.Socket>();
+  server.on('connection', (socket: net.Socket) => {
+    strangers.add(socket);
+    socket.once('close', () => strangers.delete(socket));
+    const [first] = strangers;
+    if (strangers.size > most) first?.destroy();
+  });
+  server.on('secureConnection', (secure: TLSSocket) => {
+    // The same connection, which TLS knows by its two ends.
+    for (const socket of strangers) {
+      if (
+        socket.remotePort === secure.remotePort &&
+        socket.remoteAddress === secure.remoteAddress
+      ) {
+        strangers.delete(socket);
+      }
+    }
+  });
+}
+
+// Who tries doors makes no more than a line a minute.
+const tellAgainAfterMs = 60_000;
+const mostTold = 1000;
+
+function tellOfRefused(server: https.Server, log: Log): void {
+  const toldAt = new Map<string, number>();
+  server.on('tlsClientError', (error: Error, { remoteAddress }: TLSSocket) => {
+    // Of IPv4 as people write it, not as a socket for both has it (RFC 4291, section 2.5.5.2).
+    const from = remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '');
+    const now = performance.now();
+    const kind = `${from ?? ''} ${systemErrorCode(error) ?? ''}`;
+    if (now - (toldAt.get(kind) ?? -Infinity) < tellAgainAfterMs) return;
+    if (toldAt.size >= mostTold) toldAt.clear();
+    toldAt.set(kind, now);
+    log.warn({ from, reason: reasonOf(error) }, 'refused a caller on the peer port');
+  });
+}
+
+/** Why a handshake failed, by OpenSSL's codes; of others in the error's own words. */
+function reasonOf(error: Error): string {
+  switch (systemErrorCode(error)) {
+    // Without a key that both know there would have to be a certificate.
+    case 'ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM':
+    case 'ERR_SSL_NO_SHARED_CIPHER':
+      return 'It showed no key that this host knows. If it is a peer, give both the same key.';
+    case 'ERR_SSL_BINDER_DOES_NOT_VERIFY':
+      return 'It named a key of this host and does not have it.';
+    case 'ERR_SSL_UNSUPPORTED_PROTOCOL':
+      return 'It speaks a TLS older than 1.3.';
+    case 'ERR_SSL_HTTP_REQUEST':
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+      return 'It does not speak TLS.';
+    case 'ERR_TLS_HANDSHAKE_TIMEOUT':
+      return 'It took too long to show a key.';
+    case 'ECONNRESET':
+      return 'It hung up before it had shown a key.';
+    default:
+      return error.message.split('\n')[0] ?? '';
+  }
+}

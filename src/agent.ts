@@ -19,9 +19,9 @@ await runService('ha-agent', async () => {
   const run = makeRun(log);
   const identity = await loadTlsIdentity(config, run);
   const agent = makeAgent(config, run, startResident, log, { secrets });
-  const { apps, watch, prepare } = agent;
-  await prepare();
-  const listeners = await openListeners(apps, config, identity);
+  const { watch } = agent;
+  await agent.prepare();
+  const listeners = await openListeners(agent, config, identity, log);
   log.info(describeCertificate(identity), 'certificate');
   const unfollow = followTlsIdentity({ config, run, log }, identity, (next) => {
     listeners.setIdentity(next);
@@ -34,11 +34,13 @@ await runService('ha-agent', async () => {
   return {
     ...{ log, addresses: listeners.addresses },
     systemd: makeSystemdNotifier(run, process.env, log),
-    stop: () => {
-      watchdog.stop();
+    maxStopMs: agent.maxStopMs,
+    async stop() {
       stopping.abort();
       void unfollow();
-      return Promise.all([listeners.stop(), watch.stop()]);
+      const changes = agent.stopChanges();
+      await Promise.all([changes, listeners.stop(changes), watch.stop()]);
+      watchdog.stop();
     },
   };
 });

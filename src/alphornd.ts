@@ -14,7 +14,7 @@ await runService('alphornd', async () => {
   const log = makeLog(config.log_level);
   const watchdog = startWatchdog(makeStartResident(), log);
   const { daemon, app, keysSaved } = makeAlphorn(config, log);
-  const listener = await openSocketListener(app, debianPaths.alphorn.socket);
+  const listener = await openSocketListener(app, debianPaths.alphorn.socket, log);
   daemon.start();
   return {
     ...{ log, addresses: listener.addresses },

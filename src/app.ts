@@ -15,8 +15,8 @@ export interface AppParts {
   poweredBy: string;
   log: Log;
   secrets: KnownSecrets;
-  /** Finds out who calls, or refuses. */
-  authenticate: RequestHandler;
+  /** Find out who calls, and refuse what is not let in. */
+  admit: readonly RequestHandler[];
   ha: HaDomain;
   findStoppedDaemons: FindStoppedDaemons;
 }
@@ -26,7 +26,7 @@ export function makeApp({
   poweredBy,
   log,
   secrets,
-  authenticate,
+  admit,
   ha,
   findStoppedDaemons,
 }: AppParts): Express {
@@ -39,7 +39,7 @@ export function makeApp({
   app.use(logRequests(log));
   app.use(documentedHeaders(poweredBy));
   app.use(probeRoutes(ha.state, findStoppedDaemons));
-  app.use(authenticate);
+  app.use([...admit]);
   app.use('/api/v2/system/ha', haRoutes(ha));
   app.use((request) => {
     throw new Fault('route_not_found', `There is no ${request.path}. The README lists the routes.`);

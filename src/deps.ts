@@ -10,7 +10,7 @@ import { type AuditLog, openAuditLog } from './audit.ts';
 import { makeApp } from './app.ts';
 import { makeAgentMetadataReader } from './cluster/agent-metadata.ts';
 import { makeFenceAgents, makeResourceAgents } from './cluster/agents.ts';
-import { makeChanges } from './cluster/changes/changes.ts';
+import { makeChanges, maxStopMs } from './cluster/changes/changes.ts';
 import { makeCibEditor } from './cluster/changes/cib-editor.ts';
 import { finishUnfinished } from './cluster/changes/unfinished.ts';
 import { nodeChanges } from './cluster/changes/nodes.ts';
@@ -44,6 +44,9 @@ import { makePcsWords } from './pcs/words.ts';
 import { openRepeatedAnswers } from './repeated-answers.ts';
 import type { HaDomain } from './routes/ha/index.ts';
 import { authenticate, trustAsRoot } from './routes/middleware/authenticate.ts';
+import { limitRequests } from './routes/middleware/limit-requests.ts';
+import { type Connections, makeConnections } from './server/connections.ts';
+import { connectionLimits } from './server/limits.ts';
 import { openUndoStore, undoLimits } from './undo.ts';
 
 /** The agent, without its doors. */
@@ -55,6 +58,11 @@ export interface Agent {
     /** For root, by the Unix socket. */
     socket: Express;
   };
+  /** Those by the network. */
+  connections: Connections;
+  /** Begins no further change, and returns when none is under way, after `maxStopMs` at the latest. */
+  stopChanges: () => Promise<void>;
+  maxStopMs: number;
   /** Not started yet; without it the agent asks the cluster more often. */
   watch: ClusterWatch;
   /**
@@ -121,12 +129,16 @@ export function makeAgent(
     alphorn: makeAlphorn(host, makeLiferaftStore(config, paths)),
   };
   const parts = { poweredBy: config.powered_by, log, secrets, ha, findStoppedDaemons };
-  const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log));
+  const connections = makeConnections(connectionLimits(config));
+  const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log), connections);
   return {
     apps: {
-      network: makeApp({ ...parts, authenticate: withToken }),
-      socket: makeApp({ ...parts, authenticate: trustAsRoot }),
+      network: makeApp({ ...parts, admit: [withToken, limitRequests(config.max_requests)] }),
+      socket: makeApp({ ...parts, admit: [trustAsRoot] }),
     },
+    connections,
+    stopChanges: () => changes.stop(),
+    maxStopMs: maxStopMs(host),
     watch,
     async prepare() {
       await Promise.allSettled([clusterOptions(), removeMemoryFolders(memoryFolder)]);

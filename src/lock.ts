@@ -5,15 +5,20 @@ import { inTurn } from './in-turn.ts';
  * Lets changes be made one at a time.
  *
  * INVARIANTS
- * - At most one runs at a time.
+ * - At most one runs at a time, except those that run beside the others.
  * - They run in the order in which they were asked for.
  * - At most `capacity` wait beside the one that runs; what comes then is refused, and nothing of it runs.
- * - What was let in runs to its end, whether or not anybody still waits for it; that it fails does not
+ * - What has begun runs to its end, whether or not anybody still waits for it; that it fails does not
  *   hold up the next.
+ * - Once it is stopped nothing begins.
  */
 export interface Lock {
-  /** Faults: `too_many_changes`, those of the work. */
+  /** Faults: `too_many_changes`, `stopping`, those of the work. */
   run<T>(work: () => Promise<T>): Promise<T>;
+  /** Runs work at once, next to what is in turn. Faults: `stopping`, those of the work. */
+  runBeside<T>(work: () => Promise<T>): Promise<T>;
+  /** Refuses what has not begun, and all that comes. Returns when nothing runs any more. */
+  stop(): Promise<void>;
 }
 
 /** Roughly how long a few changes take. */
@@ -22,8 +27,22 @@ const retryAfterSeconds = 5;
 export function makeLock(capacity = 256): Lock {
   const queue = inTurn();
   let inside = 0;
+  let isStopping = false;
+  const running = new Set<Promise<unknown>>();
+  const waiting = new Set<(fault: Fault) => void>();
+
+  function begin<T>(work: () => Promise<T>): Promise<T> {
+    if (isStopping) throw stopping();
+    const run = work();
+    running.add(run);
+    const ended = () => running.delete(run);
+    run.then(ended, ended);
+    return run;
+  }
+
   return {
     async run(work) {
+      if (isStopping) throw stopping();
       if (inside > capacity) {
         throw new Fault(
           'too_many_changes',
@@ -33,10 +52,36 @@ export function makeLock(capacity = 256): Lock {
       }
       inside += 1;
       try {
-        return await queue(work);
+        // Who waits learns of a stop at once, and not when the one that runs has ended.
+        return await new Promise((resolve, reject) => {
+          waiting.add(reject);
+          queue(async () => {
+            waiting.delete(reject);
+            return begin(work);
+          }).then(resolve, reject);
+        });
       } finally {
         inside -= 1;
       }
     },
+
+    async runBeside(work) {
+      return begin(work);
+    },
+
+    async stop() {
+      isStopping = true;
+      for (const refuse of waiting) refuse(stopping());
+      waiting.clear();
+      await Promise.allSettled(running);
+    },
   };
+}
+
+function stopping(): Fault {
+  return new Fault(
+    'stopping',
+    'The agent is being stopped or restarted. Nothing of this change was done; ask again in some seconds.',
+    { retryAfterSeconds },
+  );
 }

@@ -8,9 +8,11 @@ export interface Service {
   addresses: readonly string[];
   systemd: {
     ready(): Promise<void>;
-    stopping(): Promise<void>;
+    stopping(maxMs?: number): Promise<void>;
   };
   stop: () => Promise<unknown>;
+  /** Milliseconds that `stop` takes at most, if that may be longer than systemd's TimeoutStopSec. */
+  maxStopMs?: number;
 }
 
 /**
@@ -23,7 +25,7 @@ export async function runService(name: string, start: () => Promise<Service>): P
   // Nothing that the service makes, a Unix socket first of all, is anybody's but root's.
   process.umask(0o077);
   try {
-    const { log, addresses, systemd, stop } = await start();
+    const { log, addresses, systemd, stop, maxStopMs } = await start();
     log.info({ addresses }, 'listening');
     await systemd.ready();
 
@@ -32,7 +34,7 @@ export async function runService(name: string, start: () => Promise<Service>): P
       process.once('SIGINT', resolve);
     });
     log.info({ signal }, 'stopping');
-    await Promise.all([systemd.stopping(), stop()]);
+    await Promise.all([systemd.stopping(maxStopMs), stop()]);
     // A command that hangs would keep the process until its deadline; systemd ends it with the unit.
     process.exit();
   } catch (error) {

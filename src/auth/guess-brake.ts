@@ -1,8 +1,8 @@
-import { isIPv6 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Fault } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { sourceNetwork } from '../source-network.ts';
 
 const freeGuesses = 3;
 const firstDelayMs = 250;
@@ -42,7 +42,7 @@ export function makeGuessBrake(
 
   return {
     async wrongToken(address) {
-      const source = sourceOf(address);
+      const source = sourceNetwork(address);
       const known = guessers.get(source);
       const fresh = known !== undefined && now() - known.lastAt < forgetAfterMs;
       const guesser = fresh ? known : { guesses: 0, held: known?.held ?? 0, lastAt: 0 };
@@ -75,17 +75,4 @@ export function makeGuessBrake(
       });
     },
   };
-}
-
-/** One IPv6 host has a whole /64 to guess from. */
-function sourceOf(address: string): string {
-  const plain = address.replace(/^::ffff:/i, '');
-  if (!isIPv6(plain)) return plain;
-  const [head = '', tail = ''] = plain.split('%')[0]?.split('::') ?? [];
-  const front = head.split(':').filter((group) => group !== '');
-  const back = tail.split(':').filter((group) => group !== '');
-  const zeros = plain.includes('::')
-    ? Array<string>(Math.max(0, 8 - front.length - back.length)).fill('0')
-    : [];
-  return [...front, ...zeros, ...back].slice(0, 4).join(':');
 }

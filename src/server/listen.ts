@@ -1,19 +1,26 @@
+import { once } from 'node:events';
 import { lstat, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type https from 'node:https';
 import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Fault, systemErrorCode } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { RequestsInTurn } from './requests-in-turn.ts';
 
-/** Longest wait, in milliseconds, for answers under way when the agent stops. */
+/** Milliseconds for answers under way when a service stops; changes have longer. */
 const drainMs = 4000;
 
 /** What is being listened on. */
 export interface Listeners {
   /** For the log, such as `https://*:8443`. */
   addresses: readonly string[];
-  /** Takes no new call, lets those under way finish, and returns when all is closed. */
-  stop(): Promise<void>;
+  /**
+   * Takes no new call, lets those under way finish, and returns when all is closed.
+   * @param changes settles when no change is under way any more; reads are not waited for as long as changes
+   */
+  stop(changes?: Promise<unknown>): Promise<void>;
 }
 
 /** Where a TCP server listens, and how the log names it. */
@@ -27,17 +34,20 @@ export function tcp(
   return { where: { port, host: address }, name: `${host}:${port}` };
 }
 
-/** Faults: `cannot_listen` */
+/**
+ * Listens. What goes wrong later, such as a connection for which there is no file descriptor, is logged, and the server
+ * goes on.
+ * Faults: `cannot_listen`
+ */
 export async function listen(
   server: net.Server,
   where: net.ListenOptions,
   address: string,
+  log: Log,
 ): Promise<void> {
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(where, resolve);
-    });
+    server.listen(where);
+    await once(server, 'listening');
   } catch (error) {
     const reason =
       systemErrorCode(error) === 'EADDRINUSE'
@@ -45,6 +55,21 @@ export async function listen(
         : `${(error as Error).message}. Correct the configuration.`;
     throw new Fault('cannot_listen', `Cannot listen on ${address}: ${reason}`);
   }
+  logErrors(server, address, log);
+}
+
+// One reason comes with each connection.
+const logAgainAfterMs = 60_000;
+
+function logErrors(server: net.Server, address: string, log: Log): void {
+  const loggedAt = new Map<string, number>();
+  server.on('error', (error) => {
+    const code = systemErrorCode(error) ?? error.name;
+    const now = performance.now();
+    if (now - (loggedAt.get(code) ?? -Infinity) < logAgainAfterMs) return;
+    loggedAt.set(code, now);
+    log.error({ address, code, error: error.message }, 'a listener failed, and goes on');
+  });
 }
 
 /**
@@ -73,13 +98,27 @@ export async function freeSocket(path: string): Promise<void> {
   await rm(path, { force: true });
 }
 
-/** Takes no new call, and returns when those under way have ended. */
-export async function close(server: Server | https.Server): Promise<void> {
+/**
+ * Takes no new call, lets the answers under way go out, and returns when all is closed.
+ * @param changes settles when no change is under way any more; until then a request that may be a change is waited for,
+ * and others as long as `drainMs`
+ */
+export async function close(
+  server: Server | https.Server,
+  inTurn?: RequestsInTurn,
+  changes: Promise<unknown> = Promise.resolve(),
+): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();
-  const impatience = setTimeout(() => {
-    server.closeAllConnections();
-  }, drainMs);
+  inTurn?.stop();
+  const drained = sleep(drainMs, undefined, { ref: false });
+  await Promise.race([closed, drained]);
+  inTurn?.dropReads();
+  // The answer of the last change has as long to go out.
+  const answered = changes.then(() =>
+    Promise.all([drained, sleep(drainMs / 4, undefined, { ref: false })]),
+  );
+  await Promise.race([closed, answered]);
+  server.closeAllConnections();
   await closed;
-  clearTimeout(impatience);
 }

@@ -3,8 +3,32 @@ import https from 'node:https';
 import type net from 'node:net';
 
 import type { Config } from '../config.ts';
+import type { Log } from '../log.ts';
 import { apiTls, type TlsIdentity } from '../tls.ts';
+import type { Connections } from './connections.ts';
+import {
+  backlog,
+  maxHeadersCount,
+  maxHeaderSize,
+  maxSocketConnections,
+  requestLimits,
+  requestTimeouts,
+} from './limits.ts';
 import { close, freeSocket, listen, type Listeners, tcp } from './listen.ts';
+import { type RequestLimits, type RequestsInTurn, serveInTurn } from './requests-in-turn.ts';
+
+/** What the agent serves, and how it bounds that. */
+export interface AgentService {
+  apps: {
+    /** For callers with a token. */
+    network: RequestListener;
+    /** For root, by the Unix socket. */
+    socket: RequestListener;
+  };
+  /** Those of the network. */
+  connections: Connections;
+  requests?: RequestLimits;
+}
 
 /** Those of the API. */
 export interface ApiListeners extends Listeners {
@@ -13,36 +37,59 @@ export interface ApiListeners extends Listeners {
 }
 
 /**
- * Opens every configured door. The Unix socket gets its mode from the process's umask, for
+ * Opens every configured listener. The Unix socket gets its mode from the process's umask, for
  * a mode that is set behind would leave a moment in which anybody can connect.
  * Faults: `cannot_listen`
  */
 export async function openListeners(
-  apps: { network: RequestListener; socket: RequestListener },
+  { apps, connections, requests = requestLimits }: AgentService,
   config: Config,
   identity: TlsIdentity,
+  log: Log,
 ): Promise<ApiListeners> {
-  const secure = https.createServer({ ...apiTls, ...identity }, apps.network);
-  const opened: { server: Server | https.Server; address: string }[] = [];
-  const open = async (server: Server | https.Server, where: net.ListenOptions, address: string) => {
-    // A UI polls over one connection; the default of 5 s would close it between two polls.
-    server.keepAliveTimeout = 65_000;
-    server.maxConnections = 1000;
-    await listen(server, where, address);
-    opened.push({ server, address });
+  const options = { ...requestTimeouts, maxHeaderSize };
+  const secure = https.createServer({ ...options, ...apiTls, ...identity });
+  const opened: { server: Server | https.Server; inTurn: RequestsInTurn; address: string }[] = [];
+  const open = async (
+    server: Server | https.Server,
+    inTurn: RequestsInTurn,
+    where: net.ListenOptions,
+    address: string,
+  ) => {
+    server.maxHeadersCount = maxHeadersCount;
+    await listen(server, { ...where, backlog }, address, log);
+    opened.push({ server, inTurn, address });
   };
-  const stop = async () => {
-    await Promise.all(opened.map(({ server }) => close(server)));
+  const openNetwork = async (
+    server: Server | https.Server,
+    { where, name }: ReturnType<typeof tcp>,
+    scheme: 'http' | 'https',
+  ) => {
+    admit(server, connections);
+    const answering = (socket: net.Socket, isAnswering: boolean) => {
+      connections.answering(socket, isAnswering);
+    };
+    await open(
+      server,
+      serveInTurn(server, apps.network, requests, answering),
+      where,
+      `${scheme}://${name}`,
+    );
+  };
+  const stop = async (changes?: Promise<unknown>) => {
+    await Promise.all(opened.map(({ server, inTurn }) => close(server, inTurn, changes)));
   };
 
   try {
     await freeSocket(config.socket);
-    await open(http.createServer(apps.socket), { path: config.socket }, config.socket);
-    const tls = tcp(config.https_address, config.https_port);
-    await open(secure, tls.where, `https://${tls.name}`);
+    const socket = http.createServer(options);
+    socket.maxConnections = maxSocketConnections;
+    const { socket: path } = config;
+    await open(socket, serveInTurn(socket, apps.socket, requests), { path }, path);
+    await openNetwork(secure, tcp(config.https_address, config.https_port), 'https');
     if (config.http_port !== null) {
-      const plain = tcp(config.http_address, config.http_port);
-      await open(http.createServer(apps.network), plain.where, `http://${plain.name}`);
+      const where = tcp(config.http_address, config.http_port);
+      await openNetwork(http.createServer(options), where, 'http');
     }
   } catch (error) {
     await stop();
@@ -57,13 +104,33 @@ export async function openListeners(
   };
 }
 
+/** Lets a server see no more than the connections that are accepted within the limits. */
+function admit(server: Server | https.Server, connections: Connections): void {
+  // Before its own listeners, which begin with TLS, or with HTTP: what goes at once must cost next to nothing.
+  const serve = server.listeners('connection') as ((socket: net.Socket) => void)[];
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: net.Socket) => {
+    if (!connections.accept(socket)) return;
+    for (const each of serve) each.call(server, socket);
+  });
+  server.on('secureConnection', (socket: net.Socket) => {
+    connections.secured(socket);
+  });
+}
+
 /**
  * Opens a socket for root on this host. Its mode is that of the process's umask.
  * Faults: `cannot_listen`
  */
-export async function openSocketListener(app: RequestListener, path: string): Promise<Listeners> {
-  const server = http.createServer(app);
+export async function openSocketListener(
+  app: RequestListener,
+  path: string,
+  log: Log,
+): Promise<Listeners> {
+  const server = http.createServer({ ...requestTimeouts, maxHeaderSize });
+  server.maxConnections = maxSocketConnections;
+  const inTurn = serveInTurn(server, app, requestLimits);
   await freeSocket(path);
-  await listen(server, { path }, path);
-  return { addresses: [path], stop: () => close(server) };
+  await listen(server, { path }, path, log);
+  return { addresses: [path], stop: () => close(server, inTurn) };
 }

@@ -71,7 +71,7 @@ export async function openPeerListener(
   limitStrangers(server, patience.mostStrangers);
   tellOfRefused(server, log);
   const { where, name } = tcp(address, port);
-  await listen(server, where, `https://${name}`);
+  await listen(server, where, `https://${name}`, log);
   return { addresses: [`https://${name}`], stop: () => close(server) };
 }
 

@@ -7,7 +7,8 @@ import type { Log } from '../log.ts';
 export interface SystemdNotifier {
   /** Repeats the message until systemd has it: without it, systemd ends the service after its TimeoutStartSec. */
   ready(): Promise<void>;
-  stopping(): Promise<void>;
+  /** @param maxMs milliseconds that it takes at most, if that may be longer than its TimeoutStopSec */
+  stopping(maxMs?: number): Promise<void>;
 }
 
 const maxAttempts = 60;
@@ -51,8 +52,10 @@ export function makeSystemdNotifier(
         await sleep(pauseMs);
       }
     },
-    async stopping() {
+    async stopping(maxMs) {
       await notify('STOPPING=1');
+      // Some more, for the messages themselves.
+      if (maxMs !== undefined) await notify(`EXTEND_TIMEOUT_USEC=${(maxMs + 10_000) * 1000}`);
     },
   };
 }

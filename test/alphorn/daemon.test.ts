@@ -57,7 +57,11 @@ describe('the sender', function () {
     const config = await loadConfig({ HA_AGENT_CONFIG: join(folder.path, 'none') });
     const made = makeAlphorn({ ...config, peer_port: ownPort }, kept.log, host.paths);
     daemon = made.daemon;
-    const listener = await openSocketListener(made.app, host.paths.alphorn.socket);
+    const listener = await openSocketListener(
+      made.app,
+      host.paths.alphorn.socket,
+      keepingLog().log,
+    );
     opened.push({
       stop: () => Promise.all([listener.stop(), made.daemon.stop(), made.keysSaved()]),
     });

@@ -9,6 +9,8 @@ import { expect } from 'chai';
 
 import { loadConfig } from '../../src/config.ts';
 import { makeRun } from '../../src/exec.ts';
+import { makeConnections } from '../../src/server/connections.ts';
+import { connectionLimits } from '../../src/server/limits.ts';
 import type { Listeners } from '../../src/server/listen.ts';
 import { openListeners } from '../../src/server/listeners.ts';
 import { loadTlsIdentity } from '../../src/tls.ts';
@@ -49,11 +51,11 @@ describe('the listeners', () => {
       HA_AGENT_HTTPS_PORT: `${port}`,
       ...environment,
     });
-    const opened = await openListeners(
-      { network: app, socket: app },
-      config,
-      await loadTlsIdentity(config, run),
-    );
+    const connections = makeConnections(connectionLimits(config));
+    const { log } = keepingLog();
+    const identity = await loadTlsIdentity(config, run);
+    const apps = { network: app, socket: app };
+    const opened = await openListeners({ apps, connections }, config, identity, log);
     listeners.push(opened);
     return opened;
   }

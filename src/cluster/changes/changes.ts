@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { AuditedRequest, AuditEntry, AuditLog } from '../../audit.ts';
 import { Fault } from '../../errors.ts';
@@ -104,8 +106,8 @@ export interface Tried {
 export interface Changes {
   /**
    * Makes a change, after those that were asked for before it, and records it.
-   * Faults: `too_many_changes`, `stack_busy`, `version_changed`, `audit_failed`, `no_space`, those of the change. That a
-   * change which was made cannot be recorded is none, but a warning.
+   * Faults: `too_many_changes`, `stopping`, `stack_busy`, `version_changed`, `audit_failed`, `no_space`, those of the
+   * change. That a change which was made cannot be recorded is none, but a warning.
    */
   make<T>(asked: Asked, change: Change<T>): Promise<Made<T>>;
   /**
@@ -113,6 +115,11 @@ export interface Changes {
    * Faults: `cannot_be_tried`, `version_changed`, those of the edit and of `check`.
    */
   try(asked: Asked, change: Change<unknown>): Promise<Tried>;
+  /**
+   * Begins no further change; those that wait are refused with `stopping`. Nobody waits for the cluster any more.
+   * @returns when no change is under way; of one that takes longer than `maxStopMs` the end is not waited for
+   */
+  stop(): Promise<void>;
 }
 
 export interface ChangesParts {
@@ -126,6 +133,11 @@ export interface ChangesParts {
   findStoppedDaemons: FindStoppedDaemons;
   /** Makes readers look anew at what a change may have touched. */
   forgetState: () => void;
+}
+
+/** Milliseconds that a change which is under way may take to end: its command's, and some for its record and answer. */
+export function maxStopMs({ changeDeadlineMs }: Pick<Host, 'changeDeadlineMs'>): number {
+  return changeDeadlineMs + 10_000;
 }
 
 /** A change of the CIB that is its edit and nothing more. */
@@ -144,6 +156,7 @@ export function makeChanges(parts: ChangesParts): Changes {
   const { findStoppedDaemons, forgetState } = parts;
 
   const underWay = new Set<string>();
+  const stop = new AbortController();
 
   async function carryOut<T>(asked: Asked, change: Change<T>): Promise<Made<T>> {
     const { request, ifVersion } = asked;
@@ -254,18 +267,25 @@ export function makeChanges(parts: ChangesParts): Changes {
     }
   }
 
+  /** A service that stops waits for nobody: the answer says that the cluster is still at it. */
+  async function idle(longestMs: number): Promise<boolean> {
+    if (stop.signal.aborted) return false;
+    const stopped = once(stop.signal, 'abort').then(() => false);
+    return Promise.race([isIdleWithin(longestMs), stopped]);
+  }
+
   return {
     async make(asked, change) {
       const { alone, beside = false, afterwards = 'running', withoutCluster } = change;
       if (alone !== undefined && underWay.has(alone)) throw busy(alone);
       if (alone !== undefined) underWay.add(alone);
       const work = () => carryOut(asked, change);
-      const made = await (beside ? work() : lock.run(work)).finally(() => {
+      const made = await (beside ? lock.runBeside(work) : lock.run(work)).finally(() => {
         if (alone !== undefined) underWay.delete(alone);
       });
       if (asked.waitMs === undefined || afterwards === 'maybe stopped' || withoutCluster)
         return made;
-      if (!made.settled || (await isIdleWithin(asked.waitMs))) return made;
+      if (!made.settled || (await idle(asked.waitMs))) return made;
       return { ...made, settled: false, warnings: [...made.warnings, ...(await stopped())] };
     },
 
@@ -279,6 +299,11 @@ export function makeChanges(parts: ChangesParts): Changes {
       const { tried, laterActions } = await editor.try(host, [edit, ...later], ifVersion);
       await check?.(host, [tried.actions, ...laterActions]);
       return tried;
+    },
+
+    async stop() {
+      stop.abort();
+      await Promise.race([lock.stop(), sleep(maxStopMs(host), undefined, { ref: false })]);
     },
   };
 }

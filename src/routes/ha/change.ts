@@ -231,13 +231,8 @@ function answerOfMade({ settled, warnings, version }: Made<unknown>, body: unkno
 /** In these cases nothing was done yet, so there is nothing to repeat. */
 const nothingDone: readonly FaultCode[] = [
   ...(['confirmation_required', 'version_changed', 'too_many_changes', 'stack_busy'] as const),
-  ...([
-    'cluster_not_running',
-    'node_joining',
-    'audit_failed',
-    'no_space',
-    'tool_not_started',
-  ] as const),
+  ...(['stopping', 'cluster_not_running', 'node_joining', 'audit_failed', 'no_space'] as const),
+  'tool_not_started',
 ];
 
 /** A failure as the answer that a repeated request gets as well. */

@@ -5,6 +5,7 @@ import type { GuessBrake } from '../../auth/guess-brake.ts';
 import { type Role, roleAllows } from '../../auth/roles.ts';
 import type { TokenStore } from '../../auth/tokens.ts';
 import { Fault } from '../../errors.ts';
+import type { CallerConnections } from '../../server/connections.ts';
 
 /** Who asks, from `authenticate` on. */
 export interface Caller {
@@ -24,18 +25,25 @@ export const trustAsRoot: RequestHandler = (_request, response, next) => {
 
 /**
  * Lets in who has a valid `token` header.
- * Faults: `unauthenticated`, `too_many_attempts`
+ * @param connections are told by which connections callers with a token come
+ * Faults: `unauthenticated`, `too_many_attempts`, `too_many_requests`
  */
-export function authenticate(tokens: TokenStore, brake: GuessBrake): RequestHandler {
+export function authenticate(
+  tokens: TokenStore,
+  brake: GuessBrake,
+  connections: CallerConnections,
+): RequestHandler {
   return async (request, response, next) => {
     const caller = await callerOf(request, tokens);
     if (caller === undefined) {
+      connections.unauthenticated(request.socket);
       await brake.wrongToken(request.socket.remoteAddress ?? '');
       throw new Fault(
         'unauthenticated',
         "The 'token' header is missing, or its token is unknown, revoked or expired. Make one on this node with 'hactl token create NAME --role viewer'.",
       );
     }
+    connections.authenticated(request.socket, caller.name);
     setCaller(response, caller);
     next();
   };

@@ -1,0 +1,60 @@
+import type { Request, RequestHandler } from 'express';
+
+import { Fault } from '../../errors.ts';
+import { callerIn } from './authenticate.ts';
+
+/** Bytes of a body at most, as `jsonBody` reads it. */
+const maxBodyBytes = 1024 * 1024;
+/** Bytes of all bodies that are being read or worked on. */
+const maxBodiesBytes = 32 * maxBodyBytes;
+const retryAfterSeconds = 5;
+
+/**
+ * Refuses a request when too many are under way, for what stands behind `authenticate`. A request is under way until its
+ * client has read the answer.
+ * @param max requests of all callers; one caller may have half of them
+ * Faults: `too_many_requests`, `overloaded`
+ */
+export function limitRequests(max: number): RequestHandler {
+  const maxPerCaller = Math.ceil(max / 2);
+  const underWay = new Map<string, number>();
+  let total = 0;
+  let bodiesBytes = 0;
+
+  return (request, response, next) => {
+    const { name } = callerIn(response);
+    const ofCaller = underWay.get(name) ?? 0;
+    const bytes = bodyBytes(request);
+    if (ofCaller >= maxPerCaller) {
+      throw new Fault(
+        'too_many_requests',
+        `${maxPerCaller} requests of the token '${name}' are under way already. Nothing of this one was done; ask again when others were answered.`,
+        { retryAfterSeconds },
+      );
+    }
+    if (total >= max || bodiesBytes + bytes > maxBodiesBytes) {
+      throw new Fault(
+        'overloaded',
+        `${total} requests are under way, with bodies of ${bodiesBytes} bytes. Nothing of this one was done; ask again in some seconds.`,
+        { retryAfterSeconds },
+      );
+    }
+    total += 1;
+    bodiesBytes += bytes;
+    underWay.set(name, ofCaller + 1);
+    response.once('close', () => {
+      total -= 1;
+      bodiesBytes -= bytes;
+      const left = (underWay.get(name) ?? 0) - 1;
+      if (left > 0) underWay.set(name, left);
+      else underWay.delete(name);
+    });
+    next();
+  };
+}
+
+/** The bytes that a request's body may take. A body without a length may have all that is allowed. */
+function bodyBytes(request: Request): number {
+  if (request.get('Transfer-Encoding') !== undefined) return maxBodyBytes;
+  return Math.min(Number(request.get('Content-Length') ?? 0) || 0, maxBodyBytes);
+}

@@ -5,6 +5,7 @@ import { upWithPackage } from '../lab/with-package.ts';
 import { describeAccess } from './access.ts';
 import { describeAgents } from './agents.ts';
 import { describeAlphorn } from './alphorn.ts';
+import { describeAttack } from './attack.ts';
 import { describeCorosync } from './corosync.ts';
 import { describeBuilding } from './building.ts';
 import { describeChanges } from './changes.ts';
@@ -82,6 +83,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   describeFullDisk(bench, suite);
   describeStorm(bench, suite);
   describeFreeze(bench, suite);
+  describeAttack(bench);
 
   if (isFull) return;
   // What follows takes the cluster away, and then the package.

@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect } from 'chai';
+import { type ChildProcess, spawn } from 'node:child_process';
+import https from 'node:https';
+
+import { attempt, run } from '../lab/run.ts';
+import { asking, type Bench } from './asking.ts';
+import { untilHealthy } from './client.ts';
+
+const requests = 200;
+// A machine that stands still says nothing about the agent: what was measured then is measured again.
+const witnessMs = 10;
+const maxLateMs = 50;
+const maxTries = 5;
+
+/** How long a request took, and how it ended. */
+interface Measured {
+  ms: number;
+  ended: number | string;
+}
+
+/** Connections that are there to keep callers out, or to end the agent. */
+export function describeAttack(bench: Bench): void {
+  describe('under attack by connections', () => {
+    const { node } = asking(bench);
+    let addresses: string[] = [];
+    let load: ChildProcess | undefined;
+
+    before(async () => {
+      const { gateway } = bench().lab;
+      const bridge = await bridgeOf(gateway);
+      addresses = [gateway, ...[241, 242, 243].map((last) => gateway.replace(/\d+$/, `${last}`))];
+      // They go with the bridge, should nobody come to remove them.
+      for (const address of addresses.slice(1)) {
+        await attempt(['ip', 'address', 'add', `${address}/24`, 'dev', bridge]);
+      }
+    });
+    after(async () => {
+      const bridge = await bridgeOf(bench().lab.gateway);
+      for (const address of addresses.slice(1)) {
+        await attempt(['ip', 'address', 'delete', `${address}/24`, 'dev', bridge]);
+      }
+    });
+    beforeEach(async () => {
+      await node().run(['systemctl', 'restart', 'ha-agent']);
+      await untilHealthy(node());
+    });
+    afterEach(async () => {
+      load?.kill('SIGKILL');
+      await untilHealthy(node());
+    });
+
+    async function attack(kind: 'unauthenticated' | 'unread', count: number, token: string) {
+      const script = join(import.meta.dirname, 'attack-load.ts');
+      const args = ['--import', 'tsx', script, node().address, kind, `${count}`, token];
+      load = spawn(process.execPath, [...args, ...addresses], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(load.stdout as NodeJS.ReadableStream, 'data');
+    }
+
+    /** Asks over a new connection. */
+    function ask(path: string, localAddress: string): Promise<Measured> {
+      const startedAt = performance.now();
+      return new Promise((resolve) => {
+        const end = (ended: number | string) => {
+          resolve({ ms: performance.now() - startedAt, ended });
+        };
+        https
+          .get(
+            {
+              ...{
+                host: node().address,
+                port: 8443,
+                path: `/api/v2/system/ha/${path}`,
+                localAddress,
+              },
+              ...{ agent: false, rejectUnauthorized: false, headers: { token: bench().token } },
+            },
+            (response) => {
+              response.resume().once('end', () => {
+                end(response.statusCode ?? 0);
+              });
+            },
+          )
+          .once('error', (error: NodeJS.ErrnoException) => {
+            end(error.code ?? error.message);
+          });
+      });
+    }
+
+    /** What asking one after another measures, without what the witness saw this machine stand still at. */
+    async function measure(path: string, from: readonly string[]): Promise<Measured[]> {
+      const measured: Measured[] = [];
+      for (let index = 0; index < requests; index += 1) {
+        for (let left = maxTries; left > 0; left -= 1) {
+          const witness = watchMachine();
+          const one = await ask(path, from[index % from.length] as string);
+          if (witness.maxLateMs() <= maxLateMs || left === 1) {
+            measured.push(one);
+            break;
+          }
+        }
+      }
+      return measured;
+    }
+
+    /** The most memory that the agent has had (proc(5), `VmHWM`), in MB, and its process. */
+    async function agentProcess(): Promise<{ pid: string; maxMb: number }> {
+      const show = ['systemctl', 'show', '--property=MainPID', '--value', 'ha-agent'] as const;
+      const pid = (await node().run(show)).trim();
+      const status = await node().run(['cat', `/proc/${pid}/status`]);
+      return { pid, maxMb: Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024 };
+    }
+
+    it('answers each caller with a token within 1 s while 3000 connections without one stay, from the same addresses', async () => {
+      const { pid } = await agentProcess();
+      await attack('unauthenticated', 3000, '-');
+      await sleep(2000);
+      const measured = await measure('services', addresses);
+      const slowest = Math.max(...measured.map(({ ms }) => ms));
+      expect([...new Set(measured.map(({ ended }) => ended))]).to.deep.equal([200]);
+      expect(slowest, 'milliseconds of the slowest answer').to.be.lessThan(1000);
+      expect((await agentProcess()).pid).to.equal(pid);
+    });
+
+    it('stays below 200 MB, and serves others, while 500 connections pipeline and read nothing', async () => {
+      const { pid } = await agentProcess();
+      const made = await node().run(['hactl', 'token', 'create', 'unread', '--role', 'viewer']);
+      try {
+        await attack('unread', 500, made.trim());
+        await sleep(2000);
+        const measured = await measure('configuration', addresses);
+        const sorted = measured.map(({ ms }) => ms).sort((a, b) => a - b);
+        const after = await agentProcess();
+        expect([...new Set(measured.map(({ ended }) => ended))]).to.deep.equal([200]);
+        expect(after.pid).to.equal(pid);
+        expect(after.maxMb, 'MB of memory').to.be.lessThan(200);
+        expect(sorted[Math.floor(requests * 0.99) - 1], 'milliseconds, p99').to.be.lessThan(250);
+      } finally {
+        await node().run(['hactl', 'token', 'revoke', 'unread']);
+      }
+    });
+  });
+}
+
+/** Sees how late this process's timers come. */
+function watchMachine(): { maxLateMs: () => number } {
+  let late = 0;
+  let due = performance.now() + witnessMs;
+  const look = () => {
+    late = Math.max(late, performance.now() - due);
+    due = performance.now() + witnessMs;
+  };
+  const timer = setInterval(look, witnessMs);
+  return {
+    maxLateMs() {
+      clearInterval(timer);
+      return Math.max(late, performance.now() - due);
+    },
+  };
+}
+
+async function bridgeOf(gateway: string): Promise<string> {
+  const stdout = await run(['ip', '-oneline', 'address', 'show', 'to', `${gateway}/32`]);
+  return /^\d+: (\S+)/.exec(stdout)?.[1] ?? '';
+}

@@ -7,7 +7,7 @@ import tls from 'node:tls';
 const [host = '', kind = '', count = '0', token = '', ...addresses] = process.argv.slice(2);
 const port = 8443;
 const dripMs = 2000;
-const reopenAfterMs = 500;
+const reopenAfterMs = 3000;
 // It ends in any case.
 const maxMs = 5 * 60_000;
 

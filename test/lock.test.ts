@@ -84,4 +84,36 @@ describe('the lock of changes', () => {
     const second = await Promise.race([all[256], aMoment().then(() => 'waits')]);
     expect(second).to.equal('waits');
   });
+
+  it('refuses those that wait when it is stopped, at once, and lets the one that runs end', async () => {
+    const lock = makeLock();
+    const begun: string[] = [];
+    let end: () => void = () => undefined;
+    const first = lock.run(async () => {
+      begun.push('first');
+      await new Promise<void>((resolve) => (end = resolve));
+      return 'done';
+    });
+    const second = faultOf(
+      'stopping',
+      lock.run(() => Promise.resolve(begun.push('second'))),
+    );
+    await aMoment();
+    let isStopped = false;
+    const stopped = lock.stop().then(() => (isStopped = true));
+    expect((await second).retryAfterSeconds).to.be.greaterThan(0);
+    await faultOf(
+      'stopping',
+      lock.run(() => Promise.resolve(begun.push('third'))),
+    );
+    await faultOf(
+      'stopping',
+      lock.runBeside(() => Promise.resolve(begun.push('beside'))),
+    );
+    expect(isStopped).to.equal(false);
+    end();
+    expect(await first).to.equal('done');
+    await stopped;
+    expect(begun).to.deep.equal(['first']);
+  });
 });

@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+
+import { expect } from 'chai';
+import express, { type Response } from 'express';
+import request from 'supertest';
+
+import { limitRequests } from '../../../src/routes/middleware/limit-requests.ts';
+import { answerErrors } from '../../../src/routes/problem.ts';
+import { waitUntil } from '../../lab/wait.ts';
+import { keepingLog } from '../../support/keeping-log.ts';
+
+describe('the limit of requests under way', () => {
+  /** An app whose requests wait until the test answers them; the header `caller` says who asks. */
+  function bench(max: number) {
+    const underWay: Response[] = [];
+    const app = express();
+    app.use((incoming, response, next) => {
+      response.locals['caller'] = { name: incoming.get('caller'), role: 'viewer' };
+      next();
+    });
+    app.use(limitRequests(max));
+    app.use((_request, response) => {
+      underWay.push(response);
+    });
+    app.use(answerErrors(keepingLog().log));
+    const ask = (caller: string) => request(app).get('/').set('caller', caller);
+    return { ask, underWay };
+  }
+
+  it('is half for one caller, whose requests leave room for others', async () => {
+    const { ask, underWay } = bench(4);
+    const first = [ask('a'), ask('a')].map((each) => each.then(({ status }) => status));
+    await waitUntil('both', () => underWay.length === 2);
+    const refused = await ask('a');
+    expect([refused.status, refused.headers['retry-after']]).to.deep.equal([429, '5']);
+    const others = [ask('b'), ask('c')].map((each) => each.then(({ status }) => status));
+    await waitUntil('all', () => underWay.length === 4);
+    expect((await ask('d')).status).to.equal(503);
+    const closed = underWay.map((response) => once(response, 'close'));
+    for (const response of underWay) response.end();
+    expect(await Promise.all([...first, ...others])).to.deep.equal([200, 200, 200, 200]);
+    await Promise.all(closed);
+    const again = ask('a').then(({ status }) => status);
+    await waitUntil('room again', () => underWay.length === 5);
+    underWay[4]?.end();
+    expect(await again).to.equal(200);
+  });
+});

@@ -45,7 +45,11 @@ function usageFailure({ exitCode, code, message }: CommanderError): Failure {
   const what =
     code === 'commander.help'
       ? 'A command is missing'
-      : message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+      : message
+          .replace(/^error: /, '')
+          .split('\n')
+          .map((line) => line.trim())
+          .join(' ');
   return {
     exitCode: exitCodes.usage,
     text: `${what.replace(/\.$/, '')}. Run 'hactl help' for what there is.`,

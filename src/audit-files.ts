@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, link, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { z } from 'zod';
 
-import { systemErrorCode } from './errors.ts';
+import { Fault, systemErrorCode } from './errors.ts';
 import {
   appendLine,
   linesFromEnd,
@@ -16,6 +17,7 @@ import {
   statIfThere,
   syncFolder,
 } from './files.ts';
+import { withProcessLock } from './process-lock.ts';
 
 /** How much is kept of a log. */
 export interface Keeping {
@@ -43,6 +45,8 @@ export interface Verdict {
  * - A file that follows another begins with a line that names it, with its size and SHA-256. So it shows if a closed file
  *   is changed, or is missing between others. It does not show if the oldest are missing, nor who changes the latest.
  * - Whatever ends a rotation (SIGKILL, a power cut, a full disk), no line is lost, and the next goes on where it ended.
+ * - One process begins new files, the agent. Another appends only while no file is being closed, so that none of its
+ *   lines gets into a file after its hash was taken.
  */
 export interface RotatedLog {
   /**
@@ -51,6 +55,11 @@ export interface RotatedLog {
    * Faults: `no_space`
    */
   append(line: string, mayRotate: boolean): Promise<{ onDisk: Promise<void> }>;
+  /**
+   * Appends a line from another process than the agent's.
+   * Faults: `no_space`, `audit_failed`
+   */
+  appendBeside(line: string): Promise<{ onDisk: Promise<void> }>;
   /** The lines of all files, the latest first, but for those that name a file. */
   latest(): AsyncGenerator<string>;
   /** Looks whether all files are as they were written. */
@@ -80,6 +89,9 @@ export function openRotatedLog(
   const nameOf = (number: number) => `${stem}-${String(number).padStart(6, '0')}.jsonl`;
   const closedName = new RegExp(`^${stem}-(\\d{6,})\\.jsonl$`);
   const numberOf = (name: string) => Number(closedName.exec(name)?.[1] ?? 0);
+
+  const withLock = <T>(work: () => Promise<T>) =>
+    withProcessLock(folder, `${stem}.lock`, busy, work);
 
   /** The names of the closed files, the oldest first. */
   async function closed(): Promise<string[]> {
@@ -116,9 +128,26 @@ export function openRotatedLog(
     async append(line, mayRotate) {
       const size = (await statIfThere(file))?.size ?? 0;
       if (mayRotate && (await isDue(size, Buffer.byteLength(line) + 1))) {
-        await orNoSpace(file, rotate);
+        // Where another process is appending, the next line begins the new file.
+        await orNoSpace(file, () => withLock(rotate)).catch(ignoreBusy);
       }
       return appendLine(file, line, 0o600);
+    },
+
+    async appendBeside(line) {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await withLock(() => appendLine(file, line, 0o600));
+        } catch (error) {
+          // Where there is no room for the lock, there is none for a new file, so none is closed just then.
+          if (error instanceof Fault && error.code === 'no_space')
+            return appendLine(file, line, 0o600);
+          if (attempt === lockAttempts) throw error;
+          ignoreBusy(error);
+        }
+        // Another time each, for two that begin together refuse one another.
+        await sleep(lockPauseMs * (0.5 + Math.random()));
+      }
     },
 
     async *latest() {
@@ -163,6 +192,21 @@ export function openRotatedLog(
       return { files: names.length, problems };
     },
   };
+}
+
+/** How often another process than the agent's tries to append, and how long it waits on average in between. */
+const lockAttempts = 200;
+const lockPauseMs = 50;
+
+function busy(): Fault {
+  return new Fault(
+    'audit_failed',
+    'This has to be recorded first, and another process keeps the audit log busy. Nothing was done; try again.',
+  );
+}
+
+function ignoreBusy(error: unknown): void {
+  if (!(error instanceof Fault) || error.code !== 'audit_failed') throw error;
 }
 
 async function* allOf(file: FileHandle | undefined): AsyncGenerator<string> {

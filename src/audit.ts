@@ -72,8 +72,15 @@ const maxListBytes = 4 * 1024 * 1024;
 /** A list is read for the next of these numbers, so that all who ask at once share few readings. */
 const listSizes = [10, 100, 1000, 10_000];
 
-/** @param file JSON lines, `NAME.jsonl`; made when it is needed, in a folder that is there */
-export function openAuditLog(file: string, keeping: Keeping = defaultKeeping): AuditLog {
+/**
+ * @param file JSON lines, `NAME.jsonl`; made when it is needed, in a folder that is there
+ * @param writer `agent`, of which there is one, or another process (`hactl`), of which there may be many
+ */
+export function openAuditLog(
+  file: string,
+  keeping: Keeping = defaultKeeping,
+  writer: 'agent' | 'other' = 'agent',
+): AuditLog {
   const log = openRotatedLog(file, keeping);
   const reserve = makeReserve(join(dirname(file), 'audit.reserve'));
   let latest = Promise.resolve();
@@ -115,19 +122,21 @@ export function openAuditLog(file: string, keeping: Keeping = defaultKeeping): A
         file,
         append(entry, async (line) => {
           if (entry.outcome === 'begun') await reserve.keep();
-          return log.append(line, true);
+          return writer === 'agent' ? log.append(line, true) : log.appendBeside(line);
         }).onDisk,
       ),
     recordEnd: (entry) =>
       orFault(
         file,
         append(entry, async (line) => {
+          const write = () =>
+            writer === 'agent' ? log.append(line, false) : log.appendBeside(line);
           try {
-            return await log.append(line, false);
+            return await write();
           } catch (error) {
-            if (!(error instanceof Fault)) throw error;
+            if (!(error instanceof Fault) || error.code !== 'no_space') throw error;
             await reserve.release();
-            return log.append(line, false);
+            return write();
           }
         }).written,
       ),
@@ -196,7 +205,8 @@ function lineOf(entry: RecordedEntry): string {
 
 function entryOf(line: string): RecordedEntry | undefined {
   try {
-    return JSON.parse(line) as RecordedEntry;
+    const entry: unknown = JSON.parse(line);
+    return typeof entry === 'object' && entry !== null ? (entry as RecordedEntry) : undefined;
   } catch {
     return undefined;
   }

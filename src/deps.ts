@@ -90,7 +90,7 @@ export function makeAgent(
   }: { paths?: Paths; secrets?: KnownSecrets; findStoppedDaemons?: FindStoppedDaemons } = {},
 ): Agent {
   const host = makeHost(config, run, paths, findStoppedDaemons);
-  const audit = makeAuditLog(config);
+  const audit = makeAuditLog(config, 'agent');
   const runtimeFolder = config.runtime_directory;
   const watch = makeClusterWatch({ startResident, runtimeFolder, cibFile: paths.cib, log });
   const keeping = { leastMs, holds: watch.holds };
@@ -174,7 +174,7 @@ export function makeLiferaftStore(config: Config, paths: Paths = debianPaths): L
 }
 
 /** The record of this node; `hactl` and the agent open the same. */
-export function makeAuditLog(config: Config): AuditLog {
+export function makeAuditLog(config: Config, writer: 'agent' | 'other'): AuditLog {
   const { audit_max_bytes: maxBytes, audit_keep_files: keepFiles } = config;
-  return openAuditLog(join(config.state_directory, 'audit.jsonl'), { maxBytes, keepFiles });
+  return openAuditLog(join(config.state_directory, 'audit.jsonl'), { maxBytes, keepFiles }, writer);
 }

@@ -57,6 +57,23 @@ describe('the files of the audit log', () => {
     expect(await open().verify()).to.deep.equal({ files: 3, problems: [] });
   });
 
+  it('lose no line, and none is added to one that is closed, while other processes write as well', async () => {
+    const audit = openAuditLog(path(), { maxBytes: 400, keepFiles: 1000 });
+    const entry = (caller: string) =>
+      ({ caller, role: 'admin', method: 'GET', route: 'x', outcome: 'success' }) as const;
+    const other = async (name: string) => {
+      const log = openAuditLog(path(), { maxBytes: 400, keepFiles: 1000 }, 'other');
+      for (let count = 0; count < 20; count += 1) await log.record(entry(`${name}${count}`));
+    };
+    const agent = async () => {
+      for (let count = 0; count < 60; count += 1) await audit.record(entry(`agent${count}`));
+    };
+    await Promise.all([agent(), other('a'), other('b')]);
+    const callers = (await audit.list(1000)).map(({ caller }) => caller);
+    expect(new Set(callers).size).to.equal(100);
+    expect((await audit.verify()).problems).to.deep.equal([]);
+  });
+
   it('are read from the latest line to the first, over all of them', async () => {
     await write(open(), 1, 14);
     expect(await numbers(open())).to.deep.equal(count(14, 1));

@@ -48,6 +48,14 @@ describe('the audit log', () => {
     expect(rest).to.deep.equal(['']);
   });
 
+  it('passes over a line that is JSON and no entry', async () => {
+    const audit = openAuditLog(file());
+    await audit.record(entry('before'));
+    await appendFile(file(), 'null\n1\n');
+    await audit.record(entry('after'));
+    expect((await audit.list(10)).map(({ caller }) => caller)).to.deep.equal(['after', 'before']);
+  });
+
   it('says when it cannot be written, and goes on when it can be again', async () => {
     const audit = openAuditLog(file());
     await mkdir(file());

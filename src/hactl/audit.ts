@@ -18,7 +18,7 @@ export function auditCommand(): Command {
       'shows instead whether the closed files of the log are as they were written; exit code 1 if they are not',
     )
     .action(async (options: { limit: number; json?: true; verify?: true }) => {
-      const log = makeAuditLog(await loadConfig(process.env));
+      const log = makeAuditLog(await loadConfig(process.env), 'other');
       if (options.verify) {
         const { files, problems } = await log.verify();
         if (problems.length > 0) throw new Fault('audit_damaged', problems.join('\n'));

@@ -26,7 +26,7 @@ export function makeOnRecord(signals: Signals): OnRecord {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       // Who may not write there is told so, and not that the record failed.
       await access(folder, constants.W_OK | constants.X_OK);
-      const audit = makeAuditLog(config);
+      const audit = makeAuditLog(config, 'other');
       const route = ['hactl', ...command].join(' ');
       const request = {
         // The same as whoever comes by the agent's socket; hactl too is root's alone.

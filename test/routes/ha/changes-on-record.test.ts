@@ -229,7 +229,9 @@ describe('changes on record, and in order', () => {
 
     it('refuses what comes when 256 wait, and does nothing of it', async () => {
       const { cluster, next, fenced } = slowFencing();
-      const { call } = await bench(cluster);
+      // More than so many requests of one caller are refused before they wait.
+      const environment = { HA_AGENT_MAX_REQUESTS: '1024' };
+      const { call } = await changesBench(folder.path, { cluster, environment });
       const first = call('GET', `node/${other}/fence`).then(({ status }) => status);
       while (fenced.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
       // Nothing of these waits for a tool, so all are in line before the next comes.

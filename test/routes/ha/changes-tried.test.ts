@@ -123,7 +123,7 @@ describe('what is refused', () => {
     );
     const { call } = await changesBench(folder.path, { cluster });
     const answer = await call('GET', 'node/ae82a9a2/standby');
-    expect(outcomeOf(answer)).to.deep.equal([504, 'tool_timeout']);
-    expect(answer.body).to.have.property('detail').that.includes('may still be made');
+    expect(outcomeOf(answer)).to.deep.equal([409, 'outcome_unknown']);
+    expect(answer.body).to.have.property('detail').that.includes('may make it yet');
   });
 });

@@ -180,15 +180,14 @@ export function makeChanges(parts: ChangesParts): Changes {
     const steps: ReversibleStep[] = [];
     let prepared: ReversibleStep | undefined;
     const prepare = async (step: ReversibleStep) => {
-      await recorded;
       prepared = step;
-      try {
-        await undo.keep(id, [...steps, step]);
-      } catch (error) {
+      // Both at once, for each waits for the disk.
+      const kept = undo.keep(id, [...steps, step]).catch((error: unknown) => {
         // The first step is refused, and nothing was done. A change that is half made is ended all the same.
         if (steps.length === 0) throw error;
         warn('What takes the last step of this change back could not be kept.');
-      }
+      });
+      await Promise.all([recorded, kept]);
     };
     const site: Site = {
       host: { ...host, run },
@@ -340,7 +339,7 @@ type Outcome = AuditEntry['outcome'];
 /** With these, an edit was not put in place; with others that may be unknown. */
 const madeNothing: readonly Outcome[] = [
   ...(['cluster_refused', 'changed_meanwhile', 'cluster_not_running'] as const),
-  ...(['version_changed', 'no_space'] as const),
+  ...(['version_changed', 'no_space', 'audit_failed'] as const),
 ];
 
 /** Keeps what was run, its secrets masked. */

@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, link, open } from 'node:fs/promises';
+import { type FileHandle, link } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { z } from 'zod';
 
-import { Fault, systemErrorCode } from './errors.ts';
+import { Fault } from './errors.ts';
 import {
   appendLine,
   linesFromEnd,
   namesIn,
+  openIfThere,
   orNoSpace,
   removeFile,
   replaceFile,
@@ -254,13 +255,4 @@ async function digestOf(path: string): Promise<{ bytes: number; sha256: string }
 async function areOneFile(path: string, other: string): Promise<boolean> {
   const [one, two] = await Promise.all([statIfThere(path), statIfThere(other)]);
   return one !== undefined && one.ino === two?.ino && one.dev === two.dev;
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }

@@ -56,6 +56,16 @@ export async function readFileIfThere(path: string): Promise<Buffer | undefined>
   }
 }
 
+/** The file, opened to be read, or undefined if there is no such file. */
+export async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 /** The names in a folder, none if there is no such folder. */
 export async function namesIn(folder: string): Promise<string[]> {
   try {

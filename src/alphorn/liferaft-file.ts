@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 
-import { Fault, systemErrorCode } from '../errors.ts';
+import { Fault } from '../errors.ts';
+import { openIfThere } from '../files.ts';
 import { entryHeader, layoutOf, manifestName } from './archive.ts';
 import { type CheckedLiferaft, makeLiferaftCheck } from './check.ts';
 import { digestOf, type FileItem, limits, type Manifest, parseManifest } from './manifest.ts';
@@ -148,13 +149,4 @@ function damaged(path: string, why: string): Fault {
     'liferaft_damaged',
     `${path} is damaged. ${why} Nothing was done with it. Delete it; its host sends it anew within its interval.`,
   );
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }

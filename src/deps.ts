@@ -12,6 +12,7 @@ import { makeAgentMetadataReader } from './cluster/agent-metadata.ts';
 import { makeFenceAgents, makeResourceAgents } from './cluster/agents.ts';
 import { makeChanges, maxStopMs } from './cluster/changes/changes.ts';
 import { makeCibEditor } from './cluster/changes/cib-editor.ts';
+import { makeCheckAtCoordinator } from './cluster/changes/coordinator-check.ts';
 import { finishUnfinished } from './cluster/changes/unfinished.ts';
 import { nodeChanges } from './cluster/changes/nodes.ts';
 import { makePropertyChanges } from './cluster/changes/properties.ts';
@@ -29,6 +30,7 @@ import { makeStateReader } from './cluster/state.ts';
 import { makeStatusReader } from './cluster/status.ts';
 import { makeVersionsReader } from './cluster/versions.ts';
 import { makeCibWords } from './cluster/words.ts';
+import { readRings } from './corosync/rings.ts';
 import type { Config } from './config.ts';
 import { makeConfirmations } from './confirmations.ts';
 import type { Run, StartResident } from './exec.ts';
@@ -36,7 +38,6 @@ import type { Host } from './host.ts';
 import { type KnownSecrets, makeKnownSecrets } from './known-secrets.ts';
 import { makeLock } from './lock.ts';
 import type { Log } from './log.ts';
-import { localNodeName } from './pacemaker/node.ts';
 import { type ClusterWatch, makeClusterWatch } from './pacemaker/watch.ts';
 import { removeMemoryFolders } from './memory-files.ts';
 import { debianPaths, memoryFolder, type Paths } from './paths.ts';
@@ -102,11 +103,12 @@ export function makeAgent(
   const resourceAgents = makeResourceAgents(host);
   const fenceAgents = makeFenceAgents(host);
   const hold = makeStackHold();
+  const askLocalId = async () => (await readRings(host)).local_node_id;
   const changes = makeChanges({
     ...{ host, audit, configuration, secrets, findStoppedDaemons },
     undo: openUndoStore(join(config.state_directory, 'undo'), undoLimits(config.undo_keep)),
     lock: makeLock(),
-    editor: makeCibEditor(memoryFolder, () => localNodeName(host)),
+    editor: makeCibEditor(memoryFolder, makeCheckAtCoordinator(askLocalId)),
     forgetState() {
       configuration.forget();
       state.forget();

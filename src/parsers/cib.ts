@@ -160,12 +160,15 @@ export function isOfCluster(xml: string): boolean {
   return /<node_state\s[^<>]*\bjoin="member"/.test(xml);
 }
 
-/** The name of the coordinator (DC), as the text of a CIB has it; undefined where it names none. */
-export function coordinatorOfCib(xml: string): string | undefined {
-  const id = /<cib\s[^>]*\sdc-uuid="([^"]*)"/.exec(xml)?.[1];
-  const nodes = xml.matchAll(/<node\s[^>]*>/g);
-  const node = [...nodes].find(([tag]) => /\sid="([^"]*)"/.exec(tag)?.[1] === id);
-  return node && /\suname="([^"]*)"/.exec(node[0])?.[1];
+/** The coordinator (DC), as the text of a CIB has it; undefined where it names none. */
+export function coordinatorOfCib(xml: string): { id: string; name: string } | undefined {
+  const id = /<cib\s[^<>]*\sdc-uuid="([^"]*)"/.exec(xml)?.[1];
+  if (id === undefined) return undefined;
+  const node = [...xml.matchAll(/<node\s[^<>]*>/g)].find(
+    ([tag]) => /\sid="([^"]*)"/.exec(tag)?.[1] === id,
+  );
+  const name = node && /\suname="([^"]*)"/.exec(node[0])?.[1];
+  return name === undefined ? undefined : { id, name };
 }
 
 /** `admin_epoch.epoch` of the text of a CIB. */

@@ -40,6 +40,7 @@ const reading = [
   'crm_resource --show-metadata',
   'crm_node --name',
   'crm_node --list',
+  'corosync-cfgtool -s',
 ];
 
 /** @param xml the CIB that it begins with */
@@ -77,6 +78,8 @@ export function fakeCluster(xml: string): FakeCluster {
         return success(tool === 'crm_mon' ? stateOf(now()) : '');
       case 'crm_node':
         return success('5e7638bc\n');
+      case 'corosync-cfgtool':
+        return success(args[0] === '-s' ? 'Local node ID 2, transport knet\n' : '');
       case 'stonith_admin':
       case 'systemctl':
         return success(args[0] === 'show' ? units : '');

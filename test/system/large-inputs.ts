@@ -53,7 +53,7 @@ export function describeLargeInputs(bench: Bench): void {
 
     it('refuses a body of 100 000 arrays in one another', async () => {
       const body = `{"name":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
-      const { json } = await during(node(), () => ask('POST', 'resource/create', {}, { body }));
+      const { json } = await during(node(), () => ask('POST', 'resource', {}, { body }));
       expect(json).to.include({ status: 400, code: 'invalid_request' });
     });
 
@@ -73,10 +73,10 @@ export function describeLargeInputs(bench: Bench): void {
         expect(text.length).to.be.above(5_000_000);
         expect(text).not.to.include('hidden-secret');
         // A change says so.
-        const made = await ask('POST', 'resource/create', {
+        const made = await ask('POST', 'resource', {
           ...{
             name: 'beside-large',
-            agent: 'ocf:pacemaker:Dummy',
+            resource_agent: 'ocf:pacemaker:Dummy',
             meta: { 'target-role': 'Stopped' },
           },
         });

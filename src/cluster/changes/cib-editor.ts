@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Fault } from '../../errors.ts';
 import type { Host } from '../../host.ts';
@@ -8,10 +7,8 @@ import { inMemoryFolder } from '../../memory-files.ts';
 import { queryWholeCib } from '../../pacemaker/cib.ts';
 import { type CibDifference, cibDifferences } from '../../pacemaker/cib-differences.ts';
 import { cibPatch, patchCib } from '../../pacemaker/cib-patch.ts';
-import { coordinatorShows } from '../../pacemaker/coordinator.ts';
 import { simulateTransition } from '../../pacemaker/simulate.ts';
 import {
-  coordinatorOfCib,
   isOfCluster,
   nextVersionOfCib,
   versionOfCib,
@@ -24,6 +21,7 @@ import type { ReversibleStep } from '../../undo.ts';
 import { isLargeCib, largeCib } from '../configuration.ts';
 import type { CibEdit, EditTools } from './cib-edit.ts';
 import { checkVersion, type Tried } from './changes.ts';
+import type { CheckAtCoordinator } from './coordinator-check.ts';
 import { type RecordedDifference, recordedDifference } from './recorded-differences.ts';
 
 /**
@@ -67,57 +65,11 @@ export interface CibEditor {
 // Somebody else may change the CIB while an edit is under way: pcs on another node, an administrator.
 const attempts = 5;
 
-/** How long to wait between two looks for a coordinator. */
-const pauseMs = 500;
-
 /**
  * @param memory a folder in memory, for the files of crm_simulate: it writes the CIB that comes out to a file alone
- * @param askLocalName asks for this node's name in the cluster, which is cached
+ * @param checkAtCoordinator holds a change back until the coordinator shows it
  */
-export function makeCibEditor(memory: string, askLocalName: () => Promise<string>): CibEditor {
-  let localName: string | undefined;
-
-  /**
-   * Waits until the coordinator shows a patch that this node has taken. Each node takes a patch or refuses it by
-   * itself, and cibadmin tells of its own node alone. A node that has just joined may be a version behind the others
-   * (what the coordinator takes while its CIB is on the way to that node, the node misses), and its CIB, with what
-   * it alone has taken, is replaced soon after.
-   * @param before the CIB that the patch was made of
-   * Faults: `outcome_unknown`.
-   */
-  async function checkAtCoordinator(
-    host: Host,
-    before: string,
-    differences: readonly CibDifference[],
-  ): Promise<void> {
-    const endsAt = performance.now() + host.changeDeadlineMs;
-    let isShown = await isShownByCoordinator(host, before, differences);
-    // The coordinator may be lost, and the others about to choose another.
-    while (isShown === undefined && performance.now() < endsAt) {
-      await sleep(pauseMs);
-      isShown = await isShownByCoordinator(host, undefined, differences);
-    }
-    if (isShown !== true) throw notAtCoordinator();
-  }
-
-  /** @returns undefined if that cannot be told just now */
-  async function isShownByCoordinator(
-    host: Host,
-    whole: string | undefined,
-    differences: readonly CibDifference[],
-  ): Promise<boolean | undefined> {
-    try {
-      localName ??= await askLocalName();
-      const coordinator = coordinatorOfCib(whole ?? (await queryWholeCib(host)));
-      if (coordinator === undefined) return undefined;
-      if (coordinator === localName) return true;
-      return await coordinatorShows(host, coordinator, differences);
-    } catch (error) {
-      if (error instanceof Fault) return undefined;
-      throw error;
-    }
-  }
-
+export function makeCibEditor(memory: string, checkAtCoordinator: CheckAtCoordinator): CibEditor {
   function simulate(
     host: Host,
     cib: string,
@@ -245,13 +197,6 @@ function checkSize(
   throw new Fault(
     'change_too_large',
     'This change would make the configuration larger by more than 256 KiB. Nothing was done; divide it into several changes.',
-  );
-}
-
-function notAtCoordinator(): Fault {
-  return new Fault(
-    'outcome_unknown',
-    'This node made the change, but the coordinator (DC) does not show it. A node that has just joined the cluster may lose it again. Read the configuration in a few seconds, before you ask again.',
   );
 }
 

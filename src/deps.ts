@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import type { Express } from 'express';
 
@@ -34,6 +34,7 @@ import { readRings } from './corosync/rings.ts';
 import type { Config } from './config.ts';
 import { makeConfirmations } from './confirmations.ts';
 import type { Run, StartResident } from './exec.ts';
+import { removeTemporaries } from './files.ts';
 import type { Host } from './host.ts';
 import { type KnownSecrets, makeKnownSecrets } from './known-secrets.ts';
 import { makeLock } from './lock.ts';
@@ -143,7 +144,13 @@ export function makeAgent(
     maxStopMs: maxStopMs(host),
     watch,
     async prepare() {
-      await Promise.allSettled([clusterOptions(), removeMemoryFolders(memoryFolder)]);
+      await Promise.allSettled([
+        clusterOptions(),
+        removeMemoryFolders(memoryFolder),
+        removeTemporaries(config.state_directory),
+        removeTemporaries(tokenFolder(config)),
+        removeTemporaries(dirname(paths.alphorn.settings)),
+      ]);
     },
     finishUnfinished: (signal) => finishUnfinished({ configuration, changes, log }, signal),
   };
@@ -164,9 +171,13 @@ export function makeHost(
   };
 }
 
+function tokenFolder(config: Config): string {
+  return join(config.state_directory, 'tokens');
+}
+
 /** The tokens of this node; `hactl` and the agent open the same. */
 export function makeTokenStore(config: Config): ReturnType<typeof openTokenStore> {
-  return openTokenStore(join(config.state_directory, 'tokens'));
+  return openTokenStore(tokenFolder(config));
 }
 
 /** The liferafts of other hosts that are on this node; `hactl` and the agent open the same. */

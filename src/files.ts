@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Stats } from 'node:fs';
+import { existsSync, type Stats } from 'node:fs';
 import {
   chown,
   type FileHandle,
@@ -12,7 +12,7 @@ import {
   rm,
   stat,
 } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { noSpaceOf, systemErrorCode } from './errors.ts';
 
@@ -230,7 +230,7 @@ async function writeWhole(
   mode: number,
   putInPlace: (temporary: string) => Promise<void>,
 ): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.new`;
+  const temporary = `${path}.${process.pid}-${randomBytes(6).toString('hex')}.new`;
   await writeTemporary(temporary, path, content, mode, () => putInPlace(temporary));
 }
 
@@ -258,6 +258,21 @@ async function writeTemporary(
   } finally {
     // Also a disk that is read-only by now must not hide what went wrong.
     await rm(temporary, { force: true }).catch(() => undefined);
+  }
+}
+
+/** The name of the file that becomes `PATH`, and in it the process that writes it. */
+const temporaryName = /\.(\d+)-[0-9a-f]{12}\.new$/;
+
+/**
+ * Removes the files that killed processes had not put in place. Those of processes that run are left alone.
+ * @param folder only the files directly in it; it need not be there
+ */
+export async function removeTemporaries(folder: string): Promise<void> {
+  for (const name of await namesIn(folder)) {
+    const pid = temporaryName.exec(name)?.[1];
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    await rm(join(folder, name), { force: true });
   }
 }
 

@@ -1,3 +1,4 @@
+import { watch } from 'node:fs';
 import { chmod, chown, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -8,9 +9,11 @@ import {
   linesFromEnd,
   readTextIfThere,
   removeFile,
+  removeTemporaries,
   replaceFile,
   replaceKeepingPrevious,
 } from '../src/files.ts';
+import { waitUntil } from './lab/wait.ts';
 import { allOf } from './support/all-of.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -47,6 +50,28 @@ describe('files', () => {
     await createFile(path(), 'first', 0o600);
     await createFile(path(), 'second', 0o600).catch(() => undefined);
     expect(await readdir(folder.path)).to.deep.equal(['a.json']);
+  });
+
+  it('removes what killed processes had not put in place, and nothing of processes that run', async () => {
+    // Larger than any process's (PID_MAX_LIMIT of proc_sys_kernel(5)).
+    const [left, running] = [2 ** 22 + 1, process.pid].map(
+      (pid) => `a.json.${pid}-0123456789ab.new`,
+    );
+    const others = [running ?? '', 'a.json', 'b.new'];
+    for (const name of [left ?? '', ...others]) await writeFile(join(folder.path, name), 'half');
+    await removeTemporaries(folder.path);
+    expect(await readdir(folder.path)).to.have.members(others);
+    await removeTemporaries(join(folder.path, 'not-there'));
+  });
+
+  it('names a temporary file by its process', async () => {
+    const names: string[] = [];
+    await replaceFile(path(), 'former', 0o600);
+    const watching = watch(folder.path, (_event, name) => names.push(name ?? ''));
+    await replaceFile(path(), 'new', 0o600);
+    const isNamed = (name: string) => name.startsWith(`a.json.${process.pid}-`);
+    await waitUntil('the temporary file', () => names.some(isNamed));
+    watching.close();
   });
 
   it('tells a missing file from one that is there', async () => {

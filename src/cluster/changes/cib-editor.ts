@@ -5,6 +5,7 @@ import { Fault } from '../../errors.ts';
 import type { Host } from '../../host.ts';
 import { inMemoryFolder } from '../../memory-files.ts';
 import { queryWholeCib } from '../../pacemaker/cib.ts';
+import { hasRoomForCib, noRoomForCib } from '../../pacemaker/cib-disk.ts';
 import { type CibDifference, cibDifferences } from '../../pacemaker/cib-differences.ts';
 import { cibPatch, patchCib } from '../../pacemaker/cib-patch.ts';
 import { simulateTransition } from '../../pacemaker/simulate.ts';
@@ -103,6 +104,7 @@ export function makeCibEditor(memory: string, checkAtCoordinator: CheckAtCoordin
         });
         if (isMade) {
           await checkAtCoordinator(host, whole, differences);
+          if (!(await hasRoomForCib(host.paths.cib))) warn(noRoomForCib(host.paths.cib));
           return { changes: differences.map(recordedDifference), before, after };
         }
         if (attempt === attempts) {

@@ -7,9 +7,10 @@ const moreBytes = 64 * 1024;
 /**
  * Whether this node's disk has room for the CIB that Pacemaker writes after a change; true where that cannot be told.
  *
- * Pacemaker (2.0.5 to 3.0.0) makes a change that it cannot write, and cibadmin ends with 0. From then on it writes no CIB on
- * that node, even when there is room again, until it is restarted or gets SIGPIPE (`cib_diskwrite_complete`,
- * `cib_enable_writes` in pacemaker-based). So the other nodes alone keep the change over a power cut.
+ * Pacemaker makes a change that it cannot write, and cibadmin ends with 0. From then on it writes no CIB on that node, even
+ * when there is room again, until it is restarted or gets SIGPIPE (`cib_diskwrite_complete`, `cib_enable_writes` in
+ * pacemaker-based). So the other nodes alone keep the change over a power cut. It may find room all the same, for it removes
+ * the oldest of its copies first.
  * @param cib its file
  */
 export async function hasRoomForCib(cib: string): Promise<boolean> {
@@ -23,5 +24,5 @@ export async function hasRoomForCib(cib: string): Promise<boolean> {
 
 /** A warning for whoever changes the CIB while it cannot be written. */
 export function noRoomForCib(cib: string): string {
-  return `Pacemaker has no room for ${cib} on this node and keeps the change in memory. It does not write there again by itself: make room, then run 'pkill -PIPE -x pacemaker-based' or restart Pacemaker on this node.`;
+  return `There is no room for ${cib} on this node. If Pacemaker could not write the change there, it has it in memory alone, and writes nothing there any more: make room, then run 'pkill -PIPE -x pacemaker-based' or restart Pacemaker on this node.`;
 }

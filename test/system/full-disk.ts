@@ -78,7 +78,7 @@ const restoreIt: Step = ['POST', `alphorn/liferaft/${liferaft}/restore`, { paths
 const undoIt: Step = ['POST', 'alphorn/restore/undo'];
 const lookAtLiferafts = shellLook('ls -A /var/lib/alphorn/liferafts');
 const lookAtRestored = shellLook(
-  `ls -l ${restored} 2>/dev/null; ls -AR /var/lib/ha-agent/restore 2>/dev/null`,
+  `ls -l ${restored} 2>/dev/null; find /var/lib/ha-agent/restore -mindepth 1 2>/dev/null`,
 );
 
 const createToken: Step = ['hactl', 'token', 'create', 'full', '--role', 'viewer'];
@@ -292,6 +292,7 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
     const ballast = `${disk}/ballast`;
     let mounted: Place | undefined;
     let former = '';
+    let leftToUndo: readonly Step[] = [];
     const counts = new Map<string, number>();
 
     const shell = (script: string) => node().run(['sh', '-c', script], { deadlineMs: 60_000 });
@@ -424,8 +425,10 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
       await node().writeFile('/root/full-disk.began', '');
     });
 
-    afterEach(async () => {
+    afterEach(async function () {
       if (mounted !== undefined) await makeRoom();
+      // So that one failure is no other's.
+      if (this.currentTest?.isFailed()) for (const step of leftToUndo) await take(step);
     });
 
     after(async () => {
@@ -454,6 +457,7 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
       const how = isKeyed ? 'with a key' : 'without a key';
       it(`on ${place}, ${write.name}, asked for ${how}, is made, or refused and not made`, async () => {
         await mount(place);
+        leftToUndo = await filled([...(write.back ?? []), revokeToken, deleteIt]);
         await takeAll(write.first ?? []);
         const before = await look(write);
         const step = await filled(write.step);

@@ -453,7 +453,7 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
       ),
     );
 
-    for (const { place, write, isKeyed } of shareOf(cases, 14, suite)) {
+    for (const { place, write, isKeyed } of shareOf(cases, 10, suite)) {
       const how = isKeyed ? 'with a key' : 'without a key';
       it(`on ${place}, ${write.name}, asked for ${how}, is made, or refused and not made`, async () => {
         await mount(place);

@@ -5,29 +5,25 @@ export interface PoolLimits {
   maxPerGroup: number;
 }
 
-/**
- * Connections of one kind, in groups.
- *
- * INVARIANTS
- * - At most `max` are in the pool, and at most `maxPerGroup` of one group.
- * - When one too many is added, the oldest of its group makes room if the group is full, else the oldest of the group
- *   that has most. So a group that has fewer than others cannot be driven out by them.
- */
+/** Connections of one kind, in groups. A pool may be above its limits until somebody takes out what is too much. */
 export interface ConnectionPool<T> {
-  /**
-   * Adds a connection and takes out the one that has to make room for it.
-   * @returns the one that was taken out; the new one itself if none of the others may be
-   */
-  add(connection: T, group: string): T | undefined;
+  add(connection: T, group: string): void;
+  /** Makes it the newest of its group. */
+  refresh(connection: T): void;
   /** @returns whether it was in the pool */
   remove(connection: T): boolean;
+  /** How many there are. */
+  size(): number;
+  /** Whether there are more than `max`, or more than `maxPerGroup` of a group. */
+  isTooLarge(): boolean;
+  /**
+   * Takes out the oldest of the largest group, so that a group cannot be driven out by those that have more.
+   * @param mayGo whether a connection may be taken out
+   */
+  takeOut(mayGo: (connection: T) => boolean): T | undefined;
 }
 
-/** @param mayGo whether a connection may be taken out to make room */
-export function makeConnectionPool<T>(
-  { max, maxPerGroup }: PoolLimits,
-  mayGo: (connection: T) => boolean = () => true,
-): ConnectionPool<T> {
+export function makeConnectionPool<T>({ max, maxPerGroup }: PoolLimits): ConnectionPool<T> {
   // A Set and a Map keep the order in which things were added.
   const groups = new Map<string, Set<T>>();
   const groupOf = new Map<T, string>();
@@ -44,21 +40,21 @@ export function makeConnectionPool<T>(
 
   return {
     add(connection, name) {
-      const group = groups.get(name) ?? new Set();
-      groups.set(name, group.add(connection));
+      groups.set(name, (groups.get(name) ?? new Set()).add(connection));
       groupOf.set(connection, name);
-      const full =
-        group.size > maxPerGroup
-          ? group
-          : groupOf.size > max
-            ? largestOf(groups.values())
-            : undefined;
-      if (full === undefined) return undefined;
-      const gone = firstOf(full, (each) => each !== connection && mayGo(each)) ?? connection;
-      remove(gone);
-      return gone;
+    },
+    refresh(connection) {
+      const group = groups.get(groupOf.get(connection) ?? '');
+      if (group?.delete(connection)) group.add(connection);
     },
     remove,
+    size: () => groupOf.size,
+    isTooLarge: () => groupOf.size > max || largestOf(groups.values()).size > maxPerGroup,
+    takeOut(mayGo) {
+      const gone = firstOf(largestOf(groups.values()), mayGo);
+      if (gone !== undefined) remove(gone);
+      return gone;
+    },
   };
 }
 

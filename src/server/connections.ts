@@ -1,8 +1,8 @@
 import type net from 'node:net';
 
-import { Fault } from '../errors.ts';
 import { sourceNetwork } from '../source-network.ts';
 import { makeConnectionPool, type PoolLimits } from './connection-pool.ts';
+import { makeFairQueue } from './fair-queue.ts';
 
 /** Limits of the connections by which callers with a token come. */
 export interface ConnectionLimits {
@@ -12,6 +12,10 @@ export interface ConnectionLimits {
   authenticated: PoolLimits;
   /** Milliseconds without a valid token until a connection on which nothing is being answered is closed. */
   authenticationTimeoutMs: number;
+  /** Connections above the limit of unauthenticated ones, for as long as it takes to read what came with them. */
+  maxArrivals: number;
+  /** TLS handshakes that are begun in one turn of the event loop. */
+  maxTlsStartsPerTurn: number;
 }
 
 /** A TCP connection. */
@@ -20,7 +24,8 @@ interface Connection {
   socket: net.Socket;
   /** The address that it comes from, as limits count it. */
   source: string;
-  isAnswering: boolean;
+  /** Whether it waits for the agent: for TLS to begin, or for an answer. Else the agent waits for the client. */
+  isWaiting: boolean;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -28,9 +33,9 @@ interface Connection {
 export interface CallerConnections {
   /**
    * The request showed a valid token. A socket that is none of a listener's is left alone.
-   * Faults: `too_many_requests`
+   * @returns false if there are too many connections with requests under way, of the caller or in all
    */
-  authenticated(socket: net.Socket, caller: string): void;
+  authenticated(socket: net.Socket, caller: string): boolean;
   /** The request showed none. */
   unauthenticated(socket: net.Socket): void;
 }
@@ -42,7 +47,10 @@ export interface CallerConnections {
  * - A connection counts among the unauthenticated ones until a request on it shows a valid token, and again when one
  *   shows none.
  * - Connections without a token never close one with a token.
- * - A connection on which a request is being answered is closed for no other one with a token.
+ * - A connection that waits for the agent is closed for no other one with a token, and for one without a token only where
+ *   all of its address wait. So a caller can only be kept out while the agent waits for the next step of the caller's own.
+ * - Room is made once the agent has read what had come with the connections that were accepted: of those that arrive in
+ *   one turn of the event loop, a caller's must not go before it could speak.
  */
 export interface Connections extends CallerConnections {
   /**
@@ -50,6 +58,8 @@ export interface Connections extends CallerConnections {
    * @returns whether it stays
    */
   accept(socket: net.Socket): boolean;
+  /** TLS can begin on an accepted connection: calls `start` when its turn comes. Addresses take turns. */
+  startTls(socket: net.Socket, start: () => void): void;
   /** From now on the requests of an accepted connection come by this socket of TLS. */
   secured(socket: net.Socket): void;
   /** Whether a request of the connection is being answered. */
@@ -58,10 +68,9 @@ export interface Connections extends CallerConnections {
 
 export function makeConnections(limits: ConnectionLimits): Connections {
   const unauthenticated = makeConnectionPool<Connection>(limits.unauthenticated);
-  const authenticated = makeConnectionPool<Connection>(
-    limits.authenticated,
-    ({ isAnswering }) => !isAnswering,
-  );
+  const authenticated = makeConnectionPool<Connection>(limits.authenticated);
+  const starts = makeFairQueue<Connection>();
+  const startOf = new WeakMap<Connection, () => void>();
   // Node.js does not tell which connection is below a socket of TLS; the two ends do.
   const byEnds = new Map<string, Connection>();
   const bySocket = new WeakMap<net.Socket, Connection>();
@@ -69,71 +78,133 @@ export function makeConnections(limits: ConnectionLimits): Connections {
   function waitForToken(connection: Connection): void {
     clearTimeout(connection.timer);
     connection.timer = setTimeout(() => {
-      if (connection.isAnswering) waitForToken(connection);
+      if (connection.isWaiting) waitForToken(connection);
       else connection.socket.destroy();
     }, limits.authenticationTimeoutMs).unref();
   }
 
   function addUnauthenticated(connection: Connection): void {
     waitForToken(connection);
-    unauthenticated.add(connection, connection.source)?.socket.destroy();
+    unauthenticated.add(connection, connection.source);
+    makeRoomSoon();
+  }
+
+  // What has come by a connection that was accepted in this turn of the event loop is read in the next one.
+  const makeRoomSoon = soon(() => {
+    setImmediate(makeRoom);
+  });
+
+  function makeRoom(): void {
+    while (unauthenticated.isTooLarge()) {
+      const gone = unauthenticated.takeOut(waitsForClient) ?? unauthenticated.takeOut(() => true);
+      gone?.socket.destroy();
+    }
+  }
+
+  const startSoon = soon(() => {
+    for (let count = 0; count < limits.maxTlsStartsPerTurn; count += 1) {
+      const connection = starts.next();
+      if (connection === undefined) return;
+      startOf.get(connection)?.();
+      advance(connection, false);
+    }
+    startSoon();
+  });
+
+  /** Each step that a connection makes, once, keeps it behind those that make none; bytes that drip do not. */
+  function advance(connection: Connection, isWaiting: boolean): void {
+    connection.isWaiting = isWaiting;
+    unauthenticated.refresh(connection);
   }
 
   return {
     accept(socket) {
-      // Undefined if it was reset meanwhile.
-      if (socket.remoteAddress === undefined) {
+      // The address is undefined if it was reset meanwhile.
+      const isTooMany = unauthenticated.size() >= limits.unauthenticated.max + limits.maxArrivals;
+      if (isTooMany || socket.remoteAddress === undefined) {
         socket.destroy();
         return false;
       }
       const source = sourceNetwork(socket.remoteAddress);
-      const connection: Connection = { socket, source, isAnswering: false, timer: undefined };
-      const ends = endsOf(socket);
-      byEnds.set(ends, connection);
+      const connection: Connection = { socket, source, isWaiting: false, timer: undefined };
       bySocket.set(socket, connection);
+      // Nobody else listens before TLS or HTTP begins.
+      socket.on('error', () => undefined);
       socket.once('close', () => {
         clearTimeout(connection.timer);
         unauthenticated.remove(connection);
         authenticated.remove(connection);
-        if (byEnds.get(ends) === connection) byEnds.delete(ends);
+        starts.remove(connection);
       });
       addUnauthenticated(connection);
-      return !socket.destroyed;
+      return true;
+    },
+
+    startTls(socket, start) {
+      const connection = bySocket.get(socket);
+      if (connection === undefined) return;
+      const ends = endsOf(socket);
+      byEnds.set(ends, connection);
+      socket.once('close', () => {
+        if (byEnds.get(ends) === connection) byEnds.delete(ends);
+      });
+      advance(connection, true);
+      startOf.set(connection, start);
+      starts.add(connection, connection.source);
+      startSoon();
     },
 
     secured(socket) {
       const connection = byEnds.get(endsOf(socket));
-      if (connection) bySocket.set(socket, connection);
-      else socket.destroy();
+      if (connection === undefined) {
+        socket.destroy();
+        return;
+      }
+      bySocket.set(socket, connection);
+      advance(connection, false);
     },
 
     answering(socket, isAnswering) {
       const connection = bySocket.get(socket);
-      if (connection) connection.isAnswering = isAnswering;
+      if (connection) connection.isWaiting = isAnswering;
     },
 
     authenticated(socket, caller) {
       const connection = bySocket.get(socket);
       // On a connection that has shown a token another one counts as the first.
-      if (connection === undefined || !unauthenticated.remove(connection)) return;
+      if (connection === undefined || !unauthenticated.remove(connection)) return true;
       clearTimeout(connection.timer);
-      const gone = authenticated.add(connection, caller);
-      if (gone !== connection) {
-        gone?.socket.destroy();
-        return;
+      authenticated.add(connection, caller);
+      if (!authenticated.isTooLarge()) return true;
+      const gone = authenticated.takeOut(waitsForClient);
+      if (gone !== undefined) {
+        gone.socket.destroy();
+        return true;
       }
+      authenticated.remove(connection);
       addUnauthenticated(connection);
-      throw new Fault(
-        'too_many_requests',
-        `There are as many connections with requests under way as are allowed, ${limits.authenticated.maxPerGroup} of one token, ${limits.authenticated.max} in all. Nothing of this request was done; ask again in some seconds, over fewer connections.`,
-        { retryAfterSeconds: 5 },
-      );
+      return false;
     },
 
     unauthenticated(socket) {
       const connection = bySocket.get(socket);
       if (connection && authenticated.remove(connection)) addUnauthenticated(connection);
     },
+  };
+}
+
+const waitsForClient = ({ isWaiting }: Connection) => !isWaiting;
+
+/** @returns a function that has `work` done at the end of this turn of the event loop, once for all of its calls until then */
+function soon(work: () => void): () => void {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    setImmediate(() => {
+      isDue = false;
+      work();
+    });
   };
 }
 

@@ -41,5 +41,7 @@ export function connectionLimits({
     unauthenticated: { max: maxUnauthenticated, maxPerGroup: Math.ceil(maxUnauthenticated / 4) },
     authenticated: { max, maxPerGroup: Math.ceil(max / 2) },
     authenticationTimeoutMs: 10_000,
+    maxArrivals: backlog,
+    maxTlsStartsPerTurn: 4,
   };
 }

@@ -5,6 +5,7 @@ import type net from 'node:net';
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { apiTls, type TlsIdentity } from '../tls.ts';
+import { awaitClientHello } from './client-hello.ts';
 import type { Connections } from './connections.ts';
 import {
   backlog,
@@ -104,14 +105,23 @@ export async function openListeners(
   };
 }
 
-/** Lets a server see no more than the connections that are accepted within the limits. */
+/** Lets a server see no more than the connections that are accepted within the limits, and TLS those that begin with it. */
 function admit(server: Server | https.Server, connections: Connections): void {
-  // Before its own listeners, which begin with TLS, or with HTTP: what goes at once must cost next to nothing.
+  // Its own listeners begin with TLS, or with HTTP: a connection that never gets so far must cost next to nothing.
   const serve = server.listeners('connection') as ((socket: net.Socket) => void)[];
   server.removeAllListeners('connection');
   server.on('connection', (socket: net.Socket) => {
     if (!connections.accept(socket)) return;
-    for (const each of serve) each.call(server, socket);
+    const begin = () => {
+      for (const each of serve) each.call(server, socket);
+    };
+    if (server instanceof https.Server) {
+      awaitClientHello(socket, () => {
+        connections.startTls(socket, begin);
+      });
+    } else {
+      begin();
+    }
   });
   server.on('secureConnection', (socket: net.Socket) => {
     connections.secured(socket);

@@ -44,6 +44,8 @@ describe('the limits of the listeners', () => {
     unauthenticated: { max: 8, maxPerGroup: 4 },
     authenticated: { max: 6, maxPerGroup: 3 },
     authenticationTimeoutMs: 60_000,
+    maxArrivals: 100,
+    maxTlsStartsPerTurn: 4,
   };
 
   /** Opens the listeners over an app that answers each path with `size` bytes, after `ms`. */
@@ -67,6 +69,11 @@ describe('the limits of the listeners', () => {
     const connections = makeConnections({ ...limits, ...more.connections });
     const app = express();
     app.get('/healthz', (_request, response) => {
+      response.end('ok');
+    });
+    app.get('/open', async ({ query }, response) => {
+      underWay += 1;
+      await sleep(Number(query['ms'] ?? 0));
       response.end('ok');
     });
     app.use(authenticate(tokens, makeGuessBrake(log), connections));
@@ -201,6 +208,37 @@ describe('the limits of the listeners', () => {
       expect(other.destroyed).to.equal(false);
     });
 
+    it('close none that waits for its answer while others of its address wait for nothing', async () => {
+      await open();
+      const waiting = await connectTls();
+      const heard = heardOn(waiting);
+      waiting.write(requestOf('/open?ms=1500', ''));
+      await waitUntil('it to be under way', () => underWay === 1);
+      const idle = await Promise.all(Array.from({ length: 12 }, () => connect()));
+      await waitUntil('eight of the others to be closed', () => {
+        return idle.filter(({ destroyed }) => destroyed).length >= 8;
+      });
+      await waitUntil('its answer', () => answersIn(heard.text)[0] === 'HTTP/1.1 200');
+    });
+
+    it('keep one longer that has gone a step on, and not one that drips', async () => {
+      await open();
+      const stepping = await connect();
+      const dripping = await connectTls();
+      dripping.write('GET / HTTP/1.1\r\n');
+      await connect();
+      const secure = tls.connect({ socket: stepping, rejectUnauthorized: false });
+      await once(
+        secure.on('error', () => undefined),
+        'secureConnect',
+      );
+      dripping.write('Host: x\r\n');
+      await connect();
+      await connect();
+      await waitUntil('the one that drips to be closed', () => dripping.destroyed);
+      expect(stepping.destroyed).to.equal(false);
+    });
+
     it('close no connection with a token for those without', async () => {
       await open();
       const agent = new https.Agent({ keepAlive: true });
@@ -251,17 +289,45 @@ describe('the limits of the listeners', () => {
       for (const agent of agents) agent.destroy();
     });
 
-    it('refuse the next one of a token, and close none, while requests are under way on all', async () => {
+    it('refuse the next one of a token, and close no other, while requests are under way on all', async () => {
       await open();
       const busy = await Promise.all([1, 2, 3].map(() => connectTls()));
       const heard = busy.map(heardOn);
       for (const socket of busy) socket.write(requestOf('/slow?ms=1500'));
       await waitUntil('all to be under way', () => underWay === 3);
-      expect(await get()).to.equal(429);
+      const refused = await connectTls();
+      const refusal = heardOn(refused);
+      refused.write(requestOf('/x').repeat(3));
+      await closed(refused);
+      expect(answersIn(refusal.text)).to.deep.equal(['HTTP/1.1 429']);
       await waitUntil('their answers', () =>
         heard.every(({ text }) => answersIn(text)[0] === 'HTTP/1.1 200'),
       );
       expect(await get()).to.equal(200);
+    });
+
+    it('take a TLS handshake that comes byte by byte', async () => {
+      await open();
+      const proxy = net.createServer((socket) => {
+        const upstream = net.connect(ports.https, '127.0.0.1');
+        clients.push(upstream, socket);
+        upstream.on('error', () => undefined).setNoDelay();
+        upstream.on('data', (bytes) => socket.write(bytes));
+        socket
+          .on('error', () => undefined)
+          .on('data', (bytes: Buffer) => {
+            for (const byte of bytes) upstream.write(Buffer.of(byte));
+          });
+      });
+      proxy.listen(0, '127.0.0.1');
+      await once(proxy, 'listening');
+      const { port } = proxy.address() as net.AddressInfo;
+      const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+      clients.push(socket.on('error', () => undefined));
+      const heard = heardOn(socket);
+      socket.write(requestOf('/x'));
+      await waitUntil('the answer', () => answersIn(heard.text)[0] === 'HTTP/1.1 200');
+      proxy.close();
     });
 
     it('are of the network alone: the Unix socket has a budget of its own', async () => {

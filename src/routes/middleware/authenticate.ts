@@ -43,7 +43,15 @@ export function authenticate(
         "The 'token' header is missing, or its token is unknown, revoked or expired. Make one on this node with 'hactl token create NAME --role viewer'.",
       );
     }
-    connections.authenticated(request.socket, caller.name);
+    if (!connections.authenticated(request.socket, caller.name)) {
+      // Nothing is kept of a connection that is one too many.
+      response.set('Connection', 'close');
+      throw new Fault(
+        'too_many_requests',
+        `There are as many connections with requests under way as are allowed, of the token '${caller.name}' or in all. Nothing of this request was done; ask again in some seconds, over fewer connections.`,
+        { retryAfterSeconds: 5 },
+      );
+    }
     setCaller(response, caller);
     next();
   };

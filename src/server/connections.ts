@@ -3,6 +3,7 @@ import type net from 'node:net';
 import { sourceNetwork } from '../source-network.ts';
 import { makeConnectionPool, type PoolLimits } from './connection-pool.ts';
 import { makeFairQueue } from './fair-queue.ts';
+import { fewPerTurn, soon } from './per-turn.ts';
 
 /** Limits of the connections by which callers with a token come. */
 export interface ConnectionLimits {
@@ -101,15 +102,13 @@ export function makeConnections(limits: ConnectionLimits): Connections {
     }
   }
 
-  const startSoon = soon(() => {
-    for (let count = 0; count < limits.maxTlsStartsPerTurn; count += 1) {
-      const connection = starts.next();
-      if (connection === undefined) return;
-      startOf.get(connection)?.();
-      advance(connection, false);
-    }
-    startSoon();
-  });
+  const startSoon = fewPerTurn(() => {
+    const connection = starts.next();
+    if (connection === undefined) return false;
+    startOf.get(connection)?.();
+    advance(connection, false);
+    return true;
+  }, limits.maxTlsStartsPerTurn);
 
   /** Each step that a connection makes, once, keeps it behind those that make none; bytes that drip do not. */
   function advance(connection: Connection, isWaiting: boolean): void {
@@ -194,19 +193,6 @@ export function makeConnections(limits: ConnectionLimits): Connections {
 }
 
 const waitsForClient = ({ isWaiting }: Connection) => !isWaiting;
-
-/** @returns a function that has `work` done at the end of this turn of the event loop, once for all of its calls until then */
-function soon(work: () => void): () => void {
-  let isDue = false;
-  return () => {
-    if (isDue) return;
-    isDue = true;
-    setImmediate(() => {
-      isDue = false;
-      work();
-    });
-  };
-}
 
 function endsOf({ remoteAddress, remotePort, localAddress, localPort }: net.Socket): string {
   return [remoteAddress, remotePort, localAddress, localPort].join(' ');

@@ -28,6 +28,7 @@ export const backlog = 4096;
 
 export const requestLimits: RequestLimits = {
   maxPipelinedBytes: 16 * 1024,
+  maxPipelinedPerTurn: 4,
   maxUnreadBytes: 64 * 1024 * 1024,
   readTimeoutMs: 30_000,
 };

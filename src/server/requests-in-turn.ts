@@ -2,12 +2,16 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import https from 'node:https';
 import type net from 'node:net';
 
+import { fewPerTurn } from './per-turn.ts';
+
 /** Limits of what one connection, and all of a listener, may have waiting. */
 export interface RequestLimits {
   /** Bytes of pipelined requests that are kept of one connection while an earlier request is answered. */
   maxPipelinedBytes: number;
   /** Bytes of answers that clients have not read yet, of all connections. */
   maxUnreadBytes: number;
+  /** Pipelined requests that are begun in one turn of the event loop, of all connections. */
+  maxPipelinedPerTurn: number;
   /** Milliseconds for a client to read an answer that is complete. */
   readTimeoutMs: number;
 }
@@ -34,6 +38,8 @@ const pieceBytes = 512;
  * INVARIANTS
  * - Of each connection at most one request is under way; what the client sends after it waits, as bytes, until the
  *   answer has been read. Node.js would parse and answer all of them at once (HTTP pipelining).
+ * - Requests that are not pipelined are begun before those that are: a few of these in each turn of the event loop. So
+ *   nobody waits for many answers to many clients that pipeline.
  * - A client that pipelines more than `maxPipelinedBytes`, or takes longer than `readTimeoutMs` to read an answer, loses
  *   its connection. When all clients together leave more than `maxUnreadBytes` unread, the one that has taken longest does.
  *
@@ -48,6 +54,16 @@ export function serveInTurn(
   const connections = new Map<net.Socket, ReturnType<typeof serveConnection>>();
   const unread = makeUnreadAnswers(limits);
   let isStopping = false;
+  // Those whose next request has come before the answer to the one before it was out, in that order.
+  const pipelining = new Map<net.Socket, () => void>();
+  const goOnSoon = fewPerTurn(() => {
+    const [first] = pipelining;
+    if (first === undefined) return false;
+    const [socket, goOn] = first;
+    pipelining.delete(socket);
+    goOn();
+    return true;
+  }, limits.maxPipelinedPerTurn);
 
   function serveConnection(socket: net.Socket) {
     // Node.js reads from the socket below JavaScript until somebody else listens to it.
@@ -61,7 +77,7 @@ export function serveInTurn(
     function feed(): void {
       while (held.length > 0 && !socket.isPaused() && !socket.destroyed) {
         // What follows a request that is complete is the next one.
-        if (current?.request.complete) return;
+        if (current?.request.complete || pipelining.has(socket)) return;
         const piece = held.subarray(0, pieceBytes);
         held = held.subarray(pieceBytes);
         parse(piece);
@@ -81,27 +97,40 @@ export function serveInTurn(
         current = undefined;
         if (isStopping) socket.destroySoon();
         if (socket.destroyed) return;
-        const next = waiting.shift();
-        if (next) begin(next);
-        feed();
+        // Else what has come is the rest of its body.
+        if (request.complete && waiting.length + held.length > 0) {
+          pipelining.set(socket, goOn);
+          goOnSoon();
+        } else {
+          goOn();
+        }
       });
       app(request, response);
+    }
+
+    function goOn(): void {
+      const next = waiting.shift();
+      if (next) begin(next);
+      feed();
     }
 
     socket.on('data', (bytes: Buffer) => {
       held = held.length === 0 ? bytes : Buffer.concat([held, bytes]);
       feed();
-      if (held.length > limits.maxPipelinedBytes) socket.destroy();
+      // What is left of a body that the app does not read as fast is one piece at most, for then the socket is paused.
+      const isPipelined = current?.request.complete ?? pipelining.has(socket);
+      if (isPipelined && held.length > limits.maxPipelinedBytes) socket.destroy();
     });
     socket.on('resume', feed);
     socket.once('close', () => {
       waiting.length = 0;
       held = Buffer.alloc(0);
+      pipelining.delete(socket);
       connections.delete(socket);
     });
     return {
       take(exchange: Exchange) {
-        if (current) waiting.push(exchange);
+        if (current || pipelining.has(socket)) waiting.push(exchange);
         else begin(exchange);
       },
       isReading: () => current === undefined || /^(?:GET|HEAD)$/.test(current.request.method ?? ''),

@@ -355,6 +355,27 @@ describe('the limits of the listeners', () => {
       expect(maxUnderWay).to.equal(1);
     });
 
+    it('answer a request that is not pipelined before many that are', async () => {
+      await open({
+        connections: { authenticated: { max: 20, maxPerGroup: 20 } },
+        requests: { maxPipelinedPerTurn: 1 },
+      });
+      const pipelining = await Promise.all(
+        ['127.0.0.2', '127.0.0.3', '127.0.0.4'].map((from) => connectTls(from)),
+      );
+      const heard = pipelining.map(heardOn);
+      const other = await connectTls();
+      const otherHeard = heardOn(other);
+      for (const socket of pipelining) socket.write(requestOf('/many').repeat(90));
+      await waitUntil('pipelined ones to be asked', () => asked.length > 10, { everyMs: 1 });
+      other.write(requestOf('/other'));
+      await waitUntil('its answer', () => answersIn(otherHeard.text).length === 1);
+      expect(asked.indexOf('/other')).to.be.lessThan(200);
+      await waitUntil('all answers', () =>
+        heard.every(({ text }) => answersIn(text).length === 90),
+      );
+    });
+
     it('answer one at a time also where requests are as short as can be', async () => {
       await open();
       const socket = await connect('127.0.0.1', ports.http);

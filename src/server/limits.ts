@@ -43,6 +43,6 @@ export function connectionLimits({
     authenticated: { max, maxPerGroup: Math.ceil(max / 2) },
     authenticationTimeoutMs: 10_000,
     maxArrivals: backlog,
-    maxTlsStartsPerTurn: 4,
+    maxTlsStartsPerTurn: 32,
   };
 }

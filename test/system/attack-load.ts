@@ -2,6 +2,7 @@
 //   node --import tsx attack-load.ts HOST KIND COUNT TOKEN ADDRESS...
 // Prints "ready" once each connection was begun.
 import net from 'node:net';
+import { setPriority } from 'node:os';
 import tls from 'node:tls';
 
 const [host = '', kind = '', count = '0', token = '', ...addresses] = process.argv.slice(2);
@@ -73,6 +74,8 @@ function keep(index: number): void {
 }
 
 setTimeout(() => process.exit(), maxMs);
+// Attackers on other machines would leave the agent its processor.
+setPriority(19);
 for (let index = 0; index < Number(count); index += 1) {
   keep(index);
   if (index % 50 === 49) await new Promise((resolve) => setTimeout(resolve, 20));

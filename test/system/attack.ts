@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -7,6 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import https from 'node:https';
 
 import { attempt, run } from '../lab/run.ts';
+import { agentProcess } from './agent-process.ts';
 import { asking, type Bench } from './asking.ts';
 import { untilHealthy } from './client.ts';
 
@@ -19,6 +21,8 @@ const maxTries = 5;
 /** How long a request took, and how it ended. */
 interface Measured {
   ms: number;
+  /** For how much of that the agent's process was ready to run and had no processor (proc(5), `schedstat`). */
+  waitedMs: number;
   ended: number | string;
 }
 
@@ -26,21 +30,26 @@ interface Measured {
 export function describeAttack(bench: Bench): void {
   describe('under attack by connections', () => {
     const { node } = asking(bench);
+    /** Those that attack, and another one. */
     let addresses: string[] = [];
+    let other = '';
     let load: ChildProcess | undefined;
 
     before(async () => {
       const { gateway } = bench().lab;
       const bridge = await bridgeOf(gateway);
-      addresses = [gateway, ...[241, 242, 243].map((last) => gateway.replace(/\d+$/, `${last}`))];
+      const [another = '', ...more] = [240, 241, 242, 243].map((last) =>
+        gateway.replace(/\d+$/, `${last}`),
+      );
+      [other, addresses] = [another, [gateway, ...more]];
       // They go with the bridge, should nobody come to remove them.
-      for (const address of addresses.slice(1)) {
+      for (const address of [other, ...more]) {
         await attempt(['ip', 'address', 'add', `${address}/24`, 'dev', bridge]);
       }
     });
     after(async () => {
       const bridge = await bridgeOf(bench().lab.gateway);
-      for (const address of addresses.slice(1)) {
+      for (const address of [other, ...addresses.slice(1)]) {
         await attempt(['ip', 'address', 'delete', `${address}/24`, 'dev', bridge]);
       }
     });
@@ -63,7 +72,7 @@ export function describeAttack(bench: Bench): void {
     }
 
     /** Asks over a new connection. */
-    function ask(path: string, localAddress: string): Promise<Measured> {
+    function ask(path: string, localAddress: string): Promise<Omit<Measured, 'waitedMs'>> {
       const startedAt = performance.now();
       return new Promise((resolve) => {
         const end = (ended: number | string) => {
@@ -95,10 +104,15 @@ export function describeAttack(bench: Bench): void {
     /** What asking one after another measures, without what the witness saw this machine stand still at. */
     async function measure(path: string, from: readonly string[]): Promise<Measured[]> {
       const measured: Measured[] = [];
+      // The load, the cluster and whatever else runs here take processors that an attacker elsewhere would not take.
+      const schedstat = `/proc/${await agentProcess(bench().lab, node())}/schedstat`;
+      const waited = async () => Number((await readFile(schedstat, 'utf8')).split(' ')[1]) / 1e6;
       for (let index = 0; index < requests; index += 1) {
         for (let left = maxTries; left > 0; left -= 1) {
           const witness = watchMachine();
-          const one = await ask(path, from[index % from.length] as string);
+          const before = await waited();
+          const asked = await ask(path, from[index % from.length] as string);
+          const one = { ...asked, waitedMs: (await waited()) - before };
           if (witness.maxLateMs() <= maxLateMs || left === 1) {
             measured.push(one);
             break;
@@ -109,42 +123,63 @@ export function describeAttack(bench: Bench): void {
     }
 
     /** The most memory that the agent has had (proc(5), `VmHWM`), in MB, and its process. */
-    async function agentProcess(): Promise<{ pid: string; maxMb: number }> {
+    async function memoryOfAgent(): Promise<{ pid: string; maxMb: number }> {
       const show = ['systemctl', 'show', '--property=MainPID', '--value', 'ha-agent'] as const;
       const pid = (await node().run(show)).trim();
       const status = await node().run(['cat', `/proc/${pid}/status`]);
       return { pid, maxMb: Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024 };
     }
 
-    it('answers each caller with a token within 1 s while 3000 connections without one stay, from the same addresses', async () => {
-      const { pid } = await agentProcess();
-      await attack('unauthenticated', 3000, '-');
-      await sleep(2000);
-      const measured = await measure('services', addresses);
-      const slowest = Math.max(...measured.map(({ ms }) => ms));
-      expect([...new Set(measured.map(({ ended }) => ended))]).to.deep.equal([200]);
-      expect(slowest, 'milliseconds of the slowest answer').to.be.lessThan(1000);
-      expect((await agentProcess()).pid).to.equal(pid);
-    });
+    for (const [where, from] of [
+      ['the same addresses', () => addresses],
+      ['other addresses', () => [other]],
+    ] as const) {
+      it(`answers each caller with a token within 1 s while 3000 connections without one stay, from ${where}`, async () => {
+        const { pid } = await memoryOfAgent();
+        await attack('unauthenticated', 3000, '-');
+        await sleep(2000);
+        const measured = await measure('services', from());
+        const { slowest } = print(measured, (await memoryOfAgent()).maxMb);
+        expect([...new Set(measured.map(({ ended }) => ended))]).to.deep.equal([200]);
+        expect(slowest, 'milliseconds of the slowest answer').to.be.lessThan(1000);
+        expect((await memoryOfAgent()).pid).to.equal(pid);
+      });
+    }
 
     it('stays below 200 MB, and serves others, while 500 connections pipeline and read nothing', async () => {
-      const { pid } = await agentProcess();
+      const { pid } = await memoryOfAgent();
       const made = await node().run(['hactl', 'token', 'create', 'unread', '--role', 'viewer']);
       try {
         await attack('unread', 500, made.trim());
         await sleep(2000);
         const measured = await measure('configuration', addresses);
-        const sorted = measured.map(({ ms }) => ms).sort((a, b) => a - b);
-        const after = await agentProcess();
+        const after = await memoryOfAgent();
+        const { p99 } = print(measured, after.maxMb);
         expect([...new Set(measured.map(({ ended }) => ended))]).to.deep.equal([200]);
         expect(after.pid).to.equal(pid);
         expect(after.maxMb, 'MB of memory').to.be.lessThan(200);
-        expect(sorted[Math.floor(requests * 0.99) - 1], 'milliseconds, p99').to.be.lessThan(250);
+        expect(p99, 'milliseconds, p99').to.be.lessThan(250);
       } finally {
         await node().run(['hactl', 'token', 'revoke', 'unread']);
       }
     });
   });
+}
+
+/** Prints milliseconds of answers, and the agent's memory. Returns those without the agent's waiting for a processor. */
+function print(measured: readonly Measured[], maxMb: number): { p99: number; slowest: number } {
+  const of = (all: readonly number[]) => {
+    const sorted = all.toSorted((a, b) => a - b);
+    const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] ?? NaN;
+    return [at(0.5), at(0.99), at(1)] as const;
+  };
+  const text = (all: readonly number[]) => all.map((ms) => ms.toFixed()).join(', ');
+  const whole = of(measured.map(({ ms }) => ms));
+  const own = of(measured.map(({ ms, waitedMs }) => ms - waitedMs));
+  console.log(
+    `      p50, p99, slowest: ${text(whole)} ms; without waiting for a processor ${text(own)} ms; ${maxMb.toFixed()} MB`,
+  );
+  return { p99: own[1], slowest: own[2] };
 }
 
 /** Sees how late this process's timers come. */

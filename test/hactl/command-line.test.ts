@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 
 import { expect } from 'chai';
 
+import { openAuditLog } from '../../src/audit.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const run = promisify(execFile);
@@ -147,6 +148,20 @@ describe('the command line of hactl', function () {
       expect(ended.stderr).to.match(/^hactl: [^\n]+\n$/);
       expect([ended.code, ended.stdout]).to.deep.equal([1, '']);
     });
+  });
+
+  it('tells whether the closed files of the audit log are as they were written', async () => {
+    await mkdir(state(), { recursive: true });
+    const file = (name: string) => join(state(), name);
+    const log = openAuditLog(file('audit.jsonl'), { maxBytes: 400, keepFiles: 10 });
+    const entry = { caller: 'ui', role: 'admin', method: 'GET', route: 'x' } as const;
+    for (let count = 0; count < 10; count += 1) await log.record({ ...entry, outcome: 'success' });
+    const whole = await hactl('audit --verify');
+    expect([whole.code, whole.stderr]).to.deep.equal([0, '']);
+    expect(whole.stdout).to.match(/^The audit log is as it was written: [2-9] files\.\n$/);
+    const closed = await readFile(file('audit-000001.jsonl'), 'utf8');
+    await writeFile(file('audit-000001.jsonl'), closed.replace('"ui"', '"me"'));
+    expectSentence(await hactl('audit --verify'), 1, 'audit-000001.jsonl was changed');
   });
 
   it('says that the disk is read-only', async () => {

@@ -24,15 +24,23 @@ export async function runService(name: string, start: () => Promise<Service>): P
   process.title = name;
   // Nothing that the service makes, a Unix socket first of all, is anybody's but root's.
   process.umask(0o077);
+  // From here on: systemd may send one as soon as it has heard that the service is ready, before ready() returns.
+  const signalled = new Promise((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  let isUp = false;
+  void signalled.then(() => {
+    // Nothing is under way yet.
+    if (!isUp) process.exit();
+  });
   try {
     const { log, addresses, systemd, stop, maxStopMs } = await start();
+    isUp = true;
     log.info({ addresses }, 'listening');
     await systemd.ready();
 
-    const signal = await new Promise((resolve) => {
-      process.once('SIGTERM', resolve);
-      process.once('SIGINT', resolve);
-    });
+    const signal = await signalled;
     log.info({ signal }, 'stopping');
     await Promise.all([systemd.stopping(maxStopMs), stop()]);
     // A command that hangs would keep the process until its deadline; systemd ends it with the unit.

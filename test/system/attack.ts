@@ -11,6 +11,7 @@ import { attempt, run } from '../lab/run.ts';
 import { agentProcess } from './agent-process.ts';
 import { asking, type Bench } from './asking.ts';
 import { untilHealthy } from './client.ts';
+import { isFull } from './share.ts';
 
 const requests = 200;
 // A machine that stands still says nothing about the agent: what was measured then is measured again.
@@ -141,7 +142,7 @@ export function describeAttack(bench: Bench): void {
         const measured = await measure('services', from());
         const { slowest } = print(measured, (await memoryOfAgent()).maxMb);
         expect([...new Set(measured.map(({ ended }) => ended))]).to.deep.equal([200]);
-        expect(slowest, 'milliseconds of the slowest answer').to.be.lessThan(1000);
+        if (isFull) expect(slowest, 'milliseconds of the slowest answer').to.be.lessThan(1000);
         expect((await memoryOfAgent()).pid).to.equal(pid);
       });
     }
@@ -158,7 +159,7 @@ export function describeAttack(bench: Bench): void {
         expect([...new Set(measured.map(({ ended }) => ended))]).to.deep.equal([200]);
         expect(after.pid).to.equal(pid);
         expect(after.maxMb, 'MB of memory').to.be.lessThan(200);
-        expect(p99, 'milliseconds, p99').to.be.lessThan(250);
+        if (isFull) expect(p99, 'milliseconds, p99').to.be.lessThan(250);
       } finally {
         await node().run(['hactl', 'token', 'revoke', 'unread']);
       }
@@ -166,7 +167,10 @@ export function describeAttack(bench: Bench): void {
   });
 }
 
-/** Prints milliseconds of answers, and the agent's memory. Returns those without the agent's waiting for a processor. */
+/**
+ * Prints milliseconds of answers, also without what the agent waited for a processor, and the agent's memory. The bars are
+ * for a full run on a quiet machine: in `npm test`, which others may hold up, no stopwatch decides.
+ */
 function print(measured: readonly Measured[], maxMb: number): { p99: number; slowest: number } {
   const of = (all: readonly number[]) => {
     const sorted = all.toSorted((a, b) => a - b);
@@ -179,7 +183,7 @@ function print(measured: readonly Measured[], maxMb: number): { p99: number; slo
   console.log(
     `      p50, p99, slowest: ${text(whole)} ms; without waiting for a processor ${text(own)} ms; ${maxMb.toFixed()} MB`,
   );
-  return { p99: own[1], slowest: own[2] };
+  return { p99: whole[1], slowest: whole[2] };
 }
 
 /** Sees how late this process's timers come. */

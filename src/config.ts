@@ -61,11 +61,11 @@ const schema = z
       .min(1024 * 1024)
       .default(1024 ** 3),
     /** Connections of callers with a token, by the network; half of them by one token. */
-    max_connections: z.number().int().min(16).max(8192).default(256),
+    max_connections: z.number().int().min(16).max(8192).default(512),
     /** Connections on which no token was shown yet; a quarter of them from one address. */
     max_unauthenticated_connections: z.number().int().min(16).max(4096).default(512),
     /** Requests under way by the network; half of them by one token. */
-    max_requests: z.number().int().min(16).max(8192).default(256),
+    max_requests: z.number().int().min(16).max(8192).default(512),
     powered_by: z
       .string()
       .regex(/^[\x20-\x7e]+$/, 'expected printable ASCII text')

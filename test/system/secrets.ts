@@ -148,18 +148,9 @@ export function describeSecrets(bench: Bench): void {
       const pair = await cib(`//primitive[@id='${name}']//nvpair[@name='fake']`);
       expect(valueIn(pair)).to.equal(`is ${created}, too`);
       // What others put there: a pair in a comment, references in a name, a recipient of alerts.
-      const add = [
-        'cibadmin',
-        '--create',
-        '--allow-create',
-        '--scope',
-        'alerts',
-        '--xml-text',
-      ] as const;
-      await node().run([
-        ...add,
-        `<alert id="alert-of-secrets" path="/bin/true" description="of ${byTool}"><instance_attributes id="alert-of-secrets-params"><nvpair id="alert-of-secrets-psk" value='${byTool}' name="ps&#107;"/></instance_attributes><recipient id="alert-of-secrets-recipient" value="https://user:${byTool}@192.0.2.1/"/></alert>`,
-      ]);
+      const alert = `<alert id="alert-of-secrets" path="/bin/true" description="of ${byTool}"><instance_attributes id="alert-of-secrets-params"><nvpair id="alert-of-secrets-psk" value='${byTool}' name="ps&#107;"/></instance_attributes><recipient id="alert-of-secrets-recipient" value="https://user:${byTool}@192.0.2.1/"/></alert>`;
+      const now = await configuration();
+      await restore(now.replace('</configuration>', `<alerts>${alert}</alerts></configuration>`));
       for (const route of ['resource', 'configuration', `resource/${name}/details`, 'constraint']) {
         answers[route] = await ask('GET', route);
         expect(answers[route].status, route).to.equal(200);

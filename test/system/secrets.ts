@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 
 import { expect } from 'chai';
 
+import { waitUntil } from '../lab/wait.ts';
 import { asking, type Bench } from './asking.ts';
 import { type Answer, configure } from './client.ts';
 
@@ -151,6 +152,9 @@ export function describeSecrets(bench: Bench): void {
       const alert = `<alert id="alert-of-secrets" path="/bin/true" description="of ${byTool}"><instance_attributes id="alert-of-secrets-params"><nvpair id="alert-of-secrets-psk" value='${byTool}' name="ps&#107;"/></instance_attributes><recipient id="alert-of-secrets-recipient" value="https://user:${byTool}@192.0.2.1/"/></alert>`;
       const now = await configuration();
       await restore(now.replace('</configuration>', `<alerts>${alert}</alerts></configuration>`));
+      await waitUntil('the agent to see the alert', async () =>
+        (await ask('GET', 'configuration')).text.includes('alert-of-secrets-recipient'),
+      );
       for (const route of ['resource', 'configuration', `resource/${name}/details`, 'constraint']) {
         answers[route] = await ask('GET', route);
         expect(answers[route].status, route).to.equal(200);

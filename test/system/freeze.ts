@@ -1,14 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from 'chai';
 import { execa } from 'execa';
 
-import { processesOf } from '../lab/groups.ts';
 import type { LabNode } from '../lab/lab.ts';
 import type { Suite } from '../lab/root.ts';
 import { waitUntil } from '../lab/wait.ts';
+import { agentProcess } from './agent-process.ts';
 import type { Bench } from './asking.ts';
 import { callHa, untilHealthy } from './client.ts';
 import { isFull, shareOf } from './share.ts';
@@ -78,14 +77,13 @@ export function describeFreeze(bench: Bench, suite: Suite): void {
 
   if (shared.includes('hang')) {
     describe('whose service hangs', () => {
-      for (const service of ['ha-agent', 'ha-agent-peers'] as const) {
+      for (const service of shareOf(['ha-agent', 'ha-agent-peers'], 1, suite)) {
         it(`restarts ${service}, and says why in the journal`, async function () {
           this.timeout(20 * 60_000);
           const { lab } = bench();
           const node = lab.nodes[0] as LabNode;
-          const pid = await property(node, service, 'MainPID');
           const restarts = Number(await property(node, service, 'NRestarts'));
-          const thread = `${await onThisMachine(lab.name, node.name, pid)}`;
+          const thread = `${await agentProcess(lab, node, service)}`;
           const program = join(import.meta.dirname, 'hang-thread.py');
           const startedAt = performance.now();
           await execa('python3', [program, thread]);
@@ -105,14 +103,5 @@ export function describeFreeze(bench: Bench, suite: Suite): void {
         });
       }
     });
-  }
-
-  /** The id on this machine of a process of a node. */
-  async function onThisMachine(lab: string, node: string, inside: string): Promise<number> {
-    for (const pid of await processesOf(lab, node)) {
-      const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-      if (new RegExp(`^NSpid:.*\\t${inside}$`, 'm').test(status)) return pid;
-    }
-    throw new Error(`${node} has no process ${inside}.`);
   }
 }

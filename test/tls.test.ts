@@ -23,10 +23,12 @@ const dayMs = 24 * 3600 * 1000;
 
 describe('the certificate', function () {
   this.timeout(60_000);
-  const folder = temporaryFolder();
   const { log, lines } = keepingLog();
   const run = makeRun(keepingLog().log);
   const stops: (() => Promise<void>)[] = [];
+  // Before the folder goes, for a look that is under way writes into it.
+  afterEach(() => Promise.all(stops.splice(0).map((stop) => stop())));
+  const folder = temporaryFolder();
   beforeEach(() => {
     lines.length = 0;
     // Those of this machine may change meanwhile.
@@ -43,8 +45,7 @@ describe('the certificate', function () {
       .returns({ eth0: interfaces.map((address) => ({ address }) as os.NetworkInterfaceInfo) });
     syncBuiltinESMExports();
   });
-  afterEach(async () => {
-    await Promise.all(stops.splice(0).map((stop) => stop()));
+  afterEach(() => {
     sinon.restore();
     syncBuiltinESMExports();
   });

@@ -9,7 +9,8 @@ export function temporaryFolder(): { path: string } {
     folder.path = await mkdtemp(join(tmpdir(), 'ha-agent-test-'));
   });
   afterEach(async () => {
-    await rm(folder.path, { recursive: true, force: true });
+    // A process that a test has just killed may have made one more file.
+    await rm(folder.path, { recursive: true, force: true, maxRetries: 10 });
   });
   return folder;
 }

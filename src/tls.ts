@@ -1,4 +1,4 @@
-import { constants, X509Certificate } from 'node:crypto';
+import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -121,10 +121,13 @@ function configuredSource(certPath: string, keyPath: string): Source {
 function checked(identity: TlsIdentity, ifNot: string): TlsIdentity {
   try {
     createSecureContext(identity);
-    return identity;
+    // An empty text is none to createSecureContext: a file is empty while it is being replaced.
+    const certificate = new X509Certificate(identity.cert);
+    if (certificate.checkPrivateKey(createPrivateKey(identity.key))) return identity;
   } catch (error) {
     throw new Fault('invalid_config', `${ifNot} ${(error as Error).message}`);
   }
+  throw new Fault('invalid_config', `${ifNot} The key belongs to another certificate.`);
 }
 
 async function readConfigured(key: string, path: string): Promise<string> {

@@ -13,6 +13,7 @@ import sinon from 'sinon';
 
 import { type Config, loadConfig } from '../src/config.ts';
 import { makeRun, type Run } from '../src/exec.ts';
+import { replaceFile } from '../src/files.ts';
 import { apiTls, followTlsIdentity, loadTlsIdentity, type TlsIdentity } from '../src/tls.ts';
 import { waitUntil } from './lab/wait.ts';
 import { faultOf } from './support/faults.ts';
@@ -286,13 +287,18 @@ describe('the certificate', function () {
       expect(replaced).to.deep.equal([second]);
     });
 
+    it('is none from files that are empty, as while they are being replaced', async () => {
+      await install({ key: '', cert: '' });
+      await faultOf('invalid_config', loadTlsIdentity(await configOf(paths()), run));
+    });
+
     it('stays as long as the new files do not belong together, which is logged once', async () => {
       const { replaced } = await follow();
       const second = await selfSigned('-days', '20');
-      await writeFile(paths().HA_AGENT_TLS_CERTIFICATE, second.cert);
+      await replaceFile(paths().HA_AGENT_TLS_CERTIFICATE, second.cert, 0o600);
       await waitUntil('the log', () => lines.length > 0, { everyMs: 10 });
       expect(replaced).to.deep.equal([]);
-      await writeFile(paths().HA_AGENT_TLS_KEY, second.key);
+      await replaceFile(paths().HA_AGENT_TLS_KEY, second.key, 0o600);
       await waitUntil('the new one', () => replaced.length > 0, { everyMs: 10 });
       expect(replaced).to.deep.equal([second]);
       expect(lines.map(({ level }) => level)).to.deep.equal(['error', 'info']);

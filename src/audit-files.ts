@@ -34,7 +34,7 @@ export const defaultKeeping: Keeping = { maxBytes: 16 * 1024 * 1024, keepFiles: 
 /** What a look at all files of a log showed. */
 export interface Verdict {
   files: number;
-  /** What is not as it was written, in words; none if all is. */
+  /** Descriptions of each file that differs from what was written; empty if none does. */
   problems: string[];
 }
 
@@ -61,7 +61,7 @@ export interface RotatedLog {
    * Faults: `no_space`, `audit_failed`
    */
   appendBeside(line: string): Promise<{ onDisk: Promise<void> }>;
-  /** The lines of all files, the latest first, but for those that name a file. */
+  /** The lines of all files, the latest first, except the headers. */
   latest(): AsyncGenerator<string>;
   /** Looks whether all files are as they were written. */
   verify(): Promise<Verdict>;
@@ -109,7 +109,7 @@ export function openRotatedLog(
   async function rotate(): Promise<void> {
     const names = await closed();
     const newest = names.at(-1);
-    // What was ended between the two steps has left the file both names.
+    // A rotation that was cut short between its two steps has left the file both names.
     const isClosed = newest !== undefined && (await areOneFile(file, join(folder, newest)));
     const before = (await headOf(file)).previous?.file ?? '';
     const name = isClosed ? newest : nameOf(Math.max(numberOf(newest ?? ''), numberOf(before)) + 1);
@@ -221,7 +221,7 @@ async function* allOf(file: FileHandle | undefined): AsyncGenerator<string> {
   }
 }
 
-/** What the first line of a file says; of one that is not there, or is torn, nothing. */
+/** The header of a file. A file that does not exist, or whose first line was cut short, has none. */
 async function headOf(path: string): Promise<Partial<Header>> {
   const file = await openIfThere(path);
   try {

@@ -61,7 +61,7 @@ const keepMs = 24 * 3600 * 1000;
 
 /** A longer body is not kept; the repeated answer says so. */
 const maxBodyBytes = 16 * 1024;
-/** What an answer takes besides its body, or besides what it repeats of the request. */
+/** Bytes for the status and headers of an answer. */
 const headBytes = 3 * 1024;
 /** How many answers are kept in memory alone, those that no disk took. */
 const maxUnstored = 1000;
@@ -223,7 +223,7 @@ async function readBoot(): Promise<string> {
   return `${id.trim()} ${startedAt}`;
 }
 
-/** What is kept, in the order in which it was asked for. */
+/** The stored answers, in the order of their requests. */
 class AnswerIndex {
   readonly #known = new Map<string, Known>();
   readonly #perCaller = new Map<string, Set<string>>();
@@ -257,7 +257,7 @@ class AnswerIndex {
     return ids;
   }
 
-  /** What has to go before one more of this caller is added. */
+  /** The answers to remove before one more of this caller is added. */
   surplus(
     caller: string,
     { perCaller, inAll }: AnswerLimits,
@@ -298,7 +298,7 @@ async function readIndex(folder: string): Promise<AnswerIndex> {
   return index;
 }
 
-/** Makes a file whole and on the disk, but for its name. Faults: `no_space` */
+/** Writes a new file and syncs it. The caller syncs the folder. Faults: `no_space` */
 async function writeNew(path: string, text: string): Promise<void> {
   await orNoSpace(path, async () => {
     const file = await open(path, 'wx', 0o600);
@@ -319,7 +319,7 @@ async function writeAnswer(path: string, answer: string): Promise<void> {
     const start = buffer.subarray(0, bytesRead).indexOf(0x0a) + 1;
     const { size } = await file.stat();
     const bytes = Buffer.from(answer);
-    // What was there must not follow the answer, also where the answer is the longer of the two.
+    // The answer must be followed by nothing of the former content, even if the answer is longer.
     const line = Buffer.concat([
       bytes,
       Buffer.alloc(Math.max(0, size - start - bytes.length), ' '),

@@ -19,7 +19,7 @@ export type WorkerAnswer = { prepared: PreparedCib } | { code: FaultCode; messag
 
 /** Above so many signs it takes longer than an event loop may stand still. */
 const maxOnLoop = 512 * 1024;
-/** Of the worker, in MB: a CIB of 16 MB, which is the most that a tool may print, needs half of it. */
+/** The worker's heap limit in MB. A CIB of 16 MB, the max output of a tool, needs half of it. */
 const maxHeap = 512;
 
 /**
@@ -36,7 +36,7 @@ export function prepareNow(xml: string): PreparedCib {
   const secrets = new Set<string>();
   const byName = maskPairs(xml, (value) => secrets.add(value));
   if (secrets.size > 0) {
-    // What stands in the open anyway, such as the name of a node, is no secret elsewhere.
+    // A value that is public in one place, such as the name of a node, is no secret in another.
     for (const [, name = ''] of xml.matchAll(openNames)) secrets.delete(name);
   }
   const masked = maskOccurrences(byName, secrets);

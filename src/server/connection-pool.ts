@@ -1,7 +1,7 @@
 /** Bounds of a pool. */
 export interface PoolLimits {
   max: number;
-  /** Of one group, such as an address or a caller. */
+  /** The max number in one group, such as an address or a caller. */
   maxPerGroup: number;
 }
 

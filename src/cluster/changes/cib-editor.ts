@@ -135,7 +135,7 @@ export function makeCibEditor(memory: string, checkAtCoordinator: CheckAtCoordin
     plan: async (host, edits) => planFrom(host, await queryWholeCib(host), edits),
   };
 
-  /** What the cluster would do after each of these edits, beginning with this CIB. */
+  /** Simulates these edits one after another, beginning with this CIB. */
   async function planFrom(
     host: Host,
     start: string,
@@ -192,7 +192,7 @@ function checkSize(
   base: EditableXml,
   cib: EditableXml,
 ): void {
-  // The patch is short but for rare changes, and then the CIB need not be written.
+  // Nearly every patch is short, and then there is no need to write out the CIB.
   if (cibPatch(differences, base).length <= maxGrowth) return;
   const growth = writeXml(cib).length - writeXml(base).length;
   if (growth <= maxGrowth) return;

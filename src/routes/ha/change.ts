@@ -128,7 +128,7 @@ export function changeHandlers(domain: ChangeDomain): ChangeHandlers {
   }
 }
 
-/** The values in it that have the name of a secret, but for what it says in the open as well. */
+/** The values that the request has under the name of a secret, except values that it also has under another name. */
 function secretsOf(request: Request): Set<string> {
   const secrets = new Set<string>();
   const said = { ...request.params, ...(request.body as object | undefined) };

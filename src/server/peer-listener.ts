@@ -10,12 +10,12 @@ import { systemErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { close, listen, type Listeners, tcp } from './listen.ts';
 
-/** What the peer port bears with, of strangers and of others. */
-export interface PeerPatience {
+/** Limits of the peer port. */
+export interface PeerLimits {
   /** Milliseconds until who calls has shown the key. */
   handshakeMs: number;
   /** How many may be on the way there; one more, and the first of them is turned away. */
-  mostStrangers: number;
+  maxUnauthenticated: number;
   /** Milliseconds without a byte, of a request that is under way. */
   silenceMs: number;
   /** Milliseconds for a whole request. */
@@ -24,9 +24,9 @@ export interface PeerPatience {
   idleMs: number;
 }
 
-const peerPatience: PeerPatience = {
+const peerLimits: PeerLimits = {
   handshakeMs: 10_000,
-  mostStrangers: 64,
+  maxUnauthenticated: 64,
   silenceMs: 30_000,
   requestMs: 600_000,
   idleMs: 300_000,
@@ -48,50 +48,50 @@ export async function openPeerListener(
   { peer_address: address, peer_port: port }: Pick<Config, 'peer_address' | 'peer_port'>,
   callers: PeerCallers,
   log: Log,
-  patience: PeerPatience = peerPatience,
+  limits: PeerLimits = peerLimits,
 ): Promise<Listeners> {
   const server = https.createServer(
     {
       ...peerTls,
       pskCallback: (connection, identity) => callers.admit(connection, identity),
-      handshakeTimeout: patience.handshakeMs,
-      headersTimeout: Math.min(patience.handshakeMs, patience.requestMs),
-      requestTimeout: patience.requestMs,
-      keepAliveTimeout: patience.idleMs,
+      handshakeTimeout: limits.handshakeMs,
+      headersTimeout: Math.min(limits.handshakeMs, limits.requestMs),
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.idleMs,
       // How often Node.js looks whether a request takes too long.
-      connectionsCheckingInterval: Math.min(5000, patience.handshakeMs / 2),
+      connectionsCheckingInterval: Math.min(5000, limits.handshakeMs / 2),
       maxHeaderSize: longestPeerHeader,
     },
     app,
   );
-  server.timeout = patience.silenceMs;
+  server.timeout = limits.silenceMs;
   server.maxConnections = mostPeers;
   // Too slow, too long or no HTTP at all: Node.js would answer in words of its own.
   server.on('clientError', (_error, socket) => socket.destroy());
-  limitStrangers(server, patience.mostStrangers);
+  limitUnauthenticated(server, limits.maxUnauthenticated);
   tellOfRefused(server, log);
   const { where, name } = tcp(address, port);
   await listen(server, where, `https://${name}`, log);
   return { addresses: [`https://${name}`], stop: () => close(server) };
 }
 
-function limitStrangers(server: https.Server, most: number): void {
+function limitUnauthenticated(server: https.Server, most: number): void {
   // A Set keeps the order in which they came.
-  const strangers = new Set<net.Socket>();
+  const unauthenticated = new Set<net.Socket>();
   server.on('connection', (socket: net.Socket) => {
-    strangers.add(socket);
-    socket.once('close', () => strangers.delete(socket));
-    const [first] = strangers;
-    if (strangers.size > most) first?.destroy();
+    unauthenticated.add(socket);
+    socket.once('close', () => unauthenticated.delete(socket));
+    const [first] = unauthenticated;
+    if (unauthenticated.size > most) first?.destroy();
   });
   server.on('secureConnection', (secure: TLSSocket) => {
     // The same connection, which TLS knows by its two ends.
-    for (const socket of strangers) {
+    for (const socket of unauthenticated) {
       if (
         socket.remotePort === secure.remotePort &&
         socket.remoteAddress === secure.remoteAddress
       ) {
-        strangers.delete(socket);
+        unauthenticated.delete(socket);
       }
     }
   });

@@ -11,7 +11,7 @@ import { expect } from 'chai';
 
 import { peerKeyOf } from '../../src/alphorn/keys.ts';
 import { digestHeader, peerTls, rebuiltHeader } from '../../src/alphorn/peer-protocol.ts';
-import type { PeerPatience } from '../../src/server/peer-listener.ts';
+import type { PeerLimits } from '../../src/server/peer-listener.ts';
 import {
   clusterKey,
   freePort,
@@ -155,7 +155,7 @@ describe('the peer port', () => {
   /** That nobody came in who should not, and a peer still does. */
   async function expectUnharmed(): Promise<void> {
     expect(await stored()).to.deep.equal([]);
-    // A machine that stands still may take one longer than a test has patience for.
+    // A machine that stands still may take one longer than a test waits.
     await waitUntil('a peer to be served', async () => (await heartbeat()).status === 200);
   }
 
@@ -408,11 +408,17 @@ describe('the peer port', () => {
     });
   });
 
-  describe('with little patience', () => {
-    const impatient: PeerPatience = {
-      ...{ handshakeMs: 400, mostStrangers: 20, silenceMs: 400, requestMs: 1500, idleMs: 5000 },
+  describe('with short timeouts', () => {
+    const short: PeerLimits = {
+      ...{
+        handshakeMs: 400,
+        maxUnauthenticated: 20,
+        silenceMs: 400,
+        requestMs: 1500,
+        idleMs: 5000,
+      },
     };
-    beforeEach(() => open({ patience: impatient }));
+    beforeEach(() => open({ limits: short }));
 
     it('hangs up on who does not show a key in time', async () => {
       const socket = net.connect(receiver.port, '127.0.0.1');
@@ -424,7 +430,7 @@ describe('the peer port', () => {
 
     it('hangs up on who stops in the middle of a liferaft, and keeps nothing of it', async () => {
       await receiver.stop();
-      await open({ patience: { ...impatient, requestMs: 60_000 } });
+      await open({ limits: { ...short, requestMs: 60_000 } });
       const liferaft = liferaftOf();
       const asked = request(putOf(liferaft));
       opened.push(asked);
@@ -452,13 +458,13 @@ describe('the peer port', () => {
     });
   });
 
-  describe('with little room for strangers', () => {
+  describe('with little room for unauthenticated connections', () => {
     // Time is nothing that a test waits for here: the machine may stand still.
-    const roomy: PeerPatience = {
-      ...{ handshakeMs: 300_000, mostStrangers: 20, silenceMs: 300_000 },
+    const roomy: PeerLimits = {
+      ...{ handshakeMs: 300_000, maxUnauthenticated: 20, silenceMs: 300_000 },
       ...{ requestMs: 300_000, idleMs: 300_000 },
     };
-    beforeEach(() => open({ patience: roomy }));
+    beforeEach(() => open({ limits: roomy }));
 
     it('goes on when a sender goes away at any moment', async () => {
       const liferaft = liferaftOf({ files: { '/etc/motd': Buffer.alloc(500_000, 'x') } });
@@ -475,30 +481,30 @@ describe('the peer port', () => {
       await expectUnharmed();
     });
 
-    it('serves a peer while 200 strangers stand in the door', async () => {
-      const strangers = Array.from({ length: 200 }, () => {
+    it('serves a peer while 200 unauthenticated connections are open', async () => {
+      const unauthenticated = Array.from({ length: 200 }, () => {
         const socket = net.connect(receiver.port, '127.0.0.1').on('error', () => undefined);
         socket.resume();
         opened.push(socket);
         return socket;
       });
-      await Promise.all(strangers.map((socket) => once(socket, 'connect')));
+      await Promise.all(unauthenticated.map((socket) => once(socket, 'connect')));
       for (let count = 0; count < 5; count += 1) {
         expect((await heartbeat()).status).to.equal(200);
       }
-      const left = () => strangers.filter((socket) => !socket.destroyed).length;
-      expect(left(), 'more than are borne with').to.be.lessThan(roomy.mostStrangers + 1);
+      const left = () => unauthenticated.filter((socket) => !socket.destroyed).length;
+      expect(left(), 'more than the limit').to.be.lessThan(roomy.maxUnauthenticated + 1);
     });
 
-    it('takes nobody for a stranger who has shown the key', async () => {
+    it('counts no connection as unauthenticated that has shown the key', async () => {
       const agent = agentBy({ keepAlive: true });
       await heartbeat(undefined, { agent });
-      const strangers = Array.from({ length: 3 * roomy.mostStrangers }, () => {
+      const unauthenticated = Array.from({ length: 3 * roomy.maxUnauthenticated }, () => {
         const socket = net.connect(receiver.port, '127.0.0.1').on('error', () => undefined);
         opened.push(socket.resume());
         return socket;
       });
-      await Promise.all(strangers.map((socket) => once(socket, 'connect')));
+      await Promise.all(unauthenticated.map((socket) => once(socket, 'connect')));
       await sleep(50);
       const asked = request({ agent });
       const answer = answerOf(asked);
@@ -511,7 +517,7 @@ describe('the peer port', () => {
       const answers = await Promise.all(Array.from({ length: 200 }, () => refusal(heartbeat())));
       const served = answers.filter((each) => each === 'let in').length;
       // Of those that come at one moment some are turned away, and would come again.
-      expect(served).to.be.greaterThan(roomy.mostStrangers - 1);
+      expect(served).to.be.greaterThan(roomy.maxUnauthenticated - 1);
       await expectUnharmed();
     });
   });

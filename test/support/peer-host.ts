@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { makePeers } from '../../src/alphorn-deps.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Listeners } from '../../src/server/listen.ts';
-import { openPeerListener, type PeerPatience } from '../../src/server/peer-listener.ts';
+import { openPeerListener, type PeerLimits } from '../../src/server/peer-listener.ts';
 import { debianPaths, type Paths } from '../../src/paths.ts';
 import { keepingLog, type LoggedLine } from './keeping-log.ts';
 
@@ -72,12 +72,12 @@ export interface TestReceiver {
 export async function openTestReceiver(
   { paths }: TestHost,
   {
-    patience,
+    limits,
     port,
     address = '127.0.0.1',
     ...settings
   }: {
-    patience?: PeerPatience;
+    limits?: PeerLimits;
     port?: number;
     address?: string;
     liferaft_keep?: number;
@@ -93,7 +93,7 @@ export async function openTestReceiver(
   const { log, lines } = keepingLog();
   const { app, callers, prepare, keysSaved } = makePeers(config, log, paths);
   await prepare();
-  const listener = await openPeerListener(app, where, callers, log, patience);
+  const listener = await openPeerListener(app, where, callers, log, limits);
   return {
     port: where.peer_port,
     told: () => lines.filter(({ level }) => level !== 'debug'),

@@ -12,11 +12,11 @@ import { close, listen, type Listeners, tcp } from './listen.ts';
 
 /** Limits of the peer port. */
 export interface PeerLimits {
-  /** Milliseconds until who calls has shown the key. */
+  /** Milliseconds for a caller to show the key. */
   handshakeMs: number;
-  /** How many may be on the way there; one more, and the first of them is turned away. */
+  /** Max number of callers that have not shown the key yet. One more closes the oldest of them. */
   maxUnauthenticated: number;
-  /** Milliseconds without a byte, of a request that is under way. */
+  /** Milliseconds that a request may go without a byte. */
   silenceMs: number;
   /** Milliseconds for a whole request. */
   requestMs: number;
@@ -33,14 +33,13 @@ const peerLimits: PeerLimits = {
 };
 
 /** Connections of all kinds. */
-const mostPeers = 512;
+const maxPeers = 512;
 /** What stands in a request's headers is a few hundred bytes. */
-const longestPeerHeader = 8 * 1024;
+const maxPeerHeaderSize = 8 * 1024;
 
 /**
- * Opens the port on which liferafts come in. Nobody gets as far as a request without a key that this host knows.
- * Who has none costs a handshake, and takes nobody's place: of those that have shown nothing yet, the one that
- * takes longest makes room.
+ * Opens the port on which liferafts come in. A caller needs a key that this host knows to get as far as a request.
+ * Callers without one cannot keep a peer out: when there are too many, the oldest of them is closed.
  * Faults: `cannot_listen`
  */
 export async function openPeerListener(
@@ -60,12 +59,12 @@ export async function openPeerListener(
       keepAliveTimeout: limits.idleMs,
       // How often Node.js looks whether a request takes too long.
       connectionsCheckingInterval: Math.min(5000, limits.handshakeMs / 2),
-      maxHeaderSize: longestPeerHeader,
+      maxHeaderSize: maxPeerHeaderSize,
     },
     app,
   );
   server.timeout = limits.silenceMs;
-  server.maxConnections = mostPeers;
+  server.maxConnections = maxPeers;
   // Too slow, too long or no HTTP at all: Node.js would answer in words of its own.
   server.on('clientError', (_error, socket) => socket.destroy());
   limitUnauthenticated(server, limits.maxUnauthenticated);

@@ -10,6 +10,7 @@ import type { KnownSecrets } from '../../known-secrets.ts';
 import { maskValues } from '../../secrets.ts';
 import { auditedRequest, callerIn, requireRole } from '../middleware/authenticate.ts';
 import { changeBody } from '../middleware/json-body.ts';
+import { whenOver, workOn } from '../middleware/under-way.ts';
 import { type Checks, validate } from '../middleware/validate.ts';
 import { maskedProblem, problemOf, problemType } from '../problem.ts';
 
@@ -91,18 +92,18 @@ export function changeHandlers(domain: ChangeDomain): ChangeHandlers {
       const { name } = callerIn(response);
       const made =
         key === undefined
-          ? await make()
-          : await domain.repeatedAnswers.once(
+          ? make()
+          : domain.repeatedAnswers.once(
               { caller: name, key: checkedKey(key), request: contentOf(request) },
               () => make().catch((error: unknown) => answerOfFailure(error, domain.secrets)),
             );
-      send(response, made);
+      send(response, await workOn(response, made));
     },
   ];
 
-  /** Until it is answered, the secrets of the request are masked wherever they turn up. */
+  /** The secrets of the request are masked wherever they turn up, until it is over. */
   function knowSecrets(request: Request, response: Response, next: NextFunction): void {
-    response.once('close', domain.secrets.hold(secretsOf(request)));
+    whenOver(response, domain.secrets.hold(secretsOf(request)));
     next();
   }
 

@@ -2,6 +2,7 @@ import type { Request, RequestHandler } from 'express';
 
 import { Fault } from '../../errors.ts';
 import { callerIn } from './authenticate.ts';
+import { whenOver } from './under-way.ts';
 
 /** Bytes of a body at most, as `jsonBody` reads it. */
 const maxBodyBytes = 1024 * 1024;
@@ -11,7 +12,7 @@ const retryAfterSeconds = 5;
 
 /**
  * Refuses a request when too many are under way, for what stands behind `authenticate`. A request is under way until its
- * client has read the answer.
+ * client has read the answer, and the change that it asked for has ended.
  * @param max requests of all callers; one caller may have half of them
  * Faults: `too_many_requests`, `overloaded`
  */
@@ -42,7 +43,7 @@ export function limitRequests(max: number): RequestHandler {
     total += 1;
     bodiesBytes += bytes;
     underWay.set(name, ofCaller + 1);
-    response.once('close', () => {
+    whenOver(response, () => {
       total -= 1;
       bodiesBytes -= bytes;
       const left = (underWay.get(name) ?? 0) - 1;

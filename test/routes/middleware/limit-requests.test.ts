@@ -5,6 +5,7 @@ import express, { type Response } from 'express';
 import request from 'supertest';
 
 import { limitRequests } from '../../../src/routes/middleware/limit-requests.ts';
+import { workOn } from '../../../src/routes/middleware/under-way.ts';
 import { answerErrors } from '../../../src/routes/problem.ts';
 import { waitUntil } from '../../lab/wait.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
@@ -43,6 +44,26 @@ describe('the limit of requests under way', () => {
     const again = ask('a').then(({ status }) => status);
     await waitUntil('room again', () => underWay.length === 5);
     underWay[4]?.end();
+    expect(await again).to.equal(200);
+  });
+
+  it('counts a request whose client has gone until its work has ended', async () => {
+    const { ask, underWay } = bench(2);
+    let endWork: (() => void) | undefined;
+    const gone = ask('a');
+    gone.catch(() => undefined);
+    await waitUntil('the request', () => underWay.length === 1);
+    const work = new Promise<void>((resolve) => (endWork = resolve));
+    const [response] = underWay as [Response];
+    void workOn(response, work);
+    const closed = once(response, 'close');
+    gone.abort();
+    await closed;
+    expect((await ask('a')).status).to.equal(429);
+    endWork?.();
+    const again = ask('a').then(({ status }) => status);
+    await waitUntil('room again', () => underWay.length === 2);
+    underWay[1]?.end();
     expect(await again).to.equal(200);
   });
 });

@@ -4,14 +4,14 @@ import { expect } from 'chai';
 
 import { waitUntil } from '../lab/wait.ts';
 import { asking, type Bench } from './asking.ts';
-import { untilHealthy } from './client.ts';
+import { type Answer, untilHealthy } from './client.ts';
 
 const resource = 'VIP_mgmt0';
 const preference = `//rsc_location[@id='cli-prefer-${resource}']`;
 
-/** What becomes of a migrate whose agent is killed between its two edits. */
+/** What becomes of a migrate whose agent is stopped, or killed between its two edits. */
 export function describeMoves(bench: Bench): void {
-  describe('a migrate that a SIGKILL of the agent cuts short', () => {
+  describe('a migrate whose agent is stopped or killed meanwhile', () => {
     const { node, ask, cib, configuration, restore, settle } = asking(bench);
     let former = '';
 
@@ -34,27 +34,45 @@ export function describeMoves(bench: Bench): void {
       await settle();
     });
 
-    /** Kills the agent for good as soon as the preference is in the CIB. */
-    async function cutShort(): Promise<void> {
+    /** Asks for a migrate to the other node, and waits until the preference is in the CIB. */
+    async function beginMove(): Promise<{ answer: Promise<Answer | undefined> }> {
       const [first, second] = bench().lab.nodes;
       const located = (await ask('GET', `resource/${resource}/locate`)).text;
       const target = located.includes(first?.name ?? '') ? second : first;
-      // So that it takes a while; and systemd starts no other one.
-      await node().run(['systemctl', 'mask', '--runtime', 'ha-agent']);
-      const asked = ask('POST', `resource/${resource}/migrate`, { node: target?.name }).catch(
+      const answer = ask('POST', `resource/${resource}/migrate`, { node: target?.name }).catch(
         () => undefined,
       );
       await waitUntil('the preference', async () => (await cib(preference)) !== '', {
         everyMs: 20,
       });
+      return { answer };
+    }
+
+    it('ends before the service does, and is answered', async function () {
+      this.timeout(240_000);
+      const { answer } = await beginMove();
+      await node().run(['systemctl', 'stop', 'ha-agent'], { deadlineMs: 200_000 });
+      expect((await answer)?.status).to.equal(200);
+      expect(await cib(preference)).to.equal('');
+      await node().run(['systemctl', 'start', 'ha-agent']);
+      await untilHealthy(node());
+      const [last = ''] = (await node().run(['hactl', 'audit', '--limit', '1'])).split('\n');
+      expect(last).to.include(' success ').and.include(`resource/${resource}/migrate`);
+    });
+
+    /** Kills the agent for good as soon as the preference is in the CIB. */
+    async function cutShort(): Promise<void> {
+      // Else systemd would start another one.
+      await node().run(['systemctl', 'mask', '--runtime', 'ha-agent']);
+      const { answer } = await beginMove();
       await node().run(['systemctl', 'kill', '--kill-who=all', '--signal=KILL', 'ha-agent']);
-      await asked;
+      await answer;
       await node()
         .run(['systemctl', 'stop', 'ha-agent'])
         .catch(() => undefined);
     }
 
-    it('leaves a preference that ends by itself', async function () {
+    it('leaves a preference that ends by itself when it is killed', async function () {
       this.timeout(120_000);
       await cutShort();
       const left = await cib(preference);
@@ -65,7 +83,7 @@ export function describeMoves(bench: Bench): void {
       expect(await ended(left, end)).not.to.include(`* Move       ${resource}`);
     });
 
-    it('is finished when the agent starts again', async function () {
+    it('is finished when the agent that was killed starts again', async function () {
       this.timeout(120_000);
       expect(await cib(preference)).not.to.equal('');
       await node().run(['systemctl', 'unmask', '--runtime', 'ha-agent']);

@@ -31,7 +31,7 @@ export interface Keeping {
 /** As configured where nothing else is said. */
 export const defaultKeeping: Keeping = { maxBytes: 16 * 1024 * 1024, keepFiles: 12 };
 
-/** What a look at all files of a log showed. */
+/** The result of checking all files of a log. */
 export interface Verdict {
   files: number;
   /** Descriptions of each file that differs from what was written; empty if none does. */

@@ -31,7 +31,7 @@ export interface AuditEntry extends AuditedRequest {
   commands?: readonly (readonly string[])[];
   /** What was changed in the CIB, secrets masked. */
   changes?: readonly object[];
-  /** What is left out of a line that would be too long: how many commands and changes. */
+  /** The number of commands and changes that were left out because the line would be too long. */
   cut?: { commands: number; changes: number };
   /** The version of the configuration before and after, `ADMIN_EPOCH.EPOCH`. */
   before?: string | undefined;

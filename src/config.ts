@@ -122,7 +122,7 @@ async function textOf(file: string): Promise<string | undefined> {
     return await readTextIfThere(file);
   } catch (error) {
     const code = systemErrorCode(error);
-    // Who may not read it is told so by the system's own error.
+    // A caller without permission gets the system's own error.
     if (code === undefined || code === 'EACCES') throw error;
     throw new Fault(
       'invalid_config',

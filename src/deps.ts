@@ -60,7 +60,7 @@ export interface Agent {
     /** For root, by the Unix socket. */
     socket: Express;
   };
-  /** Those by the network. */
+  /** The connections by the network. */
   connections: Connections;
   /** Begins no further change, and returns when none is under way, after `maxStopMs` at the latest. */
   stopChanges: () => Promise<void>;

@@ -127,7 +127,7 @@ async function keepAs(path: string, name: string): Promise<void> {
   }
 }
 
-/** What the system says of the file, or undefined if there is no such file. */
+/** The file's metadata (stat(2)), or undefined if there is no such file. */
 export async function statIfThere(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path);

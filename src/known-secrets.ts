@@ -4,9 +4,9 @@ import { masked } from './secrets.ts';
  * The values that are known to be secret: those of the CIB, and those of requests that are being answered. A tool or
  * an agent may repeat one under any name, so they are masked wherever they turn up.
  *
- * What is shorter than six signs, a number of less than nine, a word of the cluster's own (`Started`), or part of a
- * longer word is left alone:
- * answers have to stay correct. Such a secret is masked by the name that it stands under, as all are.
+ * Some values are left alone, because answers have to stay correct: those shorter than six characters, numbers of fewer
+ * than nine digits, the cluster's own words (`Started`), and parts of longer words. Under the name of a secret they are
+ * masked all the same.
  */
 export interface KnownSecrets {
   /** Takes the values of the CIB that was read last; those of the one before it count as well. */
@@ -160,7 +160,7 @@ function endOf(form: string, text: string, at: number, isXml: boolean): number |
   if (!text.startsWith(head, at)) return undefined;
   if (isAlphanumeric(form, 0) && isAlphanumeric(text, at - 1)) return undefined;
   let end = at + head.length;
-  // What has a long beginning in common is masked in any case, or it would be compared with each sign in turn.
+  // Values with a long common beginning are masked from there on; comparing each of them would take too long.
   while (end - at < form.length && text[end] === form[end - at]) end += 1;
   const isShort = form.length <= maxHead;
   if (isShort && isAlphanumeric(form, form.length - 1) && isAlphanumeric(text, end))

@@ -52,7 +52,7 @@ export function makeLock(capacity = 256): Lock {
       }
       inside += 1;
       try {
-        // Who waits learns of a stop at once, and not when the one that runs has ended.
+        // A waiting change is refused at once, not when the running one has ended.
         return await new Promise((resolve, reject) => {
           waiting.add(reject);
           queue(async () => {

@@ -247,7 +247,7 @@ class AnswerIndex {
     if (own?.size === 0) this.#perCaller.delete(known.caller);
   }
 
-  /** Those from before that time. */
+  /** The answers from before that time. */
   older(time: number): string[] {
     const ids: string[] = [];
     for (const [id, { at }] of this.#known) {

@@ -31,7 +31,7 @@ export function isSecretName(name: string): boolean {
   return secretParts.some((part) => joined.includes(part));
 }
 
-/** Is told each secret that is masked, as its program would get it: without quotes and references. */
+/** Called with each secret that is masked, as its program would get it: without quotes and references. */
 export type OnSecret = (value: string) => void;
 
 const ignore: OnSecret = () => undefined;
@@ -90,7 +90,7 @@ export function maskPairs(xml: string, onSecret: OnSecret = ignore): string {
   const references = new Set<string>();
   const how = { isXml: true, onSecret, depth: 0, names: new Map<string, boolean>() };
   const once = mask({ ...how, text: xml, references });
-  // What they refer to may stand before them.
+  // The pairs that are referred to may stand before those that refer to them.
   return references.size === 0 ? once : mask({ ...how, text: once, secretIds: references });
 }
 
@@ -132,7 +132,7 @@ interface Scanned {
   references?: Set<string>;
   /** The ids of pairs that hold a secret whatever their name. */
   secretIds?: ReadonlySet<string>;
-  /** What isSecretName said of names so far: in a text the same ones come again and again. */
+  /** A cache of isSecretName, for the same names come again and again in a text. */
   names: Map<string, boolean>;
 }
 
@@ -188,7 +188,7 @@ interface Found {
 
 const [lessThan, greaterThan, backslash] = [0x3c, 0x3e, 0x5c];
 
-// What each sign of ASCII may be, as bits: looked up many million times in a large CIB.
+// The kinds of each ASCII character, as bits. They are looked up many million times in a large CIB.
 const [partOfWord, space, quote, endOfName] = [1, 2, 4, 8];
 const kinds = new Uint8Array(128);
 for (const [signs, kind] of [
@@ -378,7 +378,7 @@ function secretsOfTag(scanned: Scanned, { attributes }: Tag): Found[] {
   const { text, isXml, onSecret, depth, references, secretIds, names } = scanned;
   const valueOf = ({ start, end }: Attribute) => decoded(text.slice(start, end));
   const isSecret = attributes.some((each) => {
-    // What a rule compares is told of by `attribute`.
+    // In a rule, `attribute` names the compared value.
     if (each.name === 'name' || each.name === 'attribute')
       return isSecretOf(scanned, valueOf(each));
     return each.name === 'id' && secretIds !== undefined && secretIds.has(valueOf(each));
@@ -394,10 +394,10 @@ function secretsOfTag(scanned: Scanned, { attributes }: Tag): Found[] {
       found.push({ ...place, value: valueOf(each), by: isXml ? `"${masked}"` : masked });
     } else if (depth < maxDepth && !namingAttributes.has(each.name)) {
       const value = valueOf(each);
-      // Without one of these no secret is told from other words.
+      // A secret's name is always followed by one of these.
       if (!/[=:\s]/.test(value)) continue;
       const rest = mask({ text: value, isXml: false, onSecret, depth: depth + 1, names });
-      // Its secrets have been told of.
+      // Its secrets were reported already.
       if (rest !== value) found.push({ ...place, value: '', by: `"${encoded(rest)}"` });
     }
   }

@@ -192,7 +192,7 @@ function covers({ cert }: TlsIdentity, subject: Subject): boolean {
   );
 }
 
-/** What a client may call this host by. */
+/** The names and addresses by which clients may reach this host. */
 interface Subject {
   names: string[];
   addresses: string[];

@@ -8,15 +8,15 @@ export interface ReversibleStep {
   /** The version of the configuration that it was made of, and the one that it made: `ADMIN_EPOCH.EPOCH`. */
   before: string;
   after: string;
-  /** What it does. */
+  /** The patch that was made. */
   forward: string;
-  /** What takes it back, from the configuration that it made. */
+  /** The patch that takes it back. */
   inverse: string;
 }
 
 /**
- * What takes a change of the CIB back, in a file for each change, for root alone: its name is the id that the change has in
- * the audit log.
+ * Keeps the inverse of each change of the CIB in a file of its own, for root alone. The file's name is the id of the change
+ * in the audit log.
  *
  * INVARIANTS
  * - The file is on the disk before the change is made. So one is left of a change that was never made, too, if the agent
@@ -27,7 +27,7 @@ export interface ReversibleStep {
 export interface UndoStore {
   /** Keeps the steps of a change, in the place of what was kept of it. Faults: `no_space` */
   keep(id: string, steps: readonly ReversibleStep[]): Promise<void>;
-  /** Of a change that was not made. */
+  /** Removes the file of a change that was not made. */
   forget(id: string): Promise<void>;
 }
 
@@ -57,7 +57,7 @@ export function openUndoStore(
 ): UndoStore {
   let index: Promise<Map<string, Kept>> | undefined;
 
-  /** What is there, the oldest first: looked at once, for nobody else writes there. */
+  /** The files in the folder, the oldest first. They are listed once, because no other process writes there. */
   function known(): Promise<Map<string, Kept>> {
     index ??= readIndex(folder);
     index.catch(() => (index = undefined));

@@ -27,7 +27,7 @@ const syncMs = 40_000;
 /** A status can be no longer: each path that is left out has a line of some 200 bytes in it. */
 const maxBytes = 16 * 1024 * 1024;
 
-/** What has to be in an answer, for those who read it; the rest is passed on. */
+/** The fields that readers of an answer need. Other fields are passed on. */
 const answer = z.looseObject({
   running: z.literal(true),
   destinations: z.array(z.looseObject({ destination: z.string(), state: z.string() })),

@@ -176,7 +176,7 @@ export function makeRestorer(
     changing: readonly PlannedPath[],
     former: KeptRestore | undefined,
   ): Promise<KeptRestore> {
-    // Later than the former one also if the clock was put back, for the latest is told by its time.
+    // The latest restore is known by its time, so this time must be later even if the clock was put back.
     const formerAt = former ? Date.parse(former.journal.at) : 0;
     const at = new Date(Math.max(Date.now(), formerAt + 1));
     const folder = await makeRestoreFolder(restores, at);
@@ -239,7 +239,7 @@ export function makeRestorer(
     }
   }
 
-  /** What was restored stays restored, whether or not this succeeds. */
+  /** The restore stays as it is, whether or not this succeeds. */
   async function forgetBeyondLimits(done: readonly KeptRestore[], warn: Warn): Promise<void> {
     try {
       for (const kept of beyondLimits(done, limits, new Date())) await forget(kept);

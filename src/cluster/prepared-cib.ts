@@ -14,7 +14,7 @@ export interface PreparedCib {
   secrets: readonly string[];
 }
 
-/** What the worker answers with: a fault's code and message, or the CIB. */
+/** The worker's answer: the CIB, or the code and message of a fault. */
 export type WorkerAnswer = { prepared: PreparedCib } | { code: FaultCode; message: string };
 
 /** Above so many signs it takes longer than an event loop may stand still. */

@@ -246,7 +246,7 @@ function keyCommand(path: string, onRecord: OnRecord): Command {
 const maxKeyLength = 4096;
 
 /**
- * What is in the file, or comes from the standard input; no more than it takes to see that it is no key.
+ * Reads the file, or the standard input, up to the length at which it cannot be a key any more.
  * Faults: `invalid_request`
  */
 async function keyTextOf(file: string | undefined): Promise<string> {

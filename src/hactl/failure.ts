@@ -2,13 +2,13 @@ import { CommanderError } from 'commander';
 
 import { Fault, type FaultCode, systemErrorCode } from '../errors.ts';
 
-/** What `hactl` ends with; hactl(8), "EXIT STATUS". A signal makes it 128 and the signal's number. */
+/** The exit codes of `hactl`; hactl(8), "EXIT STATUS". After a signal the code is 128 plus the signal's number. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, bug: 70, outputClosed: 141 } as const;
 
 /** How a command ended that did not do what it was asked for. */
 export interface Failure {
   exitCode: number;
-  /** What is wrong and what to do next; undefined if that is said already. */
+  /** Says what is wrong and what to do next; undefined if that was printed already. */
   text: string | undefined;
 }
 
@@ -25,7 +25,7 @@ export function failureOf(error: unknown): Failure {
     };
   }
   const code = systemErrorCode(error);
-  // What else has a code is a mistake in a call of ours (ERR_INVALID_ARG_TYPE).
+  // Other errors with a code are mistakes in our own calls (ERR_INVALID_ARG_TYPE).
   if (code !== undefined && (!code.startsWith('ERR_') || code in sentences)) {
     return {
       exitCode: exitCodes.failed,

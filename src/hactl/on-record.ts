@@ -24,7 +24,7 @@ export function makeOnRecord(signals: Signals): OnRecord {
       const config = await loadConfig(process.env);
       const folder = config.state_directory;
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      // Who may not write there is told so, and not that the record failed.
+      // A caller without permission to write there gets that error, and not one about the record.
       await access(folder, constants.W_OK | constants.X_OK);
       const audit = makeAuditLog(config, 'other');
       const route = ['hactl', ...command].join(' ');
@@ -38,7 +38,7 @@ export function makeOnRecord(signals: Signals): OnRecord {
         try {
           await audit.recordEnd({ ...request, outcome });
         } catch (error) {
-          // What was done is done; its beginning is on record.
+          // The work is done, and its beginning is on record.
           if (!(error instanceof Fault)) throw error;
           warn('The end of this could not be recorded in the audit log.');
         }

@@ -11,13 +11,13 @@ import { warn } from './print.ts';
  */
 export async function runCommandLine(program: Command, argv: readonly string[]): Promise<number> {
   leaveErrorsToUs(program);
-  // What prints goes on without its reader: what was begun has to come to its end, and into the record.
+  // A command goes on when nobody reads its output any more, so that its work and its record are completed.
   let outputError: Error | undefined;
   process.stdout.on('error', (error: Error) => {
     outputError ??= error;
   });
   process.stderr.on('error', () => undefined);
-  // What nobody waited for.
+  // Errors of promises and events that no code waited for.
   process.on('uncaughtException', (error) => {
     process.exit(failed(error));
   });
@@ -53,7 +53,7 @@ function outputFailed(error: Error): number {
   return exitCodes.failed;
 }
 
-/** Commander prints what it finds wrong, and ends the process, unless it is told not to. */
+/** By default, Commander prints errors of the command line and ends the process. */
 function leaveErrorsToUs(command: Command): void {
   command.exitOverride().configureOutput({ writeErr: () => undefined });
   command.commands.forEach(leaveErrorsToUs);

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 
 import { warn } from './print.ts';
 
-/** What a signal (Ctrl-C) may end, and what not. */
+/** Decides what a signal (Ctrl-C) may end. */
 export interface Signals {
   /**
    * Does something that a signal must not end half way: the first one is told that it goes on to its end, and only a

@@ -1,7 +1,7 @@
 import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** What Pacemaker writes with a CIB: its digest, and the number of the copy of the former one. */
+/** Bytes that Pacemaker writes with a CIB: its digest, and the number of the former CIB's copy. */
 const moreBytes = 64 * 1024;
 
 /**

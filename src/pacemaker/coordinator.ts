@@ -40,12 +40,12 @@ export async function coordinatorShows(
   }
 }
 
-/** What a difference leaves in a CIB. */
+/** The trace of a difference in a CIB. */
 interface Trace {
   path: string;
   /** @param element what is at the path */
   isShownBy: (element: XmlElement | undefined) => boolean;
-  /** What is created may have been deleted before, by the same patch; so its creation says more. */
+  /** Lower ranks are asked first. A patch may delete an element and create it again, so a creation says more. */
   rank: number;
 }
 
@@ -82,7 +82,7 @@ function has(attributes: Readonly<Record<string, string>>) {
     );
 }
 
-/** What a path of a difference leads to (`/cib/configuration/constraints/rsc_order[@id='x']`). */
+/** The element at a difference's path (`/cib/configuration/constraints/rsc_order[@id='x']`). */
 function elementAt(cib: XmlElement, path: string): XmlElement | undefined {
   const [, root, ...steps] = path.split('/');
   let element = root === cib.name ? cib : undefined;

@@ -21,16 +21,16 @@ export interface ConnectionLimits {
 
 /** A TCP connection. */
 interface Connection {
-  /** Of TCP, below TLS. */
+  /** The TCP socket, below TLS. */
   socket: net.Socket;
   /** The address that it comes from, as limits count it. */
   source: string;
-  /** Whether it waits for the agent: for TLS to begin, or for an answer. Else the agent waits for the client. */
+  /** Whether it waits for the agent: for TLS to begin, or for an answer. Otherwise, the agent waits for the client. */
   isWaiting: boolean;
   timer: NodeJS.Timeout | undefined;
 }
 
-/** What `authenticate` tells of the connection by which a request came. */
+/** How `authenticate` reports whether a request's connection has shown a token. */
 export interface CallerConnections {
   /**
    * The request showed a valid token. A socket that is none of a listener's is left alone.
@@ -90,7 +90,7 @@ export function makeConnections(limits: ConnectionLimits): Connections {
     makeRoomSoon();
   }
 
-  // What has come by a connection that was accepted in this turn of the event loop is read in the next one.
+  // A connection that was accepted in this turn of the event loop is read for the first time in the next turn.
   const makeRoomSoon = soon(() => {
     setImmediate(makeRoom);
   });
@@ -127,7 +127,7 @@ export function makeConnections(limits: ConnectionLimits): Connections {
       const source = sourceNetwork(socket.remoteAddress);
       const connection: Connection = { socket, source, isWaiting: false, timer: undefined };
       bySocket.set(socket, connection);
-      // Nobody else listens before TLS or HTTP begins.
+      // There is no other listener before TLS or HTTP begins.
       socket.on('error', () => undefined);
       socket.once('close', () => {
         clearTimeout(connection.timer);

@@ -12,7 +12,7 @@ import type { RequestsInTurn } from './requests-in-turn.ts';
 /** Milliseconds for answers under way when a service stops; changes have longer. */
 const drainMs = 4000;
 
-/** What is being listened on. */
+/** The open listeners of a service. */
 export interface Listeners {
   /** For the log, such as `https://*:8443`. */
   addresses: readonly string[];

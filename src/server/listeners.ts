@@ -18,7 +18,7 @@ import {
 import { close, freeSocket, listen, type Listeners, tcp } from './listen.ts';
 import { type RequestLimits, type RequestsInTurn, serveInTurn } from './requests-in-turn.ts';
 
-/** What the agent serves, and how it bounds that. */
+/** The agent's apps, and the limits of their connections. */
 export interface AgentService {
   apps: {
     /** For callers with a token. */
@@ -26,12 +26,12 @@ export interface AgentService {
     /** For root, by the Unix socket. */
     socket: RequestListener;
   };
-  /** Those of the network. */
+  /** The connections by the network. */
   connections: Connections;
   requests?: RequestLimits;
 }
 
-/** Those of the API. */
+/** The listeners of the API. */
 export interface ApiListeners extends Listeners {
   /** Serves new connections with another certificate. */
   setIdentity(identity: TlsIdentity): void;
@@ -107,7 +107,7 @@ export async function openListeners(
 
 /** Lets a server see no more than the connections that are accepted within the limits, and TLS those that begin with it. */
 function admit(server: Server | https.Server, connections: Connections): void {
-  // Its own listeners begin with TLS, or with HTTP: a connection that never gets so far must cost next to nothing.
+  // The server's own listeners begin TLS or HTTP. A connection that never gets so far must cost next to nothing.
   const serve = server.listeners('connection') as ((socket: net.Socket) => void)[];
   server.removeAllListeners('connection');
   server.on('connection', (socket: net.Socket) => {

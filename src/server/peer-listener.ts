@@ -34,7 +34,7 @@ const peerLimits: PeerLimits = {
 
 /** Connections of all kinds. */
 const maxPeers = 512;
-/** What stands in a request's headers is a few hundred bytes. */
+/** The headers of a peer's request take a few hundred bytes. */
 const maxPeerHeaderSize = 8 * 1024;
 
 /**
@@ -96,14 +96,14 @@ function limitUnauthenticated(server: https.Server, most: number): void {
   });
 }
 
-// Who tries doors makes no more than a line a minute.
+// A refused caller is logged at most once a minute.
 const tellAgainAfterMs = 60_000;
 const mostTold = 1000;
 
 function tellOfRefused(server: https.Server, log: Log): void {
   const toldAt = new Map<string, number>();
   server.on('tlsClientError', (error: Error, { remoteAddress }: TLSSocket) => {
-    // Of IPv4 as people write it, not as a socket for both has it (RFC 4291, section 2.5.5.2).
+    // IPv4 addresses as people write them, not as a dual-stack socket does (RFC 4291, section 2.5.5.2).
     const from = remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '');
     const now = performance.now();
     const kind = `${from ?? ''} ${systemErrorCode(error) ?? ''}`;

@@ -54,7 +54,7 @@ export function serveInTurn(
   const connections = new Map<net.Socket, ReturnType<typeof serveConnection>>();
   const unread = makeUnreadAnswers(limits);
   let isStopping = false;
-  // Those whose next request has come before the answer to the one before it was out, in that order.
+  // The connections whose next request came before the previous answer was out, in order of arrival.
   const pipelining = new Map<net.Socket, () => void>();
   const goOnSoon = fewPerTurn(() => {
     const [first] = pipelining;
@@ -76,7 +76,7 @@ export function serveInTurn(
     /** Gives the parser what it may have now. Node.js pauses the socket while a client does not read. */
     function feed(): void {
       while (held.length > 0 && !socket.isPaused() && !socket.destroyed) {
-        // What follows a request that is complete is the next one.
+        // Bytes after a complete request belong to the next one.
         if (current?.request.complete || pipelining.has(socket)) return;
         const piece = held.subarray(0, pieceBytes);
         held = held.subarray(pieceBytes);
@@ -97,7 +97,7 @@ export function serveInTurn(
         current = undefined;
         if (isStopping) socket.destroySoon();
         if (socket.destroyed) return;
-        // Else what has come is the rest of its body.
+        // Bytes after an incomplete request are the rest of its body.
         if (request.complete && waiting.length + held.length > 0) {
           pipelining.set(socket, goOn);
           goOnSoon();
@@ -117,7 +117,7 @@ export function serveInTurn(
     socket.on('data', (bytes: Buffer) => {
       held = held.length === 0 ? bytes : Buffer.concat([held, bytes]);
       feed();
-      // What is left of a body that the app does not read as fast is one piece at most, for then the socket is paused.
+      // If the app reads a body slowly, at most one piece of it is held, because the socket is paused then.
       const isPipelined = current?.request.complete ?? pipelining.has(socket);
       if (isPipelined && held.length > limits.maxPipelinedBytes) socket.destroy();
     });

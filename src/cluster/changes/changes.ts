@@ -26,7 +26,7 @@ export interface Change<T> {
    * first `editCib`.
    */
   edit?: CibEdit;
-  /** What it makes of the CIB later on, an edit each, made when the cluster is done with that before. */
+  /** Its later edits of the CIB. Each is made when the cluster has finished what the one before led to. */
   later?: readonly CibEdit[];
   /**
    * Refuses it for what the cluster would do after each edit; changes nothing. What is tried and what is made are
@@ -51,7 +51,7 @@ export interface Change<T> {
 export interface Site {
   /** Each command that it runs goes into the record. */
   host: Host;
-  /** What the cluster would do after each of these edits. Faults: those of CibEditor. */
+  /** Simulates these edits and returns the cluster's actions after each. Faults: those of CibEditor. */
   plan: (edits: readonly CibEdit[]) => Promise<PlannedAction[][]>;
   /** The CIB, read after all changes before this one. Faults: those of ConfigurationReader. */
   cib: () => Promise<Cib>;
@@ -116,7 +116,7 @@ export interface Changes {
    */
   try(asked: Asked, change: Change<unknown>): Promise<Tried>;
   /**
-   * Begins no further change; those that wait are refused with `stopping`. Nobody waits for the cluster any more.
+   * Begins no further change and refuses those that wait with `stopping`. Stops all waiting for the cluster.
    * @returns when no change is under way; of one that takes longer than `maxStopMs` the end is not waited for
    */
   stop(): Promise<void>;
@@ -176,7 +176,7 @@ export function makeChanges(parts: ChangesParts): Changes {
     let settled = true;
     // Of several edits the first alone finds what the caller has seen.
     let expected = ifVersion;
-    // What takes back the steps that were made, and the one that is about to be.
+    // The steps that were made, and the one that is about to be, each with its inverse.
     const steps: ReversibleStep[] = [];
     let prepared: ReversibleStep | undefined;
     const prepare = async (step: ReversibleStep) => {

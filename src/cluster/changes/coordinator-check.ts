@@ -33,7 +33,7 @@ export function makeCheckAtCoordinator(
 ): CheckAtCoordinator {
   let localId: string | undefined;
 
-  /** @returns undefined if that cannot be told just now */
+  /** @returns undefined if the coordinator cannot be asked just now */
   async function isShown(
     host: Host,
     whole: string,

@@ -119,7 +119,7 @@ export function cutShortMoves(xml: string): string[] {
     .map(({ attributes }) => attributes['rsc'] ?? '');
 }
 
-/** Of whose agent a preference is, so that another host's is not taken for one that was left behind. */
+/** Names the host whose agent made a preference, so that no other host takes it for one that was left behind. */
 function markOf(host: string): string {
   return freeId(new Set(), `ha-agent-move-by-${host}`);
 }

@@ -25,7 +25,7 @@ export const trustAsRoot: RequestHandler = (_request, response, next) => {
 
 /**
  * Lets in who has a valid `token` header.
- * @param connections are told by which connections callers with a token come
+ * @param connections notified of the connections on which a valid token was shown
  * Faults: `unauthenticated`, `too_many_attempts`, `too_many_requests`
  */
 export function authenticate(

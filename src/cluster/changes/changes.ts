@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { AuditedRequest, AuditEntry, AuditLog } from '../../audit.ts';
-import { Fault } from '../../errors.ts';
+import { Fault, type FaultCode } from '../../errors.ts';
 import type { Run } from '../../exec.ts';
 import type { Host } from '../../host.ts';
 import type { KnownSecrets } from '../../known-secrets.ts';
@@ -194,7 +194,10 @@ export function makeChanges(parts: ChangesParts): Changes {
       cib: async () => (await read()).cib,
       async editCib(edit) {
         const more = { ifVersion: expected, warn, prepare };
-        const replaced = await editor.replace({ ...host, run }, edit, more);
+        const replacing = editor.replace({ ...host, run }, edit, more);
+        const replaced = await (steps.length === 0
+          ? replacing
+          : replacing.catch(rethrowPartlyMade));
         if (prepared !== undefined) steps.push(prepared);
         prepared = undefined;
         changes.push(...replaced.changes);
@@ -269,8 +272,17 @@ export function makeChanges(parts: ChangesParts): Changes {
   /** A service that stops waits for nobody: the answer says that the cluster is still at it. */
   async function idle(longestMs: number): Promise<boolean> {
     if (stop.signal.aborted) return false;
-    const stopped = once(stop.signal, 'abort').then(() => false);
-    return Promise.race([isIdleWithin(longestMs), stopped]);
+    const over = new AbortController();
+    const stopped = once(stop.signal, 'abort', { signal: over.signal }).then(
+      () => false,
+      () => false,
+    );
+    try {
+      return await Promise.race([isIdleWithin(longestMs), stopped]);
+    } finally {
+      // Else each change that waits would leave a listener.
+      over.abort();
+    }
   }
 
   return {
@@ -305,6 +317,21 @@ export function makeChanges(parts: ChangesParts): Changes {
       await Promise.race([lock.stop(), sleep(maxStopMs(host), undefined, { ref: false })]);
     },
   };
+}
+
+/** Why a later edit was not made, in place of a message that says that nothing was done. */
+const partlyMade: Partial<Record<FaultCode, string>> = {
+  node_joining: 'this node has left the cluster and not joined it again yet',
+  changed_meanwhile: 'others kept changing the configuration',
+};
+
+function rethrowPartlyMade(error: unknown): never {
+  const why = error instanceof Fault ? partlyMade[error.code] : undefined;
+  if (!(error instanceof Fault) || why === undefined) throw error;
+  throw new Fault(
+    error.code,
+    `The first part of this change was made, the rest was not: ${why}. The audit log has what was made. Read the configuration, then ask again.`,
+  );
 }
 
 function busy(what: string): Fault {

@@ -269,6 +269,28 @@ describe('a change of a CIB that others change', () => {
     expect(patches).to.have.lengthOf(5);
   });
 
+  it('says that its first part was made, when only the second is given up', async () => {
+    const cluster = fakeCluster(storageCib);
+    const { cibs } = cluster;
+    let patches = 0;
+    cluster.answers.set('cibadmin', ({ argv }) => {
+      if (!argv.includes('--patch')) return undefined;
+      patches += 1;
+      if (patches === 1) return undefined;
+      const now = cibs.at(-1) ?? '';
+      cibs.push(now.replace(/ epoch="\d+"/, ` epoch="${100 + patches}"`));
+      return { exitCode: 103, stdout: '', stderr: 'Update was older than existing configuration' };
+    });
+    const { call } = await changesBench(folder.path, { cluster });
+    const answer = await call('GET', 'resource/SMB/delete');
+    expect(outcomeOf(answer)).to.deep.equal([409, 'changed_meanwhile']);
+    expect((answer.body as { detail: string }).detail).to.match(
+      /^The first part of this change was made, the rest was not: others kept changing/,
+    );
+    expect(cluster.xml()).to.include('id="SMB-meta_attributes-target-role"');
+    expect(cluster.xml()).to.include('<primitive id="SMB"');
+  });
+
   it('is not made anew for who meant the one before', async () => {
     const { call, patches } = await bench(1);
     const answer = await call('GET', 'resource/SMB/stop', {}, { 'If-Match': '"0.8"' });

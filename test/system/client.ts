@@ -18,15 +18,18 @@ export interface Call {
   headers?: Record<string, string>;
   body?: string;
   agent?: https.Agent;
-  /** How long the answer may keep silent. */
-  patienceMs?: number;
+  /**
+   * How long the answer may keep silent. It is longer than the agent waits for a cluster (`change_deadline_seconds`), whose
+   * own word is worth more than "no answer", and longer than a machine stands still.
+   */
+  timeoutMs?: number;
 }
 
 const port = 8443;
 
 /** Calls the agent of a node over HTTPS, from this machine, as a UI would. */
 export async function call(node: LabNode, path: string, options: Call = {}): Promise<Answer> {
-  const { token, method = 'GET', headers = {}, body = '{}', agent, patienceMs = 60_000 } = options;
+  const { token, method = 'GET', headers = {}, body = '{}', agent, timeoutMs = 300_000 } = options;
   return new Promise((resolve, reject) => {
     const request = https.request(
       {
@@ -58,8 +61,8 @@ export async function call(node: LabNode, path: string, options: Call = {}): Pro
         });
       },
     );
-    request.setTimeout(patienceMs, () =>
-      request.destroy(new Error(`no answer in ${patienceMs / 1000} s`)),
+    request.setTimeout(timeoutMs, () =>
+      request.destroy(new Error(`no answer in ${timeoutMs / 1000} s`)),
     );
     request.on('error', reject);
     request.end(body);

@@ -154,7 +154,7 @@ export function makeWriters({ random, token, nodes, isUp }: WritersParts): Write
     for (;;) {
       let answer: Answer;
       try {
-        answer = await callHa(node, path, { ...options, patienceMs: 30_000 });
+        answer = await callHa(node, path, { ...options, timeoutMs: 30_000 });
       } catch (error) {
         const { code = '' } = error as NodeJS.ErrnoException;
         if (!repeated && ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH'].includes(code)) {
@@ -191,7 +191,7 @@ export function makeWriters({ random, token, nodes, isUp }: WritersParts): Write
     options: object,
     first: Answer,
   ): Promise<void> {
-    const again = await callHa(node, path, { ...options, patienceMs: 30_000 }).catch(
+    const again = await callHa(node, path, { ...options, timeoutMs: 30_000 }).catch(
       () => undefined,
     );
     if (again === undefined || (again.status === first.status && again.text === first.text)) return;

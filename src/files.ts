@@ -93,13 +93,11 @@ export async function replaceFile(
  * `PATH.previous` afterwards. Of one file one call at a time: what a kill left of the one before, `PATH.new`,
  * is in the way of none, and goes with the next.
  * @param mode of a file that is not there yet
- * @param check looks at the new content in a file beside; what it throws leaves all as it was
  */
 export async function replaceKeepingPrevious(
   path: string,
   content: string | Buffer,
   mode: number,
-  check: (temporary: string) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const former = await statIfThere(path);
   const owner = former && { uid: former.uid, gid: former.gid };
@@ -108,7 +106,6 @@ export async function replaceKeepingPrevious(
   await orNoSpace(path, () => rm(temporary, { force: true }));
   await writeTemporary(temporary, path, content, formerMode ?? mode, async () => {
     if (owner) await chown(temporary, owner.uid, owner.gid);
-    await check(temporary);
     if (former) await keepAs(path, `${path}.previous`);
     await rename(temporary, path);
   });

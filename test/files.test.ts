@@ -126,21 +126,6 @@ describe('files', () => {
       ]);
       expect(await readdir(folder.path)).to.have.members(['a.json', 'a.json.previous']);
     });
-
-    it('stay as they are if the new content does not pass, which is looked at where it is whole', async () => {
-      await replaceKeepingPrevious(path(), 'first', 0o600);
-      await replaceKeepingPrevious(path(), 'old', 0o600);
-      let seen = '';
-      const refused = replaceKeepingPrevious(path(), 'bad', 0o600, async (temporary) => {
-        seen = await readFile(temporary, 'utf8');
-        throw new Error('refused');
-      });
-      expect(await refused.catch((error: unknown) => (error as Error).message)).to.equal('refused');
-      expect(seen).to.equal('bad');
-      expect(await readFile(path(), 'utf8')).to.equal('old');
-      expect(await readFile(previous(), 'utf8')).to.equal('first');
-      expect(await readdir(folder.path)).to.have.members(['a.json', 'a.json.previous']);
-    });
   });
 
   describe('read from their end', () => {

@@ -1,8 +1,16 @@
 import type { AuditedRequest, AuditLog } from '../audit.ts';
-import { type ConfVerdict, readCorosyncConfText, verifyCorosyncConf } from '../corosync/conf.ts';
+import {
+  type ConfVerdict,
+  existingCorosyncConfFile,
+  maskConf,
+  readCorosyncConfText,
+  verifyCorosyncConf,
+  verifyCorosyncConfFile,
+} from '../corosync/conf.ts';
 import { readCorosyncKey } from '../corosync/key.ts';
 import { readQuorum } from '../corosync/quorum.ts';
 import { readRings } from '../corosync/rings.ts';
+import { Fault } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { corosyncConfAsJson, parseCorosyncConf } from '../parsers/corosync-conf.ts';
 import type { CorosyncLinks } from '../parsers/corosync-cfgtool.ts';
@@ -15,8 +23,11 @@ const keeping = { leastMs: 1000 };
 
 /** What is to be known of corosync on this node. */
 export interface CorosyncReader {
-  /** Faults: `corosync_conf_not_found`, `corosync_conf_unreadable` */
-  conf(): Promise<JsonObject>;
+  /**
+   * The file as JSON, and whether corosync would start with it, if corosync could be asked.
+   * Faults: `corosync_conf_not_found`, `corosync_conf_unreadable`
+   */
+  conf(): Promise<{ json: JsonObject; valid?: boolean }>;
   /** Faults: `corosync_conf_not_found`, `corosync_conf_unreadable` */
   confText(): Promise<string>;
   /** Faults: those of Run. */
@@ -34,10 +45,21 @@ export interface CorosyncReader {
 
 export function makeCorosyncReader(host: Host, audit: AuditLog): CorosyncReader {
   return {
-    conf: async () => corosyncConfAsJson(parseCorosyncConf(await readCorosyncConfText(host))),
+    async conf() {
+      const text = await existingCorosyncConfFile(host);
+      const json = corosyncConfAsJson(parseCorosyncConf(maskConf(text)));
+      try {
+        const { valid } = await verifyCorosyncConf(host, text);
+        return { json, valid };
+      } catch (error) {
+        // The file is shown all the same: it may be what somebody needs to mend corosync.
+        if (error instanceof Fault) return { json };
+        throw error;
+      }
+    },
     confText: () => readCorosyncConfText(host),
     // Not shared: who has just changed the file wants to know of that one.
-    verifyConf: () => verifyCorosyncConf(host),
+    verifyConf: () => verifyCorosyncConfFile(host),
     key: async (request) => {
       const key = await readCorosyncKey(host);
       await audit.record({ ...request, outcome: 'success' });

@@ -1,7 +1,16 @@
+import { symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
 import { Fault } from '../errors.ts';
 import { readTextUpTo, replaceKeepingPrevious } from '../files.ts';
 import type { Host } from '../host.ts';
-import { type CorosyncSection, parseCorosyncConf } from '../parsers/corosync-conf.ts';
+import { inMemoryFolder } from '../memory-files.ts';
+import {
+  type CorosyncSection,
+  loggingToStderrAlone,
+  parseCorosyncConf,
+} from '../parsers/corosync-conf.ts';
+import { memoryFolder } from '../paths.ts';
 import { masked } from '../secrets.ts';
 
 /** What corosync says of its configuration file. */
@@ -37,20 +46,25 @@ export async function readCorosyncConf(host: Host): Promise<CorosyncSection | un
 }
 
 /**
+ * The text of corosync.conf, with its key.
+ * Faults: `corosync_conf_not_found`, `corosync_conf_unreadable`
+ */
+export async function existingCorosyncConfFile(host: Host): Promise<string> {
+  const text = await readCorosyncConfFile(host);
+  if (text !== undefined) return text;
+  throw new Fault(
+    'corosync_conf_not_found',
+    `There is no ${host.paths.corosyncConf} on this node, so it is in no cluster. Copy it from another node of the cluster, or make a cluster with 'pcs cluster setup'.`,
+  );
+}
+
+/**
  * The text of corosync.conf. Only the cluster's key is masked, where it stands in this file instead of
  * its own (`totem.key`, which corosync.conf(5) advises against).
  * Faults: `corosync_conf_not_found`, `corosync_conf_unreadable`
  */
 export async function readCorosyncConfText(host: Host): Promise<string> {
-  const { paths } = host;
-  const text = await readCorosyncConfFile(host);
-  if (text === undefined) {
-    throw new Fault(
-      'corosync_conf_not_found',
-      `There is no ${paths.corosyncConf} on this node, so it is in no cluster. Copy it from another node of the cluster, or make a cluster with 'pcs cluster setup'.`,
-    );
-  }
-  return maskConf(text);
+  return maskConf(await existingCorosyncConfFile(host));
 }
 
 /** The text of a corosync.conf with its key, if it has one, replaced by stars. */
@@ -68,21 +82,15 @@ export function maskConf(text: string): string {
 export async function replaceCorosyncConf(host: Host, text: string): Promise<string> {
   const { corosyncConf } = host.paths;
   const whole = await withKey(host, text);
-  await replaceKeepingPrevious(corosyncConf, whole, 0o644, async (temporary) => {
-    const { valid, text: words } = await verifyCorosyncConf(host, temporary);
-    if (valid) return;
+  const { valid, text: words } = await verifyCorosyncConf(host, whole);
+  if (!valid) {
     throw new Fault(
       'corosync_conf_invalid',
       "Corosync would not start with this configuration, so it was not put in place. What it says is in 'stderr'; if it cannot open its key, set that first.",
-      {
-        command: {
-          argv: ['corosync', '-t'],
-          exitCode: null,
-          stderr: words.replaceAll(temporary, corosyncConf),
-        },
-      },
+      { command: { argv: ['corosync', '-t'], exitCode: null, stderr: words } },
     );
-  });
+  }
+  await replaceKeepingPrevious(corosyncConf, whole, 0o644);
   return maskConf(whole);
 }
 
@@ -147,17 +155,37 @@ function skip(line: string, from: number, signs: string): number {
   return at;
 }
 
+/** The same check of the file as it stands. Faults: as verifyCorosyncConf */
+export async function verifyCorosyncConfFile(host: Host): Promise<ConfVerdict> {
+  const text = await readTextUpTo(host.paths.corosyncConf, maxBytes);
+  return verifyCorosyncConf(host, text === false ? undefined : text);
+}
+
 /**
- * Lets corosync itself check its configuration (corosync(8), `-t`); it need not run.
- * @param file another file than the one that it starts with
- * Faults: those of Run.
+ * Lets corosync itself check a configuration (corosync(8), `-t`); it need not run. It would end with "exiting normally" in
+ * the log that the file names, which is that of the corosync that runs: so it is shown a copy that logs to stderr alone.
+ * @param text the configuration; undefined if there is none, or more than is read
+ * Faults: `no_space` in memory, those of Run.
  */
 export async function verifyCorosyncConf(
-  { run, readDeadlineMs }: Host,
-  file?: string,
+  { run, paths, readDeadlineMs }: Host,
+  text: string | undefined,
 ): Promise<ConfVerdict> {
-  const argv = ['corosync', '-t', ...(file === undefined ? [] : ['-c', file])] as const;
-  // 0: corosync would start with it. Whatever else it exits with, 8 for most, it would not.
-  const { exitCode, stdout, stderr } = await run({ argv, deadlineMs: readDeadlineMs });
-  return { valid: exitCode === 0, text: stdout + stderr };
+  const verify = async (...file: string[]): Promise<ConfVerdict> => {
+    const argv = ['corosync', '-t', ...file] as const;
+    // 0: corosync would start with it. Whatever else it exits with, 8 for most, it would not.
+    const { exitCode, stdout, stderr } = await run({ argv, deadlineMs: readDeadlineMs });
+    return { valid: exitCode === 0, text: stdout + stderr };
+  };
+  // Corosync does not get as far as its log then.
+  if (text === undefined) return verify();
+  const folder = dirname(paths.corosyncConf);
+  return inMemoryFolder(memoryFolder, async (memory) => {
+    const copy = join(memory, basename(paths.corosyncConf));
+    await writeFile(copy, loggingToStderrAlone(text), { mode: 0o600 });
+    // Corosync reads more of its configuration from the folder of the file.
+    await symlink(join(folder, 'uidgid.d'), join(memory, 'uidgid.d'));
+    const { valid, text: words } = await verify('-c', copy);
+    return { valid, text: words.replaceAll(memory, folder) };
+  });
 }

@@ -13,6 +13,18 @@ export interface CorosyncSection {
   content: readonly (CorosyncSetting | CorosyncSection)[];
 }
 
+/** A setting, and the line that it stands on, counted from 0. */
+export interface LocatedSetting extends CorosyncSetting {
+  line: number;
+}
+
+/** A section, and its first and last line. */
+export interface LocatedSection extends CorosyncSection {
+  content: readonly (LocatedSetting | LocatedSection)[];
+  from: number;
+  to: number;
+}
+
 type Line = CorosyncSetting | { opens: string } | 'close' | 'nothing';
 
 /** icmap's longest key (ICMAP_KEYNAME_MAXLEN): the names down to a setting, with dots between. */
@@ -27,26 +39,75 @@ const longestPath = 255;
  * @throws Fault `corosync_conf_unreadable` for sections in sections deeper than corosync has names for
  */
 export function parseCorosyncConf(text: string): CorosyncSection {
-  const root = { name: '', content: [] as (CorosyncSetting | CorosyncSection)[] };
+  return withoutLines(locateCorosyncConf(text));
+}
+
+/**
+ * The same, with the lines that each setting and section stands on: an edit of a file that a person wrote leaves
+ * all other lines as they are.
+ * @throws Fault `corosync_conf_unreadable`, as parseCorosyncConf
+ */
+export function locateCorosyncConf(text: string): LocatedSection {
+  const lines = text.split('\n');
+  const last = lines.length - 1;
+  const sectionAt = (name: string, from: number) => ({
+    ...{ name, from, to: last },
+    content: [] as (LocatedSetting | LocatedSection)[],
+  });
+  const root = sectionAt('', 0);
   const open: (typeof root)[] = [];
   let pathLength = 0;
-  for (const line of text.split('\n').map(readLine)) {
+  for (const [number, raw] of lines.entries()) {
+    const line = readLine(raw);
     const current = open.at(-1) ?? root;
     if (line === 'nothing') continue;
     if (line === 'close') {
       const closed = open.pop();
-      if (closed) pathLength -= closed.name.length + 1;
+      if (!closed) continue;
+      closed.to = number;
+      pathLength -= closed.name.length + 1;
     } else if ('opens' in line) {
-      const section = { name: line.opens, content: [] };
+      const section = sectionAt(line.opens, number);
       current.content.push(section);
       open.push(section);
       pathLength += section.name.length + 1;
       if (pathLength > longestPath + 1) throw tooDeep();
     } else {
-      current.content.push(line);
+      current.content.push({ ...line, line: number });
     }
   }
   return root;
+}
+
+function withoutLines({ name, content }: LocatedSection): CorosyncSection {
+  return {
+    name,
+    content: content.map((each) =>
+      isSection(each) ? withoutLines(each) : { key: each.key, value: each.value },
+    ),
+  };
+}
+
+/**
+ * The text with its log sent to stderr alone, for a check that must not write into the log of the corosync that runs
+ * (corosync.conf(5), `logging`). All else is judged as it stands, on the same lines: also `logfile`, which corosync
+ * opens whether or not it is used.
+ */
+export function loggingToStderrAlone(text: string): string {
+  let depth = 0;
+  const lines = text.split('\n').map((raw) => {
+    const line = readLine(raw);
+    if (line === 'nothing') return raw;
+    if (line === 'close') depth -= 1;
+    else if ('opens' in line) depth += 1;
+    else if (['to_logfile', 'to_syslog'].includes(line.key) && line.value === 'yes') {
+      return `${line.key}: no`;
+    }
+    return raw;
+  });
+  // Corosync refuses any other depth before it logs, and names the last line.
+  if (depth !== 0) return text;
+  return [...lines, 'logging {', 'to_stderr: yes', 'to_syslog: no', '}', ''].join('\n');
 }
 
 /**
@@ -135,7 +196,10 @@ function trimEnd(text: string, unwanted: string): string {
   return text.slice(0, end);
 }
 
-function isSection(each: CorosyncSetting | CorosyncSection): each is CorosyncSection {
+/** Whether it is a section, and no setting. */
+export function isSection<T extends CorosyncSetting | CorosyncSection>(
+  each: T,
+): each is Extract<T, CorosyncSection> {
   return 'content' in each;
 }
 

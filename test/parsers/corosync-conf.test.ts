@@ -8,6 +8,8 @@ import {
   type CorosyncSection,
   corosyncSetting,
   type CorosyncSetting,
+  locateCorosyncConf,
+  loggingToStderrAlone,
   parseCorosyncConf,
   writeCorosyncConf,
 } from '../../src/parsers/corosync-conf.ts';
@@ -124,6 +126,48 @@ describe('corosync.conf', () => {
         expectInvalid(() => writeCorosyncConf(conf), /^corosync\.conf cannot hold 'totem\./);
       });
     }
+  });
+
+  describe('for a check, logs to stderr alone', () => {
+    const checked = (text: string) =>
+      corosyncConfAsJson(parseCorosyncConf(loggingToStderrAlone(text)));
+
+    it('also for parts of corosync, and where the file says nothing of it', () => {
+      const conf =
+        'logging {\n\tto_logfile: yes\n to_syslog :yes\r\n logger_subsys {\n to_logfile: yes\n}\n}\n';
+      const alone = { to_stderr: 'yes', to_syslog: 'no' };
+      expect(checked(conf)).to.deep.equal({
+        logging: [
+          { to_logfile: 'no', to_syslog: 'no', logger_subsys: { to_logfile: 'no' } },
+          alone,
+        ],
+      });
+      expect(checked('totem {\n}')).to.deep.equal({ totem: {}, logging: alone });
+    });
+
+    it('with all else on the same lines, and what is wrong as it stands', () => {
+      const conf = '# a\nlogging {\n to_logfile: maybe\n #to_syslog: yes\n logfile: /x\n}';
+      expect(loggingToStderrAlone(conf)).to.equal(
+        `${conf}\nlogging {\nto_stderr: yes\nto_syslog: no\n}\n`,
+      );
+      for (const text of ['totem {\n', '}\n', 'a {\n}\n}']) {
+        expect(loggingToStderrAlone(text)).to.equal(text);
+      }
+    });
+  });
+
+  it('is located line by line', () => {
+    const conf = locateCorosyncConf('# c\na {\n b: 1\n c {\n }\n\n}\nd {\n');
+    expect(conf.content).to.deep.equal([
+      {
+        ...{ name: 'a', from: 1, to: 6 },
+        content: [
+          { key: 'b', value: '1', line: 2 },
+          { name: 'c', from: 3, to: 4, content: [] },
+        ],
+      },
+      { name: 'd', from: 7, to: 8, content: [] },
+    ]);
   });
 
   describe('whatever it holds', () => {

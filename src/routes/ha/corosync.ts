@@ -20,7 +20,9 @@ export function corosyncRoutes(corosync: CorosyncReader, changing: ChangeHandler
   router
     .route('/corosync')
     .get(async (_request, response) => {
-      response.json(await corosync.conf());
+      const { json, valid } = await corosync.conf();
+      if (valid !== undefined) response.set('X-HA-Valid', `${valid}`);
+      response.json(json);
     })
     .post(
       changing({

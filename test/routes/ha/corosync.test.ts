@@ -1,15 +1,18 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 import { expect } from 'chai';
 
 import type { Role } from '../../../src/auth/roles.ts';
+import { Fault } from '../../../src/errors.ts';
+import type { Run } from '../../../src/exec.ts';
 import type { Paths } from '../../../src/paths.ts';
 import { appBench, noPaths, recordedPaths } from '../../support/app-bench.ts';
 import {
   contractExample,
   fixtureText,
   generations,
+  madeUp,
   type Recorded,
   recorded,
 } from '../../support/fixtures.ts';
@@ -17,6 +20,12 @@ import { strictRun } from '../../support/strict-run.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const verify = ['corosync', '-t'];
+
+/** Judges each configuration as those were judged that were recorded: without the name of the copy that is shown. */
+const withoutCopy =
+  (run: Run): Run =>
+  (command) =>
+    run(command.argv[0] === 'corosync' ? { ...command, argv: ['corosync', '-t'] } : command);
 
 describe('corosync', () => {
   const folder = temporaryFolder();
@@ -34,8 +43,9 @@ describe('corosync', () => {
     };
     if (conf !== undefined) await writeFile(paths.corosyncConf, conf);
     if (key !== undefined) await writeFile(paths.corosyncKey, key);
-    const { run, done } = strictRun(...answers);
-    return { ...(await appBench(folder.path, run, paths, role)), done };
+    const judged = conf === undefined ? [] : [madeUp(verify, '')];
+    const { run, done } = strictRun(...judged, ...answers);
+    return { ...(await appBench(folder.path, withoutCopy(run), paths, role)), done };
   }
 
   for (const [what, conf] of [
@@ -83,11 +93,11 @@ describe('corosync', () => {
       const paths = recordedPaths(generation);
       const started = async (...answers: readonly Recorded[]) => {
         const { run, done } = strictRun(...answers);
-        return { ...(await appBench(folder.path, run, paths)), done };
+        return { ...(await appBench(folder.path, withoutCopy(run), paths)), done };
       };
 
       it('tells the configuration that pcs made', async () => {
-        const { get } = await started();
+        const { get } = await started(recorded(generation, 'corosync', 'running'));
         const { body } = await get('corosync');
         expect(body).to.have.nested.property('totem.cluster_name', 'dolocoin');
         expect(body).to.have.nested.property('nodelist.node[1].name', '5e7638bc');
@@ -107,6 +117,13 @@ describe('corosync', () => {
           const { status, body, headers } = await get('corosync/verify');
           expect([status, headers['x-ha-valid']]).to.deep.equal([200, `${valid}`]);
           expect(body).to.equal(answer.stderr).and.not.to.equal('');
+          done();
+        });
+
+        it(`shows a configuration that is ${valid ? 'valid' : 'not valid'} as such`, async () => {
+          const { get, done } = await started(recorded(generation, 'corosync', name));
+          const { status, headers } = await get('corosync');
+          expect([status, headers['x-ha-valid']]).to.deep.equal([200, `${valid}`]);
           done();
         });
       }
@@ -169,6 +186,36 @@ describe('corosync', () => {
       expect(body).to.include({ code: 'corosync_conf_not_found' });
       expect(body).to.have.property('detail').that.includes('pcs cluster setup');
     }
+  });
+
+  it('shows corosync a copy that logs to stderr alone, and says of which file it speaks', async () => {
+    const corosyncConf = join(folder.path, 'corosync.conf');
+    await writeFile(corosyncConf, 'logging {\n\tto_logfile: yes\n}\n');
+    await mkdir(join(folder.path, 'uidgid.d'));
+    let seen = '';
+    const run: Run = async ({ argv }) => {
+      const copy = argv[3] ?? '';
+      const besides = await readdir(dirname(copy));
+      seen = `${await readFile(copy, 'utf8')}${besides.join(' ')} ${(await stat(copy)).mode & 0o777}`;
+      return { exitCode: 8, stdout: '', stderr: `${copy}:1 ${dirname(copy)}/uidgid.d/x:2\n` };
+    };
+    const { get } = await appBench(folder.path, run, { ...noPaths, corosyncConf });
+    expect((await get('corosync/verify')).body).to.equal(
+      `${corosyncConf}:1 ${folder.path}/uidgid.d/x:2\n`,
+    );
+    expect(seen).to.equal(
+      `logging {\nto_logfile: no\n}\n\nlogging {\nto_stderr: yes\nto_syslog: no\n}\ncorosync.conf uidgid.d 384`,
+    );
+  });
+
+  it('shows the configuration also where corosync cannot judge it', async () => {
+    const corosyncConf = join(folder.path, 'corosync.conf');
+    await writeFile(corosyncConf, 'totem {\n}\n');
+    const run: Run = () => Promise.reject(new Fault('tool_missing', 'not installed'));
+    const { get } = await appBench(folder.path, run, { ...noPaths, corosyncConf });
+    const { status, body, headers } = await get('corosync');
+    expect([status, body]).to.deep.equal([200, { totem: {} }]);
+    expect(headers).not.to.have.property('x-ha-valid');
   });
 
   it('masks a key that stands in the configuration', async () => {

@@ -34,6 +34,7 @@ export type FaultCode =
   | 'node_online'
   | 'node_is_local'
   | 'node_not_forgotten'
+  | 'node_not_matched'
   | 'stack_busy'
   | 'corosync_conf_invalid'
   | 'service_failed'

@@ -11,16 +11,26 @@ export async function localNodeName(host: Host): Promise<string> {
 
 const attempts = 10;
 
-/** The nodes that Pacemaker lists, by name, and their numbers; also those that left (crm_node(8), `--list`). */
-async function listedNodes(host: Host): Promise<ReadonlyMap<string, string>> {
-  const { stdout } = await runPacemakerTool(host, ['crm_node', '--list']);
-  const lines = stdout.split('\n').map((line) => line.split(' '));
-  return new Map(lines.map(([id = '', name = '']): [string, string] => [name, id]));
+/** A node that Pacemaker lists. */
+export interface ListedNode {
+  id: string;
+  /** It is together with this one, to corosync. */
+  isMember: boolean;
 }
 
-/** Whether Pacemaker lists a node of that name, online or not. Faults: those of runPacemakerTool. */
-export async function isListed(host: Host, name: string): Promise<boolean> {
-  return (await listedNodes(host)).has(name);
+/**
+ * The nodes that Pacemaker lists, by name; also those that left (crm_node(8), `--list`).
+ * Faults: those of runPacemakerTool.
+ */
+export async function listedNodes(host: Host): Promise<ReadonlyMap<string, ListedNode>> {
+  const { stdout } = await runPacemakerTool(host, ['crm_node', '--list']);
+  const lines = stdout.split('\n').map((line) => line.split(' '));
+  return new Map(
+    lines.map(([id = '', name = '', state]): [string, ListedNode] => [
+      name,
+      { id, isMember: state === 'member' },
+    ]),
+  );
 }
 
 /**
@@ -34,9 +44,10 @@ export async function forgetNode(host: Host, name: string, pauseMs = 300): Promi
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     await changeWithPacemakerTool(host, ['crm_node', '--force', '--remove', wanted]);
     await sleep(pauseMs);
-    const id = (await listedNodes(host)).get(name);
+    const id = (await listedNodes(host)).get(name)?.id;
     if (id === undefined) return;
-    wanted = id;
+    // By turns: one of no number, 0, goes by its name alone.
+    wanted = wanted === name && id !== '0' ? id : name;
   }
   throw new Fault(
     'node_not_forgotten',

@@ -33,6 +33,8 @@ export interface ClusterState {
 /** A node's own state; see `crm_mon` in Pacemaker's schema nodes-*.rng. */
 export interface NodeState {
   name: string;
+  /** Its number; of a remote node its name. */
+  id: string;
   remote: boolean;
   online: boolean;
   standby: boolean;
@@ -64,6 +66,7 @@ export function stateAsJson({ root }: ClusterState): JsonObject {
 export function nodeStates({ root }: ClusterState): NodeState[] {
   return children(child(root, 'nodes'), 'node').map(({ attributes }) => ({
     name: attributes['name'] ?? '',
+    id: attributes['id'] ?? '',
     remote: attributes['type'] === 'remote',
     online: attributes['online'] === 'true',
     standby: attributes['standby'] === 'true' || attributes['standby_onfail'] === 'true',

@@ -34,6 +34,7 @@ const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   node_online: { status: 409, title: 'The node is in the cluster' },
   node_is_local: { status: 409, title: 'It is the node that was asked' },
   node_not_forgotten: { status: 409, title: 'Pacemaker still lists the node' },
+  node_not_matched: { status: 409, title: 'corosync.conf does not tell which node it is' },
   stack_busy: { status: 409, title: 'The cluster stack of this node is being changed' },
   changed_meanwhile: { status: 409, title: 'Others change the configuration' },
   idempotency_key_reused: { status: 409, title: 'The key belongs to another request' },

@@ -6,7 +6,7 @@ import { faultOf } from '../support/faults.ts';
 import { noPaths } from '../support/app-bench.ts';
 
 /** A Pacemaker that lists the node so many times more, and what it was called with. */
-function pacemaker(times: number, exitCode = 0): { host: Host; calls: string[] } {
+function pacemaker(times: number, exitCode = 0, id = '7'): { host: Host; calls: string[] } {
   const calls: string[] = [];
   let left = times;
   const host: Host = {
@@ -14,7 +14,7 @@ function pacemaker(times: number, exitCode = 0): { host: Host; calls: string[] }
       calls.push(argv.slice(1).join(' '));
       if (!argv.includes('--list')) return Promise.resolve({ exitCode, stdout: '', stderr: 'no' });
       left -= 1;
-      const gone = left >= 0 ? '7 gone lost\n' : '';
+      const gone = left >= 0 ? `${id} gone lost\n` : '';
       return Promise.resolve({ exitCode: 0, stdout: `1 here member\n${gone}`, stderr: '' });
     },
     paths: noPaths,
@@ -31,13 +31,20 @@ describe('forgetNode', () => {
     expect(calls).to.deep.equal(['--force --remove gone', '--list']);
   });
 
-  it('removes by its number a node that Pacemaker still lists', async () => {
+  it('removes by its number, and by its name again, a node that Pacemaker still lists', async () => {
     const { host, calls } = pacemaker(2);
     await forgetNode(host, 'gone', 0);
     expect(calls).to.deep.equal([
       ...['--force --remove gone', '--list', '--force --remove 7', '--list'],
-      ...['--force --remove 7', '--list'],
+      ...['--force --remove gone', '--list'],
     ]);
+  });
+
+  it('removes by its name a node without a number', async () => {
+    const { host, calls } = pacemaker(1, 0, '0');
+    await forgetNode(host, 'gone', 0);
+    const remove = '--force --remove gone';
+    expect(calls).to.deep.equal([remove, '--list', remove, '--list']);
   });
 
   it('succeeds if the last of ten tries is the one that helps', async () => {

@@ -81,14 +81,14 @@ describe('stateAsJson', () => {
 describe('nodeStates', () => {
   it('tells remote and guest nodes from cluster nodes', () => {
     const xml = `<crm_mon><nodes>
-      <node name="a" online="true" standby="false" standby_onfail="false" maintenance="false" type="member"/>
-      <node name="r" online="false" standby="false" standby_onfail="false" maintenance="true" type="remote"/>
-      <node name="f" online="true" standby="false" standby_onfail="true" maintenance="false" type="member"/>
+      <node name="a" id="1" online="true" standby="false" standby_onfail="false" maintenance="false" type="member"/>
+      <node name="r" id="r" online="false" standby="false" standby_onfail="false" maintenance="true" type="remote"/>
+      <node name="f" id="2" online="true" standby="false" standby_onfail="true" maintenance="false" type="member"/>
     </nodes></crm_mon>`;
     expect(nodeStates(parseCrmMon(xml))).to.deep.equal([
-      { name: 'a', remote: false, online: true, standby: false, maintenance: false },
-      { name: 'r', remote: true, online: false, standby: false, maintenance: true },
-      { name: 'f', remote: false, online: true, standby: true, maintenance: false },
+      { name: 'a', id: '1', remote: false, online: true, standby: false, maintenance: false },
+      { name: 'r', id: 'r', remote: true, online: false, standby: false, maintenance: true },
+      { name: 'f', id: '2', remote: false, online: true, standby: true, maintenance: false },
     ]);
   });
 

@@ -41,6 +41,8 @@ const reading = [
   'crm_node --name',
   'crm_node --list',
   'corosync-cfgtool -s',
+  'corosync-quorumtool -s',
+  'corosync-cmapctl',
 ];
 
 /** @param xml the CIB that it begins with */
@@ -80,6 +82,9 @@ export function fakeCluster(xml: string): FakeCluster {
         return success('5e7638bc\n');
       case 'corosync-cfgtool':
         return success(args[0] === '-s' ? 'Local node ID 2, transport knet\n' : '');
+      case 'corosync-quorumtool':
+        return success('Quorate: Yes\nExpected votes: 1\n');
+      case 'corosync-cmapctl':
       case 'stonith_admin':
       case 'systemctl':
         return success(args[0] === 'show' ? units : '');

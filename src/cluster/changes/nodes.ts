@@ -1,12 +1,14 @@
 import { Fault } from '../../errors.ts';
-import { removeCorosyncNode } from '../../corosync/nodelist.ts';
+import { lowerExpectedVotes } from '../../corosync/expected-votes.ts';
+import { removeCorosyncNode, type WithoutNode } from '../../corosync/nodelist.ts';
 import { replaceCorosyncConf } from '../../corosync/conf.ts';
 import { reloadCorosync } from '../../corosync/reload.ts';
+import type { Host } from '../../host.ts';
 import { queryCib } from '../../pacemaker/cib.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
 import { fenceNode } from '../../pacemaker/fence.ts';
-import { forgetNode, isListed, localNodeName } from '../../pacemaker/node.ts';
-import { nodeStates } from '../../parsers/crm-mon.ts';
+import { forgetNode, listedNodes, localNodeName } from '../../pacemaker/node.ts';
+import { type NodeState, nodeStates } from '../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml, newElement } from '../../parsers/xml-edit.ts';
 import { nodeNotFound } from '../nodes.ts';
 import { type Change, cibChange } from './changes.ts';
@@ -26,7 +28,7 @@ export interface NodeChanges {
   fence: (name: string) => Change<''>;
   /**
    * Takes a node that is down out of the cluster: out of this node's corosync.conf, and of the CIB.
-   * Faults: `node_online`, `node_is_local`, `node_not_forgotten`, those of the commands.
+   * Faults: `node_online`, `node_is_local`, `node_not_forgotten`, those of removeCorosyncNode and of the commands.
    */
   remove: (name: string) => Change<''>;
 }
@@ -49,7 +51,8 @@ export const nodeChanges: NodeChanges = {
   remove: (name) => ({
     async carryOut({ host, settle, warn }) {
       const [local, all] = await Promise.all([localNodeName(host), readState(host)]);
-      const state = nodeStates(all).find((each) => each.name === name);
+      const states = nodeStates(all);
+      const state = states.find((each) => each.name === name);
       if (name === local) {
         throw new Fault(
           'node_is_local',
@@ -64,21 +67,84 @@ export const nodeChanges: NodeChanges = {
       }
       // It may have left just now, and have been the coordinator; see forgetNode.
       await settle();
-      const removed = await removeCorosyncNode(host, name);
-      if (removed !== undefined) {
-        await replaceCorosyncConf(host, removed.text);
-        await reloadCorosync(host);
-        if (removed.others > 1) {
-          warn(
-            `corosync.conf was changed on this node alone. Delete ${name} on each of the others as well.`,
-          );
-        }
-      } else if (state === undefined && !(await isListed(host, name))) throw nodeNotFound(name);
+      const removed = state?.remote ? undefined : await removeFromCorosync(host, name, states);
+      for (const warning of warningsOf(removed)) warn(warning);
       await forgetNode(host, name);
+      const expected = removed?.votes.expected;
+      if (expected !== undefined) await lowerVotes(host, expected, warn);
       return '';
     },
   }),
 };
+
+/**
+ * Takes a node out of corosync.conf, and lets corosync read it.
+ * @returns undefined if it is not in there
+ * Faults: `node_online`, `node_not_found`, those of removeCorosyncNode, replaceCorosyncConf and reloadCorosync.
+ */
+async function removeFromCorosync(
+  host: Host,
+  name: string,
+  states: readonly NodeState[],
+): Promise<WithoutNode | undefined> {
+  const listed = (await listedNodes(host)).get(name);
+  // Also while its Pacemaker is stopped: it votes, and corosync would tell Pacemaker of it again.
+  if (listed?.isMember) {
+    throw new Fault(
+      'node_online',
+      `Pacemaker does not run on ${name}, but corosync does, and ${name} would come back. Stop it there first: POST /api/v2/system/ha/services/corosync.service/stop on ${name} itself.`,
+    );
+  }
+  const known = new Map(
+    states.filter(({ remote }) => !remote).map((each) => [each.name, Number(each.id)]),
+  );
+  if (listed && !known.has(name)) known.set(name, Number(listed.id));
+  const removed = await removeCorosyncNode(
+    host,
+    name,
+    [...known].map(([each, id]) => ({ name: each, id })),
+  );
+  if (removed === undefined) {
+    if (!known.has(name)) throw nodeNotFound(name);
+    return undefined;
+  }
+  await replaceCorosyncConf(host, removed.text);
+  try {
+    await reloadCorosync(host);
+  } catch (error) {
+    await replaceCorosyncConf(host, removed.former);
+    throw error;
+  }
+  return removed;
+}
+
+/** The node is deleted by now, so that what goes wrong here is no more than a warning. */
+async function lowerVotes(
+  host: Host,
+  expected: number,
+  warn: (warning: string) => void,
+): Promise<void> {
+  try {
+    const seen = await lowerExpectedVotes(host, expected);
+    if (seen <= expected) return;
+    warn(
+      `Corosync still expects ${seen} votes ('corosync-quorumtool -s' shows it); it will expect ${expected} when it is restarted on each node.`,
+    );
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    warn(`Whether corosync expects ${expected} votes now could not be seen: ${error.message}`);
+  }
+}
+
+function warningsOf(removed: WithoutNode | undefined): string[] {
+  if (removed === undefined) return [];
+  const { others, called, votes } = removed;
+  if (others < 2) return votes.warnings;
+  return [
+    `corosync.conf was changed on this node alone. Delete ${called} on each of the others as well.`,
+    ...votes.warnings,
+  ];
+}
 
 function setFlag(name: string, flag: string, value: string): Change<''> {
   return cibChange(

@@ -437,7 +437,8 @@ describe('a change', () => {
         const cluster = fakeCluster(lastDevice);
         const { call, paths } = await bench(cluster, asked);
         if (path.startsWith(`node/${other}`)) {
-          await writeFile(paths.corosyncConf, '');
+          const conf = `nodelist {\nnode {\nname: ${local}\nnodeid: 2\n}\n}\n`;
+          await writeFile(paths.corosyncConf, conf);
           cluster.answers.set('crm_mon', () =>
             success(
               `<crm_mon version="2"><nodes><node name="${other}" id="1" online="false" type="member"/></nodes></crm_mon>`,

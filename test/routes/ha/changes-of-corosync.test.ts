@@ -10,6 +10,7 @@ import {
   outcomeOf,
   storageCib,
 } from '../../support/changes-bench.ts';
+import { loggingToStderrAlone } from '../../../src/parsers/corosync-conf.ts';
 import { type FakeCluster, fakeCluster, success } from '../../support/fake-cluster.ts';
 import { contractExample } from '../../support/fixtures.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -42,7 +43,7 @@ describe('changes of the files of corosync', () => {
       const answer = await call('POST', 'corosync', json);
       expect([answer.status, answer.text]).to.deep.equal([200, JSON.stringify(text)]);
       expect(await readFile(paths.corosyncConf, 'utf8')).to.equal(text);
-      expect(shown).to.deep.equal([text]);
+      expect(shown).to.deep.equal([loggingToStderrAlone(text)]);
       expect((await call('GET', 'corosync')).body).to.deep.equal(json);
     });
 
@@ -263,7 +264,10 @@ describe('changes of the files of corosync', () => {
       const { headers, status } = await changing.call('DELETE', `node/${other}`);
       expect([status, headers['x-ha-warnings']]).to.deep.equal([
         200,
-        `199 ha-agent "corosync.conf was changed on this node alone. Delete ${other} on each of the others as well."`,
+        [
+          `199 ha-agent "corosync.conf was changed on this node alone. Delete ${other} on each of the others as well."`,
+          '199 ha-agent "two_node is on in corosync.conf now: each of the two nodes that are left keeps quorum alone, and after a start of both waits for the other."',
+        ].join(', '),
       ]);
       expect(await readFile(changing.paths.corosyncConf, 'utf8')).to.include('two_node: 1');
     });
@@ -296,6 +300,80 @@ describe('changes of the files of corosync', () => {
       }
       expect(steps(changing)).to.deep.equal([]);
       expect(await readFile(changing.paths.corosyncConf, 'utf8')).to.equal(conf(local, other));
+    });
+
+    it('is as it was if corosync runs on the node yet, which votes then', async () => {
+      const changing = await withNodes(down(other), local, other);
+      changing.cluster.answers.set('crm_node', ({ argv }) =>
+        success(argv.includes('--list') ? `1 ${other} member\n` : `${local}\n`),
+      );
+      const answer = await changing.call('GET', `node/${other}/delete`);
+      expect(outcomeOf(answer)).to.deep.equal([409, 'node_online']);
+      expect((answer.body as { detail: string }).detail).to.include('but corosync does');
+      expect(steps(changing)).to.deep.equal([]);
+      expect(await readFile(changing.paths.corosyncConf, 'utf8')).to.equal(conf(local, other));
+    });
+
+    it('is as it was if the file does not tell which node it is', async () => {
+      const changing = await withNodes(down(other), local, other, other);
+      const answer = await changing.call('GET', `node/${other}/delete`);
+      expect(outcomeOf(answer)).to.deep.equal([409, 'node_not_matched']);
+      expect(steps(changing)).to.deep.equal([]);
+      expect(await readFile(changing.paths.corosyncConf, 'utf8')).to.equal(
+        conf(local, other, other),
+      );
+    });
+
+    it('is as it was if corosync does not take the file', async () => {
+      const changing = await withNodes(down(other), local, other);
+      changing.cluster.answers.set('corosync-cfgtool', ({ argv }) =>
+        argv[1] === '-R'
+          ? { exitCode: 1, stdout: '', stderr: 'Could not reload configuration. Error 2\n' }
+          : success('Local node ID 2, transport knet\n'),
+      );
+      const answer = await changing.call('GET', `node/${other}/delete`);
+      expect(outcomeOf(answer)).to.deep.equal([503, 'tool_failed']);
+      expect(await readFile(changing.paths.corosyncConf, 'utf8')).to.equal(conf(local, other));
+      expect(steps(changing).join()).not.to.include('--remove');
+    });
+
+    it('says so if corosync goes on expecting its vote', async function () {
+      this.timeout(30_000);
+      const changing = await withNodes(down(other), local, other, 'third');
+      changing.cluster.answers.set('corosync-quorumtool', () =>
+        success('Quorate: Yes\nExpected votes: 3\n'),
+      );
+      const { status, headers } = await changing.call('DELETE', `node/${other}`);
+      expect(status).to.equal(200);
+      expect(headers['x-ha-warnings']).to.include(
+        "Corosync still expects 3 votes ('corosync-quorumtool -s' shows it); it will expect 2",
+      );
+      expect(steps(changing)).to.include('corosync-quorumtool -e 2');
+    });
+
+    it('is deleted also if corosync cannot say which votes it expects', async () => {
+      const changing = await withNodes(down(other), local, other);
+      changing.cluster.answers.set('corosync-quorumtool', () => ({
+        ...{ exitCode: 1, stdout: '', stderr: 'Cannot initialize QUORUM service\n' },
+      }));
+      const { status, headers } = await changing.call('DELETE', `node/${other}`);
+      expect(status).to.equal(200);
+      expect(headers['x-ha-warnings']).to.include('could not be seen: Corosync is not running');
+    });
+
+    it('of a remote node is not looked at', async () => {
+      const state: FakeCluster['answers'] = new Map([
+        [
+          'crm_mon',
+          () =>
+            success(
+              '<crm_mon version="2"><nodes><node name="r" id="r" online="false" type="remote"/></nodes></crm_mon>',
+            ),
+        ],
+      ]);
+      const changing = await withNodes(state, local, 'r');
+      expect((await changing.call('DELETE', 'node/r')).status).to.equal(200);
+      expect(await readFile(changing.paths.corosyncConf, 'utf8')).to.equal(conf(local, 'r'));
     });
 
     it('is done also where corosync does not run, or has no file', async () => {

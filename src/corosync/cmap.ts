@@ -1,0 +1,18 @@
+import type { Host } from '../host.ts';
+import { nodeIdsByAddress } from '../parsers/corosync-cmapctl.ts';
+import { failureOf } from './tool.ts';
+
+/**
+ * The ids of the nodes of the corosync that runs, by their first address (corosync-cmapctl(8)).
+ * Faults: `cluster_not_running`, `tool_failed`, those of Run.
+ */
+export async function readNodeIds({
+  run,
+  readDeadlineMs,
+}: Host): Promise<ReadonlyMap<string, number>> {
+  const argv = ['corosync-cmapctl', 'nodelist.'] as const;
+  const outcome = await run({ argv, deadlineMs: readDeadlineMs });
+  // 1: also where the map has no such key, as without a nodelist.
+  if (outcome.exitCode !== 0) throw failureOf(argv, outcome);
+  return nodeIdsByAddress(outcome.stdout);
+}

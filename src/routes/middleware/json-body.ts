@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 import express, { type RequestHandler } from 'express';
 
 import { Fault } from '../../errors.ts';
@@ -33,7 +35,7 @@ export const changeBody: RequestHandler = bodyUpTo(
 
 function bodyUpTo(limit: number, tooLarge: () => Fault): RequestHandler {
   // Not inflated: a compressed body may be a thousand times as large as it looks.
-  const parse: RequestHandler = express.json({ limit, inflate: false });
+  const parse: RequestHandler = express.json({ limit, inflate: false, verify: checkEncoding });
   return (request, response, next) => {
     const isEmpty = request.get('Content-Length') === '0';
     if (!isEmpty && request.is('application/json') === false) throw unsupportedMediaType();
@@ -45,14 +47,26 @@ function bodyUpTo(limit: number, tooLarge: () => Fault): RequestHandler {
   };
 }
 
+/** Bytes that are no UTF-8 would become U+FFFD, which is not what was sent. */
+function checkEncoding(
+  _request: unknown,
+  _response: unknown,
+  bytes: Buffer,
+  encoding: string,
+): void {
+  if (encoding === 'utf-8' && !isUtf8(bytes)) throw new Error('not UTF-8');
+}
+
 /** In words of our own, for those of the parser quote the body, which may hold a secret. */
 function faultOf(error: unknown, tooLarge: () => Fault): unknown {
   const status = error instanceof Error && 'status' in error ? error.status : undefined;
   switch (status) {
+    // That of checkEncoding has 403.
     case 400:
+    case 403:
       return new Fault(
         'invalid_request',
-        'The body is not valid JSON, or was cut short. Send one JSON object.',
+        'The body is not valid JSON in UTF-8, or was cut short. Send one JSON object.',
         { errors: [{ field: 'body', message: 'must be a JSON object', type: 'string' }] },
       );
     case 413:

@@ -12,6 +12,8 @@ export interface Configuration {
   cib: Cib;
   /** The CIB that `cib` was read from, without status, its secrets masked. */
   xml: string;
+  /** What to warn of in an answer: each damaged value once, though it is shown each time as it is. */
+  takeWarnings: () => string[];
   /** `offline`: the cluster is stopped, and this is the CIB on the disk. */
   source: 'live' | 'offline';
   /** When the reading began, in milliseconds of the monotonic clock. */
@@ -33,7 +35,14 @@ export function makeConfigurationReader(
   keeping: Keeping,
   { secrets = makeKnownSecrets(), log }: { secrets?: KnownSecrets; log?: Log } = {},
 ): ConfigurationReader {
-  let latest: (PreparedCib & { identity: string }) | undefined;
+  let latest: (PreparedCib & { identity: string; damaged: readonly string[] }) | undefined;
+
+  let untold: string[] = [];
+  function takeWarnings(): string[] {
+    const places = untold;
+    untold = [];
+    return places.length === 0 ? [] : [`${damagedValues} Seen in: ${places.join(', ')}.`];
+  }
 
   return shareRuns(async () => {
     const readAt = performance.now();
@@ -45,9 +54,13 @@ export function makeConfigurationReader(
       if (isLargeCib(whole) && !isLargeCib(latest?.identity ?? '')) {
         log?.warn({ bytes: whole.length }, largeCib);
       }
-      latest = { ...prepared, identity };
+      const damaged = damagedIn(prepared.xml);
+      const added = damaged.filter((each) => latest?.damaged.includes(each) !== true);
+      if (added.length > 0) log?.warn({ damaged: added }, damagedValues);
+      untold = [...untold.filter((each) => damaged.includes(each)), ...added];
+      latest = { ...prepared, identity, damaged };
     }
-    return { cib: latest.cib, xml: latest.xml, source, readAt };
+    return { cib: latest.cib, xml: latest.xml, takeWarnings, source, readAt };
   }, keeping);
 }
 
@@ -61,6 +74,36 @@ export function isLargeCib(xml: string): boolean {
 
 export const largeCib =
   'The configuration of the cluster is larger than 4 MiB, so all that reads or changes it takes long. Remove from it what the cluster does not need.';
+
+const damagedValues =
+  'Pacemaker before 2.1 has stored values in the CIB as octal text (\\37777777703…) in place of characters beyond ASCII. They are shown as they are; set them again in plain ASCII.';
+
+/** So many are named. */
+const maxDamaged = 20;
+
+/**
+ * What Pacemaker 2.0 made of characters beyond ASCII: each of their bytes is the octal text of a negative number
+ * (`crm_xml_escape` in libcrmcommon). What 2.1 damages looks like any other value.
+ * @param xml a CIB
+ */
+function damagedIn(xml: string): string[] {
+  const found = new Set<string>();
+  const pattern = /\\37777777[67][0-7]{2}/g;
+  while (found.size < maxDamaged && pattern.exec(xml) !== null) {
+    const end = xml.indexOf('"', pattern.lastIndex);
+    if (end < 0) break;
+    const tag = xml.slice(xml.lastIndexOf('<', end), end);
+    const [, element = ''] = /^<([\w-]+)/.exec(tag) ?? [];
+    const attribute = tag.slice(
+      tag.lastIndexOf(' ', tag.lastIndexOf('="')) + 1,
+      tag.lastIndexOf('="'),
+    );
+    const [, id = ''] = / id="([^"]*)"?/.exec(tag) ?? [];
+    found.add(`${attribute} of ${element} ${id}`.trimEnd());
+    pattern.lastIndex = end;
+  }
+  return [...found];
+}
 
 async function readCib(host: Host): Promise<{ xml: string; source: Configuration['source'] }> {
   try {

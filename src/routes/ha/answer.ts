@@ -11,13 +11,14 @@ import type { Configuration } from '../../cluster/configuration.ts';
  */
 export function answerFromCib(
   response: Response,
-  { cib, source, readAt }: Configuration,
+  { cib, source, readAt, takeWarnings }: Configuration,
   body: unknown,
   words?: string,
 ): void {
   const digest = words === undefined ? '' : `-${digestOf(words)}`;
   response.set('ETag', `"${cib.version}${digest}"`);
   if (source === 'offline') response.set('X-HA-Source', 'offline');
+  response.set(warningHeader(takeWarnings()));
   answerAsOf(response, readAt, body);
 }
 
@@ -30,4 +31,17 @@ export function answerAsOf(response: Response, readAt: number, body: unknown): v
 
 function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 8);
+}
+
+const longestWarning = 500;
+
+/** The header for what the caller should know of an answer, if there is anything. */
+export function warningHeader(warnings: readonly string[]): Record<string, string> {
+  return warnings.length === 0 ? {} : { 'X-HA-Warnings': warnings.map(warningOf).join(', ') };
+}
+
+/** As the header Warning of RFC 7234 had them: no sign outside of ASCII, no line break. */
+function warningOf(text: string): string {
+  const plain = text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, longestWarning);
+  return `199 ha-agent "${plain.replace(/["\\]/g, '\\$&')}"`;
 }

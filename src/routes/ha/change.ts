@@ -13,6 +13,7 @@ import { changeBody } from '../middleware/json-body.ts';
 import { whenOver, workOn } from '../middleware/under-way.ts';
 import { type Checks, validate } from '../middleware/validate.ts';
 import { maskedProblem, problemOf, problemType } from '../problem.ts';
+import { warningHeader } from './answer.ts';
 
 /** What the routes that change something ask of the domain, whatever they change. */
 export interface ChangeDomain {
@@ -223,7 +224,7 @@ function answerOfMade({ settled, warnings, version }: Made<unknown>, body: unkno
     status: settled ? 200 : 202,
     headers: {
       ...(version !== undefined && { ETag: `"${version}"` }),
-      ...(said.length > 0 && { 'X-HA-Warnings': said.map(warningOf).join(', ') }),
+      ...warningHeader(said),
     },
     body: body === undefined ? '' : JSON.stringify(body),
   };
@@ -258,14 +259,6 @@ function echoOf(
 }
 
 const notSettled = 'The change was made, but the cluster has not finished what follows from it.';
-const longestWarning = 500;
-
-/** As the header Warning of RFC 7234 had them: no sign outside of ASCII, no line break. */
-function warningOf(text: string): string {
-  const plain = text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, longestWarning);
-  return `199 ha-agent "${plain.replace(/["\\]/g, '\\$&')}"`;
-}
-
 /** Not response.json(): that would answer 304 to what was just done. */
 function send(response: Response, { status, headers, body }: Answer): void {
   response

@@ -12,7 +12,7 @@ import { makeAgentMetadataReader } from './cluster/agent-metadata.ts';
 import { makeFenceAgents, makeResourceAgents } from './cluster/agents.ts';
 import { makeChanges, maxStopMs } from './cluster/changes/changes.ts';
 import { makeCibEditor } from './cluster/changes/cib-editor.ts';
-import { makeCheckAtCoordinator } from './cluster/changes/coordinator-check.ts';
+import { makeCheckPatch } from './cluster/changes/patch-check.ts';
 import { finishUnfinished } from './cluster/changes/unfinished.ts';
 import { nodeChanges } from './cluster/changes/nodes.ts';
 import { makePropertyChanges } from './cluster/changes/properties.ts';
@@ -39,6 +39,7 @@ import type { Host } from './host.ts';
 import { type KnownSecrets, makeKnownSecrets } from './known-secrets.ts';
 import { makeLock } from './lock.ts';
 import type { Log } from './log.ts';
+import { makeLostSignsReader } from './pacemaker/lost-signs.ts';
 import { type ClusterWatch, makeClusterWatch } from './pacemaker/watch.ts';
 import { removeMemoryFolders } from './memory-files.ts';
 import { debianPaths, memoryFolder, type Paths } from './paths.ts';
@@ -105,11 +106,12 @@ export function makeAgent(
   const fenceAgents = makeFenceAgents(host);
   const hold = makeStackHold();
   const askLocalId = async () => (await readRings(host)).local_node_id;
+  const lostSigns = makeLostSignsReader(host, memoryFolder);
   const changes = makeChanges({
     ...{ host, audit, configuration, secrets, findStoppedDaemons },
     undo: openUndoStore(join(config.state_directory, 'undo'), undoLimits(config.undo_keep)),
     lock: makeLock(),
-    editor: makeCibEditor(memoryFolder, makeCheckAtCoordinator(askLocalId)),
+    editor: makeCibEditor(memoryFolder, makeCheckPatch(askLocalId), lostSigns),
     forgetState() {
       configuration.forget();
       state.forget();
@@ -146,6 +148,7 @@ export function makeAgent(
     async prepare() {
       await Promise.allSettled([
         clusterOptions(),
+        lostSigns(),
         removeMemoryFolders(memoryFolder),
         removeTemporaries(config.state_directory),
         removeTemporaries(tokenFolder(config)),

@@ -39,6 +39,7 @@ export type FaultCode =
   | 'corosync_conf_invalid'
   | 'service_failed'
   | 'cluster_refused'
+  | 'stored_otherwise'
   | 'changed_meanwhile'
   | 'node_joining'
   | 'version_changed'

@@ -58,6 +58,7 @@ const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   corosync_conf_invalid: { status: 422, title: 'Corosync would not start with it' },
   service_failed: { status: 422, title: 'The service could not do it' },
   cluster_refused: { status: 422, title: 'The cluster refused it' },
+  stored_otherwise: { status: 422, title: 'The cluster stored something else' },
   liferaft_invalid: { status: 422, title: 'The liferaft is not sound' },
   restore_failed: { status: 422, title: 'The restore could not be carried out' },
   confirmation_required: { status: 428, title: 'This has to be confirmed' },

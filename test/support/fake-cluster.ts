@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { Command, Outcome, Run } from '../../src/exec.ts';
 import { parseCib, withoutStatus, withStatusOf } from '../../src/parsers/cib.ts';
 import type { Cib } from '../../src/parsers/cib.ts';
-import { parseEditableXml, writeXml } from '../../src/parsers/xml-edit.ts';
+import { parseEditableXml, walk, writeXml } from '../../src/parsers/xml-edit.ts';
 import { cibChanges } from './cib-changes.ts';
 import { generations, type Generation, recorded } from './fixtures.ts';
 import { elementAt, patchedCib } from './patched-cib.ts';
@@ -23,7 +23,7 @@ export interface FakeCluster {
   xml: () => string;
   /** Ways to answer before the cluster itself does, by the tool's name; undefined leaves it to the cluster. */
   answers: Map<string, (command: Command) => Promise<Outcome> | Outcome | undefined>;
-  /** What was done to the cluster, without what only looked. */
+  /** What was done to the cluster, without what only looked, and without dry runs on a CIB in a file. */
   changes: () => (readonly string[])[];
   /** What became of the CIB since it began, see cibChanges. */
   cibChanges: () => string[];
@@ -45,12 +45,63 @@ const reading = [
   'corosync-cmapctl',
 ];
 
+/**
+ * What Pacemaker's own escaping makes of a patch on its way, as measured on each generation; test/system/characters.ts
+ * shows that it is so.
+ */
+export type Escaping = (patch: string) => string;
+
+/** 3.0 */
+export const keepsAll: Escaping = (patch) => patch;
+
+/** 2.1: escapes nothing behind the first sign beyond ASCII, and libxml recovers what it can of that. */
+export const stopsBeyondAscii: Escaping = (patch) =>
+  withValues(patch, (value) => {
+    const [, before = '', behind = ''] = /^([\0-\u007f]*)(.*)$/su.exec(value) ?? [];
+    const recovered = behind
+      .replaceAll('&', '')
+      .replaceAll('\t', ' ')
+      .replace(/[<"].*/s, '');
+    return before.replaceAll('\t', '    ') + recovered;
+  });
+
+/** 2.0: each byte beyond ASCII becomes the octal text of a negative number. */
+export const writesOctal: Escaping = (patch) =>
+  withValues(patch, (value) =>
+    value
+      .replaceAll('\t', '    ')
+      .replace(/[^\0-\u007f]/gu, (sign) =>
+        [...Buffer.from(sign)]
+          .map((byte) => `\\${(0x1_0000_0000 + byte - 256).toString(8)}`)
+          .join(''),
+      ),
+  );
+
+function withValues(patch: string, damaged: (value: string) => string): string {
+  const root = parseEditableXml(patch);
+  for (const { element } of walk(root)) {
+    for (const [name, value] of Object.entries(element.attributes)) {
+      element.attributes[name] = damaged(value);
+    }
+  }
+  return writeXml(root);
+}
+
 /** @param xml the CIB that it begins with */
-export function fakeCluster(xml: string): FakeCluster {
+export function fakeCluster(xml: string, escaping: Escaping = keepsAll): FakeCluster {
   const calls: (readonly string[])[] = [];
+  const onFiles = new Set<readonly string[]>();
   const cibs = [xml];
   const answers: FakeCluster['answers'] = new Map();
   const now = () => cibs.at(-1) ?? '';
+
+  async function onFile(file: string, { argv, input = '' }: Command): Promise<Outcome> {
+    onFiles.add(argv);
+    const text = await readFile(file, 'utf8');
+    if (argv.includes('--query')) return success(text);
+    await writeFile(file, writeXml(patchedCib(parseEditableXml(text), escaping(input))));
+    return success('');
+  }
 
   const run: Run = async (command) => {
     const { argv } = command;
@@ -61,9 +112,14 @@ export function fakeCluster(xml: string): FakeCluster {
     switch (tool) {
       case 'cibadmin': {
         if (args.includes('--xpath')) return elementIn(now(), args.at(-1) ?? '');
+        const file = command.env?.['CIB_file'];
+        if (file !== undefined) return onFile(file, command);
         // What is put in place has no status, and leaves it as it is.
         if (args.includes('--query')) return success(withStatusOf(withoutStatus(now()), xml));
-        const patched = patchedCib(parseEditableXml(withoutStatus(now())), command.input ?? '');
+        const patched = patchedCib(
+          parseEditableXml(withoutStatus(now())),
+          escaping(command.input ?? ''),
+        );
         cibs.push(withNextEpoch(writeXml(patched)));
         return success('');
       }
@@ -103,7 +159,8 @@ export function fakeCluster(xml: string): FakeCluster {
     changes: () =>
       calls.filter((argv) => {
         const line = argv.join(' ');
-        return !reading.some((start) => line.startsWith(start)) && !line.includes('metadata');
+        const isReading = reading.some((start) => line.startsWith(start));
+        return !isReading && !line.includes('metadata') && !onFiles.has(argv);
       }),
   };
 }

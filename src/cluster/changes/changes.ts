@@ -323,6 +323,7 @@ export function makeChanges(parts: ChangesParts): Changes {
 const partlyMade: Partial<Record<FaultCode, string>> = {
   node_joining: 'this node has left the cluster and not joined it again yet',
   changed_meanwhile: 'others kept changing the configuration',
+  stored_otherwise: 'the cluster stored something else than was sent, which was taken back',
 };
 
 function rethrowPartlyMade(error: unknown): never {
@@ -366,7 +367,7 @@ type Outcome = AuditEntry['outcome'];
 /** With these, an edit was not put in place; with others that may be unknown. */
 const madeNothing: readonly Outcome[] = [
   ...(['cluster_refused', 'changed_meanwhile', 'cluster_not_running'] as const),
-  ...(['version_changed', 'no_space', 'audit_failed'] as const),
+  ...(['version_changed', 'no_space', 'audit_failed', 'stored_otherwise'] as const),
 ];
 
 /** Keeps what was run, its secrets masked. */

@@ -8,6 +8,8 @@ import { queryWholeCib } from '../../pacemaker/cib.ts';
 import { hasRoomForCib, noRoomForCib } from '../../pacemaker/cib-disk.ts';
 import { type CibDifference, cibDifferences } from '../../pacemaker/cib-differences.ts';
 import { cibPatch, patchCib } from '../../pacemaker/cib-patch.ts';
+import type { LostSignsReader } from '../../pacemaker/lost-signs.ts';
+import type { SentPatch } from '../../pacemaker/sent-patch.ts';
 import { simulateTransition } from '../../pacemaker/simulate.ts';
 import {
   isOfCluster,
@@ -22,8 +24,9 @@ import type { ReversibleStep } from '../../undo.ts';
 import { isLargeCib, largeCib } from '../configuration.ts';
 import type { CibEdit, EditTools } from './cib-edit.ts';
 import { checkVersion, type Tried } from './changes.ts';
-import type { CheckAtCoordinator } from './coordinator-check.ts';
+import type { CheckPatch } from './patch-check.ts';
 import { type RecordedDifference, recordedDifference } from './recorded-differences.ts';
+import { arePlain, checkStorable } from './storable.ts';
 
 /**
  * Changes the CIB by way of a copy: an edit makes a new CIB of the one that is there, and the
@@ -33,8 +36,9 @@ export interface CibEditor {
   /**
    * @param more `prepare`: nothing is put in place before it is fulfilled; called again if the edit has to be made again
    * @returns what was changed, and the version of the configuration before and after
-   * Faults: `node_joining`, `version_changed`, `change_too_large`, `changed_meanwhile`, those of the edit, of
-   * queryWholeCib, of patchCib (`outcome_unknown` only if the CIB does not show the change either) and of `prepare`.
+   * Faults: `node_joining`, `version_changed`, `change_too_large`, `changed_meanwhile`, `stored_otherwise`, those of the
+   * edit, of checkStorable, of queryWholeCib, of patchCib (`outcome_unknown` only if the CIB does not show the change
+   * either), of CheckPatch and of `prepare`.
    */
   replace(
     host: Host,
@@ -48,8 +52,8 @@ export interface CibEditor {
   /**
    * @param edits the change itself, and what it does when the cluster is done with that
    * @returns what the first would do, and what the cluster would do after each of the others
-   * Faults: `node_joining`, `version_changed`, `change_too_large`, those of the edits, of queryWholeCib and of
-   * simulateTransition.
+   * Faults: `node_joining`, `version_changed`, `change_too_large`, those of the edits, of checkStorable, of
+   * queryWholeCib and of simulateTransition.
    */
   try(
     host: Host,
@@ -68,9 +72,14 @@ const attempts = 5;
 
 /**
  * @param memory a folder in memory, for the files of crm_simulate: it writes the CIB that comes out to a file alone
- * @param checkAtCoordinator holds a change back until the coordinator shows it
+ * @param checkPatch holds a change back until the coordinator shows it as it was meant
+ * @param readLostSigns of Pacemaker on this node
  */
-export function makeCibEditor(memory: string, checkAtCoordinator: CheckAtCoordinator): CibEditor {
+export function makeCibEditor(
+  memory: string,
+  checkPatch: CheckPatch,
+  readLostSigns: LostSignsReader,
+): CibEditor {
   function simulate(
     host: Host,
     cib: string,
@@ -94,6 +103,7 @@ export function makeCibEditor(memory: string, checkAtCoordinator: CheckAtCoordin
         const { base, cib } = await edited(edit, whole, { host, warn });
         const differences = cibDifferences(base, cib);
         checkSize(differences, base, cib);
+        await checkStorable(differences, base, readLostSigns);
         if (differences.length === 0) return { changes: [], before, after: before };
         const after = nextVersionOfCib(whole);
         await prepare({ before, after, ...patchesBetween(base, cib, differences) });
@@ -103,7 +113,10 @@ export function makeCibEditor(memory: string, checkAtCoordinator: CheckAtCoordin
           throw error;
         });
         if (isMade) {
-          await checkAtCoordinator(host, whole, differences);
+          const isPlain = arePlain(differences);
+          const patch: SentPatch = { differences, isPlain, base, cib, version: after };
+          const instead = await checkPatch(host, whole, patch);
+          if (instead) throw await takenBack(host, base, instead);
           if (!(await hasRoomForCib(host.paths.cib))) warn(noRoomForCib(host.paths.cib));
           return { changes: differences.map(recordedDifference), before, after };
         }
@@ -126,6 +139,7 @@ export function makeCibEditor(memory: string, checkAtCoordinator: CheckAtCoordin
       const { base, cib } = await edited(edit, whole, { host, warn });
       const differences = cibDifferences(base, cib);
       checkSize(differences, base, cib);
+      await checkStorable(differences, base, readLostSigns);
       const { actions, outcome } = await simulate(host, withStatusOf(writeXml(cib), whole));
       const changes = differences.map(recordedDifference);
       const tried = { dry_run: true, version, actions, changes, warnings } as const;
@@ -199,6 +213,30 @@ function checkSize(
   throw new Fault(
     'change_too_large',
     'This change would make the configuration larger by more than 256 KiB. Nothing was done; divide it into several changes.',
+  );
+}
+
+/**
+ * Takes back what was stored in place of an edit.
+ * @returns a fault `stored_otherwise`, or `outcome_unknown` if it could not be taken back
+ */
+async function takenBack(host: Host, base: EditableXml, instead: EditableXml): Promise<Fault> {
+  const way = cibDifferences(instead, { ...base, attributes: instead.attributes });
+  const { admin_epoch: adminEpoch = '0', epoch = '0' } = instead.attributes;
+  const after = `${adminEpoch}.${Number(epoch) + 1}`;
+  try {
+    if ((await patchCib(host, way, instead)) && (await isInPlace(host, base, after))) {
+      return new Fault(
+        'stored_otherwise',
+        'The cluster took this change, but stored something else than was sent. It was taken back, and the configuration is as it was before. A value may have signs that Pacemaker on one of the nodes does not keep: send it in plain ASCII, and look whether all nodes have the same version of Pacemaker.',
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+  }
+  return new Fault(
+    'outcome_unknown',
+    'The cluster took this change, but stored something else than was sent, and it could not be taken back. Read the configuration, and put it right before you ask again.',
   );
 }
 

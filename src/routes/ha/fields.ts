@@ -12,16 +12,22 @@ type Scalar = string | number | boolean | null;
 const longestValue = 4096;
 const mostPairs = 500;
 
-// What ends a line or the text itself, and what XML cannot hold (XML 1.0, production 2).
-const noLine = /[\p{Cc}\p{Cs}\uFFFE\uFFFF]/u;
+// XML 1.0, production 2.
+const xmlText = /^[\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]*$/u;
 
-/** Text that is one line, and can be an attribute's value. */
-export function isLine(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= longestValue && !noLine.test(value);
+/** Text that XML can hold in an attribute. Whether the CIB may have it, and Pacemaker keeps it, the change finds out. */
+export function isText(value: unknown): value is string {
+  // Twice as many units: a character beyond U+FFFF has two.
+  return (
+    typeof value === 'string' &&
+    value.length <= 2 * longestValue &&
+    xmlText.test(value) &&
+    Array.from(value).length <= longestValue
+  );
 }
 
 function isScalar(value: unknown): value is Scalar {
-  return value === null || typeof value === 'boolean' || Number.isFinite(value) || isLine(value);
+  return value === null || typeof value === 'boolean' || Number.isFinite(value) || isText(value);
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {
@@ -68,7 +74,7 @@ export function options(field: string, names: readonly string[]): ValidationChai
 }
 
 const pairsExpected =
-  'an object of names and values; a name is of letters, digits, "_", "-", "." and ":", a value a string of one line, a number or a boolean';
+  'an object of names and values; a name is of letters, digits, "_", "-", "." and ":", a value a string of at most 4096 characters that XML can hold, a number or a boolean';
 
 /** An object of names and values, as text; `{}` if it is not there. */
 export function pairs(field: string): ValidationChain {
@@ -193,7 +199,7 @@ function isRule(value: unknown, depth: number): value is RuleJson {
     Object.entries(value).every(
       ([name, each]) =>
         ruleName.test(name) &&
-        (isLine(each) ||
+        (isText(each) ||
           (Array.isArray(each) &&
             each.length <= mostNames &&
             each.every((inside) => isRule(inside, depth + 1)))),

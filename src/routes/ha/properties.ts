@@ -14,7 +14,7 @@ import { type Checks, validate } from '../middleware/validate.ts';
 import { propertyName } from '../names.ts';
 import { answerFromCib } from './answer.ts';
 import type { ChangeHandlers } from './change.ts';
-import { isLine } from './fields.ts';
+import { isText } from './fields.ts';
 import { type Fields, nothing } from './from-cib.ts';
 
 /** What the routes of properties ask of the domain. */
@@ -85,8 +85,10 @@ const propertyValue = () =>
   body('value')
     .custom(
       (value: unknown) =>
-        (isLine(value) && value !== '') || typeof value === 'boolean' || Number.isFinite(value),
+        (isText(value) && value !== '') || typeof value === 'boolean' || Number.isFinite(value),
     )
-    .withMessage('must be a string of one line, not empty, a number or a boolean')
+    .withMessage(
+      'must be a string of at most 4096 characters that XML can hold, not empty, a number or a boolean',
+    )
     .bail()
     .customSanitizer(String);

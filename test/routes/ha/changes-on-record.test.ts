@@ -53,6 +53,7 @@ describe('changes on record, and in order', () => {
       expect(commands.map((argv) => argv.slice(0, 2))).to.deep.equal([
         ['cibadmin', '--query'],
         ['cibadmin', '--patch'],
+        ['cibadmin', '--query'],
       ]);
       expect(ended?.['at']).to.match(/^\d{4}-\d\d-\d\dT/);
       expect(rest).to.deep.equal([]);

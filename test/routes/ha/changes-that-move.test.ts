@@ -235,7 +235,7 @@ describe('a change of a CIB that others change', () => {
     cluster.answers.set('cibadmin', ({ argv, input = '' }) => {
       if (argv.includes('--query')) return success(cibs.at(-1) ?? '');
       patches.push(input);
-      if (left === 0) return success('');
+      if (left === 0) return undefined;
       left -= 1;
       const now = cibs.at(-1) ?? '';
       cibs.push(

@@ -10,6 +10,7 @@ import { describeAttack } from './attack.ts';
 import { describeCorosync } from './corosync.ts';
 import { describeBuilding } from './building.ts';
 import { describeChanges } from './changes.ts';
+import { describeCharacters } from './characters.ts';
 import { describeConfiguration } from './configuration.ts';
 import { describeCves } from './cves.ts';
 import { describeEdits } from './edits.ts';
@@ -82,6 +83,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   }
   // `npm test` runs some of these on each Debian, and of most a share; `npm run test:full` runs all of all.
   for (const describeHardship of shareOf(hardships, 5, suite)) describeHardship(bench, suite);
+  describeCharacters(bench, suite);
   describeFreeze(bench, suite);
 
   if (isFull) return;

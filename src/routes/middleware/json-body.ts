@@ -42,6 +42,7 @@ function bodyUpTo(limit: number, tooLarge: () => Fault): RequestHandler {
     parse(request, response, (error: unknown) => {
       if (error !== undefined) next(faultOf(error, tooLarge));
       else if (isDeeperThan(maxDepth, request.body)) next(tooDeep());
+      else if (!isWellFormed(request.body)) next(notWellFormed());
       else next();
     });
   };
@@ -87,6 +88,20 @@ function isDeeperThan(levels: number, json: unknown): boolean {
     level = level.flatMap((each) => Object.values(each).filter(isContainer));
   }
   return false;
+}
+
+/** Half of a surrogate pair (`"\\ud800"`) is in no encoding, so it would be stored as another character. */
+function isWellFormed(json: unknown): boolean {
+  if (typeof json === 'string') return !/\p{Cs}/u.test(json);
+  return !isContainer(json) || Object.entries(json).every((entry) => entry.every(isWellFormed));
+}
+
+function notWellFormed(): Fault {
+  return new Fault(
+    'invalid_request',
+    'The body has half of a surrogate pair (U+D800 to U+DFFF), which is no character. Send both halves, or none.',
+    { errors: [{ field: 'body', message: 'must be well-formed Unicode', type: 'object' }] },
+  );
 }
 
 function isContainer(json: unknown): json is object {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -160,6 +161,16 @@ describe('a value', () => {
       .send(body);
     expect(outcomeOf(answer)).to.deep.equal([400, 'invalid_request']);
     expect(cluster.cibs).to.have.lengthOf(1);
+  });
+
+  it('with half of a surrogate pair is a bad request, also in a file', async () => {
+    const { call, paths } = await bench();
+    for (const conf of ['totem {\n}\n# \ud800', 'totem {\n}\n# \udc00x']) {
+      expect(outcomeOf(await call('POST', 'corosync/raw', { conf }))).to.deep.equal([
+        ...[400, 'invalid_request'],
+      ]);
+    }
+    expect(existsSync(paths.corosyncConf)).to.equal(false);
   });
 
   it('that is damaged already is shown as it is, and warned of once', async () => {

@@ -54,7 +54,8 @@ export function makeConfigurationReader(
       if (isLargeCib(whole) && !isLargeCib(latest?.identity ?? '')) {
         log?.warn({ bytes: whole.length }, largeCib);
       }
-      const damaged = damagedIn(prepared.xml);
+      // Not of the masked text, for a secret may be damaged as well; it is not told.
+      const damaged = damagedIn(whole);
       const added = damaged.filter((each) => latest?.damaged.includes(each) !== true);
       if (added.length > 0) log?.warn({ damaged: added }, damagedValues);
       untold = [...untold.filter((each) => damaged.includes(each)), ...added];
@@ -85,6 +86,7 @@ const maxDamaged = 20;
  * What Pacemaker 2.0 made of characters beyond ASCII: each of their bytes is the octal text of a negative number
  * (`crm_xml_escape` in libcrmcommon). What 2.1 damages looks like any other value.
  * @param xml a CIB
+ * @returns where they are, without the values (`value of nvpair ID`)
  */
 function damagedIn(xml: string): string[] {
   const found = new Set<string>();

@@ -228,7 +228,7 @@ async function takenBack(host: Host, base: EditableXml, instead: EditableXml): P
     if ((await patchCib(host, way, instead)) && (await isInPlace(host, base, after))) {
       return new Fault(
         'stored_otherwise',
-        'The cluster took this change, but stored something else than was sent. It was taken back, and the configuration is as it was before. A value may have signs that Pacemaker on one of the nodes does not keep: send it in plain ASCII, and look whether all nodes have the same version of Pacemaker.',
+        'The cluster took this change, but stored something else than was sent. It was taken back, and the configuration is as it was before. A value may have characters that Pacemaker on one of the nodes does not keep. Send it in plain ASCII, and look whether all nodes have the same version of Pacemaker.',
       );
     }
   } catch (error) {

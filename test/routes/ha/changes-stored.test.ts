@@ -174,7 +174,9 @@ describe('a value', () => {
   });
 
   it('that is damaged already is shown as it is, and warned of once', async () => {
-    const pair = '<nvpair id="office" name="office" value="B\\37777777703\\37777777674ro"/>';
+    // A secret is masked in the answer, so nobody would see that it is damaged.
+    const pair =
+      '<nvpair id="office" name="office" value="B\\37777777703\\37777777674ro"/><nvpair id="secret" name="password" value="\\37777777703\\37777777651"/>';
     const cib = storageCib.replace(
       '</cluster_property_set>',
       () => `${pair}</cluster_property_set>`,
@@ -191,7 +193,9 @@ describe('a value', () => {
     expect((await shown()).headers).not.to.have.property('x-ha-warnings');
     const logged = app.lines.filter((line) => 'damaged' in line);
     expect(logged).to.have.lengthOf(1);
-    expect(logged[0]).to.deep.include({ damaged: ['value of nvpair office'] });
+    expect(logged[0]).to.deep.include({
+      damaged: ['value of nvpair office', 'value of nvpair secret'],
+    });
   });
 });
 

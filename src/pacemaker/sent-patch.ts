@@ -92,7 +92,10 @@ function isLater(one: string, other: string): boolean {
   return epochs === otherEpochs && Number(epoch) > Number(otherEpoch);
 }
 
-/** Whether the difference that says most is shown. */
+/**
+ * Whether the difference that says most is shown. Its path is ASCII: cibadmin 3.0 refuses others in the locale C (exit
+ * code 64), and 2.1 damages the query, so that no answer comes.
+ */
 async function showsOne(
   host: Host,
   node: string | undefined,

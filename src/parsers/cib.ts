@@ -1,3 +1,4 @@
+import { followIn, type Follow } from './cib-references.ts';
 import { asXmlHasIt, type JsonObject } from './xml-to-json.ts';
 import { child, children, parseXml, type XmlElement } from './xml.ts';
 
@@ -19,7 +20,7 @@ export interface AttributeSets {
    * What counts when no rule is looked at: of two sets the one with the higher score, of equals the
    * one that stands last; of two pairs in one set that which stands first (so crm_resource
    * --get-parameter says on 2.0, 2.1 and 3.0). Sets with a rule are left out, for when they count is
-   * Pacemaker's to judge.
+   * Pacemaker's to judge. References are followed.
    */
   pairs: Pairs;
   /** Names that a set with a rule has a value for. */
@@ -224,13 +225,14 @@ export function parseCib(xml: string): Cib {
   const root = parseXml(xml);
   const configuration = child(root, 'configuration');
   const resources = child(configuration, 'resources');
+  const follow = followIn(root);
   return {
     version: versionOf(root),
     validateWith: root.attributes['validate-with'] ?? '',
-    properties: propertiesOf(child(configuration, 'crm_config')),
-    nodes: children(child(configuration, 'nodes'), 'node').map(nodeOf),
-    resources: membersOf(resources),
-    templates: children(resources, 'template').map((each) => definitionOf(each, [])),
+    properties: propertiesOf(child(configuration, 'crm_config'), follow),
+    nodes: children(child(configuration, 'nodes'), 'node').map((each) => nodeOf(each, follow)),
+    resources: membersOf(resources, follow),
+    templates: children(resources, 'template').map((each) => definitionOf(each, [], follow)),
     constraints: (child(configuration, 'constraints')?.children ?? []).map(constraintOf),
     levels: children(child(configuration, 'fencing-topology'), 'fencing-level').map(levelOf),
     configuration: configuration ? restOf(configuration, []) : {},
@@ -265,37 +267,39 @@ function versionOf({ attributes }: XmlElement): string {
   return `${attributes['admin_epoch'] ?? '0'}.${attributes['epoch'] ?? '0'}`;
 }
 
-function membersOf(element: XmlElement | undefined): Resource[] {
+function membersOf(element: XmlElement | undefined, follow: Follow): Resource[] {
   return (element?.children ?? []).flatMap((each): Resource[] => {
-    if (each.name === 'primitive') return [primitiveOf(each)];
+    if (each.name === 'primitive') return [primitiveOf(each, follow)];
     const kind = containerKinds.find((known) => known === each.name);
-    return kind ? [containerOf(each, kind)] : [];
+    return kind ? [containerOf(each, kind, follow)] : [];
   });
 }
 
-function primitiveOf(element: XmlElement): Primitive {
+function primitiveOf(element: XmlElement, follow: Follow): Primitive {
   return {
     kind: 'primitive',
     template: element.attributes['template'],
-    ...definitionOf(element, ['template']),
+    ...definitionOf(element, ['template'], follow),
   };
 }
 
-function definitionOf(element: XmlElement, known: readonly string[]): Definition {
+function definitionOf(element: XmlElement, known: readonly string[], follow: Follow): Definition {
   const { attributes } = element;
   const operations = children(element, 'operations');
   const typed = ['instance_attributes', 'meta_attributes', 'utilization'];
-  // A reference to the operations of another resource has no `op` to read.
+  // A reference to the operations of another resource is passed on as well.
   const plain = operations.every((each) => saysOnly(each, ['id'], ['op']));
   return {
     id: idOf(element),
     class: attributes['class'],
     provider: attributes['provider'],
     type: attributes['type'],
-    params: setsOf(children(element, 'instance_attributes')),
-    meta: setsOf(children(element, 'meta_attributes')),
-    utilization: setsOf(children(element, 'utilization')),
-    operations: operations.flatMap((each) => children(each, 'op')).map(operationOf),
+    params: setsOf(children(element, 'instance_attributes'), follow),
+    meta: setsOf(children(element, 'meta_attributes'), follow),
+    utilization: setsOf(children(element, 'utilization'), follow),
+    operations: operations
+      .flatMap((each) => children(follow(each), 'op'))
+      .map((each) => operationOf(each, follow)),
     rest: restOf(
       element,
       ['id', 'class', 'provider', 'type', ...known],
@@ -304,13 +308,13 @@ function definitionOf(element: XmlElement, known: readonly string[]): Definition
   };
 }
 
-function operationOf(element: XmlElement): Operation {
+function operationOf(element: XmlElement, follow: Follow): Operation {
   const { id = '', ...attributes } = element.attributes;
   return {
     id,
     attributes,
-    params: setsOf(children(element, 'instance_attributes')),
-    meta: setsOf(children(element, 'meta_attributes')),
+    params: setsOf(children(element, 'instance_attributes'), follow),
+    meta: setsOf(children(element, 'meta_attributes'), follow),
     rest: restOf(element, Object.keys(element.attributes), [
       'instance_attributes',
       'meta_attributes',
@@ -318,13 +322,13 @@ function operationOf(element: XmlElement): Operation {
   };
 }
 
-function containerOf(element: XmlElement, kind: Container['kind']): Container {
+function containerOf(element: XmlElement, kind: Container['kind'], follow: Follow): Container {
   return {
     kind,
     id: idOf(element),
-    params: setsOf(children(element, 'instance_attributes')),
-    meta: setsOf(children(element, 'meta_attributes')),
-    members: membersOf(element),
+    params: setsOf(children(element, 'instance_attributes'), follow),
+    meta: setsOf(children(element, 'meta_attributes'), follow),
+    members: membersOf(element, follow),
     rest: restOf(
       element,
       ['id'],
@@ -376,22 +380,25 @@ function levelOf(element: XmlElement): FencingLevel {
   };
 }
 
-function nodeOf(element: XmlElement): CibNode {
+function nodeOf(element: XmlElement, follow: Follow): CibNode {
   return {
     id: idOf(element),
     name: element.attributes['uname'] ?? '',
-    attributes: setsOf(children(element, 'instance_attributes')),
-    utilization: setsOf(children(element, 'utilization')),
+    attributes: setsOf(children(element, 'instance_attributes'), follow),
+    utilization: setsOf(children(element, 'utilization'), follow),
     rest: restOf(element, ['id', 'uname', 'type'], ['instance_attributes', 'utilization']),
   };
 }
 
 /** The set that Pacemaker itself writes counts before all others, whatever their scores. */
-function propertiesOf(crmConfig: XmlElement | undefined): AttributeSets {
+function propertiesOf(crmConfig: XmlElement | undefined, follow: Follow): AttributeSets {
   const sets = children(crmConfig, 'cluster_property_set');
   const isOwn = (set: XmlElement) => idOf(set) === 'cib-bootstrap-options';
-  const own = setsOf(sets.filter(isOwn));
-  const others = setsOf(sets.filter((set) => !isOwn(set)));
+  const own = setsOf(sets.filter(isOwn), follow);
+  const others = setsOf(
+    sets.filter((set) => !isOwn(set)),
+    follow,
+  );
   return {
     pairs: { ...others.pairs, ...own.pairs },
     underRules: [...own.underRules, ...others.underRules],
@@ -399,9 +406,11 @@ function propertiesOf(crmConfig: XmlElement | undefined): AttributeSets {
   };
 }
 
-function setsOf(sets: readonly XmlElement[]): AttributeSets {
+/** @param raw sets of one kind in an element, in its order */
+export function setsOf(raw: readonly XmlElement[], follow: Follow): AttributeSets {
+  const sets = raw.map(follow);
   const hasRule = (set: XmlElement) => child(set, 'rule') !== undefined;
-  const pairsOf = (set: XmlElement) => children(set, 'nvpair');
+  const pairsOf = (set: XmlElement) => children(set, 'nvpair').map(follow);
   const strongestFirst = sets
     .filter((set) => !hasRule(set))
     .toReversed()
@@ -417,7 +426,7 @@ function setsOf(sets: readonly XmlElement[]): AttributeSets {
       .filter(hasRule)
       .flatMap(pairsOf)
       .map(({ attributes }) => attributes['name'] ?? ''),
-    whole: sets.filter((set) => !isPlain(set)).map((set) => restOf(set, [])),
+    whole: raw.filter((set) => !isPlain(set)).map((set) => restOf(set, [])),
   };
 }
 

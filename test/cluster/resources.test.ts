@@ -3,9 +3,12 @@ import { expect } from 'chai';
 import { detailsOf, listGroups, listResources } from '../../src/cluster/resources.ts';
 import { listFencing, listLevels } from '../../src/cluster/stonith.ts';
 import { Fault } from '../../src/errors.ts';
-import { parseCib } from '../../src/parsers/cib.ts';
+import { type Cib, parseCib } from '../../src/parsers/cib.ts';
 import { everythingCib } from '../support/everything.ts';
 import { generations } from '../support/fixtures.ts';
+
+const detailsOfParams = (cib: Cib, name: string) =>
+  detailsOf(cib, name)['params'] as Record<string, string>;
 
 for (const generation of generations) {
   describe(`the list of resources on ${generation.suite}`, () => {
@@ -75,11 +78,20 @@ for (const generation of generations) {
       });
     });
 
-    it('passes on references', () => {
+    it('follows references to what is in effect, and passes them on as well', () => {
       expect(resource('Refers')).to.deep.include({
+        params: { op_sleep: '0', fake: detailsOfParams(cib, 'Plain')['fake'] },
+        meta: { 'resource-stickiness': '50', priority: '1', note: 'of the first of equals' },
+        op: resource('Plain')?.['op'],
         meta_attributes: [{ 'id-ref': 'Sets-meta' }],
         operations: [{ 'id-ref': 'Plain-operations' }],
       });
+    });
+
+    it('follows a reference under the name that the pair has there', () => {
+      const xml =
+        '<cib><configuration><resources><primitive id="a"><instance_attributes id="s"><nvpair id="p" name="one" value="1"/></instance_attributes></primitive><primitive id="b"><instance_attributes id="t"><nvpair id-ref="p" name="two"/><nvpair id-ref="none" name="three"/></instance_attributes></primitive></resources></configuration></cib>';
+      expect(listResources(parseCib(xml))).to.have.deep.nested.property('[1].params', { two: '1' });
     });
 
     it('takes names that JavaScript knows for names', () => {

@@ -38,6 +38,7 @@ const reading = [
   'crm_resource --list',
   'crm_resource --wait',
   'crm_resource --show-metadata',
+  'crm_simulate',
   'crm_node --name',
   'crm_node --list',
   'corosync-cfgtool -s',

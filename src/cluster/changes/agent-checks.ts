@@ -1,7 +1,7 @@
 import type { AgentParameter } from '../../parsers/metadata.ts';
 import { childToEdit, type EditableXml, walk } from '../../parsers/xml-edit.ts';
 import { type Agent, type AgentName, fullNameOf } from '../agent-metadata.ts';
-import { agentNameOf, type Pairs, pairsIn } from './cib-elements.ts';
+import { agentNameOf, inheritedPairs, type Pairs, pairsIn } from './cib-elements.ts';
 
 // What pcs checks of the parameters of a resource before it makes or changes one, with the same strictness: what
 // pcs does only with --force is refused here, what it warns of is warned of
@@ -35,22 +35,24 @@ export function problemsOfNewParams(resource: CheckedResource, params: Pairs): s
 /**
  * @param changed what is to be changed; an empty value takes one away
  * @param former what is there
+ * @param inherited what counts where nothing is
  * @returns what is wrong with what is changed; what is not, is not looked at
  */
 export function problemsOfChangedParams(
   resource: CheckedResource,
   changed: Pairs,
   former: Pairs,
+  inherited: Pairs,
 ): string[] {
   const { agent } = resource;
   const touched = (parameter: AgentParameter) =>
     [parameter.name, ...replacedByIt(agent, parameter)].some((name) => name in changed);
-  const final = withoutEmpty({ ...former, ...changed });
+  const final = { ...inherited, ...withoutEmpty({ ...former, ...changed }) };
   warnOfDeprecated(resource, withoutEmpty(changed));
   return [
     ...problemsOfUnknown(
       agent,
-      Object.keys(changed).filter((name) => !(name in former)),
+      Object.keys(changed).filter((name) => !(name in former || name in inherited)),
     ),
     ...problemsOfMissing(
       agent,
@@ -136,7 +138,10 @@ function problemsOfUnique(
     .filter((element) => isOf(agent, agentNameOf(configuration, element)))
     .map((element) => ({
       name: element.attributes['id'] ?? '',
-      params: pairsIn(element, 'instance_attributes'),
+      params: {
+        ...inheritedPairs(configuration, element, 'instance_attributes'),
+        ...pairsIn(element, 'instance_attributes'),
+      },
     }));
   return [...groups].flatMap((group) => {
     const names = agent.parameters

@@ -28,6 +28,8 @@ export interface Change<T> {
   edit?: CibEdit;
   /** Its later edits of the CIB. Each is made when the cluster has finished what the one before led to. */
   later?: readonly CibEdit[];
+  /** Takes its first edit back, where a later step is refused or fails. */
+  takeBack?: CibEdit;
   /**
    * Refuses it for what the cluster would do after each edit; changes nothing. What is tried and what is made are
    * judged alike.
@@ -194,10 +196,7 @@ export function makeChanges(parts: ChangesParts): Changes {
       cib: async () => (await read()).cib,
       async editCib(edit) {
         const more = { ifVersion: expected, warn, prepare };
-        const replacing = editor.replace({ ...host, run }, edit, more);
-        const replaced = await (steps.length === 0
-          ? replacing
-          : replacing.catch(rethrowPartlyMade));
+        const replaced = await editor.replace({ ...host, run }, edit, more);
         if (prepared !== undefined) steps.push(prepared);
         prepared = undefined;
         changes.push(...replaced.changes);
@@ -248,8 +247,11 @@ export function makeChanges(parts: ChangesParts): Changes {
     try {
       answer = await change.carryOut(site);
     } catch (error) {
+      const isMade = steps.length > 0;
+      expected = undefined;
+      const isTakenBack = await takenBack(change, site, isMade || isUnknown(error));
       await ended(error instanceof Fault ? error.code : 'internal_error');
-      throw error;
+      throw isTakenBack || !isMade ? error : partlyMade(error);
     }
     return { answer, settled, warnings, version: await ended('success') };
   }
@@ -319,19 +321,45 @@ export function makeChanges(parts: ChangesParts): Changes {
   };
 }
 
+function isUnknown(error: unknown): boolean {
+  return error instanceof Fault && error.code === 'outcome_unknown';
+}
+
+/** @returns whether nothing is left of the first edit of a change that failed */
+async function takenBack(
+  { takeBack }: Change<unknown>,
+  site: Site,
+  isMade: boolean,
+): Promise<boolean> {
+  if (!isMade) return true;
+  if (takeBack === undefined) return false;
+  try {
+    await site.editCib(takeBack);
+    return true;
+  } catch {
+    // Why the change failed is what the caller has to know.
+    return false;
+  }
+}
+
 /** Why a later edit was not made, in place of a message that says that nothing was done. */
-const partlyMade: Partial<Record<FaultCode, string>> = {
+const whyPartly: Partial<Record<FaultCode, string>> = {
   node_joining: 'this node has left the cluster and not joined it again yet',
   changed_meanwhile: 'others kept changing the configuration',
   stored_otherwise: 'the cluster stored something else than was sent, which was taken back',
 };
 
-function rethrowPartlyMade(error: unknown): never {
-  const why = error instanceof Fault ? partlyMade[error.code] : undefined;
-  if (!(error instanceof Fault) || why === undefined) throw error;
-  throw new Fault(
+function partlyMade(error: unknown): unknown {
+  if (!(error instanceof Fault)) return error;
+  const why = whyPartly[error.code];
+  const what =
+    why === undefined
+      ? `${error.message} The first part of this change was made, and could not be taken back.`
+      : `The first part of this change was made, the rest was not: ${why}.`;
+  return new Fault(
     error.code,
-    `The first part of this change was made, the rest was not: ${why}. The audit log has what was made. Read the configuration, then ask again.`,
+    `${what} The audit log has what was made. Read the configuration, then ask again.`,
+    { ...(error.command && { command: error.command }) },
   );
 }
 

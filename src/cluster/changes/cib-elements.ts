@@ -6,9 +6,13 @@ import {
   removeChildren,
   walk,
 } from '../../parsers/xml-edit.ts';
+import { followIn } from '../../parsers/cib-references.ts';
+import { setsOf } from '../../parsers/cib.ts';
 import type { AgentName } from '../agent-metadata.ts';
 import { nodeNotFound } from '../nodes.ts';
 import { resourceNotFound } from '../resources.ts';
+import { refuse } from './cib-edit.ts';
+import { holderOf, referenceTo } from './shared-parts.ts';
 
 export type Pairs = Readonly<Record<string, string>>;
 
@@ -62,12 +66,22 @@ export function isFenceDevice(configuration: EditableXml, primitive: EditableXml
 }
 
 /** The agent of a primitive, which its template may name. */
-export function agentNameOf(configuration: EditableXml, { attributes }: EditableXml): AgentName {
-  const template = childToEdit(configuration, 'resources').children.find(
-    (each) => each.name === 'template' && each.attributes['id'] === attributes['template'],
-  );
-  const { class: standard = '', provider, type = '' } = template?.attributes ?? attributes;
+export function agentNameOf(configuration: EditableXml, primitive: EditableXml): AgentName {
+  const { attributes } = templateOf(configuration, primitive) ?? primitive;
+  const { class: standard = '', provider, type = '' } = attributes;
   return { class: standard, provider, type };
+}
+
+/** The template that a primitive is made from, if it is made from one. */
+export function templateOf(
+  configuration: EditableXml,
+  { attributes }: EditableXml,
+): EditableXml | undefined {
+  const { template } = attributes;
+  if (template === undefined) return undefined;
+  return childToEdit(configuration, 'resources').children.find(
+    (each) => each.name === 'template' && each.attributes['id'] === template,
+  );
 }
 
 export function isResource({ name }: EditableXml): boolean {
@@ -97,19 +111,45 @@ export function nodeIn(configuration: EditableXml, name: string): EditableXml {
   return node;
 }
 
-/** Whether a node of that name is known: a cluster node, or a remote or guest node by its resource. */
+/** Whether a node of that name is known: a cluster node, or one that a resource makes. Faults: `node_not_found` */
 export function checkNode(configuration: EditableXml, name: string): void {
-  const remote = findResource(configuration, name)?.element.attributes['type'] === 'remote';
-  const guest = [...walk(configuration)].some(
-    ({ element: { name: kind, attributes } }) =>
-      kind === 'nvpair' && attributes['name'] === 'remote-node' && attributes['value'] === name,
-  );
-  if (!remote && !guest) nodeIn(configuration, name);
+  const all = membersOf(childToEdit(configuration, 'resources')).flatMap(resourcesIn);
+  if (!all.flatMap(nodesMadeBy).includes(name)) nodeIn(configuration, name);
 }
 
 /**
+ * The names of the nodes that a resource makes, without those of the resources in it: a remote node, a guest node, or
+ * one for each replica of a bundle with a resource in it. Templates and references make none (`xml_contains_remote_node`
+ * and `pe__unpack_bundle` in libpe_status; crm_mon shows the same).
+ */
+export function nodesMadeBy({ name, attributes, children }: EditableXml): string[] {
+  const { id = '', type } = attributes;
+  if (name === 'primitive') {
+    const guests = children
+      .filter((each) => each.name === 'meta_attributes')
+      .flatMap((set) => set.children.filter((each) => isPair(each, 'remote-node')))
+      .map((pair) => pair.attributes['value'] ?? '');
+    return [...(type === 'remote' ? [id] : []), ...guests];
+  }
+  if (name !== 'bundle' || !children.some((each) => each.name === 'primitive')) return [];
+  const container = children.find((each) => ['docker', 'podman', 'rkt'].includes(each.name));
+  const { replicas, masters, 'promoted-max': promoted = masters } = container?.attributes ?? {};
+  const count = countOf(replicas) ?? countOf(promoted) ?? 1;
+  return Array.from({ length: count }, (_none, index) => `${id}-${index}`);
+}
+
+/** More replicas than anybody has would only be names without end. */
+const maxReplicas = 1000;
+
+/** A number from 1 on, as in the schema (bundle-*.rng, `positiveInteger`). */
+function countOf(text = ''): number | undefined {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  return count > 0 ? Math.min(count, maxReplicas) : undefined;
+}
+/**
  * Gives a pair its value where it is, or else in the set `setId`, the first set or a new one. No other set that
  * always counts has it then.
+ * Faults: `cluster_refused` if the pair is there by a reference.
  */
 export function setPair(
   configuration: EditableXml,
@@ -119,6 +159,7 @@ export function setPair(
   name: string,
   value: string,
 ): void {
+  checkIsOwn(configuration, owner, kind, name);
   const sets = plainSets(owner, kind);
   const chosen = sets.find(({ attributes }) => attributes['id'] === setId) ?? sets[0];
   const present =
@@ -136,7 +177,26 @@ export function setPair(
   set.children.push(newElement('nvpair', { id, name, value }));
 }
 
-/** Gives each pair of a set its value; an empty one takes it away. */
+/**
+ * A pair that an element has by reference cannot be changed there: what it refers to counts for another as well.
+ * Faults: `cluster_refused`
+ */
+function checkIsOwn(
+  configuration: EditableXml,
+  owner: EditableXml,
+  kind: string,
+  name: string,
+): void {
+  const reference = referenceTo(configuration, owner, kind, name);
+  if (reference === undefined) return;
+  const id = owner.attributes['id'] ?? owner.name;
+  const holder = holderOf(configuration, reference);
+  refuse([
+    `${id} has ${name} by reference (id-ref) to ${reference} of ${holder}: a change would change ${holder} too. Change ${holder} if that is meant, or take the reference out of ${id} first.`,
+  ]);
+}
+
+/** Gives each pair of a set its value; an empty one takes it away. Faults: those of setPair. */
 export function setPairs(
   configuration: EditableXml,
   owner: EditableXml,
@@ -144,8 +204,10 @@ export function setPairs(
   pairs: Pairs,
 ): void {
   for (const [name, value] of Object.entries(pairs)) {
-    if (value === '') unsetPair(owner, kind, name);
-    else setPair(configuration, owner, kind, `${owner.attributes['id']}-${kind}`, name, value);
+    if (value === '') {
+      checkIsOwn(configuration, owner, kind, name);
+      unsetPair(owner, kind, name);
+    } else setPair(configuration, owner, kind, `${owner.attributes['id']}-${kind}`, name, value);
   }
 }
 
@@ -170,6 +232,24 @@ export function pairsIn(owner: EditableXml, kind: string): Record<string, string
     .flatMap(({ children }) => children)
     .map(({ attributes: { name = '', value = '' } }): [string, string] => [name, value]);
   return Object.fromEntries(pairs.reverse());
+}
+
+/**
+ * The pairs that count for a primitive as those of its template or by a reference, unless it has a pair of its own.
+ */
+export function inheritedPairs(
+  configuration: EditableXml,
+  primitive: EditableXml,
+  kind: string,
+): Pairs {
+  const setsIn = (element: EditableXml | undefined) =>
+    element?.children.filter((each) => each.name === kind) ?? [];
+  const own = setsIn(primitive).map((set) => ({
+    ...set,
+    children: set.children.filter(({ attributes }) => !('value' in attributes)),
+  }));
+  const sets = [...setsIn(templateOf(configuration, primitive)), ...own];
+  return setsOf(sets, followIn(configuration)).pairs;
 }
 
 /** Takes a pair out of every set without a rule, and tells whether it was in any. */

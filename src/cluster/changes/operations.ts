@@ -186,32 +186,65 @@ function newOperation(
 }
 
 /**
- * Puts an operation in the place of the one of the same name and role, or beside the others.
+ * Puts operations in the place of those of the same name and role, each in that of one of the same interval if there
+ * is one, else of the first that is left; where none is left, it is added to the others.
  * @returns what is wrong with that
  */
-export function replaceOperation(
+export function replaceOperations(
   primitive: EditableXml,
-  operation: OperationOptions,
+  operations: readonly OperationOptions[],
   ids: Set<string>,
   hasNewRoles: boolean,
 ): string[] {
-  const { name, options } = operation;
   const all = childToEdit(primitive, 'operations').children;
-  const role = roleIn(normalized(options)['role'] ?? '', hasNewRoles);
-  const index = all.findIndex(
-    ({ attributes }) =>
-      attributes['name'] === name && roleIn(attributes['role'] ?? '', hasNewRoles) === role,
-  );
-  const [former] = index < 0 ? [] : all.splice(index, 1);
-  if (former) forgetIds(former, ids);
-  const added = newOperation(primitive.attributes['id'] ?? '', operation, ids, hasNewRoles);
-  const interval = added.attributes['interval'] ?? '';
-  const same = all.find(
-    ({ attributes }) =>
-      attributes['name'] === name && lengthOf(attributes['interval'] ?? '') === lengthOf(interval),
-  );
-  all.splice(index < 0 ? all.length : index, 0, added);
-  return same ? [sameInterval(name, [same.attributes['interval'] ?? '', interval])] : [];
+  const asIs = (each: EditableXml) => keyOf(each.attributes, hasNewRoles);
+  const keys = operations.map(({ name, options }) => {
+    const { role = '', interval = defaultInterval(name) } = normalized(options);
+    return keyOf({ name, role, interval }, hasNewRoles);
+  });
+  const places: (EditableXml | undefined)[] = keys.map(() => undefined);
+  for (const isPlaceOf of [isSameOperation, isOfSameKind]) {
+    for (const [index, key] of keys.entries()) {
+      places[index] ??= all.find((each) => !places.includes(each) && isPlaceOf(asIs(each), key));
+    }
+  }
+  for (const former of places) if (former) forgetIds(former, ids);
+  const id = primitive.attributes['id'] ?? '';
+  const added = operations.map((each) => newOperation(id, each, ids, hasNewRoles));
+  for (const [index, operation] of added.entries()) {
+    const former = places[index];
+    const place = former ? all.indexOf(former) : all.length;
+    all.splice(place, former ? 1 : 0, operation);
+  }
+  return added.flatMap((operation, index) => {
+    const { name, interval = '' } = operation.attributes;
+    const isSame = ({ attributes }: EditableXml) =>
+      attributes['name'] === name && lengthOf(attributes['interval'] ?? '') === lengthOf(interval);
+    // Of two that are given the one is enough to be told of.
+    const same = all.find((each) => !added.slice(index).includes(each) && isSame(each));
+    return same ? [sameInterval(name ?? '', [same.attributes['interval'] ?? '', interval])] : [];
+  });
+}
+
+interface OperationKey {
+  /** Its name and role. */
+  kind: string;
+  length: number | string;
+}
+
+function keyOf(
+  { name = '', role = '', interval = '' }: Readonly<Record<string, string>>,
+  hasNewRoles: boolean,
+): OperationKey {
+  return { kind: `${name} ${roleIn(role, hasNewRoles)}`, length: lengthOf(interval) };
+}
+
+function isOfSameKind(one: OperationKey, other: OperationKey): boolean {
+  return one.kind === other.kind;
+}
+
+function isSameOperation(one: OperationKey, other: OperationKey): boolean {
+  return isOfSameKind(one, other) && one.length === other.length;
 }
 
 function forgetIds({ attributes, children }: EditableXml, ids: Set<string>): void {

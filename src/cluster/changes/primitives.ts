@@ -7,15 +7,24 @@ import {
   problemsOfNewParams,
 } from './agent-checks.ts';
 import { refuse } from './cib-edit.ts';
-import { checkIdIsFree, idsIn, newSet, type Pairs, pairsIn, setPairs } from './cib-elements.ts';
+import {
+  checkIdIsFree,
+  idsIn,
+  inheritedPairs,
+  newSet,
+  type Pairs,
+  pairsIn,
+  setPairs,
+} from './cib-elements.ts';
 import {
   hasNewRoleNames,
   newOperations,
   type OperationOptions,
   problemsOfNewOperations,
   problemsOfOperations,
-  replaceOperation,
+  replaceOperations,
 } from './operations.ts';
+import { holderOf, usesOf } from './shared-parts.ts';
 
 /** What can be said of a resource; a pair with an empty value is taken away. */
 export interface ResourceOptions {
@@ -79,21 +88,42 @@ export async function updatePrimitive(
   const { configuration } = surroundings;
   const { params, meta, operations } = withoutMasks(options);
   const id = primitive.attributes['id'] ?? '';
+  const uses = usesOf(configuration, primitive);
   const replaced = operations.filter((each) => Object.keys(each.options).length > 0);
   if (Object.keys(params).length > 0 || replaced.length > 0) {
     const agent = await readAgent();
     const former = pairsIn(primitive, 'instance_attributes');
+    const inherited = inheritedPairs(configuration, primitive, 'instance_attributes');
     refuse([
-      ...problemsOfChangedParams({ ...surroundings, id, agent }, params, former),
+      ...problemsOfChangedParams({ ...surroundings, id, agent }, params, former, inherited),
       ...problemsOfOperations(agent, replaced),
     ]);
   }
   checkIdsOf(configuration, operations);
   setPairs(configuration, primitive, 'instance_attributes', params);
   setPairs(configuration, primitive, 'meta_attributes', meta);
-  const ids = idsIn(configuration);
-  if (replaced.length > 0) childToEdit(primitive, 'operations');
-  refuse(replaced.flatMap((each) => replaceOperation(primitive, each, ids, hasNewRoleNames(cib))));
+  if (replaced.length > 0) {
+    checkOperationsAreOwn(configuration, primitive);
+    const ids = idsIn(configuration);
+    refuse(replaceOperations(primitive, replaced, ids, hasNewRoleNames(cib)));
+  }
+  for (const [user, part] of usesOf(configuration, primitive)) {
+    if (part === uses.get(user)) continue;
+    surroundings.warn(
+      `${user} refers to what was changed (id-ref), so it was changed for ${user} too.`,
+    );
+  }
+}
+
+/** Faults: `cluster_refused` if the operations are those of another, by a reference. */
+function checkOperationsAreOwn(configuration: EditableXml, primitive: EditableXml): void {
+  const { 'id-ref': reference } = childToEdit(primitive, 'operations').attributes;
+  if (reference === undefined) return;
+  const id = primitive.attributes['id'] ?? '';
+  const holder = holderOf(configuration, reference);
+  refuse([
+    `${id} has its operations by reference (id-ref) to ${reference} of ${holder}: a change would change ${holder} too. Change ${holder} if that is meant, or take the reference out of ${id} first.`,
+  ]);
 }
 
 function checkIdsOf(configuration: EditableXml, operations: readonly OperationOptions[]): void {

@@ -1,5 +1,11 @@
 import { childToEdit, type EditableXml, removeChildren } from '../../parsers/xml-edit.ts';
-import { isClone, membersOf, pairsIn, type PlacedResource, resourcesIn } from './cib-elements.ts';
+import {
+  isClone,
+  membersOf,
+  nodesMadeBy,
+  type PlacedResource,
+  resourcesIn,
+} from './cib-elements.ts';
 
 // What goes with a resource that is taken out of the configuration. As pcs 0.12 does it
 // (pcs/lib/cib/remove_elements.py); those before refuse to delete what is in a tag.
@@ -33,14 +39,10 @@ function topOf(
 /** Takes away all that refers to a resource which is no more. */
 function removeReferences(configuration: EditableXml, element: EditableXml): void {
   removeReferencesTo(configuration, element.attributes['id'] ?? '');
-  const isRemote = element.attributes['type'] === 'remote';
-  const node =
-    pairsIn(element, 'meta_attributes')['remote-node'] ??
-    (isRemote ? element.attributes['id'] : undefined);
-  if (node === undefined) return;
+  const nodes = nodesMadeBy(element);
   removeChildren(
     childToEdit(configuration, 'constraints'),
-    ({ attributes }) => attributes['node'] === node,
+    ({ attributes }) => attributes['node'] !== undefined && nodes.includes(attributes['node']),
   );
 }
 

@@ -11,18 +11,19 @@ import {
 import { type AgentMetadataReader, fullNameOf } from '../agent-metadata.ts';
 import { isConfigured, resourceNotFound } from '../resources.ts';
 import { type Change, cibChange, type Site } from './changes.ts';
-import { editConfiguration, refuse } from './cib-edit.ts';
+import { editConfiguration, refuse, reversibleEdit } from './cib-edit.ts';
 import {
   agentNameOf,
   checkIdIsFree,
   checkNode,
+  findResource,
   freeId,
   idsIn,
   isClone,
   isFenceDevice,
   membersOf,
+  nodesMadeBy,
   type Pairs,
-  type PlacedResource,
   pairsIn,
   resourceIn,
   resourcesIn,
@@ -122,32 +123,39 @@ export function deleteResource(name: string, kind: 'resource' | 'stonith'): Chan
       throw resourceNotFound(name);
     return placed;
   };
-  const edit = editConfiguration((configuration, { warn }) => {
+  const remove = editConfiguration((configuration, { warn }) => {
     const placed = placedOf(configuration);
-    if (isNode(placed)) {
+    const nodes = nodesMadeBy(placed.element);
+    if (nodes.length > 0 && placed.element.name === 'primitive') {
       warn(
-        `${name} was a node. Remove Pacemaker's key there (/etc/pacemaker/authkey), stop and disable pacemaker_remote, and let the cluster forget it: 'crm_node --force --remove'.`,
+        `${nodes.join(', ')} was a node. Remove Pacemaker's key there (/etc/pacemaker/authkey), stop and disable pacemaker_remote, and let the cluster forget it: 'crm_node --force --remove'.`,
       );
     }
     removeResource(configuration, placed);
   });
+  const { edit: stopIt, takeBack } = reversibleEdit(
+    (configuration) => findResource(configuration, name)?.element,
+    ({ name: part }) => part === 'meta_attributes',
+    (configuration) => {
+      placedOf(configuration);
+      stop(configuration, name);
+    },
+  );
   return {
-    edit,
+    edit: remove,
+    takeBack,
     async carryOut(site) {
-      await site.editCib(
-        editConfiguration((configuration) => {
-          placedOf(configuration);
-          stop(configuration, name);
-        }),
-      );
+      // What the cluster would not let go of must not be stopped for nothing.
+      await site.plan([remove]);
+      await site.editCib(stopIt);
       await site.settle();
       if (await isRunning(site, name)) {
         throw new Fault(
           'resource_not_stopped',
-          `${name} could not be stopped, so it was not deleted; it is configured to be stopped now. See what failed in GET /api/v2/system/ha/status, clean it up, and ask again.`,
+          `${name} could not be stopped, so it was not deleted. See what failed in GET /api/v2/system/ha/status, clean it up, and ask again.`,
         );
       }
-      await site.editCib(edit);
+      await site.editCib(remove);
       return `Attempting to stop: ${name}... Stopped\n`;
     },
   };
@@ -281,13 +289,6 @@ export function clearResource(name: string, node: string | undefined): Change<{ 
       });
     }),
     { name },
-  );
-}
-
-function isNode({ element }: PlacedResource): boolean {
-  return (
-    element.attributes['type'] === 'remote' ||
-    pairsIn(element, 'meta_attributes')['remote-node'] !== undefined
   );
 }
 

@@ -50,6 +50,13 @@ function proposed(...others: readonly string[]): string[] {
 const pair = (setId: string, name: string, value: string): string =>
   `${setId}: <nvpair id="${setId}-${name}" name="${name}" value="${value}">`;
 
+/** What crm_mon says where SMB cannot be stopped. */
+const stillRunning = {
+  exitCode: 0,
+  stdout: `<crm_mon version="2"><nodes/><resources><resource id="SMB" role="Started"><node name="${nodes.other}"/></resource></resources></crm_mon>`,
+  stderr: '',
+};
+
 describe('changes of resources', () => {
   const folder = temporaryFolder();
   const bench = (cib = groupedCib) => changesBench(folder.path, { cluster: fakeCluster(cib) });
@@ -534,18 +541,100 @@ describe('changes of resources', () => {
       expect(cluster.xml()).not.to.include(device);
     });
 
-    it('do not, while it still runs', async () => {
+    it('do not, while it still runs, and leave it to run as before', async () => {
+      for (const [index, cib] of [
+        groupedCib,
+        groupedCib.replace(
+          'id="SMB-meta_attributes">',
+          'id="SMB-meta_attributes"><nvpair id="SMB-role" name="target-role" value="Started"/>',
+        ),
+        groupedCib.replace(
+          /(<primitive id="SMB"[^>]*>)\s*<meta_attributes.*?<\/meta_attributes>/s,
+          '$1',
+        ),
+      ].entries()) {
+        const cluster = fakeCluster(cib);
+        const { call } = await changesBench(`${folder.path}/${index}`, { cluster });
+        cluster.answers.set('crm_mon', () => stillRunning);
+        const answer = await call('DELETE', 'resource/SMB');
+        expect(outcomeOf(answer)).to.deep.equal([409, 'resource_not_stopped']);
+        expect(cluster.cibs).to.have.lengthOf(3);
+        expect(cluster.cibs[1]).to.match(
+          /<primitive id="SMB".*?name="target-role" value="Stopped"/s,
+        );
+        expect(cluster.cibChanges()).to.deep.equal([]);
+      }
+    });
+
+    it('leave what somebody else made of it meanwhile', async () => {
       const { call, cluster } = await bench();
-      cluster.answers.set('crm_mon', () => ({
-        exitCode: 0,
-        stdout: `<crm_mon version="2"><nodes/><resources><resource id="SMB" role="Started"><node name="${nodes.other}"/></resource></resources></crm_mon>`,
-        stderr: '',
-      }));
-      expect(outcomeOf(await call('DELETE', 'resource/SMB'))).to.deep.equal([
-        409,
-        'resource_not_stopped',
+      cluster.answers.set('crm_mon', () => {
+        const now = cluster.xml();
+        cluster.cibs.push(
+          now.replace('name="target-role" value="Stopped"', 'name="target-role" value="Promoted"'),
+        );
+        return stillRunning;
+      });
+      expect((await call('DELETE', 'resource/SMB')).status).to.equal(409);
+      expect(cluster.xml()).to.include('name="target-role" value="Promoted"');
+    });
+
+    it('leave it to run as before where the removal is refused', async () => {
+      const { call, cluster } = await bench();
+      let patches = 0;
+      cluster.answers.set('cibadmin', ({ argv }) => {
+        if (!argv.includes('--patch')) return undefined;
+        patches += 1;
+        return patches === 2 ? { exitCode: 78, stdout: '', stderr: 'no' } : undefined;
+      });
+      const answer = await call('DELETE', 'resource/SMB');
+      expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
+      expect([patches, cluster.cibChanges()]).to.deep.equal([3, []]);
+    });
+
+    it('are refused before anything is stopped where the cluster would not take the removal', async () => {
+      for (const [exitCode, outcome] of [
+        [78, [422, 'cluster_refused']],
+        [65, [503, 'tool_failed']],
+      ] as const) {
+        const cluster = fakeCluster(groupedCib);
+        cluster.answers.set('crm_simulate', () => ({ exitCode, stdout: '', stderr: '' }));
+        const { call } = await changesBench(`${folder.path}/${exitCode}`, { cluster });
+        expect(outcomeOf(await call('DELETE', 'resource/SMB'))).to.deep.equal(outcome);
+        expect(cluster.changes()).to.deep.equal([]);
+      }
+    });
+
+    for (const [name, holder, target] of [
+      ['Plain', 'Refers', 'Plain-params-fake'],
+      ['Sets', 'Refers', 'Sets-meta'],
+    ] as const) {
+      it(`are refused with the reason where another refers to a part of it: ${name}`, async () => {
+        const { call, cluster } = await bench(everythingCib);
+        for (const query of ['', '?dry_run=true']) {
+          const answer = await call('DELETE', `resource/${name}${query}`);
+          expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
+          expect((answer.body as { detail: string }).detail).to.include(
+            `${holder} refers to ${target}, which would be gone.`,
+          );
+        }
+        expect(cluster.changes()).to.deep.equal([]);
+      });
+    }
+
+    it('take along what refers to each other', async () => {
+      const { call, cluster } = await bench(
+        groupedCib.replace(
+          /(<group id="G">).*?<\/group>/,
+          '$1<primitive id="G1" class="ocf" provider="pacemaker" type="Dummy"><operations id="ops"/></primitive><primitive id="G2" class="ocf" provider="pacemaker" type="Dummy"><operations id-ref="ops"/></primitive></group>',
+        ),
+      );
+      expect(outcomeOf(await call('DELETE', 'resource/G1'))).to.deep.equal([
+        422,
+        'cluster_refused',
       ]);
-      expect(cluster.xml()).to.include('<primitive id="SMB"');
+      expect((await call('DELETE', 'resource/G')).status).to.equal(200);
+      expect(cluster.xml()).not.to.include('"G2"');
     });
 
     for (const [path, what] of [

@@ -153,6 +153,26 @@ export function withStatusOf(xml: string, whole: string): string {
   return `${xml.slice(0, start < 0 ? xml.lastIndexOf('</cib>') : start)}${status}</cib>\n`;
 }
 
+/** An attribute that a node has until it leaves the cluster. */
+export interface TransientAttribute {
+  node: string;
+  name: string;
+}
+
+/** The same CIB, but with a node that has no such attribute in its state. */
+export function withoutTransient(whole: string, { node, name }: TransientAttribute): string {
+  const start = '<node_state ';
+  const isOfNode = (state: string) =>
+    state.slice(0, state.indexOf('>')).includes(`uname="${node}"`);
+  const [before, ...states] = whole.split(start);
+  const without = states.map((state) =>
+    isOfNode(state)
+      ? state.replace(/<nvpair [^<>]*>/g, (pair) => (pair.includes(` name="${name}"`) ? '' : pair))
+      : state,
+  );
+  return [before, ...without].join(start);
+}
+
 /**
  * Whether the text of a CIB is the cluster's. That of a node which has started and not joined yet is its own of
  * before: without status, which is never on the disk, or with one that knows no member.

@@ -99,6 +99,10 @@ export interface Instance {
   /** The primitive's id, without the number of the instance. */
   id: string;
   promoted: boolean;
+  /** The meta attribute in effect; undefined if none is. */
+  targetRole: string | undefined;
+  /** Whether the cluster may start and stop it, by all that is configured of it, its node and the cluster. */
+  managed: boolean;
   nodes: readonly string[];
 }
 
@@ -133,6 +137,8 @@ function instanceOf(element: XmlElement): Instance {
     id: withoutInstance(attributes['id'] ?? ''),
     // Pacemaker up to 2.0 says Master.
     promoted: ['Promoted', 'Master'].includes(attributes['role'] ?? ''),
+    targetRole: attributes['target_role'],
+    managed: attributes['managed'] !== 'false',
     nodes: children(element, 'node').map((node) => node.attributes['name'] ?? ''),
   };
 }
@@ -142,6 +148,6 @@ function isNamed({ attributes }: XmlElement, name: string): boolean {
 }
 
 /** An instance of a globally unique clone has a number: `ID:0`. No id has a colon of its own. */
-function withoutInstance(id: string): string {
+export function withoutInstance(id: string): string {
   return id.replace(/:\d+$/, '');
 }

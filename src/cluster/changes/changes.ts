@@ -9,7 +9,7 @@ import type { Host } from '../../host.ts';
 import type { KnownSecrets } from '../../known-secrets.ts';
 import type { Lock } from '../../lock.ts';
 import { waitUntilIdle } from '../../pacemaker/idle.ts';
-import type { Cib } from '../../parsers/cib.ts';
+import type { Cib, TransientAttribute } from '../../parsers/cib.ts';
 import type { PlannedAction } from '../../parsers/crm-simulate.ts';
 import { maskArgv } from '../../secrets.ts';
 import type { ReversibleStep, UndoStore } from '../../undo.ts';
@@ -28,6 +28,8 @@ export interface Change<T> {
   edit?: CibEdit;
   /** Its later edits of the CIB. Each is made when the cluster has finished what the one before led to. */
   later?: readonly CibEdit[];
+  /** An attribute of a node that it ends in the state of the cluster, beside its edit. */
+  endsTransient?: TransientAttribute;
   /** Takes its first edit back, where a later step is refused or fails. */
   takeBack?: CibEdit;
   /**
@@ -302,14 +304,16 @@ export function makeChanges(parts: ChangesParts): Changes {
       return { ...made, settled: false, warnings: [...made.warnings, ...(await stopped())] };
     },
 
-    async try({ ifVersion }, { edit, later = [], check }) {
+    async try({ ifVersion }, { edit, later = [], check, endsTransient }) {
       if (edit === undefined) {
         throw new Fault(
           'cannot_be_tried',
           'Only what changes the CIB can be tried first. Nothing was done; ask without dry_run to have it done.',
         );
       }
-      const { tried, laterActions } = await editor.try(host, [edit, ...later], ifVersion);
+      const { tried, laterActions } = await editor.try(host, [edit, ...later], {
+        ...{ ifVersion, endsTransient },
+      });
       await check?.(host, [tried.actions, ...laterActions]);
       return tried;
     },

@@ -14,8 +14,10 @@ import { simulateTransition } from '../../pacemaker/simulate.ts';
 import {
   isOfCluster,
   nextVersionOfCib,
+  type TransientAttribute,
   versionOfCib,
   withoutStatus,
+  withoutTransient,
   withStatusOf,
 } from '../../parsers/cib.ts';
 import type { PlannedAction } from '../../parsers/crm-simulate.ts';
@@ -51,6 +53,7 @@ export interface CibEditor {
   ): Promise<{ changes: RecordedDifference[]; before: string; after: string }>;
   /**
    * @param edits the change itself, and what it does when the cluster is done with that
+   * @param more `endsTransient`: what the change ends in the state of the cluster
    * @returns what the first would do, and what the cluster would do after each of the others
    * Faults: `node_joining`, `version_changed`, `change_too_large`, those of the edits, of checkStorable, of
    * queryWholeCib and of simulateTransition.
@@ -58,7 +61,7 @@ export interface CibEditor {
   try(
     host: Host,
     edits: readonly [CibEdit, ...CibEdit[]],
-    ifVersion: string | undefined,
+    more: { ifVersion: string | undefined; endsTransient: TransientAttribute | undefined },
   ): Promise<{ tried: Tried; laterActions: PlannedAction[][] }>;
   /**
    * What the cluster would do after each of these edits, one made when it is done with that before.
@@ -129,8 +132,9 @@ export function makeCibEditor(
       }
     },
 
-    async try(host, [edit, ...later], ifVersion) {
-      const whole = await queryWholeCib(host);
+    async try(host, [edit, ...later], { ifVersion, endsTransient }) {
+      const found = await queryWholeCib(host);
+      const whole = endsTransient ? withoutTransient(found, endsTransient) : found;
       if (!isOfCluster(whole)) throw joining();
       const version = versionOfCib(whole);
       if (ifVersion !== undefined) checkVersion(ifVersion, version);

@@ -276,6 +276,15 @@ function addSet(owner: EditableXml, set: EditableXml): void {
   owner.children.splice(index < 0 ? owner.children.length : index, 0, set);
 }
 
+/** As Pacemaker reads a boolean (crm_str_to_boolean). */
+export function isTrue(value = ''): boolean {
+  return ['true', 'on', 'yes', 'y', '1'].includes(value.toLowerCase());
+}
+
+export function isFalse(value = ''): boolean {
+  return ['false', 'off', 'no', 'n', '0'].includes(value.toLowerCase());
+}
+
 function isPair({ name: kind, attributes }: EditableXml, name: string): boolean {
   return kind === 'nvpair' && attributes['name'] === name;
 }

@@ -14,6 +14,7 @@ import {
   idsIn,
   isClone,
   isFenceDevice,
+  isTrue,
   membersOf,
   newSet,
   type Pairs,
@@ -98,11 +99,6 @@ export function problemsOfClone(id: string, agent: Agent, options: Pairs): strin
   return impossible.map(
     (name) => `A clone of ${id} cannot be ${name}: ${fullNameOf(agent)} is not made for that.`,
   );
-}
-
-/** As Pacemaker reads a boolean (crm_str_to_boolean). */
-function isTrue(value = ''): boolean {
-  return ['true', 'on', 'yes', 'y', '1'].includes(value.toLowerCase());
 }
 
 /** A clone around a resource, not in its place yet. */

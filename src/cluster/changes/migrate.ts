@@ -4,7 +4,7 @@ import { Fault } from '../../errors.ts';
 import type { Host } from '../../host.ts';
 import type { PlannedAction } from '../../parsers/crm-simulate.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
-import { instancesOf } from '../../parsers/crm-mon.ts';
+import { instancesOf, withoutInstance } from '../../parsers/crm-mon.ts';
 import {
   childToEdit,
   type EditableXml,
@@ -13,52 +13,85 @@ import {
   walk,
 } from '../../parsers/xml-edit.ts';
 import { cibChange, type Change } from './changes.ts';
-import { type CibEdit, configurationIn, editConfiguration } from './cib-edit.ts';
-import { checkNode, freeId, idsIn, resourceIn } from './cib-elements.ts';
+import {
+  type CibEdit,
+  configurationIn,
+  editConfiguration,
+  refuse,
+  reversibleEdit,
+} from './cib-edit.ts';
+import {
+  checkNode,
+  freeId,
+  idsIn,
+  isTrue,
+  pairsIn,
+  type PlacedResource,
+  resourceIn,
+} from './cib-elements.ts';
+import { promotedRole } from './operations.ts';
 
 // The coordinator judges it by its own clock, which may differ from ours.
 const clockDifferenceMs = 10 * 60_000;
 
+/** What is to be moved, and where. */
+export interface Move {
+  name: string;
+  node: string;
+  /** Whether it is the promoted role of a promotable clone, whose other instances stay where they are. */
+  promoted: boolean;
+}
+
 /**
  * Moves a resource to a node, and leaves no constraint behind: it is told to prefer the node, and when it is
- * there it stays of its own accord (`resource-stickiness`). Whether it will is found out before.
+ * there it stays of its own accord (`resource-stickiness`; the promoted role by the scores that its agent gives). Whether
+ * it will is found out before, of a promoted role only whether it would go there: its agent has not given its scores yet.
  *
  * The preference ends by itself some time after the deadline of changes, whatever becomes of this agent. One that is
  * killed takes its preference away when it starts again (finishMoves).
- * Faults: `resource_not_found`, `node_not_found`, `would_not_move`, those of Site.
+ * Faults: `resource_not_found`, `node_not_found`, `cluster_refused`, `would_not_move`, those of Site.
  */
-export function migrateResource(
-  name: string,
-  node: string,
-): Change<{ node: string; name: string }> {
+export function migrateResource({
+  name,
+  node,
+  promoted,
+}: Move): Change<{ node: string; name: string }> {
   const id = `cli-prefer-${name}`;
   let inside: readonly string[] = [];
-  const prefer = editConfiguration((configuration, { host }) => {
-    const { element } = resourceIn(configuration, name);
-    checkNode(configuration, node);
-    inside = primitivesIn(element);
-    const constraints = childToEdit(configuration, 'constraints');
+  const { edit: prefer, takeBack } = reversibleEdit(
+    (configuration) => childToEdit(configuration, 'constraints'),
     // Changes are made one after another, so one of this host's own is left over.
-    removeChildren(constraints, (each) => each.attributes['id'] === id || isOurs(each));
-    const ends = new Date(Date.now() + host.changeDeadlineMs + clockDifferenceMs);
-    constraints.children.push(preference(configuration, { id, name, node, ends }));
-  });
+    (each) => each.attributes['id'] === id || isLeft(each),
+    (configuration, { host }, cib) => {
+      const placed = resourceIn(configuration, name);
+      checkNode(configuration, node);
+      if (promoted) refuse(problemsOfPromoted(placed));
+      inside = primitivesIn(placed.element);
+      const constraints = childToEdit(configuration, 'constraints');
+      removeChildren(constraints, (each) => each.attributes['id'] === id || isLeft(each));
+      const ends = new Date(Date.now() + host.changeDeadlineMs + clockDifferenceMs);
+      const role = promoted ? promotedRole(cib) : 'Started';
+      constraints.children.push(preference(configuration, { id, name, node, role, ends }));
+    },
+  );
 
   /** @returns whether the resource is to be moved; if not, it is there already */
   async function check(
     host: Host,
     [going = [], after = []]: readonly (readonly PlannedAction[])[],
   ): Promise<boolean> {
-    const ofIt = ({ resource = '' }: { resource?: string }) => inside.includes(resource);
-    if (!going.some((action) => ofIt(action) && action.node === node)) {
-      if (await isThere(host, name, node)) return false;
+    const ofIt = ({ resource = '' }: PlannedAction) => inside.includes(withoutInstance(resource));
+    const comes = (action: PlannedAction) =>
+      ofIt(action) && action.node === node && (!promoted || becomesPromoted(action));
+    if (!going.some(comes)) {
+      if (await isThere(host)) return false;
       throw wouldNotMove(
         name,
         node,
         'the cluster cannot run it there now. See whether it is stopped, the node is in standby, or a constraint keeps it away',
       );
     }
-    if (after.some(ofIt)) {
+    if (!promoted && after.some(ofIt)) {
       throw wouldNotMove(
         name,
         node,
@@ -68,30 +101,68 @@ export function migrateResource(
     return true;
   }
 
+  async function isThere(host: Host): Promise<boolean> {
+    const instances = instancesOf(await readState(host), name) ?? [];
+    if (promoted) return instances.some((each) => each.promoted && each.nodes.includes(node));
+    return instances.length > 0 && instances.every(({ nodes }) => nodes.includes(node));
+  }
+
   return {
     edit: prefer,
     later: [forgetOurs],
+    takeBack,
     check,
     async carryOut(site) {
       if (await check(site.host, await site.plan([prefer, forgetOurs]))) {
         await site.editCib(prefer);
-        let settled: boolean;
-        try {
-          settled = await site.settle();
-        } finally {
-          await site.editCib(forgetOurs);
-        }
-        if (settled && !(await isThere(site.host, name, node))) {
+        const settled = await site.settle();
+        if (settled && !(await isThere(site.host))) {
           throw wouldNotMove(
             name,
             node,
             'it did not start there. See what failed in GET /api/v2/system/ha/status',
           );
         }
+        await site.editCib(forgetOurs);
+        if (promoted && settled && (await site.settle()) && !(await isThere(site.host))) {
+          throw wouldNotMove(
+            name,
+            node,
+            'it was promoted there and went back, for its agent gives a higher promotion score to another node',
+          );
+        }
       }
       return { node, name };
     },
   };
+}
+
+/** What pcs says of `--promoted` as well: it is for the clone itself. */
+function problemsOfPromoted({ element, around }: PlacedResource): string[] {
+  if (isPromotable(element)) return [];
+  const id = element.attributes['id'] ?? '';
+  const clone = around.find(isPromotable)?.attributes['id'];
+  return [
+    clone === undefined
+      ? `${id} is no promotable clone, so it has no promoted role to move. Ask without a role to move it as a whole.`
+      : `${id} is in the promotable clone ${clone}, whose promoted role can be moved. Name ${clone} instead.`,
+  ];
+}
+
+function isPromotable(element: EditableXml): boolean {
+  if (element.name === 'master') return true;
+  if (element.name === 'clone') {
+    return isTrue(pairsIn(element, 'meta_attributes')['promotable']);
+  }
+  // A bundle has promoted replicas if it says how many.
+  return element.children.some(
+    ({ attributes }) => (attributes['promoted-max'] ?? attributes['masters'] ?? '0') !== '0',
+  );
+}
+
+/** Also of a move or start that ends in that role, as in `Promoted a -> Promoted b` (crm-simulate.ts). */
+function becomesPromoted({ action, detail = '' }: PlannedAction): boolean {
+  return action === 'promote' || /-> (?:Promoted|Master)\b/.test(detail);
 }
 
 /**
@@ -130,11 +201,17 @@ function markOf(host: string): string {
  */
 function preference(
   configuration: EditableXml,
-  { id, name, node, ends }: { id: string; name: string; node: string; ends: Date },
+  {
+    id,
+    name,
+    node,
+    role,
+    ends,
+  }: { id: string; name: string; node: string; role: string; ends: Date },
 ): EditableXml {
   const ids = idsIn(configuration);
   const end = ends.toISOString().replace('T', ' ').replace(/\.\d+/, '');
-  return newElement('rsc_location', { id: freeId(ids, id), rsc: name, role: 'Started' }, [
+  return newElement('rsc_location', { id: freeId(ids, id), rsc: name, role }, [
     newElement(
       'rule',
       { id: freeId(ids, `cli-prefer-rule-${name}`), score: 'INFINITY', 'boolean-op': 'and' },
@@ -174,11 +251,6 @@ function primitivesIn(element: EditableXml): string[] {
   return [...walk(element)]
     .filter((each) => each.element.name === 'primitive')
     .map((each) => each.element.attributes['id'] ?? '');
-}
-
-async function isThere(host: Host, name: string, node: string): Promise<boolean> {
-  const instances = instancesOf(await readState(host), name) ?? [];
-  return instances.length > 0 && instances.every(({ nodes }) => nodes.includes(node));
 }
 
 function wouldNotMove(name: string, node: string, why: string): Fault {

@@ -7,13 +7,19 @@ import type { Host } from '../../host.ts';
 import { queryCib } from '../../pacemaker/cib.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
 import { fenceNode } from '../../pacemaker/fence.ts';
-import { forgetNode, listedNodes, localNodeName } from '../../pacemaker/node.ts';
+import {
+  endTransientAttribute,
+  forgetNode,
+  listedNodes,
+  localNodeName,
+} from '../../pacemaker/node.ts';
+import { followIn } from '../../parsers/cib-references.ts';
 import { type NodeState, nodeStates } from '../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml, newElement } from '../../parsers/xml-edit.ts';
 import { nodeNotFound } from '../nodes.ts';
-import { type Change, cibChange } from './changes.ts';
-import { configurationIn, editConfiguration } from './cib-edit.ts';
-import { checkNode, setPair, unsetPair } from './cib-elements.ts';
+import type { Change } from './changes.ts';
+import { configurationIn, reversibleEdit } from './cib-edit.ts';
+import { checkNode, isTrue, setPair, unsetPair } from './cib-elements.ts';
 
 /** Changes of a node's state. Faults of all: `node_not_found`. */
 export interface NodeChanges {
@@ -34,10 +40,10 @@ export interface NodeChanges {
 }
 
 export const nodeChanges: NodeChanges = {
-  standby: (name) => setFlag(name, 'standby', 'on'),
-  online: (name) => unsetFlag(name, 'standby'),
-  maintenance: (name) => setFlag(name, 'maintenance', 'on'),
-  unmaintenance: (name) => unsetFlag(name, 'maintenance'),
+  standby: (name) => flagged(name, 'standby', true),
+  online: (name) => flagged(name, 'standby', false),
+  maintenance: (name) => flagged(name, 'maintenance', true),
+  unmaintenance: (name) => flagged(name, 'maintenance', false),
 
   fence: (name) => ({
     leavesConfiguration: true,
@@ -146,24 +152,59 @@ function warningsOf(removed: WithoutNode | undefined): string[] {
   ];
 }
 
-function setFlag(name: string, flag: string, value: string): Change<''> {
-  return cibChange(
-    editConfiguration((configuration) => {
+/**
+ * Sets or ends a permanent attribute of a node, and ends the transient one of the same name, which would count before it.
+ * What says otherwise all the same is warned of.
+ */
+function flagged(name: string, flag: 'standby' | 'maintenance', isOn: boolean): Change<''> {
+  const { edit, takeBack } = reversibleEdit(
+    (configuration) => childToEdit(configuration, 'nodes'),
+    ({ attributes }) => attributes['uname'] === name,
+    (configuration, { warn }) => {
       const node = nodeToEdit(configuration, name);
       const setId = `nodes-${node.attributes['id'] ?? ''}`;
-      setPair(configuration, node, 'instance_attributes', setId, flag, value);
-    }),
-    '',
+      const kind = 'instance_attributes';
+      if (isOn) setPair(configuration, node, kind, setId, flag, 'on');
+      else unsetPair(node, kind, flag);
+      if (isOn) return;
+      for (const each of leftOf(configuration, node, flag))
+        warn(`${name} may stay as it is: ${each}.`);
+    },
   );
+  return {
+    edit,
+    takeBack,
+    endsTransient: { node: name, name: flag },
+    async carryOut(site) {
+      await site.editCib(edit);
+      if (!(await endTransientAttribute(site.host, name, flag))) {
+        site.notSettled();
+        site.warn(
+          `The transient attribute ${flag} of ${name} has been ended, but the cluster shows it still.`,
+        );
+      }
+      return '';
+    },
+  };
 }
 
-function unsetFlag(name: string, flag: string): Change<''> {
-  return cibChange(
-    editConfiguration((configuration) => {
-      unsetPair(nodeToEdit(configuration, name), 'instance_attributes', flag);
-    }),
-    '',
+/** What may still say of a node what was ended: whether it counts is the cluster's to say. */
+function leftOf(configuration: EditableXml, node: EditableXml, flag: string): string[] {
+  const follow = followIn(configuration);
+  const isLeft = node.children.some((set) =>
+    follow(set).children.some((pair) => follow(pair).attributes['name'] === flag),
   );
+  const isForAll = childToEdit(configuration, 'crm_config')
+    .children.flatMap((set) => set.children)
+    .some(
+      ({ attributes }) => attributes['name'] === 'maintenance-mode' && isTrue(attributes['value']),
+    );
+  return [
+    ...(isLeft ? [`a set of its attributes with a rule or a reference has ${flag}`] : []),
+    ...(isForAll && flag === 'maintenance'
+      ? ['the property maintenance-mode puts the whole cluster into maintenance']
+      : []),
+  ];
 }
 
 /** Remote nodes are in `<nodes>` only from their first attribute on. Faults: `node_not_found` */

@@ -275,6 +275,11 @@ function roleIn(role: string, hasNewRoles: boolean): string {
   return (hasNewRoles ? newRoles : oldRoles)[role] ?? role;
 }
 
+/** The promoted role under the name that a CIB has for it. */
+export function promotedRole(cib: EditableXml): string {
+  return roleIn('Promoted', hasNewRoleNames(cib));
+}
+
 /** Whether the CIB's schema has the roles Promoted and Unpromoted, as since 3.7. */
 export function hasNewRoleNames({ attributes }: EditableXml): boolean {
   const [, major = 0, minor = 0] =

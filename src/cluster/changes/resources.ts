@@ -1,6 +1,7 @@
 import { Fault } from '../../errors.ts';
 import { cleanUp, restart } from '../../pacemaker/resource.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
+import { followIn } from '../../parsers/cib-references.ts';
 import { instancesOf } from '../../parsers/crm-mon.ts';
 import {
   childToEdit,
@@ -20,6 +21,7 @@ import {
   freeId,
   idsIn,
   isClone,
+  isFalse,
   isFenceDevice,
   membersOf,
   nodesMadeBy,
@@ -28,10 +30,12 @@ import {
   resourceIn,
   resourcesIn,
   setPairs,
+  templateOf,
   unsetPair,
 } from './cib-elements.ts';
 import { newClone, problemsOfClone, problemsOfCloned } from './clones.ts';
 import { newPrimitive, type ResourceOptions, updatePrimitive } from './primitives.ts';
+import { type HeldBack, heldBackBy, warnOfNoManage, warnOfNoStart } from './held-back.ts';
 import { removeResource } from './references.ts';
 
 export interface NewResource extends ResourceOptions {
@@ -171,20 +175,31 @@ export function stopResource(name: string): Change<{ name: string }> {
   );
 }
 
-/** Lets a resource run, and what it is in or what is in it, so that it can. Faults of the edit: `resource_not_found`. */
+/**
+ * Lets a resource run, and what it is in or what is in it, so that it can. What still keeps it from running is warned of.
+ * Faults of the edit: `resource_not_found`.
+ */
 export function startResource(name: string): Change<{ name: string }> {
-  return cibChange(
-    editConfiguration((configuration) => {
-      const { element, around } = resourceIn(configuration, name);
-      // As pcs: a clone runs only if what is in it may, and the other way round.
-      const outside = around.slice(0, 1).filter(({ name: kind }) => kind !== 'group');
-      const inside = element.name === 'group' ? [] : membersOf(element);
-      for (const each of [element, ...outside, ...inside]) {
-        unsetPair(each, 'meta_attributes', 'target-role');
-      }
-    }),
-    { name },
-  );
+  let heldBack: HeldBack;
+  const edit = editConfiguration((configuration) => {
+    const placed = resourceIn(configuration, name);
+    const { element, around } = placed;
+    // As pcs: a clone runs only if what is in it may, and the other way round.
+    const outside = around.slice(0, 1).filter(({ name: kind }) => kind !== 'group');
+    const inside = element.name === 'group' ? [] : membersOf(element);
+    for (const each of [element, ...outside, ...inside]) {
+      unsetPair(each, 'meta_attributes', 'target-role');
+    }
+    heldBack = heldBackBy(configuration, placed);
+  });
+  return {
+    edit,
+    async carryOut(site) {
+      await site.editCib(edit);
+      await warnOfNoStart(site, name, heldBack);
+      return { name };
+    },
+  };
 }
 
 /** Also of one that was removed but still runs. Faults: `resource_not_found`, those of cleanUp. */
@@ -212,31 +227,43 @@ export function restartResource(name: string): Change<{ name: string }> {
 }
 
 /**
- * Lets the cluster start and stop a resource again, which takes all that is around it and in it. Faults of the edit:
- * `resource_not_found`.
+ * Lets the cluster start and stop a resource again, which takes all that is around it and in it. What still keeps the
+ * cluster from it is warned of. Faults of the edit: `resource_not_found`.
  */
 export function manageResource(name: string): Change<{ name: string }> {
-  return cibChange(
-    editConfiguration((configuration, { warn }) => {
-      const { element, around } = resourceIn(configuration, name);
-      const inside = resourcesIn(element);
-      for (const each of [...around, ...inside]) {
-        unsetPair(each, 'meta_attributes', 'is-managed');
-      }
-      for (const each of inside) warnOfNoMonitor(each, warn);
-    }),
-    { name },
-  );
+  let heldBack: HeldBack;
+  const edit = editConfiguration((configuration, { warn }) => {
+    const placed = resourceIn(configuration, name);
+    const inside = resourcesIn(placed.element);
+    for (const each of [...placed.around, ...inside]) {
+      unsetPair(each, 'meta_attributes', 'is-managed');
+    }
+    for (const each of inside) warnOfNoMonitor(configuration, each, warn);
+    heldBack = heldBackBy(configuration, placed);
+  });
+  return {
+    edit,
+    async carryOut(site) {
+      await site.editCib(edit);
+      await warnOfNoManage(site, name, heldBack);
+      return { name };
+    },
+  };
 }
 
-function warnOfNoMonitor({ attributes, children }: EditableXml, warn: (text: string) => void) {
-  const monitors = children
-    .flatMap((each) => (each.name === 'operations' ? each.children : []))
+function warnOfNoMonitor(
+  configuration: EditableXml,
+  element: EditableXml,
+  warn: (text: string) => void,
+) {
+  const follow = followIn(configuration);
+  const monitors = [element, templateOf(configuration, element)]
+    .flatMap((each) => each?.children ?? [])
+    .flatMap((each) => (each.name === 'operations' ? follow(each).children : []))
     .filter((operation) => operation.attributes['name'] === 'monitor');
-  const isOff = ({ attributes: { enabled = 'true' } }: EditableXml) =>
-    ['false', 'off', 'n', 'no', '0'].includes(enabled.toLowerCase());
-  if (monitors.length === 0 || !monitors.every(isOff)) return;
-  warn(`${attributes['id']} is managed, but none of its monitors is enabled.`);
+  if (monitors.length === 0 || !monitors.every(({ attributes }) => isFalse(attributes['enabled'])))
+    return;
+  warn(`${element.attributes['id']} is managed, but none of its monitors is enabled.`);
 }
 
 /**

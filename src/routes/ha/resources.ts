@@ -26,7 +26,7 @@ import { allowOnly, byGetOrPost } from '../methods.ts';
 import type { Checks } from '../middleware/validate.ts';
 import { agentName, isXmlId, nodeName, resourceName } from '../names.ts';
 import type { ChangeHandlers } from './change.ts';
-import { isObject, newId, operations, pairs, pairsOrTrue, resourceNames } from './fields.ts';
+import { isObject, newId, oneOf, operations, pairs, pairsOrTrue, resourceNames } from './fields.ts';
 import { type FromCib, nothing } from './from-cib.ts';
 
 /** The routes of resources and groups. */
@@ -162,8 +162,13 @@ export function resourceRoutes(
   const byPost: Readonly<Record<string, RequestHandler[]>> = {
     migrate: changing({
       role: 'operator',
-      checks: () => [name(), nodeName('node', body)],
-      change: (fields: { name: string; node: string }) => migrateResource(fields.name, fields.node),
+      checks: () => [
+        name(),
+        nodeName('node', body),
+        oneOf('role', ['Promoted', 'Master']).optional(),
+      ],
+      change: ({ role, ...fields }: { name: string; node: string; role?: string }) =>
+        migrateResource({ ...fields, promoted: role !== undefined }),
     }),
     restart: changing({
       role: 'operator',

@@ -1,4 +1,11 @@
-import { type Cib, type FencingLevel, type Primitive, primitivesIn } from '../parsers/cib.ts';
+import {
+  type Cib,
+  type Definition,
+  type FencingLevel,
+  type Pairs,
+  type Primitive,
+  primitivesIn,
+} from '../parsers/cib.ts';
 import type { JsonObject } from '../parsers/xml-to-json.ts';
 import { listFenceDevices } from './resources.ts';
 
@@ -56,11 +63,12 @@ function selectorOf({ pattern, attribute, value }: FencingLevel): JsonObject {
  * neither may be for any node.
  */
 export function nodesLeftWithout(cib: Cib, device: string): string[] {
+  const templates = new Map(cib.templates.map((each) => [each.id, each]));
   const devices = primitivesIn(cib.resources)
-    .map(({ primitive }) => primitive)
+    .map(({ primitive }) => withTemplate(primitive, templates.get(primitive.template ?? '')))
     .filter((each) => each.class === 'stonith');
-  const isFor = (node: string) => (each: Primitive) => {
-    const { pcmk_host_list: list, pcmk_host_map: map } = each.params.pairs;
+  const isFor = (node: string) => (each: Device) => {
+    const { pcmk_host_list: list, pcmk_host_map: map } = each.params;
     const inLevel = cib.levels.some(
       (level) => level.target === node && level.devices.includes(each.id),
     );
@@ -76,4 +84,19 @@ export function nodesLeftWithout(cib: Cib, device: string): string[] {
       const own = devices.filter(isFor(node));
       return own.length === 1 && own[0]?.id === device;
     });
+}
+
+interface Device {
+  id: string;
+  class: string | undefined;
+  params: Pairs;
+}
+
+/** What a primitive is and takes, by itself or by its template. */
+function withTemplate(primitive: Primitive, template: Definition | undefined): Device {
+  return {
+    id: primitive.id,
+    class: (template ?? primitive).class,
+    params: { ...template?.params.pairs, ...primitive.params.pairs },
+  };
 }

@@ -18,6 +18,7 @@ import { describeFailover } from './failover.ts';
 import { describeFailures } from './failures.ts';
 import { describeFrozen } from './frozen.ts';
 import { describeMoves } from './moves.ts';
+import { describeOthersResources } from './others-resources.ts';
 import { describeRefusals } from './refusals.ts';
 import { describeFullDisk } from './full-disk.ts';
 import { describeLargeInputs } from './large-inputs.ts';
@@ -76,6 +77,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
     describeSchemas(bench, suite);
     describeEdits(bench, suite);
     describeChanges(bench);
+    describeOthersResources(bench);
     describeFailover(bench);
     describeAlphorn(bench);
     describeAccess(bench);

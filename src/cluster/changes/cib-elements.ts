@@ -189,7 +189,7 @@ function checkIsOwn(
 ): void {
   const reference = referenceTo(configuration, owner, kind, name);
   if (reference === undefined) return;
-  const id = owner.attributes['id'] ?? owner.name;
+  const { id: ownId = owner.name, uname: id = ownId } = owner.attributes;
   const holder = holderOf(configuration, reference);
   refuse([
     `${id} has ${name} by reference (id-ref) to ${reference} of ${holder}: a change would change ${holder} too. Change ${holder} if that is meant, or take the reference out of ${id} first.`,

@@ -6,7 +6,7 @@ import { type EditableXml, writeXml } from '../../parsers/xml-edit.ts';
 // IDREFs in Pacemaker's schemas, so it refuses a CIB in which one refers to nothing.
 
 interface Reference {
-  /** The id of the resource, constraint … that it is in. */
+  /** The id of the resource, constraint … that it is in, or the name of the node. */
   holder: string;
   target: string;
   /** Whether what it leads to counts for the holder as if it stood there. */
@@ -74,7 +74,7 @@ export function referenceTo(
   return undefined;
 }
 
-/** The id of the resource, template, node … that the element of that id is in. */
+/** The resource, template, node … that the element of that id is in. */
 export function holderOf(configuration: EditableXml, id: string): string {
   return partsOf(configuration).parts.get(id)?.holder ?? id;
 }
@@ -90,9 +90,9 @@ const resources = ['primitive', 'group', 'clone', 'master', 'bundle', 'template'
 /** @param depth counted from the configuration: what stands in its sections has 2 */
 function collect(element: EditableXml, depth: number, around: string, found: Parts): void {
   const { name, attributes, children } = element;
-  const { id, 'id-ref': use, reference } = attributes;
+  const { id, 'id-ref': use, reference, uname = id } = attributes;
   const isMark = name === 'obj_ref';
-  const holder = id !== undefined && (depth === 2 || resources.includes(name)) ? id : around;
+  const holder = uname !== undefined && (depth === 2 || resources.includes(name)) ? uname : around;
   if (id !== undefined && !isMark && name !== 'resource_ref') {
     found.parts.set(id, { element, holder });
   }

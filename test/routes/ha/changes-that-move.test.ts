@@ -114,6 +114,143 @@ describe('migrate', () => {
     }
   });
 
+  describe('of the promoted role', () => {
+    const clone =
+      '<clone id="Db-clone"><primitive id="Db" class="ocf" provider="pacemaker" type="Stateful"/><meta_attributes id="Db-m"><nvpair id="Db-m-p" name="promotable" value="true"/></meta_attributes></clone><clone id="Plain-clone"><primitive id="Plain" class="ocf" provider="pacemaker" type="Stateful"/></clone>';
+    const cib = (role: string) =>
+      storageCib
+        .replace('</resources>', `${clone}</resources>`)
+        .replace(
+          /validate-with="[^"]*"/,
+          `validate-with="pacemaker-${role === 'Master' ? '3.5' : '3.9'}"`,
+        );
+    const promotes = (role: string, id = 'Db') => [
+      `Demote     ${id}:0     ( ${role} -> Un ${local} )`,
+      `Promote    ${id}:1     ( Un -> ${role} ${other} )`,
+    ];
+    /** A cluster in which Db is promoted here, and which promotes it where it is told to. */
+    function promotable(role: string, ...plans: readonly (readonly string[])[]) {
+      const moving = cluster(...plans);
+      moving.cibs[0] = cib(role);
+      let where: string = local;
+      moving.answers.set('crm_mon', () => {
+        const instance = (node: string) =>
+          `<resource id="Db" role="${node === where ? role : 'Started'}"><node name="${node}"/></resource>`;
+        return success(
+          `<crm_mon version="2"><nodes/><resources><clone id="Db-clone">${instance(local)}${instance(other)}</clone></resources></crm_mon>`,
+        );
+      });
+      return { ...moving, promote: (node: string) => (where = node) };
+    }
+    const asked = { node: other, role: 'Promoted' };
+
+    for (const role of ['Promoted', 'Master']) {
+      it(`prefers the node for the role ${role}, and leaves no constraint behind`, async () => {
+        const moving = promotable(role, promotes(role), promotes(role));
+        let seen = '';
+        moving.answers.set('crm_resource', () => {
+          seen ||= /<rsc_location id="cli-prefer-Db-clone"[^>]*>/.exec(moving.xml())?.[0] ?? '';
+          moving.promote(other);
+          return success('');
+        });
+        const { call } = await changesBench(`${folder.path}/${role}`, { cluster: moving });
+        const answer = await call('POST', 'resource/Db-clone/migrate', asked);
+        expect([answer.status, answer.body]).to.deep.equal([
+          200,
+          { node: other, name: 'Db-clone' },
+        ]);
+        expect(seen).to.equal(
+          `<rsc_location id="cli-prefer-Db-clone" rsc="Db-clone" role="${role}">`,
+        );
+        expect(moving.xml()).not.to.include('cli-prefer');
+      });
+    }
+
+    it('is refused where it would not be promoted, or is promoted elsewhere afterwards', async () => {
+      const none = promotable('Promoted', [`Start      Db:1     ( ${other} )`], []);
+      const { call } = await changesBench(`${folder.path}/none`, { cluster: none });
+      const refused = await call('POST', 'resource/Db-clone/migrate', asked);
+      expect(outcomeOf(refused)).to.deep.equal([409, 'would_not_move']);
+      expect(none.cibs).to.have.lengthOf(1);
+
+      const back = promotable('Promoted', promotes('Promoted'), []);
+      back.answers.set('crm_resource', () => {
+        back.promote(back.xml().includes('cli-prefer') ? other : local);
+        return success('');
+      });
+      const second = await changesBench(`${folder.path}/back`, { cluster: back });
+      const gone = await second.call('POST', 'resource/Db-clone/migrate', asked);
+      expect(outcomeOf(gone)).to.deep.equal([409, 'would_not_move']);
+      expect(gone.body).to.have.property('detail').that.includes('went back');
+      expect(back.xml()).not.to.include('cli-prefer');
+    });
+
+    it('is done where it is promoted there already', async () => {
+      const there = promotable('Promoted', [], []);
+      const { call } = await changesBench(folder.path, { cluster: there });
+      const answer = await call('POST', 'resource/Db-clone/migrate', { ...asked, node: local });
+      expect(answer.status).to.equal(200);
+      expect(there.cibs).to.have.lengthOf(1);
+    });
+
+    it('is refused for what has no such role', async () => {
+      for (const [name, words] of [
+        ['Db', 'Name Db-clone instead'],
+        ['SMB', 'is no promotable clone'],
+        ['Plain-clone', 'is no promotable clone'],
+      ] as const) {
+        for (const query of ['', '?dry_run=true']) {
+          const { call, cluster: same } = await changesBench(
+            `${folder.path}/${name}${query.length}`,
+            {
+              cluster: promotable('Promoted', [], []),
+            },
+          );
+          const answer = await call('POST', `resource/${name}/migrate${query}`, asked);
+          expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
+          expect(answer.body).to.have.property('detail').that.includes(words);
+          expect(same.cibs).to.have.lengthOf(1);
+        }
+      }
+    });
+
+    it('is the only role that there is', async () => {
+      const { call } = await changesBench(folder.path, { cluster: promotable('Promoted') });
+      for (const role of ['Started', 'promoted', '', null, 1]) {
+        const answer = await call('POST', 'resource/Db-clone/migrate', { node: other, role });
+        expect(outcomeOf(answer)).to.deep.equal([400, 'invalid_request']);
+      }
+    });
+  });
+
+  it('leaves the preference of somebody else when it is refused or fails', async () => {
+    const theirs = `<rsc_location id="cli-prefer-SMB" rsc="SMB" role="Started" node="${local}" score="INFINITY"/>`;
+    for (const failing of ['start', 'wait', 'patch']) {
+      const moving = cluster([moves], []);
+      moving.cibs[0] = withConstraint(theirs);
+      let patches = 0;
+      moving.answers.set('cibadmin', ({ argv }) => {
+        if (!argv.includes('--patch')) return undefined;
+        patches += 1;
+        return failing === 'patch' && patches === 2
+          ? { exitCode: 78, stdout: '', stderr: 'no' }
+          : undefined;
+      });
+      moving.answers.set('crm_resource', () => {
+        if (failing === 'wait') throw new Fault('tool_timeout', 'It hangs.');
+        if (failing === 'patch') moving.move(other);
+        return success('');
+      });
+      const { call } = await changesBench(`${folder.path}/${failing}`, { cluster: moving });
+      expect((await call('POST', 'resource/SMB/migrate', body)).status).to.be.oneOf([
+        409, 504, 422,
+      ]);
+      expect(moving.cibs, failing).to.have.lengthOf(3);
+      expect(moving.xml()).to.include(theirs);
+      expect(moving.xml()).not.to.include('ha-agent-move-by');
+    }
+  });
+
   it('takes the place of a preference that an older one left behind', async () => {
     const left = `<rsc_location id="cli-prefer-SMB" rsc="SMB" role="Started" node="${local}" score="INFINITY"/>`;
     const moving = cluster([moves], []);

@@ -1,0 +1,349 @@
+import { readFile, writeFile } from 'node:fs/promises';
+
+import { expect } from 'chai';
+
+import { nodesLeftWithout } from '../../../src/cluster/stonith.ts';
+import { parseCib, withoutStatus, withoutTransient } from '../../../src/parsers/cib.ts';
+import {
+  changesBench,
+  everythingCib,
+  nodes,
+  outcomeOf,
+  remoteNodesCib,
+  storageCib,
+} from '../../support/changes-bench.ts';
+import { type FakeCluster, fakeCluster, success } from '../../support/fake-cluster.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+// That the cluster sees it alike is for test/system/others-resources.ts to show.
+
+const { local, other } = nodes;
+const dummy = 'class="ocf" provider="pacemaker" type="Dummy"';
+const withResources = (xml: string): string =>
+  storageCib.replace('</resources>', `${xml}</resources>`);
+const pair = (id: string, name: string, value: string): string =>
+  `<nvpair id="${id}" name="${name}" value="${value}"/>`;
+const detail = ({ body }: { body: unknown }) => (body as { detail: string }).detail;
+const warningsOf = ({ headers }: { headers: Record<string, string> }) =>
+  headers['x-ha-warnings'] ?? '';
+
+describe('changes of resources that others configured', () => {
+  const folder = temporaryFolder();
+  let benches = 0;
+  const bench = (cluster: FakeCluster | string) =>
+    changesBench(`${folder.path}/${(benches += 1)}`, {
+      cluster: typeof cluster === 'string' ? fakeCluster(cluster) : cluster,
+    });
+
+  describe('with references', () => {
+    for (const [name, body] of [
+      ['Refers', { params: { fake: 'x' } }],
+      ['Refers', { params: { fake: '' } }],
+      ['Refers', { meta: { priority: '9' } }],
+      ['Refers', { operations: { interval: '5s' } }],
+    ] as const) {
+      it(`are refused beneath one: ${name} ${JSON.stringify(body)}`, async () => {
+        const { call, cluster } = await bench(everythingCib);
+        for (const query of ['', '?dry_run=true']) {
+          const answer = await call('POST', `resource/${name}/update${query}`, body);
+          expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
+          expect(detail(answer)).to.match(
+            /by reference \(id-ref\) to \S+ of (Plain|Sets): a change/,
+          );
+        }
+        expect(cluster.changes()).to.deep.equal([]);
+      });
+    }
+
+    it('are refused for a set of a node that is a reference', async () => {
+      const { call } = await bench(
+        storageCib.replace(
+          /<node id="(\d)" uname="ae82a9a2"\/>/,
+          `<node id="$1" uname="ae82a9a2"><instance_attributes id-ref="shared"/></node><node id="9" uname="third"><instance_attributes id="shared">${pair('shared-standby', 'standby', 'off')}</instance_attributes></node>`,
+        ),
+      );
+      const answer = await call('GET', `node/${other}/standby`);
+      expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
+      expect(detail(answer)).to.include('a change would change third too');
+    });
+
+    it('are made beside one', async () => {
+      const { call, cluster } = await bench(everythingCib);
+      const body = { params: { op_sleep: '1' } };
+      const answer = await call('POST', 'resource/Refers/update', body);
+      expect([answer.status, warningsOf(answer)]).to.deep.equal([200, '']);
+      expect(cluster.cibChanges()).to.have.lengthOf(2);
+    });
+
+    it('say for whom else they were made', async () => {
+      const { call } = await bench(everythingCib);
+      const fake = await call('POST', 'resource/Plain/update', { params: { fake: 'new' } });
+      expect(warningsOf(fake)).to.include('Refers refers to what was changed');
+      const state = await call('POST', 'resource/Plain/update', { params: { state: '/run/p' } });
+      expect(warningsOf(state)).to.equal('');
+    });
+
+    it('leave what is referred to', async () => {
+      const { call, cluster } = await bench(everythingCib);
+      const answer = await call('POST', 'resource/Plain/update', { params: { fake: '' } });
+      expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
+      expect(detail(answer)).to.include('Refers refers to Plain-params-fake, which would be gone.');
+      expect(cluster.cibs).to.have.lengthOf(1);
+    });
+  });
+
+  describe('with several operations of a name', () => {
+    const op = (id: string, more: string) => `<op id="${id}" name="monitor" ${more}/>`;
+    const three = withResources(
+      `<primitive id="M" ${dummy}><operations>${op('a', 'interval="10s"')}${op('b', 'interval="20s"')}${op('c', 'interval="30s" role="Stopped"')}</operations></primitive>`,
+    );
+    const after = async (monitor: object | readonly object[]) => {
+      const { call, cluster } = await bench(three);
+      const answer = await call('POST', 'resource/M/update', { operations: { monitor } });
+      const [, operations = ''] =
+        /<primitive id="M".*?<operations>(.*?)<\/operations>/s.exec(cluster.xml()) ?? [];
+      const said = [...operations.matchAll(/<op [^>]*interval="(\w+)"(?:[^>]*timeout="(\w+)")?/g)];
+      const monitors = said.map(([, interval, timeout]) => [interval, timeout].join(' ').trim());
+      return answer.status === 200 ? monitors : outcomeOf(answer);
+    };
+
+    it('take the place of as many, those of the same interval first', async () => {
+      expect(await after([{ interval: '40s' }, { interval: '50s' }])).to.deep.equal([
+        ...['40s', '50s', '30s'],
+      ]);
+      expect(await after([{ interval: '20s', timeout: '5s' }, { interval: '50s' }])).to.deep.equal([
+        ...['50s', '20s 5s', '30s'],
+      ]);
+      expect(await after([{ interval: '20' }, { interval: '10', timeout: '6s' }])).to.deep.equal([
+        ...['10 6s', '20', '30s'],
+      ]);
+      expect(await after({ interval: '20s', timeout: '7s' })).to.deep.equal([
+        ...['10s', '20s 7s', '30s'],
+      ]);
+    });
+
+    it('are added where there are more', async () => {
+      const more = [{ interval: '1s' }, { interval: '2s' }, { interval: '3s' }];
+      expect(await after(more)).to.deep.equal(['1s', '2s', '30s', '3s']);
+    });
+
+    it('are refused with the interval of each other or of another role', async () => {
+      for (const twice of [
+        [{ interval: '60s' }, { interval: '1min' }],
+        [{ interval: '40s' }, { interval: '30s' }],
+      ]) {
+        expect(await after(twice)).to.deep.equal([422, 'cluster_refused']);
+      }
+    });
+  });
+
+  describe('made from a template', () => {
+    const template = withResources(
+      `<template id="T" class="ocf" provider="heartbeat" type="IPaddr2"><instance_attributes id="T-params">${pair('T-ip', 'ip', '192.0.2.7')}</instance_attributes><meta_attributes id="T-meta">${pair('T-role', 'target-role', 'stopped')}${pair('T-managed', 'is-managed', 'off')}</meta_attributes></template><primitive id="P" template="T"><instance_attributes id="P-params">${pair('P-ip', 'ip', '192.0.2.8')}</instance_attributes></primitive>`,
+    );
+
+    it('need no parameter that the template gives', async () => {
+      const { call } = await bench(template);
+      const update = (params: object) => call('POST', 'resource/P/update', { params });
+      expect((await update({ ip: '' })).status).to.equal(200);
+      expect(outcomeOf(await update({ nonsense: '1' }))).to.deep.equal([422, 'cluster_refused']);
+    });
+
+    it('need a parameter that the template does not give', async () => {
+      const { call } = await bench(template.replace(pair('T-ip', 'ip', '192.0.2.7'), ''));
+      const answer = await call('POST', 'resource/P/update', { params: { ip: '' } });
+      expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
+    });
+
+    it('are known for fence devices, and for whom they are', () => {
+      const devices = (params: string) =>
+        parseCib(
+          withoutStatus(
+            storageCib.replace(
+              /<primitive [^>]*class="stonith".*<\/primitive>/s,
+              `<template id="F" class="stonith" type="fence_lab">${params}</template><primitive id="f" template="F"/>`,
+            ),
+          ),
+        );
+      const list = (node: string) =>
+        `<instance_attributes id="F-params">${pair('F-list', 'pcmk_host_list', node)}</instance_attributes>`;
+      expect(nodesLeftWithout(devices(''), 'f')).to.have.members([local, other]);
+      expect(nodesLeftWithout(devices(list(other)), 'f')).to.deep.equal([other]);
+    });
+  });
+
+  describe('that have no effect', () => {
+    const state = (attributes: string, node = '') =>
+      success(
+        `<crm_mon version="2"><nodes><node name="${local}" maintenance="${node}"/></nodes><resources><resource id="SMB" ${attributes}><node name="${local}"/></resource></resources></crm_mon>`,
+      );
+    const defaults = (name: string, value: string) =>
+      storageCib.replace(
+        '</configuration>',
+        `<rsc_defaults><meta_attributes id="d">${pair('d-1', name, value)}</meta_attributes></rsc_defaults></configuration>`,
+      );
+    const asked = async (cib: string, crmMon: ReturnType<typeof success>, action: string) => {
+      const cluster = fakeCluster(cib);
+      cluster.answers.set('crm_mon', () => crmMon);
+      const { call } = await bench(cluster);
+      const answer = await call('POST', `resource/SMB/${action}`);
+      expect(answer.status).to.equal(200);
+      return warningsOf(answer);
+    };
+
+    it('say so of a start, and why', async () => {
+      const stopped = state('role="Stopped" target_role="Stopped"');
+      const why = await asked(defaults('target-role', 'Stopped'), stopped, 'start');
+      expect(why).to.include(
+        'SMB stays stopped, for this still says so: target-role in rsc_defaults.',
+      );
+      const template = storageCib
+        .replace(
+          '<primitive id="SMB" class="ocf" provider="pacemaker" type="Dummy"',
+          '<primitive id="SMB" template="T"',
+        )
+        .replace(
+          '<resources>',
+          `<resources><template id="T" ${dummy}><meta_attributes id="T-m">${pair('T-r', 'target-role', 'stopped')}</meta_attributes></template>`,
+        );
+      expect(await asked(template, stopped, 'start')).to.include('target-role in the template T');
+      const unmanaged = await asked(
+        defaults('is-managed', 'no'),
+        state('managed="false"'),
+        'start',
+      );
+      expect(unmanaged).to.include('which it does not manage: is-managed in rsc_defaults.');
+    });
+
+    it('say nothing where the cluster starts or manages it all the same', async () => {
+      const started = state('role="Started" target_role="Started" managed="true"');
+      expect(await asked(defaults('target-role', 'Stopped'), started, 'start')).to.equal('');
+      expect(await asked(defaults('is-managed', 'false'), started, 'manage')).to.equal('');
+    });
+
+    it('say so of a manage, and why', async () => {
+      const unmanaged = state('role="Started" managed="false"', 'true');
+      const why = await asked(defaults('is-managed', '0'), unmanaged, 'manage');
+      expect(why).to.include('The cluster still does not manage SMB');
+      expect(why).to.include('is-managed in rsc_defaults');
+      expect(why).to.include(`maintenance of the node ${local}`);
+      const property = storageCib.replace(
+        '<cluster_property_set id="cib-bootstrap-options">',
+        `$&${pair('mm', 'maintenance-mode', 'true')}`,
+      );
+      expect(await asked(property, unmanaged, 'manage')).to.include(
+        'the property maintenance-mode',
+      );
+    });
+  });
+
+  describe('on nodes that resources make', () => {
+    const box = (container: string, inside = `<primitive id="InBox" ${dummy}/>`) =>
+      remoteNodesCib.replace(
+        '</resources>',
+        `<bundle id="Box">${container}${inside}</bundle></resources>`,
+      );
+
+    it('are made for each replica of a bundle with a resource in it', async () => {
+      for (const [cib, known, unknown] of [
+        [
+          box('<podman image="x" replicas="2"/>'),
+          ['Box-0', 'Box-1', 'guest1', 'remote1'],
+          ['Box-2', 'Box', 'VM'],
+        ],
+        [box('<docker image="x" promoted-max="3"/>'), ['Box-2'], ['Box-3']],
+        [box('<rkt image="x" masters="2"/>'), ['Box-1'], ['Box-2']],
+        [box('<podman image="x"/>'), ['Box-0'], ['Box-1']],
+        [box('<podman image="x"/>', ''), [], ['Box-0']],
+      ] as const) {
+        const { call, cluster } = await bench(cib);
+        for (const name of known) {
+          const answer = await call('GET', `node/${name}/standby`);
+          expect(answer.status, name).to.equal(200);
+          expect(cluster.xml()).to.include(`<node id="${name}" type="remote" uname="${name}">`);
+        }
+        for (const name of unknown) {
+          const answer = await call('GET', `node/${name}/standby`);
+          expect(outcomeOf(answer), name).to.deep.equal([404, 'node_not_found']);
+        }
+      }
+    });
+
+    it('take the constraints of those nodes along when the bundle is deleted', async () => {
+      const { call, cluster } = await bench(box('<podman image="x"/>'));
+      await call('POST', 'constraint/location', { resource: 'SMB', location: 'Box-0' });
+      expect(cluster.xml()).to.include('node="Box-0"');
+      expect((await call('DELETE', 'resource/Box')).status).to.equal(200);
+      expect(cluster.xml()).not.to.include('node="Box-0"');
+    });
+  });
+
+  describe('on a node with a transient attribute', () => {
+    /** A cluster in which the other node is in standby until it leaves. */
+    function transient(fails = false): FakeCluster & { isSet: () => boolean } {
+      const cluster = fakeCluster(
+        storageCib.replace(
+          /(<node_state [^>]*uname="ae82a9a2"[^>]*>)/,
+          `$1<transient_attributes id="1"><instance_attributes id="s">${pair('s-1', 'standby', 'on')}${pair('s-2', 'pingd', '1')}</instance_attributes></transient_attributes>`,
+        ),
+      );
+      let isSet = true;
+      cluster.answers.set('cibadmin', ({ argv }) => {
+        const path = argv.at(-1) ?? '';
+        if (!path.includes(`@uname='${other}'`) || !isSet) return undefined;
+        return success(pair('s-1', 'standby', 'on'));
+      });
+      cluster.answers.set('crm_attribute', ({ argv }) => {
+        if (fails) return { exitCode: 1, stdout: '', stderr: 'no' };
+        expect(argv.slice(1)).to.deep.equal([
+          ...[`--node=${other}`, '--name=standby', '--lifetime=reboot', '--delete'],
+        ]);
+        isSet = false;
+        return success('');
+      });
+      return { ...cluster, isSet: () => isSet };
+    }
+
+    for (const action of ['online', 'standby']) {
+      it(`end it: ${action}`, async () => {
+        const cluster = transient();
+        const { call } = await bench(cluster);
+        expect((await call('GET', `node/${other}/${action}`)).status).to.equal(200);
+        expect(cluster.isSet()).to.equal(false);
+      });
+    }
+
+    it('leave all as it was where it cannot be ended', async () => {
+      for (const action of ['online', 'standby']) {
+        const cluster = transient(true);
+        const { call } = await bench(cluster);
+        const answer = await call('GET', `node/${other}/${action}`);
+        expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
+        expect(cluster.cibChanges()).to.deep.equal([]);
+      }
+    });
+
+    it('are tried without it', async () => {
+      const cluster = transient();
+      let tried = '';
+      cluster.answers.set('crm_simulate', async ({ argv }) => {
+        tried = await readFile(argv.at(-3) ?? '', 'utf8');
+        await writeFile(argv.at(-1) ?? '', tried);
+        return success('Transition Summary:\n');
+      });
+      const { call } = await bench(cluster);
+      expect((await call('GET', `node/${other}/online?dry_run=true`)).status).to.equal(200);
+      expect(tried).to.include('name="pingd"').and.not.include('id="s-1"');
+      expect(cluster.isSet()).to.equal(true);
+    });
+
+    it('take it from that node alone', () => {
+      const state = (node: string) =>
+        `<node_state id="${node}" uname="${node}"><transient_attributes>${pair('p', 'standby', 'on')}</transient_attributes></node_state>`;
+      const whole = `<cib><configuration/><status><node_state uname="c"/>${state('a')}${state('b')}</status></cib>`;
+      const left = withoutTransient(whole, { node: 'a', name: 'standby' });
+      expect(left.match(/<nvpair/g)).to.have.lengthOf(1);
+      expect(withoutTransient(whole, { node: 'c', name: 'standby' })).to.equal(whole);
+    });
+  });
+});

@@ -1,4 +1,5 @@
-import { Fault } from '../../errors.ts';
+import { Fault, type FaultCode } from '../../errors.ts';
+import { queryCib } from '../../pacemaker/cib.ts';
 import { cleanUp, restart } from '../../pacemaker/resource.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
 import { followIn } from '../../parsers/cib-references.ts';
@@ -12,7 +13,13 @@ import {
 import { type AgentMetadataReader, fullNameOf } from '../agent-metadata.ts';
 import { isConfigured, resourceNotFound } from '../resources.ts';
 import { type Change, cibChange, type Site } from './changes.ts';
-import { editConfiguration, refuse, reversibleEdit } from './cib-edit.ts';
+import {
+  type CibEdit,
+  configurationIn,
+  editConfiguration,
+  refuse,
+  reversibleEdit,
+} from './cib-edit.ts';
 import {
   agentNameOf,
   checkIdIsFree,
@@ -218,12 +225,47 @@ export function cleanUpResource(name: string): Change<string> {
 /** Faults: `resource_not_found`, those of restart. */
 export function restartResource(name: string): Change<{ name: string }> {
   return {
-    async carryOut({ host, cib }) {
-      if (!isConfigured(await cib(), name)) throw resourceNotFound(name);
-      await restart(host, name);
+    async carryOut({ host, editCib }) {
+      const former = targetRoles(configurationIn(await queryCib(host)), name);
+      try {
+        await restart(host, name);
+      } catch (error) {
+        // It takes its own stop back, unless it was killed.
+        if (error instanceof Fault && killed.includes(error.code)) {
+          await editCib(withTargetRoles(name, former)).catch(() => undefined);
+        }
+        throw error;
+      }
       return { name };
     },
   };
+}
+
+/** Faults of Run that leave a command without an end of its own. */
+const killed: readonly FaultCode[] = ['tool_timeout', 'tool_ended_by_signal', 'output_too_large'];
+
+/** The target roles of a resource, of what it is in and of what is in it, by their ids. */
+function targetRoles(configuration: EditableXml, name: string): Map<string, string | undefined> {
+  const { element, around } = resourceIn(configuration, name);
+  return new Map(
+    [...around, ...resourcesIn(element)].map((each) => [
+      each.attributes['id'] ?? '',
+      pairsIn(each, 'meta_attributes')['target-role'],
+    ]),
+  );
+}
+
+/** Takes the stop back of all that were not to be stopped formerly. */
+function withTargetRoles(name: string, former: Map<string, string | undefined>): CibEdit {
+  return editConfiguration((configuration) => {
+    for (const [id, role] of targetRoles(configuration, name)) {
+      if (role === 'Stopped' && former.get(id) !== role && former.has(id)) {
+        const { element } = resourceIn(configuration, id);
+        const pair = { 'target-role': former.get(id) ?? '' };
+        setPairs(configuration, element, 'meta_attributes', pair);
+      }
+    }
+  });
 }
 
 /**

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 
 import { expect } from 'chai';
 
+import { Fault } from '../../../src/errors.ts';
 import {
   changesBench,
   everythingCib,
@@ -497,6 +498,26 @@ describe('changes of resources', () => {
     await call('POST', 'resource', { ...dummy, name: 'A2', params: { nonsense: 1 } });
     const names = await readdir(folder.path);
     expect(names.filter((name) => name.startsWith('change-'))).to.deep.equal([]);
+  });
+
+  it('let a resource run again whose restart was given up', async () => {
+    for (const [fault, changes] of [
+      ['tool_timeout', []],
+      // The tool takes its stop back itself, if it was not killed.
+      ['cluster_refused', [`+ ${pair('SMB-meta_attributes', 'target-role', 'Stopped')}`]],
+    ] as const) {
+      const cluster = fakeCluster(groupedCib);
+      const { call } = await changesBench(`${folder.path}/${fault}`, { cluster });
+      cluster.answers.set('crm_resource', ({ argv }) => {
+        if (!argv.includes('--restart')) return undefined;
+        const nvpair =
+          '<nvpair id="SMB-meta_attributes-target-role" name="target-role" value="Stopped"/>';
+        cluster.cibs.push(cluster.xml().replace('id="SMB-meta_attributes">', `$&${nvpair}`));
+        throw new Fault(fault, 'No.');
+      });
+      expect((await call('POST', 'resource/SMB/restart')).body).to.include({ code: fault });
+      expect(cluster.cibChanges()).to.deep.equal(changes);
+    }
   });
 
   describe('to delete', () => {

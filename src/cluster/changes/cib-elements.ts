@@ -113,8 +113,13 @@ export function nodeIn(configuration: EditableXml, name: string): EditableXml {
 
 /** Whether a node of that name is known: a cluster node, or one that a resource makes. Faults: `node_not_found` */
 export function checkNode(configuration: EditableXml, name: string): void {
+  if (makerOf(configuration, name) === undefined) nodeIn(configuration, name);
+}
+
+/** The id of the resource that makes a node of that name. */
+export function makerOf(configuration: EditableXml, name: string): string | undefined {
   const all = membersOf(childToEdit(configuration, 'resources')).flatMap(resourcesIn);
-  if (!all.flatMap(nodesMadeBy).includes(name)) nodeIn(configuration, name);
+  return all.find((each) => nodesMadeBy(each).includes(name))?.attributes['id'];
 }
 
 /**

@@ -18,8 +18,8 @@ import { type NodeState, nodeStates } from '../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml, newElement } from '../../parsers/xml-edit.ts';
 import { nodeNotFound } from '../nodes.ts';
 import type { Change } from './changes.ts';
-import { configurationIn, reversibleEdit } from './cib-edit.ts';
-import { checkNode, isTrue, setPair, unsetPair } from './cib-elements.ts';
+import { configurationIn, refuse, reversibleEdit } from './cib-edit.ts';
+import { checkNode, isTrue, makerOf, setPair, unsetPair } from './cib-elements.ts';
 
 /** Changes of a node's state. Faults of all: `node_not_found`. */
 export interface NodeChanges {
@@ -70,6 +70,10 @@ export const nodeChanges: NodeChanges = {
           'node_online',
           `${name} is in the cluster now, and would come back. Stop the cluster there first: GET /api/v2/system/ha/destroy on ${name} itself, or POST /api/v2/system/ha/services/corosync.service/stop; if nobody can be reached there, fence it and keep it off.`,
         );
+      }
+      const maker = makerOf(configurationIn(await queryCib(host)), name);
+      if (maker !== undefined) {
+        refuse([`${name} is a node by the resource ${maker}. Delete ${maker} to be rid of it.`]);
       }
       // It may have left just now, and have been the coordinator; see forgetNode.
       await settle();

@@ -269,6 +269,19 @@ describe('changes of resources that others configured', () => {
       }
     });
 
+    it('do not delete such a node, but name the resource that makes it', async () => {
+      for (const [name, maker] of [
+        ['Box-0', 'Box'],
+        ['guest1', 'VM'],
+      ] as const) {
+        const { call, cluster } = await bench(box('<podman image="x"/>'));
+        const answer = await call('DELETE', `node/${name}`);
+        expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
+        expect(detail(answer)).to.include(`a node by the resource ${maker}`);
+        expect(cluster.changes()).to.deep.equal([]);
+      }
+    });
+
     it('take the constraints of those nodes along when the bundle is deleted', async () => {
       const { call, cluster } = await bench(box('<podman image="x"/>'));
       await call('POST', 'constraint/location', { resource: 'SMB', location: 'Box-0' });

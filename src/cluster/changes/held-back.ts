@@ -40,9 +40,8 @@ export function heldBackBy(configuration: EditableXml, placed: PlacedResource): 
 
 /** Tells the caller of a start that left the resource as it was. Faults: those of readState. */
 export async function warnOfNoStart(site: Site, name: string, heldBack: HeldBack): Promise<void> {
-  const { stopped, unmanaged, hasMaintenance } = heldBack;
-  // Nearly always there is nothing, and the cluster need not be asked.
-  if (stopped.length + unmanaged.length === 0 && !hasMaintenance) return;
+  const { stopped } = heldBack;
+  if (stopped.length === 0 && !mayBeUnmanaged(heldBack)) return;
   const state = await readState(site.host);
   const instances = instancesOf(state, name) ?? [];
   if (instances.some(({ targetRole = '' }) => targetRole.toLowerCase() === 'stopped')) {
@@ -51,6 +50,20 @@ export async function warnOfNoStart(site: Site, name: string, heldBack: HeldBack
   const reasons = reasonsOf(state, instances, heldBack);
   if (reasons === undefined) return;
   site.warn(`The cluster starts nothing of ${name}, which it does not manage: ${reasons}.`);
+}
+
+/** The same of a stop. */
+export async function warnOfNoStop(site: Site, name: string, heldBack: HeldBack): Promise<void> {
+  if (!mayBeUnmanaged(heldBack)) return;
+  const state = await readState(site.host);
+  const reasons = reasonsOf(state, instancesOf(state, name) ?? [], heldBack);
+  if (reasons === undefined) return;
+  site.warn(`The cluster stops nothing of ${name}, which it does not manage: ${reasons}.`);
+}
+
+/** Nearly always nothing says so, and the cluster need not be asked. */
+function mayBeUnmanaged({ unmanaged, hasMaintenance }: HeldBack): boolean {
+  return unmanaged.length > 0 || hasMaintenance;
 }
 
 /** Tells the caller of a manage that left the resource as it was. Faults: those of readState. */

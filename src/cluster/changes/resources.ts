@@ -42,7 +42,13 @@ import {
 } from './cib-elements.ts';
 import { newClone, problemsOfClone, problemsOfCloned } from './clones.ts';
 import { newPrimitive, type ResourceOptions, updatePrimitive } from './primitives.ts';
-import { type HeldBack, heldBackBy, warnOfNoManage, warnOfNoStart } from './held-back.ts';
+import {
+  type HeldBack,
+  heldBackBy,
+  warnOfNoManage,
+  warnOfNoStart,
+  warnOfNoStop,
+} from './held-back.ts';
 import { removeResource } from './references.ts';
 
 export interface NewResource extends ResourceOptions {
@@ -172,14 +178,21 @@ export function deleteResource(name: string, kind: 'resource' | 'stonith'): Chan
   };
 }
 
-/** Faults of the edit: `resource_not_found`. */
+/** A cluster that does not manage it stops nothing of it, which is warned of. Faults of the edit: `resource_not_found`. */
 export function stopResource(name: string): Change<{ name: string }> {
-  return cibChange(
-    editConfiguration((configuration) => {
-      stop(configuration, name);
-    }),
-    { name },
-  );
+  let heldBack: HeldBack;
+  const edit = editConfiguration((configuration) => {
+    stop(configuration, name);
+    heldBack = heldBackBy(configuration, resourceIn(configuration, name));
+  });
+  return {
+    edit,
+    async carryOut(site) {
+      await site.editCib(edit);
+      await warnOfNoStop(site, name, heldBack);
+      return { name };
+    },
+  };
 }
 
 /**

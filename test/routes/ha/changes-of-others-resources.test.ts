@@ -215,6 +215,18 @@ describe('changes of resources that others configured', () => {
       expect(unmanaged).to.include('which it does not manage: is-managed in rsc_defaults.');
     });
 
+    it('say so of a stop, and why', async () => {
+      const unmanaged = state('role="Started" managed="false"', 'true');
+      const byNode = storageCib.replace(
+        /<node id="(\d)" uname="5e7638bc"\/>/,
+        `<node id="$1" uname="5e7638bc"><instance_attributes id="n">${pair('n-m', 'maintenance', 'true')}</instance_attributes></node>`,
+      );
+      expect(await asked(byNode, unmanaged, 'stop')).to.include(
+        `The cluster stops nothing of SMB, which it does not manage: maintenance of the node ${local}.`,
+      );
+      expect(await asked(byNode, state('role="Started" managed="true"'), 'stop')).to.equal('');
+    });
+
     it('say nothing where the cluster starts or manages it all the same', async () => {
       const started = state('role="Started" target_role="Started" managed="true"');
       expect(await asked(defaults('target-role', 'Stopped'), started, 'start')).to.equal('');

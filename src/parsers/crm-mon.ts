@@ -103,6 +103,8 @@ export interface Instance {
   targetRole: string | undefined;
   /** Whether the cluster may start and stop it, by all that is configured of it, its node and the cluster. */
   managed: boolean;
+  /** Whether a failure keeps the cluster from doing anything with it. */
+  blocked: boolean;
   nodes: readonly string[];
 }
 
@@ -139,6 +141,7 @@ function instanceOf(element: XmlElement): Instance {
     promoted: ['Promoted', 'Master'].includes(attributes['role'] ?? ''),
     targetRole: attributes['target_role'],
     managed: attributes['managed'] !== 'false',
+    blocked: attributes['blocked'] === 'true',
     nodes: children(element, 'node').map((node) => node.attributes['name'] ?? ''),
   };
 }

@@ -44,12 +44,13 @@ export async function warnOfNoStart(site: Site, name: string, heldBack: HeldBack
   if (stopped.length === 0 && !mayBeUnmanaged(heldBack)) return;
   const state = await readState(site.host);
   const instances = instancesOf(state, name) ?? [];
-  if (instances.some(({ targetRole = '' }) => targetRole.toLowerCase() === 'stopped')) {
+  const isStopped = ({ targetRole = '' }: Instance) => targetRole.toLowerCase() === 'stopped';
+  if (stopped.length > 0 && instances.some(isStopped)) {
     site.warn(`${name} stays stopped, for this still says so: ${stopped.join(', ')}.`);
   }
   const reasons = reasonsOf(state, instances, heldBack);
   if (reasons === undefined) return;
-  site.warn(`The cluster starts nothing of ${name}, which it does not manage: ${reasons}.`);
+  site.warn(`The cluster starts nothing of ${name}, which it does not manage${reasons}.`);
 }
 
 /** The same of a stop. */
@@ -58,7 +59,7 @@ export async function warnOfNoStop(site: Site, name: string, heldBack: HeldBack)
   const state = await readState(site.host);
   const reasons = reasonsOf(state, instancesOf(state, name) ?? [], heldBack);
   if (reasons === undefined) return;
-  site.warn(`The cluster stops nothing of ${name}, which it does not manage: ${reasons}.`);
+  site.warn(`The cluster stops nothing of ${name}, which it does not manage${reasons}.`);
 }
 
 /** Nearly always nothing says so, and the cluster need not be asked. */
@@ -71,10 +72,10 @@ export async function warnOfNoManage(site: Site, name: string, heldBack: HeldBac
   const state = await readState(site.host);
   const reasons = reasonsOf(state, instancesOf(state, name) ?? [], heldBack);
   if (reasons === undefined) return;
-  site.warn(`The cluster still does not manage ${name}, for this says so: ${reasons}.`);
+  site.warn(`The cluster still does not manage ${name}${reasons}.`);
 }
 
-/** Why any of these instances is not managed; undefined if all are. */
+/** Why any of these instances is not managed, as the end of a sentence; undefined if all are. */
 function reasonsOf(
   state: ClusterState,
   instances: readonly Instance[],
@@ -87,7 +88,11 @@ function reasonsOf(
       ({ name, maintenance }) => maintenance && left.some((each) => each.nodes.includes(name)),
     )
     .map(({ name }) => `maintenance of the node ${name}`);
-  return [...unmanaged, ...nodes].join(', ');
+  const blocked = left.some((each) => each.blocked)
+    ? ['a failed operation that blocks it until it is cleaned up']
+    : [];
+  const reasons = [...unmanaged, ...nodes, ...blocked];
+  return reasons.length === 0 ? '' : `, because of ${reasons.join(', ')}`;
 }
 
 /** Where a meta attribute that counts for a resource may have such a value. */

@@ -212,7 +212,9 @@ describe('changes of resources that others configured', () => {
         state('managed="false"'),
         'start',
       );
-      expect(unmanaged).to.include('which it does not manage: is-managed in rsc_defaults.');
+      expect(unmanaged).to.include(
+        'which it does not manage, because of is-managed in rsc_defaults.',
+      );
     });
 
     it('say so of a stop, and why', async () => {
@@ -222,9 +224,16 @@ describe('changes of resources that others configured', () => {
         `<node id="$1" uname="5e7638bc"><instance_attributes id="n">${pair('n-m', 'maintenance', 'true')}</instance_attributes></node>`,
       );
       expect(await asked(byNode, unmanaged, 'stop')).to.include(
-        `The cluster stops nothing of SMB, which it does not manage: maintenance of the node ${local}.`,
+        `The cluster stops nothing of SMB, which it does not manage, because of maintenance of the node ${local}.`,
       );
       expect(await asked(byNode, state('role="Started" managed="true"'), 'stop')).to.equal('');
+    });
+
+    it('say so of a manage of what a failure blocks', async () => {
+      const blocked = state('role="Started" managed="false" blocked="true" failed="true"');
+      expect(await asked(storageCib, blocked, 'manage')).to.include(
+        'does not manage SMB, because of a failed operation that blocks it until it is cleaned up.',
+      );
     });
 
     it('say nothing where the cluster starts or manages it all the same', async () => {

@@ -81,6 +81,7 @@ export function describeOthersResources(bench: Bench): void {
       ).trim();
     const nodesOf = () => bench().lab.nodes.map(({ name }) => name);
     const detail = ({ json }: Answer) => (json as { detail?: string }).detail ?? '';
+    const codeOf = ({ json }: Answer) => (json as { code?: string }).code;
     const warnings = ({ headers }: Answer) => String(headers['x-ha-warnings'] ?? '');
 
     it('are shown with the values in effect, also those that they have by a reference', async function () {
@@ -147,22 +148,42 @@ export function describeOthersResources(bench: Bench): void {
       expect(await configuration()).not.to.include('Owner');
     });
 
-    it('are left to run as before when they do not stop', async function () {
+    it('are not deleted while they run and are not managed, and a dry run says so too', async function () {
       this.timeout(180_000);
       await load(
         `<primitive id="Stays" ${dummy}><meta_attributes id="Stays-meta">${pair('Stays-managed', 'is-managed', 'true')}</meta_attributes></primitive>`,
       );
-      await waitUntil('the resource to run', async () =>
-        (await ask('GET', 'resource/Stays/locate')).text.includes('running'),
-      );
       await change('POST', 'resource/Stays/unmanage');
-      const before = await cib("//primitive[@id='Stays']");
-      const answer = await ask('DELETE', 'resource/Stays');
-      expect([answer.status, (answer.json as { code: string }).code]).to.deep.equal([
-        409,
-        'resource_not_stopped',
-      ]);
-      expect(await cib("//primitive[@id='Stays']")).to.equal(before);
+      const former = await configuration();
+      for (const query of ['?dry_run=true', '']) {
+        const answer = await ask('DELETE', `resource/Stays${query}`);
+        expect([answer.status, codeOf(answer)]).to.deep.equal([409, 'resource_not_stopped']);
+        expect(detail(answer)).to.include('is-managed in the primitive Stays');
+      }
+      expect(await configuration()).to.equal(former);
+    });
+
+    it('are left to run as before when they do not stop', async function () {
+      this.timeout(240_000);
+      const folder = '/usr/lib/ocf/resource.d/pacemaker';
+      const script = `#!/bin/sh\n[ "$1" = stop ] && exit 1\nexec ${folder}/Dummy "$@"\n`;
+      const { nodes } = bench().lab;
+      for (const each of nodes) await each.writeFile(`${folder}/Stuck`, script, 0o755);
+      await load(
+        `<primitive id="Stuck" class="ocf" provider="pacemaker" type="Stuck"><operations><op id="Stuck-stop" name="stop" interval="0s" timeout="20s" on-fail="block"/></operations></primitive>`,
+      );
+      const before = await cib("//primitive[@id='Stuck']");
+      const answer = await ask('DELETE', 'resource/Stuck', {}, { patienceMs: 200_000 });
+      const after = await cib("//primitive[@id='Stuck']");
+      for (const each of nodes) {
+        await each.run(['sh', '-c', `cp ${folder}/Dummy ${folder}/Stuck`]);
+      }
+      await node().run(['crm_resource', '--cleanup', '--resource', 'Stuck']);
+      await settle();
+      expect([answer.status, codeOf(answer)]).to.deep.equal([409, 'resource_not_stopped']);
+      expect(after).to.equal(before);
+      await change('DELETE', 'resource/Stuck');
+      for (const each of nodes) await each.run(['rm', `${folder}/Stuck`]);
     });
 
     it('get as many monitors as an update gives them', async function () {
@@ -356,10 +377,7 @@ export function describeOthersResources(bench: Bench): void {
           { node: other },
           { patienceMs: 200_000 },
         );
-        expect([answer.status, (answer.json as { code: string }).code], answer.text).to.deep.equal([
-          409,
-          'would_not_move',
-        ]);
+        expect([answer.status, codeOf(answer)], answer.text).to.deep.equal([409, 'would_not_move']);
         expect(await cib('//constraints')).to.equal(former);
       } finally {
         await broken.run(['sh', '-c', `cp /root/agent ${agent} && rm /root/agent`]);

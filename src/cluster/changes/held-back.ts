@@ -1,3 +1,4 @@
+import type { Host } from '../../host.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
 import { followIn } from '../../parsers/cib-references.ts';
 import {
@@ -73,6 +74,20 @@ export async function warnOfNoManage(site: Site, name: string, heldBack: HeldBac
   const reasons = reasonsOf(state, instancesOf(state, name) ?? [], heldBack);
   if (reasons === undefined) return;
   site.warn(`The cluster still does not manage ${name}${reasons}.`);
+}
+
+/**
+ * Why the cluster would not stop what runs of a resource, as the end of a sentence; undefined if it would.
+ * Faults: those of readState.
+ */
+export async function whyNotStopped(
+  host: Host,
+  name: string,
+  heldBack: HeldBack,
+): Promise<string | undefined> {
+  const state = await readState(host);
+  const running = (instancesOf(state, name) ?? []).filter(({ nodes }) => nodes.length > 0);
+  return reasonsOf(state, running, heldBack);
 }
 
 /** Why any of these instances is not managed, as the end of a sentence; undefined if all are. */

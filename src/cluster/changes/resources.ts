@@ -1,4 +1,5 @@
 import { Fault, type FaultCode } from '../../errors.ts';
+import type { Host } from '../../host.ts';
 import { queryCib } from '../../pacemaker/cib.ts';
 import { cleanUp, restart } from '../../pacemaker/resource.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
@@ -48,6 +49,7 @@ import {
   warnOfNoManage,
   warnOfNoStart,
   warnOfNoStop,
+  whyNotStopped,
 } from './held-back.ts';
 import { removeResource } from './references.ts';
 
@@ -140,8 +142,10 @@ export function deleteResource(name: string, kind: 'resource' | 'stonith'): Chan
       throw resourceNotFound(name);
     return placed;
   };
+  let heldBack: HeldBack;
   const remove = editConfiguration((configuration, { warn }) => {
     const placed = placedOf(configuration);
+    heldBack = heldBackBy(configuration, placed);
     const nodes = nodesMadeBy(placed.element);
     if (nodes.length > 0 && placed.element.name === 'primitive') {
       warn(
@@ -158,12 +162,22 @@ export function deleteResource(name: string, kind: 'resource' | 'stonith'): Chan
       stop(configuration, name);
     },
   );
+  async function check(host: Host): Promise<void> {
+    const why = await whyNotStopped(host, name, heldBack);
+    if (why === undefined) return;
+    throw new Fault(
+      'resource_not_stopped',
+      `${name} runs, and the cluster does not manage it${why}: it cannot be stopped, so it was not deleted. Nothing was changed.`,
+    );
+  }
   return {
     edit: remove,
     takeBack,
+    check,
     async carryOut(site) {
       // What the cluster would not let go of must not be stopped for nothing.
       await site.plan([remove]);
+      await check(site.host);
       await site.editCib(stopIt);
       await site.settle();
       if (await isRunning(site, name)) {

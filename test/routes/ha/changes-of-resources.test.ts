@@ -527,7 +527,7 @@ describe('changes of resources', () => {
       expect([status, text]).to.deep.equal([200, '"Attempting to stop: SMB... Stopped\\n"']);
       expect(cluster.cibs[1]).to.include('id="SMB-meta_attributes-target-role"');
       const started = cluster.calls.map((argv) => argv.slice(0, 2).join(' '));
-      const steps = ['cibadmin --patch', 'crm_resource --wait', 'crm_mon --as-xml'];
+      const steps = ['crm_simulate --simulate', 'cibadmin --patch', 'crm_resource --wait'];
       expect(started.filter((line) => steps.includes(line))).to.deep.equal([
         ...steps,
         'cibadmin --patch',
@@ -585,6 +585,25 @@ describe('changes of resources', () => {
         );
         expect(cluster.cibChanges()).to.deep.equal([]);
       }
+    });
+
+    it('are refused, also when they are tried, for what runs and is not managed', async () => {
+      const { call, cluster } = await bench(
+        groupedCib.replace(
+          'id="SMB-meta_attributes">',
+          'id="SMB-meta_attributes"><nvpair id="SMB-m" name="is-managed" value="false"/>',
+        ),
+      );
+      const unmanaged = stillRunning.stdout.replace('role="Started"', '$& managed="false"');
+      cluster.answers.set('crm_mon', () => ({ ...stillRunning, stdout: unmanaged }));
+      for (const query of ['', '?dry_run=true']) {
+        const answer = await call('DELETE', `resource/SMB${query}`);
+        expect(outcomeOf(answer)).to.deep.equal([409, 'resource_not_stopped']);
+        expect(answer.body)
+          .to.have.property('detail')
+          .that.includes('is-managed in the primitive SMB');
+      }
+      expect(cluster.changes()).to.deep.equal([]);
     });
 
     it('leave what somebody else made of it meanwhile', async () => {

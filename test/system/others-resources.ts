@@ -173,7 +173,7 @@ export function describeOthersResources(bench: Bench): void {
         `<primitive id="Stuck" class="ocf" provider="pacemaker" type="Stuck"><operations><op id="Stuck-stop" name="stop" interval="0s" timeout="20s" on-fail="block"/></operations></primitive>`,
       );
       const before = await cib("//primitive[@id='Stuck']");
-      const answer = await ask('DELETE', 'resource/Stuck', {}, { patienceMs: 200_000 });
+      const answer = await ask('DELETE', 'resource/Stuck');
       const after = await cib("//primitive[@id='Stuck']");
       for (const each of nodes) {
         await each.run(['sh', '-c', `cp ${folder}/Dummy ${folder}/Stuck`]);
@@ -371,12 +371,7 @@ export function describeOthersResources(bench: Bench): void {
         `cp ${agent} /root/agent && printf '#!/bin/sh\\ncase $1 in monitor) exit 7;; stop) exit 0;; esac\\nexit 1\\n' > ${agent}`,
       ]);
       try {
-        const answer = await ask(
-          'POST',
-          'resource/Fails/migrate',
-          { node: other },
-          { patienceMs: 200_000 },
-        );
+        const answer = await ask('POST', 'resource/Fails/migrate', { node: other });
         expect([answer.status, codeOf(answer)], answer.text).to.deep.equal([409, 'would_not_move']);
         expect(await cib('//constraints')).to.equal(former);
       } finally {

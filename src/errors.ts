@@ -25,6 +25,7 @@ export type FaultCode =
   | 'property_not_set'
   | 'id_exists'
   | 'constraint_exists'
+  | 'constraint_contradicts'
   | 'level_exists'
   | 'constrain_the_clone'
   | 'property_is_pacemakers'

@@ -28,6 +28,7 @@ const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   method_not_allowed: { status: 405, title: 'The route has no such method' },
   id_exists: { status: 409, title: 'The name is taken' },
   constraint_exists: { status: 409, title: 'There is such a constraint already' },
+  constraint_contradicts: { status: 409, title: 'Another constraint says otherwise' },
   level_exists: { status: 409, title: 'The device is in the level already' },
   would_not_move: { status: 409, title: 'The resource would not stay on that node' },
   resource_not_stopped: { status: 409, title: 'The resource did not stop' },

@@ -271,7 +271,7 @@ const oldRoles: Readonly<Record<string, string>> = { Promoted: 'Master', Unpromo
 const newRoles: Readonly<Record<string, string>> = { Master: 'Promoted', Slave: 'Unpromoted' };
 
 /** A role under the name that the CIB's schema has for it. */
-function roleIn(role: string, hasNewRoles: boolean): string {
+export function roleIn(role: string, hasNewRoles: boolean): string {
   return (hasNewRoles ? newRoles : oldRoles)[role] ?? role;
 }
 

@@ -5,12 +5,7 @@ import { cleanUp, restart } from '../../pacemaker/resource.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
 import { followIn } from '../../parsers/cib-references.ts';
 import { instancesOf } from '../../parsers/crm-mon.ts';
-import {
-  childToEdit,
-  type EditableXml,
-  newElement,
-  removeChildren,
-} from '../../parsers/xml-edit.ts';
+import { childToEdit, type EditableXml } from '../../parsers/xml-edit.ts';
 import { type AgentMetadataReader, fullNameOf } from '../agent-metadata.ts';
 import { isConfigured, resourceNotFound } from '../resources.ts';
 import { type Change, cibChange, type Site } from './changes.ts';
@@ -24,9 +19,7 @@ import {
 import {
   agentNameOf,
   checkIdIsFree,
-  checkNode,
   findResource,
-  freeId,
   idsIn,
   isClone,
   isFalse,
@@ -354,40 +347,6 @@ export function unmanageResource(name: string): Change<{ name: string }> {
   );
 }
 
-/** Keeps a resource off a node, for good. Faults of the edit: `resource_not_found`, `node_not_found`. */
-export function banResource(name: string, node: string): Change<{ node: string; name: string }> {
-  return cibChange(
-    editConfiguration((configuration) => {
-      resourceIn(configuration, name);
-      checkNode(configuration, node);
-      const constraints = childToEdit(configuration, 'constraints');
-      const id = `cli-ban-${name}-on-${node}`;
-      // Not by the id alone, which need not have the name of the node as it is.
-      removeChildren(constraints, ({ attributes }) => {
-        const { id: own = '', rsc, node: where } = attributes;
-        return own.startsWith('cli-ban-') && rsc === name && where === node;
-      });
-      constraints.children.push(cliConstraint(configuration, id, name, node, '-INFINITY'));
-    }),
-    { node, name },
-  );
-}
-
-/** Takes away what bans and moves left behind. Faults of the edit: `resource_not_found`. */
-export function clearResource(name: string, node: string | undefined): Change<{ name: string }> {
-  return cibChange(
-    editConfiguration((configuration) => {
-      resourceIn(configuration, name);
-      removeChildren(childToEdit(configuration, 'constraints'), ({ attributes }) => {
-        const { id = '', rsc } = attributes;
-        const isCli = id.startsWith('cli-ban-') || id.startsWith('cli-prefer-');
-        return isCli && rsc === name && (node === undefined || attributes['node'] === node);
-      });
-    }),
-    { name },
-  );
-}
-
 function stop(configuration: EditableXml, name: string): void {
   const { element } = resourceIn(configuration, name);
   setPairs(configuration, element, 'meta_attributes', { 'target-role': 'Stopped' });
@@ -396,21 +355,4 @@ function stop(configuration: EditableXml, name: string): void {
 async function isRunning({ host }: Site, name: string): Promise<boolean> {
   const instances = instancesOf(await readState(host), name) ?? [];
   return instances.some(({ nodes }) => nodes.length > 0);
-}
-
-/** As crm_resource(8) makes them, so that its `--clear` knows them again. */
-export function cliConstraint(
-  configuration: EditableXml,
-  id: string,
-  rsc: string,
-  node: string,
-  score: string,
-): EditableXml {
-  return newElement('rsc_location', {
-    id: freeId(idsIn(configuration), id),
-    rsc,
-    role: 'Started',
-    node,
-    score,
-  });
 }

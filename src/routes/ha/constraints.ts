@@ -176,14 +176,22 @@ function additionsOf(changing: ChangeHandlers): Record<string, RequestHandler[]>
         rule('rule'),
         nodeName('location', body).optional(),
         nodes(),
+        oneOf('role', roles).optional(),
+        oneOf('resource-discovery', ['always', 'never', 'exclusive']).optional(),
       ],
       change: ({
         location,
         locations = [],
+        'resource-discovery': discovery,
         ...fields
-      }: Omit<Location, 'locations'> & { location?: string; locations?: readonly string[] }) =>
+      }: Omit<Location, 'locations' | 'discovery'> & {
+        location?: string;
+        locations?: readonly string[];
+        'resource-discovery'?: string;
+      }) =>
         addLocation({
           ...fields,
+          discovery,
           locations: location === undefined ? locations : [location, ...locations],
         }),
     }),

@@ -2,15 +2,14 @@ import { type RequestHandler, Router } from 'express';
 import { body } from 'express-validator';
 
 import type { AgentMetadataReader } from '../../cluster/agent-metadata.ts';
+import { banResource, clearResource } from '../../cluster/changes/bans.ts';
 import type { Pairs } from '../../cluster/changes/cib-elements.ts';
 import { cloneResource, uncloneResource } from '../../cluster/changes/clones.ts';
 import { addToGroup, removeFromGroup } from '../../cluster/changes/groups.ts';
 import { migrateResource } from '../../cluster/changes/migrate.ts';
 import type { ResourceOptions } from '../../cluster/changes/primitives.ts';
 import {
-  banResource,
   cleanUpResource,
-  clearResource,
   createResource,
   deleteResource,
   manageResource,

@@ -14,12 +14,11 @@ import {
   addTicket,
   deleteConstraint,
 } from '../../../src/cluster/changes/constraints.ts';
+import { banResource, clearResource } from '../../../src/cluster/changes/bans.ts';
 import { nodeChanges } from '../../../src/cluster/changes/nodes.ts';
 import { cloneResource, uncloneResource } from '../../../src/cluster/changes/clones.ts';
 import { addToGroup, removeFromGroup } from '../../../src/cluster/changes/groups.ts';
 import {
-  banResource,
-  clearResource,
   createResource,
   deleteResource,
   manageResource,

@@ -336,6 +336,7 @@ describe('what becomes of the CIB', () => {
   });
 
   describe('when bans are cleared:', () => {
+    let cleared = 0;
     async function banned() {
       const { call, cluster } = await changesBench(folder.path);
       for (const [name, node] of [
@@ -369,6 +370,51 @@ describe('what becomes of the CIB', () => {
       expect(cluster.xml()).to.include(`id="location-SMB-${local}-INFINITY"`);
     });
 
+    it('what crm_resource made, with a lifetime too, and nothing that a person wrote', async () => {
+      const rule = (id: string, ruleId: string, node: string) =>
+        `<rsc_location id="${id}" rsc="SMB" role="Started"><rule id="${ruleId}" score="INFINITY" boolean-op="and"><expression id="${id}-expr" attribute="#uname" operation="eq" value="${node}"/><date_expression id="${id}-end" operation="lt" end="2199-01-01"/></rule></rsc_location>`;
+      const plain = (id: string, rsc: string, node: string) =>
+        `<rsc_location id="${id}" rsc="${rsc}" node="${node}" score="5"/>`;
+      const written = [
+        plain('cli-ban-SMB-by-hand', 'SMB', local),
+        plain('cli-prefer-SMB-2', 'SMB', local),
+        plain(`cli-ban-SMB-on-${other}-1`, 'SMB', other),
+        rule('cli-prefer-NFS', 'mine', local),
+      ];
+      const made = [
+        // Of a resource that was cloned since.
+        plain(`cli-ban-SMB-on-${local}`, 'SMB-clone', local),
+        rule(`cli-ban-SMB-on-${other}`, `cli-ban-SMB-on-${other}-rule`, other),
+        plain('cli-ban-SMB-on-gone', 'SMB', 'gone'),
+        rule('cli-prefer-SMB', 'cli-prefer-rule-SMB', local),
+      ];
+      const left = async (name: string, body: object) => {
+        const xml = [...written, ...made].join('');
+        const cluster = fakeCluster(storageCib.replace('</constraints>', `${xml}</constraints>`));
+        cleared += 1;
+        const { call } = await changesBench(`${folder.path}/${cleared}`, { cluster });
+        const answer = await call('POST', `resource/${name}/clear`, body);
+        const ids = cluster.xml().match(/(?<=<rsc_location id=")cli-[^"]*/g);
+        return [answer.status, ids?.filter((id) => id !== 'cli-prefer-NFS')];
+      };
+      const hand = ['cli-ban-SMB-by-hand', 'cli-prefer-SMB-2', `cli-ban-SMB-on-${other}-1`];
+      const [mine, theirs, gone] = [local, other, 'gone'].map((node) => `cli-ban-SMB-on-${node}`);
+      const prefer = 'cli-prefer-SMB';
+      expect(await left('SMB', {})).to.deep.equal([200, hand]);
+      expect(await left('SMB', { node: local })).to.deep.equal([200, [...hand, theirs, gone]]);
+      expect(await left('SMB', { node: other })).to.deep.equal([
+        200,
+        [...hand, mine, gone, prefer],
+      ]);
+      expect(await left('SMB', { node: 'gone' })).to.deep.equal([
+        200,
+        [...hand, mine, theirs, prefer],
+      ]);
+      const all = [...hand, mine, theirs, gone, prefer];
+      expect(await left('SMB', { node: 'unknown' })).to.deep.equal([404, all]);
+      expect(await left('NFS', {})).to.deep.equal([200, all]);
+    });
+
     it('a ban again is no second one, whatever the node is called', async () => {
       const cluster = fakeCluster(storageCib.replaceAll(`uname="${other}"`, 'uname="fe80::1"'));
       const { call } = await changesBench(folder.path, { cluster });
@@ -376,7 +422,7 @@ describe('what becomes of the CIB', () => {
         await call('POST', 'resource/SMB/ban', { node: 'fe80::1' });
       }
       expect(cluster.xml().match(/cli-ban-/g)).to.have.lengthOf(1);
-      expect(cluster.xml()).to.include('id="cli-ban-SMB-on-fe80__1"');
+      expect(cluster.xml()).to.include('id="cli-ban-SMB-on-fe80..1"');
     });
   });
 

@@ -101,9 +101,9 @@ describe('what a constraint that is set makes of the CIB', () => {
     [
       'colocation of sets, whose score the options may have',
       'colocation_group',
-      { name: 'cg', ...sets, score: '1', setOptions: { score: '-7' } },
+      { name: 'cg', ...sets, score: '1', setOptions: { score: '7' } },
       [
-        '+ constraints: <rsc_colocation id="cg" score="-7">',
+        '+ constraints: <rsc_colocation id="cg" score="7">',
         '+ cg: <resource_set id="pcs_rsc_set_ZFS_SMB" sequential="false">',
         '+ pcs_rsc_set_ZFS_SMB: <resource_ref id="ZFS">',
         '+ pcs_rsc_set_ZFS_SMB: <resource_ref id="SMB">',
@@ -126,6 +126,34 @@ describe('what a constraint that is set makes of the CIB', () => {
       [
         `+ constraints: <rsc_location id="l" rsc="SMB" node="${nodes.local}" score="-INFINITY">`,
         `+ constraints: <rsc_location id="location-SMB-${other}--INFINITY" rsc="SMB" node="${other}" score="-INFINITY">`,
+      ],
+    ],
+    [
+      'location of a role, with what is probed',
+      'location',
+      {
+        resource: 'Database-clone',
+        location: other,
+        role: 'Master',
+        'resource-discovery': 'never',
+      },
+      [
+        // The one that it takes the place of.
+        `- constraints: <rsc_location id="l-role" rsc="Database-clone" role="Promoted" node="${other}" score="7">`,
+        `+ constraints: <rsc_location id="location-Database-clone-${other}-INFINITY" rsc="Database-clone" role="Promoted" node="${other}" score="INFINITY" resource-discovery="never">`,
+      ],
+    ],
+    [
+      'location of a role with a rule, which has the role then',
+      'location',
+      {
+        ...{ resource: 'Database-clone', role: 'Unpromoted', 'resource-discovery': 'exclusive' },
+        rule: { expression: [{ attribute: 'rack', operation: 'defined' }] },
+      },
+      [
+        '+ constraints: <rsc_location id="location-Database-clone" rsc="Database-clone" resource-discovery="exclusive">',
+        '+ location-Database-clone: <rule id="location-Database-clone-rule" score="INFINITY" role="Unpromoted">',
+        '+ location-Database-clone-rule: <expression id="location-Database-clone-rule-expr" attribute="rack" operation="defined">',
       ],
     ],
     [
@@ -191,10 +219,9 @@ describe('what a constraint that is set makes of the CIB', () => {
   }
 
   it('a number behind an id that would be taken already', async () => {
-    const { cluster } = await set('colocation_group', {
+    const { cluster } = await set('order_group', {
       name: 'x',
       resources: ['ZFS', 'SMB', 'NFS', 'Alphorn', 'VIP_mgmt0'],
-      score: 3,
     });
     expect(cluster.cibChanges()).to.include(
       '+ x: <resource_set id="pcs_rsc_set_ZFS_SMB_NFS_Alphorn_VIP_mgmt0-1">',
@@ -212,6 +239,415 @@ describe('what a constraint that is set makes of the CIB', () => {
       expect(cluster.cibChanges()).to.deep.equal([]);
     }
   });
+
+  /** What is there, what is added to it, and what becomes of that: the words that the answer has. */
+  const compared: readonly [string, string, string, object, readonly string[]][] = [
+    [
+      'an order that leaves its defaults unsaid',
+      '<rsc_order id="X" first="ZFS" then="SMB"/>',
+      'order',
+      { first: { resource: 'ZFS', operation: 'start' }, then: { resource: 'SMB' } },
+      ['constraint_exists', 'X says the same'],
+    ],
+    [
+      'an order by the score of old',
+      '<rsc_order id="X" first="ZFS" then="SMB" score="0"/>',
+      'order',
+      { first: { resource: 'ZFS' }, then: { resource: 'SMB' }, kind: 'Optional' },
+      ['constraint_exists', 'X says the same'],
+    ],
+    [
+      'an order of another kind',
+      '<rsc_order id="X" first="ZFS" then="SMB" kind="Optional"/>',
+      'order',
+      { first: { resource: 'ZFS' }, then: { resource: 'SMB' } },
+      ['constraint_contradicts', 'X contradicts it: its kind is Optional, not Mandatory'],
+    ],
+    [
+      'an order that is not symmetrical',
+      '<rsc_order id="X" first="ZFS" then="SMB"/>',
+      'order',
+      {
+        ...{ first: { resource: 'ZFS' }, then: { resource: 'SMB' } },
+        options: { symmetrical: false },
+      },
+      ['constraint_contradicts', 'X contradicts it: its symmetrical is true, not false'],
+    ],
+    [
+      'an order the other way round',
+      '<rsc_order id="X" first="SMB" then="ZFS"/>',
+      'order',
+      { first: { resource: 'ZFS' }, then: { resource: 'SMB' } },
+      ['constraint_contradicts', 'the other way round'],
+    ],
+    [
+      'a symmetrical order whose way back is the other way round',
+      '<rsc_order id="X" first="ZFS" then="SMB"/>',
+      'order',
+      {
+        first: { resource: 'ZFS', operation: 'stop' },
+        then: { resource: 'SMB', operation: 'stop' },
+        options: { symmetrical: false },
+      },
+      ['constraint_contradicts', 'the other way round'],
+    ],
+    [
+      'the order that it says the way back of',
+      '<rsc_order id="X" first="ZFS" then="SMB"/>',
+      'order',
+      {
+        first: { resource: 'SMB', operation: 'stop' },
+        then: { resource: 'ZFS', operation: 'stop' },
+      },
+      [],
+    ],
+    [
+      'an order of other actions',
+      '<rsc_order id="X" first="ZFS" then="SMB" symmetrical="false"/>',
+      'order',
+      {
+        first: { resource: 'ZFS', operation: 'stop' },
+        then: { resource: 'SMB', operation: 'stop' },
+        options: { symmetrical: false },
+      },
+      [],
+    ],
+    [
+      'the same with the resources exchanged, of kind Serialize',
+      '<rsc_order id="X" first="SMB" then="ZFS" kind="Serialize"/>',
+      'order',
+      { first: { resource: 'ZFS' }, then: { resource: 'SMB' }, kind: 'Serialize' },
+      ['constraint_exists', 'X says the same'],
+    ],
+    [
+      'an order of the two resources of the set',
+      '<rsc_order id="X" first="ZFS" then="SMB"/>',
+      'order_group',
+      { resources: ['ZFS', 'SMB'] },
+      ['constraint_exists', 'X says the same'],
+    ],
+    [
+      'a set that has the two the other way round',
+      '<rsc_order id="X"><resource_set id="X-1"><resource_ref id="ZFS"/><resource_ref id="NFS"/><resource_ref id="SMB"/></resource_set></rsc_order>',
+      'order',
+      { first: { resource: 'SMB' }, then: { resource: 'ZFS' } },
+      ['constraint_contradicts', 'the other way round'],
+    ],
+    [
+      'an order of the same sets that leaves its defaults unsaid',
+      '<rsc_order id="X"><resource_set id="X-1"><resource_ref id="ZFS"/><resource_ref id="NFS"/></resource_set><resource_set id="X-2"><resource_ref id="SMB"/></resource_set></rsc_order>',
+      'order_group',
+      {
+        setOne: {
+          resources: ['ZFS', 'NFS'],
+          options: { sequential: true, 'require-all': true, action: 'start' },
+        },
+        setTwo: { resources: ['SMB'] },
+        setOptions: { kind: 'Mandatory', symmetrical: 'true' },
+      },
+      ['constraint_exists', 'X says the same'],
+    ],
+    [
+      'an order of sets all of which have to run',
+      '<rsc_order id="X"><resource_set id="X-1" sequential="false"><resource_ref id="ZFS"/><resource_ref id="NFS"/></resource_set><resource_set id="X-2"><resource_ref id="SMB"/></resource_set></rsc_order>',
+      'order_group',
+      {
+        setOne: {
+          resources: ['NFS', 'ZFS'],
+          options: { sequential: false, 'require-all': false },
+        },
+        setTwo: { resources: ['SMB'] },
+      },
+      ['constraint_contradicts', 'its sets have other options'],
+    ],
+    [
+      'an order of the same set by reference',
+      '<rsc_order id="X"><resource_set id-ref="Y-1"/></rsc_order><rsc_colocation id="Y" score="1"><resource_set id="Y-1"><resource_ref id="ZFS"/><resource_ref id="SMB"/></resource_set></rsc_colocation>',
+      'order_group',
+      { resources: ['ZFS', 'SMB'] },
+      ['constraint_exists', 'X says the same'],
+    ],
+    [
+      'a colocation with another score',
+      '<rsc_colocation id="X" rsc="NFS" with-rsc="SMB" score="100"/>',
+      'colocation',
+      { first: 'NFS', then: 'SMB', score: '-INFINITY' },
+      ['constraint_contradicts', 'X contradicts it: its score is 100, not -INFINITY'],
+    ],
+    [
+      'a colocation that leaves its roles unsaid and has the largest score as a number',
+      '<rsc_colocation id="X" rsc="NFS" with-rsc="SMB" score="+1000000"/>',
+      'colocation',
+      {
+        first: { resource: 'NFS', role: 'Started' },
+        then: { resource: 'SMB', role: 'Started' },
+        options: { influence: 'true' },
+      },
+      ['constraint_exists', 'X says the same'],
+    ],
+    [
+      'a colocation with the role by its newer name',
+      '<rsc_colocation id="X" rsc="NFS" with-rsc="Database-clone" with-rsc-role="Promoted" score="INFINITY"/>',
+      'colocation',
+      { first: 'NFS', then: { resource: 'Database-clone', role: 'Master' } },
+      ['constraint_exists', 'X says the same'],
+    ],
+    [
+      'a colocation with another role',
+      '<rsc_colocation id="X" rsc="NFS" with-rsc="Database-clone" with-rsc-role="Promoted" score="INFINITY"/>',
+      'colocation',
+      { first: 'NFS', then: { resource: 'Database-clone', role: 'Unpromoted' }, score: -5 },
+      [],
+    ],
+    [
+      'the same colocation the other way round',
+      '<rsc_colocation id="X" rsc="SMB" with-rsc="NFS" score="INFINITY"/>',
+      'colocation',
+      { first: 'NFS', then: 'SMB' },
+      [],
+    ],
+    [
+      'the opposite colocation the other way round',
+      '<rsc_colocation id="X" rsc="SMB" with-rsc="NFS" score="5"/>',
+      'colocation',
+      { first: 'NFS', then: 'SMB', score: -5 },
+      ['constraint_contradicts', 'its score is 5'],
+    ],
+    [
+      'a colocation by another attribute of nodes',
+      '<rsc_colocation id="X" rsc="NFS" with-rsc="SMB" score="5" node-attribute="site"/>',
+      'colocation',
+      { first: 'NFS', then: 'SMB', score: -5 },
+      [],
+    ],
+    [
+      'a colocated set with another score',
+      '<rsc_colocation id="X" score="5"><resource_set id="X-1"><resource_ref id="NFS"/><resource_ref id="SMB"/></resource_set></rsc_colocation>',
+      'colocation_group',
+      { resources: ['NFS', 'SMB'], score: 6 },
+      ['constraint_contradicts', 'X contradicts it: its score is 5, not 6'],
+    ],
+    [
+      'a colocated set of the two',
+      '<rsc_colocation id="X" score="5"><resource_set id="X-1"><resource_ref id="NFS"/><resource_ref id="SMB"/></resource_set></rsc_colocation>',
+      'colocation',
+      { first: 'SMB', then: 'NFS', score: 5 },
+      ['constraint_exists', 'X says the same'],
+    ],
+    [
+      'a set that keeps the two apart',
+      '<rsc_colocation id="X" score="-5"><resource_set id="X-1"><resource_ref id="NFS"/><resource_ref id="ZFS"/><resource_ref id="SMB"/></resource_set></rsc_colocation>',
+      'colocation',
+      { first: 'SMB', then: 'NFS', score: 5 },
+      ['constraint_contradicts', 'its score is -5'],
+    ],
+    [
+      'a ticket that leaves its defaults unsaid',
+      '<rsc_ticket id="X" ticket="T" rsc="SMB"/>',
+      'ticket',
+      { ticket: 'T', resource: 'SMB', role: 'Started', 'loss-policy': 'stop' },
+      ['constraint_exists', 'X says the same'],
+    ],
+    [
+      'a ticket with another loss policy',
+      '<rsc_ticket id="X" ticket="T" rsc="SMB"/>',
+      'ticket',
+      { ticket: 'T', resource: 'SMB', 'loss-policy': 'fence' },
+      ['constraint_contradicts', 'X contradicts it: its loss-policy is stop, not fence'],
+    ],
+    [
+      'a ticket of the promoted role, by its newer name',
+      '<rsc_ticket id="X" ticket="T" rsc="Database-clone" rsc-role="Promoted"/>',
+      'ticket',
+      { ticket: 'T', resource: 'Database-clone', role: 'Master', 'loss-policy': 'demote' },
+      ['constraint_exists', 'X says the same'],
+    ],
+    [
+      'a ticket of a set that has the resource',
+      '<rsc_ticket id="X" ticket="T"><resource_set id="X-1"><resource_ref id="NFS"/><resource_ref id="SMB"/></resource_set></rsc_ticket>',
+      'ticket',
+      { ticket: 'T', resource: 'SMB', 'loss-policy': 'freeze' },
+      ['constraint_contradicts', 'X contradicts it: its loss-policy is stop, not freeze'],
+    ],
+    [
+      'another ticket, and the same of another role',
+      '<rsc_ticket id="X" ticket="T" rsc="Database-clone" rsc-role="Promoted"/><rsc_ticket id="Y" ticket="U" rsc="Database-clone"/>',
+      'ticket',
+      { ticket: 'T', resource: 'Database-clone', 'loss-policy': 'fence' },
+      [],
+    ],
+    [
+      'a location by a rule that leaves its defaults unsaid',
+      '<rsc_location id="X" rsc="SMB"><rule id="X-rule" score="INFINITY"><expression id="X-1" attribute="a" operation="defined"/><expression id="X-2" attribute="b" operation="eq" value="1"/></rule></rsc_location>',
+      'location',
+      {
+        resource: 'SMB',
+        rule: {
+          ...{ 'boolean-op': 'and', role: 'Started' },
+          expression: [
+            { attribute: 'b', operation: 'eq', value: '1', type: 'string' },
+            { attribute: 'a', operation: 'defined' },
+          ],
+        },
+      },
+      ['constraint_exists', 'X says the same'],
+    ],
+    [
+      'a location by a rule with another score',
+      '<rsc_location id="X" rsc="SMB"><rule id="X-rule" score="5"><expression id="X-1" attribute="a" operation="defined"/></rule></rsc_location>',
+      'location',
+      {
+        ...{ resource: 'SMB', kind: 'avoids' },
+        rule: { expression: [{ attribute: 'a', operation: 'defined' }] },
+      },
+      ['constraint_contradicts', 'X contradicts it: its score is 5, not -INFINITY'],
+    ],
+    [
+      'a location by a rule of another role',
+      '<rsc_location id="X" rsc="Database-clone"><rule id="X-rule" score="5"><expression id="X-1" attribute="a" operation="defined"/></rule></rsc_location>',
+      'location',
+      {
+        ...{ resource: 'Database-clone', role: 'Promoted' },
+        rule: { expression: [{ attribute: 'a', operation: 'defined' }] },
+      },
+      [],
+    ],
+  ];
+  for (const [what, present, type, body, [code, ...words]] of compared) {
+    it(`${code === undefined ? 'as well' : 'nothing'}, if there is ${what}`, async () => {
+      const cluster = fakeCluster(withConstraints(present));
+      const { outcome, answer } = await setAnew(type, body, cluster);
+      expect(outcome).to.deep.equal(code === undefined ? [200] : [409, code]);
+      for (const each of words) expect(answer.body).to.have.property('detail').that.includes(each);
+      expect(cluster.cibChanges().length > 0).to.equal(code === undefined);
+    });
+  }
+
+  it('nothing of a resource and itself, what it is in, or two of a group', async () => {
+    for (const [type, body, words] of [
+      ['colocation', { first: 'SMB', then: 'SMB' }, 'SMB is named twice'],
+      ['colocation', { first: 'SMB', then: 'SMB', score: '-INFINITY' }, 'SMB is named twice'],
+      [
+        'colocation_group',
+        { setOne: { resources: ['SMB', 'NFS'] }, setTwo: { resources: ['SMB'] } },
+        'SMB is named twice',
+      ],
+      ['order', { first: { resource: 'SMB' }, then: { resource: 'SMB' } }, 'SMB is named twice'],
+      ['colocation', { first: 'Mount', then: 'Files' }, 'Mount is in Files'],
+      ['order', { first: { resource: 'Files' }, then: { resource: 'Mount' } }, 'Mount is in Files'],
+      [
+        'order',
+        { first: { resource: 'Export' }, then: { resource: 'Mount' } },
+        'Export and Mount are both in the group Files',
+      ],
+      ['order_group', { resources: ['SMB', 'Mount', 'Export'] }, 'both in the group Files'],
+    ] as const) {
+      const { outcome, answer, cluster } = await setAnew(type, body);
+      expect(outcome, JSON.stringify(body)).to.deep.equal([422, 'cluster_refused']);
+      expect(answer.body).to.have.property('detail').that.includes(words);
+      expect(cluster.cibChanges()).to.deep.equal([]);
+    }
+  });
+
+  describe('of locations on nodes', () => {
+    /** The locations of SMB after these were set, one after another. */
+    async function after(present: string, ...bodies: readonly object[]) {
+      const cluster = fakeCluster(withConstraints(present));
+      again += 1;
+      const { call } = await changesBench(`${folder.path}/${again}`, { cluster });
+      const outcomes: unknown[] = [];
+      for (const body of bodies) {
+        outcomes.push(
+          outcomeOf(await call('POST', 'constraint/location', { resource: 'SMB', ...body })),
+        );
+      }
+      const locations = cluster.xml().match(/<rsc_location [^>]*rsc="SMB"[^>]*>/g) ?? [];
+      return { outcomes, locations: locations.map((each) => each.replace('<rsc_location ', '')) };
+    }
+
+    it('the last alone, which has the name of the one before if it is to', async () => {
+      const { outcomes, locations } = await after(
+        '',
+        { name: 'mine', location: other, score: 100 },
+        { name: 'mine', location: other, score: 50 },
+        { location: nodes.local, score: 7 },
+      );
+      expect(outcomes).to.deep.equal([[200], [200], [200]]);
+      expect(locations).to.deep.equal([
+        `id="mine" rsc="SMB" node="${other}" score="50"/>`,
+        `id="location-SMB-${nodes.local}-7" rsc="SMB" node="${nodes.local}" score="7"/>`,
+      ]);
+    });
+
+    it('one that is avoided and then preferred, by whoever set it, is preferred', async () => {
+      const { locations } = await after(
+        `<rsc_location id="cli-ban-SMB-on-${other}" rsc="SMB" role="Started" node="${other}" score="-INFINITY"/><rsc_location id="second" rsc="SMB" node="${other}" score="3" resource-discovery="never"/>`,
+        { location: other, kind: 'avoids' },
+        { location: other, kind: 'prefers' },
+      );
+      expect(locations).to.deep.equal([
+        `id="location-SMB-${other}-INFINITY" rsc="SMB" node="${other}" score="INFINITY"/>`,
+      ]);
+    });
+
+    it('nothing new, if all are there as they are asked for', async () => {
+      const both = { locations: [other, nodes.local, other], score: 5 };
+      const { outcomes, locations } = await after('', both, both, {
+        ...{ location: other, score: '+5', role: 'Started', 'resource-discovery': 'always' },
+      });
+      expect(outcomes).to.deep.equal([
+        [200],
+        [409, 'constraint_exists'],
+        [409, 'constraint_exists'],
+      ]);
+      expect(locations).to.have.lengthOf(2);
+    });
+
+    it('those of the promoted role, rules and patterns stay', async () => {
+      const present = `<rsc_location id="A" rsc="SMB" role="Promoted" node="${other}" score="5"/><rsc_location id="B" rsc="SMB"><rule id="B-rule" score="1"><expression id="B-1" attribute="#uname" operation="eq" value="${other}"/></rule></rsc_location><rsc_location id="C" rsc-pattern="SMB" node="${other}" score="1"/>`;
+      const { locations } = await after(
+        present,
+        { location: other },
+        { location: other, score: 2 },
+      );
+      expect(locations.map((each) => /id="([^"]*)"/.exec(each)?.[1])).to.deep.equal([
+        ...['A', 'B'],
+        `location-SMB-${other}-2`,
+      ]);
+    });
+  });
+
+  it('a name that is taken by another constraint is refused, and that one stays', async () => {
+    const present = `<rsc_location id="X" rsc="NFS" node="${other}" score="5"/>`;
+    const cluster = fakeCluster(withConstraints(present));
+    const { outcome } = await setAnew(
+      'location',
+      { name: 'X', resource: 'SMB', location: other },
+      cluster,
+    );
+    expect(outcome).to.deep.equal([409, 'id_exists']);
+    expect(cluster.cibChanges()).to.deep.equal([]);
+  });
+
+  it('a role as the schema of the CIB has it', async () => {
+    const old = everythingCib.replace(/validate-with="[^"]*"/, 'validate-with="pacemaker-3.4"');
+    const { cluster } = await setAnew(
+      'ticket',
+      { name: 'x', ticket: 'T', resource: 'Database-clone', role: 'Promoted' },
+      fakeCluster(old),
+    );
+    expect(cluster.cibChanges()).to.deep.equal([
+      '+ constraints: <rsc_ticket id="x" rsc="Database-clone" rsc-role="Master" ticket="T">',
+    ]);
+  });
+
+  /** All that there can be but constraints, and these. */
+  function withConstraints(xml: string): string {
+    return everythingCib.replace(
+      /<constraints>.*<\/constraints>/s,
+      `<constraints>${xml}</constraints>`,
+    );
+  }
 
   it('nothing, if the name is taken, by whatever it is', async () => {
     const { cluster } = await set('ticket', { ticket: 'first', resource: 'SMB' });

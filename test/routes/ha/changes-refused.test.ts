@@ -161,7 +161,7 @@ const routes: readonly Route[] = [
   },
   {
     route: ['POST', 'constraint/order_group'],
-    body: { resources: ['ZFS', 'SMB'] },
+    body: { resources: ['SMB', 'NFS'] },
     wrong: { ...setsOf, kind: word, score, setOptions: options },
   },
   {

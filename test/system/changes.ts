@@ -79,10 +79,8 @@ function describeMany(bench: Bench): void {
 
     before(async function () {
       this.timeout(300_000);
-      const { resources } = await node().cluster();
-      const runsOn = resources.find(({ id }) => id === 'ZFS')?.node ?? '';
       changes = wanted.map((round) =>
-        Array.from({ length: clients }, (_none, client) => changeOf(client, round, runsOn)),
+        Array.from({ length: clients }, (_none, client) => changeOf(client, round)),
       );
       await recordVersions(node());
       const startedAt = new Date().toISOString();
@@ -175,7 +173,7 @@ function describeMany(bench: Bench): void {
 }
 
 /** What a client asks in a round: constraints come and go, and all set one property. */
-function changeOf(client: number, round: number, runsOn: string): Wanted {
+function changeOf(client: number, round: number): Wanted {
   const base = { client, round };
   const id = idOf(client, round);
   const score = 1 + client * rounds + round;
@@ -192,11 +190,9 @@ function changeOf(client: number, round: number, runsOn: string): Wanted {
     const value = `9${id.replace(/\D/g, '')}s`;
     return post(`property/${property}/set`, { value }, `set ${value}`);
   }
-  if (round === 5) {
-    const body = { name: id, first: 'SMB', then: 'NFS', score: `${score}` };
-    return post('constraint/colocation', body, `create ${id}`);
-  }
-  const body = { name: id, resource: 'ZFS', location: runsOn, score: `${score}` };
+  // One by a rule takes the place of no other, as those on a node do.
+  const expression = [{ attribute: id, operation: 'defined' }];
+  const body = { name: id, resource: 'ZFS', score: `${score}`, rule: { expression } };
   return post('constraint/location', body, `create ${id}`);
 }
 

@@ -13,6 +13,7 @@ import { describeChanges } from './changes.ts';
 import { describeCharacters } from './characters.ts';
 import { describeConfiguration } from './configuration.ts';
 import { describeCves } from './cves.ts';
+import { describeEditSequences } from './edit-sequences.ts';
 import { describeEdits } from './edits.ts';
 import { describeFailover } from './failover.ts';
 import { describeFailures } from './failures.ts';
@@ -83,6 +84,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
     describeAccess(bench);
     describeFailures(bench);
   }
+  describeEditSequences(bench, suite);
   // `npm test` runs some of these on each Debian, and of most a share; `npm run test:full` runs all of all.
   for (const describeHardship of shareOf(hardships, 5, suite)) describeHardship(bench, suite);
   describeCharacters(bench, suite);

@@ -40,6 +40,8 @@ import type { LabNode } from '../lab/lab.ts';
 import type { Suite } from '../lab/root.ts';
 import { asking, type Bench } from './asking.ts';
 import { type Canonical, canonical } from './canonical-cib.ts';
+import { constraintEdits } from './constraint-edits.ts';
+import type { KeptDifference } from './kept-differences.ts';
 
 const base = '/var/tmp/edited-base.xml';
 const copy = '/var/tmp/edited-copy.xml';
@@ -84,17 +86,29 @@ const acls =
   '<acls><acl_role id="keeper"><acl_permission id="keeper-L" kind="write" reference="L"/><acl_permission id="keeper-M" kind="read" reference="M"/></acl_role></acls>';
 const tags =
   '<tags><tag id="Only"><obj_ref id="Tagged"/></tag><tag id="Some"><obj_ref id="Tagged"/><obj_ref id="ZFS"/></tag></tags>';
-const loaded = `<configuration><resources>${resources.join('')}</resources><constraints>${constraints.join('')}</constraints>${acls}${tags}</configuration>`;
+export const loadedConfiguration = `<configuration><resources>${resources.join('')}</resources><constraints>${constraints.join('')}</constraints>${acls}${tags}</configuration>`;
 
 const device = 'failoverMeasure_ipmi_bitcoin';
 
 /** A change as we make it and as pcs does. */
-interface Case {
+export interface Case {
   what: string;
   ours: (agents: AgentMetadataReader) => Change<unknown>;
-  pcs: readonly string[];
-  /** Of the Debians whose pcs does otherwise; the document of the contract says what we do there. */
-  notOn?: readonly Suite[];
+  pcs: readonly string[] | ((suite: Suite) => readonly string[]);
+  /** The Debians whose pcs does otherwise, and the name that this has in docs/contract.md. */
+  otherOn?: { suites: readonly Suite[]; as: KeptDifference };
+  /** The Debians that do not have the agent. */
+  missingOn?: readonly Suite[];
+}
+
+/** Whether both make the same of it on that Debian. */
+export function isOn({ otherOn, missingOn = [] }: Case, suite: Suite): boolean {
+  return ![...missingOn, ...(otherOn?.suites ?? [])].includes(suite);
+}
+
+/** How pcs is called on a Debian. */
+export function wordsOf({ pcs }: Case, suite: Suite): readonly string[] {
+  return typeof pcs === 'function' ? pcs(suite) : pcs;
 }
 
 const nothing: ResourceOptions = { params: {}, meta: {}, operations: [] };
@@ -114,7 +128,7 @@ function create(
   };
 }
 
-function monitorsForRoles(first: string, second: string, notOn: readonly Suite[]): Case {
+function monitorsForRoles(first: string, second: string, suites: readonly Suite[]): Case {
   const operations = [
     op('monitor', { interval: '3s', role: first }),
     op('monitor', { interval: '4s', role: second }),
@@ -122,7 +136,10 @@ function monitorsForRoles(first: string, second: string, notOn: readonly Suite[]
   const words = ['op', 'monitor', 'interval=3s', `role=${first}`];
   const more = ['monitor', 'interval=4s', `role=${second}`];
   const what = `monitors for the roles ${first} and ${second}`;
-  return { ...create(what, 'ocf:pacemaker:Stateful', { operations }, [...words, ...more]), notOn };
+  return {
+    ...create(what, 'ocf:pacemaker:Stateful', { operations }, [...words, ...more]),
+    otherOn: { suites, as: 'names of roles' },
+  };
 }
 
 function createDevice(
@@ -151,12 +168,12 @@ function update(
   };
 }
 
-function remove(what: string, name: string, notOn: readonly Suite[] = []): Case {
+function remove(what: string, name: string, otherOn?: Case['otherOn']): Case {
   return {
     what: `delete ${what}`,
     ours: () => deleteResource(name, 'resource'),
     pcs: ['resource', 'delete', name],
-    notOn,
+    ...(otherOn && { otherOn }),
   };
 }
 
@@ -213,7 +230,7 @@ const unmanage = (what: string, name: string): Case => ({
 });
 
 /** What both make. */
-const made: readonly Case[] = [
+export const made: readonly Case[] = [
   create('a resource of its agent alone', dummy, {}, []),
   create('one with parameters, in no order', dummy, { params: { state: '/run/x', fake: '<&">' } }, [
     'state=/run/x',
@@ -236,7 +253,10 @@ const made: readonly Case[] = [
   ]),
   create('one of a unit', 'systemd:corosync', {}, []),
   // pcs 0.11 finds fault with what Pacemaker 2.1.5 says of one.
-  { ...create('one of an init script', 'lsb:corosync', {}, []), notOn: ['bookworm'] },
+  {
+    ...create('one of an init script', 'lsb:corosync', {}, []),
+    otherOn: { suites: ['bookworm'], as: 'an init script' },
+  },
   create(
     'one of an agent with depths',
     'ocf:heartbeat:Filesystem',
@@ -326,7 +346,7 @@ const made: readonly Case[] = [
       'pcmk_host_list=ae82a9a2',
     ]),
     // There it is in a package of its own.
-    notOn: ['trixie'],
+    missingOn: ['trixie'],
   },
 
   update('a parameter', 'M', { params: { fake: 'new' } }, ['fake=new']),
@@ -392,7 +412,9 @@ const made: readonly Case[] = [
   remove('a clone', 'C-clone'),
   remove('what is in a clone', 'C'),
   // Before 0.12 pcs leaves a set that refers to what is no more.
-  remove('a clone that is alone in a set', 'S-clone', ['bullseye', 'bookworm']),
+  remove('a clone that is alone in a set', 'S-clone', {
+    ...{ suites: ['bullseye', 'bookworm'], as: 'a set without resources' },
+  }),
   remove('a clone of a group', 'CG-clone'),
   remove('a cloned group', 'CG'),
   remove('one of a cloned group', 'CG1'),
@@ -401,7 +423,9 @@ const made: readonly Case[] = [
   remove('what is in a bundle', 'InB'),
   remove('one of the storage topology', 'SMB'),
   // Before 0.12 pcs refuses that.
-  remove('one in tags', 'Tagged', ['bullseye', 'bookworm']),
+  remove('one in tags', 'Tagged', {
+    ...{ suites: ['bullseye', 'bookworm'], as: 'a tag of what is deleted' },
+  }),
   {
     what: 'delete a fence device',
     ours: () => deleteFenceDevice(device),
@@ -448,7 +472,7 @@ const made: readonly Case[] = [
 ];
 
 /** What both refuse. */
-const refused: readonly Case[] = [
+export const refused: readonly Case[] = [
   {
     what: 'create one that is there',
     ours: (agents) =>
@@ -565,13 +589,53 @@ const refused: readonly Case[] = [
   ungroup('all of a cloned group', 'CG', []),
   ungroup('what is no group', 'C-clone', []),
   // pcs 0.10 makes a clone of one.
-  { ...clone('a fence device', device, undefined), notOn: ['bullseye'] },
+  {
+    ...clone('a fence device', device, undefined),
+    otherOn: { suites: ['bullseye'], as: 'a clone of a fence device' },
+  },
   // Before 0.11 pcs writes it down.
   {
     ...create('one with an empty parameter', dummy, { params: { fake: '' } }, ['fake=']),
-    notOn: ['bullseye'],
+    otherOn: { suites: ['bullseye'], as: 'an empty parameter' },
   },
 ];
+
+/** What can be made of what other edits made. */
+export const more: readonly Case[] = [
+  remove('what is new', 'New'),
+  remove('a clone of what is new', 'New-clone'),
+  remove('a clone with a name', 'Named'),
+  remove('what is cloned elsewhere', 'Bare'),
+  update('what is new', 'New', { params: { fake: '3' }, meta: { priority: '3' } }, [
+    ...['fake=3', 'meta', 'priority=3'],
+  ]),
+  clone('what is new', 'New', undefined),
+  clone('what is new, under a name', 'New', 'Named', { 'clone-max': '1' }),
+  unclone('what is new', 'New'),
+  unclone('the clone of what is new', 'New-clone'),
+  unclone('the clone of what constraints name', 'L-clone'),
+  unclone('a clone with a name', 'Named'),
+  unclone('the clone of a bare resource', 'Bare-clone'),
+  unclone('the clone of a cloned group', 'G-clone'),
+  group('what is new', 'G', ['New']),
+  group('what is bare, into what is new', 'New', ['Bare']),
+  group('what constraints name', 'G', ['L']),
+  group('what was in it before', 'G', ['G1', 'G2']),
+  ungroup('what is new', 'G', ['New']),
+  ungroup('all of what is new', 'New', []),
+  ungroup('what is bare', 'G', ['Bare']),
+  unmanage('what is new', 'New'),
+  manage('what is new', 'New'),
+  manage('what is bare', 'Bare'),
+  manage('what is in a group', 'G1'),
+  manage('a group of managed resources', 'G'),
+];
+
+/** The cluster's CIB with all that is there to be edited, without status; in the file `base` it has one. */
+export async function loadedCib(node: LabNode): Promise<string> {
+  const load = `cibadmin --query > ${base} && CIB_file=${base} cibadmin --modify --allow-create --scope configuration --xml-pipe && cat ${base}`;
+  return withoutStatus(await node.run(['sh', '-c', load], { input: loadedConfiguration }));
+}
 
 /** Our edits and those of pcs, of the same CIB. */
 export function describeEdits(bench: Bench, suite: Suite): void {
@@ -581,8 +645,7 @@ export function describeEdits(bench: Bench, suite: Suite): void {
     let agents: AgentMetadataReader | undefined;
 
     before(async () => {
-      const load = `cibadmin --query > ${base} && CIB_file=${base} cibadmin --modify --allow-create --scope configuration --xml-pipe && cat ${base}`;
-      xml = withoutStatus(await node().run(['sh', '-c', load], { input: loaded }));
+      xml = await loadedCib(node());
       const host = hostIn(node());
       agents = makeAgentMetadataReader(host, makeResourceAgents(host), makeFenceAgents(host));
     });
@@ -627,12 +690,12 @@ export function describeEdits(bench: Bench, suite: Suite): void {
       }
     }
 
-    const isHere = ({ notOn = [] }: Case) => !notOn.includes(suite);
+    const isHere = (each: Case) => isOn(each, suite);
 
-    for (const each of made.filter(isHere)) {
+    for (const each of [...made, ...constraintEdits(suite)].filter(isHere)) {
       it(`where they ${each.what}`, async () => {
         const ours = await byUs(each.ours(agents as AgentMetadataReader));
-        const theirs = await byPcs(each.pcs);
+        const theirs = await byPcs(wordsOf(each, suite));
         expect(differences(ours, configurationOf(xml))).not.to.deep.equal([]);
         expect(differences(ours, theirs)).to.deep.equal([]);
       });
@@ -665,7 +728,7 @@ export function describeEdits(bench: Bench, suite: Suite): void {
       it(`where they do not ${each.what}`, async () => {
         const code = await refusalOf(each.ours(agents as AgentMetadataReader));
         expect(code).to.be.oneOf(['cluster_refused', 'id_exists', 'agent_not_found']);
-        expect(await byPcs(each.pcs)).to.equal(undefined);
+        expect(await byPcs(wordsOf(each, suite))).to.equal(undefined);
       });
     }
   });
@@ -679,7 +742,7 @@ const inAnyOrder = [
 const dispensable = ['constraints', 'instance_attributes', 'meta_attributes', 'fencing-topology'];
 
 /** The node as the domain sees it, its commands run from here. */
-function hostIn(node: LabNode): Host {
+export function hostIn(node: LabNode): Host {
   return {
     run: ({ argv }) => node.exec(argv),
     paths: debianPaths,
@@ -689,7 +752,7 @@ function hostIn(node: LabNode): Host {
 }
 
 /** What a configuration says, a line for each element. */
-function configurationOf(xml: string): string[] {
+export function configurationOf(xml: string): string[] {
   const linesOf = ([name, attributes, children]: Canonical, depth: number): string[] => {
     const words = Object.entries(attributes).map(([key, value]) => ` ${key}="${value}"`);
     const line = `${'  '.repeat(depth)}${name}${words.toSorted().join('')}`;
@@ -700,7 +763,10 @@ function configurationOf(xml: string): string[] {
 }
 
 /** Nothing if both say the same in the same order. */
-function differences(ours: readonly string[], theirs: readonly string[] | undefined): string[] {
+export function differences(
+  ours: readonly string[],
+  theirs: readonly string[] | undefined,
+): string[] {
   if (theirs === undefined) return ['pcs refuses it'];
   const first = ours.findIndex((line, index) => line !== theirs[index]);
   if (first < 0 && ours.length === theirs.length) return [];

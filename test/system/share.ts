@@ -7,11 +7,16 @@ export const isFull = process.env['HA_TEST_FULL'] === '1';
 const dayMs = 24 * 3600 * 1000;
 
 /** Decides which share it is: `HA_TEST_SEED`, or else a number that changes each day. */
-const seed = Number(process.env['HA_TEST_SEED'] ?? Math.floor(Date.now() / dayMs));
+export const seed = Number(process.env['HA_TEST_SEED'] ?? Math.floor(Date.now() / dayMs));
+
+/** Another one for each suite. */
+export function seedOf(suite: Suite): number {
+  return seed * suites.length + suites.indexOf(suite);
+}
 
 /** All cases in a full run; else `count` of them, others on each day and on each suite. */
 export function shareOf<T>(cases: readonly T[], count: number, suite: Suite): readonly T[] {
   if (isFull || count >= cases.length) return cases;
-  const start = ((seed * suites.length + suites.indexOf(suite)) * count) % cases.length;
+  const start = (seedOf(suite) * count) % cases.length;
   return [...cases, ...cases].slice(start, start + count);
 }

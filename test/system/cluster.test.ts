@@ -7,6 +7,7 @@ import { describeAgents } from './agents.ts';
 import { describeAlphorn } from './alphorn.ts';
 import type { Bench } from './asking.ts';
 import { describeAttack } from './attack.ts';
+import { describeConstraints } from './constraints.ts';
 import { describeCorosync } from './corosync.ts';
 import { describeBuilding } from './building.ts';
 import { describeChanges } from './changes.ts';
@@ -84,6 +85,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
     describeAccess(bench);
     describeFailures(bench);
   }
+  describeConstraints(bench, suite);
   describeEditSequences(bench, suite);
   // `npm test` runs some of these on each Debian, and of most a share; `npm run test:full` runs all of all.
   for (const describeHardship of shareOf(hardships, 5, suite)) describeHardship(bench, suite);

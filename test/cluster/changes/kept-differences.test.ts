@@ -1,0 +1,15 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+
+import { keptDifferences } from '../../system/kept-differences.ts';
+
+describe('the differences from pcs that are kept', () => {
+  it('are each in the table of docs/contract.md', async () => {
+    const contract = join(import.meta.dirname, '../../../docs/contract.md');
+    const rows = (await readFile(contract, 'utf8')).matchAll(/^\| ([^|]*) \|/gm);
+    const names = [...rows].map(([, name]) => name);
+    expect(names).to.include.members(Object.keys(keptDifferences));
+  });
+});

@@ -40,15 +40,21 @@ const batchSize = 50;
 export function describeEditSequences(bench: Bench, suite: Suite): void {
   describe('edits on top of other edits', () => {
     const { node } = asking(bench);
-    const count = isFull ? 300 : 12;
+    const count = isFull ? 320 : 12;
 
     it(`differ from those of pcs only as the contract says (${count} sequences, HA_TEST_SEED=${seed})`, async function () {
       this.timeout((isFull ? 60 : 10) * 60_000);
-      const all = [...made, ...more, ...refused, ...constraintEdits(suite)];
-      const sequences = editSequences(
-        all.filter((each) => isOn(each, suite)),
-        { suite, count, seed: seedOf(suite) },
-      );
+      const ofConstraints = constraintEdits(suite);
+      const all = [...made, ...more, ...refused, ...ofConstraints];
+      const drawn = { suite, seed: seedOf(suite) };
+      const sequences = [
+        ...editSequences(
+          all.filter((each) => isOn(each, suite)),
+          { ...drawn, count: count * 0.75 },
+        ),
+        // Among all others, those that contradict each other would hardly meet.
+        ...editSequences(ofConstraints, { ...drawn, count: count * 0.25 }),
+      ];
       const host = hostIn(node());
       const agents = makeAgentMetadataReader(host, makeResourceAgents(host), makeFenceAgents(host));
       const found = await compareSequences(sequences, await loadedCib(node()), {

@@ -318,10 +318,12 @@ function saidOfSets(
   defaults: Options,
   names: readonly string[] = Object.keys(defaults),
 ): string {
+  const valueOf = (name: string, value = defaults[name]) =>
+    name === 'require-all' ? String(isTrue(value, true)) : value;
   const said = sets.map(({ attributes }) =>
     names
-      .filter((name) => (attributes[name] ?? defaults[name]) !== defaults[name])
-      .map((name) => [name, attributes[name]]),
+      .map((name) => [name, valueOf(name, attributes[name])])
+      .filter(([name = '', value]) => value !== defaults[name]),
   );
   return said.some((each) => each.length > 0) ? JSON.stringify(said) : '';
 }

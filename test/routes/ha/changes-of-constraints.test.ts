@@ -340,7 +340,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       {
         setOne: {
           resources: ['ZFS', 'NFS'],
-          options: { sequential: true, 'require-all': true, action: 'start' },
+          options: { sequential: true, 'require-all': 1, action: 'start' },
         },
         setTwo: { resources: ['SMB'] },
         setOptions: { kind: 'Mandatory', symmetrical: 'true' },

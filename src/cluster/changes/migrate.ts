@@ -3,7 +3,10 @@ import { hostname } from 'node:os';
 import { Fault } from '../../errors.ts';
 import type { Host } from '../../host.ts';
 import type { PlannedAction } from '../../parsers/crm-simulate.ts';
+import { queryCib } from '../../pacemaker/cib.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
+import { readScores } from '../../pacemaker/simulate.ts';
+import { parseCib } from '../../parsers/cib.ts';
 import { instancesOf } from '../../parsers/crm-mon.ts';
 import {
   childToEdit,
@@ -12,6 +15,7 @@ import {
   removeChildren,
   walk,
 } from '../../parsers/xml-edit.ts';
+import { obstaclesOf } from '../obstacles.ts';
 import { cibChange, type Change } from './changes.ts';
 import { type CibEdit, configurationIn, editConfiguration } from './cib-edit.ts';
 import { checkNode, freeId, idsIn, resourceIn } from './cib-elements.ts';
@@ -52,17 +56,15 @@ export function migrateResource(
     const ofIt = ({ resource = '' }: { resource?: string }) => inside.includes(resource);
     if (!going.some((action) => ofIt(action) && action.node === node)) {
       if (await isThere(host, name, node)) return false;
-      throw wouldNotMove(
-        name,
-        node,
-        'the cluster cannot run it there now. See whether it is stopped, the node is in standby, or a constraint keeps it away',
-      );
+      throw wouldNotMove(name, node, await whyNotThere(host, name, node));
     }
-    if (after.some(ofIt)) {
+    const back = after.find(ofIt);
+    if (back) {
+      const where = back.node === undefined ? '' : ` to ${back.node}`;
       throw wouldNotMove(
         name,
         node,
-        'it would go back at once. Give it a higher resource-stickiness, or ban it from where it is',
+        `it would go back${where} at once, for what it would gain by staying (resource-stickiness) is less than what the constraints give it elsewhere. Give it a higher resource-stickiness, or ban it from where it is`,
       );
     }
     return true;
@@ -72,21 +74,15 @@ export function migrateResource(
     edit: prefer,
     later: [forgetOurs],
     check,
+    expects: { resource: name, node },
+    waitsForResource: true,
     async carryOut(site) {
       if (await check(site.host, await site.plan([prefer, forgetOurs]))) {
         await site.editCib(prefer);
-        let settled: boolean;
         try {
-          settled = await site.settle();
+          await site.settle();
         } finally {
           await site.editCib(forgetOurs);
-        }
-        if (settled && !(await isThere(site.host, name, node))) {
-          throw wouldNotMove(
-            name,
-            node,
-            'it did not start there. See what failed in GET /api/v2/system/ha/status',
-          );
         }
       }
       return { node, name };
@@ -179,6 +175,29 @@ function primitivesIn(element: EditableXml): string[] {
 async function isThere(host: Host, name: string, node: string): Promise<boolean> {
   const instances = instancesOf(await readState(host), name) ?? [];
   return instances.length > 0 && instances.every(({ nodes }) => nodes.includes(node));
+}
+
+/** Why the cluster would not run a resource on a node, as far as it can be told. */
+async function whyNotThere(host: Host, name: string, node: string): Promise<string> {
+  const [state, cib, scores] = await Promise.all([
+    readState(host),
+    queryCib(host).then(parseCib),
+    readScores(host),
+  ]);
+  const instances = instancesOf(state, name) ?? [];
+  const obstacles = obstaclesOf({ state, cib }, name, { node });
+  if (obstacles.length > 0) return obstacles.join('; ');
+  const where = [...new Set(instances.flatMap(({ nodes }) => nodes))];
+  if (where.includes(node))
+    return `an instance of it runs there already (it runs on ${where.join(', ')})`;
+  const own = scores.filter((score) => instances.some(({ id }) => id === score.resource));
+  const there = own.find((score) => score.node === node);
+  if (there?.score === '-INFINITY') {
+    return `the scheduler gives ${there.resource} the score -INFINITY there ('crm_simulate --live-check --show-scores' lists all), by a rule, or by something that it has to be with or apart from`;
+  }
+  const running = where.length === 0 ? 'It runs nowhere' : `It runs on ${where.join(', ')}`;
+  const listed = own.map((score) => `${score.resource} on ${score.node} ${score.score}`).join(', ');
+  return `the scheduler would not place it there even if it preferred the node. ${running}${listed === '' ? '' : `; its scores now: ${listed}`}`;
 }
 
 function wouldNotMove(name: string, node: string, why: string): Fault {

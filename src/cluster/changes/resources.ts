@@ -10,7 +10,7 @@ import {
 } from '../../parsers/xml-edit.ts';
 import { type AgentMetadataReader, fullNameOf } from '../agent-metadata.ts';
 import { isConfigured, resourceNotFound } from '../resources.ts';
-import { type Change, cibChange, type Site } from './changes.ts';
+import { type Change, cibChange, cibChangeOf, type Site } from './changes.ts';
 import { editConfiguration, refuse } from './cib-edit.ts';
 import {
   agentNameOf,
@@ -43,7 +43,8 @@ export interface NewResource extends ResourceOptions {
 /** Faults of the edit: `id_exists`, `agent_not_found`, `cluster_refused`. */
 export function createResource(agents: AgentMetadataReader, resource: NewResource): Change<null> {
   const { name, clone, meta } = resource;
-  return cibChange(
+  return cibChangeOf(
+    name,
     editConfiguration(async (configuration, { warn }, cib) => {
       checkIdIsFree(configuration, name);
       const agent = await agents.resourceAgent(resource.agent);
@@ -73,7 +74,8 @@ export function updateResource(
   name: string,
   options: ResourceOptions,
 ): Change<''> {
-  return cibChange(
+  return cibChangeOf(
+    name,
     editConfiguration(async (configuration, { warn }, cib) => {
       const { element } = resourceIn(configuration, name);
       if (element.name !== 'primitive') {
@@ -165,7 +167,8 @@ export function stopResource(name: string): Change<{ name: string }> {
 
 /** Lets a resource run, and what it is in or what is in it, so that it can. Faults of the edit: `resource_not_found`. */
 export function startResource(name: string): Change<{ name: string }> {
-  return cibChange(
+  return cibChangeOf(
+    name,
     editConfiguration((configuration) => {
       const { element, around } = resourceIn(configuration, name);
       // As pcs: a clone runs only if what is in it may, and the other way round.
@@ -195,9 +198,11 @@ export function cleanUpResource(name: string): Change<string> {
 /** Faults: `resource_not_found`, those of restart. */
 export function restartResource(name: string): Change<{ name: string }> {
   return {
-    async carryOut({ host, cib }) {
+    expects: { resource: name },
+    waitsForResource: true,
+    async carryOut({ host, cib, notSettled }) {
       if (!isConfigured(await cib(), name)) throw resourceNotFound(name);
-      await restart(host, name);
+      if (!(await restart(host, name))) notSettled();
       return { name };
     },
   };

@@ -15,6 +15,7 @@ import {
 } from '../../cluster/changes/constraints.ts';
 import type { Pairs } from '../../cluster/changes/cib-elements.ts';
 import {
+  constraintOf,
   constraintTypes,
   type ConstraintType,
   listConstraints,
@@ -77,8 +78,12 @@ export function constraintRoutes(
     .route('/constraint/:type')
     .get(
       fromCib(
-        () => [typeIn([...Object.keys(constraintTypes), 'raw'])],
-        ({ cib }, { type }) => listConstraints(cib)[constraintTypes[type as ConstraintType]] ?? [],
+        // A type, or else an id.
+        () => [xmlId('type')],
+        ({ cib }, { type = '' }) =>
+          Object.hasOwn(constraintTypes, type)
+            ? (listConstraints(cib)[constraintTypes[type as ConstraintType]] ?? [])
+            : constraintOf(cib, type),
       ),
     )
     // Of the types that there are, each has its own route above.

@@ -148,8 +148,7 @@ function obstaclesOn(
   for (const { other, how } of needsOf(cib, own)) {
     if (asked.includes(other) || own.includes(other)) continue;
     const why = obstaclesOn(seen, other, node, [...asked, ...own]);
-    if (why.length > 0)
-      return [`it ${how} ${other}, which cannot run there: ${why.join(', and ')}`];
+    if (why.length > 0) return [`it ${how}, which cannot run there: ${why.join(', and ')}`];
   }
   return [];
 }
@@ -210,12 +209,15 @@ function needsOf({ resources, constraints }: Cib, own: readonly string[]): Need[
       const first = members.findIndex((id) => own.includes(id));
       return members
         .slice(0, Math.max(first, 0))
-        .map((other) => ({ other, how: `is in the group ${container.id} behind` }));
+        .map((other) => ({ other, how: `is in the group ${container.id} behind ${other}` }));
     });
   const colocated = constraints.filter(isMandatoryColocation).flatMap((constraint) =>
     pairsOf(constraint)
       .filter(([dependent]) => own.includes(dependent))
-      .map(([, other]) => ({ other, how: `has to be with (constraint ${constraint.id})` })),
+      .map(([, other]) => ({
+        other,
+        how: `has to be with ${other} (constraint ${constraint.id})`,
+      })),
   );
   return [...inGroups, ...colocated];
 }

@@ -5,6 +5,8 @@ import { failuresOf, obstaclesOf, type Seen } from './obstacles.ts';
 export interface ExpectedResource {
   resource: string;
   node?: string;
+  /** Whether that is what was asked for; else it may as well be configured to be stopped. */
+  isStarted?: boolean;
 }
 
 /**
@@ -14,14 +16,13 @@ export interface ExpectedResource {
  */
 export function disappointmentsOf(
   seen: Seen,
-  { resource, node }: ExpectedResource,
+  { resource, node, isStarted = false }: ExpectedResource,
   moment: 'before' | 'after',
 ): string[] {
   const isOver = moment === 'after';
   const instances = instancesOf(seen.state, resource) ?? [];
   const isToStop = instances.some(({ targetRole }) => targetRole === 'Stopped');
-  // To be stopped is what somebody wanted.
-  if (isOver && isToStop) return [];
+  if (isOver && isToStop && !isStarted) return [];
   const failures = failuresOf(seen, resource);
   if (instances.some(({ failed, blocked }) => failed || blocked)) {
     const how = instances.some(({ blocked }) => blocked) ? 'blocked after a failure' : 'failed';

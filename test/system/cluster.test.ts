@@ -13,6 +13,7 @@ import { describeChanges } from './changes.ts';
 import { describeConfiguration } from './configuration.ts';
 import { describeCves } from './cves.ts';
 import { describeEdits } from './edits.ts';
+import { describeAnswers } from './answers.ts';
 import { describeFailover } from './failover.ts';
 import { describeFailures } from './failures.ts';
 import { describeFrozen } from './frozen.ts';
@@ -20,6 +21,7 @@ import { describeMoves } from './moves.ts';
 import { describeRefusals } from './refusals.ts';
 import { describeFullDisk } from './full-disk.ts';
 import { describeLargeInputs } from './large-inputs.ts';
+import { describeFirstCluster } from './first-cluster.ts';
 import { describeFreeze } from './freeze.ts';
 import { describePackage } from './package.ts';
 import { describeRoutes } from './routes.ts';
@@ -34,7 +36,7 @@ if (!suites.includes(suite)) throw new Error(`HA_TEST_SUITE is one of ${suites.j
 
 const hardships: readonly ((bench: Bench, suite: Suite) => void)[] = [
   ...[describeFrozen, describeFullDisk, describeStorm, describeAttack],
-  ...[describeCves, describeLargeInputs, describeMoves, describeRefusals],
+  ...[describeCves, describeLargeInputs, describeMoves, describeRefusals, describeAnswers],
 ];
 
 describe(`On ${suite}, with the package in both nodes of the storage topology:`, () => {
@@ -81,11 +83,12 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
     describeFailures(bench);
   }
   // `npm test` runs some of these on each Debian, and of most a share; `npm run test:full` runs all of all.
-  for (const describeHardship of shareOf(hardships, 5, suite)) describeHardship(bench, suite);
+  for (const describeHardship of shareOf(hardships, 6, suite)) describeHardship(bench, suite);
   describeFreeze(bench, suite);
 
-  if (isFull) return;
   // What follows takes the cluster away, and then the package.
+  describeFirstCluster(bench);
+  if (isFull) return;
   describeBuilding(bench);
   describePackage(bench);
 });

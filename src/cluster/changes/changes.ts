@@ -161,8 +161,8 @@ export function cibChange<T>(edit: CibEdit, answer: T): Change<T> {
 }
 
 /** The same of one after which a resource is to run, unless it is configured to be stopped. */
-export function cibChangeOf<T>(resource: string, edit: CibEdit, answer: T): Change<T> {
-  return { ...cibChange(edit, answer), expects: { resource } };
+export function cibChangeOf<T>(expects: ExpectedResource, edit: CibEdit, answer: T): Change<T> {
+  return { ...cibChange(edit, answer), expects };
 }
 
 export function makeChanges(parts: ChangesParts): Changes {

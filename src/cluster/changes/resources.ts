@@ -44,7 +44,7 @@ export interface NewResource extends ResourceOptions {
 export function createResource(agents: AgentMetadataReader, resource: NewResource): Change<null> {
   const { name, clone, meta } = resource;
   return cibChangeOf(
-    name,
+    { resource: name },
     editConfiguration(async (configuration, { warn }, cib) => {
       checkIdIsFree(configuration, name);
       const agent = await agents.resourceAgent(resource.agent);
@@ -75,7 +75,7 @@ export function updateResource(
   options: ResourceOptions,
 ): Change<''> {
   return cibChangeOf(
-    name,
+    { resource: name },
     editConfiguration(async (configuration, { warn }, cib) => {
       const { element } = resourceIn(configuration, name);
       if (element.name !== 'primitive') {
@@ -168,7 +168,7 @@ export function stopResource(name: string): Change<{ name: string }> {
 /** Lets a resource run, and what it is in or what is in it, so that it can. Faults of the edit: `resource_not_found`. */
 export function startResource(name: string): Change<{ name: string }> {
   return cibChangeOf(
-    name,
+    { resource: name, isStarted: true },
     editConfiguration((configuration) => {
       const { element, around } = resourceIn(configuration, name);
       // As pcs: a clone runs only if what is in it may, and the other way round.

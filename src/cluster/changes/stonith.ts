@@ -29,7 +29,7 @@ export function createFenceDevice(
   device: Omit<NewResource, 'clone'>,
 ): Change<null> {
   return cibChangeOf(
-    device.name,
+    { resource: device.name },
     editConfiguration(async (configuration, { warn }, cib) => {
       checkIdIsFree(configuration, device.name);
       const agent = await agents.fenceAgent(device.agent);
@@ -49,7 +49,7 @@ export function updateFenceDevice(
   meta: Pairs,
 ): Change<''> {
   return cibChangeOf(
-    name,
+    { resource: name },
     editConfiguration(async (configuration, { warn }, cib) => {
       const { element } = fenceDeviceIn(configuration, name);
       const agent = () => agents.agentOf(agentNameOf(configuration, element));
@@ -136,7 +136,8 @@ function uselessness(configuration: EditableXml, agent: Agent, device: EditableX
   const { pcmk_host_list: list = '', pcmk_host_map: map = '', pcmk_host_check: how } = params;
   const named = [
     ...list.split(/[\s,;]+/),
-    ...map.split(/[\s,;]+/).map((entry) => entry.split(/[:=]/, 1).join('')),
+    // A comma there is between the ports of one node.
+    ...map.split(/[\s;]+/).map((entry) => entry.split(/[:=]/, 1).join('')),
   ].filter((name) => name !== '');
   const unknown = named.filter((name) => !isNode(configuration, name));
   const address = agent.parameters.filter(({ name }) => addressParameters.includes(name));

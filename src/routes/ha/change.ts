@@ -259,7 +259,7 @@ function echoOf(
 }
 
 const notSettled = 'The change was made, but the cluster has not finished what follows from it.';
-const longestWarning = 500;
+const longestWarning = 1000;
 
 /** As the header Warning of RFC 7234 had them: no sign outside of ASCII, no line break. */
 function warningOf(text: string): string {

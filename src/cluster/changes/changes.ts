@@ -322,10 +322,13 @@ export function makeChanges(parts: ChangesParts): Changes {
     async make(asked, change) {
       const { alone, beside = false, afterwards = 'running', withoutCluster, expects } = change;
       const isWaitedFor = asked.waitMs !== undefined || change.waitsForResource === true;
-      const known = expects && !isWaitedFor ? disappointments(expects, 'before') : undefined;
+      let known: Promise<string[]> | undefined;
       if (alone !== undefined && underWay.has(alone)) throw busy(alone);
       if (alone !== undefined) underWay.add(alone);
-      const work = () => carryOut(asked, change);
+      const work = () => {
+        if (expects && !isWaitedFor) known = disappointments(expects, 'before');
+        return carryOut(asked, change);
+      };
       const made = await (beside ? lock.runBeside(work) : lock.run(work)).finally(() => {
         if (alone !== undefined) underWay.delete(alone);
       });

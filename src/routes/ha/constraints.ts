@@ -287,7 +287,7 @@ const sets: Checks = () => [
       const instead = isObject(req.body) && req.body['setOne'] !== undefined;
       return value === undefined ? instead : areResourceNames(value);
     })
-    .withMessage('must be an array of names of resources, each once, or "setOne" be there instead'),
+    .withMessage('must be an array of names of resources, each once, unless "setOne" is there'),
   setOfResources('setOne'),
   setOfResources('setTwo'),
 ];
@@ -322,4 +322,4 @@ const nodes = () =>
       if (value === undefined) return ['location', 'rule'].some((field) => field in given);
       return Array.isArray(value) && value.length > 0 && value.every(isNodeName);
     })
-    .withMessage('must be an array of node names, not empty, or "location" or "rule" be there');
+    .withMessage('must be an array of node names, not empty, unless "location" or "rule" is there');

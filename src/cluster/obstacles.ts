@@ -11,6 +11,7 @@ import {
   type ClusterState,
   conditionsIn,
   failCountsIn,
+  type Failure,
   failuresIn,
   instancesOf,
   type NodeState,
@@ -27,6 +28,11 @@ export interface Seen {
 }
 
 const infinity = 1_000_000;
+
+/** What an agent gives for a setting that is wrong: the scheduler then tries the resource on no node. */
+const fatalExitCode = 6;
+/** The same for one node: wrong arguments, not implemented, no permission, not installed. */
+const hardExitCodes: readonly number[] = [2, 3, 4, 5];
 
 /**
  * What keeps all resources from running, a clause each. By the properties in effect: `no-quorum-policy`,
@@ -136,6 +142,11 @@ function obstaclesOn(
     ({ resource: id, node: where, count, threshold }) =>
       where === node && inside.includes(id) && threshold > 0 && count >= threshold,
   );
+  const hard = failuresIn(state).filter(
+    ({ resource: id, node: where, exitCode }) =>
+      inside.includes(id) &&
+      (exitCode === fatalExitCode || (where === node && hardExitCodes.includes(exitCode))),
+  );
   const certain = [
     ...bans.map(({ id, resource: banned }) =>
       id.startsWith('cli-ban-')
@@ -143,6 +154,7 @@ function obstaclesOn(
         : `the constraint ${id} keeps it away`,
     ),
     ...failed.map((each) => failedOften(seen, each)),
+    ...(failed.length > 0 ? [] : hard.map((each) => failedHard(each, resource))),
   ];
   if (certain.length > 0) return certain;
   for (const { other, how } of needsOf(cib, own)) {
@@ -151,6 +163,11 @@ function obstaclesOn(
     if (why.length > 0) return [`it ${how}, which cannot run there: ${why.join(', and ')}`];
   }
   return [];
+}
+
+function failedHard({ task, node, reason, exitCode }: Failure, resource: string): string {
+  const where = exitCode === fatalExitCode ? 'any node' : 'that node';
+  return `${task} failed on ${node}: ${reason}, which by its exit code (${exitCode}) no retry on ${where} mends; mend the cause, then GET /api/v2/system/ha/resource/${resource}/cleanup`;
 }
 
 function failedOften(
@@ -162,7 +179,7 @@ function failedOften(
   const often =
     count >= infinity
       ? `${resource} failed there for good${why}`
-      : `${resource} failed there ${count} times${why}, and its migration-threshold is ${threshold}`;
+      : `${resource} failed there ${count === 1 ? 'once' : `${count} times`}${why}, and its migration-threshold is ${threshold}`;
   return `${often}; mend the cause, then GET /api/v2/system/ha/resource/${resource}/cleanup`;
 }
 

@@ -186,6 +186,8 @@ export interface Failure {
   task: string;
   /** What the agent gave as its reason, or else what the exit code means. */
   reason: string;
+  /** By the OCF Resource Agent API. */
+  exitCode: number;
 }
 
 /** The operations that failed, in crm_mon's order. */
@@ -201,6 +203,7 @@ export function failuresIn({ root }: ClusterState): Failure[] {
       resource: withoutInstance(id),
       ...{ node, task },
       reason: reason === '' ? `${exit} (exit code ${code}${ended})` : reason,
+      exitCode: Number(code),
     };
   });
 }

@@ -98,6 +98,16 @@ describe('why a resource cannot run on a node', () => {
       'A failed there 3 times, and its migration-threshold is 3; mend the cause, then GET /api/v2/system/ha/resource/A/cleanup',
     ],
     [
+      'its settings are wrong, wherever that was found',
+      { failures: failure('A').replace('node="b"', 'node="a"').replace('code="1"', 'code="6"') },
+      'start failed on a: the pool is not there, which by its exit code (6) no retry on any node mends; mend the cause, then GET /api/v2/system/ha/resource/A/cleanup',
+    ],
+    [
+      'something that it needs is not installed there',
+      { failures: failure('A').replace('code="1"', 'code="5"') },
+      'start failed on b: the pool is not there, which by its exit code (5) no retry on that node mends; mend the cause, then GET /api/v2/system/ha/resource/A/cleanup',
+    ],
+    [
       'it is to be stopped',
       { resources: '<resource id="A" target_role="Stopped"/>' },
       'its target-role is Stopped: its own, or that of what it is in, of its template, or a default',
@@ -158,6 +168,10 @@ describe('why a resource cannot run on a node', () => {
       { coordinator: 'present="true" with_quorum="false"', options: 'no-quorum-policy="ignore"' },
     ],
     ['another is banned', { bans: banned('B', 'b') }],
+    [
+      'something that it needs is not installed elsewhere',
+      { failures: failure('A').replace('node="b"', 'node="a"').replace('code="1"', 'code="5"') },
+    ],
     ['it is banned elsewhere', { bans: banned('A', 'a') }],
     [
       'a constraint is against the node, but not for good',

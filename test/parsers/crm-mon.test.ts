@@ -107,10 +107,22 @@ describe('failuresIn', () => {
       ),
     ].join('')}</failures></crm_mon>`;
     expect(failuresIn(parseCrmMon(xml))).to.deep.equal([
-      { resource: 'A', node: 'a', task: 'start', reason: 'no pool' },
-      { resource: 'A', node: 'a', task: 'monitor', reason: 'error (exit code 1)' },
-      { resource: 'A_b', node: 'a', task: 'stop', reason: 'Error occurred (exit code 1)' },
-      { resource: 'A', node: 'a', task: 'start', reason: 'error (exit code 1, Timed Out)' },
+      { resource: 'A', node: 'a', task: 'start', reason: 'no pool', exitCode: 1 },
+      { resource: 'A', node: 'a', task: 'monitor', reason: 'error (exit code 1)', exitCode: 1 },
+      {
+        resource: 'A_b',
+        node: 'a',
+        task: 'stop',
+        reason: 'Error occurred (exit code 1)',
+        exitCode: 1,
+      },
+      {
+        resource: 'A',
+        node: 'a',
+        task: 'start',
+        reason: 'error (exit code 1, Timed Out)',
+        exitCode: 1,
+      },
     ]);
   });
 });

@@ -64,7 +64,7 @@ export function migrateResource(
       throw wouldNotMove(
         name,
         node,
-        `it would go back${where} at once, for what it would gain by staying (resource-stickiness) is less than what the constraints give it elsewhere. Give it a higher resource-stickiness, or ban it from where it is`,
+        `it would go back${where} at once: its resource-stickiness does not outweigh what draws it there. Give it a higher resource-stickiness, or ban it from where it is`,
       );
     }
     return true;
@@ -182,7 +182,8 @@ async function whyNotThere(host: Host, name: string, node: string): Promise<stri
   const [state, cib, scores] = await Promise.all([
     readState(host),
     queryCib(host).then(parseCib),
-    readScores(host),
+    // They are of use only where nothing else tells.
+    readScores(host).catch(() => []),
   ]);
   const instances = instancesOf(state, name) ?? [];
   const obstacles = obstaclesOf({ state, cib }, name, { node });

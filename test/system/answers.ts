@@ -106,7 +106,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       try {
         await expectAnswer(
           'restart of a resource that does not start again',
-          ask('POST', 'resource/Dum/restart', {}, { patienceMs: 150_000 }),
+          ask('POST', 'resource/Dum/restart'),
           202,
           'Dum is not running',
           `start failed on ${node().name}: the pool is not there`,

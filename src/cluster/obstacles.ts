@@ -40,15 +40,12 @@ const hardExitCodes: readonly number[] = [2, 3, 4, 5];
  */
 export function obstaclesOfAll(state: ClusterState): string[] {
   const { hasCoordinator, hasQuorum, options } = conditionsIn(state);
-  const policy = options['no-quorum-policy'] ?? 'stop';
   return [
     ...(hasCoordinator
       ? []
       : ['the cluster has no coordinator at the moment, so nothing is decided']),
-    ...(hasCoordinator && !hasQuorum && policy !== 'ignore'
-      ? [
-          `there is no quorum, so the cluster starts nothing (no-quorum-policy is ${policy}); GET /api/v2/system/ha/quorum shows which nodes are together`,
-        ]
+    ...(hasCoordinator && !hasQuorum && options['no-quorum-policy'] === 'stop'
+      ? [noQuorum('starts nothing', 'stop')]
       : []),
     ...(options['stop-all-resources'] === 'true'
       ? ['the property stop-all-resources is true']
@@ -57,6 +54,10 @@ export function obstaclesOfAll(state: ClusterState): string[] {
       ? ['the property maintenance-mode is true, so the cluster starts and stops nothing']
       : []),
   ];
+}
+
+function noQuorum(effect: string, policy: string): string {
+  return `there is no quorum, so the cluster ${effect} (no-quorum-policy is ${policy}); GET /api/v2/system/ha/quorum shows which nodes are together`;
 }
 
 /**
@@ -96,10 +97,21 @@ export function failuresOf({ state, cib }: Seen, resource: string, node?: string
 }
 
 function obstaclesOfItself(seen: Seen, resource: string, exceptRole: boolean): string[] {
-  const instances = instancesOf(seen.state, resource) ?? [];
+  const { state, cib } = seen;
+  const instances = instancesOf(state, resource) ?? [];
+  const isRunning = instances.some(({ nodes }) => nodes.length > 0);
+  const { hasQuorum, options } = conditionsIn(state);
+  const { inside } = familyOf(cib, resource);
+  const fatal = failuresIn(state).find(
+    ({ resource: id, exitCode }) => inside.includes(id) && exitCode === fatalExitCode,
+  );
   const failures = failuresOf(seen, resource);
   const why = failures.length > 0 ? ` (${failures.join('; ')})` : '';
   return [
+    ...(!isRunning && !hasQuorum && options['no-quorum-policy'] === 'freeze'
+      ? [noQuorum('starts nothing that does not run already', 'freeze')]
+      : []),
+    ...(!isRunning && fatal ? [failedHard(fatal, resource, 'any node')] : []),
     ...(instances.some(({ blocked }) => blocked)
       ? [
           `the cluster has blocked it after a failure${why}; mend the cause, then GET /api/v2/system/ha/resource/${resource}/cleanup`,
@@ -144,8 +156,7 @@ function obstaclesOn(
   );
   const hard = failuresIn(state).filter(
     ({ resource: id, node: where, exitCode }) =>
-      inside.includes(id) &&
-      (exitCode === fatalExitCode || (where === node && hardExitCodes.includes(exitCode))),
+      inside.includes(id) && where === node && hardExitCodes.includes(exitCode),
   );
   const certain = [
     ...bans.map(({ id, resource: banned }) =>
@@ -154,7 +165,7 @@ function obstaclesOn(
         : `the constraint ${id} keeps it away`,
     ),
     ...failed.map((each) => failedOften(seen, each)),
-    ...(failed.length > 0 ? [] : hard.map((each) => failedHard(each, resource))),
+    ...(failed.length > 0 ? [] : hard.map((each) => failedHard(each, resource, 'that node'))),
   ];
   if (certain.length > 0) return certain;
   for (const { other, how } of needsOf(cib, own)) {
@@ -165,8 +176,11 @@ function obstaclesOn(
   return [];
 }
 
-function failedHard({ task, node, reason, exitCode }: Failure, resource: string): string {
-  const where = exitCode === fatalExitCode ? 'any node' : 'that node';
+function failedHard(
+  { task, node, reason, exitCode }: Failure,
+  resource: string,
+  where: 'any node' | 'that node',
+): string {
   return `${task} failed on ${node}: ${reason}, which by its exit code (${exitCode}) no retry on ${where} mends; mend the cause, then GET /api/v2/system/ha/resource/${resource}/cleanup`;
 }
 

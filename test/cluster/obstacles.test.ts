@@ -61,6 +61,11 @@ describe('why a resource cannot run on a node', () => {
       'there is no quorum, so the cluster starts nothing (no-quorum-policy is stop); GET /api/v2/system/ha/quorum shows which nodes are together',
     ],
     [
+      'there is no quorum and it does not run, with the policy freeze',
+      { coordinator: 'present="true" with_quorum="false"', options: 'no-quorum-policy="freeze"' },
+      'there is no quorum, so the cluster starts nothing that does not run already (no-quorum-policy is freeze); GET /api/v2/system/ha/quorum shows which nodes are together',
+    ],
+    [
       'all are to stop',
       { options: 'stop-all-resources="true"' },
       'the property stop-all-resources is true',
@@ -166,6 +171,14 @@ describe('why a resource cannot run on a node', () => {
     [
       'the cluster ignores that there is no quorum',
       { coordinator: 'present="true" with_quorum="false"', options: 'no-quorum-policy="ignore"' },
+    ],
+    [
+      'there is no quorum and it runs, with the policy freeze',
+      {
+        coordinator: 'present="true" with_quorum="false"',
+        options: 'no-quorum-policy="freeze"',
+        resources: '<resource id="A"><node name="a"/></resource>',
+      },
     ],
     ['another is banned', { bans: banned('B', 'b') }],
     [

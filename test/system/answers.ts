@@ -154,7 +154,6 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
 
     it('no quorum', async function () {
       this.timeout(120_000);
-      await change('POST', 'property/no-quorum-policy/set', { value: 'freeze' });
       const conf = '/etc/corosync/corosync.conf';
       const [whole = ''] = await Promise.all(
         bench().lab.nodes.map(async (each) => {
@@ -177,7 +176,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
           migrate('SMB', other()),
           409,
           'there is no quorum',
-          'no-quorum-policy is freeze',
+          'no-quorum-policy is stop',
         );
         await expectAnswer(
           'create without quorum',

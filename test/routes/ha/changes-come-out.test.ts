@@ -27,7 +27,7 @@ function clusterWith({
   const cluster = fakeCluster(storageCib);
   cluster.answers.set('crm_mon', () =>
     success(
-      `<crm_mon version="2.1.5"><summary><current_dc present="true" with_quorum="${quorum}"/></summary><nodes><node name="${local}" online="true"/><node name="${other}" online="true"/></nodes><resources>${smb}</resources><node_history>${[local, other].map((name) => `<node name="${name}"><resource_history id="SMB" migration-threshold="1000000" fail-count="${failures === '' ? 0 : 1_000_000}"/></node>`).join('')}</node_history><failures>${failures}</failures></crm_mon>`,
+      `<crm_mon version="2.1.5"><summary><current_dc present="true" with_quorum="${quorum}"/><cluster_options no-quorum-policy="stop"/></summary><nodes><node name="${local}" online="true"/><node name="${other}" online="true"/></nodes><resources>${smb}</resources><node_history>${[local, other].map((name) => `<node name="${name}"><resource_history id="SMB" migration-threshold="1000000" fail-count="${failures === '' ? 0 : 1_000_000}"/></node>`).join('')}</node_history><failures>${failures}</failures></crm_mon>`,
     ),
   );
   return cluster;

@@ -1,7 +1,7 @@
 import express, { type Express, type RequestHandler } from 'express';
 
 import { Fault } from './errors.ts';
-import type { FindStoppedDaemons } from './cluster/daemons.ts';
+import type { CheckReadiness } from './cluster/readiness.ts';
 import type { KnownSecrets } from './known-secrets.ts';
 import type { Log } from './log.ts';
 import { haRoutes, type HaDomain } from './routes/ha/index.ts';
@@ -18,18 +18,11 @@ export interface AppParts {
   /** Find out who calls, and refuse what is not let in. */
   admit: readonly RequestHandler[];
   ha: HaDomain;
-  findStoppedDaemons: FindStoppedDaemons;
+  checkReadiness: CheckReadiness;
 }
 
 /** The Express app; it does not listen. */
-export function makeApp({
-  poweredBy,
-  log,
-  secrets,
-  admit,
-  ha,
-  findStoppedDaemons,
-}: AppParts): Express {
+export function makeApp({ poweredBy, log, secrets, admit, ha, checkReadiness }: AppParts): Express {
   const app = express();
   // Set by our own header, if at all.
   app.disable('x-powered-by');
@@ -38,7 +31,7 @@ export function makeApp({
 
   app.use(logRequests(log));
   app.use(documentedHeaders(poweredBy));
-  app.use(probeRoutes(ha.state, findStoppedDaemons));
+  app.use(probeRoutes(checkReadiness));
   app.use([...admit]);
   app.use('/api/v2/system/ha', haRoutes(ha));
   app.use((request) => {

@@ -25,6 +25,7 @@ import {
   namingStoppedDaemons,
 } from './cluster/daemons.ts';
 import { makeClusterOptionsReader } from './cluster/properties.ts';
+import { makeCheckReadiness } from './cluster/readiness.ts';
 import { listServices, makeStackHold } from './cluster/services.ts';
 import { makeStateReader } from './cluster/state.ts';
 import { makeStatusReader } from './cluster/status.ts';
@@ -108,14 +109,14 @@ export function makeAgent(
   const askLocalId = async () => (await readRings(host)).local_node_id;
   const lostSigns = makeLostSignsReader(host, memoryFolder);
   const changes = makeChanges({
-    ...{ host, audit, configuration, secrets, findStoppedDaemons },
+    ...{ host, audit, configuration, state, secrets, findStoppedDaemons },
     undo: openUndoStore(join(config.state_directory, 'undo'), undoLimits(config.undo_keep)),
     lock: makeLock(),
     editor: makeCibEditor(memoryFolder, makeCheckPatch(askLocalId), lostSigns),
     forgetState() {
       configuration.forget();
       state.forget();
-      status.forget();
+      status.whole.forget();
     },
   });
   const ha: HaDomain = {
@@ -133,7 +134,8 @@ export function makeAgent(
     stackChanges: makeStackChanges(hold),
     alphorn: makeAlphorn(host, makeLiferaftStore(config, paths)),
   };
-  const parts = { poweredBy: config.powered_by, log, secrets, ha, findStoppedDaemons };
+  const checkReadiness = makeCheckReadiness(host, state, findStoppedDaemons);
+  const parts = { poweredBy: config.powered_by, log, secrets, ha, checkReadiness };
   const connections = makeConnections(connectionLimits(config));
   const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log), connections);
   return {

@@ -56,6 +56,8 @@ export type FaultCode =
   | 'audit_damaged'
   | 'cluster_not_running'
   | 'daemon_stopped'
+  | 'no_coordinator'
+  | 'no_quorum'
   | 'tool_missing'
   | 'tool_timeout'
   | 'tool_ended_by_signal'

@@ -1,5 +1,5 @@
 // Records test/fixtures from real clusters, one of each Debian and topology:
-//   npm run record-fixtures [-- bullseye bookworm trixie] [storage everything]
+//   npm run record-fixtures [-- bullseye bookworm trixie] [storage everything empty]
 // or only what hangs on no state of a cluster, in labs that are up:
 //   npm run record-fixtures -- NAME...
 import { mkdir, rm, writeFile } from 'node:fs/promises';
@@ -131,6 +131,11 @@ const everythingStates: States = [
 const recordings = [
   { topology: 'storage', states: storageStates, alsoOfTools: true },
   { topology: 'everything', states: everythingStates, alsoOfTools: false },
+  {
+    topology: 'empty',
+    states: [['empty', () => Promise.resolve(), stateCalls]] satisfies States,
+    alsoOfTools: false,
+  },
 ] as const;
 
 async function recordSuite(

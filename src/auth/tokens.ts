@@ -134,6 +134,11 @@ export function openTokenStore(folder: string): TokenStore {
   };
 }
 
+/** Whether a text looks like a token of any node. */
+export function isToken(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}
+
 function hashOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }

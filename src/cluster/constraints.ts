@@ -1,3 +1,4 @@
+import { Fault } from '../errors.ts';
 import type { Cib, Constraint, ResourceSet } from '../parsers/cib.ts';
 import type { JsonObject } from '../parsers/xml-to-json.ts';
 
@@ -45,6 +46,22 @@ export function listConstraints({ constraints, configuration }: Cib): Constraint
     ticket_constraints: of('rsc_ticket').map(ticketOf),
     ...othersIn(configuration),
   };
+}
+
+/**
+ * The constraint of that id, as its list shows it.
+ * Faults: `constraint_not_found`
+ */
+export function constraintOf(cib: Cib, id: string): JsonObject {
+  const lists: Readonly<Record<string, readonly JsonObject[]>> = { ...listConstraints(cib) };
+  const found = Object.values(lists)
+    .flat()
+    .find((each) => each['id'] === id);
+  if (found) return found;
+  throw new Fault(
+    'constraint_not_found',
+    `There is no constraint ${id}, and no type of that name. GET /api/v2/system/ha/constraint lists all; the types are ${Object.keys(constraintTypes).join(', ')}.`,
+  );
 }
 
 function locationOf({ id, attributes, sets, rest }: Constraint): JsonObject {

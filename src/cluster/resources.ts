@@ -59,6 +59,29 @@ export function listGroups(cib: Cib): GroupEntry[] {
     }));
 }
 
+/**
+ * The group of that id, as the list of groups shows it.
+ * Faults: `resource_not_found`
+ */
+export function groupOf(cib: Cib, name: string): GroupEntry {
+  const found = listGroups(cib).find(({ groupName }) => groupName === name);
+  if (found) return found;
+  throw new Fault(
+    'resource_not_found',
+    `There is no group ${name}. GET /api/v2/system/ha/resource/group lists them; names are case-sensitive.`,
+  );
+}
+
+/**
+ * The fence device of that id, as the list of fence devices shows it.
+ * Faults: `resource_not_found`
+ */
+export function fenceDeviceOf(cib: Cib, id: string): JsonObject {
+  const found = listFenceDevices(cib).find(({ name }) => name === id);
+  if (found) return found;
+  throw resourceNotFound(id);
+}
+
 /** Whether there is a primitive, group, clone or bundle of that name. */
 export function isConfigured({ resources }: Cib, name: string): boolean {
   return (

@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 
 import type { Host } from '../host.ts';
 import { type KnownSecrets, makeKnownSecrets } from '../known-secrets.ts';
-import { type ClusterState, stateAsJson } from '../parsers/crm-mon.ts';
-import type { JsonObject } from '../parsers/xml-to-json.ts';
-import { type PcsStatus, readPcsStatus } from '../pcs/status.ts';
+import { documentedState } from '../parsers/crm-mon.ts';
+import { readClusterName, readPcsStatus } from '../pcs/status.ts';
 import { type SharedRun, shareRuns } from '../shared-run.ts';
-import type { StateReader } from './state.ts';
+import type { StateReader, StateReading } from './state.ts';
 
 /** Milliseconds from its end for which one reading of the status serves all who ask. */
 export const keepStatusMs = 1000;
@@ -17,12 +16,19 @@ export interface Status {
   json: Buffer;
   /** Changes with what the status says, not with the time at which it was read. */
   digest: string;
+  /** See StateReading. */
+  readAt: number;
 }
 
-export type StatusReader = SharedRun<Status>;
+export interface StatusReader {
+  /** With `raw`, all of it read at the same moment. */
+  whole: SharedRun<Status>;
+  /** Without `raw`: it takes no more than the state, which is kept while nothing tells of a change. */
+  withoutRaw: () => Promise<Status>;
+}
 
 /**
- * Reads the documented status: the state as JSON, and beside it `raw`, `xml` and `cluster_name`. Its
+ * Reads the documented status: the state as JSON, and with it `raw`, `xml` and `cluster_name`. Its
  * two crm_mon begin at the same time; with the runs shared and a second between them, that is at most
  * two in any second, or three where the list of nodes was asked for just before.
  * Faults: `cluster_not_running`, `tool_failed`, `unreadable_output`, those of Run.
@@ -32,16 +38,24 @@ export function makeStatusReader(
   state: StateReader,
   secrets: KnownSecrets = makeKnownSecrets(),
 ): StatusReader {
-  return shareRuns(
+  const whole = shareRuns(
     async () => {
-      const [{ state: current }, pcs] = await Promise.all([state.renew(), readPcsStatus(host)]);
-      const text = secrets.maskText(pcs.text);
-      const status = statusOf(current, { ...pcs, text });
-      const json = Buffer.from(JSON.stringify(status));
-      return { json, digest: digestOf(current.xml, text) };
+      const [reading, pcs] = await Promise.all([state.renew(), readPcsStatus(host)]);
+      return statusOf(reading, pcs.clusterName, secrets.maskText(pcs.text));
     },
     { leastMs: keepStatusMs },
   );
+  let latest: { reading: StateReading; clusterName: string; status: Status } | undefined;
+  return {
+    whole,
+    async withoutRaw() {
+      const [reading, clusterName] = await Promise.all([state.get(), readClusterName(host)]);
+      if (latest?.reading !== reading || latest.clusterName !== clusterName) {
+        latest = { reading, clusterName, status: statusOf(reading, clusterName) };
+      }
+      return latest.status;
+    },
+  };
 }
 
 function digestOf(...texts: readonly string[]): string {
@@ -54,6 +68,8 @@ function digestOf(...texts: readonly string[]): string {
 const momentOfReading =
   /<last_update time="[^"]*"| last_updated="[^"]*"|Last updated: .*|\(last updated [^()]*\)/g;
 
-function statusOf(state: ClusterState, pcs: PcsStatus): JsonObject {
-  return { ...stateAsJson(state), raw: pcs.text, xml: state.xml, cluster_name: pcs.clusterName };
+function statusOf({ state, readAt }: StateReading, clusterName: string, raw?: string): Status {
+  const more = { ...(raw !== undefined && { raw }), xml: state.xml, cluster_name: clusterName };
+  const json = Buffer.from(JSON.stringify(documentedState(state, more)));
+  return { json, digest: digestOf(state.xml, ...(raw === undefined ? [] : [raw])), readAt };
 }

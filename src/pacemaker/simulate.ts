@@ -1,6 +1,20 @@
 import type { Host } from '../host.ts';
-import { parseTransition, type PlannedAction } from '../parsers/crm-simulate.ts';
-import { failureOf, refusalOf } from './tool.ts';
+import {
+  type NodeScore,
+  parseScores,
+  parseTransition,
+  type PlannedAction,
+} from '../parsers/crm-simulate.ts';
+import { failureOf, refusalOf, runPacemakerTool } from './tool.ts';
+
+/**
+ * The scores by which the scheduler places resources now (crm_simulate(8)).
+ * Faults: those of runPacemakerTool.
+ */
+export async function readScores(host: Host): Promise<NodeScore[]> {
+  const argv = ['crm_simulate', '--live-check', '--show-scores'] as const;
+  return parseScores((await runPacemakerTool(host, argv)).stdout);
+}
 
 /**
  * What the cluster would do if that were its CIB (crm_simulate(8)); it is not done.

@@ -20,17 +20,20 @@ export async function runPacemakerTool(host: Host, argv: Command['argv']): Promi
 export async function changeWithPacemakerTool(host: Host, argv: Command['argv']): Promise<Outcome> {
   const outcome = await host.run({ argv, deadlineMs: host.changeDeadlineMs });
   if (outcome.exitCode === 0) return outcome;
+  throw failureOfChange(argv, outcome);
+}
+
+/** @returns a fault as failureOf, but `cluster_refused` where Pacemaker answered, and said no */
+export function failureOfChange(argv: Command['argv'], outcome: Outcome): Fault {
   const failure = failureOf(argv, outcome);
-  throw failure.code === 'tool_failed' ? refusalOf(argv, outcome) : failure;
+  return failure.code === 'tool_failed' ? refusalOf(argv, outcome) : failure;
 }
 
 /** @returns a fault `cluster_refused`: the tool works, and says no */
 export function refusalOf(argv: Command['argv'], { exitCode, stderr, stdout }: Outcome): Fault {
-  return new Fault(
-    'cluster_refused',
-    "The cluster refused this. Its own words are in 'stderr'; what is to be changed for it they say mostly as well.",
-    { command: { argv, exitCode, stderr: stderr === '' ? stdout : stderr } },
-  );
+  return new Fault('cluster_refused', 'The cluster refused this.', {
+    command: { argv, exitCode, stderr: stderr === '' ? stdout : stderr },
+  });
 }
 
 /**

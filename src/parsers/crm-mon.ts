@@ -1,4 +1,4 @@
-import { type JsonObject, toJson } from './xml-to-json.ts';
+import { type JsonObject, type JsonValue, toJson } from './xml-to-json.ts';
 import { child, children, descendants, parseXml, type XmlElement } from './xml.ts';
 
 /**
@@ -49,7 +49,40 @@ export function parseCrmMon(xml: string): ClusterState {
   return { xml, root: parseXml(xml) };
 }
 
-/** The whole state as the documented JSON; unknown elements and attributes are passed on. */
+/** What each key of the document is where crm_mon leaves its section out, or has nothing in it. */
+const whenEmpty: JsonObject = {
+  ...{ version: '', summary: '', nodes: '', resources: {}, node_attributes: '', node_history: '' },
+  ...{ fence_history: '', tickets: '', bans: '' },
+};
+
+/**
+ * The state as the document has it: each of its keys, in its order. Newer Pacemakers leave empty sections out, which
+ * programs walk.
+ * @param more what follows on it in the document; behind that comes what Pacemaker has added since
+ */
+export function documentedState(state: ClusterState, more: JsonObject): JsonObject {
+  const said = stateAsJson(state);
+  const documented = Object.entries(whenEmpty).map(([key, empty]) => {
+    const value = said[key] ?? empty;
+    const section = Object.keys(value).length === 0 ? empty : value;
+    return [key, key === 'node_history' ? wholeHistory(state, section) : section] as const;
+  });
+  const added = Object.entries(said).filter(([key]) => !Object.hasOwn(whenEmpty, key));
+  return { ...Object.fromEntries(documented), ...more, ...Object.fromEntries(added) };
+}
+
+/** The history with an entry for each node, also for one on which nothing has happened yet. */
+function wholeHistory({ root }: ClusterState, history: JsonValue): JsonValue {
+  const known = typeof history === 'object' ? (history as { node?: readonly JsonObject[] }) : {};
+  const entries = known.node ?? [];
+  const missing = children(child(root, 'nodes'), 'node')
+    .map(({ attributes }) => attributes['name'] ?? '')
+    .filter((name) => !entries.some((entry) => entry['name'] === name))
+    .map((name) => ({ name, $t: '' }));
+  return { ...known, node: [...entries, ...missing] };
+}
+
+/** The whole state as JSON by the converter's rules; unknown elements and attributes are passed on. */
 export function stateAsJson({ root }: ClusterState): JsonObject {
   const content = {
     ...root,
@@ -106,6 +139,8 @@ export interface Instance {
   /** Whether a failure keeps the cluster from doing anything with it. */
   blocked: boolean;
   nodes: readonly string[];
+  /** Its last operation failed, and the cluster has not recovered it yet. */
+  failed: boolean;
 }
 
 /**
@@ -143,6 +178,96 @@ function instanceOf(element: XmlElement): Instance {
     managed: attributes['managed'] !== 'false',
     blocked: attributes['blocked'] === 'true',
     nodes: children(element, 'node').map((node) => node.attributes['name'] ?? ''),
+    failed: attributes['failed'] === 'true',
+  };
+}
+
+/** An operation that failed and was not cleaned up since. */
+export interface Failure {
+  /** The primitive's id, without the number of the instance. */
+  resource: string;
+  node: string;
+  task: string;
+  /** What the agent gave as its reason, or else what the exit code means. */
+  reason: string;
+  /** By the OCF Resource Agent API. */
+  exitCode: number;
+}
+
+/** The operations that failed, in crm_mon's order. */
+export function failuresIn({ root }: ClusterState): Failure[] {
+  return children(child(root, 'failures'), 'failure').map(({ attributes }) => {
+    const { op_key: key = '', node = '', task = '', interval = '0', status = '' } = attributes;
+    const { exitreason: reason = '', exitstatus: exit = '', exitcode: code = '' } = attributes;
+    const end = `_${task}_${interval}`;
+    const id = key.endsWith(end) ? key.slice(0, -end.length) : key;
+    // `Done` since 3.0.
+    const ended = ['', 'complete', 'Done'].includes(status) ? '' : `, ${status}`;
+    return {
+      resource: withoutInstance(id),
+      ...{ node, task },
+      reason: reason === '' ? `${exit} (exit code ${code}${ended})` : reason,
+      exitCode: Number(code),
+    };
+  });
+}
+
+/** How often a primitive failed on a node, and how often it may before the node is not used for it any more. */
+export interface FailCount {
+  resource: string;
+  node: string;
+  /** 1000000 stands for INFINITY; so does a start that failed, by default. */
+  count: number;
+  /** 0: it may always. */
+  threshold: number;
+}
+
+export function failCountsIn({ root }: ClusterState): FailCount[] {
+  return children(child(root, 'node_history'), 'node').flatMap((node) =>
+    children(node, 'resource_history').map(({ attributes }) => ({
+      resource: withoutInstance(attributes['id'] ?? ''),
+      node: node.attributes['name'] ?? '',
+      count: Number(attributes['fail-count'] ?? 0),
+      threshold: Number(attributes['migration-threshold'] ?? 0),
+    })),
+  );
+}
+
+/** A location constraint in effect that keeps a resource off a node. */
+export interface Ban {
+  id: string;
+  resource: string;
+  node: string;
+  /** -1000000 stands for -INFINITY. */
+  weight: number;
+  promotedOnly: boolean;
+}
+
+export function bansIn({ root }: ClusterState): Ban[] {
+  return children(child(root, 'bans'), 'ban').map(({ attributes }) => ({
+    id: attributes['id'] ?? '',
+    resource: attributes['resource'] ?? '',
+    node: attributes['node'] ?? '',
+    weight: Number(attributes['weight'] ?? 0),
+    promotedOnly: [attributes['promoted-only'], attributes['master_only']].includes('true'),
+  }));
+}
+
+/** What is so of the cluster as a whole. */
+export interface ClusterConditions {
+  hasCoordinator: boolean;
+  hasQuorum: boolean;
+  /** Some of the properties in effect: `no-quorum-policy`, `maintenance-mode`, `stop-all-resources` … */
+  options: Readonly<Record<string, string>>;
+}
+
+export function conditionsIn({ root }: ClusterState): ClusterConditions {
+  const summary = child(root, 'summary');
+  const coordinator = child(summary, 'current_dc')?.attributes ?? {};
+  return {
+    hasCoordinator: coordinator['present'] !== 'false',
+    hasQuorum: coordinator['with_quorum'] !== 'false',
+    options: child(summary, 'cluster_options')?.attributes ?? {},
   };
 }
 

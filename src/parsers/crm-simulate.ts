@@ -11,6 +11,27 @@ export interface PlannedAction {
   detail?: string;
 }
 
+/** What the scheduler thinks of a node for a resource. */
+export interface NodeScore {
+  /** The primitive's id, without the number of the instance. */
+  resource: string;
+  node: string;
+  /** An integer, `INFINITY` or `-INFINITY`. */
+  score: string;
+}
+
+// `pcmk__native_allocate: ZFS allocation score on n1: 100`; the name of the function changes, 3.0 has `* ` before it.
+const scoreLine =
+  /^[ *]*pcmk__(?:native|primitive)_\w+: (?<resource>\S+) allocation score on (?<node>\S+): (?<score>\S+)$/;
+
+/** Reads the scores of primitives that `crm_simulate --show-scores` prints as text. */
+export function parseScores(text: string): NodeScore[] {
+  return text.split('\n').flatMap((line) => {
+    const { resource = '', node = '', score = '' } = scoreLine.exec(line)?.groups ?? {};
+    return resource === '' ? [] : [{ resource: resource.replace(/:\d+$/, ''), node, score }];
+  });
+}
+
 const heading = 'Transition Summary:';
 const resourceLine =
   /^ *\* (?<action>\w+) +(?<resource>\S+) +\((?<where>[^)]*)\)(?<detail>(?: .*)?)$/;

@@ -36,18 +36,16 @@ const runningStates = ['active', 'reloading', 'refreshing'];
  * Faults: `cluster_not_running`, `tool_failed`, `unreadable_output`, those of Run.
  */
 export async function readPcsStatus(host: Host): Promise<PcsStatus> {
-  const [state, configuration, units, corosyncConf] = await Promise.all([
+  const [state, configuration, units, nameInConf] = await Promise.all([
     readStateText(host),
     readConfiguration(host),
     readUnits(
       host,
       daemons.map(({ name }) => `${name}.service`),
     ),
-    readCorosyncConf(host),
+    clusterNameInConf(host),
   ]);
-  const clusterName = corosyncConf
-    ? (corosyncSetting(corosyncConf, 'totem', 'cluster_name') ?? '')
-    : clusterNameProperty(configuration);
+  const clusterName = nameInConf ?? clusterNameProperty(configuration);
   const ownWarnings = await pcsWarnings({
     configuration,
     sbdRunning: units.some((unit) => unit.id === 'sbd.service' && isRunning(unit)),
@@ -68,6 +66,20 @@ export async function readPcsStatus(host: Host): Promise<PcsStatus> {
     ...daemonLines(units),
   ];
   return { clusterName, text: `${lines.join('\n')}\n` };
+}
+
+/**
+ * The cluster's name alone.
+ * Faults: as readPcsStatus.
+ */
+export async function readClusterName(host: Host): Promise<string> {
+  return (await clusterNameInConf(host)) ?? clusterNameProperty(await readConfiguration(host));
+}
+
+/** The name in corosync.conf, empty if it has none; undefined where there is no such file. */
+async function clusterNameInConf(host: Host): Promise<string | undefined> {
+  const conf = await readCorosyncConf(host);
+  return conf && (corosyncSetting(conf, 'totem', 'cluster_name') ?? '');
 }
 
 function daemonLines(units: readonly Unit[]): string[] {

@@ -77,6 +77,8 @@ const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   corosync_conf_unreadable: { status: 503, title: 'corosync.conf cannot be read' },
   node_joining: { status: 503, title: 'The node has not joined the cluster yet' },
   cluster_not_running: { status: 503, title: 'The cluster is not running on this node' },
+  no_coordinator: { status: 503, title: 'The cluster has no coordinator' },
+  no_quorum: { status: 503, title: 'There is no quorum' },
   daemon_stopped: { status: 503, title: 'A daemon of the cluster is stopped' },
   tool_missing: { status: 503, title: 'A tool is not installed on this node' },
   tool_failed: { status: 503, title: 'A tool failed' },
@@ -110,7 +112,7 @@ export function problemOf(fault: Fault): Problem {
     type: `urn:ha-agent:problem:${fault.code}`,
     title,
     status,
-    detail: fault.message,
+    detail: detailOf(fault),
     code: fault.code,
     ...(fault.errors && { errors: fault.errors }),
     ...(fault.confirmation && { confirmation: fault.confirmation }),
@@ -120,6 +122,18 @@ export function problemOf(fault: Fault): Problem {
       stderr: fault.command.stderr,
     }),
   };
+}
+
+/** With these, a tool's own words say what is wrong. */
+const saidByTools: readonly FaultCode[] = [
+  ...(['cluster_refused', 'corosync_conf_invalid', 'service_failed', 'tool_failed'] as const),
+];
+const maxSaid = 300;
+
+function detailOf({ code, message, command }: Fault): string {
+  const said = (command?.stderr ?? '').trim().replace(/\s+/g, ' ');
+  if (said === '' || !saidByTools.includes(code)) return message;
+  return `${message} ${command?.argv[0]} says: ${said.length > maxSaid ? `${said.slice(0, maxSaid)} …` : said}`;
 }
 
 /** The problem with known secrets replaced by stars in all that a person reads of it. */

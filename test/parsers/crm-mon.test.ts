@@ -5,7 +5,13 @@ import { listFencingHistory } from '../../src/cluster/fencing-history.ts';
 import { locate } from '../../src/cluster/locate.ts';
 import { listNodes, nodeDetails } from '../../src/cluster/nodes.ts';
 import { parseCib } from '../../src/parsers/cib.ts';
-import { allInstances, nodeStates, parseCrmMon, stateAsJson } from '../../src/parsers/crm-mon.ts';
+import {
+  allInstances,
+  failuresIn,
+  nodeStates,
+  parseCrmMon,
+  stateAsJson,
+} from '../../src/parsers/crm-mon.ts';
 import { parseXml, type XmlElement } from '../../src/parsers/xml.ts';
 import { everythingState } from '../support/everything.ts';
 import { orFault } from '../support/faults.ts';
@@ -75,6 +81,49 @@ describe('stateAsJson', () => {
       request: 'crm_mon',
       nodes: { node: [{ name: 'a' }] },
     });
+  });
+});
+
+describe('failuresIn', () => {
+  it('reads the reason, or else what the exit code means and how the operation ended', () => {
+    const failure = (key: string, more: string) =>
+      `<failure op_key="${key}" node="a" exitcode="1" ${more}/>`;
+    const xml = `<crm_mon><failures>${[
+      failure(
+        'A_start_0',
+        'exitreason="no pool" exitstatus="error" status="complete" interval="0" task="start"',
+      ),
+      failure(
+        'A:1_monitor_10000',
+        'exitreason="" exitstatus="error" status="complete" interval="10000" task="monitor"',
+      ),
+      failure(
+        'A_b_stop_0',
+        'exitreason="" exitstatus="Error occurred" status="Done" interval="0" task="stop"',
+      ),
+      failure(
+        'A_start_0',
+        'exitreason="" exitstatus="error" status="Timed Out" interval="0" task="start"',
+      ),
+    ].join('')}</failures></crm_mon>`;
+    expect(failuresIn(parseCrmMon(xml))).to.deep.equal([
+      { resource: 'A', node: 'a', task: 'start', reason: 'no pool', exitCode: 1 },
+      { resource: 'A', node: 'a', task: 'monitor', reason: 'error (exit code 1)', exitCode: 1 },
+      {
+        resource: 'A_b',
+        node: 'a',
+        task: 'stop',
+        reason: 'Error occurred (exit code 1)',
+        exitCode: 1,
+      },
+      {
+        resource: 'A',
+        node: 'a',
+        task: 'start',
+        reason: 'error (exit code 1, Timed Out)',
+        exitCode: 1,
+      },
+    ]);
   });
 });
 

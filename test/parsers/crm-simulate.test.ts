@@ -1,7 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { parseTransition, type PlannedAction } from '../../src/parsers/crm-simulate.ts';
+import {
+  parseScores,
+  parseTransition,
+  type PlannedAction,
+} from '../../src/parsers/crm-simulate.ts';
 
 // Formats as rsc_action_default and node actions print them in Pacemaker 2.0 (libpe_status) and since
 // 2.1 (libpacemaker, pcmk_output.c).
@@ -101,5 +105,24 @@ describe('parseTransition', () => {
         expect(parseTransition(`Transition Summary:\n${text}`)).to.have.lengthOf(words.length);
       }),
     );
+  });
+});
+
+describe('parseScores', () => {
+  it('reads the scores of primitives as each generation prints them', () => {
+    const text = [
+      'Current cluster status:',
+      ' ZFS\t(ocf::pacemaker:Dummy):\t Started 5e7638bc',
+      // 2.0, 2.1, 3.0
+      'pcmk__native_allocate: ZFS allocation score on 5e7638bc: 500',
+      'pcmk__primitive_assign: SMB allocation score on ae82a9a2: -INFINITY',
+      '  * pcmk__primitive_assign: A:1 allocation score on ae82a9a2: 0',
+      'pcmk__group_assign: G allocation score on 5e7638bc: 0',
+    ].join('\n');
+    expect(parseScores(text)).to.deep.equal([
+      { resource: 'ZFS', node: '5e7638bc', score: '500' },
+      { resource: 'SMB', node: 'ae82a9a2', score: '-INFINITY' },
+      { resource: 'A', node: 'ae82a9a2', score: '0' },
+    ]);
   });
 });

@@ -45,6 +45,27 @@ describe('the app', () => {
     }
   });
 
+  it('says of a token that is refused what can be known of it', async () => {
+    const { client } = await bench();
+    for (const [token, detail] of [
+      [
+        undefined,
+        /^The header 'token' is missing\. Make one on this node with 'hactl token create/,
+      ],
+      ['', /^The header 'token' is missing\./],
+      ['ThisIsNotARealToken', /^The header 'token' does not hold a token: 64 hexadecimal digits/],
+      [
+        '0'.repeat(64),
+        /^This node does not know the token\. A token is valid only on the node that issued it: it is another node's, or was revoked here, or has expired\./,
+      ],
+    ] as const) {
+      const asked = client.get('/api/v2/system/ha/status');
+      const { status, body } = await (token === undefined ? asked : asked.set('token', token));
+      expect(status).to.equal(401);
+      expect((body as { detail: string }).detail).to.match(detail);
+    }
+  });
+
   it('takes no token from a query or a cookie', async () => {
     const { client, token } = await bench();
     const { status } = await client

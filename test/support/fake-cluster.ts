@@ -39,6 +39,8 @@ const reading = [
   'crm_resource --wait',
   'crm_resource --show-metadata',
   'crm_simulate',
+  'crmadmin --dc_lookup',
+  'systemctl show',
   'crm_node --name',
   'crm_node --list',
   'corosync-cfgtool -s',
@@ -124,7 +126,10 @@ export function fakeCluster(xml: string, escaping: Escaping = keepsAll): FakeClu
         cibs.push(withNextEpoch(writeXml(patched)));
         return success('');
       }
+      case 'crmadmin':
+        return success('Designated Controller is: 5e7638bc\n');
       case 'crm_simulate': {
+        if (args.includes('--live-check')) return success('');
         await writeFile(args.at(-1) ?? '', await readFile(args.at(-3) ?? '', 'utf8'));
         return success(
           'Transition Summary:\n  * Stop       ZFS     ( ae82a9a2 )  due to node availability\n',

@@ -16,6 +16,7 @@ import { describeConfiguration } from './configuration.ts';
 import { describeCves } from './cves.ts';
 import { describeEditSequences } from './edit-sequences.ts';
 import { describeEdits } from './edits.ts';
+import { describeAnswers } from './answers.ts';
 import { describeFailover } from './failover.ts';
 import { describeFailures } from './failures.ts';
 import { describeFrozen } from './frozen.ts';
@@ -24,6 +25,7 @@ import { describeOthersResources } from './others-resources.ts';
 import { describeRefusals } from './refusals.ts';
 import { describeFullDisk } from './full-disk.ts';
 import { describeLargeInputs } from './large-inputs.ts';
+import { describeFirstCluster } from './first-cluster.ts';
 import { describeFreeze } from './freeze.ts';
 import { describePackage } from './package.ts';
 import { describeRoutes } from './routes.ts';
@@ -38,7 +40,7 @@ if (!suites.includes(suite)) throw new Error(`HA_TEST_SUITE is one of ${suites.j
 
 const hardships: readonly ((bench: Bench, suite: Suite) => void)[] = [
   ...[describeFrozen, describeFullDisk, describeStorm, describeAttack],
-  ...[describeCves, describeLargeInputs, describeMoves, describeRefusals],
+  ...[describeCves, describeLargeInputs, describeMoves, describeRefusals, describeAnswers],
 ];
 
 describe(`On ${suite}, with the package in both nodes of the storage topology:`, () => {
@@ -92,8 +94,9 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   describeCharacters(bench, suite);
   describeFreeze(bench, suite);
 
-  if (isFull) return;
   // What follows takes the cluster away, and then the package.
+  describeFirstCluster(bench);
+  if (isFull) return;
   describeBuilding(bench);
   describePackage(bench);
 });

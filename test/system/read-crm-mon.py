@@ -40,4 +40,18 @@ def value(element):
     return result
 
 
-json.dump(value(xml.etree.ElementTree.fromstring(sys.stdin.read())), sys.stdout)
+def documented(root):
+    state = value(root)
+    for key in ('version', 'summary', 'nodes', 'node_attributes', 'fence_history', 'tickets', 'bans'):
+        state[key] = state.get(key) or ''
+    state['resources'] = state.get('resources') or {}
+    history = state.get('node_history') or {}
+    entries = history.get('node', [])
+    known = {each['name'] for each in entries}
+    names = [each.get('name') for each in root.findall('nodes/node')]
+    missing = [{'name': name, '$t': ''} for name in names if name not in known]
+    state['node_history'] = {**history, 'node': entries + missing}
+    return state
+
+
+json.dump(documented(xml.etree.ElementTree.fromstring(sys.stdin.read())), sys.stdout)

@@ -15,6 +15,8 @@ import { maskArgv } from '../../secrets.ts';
 import type { ReversibleStep, UndoStore } from '../../undo.ts';
 import type { ConfigurationReader } from '../configuration.ts';
 import { type FindStoppedDaemons, sentenceOf } from '../daemons.ts';
+import { disappointmentsOf, type ExpectedResource } from '../outcome.ts';
+import type { StateReader } from '../state.ts';
 import type { CibEdit } from './cib-edit.ts';
 import type { CibEditor } from './cib-editor.ts';
 import type { RecordedDifference } from './recorded-differences.ts';
@@ -49,6 +51,10 @@ export interface Change<T> {
   beside?: boolean;
   /** Whether there is a cluster to wait for then; `running` if nothing is said. */
   afterwards?: 'running' | 'maybe stopped';
+  /** What a resource is to be afterwards. Where it is not, a warning says why. */
+  expects?: ExpectedResource;
+  /** Whether it waits for that itself. */
+  waitsForResource?: boolean;
 }
 
 /** What a change has at hand while it is carried out. */
@@ -90,6 +96,8 @@ export interface Made<T> {
   answer: T;
   /** Whether the cluster has done all that follows from it, as far as that was waited for. */
   settled: boolean;
+  /** Whether its resource is what the change wanted, as far as that was waited for. */
+  asExpected: boolean;
   warnings: readonly string[];
   /** The version of the configuration after it, if that can be told. */
   version: string | undefined;
@@ -132,6 +140,7 @@ export interface ChangesParts {
   audit: AuditLog;
   undo: UndoStore;
   configuration: ConfigurationReader;
+  state: StateReader;
   editor: CibEditor;
   secrets: KnownSecrets;
   findStoppedDaemons: FindStoppedDaemons;
@@ -155,8 +164,13 @@ export function cibChange<T>(edit: CibEdit, answer: T): Change<T> {
   };
 }
 
+/** The same of one after which a resource is to run, unless it is configured to be stopped. */
+export function cibChangeOf<T>(expects: ExpectedResource, edit: CibEdit, answer: T): Change<T> {
+  return { ...cibChange(edit, answer), expects };
+}
+
 export function makeChanges(parts: ChangesParts): Changes {
-  const { host, lock, audit, undo, configuration, editor, secrets } = parts;
+  const { host, lock, audit, undo, configuration, state, editor, secrets } = parts;
   const { findStoppedDaemons, forgetState } = parts;
 
   const underWay = new Set<string>();
@@ -255,7 +269,7 @@ export function makeChanges(parts: ChangesParts): Changes {
       await ended(error instanceof Fault ? error.code : 'internal_error');
       throw isTakenBack || !isMade ? error : partlyMade(error);
     }
-    return { answer, settled, warnings, version: await ended('success') };
+    return { answer, settled, asExpected: true, warnings, version: await ended('success') };
   }
 
   /** Why the cluster may not come to rest. */
@@ -289,19 +303,48 @@ export function makeChanges(parts: ChangesParts): Changes {
     }
   }
 
+  /**
+   * How the resource that a change is for is not as it wants. What is known before is mostly cached, so that who does not
+   * wait for the outcome does not wait for this either. That nobody can tell is no failure of the change.
+   */
+  async function disappointments(
+    expects: ExpectedResource,
+    moment: 'before' | 'after',
+  ): Promise<string[]> {
+    try {
+      const [reading, { cib }] = await Promise.all([
+        moment === 'before' ? state.get() : state.renew(),
+        configuration.get(),
+      ]);
+      return disappointmentsOf({ state: reading.state, cib }, expects, moment);
+    } catch {
+      return [];
+    }
+  }
+
   return {
     async make(asked, change) {
-      const { alone, beside = false, afterwards = 'running', withoutCluster } = change;
+      const { alone, beside = false, afterwards = 'running', withoutCluster, expects } = change;
+      const isWaitedFor = asked.waitMs !== undefined || change.waitsForResource === true;
+      let known: Promise<string[]> | undefined;
       if (alone !== undefined && underWay.has(alone)) throw busy(alone);
       if (alone !== undefined) underWay.add(alone);
-      const work = () => carryOut(asked, change);
+      const work = () => {
+        if (expects && !isWaitedFor) known = disappointments(expects, 'before');
+        return carryOut(asked, change);
+      };
       const made = await (beside ? lock.runBeside(work) : lock.run(work)).finally(() => {
         if (alone !== undefined) underWay.delete(alone);
       });
-      if (asked.waitMs === undefined || afterwards === 'maybe stopped' || withoutCluster)
-        return made;
-      if (!made.settled || (await idle(asked.waitMs))) return made;
-      return { ...made, settled: false, warnings: [...made.warnings, ...(await stopped())] };
+      if (afterwards === 'maybe stopped' || withoutCluster) return made;
+      const { warnings } = made;
+      if (asked.waitMs !== undefined && made.settled && !(await idle(asked.waitMs))) {
+        return { ...made, settled: false, warnings: [...warnings, ...(await stopped())] };
+      }
+      if (expects === undefined) return made;
+      const found = await (known ?? disappointments(expects, 'after'));
+      const asExpected = !isWaitedFor || found.length === 0;
+      return { ...made, asExpected, warnings: [...warnings, ...found] };
     },
 
     async try({ ifVersion }, { edit, later = [], check, endsTransient }) {

@@ -3,7 +3,10 @@ import { hostname } from 'node:os';
 import { Fault } from '../../errors.ts';
 import type { Host } from '../../host.ts';
 import type { PlannedAction } from '../../parsers/crm-simulate.ts';
+import { queryCib } from '../../pacemaker/cib.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
+import { readScores } from '../../pacemaker/simulate.ts';
+import { parseCib } from '../../parsers/cib.ts';
 import { instancesOf, withoutInstance } from '../../parsers/crm-mon.ts';
 import {
   childToEdit,
@@ -12,6 +15,7 @@ import {
   removeChildren,
   walk,
 } from '../../parsers/xml-edit.ts';
+import { obstaclesOf } from '../obstacles.ts';
 import { cibChange, type Change } from './changes.ts';
 import {
   type CibEdit,
@@ -85,17 +89,15 @@ export function migrateResource({
       ofIt(action) && action.node === node && (!promoted || becomesPromoted(action));
     if (!going.some(comes)) {
       if (await isThere(host)) return false;
-      throw wouldNotMove(
-        name,
-        node,
-        'the cluster cannot run it there now. See whether it is stopped, the node is in standby, or a constraint keeps it away',
-      );
+      throw wouldNotMove(name, node, await whyNotThere(host, { name, node, promoted }));
     }
-    if (!promoted && after.some(ofIt)) {
+    const back = promoted ? undefined : after.find(ofIt);
+    if (back) {
+      const where = back.node === undefined ? '' : ` to ${back.node}`;
       throw wouldNotMove(
         name,
         node,
-        'it would go back at once. Give it a higher resource-stickiness, or ban it from where it is',
+        `it would go back${where} at once: its resource-stickiness does not outweigh what draws it there. Give it a higher resource-stickiness, or ban it from where it is`,
       );
     }
     return true;
@@ -112,25 +114,15 @@ export function migrateResource({
     later: [forgetOurs],
     takeBack,
     check,
+    expects: { resource: name, node, promoted },
+    waitsForResource: true,
     async carryOut(site) {
       if (await check(site.host, await site.plan([prefer, forgetOurs]))) {
         await site.editCib(prefer);
-        const settled = await site.settle();
-        if (settled && !(await isThere(site.host))) {
-          throw wouldNotMove(
-            name,
-            node,
-            'it did not start there. See what failed in GET /api/v2/system/ha/status',
-          );
-        }
+        await site.settle();
         await site.editCib(forgetOurs);
-        if (promoted && settled && (await site.settle()) && !(await isThere(site.host))) {
-          throw wouldNotMove(
-            name,
-            node,
-            'it was promoted there and went back, for its agent gives a higher promotion score to another node',
-          );
-        }
+        // Its agent may give a higher promotion score to another node.
+        if (promoted) await site.settle();
       }
       return { node, name };
     },
@@ -251,6 +243,30 @@ function primitivesIn(element: EditableXml): string[] {
   return [...walk(element)]
     .filter((each) => each.element.name === 'primitive')
     .map((each) => each.element.attributes['id'] ?? '');
+}
+
+/** Why the cluster would not run a resource on a node, as far as it can be told. */
+async function whyNotThere(host: Host, { name, node, promoted }: Move): Promise<string> {
+  const [state, cib, scores] = await Promise.all([
+    readState(host),
+    queryCib(host).then(parseCib),
+    // They are of use only where nothing else tells.
+    readScores(host).catch(() => []),
+  ]);
+  const instances = instancesOf(state, name) ?? [];
+  const obstacles = obstaclesOf({ state, cib }, name, { node });
+  if (obstacles.length > 0) return obstacles.join('; ');
+  const where = [...new Set(instances.flatMap(({ nodes }) => nodes))];
+  if (!promoted && where.includes(node))
+    return `an instance of it runs there already (it runs on ${where.join(', ')})`;
+  const own = scores.filter((score) => instances.some(({ id }) => id === score.resource));
+  const there = own.find((score) => score.node === node);
+  if (there?.score === '-INFINITY') {
+    return `the scheduler gives ${there.resource} the score -INFINITY there ('crm_simulate --live-check --show-scores' lists all), by a rule, or by something that it has to be with or apart from`;
+  }
+  const running = where.length === 0 ? 'It runs nowhere' : `It runs on ${where.join(', ')}`;
+  const listed = own.map((score) => `${score.resource} on ${score.node} ${score.score}`).join(', ');
+  return `the scheduler would not place it there even if it preferred the node. ${running}${listed === '' ? '' : `; its scores now: ${listed}`}`;
 }
 
 function wouldNotMove(name: string, node: string, why: string): Fault {

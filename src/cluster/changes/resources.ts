@@ -8,7 +8,7 @@ import { instancesOf } from '../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml } from '../../parsers/xml-edit.ts';
 import { type AgentMetadataReader, fullNameOf } from '../agent-metadata.ts';
 import { isConfigured, resourceNotFound } from '../resources.ts';
-import { type Change, cibChange, type Site } from './changes.ts';
+import { type Change, cibChange, cibChangeOf, type Site } from './changes.ts';
 import {
   type CibEdit,
   configurationIn,
@@ -56,7 +56,8 @@ export interface NewResource extends ResourceOptions {
 /** Faults of the edit: `id_exists`, `agent_not_found`, `cluster_refused`. */
 export function createResource(agents: AgentMetadataReader, resource: NewResource): Change<null> {
   const { name, clone, meta } = resource;
-  return cibChange(
+  return cibChangeOf(
+    { resource: name },
     editConfiguration(async (configuration, { warn }, cib) => {
       checkIdIsFree(configuration, name);
       const agent = await agents.resourceAgent(resource.agent);
@@ -86,7 +87,8 @@ export function updateResource(
   name: string,
   options: ResourceOptions,
 ): Change<''> {
-  return cibChange(
+  return cibChangeOf(
+    { resource: name },
     editConfiguration(async (configuration, { warn }, cib) => {
       const { element } = resourceIn(configuration, name);
       if (element.name !== 'primitive') {
@@ -221,6 +223,7 @@ export function startResource(name: string): Change<{ name: string }> {
   });
   return {
     edit,
+    expects: { resource: name, isStarted: true },
     async carryOut(site) {
       await site.editCib(edit);
       await warnOfNoStart(site, name, heldBack);
@@ -245,10 +248,12 @@ export function cleanUpResource(name: string): Change<string> {
 /** Faults: `resource_not_found`, those of restart. */
 export function restartResource(name: string): Change<{ name: string }> {
   return {
-    async carryOut({ host, editCib }) {
+    expects: { resource: name },
+    waitsForResource: true,
+    async carryOut({ host, editCib, notSettled }) {
       const former = targetRoles(configurationIn(await queryCib(host)), name);
       try {
-        await restart(host, name);
+        if (!(await restart(host, name))) notSettled();
       } catch (error) {
         // It takes its own stop back, unless it was killed.
         if (error instanceof Fault && killed.includes(error.code)) {

@@ -1,7 +1,7 @@
 import { Fault } from '../../errors.ts';
-import { childToEdit, newElement } from '../../parsers/xml-edit.ts';
-import type { AgentMetadataReader } from '../agent-metadata.ts';
-import { type Change, cibChange } from './changes.ts';
+import { childToEdit, type EditableXml, newElement } from '../../parsers/xml-edit.ts';
+import type { Agent, AgentMetadataReader } from '../agent-metadata.ts';
+import { type Change, cibChange, cibChangeOf } from './changes.ts';
 import { editConfiguration } from './cib-edit.ts';
 import {
   agentNameOf,
@@ -11,6 +11,7 @@ import {
   freeId,
   idsIn,
   type Pairs,
+  pairsIn,
 } from './cib-elements.ts';
 import { newPrimitive, updatePrimitive } from './primitives.ts';
 import { deleteResource, type NewResource } from './resources.ts';
@@ -27,12 +28,14 @@ export function createFenceDevice(
   agents: AgentMetadataReader,
   device: Omit<NewResource, 'clone'>,
 ): Change<null> {
-  return cibChange(
+  return cibChangeOf(
+    { resource: device.name },
     editConfiguration(async (configuration, { warn }, cib) => {
       checkIdIsFree(configuration, device.name);
       const agent = await agents.fenceAgent(device.agent);
       const primitive = newPrimitive({ cib, configuration, agent, warn }, device.name, device);
       childToEdit(configuration, 'resources').children.push(primitive);
+      uselessness(configuration, agent, primitive).forEach(warn);
     }),
     null,
   );
@@ -45,12 +48,16 @@ export function updateFenceDevice(
   params: Pairs,
   meta: Pairs,
 ): Change<''> {
-  return cibChange(
+  return cibChangeOf(
+    { resource: name },
     editConfiguration(async (configuration, { warn }, cib) => {
       const { element } = fenceDeviceIn(configuration, name);
       const agent = () => agents.agentOf(agentNameOf(configuration, element));
       const options = { params, meta, operations: [] };
       await updatePrimitive({ cib, configuration, warn }, element, agent, options);
+      if (Object.keys(params).length > 0) {
+        uselessness(configuration, await agent(), element).forEach(warn);
+      }
     }),
     '',
   );
@@ -114,6 +121,57 @@ export function removeFromLevel({ level, node, device }: LevelDevice): Change<nu
     }),
     null,
   );
+}
+
+/** By what a fence agent finds the device that it asks; the second is its old name. */
+const addressParameters = ['ip', 'ipaddr'];
+
+/**
+ * Why a fence device could fence nobody, a sentence each: by the nodes that it says it is for (pacemaker-fenced(7),
+ * `pcmk_host_list`, `pcmk_host_map`, `pcmk_host_check`), and by its address.
+ */
+function uselessness(configuration: EditableXml, agent: Agent, device: EditableXml): string[] {
+  const id = device.attributes['id'] ?? '';
+  const params = pairsIn(device, 'instance_attributes');
+  const { pcmk_host_list: list = '', pcmk_host_map: map = '', pcmk_host_check: how } = params;
+  const named = [
+    ...list.split(/[\s,;]+/),
+    // A comma there is between the ports of one node.
+    ...map.split(/[\s;]+/).map((entry) => entry.split(/[:=]/, 1).join('')),
+  ].filter((name) => name !== '');
+  const unknown = named.filter((name) => !isNode(configuration, name));
+  const address = agent.parameters.filter(({ name }) => addressParameters.includes(name));
+  const lacksAddress =
+    address.length > 0 && !addressParameters.some((name) => (params[name] ?? '') !== '');
+  return [
+    ...(how === 'static-list' && named.length === 0
+      ? [
+          `${id} covers no node: pcmk_host_check is static-list, but there is no pcmk_host_list or pcmk_host_map.`,
+        ]
+      : []),
+    ...(unknown.length > 0 && unknown.length === named.length
+      ? [
+          `${id} covers no node: of ${unknown.join(', ')}, which its pcmk_host_list or pcmk_host_map names, none is a node of this cluster.`,
+        ]
+      : unknown.map(
+          (name) =>
+            `${id} names ${name} in its pcmk_host_list or pcmk_host_map, which is no node of this cluster.`,
+        )),
+    ...(lacksAddress
+      ? [
+          `${id} can reach nothing: ${agent.type} finds its device by ${address.map(({ name }) => name).join(' or ')}, and none is given.`,
+        ]
+      : []),
+  ];
+}
+
+function isNode(configuration: EditableXml, name: string): boolean {
+  try {
+    checkNode(configuration, name);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isLevel(attributes: Pairs, level: number, node: string): boolean {

@@ -5,10 +5,9 @@ import type { Alphorn } from '../../alphorn/alphorn.ts';
 import { isPlainPath } from '../../alphorn/manifest.ts';
 import { isLiferaftName } from '../../alphorn/names.ts';
 import { checkSettings, type Settings } from '../../alphorn/settings.ts';
-import { Fault } from '../../errors.ts';
 import { allowOnly, byGetOrPost } from '../methods.ts';
 import { requireRole } from '../middleware/authenticate.ts';
-import { validate } from '../middleware/validate.ts';
+import { invalidRequest, validate } from '../middleware/validate.ts';
 import type { ChangeHandlers } from './change.ts';
 import { isObject } from './fields.ts';
 
@@ -155,9 +154,5 @@ const paths = () =>
 function settingsOf(config: unknown): Settings {
   const { settings, errors } = checkSettings(config);
   if (settings) return settings;
-  throw new Fault(
-    'invalid_request',
-    "The request is not as documented. 'errors' names each field and what was expected of it.",
-    { errors: errors.map(({ field, ...rest }) => ({ field: `config.${field}`, ...rest })) },
-  );
+  throw invalidRequest(errors.map(({ field, ...rest }) => ({ field: `config.${field}`, ...rest })));
 }

@@ -24,9 +24,14 @@ export function answerFromCib(
 
 /** Answers with what was read at that moment, and says so if that is more than a second ago. */
 export function answerAsOf(response: Response, readAt: number, body: unknown): void {
+  setAge(response, readAt);
+  response.json(body);
+}
+
+/** Says when the answer was read, if that is more than a second ago. */
+export function setAge(response: Response, readAt: number): void {
   const seconds = Math.floor((performance.now() - readAt) / 1000);
   if (seconds >= 1) response.set('Age', `${seconds}`);
-  response.json(body);
 }
 
 function digestOf(text: string): string {

@@ -11,7 +11,7 @@ import { maskValues } from '../../secrets.ts';
 import { auditedRequest, callerIn, requireRole } from '../middleware/authenticate.ts';
 import { changeBody } from '../middleware/json-body.ts';
 import { whenOver, workOn } from '../middleware/under-way.ts';
-import { type Checks, validate } from '../middleware/validate.ts';
+import { type Checks, invalidRequest, validate } from '../middleware/validate.ts';
 import { maskedProblem, problemOf, problemType } from '../problem.ts';
 import { warningHeader } from './answer.ts';
 
@@ -203,9 +203,7 @@ function checkedKey(key: string): string {
 }
 
 function headerFault(field: string, message: string): Fault {
-  return new Fault('invalid_request', `The header ${field} is not as documented.`, {
-    errors: [{ field, message, type: 'string' }],
-  });
+  return invalidRequest([{ field, message, type: 'string' }]);
 }
 
 /** What tells one request from another. */
@@ -217,11 +215,14 @@ function answerOf(tried: Tried): Answer {
   return { status: 200, headers: { ETag: `"${tried.version}"` }, body: JSON.stringify(tried) };
 }
 
-function answerOfMade({ settled, warnings, version }: Made<unknown>, body: unknown): Answer {
-  const said = settled ? warnings : [...warnings, notSettled];
+function answerOfMade(
+  { settled, asExpected, warnings, version }: Made<unknown>,
+  body: unknown,
+): Answer {
+  const said = settled || !asExpected ? warnings : [...warnings, notSettled];
   return {
-    // Made, but the cluster is still at it.
-    status: settled ? 200 : 202,
+    // Made, but the cluster is still at it, or its resource did not come out as it was meant.
+    status: settled && asExpected ? 200 : 202,
     headers: {
       ...(version !== undefined && { ETag: `"${version}"` }),
       ...warningHeader(said),

@@ -15,6 +15,7 @@ import {
 } from '../../cluster/changes/constraints.ts';
 import type { Pairs } from '../../cluster/changes/cib-elements.ts';
 import {
+  constraintOf,
   constraintTypes,
   type ConstraintType,
   listConstraints,
@@ -77,8 +78,12 @@ export function constraintRoutes(
     .route('/constraint/:type')
     .get(
       fromCib(
-        () => [typeIn([...Object.keys(constraintTypes), 'raw'])],
-        ({ cib }, { type }) => listConstraints(cib)[constraintTypes[type as ConstraintType]] ?? [],
+        // A type, or else an id.
+        () => [xmlId('type')],
+        ({ cib }, { type = '' }) =>
+          Object.hasOwn(constraintTypes, type)
+            ? (listConstraints(cib)[constraintTypes[type as ConstraintType]] ?? [])
+            : constraintOf(cib, type),
       ),
     )
     // Of the types that there are, each has its own route above.
@@ -290,7 +295,7 @@ const sets: Checks = () => [
       const instead = isObject(req.body) && req.body['setOne'] !== undefined;
       return value === undefined ? instead : areResourceNames(value);
     })
-    .withMessage('must be an array of names of resources, each once, or "setOne" be there instead'),
+    .withMessage('must be an array of names of resources, each once, unless "setOne" is there'),
   setOfResources('setOne'),
   setOfResources('setTwo'),
 ];
@@ -325,4 +330,4 @@ const nodes = () =>
       if (value === undefined) return ['location', 'rule'].some((field) => field in given);
       return Array.isArray(value) && value.length > 0 && value.every(isNodeName);
     })
-    .withMessage('must be an array of node names, not empty, or "location" or "rule" be there');
+    .withMessage('must be an array of node names, not empty, unless "location" or "rule" is there');

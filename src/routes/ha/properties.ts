@@ -55,15 +55,11 @@ export function propertyRoutes(
   });
   byGetOrPost(router, '/property/delete_all', removeAll);
 
-  router
-    .route('/property/:name/details')
-    .get(
-      fromProperties(
-        () => [propertyName('name')],
-        (list, { name = '' }) => propertyDetails(list, name),
-      ),
-    )
-    .all(allowOnly('GET', 'HEAD'));
+  const details = fromProperties(
+    () => [propertyName('name')],
+    (list, { name = '' }) => propertyDetails(list, name),
+  );
+  router.route('/property/:name/details').get(details).all(allowOnly('GET', 'HEAD'));
 
   const set = changing({
     checks: () => [propertyName('name'), propertyValue()],
@@ -76,7 +72,12 @@ export function propertyRoutes(
     change: ({ name }: { name: string }) => propertyChanges.delete(name),
   });
   byGetOrPost(router, '/property/:name/delete', remove);
-  router.route('/property/:name').put(set).delete(remove).all(allowOnly('PUT', 'DELETE'));
+  router
+    .route('/property/:name')
+    .get(details)
+    .put(set)
+    .delete(remove)
+    .all(allowOnly('GET', 'HEAD', 'PUT', 'DELETE'));
 
   return router;
 }

@@ -20,7 +20,7 @@ import {
   unmanageResource,
   updateResource,
 } from '../../cluster/changes/resources.ts';
-import { detailsOf, listGroups, listResources } from '../../cluster/resources.ts';
+import { detailsOf, groupOf, listGroups, listResources } from '../../cluster/resources.ts';
 import { allowOnly, byGetOrPost } from '../methods.ts';
 import type { Checks } from '../middleware/validate.ts';
 import { agentName, isXmlId, nodeName, resourceName } from '../names.ts';
@@ -98,6 +98,12 @@ export function resourceRoutes(
 
   router
     .route('/resource/group/:name')
+    .get(
+      fromCib(
+        () => [name()],
+        ({ cib }, fields) => groupOf(cib, fields['name'] ?? ''),
+      ),
+    )
     .delete(
       changing({
         checks: () => [name()],
@@ -105,17 +111,13 @@ export function resourceRoutes(
         answer: (_result, fields) => ({ groupName: fields.name }),
       }),
     )
-    .all(allowOnly('DELETE'));
+    .all(allowOnly('GET', 'HEAD', 'DELETE'));
 
-  router
-    .route('/resource/:name/details')
-    .get(
-      fromCib(
-        () => [name()],
-        ({ cib }, fields) => [detailsOf(cib, fields['name'] ?? '')],
-      ),
-    )
-    .all(allowOnly('GET', 'HEAD'));
+  const details = fromCib(
+    () => [name()],
+    ({ cib }, fields) => [detailsOf(cib, fields['name'] ?? '')],
+  );
+  router.route('/resource/:name/details').get(details).all(allowOnly('GET', 'HEAD'));
 
   const update = changing({
     checks: () => [name(), ...resourceOptions()],
@@ -128,7 +130,12 @@ export function resourceRoutes(
     checks: () => [name()],
     change: (fields: { name: string }) => deleteResource(fields.name, 'resource'),
   });
-  router.route('/resource/:name').delete(remove).patch(update).all(allowOnly('DELETE', 'PATCH'));
+  router
+    .route('/resource/:name')
+    .get(details)
+    .delete(remove)
+    .patch(update)
+    .all(allowOnly('GET', 'HEAD', 'DELETE', 'PATCH'));
   byGetOrPost(router, '/resource/:name/delete', remove);
   byGetOrPost(
     router,

@@ -9,7 +9,8 @@ import type { StatusReader } from '../../cluster/status.ts';
 import { allowOnly } from '../methods.ts';
 import { validate } from '../middleware/validate.ts';
 import { resourceName } from '../names.ts';
-import { answerAsOf } from './answer.ts';
+import { answerAsOf, setAge } from './answer.ts';
+import { rawWanted } from './from-cib.ts';
 
 /** What the routes need that answer from the cluster's state. */
 export interface StateDomain {
@@ -24,8 +25,12 @@ export function stateRoutes({ state, status, configuration }: StateDomain): Rout
 
   router
     .route('/status')
-    .get(async (_request, response) => {
-      const { json, digest } = await status.get();
+    .get(validate(rawWanted), async (request, response) => {
+      const { raw } = matchedData<{ raw?: string }>(request);
+      const { json, digest, readAt } = await (raw === 'false'
+        ? status.withoutRaw()
+        : status.whole.get());
+      setAge(response, readAt);
       response
         .set('ETag', `"${digest}"`)
         .set('Content-Type', 'application/json; charset=utf-8')

@@ -12,6 +12,7 @@ import {
   updateFenceDevice,
 } from '../../cluster/changes/stonith.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
+import { fenceDeviceOf } from '../../cluster/resources.ts';
 import { listFencing, listLevels, nodesLeftWithout } from '../../cluster/stonith.ts';
 import type { CibWords } from '../../cluster/words.ts';
 import { allowOnly } from '../methods.ts';
@@ -96,7 +97,17 @@ export function fencingRoutes(
     }),
   });
   router.route('/stonith/level/:level/delete').post(removeLevel).all(allowOnly('POST'));
-  router.route('/stonith/level/:level').delete(removeLevel).all(allowOnly('DELETE'));
+  router
+    .route('/stonith/level/:level')
+    .get(
+      fromCib(
+        () => [level(param('level'))],
+        ({ cib }, fields) =>
+          listLevels(cib).filter(({ level: index }) => index === `${fields['level']}`),
+      ),
+    )
+    .delete(removeLevel)
+    .all(allowOnly('GET', 'HEAD', 'DELETE'));
 
   const name = () => resourceName('name');
   const remove = changing({
@@ -116,7 +127,17 @@ export function fencingRoutes(
       updateFenceDevice(agentMetadata, fields.name, fields.params, fields.meta),
   });
   router.route('/stonith/:name/update').post(update).all(allowOnly('POST'));
-  router.route('/stonith/:name').delete(remove).patch(update).all(allowOnly('DELETE', 'PATCH'));
+  router
+    .route('/stonith/:name')
+    .get(
+      fromCib(
+        () => [name()],
+        ({ cib }, fields) => [fenceDeviceOf(cib, fields['name'] ?? '')],
+      ),
+    )
+    .delete(remove)
+    .patch(update)
+    .all(allowOnly('GET', 'HEAD', 'DELETE', 'PATCH'));
 
   return router;
 }

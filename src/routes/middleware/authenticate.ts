@@ -3,7 +3,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { AuditedRequest } from '../../audit.ts';
 import type { GuessBrake } from '../../auth/guess-brake.ts';
 import { type Role, roleAllows } from '../../auth/roles.ts';
-import type { TokenStore } from '../../auth/tokens.ts';
+import { isToken, type TokenStore } from '../../auth/tokens.ts';
 import { Fault } from '../../errors.ts';
 import type { CallerConnections } from '../../server/connections.ts';
 
@@ -38,10 +38,7 @@ export function authenticate(
     if (caller === undefined) {
       connections.unauthenticated(request.socket);
       await brake.wrongToken(request.socket.remoteAddress ?? '');
-      throw new Fault(
-        'unauthenticated',
-        "The 'token' header is missing, or its token is unknown, revoked or expired. Make one on this node with 'hactl token create NAME --role viewer'.",
-      );
+      throw new Fault('unauthenticated', whyUnknown(request.get('token')));
     }
     if (!connections.authenticated(request.socket, caller.name)) {
       // Nothing is kept of a connection that is one too many.
@@ -55,6 +52,15 @@ export function authenticate(
     setCaller(response, caller);
     next();
   };
+}
+
+/** A token does not tell which node issued it, so one of another node looks like one that was revoked. */
+function whyUnknown(token: string | undefined): string {
+  const make = "Make one on this node with 'hactl token create NAME --role viewer'.";
+  if (token === undefined || token === '') return `The header 'token' is missing. ${make}`;
+  return isToken(token)
+    ? `This node does not know the token. A token is valid only on the node that issued it: it is another node's, or was revoked here, or has expired. ${make}`
+    : `The header 'token' does not hold a token: 64 hexadecimal digits, as 'hactl token create' prints them. ${make}`;
 }
 
 /** Faults: `role_required` */

@@ -41,6 +41,7 @@ function bodyUpTo(limit: number, tooLarge: () => Fault): RequestHandler {
     if (!isEmpty && request.is('application/json') === false) throw unsupportedMediaType();
     parse(request, response, (error: unknown) => {
       if (error !== undefined) next(faultOf(error, tooLarge));
+      else if (Array.isArray(request.body)) next(isArray());
       else if (isDeeperThan(maxDepth, request.body)) next(tooDeep());
       else if (!isWellFormed(request.body)) next(notWellFormed());
       else next();
@@ -67,7 +68,7 @@ function faultOf(error: unknown, tooLarge: () => Fault): unknown {
     case 403:
       return new Fault(
         'invalid_request',
-        'The body is not valid JSON in UTF-8, or was cut short. Send one JSON object.',
+        'The body is not valid JSON in UTF-8, was cut short, or is a bare value. Send one JSON object.',
         { errors: [{ field: 'body', message: 'must be a JSON object', type: 'string' }] },
       );
     case 413:
@@ -78,6 +79,12 @@ function faultOf(error: unknown, tooLarge: () => Fault): unknown {
     default:
       return error;
   }
+}
+
+function isArray(): Fault {
+  return new Fault('invalid_request', 'The body is an array. Send one JSON object.', {
+    errors: [{ field: 'body', message: 'must be a JSON object', type: 'array' }],
+  });
 }
 
 /** Level by level: recursion is what this is to protect. */

@@ -17,20 +17,30 @@ export function validate(checks: Checks): RequestHandler {
   return async (request, _response, next) => {
     const results = await Promise.all(checks().map((chain) => chain.run(request)));
     const errors = results.flatMap((result) => result.array({ onlyFirstError: true }));
-    if (errors.length > 0) {
-      throw new Fault(
-        'invalid_request',
-        "The request is not as documented. 'errors' names each field and what was expected of it.",
-        { errors: errors.map(fieldErrorOf) },
-      );
-    }
+    if (errors.length > 0) throw invalidRequest(errors.map(fieldErrorOf));
     next();
   };
 }
 
+/** The detail names this many fields; `errors` has all. */
+const maxNamed = 3;
+
+/** @returns a fault `invalid_request` that says what is wrong */
+export function invalidRequest(errors: readonly FieldError[]): Fault {
+  const named = errors.slice(0, maxNamed).map(({ field, message }) => `'${field}' ${message}`);
+  const more = errors.length - named.length;
+  const all = [...named, ...(more > 0 ? [`${more} more in 'errors'`] : [])];
+  return new Fault('invalid_request', `The request is not as documented: ${all.join('; ')}.`, {
+    errors,
+  });
+}
+
 function fieldErrorOf(error: ValidationError): FieldError {
   if (error.type !== 'field') throw new TypeError(`no chain of ours gives "${error.type}"`);
-  return { field: error.path, message: String(error.msg), type: typeOf(error.value) };
+  const expected = String(error.msg);
+  // A field that may be left out has no error then.
+  const message = error.value === undefined ? `is required and ${expected}` : expected;
+  return { field: error.path, message, type: typeOf(error.value) };
 }
 
 function typeOf(value: unknown): string {

@@ -162,7 +162,8 @@ describe('who may change what', () => {
       ['GET', resourceNamed('migrate'), 'POST'],
       ['GET', 'stonith/create', 'POST'],
       ['GET', 'reset_all', 'POST'],
-      ['POST', 'property/batch-limit', 'PUT, DELETE'],
+      ['POST', 'property/batch-limit', 'GET, HEAD, PUT, DELETE'],
+      ['PUT', 'resource/SMB', 'GET, HEAD, DELETE, PATCH'],
       ['PUT', 'constraint/order', 'GET, HEAD, POST, DELETE'],
       ['POST', 'audit', 'GET, HEAD'],
     ] as const) {

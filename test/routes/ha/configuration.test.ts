@@ -258,8 +258,9 @@ describe('what is read from the CIB', () => {
   }
 
   for (const route of [
-    'constraint/nothing',
+    'constraint/-x',
     'constraint?raw=maybe',
+    'status?raw=maybe',
     'resource/-x/details',
     'resource/a%20b/details',
     'property/%00/details',

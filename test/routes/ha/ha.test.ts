@@ -132,7 +132,10 @@ for (const generation of generations) {
     });
 
     it('readyz is 503 while a daemon is stopped that a node needs, however well the rest looks', async () => {
-      const { run, done } = strictRun(recorded(generation, 'crm_mon', 'storage-as-xml'));
+      const { run, done } = strictRun(
+        recorded(generation, 'crm_mon', 'storage-as-xml'),
+        madeUp(['crmadmin', '--dc_lookup'], 'Designated Controller is: 5e7638bc\n'),
+      );
       let stopped = { name: 'pacemaker-execd', pid: 7, isNeeded: true };
       const { client } = await appBench(folder.path, run, paths, 'viewer', {}, () =>
         Promise.resolve([stopped]),
@@ -152,6 +155,82 @@ for (const generation of generations) {
       expect((await client.get('/healthz')).status).to.equal(200);
       stopped = { name: 'pcsd', pid: 8, isNeeded: false };
       expect((await client.get('/readyz')).status).to.equal(200);
+      done();
+    });
+
+    for (const [code, change] of [
+      ['no_quorum', (xml: string) => xml.replace('with_quorum="true"', 'with_quorum="false"')],
+      [
+        'no_coordinator',
+        (xml: string) => xml.replace(/<current_dc [^>]*>/, '<current_dc present="false"/>'),
+      ],
+    ] as const) {
+      it(`readyz is 503 ${code} when crm_mon says so`, async () => {
+        const state = recorded(generation, 'crm_mon', 'storage-as-xml');
+        const { run, done } = strictRun({ ...state, stdout: change(state.stdout) });
+        const { client } = await appBench(folder.path, run, paths);
+        const { status, body } = await client.get('/readyz');
+        expect([status, (body as { code: string }).code]).to.deep.equal([503, code]);
+        done();
+      });
+    }
+
+    it('readyz is 503 while the coordinator does not answer, and asks it once for all probes', async () => {
+      const { run, done } = strictRun(
+        recorded(generation, 'crm_mon', 'storage-as-xml'),
+        madeUp(['crmadmin', '--dc_lookup'], '', 124, ''),
+      );
+      const { client } = await appBench(folder.path, run, paths);
+      for (let probe = 0; probe < 2; probe += 1) {
+        const { status, body } = await client.get('/readyz');
+        expect([status, (body as { code: string }).code]).to.deep.equal([503, 'tool_timeout']);
+      }
+      done();
+    });
+
+    it('status of an empty cluster has the twelve keys of the document, in its order', async () => {
+      const { run, done } = strictRun(
+        recorded(generation, 'crm_mon', 'empty-as-xml'),
+        recorded(generation, 'crm_mon', 'empty-as-text'),
+        recorded(generation, 'cibadmin', 'empty-configuration'),
+        recorded(generation, 'systemctl', 'empty-status-units'),
+      );
+      const { get } = await appBench(folder.path, run, paths);
+      const body = (await get('status')).body as Record<string, object>;
+      const documented = Object.keys(contractExample('status') as object);
+      expect(documented).to.have.lengthOf(12);
+      expect(Object.keys(body).slice(0, 12)).to.deep.equal(documented);
+      expect(Object.keys(body).slice(12)).to.deep.equal(
+        generation.suite === 'bookworm' ? ['pacemakerd'] : [],
+      );
+      expect(body).to.deep.include({
+        resources: {},
+        node_attributes: '',
+        node_history: {
+          node: [
+            { name: '5e7638bc', $t: '' },
+            { name: 'ae82a9a2', $t: '' },
+          ],
+        },
+        fence_history: '',
+        tickets: '',
+        bans: '',
+      });
+      done();
+    });
+
+    it('status?raw=false has all but raw, and starts crm_mon alone', async () => {
+      const { run, done } = strictRun(recorded(generation, 'crm_mon', 'empty-as-xml'));
+      const { get } = await appBench(folder.path, run, paths);
+      const { body, headers, status } = await get('status?raw=false');
+      const documented = Object.keys(contractExample('status') as object);
+      expect(status).to.equal(200);
+      expect(Object.keys(body as object).slice(0, 11)).to.deep.equal(
+        documented.filter((key) => key !== 'raw'),
+      );
+      expect(headers['etag']).to.match(/^"[\w-]{16}"$/);
+      const again = await get('status?raw=false').set('If-None-Match', headers['etag'] ?? '');
+      expect(again.status).to.equal(304);
       done();
     });
 

@@ -50,8 +50,7 @@ describe('a request that is checked', () => {
       type: 'urn:ha-agent:problem:invalid_request',
       title: 'The request is not as documented',
       status: 400,
-      detail:
-        "The request is not as documented. 'errors' names each field and what was expected of it.",
+      detail: `The request is not as documented: 'name' ${expected}; 'group' ${expected}.`,
       code: 'invalid_request',
       errors: [
         { field: 'name', message: expected, type: 'string' },
@@ -72,7 +71,11 @@ describe('a request that is checked', () => {
       const { client } = echo();
       const { status, body: answer } = await client.post('/change').send({ name: value });
       expect(status).to.equal(400);
-      expect(answer).to.deep.include({ errors: [{ field: 'name', message: expected, type }] });
+      const message = value === undefined ? `is required and ${expected}` : expected;
+      expect(answer).to.deep.include({
+        detail: `The request is not as documented: 'name' ${message}.`,
+        errors: [{ field: 'name', message, type }],
+      });
     });
   }
 });
@@ -143,7 +146,23 @@ describe('a JSON body', () => {
     const { status, body: answer } = await echo().client.post('/change');
     expect([status, answer]).to.deep.equal([
       400,
-      { ...(answer as object), errors: [{ field: 'name', message: expected, type: 'undefined' }] },
+      {
+        ...(answer as object),
+        errors: [{ field: 'name', message: `is required and ${expected}`, type: 'undefined' }],
+      },
+    ]);
+  });
+
+  it('that is an array is named as one', async () => {
+    const { status, body: answer } = await post(echo().client, 'application/json', '[{"name":1}]');
+    expect([status, answer]).to.deep.equal([
+      400,
+      {
+        ...(answer as object),
+        code: 'invalid_request',
+        detail: 'The body is an array. Send one JSON object.',
+        errors: [{ field: 'body', message: 'must be a JSON object', type: 'array' }],
+      },
     ]);
   });
 

@@ -1,0 +1,16 @@
+import type { Host } from '../host.ts';
+import { failureOf } from './tool.ts';
+
+const answerDeadlineMs = 5000;
+
+/**
+ * Asks this node's controller which node is the coordinator, and that one whether it is (crmadmin(8), `--dc_lookup`): an
+ * answer shows that both controllers work.
+ * Faults: `tool_timeout` also if either does not answer, those of failureOf and of Run.
+ */
+export async function askCoordinator(host: Host): Promise<void> {
+  const argv = ['crmadmin', '--dc_lookup'] as const;
+  const deadlineMs = Math.min(answerDeadlineMs, host.readDeadlineMs);
+  const outcome = await host.run({ argv, deadlineMs });
+  if (outcome.exitCode !== 0) throw failureOf(argv, outcome);
+}

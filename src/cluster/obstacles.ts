@@ -13,18 +13,32 @@ import {
   failCountsIn,
   type Failure,
   failuresIn,
+  type Instance,
   instancesOf,
   type NodeState,
   nodeStates,
 } from '../parsers/crm-mon.ts';
 
-// Why a resource does not run, where the cluster's state and configuration leave no doubt about it. What is not certain
-// is not said: a hint that is wrong sends its reader away from the cause.
+// Why a resource does not run or is not managed, where the cluster's state and configuration leave no doubt about it. What
+// is not certain is not said: a hint that is wrong sends its reader away from the cause.
 
 /** What is looked at: the state, and the configuration that it goes with. */
 export interface Seen {
   state: ClusterState;
   cib: Cib;
+  /** Of the resource that is asked about, if it was looked for. */
+  heldBack?: HeldBack | undefined;
+}
+
+/**
+ * Where a configuration may keep a resource from being started, or from being managed, in words (`target-role in
+ * rsc_defaults`). Whether it does is for the state to say.
+ */
+export interface HeldBack {
+  stopped: readonly string[];
+  unmanaged: readonly string[];
+  /** Whether a node is in maintenance, which counts for what runs there. */
+  hasMaintenance: boolean;
 }
 
 const infinity = 1_000_000;
@@ -62,17 +76,18 @@ function noQuorum(effect: string, policy: string): string {
 
 /**
  * What keeps a resource from running, wherever that would be, or on one node, a clause each.
- * @param on.exceptRole not that its target role says so
+ * @param on.isBefore whether a change is under way that the state does not show yet: its target role may go with it, and
+ * that it is not managed counts only where something still says so
  * @returns empty if nothing does that could be told for certain
  */
 export function obstaclesOf(
   seen: Seen,
   resource: string,
-  { node, exceptRole = false }: { node?: string; exceptRole?: boolean } = {},
+  { node, isBefore = false }: { node?: string; isBefore?: boolean } = {},
 ): string[] {
   const ofAll = obstaclesOfAll(seen.state);
   if (ofAll.length > 0) return ofAll;
-  const ofItself = obstaclesOfItself(seen, resource, exceptRole);
+  const ofItself = obstaclesOfItself(seen, resource, isBefore);
   if (ofItself.length > 0) return ofItself;
   if (node !== undefined) return obstaclesOn(seen, resource, node);
   const byNode = nodeStates(seen.state).map(({ name }) => ({
@@ -96,8 +111,41 @@ export function failuresOf({ state, cib }: Seen, resource: string, node?: string
   });
 }
 
-function obstaclesOfItself(seen: Seen, resource: string, exceptRole: boolean): string[] {
-  const { state, cib } = seen;
+/** Whether it is configured to be stopped, wherever that stands. */
+export function isToStop({ targetRole = '' }: Instance): boolean {
+  return targetRole.toLowerCase() === 'stopped';
+}
+
+/**
+ * Why the cluster does not manage a resource, as the end of a sentence.
+ * @param counts which of its instances are asked about
+ * @returns undefined if it manages each of them
+ */
+export function whyNotManaged(
+  state: ClusterState,
+  resource: string,
+  heldBack: HeldBack | undefined,
+  counts: (instance: Instance) => boolean = () => true,
+): string | undefined {
+  const left = (instancesOf(state, resource) ?? []).filter((each) => !each.managed && counts(each));
+  if (left.length === 0) return undefined;
+  const nodes = nodeStates(state)
+    .filter(
+      ({ name, maintenance }) => maintenance && left.some((each) => each.nodes.includes(name)),
+    )
+    .map(({ name }) => `maintenance of the node ${name}`);
+  const blocked = left.some((each) => each.blocked)
+    ? ['a failed operation that blocks it until it is cleaned up']
+    : [];
+  return because([...(heldBack?.unmanaged ?? []), ...nodes, ...blocked]);
+}
+
+function because(reasons: readonly string[]): string {
+  return reasons.length === 0 ? '' : `, because of ${reasons.join(', ')}`;
+}
+
+function obstaclesOfItself(seen: Seen, resource: string, isBefore: boolean): string[] {
+  const { state, cib, heldBack } = seen;
   const instances = instancesOf(state, resource) ?? [];
   const isRunning = instances.some(({ nodes }) => nodes.length > 0);
   const { hasQuorum, options } = conditionsIn(state);
@@ -107,6 +155,8 @@ function obstaclesOfItself(seen: Seen, resource: string, exceptRole: boolean): s
   );
   const failures = failuresOf(seen, resource);
   const why = failures.length > 0 ? ` (${failures.join('; ')})` : '';
+  // What a failure blocks is not managed either, which is one and the same.
+  const unmanaged = whyNotManaged(state, resource, heldBack, ({ blocked }) => !blocked);
   return [
     ...(!isRunning && !hasQuorum && options['no-quorum-policy'] === 'freeze'
       ? [noQuorum('starts nothing that does not run already', 'freeze')]
@@ -117,16 +167,12 @@ function obstaclesOfItself(seen: Seen, resource: string, exceptRole: boolean): s
           `the cluster has blocked it after a failure${why}; mend the cause, then GET /api/v2/system/ha/resource/${resource}/cleanup`,
         ]
       : []),
-    ...(!exceptRole && instances.some(({ targetRole }) => targetRole === 'Stopped')
-      ? [
-          'its target-role is Stopped: its own, or that of what it is in, of its template, or a default',
-        ]
+    ...(!isBefore && instances.some(isToStop)
+      ? [`its target-role is Stopped${because(heldBack?.stopped ?? [])}`]
       : []),
-    ...(instances.some(({ managed }) => !managed)
-      ? [
-          'it is not managed (is-managed or maintenance), so the cluster neither starts nor stops it',
-        ]
-      : []),
+    ...(unmanaged === undefined || (isBefore && unmanaged === '')
+      ? []
+      : [`the cluster does not manage it${unmanaged}`]),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { instancesOf } from '../parsers/crm-mon.ts';
-import { failuresOf, obstaclesOf, type Seen } from './obstacles.ts';
+import { failuresOf, isToStop, obstaclesOf, type Seen } from './obstacles.ts';
 
 /** What a change wants of a resource: that it runs, and on which node, if that matters. */
 export interface ExpectedResource {
@@ -11,20 +11,22 @@ export interface ExpectedResource {
   isStarted?: boolean;
 }
 
+export type Moment = 'before' | 'made' | 'after';
+
 /**
  * How a resource comes out otherwise than a change wants it, and why, a sentence each; empty if it does not.
- * @param moment `before` the change, when only what will not change is told; or `after` the cluster has done all that
- * follows from it
+ * @param moment when the state was read: `before` the change, when only what will not change is told; when it was `made`;
+ * or `after` the cluster has done all that follows from it
  */
 export function disappointmentsOf(
   seen: Seen,
   { resource, node, promoted = false, isStarted = false }: ExpectedResource,
-  moment: 'before' | 'after',
+  moment: Moment,
 ): string[] {
   const isOver = moment === 'after';
   const instances = instancesOf(seen.state, resource) ?? [];
-  const isToStop = instances.some(({ targetRole }) => targetRole === 'Stopped');
-  if (isOver && isToStop && !isStarted) return [];
+  const stops = instances.some(isToStop);
+  if (isOver && stops && !isStarted) return [];
   const failures = failuresOf(seen, resource);
   if (instances.some(({ failed, blocked }) => failed || blocked)) {
     const how = instances.some(({ blocked }) => blocked) ? 'blocked after a failure' : 'failed';
@@ -36,11 +38,13 @@ export function disappointmentsOf(
   );
   if (instances.length === 0 || idle.length > 0) {
     const what = idle.length === 0 || ids.size === 1 ? resource : idle.join(', ');
-    // Before a start it is the target role that the start is to take away.
-    const why = obstaclesOf(seen, resource, { exceptRole: !isOver });
+    const why = obstaclesOf(seen, resource, { isBefore: moment === 'before' });
     if (why.length === 0 && !isOver) return [];
     const told = why.length > 0 ? why : failures;
     return [sentence(`${what} is not running${isOver ? '' : ', and will not be'}`, told)];
+  }
+  if (moment === 'made' && isStarted && stops && instances.every(({ managed }) => managed)) {
+    return [sentence(`${resource} will be stopped`, obstaclesOf(seen, resource))];
   }
   if (!isOver || node === undefined) return [];
   const wanted = instances.filter((each) => !promoted || each.promoted);

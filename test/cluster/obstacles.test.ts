@@ -45,6 +45,12 @@ const banned = (resource: string, node: string, id = `cli-ban-${resource}-on-${n
   `<ban id="${id}" resource="${resource}" node="${node}" weight="-1000000"/>`;
 const failedOften = (resource: string, count: number, threshold: number) =>
   `<node name="b"><resource_history id="${resource}" migration-threshold="${threshold}" fail-count="${count}"/></node>`;
+/** What a configuration may say, which counts only where the state shows it. */
+const heldBack = {
+  stopped: ['target-role in the template T'],
+  unmanaged: ['is-managed in rsc_defaults', 'maintenance in the group G'],
+  hasMaintenance: true,
+};
 const failure = (resource: string, reason = 'the pool is not there') =>
   `<failure op_key="${resource}_start_0" node="b" exitstatus="error" exitreason="${reason}" exitcode="1" status="complete" interval="0" task="start"/>`;
 
@@ -115,16 +121,19 @@ describe('why a resource cannot run on a node', () => {
     [
       'it is to be stopped',
       { resources: '<resource id="A" target_role="Stopped"/>' },
-      'its target-role is Stopped: its own, or that of what it is in, of its template, or a default',
+      'its target-role is Stopped, because of target-role in the template T',
     ],
     [
       'it is not managed',
       { resources: '<resource id="A" managed="false"/>' },
-      'it is not managed (is-managed or maintenance), so the cluster neither starts nor stops it',
+      'the cluster does not manage it, because of is-managed in rsc_defaults, maintenance in the group G',
     ],
     [
       'it is blocked',
-      { resources: '<resource id="A" blocked="true"/>', failures: failure('A', '') },
+      {
+        resources: '<resource id="A" managed="false" blocked="true"/>',
+        failures: failure('A', ''),
+      },
       'the cluster has blocked it after a failure (start failed on b: error (exit code 1)); mend the cause, then GET /api/v2/system/ha/resource/A/cleanup',
     ],
     [
@@ -162,7 +171,8 @@ describe('why a resource cannot run on a node', () => {
     ],
   ] as const satisfies readonly (readonly [string, State, string])[]) {
     it(`is told where ${what}`, () => {
-      expect(obstaclesOf(seen(state), 'A', { node: 'b' })).to.deep.equal([why]);
+      const places = { ...seen(state), heldBack };
+      expect(obstaclesOf(places, 'A', { node: 'b' })).to.deep.equal([why]);
     });
   }
 
@@ -227,9 +237,18 @@ describe('why a resource cannot run on a node', () => {
     ],
   ] as const satisfies readonly (readonly [string, State])[]) {
     it(`is not told where ${what}`, () => {
-      expect(obstaclesOf(seen(state), 'A', { node: 'b' })).to.deep.equal([]);
+      const places = { ...seen(state), heldBack };
+      expect(obstaclesOf(places, 'A', { node: 'b' })).to.deep.equal([]);
     });
   }
+
+  it('is told without a place where the configuration has none', () => {
+    const resources = '<resource id="A" managed="false" target_role="Stopped"/>';
+    expect(obstaclesOf(seen({ resources }), 'A')).to.deep.equal([
+      'its target-role is Stopped',
+      'the cluster does not manage it',
+    ]);
+  });
 
   it('is told of each node, if no node is left', () => {
     const state = { bans: banned('A', 'a', 'l1'), b: 'online="false"' };

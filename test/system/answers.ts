@@ -228,14 +228,13 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
         ask('POST', 'resource/Made/start?wait=30s'),
         202,
         'Made is not running',
-        'its target-role is Stopped',
-        'template',
+        'target-role in the template Tpl',
       );
       await expectAnswer(
         'migrate of it',
         migrate('Made', other()),
         409,
-        'its target-role is Stopped',
+        'target-role in the template Tpl',
       );
     });
 

@@ -222,8 +222,9 @@ export function describeOthersResources(bench: Bench): void {
       await load(templates);
       const started = await change('GET', 'resource/FromAddress/start');
       expect(warnings(started))
-        .to.include('FromAddress stays stopped')
-        .and.include('target-role in the template Address');
+        .to.include('FromAddress is not running, and will not be')
+        .and.include('target-role in the template Address')
+        .and.include('is-managed in the template Address');
       const managed = await change('POST', 'resource/FromAddress/manage');
       expect(warnings(managed)).to.include('is-managed in the template Address');
       await settle();

@@ -11,14 +11,17 @@ import type { Lock } from '../../lock.ts';
 import { waitUntilIdle } from '../../pacemaker/idle.ts';
 import type { Cib, TransientAttribute } from '../../parsers/cib.ts';
 import type { PlannedAction } from '../../parsers/crm-simulate.ts';
+import { childToEdit } from '../../parsers/xml-edit.ts';
 import { maskArgv } from '../../secrets.ts';
 import type { ReversibleStep, UndoStore } from '../../undo.ts';
 import type { ConfigurationReader } from '../configuration.ts';
 import { type FindStoppedDaemons, sentenceOf } from '../daemons.ts';
+import type { HeldBack, Seen } from '../obstacles.ts';
 import { disappointmentsOf, type ExpectedResource } from '../outcome.ts';
 import type { StateReader } from '../state.ts';
-import type { CibEdit } from './cib-edit.ts';
+import { type CibEdit, configurationIn } from './cib-edit.ts';
 import type { CibEditor } from './cib-editor.ts';
+import { heldBackIn } from './held-back.ts';
 import type { RecordedDifference } from './recorded-differences.ts';
 
 /** A change of the cluster: what is to become of it. */
@@ -176,7 +179,10 @@ export function makeChanges(parts: ChangesParts): Changes {
   const underWay = new Set<string>();
   const stop = new AbortController();
 
-  async function carryOut<T>(asked: Asked, change: Change<T>): Promise<Made<T>> {
+  async function carryOut<T>(
+    asked: Asked,
+    change: Change<T>,
+  ): Promise<{ made: Made<T>; heldBack: HeldBack | undefined }> {
     const { request, ifVersion } = asked;
     let reading: ReturnType<ConfigurationReader['get']> | undefined;
     const read = () => (reading ??= configuration.renew());
@@ -197,6 +203,7 @@ export function makeChanges(parts: ChangesParts): Changes {
     // The steps that were made, and the one that is about to be, each with its inverse.
     const steps: ReversibleStep[] = [];
     let prepared: ReversibleStep | undefined;
+    let heldBack: HeldBack | undefined;
     const prepare = async (step: ReversibleStep) => {
       prepared = step;
       // Both at once, for each waits for the disk.
@@ -212,7 +219,13 @@ export function makeChanges(parts: ChangesParts): Changes {
       cib: async () => (await read()).cib,
       async editCib(edit) {
         const more = { ifVersion: expected, warn, prepare };
-        const replaced = await editor.replace({ ...host, run }, edit, more);
+        const looking: CibEdit = async (cib, tools) => {
+          await edit(cib, tools);
+          heldBack =
+            change.expects &&
+            heldBackIn(childToEdit(cib, 'configuration'), change.expects.resource);
+        };
+        const replaced = await editor.replace({ ...host, run }, looking, more);
         if (prepared !== undefined) steps.push(prepared);
         prepared = undefined;
         changes.push(...replaced.changes);
@@ -269,7 +282,8 @@ export function makeChanges(parts: ChangesParts): Changes {
       await ended(error instanceof Fault ? error.code : 'internal_error');
       throw isTakenBack || !isMade ? error : partlyMade(error);
     }
-    return { answer, settled, asExpected: true, warnings, version: await ended('success') };
+    const version = await ended('success');
+    return { made: { answer, settled, asExpected: true, warnings, version }, heldBack };
   }
 
   /** Why the cluster may not come to rest. */
@@ -303,20 +317,39 @@ export function makeChanges(parts: ChangesParts): Changes {
     }
   }
 
+  /** What is known before a change. It is mostly cached, so that who does not wait for the outcome does not wait for it. */
+  async function knownBefore(): Promise<Seen | undefined> {
+    try {
+      const [reading, { cib }] = await Promise.all([state.get(), configuration.get()]);
+      return { state: reading.state, cib };
+    } catch {
+      return undefined;
+    }
+  }
+
   /**
-   * How the resource that a change is for is not as it wants. What is known before is mostly cached, so that who does not
-   * wait for the outcome does not wait for this either. That nobody can tell is no failure of the change.
+   * How the resource that a change is for is not as it wants. That nobody can tell is no failure of the change.
+   * @param known before, if the outcome is not waited for
+   * @param heldBack what the last edit has left; undefined if there was none
    */
   async function disappointments(
     expects: ExpectedResource,
-    moment: 'before' | 'after',
+    known: Promise<Seen | undefined> | undefined,
+    heldBack: HeldBack | undefined,
   ): Promise<string[]> {
+    // Whether that counts, the cluster alone can say.
+    const maySayStopped = expects.isStarted === true && (heldBack?.stopped ?? []).length > 0;
+    if (known !== undefined && !maySayStopped) {
+      const seen = await known;
+      return seen ? disappointmentsOf({ ...seen, heldBack }, expects, 'before') : [];
+    }
     try {
-      const [reading, { cib }] = await Promise.all([
-        moment === 'before' ? state.get() : state.renew(),
-        configuration.get(),
-      ]);
-      return disappointmentsOf({ state: reading.state, cib }, expects, moment);
+      const [reading, { cib, xml }] = await Promise.all([state.renew(), configuration.get()]);
+      const seen = {
+        ...{ state: reading.state, cib },
+        heldBack: heldBack ?? heldBackIn(configurationIn(xml), expects.resource),
+      };
+      return disappointmentsOf(seen, expects, known === undefined ? 'after' : 'made');
     } catch {
       return [];
     }
@@ -326,23 +359,25 @@ export function makeChanges(parts: ChangesParts): Changes {
     async make(asked, change) {
       const { alone, beside = false, afterwards = 'running', withoutCluster, expects } = change;
       const isWaitedFor = asked.waitMs !== undefined || change.waitsForResource === true;
-      let known: Promise<string[]> | undefined;
+      let known: Promise<Seen | undefined> | undefined;
       if (alone !== undefined && underWay.has(alone)) throw busy(alone);
       if (alone !== undefined) underWay.add(alone);
       const work = () => {
-        if (expects && !isWaitedFor) known = disappointments(expects, 'before');
+        if (expects && !isWaitedFor) known = knownBefore();
         return carryOut(asked, change);
       };
-      const made = await (beside ? lock.runBeside(work) : lock.run(work)).finally(() => {
-        if (alone !== undefined) underWay.delete(alone);
-      });
+      const { made, heldBack } = await (beside ? lock.runBeside(work) : lock.run(work)).finally(
+        () => {
+          if (alone !== undefined) underWay.delete(alone);
+        },
+      );
       if (afterwards === 'maybe stopped' || withoutCluster) return made;
       const { warnings } = made;
       if (asked.waitMs !== undefined && made.settled && !(await idle(asked.waitMs))) {
         return { ...made, settled: false, warnings: [...warnings, ...(await stopped())] };
       }
       if (expects === undefined) return made;
-      const found = await (known ?? disappointments(expects, 'after'));
+      const found = await disappointments(expects, known, heldBack);
       const asExpected = !isWaitedFor || found.length === 0;
       return { ...made, asExpected, warnings: [...warnings, ...found] };
     },

@@ -1,25 +1,24 @@
-import type { Host } from '../../host.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
 import { followIn } from '../../parsers/cib-references.ts';
-import {
-  type ClusterState,
-  type Instance,
-  instancesOf,
-  nodeStates,
-} from '../../parsers/crm-mon.ts';
 import { type EditableXml, walk } from '../../parsers/xml-edit.ts';
+import { type HeldBack, whyNotManaged } from '../obstacles.ts';
 import type { Site } from './changes.ts';
-import { isFalse, isTrue, type PlacedResource, resourcesIn, templateOf } from './cib-elements.ts';
+import {
+  findResource,
+  isFalse,
+  isTrue,
+  type PlacedResource,
+  resourcesIn,
+  templateOf,
+} from './cib-elements.ts';
 
-// Why a start or a manage has no effect: pcs and we take a meta attribute out where it stands, but a template, a group
+// Where it stands that a change has no effect: pcs and we take a meta attribute out where it stands, but a template, a group
 // around, `rsc_defaults`, a rule, a reference or a node may say the same. Whether they count is the cluster's to say.
 
-/** What may keep a resource from being started, or from being managed: where it stands, in words. */
-export interface HeldBack {
-  stopped: readonly string[];
-  unmanaged: readonly string[];
-  /** Whether a node is in maintenance, which counts for what runs there. */
-  hasMaintenance: boolean;
+/** The same by its id; undefined if there is no such resource. */
+export function heldBackIn(configuration: EditableXml, id: string): HeldBack | undefined {
+  const placed = findResource(configuration, id);
+  return placed && heldBackBy(configuration, placed);
 }
 
 /** @param placed as it is after the edit */
@@ -39,75 +38,20 @@ export function heldBackBy(configuration: EditableXml, placed: PlacedResource): 
   };
 }
 
-/** Tells the caller of a start that left the resource as it was. Faults: those of readState. */
-export async function warnOfNoStart(site: Site, name: string, heldBack: HeldBack): Promise<void> {
-  const { stopped } = heldBack;
-  if (stopped.length === 0 && !mayBeUnmanaged(heldBack)) return;
-  const state = await readState(site.host);
-  const instances = instancesOf(state, name) ?? [];
-  const isStopped = ({ targetRole = '' }: Instance) => targetRole.toLowerCase() === 'stopped';
-  if (stopped.length > 0 && instances.some(isStopped)) {
-    site.warn(`${name} stays stopped, for this still says so: ${stopped.join(', ')}.`);
-  }
-  const reasons = reasonsOf(state, instances, heldBack);
-  if (reasons === undefined) return;
-  site.warn(`The cluster starts nothing of ${name}, which it does not manage${reasons}.`);
-}
-
-/** The same of a stop. */
+/** Tells the caller of a stop that left the resource as it was. Faults: those of readState. */
 export async function warnOfNoStop(site: Site, name: string, heldBack: HeldBack): Promise<void> {
-  if (!mayBeUnmanaged(heldBack)) return;
-  const state = await readState(site.host);
-  const reasons = reasonsOf(state, instancesOf(state, name) ?? [], heldBack);
-  if (reasons === undefined) return;
-  site.warn(`The cluster stops nothing of ${name}, which it does not manage${reasons}.`);
+  // Nearly always nothing says so, and the cluster need not be asked.
+  if (heldBack.unmanaged.length === 0 && !heldBack.hasMaintenance) return;
+  const why = whyNotManaged(await readState(site.host), name, heldBack);
+  if (why === undefined) return;
+  site.warn(`The cluster stops nothing of ${name}, which it does not manage${why}.`);
 }
 
-/** Nearly always nothing says so, and the cluster need not be asked. */
-function mayBeUnmanaged({ unmanaged, hasMaintenance }: HeldBack): boolean {
-  return unmanaged.length > 0 || hasMaintenance;
-}
-
-/** Tells the caller of a manage that left the resource as it was. Faults: those of readState. */
+/** The same of a manage. */
 export async function warnOfNoManage(site: Site, name: string, heldBack: HeldBack): Promise<void> {
-  const state = await readState(site.host);
-  const reasons = reasonsOf(state, instancesOf(state, name) ?? [], heldBack);
-  if (reasons === undefined) return;
-  site.warn(`The cluster still does not manage ${name}${reasons}.`);
-}
-
-/**
- * Why the cluster would not stop what runs of a resource, as the end of a sentence; undefined if it would.
- * Faults: those of readState.
- */
-export async function whyNotStopped(
-  host: Host,
-  name: string,
-  heldBack: HeldBack,
-): Promise<string | undefined> {
-  const state = await readState(host);
-  const running = (instancesOf(state, name) ?? []).filter(({ nodes }) => nodes.length > 0);
-  return reasonsOf(state, running, heldBack);
-}
-
-/** Why any of these instances is not managed, as the end of a sentence; undefined if all are. */
-function reasonsOf(
-  state: ClusterState,
-  instances: readonly Instance[],
-  { unmanaged }: HeldBack,
-): string | undefined {
-  const left = instances.filter(({ managed }) => !managed);
-  if (left.length === 0) return undefined;
-  const nodes = nodeStates(state)
-    .filter(
-      ({ name, maintenance }) => maintenance && left.some((each) => each.nodes.includes(name)),
-    )
-    .map(({ name }) => `maintenance of the node ${name}`);
-  const blocked = left.some((each) => each.blocked)
-    ? ['a failed operation that blocks it until it is cleaned up']
-    : [];
-  const reasons = [...unmanaged, ...nodes, ...blocked];
-  return reasons.length === 0 ? '' : `, because of ${reasons.join(', ')}`;
+  const why = whyNotManaged(await readState(site.host), name, heldBack);
+  if (why === undefined) return;
+  site.warn(`The cluster still does not manage ${name}${why}.`);
 }
 
 /** Where a meta attribute that counts for a resource may have such a value. */

@@ -15,7 +15,7 @@ import {
   removeChildren,
   walk,
 } from '../../parsers/xml-edit.ts';
-import { obstaclesOf } from '../obstacles.ts';
+import { type HeldBack, obstaclesOf } from '../obstacles.ts';
 import { cibChange, type Change } from './changes.ts';
 import {
   type CibEdit,
@@ -33,6 +33,7 @@ import {
   type PlacedResource,
   resourceIn,
 } from './cib-elements.ts';
+import { heldBackBy } from './held-back.ts';
 import { promotedRole } from './operations.ts';
 
 // The coordinator judges it by its own clock, which may differ from ours.
@@ -62,6 +63,7 @@ export function migrateResource({
 }: Move): Change<{ node: string; name: string }> {
   const id = `cli-prefer-${name}`;
   let inside: readonly string[] = [];
+  let heldBack: HeldBack | undefined;
   const { edit: prefer, takeBack } = reversibleEdit(
     (configuration) => childToEdit(configuration, 'constraints'),
     // Changes are made one after another, so one of this host's own is left over.
@@ -71,6 +73,7 @@ export function migrateResource({
       checkNode(configuration, node);
       if (promoted) refuse(problemsOfPromoted(placed));
       inside = primitivesIn(placed.element);
+      heldBack = heldBackBy(configuration, placed);
       const constraints = childToEdit(configuration, 'constraints');
       removeChildren(constraints, (each) => each.attributes['id'] === id || isLeft(each));
       const ends = new Date(Date.now() + host.changeDeadlineMs + clockDifferenceMs);
@@ -89,7 +92,7 @@ export function migrateResource({
       ofIt(action) && action.node === node && (!promoted || becomesPromoted(action));
     if (!going.some(comes)) {
       if (await isThere(host)) return false;
-      throw wouldNotMove(name, node, await whyNotThere(host, { name, node, promoted }));
+      throw wouldNotMove(name, node, await whyNotThere(host, { name, node, promoted }, heldBack));
     }
     const back = promoted ? undefined : after.find(ofIt);
     if (back) {
@@ -246,7 +249,11 @@ function primitivesIn(element: EditableXml): string[] {
 }
 
 /** Why the cluster would not run a resource on a node, as far as it can be told. */
-async function whyNotThere(host: Host, { name, node, promoted }: Move): Promise<string> {
+async function whyNotThere(
+  host: Host,
+  { name, node, promoted }: Move,
+  heldBack: HeldBack | undefined,
+): Promise<string> {
   const [state, cib, scores] = await Promise.all([
     readState(host),
     queryCib(host).then(parseCib),
@@ -254,7 +261,7 @@ async function whyNotThere(host: Host, { name, node, promoted }: Move): Promise<
     readScores(host).catch(() => []),
   ]);
   const instances = instancesOf(state, name) ?? [];
-  const obstacles = obstaclesOf({ state, cib }, name, { node });
+  const obstacles = obstaclesOf({ state, cib, heldBack }, name, { node });
   if (obstacles.length > 0) return obstacles.join('; ');
   const where = [...new Set(instances.flatMap(({ nodes }) => nodes))];
   if (!promoted && where.includes(node))

@@ -4,9 +4,10 @@ import { queryCib } from '../../pacemaker/cib.ts';
 import { cleanUp, restart } from '../../pacemaker/resource.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
 import { followIn } from '../../parsers/cib-references.ts';
-import { instancesOf } from '../../parsers/crm-mon.ts';
+import { type Instance, instancesOf } from '../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml } from '../../parsers/xml-edit.ts';
 import { type AgentMetadataReader, fullNameOf } from '../agent-metadata.ts';
+import { type HeldBack, whyNotManaged } from '../obstacles.ts';
 import { isConfigured, resourceNotFound } from '../resources.ts';
 import { type Change, cibChange, cibChangeOf, type Site } from './changes.ts';
 import {
@@ -36,14 +37,7 @@ import {
 } from './cib-elements.ts';
 import { newClone, problemsOfClone, problemsOfCloned } from './clones.ts';
 import { newPrimitive, type ResourceOptions, updatePrimitive } from './primitives.ts';
-import {
-  type HeldBack,
-  heldBackBy,
-  warnOfNoManage,
-  warnOfNoStart,
-  warnOfNoStop,
-  whyNotStopped,
-} from './held-back.ts';
+import { heldBackBy, warnOfNoManage, warnOfNoStop } from './held-back.ts';
 import { removeResource } from './references.ts';
 
 export interface NewResource extends ResourceOptions {
@@ -158,7 +152,7 @@ export function deleteResource(name: string, kind: 'resource' | 'stonith'): Chan
     },
   );
   async function check(host: Host): Promise<void> {
-    const why = await whyNotStopped(host, name, heldBack);
+    const why = whyNotManaged(await readState(host), name, heldBack, isActive);
     if (why === undefined) return;
     throw new Fault(
       'resource_not_stopped',
@@ -209,27 +203,16 @@ export function stopResource(name: string): Change<{ name: string }> {
  * Faults of the edit: `resource_not_found`.
  */
 export function startResource(name: string): Change<{ name: string }> {
-  let heldBack: HeldBack;
   const edit = editConfiguration((configuration) => {
-    const placed = resourceIn(configuration, name);
-    const { element, around } = placed;
+    const { element, around } = resourceIn(configuration, name);
     // As pcs: a clone runs only if what is in it may, and the other way round.
     const outside = around.slice(0, 1).filter(({ name: kind }) => kind !== 'group');
     const inside = element.name === 'group' ? [] : membersOf(element);
     for (const each of [element, ...outside, ...inside]) {
       unsetPair(each, 'meta_attributes', 'target-role');
     }
-    heldBack = heldBackBy(configuration, placed);
   });
-  return {
-    edit,
-    expects: { resource: name, isStarted: true },
-    async carryOut(site) {
-      await site.editCib(edit);
-      await warnOfNoStart(site, name, heldBack);
-      return { name };
-    },
-  };
+  return cibChangeOf({ resource: name, isStarted: true }, edit, { name });
 }
 
 /** Also of one that was removed but still runs. Faults: `resource_not_found`, those of cleanUp. */
@@ -358,6 +341,9 @@ function stop(configuration: EditableXml, name: string): void {
 }
 
 async function isRunning({ host }: Site, name: string): Promise<boolean> {
-  const instances = instancesOf(await readState(host), name) ?? [];
-  return instances.some(({ nodes }) => nodes.length > 0);
+  return (instancesOf(await readState(host), name) ?? []).some(isActive);
+}
+
+function isActive({ nodes }: Instance): boolean {
+  return nodes.length > 0;
 }

@@ -191,11 +191,16 @@ describe('changes of resources that others configured', () => {
       return warningsOf(answer);
     };
 
+    const idle = (attributes: string) =>
+      success(
+        `<crm_mon version="2"><resources><resource id="SMB" ${attributes}/></resources></crm_mon>`,
+      );
+
     it('say so of a start, and why', async () => {
-      const stopped = state('role="Stopped" target_role="Stopped"');
+      const stopped = idle('role="Stopped" target_role="Stopped"');
       const why = await asked(defaults('target-role', 'Stopped'), stopped, 'start');
-      expect(why).to.include(
-        'SMB stays stopped, for this still says so: target-role in rsc_defaults.',
+      expect(why).to.equal(
+        '199 ha-agent "SMB is not running, and will not be: its target-role is Stopped, because of target-role in rsc_defaults."',
       );
       const template = storageCib
         .replace(
@@ -207,14 +212,60 @@ describe('changes of resources that others configured', () => {
           `<resources><template id="T" ${dummy}><meta_attributes id="T-m">${pair('T-r', 'target-role', 'stopped')}</meta_attributes></template>`,
         );
       expect(await asked(template, stopped, 'start')).to.include('target-role in the template T');
-      const unmanaged = await asked(
-        defaults('is-managed', 'no'),
-        state('managed="false"'),
-        'start',
+      const unmanaged = await asked(defaults('is-managed', 'no'), idle('managed="false"'), 'start');
+      expect(unmanaged).to.equal(
+        '199 ha-agent "SMB is not running, and will not be: the cluster does not manage it, because of is-managed in rsc_defaults."',
       );
-      expect(unmanaged).to.include(
-        'which it does not manage, because of is-managed in rsc_defaults.',
+    });
+
+    it('say so of a start that took away what kept the resource running', async () => {
+      const running = state('role="Started" target_role="Stopped"');
+      expect(await asked(defaults('target-role', 'Stopped'), running, 'start')).to.equal(
+        '199 ha-agent "SMB will be stopped: its target-role is Stopped, because of target-role in rsc_defaults."',
       );
+    });
+
+    it('say each reason once to who waits, with 202', async () => {
+      for (const [name, value, attributes, why] of [
+        ['target-role', 'Stopped', 'target_role="Stopped"', 'its target-role is Stopped'],
+        ['is-managed', 'no', 'managed="false"', 'the cluster does not manage it'],
+      ] as const) {
+        const cluster = fakeCluster(defaults(name, value));
+        cluster.answers.set('crm_mon', () => idle(attributes));
+        const { call } = await bench(cluster);
+        const answer = await call('POST', 'resource/SMB/start?wait=30s');
+        expect([answer.status, answer.body]).to.deep.equal([202, { name: 'SMB' }]);
+        expect(warningsOf(answer)).to.equal(
+          `199 ha-agent "SMB is not running: ${why}, because of ${name} in rsc_defaults."`,
+        );
+      }
+    });
+
+    it('name the place in a refused migrate, and after a restart', async () => {
+      const cluster = fakeCluster(defaults('is-managed', 'no'));
+      cluster.answers.set('crm_mon', () => idle('managed="false"'));
+      const { call } = await bench(cluster);
+      const why = 'the cluster does not manage it, because of is-managed in rsc_defaults.';
+      const migrated = await call('POST', 'resource/SMB/migrate', { node: other });
+      expect(outcomeOf(migrated)).to.deep.equal([409, 'would_not_move']);
+      expect(detail(migrated)).to.include(why);
+      const restarted = await call('POST', 'resource/SMB/restart');
+      expect(restarted.status).to.equal(202);
+      expect(warningsOf(restarted)).to.equal(`199 ha-agent "SMB is not running: ${why}"`);
+    });
+
+    it('say nothing of what an update has just taken away', async () => {
+      const unmanaged = storageCib.replace(
+        /(<primitive id="SMB"[^>]*)\/>/,
+        `$1><meta_attributes id="m">${pair('m-1', 'is-managed', 'false')}</meta_attributes></primitive>`,
+      );
+      const cluster = fakeCluster(unmanaged);
+      cluster.answers.set('crm_mon', () => idle('managed="false"'));
+      const { call } = await bench(cluster);
+      const update = (value: string) =>
+        call('POST', 'resource/SMB/update', { meta: { 'is-managed': value } });
+      expect(warningsOf(await update('false'))).to.include('is-managed in the primitive SMB');
+      expect(warningsOf(await update('true'))).to.equal('');
     });
 
     it('say so of a stop, and why', async () => {

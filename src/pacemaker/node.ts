@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Fault } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { changeWithPacemakerTool, failureOf, runPacemakerTool } from './tool.ts';
+import { type TransientAttribute, withoutTransient } from '../parsers/cib.ts';
+import { queryWholeCib } from './cib.ts';
+import { changeWithPacemakerTool, runPacemakerTool } from './tool.ts';
 
 /** This node's name in the cluster (crm_node(8)). Faults: those of runPacemakerTool. */
 export async function localNodeName(host: Host): Promise<string> {
@@ -22,34 +24,30 @@ export interface ListedNode {
  * Ends an attribute that a node has until it leaves the cluster (crm_attribute(8), `--lifetime=reboot`), and waits until the
  * CIB shows it no more.
  * @returns whether it has ended; of a node that has no such attribute too
- * Faults: those of changeWithPacemakerTool.
+ * Faults: those of queryWholeCib and changeWithPacemakerTool.
  */
 export async function endTransientAttribute(
   host: Host,
-  node: string,
-  name: string,
+  attribute: TransientAttribute,
   pauseMs = 300,
 ): Promise<boolean> {
-  if (!(await hasTransientAttribute(host, node, name))) return true;
+  if (!(await isSet(host, attribute))) return true;
+  const { node, name } = attribute;
   await changeWithPacemakerTool(host, [
     ...(['crm_attribute', `--node=${node}`, `--name=${name}`] as const),
     ...['--lifetime=reboot', '--delete'],
   ]);
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    if (!(await hasTransientAttribute(host, node, name))) return true;
+    if (!(await isSet(host, attribute))) return true;
     await sleep(pauseMs);
   }
   return false;
 }
 
-async function hasTransientAttribute(host: Host, node: string, name: string): Promise<boolean> {
-  const path = `/cib/status/node_state[@uname='${node}']/transient_attributes//nvpair[@name='${name}']`;
-  const argv = ['cibadmin', '--query', '--xpath', path] as const;
-  const outcome = await host.run({ argv, deadlineMs: host.readDeadlineMs });
-  // CRM_EX_NOSUCH
-  if (outcome.exitCode === 105) return false;
-  if (outcome.exitCode === 0) return true;
-  throw failureOf(argv, outcome);
+/** Not by an XPath: cibadmin takes none with a name beyond ASCII, and none can quote every name. */
+async function isSet(host: Host, attribute: TransientAttribute): Promise<boolean> {
+  const whole = await queryWholeCib(host);
+  return withoutTransient(whole, attribute) !== whole;
 }
 
 /**

@@ -162,8 +162,10 @@ export interface TransientAttribute {
 /** The same CIB, but with a node that has no such attribute in its state. */
 export function withoutTransient(whole: string, { node, name }: TransientAttribute): string {
   const start = '<node_state ';
-  const isOfNode = (state: string) =>
-    state.slice(0, state.indexOf('>')).includes(`uname="${node}"`);
+  const isOfNode = (state: string) => {
+    const attributes = state.slice(0, state.indexOf('>')).replace(/\/$/, '');
+    return parseXml(`${start}${attributes}/>`).attributes['uname'] === node;
+  };
   const [before, ...states] = whole.split(start);
   const without = states.map((state) =>
     isOfNode(state)

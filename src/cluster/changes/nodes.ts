@@ -175,13 +175,14 @@ function flagged(name: string, flag: 'standby' | 'maintenance', isOn: boolean): 
         warn(`${name} may stay as it is: ${each}.`);
     },
   );
+  const endsTransient = { node: name, name: flag };
   return {
     edit,
     takeBack,
-    endsTransient: { node: name, name: flag },
+    endsTransient,
     async carryOut(site) {
       await site.editCib(edit);
-      if (!(await endTransientAttribute(site.host, name, flag))) {
+      if (!(await endTransientAttribute(site.host, endsTransient))) {
         site.notSettled();
         site.warn(
           `The transient attribute ${flag} of ${name} has been ended, but the cluster shows it still.`,

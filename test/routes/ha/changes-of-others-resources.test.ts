@@ -3,7 +3,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
 
 import { nodesLeftWithout } from '../../../src/cluster/stonith.ts';
-import { parseCib, withoutStatus, withoutTransient } from '../../../src/parsers/cib.ts';
+import {
+  parseCib,
+  withoutStatus,
+  withoutTransient,
+  withStatusOf,
+} from '../../../src/parsers/cib.ts';
 import {
   changesBench,
   everythingCib,
@@ -366,17 +371,16 @@ describe('changes of resources that others configured', () => {
   describe('on a node with a transient attribute', () => {
     /** A cluster in which the other node is in standby until it leaves. */
     function transient(fails = false): FakeCluster & { isSet: () => boolean } {
-      const cluster = fakeCluster(
-        storageCib.replace(
-          /(<node_state [^>]*uname="ae82a9a2"[^>]*>)/,
-          `$1<transient_attributes id="1"><instance_attributes id="s">${pair('s-1', 'standby', 'on')}${pair('s-2', 'pingd', '1')}</instance_attributes></transient_attributes>`,
-        ),
+      const whole = storageCib.replace(
+        /(<node_state [^>]*uname="ae82a9a2"[^>]*>)/,
+        `$1<transient_attributes id="1"><instance_attributes id="s">${pair('s-1', 'standby', 'on')}${pair('s-2', 'pingd', '1')}</instance_attributes></transient_attributes>`,
       );
+      const cluster = fakeCluster(whole);
       let isSet = true;
-      cluster.answers.set('cibadmin', ({ argv }) => {
-        const path = argv.at(-1) ?? '';
-        if (!path.includes(`@uname='${other}'`) || !isSet) return undefined;
-        return success(pair('s-1', 'standby', 'on'));
+      cluster.answers.set('cibadmin', ({ argv, env }) => {
+        if (isSet || argv.join(' ') !== 'cibadmin --query' || env) return undefined;
+        const ended = whole.replace(pair('s-1', 'standby', 'on'), '');
+        return success(withStatusOf(withoutStatus(cluster.xml()), ended));
       });
       cluster.answers.set('crm_attribute', ({ argv }) => {
         if (fails) return { exitCode: 1, stdout: '', stderr: 'no' };
@@ -429,6 +433,15 @@ describe('changes of resources that others configured', () => {
       const left = withoutTransient(whole, { node: 'a', name: 'standby' });
       expect(left.match(/<nvpair/g)).to.have.lengthOf(1);
       expect(withoutTransient(whole, { node: 'c', name: 'standby' })).to.equal(whole);
+      for (const [node, written] of [
+        ["it's", "it's"],
+        ["it's", 'it&apos;s'],
+        ['kn\u00f6ten', 'kn\u00f6ten'],
+        ['a&"b', 'a&amp;&quot;b'],
+      ] as const) {
+        const named = whole.replace('uname="a"', `uname="${written}"`);
+        expect(withoutTransient(named, { node, name: 'standby' }), written).not.to.equal(named);
+      }
     });
   });
 });

@@ -1,8 +1,9 @@
+import { infinity, isTrue, scoreOf } from '../parsers/cib-values.ts';
 import {
   type Cib,
   type Constraint,
-  type Container,
   containersIn,
+  primitiveIds,
   primitivesIn,
   type ResourceSet,
 } from '../parsers/cib.ts';
@@ -40,8 +41,6 @@ export interface HeldBack {
   /** Whether a node is in maintenance, which counts for what runs there. */
   hasMaintenance: boolean;
 }
-
-const infinity = 1_000_000;
 
 /** What an agent gives for a setting that is wrong: the scheduler then tries the resource on no node. */
 const fatalExitCode = 6;
@@ -267,10 +266,6 @@ function familyOf({ resources }: Cib, name: string): Family {
   };
 }
 
-function primitiveIds({ members }: Container): string[] {
-  return primitivesIn(members).map(({ primitive }) => primitive.id);
-}
-
 /** What a resource has to be with, and in which words. */
 interface Need {
   other: string;
@@ -299,8 +294,8 @@ function needsOf({ resources, constraints }: Cib, own: readonly string[]): Need[
   return [...inGroups, ...colocated];
 }
 
-function isMandatoryColocation({ element, attributes: { score = '' } }: Constraint): boolean {
-  return element === 'rsc_colocation' && /^\+?INFINITY$/.test(score);
+function isMandatoryColocation({ element, attributes: { score } }: Constraint): boolean {
+  return element === 'rsc_colocation' && scoreOf(score) === infinity;
 }
 
 /**
@@ -320,7 +315,7 @@ function pairsOf({ attributes, sets }: Constraint): (readonly [string, string])[
 }
 
 function isSequential({ options }: ResourceSet): boolean {
-  return options['sequential'] !== 'false';
+  return isTrue(options['sequential'] ?? 'true');
 }
 
 function chainOf(resources: readonly string[]): (readonly [string, string])[] {

@@ -7,6 +7,7 @@ import {
   type Definition,
   type Operation,
   type Primitive,
+  primitiveIds,
   primitivesIn,
 } from '../parsers/cib.ts';
 import type { JsonObject } from '../parsers/xml-to-json.ts';
@@ -181,8 +182,4 @@ function setFields(name: string, wholeName: string, { pairs, whole }: AttributeS
     ...(Object.keys(pairs).length > 0 && { [name]: pairs }),
     ...(whole.length > 0 && { [wholeName]: whole }),
   };
-}
-
-function primitiveIds(container: Container): string[] {
-  return primitivesIn(container.members).map(({ primitive }) => primitive.id);
 }

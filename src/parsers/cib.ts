@@ -1,4 +1,5 @@
 import { followIn, type Follow } from './cib-references.ts';
+import { scoreOf } from './cib-values.ts';
 import { asXmlHasIt, type JsonObject } from './xml-to-json.ts';
 import { child, children, parseXml, type XmlElement } from './xml.ts';
 
@@ -273,6 +274,11 @@ export function primitivesIn(
   );
 }
 
+/** The ids of all primitives in a container. */
+export function primitiveIds({ members }: Container): string[] {
+  return primitivesIn(members).map(({ primitive }) => primitive.id);
+}
+
 /** All groups, clones and bundles, with the containers that each is in, outermost first. */
 export function containersIn(
   resources: readonly Resource[],
@@ -432,11 +438,12 @@ function propertiesOf(crmConfig: XmlElement | undefined, follow: Follow): Attrib
 export function setsOf(raw: readonly XmlElement[], follow: Follow): AttributeSets {
   const sets = raw.map(follow);
   const hasRule = (set: XmlElement) => child(set, 'rule') !== undefined;
+  const scoreOfSet = ({ attributes }: XmlElement) => scoreOf(attributes['score']);
   const pairsOf = (set: XmlElement) => children(set, 'nvpair').map(follow);
   const strongestFirst = sets
     .filter((set) => !hasRule(set))
     .toReversed()
-    .toSorted((one, other) => scoreOf(other) - scoreOf(one));
+    .toSorted((one, other) => scoreOfSet(other) - scoreOfSet(one));
   const pairs = new Map<string, string>();
   for (const { attributes } of strongestFirst.flatMap(pairsOf)) {
     const { name, value } = attributes;
@@ -471,14 +478,6 @@ function saysOnly(
     Object.keys(element.attributes).every((name) => attributes.includes(name)) &&
     element.children.every(({ name }) => childNames.includes(name))
   );
-}
-
-/** A score as Pacemaker reads it: INFINITY is a million, and what is no number is 0. */
-function scoreOf({ attributes: { score = '0' } }: XmlElement): number {
-  const text = score.replace(/^\+/, '');
-  if (text === 'INFINITY') return 1_000_000;
-  if (text === '-INFINITY') return -1_000_000;
-  return Number.parseInt(text, 10) || 0;
 }
 
 function restOf(

@@ -1,3 +1,5 @@
+import { withoutInstance } from './crm-mon.ts';
+
 /** What the scheduler would do. */
 export interface PlannedAction {
   /** `start`, `stop`, `move`, `restart`, `recover`, `promote`, `demote`, `migrate`, `reload`, `fence`, `shutdown` … */
@@ -28,7 +30,7 @@ const scoreLine =
 export function parseScores(text: string): NodeScore[] {
   return text.split('\n').flatMap((line) => {
     const { resource = '', node = '', score = '' } = scoreLine.exec(line)?.groups ?? {};
-    return resource === '' ? [] : [{ resource: resource.replace(/:\d+$/, ''), node, score }];
+    return resource === '' ? [] : [{ resource: withoutInstance(resource), node, score }];
   });
 }
 

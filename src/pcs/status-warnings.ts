@@ -1,3 +1,4 @@
+import { isFalse } from '../parsers/cib-values.ts';
 import { children, child, descendants, type XmlElement } from '../parsers/xml.ts';
 
 // From this capability on (pcs 0.11), pcs warns of constraints that a move or ban left behind.
@@ -84,9 +85,7 @@ function isFencingEnabled(configuration: XmlElement): boolean {
   return !children(child(configuration, 'crm_config'), 'cluster_property_set')
     .flatMap((set) => children(set, 'nvpair'))
     .some(
-      ({ attributes }) =>
-        attributes['name'] === 'stonith-enabled' &&
-        ['false', 'off', 'n', 'no', '0'].includes((attributes['value'] ?? '').toLowerCase()),
+      ({ attributes }) => attributes['name'] === 'stonith-enabled' && isFalse(attributes['value']),
     );
 }
 

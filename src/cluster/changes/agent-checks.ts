@@ -1,7 +1,7 @@
 import type { AgentParameter } from '../../parsers/metadata.ts';
 import { childToEdit, type EditableXml, walk } from '../../parsers/xml-edit.ts';
 import { type Agent, type AgentName, fullNameOf } from '../agent-metadata.ts';
-import { agentNameOf, inheritedPairs, type Pairs, pairsIn } from './cib-elements.ts';
+import { agentNameOf, type Pairs, pairsInEffect } from './cib-elements.ts';
 
 // What pcs checks of the parameters of a resource before it makes or changes one, with the same strictness: what
 // pcs does only with --force is refused here, what it warns of is warned of
@@ -138,10 +138,7 @@ function problemsOfUnique(
     .filter((element) => isOf(agent, agentNameOf(configuration, element)))
     .map((element) => ({
       name: element.attributes['id'] ?? '',
-      params: {
-        ...inheritedPairs(configuration, element, 'instance_attributes'),
-        ...pairsIn(element, 'instance_attributes'),
-      },
+      params: pairsInEffect(configuration, element, 'instance_attributes'),
     }));
   return [...groups].flatMap((group) => {
     const names = agent.parameters

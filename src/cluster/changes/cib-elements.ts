@@ -7,6 +7,7 @@ import {
   walk,
 } from '../../parsers/xml-edit.ts';
 import { followIn } from '../../parsers/cib-references.ts';
+import { isTrue } from '../../parsers/cib-values.ts';
 import { setsOf } from '../../parsers/cib.ts';
 import type { AgentName } from '../agent-metadata.ts';
 import { nodeNotFound } from '../nodes.ts';
@@ -102,18 +103,19 @@ export function membersOf(element: EditableXml): EditableXml[] {
   return element.children.filter(isResource);
 }
 
-/** The cluster node of that name. Faults: `node_not_found` */
-export function nodeIn(configuration: EditableXml, name: string): EditableXml {
-  const node = childToEdit(configuration, 'nodes').children.find(
-    (each) => each.attributes['uname'] === name,
+/** Whether a node of that name is known: a cluster node, or one that a resource makes. */
+export function isNode(configuration: EditableXml, name: string): boolean {
+  return (
+    makerOf(configuration, name) !== undefined ||
+    childToEdit(configuration, 'nodes').children.some(
+      ({ attributes }) => attributes['uname'] === name,
+    )
   );
-  if (node === undefined) throw nodeNotFound(name);
-  return node;
 }
 
-/** Whether a node of that name is known: a cluster node, or one that a resource makes. Faults: `node_not_found` */
+/** Faults: `node_not_found` */
 export function checkNode(configuration: EditableXml, name: string): void {
-  if (makerOf(configuration, name) === undefined) nodeIn(configuration, name);
+  if (!isNode(configuration, name)) throw nodeNotFound(name);
 }
 
 /** The id of the resource that makes a node of that name. */
@@ -192,12 +194,26 @@ function checkIsOwn(
   kind: string,
   name: string,
 ): void {
-  const reference = referenceTo(configuration, owner, kind, name);
+  refuseReference(configuration, owner, name, referenceTo(configuration, owner, kind, name));
+}
+
+/**
+ * Refuses a change of what an element has by a reference.
+ * @param what it is, in words
+ * @param reference the id that it refers to, if it does
+ * Faults: `cluster_refused`
+ */
+export function refuseReference(
+  configuration: EditableXml,
+  owner: EditableXml,
+  what: string,
+  reference: string | undefined,
+): void {
   if (reference === undefined) return;
   const { id: ownId = owner.name, uname: id = ownId } = owner.attributes;
   const holder = holderOf(configuration, reference);
   refuse([
-    `${id} has ${name} by reference (id-ref) to ${reference} of ${holder}: a change would change ${holder} too. Change ${holder} if that is meant, or take the reference out of ${id} first.`,
+    `${id} has ${what} by reference (id-ref) to ${reference} of ${holder}: a change would change ${holder} too. Change ${holder} if that is meant, or take the reference out of ${id} first.`,
   ]);
 }
 
@@ -257,6 +273,15 @@ export function inheritedPairs(
   return setsOf(sets, followIn(configuration)).pairs;
 }
 
+/** All pairs that count for a primitive when no rule is looked at. */
+export function pairsInEffect(
+  configuration: EditableXml,
+  primitive: EditableXml,
+  kind: string,
+): Pairs {
+  return { ...inheritedPairs(configuration, primitive, kind), ...pairsIn(primitive, kind) };
+}
+
 /** Takes a pair out of every set without a rule, and tells whether it was in any. */
 export function unsetPair(owner: EditableXml, kind: string, name: string): boolean {
   return plainSets(owner, kind)
@@ -281,13 +306,14 @@ function addSet(owner: EditableXml, set: EditableXml): void {
   owner.children.splice(index < 0 ? owner.children.length : index, 0, set);
 }
 
-/** As Pacemaker reads a boolean (crm_str_to_boolean). */
-export function isTrue(value = ''): boolean {
-  return ['true', 'on', 'yes', 'y', '1'].includes(value.toLowerCase());
-}
-
-export function isFalse(value = ''): boolean {
-  return ['false', 'off', 'no', 'n', '0'].includes(value.toLowerCase());
+/** Whether a pair in that section, of any set, is true. */
+export function hasTrue({ children }: EditableXml, section: string, name: string): boolean {
+  return children
+    .filter((each) => each.name === section)
+    .flatMap((each) => [...walk(each)])
+    .some(
+      ({ element: { attributes } }) => attributes['name'] === name && isTrue(attributes['value']),
+    );
 }
 
 function isPair({ name: kind, attributes }: EditableXml, name: string): boolean {

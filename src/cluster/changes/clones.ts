@@ -1,3 +1,4 @@
+import { isTrue } from '../../parsers/cib-values.ts';
 import {
   childToEdit,
   type EditableXml,
@@ -14,7 +15,6 @@ import {
   idsIn,
   isClone,
   isFenceDevice,
-  isTrue,
   membersOf,
   newSet,
   type Pairs,

@@ -1,4 +1,6 @@
+import { infinity, isTrue, scoreOf } from '../../parsers/cib-values.ts';
 import type { EditableXml } from '../../parsers/xml-edit.ts';
+import { roleIn } from './operations.ts';
 
 /** How a constraint that is to be added stands to one that is there. */
 export type Relation =
@@ -71,11 +73,11 @@ function orderOf(element: EditableXml, constraints: EditableXml): OrderMeaning {
   // Before there were kinds, a score of 0 said "optional" (constraints-*.rng).
   const kind = attributes['kind'] ?? (isZero(attributes['score']) ? 'Optional' : 'Mandatory');
   // What must not happen at the same time has no way back.
-  const isSymmetrical = kind !== 'Serialize' && isTrue(attributes['symmetrical'], true);
+  const isSymmetrical = kind !== 'Serialize' && isTrue(attributes['symmetrical'] ?? 'true');
   const options = {
     kind,
     symmetrical: String(isSymmetrical),
-    'require-all': String(isTrue(attributes['require-all'], true)),
+    'require-all': String(isTrue(attributes['require-all'] ?? 'true')),
   };
   const { first = '', then = '' } = attributes;
   const action = attributes['first-action'] ?? 'start';
@@ -156,9 +158,12 @@ function colocationOf(element: EditableXml, constraints: EditableXml): Colocatio
   return {
     stages,
     sets: saidOfSets(sets.length === 1 ? [] : sets, {}, ['score']),
-    score: numberOf(score),
+    score: scoreOf(score),
     attribute: attributes['node-attribute'] ?? '#uname',
-    options: { score: scoreText(score), influence: String(isTrue(attributes['influence'], true)) },
+    options: {
+      score: scoreText(score),
+      influence: String(isTrue(attributes['influence'] ?? 'true')),
+    },
   };
 }
 
@@ -305,7 +310,7 @@ function setsOf({ children }: EditableXml, constraints: EditableXml): EditableXm
 /** The resources of a set with something that is said of each, in stages. */
 function stagesOf(set: EditableXml, said: string): string[][][] {
   const all = resourcesOf(set).map((each) => [each, said]);
-  return isTrue(set.attributes['sequential'], true) ? all.map((each) => [each]) : [all];
+  return isTrue(set.attributes['sequential'] ?? 'true') ? all.map((each) => [each]) : [all];
 }
 
 function resourcesOf({ children }: EditableXml): string[] {
@@ -319,7 +324,7 @@ function saidOfSets(
   names: readonly string[] = Object.keys(defaults),
 ): string {
   const valueOf = (name: string, value = defaults[name]) =>
-    name === 'require-all' ? String(isTrue(value, true)) : value;
+    name === 'require-all' ? String(isTrue(value ?? 'true')) : value;
   const said = sets.map(({ attributes }) =>
     names
       .map((name) => [name, valueOf(name, attributes[name])])
@@ -330,7 +335,7 @@ function saidOfSets(
 
 /** To be started is to have any role in which it is active. */
 function anyRole(role = 'Started'): string {
-  return role === 'Started' ? '' : (newNames[role] ?? role);
+  return role === 'Started' ? '' : roleIn(role, true);
 }
 
 /** For a location, each role but the promoted is any role (Pacemaker's pcmk_sched_location.c). */
@@ -339,26 +344,12 @@ function locatedRole(role?: string): string {
   return any === 'Unpromoted' ? '' : any;
 }
 
-const newNames: Readonly<Record<string, string>> = { Master: 'Promoted', Slave: 'Unpromoted' };
-
-function isTrue(value: string | undefined, otherwise: boolean): boolean {
-  if (value === undefined) return otherwise;
-  return ['true', 'on', 'yes', 'y', '1'].includes(value.toLowerCase());
-}
-
 function isZero(score: string | undefined): boolean {
-  return score !== undefined && numberOf(score) === 0;
-}
-
-/** Pacemaker's infinity is a million, and nothing is more than that. */
-function numberOf(score: string): number {
-  const infinite = /^[+-]?INFINITY$/.test(score);
-  const number = infinite ? Number(score.replace('INFINITY', '1000000')) : Number(score);
-  return Math.max(-1_000_000, Math.min(1_000_000, number || 0));
+  return score !== undefined && scoreOf(score) === 0;
 }
 
 function scoreText(score: string): string {
-  const number = numberOf(score);
-  if (Math.abs(number) < 1_000_000) return String(number);
+  const number = scoreOf(score);
+  if (Math.abs(number) < infinity) return String(number);
   return number < 0 ? '-INFINITY' : 'INFINITY';
 }

@@ -1,12 +1,12 @@
 import { readState } from '../../pacemaker/crm-mon.ts';
 import { followIn } from '../../parsers/cib-references.ts';
-import { type EditableXml, walk } from '../../parsers/xml-edit.ts';
+import { isFalse, isTrue } from '../../parsers/cib-values.ts';
+import type { EditableXml } from '../../parsers/xml-edit.ts';
 import { type HeldBack, whyNotManaged } from '../obstacles.ts';
 import type { Site } from './changes.ts';
 import {
   findResource,
-  isFalse,
-  isTrue,
+  hasTrue,
   type PlacedResource,
   resourcesIn,
   templateOf,
@@ -30,11 +30,11 @@ export function heldBackBy(configuration: EditableXml, placed: PlacedResource): 
     unmanaged: [
       ...saying('is-managed', isFalse),
       ...saying('maintenance', isTrue),
-      ...(hasPair(configuration, 'crm_config', 'maintenance-mode')
+      ...(hasTrue(configuration, 'crm_config', 'maintenance-mode')
         ? ['the property maintenance-mode']
         : []),
     ],
-    hasMaintenance: hasPair(configuration, 'nodes', 'maintenance'),
+    hasMaintenance: hasTrue(configuration, 'nodes', 'maintenance'),
   };
 }
 
@@ -80,14 +80,4 @@ function placesOf(
 
 function placeOf({ name, attributes }: EditableXml): string {
   return `the ${name} ${attributes['id']}`;
-}
-
-/** Whether a pair in that section, of any set, is true. */
-function hasPair({ children }: EditableXml, section: string, name: string): boolean {
-  return children
-    .filter((each) => each.name === section)
-    .flatMap((each) => [...walk(each)])
-    .some(
-      ({ element: { attributes } }) => attributes['name'] === name && isTrue(attributes['value']),
-    );
 }

@@ -6,14 +6,14 @@ import type { PlannedAction } from '../../parsers/crm-simulate.ts';
 import { queryCib } from '../../pacemaker/cib.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
 import { readScores } from '../../pacemaker/simulate.ts';
+import { isTrue } from '../../parsers/cib-values.ts';
 import { parseCib } from '../../parsers/cib.ts';
-import { instancesOf, withoutInstance } from '../../parsers/crm-mon.ts';
+import { type ClusterState, instancesOf, withoutInstance } from '../../parsers/crm-mon.ts';
 import {
   childToEdit,
   type EditableXml,
   newElement,
   removeChildren,
-  walk,
 } from '../../parsers/xml-edit.ts';
 import { type HeldBack, obstaclesOf } from '../obstacles.ts';
 import { cibChange, type Change } from './changes.ts';
@@ -28,10 +28,10 @@ import {
   checkNode,
   freeId,
   idsIn,
-  isTrue,
   pairsIn,
   type PlacedResource,
   resourceIn,
+  resourcesIn,
 } from './cib-elements.ts';
 import { heldBackBy } from './held-back.ts';
 import { promotedRole } from './operations.ts';
@@ -72,7 +72,7 @@ export function migrateResource({
       const placed = resourceIn(configuration, name);
       checkNode(configuration, node);
       if (promoted) refuse(problemsOfPromoted(placed));
-      inside = primitivesIn(placed.element);
+      inside = resourcesIn(placed.element).map(({ attributes }) => attributes['id'] ?? '');
       heldBack = heldBackBy(configuration, placed);
       const constraints = childToEdit(configuration, 'constraints');
       removeChildren(constraints, (each) => each.attributes['id'] === id || isLeft(each));
@@ -91,8 +91,10 @@ export function migrateResource({
     const comes = (action: PlannedAction) =>
       ofIt(action) && action.node === node && (!promoted || becomesPromoted(action));
     if (!going.some(comes)) {
-      if (await isThere(host)) return false;
-      throw wouldNotMove(name, node, await whyNotThere(host, { name, node, promoted }, heldBack));
+      const state = await readState(host);
+      if (isThere(state)) return false;
+      const move = { name, node, promoted };
+      throw wouldNotMove(name, node, await whyNotThere(host, state, move, heldBack));
     }
     const back = promoted ? undefined : after.find(ofIt);
     if (back) {
@@ -106,8 +108,8 @@ export function migrateResource({
     return true;
   }
 
-  async function isThere(host: Host): Promise<boolean> {
-    const instances = instancesOf(await readState(host), name) ?? [];
+  function isThere(state: ClusterState): boolean {
+    const instances = instancesOf(state, name) ?? [];
     if (promoted) return instances.some((each) => each.promoted && each.nodes.includes(node));
     return instances.length > 0 && instances.every(({ nodes }) => nodes.includes(node));
   }
@@ -242,20 +244,14 @@ function lifetimeOf(constraint: EditableXml): EditableXml | undefined {
     .find(({ name }) => name === 'date_expression');
 }
 
-function primitivesIn(element: EditableXml): string[] {
-  return [...walk(element)]
-    .filter((each) => each.element.name === 'primitive')
-    .map((each) => each.element.attributes['id'] ?? '');
-}
-
 /** Why the cluster would not run a resource on a node, as far as it can be told. */
 async function whyNotThere(
   host: Host,
+  state: ClusterState,
   { name, node, promoted }: Move,
   heldBack: HeldBack | undefined,
 ): Promise<string> {
-  const [state, cib, scores] = await Promise.all([
-    readState(host),
+  const [cib, scores] = await Promise.all([
     queryCib(host).then(parseCib),
     // They are of use only where nothing else tells.
     readScores(host).catch(() => []),

@@ -19,7 +19,7 @@ import { childToEdit, type EditableXml, newElement } from '../../parsers/xml-edi
 import { nodeNotFound } from '../nodes.ts';
 import type { Change } from './changes.ts';
 import { configurationIn, refuse, reversibleEdit } from './cib-edit.ts';
-import { checkNode, isTrue, makerOf, setPair, unsetPair } from './cib-elements.ts';
+import { checkNode, hasTrue, makerOf, setPair, unsetPair } from './cib-elements.ts';
 
 /** Changes of a node's state. Faults of all: `node_not_found`. */
 export interface NodeChanges {
@@ -199,11 +199,7 @@ function leftOf(configuration: EditableXml, node: EditableXml, flag: string): st
   const isLeft = node.children.some((set) =>
     follow(set).children.some((pair) => follow(pair).attributes['name'] === flag),
   );
-  const isForAll = childToEdit(configuration, 'crm_config')
-    .children.flatMap((set) => set.children)
-    .some(
-      ({ attributes }) => attributes['name'] === 'maintenance-mode' && isTrue(attributes['value']),
-    );
+  const isForAll = hasTrue(configuration, 'crm_config', 'maintenance-mode');
   return [
     ...(isLeft ? [`a set of its attributes with a rule or a reference has ${flag}`] : []),
     ...(isForAll && flag === 'maintenance'

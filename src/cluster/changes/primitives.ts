@@ -14,6 +14,7 @@ import {
   newSet,
   type Pairs,
   pairsIn,
+  refuseReference,
   setPairs,
 } from './cib-elements.ts';
 import {
@@ -24,7 +25,7 @@ import {
   problemsOfOperations,
   replaceOperations,
 } from './operations.ts';
-import { holderOf, usesOf } from './shared-parts.ts';
+import { usesOf } from './shared-parts.ts';
 
 /** What can be said of a resource; a pair with an empty value is taken away. */
 export interface ResourceOptions {
@@ -103,7 +104,8 @@ export async function updatePrimitive(
   setPairs(configuration, primitive, 'instance_attributes', params);
   setPairs(configuration, primitive, 'meta_attributes', meta);
   if (replaced.length > 0) {
-    checkOperationsAreOwn(configuration, primitive);
+    const { 'id-ref': reference } = childToEdit(primitive, 'operations').attributes;
+    refuseReference(configuration, primitive, 'its operations', reference);
     const ids = idsIn(configuration);
     refuse(replaceOperations(primitive, replaced, ids, hasNewRoleNames(cib)));
   }
@@ -113,17 +115,6 @@ export async function updatePrimitive(
       `${user} refers to what was changed (id-ref), so it was changed for ${user} too.`,
     );
   }
-}
-
-/** Faults: `cluster_refused` if the operations are those of another, by a reference. */
-function checkOperationsAreOwn(configuration: EditableXml, primitive: EditableXml): void {
-  const { 'id-ref': reference } = childToEdit(primitive, 'operations').attributes;
-  if (reference === undefined) return;
-  const id = primitive.attributes['id'] ?? '';
-  const holder = holderOf(configuration, reference);
-  refuse([
-    `${id} has its operations by reference (id-ref) to ${reference} of ${holder}: a change would change ${holder} too. Change ${holder} if that is meant, or take the reference out of ${id} first.`,
-  ]);
 }
 
 function checkIdsOf(configuration: EditableXml, operations: readonly OperationOptions[]): void {

@@ -4,6 +4,7 @@ import { queryCib } from '../../pacemaker/cib.ts';
 import { cleanUp, restart } from '../../pacemaker/resource.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
 import { followIn } from '../../parsers/cib-references.ts';
+import { isFalse } from '../../parsers/cib-values.ts';
 import { type Instance, instancesOf } from '../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml } from '../../parsers/xml-edit.ts';
 import { type AgentMetadataReader, fullNameOf } from '../agent-metadata.ts';
@@ -23,7 +24,6 @@ import {
   findResource,
   idsIn,
   isClone,
-  isFalse,
   isFenceDevice,
   membersOf,
   nodesMadeBy,

@@ -10,6 +10,7 @@ import {
   fenceDeviceIn,
   freeId,
   idsIn,
+  isNode,
   type Pairs,
   pairsIn,
 } from './cib-elements.ts';
@@ -163,15 +164,6 @@ function uselessness(configuration: EditableXml, agent: Agent, device: EditableX
         ]
       : []),
   ];
-}
-
-function isNode(configuration: EditableXml, name: string): boolean {
-  try {
-    checkNode(configuration, name);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function isLevel(attributes: Pairs, level: number, node: string): boolean {

@@ -12,7 +12,7 @@ import {
   idsIn,
   isNode,
   type Pairs,
-  pairsIn,
+  pairsInEffect,
 } from './cib-elements.ts';
 import { newPrimitive, updatePrimitive } from './primitives.ts';
 import { deleteResource, type NewResource } from './resources.ts';
@@ -133,7 +133,7 @@ const addressParameters = ['ip', 'ipaddr'];
  */
 function uselessness(configuration: EditableXml, agent: Agent, device: EditableXml): string[] {
   const id = device.attributes['id'] ?? '';
-  const params = pairsIn(device, 'instance_attributes');
+  const params = pairsInEffect(configuration, device, 'instance_attributes');
   const { pcmk_host_list: list = '', pcmk_host_map: map = '', pcmk_host_check: how } = params;
   const named = [
     ...list.split(/[\s,;]+/),

@@ -143,6 +143,14 @@ describe('a fence device that could fence nobody', () => {
     });
   }
 
+  it('is judged by what its template gives as well', async () => {
+    const template = `<template id="T" class="stonith" type="fence_ipmilan"><instance_attributes id="T-params"><nvpair id="T-ip" name="ip" value="192.0.2.9"/><nvpair id="T-list" name="pcmk_host_list" value="nobody"/></instance_attributes></template><primitive id="F" template="T"/>`;
+    const cluster = fakeCluster(storageCib.replace('<resources>', `$&${template}`));
+    const { call } = await changesBench(folder.path, { cluster });
+    const { headers } = await call('POST', 'stonith/F/update', { params: { username: 'x' } });
+    expect(headers['x-ha-warnings']).to.match(/^199 ha-agent "F covers no node: of nobody,[^"]*"$/);
+  });
+
   it('is warned of when it is made so by an update, and not for what stays', async () => {
     const { call } = await changesBench(folder.path);
     await call('POST', 'stonith/create', { name: 'F', agent: 'fence_dummy', params: {} });

@@ -38,7 +38,7 @@ function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 8);
 }
 
-const longestWarning = 500;
+const longestWarning = 1000;
 
 /** The header for what the caller should know of an answer, if there is anything. */
 export function warningHeader(warnings: readonly string[]): Record<string, string> {

@@ -50,6 +50,13 @@ describe('a change whose resource does not come out as it was meant', () => {
     );
   });
 
+  it('is told of in at most 1000 characters', async () => {
+    const failures = failure.replace('the pool is not there', 'x'.repeat(2000));
+    const { call } = await bench({ cluster: clusterWith({ failures }) });
+    const answer = await call('GET', 'resource/SMB/start?wait=30s');
+    expect(warnings(answer)).to.match(/^199 ha-agent ".{1000}"$/);
+  });
+
   it('is the documented answer with a warning of what is known, for who does not wait', async () => {
     const { call } = await bench({ cluster: clusterWith({ failures: failure }) });
     const answer = await call('GET', 'resource/SMB/start');

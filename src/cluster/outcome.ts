@@ -25,26 +25,36 @@ export function disappointmentsOf(
 ): string[] {
   const isOver = moment === 'after';
   const instances = instancesOf(seen.state, resource) ?? [];
-  const stops = instances.some(isToStop);
-  if (isOver && stops && !isStarted) return [];
+  if (isOver && !isStarted && instances.some(isToStop)) return [];
   const failures = failuresOf(seen, resource);
   if (instances.some(({ failed, blocked }) => failed || blocked)) {
     const how = instances.some(({ blocked }) => blocked) ? 'blocked after a failure' : 'failed';
     return [sentence(`${resource} is ${how}`, failures)];
   }
   const ids = new Set(instances.map(({ id }) => id));
+  const nameOf = (some: readonly string[]) =>
+    some.length === 0 || ids.size === 1 ? resource : [...new Set(some)].join(', ');
   const idle = [...ids].filter(
     (id) => !instances.some((each) => each.id === id && each.nodes.length > 0),
   );
   if (instances.length === 0 || idle.length > 0) {
-    const what = idle.length === 0 || ids.size === 1 ? resource : idle.join(', ');
+    // The others may be about to start.
+    const held = idle.filter((id) =>
+      instances.some(
+        (each) => each.id === id && (!each.managed || (moment === 'made' && isToStop(each))),
+      ),
+    );
+    const named = isOver || held.length === 0 ? idle : held;
+    const what = nameOf(named);
     const why = obstaclesOf(seen, resource, { isBefore: moment === 'before' });
     if (why.length === 0 && !isOver) return [];
     const told = why.length > 0 ? why : failures;
     return [sentence(`${what} is not running${isOver ? '' : ', and will not be'}`, told)];
   }
-  if (moment === 'made' && isStarted && stops && instances.every(({ managed }) => managed)) {
-    return [sentence(`${resource} will be stopped`, obstaclesOf(seen, resource))];
+  const leaving = instances.filter((each) => each.managed && isToStop(each));
+  if (moment === 'made' && isStarted && leaving.length > 0) {
+    const what = nameOf(leaving.map(({ id }) => id));
+    return [sentence(`${what} will be stopped`, obstaclesOf(seen, resource))];
   }
   if (!isOver || node === undefined) return [];
   const wanted = instances.filter((each) => !promoted || each.promoted);

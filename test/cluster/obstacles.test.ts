@@ -315,6 +315,22 @@ describe('how the resource of a change came out', () => {
     expect(told).to.match(/^A is not running: its target-role is Stopped/);
   });
 
+  it('is told before the cluster acts of that member of a group alone that is not to run', () => {
+    const configured = '<group id="G"><primitive id="A"/><primitive id="B"/></group>';
+    const expected = { resource: 'G', isStarted: true };
+    for (const [moment, attributes, why] of [
+      ['made', 'target_role="Stopped"', 'its target-role is Stopped, because of target-role in'],
+      ['before', 'managed="false"', 'the cluster does not manage it, because of is-managed in'],
+    ] as const) {
+      const resources = `<group id="G"><resource id="A"/><resource id="B" ${attributes}/></group>`;
+      const state = { ...seen({ configured, resources }), heldBack };
+      const [told, ...more] = disappointmentsOf(state, expected, moment);
+      expect(told).to.include(`B is not running, and will not be: ${why}`);
+      expect(told?.startsWith('B '), told).to.equal(true);
+      expect(more).to.deep.equal([]);
+    }
+  });
+
   it('is told of the member of a group that does not run', () => {
     const state = seen({
       configured: '<group id="G"><primitive id="A"/><primitive id="B"/></group>',

@@ -88,15 +88,19 @@ export function migrateResource({
     [going = [], after = []]: readonly (readonly PlannedAction[])[],
   ): Promise<boolean> {
     const ofIt = ({ resource = '' }: PlannedAction) => inside.includes(withoutInstance(resource));
+    const ofNode = going.filter(
+      (action) => ofIt(action) && action.node === node && !isBlocked(action),
+    );
+    const stops = ofNode.filter(({ action }) => action === 'stop');
     const comes = (action: PlannedAction) =>
-      ofIt(action) && action.node === node && (!promoted || becomesPromoted(action));
-    if (!going.some(comes)) {
+      !stops.includes(action) && (!promoted || becomesPromoted(action));
+    if (!ofNode.some(comes)) {
       const state = await readState(host);
-      if (isThere(state)) return false;
+      if (isThere(state) && stops.length === 0) return false;
       const move = { name, node, promoted };
       throw wouldNotMove(name, node, await whyNotThere(host, state, move, heldBack));
     }
-    const back = promoted ? undefined : after.find(ofIt);
+    const back = promoted ? undefined : after.find((action) => ofIt(action) && !isBlocked(action));
     if (back) {
       const where = back.node === undefined ? '' : ` to ${back.node}`;
       throw wouldNotMove(
@@ -155,6 +159,11 @@ function isPromotable(element: EditableXml): boolean {
   return element.children.some(
     ({ attributes }) => (attributes['promoted-max'] ?? attributes['masters'] ?? '0') !== '0',
   );
+}
+
+/** Whether the scheduler names an action that it does not let happen, as a start without quorum. */
+function isBlocked({ detail = '' }: PlannedAction): boolean {
+  return detail.endsWith('(blocked)');
 }
 
 /** Also of a move or start that ends in that role, as in `Promoted a -> Promoted b` (crm-simulate.ts). */

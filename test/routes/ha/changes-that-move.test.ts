@@ -340,6 +340,20 @@ describe('migrate', () => {
     });
   });
 
+  it('is refused where the cluster would stop it, or may not start it', async () => {
+    for (const [index, plan] of [
+      `Stop       SMB     ( ${other} )  due to no quorum`,
+      `Start      SMB     ( ${other} )  due to no quorum (blocked)`,
+    ].entries()) {
+      const fake = cluster([plan], []);
+      if (index === 0) fake.move(other);
+      const { call } = await changesBench(`${folder.path}/${index}`, { cluster: fake });
+      const answer = await call('POST', 'resource/SMB/migrate', body);
+      expect(outcomeOf(answer)).to.deep.equal([409, 'would_not_move']);
+      expect(fake.cibs).to.have.lengthOf(1);
+    }
+  });
+
   it('is tried as a move', async () => {
     const moving = cluster([moves]);
     const { call } = await changesBench(folder.path, { cluster: moving });

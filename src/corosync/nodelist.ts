@@ -1,3 +1,5 @@
+import { isIPv4 } from 'node:net';
+
 import { Fault } from '../errors.ts';
 import type { Host } from '../host.ts';
 import {
@@ -75,7 +77,14 @@ export async function removeCorosyncNode(
   const conf = locateCorosyncConf(former);
   const nodes = nodesIn(conf);
 
-  const node = await find(host, nodes, name, known);
+  const totem = sectionsIn([conf], 'totem');
+  const isHighBitCleared = settingsIn(totem, 'clear_node_high_bit').at(-1)?.value === 'yes';
+  const idOf = (address: string) => {
+    const id = idOfIpv4(address, isHighBitCleared);
+    // Of a number that nobody has, it is not certain that corosync made it.
+    return known.some((each) => each.id === id) ? id : undefined;
+  };
+  const node = await find(host, nodes, { name, known, idOf });
   if (node === undefined) return undefined;
   const editing = edit(former);
   editing.remove(node.section.from, node.section.to);
@@ -101,19 +110,39 @@ function nodesIn(conf: LocatedSection): FileNode[] {
   });
 }
 
+/**
+ * The number that corosync makes of an IPv4 address where the file has none: its 32 bits, as totemip.c in 3.1 does, without the
+ * first one if `clear_node_high_bit` says so (corosync.conf(5)). The map of 3.1.2 has it for no node, that of 3.1.7 for all.
+ */
+function idOfIpv4(address: string, isHighBitCleared: boolean): number | undefined {
+  if (!isIPv4(address)) return undefined;
+  const id = address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
+  return isHighBitCleared ? id % 2 ** 31 : id;
+}
+
 /** Faults: `node_not_matched`, those of readNodeIds. */
 async function find(
   host: Host,
   fromFile: readonly FileNode[],
-  name: string,
-  known: readonly KnownNode[],
+  {
+    name,
+    known,
+    idOf,
+  }: {
+    name: string;
+    known: readonly KnownNode[];
+    idOf: (address: string) => number | undefined;
+  },
 ): Promise<FileNode | undefined> {
   const id = known.find((each) => each.name === name)?.id;
   const isNamed = (node: FileNode) => (node.name ?? node.address) === name;
   const needsIds =
     !fromFile.some(isNamed) && id !== undefined && fromFile.some((node) => node.id === undefined);
   const ids = needsIds ? await readNodeIds(host) : undefined;
-  const nodes = fromFile.map((node) => ({ ...node, id: node.id ?? ids?.get(node.address ?? '') }));
+  const nodes = fromFile.map((node) => {
+    const { address = '' } = node;
+    return { ...node, id: node.id ?? (ids && (ids.get(address) ?? idOf(address))) };
+  });
 
   const found = nodes.filter((node) => isNamed(node) || (id !== undefined && node.id === id));
   const [node, another] = found;

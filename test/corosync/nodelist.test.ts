@@ -140,6 +140,19 @@ describe('removeCorosyncNode', () => {
       expect(removed?.called).to.equal('192.0.2.2');
     });
 
+    it('by the number that corosync makes of its address if the map has none', async () => {
+      const map = [1, 2, 3]
+        .map((each) => `nodelist.node.${each - 1}.ring0_addr (str) = 192.0.2.${each}\n`)
+        .join('');
+      const whole = known(3221225985, 3221225986, 3221225987);
+      const conf = nameless(undefined, undefined, undefined);
+      expect((await without('b', conf, { known: whole, map }))?.called).to.equal('192.0.2.2');
+      const cleared = known(1073742337, 1073742338, 1073742339);
+      const totem = 'totem {\n\tclear_node_high_bit: yes\n}\n';
+      const removed = await without('b', totem + conf, { known: cleared, map });
+      expect(removed?.called).to.equal('192.0.2.2');
+    });
+
     it('nowhere if all others are known by other names or numbers', async () => {
       const map = 'nodelist.node.0.nodeid (u32) = 1\nnodelist.node.0.ring0_addr (str) = a-addr\n';
       const four = known(1, 2, 3, 4);

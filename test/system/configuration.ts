@@ -67,7 +67,7 @@ export function describeConfiguration(bench: () => { lab: Lab; token: string }):
         ['property/nothing/details', 404, 'property_not_found'],
         ['property/constructor/details', 404, 'property_not_found'],
         ['node/nothing', 404, 'node_not_found'],
-        ['constraint/nothing', 400, 'invalid_request'],
+        ['constraint/nothing', 404, 'constraint_not_found'],
       ] as const) {
         it(`has no ${path}`, async () => {
           const answer = await ha(path);

@@ -140,10 +140,17 @@ describe(`On ${suite}, a node is deleted with the corosync.conf of`, () => {
       await start(first);
       await untilQuorum(first, each.alone, 1);
       expect(await first.run(['cat', confFile])).to.equal(after);
-      // A node that it has not seen yet has no name, unless the file gives it one.
-      await waitUntil(`${first.name} to list ${listed.join(', ')}`, async () => {
+      // A node that it has not seen yet has no name, unless the file gives it one; and the map of corosync 3.1.2 has no
+      // number that the file does not give.
+      const isListed = suite !== 'bullseye' || after.includes('nodeid');
+      const expected = isListed ? listed : [await first.run(['crm_node', '--cluster-id'])];
+      const wanted = expected
+        .map((id) => id.trim())
+        .toSorted()
+        .join();
+      await waitUntil(`${first.name} to list ${wanted}`, async () => {
         const now = (await listedBy(first)).map(([id]) => id);
-        return now.toSorted().join() === listed.toSorted().join();
+        return now.toSorted().join() === wanted;
       });
     });
   }

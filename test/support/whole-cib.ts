@@ -28,21 +28,33 @@ export function expectWholeCib(document: XmlElement, xml = xmlOf(document)): voi
   expect(factsOfJson(cib.configuration)).to.deep.equal(
     configuration ? factsOf(configuration, 'itself') : [],
   );
-  expectProperties(children(sectionOf('crm_config'), 'cluster_property_set'), cib);
+  expectProperties(document, children(sectionOf('crm_config'), 'cluster_property_set'), cib);
   expectNodes(children(sectionOf('nodes'), 'node'), cib);
   expectResources(sectionOf('resources'), cib);
   expectConstraints(sectionOf('constraints')?.children ?? [], cib);
   expectLevels(children(sectionOf('fencing-topology'), 'fencing-level'), cib);
 }
 
-function expectProperties(sets: readonly XmlElement[], cib: Cib): void {
+function expectProperties(document: XmlElement, sets: readonly XmlElement[], cib: Cib): void {
+  const target = (each: XmlElement) =>
+    descendants(document, each.name).find(({ attributes: { id } }) => id === referenceOf(each)) ??
+    each;
   const names = sets
+    .map(target)
     .filter((set) => !child(set, 'rule'))
     .flatMap((set) => children(set, 'nvpair'))
-    .flatMap(({ attributes: { name, value } }) =>
-      name !== undefined && value !== undefined ? [name] : [],
-    );
+    .flatMap((pair) => {
+      const { name: named, value } = target(pair).attributes;
+      // A pair that refers to another may have a name of its own.
+      const name = pair.attributes['name'] ?? named;
+      return name !== undefined && value !== undefined ? [name] : [];
+    });
   expect(listProperties(cib, defaults)).to.have.all.keys(...defaults.keys(), ...names);
+}
+
+/** Of what refers to nothing, its own id. */
+function referenceOf({ attributes: { id, 'id-ref': reference } }: XmlElement): string | undefined {
+  return reference ?? id;
 }
 
 function expectNodes(nodes: readonly XmlElement[], cib: Cib): void {

@@ -45,6 +45,21 @@ def mask(cib):
             pair.set('value', '********')
 
 
+# References
+
+TARGETS = {}
+
+
+def follow(element):
+    """What an element refers to by `id-ref`, if it is there; a pair may give it another name."""
+    target = TARGETS.get((element.tag, element.get('id-ref')))
+    if target is None:
+        return element
+    if element.tag == 'nvpair' and 'name' in element.attrib:
+        return xml.etree.ElementTree.Element('nvpair', {**target.attrib, 'name': element.get('name')})
+    return target
+
+
 # Attribute sets
 
 def score_of(nvset):
@@ -61,12 +76,12 @@ def is_plain(nvset):
 
 def merged(nvsets, before_all=None):
     """What counts: of the higher score, of equals the last set; in a set, the pair that stands first."""
-    by_weight = sorted(reversed(nvsets), key=score_of, reverse=True)
+    by_weight = sorted(reversed(nvsets), key=lambda nvset: score_of(follow(nvset)), reverse=True)
     by_weight.sort(key=lambda nvset: before_all is None or nvset.get('id') != before_all)
     result = {}
-    for nvset in by_weight:
+    for nvset in map(follow, by_weight):
         if nvset.find('rule') is None:
-            for pair in nvset.findall('nvpair'):
+            for pair in map(follow, nvset.findall('nvpair')):
                 if 'name' in pair.attrib and 'value' in pair.attrib:
                     result.setdefault(pair.get('name'), pair.get('value'))
     return result
@@ -85,7 +100,7 @@ def attribute_sets(element):
 
 def operations(element):
     ops = {}
-    for op in element.findall('operations/op'):
+    for op in (op for each in element.findall('operations') for op in follow(each).findall('op')):
         entry = {'name': op.get('id'), **others(op, 'id', 'name'), **attribute_sets(op),
                  **other_children(op, *SETS)}
         if op.get('name') in ops:
@@ -332,6 +347,7 @@ def main():
     given = arguments.parse_args()
     cib = xml.etree.ElementTree.fromstring(sys.stdin.read())
     mask(cib)
+    TARGETS.update({(each.tag, each.get('id')): each for each in cib.iter() if 'id' in each.attrib})
     parents = {child: parent for parent in cib.iter() for child in parent}
     version = f"{cib.get('admin_epoch')}.{cib.get('epoch')}"
     routes = {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { AuditedRequest, AuditEntry, AuditLog } from '../../audit.ts';
-import { Fault, type FaultCode } from '../../errors.ts';
+import { Fault } from '../../errors.ts';
 import type { Run } from '../../exec.ts';
 import type { Host } from '../../host.ts';
 import type { KnownSecrets } from '../../known-secrets.ts';
@@ -319,18 +319,16 @@ export function makeChanges(parts: ChangesParts): Changes {
   };
 }
 
-/** Why a later edit was not made, in place of a message that says that nothing was done. */
-const partlyMade: Partial<Record<FaultCode, string>> = {
-  node_joining: 'this node has left the cluster and not joined it again yet',
-  changed_meanwhile: 'others kept changing the configuration',
-};
-
+/** Of a later edit that failed, which speaks of itself alone: its message may say that nothing was done. */
 function rethrowPartlyMade(error: unknown): never {
-  const why = error instanceof Fault ? partlyMade[error.code] : undefined;
-  if (!(error instanceof Fault) || why === undefined) throw error;
+  if (!(error instanceof Fault)) throw error;
   throw new Fault(
     error.code,
-    `The first part of this change was made, the rest was not: ${why}. The audit log has what was made. Read the configuration, then ask again.`,
+    `The first part of this change was made, and the audit log has it. Of the rest: ${error.message}`,
+    {
+      ...(error.command && { command: error.command }),
+      ...(error.retryAfterSeconds !== undefined && { retryAfterSeconds: error.retryAfterSeconds }),
+    },
   );
 }
 

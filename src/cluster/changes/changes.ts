@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { AuditedRequest, AuditEntry, AuditLog } from '../../audit.ts';
-import { Fault, type FaultCode } from '../../errors.ts';
+import { Fault } from '../../errors.ts';
 import type { Run } from '../../exec.ts';
 import type { Host } from '../../host.ts';
 import type { KnownSecrets } from '../../known-secrets.ts';
@@ -424,24 +424,16 @@ async function takenBack(
   }
 }
 
-/** Why a later edit was not made, in place of a message that says that nothing was done. */
-const whyPartly: Partial<Record<FaultCode, string>> = {
-  node_joining: 'this node has left the cluster and not joined it again yet',
-  changed_meanwhile: 'others kept changing the configuration',
-  stored_otherwise: 'the cluster stored something else than was sent, which was taken back',
-};
-
+/** Of a later edit that failed, which speaks of itself alone: its message may say that nothing was done. */
 function partlyMade(error: unknown): unknown {
   if (!(error instanceof Fault)) return error;
-  const why = whyPartly[error.code];
-  const what =
-    why === undefined
-      ? `${error.message} The first part of this change was made, and could not be taken back.`
-      : `The first part of this change was made, the rest was not: ${why}.`;
   return new Fault(
     error.code,
-    `${what} The audit log has what was made. Read the configuration, then ask again.`,
-    { ...(error.command && { command: error.command }) },
+    `The first part of this change was made, and the audit log has it. Of the rest: ${error.message}`,
+    {
+      ...(error.command && { command: error.command }),
+      ...(error.retryAfterSeconds !== undefined && { retryAfterSeconds: error.retryAfterSeconds }),
+    },
   );
 }
 

@@ -425,27 +425,34 @@ describe('a change of a CIB that others change', () => {
     expect(patches).to.have.lengthOf(5);
   });
 
-  it('says that its first part was made, when only the second is given up', async () => {
-    const cluster = fakeCluster(storageCib);
-    const { cibs } = cluster;
-    let patches = 0;
-    cluster.answers.set('cibadmin', ({ argv }) => {
-      if (!argv.includes('--patch')) return undefined;
-      patches += 1;
-      if (patches === 1) return undefined;
-      const now = cibs.at(-1) ?? '';
-      cibs.push(now.replace(/ epoch="\d+"/, ` epoch="${100 + patches}"`));
-      return { exitCode: 103, stdout: '', stderr: 'Update was older than existing configuration' };
+  const busy = 'Update was older than existing configuration';
+  for (const [why, exitCode, stderr, outcome] of [
+    ['given up', 103, busy, [409, 'changed_meanwhile']],
+    ['refused', 78, 'does not conform to the schema', [422, 'cluster_refused']],
+  ] as const) {
+    it(`says that its first part was made, when only the second is ${why}`, async () => {
+      const cluster = fakeCluster(storageCib);
+      const { cibs } = cluster;
+      let patches = 0;
+      cluster.answers.set('cibadmin', ({ argv }) => {
+        if (!argv.includes('--patch')) return undefined;
+        patches += 1;
+        if (patches === 1) return undefined;
+        const now = cibs.at(-1) ?? '';
+        cibs.push(now.replace(/ epoch="\d+"/, ` epoch="${100 + patches}"`));
+        return { exitCode, stdout: '', stderr };
+      });
+      const { call } = await changesBench(folder.path, { cluster });
+      const answer = await call('GET', 'resource/SMB/delete');
+      expect(outcomeOf(answer)).to.deep.equal(outcome);
+      expect((answer.body as { detail: string }).detail).to.match(
+        /^The first part of this change was made, and the audit log has it\. Of the rest: \S/,
+      );
+      if (exitCode === 78) expect(answer.body).to.include({ exitCode, stderr });
+      expect(cluster.xml()).to.include('id="SMB-meta_attributes-target-role"');
+      expect(cluster.xml()).to.include('<primitive id="SMB"');
     });
-    const { call } = await changesBench(folder.path, { cluster });
-    const answer = await call('GET', 'resource/SMB/delete');
-    expect(outcomeOf(answer)).to.deep.equal([409, 'changed_meanwhile']);
-    expect((answer.body as { detail: string }).detail).to.match(
-      /^The first part of this change was made, the rest was not: others kept changing/,
-    );
-    expect(cluster.xml()).to.include('id="SMB-meta_attributes-target-role"');
-    expect(cluster.xml()).to.include('<primitive id="SMB"');
-  });
+  }
 
   it('is not made anew for who meant the one before', async () => {
     const { call, patches } = await bench(1);

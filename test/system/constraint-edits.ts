@@ -171,7 +171,7 @@ export function constraintEdits(suite: Suite): Case[] {
     ticket('T', 'Bare'),
     ticket('T', 'Bare', undefined, 'fence'),
     ticket('T', 'C-clone', role),
-    ticket('T', 'L', undefined, 'stop'),
+    ticket('T', 'Bare', undefined, 'stop'),
     ticket('U', 'Bare', undefined, 'freeze'),
     withdraw('o-set'),
     withdraw('l-G'),

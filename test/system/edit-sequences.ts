@@ -180,14 +180,9 @@ function differenceOf(
 ): Difference | undefined {
   const complaint = exitCode === 0 ? undefined : printed.trim() || `exit code ${exitCode}`;
   const lines =
-    xml !== undefined && complaint === undefined ? differences(linesOf(xml), linesOf(theirs)) : [];
+    xml !== undefined && complaint === undefined
+      ? differences(configurationOf(xml), configurationOf(theirs))
+      : [];
   const isSame = (refusal === undefined) === (complaint === undefined) && lines.length === 0;
   return isSame ? undefined : { step: what, refusal, complaint, lines };
-}
-
-/** As configurationOf, but without the ids of sets, which nobody names. */
-function linesOf(xml: string): string[] {
-  return configurationOf(xml).map((line) =>
-    line.trimStart().startsWith('resource_set') ? line.replace(/ id="[^"]*"/, '') : line,
-  );
 }

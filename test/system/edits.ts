@@ -751,10 +751,12 @@ export function hostIn(node: LabNode): Host {
   };
 }
 
-/** What a configuration says, a line for each element. */
+/** What a configuration says, a line for each element. The ids of sets are left out, for pcs chooses others. */
 export function configurationOf(xml: string): string[] {
   const linesOf = ([name, attributes, children]: Canonical, depth: number): string[] => {
-    const words = Object.entries(attributes).map(([key, value]) => ` ${key}="${value}"`);
+    const words = Object.entries(attributes)
+      .filter(([key]) => !(name === 'resource_set' && key === 'id'))
+      .map(([key, value]) => ` ${key}="${value}"`);
     const line = `${'  '.repeat(depth)}${name}${words.toSorted().join('')}`;
     return [line, ...children.flatMap((each) => linesOf(each, depth + 1))];
   };

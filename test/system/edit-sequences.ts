@@ -15,7 +15,7 @@ import { childToEdit, parseEditableXml, writeXml } from '../../src/parsers/xml-e
 import type { LabNode } from '../lab/lab.ts';
 import type { Suite } from '../lab/root.ts';
 import { asking, type Bench } from './asking.ts';
-import { constraintEdits } from './constraint-edits.ts';
+import { constraintEdits, laterConstraintEdits } from './constraint-edits.ts';
 import {
   type Case,
   configurationOf,
@@ -44,7 +44,7 @@ export function describeEditSequences(bench: Bench, suite: Suite): void {
 
     it(`differ from those of pcs only as the contract says (${count} sequences, HA_TEST_SEED=${seed})`, async function () {
       this.timeout((isFull ? 60 : 10) * 60_000);
-      const ofConstraints = constraintEdits(suite);
+      const ofConstraints = [...constraintEdits(suite), ...laterConstraintEdits];
       const all = [...made, ...more, ...refused, ...ofConstraints];
       const drawn = { suite, seed: seedOf(suite) };
       const sequences = [

@@ -30,7 +30,7 @@ import { describeFreeze } from './freeze.ts';
 import { describePackage } from './package.ts';
 import { describeRoutes } from './routes.ts';
 import { describeSchemas } from './schemas.ts';
-import { isFull, shareOf } from './share.ts';
+import { hasTurn, isFull, shareOf } from './share.ts';
 import { describeStatus } from './status.ts';
 import { describeStorm } from './storm.ts';
 import { untilHealthy } from './client.ts';
@@ -90,12 +90,12 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   describeConstraints(bench, suite);
   describeEditSequences(bench, suite);
   // `npm test` runs some of these on each Debian, and of most a share; `npm run test:full` runs all of all.
-  for (const describeHardship of shareOf(hardships, 5, suite)) describeHardship(bench, suite);
+  for (const describeHardship of shareOf(hardships, 4, suite)) describeHardship(bench, suite);
   describeCharacters(bench, suite);
   describeFreeze(bench, suite);
 
   // What follows takes the cluster away, and then the package.
-  describeFirstCluster(bench);
+  if (hasTurn(suite)) describeFirstCluster(bench);
   if (isFull) return;
   describeBuilding(bench);
   describePackage(bench);

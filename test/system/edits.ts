@@ -42,6 +42,7 @@ import { asking, type Bench } from './asking.ts';
 import { type Canonical, canonical } from './canonical-cib.ts';
 import { constraintEdits } from './constraint-edits.ts';
 import type { KeptDifference } from './kept-differences.ts';
+import { shareOf } from './share.ts';
 
 const base = '/var/tmp/edited-base.xml';
 const copy = '/var/tmp/edited-copy.xml';
@@ -692,7 +693,7 @@ export function describeEdits(bench: Bench, suite: Suite): void {
 
     const isHere = (each: Case) => isOn(each, suite);
 
-    for (const each of [...made, ...constraintEdits(suite)].filter(isHere)) {
+    for (const each of [...made, ...shareOf(constraintEdits(suite), 12, suite)].filter(isHere)) {
       it(`where they ${each.what}`, async () => {
         const ours = await byUs(each.ours(agents as AgentMetadataReader));
         const theirs = await byPcs(wordsOf(each, suite));

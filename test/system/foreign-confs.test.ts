@@ -9,7 +9,7 @@ import { type Suite, suites } from '../lab/root.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { type ExpectedQuorum, foreignConf, foreignConfs } from '../support/foreign-confs.ts';
 import { callHa, untilHealthy } from './client.ts';
-import { shareOf } from './share.ts';
+import { hasTurn, shareOf } from './share.ts';
 
 const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
 if (!suites.includes(suite)) throw new Error(`HA_TEST_SUITE is one of ${suites.join(', ')}.`);
@@ -95,7 +95,7 @@ describe(`On ${suite}, a node is deleted with the corosync.conf of`, () => {
     );
   }
 
-  for (const each of shareOf(foreignConfs, 2, suite)) {
+  for (const each of hasTurn(suite) ? shareOf(foreignConfs, 3, suite) : []) {
     it(each.origin, async function () {
       this.timeout(600_000);
       const nodes = all().slice(0, each.nodes);

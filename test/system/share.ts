@@ -20,3 +20,8 @@ export function shareOf<T>(cases: readonly T[], count: number, suite: Suite): re
   const start = (seedOf(suite) * count) % cases.length;
   return [...cases, ...cases].slice(start, start + count);
 }
+
+/** Whether it is the suite's turn: always in a full run, else on one day of as many as there are suites. */
+export function hasTurn(suite: Suite): boolean {
+  return isFull || suites[seed % suites.length] === suite;
+}

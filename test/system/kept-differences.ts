@@ -39,7 +39,10 @@ export const keptDifferences = {
     refusal.includes('is a fence device') && complaint === undefined,
   'an empty parameter': undefined,
   'a tag of what is deleted': undefined,
-  'a set without resources': undefined,
+  'a set without resources': ({ step, refusal, complaint = '' }) =>
+    step.startsWith('delete') &&
+    refusal === undefined &&
+    complaint.includes('may still be referenced in constraints'),
   'names of roles': undefined,
   'an init script': undefined,
 } as const satisfies Readonly<Record<string, ((difference: Difference) => boolean) | undefined>>;

@@ -33,8 +33,10 @@ export const keptDifferences = {
     step.startsWith('group') &&
     refusal === undefined &&
     /already (?:exists?|present)/.test(complaint),
-  'a fence device by a route of resources': ({ refusal, complaint = '' }) =>
-    refusal === undefined && complaint.includes('does not accept stonith resource'),
+  'a fence device by a route of resources': ({ step, refusal, complaint }) =>
+    complaint === undefined
+      ? step.startsWith('delete') && refusal?.startsWith('resource_not_found') === true
+      : refusal === undefined && complaint.includes('does not accept stonith resource'),
   'a clone of a fence device': ({ refusal = '', complaint }) =>
     refusal.includes('is a fence device') && complaint === undefined,
   'an empty parameter': undefined,

@@ -156,6 +156,9 @@ function countOf(text = ''): number | undefined {
 /**
  * Gives a pair its value where it is, or else in the set `setId`, the first set or a new one. No other set that
  * always counts has it then.
+ *
+ * After a set by reference, Pacemaker 2.0 goes on with what follows the one referred to, and not with the next of this
+ * owner (seen with 2.0.5). So a pair goes before the references, where it counts in each version.
  * Faults: `cluster_refused` if the pair is there by a reference.
  */
 export function setPair(
@@ -168,12 +171,15 @@ export function setPair(
 ): void {
   checkIsOwn(configuration, owner, kind, name);
   const sets = plainSets(owner, kind);
-  const chosen = sets.find(({ attributes }) => attributes['id'] === setId) ?? sets[0];
+  const reference = owner.children.findIndex((each) => isSetByReference(each, kind));
+  const counting =
+    reference < 0 ? sets : sets.filter((set) => owner.children.indexOf(set) < reference);
+  const chosen = counting.find(({ attributes }) => attributes['id'] === setId) ?? counting[0];
   const present =
     chosen?.children.find((each) => isPair(each, name)) ??
-    sets.flatMap((set) => set.children).find((each) => isPair(each, name));
+    counting.flatMap((set) => set.children).find((each) => isPair(each, name));
+  for (const set of sets) removeChildren(set, (each) => each !== present && isPair(each, name));
   if (present) {
-    for (const set of sets) removeChildren(set, (each) => each !== present && isPair(each, name));
     present.attributes['value'] = value;
     return;
   }
@@ -299,10 +305,16 @@ function plainSets(owner: EditableXml, kind: string): EditableXml[] {
   );
 }
 
-/** Where the schema wants it: before the operations and what is inside (resources-*.rng). */
+function isSetByReference({ name, attributes }: EditableXml, kind: string): boolean {
+  return name === kind && attributes['id-ref'] !== undefined;
+}
+
+/** Where the schema wants it: before the operations and what is inside (resources-*.rng); and before any reference. */
 function addSet(owner: EditableXml, set: EditableXml): void {
   const after = ['utilization', 'operations', 'primitive', ...containers];
-  const index = owner.children.findIndex(({ name }) => after.includes(name));
+  const index = owner.children.findIndex(
+    (each) => after.includes(each.name) || isSetByReference(each, set.name),
+  );
   owner.children.splice(index < 0 ? owner.children.length : index, 0, set);
 }
 

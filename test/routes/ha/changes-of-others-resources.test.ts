@@ -97,6 +97,32 @@ describe('changes of resources that others configured', () => {
     });
   });
 
+  describe('with a set by reference, after which Pacemaker 2.0 reads no other', () => {
+    const byReference = '<meta_attributes id-ref="O-meta"/>';
+    const role = pair('R-role', 'target-role', 'Started');
+    for (const [what, sets] of [
+      ['and none of their own', byReference],
+      [
+        'before the one that has it',
+        `${byReference}<meta_attributes id="R-m">${role}</meta_attributes>`,
+      ],
+    ] as const) {
+      it(`get a pair before it, once: ${what}`, async () => {
+        const { call, cluster } = await bench(
+          withResources(
+            `<primitive id="O" ${dummy}><meta_attributes id="O-meta">${pair('O-p', 'priority', '7')}</meta_attributes></primitive><primitive id="R" ${dummy}>${sets}</primitive>`,
+          ),
+        );
+        const answer = await call('GET', 'resource/R/stop');
+        expect(answer.status, answer.text).to.equal(200);
+        expect(cluster.xml()).to.match(
+          /<primitive id="R"[^>]*><meta_attributes id="[^"]+"><nvpair id="[^"]+" name="target-role" value="Stopped"\/><\/meta_attributes><meta_attributes id-ref="O-meta"\/>/,
+        );
+        expect(cluster.xml().match(/name="target-role"/g)).to.have.lengthOf(1);
+      });
+    }
+  });
+
   describe('with several operations of a name', () => {
     const op = (id: string, more: string) => `<op id="${id}" name="monitor" ${more}/>`;
     const three = withResources(

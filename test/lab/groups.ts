@@ -52,7 +52,7 @@ async function processesBelow(folder: string): Promise<number[]> {
 
 /**
  * Kills all processes of a lab or of a part of it, and removes their groups.
- * @throws {Error} when some are still there after half a minute
+ * @throws {Error} when some are still there in the end
  */
 export async function endProcesses(lab: string, part?: string): Promise<void> {
   await waitUntil(
@@ -62,7 +62,7 @@ export async function endProcesses(lab: string, part?: string): Promise<void> {
       alive.forEach(kill);
       return alive.length === 0;
     },
-    { deadlineMs: 30_000, everyMs: 50 },
+    { everyMs: 50 },
   );
   for (const hierarchy of hierarchies()) {
     await removeGroups(groupOf(hierarchy, lab, part));

@@ -33,7 +33,6 @@ export async function unmountBelow(folder: string): Promise<void> {
       }
       return true;
     },
-    { deadlineMs: 15_000 },
   );
 }
 

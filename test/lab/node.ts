@@ -99,7 +99,7 @@ export async function withoutPower(
         }
         return !(await isOn(lab, node));
       },
-      { everyMs: 20, deadlineMs: 20_000 },
+      { everyMs: 20 },
     );
     await unplug(node);
     await work();

@@ -11,7 +11,7 @@ import { setDeadline } from '../../src/deadline.ts';
 export async function waitUntil(
   what: string,
   isSo: () => Promise<boolean> | boolean,
-  { deadlineMs = 60_000, everyMs = 200 } = {},
+  { deadlineMs = 180_000, everyMs = 200 } = {},
 ): Promise<void> {
   const time = { isOver: false };
   const deadline = setDeadline(deadlineMs, () => {

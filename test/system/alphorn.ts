@@ -98,16 +98,12 @@ export function describeAlphorn(bench: Bench): void {
 
     /** Waits until the cluster has started Alphorn on a node. */
     async function untilStartedOn(node: LabNode): Promise<void> {
-      await waitUntil(
-        `Alphorn to be started on ${node.name}`,
-        async () => {
-          const { resources } = await node.cluster();
-          const alphorn = resources.find(({ id }) => id === 'Alphorn');
-          if (alphorn?.role === 'Started' && alphorn.node === node.name) return true;
-          throw new Error(await node.run(['crm_mon', '--one-shot', '--failcounts']));
-        },
-        { deadlineMs: 120_000, everyMs: 200 },
-      );
+      await waitUntil(`Alphorn to be started on ${node.name}`, async () => {
+        const { resources } = await node.cluster();
+        const alphorn = resources.find(({ id }) => id === 'Alphorn');
+        if (alphorn?.role === 'Started' && alphorn.node === node.name) return true;
+        throw new Error(await node.run(['crm_mon', '--one-shot', '--failcounts']));
+      });
     }
 
     /** What the third host heard of a node's host since a moment. */
@@ -146,8 +142,7 @@ export function describeAlphorn(bench: Bench): void {
       }
     }
 
-    before(async function () {
-      this.timeout(120_000);
+    before(async () => {
       const authkey = ['base64', '--wrap=0', '/etc/corosync/authkey'] as const;
       const clusterKey = Buffer.from(await nodes()[0].run(authkey), 'base64');
       outside = await startThirdHost(bench().lab.gateway, clusterKey);
@@ -191,8 +186,7 @@ export function describeAlphorn(bench: Bench): void {
       ]);
     });
 
-    it('sends each edit long before its interval is over', async function () {
-      this.timeout(400_000);
+    it('sends each edit long before its interval is over', async () => {
       const { active } = await roles();
       const { id } = (await statusOf(active)).host;
       for (let index = 0; index < 5; index += 1) {
@@ -206,8 +200,7 @@ export function describeAlphorn(bench: Bench): void {
       }
     });
 
-    it('is sent by the other one when the node goes into standby', async function () {
-      this.timeout(240_000);
+    it('is sent by the other one when the node goes into standby', async () => {
       const { active, other } = await roles();
       const ids = await idsOf(active, other);
       const since = Date.now();
@@ -218,8 +211,7 @@ export function describeAlphorn(bench: Bench): void {
       expectInOrder();
     });
 
-    it('is sent by the other one when the node loses its power', async function () {
-      this.timeout(400_000);
+    it('is sent by the other one when the node loses its power', async () => {
       const { active, other } = await roles();
       const ids = await idsOf(active, other);
       const since = Date.now();
@@ -230,8 +222,7 @@ export function describeAlphorn(bench: Bench): void {
       expectInOrder();
     });
 
-    it('is sent by the other one when the node loses its network, and nothing is lost or doubled', async function () {
-      this.timeout(400_000);
+    it('is sent by the other one when the node loses its network, and nothing is lost or doubled', async () => {
       const { active, other } = await roles();
       const ids = await idsOf(active, other);
       const since = Date.now();
@@ -302,8 +293,7 @@ export function describeAlphorn(bench: Bench): void {
       await untilHeld(other, active, late.line);
     });
 
-    it('takes the host that came back for the one it was', async function () {
-      this.timeout(400_000);
+    it('takes the host that came back for the one it was', async () => {
       const { active, other } = await roles();
       const ids = await idsOf(active, other);
       // To the one that was restored, which counts its generations anew.

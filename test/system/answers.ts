@@ -31,8 +31,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       console.log([`\nAnswers on ${suite}:`, ...told, ''].join('\n'));
     });
 
-    afterEach(async function () {
-      this.timeout(120_000);
+    afterEach(async () => {
       await restore(former);
       await node().run(['crm_resource', '--cleanup'], { deadlineMs: 60_000 });
       await settle();
@@ -61,8 +60,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
     const migrate = (name: string, to: string) =>
       ask('POST', `resource/${name}/migrate`, { node: to });
 
-    it('a start that fails', async function () {
-      this.timeout(180_000);
+    it('a start that fails', async () => {
       await expectAnswer(
         'create of a resource whose start fails, with ?wait',
         ask('POST', 'resource?wait=60s', {
@@ -92,8 +90,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       );
     });
 
-    it('a restart whose start fails', async function () {
-      this.timeout(240_000);
+    it('a restart whose start fails', async () => {
       await create('Dum', { meta: { 'resource-stickiness': '100' } }, '?wait=60s');
       // The agent reads it at each operation, so that Dum stops, and does not start again.
       await change('POST', 'resource/Dum/ban', { node: other() });
@@ -117,8 +114,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       }
     });
 
-    it('a threshold that is reached', async function () {
-      this.timeout(180_000);
+    it('a threshold that is reached', async () => {
       await create('Dum', { meta: { 'migration-threshold': '1' } }, '?wait=60s');
       const { node: where } = (await ask('GET', 'resource/Dum/locate')).json as { node: string };
       await node().run(['crm_resource', '--fail', '--resource', 'Dum', '--node', where]);
@@ -137,8 +133,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       );
     });
 
-    it('a ban', async function () {
-      this.timeout(120_000);
+    it('a ban', async () => {
       await create('Dum', {}, '?wait=60s');
       const { node: where } = (await ask('GET', 'resource/Dum/locate')).json as { node: string };
       const away = where === other() ? node().name : other();
@@ -152,8 +147,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       );
     });
 
-    it('no quorum', async function () {
-      this.timeout(120_000);
+    it('no quorum', async () => {
       const conf = '/etc/corosync/corosync.conf';
       const [whole = ''] = await Promise.all(
         bench().lab.nodes.map(async (each) => {
@@ -195,8 +189,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       );
     });
 
-    it('a standby that is transient', async function () {
-      this.timeout(120_000);
+    it('a standby that is transient', async () => {
       await create('Dum', {}, '?wait=60s');
       const { node: where } = (await ask('GET', 'resource/Dum/locate')).json as { node: string };
       const away = where === other() ? node().name : other();
@@ -215,8 +208,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       }
     });
 
-    it('a template that says stopped', async function () {
-      this.timeout(120_000);
+    it('a template that says stopped', async () => {
       const template =
         '<template id="Tpl" class="ocf" provider="pacemaker" type="Dummy"><meta_attributes id="Tpl-meta"><nvpair id="Tpl-role" name="target-role" value="Stopped"/></meta_attributes></template>';
       for (const xml of [template, '<primitive id="Made" template="Tpl"/>']) {
@@ -238,8 +230,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       );
     });
 
-    it('a migrate of a clone', async function () {
-      this.timeout(120_000);
+    it('a migrate of a clone', async () => {
       await create('Each', { clone: true }, '?wait=60s');
       await expectAnswer(
         'migrate of a clone',
@@ -265,8 +256,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       }
     });
 
-    it('a fence device that covers nobody, or reaches nothing', async function () {
-      this.timeout(120_000);
+    it('a fence device that covers nobody, or reaches nothing', async () => {
       const device = (name: string, agent: string, params: object) =>
         ask('POST', 'stonith/create', { name, agent, params });
       await expectAnswer(
@@ -285,8 +275,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       );
     });
 
-    it('a delete of something that is referred to', async function () {
-      this.timeout(120_000);
+    it('a delete of something that is referred to', async () => {
       await create('Dum', { params: { fake: 'a' } }, '?wait=60s');
       const referring =
         '<primitive id="Ref" class="ocf" provider="pacemaker" type="Dummy"><instance_attributes id-ref="Dum-instance_attributes"/></primitive>';
@@ -300,8 +289,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       expect(await cib("//primitive[@id='Dum']")).not.to.equal('');
     });
 
-    it('a cleanup, without its progress', async function () {
-      this.timeout(120_000);
+    it('a cleanup, without its progress', async () => {
       await create('Bad', { params: broken }, '?wait=60s');
       const { text } = await change('POST', 'resource/Bad/cleanup');
       told.push(`- cleanup: ${text}`);

@@ -61,23 +61,18 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
     }
 
     async function untilOnline(node: LabNode, names: readonly string[]): Promise<void> {
-      await waitUntil(
-        `${names.join(', ')} to be online`,
-        async () => {
-          const { status, json } = await ask(node, 'GET', 'node');
-          if (status !== 200) return false;
-          const { online } = (json as { pacemaker_nodes: { online: string[] } }).pacemaker_nodes;
-          return names.every((name) => online.includes(name));
-        },
-        { deadlineMs: 120_000 },
-      );
+      await waitUntil(`${names.join(', ')} to be online`, async () => {
+        const { status, json } = await ask(node, 'GET', 'node');
+        if (status !== 200) return false;
+        const { online } = (json as { pacemaker_nodes: { online: string[] } }).pacemaker_nodes;
+        return names.every((name) => online.includes(name));
+      });
     }
 
     const destroyed =
       'Shutting down pacemaker/corosync services...\nKilling any remaining services...\nRemoving all cluster configuration files...\n';
 
-    it('ends the one that there is, on each node, and the agent lives on', async function () {
-      this.timeout(300_000);
+    it('ends the one that there is, on each node, and the agent lives on', async () => {
       for (const node of nodes()) {
         const agentBefore = (
           await node.run(['systemctl', 'show', '-P', 'MainPID', 'ha-agent'])
@@ -139,8 +134,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       ).to.equal(1);
     });
 
-    it('sets corosync.conf on both, starts the services, and sees both online', async function () {
-      this.timeout(240_000);
+    it('sets corosync.conf on both, starts the services, and sees both online', async () => {
       const conf = {
         // As the document has it, with addresses of this network.
         totem: {
@@ -201,8 +195,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       expect(await nodes()[0].run(['crm_node', '--list'])).to.include(nodes()[1].name);
     });
 
-    it('creates the storage topology', async function () {
-      this.timeout(300_000);
+    it('creates the storage topology', async () => {
       const startAndStop = (start: string, stop: string) => ({
         start: { timeout: start },
         stop: { timeout: stop },
@@ -325,8 +318,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       expect((await locate('SMB')).status).to.equal('running');
     });
 
-    it('moves all of it, and leaves no constraint behind', async function () {
-      this.timeout(180_000);
+    it('moves all of it, and leaves no constraint behind', async () => {
       const { node: from } = await locate('ZFS');
       const to = nodes().find(({ name }) => name !== from)?.name ?? '';
       expect(await change('POST', 'resource/ZFS/migrate', { node: to })).to.deep.equal({
@@ -339,8 +331,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
         expect(await locate(name), name).to.deep.equal({ status: 'running', node: to });
     });
 
-    it('bans it from there, and lifts the ban', async function () {
-      this.timeout(180_000);
+    it('bans it from there, and lifts the ban', async () => {
       const { node = '' } = await locate('ZFS');
       await change('POST', 'resource/ZFS/ban', { node });
       expect(await cib("//rsc_location[@rsc='ZFS']"))
@@ -363,8 +354,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       expect(await cib("//nvpair[starts-with(@name,'fail-count-NFS')]")).to.equal('');
     });
 
-    it('sets a node standby, which moves everything away, and online again', async function () {
-      this.timeout(180_000);
+    it('sets a node standby, which moves everything away, and online again', async () => {
       const { node = '' } = await locate('ZFS');
       expect(await change('GET', `node/${node}/standby`)).to.equal('');
       expect(await cib(`//node[@uname='${node}']`)).to.include('name="standby" value="on"');
@@ -375,8 +365,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       await settle();
     });
 
-    it('fences a node, which loses its power and comes back', async function () {
-      this.timeout(240_000);
+    it('fences a node, which loses its power and comes back', async () => {
       const [first, second] = nodes();
       const bootBefore = await second.run(['stat', '-c', '%Z', '/proc/1']);
       const actions = (await bench().lab.powerLog()).length;
@@ -406,17 +395,13 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       ]);
     });
 
-    it('deletes a node that has left, without any pcs host auth', async function () {
-      this.timeout(240_000);
+    it('deletes a node that has left, without any pcs host auth', async () => {
       const [first, second] = nodes();
       expect(await change('GET', 'destroy', {}, second)).to.equal(destroyed);
-      await waitUntil(
-        `${second.name} to be gone`,
-        async () =>
-          (
-            (await ask(first, 'GET', 'node')).json as { pacemaker_nodes: { offline: string[] } }
-          ).pacemaker_nodes.offline.includes(second.name),
-        { deadlineMs: 60_000 },
+      await waitUntil(`${second.name} to be gone`, async () =>
+        (
+          (await ask(first, 'GET', 'node')).json as { pacemaker_nodes: { offline: string[] } }
+        ).pacemaker_nodes.offline.includes(second.name),
       );
       expect(await change('GET', `node/${second.name}/delete`)).to.equal('');
       expect(await cib(`//node[@uname='${second.name}']`)).to.equal('');
@@ -429,8 +414,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       });
     });
 
-    it('is destroyed in the end', async function () {
-      this.timeout(180_000);
+    it('is destroyed in the end', async () => {
       expect(await change('POST', 'reset_all')).to.equal(destroyed);
       expect((await ask(nodes()[0], 'GET', 'corosync')).status).to.equal(404);
     });

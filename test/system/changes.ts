@@ -77,8 +77,7 @@ function describeMany(bench: Bench): void {
     let made: (Recorded & { label: string })[] = [];
     let atTheEnd = '';
 
-    before(async function () {
-      this.timeout(300_000);
+    before(async () => {
       changes = wanted.map((round) =>
         Array.from({ length: clients }, (_none, client) => changeOf(client, round)),
       );
@@ -145,8 +144,7 @@ function describeMany(bench: Bench): void {
       expect(lines).to.deep.equal(made.flatMap(({ id }) => [`${id} begun`, `${id} success`]));
     });
 
-    it('has a CIB after each that Pacemaker finds valid', async function () {
-      this.timeout(320_000);
+    it('has a CIB after each that Pacemaker finds valid', async () => {
       const epochs = made.map((each) => `${epochOf(each.after)}.xml`);
       // Not those before, which other tests made, and made bad.
       const check =
@@ -380,8 +378,7 @@ function describeJoining(bench: Bench): void {
   describe('on a node that joins', () => {
     const { node, ask } = asking(bench);
 
-    it('are refused until it has joined, and in place on each node from then on', async function () {
-      this.timeout(200_000);
+    it('are refused until it has joined, and in place on each node from then on', async () => {
       const other = otherThan(bench, node().name);
       await node().run(['systemctl', 'stop', 'pacemaker'], { deadlineMs: 100_000 });
       await other.run(['crm_attribute', '--name', 'batch-limit', '--update', '27']);

@@ -213,8 +213,7 @@ export function describeCharacters(bench: Bench, suite: Suite): void {
       }
     });
 
-    it('that cibadmin stores otherwise is taken back', async function () {
-      this.timeout(120_000);
+    it('that cibadmin stores otherwise is taken back', async () => {
       const before = await shapeOf(node());
       await node().run(['mv', tool, `${tool}.real`]);
       await node().writeFile(tool, damaging, 0o755);

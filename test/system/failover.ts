@@ -32,16 +32,12 @@ export function describeFailover(bench: () => { lab: Lab; token: string }): void
     }
 
     async function untilBothOnline(node: LabNode): Promise<void> {
-      await waitUntil(
-        'both nodes to be online',
-        async () => {
-          const { json } = await callHa(node, 'node', { token: bench().token });
-          return (
-            (json as { pacemaker_nodes: { online: string[] } }).pacemaker_nodes.online.length === 2
-          );
-        },
-        { deadlineMs: 90_000 },
-      );
+      await waitUntil('both nodes to be online', async () => {
+        const { json } = await callHa(node, 'node', { token: bench().token });
+        return (
+          (json as { pacemaker_nodes: { online: string[] } }).pacemaker_nodes.online.length === 2
+        );
+      });
       await node.run(['crm_resource', '--wait', '--timeout=60'], { deadlineMs: 70_000 });
     }
 

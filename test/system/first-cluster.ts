@@ -63,8 +63,7 @@ export function describeFirstCluster(bench: Bench): void {
       }
     });
 
-    it('installs the package, and prints a token and the certificate on each node', async function () {
-      this.timeout(300_000);
+    it('installs the package, and prints a token and the certificate on each node', async () => {
       for (const node of nodes()) await node.crash();
       for (const [index, node] of nodes().entries()) {
         await node.replaceDisk();

@@ -51,8 +51,7 @@ describe(`A lab of ${suite}`, () => {
     for (const name of [killed, beside, switched]) await down(name);
   });
 
-  it('comes up after a run that was killed midway, beside another, and leaves nothing when it goes down', async function () {
-    this.timeout(180_000);
+  it('comes up after a run that was killed midway, beside another, and leaves nothing when it goes down', async () => {
     const bridgesBefore = await bridges();
 
     const argv = ['--import', 'tsx', cli, 'up', '--name', killed, '--suite', suite, '--nodes', '1'];
@@ -85,8 +84,7 @@ describe(`A lab of ${suite}`, () => {
     expect(await bridges()).to.deep.equal(bridgesBefore);
   });
 
-  it('has a node on once or not at all, whoever switches it, and when', async function () {
-    this.timeout(180_000);
+  it('has a node on once or not at all, whoever switches it, and when', async () => {
     const containers = async () =>
       (await tracesOf(switched)).filter((trace) => trace.startsWith('systemd-nspawn '));
     const lab = await up({ name: switched, ...empty });
@@ -111,8 +109,7 @@ describe(`A lab of ${suite}`, () => {
     await lab.down();
   });
 
-  it('keeps the addresses of its network cards when a node is switched off and on', async function () {
-    this.timeout(180_000);
+  it('keeps the addresses of its network cards when a node is switched off and on', async () => {
     const lab = await up({ name: switched, ...empty });
     const [node] = lab.nodes as [LabNode];
     const isBridge = ({ address }: { address: string }) => address === lab.gateway;

@@ -48,8 +48,7 @@ export function describeMoves(bench: Bench): void {
       return { answer };
     }
 
-    it('ends before the service does, and is answered', async function () {
-      this.timeout(240_000);
+    it('ends before the service does, and is answered', async () => {
       const { answer } = await beginMove();
       await node().run(['systemctl', 'stop', 'ha-agent'], { deadlineMs: 200_000 });
       expect((await answer)?.status).to.equal(200);
@@ -72,8 +71,7 @@ export function describeMoves(bench: Bench): void {
         .catch(() => undefined);
     }
 
-    it('leaves a preference that ends by itself when it is killed', async function () {
-      this.timeout(120_000);
+    it('leaves a preference that ends by itself when it is killed', async () => {
       await cutShort();
       const left = await cib(preference);
       const [, end = ''] = /<date_expression [^>]*operation="lt" end="([^"]*)"/.exec(left) ?? [];
@@ -83,15 +81,12 @@ export function describeMoves(bench: Bench): void {
       expect(await ended(left, end)).not.to.include(`* Move       ${resource}`);
     });
 
-    it('is finished when the agent that was killed starts again', async function () {
-      this.timeout(120_000);
+    it('is finished when the agent that was killed starts again', async () => {
       expect(await cib(preference)).not.to.equal('');
       await node().run(['systemctl', 'unmask', '--runtime', 'ha-agent']);
       await node().run(['systemctl', 'start', 'ha-agent']);
       await untilHealthy(node());
-      await waitUntil('the preference to go', async () => (await cib(preference)) === '', {
-        deadlineMs: 60_000,
-      });
+      await waitUntil('the preference to go', async () => (await cib(preference)) === '');
       await sleep(100);
       expect(await node().run(['hactl', 'audit', '--limit', '3'])).to.include(
         `resource/${resource}/migrate`,

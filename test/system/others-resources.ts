@@ -59,8 +59,7 @@ export function describeOthersResources(bench: Bench): void {
     before(async () => {
       saved = await configuration();
     });
-    afterEach(async function () {
-      this.timeout(120_000);
+    afterEach(async () => {
       await restore(saved);
       await settle();
     });
@@ -84,8 +83,7 @@ export function describeOthersResources(bench: Bench): void {
     const codeOf = ({ json }: Answer) => (json as { code?: string }).code;
     const warnings = ({ headers }: Answer) => String(headers['x-ha-warnings'] ?? '');
 
-    it('are shown with the values in effect, also those that they have by a reference', async function () {
-      this.timeout(120_000);
+    it('are shown with the values in effect, also those that they have by a reference', async () => {
       await load(sharing);
       const resources = (await ask('GET', 'resource')).json as {
         name: string;
@@ -102,8 +100,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(named('UsesSets')?.op).to.have.nested.property('monitor.interval', '31s');
     });
 
-    it('are not changed beneath a reference, and the answer says why', async function () {
-      this.timeout(120_000);
+    it('are not changed beneath a reference, and the answer says why', async () => {
       await load(sharing);
       const former = await configuration();
       for (const [name, body] of [
@@ -122,8 +119,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(await configuration()).to.equal(former);
     });
 
-    it('are changed with what they refer to, and the answer says so', async function () {
-      this.timeout(120_000);
+    it('are changed with what they refer to, and the answer says so', async () => {
       await load(sharing);
       const answer = await change('POST', 'resource/Owner/update', { params: { fake: 'new' } });
       expect(warnings(answer)).to.include('UsesPair refers').and.include('UsesSets refers');
@@ -132,8 +128,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(warnings(other)).to.include('UsesSets refers').and.not.include('UsesPair');
     });
 
-    it('are deleted only when nothing refers to them, and are not stopped before', async function () {
-      this.timeout(180_000);
+    it('are deleted only when nothing refers to them, and are not stopped before', async () => {
       await load(sharing);
       const former = await configuration();
       for (const query of ['?dry_run=true', '']) {
@@ -148,8 +143,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(await configuration()).not.to.include('Owner');
     });
 
-    it('are not deleted while they run and are not managed, and a dry run says so too', async function () {
-      this.timeout(180_000);
+    it('are not deleted while they run and are not managed, and a dry run says so too', async () => {
       await load(
         `<primitive id="Stays" ${dummy}><meta_attributes id="Stays-meta">${pair('Stays-managed', 'is-managed', 'true')}</meta_attributes></primitive>`,
       );
@@ -163,8 +157,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(await configuration()).to.equal(former);
     });
 
-    it('are left to run as before when they do not stop', async function () {
-      this.timeout(240_000);
+    it('are left to run as before when they do not stop', async () => {
       const folder = '/usr/lib/ocf/resource.d/pacemaker';
       const script = `#!/bin/sh\n[ "$1" = stop ] && exit 1\nexec ${folder}/Dummy "$@"\n`;
       const { nodes } = bench().lab;
@@ -186,8 +179,7 @@ export function describeOthersResources(bench: Bench): void {
       for (const each of nodes) await each.run(['rm', `${folder}/Stuck`]);
     });
 
-    it('get as many monitors as an update gives them', async function () {
-      this.timeout(120_000);
+    it('get as many monitors as an update gives them', async () => {
       await load(sharing);
       const monitors = [
         { interval: '31s', timeout: '11s' },
@@ -198,8 +190,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(found).to.include('31s').and.include('47s');
     });
 
-    it('are what their template is', async function () {
-      this.timeout(120_000);
+    it('are what their template is', async () => {
       await load(templates);
       expect((await ask('DELETE', 'resource/FromFences?dry_run=true')).status).to.equal(404);
       expect((await ask('DELETE', 'stonith/FromFences?dry_run=true')).status).to.equal(200);
@@ -217,8 +208,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(created.text).to.include(created.status === 422 ? 'FromAddress has the same' : 'Same');
     });
 
-    it('say so where a start or a manage has no effect', async function () {
-      this.timeout(120_000);
+    it('say so where a start or a manage has no effect', async () => {
       await load(templates);
       const started = await change('GET', 'resource/FromAddress/start');
       expect(warnings(started))
@@ -244,8 +234,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(warnings(await change('POST', 'resource/SMB/manage'))).to.equal('');
     });
 
-    it('run again on a node whose standby or maintenance was transient', async function () {
-      this.timeout(180_000);
+    it('run again on a node whose standby or maintenance was transient', async () => {
       const [, other = ''] = nodesOf();
       for (const [flag, end] of [
         ['standby', 'online'],
@@ -270,8 +259,7 @@ export function describeOthersResources(bench: Bench): void {
       }
     });
 
-    it('are tried as they would run once a transient standby has ended', async function () {
-      this.timeout(120_000);
+    it('are tried as they would run once a transient standby has ended', async () => {
       const [first = '', other = ''] = nodesOf();
       const attribute = ['crm_attribute', `--node=${other}`, '--name=standby'] as const;
       await load(`<clone id="All-clone"><primitive id="All" ${dummy}/></clone>`);
@@ -292,8 +280,7 @@ export function describeOthersResources(bench: Bench): void {
       await change('GET', `node/${other}/online`);
     });
 
-    it('make nodes, which are nodes for reads and writes alike', async function () {
-      this.timeout(120_000);
+    it('make nodes, which are nodes for reads and writes alike', async () => {
       await load(nodeMakers);
       const { text } = await ask('GET', 'node');
       for (const name of ['guest1', 'Box-0', 'Box-1']) {
@@ -314,8 +301,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(await cib("//rsc_location[@node='Box-0']")).to.equal('');
     });
 
-    it('have a promoted role, which is moved by itself', async function () {
-      this.timeout(240_000);
+    it('have a promoted role, which is moved by itself', async () => {
       const clone = { promotable: true, 'promoted-max': 1 };
       const stateful = { name: 'Db', resource_agent: 'ocf:pacemaker:Stateful' };
       await change('POST', 'resource', { ...stateful, clone });
@@ -354,8 +340,7 @@ export function describeOthersResources(bench: Bench): void {
       }
     });
 
-    it('run where they ran when they fail on the node that a migrate names, and the answer says so', async function () {
-      this.timeout(240_000);
+    it('run where they ran when they fail on the node that a migrate names, and the answer says so', async () => {
       const [first = '', other = ''] = nodesOf();
       await load(
         `<primitive id="Fails" ${dummy}><meta_attributes id="Fails-meta">${pair('Fails-stickiness', 'resource-stickiness', '100')}</meta_attributes></primitive>`,

@@ -53,8 +53,7 @@ export function describeRefusals(bench: Bench, suite: Suite): void {
     const { ask, configuration, restore } = asking(bench);
     const outcomeOf = ({ status, json }: Answer) => [status, (json as { code?: string }).code];
 
-    it('is refused alike by a dry run and by the change, which changes nothing', async function () {
-      this.timeout(120_000);
+    it('is refused alike by a dry run and by the change, which changes nothing', async () => {
       const former = await configuration();
       for (const [method, path, body, outcome] of refused) {
         const what = `${path} ${JSON.stringify(body)}`;
@@ -67,8 +66,7 @@ export function describeRefusals(bench: Bench, suite: Suite): void {
     });
 
     // Pacemaker 2.0 damages letters beyond ASCII on their way into the CIB.
-    it(`${suite === 'bullseye' ? 'includes' : 'does not include'} ids of letters beyond ASCII that libxml2 knows`, async function () {
-      this.timeout(120_000);
+    it(`${suite === 'bullseye' ? 'includes' : 'does not include'} ids of letters beyond ASCII that libxml2 knows`, async () => {
       const former = await configuration();
       for (const [index, name] of taken.entries()) {
         const body = { name, resource: 'VIP_mgmt0', location: 'ae82a9a2', score: index + 1 };

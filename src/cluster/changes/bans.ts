@@ -19,13 +19,13 @@ export function banResource(name: string, node: string): Change<{ node: string; 
       checkNode(configuration, node);
       const constraints = childToEdit(configuration, 'constraints');
       const ids = banIds(name, node);
+      const former = constraints.children.findIndex((each) => isLocation(each, ids));
       removeChildren(constraints, (each) => isLocation(each, ids));
-      constraints.children.push(
-        newElement('rsc_location', {
-          id: freeId(idsIn(configuration), ids[0]),
-          ...{ rsc: name, role: 'Started', node, score: '-INFINITY' },
-        }),
-      );
+      const ban = newElement('rsc_location', {
+        id: freeId(idsIn(configuration), ids[0]),
+        ...{ rsc: name, role: 'Started', node, score: '-INFINITY' },
+      });
+      constraints.children.splice(former < 0 ? constraints.children.length : former, 0, ban);
     }),
     { node, name },
   );

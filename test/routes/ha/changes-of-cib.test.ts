@@ -415,6 +415,13 @@ describe('what becomes of the CIB', () => {
       expect(await left('NFS', {})).to.deep.equal([200, all]);
     });
 
+    it('a ban again stays where it is', async () => {
+      const { call, bans } = await banned();
+      const former = bans();
+      await call('POST', 'resource/SMB/ban', { node: local });
+      expect(bans()).to.deep.equal(former);
+    });
+
     it('a ban again is no second one, whatever the node is called', async () => {
       const cluster = fakeCluster(storageCib.replaceAll(`uname="${other}"`, 'uname="fe80::1"'));
       const { call } = await changesBench(folder.path, { cluster });

@@ -14,8 +14,7 @@ const lanes = 4;
 const keeping = { maxBytes: 600, keepFiles: 100_000 };
 const script = new URL('audit-until-killed.ts', import.meta.url);
 
-describe('SIGKILL of the writer of an audit log', function () {
-  this.timeout(300_000);
+describe('SIGKILL of the writer of an audit log', () => {
   const folder = temporaryFolder();
 
   it(`at ${kills} moments, also within a rotation, loses no line that was recorded and breaks no hash`, async () => {

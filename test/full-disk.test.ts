@@ -30,8 +30,7 @@ interface Outcome {
 const isRoot = process.getuid?.() === 0;
 const unshare = ['unshare', ...(isRoot ? [] : ['--user', '--map-root-user']), '--mount'];
 
-describe("a disk of the agent's own that is full at any page", function () {
-  this.timeout(120_000);
+describe("a disk of the agent's own that is full at any page", () => {
   const folder = temporaryFolder();
   let during: { isSame: boolean; recorded: string[]; next: string } | undefined;
   let outcomes: Outcome[] = [];

@@ -7,10 +7,7 @@ import { expect } from 'chai';
 
 const program = fileURLToPath(new URL('support/one-service.ts', import.meta.url));
 
-describe('a service', function () {
-  // Each test starts Node.js, on a machine that may be busy.
-  this.timeout(120_000);
-
+describe('a service', () => {
   function start(how: string) {
     const child = spawn(process.execPath, ['--import', 'tsx', program, how], {
       stdio: ['ignore', 'pipe', 'pipe'],

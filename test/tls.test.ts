@@ -22,8 +22,7 @@ import { temporaryFolder } from './support/temporary-folder.ts';
 
 const dayMs = 24 * 3600 * 1000;
 
-describe('the certificate', function () {
-  this.timeout(60_000);
+describe('the certificate', () => {
   const { log, lines } = keepingLog();
   const run = makeRun(keepingLog().log);
   const stops: (() => Promise<void>)[] = [];
@@ -317,8 +316,7 @@ describe('the certificate', function () {
   });
 });
 
-describe('TLS of the API', function () {
-  this.timeout(60_000);
+describe('TLS of the API', () => {
   const folder = temporaryFolder();
   let server: https.Server;
   let port: number;

@@ -11,9 +11,7 @@ import { startWatchdog } from '../src/watchdog.ts';
 import { waitUntil } from './lab/wait.ts';
 import { keepingLog } from './support/keeping-log.ts';
 
-describe('the watchdog', function () {
-  // Nothing here is to be fast: the machine may stand still.
-  this.timeout(300_000);
+describe('the watchdog', () => {
   afterEach(() => {
     sinon.restore();
   });

@@ -26,8 +26,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const ownId = '5e7638bc';
 
-describe('the sender', function () {
-  this.timeout(30_000);
+describe('the sender', () => {
   const opened: { stop(): Promise<unknown> }[] = [];
   afterEach(async () => {
     for (const each of opened.splice(0).reverse()) await each.stop();

@@ -20,8 +20,7 @@ interface Outcome {
 const isRoot = process.getuid?.() === 0;
 const unshare = ['unshare', ...(isRoot ? [] : ['--user', '--map-root-user']), '--mount'];
 
-describe('a disk that is full at any byte', function () {
-  this.timeout(60_000);
+describe('a disk that is full at any byte', () => {
   const folder = temporaryFolder();
 
   async function fill(who: 'sender' | 'receiver'): Promise<Outcome[]> {

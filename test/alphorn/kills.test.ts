@@ -44,8 +44,7 @@ async function killEach(
   );
 }
 
-describe('SIGKILL at any moment', function () {
-  this.timeout(300_000);
+describe('SIGKILL at any moment', () => {
   const folder = temporaryFolder();
   const folders = () => Array.from({ length: lanes }, (_, lane) => join(folder.path, `${lane}`));
 

@@ -41,8 +41,7 @@ const after: Tree = {
   '/etc/link': 'link 0:0 /nowhere',
 };
 
-describe('a restore that is killed at whichever call that changes something', function () {
-  this.timeout(60_000);
+describe('a restore that is killed at whichever call that changes something', () => {
   const folder = temporaryFolder();
   let name: string;
 

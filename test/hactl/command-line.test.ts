@@ -19,9 +19,7 @@ interface Ended {
   stderr: string;
 }
 
-describe('the command line of hactl', function () {
-  // Each test starts Node.js several times, on a machine that may be busy.
-  this.timeout(300_000);
+describe('the command line of hactl', () => {
   const folder = temporaryFolder();
   const state = () => join(folder.path, 'state');
 

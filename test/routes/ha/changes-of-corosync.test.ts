@@ -278,8 +278,7 @@ describe('changes of the files of corosync', () => {
       expect(steps(changing)).to.deep.equal([`crm_node --force --remove ${other}`]);
     });
 
-    it('is not done while Pacemaker lists the node, whatever is done about it', async function () {
-      this.timeout(30_000);
+    it('is not done while Pacemaker lists the node, whatever is done about it', async () => {
       const changing = await withNodes(down(other), local, other);
       changing.cluster.answers.set('crm_node', ({ argv }) =>
         success(argv.includes('--list') ? `1 ${other} lost\n` : `${local}\n`),
@@ -337,8 +336,7 @@ describe('changes of the files of corosync', () => {
       expect(steps(changing).join()).not.to.include('--remove');
     });
 
-    it('says so if corosync goes on expecting its vote', async function () {
-      this.timeout(30_000);
+    it('says so if corosync goes on expecting its vote', async () => {
       const changing = await withNodes(down(other), local, other, 'third');
       changing.cluster.answers.set('corosync-quorumtool', () =>
         success('Quorate: Yes\nExpected votes: 3\n'),

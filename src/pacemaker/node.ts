@@ -39,7 +39,7 @@ export async function endTransientAttribute(
   ]);
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     if (!(await isSet(host, attribute))) return true;
-    await sleep(pauseMs);
+    await sleep(attempt * pauseMs);
   }
   return false;
 }
@@ -68,14 +68,15 @@ export async function listedNodes(host: Host): Promise<ReadonlyMap<string, Liste
 /**
  * Lets all nodes forget one that left (crm_node(8), `--remove`). What corosync tells of it a moment later makes
  * 2.1.5 remember it, and then it can be forgotten by its number alone.
- * @param pauseMs milliseconds until Pacemaker is asked whether it still lists the node
+ * @param pauseMs milliseconds until Pacemaker is asked whether it still lists the node, and so many more after each try: on
+ * a busy machine corosync tells of it seconds later
  * Faults: `node_not_forgotten` if Pacemaker lists it after all tries, those of changeWithPacemakerTool.
  */
 export async function forgetNode(host: Host, name: string, pauseMs = 300): Promise<void> {
   let wanted = name;
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     await changeWithPacemakerTool(host, ['crm_node', '--force', '--remove', wanted]);
-    await sleep(pauseMs);
+    await sleep(attempt * pauseMs);
     const id = (await listedNodes(host)).get(name)?.id;
     if (id === undefined) return;
     // By turns: one of no number, 0, goes by its name alone.

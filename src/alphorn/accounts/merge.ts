@@ -177,6 +177,8 @@ function mergeLines(
   const more = ownLines.filter((line) => isAccount(line) && !theirNames.has(nameOf(line)));
   const end = merged.findIndex((line) => /^[+-]/.test(line));
   merged.splice(end === -1 ? merged.length : end, 0, ...more.map(ofOwn));
+  // To the byte, then: it may have empty lines.
+  if (merged.join('\n') === theirLines.join('\n')) return theirs;
   return merged.map((line) => `${line}\n`).join('');
 }
 

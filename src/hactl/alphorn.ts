@@ -8,7 +8,7 @@ import type { Difference } from '../alphorn/diff.ts';
 import { exportLiferaft } from '../alphorn/export.ts';
 import type { Manifest } from '../alphorn/manifest.ts';
 import { exportOwnKey, generateOwnKey, importOwnKey } from '../alphorn/own-key.ts';
-import { makeRestorer } from '../alphorn/restore.ts';
+import { makeRestorer, type RestoreOptions } from '../alphorn/restore.ts';
 import { readAlphornStatus, type StoppedStatus } from '../alphorn/status.ts';
 import { loadConfig } from '../config.ts';
 import { makeHost, makeLiferaftStore } from '../deps.ts';
@@ -16,6 +16,7 @@ import { Fault, systemErrorCode } from '../errors.ts';
 import { makeRun } from '../exec.ts';
 import { makeLog } from '../log.ts';
 import { debianPaths, type Paths } from '../paths.ts';
+import { printAccounts } from './alphorn-accounts.ts';
 import { makeOnRecord, type OnRecord } from './on-record.ts';
 import { print, printJson, printTable, warn } from './print.ts';
 
@@ -38,6 +39,10 @@ export function alphornCommand(
     'copies of what a host is made of (liferafts): sent to other hosts, and those of other hosts here',
   );
   const json = ['--json', 'as JSON'] as const;
+  const replaceUsers = [
+    '--replace-users',
+    "take the liferaft's lists of users and groups as they are (default: merged with this host's)",
+  ] as const;
 
   alphorn
     .command('status')
@@ -96,15 +101,17 @@ export function alphornCommand(
     .description('what a restore would change on this host')
     .argument('<name>', nameHint)
     .argument('[path...]', pathHint)
+    .option(...replaceUsers)
     .option(...json)
-    .action(async (name: string, chosen: string[], options: { json?: true }) => {
+    .action(async (name: string, chosen: string[], options: RestoreOptions & Json) => {
       const { restorer } = await openRestorer();
-      const diff = await restorer.diff(name, orAll(chosen));
+      const diff = await restorer.diff(name, orAll(chosen), options);
       if (options.json) {
         printJson(diff);
         return;
       }
       printDifferences(diff.differences);
+      if (diff.accounts) printAccounts(diff.accounts);
       print(`${diff.differences.length} differ, ${diff.same} are the same.`);
     });
 
@@ -114,19 +121,22 @@ export function alphornCommand(
     .argument('<name>', nameHint)
     .argument('[path...]', pathHint)
     .option('--dry-run', 'only say what would change')
+    .option(...replaceUsers)
     .option(...json)
-    .action(async (name: string, chosen: string[], options: { dryRun?: true; json?: true }) => {
+    .action(async (name: string, chosen: string[], options: RestoreOptions & DryRun & Json) => {
       const { restorer, host } = await openRestorer();
+      const asked = ['alphorn', 'restore', ...(options.replaceUsers ? ['--replace-users'] : [])];
       const done = options.dryRun
-        ? { dry_run: true, ...(await restorer.diff(name, orAll(chosen))) }
-        : await onRecord(['alphorn', 'restore', name, ...chosen], () =>
-            restorer.restore(host, name, orAll(chosen), warn),
+        ? { dry_run: true, ...(await restorer.diff(name, orAll(chosen), options)) }
+        : await onRecord([...asked, name, ...chosen], () =>
+            restorer.restore(host, name, orAll(chosen), warn, options),
           );
       if (options.json) {
         printJson(done);
         return;
       }
       printDifferences(done.differences);
+      if (done.accounts) printAccounts(done.accounts);
       if (!('kept' in done)) print('Nothing was done; this is what would change.');
       else if (done.kept === null) print('Nothing had to be changed.');
       else {
@@ -208,6 +218,14 @@ export function alphornCommand(
 
   alphorn.addCommand(keyCommand(paths.key, onRecord));
   return alphorn;
+}
+
+interface Json {
+  json?: true;
+}
+
+interface DryRun {
+  dryRun?: true;
 }
 
 /** The key for hosts outside of the cluster. It never stands in a command line, where every user could read it. */

@@ -142,6 +142,42 @@ describe('hactl alphorn', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
+  it('says before what becomes of users and groups, and replaces them by a word alone', async () => {
+    const passwd = (...each: string[]) => each.map((line) => `${line}::/:/\n`).join('');
+    await growTree(paths.alphorn.root, {
+      '/etc/passwd': `file 644 0:0 ${passwd('root:x:0:0:', 'svc:x:998:0:', 'app:x:110:0:')}`,
+      '/srv/svc': 'file 600 998:0 ',
+      '/srv/app': 'file 600 110:0 ',
+    });
+    await storeLiferaft(paths.alphorn.liferafts, {
+      files: {
+        '/etc/passwd': passwd('root:x:0:0:', 'app:x:111:0:'),
+        '/etc/app': { content: '', user: 'app', uid: 111 },
+      },
+    });
+    const merged = await hactl('diff', name);
+    expect(merged).to.include.members([
+      'user app gets the number 111 instead of 110',
+      'Files outside of the liferaft that go with their account: 1',
+      '  /srv/app: owner 110:0 -> 111:0',
+    ]);
+    expect(merged.join('\n')).to.match(/Searched for such files: .*at most \d+ paths/);
+    const replaced = await hactl('restore', name, '--dry-run', '--replace-users');
+    expect(replaced).to.include.members([
+      'user svc vanishes (number 998)',
+      'Files outside of the liferaft that nobody owns then: 1',
+      '  /srv/svc: owner 998:0',
+    ]);
+    await hactl('restore', name);
+    expect((await tree())['/etc/passwd'])
+      .to.include('svc:x:998:')
+      .and.to.include('app:x:111:');
+    expect((await tree())['/srv/app']).to.equal('file 600 111:0 ');
+    await hactl('restore', name, '--replace-users');
+    expect((await tree())['/etc/passwd']).not.to.include('svc');
+    expect((await audited()).at(-1)).to.include('restore --replace-users');
+  });
+
   it('carries one to another host, in a file for root alone', async () => {
     const file = join(folder.path, 'carried.tar');
     await hactl('export', name, file);

@@ -259,7 +259,7 @@ export function warningsOf({ changes, orphaned, search, units }: AccountsReport)
   return [
     ...(names.length > 0
       ? [
-          `These vanish from this host: ${listed(names)}. Outside of the liferaft ${orphaned.total} files are left without an owner.`,
+          `These vanish from this host: ${listed(names)}. Files outside of the liferaft that nobody owns then: ${orphaned.total}.`,
         ]
       : []),
     ...units.map(

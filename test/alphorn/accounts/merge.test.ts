@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 
 import {
   type AccountFile,
@@ -6,6 +7,7 @@ import {
   type AccountTexts,
   mergeAccounts,
 } from '../../../src/alphorn/accounts/merge.ts';
+import { parseAccountNumbers } from '../../../src/parsers/accounts.ts';
 
 const lines = (...each: string[]) => each.map((line) => `${line}\n`).join('');
 
@@ -178,6 +180,38 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
       ...['root:x:0:0::/:/', 'admin:x:0:0::/:/', 'a:x:120:0::/:/'],
       ...['toor:x:0:0::/:/', 'b:x:120:0::/:/'],
     ]);
+  });
+
+  it('gives each name a number of its own, whatever the lists are, and the same the next time', () => {
+    // Of few numbers, so that they clash.
+    const number = fc.oneof(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 997, max: 1003 }));
+    const known = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const name = fc.constantFrom(...known);
+    const list = fc
+      .uniqueArray(fc.tuple(name, number), { selector: ([, each]) => each })
+      .map((all) => [...new Map(all)])
+      .map((all) => lines(...all.map(([who, each]) => `${who}:x:${each}:0::/:/`)));
+    const owning = fc.subarray(known);
+    fc.assert(
+      fc.property(list, list, owning, (own, theirs, users) => {
+        const mergeWith = (text: string) =>
+          mergeAccounts({
+            here: { '/etc/passwd': text },
+            liferaft: { '/etc/passwd': theirs },
+            ...{ restored: new Set(['/etc/passwd']), replace: false },
+            owners: { users: new Set(users), groups: new Set() },
+          });
+        const { texts, numbers } = mergeWith(own);
+        const text = texts['/etc/passwd'] ?? '';
+        const after = [...parseAccountNumbers(text)];
+        expect(new Map(after)).to.deep.equal(numbers.users.after);
+        expect(new Set(after.map(([, each]) => each)).size).to.equal(after.length);
+        const both = [...parseAccountNumbers(own).keys(), ...parseAccountNumbers(theirs).keys()];
+        expect(after.map(([who]) => who)).to.have.members([...new Set(both)]);
+        expect(mergeWith(text).texts['/etc/passwd']).to.equal(text);
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it('keeps the lines that are no account, and those for NIS at the end', () => {

@@ -23,13 +23,13 @@ import type { Destination } from './settings.ts';
 export interface PeerClient {
   /**
    * Tells what this host has, and asks what is there of it.
-   * Faults: `peer_unreachable`, `peer_refused`, `alphorn_without_key`
+   * Faults: `peer_unreachable`, `peer_refused`, `alphorn_without_key`, `alphorn_key_refused`
    */
   heartbeat(told: Heartbeat): Promise<HeartbeatAnswer>;
   /**
    * Sends this host's liferaft. When it returns, the liferaft is on the other's disk.
    * @param rebuilt that the count of generations was begun anew
-   * Faults: `peer_unreachable`, `peer_refused`, `alphorn_without_key`, `liferaft_damaged` of the own one
+   * Faults: `peer_unreachable`, `peer_refused`, `alphorn_without_key`, `alphorn_key_refused`, `liferaft_damaged` of the own one
    */
   push(liferaft: Sendable, rebuilt: boolean): Promise<void>;
   /** Ends what is under way. */
@@ -95,7 +95,7 @@ export function makePeerClient(
     const all = [...keys.all()];
     const last = all.findIndex(({ id }) => id === line?.keyId);
     if (last > 0) all.unshift(...all.splice(last, 1));
-    if (all.length === 0) throw withoutKey();
+    if (all.length === 0) throw withoutKey(keys.refusal());
     return all;
   }
 
@@ -140,7 +140,7 @@ export function makePeerClient(
         if (!isKeyRefused(error.cause)) throw unreachable(destination, error.cause);
       }
     }
-    throw unknownThere(name);
+    throw unknownThere(name, keys.refusal());
   }
 
   return {
@@ -347,14 +347,15 @@ function refused(name: string, status: number | undefined, text: string): Fault 
   return new Fault('peer_refused', `${name} refused (${status ?? '?'} ${code}): ${detail}`);
 }
 
-function unknownThere(name: string): Fault {
+function unknownThere(name: string, refusal: string | undefined): Fault {
   return new Fault(
     'peer_refused',
-    `${name} knows none of this host's keys. It has to be a node of the same cluster, or to have the same /etc/alphorn/key ('hactl alphorn key export' here, 'hactl alphorn key import' there).`,
+    `${refusal === undefined ? '' : `${refusal} `}${name} knows none of this host's keys. It has to be a node of the same cluster, or to have the same /etc/alphorn/key ('hactl alphorn key export' here, 'hactl alphorn key import' there).`,
   );
 }
 
-function withoutKey(): Fault {
+function withoutKey(refusal: string | undefined): Fault {
+  if (refusal !== undefined) return new Fault('alphorn_key_refused', refusal);
   return new Fault(
     'alphorn_without_key',
     "This host has no key that another could know it by. Make it a node of a cluster; or make a key ('hactl alphorn key generate') and carry it to its destinations ('export' here, 'import' there).",

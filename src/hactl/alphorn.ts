@@ -18,7 +18,7 @@ import { makeLog } from '../log.ts';
 import { debianPaths, type Paths } from '../paths.ts';
 import { printAccounts } from './alphorn-accounts.ts';
 import { makeOnRecord, type OnRecord } from './on-record.ts';
-import { print, printJson, printTable, warn } from './print.ts';
+import { print, printJson, printTable, printText, warn } from './print.ts';
 
 /**
  * `hactl alphorn …`: what this host sends, and the liferafts of other hosts that are here. No agent has to run.
@@ -62,6 +62,7 @@ export function alphornCommand(
       const status = await makeDaemonClient(paths.socket).sync();
       if (options.json) printJson(status);
       else printStatus(status);
+      checkSynced(status);
     });
 
   alphorn
@@ -294,13 +295,28 @@ function orAll(chosen: string[]): string[] | undefined {
   return chosen.length === 0 ? undefined : chosen;
 }
 
+/** Faults: `alphorn_not_synced` */
+function checkSynced({ enabled, error, destinations }: DaemonStatus): void {
+  const behind = destinations.filter(({ state }) => state !== 'synced' && state !== 'self');
+  const problems = [
+    ...(enabled ? [] : ['Sending is not enabled.']),
+    ...(error ? [error.detail] : []),
+    ...behind.map(({ destination, state }) => `${destination} is ${state}.`),
+  ];
+  if (problems.length === 0) return;
+  throw new Fault(
+    'alphorn_not_synced',
+    `Not every destination has the current liferaft. ${problems.join('\n')}`,
+  );
+}
+
 function printStatus(status: DaemonStatus | StoppedStatus): void {
   const { running, enabled, interval, host, liferaft, error, destinations } = status;
   if (!running) {
     print('Alphorn does not run on this host: the cluster starts it where its resource is active.');
   } else if (enabled) print(`Alphorn runs here and looks for changes every ${interval / 1000} s.`);
   else print('Alphorn runs here, but is not enabled.');
-  if (error) print(`Error: ${error.detail}`);
+  if (error) printText(`Error: ${error.detail}`);
   if (host) print(`Host ${host.id} (${host.name})`);
   if (liferaft) {
     const { generation, files, bytes, madeAt, leftOut } = liferaft;
@@ -315,6 +331,7 @@ function printStatus(status: DaemonStatus | StoppedStatus): void {
       lagMs === null ? '-' : `${Math.round(lagMs / 1000)} s`,
       lastError === null ? '-' : `${lastError.at} ${lastError.code}: ${lastError.detail}`,
     ]),
+    true,
   );
 }
 

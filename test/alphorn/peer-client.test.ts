@@ -141,7 +141,7 @@ describe('a peer client', () => {
     const own = 'ab'.repeat(32);
 
     it('of its cluster to a node that has no other, though it has one of its own', async () => {
-      await writeFile(here.paths.alphorn.key, own);
+      await writeFile(here.paths.alphorn.key, own, { mode: 0o600 });
       const [ownKey, ofCluster] = keys.all();
       const shown: (string | undefined)[] = [];
       const server = https.createServer(
@@ -163,7 +163,8 @@ describe('a peer client', () => {
     });
 
     it('of its own to a host of no cluster', async () => {
-      for (const { paths } of [here, there]) await writeFile(paths.alphorn.key, own);
+      for (const { paths } of [here, there])
+        await writeFile(paths.alphorn.key, own, { mode: 0o600 });
       await unlink(there.paths.corosyncKey);
       const { port } = await receiver();
       expect(await clientOf(port).heartbeat(told)).to.deep.equal({ held: false });
@@ -238,6 +239,22 @@ describe('a peer client', () => {
       const { port } = await receiver();
       const fault = await faultOf('alphorn_without_key', clientOf(port).heartbeat(told));
       expect(fault.message).to.include('hactl alphorn key generate');
+    });
+
+    it('when the key here is one that others may read', async () => {
+      await writeFile(here.paths.alphorn.key, 'ab'.repeat(32), { mode: 0o644 });
+      await writeFile(there.paths.corosyncKey, Buffer.alloc(256, 'z'));
+      const { port } = await receiver();
+      const other = await faultOf('peer_refused', clientOf(port).heartbeat(told));
+      expect(other.message).to.include('hactl alphorn key export').and.to.include('(mode 0644)');
+      await unlink(here.paths.corosyncKey);
+      const { key, knownKeys } = here.paths.alphorn;
+      keys = openKeyRing(
+        { key, knownKeys: `${knownKeys}.none`, clusterKey: here.paths.corosyncKey },
+        keepingLog().log,
+      );
+      const none = await faultOf('alphorn_key_refused', clientOf(port).heartbeat(told));
+      expect(none.message).to.include('(mode 0644)');
     });
 
     it('when none of the keys here is known there', async () => {

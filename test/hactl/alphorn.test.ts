@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
@@ -223,6 +223,16 @@ describe('hactl alphorn', () => {
     expect(await hactl('key', 'export')).to.deep.equal([first]);
   });
 
+  it('gives out no key that others may have read', async () => {
+    const { key } = paths.alphorn;
+    await hactl('key', 'generate');
+    await chmod(key, 0o640);
+    const { message } = await faultOf('alphorn_key_refused', hactl('key', 'export'));
+    expect(message).to.include('(mode 0640)').and.to.include('hactl alphorn key generate');
+    await hactl('key', 'generate');
+    await hactl('key', 'export');
+  });
+
   it('has on record what changes something or gives out a secret, and nothing else', async () => {
     const file = join(folder.path, 'carried.tar');
     await writeFile(join(folder.path, 'machine-id'), `${'0'.repeat(32)}\n`);
@@ -330,6 +340,70 @@ describe('hactl alphorn', () => {
         }
       });
     }
+  });
+
+  describe('a sync', () => {
+    const destination = (state: string, detail?: string) => ({
+      ...{ destination: `${state}.example`, state, lastSuccess: null, lagMs: null },
+      lastError: detail === undefined ? null : { at: 'T', code: 'peer_refused', detail },
+    });
+    const status = {
+      ...{ running: true, enabled: true, interval: 1000, host: null, liferaft: null },
+      error: null as object | null,
+      destinations: [destination('synced'), destination('self')],
+    };
+    const lines = 'first line\nsecond line';
+
+    let server: Server | undefined;
+    afterEach(() => server?.close());
+    async function answering(answer: object): Promise<void> {
+      server = createServer((_request, response) => response.end(JSON.stringify(answer)));
+      server.listen(paths.alphorn.socket);
+      await once(server, 'listening');
+    }
+
+    it('succeeds when all destinations have the liferaft', async () => {
+      await answering(status);
+      expect((await hactl('sync')).at(-1)).to.match(/^self\.example/);
+    });
+
+    for (const [what, answer, names] of [
+      [
+        'a destination fails',
+        { ...status, destinations: [...status.destinations, destination('failing', 'No.')] },
+        'failing.example',
+      ],
+      [
+        'a destination has not got it yet',
+        { ...status, destinations: [destination('pending')] },
+        'pending.example',
+      ],
+      ['there is an error', { ...status, error: { code: 'x', detail: 'Wrong.' } }, 'Wrong.'],
+      ['it is not enabled', { ...status, enabled: false, destinations: [] }, 'not enabled'],
+    ] as const) {
+      it(`fails when ${what}, whatever it prints`, async () => {
+        await answering(answer);
+        for (const options of [[], ['--json']]) {
+          const { message } = await faultOf('alphorn_not_synced', hactl('sync', ...options));
+          expect(message).to.include(names);
+        }
+        await hactl('status');
+      });
+    }
+
+    it('shows an error of several lines as lines, in order', async () => {
+      await answering({
+        ...{ ...status, error: { code: 'x', detail: lines } },
+        destinations: [destination('failing', lines), destination('synced')],
+      });
+      const printed = await hactl('status');
+      expect(printed.join('\n')).not.to.include('?');
+      expect(printed).to.include.members(['Error: first line', '  second line']);
+      const failing = printed.findIndex((line) => line.startsWith('failing.example'));
+      expect(printed[failing]).to.match(/T peer_refused: first line$/);
+      expect(printed[failing + 1]).to.match(/^ +second line$/);
+      expect(printed[failing + 2]).to.match(/^synced\.example/);
+    });
   });
 
   it('says how it is doing where it does not run', async () => {

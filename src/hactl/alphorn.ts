@@ -9,6 +9,7 @@ import { exportLiferaft } from '../alphorn/export.ts';
 import type { Manifest } from '../alphorn/manifest.ts';
 import { exportOwnKey, generateOwnKey, importOwnKey } from '../alphorn/own-key.ts';
 import { makeRestorer, type RestoreOptions } from '../alphorn/restore.ts';
+import { beginLineageByRoot } from '../alphorn/peers/lineage-by-root.ts';
 import { readAlphornStatus, type StoppedStatus } from '../alphorn/status.ts';
 import { loadConfig } from '../config.ts';
 import { makeHost, makeLiferaftStore } from '../deps.ts';
@@ -63,6 +64,18 @@ export function alphornCommand(
       if (options.json) printJson(status);
       else printStatus(status);
       checkSynced(status);
+    });
+
+  alphorn
+    .command('rebuilt')
+    .description(
+      'says that this host as it is now counts, where destinations have a newer state of it or take it for a clone',
+    )
+    .action(async () => {
+      await onRecord(['alphorn', 'rebuilt'], () => beginLineageByRoot(paths.own));
+      print(
+        "From the next round on, destinations take this host's liferaft in; what they have of it becomes a former one. 'hactl alphorn sync' begins a round.",
+      );
     });
 
   alphorn

@@ -8,6 +8,7 @@ import { expect } from 'chai';
 import { execa } from 'execa';
 import sinon from 'sinon';
 
+import { lineageByRoot } from '../../src/alphorn/peers/lineage-by-root.ts';
 import type { FaultCode } from '../../src/errors.ts';
 import { alphornCommand } from '../../src/hactl/alphorn.ts';
 import { debianPaths, type Paths } from '../../src/paths.ts';
@@ -32,7 +33,12 @@ describe('hactl alphorn', () => {
       alphorn: {
         ...debianPaths.alphorn,
         ...{ settings: at('etc/config.json'), key: at('etc/key'), socket: at('socket') },
-        ...{ liferafts: at('liferafts'), restores: at('restore'), root: at('root') },
+        ...{
+          own: at('own'),
+          liferafts: at('liferafts'),
+          restores: at('restore'),
+          root: at('root'),
+        },
         ...{ hostId: at('hostid'), machineId: at('machine-id') },
         ...{ passwd: at('passwd'), group: at('group') },
       },
@@ -221,6 +227,15 @@ describe('hactl alphorn', () => {
       if (wrong.length > 1) expect(message).not.to.include(wrong);
     }
     expect(await hactl('key', 'export')).to.deep.equal([first]);
+  });
+
+  it('begins a new count of generations by a word of root, which is on record', async () => {
+    expect((await hactl('rebuilt')).join()).to.include('hactl alphorn sync');
+    const first = await lineageByRoot(paths.alphorn.own);
+    expect(first).to.match(/^[0-9a-f]{32}$/);
+    await hactl('rebuilt');
+    expect(await lineageByRoot(paths.alphorn.own)).not.to.equal(first);
+    expect((await audited()).at(-1)).to.equal('root: hactl alphorn rebuilt: success');
   });
 
   it('gives out no key that others may have read', async () => {

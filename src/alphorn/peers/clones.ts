@@ -67,7 +67,13 @@ export function makeCloneCheck(
   async function write(hostId: string, known: Known): Promise<void> {
     heardAt.set(hostId, now());
     if (JSON.stringify(await read(hostId)) === JSON.stringify(known)) return;
-    await replaceFile(join(folder, senderFileName(hostId)), JSON.stringify(known), 0o600);
+    const file = join(folder, senderFileName(hostId));
+    try {
+      await replaceFile(file, JSON.stringify(known), 0o600);
+    } catch (error) {
+      // Then the host is judged by what was known of it before; a full disk is no reason to refuse it.
+      if (!(error instanceof Fault) || error.code !== 'no_space') throw error;
+    }
   }
 
   return {

@@ -73,12 +73,16 @@ function decoded(text: string): string {
  */
 export async function whoThisHostIs(machineId: string): Promise<WhoSends> {
   const machine = (await readTextIfThere(machineId))?.trim() ?? '';
-  // random(4): made up by the kernel, or by what runs this container.
-  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
   return {
-    ...{ machine: digestOf(machine), boot: digestOf(boot.trim()) },
+    ...{ machine: digestOf(machine), boot: await thisBoot() },
     ...{ name: hostName(), upSeconds: uptime() - (await firstProcessStartedAt()) },
   };
+}
+
+/** What this host tells of its boot. */
+export async function thisBoot(): Promise<string> {
+  // random(4): made up by the kernel, or by what runs this container.
+  return digestOf((await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim());
 }
 
 /** Seconds from the kernel's start: about zero, but in a container, which has the uptime of its host. */

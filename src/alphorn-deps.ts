@@ -5,9 +5,13 @@ import { makeLiferaftBuilder } from './alphorn/builder.ts';
 import { makeChangesWatch } from './alphorn/changes-watch.ts';
 import { type Daemon, makeDaemon } from './alphorn/daemon.ts';
 import { isThisHost } from './alphorn/destinations.ts';
+import { hostIdOf } from './alphorn/host-id.ts';
 import { type KeyRing, openKeyRing } from './alphorn/keys.ts';
 import { makePeerCallers, type PeerCallers } from './alphorn/peer-callers.ts';
 import { makePeerClient } from './alphorn/peer-client.ts';
+import { makeCloneCheck } from './alphorn/peers/clones.ts';
+import { lineageByRoot } from './alphorn/peers/lineage-by-root.ts';
+import { byRootHeader, headersOf, thisBoot, whoThisHostIs } from './alphorn/peers/who-sends.ts';
 import { makeReceiver } from './alphorn/receiver.ts';
 import { makeSender } from './alphorn/sender.ts';
 import { destinationOf } from './alphorn/settings.ts';
@@ -38,7 +42,14 @@ export function makePeers(config: Config, log: Log, paths: Paths = debianPaths):
     mostBytes: config.liferaft_most_bytes,
   });
   return {
-    app: makePeersApp({ callers, receiver, log }),
+    app: makePeersApp({
+      ...{ callers, receiver, log },
+      clones: makeCloneCheck(paths.alphorn.liferafts),
+      self: async () => ({
+        id: await hostIdOf(paths.alphorn).catch(() => undefined),
+        boot: await thisBoot(),
+      }),
+    }),
     callers,
     prepare: () => receiver.tidy(),
     keysSaved: () => keys.saved(),
@@ -57,6 +68,13 @@ export function makeAlphorn(config: Config, log: Log, paths: Paths = debianPaths
   const { alphorn } = paths;
   const keys = openKeys(paths, log);
   const accepted = openAcceptedLineage(alphorn.own);
+  const tell = async () => {
+    const lineage = await lineageByRoot(alphorn.own);
+    return {
+      ...headersOf(await whoThisHostIs(alphorn.machineId)),
+      ...(lineage !== undefined && { [byRootHeader]: lineage }),
+    };
+  };
   const daemon = makeDaemon({
     paths: alphorn,
     builder: makeLiferaftBuilder({ paths: alphorn }),
@@ -67,7 +85,7 @@ export function makeAlphorn(config: Config, log: Log, paths: Paths = debianPaths
       return makeSender({
         ...{ destination, accepted, log },
         isThisHost: () => isThisHost(where, config.peer_port),
-        connect: (hostId) => makePeerClient(where, hostId, keys),
+        connect: (hostId) => makePeerClient(where, { hostId, keys, tell }),
       });
     },
     makeWatch: (changed) =>

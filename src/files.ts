@@ -4,6 +4,7 @@ import {
   chown,
   type FileHandle,
   link,
+  lstat,
   mkdir,
   open,
   readdir,
@@ -128,6 +129,16 @@ async function keepAs(path: string, name: string): Promise<void> {
 export async function statIfThere(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** The same of what has that name itself, not of what a link points to (lstat(2)). */
+export async function lstatIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;

@@ -30,6 +30,7 @@ import { openLiferaft } from './liferaft-file.ts';
 import { digestOf, type FileItem, limits, type Manifest, manifestBytes } from './manifest.ts';
 import { liferaftName } from './names.ts';
 import { removeUnfinished, writeNewFile } from './new-liferaft.ts';
+import { lineageByRoot } from './peers/lineage-by-root.ts';
 import { readRules, rulesInvalid } from './rules.ts';
 
 /** This host's own liferaft, as it is on the disk. */
@@ -93,7 +94,10 @@ export function makeLiferaftBuilder({ paths }: { paths: AlphornPaths }): Liferaf
     isTidy = true;
     const rules = await rulesNow();
     const host = { id: await hostIdNow(), name: hostName() };
-    const former = await currentOf(host.id);
+    const byRoot = await lineageByRoot(paths.own);
+    const current = await currentOf(host.id);
+    const former =
+      byRoot === undefined || current?.manifest.lineage === byRoot ? current : undefined;
 
     for (let attempt = 1; ; attempt += 1) {
       const collected = await collector.collect(rules);
@@ -102,7 +106,8 @@ export function makeLiferaftBuilder({ paths }: { paths: AlphornPaths }): Liferaf
         return { liferaft: former, changed: false, leftOut };
       }
       try {
-        const liferaft = await make(former, host, collected, async () => {
+        const lineage = former?.manifest.lineage ?? byRoot ?? randomBytes(16).toString('hex');
+        const liferaft = await make(former, lineage, host, collected, async () => {
           if (attempt >= triesForOneMoment) return;
           const later = await collector.collect(rules);
           if (!isSameContent(later, collected)) throw new Unsteady('/');
@@ -131,6 +136,7 @@ export function makeLiferaftBuilder({ paths }: { paths: AlphornPaths }): Liferaf
 
   async function make(
     former: OwnLiferaft | undefined,
+    lineage: string,
     host: Manifest['host'],
     { folders, files, links }: Collected,
     beforeNamed: () => Promise<void>,
@@ -138,7 +144,7 @@ export function makeLiferaftBuilder({ paths }: { paths: AlphornPaths }): Liferaf
     const manifest: Manifest = {
       format: 1,
       host,
-      lineage: former?.manifest.lineage ?? randomBytes(16).toString('hex'),
+      lineage,
       generation: (former?.manifest.generation ?? 0) + 1,
       time: new Date().toISOString(),
       ...{ folders, files, links },

@@ -154,7 +154,7 @@ async function compareFolders(
         path,
         changes: isMissing ? ['create'] : [],
         here: isMissing ? null : { kind: 'at' in found ? 'folder' : 'other' },
-        liferaft: { kind: 'folder', mode: octal(mode), owner: owners.wordsOf(numbers) },
+        liferaft: { kind: 'folder', mode: octal(mode), owner: owners.wordsAfter(item) },
       },
     });
   }
@@ -195,8 +195,8 @@ async function compareLeaf(
     ...{ item, wanted },
     difference: {
       ...{ path, changes },
-      here: found && described(found, owners),
-      liferaft: described(wanted, owners),
+      here: found && described(found, 'uid' in found ? owners.wordsOf(found) : ''),
+      liferaft: described(wanted, owners.wordsAfter(item)),
     },
   });
   if (found === null) return planned(['create']);
@@ -225,14 +225,10 @@ function withBlock(planned: PlannedPath, blocked: string): PlannedPath {
   return { ...planned, difference: { ...planned.difference, blocked } };
 }
 
-function described(look: Exclude<Look, null>, owners: Owners): Described {
+function described(look: Exclude<Look, null>, owner: string): Described {
   const { kind } = look;
-  if (look.kind === 'file') {
-    return { kind, mode: octal(look.mode), owner: owners.wordsOf(look), size: look.size };
-  }
-  return look.kind === 'link'
-    ? { kind, owner: owners.wordsOf(look), target: look.target }
-    : { kind };
+  if (look.kind === 'file') return { kind, mode: octal(look.mode), owner, size: look.size };
+  return look.kind === 'link' ? { kind, owner, target: look.target } : { kind };
 }
 
 function octal(mode: number): string {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, open, readlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, readlink } from 'node:fs/promises';
 
 import { systemErrorCode } from '../errors.ts';
+import { lstatIfThere } from '../files.ts';
 
 /**
  * A folder of this host that is held open. What is done in it by `at()` is done in this one, also if somebody puts a
@@ -104,15 +105,6 @@ export async function lookAt(folder: HostFolder, name: string): Promise<Look> {
   const target = bytes.toString('utf8');
   // Else it could not be put back.
   return Buffer.from(target).equals(bytes) ? { kind: 'link', uid, gid, target } : { kind: 'other' };
-}
-
-async function lstatIfThere(path: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 /** The digest of a file's content, in hexadecimal. */

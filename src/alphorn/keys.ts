@@ -26,11 +26,14 @@ export interface PeerKey {
  * - Each call sees the files as they are at that moment.
  * - A key that is no more in its file counts for an hour from when that was first seen, also over a restart.
  * - Nothing that is too short to be a key ever becomes one: what all know must not open a door.
+ * - An own key that others than root may read or write counts neither now nor as a former one.
  */
 export interface KeyRing {
   /** This host's own key first, then the cluster's, then former ones, the last replaced first. */
   all(): readonly PeerKey[];
   find(id: string): PeerKey | undefined;
+  /** Why the key in this host's own file does not count, if it is refused for who may read it. */
+  refusal(): string | undefined;
   /** Returns when what is known of former keys is on the disk. */
   saved(): Promise<void>;
 }
@@ -70,6 +73,20 @@ interface KnownKey extends PeerKey {
   replacedAt: number | null;
 }
 
+/**
+ * Why the file of a host's own key is refused: others than root may read or write it, or own it.
+ * @returns undefined if nothing is wrong with it, or there is none
+ */
+export function keyRefusal(path: string): string | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return undefined;
+  const mode = `0${(stats.mode & 0o777).toString(8)}`;
+  const isRoots = stats.uid === 0 || stats.uid === process.geteuid?.();
+  if (isRoots && (stats.mode & 0o077) === 0) return undefined;
+  const why = isRoots ? `others may use it (mode ${mode})` : `user ${stats.uid} owns it`;
+  return `The key in ${path} is refused, for ${why}. Make a new one ('hactl alphorn key generate') and carry it to the other hosts; if nobody has read it, 'chown root:root ${path}' and 'chmod 600 ${path}' will do.`;
+}
+
 /** What is in the file of a host's own key, or undefined if that is no key. */
 export function parseOwnKey(text: string): Buffer | undefined {
   const digits = text.trim();
@@ -99,6 +116,7 @@ export function openKeyRing(files: KeyFiles, log: Log, now: () => number = Date.
   const turn = inTurn();
   let known: readonly KnownKey[] = [];
   let stamp = '';
+  let refusal: string | undefined;
 
   /** Looks at the files themselves, each time: two calls of stat(2) take some ten microseconds. */
   function refresh(): void {
@@ -114,18 +132,25 @@ export function openKeyRing(files: KeyFiles, log: Log, now: () => number = Date.
   }
 
   function readKeys(): void {
-    const saved = readKnown();
-    const inUse = [keyIn('key'), keyIn('clusterKey')].filter((key) => key !== undefined);
+    refusal = keyRefusal(files.key);
+    if (refusal !== undefined) log.warn({ file: files.key, reason: refusal }, 'the key is refused');
+    const own = keyIn('key');
+    const refusedId = refusal === undefined ? undefined : own?.id;
+    const all = readKnown();
+    const saved = all.filter(({ id }) => id !== refusedId);
+    const inUse = [own, keyIn('clusterKey')]
+      .filter((key) => key !== undefined)
+      .filter(({ id }) => id !== refusedId);
     const next = new Map(inUse.map((key) => [key.id, key]));
     // Those in use have come first each time, so that the former ones are in order too. What is saved counts more: the
     // other process of this host may have seen the change earlier.
     for (const key of [...saved, ...known]) {
-      if (next.has(key.id)) continue;
+      if (next.has(key.id) || key.id === refusedId) continue;
       const replacedAt = key.replacedAt ?? changedAt(files[key.from]);
       next.set(key.id, { ...key, replacedAt });
     }
     known = [...next.values()];
-    if (textOf(known) !== textOf(saved)) void turn(save);
+    if (textOf(known) !== textOf(all)) void turn(save);
   }
 
   function keyIn(from: KnownKey['from']): KnownKey | undefined {
@@ -190,6 +215,10 @@ export function openKeyRing(files: KeyFiles, log: Log, now: () => number = Date.
     find(id) {
       refresh();
       return known.find((key) => key.id === id);
+    },
+    refusal() {
+      refresh();
+      return refusal;
     },
     saved: () => turn(() => Promise.resolve()),
   };

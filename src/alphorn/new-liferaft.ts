@@ -3,7 +3,7 @@ import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { noSpaceOf } from '../errors.ts';
-import { namesIn, syncFolder } from '../files.ts';
+import { namesIn, statIfThere, syncFolder } from '../files.ts';
 import { type GatheredWrites, gatherWrites } from '../gathered-writes.ts';
 
 // A liferaft is written to a file of another name and gets its own when all of it is on the disk, so that whoever
@@ -19,6 +19,8 @@ export interface NewFile<T> {
   nameOf: (written: T) => string;
   /** When all of it is on the disk. May fail as well. */
   beforeNamed: (written: T) => Promise<void>;
+  /** The name under which the bytes that there are stay when it fails; none if they are to be removed. */
+  nameOfPart?: (error: unknown, bytes: number) => string | undefined;
 }
 
 /**
@@ -38,6 +40,9 @@ export async function writeNewFile<T>(newFile: NewFile<T>): Promise<T> {
     await syncFolder(folder);
     return written;
   } catch (error) {
+    const bytes = (await statIfThere(temporary))?.size ?? 0;
+    const part = newFile.nameOfPart?.(error, bytes);
+    if (part !== undefined) await rename(temporary, join(folder, part)).catch(() => undefined);
     await rm(temporary, { force: true });
     throw noSpaceOf(error, `The next liferaft in ${folder}`) ?? error;
   }

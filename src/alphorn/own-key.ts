@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 
 import { Fault } from '../errors.ts';
 import { readTextIfThere, replaceFile } from '../files.ts';
-import { parseOwnKey } from './keys.ts';
+import { keyRefusal, parseOwnKey } from './keys.ts';
 
 // The key that an administrator carries to hosts outside of the cluster. Its services see that it was replaced, and
 // accept the former one for an hour more (keys.ts).
@@ -32,9 +32,11 @@ export async function importOwnKey(path: string, text: string): Promise<void> {
 
 /**
  * The key in hexadecimal.
- * Faults: `alphorn_without_key`
+ * Faults: `alphorn_without_key`, `alphorn_key_refused`
  */
 export async function exportOwnKey(path: string): Promise<string> {
+  const refusal = keyRefusal(path);
+  if (refusal !== undefined) throw new Fault('alphorn_key_refused', refusal);
   const key = parseOwnKey((await readTextIfThere(path)) ?? '');
   if (key) return key.toString('hex');
   throw new Fault(

@@ -13,6 +13,8 @@ export interface Owners {
   numbersOf(owner: Owner): { uid: number; gid: number };
   /** Names, or numbers where there is none, such as `hacluster:haclient`. */
   wordsOf(owner: { uid: number; gid: number }): string;
+  /** The same of what is to be: where a list is restored, its names hold. */
+  wordsAfter(owner: Owner): string;
 }
 
 /**
@@ -27,12 +29,20 @@ export async function readOwners(
   const isRestored = (file: string) => [...restored].some((path) => join(root, path) === file);
   const keepsUsers = isRestored(passwd);
   const keepsGroups = isRestored(group);
+  const numbersOf: Owners['numbersOf'] = ({ uid, gid, user, group: groupName }) => ({
+    uid: (keepsUsers || user === null ? undefined : users.numbers.get(user)) ?? uid,
+    gid: (keepsGroups || groupName === null ? undefined : groups.numbers.get(groupName)) ?? gid,
+  });
+  const userOf = (uid: number) => users.names.get(uid) ?? uid;
+  const groupOf = (gid: number) => groups.names.get(gid) ?? gid;
   return {
-    numbersOf: ({ uid, gid, user, group: groupName }) => ({
-      uid: (keepsUsers || user === null ? undefined : users.numbers.get(user)) ?? uid,
-      gid: (keepsGroups || groupName === null ? undefined : groups.numbers.get(groupName)) ?? gid,
-    }),
-    wordsOf: ({ uid, gid }) => `${users.names.get(uid) ?? uid}:${groups.names.get(gid) ?? gid}`,
+    numbersOf,
+    wordsOf: ({ uid, gid }) => `${userOf(uid)}:${groupOf(gid)}`,
+    wordsAfter(owner) {
+      const { uid, gid } = numbersOf(owner);
+      const user = keepsUsers ? (owner.user ?? uid) : userOf(uid);
+      return `${user}:${keepsGroups ? (owner.group ?? gid) : groupOf(gid)}`;
+    },
   };
 }
 

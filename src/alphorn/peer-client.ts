@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import dns from 'node:dns';
 import https from 'node:https';
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 
 import { z } from 'zod';
 
@@ -8,11 +9,13 @@ import { setDeadline } from '../deadline.ts';
 import { Fault, systemErrorCode } from '../errors.ts';
 import type { KeyRing, PeerKey } from './keys.ts';
 import type { LiferaftFile } from './liferaft-file.ts';
+import { hostIdPattern } from './manifest.ts';
 import {
   digestHeader,
   type Heartbeat,
   type HeartbeatAnswer,
   identityText,
+  offsetHeader,
   peerRoutes,
   peerTls,
   rebuiltHeader,
@@ -23,17 +26,24 @@ import type { Destination } from './settings.ts';
 export interface PeerClient {
   /**
    * Tells what this host has, and asks what is there of it.
-   * Faults: `peer_unreachable`, `peer_refused`, `alphorn_without_key`
+   * Faults: `peer_unreachable`, `peer_refused`, `alphorn_without_key`, `alphorn_key_refused`
    */
   heartbeat(told: Heartbeat): Promise<HeartbeatAnswer>;
   /**
    * Sends this host's liferaft. When it returns, the liferaft is on the other's disk.
-   * @param rebuilt that the count of generations was begun anew
-   * Faults: `peer_unreachable`, `peer_refused`, `alphorn_without_key`, `liferaft_damaged` of the own one
+   * Faults: `peer_unreachable`, `peer_refused`, `alphorn_without_key`, `alphorn_key_refused`, `liferaft_damaged` of the own one
    */
-  push(liferaft: Sendable, rebuilt: boolean): Promise<void>;
+  push(liferaft: Sendable, how: Pushing): Promise<void>;
   /** Ends what is under way. */
   close(): void;
+}
+
+/** How a liferaft is sent. */
+export interface Pushing {
+  /** That the count of generations was begun anew. */
+  rebuilt: boolean;
+  /** How many bytes are there already. */
+  offset: number;
 }
 
 /** What is sent of a liferaft. */
@@ -64,30 +74,52 @@ const answerSchema = z.object({
   held: z.boolean(),
   lineage: z.string().optional(),
   generation: z.number().optional(),
+  host: z.string().regex(hostIdPattern).optional(),
+  partial: z.number().int().min(0).optional(),
 });
 const problemSchema = z.object({ code: z.string().max(100), detail: z.string().max(2000) });
 
-/** @param hostId of this host, which it is known by on the other side */
+/** What a peer client needs besides where it is to connect to. */
+export interface PeerClientParts {
+  /** Of this host, which it is known by on the other side. */
+  hostId: string;
+  keys: KeyRing;
+  /** Headers that tell more of this host; none if nothing is said. */
+  tell?: () => Promise<Record<string, string>>;
+  /** Looks names up; as the system does, if nothing is said. */
+  lookup?: typeof dns.lookup;
+}
+
 export function makePeerClient(
   destination: Destination,
-  hostId: string,
-  keys: KeyRing,
+  { hostId, keys, tell = () => Promise.resolve({}), lookup = dns.lookup }: PeerClientParts,
   deadlines: PeerDeadlines = usualDeadlines,
 ): PeerClient {
   const name = nameOf(destination);
   let line: Line | undefined;
+  /** Of the other side of the connection that there is. */
+  let connectedTo: string | undefined;
 
   /** The connection that there is, if its key is this one, or one that is made when it is used. */
   function lineBy(key: PeerKey): Line {
     if (line?.keyId === key.id) return line;
     hangUp();
-    line = openLine(key, hostId);
+    line = openLine(key, hostId, lookup);
     return line;
   }
 
   function hangUp(): void {
     line?.agent.destroy();
     line = undefined;
+    connectedTo = undefined;
+  }
+
+  /** Ends a connection to an address that the name has no more. If nobody knows the name now, it stays. */
+  async function followName(): Promise<void> {
+    const { host } = destination;
+    if (connectedTo === undefined || isIP(host) !== 0) return;
+    const addresses = await addressesOf(host, lookup);
+    if (addresses.length > 0 && !addresses.includes(connectedTo)) hangUp();
   }
 
   /** The key that was good the last time before the others. */
@@ -95,7 +127,7 @@ export function makePeerClient(
     const all = [...keys.all()];
     const last = all.findIndex(({ id }) => id === line?.keyId);
     if (last > 0) all.unshift(...all.splice(last, 1));
-    if (all.length === 0) throw withoutKey();
+    if (all.length === 0) throw withoutKey(keys.refusal());
     return all;
   }
 
@@ -104,7 +136,13 @@ export function makePeerClient(
     const { method, path, headers } = question;
     const { host, port } = destination;
     const { agent } = lineBy(key);
-    const request = https.request({ agent, host, port, method, path, headers });
+    const told = { ...headers, ...(await tell()) };
+    const request = https.request({ agent, host, port, method, path, headers: told });
+    request.once('socket', (socket) => {
+      const note = () => (connectedTo = socket.remoteAddress);
+      if (socket.connecting) socket.once('connect', note);
+      else note();
+    });
     const patience = makePatience(name, question.deadlines, request);
     const answered = answerOf(request);
     const sent = question.send(request, patience.extend);
@@ -140,11 +178,12 @@ export function makePeerClient(
         if (!isKeyRefused(error.cause)) throw unreachable(destination, error.cause);
       }
     }
-    throw unknownThere(name);
+    throw unknownThere(name, keys.refusal());
   }
 
   return {
     async heartbeat(told) {
+      await followName();
       const body = JSON.stringify(told);
       const text = await askByAnyKey({
         method: 'POST',
@@ -159,18 +198,19 @@ export function makePeerClient(
       return parseAnswer(name, text);
     },
 
-    async push(liferaft, rebuilt) {
+    async push(liferaft, { rebuilt, offset }) {
       await askByAnyKey({
         method: 'PUT',
         path: peerRoutes.liferaft,
         headers: {
           'Content-Type': 'application/x-tar',
-          'Content-Length': liferaft.size,
+          'Content-Length': liferaft.size - offset,
           [digestHeader]: liferaft.digest,
           ...(rebuilt && { [rebuiltHeader]: 'true' }),
+          ...(offset > 0 && { [offsetHeader]: String(offset) }),
         },
         deadlines: { stallMs: deadlines.stallMs, allMs: deadlines.pushMs },
-        send: (request, progress) => sendBody(request, liferaft, progress),
+        send: (request, progress) => sendBody(request, liferaft, offset, progress),
       });
     },
 
@@ -203,11 +243,11 @@ class LineBroken extends Error {
   }
 }
 
-function openLine(key: PeerKey, hostId: string): Line {
+function openLine(key: PeerKey, hostId: string, lookup: typeof dns.lookup): Line {
   const identity = identityText({ hostId, keyId: key.id });
   const agent = new https.Agent({
     ...peerTls,
-    ...{ keepAlive: true, keepAliveMsecs: 15_000, maxSockets: 1, maxCachedSessions: 0 },
+    ...{ keepAlive: true, keepAliveMsecs: 15_000, maxSockets: 1, maxCachedSessions: 0, lookup },
     pskCallback: () => ({ psk: key.secret, identity }),
     // The other side proves itself by the key. One that comes with a certificate instead is a stranger, whoever
     // signed it.
@@ -221,12 +261,20 @@ function openLine(key: PeerKey, hostId: string): Line {
 async function sendBody(
   request: ClientRequest,
   { size, readInto }: Sendable,
+  offset: number,
   progress: () => void,
 ): Promise<void> {
   let [piece, spare] = [Buffer.allocUnsafe(pieceBytes), Buffer.allocUnsafe(pieceBytes)];
+  // Node.js may never call back for what was written to a request whose connection is gone.
+  const closed = new Promise<never>((_resolve, reject) => {
+    request.once('close', () => {
+      reject(new Error('It was closed before all was sent.'));
+    });
+  });
+  closed.catch(() => undefined);
   try {
-    let reading = readInto(piece, 0);
-    for (let at = 0; at < size;) {
+    let reading = readInto(piece, offset);
+    for (let at = offset; at < size;) {
       const bytes = await reading;
       const next = at + bytes;
       if (next < size) {
@@ -234,7 +282,7 @@ async function sendBody(
         // It is waited for later, if the piece before gets away.
         reading.catch(() => undefined);
       }
-      await written(request, piece.subarray(0, bytes));
+      await Promise.race([written(request, piece.subarray(0, bytes)), closed]);
       progress();
       [piece, spare] = [spare, piece];
       at = next;
@@ -322,11 +370,15 @@ function makePatience(
 }
 
 function parseAnswer(name: string, text: string): HeartbeatAnswer {
-  const { held, lineage, generation } = orRefused(name, () => answerSchema.parse(JSON.parse(text)));
+  const { held, lineage, generation, host, partial } = orRefused(name, () =>
+    answerSchema.parse(JSON.parse(text)),
+  );
   return {
     held,
     ...(lineage !== undefined && { lineage }),
     ...(generation !== undefined && { generation }),
+    ...(host !== undefined && { host }),
+    ...(partial !== undefined && { partial }),
   };
 }
 
@@ -347,14 +399,15 @@ function refused(name: string, status: number | undefined, text: string): Fault 
   return new Fault('peer_refused', `${name} refused (${status ?? '?'} ${code}): ${detail}`);
 }
 
-function unknownThere(name: string): Fault {
+function unknownThere(name: string, refusal: string | undefined): Fault {
   return new Fault(
     'peer_refused',
-    `${name} knows none of this host's keys. It has to be a node of the same cluster, or to have the same /etc/alphorn/key ('hactl alphorn key export' here, 'hactl alphorn key import' there).`,
+    `${refusal === undefined ? '' : `${refusal} `}${name} knows none of this host's keys. It has to be a node of the same cluster, or to have the same /etc/alphorn/key ('hactl alphorn key export' here, 'hactl alphorn key import' there).`,
   );
 }
 
-function withoutKey(): Fault {
+function withoutKey(refusal: string | undefined): Fault {
+  if (refusal !== undefined) return new Fault('alphorn_key_refused', refusal);
   return new Fault(
     'alphorn_without_key',
     "This host has no key that another could know it by. Make it a node of a cluster; or make a key ('hactl alphorn key generate') and carry it to its destinations ('export' here, 'import' there).",
@@ -387,6 +440,15 @@ function unreachable(destination: Destination, error: unknown): Fault {
     messages[code] ??
     `The connection to ${nameOf(destination)} broke: ${[code, reason].filter(Boolean).join(', ')}. It is tried again; if it stays so, look at 'journalctl -u ha-agent-peers' there.`;
   return new Fault('peer_unreachable', message);
+}
+
+/** None if the name is not known, or no name server answers. */
+function addressesOf(host: string, lookup: typeof dns.lookup): Promise<string[]> {
+  return new Promise((resolve) => {
+    lookup(host, { all: true }, (error, addresses) => {
+      resolve(error ? [] : addresses.map(({ address }) => address));
+    });
+  });
 }
 
 /** As it stands in the settings. */

@@ -23,6 +23,8 @@ export const peerRoutes = { heartbeat: '/v1/heartbeat', liferaft: '/v1/liferaft'
 export const digestHeader = 'x-liferaft-digest';
 /** Says that the host began to count its generations anew, as after a new installation. */
 export const rebuiltHeader = 'x-liferaft-rebuilt';
+/** Says how many bytes of that liferaft are there already, of which only the rest is sent. */
+export const offsetHeader = 'x-liferaft-offset';
 
 /** What a host has, told to those who keep it. */
 export interface Heartbeat {
@@ -38,6 +40,10 @@ export interface HeartbeatAnswer {
   /** Of the one that they have, if any. */
   lineage?: string;
   generation?: number;
+  /** The id of who answers; an older version does not tell it. */
+  host?: string;
+  /** How many bytes have come of the one that was asked for, before its connection was cut. */
+  partial?: number;
 }
 
 /** Who asks, and by which key: what TLS calls the identity of a pre-shared key. */

@@ -1,7 +1,7 @@
 import { link, open, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { Fault, systemErrorCode } from '../errors.ts';
+import { Fault, type FaultCode, systemErrorCode } from '../errors.ts';
 import { namesIn } from '../files.ts';
 import { layoutOf } from './archive.ts';
 import { type CheckedLiferaft, makeLiferaftCheck, tooLarge } from './check.ts';
@@ -9,6 +9,14 @@ import { openLiferaft } from './liferaft-file.ts';
 import { invalid, type Manifest } from './manifest.ts';
 import { damagedName, liferaftName, namePartsOf } from './names.ts';
 import { removeUnfinished, writeNewFile } from './new-liferaft.ts';
+import {
+  leastPartialBytes,
+  partialBytes,
+  partialName,
+  removeOldPartials,
+  removePartials,
+} from './peers/partial.ts';
+import { checkReserve } from './peers/reserve.ts';
 
 /** Which liferaft it is. */
 export interface Held {
@@ -26,6 +34,8 @@ export interface Announced {
   size: number;
   /** Whether the host counts its generations anew. */
   rebuilt: boolean;
+  /** How many bytes of it came before, and are not sent again. */
+  offset?: number;
 }
 
 /** Takes in liferafts. Of one folder there may be one at a time, but for imports. */
@@ -34,13 +44,17 @@ export interface LiferaftReceiver {
   tidy(): Promise<void>;
   /** The latest of a host; undefined if there is none, or it cannot be read. */
   held(hostId: string): Promise<Held | undefined>;
+  /** How many bytes came of that liferaft before it was cut off. */
+  partial(hostId: string, digest: string): Promise<number>;
+  /** Whether there is a liferaft of that host, and of that count if one is named. */
+  knows(hostId: string, lineage?: string): Promise<boolean>;
   /** Notes that the latest of a host is still what the host is. */
   confirm(hostId: string): Promise<void>;
   /**
    * Takes in a liferaft, which is checked as it comes. The one before becomes a former one. On a fault everything is
-   * as it was.
+   * as it was, but for what came of one that was cut off.
    * @param source is no further read, and closed, as soon as something is wrong with it
-   * Faults: `liferaft_invalid`, `liferaft_too_large`, `liferaft_of_another_host`, `liferaft_older`, `liferaft_busy`,
+   * Faults: `liferaft_invalid`, `liferaft_cut_off`, `liferaft_too_large`, `liferaft_of_another_host`, `liferaft_older`, `liferaft_busy`,
    * `too_many_liferafts`, `no_space`
    */
   receive(announced: Announced, source: AsyncIterable<Buffer>): Promise<Held>;
@@ -108,7 +122,8 @@ export function makeReceiver(
     announced: Partial<Announced>,
     source: AsyncIterable<Buffer>,
   ): Promise<CheckedLiferaft> {
-    const { hostId, digest, size, rebuilt = false } = announced;
+    const { hostId, digest, size, rebuilt = false, offset = 0 } = announced;
+    const part = hostId && digest && partialName(hostId, digest);
     const kept = hostId === undefined ? [] : await keptOf(hostId);
     const expected = {
       ...(hostId !== undefined && { hostId }),
@@ -122,7 +137,8 @@ export function makeReceiver(
     const checked = await writeNewFile({
       folder,
       async write(writes) {
-        for await (const chunk of source) {
+        const before = part && offset > 0 ? readPieces(join(folder, part), offset) : [];
+        for await (const chunk of chain(before, source)) {
           check.write(chunk);
           // A promise for each piece would cost more than the piece.
           const room = writes.write(chunk);
@@ -136,6 +152,10 @@ export function makeReceiver(
         checkOrder(manifest, await keptOf(manifest.host.id), rebuilt);
         await putLatestAside(manifest.host.id);
       },
+      nameOfPart: (error, bytes) =>
+        error instanceof Fault && error.code === 'liferaft_cut_off' && bytes >= leastPartialBytes
+          ? part
+          : undefined,
     });
     await prune(checked.manifest.host.id);
     return checked;
@@ -169,8 +189,14 @@ export function makeReceiver(
   }
 
   return {
+    partial: (hostId, digest) => partialBytes(folder, hostId, digest),
+    async knows(hostId, lineage) {
+      const kept = await keptOf(hostId);
+      return kept.some((each) => lineage === undefined || each.lineage === lineage);
+    },
     async tidy() {
       await removeUnfinished(folder);
+      await removeOldPartials(folder);
       const hosts = (await namesIn(folder)).map((name) => namePartsOf(name)?.hostId);
       for (const hostId of new Set(hosts)) if (hostId !== undefined) await prune(hostId);
     },
@@ -185,19 +211,31 @@ export function makeReceiver(
       }
     },
     async receive(announced, source) {
-      const { hostId, size } = announced;
+      const { hostId, digest, size, offset = 0 } = announced;
       if (size > mostBytes) throw tooLarge(size, mostBytes);
       if (busy.has(hostId)) throw busyWith(hostId);
       if (busy.size >= mostAtOnce) throw tooMany();
       busy.add(hostId);
       try {
-        return heldOf(await take(announced, source));
+        await removePartials(folder, hostId, partialName(hostId, digest));
+        if (offset > (await partialBytes(folder, hostId, digest))) throw notThere();
+        await checkReserve(folder, size);
+        const held = heldOf(await take(announced, source));
+        await removePartials(folder, hostId);
+        return held;
+      } catch (error) {
+        // What is wrong with it, or was taken back, is not to be gone on with.
+        if (!(error instanceof Fault) || !waiting.has(error.code)) {
+          await removePartials(folder, hostId);
+        }
+        throw error;
       } finally {
         busy.delete(hostId);
       }
     },
     async importFile(path) {
       try {
+        await checkReserve(folder, (await stat(path)).size);
         const checked = await take({}, readPieces(path));
         return { ...heldOf(checked), name: liferaftName(checked.manifest.host.id) };
       } catch (error) {
@@ -211,15 +249,38 @@ export function makeReceiver(
   };
 }
 
+/** Faults after which the rest may still come. */
+const waiting: ReadonlySet<FaultCode> = new Set(['liferaft_cut_off', 'no_space']);
+
+function notThere(): Fault {
+  return new Fault(
+    'liferaft_cut_off',
+    'What came before of this liferaft is not here any more. Send all of it.',
+  );
+}
+
+async function* chain(
+  before: Iterable<Buffer> | AsyncIterable<Buffer>,
+  source: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer, void, undefined> {
+  yield* before;
+  yield* source;
+}
+
 /** Of one read of a file. */
 const pieceBytes = 1024 * 1024;
 
-async function* readPieces(path: string): AsyncGenerator<Buffer, void, undefined> {
+async function* readPieces(
+  path: string,
+  length = Infinity,
+): AsyncGenerator<Buffer, void, undefined> {
   const file = await open(path);
   try {
-    for (;;) {
-      const { buffer, bytesRead } = await file.read({ buffer: Buffer.allocUnsafe(pieceBytes) });
+    for (let left = length; left > 0;) {
+      const piece = Buffer.allocUnsafe(Math.min(pieceBytes, left));
+      const { buffer, bytesRead } = await file.read({ buffer: piece });
       if (bytesRead === 0) return;
+      left -= bytesRead;
       yield buffer.subarray(0, bytesRead);
     }
   } finally {
@@ -298,7 +359,7 @@ function checkOrder(
 function older(why: string): Fault {
   return new Fault(
     'liferaft_older',
-    `${why} Nothing of it was kept. If it is the one to have, delete the liferafts of that host here first.`,
+    `${why} Nothing of it was kept, and what is here stays. If that host was rolled back and its present state is to count, say so on it as root: 'hactl alphorn rebuilt'.`,
   );
 }
 

@@ -5,6 +5,13 @@ import { basename, dirname, join } from 'node:path';
 import { Fault } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { readUnits } from '../systemd/units.ts';
+import { handBack, handOver } from './accounts/handover.ts';
+import {
+  type AccountsReport,
+  restoreAccounts,
+  type RestoredAccounts,
+  warningsOf,
+} from './accounts/restored-accounts.ts';
 import { compare, type Difference, isIn, type PlannedPath } from './diff.ts';
 import {
   changedMeanwhile,
@@ -49,6 +56,13 @@ export interface LiferaftDiff {
   /** Paths that are not the same; the others are only counted. */
   differences: readonly Difference[];
   same: number;
+  /** What becomes of users and groups, if anything does. */
+  accounts?: AccountsReport;
+}
+
+export interface RestoreOptions {
+  /** Take the lists of accounts as the liferaft has them; else they are merged with this host's. */
+  replaceUsers?: boolean;
 }
 
 /** What a restore did: the differences that there were. */
@@ -74,7 +88,7 @@ export type Warn = (text: string) => void;
 /** Brings the configuration of a host back from a liferaft. */
 export interface Restorer {
   /** What a restore would do. Faults: `liferaft_not_found`, `liferaft_damaged`, `path_not_in_liferaft` */
-  diff(name: string, paths?: readonly string[]): Promise<LiferaftDiff>;
+  diff(name: string, paths?: readonly string[], options?: RestoreOptions): Promise<LiferaftDiff>;
   /**
    * Makes all of these paths, or none, as they are in the liferaft. What it replaces is kept.
    * @param host by whose runner the state of Pacemaker is asked
@@ -87,6 +101,7 @@ export interface Restorer {
     name: string,
     paths: readonly string[] | undefined,
     warn: Warn,
+    options?: RestoreOptions,
   ): Promise<Restored>;
   /**
    * Puts back what the latest restore replaced.
@@ -164,6 +179,7 @@ export function makeRestorer(
       else left.push(path);
     }
     await exchangeAll(root, exchanges);
+    await handBack(root, kept.folder);
     for (const path of folders.toReversed()) await removeFolder(root, path);
     await forget(kept);
     return left;
@@ -175,6 +191,7 @@ export function makeRestorer(
     { manifest, digest }: LiferaftFile,
     changing: readonly PlannedPath[],
     former: KeptRestore | undefined,
+    accounts: RestoredAccounts,
   ): Promise<KeptRestore> {
     // The latest restore is known by its time, so this time must be later even if the clock was put back.
     const formerAt = former ? Date.parse(former.journal.at) : 0;
@@ -194,6 +211,7 @@ export function makeRestorer(
           ...(before?.kind === 'file' && { kept: number }),
         });
       }
+      await accounts.plan(folder);
       const { host: whose, generation } = manifest;
       return await writeJournal(folder, {
         ...{ liferaft: name, host: whose, generation, digest, at: at.toISOString() },
@@ -230,6 +248,7 @@ export function makeRestorer(
           content: contents.get(path) ?? noContent,
         })),
       );
+      await handOver(root, kept.folder);
       await moveOn(kept, 'done');
     } catch (error) {
       await putBack(kept).catch((failure: unknown) => {
@@ -263,24 +282,30 @@ export function makeRestorer(
   }
 
   return {
-    diff: (name, chosen) =>
-      withLiferaft(name, async (file) =>
-        diffOf(name, file, await compare(file.manifest, chosen, paths)),
-      ),
+    diff: (name, chosen, { replaceUsers } = {}) =>
+      withLiferaft(name, async (opened) => {
+        const accounts = await restoreAccounts(opened, chosen, paths, replaceUsers);
+        return diffOf(name, accounts, await compare(accounts.file.manifest, chosen, paths));
+      }),
 
-    restore: (asker, name, chosen, warn) =>
+    restore: (asker, name, chosen, warn, { replaceUsers } = {}) =>
       alone(async () => {
         const former = await finishFormer(asker, warn);
-        return withLiferaft(name, async (file) => {
+        return withLiferaft(name, async (opened) => {
+          const accounts = await restoreAccounts(opened, chosen, paths, replaceUsers);
+          const { file, report } = accounts;
           const planned = await compare(file.manifest, chosen, paths);
-          const restored = diffOf(name, file, planned);
+          const restored = diffOf(name, accounts, planned);
           checkBlocks(restored.differences);
           await checkPacemaker(asker, restored.differences);
           // Each byte, before anything is written.
           await file.check();
           const changing = planned.filter(({ difference }) => difference.changes.length > 0);
           if (changing.length === 0) return { ...restored, kept: null };
-          const kept = await orFault(restores, () => prepare(name, file, changing, former.at(-1)));
+          if (report) warningsOf(report).forEach(warn);
+          const kept = await orFault(restores, () =>
+            prepare(name, file, changing, former.at(-1), accounts),
+          );
           await carryOut(kept, file, changing);
           await forgetBeyondLimits([...former, kept], warn);
           return { ...restored, kept: kept.folder };
@@ -307,7 +332,7 @@ export function makeRestorer(
 
 function diffOf(
   name: string,
-  { manifest }: LiferaftFile,
+  { file: { manifest }, report }: RestoredAccounts,
   planned: readonly PlannedPath[],
 ): LiferaftDiff {
   const all = planned.map(({ difference }) => difference);
@@ -315,6 +340,7 @@ function diffOf(
   return {
     ...{ liferaft: name, host: manifest.host, generation: manifest.generation },
     ...{ differences, same: all.length - differences.length },
+    ...(report && { accounts: report }),
   };
 }
 

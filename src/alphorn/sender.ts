@@ -4,7 +4,8 @@ import type { AcceptedLineage } from './accepted.ts';
 import type { OwnLiferaft } from './builder.ts';
 import type { DestinationStatus } from './daemon-status.ts';
 import { openLiferaft } from './liferaft-file.ts';
-import type { PeerClient } from './peer-client.ts';
+import type { PeerClient, Pushing } from './peer-client.ts';
+import type { HeartbeatAnswer } from './peer-protocol.ts';
 
 /**
  * Keeps one destination up to date. Each has its own, so that one that is dead or hangs holds up nobody else.
@@ -87,18 +88,24 @@ export function makeSender({
   }
 
   /** @returns the digest of what it has now */
-  async function bringUpToDate({ digest, manifest, path }: OwnLiferaft): Promise<string> {
+  async function bringUpToDate({ digest, manifest, path, size }: OwnLiferaft): Promise<string> {
     const { lineage, generation, host } = manifest;
     const peer = peerFor(host.id);
     const answer = await peer.heartbeat({ digest, lineage, generation });
+    // An older version does not tell who it is.
+    const answering = answer.host ?? destination;
     let held = digest;
     if (!answer.held) {
       heldDigest = null;
       const isOther = answer.lineage !== undefined && answer.lineage !== lineage;
-      const rebuilt = isOther && !(await accepted.has(lineage, destination));
-      held = await send(peer, path, host.id, rebuilt);
+      const isAccepted = await accepted.has(lineage, answering);
+      const isNewer = !isOther && (answer.generation ?? 0) >= generation;
+      if (isNewer || (isOther && isAccepted)) throw rolledBack(destination, generation, answer);
+      // One byte at least is sent, for the answer to it.
+      const offset = Math.min(answer.partial ?? 0, size - 1);
+      held = await send(peer, path, host.id, { rebuilt: isOther, offset });
     }
-    await accepted.add(lineage, destination);
+    await accepted.add(lineage, answering);
     return held;
   }
 
@@ -106,20 +113,20 @@ export function makeSender({
     peer: PeerClient,
     path: string,
     hostId: string,
-    rebuilt: boolean,
+    how: Pushing,
   ): Promise<string> {
     const file = await openLiferaft(path, hostId);
     if (file === undefined) {
       throw new Fault('liferaft_damaged', `${path} is gone. It is made anew in the next round.`);
     }
     try {
-      await peer.push(file, rebuilt);
+      await peer.push(file, how);
     } finally {
       await file.close();
     }
     bytes = file.size;
     const { generation } = file.manifest;
-    log.debug({ destination, generation, bytes, rebuilt }, 'liferaft sent');
+    log.debug({ destination, generation, bytes, ...how }, 'liferaft sent');
     return file.digest;
   }
 
@@ -210,4 +217,16 @@ export function makeSender({
       await underWay;
     },
   };
+}
+
+/** What is there is newer than what is here, so this is an earlier state of this host, or another host's. */
+function rolledBack(
+  destination: string,
+  generation: number,
+  { generation: theirs, lineage }: HeartbeatAnswer,
+): Fault {
+  return new Fault(
+    'host_rolled_back',
+    `${destination} has another state of this host: generation ${theirs ?? '?'} (of the count ${lineage?.slice(0, 8) ?? '?'}), where this host is at ${generation}. One of the two was rolled back to an earlier state, such as a snapshot, or another host has this host's id. Nothing was sent, and what is there stays. If this host as it is now is the one that counts, say so on it as root: 'hactl alphorn rebuilt'.`,
+  );
 }

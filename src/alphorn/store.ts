@@ -5,6 +5,8 @@ import { Fault, systemErrorCode } from '../errors.ts';
 import { namesIn, removeFile } from '../files.ts';
 import { type LiferaftFile, openLiferaft } from './liferaft-file.ts';
 import { damagedName, isLiferaftName, namePartsOf } from './names.ts';
+import { senderFileName } from './peers/clones.ts';
+import { removePartials } from './peers/partial.ts';
 import { type LiferaftReceiver, makeReceiver, type ReceiverLimits } from './receiver.ts';
 
 /** A liferaft that another host left here. */
@@ -83,6 +85,8 @@ export function openStore(folder: string, limits: ReceiverLimits): LiferaftStore
       if (!isLiferaftName(name)) throw notFound(name);
       try {
         await removeFile(join(folder, name));
+        const { hostId = '', generation } = namePartsOf(name) ?? {};
+        if (generation === undefined) await removePartials(folder, hostId);
       } catch (error) {
         if (systemErrorCode(error) === 'ENOENT') throw notFound(name);
         throw error;
@@ -91,8 +95,9 @@ export function openStore(folder: string, limits: ReceiverLimits): LiferaftStore
     async removeAll() {
       const removed = await names();
       const hosts = new Set(removed.flatMap((name) => namePartsOf(name)?.hostId ?? []));
-      const aside = [...hosts].map(damagedName);
+      const aside = [...hosts].flatMap((id) => [damagedName(id), senderFileName(id)]);
       for (const name of [...removed, ...aside]) await rm(join(folder, name), { force: true });
+      for (const hostId of hosts) await removePartials(folder, hostId);
       return removed;
     },
   };

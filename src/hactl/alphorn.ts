@@ -8,7 +8,8 @@ import type { Difference } from '../alphorn/diff.ts';
 import { exportLiferaft } from '../alphorn/export.ts';
 import type { Manifest } from '../alphorn/manifest.ts';
 import { exportOwnKey, generateOwnKey, importOwnKey } from '../alphorn/own-key.ts';
-import { makeRestorer } from '../alphorn/restore.ts';
+import { makeRestorer, type RestoreOptions } from '../alphorn/restore.ts';
+import { beginLineageByRoot } from '../alphorn/peers/lineage-by-root.ts';
 import { readAlphornStatus, type StoppedStatus } from '../alphorn/status.ts';
 import { loadConfig } from '../config.ts';
 import { makeHost, makeLiferaftStore } from '../deps.ts';
@@ -16,8 +17,9 @@ import { Fault, systemErrorCode } from '../errors.ts';
 import { makeRun } from '../exec.ts';
 import { makeLog } from '../log.ts';
 import { debianPaths, type Paths } from '../paths.ts';
+import { printAccounts } from './alphorn-accounts.ts';
 import { makeOnRecord, type OnRecord } from './on-record.ts';
-import { print, printJson, printTable, warn } from './print.ts';
+import { print, printJson, printTable, printText, warn } from './print.ts';
 
 /**
  * `hactl alphorn …`: what this host sends, and the liferafts of other hosts that are here. No agent has to run.
@@ -38,6 +40,10 @@ export function alphornCommand(
     'copies of what a host is made of (liferafts): sent to other hosts, and those of other hosts here',
   );
   const json = ['--json', 'as JSON'] as const;
+  const replaceUsers = [
+    '--replace-users',
+    "take the liferaft's lists of users and groups as they are (default: merged with this host's)",
+  ] as const;
 
   alphorn
     .command('status')
@@ -57,6 +63,19 @@ export function alphornCommand(
       const status = await makeDaemonClient(paths.socket).sync();
       if (options.json) printJson(status);
       else printStatus(status);
+      checkSynced(status);
+    });
+
+  alphorn
+    .command('rebuilt')
+    .description(
+      'says that this host as it is now counts, where destinations have a newer state of it or take it for a clone',
+    )
+    .action(async () => {
+      await onRecord(['alphorn', 'rebuilt'], () => beginLineageByRoot(paths.own));
+      print(
+        "From the next round on, destinations take this host's liferaft in; what they have of it becomes a former one. 'hactl alphorn sync' begins a round.",
+      );
     });
 
   alphorn
@@ -96,15 +115,17 @@ export function alphornCommand(
     .description('what a restore would change on this host')
     .argument('<name>', nameHint)
     .argument('[path...]', pathHint)
+    .option(...replaceUsers)
     .option(...json)
-    .action(async (name: string, chosen: string[], options: { json?: true }) => {
+    .action(async (name: string, chosen: string[], options: RestoreOptions & Json) => {
       const { restorer } = await openRestorer();
-      const diff = await restorer.diff(name, orAll(chosen));
+      const diff = await restorer.diff(name, orAll(chosen), options);
       if (options.json) {
         printJson(diff);
         return;
       }
       printDifferences(diff.differences);
+      if (diff.accounts) printAccounts(diff.accounts);
       print(`${diff.differences.length} differ, ${diff.same} are the same.`);
     });
 
@@ -114,19 +135,22 @@ export function alphornCommand(
     .argument('<name>', nameHint)
     .argument('[path...]', pathHint)
     .option('--dry-run', 'only say what would change')
+    .option(...replaceUsers)
     .option(...json)
-    .action(async (name: string, chosen: string[], options: { dryRun?: true; json?: true }) => {
+    .action(async (name: string, chosen: string[], options: RestoreOptions & DryRun & Json) => {
       const { restorer, host } = await openRestorer();
+      const asked = ['alphorn', 'restore', ...(options.replaceUsers ? ['--replace-users'] : [])];
       const done = options.dryRun
-        ? { dry_run: true, ...(await restorer.diff(name, orAll(chosen))) }
-        : await onRecord(['alphorn', 'restore', name, ...chosen], () =>
-            restorer.restore(host, name, orAll(chosen), warn),
+        ? { dry_run: true, ...(await restorer.diff(name, orAll(chosen), options)) }
+        : await onRecord([...asked, name, ...chosen], () =>
+            restorer.restore(host, name, orAll(chosen), warn, options),
           );
       if (options.json) {
         printJson(done);
         return;
       }
       printDifferences(done.differences);
+      if (done.accounts) printAccounts(done.accounts);
       if (!('kept' in done)) print('Nothing was done; this is what would change.');
       else if (done.kept === null) print('Nothing had to be changed.');
       else {
@@ -210,6 +234,14 @@ export function alphornCommand(
   return alphorn;
 }
 
+interface Json {
+  json?: true;
+}
+
+interface DryRun {
+  dryRun?: true;
+}
+
 /** The key for hosts outside of the cluster. It never stands in a command line, where every user could read it. */
 function keyCommand(path: string, onRecord: OnRecord): Command {
   const key = new Command('key').description(
@@ -276,13 +308,28 @@ function orAll(chosen: string[]): string[] | undefined {
   return chosen.length === 0 ? undefined : chosen;
 }
 
+/** Faults: `alphorn_not_synced` */
+function checkSynced({ enabled, error, destinations }: DaemonStatus): void {
+  const behind = destinations.filter(({ state }) => state !== 'synced' && state !== 'self');
+  const problems = [
+    ...(enabled ? [] : ['Sending is not enabled.']),
+    ...(error ? [error.detail] : []),
+    ...behind.map(({ destination, state }) => `${destination} is ${state}.`),
+  ];
+  if (problems.length === 0) return;
+  throw new Fault(
+    'alphorn_not_synced',
+    `Not every destination has the current liferaft. ${problems.join('\n')}`,
+  );
+}
+
 function printStatus(status: DaemonStatus | StoppedStatus): void {
   const { running, enabled, interval, host, liferaft, error, destinations } = status;
   if (!running) {
     print('Alphorn does not run on this host: the cluster starts it where its resource is active.');
   } else if (enabled) print(`Alphorn runs here and looks for changes every ${interval / 1000} s.`);
   else print('Alphorn runs here, but is not enabled.');
-  if (error) print(`Error: ${error.detail}`);
+  if (error) printText(`Error: ${error.detail}`);
   if (host) print(`Host ${host.id} (${host.name})`);
   if (liferaft) {
     const { generation, files, bytes, madeAt, leftOut } = liferaft;
@@ -297,6 +344,7 @@ function printStatus(status: DaemonStatus | StoppedStatus): void {
       lagMs === null ? '-' : `${Math.round(lagMs / 1000)} s`,
       lastError === null ? '-' : `${lastError.at} ${lastError.code}: ${lastError.detail}`,
     ]),
+    true,
   );
 }
 

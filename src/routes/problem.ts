@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 /** The one table from a fault to HTTP. Whatever is not in it is a bug of ours: 500. */
 const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   invalid_request: { status: 400, title: 'The request is not as documented' },
+  liferaft_cut_off: { status: 400, title: 'The liferaft did not come to its end' },
   cannot_be_tried: { status: 400, title: 'This cannot be tried first' },
   unauthenticated: { status: 401, title: 'A valid token is needed' },
   role_required: { status: 403, title: 'The role does not allow this' },
@@ -41,6 +42,7 @@ const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   idempotency_key_reused: { status: 409, title: 'The key belongs to another request' },
   outcome_unknown: { status: 409, title: 'Nobody knows how the change ended' },
   liferaft_older: { status: 409, title: 'The liferaft is older than the one that is here' },
+  host_cloned: { status: 409, title: 'Two hosts have the same id' },
   liferaft_busy: { status: 409, title: 'A liferaft of this host is being received' },
   liferaft_damaged: { status: 409, title: 'The liferaft is damaged' },
   restore_blocked: { status: 409, title: 'Something on this host is in the way' },

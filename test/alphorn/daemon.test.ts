@@ -1,4 +1,4 @@
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { type Daemon, type DaemonParts, makeDaemon } from '../../src/alphorn/dae
 import { makeDaemonClient } from '../../src/alphorn/daemon-client.ts';
 import type { DaemonStatus, DestinationStatus } from '../../src/alphorn/daemon-status.ts';
 import type { Manifest } from '../../src/alphorn/manifest.ts';
+import { beginLineageByRoot } from '../../src/alphorn/peers/lineage-by-root.ts';
 import { loadConfig } from '../../src/config.ts';
 import { openSocketListener } from '../../src/server/listeners.ts';
 import { waitUntil } from '../lab/wait.ts';
@@ -73,17 +74,21 @@ describe('the sender', () => {
     destination: string;
     /** What is kept there of this host. */
     liferaft(): Promise<Buffer | undefined>;
+    /** The folder of it. */
+    liferafts: string;
   }
   async function receiver(port?: number): Promise<Kept> {
     const there = await makeTestHost(folder.path, (0xae000000 + (made += 1)).toString(16));
     const listening = await openTestReceiver(there, port === undefined ? {} : { port });
-    opened.push(listening);
     const path = join(there.paths.alphorn.liferafts, `liferaft_${ownId}.tar`);
-    return {
+    const kept = {
       ...listening,
       destination: `127.0.0.1:${listening.port}`,
+      liferafts: there.paths.alphorn.liferafts,
       liferaft: () => readFile(path).catch(() => undefined),
     };
+    opened.push(kept);
+    return kept;
   }
 
   const stateOf = async (destination: string): Promise<DestinationStatus | undefined> =>
@@ -297,8 +302,104 @@ describe('the sender', () => {
     await writeFile(join(own, `liferaft_${ownId}.tar`), former);
     await start();
     await untilFailing(peer.destination);
-    expect((await stateOf(peer.destination))?.lastError?.detail).to.include('liferaft_older');
+    expect((await stateOf(peer.destination))?.lastError?.detail)
+      .to.include('liferaft_older')
+      .and.to.include('hactl alphorn rebuilt');
     expect((await peer.liferaft())?.includes('rebuilt\n')).to.equal(true);
+  });
+
+  it('says that it was rolled back, and is taken for rebuilt by a word of root alone', async () => {
+    const peer = await receiver();
+    await configure([peer.destination]);
+    await start();
+    await untilSynced(peer.destination);
+    const { own } = host.paths.alphorn;
+    const former = await readFile(join(own, `liferaft_${ownId}.tar`));
+    for (const content of ['second\n', 'third\n']) {
+      await host.write('hostname', content);
+      await daemon.sync();
+    }
+    await untilSynced(peer.destination);
+    await opened.pop()?.stop();
+
+    await writeFile(join(own, `liferaft_${ownId}.tar`), former);
+    await host.write('hostname', 'rolled back\n');
+    await start();
+    await untilFailing(peer.destination);
+    const { code, detail } = (await stateOf(peer.destination))?.lastError ?? {};
+    expect(code).to.equal('host_rolled_back');
+    expect(detail)
+      .to.include('generation 3')
+      .and.to.include('hactl alphorn rebuilt')
+      .and.not.to.match(/delete/i);
+    expect((await peer.liferaft())?.includes('third\n')).to.equal(true);
+
+    await beginLineageByRoot(own);
+    await daemon.sync();
+    await untilSynced(peer.destination);
+    expect((await peer.liferaft())?.includes('rolled back\n')).to.equal(true);
+    expect((await daemon.status()).liferaft?.generation).to.equal(1);
+  });
+
+  it("is accepted by whoever answers, when an address is another host's than before", async () => {
+    const port = await freePort();
+    const destination = `127.0.0.1:${port}`;
+    const moved = async () => {
+      const there = await receiver(port);
+      return { there, leaves: () => opened.splice(opened.indexOf(there), 1)[0]?.stop() };
+    };
+    // Both have the count of a former installation.
+    const first = await moved();
+    await configure([destination]);
+    await start();
+    await untilSynced(destination);
+    const former = (await first.there.liferaft()) ?? Buffer.alloc(0);
+    await opened.splice(opened.length - 1, 1)[0]?.stop();
+    await rm(host.paths.alphorn.own, { recursive: true });
+    await host.write('hostname', 'rebuilt\n');
+    await start();
+    await untilSynced(destination);
+    await first.leaves();
+
+    const second = await moved();
+    await mkdir(second.there.liferafts, { recursive: true });
+    await writeFile(join(second.there.liferafts, `liferaft_${ownId}.tar`), former);
+    await daemon.sync();
+    await untilSynced(destination);
+    expect((await second.there.liferaft())?.includes('rebuilt\n')).to.equal(true);
+  });
+
+  it('is refused by name where another host of its id is kept, and the first one goes on', async () => {
+    const peer = await receiver();
+    await configure([peer.destination]);
+    await start();
+    await untilSynced(peer.destination);
+    const clone = await makeTestHost(join(folder.path, 'clone'), ownId);
+    await writeFile(clone.paths.alphorn.machineId, `${'c'.repeat(32)}\n`);
+    const settings = {
+      interval: seldom,
+      sync: { enabled: true, destinations: [peer.destination] },
+    };
+    await writeFile(clone.paths.alphorn.settings, JSON.stringify(settings));
+    const config = await loadConfig({ HA_AGENT_CONFIG: join(folder.path, 'none') });
+    const made = makeAlphorn({ ...config, peer_port: 1 }, keepingLog().log, clone.paths);
+    opened.push({ stop: () => Promise.all([made.daemon.stop(), made.keysSaved()]) });
+    made.daemon.start();
+    await made.daemon.sync();
+    const [refused] = (await made.daemon.status()).destinations;
+    expect(refused?.lastError?.detail).to.include('host_cloned').and.to.include('machine-id');
+    expect(peer.told().map(({ code }) => code)).to.include('host_cloned');
+    await host.write('hostname', 'first\n');
+    await daemon.sync();
+    await untilSynced(peer.destination);
+    expect((await peer.liferaft())?.includes('first\n')).to.equal(true);
+
+    // The other one counts from now on, if root says so there.
+    await beginLineageByRoot(clone.paths.alphorn.own);
+    await made.daemon.sync();
+    expect((await made.daemon.status()).destinations[0]?.state).to.equal('synced');
+    await daemon.sync();
+    expect((await stateOf(peer.destination))?.lastError?.detail).to.include('host_cloned');
   });
 
   describe('when something throws that nobody expected', () => {

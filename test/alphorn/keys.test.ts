@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -48,7 +48,7 @@ describe('the keys that hosts know each other by', () => {
 
   it("are this host's own first, then the cluster's", async () => {
     await writeFile(files().clusterKey, clusterSecret);
-    await writeFile(files().key, `${ownDigits}\n`);
+    await writeFile(files().key, `${ownDigits}\n`, { mode: 0o600 });
     expect(ids(open())).to.deep.equal([
       peerKeyOf(Buffer.from(ownDigits, 'hex')).id,
       peerKeyOf(clusterSecret).id,
@@ -77,11 +77,37 @@ describe('the keys that hosts know each other by', () => {
 
   for (const content of ['', 'ab', `${ownDigits}ab`, 'x'.repeat(64)]) {
     it(`take '${content}' for no own key, and say so without it`, async () => {
-      await writeFile(files().key, content);
+      await writeFile(files().key, content, { mode: 0o600 });
       const { log, lines } = keepingLog();
       expect(open(log).all()).to.deep.equal([]);
       expect(lines).to.have.length(1);
       if (content !== '') expect(JSON.stringify(lines)).not.to.include(content);
+    });
+  }
+
+  for (const [what, spoil] of [
+    ['its group may read', (key: string) => chmod(key, 0o640)],
+    ['everybody may read', (key: string) => chmod(key, 0o604)],
+    ['its group may write', (key: string) => chmod(key, 0o620)],
+    ['another user owns', (key: string) => chown(key, 4711, 0)],
+  ] as const) {
+    it(`refuse an own key that ${what}, say why, and forget that it was one`, async () => {
+      await replaceFile(files().key, ownDigits, 0o600);
+      const { log, lines } = keepingLog();
+      const ring = open(log);
+      expect(ring.all()).to.have.length(1);
+      await spoil(files().key);
+      expect(ring.all()).to.deep.equal([]);
+      expect(ring.refusal()).to.include(files().key).and.to.include('chmod 600');
+      expect(lines).to.have.length(1);
+      expect(lines[0]).to.include({ level: 'warn', reason: ring.refusal() });
+      // Nor does another process of this host take it for a former one.
+      await ring.saved();
+      expect(open().all()).to.deep.equal([]);
+      await chown(files().key, 0, 0);
+      await chmod(files().key, 0o600);
+      expect(ring.all()).to.have.length(1);
+      expect(ring.refusal()).to.equal(undefined);
     });
   }
 
@@ -90,7 +116,7 @@ describe('the keys that hosts know each other by', () => {
     const ring = open();
     await writeClusterKey('2');
     expect(ids(ring)).to.deep.equal([idOf('2'), idOf('1')]);
-    await writeFile(files().key, ownDigits);
+    await writeFile(files().key, ownDigits, { mode: 0o600 });
     expect(ring.all()).to.have.length(3);
   });
 
@@ -197,7 +223,7 @@ describe('the keys that hosts know each other by', () => {
   it('are not read again while their files are the same', async () => {
     await writeClusterKey('1');
     const { log, lines } = keepingLog();
-    await writeFile(files().key, 'no key');
+    await writeFile(files().key, 'no key', { mode: 0o600 });
     const ring = open(log);
     for (let count = 0; count < 10; count += 1) ring.all();
     expect(lines).to.have.length(1);

@@ -1,4 +1,5 @@
-import { readFile, unlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import type dns from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
@@ -10,7 +11,12 @@ import { expect } from 'chai';
 import { formerKeyMs, type KeyRing, openKeyRing } from '../../src/alphorn/keys.ts';
 import { type LiferaftFile, openLiferaft } from '../../src/alphorn/liferaft-file.ts';
 import { peerTls } from '../../src/alphorn/peer-protocol.ts';
-import { makePeerClient, type PeerClient, usualDeadlines } from '../../src/alphorn/peer-client.ts';
+import {
+  makePeerClient,
+  type PeerClient,
+  type PeerClientParts,
+  usualDeadlines,
+} from '../../src/alphorn/peer-client.ts';
 import { makeRun } from '../../src/exec.ts';
 import { loadConfig } from '../../src/config.ts';
 import { loadTlsIdentity } from '../../src/tls.ts';
@@ -21,13 +27,17 @@ import {
   type TestHost,
   type TestReceiver,
 } from '../support/peer-host.ts';
+import { waitUntil } from '../lab/wait.ts';
 import { faultOf } from '../support/faults.ts';
 import { keepingLog } from '../support/keeping-log.ts';
 import { liferaftOf, someLineage } from '../support/liferafts.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const ownId = '5e7638bc';
+const whole = { rebuilt: false, offset: 0 };
 const told = { digest: 'd'.repeat(64), lineage: someLineage, generation: 1 };
+
+type LookupDone = (error: Error | null, found: string | object[], family?: number) => void;
 
 describe('a peer client', () => {
   const opened: { stop(): unknown }[] = [];
@@ -55,8 +65,13 @@ describe('a peer client', () => {
     return listening;
   }
 
-  function clientOf(port: number, deadlines = usualDeadlines, host = '127.0.0.1'): PeerClient {
-    const client = makePeerClient({ host, port }, ownId, keys, deadlines);
+  function clientOf(
+    port: number,
+    deadlines = usualDeadlines,
+    host = '127.0.0.1',
+    more: Partial<PeerClientParts> = {},
+  ): PeerClient {
+    const client = makePeerClient({ host, port }, { hostId: ownId, keys, ...more }, deadlines);
     opened.push({
       stop: () => {
         client.close();
@@ -101,10 +116,10 @@ describe('a peer client', () => {
   it('asks what is there, and sends what is not', async () => {
     const { port } = await receiver();
     const client = clientOf(port);
-    expect(await client.heartbeat(told)).to.deep.equal({ held: false });
+    expect(await client.heartbeat(told)).to.deep.equal({ held: false, host: there.id });
     // Longer than what is read at once, and no multiple of it.
     const file = await liferaft(3_456_789);
-    await client.push(file, false);
+    await client.push(file, whole);
     expect((await received()).equals(await readFile(join(folder.path, 'sent-1.tar')))).to.equal(
       true,
     );
@@ -113,7 +128,76 @@ describe('a peer client', () => {
       held: true,
       lineage: manifest.lineage,
       generation: 1,
+      host: there.id,
     });
+  });
+
+  it('goes on with what came before its connection was cut', async () => {
+    const { port } = await receiver();
+    const file = await liferaft(20_000_000);
+    let read = 0;
+    const cutAt = (bytes: number, client: PeerClient) => ({
+      ...file,
+      readInto(buffer: Buffer, at: number) {
+        if (at > bytes) client.close();
+        read += buffer.length;
+        return file.readInto(buffer, at);
+      },
+    });
+    let offset = 0;
+    for (const bytes of [5_000_000, 12_000_000]) {
+      const client = clientOf(port);
+      await faultOf('peer_unreachable', client.push(cutAt(bytes, client), { ...whole, offset }));
+      const { digest } = file;
+      await waitUntil('the receiver to have kept more', async () => {
+        const { partial = 0 } = await clientOf(port).heartbeat({ ...told, digest });
+        const isMore = partial > offset;
+        offset = partial;
+        return isMore;
+      });
+    }
+    expect(offset).to.be.within(6_000_000, 20_000_000);
+    read = 0;
+    await clientOf(port).push(cutAt(Infinity, clientOf(port)), { ...whole, offset });
+    expect(read).to.be.lessThan(20_000_000 - offset + 3_000_000);
+    expect((await received()).equals(await readFile(join(folder.path, 'sent-1.tar')))).to.equal(
+      true,
+    );
+    expect(await readdir(there.paths.alphorn.liferafts)).to.deep.equal([`liferaft_${ownId}.tar`]);
+  });
+
+  it('looks its name up again each time, and leaves an address that the name has no more', async () => {
+    const asked: string[] = [];
+    const port = await freePort();
+    for (const address of ['127.0.0.1', '127.0.0.2']) {
+      const server = https.createServer(
+        { ...peerTls, pskCallback: (_socket, identity) => keyNamed(identity) },
+        (_request, response) => {
+          asked.push(address);
+          response.end('{"held": false}');
+        },
+      );
+      await new Promise<void>((resolve) => server.listen(port, address, resolve));
+      opened.push({
+        stop() {
+          server.closeAllConnections();
+          return new Promise((resolve) => server.close(resolve));
+        },
+      });
+    }
+    let addresses = ['127.0.0.1'];
+    const lookup = ((_name: string, options: dns.LookupOptions, done: LookupDone) => {
+      const found = addresses.map((address) => ({ address, family: 4 }));
+      if (found.length === 0) done(new Error('EAI_AGAIN'), [], 0);
+      else if (options.all) done(null, found);
+      else done(null, found[0]?.address ?? '', 4);
+    }) as unknown as typeof dns.lookup;
+    const client = clientOf(port, usualDeadlines, 'peer.example', { lookup });
+    for (const next of [['127.0.0.1'], ['127.0.0.2', '127.0.0.1'], [], ['127.0.0.2']]) {
+      addresses = next;
+      await client.heartbeat(told);
+    }
+    expect(asked).to.deep.equal(['127.0.0.1', '127.0.0.1', '127.0.0.1', '127.0.0.2']);
   });
 
   it('connects anew, without a word, when the other side has closed a connection long unused', async () => {
@@ -141,7 +225,7 @@ describe('a peer client', () => {
     const own = 'ab'.repeat(32);
 
     it('of its cluster to a node that has no other, though it has one of its own', async () => {
-      await writeFile(here.paths.alphorn.key, own);
+      await writeFile(here.paths.alphorn.key, own, { mode: 0o600 });
       const [ownKey, ofCluster] = keys.all();
       const shown: (string | undefined)[] = [];
       const server = https.createServer(
@@ -163,16 +247,17 @@ describe('a peer client', () => {
     });
 
     it('of its own to a host of no cluster', async () => {
-      for (const { paths } of [here, there]) await writeFile(paths.alphorn.key, own);
+      for (const { paths } of [here, there])
+        await writeFile(paths.alphorn.key, own, { mode: 0o600 });
       await unlink(there.paths.corosyncKey);
       const { port } = await receiver();
-      expect(await clientOf(port).heartbeat(told)).to.deep.equal({ held: false });
+      expect(await clientOf(port).heartbeat(told)).to.include({ held: false });
     });
 
     it('that was replaced here to one that does not have the new one yet', async () => {
       const { port } = await receiver();
       await writeFile(here.paths.corosyncKey, Buffer.alloc(256, 'z'));
-      expect(await clientOf(port).heartbeat(told)).to.deep.equal({ held: false });
+      expect(await clientOf(port).heartbeat(told)).to.include({ held: false });
     });
 
     it('that counts, and drops a connection by one that does not any more', async () => {
@@ -240,6 +325,22 @@ describe('a peer client', () => {
       expect(fault.message).to.include('hactl alphorn key generate');
     });
 
+    it('when the key here is one that others may read', async () => {
+      await writeFile(here.paths.alphorn.key, 'ab'.repeat(32), { mode: 0o644 });
+      await writeFile(there.paths.corosyncKey, Buffer.alloc(256, 'z'));
+      const { port } = await receiver();
+      const other = await faultOf('peer_refused', clientOf(port).heartbeat(told));
+      expect(other.message).to.include('hactl alphorn key export').and.to.include('(mode 0644)');
+      await unlink(here.paths.corosyncKey);
+      const { key, knownKeys } = here.paths.alphorn;
+      keys = openKeyRing(
+        { key, knownKeys: `${knownKeys}.none`, clusterKey: here.paths.corosyncKey },
+        keepingLog().log,
+      );
+      const none = await faultOf('alphorn_key_refused', clientOf(port).heartbeat(told));
+      expect(none.message).to.include('(mode 0644)');
+    });
+
     it('when none of the keys here is known there', async () => {
       await writeFile(there.paths.corosyncKey, Buffer.alloc(256, 'z'));
       const { port } = await receiver();
@@ -250,8 +351,8 @@ describe('a peer client', () => {
     it("when the other side refuses, with the other side's words", async () => {
       const { port } = await receiver();
       const client = clientOf(port);
-      await client.push(await liferaft(10, 2), false);
-      const fault = await faultOf('peer_refused', client.push(await liferaft(), false));
+      await client.push(await liferaft(10, 2), whole);
+      const fault = await faultOf('peer_refused', client.push(await liferaft(), whole));
       expect(fault.message).to.include(`127.0.0.1:${port} refused (409 liferaft_older): `);
       expect(fault.message).to.include('Generation 2');
     });
@@ -268,7 +369,7 @@ describe('a peer client', () => {
           return bytes;
         },
       };
-      const fault = await faultOf('peer_refused', clientOf(port).push(counted, false));
+      const fault = await faultOf('peer_refused', clientOf(port).push(counted, whole));
       expect(fault.message).to.include('413 liferaft_too_large');
       expect(read).to.be.lessThan(45_000_000);
     });
@@ -319,7 +420,7 @@ describe('a peer client', () => {
         readInto: (buffer: Buffer, at: number) =>
           at > 0 ? Promise.reject(new Error('EIO')) : file.readInto(buffer, at),
       };
-      const fault = await faultOf('peer_unreachable', clientOf(port).push(broken, false));
+      const fault = await faultOf('peer_unreachable', clientOf(port).push(broken, whole));
       expect(fault.message).to.include('EIO');
       expect(await received().catch(() => 'nothing')).to.equal('nothing');
     });

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { expect } from 'chai';
 import { execa } from 'execa';
 import sinon from 'sinon';
 
+import { lineageByRoot } from '../../src/alphorn/peers/lineage-by-root.ts';
 import type { FaultCode } from '../../src/errors.ts';
 import { alphornCommand } from '../../src/hactl/alphorn.ts';
 import { debianPaths, type Paths } from '../../src/paths.ts';
@@ -32,7 +33,12 @@ describe('hactl alphorn', () => {
       alphorn: {
         ...debianPaths.alphorn,
         ...{ settings: at('etc/config.json'), key: at('etc/key'), socket: at('socket') },
-        ...{ liferafts: at('liferafts'), restores: at('restore'), root: at('root') },
+        ...{
+          own: at('own'),
+          liferafts: at('liferafts'),
+          restores: at('restore'),
+          root: at('root'),
+        },
         ...{ hostId: at('hostid'), machineId: at('machine-id') },
         ...{ passwd: at('passwd'), group: at('group') },
       },
@@ -142,6 +148,42 @@ describe('hactl alphorn', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
+  it('says before what becomes of users and groups, and replaces them by a word alone', async () => {
+    const passwd = (...each: string[]) => each.map((line) => `${line}::/:/\n`).join('');
+    await growTree(paths.alphorn.root, {
+      '/etc/passwd': `file 644 0:0 ${passwd('root:x:0:0:', 'svc:x:998:0:', 'app:x:110:0:')}`,
+      '/srv/svc': 'file 600 998:0 ',
+      '/srv/app': 'file 600 110:0 ',
+    });
+    await storeLiferaft(paths.alphorn.liferafts, {
+      files: {
+        '/etc/passwd': passwd('root:x:0:0:', 'app:x:111:0:'),
+        '/etc/app': { content: '', user: 'app', uid: 111 },
+      },
+    });
+    const merged = await hactl('diff', name);
+    expect(merged).to.include.members([
+      'user app gets the number 111 instead of 110',
+      'Files outside of the liferaft that go with their account: 1',
+      '  /srv/app: owner 110:0 -> 111:0',
+    ]);
+    expect(merged.join('\n')).to.match(/Searched for such files: .*at most \d+ paths/);
+    const replaced = await hactl('restore', name, '--dry-run', '--replace-users');
+    expect(replaced).to.include.members([
+      'user svc vanishes (number 998)',
+      'Files outside of the liferaft that nobody owns then: 1',
+      '  /srv/svc: owner 998:0',
+    ]);
+    await hactl('restore', name);
+    expect((await tree())['/etc/passwd'])
+      .to.include('svc:x:998:')
+      .and.to.include('app:x:111:');
+    expect((await tree())['/srv/app']).to.equal('file 600 111:0 ');
+    await hactl('restore', name, '--replace-users');
+    expect((await tree())['/etc/passwd']).not.to.include('svc');
+    expect((await audited()).at(-1)).to.include('restore --replace-users');
+  });
+
   it('carries one to another host, in a file for root alone', async () => {
     const file = join(folder.path, 'carried.tar');
     await hactl('export', name, file);
@@ -185,6 +227,25 @@ describe('hactl alphorn', () => {
       if (wrong.length > 1) expect(message).not.to.include(wrong);
     }
     expect(await hactl('key', 'export')).to.deep.equal([first]);
+  });
+
+  it('begins a new count of generations by a word of root, which is on record', async () => {
+    expect((await hactl('rebuilt')).join()).to.include('hactl alphorn sync');
+    const first = await lineageByRoot(paths.alphorn.own);
+    expect(first).to.match(/^[0-9a-f]{32}$/);
+    await hactl('rebuilt');
+    expect(await lineageByRoot(paths.alphorn.own)).not.to.equal(first);
+    expect((await audited()).at(-1)).to.equal('root: hactl alphorn rebuilt: success');
+  });
+
+  it('gives out no key that others may have read', async () => {
+    const { key } = paths.alphorn;
+    await hactl('key', 'generate');
+    await chmod(key, 0o640);
+    const { message } = await faultOf('alphorn_key_refused', hactl('key', 'export'));
+    expect(message).to.include('(mode 0640)').and.to.include('hactl alphorn key generate');
+    await hactl('key', 'generate');
+    await hactl('key', 'export');
   });
 
   it('has on record what changes something or gives out a secret, and nothing else', async () => {
@@ -294,6 +355,70 @@ describe('hactl alphorn', () => {
         }
       });
     }
+  });
+
+  describe('a sync', () => {
+    const destination = (state: string, detail?: string) => ({
+      ...{ destination: `${state}.example`, state, lastSuccess: null, lagMs: null },
+      lastError: detail === undefined ? null : { at: 'T', code: 'peer_refused', detail },
+    });
+    const status = {
+      ...{ running: true, enabled: true, interval: 1000, host: null, liferaft: null },
+      error: null as object | null,
+      destinations: [destination('synced'), destination('self')],
+    };
+    const lines = 'first line\nsecond line';
+
+    let server: Server | undefined;
+    afterEach(() => server?.close());
+    async function answering(answer: object): Promise<void> {
+      server = createServer((_request, response) => response.end(JSON.stringify(answer)));
+      server.listen(paths.alphorn.socket);
+      await once(server, 'listening');
+    }
+
+    it('succeeds when all destinations have the liferaft', async () => {
+      await answering(status);
+      expect((await hactl('sync')).at(-1)).to.match(/^self\.example/);
+    });
+
+    for (const [what, answer, names] of [
+      [
+        'a destination fails',
+        { ...status, destinations: [...status.destinations, destination('failing', 'No.')] },
+        'failing.example',
+      ],
+      [
+        'a destination has not got it yet',
+        { ...status, destinations: [destination('pending')] },
+        'pending.example',
+      ],
+      ['there is an error', { ...status, error: { code: 'x', detail: 'Wrong.' } }, 'Wrong.'],
+      ['it is not enabled', { ...status, enabled: false, destinations: [] }, 'not enabled'],
+    ] as const) {
+      it(`fails when ${what}, whatever it prints`, async () => {
+        await answering(answer);
+        for (const options of [[], ['--json']]) {
+          const { message } = await faultOf('alphorn_not_synced', hactl('sync', ...options));
+          expect(message).to.include(names);
+        }
+        await hactl('status');
+      });
+    }
+
+    it('shows an error of several lines as lines, in order', async () => {
+      await answering({
+        ...{ ...status, error: { code: 'x', detail: lines } },
+        destinations: [destination('failing', lines), destination('synced')],
+      });
+      const printed = await hactl('status');
+      expect(printed.join('\n')).not.to.include('?');
+      expect(printed).to.include.members(['Error: first line', '  second line']);
+      const failing = printed.findIndex((line) => line.startsWith('failing.example'));
+      expect(printed[failing]).to.match(/T peer_refused: first line$/);
+      expect(printed[failing + 1]).to.match(/^ +second line$/);
+      expect(printed[failing + 2]).to.match(/^synced\.example/);
+    });
   });
 
   it('says how it is doing where it does not run', async () => {

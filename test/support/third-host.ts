@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { openKeyRing } from '../../src/alphorn/keys.ts';
 import { makePeerCallers } from '../../src/alphorn/peer-callers.ts';
+import { makeCloneCheck } from '../../src/alphorn/peers/clones.ts';
 import { type LiferaftReceiver, makeReceiver } from '../../src/alphorn/receiver.ts';
 import { openPeerListener } from '../../src/server/peer-listener.ts';
 import { makePeersApp } from '../../src/routes/peers/index.ts';
@@ -60,7 +61,9 @@ export async function startThirdHost(address: string, clusterKey: Buffer): Promi
     log,
   );
   const callers = makePeerCallers(keys);
-  const app = makePeersApp({ callers, receiver: remembering, log });
+  const clones = makeCloneCheck(join(folder, 'liferafts'));
+  const self = () => Promise.resolve({ id: undefined, boot: '' });
+  const app = makePeersApp({ callers, receiver: remembering, clones, self, log });
   const listener = await openPeerListener(
     app,
     { peer_address: address, peer_port: port },

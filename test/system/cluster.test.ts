@@ -27,6 +27,7 @@ import { describeFullDisk } from './full-disk.ts';
 import { describeLargeInputs } from './large-inputs.ts';
 import { describeFirstCluster } from './first-cluster.ts';
 import { describeFreeze } from './freeze.ts';
+import { describeHostBack } from './host-back.ts';
 import { describePackage } from './package.ts';
 import { describeRoutes } from './routes.ts';
 import { describeSchemas } from './schemas.ts';
@@ -84,6 +85,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
     describeOthersResources(bench);
     describeFailover(bench);
     describeAlphorn(bench);
+    describeHostBack(bench, suite);
     describeAccess(bench);
     describeFailures(bench);
   }

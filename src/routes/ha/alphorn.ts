@@ -103,9 +103,11 @@ export function alphornRoutes({ alphorn }: AlphornDomain, changing: ChangeHandle
     .route('/alphorn/liferaft/:name/restore')
     .post(
       changing({
-        checks: () => [...byName(), flag('dry_run'), paths()],
-        change: ({ name, paths: chosen }: Chosen) => changes.restore(name, chosen),
-        preview: ({ name, paths: chosen }) => alphorn.diff(name, chosen),
+        checks: () => [...byName(), flag('dry_run'), flag('replace_users'), paths()],
+        change: ({ name, paths: chosen, replace_users: replaceUsers = false }: Chosen) =>
+          changes.restore(name, chosen, { replaceUsers }),
+        preview: ({ name, paths: chosen, replace_users: replaceUsers = false }) =>
+          alphorn.diff(name, chosen, { replaceUsers }),
       }),
     )
     .all(allowOnly('POST'));
@@ -116,6 +118,7 @@ export function alphornRoutes({ alphorn }: AlphornDomain, changing: ChangeHandle
 interface Chosen {
   name: string;
   paths?: string[];
+  replace_users?: boolean;
 }
 
 const mostPaths = 1000;

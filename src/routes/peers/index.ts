@@ -1,15 +1,17 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 
-import { invalid } from '../../alphorn/manifest.ts';
 import type { PeerCallers } from '../../alphorn/peer-callers.ts';
 import {
   digestHeader,
   type Heartbeat,
   type HeartbeatAnswer,
+  offsetHeader,
   peerRoutes,
   rebuiltHeader,
 } from '../../alphorn/peer-protocol.ts';
+import { type CloneCheck, cloneOfThisHost } from '../../alphorn/peers/clones.ts';
+import { byRootHeader, whoSendsOf } from '../../alphorn/peers/who-sends.ts';
 import type { LiferaftReceiver } from '../../alphorn/receiver.ts';
 import { Fault } from '../../errors.ts';
 import { gatherReads } from '../../gathered-reads.ts';
@@ -22,6 +24,9 @@ import { answerErrors } from '../problem.ts';
 export interface PeersParts {
   callers: PeerCallers;
   receiver: LiferaftReceiver;
+  clones: CloneCheck;
+  /** This host; it may have no id. */
+  self: () => Promise<{ id: string | undefined; boot: string }>;
   log: Log;
 }
 
@@ -38,17 +43,22 @@ const heartbeatSchema = z.strictObject({
 const liferaftSchema = z.object({
   [digestHeader]: digest,
   [rebuiltHeader]: z.literal('true', "must be 'true', or left out").optional(),
+  [offsetHeader]: z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/, 'must be a number of bytes')
+    .optional(),
   'content-length': z
     .string('must be the length of the liferaft')
     .regex(/^[1-9]\d{0,14}$/, 'must be the length of the liferaft'),
 });
 
 /** What other hosts may ask on the peer port. Each may say and send what concerns itself, and nothing else. */
-export function makePeersApp({ callers, receiver, log }: PeersParts): Express {
+export function makePeersApp({ callers, receiver, clones, self, log }: PeersParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
 
+  const tell = refusalLog(log);
   app.use(logRequests(log));
   app.use(knowCaller(callers));
 
@@ -56,25 +66,48 @@ export function makePeersApp({ callers, receiver, log }: PeersParts): Express {
     .route(peerRoutes.heartbeat)
     .post(jsonBody, async (request, response) => {
       const told: Heartbeat = checked(heartbeatSchema, request.body);
-      response.json(await hear(receiver, hostIn(response), told.digest));
+      const hostId = hostIn(response);
+      await refuseClones(request, hostId).catch((error: unknown) => {
+        tell.refused(hostId, error);
+        throw error;
+      });
+      const { id: own } = await self();
+      const heard = await hear(receiver, hostId, told.digest);
+      response.json({ ...heard, ...(own !== undefined && { host: own }) });
     })
     .all(allowOnly('POST'));
 
-  const tell = refusalLog(log);
+  /** What root declared to count on its host is taken for the host once, when that is not known here yet. */
+  async function refuseClones({ headers, socket }: Request, hostId: string): Promise<void> {
+    const who = whoSendsOf(headers);
+    const own = await self();
+    if (hostId === own.id && who !== undefined && who.boot !== own.boot) {
+      throw cloneOfThisHost(hostId, who.name, addressOf({ socket }));
+    }
+    const byRoot = headers[byRootHeader];
+    const isByRoot = typeof byRoot === 'string' && !(await receiver.knows(hostId, byRoot));
+    if (isByRoot || !(await receiver.knows(hostId))) return;
+    await clones.check(hostId, who, addressOf({ socket }));
+  }
+
   app
     .route(peerRoutes.liferaft)
     .put(async (request, response) => {
       const hostId = hostIn(response);
       const startedAt = performance.now();
       const headers = checked(liferaftSchema, request.headers);
+      const offset = Number(headers[offsetHeader] ?? 0);
       const announced = {
         hostId,
         digest: headers[digestHeader],
-        size: Number(headers['content-length']),
+        size: offset + Number(headers['content-length']),
         rebuilt: headers[rebuiltHeader] === 'true',
+        offset,
       };
       try {
+        await refuseClones(request, hostId);
         const { digest, generation } = await receiver.receive(announced, bodyOf(request));
+        await clones.accept(hostId, whoSendsOf(request.headers), addressOf(request));
         const ms = Math.round(performance.now() - startedAt);
         tell.wellAgain(hostId);
         log.info({ host: hostId, generation, bytes: announced.size, ms }, 'liferaft received');
@@ -112,10 +145,12 @@ async function hear(
   digest: string,
 ): Promise<HeartbeatAnswer> {
   const held = await receiver.held(hostId);
-  if (held === undefined) return { held: false };
+  const bytes = held?.digest === digest ? 0 : await receiver.partial(hostId, digest);
+  const partial = bytes > 0 && { partial: bytes };
+  if (held === undefined) return { held: false, ...partial };
   const isHeld = held.digest === digest;
   if (isHeld) await receiver.confirm(hostId);
-  return { held: isHeld, lineage: held.lineage, generation: held.generation };
+  return { held: isHeld, lineage: held.lineage, generation: held.generation, ...partial };
 }
 
 function knowCaller(callers: PeerCallers): RequestHandler {
@@ -125,16 +160,23 @@ function knowCaller(callers: PeerCallers): RequestHandler {
   };
 }
 
+function addressOf({ socket }: Pick<Request, 'socket'>): string {
+  return socket.remoteAddress ?? 'unknown address';
+}
+
 function hostIn(response: Response): string {
   return response.locals['host'] as string;
 }
 
-/** The body as it comes. Who does not want the rest of it can still answer. Faults: `liferaft_invalid` */
+/** The body as it comes. Who does not want the rest of it can still answer. Faults: `liferaft_cut_off` */
 async function* bodyOf(request: Request): AsyncGenerator<Buffer, void, undefined> {
   try {
     yield* gatherReads(request);
   } catch {
-    throw invalid('Its sender has gone, or sent nothing for too long.');
+    throw new Fault(
+      'liferaft_cut_off',
+      'The liferaft did not come to its end: its sender has gone, or sent nothing for too long. Send it again; the next heartbeat says how much of it is here.',
+    );
   }
 }
 

@@ -40,6 +40,7 @@ interface Body {
   errors: object[];
   confirmation: { token: string };
   differences: { path: string }[];
+  accounts: { changes: object[] };
   kept: string;
   paths: string[];
   host: { id: string } | null;
@@ -324,6 +325,27 @@ describe('Alphorn by the API', () => {
       ]);
       expect(await tree()).to.deep.equal(before);
       expect(await readdir(folder.path)).not.to.include('restore');
+    });
+
+    it('keeps the users of this host, and replaces them by a word alone', async () => {
+      const { call } = await bench();
+      const svc = 'svc:x:998:0::/:/\n';
+      await growTree(alphorn.root, { '/etc/passwd': `file 644 0:0 ${svc}` });
+      const root = 'root:x:0:0::/:/\n';
+      await storeLiferaft(alphorn.liferafts, { files: { '/etc/passwd': root } });
+      const tried = await call('POST', route, { dry_run: true, replace_users: true });
+      expect(bodyOf(tried).accounts).to.deep.include({ mode: 'replace', units: [] });
+      expect(bodyOf(tried).accounts.changes).to.deep.include({
+        ...{ kind: 'user', name: 'svc', change: 'vanishes' },
+        ...{ here: 998, after: null, liferaft: null },
+      });
+      expect((await call('POST', route)).status).to.equal(200);
+      expect((await tree())['/etc/passwd']).to.equal(`file 644 0:0 ${root}${svc}`);
+      const replaced = await call('POST', route, { replace_users: true });
+      expect(replaced.headers['x-ha-warnings']).to.include('user svc');
+      expect((await tree())['/etc/passwd']).to.equal(`file 644 0:0 ${root}`);
+      const wrong = await call('POST', route, { replace_users: 'yes' });
+      expect(outcomeOf(wrong)).to.deep.equal([400, 'invalid_request']);
     });
 
     it('is made, recorded, and taken back', async () => {

@@ -86,6 +86,7 @@ export type FaultCode =
   | 'alphorn_rules_invalid'
   | 'alphorn_without_key'
   | 'file_unsteady'
+  | 'liferaft_lacking'
   | 'peer_unreachable'
   | 'peer_refused'
   | 'path_not_in_liferaft'

@@ -3,6 +3,9 @@ import { dirname, join } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 
 import type { Log } from '../log.ts';
+import { follow } from './collecting/follow.ts';
+import { readRemoteMounts } from './collecting/mounts.ts';
+import { isIn } from './manifest.ts';
 import type { Rules } from './rules.ts';
 
 /**
@@ -69,8 +72,15 @@ export function makeChangesWatch(
       const former = inRules;
       inRules = followed = undefined;
       await former?.close();
+      const remote = await readRemoteMounts();
       if (isStopped) return;
-      inRules = rules && open(rules.roots, leftOutBy(rules));
+      if (rules) {
+        // A watch would wait without end for a server that is gone, and hears nothing of changes there anyway.
+        const remoteAt = (path: string) => remote.find((mount) => isIn(path, mount));
+        const roots = rules.roots.filter((path) => !follow(path, remoteAt).isHidden);
+        const isLeftOut = leftOutBy(rules);
+        inRules = open(roots, (path) => isLeftOut(path) || remoteAt(path) !== undefined);
+      }
       followed = rules;
     },
     async stop() {

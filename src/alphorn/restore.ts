@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { Fault } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { readUnits } from '../systemd/units.ts';
-import { compare, type Difference, isIn, type PlannedPath } from './diff.ts';
+import { compare, type Difference, type PlannedPath } from './diff.ts';
 import {
   changedMeanwhile,
   type Exchange,
@@ -26,6 +26,7 @@ import {
   type Presence,
 } from './host-folder.ts';
 import type { LiferaftFile } from './liferaft-file.ts';
+import { isIn } from './manifest.ts';
 import {
   beyondLimits,
   forget,

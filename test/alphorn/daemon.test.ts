@@ -328,7 +328,12 @@ describe('the sender', () => {
         builder: {
           round() {
             rounds += 1;
-            return Promise.resolve({ liferaft: liferaft('x'), changed: false, leftOut: [] });
+            return Promise.resolve({
+              liferaft: liferaft('x'),
+              changed: false,
+              leftOut: [],
+              leftOutMore: 0,
+            });
           },
           current: () => Promise.resolve(undefined),
         },
@@ -353,7 +358,13 @@ describe('the sender', () => {
       startWith({
         makeWatch: quietWatch,
         builder: {
-          round: () => Promise.resolve({ liferaft: liferaft('x'), changed: false, leftOut: [] }),
+          round: () =>
+            Promise.resolve({
+              liferaft: liferaft('x'),
+              changed: false,
+              leftOut: [],
+              leftOutMore: 0,
+            }),
           current: () => Promise.resolve(undefined),
         },
         makeSender() {

@@ -20,6 +20,7 @@ import {
 } from './archive.ts';
 import { type Collected, fileUnsteady, makeCollector } from './collect.ts';
 import { Unsteady } from './collecting/digest.ts';
+import type { Essential } from './collecting/essential.ts';
 import type { LeftOut } from './collecting/left-out.ts';
 import type { Mounts } from './collecting/mounts.ts';
 import { hostIdOf, hostName } from './host-id.ts';
@@ -65,13 +66,17 @@ const triesForOneMoment = 3;
 const triesForLatest = 5;
 const maxTries = 8;
 
-/** @param parts.mounts which file systems answer; all are taken to, if nothing is said */
+/**
+ * @param parts.mounts which file systems answer; all are taken to, if nothing is said
+ * @param parts.essentials others in tests
+ */
 export function makeLiferaftBuilder(parts: {
   paths: AlphornPaths;
   mounts?: Mounts;
+  essentials?: readonly Essential[];
 }): LiferaftBuilder {
   const { paths } = parts;
-  const collector = makeCollector(paths, parts.mounts);
+  const collector = makeCollector(paths, parts.mounts, parts.essentials);
   const oneAtATime = inTurn();
   const rulesNow = keep(
     () => folderStamp(paths.rules),

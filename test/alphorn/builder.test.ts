@@ -228,6 +228,25 @@ describe('the liferaft of this host', () => {
     });
   });
 
+  it('lacks what is essential in its manifest, and is whole again when that is there', async () => {
+    const essentials = [{ path: at('a'), everywhere: true }];
+    const one = makeLiferaftBuilder({ paths, essentials });
+    expect((await one.round()).liferaft.manifest.lacking).to.equal(undefined);
+    await rm(at('a'));
+    const why = 'It is not there, and every Debian has it.';
+    for (const changed of [true, false]) {
+      const round = await one.round();
+      expect(round.changed).to.equal(changed);
+      expect(round.liferaft.manifest.lacking).to.deep.equal([{ path: at('a'), why }]);
+    }
+    const file = await openLiferaft(ownFile(), someHost);
+    expect((await file?.check())?.manifest.lacking).to.deep.equal([{ path: at('a'), why }]);
+    await file?.close();
+    expect((await makeLiferaftBuilder({ paths, essentials }).round()).changed).to.equal(false);
+    await writeFile(at('a'), 'back');
+    expect((await one.round()).liferaft.manifest.lacking).to.equal(undefined);
+  });
+
   it('has all files as of one moment: what changes while it is written is in it as well', async () => {
     await writeFile(at('big'), Buffer.alloc(16 * 1024 * 1024));
     const one = builder();

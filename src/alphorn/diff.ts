@@ -193,7 +193,11 @@ async function compareLeaf(
   if (found === null) return planned(['create']);
   if (found.kind === 'folder' || found.kind === 'other') {
     const what = found.kind === 'folder' ? 'a folder' : 'a device, a socket or the like';
-    return withBlock(planned(['replace']), `It is ${what} on this host, and stays.`);
+    const link =
+      'target' in item && found.kind === 'folder'
+        ? ` In the liferaft it is a link to ${item.target}: move the folder away to have that.`
+        : '';
+    return withBlock(planned(['replace']), `It is ${what} on this host, and stays.${link}`);
   }
   if (found.kind !== wanted.kind) return planned(['replace']);
   const changes: DifferenceChange[] = [];

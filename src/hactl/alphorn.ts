@@ -70,13 +70,13 @@ export function alphornCommand(
         return;
       }
       printTable(
-        ['NAME', 'HOST', 'GENERATION', 'WHOLE', 'BYTES', 'MADE', 'SEEN'],
+        ['NAME', 'HOST', 'GENERATION', 'BYTES', 'MADE', 'SEEN'],
         all.map((each) =>
           'damaged' in each
             ? [each.name, 'damaged']
             : [
-                ...[each.name, each.host.name, each.generation, each.whole ? 'yes' : 'no'],
-                ...[each.size, each.madeAt, each.seenAt],
+                ...[each.name, each.host.name, each.generation, each.size, each.madeAt],
+                each.whole ? each.seenAt : `${each.seenAt}, not whole`,
               ],
         ),
       );

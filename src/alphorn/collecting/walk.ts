@@ -53,17 +53,18 @@ export interface WalkParts {
   silentAt: (path: string) => string | undefined;
   /** Of the walk before: folders that did not change are not read again. */
   former: Listings;
+  /** Entries of folders that are looked at in one round at most: by one include, and by all. Others in tests. */
+  most?: { byInclude: number; byAll: number };
 }
 
-/** Entries of folders that are looked at in one round at most: by one include, and by all. */
-const maxByInclude = limits.items;
-const maxByAll = 2 * limits.items;
+const mostLookedAt = { byInclude: limits.items, byAll: 2 * limits.items };
 
 /**
  * Looks for all that the rules include. The path of an include is followed through links, each of which goes in
  * itself; so is a link that an include matches. Other links are not followed.
  */
-export function walk({ rules, essentials, never, silentAt, former }: WalkParts): Walked {
+export function walk(parts: WalkParts): Walked {
+  const { rules, essentials, never, silentAt, former, most = mostLookedAt } = parts;
   const listings: Listings = new Map();
   const found = new Map<string, Found>();
   const missed = new Map<string, Missed>();
@@ -149,8 +150,8 @@ export function walk({ rules, essentials, never, silentAt, former }: WalkParts):
     visited.add(folder);
     count.of += listing.entries;
     lookedAt += listing.entries;
-    if (count.of > maxByInclude || lookedAt > maxByAll) {
-      const why = `No more of it was looked at, for there are over ${maxByInclude} paths, or ${maxByAll} with those of other includes. Include less.`;
+    if (count.of > most.byInclude || lookedAt > most.byAll) {
+      const why = `No more of it was looked at, for there are over ${most.byInclude} paths, or ${most.byAll} with those of other includes. Include less.`;
       miss(taker.include.base, why, taker);
       return;
     }

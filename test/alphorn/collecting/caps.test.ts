@@ -4,12 +4,12 @@ import { expect } from 'chai';
 
 import { maxEssentialBytes } from '../../../src/alphorn/collecting/essential.ts';
 import { withinCaps } from '../../../src/alphorn/collecting/caps.ts';
-import type { Found } from '../../../src/alphorn/collecting/walk.ts';
+import { type Found, walk } from '../../../src/alphorn/collecting/walk.ts';
 import { byPath, limits } from '../../../src/alphorn/manifest.ts';
 import { collectBench } from '../../support/collect-bench.ts';
 
 describe('the caps of a file of rules', () => {
-  const { write, rules, collect, pathsOf, whyNot } = collectBench();
+  const { at, write, rules, collect, pathsOf, whyNot } = collectBench();
   const many = async (folder: string, count: number, content = '') => {
     for (let index = 0; index < count; index += 1) await write(`${folder}/${index}`, content);
   };
@@ -52,6 +52,20 @@ describe('the caps of a file of rules', () => {
     });
     expect(pathsOf(collected)).to.deep.equal(['/etc/0', '/etc/1', '/etc/shadow']);
     expect(collected.lacking).to.deep.equal([]);
+  });
+
+  it('are not alone: of one folder that is too large to be looked at, others lose nothing', async () => {
+    await many('/etc/aaa', 30);
+    await many('/etc/aaa/deep', 30);
+    await write('/etc/zzz/conf');
+    const { found, missed } = walk({
+      rules: await rules({ include: ['~/etc/aaa', '~/etc/zzz'] }),
+      ...{ essentials: [], never: new Set(), silentAt: () => undefined, former: new Map() },
+      most: { byInclude: 40, byAll: 80 },
+    });
+    expect(found.map(({ path }) => path)).to.include(at('/etc/zzz/conf'));
+    expect(missed.map(({ name }) => name)).to.deep.equal([at('/etc/aaa')]);
+    expect(missed[0]?.why).to.match(/over 40 paths/);
   });
 
   describe('and those of a liferaft', () => {

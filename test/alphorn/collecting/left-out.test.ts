@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 
 import { expect } from 'chai';
 import { execa } from 'execa';
+import sinon from 'sinon';
 
 import { type LeftOut, makeNewlyLeftOut } from '../../../src/alphorn/collecting/left-out.ts';
 import { collectBench } from '../../support/collect-bench.ts';
@@ -107,6 +108,24 @@ describe('what is newly left out', () => {
     expect(newly([b, a])).to.deep.equal([]);
     expect(newly([b])).to.deep.equal([]);
     expect(newly([a, b])).to.deep.equal([a]);
+  });
+
+  it('is told once where it is kept as it was, and in again and again, for ten minutes', () => {
+    const clock = sinon.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const newly = makeNewlyLeftOut();
+      const busy = { ...of('/a', 'It changes.'), kept: true };
+      expect(newly([busy])).to.deep.equal([busy]);
+      for (let round = 0; round < 30; round += 1) {
+        clock.tick(60_000);
+        expect(newly(round % 2 === 0 ? [] : [busy])).to.deep.equal([]);
+      }
+      clock.tick(600_001);
+      newly([]);
+      expect(newly([busy])).to.deep.equal([busy]);
+    } finally {
+      clock.restore();
+    }
   });
 
   it('is told again for another reason, but not for another number in it', () => {

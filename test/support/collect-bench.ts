@@ -1,7 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { type Collected, makeCollector } from '../../src/alphorn/collect.ts';
+import { type Collected, type CollectOptions, makeCollector } from '../../src/alphorn/collect.ts';
 import type { Essential } from '../../src/alphorn/collecting/essential.ts';
 import type { Mounts } from '../../src/alphorn/collecting/mounts.ts';
 import { readRules, type Rules } from '../../src/alphorn/rules.ts';
@@ -24,9 +24,8 @@ export interface CollectBench {
   whyNot: (collected: Collected) => Record<string, string>;
 }
 
-interface CollectParts {
+interface CollectParts extends Pick<CollectOptions, 'former' | 'onlySettled'> {
   mounts?: Mounts;
-  former?: Collected;
   /** Paths of the host. */
   essentials?: readonly Essential[];
 }
@@ -58,7 +57,7 @@ export function collectBench(): CollectBench {
       await symlink(target.replace(/^~/, host()), at(path));
     },
     rules: rulesOf,
-    async collect(rules, { mounts, former, essentials = [] } = {}) {
+    async collect(rules, { mounts, essentials = [], ...options } = {}) {
       const kept = (name: string) => join(folder.path, name);
       const paths = {
         ...{ passwd: kept('passwd'), group: kept('group'), own: kept('own') },
@@ -67,7 +66,7 @@ export function collectBench(): CollectBench {
       };
       const ofHost = essentials.map((each) => ({ ...each, path: at(each.path) }));
       const collector = makeCollector(paths, mounts, ofHost);
-      return collector.collect('sets' in rules ? rules : await rulesOf(rules), { former });
+      return collector.collect('sets' in rules ? rules : await rulesOf(rules), options);
     },
     pathsOf: ({ files, links }) => [...files, ...links].map(({ path }) => short(path)).sort(),
     whyNot: ({ leftOut }) =>

@@ -3,6 +3,7 @@ import type { Express } from 'express';
 import { openAcceptedLineage } from './alphorn/accepted.ts';
 import { makeLiferaftBuilder } from './alphorn/builder.ts';
 import { makeChangesWatch } from './alphorn/changes-watch.ts';
+import { makeAnswers, makeMounts } from './alphorn/collecting/mounts.ts';
 import { type Daemon, makeDaemon } from './alphorn/daemon.ts';
 import { isThisHost } from './alphorn/destinations.ts';
 import { hostIdOf } from './alphorn/host-id.ts';
@@ -16,6 +17,7 @@ import { makeReceiver } from './alphorn/receiver.ts';
 import { makeSender } from './alphorn/sender.ts';
 import { destinationOf } from './alphorn/settings.ts';
 import type { Config } from './config.ts';
+import { makeRun } from './exec.ts';
 import type { Log } from './log.ts';
 import { debianPaths, type Paths } from './paths.ts';
 import { makeDaemonApp } from './routes/daemon/index.ts';
@@ -75,9 +77,10 @@ export function makeAlphorn(config: Config, log: Log, paths: Paths = debianPaths
       ...(lineage !== undefined && { [byRootHeader]: lineage }),
     };
   };
+  const mounts = makeMounts(makeAnswers(makeRun(log)));
   const daemon = makeDaemon({
     paths: alphorn,
-    builder: makeLiferaftBuilder({ paths: alphorn }),
+    builder: makeLiferaftBuilder({ paths: alphorn, mounts }),
     makeSender(destination) {
       const where = destinationOf(destination);
       // The settings were checked by the same function.

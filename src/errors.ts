@@ -91,6 +91,7 @@ export type FaultCode =
   | 'host_cloned'
   | 'host_rolled_back'
   | 'file_unsteady'
+  | 'liferaft_lacking'
   | 'peer_unreachable'
   | 'peer_refused'
   | 'path_not_in_liferaft'

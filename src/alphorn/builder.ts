@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
 import { Fault, systemErrorCode } from '../errors.ts';
 import { gatheredBytes, type GatheredWrites } from '../gathered-writes.ts';
@@ -17,16 +18,13 @@ import {
   manifestName,
   padding,
 } from './archive.ts';
-import {
-  type Collected,
-  fileUnsteady,
-  type LeftOut,
-  makeCollector,
-  tries,
-  Unsteady,
-} from './collect.ts';
+import { type Collected, fileUnsteady, makeCollector } from './collect.ts';
+import { Unsteady } from './collecting/digest.ts';
+import type { Essential } from './collecting/essential.ts';
+import type { LeftOut } from './collecting/left-out.ts';
+import type { Mounts } from './collecting/mounts.ts';
 import { hostIdOf, hostName } from './host-id.ts';
-import { openLiferaft } from './liferaft-file.ts';
+import { type LiferaftFile, openLiferaft } from './liferaft-file.ts';
 import { digestOf, type FileItem, limits, type Manifest, manifestBytes } from './manifest.ts';
 import { liferaftName } from './names.ts';
 import { removeUnfinished, writeNewFile } from './new-liferaft.ts';
@@ -47,7 +45,9 @@ export interface Round {
   liferaft: OwnLiferaft;
   /** Whether this round made it. */
   changed: boolean;
+  /** All that the rules name and that is not in it as it is now; see Collected. */
   leftOut: readonly LeftOut[];
+  leftOutMore: number;
 }
 
 /** Keeps a liferaft that is what this host is. Of one folder there may be one at a time. */
@@ -63,9 +63,21 @@ export interface LiferaftBuilder {
 
 /** How often one is made anew because something changed meanwhile; then each file is whole, but not all of one moment. */
 const triesForOneMoment = 3;
+/** From then on whatever changed within the last seconds stays as it was. */
+const triesForLatest = 5;
+const maxTries = 8;
 
-export function makeLiferaftBuilder({ paths }: { paths: AlphornPaths }): LiferaftBuilder {
-  const collector = makeCollector(paths);
+/**
+ * @param parts.mounts which file systems answer; all are taken to, if nothing is said
+ * @param parts.essentials others in tests
+ */
+export function makeLiferaftBuilder(parts: {
+  paths: AlphornPaths;
+  mounts?: Mounts;
+  essentials?: readonly Essential[];
+}): LiferaftBuilder {
+  const { paths } = parts;
+  const collector = makeCollector(paths, parts.mounts, parts.essentials);
   const oneAtATime = inTurn();
   const rulesNow = keep(
     () => folderStamp(paths.rules),
@@ -96,28 +108,41 @@ export function makeLiferaftBuilder({ paths }: { paths: AlphornPaths }): Liferaf
     const host = { id: await hostIdNow(), name: hostName() };
     const byRoot = await lineageByRoot(paths.own);
     const current = await currentOf(host.id);
-    const former =
-      byRoot === undefined || current?.manifest.lineage === byRoot ? current : undefined;
+    let former = byRoot === undefined || current?.manifest.lineage === byRoot ? current : undefined;
+    /** Files that were not what they had been when they were copied; of those to be put aside, twice. */
+    const changed = new Set<string>();
+    const aside = new Set<string>();
 
     for (let attempt = 1; ; attempt += 1) {
-      const collected = await collector.collect(rules);
-      const { leftOut } = collected;
+      const options = {
+        ...{ former: former?.manifest, aside },
+        onlySettled: attempt > triesForLatest,
+      };
+      const collected = await collector.collect(rules, options);
+      const { leftOut, leftOutMore } = collected;
       if (former !== undefined && isIn(former, host, collected)) {
-        return { liferaft: former, changed: false, leftOut };
+        return { liferaft: former, changed: false, leftOut, leftOutMore };
       }
       try {
         const lineage = former?.manifest.lineage ?? byRoot ?? randomBytes(16).toString('hex');
         const liferaft = await make(former, lineage, host, collected, async () => {
           if (attempt >= triesForOneMoment) return;
-          const later = await collector.collect(rules);
+          const later = await collector.collect(rules, options);
           if (!isSameContent(later, collected)) throw new Unsteady('/');
         });
         matching = { digest: liferaft.digest, collected };
         own = { ...liferaft, stamp: await fileStamp(liferaft.path) };
-        return { liferaft: own, changed: true, leftOut };
+        return { liferaft: own, changed: true, leftOut, leftOutMore };
       } catch (error) {
+        if (isDamage(error) && former !== undefined) {
+          // What was to be kept of it cannot be read, so it is as if it were not there.
+          own = former = undefined;
+          continue;
+        }
         if (!(error instanceof Unsteady)) throw error;
-        if (attempt === tries) throw fileUnsteady(error.path);
+        if (attempt === maxTries) throw fileUnsteady(error.path);
+        if (changed.has(error.path)) aside.add(error.path);
+        changed.add(error.path);
         collector.distrust(error.path);
       }
     }
@@ -127,8 +152,8 @@ export function makeLiferaftBuilder({ paths }: { paths: AlphornPaths }): Liferaf
     const { manifest, digest } = former;
     if (host.name !== manifest.host.name) return false;
     if (matching?.digest === digest && isSameContent(matching.collected, collected)) return true;
-    const { folders, files, links } = collected;
-    const wouldBe = manifestBytes({ ...manifest, folders, files, links });
+    const { folders, files, links, lacking } = collected;
+    const wouldBe = manifestBytes({ ...manifest, folders, files, links, lacking });
     if (digestOf(wouldBe) !== digest) return false;
     matching = { digest, collected };
     return true;
@@ -138,7 +163,7 @@ export function makeLiferaftBuilder({ paths }: { paths: AlphornPaths }): Liferaf
     former: OwnLiferaft | undefined,
     lineage: string,
     host: Manifest['host'],
-    { folders, files, links }: Collected,
+    { folders, files, links, kept, lacking }: Collected,
     beforeNamed: () => Promise<void>,
   ): Promise<OwnLiferaft> {
     const manifest: Manifest = {
@@ -148,13 +173,14 @@ export function makeLiferaftBuilder({ paths }: { paths: AlphornPaths }): Liferaf
       generation: (former?.manifest.generation ?? 0) + 1,
       time: new Date().toISOString(),
       ...{ folders, files, links },
+      ...(lacking.length > 0 && { lacking }),
     };
     const bytes = manifestBytes(manifest);
     checkLimits(manifest, bytes);
     const name = liferaftName(host.id);
     await writeNewFile({
       folder: paths.own,
-      write: (writes) => write(manifest, bytes, writes),
+      write: (writes) => write(manifest, bytes, writes, { kept, former: former?.path }),
       nameOf: () => name,
       beforeNamed,
     });
@@ -181,26 +207,46 @@ async function readOwn(path: string, hostId: string): Promise<OwnLiferaft | unde
       await file.close();
     }
   } catch (error) {
-    if (error instanceof Fault && error.code === 'liferaft_damaged') return undefined;
+    if (isDamage(error)) return undefined;
     throw error;
   }
 }
 
+function isDamage(error: unknown): boolean {
+  return error instanceof Fault && error.code === 'liferaft_damaged';
+}
+
+/** @param from.kept the files whose content is that in the liferaft before, at `from.former` */
 async function write(
   manifest: Manifest,
   manifestRaw: Buffer,
   writes: GatheredWrites,
+  from: { kept: Collected['kept']; former: string | undefined },
 ): Promise<void> {
   await writes.write(entryHeader(manifestName, manifestRaw.length));
   await writes.write(manifestRaw);
   await writes.write(padding(manifestRaw.length));
   const copy = makeCopier(writes);
-  for (const file of manifest.files) {
-    await writes.write(entryHeader(entryName(file.path), file.size));
-    await copy(file);
-    await writes.write(padding(file.size));
+  const former = from.kept.size > 0 ? await openFormer(from.former) : undefined;
+  try {
+    for (const file of manifest.files) {
+      await writes.write(entryHeader(entryName(file.path), file.size));
+      if (former && from.kept.has(file)) {
+        for await (const piece of former.content(file)) await writes.write(piece);
+      } else await copy(file);
+      await writes.write(padding(file.size));
+    }
+  } finally {
+    await former?.close();
   }
   await writes.write(endOfArchive);
+}
+
+/** Faults: `liferaft_damaged` if it is gone too */
+async function openFormer(path = ''): Promise<LiferaftFile> {
+  const file = await openLiferaft(path);
+  if (file) return file;
+  throw new Fault('liferaft_damaged', `${path} is gone. It is made again in the next round.`);
 }
 
 /** What it makes throws Unsteady if the file is no longer what the manifest says. */
@@ -253,7 +299,10 @@ function checkLimits({ folders, files, links }: Manifest, bytes: Buffer): void {
 /** What did not change is the same object. */
 function isSameContent(a: Collected, b: Collected): boolean {
   return (
-    isSameList(a.folders, b.folders) && isSameList(a.files, b.files) && isSameList(a.links, b.links)
+    isSameList(a.folders, b.folders) &&
+    isSameList(a.files, b.files) &&
+    isSameList(a.links, b.links) &&
+    isDeepStrictEqual(a.lacking, b.lacking)
   );
 }
 

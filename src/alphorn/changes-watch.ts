@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 
 import type { Log } from '../log.ts';
+import { readRemoteMounts } from './collecting/mounts.ts';
+import { unwatchableAmong } from './collecting/unwatchable.ts';
 import type { Rules } from './rules.ts';
 
 /**
@@ -33,19 +35,29 @@ export function makeChangesWatch(
 ): ChangesWatch {
   const settled = afterSilence(changed);
   let followed: Rules | undefined;
-  let files: FSWatcher | undefined = open(always, () => false);
+  let files: FSWatcher | undefined = open(
+    always,
+    () => false,
+    () => false,
+  );
   let inRules: FSWatcher | undefined;
   let isStopped = false;
 
-  function open(paths: readonly string[], isLeftOut: (path: string) => boolean): FSWatcher {
+  /** @param isClosed of what is not to be touched, be it left out or not */
+  function open(
+    paths: readonly string[],
+    isLeftOut: (path: string) => boolean,
+    isClosed: (path: string) => boolean,
+  ): FSWatcher {
     const isPassed = (path: string) => paths.some((each) => isBelow(each, path));
     const watcher = watch([...paths], {
       ignoreInitial: true,
       followSymlinks: false,
       // On the way to what is not there yet.
       ignored: (path) =>
-        !isPassed(path) &&
-        (isLeftOut(path) || !paths.some((each) => path === each || isBelow(path, each))),
+        isClosed(path) ||
+        (!isPassed(path) &&
+          (isLeftOut(path) || !paths.some((each) => path === each || isBelow(path, each)))),
     });
     watcher.on('all', settled.begin);
     // Also what chokidar keeps for itself: a change of the mode, and one that follows another at once.
@@ -69,8 +81,14 @@ export function makeChangesWatch(
       const former = inRules;
       inRules = followed = undefined;
       await former?.close();
+      const remote = await readRemoteMounts();
       if (isStopped) return;
-      inRules = rules && open(rules.roots, leftOutBy(rules));
+      if (rules) {
+        const isLeftOut = leftOutBy(rules);
+        const isClosed = unwatchableAmong(rules.roots, remote, isLeftOut);
+        const roots = rules.roots.filter((path) => !isClosed(path));
+        inRules = open(roots, isLeftOut, isClosed);
+      }
       followed = rules;
     },
     async stop() {

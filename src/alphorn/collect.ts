@@ -1,76 +1,75 @@
-import { createHash } from 'node:crypto';
-import {
-  constants,
-  type Dirent,
-  existsSync,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  type Stats,
-  statSync,
-} from 'node:fs';
-import { open } from 'node:fs/promises';
+import { lstatSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
-import { Fault, systemErrorCode } from '../errors.ts';
+import { Fault } from '../errors.ts';
 import { parseAccounts } from '../parsers/accounts.ts';
 import type { AlphornPaths } from '../paths.ts';
+import { withinCaps } from './collecting/caps.ts';
+import { digestOfFile, orUnsteady, Unsteady } from './collecting/digest.ts';
+import { type Essential, essentialFiles } from './collecting/essential.ts';
+import { keptOf } from './collecting/kept.ts';
+import { type LeftOut, maxLeftOut } from './collecting/left-out.ts';
+import { isSame, racyMs } from './collecting/looking.ts';
+import { localMounts, type Mounts } from './collecting/mounts.ts';
+import { type Found, type Listings, type Missed, walk, type Walked } from './collecting/walk.ts';
 import {
   byPath,
   type FileItem,
   type FolderItem,
+  type Lacking,
   type LinkItem,
+  type Manifest,
+  maxLacking,
   type Owned,
   parentsOf,
 } from './manifest.ts';
-import { type Include, type Rules, type RuleSet, rulesInvalid } from './rules.ts';
-
-/** Something that the rules include and no liferaft can carry, or not by these rules. */
-export interface LeftOut {
-  path: string;
-  why: string;
-}
+import type { Rules } from './rules.ts';
 
 /** What is to go into a liferaft. Each list is in the order of its paths. */
 export interface Collected {
   folders: readonly FolderItem[];
   files: readonly FileItem[];
   links: readonly LinkItem[];
+  /** Of these files the content is that of the liferaft before, for it cannot be read now. */
+  kept: ReadonlySet<FileItem>;
+  /** Essential files that are neither. */
+  lacking: readonly Lacking[];
+  /** All that is not in it, or not as it is now: the essential first, and no more than `maxLeftOut`. */
   leftOut: readonly LeftOut[];
+  /** How many more there are. */
+  leftOutMore: number;
+}
+
+export interface CollectOptions {
+  /** The liferaft before: what cannot be read now stays as it is there. */
+  former?: Pick<Manifest, 'files' | 'links' | 'folders'> | undefined;
+  /** Files that are not to be read, for they change all the time. */
+  aside?: ReadonlySet<string>;
+  /** Reads nothing that changed within the last seconds. */
+  onlySettled?: boolean;
 }
 
 /** Finds what the rules include. */
 export interface Collector {
   /**
    * What did not change since the last time is not read again, and is the same object.
-   * Faults: `file_unsteady`, `alphorn_rules_invalid`
+   * A file that does not hold still is read a few times, and then left as it was.
    */
-  collect(rules: Rules): Promise<Collected>;
+  collect(rules: Rules, options?: CollectOptions): Promise<Collected>;
   /** Has the file read again the next time: it is not what was read, whatever its time stamps say. */
   distrust(path: string): void;
 }
 
 /** How often a file that changes while it is read is read, until the next round has to do it. */
 export const tries = 5;
+/** And how often if none of them held still in the round before. */
+const triesIfRestless = 2;
 /** Of the first pause before another try; each is twice as long as the one before. */
 const firstPauseMs = 20;
-/** Paths that are looked at in one round at most. */
-const mostLookedAt = 200_000;
-/**
- * Of a file that changed so shortly before it was looked at, another change may have the same time stamps; git calls it
- * racy. Kernels have time stamps of 1 to 10 ms, some file systems of 2 s.
- */
-const racyMs = 2000;
-/**
- * A file that changed so shortly before it is read may change again without another time stamp, and so be read half as
- * it was and half as it is. It is read when it has been quiet for longer than the clock of any kernel needs to go on.
- */
-const quietMs = 20;
-/** Of one read of a file. */
-const pieceBytes = 1024 * 1024;
+/** What a manifest has of a reason, which may have a path in it. */
+const maxWhy = 1000;
 
 /** What is known of a file or link since it was looked at last. */
 interface Known {
@@ -81,35 +80,19 @@ interface Known {
   item: FileItem | LinkItem;
 }
 
-/** What the rules take of a folder, as of when it was looked into last. */
-interface Listing {
-  stats: Stats;
-  settled: boolean;
-  /** Paths of the folders in it that are to be looked into. */
-  folders: readonly string[];
-  /** Paths of the others. */
-  others: readonly string[];
-  /** How much there is in it in all. */
-  entries: number;
-}
-
-/** By include and path. */
-type Listings = Map<Include, Map<string, Listing>>;
-
 interface Names {
   users: ReadonlyMap<number, string>;
   groups: ReadonlyMap<number, string>;
 }
 
-interface Found {
-  path: string;
-  stats: Stats;
-  set: RuleSet;
-}
-
-/** @param paths where names of owners are, and what Alphorn itself keeps, which never goes in */
+/**
+ * @param paths where names of owners are, and what Alphorn itself keeps, which never goes in
+ * @param mounts which file systems answer
+ */
 export function makeCollector(
   paths: Pick<AlphornPaths, 'passwd' | 'group' | 'own' | 'liferafts' | 'knownKeys' | 'restores'>,
+  mounts: Mounts = localMounts,
+  essentials: readonly Essential[] = essentialFiles,
 ): Collector {
   const ofAlphorn = new Set([paths.own, paths.liferafts, paths.knownKeys, paths.restores]);
   const readUsers = makeNamesReader(paths.passwd);
@@ -118,37 +101,105 @@ export function makeCollector(
   const known = new Map<string, Known>();
   const knownFolders = new Map<string, FolderItem>();
   let listings: Listings = new Map();
+  /** Files that did not hold still the last time: they are not waited for again. */
+  let restless: ReadonlySet<string> = new Set();
 
   function readNames(): void {
     const [users, groups] = [readUsers(), readGroups()];
     if (users !== names.users || groups !== names.groups) names = { users, groups };
   }
 
-  async function collectOnce(rules: Rules): Promise<Collected> {
+  /** Looks again where a file system had to be asked first whether it answers. */
+  async function look(rules: Rules): Promise<Walked> {
+    await mounts.read();
+    for (;;) {
+      const walked = walk({
+        ...{ rules, essentials, never: ofAlphorn, former: listings },
+        silentAt: (path) => mounts.silentAt(path),
+      });
+      if (!(await mounts.ask())) return walked;
+    }
+  }
+
+  /** @returns also the paths that did not hold still */
+  async function collectOnce(
+    rules: Rules,
+    { former, aside, onlySettled }: CollectOptions,
+  ): Promise<{ collected: Collected; unsteady: Set<string> }> {
     readNames();
     const lookedAtMs = Date.now();
-    const { found, leftOut, listings: seen } = walk(rules, ofAlphorn, listings);
-    listings = seen;
-    const files: FileItem[] = [];
-    const links: LinkItem[] = [];
-    for (const { path, stats } of withinCaps(found, leftOut)) {
-      let entry = known.get(path);
-      if (!entry?.settled || entry.names !== names || !isSame(entry.stats, stats)) {
-        const read = await readItem(path, stats, entry);
-        if (typeof read === 'string') {
-          leftOut.push({ path, why: read });
-          continue;
+    const walked = await look(rules);
+    listings = walked.listings;
+    const inOrder = [...walked.found].sort(byPath);
+    const { taken, missed: beyondCaps } = withinCaps(inOrder);
+    const missed: Missed[] = [...walked.missed, ...beyondCaps];
+    const unsteady = new Set<string>();
+    const leaves: (FileItem | LinkItem)[] = [];
+    const folders = new Map<string, FolderItem>();
+    const miss = ({ name, path, essential }: Found, why: string) => {
+      missed.push({ name, why, essential: essential !== undefined, hidden: path });
+    };
+    for (const found of taken) {
+      const { path, stats } = found;
+      const isRecent = lookedAtMs - stats.ctimeMs <= racyMs;
+      try {
+        if (aside?.has(path) || (onlySettled && isRecent)) throw new Unsteady(path);
+        const read = await itemOf(path, stats, !isRecent);
+        if (typeof read === 'string') miss(found, read);
+        else {
+          addFoldersOf(path, folders);
+          leaves.push(read);
         }
-        entry = { stats, names, item: read, settled: lookedAtMs - stats.ctimeMs > racyMs };
-        known.set(path, entry);
+      } catch (error) {
+        if (!(error instanceof Unsteady)) throw error;
+        unsteady.add(path);
+        miss(
+          found,
+          'It changes each time that it is read. If it is a log or the like, exclude it.',
+        );
       }
-      if ('target' in entry.item) links.push(entry.item);
-      else files.push(entry.item);
     }
-    const folders = foldersOf([...files, ...links]);
-    forget(known, files.length + links.length, [...files, ...links]);
-    forget(knownFolders, folders.length, folders);
-    return { folders, files, links, leftOut: leftOut.sort(byPath) };
+    forget(known, leaves.length, leaves);
+    forget(knownFolders, folders.size, [...folders.values()]);
+    const hidden = missed.flatMap((each) => each.hidden ?? []);
+    const kept = former && keptOf(former, hidden, leaves, folderNow, rules.excludes);
+    for (const each of kept?.folders ?? []) folders.set(each.path, each);
+    const files = leaves.filter((each) => 'sha256' in each);
+    const links = leaves.filter((each) => 'target' in each);
+    const keptPaths = new Set(kept?.files.flatMap(({ path }) => [...parentsOf(path), path]));
+    const leftOut: LeftOut[] = missed.map(({ name, why, essential, hidden: at }) => {
+      const isKept = at !== undefined && keptPaths.has(at);
+      return { path: name, why, essential, kept: isKept };
+    });
+    leftOut.sort((a, b) => Number(b.essential) - Number(a.essential) || byPath(a, b));
+    return {
+      unsteady,
+      collected: {
+        folders: [...folders.values()].sort(byPath),
+        files: kept?.files.length ? [...files, ...kept.files].sort(byPath) : files,
+        links: kept?.links.length ? [...links, ...kept.links].sort(byPath) : links,
+        kept: new Set(kept?.files),
+        lacking: leftOut
+          .filter((each) => each.essential && !each.kept)
+          .slice(0, maxLacking)
+          .map(({ path, why }) => ({ path, why: why.slice(0, maxWhy) })),
+        leftOut: leftOut.slice(0, maxLeftOut),
+        leftOutMore: Math.max(0, leftOut.length - maxLeftOut),
+      },
+    };
+  }
+
+  /** What a file or link is now, read only if it changed. @returns why it is left out, if it is */
+  async function itemOf(
+    path: string,
+    stats: Stats,
+    settled: boolean,
+  ): Promise<FileItem | LinkItem | string> {
+    const entry = known.get(path);
+    if (entry?.settled && entry.names === names && isSame(entry.stats, stats)) return entry.item;
+    const item = await readItem(path, stats, entry);
+    if (typeof item !== 'string') known.set(path, { stats, names, item, settled });
+    return item;
   }
 
   /** @returns why it is left out, if it is */
@@ -193,21 +244,24 @@ export function makeCollector(
     return { mode: mode & 0o7777, uid, gid, user, group: names.groups.get(gid) ?? null };
   }
 
-  function foldersOf(items: readonly { path: string }[]): FolderItem[] {
-    const folders = new Map<string, FolderItem>();
-    for (const { path } of items) {
-      let folder = dirname(path);
-      while (folder !== '/' && !folders.has(folder)) {
-        folders.set(folder, folderItem(folder));
-        folder = dirname(folder);
-      }
+  function addFoldersOf(path: string, folders: Map<string, FolderItem>): void {
+    const added = new Map<string, FolderItem>();
+    for (let at = dirname(path); at !== '/' && !folders.has(at); at = dirname(at)) {
+      const folder = folderItem(at);
+      if (folder === undefined) throw new Unsteady(path);
+      added.set(at, folder);
     }
-    return [...folders.values()].sort(byPath);
+    for (const [at, folder] of added) folders.set(at, folder);
   }
 
-  function folderItem(path: string): FolderItem {
-    const stats = orUnsteady(path, () => lstatSync(path));
-    if (!stats.isDirectory()) throw new Unsteady(path);
+  function folderNow(path: string): FolderItem | undefined {
+    return mounts.silentAt(path) === undefined ? folderItem(path) : undefined;
+  }
+
+  /** Undefined where there is none. */
+  function folderItem(path: string): FolderItem | undefined {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (!stats?.isDirectory()) return undefined;
     const item = { path, ...ownedOf(stats) };
     const former = knownFolders.get(path);
     const same = former !== undefined && isDeepStrictEqual(former, item) ? former : item;
@@ -216,15 +270,16 @@ export function makeCollector(
   }
 
   return {
-    async collect(rules) {
+    async collect(rules, options = {}) {
       for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await collectOnce(rules);
-        } catch (error) {
-          if (!(error instanceof Unsteady)) throw error;
-          if (attempt === tries) throw fileUnsteady(error.path);
-          await delay(firstPauseMs * 2 ** (attempt - 1));
+        const { collected, unsteady } = await collectOnce(rules, options);
+        const isAside = (path: string) => restless.has(path) || options.aside?.has(path);
+        const isWorthATry = attempt < ([...unsteady].every(isAside) ? triesIfRestless : tries);
+        if (unsteady.size === 0 || options.onlySettled || !isWorthATry) {
+          restless = unsteady;
+          return collected;
         }
+        await delay(firstPauseMs * 2 ** (attempt - 1));
       }
     },
     distrust(path) {
@@ -233,180 +288,12 @@ export function makeCollector(
   };
 }
 
-/** Of what changed while it was looked at. */
-export class Unsteady extends Error {
-  readonly path: string;
-  constructor(path: string) {
-    super(`${path} changed while it was read`);
-    this.path = path;
-  }
-}
-
-/** Of a file that is written to without end. */
+/** Of files that are written to without end. */
 export function fileUnsteady(path: string): Fault {
   return new Fault(
     'file_unsteady',
-    `${path} changed each of the ${tries} times that it was read. The liferaft stays as it was; the next round tries again. If the file is a log or the like, exclude it in /etc/alphorn/manifest.d.`,
+    `Files changed each time that a liferaft was written, ${path} last. The liferaft stays as it was; the next round tries again. If they are logs or the like, exclude them in /etc/alphorn/manifest.d.`,
   );
-}
-
-function walk(
-  rules: Rules,
-  never: ReadonlySet<string>,
-  formerListings: Listings,
-): { found: readonly Found[]; leftOut: LeftOut[]; listings: Listings } {
-  const listings: Listings = new Map();
-  const found = new Map<string, Found>();
-  const leftOut = new Map<string, LeftOut>();
-  let lookedAt = 0;
-
-  function leave(path: string, why: string): void {
-    leftOut.set(path, { path, why });
-  }
-
-  function look(path: string, set: RuleSet): void {
-    if (found.has(path)) return;
-    const stats = lstatOrWhy(path);
-    if (stats === undefined) {
-      // What is no UTF-8 was read as this sign, and is not found by it.
-      if (path.includes('\ufffd')) leave(path, 'Its name is not UTF-8.');
-      return;
-    }
-    if (typeof stats === 'string') leave(path, stats);
-    else if (stats.isFile() || stats.isSymbolicLink()) found.set(path, { path, stats, set });
-    else if (!stats.isDirectory()) leave(path, `It is ${kindOf(stats)}, which stays here.`);
-  }
-
-  function lookIn(folder: string, depth: number, include: Include, set: RuleSet): void {
-    const listing = listingOf(folder, depth, include);
-    if (listing === undefined) return;
-    if (typeof listing === 'string') {
-      leave(folder, listing);
-      return;
-    }
-    lookedAt += listing.entries;
-    if (lookedAt > mostLookedAt) {
-      throw rulesInvalid(`They have more than ${mostLookedAt} paths looked at in each round.`);
-    }
-    for (const path of listing.folders) lookIn(path, depth - 1, include, set);
-    for (const path of listing.others) look(path, set);
-  }
-
-  /** A folder's own time stamps tell when a name in it came or went. */
-  function listingOf(
-    folder: string,
-    depth: number,
-    include: Include,
-  ): Listing | string | undefined {
-    const lookedAtMs = Date.now();
-    const stats = lstatOrWhy(folder);
-    if (typeof stats !== 'object') return stats;
-    let listing = formerListings.get(include)?.get(folder);
-    if (!listing?.settled || !isSame(listing.stats, stats)) {
-      const entries = entriesOrWhy(folder);
-      if (typeof entries === 'string') return entries;
-      const [folders, others]: [string[], string[]] = [[], []];
-      for (const entry of entries) {
-        const path = folder === '/' ? `/${entry.name}` : `${folder}/${entry.name}`;
-        if (never.has(path) || rules.excludes(path)) continue;
-        if (!entry.isDirectory()) {
-          if (include.matches(path)) others.push(path);
-        } else if (depth > 1) folders.push(path);
-      }
-      const settled = lookedAtMs - stats.ctimeMs > racyMs;
-      listing = { stats, settled, folders, others, entries: entries.length };
-    }
-    const ofInclude = listings.get(include) ?? new Map<string, Listing>();
-    listings.set(include, ofInclude.set(folder, listing));
-    return listing;
-  }
-
-  for (const set of rules.sets) {
-    for (const include of set.includes) {
-      const { base } = include;
-      const link = parentsOf(base).find(isLink);
-      if (link !== undefined) {
-        if (existsSync(base)) leave(base, `${link} is a link. Include it where it leads to.`);
-        continue;
-      }
-      if ([...parentsOf(base), base].some((path) => never.has(path) || rules.excludes(path)))
-        continue;
-      const stats = lstatOrWhy(base);
-      if (stats === undefined) continue;
-      if (typeof stats !== 'string' && stats.isDirectory())
-        lookIn(base, include.depth, include, set);
-      else if (include.matches(base)) look(base, set);
-    }
-  }
-  return { found: [...found.values()].sort(byPath), leftOut: [...leftOut.values()], listings };
-}
-
-/** What is found by rules that have room for it; of the others it is noted why not. */
-function withinCaps(found: readonly Found[], leftOut: LeftOut[]): Found[] {
-  const taken = new Map<RuleSet, { files: number; bytes: number }>();
-  return found.filter(({ path, stats, set }) => {
-    const of = taken.get(set) ?? { files: 0, bytes: 0 };
-    taken.set(set, of);
-    const size = stats.isFile() ? stats.size : 0;
-    const why =
-      size > set.maxFileBytes
-        ? `It has ${size} bytes, and max_file_bytes of ${set.name} is ${set.maxFileBytes}.`
-        : of.files + 1 > set.maxFiles
-          ? `It is one more than max_files of ${set.name}, which is ${set.maxFiles}.`
-          : of.bytes + size > set.maxBytes
-            ? `With it, it would be more than max_bytes of ${set.name}, which is ${set.maxBytes}.`
-            : undefined;
-    if (why !== undefined) {
-      leftOut.push({ path, why });
-      return false;
-    }
-    of.files += 1;
-    of.bytes += size;
-    return true;
-  });
-}
-
-/**
- * Reads a file that has to stay as it is for that long.
- * @returns its digest, or why it is left out
- */
-async function digestOfFile(
-  path: string,
-  stats: Stats,
-): Promise<{ sha256: string } | { why: string }> {
-  let file;
-  try {
-    // Neither another file behind a link nor, if it is a fifo by now, a wait for who writes to it.
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if (isGone(error) || systemErrorCode(error) === 'ELOOP') throw new Unsteady(path);
-    return { why: unreadable(error) };
-  }
-  try {
-    // Far in the future is where the clock was put back, and says nothing.
-    const isQuiet = Math.abs(Date.now() - stats.ctimeMs) > quietMs;
-    if (!isQuiet || !isSame(await file.stat(), stats)) throw new Unsteady(path);
-    const hash = createHash('sha256');
-    const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, stats.size + 1));
-    let size = 0;
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
-      if (bytesRead === 0) break;
-      size += bytesRead;
-      hash.update(buffer.subarray(0, bytesRead));
-    }
-    if (!isSame(await file.stat(), stats)) throw new Unsteady(path);
-    // Files of the kernel say any size.
-    if (size !== stats.size) {
-      return { why: `It has ${size} bytes and says that it has ${stats.size}.` };
-    }
-    return { sha256: hash.digest('hex') };
-  } catch (error) {
-    if (error instanceof Unsteady) throw error;
-    return { why: unreadable(error) };
-  } finally {
-    await file.close();
-  }
 }
 
 function makeNamesReader(path: string): () => ReadonlyMap<number, string> {
@@ -422,20 +309,6 @@ function makeNamesReader(path: string): () => ReadonlyMap<number, string> {
   };
 }
 
-/** Whether a file is the same, and nothing was done to it: what changes its content changes its ctime (inode(7)). */
-function isSame(a: Stats, b: Stats): boolean {
-  return (
-    a.ctimeMs === b.ctimeMs &&
-    a.mtimeMs === b.mtimeMs &&
-    a.size === b.size &&
-    a.ino === b.ino &&
-    a.dev === b.dev &&
-    a.mode === b.mode &&
-    a.uid === b.uid &&
-    a.gid === b.gid
-  );
-}
-
 function forget(
   known: Map<string, unknown>,
   size: number,
@@ -444,49 +317,4 @@ function forget(
   if (known.size === size) return;
   const present = new Set(items.map(({ path }) => path));
   for (const path of known.keys()) if (!present.has(path)) known.delete(path);
-}
-
-function lstatOrWhy(path: string): Stats | string | undefined {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false });
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    return unreadable(error);
-  }
-}
-
-function entriesOrWhy(folder: string): Dirent[] | string {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    return isGone(error) ? [] : unreadable(error);
-  }
-}
-
-function isLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-}
-
-function orUnsteady<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (isGone(error) || systemErrorCode(error) === 'EINVAL') throw new Unsteady(path);
-    throw error;
-  }
-}
-
-function isGone(error: unknown): boolean {
-  const code = systemErrorCode(error);
-  return code === 'ENOENT' || code === 'ENOTDIR';
-}
-
-function unreadable(error: unknown): string {
-  return `It cannot be read (${systemErrorCode(error) ?? String(error)}).`;
-}
-
-function kindOf(stats: Stats): string {
-  if (stats.isSocket()) return 'a socket';
-  if (stats.isFIFO()) return 'a fifo';
-  return 'a device';
 }

@@ -32,7 +32,7 @@ const answer = z.looseObject({
   running: z.literal(true),
   destinations: z.array(z.looseObject({ destination: z.string(), state: z.string() })),
   liferaft: z
-    .looseObject({ leftOut: z.array(z.object({ path: z.string(), why: z.string() })) })
+    .looseObject({ leftOut: z.array(z.looseObject({ path: z.string(), why: z.string() })) })
     .nullish(),
   host: z.looseObject({ id: z.string(), name: z.string() }).nullish(),
   error: z.looseObject({ code: z.string(), detail: z.string() }).nullish(),

@@ -1,5 +1,5 @@
 import type { FaultCode } from '../errors.ts';
-import type { LeftOut } from './collect.ts';
+import type { LeftOut } from './collecting/left-out.ts';
 
 /** How the sender of this host is doing; what `GET …/alphorn/status` answers with. */
 export interface DaemonStatus {
@@ -24,7 +24,12 @@ export interface OwnLiferaftStatus {
   /** ISO 8601 in UTC. */
   madeAt: string;
   files: number;
+  /** Whether all is in it that a host cannot be brought back without. */
+  whole: boolean;
+  /** What the rules name and what is not in it as it is now, the essential first. */
   leftOut: readonly LeftOut[];
+  /** How many more than are listed. */
+  leftOutMore: number;
 }
 
 export interface DestinationStatus {
@@ -32,9 +37,9 @@ export interface DestinationStatus {
   destination: string;
   /**
    * `synced`: it has the current liferaft, as of its last answer. `pending`: it is about to get it. `failing`: the
-   * last try failed. `self`: it is this host.
+   * last try failed. `self`: it is this host. `lacking`: it has the current one, and that is not whole.
    */
-  state: 'synced' | 'pending' | 'failing' | 'self';
+  state: 'synced' | 'lacking' | 'pending' | 'failing' | 'self';
   /** When it last answered that it has the current one, ISO 8601 in UTC. */
   lastSuccess: string | null;
   /** Stays when it is over, for who looks later. */

@@ -6,8 +6,10 @@ import type { AlphornPaths } from '../paths.ts';
 import { fileStamp, folderStamp } from '../stamps.ts';
 import type { LiferaftBuilder, OwnLiferaft, Round } from './builder.ts';
 import type { ChangesWatch } from './changes-watch.ts';
+import { makeNewlyLeftOut } from './collecting/left-out.ts';
 import type { DaemonStatus } from './daemon-status.ts';
 import { hostIdOf, hostName } from './host-id.ts';
+import { isWhole } from './manifest.ts';
 import { readRules, type Rules } from './rules.ts';
 import type { Sender } from './sender.ts';
 import { defaultSettings, readSettings, type Settings } from './settings.ts';
@@ -17,6 +19,7 @@ import { defaultSettings, readSettings, type Settings } from './settings.ts';
  *
  * INVARIANTS
  * - Rounds come one after another: every `interval`, and soon after a change that the watch has seen.
+ * - What the rules name and no liferaft has is logged when it is left out, not in each round.
  * - A round that fails leaves the liferaft as it was, which is kept up at the destinations all the same.
  * - Nothing that a round throws ends the rounds: it is logged, and the next round comes when it is due.
  * - No round depends on the watch: without it, changes are found at the interval.
@@ -32,6 +35,9 @@ export interface Daemon {
   sync(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** What a line in the log has of what is left out. */
+const maxTold = 20;
 
 export interface DaemonParts {
   paths: AlphornPaths;
@@ -58,7 +64,8 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     void round({ ask: false });
   });
   let settings: Settings = defaultSettings;
-  let latest: Pick<Round, 'liferaft' | 'leftOut'> | undefined;
+  let latest: Omit<Round, 'changed'> | undefined;
+  const newlyLeftOut = makeNewlyLeftOut();
   let error: DaemonStatus['error'] = null;
   let watchError: DaemonStatus['error'] = null;
   let timer: NodeJS.Timeout | undefined;
@@ -92,11 +99,12 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     }
     await followRules();
     const roundError = await errorOf(async () => {
-      const { liferaft, leftOut, changed } = await builder.round();
-      latest = { liferaft, leftOut };
-      if (changed) tellOfNew(liferaft);
+      const { changed, ...made } = await builder.round();
+      latest = made;
+      if (changed) tellOfNew(made.liferaft);
+      tellOfLeftOut(made);
     });
-    tell(settingsError ?? roundError);
+    tell(settingsError ?? roundError ?? (latest && lackingOf(latest.liferaft)) ?? null);
     const liferaft = roundError ? await current() : latest?.liferaft;
     if (liferaft) for (const sender of senders.values()) sender.offer(liferaft, ask);
   }
@@ -121,7 +129,7 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
   async function current(): Promise<OwnLiferaft | undefined> {
     await errorOf(async () => {
       const liferaft = await builder.current();
-      latest = liferaft && { liferaft, leftOut: latest?.leftOut ?? [] };
+      latest = liferaft && { leftOut: [], leftOutMore: 0, ...latest, liferaft };
     });
     return latest?.liferaft;
   }
@@ -140,7 +148,10 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
 
   function tell(now: DaemonStatus['error']): void {
     const isSame = now?.code === error?.code && now?.detail === error?.detail;
-    if (!isSame && now) log.warn(now, 'the liferaft stays as it is');
+    if (!isSame && now) {
+      const isLacking = now.code === 'liferaft_lacking';
+      log.warn(now, isLacking ? 'the liferaft is not whole' : 'the liferaft stays as it is');
+    }
     if (!isSame && !now) log.info({ after: error?.code }, 'the liferaft is kept up again');
     error = now;
   }
@@ -150,12 +161,23 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     log.info({ generation, digest, bytes: size, files: files.length }, 'made a new liferaft');
   }
 
+  /** Once for each, not in each round. */
+  function tellOfLeftOut({ leftOut, leftOutMore }: Omit<Round, 'changed'>): void {
+    const added = newlyLeftOut(leftOut);
+    if (added.length === 0) return;
+    const more = added.length + leftOutMore - maxTold;
+    log.warn(
+      { leftOut: added.slice(0, maxTold), ...(more > 0 && { more }) },
+      'not all that the rules include is in the liferaft as it is; hactl alphorn status has all',
+    );
+  }
+
   return {
     start() {
       void round({ ask: true });
     },
     async status() {
-      const { liferaft, leftOut } = latest ?? {};
+      const { liferaft, leftOut = [], leftOutMore = 0 } = latest ?? {};
       return {
         running: true,
         enabled: settings.sync.enabled,
@@ -168,7 +190,8 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
               bytes: liferaft.size,
               madeAt: liferaft.manifest.time,
               files: liferaft.manifest.files.length,
-              leftOut: leftOut ?? [],
+              whole: isWhole(liferaft.manifest),
+              ...{ leftOut, leftOutMore },
             }
           : null,
         error,
@@ -185,6 +208,16 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
       await Promise.all([watch.stop(), ...[...senders.values()].map((sender) => sender.stop())]);
     },
   };
+}
+
+/** Of a liferaft that a host could not be brought back from. */
+function lackingOf({ manifest }: OwnLiferaft): DaemonStatus['error'] {
+  const { lacking = [] } = manifest;
+  const [first] = lacking;
+  if (first === undefined) return null;
+  const others = lacking.length > 1 ? ` So it is with ${lacking.length - 1} more.` : '';
+  const detail = `The liferaft lacks ${first.path}, without which this host cannot be brought back. ${first.why}${others} Put that right; the next round takes it in. Destinations keep the last whole liferaft until then.`;
+  return { code: 'liferaft_lacking', detail };
 }
 
 /** What went wrong. Nothing that does may end the rounds. */

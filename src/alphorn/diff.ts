@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path';
 
 import { Fault } from '../errors.ts';
 import type { AlphornPaths } from '../paths.ts';
+import { neverRestored } from './closed-paths.ts';
 import {
   digestAt,
   type FilePresence,
@@ -14,6 +15,7 @@ import {
 import {
   type FileItem,
   type FolderItem,
+  isIn,
   isPlainPath,
   type LinkItem,
   type Manifest,
@@ -56,12 +58,6 @@ export interface PlannedPath {
   wanted: FilePresence | LinkPresence | { kind: 'folder'; mode: number; uid: number; gid: number };
 }
 
-/** Packages' own, what is made anew at each start, and what a restore itself has to rely on. */
-const neverRestored = [
-  ...['/bin', '/boot', '/efi', '/lib', '/lib32', '/lib64', '/libx32', '/sbin', '/usr'],
-  ...['/dev', '/proc', '/run', '/sys', '/tmp', '/var/tmp'],
-];
-
 /**
  * Compares the paths of a liferaft with this host, in the order of their names, each folder before what is in it.
  * @param paths what to compare: a path of the liferaft, or a folder for all that is in it; all if nothing is said
@@ -102,11 +98,6 @@ export async function compare(
     await close();
   }
   return planned;
-}
-
-/** Whether the path is that one, or below. */
-export function isIn(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`);
 }
 
 /** Files and links, in the order of their paths' folders. */
@@ -202,7 +193,11 @@ async function compareLeaf(
   if (found === null) return planned(['create']);
   if (found.kind === 'folder' || found.kind === 'other') {
     const what = found.kind === 'folder' ? 'a folder' : 'a device, a socket or the like';
-    return withBlock(planned(['replace']), `It is ${what} on this host, and stays.`);
+    const link =
+      'target' in item && found.kind === 'folder'
+        ? ` In the liferaft it is a link to ${item.target}: move the folder away to have that.`
+        : '';
+    return withBlock(planned(['replace']), `It is ${what} on this host, and stays.${link}`);
   }
   if (found.kind !== wanted.kind) return planned(['replace']);
   const changes: DifferenceChange[] = [];

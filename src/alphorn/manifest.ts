@@ -52,6 +52,14 @@ export interface Manifest {
   folders: readonly FolderItem[];
   files: readonly FileItem[];
   links: readonly LinkItem[];
+  /** What a host cannot be brought back without and this liferaft has not. Not there where nothing is lacking. */
+  lacking?: readonly Lacking[] | undefined;
+}
+
+/** An essential file that could not be taken in, and why. */
+export interface Lacking {
+  path: string;
+  why: string;
 }
 
 /** What a liferaft may hold at most; whatever is above is refused before any of it is kept. */
@@ -63,6 +71,9 @@ export const limits = {
   /** Bytes of one path or link target (PATH_MAX of limits.h, less its NUL). */
   path: 4095,
 } as const;
+
+/** How many are named in a manifest at most. */
+export const maxLacking = 100;
 
 export const hostIdPattern = /^[0-9a-f]{8}$/;
 
@@ -96,6 +107,11 @@ const schema = z.strictObject({
   links: z.array(
     z.strictObject({ path, target: z.string().min(1).max(limits.path).refine(hasNoNul), ...owner }),
   ),
+  lacking: z
+    .array(z.strictObject({ path, why: z.string().min(1).max(limits.path) }))
+    .min(1)
+    .max(maxLacking)
+    .optional(),
 });
 
 /**
@@ -135,6 +151,7 @@ export function manifestBytes({
   folders,
   files,
   links,
+  lacking = [],
 }: Manifest): Buffer {
   const ordered = {
     ...{ format, host: { id: host.id, name: host.name }, lineage, generation, time },
@@ -146,8 +163,14 @@ export function manifestBytes({
       ...ownedOf(each),
     })),
     links: links.map(({ path, target, ...each }) => ({ path, target, ...ownerOf(each) })),
+    ...(lacking.length > 0 && { lacking: lacking.map(({ path, why }) => ({ path, why })) }),
   };
   return Buffer.from(`${JSON.stringify(ordered, null, 1)}\n`);
+}
+
+/** Whether all is in it that a host cannot be brought back without. */
+export function isWhole({ lacking = [] }: Manifest): boolean {
+  return lacking.length === 0;
 }
 
 /**
@@ -214,6 +237,11 @@ function checkPaths({ folders, files, links }: Manifest): void {
 export function parentsOf(path: string): string[] {
   const parts = path.split('/').slice(1, -1);
   return parts.map((_part, index) => `/${parts.slice(0, index + 1).join('/')}`);
+}
+
+/** Whether the path is that one, or below. */
+export function isIn(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
 }
 
 function hasNoNul(text: string): boolean {

@@ -6,7 +6,7 @@ import { namesIn } from '../files.ts';
 import { layoutOf } from './archive.ts';
 import { type CheckedLiferaft, makeLiferaftCheck, tooLarge } from './check.ts';
 import { openLiferaft } from './liferaft-file.ts';
-import { invalid, type Manifest } from './manifest.ts';
+import { invalid, isWhole, type Manifest } from './manifest.ts';
 import { damagedName, liferaftName, namePartsOf } from './names.ts';
 import { removeUnfinished, writeNewFile } from './new-liferaft.ts';
 import {
@@ -77,8 +77,14 @@ export interface ReceiverLimits {
 /** How many are received at the same time at most. */
 const mostAtOnce = 8;
 
+/** What is known of one that can be read. */
+interface HeldHere extends Held {
+  /** Whether all is in it that its host cannot be brought back without. */
+  whole: boolean;
+}
+
 /** One that can be read. */
-interface Kept extends Held {
+interface Kept extends HeldHere {
   name: string;
   isLatest: boolean;
 }
@@ -90,9 +96,9 @@ export function makeReceiver(
   /** Hosts of which one is being received. */
   const busy = new Set<string>();
   // No file here is written to, so one is read once.
-  const alreadyRead = new Map<string, { stamp: string; held: Held | undefined }>();
+  const alreadyRead = new Map<string, { stamp: string; held: HeldHere | undefined }>();
 
-  async function heldIn(name: string, hostId: string): Promise<Held | undefined> {
+  async function heldIn(name: string, hostId: string): Promise<HeldHere | undefined> {
     const stamp = await stampOf(join(folder, name));
     if (stamp === undefined) {
       alreadyRead.delete(name);
@@ -180,8 +186,12 @@ export function makeReceiver(
   async function prune(hostId: string): Promise<void> {
     const names = await namesOf(hostId);
     const kept = await keptOf(hostId);
-    const former = byWorth(kept).slice(0, keep - 1);
-    const stay = new Set([liferaftName(hostId), ...former.map(({ name }) => name)]);
+    const former = byWorth(kept);
+    const isLatestWhole = kept.some(({ isLatest, whole }) => isLatest && whole);
+    // What lacks something takes no room from the last that did not.
+    const lastWhole = isLatestWhole ? undefined : former.find(({ whole }) => whole);
+    const staying = [...former.slice(0, keep - 1), ...(lastWhole ? [lastWhole] : [])];
+    const stay = new Set([liferaftName(hostId), ...staying.map(({ name }) => name)]);
     for (const name of names.filter((each) => !stay.has(each))) {
       await rm(join(folder, name), { force: true });
       alreadyRead.delete(name);
@@ -288,11 +298,11 @@ async function* readPieces(
   }
 }
 
-async function readHeld(path: string, hostId: string): Promise<Held | undefined> {
+async function readHeld(path: string, hostId: string): Promise<HeldHere | undefined> {
   try {
     const file = await openLiferaft(path, hostId);
     await file?.close();
-    return file && heldOf(file);
+    return file && { ...heldOf(file), whole: isWhole(file.manifest) };
   } catch (error) {
     if (error instanceof Fault && error.code === 'liferaft_damaged') return undefined;
     throw error;

@@ -12,7 +12,7 @@ import {
   type RestoredAccounts,
   warningsOf,
 } from './accounts/restored-accounts.ts';
-import { compare, type Difference, isIn, type PlannedPath } from './diff.ts';
+import { compare, type Difference, type PlannedPath } from './diff.ts';
 import {
   changedMeanwhile,
   type Exchange,
@@ -33,6 +33,7 @@ import {
   type Presence,
 } from './host-folder.ts';
 import type { LiferaftFile } from './liferaft-file.ts';
+import { isIn } from './manifest.ts';
 import {
   beyondLimits,
   forget,

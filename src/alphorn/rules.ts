@@ -6,16 +6,20 @@ import { z } from 'zod';
 
 import { Fault } from '../errors.ts';
 import { namesIn } from '../files.ts';
-import { isPlainPath } from './manifest.ts';
+import { isPlainPath, parentsOf } from './manifest.ts';
 
 /** A glob of what goes in. */
 export interface Include {
+  /** As it stands in the rules. */
+  text: string;
   /** The longest path without a wildcard that all it matches is in, or that it is. */
   base: string;
   /** How many folders below `base` it reaches at most. */
   depth: number;
   /** Whether a path at or below `base` goes in. */
   matches: (path: string) => boolean;
+  /** Whether it means that path itself, not only what is in a folder: a link is followed then. */
+  names: (path: string) => boolean;
 }
 
 /** What one file of rules says. */
@@ -25,7 +29,7 @@ export interface RuleSet {
   includes: readonly Include[];
   /** A file that is larger is left out. */
   maxFileBytes: number;
-  /** Of all that the set includes; what comes after it in the order of paths is left out. */
+  /** Of all that the set includes. Where it is too much, the largest includes are cut short. */
   maxBytes: number;
   maxFiles: number;
 }
@@ -36,6 +40,8 @@ export interface Rules {
   sets: readonly RuleSet[];
   /** Whether a path, or all that is in a folder, stays out, whichever set includes it. */
   excludes: (path: string) => boolean;
+  /** Whether an exclude without a wildcard says so of the path, or of a folder that it is in. */
+  excludesByName: (path: string) => boolean;
   /** Where to watch for changes of all that may go in. Need not exist. */
   roots: readonly string[];
 }
@@ -77,10 +83,12 @@ export async function readRules(folder: string): Promise<Rules> {
     maxFiles: file.max_files,
   }));
   const includes = sets.flatMap((set) => set.includes);
+  const excludes = files.flatMap(({ file }) => file.exclude);
   if (includes.length === 0) throw rulesInvalid(`There is none in ${folder}, so nothing goes in.`);
   return {
     sets,
-    excludes: excluderOf(files.flatMap(({ file }) => file.exclude)),
+    excludes: excluderOf(excludes),
+    excludesByName: (path) => [...parentsOf(path), path].some((each) => excludes.includes(each)),
     roots: [...new Set(includes.map(({ base }) => base))].sort(),
   };
 }
@@ -124,11 +132,17 @@ function isGlob(text: string): boolean {
 function includeOf(text: string): Include {
   const { base, isGlob: hasWildcard, glob: rest } = picomatch.scan(text, options);
   // All that is there, or in it.
-  if (!hasWildcard) return { base: text, depth: Infinity, matches: () => true };
-  if (rest === '**') return { base, depth: Infinity, matches: (path) => path !== base };
+  if (!hasWildcard) {
+    const names = (path: string) => path === text;
+    return { text, base: text, depth: Infinity, matches: () => true, names };
+  }
+  if (rest === '**') {
+    return { text, base, depth: Infinity, matches: (path) => path !== base, names: () => false };
+  }
   // A brace may have slashes in some of its branches.
   const depth = /\*\*|\{/.test(rest) ? Infinity : rest.split('/').length;
-  return { base, depth, matches: picomatch(text, options) };
+  const matches = picomatch(text, options);
+  return { text, base, depth, matches, names: matches };
 }
 
 function excluderOf(globs: readonly string[]): (path: string) => boolean {

@@ -4,6 +4,7 @@ import type { AcceptedLineage } from './accepted.ts';
 import type { OwnLiferaft } from './builder.ts';
 import type { DestinationStatus } from './daemon-status.ts';
 import { openLiferaft } from './liferaft-file.ts';
+import { isWhole } from './manifest.ts';
 import type { PeerClient, Pushing } from './peer-client.ts';
 import type { HeartbeatAnswer } from './peer-protocol.ts';
 
@@ -202,7 +203,8 @@ export function makeSender({
     },
     status() {
       const hasIt = heldDigest !== null && heldDigest === offered?.digest;
-      const state = isSelf ? 'self' : failures > 0 ? 'failing' : hasIt ? 'synced' : 'pending';
+      const held = offered && !isWhole(offered.manifest) ? 'lacking' : 'synced';
+      const state = isSelf ? 'self' : failures > 0 ? 'failing' : hasIt ? held : 'pending';
       return {
         ...{ destination, state, lastError, bytes },
         lastSuccess: lastSuccess?.toISOString() ?? null,

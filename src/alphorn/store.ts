@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Fault, systemErrorCode } from '../errors.ts';
 import { namesIn, removeFile } from '../files.ts';
 import { type LiferaftFile, openLiferaft } from './liferaft-file.ts';
+import { isWhole } from './manifest.ts';
 import { damagedName, isLiferaftName, namePartsOf } from './names.ts';
 import { senderFileName } from './peers/clones.ts';
 import { removePartials } from './peers/partial.ts';
@@ -17,6 +18,8 @@ export interface StoredLiferaft {
   generation: number;
   /** Whether it is the latest of its host. */
   current: boolean;
+  /** Whether all is in it that its host cannot be brought back without. */
+  whole: boolean;
   digest: string;
   /** Bytes. */
   size: number;
@@ -65,6 +68,7 @@ export function openStore(folder: string, limits: ReceiverLimits): LiferaftStore
       return {
         ...{ name, host: manifest.host, generation: manifest.generation },
         current: namePartsOf(name)?.generation === undefined,
+        whole: isWhole(manifest),
         ...{ digest, size, madeAt: manifest.time, seenAt: seenAt.toISOString() },
       };
     } catch (error) {

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { Command } from 'commander';
 
 import { makeDaemonClient } from '../alphorn/daemon-client.ts';
-import type { DaemonStatus } from '../alphorn/daemon-status.ts';
+import type { DaemonStatus, OwnLiferaftStatus } from '../alphorn/daemon-status.ts';
 import type { Difference } from '../alphorn/diff.ts';
 import { exportLiferaft } from '../alphorn/export.ts';
 import type { Manifest } from '../alphorn/manifest.ts';
@@ -93,7 +93,10 @@ export function alphornCommand(
         all.map((each) =>
           'damaged' in each
             ? [each.name, 'damaged']
-            : [each.name, each.host.name, each.generation, each.size, each.madeAt, each.seenAt],
+            : [
+                ...[each.name, each.host.name, each.generation, each.size, each.madeAt],
+                each.whole ? each.seenAt : `${each.seenAt}, not whole`,
+              ],
         ),
       );
     });
@@ -332,9 +335,9 @@ function printStatus(status: DaemonStatus | StoppedStatus): void {
   if (error) printText(`Error: ${error.detail}`);
   if (host) print(`Host ${host.id} (${host.name})`);
   if (liferaft) {
-    const { generation, files, bytes, madeAt, leftOut } = liferaft;
+    const { generation, files, bytes, madeAt } = liferaft;
     print(`Liferaft of generation ${generation}: ${files} files, ${bytes} bytes, made ${madeAt}`);
-    for (const { path, why } of leftOut) print(`Left out: ${path}: ${why}`);
+    printLeftOut(liferaft);
   }
   if (destinations.length === 0) return;
   printTable(
@@ -348,8 +351,23 @@ function printStatus(status: DaemonStatus | StoppedStatus): void {
   );
 }
 
-function printManifest({ host, generation, time, folders, files, links }: Manifest): void {
+/** What is printed of it; all of it is in the JSON. */
+const maxLeftOutPrinted = 40;
+
+function printLeftOut({ leftOut, leftOutMore }: OwnLiferaftStatus): void {
+  const printed = leftOut.slice(0, maxLeftOutPrinted);
+  for (const { path, why, essential, kept } of printed) {
+    const what = kept ? 'Kept as it was' : essential ? 'Lacking' : 'Left out';
+    print(`${what}: ${path}: ${why}`);
+  }
+  const more = leftOut.length - printed.length + leftOutMore;
+  if (more > 0) print(`Left out: ${more} more (--json lists more of them)`);
+}
+
+function printManifest(manifest: Manifest): void {
+  const { host, generation, time, folders, files, links, lacking = [] } = manifest;
   print(`Host ${host.id} (${host.name}), generation ${generation}, made ${time}`);
+  for (const { path, why } of lacking) print(`Lacking: ${path}: ${why}`);
   const owner = (item: { user: string | null; group: string | null; uid: number; gid: number }) =>
     `${item.user ?? item.uid}:${item.group ?? item.gid}`;
   const mode = (type: string, bits: number) => `${type}${bits.toString(8).padStart(4, '0')}`;

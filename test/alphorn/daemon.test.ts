@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -6,12 +6,15 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { makeAlphorn } from '../../src/alphorn-deps.ts';
+import { makeLiferaftBuilder } from '../../src/alphorn/builder.ts';
 import { type Daemon, type DaemonParts, makeDaemon } from '../../src/alphorn/daemon.ts';
 import { makeDaemonClient } from '../../src/alphorn/daemon-client.ts';
 import type { DaemonStatus, DestinationStatus } from '../../src/alphorn/daemon-status.ts';
 import type { Manifest } from '../../src/alphorn/manifest.ts';
 import { beginLineageByRoot } from '../../src/alphorn/peers/lineage-by-root.ts';
+import { makeSender, type Sender } from '../../src/alphorn/sender.ts';
 import { loadConfig } from '../../src/config.ts';
+import type { Log } from '../../src/log.ts';
 import { openSocketListener } from '../../src/server/listeners.ts';
 import { waitUntil } from '../lab/wait.ts';
 import {
@@ -21,6 +24,7 @@ import {
   type TestHost,
   type TestReceiver,
 } from '../support/peer-host.ts';
+import { appending } from '../support/appending.ts';
 import { faultOf } from '../support/faults.ts';
 import { keepingLog, type LoggedLine } from '../support/keeping-log.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -402,6 +406,75 @@ describe('the sender', () => {
     expect((await stateOf(peer.destination))?.lastError?.detail).to.include('host_cloned');
   });
 
+  it('names what is left out in the status, and once in the log', async () => {
+    const peer = await receiver();
+    await configure([peer.destination]);
+    await symlink('/is/not/there', join(folder.path, ownId, 'files/link'));
+    await writeFile(
+      join(host.paths.alphorn.rules, 'more.json'),
+      JSON.stringify({ include: [join(folder.path, ownId, 'files/link')] }),
+    );
+    await start();
+    await untilSynced(peer.destination);
+    for (let round = 0; round < 3; round += 1) await daemon.sync();
+    const { liferaft, error } = await daemon.status();
+    expect([liferaft?.whole, liferaft?.leftOutMore, error]).to.deep.equal([true, 0, null]);
+    expect(liferaft?.leftOut.map(({ why }) => why)).to.have.lengthOf(1);
+    expect(liferaft?.leftOut[0]?.why).to.match(/a link to \/is\/not\/there, which is not there/);
+    const told = lines.filter((line) => 'leftOut' in line);
+    expect(told.map(({ level }) => level)).to.deep.equal(['warn']);
+    expect(told[0]?.['leftOut']).to.deep.equal(liferaft?.leftOut);
+  });
+
+  it('says of a liferaft that is not whole what it lacks, and of who has it that it does', async () => {
+    await configure(['192.0.2.1']);
+    const shadow = await host.write('shadow', 'root:*\n');
+    const paths = host.paths.alphorn;
+    const kept = keepingLog();
+    daemon = makeDaemon({
+      ...{ paths, log: kept.log },
+      builder: makeLiferaftBuilder({ paths, essentials: [{ path: shadow, everywhere: true }] }),
+      makeSender: (destination) => senderToWhoHasIt(destination, kept.log),
+      makeWatch: () => ({ follow: () => Promise.resolve(), stop: () => Promise.resolve() }),
+    });
+    opened.push(daemon);
+    daemon.start();
+    await untilSynced('192.0.2.1');
+    await rm(shadow);
+    await daemon.sync();
+    await daemon.sync();
+    const { error, liferaft } = await daemon.status();
+    expect(error?.code).to.equal('liferaft_lacking');
+    expect(error?.detail).to.include(`lacks ${shadow}, `);
+    expect(liferaft).to.include({ whole: false, generation: 2 });
+    expect((await stateOf('192.0.2.1'))?.state).to.equal('lacking');
+    const told = kept.lines.filter(({ code }) => code === 'liferaft_lacking');
+    expect(told.map(({ level }) => level)).to.deep.equal(['warn']);
+    await host.write('shadow', 'root:*\n');
+    await daemon.sync();
+    expect((await daemon.status()).error).to.equal(null);
+    expect((await stateOf('192.0.2.1'))?.state).to.equal('synced');
+  });
+
+  it('sends each change of the other files while one never holds still', async () => {
+    const peer = await receiver();
+    await configure([peer.destination]);
+    const busy = await host.write('busy', 'whole\n');
+    await start();
+    await untilSynced(peer.destination);
+    const stop = appending(busy);
+    for (const content of ['second\n', 'third\n']) {
+      await host.write('hostname', content);
+      await daemon.sync();
+      expect((await peer.liferaft())?.includes(content)).to.equal(true);
+      expect((await peer.liferaft())?.includes('whole\n')).to.equal(true);
+      const { liferaft, error } = await daemon.status();
+      expect(liferaft?.leftOut.map(({ path, kept }) => [path, kept])).to.deep.equal([[busy, true]]);
+      expect(error).to.equal(null);
+    }
+    await stop();
+  });
+
   describe('when something throws that nobody expected', () => {
     /** A sender of which the parts are the test's. */
     function startWith(parts: Pick<DaemonParts, 'builder' | 'makeWatch' | 'makeSender'>): void {
@@ -429,7 +502,12 @@ describe('the sender', () => {
         builder: {
           round() {
             rounds += 1;
-            return Promise.resolve({ liferaft: liferaft('x'), changed: false, leftOut: [] });
+            return Promise.resolve({
+              liferaft: liferaft('x'),
+              changed: false,
+              leftOut: [],
+              leftOutMore: 0,
+            });
           },
           current: () => Promise.resolve(undefined),
         },
@@ -454,7 +532,13 @@ describe('the sender', () => {
       startWith({
         makeWatch: quietWatch,
         builder: {
-          round: () => Promise.resolve({ liferaft: liferaft('x'), changed: false, leftOut: [] }),
+          round: () =>
+            Promise.resolve({
+              liferaft: liferaft('x'),
+              changed: false,
+              leftOut: [],
+              leftOutMore: 0,
+            }),
           current: () => Promise.resolve(undefined),
         },
         makeSender() {
@@ -513,6 +597,20 @@ describe('the sender', () => {
     });
   });
 });
+
+/** A sender to somebody who has whatever there is already. */
+function senderToWhoHasIt(destination: string, log: Log): Sender {
+  return makeSender({
+    ...{ destination, log },
+    isThisHost: () => Promise.resolve(false),
+    connect: () => ({
+      heartbeat: ({ lineage, generation }) => Promise.resolve({ held: true, lineage, generation }),
+      push: () => Promise.reject(new Error('nothing is to be sent')),
+      close: () => undefined,
+    }),
+    accepted: { has: () => Promise.resolve(true), add: () => Promise.resolve() },
+  });
+}
 
 /** Takes connections and says nothing. */
 async function silentServer(): Promise<{

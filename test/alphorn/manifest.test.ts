@@ -44,6 +44,7 @@ const anyManifest: fc.Arbitrary<Manifest> = fc
     time: fc
       .date({ min: new Date('2000-01-01'), max: new Date('2100-01-01'), noInvalidDate: true })
       .map((date) => date.toISOString()),
+    lacking: fc.array(fc.record({ path, why: fc.string({ minLength: 1 }) }), { maxLength: 3 }),
     leaves: fc.uniqueArray(
       fc.record({
         path,
@@ -56,7 +57,7 @@ const anyManifest: fc.Arbitrary<Manifest> = fc
       { maxLength: 12, selector: (leaf) => leaf.path },
     ),
   })
-  .map(({ host, lineage, generation, time, leaves }) => {
+  .map(({ host, lineage, generation, time, lacking, leaves }) => {
     const above = new Set(leaves.flatMap((leaf) => parentsOf(leaf.path)));
     const plain = leaves.filter((leaf) => !above.has(leaf.path));
     const owner = { mode: 0o755, uid: 0, gid: 0, user: null, group: null };
@@ -83,6 +84,7 @@ const anyManifest: fc.Arbitrary<Manifest> = fc
           group,
         }))
         .sort(byPath),
+      ...(lacking.length > 0 && { lacking }),
     };
   });
 

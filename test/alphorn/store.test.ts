@@ -95,6 +95,24 @@ describe('the store of liferafts', () => {
       expect(await names()).to.deep.equal([`liferaft_${someHost}.4.tar`, latest]);
     });
 
+    it('and keeps the last whole one, however many lack something', async () => {
+      const lacking = [{ path: '/etc/shadow', why: 'It is not there.' }];
+      for (const generation of [1, 2]) await receive({ generation }, storeOf({ keep: 2 }));
+      for (const generation of [3, 4, 5]) {
+        await receive({ generation, lacking }, storeOf({ keep: 2 }));
+      }
+      const kept = [2, 4].map((each) => `liferaft_${someHost}.${each}.tar`);
+      expect(await names()).to.deep.equal([...kept, latest]);
+      const listed = await storeOf().list();
+      expect(listed.map((each) => 'whole' in each && [each.generation, each.whole])).to.deep.equal([
+        [5, false],
+        [4, false],
+        [2, true],
+      ]);
+      await receive({ generation: 6 }, storeOf({ keep: 2 }));
+      expect(await names()).to.deep.equal([`liferaft_${someHost}.5.tar`, latest]);
+    });
+
     it('and leaves those of other hosts alone', async () => {
       await receive({ host: { id: otherHost }, generation: 9 });
       for (const generation of [1, 2]) await receive({ generation }, storeOf({ keep: 1 }));

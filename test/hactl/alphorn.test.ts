@@ -355,6 +355,33 @@ describe('hactl alphorn', () => {
         }
       });
     }
+
+    it('leaves something out, and prints what, what is lacking, and how much more there is', async () => {
+      const leftOut = Array.from({ length: 50 }, (_, index) => ({
+        ...{ path: `/etc/${index}`, why: 'It is a fifo.' },
+        ...{ essential: index === 0, kept: index === 1 },
+      }));
+      const liferaft = { ...{ generation: 7, files: 3, bytes: 9, madeAt: '' }, leftOut };
+      const status = { running: true, enabled: true, interval: 30_000, destinations: [] };
+      await answering((response) =>
+        response.end(JSON.stringify({ ...status, liferaft: { ...liferaft, leftOutMore: 4 } })),
+      );
+      const lines = await hactl('status');
+      expect(lines.slice(2, 5)).to.deep.equal([
+        'Lacking: /etc/0: It is a fifo.',
+        'Kept as it was: /etc/1: It is a fifo.',
+        'Left out: /etc/2: It is a fifo.',
+      ]);
+      expect(lines.at(-1)).to.equal('Left out: 14 more (--json lists more of them)');
+      expect(lines).to.have.lengthOf(43);
+    });
+  });
+
+  it('says of a liferaft that it is not whole, and what it lacks', async () => {
+    const lacking = [{ path: '/etc/shadow', why: 'It is not there.' }];
+    await storeLiferaft(paths.alphorn.liferafts, { lacking });
+    expect((await hactl('list'))[1]).to.match(/^liferaft_1234abcd.tar +lost +1 .*Z, not whole$/);
+    expect((await hactl('show', name))[1]).to.equal('Lacking: /etc/shadow: It is not there.');
   });
 
   describe('a sync', () => {

@@ -29,6 +29,8 @@ export interface Described {
   links?: Readonly<Record<string, string | ({ target: string } & Partial<Omit<Owned, 'mode'>>)>>;
   /** By path; those that hold the files and links, if nothing is said. */
   folders?: Readonly<Record<string, Partial<Owned>>>;
+  /** None, if nothing is said: it is whole. */
+  lacking?: Manifest['lacking'];
 }
 
 type FileContent = string | Buffer;
@@ -75,6 +77,7 @@ function describedLiferaft({
   files = { '/etc/hostname': 'node-a\n' },
   links = {},
   folders,
+  lacking,
 }: Described): { manifest: Manifest; contents: ReadonlyMap<string, Buffer> } {
   const contents = new Map<string, Buffer>();
   const ownedFiles = Object.entries(files).map(([path, described]) => {
@@ -104,6 +107,7 @@ function describedLiferaft({
       .sort(byPath),
     files: ownedFiles.sort(byPath),
     links: ownedLinks.sort(byPath),
+    ...(lacking && { lacking }),
   };
   return { manifest, contents };
 }

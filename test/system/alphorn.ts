@@ -10,6 +10,7 @@ import { type Contact, startThirdHost, type ThirdHost } from '../support/third-h
 import type { Bench } from './asking.ts';
 import { callHa, untilHealthy } from './client.ts';
 import { describeHostile } from './alphorn-hostile.ts';
+import { describeLeftOut } from './alphorn-left-out.ts';
 
 /** No edit that is sent in time was sent for the interval alone. */
 const interval = 60_000;
@@ -310,6 +311,7 @@ export function describeAlphorn(bench: Bench): void {
       expect(former.length).to.be.greaterThan(0);
     });
 
+    describeLeftOut(bench, { roles, read: readLiferaft, compare });
     describeHostile(bench);
 
     async function idsOf(

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { readFileIfThere } from '../../files.ts';
 import { parseAccountNumbers } from '../../parsers/accounts.ts';
 import type { AlphornPaths } from '../../paths.ts';
-import { isIn } from '../diff.ts';
 import type { LiferaftFile } from '../liferaft-file.ts';
-import type { FileItem, Manifest } from '../manifest.ts';
+import { type FileItem, isIn, type Manifest } from '../manifest.ts';
 import { type Handover, planHandovers } from './handover.ts';
 import {
   type AccountChange,

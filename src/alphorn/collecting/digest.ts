@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { open } from 'node:fs/promises';
+
+import { systemErrorCode } from '../../errors.ts';
+import { isGone, isSame, unreadable } from './looking.ts';
+
+/**
+ * A file that changed so shortly before it is read may change again without another time stamp, and so be read half as
+ * it was and half as it is. It is read when it has been quiet for longer than the clock of any kernel needs to go on.
+ */
+const quietMs = 20;
+/** Of one read of a file. */
+const pieceBytes = 1024 * 1024;
+
+/** Of what changed while it was looked at. */
+export class Unsteady extends Error {
+  readonly path: string;
+  constructor(path: string) {
+    super(`${path} changed while it was read`);
+    this.path = path;
+  }
+}
+
+/**
+ * Reads a file that has to stay as it is for that long.
+ * @returns its digest, or why it is left out
+ */
+export async function digestOfFile(
+  path: string,
+  stats: Stats,
+): Promise<{ sha256: string } | { why: string }> {
+  let file;
+  try {
+    // Neither another file behind a link nor, if it is a fifo by now, a wait for who writes to it.
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (isGone(error) || systemErrorCode(error) === 'ELOOP') throw new Unsteady(path);
+    return { why: unreadable(error) };
+  }
+  try {
+    // Far in the future is where the clock was put back, and says nothing.
+    const isQuiet = Math.abs(Date.now() - stats.ctimeMs) > quietMs;
+    if (!isQuiet || !isSame(await file.stat(), stats)) throw new Unsteady(path);
+    const hash = createHash('sha256');
+    const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, stats.size + 1));
+    let size = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) break;
+      size += bytesRead;
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+    if (!isSame(await file.stat(), stats)) throw new Unsteady(path);
+    // Files of the kernel say any size.
+    if (size !== stats.size) {
+      return { why: `It has ${size} bytes and says that it has ${stats.size}.` };
+    }
+    return { sha256: hash.digest('hex') };
+  } catch (error) {
+    if (error instanceof Unsteady) throw error;
+    return { why: unreadable(error) };
+  } finally {
+    await file.close();
+  }
+}
+
+export function orUnsteady<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (isGone(error) || systemErrorCode(error) === 'EINVAL') throw new Unsteady(path);
+    throw error;
+  }
+}

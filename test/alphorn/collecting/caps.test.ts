@@ -1,0 +1,113 @@
+import { statSync } from 'node:fs';
+
+import { expect } from 'chai';
+
+import { maxEssentialBytes } from '../../../src/alphorn/collecting/essential.ts';
+import { withinCaps } from '../../../src/alphorn/collecting/caps.ts';
+import { type Found, walk } from '../../../src/alphorn/collecting/walk.ts';
+import { byPath, limits } from '../../../src/alphorn/manifest.ts';
+import { collectBench } from '../../support/collect-bench.ts';
+
+describe('the caps of a file of rules', () => {
+  const { at, write, rules, collect, pathsOf, whyNot } = collectBench();
+  const many = async (folder: string, count: number, content = '') => {
+    for (let index = 0; index < count; index += 1) await write(`${folder}/${index}`, content);
+  };
+
+  it('cut short the include that is too large, wherever its paths are in their order', async () => {
+    await many('/etc/aaa', 30);
+    for (const name of ['/etc/group', '/etc/passwd', '/etc/zzz/conf']) await write(name);
+    const include = ['~/etc/aaa', '~/etc/group', '~/etc/passwd', '~/etc/zzz'];
+    const collected = await collect({ include, max_files: 8 });
+    expect(pathsOf(collected)).to.include.members(['/etc/group', '/etc/passwd', '/etc/zzz/conf']);
+    expect(pathsOf(collected)).to.have.lengthOf(8);
+    const [[path, why] = []] = Object.entries(whyNot(collected));
+    expect(path).to.equal('/etc/aaa');
+    expect(why).to.match(
+      /cut short: with all of it there would be more than max_files of .*a.json, which is 8/,
+    );
+    expect(collected.leftOut).to.have.lengthOf(1);
+  });
+
+  it('do so by bytes, and name each path where it is a few', async () => {
+    await many('/etc/a', 4, 'x'.repeat(100));
+    await write('/etc/b', 'x'.repeat(250));
+    const collected = await collect({ include: ['~/etc/a', '~/etc/b'], max_bytes: 460 });
+    expect(pathsOf(collected)).to.deep.equal(['/etc/a/0', '/etc/a/1', '/etc/b']);
+    expect(Object.keys(whyNot(collected))).to.deep.equal(['/etc/a/2', '/etc/a/3']);
+    expect(whyNot(collected)['/etc/a/2']).to.match(/With all of \/etc\/a .* max_bytes/);
+  });
+
+  it('leave room for essential files, which do not count', async () => {
+    await many('/etc', 5);
+    await write('/etc/shadow', 'x'.repeat(1000));
+    const said = await rules({
+      include: ['~/etc'],
+      max_files: 2,
+      max_bytes: 10,
+      max_file_bytes: 5,
+    });
+    const collected = await collect(said, {
+      essentials: [{ path: '/etc/shadow', everywhere: true }],
+    });
+    expect(pathsOf(collected)).to.deep.equal(['/etc/0', '/etc/1', '/etc/shadow']);
+    expect(collected.lacking).to.deep.equal([]);
+  });
+
+  it('are not alone: of one folder that is too large to be looked at, others lose nothing', async () => {
+    await many('/etc/aaa', 30);
+    await many('/etc/aaa/deep', 30);
+    await write('/etc/zzz/conf');
+    const { found, missed } = walk({
+      rules: await rules({ include: ['~/etc/aaa', '~/etc/zzz'] }),
+      ...{ essentials: [], never: new Set(), silentAt: () => undefined, former: new Map() },
+      most: { byInclude: 40, byAll: 80 },
+    });
+    expect(found.map(({ path }) => path)).to.include(at('/etc/zzz/conf'));
+    expect(missed.map(({ name }) => name)).to.deep.equal([at('/etc/aaa')]);
+    expect(missed[0]?.why).to.match(/over 40 paths/);
+  });
+
+  describe('and those of a liferaft', () => {
+    const include = (text: string) => ({
+      ...{ text, base: text, depth: Infinity, matches: () => true, names: () => false },
+    });
+    const fileOf = (size: number) => Object.assign(statSync(import.meta.filename), { size });
+    const set = { name: 'rules', includes: [], maxFileBytes: 1e9, maxBytes: 1e12, maxFiles: 1e6 };
+    const found = (folder: string, count: number, more: Partial<Found> = {}): Found[] => {
+      const of = include(folder);
+      return Array.from({ length: count }, (_, index) => ({
+        ...{ path: `${folder}/${index}`, name: `${folder}/${index}`, include: of, set },
+        stats: fileOf(1),
+        ...more,
+      })).sort(byPath);
+    };
+
+    it('cut short the largest include too, so that the round is made', () => {
+      const all = [...found('/a', limits.items), ...found('/b', 1000)];
+      const { taken, missed } = withinCaps(all);
+      expect(taken.filter(({ path }) => path.startsWith('/b/'))).to.have.lengthOf(1000);
+      expect(taken.length).to.be.greaterThan(20_000).and.lessThan(limits.items);
+      expect(missed.map(({ name }) => name)).to.deep.equal(['/a']);
+    });
+
+    it('do so for paths that are long', () => {
+      const all = [
+        ...found(`/${'\u0001'.repeat(200)}/${'\u0001'.repeat(200)}`, 20_000),
+        ...found('/z', 3),
+      ];
+      const { taken } = withinCaps(all);
+      expect(taken.filter(({ path }) => path.startsWith('/z/'))).to.have.lengthOf(3);
+      const bytes = taken.reduce((sum, { path }) => sum + JSON.stringify(path).length, 0);
+      expect(bytes).to.be.lessThan(limits.manifest);
+    });
+
+    it('keep out an essential file that cannot be one', () => {
+      const stats = fileOf(maxEssentialBytes + 1);
+      const essential = { path: '/e/0', everywhere: true };
+      const { taken, missed } = withinCaps(found('/e', 1, { stats, essential }));
+      expect(taken).to.deep.equal([]);
+      expect(missed[0]).to.include({ name: '/e/0', essential: true });
+    });
+  });
+});

@@ -1,0 +1,133 @@
+import { mkdir } from 'node:fs/promises';
+
+import { expect } from 'chai';
+
+import { collectBench } from '../../support/collect-bench.ts';
+
+describe('a link on the way of an include', () => {
+  const { at, link, write, collect, pathsOf, whyNot } = collectBench();
+
+  it('that the include is leads to the folder, which goes in under its own path', async () => {
+    await write('/data/ssh/key');
+    await write('/data/ssh/deep/more');
+    await link('/etc/ssh', '~/data/ssh');
+    const collected = await collect({ include: ['~/etc/ssh'] });
+    expect(pathsOf(collected)).to.deep.equal(['/data/ssh/deep/more', '/data/ssh/key', '/etc/ssh']);
+    expect(collected.links[0]?.target).to.equal(at('/data/ssh'));
+    expect(collected.folders.map(({ path }) => path)).to.include(at('/data/ssh/deep'));
+    expect(whyNot(collected)).to.deep.equal({});
+  });
+
+  for (const [what, include, expected] of [
+    ['a folder of a glob', '~/etc/ssh/*_key', ['/data/ssh/a_key', '/etc/ssh']],
+    ['above the file', '~/etc/ssh/a_key', ['/data/ssh/a_key', '/etc/ssh']],
+    ['above all of a folder', '~/etc/ssh/**', ['/data/ssh/a_key', '/data/ssh/b', '/etc/ssh']],
+    ['the file itself', '~/etc/one', ['/data/ssh/a_key', '/etc/one']],
+    ['matched by a glob', '~/etc/o*', ['/data/ssh/a_key', '/etc/one']],
+  ] as const) {
+    it(`that is ${what} is followed`, async () => {
+      await write('/data/ssh/a_key');
+      await write('/data/ssh/b');
+      await link('/etc/ssh', '../data/ssh');
+      await link('/etc/one', '../data/ssh/a_key');
+      const collected = await collect({ include: [include] });
+      expect(pathsOf(collected)).to.deep.equal(expected);
+      expect(whyNot(collected)).to.deep.equal({});
+    });
+  }
+
+  it('that leads to another link goes in with all that are needed to get there', async () => {
+    await write('/disk/one/samba/private/secrets.tdb');
+    await link('/data', 'disk/one');
+    await link('/var/lib/samba', '~/data/samba');
+    const collected = await collect({ include: ['~/var/lib/samba/private'] });
+    expect(pathsOf(collected)).to.deep.equal([
+      '/data',
+      '/disk/one/samba/private/secrets.tdb',
+      '/var/lib/samba',
+    ]);
+  });
+
+  it('keeps the excludes, whichever of the two paths they name', async () => {
+    for (const name of ['a', 'b', 'c']) await write(`/data/ssh/${name}`);
+    await link('/etc/ssh', '../data/ssh');
+    const exclude = ['~/etc/ssh/a', '~/data/ssh/b'];
+    expect(pathsOf(await collect({ include: ['~/etc/ssh'], exclude }))).to.deep.equal([
+      '/data/ssh/c',
+      '/etc/ssh',
+    ]);
+  });
+
+  it('takes a file once that several includes lead to', async () => {
+    await write('/data/x');
+    await link('/alias', 'data');
+    const collected = await collect({ include: ['~/alias', '~/data', '~/alias/x'] });
+    expect(pathsOf(collected)).to.deep.equal(['/alias', '/data/x']);
+  });
+
+  it('that leads nowhere goes in, and its target is named', async () => {
+    await link('/etc/ssh', '~/data/ssh');
+    for (const [include, name] of [
+      ['~/etc/ssh', '/etc/ssh'],
+      ['~/etc/ssh/key', '/etc/ssh/key'],
+      ['~/etc/ssh/*', '/etc/ssh'],
+    ] as const) {
+      expect(whyNot(await collect({ include: [include] }))).to.deep.equal({
+        [name]: '/etc/ssh is a link to /data/ssh, which is not there.',
+      });
+    }
+    expect(pathsOf(await collect({ include: ['~/etc/ssh'] }))).to.deep.equal(['/etc/ssh']);
+  });
+
+  it('is not held for one that leads nowhere where only the file in its folder is missing', async () => {
+    await mkdir(at('/data/ssh'), { recursive: true });
+    await link('/ssh', 'data/ssh');
+    expect(whyNot(await collect({ include: ['~/ssh/key'] }))).to.deep.equal({});
+  });
+
+  it('that leads in a circle is named', async () => {
+    await link('/etc/a', 'b');
+    await link('/etc/b', 'a');
+    expect(whyNot(await collect({ include: ['~/etc/a'] }))['/etc/a']).to.match(/in a circle/);
+  });
+
+  for (const [target, reason] of [
+    ['/usr/share/doc', /leads to \/usr\/share\/doc, and nothing is restored in \/usr/],
+    ['/proc/self', /nothing is restored in \/proc/],
+    ['/', /leads to \/, and nothing is restored in \//],
+    ['/var', /nothing is restored in \/var\/tmp/],
+  ] as const) {
+    it(`to ${target} is not followed, for nothing is restored there`, async () => {
+      await link('/link', target);
+      const collected = await collect({ include: ['~/link'] });
+      expect(pathsOf(collected)).to.deep.equal(['/link']);
+      expect(whyNot(collected)['/link']).to.match(reason);
+    });
+  }
+
+  it('in a folder that goes in is named if no rule includes what it leads to', async () => {
+    await write('/etc/samba/smb.conf');
+    await write('/data/tls/key');
+    await write('/data/extra');
+    await link('/etc/samba/tls', '../../data/tls');
+    await link('/etc/samba/extra', '~/data/extra');
+    await link('/etc/samba/same', 'smb.conf');
+    await link('/etc/samba/dangling', 'nowhere');
+    await link('/etc/samba/env', '/usr/bin/env');
+    const collected = await collect({ include: ['~/etc/samba'] });
+    expect(whyNot(collected)).to.deep.equal({
+      '/etc/samba/extra':
+        'It is a link to /data/extra, which no rule includes; only the link goes in.',
+      '/etc/samba/tls': 'It is a link to /data/tls, which no rule includes; only the link goes in.',
+    });
+    expect(whyNot(await collect({ include: ['~/etc/samba', '~/data'] }))).to.deep.equal({});
+  });
+
+  it('that a glob would have to go through is named', async () => {
+    await write('/data/x/a.conf');
+    await link('/etc/x', '../data/x');
+    expect(Object.keys(whyNot(await collect({ include: ['~/etc/**/*.conf'] })))).to.deep.equal([
+      '/etc/x',
+    ]);
+  });
+});

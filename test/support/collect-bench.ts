@@ -1,0 +1,75 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { type Collected, type CollectOptions, makeCollector } from '../../src/alphorn/collect.ts';
+import type { Essential } from '../../src/alphorn/collecting/essential.ts';
+import type { Mounts } from '../../src/alphorn/collecting/mounts.ts';
+import { readRules, type Rules } from '../../src/alphorn/rules.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+/** A host in a folder of the test, and what is collected of it. */
+export interface CollectBench {
+  /** A path of the host. */
+  at: (path: string) => string;
+  /** Writes a file, and makes the folders that it is in. */
+  write: (path: string, content?: string | Buffer) => Promise<string>;
+  /** Makes a link, and the folders that it is in; a target with `~` is the host's. */
+  link: (path: string, target: string) => Promise<void>;
+  /** Writes one file of rules in which `~` is the host's folder, and reads all. */
+  rules: (rules: object, name?: string) => Promise<Rules>;
+  collect: (rules: Rules | object, parts?: CollectParts) => Promise<Collected>;
+  /** The paths of files and links, those that are the host's without its folder. */
+  pathsOf: (collected: Collected) => string[];
+  /** What is left out of the host: by path the reason. */
+  whyNot: (collected: Collected) => Record<string, string>;
+}
+
+interface CollectParts extends Pick<CollectOptions, 'former' | 'onlySettled'> {
+  mounts?: Mounts;
+  /** Paths of the host. */
+  essentials?: readonly Essential[];
+}
+
+/** Has a folder for each test. */
+export function collectBench(): CollectBench {
+  const folder = temporaryFolder();
+  const host = () => join(folder.path, 'host');
+  const at = (path: string) => `${host()}${path}`;
+  const short = (path: string) => path.replaceAll(host(), '');
+
+  async function rulesOf(rules: object, name = 'a.json'): Promise<Rules> {
+    const rulesFolder = join(folder.path, 'rules');
+    await mkdir(rulesFolder, { recursive: true });
+    const text = JSON.stringify(rules).replaceAll('"~', `"${host()}`);
+    await writeFile(join(rulesFolder, name), text);
+    return readRules(rulesFolder);
+  }
+
+  return {
+    at,
+    async write(path, content = '') {
+      await mkdir(dirname(at(path)), { recursive: true });
+      await writeFile(at(path), content);
+      return at(path);
+    },
+    async link(path, target) {
+      await mkdir(dirname(at(path)), { recursive: true });
+      await symlink(target.replace(/^~/, host()), at(path));
+    },
+    rules: rulesOf,
+    async collect(rules, { mounts, essentials = [], ...options } = {}) {
+      const kept = (name: string) => join(folder.path, name);
+      const paths = {
+        ...{ passwd: kept('passwd'), group: kept('group'), own: kept('own') },
+        liferafts: kept('liferafts'),
+        ...{ knownKeys: kept('known-keys.json'), restores: kept('restores') },
+      };
+      const ofHost = essentials.map((each) => ({ ...each, path: at(each.path) }));
+      const collector = makeCollector(paths, mounts, ofHost);
+      return collector.collect('sets' in rules ? rules : await rulesOf(rules), options);
+    },
+    pathsOf: ({ files, links }) => [...files, ...links].map(({ path }) => short(path)).sort(),
+    whyNot: ({ leftOut }) =>
+      Object.fromEntries(leftOut.map(({ path, why }) => [short(path), short(why)])),
+  };
+}

@@ -70,9 +70,10 @@ export interface Site {
   cib: () => Promise<Cib>;
   /**
    * Makes an edit, and puts it in place; the first is made only if the version is the one that was asked for.
+   * @returns the whole CIB as the edit found it
    * Faults: those of the edit and of CibEditor.
    */
-  editCib: (edit: CibEdit) => Promise<void>;
+  editCib: (edit: CibEdit) => Promise<string>;
   /**
    * Waits until the cluster has nothing left to do.
    * @returns whether it came to that in time; if not, the answer says so
@@ -232,6 +233,7 @@ export function makeChanges(parts: ChangesParts): Changes {
         before ??= replaced.before;
         after = replaced.after;
         expected = undefined;
+        return replaced.found;
       },
       plan: (edits) => editor.plan({ ...host, run }, edits),
       async settle() {

@@ -14,6 +14,7 @@ import {
   localNodeName,
 } from '../../pacemaker/node.ts';
 import { followIn } from '../../parsers/cib-references.ts';
+import { withoutTransient } from '../../parsers/cib.ts';
 import { type NodeState, nodeStates } from '../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml, newElement } from '../../parsers/xml-edit.ts';
 import { nodeNotFound } from '../nodes.ts';
@@ -181,8 +182,9 @@ function flagged(name: string, flag: 'standby' | 'maintenance', isOn: boolean): 
     takeBack,
     endsTransient,
     async carryOut(site) {
-      await site.editCib(edit);
-      if (!(await endTransientAttribute(site.host, endsTransient))) {
+      const found = await site.editCib(edit);
+      const isTransient = withoutTransient(found, endsTransient) !== found;
+      if (isTransient && !(await endTransientAttribute(site.host, endsTransient))) {
         site.notSettled();
         site.warn(
           `The transient attribute ${flag} of ${name} has been ended, but the cluster shows it still.`,

@@ -426,12 +426,15 @@ async function takenBack(
   }
 }
 
-/** Of a later edit that failed, which speaks of itself alone: its message may say that nothing was done. */
+/**
+ * Adds to the fault of a later edit that the first edit was made. The fault knows only its own edit, so its message may say
+ * that nothing was done.
+ */
 function partlyMade(error: unknown): unknown {
   if (!(error instanceof Fault)) return error;
   return new Fault(
     error.code,
-    `The first part of this change was made, and the audit log has it. Of the rest: ${error.message}`,
+    `The first part of this change was made, and the audit log has it. About the rest: ${error.message}`,
     {
       ...(error.command && { command: error.command }),
       ...(error.retryAfterSeconds !== undefined && { retryAfterSeconds: error.retryAfterSeconds }),

@@ -14,7 +14,6 @@ import {
   localNodeName,
 } from '../../pacemaker/node.ts';
 import { followIn } from '../../parsers/cib-references.ts';
-import { withoutTransient } from '../../parsers/cib.ts';
 import { type NodeState, nodeStates } from '../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml, newElement } from '../../parsers/xml-edit.ts';
 import { nodeNotFound } from '../nodes.ts';
@@ -183,8 +182,7 @@ function flagged(name: string, flag: 'standby' | 'maintenance', isOn: boolean): 
     endsTransient,
     async carryOut(site) {
       const found = await site.editCib(edit);
-      const isTransient = withoutTransient(found, endsTransient) !== found;
-      if (isTransient && !(await endTransientAttribute(site.host, endsTransient))) {
+      if (!(await endTransientAttribute(site.host, endsTransient, found))) {
         site.notSettled();
         site.warn(
           `The transient attribute ${flag} of ${name} has been ended, but the cluster shows it still.`,

@@ -23,30 +23,32 @@ export interface ListedNode {
 /**
  * Ends an attribute that a node has until it leaves the cluster (crm_attribute(8), `--lifetime=reboot`), and waits until the
  * CIB shows it no more.
+ * @param found the whole CIB of a moment ago: most nodes have no such attribute, and then nothing is asked
+ * @param pauseMs milliseconds until the CIB is read again, and that much more after each try
  * @returns whether it has ended; of a node that has no such attribute too
  * Faults: those of queryWholeCib and changeWithPacemakerTool.
  */
 export async function endTransientAttribute(
   host: Host,
   attribute: TransientAttribute,
+  found: string,
   pauseMs = 300,
 ): Promise<boolean> {
-  if (!(await isSet(host, attribute))) return true;
+  if (!isSetIn(found, attribute)) return true;
   const { node, name } = attribute;
   await changeWithPacemakerTool(host, [
     ...(['crm_attribute', `--node=${node}`, `--name=${name}`] as const),
     ...['--lifetime=reboot', '--delete'],
   ]);
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    if (!(await isSet(host, attribute))) return true;
+    if (!isSetIn(await queryWholeCib(host), attribute)) return true;
     await sleep(attempt * pauseMs);
   }
   return false;
 }
 
 /** Not by an XPath: cibadmin takes none with a name beyond ASCII, and none can quote every name. */
-async function isSet(host: Host, attribute: TransientAttribute): Promise<boolean> {
-  const whole = await queryWholeCib(host);
+function isSetIn(whole: string, attribute: TransientAttribute): boolean {
   return withoutTransient(whole, attribute) !== whole;
 }
 
@@ -68,8 +70,8 @@ export async function listedNodes(host: Host): Promise<ReadonlyMap<string, Liste
 /**
  * Lets all nodes forget one that left (crm_node(8), `--remove`). What corosync tells of it a moment later makes
  * 2.1.5 remember it, and then it can be forgotten by its number alone.
- * @param pauseMs milliseconds until Pacemaker is asked whether it still lists the node, and so many more after each try: on
- * a busy machine corosync tells of it seconds later
+ * @param pauseMs milliseconds until Pacemaker is asked whether it still lists the node, and that much more after each try: on a
+ * busy machine corosync mentions the node seconds later
  * Faults: `node_not_forgotten` if Pacemaker lists it after all tries, those of changeWithPacemakerTool.
  */
 export async function forgetNode(host: Host, name: string, pauseMs = 300): Promise<void> {

@@ -52,7 +52,7 @@ async function processesBelow(folder: string): Promise<number[]> {
 
 /**
  * Kills all processes of a lab or of a part of it, and removes their groups.
- * @throws {Error} when some are still there in the end
+ * @throws {Error} when some are still there after the wait
  */
 export async function endProcesses(lab: string, part?: string): Promise<void> {
   await waitUntil(

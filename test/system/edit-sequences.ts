@@ -9,9 +9,9 @@ import {
   makeAgentMetadataReader,
 } from '../../src/cluster/agent-metadata.ts';
 import { makeFenceAgents, makeResourceAgents } from '../../src/cluster/agents.ts';
-import { idsIn } from '../../src/cluster/changes/cib-elements.ts';
+import { idsIn, isFenceDevice } from '../../src/cluster/changes/cib-elements.ts';
 import { Fault } from '../../src/errors.ts';
-import { childToEdit, parseEditableXml, writeXml } from '../../src/parsers/xml-edit.ts';
+import { childToEdit, parseEditableXml, walk, writeXml } from '../../src/parsers/xml-edit.ts';
 import type { LabNode } from '../lab/lab.ts';
 import type { Suite } from '../lab/root.ts';
 import { asking, type Bench } from './asking.ts';
@@ -127,7 +127,7 @@ export async function compareSequences(
       const theirs = await byPcs(batch, tools);
       for (const [at, { step, sequence, index, xml }] of batch.entries()) {
         const ours = await byUs(step, xml, tools);
-        const difference = differenceOf(step, ours, theirs[at] as ByPcs);
+        const difference = differenceOf(step, xml, ours, theirs[at] as ByPcs);
         const names = sequence.map(({ what }) => what);
         if (difference) found.push({ sequence: names, difference });
         cibs[index] = ours.xml ?? xml;
@@ -175,6 +175,7 @@ async function byUs(
 
 function differenceOf(
   { what }: Case,
+  before: string,
   { xml, refusal }: { xml?: string; refusal?: string },
   { exitCode, printed, xml: theirs }: ByPcs,
 ): Difference | undefined {
@@ -184,5 +185,15 @@ function differenceOf(
       ? differences(configurationOf(xml), configurationOf(theirs))
       : [];
   const isSame = (refusal === undefined) === (complaint === undefined) && lines.length === 0;
-  return isSame ? undefined : { step: what, refusal, complaint, lines };
+  if (isSame) return undefined;
+  return { step: what, refusal, complaint, devices: devicesIn(before), lines };
+}
+
+/** The ids of the fence devices in a CIB. */
+function devicesIn(xml: string): string[] {
+  const configuration = childToEdit(parseEditableXml(xml), 'configuration');
+  return [...walk(configuration)]
+    .map(({ element }) => element)
+    .filter((each) => each.name === 'primitive' && isFenceDevice(configuration, each))
+    .map(({ attributes }) => attributes['id'] ?? '');
 }

@@ -752,11 +752,16 @@ export function hostIn(node: LabNode): Host {
   };
 }
 
-/** What a configuration says, a line for each element. The ids of sets are left out, for pcs chooses others. */
+/** Ids of resource sets as we and pcs generate them. They differ (docs/contract.md, "What differs from pcs, and why"). */
+const generatedSetId = /^pcs_rsc_set_|_set(?:-\d+)?$/;
+
+/** What a configuration says, a line for each element, without the generated ids of resource sets. */
 export function configurationOf(xml: string): string[] {
   const linesOf = ([name, attributes, children]: Canonical, depth: number): string[] => {
     const words = Object.entries(attributes)
-      .filter(([key]) => !(name === 'resource_set' && key === 'id'))
+      .filter(
+        ([key, value]) => !(name === 'resource_set' && key === 'id' && generatedSetId.test(value)),
+      )
       .map(([key, value]) => ` ${key}="${value}"`);
     const line = `${'  '.repeat(depth)}${name}${words.toSorted().join('')}`;
     return [line, ...children.flatMap((each) => linesOf(each, depth + 1))];

@@ -6,6 +6,8 @@ export interface Difference {
   refusal: string | undefined;
   /** What pcs prints when it refuses; undefined if it made the edit. */
   complaint: string | undefined;
+  /** The fence devices that there were before the step. */
+  devices: readonly string[];
   /** Of what both made, a line for each element that the other does not have. */
   lines: readonly string[];
 }
@@ -33,9 +35,10 @@ export const keptDifferences = {
     step.startsWith('group') &&
     refusal === undefined &&
     /already (?:exists?|present)/.test(complaint),
-  'a fence device by a route of resources': ({ step, refusal, complaint }) =>
+  'a fence device by a route of resources': ({ step, refusal, complaint, devices }) =>
     complaint === undefined
-      ? step.startsWith('delete') && refusal?.startsWith('resource_not_found') === true
+      ? step.startsWith('delete') &&
+        devices.some((id) => refusal?.startsWith(`resource_not_found: There is no resource ${id}.`))
       : refusal === undefined && complaint.includes('does not accept stonith resource'),
   'a clone of a fence device': ({ refusal = '', complaint }) =>
     refusal.includes('is a fence device') && complaint === undefined,

@@ -70,9 +70,10 @@ export interface Site {
   cib: () => Promise<Cib>;
   /**
    * Makes an edit, and puts it in place; the first is made only if the version is the one that was asked for.
+   * @returns the whole CIB as the edit found it
    * Faults: those of the edit and of CibEditor.
    */
-  editCib: (edit: CibEdit) => Promise<void>;
+  editCib: (edit: CibEdit) => Promise<string>;
   /**
    * Waits until the cluster has nothing left to do.
    * @returns whether it came to that in time; if not, the answer says so
@@ -232,6 +233,7 @@ export function makeChanges(parts: ChangesParts): Changes {
         before ??= replaced.before;
         after = replaced.after;
         expected = undefined;
+        return replaced.found;
       },
       plan: (edits) => editor.plan({ ...host, run }, edits),
       async settle() {
@@ -424,12 +426,15 @@ async function takenBack(
   }
 }
 
-/** Of a later edit that failed, which speaks of itself alone: its message may say that nothing was done. */
+/**
+ * Adds to the fault of a later edit that the first edit was made. The fault knows only its own edit, so its message may say
+ * that nothing was done.
+ */
 function partlyMade(error: unknown): unknown {
   if (!(error instanceof Fault)) return error;
   return new Fault(
     error.code,
-    `The first part of this change was made, and the audit log has it. Of the rest: ${error.message}`,
+    `The first part of this change was made, and the audit log has it. About the rest: ${error.message}`,
     {
       ...(error.command && { command: error.command }),
       ...(error.retryAfterSeconds !== undefined && { retryAfterSeconds: error.retryAfterSeconds }),

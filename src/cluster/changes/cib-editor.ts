@@ -37,7 +37,7 @@ import { arePlain, checkStorable } from './storable.ts';
 export interface CibEditor {
   /**
    * @param more `prepare`: nothing is put in place before it is fulfilled; called again if the edit has to be made again
-   * @returns what was changed, and the version of the configuration before and after
+   * @returns what was changed, the version of the configuration before and after, and the whole CIB as the edit found it
    * Faults: `node_joining`, `version_changed`, `change_too_large`, `changed_meanwhile`, `stored_otherwise`, those of the
    * edit, of checkStorable, of queryWholeCib, of patchCib (`outcome_unknown` only if the CIB does not show the change
    * either), of CheckPatch and of `prepare`.
@@ -50,7 +50,7 @@ export interface CibEditor {
       prepare: (step: ReversibleStep) => Promise<void>;
       warn: (text: string) => void;
     },
-  ): Promise<{ changes: RecordedDifference[]; before: string; after: string }>;
+  ): Promise<{ changes: RecordedDifference[]; before: string; after: string; found: string }>;
   /**
    * @param edits the change itself, and what it does when the cluster is done with that
    * @param more `endsTransient`: what the change ends in the state of the cluster
@@ -107,7 +107,7 @@ export function makeCibEditor(
         const differences = cibDifferences(base, cib);
         checkSize(differences, base, cib);
         await checkStorable(differences, base, readLostSigns);
-        if (differences.length === 0) return { changes: [], before, after: before };
+        if (differences.length === 0) return { changes: [], before, after: before, found: whole };
         const after = nextVersionOfCib(whole);
         await prepare({ before, after, ...patchesBetween(base, cib, differences) });
         const isMade = await patchCib(host, differences, base).catch(async (error: unknown) => {
@@ -121,7 +121,7 @@ export function makeCibEditor(
           const instead = await checkPatch(host, whole, patch);
           if (instead) throw await takenBack(host, base, instead);
           if (!(await hasRoomForCib(host.paths.cib))) warn(noRoomForCib(host.paths.cib));
-          return { changes: differences.map(recordedDifference), before, after };
+          return { changes: differences.map(recordedDifference), before, after, found: whole };
         }
         if (attempt === attempts) {
           throw new Fault(

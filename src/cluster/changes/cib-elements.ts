@@ -157,8 +157,8 @@ function countOf(text = ''): number | undefined {
  * Gives a pair its value where it is, or else in the set `setId`, the first set or a new one. No other set that
  * always counts has it then.
  *
- * After a set by reference, Pacemaker 2.0 goes on with what follows the one referred to, and not with the next of this
- * owner (seen with 2.0.5). So a pair goes before the references, where it counts in each version.
+ * Pacemaker 2.0 ignores the sets that follow a reference (`id-ref`): it goes on with the sets that follow the target
+ * (seen with 2.0.5). So the pair goes before the references, where every version reads it.
  * Faults: `cluster_refused` if the pair is there by a reference.
  */
 export function setPair(
@@ -309,7 +309,10 @@ function isSetByReference({ name, attributes }: EditableXml, kind: string): bool
   return name === kind && attributes['id-ref'] !== undefined;
 }
 
-/** Where the schema wants it: before the operations and what is inside (resources-*.rng); and before any reference. */
+/**
+ * Adds a set where the schema allows it, before the operations and what is inside (resources-*.rng). It goes before any
+ * reference too; setPair says why.
+ */
 function addSet(owner: EditableXml, set: EditableXml): void {
   const after = ['utilization', 'operations', 'primitive', ...containers];
   const index = owner.children.findIndex(

@@ -181,8 +181,8 @@ function flagged(name: string, flag: 'standby' | 'maintenance', isOn: boolean): 
     takeBack,
     endsTransient,
     async carryOut(site) {
-      await site.editCib(edit);
-      if (!(await endTransientAttribute(site.host, endsTransient))) {
+      const found = await site.editCib(edit);
+      if (!(await endTransientAttribute(site.host, endsTransient, found))) {
         site.notSettled();
         site.warn(
           `The transient attribute ${flag} of ${name} has been ended, but the cluster shows it still.`,

@@ -446,7 +446,7 @@ describe('a change of a CIB that others change', () => {
       const answer = await call('GET', 'resource/SMB/delete');
       expect(outcomeOf(answer)).to.deep.equal(outcome);
       expect((answer.body as { detail: string }).detail).to.match(
-        /^The first part of this change was made, and the audit log has it\. Of the rest: \S/,
+        /^The first part of this change was made, and the audit log has it\. About the rest: \S/,
       );
       if (exitCode === 78) expect(answer.body).to.include({ exitCode, stderr });
       expect(cluster.xml()).to.include('id="SMB-meta_attributes-target-role"');

@@ -8,14 +8,16 @@ import type { Difference } from '../alphorn/diff.ts';
 import { exportLiferaft } from '../alphorn/export.ts';
 import type { Manifest } from '../alphorn/manifest.ts';
 import { exportOwnKey, generateOwnKey, importOwnKey } from '../alphorn/own-key.ts';
+import { pathsBelow } from '../alphorn/restore/other-root.ts';
 import { makeRestorer } from '../alphorn/restore.ts';
-import { readAlphornStatus, type StoppedStatus } from '../alphorn/status.ts';
+import { type AlphornStatus, readAlphornStatus } from '../alphorn/status.ts';
 import { loadConfig } from '../config.ts';
 import { makeHost, makeLiferaftStore } from '../deps.ts';
 import { Fault, systemErrorCode } from '../errors.ts';
 import { makeRun } from '../exec.ts';
 import { makeLog } from '../log.ts';
 import { debianPaths, type Paths } from '../paths.ts';
+import { printProblems, restoresCommand } from './alphorn-restores.ts';
 import { makeOnRecord, type OnRecord } from './on-record.ts';
 import { print, printJson, printTable, warn } from './print.ts';
 
@@ -29,15 +31,21 @@ export function alphornCommand(
 ): Command {
   const paths = allPaths.alphorn;
   const openStore = async () => makeLiferaftStore(await loadConfig(process.env), allPaths);
-  const openRestorer = async () => {
+  const openRestorer = async (root?: string) => {
     const config = await loadConfig(process.env);
     const host = makeHost(config, makeRun(makeLog('silent')), allPaths);
-    return { host, restorer: makeRestorer(host, makeLiferaftStore(config, allPaths)) };
+    const alphornPaths = root === undefined ? paths : await pathsBelow(paths, root);
+    const into = { ...host, paths: { ...allPaths, alphorn: alphornPaths } };
+    return { host, restorer: makeRestorer(into, makeLiferaftStore(config, allPaths)) };
   };
   const alphorn = new Command('alphorn').description(
     'copies of what a host is made of (liferafts): sent to other hosts, and those of other hosts here',
   );
   const json = ['--json', 'as JSON'] as const;
+  const below = [
+    '--root <folder>',
+    'restore below this folder, such as the mounted disk of another host (default: this host)',
+  ] as const;
 
   alphorn
     .command('status')
@@ -96,10 +104,12 @@ export function alphornCommand(
     .description('what a restore would change on this host')
     .argument('<name>', nameHint)
     .argument('[path...]', pathHint)
+    .option(...below)
     .option(...json)
-    .action(async (name: string, chosen: string[], options: { json?: true }) => {
-      const { restorer } = await openRestorer();
+    .action(async (name: string, chosen: string[], options: { root?: string; json?: true }) => {
+      const { restorer } = await openRestorer(options.root);
       const diff = await restorer.diff(name, orAll(chosen));
+      diff.warnings?.forEach(warn);
       if (options.json) {
         printJson(diff);
         return;
@@ -114,14 +124,18 @@ export function alphornCommand(
     .argument('<name>', nameHint)
     .argument('[path...]', pathHint)
     .option('--dry-run', 'only say what would change')
+    .option(...below)
     .option(...json)
-    .action(async (name: string, chosen: string[], options: { dryRun?: true; json?: true }) => {
-      const { restorer, host } = await openRestorer();
-      const done = options.dryRun
+    .action(async (name: string, chosen: string[], options: RestoreArguments) => {
+      const { dryRun, root } = options;
+      const { restorer, host } = await openRestorer(root);
+      const asked = ['restore', ...(root === undefined ? [] : ['--root', root]), name, ...chosen];
+      const done = dryRun
         ? { dry_run: true, ...(await restorer.diff(name, orAll(chosen))) }
-        : await onRecord(['alphorn', 'restore', name, ...chosen], () =>
+        : await onRecord(['alphorn', ...asked], () =>
             restorer.restore(host, name, orAll(chosen), warn),
           );
+      done.warnings?.forEach(warn);
       if (options.json) {
         printJson(done);
         return;
@@ -139,7 +153,7 @@ export function alphornCommand(
   alphorn
     .command('undo')
     .description('puts back what the latest restore replaced')
-    .option('--force', 'also where something was changed since, which is lost then')
+    .option('--force', 'also where something was changed since, of which a copy is kept')
     .option(...json)
     .action(async (options: { force?: true; json?: true }) => {
       const { restorer, host } = await openRestorer();
@@ -152,8 +166,9 @@ export function alphornCommand(
         return;
       }
       for (const path of undone.paths) print(path);
+      const below = undone.root === undefined ? '' : ` below ${undone.root}`;
       print(
-        `${undone.paths.length} paths are as they were before the restore of ${undone.liferaft} at ${undone.restoredAt}.`,
+        `${undone.paths.length} paths${below} are as they were before the restore of ${undone.liferaft} at ${undone.restoredAt}.`,
       );
     });
 
@@ -206,8 +221,15 @@ export function alphornCommand(
       else print(name);
     });
 
+  alphorn.addCommand(restoresCommand(openRestorer, onRecord));
   alphorn.addCommand(keyCommand(paths.key, onRecord));
   return alphorn;
+}
+
+interface RestoreArguments {
+  dryRun?: true;
+  root?: string;
+  json?: true;
 }
 
 /** The key for hosts outside of the cluster. It never stands in a command line, where every user could read it. */
@@ -276,7 +298,7 @@ function orAll(chosen: string[]): string[] | undefined {
   return chosen.length === 0 ? undefined : chosen;
 }
 
-function printStatus(status: DaemonStatus | StoppedStatus): void {
+function printStatus(status: DaemonStatus | AlphornStatus): void {
   const { running, enabled, interval, host, liferaft, error, destinations } = status;
   if (!running) {
     print('Alphorn does not run on this host: the cluster starts it where its resource is active.');
@@ -289,6 +311,7 @@ function printStatus(status: DaemonStatus | StoppedStatus): void {
     print(`Liferaft of generation ${generation}: ${files} files, ${bytes} bytes, made ${madeAt}`);
     for (const { path, why } of leftOut) print(`Left out: ${path}: ${why}`);
   }
+  if ('unfinishedRestores' in status) printProblems(status.unfinishedRestores);
   if (destinations.length === 0) return;
   printTable(
     ['DESTINATION', 'STATE', 'LAST SUCCESS', 'BEHIND FOR', 'LAST ERROR'],

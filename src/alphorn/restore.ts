@@ -6,7 +6,7 @@ import { Fault } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { compare, type Difference, type PlannedPath } from './diff.ts';
 import { exchangeAll, makeFolder, orFault } from './exchange.ts';
-import { hostIdOf, hostName } from './host-id.ts';
+import { hostIdOf } from './host-id.ts';
 import type { LiferaftFile } from './liferaft-file.ts';
 import { listed } from './restore/faults.ts';
 import { contentOfNone, keep, parentsThere } from './restore/keep.ts';
@@ -217,7 +217,7 @@ export function makeRestorer(
     const { id, name } = manifest.host;
     if (own === undefined || own === id) return [];
     return [
-      `The liferaft is that of another host: ${id} (${name}). This one is ${own} (${hostName()}). What tells the two apart (name, addresses, keys) is taken from the liferaft as well.`,
+      `The liferaft is that of another host, ${id} (${name}); this one has the id ${own}. What tells the two apart (name, addresses, keys) is taken from the liferaft as well.`,
     ];
   }
 

@@ -36,7 +36,7 @@ const before: Tree = {
   '/etc/l': 'link 0:0 old',
 };
 
-describe('an undo loses no copy', () => {
+describe('an undo', () => {
   const folder = temporaryFolder();
   let bench: RestoreBench;
   let name: string;
@@ -84,8 +84,8 @@ describe('an undo loses no copy', () => {
       },
     );
 
-  describe('where the folder of a restored file', () => {
-    it('was removed: it is made again as it was', async () => {
+  describe('of a restored file whose folder', () => {
+    it('was removed makes it again as it was', async () => {
       await restore();
       await rm(join(etc, 'app'), { recursive: true });
       const { message } = await faultOf('changed_since_restore', undo());
@@ -100,7 +100,7 @@ describe('an undo loses no copy', () => {
       ['a link', () => symlink('elsewhere', join(etc, 'app'))],
       ['a link to where it was moved', () => symlink('moved', join(etc, 'app'))],
     ] as const) {
-      it(`has ${what} in its place: the path is named, its copy stays, and all others are put back`, async () => {
+      it(`has ${what} in its place names the path, keeps its copy, and puts all others back`, async () => {
         await restore();
         await rename(join(etc, 'app'), join(etc, 'moved'));
         await put();
@@ -124,7 +124,7 @@ describe('an undo loses no copy', () => {
     ['a folder', () => mkdir(join(etc, 'b'))],
     ['a pipe', () => run('mkfifo', [join(etc, 'b')])],
   ] as const) {
-    it(`where ${what} is in the place of a restored file: it is named, also by force`, async () => {
+    it(`of a restored file with ${what} in its place names it, also by force`, async () => {
       await restore();
       await rm(join(etc, 'b'));
       await put();
@@ -139,7 +139,7 @@ describe('an undo loses no copy', () => {
     });
   }
 
-  it('where a path cannot be changed: all others are put back', async () => {
+  it('puts back all but a path that cannot be changed', async () => {
     await restore();
     // A mount point cannot be renamed over.
     await run('mount', ['--bind', join(etc, 'b'), join(etc, 'b')]);
@@ -155,7 +155,7 @@ describe('an undo loses no copy', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('where an owner or a mode cannot be set', async () => {
+  it('keeps all copies where an owner or a mode cannot be set', async () => {
     await restore();
     const handle = await fs.open('/dev/null');
     const prototype = Object.getPrototypeOf(handle) as typeof handle;
@@ -174,7 +174,7 @@ describe('an undo loses no copy', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('where the file system is read-only', async () => {
+  it('keeps all copies while the file system is read-only', async () => {
     await run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', etc]);
     try {
       await growTree(bench.alphorn.root, before);
@@ -197,7 +197,7 @@ describe('an undo loses no copy', () => {
     }
   });
 
-  it('that is not what it was: it is not put in place', async () => {
+  it('does not put a copy in place that is damaged or missing', async () => {
     const { kept } = await restore();
     const copy = join(kept ?? '', '0');
     await writeFile(copy, 'x');
@@ -209,7 +209,7 @@ describe('an undo loses no copy', () => {
     expect(await states()).to.deep.equal(['partly_undone']);
   });
 
-  it('of what others changed since, which is put away and not lost by force', async () => {
+  it('by force keeps what others have changed since', async () => {
     await restore();
     await writeFile(join(etc, 'b'), 'mine');
     await rm(join(etc, 'l'));
@@ -223,7 +223,7 @@ describe('an undo loses no copy', () => {
     await faultOf('nothing_to_undo', undo());
   });
 
-  it('of a folder that the restore made and others put something into, and says so', async () => {
+  it('names the folders that the restore made and others put something into', async () => {
     await restore();
     await writeFile(join(etc, 'new/mine'), 'mine');
     await undo();
@@ -233,7 +233,7 @@ describe('an undo loses no copy', () => {
   });
 
   describe('after a restore that was killed', () => {
-    it('and a change by hand: the original is kept, and put back by force', async () => {
+    it('and a change by hand keeps the original, and puts it back by force', async () => {
       await killRestore();
       await writeFile(join(etc, 'b'), 'mine');
       const { message } = await faultOf('changed_since_restore', undo());
@@ -246,7 +246,7 @@ describe('an undo loses no copy', () => {
       expect(await copies()).to.include('mine');
     });
 
-    it('a change by hand, and another restore, which goes on', async () => {
+    it('and another restore puts back the original by force', async () => {
       await killRestore();
       await writeFile(join(etc, 'b'), 'mine');
       await restore(['/etc/l']);
@@ -267,7 +267,7 @@ describe('an undo loses no copy', () => {
       expect(await tree()).to.deep.equal(before);
     });
 
-    it('before it changed anything, and a change by hand: there is nothing to keep', async () => {
+    it('before it changed anything keeps nothing', async () => {
       const hasCopies = async () =>
         (await keptRestores(bench.alphorn)).some((each) => /Z$/.test(each));
       await killWhen(
@@ -283,7 +283,7 @@ describe('an undo loses no copy', () => {
     });
   });
 
-  it('after an undo that was killed, a change by hand, and a restore', async () => {
+  it('that was killed keeps the copy of what was changed by hand then, also after a restore', async () => {
     await restore(['/etc/b', '/etc/l']);
     const isBack = async () => (await tree())['/etc/l'] === before['/etc/l'];
     await killWhen(
@@ -305,7 +305,7 @@ describe('an undo loses no copy', () => {
     expect(await tree()).to.include(before);
   });
 
-  it('after an undo by force that was killed, of what was changed between and after', async () => {
+  it('by force that was killed loses no change that was made before or after', async () => {
     const all = [];
     for (let number = 1; ; number += 1) {
       bench = restoreBench(join(folder.path, `${number}`));
@@ -331,7 +331,7 @@ describe('an undo loses no copy', () => {
     expect(all).to.include(true).and.to.include(false);
   });
 
-  it('when a restore fails, and what it changed was changed again meanwhile', async () => {
+  it('of a restore that failed puts back all but what was changed meanwhile', async () => {
     // The last to be put in place is refused.
     const real = fs.rename;
     const stub = sinon.stub(fs, 'rename').callsFake(async (from, to) => {
@@ -355,14 +355,14 @@ describe('an undo loses no copy', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('of paths under a folder whose mode was changed since, and leaves that mode', async () => {
+  it('leaves the mode of a folder as others have changed it', async () => {
     await restore();
     await chmod(join(etc, 'app'), 0o700);
     await undo();
     expect((await tree())['/etc/app']).to.equal('folder 700 3:4');
   });
 
-  it('and leaves nothing beside what it put back', async () => {
+  it('leaves nothing beside what it put back', async () => {
     await restore();
     await undo(true);
     expect((await readdir(etc)).filter((each) => each.startsWith('.alphorn'))).to.deep.equal([]);

@@ -98,6 +98,8 @@ export type FaultCode =
   | 'restore_blocked'
   | 'restore_busy'
   | 'restore_failed'
+  | 'restore_not_found'
+  | 'restore_half_done'
   | 'pacemaker_running'
   | 'nothing_to_undo'
   | 'changed_since_restore';

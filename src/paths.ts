@@ -28,7 +28,7 @@ export interface AlphornPaths {
   knownKeys: string;
   /** What a restore replaced, in a folder each. */
   restores: string;
-  /** What the paths of a liferaft are below when it is restored; only a test has another. */
+  /** What the paths of a liferaft are below when it is restored: `/`, if nothing else is asked for. */
   root: string;
   /** By which the daemon is asked how it is doing. */
   socket: string;

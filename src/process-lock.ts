@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { Fault } from './errors.ts';
 import { systemErrorCode } from './errors.ts';
-import { orNoSpace } from './files.ts';
+import { namesIn, orNoSpace } from './files.ts';
 
 /**
  * Lets one process at a time do something: the agent, or a `hactl` that runs at the same time.
@@ -34,16 +34,28 @@ export async function withProcessLock<T>(
   );
   try {
     for (const other of await readdir(folder)) {
-      if (!other.startsWith(prefix) || other === own) continue;
-      const [, pid, start] = /^(\d+)\.(\d+)$/.exec(other.slice(prefix.length)) ?? [];
-      if (pid === undefined) continue;
-      if ((await startOf(Number(pid))) === start) throw busy();
-      await rm(join(folder, other), { force: true });
+      if (other === own) continue;
+      const isHeld = await isHeldBy(prefix, other);
+      if (isHeld) throw busy();
+      if (isHeld === false) await rm(join(folder, other), { force: true });
     }
     return await work();
   } finally {
     await rm(join(folder, own), { force: true });
   }
+}
+
+/** Whether a process does that now. @param folder need not be there */
+export async function isProcessLockHeld(folder: string, name: string): Promise<boolean> {
+  for (const each of await namesIn(folder)) if (await isHeldBy(`${name}.`, each)) return true;
+  return false;
+}
+
+/** Whether the process lives that made that file; undefined if it is no file of a lock. */
+async function isHeldBy(prefix: string, file: string): Promise<boolean | undefined> {
+  if (!file.startsWith(prefix)) return undefined;
+  const [, pid, start] = /^(\d+)\.(\d+)$/.exec(file.slice(prefix.length)) ?? [];
+  return pid === undefined ? undefined : (await startOf(Number(pid))) === start;
 }
 
 /** When a process began, in ticks since the boot (proc_pid_stat(5), field 22); undefined if there is none. */

@@ -3,22 +3,17 @@ import type { Host } from '../host.ts';
 import { type DaemonClient, makeDaemonClient } from './daemon-client.ts';
 import type { DaemonStatus } from './daemon-status.ts';
 import type { Manifest } from './manifest.ts';
-import {
-  type LiferaftDiff,
-  makeRestorer,
-  type Restored,
-  type RestoreOptions,
-  type Undone,
-} from './restore.ts';
+import type { Undone } from './restore/take-back.ts';
+import { type LiferaftDiff, makeRestorer, type Restored, type RestoreOptions } from './restore.ts';
 import { readSettings, type Settings, writeSettings } from './settings.ts';
-import { readAlphornStatus, type StoppedStatus } from './status.ts';
+import { type AlphornStatus, readAlphornStatus } from './status.ts';
 import type { LiferaftStore } from './store.ts';
 
 /** Alphorn on this host, but for what its own two services do. */
 export interface Alphorn {
   /** Faults: `alphorn_settings_invalid` */
   settings(): Promise<Settings>;
-  status(): Promise<DaemonStatus | StoppedStatus>;
+  status(): Promise<AlphornStatus>;
   liferafts: Pick<LiferaftStore, 'list'>;
   /** Faults: `liferaft_not_found`, `liferaft_damaged` */
   manifest(name: string): Promise<Manifest>;

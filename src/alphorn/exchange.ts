@@ -2,13 +2,13 @@ import { lchown, mkdir, open, rename, rm, rmdir, symlink } from 'node:fs/promise
 import { basename, dirname } from 'node:path';
 
 import { Fault, noSpaceOf, systemErrorCode } from '../errors.ts';
-import { type HostFolder, isThere, lookAt, openFolder, type Presence } from './host-folder.ts';
+import { type HostFolder, isThere, openFolder, type Presence } from './host-folder.ts';
 
 /** What is to take the place of what is at a path. */
 export interface Exchange {
   path: string;
-  /** What has to be there until then; anything if nothing is said. */
-  from?: Presence;
+  /** What has to be there until then. */
+  from: Presence;
   to: Presence;
   /** The content, if it is a file. */
   content: () => AsyncIterable<Buffer>;
@@ -36,39 +36,80 @@ export async function makeFolder(root: string, { path, ...owned }: NewFolder): P
   await within(root, `${path}/.`, (made) => made.give(owned));
 }
 
-/** Removes the folder if it is there and nothing is in it. Faults: `restore_failed` */
-export async function removeFolder(root: string, path: string): Promise<void> {
-  await ifThere(root, path, async (parent, name) => {
-    try {
-      await rmdir(parent.at(name));
-      await parent.sync();
-    } catch (error) {
-      // rmdir(2) has either for a folder that is not empty.
-      if (!['ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST'].includes(systemErrorCode(error) ?? ''))
-        throw error;
-    }
+/**
+ * Makes a folder that was there before, under another name first, so that it is there with its owner and mode or not
+ * at all.
+ * Faults: `changed_meanwhile`, `no_space`, `restore_failed`
+ */
+export async function makeFolderAgain(
+  root: string,
+  { path, temporary, ...owned }: NewFolder & { temporary: string },
+): Promise<void> {
+  await within(root, path, (parent) => mkdir(parent.at(temporary), { mode: 0o700 }));
+  await within(root, `${dirname(path)}/${temporary}/.`, (made) => made.give(owned));
+  await within(root, path, async (parent, name) => {
+    await rename(parent.at(temporary), parent.at(name));
+    await parent.sync();
   });
 }
 
 /**
- * Makes all beside what they are for, and puts all in place then. If not all can be made, nothing was put in place,
- * and what was made is removed; if not all can be put in place, some are.
- * Faults: `changed_meanwhile`, `no_space`, `restore_failed`
+ * Removes the folder if nothing is in it.
+ * @returns whether it is gone
+ * Faults: `restore_failed`
  */
-export async function exchangeAll(root: string, exchanges: readonly Exchange[]): Promise<void> {
-  try {
-    for (const each of exchanges) await stage(root, each);
-  } catch (error) {
-    for (const each of exchanges) await unstage(root, each);
-    throw error;
-  }
-  for (const each of exchanges) await putInPlace(root, each);
-  // Once for each folder, for it takes as long as to write a file.
-  const folders = new Map(exchanges.map(({ path }) => [dirname(path), path]));
-  for (const path of folders.values()) await within(root, path, (folder) => folder.sync());
+export async function removeFolder(root: string, path: string): Promise<boolean> {
+  const isGone = await ifThere(root, path, async (parent, name) => {
+    try {
+      await rmdir(parent.at(name));
+      await parent.sync();
+      return true;
+    } catch (error) {
+      const code = systemErrorCode(error) ?? '';
+      if (code === 'ENOENT') return true;
+      // rmdir(2) has either for a folder that is not empty, and ENOTDIR for what is no folder.
+      if (['ENOTDIR', 'ENOTEMPTY', 'EEXIST'].includes(code)) return false;
+      throw error;
+    }
+  });
+  return isGone ?? true;
 }
 
-async function stage(root: string, { path, to, content, temporary }: Exchange): Promise<void> {
+/**
+ * Makes all beside what they are for, and puts all in place then. If not all can be made, nothing was put in place,
+ * and what was made is left to `unstage`; if not all can be put in place, some are.
+ * @param beforePlacing is waited for when all is made
+ * @param onPlaced is told of each that is in place
+ * Faults: `changed_meanwhile`, `no_space`, `restore_failed`
+ */
+export async function exchangeAll(
+  root: string,
+  exchanges: readonly Exchange[],
+  beforePlacing: () => Promise<void>,
+  onPlaced: (path: string) => void,
+): Promise<void> {
+  for (const each of exchanges) await stage(root, each);
+  await beforePlacing();
+  for (const each of exchanges) {
+    await putInPlace(root, each);
+    onPlaced(each.path);
+  }
+  // Once for each folder, for it takes as long as to write a file.
+  for (const path of new Set(exchanges.map(({ path }) => dirname(path)))) {
+    await syncAt(root, path);
+  }
+}
+
+/** Gets the names in a folder to the disk. Faults: `changed_meanwhile`, `restore_failed` */
+export async function syncAt(root: string, folder: string): Promise<void> {
+  await within(root, `${folder}/.`, (held) => held.sync());
+}
+
+/** Makes it beside its place. Faults: `changed_meanwhile`, `no_space`, `restore_failed`, those of the content */
+export async function stage(
+  root: string,
+  { path, to, content, temporary }: Exchange,
+): Promise<void> {
   if (to === null) return;
   await within(root, path, async (parent) => {
     const place = parent.at(temporary);
@@ -90,9 +131,13 @@ async function stage(root: string, { path, to, content, temporary }: Exchange): 
   });
 }
 
-async function putInPlace(root: string, { path, from, to, temporary }: Exchange): Promise<void> {
+/** Puts it in its place, if what has to be there still is. Faults: `changed_meanwhile`, `restore_failed` */
+export async function putInPlace(
+  root: string,
+  { path, from, to, temporary }: Exchange,
+): Promise<void> {
   await within(root, path, async (parent, name) => {
-    if (from !== undefined && !(await isThere(parent, name, from))) throw changedMeanwhile(path);
+    if (!(await isThere(parent, name, from))) throw changedMeanwhile(path);
     if (to === null) await rm(parent.at(name));
     else await rename(parent.at(temporary), parent.at(name));
   });
@@ -106,16 +151,21 @@ export async function unstage(
   await ifThere(root, path, (parent) => rm(parent.at(temporary), { force: true }));
 }
 
-/** Whether that is at the path, to the byte. */
+/**
+ * Whether that is at the path, to the byte. Nothing is in a folder that is missing; what is behind a link in the place of
+ * a folder is not known.
+ * Faults: `restore_failed`
+ */
 export async function isAt(root: string, path: string, expected: Presence): Promise<boolean> {
-  const found = await ifThere(root, path, (parent, name) => isThere(parent, name, expected));
-  return found ?? expected === null;
-}
-
-/** Whether a file or a link can be put there, or is there. */
-export async function isFree(root: string, path: string): Promise<boolean> {
-  const look = await ifThere(root, path, lookAt);
-  return look !== undefined && look?.kind !== 'folder';
+  return orFault(path, async () => {
+    const parent = await openFolder(root, dirname(path));
+    if (!('at' in parent)) return parent.why === 'missing' && expected === null;
+    try {
+      return await isThere(parent, basename(path), expected);
+    } finally {
+      await parent.close();
+    }
+  });
 }
 
 /** Works in the folder that the path is in. Faults: `changed_meanwhile`, `no_space`, `restore_failed` */

@@ -1,5 +1,5 @@
 import { Fault } from '../errors.ts';
-import { withProcessLock } from '../process-lock.ts';
+import { isProcessLockHeld, withProcessLock } from '../process-lock.ts';
 
 /**
  * Lets one process at a time restore.
@@ -8,6 +8,11 @@ import { withProcessLock } from '../process-lock.ts';
  */
 export function withRestoreLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
   return withProcessLock(folder, 'lock', busy, work);
+}
+
+/** Whether a process restores at this moment, or takes a restore back. */
+export function isRestoring(folder: string): Promise<boolean> {
+  return isProcessLockHeld(folder, 'lock');
 }
 
 function busy(): Fault {

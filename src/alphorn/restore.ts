@@ -1,11 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { Fault } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { readUnits } from '../systemd/units.ts';
-import { handBack, handOver } from './accounts/handover.ts';
+import { handOver } from './accounts/handover.ts';
 import {
   type AccountsReport,
   restoreAccounts,
@@ -13,37 +12,27 @@ import {
   warningsOf,
 } from './accounts/restored-accounts.ts';
 import { compare, type Difference, type PlannedPath } from './diff.ts';
-import {
-  changedMeanwhile,
-  type Exchange,
-  exchangeAll,
-  isAt,
-  isFree,
-  makeFolder,
-  orFault,
-  removeFolder,
-  unstage,
-} from './exchange.ts';
-import {
-  asFile,
-  type FilePresence,
-  lookAt,
-  openFolder,
-  piecesOf,
-  type Presence,
-} from './host-folder.ts';
+import { exchangeAll, makeFolder, orFault } from './exchange.ts';
+import { hostIdOf } from './host-id.ts';
 import type { LiferaftFile } from './liferaft-file.ts';
-import { isIn } from './manifest.ts';
+import { listed } from './restore/faults.ts';
+import { contentOfNone, keep, parentsThere } from './restore/keep.ts';
 import {
-  beyondLimits,
-  forget,
-  type KeepLimits,
-  keepLimits,
+  dropRestores,
+  type ListedRestore,
+  listRestores,
+  unfinishedRestores,
+} from './restore/kept-restores.ts';
+import { beyondLimits, dropBeyond, type KeepLimits, keepLimits } from './restore/limits.ts';
+import { checkPacemaker } from './restore/pacemaker.ts';
+import { makeTakingBack, type Undone, type Warn } from './restore/take-back.ts';
+import {
   type KeptRestore,
   makeRestoreFolder,
   moveOn,
   readRestores,
   type Step,
+  sweepRestores,
   writeJournal,
 } from './restore-journal.ts';
 import { withRestoreLock } from './restore-lock.ts';
@@ -59,6 +48,8 @@ export interface LiferaftDiff {
   same: number;
   /** What becomes of users and groups, if anything does. */
   accounts?: AccountsReport;
+  /** What to know before a restore, if there is anything. */
+  warnings?: readonly string[];
 }
 
 export interface RestoreOptions {
@@ -71,20 +62,6 @@ export interface Restored extends LiferaftDiff {
   /** Where what was replaced is kept; null if there was nothing to be done. */
   kept: string | null;
 }
-
-/** What an undo did. */
-export interface Undone {
-  /** Whose restore was taken back, and when that was (ISO 8601 in UTC). */
-  liferaft: string;
-  host: { id: string; name: string };
-  generation: number;
-  restoredAt: string;
-  /** The paths that are as they were before it. */
-  paths: readonly string[];
-}
-
-/** For what the caller should know beside the answer. */
-export type Warn = (text: string) => void;
 
 /** Brings the configuration of a host back from a liferaft. */
 export interface Restorer {
@@ -105,17 +82,28 @@ export interface Restorer {
     options?: RestoreOptions,
   ): Promise<Restored>;
   /**
-   * Puts back what the latest restore replaced.
-   * @param force also what was changed since
-   * Faults: `nothing_to_undo`, `changed_since_restore`, `pacemaker_running`, `no_space`, `restore_failed`,
-   * `restore_busy`
+   * Puts back what the latest restore replaced, also one that was killed.
+   * @param force also what was changed since, of which a copy is kept, and as much as can be put back
+   * Faults: `nothing_to_undo`; `changed_since_restore`, `restore_failed` if not all could be put back, and what could
+   * not stays in its folder; `pacemaker_running`, `no_space`, `restore_busy`
    */
   undo(host: Host, force: boolean, warn: Warn): Promise<Undone>;
+  /** What is kept of restores, the oldest first. */
+  kept(): Promise<ListedRestore[]>;
+  /**
+   * Removes what is kept of restores.
+   * @param ids from the list; all if nothing is said
+   * @param force also of those that are half done
+   * @returns the ids of what was dropped
+   * Faults: `restore_not_found`, `restore_half_done`, `restore_busy`
+   */
+  drop(ids: readonly string[] | undefined, force: boolean): Promise<string[]>;
 }
 
-const pacemakersOwn = '/var/lib/pacemaker';
-
-/** @param limits for what is kept of former restores */
+/**
+ * @param host whose paths say below which root it restores, and where it keeps what it replaced
+ * @param limits for what is kept of former restores
+ */
 export function makeRestorer(
   host: Host,
   store: Pick<LiferaftStore, 'open'>,
@@ -123,6 +111,7 @@ export function makeRestorer(
 ): Restorer {
   const paths = host.paths.alphorn;
   const { root, restores } = paths;
+  const takingBack = makeTakingBack({ root, restores });
 
   async function withLiferaft<T>(
     name: string,
@@ -138,65 +127,19 @@ export function makeRestorer(
 
   async function alone<T>(work: () => Promise<T>): Promise<T> {
     await orFault(restores, () => mkdir(restores, { recursive: true, mode: 0o700 }));
-    return withRestoreLock(restores, work);
-  }
-
-  /**
-   * Puts back what a restore, or an undo, that was killed has changed.
-   * @returns the restores that can be undone, the newest last
-   */
-  async function finishFormer(asker: Host, warn: Warn): Promise<KeptRestore[]> {
-    const all = await readRestores(restores);
-    for (const kept of all.filter(({ state }) => state !== 'done')) {
-      const { liferaft, at, steps } = kept.journal;
-      await checkPacemaker(asker, steps);
-      const what = kept.state === 'begun' ? 'restore' : 'undo of the restore';
-      const left = await putBack(kept).catch((error: unknown) => {
-        throw notPutBack(kept, error);
-      });
-      warn(
-        `The ${what} of ${liferaft} of ${at} had not ended, for something killed it. All that it had changed was put back as it was before the restore.`,
-      );
-      if (left.length > 0) warn(`Others have changed these since; they stay: ${left.join(', ')}`);
-    }
-    return all.filter(({ state }) => state === 'done');
-  }
-
-  /**
-   * Makes all as it was before the restore, and forgets it. It can be done again, however far it came.
-   * @returns the paths that somebody else has changed, which stay
-   */
-  async function putBack(kept: KeptRestore): Promise<string[]> {
-    const { steps, folders } = kept.journal;
-    for (const step of steps) await unstage(root, step);
-    const exchanges: Exchange[] = [];
-    const left: string[] = [];
-    for (const step of steps.toReversed()) {
-      const { path, before, after } = step;
-      if (await isAt(root, path, before)) continue;
-      const isOurs =
-        kept.state === 'forced' ? await isFree(root, path) : await isAt(root, path, after);
-      if (isOurs) exchanges.push(backward(kept, step));
-      else left.push(path);
-    }
-    await exchangeAll(root, exchanges);
-    await handBack(root, kept.folder);
-    for (const path of folders.toReversed()) await removeFolder(root, path);
-    await forget(kept);
-    return left;
+    return withRestoreLock(restores, async () => {
+      await sweepRestores(restores);
+      return work();
+    });
   }
 
   /** Keeps what is replaced, and writes down what is to be done. Nothing outside of the folder is touched. */
   async function prepare(
     name: string,
-    { manifest, digest }: LiferaftFile,
+    { file: { manifest, digest }, plan }: RestoredAccounts,
     changing: readonly PlannedPath[],
-    former: KeptRestore | undefined,
-    accounts: RestoredAccounts,
   ): Promise<KeptRestore> {
-    // The latest restore is known by its time, so this time must be later even if the clock was put back.
-    const formerAt = former ? Date.parse(former.journal.at) : 0;
-    const at = new Date(Math.max(Date.now(), formerAt + 1));
+    const at = new Date();
     const folder = await makeRestoreFolder(restores, at);
     try {
       const id = randomBytes(6).toString('hex');
@@ -212,13 +155,21 @@ export function makeRestorer(
           ...(before?.kind === 'file' && { kept: number }),
         });
       }
-      await accounts.plan(folder);
+      await plan(folder);
+      const parents = await parentsThere(
+        root,
+        steps.map(({ path }) => path),
+      );
       const { host: whose, generation } = manifest;
       return await writeJournal(folder, {
-        ...{ liferaft: name, host: whose, generation, digest, at: at.toISOString() },
+        ...{ liferaft: name, host: whose, generation, digest, at: at.toISOString(), root },
         folders: changing.flatMap(({ item, wanted }) =>
           wanted.kind === 'folder' ? [item.path] : [],
         ),
+        parents: parents.map((each, number) => ({
+          ...each,
+          temporary: `.alphorn-${id}.f${number}.new`,
+        })),
         steps,
       });
     } catch (error) {
@@ -228,10 +179,13 @@ export function makeRestorer(
   }
 
   async function carryOut(
-    kept: KeptRestore,
+    staging: KeptRestore,
     file: LiferaftFile,
     changing: readonly PlannedPath[],
+    warn: Warn,
   ): Promise<void> {
+    let kept = staging;
+    const touched = new Set<string>();
     const contents = new Map(
       changing.flatMap(({ item }) =>
         'sha256' in item ? [[item.path, () => file.content(item)] as const] : [],
@@ -246,23 +200,24 @@ export function makeRestorer(
         root,
         kept.journal.steps.map(({ path, before, after, temporary }) => ({
           ...{ path, from: before, to: after, temporary },
-          content: contents.get(path) ?? noContent,
+          content: contents.get(path) ?? contentOfNone,
         })),
+        async () => {
+          kept = await moveOn(kept, 'begun');
+        },
+        (path) => touched.add(path),
       );
       await handOver(root, kept.folder);
       await moveOn(kept, 'done');
     } catch (error) {
-      await putBack(kept).catch((failure: unknown) => {
-        throw notPutBack(kept, failure);
-      });
-      throw error;
+      throw await takingBack.failed(kept, touched, error, warn);
     }
   }
 
   /** The restore stays as it is, whether or not this succeeds. */
-  async function forgetBeyondLimits(done: readonly KeptRestore[], warn: Warn): Promise<void> {
+  async function forgetBeyondLimits(asker: Host, warn: Warn): Promise<void> {
     try {
-      for (const kept of beyondLimits(done, limits, new Date())) await forget(kept);
+      await dropBeyond(asker, beyondLimits(await readRestores(restores), limits, new Date()));
     } catch (error) {
       warn(
         `What former restores replaced is kept for longer than it should be, for it could not be removed from ${restores}: ${(error as Error).message}. The next restore tries again.`,
@@ -270,64 +225,61 @@ export function makeRestorer(
     }
   }
 
-  async function takeBack(latest: KeptRestore, force: boolean): Promise<void> {
-    const undoing = await moveOn(latest, force ? 'forced' : 'undoing');
-    try {
-      await putBack(undoing);
-    } catch (error) {
-      if (!(error instanceof Fault) || error.code !== 'no_space') throw notPutBack(undoing, error);
-      // What there was no room for was not made, so nothing was put in place.
-      await moveOn(undoing, 'done');
+  /** What to know before a restore. */
+  async function warningsFor({ manifest }: LiferaftFile): Promise<string[]> {
+    const own = await hostIdOf(paths).catch((error: unknown) => {
+      if (error instanceof Fault) return undefined;
       throw error;
-    }
+    });
+    const { id, name } = manifest.host;
+    if (own === undefined || own === id) return [];
+    return [
+      `The liferaft is that of another host, ${id} (${name}); this one has the id ${own}. What tells the two apart (name, addresses, keys) is taken from the liferaft as well.`,
+    ];
   }
 
   return {
     diff: (name, chosen, { replaceUsers } = {}) =>
       withLiferaft(name, async (opened) => {
         const accounts = await restoreAccounts(opened, chosen, paths, replaceUsers);
-        return diffOf(name, accounts, await compare(accounts.file.manifest, chosen, paths));
+        const { file } = accounts;
+        const diff = diffOf(name, accounts, await compare(file.manifest, chosen, paths));
+        const unfinished = await unfinishedRestores(paths);
+        const warnings = [
+          ...(await warningsFor(file)),
+          ...unfinished.flatMap(({ problem }) => problem ?? []),
+        ];
+        return { ...diff, ...(warnings.length > 0 && { warnings }) };
       }),
 
     restore: (asker, name, chosen, warn, { replaceUsers } = {}) =>
       alone(async () => {
-        const former = await finishFormer(asker, warn);
+        await takingBack.finishKilled(asker, warn);
         return withLiferaft(name, async (opened) => {
           const accounts = await restoreAccounts(opened, chosen, paths, replaceUsers);
           const { file, report } = accounts;
           const planned = await compare(file.manifest, chosen, paths);
           const restored = diffOf(name, accounts, planned);
           checkBlocks(restored.differences);
-          await checkPacemaker(asker, restored.differences);
+          await checkPacemaker(asker, root, restored.differences);
           // Each byte, before anything is written.
           await file.check();
           const changing = planned.filter(({ difference }) => difference.changes.length > 0);
           if (changing.length === 0) return { ...restored, kept: null };
+          (await warningsFor(file)).forEach(warn);
           if (report) warningsOf(report).forEach(warn);
-          const kept = await orFault(restores, () =>
-            prepare(name, file, changing, former.at(-1), accounts),
-          );
-          await carryOut(kept, file, changing);
-          await forgetBeyondLimits([...former, kept], warn);
+          const kept = await orFault(restores, () => prepare(name, accounts, changing));
+          await carryOut(kept, file, changing, warn);
+          await forgetBeyondLimits(asker, warn);
           return { ...restored, kept: kept.folder };
         });
       }),
 
-    undo: (asker, force, warn) =>
-      alone(async () => {
-        const latest = (await finishFormer(asker, warn)).at(-1);
-        if (latest === undefined) throw nothingToUndo();
-        const { steps, liferaft, host: whose, generation, at } = latest.journal;
-        await checkPacemaker(asker, steps);
-        const changed: string[] = [];
-        for (const { path, after } of steps) {
-          if (!(await isAt(root, path, after))) changed.push(path);
-        }
-        if (changed.length > 0 && !force) throw changedSince(changed);
-        await takeBack(latest, force);
-        const undone = steps.map(({ path }) => path);
-        return { liferaft, host: whose, generation, restoredAt: at, paths: undone };
-      }),
+    undo: (asker, force, warn) => alone(() => takingBack.undo(asker, force, warn)),
+
+    kept: () => listRestores(paths),
+
+    drop: (ids, force) => alone(() => dropRestores(restores, ids, force)),
   };
 }
 
@@ -345,65 +297,6 @@ function diffOf(
   };
 }
 
-/**
- * Copies what a restore is about to replace; a link needs no copy.
- * @returns what it was
- * Faults: `changed_meanwhile`
- */
-async function keep(root: string, path: string, copy: string): Promise<Presence> {
-  const parent = await openFolder(root, dirname(path));
-  if (!('at' in parent)) return null;
-  try {
-    const name = basename(path);
-    const found = await lookAt(parent, name);
-    if (found === null || found.kind === 'link') return found;
-    if (found.kind !== 'file') throw changedMeanwhile(path);
-    return await copyFile(parent.at(name), copy);
-  } finally {
-    await parent.close();
-  }
-}
-
-async function copyFile(from: string, to: string): Promise<FilePresence> {
-  const source = await open(from, asFile);
-  try {
-    const copy = await open(to, 'wx', 0o600);
-    try {
-      const hash = createHash('sha256');
-      let size = 0;
-      for await (const piece of piecesOf(source)) {
-        await copy.appendFile(piece);
-        hash.update(piece);
-        size += piece.length;
-      }
-      await copy.sync();
-      const { mode, uid, gid } = await source.stat();
-      return { kind: 'file', mode: mode & 0o7777, uid, gid, size, sha256: hash.digest('hex') };
-    } finally {
-      await copy.close();
-    }
-  } finally {
-    await source.close();
-  }
-}
-
-/** The way back of a step, from the copy that was kept. */
-function backward({ folder }: KeptRestore, { path, before, temporary, kept }: Step): Exchange {
-  const content = async function* () {
-    const file = await open(join(folder, kept ?? ''), asFile);
-    try {
-      yield* piecesOf(file);
-    } finally {
-      await file.close();
-    }
-  };
-  return { path, to: before, temporary, content };
-}
-
-async function* noContent(): AsyncGenerator<Buffer, void, undefined> {
-  // A link has none.
-}
-
 /** Faults: `restore_blocked` */
 function checkBlocks(differences: readonly Difference[]): void {
   const blocked = differences.filter((each) => each.blocked !== undefined);
@@ -412,49 +305,4 @@ function checkBlocks(differences: readonly Difference[]): void {
     'restore_blocked',
     `${blocked.length} of the paths cannot be restored. Nothing was done. Clear the way, or restore the others alone by naming them.\n${listed(blocked.map(({ path, blocked: why }) => `${path}: ${why ?? ''}`))}`,
   );
-}
-
-/** Faults: `pacemaker_running`, those of readUnits */
-async function checkPacemaker(
-  host: Host,
-  changes: readonly Pick<Difference, 'path'>[],
-): Promise<void> {
-  const own = changes.find(({ path }) => isIn(path, pacemakersOwn));
-  if (own === undefined) return;
-  const [unit] = await readUnits(host, ['pacemaker.service']);
-  if (unit?.activeState === 'inactive' || unit?.activeState === 'failed') return;
-  throw new Fault(
-    'pacemaker_running',
-    `${own.path} is Pacemaker's own, and Pacemaker is running, so it would not heed it and write its own over it. Nothing was done. Stop the cluster on this node first ('pcs cluster stop'), or leave ${pacemakersOwn} out.`,
-  );
-}
-
-/** A restore that stands half way; what the first failure was is told with it. */
-function notPutBack({ folder }: KeptRestore, error: unknown): unknown {
-  if (!(error instanceof Fault)) return error;
-  return new Fault(
-    'restore_failed',
-    `Not all could be put back as it was before the restore: ${error.message.split('. ')[0] ?? ''}. The next restore or undo tries again first. What was there is kept in ${folder}; remove that folder to have it left as it is.`,
-  );
-}
-
-function nothingToUndo(): Fault {
-  return new Fault(
-    'nothing_to_undo',
-    'Nothing was restored on this host that was not taken back already. Nothing was done.',
-  );
-}
-
-function changedSince(paths: readonly string[]): Fault {
-  return new Fault(
-    'changed_since_restore',
-    `${paths.length} of the restored paths have changed since. Nothing was done. To lose those changes, ask with 'force'.\n${listed(paths)}`,
-  );
-}
-
-const mostListed = 20;
-
-function listed(lines: readonly string[]): string {
-  const more = lines.length > mostListed ? ['…'] : [];
-  return [...lines.slice(0, mostListed), ...more].join('\n');
 }

@@ -3,6 +3,7 @@ import type { AlphornPaths } from '../paths.ts';
 import type { DaemonClient } from './daemon-client.ts';
 import type { DaemonStatus } from './daemon-status.ts';
 import { hostIdOf, hostName } from './host-id.ts';
+import { type ListedRestore, unfinishedRestores } from './restore/kept-restores.ts';
 import { defaultSettings, readSettings } from './settings.ts';
 
 /** What is known of Alphorn where its sender does not run: what it is to do when it does. */
@@ -19,11 +20,25 @@ export interface StoppedStatus {
   destinations: readonly never[];
 }
 
+/** How Alphorn of this host is doing. */
+export type AlphornStatus = (DaemonStatus | StoppedStatus) & {
+  /** Restores on this host that did not end as they should. */
+  unfinishedRestores: readonly ListedRestore[];
+};
+
 /**
  * How Alphorn of this host is doing: what its sender says, or that there is none.
  * @param daemon that is asked
  */
 export async function readAlphornStatus(
+  daemon: DaemonClient,
+  paths: AlphornPaths,
+): Promise<AlphornStatus> {
+  const status = await senderStatus(daemon, paths);
+  return { ...status, unfinishedRestores: await unfinishedRestores(paths) };
+}
+
+async function senderStatus(
   daemon: DaemonClient,
   paths: AlphornPaths,
 ): Promise<DaemonStatus | StoppedStatus> {

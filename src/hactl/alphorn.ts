@@ -8,9 +8,10 @@ import type { Difference } from '../alphorn/diff.ts';
 import { exportLiferaft } from '../alphorn/export.ts';
 import type { Manifest } from '../alphorn/manifest.ts';
 import { exportOwnKey, generateOwnKey, importOwnKey } from '../alphorn/own-key.ts';
-import { makeRestorer, type RestoreOptions } from '../alphorn/restore.ts';
 import { beginLineageByRoot } from '../alphorn/peers/lineage-by-root.ts';
-import { readAlphornStatus, type StoppedStatus } from '../alphorn/status.ts';
+import { pathsBelow } from '../alphorn/restore/other-root.ts';
+import { makeRestorer, type RestoreOptions } from '../alphorn/restore.ts';
+import { type AlphornStatus, readAlphornStatus } from '../alphorn/status.ts';
 import { loadConfig } from '../config.ts';
 import { makeHost, makeLiferaftStore } from '../deps.ts';
 import { Fault, systemErrorCode } from '../errors.ts';
@@ -18,6 +19,7 @@ import { makeRun } from '../exec.ts';
 import { makeLog } from '../log.ts';
 import { debianPaths, type Paths } from '../paths.ts';
 import { printAccounts } from './alphorn-accounts.ts';
+import { printProblems, restoresCommand } from './alphorn-restores.ts';
 import { makeOnRecord, type OnRecord } from './on-record.ts';
 import { print, printJson, printTable, printText, warn } from './print.ts';
 
@@ -31,10 +33,12 @@ export function alphornCommand(
 ): Command {
   const paths = allPaths.alphorn;
   const openStore = async () => makeLiferaftStore(await loadConfig(process.env), allPaths);
-  const openRestorer = async () => {
+  const openRestorer = async (root?: string) => {
     const config = await loadConfig(process.env);
     const host = makeHost(config, makeRun(makeLog('silent')), allPaths);
-    return { host, restorer: makeRestorer(host, makeLiferaftStore(config, allPaths)) };
+    const alphornPaths = root === undefined ? paths : await pathsBelow(paths, root);
+    const into = { ...host, paths: { ...allPaths, alphorn: alphornPaths } };
+    return { host, restorer: makeRestorer(into, makeLiferaftStore(config, allPaths)) };
   };
   const alphorn = new Command('alphorn').description(
     'copies of what a host is made of (liferafts): sent to other hosts, and those of other hosts here',
@@ -43,6 +47,10 @@ export function alphornCommand(
   const replaceUsers = [
     '--replace-users',
     "take the liferaft's lists of users and groups as they are (default: merged with this host's)",
+  ] as const;
+  const below = [
+    '--root <folder>',
+    'restore below this folder, such as the mounted disk of another host (default: this host)',
   ] as const;
 
   alphorn
@@ -119,10 +127,12 @@ export function alphornCommand(
     .argument('<name>', nameHint)
     .argument('[path...]', pathHint)
     .option(...replaceUsers)
+    .option(...below)
     .option(...json)
-    .action(async (name: string, chosen: string[], options: RestoreOptions & Json) => {
-      const { restorer } = await openRestorer();
+    .action(async (name: string, chosen: string[], options: RestoreArguments & Json) => {
+      const { restorer } = await openRestorer(options.root);
       const diff = await restorer.diff(name, orAll(chosen), options);
+      diff.warnings?.forEach(warn);
       if (options.json) {
         printJson(diff);
         return;
@@ -139,15 +149,21 @@ export function alphornCommand(
     .argument('[path...]', pathHint)
     .option('--dry-run', 'only say what would change')
     .option(...replaceUsers)
+    .option(...below)
     .option(...json)
-    .action(async (name: string, chosen: string[], options: RestoreOptions & DryRun & Json) => {
-      const { restorer, host } = await openRestorer();
-      const asked = ['alphorn', 'restore', ...(options.replaceUsers ? ['--replace-users'] : [])];
+    .action(async (name: string, chosen: string[], options: RestoreArguments & DryRun & Json) => {
+      const { root } = options;
+      const { restorer, host } = await openRestorer(root);
+      const asked = [
+        ...['alphorn', 'restore', ...(options.replaceUsers ? ['--replace-users'] : [])],
+        ...(root === undefined ? [] : ['--root', root]),
+      ];
       const done = options.dryRun
         ? { dry_run: true, ...(await restorer.diff(name, orAll(chosen), options)) }
         : await onRecord([...asked, name, ...chosen], () =>
             restorer.restore(host, name, orAll(chosen), warn, options),
           );
+      done.warnings?.forEach(warn);
       if (options.json) {
         printJson(done);
         return;
@@ -166,7 +182,7 @@ export function alphornCommand(
   alphorn
     .command('undo')
     .description('puts back what the latest restore replaced')
-    .option('--force', 'also where something was changed since, which is lost then')
+    .option('--force', 'also where something was changed since, of which a copy is kept')
     .option(...json)
     .action(async (options: { force?: true; json?: true }) => {
       const { restorer, host } = await openRestorer();
@@ -179,8 +195,9 @@ export function alphornCommand(
         return;
       }
       for (const path of undone.paths) print(path);
+      const below = undone.root === undefined ? '' : ` below ${undone.root}`;
       print(
-        `${undone.paths.length} paths are as they were before the restore of ${undone.liferaft} at ${undone.restoredAt}.`,
+        `${undone.paths.length} paths${below} are as they were before the restore of ${undone.liferaft} at ${undone.restoredAt}.`,
       );
     });
 
@@ -233,6 +250,7 @@ export function alphornCommand(
       else print(name);
     });
 
+  alphorn.addCommand(restoresCommand(openRestorer, onRecord));
   alphorn.addCommand(keyCommand(paths.key, onRecord));
   return alphorn;
 }
@@ -243,6 +261,10 @@ interface Json {
 
 interface DryRun {
   dryRun?: true;
+}
+
+interface RestoreArguments extends RestoreOptions {
+  root?: string;
 }
 
 /** The key for hosts outside of the cluster. It never stands in a command line, where every user could read it. */
@@ -326,7 +348,7 @@ function checkSynced({ enabled, error, destinations }: DaemonStatus): void {
   );
 }
 
-function printStatus(status: DaemonStatus | StoppedStatus): void {
+function printStatus(status: DaemonStatus | AlphornStatus): void {
   const { running, enabled, interval, host, liferaft, error, destinations } = status;
   if (!running) {
     print('Alphorn does not run on this host: the cluster starts it where its resource is active.');
@@ -339,6 +361,7 @@ function printStatus(status: DaemonStatus | StoppedStatus): void {
     print(`Liferaft of generation ${generation}: ${files} files, ${bytes} bytes, made ${madeAt}`);
     printLeftOut(liferaft);
   }
+  if ('unfinishedRestores' in status) printProblems(status.unfinishedRestores);
   if (destinations.length === 0) return;
   printTable(
     ['DESTINATION', 'STATE', 'LAST SUCCESS', 'BEHIND FOR', 'LAST ERROR'],

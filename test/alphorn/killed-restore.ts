@@ -1,10 +1,21 @@
+import { Fault } from '../../src/errors.ts';
 import { dieAtCall } from '../support/dying-calls.ts';
 import { restoreBench } from '../support/restore-bench.ts';
 
-// A process that restores, and is killed at one of the calls by which it changes something on the disk.
-//   killed-restore.ts FOLDER NAME NUMBER
+// A process that restores or takes back, and is killed at one of the calls by which it changes something on the disk. If
+// it ends before that, it prints its answer or its fault.
+//   killed-restore.ts FOLDER LIFERAFT NUMBER [restore|undo|force [PATH...]]
 
-const [folder = '', name = '', number = ''] = process.argv.slice(2);
+const [folder = '', name = '', number = '', what = 'restore', ...paths] = process.argv.slice(2);
 const { restorer, host, warn } = restoreBench(folder);
 await dieAtCall(Number(number), () => process.kill(process.pid, 'SIGKILL'));
-await restorer.restore(host, name, undefined, warn);
+try {
+  const done =
+    what === 'restore'
+      ? await restorer.restore(host, name, paths.length > 0 ? paths : undefined, warn)
+      : await restorer.undo(host, what === 'force', warn);
+  console.log(JSON.stringify(done));
+} catch (error) {
+  if (!(error instanceof Fault)) throw error;
+  console.log(JSON.stringify({ code: error.code, message: error.message }));
+}

@@ -1,5 +1,6 @@
 import fs, { type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
 
 /** The calls of this process by which it changes something on the disk, counted. */
 export interface DyingCalls {
@@ -55,4 +56,31 @@ export async function dieAtCall(number: number, die: () => void): Promise<DyingC
   replace(fs, 'open', (_path, flags) => flags === 'wx');
   syncBuiltinESMExports();
   return dying;
+}
+
+/**
+ * Lets the work die at the call with that number.
+ * @param locks the folder in which it left the lock of this process, which lives
+ * @returns whether it died, or ended before
+ */
+export async function dieDuring(
+  number: number,
+  locks: string,
+  work: () => Promise<unknown>,
+): Promise<boolean> {
+  let die: () => void = () => undefined;
+  const died = new Promise<'died'>((resolve) => {
+    die = () => {
+      resolve('died');
+    };
+  });
+  const dying = await dieAtCall(number, die);
+  try {
+    if ((await Promise.race([died, work()])) !== 'died') return false;
+  } finally {
+    await dying.restore();
+  }
+  for (const name of (await fs.readdir(locks)).filter((each) => each.startsWith('lock.')))
+    await fs.rm(join(locks, name));
+  return true;
 }

@@ -12,7 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 
 import { makeRestorer, type Restorer } from '../../src/alphorn/restore.ts';
-import type { KeepLimits } from '../../src/alphorn/restore-journal.ts';
+import type { KeepLimits } from '../../src/alphorn/restore/limits.ts';
 import { openStore } from '../../src/alphorn/store.ts';
 import type { Host } from '../../src/host.ts';
 import type { AlphornPaths } from '../../src/paths.ts';
@@ -28,6 +28,8 @@ export interface RestoreBench {
   warn: (text: string) => void;
   /** The state of Pacemaker that systemd tells of. */
   pacemaker: { activeState: string };
+  /** The lines for the journal of the system. */
+  journal: { lines: string[]; exitCode: number };
 }
 
 /** @param limits for what is kept of former restores */
@@ -42,13 +44,19 @@ export function restoreBench(folder: string, limits?: KeepLimits): RestoreBench 
     group: join(folder, 'root/etc/group'),
   };
   const pacemaker = { activeState: 'inactive' };
+  const journal: RestoreBench['journal'] = { lines: [], exitCode: 0 };
   const host: Host = {
-    run: () =>
-      Promise.resolve({
+    run: ({ argv }) => {
+      if (argv[0] === 'logger') {
+        journal.lines.push(argv.at(-1) ?? '');
+        return Promise.resolve({ exitCode: journal.exitCode, stdout: '', stderr: '' });
+      }
+      return Promise.resolve({
         exitCode: 0,
         stdout: `Id=pacemaker.service\nLoadState=loaded\nActiveState=${pacemaker.activeState}\nUnitFileState=disabled\n`,
         stderr: '',
-      }),
+      });
+    },
     paths: { ...noPaths, alphorn },
     readDeadlineMs: 1000,
     changeDeadlineMs: 1000,
@@ -56,9 +64,17 @@ export function restoreBench(folder: string, limits?: KeepLimits): RestoreBench 
   const warnings: string[] = [];
   const store = openStore(alphorn.liferafts, { keep: 5, mostBytes: 1024 ** 3 });
   return {
-    ...{ restorer: makeRestorer(host, store, limits), host, alphorn, warnings, pacemaker },
+    ...{ restorer: makeRestorer(host, store, limits), host, alphorn, warnings, pacemaker, journal },
     warn: (text) => warnings.push(text),
   };
+}
+
+/** The folders of restores, without the lock and the counter. */
+export async function keptRestores({
+  restores,
+}: Pick<AlphornPaths, 'restores'>): Promise<string[]> {
+  const names = await readdir(restores).catch(() => []);
+  return names.filter((name) => /^\d/.test(name)).sort();
 }
 
 /** What a host has, by path: a file is its text, its mode and its owner; a link its target; a folder its mode. */

@@ -5,6 +5,7 @@ import { upWithPackage } from '../lab/with-package.ts';
 import { describeAccess } from './access.ts';
 import { describeAgents } from './agents.ts';
 import { describeAlphorn } from './alphorn.ts';
+import { describeAlphornRestores } from './alphorn-restores.ts';
 import type { Bench } from './asking.ts';
 import { describeAttack } from './attack.ts';
 import { describeConstraints } from './constraints.ts';
@@ -86,6 +87,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
     describeFailover(bench);
     describeAlphorn(bench);
     describeHostBack(bench, suite);
+    describeAlphornRestores(bench);
     describeAccess(bench);
     describeFailures(bench);
   }

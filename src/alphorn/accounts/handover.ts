@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 
 import { z } from 'zod';
 
+import { Fault } from '../../errors.ts';
 import { createFile, lstatIfThere, readTextIfThere } from '../../files.ts';
 import { orFault } from '../exchange.ts';
 import { asFile, type HostFolder, openFolder } from '../host-folder.ts';
@@ -31,21 +32,29 @@ export async function planHandovers(folder: string, handovers: readonly Handover
 
 /** Gives each file its new owner. It can be done again, however far it came. */
 export async function handOver(root: string, folder: string): Promise<void> {
-  for (const { path, before, after } of await planned(folder)) {
+  for (const { path, before, after } of await readHandovers(folder)) {
     await giveTo(root, path, before, after);
   }
 }
 
-/** Gives back each file that still has its new owner. It can be done again, however far it came. */
-export async function handBack(root: string, folder: string): Promise<void> {
-  for (const { path, before, after } of await planned(folder)) {
-    await giveTo(root, path, after, before);
-  }
+/** Gives a file back, if it still has its new owner. It can be done again. Faults: `restore_failed` */
+export async function giveBack(root: string, { path, before, after }: Handover): Promise<void> {
+  await giveTo(root, path, after, before);
 }
 
-async function planned(folder: string): Promise<Handover[]> {
-  const text = await readTextIfThere(join(folder, fileName));
-  return text === undefined ? [] : schema.parse(JSON.parse(text));
+/** What a restore hands over. Faults: `restore_failed` */
+export async function readHandovers(folder: string): Promise<Handover[]> {
+  const file = join(folder, fileName);
+  const text = await readTextIfThere(file);
+  if (text === undefined) return [];
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    throw new Fault(
+      'restore_failed',
+      `${file} is damaged, so it is not known which files got another owner`,
+    );
+  }
 }
 
 type Owner = Handover['before'];

@@ -98,7 +98,7 @@ export async function restoreAccounts(
       handovers.filter(({ before }) => users.gone.has(before.uid) || groups.gone.has(before.gid)),
     ),
     search: {
-      where: `the file system of /, at most ${limits.looked} paths`,
+      where: `the file system of ${root}, at most ${limits.looked} paths`,
       ...{ looked, complete },
     },
     units,

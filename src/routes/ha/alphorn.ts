@@ -56,7 +56,9 @@ export function alphornRoutes({ alphorn }: AlphornDomain, changing: ChangeHandle
         checks: () => [flag('force')],
         change: ({ force = false }: { force?: boolean }) => changes.undo(force),
         loses: ({ force = false }) =>
-          force ? 'What was changed since the restore is lost, where it was restored.' : undefined,
+          force
+            ? 'What was changed since the restore is replaced, where it was restored. A copy stays on this host.'
+            : undefined,
       }),
     )
     .all(allowOnly('POST'));

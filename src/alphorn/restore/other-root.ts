@@ -1,0 +1,34 @@
+import { realpath, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+import { Fault, systemErrorCode } from '../../errors.ts';
+import type { AlphornPaths } from '../../paths.ts';
+
+/**
+ * The same paths for a restore into a folder, such as the mounted disk of a host that does not boot: its users, groups
+ * and id are those of the host that is there. What is replaced is kept on this host.
+ * @param folder relative to the folder of the process, also a link to one
+ * Faults: `invalid_request`
+ */
+export async function pathsBelow(paths: AlphornPaths, folder: string): Promise<AlphornPaths> {
+  const root = await realFolder(folder);
+  if (root === paths.root) return paths;
+  const { hostId, machineId, passwd, group } = paths;
+  return {
+    ...{ ...paths, root, hostId: join(root, hostId), machineId: join(root, machineId) },
+    ...{ passwd: join(root, passwd), group: join(root, group) },
+  };
+}
+
+async function realFolder(folder: string): Promise<string> {
+  try {
+    const path = await realpath(resolve(folder));
+    if ((await stat(path)).isDirectory()) return path;
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemErrorCode(error) ?? '')) throw error;
+  }
+  throw new Fault(
+    'invalid_request',
+    `There is no folder ${folder}. Nothing was done. Make it, or mount what is to be restored into there.`,
+  );
+}

@@ -109,9 +109,10 @@ export function makeLiferaftBuilder(parts: {
     const byRoot = await lineageByRoot(paths.own);
     const current = await currentOf(host.id);
     let former = byRoot === undefined || current?.manifest.lineage === byRoot ? current : undefined;
-    /** Files that were not what they had been when they were copied; of those to be put aside, twice. */
+    /** Files that changed since the try before. Those that do it twice are put aside. */
     const changed = new Set<string>();
     const aside = new Set<string>();
+    let before: { collected: Collected; unsteady: string } | undefined;
 
     for (let attempt = 1; ; attempt += 1) {
       const options = {
@@ -120,6 +121,18 @@ export function makeLiferaftBuilder(parts: {
       };
       const collected = await collector.collect(rules, options);
       const { leftOut, leftOutMore } = collected;
+      if (before) {
+        const wasAside = aside.size;
+        for (const path of new Set([
+          before.unsteady,
+          ...changedFiles(before.collected, collected),
+        ])) {
+          if (changed.has(path)) aside.add(path);
+          changed.add(path);
+        }
+        before = undefined;
+        if (aside.size > wasAside) continue;
+      }
       if (former !== undefined && isIn(former, host, collected)) {
         return { liferaft: former, changed: false, leftOut, leftOutMore };
       }
@@ -140,9 +153,8 @@ export function makeLiferaftBuilder(parts: {
           continue;
         }
         if (!(error instanceof Unsteady)) throw error;
-        if (attempt === maxTries) throw fileUnsteady(error.path);
-        if (changed.has(error.path)) aside.add(error.path);
-        changed.add(error.path);
+        if (attempt >= maxTries) throw fileUnsteady(error.path);
+        before = { collected, unsteady: error.path };
         collector.distrust(error.path);
       }
     }
@@ -304,6 +316,14 @@ function isSameContent(a: Collected, b: Collected): boolean {
     isSameList(a.links, b.links) &&
     isDeepStrictEqual(a.lacking, b.lacking)
   );
+}
+
+/** The paths of files that are in both, and not the same. */
+function changedFiles(former: Collected, now: Collected): string[] {
+  const items = new Map(former.files.map((item) => [item.path, item]));
+  return now.files
+    .filter((item) => (items.get(item.path) ?? item) !== item)
+    .map(({ path }) => path);
 }
 
 function isSameList(a: readonly object[], b: readonly object[]): boolean {

@@ -306,7 +306,8 @@ describe('what is collected', () => {
 
     /** Has time stamps be those of an ext4 of 128 bytes an inode, or of a server: no disk here is as bad. */
     async function coarseTimeStamps(): Promise<void> {
-      const second = Math.floor(Date.now() / 1000) * 1000 - 1000;
+      // Later than now, so that however slow the machine is, the stamps are not yet old.
+      const second = Math.floor(Date.now() / 1000) * 1000 + 600_000;
       const coarse = <T>(stats: T): T =>
         stats && Object.assign(stats, { ctimeMs: second, mtimeMs: second });
       const file = await open(at('a'));

@@ -52,7 +52,7 @@ export interface RestoredAccounts {
   /** Undefined if no account, and nothing that depends on one, changes. */
   report?: AccountsReport;
   /** Writes down which files are handed over, before anything is changed. @param folder of the restore */
-  plan(folder: string): Promise<void>;
+  plan: (folder: string) => Promise<void>;
 }
 
 const mostListed = 1000;

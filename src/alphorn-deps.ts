@@ -8,7 +8,7 @@ import { isThisHost } from './alphorn/destinations.ts';
 import { type KeyRing, openKeyRing } from './alphorn/keys.ts';
 import { makePeerCallers, type PeerCallers } from './alphorn/peer-callers.ts';
 import { makePeerClient } from './alphorn/peer-client.ts';
-import { makeReceiver } from './alphorn/receiver.ts';
+import { makeReceiver, receiverLimits } from './alphorn/receiver.ts';
 import { makeSender } from './alphorn/sender.ts';
 import { destinationOf } from './alphorn/settings.ts';
 import type { Config } from './config.ts';
@@ -33,10 +33,7 @@ export interface Peers {
 export function makePeers(config: Config, log: Log, paths: Paths = debianPaths): Peers {
   const keys = openKeys(paths, log);
   const callers = makePeerCallers(keys);
-  const receiver = makeReceiver(paths.alphorn.liferafts, {
-    keep: config.liferaft_keep,
-    mostBytes: config.liferaft_most_bytes,
-  });
+  const receiver = makeReceiver(paths.alphorn.liferafts, receiverLimits(config));
   return {
     app: makePeersApp({ callers, receiver, log }),
     callers,

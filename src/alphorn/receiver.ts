@@ -1,6 +1,8 @@
+import type { Stats } from 'node:fs';
 import { link, open, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import type { Config } from '../config.ts';
 import { Fault, systemErrorCode } from '../errors.ts';
 import { namesIn } from '../files.ts';
 import { layoutOf } from './archive.ts';
@@ -9,6 +11,7 @@ import { openLiferaft } from './liferaft-file.ts';
 import { invalid, type Manifest } from './manifest.ts';
 import { damagedName, liferaftName, namePartsOf } from './names.ts';
 import { removeUnfinished, writeNewFile } from './new-liferaft.ts';
+import { type Generation, generationsToKeep } from './retention.ts';
 
 /** Which liferaft it is. */
 export interface Held {
@@ -52,27 +55,39 @@ export interface LiferaftReceiver {
   importFile(path: string): Promise<Held & { name: string }>;
 }
 
-/** How much is taken in; see config.ts. */
+/** How much is taken in, and stays; see config.ts. */
 export interface ReceiverLimits {
   /** How many liferafts of a host are kept, the latest among them. */
   keep: number;
+  /** For how many hours one an hour is kept beside these, and for how many days one a day; none if nothing is said. */
+  keepHours?: number;
+  keepDays?: number;
   /** Bytes of one at most. */
   mostBytes: number;
+}
+
+export function receiverLimits(config: Config): ReceiverLimits {
+  return {
+    keep: config.liferaft_keep,
+    keepHours: config.liferaft_keep_hours,
+    keepDays: config.liferaft_keep_days,
+    mostBytes: config.liferaft_most_bytes,
+  };
 }
 
 /** How many are received at the same time at most. */
 const mostAtOnce = 8;
 
 /** One that can be read. */
-interface Kept extends Held {
+interface Kept extends Held, Generation {
   name: string;
-  isLatest: boolean;
 }
 
 export function makeReceiver(
   folder: string,
-  { keep, mostBytes }: ReceiverLimits,
+  { keep, keepHours = 0, keepDays = 0, mostBytes }: ReceiverLimits,
 ): LiferaftReceiver {
+  const retention = { last: keep, hours: keepHours, days: keepDays };
   /** Hosts of which one is being received. */
   const busy = new Set<string>();
   // No file here is written to, so one is read once.
@@ -99,7 +114,10 @@ export function makeReceiver(
     const kept = [];
     for (const name of await namesOf(hostId)) {
       const held = await heldIn(name, hostId);
-      if (held) kept.push({ name, ...held, isLatest: name === liferaftName(hostId) });
+      const stats = await statIfThere(join(folder, name));
+      if (held === undefined || stats === undefined) continue;
+      const isLatest = name === liferaftName(hostId);
+      kept.push({ name, ...held, isLatest, isWhole: true, until: stats.mtime });
     }
     return kept;
   }
@@ -156,12 +174,12 @@ export function makeReceiver(
     await link(join(folder, name), aside);
   }
 
-  /** Leaves the latest, and of the former ones those that are worth the most. */
+  /** Leaves those that are to be kept, and removes what cannot be read. */
   async function prune(hostId: string): Promise<void> {
     const names = await namesOf(hostId);
     const kept = await keptOf(hostId);
-    const former = byWorth(kept).slice(0, keep - 1);
-    const stay = new Set([liferaftName(hostId), ...former.map(({ name }) => name)]);
+    const toKeep = generationsToKeep(kept, retention, new Date());
+    const stay = new Set([liferaftName(hostId), ...[...toKeep].map(({ name }) => name)]);
     for (const name of names.filter((each) => !stay.has(each))) {
       await rm(join(folder, name), { force: true });
       alreadyRead.delete(name);
@@ -238,24 +256,19 @@ async function readHeld(path: string, hostId: string): Promise<Held | undefined>
   }
 }
 
-/** The former ones: those that the host still counts with before those of a count that it gave up, the newest first. */
-function byWorth(kept: readonly Kept[]): Kept[] {
-  const latest = kept.find(({ isLatest }) => isLatest);
-  const isOfCount = ({ lineage }: Kept) => Number(lineage === latest?.lineage);
-  return kept
-    .filter(({ isLatest, digest }) => !isLatest && digest !== latest?.digest)
-    .sort((a, b) => isOfCount(b) - isOfCount(a) || b.generation - a.generation);
-}
-
 function heldOf({ digest, manifest }: { digest: string; manifest: Manifest }): Held {
   return { digest, lineage: manifest.lineage, generation: manifest.generation };
 }
 
 /** Undefined if there is no such file. */
 async function stampOf(path: string): Promise<string | undefined> {
+  const stats = await statIfThere(path);
+  return stats && `${stats.ino}:${stats.size}`;
+}
+
+async function statIfThere(path: string): Promise<Stats | undefined> {
   try {
-    const { ino, size } = await stat(path);
-    return `${ino}:${size}`;
+    return await stat(path);
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
+import type { ReceiverLimits } from '../../src/alphorn/receiver.ts';
 import { openStore } from '../../src/alphorn/store.ts';
 import { faultOf } from '../support/faults.ts';
 import {
@@ -33,7 +34,7 @@ const thirdLineage = 'e'.repeat(32);
 describe('the store of liferafts', () => {
   const temporary = temporaryFolder();
   const folder = () => join(temporary.path, 'liferafts');
-  const storeOf = (limits: { keep?: number; mostBytes?: number } = {}) =>
+  const storeOf = (limits: Partial<ReceiverLimits> = {}) =>
     openStore(folder(), { keep: 5, mostBytes: 1024 * 1024, ...limits });
 
   const announced = ({ manifest, digest, bytes }: MadeLiferaft, rebuilt = false) => ({
@@ -81,6 +82,20 @@ describe('the store of liferafts', () => {
       expect(listed.map((each) => 'generation' in each && each.generation)).to.deep.equal([
         7, 6, 5, 4, 3,
       ]);
+    });
+
+    it('and keeps the one from before a burst of changes, if some are to be kept by age', async () => {
+      const byAge = storeOf({ keep: 3, keepHours: 24 });
+      for (let generation = 1; generation <= 9; generation += 1) {
+        await receive({ generation }, byAge);
+      }
+      const [first = '', ...others] = [1, 7, 8].map((each) => `liferaft_${someHost}.${each}.tar`);
+      expect(await names()).to.include.members([first, ...others, latest]);
+      expect(await names()).to.have.length.below(6);
+      const twoDaysAgo = new Date(Date.now() - 2 * 24 * 3600 * 1000);
+      await utimes(join(folder(), first), twoDaysAgo, twoDaysAgo);
+      await byAge.tidy();
+      expect(await names()).not.to.include(first);
     });
 
     it('and keeps none before, if one is to be kept', async () => {

@@ -26,8 +26,15 @@ import {
   Unsteady,
 } from './collect.ts';
 import { hostIdOf, hostName } from './host-id.ts';
-import { openLiferaft } from './liferaft-file.ts';
-import { digestOf, type FileItem, limits, type Manifest, manifestBytes } from './manifest.ts';
+import { openLiferaft, readLaterHead } from './liferaft-file.ts';
+import {
+  digestOf,
+  type FileItem,
+  formatOf,
+  limits,
+  type Manifest,
+  manifestBytes,
+} from './manifest.ts';
 import { liferaftName } from './names.ts';
 import { removeUnfinished, writeNewFile } from './new-liferaft.ts';
 import { readRules, rulesInvalid } from './rules.ts';
@@ -123,7 +130,8 @@ export function makeLiferaftBuilder({ paths }: { paths: AlphornPaths }): Liferaf
     if (host.name !== manifest.host.name) return false;
     if (matching?.digest === digest && isSameContent(matching.collected, collected)) return true;
     const { folders, files, links } = collected;
-    const wouldBe = manifestBytes({ ...manifest, folders, files, links });
+    const format = formatOf(collected);
+    const wouldBe = manifestBytes({ ...manifest, format, folders, files, links });
     if (digestOf(wouldBe) !== digest) return false;
     matching = { digest, collected };
     return true;
@@ -135,24 +143,26 @@ export function makeLiferaftBuilder({ paths }: { paths: AlphornPaths }): Liferaf
     { folders, files, links }: Collected,
     beforeNamed: () => Promise<void>,
   ): Promise<OwnLiferaft> {
+    const name = liferaftName(host.id);
+    const path = join(paths.own, name);
+    // One that a later version made is counted on from, though it cannot be read.
+    const counted = former?.manifest ?? (await readLaterHead(path));
     const manifest: Manifest = {
-      format: 1,
+      format: formatOf({ folders, files }),
       host,
-      lineage: former?.manifest.lineage ?? randomBytes(16).toString('hex'),
-      generation: (former?.manifest.generation ?? 0) + 1,
+      lineage: counted?.lineage ?? randomBytes(16).toString('hex'),
+      generation: (counted?.generation ?? 0) + 1,
       time: new Date().toISOString(),
       ...{ folders, files, links },
     };
     const bytes = manifestBytes(manifest);
     checkLimits(manifest, bytes);
-    const name = liferaftName(host.id);
     await writeNewFile({
       folder: paths.own,
       write: (writes) => write(manifest, bytes, writes),
       nameOf: () => name,
       beforeNamed,
     });
-    const path = join(paths.own, name);
     return { manifest, digest: digestOf(bytes), size: layoutOf(manifest).size, path };
   }
 
@@ -162,7 +172,7 @@ export function makeLiferaftBuilder({ paths }: { paths: AlphornPaths }): Liferaf
   };
 }
 
-/** Faults: `liferaft_damaged` is none; it is as if it were not there. */
+/** One that is damaged, or of a later version, is as if it were not there. */
 async function readOwn(path: string, hostId: string): Promise<OwnLiferaft | undefined> {
   try {
     const file = await openLiferaft(path, hostId);
@@ -175,7 +185,10 @@ async function readOwn(path: string, hostId: string): Promise<OwnLiferaft | unde
       await file.close();
     }
   } catch (error) {
-    if (error instanceof Fault && error.code === 'liferaft_damaged') return undefined;
+    const isUnreadable =
+      error instanceof Fault &&
+      ['liferaft_damaged', 'liferaft_of_later_format'].includes(error.code);
+    if (isUnreadable) return undefined;
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import { Fault, systemErrorCode } from '../errors.ts';
 import { namesIn } from '../files.ts';
 import { layoutOf } from './archive.ts';
 import { type CheckedLiferaft, makeLiferaftCheck, tooLarge } from './check.ts';
-import { openLiferaft } from './liferaft-file.ts';
+import { openLiferaft, readLaterHead } from './liferaft-file.ts';
 import { invalid, type Manifest } from './manifest.ts';
 import { damagedName, liferaftName, namePartsOf } from './names.ts';
 import { removeUnfinished, writeNewFile } from './new-liferaft.ts';
@@ -43,8 +43,8 @@ export interface LiferaftReceiver {
    * Takes in a liferaft, which is checked as it comes. The one before becomes a former one. On a fault everything is
    * as it was.
    * @param source is no further read, and closed, as soon as something is wrong with it
-   * Faults: `liferaft_invalid`, `liferaft_too_large`, `liferaft_of_another_host`, `liferaft_older`, `liferaft_busy`,
-   * `too_many_liferafts`, `no_space`
+   * Faults: `liferaft_invalid`, `liferaft_of_later_format`, `liferaft_too_large`, `liferaft_of_another_host`,
+   * `liferaft_older`, `liferaft_busy`, `too_many_liferafts`, `no_space`
    */
   receive(announced: Announced, source: AsyncIterable<Buffer>): Promise<Held>;
   /**
@@ -251,8 +251,13 @@ async function readHeld(path: string, hostId: string): Promise<Held | undefined>
     await file?.close();
     return file && heldOf(file);
   } catch (error) {
-    if (error instanceof Fault && error.code === 'liferaft_damaged') return undefined;
-    throw error;
+    if (!(error instanceof Fault)) throw error;
+    if (error.code === 'liferaft_damaged') return undefined;
+    if (error.code !== 'liferaft_of_later_format') throw error;
+    // It was taken in by a later version, and is as good as any for who installs that one again.
+    const head = await readLaterHead(path);
+    if (head?.host.id !== hostId) return undefined;
+    return { digest: head.digest, lineage: head.lineage, generation: head.generation };
   }
 }
 

@@ -74,7 +74,9 @@ export function alphornCommand(
         all.map((each) =>
           'damaged' in each
             ? [each.name, 'damaged']
-            : [each.name, each.host.name, each.generation, each.size, each.madeAt, each.seenAt],
+            : 'laterFormat' in each
+              ? [each.name, 'made by a later version']
+              : [each.name, each.host.name, each.generation, each.size, each.madeAt, each.seenAt],
         ),
       );
     });

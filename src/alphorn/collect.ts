@@ -18,6 +18,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { Fault, systemErrorCode } from '../errors.ts';
 import { parseAccounts } from '../parsers/accounts.ts';
 import type { AlphornPaths } from '../paths.ts';
+import { type AccountNames, namedAclOf, notCarried, permissionsOf } from './aspects.ts';
+import type { Attributes, AttributeStore } from './attributes.ts';
 import {
   byPath,
   type FileItem,
@@ -28,7 +30,7 @@ import {
 } from './manifest.ts';
 import { type Include, type Rules, type RuleSet, rulesInvalid } from './rules.ts';
 
-/** Something that the rules include and no liferaft can carry, or not by these rules. */
+/** Something that the rules include and no liferaft can carry, or not by these rules, or not with all that it has. */
 export interface LeftOut {
   path: string;
   why: string;
@@ -69,6 +71,13 @@ const racyMs = 2000;
  * it was and half as it is. It is read when it has been quiet for longer than the clock of any kernel needs to go on.
  */
 const quietMs = 20;
+/**
+ * Samba's databases (tdb, and ldb on it). They are written to through memory, which moves no time stamp while a page
+ * stays dirty, and tells no watch: they are read in each round, and when they are new, until two reads are the same.
+ */
+const writtenByMemory = /\.[tl]db$/;
+/** Between two such reads: longer than a transaction takes. */
+const databasePauseMs = 100;
 /** Of one read of a file. */
 const pieceBytes = 1024 * 1024;
 
@@ -77,8 +86,14 @@ interface Known {
   stats: Stats;
   /** Whether the same time stamps mean the same content. */
   settled: boolean;
-  names: Names;
+  names: AccountNames;
   item: FileItem | LinkItem;
+  /** What it has and no liferaft carries. */
+  note: string | undefined;
+}
+
+interface KnownFolder extends Omit<Known, 'item'> {
+  item: FolderItem;
 }
 
 /** What the rules take of a folder, as of when it was looked into last. */
@@ -96,11 +111,6 @@ interface Listing {
 /** By include and path. */
 type Listings = Map<Include, Map<string, Listing>>;
 
-interface Names {
-  users: ReadonlyMap<number, string>;
-  groups: ReadonlyMap<number, string>;
-}
-
 interface Found {
   path: string;
   stats: Stats;
@@ -110,13 +120,14 @@ interface Found {
 /** @param paths where names of owners are, and what Alphorn itself keeps, which never goes in */
 export function makeCollector(
   paths: Pick<AlphornPaths, 'passwd' | 'group' | 'own' | 'liferafts' | 'knownKeys' | 'restores'>,
+  attributeStore: Pick<AttributeStore, 'read'>,
 ): Collector {
   const ofAlphorn = new Set([paths.own, paths.liferafts, paths.knownKeys, paths.restores]);
   const readUsers = makeNamesReader(paths.passwd);
   const readGroups = makeNamesReader(paths.group);
-  let names: Names = { users: new Map(), groups: new Map() };
+  let names: AccountNames = { users: new Map(), groups: new Map() };
   const known = new Map<string, Known>();
-  const knownFolders = new Map<string, FolderItem>();
+  const knownFolders = new Map<string, KnownFolder>();
   let listings: Listings = new Map();
 
   function readNames(): void {
@@ -131,24 +142,52 @@ export function makeCollector(
     listings = seen;
     const files: FileItem[] = [];
     const links: LinkItem[] = [];
-    for (const { path, stats } of withinCaps(found, leftOut)) {
+    const within = withinCaps(found, leftOut);
+    const folders = foldersOf(within);
+    const changed = [
+      ...within.filter(({ path, stats }) => !isKnown(known.get(path), stats)),
+      ...folders.filter(({ path, stats }) => !isKnown(knownFolders.get(path), stats)),
+    ];
+    const attributes = await attributeStore.read(changed.map(({ path }) => path));
+    const noteOn = (path: string, why: string | undefined) => {
+      if (why !== undefined) leftOut.push({ path, why });
+    };
+    for (const { path, stats } of within) {
+      if (stats.isDirectory()) continue;
       let entry = known.get(path);
-      if (!entry?.settled || entry.names !== names || !isSame(entry.stats, stats)) {
-        const read = await readItem(path, stats, entry);
+      if (!entry || !isKnown(entry, stats)) {
+        const read = await readItem(path, stats, entry, attributes.get(path));
         if (typeof read === 'string') {
           leftOut.push({ path, why: read });
           continue;
         }
-        entry = { stats, names, item: read, settled: lookedAtMs - stats.ctimeMs > racyMs };
+        entry = {
+          ...{ stats, names, item: read, note: notCarried(stats, attributes.get(path)) },
+          settled: lookedAtMs - stats.ctimeMs > racyMs && !writtenByMemory.test(path),
+        };
         known.set(path, entry);
       }
+      noteOn(path, entry.note);
       if ('target' in entry.item) links.push(entry.item);
       else files.push(entry.item);
     }
-    const folders = foldersOf([...files, ...links]);
+    const empty = within.filter(({ stats }) => stats.isDirectory());
+    const needed = new Set([...files, ...links, ...empty].flatMap(({ path }) => parentsOf(path)));
+    for (const { path } of empty) needed.add(path);
+    const folderItems = folders
+      .filter(({ path }) => needed.has(path))
+      .map(({ path, stats }) => {
+        const entry = folderEntry(path, stats, attributes.get(path), lookedAtMs);
+        noteOn(path, entry.note);
+        return entry.item;
+      });
     forget(known, files.length + links.length, [...files, ...links]);
-    forget(knownFolders, folders.length, folders);
-    return { folders, files, links, leftOut: leftOut.sort(byPath) };
+    forget(knownFolders, folderItems.length, folderItems);
+    return { folders: folderItems, files, links, leftOut: leftOut.sort(byPath) };
+  }
+
+  function isKnown(entry: Omit<Known, 'item'> | undefined, stats: Stats): boolean {
+    return entry?.settled === true && entry.names === names && isSame(entry.stats, stats);
   }
 
   /** @returns why it is left out, if it is */
@@ -156,10 +195,11 @@ export function makeCollector(
     path: string,
     stats: Stats,
     former: Known | undefined,
+    attributes: Attributes | undefined,
   ): Promise<FileItem | LinkItem | string> {
     const item = stats.isSymbolicLink()
       ? linkItem(path, stats)
-      : await fileItem(path, stats, former);
+      : await fileItem(path, stats, former, attributes);
     if (typeof item === 'string') return item;
     return former !== undefined && isDeepStrictEqual(item, former.item) ? former.item : item;
   }
@@ -176,16 +216,20 @@ export function makeCollector(
     path: string,
     stats: Stats,
     former: Known | undefined,
+    attributes: Attributes | undefined,
   ): Promise<FileItem | string> {
-    const formerFile = former?.item;
+    const formerFile = former && 'sha256' in former.item ? former.item : undefined;
     // Only names of owners may be others then.
     const isRead = former?.settled === true && isSame(former.stats, stats);
     const read =
-      isRead && formerFile !== undefined && 'sha256' in formerFile
+      isRead && formerFile !== undefined
         ? formerFile
-        : await digestOfFile(path, stats);
+        : writtenByMemory.test(path)
+          ? await digestOfDatabase(path, stats, formerFile?.sha256)
+          : await digestOfFile(path, stats);
     if ('why' in read) return read.why;
-    return { path, size: stats.size, sha256: read.sha256, ...ownedOf(stats) };
+    const permissions = permissionsOf(stats.mode & 0o7777, attributes?.acl, names);
+    return { path, size: stats.size, sha256: read.sha256, ...ownedOf(stats), ...permissions };
   }
 
   function ownedOf({ mode, uid, gid }: Stats): Owned {
@@ -193,26 +237,42 @@ export function makeCollector(
     return { mode: mode & 0o7777, uid, gid, user, group: names.groups.get(gid) ?? null };
   }
 
-  function foldersOf(items: readonly { path: string }[]): FolderItem[] {
-    const folders = new Map<string, FolderItem>();
-    for (const { path } of items) {
-      let folder = dirname(path);
+  /** Those that these are in, and those among them. */
+  function foldersOf(found: readonly Found[]): { path: string; stats: Stats }[] {
+    const folders = new Map<string, { path: string; stats: Stats }>();
+    for (const { path, stats } of found) {
+      let folder = stats.isDirectory() ? path : dirname(path);
       while (folder !== '/' && !folders.has(folder)) {
-        folders.set(folder, folderItem(folder));
+        const now = folder;
+        folders.set(now, { path: now, stats: orUnsteady(now, () => lstatSync(now)) });
         folder = dirname(folder);
       }
     }
     return [...folders.values()].sort(byPath);
   }
 
-  function folderItem(path: string): FolderItem {
-    const stats = orUnsteady(path, () => lstatSync(path));
+  function folderEntry(
+    path: string,
+    stats: Stats,
+    attributes: Attributes | undefined,
+    lookedAtMs: number,
+  ): KnownFolder {
     if (!stats.isDirectory()) throw new Unsteady(path);
-    const item = { path, ...ownedOf(stats) };
     const former = knownFolders.get(path);
-    const same = former !== undefined && isDeepStrictEqual(former, item) ? former : item;
-    knownFolders.set(path, same);
-    return same;
+    if (former && isKnown(former, stats)) return former;
+    const defaultAcl = namedAclOf(attributes?.defaultAcl, names);
+    const item = {
+      ...{ path, ...ownedOf(stats) },
+      ...permissionsOf(stats.mode & 0o7777, attributes?.acl, names),
+      ...(defaultAcl && { defaultAcl }),
+    };
+    const entry = {
+      ...{ stats, names, note: notCarried(stats, attributes) },
+      item: former && isDeepStrictEqual(former.item, item) ? former.item : item,
+      settled: lookedAtMs - stats.ctimeMs > racyMs,
+    };
+    knownFolders.set(path, entry);
+    return entry;
   }
 
   return {
@@ -283,6 +343,10 @@ function walk(
     if (typeof listing === 'string') {
       leave(folder, listing);
       return;
+    }
+    // Whoever needs it will not find it made by the package again.
+    if (listing.folders.length + listing.others.length === 0 && include.takesFolders) {
+      found.set(folder, { path: folder, stats: listing.stats, set });
     }
     lookedAt += listing.entries;
     if (lookedAt > mostLookedAt) {
@@ -407,6 +471,20 @@ async function digestOfFile(
   } finally {
     await file.close();
   }
+}
+
+/** Of one that is new, when two reads a while apart are the same. @returns as digestOfFile */
+async function digestOfDatabase(
+  path: string,
+  stats: Stats,
+  former: string | undefined,
+): Promise<{ sha256: string } | { why: string }> {
+  const first = await digestOfFile(path, stats);
+  if ('why' in first || first.sha256 === former) return first;
+  await delay(databasePauseMs);
+  const second = await digestOfFile(path, stats);
+  if ('why' in second || second.sha256 === first.sha256) return second;
+  throw new Unsteady(path);
 }
 
 function makeNamesReader(path: string): () => ReadonlyMap<number, string> {

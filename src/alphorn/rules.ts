@@ -16,6 +16,8 @@ export interface Include {
   depth: number;
   /** Whether a path at or below `base` goes in. */
   matches: (path: string) => boolean;
+  /** Whether it takes all that is in `base`, so that an empty folder goes in as well. */
+  takesFolders: boolean;
 }
 
 /** What one file of rules says. */
@@ -124,11 +126,14 @@ function isGlob(text: string): boolean {
 function includeOf(text: string): Include {
   const { base, isGlob: hasWildcard, glob: rest } = picomatch.scan(text, options);
   // All that is there, or in it.
-  if (!hasWildcard) return { base: text, depth: Infinity, matches: () => true };
-  if (rest === '**') return { base, depth: Infinity, matches: (path) => path !== base };
+  if (!hasWildcard) return { base: text, depth: Infinity, matches: () => true, takesFolders: true };
+  if (rest === '**') {
+    const matches = (path: string) => path !== base;
+    return { base, depth: Infinity, matches, takesFolders: true };
+  }
   // A brace may have slashes in some of its branches.
   const depth = /\*\*|\{/.test(rest) ? Infinity : rest.split('/').length;
-  return { base, depth, matches: picomatch(text, options) };
+  return { base, depth, matches: picomatch(text, options), takesFolders: false };
 }
 
 function excluderOf(globs: readonly string[]): (path: string) => boolean {

@@ -1,7 +1,6 @@
 import type { Express } from 'express';
 
 import { openAcceptedLineage } from './alphorn/accepted.ts';
-import { makeAttributeStore } from './alphorn/attributes.ts';
 import { makeLiferaftBuilder } from './alphorn/builder.ts';
 import { makeChangesWatch } from './alphorn/changes-watch.ts';
 import { type Daemon, makeDaemon } from './alphorn/daemon.ts';
@@ -13,7 +12,6 @@ import { makeReceiver, receiverLimits } from './alphorn/receiver.ts';
 import { makeSender } from './alphorn/sender.ts';
 import { destinationOf } from './alphorn/settings.ts';
 import type { Config } from './config.ts';
-import { makeRun } from './exec.ts';
 import type { Log } from './log.ts';
 import { debianPaths, type Paths } from './paths.ts';
 import { makeDaemonApp } from './routes/daemon/index.ts';
@@ -58,10 +56,7 @@ export function makeAlphorn(config: Config, log: Log, paths: Paths = debianPaths
   const accepted = openAcceptedLineage(alphorn.own);
   const daemon = makeDaemon({
     paths: alphorn,
-    builder: makeLiferaftBuilder({
-      paths: alphorn,
-      attributes: makeAttributeStore(makeRun(log)),
-    }),
+    builder: makeLiferaftBuilder({ paths: alphorn }),
     makeSender(destination) {
       const where = destinationOf(destination);
       // The settings were checked by the same function.

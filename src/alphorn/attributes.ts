@@ -1,7 +1,8 @@
 import { getSystemErrorName } from 'node:util';
 
 import { Fault, noSpaceOf } from '../errors.ts';
-import type { Run } from '../exec.ts';
+import { makeRun, type Run } from '../exec.ts';
+import { makeLog } from '../log.ts';
 
 /** What a path has beside its content, owner and mode (xattr(7)). */
 export interface Attributes {
@@ -9,6 +10,8 @@ export interface Attributes {
   acl: string | null;
   /** Of a folder: what is given to all that is made in it. */
   defaultAcl: string | null;
+  /** Whether its file system has no lists. */
+  withoutLists?: true;
   /** Names of all others, such as `user.comment` or `security.capability`. */
   others: readonly string[];
 }
@@ -24,7 +27,7 @@ export interface AclChange {
 /** Reads and gives what Node.js has no call for. Paths are reached through no link; that of a link is the link's own. */
 export interface AttributeStore {
   /**
-   * By path; what is not there is left out, and so is what has none.
+   * By path; what is not there is left out, and so is what has none, and could have a list.
    * Faults: `tool_failed`, and those of the run
    */
   read(paths: readonly string[]): Promise<ReadonlyMap<string, Attributes>>;
@@ -48,7 +51,7 @@ const deadlineMs = 60_000;
  * the package is.
  *
  * Each path is opened folder by folder from `root`, none through a link. `read` prints a line for each: pairs of the
- * name and, of a list, the value, in hexadecimal; a number alone is an errno. `write` takes path, name and value, and
+ * name and, of a list, the value, in hexadecimal, and `-` where there can be no list; a number alone is an errno. `write` takes path, name and value, and
  * prints an errno for each, 0 if it is as it should be. Program and records come by the standard input, which is in no
  * log.
  */
@@ -60,7 +63,7 @@ my ($ENODATA, $EOPNOTSUPP) = (61, 95);
 my ($what, $root) = @ARGV;
 my ($opened, $folder) = ('');
 sub place {
-  my ($above, $name) = $_[0] =~ m{^(.*)/([^/]+)$}s or die;
+  my ($above, $name) = $_[0] eq '/' ? ('', '.') : $_[0] =~ m{^(.*)/([^/]+)$}s or die;
   if (!defined $folder || $opened ne $above) {
     my $at = $root;
     for my $part ('', grep { length } split m{/}, $above) {
@@ -76,7 +79,7 @@ sub value {
   my ($place, $name) = @_;
   my $buffer = "\0" x 65536;
   my $length = syscall $lgetxattr, $place, $name, $buffer, length $buffer;
-  return $length < 0 ? '' : unpack 'H*', substr $buffer, 0, $length;
+  return $length >= 0 ? unpack('H*', substr $buffer, 0, $length) : $! == $EOPNOTSUPP ? '-' : '';
 }
 binmode DATA;
 $/ = undef;
@@ -87,9 +90,11 @@ if ($what eq 'read') {
     my $place = place $path or do { print $! + 0, "\n"; next };
     my $names = "\0" x 65536;
     my $length = syscall $llistxattr, $place, $names, length $names;
-    if ($length < 0) { print $! == $EOPNOTSUPP ? '' : $! + 0, "\n"; next }
-    print join(' ', map { unpack('H*', $_) . '=' . (/^system\.posix_acl_/ ? value($place, $_) : '') }
-      split /\0/, substr $names, 0, $length), "\n";
+    if ($length < 0 && $! != $EOPNOTSUPP) { print $! + 0, "\n"; next }
+    my @names = split /\0/, substr $names, 0, $length < 0 ? 0 : $length;
+    my @pairs = map { unpack('H*', $_) . '=' . (/^system\.posix_acl_/ ? value($place, $_) : '') } @names;
+    push @pairs, '-' if !-l $place && value($place, 'system.posix_acl_access') eq '-';
+    print join(' ', @pairs), "\n";
   }
 } else {
   while (my ($path, $name, $value) = splice @given, 0, 3) {
@@ -109,8 +114,14 @@ __END__
 /** What open(2) says where nothing is, or a link is on the way. */
 const gone: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP'];
 
-/** @param root where `/` is; only a test has another */
-export function makeAttributeStore(run: Run, root = '/'): AttributeStore {
+/**
+ * @param root where `/` is; only a test has another
+ * @param run logs nothing: what is asked is long, and tells nobody anything
+ */
+export function makeAttributeStore(
+  root = '/',
+  run: Run = makeRun(makeLog('silent')),
+): AttributeStore {
   async function ask(
     what: 'read' | 'write',
     records: readonly (readonly string[])[],
@@ -169,10 +180,10 @@ export function makeAttributeStore(run: Run, root = '/'): AttributeStore {
 }
 
 function attributesOf(line: string): Attributes {
-  const found: { acl: string | null; defaultAcl: string | null; others: string[] } = {
-    ...{ acl: null, defaultAcl: null, others: [] },
-  };
+  const found: Attributes & { others: string[] } = { acl: null, defaultAcl: null, others: [] };
   for (const pair of line.split(' ')) {
+    if (pair === '-') found.withoutLists = true;
+    if (pair === '-') continue;
     const [nameHex = '', value = ''] = pair.split('=');
     const name = Buffer.from(nameHex, 'hex').toString();
     if (name === access) found.acl = value;

@@ -9,7 +9,6 @@ import { inTurn } from '../in-turn.ts';
 import { keep } from '../kept.ts';
 import type { AlphornPaths } from '../paths.ts';
 import { fileStamp, folderStamp } from '../stamps.ts';
-import type { AttributeStore } from './attributes.ts';
 import {
   endOfArchive,
   entryHeader,
@@ -68,16 +67,11 @@ export interface LiferaftBuilder {
   current(): Promise<OwnLiferaft | undefined>;
 }
 
-export interface BuilderParts {
-  paths: AlphornPaths;
-  attributes: Pick<AttributeStore, 'read'>;
-}
-
 /** How often one is made anew because something changed meanwhile; then each file is whole, but not all of one moment. */
 const triesForOneMoment = 3;
 
-export function makeLiferaftBuilder({ paths, attributes }: BuilderParts): LiferaftBuilder {
-  const collector = makeCollector(paths, attributes);
+export function makeLiferaftBuilder({ paths }: { paths: AlphornPaths }): LiferaftBuilder {
+  const collector = makeCollector(paths);
   const oneAtATime = inTurn();
   const rulesNow = keep(
     () => folderStamp(paths.rules),

@@ -19,7 +19,7 @@ import { Fault, systemErrorCode } from '../errors.ts';
 import { parseAccounts } from '../parsers/accounts.ts';
 import type { AlphornPaths } from '../paths.ts';
 import { type AccountNames, namedAclOf, notCarried, permissionsOf } from './aspects.ts';
-import type { Attributes, AttributeStore } from './attributes.ts';
+import { type Attributes, type AttributeStore, makeAttributeStore } from './attributes.ts';
 import {
   byPath,
   type FileItem,
@@ -120,7 +120,7 @@ interface Found {
 /** @param paths where names of owners are, and what Alphorn itself keeps, which never goes in */
 export function makeCollector(
   paths: Pick<AlphornPaths, 'passwd' | 'group' | 'own' | 'liferafts' | 'knownKeys' | 'restores'>,
-  attributeStore: Pick<AttributeStore, 'read'>,
+  attributeStore: Pick<AttributeStore, 'read'> = makeAttributeStore(),
 ): Collector {
   const ofAlphorn = new Set([paths.own, paths.liferafts, paths.knownKeys, paths.restores]);
   const readUsers = makeNamesReader(paths.passwd);

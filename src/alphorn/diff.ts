@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path';
 
 import { Fault } from '../errors.ts';
 import type { AlphornPaths } from '../paths.ts';
+import type { AttributeStore } from './attributes.ts';
 import {
   digestAt,
   type FilePresence,
@@ -20,9 +21,12 @@ import {
   parentsOf,
 } from './manifest.ts';
 import { type Owners, readOwners } from './owners.ts';
+import { aclWords, type ListsHere, readListsHere } from './restore/lists-here.ts';
+import type { GivenLists } from './restore/lists.ts';
 
 /** What a restore would do to a path. `create` and `replace` (of something of another kind) stand alone. */
-export type DifferenceChange = 'create' | 'replace' | 'content' | 'mode' | 'owner' | 'target';
+export type DifferenceChange =
+  'create' | 'replace' | 'content' | 'mode' | 'owner' | 'acl' | 'target';
 
 /** How a path is, in words for people. */
 export interface Described {
@@ -31,6 +35,8 @@ export interface Described {
   mode?: string;
   /** Such as `root:haclient`. */
   owner?: string;
+  /** As acl(5) has it in short, where the mode does not say it all. */
+  acl?: string;
   /** Bytes. */
   size?: number;
   target?: string;
@@ -46,6 +52,8 @@ export interface Difference {
   liferaft: Described;
   /** Why it cannot be restored as it is. */
   blocked?: string;
+  /** What of it cannot be restored here. */
+  lost?: string;
 }
 
 /** A difference, and what it takes to restore the path. */
@@ -53,7 +61,16 @@ export interface PlannedPath {
   difference: Difference;
   item: FileItem | LinkItem | FolderItem;
   /** What is to be there then; a folder is made if it is missing, and else left as it is. */
-  wanted: FilePresence | LinkPresence | { kind: 'folder'; mode: number; uid: number; gid: number };
+  wanted: FilePresence | LinkPresence | WantedFolder;
+  /** The access control list that it has now. */
+  aclHere?: string | undefined;
+}
+
+interface WantedFolder extends GivenLists {
+  kind: 'folder';
+  mode: number;
+  uid: number;
+  gid: number;
 }
 
 /** Packages' own, what is made anew at each start, and what a restore itself has to rely on. */
@@ -71,10 +88,12 @@ export async function compare(
   manifest: Manifest,
   paths: readonly string[] | undefined,
   alphornPaths: AlphornPaths,
+  attributes: Pick<AttributeStore, 'read'>,
 ): Promise<PlannedPath[]> {
-  const leaves = selected(manifest, paths);
+  const { leaves, folders } = selected(manifest, paths);
   const owners = await readOwners(alphornPaths, new Set(leaves.map(({ path }) => path)));
-  const planned = await compareFolders(manifest, leaves, owners, alphornPaths.root);
+  const lists = await readListsHere(attributes, [...folders, ...leaves], owners);
+  const planned = await compareFolders(folders, owners, lists, alphornPaths.root);
   const own = [alphornPaths.own, alphornPaths.liferafts, alphornPaths.restores];
   const closed = [...neverRestored, ...own, alphornPaths.knownKeys];
   // Of one parent after another, so that each is opened once.
@@ -95,7 +114,7 @@ export async function compare(
         ? `What is in ${isClosed} is never restored.`
         : whyNot(parent.folder, above, planned);
       const folder = 'at' in parent.folder ? parent.folder : undefined;
-      const each = await compareLeaf(item, folder, owners);
+      const each = await compareLeaf(item, folder, owners, lists);
       planned.push(blocked === undefined ? each : withBlock(each, blocked));
     }
   } finally {
@@ -109,22 +128,29 @@ export function isIn(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}/`);
 }
 
-/** Files and links, in the order of their paths' folders. */
+/** Files and links, in the order of their paths' folders, and the folders that they are in or that are chosen. */
 function selected(
-  { files, links }: Manifest,
+  { folders, files, links }: Manifest,
   paths: readonly string[] | undefined,
-): (FileItem | LinkItem)[] {
+): { leaves: (FileItem | LinkItem)[]; folders: FolderItem[] } {
   const all = [...files, ...links];
+  const isChosen = (item: { path: string }) =>
+    paths === undefined || paths.some((path) => isIn(item.path, path));
   for (const path of paths ?? []) {
-    if (isPlainPath(path) && all.some((item) => isIn(item.path, path))) continue;
+    const isInside = (item: { path: string }) => isIn(item.path, path);
+    if (isPlainPath(path) && (all.some(isInside) || folders.some(isInside))) continue;
     throw new Fault(
       'path_not_in_liferaft',
       `The liferaft has no ${path}, and nothing in it. Nothing was done. Its manifest lists what it has.`,
     );
   }
-  return all
-    .filter((item) => paths === undefined || paths.some((path) => isIn(item.path, path)))
+  const leaves = all
+    .filter(isChosen)
     .sort((a, b) => order(dirname(a.path), dirname(b.path)) || order(a.path, b.path));
+  const chosenFolders = folders.filter(isChosen);
+  const needed = new Set([...leaves, ...chosenFolders].flatMap(({ path }) => [...parentsOf(path)]));
+  for (const { path } of chosenFolders) needed.add(path);
+  return { leaves, folders: folders.filter(({ path }) => needed.has(path)) };
 }
 
 function order(a: string, b: string): number {
@@ -132,19 +158,18 @@ function order(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** Of the folders that the leaves are in, those that the liferaft has. */
 async function compareFolders(
-  { folders }: Manifest,
-  leaves: readonly { path: string }[],
+  folders: readonly FolderItem[],
   owners: Owners,
+  lists: ListsHere,
   root: string,
 ): Promise<PlannedPath[]> {
-  const needed = new Set(leaves.flatMap(({ path }) => parentsOf(path)));
   const planned: PlannedPath[] = [];
-  for (const item of folders.filter(({ path }) => needed.has(path))) {
-    const { path, mode } = item;
+  for (const item of folders) {
+    const { path } = item;
     const numbers = owners.numbersOf(item);
-    const wanted = { kind: 'folder', mode, ...numbers } as const;
+    const { lost, ...permissions } = lists.wanted(item);
+    const wanted = { kind: 'folder', ...permissions, ...numbers } as const;
     const found = await openFolder(root, path);
     if ('at' in found) await found.close();
     const isMissing = !('at' in found) && found.why === 'missing';
@@ -154,7 +179,8 @@ async function compareFolders(
         path,
         changes: isMissing ? ['create'] : [],
         here: isMissing ? null : { kind: 'at' in found ? 'folder' : 'other' },
-        liferaft: { kind: 'folder', mode: octal(mode), owner: owners.wordsOf(numbers) },
+        liferaft: describedFolder(wanted, owners),
+        ...(isMissing && lost !== undefined && { lost }),
       },
     });
   }
@@ -183,20 +209,24 @@ async function compareLeaf(
   item: FileItem | LinkItem,
   folder: HostFolder | undefined,
   owners: Owners,
+  lists: ListsHere,
 ): Promise<PlannedPath> {
   const { path } = item;
   const numbers = owners.numbersOf(item);
+  const { lost, ...permissions } = 'target' in item ? {} : lists.wanted(item);
   const wanted: FilePresence | LinkPresence =
     'target' in item
       ? { kind: 'link', ...numbers, target: item.target }
-      : { kind: 'file', ...numbers, mode: item.mode, size: item.size, sha256: item.sha256 };
+      : { kind: 'file', mode: item.mode, ...permissions, ...numbers, ...contentOf(item) };
   const found = folder ? await lookAt(folder, basename(path)) : null;
+  const aclHere = found?.kind === 'file' ? lists.here(path).acl : undefined;
   const planned = (changes: readonly DifferenceChange[]): PlannedPath => ({
-    ...{ item, wanted },
+    ...{ item, wanted, aclHere },
     difference: {
       ...{ path, changes },
-      here: found && described(found, owners),
+      here: found && described({ ...found, acl: aclHere }, owners),
       liferaft: described(wanted, owners),
+      ...(lost !== undefined && { lost }),
     },
   });
   if (found === null) return planned(['create']);
@@ -213,6 +243,7 @@ async function compareLeaf(
       (await digestAt(folder, basename(path))) === wanted.sha256;
     if (!isSame) changes.push('content');
     if (found.mode !== wanted.mode) changes.push('mode');
+    if (aclHere !== wanted.acl) changes.push('acl');
   }
   if (found.kind === 'link' && wanted.kind === 'link' && found.target !== wanted.target) {
     changes.push('target');
@@ -225,14 +256,30 @@ function withBlock(planned: PlannedPath, blocked: string): PlannedPath {
   return { ...planned, difference: { ...planned.difference, blocked } };
 }
 
-function described(look: Exclude<Look, null>, owners: Owners): Described {
-  const { kind } = look;
+function contentOf({ size, sha256 }: FileItem): Pick<FilePresence, 'size' | 'sha256'> {
+  return { size, sha256 };
+}
+
+function described(
+  look: Exclude<Look, null> & { acl?: string | undefined },
+  owners: Owners,
+): Described {
+  const { kind, acl } = look;
   if (look.kind === 'file') {
-    return { kind, mode: octal(look.mode), owner: owners.wordsOf(look), size: look.size };
+    const { mode, size } = look;
+    return { kind, mode: octal(mode), owner: owners.wordsOf(look), ...aclWords(acl, owners), size };
   }
   return look.kind === 'link'
     ? { kind, owner: owners.wordsOf(look), target: look.target }
     : { kind };
+}
+
+function describedFolder(folder: Omit<WantedFolder, 'kind'>, owners: Owners): Described {
+  const { mode, acl } = folder;
+  return {
+    ...{ kind: 'folder', mode: octal(mode), owner: owners.wordsOf(folder) },
+    ...aclWords(acl, owners),
+  };
 }
 
 function octal(mode: number): string {

@@ -1,7 +1,8 @@
 import { lchown, mkdir, open, rename, rm, rmdir, symlink } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import { Fault, noSpaceOf, systemErrorCode } from '../errors.ts';
+import type { GivenLists, Lists } from './restore/lists.ts';
 import { type HostFolder, isThere, lookAt, openFolder, type Presence } from './host-folder.ts';
 
 /** What is to take the place of what is at a path. */
@@ -17,7 +18,7 @@ export interface Exchange {
 }
 
 /** A folder that is to be made. */
-export interface NewFolder {
+export interface NewFolder extends GivenLists {
   path: string;
   mode: number;
   uid: number;
@@ -28,11 +29,16 @@ export interface NewFolder {
  * Makes the folder, in one that is there.
  * Faults: `changed_meanwhile`, `no_space`, `restore_failed`
  */
-export async function makeFolder(root: string, { path, ...owned }: NewFolder): Promise<void> {
+export async function makeFolder(
+  root: string,
+  { path, acl, defaultAcl, ...owned }: NewFolder,
+  lists: Lists,
+): Promise<void> {
   await within(root, path, async (parent, name) => {
     await mkdir(parent.at(name), { mode: 0o700 });
     await parent.sync();
   });
+  await orFault(path, () => lists.give(path, { acl, defaultAcl }));
   await within(root, `${path}/.`, (made) => made.give(owned));
 }
 
@@ -55,9 +61,13 @@ export async function removeFolder(root: string, path: string): Promise<void> {
  * and what was made is removed; if not all can be put in place, some are.
  * Faults: `changed_meanwhile`, `no_space`, `restore_failed`
  */
-export async function exchangeAll(root: string, exchanges: readonly Exchange[]): Promise<void> {
+export async function exchangeAll(
+  root: string,
+  exchanges: readonly Exchange[],
+  lists: Lists,
+): Promise<void> {
   try {
-    for (const each of exchanges) await stage(root, each);
+    for (const each of exchanges) await stage(root, each, lists);
   } catch (error) {
     for (const each of exchanges) await unstage(root, each);
     throw error;
@@ -68,7 +78,11 @@ export async function exchangeAll(root: string, exchanges: readonly Exchange[]):
   for (const path of folders.values()) await within(root, path, (folder) => folder.sync());
 }
 
-async function stage(root: string, { path, to, content, temporary }: Exchange): Promise<void> {
+async function stage(
+  root: string,
+  { path, to, content, temporary }: Exchange,
+  lists: Lists,
+): Promise<void> {
   if (to === null) return;
   await within(root, path, async (parent) => {
     const place = parent.at(temporary);
@@ -82,6 +96,8 @@ async function stage(root: string, { path, to, content, temporary }: Exchange): 
       for await (const piece of content()) await file.appendFile(piece);
       // The owner first, for a change of owner takes setuid and setgid away (chown(2)).
       await file.chown(to.uid, to.gid);
+      // Until the mode is given, a list that its folder gave to it opens it to nobody.
+      await lists.give(join(dirname(path), temporary), { acl: to.acl });
       await file.chmod(to.mode);
       await file.sync();
     } finally {

@@ -27,6 +27,10 @@ const presence = z
       ...owner,
       size: z.number(),
       sha256: z.string(),
+      acl: z
+        .string()
+        .regex(/^[0-9a-f]+$/)
+        .optional(),
     }),
     z.object({ kind: z.literal('link'), ...owner, target: z.string() }),
   ])

@@ -1,10 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
 import { Fault } from '../errors.ts';
+import type { Run } from '../exec.ts';
 import type { Host } from '../host.ts';
 import { readUnits } from '../systemd/units.ts';
+import { makeAttributeStore } from './attributes.ts';
 import { compare, type Difference, isIn, type PlannedPath } from './diff.ts';
 import {
   changedMeanwhile,
@@ -38,6 +41,7 @@ import {
   type Step,
   writeJournal,
 } from './restore-journal.ts';
+import { makeLists } from './restore/lists.ts';
 import { withRestoreLock } from './restore-lock.ts';
 import type { LiferaftStore } from './store.ts';
 
@@ -99,14 +103,19 @@ export interface Restorer {
 
 const pacemakersOwn = '/var/lib/pacemaker';
 
-/** @param limits for what is kept of former restores */
+/**
+ * @param limits for what is kept of former restores
+ * @param run by which access control lists are read and given
+ */
 export function makeRestorer(
   host: Host,
   store: Pick<LiferaftStore, 'open'>,
   limits: KeepLimits = keepLimits,
+  run?: Run,
 ): Restorer {
   const paths = host.paths.alphorn;
   const { root, restores } = paths;
+  const attributes = makeAttributeStore(root, run);
 
   async function withLiferaft<T>(
     name: string,
@@ -157,13 +166,15 @@ export function makeRestorer(
     const left: string[] = [];
     for (const step of steps.toReversed()) {
       const { path, before, after } = step;
-      if (await isAt(root, path, before)) continue;
+      const isBefore = await isAt(root, path, before);
+      // Of two that differ in their lists alone, it is not known which is there.
+      if (isBefore && !differInListAlone(before, after)) continue;
       const isOurs =
         kept.state === 'forced' ? await isFree(root, path) : await isAt(root, path, after);
       if (isOurs) exchanges.push(backward(kept, step));
       else left.push(path);
     }
-    await exchangeAll(root, exchanges);
+    await exchangeAll(root, exchanges, makeLists(attributes));
     for (const path of folders.toReversed()) await removeFolder(root, path);
     await forget(kept);
     return left;
@@ -183,10 +194,11 @@ export function makeRestorer(
     try {
       const id = randomBytes(6).toString('hex');
       const steps: Step[] = [];
-      for (const { item, wanted } of changing) {
+      for (const { item, wanted, aclHere } of changing) {
         if (wanted.kind === 'folder') continue;
         const number = `${steps.length}`;
         const before = await keep(root, item.path, join(folder, number));
+        if (before?.kind === 'file') before.acl = aclHere;
         steps.push({
           ...{ path: item.path, before, after: wanted },
           // A name that no rule takes into a liferaft.
@@ -218,10 +230,11 @@ export function makeRestorer(
         'sha256' in item ? [[item.path, () => file.content(item)] as const] : [],
       ),
     );
+    const lists = makeLists(attributes);
     try {
       for (const { item, wanted } of changing) {
         const { path } = item;
-        if (wanted.kind === 'folder') await makeFolder(root, { ...wanted, path });
+        if (wanted.kind === 'folder') await makeFolder(root, { ...wanted, path }, lists);
       }
       await exchangeAll(
         root,
@@ -229,6 +242,7 @@ export function makeRestorer(
           ...{ path, from: before, to: after, temporary },
           content: contents.get(path) ?? noContent,
         })),
+        lists,
       );
       await moveOn(kept, 'done');
     } catch (error) {
@@ -265,14 +279,14 @@ export function makeRestorer(
   return {
     diff: (name, chosen) =>
       withLiferaft(name, async (file) =>
-        diffOf(name, file, await compare(file.manifest, chosen, paths)),
+        diffOf(name, file, await compare(file.manifest, chosen, paths, attributes)),
       ),
 
     restore: (asker, name, chosen, warn) =>
       alone(async () => {
         const former = await finishFormer(asker, warn);
         return withLiferaft(name, async (file) => {
-          const planned = await compare(file.manifest, chosen, paths);
+          const planned = await compare(file.manifest, chosen, paths, attributes);
           const restored = diffOf(name, file, planned);
           checkBlocks(restored.differences);
           await checkPacemaker(asker, restored.differences);
@@ -358,6 +372,11 @@ async function copyFile(from: string, to: string): Promise<FilePresence> {
   } finally {
     await source.close();
   }
+}
+
+function differInListAlone(a: Presence, b: Presence): boolean {
+  if (a?.kind !== 'file' || b?.kind !== 'file' || a.acl === b.acl) return false;
+  return isDeepStrictEqual({ ...a, acl: undefined }, { ...b, acl: undefined });
 }
 
 /** The way back of a step, from the copy that was kept. */

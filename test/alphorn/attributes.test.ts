@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { type AttributeStore, makeAttributeStore } from '../../src/alphorn/attributes.ts';
-import { makeRun } from '../../src/exec.ts';
-import { makeLog } from '../../src/log.ts';
 import { encodeAcl } from '../../src/parsers/posix-acl.ts';
 import { faultOf } from '../support/faults.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -18,20 +16,25 @@ describe('attributes of files', () => {
   const folder = temporaryFolder();
   let attributes: AttributeStore;
   beforeEach(() => {
-    attributes = makeAttributeStore(makeRun(makeLog('silent')), folder.path);
+    attributes = makeAttributeStore(folder.path);
   });
 
   it('are read as they were given, and gone when they were taken away', async () => {
     await mkdir(join(folder.path, 'd'));
     for (const name of ['a', 'größe', 'd/with blank\n'])
       await writeFile(join(folder.path, name), '');
-    const paths = ['/a', '/größe', '/d/with blank\n', '/d'];
+    const isFolder = (path: string) => path === '/d' || path === '/';
+    const paths = ['/a', '/größe', '/d/with blank\n', '/d', '/'];
     expect((await attributes.read(paths)).size).to.equal(0);
-    const changes = paths.map((path) => ({ path, acl, ...(path === '/d' && { defaultAcl: acl }) }));
+    const changes = paths.map((path) => ({
+      path,
+      acl,
+      ...(isFolder(path) && { defaultAcl: acl }),
+    }));
     expect(await attributes.write(changes)).to.deep.equal([]);
     const read = await attributes.read(paths);
     for (const path of paths) {
-      const defaultAcl = path === '/d' ? acl : null;
+      const defaultAcl = isFolder(path) ? acl : null;
       expect(read.get(path), path).to.deep.equal({ acl, defaultAcl, others: [] });
     }
     expect((await stat(join(folder.path, 'a'))).mode & 0o777).to.equal(0o660);
@@ -66,8 +69,10 @@ describe('attributes of files', () => {
   });
 
   it('are told as missing where the file system has no lists, and taken away there without a word', async () => {
-    const inProc = makeAttributeStore(makeRun(makeLog('silent')), '/proc');
+    const inProc = makeAttributeStore('/proc');
     expect(await inProc.write([{ path: '/version', acl }])).to.deep.equal(['/version']);
     expect(await inProc.write([{ path: '/version', acl: null }])).to.deep.equal([]);
+    const read = await inProc.read(['/version']);
+    expect(read.get('/version')).to.include({ withoutLists: true, acl: null });
   });
 });

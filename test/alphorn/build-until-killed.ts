@@ -3,14 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { makeLiferaftBuilder } from '../../src/alphorn/builder.ts';
-import { alphornPathsIn, realAttributes } from '../support/alphorn-host.ts';
+import { alphornPathsIn } from '../support/alphorn-host.ts';
 import { keepCompiled } from '../support/keep-compiled.ts';
 
 const folder = process.argv[2] ?? '';
-const builder = makeLiferaftBuilder({
-  paths: alphornPathsIn(folder),
-  attributes: realAttributes(),
-});
+const builder = makeLiferaftBuilder({ paths: alphornPathsIn(folder) });
 let { liferaft } = await builder.round();
 keepCompiled();
 for (;;) {

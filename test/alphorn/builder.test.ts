@@ -9,7 +9,7 @@ import { makeLiferaftBuilder } from '../../src/alphorn/builder.ts';
 import { openLiferaft } from '../../src/alphorn/liferaft-file.ts';
 import { openStore } from '../../src/alphorn/store.ts';
 import type { AlphornPaths } from '../../src/paths.ts';
-import { makeAlphornHost, realAttributes } from '../support/alphorn-host.ts';
+import { makeAlphornHost } from '../support/alphorn-host.ts';
 import { faultOf } from '../support/faults.ts';
 import { archiveOf, inPieces, someHost } from '../support/liferafts.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -20,7 +20,7 @@ describe('the liferaft of this host', () => {
   const folder = temporaryFolder();
   let paths: AlphornPaths;
   const at = (file: string) => join(folder.path, 'etc', file);
-  const builder = () => makeLiferaftBuilder({ paths, attributes: realAttributes() });
+  const builder = () => makeLiferaftBuilder({ paths });
   const ownFile = () => join(paths.own, name);
 
   beforeEach(async () => {

@@ -25,11 +25,11 @@ import { expect } from 'chai';
 import { execa } from 'execa';
 import sinon from 'sinon';
 
+import { makeAttributeStore } from '../../src/alphorn/attributes.ts';
 import { type Collected, makeCollector } from '../../src/alphorn/collect.ts';
 import { limits } from '../../src/alphorn/manifest.ts';
 import { readRules } from '../../src/alphorn/rules.ts';
 import { type Acl, encodeAcl } from '../../src/parsers/posix-acl.ts';
-import { realAttributes } from '../support/alphorn-host.ts';
 import { faultOf } from '../support/faults.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -70,7 +70,7 @@ describe('what is collected', () => {
     return readRules(rulesFolder());
   };
   const all = () => say({ include: [at()] });
-  const collector = () => makeCollector(paths(), realAttributes());
+  const collector = () => makeCollector(paths());
   const pathsOf = (items: readonly { path: string }[]) =>
     items.map(({ path }) => path.replace(`${at()}/`, ''));
   const whyNot = ({ leftOut }: Collected, ...parts: string[]) =>
@@ -197,7 +197,7 @@ describe('what is collected', () => {
       await writeFile(at('d', 'a'), '');
       await writeFile(at('d', 'b'), '');
       const folderList = { ...list, user: 7, mask: 5 };
-      await realAttributes().write([
+      await makeAttributeStore().write([
         { path: at('d', 'a'), acl: hex(list) },
         { path: at('d'), acl: hex(folderList), defaultAcl: hex(list) },
       ]);
@@ -221,10 +221,10 @@ describe('what is collected', () => {
       expect(await now()).not.to.have.property('acl');
       const lists: Acl[] = [list, { ...list, group: 4 }];
       for (const acl of lists) {
-        await realAttributes().write([{ path: at('a'), acl: hex(acl) }]);
+        await makeAttributeStore().write([{ path: at('a'), acl: hex(acl) }]);
         expect((await now())?.acl).to.deep.include({ group: acl.group });
       }
-      await realAttributes().write([{ path: at('a'), acl: null }]);
+      await makeAttributeStore().write([{ path: at('a'), acl: null }]);
       expect(await now()).not.to.have.property('acl');
     });
 
@@ -241,9 +241,9 @@ describe('what is collected', () => {
 
     it('is the same object while a list stays, and asks for lists of nothing that did not change', async () => {
       await writeFile(at('a'), '');
-      await realAttributes().write([{ path: at('a'), acl: hex(list) }]);
+      await makeAttributeStore().write([{ path: at('a'), acl: hex(list) }]);
       muchLater();
-      const read = sinon.spy(realAttributes(), 'read');
+      const read = sinon.spy(makeAttributeStore(), 'read');
       const one = makeCollector(paths(), { read });
       const rules = await all();
       const first = await one.collect(rules);

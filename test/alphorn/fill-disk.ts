@@ -9,7 +9,7 @@ import { makeLiferaftBuilder } from '../../src/alphorn/builder.ts';
 import { openLiferaft } from '../../src/alphorn/liferaft-file.ts';
 import { openStore } from '../../src/alphorn/store.ts';
 import { Fault } from '../../src/errors.ts';
-import { alphornPathsIn, realAttributes } from '../support/alphorn-host.ts';
+import { alphornPathsIn } from '../support/alphorn-host.ts';
 import { inPieces, liferaftOf, someHost } from '../support/liferafts.ts';
 
 const [, , folder = '', who = ''] = process.argv;
@@ -35,7 +35,7 @@ async function soundGeneration(): Promise<number> {
 
 async function makeNext(generation: number): Promise<void> {
   await writeFile(join(folder, 'etc', 'a'), `${generation}`.padEnd(600_000, 'x'));
-  await makeLiferaftBuilder({ paths, attributes: realAttributes() }).round();
+  await makeLiferaftBuilder({ paths }).round();
 }
 
 async function receiveNext(generation: number): Promise<void> {

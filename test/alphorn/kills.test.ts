@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { makeLiferaftBuilder } from '../../src/alphorn/builder.ts';
 import { openLiferaft } from '../../src/alphorn/liferaft-file.ts';
 import { openStore } from '../../src/alphorn/store.ts';
-import { alphornPathsIn, makeAlphornHost, realAttributes } from '../support/alphorn-host.ts';
+import { alphornPathsIn, makeAlphornHost } from '../support/alphorn-host.ts';
 import { someHost } from '../support/liferafts.ts';
 import { runAndKill } from '../support/run-and-kill.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -62,7 +62,7 @@ describe('SIGKILL at any moment', () => {
     // Else no kill came while one was written.
     expect(leftovers).to.be.above(kills / 20);
     for (const paths of folders().map(alphornPathsIn)) {
-      await makeLiferaftBuilder({ paths, attributes: realAttributes() }).round();
+      await makeLiferaftBuilder({ paths }).round();
       expect(await readdir(paths.own)).to.deep.equal([latest]);
     }
   });

@@ -1,9 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { makeAttributeStore } from '../../src/alphorn/attributes.ts';
-import { makeRun } from '../../src/exec.ts';
-import { makeLog } from '../../src/log.ts';
 import type { AlphornPaths } from '../../src/paths.ts';
 
 /** All that Alphorn reads and writes, below one folder: `etc` is what goes into the liferaft. */
@@ -47,7 +44,3 @@ export async function makeAlphornHost(
   }
   return paths;
 }
-
-/** Attributes of this machine's files. */
-export const realAttributes = (root?: string) =>
-  makeAttributeStore(makeRun(makeLog('silent')), root);

@@ -3,7 +3,13 @@ import type { Host } from '../host.ts';
 import { type DaemonClient, makeDaemonClient } from './daemon-client.ts';
 import type { DaemonStatus } from './daemon-status.ts';
 import type { Manifest } from './manifest.ts';
-import { type LiferaftDiff, makeRestorer, type Restored, type Undone } from './restore.ts';
+import {
+  type LiferaftDiff,
+  makeRestorer,
+  type Restored,
+  type RestoreOptions,
+  type Undone,
+} from './restore.ts';
 import { readSettings, type Settings, writeSettings } from './settings.ts';
 import { readAlphornStatus, type StoppedStatus } from './status.ts';
 import type { LiferaftStore } from './store.ts';
@@ -17,7 +23,7 @@ export interface Alphorn {
   /** Faults: `liferaft_not_found`, `liferaft_damaged` */
   manifest(name: string): Promise<Manifest>;
   /** See Restorer. */
-  diff(name: string, paths?: readonly string[]): Promise<LiferaftDiff>;
+  diff(name: string, paths?: readonly string[], options?: RestoreOptions): Promise<LiferaftDiff>;
   changes: AlphornChanges;
 }
 
@@ -25,7 +31,7 @@ export interface Alphorn {
 export interface AlphornChanges {
   setSettings: (settings: Settings) => Change<void>;
   /** See Restorer. */
-  restore: (name: string, paths?: readonly string[]) => Change<Restored>;
+  restore: (name: string, paths?: readonly string[], options?: RestoreOptions) => Change<Restored>;
   undo: (force: boolean) => Change<Undone>;
   /** Faults: `liferaft_not_found` */
   remove: (name: string) => Change<string>;
@@ -51,11 +57,11 @@ export function makeAlphorn(
       await file.close();
       return file.manifest;
     },
-    diff: (name, chosen) => restorer.diff(name, chosen),
+    diff: (name, chosen, options) => restorer.diff(name, chosen, options),
     changes: {
       setSettings: (settings) => hostChange(() => writeSettings(paths.settings, settings)),
-      restore: (name, chosen) =>
-        hostChange((site) => restorer.restore(site.host, name, chosen, site.warn)),
+      restore: (name, chosen, options) =>
+        hostChange((site) => restorer.restore(site.host, name, chosen, site.warn, options)),
       undo: (force) => hostChange((site) => restorer.undo(site.host, force, site.warn)),
       remove: (name) =>
         hostChange(async () => {

@@ -293,6 +293,15 @@ export function makeCollector(
   };
 }
 
+/** The files, links and empty folders that the rules include, whatever their caps, in no order. */
+export function includedPaths(
+  rules: Rules,
+  paths: Pick<AlphornPaths, 'own' | 'liferafts' | 'knownKeys' | 'restores'>,
+): string[] {
+  const never = new Set([paths.own, paths.liferafts, paths.knownKeys, paths.restores]);
+  return walk(rules, never, new Map()).found.map(({ path }) => path);
+}
+
 /** Of what changed while it was looked at. */
 export class Unsteady extends Error {
   readonly path: string;

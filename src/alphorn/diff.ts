@@ -22,6 +22,7 @@ import {
 } from './manifest.ts';
 import { type Owners, readOwners } from './owners.ts';
 import { aclWords, type ListsHere, readListsHere } from './restore/lists-here.ts';
+import type { FolderChange, FolderState } from './restore/folders.ts';
 import type { GivenLists } from './restore/lists.ts';
 
 /** What a restore would do to a path. `create` and `replace` (of something of another kind) stand alone. */
@@ -64,6 +65,8 @@ export interface PlannedPath {
   wanted: FilePresence | LinkPresence | WantedFolder;
   /** The access control list that it has now. */
   aclHere?: string | undefined;
+  /** Of a folder that is there: what it would take to make it as it is in the liferaft. */
+  existing?: { difference: Difference; change: FolderChange };
 }
 
 interface WantedFolder extends GivenLists {
@@ -93,9 +96,24 @@ export async function compare(
   const { leaves, folders } = selected(manifest, paths);
   const owners = await readOwners(alphornPaths, new Set(leaves.map(({ path }) => path)));
   const lists = await readListsHere(attributes, [...folders, ...leaves], owners);
-  const planned = await compareFolders(folders, owners, lists, alphornPaths.root);
   const own = [alphornPaths.own, alphornPaths.liferafts, alphornPaths.restores];
   const closed = [...neverRestored, ...own, alphornPaths.knownKeys];
+  const closedFor = (path: string) => {
+    const isClosed = closed.find((each) => isIn(path, each));
+    return isClosed && `What is in ${isClosed} is never restored.`;
+  };
+  const planned = await compareFolders(folders, owners, lists, alphornPaths.root);
+  for (const [index, each] of planned.entries()) {
+    const { path } = each.item;
+    const isChosen = paths === undefined || paths.some((chosen) => isIn(path, chosen));
+    const isEmpty = ![...leaves, ...folders].some(
+      (item) => item.path !== path && isIn(item.path, path),
+    );
+    // What is in a folder has it in the way as well, and says so.
+    const blocked = closedFor(path) ?? (each.existing || !isEmpty ? undefined : noFolderOf(each));
+    if (!isChosen || blocked !== undefined) delete each.existing;
+    if (blocked !== undefined && isEmpty) planned[index] = withBlock(each, blocked);
+  }
   // Of one parent after another, so that each is opened once.
   let parent: { path: string; folder: Awaited<ReturnType<typeof openFolder>> } | undefined;
   const close = async () => {
@@ -109,10 +127,7 @@ export async function compare(
         await close();
         parent = { path: above, folder: await openFolder(alphornPaths.root, above) };
       }
-      const isClosed = closed.find((path) => isIn(item.path, path));
-      const blocked = isClosed
-        ? `What is in ${isClosed} is never restored.`
-        : whyNot(parent.folder, above, planned);
+      const blocked = closedFor(item.path) ?? whyNot(parent.folder, above, planned);
       const folder = 'at' in parent.folder ? parent.folder : undefined;
       const each = await compareLeaf(item, folder, owners, lists);
       planned.push(blocked === undefined ? each : withBlock(each, blocked));
@@ -171,6 +186,7 @@ async function compareFolders(
     const { lost, ...permissions } = lists.wanted(item);
     const wanted = { kind: 'folder', ...permissions, ...numbers } as const;
     const found = await openFolder(root, path);
+    const here = 'at' in found ? await found.owned() : undefined;
     if ('at' in found) await found.close();
     const isMissing = !('at' in found) && found.why === 'missing';
     planned.push({
@@ -182,9 +198,42 @@ async function compareFolders(
         liferaft: describedFolder(wanted, owners),
         ...(isMissing && lost !== undefined && { lost }),
       },
+      ...(here && existingFolder(path, { ...here, ...lists.here(path) }, wanted, owners)),
     });
   }
   return planned;
+}
+
+/** What makes a folder that is there as it is in the liferaft; nothing where it is. */
+function existingFolder(
+  path: string,
+  here: Omit<WantedFolder, 'kind'>,
+  wanted: WantedFolder,
+  owners: Owners,
+): Pick<PlannedPath, 'existing'> {
+  const [before, after] = [here, wanted].map(
+    ({ mode, uid, gid, acl = null, defaultAcl = null }) => ({
+      ...{ mode, uid, gid, acl, defaultAcl },
+    }),
+  ) as [FolderState, FolderState];
+  const changes: DifferenceChange[] = [];
+  if (before.mode !== after.mode) changes.push('mode');
+  if (before.acl !== after.acl || before.defaultAcl !== after.defaultAcl) changes.push('acl');
+  if (before.uid !== after.uid || before.gid !== after.gid) changes.push('owner');
+  if (changes.length === 0) return {};
+  const described = {
+    here: describedFolder(here, owners),
+    liferaft: describedFolder(wanted, owners),
+  };
+  return {
+    existing: { difference: { path, changes, ...described }, change: { path, before, after } },
+  };
+}
+
+function noFolderOf({ difference: { path, here } }: PlannedPath): string | undefined {
+  return here?.kind === 'other'
+    ? `${path} is a folder in the liferaft, and a link or a file on this host, or in one.`
+    : undefined;
 }
 
 /** Why nothing can be put into that folder, if it cannot. */
@@ -275,10 +324,13 @@ function described(
 }
 
 function describedFolder(folder: Omit<WantedFolder, 'kind'>, owners: Owners): Described {
-  const { mode, acl } = folder;
+  const { mode, acl, defaultAcl } = folder;
+  const inherited = aclWords(defaultAcl, owners).acl;
+  const words = [aclWords(acl, owners).acl, inherited && `default:${inherited}`];
+  const list = words.filter((each) => each !== undefined).join(' ');
   return {
     ...{ kind: 'folder', mode: octal(mode), owner: owners.wordsOf(folder) },
-    ...aclWords(acl, owners),
+    ...(list !== '' && { acl: list }),
   };
 }
 

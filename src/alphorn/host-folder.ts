@@ -11,6 +11,8 @@ import { systemErrorCode } from '../errors.ts';
 export interface HostFolder {
   /** The path of what has that name in it. */
   at(name: string): string;
+  /** Its owner and mode. */
+  owned(): Promise<{ uid: number; gid: number; mode: number }>;
   /** Gives it an owner and a mode. */
   give(owned: { uid: number; gid: number; mode: number }): Promise<void>;
   /** Gets the names in it to the disk. */
@@ -81,6 +83,10 @@ export async function openFolder(root: string, path: string): Promise<HostFolder
   const held = handle;
   return {
     at: (name) => placeIn(held, name),
+    async owned() {
+      const { uid, gid, mode } = await held.stat();
+      return { uid, gid, mode: mode & 0o7777 };
+    },
     async give({ uid, gid, mode }) {
       await held.chown(uid, gid);
       await held.chmod(mode);

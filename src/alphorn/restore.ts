@@ -29,6 +29,7 @@ import {
   type Presence,
 } from './host-folder.ts';
 import type { LiferaftFile } from './liferaft-file.ts';
+import { findOnlyHere, type OnlyHere } from './only-here.ts';
 import {
   beyondLimits,
   forget,
@@ -41,18 +42,31 @@ import {
   type Step,
   writeJournal,
 } from './restore-journal.ts';
+import {
+  changeFolders,
+  changeFoldersBack,
+  type FolderChange,
+  planFolders,
+} from './restore/folders.ts';
 import { makeLists } from './restore/lists.ts';
 import { withRestoreLock } from './restore-lock.ts';
 import type { LiferaftStore } from './store.ts';
 
 /** A liferaft beside this host. */
-export interface LiferaftDiff {
+export interface LiferaftDiff extends OnlyHere {
   liferaft: string;
   host: { id: string; name: string };
   generation: number;
   /** Paths that are not the same; the others are only counted. */
   differences: readonly Difference[];
   same: number;
+  /** Folders that are there with another mode, owner or list; they stay, unless they are asked for as well. */
+  folders: readonly Difference[];
+}
+
+export interface RestoreOptions {
+  /** Give folders that are there their modes, owners and lists too. */
+  folders?: boolean;
 }
 
 /** What a restore did: the differences that there were. */
@@ -78,7 +92,7 @@ export type Warn = (text: string) => void;
 /** Brings the configuration of a host back from a liferaft. */
 export interface Restorer {
   /** What a restore would do. Faults: `liferaft_not_found`, `liferaft_damaged`, `path_not_in_liferaft` */
-  diff(name: string, paths?: readonly string[]): Promise<LiferaftDiff>;
+  diff(name: string, paths?: readonly string[], options?: RestoreOptions): Promise<LiferaftDiff>;
   /**
    * Makes all of these paths, or none, as they are in the liferaft. What it replaces is kept.
    * @param host by whose runner the state of Pacemaker is asked
@@ -91,6 +105,7 @@ export interface Restorer {
     name: string,
     paths: readonly string[] | undefined,
     warn: Warn,
+    options?: RestoreOptions,
   ): Promise<Restored>;
   /**
    * Puts back what the latest restore replaced.
@@ -175,6 +190,8 @@ export function makeRestorer(
       else left.push(path);
     }
     await exchangeAll(root, exchanges, makeLists(attributes));
+    const isForced = kept.state === 'forced';
+    left.push(...(await changeFoldersBack(root, kept.folder, attributes, isForced)));
     for (const path of folders.toReversed()) await removeFolder(root, path);
     await forget(kept);
     return left;
@@ -186,6 +203,7 @@ export function makeRestorer(
     { manifest, digest }: LiferaftFile,
     changing: readonly PlannedPath[],
     former: KeptRestore | undefined,
+    folderChanges: readonly FolderChange[],
   ): Promise<KeptRestore> {
     // The latest restore is known by its time, so this time must be later even if the clock was put back.
     const formerAt = former ? Date.parse(former.journal.at) : 0;
@@ -206,6 +224,7 @@ export function makeRestorer(
           ...(before?.kind === 'file' && { kept: number }),
         });
       }
+      await planFolders(folder, folderChanges);
       const { host: whose, generation } = manifest;
       return await writeJournal(folder, {
         ...{ liferaft: name, host: whose, generation, digest, at: at.toISOString() },
@@ -244,6 +263,7 @@ export function makeRestorer(
         })),
         lists,
       );
+      await changeFolders(root, kept.folder, attributes);
       await moveOn(kept, 'done');
     } catch (error) {
       await putBack(kept).catch((failure: unknown) => {
@@ -277,24 +297,36 @@ export function makeRestorer(
   }
 
   return {
-    diff: (name, chosen) =>
+    diff: (name, chosen, options = {}) =>
       withLiferaft(name, async (file) =>
-        diffOf(name, file, await compare(file.manifest, chosen, paths, attributes)),
+        diffOf(
+          name,
+          file,
+          await compare(file.manifest, chosen, paths, attributes),
+          await findOnlyHere(file.manifest, chosen, paths),
+          options,
+        ),
       ),
 
-    restore: (asker, name, chosen, warn) =>
+    restore: (asker, name, chosen, warn, options = {}) =>
       alone(async () => {
         const former = await finishFormer(asker, warn);
         return withLiferaft(name, async (file) => {
           const planned = await compare(file.manifest, chosen, paths, attributes);
-          const restored = diffOf(name, file, planned);
+          const onlyHere = await findOnlyHere(file.manifest, chosen, paths);
+          const restored = diffOf(name, file, planned, onlyHere, options);
+          const folderChanges = options.folders
+            ? planned.flatMap(({ existing }) => existing?.change ?? [])
+            : [];
           checkBlocks(restored.differences);
           await checkPacemaker(asker, restored.differences);
           // Each byte, before anything is written.
           await file.check();
           const changing = planned.filter(({ difference }) => difference.changes.length > 0);
-          if (changing.length === 0) return { ...restored, kept: null };
-          const kept = await orFault(restores, () => prepare(name, file, changing, former.at(-1)));
+          if (changing.length + folderChanges.length === 0) return { ...restored, kept: null };
+          const kept = await orFault(restores, () =>
+            prepare(name, file, changing, former.at(-1), folderChanges),
+          );
           await carryOut(kept, file, changing);
           await forgetBeyondLimits([...former, kept], warn);
           return { ...restored, kept: kept.folder };
@@ -323,12 +355,19 @@ function diffOf(
   name: string,
   { manifest }: LiferaftFile,
   planned: readonly PlannedPath[],
+  onlyHere: OnlyHere,
+  options: RestoreOptions,
 ): LiferaftDiff {
-  const all = planned.map(({ difference }) => difference);
+  const existing = planned.flatMap((each) => each.existing?.difference ?? []);
+  const all = planned.map((each) =>
+    options.folders ? (each.existing?.difference ?? each.difference) : each.difference,
+  );
   const differences = all.filter(({ changes, blocked }) => changes.length > 0 || blocked);
   return {
     ...{ liferaft: name, host: manifest.host, generation: manifest.generation },
     ...{ differences, same: all.length - differences.length },
+    folders: options.folders ? [] : existing,
+    ...onlyHere,
   };
 }
 

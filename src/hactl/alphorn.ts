@@ -8,7 +8,7 @@ import type { Difference } from '../alphorn/diff.ts';
 import { exportLiferaft } from '../alphorn/export.ts';
 import type { Manifest } from '../alphorn/manifest.ts';
 import { exportOwnKey, generateOwnKey, importOwnKey } from '../alphorn/own-key.ts';
-import { makeRestorer } from '../alphorn/restore.ts';
+import { type LiferaftDiff, makeRestorer } from '../alphorn/restore.ts';
 import { readAlphornStatus, type StoppedStatus } from '../alphorn/status.ts';
 import { loadConfig } from '../config.ts';
 import { makeHost, makeLiferaftStore } from '../deps.ts';
@@ -107,6 +107,7 @@ export function alphornCommand(
         return;
       }
       printDifferences(diff.differences);
+      printWhatStays(diff);
       print(`${diff.differences.length} differ, ${diff.same} are the same.`);
     });
 
@@ -116,19 +117,23 @@ export function alphornCommand(
     .argument('<name>', nameHint)
     .argument('[path...]', pathHint)
     .option('--dry-run', 'only say what would change')
+    .option('--folders', 'also give folders that are there their modes and owners')
     .option(...json)
-    .action(async (name: string, chosen: string[], options: { dryRun?: true; json?: true }) => {
+    .action(async (name: string, chosen: string[], options: RestoreFlags) => {
       const { restorer, host } = await openRestorer();
+      const { folders = false } = options;
       const done = options.dryRun
-        ? { dry_run: true, ...(await restorer.diff(name, orAll(chosen))) }
-        : await onRecord(['alphorn', 'restore', name, ...chosen], () =>
-            restorer.restore(host, name, orAll(chosen), warn),
+        ? { dry_run: true, ...(await restorer.diff(name, orAll(chosen), { folders })) }
+        : await onRecord(
+            ['alphorn', 'restore', ...(folders ? ['--folders'] : []), name, ...chosen],
+            () => restorer.restore(host, name, orAll(chosen), warn, { folders }),
           );
       if (options.json) {
         printJson(done);
         return;
       }
       printDifferences(done.differences);
+      printWhatStays(done);
       if (!('kept' in done)) print('Nothing was done; this is what would change.');
       else if (done.kept === null) print('Nothing had to be changed.');
       else {
@@ -318,15 +323,36 @@ function printManifest({ host, generation, time, folders, files, links }: Manife
   );
 }
 
+interface RestoreFlags {
+  dryRun?: true;
+  folders?: true;
+  json?: true;
+}
+
+/** What a restore leaves as it is, though it is not so in the liferaft. */
+function printWhatStays({ folders, onlyHere, onlyHereMore }: LiferaftDiff): void {
+  if (folders.length > 0) print('These folders stay as they are, without --folders:');
+  printDifferences(folders);
+  if (onlyHere === null) {
+    warn(
+      'What is only on this host is not known: its rules in /etc/alphorn/manifest.d cannot be followed.',
+    );
+  } else if (onlyHere.length > 0) print('These are only on this host, and stay:');
+  for (const path of onlyHere ?? []) print(path);
+  if (onlyHereMore > 0) print(`and ${onlyHereMore} more`);
+}
+
 function printDifferences(differences: readonly Difference[]): void {
-  for (const { path, changes, here, liferaft, blocked } of differences) {
+  for (const { path, changes, here, liferaft, blocked, lost } of differences) {
     const words = changes.map((change) => {
       if (change === 'mode') return `mode ${here?.mode ?? ''} -> ${liferaft.mode ?? ''}`;
       if (change === 'owner') return `owner ${here?.owner ?? ''} -> ${liferaft.owner ?? ''}`;
+      if (change === 'acl') return `acl ${here?.acl ?? 'none'} -> ${liferaft.acl ?? 'none'}`;
       if (change === 'target') return `target ${here?.target ?? ''} -> ${liferaft.target ?? ''}`;
       return change === 'create' ? `create ${liferaft.kind}` : change;
     });
     print(`${path}: ${words.join(', ')}`);
+    if (lost !== undefined) print(`  without: ${lost}`);
     if (blocked !== undefined) print(`  cannot be restored: ${blocked}`);
   }
 }

@@ -55,7 +55,7 @@ export async function readListsHere(
 }
 
 /** The same list, as it would be written. */
-function inOrder(list: string | null | undefined): string | undefined {
+export function inOrder(list: string | null | undefined): string | undefined {
   if (typeof list !== 'string') return undefined;
   const acl = decodeAcl(Buffer.from(list, 'hex'));
   return acl ? encodeAcl(acl).toString('hex') : list;

@@ -103,9 +103,11 @@ export function alphornRoutes({ alphorn }: AlphornDomain, changing: ChangeHandle
     .route('/alphorn/liferaft/:name/restore')
     .post(
       changing({
-        checks: () => [...byName(), flag('dry_run'), paths()],
-        change: ({ name, paths: chosen }: Chosen) => changes.restore(name, chosen),
-        preview: ({ name, paths: chosen }) => alphorn.diff(name, chosen),
+        checks: () => [...byName(), flag('dry_run'), flag('folders'), paths()],
+        change: ({ name, paths: chosen, folders }: Chosen) =>
+          changes.restore(name, chosen, { folders: folders === true }),
+        preview: ({ name, paths: chosen, folders }) =>
+          alphorn.diff(name, chosen, { folders: folders === true }),
       }),
     )
     .all(allowOnly('POST'));
@@ -116,6 +118,8 @@ export function alphornRoutes({ alphorn }: AlphornDomain, changing: ChangeHandle
 interface Chosen {
   name: string;
   paths?: string[];
+  /** Whether folders that are there get their modes and owners too. */
+  folders?: boolean;
 }
 
 const mostPaths = 1000;

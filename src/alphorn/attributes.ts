@@ -33,7 +33,7 @@ export interface AttributeStore {
   read(paths: readonly string[]): Promise<ReadonlyMap<string, Attributes>>;
   /**
    * @returns the paths whose file system has no access control lists, where one was to be given
-   * Faults: `restore_failed`, `no_space`, and those of `read`
+   * Faults: `no_space`, and those of `read`
    */
   write(changes: readonly AclChange[]): Promise<string[]>;
 }
@@ -51,9 +51,9 @@ const deadlineMs = 60_000;
  * the package is.
  *
  * Each path is opened folder by folder from `root`, none through a link. `read` prints a line for each: pairs of the
- * name and, of a list, the value, in hexadecimal, and `-` where there can be no list; a number alone is an errno. `write` takes path, name and value, and
- * prints an errno for each, 0 if it is as it should be. Program and records come by the standard input, which is in no
- * log.
+ * name and, of a list, the value, in hexadecimal, and `-` where there can be no list; a number alone is an errno.
+ * `write` takes path, name and value, and prints an errno for each, 0 if it is as it should be. Program and records come
+ * by the standard input, which is in no log.
  */
 const program = String.raw`
 use strict;

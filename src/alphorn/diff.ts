@@ -103,12 +103,11 @@ export async function compare(
     return isClosed && `What is in ${isClosed} is never restored.`;
   };
   const planned = await compareFolders(folders, owners, lists, alphornPaths.root);
+  const holders = new Set([...leaves, ...folders].flatMap((item) => parentsOf(item.path)));
   for (const [index, each] of planned.entries()) {
     const { path } = each.item;
     const isChosen = paths === undefined || paths.some((chosen) => isIn(path, chosen));
-    const isEmpty = ![...leaves, ...folders].some(
-      (item) => item.path !== path && isIn(item.path, path),
-    );
+    const isEmpty = !holders.has(path);
     // What is in a folder has it in the way as well, and says so.
     const blocked = closedFor(path) ?? (each.existing || !isEmpty ? undefined : noFolderOf(each));
     if (!isChosen || blocked !== undefined) delete each.existing;

@@ -13,7 +13,7 @@ import { makePeerClient } from './alphorn/peer-client.ts';
 import { makeCloneCheck } from './alphorn/peers/clones.ts';
 import { lineageByRoot } from './alphorn/peers/lineage-by-root.ts';
 import { byRootHeader, headersOf, thisBoot, whoThisHostIs } from './alphorn/peers/who-sends.ts';
-import { makeReceiver } from './alphorn/receiver.ts';
+import { makeReceiver, receiverLimits } from './alphorn/receiver.ts';
 import { makeSender } from './alphorn/sender.ts';
 import { destinationOf } from './alphorn/settings.ts';
 import type { Config } from './config.ts';
@@ -39,10 +39,7 @@ export interface Peers {
 export function makePeers(config: Config, log: Log, paths: Paths = debianPaths): Peers {
   const keys = openKeys(paths, log);
   const callers = makePeerCallers(keys);
-  const receiver = makeReceiver(paths.alphorn.liferafts, {
-    keep: config.liferaft_keep,
-    mostBytes: config.liferaft_most_bytes,
-  });
+  const receiver = makeReceiver(paths.alphorn.liferafts, receiverLimits(config));
   return {
     app: makePeersApp({
       ...{ callers, receiver, log },

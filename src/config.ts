@@ -54,6 +54,9 @@ const schema = z
     peer_port: port.default(defaultPeerPort),
     /** How many liferafts of a host are kept, the latest among them. */
     liferaft_keep: z.number().int().min(1).max(100).default(5),
+    /** For how many hours one of them an hour is kept beside these, and for how many days one a day. */
+    liferaft_keep_hours: z.number().int().min(0).max(168).default(24),
+    liferaft_keep_days: z.number().int().min(0).max(366).default(7),
     /** Bytes of a liferaft that is received at most. */
     liferaft_most_bytes: z
       .number()

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Express } from 'express';
 
 import { makeAlphorn } from './alphorn/alphorn.ts';
+import { receiverLimits } from './alphorn/receiver.ts';
 import { type LiferaftStore, openStore } from './alphorn/store.ts';
 import { makeGuessBrake } from './auth/guess-brake.ts';
 import { openTokenStore } from './auth/tokens.ts';
@@ -187,8 +188,7 @@ export function makeTokenStore(config: Config): ReturnType<typeof openTokenStore
 
 /** The liferafts of other hosts that are on this node; `hactl` and the agent open the same. */
 export function makeLiferaftStore(config: Config, paths: Paths = debianPaths): LiferaftStore {
-  const { liferaft_keep: keep, liferaft_most_bytes: mostBytes } = config;
-  return openStore(paths.alphorn.liferafts, { keep, mostBytes });
+  return openStore(paths.alphorn.liferafts, receiverLimits(config));
 }
 
 /** The record of this node; `hactl` and the agent open the same. */

@@ -73,6 +73,7 @@ export type FaultCode =
   | 'liferaft_not_found'
   | 'liferaft_invalid'
   | 'liferaft_damaged'
+  | 'liferaft_of_later_format'
   | 'liferaft_too_large'
   | 'liferaft_of_another_host'
   | 'liferaft_older'

@@ -41,6 +41,8 @@ describe('loadConfig', () => {
       max_unauthenticated_connections: 512,
       max_requests: 512,
       liferaft_keep: 5,
+      liferaft_keep_hours: 24,
+      liferaft_keep_days: 7,
       liferaft_most_bytes: 1024 ** 3,
       powered_by: 'OpenDrives',
       log_level: 'info',

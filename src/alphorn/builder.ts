@@ -24,8 +24,15 @@ import type { Essential } from './collecting/essential.ts';
 import type { LeftOut } from './collecting/left-out.ts';
 import type { Mounts } from './collecting/mounts.ts';
 import { hostIdOf, hostName } from './host-id.ts';
-import { type LiferaftFile, openLiferaft } from './liferaft-file.ts';
-import { digestOf, type FileItem, limits, type Manifest, manifestBytes } from './manifest.ts';
+import { type LiferaftFile, openLiferaft, readLaterHead } from './liferaft-file.ts';
+import {
+  digestOf,
+  type FileItem,
+  formatOf,
+  limits,
+  type Manifest,
+  manifestBytes,
+} from './manifest.ts';
 import { liferaftName } from './names.ts';
 import { removeUnfinished, writeNewFile } from './new-liferaft.ts';
 import { lineageByRoot } from './peers/lineage-by-root.ts';
@@ -92,8 +99,10 @@ export function makeLiferaftBuilder(parts: {
   let matching: { digest: string; collected: Collected } | undefined;
   let isTidy = false;
 
+  const pathOf = (hostId: string) => join(paths.own, liferaftName(hostId));
+
   async function currentOf(hostId: string): Promise<OwnLiferaft | undefined> {
-    const path = join(paths.own, liferaftName(hostId));
+    const path = pathOf(hostId);
     const stamp = await fileStamp(path);
     if (own?.path === path && own.stamp === stamp) return own;
     const read = await readOwn(path, hostId);
@@ -137,8 +146,14 @@ export function makeLiferaftBuilder(parts: {
         return { liferaft: former, changed: false, leftOut, leftOutMore };
       }
       try {
-        const lineage = former?.manifest.lineage ?? byRoot ?? randomBytes(16).toString('hex');
-        const liferaft = await make(former, lineage, host, collected, async () => {
+        // One that a later version made is counted on from, though it cannot be read.
+        const latest = former?.manifest ?? (await readLaterHead(pathOf(host.id)));
+        const last = byRoot === undefined || latest?.lineage === byRoot ? latest : undefined;
+        const count = {
+          lineage: last?.lineage ?? byRoot ?? randomBytes(16).toString('hex'),
+          generation: (last?.generation ?? 0) + 1,
+        };
+        const liferaft = await make(former, count, host, collected, async () => {
           if (attempt >= triesForOneMoment) return;
           const later = await collector.collect(rules, options);
           if (!isSameContent(later, collected)) throw new Unsteady('/');
@@ -165,7 +180,8 @@ export function makeLiferaftBuilder(parts: {
     if (host.name !== manifest.host.name) return false;
     if (matching?.digest === digest && isSameContent(matching.collected, collected)) return true;
     const { folders, files, links, lacking } = collected;
-    const wouldBe = manifestBytes({ ...manifest, folders, files, links, lacking });
+    const format = formatOf(collected);
+    const wouldBe = manifestBytes({ ...manifest, format, folders, files, links, lacking });
     if (digestOf(wouldBe) !== digest) return false;
     matching = { digest, collected };
     return true;
@@ -173,31 +189,33 @@ export function makeLiferaftBuilder(parts: {
 
   async function make(
     former: OwnLiferaft | undefined,
-    lineage: string,
+    count: Pick<Manifest, 'lineage' | 'generation'>,
     host: Manifest['host'],
     { folders, files, links, kept, lacking }: Collected,
     beforeNamed: () => Promise<void>,
   ): Promise<OwnLiferaft> {
     const manifest: Manifest = {
-      format: 1,
+      format: formatOf({ folders, files, lacking }),
       host,
-      lineage,
-      generation: (former?.manifest.generation ?? 0) + 1,
+      ...count,
       time: new Date().toISOString(),
       ...{ folders, files, links },
       ...(lacking.length > 0 && { lacking }),
     };
     const bytes = manifestBytes(manifest);
     checkLimits(manifest, bytes);
-    const name = liferaftName(host.id);
     await writeNewFile({
       folder: paths.own,
       write: (writes) => write(manifest, bytes, writes, { kept, former: former?.path }),
-      nameOf: () => name,
+      nameOf: () => liferaftName(host.id),
       beforeNamed,
     });
-    const path = join(paths.own, name);
-    return { manifest, digest: digestOf(bytes), size: layoutOf(manifest).size, path };
+    return {
+      manifest,
+      digest: digestOf(bytes),
+      size: layoutOf(manifest).size,
+      path: pathOf(host.id),
+    };
   }
 
   return {
@@ -206,7 +224,7 @@ export function makeLiferaftBuilder(parts: {
   };
 }
 
-/** Faults: `liferaft_damaged` is none; it is as if it were not there. */
+/** One that is damaged, or of a later version, is as if it were not there. */
 async function readOwn(path: string, hostId: string): Promise<OwnLiferaft | undefined> {
   try {
     const file = await openLiferaft(path, hostId);
@@ -219,13 +237,17 @@ async function readOwn(path: string, hostId: string): Promise<OwnLiferaft | unde
       await file.close();
     }
   } catch (error) {
-    if (isDamage(error)) return undefined;
+    if (isDamage(error) || isOfLaterFormat(error)) return undefined;
     throw error;
   }
 }
 
 function isDamage(error: unknown): boolean {
   return error instanceof Fault && error.code === 'liferaft_damaged';
+}
+
+function isOfLaterFormat(error: unknown): boolean {
+  return error instanceof Fault && error.code === 'liferaft_of_later_format';
 }
 
 /** @param from.kept the files whose content is that in the liferaft before, at `from.former` */

@@ -6,14 +6,35 @@ import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '../errors.ts';
 import { parseAccounts } from '../parsers/accounts.ts';
 import type { AlphornPaths } from '../paths.ts';
+import {
+  type AccountNames,
+  makeListRoom,
+  namedAclOf,
+  notCarried,
+  permissionsOf,
+} from './aspects.ts';
+import { type Attributes, type AttributeStore, makeAttributeStore } from './attributes.ts';
 import { withinCaps } from './collecting/caps.ts';
-import { digestOfFile, orUnsteady, Unsteady } from './collecting/digest.ts';
+import {
+  digestOfDatabase,
+  digestOfFile,
+  orUnsteady,
+  Unsteady,
+  writtenByMemory,
+} from './collecting/digest.ts';
 import { type Essential, essentialFiles } from './collecting/essential.ts';
 import { keptOf } from './collecting/kept.ts';
 import { type LeftOut, maxLeftOut } from './collecting/left-out.ts';
 import { isSame, racyMs } from './collecting/looking.ts';
 import { localMounts, type Mounts } from './collecting/mounts.ts';
-import { type Found, type Listings, type Missed, walk, type Walked } from './collecting/walk.ts';
+import {
+  type Found,
+  type Listings,
+  type Missed,
+  walk,
+  type Walked,
+  type WalkParts,
+} from './collecting/walk.ts';
 import {
   byPath,
   type FileItem,
@@ -76,30 +97,32 @@ interface Known {
   stats: Stats;
   /** Whether the same time stamps mean the same content. */
   settled: boolean;
-  names: Names;
+  names: AccountNames;
   item: FileItem | LinkItem;
+  /** What it has and no liferaft carries. */
+  note: string | undefined;
 }
 
-interface Names {
-  users: ReadonlyMap<number, string>;
-  groups: ReadonlyMap<number, string>;
+interface KnownFolder extends Omit<Known, 'item'> {
+  item: FolderItem;
 }
 
 /**
  * @param paths where names of owners are, and what Alphorn itself keeps, which never goes in
  * @param mounts which file systems answer
+ * @param attributeStore what Node.js has no calls for
  */
 export function makeCollector(
   paths: Pick<AlphornPaths, 'passwd' | 'group' | 'own' | 'liferafts' | 'knownKeys' | 'restores'>,
   mounts: Mounts = localMounts,
   essentials: readonly Essential[] = essentialFiles,
+  attributeStore: Pick<AttributeStore, 'read'> = makeAttributeStore(),
 ): Collector {
-  const ofAlphorn = new Set([paths.own, paths.liferafts, paths.knownKeys, paths.restores]);
   const readUsers = makeNamesReader(paths.passwd);
   const readGroups = makeNamesReader(paths.group);
-  let names: Names = { users: new Map(), groups: new Map() };
+  let names: AccountNames = { users: new Map(), groups: new Map() };
   const known = new Map<string, Known>();
-  const knownFolders = new Map<string, FolderItem>();
+  const knownFolders = new Map<string, KnownFolder>();
   let listings: Listings = new Map();
   /** Files that did not hold still the last time: they are not waited for again. */
   let restless: ReadonlySet<string> = new Set();
@@ -109,18 +132,6 @@ export function makeCollector(
     if (users !== names.users || groups !== names.groups) names = { users, groups };
   }
 
-  /** Looks again where a file system had to be asked first whether it answers. */
-  async function look(rules: Rules): Promise<Walked> {
-    await mounts.read();
-    for (;;) {
-      const walked = walk({
-        ...{ rules, essentials, never: ofAlphorn, former: listings },
-        silentAt: (path) => mounts.silentAt(path),
-      });
-      if (!(await mounts.ask())) return walked;
-    }
-  }
-
   /** @returns also the paths that did not hold still */
   async function collectOnce(
     rules: Rules,
@@ -128,27 +139,48 @@ export function makeCollector(
   ): Promise<{ collected: Collected; unsteady: Set<string> }> {
     readNames();
     const lookedAtMs = Date.now();
-    const walked = await look(rules);
+    const walked = await look(rules, paths, { mounts, essentials, former: listings });
     listings = walked.listings;
     const inOrder = [...walked.found].sort(byPath);
     const { taken, missed: beyondCaps } = withinCaps(inOrder);
     const missed: Missed[] = [...walked.missed, ...beyondCaps];
+    const around = foldersAround(taken);
+    const changed = [
+      ...taken.filter(({ path, stats }) => !isKnown(known.get(path), stats)),
+      ...[...around.values()].filter(({ path, stats }) => !isKnown(knownFolders.get(path), stats)),
+    ];
+    const attributes = await attributeStore.read(changed.map(({ path }) => path));
     const unsteady = new Set<string>();
     const leaves: (FileItem | LinkItem)[] = [];
     const folders = new Map<string, FolderItem>();
     const miss = ({ name, path, essential }: Found, why: string) => {
       missed.push({ name, why, essential: essential !== undefined, hidden: path });
     };
+    const note = (name: string, why: string | undefined) => {
+      if (why !== undefined) missed.push({ name, why, essential: false });
+    };
     for (const found of taken) {
       const { path, stats } = found;
       const isRecent = lookedAtMs - stats.ctimeMs <= racyMs;
+      const isFolder = stats.isDirectory();
       try {
-        if (aside?.has(path) || (onlySettled && isRecent)) throw new Unsteady(path);
-        const read = await itemOf(path, stats, !isRecent);
-        if (typeof read === 'string') miss(found, read);
-        else {
-          addFoldersOf(path, folders);
-          leaves.push(read);
+        if (aside?.has(path) || (onlySettled && isRecent && !isFolder)) throw new Unsteady(path);
+        const read = isFolder
+          ? undefined
+          : await entryOf(path, stats, attributes.get(path), !isRecent);
+        if (typeof read === 'string') {
+          miss(found, read);
+          continue;
+        }
+        for (const at of isFolder ? [...parentsOf(path), path] : parentsOf(path)) {
+          if (folders.has(at)) continue;
+          const entry = folderEntry(path, around.get(at), attributes.get(at), lookedAtMs);
+          folders.set(at, entry.item);
+          note(at, entry.note);
+        }
+        if (read) {
+          leaves.push(read.item);
+          note(found.name, read.note);
         }
       } catch (error) {
         if (!(error instanceof Unsteady)) throw error;
@@ -162,11 +194,17 @@ export function makeCollector(
     forget(known, leaves.length, leaves);
     forget(knownFolders, folders.size, [...folders.values()]);
     const hidden = missed.flatMap((each) => each.hidden ?? []);
-    const kept = former && keptOf(former, hidden, leaves, folderNow, rules.excludes);
+    const nowAt = (path: string) => folders.get(path);
+    const kept = former && keptOf(former, hidden, leaves, nowAt, rules.excludes);
     for (const each of kept?.folders ?? []) folders.set(each.path, each);
     const files = leaves.filter((each) => 'sha256' in each);
     const links = leaves.filter((each) => 'target' in each);
-    const keptPaths = new Set(kept?.files.flatMap(({ path }) => [...parentsOf(path), path]));
+    const withinRoom = makeListRoom(note);
+    const allFolders = [...folders.values()].sort(byPath).map(withinRoom);
+    const withKept = kept?.files.length ? [...files, ...kept.files].sort(byPath) : files;
+    const allFiles = withKept.map(withinRoom);
+    const keptFiles = new Set(kept?.files.map(({ path }) => path));
+    const keptPaths = new Set([...keptFiles].flatMap((path) => [...parentsOf(path), path]));
     const leftOut: LeftOut[] = missed.map(({ name, why, essential, hidden: at }) => {
       const isKept = at !== undefined && keptPaths.has(at);
       return { path: name, why, essential, kept: isKept };
@@ -175,10 +213,10 @@ export function makeCollector(
     return {
       unsteady,
       collected: {
-        folders: [...folders.values()].sort(byPath),
-        files: kept?.files.length ? [...files, ...kept.files].sort(byPath) : files,
+        folders: allFolders,
+        files: allFiles,
         links: kept?.links.length ? [...links, ...kept.links].sort(byPath) : links,
-        kept: new Set(kept?.files),
+        kept: new Set(allFiles.filter(({ path }) => keptFiles.has(path))),
         lacking: leftOut
           .filter((each) => each.essential && !each.kept)
           .slice(0, maxLacking)
@@ -189,17 +227,29 @@ export function makeCollector(
     };
   }
 
-  /** What a file or link is now, read only if it changed. @returns why it is left out, if it is */
-  async function itemOf(
+  function isKnown(entry: Omit<Known, 'item'> | undefined, stats: Stats): boolean {
+    return entry?.settled === true && entry.names === names && isSame(entry.stats, stats);
+  }
+
+  /** A file or link as it is now, read only if it changed. @returns why it is left out, if it is */
+  async function entryOf(
     path: string,
     stats: Stats,
+    attributes: Attributes | undefined,
     settled: boolean,
-  ): Promise<FileItem | LinkItem | string> {
-    const entry = known.get(path);
-    if (entry?.settled && entry.names === names && isSame(entry.stats, stats)) return entry.item;
-    const item = await readItem(path, stats, entry);
-    if (typeof item !== 'string') known.set(path, { stats, names, item, settled });
-    return item;
+  ): Promise<Known | string> {
+    const former = known.get(path);
+    if (former && isKnown(former, stats)) return former;
+    if (attributes?.failed !== undefined)
+      return `Its access control list cannot be read: ${attributes.failed}.`;
+    const item = await readItem(path, stats, former, attributes);
+    if (typeof item === 'string') return item;
+    const entry = {
+      ...{ stats, names, item, note: notCarried(stats, attributes) },
+      settled: settled && !writtenByMemory(path),
+    };
+    known.set(path, entry);
+    return entry;
   }
 
   /** @returns why it is left out, if it is */
@@ -207,10 +257,11 @@ export function makeCollector(
     path: string,
     stats: Stats,
     former: Known | undefined,
+    attributes: Attributes | undefined,
   ): Promise<FileItem | LinkItem | string> {
     const item = stats.isSymbolicLink()
       ? linkItem(path, stats)
-      : await fileItem(path, stats, former);
+      : await fileItem(path, stats, former, attributes);
     if (typeof item === 'string') return item;
     return former !== undefined && isDeepStrictEqual(item, former.item) ? former.item : item;
   }
@@ -227,16 +278,20 @@ export function makeCollector(
     path: string,
     stats: Stats,
     former: Known | undefined,
+    attributes: Attributes | undefined,
   ): Promise<FileItem | string> {
-    const formerFile = former?.item;
+    const formerFile = former && 'sha256' in former.item ? former.item : undefined;
     // Only names of owners may be others then.
     const isRead = former?.settled === true && isSame(former.stats, stats);
     const read =
-      isRead && formerFile !== undefined && 'sha256' in formerFile
+      isRead && formerFile !== undefined
         ? formerFile
-        : await digestOfFile(path, stats);
+        : writtenByMemory(path)
+          ? await digestOfDatabase(path, stats, formerFile?.sha256)
+          : await digestOfFile(path, stats);
     if ('why' in read) return read.why;
-    return { path, size: stats.size, sha256: read.sha256, ...ownedOf(stats) };
+    const permissions = permissionsOf(stats.mode & 0o7777, attributes?.acl, names);
+    return { path, size: stats.size, sha256: read.sha256, ...ownedOf(stats), ...permissions };
   }
 
   function ownedOf({ mode, uid, gid }: Stats): Owned {
@@ -244,29 +299,30 @@ export function makeCollector(
     return { mode: mode & 0o7777, uid, gid, user, group: names.groups.get(gid) ?? null };
   }
 
-  function addFoldersOf(path: string, folders: Map<string, FolderItem>): void {
-    const added = new Map<string, FolderItem>();
-    for (let at = dirname(path); at !== '/' && !folders.has(at); at = dirname(at)) {
-      const folder = folderItem(at);
-      if (folder === undefined) throw new Unsteady(path);
-      added.set(at, folder);
-    }
-    for (const [at, folder] of added) folders.set(at, folder);
-  }
-
-  function folderNow(path: string): FolderItem | undefined {
-    return mounts.silentAt(path) === undefined ? folderItem(path) : undefined;
-  }
-
-  /** Undefined where there is none. */
-  function folderItem(path: string): FolderItem | undefined {
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (!stats?.isDirectory()) return undefined;
-    const item = { path, ...ownedOf(stats) };
+  /** @param leaf what needs the folder */
+  function folderEntry(
+    leaf: string,
+    around: Around | undefined,
+    attributes: Attributes | undefined,
+    lookedAtMs: number,
+  ): KnownFolder {
+    if (around?.stats.isDirectory() !== true) throw new Unsteady(leaf);
+    const { path, stats } = around;
     const former = knownFolders.get(path);
-    const same = former !== undefined && isDeepStrictEqual(former, item) ? former : item;
-    knownFolders.set(path, same);
-    return same;
+    if (former && isKnown(former, stats)) return former;
+    const defaultAcl = namedAclOf(attributes?.defaultAcl, names);
+    const item = {
+      ...{ path, ...ownedOf(stats) },
+      ...permissionsOf(stats.mode & 0o7777, attributes?.acl, names),
+      ...(defaultAcl && { defaultAcl }),
+    };
+    const entry = {
+      ...{ stats, names, note: notCarried(stats, attributes) },
+      item: former && isDeepStrictEqual(former.item, item) ? former.item : item,
+      settled: lookedAtMs - stats.ctimeMs > racyMs,
+    };
+    knownFolders.set(path, entry);
+    return entry;
   }
 
   return {
@@ -286,6 +342,50 @@ export function makeCollector(
       known.delete(path);
     },
   };
+}
+
+type OwnPaths = Pick<AlphornPaths, 'own' | 'liferafts' | 'knownKeys' | 'restores'>;
+
+/** The files, links and empty folders that the rules include, whatever their caps, in no order. */
+export async function includedPaths(
+  rules: Rules,
+  paths: OwnPaths,
+  mounts: Mounts,
+): Promise<string[]> {
+  const walked = await look(rules, paths, { mounts, essentials: [], former: new Map() });
+  return walked.found.map(({ path }) => path);
+}
+
+/** Looks again where a file system had to be asked first whether it answers. */
+async function look(
+  rules: Rules,
+  { own, liferafts, knownKeys, restores }: OwnPaths,
+  { mounts, ...parts }: { mounts: Mounts } & Pick<WalkParts, 'essentials' | 'former'>,
+): Promise<Walked> {
+  const never = new Set([own, liferafts, knownKeys, restores]);
+  await mounts.read();
+  for (;;) {
+    const walked = walk({ ...parts, rules, never, silentAt: (path) => mounts.silentAt(path) });
+    if (!(await mounts.ask())) return walked;
+  }
+}
+
+interface Around {
+  path: string;
+  stats: Stats;
+}
+
+/** The folders that these are in, and the folders among these, by path. */
+function foldersAround(taken: readonly Found[]): Map<string, Around> {
+  const folders = new Map<string, Around>();
+  for (const { path, stats } of taken) {
+    let at = stats.isDirectory() ? path : dirname(path);
+    for (; at !== '/' && !folders.has(at); at = dirname(at)) {
+      const found = lstatSync(at, { throwIfNoEntry: false });
+      if (found) folders.set(at, { path: at, stats: found });
+    }
+  }
+  return folders;
 }
 
 /** Of files that are written to without end. */

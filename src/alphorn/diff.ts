@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path';
 
 import { Fault } from '../errors.ts';
 import type { AlphornPaths } from '../paths.ts';
+import type { AttributeStore } from './attributes.ts';
 import { neverRestored } from './closed-paths.ts';
 import {
   digestAt,
@@ -22,9 +23,13 @@ import {
   parentsOf,
 } from './manifest.ts';
 import { type Owners, readOwners } from './owners.ts';
+import { aclWords, type ListsHere, namedAclWords, readListsHere } from './restore/lists-here.ts';
+import type { FolderChange, FolderState } from './restore/folders.ts';
+import type { GivenLists } from './restore/lists.ts';
 
 /** What a restore would do to a path. `create` and `replace` (of something of another kind) stand alone. */
-export type DifferenceChange = 'create' | 'replace' | 'content' | 'mode' | 'owner' | 'target';
+export type DifferenceChange =
+  'create' | 'replace' | 'content' | 'mode' | 'owner' | 'acl' | 'target';
 
 /** How a path is, in words for people. */
 export interface Described {
@@ -33,6 +38,8 @@ export interface Described {
   mode?: string;
   /** Such as `root:haclient`. */
   owner?: string;
+  /** As acl(5) has it in short, where the mode does not say it all. */
+  acl?: string;
   /** Bytes. */
   size?: number;
   target?: string;
@@ -48,6 +55,8 @@ export interface Difference {
   liferaft: Described;
   /** Why it cannot be restored as it is. */
   blocked?: string;
+  /** What of it cannot be restored here. */
+  lost?: string;
 }
 
 /** A difference, and what it takes to restore the path. */
@@ -55,7 +64,18 @@ export interface PlannedPath {
   difference: Difference;
   item: FileItem | LinkItem | FolderItem;
   /** What is to be there then; a folder is made if it is missing, and else left as it is. */
-  wanted: FilePresence | LinkPresence | { kind: 'folder'; mode: number; uid: number; gid: number };
+  wanted: FilePresence | LinkPresence | WantedFolder;
+  /** The access control list that it has now. */
+  aclHere?: string | undefined;
+  /** Of a folder that is there: what it would take to make it as it is in the liferaft. */
+  existing?: { difference: Difference; change: FolderChange };
+}
+
+interface WantedFolder extends GivenLists {
+  kind: 'folder';
+  mode: number;
+  uid: number;
+  gid: number;
 }
 
 /**
@@ -67,12 +87,28 @@ export async function compare(
   manifest: Manifest,
   paths: readonly string[] | undefined,
   alphornPaths: AlphornPaths,
+  attributes: Pick<AttributeStore, 'read'>,
 ): Promise<PlannedPath[]> {
-  const leaves = selected(manifest, paths);
+  const { leaves, folders } = selected(manifest, paths);
   const owners = await readOwners(alphornPaths, new Set(leaves.map(({ path }) => path)));
-  const planned = await compareFolders(manifest, leaves, owners, alphornPaths.root);
+  const lists = await readListsHere(attributes, [...folders, ...leaves], owners);
   const own = [alphornPaths.own, alphornPaths.liferafts, alphornPaths.restores];
   const closed = [...neverRestored, ...own, alphornPaths.knownKeys];
+  const closedFor = (path: string) => {
+    const isClosed = closed.find((each) => isIn(path, each));
+    return isClosed && `What is in ${isClosed} is never restored.`;
+  };
+  const planned = await compareFolders(folders, owners, lists, alphornPaths.root);
+  const holders = new Set([...leaves, ...folders].flatMap((item) => parentsOf(item.path)));
+  for (const [index, each] of planned.entries()) {
+    const { path } = each.item;
+    const isChosen = paths === undefined || paths.some((chosen) => isIn(path, chosen));
+    const isEmpty = !holders.has(path);
+    // What is in a folder has it in the way as well, and says so.
+    const blocked = closedFor(path) ?? (each.existing || !isEmpty ? undefined : noFolderOf(each));
+    if (!isChosen || blocked !== undefined) delete each.existing;
+    if (blocked !== undefined && isEmpty) planned[index] = withBlock(each, blocked);
+  }
   // Of one parent after another, so that each is opened once.
   let parent: { path: string; folder: Awaited<ReturnType<typeof openFolder>> } | undefined;
   const close = async () => {
@@ -86,12 +122,9 @@ export async function compare(
         await close();
         parent = { path: above, folder: await openFolder(alphornPaths.root, above) };
       }
-      const isClosed = closed.find((path) => isIn(item.path, path));
-      const blocked = isClosed
-        ? `What is in ${isClosed} is never restored.`
-        : whyNot(parent.folder, above, planned);
+      const blocked = closedFor(item.path) ?? whyNot(parent.folder, above, planned);
       const folder = 'at' in parent.folder ? parent.folder : undefined;
-      const each = await compareLeaf(item, folder, owners);
+      const each = await compareLeaf(item, folder, owners, lists);
       planned.push(blocked === undefined ? each : withBlock(each, blocked));
     }
   } finally {
@@ -100,22 +133,29 @@ export async function compare(
   return planned;
 }
 
-/** Files and links, in the order of their paths' folders. */
+/** Files and links, in the order of their paths' folders, and the folders that they are in or that are chosen. */
 function selected(
-  { files, links }: Manifest,
+  { folders, files, links }: Manifest,
   paths: readonly string[] | undefined,
-): (FileItem | LinkItem)[] {
+): { leaves: (FileItem | LinkItem)[]; folders: FolderItem[] } {
   const all = [...files, ...links];
+  const isChosen = (item: { path: string }) =>
+    paths === undefined || paths.some((path) => isIn(item.path, path));
   for (const path of paths ?? []) {
-    if (isPlainPath(path) && all.some((item) => isIn(item.path, path))) continue;
+    const isInside = (item: { path: string }) => isIn(item.path, path);
+    if (isPlainPath(path) && (all.some(isInside) || folders.some(isInside))) continue;
     throw new Fault(
       'path_not_in_liferaft',
       `The liferaft has no ${path}, and nothing in it. Nothing was done. Its manifest lists what it has.`,
     );
   }
-  return all
-    .filter((item) => paths === undefined || paths.some((path) => isIn(item.path, path)))
+  const leaves = all
+    .filter(isChosen)
     .sort((a, b) => order(dirname(a.path), dirname(b.path)) || order(a.path, b.path));
+  const chosenFolders = folders.filter(isChosen);
+  const needed = new Set([...leaves, ...chosenFolders].flatMap(({ path }) => [...parentsOf(path)]));
+  for (const { path } of chosenFolders) needed.add(path);
+  return { leaves, folders: folders.filter(({ path }) => needed.has(path)) };
 }
 
 function order(a: string, b: string): number {
@@ -123,20 +163,20 @@ function order(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** Of the folders that the leaves are in, those that the liferaft has. */
 async function compareFolders(
-  { folders }: Manifest,
-  leaves: readonly { path: string }[],
+  folders: readonly FolderItem[],
   owners: Owners,
+  lists: ListsHere,
   root: string,
 ): Promise<PlannedPath[]> {
-  const needed = new Set(leaves.flatMap(({ path }) => parentsOf(path)));
   const planned: PlannedPath[] = [];
-  for (const item of folders.filter(({ path }) => needed.has(path))) {
-    const { path, mode } = item;
+  for (const item of folders) {
+    const { path } = item;
     const numbers = owners.numbersOf(item);
-    const wanted = { kind: 'folder', mode, ...numbers } as const;
+    const { lost, ...permissions } = lists.wanted(item);
+    const wanted = { kind: 'folder', ...permissions, ...numbers } as const;
     const found = await openFolder(root, path);
+    const here = 'at' in found ? await found.owned() : undefined;
     if ('at' in found) await found.close();
     const isMissing = !('at' in found) && found.why === 'missing';
     planned.push({
@@ -145,11 +185,51 @@ async function compareFolders(
         path,
         changes: isMissing ? ['create'] : [],
         here: isMissing ? null : { kind: 'at' in found ? 'folder' : 'other' },
-        liferaft: { kind: 'folder', mode: octal(mode), owner: owners.wordsAfter(item) },
+        liferaft: describedWanted(item, wanted, owners),
+        ...(isMissing && lost !== undefined && { lost }),
       },
+      ...(here && existingFolder(item, { ...here, ...lists.here(path) }, wanted, owners)),
     });
   }
   return planned;
+}
+
+/** What makes a folder that is there as it is in the liferaft; nothing where it is. */
+function existingFolder(
+  item: FolderItem,
+  here: Omit<WantedFolder, 'kind'>,
+  wanted: WantedFolder,
+  owners: Owners,
+): Pick<PlannedPath, 'existing'> {
+  const [before, after] = [here, wanted].map(
+    ({ mode, uid, gid, acl = null, defaultAcl = null }) => ({
+      ...{ mode, uid, gid, acl, defaultAcl },
+    }),
+  ) as [FolderState, FolderState];
+  const changes: DifferenceChange[] = [];
+  if (before.mode !== after.mode) changes.push('mode');
+  if (before.acl !== after.acl || before.defaultAcl !== after.defaultAcl) changes.push('acl');
+  if (before.uid !== after.uid || before.gid !== after.gid) changes.push('owner');
+  if (changes.length === 0) return {};
+  const described = {
+    here: describedFolder(
+      here,
+      owners.wordsOf(here),
+      aclWords(here.acl, owners).acl,
+      aclWords(here.defaultAcl, owners).acl,
+    ),
+    liferaft: describedWanted(item, wanted, owners),
+  };
+  const { path } = item;
+  return {
+    existing: { difference: { path, changes, ...described }, change: { path, before, after } },
+  };
+}
+
+function noFolderOf({ difference: { path, here } }: PlannedPath): string | undefined {
+  return here?.kind === 'other'
+    ? `${path} is a folder in the liferaft, and a link or a file on this host, or in one.`
+    : undefined;
 }
 
 /** Why nothing can be put into that folder, if it cannot. */
@@ -174,20 +254,30 @@ async function compareLeaf(
   item: FileItem | LinkItem,
   folder: HostFolder | undefined,
   owners: Owners,
+  lists: ListsHere,
 ): Promise<PlannedPath> {
   const { path } = item;
   const numbers = owners.numbersOf(item);
+  const { lost, ...permissions } = 'target' in item ? {} : lists.wanted(item);
   const wanted: FilePresence | LinkPresence =
     'target' in item
       ? { kind: 'link', ...numbers, target: item.target }
-      : { kind: 'file', ...numbers, mode: item.mode, size: item.size, sha256: item.sha256 };
+      : { kind: 'file', mode: item.mode, ...permissions, ...numbers, ...contentOf(item) };
   const found = folder ? await lookAt(folder, basename(path)) : null;
+  const aclHere = found?.kind === 'file' ? lists.here(path).acl : undefined;
   const planned = (changes: readonly DifferenceChange[]): PlannedPath => ({
-    ...{ item, wanted },
+    ...{ item, wanted, aclHere },
     difference: {
       ...{ path, changes },
-      here: found && described(found, 'uid' in found ? owners.wordsOf(found) : ''),
-      liferaft: described(wanted, owners.wordsAfter(item)),
+      here:
+        found &&
+        described(
+          found,
+          'uid' in found ? owners.wordsOf(found) : '',
+          aclWords(aclHere, owners).acl,
+        ),
+      liferaft: describedWanted(item, wanted, owners),
+      ...(lost !== undefined && { lost }),
     },
   });
   if (found === null) return planned(['create']);
@@ -208,6 +298,7 @@ async function compareLeaf(
       (await digestAt(folder, basename(path))) === wanted.sha256;
     if (!isSame) changes.push('content');
     if (found.mode !== wanted.mode) changes.push('mode');
+    if (aclHere !== wanted.acl) changes.push('acl');
   }
   if (found.kind === 'link' && wanted.kind === 'link' && found.target !== wanted.target) {
     changes.push('target');
@@ -220,10 +311,46 @@ function withBlock(planned: PlannedPath, blocked: string): PlannedPath {
   return { ...planned, difference: { ...planned.difference, blocked } };
 }
 
-function described(look: Exclude<Look, null>, owner: string): Described {
+function contentOf({ size, sha256 }: FileItem): Pick<FilePresence, 'size' | 'sha256'> {
+  return { size, sha256 };
+}
+
+function described(look: Exclude<Look, null>, owner: string, acl: string | undefined): Described {
   const { kind } = look;
-  if (look.kind === 'file') return { kind, mode: octal(look.mode), owner, size: look.size };
+  if (look.kind === 'file') {
+    const { mode, size } = look;
+    return { kind, mode: octal(mode), owner, ...(acl !== undefined && { acl }), size };
+  }
   return look.kind === 'link' ? { kind, owner, target: look.target } : { kind };
+}
+
+function describedFolder(
+  { mode }: Pick<WantedFolder, 'mode'>,
+  owner: string,
+  acl: string | undefined,
+  defaultAcl: string | undefined,
+): Described {
+  const list = [acl, defaultAcl && `default:${defaultAcl}`].filter((each) => each !== undefined);
+  return {
+    ...{ kind: 'folder', mode: octal(mode), owner },
+    ...(list.length > 0 && { acl: list.join(' ') }),
+  };
+}
+
+/** What is to be there, in words. A list that there cannot be is not wanted. */
+function describedWanted(
+  item: FileItem | LinkItem | FolderItem,
+  wanted: PlannedPath['wanted'],
+  owners: Owners,
+): Described {
+  const owner = owners.wordsAfter(item);
+  const wordsOf = (key: 'acl' | 'defaultAcl') =>
+    key in wanted && key in item
+      ? namedAclWords((item as Partial<FolderItem>)[key], owners).acl
+      : undefined;
+  return wanted.kind === 'folder'
+    ? describedFolder(wanted, owner, wordsOf('acl'), wordsOf('defaultAcl'))
+    : described(wanted, owner, wordsOf('acl'));
 }
 
 function octal(mode: number): string {

@@ -1,8 +1,9 @@
 import { lchown, mkdir, open, rename, rm, rmdir, symlink } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import { Fault, noSpaceOf, systemErrorCode } from '../errors.ts';
 import { type HostFolder, isThere, openFolder, type Presence } from './host-folder.ts';
+import type { GivenLists, Lists } from './restore/lists.ts';
 
 /** What is to take the place of what is at a path. */
 export interface Exchange {
@@ -17,7 +18,7 @@ export interface Exchange {
 }
 
 /** A folder that is to be made. */
-export interface NewFolder {
+export interface NewFolder extends GivenLists {
   path: string;
   mode: number;
   uid: number;
@@ -28,11 +29,16 @@ export interface NewFolder {
  * Makes the folder, in one that is there.
  * Faults: `changed_meanwhile`, `no_space`, `restore_failed`
  */
-export async function makeFolder(root: string, { path, ...owned }: NewFolder): Promise<void> {
+export async function makeFolder(
+  root: string,
+  { path, acl, defaultAcl, ...owned }: NewFolder,
+  lists: Lists,
+): Promise<void> {
   await within(root, path, async (parent, name) => {
     await mkdir(parent.at(name), { mode: 0o700 });
     await parent.sync();
   });
+  await orFault(path, () => lists.give(path, { acl, defaultAcl }));
   await within(root, `${path}/.`, (made) => made.give(owned));
 }
 
@@ -43,10 +49,13 @@ export async function makeFolder(root: string, { path, ...owned }: NewFolder): P
  */
 export async function makeFolderAgain(
   root: string,
-  { path, temporary, ...owned }: NewFolder & { temporary: string },
+  { path, temporary, acl, defaultAcl, ...owned }: NewFolder & { temporary: string },
+  lists: Lists,
 ): Promise<void> {
+  const made = join(dirname(path), temporary);
   await within(root, path, (parent) => mkdir(parent.at(temporary), { mode: 0o700 }));
-  await within(root, `${dirname(path)}/${temporary}/.`, (made) => made.give(owned));
+  await orFault(path, () => lists.give(made, { acl, defaultAcl }));
+  await within(root, `${made}/.`, (folder) => folder.give(owned));
   await within(root, path, async (parent, name) => {
     await rename(parent.at(temporary), parent.at(name));
     await parent.sync();
@@ -85,10 +94,11 @@ export async function removeFolder(root: string, path: string): Promise<boolean>
 export async function exchangeAll(
   root: string,
   exchanges: readonly Exchange[],
+  lists: Lists,
   beforePlacing: () => Promise<void>,
   onPlaced: (path: string) => void,
 ): Promise<void> {
-  for (const each of exchanges) await stage(root, each);
+  for (const each of exchanges) await stage(root, each, lists);
   await beforePlacing();
   for (const each of exchanges) {
     await putInPlace(root, each);
@@ -109,6 +119,7 @@ export async function syncAt(root: string, folder: string): Promise<void> {
 export async function stage(
   root: string,
   { path, to, content, temporary }: Exchange,
+  lists: Lists,
 ): Promise<void> {
   if (to === null) return;
   await within(root, path, async (parent) => {
@@ -123,6 +134,8 @@ export async function stage(
       for await (const piece of content()) await file.appendFile(piece);
       // The owner first, for a change of owner takes setuid and setgid away (chown(2)).
       await file.chown(to.uid, to.gid);
+      // Until the mode is given, a list that its folder gave to it opens it to nobody.
+      await lists.give(join(dirname(path), temporary), { acl: to.acl });
       await file.chmod(to.mode);
       await file.sync();
     } finally {

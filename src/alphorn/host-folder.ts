@@ -36,6 +36,8 @@ export interface FilePresence {
   gid: number;
   size: number;
   sha256: string;
+  /** Its access control list, as the kernel has it, in hexadecimal; not there where the mode says it all. */
+  acl?: string | undefined;
 }
 
 export interface LinkPresence {
@@ -50,7 +52,7 @@ export type Presence = FilePresence | LinkPresence | null;
 
 /** What is at a path, without a look at the content. */
 export type Look =
-  Omit<FilePresence, 'sha256'> | LinkPresence | { kind: 'folder' | 'other' } | null;
+  Omit<FilePresence, 'sha256' | 'acl'> | LinkPresence | { kind: 'folder' | 'other' } | null;
 
 const asFolder = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 /** Never waits for the other end of a pipe, and follows nothing. */
@@ -138,7 +140,7 @@ export async function* piecesOf(file: FileHandle): AsyncGenerator<Buffer, void, 
   }
 }
 
-/** Whether that is what is there, to the byte. */
+/** Whether that is what is there, to the byte; access control lists are not looked at. */
 export async function isThere(
   folder: HostFolder,
   name: string,

@@ -5,7 +5,15 @@ import { Fault } from '../errors.ts';
 import { openIfThere } from '../files.ts';
 import { entryHeader, layoutOf, manifestName } from './archive.ts';
 import { type CheckedLiferaft, makeLiferaftCheck } from './check.ts';
-import { digestOf, type FileItem, limits, type Manifest, parseManifest } from './manifest.ts';
+import {
+  digestOf,
+  type FileItem,
+  laterHeadOf,
+  limits,
+  type Manifest,
+  type ManifestHead,
+  parseManifest,
+} from './manifest.ts';
 
 /** A liferaft on the disk, open to be read. */
 export interface LiferaftFile {
@@ -40,7 +48,7 @@ const pieceBytes = 1024 * 1024;
  * Opens a liferaft and reads its manifest.
  * @param hostId that it has to be of; any if nothing is said
  * @returns undefined if there is no such file
- * Faults: `liferaft_damaged`
+ * Faults: `liferaft_damaged`, `liferaft_of_later_format`
  */
 export async function openLiferaft(
   path: string,
@@ -53,6 +61,27 @@ export async function openLiferaft(
   } catch (error) {
     await handle.close();
     throw error;
+  }
+}
+
+/**
+ * What a liferaft of a later format, which cannot be opened, says of itself.
+ * @returns undefined of one that can be opened, is damaged or is not there
+ */
+export async function readLaterHead(
+  path: string,
+): Promise<(ManifestHead & { digest: string }) | undefined> {
+  const handle = await openIfThere(path);
+  if (handle === undefined) return undefined;
+  try {
+    const bytes = await readManifestBytes(path, handle);
+    const head = laterHeadOf(bytes);
+    return head && { ...head, digest: digestOf(bytes) };
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  } finally {
+    await handle.close();
   }
 }
 
@@ -139,8 +168,8 @@ function orDamaged<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof Fault) throw damaged(path, error.message);
-    throw error;
+    if (!(error instanceof Fault) || error.code === 'liferaft_of_later_format') throw error;
+    throw damaged(path, error.message);
   }
 }
 

@@ -1,11 +1,13 @@
+import type { Stats } from 'node:fs';
 import { link, open, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import type { Config } from '../config.ts';
 import { Fault, type FaultCode, systemErrorCode } from '../errors.ts';
 import { namesIn } from '../files.ts';
 import { layoutOf } from './archive.ts';
 import { type CheckedLiferaft, makeLiferaftCheck, tooLarge } from './check.ts';
-import { openLiferaft } from './liferaft-file.ts';
+import { openLiferaft, readLaterHead } from './liferaft-file.ts';
 import { invalid, isWhole, type Manifest } from './manifest.ts';
 import { damagedName, liferaftName, namePartsOf } from './names.ts';
 import { removeUnfinished, writeNewFile } from './new-liferaft.ts';
@@ -17,6 +19,7 @@ import {
   removePartials,
 } from './peers/partial.ts';
 import { checkReserve } from './peers/reserve.ts';
+import { type Generation, generationsToKeep } from './retention.ts';
 
 /** Which liferaft it is. */
 export interface Held {
@@ -54,8 +57,8 @@ export interface LiferaftReceiver {
    * Takes in a liferaft, which is checked as it comes. The one before becomes a former one. On a fault everything is
    * as it was, but for what came of one that was cut off.
    * @param source is no further read, and closed, as soon as something is wrong with it
-   * Faults: `liferaft_invalid`, `liferaft_cut_off`, `liferaft_too_large`, `liferaft_of_another_host`, `liferaft_older`, `liferaft_busy`,
-   * `too_many_liferafts`, `no_space`
+   * Faults: `liferaft_invalid`, `liferaft_of_later_format`, `liferaft_cut_off`, `liferaft_too_large`,
+   * `liferaft_of_another_host`, `liferaft_older`, `liferaft_busy`, `too_many_liferafts`, `no_space`
    */
   receive(announced: Announced, source: AsyncIterable<Buffer>): Promise<Held>;
   /**
@@ -66,12 +69,24 @@ export interface LiferaftReceiver {
   importFile(path: string): Promise<Held & { name: string }>;
 }
 
-/** How much is taken in; see config.ts. */
+/** How much is taken in, and stays; see config.ts. */
 export interface ReceiverLimits {
   /** How many liferafts of a host are kept, the latest among them. */
   keep: number;
+  /** For how many hours one an hour is kept beside these, and for how many days one a day; none if nothing is said. */
+  keepHours?: number;
+  keepDays?: number;
   /** Bytes of one at most. */
   mostBytes: number;
+}
+
+export function receiverLimits(config: Config): ReceiverLimits {
+  return {
+    keep: config.liferaft_keep,
+    keepHours: config.liferaft_keep_hours,
+    keepDays: config.liferaft_keep_days,
+    mostBytes: config.liferaft_most_bytes,
+  };
 }
 
 /** How many are received at the same time at most. */
@@ -80,19 +95,19 @@ const mostAtOnce = 8;
 /** What is known of one that can be read. */
 interface HeldHere extends Held {
   /** Whether all is in it that its host cannot be brought back without. */
-  whole: boolean;
+  isWhole: boolean;
 }
 
 /** One that can be read. */
-interface Kept extends HeldHere {
+interface Kept extends Held, Generation {
   name: string;
-  isLatest: boolean;
 }
 
 export function makeReceiver(
   folder: string,
-  { keep, mostBytes }: ReceiverLimits,
+  { keep, keepHours = 0, keepDays = 0, mostBytes }: ReceiverLimits,
 ): LiferaftReceiver {
+  const retention = { last: keep, hours: keepHours, days: keepDays };
   /** Hosts of which one is being received. */
   const busy = new Set<string>();
   // No file here is written to, so one is read once.
@@ -119,7 +134,10 @@ export function makeReceiver(
     const kept = [];
     for (const name of await namesOf(hostId)) {
       const held = await heldIn(name, hostId);
-      if (held) kept.push({ name, ...held, isLatest: name === liferaftName(hostId) });
+      const stats = await statIfThere(join(folder, name));
+      if (held === undefined || stats === undefined) continue;
+      const isLatest = name === liferaftName(hostId);
+      kept.push({ name, ...held, isLatest, until: stats.mtime });
     }
     return kept;
   }
@@ -182,16 +200,12 @@ export function makeReceiver(
     await link(join(folder, name), aside);
   }
 
-  /** Leaves the latest, and of the former ones those that are worth the most. */
+  /** Leaves those that are to be kept, and removes what cannot be read. */
   async function prune(hostId: string): Promise<void> {
     const names = await namesOf(hostId);
     const kept = await keptOf(hostId);
-    const former = byWorth(kept);
-    const isLatestWhole = kept.some(({ isLatest, whole }) => isLatest && whole);
-    // What lacks something takes no room from the last that did not.
-    const lastWhole = isLatestWhole ? undefined : former.find(({ whole }) => whole);
-    const staying = [...former.slice(0, keep - 1), ...(lastWhole ? [lastWhole] : [])];
-    const stay = new Set([liferaftName(hostId), ...staying.map(({ name }) => name)]);
+    const toKeep = generationsToKeep(kept, retention, new Date());
+    const stay = new Set([liferaftName(hostId), ...[...toKeep].map(({ name }) => name)]);
     for (const name of names.filter((each) => !stay.has(each))) {
       await rm(join(folder, name), { force: true });
       alreadyRead.delete(name);
@@ -302,20 +316,18 @@ async function readHeld(path: string, hostId: string): Promise<HeldHere | undefi
   try {
     const file = await openLiferaft(path, hostId);
     await file?.close();
-    return file && { ...heldOf(file), whole: isWhole(file.manifest) };
+    return file && { ...heldOf(file), isWhole: isWhole(file.manifest) };
   } catch (error) {
-    if (error instanceof Fault && error.code === 'liferaft_damaged') return undefined;
-    throw error;
+    if (!(error instanceof Fault)) throw error;
+    if (error.code === 'liferaft_damaged') return undefined;
+    if (error.code !== 'liferaft_of_later_format') throw error;
+    // It was taken in by a later version, and is as good as any for who installs that one again.
+    const head = await readLaterHead(path);
+    if (head?.host.id !== hostId) return undefined;
+    const { digest, lineage, generation } = head;
+    // That cannot be told, and the last one that is known to be whole stays then.
+    return { digest, lineage, generation, isWhole: false };
   }
-}
-
-/** The former ones: those that the host still counts with before those of a count that it gave up, the newest first. */
-function byWorth(kept: readonly Kept[]): Kept[] {
-  const latest = kept.find(({ isLatest }) => isLatest);
-  const isOfCount = ({ lineage }: Kept) => Number(lineage === latest?.lineage);
-  return kept
-    .filter(({ isLatest, digest }) => !isLatest && digest !== latest?.digest)
-    .sort((a, b) => isOfCount(b) - isOfCount(a) || b.generation - a.generation);
 }
 
 function heldOf({ digest, manifest }: { digest: string; manifest: Manifest }): Held {
@@ -324,9 +336,13 @@ function heldOf({ digest, manifest }: { digest: string; manifest: Manifest }): H
 
 /** Undefined if there is no such file. */
 async function stampOf(path: string): Promise<string | undefined> {
+  const stats = await statIfThere(path);
+  return stats && `${stats.ino}:${stats.size}`;
+}
+
+async function statIfThere(path: string): Promise<Stats | undefined> {
   try {
-    const { ino, size } = await stat(path);
-    return `${ino}:${size}`;
+    return await stat(path);
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;

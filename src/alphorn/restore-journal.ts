@@ -33,6 +33,11 @@ import { isPlainPath } from './manifest.ts';
 // - The number in a folder's name is the order of restores. The clock, of which the time there is, may be put back.
 
 const owner = { uid: z.number(), gid: z.number() };
+/** An access control list, as the kernel has it, in hexadecimal; there is none, if nothing is said. */
+const list = z
+  .string()
+  .regex(/^[0-9a-f]+$/)
+  .optional();
 const presence = z
   .discriminatedUnion('kind', [
     z.object({
@@ -41,6 +46,7 @@ const presence = z
       ...owner,
       size: z.number(),
       sha256: z.string(),
+      acl: list,
     }),
     z.object({ kind: z.literal('link'), ...owner, target: z.string() }),
   ])
@@ -62,7 +68,9 @@ const schema = z.object({
   /** Folders that were missing, each before what is in it. */
   folders: z.array(path),
   /** Folders that were there, so that one that is removed later can be made again; each before what is in it. */
-  parents: z.array(z.object({ path, mode: z.number(), ...owner, temporary })).default([]),
+  parents: z
+    .array(z.object({ path, mode: z.number(), ...owner, acl: list, defaultAcl: list, temporary }))
+    .default([]),
   steps: z.array(
     z.object({
       path,

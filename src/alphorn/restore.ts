@@ -3,7 +3,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Fault } from '../errors.ts';
+import { makeRun, type Run } from '../exec.ts';
 import type { Host } from '../host.ts';
+import { makeLog } from '../log.ts';
 import { handOver } from './accounts/handover.ts';
 import {
   type AccountsReport,
@@ -11,11 +13,15 @@ import {
   type RestoredAccounts,
   warningsOf,
 } from './accounts/restored-accounts.ts';
+import { makeAttributeStore } from './attributes.ts';
+import { makeAnswers, makeMounts } from './collecting/mounts.ts';
 import { compare, type Difference, type PlannedPath } from './diff.ts';
 import { exchangeAll, makeFolder, orFault } from './exchange.ts';
 import { hostIdOf } from './host-id.ts';
 import type { LiferaftFile } from './liferaft-file.ts';
+import { findOnlyHere, type OnlyHere } from './only-here.ts';
 import { listed } from './restore/faults.ts';
+import { changeFolders, type FolderChange, planFolders } from './restore/folders.ts';
 import { contentOfNone, keep, parentsThere } from './restore/keep.ts';
 import {
   dropRestores,
@@ -24,6 +30,7 @@ import {
   unfinishedRestores,
 } from './restore/kept-restores.ts';
 import { beyondLimits, dropBeyond, type KeepLimits, keepLimits } from './restore/limits.ts';
+import { makeLists } from './restore/lists.ts';
 import { checkPacemaker } from './restore/pacemaker.ts';
 import { makeTakingBack, type Undone, type Warn } from './restore/take-back.ts';
 import {
@@ -39,13 +46,15 @@ import { withRestoreLock } from './restore-lock.ts';
 import type { LiferaftStore } from './store.ts';
 
 /** A liferaft beside this host. */
-export interface LiferaftDiff {
+export interface LiferaftDiff extends OnlyHere {
   liferaft: string;
   host: { id: string; name: string };
   generation: number;
   /** Paths that are not the same; the others are only counted. */
   differences: readonly Difference[];
   same: number;
+  /** Folders that are there with another mode, owner or list; they stay, unless they are asked for as well. */
+  folders: readonly Difference[];
   /** What becomes of users and groups, if anything does. */
   accounts?: AccountsReport;
   /** What to know before a restore, if there is anything. */
@@ -55,6 +64,8 @@ export interface LiferaftDiff {
 export interface RestoreOptions {
   /** Take the lists of accounts as the liferaft has them; else they are merged with this host's. */
   replaceUsers?: boolean;
+  /** Give folders that are there their modes, owners and lists too. */
+  folders?: boolean;
 }
 
 /** What a restore did: the differences that there were. */
@@ -103,15 +114,20 @@ export interface Restorer {
 /**
  * @param host whose paths say below which root it restores, and where it keeps what it replaced
  * @param limits for what is kept of former restores
+ * @param run by which access control lists are read and given, and mounted file systems are asked
  */
 export function makeRestorer(
   host: Host,
   store: Pick<LiferaftStore, 'open'>,
   limits: KeepLimits = keepLimits,
+  run: Run = makeRun(makeLog('silent')),
 ): Restorer {
   const paths = host.paths.alphorn;
   const { root, restores } = paths;
-  const takingBack = makeTakingBack({ root, restores });
+  const attributesBelow = (below: string) => makeAttributeStore(below, run);
+  const attributes = attributesBelow(root);
+  const mounts = makeMounts(makeAnswers(run));
+  const takingBack = makeTakingBack({ root, restores, attributesBelow });
 
   async function withLiferaft<T>(
     name: string,
@@ -136,18 +152,20 @@ export function makeRestorer(
   /** Keeps what is replaced, and writes down what is to be done. Nothing outside of the folder is touched. */
   async function prepare(
     name: string,
-    { file: { manifest, digest }, plan }: RestoredAccounts,
+    { file: { manifest, digest }, plan: planHandovers }: RestoredAccounts,
     changing: readonly PlannedPath[],
+    folderChanges: readonly FolderChange[],
   ): Promise<KeptRestore> {
     const at = new Date();
     const folder = await makeRestoreFolder(restores, at);
     try {
       const id = randomBytes(6).toString('hex');
       const steps: Step[] = [];
-      for (const { item, wanted } of changing) {
+      for (const { item, wanted, aclHere } of changing) {
         if (wanted.kind === 'folder') continue;
         const number = `${steps.length}`;
         const before = await keep(root, item.path, join(folder, number));
+        if (before?.kind === 'file') before.acl = aclHere;
         steps.push({
           ...{ path: item.path, before, after: wanted },
           // A name that no rule takes into a liferaft.
@@ -155,11 +173,14 @@ export function makeRestorer(
           ...(before?.kind === 'file' && { kept: number }),
         });
       }
-      await plan(folder);
-      const parents = await parentsThere(
-        root,
-        steps.map(({ path }) => path),
-      );
+      await planHandovers(folder);
+      await planFolders(folder, folderChanges);
+      const changed = [
+        ...steps.map(({ path }) => path),
+        // With themselves.
+        ...folderChanges.map(({ path }) => `${path}/.`),
+      ];
+      const parents = await parentsThere(root, changed, attributes);
       const { host: whose, generation } = manifest;
       return await writeJournal(folder, {
         ...{ liferaft: name, host: whose, generation, digest, at: at.toISOString(), root },
@@ -185,6 +206,7 @@ export function makeRestorer(
     warn: Warn,
   ): Promise<void> {
     let kept = staging;
+    const lists = makeLists(attributes);
     const touched = new Set<string>();
     const contents = new Map(
       changing.flatMap(({ item }) =>
@@ -194,7 +216,7 @@ export function makeRestorer(
     try {
       for (const { item, wanted } of changing) {
         const { path } = item;
-        if (wanted.kind === 'folder') await makeFolder(root, { ...wanted, path });
+        if (wanted.kind === 'folder') await makeFolder(root, { ...wanted, path }, lists);
       }
       await exchangeAll(
         root,
@@ -202,11 +224,13 @@ export function makeRestorer(
           ...{ path, from: before, to: after, temporary },
           content: contents.get(path) ?? contentOfNone,
         })),
+        lists,
         async () => {
           kept = await moveOn(kept, 'begun');
         },
         (path) => touched.add(path),
       );
+      await changeFolders(root, kept.folder, attributes);
       await handOver(root, kept.folder);
       await moveOn(kept, 'done');
     } catch (error) {
@@ -238,40 +262,55 @@ export function makeRestorer(
     ];
   }
 
+  /** What a restore of this liferaft is, and what it would change. */
+  async function plan(
+    name: string,
+    opened: LiferaftFile,
+    chosen: readonly string[] | undefined,
+    { replaceUsers, folders }: RestoreOptions,
+  ): Promise<{ accounts: RestoredAccounts; planned: PlannedPath[]; diff: LiferaftDiff }> {
+    const accounts = await restoreAccounts(opened, chosen, paths, replaceUsers);
+    const { manifest } = accounts.file;
+    const planned = await compare(manifest, chosen, paths, attributes);
+    const onlyHere = await findOnlyHere(manifest, chosen, paths, mounts);
+    return { accounts, planned, diff: diffOf(name, accounts, planned, onlyHere, folders) };
+  }
+
   return {
-    diff: (name, chosen, { replaceUsers } = {}) =>
+    diff: (name, chosen, options = {}) =>
       withLiferaft(name, async (opened) => {
-        const accounts = await restoreAccounts(opened, chosen, paths, replaceUsers);
-        const { file } = accounts;
-        const diff = diffOf(name, accounts, await compare(file.manifest, chosen, paths));
+        const { diff } = await plan(name, opened, chosen, options);
         const unfinished = await unfinishedRestores(paths);
         const warnings = [
-          ...(await warningsFor(file)),
+          ...(await warningsFor(opened)),
           ...unfinished.flatMap(({ problem }) => problem ?? []),
         ];
         return { ...diff, ...(warnings.length > 0 && { warnings }) };
       }),
 
-    restore: (asker, name, chosen, warn, { replaceUsers } = {}) =>
+    restore: (asker, name, chosen, warn, options = {}) =>
       alone(async () => {
         await takingBack.finishKilled(asker, warn);
         return withLiferaft(name, async (opened) => {
-          const accounts = await restoreAccounts(opened, chosen, paths, replaceUsers);
+          const { accounts, planned, diff } = await plan(name, opened, chosen, options);
           const { file, report } = accounts;
-          const planned = await compare(file.manifest, chosen, paths);
-          const restored = diffOf(name, accounts, planned);
-          checkBlocks(restored.differences);
-          await checkPacemaker(asker, root, restored.differences);
+          checkBlocks(diff.differences);
+          await checkPacemaker(asker, root, diff.differences);
           // Each byte, before anything is written.
           await file.check();
           const changing = planned.filter(({ difference }) => difference.changes.length > 0);
-          if (changing.length === 0) return { ...restored, kept: null };
+          const folderChanges = options.folders
+            ? planned.flatMap(({ existing }) => existing?.change ?? [])
+            : [];
+          if (changing.length + folderChanges.length === 0) return { ...diff, kept: null };
           (await warningsFor(file)).forEach(warn);
           if (report) warningsOf(report).forEach(warn);
-          const kept = await orFault(restores, () => prepare(name, accounts, changing));
+          const kept = await orFault(restores, () =>
+            prepare(name, accounts, changing, folderChanges),
+          );
           await carryOut(kept, file, changing, warn);
           await forgetBeyondLimits(asker, warn);
-          return { ...restored, kept: kept.folder };
+          return { ...diff, kept: kept.folder };
         });
       }),
 
@@ -287,12 +326,19 @@ function diffOf(
   name: string,
   { file: { manifest }, report }: RestoredAccounts,
   planned: readonly PlannedPath[],
+  onlyHere: OnlyHere,
+  withFolders = false,
 ): LiferaftDiff {
-  const all = planned.map(({ difference }) => difference);
+  const existing = planned.flatMap((each) => each.existing?.difference ?? []);
+  const all = planned.map((each) =>
+    withFolders ? (each.existing?.difference ?? each.difference) : each.difference,
+  );
   const differences = all.filter(({ changes, blocked }) => changes.length > 0 || blocked);
   return {
     ...{ liferaft: name, host: manifest.host, generation: manifest.generation },
     ...{ differences, same: all.length - differences.length },
+    folders: withFolders ? [] : existing,
+    ...onlyHere,
     ...(report && { accounts: report }),
   };
 }

@@ -20,6 +20,8 @@ export interface Include {
   matches: (path: string) => boolean;
   /** Whether it means that path itself, not only what is in a folder: a link is followed then. */
   names: (path: string) => boolean;
+  /** Whether it takes all that is in `base`, so that an empty folder goes in as well. */
+  takesFolders: boolean;
 }
 
 /** What one file of rules says. */
@@ -134,15 +136,16 @@ function includeOf(text: string): Include {
   // All that is there, or in it.
   if (!hasWildcard) {
     const names = (path: string) => path === text;
-    return { text, base: text, depth: Infinity, matches: () => true, names };
+    return { text, base: text, depth: Infinity, matches: () => true, names, takesFolders: true };
   }
   if (rest === '**') {
-    return { text, base, depth: Infinity, matches: (path) => path !== base, names: () => false };
+    const matches = (path: string) => path !== base;
+    return { text, base, depth: Infinity, matches, names: () => false, takesFolders: true };
   }
   // A brace may have slashes in some of its branches.
   const depth = /\*\*|\{/.test(rest) ? Infinity : rest.split('/').length;
   const matches = picomatch(text, options);
-  return { text, base, depth, matches, names: matches };
+  return { text, base, depth, matches, names: matches, takesFolders: false };
 }
 
 function excluderOf(globs: readonly string[]): (path: string) => boolean {

@@ -35,11 +35,20 @@ export interface DamagedLiferaft {
   damaged: string;
 }
 
+/** One that a later version took in; it is sound as far as this one can tell. */
+export interface LaterLiferaft {
+  name: string;
+  /** That it is of a later version, and what to do. */
+  laterFormat: string;
+}
+
+export type ListedLiferaft = StoredLiferaft | DamagedLiferaft | LaterLiferaft;
+
 /** The liferafts that others left on this host: a folder that only root may enter, a file each. */
 export interface LiferaftStore extends LiferaftReceiver {
   /** In the order of their names; a host's latest before its former ones. */
-  list(): Promise<(StoredLiferaft | DamagedLiferaft)[]>;
-  /** Faults: `liferaft_not_found`, `liferaft_damaged` */
+  list(): Promise<ListedLiferaft[]>;
+  /** Faults: `liferaft_not_found`, `liferaft_damaged`, `liferaft_of_later_format` */
   open(name: string): Promise<LiferaftFile>;
   /** Faults: `liferaft_not_found` */
   remove(name: string): Promise<void>;
@@ -60,7 +69,7 @@ export function openStore(folder: string, limits: ReceiverLimits): LiferaftStore
     return file;
   }
 
-  async function describe(name: string): Promise<StoredLiferaft | DamagedLiferaft> {
+  async function describe(name: string): Promise<ListedLiferaft> {
     try {
       const file = await open(name);
       await file.close();
@@ -72,8 +81,10 @@ export function openStore(folder: string, limits: ReceiverLimits): LiferaftStore
         ...{ digest, size, madeAt: manifest.time, seenAt: seenAt.toISOString() },
       };
     } catch (error) {
-      if (error instanceof Fault) return { name, damaged: error.message };
-      throw error;
+      if (!(error instanceof Fault)) throw error;
+      return error.code === 'liferaft_of_later_format'
+        ? { name, laterFormat: error.message }
+        : { name, damaged: error.message };
     }
   }
 

@@ -10,7 +10,7 @@ import type { Manifest } from '../alphorn/manifest.ts';
 import { exportOwnKey, generateOwnKey, importOwnKey } from '../alphorn/own-key.ts';
 import { beginLineageByRoot } from '../alphorn/peers/lineage-by-root.ts';
 import { pathsBelow } from '../alphorn/restore/other-root.ts';
-import { makeRestorer, type RestoreOptions } from '../alphorn/restore.ts';
+import { type LiferaftDiff, makeRestorer, type RestoreOptions } from '../alphorn/restore.ts';
 import { type AlphornStatus, readAlphornStatus } from '../alphorn/status.ts';
 import { loadConfig } from '../config.ts';
 import { makeHost, makeLiferaftStore } from '../deps.ts';
@@ -101,10 +101,12 @@ export function alphornCommand(
         all.map((each) =>
           'damaged' in each
             ? [each.name, 'damaged']
-            : [
-                ...[each.name, each.host.name, each.generation, each.size, each.madeAt],
-                each.whole ? each.seenAt : `${each.seenAt}, not whole`,
-              ],
+            : 'laterFormat' in each
+              ? [each.name, 'made by a later version']
+              : [
+                  ...[each.name, each.host.name, each.generation, each.size, each.madeAt],
+                  each.whole ? each.seenAt : `${each.seenAt}, not whole`,
+                ],
         ),
       );
     });
@@ -139,6 +141,7 @@ export function alphornCommand(
       }
       printDifferences(diff.differences);
       if (diff.accounts) printAccounts(diff.accounts);
+      printWhatStays(diff);
       print(`${diff.differences.length} differ, ${diff.same} are the same.`);
     });
 
@@ -150,12 +153,14 @@ export function alphornCommand(
     .option('--dry-run', 'only say what would change')
     .option(...replaceUsers)
     .option(...below)
+    .option('--folders', 'also give folders that are there their modes and owners')
     .option(...json)
     .action(async (name: string, chosen: string[], options: RestoreArguments & DryRun & Json) => {
-      const { root } = options;
+      const { root, replaceUsers, folders } = options;
       const { restorer, host } = await openRestorer(root);
       const asked = [
-        ...['alphorn', 'restore', ...(options.replaceUsers ? ['--replace-users'] : [])],
+        ...['alphorn', 'restore', ...(replaceUsers ? ['--replace-users'] : [])],
+        ...(folders ? ['--folders'] : []),
         ...(root === undefined ? [] : ['--root', root]),
       ];
       const done = options.dryRun
@@ -170,6 +175,7 @@ export function alphornCommand(
       }
       printDifferences(done.differences);
       if (done.accounts) printAccounts(done.accounts);
+      printWhatStays(done);
       if (!('kept' in done)) print('Nothing was done; this is what would change.');
       else if (done.kept === null) print('Nothing had to be changed.');
       else {
@@ -405,15 +411,30 @@ function printManifest(manifest: Manifest): void {
   );
 }
 
+/** What a restore leaves as it is, though it is not so in the liferaft. */
+function printWhatStays({ folders, onlyHere, onlyHereMore }: LiferaftDiff): void {
+  if (folders.length > 0) print('These folders stay as they are, without --folders:');
+  printDifferences(folders);
+  if (onlyHere === null) {
+    warn(
+      'What is only on this host is not known: its rules in /etc/alphorn/manifest.d cannot be followed.',
+    );
+  } else if (onlyHere.length > 0) print('These are only on this host, and stay:');
+  for (const path of onlyHere ?? []) print(path);
+  if (onlyHereMore > 0) print(`and ${onlyHereMore} more`);
+}
+
 function printDifferences(differences: readonly Difference[]): void {
-  for (const { path, changes, here, liferaft, blocked } of differences) {
+  for (const { path, changes, here, liferaft, blocked, lost } of differences) {
     const words = changes.map((change) => {
       if (change === 'mode') return `mode ${here?.mode ?? ''} -> ${liferaft.mode ?? ''}`;
       if (change === 'owner') return `owner ${here?.owner ?? ''} -> ${liferaft.owner ?? ''}`;
+      if (change === 'acl') return `acl ${here?.acl ?? 'none'} -> ${liferaft.acl ?? 'none'}`;
       if (change === 'target') return `target ${here?.target ?? ''} -> ${liferaft.target ?? ''}`;
       return change === 'create' ? `create ${liferaft.kind}` : change;
     });
     print(`${path}: ${words.join(', ')}`);
+    if (lost !== undefined) print(`  without: ${lost}`);
     if (blocked !== undefined) print(`  cannot be restored: ${blocked}`);
   }
 }

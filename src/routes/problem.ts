@@ -65,6 +65,7 @@ const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   cluster_refused: { status: 422, title: 'The cluster refused it' },
   stored_otherwise: { status: 422, title: 'The cluster stored something else' },
   liferaft_invalid: { status: 422, title: 'The liferaft is not sound' },
+  liferaft_of_later_format: { status: 422, title: 'The liferaft was made by a later version' },
   restore_failed: { status: 422, title: 'The restore could not be carried out' },
   confirmation_required: { status: 428, title: 'This has to be confirmed' },
   too_many_attempts: { status: 429, title: 'Too many wrong tokens' },

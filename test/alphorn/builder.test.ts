@@ -22,7 +22,7 @@ import type { AlphornPaths } from '../../src/paths.ts';
 import { makeAlphornHost } from '../support/alphorn-host.ts';
 import { appending } from '../support/appending.ts';
 import { faultOf } from '../support/faults.ts';
-import { inPieces, someHost } from '../support/liferafts.ts';
+import { archiveOf, inPieces, someHost } from '../support/liferafts.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const name = `liferaft_${someHost}.tar`;
@@ -123,6 +123,14 @@ describe('the liferaft of this host', () => {
     const all = [first, second, third].map(({ liferaft }) => liferaft.manifest);
     expect(all.map(({ generation }) => generation)).to.deep.equal([1, 1, 1]);
     expect(new Set(all.map(({ lineage }) => lineage))).to.have.lengthOf(3);
+  });
+
+  it('is counted on from one that a later version made', async () => {
+    const { liferaft } = await builder().round();
+    const later = JSON.stringify({ ...liferaft.manifest, format: 99, generation: 7 });
+    await writeFile(ownFile(), archiveOf(Buffer.from(later), []));
+    const { manifest } = (await builder().round()).liferaft;
+    expect(manifest).to.include({ generation: 8, lineage: liferaft.manifest.lineage });
   });
 
   it('is another when the host becomes another', async () => {

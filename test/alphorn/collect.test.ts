@@ -9,10 +9,12 @@ import {
   rename,
   rm,
   symlink,
+  truncate,
   utimes,
   writeFile,
 } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -22,8 +24,11 @@ import { expect } from 'chai';
 import { execa } from 'execa';
 import sinon from 'sinon';
 
+import { makeAttributeStore } from '../../src/alphorn/attributes.ts';
 import { type Collected, makeCollector } from '../../src/alphorn/collect.ts';
+import { limits } from '../../src/alphorn/manifest.ts';
 import { readRules } from '../../src/alphorn/rules.ts';
+import { type Acl, encodeAcl } from '../../src/parsers/posix-acl.ts';
 import { appending } from '../support/appending.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -156,6 +161,205 @@ describe('what is collected', () => {
     await writeFile(at('a'), 'x');
     await link(at('a'), at('b'));
     expect(pathsOf((await collector().collect(await all())).files)).to.deep.equal(['a', 'b']);
+  });
+
+  it('has empty folders of what is included whole, and of nothing else', async () => {
+    await mkdir(at('a', 'b'), { recursive: true });
+    await chmod(at('a', 'b'), 0o1770);
+    await mkdir(at('excluded'));
+    await writeFile(at('excluded', 'x~'), '');
+    await mkdir(at('globbed', 'd'), { recursive: true });
+    const foldersOf = async (rules: object) => {
+      const { folders } = await collector().collect(await say(rules));
+      return pathsOf(folders.filter(({ path }) => path.startsWith(`${at()}/`)));
+    };
+    expect(await foldersOf({ include: [at()], exclude: ['/**/*~'] })).to.deep.equal([
+      ...['a', 'a/b', 'excluded', 'globbed', 'globbed/d'],
+    ]);
+    expect(await foldersOf({ include: [at('globbed', '*'), at('a', 'b')] })).to.deep.equal([
+      ...['a', 'a/b'],
+    ]);
+    const { folders } = await collector().collect(await say({ include: [at('a', '**')] }));
+    expect(folders.at(-1)).to.include({ path: at('a', 'b'), mode: 0o1770 });
+    expect(await foldersOf({ include: [at('a'), at('globbed')], max_files: 1 })).to.deep.equal([
+      ...['a', 'a/b'],
+    ]);
+  });
+
+  describe('has access control lists', () => {
+    const users = [{ id: me.uid, perms: 4 }];
+    const list = { user: 6, users, group: 0, groups: [], mask: 6, other: 0 };
+    const none = { acl: null, defaultAcl: null, others: [] };
+    const hex = (acl: Acl) => encodeAcl(acl).toString('hex');
+
+    it('of files and folders, with names, and those that a folder gives to what is made in it', async () => {
+      await mkdir(at('d'));
+      await writeFile(at('d', 'a'), '');
+      await writeFile(at('d', 'b'), '');
+      const folderList = { ...list, user: 7, mask: 5 };
+      await makeAttributeStore().write([
+        { path: at('d', 'a'), acl: hex(list) },
+        { path: at('d'), acl: hex(folderList), defaultAcl: hex(list) },
+      ]);
+      const { files, folders, leftOut } = await collector().collect(await all());
+      const named = [{ id: me.uid, name: 'keeper', perms: 4 }];
+      expect(files[0]).to.deep.include({ mode: 0o660, acl: { ...list, users: named } });
+      expect(files[1]).not.to.have.property('acl');
+      expect(folders.at(-1)).to.deep.include({
+        ...{ path: at('d'), mode: 0o750 },
+        ...{ acl: { ...folderList, users: named }, defaultAcl: { ...list, users: named } },
+      });
+      expect(leftOut).to.deep.equal([]);
+    });
+
+    it('that come, change and go', async () => {
+      await writeFile(at('a'), '');
+      muchLater();
+      const one = collector();
+      const rules = await all();
+      const now = async () => (await one.collect(rules)).files[0];
+      expect(await now()).not.to.have.property('acl');
+      const lists: Acl[] = [list, { ...list, group: 4 }];
+      for (const acl of lists) {
+        await makeAttributeStore().write([{ path: at('a'), acl: hex(acl) }]);
+        expect((await now())?.acl).to.deep.include({ group: acl.group });
+      }
+      await makeAttributeStore().write([{ path: at('a'), acl: null }]);
+      expect(await now()).not.to.have.property('acl');
+    });
+
+    it('or else the group’s own bits, never the mask, of one that is too long', async () => {
+      await writeFile(at('a'), '');
+      const many = [...Array(limits.aclEntries + 1).keys()].map((id) => ({ id, perms: 4 }));
+      const acl = hex({ ...list, users: many, group: 4, mask: 6 });
+      const pretended = new Map([[at('a'), { acl, defaultAcl: null, others: [] }]]);
+      const store = { read: () => Promise.resolve(pretended) };
+      await chmod(at('a'), 0o660);
+      const { files } = await makeCollector(paths(), undefined, undefined, store).collect(
+        await all(),
+      );
+      expect(files[0]).to.include({ mode: 0o640 }).and.not.to.have.property('acl');
+    });
+
+    it('as long as there is room for lists, and beyond that the group’s own bits, by name', async () => {
+      const many = [...Array(limits.aclEntries).keys()].map((id) => ({ id, perms: 4 }));
+      const acl = hex({ ...list, users: many, group: 4, mask: 6 });
+      const names = Array.from({ length: 60 }, (_, index) => `f${index + 10}`);
+      for (const name of names) await writeFile(at(name), '', { mode: 0o660 });
+      const pretended = new Map(names.map((name) => [at(name), { ...none, acl }]));
+      const store = { read: () => Promise.resolve(pretended) };
+      const collected = await makeCollector(paths(), undefined, undefined, store).collect(
+        await all(),
+      );
+      const [first] = collected.files;
+      const last = collected.files.at(-1);
+      expect(first?.acl?.users).to.have.length(limits.aclEntries);
+      expect(last).to.include({ mode: 0o640 }).and.not.to.have.property('acl');
+      expect(whyNot(collected, 'f69')).to.match(/list is not carried/);
+      expect(whyNot(collected, 'f10')).to.equal(undefined);
+    });
+
+    it('of all files but those whose list cannot be read, which stay as they were', async () => {
+      for (const name of ['a', 'b']) await writeFile(at(name), '');
+      const before = await collector().collect(await all());
+      const pretended = new Map([[at('a'), { ...none, failed: 'EIO' }]]);
+      const store = { read: () => Promise.resolve(pretended) };
+      const one = makeCollector(paths(), undefined, undefined, store);
+      const collected = await one.collect(await all(), { former: before });
+      expect(pathsOf(collected.files)).to.deep.equal(['a', 'b']);
+      expect(pathsOf([...collected.kept])).to.deep.equal(['a']);
+      expect(whyNot(collected, 'a')).to.match(/cannot be read: EIO/);
+    });
+
+    it('is the same object while a list stays, and asks for lists of nothing that did not change', async () => {
+      await writeFile(at('a'), '');
+      await makeAttributeStore().write([{ path: at('a'), acl: hex(list) }]);
+      muchLater();
+      const read = sinon.spy(makeAttributeStore(), 'read');
+      const one = makeCollector(paths(), undefined, undefined, { read });
+      const rules = await all();
+      const first = await one.collect(rules);
+      const second = await one.collect(rules);
+      expect(second.files[0]).to.equal(first.files[0]);
+      expect(read.secondCall.args[0]).to.deep.equal([]);
+    });
+  });
+
+  describe('takes, and says what it does not carry of it,', () => {
+    it('a file with several names, or holes', async () => {
+      await writeFile(at('a'), 'x');
+      await link(at('a'), at('b'));
+      await (await open(at('sparse'), 'w')).close();
+      await truncate(at('sparse'), 8 * 1024 * 1024);
+      const one = collector();
+      for (let round = 0; round < 2; round += 1) {
+        const collected = await one.collect(await all());
+        expect(pathsOf(collected.files)).to.deep.equal(['a', 'b', 'sparse']);
+        expect(whyNot(collected, 'a')).to.match(/2 names \(hard links\)/);
+        expect(whyNot(collected, 'b')).to.match(/2 names \(hard links\)/);
+        expect(whyNot(collected, 'sparse')).to.match(/takes 0 bytes .* up to 8388608 /);
+      }
+    });
+
+    it('a file or folder with capabilities, or extended attributes', async () => {
+      await mkdir(at('d'));
+      for (const name of ['a', 'b', 'd/c']) await writeFile(at(name), '');
+      const others: Record<string, string[]> = {
+        a: ['security.capability', 'user.x'],
+        b: ['security.selinux'],
+        d: ['trusted.y'],
+      };
+      const pretended = new Map(
+        Object.entries(others).map(([name, each]) => [
+          at(name),
+          { acl: null, defaultAcl: null, others: each },
+        ]),
+      );
+      const store = { read: () => Promise.resolve(pretended) };
+      const collected = await makeCollector(paths(), undefined, undefined, store).collect(
+        await all(),
+      );
+      expect(pathsOf(collected.files)).to.deep.equal(['a', 'b', 'd/c']);
+      expect(whyNot(collected, 'a')).to.match(/capabilities are .* not carried: user\.x\./);
+      expect(whyNot(collected, 'd')).to.match(/trusted\.y/);
+      expect(collected.leftOut).to.have.lengthOf(2);
+    });
+  });
+
+  describe('of a database that is written to through memory', () => {
+    // Maps the file, writes the letter to its page, says so, and writes each letter that it is told to the same page.
+    const writer = `
+import mmap, sys
+with open(sys.argv[1], 'r+b') as file:
+    page = mmap.mmap(file.fileno(), 4096)
+    for letter in sys.stdin:
+        page[0:1] = letter[0:1].encode()
+        print('written', flush=True)
+`;
+
+    it('has what is in it, though no time stamp tells', async () => {
+      await writeFile(at('a.tdb'), Buffer.alloc(4096));
+      const running = execa('python3', ['-c', writer, at('a.tdb')], { reject: false });
+      const write = async (letter: string) => {
+        const written = once(running.stdout, 'data');
+        running.stdin.write(`${letter}\n`);
+        await written;
+      };
+      try {
+        await write('a');
+        const one = collector();
+        const rules = await all();
+        muchLater();
+        const before = await one.collect(rules);
+        await write('b');
+        const after = await one.collect(rules);
+        expect(after.files[0]?.sha256).not.to.equal(before.files[0]?.sha256);
+        expect((await one.collect(rules)).files[0]).to.equal(after.files[0]);
+      } finally {
+        running.kill();
+        await running;
+      }
+    });
   });
 
   describe('leaves out, and says why,', () => {

@@ -6,10 +6,12 @@ import { makeLiferaftCheck } from '../../src/alphorn/check.ts';
 import {
   byPath,
   digestOf,
+  formatOf,
   isPlainPath,
   limits,
   type Manifest,
   manifestBytes,
+  type NamedAcl,
   parentsOf,
   parseManifest,
 } from '../../src/alphorn/manifest.ts';
@@ -33,6 +35,18 @@ const sha256 = fc
   .uint8Array({ minLength: 32, maxLength: 32 })
   .map((bytes) => Buffer.from(bytes).toString('hex'));
 
+const perms = fc.integer({ min: 0, max: 7 });
+const named = fc
+  .uniqueArray(fc.record({ id: number, name, perms }), { maxLength: 3, selector: ({ id }) => id })
+  .map((all) => all.sort((a, b) => a.id - b.id));
+/** One whose mask, group and others are those of the mode. */
+const aclFor = (mode: number, users: NamedAcl['users'], groups: NamedAcl['groups']) => ({
+  acl: {
+    ...{ user: (mode >> 6) & 7, users, group: 5, groups },
+    ...{ mask: (mode >> 3) & 7, other: mode & 7 },
+  },
+});
+
 const anyManifest: fc.Arbitrary<Manifest> = fc
   .record({
     host: fc.record({
@@ -53,6 +67,7 @@ const anyManifest: fc.Arbitrary<Manifest> = fc
         sha256,
         target: fc.string({ minLength: 1, maxLength: 40 }).filter((text) => !text.includes('\0')),
         ...owned,
+        ...{ users: named, groups: named, hasAcl: fc.boolean() },
       }),
       { maxLength: 12, selector: (leaf) => leaf.path },
     ),
@@ -61,18 +76,22 @@ const anyManifest: fc.Arbitrary<Manifest> = fc
     const above = new Set(leaves.flatMap((leaf) => parentsOf(leaf.path)));
     const plain = leaves.filter((leaf) => !above.has(leaf.path));
     const owner = { mode: 0o755, uid: 0, gid: 0, user: null, group: null };
+    const lists = plain.find(({ hasAcl }) => hasAcl);
+    const defaults = lists && { defaultAcl: aclFor(0o750, lists.users, lists.groups).acl };
+    const folders = [...new Set(plain.flatMap((leaf) => parentsOf(leaf.path)))]
+      .map((each) => ({ path: each, ...owner, ...defaults }))
+      .sort(byPath);
+    const files = plain
+      .filter(({ isLink }) => !isLink)
+      .map(({ path: at, size, sha256: digest, mode, uid, gid, user, group, ...each }) => ({
+        ...{ path: at, size, sha256: digest },
+        ...{ mode, uid, gid, user, group },
+        ...(each.hasAcl && aclFor(mode, each.users, each.groups)),
+      }))
+      .sort(byPath);
     return {
-      ...{ format: 1 as const, host, lineage, generation, time },
-      folders: [...new Set(plain.flatMap((leaf) => parentsOf(leaf.path)))]
-        .map((each) => ({ path: each, ...owner }))
-        .sort(byPath),
-      files: plain
-        .filter(({ isLink }) => !isLink)
-        .map(({ path: at, size, sha256: digest, mode, uid, gid, user, group }) => ({
-          ...{ path: at, size, sha256: digest },
-          ...{ mode, uid, gid, user, group },
-        }))
-        .sort(byPath),
+      ...{ format: formatOf({ folders, files, lacking }), host, lineage, generation, time },
+      ...{ folders, files },
       links: plain
         .filter(({ isLink }) => isLink)
         .map(({ path: at, target, uid, gid, user, group }) => ({
@@ -105,7 +124,8 @@ describe('a manifest', () => {
         const place = at % bytes.length;
         bytes.writeUInt8(bytes.readUInt8(place) ^ bits, place);
         const other = read(bytes);
-        if (other instanceof Fault) expect(other.code).to.equal('liferaft_invalid');
+        if (other instanceof Fault)
+          expect(other.code).to.be.oneOf(['liferaft_invalid', 'liferaft_of_later_format']);
         // What has another meaning is another manifest, by another digest.
         else expect(manifestBytes(other as Manifest).equals(bytes)).to.equal(true);
       }),
@@ -175,14 +195,39 @@ describe('a manifest', () => {
     const [a, b] = manifest.files;
     const [link] = manifest.links;
     const [folder] = manifest.folders;
+    const acl = {
+      ...{ user: 6, users: [{ id: 5, name: null, perms: 4 }], group: 0, groups: [] },
+      ...{ mask: 4, other: 4 },
+    };
+    const withUsers = (...ids: number[]) => ({
+      format: 2,
+      files: [{ ...a, acl: { ...acl, users: ids.map((id) => ({ id, name: null, perms: 4 })) } }],
+    });
     const changed = (change: object) => read(manifestBytes({ ...manifest, ...change }));
 
     it('never as it is', () => {
       expect(changed({})).to.deep.equal(manifest);
+      expect(changed(withUsers(1, 2))).to.deep.equal({ ...manifest, ...withUsers(1, 2) });
+    });
+
+    it('as of a later version, whatever else is in it, if its format says so', () => {
+      for (const change of [{ format: 3 }, { format: 99, folders: undefined, x: 1 }]) {
+        const text = JSON.stringify({ ...manifest, ...change });
+        const fault = read(text) as Fault;
+        expect(fault.code).to.equal('liferaft_of_later_format');
+        expect(fault.message).to.match(/made by a later version of ha-agent.*Install that version/);
+      }
     });
 
     for (const [what, change] of [
-      ['another format', { format: 2 }],
+      ['a format that it does not need', { format: 2 }],
+      ['a format that is none', { format: '1' }],
+      ['a list in a format that has none', { files: [{ ...a, acl }] }],
+      ['a list that does not fit the mode', { format: 2, files: [{ ...a, mode: 0o604, acl }] }],
+      ['a list without a mask', { format: 2, files: [{ ...a, acl: { ...acl, mask: null } }] }],
+      ['a list that names one twice', withUsers(1, 1)],
+      ['a list out of order', withUsers(2, 1)],
+      ['a list for half the world', withUsers(...Array(limits.aclEntries + 1).keys())],
       ['a host id that is none', { host: { id: '../../x', name: 'a' } }],
       ['a host without a name', { host: { id: '5e7638bc', name: '' } }],
       ['no lineage', { lineage: '' }],

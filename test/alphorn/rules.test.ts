@@ -108,10 +108,28 @@ describe('the rules for what goes in', () => {
       ...['/etc/systemd/system/multi-user.target.wants/pacemaker.service', '/etc/samba/smb.conf'],
       ...['/etc/exports', '/etc/zfs/zpool.cache', '/etc/ha-agent/config.json', '/etc/alphorn/key'],
       ...['/var/lib/ha-agent/tokens/ui.json'],
+      ...['/etc/default/sbd', '/etc/booth/booth.conf', '/etc/booth/authkey'],
+      ...['registry', 'share_info', 'group_mapping', 'account_policy', 'winbindd_idmap'].map(
+        (name) => `/var/lib/samba/${name}.tdb`,
+      ),
+      ...['/var/lib/samba/private/secrets.tdb', '/etc/krb5.keytab', '/etc/krb5.conf'],
+      ...['/etc/sudoers', '/etc/sudoers.d/storage', '/etc/ssh/sshd_config'],
+      ...['/etc/ssh/sshd_config.d/local.conf', '/root/.ssh/authorized_keys'],
+      ...[
+        '/etc/udev/rules.d/70-persistent-net.rules',
+        '/etc/multipath.conf',
+        '/etc/multipath/wwids',
+      ],
+      ...['/etc/iscsi/initiatorname.iscsi', '/etc/iscsi/iscsid.conf', '/etc/tgt/targets.conf'],
+      ...['/etc/target/saveconfig.json', '/etc/rtslib-fb-target/saveconfig.json'],
+      ...['/etc/drbd.conf', '/etc/drbd.d/r0.res', '/etc/mdadm/mdadm.conf', '/etc/lvm/lvm.conf'],
+      ...['/etc/sysctl.conf', '/etc/sysctl.d/90-net.conf', '/etc/modprobe.d/zfs.conf'],
+      ...['/etc/fstab', '/etc/crypttab'],
     ])
       expect(isIn(path), path).to.equal(true);
     for (const path of [
-      ...['/etc/fstab', '/etc/ssh/sshd_config', '/etc/corosync/corosync.conf.previous'],
+      ...['/root/.ssh/id_ed25519', '/etc/udev/hwdb.bin', '/etc/corosync/corosync.conf.previous'],
+      ...['/var/lib/samba/locking.tdb', '/var/lib/samba/gencache.tdb', '/etc/lvm/archive/vg_1.vg'],
       ...['/etc/samba/smb.conf.dpkg-old', '/var/lib/pacemaker/cib/cib-1.raw', '/etc/hosts~'],
       ...['/var/lib/ha-agent/restore/x/journal.json', '/var/lib/alphorn/own/liferaft_5e7638bc.tar'],
     ])

@@ -13,9 +13,12 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
+import { digestOf } from '../../src/alphorn/manifest.ts';
+import type { ReceiverLimits } from '../../src/alphorn/receiver.ts';
 import { openStore } from '../../src/alphorn/store.ts';
 import { faultOf } from '../support/faults.ts';
 import {
+  archiveOf,
   type Described,
   inPieces,
   liferaftOf,
@@ -33,7 +36,7 @@ const thirdLineage = 'e'.repeat(32);
 describe('the store of liferafts', () => {
   const temporary = temporaryFolder();
   const folder = () => join(temporary.path, 'liferafts');
-  const storeOf = (limits: { keep?: number; mostBytes?: number } = {}) =>
+  const storeOf = (limits: Partial<ReceiverLimits> = {}) =>
     openStore(folder(), { keep: 5, mostBytes: 1024 * 1024, ...limits });
 
   const announced = ({ manifest, digest, bytes }: MadeLiferaft, rebuilt = false) => ({
@@ -49,6 +52,9 @@ describe('the store of liferafts', () => {
     await store.receive(announced(made, described.rebuilt), inPieces(made.bytes));
     return made;
   }
+
+  const refusedAsOlder = (described: Described & { rebuilt?: boolean }) =>
+    faultOf('liferaft_older', receive(described));
 
   const names = async () => (await readdir(folder())).sort();
 
@@ -81,6 +87,20 @@ describe('the store of liferafts', () => {
       expect(listed.map((each) => 'generation' in each && each.generation)).to.deep.equal([
         7, 6, 5, 4, 3,
       ]);
+    });
+
+    it('and keeps the one from before a burst of changes, if some are to be kept by age', async () => {
+      const byAge = storeOf({ keep: 3, keepHours: 24 });
+      for (let generation = 1; generation <= 9; generation += 1) {
+        await receive({ generation }, byAge);
+      }
+      const [first = '', ...others] = [1, 7, 8].map((each) => `liferaft_${someHost}.${each}.tar`);
+      expect(await names()).to.include.members([first, ...others, latest]);
+      expect(await names()).to.have.length.below(6);
+      const twoDaysAgo = new Date(Date.now() - 2 * 24 * 3600 * 1000);
+      await utimes(join(folder(), first), twoDaysAgo, twoDaysAgo);
+      await byAge.tidy();
+      expect(await names()).not.to.include(first);
     });
 
     it('and keeps none before, if one is to be kept', async () => {
@@ -131,9 +151,6 @@ describe('the store of liferafts', () => {
   });
 
   describe('refuses a liferaft', () => {
-    const refusedAsOlder = (described: Described & { rebuilt?: boolean }) =>
-      faultOf('liferaft_older', receive(described));
-
     it('that is no newer than the one that is here', async () => {
       await receive({ generation: 5 });
       for (const generation of [5, 4, 1])
@@ -272,6 +289,53 @@ describe('the store of liferafts', () => {
       await receive({ generation: 3 });
       expect(await storeOf().removeAll()).to.have.lengthOf(2);
       expect(await names()).to.deep.equal([]);
+    });
+  });
+
+  describe('with some that a later version took in', () => {
+    /** The same liferaft in a format that is not known here. */
+    function later(described: Described): Buffer {
+      const { manifest } = liferaftOf(described);
+      const raw = Buffer.from(JSON.stringify({ ...manifest, format: 99, files: [], more: 'x' }));
+      return archiveOf(raw, []);
+    }
+
+    beforeEach(async () => {
+      for (const generation of [1, 2]) await receive({ generation });
+      await writeFile(join(folder(), `liferaft_${someHost}.5.tar`), later({ generation: 5 }));
+      await writeFile(join(folder(), latest), later({ generation: 6 }));
+    });
+
+    it('says so in the list, and to who opens one', async () => {
+      const listed = await storeOf().list();
+      expect(listed.map((each) => Object.keys(each).join(' ')).slice(0, 2)).to.deep.equal([
+        ...['name laterFormat', 'name laterFormat'],
+      ]);
+      const { message } = await faultOf('liferaft_of_later_format', storeOf().open(latest));
+      expect(message).to.include('made by a later version').and.not.to.include('damaged');
+    });
+
+    it('knows which they are, and has them stay as others do', async () => {
+      expect(await storeOf().held(someHost)).to.include({ generation: 6, lineage: someLineage });
+      await refusedAsOlder({ generation: 6 });
+      await receive({ generation: 7 });
+      await storeOf().tidy();
+      expect(await names()).to.deep.equal([
+        ...[1, 5, 6].map((each) => `liferaft_${someHost}.${each}.tar`),
+        latest,
+      ]);
+    });
+
+    it('refuses the next one, and says why', async () => {
+      const bytes = later({ generation: 7 });
+      const announcedLater = { ...announced(liferaftOf({ generation: 7 })), size: bytes.length };
+      const raw = bytes.subarray(512, bytes.indexOf(0, 512));
+      const sent = { ...announcedLater, digest: digestOf(raw) };
+      const { message } = await faultOf(
+        'liferaft_of_later_format',
+        storeOf().receive(sent, inPieces(bytes)),
+      );
+      expect(message).to.include('format 99');
     });
   });
 

@@ -35,10 +35,12 @@ describe('hactl alphorn restores', () => {
         ...debianPaths.alphorn,
         ...{ settings: at('config.json'), socket: at('socket'), liferafts: at('liferafts') },
         ...{ restores: at('restore'), root: at('root'), passwd: at('passwd'), group: at('group') },
-        ...{ hostId: '/hostid', machineId: '/machine-id' },
+        ...{ hostId: '/hostid', machineId: '/machine-id', rules: at('rules') },
       },
     };
-    for (const each of [paths.alphorn.root, paths.alphorn.restores]) await mkdir(each);
+    const { root, restores, rules } = paths.alphorn;
+    for (const each of [root, restores, rules]) await mkdir(each);
+    await writeFile(join(rules, 'a.json'), '{"include": ["/etc"]}');
     await growTree(paths.alphorn.root, before);
     await storeLiferaft(paths.alphorn.liferafts, {
       files: { '/etc/a': 'new a', '/etc/b': 'new b' },

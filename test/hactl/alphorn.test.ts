@@ -40,7 +40,7 @@ describe('hactl alphorn', () => {
           root: at('root'),
         },
         ...{ hostId: at('hostid'), machineId: at('machine-id') },
-        ...{ passwd: at('passwd'), group: at('group') },
+        ...{ passwd: at('passwd'), group: at('group'), rules: at('rules') },
       },
     };
     await writeFile(at('passwd'), 'root:x:0:0::/:/\n');
@@ -137,6 +137,27 @@ describe('hactl alphorn', () => {
     );
     expect(await tree()).to.deep.equal(before);
     await faultOf('nothing_to_undo', hactl('undo'));
+  });
+
+  it('says what a restore leaves as it is, and gives folders their modes when it is told to', async () => {
+    await mkdir(paths.alphorn.rules);
+    await writeFile(join(paths.alphorn.rules, 'a.json'), '{"include": ["/etc"]}');
+    await writeFile(join(paths.alphorn.root, 'etc/only-here'), '');
+    await chmod(join(paths.alphorn.root, 'etc'), 0o711);
+    const staying = [
+      'These folders stay as they are, without --folders:',
+      '/etc: mode 0711 -> 0755',
+      'These are only on this host, and stay:',
+      '/etc/only-here',
+    ];
+    const said = await hactl('diff', name);
+    expect(said).to.include.members(staying);
+    expect(said.at(-1)).to.equal('4 differ, 1 are the same.');
+    const restored = await hactl('restore', name, '--folders');
+    expect(restored).to.include('/etc: mode 0711 -> 0755').and.not.to.include(staying[0]);
+    expect((await stat(join(paths.alphorn.root, 'etc'))).mode & 0o777).to.equal(0o755);
+    await hactl('undo');
+    expect((await stat(join(paths.alphorn.root, 'etc'))).mode & 0o777).to.equal(0o711);
   });
 
   it('restores paths that are named, and loses changes since then by force alone', async () => {

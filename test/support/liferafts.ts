@@ -12,6 +12,9 @@ import {
 import {
   byPath,
   digestOf,
+  type FileItem,
+  type FolderItem,
+  formatOf,
   type Manifest,
   manifestBytes,
   type Owned,
@@ -24,11 +27,16 @@ export interface Described {
   lineage?: string;
   generation?: number;
   /** By path the content, or more than that. */
-  files?: Readonly<Record<string, FileContent | ({ content: FileContent } & Partial<Owned>)>>;
+  files?: Readonly<
+    Record<
+      string,
+      FileContent | ({ content: FileContent } & Partial<Owned> & Pick<FileItem, 'acl'>)
+    >
+  >;
   /** By path the target, or more than that. */
   links?: Readonly<Record<string, string | ({ target: string } & Partial<Omit<Owned, 'mode'>>)>>;
   /** By path; those that hold the files and links, if nothing is said. */
-  folders?: Readonly<Record<string, Partial<Owned>>>;
+  folders?: Readonly<Record<string, Partial<Omit<FolderItem, 'path'>>>>;
   /** None, if nothing is said: it is whole. */
   lacking?: Manifest['lacking'];
 }
@@ -96,15 +104,16 @@ function describedLiferaft({
   const ownedFolders = Object.entries(
     folders ?? Object.fromEntries(paths.map((path) => [path, {}])),
   );
+  const sortedFolders = ownedFolders
+    .map(([path, owned]) => ({ path, mode: 0o755, ...owner, ...owned }))
+    .sort(byPath);
   const manifest: Manifest = {
-    format: 1,
+    format: formatOf({ folders: sortedFolders, files: ownedFiles, lacking }),
     host: { id: someHost, name: 'node-a', ...host },
     lineage,
     generation,
     time: '2026-01-02T03:04:05.678Z',
-    folders: ownedFolders
-      .map(([path, owned]) => ({ path, mode: 0o755, ...owner, ...owned }))
-      .sort(byPath),
+    folders: sortedFolders,
     files: ownedFiles.sort(byPath),
     links: ownedLinks.sort(byPath),
     ...(lacking && { lacking }),

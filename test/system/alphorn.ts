@@ -7,6 +7,7 @@ import type { LabNode } from '../lab/lab.ts';
 import { builtPackage } from '../lab/built-package.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { type Contact, startThirdHost, type ThirdHost } from '../support/third-host.ts';
+import { encodeAcl } from '../../src/parsers/posix-acl.ts';
 import type { Bench } from './asking.ts';
 import { callHa, untilHealthy } from './client.ts';
 import { describeHostile } from './alphorn-hostile.ts';
@@ -17,12 +18,21 @@ const interval = 60_000;
 /** Far less than the interval. */
 const beforeIntervalMs = 30_000;
 
-/** Modes, owners and links that a new Debian has not. */
+/** A list that lets the user `backup` read, and the owning group nothing. */
+const someList = encodeAcl({
+  ...{ user: 6, users: [{ id: 34, perms: 4 }], group: 0, groups: [], mask: 4, other: 0 },
+}).toString('hex');
+const listed = '/etc/samba/deep/a';
+const setList = `import os; os.setxattr("${listed}", "system.posix_acl_access", bytes.fromhex("${someList}"))`;
+const removeList = `import os; os.removexattr("${listed}", "system.posix_acl_access")`;
+
+/** Modes, owners, lists and links that a new Debian has not. */
 const ofAllKinds = `
   install -d -m 2750 -g haclient /etc/samba/deep
   echo x > /etc/samba/deep/a
   chmod 640 /etc/samba/deep/a
   chown hacluster:haclient /etc/samba/deep/a
+  python3 -c '${setList}'
   ln -s /nowhere /etc/samba/link`;
 
 interface Listed {
@@ -292,6 +302,22 @@ export function describeAlphorn(bench: Bench): void {
       );
       const late = await edit(other);
       await untilHeld(other, active, late.line);
+    });
+
+    it('has the agent give an access control list back, from within its sandbox', async () => {
+      // The host that was lost, which has its own liferaft since.
+      const { other: back } = await roles();
+      const name = (await liferaftsOn(back)).find(
+        ({ host, current }) => current && host.name === back.name,
+      )?.name;
+      await back.run(['python3', '-c', removeList]);
+      const { status, json, text } = await callHa(back, `alphorn/liferaft/${name ?? ''}/restore`, {
+        ...{ token: bench().token, method: 'POST', body: JSON.stringify({ paths: [listed] }) },
+      });
+      expect(status, text).to.equal(200);
+      expect((json as { differences: { changes: string[] }[] }).differences).to.have.lengthOf(1);
+      const shown = `import os; print(os.getxattr("${listed}", "system.posix_acl_access").hex())`;
+      expect(await back.run(['python3', '-c', shown])).to.equal(`${someList}\n`);
     });
 
     it('takes the host that came back for the one it was', async () => {

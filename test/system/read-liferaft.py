@@ -11,6 +11,7 @@ import json
 import os
 import pwd
 import stat
+import struct
 import sys
 import tarfile
 
@@ -20,6 +21,24 @@ def owner(number, by_number):
         return by_number(number)[0]
     except KeyError:
         return None
+
+
+def acl_of(path):
+    """Its access control list in the words of the manifest, as {"acl": ...}; nothing where there is none."""
+    try:
+        value = os.getxattr(path, "system.posix_acl_access")
+    except OSError:
+        return {}
+    acl = {"user": None, "users": [], "group": None, "groups": [], "mask": None, "other": None}
+    words = {0x01: "user", 0x02: "users", 0x04: "group", 0x08: "groups", 0x10: "mask", 0x20: "other"}
+    for tag, perms, number in struct.iter_unpack("<HHI", value[4:]):
+        word = words[tag]
+        if word in ("users", "groups"):
+            by_number = pwd.getpwuid if word == "users" else grp.getgrgid
+            acl[word].append({"id": number, "name": owner(number, by_number), "perms": perms})
+        else:
+            acl[word] = perms
+    return {"acl": acl}
 
 
 def found(path):
@@ -36,7 +55,8 @@ def found(path):
     item["mode"] = stat.S_IMODE(there.st_mode)
     with open(path, "rb") as file:
         content = file.read()
-    return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest(), **item}
+    sha256 = hashlib.sha256(content).hexdigest()
+    return {"size": len(content), "sha256": sha256, **item, **acl_of(path)}
 
 
 def differences(archive, manifest):

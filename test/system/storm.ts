@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import type { LabNode } from '../lab/lab.ts';
 import type { Suite } from '../lab/root.ts';
 import { waitUntil } from '../lab/wait.ts';
+import { randomOf } from '../support/random.ts';
 import { agentProcess, killAgentProcess } from './agent-process.ts';
 import { asking, type Bench } from './asking.ts';
 import { type Canonical, canonical } from './canonical-cib.ts';
@@ -15,7 +16,6 @@ import {
   createWrite,
   type Kind,
   makeWriters,
-  randomOf,
   type SentWrite,
   type Subject,
   type Writers,

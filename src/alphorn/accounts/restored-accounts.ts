@@ -5,7 +5,14 @@ import { readFileIfThere } from '../../files.ts';
 import { parseAccountNumbers } from '../../parsers/accounts.ts';
 import type { AlphornPaths } from '../../paths.ts';
 import type { LiferaftFile } from '../liferaft-file.ts';
-import { type FileItem, isIn, type Manifest } from '../manifest.ts';
+import {
+  type FileItem,
+  type FolderItem,
+  isIn,
+  type Manifest,
+  type NamedAcl,
+  type Owned,
+} from '../manifest.ts';
 import { type Handover, planHandovers } from './handover.ts';
 import {
   type AccountChange,
@@ -220,12 +227,24 @@ function withTexts(
   // Where a list is not restored, the names count that this host has; see owners.ts.
   const users = restored.has('/etc/passwd') ? numbers.users.after : undefined;
   const groups = restored.has('/etc/group') ? numbers.groups.after : undefined;
-  const owned = <T extends { user: string | null; group: string | null; uid: number; gid: number }>(
+  const idOf = (
+    accounts: ReadonlyMap<string, number> | undefined,
+    name: string | null,
+    id: number,
+  ) => (name === null ? undefined : accounts?.get(name)) ?? id;
+  const named = (acl: NamedAcl): NamedAcl => ({
+    ...acl,
+    users: acl.users.map((each) => ({ ...each, id: idOf(users, each.name, each.id) })),
+    groups: acl.groups.map((each) => ({ ...each, id: idOf(groups, each.name, each.id) })),
+  });
+  const owned = <T extends Omit<Owned, 'mode'> & Pick<FolderItem, 'acl' | 'defaultAcl'>>(
     item: T,
   ): T => ({
     ...item,
-    uid: (item.user === null ? undefined : users?.get(item.user)) ?? item.uid,
-    gid: (item.group === null ? undefined : groups?.get(item.group)) ?? item.gid,
+    uid: idOf(users, item.user, item.uid),
+    gid: idOf(groups, item.group, item.gid),
+    ...(item.acl && { acl: named(item.acl) }),
+    ...(item.defaultAcl && { defaultAcl: named(item.defaultAcl) }),
   });
   const { manifest } = file;
   const files = manifest.files.map((item) => {

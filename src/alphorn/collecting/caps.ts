@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 
+import { maxListBytes } from '../aspects.ts';
 import { limits, parentsOf } from '../manifest.ts';
 import type { Include, RuleSet } from '../rules.ts';
 import { maxEssentialBytes } from './essential.ts';
@@ -108,7 +109,7 @@ function roomInLiferaft(): Room {
     whyNot(found) {
       const paths = pathsOf(found);
       if (items + paths.length > limits.items) return `the ${limits.items} paths of a liferaft`;
-      if (bytes + bytesOf(paths, found) > limits.manifest)
+      if (bytes + bytesOf(paths, found) > limits.manifest - maxListBytes)
         return `the ${limits.manifest} bytes of a manifest`;
       return undefined;
     },

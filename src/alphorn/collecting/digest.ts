@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { systemErrorCode } from '../../errors.ts';
 import { isGone, isSame, unreadable } from './looking.ts';
@@ -12,6 +13,17 @@ import { isGone, isSame, unreadable } from './looking.ts';
 const quietMs = 20;
 /** Of one read of a file. */
 const pieceBytes = 1024 * 1024;
+
+/** Between two reads of a database: longer than a transaction takes. */
+const databasePauseMs = 100;
+
+/**
+ * Samba's databases (tdb, and ldb on it). They are written to through memory, which moves no time stamp while a page
+ * stays dirty, and tells no watch: they are read in each round, and when they are new, until two reads are the same.
+ */
+export function writtenByMemory(path: string): boolean {
+  return /\.[tl]db$/.test(path);
+}
 
 /** Of what changed while it was looked at. */
 export class Unsteady extends Error {
@@ -63,6 +75,24 @@ export async function digestOfFile(
   } finally {
     await file.close();
   }
+}
+
+/**
+ * Reads a database; one with another content than before is read again after a while, and has to be the same.
+ * @param former its digest as of before
+ * @returns as digestOfFile
+ */
+export async function digestOfDatabase(
+  path: string,
+  stats: Stats,
+  former: string | undefined,
+): Promise<{ sha256: string } | { why: string }> {
+  const first = await digestOfFile(path, stats);
+  if ('why' in first || first.sha256 === former) return first;
+  await delay(databasePauseMs);
+  const second = await digestOfFile(path, stats);
+  if ('why' in second || second.sha256 === first.sha256) return second;
+  throw new Unsteady(path);
 }
 
 export function orUnsteady<T>(path: string, read: () => T): T {

@@ -16,7 +16,7 @@ export interface Taker {
   essential?: Essential;
 }
 
-/** A file or link that is to go in. */
+/** A file, link or empty folder that is to go in. */
 export interface Found extends Taker {
   /** Without a link in it. */
   path: string;
@@ -155,20 +155,25 @@ export function walk(parts: WalkParts): Walked {
       miss(taker.include.base, why, taker);
       return;
     }
-    for (const entry of listing.broken) miss(below(name, entry), 'Its name is not UTF-8.', taker);
-    for (const entry of listing.shut) {
+    const { folders, doors, others, broken, shut } = listing;
+    const isEmpty = [folders, doors, others, broken, shut].every((each) => each.length === 0);
+    // Whoever needs it will not find it made by the package again.
+    if (isEmpty && taker.include.takesFolders && !found.has(folder))
+      found.set(folder, { path: folder, name, stats: listing.stats, ...taker });
+    for (const entry of broken) miss(below(name, entry), 'Its name is not UTF-8.', taker);
+    for (const entry of shut) {
       const at = below(name, entry);
       const why = `It is a folder. ${takesNoFolders(taker.include)}`;
       if (!isTakenWhole(at)) miss(at, why, taker);
     }
-    for (const entry of listing.folders) {
+    for (const entry of folders) {
       lookIn(below(folder, entry), below(name, entry), depth - 1, taker, count);
     }
-    for (const entry of listing.doors) {
+    for (const entry of doors) {
       const [path, at] = [below(folder, entry), below(name, entry)];
       unfollowed.push({ path, name: at, taker, mayBeFile: false });
     }
-    for (const entry of listing.others) look(below(folder, entry), below(name, entry), taker);
+    for (const entry of others) look(below(folder, entry), below(name, entry), taker);
   }
 
   function look(path: string, name: string, taker: Taker): void {

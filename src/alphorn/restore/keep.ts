@@ -3,7 +3,8 @@ import { open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { Fault } from '../../errors.ts';
-import { changedMeanwhile, isAt } from '../exchange.ts';
+import type { AttributeStore } from '../attributes.ts';
+import { changedMeanwhile, isAt, type NewFolder } from '../exchange.ts';
 import {
   asFile,
   type FilePresence,
@@ -14,6 +15,8 @@ import {
 } from '../host-folder.ts';
 import { parentsOf } from '../manifest.ts';
 import { type KeptRestore, rewriteJournal, type Step } from '../restore-journal.ts';
+import type { GivenLists } from './lists.ts';
+import { readLists } from './lists-here.ts';
 
 /**
  * Copies what is about to be replaced; a link needs no copy.
@@ -39,13 +42,16 @@ export async function keep(root: string, path: string, copy: string): Promise<Pr
 export async function parentsThere(
   root: string,
   paths: readonly string[],
-): Promise<{ path: string; mode: number; uid: number; gid: number }[]> {
+  attributes: Pick<AttributeStore, 'read'>,
+): Promise<NewFolder[]> {
   const parents = [];
-  for (const path of [...new Set(paths.flatMap(parentsOf))].sort()) {
+  const all = [...new Set(paths.flatMap(parentsOf))].sort();
+  const listsOf = await readLists(attributes, all);
+  for (const path of all) {
     const folder = await openFolder(root, path);
     if (!('at' in folder)) continue;
     try {
-      parents.push({ path, ...(await folder.owned()) });
+      parents.push({ path, ...(await folder.owned()), ...listsOf(path) });
     } finally {
       await folder.close();
     }
@@ -58,10 +64,18 @@ export async function parentsThere(
  * neither a file nor a link stays where it is, and is not replaced.
  * Faults: `no_space`
  */
-export async function keepChanged(root: string, kept: KeptRestore): Promise<KeptRestore> {
+export async function keepChanged(
+  root: string,
+  kept: KeptRestore,
+  attributes: Pick<AttributeStore, 'read'>,
+): Promise<KeptRestore> {
   const steps: Step[] = [];
+  const listsOf = await readLists(
+    attributes,
+    kept.journal.steps.map(({ path }) => path),
+  );
   for (const [index, step] of kept.journal.steps.entries()) {
-    const found = await changedAt(root, step, join(kept.folder, `${index}`));
+    const found = await changedAt(root, step, listsOf(step.path), join(kept.folder, `${index}`));
     steps.push(found ? { ...step, changed: [...(step.changed ?? []), found] } : step);
   }
   const isSame = steps.every((step, index) => step === kept.journal.steps[index]);
@@ -71,10 +85,11 @@ export async function keepChanged(root: string, kept: KeptRestore): Promise<Kept
 async function changedAt(
   root: string,
   step: Step,
+  lists: GivenLists,
   copies: string,
 ): Promise<NonNullable<Step['changed']>[number] | undefined> {
   const { path, changed = [] } = step;
-  if ((await knownAt(root, step)) !== undefined) return undefined;
+  if ((await knownAt(root, step, lists)) !== undefined) return undefined;
   const copy = `${copies}.${changed.length}`;
   // What a killed undo left is in no journal.
   await rm(copy, { force: true });
@@ -83,21 +98,26 @@ async function changedAt(
     throw error;
   });
   if (what === undefined || (what === null && !(await isAt(root, path, null)))) return undefined;
+  if (what?.kind === 'file') what.acl = lists.acl;
   return { what, ...(what?.kind === 'file' && { kept: basename(copy) }) };
 }
 
 /**
  * What is at the path of a step: as before it, or what an undo may replace.
+ * @param lists that it has now
  * @returns undefined if it is something else
  * Faults: `restore_failed`
  */
 export async function knownAt(
   root: string,
   { path, before, after, changed = [] }: Step,
+  { acl }: GivenLists,
 ): Promise<{ isBefore: boolean; what: Presence } | undefined> {
-  if (await isAt(root, path, before)) return { isBefore: true, what: before };
+  const isNow = async (what: Presence) =>
+    (what?.kind !== 'file' || what.acl === acl) && (await isAt(root, path, what));
+  if (await isNow(before)) return { isBefore: true, what: before };
   for (const what of [after, ...changed.map((each) => each.what)]) {
-    if (await isAt(root, path, what)) return { isBefore: false, what };
+    if (await isNow(what)) return { isBefore: false, what };
   }
   return undefined;
 }

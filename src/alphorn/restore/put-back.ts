@@ -2,6 +2,7 @@ import { basename, dirname, join } from 'node:path';
 
 import { Fault, systemErrorCode } from '../../errors.ts';
 import { giveBack, readHandovers } from '../accounts/handover.ts';
+import type { AttributeStore } from '../attributes.ts';
 import {
   type Exchange,
   makeFolderAgain,
@@ -15,7 +16,10 @@ import {
 import { lookAt, openFolder, type Presence } from '../host-folder.ts';
 import { parentsOf } from '../manifest.ts';
 import type { KeptRestore, Step } from '../restore-journal.ts';
+import { changeFolderBack, readFolderChanges } from './folders.ts';
 import { contentOf, contentOfNone, knownAt } from './keep.ts';
+import { makeLists } from './lists.ts';
+import { readLists } from './lists-here.ts';
 
 /** A path that is not as it was before the restore. Its copy must stay. */
 export interface LeftPath {
@@ -42,9 +46,15 @@ export interface PutBack {
 export async function putBack(
   root: string,
   kept: KeptRestore,
+  attributes: AttributeStore,
   { touched, orNothing = false }: { touched?: ReadonlySet<string>; orNothing?: boolean } = {},
 ): Promise<PutBack> {
   const { steps, folders, parents } = kept.journal;
+  const lists = makeLists(attributes);
+  const listsOf = await readLists(
+    attributes,
+    steps.map(({ path }) => path),
+  );
   const left = new Map<string, LeftPath>();
   const made: string[] = [];
 
@@ -71,7 +81,7 @@ export async function putBack(
 
   async function plan(step: Step): Promise<Exchange | undefined> {
     if (kept.state === 'staging' || touched?.has(step.path) === false) return undefined;
-    const found = await knownAt(root, step);
+    const found = await knownAt(root, step, listsOf(step.path));
     if (found?.isBefore) return undefined;
     if (found) return backward(kept, step, found.what);
     const { path } = step;
@@ -91,7 +101,7 @@ export async function putBack(
           `The folder ${above} is missing, and it is not known how it was: make it`,
         );
       }
-      await makeFolderAgain(root, known);
+      await makeFolderAgain(root, known, lists);
       made.push(above);
     }
   }
@@ -109,7 +119,7 @@ export async function putBack(
     for (const each of planned) {
       const isReady = await orLeave(each.path, async () => {
         if (each.to !== null) await orFault(each.path, () => makeMissing(each.path));
-        await stage(root, each);
+        await stage(root, each, lists);
       });
       if (isReady) ready.push(each);
     }
@@ -140,6 +150,16 @@ export async function putBack(
   for (const [folder, path] of folderOf) await orLeave(path, () => syncAt(root, folder));
   await clear();
   if (kept.state !== 'staging') {
+    await orLeave(kept.folder, async () => {
+      for (const change of (await readFolderChanges(kept.folder)).toReversed()) {
+        const { path } = change;
+        await orLeave(path, async () => {
+          const make = () => orFault(path, () => makeMissing(`${path}/.`));
+          const why = await changeFolderBack(root, change, attributes, make);
+          if (why !== undefined) left.set(path, { path, why, isChanged: true });
+        });
+      }
+    });
     await orLeave(kept.folder, async () => {
       for (const each of await readHandovers(kept.folder)) {
         await orLeave(each.path, () => giveBack(root, each));

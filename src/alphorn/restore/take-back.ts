@@ -1,9 +1,12 @@
 import { Fault } from '../../errors.ts';
 import type { Host } from '../../host.ts';
+import type { AttributeStore } from '../attributes.ts';
 import { isAt, orFault } from '../exchange.ts';
 import { forget, isHalfDone, type KeptRestore, moveOn, readRestores } from '../restore-journal.ts';
 import { changedSince, nothingToUndo, notPutBack, stillLeft } from './faults.ts';
+import { changedFolders, keepChangedFolders, readFolderChanges } from './folders.ts';
 import { keepChanged, knownAt } from './keep.ts';
+import { readLists } from './lists-here.ts';
 import { checkPacemaker } from './pacemaker.ts';
 import { type PutBack, putBack } from './put-back.ts';
 
@@ -48,7 +51,15 @@ export interface TakingBack {
 }
 
 /** @param root of restores whose journal, by a former version, does not name it */
-export function makeTakingBack({ root, restores }: { root: string; restores: string }): TakingBack {
+export function makeTakingBack({
+  root,
+  restores,
+  attributesBelow,
+}: {
+  root: string;
+  restores: string;
+  attributesBelow: (root: string) => AttributeStore;
+}): TakingBack {
   const rootOf = ({ journal }: KeptRestore) => journal.root ?? root;
 
   /** Says how a restore ended that was to be taken back: nothing of it is left to be done, or its copies stay. */
@@ -93,7 +104,7 @@ export function makeTakingBack({ root, restores }: { root: string; restores: str
       if (kept.state === 'damaged') warn(kept.problem);
       else if (isHalfDone(kept)) {
         await checkPacemaker(asker, rootOf(kept), kept.journal.steps);
-        const outcome = await putBack(rootOf(kept), kept);
+        const outcome = await putBack(rootOf(kept), kept, attributesBelow(rootOf(kept)));
         await settleOrWarn(kept, outcome, warn);
         warn(
           outcome.left.length === 0
@@ -110,7 +121,7 @@ export function makeTakingBack({ root, restores }: { root: string; restores: str
     error: unknown,
     warn: Warn,
   ): Promise<unknown> {
-    const outcome = await putBack(rootOf(kept), kept, { touched });
+    const outcome = await putBack(rootOf(kept), kept, attributesBelow(rootOf(kept)), { touched });
     await settleOrWarn(kept, outcome, warn);
     return outcome.left.length > 0 ? notPutBack(kept, outcome, error) : error;
   }
@@ -123,16 +134,30 @@ export function makeTakingBack({ root, restores }: { root: string; restores: str
     const where = rootOf(latest);
     await checkPacemaker(asker, where, steps);
     const isKilled = isHalfDone(latest);
+    const folders = await readFolderChanges(latest.folder).catch((error: unknown) => {
+      // It is named when all else was put back.
+      if (error instanceof Fault) return [];
+      throw error;
+    });
+    const attributes = attributesBelow(where);
     if (!isKilled && !force) {
-      const changed: string[] = [];
-      for (const step of steps) if (!(await knownAt(where, step))) changed.push(step.path);
+      const stepPaths = steps.map(({ path }) => path);
+      const listsOf = await readLists(attributes, stepPaths);
+      const changed = await changedFolders(where, folders, attributes);
+      for (const step of steps) {
+        if (!(await knownAt(where, step, listsOf(step.path)))) changed.push(step.path);
+      }
       if (changed.length > 0) throw changedSince(changed);
     }
-    const noted = force ? await orFault(restores, () => keepChanged(where, latest)) : latest;
+    const noted = await orFault(restores, async () => {
+      if (!force) return latest;
+      await keepChangedFolders(where, latest.folder, folders, attributes);
+      return keepChanged(where, latest, attributes);
+    });
     const undoing = isKilled ? noted : await orFault(restores, () => moveOn(noted, 'undoing'));
     let outcome;
     try {
-      outcome = await putBack(where, undoing, { orNothing: !force });
+      outcome = await putBack(where, undoing, attributes, { orNothing: !force });
     } catch (error) {
       // Nothing was put in place.
       if (error instanceof Fault) await moveOn(undoing, latest.state);
@@ -141,7 +166,7 @@ export function makeTakingBack({ root, restores }: { root: string; restores: str
     await settleOrWarn(undoing, outcome, warn);
     if (outcome.left.length > 0) throw notPutBack(undoing, outcome);
     if (isKilled) warn(`${ofKilled(latest)} ${allPutBack}`);
-    const paths: string[] = [];
+    const paths = folders.map(({ path }) => path);
     for (const { path, before } of steps) {
       // What the restore had not come to, somebody may have changed since.
       if (latest.state !== 'staging' || (await isAt(where, path, before))) paths.push(path);

@@ -4,6 +4,7 @@ import { body, matchedData, param } from 'express-validator';
 import type { Alphorn } from '../../alphorn/alphorn.ts';
 import { isPlainPath } from '../../alphorn/manifest.ts';
 import { isLiferaftName } from '../../alphorn/names.ts';
+import type { RestoreOptions } from '../../alphorn/restore.ts';
 import { checkSettings, type Settings } from '../../alphorn/settings.ts';
 import { allowOnly, byGetOrPost } from '../methods.ts';
 import { requireRole } from '../middleware/authenticate.ts';
@@ -105,11 +106,12 @@ export function alphornRoutes({ alphorn }: AlphornDomain, changing: ChangeHandle
     .route('/alphorn/liferaft/:name/restore')
     .post(
       changing({
-        checks: () => [...byName(), flag('dry_run'), flag('replace_users'), paths()],
-        change: ({ name, paths: chosen, replace_users: replaceUsers = false }: Chosen) =>
-          changes.restore(name, chosen, { replaceUsers }),
-        preview: ({ name, paths: chosen, replace_users: replaceUsers = false }) =>
-          alphorn.diff(name, chosen, { replaceUsers }),
+        checks: () => [
+          ...[...byName(), flag('dry_run'), flag('replace_users'), flag('folders'), paths()],
+        ],
+        change: ({ name, paths: chosen, ...body }: Chosen) =>
+          changes.restore(name, chosen, optionsIn(body)),
+        preview: ({ name, paths: chosen, ...body }) => alphorn.diff(name, chosen, optionsIn(body)),
       }),
     )
     .all(allowOnly('POST'));
@@ -121,6 +123,15 @@ interface Chosen {
   name: string;
   paths?: string[];
   replace_users?: boolean;
+  /** Whether folders that are there get their modes and owners too. */
+  folders?: boolean;
+}
+
+function optionsIn({
+  replace_users: replaceUsers = false,
+  folders = false,
+}: Pick<Chosen, 'replace_users' | 'folders'>): RestoreOptions {
+  return { replaceUsers, folders };
 }
 
 const mostPaths = 1000;

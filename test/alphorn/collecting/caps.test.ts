@@ -70,7 +70,14 @@ describe('the caps of a file of rules', () => {
 
   describe('and those of a liferaft', () => {
     const include = (text: string) => ({
-      ...{ text, base: text, depth: Infinity, matches: () => true, names: () => false },
+      ...{
+        text,
+        base: text,
+        depth: Infinity,
+        matches: () => true,
+        names: () => false,
+        takesFolders: true,
+      },
     });
     const fileOf = (size: number) => Object.assign(statSync(import.meta.filename), { size });
     const set = { name: 'rules', includes: [], maxFileBytes: 1e9, maxBytes: 1e12, maxFiles: 1e6 };

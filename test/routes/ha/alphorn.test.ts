@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 
@@ -41,6 +41,7 @@ interface Body {
   confirmation: { token: string };
   differences: { path: string }[];
   accounts: { changes: object[] };
+  folders: { path: string }[];
   kept: string;
   paths: string[];
   host: { id: string } | null;
@@ -346,6 +347,18 @@ describe('Alphorn by the API', () => {
       expect((await tree())['/etc/passwd']).to.equal(`file 644 0:0 ${root}`);
       const wrong = await call('POST', route, { replace_users: 'yes' });
       expect(outcomeOf(wrong)).to.deep.equal([400, 'invalid_request']);
+    });
+
+    it('gives folders that are there their modes if it is told to, and is 400 for no truth value', async () => {
+      const { call } = await bench();
+      const root = join(folder.path, 'root');
+      await chmod(join(root, 'etc'), 0o711);
+      const tried = bodyOf(await call('POST', route, { dry_run: true }));
+      expect(tried.folders.map(({ path }) => path)).to.deep.equal(['/etc']);
+      const wrong = await call('POST', route, { folders: 'yes' });
+      expect(outcomeOf(wrong)).to.deep.equal([400, 'invalid_request']);
+      expect((await call('POST', route, { folders: true })).status).to.equal(200);
+      expect((await stat(join(root, 'etc'))).mode & 0o777).to.equal(0o755);
     });
 
     it('is made, recorded, and taken back', async () => {

@@ -1,0 +1,74 @@
+/** What a user or group that is named in an access control list may do; bits of 4 (read), 2 (write), 1 (execute). */
+export interface AclEntry {
+  id: number;
+  perms: number;
+}
+
+/** A POSIX access control list (acl(5)): what the owner, the group and others may do, and users and groups by name. */
+export interface Acl<Entry extends AclEntry = AclEntry> {
+  /** Of the owner. */
+  user: number;
+  /** In the order of their ids. */
+  users: readonly Entry[];
+  /** Of the owning group. */
+  group: number;
+  groups: readonly Entry[];
+  /** The most that the group, and those that are named, may do; null where nothing limits them. */
+  mask: number | null;
+  other: number;
+}
+
+// How the kernel has it in the attributes system.posix_acl_access and system.posix_acl_default
+// (include/uapi/linux/posix_acl_xattr.h): a version, then eight bytes an entry, all little-endian.
+const version = 2;
+const headerBytes = 4;
+const entryBytes = 8;
+const tags = { user: 0x01, users: 0x02, group: 0x04, groups: 0x08, mask: 0x10, other: 0x20 };
+/** Of an entry that names nobody. */
+const noId = 0xffff_ffff;
+
+/** @returns undefined of what is no list, or one without the three entries that each has to have */
+export function decodeAcl(bytes: Buffer): Acl | undefined {
+  if (bytes.length < headerBytes || bytes.readUInt32LE(0) !== version) return undefined;
+  if ((bytes.length - headerBytes) % entryBytes !== 0) return undefined;
+  const entries: { tag: number; perms: number; id: number }[] = [];
+  for (let at = headerBytes; at < bytes.length; at += entryBytes) {
+    entries.push({
+      tag: bytes.readUInt16LE(at),
+      perms: bytes.readUInt16LE(at + 2),
+      id: bytes.readUInt32LE(at + 4),
+    });
+  }
+  const permsOf = (tag: number) => entries.find((each) => each.tag === tag)?.perms;
+  const named = (tag: number) =>
+    entries
+      .filter((each) => each.tag === tag)
+      .map(({ id, perms }) => ({ id, perms }))
+      .sort((a, b) => a.id - b.id);
+  const [user, group, other] = [permsOf(tags.user), permsOf(tags.group), permsOf(tags.other)];
+  if (user === undefined || group === undefined || other === undefined) return undefined;
+  const [users, groups] = [named(tags.users), named(tags.groups)];
+  return { user, users, group, groups, mask: permsOf(tags.mask) ?? null, other };
+}
+
+/** The same list always makes the same bytes. */
+export function encodeAcl({ user, users, group, groups, mask, other }: Acl): Buffer {
+  const sorted = (named: readonly AclEntry[]) => [...named].sort((a, b) => a.id - b.id);
+  const entries: readonly (readonly [tag: number, perms: number, id: number])[] = [
+    [tags.user, user, noId],
+    ...sorted(users).map(({ id, perms }) => [tags.users, perms, id] as const),
+    [tags.group, group, noId],
+    ...sorted(groups).map(({ id, perms }) => [tags.groups, perms, id] as const),
+    ...(mask === null ? [] : [[tags.mask, mask, noId] as const]),
+    [tags.other, other, noId],
+  ];
+  const bytes = Buffer.alloc(headerBytes + entries.length * entryBytes);
+  bytes.writeUInt32LE(version, 0);
+  for (const [index, [tag, perms, id]] of entries.entries()) {
+    const at = headerBytes + index * entryBytes;
+    bytes.writeUInt16LE(tag, at);
+    bytes.writeUInt16LE(perms, at + 2);
+    bytes.writeUInt32LE(id, at + 4);
+  }
+  return bytes;
+}

@@ -147,6 +147,7 @@ export function makeReceiver(
     source: AsyncIterable<Buffer>,
   ): Promise<CheckedLiferaft> {
     const { hostId, digest, size, rebuilt = false, offset = 0 } = announced;
+    const next = hostId === undefined ? deleteFirst : sayRebuilt;
     const part = hostId && digest && partialName(hostId, digest);
     const kept = hostId === undefined ? [] : await keptOf(hostId);
     const expected = {
@@ -156,7 +157,7 @@ export function makeReceiver(
     };
     const check = makeLiferaftCheck(expected, (manifest) => {
       checkSize(manifest, size);
-      checkOrder(manifest, kept, rebuilt);
+      checkOrder(manifest, kept, rebuilt, next);
     });
     const checked = await writeNewFile({
       folder,
@@ -173,7 +174,7 @@ export function makeReceiver(
       nameOf: ({ manifest }) => liferaftName(manifest.host.id),
       async beforeNamed({ manifest }) {
         // Another one may have been imported meanwhile.
-        checkOrder(manifest, await keptOf(manifest.host.id), rebuilt);
+        checkOrder(manifest, await keptOf(manifest.host.id), rebuilt, next);
         await putLatestAside(manifest.host.id);
       },
       nameOfPart: (error, bytes) =>
@@ -356,6 +357,12 @@ function checkSize(manifest: Manifest, announced: number | undefined): void {
   }
 }
 
+/** What a sender does to have an older one taken in, and what who imports one does. */
+const sayRebuilt =
+  "If that host was rolled back and its present state is to count, say so on it as root: 'hactl alphorn rebuilt'.";
+const deleteFirst =
+  "If this one is to count, first delete those of that host that are here: 'hactl alphorn list' names them, 'hactl alphorn delete NAME...' deletes them.";
+
 /**
  * A liferaft has to be newer than all of its lineage that are here. One of another lineage takes the place of the latest
  * only if its host says that it was rebuilt, and if it is none of which there were some here: it would be a former one.
@@ -364,7 +371,10 @@ function checkOrder(
   { host, lineage, generation }: Manifest,
   kept: readonly Kept[],
   rebuilt: boolean,
+  next: string,
 ): void {
+  const older = (why: string) =>
+    new Fault('liferaft_older', `${why} Nothing of it was kept, and what is here stays. ${next}`);
   const latest = kept.find(({ isLatest }) => isLatest);
   const ofLineage = kept.filter((each) => each.lineage === lineage);
   const newest = Math.max(0, ...ofLineage.map((each) => each.generation));
@@ -380,13 +390,6 @@ function checkOrder(
       `Host ${host.id} has begun to count its generations anew, and did not say that it was rebuilt.`,
     );
   }
-}
-
-function older(why: string): Fault {
-  return new Fault(
-    'liferaft_older',
-    `${why} Nothing of it was kept, and what is here stays. If that host was rolled back and its present state is to count, say so on it as root: 'hactl alphorn rebuilt'.`,
-  );
 }
 
 function busyWith(hostId: string): Fault {

@@ -428,7 +428,8 @@ describe('the store of liferafts', () => {
     it('none that is older than what is here', async () => {
       await receive({ generation: 2 });
       await writeFile(path(), liferaftOf({ generation: 1 }).bytes);
-      await faultOf('liferaft_older', storeOf().importFile(path()));
+      const { message } = await faultOf('liferaft_older', storeOf().importFile(path()));
+      expect(message).to.match(/first delete those .* 'hactl alphorn delete NAME\.\.\.'/);
       expect(await names()).to.deep.equal([latest]);
     });
 

@@ -90,6 +90,9 @@ export class StormHost {
       }
       host.wanted.set(name, wanted);
       for (const [path, what] of Object.entries(wanted)) host.allow(path, what);
+      // As a restore makes them, and as a kill may leave one that it is making.
+      for (const folder of folders)
+        for (const mode of ['755', '700', '2700']) host.allow(folder, `folder ${mode} 0:0`);
     }
     return host;
   }
@@ -139,6 +142,7 @@ export class StormHost {
     const what = this.pick(['restore', 'restore', 'undo', 'force'] as const);
     const name = this.pick([...this.wanted.keys()]);
     const chosen = options.random() < 0.4 ? undefined : [this.pick([...paths, ...folders])];
+    const withFolders = options.random() < 0.3;
     const isKilled = options.random() < 0.75;
     const number = 1 + Math.floor(options.random() * (chosen === undefined ? 260 : 70));
     const isSignal = isKilled && counts.killed % options.signalEach === options.signalEach - 1;
@@ -146,7 +150,7 @@ export class StormHost {
       if (isSignal) return this.killedBySignal([name, `${number}`, what, ...(chosen ?? [])]);
       const carryOut = () =>
         what === 'restore'
-          ? bench.restorer.restore(bench.host, name, chosen, bench.warn)
+          ? bench.restorer.restore(bench.host, name, chosen, bench.warn, { folders: withFolders })
           : this.undo(what === 'force');
       if (!isKilled) return carryOut();
       let result: unknown;
@@ -156,7 +160,7 @@ export class StormHost {
       return isDead ? 'killed' : result;
     };
     this.log.push(
-      `${what}${what === 'restore' ? ` ${chosen?.join() ?? 'all'} of ${name}` : ''}${isKilled ? `, killed at ${number}${isSignal ? ' by a signal' : ''}` : ''}`,
+      `${what}${what === 'restore' ? ` ${chosen?.join() ?? 'all'} of ${name}${withFolders ? ' with folders' : ''}` : ''}${isKilled ? `, killed at ${number}${isSignal ? ' by a signal' : ''}` : ''}`,
     );
     const ended = await this.done(what, act);
     this.log.push(`  ${ended instanceof Fault ? ended.code : ended === 'killed' ? ended : 'done'}`);
@@ -219,13 +223,14 @@ export class StormHost {
     const isFolder = tree[path]?.startsWith('folder') === true;
     const how = this.pick(
       folders.includes(path)
-        ? (['remove', 'folder', 'write', 'link'] as const)
+        ? (['remove', 'folder', 'write', 'link', 'mode'] as const)
         : (['write', 'write', 'write', 'mode', 'remove', 'link', 'folder'] as const),
     );
     this.log.push(`${how} ${path} by hand`);
     this.counts.byHand += 1;
     if (how === 'mode') {
-      if (tree[path]?.startsWith('file') === true) await chmod(place, 0o640);
+      if (isFolder) await chmod(place, this.pick([0o711, 0o2750]));
+      else if (tree[path]?.startsWith('file') === true) await chmod(place, 0o640);
     } else {
       for (const [each, what] of Object.entries(tree))
         if (each === path || each.startsWith(`${path}/`))
@@ -256,8 +261,9 @@ export class StormHost {
   }
 
   private async check(): Promise<void> {
-    const tree = leavesIn(await treeOf(this.bench.alphorn.root));
-    for (const [path, what] of Object.entries(tree)) {
+    const all = Object.entries(await treeOf(this.bench.alphorn.root));
+    const tree = leavesIn(Object.fromEntries(all));
+    for (const [path, what] of all.filter(([each]) => !each.includes('/.alphorn-'))) {
       if (this.allowed.get(path)?.has(what) !== true) throw new Error(`${path} is '${what}'`);
     }
     const there = new Set(Object.values(tree).map(contentOf));

@@ -201,7 +201,9 @@ function compare(
     if (!leftOut.has(path)) wrong.push(`${path}: it has a ${what}, and that is not named`);
   }
   for (const path of leftOut) {
-    if (!(path in special)) wrong.push(`${path}: it is named, and has nothing that is not carried`);
+    // Where a link leads may be named: it goes in as it is.
+    if (!(path in special) && before.entries[path]?.target === undefined)
+      wrong.push(`${path}: it is named, and has nothing that is not carried`);
   }
   for (const [path, entry] of Object.entries(before.entries)) {
     if (notTaken.has(special[path] ?? '')) continue;

@@ -12,6 +12,7 @@ import type { Bench } from './asking.ts';
 import { callHa, untilHealthy } from './client.ts';
 import { describeHostile } from './alphorn-hostile.ts';
 import { describeLeftOut } from './alphorn-left-out.ts';
+import { describePeers } from './alphorn-peers.ts';
 
 /** No edit that is sent in time was sent for the interval alone. */
 const interval = 60_000;
@@ -115,6 +116,15 @@ export function describeAlphorn(bench: Bench): void {
         if (alphorn?.role === 'Started' && alphorn.node === node.name) return true;
         throw new Error(await node.run(['crm_mon', '--one-shot', '--failcounts']));
       });
+    }
+
+    /** Has the cluster run it on the other node, and both online again. */
+    async function switchOver(): Promise<void> {
+      const { active, other } = await roles();
+      await post(other, `node/${active.name}/standby`);
+      await untilStartedOn(other);
+      await post(other, `node/${active.name}/online`);
+      await untilBothOnline(other);
     }
 
     /** What the third host heard of a node's host since a moment. */
@@ -323,11 +333,8 @@ export function describeAlphorn(bench: Bench): void {
     it('takes the host that came back for the one it was', async () => {
       const { active, other } = await roles();
       const ids = await idsOf(active, other);
-      // To the one that was restored, which counts its generations anew.
-      await post(other, `node/${active.name}/standby`);
-      await untilStartedOn(other);
-      await post(other, `node/${active.name}/online`);
-      await untilBothOnline(other);
+      // To the one that was restored, which begins to count its generations at 1.
+      await switchOver();
       const { line } = await edit(other);
       await untilHeld(other, active, line);
       const [latest, ...former] = (await liferaftsOn(active)).filter(
@@ -337,6 +344,7 @@ export function describeAlphorn(bench: Bench): void {
       expect(former.length).to.be.greaterThan(0);
     });
 
+    describePeers({ roles, switchOver });
     describeLeftOut(bench, { roles, read: readLiferaft, compare });
     describeHostile(bench);
 

@@ -100,6 +100,7 @@ export function describeHostBack(bench: Bench, suite: Suite): void {
           }),
         180_000,
       );
+      const orphans = () => lost.run(['find', '/', '-xdev', '-nouser', '-o', '-xdev', '-nogroup']);
       await lost.boot();
       const [, ...packages] = (commands[0]?.text ?? '').split(' ').slice(1);
       await lost.run(['dpkg-query', '--show', ...packages]);
@@ -120,6 +121,8 @@ export function describeHostBack(bench: Bench, suite: Suite): void {
       expect(diff).to.include(`user hacluster gets the number ${uid} instead of 450`);
       expect(diff).to.match(new RegExp(`user svc gets the number \\d+ instead of ${uid}`));
       expect(diff).to.match(/Searched for such files: .*at most \d+ paths .*all of it/);
+      // A new installation of bullseye has one: /var/lib/apt/lists/partial, by a number that _apt has in later Debians.
+      const formerOrphans = await orphans();
       await typed(7);
       await typed(8);
       expect(commands[9]?.text).to.equal('systemctl reboot');
@@ -138,9 +141,7 @@ export function describeHostBack(bench: Bench, suite: Suite): void {
       expect(await lost.run(['stat', '--format=%U:%G', ...owners])).to.equal(
         'hacluster:haclient\nhacluster:haclient\nsvc:svc\n',
       );
-      expect(await lost.run(['find', '/', '-xdev', '-nouser', '-o', '-xdev', '-nogroup'])).to.equal(
-        '',
-      );
+      expect(await orphans()).to.equal(formerOrphans);
       await waitUntil('the service to run', async () => {
         const { stdout } = await lost.exec(['systemctl', 'is-active', 'svc.service']);
         return stdout.trim() === 'active';

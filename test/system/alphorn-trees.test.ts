@@ -3,13 +3,13 @@ import { expect } from 'chai';
 import { progressOnStderr } from '../lab/progress.ts';
 import { type Suite, suites } from '../lab/root.ts';
 import { sendTree } from './alphorn-trees.ts';
-import { isFull, seedOf, shareOf } from './share.ts';
+import { hasTurn, isFull, seedOf, shareOf } from './share.ts';
 
 const from = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
 const others = suites.filter((suite) => suite !== from);
 
 describe(`A tree of everything that a file system can hold, of ${from},`, () => {
-  for (const to of shareOf(others, 1, from)) {
+  for (const to of hasTurn(from) ? shareOf(others, 1, from) : []) {
     for (let round = 0; round < (isFull ? 5 : 1); round += 1) {
       const seed = seedOf(from) + round;
       it(`is on a blank ${to} as it was, or what is not is named (seed ${seed})`, async function () {

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 
 import type { LabNode } from '../lab/lab.ts';
 import { builtPackage } from '../lab/built-package.ts';
+import type { Suite } from '../lab/root.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { type Contact, startThirdHost, type ThirdHost } from '../support/third-host.ts';
 import { encodeAcl } from '../../src/parsers/posix-acl.ts';
@@ -13,6 +14,8 @@ import { callHa, untilHealthy } from './client.ts';
 import { describeHostile } from './alphorn-hostile.ts';
 import { describeLeftOut } from './alphorn-left-out.ts';
 import { describePeers } from './alphorn-peers.ts';
+import { describeAlphornRestores } from './alphorn-restores.ts';
+import { shareOf } from './share.ts';
 
 /** No edit that is sent in time was sent for the interval alone. */
 const interval = 60_000;
@@ -55,7 +58,7 @@ interface AlphornStatus {
  * Liferafts of the nodes of a cluster, with Alphorn where the cluster runs it. Beside the nodes there is a third
  * host outside of the cluster, which hears of all that is sent and loses no power. Leaves both nodes online.
  */
-export function describeAlphorn(bench: Bench): void {
+export function describeAlphorn(bench: Bench, suite: Suite): void {
   describe('Alphorn', () => {
     const nodes = () => bench().lab.nodes as [LabNode, LabNode];
     let outside: ThirdHost | undefined;
@@ -344,9 +347,21 @@ export function describeAlphorn(bench: Bench): void {
       expect(former.length).to.be.greaterThan(0);
     });
 
-    describePeers({ roles, switchOver });
-    describeLeftOut(bench, { roles, read: readLiferaft, compare });
-    describeHostile(bench);
+    const others = [
+      () => {
+        describePeers({ roles, switchOver });
+      },
+      () => {
+        describeLeftOut(bench, { roles, read: readLiferaft, compare });
+      },
+      () => {
+        describeHostile(bench);
+      },
+      () => {
+        describeAlphornRestores(bench);
+      },
+    ];
+    for (const describeOther of shareOf(others, 2, suite)) describeOther();
 
     async function idsOf(
       active: LabNode,

@@ -5,7 +5,6 @@ import { upWithPackage } from '../lab/with-package.ts';
 import { describeAccess } from './access.ts';
 import { describeAgents } from './agents.ts';
 import { describeAlphorn } from './alphorn.ts';
-import { describeAlphornRestores } from './alphorn-restores.ts';
 import type { Bench } from './asking.ts';
 import { describeAttack } from './attack.ts';
 import { describeConstraints } from './constraints.ts';
@@ -85,16 +84,17 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
     describeChanges(bench);
     describeOthersResources(bench);
     describeFailover(bench);
-    describeAlphorn(bench);
-    describeHostBack(bench, suite);
-    describeAlphornRestores(bench);
+  }
+  // `npm test` runs some of these on each Debian, and of most a share; `npm run test:full` runs all of all.
+  describeAlphorn(bench, suite);
+  describeHostBack(bench, suite);
+  if (!isFull) {
     describeAccess(bench);
     describeFailures(bench);
   }
   describeConstraints(bench, suite);
   describeEditSequences(bench, suite);
-  // `npm test` runs some of these on each Debian, and of most a share; `npm run test:full` runs all of all.
-  for (const describeHardship of shareOf(hardships, 4, suite)) describeHardship(bench, suite);
+  for (const describeHardship of shareOf(hardships, 3, suite)) describeHardship(bench, suite);
   describeCharacters(bench, suite);
   describeFreeze(bench, suite);
 

@@ -1,4 +1,4 @@
-import { parseAccountNumbers, parseAccounts } from '../../parsers/accounts.ts';
+import { isAccount, parseAccountNumbers, parseAccounts } from '../../parsers/accounts.ts';
 import { assignNumbers, type Numbers } from './numbers.ts';
 
 // Accounts of another host put together with those of this one. No I/O: texts in, texts out.
@@ -188,10 +188,6 @@ function linesOf(text: string): string[] {
 
 function nameOf(line: string): string {
   return line.split(':', 1)[0] ?? '';
-}
-
-function isAccount(line: string): boolean {
-  return /^[^+\-#:][^:]*:/.test(line);
 }
 
 /** The line, with the names of the other's list in the same field besides its own. */

@@ -225,6 +225,18 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
+  it('hands nothing over for an account that is commented out, or asked of NIS', () => {
+    const { changes, numbers } = merged({
+      here: { '/etc/passwd': lines('#old:x:1000:1000::/:/', '+nis:x:1001:1001::/:/') },
+      liferaft: { '/etc/passwd': lines('a:x:1000:1000::/:/', 'b:x:1001:1001::/:/') },
+      restored: new Set(['/etc/passwd']),
+    });
+    expect([...numbers.users.moved]).to.deep.equal([]);
+    expect(changes.map(({ name, change }) => `${name} ${change}`)).to.deep.equal([
+      ...['a added', 'b added'],
+    ]);
+  });
+
   it('leaves the accounts whose list is not restored as they are, and goes by their numbers', () => {
     const { texts, changes } = merged({ restored: new Set(['/etc/passwd']) });
     expect(texts).to.have.all.keys('/etc/passwd');

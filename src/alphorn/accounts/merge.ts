@@ -1,5 +1,5 @@
 import { isAccount, parseAccountNumbers, parseAccounts } from '../../parsers/accounts.ts';
-import { assignNumbers, type Numbers } from './numbers.ts';
+import { type AccountList, assignNumbers, type Numbers } from './numbers.ts';
 
 // Accounts of another host put together with those of this one. No I/O: texts in, texts out.
 
@@ -60,26 +60,33 @@ export interface Merging {
  */
 export function mergeAccounts(merging: Merging): MergedAccounts {
   const { here, liferaft, restored, owners, replace } = merging;
-  const numbersOf = (file: '/etc/passwd' | '/etc/group', owning: ReadonlySet<string>) => {
-    const [own, theirs] = [here[file] ?? '', liferaft[file] ?? ''];
-    const [from, to] = [parseAccountNumbers(own), parseAccountNumbers(theirs)];
-    if (!restored.has(file)) return { after: from, isTheirs: () => false };
-    if (replace) return { after: to, isTheirs: () => true };
-    return assignNumbers(
-      { numbers: from, names: parseAccounts(own) },
-      { numbers: to, names: parseAccounts(theirs) },
-      owning,
-    );
+  const numbersOf = (
+    file: '/etc/passwd' | '/etc/group',
+    owning: ReadonlySet<string> | undefined,
+  ) => {
+    const [own, theirs] = [accountsOf(here[file]), accountsOf(liferaft[file])];
+    if (replace) return { after: theirs.numbers, isTheirs: () => true };
+    return assignNumbers(own, theirs, owning);
   };
-  const users = numbersOf('/etc/passwd', owners.users);
-  const groups = numbersOf('/etc/group', owners.groups);
+  const asHere = (file: '/etc/passwd' | '/etc/group') => ({
+    after: accountsOf(here[file]).numbers,
+    isTheirs: () => false,
+  });
+  const users = restored.has('/etc/passwd')
+    ? numbersOf('/etc/passwd', owners.users)
+    : asHere('/etc/passwd');
+  // The list of users has groups by their numbers. So where one of the two lists is not restored, each group of this
+  // host keeps its number, and no user of the liferaft gets into one by its number.
+  const isHalf = restored.has('/etc/passwd') !== restored.has('/etc/group');
+  const assigned = numbersOf('/etc/group', isHalf ? undefined : owners.groups);
+  const groups = restored.has('/etc/group') ? assigned : asHere('/etc/group');
   const texts: AccountTexts = {};
   for (const file of restored) {
     const theirs = liferaft[file];
     if (theirs === undefined) continue;
     texts[file] = replace
       ? theirs
-      : merge(file, here[file] ?? '', theirs, { users, groups, merging });
+      : merge(file, here[file] ?? '', theirs, { users, groups: assigned, merging });
   }
   return {
     texts,
@@ -92,6 +99,10 @@ export function mergeAccounts(merging: Merging): MergedAccounts {
       groups: numberChanges(here['/etc/group'], groups.after),
     },
   };
+}
+
+function accountsOf(text = ''): AccountList {
+  return { numbers: parseAccountNumbers(text), names: parseAccounts(text) };
 }
 
 interface Merged {

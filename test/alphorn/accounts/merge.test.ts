@@ -7,7 +7,7 @@ import {
   type AccountTexts,
   mergeAccounts,
 } from '../../../src/alphorn/accounts/merge.ts';
-import { parseAccountNumbers } from '../../../src/parsers/accounts.ts';
+import { parseAccountNumbers, parseAccounts } from '../../../src/parsers/accounts.ts';
 
 const lines = (...each: string[]) => each.map((line) => `${line}\n`).join('');
 
@@ -243,6 +243,26 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     expect(texts['/etc/passwd']).to.include('hacluster:x:107:451:');
     expect(changes.filter(({ kind }) => kind === 'group')).to.deep.equal([]);
   });
+
+  for (const only of ['/etc/passwd', '/etc/group'] as const) {
+    it(`leaves each user in a group of the same name where ${only} alone is restored`, () => {
+      const accounts = (name: string, number: number) => ({
+        '/etc/passwd': lines(`${name}:x:${number}:1000::/:/`),
+        '/etc/group': lines(`${name}:x:1000:`),
+      });
+      const [own, theirs] = [accounts('jones', 1000), accounts('smith', 1001)];
+      const { texts } = merged({ here: own, liferaft: theirs, restored: new Set([only]) });
+      const after = { ...own, ...texts };
+      const groups = parseAccounts(after['/etc/group']);
+      const groupOf = (name: string) =>
+        groups.get(
+          Number(new RegExp(`^${name}:x:\\d+:(\\d+):`, 'm').exec(after['/etc/passwd'])?.[1]),
+        );
+      expect(groupOf('jones')).to.equal('jones');
+      // Either it or its group is not restored.
+      expect(groupOf('smith')).to.equal(undefined);
+    });
+  }
 
   it('is the liferaft to the byte where that was asked for, and names who vanishes', () => {
     const { texts, changes, numbers } = merged({ replace: true });

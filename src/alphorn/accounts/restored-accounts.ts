@@ -21,6 +21,7 @@ import {
   type AccountTexts,
   type MergedAccounts,
   mergeAccounts,
+  type NumberChanges,
 } from './merge.ts';
 import { findOwned, type OwnedFile, type SearchLimits, searchLimits } from './owned-files.ts';
 import { isUnit, maxUnitBytes, readUnitFiles } from './unit-files.ts';
@@ -82,10 +83,12 @@ export async function restoreAccounts(
   const lists = manifest.files.filter(({ path }) => isList(path));
   const restored = new Set(lists.filter(isChosen).map(({ path }) => path as AccountFile));
   const here = await textsHere(root);
-  const merged = mergeAccounts({
-    ...{ here, liferaft: await textsIn(file, lists), restored, replace },
-    owners: ownersIn(manifest),
-  });
+  const merged = withReadableNames(
+    mergeAccounts({
+      ...{ here, liferaft: await textsIn(file, lists), restored, replace },
+      owners: ownersIn(manifest),
+    }),
+  );
   const leaves = new Set([...manifest.files, ...manifest.links].filter(isChosen).map(pathOf));
   const { users, groups } = merged.numbers;
   const affects = ({ uid, gid }: OwnedFile) =>
@@ -128,6 +131,24 @@ function pathOf({ path }: { path: string }): string {
 // As bytes: a comment may be in any encoding, and stays as it is.
 const encoding = 'latin1';
 
+/** What is meant by text that was read as bytes. */
+function readable(text: string): string {
+  return Buffer.from(text, encoding).toString();
+}
+
+/** Names as everybody else has them, a manifest and units among them. */
+function withReadableNames({ texts, changes, numbers }: MergedAccounts): MergedAccounts {
+  const named = ({ after, ...rest }: NumberChanges) => ({
+    ...rest,
+    after: new Map([...after].map(([name, number]) => [readable(name), number])),
+  });
+  return {
+    texts,
+    changes: changes.map((each) => ({ ...each, name: readable(each.name) })),
+    numbers: { users: named(numbers.users), groups: named(numbers.groups) },
+  };
+}
+
 async function textsHere(root: string): Promise<AccountTexts> {
   const texts: AccountTexts = {};
   for (const path of accountFiles) {
@@ -153,8 +174,8 @@ function ownersIn({ files, links, folders }: Manifest) {
   const users = new Set<string>();
   const groups = new Set<string>();
   for (const { user, group } of [...files, ...links, ...folders]) {
-    if (user !== null) users.add(user);
-    if (group !== null) groups.add(group);
+    if (user !== null) users.add(Buffer.from(user).toString(encoding));
+    if (group !== null) groups.add(Buffer.from(group).toString(encoding));
   }
   return { users, groups };
 }
@@ -191,12 +212,12 @@ async function failingUnits(
   const restored = file.manifest.files.filter(
     (item) => isUnit(item.path) && isChosen(item) && item.size <= maxUnitBytes,
   );
-  const hadUser = parseAccountNumbers(here['/etc/passwd'] ?? '');
-  const hadGroup = parseAccountNumbers(here['/etc/group'] ?? '');
+  const hadUser = parseAccountNumbers(readable(here['/etc/passwd'] ?? ''));
+  const hadGroup = parseAccountNumbers(readable(here['/etc/group'] ?? ''));
   if (restored.length === 0 && users.gone.size === 0 && groups.gone.size === 0) return [];
   const texts = new Map(await readUnitFiles(root));
   const theirs = new Set(restored.map(pathOf));
-  for (const item of restored) texts.set(item.path, await textOf(file, item));
+  for (const item of restored) texts.set(item.path, readable(await textOf(file, item)));
   const failing: { path: string; account: string }[] = [];
   for (const [path, text] of texts) {
     const named = runsAs(text);

@@ -187,6 +187,31 @@ describe('a restore of users and groups onto a host with others', () => {
     ]);
   });
 
+  it('goes by names that are not ASCII as by any other', async () => {
+    const { root, liferafts } = bench.alphorn;
+    await growTree(root, {
+      '/etc/passwd': `file 644 0:0 ${passwd('root:x:0:0:', 'drück:x:450:0:')}`,
+    });
+    const described: Described = {
+      folders: { '/etc': {} },
+      files: {
+        '/etc/passwd': passwd('root:x:0:0:', 'drück:x:107:0:', 'café:x:108:0:'),
+        '/etc/a': { content: 'a', uid: 107, gid: 0, user: 'drück', group: 'root' },
+        '/etc/systemd/system/a.service': unit('drück'),
+      },
+    };
+    name = await storeLiferaft(liferafts, described);
+    const report = await diff();
+    expect(report?.changes.map((each) => `${each.name} ${each.change}`)).to.deep.equal([
+      ...['drück renumbered', 'café added'],
+    ]);
+    expect(report?.units).to.deep.equal([]);
+    await restore();
+    const after = await tree();
+    expect(after['/etc/a']).to.equal('file 644 107:0 a');
+    expect(after['/etc/passwd']).to.include('drück:x:107:0:');
+  });
+
   it('leaves accounts alone when other paths are restored', async () => {
     expect(await diff(false, ['/etc/ha.conf'])).to.equal(undefined);
     await restore(false, ['/etc/ha.conf']);

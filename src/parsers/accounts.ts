@@ -30,6 +30,6 @@ export function isAccount(line: string): boolean {
 function accountsIn(text: string): [name: string, number: number][] {
   return text.split('\n').flatMap((line): [string, number][] => {
     const [name = '', , number = ''] = line.split(':');
-    return isAccount(line) && /^\d+$/.test(number) ? [[name, Number(number)]] : [];
+    return isAccount(line) && /^\d{1,10}$/.test(number) ? [[name, Number(number)]] : [];
   });
 }

@@ -125,11 +125,25 @@ function merge(file: AccountFile, own: string, theirs: string, merged: Merged): 
       );
     case '/etc/subuid':
     case '/etc/subgid':
-      return mergeRanges(own, theirs);
+      return mergeRanges(...withOwnersAfter(own, theirs, merged));
   }
 }
 
+/**
+ * The number that stands in a line, as it is afterwards. A second line of a name, or one whose number is none, is known
+ * to nobody by that name, and keeps what it has.
+ */
+function numberAfter(
+  [name = '', , number = '']: readonly string[],
+  before: ReadonlyMap<string, number>,
+  { after }: Numbers,
+): string {
+  const isKnown = before.get(name) === Number(number);
+  return `${(isKnown ? after.get(name) : undefined) ?? number}`;
+}
+
 function mergePasswd(own: string, theirs: string, { users, groups, merging }: Merged): string {
+  const before = { own: parseAccountNumbers(own), theirs: parseAccountNumbers(theirs) };
   const groupNames = {
     own: parseAccounts(merging.here['/etc/group'] ?? ''),
     theirs: parseAccounts(merging.liferaft['/etc/group'] ?? ''),
@@ -139,7 +153,7 @@ function mergePasswd(own: string, theirs: string, { users, groups, merging }: Me
     const group = groupNames[side].get(Number(fields[3]));
     return [
       ...fields.slice(0, 2),
-      users.after.get(fields[0] ?? '') ?? fields[2],
+      numberAfter(fields, before[side], users),
       (group === undefined ? undefined : groups.after.get(group)) ?? fields[3],
       ...fields.slice(4),
     ].join(':');
@@ -156,22 +170,24 @@ function mergePasswd(own: string, theirs: string, { users, groups, merging }: Me
 }
 
 function mergeGroup(own: string, theirs: string, { groups }: Merged): string {
-  const renumber = (line: string) => {
+  const before = { own: parseAccountNumbers(own), theirs: parseAccountNumbers(theirs) };
+  const renumber = (line: string, side: 'own' | 'theirs') => {
     const fields = line.split(':');
-    const number = groups.after.get(fields[0] ?? '') ?? fields[2];
+    const number = numberAfter(fields, before[side], groups);
     return [...fields.slice(0, 2), number, ...fields.slice(3)].join(':');
   };
   return mergeLines(
     own,
     theirs,
-    (_name, ownLine, their) => renumber(withMembers(their, ownLine, 3)),
-    renumber,
+    (_name, ownLine, their) => renumber(withMembers(their, ownLine, 3), 'theirs'),
+    (line) => renumber(line, 'own'),
   );
 }
 
 /**
  * The lines of the liferaft, in its order, and then those of names that only this host has. What begins with `+` or
- * `-` asks NIS for all that comes after (nsswitch.conf(5), "compat"), so nothing is put behind it.
+ * `-` asks NIS for all that comes after (nsswitch.conf(5), "compat"), so nothing is put behind it; where the liferaft
+ * has no such line, those of this host stay.
  */
 function mergeLines(
   own: string,
@@ -186,8 +202,9 @@ function mergeLines(
     isAccount(line) ? ofBoth(nameOf(line), ownByName.get(nameOf(line)), line) : line,
   );
   const more = ownLines.filter((line) => isAccount(line) && !theirNames.has(nameOf(line)));
-  const end = merged.findIndex((line) => /^[+-]/.test(line));
-  merged.splice(end === -1 ? merged.length : end, 0, ...more.map(ofOwn));
+  const end = merged.findIndex(isForNis);
+  if (end === -1) merged.push(...more.map(ofOwn), ...ownLines.filter(isForNis));
+  else merged.splice(end, 0, ...more.map(ofOwn));
   // To the byte, then: it may have empty lines.
   if (merged.join('\n') === theirLines.join('\n')) return theirs;
   return merged.map((line) => `${line}\n`).join('');
@@ -195,6 +212,10 @@ function mergeLines(
 
 function linesOf(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
+}
+
+function isForNis(line: string): boolean {
+  return /^[+-]/.test(line);
 }
 
 function nameOf(line: string): string {
@@ -207,6 +228,23 @@ function withMembers(line: string, other: string | undefined, field: number): st
   const names = [fields[field], other?.split(':')[field]].flatMap((list) => list?.split(',') ?? []);
   fields[field] = [...new Set(names.filter((name) => name !== ''))].join(',');
   return fields.join(':');
+}
+
+/** The same ranges: where one names its owner by number, by the number that the owner has afterwards (subuid(5)). */
+function withOwnersAfter(
+  own: string,
+  theirs: string,
+  { users, merging }: Merged,
+): [own: string, theirs: string] {
+  const after = (text: string, passwd = '') => {
+    const names = parseAccounts(passwd);
+    return text.replace(/^\d+(?=:)/gm, (number) => {
+      const name = names.get(Number(number));
+      return `${(name === undefined ? undefined : users.after.get(name)) ?? number}`;
+    });
+  };
+  const { here, liferaft } = merging;
+  return [after(own, here['/etc/passwd']), after(theirs, liferaft['/etc/passwd'])];
 }
 
 /** Ranges of this host that would overlap with one of the liferaft get a place behind all of them. */
@@ -270,7 +308,10 @@ function changeOf({
 function numberChanges(own: string | undefined, after: ReadonlyMap<string, number>): NumberChanges {
   const moved = new Map<number, number>();
   const gone = new Set<number>();
-  for (const [number, name] of parseAccounts(own ?? '')) {
+  const { numbers, names } = accountsOf(own);
+  for (const [number, name] of names) {
+    // Of a second line of that name, which keeps its number.
+    if (numbers.get(name) !== number) continue;
     const next = after.get(name);
     if (next === undefined) gone.add(number);
     else if (next !== number) moved.set(number, next);

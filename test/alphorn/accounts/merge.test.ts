@@ -225,6 +225,48 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
+  it("keeps this host's lines for NIS where the liferaft has none", () => {
+    const { texts } = merged({
+      here: { '/etc/passwd': lines('svc:x:998:998::/:/', '-mallory::::::', '+::::::') },
+      liferaft: { '/etc/passwd': lines('root:x:0:0::/:/') },
+      restored: new Set(['/etc/passwd']),
+    });
+    expect(linesOf(texts, '/etc/passwd')).to.deep.equal([
+      ...['root:x:0:0::/:/', 'svc:x:998:998::/:/', '-mallory::::::', '+::::::'],
+    ]);
+  });
+
+  it('leaves each number of a name that is there twice with the files that it has', () => {
+    for (const file of ['/etc/passwd', '/etc/group'] as const) {
+      const { texts, numbers } = merged({
+        here: { [file]: lines('app:x:500:0::/:/', 'app:x:501:0::/:/') },
+        liferaft: { [file]: lines('twice:x:600:0::/:/', 'twice:x:601:0::/:/') },
+        restored: new Set([file]),
+      });
+      expect(linesOf(texts, file).map((line) => line.split(':')[2])).to.deep.equal([
+        ...['600', '601', '500', '501'],
+      ]);
+      expect([...numbers.users.moved, ...numbers.groups.moved]).to.deep.equal([]);
+    }
+  });
+
+  it('leaves a range of subordinate ids that names its owner by number with that owner', () => {
+    const { texts } = merged({
+      here: {
+        '/etc/passwd': lines('jones:x:1000:0::/:/'),
+        '/etc/subuid': lines('1000:100000:65536', '4711:300000:65536'),
+      },
+      liferaft: {
+        '/etc/passwd': lines('smith:x:1000:0::/:/'),
+        '/etc/subuid': lines('1000:165536:65536'),
+      },
+    });
+    expect(texts['/etc/passwd']).to.include('jones:x:1001:');
+    expect(linesOf(texts, '/etc/subuid')).to.deep.equal([
+      ...['1000:165536:65536', '1001:100000:65536', '4711:300000:65536'],
+    ]);
+  });
+
   it('hands nothing over for an account that is commented out, or asked of NIS', () => {
     const { changes, numbers } = merged({
       here: { '/etc/passwd': lines('#old:x:1000:1000::/:/', '+nis:x:1001:1001::/:/') },

@@ -10,6 +10,7 @@ export interface OwnedFile {
   path: string;
   uid: number;
   gid: number;
+  mode: number;
 }
 
 export interface OwnedFiles {
@@ -69,7 +70,7 @@ export async function findOwned(
     if (stats === undefined && path.includes('\u{fffd}')) complete = false;
     if (stats === undefined || (stats.isDirectory() && stats.dev !== dev)) return;
     if (stats.isDirectory()) folders.push(path);
-    const file = { path, uid: stats.uid, gid: stats.gid };
+    const file = { path, uid: stats.uid, gid: stats.gid, mode: stats.mode & 0o7777 };
     if (isWanted(file)) found.push(file);
   }
 

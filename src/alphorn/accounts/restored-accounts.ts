@@ -13,7 +13,7 @@ import {
   type NamedAcl,
   type Owned,
 } from '../manifest.ts';
-import { type Handover, planHandovers } from './handover.ts';
+import { type Handover, planHandovers, special } from './handover.ts';
 import {
   type AccountChange,
   type AccountFile,
@@ -180,12 +180,12 @@ function ownersIn({ files, links, folders }: Manifest) {
   return { users, groups };
 }
 
-function handoverOf({ path, uid, gid }: OwnedFile, { numbers }: MergedAccounts): Handover {
+function handoverOf({ path, uid, gid, mode }: OwnedFile, { numbers }: MergedAccounts): Handover {
   const after = {
     uid: numbers.users.moved.get(uid) ?? uid,
     gid: numbers.groups.moved.get(gid) ?? gid,
   };
-  return { path, before: { uid, gid }, after };
+  return { path, before: { uid, gid }, after, ...((mode & special) !== 0 && { mode }) };
 }
 
 function wordsOf({ uid, gid }: Handover['before']): string {

@@ -118,7 +118,9 @@ export function makeTakingBack({
           continue;
         }
         await checkPacemaker(asker, rootOf(kept), kept.journal.steps);
-        const outcome = await putBack(rootOf(kept), kept, attributesBelow(rootOf(kept)));
+        const outcome = await putBack(rootOf(kept), kept, attributesBelow(rootOf(kept)), {
+          wasKilled: true,
+        });
         await settleOrWarn(kept, outcome, warn);
         warn(
           outcome.left.length === 0
@@ -173,7 +175,10 @@ export function makeTakingBack({
     const undoing = isKilled ? noted : await orFault(restores, () => moveOn(noted, 'undoing'));
     let outcome;
     try {
-      outcome = await putBack(where, undoing, attributes, { orNothing: !force });
+      outcome = await putBack(where, undoing, attributes, {
+        orNothing: !force,
+        wasKilled: isKilled,
+      });
     } catch (error) {
       // Nothing was put in place.
       if (error instanceof Fault) await moveOn(undoing, latest.state);

@@ -6,6 +6,7 @@ import { execa } from 'execa';
 
 import { restoreAccounts } from '../../../src/alphorn/accounts/restored-accounts.ts';
 import { openLiferaft } from '../../../src/alphorn/liferaft-file.ts';
+import { Fault } from '../../../src/errors.ts';
 import { type Described, storeLiferaft } from '../../support/liferafts.ts';
 import {
   growTree,
@@ -14,6 +15,7 @@ import {
   type Tree,
   treeOf,
 } from '../../support/restore-bench.ts';
+import { dieDuring } from '../../support/dying-calls.ts';
 import { faultOf } from '../../support/faults.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -129,6 +131,27 @@ describe('a restore of users and groups onto a host with others', () => {
     await bench.restorer.undo(bench.host, false, bench.warn);
     expect(await tree()).to.deep.equal(before);
     expect(await bench.restorer.kept()).to.deep.equal([]);
+  });
+
+  it('is taken back with the modes of all files wherever it was killed, and wherever its undo was', async () => {
+    const undo = () => bench.restorer.undo(bench.host, false, bench.warn);
+    const { restores } = bench.alphorn;
+    await mkdir(restores);
+    for (const [ready, killed] of [
+      [() => Promise.resolve(), restore],
+      [restore, undo],
+    ] as const) {
+      for (let number = 1; ; number += 1) {
+        await ready();
+        if (!(await dieDuring(number, restores, killed))) break;
+        // It may have been killed before there was anything to be undone, or after it was.
+        await undo().catch((error: unknown) => {
+          if (!(error instanceof Fault) || error.code !== 'nothing_to_undo') throw error;
+        });
+        expect(await tree(), `call ${number}`).to.deep.equal(before);
+      }
+      if (killed === restore) await undo();
+    }
   });
 
   it('gives everything back when a file cannot be handed over', async () => {

@@ -32,7 +32,7 @@ export function printAccounts({
   print(`Searched for such files: ${search.where} (${search.looked} looked at, ${extent}).`);
 }
 
-function wordsOf({ kind, name, change, here, after, liferaft }: AccountChange): string {
+function wordsOf({ kind, name, change, here, after, liferaft, heir }: AccountChange): string {
   const what = {
     added: `is new, with the number ${after ?? '?'}`,
     renumbered: `gets the number ${after ?? '?'} instead of ${here ?? '?'}`,
@@ -40,7 +40,8 @@ function wordsOf({ kind, name, change, here, after, liferaft }: AccountChange): 
     kept: `keeps the number ${here ?? '?'}`,
   }[change];
   const isOther = liferaft !== null && after !== null && liferaft !== after;
-  return `${kind} ${name} ${what}${isOther ? `; it is ${liferaft} in the liferaft` : ''}`;
+  const inherits = heir === undefined ? '' : `; ${heir} has it then, with the files of ${name}`;
+  return `${kind} ${name} ${what}${inherits}${isOther ? `; it is ${liferaft} in the liferaft` : ''}`;
 }
 
 function printFiles(

@@ -22,6 +22,8 @@ export interface AccountChange {
   here: number | null;
   after: number | null;
   liferaft: number | null;
+  /** Of one that vanishes: who has its number then, and so its files. */
+  heir?: string;
 }
 
 /** What becomes of the numbers that accounts of one kind have here. */
@@ -282,6 +284,7 @@ function changesOf(
   const here = parseAccountNumbers(own[file] ?? '');
   const liferaft = parseAccountNumbers(theirs[file] ?? '');
   const names = new Set([...here.keys(), ...after.keys()]);
+  const heirs = new Map([...after].map(([name, number]) => [number, name]));
   return [...names].flatMap((name): AccountChange[] => {
     const numbers = {
       here: here.get(name) ?? null,
@@ -289,7 +292,9 @@ function changesOf(
       liferaft: liferaft.get(name) ?? null,
     };
     const change = changeOf(numbers);
-    return change ? [{ kind, name, change, ...numbers }] : [];
+    if (change === undefined) return [];
+    const heir = change === 'vanishes' ? heirs.get(numbers.here ?? -1) : undefined;
+    return [{ kind, name, change, ...numbers, ...(heir !== undefined && { heir }) }];
   });
 }
 

@@ -144,7 +144,11 @@ function withReadableNames({ texts, changes, numbers }: MergedAccounts): MergedA
   });
   return {
     texts,
-    changes: changes.map((each) => ({ ...each, name: readable(each.name) })),
+    changes: changes.map(({ heir, ...each }) => ({
+      ...each,
+      name: readable(each.name),
+      ...(heir !== undefined && { heir: readable(heir) }),
+    })),
     numbers: { users: named(numbers.users), groups: named(numbers.groups) },
   };
 }
@@ -294,6 +298,9 @@ function withTexts(
 export function warningsOf({ changes, orphaned, search, units }: AccountsReport): string[] {
   const gone = changes.filter(({ change }) => change === 'vanishes');
   const names = gone.map(({ kind, name }) => `${kind} ${name}`);
+  const inherited = gone.flatMap(({ kind, name, heir }) =>
+    heir === undefined ? [] : [`${kind} ${heir} (from ${name})`],
+  );
   const isMoved = changes.some(({ change }) => change === 'renumbered');
   return [
     ...(names.length > 0
@@ -305,6 +312,11 @@ export function warningsOf({ changes, orphaned, search, units }: AccountsReport)
       ({ path, account }) =>
         `${path} will fail, for it runs as the ${account}, which is not there.`,
     ),
+    ...(inherited.length > 0
+      ? [
+          `These get the number of an account that vanishes, and with it the files that are not handed over: ${listed(inherited)}.`,
+        ]
+      : []),
     ...(isMoved
       ? [
           'Some accounts get another number. Restart this host when the restore has ended: what runs has the former ones.',

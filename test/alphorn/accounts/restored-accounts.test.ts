@@ -196,6 +196,20 @@ describe('a restore of users and groups onto a host with others', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
+  it('warns of who gets the files of an account that vanishes, with its number', async () => {
+    name = await storeLiferaft(bench.alphorn.liferafts, {
+      files: { '/etc/passwd': passwd('root:x:0:0:', 'other:x:107:0:') },
+    });
+    const changes = (await diff(true))?.changes ?? [];
+    expect(changes.map((each) => [each.name, each.change, each.heir])).to.deep.include([
+      'svc',
+      'vanishes',
+      'other',
+    ]);
+    await restore(true);
+    expect(bench.warnings.join('\n')).to.include(': user other (from svc).');
+  });
+
   it('names the units of the liferaft that run as an account which this host lacks', async () => {
     name = await storeLiferaft(bench.alphorn.liferafts, {
       files: {

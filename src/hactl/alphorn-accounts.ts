@@ -8,12 +8,19 @@ const mostLines = 50;
 /** What a restore does to users and groups, for people. */
 export function printAccounts({
   changes,
+  ranges,
   handedOver,
   orphaned,
   search,
   units,
 }: AccountsReport): void {
   printSome(changes.map(wordsOf));
+  printSome(
+    ranges.map(
+      ({ file, name, here, after }) =>
+        `${file}: ${name} gets ${after} instead of ${here}; what its containers own keeps its numbers`,
+    ),
+  );
   printFiles(
     'Files outside of the liferaft that go with their account',
     handedOver,

@@ -36,11 +36,21 @@ export interface NumberChanges {
   gone: ReadonlySet<number>;
 }
 
+/** A range of subordinate ids that an account gets another one for. What it was used for keeps its numbers. */
+export interface RangeChange {
+  file: AccountFile;
+  name: string;
+  /** Such as `100000:65536`. */
+  here: string;
+  after: string;
+}
+
 export interface MergedAccounts {
   /** What the restored lists are to hold. */
   texts: AccountTexts;
   /** Users first; those of this host before those that are new here. */
   changes: readonly AccountChange[];
+  ranges: readonly RangeChange[];
   numbers: { users: NumberChanges; groups: NumberChanges };
 }
 
@@ -82,13 +92,12 @@ export function mergeAccounts(merging: Merging): MergedAccounts {
   const isHalf = restored.has('/etc/passwd') !== restored.has('/etc/group');
   const assigned = numbersOf('/etc/group', isHalf ? undefined : owners.groups);
   const groups = restored.has('/etc/group') ? assigned : asHere('/etc/group');
+  const merged = { users, groups: assigned, merging };
   const texts: AccountTexts = {};
   for (const file of restored) {
     const theirs = liferaft[file];
     if (theirs === undefined) continue;
-    texts[file] = replace
-      ? theirs
-      : merge(file, here[file] ?? '', theirs, { users, groups: assigned, merging });
+    texts[file] = replace ? theirs : merge(file, here[file] ?? '', theirs, merged);
   }
   return {
     texts,
@@ -96,6 +105,9 @@ export function mergeAccounts(merging: Merging): MergedAccounts {
       ...(restored.has('/etc/passwd') ? changesOf('user', merging, users.after) : []),
       ...(restored.has('/etc/group') ? changesOf('group', merging, groups.after) : []),
     ],
+    ranges: (['/etc/subuid', '/etc/subgid'] as const).flatMap((file) =>
+      rangeChanges(file, withOwnersAfter(here[file] ?? '', '', merged)[0], texts[file]),
+    ),
     numbers: {
       users: numberChanges(here['/etc/passwd'], users.after),
       groups: numberChanges(here['/etc/group'], groups.after),
@@ -267,6 +279,18 @@ function mergeRanges(own: string, theirs: string): string {
       return [name, start, count].join(':');
     },
   );
+}
+
+/** By the order that the ranges of each name have. */
+function rangeChanges(file: AccountFile, own: string, after = own): RangeChange[] {
+  const [ownLines, linesAfter] = [linesOf(own), linesOf(after)];
+  return ownLines.flatMap((line): RangeChange[] => {
+    const name = nameOf(line);
+    const isOfName = (other: string) => nameOf(other) === name;
+    const next = linesAfter.filter(isOfName)[ownLines.filter(isOfName).indexOf(line)];
+    if (!isAccount(line) || next === undefined || next === line) return [];
+    return [{ file, name, here: line.slice(name.length + 1), after: next.slice(name.length + 1) }];
+  });
 }
 
 function rangeOf(line: string): { start: number; end: number } {

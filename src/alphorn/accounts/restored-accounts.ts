@@ -22,6 +22,7 @@ import {
   type MergedAccounts,
   mergeAccounts,
   type NumberChanges,
+  type RangeChange,
 } from './merge.ts';
 import { findOwned, type OwnedFile, type SearchLimits, searchLimits } from './owned-files.ts';
 import { isUnit, maxUnitBytes, readUnitFiles } from './unit-files.ts';
@@ -32,6 +33,7 @@ export interface AccountsReport {
   /** Whether accounts that only this host has stay, or the liferaft's lists replace those of this host. */
   mode: 'merge' | 'replace';
   changes: readonly AccountChange[];
+  ranges: readonly RangeChange[];
   /** Files outside of the liferaft that go with their account to its new number. */
   handedOver: FileList;
   /** Files outside of the liferaft whose account vanishes. */
@@ -103,6 +105,7 @@ export async function restoreAccounts(
   const report: AccountsReport = {
     mode: replace ? 'replace' : 'merge',
     changes: merged.changes,
+    ranges: merged.ranges,
     handedOver: listOf(moving),
     orphaned: listOf(
       handovers.filter(({ before }) => users.gone.has(before.uid) || groups.gone.has(before.gid)),
@@ -115,7 +118,7 @@ export async function restoreAccounts(
   };
   return {
     file: restored.size === 0 ? file : withTexts(file, merged, restored),
-    ...((merged.changes.length > 0 || units.length > 0) && { report }),
+    ...([merged.changes, merged.ranges, units].some(({ length }) => length > 0) && { report }),
     plan: (folder) => planHandovers(folder, moving),
   };
 }
@@ -137,7 +140,7 @@ function readable(text: string): string {
 }
 
 /** Names as everybody else has them, a manifest and units among them. */
-function withReadableNames({ texts, changes, numbers }: MergedAccounts): MergedAccounts {
+function withReadableNames({ texts, changes, ranges, numbers }: MergedAccounts): MergedAccounts {
   const named = ({ after, ...rest }: NumberChanges) => ({
     ...rest,
     after: new Map([...after].map(([name, number]) => [readable(name), number])),
@@ -149,6 +152,7 @@ function withReadableNames({ texts, changes, numbers }: MergedAccounts): MergedA
       name: readable(each.name),
       ...(heir !== undefined && { heir: readable(heir) }),
     })),
+    ranges: ranges.map((each) => ({ ...each, name: readable(each.name) })),
     numbers: { users: named(numbers.users), groups: named(numbers.groups) },
   };
 }
@@ -295,7 +299,7 @@ function withTexts(
 }
 
 /** What root should know before a restore is carried out, in a sentence each. */
-export function warningsOf({ changes, orphaned, search, units }: AccountsReport): string[] {
+export function warningsOf({ changes, ranges, orphaned, search, units }: AccountsReport): string[] {
   const gone = changes.filter(({ change }) => change === 'vanishes');
   const names = gone.map(({ kind, name }) => `${kind} ${name}`);
   const inherited = gone.flatMap(({ kind, name, heir }) =>
@@ -315,6 +319,11 @@ export function warningsOf({ changes, orphaned, search, units }: AccountsReport)
     ...(inherited.length > 0
       ? [
           `These get the number of an account that vanishes, and with it the files that are not handed over: ${listed(inherited)}.`,
+        ]
+      : []),
+    ...(ranges.length > 0
+      ? [
+          `These get other subordinate ids, and what their containers own keeps its numbers: ${listed(ranges.map(({ file, name, here, after }) => `${name} (${file}: ${here} -> ${after})`))}.`,
         ]
       : []),
     ...(isMoved

@@ -116,6 +116,17 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
+  it('names who gets other subordinate ids, in the order of the ranges of each', () => {
+    const { ranges } = merged({
+      here: { '/etc/subuid': lines('a:1000:10', 'a:2000:10', 'b:100:10', 'c:5000:10') },
+      liferaft: { '/etc/subuid': lines('a:1000:10', 'a:3000:10', 'd:95:10') },
+      restored: new Set(['/etc/subuid']),
+    });
+    expect(ranges.map(({ name, here, after }) => `${name} ${here} ${after}`)).to.deep.equal([
+      ...['a 2000:10 3000:10', 'b 100:10 5010:10'],
+    ]);
+  });
+
   it('names who is new, gets another number, or has another number than in the liferaft', () => {
     const { changes } = merged();
     const users = changes.filter(({ kind }) => kind === 'user');

@@ -210,6 +210,16 @@ describe('a restore of users and groups onto a host with others', () => {
     expect(bench.warnings.join('\n')).to.include(': user other (from svc).');
   });
 
+  it('warns of subordinate ids that become others, also where nothing else does', async () => {
+    await growTree(bench.alphorn.root, { '/etc/subuid': 'file 644 0:0 svc:100000:65536\n' });
+    name = await storeLiferaft(bench.alphorn.liferafts, {
+      files: { '/etc/subuid': 'other:100000:65536\n' },
+    });
+    expect((await diff())?.ranges).to.have.length(1);
+    await restore();
+    expect(bench.warnings.join()).to.include('svc (/etc/subuid: 100000:65536 -> 165536:65536).');
+  });
+
   it('names the units of the liferaft that run as an account which this host lacks', async () => {
     name = await storeLiferaft(bench.alphorn.liferafts, {
       files: {

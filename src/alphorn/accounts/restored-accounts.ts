@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
-import { readFileIfThere } from '../../files.ts';
 import { parseAccountNumbers } from '../../parsers/accounts.ts';
 import type { AlphornPaths } from '../../paths.ts';
 import type { LiferaftFile } from '../liferaft-file.ts';
@@ -13,6 +12,7 @@ import {
   type NamedAcl,
   type Owned,
 } from '../manifest.ts';
+import { readList } from '../owners.ts';
 import { type Handover, planHandovers, special } from './handover.ts';
 import {
   type AccountChange,
@@ -160,7 +160,7 @@ function withReadableNames({ texts, changes, ranges, numbers }: MergedAccounts):
 async function textsHere(root: string): Promise<AccountTexts> {
   const texts: AccountTexts = {};
   for (const path of accountFiles) {
-    const bytes = await readFileIfThere(join(root, path));
+    const bytes = await readList(join(root, path));
     if (bytes) texts[path] = bytes.toString(encoding);
   }
   return texts;

@@ -1,4 +1,4 @@
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -257,6 +257,18 @@ describe('a restore of users and groups onto a host with others', () => {
     const after = await tree();
     expect(after['/etc/a']).to.equal('file 644 107:0 a');
     expect(after['/etc/passwd']).to.include('drück:x:107:0:');
+  });
+
+  it('is blocked by a folder in the place of a list, or a file in the place of its folder', async () => {
+    const etc = join(bench.alphorn.root, 'etc');
+    await rm(join(etc, 'passwd'));
+    await mkdir(join(etc, 'passwd'));
+    const { message } = await faultOf('restore_blocked', restore());
+    expect(message).to.include('/etc/passwd: It is a folder');
+    await rm(etc, { recursive: true });
+    await writeFile(etc, '');
+    await faultOf('restore_blocked', restore());
+    expect((await bench.restorer.diff(name)).differences).to.have.length(3);
   });
 
   it('leaves accounts alone when other paths are restored', async () => {

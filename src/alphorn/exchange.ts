@@ -1,4 +1,4 @@
-import { lchown, mkdir, open, rename, rm, rmdir, symlink } from 'node:fs/promises';
+import { lchown, mkdir, open, rename, rmdir, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { Fault, noSpaceOf, systemErrorCode } from '../errors.ts';
@@ -151,7 +151,8 @@ export async function putInPlace(
 ): Promise<void> {
   await within(root, path, async (parent, name) => {
     if (!(await isThere(parent, name, from))) throw changedMeanwhile(path);
-    if (to === null) await rm(parent.at(name));
+    // Not rm() of Node.js, which takes what may not be removed for a folder then, and says that it is none.
+    if (to === null) await unlink(parent.at(name));
     else await rename(parent.at(temporary), parent.at(name));
   });
 }
@@ -161,7 +162,13 @@ export async function unstage(
   root: string,
   { path, temporary }: Pick<Exchange, 'path' | 'temporary'>,
 ): Promise<void> {
-  await ifThere(root, path, (parent) => rm(parent.at(temporary), { force: true }));
+  await ifThere(root, path, async (parent) => {
+    try {
+      await unlink(parent.at(temporary));
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+    }
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
-import { readTextIfThere } from '../files.ts';
+import { systemErrorCode } from '../errors.ts';
+import { readFileIfThere } from '../files.ts';
 import { parseAccountNumbers, parseAccounts } from '../parsers/accounts.ts';
 import type { AlphornPaths } from '../paths.ts';
 import type { Owned } from './manifest.ts';
@@ -46,7 +47,17 @@ export async function readOwners(
   };
 }
 
+/** A list of accounts of this host. Where something else is in its place there is none; see compare for what is said. */
+export async function readList(file: string): Promise<Buffer | undefined> {
+  try {
+    return await readFileIfThere(file);
+  } catch (error) {
+    if (['EISDIR', 'ENOTDIR', 'ELOOP'].includes(systemErrorCode(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
 async function readAccounts(file: string) {
-  const text = (await readTextIfThere(file)) ?? '';
+  const text = (await readList(file))?.toString() ?? '';
   return { names: parseAccounts(text), numbers: parseAccountNumbers(text) };
 }

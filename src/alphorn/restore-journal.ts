@@ -65,6 +65,8 @@ const schema = z.object({
   at: z.string(),
   /** What the paths are below; a former version knew none but that of the host. */
   root: z.string().startsWith('/').optional(),
+  /** What tells that folder from another at the same place, where it is not the host's own; see folderIdOf. */
+  rootId: z.string().optional(),
   /** Folders that were missing, each before what is in it. */
   folders: z.array(path),
   /** Folders that were there, so that one that is removed later can be made again; each before what is in it. */

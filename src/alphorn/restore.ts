@@ -31,6 +31,7 @@ import {
 } from './restore/kept-restores.ts';
 import { beyondLimits, dropBeyond, type KeepLimits, keepLimits } from './restore/limits.ts';
 import { makeLists } from './restore/lists.ts';
+import { folderIdOf } from './restore/other-root.ts';
 import { checkPacemaker } from './restore/pacemaker.ts';
 import { makeTakingBack, type Undone, type Warn } from './restore/take-back.ts';
 import {
@@ -182,8 +183,9 @@ export function makeRestorer(
       ];
       const parents = await parentsThere(root, changed, attributes);
       const { host: whose, generation } = manifest;
+      const rootId = root === '/' ? undefined : await folderIdOf(root);
       return await writeJournal(folder, {
-        ...{ liferaft: name, host: whose, generation, digest, at: at.toISOString(), root },
+        ...{ liferaft: name, host: whose, generation, digest, at: at.toISOString(), root, rootId },
         folders: changing.flatMap(({ item, wanted }) =>
           wanted.kind === 'folder' ? [item.path] : [],
         ),

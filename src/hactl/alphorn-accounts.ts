@@ -8,12 +8,19 @@ const mostLines = 50;
 /** What a restore does to users and groups, for people. */
 export function printAccounts({
   changes,
+  ranges,
   handedOver,
   orphaned,
   search,
   units,
 }: AccountsReport): void {
   printSome(changes.map(wordsOf));
+  printSome(
+    ranges.map(
+      ({ file, name, here, after }) =>
+        `${file}: ${name} gets ${after} instead of ${here}; what its containers own keeps its numbers`,
+    ),
+  );
   printFiles(
     'Files outside of the liferaft that go with their account',
     handedOver,
@@ -32,7 +39,7 @@ export function printAccounts({
   print(`Searched for such files: ${search.where} (${search.looked} looked at, ${extent}).`);
 }
 
-function wordsOf({ kind, name, change, here, after, liferaft }: AccountChange): string {
+function wordsOf({ kind, name, change, here, after, liferaft, heir }: AccountChange): string {
   const what = {
     added: `is new, with the number ${after ?? '?'}`,
     renumbered: `gets the number ${after ?? '?'} instead of ${here ?? '?'}`,
@@ -40,7 +47,8 @@ function wordsOf({ kind, name, change, here, after, liferaft }: AccountChange): 
     kept: `keeps the number ${here ?? '?'}`,
   }[change];
   const isOther = liferaft !== null && after !== null && liferaft !== after;
-  return `${kind} ${name} ${what}${isOther ? `; it is ${liferaft} in the liferaft` : ''}`;
+  const inherits = heir === undefined ? '' : `; ${heir} has it then, with the files of ${name}`;
+  return `${kind} ${name} ${what}${inherits}${isOther ? `; it is ${liferaft} in the liferaft` : ''}`;
 }
 
 function printFiles(

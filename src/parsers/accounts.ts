@@ -1,6 +1,6 @@
 /**
  * Reads the names that numbers have in passwd(5) or group(5): lines `NAME:PASSWORD:NUMBER:…`. Where a number has
- * several names the first holds, as for getpwuid(3). Lines that are no account (`+` of NIS, say) are passed over.
+ * several names the first holds, as for getpwuid(3). Lines that are no account are passed over.
  */
 export function parseAccounts(text: string): ReadonlyMap<number, string> {
   const names = new Map<number, string>();
@@ -22,9 +22,14 @@ export function parseAccountNumbers(text: string): ReadonlyMap<string, number> {
   return numbers;
 }
 
+/** Whether a line of such a list is an account: a comment is none, nor is one for NIS (`+` or `-`, nsswitch.conf(5)). */
+export function isAccount(line: string): boolean {
+  return /^[^+\-#:][^:]*:/.test(line);
+}
+
 function accountsIn(text: string): [name: string, number: number][] {
   return text.split('\n').flatMap((line): [string, number][] => {
     const [name = '', , number = ''] = line.split(':');
-    return /^\d+$/.test(number) && name !== '' ? [[name, Number(number)]] : [];
+    return isAccount(line) && /^\d{1,10}$/.test(number) ? [[name, Number(number)]] : [];
   });
 }

@@ -41,10 +41,7 @@ export function decodeAcl(bytes: Buffer): Acl | undefined {
   }
   const permsOf = (tag: number) => entries.find((each) => each.tag === tag)?.perms;
   const named = (tag: number) =>
-    entries
-      .filter((each) => each.tag === tag)
-      .map(({ id, perms }) => ({ id, perms }))
-      .sort((a, b) => a.id - b.id);
+    inOrder(entries.filter((each) => each.tag === tag).map(({ id, perms }) => ({ id, perms })));
   const [user, group, other] = [permsOf(tags.user), permsOf(tags.group), permsOf(tags.other)];
   if (user === undefined || group === undefined || other === undefined) return undefined;
   const [users, groups] = [named(tags.users), named(tags.groups)];
@@ -53,12 +50,11 @@ export function decodeAcl(bytes: Buffer): Acl | undefined {
 
 /** The same list always makes the same bytes. */
 export function encodeAcl({ user, users, group, groups, mask, other }: Acl): Buffer {
-  const sorted = (named: readonly AclEntry[]) => [...named].sort((a, b) => a.id - b.id);
   const entries: readonly (readonly [tag: number, perms: number, id: number])[] = [
     [tags.user, user, noId],
-    ...sorted(users).map(({ id, perms }) => [tags.users, perms, id] as const),
+    ...inOrder(users).map(({ id, perms }) => [tags.users, perms, id] as const),
     [tags.group, group, noId],
-    ...sorted(groups).map(({ id, perms }) => [tags.groups, perms, id] as const),
+    ...inOrder(groups).map(({ id, perms }) => [tags.groups, perms, id] as const),
     ...(mask === null ? [] : [[tags.mask, mask, noId] as const]),
     [tags.other, other, noId],
   ];
@@ -71,4 +67,10 @@ export function encodeAcl({ user, users, group, groups, mask, other }: Acl): Buf
     bytes.writeUInt32LE(id, at + 4);
   }
   return bytes;
+}
+
+/** Each id once: of two entries for one id the first counts, as it does for the kernel. */
+function inOrder(named: readonly AclEntry[]): AclEntry[] {
+  const first = new Map(named.toReversed().map((each) => [each.id, each]));
+  return [...first.values()].sort((a, b) => a.id - b.id);
 }

@@ -155,6 +155,20 @@ describe('an undo', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
+  it('names the reason why a file that was not there before cannot be removed', async function () {
+    await restore();
+    const made = join(etc, 'new/c');
+    await run('chattr', ['+i', made]).catch(() => this.skip());
+    try {
+      const { message } = await faultOf('restore_failed', undo());
+      expect(message).to.match(/\/etc\/new\/c: .*: EPERM: operation not permitted$/m);
+    } finally {
+      await run('chattr', ['-i', made]);
+    }
+    await undo();
+    expect(await tree()).to.deep.equal(before);
+  });
+
   it('keeps all copies where an owner or a mode cannot be set', async () => {
     await restore();
     const handle = await fs.open('/dev/null');

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -69,19 +69,21 @@ describe('hactl alphorn restores', () => {
     JSON.parse((await hactl(...argv, '--json')).join('\n')) as Record<string, unknown>[];
   const tree = () => treeOf(paths.alphorn.root);
 
-  /** Kills a restore when one of two paths is restored. */
-  async function killRestore(): Promise<void> {
+  /** Kills a restore when one of two paths is restored. @param root what it restores below */
+  async function killRestore(root = paths.alphorn.root): Promise<void> {
     const host = {
-      ...{ run: () => Promise.reject(new Error('not expected')), paths },
+      ...{ run: () => Promise.reject(new Error('not expected')) },
+      paths: { ...paths, alphorn: { ...paths.alphorn, root } },
       ...{ readDeadlineMs: 1000, changeDeadlineMs: 1000 },
     };
     const { liferafts, restores } = paths.alphorn;
     const restorer = makeRestorer(host, openStore(liferafts, { keep: 1, mostBytes: 2 ** 20 }));
+    const was = await treeOf(root);
     for (let number = 1; ; number += 1) {
       const restore = () => restorer.restore(host, name, undefined, () => undefined);
       expect(await dieDuring(number, restores, restore)).to.equal(true);
-      const { '/etc/a': a, '/etc/b': b } = await tree();
-      if (a !== before['/etc/a'] && b === before['/etc/b']) return;
+      const { '/etc/a': a, '/etc/b': b } = await treeOf(root);
+      if (a !== was['/etc/a'] && b === was['/etc/b']) return;
       await restorer.undo(host, false, () => undefined).catch(() => undefined);
     }
   }
@@ -121,7 +123,7 @@ describe('hactl alphorn restores', () => {
   });
 
   describe('of which one was killed half way', () => {
-    beforeEach(killRestore);
+    beforeEach(() => killRestore());
     const said = /was killed half way: .* 'hactl alphorn undo' puts all back/;
 
     it('says so, and so do status and diff', async () => {
@@ -210,6 +212,64 @@ describe('hactl alphorn restores', () => {
         await faultOf('restore_failed', hactl('undo', ...flags));
       const [first = ''] = await keptRestores(paths.alphorn);
       expect(await readdir(join(paths.alphorn.restores, first))).to.include.members(['0', '1']);
+    });
+
+    describe('whose disk is not mounted', () => {
+      const files = () => Promise.all(['a', 'b'].map((each) => hasFile(join(other, 'etc', each))));
+      const hasFile = (path: string) =>
+        lstat(path).then(
+          () => true,
+          () => false,
+        );
+
+      async function unmount(): Promise<void> {
+        await rename(other, `${other}.disk`);
+        await mkdir(other);
+      }
+
+      async function mountAgain(): Promise<void> {
+        await rm(other, { recursive: true });
+        await rename(`${other}.disk`, other);
+      }
+
+      it('is not taken back into the empty mount point, and keeps the copies for the disk', async () => {
+        const was = await treeOf(other);
+        await hactl('restore', name, '--root', other);
+        await unmount();
+        for (const flags of [[], ['--force']]) {
+          const { message } = await faultOf('restore_failed', hactl('undo', ...flags));
+          expect(message).to.include(`Mount it at ${other} again`);
+        }
+        expect(await readdir(other)).to.deep.equal([]);
+        await mountAgain();
+        await hactl('undo');
+        expect(await treeOf(other)).to.deep.equal(was);
+      });
+
+      it('is not said to be taken back where all that was restored was missing before', async () => {
+        for (const each of ['a', 'b']) await rm(join(other, 'etc', each));
+        await hactl('restore', name, '--root', other);
+        await unmount();
+        await faultOf('restore_failed', hactl('undo'));
+        await mountAgain();
+        expect(await files()).to.deep.equal([true, true]);
+        await hactl('undo');
+        expect(await files()).to.deep.equal([false, false]);
+      });
+
+      it('is half done until it is, if it was killed, and the next restore on this host goes on', async () => {
+        for (const each of ['a', 'b']) await rm(join(other, 'etc', each));
+        const was = await treeOf(other);
+        await killRestore(other);
+        await unmount();
+        const { warned } = await both('restore', name);
+        expect(warned.join()).to.include(`Mount it at ${other} again`);
+        await hactl('undo');
+        expect(await json('restores')).to.have.length(1);
+        await mountAgain();
+        await hactl('undo');
+        expect(await treeOf(other)).to.deep.equal(was);
+      });
     });
 
     it('is refused where there is no such folder', async () => {

@@ -172,7 +172,7 @@ describe('hactl alphorn', () => {
   it('says before what becomes of users and groups, and replaces them by a word alone', async () => {
     const passwd = (...each: string[]) => each.map((line) => `${line}::/:/\n`).join('');
     await growTree(paths.alphorn.root, {
-      '/etc/passwd': `file 644 0:0 ${passwd('root:x:0:0:', 'svc:x:998:0:', 'app:x:110:0:')}`,
+      '/etc/passwd': `file 644 0:0 ${passwd('root:x:0:0:', 'svc:x:998:0:', 'app:x:110:0:', 'old:x:111:0:')}`,
       '/srv/svc': 'file 600 998:0 ',
       '/srv/app': 'file 600 110:0 ',
     });
@@ -192,6 +192,7 @@ describe('hactl alphorn', () => {
     const replaced = await hactl('restore', name, '--dry-run', '--replace-users');
     expect(replaced).to.include.members([
       'user svc vanishes (number 998)',
+      'user old vanishes (number 111); app has it then, with the files of old',
       'Files outside of the liferaft that nobody owns then: 1',
       '  /srv/svc: owner 998:0',
     ]);

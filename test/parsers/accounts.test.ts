@@ -19,10 +19,9 @@ describe('passwd and group', () => {
 
   it('may have lines that are no account', () => {
     expect([
-      ...parseAccounts('+::::::\n+@users\n\n#root:x:0:\nhalf:x\n:x:7:\nbad:x:7a:\nok:x:8:'),
-    ]).to.deep.equal([
-      [0, '#root'],
-      [8, 'ok'],
-    ]);
+      ...parseAccounts(
+        '+::::::\n+@users\n+nis:x:5:\n-nis:x:6:\n\n#root:x:0:\nhalf:x\n:x:7:\nbad:x:7a:\nhuge:x:99999999999:\nok:x:8:',
+      ),
+    ]).to.deep.equal([[8, 'ok']]);
   });
 });

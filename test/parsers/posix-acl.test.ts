@@ -30,6 +30,13 @@ describe('an access control list of the kernel', () => {
     expect(decodeAcl(encodeAcl(acl))).to.deep.equal(acl);
   });
 
+  it('has each id once, as what comes first for it counts for the kernel', () => {
+    const twice = `${recorded.slice(0, 40)}0200020003000000${recorded.slice(40)}`;
+    expect(decodeAcl(Buffer.from(twice, 'hex'))).to.deep.equal(
+      decodeAcl(Buffer.from(recorded, 'hex')),
+    );
+  });
+
   it('is written in the order of its ids, as the kernel wants it', () => {
     const users = [
       { id: 9, perms: 1 },

@@ -51,7 +51,7 @@ export async function dieAtCall(number: number, die: () => void): Promise<DyingC
   await handle.close();
   for (const name of ['appendFile', 'writeFile', 'sync', 'chown', 'chmod'])
     replace(prototype, name, () => true);
-  for (const name of ['rename', 'rm', 'rmdir', 'mkdir', 'symlink', 'link', 'lchown'])
+  for (const name of ['rename', 'rm', 'unlink', 'rmdir', 'mkdir', 'symlink', 'link', 'lchown'])
     replace(fs, name, () => true);
   replace(fs, 'open', (_path, flags) => flags === 'wx');
   syncBuiltinESMExports();

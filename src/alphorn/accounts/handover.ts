@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { lchown, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -16,13 +17,22 @@ import { isPlainPath } from '../manifest.ts';
 const number = z.number().int().min(0);
 const owner = z.object({ uid: number, gid: number });
 const schema = z.array(
-  z.object({ path: z.string().refine(isPlainPath), before: owner, after: owner }),
+  z.object({
+    path: z.string().refine(isPlainPath),
+    before: owner,
+    after: owner,
+    /** Of one with setuid or setgid, which a kill may take away. */
+    mode: number.optional(),
+  }),
 );
 
 /** A path, and who owns it before and after. */
 export type Handover = z.output<typeof schema>[number];
 
 const fileName = 'owners.json';
+
+/** Setuid and setgid. A change of owner takes them away (chown(2)), and they are given again. */
+export const special = 0o6000;
 
 /** Writes down what is to be handed over. @param folder of the restore */
 export async function planHandovers(folder: string, handovers: readonly Handover[]): Promise<void> {
@@ -37,9 +47,17 @@ export async function handOver(root: string, folder: string): Promise<void> {
   }
 }
 
-/** Gives a file back, if it still has its new owner. It can be done again. Faults: `restore_failed` */
-export async function giveBack(root: string, { path, before, after }: Handover): Promise<void> {
-  await giveTo(root, path, after, before);
+/**
+ * Gives a file back, if it still has its new owner. It can be done again.
+ * @param wasKilled what is to be given back may lack setuid or setgid by a kill; else somebody took it away on purpose
+ * Faults: `restore_failed`
+ */
+export async function giveBack(
+  root: string,
+  { path, before, after, mode }: Handover,
+  wasKilled: boolean,
+): Promise<void> {
+  await giveTo(root, path, after, before, wasKilled ? mode : undefined);
 }
 
 /** What a restore hands over. Faults: `restore_failed` */
@@ -59,21 +77,37 @@ export async function readHandovers(folder: string): Promise<Handover[]> {
 
 type Owner = Handover['before'];
 
-async function giveTo(root: string, path: string, from: Owner, to: Owner): Promise<void> {
+async function giveTo(
+  root: string,
+  path: string,
+  from: Owner,
+  to: Owner,
+  mode?: number,
+): Promise<void> {
   const parent = await openFolder(root, dirname(path));
   if (!('at' in parent)) return;
   try {
-    await orFault(path, () => giveIn(parent, basename(path), from, to));
+    await orFault(path, () => giveIn(parent, basename(path), from, to, mode));
   } finally {
     await parent.close();
   }
 }
 
-async function giveIn(parent: HostFolder, name: string, from: Owner, to: Owner): Promise<void> {
+/** @param mode of a file that may have lost setuid or setgid to a kill, once its owner was changed */
+async function giveIn(
+  parent: HostFolder,
+  name: string,
+  from: Owner,
+  to: Owner,
+  mode?: number,
+): Promise<void> {
   const stats = await lstatIfThere(parent.at(name));
   if (stats === undefined) return;
-  const isFrom = ({ uid, gid }: Owner) => uid === from.uid && gid === from.gid;
-  if (!isFrom(stats)) return;
+  const isOf = ({ uid, gid }: Owner, owned: Owner) => uid === owned.uid && gid === owned.gid;
+  const hasLost = (now: Stats) =>
+    mode !== undefined && now.isFile() && ((now.mode ^ mode) & 0o7777 & ~special) === 0;
+  const isOurs = (now: Stats) => isOf(from, now) || (isOf(to, now) && hasLost(now));
+  if (!isOurs(stats)) return;
   if (!stats.isFile() && !stats.isDirectory()) {
     await lchown(parent.at(name), to.uid, to.gid);
     return;
@@ -81,10 +115,10 @@ async function giveIn(parent: HostFolder, name: string, from: Owner, to: Owner):
   const handle = await open(parent.at(name), asFile);
   try {
     const opened = await handle.stat();
-    if (!isFrom(opened)) return;
-    await handle.chown(to.uid, to.gid);
-    // A change of owner takes setuid and setgid away (chown(2)).
-    if ((opened.mode & 0o6000) !== 0) await handle.chmod(opened.mode & 0o7777);
+    if (!isOurs(opened)) return;
+    const wanted = mode !== undefined && hasLost(opened) ? mode : opened.mode & 0o7777;
+    if (isOf(from, opened)) await handle.chown(to.uid, to.gid);
+    if ((wanted & special) !== 0) await handle.chmod(wanted);
   } finally {
     await handle.close();
   }

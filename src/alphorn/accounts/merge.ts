@@ -1,5 +1,5 @@
-import { parseAccountNumbers, parseAccounts } from '../../parsers/accounts.ts';
-import { assignNumbers, type Numbers } from './numbers.ts';
+import { isAccount, parseAccountNumbers, parseAccounts } from '../../parsers/accounts.ts';
+import { type AccountList, assignNumbers, type Numbers } from './numbers.ts';
 
 // Accounts of another host put together with those of this one. No I/O: texts in, texts out.
 
@@ -22,6 +22,8 @@ export interface AccountChange {
   here: number | null;
   after: number | null;
   liferaft: number | null;
+  /** Of one that vanishes: who has its number then, and so its files. */
+  heir?: string;
 }
 
 /** What becomes of the numbers that accounts of one kind have here. */
@@ -34,11 +36,21 @@ export interface NumberChanges {
   gone: ReadonlySet<number>;
 }
 
+/** A range of subordinate ids that an account gets another one for. What it was used for keeps its numbers. */
+export interface RangeChange {
+  file: AccountFile;
+  name: string;
+  /** Such as `100000:65536`. */
+  here: string;
+  after: string;
+}
+
 export interface MergedAccounts {
   /** What the restored lists are to hold. */
   texts: AccountTexts;
   /** Users first; those of this host before those that are new here. */
   changes: readonly AccountChange[];
+  ranges: readonly RangeChange[];
   numbers: { users: NumberChanges; groups: NumberChanges };
 }
 
@@ -60,26 +72,32 @@ export interface Merging {
  */
 export function mergeAccounts(merging: Merging): MergedAccounts {
   const { here, liferaft, restored, owners, replace } = merging;
-  const numbersOf = (file: '/etc/passwd' | '/etc/group', owning: ReadonlySet<string>) => {
-    const [own, theirs] = [here[file] ?? '', liferaft[file] ?? ''];
-    const [from, to] = [parseAccountNumbers(own), parseAccountNumbers(theirs)];
-    if (!restored.has(file)) return { after: from, isTheirs: () => false };
-    if (replace) return { after: to, isTheirs: () => true };
-    return assignNumbers(
-      { numbers: from, names: parseAccounts(own) },
-      { numbers: to, names: parseAccounts(theirs) },
-      owning,
-    );
+  const numbersOf = (
+    file: '/etc/passwd' | '/etc/group',
+    owning: ReadonlySet<string> | undefined,
+  ) => {
+    const [own, theirs] = [accountsOf(here[file]), accountsOf(liferaft[file])];
+    if (replace) return { after: theirs.numbers, isTheirs: () => true };
+    return assignNumbers(own, theirs, owning);
   };
-  const users = numbersOf('/etc/passwd', owners.users);
-  const groups = numbersOf('/etc/group', owners.groups);
+  const asHere = (file: '/etc/passwd' | '/etc/group') => ({
+    after: accountsOf(here[file]).numbers,
+    isTheirs: () => false,
+  });
+  const users = restored.has('/etc/passwd')
+    ? numbersOf('/etc/passwd', owners.users)
+    : asHere('/etc/passwd');
+  // The list of users has groups by their numbers. So where one of the two lists is not restored, each group of this
+  // host keeps its number, and no user of the liferaft gets into one by its number.
+  const isHalf = restored.has('/etc/passwd') !== restored.has('/etc/group');
+  const assigned = numbersOf('/etc/group', isHalf ? undefined : owners.groups);
+  const groups = restored.has('/etc/group') ? assigned : asHere('/etc/group');
+  const merged = { users, groups: assigned, merging };
   const texts: AccountTexts = {};
   for (const file of restored) {
     const theirs = liferaft[file];
     if (theirs === undefined) continue;
-    texts[file] = replace
-      ? theirs
-      : merge(file, here[file] ?? '', theirs, { users, groups, merging });
+    texts[file] = replace ? theirs : merge(file, here[file] ?? '', theirs, merged);
   }
   return {
     texts,
@@ -87,11 +105,18 @@ export function mergeAccounts(merging: Merging): MergedAccounts {
       ...(restored.has('/etc/passwd') ? changesOf('user', merging, users.after) : []),
       ...(restored.has('/etc/group') ? changesOf('group', merging, groups.after) : []),
     ],
+    ranges: (['/etc/subuid', '/etc/subgid'] as const).flatMap((file) =>
+      rangeChanges(file, withOwnersAfter(here[file] ?? '', '', merged)[0], texts[file]),
+    ),
     numbers: {
       users: numberChanges(here['/etc/passwd'], users.after),
       groups: numberChanges(here['/etc/group'], groups.after),
     },
   };
+}
+
+function accountsOf(text = ''): AccountList {
+  return { numbers: parseAccountNumbers(text), names: parseAccounts(text) };
 }
 
 interface Merged {
@@ -114,11 +139,25 @@ function merge(file: AccountFile, own: string, theirs: string, merged: Merged): 
       );
     case '/etc/subuid':
     case '/etc/subgid':
-      return mergeRanges(own, theirs);
+      return mergeRanges(...withOwnersAfter(own, theirs, merged));
   }
 }
 
+/**
+ * The number that stands in a line, as it is afterwards. A second line of a name, or one whose number is none, is known
+ * to nobody by that name, and keeps what it has.
+ */
+function numberAfter(
+  [name = '', , number = '']: readonly string[],
+  before: ReadonlyMap<string, number>,
+  { after }: Numbers,
+): string {
+  const isKnown = before.get(name) === Number(number);
+  return `${(isKnown ? after.get(name) : undefined) ?? number}`;
+}
+
 function mergePasswd(own: string, theirs: string, { users, groups, merging }: Merged): string {
+  const before = { own: parseAccountNumbers(own), theirs: parseAccountNumbers(theirs) };
   const groupNames = {
     own: parseAccounts(merging.here['/etc/group'] ?? ''),
     theirs: parseAccounts(merging.liferaft['/etc/group'] ?? ''),
@@ -128,7 +167,7 @@ function mergePasswd(own: string, theirs: string, { users, groups, merging }: Me
     const group = groupNames[side].get(Number(fields[3]));
     return [
       ...fields.slice(0, 2),
-      users.after.get(fields[0] ?? '') ?? fields[2],
+      numberAfter(fields, before[side], users),
       (group === undefined ? undefined : groups.after.get(group)) ?? fields[3],
       ...fields.slice(4),
     ].join(':');
@@ -145,22 +184,24 @@ function mergePasswd(own: string, theirs: string, { users, groups, merging }: Me
 }
 
 function mergeGroup(own: string, theirs: string, { groups }: Merged): string {
-  const renumber = (line: string) => {
+  const before = { own: parseAccountNumbers(own), theirs: parseAccountNumbers(theirs) };
+  const renumber = (line: string, side: 'own' | 'theirs') => {
     const fields = line.split(':');
-    const number = groups.after.get(fields[0] ?? '') ?? fields[2];
+    const number = numberAfter(fields, before[side], groups);
     return [...fields.slice(0, 2), number, ...fields.slice(3)].join(':');
   };
   return mergeLines(
     own,
     theirs,
-    (_name, ownLine, their) => renumber(withMembers(their, ownLine, 3)),
-    renumber,
+    (_name, ownLine, their) => renumber(withMembers(their, ownLine, 3), 'theirs'),
+    (line) => renumber(line, 'own'),
   );
 }
 
 /**
  * The lines of the liferaft, in its order, and then those of names that only this host has. What begins with `+` or
- * `-` asks NIS for all that comes after (nsswitch.conf(5), "compat"), so nothing is put behind it.
+ * `-` asks NIS for all that comes after (nsswitch.conf(5), "compat"), so nothing is put behind it; where the liferaft
+ * has no such line, those of this host stay.
  */
 function mergeLines(
   own: string,
@@ -175,8 +216,9 @@ function mergeLines(
     isAccount(line) ? ofBoth(nameOf(line), ownByName.get(nameOf(line)), line) : line,
   );
   const more = ownLines.filter((line) => isAccount(line) && !theirNames.has(nameOf(line)));
-  const end = merged.findIndex((line) => /^[+-]/.test(line));
-  merged.splice(end === -1 ? merged.length : end, 0, ...more.map(ofOwn));
+  const end = merged.findIndex(isForNis);
+  if (end === -1) merged.push(...more.map(ofOwn), ...ownLines.filter(isForNis));
+  else merged.splice(end, 0, ...more.map(ofOwn));
   // To the byte, then: it may have empty lines.
   if (merged.join('\n') === theirLines.join('\n')) return theirs;
   return merged.map((line) => `${line}\n`).join('');
@@ -186,12 +228,12 @@ function linesOf(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
 }
 
-function nameOf(line: string): string {
-  return line.split(':', 1)[0] ?? '';
+function isForNis(line: string): boolean {
+  return /^[+-]/.test(line);
 }
 
-function isAccount(line: string): boolean {
-  return /^[^+\-#:][^:]*:/.test(line);
+function nameOf(line: string): string {
+  return line.split(':', 1)[0] ?? '';
 }
 
 /** The line, with the names of the other's list in the same field besides its own. */
@@ -200,6 +242,23 @@ function withMembers(line: string, other: string | undefined, field: number): st
   const names = [fields[field], other?.split(':')[field]].flatMap((list) => list?.split(',') ?? []);
   fields[field] = [...new Set(names.filter((name) => name !== ''))].join(',');
   return fields.join(':');
+}
+
+/** The same ranges: where one names its owner by number, by the number that the owner has afterwards (subuid(5)). */
+function withOwnersAfter(
+  own: string,
+  theirs: string,
+  { users, merging }: Merged,
+): [own: string, theirs: string] {
+  const after = (text: string, passwd = '') => {
+    const names = parseAccounts(passwd);
+    return text.replace(/^\d+(?=:)/gm, (number) => {
+      const name = names.get(Number(number));
+      return `${(name === undefined ? undefined : users.after.get(name)) ?? number}`;
+    });
+  };
+  const { here, liferaft } = merging;
+  return [after(own, here['/etc/passwd']), after(theirs, liferaft['/etc/passwd'])];
 }
 
 /** Ranges of this host that would overlap with one of the liferaft get a place behind all of them. */
@@ -222,6 +281,18 @@ function mergeRanges(own: string, theirs: string): string {
   );
 }
 
+/** By the order that the ranges of each name have. */
+function rangeChanges(file: AccountFile, own: string, after = own): RangeChange[] {
+  const [ownLines, linesAfter] = [linesOf(own), linesOf(after)];
+  return ownLines.flatMap((line): RangeChange[] => {
+    const name = nameOf(line);
+    const isOfName = (other: string) => nameOf(other) === name;
+    const next = linesAfter.filter(isOfName)[ownLines.filter(isOfName).indexOf(line)];
+    if (!isAccount(line) || next === undefined || next === line) return [];
+    return [{ file, name, here: line.slice(name.length + 1), after: next.slice(name.length + 1) }];
+  });
+}
+
 function rangeOf(line: string): { start: number; end: number } {
   const [, start, count] = line.split(':').map(Number);
   const isRange = Number.isSafeInteger(start) && Number.isSafeInteger(count);
@@ -237,6 +308,7 @@ function changesOf(
   const here = parseAccountNumbers(own[file] ?? '');
   const liferaft = parseAccountNumbers(theirs[file] ?? '');
   const names = new Set([...here.keys(), ...after.keys()]);
+  const heirs = new Map([...after].map(([name, number]) => [number, name]));
   return [...names].flatMap((name): AccountChange[] => {
     const numbers = {
       here: here.get(name) ?? null,
@@ -244,7 +316,9 @@ function changesOf(
       liferaft: liferaft.get(name) ?? null,
     };
     const change = changeOf(numbers);
-    return change ? [{ kind, name, change, ...numbers }] : [];
+    if (change === undefined) return [];
+    const heir = change === 'vanishes' ? heirs.get(numbers.here ?? -1) : undefined;
+    return [{ kind, name, change, ...numbers, ...(heir !== undefined && { heir }) }];
   });
 }
 
@@ -263,7 +337,10 @@ function changeOf({
 function numberChanges(own: string | undefined, after: ReadonlyMap<string, number>): NumberChanges {
   const moved = new Map<number, number>();
   const gone = new Set<number>();
-  for (const [number, name] of parseAccounts(own ?? '')) {
+  const { numbers, names } = accountsOf(own);
+  for (const [number, name] of names) {
+    // Of a second line of that name, which keeps its number.
+    if (numbers.get(name) !== number) continue;
     const next = after.get(name);
     if (next === undefined) gone.add(number);
     else if (next !== number) moved.set(number, next);

@@ -24,17 +24,19 @@ const lastOfSystem = 999;
  * 2. this host, for all that it has
  * 3. the liferaft, for the rest
  * An account that loses its number gets a free one that neither list has. Two names of one number stay together.
+ * @param owners names that own something in the liferaft; undefined if no account of this host may lose its number
  */
 export function assignNumbers(
   here: AccountList,
   liferaft: AccountList,
-  owners: ReadonlySet<string>,
+  owners: ReadonlySet<string> | undefined,
 ): Numbers {
   const after = new Map<string, number>();
   const taken = new Set<number>();
   const isTheirs = (name: string) => {
     const number = liferaft.numbers.get(name);
-    return number !== undefined && (number === 0 || isOfPeople(number) || owners.has(name));
+    if (number === undefined || owners === undefined) return false;
+    return number === 0 || isOfPeople(number) || owners.has(name);
   };
   const give = (name: string, number: number) => {
     after.set(name, number);

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 
 import { systemErrorCode } from '../../errors.ts';
 import { lstatIfThere } from '../../files.ts';
+import { readMountPoints } from '../collecting/mounts.ts';
 
 /** A path that one of the numbers owns. */
 export interface OwnedFile {
   path: string;
   uid: number;
   gid: number;
+  mode: number;
 }
 
 export interface OwnedFiles {
@@ -34,7 +36,8 @@ const atOnce = 64;
 
 /**
  * Looks for the files, folders and links of some owners on the file system of the root: not in what is mounted
- * elsewhere, which may be data that goes by the liferaft's numbers.
+ * elsewhere, which may be data that goes by the liferaft's numbers, nor at the mount points themselves, for what is
+ * mounted there may not answer, or let not even root look.
  * @param root where `/` is
  * @param isWanted by path and owner
  */
@@ -44,23 +47,35 @@ export async function findOwned(
   limits: SearchLimits = searchLimits,
 ): Promise<OwnedFiles> {
   const { dev } = await lstat(root);
+  const mounted = await readMountPoints();
   const found: OwnedFile[] = [];
   const folders = [''];
   let looked = 0;
   let complete = true;
 
+  /** What cannot be looked at, such as a path that is too long, is no reason to find nothing. */
+  function passOver(error: unknown): undefined {
+    const code = systemErrorCode(error);
+    if (code === undefined) throw error;
+    // It was removed meanwhile.
+    const isGone = code === 'ENOENT' || code === 'ENOTDIR';
+    if (!isGone) complete = false;
+  }
+
   async function look(path: string): Promise<void> {
-    const stats = await lstatIfThere(join(root, path));
+    const place = join(root, path);
+    if (mounted.has(place)) return;
+    const stats = await lstatIfThere(place).catch(passOver);
     // A name that is not UTF-8 cannot be asked for.
     if (stats === undefined && path.includes('\u{fffd}')) complete = false;
     if (stats === undefined || (stats.isDirectory() && stats.dev !== dev)) return;
     if (stats.isDirectory()) folders.push(path);
-    const file = { path, uid: stats.uid, gid: stats.gid };
+    const file = { path, uid: stats.uid, gid: stats.gid, mode: stats.mode & 0o7777 };
     if (isWanted(file)) found.push(file);
   }
 
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for await (const names of namesIn(join(root, folder))) {
+    for await (const names of namesIn(join(root, folder), passOver)) {
       looked += names.length;
       if (looked > limits.looked || found.length > limits.found) {
         return { found: sorted(found).slice(0, limits.found), looked, complete: false };
@@ -73,7 +88,7 @@ export async function findOwned(
 }
 
 /** Some at a time, for a folder may have millions. */
-async function* namesIn(path: string): AsyncGenerator<string[]> {
+async function* namesIn(path: string, onError: (error: unknown) => void): AsyncGenerator<string[]> {
   let names: string[] = [];
   try {
     for await (const { name } of await opendir(path)) {
@@ -83,14 +98,9 @@ async function* namesIn(path: string): AsyncGenerator<string[]> {
       names = [];
     }
   } catch (error) {
-    // It was removed meanwhile.
-    if (!isGone(error)) throw error;
+    onError(error);
   }
   if (names.length > 0) yield names;
-}
-
-function isGone(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '');
 }
 
 function sorted(files: OwnedFile[]): OwnedFile[] {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
-import { readFileIfThere } from '../../files.ts';
 import { parseAccountNumbers } from '../../parsers/accounts.ts';
 import type { AlphornPaths } from '../../paths.ts';
 import type { LiferaftFile } from '../liferaft-file.ts';
@@ -13,7 +12,8 @@ import {
   type NamedAcl,
   type Owned,
 } from '../manifest.ts';
-import { type Handover, planHandovers } from './handover.ts';
+import { readList } from '../owners.ts';
+import { type Handover, planHandovers, special } from './handover.ts';
 import {
   type AccountChange,
   type AccountFile,
@@ -21,6 +21,8 @@ import {
   type AccountTexts,
   type MergedAccounts,
   mergeAccounts,
+  type NumberChanges,
+  type RangeChange,
 } from './merge.ts';
 import { findOwned, type OwnedFile, type SearchLimits, searchLimits } from './owned-files.ts';
 import { isUnit, maxUnitBytes, readUnitFiles } from './unit-files.ts';
@@ -31,6 +33,7 @@ export interface AccountsReport {
   /** Whether accounts that only this host has stay, or the liferaft's lists replace those of this host. */
   mode: 'merge' | 'replace';
   changes: readonly AccountChange[];
+  ranges: readonly RangeChange[];
   /** Files outside of the liferaft that go with their account to its new number. */
   handedOver: FileList;
   /** Files outside of the liferaft whose account vanishes. */
@@ -82,10 +85,12 @@ export async function restoreAccounts(
   const lists = manifest.files.filter(({ path }) => isList(path));
   const restored = new Set(lists.filter(isChosen).map(({ path }) => path as AccountFile));
   const here = await textsHere(root);
-  const merged = mergeAccounts({
-    ...{ here, liferaft: await textsIn(file, lists), restored, replace },
-    owners: ownersIn(manifest),
-  });
+  const merged = withReadableNames(
+    mergeAccounts({
+      ...{ here, liferaft: await textsIn(file, lists), restored, replace },
+      owners: ownersIn(manifest),
+    }),
+  );
   const leaves = new Set([...manifest.files, ...manifest.links].filter(isChosen).map(pathOf));
   const { users, groups } = merged.numbers;
   const affects = ({ uid, gid }: OwnedFile) =>
@@ -100,6 +105,7 @@ export async function restoreAccounts(
   const report: AccountsReport = {
     mode: replace ? 'replace' : 'merge',
     changes: merged.changes,
+    ranges: merged.ranges,
     handedOver: listOf(moving),
     orphaned: listOf(
       handovers.filter(({ before }) => users.gone.has(before.uid) || groups.gone.has(before.gid)),
@@ -112,7 +118,7 @@ export async function restoreAccounts(
   };
   return {
     file: restored.size === 0 ? file : withTexts(file, merged, restored),
-    ...((merged.changes.length > 0 || units.length > 0) && { report }),
+    ...([merged.changes, merged.ranges, units].some(({ length }) => length > 0) && { report }),
     plan: (folder) => planHandovers(folder, moving),
   };
 }
@@ -128,10 +134,33 @@ function pathOf({ path }: { path: string }): string {
 // As bytes: a comment may be in any encoding, and stays as it is.
 const encoding = 'latin1';
 
+/** What is meant by text that was read as bytes. */
+function readable(text: string): string {
+  return Buffer.from(text, encoding).toString();
+}
+
+/** Names as everybody else has them, a manifest and units among them. */
+function withReadableNames({ texts, changes, ranges, numbers }: MergedAccounts): MergedAccounts {
+  const named = ({ after, ...rest }: NumberChanges) => ({
+    ...rest,
+    after: new Map([...after].map(([name, number]) => [readable(name), number])),
+  });
+  return {
+    texts,
+    changes: changes.map(({ heir, ...each }) => ({
+      ...each,
+      name: readable(each.name),
+      ...(heir !== undefined && { heir: readable(heir) }),
+    })),
+    ranges: ranges.map((each) => ({ ...each, name: readable(each.name) })),
+    numbers: { users: named(numbers.users), groups: named(numbers.groups) },
+  };
+}
+
 async function textsHere(root: string): Promise<AccountTexts> {
   const texts: AccountTexts = {};
   for (const path of accountFiles) {
-    const bytes = await readFileIfThere(join(root, path));
+    const bytes = await readList(join(root, path));
     if (bytes) texts[path] = bytes.toString(encoding);
   }
   return texts;
@@ -153,18 +182,18 @@ function ownersIn({ files, links, folders }: Manifest) {
   const users = new Set<string>();
   const groups = new Set<string>();
   for (const { user, group } of [...files, ...links, ...folders]) {
-    if (user !== null) users.add(user);
-    if (group !== null) groups.add(group);
+    if (user !== null) users.add(Buffer.from(user).toString(encoding));
+    if (group !== null) groups.add(Buffer.from(group).toString(encoding));
   }
   return { users, groups };
 }
 
-function handoverOf({ path, uid, gid }: OwnedFile, { numbers }: MergedAccounts): Handover {
+function handoverOf({ path, uid, gid, mode }: OwnedFile, { numbers }: MergedAccounts): Handover {
   const after = {
     uid: numbers.users.moved.get(uid) ?? uid,
     gid: numbers.groups.moved.get(gid) ?? gid,
   };
-  return { path, before: { uid, gid }, after };
+  return { path, before: { uid, gid }, after, ...((mode & special) !== 0 && { mode }) };
 }
 
 function wordsOf({ uid, gid }: Handover['before']): string {
@@ -191,12 +220,12 @@ async function failingUnits(
   const restored = file.manifest.files.filter(
     (item) => isUnit(item.path) && isChosen(item) && item.size <= maxUnitBytes,
   );
-  const hadUser = parseAccountNumbers(here['/etc/passwd'] ?? '');
-  const hadGroup = parseAccountNumbers(here['/etc/group'] ?? '');
+  const hadUser = parseAccountNumbers(readable(here['/etc/passwd'] ?? ''));
+  const hadGroup = parseAccountNumbers(readable(here['/etc/group'] ?? ''));
   if (restored.length === 0 && users.gone.size === 0 && groups.gone.size === 0) return [];
   const texts = new Map(await readUnitFiles(root));
   const theirs = new Set(restored.map(pathOf));
-  for (const item of restored) texts.set(item.path, await textOf(file, item));
+  for (const item of restored) texts.set(item.path, readable(await textOf(file, item)));
   const failing: { path: string; account: string }[] = [];
   for (const [path, text] of texts) {
     const named = runsAs(text);
@@ -270,9 +299,12 @@ function withTexts(
 }
 
 /** What root should know before a restore is carried out, in a sentence each. */
-export function warningsOf({ changes, orphaned, search, units }: AccountsReport): string[] {
+export function warningsOf({ changes, ranges, orphaned, search, units }: AccountsReport): string[] {
   const gone = changes.filter(({ change }) => change === 'vanishes');
   const names = gone.map(({ kind, name }) => `${kind} ${name}`);
+  const inherited = gone.flatMap(({ kind, name, heir }) =>
+    heir === undefined ? [] : [`${kind} ${heir} (from ${name})`],
+  );
   const isMoved = changes.some(({ change }) => change === 'renumbered');
   return [
     ...(names.length > 0
@@ -284,6 +316,16 @@ export function warningsOf({ changes, orphaned, search, units }: AccountsReport)
       ({ path, account }) =>
         `${path} will fail, for it runs as the ${account}, which is not there.`,
     ),
+    ...(inherited.length > 0
+      ? [
+          `These get the number of an account that vanishes, and with it the files that are not handed over: ${listed(inherited)}.`,
+        ]
+      : []),
+    ...(ranges.length > 0
+      ? [
+          `These get other subordinate ids, and what their containers own keeps its numbers: ${listed(ranges.map(({ file, name, here, after }) => `${name} (${file}: ${here} -> ${after})`))}.`,
+        ]
+      : []),
     ...(isMoved
       ? [
           'Some accounts get another number. Restart this host when the restore has ended: what runs has the former ones.',

@@ -42,6 +42,11 @@ const local: ReadonlySet<string> = new Set([
 
 const mountinfo = '/proc/self/mountinfo';
 
+/** All mount points. */
+export async function readMountPoints(): Promise<ReadonlySet<string>> {
+  return new Set(parseMountinfo(await readFile(mountinfo, 'utf8')).map(({ path }) => path));
+}
+
 /** The mount points whose file systems may be elsewhere, the innermost first. */
 export async function readRemoteMounts(file = mountinfo): Promise<string[]> {
   return parseMountinfo(await readFile(file, 'utf8'))

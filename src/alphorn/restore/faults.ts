@@ -24,6 +24,13 @@ export function changedSince(paths: readonly string[]): Fault {
   );
 }
 
+export function otherRoot({ folder }: Pick<KeptRestore, 'folder'>, root: string): Fault {
+  return new Fault(
+    'restore_failed',
+    `What is at ${root} is not the folder that was restored into. Nothing was done, and what was there is kept in ${folder}. Mount it at ${root} again, and ask again.`,
+  );
+}
+
 /** What is not as it was before a restore, and where its copies are. */
 export function stillLeft({ folder, journal }: KeptRestore, { left }: PutBack): string {
   const next = left.some(({ isChanged }) => isChanged)

@@ -124,9 +124,13 @@ function isOurs(
 ): boolean {
   if (now === undefined) return false;
   if (now === null) return changed.includes(null);
-  return (Object.keys(now) as (keyof FolderState)[]).every((key) =>
-    [before, after, ...changed].some((each) => each?.[key] === now[key]),
-  );
+  const known = [before, after, ...changed].flatMap((each) => each ?? []).map(partsOf);
+  return partsOf(now).every((part, index) => known.some((each) => each[index] === part));
+}
+
+/** What is changed by one call each. With its list a folder gets the permission bits of its mode, and not the others. */
+function partsOf({ mode, uid, gid, acl, defaultAcl }: FolderState) {
+  return [mode & 0o777, mode & 0o7000, uid, gid, acl, defaultAcl];
 }
 
 /** What a restore does to folders that are there. Faults: `restore_failed` */

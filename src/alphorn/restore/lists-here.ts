@@ -94,13 +94,16 @@ function inOrder(list: string | null | undefined): string | undefined {
 }
 
 function hexOf(acl: NamedAcl, owners: Owners): string {
+  // A name may have the id here that another entry has without a name: what is said of the name counts.
+  const namedFirst = (all: NamedAcl['users']) =>
+    all.toSorted((a, b) => Number(a.name === null) - Number(b.name === null));
   const numbers: Acl = {
     ...acl,
-    users: acl.users.map(({ id, name, perms }) => {
+    users: namedFirst(acl.users).map(({ id, name, perms }) => {
       const { uid } = owners.numbersOf({ uid: id, user: name, gid: 0, group: null });
       return { id: uid, perms };
     }),
-    groups: acl.groups.map(({ id, name, perms }) => {
+    groups: namedFirst(acl.groups).map(({ id, name, perms }) => {
       const { gid } = owners.numbersOf({ uid: 0, user: null, gid: id, group: name });
       return { id: gid, perms };
     }),

@@ -20,6 +20,21 @@ export async function pathsBelow(paths: AlphornPaths, folder: string): Promise<A
   };
 }
 
+/**
+ * What tells a folder from any other that is at the same place later: a disk that is mounted again has it again, and
+ * the empty mount point has another.
+ * @returns undefined if there is none
+ */
+export async function folderIdOf(path: string): Promise<string | undefined> {
+  try {
+    const { ino, birthtimeNs } = await stat(path, { bigint: true });
+    return `${ino}-${birthtimeNs}`;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
 async function realFolder(folder: string): Promise<string> {
   try {
     const path = await realpath(resolve(folder));

@@ -40,6 +40,7 @@ export interface PutBack {
  * Makes all as it was before the restore. It can be done again, however far it came. What cannot be put back is left as
  * it is, and hinders nothing else.
  * @param touched the paths that the restore has changed, where that is known: of the others nothing has to be put back
+ * @param wasKilled whether a kill may have left a file half handed over
  * @param orNothing change nothing if there is no room for all
  * Faults: `no_space` of `orNothing`
  */
@@ -47,7 +48,11 @@ export async function putBack(
   root: string,
   kept: KeptRestore,
   attributes: AttributeStore,
-  { touched, orNothing = false }: { touched?: ReadonlySet<string>; orNothing?: boolean } = {},
+  {
+    touched,
+    orNothing = false,
+    wasKilled = false,
+  }: { touched?: ReadonlySet<string>; orNothing?: boolean; wasKilled?: boolean } = {},
 ): Promise<PutBack> {
   const { steps, folders, parents } = kept.journal;
   const lists = makeLists(attributes);
@@ -162,7 +167,7 @@ export async function putBack(
     });
     await orLeave(kept.folder, async () => {
       for (const each of await readHandovers(kept.folder)) {
-        await orLeave(each.path, () => giveBack(root, each));
+        await orLeave(each.path, () => giveBack(root, each, wasKilled));
       }
     });
   }

@@ -3,10 +3,11 @@ import type { Host } from '../../host.ts';
 import type { AttributeStore } from '../attributes.ts';
 import { isAt, orFault } from '../exchange.ts';
 import { forget, isHalfDone, type KeptRestore, moveOn, readRestores } from '../restore-journal.ts';
-import { changedSince, nothingToUndo, notPutBack, stillLeft } from './faults.ts';
+import { changedSince, nothingToUndo, notPutBack, otherRoot, stillLeft } from './faults.ts';
 import { changedFolders, keepChangedFolders, readFolderChanges } from './folders.ts';
 import { keepChanged, knownAt } from './keep.ts';
 import { readLists } from './lists-here.ts';
+import { folderIdOf } from './other-root.ts';
 import { checkPacemaker } from './pacemaker.ts';
 import { type PutBack, putBack } from './put-back.ts';
 
@@ -62,6 +63,14 @@ export function makeTakingBack({
 }): TakingBack {
   const rootOf = ({ journal }: KeptRestore) => journal.root ?? root;
 
+  /** What is to be said where the root is not there, such as a disk that is not mounted: nothing may be done then. */
+  async function otherRootOf(kept: KeptRestore): Promise<Fault | undefined> {
+    const { rootId } = kept.journal;
+    const where = rootOf(kept);
+    const isSame = rootId === undefined || (await folderIdOf(where)) === rootId;
+    return isSame ? undefined : otherRoot(kept, where);
+  }
+
   /** Says how a restore ended that was to be taken back: nothing of it is left to be done, or its copies stay. */
   async function settle(kept: KeptRestore, { left, stay }: PutBack, warn: Warn): Promise<void> {
     if (stay.length > 0) {
@@ -103,8 +112,15 @@ export function makeTakingBack({
     for (const kept of (await readRestores(restores)).toReversed()) {
       if (kept.state === 'damaged') warn(kept.problem);
       else if (isHalfDone(kept)) {
+        const elsewhere = await otherRootOf(kept);
+        if (elsewhere) {
+          warn(`${ofKilled(kept)} ${elsewhere.message}`);
+          continue;
+        }
         await checkPacemaker(asker, rootOf(kept), kept.journal.steps);
-        const outcome = await putBack(rootOf(kept), kept, attributesBelow(rootOf(kept)));
+        const outcome = await putBack(rootOf(kept), kept, attributesBelow(rootOf(kept)), {
+          wasKilled: true,
+        });
         await settleOrWarn(kept, outcome, warn);
         warn(
           outcome.left.length === 0
@@ -132,6 +148,8 @@ export function makeTakingBack({
     if (latest.state === 'damaged') throw new Fault('restore_failed', latest.problem);
     const { steps, liferaft, host: whose, generation, at } = latest.journal;
     const where = rootOf(latest);
+    const elsewhere = await otherRootOf(latest);
+    if (elsewhere) throw elsewhere;
     await checkPacemaker(asker, where, steps);
     const isKilled = isHalfDone(latest);
     const folders = await readFolderChanges(latest.folder).catch((error: unknown) => {
@@ -157,7 +175,10 @@ export function makeTakingBack({
     const undoing = isKilled ? noted : await orFault(restores, () => moveOn(noted, 'undoing'));
     let outcome;
     try {
-      outcome = await putBack(where, undoing, attributes, { orNothing: !force });
+      outcome = await putBack(where, undoing, attributes, {
+        orNothing: !force,
+        wasKilled: isKilled,
+      });
     } catch (error) {
       // Nothing was put in place.
       if (error instanceof Fault) await moveOn(undoing, latest.state);

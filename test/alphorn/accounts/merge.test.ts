@@ -7,7 +7,7 @@ import {
   type AccountTexts,
   mergeAccounts,
 } from '../../../src/alphorn/accounts/merge.ts';
-import { parseAccountNumbers } from '../../../src/parsers/accounts.ts';
+import { parseAccountNumbers, parseAccounts } from '../../../src/parsers/accounts.ts';
 
 const lines = (...each: string[]) => each.map((line) => `${line}\n`).join('');
 
@@ -113,6 +113,17 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     expect(linesOf(texts, '/etc/subuid')).to.deep.equal([
       'alice:100000:65536',
       'installer:165536:65536',
+    ]);
+  });
+
+  it('names who gets other subordinate ids, in the order of the ranges of each', () => {
+    const { ranges } = merged({
+      here: { '/etc/subuid': lines('a:1000:10', 'a:2000:10', 'b:100:10', 'c:5000:10') },
+      liferaft: { '/etc/subuid': lines('a:1000:10', 'a:3000:10', 'd:95:10') },
+      restored: new Set(['/etc/subuid']),
+    });
+    expect(ranges.map(({ name, here, after }) => `${name} ${here} ${after}`)).to.deep.equal([
+      ...['a 2000:10 3000:10', 'b 100:10 5010:10'],
     ]);
   });
 
@@ -225,12 +236,86 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
+  it("keeps this host's lines for NIS where the liferaft has none", () => {
+    const { texts } = merged({
+      here: { '/etc/passwd': lines('svc:x:998:998::/:/', '-mallory::::::', '+::::::') },
+      liferaft: { '/etc/passwd': lines('root:x:0:0::/:/') },
+      restored: new Set(['/etc/passwd']),
+    });
+    expect(linesOf(texts, '/etc/passwd')).to.deep.equal([
+      ...['root:x:0:0::/:/', 'svc:x:998:998::/:/', '-mallory::::::', '+::::::'],
+    ]);
+  });
+
+  it('leaves each number of a name that is there twice with the files that it has', () => {
+    for (const file of ['/etc/passwd', '/etc/group'] as const) {
+      const { texts, numbers } = merged({
+        here: { [file]: lines('app:x:500:0::/:/', 'app:x:501:0::/:/') },
+        liferaft: { [file]: lines('twice:x:600:0::/:/', 'twice:x:601:0::/:/') },
+        restored: new Set([file]),
+      });
+      expect(linesOf(texts, file).map((line) => line.split(':')[2])).to.deep.equal([
+        ...['600', '601', '500', '501'],
+      ]);
+      expect([...numbers.users.moved, ...numbers.groups.moved]).to.deep.equal([]);
+    }
+  });
+
+  it('leaves a range of subordinate ids that names its owner by number with that owner', () => {
+    const { texts } = merged({
+      here: {
+        '/etc/passwd': lines('jones:x:1000:0::/:/'),
+        '/etc/subuid': lines('1000:100000:65536', '4711:300000:65536'),
+      },
+      liferaft: {
+        '/etc/passwd': lines('smith:x:1000:0::/:/'),
+        '/etc/subuid': lines('1000:165536:65536'),
+      },
+    });
+    expect(texts['/etc/passwd']).to.include('jones:x:1001:');
+    expect(linesOf(texts, '/etc/subuid')).to.deep.equal([
+      ...['1000:165536:65536', '1001:100000:65536', '4711:300000:65536'],
+    ]);
+  });
+
+  it('hands nothing over for an account that is commented out, or asked of NIS', () => {
+    const { changes, numbers } = merged({
+      here: { '/etc/passwd': lines('#old:x:1000:1000::/:/', '+nis:x:1001:1001::/:/') },
+      liferaft: { '/etc/passwd': lines('a:x:1000:1000::/:/', 'b:x:1001:1001::/:/') },
+      restored: new Set(['/etc/passwd']),
+    });
+    expect([...numbers.users.moved]).to.deep.equal([]);
+    expect(changes.map(({ name, change }) => `${name} ${change}`)).to.deep.equal([
+      ...['a added', 'b added'],
+    ]);
+  });
+
   it('leaves the accounts whose list is not restored as they are, and goes by their numbers', () => {
     const { texts, changes } = merged({ restored: new Set(['/etc/passwd']) });
     expect(texts).to.have.all.keys('/etc/passwd');
     expect(texts['/etc/passwd']).to.include('hacluster:x:107:451:');
     expect(changes.filter(({ kind }) => kind === 'group')).to.deep.equal([]);
   });
+
+  for (const only of ['/etc/passwd', '/etc/group'] as const) {
+    it(`leaves each user in a group of the same name where ${only} alone is restored`, () => {
+      const accounts = (name: string, number: number) => ({
+        '/etc/passwd': lines(`${name}:x:${number}:1000::/:/`),
+        '/etc/group': lines(`${name}:x:1000:`),
+      });
+      const [own, theirs] = [accounts('jones', 1000), accounts('smith', 1001)];
+      const { texts } = merged({ here: own, liferaft: theirs, restored: new Set([only]) });
+      const after = { ...own, ...texts };
+      const groups = parseAccounts(after['/etc/group']);
+      const groupOf = (name: string) =>
+        groups.get(
+          Number(new RegExp(`^${name}:x:\\d+:(\\d+):`, 'm').exec(after['/etc/passwd'])?.[1]),
+        );
+      expect(groupOf('jones')).to.equal('jones');
+      // Either it or its group is not restored.
+      expect(groupOf('smith')).to.equal(undefined);
+    });
+  }
 
   it('is the liferaft to the byte where that was asked for, and names who vanishes', () => {
     const { texts, changes, numbers } = merged({ replace: true });

@@ -1,4 +1,4 @@
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -6,6 +6,7 @@ import { execa } from 'execa';
 
 import { restoreAccounts } from '../../../src/alphorn/accounts/restored-accounts.ts';
 import { openLiferaft } from '../../../src/alphorn/liferaft-file.ts';
+import { Fault } from '../../../src/errors.ts';
 import { type Described, storeLiferaft } from '../../support/liferafts.ts';
 import {
   growTree,
@@ -14,6 +15,7 @@ import {
   type Tree,
   treeOf,
 } from '../../support/restore-bench.ts';
+import { dieDuring } from '../../support/dying-calls.ts';
 import { faultOf } from '../../support/faults.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -131,6 +133,27 @@ describe('a restore of users and groups onto a host with others', () => {
     expect(await bench.restorer.kept()).to.deep.equal([]);
   });
 
+  it('is taken back with the modes of all files wherever it was killed, and wherever its undo was', async () => {
+    const undo = () => bench.restorer.undo(bench.host, false, bench.warn);
+    const { restores } = bench.alphorn;
+    await mkdir(restores);
+    for (const [ready, killed] of [
+      [() => Promise.resolve(), restore],
+      [restore, undo],
+    ] as const) {
+      for (let number = 1; ; number += 1) {
+        await ready();
+        if (!(await dieDuring(number, restores, killed))) break;
+        // It may have been killed before there was anything to be undone, or after it was.
+        await undo().catch((error: unknown) => {
+          if (!(error instanceof Fault) || error.code !== 'nothing_to_undo') throw error;
+        });
+        expect(await tree(), `call ${number}`).to.deep.equal(before);
+      }
+      if (killed === restore) await undo();
+    }
+  });
+
   it('gives everything back when a file cannot be handed over', async () => {
     const file = join(bench.alphorn.root, 'var/lib/svc/data');
     const { exitCode } = await execa('chattr', ['+i', file], { reject: false });
@@ -173,6 +196,30 @@ describe('a restore of users and groups onto a host with others', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
+  it('warns of who gets the files of an account that vanishes, with its number', async () => {
+    name = await storeLiferaft(bench.alphorn.liferafts, {
+      files: { '/etc/passwd': passwd('root:x:0:0:', 'other:x:107:0:') },
+    });
+    const changes = (await diff(true))?.changes ?? [];
+    expect(changes.map((each) => [each.name, each.change, each.heir])).to.deep.include([
+      'svc',
+      'vanishes',
+      'other',
+    ]);
+    await restore(true);
+    expect(bench.warnings.join('\n')).to.include(': user other (from svc).');
+  });
+
+  it('warns of subordinate ids that become others, also where nothing else does', async () => {
+    await growTree(bench.alphorn.root, { '/etc/subuid': 'file 644 0:0 svc:100000:65536\n' });
+    name = await storeLiferaft(bench.alphorn.liferafts, {
+      files: { '/etc/subuid': 'other:100000:65536\n' },
+    });
+    expect((await diff())?.ranges).to.have.length(1);
+    await restore();
+    expect(bench.warnings.join()).to.include('svc (/etc/subuid: 100000:65536 -> 165536:65536).');
+  });
+
   it('names the units of the liferaft that run as an account which this host lacks', async () => {
     name = await storeLiferaft(bench.alphorn.liferafts, {
       files: {
@@ -185,6 +232,43 @@ describe('a restore of users and groups onto a host with others', () => {
     expect((await diff())?.units).to.deep.equal([
       { path: '/etc/systemd/system/app.service', account: 'user app' },
     ]);
+  });
+
+  it('goes by names that are not ASCII as by any other', async () => {
+    const { root, liferafts } = bench.alphorn;
+    await growTree(root, {
+      '/etc/passwd': `file 644 0:0 ${passwd('root:x:0:0:', 'drück:x:450:0:')}`,
+    });
+    const described: Described = {
+      folders: { '/etc': {} },
+      files: {
+        '/etc/passwd': passwd('root:x:0:0:', 'drück:x:107:0:', 'café:x:108:0:'),
+        '/etc/a': { content: 'a', uid: 107, gid: 0, user: 'drück', group: 'root' },
+        '/etc/systemd/system/a.service': unit('drück'),
+      },
+    };
+    name = await storeLiferaft(liferafts, described);
+    const report = await diff();
+    expect(report?.changes.map((each) => `${each.name} ${each.change}`)).to.deep.equal([
+      ...['drück renumbered', 'café added'],
+    ]);
+    expect(report?.units).to.deep.equal([]);
+    await restore();
+    const after = await tree();
+    expect(after['/etc/a']).to.equal('file 644 107:0 a');
+    expect(after['/etc/passwd']).to.include('drück:x:107:0:');
+  });
+
+  it('is blocked by a folder in the place of a list, or a file in the place of its folder', async () => {
+    const etc = join(bench.alphorn.root, 'etc');
+    await rm(join(etc, 'passwd'));
+    await mkdir(join(etc, 'passwd'));
+    const { message } = await faultOf('restore_blocked', restore());
+    expect(message).to.include('/etc/passwd: It is a folder');
+    await rm(etc, { recursive: true });
+    await writeFile(etc, '');
+    await faultOf('restore_blocked', restore());
+    expect((await bench.restorer.diff(name)).differences).to.have.length(3);
   });
 
   it('leaves accounts alone when other paths are restored', async () => {

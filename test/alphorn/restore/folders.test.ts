@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { makeAttributeStore } from '../../../src/alphorn/attributes.ts';
+import { dieDuring } from '../../support/dying-calls.ts';
 import { faultOf } from '../../support/faults.ts';
 import { storeLiferaft } from '../../support/liferafts.ts';
 import {
@@ -90,6 +91,27 @@ describe('folders that are there before a restore', () => {
     await undo();
     expect(await tree()).to.deep.equal(before);
     expect((await lists()).size).to.equal(0);
+  });
+
+  it('are as they were after an undo, wherever the restore was killed, or its undo', async () => {
+    // So that the list alone makes a mode of it that is neither the one nor the other.
+    const wider = { ...acl, mask: 7 };
+    const folders = { ...content.folders, '/etc/d': { mode: 0o770, acl: wider } };
+    name = await storeLiferaft(bench.alphorn.liferafts, { ...content, folders });
+    const { restores } = bench.alphorn;
+    await mkdir(restores);
+    const change = () => restore(true, ['/etc/d']);
+    const nothing = () => Promise.resolve();
+    for (const [ready, killed] of [[nothing, change] as const, [change, undo] as const]) {
+      for (let number = 1; ; number += 1) {
+        await ready();
+        if (!(await dieDuring(number, restores, () => killed()))) break;
+        if ((await bench.restorer.kept()).length > 0) await undo();
+        expect(await tree(), `call ${number}`).to.deep.equal(before);
+        expect((await lists()).size, `call ${number}`).to.equal(0);
+      }
+      if (killed === change) await undo();
+    }
   });
 
   it('are changed alone, if nothing else differs', async () => {

@@ -66,6 +66,21 @@ describe('a restore of access control lists', () => {
     expect((await bench.restorer.diff(name)).differences).to.deep.equal([]);
   });
 
+  it('gives each number one entry, that of the name, where another has the number without a name', async () => {
+    const users = [
+      { id: 7, name: null, perms: 6 },
+      { id: 9, name: 'smith', perms: 4 },
+    ];
+    const name = await store({
+      files: { '/etc/a': { content: 'a', mode: 0o660, acl: { ...list, users } } },
+    });
+    await restore(name);
+    const found = (await attributes().read(['/etc/a'])).get('/etc/a');
+    const one = { ...list, users: [{ id: 7, perms: 4 }] };
+    expect(found?.acl).to.equal(hexOf(one));
+    expect((await bench.restorer.diff(name)).differences).to.deep.equal([]);
+  });
+
   it('lets no list of a folder here leak into what is restored into it', async () => {
     await attributes().write([{ path: '/etc', acl: null, defaultAcl: hexOf(list) }]);
     const name = await store({

@@ -148,13 +148,15 @@ export function walk(parts: WalkParts): Walked {
       return;
     }
     visited.add(folder);
-    count.of += listing.entries;
-    lookedAt += listing.entries;
-    if (count.of > most.byInclude || lookedAt > most.byAll) {
-      const why = `No more of it was looked at, for there are over ${most.byInclude} paths, or ${most.byAll} with those of other includes. Include less.`;
+    const { entries } = listing;
+    if (count.of + entries > most.byInclude || lookedAt + entries > most.byAll) {
+      const why = `Not all of it was looked at, for there are over ${most.byInclude} paths, or ${most.byAll} with those of other includes. Include less.`;
       miss(taker.include.base, why, taker);
       return;
     }
+    // Only now: a folder that is not looked at leaves its room to the others.
+    count.of += entries;
+    lookedAt += entries;
     const { folders, doors, others, broken, shut } = listing;
     const isEmpty = [folders, doors, others, broken, shut].every((each) => each.length === 0);
     // Whoever needs it will not find it made by the package again.

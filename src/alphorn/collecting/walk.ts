@@ -85,6 +85,10 @@ export function walk(parts: WalkParts): Walked {
   const isOut = (path: string) =>
     [...parentsOf(path), path].some((each) => never.has(each) || rules.excludes(each));
 
+  /** Taken for a slip: an exclude that names the path, or a folder that it is in, is meant. */
+  const isOutByWildcard = (path: string) =>
+    !rules.excludesByName(path) && [...parentsOf(path), path].some(rules.excludes);
+
   const isTakenWhole = (folder: string) =>
     rules.sets.some(({ includes }) =>
       includes.some(({ base, matches }) => isIn(folder, base) && matches(below(folder, anyName))),
@@ -110,6 +114,10 @@ export function walk(parts: WalkParts): Walked {
     if (closed !== undefined)
       miss(name, `It leads to ${path}, and nothing is restored in ${closed}.`, taker);
     else if (why !== undefined) miss(name, why, taker, isHidden && path);
+    else if (stats !== undefined && links.length > 0) {
+      const shut = [...links.map((link) => link.path), path].find(isOutByWildcard);
+      if (shut !== undefined) miss(name, `It leads to ${shut}. ${wildcardKeepsOut}`, taker);
+    }
     if (stats === undefined) {
       if (why === undefined && taker.essential?.everywhere) {
         miss(name, 'It is not there, and every Debian has it.', taker);
@@ -240,10 +248,8 @@ export function walk(parts: WalkParts): Walked {
           covering,
         );
       });
-    } else if (!rules.excludesByName(path) && typeof lstatOrWhy(path) === 'object') {
-      const why =
-        'An exclude with a wildcard keeps it out. Narrow that, or exclude this file by its own path.';
-      miss(path, why, covering);
+    } else if (isOutByWildcard(path) && typeof lstatOrWhy(path) === 'object') {
+      miss(path, wildcardKeepsOut, covering);
     }
   }
   for (const set of rules.sets) {
@@ -259,6 +265,9 @@ export function walk(parts: WalkParts): Walked {
   for (const each of unfollowed) tellOfUnfollowed(each);
   return { found: [...found.values()], missed: [...missed.values()], listings };
 }
+
+const wildcardKeepsOut =
+  'An exclude with a wildcard keeps it out. Narrow that, or exclude this file by its own path.';
 
 /** Where nothing can be restored that a link leads to; what is named there itself is another thing. */
 function closedBy(path: string, name: string): string | undefined {

@@ -4,7 +4,7 @@ import { neverRestored } from '../closed-paths.ts';
 import { isIn, limits, parentsOf } from '../manifest.ts';
 import type { Include, Rules, RuleSet } from '../rules.ts';
 import type { Essential } from './essential.ts';
-import { follow, type Followed } from './follow.ts';
+import { follow } from './follow.ts';
 import { isSame, lstatOrWhy, targetOrWhy } from './looking.ts';
 import { anyName, below, type Listing, readListing, takesNoFolders } from './listing.ts';
 
@@ -222,12 +222,19 @@ export function walk(parts: WalkParts): Walked {
   function tellOfUnfollowed({ path, name, taker, mayBeFile }: (typeof unfollowed)[number]): void {
     const read = targetOrWhy(path);
     if (typeof read !== 'object' || closedBy(read.target, name) !== undefined) return;
-    const followed: Followed = follow(path, silentAt);
-    const { path: target, stats } = followed;
+    const { path: target, stats, links } = follow(path, silentAt);
     if (stats === undefined || (!mayBeFile && !stats.isDirectory())) return;
-    if (found.has(target) || visited.has(target)) return;
-    if (closedBy(target, name) !== undefined || isOut(target)) return;
-    miss(name, `It is a link to ${target}, which no rule includes; only the link goes in.`, taker);
+    if (closedBy(target, name) !== undefined) return;
+    const isTaken = found.has(target) || visited.has(target);
+    // Without the links on the way it leads nowhere.
+    const way = [...links.slice(1).map((link) => link.path), ...(isTaken ? [] : [target])];
+    const outside = way.find((each) => !found.has(each) && !isOut(each));
+    if (outside !== undefined)
+      miss(
+        name,
+        `It is a link to ${outside}, which no rule includes; only the link goes in.`,
+        taker,
+      );
   }
 
   for (const essential of essentials) {

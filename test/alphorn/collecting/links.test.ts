@@ -123,6 +123,19 @@ describe('a link on the way of an include', () => {
     expect(whyNot(await collect({ include: ['~/etc/samba', '~/data'] }))).to.deep.equal({});
   });
 
+  it('in a folder that goes in is named if no rule includes another link on the way', async () => {
+    await write('/srv/v1/smb.conf');
+    await link('/srv/current', 'v1');
+    await link('/etc/samba/smb.conf', '~/srv/current/smb.conf');
+    expect(whyNot(await collect({ include: ['~/etc/samba', '~/srv/v1'] }))).to.deep.equal({
+      '/etc/samba/smb.conf':
+        'It is a link to /srv/current, which no rule includes; only the link goes in.',
+    });
+    for (const include of ['~/srv', '~/srv/current']) {
+      expect(whyNot(await collect({ include: ['~/etc/samba', include] }))).to.deep.equal({});
+    }
+  });
+
   it('that a glob would have to go through is named', async () => {
     await write('/data/x/a.conf');
     await link('/etc/x', '../data/x');

@@ -67,16 +67,18 @@ function firstOfEach<T extends Generation>(
   periods: number,
   now: Date,
 ): T[] {
+  if (periods === 0) return [];
   const first = new Map<number, T>();
   for (const each of former) {
-    // A time that is still to come is of a clock that was put back since.
-    const at = Math.min(each.until.getTime(), now.getTime());
+    const at = each.until.getTime();
     if (now.getTime() - at >= periods * periodMs) continue;
     const period = Math.floor(at / periodMs);
     const other = first.get(period);
     if (other === undefined || isBefore(each, other)) first.set(period, each);
   }
-  return [...first.values()];
+  // Times that are still to come, of a clock that was put back since, are periods too: a clock that is wrong for a while
+  // must not make one of all. As there may be any number of them, those that matter most stay.
+  return [...first.values()].slice(0, periods + 1);
 }
 
 function isBefore(a: Generation, b: Generation): boolean {

@@ -8,8 +8,8 @@ import { parseAccounts } from '../parsers/accounts.ts';
 import type { AlphornPaths } from '../paths.ts';
 import {
   type AccountNames,
+  defaultAclOf,
   makeListRoom,
-  namedAclOf,
   notCarried,
   permissionsOf,
 } from './aspects.ts';
@@ -310,7 +310,7 @@ export function makeCollector(
     const { path, stats } = around;
     const former = knownFolders.get(path);
     if (former && isKnown(former, stats)) return former;
-    const defaultAcl = namedAclOf(attributes?.defaultAcl, names);
+    const defaultAcl = defaultAclOf(attributes?.defaultAcl, names);
     const item = {
       ...{ path, ...ownedOf(stats) },
       ...permissionsOf(stats.mode & 0o7777, attributes?.acl, names),

@@ -228,17 +228,26 @@ describe('what is collected', () => {
       expect(await now()).not.to.have.property('acl');
     });
 
-    it('or else the group’s own bits, never the mask, of one that is too long', async () => {
+    it('or else the group’s own bits, never the mask, of one that is too long, by name', async () => {
+      await mkdir(at('d'));
       await writeFile(at('a'), '');
+      await writeFile(at('d', 'b'), '');
       const many = [...Array(limits.aclEntries + 1).keys()].map((id) => ({ id, perms: 4 }));
       const acl = hex({ ...list, users: many, group: 4, mask: 6 });
-      const pretended = new Map([[at('a'), { acl, defaultAcl: null, others: [] }]]);
+      const pretended = new Map([
+        [at('a'), { ...none, acl }],
+        [at('d'), { ...none, defaultAcl: acl }],
+      ]);
       const store = { read: () => Promise.resolve(pretended) };
       await chmod(at('a'), 0o660);
-      const { files } = await makeCollector(paths(), undefined, undefined, store).collect(
+      const collected = await makeCollector(paths(), undefined, undefined, store).collect(
         await all(),
       );
-      expect(files[0]).to.include({ mode: 0o640 }).and.not.to.have.property('acl');
+      expect(collected.files[0]).to.include({ mode: 0o640 }).and.not.to.have.property('acl');
+      expect(collected.folders.at(-1)).to.include({ path: at('d') });
+      expect(collected.folders.at(-1)).not.to.have.property('defaultAcl');
+      for (const name of ['a', 'd'])
+        expect(whyNot(collected, name)).to.match(/more than 1024 users/);
     });
 
     it('as long as there is room for lists, and beyond that the group’s own bits, by name', async () => {

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -15,17 +15,11 @@ import {
 } from './aspects.ts';
 import { type Attributes, type AttributeStore, makeAttributeStore } from './attributes.ts';
 import { withinCaps } from './collecting/caps.ts';
-import {
-  digestOfDatabase,
-  digestOfFile,
-  orUnsteady,
-  Unsteady,
-  writtenByMemory,
-} from './collecting/digest.ts';
+import { digestOfDatabase, digestOfFile, Unsteady, writtenByMemory } from './collecting/digest.ts';
 import { type Essential, essentialFiles } from './collecting/essential.ts';
 import { keptOf } from './collecting/kept.ts';
 import { type LeftOut, maxLeftOut } from './collecting/left-out.ts';
-import { isSame, racyMs } from './collecting/looking.ts';
+import { isSame, lstatOrWhy, racyMs, targetOrWhy } from './collecting/looking.ts';
 import { localMounts, type Mounts } from './collecting/mounts.ts';
 import {
   type Found,
@@ -267,11 +261,11 @@ export function makeCollector(
   }
 
   function linkItem(path: string, stats: Stats): LinkItem | string {
-    const bytes = orUnsteady(path, () => readlinkSync(path, 'buffer'));
-    const target = bytes.toString('utf8');
-    if (!Buffer.from(target).equals(bytes)) return 'Where it points to is not UTF-8.';
+    const read = targetOrWhy(path);
+    if (read === undefined) throw new Unsteady(path);
+    if (typeof read === 'string') return read;
     const { uid, gid, user, group } = ownedOf(stats);
-    return { path, target, uid, gid, user, group };
+    return { path, target: read.target, uid, gid, user, group };
   }
 
   async function fileItem(
@@ -381,8 +375,8 @@ function foldersAround(taken: readonly Found[]): Map<string, Around> {
   for (const { path, stats } of taken) {
     let at = stats.isDirectory() ? path : dirname(path);
     for (; at !== '/' && !folders.has(at); at = dirname(at)) {
-      const found = lstatSync(at, { throwIfNoEntry: false });
-      if (found) folders.set(at, { path: at, stats: found });
+      const found = lstatOrWhy(at);
+      if (typeof found === 'object') folders.set(at, { path: at, stats: found });
     }
   }
   return folders;

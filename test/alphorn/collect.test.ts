@@ -554,6 +554,23 @@ with open(sys.argv[1], 'r+b') as file:
     expect(third.files[1]).to.equal(first.files[1]);
   });
 
+  it('has all others where a folder became a file meanwhile, or a link cannot be read any more', async () => {
+    await mkdir(at('d'));
+    for (const name of ['a', 'd/b']) await writeFile(at(name), '');
+    await symlink('a', at('link'));
+    const fails = (code: string) => Object.assign(new Error(code), { code });
+    const lstat = sinon.stub(fs, 'lstatSync').callThrough().withArgs(at('d'));
+    // Each walk finds the folder, and who looks again does not.
+    for (let call = 1; call < 20; call += 2) lstat.onCall(call).throws(fails('ENOTDIR'));
+    sinon.stub(fs, 'readlinkSync').callThrough().withArgs(at('link')).throws(fails('EIO'));
+    syncBuiltinESMExports();
+    const collected = await collector().collect(await all());
+    expect(pathsOf(collected.files)).to.deep.equal(['a']);
+    expect(collected.links).to.deep.equal([]);
+    expect(whyNot(collected, 'd', 'b')).to.match(/It changes each time/);
+    expect(whyNot(collected, 'link')).to.equal('It cannot be read (EIO).');
+  });
+
   it('no longer has what is gone', async () => {
     await writeFile(at('a'), 'a');
     await writeFile(at('b'), 'b');

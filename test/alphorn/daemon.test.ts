@@ -426,6 +426,26 @@ describe('the sender', () => {
     expect(told[0]?.['leftOut']).to.deep.equal(liferaft?.leftOut);
   });
 
+  it('counts in the log what is left out and listed nowhere', async () => {
+    await configure([]);
+    const kept = keepingLog();
+    const why = 'It is a fifo, which stays here.';
+    const leftOut = [{ path: '/etc/fifo', why, essential: false, kept: false }];
+    const made = await makeLiferaftBuilder({ paths: host.paths.alphorn }).round();
+    daemon = makeDaemon({
+      ...{ paths: host.paths.alphorn, log: kept.log },
+      builder: {
+        round: () => Promise.resolve({ ...made, leftOut, leftOutMore: 5 }),
+        current: () => Promise.resolve(made.liferaft),
+      },
+      makeSender: (destination) => senderToWhoHasIt(destination, kept.log),
+      makeWatch: () => ({ follow: () => Promise.resolve(), stop: () => Promise.resolve() }),
+    });
+    opened.push(daemon);
+    await daemon.sync();
+    expect(kept.lines.find((line) => 'leftOut' in line)).to.deep.include({ leftOut, more: 5 });
+  });
+
   it('says of a liferaft that is not whole what it lacks, and of who has it that it does', async () => {
     await configure(['192.0.2.1']);
     const shadow = await host.write('shadow', 'root:*\n');

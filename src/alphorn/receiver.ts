@@ -255,6 +255,7 @@ export function makeReceiver(
         await checkReserve(folder, size);
         const held = heldOf(await take(announced, source));
         await removePartials(folder, hostId);
+        await removeOldPartials(folder);
         return held;
       } catch (error) {
         // What is wrong with it, or was taken back, is not to be gone on with.

@@ -426,6 +426,19 @@ describe('the store of liferafts', () => {
     await storeOf().tidy();
   });
 
+  it('keeps what came of one that was cut off for a day, also while it runs', async () => {
+    await receive({ generation: 1 });
+    const old = new Date(Date.now() - 25 * 3600 * 1000);
+    const partOf = (hostId: string) => `partial_${hostId}_${'0'.repeat(64)}.part`;
+    for (const hostId of [otherHost, '12345678'])
+      await writeFile(join(folder(), partOf(hostId)), 'a part');
+    await utimes(join(folder(), partOf(otherHost)), old, old);
+    await receive({ generation: 2 });
+    expect(await names())
+      .to.include(partOf('12345678'))
+      .and.not.to.include(partOf(otherHost));
+  });
+
   it('is tidy where there is none yet', async () => {
     await storeOf().tidy();
     expect(await storeOf().list()).to.deep.equal([]);

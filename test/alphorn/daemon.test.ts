@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -274,7 +274,7 @@ describe('the sender', () => {
     expect(linesOf(destination).map(({ level }) => level)).to.deep.equal(['warn', 'info']);
   });
 
-  it('sends nothing to itself', async () => {
+  it('sends nothing to itself, by an address that it has', async () => {
     const { port } = await receiver();
     const destination = `127.0.0.1:${port}`;
     await configure([destination, `localhost:${port}`]);
@@ -285,6 +285,19 @@ describe('the sender', () => {
       async () => (await stateOf(`localhost:${port}`))?.state === 'self',
     );
     expect(await stateOf(destination)).to.include({ lagMs: null, lastSuccess: null });
+  });
+
+  it('sends nothing to itself, by an address that it does not know for its own', async () => {
+    const own = await openTestReceiver(host, { address: '127.0.1.1' });
+    opened.push(own);
+    // Debian gives a host's own name this address in /etc/hosts.
+    const destination = `127.0.1.1:${own.port}`;
+    await configure([destination]);
+    await start(own.port);
+    await until('itself to be known', async () => (await stateOf(destination))?.state === 'self');
+    await daemon.sync();
+    expect(await stateOf(destination)).to.include({ state: 'self', digest: null, lagMs: null });
+    expect(await readdir(host.paths.alphorn.liferafts).catch(() => [])).to.deep.equal([]);
   });
 
   it('says that it was rebuilt, once, to who has the count of a former installation', async () => {

@@ -419,6 +419,18 @@ describe('the sender', () => {
     expect((await stateOf(peer.destination))?.lastError?.detail).to.include('host_cloned');
   });
 
+  it('is refused by name by another host of its id', async () => {
+    const clone = await makeTestHost(join(folder.path, 'clone'), ownId);
+    await writeFile(clone.paths.alphorn.machineId, `${'c'.repeat(32)}\n`);
+    const peer = await openTestReceiver(clone);
+    opened.push(peer);
+    const destination = `127.0.0.1:${peer.port}`;
+    await configure([destination]);
+    await start();
+    await untilFailing(destination);
+    expect((await stateOf(destination))?.lastError?.detail).to.include('host_cloned');
+  });
+
   it('names what is left out in the status, and once in the log', async () => {
     const peer = await receiver();
     await configure([peer.destination]);

@@ -126,10 +126,14 @@ export function makeCollector(
     if (users !== names.users || groups !== names.groups) names = { users, groups };
   }
 
-  /** @returns also the paths that did not hold still */
+  /**
+   * @param before paths that did not hold still in the try before, if there was one
+   * @returns also the paths that did not hold still
+   */
   async function collectOnce(
     rules: Rules,
     { former, aside, onlySettled }: CollectOptions,
+    before: ReadonlySet<string> | undefined,
   ): Promise<{ collected: Collected; unsteady: Set<string> }> {
     readNames();
     const lookedAtMs = Date.now();
@@ -145,6 +149,8 @@ export function makeCollector(
     ];
     const attributes = await attributeStore.read(changed.map(({ path }) => path));
     const unsteady = new Set<string>();
+    const isNew = (path: string) =>
+      before !== undefined && unsteady.has(path) && !before.has(path) && !aside?.has(path);
     const leaves: (FileItem | LinkItem)[] = [];
     const folders = new Map<string, FolderItem>();
     const miss = ({ name, path, essential }: Found, why: string) => {
@@ -199,9 +205,12 @@ export function makeCollector(
     const allFiles = withKept.map(withinRoom);
     const keptFiles = new Set(kept?.files.map(({ path }) => path));
     const keptPaths = new Set([...keptFiles].flatMap((path) => [...parentsOf(path), path]));
-    const leftOut: LeftOut[] = missed.map(({ name, why, essential, hidden: at }) => {
+    const leftOut = missed.flatMap(({ name, why, essential, hidden: at }): LeftOut[] => {
       const isKept = at !== undefined && keptPaths.has(at);
-      return { path: name, why, essential, kept: isKept };
+      // What came a moment ago, and may be gone by now, is for the next round. Else each round would tell of other names
+      // where a program makes files all the time.
+      if (at !== undefined && isNew(at) && !isKept && !essential) return [];
+      return [{ path: name, why, essential, kept: isKept }];
     });
     leftOut.sort((a, b) => Number(b.essential) - Number(a.essential) || byPath(a, b));
     return {
@@ -321,8 +330,10 @@ export function makeCollector(
 
   return {
     async collect(rules, options = {}) {
+      let before: ReadonlySet<string> | undefined;
       for (let attempt = 1; ; attempt += 1) {
-        const { collected, unsteady } = await collectOnce(rules, options);
+        const { collected, unsteady } = await collectOnce(rules, options, before);
+        before = unsteady;
         const isAside = (path: string) => restless.has(path) || options.aside?.has(path);
         const isWorthATry = attempt < ([...unsteady].every(isAside) ? triesIfRestless : tries);
         if (unsteady.size === 0 || options.onlySettled || !isWorthATry) {

@@ -612,6 +612,27 @@ with open(sys.argv[1], 'r+b') as file:
       await file.close();
     });
 
+    it('says nothing of files that come and go all the time', async () => {
+      await writeFile(at('a'), '');
+      const over = new AbortController();
+      const busy = (async () => {
+        for (let count = 0; !over.signal.aborted; count += 1) {
+          await writeFile(at(`t${count}`), '');
+          await rm(at(`t${count - 3}`), { force: true });
+          await delay(5);
+        }
+      })();
+      const one = collector();
+      const rules = await all();
+      for (let round = 0; round < 3; round += 1) {
+        const { files, leftOut } = await one.collect(rules);
+        expect(leftOut).to.deep.equal([]);
+        expect(pathsOf(files)).to.include('a');
+      }
+      over.abort();
+      await busy;
+    });
+
     it('leaves one out that changes without end, says which, and has all others', async () => {
       await writeFile(at('log'), Buffer.alloc(1024 * 1024));
       await writeFile(at('still'), '');

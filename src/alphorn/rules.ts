@@ -38,7 +38,7 @@ export interface RuleSet {
 
 /** What goes into a liferaft of this host. */
 export interface Rules {
-  /** In the order of their names. A path is the first's that includes it. */
+  /** In the order of their names. A path counts for the include with the longest base, of several for the first. */
   sets: readonly RuleSet[];
   /** Whether a path, or all that is in a folder, stays out, whichever set includes it. */
   excludes: (path: string) => boolean;

@@ -259,15 +259,16 @@ export function walk(parts: WalkParts): Walked {
       miss(path, wildcardKeepsOut, covering);
     }
   }
-  for (const set of rules.sets) {
-    for (const include of set.includes) {
-      const { base, depth } = include;
-      if (isOut(base)) continue;
-      const taker = { include, set };
-      lead(base, taker, (folder) => {
-        lookIn(folder, base, depth, taker, { of: 0 });
-      });
-    }
+  // The narrowest first: what it takes is no part of a wide one, which may be cut short.
+  const takers = rules.sets
+    .flatMap((set) => set.includes.map((include) => ({ include, set })))
+    .sort((a, b) => b.include.base.length - a.include.base.length);
+  for (const taker of takers) {
+    const { base, depth } = taker.include;
+    if (isOut(base)) continue;
+    lead(base, taker, (folder) => {
+      lookIn(folder, base, depth, taker, { of: 0 });
+    });
   }
   for (const each of unfollowed) tellOfUnfollowed(each);
   return { found: [...found.values()], missed: [...missed.values()], listings };

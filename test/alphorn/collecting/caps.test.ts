@@ -38,6 +38,21 @@ describe('the caps of a file of rules', () => {
     expect(whyNot(collected)['/etc/a/2']).to.match(/With all of \/etc\/a .* max_bytes/);
   });
 
+  for (const [what, first, second] of [
+    ['one of another file of rules', { include: ['~/etc'] }, { include: ['~/etc/units'] }],
+    ['one of the same', { include: ['~/etc', '~/etc/units'] }, { include: ['~/other'] }],
+  ] as const) {
+    it(`cut short a wide include before a narrow one in it, be that ${what}`, async () => {
+      await many('/etc/aaa', 20);
+      await many('/etc/units', 3);
+      await rules({ ...first, max_files: 10 });
+      const said = await rules(second, 'b.json');
+      const collected = await collect(said);
+      expect(pathsOf(collected)).to.include.members(['/etc/units/0', '/etc/units/2']);
+      expect(Object.keys(whyNot(collected))).to.include('/etc/aaa/9');
+    });
+  }
+
   it('leave room for essential files, which do not count', async () => {
     await many('/etc', 5);
     await write('/etc/shadow', 'x'.repeat(1000));

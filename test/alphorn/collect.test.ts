@@ -163,6 +163,14 @@ describe('what is collected', () => {
     expect(pathsOf((await collector().collect(await all())).files)).to.deep.equal(['a', 'b']);
   });
 
+  it('has folders of which nothing else goes in', async () => {
+    await mkdir(at('a', 'run'), { recursive: true });
+    await writeFile(at('a', 'file'), '');
+    await execa('mkfifo', ['-m', '0600', at('a', 'run', 'fifo')]);
+    const { folders } = await collector().collect(await all());
+    expect(pathsOf(folders)).to.include('a/run');
+  });
+
   it('has empty folders of what is included whole, and of nothing else', async () => {
     await mkdir(at('a', 'b'), { recursive: true });
     await chmod(at('a', 'b'), 0o1770);

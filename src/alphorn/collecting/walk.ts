@@ -166,10 +166,7 @@ export function walk(parts: WalkParts): Walked {
     count.of += entries;
     lookedAt += entries;
     const { folders, doors, others, broken, shut } = listing;
-    const isEmpty = [folders, doors, others, broken, shut].every((each) => each.length === 0);
-    // Whoever needs it will not find it made by the package again.
-    if (isEmpty && taker.include.takesFolders && !found.has(folder))
-      found.set(folder, { path: folder, name, stats: listing.stats, ...taker });
+    const before = found.size;
     for (const entry of broken) miss(below(name, entry), 'Its name is not UTF-8.', taker);
     for (const entry of shut) {
       const at = below(name, entry);
@@ -184,6 +181,9 @@ export function walk(parts: WalkParts): Walked {
       unfollowed.push({ path, name: at, taker, mayBeFile: false });
     }
     for (const entry of others) look(below(folder, entry), below(name, entry), taker);
+    // One of which nothing goes in, such as the folder of a socket, will not be made again by what needs it.
+    if (found.size === before && taker.include.takesFolders && !found.has(folder))
+      found.set(folder, { path: folder, name, stats: listing.stats, ...taker });
   }
 
   function look(path: string, name: string, taker: Taker): void {

@@ -405,11 +405,16 @@ function makeNamesReader(path: string): () => ReadonlyMap<number, string> {
   let stats: Stats | undefined;
   let names: ReadonlyMap<number, string> = new Map();
   return () => {
-    const now = statSync(path, { throwIfNoEntry: false });
-    if (now !== undefined && (stats === undefined || !isSame(now, stats))) {
-      names = parseAccounts(readFileSync(path, 'utf8'));
+    try {
+      const now = statSync(path);
+      if (stats === undefined || !isSame(now, stats)) {
+        names = parseAccounts(readFileSync(path, 'utf8'));
+      }
+      stats = now;
+    } catch {
+      // The names of before stay. As a file that goes in, it is told with the reason.
+      stats = undefined;
     }
-    stats = now;
     return names;
   };
 }

@@ -157,6 +157,18 @@ describe('what is collected', () => {
     expect(folders.at(-1)).to.include({ user: 'other' });
   });
 
+  it('has all files, with the names of before, where the list of users cannot be read', async () => {
+    await writeFile(at('a'), '');
+    const one = collector();
+    const before = await one.collect(await all());
+    await rm(paths().passwd);
+    await symlink('passwd', paths().passwd);
+    await writeFile(at('b'), '');
+    expect((await one.collect(await all())).files[1]).to.include({ user: 'keeper' });
+    expect(before.files[0]).to.include({ user: 'keeper' });
+    expect((await collector().collect(await all())).files[0]).to.include({ user: null });
+  });
+
   it('has a file with several names as a file of each', async () => {
     await writeFile(at('a'), 'x');
     await link(at('a'), at('b'));

@@ -121,6 +121,17 @@ describe('the generations that a store keeps', () => {
     expect(store.numbers()).to.include.members(before.slice(0, -defaults.last));
   });
 
+  it('are the same as long as nothing is heard of their host, however late it is by the clock', () => {
+    const store = storeWith(defaults);
+    for (let at = start; at < start + 10 * dayMs; at += 600 * secondMs) {
+      store.confirm(at);
+      store.receive(at);
+    }
+    const before = store.numbers();
+    store.prune(start + 1000 * dayMs);
+    expect(store.numbers()).to.deep.equal(before);
+  });
+
   it('are bounded, and have the latest and a whole one, whatever the clock does', () => {
     for (let seed = 1; seed <= 100; seed += 1) {
       const random = randomOf(seed);

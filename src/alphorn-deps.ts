@@ -12,7 +12,7 @@ import { makePeerCallers, type PeerCallers } from './alphorn/peer-callers.ts';
 import { makePeerClient } from './alphorn/peer-client.ts';
 import { makeCloneCheck } from './alphorn/peers/clones.ts';
 import { lineageByRoot } from './alphorn/peers/lineage-by-root.ts';
-import { byRootHeader, headersOf, thisBoot, whoThisHostIs } from './alphorn/peers/who-sends.ts';
+import { byRootHeader, headersOf, whoThisHostIs } from './alphorn/peers/who-sends.ts';
 import { makeReceiver, receiverLimits } from './alphorn/receiver.ts';
 import { makeSender } from './alphorn/sender.ts';
 import { destinationOf } from './alphorn/settings.ts';
@@ -46,7 +46,7 @@ export function makePeers(config: Config, log: Log, paths: Paths = debianPaths):
       clones: makeCloneCheck(paths.alphorn.liferafts),
       self: async () => ({
         id: await hostIdOf(paths.alphorn).catch(() => undefined),
-        boot: await thisBoot(),
+        ...(await whoThisHostIs(paths.alphorn.machineId)),
       }),
     }),
     callers,

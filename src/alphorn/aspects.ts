@@ -46,10 +46,13 @@ export function makeListRoom(
 export function notCarried(stats: Stats, attributes: Attributes | undefined): string | undefined {
   const others = (attributes?.others ?? []).filter((name) => !madeBySystem.test(name));
   const extended = others.filter((name) => name !== capabilities);
+  const lists = [aclOf(attributes?.acl), aclOf(attributes?.defaultAcl)];
   const taken = stats.blocks * 512;
   const notes = [
     attributes?.failed !== undefined &&
       `Its access control list is not carried, for it cannot be read: ${attributes.failed}.`,
+    lists.some((list) => list !== undefined && isTooLong(list)) &&
+      `Its access control list is not carried, for it names more than ${limits.aclEntries} users or groups. Its group gets its own bits.`,
     stats.isFile() &&
       stats.nlink > 1 &&
       `It has ${stats.nlink} names (hard links); each of them that goes in is a file of its own when it is restored.`,
@@ -81,12 +84,25 @@ export function permissionsOf(
 ): Permissions {
   const acl = namedAclOf(list, names);
   if (acl === undefined) return { mode };
-  const isTooLong = acl.users.length > limits.aclEntries || acl.groups.length > limits.aclEntries;
-  if (isTooLong) return { mode: withoutList(mode, acl) };
+  if (isTooLong(acl)) return { mode: withoutList(mode, acl) };
   // The two were read one after the other. What has changed between is read again.
   const group = (mode >> 3) & 7;
   const limit = acl.mask === null ? { group } : { mask: group };
   return { mode, acl: { ...acl, user: (mode >> 6) & 7, other: mode & 7, ...limit } };
+}
+
+/** What a folder gives to all that is made in it, if a liferaft carries it. */
+export function defaultAclOf(
+  list: string | null | undefined,
+  names: AccountNames,
+): NamedAcl | undefined {
+  const acl = namedAclOf(list, names);
+  return acl && !isTooLong(acl) ? acl : undefined;
+}
+
+/** Whether no liferaft carries it. */
+function isTooLong({ users, groups }: Acl): boolean {
+  return users.length > limits.aclEntries || groups.length > limits.aclEntries;
 }
 
 /** The mode of what has that list, where there can be no list: nobody may do more than before. */
@@ -99,14 +115,18 @@ export interface AccountNames {
   groups: ReadonlyMap<number, string>;
 }
 
-/** @returns undefined where there is none, or none that this version of the kernel's lists has */
-export function namedAclOf(
+function namedAclOf(
   list: string | null | undefined,
   { users, groups }: AccountNames,
 ): NamedAcl | undefined {
-  const acl = typeof list === 'string' ? decodeAcl(Buffer.from(list, 'hex')) : undefined;
+  const acl = aclOf(list);
   if (acl === undefined) return undefined;
   const named = (entries: Acl['users'], names: ReadonlyMap<number, string>) =>
     entries.map(({ id, perms }) => ({ id, name: names.get(id) ?? null, perms }));
   return { ...acl, users: named(acl.users, users), groups: named(acl.groups, groups) };
+}
+
+/** @returns undefined where there is none, or none that this version of the kernel's lists has */
+function aclOf(list: string | null | undefined): Acl | undefined {
+  return typeof list === 'string' ? decodeAcl(Buffer.from(list, 'hex')) : undefined;
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
@@ -288,11 +288,14 @@ function makeCopier(writes: GatheredWrites): (file: FileItem) => Promise<void> {
   // In turn: for each megabyte a buffer of its own would be as much garbage as there is content.
   let [buffer, other] = [Buffer.allocUnsafe(gatheredBytes), Buffer.allocUnsafe(gatheredBytes)];
   return async ({ path, size, sha256 }) => {
-    const file = await openUnchanged(path);
+    // Neither another file behind a link nor, if it is a fifo by now, a wait for who writes to it.
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    const file = await orLookAgain(path, () => open(path, flags));
     try {
       const hash = createHash('sha256');
       for (let left = size; left > 0;) {
-        const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, left), null);
+        const wanted = Math.min(buffer.length, left);
+        const { bytesRead } = await orLookAgain(path, () => file.read(buffer, 0, wanted, null));
         if (bytesRead === 0) throw new Unsteady(path);
         left -= bytesRead;
         const piece = buffer.subarray(0, bytesRead);
@@ -311,13 +314,16 @@ function makeCopier(writes: GatheredWrites): (file: FileItem) => Promise<void> {
   };
 }
 
-/** @throws Unsteady */
-async function openUnchanged(path: string): Promise<FileHandle> {
+/**
+ * Reads a file that was as it is when it was looked at last. One that cannot be read by now, such as of a disk that
+ * fails, is looked at again in the next try, which leaves it as it was and says why.
+ * @throws Unsteady
+ */
+async function orLookAgain<T>(path: string, read: () => Promise<T>): Promise<T> {
   try {
-    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return await read();
   } catch (error) {
-    const isAnother = ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemErrorCode(error) ?? '');
-    throw isAnother ? new Unsteady(path) : error;
+    throw systemErrorCode(error) === undefined ? error : new Unsteady(path);
   }
 }
 

@@ -69,7 +69,11 @@ export function makeChangesWatch(
       );
       if (isOne) settled.begin();
     });
+    // Once: where the system has no watches left, each folder has an error of its own.
+    let isTold = false;
     watcher.on('error', (error) => {
+      if (isTold) return;
+      isTold = true;
       log.warn({ error: String(error) }, 'not all files are watched; the interval finds changes');
     });
     return watcher;

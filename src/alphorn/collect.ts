@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -8,24 +8,18 @@ import { parseAccounts } from '../parsers/accounts.ts';
 import type { AlphornPaths } from '../paths.ts';
 import {
   type AccountNames,
+  defaultAclOf,
   makeListRoom,
-  namedAclOf,
   notCarried,
   permissionsOf,
 } from './aspects.ts';
 import { type Attributes, type AttributeStore, makeAttributeStore } from './attributes.ts';
 import { withinCaps } from './collecting/caps.ts';
-import {
-  digestOfDatabase,
-  digestOfFile,
-  orUnsteady,
-  Unsteady,
-  writtenByMemory,
-} from './collecting/digest.ts';
+import { digestOfDatabase, digestOfFile, Unsteady, writtenByMemory } from './collecting/digest.ts';
 import { type Essential, essentialFiles } from './collecting/essential.ts';
 import { keptOf } from './collecting/kept.ts';
 import { type LeftOut, maxLeftOut } from './collecting/left-out.ts';
-import { isSame, racyMs } from './collecting/looking.ts';
+import { isSame, lstatOrWhy, racyMs, targetOrWhy } from './collecting/looking.ts';
 import { localMounts, type Mounts } from './collecting/mounts.ts';
 import {
   type Found,
@@ -132,10 +126,14 @@ export function makeCollector(
     if (users !== names.users || groups !== names.groups) names = { users, groups };
   }
 
-  /** @returns also the paths that did not hold still */
+  /**
+   * @param before paths that did not hold still in the try before, if there was one
+   * @returns also the paths that did not hold still
+   */
   async function collectOnce(
     rules: Rules,
     { former, aside, onlySettled }: CollectOptions,
+    before: ReadonlySet<string> | undefined,
   ): Promise<{ collected: Collected; unsteady: Set<string> }> {
     readNames();
     const lookedAtMs = Date.now();
@@ -151,6 +149,8 @@ export function makeCollector(
     ];
     const attributes = await attributeStore.read(changed.map(({ path }) => path));
     const unsteady = new Set<string>();
+    const isNew = (path: string) =>
+      before !== undefined && unsteady.has(path) && !before.has(path) && !aside?.has(path);
     const leaves: (FileItem | LinkItem)[] = [];
     const folders = new Map<string, FolderItem>();
     const miss = ({ name, path, essential }: Found, why: string) => {
@@ -205,9 +205,12 @@ export function makeCollector(
     const allFiles = withKept.map(withinRoom);
     const keptFiles = new Set(kept?.files.map(({ path }) => path));
     const keptPaths = new Set([...keptFiles].flatMap((path) => [...parentsOf(path), path]));
-    const leftOut: LeftOut[] = missed.map(({ name, why, essential, hidden: at }) => {
+    const leftOut = missed.flatMap(({ name, why, essential, hidden: at }): LeftOut[] => {
       const isKept = at !== undefined && keptPaths.has(at);
-      return { path: name, why, essential, kept: isKept };
+      // What came a moment ago, and may be gone by now, is for the next round. Else each round would tell of other names
+      // where a program makes files all the time.
+      if (at !== undefined && isNew(at) && !isKept && !essential) return [];
+      return [{ path: name, why, essential, kept: isKept }];
     });
     leftOut.sort((a, b) => Number(b.essential) - Number(a.essential) || byPath(a, b));
     return {
@@ -267,11 +270,11 @@ export function makeCollector(
   }
 
   function linkItem(path: string, stats: Stats): LinkItem | string {
-    const bytes = orUnsteady(path, () => readlinkSync(path, 'buffer'));
-    const target = bytes.toString('utf8');
-    if (!Buffer.from(target).equals(bytes)) return 'Where it points to is not UTF-8.';
+    const read = targetOrWhy(path);
+    if (read === undefined) throw new Unsteady(path);
+    if (typeof read === 'string') return read;
     const { uid, gid, user, group } = ownedOf(stats);
-    return { path, target, uid, gid, user, group };
+    return { path, target: read.target, uid, gid, user, group };
   }
 
   async function fileItem(
@@ -310,7 +313,7 @@ export function makeCollector(
     const { path, stats } = around;
     const former = knownFolders.get(path);
     if (former && isKnown(former, stats)) return former;
-    const defaultAcl = namedAclOf(attributes?.defaultAcl, names);
+    const defaultAcl = defaultAclOf(attributes?.defaultAcl, names);
     const item = {
       ...{ path, ...ownedOf(stats) },
       ...permissionsOf(stats.mode & 0o7777, attributes?.acl, names),
@@ -327,8 +330,10 @@ export function makeCollector(
 
   return {
     async collect(rules, options = {}) {
+      let before: ReadonlySet<string> | undefined;
       for (let attempt = 1; ; attempt += 1) {
-        const { collected, unsteady } = await collectOnce(rules, options);
+        const { collected, unsteady } = await collectOnce(rules, options, before);
+        before = unsteady;
         const isAside = (path: string) => restless.has(path) || options.aside?.has(path);
         const isWorthATry = attempt < ([...unsteady].every(isAside) ? triesIfRestless : tries);
         if (unsteady.size === 0 || options.onlySettled || !isWorthATry) {
@@ -381,8 +386,8 @@ function foldersAround(taken: readonly Found[]): Map<string, Around> {
   for (const { path, stats } of taken) {
     let at = stats.isDirectory() ? path : dirname(path);
     for (; at !== '/' && !folders.has(at); at = dirname(at)) {
-      const found = lstatSync(at, { throwIfNoEntry: false });
-      if (found) folders.set(at, { path: at, stats: found });
+      const found = lstatOrWhy(at);
+      if (typeof found === 'object') folders.set(at, { path: at, stats: found });
     }
   }
   return folders;
@@ -400,11 +405,16 @@ function makeNamesReader(path: string): () => ReadonlyMap<number, string> {
   let stats: Stats | undefined;
   let names: ReadonlyMap<number, string> = new Map();
   return () => {
-    const now = statSync(path, { throwIfNoEntry: false });
-    if (now !== undefined && (stats === undefined || !isSame(now, stats))) {
-      names = parseAccounts(readFileSync(path, 'utf8'));
+    try {
+      const now = statSync(path);
+      if (stats === undefined || !isSame(now, stats)) {
+        names = parseAccounts(readFileSync(path, 'utf8'));
+      }
+      stats = now;
+    } catch {
+      // The names of before stay. As a file that goes in, it is told with the reason.
+      stats = undefined;
     }
-    stats = now;
     return names;
   };
 }

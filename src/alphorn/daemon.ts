@@ -165,7 +165,7 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
   function tellOfLeftOut({ leftOut, leftOutMore }: Omit<Round, 'changed'>): void {
     const added = newlyLeftOut(leftOut);
     if (added.length === 0) return;
-    const more = added.length + leftOutMore - maxTold;
+    const more = Math.max(0, added.length - maxTold) + leftOutMore;
     log.warn(
       { leftOut: added.slice(0, maxTold), ...(more > 0 && { more }) },
       'not all that the rules include is in the liferaft as it is; hactl alphorn status has all',

@@ -78,7 +78,7 @@ interface KnownKey extends PeerKey {
  * @returns undefined if nothing is wrong with it, or there is none
  */
 export function keyRefusal(path: string): string | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = orNothing(() => statSync(path));
   if (stats === undefined) return undefined;
   const mode = `0${(stats.mode & 0o777).toString(8)}`;
   const isRoots = stats.uid === 0 || stats.uid === process.geteuid?.();
@@ -166,7 +166,7 @@ export function openKeyRing(files: KeyFiles, log: Log, now: () => number = Date.
 
   /** When it was replaced, which may be long before it is seen; now, if it was removed. */
   function changedAt(path: string): number {
-    return Math.min(now(), statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? now());
+    return Math.min(now(), orNothing(() => statSync(path))?.ctimeMs ?? now());
   }
 
   function readKnown(): KnownKey[] {
@@ -234,6 +234,15 @@ function textOf(keys: readonly KnownKey[]): string {
 }
 
 function stampOf(path: string): string {
-  const stats = statSync(path, { throwIfNoEntry: false, bigint: true });
+  const stats = orNothing(() => statSync(path, { bigint: true }));
   return stats === undefined ? 'none' : `${stats.ino}:${stats.size}:${stats.ctimeNs}`;
+}
+
+/** Undefined where nothing is, or it cannot be looked at, as through links in a circle; whoever reads it hears why. */
+function orNothing<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
 }

@@ -195,10 +195,19 @@ export function makeReceiver(
       await rename(join(folder, name), join(folder, damagedName(hostId)));
       return;
     }
-    const aside = join(folder, liferaftName(hostId, held.generation));
-    // One of that number can only be of a former lineage, or the latest itself, when a kill came before it was replaced.
+    const aside = join(folder, await nameAside(hostId, held));
     await rm(aside, { force: true });
     await link(join(folder, name), aside);
+  }
+
+  /** One of its number may be of a former lineage: the last state of the host before it was rebuilt, say, which stays. */
+  async function nameAside(hostId: string, { generation, digest }: Held): Promise<string> {
+    for (let number = generation; ; number += 1) {
+      const name = liferaftName(hostId, number);
+      const there = await heldIn(name, hostId);
+      // The latest itself has that name when a kill came before it was replaced.
+      if (there === undefined || there.digest === digest) return name;
+    }
   }
 
   /** Leaves those that are to be kept, and removes what cannot be read. */
@@ -247,6 +256,7 @@ export function makeReceiver(
         await checkReserve(folder, size);
         const held = heldOf(await take(announced, source));
         await removePartials(folder, hostId);
+        await removeOldPartials(folder);
         return held;
       } catch (error) {
         // What is wrong with it, or was taken back, is not to be gone on with.

@@ -42,13 +42,17 @@ export function generationsToKeep<T extends Generation>(
 ): Set<T> {
   const latest = kept.find(({ isLatest }) => isLatest);
   const former = byWorth(kept, latest);
+  // While nothing is heard of the host nothing takes the place of what it was, so that does not grow old: neither when
+  // the host is lost for weeks, nor by a clock that is ahead when the service starts.
+  const heardAt = Math.max(...kept.map(({ until }) => until.getTime()));
+  const atMs = Math.min(now.getTime(), heardAt);
   const newestWhole = latest?.isWhole ? undefined : former.find(({ isWhole }) => isWhole);
   return new Set([
     ...(latest ? [latest] : []),
     ...former.slice(0, last - 1),
     ...(newestWhole ? [newestWhole] : []),
-    ...firstOfEach(former, hourMs, hours, now),
-    ...firstOfEach(former, dayMs, days, now),
+    ...firstOfEach(former, hourMs, hours, atMs),
+    ...firstOfEach(former, dayMs, days, atMs),
   ]);
 }
 
@@ -65,18 +69,20 @@ function firstOfEach<T extends Generation>(
   former: readonly T[],
   periodMs: number,
   periods: number,
-  now: Date,
+  nowMs: number,
 ): T[] {
+  if (periods === 0) return [];
   const first = new Map<number, T>();
   for (const each of former) {
-    // A time that is still to come is of a clock that was put back since.
-    const at = Math.min(each.until.getTime(), now.getTime());
-    if (now.getTime() - at >= periods * periodMs) continue;
+    const at = each.until.getTime();
+    if (nowMs - at >= periods * periodMs) continue;
     const period = Math.floor(at / periodMs);
     const other = first.get(period);
     if (other === undefined || isBefore(each, other)) first.set(period, each);
   }
-  return [...first.values()];
+  // Times that are still to come, of a clock that was put back since, are periods too: a clock that is wrong for a while
+  // must not make one of all. As there may be any number of them, those that matter most stay.
+  return [...first.values()].slice(0, periods + 1);
 }
 
 function isBefore(a: Generation, b: Generation): boolean {

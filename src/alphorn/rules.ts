@@ -38,7 +38,7 @@ export interface RuleSet {
 
 /** What goes into a liferaft of this host. */
 export interface Rules {
-  /** In the order of their names. A path is the first's that includes it. */
+  /** In the order of their names. A path counts for the include with the longest base, of several for the first. */
   sets: readonly RuleSet[];
   /** Whether a path, or all that is in a folder, stays out, whichever set includes it. */
   excludes: (path: string) => boolean;
@@ -48,8 +48,9 @@ export interface Rules {
   roots: readonly string[];
 }
 
-// A rule says what it matches in full; what is to be in a folder needs no wildcard.
-const options = { dot: true, nonegate: true, noextglob: true } as const;
+// A rule says what it matches in full; what is to be in a folder needs no wildcard. A name may have a line end in it,
+// which `**` would not match without the flag.
+const options = { dot: true, nonegate: true, noextglob: true, flags: 's' } as const;
 
 const glob = z.string().refine(isGlob, {
   error: 'expected an absolute path, which may have wildcards, without ".", ".." or a backslash',

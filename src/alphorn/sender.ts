@@ -79,7 +79,11 @@ export function makeSender({
       tried = offered;
       try {
         isSelf = await isThisHost();
-        if (!isSelf) heldDigest = await bringUpToDate(tried);
+        if (!isSelf) {
+          const held = await bringUpToDate(tried);
+          isSelf = held === undefined;
+          heldDigest = held ?? null;
+        }
         succeeded();
       } catch (error) {
         failed(error);
@@ -88,11 +92,19 @@ export function makeSender({
     }
   }
 
-  /** @returns the digest of what it has now */
-  async function bringUpToDate({ digest, manifest, path, size }: OwnLiferaft): Promise<string> {
+  /** @returns the digest of what it has now; undefined if it is this host itself */
+  async function bringUpToDate({
+    digest,
+    manifest,
+    path,
+    size,
+  }: OwnLiferaft): Promise<string | undefined> {
     const { lineage, generation, host } = manifest;
     const peer = peerFor(host.id);
     const answer = await peer.heartbeat({ digest, lineage, generation });
+    // By an address that no interface has, such as the 127.0.1.1 that Debian gives a host's own name. Of another host
+    // with this id there is no answer, for each refuses the other.
+    if (answer.host === host.id) return undefined;
     // An older version does not tell who it is.
     const answering = answer.host ?? destination;
     let held = digest;

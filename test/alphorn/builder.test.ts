@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import fs from 'node:fs';
 import {
   chmod,
   open,
@@ -10,10 +11,12 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { expect } from 'chai';
+import sinon from 'sinon';
 
 import { makeLiferaftBuilder, type Round } from '../../src/alphorn/builder.ts';
 import { openLiferaft } from '../../src/alphorn/liferaft-file.ts';
@@ -37,6 +40,10 @@ describe('the liferaft of this host', () => {
   beforeEach(async () => {
     paths = await makeAlphornHost(folder.path, { a: 'alpha', b: Buffer.alloc(200_000, 'b') });
     await symlink('a', at('link'));
+  });
+  afterEach(() => {
+    sinon.restore();
+    syncBuiltinESMExports();
   });
 
   it('has what the rules include, and passes every check of who receives it', async () => {
@@ -234,6 +241,23 @@ describe('the liferaft of this host', () => {
       expect((await file?.check())?.manifest.files).to.have.lengthOf(names.length + 4);
       await file?.close();
     });
+  });
+
+  it('has the last content of a file that cannot be read any more, and each change of the others', async () => {
+    // Then it counts as known by its time stamps, and is read only to be copied.
+    sinon.useFakeTimers({ now: Date.now() + 60_000, toFake: ['Date'] });
+    const one = builder();
+    const first = await one.round();
+    await writeFile(at('a'), 'changed');
+    const fails = Object.assign(new Error('EIO: i/o error, open'), { code: 'EIO', errno: -5 });
+    sinon.stub(fs.promises, 'open').callThrough().withArgs(at('b')).rejects(fails);
+    syncBuiltinESMExports();
+    const { changed, leftOut, liferaft } = await one.round();
+    expect(changed).to.equal(true);
+    expect(liferaft.manifest.files[1]).to.deep.equal(first.liferaft.manifest.files[1]);
+    expect(leftOut).to.deep.equal([
+      { path: at('b'), why: 'It cannot be read (EIO).', essential: false, kept: true },
+    ]);
   });
 
   it('lacks what is essential in its manifest, and is whole again when that is there', async () => {

@@ -157,10 +157,30 @@ describe('what is collected', () => {
     expect(folders.at(-1)).to.include({ user: 'other' });
   });
 
+  it('has all files, with the names of before, where the list of users cannot be read', async () => {
+    await writeFile(at('a'), '');
+    const one = collector();
+    const before = await one.collect(await all());
+    await rm(paths().passwd);
+    await symlink('passwd', paths().passwd);
+    await writeFile(at('b'), '');
+    expect((await one.collect(await all())).files[1]).to.include({ user: 'keeper' });
+    expect(before.files[0]).to.include({ user: 'keeper' });
+    expect((await collector().collect(await all())).files[0]).to.include({ user: null });
+  });
+
   it('has a file with several names as a file of each', async () => {
     await writeFile(at('a'), 'x');
     await link(at('a'), at('b'));
     expect(pathsOf((await collector().collect(await all())).files)).to.deep.equal(['a', 'b']);
+  });
+
+  it('has folders of which nothing else goes in', async () => {
+    await mkdir(at('a', 'run'), { recursive: true });
+    await writeFile(at('a', 'file'), '');
+    await execa('mkfifo', ['-m', '0600', at('a', 'run', 'fifo')]);
+    const { folders } = await collector().collect(await all());
+    expect(pathsOf(folders)).to.include('a/run');
   });
 
   it('has empty folders of what is included whole, and of nothing else', async () => {
@@ -228,17 +248,26 @@ describe('what is collected', () => {
       expect(await now()).not.to.have.property('acl');
     });
 
-    it('or else the group’s own bits, never the mask, of one that is too long', async () => {
+    it('or else the group’s own bits, never the mask, of one that is too long, by name', async () => {
+      await mkdir(at('d'));
       await writeFile(at('a'), '');
+      await writeFile(at('d', 'b'), '');
       const many = [...Array(limits.aclEntries + 1).keys()].map((id) => ({ id, perms: 4 }));
       const acl = hex({ ...list, users: many, group: 4, mask: 6 });
-      const pretended = new Map([[at('a'), { acl, defaultAcl: null, others: [] }]]);
+      const pretended = new Map([
+        [at('a'), { ...none, acl }],
+        [at('d'), { ...none, defaultAcl: acl }],
+      ]);
       const store = { read: () => Promise.resolve(pretended) };
       await chmod(at('a'), 0o660);
-      const { files } = await makeCollector(paths(), undefined, undefined, store).collect(
+      const collected = await makeCollector(paths(), undefined, undefined, store).collect(
         await all(),
       );
-      expect(files[0]).to.include({ mode: 0o640 }).and.not.to.have.property('acl');
+      expect(collected.files[0]).to.include({ mode: 0o640 }).and.not.to.have.property('acl');
+      expect(collected.folders.at(-1)).to.include({ path: at('d') });
+      expect(collected.folders.at(-1)).not.to.have.property('defaultAcl');
+      for (const name of ['a', 'd'])
+        expect(whyNot(collected, name)).to.match(/more than 1024 users/);
     });
 
     it('as long as there is room for lists, and beyond that the group’s own bits, by name', async () => {
@@ -545,6 +574,23 @@ with open(sys.argv[1], 'r+b') as file:
     expect(third.files[1]).to.equal(first.files[1]);
   });
 
+  it('has all others where a folder became a file meanwhile, or a link cannot be read any more', async () => {
+    await mkdir(at('d'));
+    for (const name of ['a', 'd/b']) await writeFile(at(name), '');
+    await symlink('a', at('link'));
+    const fails = (code: string) => Object.assign(new Error(code), { code });
+    const lstat = sinon.stub(fs, 'lstatSync').callThrough().withArgs(at('d'));
+    // Each walk finds the folder, and who looks again does not.
+    for (let call = 1; call < 20; call += 2) lstat.onCall(call).throws(fails('ENOTDIR'));
+    sinon.stub(fs, 'readlinkSync').callThrough().withArgs(at('link')).throws(fails('EIO'));
+    syncBuiltinESMExports();
+    const collected = await collector().collect(await all());
+    expect(pathsOf(collected.files)).to.deep.equal(['a']);
+    expect(collected.links).to.deep.equal([]);
+    expect(whyNot(collected, 'd', 'b')).to.match(/It changes each time/);
+    expect(whyNot(collected, 'link')).to.equal('It cannot be read (EIO).');
+  });
+
   it('no longer has what is gone', async () => {
     await writeFile(at('a'), 'a');
     await writeFile(at('b'), 'b');
@@ -584,6 +630,27 @@ with open(sys.argv[1], 'r+b') as file:
         await writing;
       }
       await file.close();
+    });
+
+    it('says nothing of files that come and go all the time', async () => {
+      await writeFile(at('a'), '');
+      const over = new AbortController();
+      const busy = (async () => {
+        for (let count = 0; !over.signal.aborted; count += 1) {
+          await writeFile(at(`t${count}`), '');
+          await rm(at(`t${count - 3}`), { force: true });
+          await delay(5);
+        }
+      })();
+      const one = collector();
+      const rules = await all();
+      for (let round = 0; round < 3; round += 1) {
+        const { files, leftOut } = await one.collect(rules);
+        expect(leftOut).to.deep.equal([]);
+        expect(pathsOf(files)).to.include('a');
+      }
+      over.abort();
+      await busy;
     });
 
     it('leaves one out that changes without end, says which, and has all others', async () => {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -274,7 +274,7 @@ describe('the sender', () => {
     expect(linesOf(destination).map(({ level }) => level)).to.deep.equal(['warn', 'info']);
   });
 
-  it('sends nothing to itself', async () => {
+  it('sends nothing to itself, by an address that it has', async () => {
     const { port } = await receiver();
     const destination = `127.0.0.1:${port}`;
     await configure([destination, `localhost:${port}`]);
@@ -285,6 +285,19 @@ describe('the sender', () => {
       async () => (await stateOf(`localhost:${port}`))?.state === 'self',
     );
     expect(await stateOf(destination)).to.include({ lagMs: null, lastSuccess: null });
+  });
+
+  it('sends nothing to itself, by an address that it does not know for its own', async () => {
+    const own = await openTestReceiver(host, { address: '127.0.1.1' });
+    opened.push(own);
+    // Debian gives a host's own name this address in /etc/hosts.
+    const destination = `127.0.1.1:${own.port}`;
+    await configure([destination]);
+    await start(own.port);
+    await until('itself to be known', async () => (await stateOf(destination))?.state === 'self');
+    await daemon.sync();
+    expect(await stateOf(destination)).to.include({ state: 'self', digest: null, lagMs: null });
+    expect(await readdir(host.paths.alphorn.liferafts).catch(() => [])).to.deep.equal([]);
   });
 
   it('says that it was rebuilt, once, to who has the count of a former installation', async () => {
@@ -406,6 +419,18 @@ describe('the sender', () => {
     expect((await stateOf(peer.destination))?.lastError?.detail).to.include('host_cloned');
   });
 
+  it('is refused by name by another host of its id', async () => {
+    const clone = await makeTestHost(join(folder.path, 'clone'), ownId);
+    await writeFile(clone.paths.alphorn.machineId, `${'c'.repeat(32)}\n`);
+    const peer = await openTestReceiver(clone);
+    opened.push(peer);
+    const destination = `127.0.0.1:${peer.port}`;
+    await configure([destination]);
+    await start();
+    await untilFailing(destination);
+    expect((await stateOf(destination))?.lastError?.detail).to.include('host_cloned');
+  });
+
   it('names what is left out in the status, and once in the log', async () => {
     const peer = await receiver();
     await configure([peer.destination]);
@@ -424,6 +449,26 @@ describe('the sender', () => {
     const told = lines.filter((line) => 'leftOut' in line);
     expect(told.map(({ level }) => level)).to.deep.equal(['warn']);
     expect(told[0]?.['leftOut']).to.deep.equal(liferaft?.leftOut);
+  });
+
+  it('counts in the log what is left out and listed nowhere', async () => {
+    await configure([]);
+    const kept = keepingLog();
+    const why = 'It is a fifo, which stays here.';
+    const leftOut = [{ path: '/etc/fifo', why, essential: false, kept: false }];
+    const made = await makeLiferaftBuilder({ paths: host.paths.alphorn }).round();
+    daemon = makeDaemon({
+      ...{ paths: host.paths.alphorn, log: kept.log },
+      builder: {
+        round: () => Promise.resolve({ ...made, leftOut, leftOutMore: 5 }),
+        current: () => Promise.resolve(made.liferaft),
+      },
+      makeSender: (destination) => senderToWhoHasIt(destination, kept.log),
+      makeWatch: () => ({ follow: () => Promise.resolve(), stop: () => Promise.resolve() }),
+    });
+    opened.push(daemon);
+    await daemon.sync();
+    expect(kept.lines.find((line) => 'leftOut' in line)).to.deep.include({ leftOut, more: 5 });
   });
 
   it('says of a liferaft that is not whole what it lacks, and of who has it that it does', async () => {

@@ -1,4 +1,14 @@
-import { chmod, chown, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -110,6 +120,24 @@ describe('the keys that hosts know each other by', () => {
       expect(ring.refusal()).to.equal(undefined);
     });
   }
+
+  it('are those of the other file where one is a link that leads in a circle, and it is said', async () => {
+    for (const [broken, sound] of [
+      [files().key, files().clusterKey],
+      [files().clusterKey, files().key],
+    ] as const) {
+      await writeFile(sound, sound === files().key ? ownDigits : clusterSecret, { mode: 0o600 });
+      await symlink(broken, broken);
+      const { log, lines } = keepingLog();
+      const ring = open(log);
+      expect(ring.all()).to.have.length(1);
+      expect(lines.map(({ file }) => file)).to.deep.equal([broken]);
+      await rm(broken);
+      await rm(sound);
+      await ring.saved();
+      await rm(files().knownKeys);
+    }
+  });
 
   it('are read anew as soon as a file is another', async () => {
     await writeClusterKey('1');

@@ -20,6 +20,9 @@ function storeWith(policy: Retention) {
     confirm(at: number) {
       kept = kept.map((each) => (each.isLatest ? { ...each, until: new Date(at) } : each));
     },
+    prune(at: number) {
+      kept = [...generationsToKeep(kept, policy, new Date(at))];
+    },
     receive(at: number, { isWhole = true, lineage = 'a' } = {}) {
       count += 1;
       const former = kept.map((each) => ({ ...each, isLatest: false }));
@@ -80,6 +83,8 @@ describe('the generations that a store keeps', () => {
     const store = storeWith({ last: 1, hours: 0, days: 0 });
     for (let index = 0; index < 3; index += 1) store.receive(start + index);
     expect(store.numbers()).to.deep.equal([3]);
+    store.receive(start - dayMs);
+    expect(store.numbers()).to.deep.equal([4]);
   });
 
   it('have the newest whole one, until a whole one follows', () => {
@@ -101,6 +106,30 @@ describe('the generations that a store keeps', () => {
       store.receive(start + index * secondMs, { lineage: 'b' });
     }
     expect(store.numbers()).to.include(before);
+  });
+
+  it('are the same after the clock was wrong for a while, as where it begins in the past at a start', () => {
+    const store = storeWith(defaults);
+    for (let at = start; at < start + 10 * dayMs; at += 600 * secondMs) {
+      store.confirm(at);
+      store.receive(at);
+    }
+    const before = store.numbers();
+    store.prune(start - 1000 * dayMs);
+    expect(store.numbers()).to.deep.equal(before);
+    store.receive(start - 1000 * dayMs);
+    expect(store.numbers()).to.include.members(before.slice(0, -defaults.last));
+  });
+
+  it('are the same as long as nothing is heard of their host, however late it is by the clock', () => {
+    const store = storeWith(defaults);
+    for (let at = start; at < start + 10 * dayMs; at += 600 * secondMs) {
+      store.confirm(at);
+      store.receive(at);
+    }
+    const before = store.numbers();
+    store.prune(start + 1000 * dayMs);
+    expect(store.numbers()).to.deep.equal(before);
   });
 
   it('are bounded, and have the latest and a whole one, whatever the clock does', () => {

@@ -51,6 +51,15 @@ describe('the rules for what goes in', () => {
     });
   }
 
+  it('match names with a line end in them as they do others', async () => {
+    const globs = ['/etc/**/*.conf', '/etc/*/*.conf', '/**/*.conf'];
+    await write('a.json', { include: globs, exclude: ['/**/*.old'] });
+    const { sets, excludes } = await readRules(folder.path);
+    for (const include of sets[0]?.includes ?? [])
+      expect(include.matches('/etc/a\nb/c\nd.conf'), include.text).to.equal(true);
+    expect(excludes('/etc/a\nb/c\nd.old')).to.equal(true);
+  });
+
   for (const [what, text, place] of [
     ['no JSON', '{', 'expected JSON'],
     ['no object', '[]', 'Invalid input: expected object'],

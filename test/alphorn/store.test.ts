@@ -246,14 +246,36 @@ describe('the store of liferafts', () => {
       ]);
     });
 
-    it('lets a number that both counts have be the new one’s', async () => {
+    it('keeps both of a number that both counts have', async () => {
       for (const generation of [1, 2]) await receive({ generation });
       for (const generation of [1, 2])
         await receive({ lineage: otherLineage, generation, rebuilt: generation === 1 });
-      const former = await storeOf().open(`liferaft_${someHost}.1.tar`);
-      await former.close();
-      expect(former.manifest.lineage).to.equal(otherLineage);
       await receive({ lineage: thirdLineage, generation: 1, rebuilt: true });
+      const kept = [];
+      for (const { name } of await storeOf().list()) {
+        const file = await storeOf().open(name);
+        await file.close();
+        kept.push(`${file.manifest.lineage} ${file.manifest.generation}`);
+      }
+      expect(kept).to.have.members([
+        `${thirdLineage} 1`,
+        ...[1, 2].flatMap((generation) => [
+          `${otherLineage} ${generation}`,
+          `${someLineage} ${generation}`,
+        ]),
+      ]);
+    });
+
+    it('keeps its last state from before, however few generations that had', async () => {
+      const byAge = storeOf({ keepHours: 24, keepDays: 7 });
+      for (const generation of [1, 2, 3]) await receive({ generation }, byAge);
+      const held = new Date(Date.now() - 2 * 3600 * 1000);
+      await utimes(join(folder(), latest), held, held);
+      for (let generation = 1; generation <= 9; generation += 1)
+        await receive({ lineage: otherLineage, generation, rebuilt: generation === 1 }, byAge);
+      const before = await storeOf().open(`liferaft_${someHost}.3.tar`);
+      await before.close();
+      expect(before.manifest).to.include({ lineage: someLineage, generation: 3 });
     });
   });
 
@@ -402,6 +424,19 @@ describe('the store of liferafts', () => {
       ...[`liferaft_${someHost}.1.tar`, latest, 'something-else'],
     ]);
     await storeOf().tidy();
+  });
+
+  it('keeps what came of one that was cut off for a day, also while it runs', async () => {
+    await receive({ generation: 1 });
+    const old = new Date(Date.now() - 25 * 3600 * 1000);
+    const partOf = (hostId: string) => `partial_${hostId}_${'0'.repeat(64)}.part`;
+    for (const hostId of [otherHost, '12345678'])
+      await writeFile(join(folder(), partOf(hostId)), 'a part');
+    await utimes(join(folder(), partOf(otherHost)), old, old);
+    await receive({ generation: 2 });
+    expect(await names())
+      .to.include(partOf('12345678'))
+      .and.not.to.include(partOf(otherHost));
   });
 
   it('is tidy where there is none yet', async () => {

@@ -62,7 +62,7 @@ export async function startThirdHost(address: string, clusterKey: Buffer): Promi
   );
   const callers = makePeerCallers(keys);
   const clones = makeCloneCheck(join(folder, 'liferafts'));
-  const self = () => Promise.resolve({ id: undefined, boot: '' });
+  const self = () => Promise.resolve({ id: undefined, machine: '', boot: '' });
   const app = makePeersApp({ callers, receiver: remembering, clones, self, log });
   const listener = await openPeerListener(
     app,

@@ -94,12 +94,3 @@ export async function digestOfDatabase(
   if ('why' in second || second.sha256 === first.sha256) return second;
   throw new Unsteady(path);
 }
-
-export function orUnsteady<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (isGone(error) || systemErrorCode(error) === 'EINVAL') throw new Unsteady(path);
-    throw error;
-  }
-}

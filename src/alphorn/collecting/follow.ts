@@ -58,7 +58,7 @@ export function follow(path: string, silentAt: (path: string) => string | undefi
       return {
         path: here,
         stats: undefined,
-        links: [],
+        links,
         why: `${here} is a link that leads in a circle.`,
       };
     }

@@ -4,7 +4,7 @@ import { neverRestored } from '../closed-paths.ts';
 import { isIn, limits, parentsOf } from '../manifest.ts';
 import type { Include, Rules, RuleSet } from '../rules.ts';
 import type { Essential } from './essential.ts';
-import { follow, type Followed } from './follow.ts';
+import { follow } from './follow.ts';
 import { isSame, lstatOrWhy, targetOrWhy } from './looking.ts';
 import { anyName, below, type Listing, readListing, takesNoFolders } from './listing.ts';
 
@@ -85,6 +85,10 @@ export function walk(parts: WalkParts): Walked {
   const isOut = (path: string) =>
     [...parentsOf(path), path].some((each) => never.has(each) || rules.excludes(each));
 
+  /** Taken for a slip: an exclude that names the path, or a folder that it is in, is meant. */
+  const isOutByWildcard = (path: string) =>
+    !rules.excludesByName(path) && [...parentsOf(path), path].some(rules.excludes);
+
   const isTakenWhole = (folder: string) =>
     rules.sets.some(({ includes }) =>
       includes.some(({ base, matches }) => isIn(folder, base) && matches(below(folder, anyName))),
@@ -110,6 +114,10 @@ export function walk(parts: WalkParts): Walked {
     if (closed !== undefined)
       miss(name, `It leads to ${path}, and nothing is restored in ${closed}.`, taker);
     else if (why !== undefined) miss(name, why, taker, isHidden && path);
+    else if (stats !== undefined && links.length > 0) {
+      const shut = [...links.map((link) => link.path), path].find(isOutByWildcard);
+      if (shut !== undefined) miss(name, `It leads to ${shut}. ${wildcardKeepsOut}`, taker);
+    }
     if (stats === undefined) {
       if (why === undefined && taker.essential?.everywhere) {
         miss(name, 'It is not there, and every Debian has it.', taker);
@@ -148,18 +156,17 @@ export function walk(parts: WalkParts): Walked {
       return;
     }
     visited.add(folder);
-    count.of += listing.entries;
-    lookedAt += listing.entries;
-    if (count.of > most.byInclude || lookedAt > most.byAll) {
-      const why = `No more of it was looked at, for there are over ${most.byInclude} paths, or ${most.byAll} with those of other includes. Include less.`;
+    const { entries } = listing;
+    if (count.of + entries > most.byInclude || lookedAt + entries > most.byAll) {
+      const why = `Not all of it was looked at, for there are over ${most.byInclude} paths, or ${most.byAll} with those of other includes. Include less.`;
       miss(taker.include.base, why, taker);
       return;
     }
+    // Only now: a folder that is not looked at leaves its room to the others.
+    count.of += entries;
+    lookedAt += entries;
     const { folders, doors, others, broken, shut } = listing;
-    const isEmpty = [folders, doors, others, broken, shut].every((each) => each.length === 0);
-    // Whoever needs it will not find it made by the package again.
-    if (isEmpty && taker.include.takesFolders && !found.has(folder))
-      found.set(folder, { path: folder, name, stats: listing.stats, ...taker });
+    const before = found.size;
     for (const entry of broken) miss(below(name, entry), 'Its name is not UTF-8.', taker);
     for (const entry of shut) {
       const at = below(name, entry);
@@ -174,6 +181,9 @@ export function walk(parts: WalkParts): Walked {
       unfollowed.push({ path, name: at, taker, mayBeFile: false });
     }
     for (const entry of others) look(below(folder, entry), below(name, entry), taker);
+    // One of which nothing goes in, such as the folder of a socket, will not be made again by what needs it.
+    if (found.size === before && taker.include.takesFolders && !found.has(folder))
+      found.set(folder, { path: folder, name, stats: listing.stats, ...taker });
   }
 
   function look(path: string, name: string, taker: Taker): void {
@@ -212,12 +222,19 @@ export function walk(parts: WalkParts): Walked {
   function tellOfUnfollowed({ path, name, taker, mayBeFile }: (typeof unfollowed)[number]): void {
     const read = targetOrWhy(path);
     if (typeof read !== 'object' || closedBy(read.target, name) !== undefined) return;
-    const followed: Followed = follow(path, silentAt);
-    const { path: target, stats } = followed;
+    const { path: target, stats, links } = follow(path, silentAt);
     if (stats === undefined || (!mayBeFile && !stats.isDirectory())) return;
-    if (found.has(target) || visited.has(target)) return;
-    if (closedBy(target, name) !== undefined || isOut(target)) return;
-    miss(name, `It is a link to ${target}, which no rule includes; only the link goes in.`, taker);
+    if (closedBy(target, name) !== undefined) return;
+    const isTaken = found.has(target) || visited.has(target);
+    // Without the links on the way it leads nowhere.
+    const way = [...links.slice(1).map((link) => link.path), ...(isTaken ? [] : [target])];
+    const outside = way.find((each) => !found.has(each) && !isOut(each));
+    if (outside !== undefined)
+      miss(
+        name,
+        `It is a link to ${outside}, which no rule includes; only the link goes in.`,
+        taker,
+      );
   }
 
   for (const essential of essentials) {
@@ -238,25 +255,27 @@ export function walk(parts: WalkParts): Walked {
           covering,
         );
       });
-    } else if (!rules.excludesByName(path) && typeof lstatOrWhy(path) === 'object') {
-      const why =
-        'An exclude with a wildcard keeps it out. Narrow that, or exclude this file by its own path.';
-      miss(path, why, covering);
+    } else if (isOutByWildcard(path) && typeof lstatOrWhy(path) === 'object') {
+      miss(path, wildcardKeepsOut, covering);
     }
   }
-  for (const set of rules.sets) {
-    for (const include of set.includes) {
-      const { base, depth } = include;
-      if (isOut(base)) continue;
-      const taker = { include, set };
-      lead(base, taker, (folder) => {
-        lookIn(folder, base, depth, taker, { of: 0 });
-      });
-    }
+  // The narrowest first: what it takes is no part of a wide one, which may be cut short.
+  const takers = rules.sets
+    .flatMap((set) => set.includes.map((include) => ({ include, set })))
+    .sort((a, b) => b.include.base.length - a.include.base.length);
+  for (const taker of takers) {
+    const { base, depth } = taker.include;
+    if (isOut(base)) continue;
+    lead(base, taker, (folder) => {
+      lookIn(folder, base, depth, taker, { of: 0 });
+    });
   }
   for (const each of unfollowed) tellOfUnfollowed(each);
   return { found: [...found.values()], missed: [...missed.values()], listings };
 }
+
+const wildcardKeepsOut =
+  'An exclude with a wildcard keeps it out. Narrow that, or exclude this file by its own path.';
 
 /** Where nothing can be restored that a link leads to; what is named there itself is another thing. */
 function closedBy(path: string, name: string): string | undefined {

@@ -1,4 +1,4 @@
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { namesIn, statIfThere } from '../../files.ts';
@@ -42,8 +42,10 @@ export async function removePartials(
 export async function removeOldPartials(folder: string): Promise<void> {
   for (const name of await namesIn(folder)) {
     if (!pattern.test(name)) continue;
-    const { mtimeMs } = await stat(join(folder, name));
+    const stats = await statIfThere(join(folder, name));
+    if (stats === undefined) continue;
     // Either way, for the clock may have been put back.
-    if (Math.abs(Date.now() - mtimeMs) > keptMs) await rm(join(folder, name), { force: true });
+    if (Math.abs(Date.now() - stats.mtimeMs) > keptMs)
+      await rm(join(folder, name), { force: true });
   }
 }

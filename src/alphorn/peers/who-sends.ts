@@ -80,7 +80,7 @@ export async function whoThisHostIs(machineId: string): Promise<WhoSends> {
 }
 
 /** What this host tells of its boot. */
-export async function thisBoot(): Promise<string> {
+async function thisBoot(): Promise<string> {
   // random(4): made up by the kernel, or by what runs this container.
   return digestOf((await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim());
 }

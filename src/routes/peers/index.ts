@@ -11,7 +11,7 @@ import {
   rebuiltHeader,
 } from '../../alphorn/peer-protocol.ts';
 import { type CloneCheck, cloneOfThisHost } from '../../alphorn/peers/clones.ts';
-import { byRootHeader, whoSendsOf } from '../../alphorn/peers/who-sends.ts';
+import { byRootHeader, type WhoSends, whoSendsOf } from '../../alphorn/peers/who-sends.ts';
 import type { LiferaftReceiver } from '../../alphorn/receiver.ts';
 import { Fault } from '../../errors.ts';
 import { gatherReads } from '../../gathered-reads.ts';
@@ -26,7 +26,7 @@ export interface PeersParts {
   receiver: LiferaftReceiver;
   clones: CloneCheck;
   /** This host; it may have no id. */
-  self: () => Promise<{ id: string | undefined; boot: string }>;
+  self: () => Promise<{ id: string | undefined } & Pick<WhoSends, 'machine' | 'boot'>>;
   log: Log;
 }
 
@@ -81,7 +81,8 @@ export function makePeersApp({ callers, receiver, clones, self, log }: PeersPart
   async function refuseClones({ headers, socket }: Request, hostId: string): Promise<void> {
     const who = whoSendsOf(headers);
     const own = await self();
-    if (hostId === own.id && who !== undefined && who.boot !== own.boot) {
+    const isOther = who !== undefined && (who.machine !== own.machine || who.boot !== own.boot);
+    if (hostId === own.id && isOther) {
       throw cloneOfThisHost(hostId, who.name, addressOf({ socket }));
     }
     const byRoot = headers[byRootHeader];

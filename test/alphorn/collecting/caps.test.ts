@@ -38,6 +38,21 @@ describe('the caps of a file of rules', () => {
     expect(whyNot(collected)['/etc/a/2']).to.match(/With all of \/etc\/a .* max_bytes/);
   });
 
+  for (const [what, first, second] of [
+    ['one of another file of rules', { include: ['~/etc'] }, { include: ['~/etc/units'] }],
+    ['one of the same', { include: ['~/etc', '~/etc/units'] }, { include: ['~/other'] }],
+  ] as const) {
+    it(`cut short a wide include before a narrow one in it, be that ${what}`, async () => {
+      await many('/etc/aaa', 20);
+      await many('/etc/units', 3);
+      await rules({ ...first, max_files: 10 });
+      const said = await rules(second, 'b.json');
+      const collected = await collect(said);
+      expect(pathsOf(collected)).to.include.members(['/etc/units/0', '/etc/units/2']);
+      expect(Object.keys(whyNot(collected))).to.include('/etc/aaa/9');
+    });
+  }
+
   it('leave room for essential files, which do not count', async () => {
     await many('/etc', 5);
     await write('/etc/shadow', 'x'.repeat(1000));
@@ -54,19 +69,24 @@ describe('the caps of a file of rules', () => {
     expect(collected.lacking).to.deep.equal([]);
   });
 
-  it('are not alone: of one folder that is too large to be looked at, others lose nothing', async () => {
-    await many('/etc/aaa', 30);
-    await many('/etc/aaa/deep', 30);
-    await write('/etc/zzz/conf');
-    const { found, missed } = walk({
-      rules: await rules({ include: ['~/etc/aaa', '~/etc/zzz'] }),
-      ...{ essentials: [], never: new Set(), silentAt: () => undefined, former: new Map() },
-      most: { byInclude: 40, byAll: 80 },
+  for (const [what, inDeep] of [
+    ['that is too large to be looked at', 30],
+    ['that alone has more than all includes may have', 90],
+  ] as const) {
+    it(`are not alone: of one folder ${what}, others lose nothing`, async () => {
+      await many('/etc/aaa', 30);
+      await many('/etc/aaa/deep', inDeep);
+      await write('/etc/zzz/conf');
+      const { found, missed } = walk({
+        rules: await rules({ include: ['~/etc/aaa', '~/etc/zzz'] }),
+        ...{ essentials: [], never: new Set(), silentAt: () => undefined, former: new Map() },
+        most: { byInclude: 40, byAll: 80 },
+      });
+      expect(found.map(({ path }) => path)).to.include(at('/etc/zzz/conf'));
+      expect(missed.map(({ name }) => name)).to.deep.equal([at('/etc/aaa')]);
+      expect(missed[0]?.why).to.match(/over 40 paths/);
     });
-    expect(found.map(({ path }) => path)).to.include(at('/etc/zzz/conf'));
-    expect(missed.map(({ name }) => name)).to.deep.equal([at('/etc/aaa')]);
-    expect(missed[0]?.why).to.match(/over 40 paths/);
-  });
+  }
 
   describe('and those of a liferaft', () => {
     const include = (text: string) => ({

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, truncate } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, truncate } from 'node:fs/promises';
 
 import { expect } from 'chai';
 import { execa } from 'execa';
@@ -84,6 +84,18 @@ describe('an essential file', () => {
     expect((await with_('~/**/*adow'))[0]?.[1]).to.match(/wildcard/);
     expect(await with_('~/etc/shadow')).to.deep.equal([]);
     expect(await with_('~/etc')).to.deep.equal([]);
+  });
+
+  it('is lacking where it is a link to, or over, what a wildcard excludes', async () => {
+    await rename(at('/etc/shadow'), at('/etc/shadow.new'));
+    await link('/etc/shadow', 'shadow.new');
+    const with_ = (exclude: string) => lackingOf({ include: ['~/etc'], exclude: [exclude] });
+    expect((await with_('~/**/*.new'))[0]?.[1]).to.match(/leads to \/etc\/shadow.new.*wildcard/);
+    expect(await with_('~/etc/shadow.new')).to.deep.equal([]);
+    await write('/data/shadow');
+    await rm(at('/etc/shadow.new'));
+    await link('/etc/shadow.new', '~/data/shadow');
+    expect((await with_('~/**/*.new'))[0]?.[1]).to.match(/leads to \/etc\/shadow.new.*wildcard/);
   });
 
   it('is in the rules that come with the package', async () => {

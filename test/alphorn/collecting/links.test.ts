@@ -85,10 +85,12 @@ describe('a link on the way of an include', () => {
     expect(whyNot(await collect({ include: ['~/ssh/key'] }))).to.deep.equal({});
   });
 
-  it('that leads in a circle is named', async () => {
+  it('that leads in a circle goes in, and is named', async () => {
     await link('/etc/a', 'b');
     await link('/etc/b', 'a');
-    expect(whyNot(await collect({ include: ['~/etc/a'] }))['/etc/a']).to.match(/in a circle/);
+    const collected = await collect({ include: ['~/etc/a'] });
+    expect(pathsOf(collected)).to.deep.equal(['/etc/a']);
+    expect(whyNot(collected)['/etc/a']).to.match(/in a circle/);
   });
 
   for (const [target, reason] of [
@@ -121,6 +123,19 @@ describe('a link on the way of an include', () => {
       '/etc/samba/tls': 'It is a link to /data/tls, which no rule includes; only the link goes in.',
     });
     expect(whyNot(await collect({ include: ['~/etc/samba', '~/data'] }))).to.deep.equal({});
+  });
+
+  it('in a folder that goes in is named if no rule includes another link on the way', async () => {
+    await write('/srv/v1/smb.conf');
+    await link('/srv/current', 'v1');
+    await link('/etc/samba/smb.conf', '~/srv/current/smb.conf');
+    expect(whyNot(await collect({ include: ['~/etc/samba', '~/srv/v1'] }))).to.deep.equal({
+      '/etc/samba/smb.conf':
+        'It is a link to /srv/current, which no rule includes; only the link goes in.',
+    });
+    for (const include of ['~/srv', '~/srv/current']) {
+      expect(whyNot(await collect({ include: ['~/etc/samba', include] }))).to.deep.equal({});
+    }
   });
 
   it('that a glob would have to go through is named', async () => {

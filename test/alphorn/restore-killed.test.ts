@@ -160,10 +160,12 @@ describe('a restore that is killed at whichever call that changes something', ()
         expect(journals.length, label).to.be.within(2, 3);
         await writeFile(join(alphorn.root, 'etc/content'), 'changed again');
         await restorer.restore(host, name, undefined, warn);
-        // Of the killed one, the copy of what was changed again may be the only one.
-        const [former, latest] = await inside();
-        expect(former?.[0], label).to.be.oneOf(['journal.json', 'journal.partial.json']);
-        expect(latest, label).to.deep.equal(['journal.json']);
+        const names = (await inside()).map((each) => each.join());
+        expect(names.at(-1), label).to.equal('journal.json');
+        // The killed one may have the only copy of what was changed again, and stays beyond the two then.
+        const isPartial = (each: string) => each === 'journal.partial.json';
+        expect(names.filter((each) => !isPartial(each)).length, label).to.be.within(1, 2);
+        expect(names.filter(isPartial).length, label).to.be.within(0, 1);
         await restorer.undo(host, false, warn);
         const found = await treeOf(alphorn.root);
         expect(found['/etc/content'], label).to.match(/ changed again$/);

@@ -449,6 +449,18 @@ describe('a restore', () => {
         .and.to.include(first);
     });
 
+    it('of one that is partly undone, whatever the limits say', async () => {
+      bench = restoreBench(folder.path, { restores: 1, bytes: 1, days: 90 });
+      await restoreOften(1);
+      const [first = ''] = await kept();
+      const place = join(bench.alphorn.restores, first);
+      await rename(join(place, 'journal.json'), join(place, 'journal.partial.json'));
+      await restoreOften(3);
+      expect(await kept())
+        .to.have.length(2)
+        .and.to.include(first);
+    });
+
     it('also if it cannot be removed, and says so', async () => {
       bench = restoreBench(folder.path, { ...limits, restores: 1 });
       await restoreOften(1);

@@ -11,7 +11,7 @@ import {
 
 /**
  * How much is kept of what restores replaced. Whatever the limits say, the latest restore that can be undone stays, and
- * so does one that is half done or damaged.
+ * so does one that is half done, partly undone or damaged: its copies may be the only ones.
  */
 export interface KeepLimits {
   /** How many restores. */
@@ -42,7 +42,8 @@ export function beyondLimits(
   now: Date,
 ): Beyond[] {
   const settled = all.filter(
-    (each): each is KeptRestore => each.state !== 'damaged' && !isHalfDone(each),
+    (each): each is KeptRestore =>
+      each.state !== 'damaged' && each.state !== 'partial' && !isHalfDone(each),
   );
   const latest = settled.findLastIndex(({ state }) => state !== 'undone');
   const isTooOld = (at: number, seen: number) => seen - at > limits.days * dayMs;

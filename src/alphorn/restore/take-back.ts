@@ -79,7 +79,8 @@ export function makeTakingBack({
     const keepsChanges = kept.journal.steps.some(({ changed = [] }) =>
       changed.some(({ what }) => what !== null),
     );
-    if (left.length > 0) await moveOn(kept, 'partial');
+    // One that had not begun has changed nothing, so nothing at its paths is its own.
+    if (left.length > 0) await moveOn(kept, kept.state === 'staging' ? 'staging' : 'partial');
     else if (keepsChanges) {
       await moveOn(kept, 'undone');
       warn(

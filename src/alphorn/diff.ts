@@ -188,7 +188,7 @@ async function compareFolders(
         liferaft: describedWanted(item, wanted, owners),
         ...(isMissing && lost !== undefined && { lost }),
       },
-      ...(here && existingFolder(item, { ...here, ...lists.here(path) }, wanted, owners)),
+      ...(here && existingFolder(item, { ...here, ...lists.here(path) }, wanted, owners, lost)),
     });
   }
   return planned;
@@ -200,6 +200,7 @@ function existingFolder(
   here: Omit<WantedFolder, 'kind'>,
   wanted: WantedFolder,
   owners: Owners,
+  lost: string | undefined,
 ): Pick<PlannedPath, 'existing'> {
   const [before, after] = [here, wanted].map(
     ({ mode, uid, gid, acl = null, defaultAcl = null }) => ({
@@ -219,6 +220,7 @@ function existingFolder(
       aclWords(here.defaultAcl, owners).acl,
     ),
     liferaft: describedWanted(item, wanted, owners),
+    ...(lost !== undefined && { lost }),
   };
   const { path } = item;
   return {

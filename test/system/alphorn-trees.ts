@@ -226,15 +226,16 @@ function numbered(
 ): object {
   const numberOf = (id: number | null, name: string | null, numbers: Told['users']) =>
     (name === null ? undefined : numbers[name]) ?? id;
-  const list = (entries: AclEntry[] | null | undefined) =>
-    entries
-      ?.map(([tag, perms, id, name]) => [
-        tag,
-        perms,
-        numberOf(id, name, tag === 2 ? users : groups),
-      ])
-      .map((each) => JSON.stringify(each))
-      .sort();
+  const list = (entries: AclEntry[] | null | undefined) => {
+    // Of two entries that have one number there, that with a name counts, which the diff says.
+    const byNumber = new Map<string, string>();
+    const namedLast = entries?.toSorted((a, b) => Number(a[3] !== null) - Number(b[3] !== null));
+    for (const [tag, perms, id, name] of namedLast ?? []) {
+      const number = numberOf(id, name, tag === 2 ? users : groups);
+      byNumber.set(`${tag} ${number}`, JSON.stringify([tag, perms, number]));
+    }
+    return entries && [...byNumber.values()].sort();
+  };
   return {
     ...{ uid: numberOf(uid, user, users), gid: numberOf(gid, group, groups), ...rest },
     ...{ acl: list(acl), default: list(inherited) },

@@ -47,10 +47,12 @@ export async function readListsHere(
           'Its access control list: the file system here has none, so the mode gives its group no more than the list did.';
         return { mode: acl ? withoutList(mode, acl) : mode, lost };
       }
+      const hasTwins = [acl, defaultAcl].some((list) => list && isShorterHere(list, owners));
       return {
         mode,
         ...(acl && { acl: hexOf(acl, owners) }),
         ...(defaultAcl && { defaultAcl: hexOf(defaultAcl, owners) }),
+        ...(hasTwins && { lost: sameNumber }),
       };
     },
   };
@@ -93,11 +95,23 @@ function inOrder(list: string | null | undefined): string | undefined {
   return acl ? encodeAcl(acl).toString('hex') : list;
 }
 
+const sameNumber =
+  'An entry of its access control list for a number without a name: here a user or group has that number that the list names too, and what it says of the name counts.';
+
+function isShorterHere(acl: NamedAcl, owners: Owners): boolean {
+  const { users, groups } = numbersIn(acl, owners);
+  return [users, groups].some((all) => new Set(all.map(({ id }) => id)).size < all.length);
+}
+
 function hexOf(acl: NamedAcl, owners: Owners): string {
+  return encodeAcl(numbersIn(acl, owners)).toString('hex');
+}
+
+function numbersIn(acl: NamedAcl, owners: Owners): Acl {
   // A name may have the id here that another entry has without a name: what is said of the name counts.
   const namedFirst = (all: NamedAcl['users']) =>
     all.toSorted((a, b) => Number(a.name === null) - Number(b.name === null));
-  const numbers: Acl = {
+  return {
     ...acl,
     users: namedFirst(acl.users).map(({ id, name, perms }) => {
       const { uid } = owners.numbersOf({ uid: id, user: name, gid: 0, group: null });
@@ -108,7 +122,6 @@ function hexOf(acl: NamedAcl, owners: Owners): string {
       return { id: gid, perms };
     }),
   };
-  return encodeAcl(numbers).toString('hex');
 }
 
 /** A list in words, such as `user:smith:rw-,group::r--`; nothing where there is none. */

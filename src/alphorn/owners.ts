@@ -16,6 +16,8 @@ export interface Owners {
   wordsOf(owner: { uid: number; gid: number }): string;
   /** The same of what is to be: where a list is restored, its names hold. */
   wordsAfter(owner: Owner): string;
+  /** Whether there is such a user, and such a group, by then. */
+  knows(names: Pick<Owner, 'user' | 'group'>): { user: boolean; group: boolean };
 }
 
 /**
@@ -38,6 +40,10 @@ export async function readOwners(
   const groupOf = (gid: number) => groups.names.get(gid) ?? gid;
   return {
     numbersOf,
+    knows: ({ user, group: groupName }) => ({
+      user: user !== null && (keepsUsers || users.numbers.has(user)),
+      group: groupName !== null && (keepsGroups || groups.numbers.has(groupName)),
+    }),
     wordsOf: ({ uid, gid }) => `${userOf(uid)}:${groupOf(gid)}`,
     wordsAfter(owner) {
       const { uid, gid } = numbersOf(owner);

@@ -227,11 +227,13 @@ function numbered(
   const numberOf = (id: number | null, name: string | null, numbers: Told['users']) =>
     (name === null ? undefined : numbers[name]) ?? id;
   const list = (entries: AclEntry[] | null | undefined) => {
-    // Of two entries that have one number there, that with a name counts, which the diff says.
+    // Of two entries that have one number there, that whose name is there counts; the diff says so.
     const byNumber = new Map<string, string>();
-    const namedLast = entries?.toSorted((a, b) => Number(a[3] !== null) - Number(b[3] !== null));
-    for (const [tag, perms, id, name] of namedLast ?? []) {
-      const number = numberOf(id, name, tag === 2 ? users : groups);
+    const numbersFor = (tag: number) => (tag === 2 ? users : groups);
+    const isThere = ([tag, , , name]: AclEntry) => name !== null && name in numbersFor(tag);
+    const lastCounts = entries?.toSorted((a, b) => Number(isThere(a)) - Number(isThere(b)));
+    for (const [tag, perms, id, name] of lastCounts ?? []) {
+      const number = numberOf(id, name, numbersFor(tag));
       byNumber.set(`${tag} ${number}`, JSON.stringify([tag, perms, number]));
     }
     return entries && [...byNumber.values()].sort();

@@ -96,7 +96,7 @@ function inOrder(list: string | null | undefined): string | undefined {
 }
 
 const sameNumber =
-  'An entry of its access control list for a number without a name: here a user or group has that number that the list names too, and what it says of the name counts.';
+  'An entry of its access control list: whom it is for has no name here, and the number of a user or group that the list has an entry for too.';
 
 function isShorterHere(acl: NamedAcl, owners: Owners): boolean {
   const { users, groups } = numbersIn(acl, owners);
@@ -108,16 +108,19 @@ function hexOf(acl: NamedAcl, owners: Owners): string {
 }
 
 function numbersIn(acl: NamedAcl, owners: Owners): Acl {
-  // A name may have the id here that another entry has without a name: what is said of the name counts.
-  const namedFirst = (all: NamedAcl['users']) =>
-    all.toSorted((a, b) => Number(a.name === null) - Number(b.name === null));
+  // A name may have the id here that another entry has without a name, or with one that is not here: what is said of the
+  // name that is here counts.
+  const knownFirst = (all: NamedAcl['users'], isKnown: (name: string | null) => boolean) =>
+    all.toSorted((a, b) => Number(isKnown(b.name)) - Number(isKnown(a.name)));
+  const isUser = (user: string | null) => owners.knows({ user, group: null }).user;
+  const isGroup = (group: string | null) => owners.knows({ user: null, group }).group;
   return {
     ...acl,
-    users: namedFirst(acl.users).map(({ id, name, perms }) => {
+    users: knownFirst(acl.users, isUser).map(({ id, name, perms }) => {
       const { uid } = owners.numbersOf({ uid: id, user: name, gid: 0, group: null });
       return { id: uid, perms };
     }),
-    groups: namedFirst(acl.groups).map(({ id, name, perms }) => {
+    groups: knownFirst(acl.groups, isGroup).map(({ id, name, perms }) => {
       const { gid } = owners.numbersOf({ uid: 0, user: null, gid: id, group: name });
       return { id: gid, perms };
     }),

@@ -38,8 +38,11 @@ const layers = [
   },
   {
     files: ['src/server/**'],
-    mayNotImport: [...http, ...inFolders('cluster', 'parsers', ...neighbours)],
-    because: 'A listener knows connections and requests, and nothing of what they ask for.',
+    mayNotImport: [
+      ...['**/routes/**', '**/app.ts', '**/deps.ts', '**/alphorn-deps.ts'],
+      ...inFolders('cluster', 'parsers', ...neighbours),
+    ],
+    because: 'A server knows connections and requests, and no family of routes.',
   },
   {
     files: ['src/routes/**'],
@@ -97,7 +100,7 @@ export default tseslint.config(
   },
   {
     // What supertest has of an answer is "any"; the test says what it should be.
-    files: ['test/routes/**'],
+    files: ['test/{routes,server}/**'],
     rules: { '@typescript-eslint/no-unsafe-assignment': 'off' },
   },
 );

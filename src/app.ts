@@ -5,10 +5,10 @@ import type { CheckReadiness } from './cluster/readiness.ts';
 import type { KnownSecrets } from './known-secrets.ts';
 import type { Log } from './log.ts';
 import { haRoutes, type HaDomain } from './routes/ha/index.ts';
-import { documentedHeaders } from './routes/middleware/headers.ts';
-import { logRequests } from './routes/middleware/log-requests.ts';
+import { documentedHeaders } from './server/middleware/headers.ts';
+import { logRequests } from './server/middleware/log-requests.ts';
 import { probeRoutes } from './routes/probes.ts';
-import { answerErrors } from './routes/problem.ts';
+import { answerErrors } from './server/problem.ts';
 
 /** All that the app is made of. A further family of routes brings a domain of its own. */
 export interface AppParts {

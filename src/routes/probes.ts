@@ -3,7 +3,7 @@ import { Router } from 'express';
 import type { CheckReadiness } from '../cluster/readiness.ts';
 import { Fault } from '../errors.ts';
 import { allowOnly } from './methods.ts';
-import { problemOf, sendProblem } from './problem.ts';
+import { problemOf, sendProblem } from '../server/problem.ts';
 
 /**
  * For load balancers and monitors, without a token; so they tell no more than they must. The name of a stopped daemon

@@ -5,7 +5,7 @@ import { daemonRoutes } from '../../alphorn/daemon-client.ts';
 import { Fault } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { allowOnly } from '../methods.ts';
-import { answerErrors } from '../problem.ts';
+import { answerErrors } from '../../server/problem.ts';
 
 /** Longest wait, in milliseconds, for destinations that do not answer. */
 const syncMs = 30_000;

@@ -3,8 +3,8 @@ import { body, matchedData, param, type ValidationChain } from 'express-validato
 
 import type { FenceAgents, ResourceAgents } from '../../cluster/agents.ts';
 import { allowOnly } from '../methods.ts';
-import { jsonBody } from '../middleware/json-body.ts';
-import { validate } from '../middleware/validate.ts';
+import { jsonBody } from '../../server/middleware/json-body.ts';
+import { validate } from '../../server/middleware/validate.ts';
 import { agentName, providerName } from '../names.ts';
 
 /** What the routes of agents ask of the domain. */

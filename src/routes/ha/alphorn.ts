@@ -7,8 +7,8 @@ import { isLiferaftName } from '../../alphorn/names.ts';
 import type { RestoreOptions } from '../../alphorn/restore.ts';
 import { checkSettings, type Settings } from '../../alphorn/settings.ts';
 import { allowOnly, byGetOrPost } from '../methods.ts';
-import { requireRole } from '../middleware/authenticate.ts';
-import { invalidRequest, validate } from '../middleware/validate.ts';
+import { requireRole } from '../../server/middleware/authenticate.ts';
+import { invalidRequest, validate } from '../../server/middleware/validate.ts';
 import type { ChangeHandlers } from './change.ts';
 import { isObject } from './fields.ts';
 

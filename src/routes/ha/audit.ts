@@ -2,9 +2,9 @@ import { Router } from 'express';
 import { matchedData, query } from 'express-validator';
 
 import type { AuditLog } from '../../audit.ts';
-import { requireRole } from '../middleware/authenticate.ts';
+import { requireRole } from '../../server/middleware/authenticate.ts';
 import { allowOnly } from '../methods.ts';
-import { validate } from '../middleware/validate.ts';
+import { validate } from '../../server/middleware/validate.ts';
 
 const mostEntries = 1000;
 

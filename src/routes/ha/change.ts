@@ -8,11 +8,11 @@ import { Fault, type FaultCode } from '../../errors.ts';
 import type { Answer, RepeatedAnswers } from '../../repeated-answers.ts';
 import type { KnownSecrets } from '../../known-secrets.ts';
 import { maskValues } from '../../secrets.ts';
-import { auditedRequest, callerIn, requireRole } from '../middleware/authenticate.ts';
-import { changeBody } from '../middleware/json-body.ts';
-import { whenOver, workOn } from '../middleware/under-way.ts';
-import { type Checks, invalidRequest, validate } from '../middleware/validate.ts';
-import { maskedProblem, problemOf, problemType } from '../problem.ts';
+import { auditedRequest, callerIn, requireRole } from '../../server/middleware/authenticate.ts';
+import { changeBody } from '../../server/middleware/json-body.ts';
+import { whenOver, workOn } from '../../server/middleware/under-way.ts';
+import { type Checks, invalidRequest, validate } from '../../server/middleware/validate.ts';
+import { maskedProblem, problemOf, problemType } from '../../server/problem.ts';
 import { warningHeader } from './answer.ts';
 
 /** What the routes that change something ask of the domain, whatever they change. */

@@ -22,8 +22,8 @@ import {
 } from '../../cluster/constraints.ts';
 import type { CibWords } from '../../cluster/words.ts';
 import { allowOnly } from '../methods.ts';
-import { requireRole } from '../middleware/authenticate.ts';
-import { type Checks, validate } from '../middleware/validate.ts';
+import { requireRole } from '../../server/middleware/authenticate.ts';
+import { type Checks, validate } from '../../server/middleware/validate.ts';
 import { isNodeName, isXmlId, nodeName, resourceName, xmlId } from '../names.ts';
 import type { ChangeHandlers } from './change.ts';
 import {

@@ -8,7 +8,7 @@ import {
   setCorosyncKey,
 } from '../../cluster/changes/corosync.ts';
 import type { CorosyncReader } from '../../cluster/corosync.ts';
-import { auditedRequest, requireRole } from '../middleware/authenticate.ts';
+import { auditedRequest, requireRole } from '../../server/middleware/authenticate.ts';
 import { allowOnly, byGetOrPost } from '../methods.ts';
 import type { ChangeHandlers } from './change.ts';
 import { isObject } from './fields.ts';

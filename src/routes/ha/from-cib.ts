@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import { matchedData, query } from 'express-validator';
 
 import type { Configuration, ConfigurationReader } from '../../cluster/configuration.ts';
-import { type Checks, validate } from '../middleware/validate.ts';
+import { type Checks, validate } from '../../server/middleware/validate.ts';
 import { answerFromCib } from './answer.ts';
 
 /** What the routes need that answer from the CIB's configuration. */

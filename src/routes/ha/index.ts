@@ -4,7 +4,7 @@ import type { AuditLog } from '../../audit.ts';
 import type { CorosyncReader } from '../../cluster/corosync.ts';
 import type { VersionsReader } from '../../cluster/versions.ts';
 import { allowOnly } from '../methods.ts';
-import { requireRole } from '../middleware/authenticate.ts';
+import { requireRole } from '../../server/middleware/authenticate.ts';
 import { type AlphornDomain, alphornRoutes } from './alphorn.ts';
 import { agentRoutes, type AgentsDomain } from './agents.ts';
 import { auditRoutes } from './audit.ts';

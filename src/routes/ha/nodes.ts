@@ -6,7 +6,7 @@ import type { ConfigurationReader } from '../../cluster/configuration.ts';
 import { listNodes, nodeDetails } from '../../cluster/nodes.ts';
 import type { StateReader } from '../../cluster/state.ts';
 import { allowOnly, byGetOrPost } from '../methods.ts';
-import { type Checks, validate } from '../middleware/validate.ts';
+import { type Checks, validate } from '../../server/middleware/validate.ts';
 import { nodeName } from '../names.ts';
 import { answerAsOf } from './answer.ts';
 import type { ChangeHandlers } from './change.ts';

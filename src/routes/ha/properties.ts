@@ -10,7 +10,7 @@ import {
   type PropertyList,
 } from '../../cluster/properties.ts';
 import { allowOnly, byGetOrPost } from '../methods.ts';
-import { type Checks, validate } from '../middleware/validate.ts';
+import { type Checks, validate } from '../../server/middleware/validate.ts';
 import { propertyName } from '../names.ts';
 import { answerFromCib } from './answer.ts';
 import type { ChangeHandlers } from './change.ts';

@@ -22,7 +22,7 @@ import {
 } from '../../cluster/changes/resources.ts';
 import { detailsOf, groupOf, listGroups, listResources } from '../../cluster/resources.ts';
 import { allowOnly, byGetOrPost } from '../methods.ts';
-import type { Checks } from '../middleware/validate.ts';
+import type { Checks } from '../../server/middleware/validate.ts';
 import { agentName, isXmlId, nodeName, resourceName } from '../names.ts';
 import type { ChangeHandlers } from './change.ts';
 import { isObject, newId, oneOf, operations, pairs, pairsOrTrue, resourceNames } from './fields.ts';

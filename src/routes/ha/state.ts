@@ -7,7 +7,7 @@ import { locate } from '../../cluster/locate.ts';
 import type { StateReader } from '../../cluster/state.ts';
 import type { StatusReader } from '../../cluster/status.ts';
 import { allowOnly } from '../methods.ts';
-import { validate } from '../middleware/validate.ts';
+import { validate } from '../../server/middleware/validate.ts';
 import { resourceName } from '../names.ts';
 import { answerAsOf, setAge } from './answer.ts';
 import { rawWanted } from './from-cib.ts';

@@ -16,7 +16,7 @@ import { fenceDeviceOf } from '../../cluster/resources.ts';
 import { listFencing, listLevels, nodesLeftWithout } from '../../cluster/stonith.ts';
 import type { CibWords } from '../../cluster/words.ts';
 import { allowOnly } from '../methods.ts';
-import type { Checks } from '../middleware/validate.ts';
+import type { Checks } from '../../server/middleware/validate.ts';
 import { agentName, nodeName, resourceName } from '../names.ts';
 import type { ChangeHandlers } from './change.ts';
 import { operations, pairs } from './fields.ts';

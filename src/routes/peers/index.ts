@@ -17,9 +17,9 @@ import { Fault } from '../../errors.ts';
 import { gatherReads } from '../../gathered-reads.ts';
 import type { Log } from '../../log.ts';
 import { allowOnly } from '../methods.ts';
-import { jsonBody } from '../middleware/json-body.ts';
-import { logRequests } from '../middleware/log-requests.ts';
-import { answerErrors } from '../problem.ts';
+import { jsonBody } from '../../server/middleware/json-body.ts';
+import { logRequests } from '../../server/middleware/log-requests.ts';
+import { answerErrors } from '../../server/problem.ts';
 
 export interface PeersParts {
   callers: PeerCallers;

@@ -4,9 +4,9 @@ import { expect } from 'chai';
 import express, { type Response } from 'express';
 import request from 'supertest';
 
-import { limitRequests } from '../../../src/routes/middleware/limit-requests.ts';
-import { workOn } from '../../../src/routes/middleware/under-way.ts';
-import { answerErrors } from '../../../src/routes/problem.ts';
+import { limitRequests } from '../../../src/server/middleware/limit-requests.ts';
+import { workOn } from '../../../src/server/middleware/under-way.ts';
+import { answerErrors } from '../../../src/server/problem.ts';
 import { waitUntil } from '../../lab/wait.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
 

@@ -3,10 +3,10 @@ import express from 'express';
 import { body, matchedData } from 'express-validator';
 import request from 'supertest';
 
-import { jsonBody } from '../../../src/routes/middleware/json-body.ts';
-import { validate } from '../../../src/routes/middleware/validate.ts';
+import { jsonBody } from '../../../src/server/middleware/json-body.ts';
+import { validate } from '../../../src/server/middleware/validate.ts';
 import { resourceName } from '../../../src/routes/names.ts';
-import { answerErrors } from '../../../src/routes/problem.ts';
+import { answerErrors } from '../../../src/server/problem.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
 
 /** Two routes, one that takes a body and one that does not; they echo what their handlers get. */

@@ -5,7 +5,7 @@ import type { GuessBrake } from '../../auth/guess-brake.ts';
 import { type Role, roleAllows } from '../../auth/roles.ts';
 import { isToken, type TokenStore } from '../../auth/tokens.ts';
 import { Fault } from '../../errors.ts';
-import type { CallerConnections } from '../../server/connections.ts';
+import type { CallerConnections } from '../connections.ts';
 
 /** Who asks, from `authenticate` on. */
 export interface Caller {

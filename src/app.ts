@@ -4,9 +4,11 @@ import { Fault } from './errors.ts';
 import type { CheckReadiness } from './cluster/readiness.ts';
 import type { KnownSecrets } from './known-secrets.ts';
 import type { Log } from './log.ts';
-import { haRoutes, type HaDomain } from './routes/ha/index.ts';
+import { type HaDomain, haRows } from './routes/ha/index.ts';
+import { requireRole } from './server/middleware/authenticate.ts';
 import { documentedHeaders } from './server/middleware/headers.ts';
 import { logRequests } from './server/middleware/log-requests.ts';
+import { serveRows } from './server/table/serve.ts';
 import { probeRoutes } from './routes/probes.ts';
 import { answerErrors } from './server/problem.ts';
 
@@ -33,7 +35,7 @@ export function makeApp({ poweredBy, log, secrets, admit, ha, checkReadiness }: 
   app.use(documentedHeaders(poweredBy));
   app.use(probeRoutes(checkReadiness));
   app.use([...admit]);
-  app.use('/api/v2/system/ha', haRoutes(ha));
+  app.use('/api/v2/system/ha', requireRole('viewer'), serveRows(haRows(ha)));
   app.use((request) => {
     throw new Fault('route_not_found', `There is no ${request.path}. The README lists the routes.`);
   });

@@ -1,12 +1,8 @@
-import { param, type ValidationChain } from 'express-validator';
-
+import { type Rule, rule } from '../server/table/field.ts';
 import { followers, letters } from './xml-name-characters.ts';
 
-/** Where a field is looked for: `param`, `query` or `body` of express-validator. */
-type From = (field: string) => ValidationChain;
-
 // No tool sets a limit. No real name comes near this one, and it fits into any path and log line.
-const longestName = 255;
+const maxName = 255;
 
 // An NCName (Namespaces in XML 1.0): what a name may be in XML, except the colon.
 const idStart = `A-Z_a-z${letters}`;
@@ -73,19 +69,19 @@ export const agentName = nameRule(
  * Every rule keeps out what could be read as more than a name: an option, a path out of its folder,
  * another line.
  */
-function nameRule(
-  pattern: string,
-  expected: string,
-): (field: string, from?: From) => ValidationChain {
-  return (field, from = param) =>
-    from(field)
-      // Not matches(), which takes an array of names for a name.
-      .custom(isNameOf(pattern))
-      .withMessage(`must be ${expected}; at most ${longestName} characters`);
+function nameRule(pattern: string, expected: string): Rule<string> {
+  return rule(
+    { type: 'string', minLength: 1, maxLength: maxName, description: expected },
+    (chain) =>
+      chain
+        // Not matches(), which takes an array of names for a name.
+        .custom(isNameOf(pattern))
+        .withMessage(`must be ${expected}; at most ${maxName} characters`),
+  );
 }
 
 function isNameOf(pattern: string): (value: unknown) => value is string {
   const whole = new RegExp(`^(?:${pattern})$`, 'u');
   return (value): value is string =>
-    typeof value === 'string' && value.length <= longestName && whole.test(value);
+    typeof value === 'string' && value.length <= maxName && whole.test(value);
 }

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { body, type ValidationChain } from 'express-validator';
 import fc from 'fast-check';
 
 import {
@@ -9,11 +8,13 @@ import {
   providerName,
   resourceName,
 } from '../../src/routes/names.ts';
+import { checksOf, inBody, inPath, type Rule } from '../../src/server/table/field.ts';
 
 const rules = { resourceName, nodeName, propertyName, providerName, agentName };
 
-async function takes(rule: (field: string) => ValidationChain, name: unknown): Promise<boolean> {
-  return (await rule('name').run({ params: { name } })).isEmpty();
+async function takes(rule: Rule<string>, name: unknown): Promise<boolean> {
+  const [chain] = checksOf({ name: inPath(rule) });
+  return (await chain?.run({ params: { name } }))?.isEmpty() === true;
 }
 
 const good: Readonly<Record<keyof typeof rules, readonly string[]>> = {
@@ -89,9 +90,9 @@ for (const [name, rule] of Object.entries(rules) as [keyof typeof rules, typeof 
 }
 
 it('a rule looks for the field where it is told to', async () => {
-  const chain = resourceName('name', body);
-  expect((await chain.run({ params: { name: 'ZFS' } })).isEmpty()).to.equal(false);
-  expect((await chain.run({ body: { name: 'ZFS' } })).isEmpty()).to.equal(true);
+  const [chain] = checksOf({ name: inBody(resourceName) });
+  expect((await chain?.run({ params: { name: 'ZFS' } }))?.isEmpty()).to.equal(false);
+  expect((await chain?.run({ body: { name: 'ZFS' } }))?.isEmpty()).to.equal(true);
 });
 
 function abridged(value: unknown): string {

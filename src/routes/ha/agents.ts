@@ -1,11 +1,8 @@
-import { Router } from 'express';
-import { body, matchedData, param, type ValidationChain } from 'express-validator';
-
 import type { FenceAgents, ResourceAgents } from '../../cluster/agents.ts';
-import { allowOnly } from '../methods.ts';
-import { jsonBody } from '../../server/middleware/json-body.ts';
-import { validate } from '../../server/middleware/validate.ts';
+import { inBody, inPath, rule } from '../../server/table/field.ts';
+import { row, type Row } from '../../server/table/row.ts';
 import { agentName, providerName } from '../names.ts';
+import { read } from './read.ts';
 
 /** What the routes of agents ask of the domain. */
 export interface AgentsDomain {
@@ -14,68 +11,49 @@ export interface AgentsDomain {
 }
 
 /** The routes of resource agents and fence agents. */
-export function agentRoutes({ resourceAgents, fenceAgents }: AgentsDomain): Router {
-  const router = Router();
-
-  router
-    .route('/resource_agent')
-    .get(async (_request, response) => {
-      response.json(await resourceAgents.list());
-    })
-    .all(allowOnly('GET', 'HEAD'));
-
-  router
-    .route('/resource_agent/providers')
-    .get(async (_request, response) => {
-      response.json(await resourceAgents.providers());
-    })
-    .all(allowOnly('GET', 'HEAD'));
-
-  router
-    .route('/resource_agent/:provider/details')
-    .get(
-      validate(() => [providerName('provider')]),
-      async (request, response) => {
-        const { provider } = matchedData<{ provider: string }>(request);
-        response.json(await resourceAgents.listOf(provider));
-      },
-    )
-    .all(allowOnly('GET', 'HEAD'));
-
-  router
-    .route('/resource_agent/*agent/info')
-    .get(
-      validate(() => [agentName('agent', segments)]),
-      async (request, response) => {
-        const { agent } = matchedData<{ agent: string }>(request);
-        response.json(await resourceAgents.describe(agent));
-      },
-    )
-    .all(allowOnly('GET', 'HEAD'));
-
-  router
-    .route('/stonith/agent')
-    .get(async (_request, response) => {
-      response.json(await fenceAgents.list());
-    })
-    .all(allowOnly('GET', 'HEAD'));
-
-  router
-    .route('/stonith/agent/info')
-    .post(
-      jsonBody,
-      validate(() => [agentName('agent', body)]),
-      async (request, response) => {
-        const { agent } = matchedData<{ agent: string }>(request);
-        response.json(await fenceAgents.describe(agent.replace(/^stonith:/, '')));
-      },
-    )
-    .all(allowOnly('POST'));
-
-  return router;
+export function agentRows({ resourceAgents, fenceAgents }: AgentsDomain): Row[] {
+  return [
+    read({
+      path: '/resource_agent',
+      summary: 'The resource agents that are installed on this node.',
+      handle: async () => ({ body: await resourceAgents.list() }),
+    }),
+    read({
+      path: '/resource_agent/providers',
+      summary: 'Where the resource agents come from.',
+      handle: async () => ({ body: await resourceAgents.providers() }),
+    }),
+    read({
+      path: '/resource_agent/:provider/details',
+      summary: 'The resource agents of one provider.',
+      fields: { provider: inPath(providerName) },
+      handle: async ({ provider }) => ({ body: await resourceAgents.listOf(provider) }),
+    }),
+    read({
+      path: '/resource_agent/*agent/info',
+      summary: 'What a resource agent is for, with its parameters and actions.',
+      fields: { agent: inPath(agentInSegments) },
+      handle: async ({ agent }) => ({ body: await resourceAgents.describe(agent) }),
+    }),
+    read({
+      path: '/stonith/agent',
+      summary: 'The fence agents that are installed on this node.',
+      handle: async () => ({ body: await fenceAgents.list() }),
+    }),
+    row({
+      methods: ['POST'],
+      path: '/stonith/agent/info',
+      summary: 'What a fence agent is for, with its parameters and actions.',
+      role: 'viewer',
+      fields: { agent: inBody(agentName) },
+      handle: async ({ agent }) => ({
+        body: await fenceAgents.describe(agent.replace(/^stonith:/, '')),
+      }),
+    }),
+  ];
 }
 
 /** A name with slashes, whether they came encoded or not: Express has it in segments, decoded. */
-function segments(field: string): ValidationChain {
-  return param(field).customSanitizer((parts: readonly string[]) => parts.join('/'));
-}
+const agentInSegments = rule<string>(agentName.schema, (chain) =>
+  agentName.check(chain.customSanitizer((parts: readonly string[]) => parts.join('/'))),
+);

@@ -1,39 +1,32 @@
-import { Router } from 'express';
-import { matchedData, query } from 'express-validator';
-
 import type { AuditLog } from '../../audit.ts';
-import { requireRole } from '../../server/middleware/authenticate.ts';
-import { allowOnly } from '../methods.ts';
-import { validate } from '../../server/middleware/validate.ts';
+import { inQuery, type Rule, rule } from '../../server/table/field.ts';
+import type { Row } from '../../server/table/row.ts';
+import { read } from './read.ts';
 
-const mostEntries = 1000;
+const maxEntries = 1000;
 
 /** Who had what from this node, or did what to it. */
-export function auditRoutes(audit: Pick<AuditLog, 'list'>): Router {
-  const router = Router();
-
-  router
-    .route('/audit')
-    .get(
-      requireRole('admin'),
-      validate(() => [limit()]),
-      async (request, response) => {
-        const { limit: most = 100 } = matchedData<{ limit?: number }>(request);
-        response.json(await audit.list(most));
-      },
-    )
-    .all(allowOnly('GET', 'HEAD'));
-
-  return router;
+export function auditRows(audit: Pick<AuditLog, 'list'>): Row[] {
+  return [
+    read({
+      path: '/audit',
+      summary: 'Who changed what on this node, or read a secret, the newest last.',
+      role: 'admin',
+      fields: { limit: inQuery(limit) },
+      handle: async ({ limit: max = 100 }) => ({ body: await audit.list(max) }),
+    }),
+  ];
 }
 
-const limit = () =>
-  query('limit')
-    .optional()
-    .custom(
-      (value: unknown) =>
-        typeof value === 'string' && /^[1-9]\d{0,3}$/.test(value) && Number(value) <= mostEntries,
-    )
-    .withMessage(`must be a number, 1 to ${mostEntries}`)
-    .bail()
-    .customSanitizer(Number);
+const limit: Rule<number> = rule(
+  { type: 'integer', minimum: 1, maximum: maxEntries, default: 100 },
+  (chain) =>
+    chain
+      .custom(
+        (value: unknown) =>
+          typeof value === 'string' && /^[1-9]\d{0,3}$/.test(value) && Number(value) <= maxEntries,
+      )
+      .withMessage(`must be a number, 1 to ${maxEntries}`)
+      .bail()
+      .customSanitizer(Number),
+);

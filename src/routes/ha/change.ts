@@ -1,6 +1,3 @@
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { matchedData, query } from 'express-validator';
-
 import type { Role } from '../../auth/roles.ts';
 import type { Asked, Change, Changes, Made, Tried } from '../../cluster/changes/changes.ts';
 import type { Confirmations } from '../../confirmations.ts';
@@ -8,12 +5,20 @@ import { Fault, type FaultCode } from '../../errors.ts';
 import type { Answer, RepeatedAnswers } from '../../repeated-answers.ts';
 import type { KnownSecrets } from '../../known-secrets.ts';
 import { maskValues } from '../../secrets.ts';
-import { auditedRequest, callerIn, requireRole } from '../../server/middleware/authenticate.ts';
-import { changeBody } from '../../server/middleware/json-body.ts';
-import { whenOver, workOn } from '../../server/middleware/under-way.ts';
-import { type Checks, invalidRequest, validate } from '../../server/middleware/validate.ts';
+import { invalidRequest } from '../../server/middleware/validate.ts';
 import { maskedProblem, problemOf, problemType } from '../../server/problem.ts';
+import {
+  type Fields,
+  inQuery,
+  named,
+  optional,
+  type Rule,
+  rule,
+  type ValuesOf,
+} from '../../server/table/field.ts';
+import { type Call, type Method, type Reply, row, type Row } from '../../server/table/row.ts';
 import { warningHeader } from './answer.ts';
+import { flag, trueOrFalse } from './fields.ts';
 
 /** What the routes that change something ask of the domain, whatever they change. */
 export interface ChangeDomain {
@@ -24,104 +29,108 @@ export interface ChangeDomain {
 }
 
 /** A route that changes something. */
-export interface ChangeRoute<F, T> {
+export interface ChangeRoute<F extends Fields, T> {
+  /** POST, if nothing is said. */
+  methods?: readonly Method[];
+  path: string;
+  /** What it does, in one sentence. */
+  summary: string;
   /** Who may; `admin` if nothing is said. */
   role?: Role;
-  checks?: Checks;
-  /** @param fields what was checked */
-  change: (fields: F, request: Request) => Change<T>;
-  /** What is documented as the answer, of what the change gave; that itself if nothing is said. */
-  answer?: (result: T, fields: F) => unknown;
-  /** Instead, these fields of the body as they came, but for secrets; a pair is a field and its new name. */
+  fields?: F;
+  isStrict?: boolean;
+  isOpen?: boolean;
+  change: (values: ValuesOf<F>, call: Call) => Change<T>;
+  /** What is documented as the answer, made of what the change gave; that itself if nothing is said. */
+  answer?: (result: T, values: ValuesOf<F>) => unknown;
+  /** Instead, these fields of the body as they came, except for secrets; a pair is a field and its new name. */
   echo?: readonly (string | readonly [field: string, name: string])[];
-  /** Of what is no change of the CIB: what it would do, for who only tries it. */
-  preview?: (fields: F) => Promise<object>;
-  /** Of what cannot be undone: what would be lost, for who is asked to confirm. */
-  loses?: (fields: F) => string | undefined | Promise<string | undefined>;
+  /** What it would do, for who only tries what is no change of the CIB. */
+  preview?: (values: ValuesOf<F>) => Promise<object>;
+  /** What would be lost, for who is asked to confirm what cannot be undone. */
+  loses?: (values: ValuesOf<F>) => string | undefined | Promise<string | undefined>;
 }
 
-export type ChangeHandlers = <F extends object, T>(route: ChangeRoute<F, T>) => RequestHandler[];
+export type ChangeRows = <F extends Fields, T>(route: ChangeRoute<F, T>) => Row;
 
-/** Makes the handlers of routes that change something. */
-export function changeHandlers(domain: ChangeDomain): ChangeHandlers {
-  return ({
+/** Makes the rows of routes that change something. */
+export function changeRows(domain: ChangeDomain): ChangeRows {
+  return <F extends Fields, T>({
+    methods = ['POST'],
     role = 'admin',
-    checks = () => [],
+    fields = {} as F,
     change,
     answer = (result) => result,
     echo,
     preview,
     loses,
-  }) => [
-    requireRole(role),
-    bodyIfAny,
-    keepBody,
-    knowSecrets,
-    validate(() => [...conditions(), ...checks()]),
-    async (request, response) => {
-      type Fields = Parameters<typeof change>[0];
-      const fields = matchedData<Fields>(request);
-      const { dry_run: dryRun, wait } = matchedData<{ dry_run?: string; wait?: string }>(request, {
-        locations: ['query'],
-      });
+    ...rest
+  }: ChangeRoute<F, T>) => {
+    async function handle(all: ValuesOf<Fields>, call: Call): Promise<Reply> {
+      const {
+        dry_run: dryRun,
+        dry_run_in_body: inBody,
+        wait,
+        ...own
+      } = all as ValuesOf<Conditions>;
+      const values = own as ValuesOf<F>;
       const asked: Asked = {
-        request: auditedRequest(request, response),
-        ifVersion: versionIn(request.get('If-Match')),
+        request: call.audited,
+        ifVersion: versionIn(call.header('If-Match')),
         waitMs: wait === undefined ? undefined : msOf(wait),
       };
-      const wanted = change(fields, request);
+      const wanted = change(values, call);
       if (wanted.withoutCluster && asked.ifVersion !== undefined) throw hasNoVersion();
-      if (preview && (dryRun === 'true' || isDryRun(request))) {
-        const previewed = { dry_run: true, ...(await preview(fields)) };
-        const body = JSON.stringify(domain.secrets.maskJson(previewed));
-        send(response, { status: 200, headers: {}, body });
-        return;
+      if (preview && (dryRun === 'true' || inBody === true)) {
+        const previewed = { dry_run: true, ...(await preview(values)) };
+        return { text: JSON.stringify(domain.secrets.maskJson(previewed)), isOnce: true };
       }
       if (dryRun === 'true') {
         const tried = await domain.changes.try(asked, wanted);
-        send(response, answerOf(domain.secrets.maskJson(tried)));
-        return;
+        return replyOf(answerOf(domain.secrets.maskJson(tried)));
       }
       const make = async (): Promise<Answer> => {
-        await confirmed(request, response, wanted, await loses?.(fields));
+        await confirmed(call, wanted, await loses?.(values));
         const made = await domain.changes.make(asked, wanted);
-        const body = echo ? echoOf(response, echo) : answer(made.answer, fields);
+        const body = echo ? echoOf(call, echo) : answer(made.answer, values);
         const warnings = domain.secrets.maskJson(made.warnings);
         return answerOfMade({ ...made, warnings }, domain.secrets.maskJson(body));
       };
-      const key = request.get('Idempotency-Key');
-      const { name } = callerIn(response);
+      const key = call.header('Idempotency-Key');
       const made =
         key === undefined
           ? make()
           : domain.repeatedAnswers.once(
-              { caller: name, key: checkedKey(key), request: contentOf(request) },
+              { caller: call.caller.name, key: checkedKey(key), request: contentOf(call) },
               () => make().catch((error: unknown) => answerOfFailure(error, domain.secrets)),
             );
-      send(response, await workOn(response, made));
-    },
-  ];
+      return replyOf(await call.workOn(made));
+    }
 
-  /** The secrets of the request are masked wherever they turn up, until it is over. */
-  function knowSecrets(request: Request, response: Response, next: NextFunction): void {
-    whenOver(response, domain.secrets.hold(secretsOf(request)));
-    next();
-  }
+    return row<Fields>({
+      ...{ methods, role, isChange: true },
+      fields: { ...conditions, ...(preview && dryRunInBody), ...fields },
+      handle,
+      // The secrets of the request are masked wherever they turn up, until it is over.
+      begin(call) {
+        call.whenOver(domain.secrets.hold(secretsOf(call)));
+      },
+      ...rest,
+    });
+  };
 
   /** Faults: `confirmation_required` */
   async function confirmed(
-    request: Request,
-    response: Response,
+    call: Call,
     change: Change<unknown>,
     lost: string | undefined,
   ): Promise<void> {
     if (lost === undefined || !domain.confirmations.required) return;
-    const caller = callerIn(response).name;
-    const what = contentOf(request);
-    const token = request.get('X-HA-Confirm');
+    const caller = call.caller.name;
+    const what = contentOf(call);
+    const token = call.header('X-HA-Confirm');
     if (token !== undefined && domain.confirmations.redeem(token, caller, what)) return;
-    const plan =
-      change.edit && (await domain.changes.try(unconditional(request, response), change));
+    const plan = change.edit && (await domain.changes.try(unconditional(call), change));
     throw new Fault(
       'confirmation_required',
       `${lost} To have it done, repeat the request within ${domain.confirmations.lifetimeSeconds} s with the header 'X-HA-Confirm' and the token that is in 'confirmation'.`,
@@ -131,9 +140,9 @@ export function changeHandlers(domain: ChangeDomain): ChangeHandlers {
 }
 
 /** The values that the request has under the name of a secret, except values that it also has under another name. */
-function secretsOf(request: Request): Set<string> {
+function secretsOf({ params, body }: Call): Set<string> {
   const secrets = new Set<string>();
-  const said = { ...request.params, ...(request.body as object | undefined) };
+  const said = { ...params, ...body };
   const masked = maskValues(said, (value) => secrets.add(value)) as Record<string, unknown>;
   for (const open of Object.values(masked)) {
     if (typeof open === 'string') secrets.delete(open);
@@ -141,38 +150,23 @@ function secretsOf(request: Request): Set<string> {
   return secrets;
 }
 
-function unconditional(request: Request, response: Response): Asked {
-  return { request: auditedRequest(request, response), ifVersion: undefined, waitMs: undefined };
+function unconditional({ audited }: Call): Asked {
+  return { request: audited, ifVersion: undefined, waitMs: undefined };
 }
 
-/** What clients send with a documented GET stays unread. */
-const bodyIfAny: RequestHandler = (request, response, next) => {
-  if (request.method === 'GET') next();
-  else changeBody(request, response, next);
-};
+const duration: Rule<string> = rule(
+  { type: 'string', pattern: '^[1-9]\\d{0,3}(?:s|m)?$', examples: ['30s', '2m'] },
+  (chain) =>
+    chain
+      .custom((value: unknown) => typeof value === 'string' && /^[1-9]\d{0,3}(?:s|m)?$/.test(value))
+      .withMessage('must be a time such as "30s" or "2m"'),
+);
 
-/** As it came: the checks put defaults and texts into the request's own. */
-const keepBody: RequestHandler = (request, response, next) => {
-  response.locals['body'] = { ...(request.body as object | undefined) };
-  next();
-};
-
-const conditions: Checks = () => [
-  query('dry_run')
-    .optional()
-    .custom((value: unknown) => value === 'true' || value === 'false')
-    .withMessage('must be "true" or "false"'),
-  query('wait')
-    .optional()
-    .custom((value: unknown) => typeof value === 'string' && /^[1-9]\d{0,3}(?:s|m)?$/.test(value))
-    .withMessage('must be a time such as "30s" or "2m"'),
-];
-
-/** Whether the body says so, where the route has it in its checks. */
-function isDryRun(request: Request): boolean {
-  const { dry_run: dryRun } = matchedData<{ dry_run?: boolean }>(request, { locations: ['body'] });
-  return dryRun === true;
-}
+/** What each change takes. */
+const conditions = { dry_run: inQuery(trueOrFalse), wait: inQuery(duration) };
+/** What a change takes that can be tried without the cluster. */
+const dryRunInBody = { dry_run_in_body: named('dry_run', optional(flag)) };
+type Conditions = typeof conditions & typeof dryRunInBody;
 
 function msOf(time: string): number {
   return Number.parseInt(time, 10) * (time.endsWith('m') ? 60_000 : 1000);
@@ -207,8 +201,8 @@ function headerFault(field: string, message: string): Fault {
 }
 
 /** What tells one request from another. */
-function contentOf(request: Request): string {
-  return JSON.stringify([request.method, request.originalUrl, request.body ?? null]);
+function contentOf({ method, url, checkedBody }: Call): string {
+  return JSON.stringify([method, url, checkedBody() ?? null]);
 }
 
 function answerOf(tried: Tried): Answer {
@@ -247,10 +241,10 @@ function answerOfFailure(error: unknown, secrets: KnownSecrets): Answer {
 }
 
 function echoOf(
-  response: Response,
-  fields: NonNullable<ChangeRoute<never, never>['echo']>,
+  call: Call,
+  fields: readonly (string | readonly [field: string, name: string])[],
 ): Record<string, unknown> {
-  const body = maskValues(response.locals['body']) as Record<string, unknown>;
+  const body = maskValues(call.body) as Record<string, unknown>;
   return Object.fromEntries(
     fields
       .map((field) => (typeof field === 'string' ? ([field, field] as const) : field))
@@ -260,11 +254,7 @@ function echoOf(
 }
 
 const notSettled = 'The change was made, but the cluster has not finished what follows from it.';
-/** Not response.json(): that would answer 304 to what was just done. */
-function send(response: Response, { status, headers, body }: Answer): void {
-  response
-    .status(status)
-    .set({ 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' })
-    .set(headers)
-    .end(body);
+
+function replyOf({ status, headers, body }: Answer): Reply {
+  return { status, headers, text: body, isOnce: true };
 }

@@ -1,6 +1,3 @@
-import { type RequestHandler, Router } from 'express';
-import { body, param, type ValidationChain } from 'express-validator';
-
 import {
   addColocation,
   addColocationGroup,
@@ -9,11 +6,9 @@ import {
   addOrderGroup,
   addTicket,
   deleteConstraint,
-  type Location,
   type OrderedAction,
   type SetOfResources,
 } from '../../cluster/changes/constraints.ts';
-import type { Pairs } from '../../cluster/changes/cib-elements.ts';
 import {
   constraintOf,
   constraintTypes,
@@ -21,288 +16,275 @@ import {
   listConstraints,
 } from '../../cluster/constraints.ts';
 import type { CibWords } from '../../cluster/words.ts';
-import { allowOnly } from '../methods.ts';
-import { requireRole } from '../../server/middleware/authenticate.ts';
-import { type Checks, validate } from '../../server/middleware/validate.ts';
+import { inBody, inPath, optional, rule } from '../../server/table/field.ts';
+import { row, type Row } from '../../server/table/row.ts';
 import { isNodeName, isXmlId, nodeName, resourceName, xmlId } from '../names.ts';
-import type { ChangeHandlers } from './change.ts';
+import type { ChangeRows } from './change.ts';
 import {
   areResourceNames,
+  constraintRule,
   isObject,
-  newId,
   oneOf,
   options,
   pairsOf,
-  rule,
+  resourceNames,
   score,
 } from './fields.ts';
-import { type FromCib, nothing, rawWanted } from './from-cib.ts';
+import type { CibRows } from './read.ts';
 
 /** The routes of constraints. */
-export function constraintRoutes(
+export function constraintRows(
   words: CibWords,
-  fromCib: FromCib,
-  changing: ChangeHandlers,
-): Router {
-  const router = Router();
-
-  router
-    .route('/constraint')
-    .get(
-      fromCib(
-        rawWanted,
-        ({ cib }, _fields, raw) => ({ ...listConstraints(cib), ...(raw !== undefined && { raw }) }),
-        words.constraints,
-      ),
-    )
-    .all(allowOnly('GET', 'HEAD'));
-
-  router
-    .route('/constraint/raw')
-    .get(fromCib(nothing, (_from, _fields, raw) => raw, words.constraints))
-    .all(allowOnly('GET', 'HEAD'));
-
-  const additions = additionsOf(changing);
-  for (const [type, handlers] of Object.entries(additions)) {
-    router.post(`/constraint/${type}`, handlers);
-  }
-
-  const remove = changing({
-    checks: () => [xmlId('id')],
+  { fromCib, fromCibAndText }: CibRows,
+  changing: ChangeRows,
+): Row[] {
+  const remove = {
+    summary: 'Deletes a constraint.',
+    fields: { id: inPath(xmlId) },
     change: ({ id }: { id: string }) => deleteConstraint(id),
-  });
-  router.route('/constraint/:id/delete').post(remove).all(allowOnly('POST'));
-  router.delete('/constraint/:id', remove);
+  };
+  const additions = additionsOf(changing);
 
-  router
-    .route('/constraint/:type')
-    .get(
-      fromCib(
-        // A type, or else an id.
-        () => [xmlId('type')],
-        ({ cib }, { type = '' }) =>
-          Object.hasOwn(constraintTypes, type)
-            ? (listConstraints(cib)[constraintTypes[type as ConstraintType]] ?? [])
-            : constraintOf(cib, type),
-      ),
-    )
-    // Of the types that there are, each has its own route above.
-    .post(
-      requireRole('admin'),
-      validate(() => [typeIn(Object.keys(additions))]),
-    )
-    .all(allowOnly('GET', 'HEAD', 'POST', 'DELETE'));
-
-  return router;
+  return [
+    fromCibAndText({
+      path: '/constraint',
+      summary: 'All constraints, by their types.',
+      textOf: words.constraints,
+      bodyOf: ({ cib }, raw) => ({ ...listConstraints(cib), ...(raw !== undefined && { raw }) }),
+    }),
+    fromCibAndText({
+      path: '/constraint/raw',
+      summary: 'All constraints, as pcs tells them.',
+      isTextItself: true,
+      textOf: words.constraints,
+      bodyOf: (_from, raw) => raw,
+    }),
+    ...Object.values(additions),
+    changing({ ...remove, path: '/constraint/:id/delete' }),
+    changing({ ...remove, methods: ['DELETE'], path: '/constraint/:id' }),
+    fromCib({
+      path: '/constraint/:type',
+      summary: 'The constraints of one type, or one constraint by its id.',
+      // A type, or else an id.
+      fields: { type: inPath(xmlId) },
+      bodyOf: ({ cib }, { type }) =>
+        Object.hasOwn(constraintTypes, type)
+          ? (listConstraints(cib)[constraintTypes[type as ConstraintType]] ?? [])
+          : constraintOf(cib, type),
+    }),
+    // The types that there are have routes of their own.
+    row({
+      methods: ['POST'],
+      path: '/constraint/:type',
+      summary: 'Refuses a constraint of a type that there is not.',
+      role: 'admin',
+      fields: { type: inPath(typeIn(Object.keys(additions))) },
+      handle: () => ({}),
+    }),
+  ];
 }
 
-/** What adds a constraint of each type. */
-function additionsOf(changing: ChangeHandlers): Record<string, RequestHandler[]> {
+/** What adds a constraint of each type. Another method is that of the constraint with such an id. */
+function additionsOf(changing: ChangeRows): Record<string, Row> {
   return {
     order: changing({
-      checks: () => [
-        newId('name'),
-        action('first'),
-        action('then'),
-        oneOf('kind', orderKinds).optional(),
-        options('options', ['symmetrical', 'require-all']),
-      ],
-      change: (fields: {
-        name?: string;
-        first: OrderedAction;
-        then: OrderedAction;
-        kind?: string;
-        options: Pairs;
-      }) => addOrder(fields),
+      path: '/constraint/order',
+      isOpen: true,
+      summary: 'Has one resource be started before another.',
+      fields: {
+        name: optional(resourceName),
+        first: inBody(orderedAction),
+        then: inBody(orderedAction),
+        kind: optional(oneOf(orderKinds)),
+        options: inBody(options(['symmetrical', 'require-all'])),
+      },
+      change: (values) => addOrder(values),
     }),
 
     order_group: changing({
-      checks: () => [
-        ...sets(),
+      path: '/constraint/order_group',
+      isOpen: true,
+      summary: 'Has resources be started in the order of sets.',
+      fields: {
+        ...sets,
         // The document's example has a kind and a score that mean something for locations alone.
-        oneOf('kind', [...orderKinds, ...locationKinds]).optional(),
-        score('score'),
-        options('setOptions', ['kind', 'symmetrical', 'score', 'require-all']),
-      ],
-      change: ({ name, kind, setOptions, ...fields }: SetFields & { kind?: string }) =>
+        kind: optional(oneOf([...orderKinds, ...locationKinds])),
+        score: optional(score),
+        setOptions: inBody(options(['kind', 'symmetrical', 'score', 'require-all'])),
+      },
+      change: ({ name, kind, setOptions, ...values }) =>
         addOrderGroup({
           name,
-          sets: setsOf(fields),
+          sets: setsOf(values),
           options: {
-            ...(kind !== undefined && orderKinds.includes(kind) && { kind }),
+            ...(kind !== undefined && isIn(orderKinds, kind) && { kind }),
             ...setOptions,
           },
         }),
     }),
 
     colocation: changing({
-      checks: () => [
-        newId('name'),
-        colocated('first'),
-        colocated('then'),
-        score('score'),
-        options('options', ['influence', 'node-attribute']),
-      ],
-      change: (fields: {
-        name?: string;
-        first: Colocated;
-        then: Colocated;
-        score?: string;
-        options: Pairs;
-      }) =>
+      path: '/constraint/colocation',
+      isOpen: true,
+      summary: 'Keeps two resources together, or apart.',
+      fields: {
+        name: optional(resourceName),
+        first: inBody(colocated),
+        then: inBody(colocated),
+        score: optional(score),
+        options: inBody(options(['influence', 'node-attribute'])),
+      },
+      change: (values) =>
         addColocation({
-          ...fields,
-          first: fields.first.resource,
-          then: fields.then.resource,
+          ...values,
+          first: values.first.resource,
+          then: values.then.resource,
           options: {
-            ...fields.options,
-            ...(fields.first.role !== undefined && { 'rsc-role': fields.first.role }),
-            ...(fields.then.role !== undefined && { 'with-rsc-role': fields.then.role }),
+            ...values.options,
+            ...(values.first.role !== undefined && { 'rsc-role': values.first.role }),
+            ...(values.then.role !== undefined && { 'with-rsc-role': values.then.role }),
           },
         }),
     }),
 
     colocation_group: changing({
-      checks: () => [...sets(), score('score'), options('setOptions', ['score'])],
-      change: ({ name, score: weight, setOptions, ...fields }: SetFields & { score?: string }) =>
+      path: '/constraint/colocation_group',
+      isOpen: true,
+      summary: 'Keeps the resources of sets together, or apart.',
+      fields: { ...sets, score: optional(score), setOptions: inBody(options(['score'])) },
+      change: ({ name, score: weight, setOptions, ...values }) =>
         addColocationGroup({
           name,
-          sets: setsOf(fields),
+          sets: setsOf(values),
           score: setOptions['score'] ?? weight,
         }),
     }),
 
     location: changing({
-      checks: () => [
-        newId('name'),
-        resourceName('resource', body),
-        oneOf('kind', locationKinds).optional(),
-        score('score'),
-        rule('rule'),
-        nodeName('location', body).optional(),
-        nodes(),
-        oneOf('role', roles).optional(),
-        oneOf('resource-discovery', ['always', 'never', 'exclusive']).optional(),
-      ],
-      change: ({
-        location,
-        locations = [],
-        'resource-discovery': discovery,
-        ...fields
-      }: Omit<Location, 'locations' | 'discovery'> & {
-        location?: string;
-        locations?: readonly string[];
-        'resource-discovery'?: string;
-      }) =>
+      path: '/constraint/location',
+      isOpen: true,
+      summary: 'Says where a resource may run, or rather runs.',
+      fields: {
+        name: optional(resourceName),
+        resource: inBody(resourceName),
+        kind: optional(oneOf(locationKinds)),
+        score: optional(score),
+        rule: optional(constraintRule),
+        location: optional(nodeName),
+        locations: inBody(nodeNames),
+        role: optional(oneOf(roles)),
+        'resource-discovery': optional(oneOf(['always', 'never', 'exclusive'])),
+      },
+      change: ({ location, locations = [], 'resource-discovery': discovery, ...values }) =>
         addLocation({
-          ...fields,
+          ...values,
           discovery,
           locations: location === undefined ? locations : [location, ...locations],
         }),
     }),
 
     ticket: changing({
-      checks: () => [
-        newId('name'),
-        ticketName,
-        resourceName('resource', body),
-        oneOf('role', roles).optional(),
-        oneOf('loss-policy', ['fence', 'stop', 'freeze', 'demote']).optional(),
-      ],
-      change: (fields: {
-        name?: string;
-        ticket: string;
-        resource: string;
-        role?: string;
-        'loss-policy'?: string;
-      }) => addTicket({ ...fields, lossPolicy: fields['loss-policy'] }),
+      path: '/constraint/ticket',
+      isOpen: true,
+      summary: 'Has a resource run only where the cluster has a ticket.',
+      fields: {
+        name: optional(resourceName),
+        ticket: inBody(ticketName),
+        resource: inBody(resourceName),
+        role: optional(oneOf(roles)),
+        'loss-policy': optional(oneOf(['fence', 'stop', 'freeze', 'demote'])),
+      },
+      change: (values) => addTicket({ ...values, lossPolicy: values['loss-policy'] }),
     }),
   };
 }
 
-const orderKinds: readonly string[] = ['Mandatory', 'Optional', 'Serialize'];
-const locationKinds: readonly string[] = ['avoids', 'prefers'];
-const roles = ['Started', 'Stopped', 'Promoted', 'Unpromoted', 'Master', 'Slave'];
+const orderKinds = ['Mandatory', 'Optional', 'Serialize'] as const;
+const locationKinds = ['avoids', 'prefers'] as const;
+const roles = ['Started', 'Stopped', 'Promoted', 'Unpromoted', 'Master', 'Slave'] as const;
 const actions = ['start', 'stop', 'promote', 'demote'];
-/** Attributes of a `resource_set` (constraints-*.rng), but for its id. */
+/** Attributes of a `resource_set` (constraints-*.rng), except for its id. */
 const setAttributes = ['sequential', 'require-all', 'ordering', 'action', 'role', 'kind', 'score'];
 
-function typeIn(types: readonly string[]): ValidationChain {
-  return param('type')
-    .isIn([...types])
-    .withMessage(`must be one of ${types.join(', ')}`);
+function typeIn(types: readonly string[]) {
+  return rule<string>({ type: 'string', enum: types }, (chain) =>
+    chain.isIn([...types]).withMessage(`must be one of ${types.join(', ')}`),
+  );
 }
 
 /** A resource, and what is done with it. */
-function action(field: string): ValidationChain {
-  return body(field)
-    .custom(
-      (value: unknown) =>
-        isObject(value) &&
-        isXmlId(value['resource']) &&
-        (value['operation'] === undefined || isIn(actions, value['operation'])),
-    )
-    .withMessage(
-      `must be an object with "resource", a resource's name, and "operation", one of ${actions.join(', ')}`,
-    );
-}
-
-interface Colocated {
-  resource: string;
-  role?: string;
-}
+const orderedAction = rule<OrderedAction>(
+  {
+    type: 'object',
+    properties: { resource: resourceName.schema, operation: { enum: actions } },
+    required: ['resource'],
+  },
+  (chain) =>
+    chain
+      .custom(
+        (value: unknown) =>
+          isObject(value) &&
+          isXmlId(value['resource']) &&
+          (value['operation'] === undefined || isIn(actions, value['operation'])),
+      )
+      .withMessage(
+        `must be an object with "resource", a resource's name, and "operation", one of ${actions.join(', ')}`,
+      ),
+);
 
 /** A resource's name, or an object with it and the role that is meant. */
-function colocated(field: string): ValidationChain {
-  return body(field)
-    .customSanitizer((value: unknown) => (typeof value === 'string' ? { resource: value } : value))
-    .custom(
-      (value: unknown) =>
-        isObject(value) &&
-        isXmlId(value['resource']) &&
-        (value['role'] === undefined || isIn(roles, value['role'])),
-    )
-    .withMessage('must be the name of a resource, or an object with "resource" and "role"');
-}
+const colocated = rule<{ resource: string; role?: string }>(
+  {
+    anyOf: [
+      resourceName.schema,
+      {
+        type: 'object',
+        properties: { resource: resourceName.schema, role: { enum: roles } },
+        required: ['resource'],
+      },
+    ],
+  },
+  (chain) =>
+    chain
+      .customSanitizer((value: unknown) =>
+        typeof value === 'string' ? { resource: value } : value,
+      )
+      .custom(
+        (value: unknown) =>
+          isObject(value) &&
+          isXmlId(value['resource']) &&
+          (value['role'] === undefined || isIn(roles, value['role'])),
+      )
+      .withMessage('must be the name of a resource, or an object with "resource" and "role"'),
+);
 
 // Pacemaker takes any text; this is more than booth does.
-const ticketName = body('ticket')
-  .custom(
-    (value: unknown) =>
-      typeof value === 'string' && /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,254}$/.test(value),
-  )
-  .withMessage(
-    'must be the name of a ticket: a letter, a digit or "_" first, then these, ".", ":" and "-"; at most 255 characters',
-  );
+const ticketName = rule<string>({ type: 'string', minLength: 1, maxLength: 255 }, (chain) =>
+  chain
+    .custom(
+      (value: unknown) =>
+        typeof value === 'string' && /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,254}$/.test(value),
+    )
+    .withMessage(
+      'must be the name of a ticket: a letter, a digit or "_" first, then these, ".", ":" and "-"; at most 255 characters',
+    ),
+);
 
 function isIn(words: readonly string[], value: unknown): boolean {
   return typeof value === 'string' && words.includes(value);
 }
 
-interface SetFields {
-  name?: string;
-  resources?: readonly string[];
-  setOne?: SetOfResources;
-  setTwo?: SetOfResources;
-  setOptions: Pairs;
-}
+const setSchema = {
+  type: 'object',
+  properties: {
+    resources: resourceNames.schema,
+    options: { type: 'object', propertyNames: { enum: setAttributes } },
+  },
+  required: ['resources'],
+};
 
-/** Sets as Set Constraint has them: `resources` alone, or `setOne` and, if there are two, `setTwo`. */
-const sets: Checks = () => [
-  newId('name'),
-  body('resources')
-    .custom((value: unknown, { req }) => {
-      const instead = isObject(req.body) && req.body['setOne'] !== undefined;
-      return value === undefined ? instead : areResourceNames(value);
-    })
-    .withMessage('must be an array of names of resources, each once, unless "setOne" is there'),
-  setOfResources('setOne'),
-  setOfResources('setTwo'),
-];
-
-function setOfResources(field: string): ValidationChain {
-  return body(field)
-    .optional()
+const setOfResources = rule<SetOfResources>(setSchema, (chain) =>
+  chain
     .custom(
       (value: unknown) =>
         isObject(value) &&
@@ -316,18 +298,50 @@ function setOfResources(field: string): ValidationChain {
     .customSanitizer((value: { resources: string[]; options?: unknown }) => ({
       resources: value.resources,
       options: pairsOf(value.options ?? {}, setAttributes),
-    }));
-}
+    })),
+);
 
-function setsOf({ resources, setOne, setTwo }: Partial<SetFields>): SetOfResources[] {
+/** Undefined where `setOne` is there instead. */
+const resourcesOfSet = rule<string[] | undefined>(resourceNames.schema, (chain) =>
+  chain
+    .custom((value: unknown, { req }) => {
+      const instead = isObject(req.body) && req.body['setOne'] !== undefined;
+      return value === undefined ? instead : areResourceNames(value);
+    })
+    .withMessage('must be an array of names of resources, each once, unless "setOne" is there'),
+);
+
+/** Sets as Set Constraint has them: `resources` alone, or `setOne` and, if there are two, `setTwo`. */
+const sets = {
+  name: optional(resourceName),
+  resources: inBody(resourcesOfSet),
+  setOne: optional(setOfResources),
+  setTwo: optional(setOfResources),
+};
+
+function setsOf({
+  resources,
+  setOne,
+  setTwo,
+}: {
+  resources?: readonly string[] | undefined;
+  setOne?: SetOfResources;
+  setTwo?: SetOfResources;
+}): SetOfResources[] {
   return [resources && { resources }, setOne, setTwo].filter((each) => each !== undefined);
 }
 
-const nodes = () =>
-  body('locations')
-    .custom((value: unknown, { req }) => {
-      const given = isObject(req.body) ? req.body : {};
-      if (value === undefined) return ['location', 'rule'].some((field) => field in given);
-      return Array.isArray(value) && value.length > 0 && value.every(isNodeName);
-    })
-    .withMessage('must be an array of node names, not empty, unless "location" or "rule" is there');
+/** Undefined where `location` or `rule` is there instead. */
+const nodeNames = rule<string[] | undefined>(
+  { type: 'array', items: nodeName.schema, minItems: 1 },
+  (chain) =>
+    chain
+      .custom((value: unknown, { req }) => {
+        const given = isObject(req.body) ? req.body : {};
+        if (value === undefined) return ['location', 'rule'].some((field) => field in given);
+        return Array.isArray(value) && value.length > 0 && value.every(isNodeName);
+      })
+      .withMessage(
+        'must be an array of node names, not empty, unless "location" or "rule" is there',
+      ),
+);

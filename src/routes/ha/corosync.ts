@@ -1,6 +1,3 @@
-import { Router } from 'express';
-import { body } from 'express-validator';
-
 import {
   generateKey,
   setCorosyncConf,
@@ -8,105 +5,105 @@ import {
   setCorosyncKey,
 } from '../../cluster/changes/corosync.ts';
 import type { CorosyncReader } from '../../cluster/corosync.ts';
-import { auditedRequest, requireRole } from '../../server/middleware/authenticate.ts';
-import { allowOnly, byGetOrPost } from '../methods.ts';
-import type { ChangeHandlers } from './change.ts';
+import { inBody, rule } from '../../server/table/field.ts';
+import type { Row } from '../../server/table/row.ts';
+import type { ChangeRows } from './change.ts';
 import { isObject } from './fields.ts';
+import { read } from './read.ts';
 
 /** The routes `corosync…`, and `quorum`, which corosync tells of as well. */
-export function corosyncRoutes(corosync: CorosyncReader, changing: ChangeHandlers): Router {
-  const router = Router();
-
-  router
-    .route('/corosync')
-    .get(async (_request, response) => {
-      const { json, valid } = await corosync.conf();
-      if (valid !== undefined) response.set('X-HA-Valid', `${valid}`);
-      response.json(json);
-    })
-    .post(
-      changing({
-        checks: () =>
-          ['totem', 'quorum', 'nodelist'].map((section) =>
-            body(section).custom(isObject).withMessage('must be a section, which is an object'),
-          ),
-        // All of it, whatever the sections are.
-        change: (_fields, request) => setCorosyncConf(request.body),
+export function corosyncRows(corosync: CorosyncReader, changing: ChangeRows): Row[] {
+  return [
+    read({
+      path: '/corosync',
+      summary: 'corosync.conf of this node, section by section.',
+      async handle() {
+        const { json, valid } = await corosync.conf();
+        return {
+          body: json,
+          ...(valid !== undefined && { headers: { 'X-HA-Valid': `${valid}` } }),
+        };
+      },
+    }),
+    changing({
+      path: '/corosync',
+      summary: 'Writes corosync.conf of this node from sections, once corosync takes them.',
+      fields: { totem: inBody(section), quorum: inBody(section), nodelist: inBody(section) },
+      // All of it, whatever the sections are.
+      change: (_values, call) => setCorosyncConf(call.checkedBody()),
+    }),
+    read({
+      path: '/corosync/raw',
+      summary: 'corosync.conf of this node, as its text.',
+      handle: async () => ({ body: await corosync.confText() }),
+    }),
+    changing({
+      path: '/corosync/raw',
+      summary: 'Writes corosync.conf of this node, once corosync takes it.',
+      fields: { conf: inBody(conf) },
+      change: (values) => setCorosyncConfText(values.conf),
+    }),
+    read({
+      path: '/corosync/verify',
+      summary: 'Whether corosync would start with the corosync.conf of this node.',
+      async handle() {
+        const { valid, text } = await corosync.verifyConf();
+        return { body: text, headers: { 'X-HA-Valid': `${valid}` } };
+      },
+    }),
+    read({
+      path: '/corosync/key',
+      summary: 'The key of the cluster, in hexadecimal.',
+      role: 'admin',
+      // Without an ETag, which would be a digest of the key.
+      handle: async (_values, call) => ({
+        body: { key: await corosync.key(call.audited) },
+        isOnce: true,
       }),
-    )
-    .all(allowOnly('GET', 'HEAD', 'POST'));
-
-  router
-    .route('/corosync/raw')
-    .get(async (_request, response) => {
-      response.json(await corosync.confText());
-    })
-    .post(
-      changing({
-        checks: () => [
-          body('conf')
-            .custom((value: unknown) => typeof value === 'string' && isConf(value))
-            .withMessage('must be the text of a corosync.conf, not empty'),
-        ],
-        change: ({ conf }: { conf: string }) => setCorosyncConfText(conf),
-      }),
-    )
-    .all(allowOnly('GET', 'HEAD', 'POST'));
-
-  router
-    .route('/corosync/verify')
-    .get(async (_request, response) => {
-      const { valid, text } = await corosync.verifyConf();
-      response.set('X-HA-Valid', `${valid}`).json(text);
-    })
-    .all(allowOnly('GET', 'HEAD'));
-
-  router
-    .route('/corosync/key')
-    .get(requireRole('admin'), async (request, response) => {
-      const key = await corosync.key(auditedRequest(request, response));
-      // Not json(), which would add an ETag, a digest of the key.
-      response
-        .set({ 'Cache-Control': 'no-store', 'Content-Type': 'application/json; charset=utf-8' })
-        .end(JSON.stringify({ key }));
-    })
-    .post(
-      changing({
-        checks: () => [
-          body('key')
-            .custom((value: unknown) => typeof value === 'string' && isKey(value))
-            .withMessage('must be a key of 128 to 4096 bytes in hexadecimal'),
-        ],
-        change: ({ key }: { key: string }) => setCorosyncKey(key),
-      }),
-    )
-    .all(allowOnly('GET', 'HEAD', 'POST'));
-
-  byGetOrPost(router, '/corosync/key/generate', changing({ change: generateKey }));
-
-  router
-    .route('/corosync/rings')
-    .get(async (_request, response) => {
-      response.json(await corosync.rings.get());
-    })
-    .all(allowOnly('GET', 'HEAD'));
-
-  router
-    .route('/quorum')
-    .get(async (_request, response) => {
-      response.json(await corosync.quorum.get());
-    })
-    .all(allowOnly('GET', 'HEAD'));
-
-  return router;
+    }),
+    changing({
+      path: '/corosync/key',
+      summary: 'Writes the key of the cluster on this node.',
+      fields: { key: inBody(key) },
+      change: (values) => setCorosyncKey(values.key),
+    }),
+    changing({
+      methods: ['GET', 'POST'],
+      path: '/corosync/key/generate',
+      summary: 'Makes a new key of the cluster on this node.',
+      change: generateKey,
+    }),
+    read({
+      path: '/corosync/rings',
+      summary: 'The links of this node to the others.',
+      handle: async () => ({ body: await corosync.rings.get() }),
+    }),
+    read({
+      path: '/quorum',
+      summary: 'Votes, and who is there.',
+      handle: async () => ({ body: await corosync.quorum.get() }),
+    }),
+  ];
 }
+
+const section = rule<object>({ type: 'object' }, (chain) =>
+  chain.custom(isObject).withMessage('must be a section, which is an object'),
+);
 
 /** No byte that ends a C string; the rest is for corosync to judge. */
-function isConf(text: string): boolean {
-  return text.trim() !== '' && !text.includes('\0');
-}
+const conf = rule<string>({ type: 'string', minLength: 1 }, (chain) =>
+  chain
+    .custom(
+      (value: unknown) => typeof value === 'string' && value.trim() !== '' && !value.includes('\0'),
+    )
+    .withMessage('must be the text of a corosync.conf, not empty'),
+);
 
 /** The sizes that corosync takes (TOTEM_PRIVATE_KEY_LEN_MIN and _MAX of totem.h). */
-function isKey(text: string): boolean {
-  return /^(?:[0-9a-f]{2}){128,4096}$/i.test(text);
-}
+const key = rule<string>({ type: 'string', pattern: '^(?:[0-9a-fA-F]{2}){128,4096}$' }, (chain) =>
+  chain
+    .custom(
+      (value: unknown) => typeof value === 'string' && /^(?:[0-9a-f]{2}){128,4096}$/i.test(value),
+    )
+    .withMessage('must be a key of 128 to 4096 bytes in hexadecimal'),
+);

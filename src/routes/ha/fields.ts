@@ -1,16 +1,15 @@
-import { body, type ValidationChain } from 'express-validator';
-
 import type { Pairs } from '../../cluster/changes/cib-elements.ts';
 import type { RuleJson } from '../../cluster/changes/constraints.ts';
 import type { OperationOptions } from '../../cluster/changes/operations.ts';
-import { isXmlId, resourceName } from '../names.ts';
+import { type Rule, rule } from '../../server/table/field.ts';
+import { isXmlId } from '../names.ts';
 
 /** What a caller may give for a pair: a scalar, as text; nothing takes the pair away. */
 type Scalar = string | number | boolean | null;
 
 // No attribute of Pacemaker's is near it, and it fits into a command line many times over.
-const longestValue = 4096;
-const mostPairs = 500;
+const maxValue = 4096;
+const maxPairs = 500;
 
 // XML 1.0, production 2.
 const xmlText = /^[\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]*$/u;
@@ -20,9 +19,9 @@ export function isText(value: unknown): value is string {
   // Twice as many units: a character beyond U+FFFF has two.
   return (
     typeof value === 'string' &&
-    value.length <= 2 * longestValue &&
+    value.length <= 2 * maxValue &&
     xmlText.test(value) &&
-    Array.from(value).length <= longestValue
+    Array.from(value).length <= maxValue
   );
 }
 
@@ -40,7 +39,7 @@ const pairName = /^[A-Za-z0-9_][A-Za-z0-9_.:#-]{0,254}$/;
 function arePairs(value: unknown): value is Record<string, Scalar> {
   return (
     isObject(value) &&
-    Object.keys(value).length <= mostPairs &&
+    Object.keys(value).length <= maxPairs &&
     Object.entries(value).every(([name, each]) => pairName.test(name) && isScalar(each))
   );
 }
@@ -63,41 +62,53 @@ export function pairsOf(value: unknown, names?: readonly string[]): Pairs | unde
   return textPairs(value);
 }
 
+const scalarSchema = { type: ['string', 'number', 'boolean', 'null'] };
+
 /** An object of options of these names, as text; `{}` if it is not there. */
-export function options(field: string, names: readonly string[]): ValidationChain {
-  return body(field)
-    .customSanitizer(orEmpty)
-    .custom((value: unknown) => pairsOf(value, names) !== undefined)
-    .withMessage(`must be an object of options, of ${names.join(', ')}`)
-    .bail()
-    .customSanitizer(textPairs);
+export function options(names: readonly string[]): Rule<Pairs> {
+  const properties = Object.fromEntries(names.map((name) => [name, scalarSchema]));
+  return rule({ type: 'object', properties, additionalProperties: false, default: {} }, (chain) =>
+    chain
+      .customSanitizer(orEmpty)
+      .custom((value: unknown) => pairsOf(value, names) !== undefined)
+      .withMessage(`must be an object of options, of ${names.join(', ')}`)
+      .bail()
+      .customSanitizer(textPairs),
+  );
 }
 
 const pairsExpected =
   'an object of names and values; a name is of letters, digits, "_", "-", "." and ":", a value a string of at most 4096 characters that XML can hold, a number or a boolean';
+const pairsSchema = {
+  type: 'object',
+  maxProperties: maxPairs,
+  additionalProperties: scalarSchema,
+  description: pairsExpected,
+};
 
 /** An object of names and values, as text; `{}` if it is not there. */
-export function pairs(field: string): ValidationChain {
-  return body(field)
+export const pairs: Rule<Pairs> = rule({ ...pairsSchema, default: {} }, (chain) =>
+  chain
     .customSanitizer(orEmpty)
     .custom(arePairs)
     .withMessage(`must be ${pairsExpected}`)
     .bail()
-    .customSanitizer(textPairs);
-}
+    .customSanitizer(textPairs),
+);
 
-/** The same, but undefined if it is not there; `true` is as good as `{}`. */
-export function pairsOrTrue(field: string): ValidationChain {
-  return body(field)
-    .optional()
-    .custom((value: unknown) => typeof value === 'boolean' || arePairs(value))
-    .withMessage(`must be true or ${pairsExpected}`)
-    .bail()
-    .customSanitizer((value: boolean | Record<string, Scalar>) => {
-      if (typeof value === 'boolean') return value ? {} : undefined;
-      return textPairs(value);
-    });
-}
+/** The same, or `true`, which is as good as `{}`; `false` is as good as nothing. */
+export const pairsOrTrue: Rule<Pairs | undefined> = rule(
+  { anyOf: [{ type: 'boolean' }, pairsSchema] },
+  (chain) =>
+    chain
+      .custom((value: unknown) => typeof value === 'boolean' || arePairs(value))
+      .withMessage(`must be true or ${pairsExpected}`)
+      .bail()
+      .customSanitizer((value: boolean | Record<string, Scalar>) => {
+        if (typeof value === 'boolean') return value ? {} : undefined;
+        return textPairs(value);
+      }),
+);
 
 // OCF has words such as `validate-all`.
 const operationName = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
@@ -106,21 +117,32 @@ const operationName = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
  * Operations: options alone mean the monitor; else they are by the operation's name, more than one of a
  * name as an array.
  */
-export function operations(field: string): ValidationChain {
-  const areNamed = (value: unknown) =>
+export const operations: Rule<OperationOptions[]> = rule(
+  {
+    type: 'object',
+    default: {},
+    description: 'options of the monitor, or operations by their names',
+    examples: [{ interval: '30s' }, { monitor: { interval: '30s' } }],
+  },
+  (chain) =>
+    chain
+      .customSanitizer(orEmpty)
+      .custom((value: unknown) => arePairs(value) || areNamedOperations(value))
+      .withMessage(
+        'must be an object: options of the monitor, such as {"interval": "30s"}, or operations by name, such as {"monitor": {"interval": "30s"}}',
+      )
+      .bail()
+      .customSanitizer(operationsOf),
+);
+
+function areNamedOperations(value: unknown): boolean {
+  return (
     isObject(value) &&
     Object.entries(value).every(
       ([name, each]) =>
         operationName.test(name) && (Array.isArray(each) ? each : [each]).every(arePairs),
-    );
-  return body(field)
-    .customSanitizer(orEmpty)
-    .custom((value: unknown) => arePairs(value) || areNamed(value))
-    .withMessage(
-      'must be an object: options of the monitor, such as {"interval": "30s"}, or operations by name, such as {"monitor": {"interval": "30s"}}',
     )
-    .bail()
-    .customSanitizer(operationsOf);
+  );
 }
 
 function operationsOf(value: Record<string, unknown>): OperationOptions[] {
@@ -133,75 +155,95 @@ function operationsOf(value: Record<string, unknown>): OperationOptions[] {
   );
 }
 
-const mostNames = 200;
+const maxNames = 200;
 
 /** An array of names of resources, each once. */
-export function resourceNames(field: string): ValidationChain {
-  return body(field)
-    .custom((value: unknown) => areResourceNames(value))
-    .withMessage('must be an array of names of resources, each once, and not empty');
-}
+export const resourceNames: Rule<string[]> = rule(
+  {
+    type: 'array',
+    items: { type: 'string' },
+    minItems: 1,
+    maxItems: maxNames,
+    uniqueItems: true,
+  },
+  (chain) =>
+    chain
+      .custom((value: unknown) => areResourceNames(value))
+      .withMessage('must be an array of names of resources, each once, and not empty'),
+);
 
 export function areResourceNames(value: unknown): value is string[] {
   return (
     Array.isArray(value) &&
     value.length > 0 &&
-    value.length <= mostNames &&
+    value.length <= maxNames &&
     new Set(value).size === value.length &&
     value.every(isXmlId)
   );
 }
 
 /** One of these words. */
-export function oneOf(field: string, words: readonly string[]): ValidationChain {
-  return body(field)
-    .custom((value: unknown) => typeof value === 'string' && words.includes(value))
-    .withMessage(`must be one of ${words.map((word) => `"${word}"`).join(', ')}`);
+export function oneOf<const W extends string>(words: readonly W[]): Rule<W> {
+  return rule({ type: 'string', enum: words }, (chain) =>
+    chain
+      .custom((value: unknown) => (words as readonly unknown[]).includes(value))
+      .withMessage(`must be one of ${words.map((word) => `"${word}"`).join(', ')}`),
+  );
 }
+
+export const flag: Rule<boolean> = rule({ type: 'boolean' }, (chain) =>
+  chain.custom((value: unknown) => typeof value === 'boolean').withMessage('must be true or false'),
+);
+
+/** The same in a query. */
+export const trueOrFalse: Rule<'true' | 'false'> = rule(
+  { type: 'string', enum: ['true', 'false'] },
+  (chain) =>
+    chain
+      .custom((value: unknown) => value === 'true' || value === 'false')
+      .withMessage('must be "true" or "false"'),
+);
 
 /** A score: an integer, or INFINITY (Pacemaker Explained, "Scores"), as text. */
-export function score(field: string): ValidationChain {
-  return body(field)
-    .optional()
-    .custom(
-      (value: unknown) =>
-        (typeof value === 'string' && /^[+-]?(?:\d{1,7}|INFINITY)$/.test(value)) ||
-        (Number.isInteger(value) && Math.abs(value as number) <= 1_000_000),
-    )
-    .withMessage('must be an integer of up to seven digits, "INFINITY" or "-INFINITY"')
-    .bail()
-    .customSanitizer(String);
-}
+export const score: Rule<string> = rule(
+  { type: ['integer', 'string'], pattern: '^[+-]?(?:\\d{1,7}|INFINITY)$' },
+  (chain) =>
+    chain
+      .custom(
+        (value: unknown) =>
+          (typeof value === 'string' && /^[+-]?(?:\d{1,7}|INFINITY)$/.test(value)) ||
+          (Number.isInteger(value) && Math.abs(value as number) <= 1_000_000),
+      )
+      .withMessage('must be an integer of up to seven digits, "INFINITY" or "-INFINITY"')
+      .bail()
+      .customSanitizer(String),
+);
 
-/** The id of what is made; without one it is chosen. */
-export function newId(field: string): ValidationChain {
-  return resourceName(field, body).optional();
-}
-
-const deepestRule = 8;
+const maxRuleDepth = 8;
 // Names of attributes and elements (rule-*.rng), whatever future ones there are.
 const ruleName = /^[A-Za-z][A-Za-z0-9_.-]{0,254}$/;
 
 /** A rule as `constraint` shows one. */
-export function rule(field: string): ValidationChain {
-  return body(field)
-    .optional()
-    .custom((value: unknown) => isRule(value, 0))
-    .withMessage(
-      'must be a rule as GET constraint shows one: attributes as strings, "expression", "date_expression" and "rule" as arrays',
-    );
-}
+export const constraintRule: Rule<RuleJson> = rule(
+  { type: 'object', description: 'a rule as GET constraint shows one' },
+  (chain) =>
+    chain
+      .custom((value: unknown) => isRule(value, 0))
+      .withMessage(
+        'must be a rule as GET constraint shows one: attributes as strings, "expression", "date_expression" and "rule" as arrays',
+      ),
+);
 
 function isRule(value: unknown, depth: number): value is RuleJson {
   return (
     isObject(value) &&
-    depth <= deepestRule &&
+    depth <= maxRuleDepth &&
     Object.entries(value).every(
       ([name, each]) =>
         ruleName.test(name) &&
         (isText(each) ||
           (Array.isArray(each) &&
-            each.length <= mostNames &&
+            each.length <= maxNames &&
             each.every((inside) => isRule(inside, depth + 1)))),
     )
   );

@@ -1,23 +1,21 @@
-import { Router } from 'express';
-
 import type { AuditLog } from '../../audit.ts';
 import type { CorosyncReader } from '../../cluster/corosync.ts';
 import type { VersionsReader } from '../../cluster/versions.ts';
-import { allowOnly } from '../methods.ts';
-import { requireRole } from '../../server/middleware/authenticate.ts';
-import { type AlphornDomain, alphornRoutes } from './alphorn.ts';
-import { agentRoutes, type AgentsDomain } from './agents.ts';
-import { auditRoutes } from './audit.ts';
-import { type ChangeDomain, changeHandlers } from './change.ts';
-import { constraintRoutes } from './constraints.ts';
-import { corosyncRoutes } from './corosync.ts';
-import { cibHandlers, type ConfigurationDomain, nothing } from './from-cib.ts';
-import { nodeRoutes, type NodeDomain } from './nodes.ts';
-import { propertyRoutes, type PropertyDomain } from './properties.ts';
-import { resourceRoutes } from './resources.ts';
-import { stackRoutes, type StackDomain } from './stack.ts';
-import { type StateDomain, stateRoutes } from './state.ts';
-import { fencingRoutes, type FencingDomain } from './stonith.ts';
+import type { ConfigurationReader } from '../../cluster/configuration.ts';
+import type { Row } from '../../server/table/row.ts';
+import { agentRows, type AgentsDomain } from './agents.ts';
+import { type AlphornDomain, alphornRows } from './alphorn.ts';
+import { auditRows } from './audit.ts';
+import { type ChangeDomain, changeRows } from './change.ts';
+import { constraintRows } from './constraints.ts';
+import { corosyncRows } from './corosync.ts';
+import { type NodeDomain, nodeRows } from './nodes.ts';
+import { type PropertyDomain, propertyRows } from './properties.ts';
+import { cibRows, read } from './read.ts';
+import { resourceRows } from './resources.ts';
+import { type StackDomain, stackRows } from './stack.ts';
+import { type StateDomain, stateRows } from './state.ts';
+import { type FencingDomain, fencingRows } from './stonith.ts';
 
 /** What the High Availability API asks of the domain. */
 export interface HaDomain
@@ -25,54 +23,46 @@ export interface HaDomain
     AgentsDomain,
     AlphornDomain,
     ChangeDomain,
-    ConfigurationDomain,
     FencingDomain,
     NodeDomain,
     PropertyDomain,
     StackDomain,
     StateDomain {
+  configuration: ConfigurationReader;
   versions: VersionsReader;
   corosync: CorosyncReader;
   audit: Pick<AuditLog, 'list'>;
 }
 
 /** The routes under `/api/v2/system/ha`. */
-export function haRoutes(domain: HaDomain): Router {
-  const router = Router();
-  router.use(requireRole('viewer'));
-  const fromCib = cibHandlers(domain);
-  const changing = changeHandlers(domain);
-
-  router
-    .route('/versions')
-    .get(async (_request, response) => {
-      response.json(await domain.versions());
-    })
-    .all(allowOnly('GET', 'HEAD'));
-
-  router
-    .route('/configuration')
-    .get(
-      fromCib(nothing, ({ cib }) => ({
+export function haRows(domain: HaDomain): Row[] {
+  const fromCibRows = cibRows(domain.configuration);
+  const changing = changeRows(domain);
+  return [
+    read({
+      path: '/versions',
+      summary: 'The versions of the agent and of the cluster stack on this node.',
+      handle: async () => ({ body: await domain.versions() }),
+    }),
+    fromCibRows.fromCib({
+      path: '/configuration',
+      summary: 'The whole configuration of the cluster.',
+      bodyOf: ({ cib }) => ({
         version: cib.version,
         'validate-with': cib.validateWith,
         configuration: cib.configuration,
-      })),
-    )
-    .all(allowOnly('GET', 'HEAD'));
-
-  router.use(stackRoutes(domain, changing));
-  router.use(stateRoutes(domain));
-  router.use(nodeRoutes(domain, changing));
-  router.use(constraintRoutes(domain.words, fromCib, changing));
-  router.use(propertyRoutes(domain, changing));
-  // Before the resources, whose names would take its paths.
-  router.use(agentRoutes(domain));
-  router.use(resourceRoutes(domain.agentMetadata, fromCib, changing));
-  router.use(fencingRoutes(domain, fromCib, changing));
-  router.use(corosyncRoutes(domain.corosync, changing));
-  router.use(alphornRoutes(domain, changing));
-  router.use(auditRoutes(domain.audit));
-
-  return router;
+      }),
+    }),
+    ...stackRows(domain, changing),
+    ...stateRows(domain),
+    ...nodeRows(domain, changing),
+    ...constraintRows(domain.words, fromCibRows, changing),
+    ...propertyRows(domain, changing),
+    ...agentRows(domain),
+    ...resourceRows(domain.agentMetadata, fromCibRows, changing),
+    ...fencingRows(domain, fromCibRows, changing),
+    ...corosyncRows(domain.corosync, changing),
+    ...alphornRows(domain, changing),
+    ...auditRows(domain.audit),
+  ];
 }

@@ -1,15 +1,12 @@
-import { Router } from 'express';
-import { matchedData } from 'express-validator';
-
 import type { NodeChanges } from '../../cluster/changes/nodes.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
 import { listNodes, nodeDetails } from '../../cluster/nodes.ts';
 import type { StateReader } from '../../cluster/state.ts';
-import { allowOnly, byGetOrPost } from '../methods.ts';
-import { type Checks, validate } from '../../server/middleware/validate.ts';
+import { inPath } from '../../server/table/field.ts';
+import type { Row } from '../../server/table/row.ts';
 import { nodeName } from '../names.ts';
-import { answerAsOf } from './answer.ts';
-import type { ChangeHandlers } from './change.ts';
+import type { ChangeRows } from './change.ts';
+import { readAsOf } from './read.ts';
 
 /** What the routes of nodes ask of the domain. */
 export interface NodeDomain {
@@ -19,67 +16,62 @@ export interface NodeDomain {
 }
 
 /** The routes of nodes. */
-export function nodeRoutes(
+export function nodeRows(
   { state, configuration, nodeChanges }: NodeDomain,
-  changing: ChangeHandlers,
-): Router {
-  const router = Router();
-
-  router
-    .route('/node')
-    .get(async (_request, response) => {
-      const reading = await state.get();
-      answerAsOf(response, reading.readAt, listNodes(reading.state));
-    })
-    .all(allowOnly('GET', 'HEAD'));
-
-  const checks: Checks = () => [nodeName('name')];
-  interface Fields {
-    name: string;
-  }
-
-  const remove = changing({
-    checks,
-    change: ({ name }: Fields) => nodeChanges.remove(name),
-    loses: ({ name }) =>
+  changing: ChangeRows,
+): Row[] {
+  const fields = { name: inPath(nodeName) };
+  const remove = {
+    summary: 'Removes a node from the cluster.',
+    fields,
+    change: ({ name }: { name: string }) => nodeChanges.remove(name),
+    loses: ({ name }: { name: string }) =>
       `${name} is no longer a node of the cluster, and all that is configured of it is lost.`,
-  });
-
-  router
-    .route('/node/:name')
-    .get(validate(checks), async (request, response) => {
-      const { name } = matchedData<Fields>(request);
-      const [reading, { cib, readAt }] = await Promise.all([state.get(), configuration.get()]);
-      const oldest = Math.min(reading.readAt, readAt);
-      answerAsOf(response, oldest, nodeDetails(reading.state, cib, name));
-    })
-    .delete(remove)
-    .all(allowOnly('GET', 'HEAD', 'DELETE'));
-
-  byGetOrPost(router, '/node/:name/delete', remove);
-  byGetOrPost(
-    router,
-    '/node/:name/fence',
+  };
+  const states = {
+    standby: 'Moves everything away from a node, and keeps it away.',
+    online: 'Ends the standby of a node.',
+    maintenance: 'Leaves everything on a node as it is, whatever happens there.',
+    unmaintenance: 'Ends the maintenance of a node.',
+  } as const;
+  return [
+    readAsOf({
+      path: '/node',
+      summary: 'The nodes of the cluster.',
+      async readBody() {
+        const { state: now, readAt } = await state.get();
+        return { body: listNodes(now), readAt };
+      },
+    }),
+    readAsOf({
+      path: '/node/:name',
+      summary: 'One node, with what runs there.',
+      fields,
+      async readBody({ name }) {
+        const [reading, { cib, readAt }] = await Promise.all([state.get(), configuration.get()]);
+        const oldest = Math.min(reading.readAt, readAt);
+        return { body: nodeDetails(reading.state, cib, name), readAt: oldest };
+      },
+    }),
+    changing({ ...remove, methods: ['DELETE'], path: '/node/:name' }),
+    changing({ ...remove, methods: ['GET', 'POST'], path: '/node/:name/delete' }),
     changing({
-      checks,
-      change: ({ name }: Fields) => nodeChanges.fence(name),
+      methods: ['GET', 'POST'],
+      path: '/node/:name/fence',
+      summary: 'Has the cluster power a node off and on again.',
+      fields,
+      change: ({ name }) => nodeChanges.fence(name),
       loses: ({ name }) => `${name} is powered off and on again; whatever runs there ends at once.`,
     }),
-  );
-
-  const states = {
-    standby: nodeChanges.standby,
-    online: nodeChanges.online,
-    maintenance: nodeChanges.maintenance,
-    unmaintenance: nodeChanges.unmaintenance,
-  };
-  for (const [name, change] of Object.entries(states)) {
-    byGetOrPost(
-      router,
-      `/node/:name/${name}`,
-      changing({ role: 'operator', checks, change: (fields: Fields) => change(fields.name) }),
-    );
-  }
-
-  return router;
+    ...(Object.keys(states) as (keyof typeof states)[]).map((state) =>
+      changing({
+        methods: ['GET', 'POST'],
+        path: `/node/:name/${state}`,
+        summary: states[state],
+        role: 'operator',
+        fields,
+        change: ({ name }) => nodeChanges[state](name),
+      }),
+    ),
+  ];
 }

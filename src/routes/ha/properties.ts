@@ -1,6 +1,3 @@
-import { type RequestHandler, Router } from 'express';
-import { body, matchedData } from 'express-validator';
-
 import type { PropertyChanges } from '../../cluster/changes/properties.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
 import {
@@ -9,13 +6,13 @@ import {
   propertyDetails,
   type PropertyList,
 } from '../../cluster/properties.ts';
-import { allowOnly, byGetOrPost } from '../methods.ts';
-import { type Checks, validate } from '../../server/middleware/validate.ts';
+import { type Fields, inBody, inPath, rule, type ValuesOf } from '../../server/table/field.ts';
+import type { Row } from '../../server/table/row.ts';
 import { propertyName } from '../names.ts';
-import { answerFromCib } from './answer.ts';
-import type { ChangeHandlers } from './change.ts';
+import { cibReply } from './answer.ts';
+import type { ChangeRows } from './change.ts';
 import { isText } from './fields.ts';
-import { type Fields, nothing } from './from-cib.ts';
+import { read, type ReadRoute } from './read.ts';
 
 /** What the routes of properties ask of the domain. */
 export interface PropertyDomain {
@@ -25,65 +22,67 @@ export interface PropertyDomain {
 }
 
 /** The routes of cluster properties. */
-export function propertyRoutes(
+export function propertyRows(
   { configuration, clusterOptions, propertyChanges }: PropertyDomain,
-  changing: ChangeHandlers,
-): Router {
-  const router = Router();
-
+  changing: ChangeRows,
+): Row[] {
   /** The daemons are asked for the defaults while the CIB is read. */
-  const fromProperties = (
-    checks: Checks,
-    bodyOf: (list: PropertyList, fields: Fields) => unknown,
-  ): RequestHandler[] => [
-    validate(checks),
-    async (request, response) => {
-      const [from, options] = await Promise.all([configuration.get(), clusterOptions()]);
-      const list = listProperties(from.cib, options);
-      answerFromCib(response, from, bodyOf(list, matchedData<Fields>(request)));
-    },
+  const fromProperties = <F extends Fields>({
+    bodyOf,
+    ...rest
+  }: Omit<ReadRoute<F>, 'handle'> & {
+    bodyOf: (list: PropertyList, values: ValuesOf<F>) => unknown;
+  }) =>
+    read({
+      ...rest,
+      async handle(values: ValuesOf<F>) {
+        const [from, options] = await Promise.all([configuration.get(), clusterOptions()]);
+        return cibReply(from, bodyOf(listProperties(from.cib, options), values));
+      },
+    });
+
+  const name = inPath(propertyName);
+  const set = {
+    summary: 'Sets a cluster property.',
+    fields: { name, value: inBody(propertyValue) },
+    change: (values: { name: string; value: string }) =>
+      propertyChanges.set(values.name, values.value),
+  };
+  const remove = {
+    summary: 'Takes a cluster property away, so that its default counts.',
+    fields: { name },
+    change: (values: { name: string }) => propertyChanges.delete(values.name),
+  };
+  return [
+    fromProperties({
+      path: '/property',
+      summary: 'The cluster properties, with their defaults.',
+      bodyOf: (list) => list,
+    }),
+    changing({
+      methods: ['GET', 'POST'],
+      path: '/property/delete_all',
+      summary: 'Takes all cluster properties away, so that their defaults count.',
+      change: propertyChanges.deleteAll,
+      loses: () => 'All cluster properties go back to their defaults, fencing among them.',
+    }),
+    ...['/property/:name/details', '/property/:name'].map((path) =>
+      fromProperties({
+        path,
+        summary: 'One cluster property, with its default and what it is for.',
+        fields: { name },
+        bodyOf: (list, values) => propertyDetails(list, values.name),
+      }),
+    ),
+    changing({ ...set, path: '/property/:name/set' }),
+    changing({ ...set, methods: ['PUT'], path: '/property/:name' }),
+    changing({ ...remove, methods: ['GET', 'POST'], path: '/property/:name/delete' }),
+    changing({ ...remove, methods: ['DELETE'], path: '/property/:name' }),
   ];
-
-  router
-    .route('/property')
-    .get(fromProperties(nothing, (list) => list))
-    .all(allowOnly('GET', 'HEAD'));
-
-  const removeAll = changing({
-    change: propertyChanges.deleteAll,
-    loses: () => 'All cluster properties go back to their defaults, fencing among them.',
-  });
-  byGetOrPost(router, '/property/delete_all', removeAll);
-
-  const details = fromProperties(
-    () => [propertyName('name')],
-    (list, { name = '' }) => propertyDetails(list, name),
-  );
-  router.route('/property/:name/details').get(details).all(allowOnly('GET', 'HEAD'));
-
-  const set = changing({
-    checks: () => [propertyName('name'), propertyValue()],
-    change: ({ name, value }: { name: string; value: string }) => propertyChanges.set(name, value),
-  });
-  router.route('/property/:name/set').post(set).all(allowOnly('POST'));
-
-  const remove = changing({
-    checks: () => [propertyName('name')],
-    change: ({ name }: { name: string }) => propertyChanges.delete(name),
-  });
-  byGetOrPost(router, '/property/:name/delete', remove);
-  router
-    .route('/property/:name')
-    .get(details)
-    .put(set)
-    .delete(remove)
-    .all(allowOnly('GET', 'HEAD', 'PUT', 'DELETE'));
-
-  return router;
 }
 
-const propertyValue = () =>
-  body('value')
+const propertyValue = rule<string>({ type: ['string', 'number', 'boolean'] }, (chain) =>
+  chain
     .custom(
       (value: unknown) =>
         (isText(value) && value !== '') || typeof value === 'boolean' || Number.isFinite(value),
@@ -92,4 +91,5 @@ const propertyValue = () =>
       'must be a string of at most 4096 characters that XML can hold, not empty, a number or a boolean',
     )
     .bail()
-    .customSanitizer(String);
+    .customSanitizer(String),
+);

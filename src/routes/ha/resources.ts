@@ -1,19 +1,13 @@
-import { type RequestHandler, Router } from 'express';
-import { body } from 'express-validator';
-
 import type { AgentMetadataReader } from '../../cluster/agent-metadata.ts';
 import { banResource, clearResource } from '../../cluster/changes/bans.ts';
-import type { Pairs } from '../../cluster/changes/cib-elements.ts';
 import { cloneResource, uncloneResource } from '../../cluster/changes/clones.ts';
 import { addToGroup, removeFromGroup } from '../../cluster/changes/groups.ts';
 import { migrateResource } from '../../cluster/changes/migrate.ts';
-import type { ResourceOptions } from '../../cluster/changes/primitives.ts';
 import {
   cleanUpResource,
   createResource,
   deleteResource,
   manageResource,
-  type NewResource,
   restartResource,
   startResource,
   stopResource,
@@ -21,208 +15,205 @@ import {
   updateResource,
 } from '../../cluster/changes/resources.ts';
 import { detailsOf, groupOf, listGroups, listResources } from '../../cluster/resources.ts';
-import { allowOnly, byGetOrPost } from '../methods.ts';
-import type { Checks } from '../../server/middleware/validate.ts';
+import { inBody, inPath, optional, rule } from '../../server/table/field.ts';
+import type { Row } from '../../server/table/row.ts';
 import { agentName, isXmlId, nodeName, resourceName } from '../names.ts';
-import type { ChangeHandlers } from './change.ts';
-import { isObject, newId, oneOf, operations, pairs, pairsOrTrue, resourceNames } from './fields.ts';
-import { type FromCib, nothing } from './from-cib.ts';
+import type { ChangeRows } from './change.ts';
+import { isObject, oneOf, operations, pairs, pairsOrTrue, resourceNames } from './fields.ts';
+import type { CibRows } from './read.ts';
+
+const name = inPath(resourceName);
+const ofResource = {
+  params: inBody(pairs),
+  meta: inBody(pairs),
+  operations: inBody(operations),
+};
 
 /** The routes of resources and groups. */
-export function resourceRoutes(
+export function resourceRows(
   agents: AgentMetadataReader,
-  fromCib: FromCib,
-  changing: ChangeHandlers,
-): Router {
-  const router = Router();
-  const name = () => resourceName('name');
-
-  router
-    .route('/resource')
-    .get(fromCib(nothing, ({ cib }) => listResources(cib)))
-    .post(
-      changing({
-        checks: () => [
-          resourceName('name', body),
-          agentName('resource_agent', body),
-          ...resourceOptions(),
-          pairsOrTrue('clone'),
-        ],
-        change: (
-          fields: ResourceOptions & { name: string; resource_agent: string; clone?: Pairs },
-        ) =>
-          createResource(agents, {
-            ...fields,
-            agent: fields.resource_agent,
-            clone: fields.clone,
-          } satisfies NewResource),
-        echo: ['name', 'resource_agent', 'params', 'meta', 'operations', 'clone'],
-      }),
-    )
-    .all(allowOnly('GET', 'HEAD', 'POST'));
-
-  router
-    .route('/resource/group')
-    .get(fromCib(nothing, ({ cib }) => listGroups(cib)))
-    .all(allowOnly('GET', 'HEAD'));
-
-  router
-    .route('/resource/group/set')
-    .post(
-      changing({
-        checks: () => [resourceName('groupName', body), resourceNames('resources'), order()],
-        change: ({
-          groupName,
-          ...fields
-        }: {
-          groupName: string;
-          resources: readonly string[];
-          order?: { position: 'before' | 'after'; resource: string };
-        }) => addToGroup({ ...fields, group: groupName, order: fields.order }),
-        echo: ['groupName', 'resources', 'order'],
-      }),
-    )
-    .all(allowOnly('POST'));
-
-  router
-    .route('/resource/group/remove')
-    .post(
-      changing({
-        checks: () => [resourceName('groupName', body), resourceNames('resources')],
-        change: ({ groupName, resources }: { groupName: string; resources: readonly string[] }) =>
-          removeFromGroup(groupName, resources),
-        echo: ['groupName', 'resources'],
-      }),
-    )
-    .all(allowOnly('POST'));
-
-  router
-    .route('/resource/group/:name')
-    .get(
-      fromCib(
-        () => [name()],
-        ({ cib }, fields) => groupOf(cib, fields['name'] ?? ''),
-      ),
-    )
-    .delete(
-      changing({
-        checks: () => [name()],
-        change: (fields: { name: string }) => removeFromGroup(fields.name, []),
-        answer: (_result, fields) => ({ groupName: fields.name }),
-      }),
-    )
-    .all(allowOnly('GET', 'HEAD', 'DELETE'));
-
-  const details = fromCib(
-    () => [name()],
-    ({ cib }, fields) => [detailsOf(cib, fields['name'] ?? '')],
-  );
-  router.route('/resource/:name/details').get(details).all(allowOnly('GET', 'HEAD'));
-
-  const update = changing({
-    checks: () => [name(), ...resourceOptions()],
-    change: ({ name: resource, ...options }: ResourceOptions & { name: string }) =>
-      updateResource(agents, resource, options),
-  });
-  router.route('/resource/:name/update').post(update).all(allowOnly('POST'));
-
-  const remove = changing({
-    checks: () => [name()],
-    change: (fields: { name: string }) => deleteResource(fields.name, 'resource'),
-  });
-  router
-    .route('/resource/:name')
-    .get(details)
-    .delete(remove)
-    .patch(update)
-    .all(allowOnly('GET', 'HEAD', 'DELETE', 'PATCH'));
-  byGetOrPost(router, '/resource/:name/delete', remove);
-  byGetOrPost(
-    router,
-    '/resource/:name/stop',
-    changing({
-      role: 'operator',
-      checks: () => [name()],
-      change: (fields: { name: string }) => stopResource(fields.name),
-    }),
-  );
-  byGetOrPost(
-    router,
-    '/resource/:name/start',
-    changing({
-      role: 'operator',
-      checks: () => [name()],
-      change: (fields: { name: string }) => startResource(fields.name),
-    }),
-  );
-  byGetOrPost(
-    router,
-    '/resource/:name/cleanup',
-    changing({
-      role: 'operator',
-      checks: () => [name()],
-      change: (fields: { name: string }) => cleanUpResource(fields.name),
-    }),
-  );
-
-  const byPost: Readonly<Record<string, RequestHandler[]>> = {
-    migrate: changing({
-      role: 'operator',
-      checks: () => [
-        name(),
-        nodeName('node', body),
-        oneOf('role', ['Promoted', 'Master']).optional(),
-      ],
-      change: ({ role, ...fields }: { name: string; node: string; role?: string }) =>
-        migrateResource({ ...fields, promoted: role !== undefined }),
-    }),
-    restart: changing({
-      role: 'operator',
-      checks: () => [name()],
-      change: (fields: { name: string }) => restartResource(fields.name),
-    }),
-    ban: changing({
-      checks: () => [name(), nodeName('node', body)],
-      change: (fields: { name: string; node: string }) => banResource(fields.name, fields.node),
-    }),
-    clear: changing({
-      checks: () => [name(), nodeName('node', body).optional()],
-      change: (fields: { name: string; node?: string }) => clearResource(fields.name, fields.node),
-    }),
-    manage: changing({
-      checks: () => [name()],
-      change: (fields: { name: string }) => manageResource(fields.name),
-    }),
-    unmanage: changing({
-      checks: () => [name()],
-      change: (fields: { name: string }) => unmanageResource(fields.name),
-    }),
-    clone: changing({
-      checks: () => [name(), newId('clone_name'), pairs('meta')],
-      change: (fields: { name: string; clone_name?: string; meta: Pairs }) =>
-        cloneResource(agents, fields.name, fields.clone_name, fields.meta),
-    }),
-    unclone: changing({
-      checks: () => [name()],
-      change: (fields: { name: string }) => uncloneResource(fields.name),
-    }),
+  { fromCib }: CibRows,
+  changing: ChangeRows,
+): Row[] {
+  const details = {
+    summary: 'One resource, with its parameters, meta attributes and operations.',
+    fields: { name },
   };
-  for (const [action, handlers] of Object.entries(byPost)) {
-    router.route(`/resource/:name/${action}`).post(handlers).all(allowOnly('POST'));
-  }
+  const update = {
+    summary: 'Changes parameters, meta attributes and operations of a resource.',
+    fields: { name, ...ofResource },
+    change: ({
+      name: resource,
+      ...options
+    }: { name: string } & Parameters<typeof updateResource>[2]) =>
+      updateResource(agents, resource, options),
+  };
+  const remove = {
+    summary: 'Deletes a resource.',
+    fields: { name },
+    change: (values: { name: string }) => deleteResource(values.name, 'resource'),
+  };
 
-  return router;
+  return [
+    fromCib({
+      path: '/resource',
+      summary: 'All resources.',
+      bodyOf: ({ cib }) => listResources(cib),
+    }),
+    changing({
+      path: '/resource',
+      summary: 'Creates a resource.',
+      fields: {
+        name: inBody(resourceName),
+        resource_agent: inBody(agentName),
+        ...ofResource,
+        clone: optional(pairsOrTrue),
+      },
+      change: (values) =>
+        createResource(agents, { ...values, agent: values.resource_agent, clone: values.clone }),
+      echo: ['name', 'resource_agent', 'params', 'meta', 'operations', 'clone'],
+    }),
+    fromCib({
+      path: '/resource/group',
+      summary: 'All groups.',
+      bodyOf: ({ cib }) => listGroups(cib),
+    }),
+    changing({
+      path: '/resource/group/set',
+      summary: 'Puts resources into a group, which is made if there is none.',
+      fields: {
+        groupName: inBody(resourceName),
+        resources: inBody(resourceNames),
+        order: optional(order),
+      },
+      change: ({ groupName, ...values }) =>
+        addToGroup({ ...values, group: groupName, order: values.order }),
+      echo: ['groupName', 'resources', 'order'],
+    }),
+    changing({
+      path: '/resource/group/remove',
+      summary: 'Takes resources out of a group.',
+      fields: { groupName: inBody(resourceName), resources: inBody(resourceNames) },
+      change: ({ groupName, resources }) => removeFromGroup(groupName, resources),
+      echo: ['groupName', 'resources'],
+    }),
+    fromCib({
+      path: '/resource/group/:name',
+      summary: 'One group.',
+      fields: { name },
+      bodyOf: ({ cib }, values) => groupOf(cib, values.name),
+    }),
+    changing({
+      methods: ['DELETE'],
+      path: '/resource/group/:name',
+      summary: 'Takes a group apart; its resources stay.',
+      fields: { name },
+      change: (values) => removeFromGroup(values.name, []),
+      answer: (_result, values) => ({ groupName: values.name }),
+    }),
+    ...['/resource/:name/details', '/resource/:name'].map((path) =>
+      fromCib({ ...details, path, bodyOf: ({ cib }, values) => [detailsOf(cib, values.name)] }),
+    ),
+    changing({ ...update, path: '/resource/:name/update' }),
+    changing({ ...update, methods: ['PATCH'], path: '/resource/:name' }),
+    changing({ ...remove, methods: ['DELETE'], path: '/resource/:name' }),
+    changing({ ...remove, methods: ['GET', 'POST'], path: '/resource/:name/delete' }),
+    changing({
+      methods: ['GET', 'POST'],
+      path: '/resource/:name/stop',
+      summary: 'Stops a resource, and keeps it stopped.',
+      role: 'operator',
+      fields: { name },
+      change: (values) => stopResource(values.name),
+    }),
+    changing({
+      methods: ['GET', 'POST'],
+      path: '/resource/:name/start',
+      summary: 'Has the cluster run a resource that was stopped.',
+      role: 'operator',
+      fields: { name },
+      change: (values) => startResource(values.name),
+    }),
+    changing({
+      methods: ['GET', 'POST'],
+      path: '/resource/:name/cleanup',
+      summary: 'Forgets the failures of a resource, so that the cluster tries again.',
+      role: 'operator',
+      fields: { name },
+      change: (values) => cleanUpResource(values.name),
+    }),
+    changing({
+      path: '/resource/:name/migrate',
+      summary: 'Moves a resource to a node once.',
+      role: 'operator',
+      fields: {
+        name,
+        node: inBody(nodeName),
+        role: optional(oneOf(['Promoted', 'Master'])),
+      },
+      change: ({ role, ...values }) => migrateResource({ ...values, promoted: role !== undefined }),
+    }),
+    changing({
+      path: '/resource/:name/restart',
+      summary: 'Stops a resource and starts it again.',
+      role: 'operator',
+      fields: { name },
+      change: (values) => restartResource(values.name),
+    }),
+    changing({
+      path: '/resource/:name/ban',
+      summary: 'Keeps a resource away from a node.',
+      fields: { name, node: inBody(nodeName) },
+      change: (values) => banResource(values.name, values.node),
+    }),
+    changing({
+      path: '/resource/:name/clear',
+      summary: 'Ends the bans of a resource.',
+      fields: { name, node: optional(nodeName) },
+      change: (values) => clearResource(values.name, values.node),
+    }),
+    changing({
+      path: '/resource/:name/manage',
+      summary: 'Has the cluster manage a resource again.',
+      fields: { name },
+      change: (values) => manageResource(values.name),
+    }),
+    changing({
+      path: '/resource/:name/unmanage',
+      summary: 'Has the cluster leave a resource as it is.',
+      fields: { name },
+      change: (values) => unmanageResource(values.name),
+    }),
+    changing({
+      path: '/resource/:name/clone',
+      summary: 'Makes a clone of a resource or group, which then runs on several nodes.',
+      fields: { name, clone_name: optional(resourceName), meta: inBody(pairs) },
+      change: (values) => cloneResource(agents, values.name, values.clone_name, values.meta),
+    }),
+    changing({
+      path: '/resource/:name/unclone',
+      summary: 'Makes a plain resource or group of a clone again.',
+      fields: { name },
+      change: (values) => uncloneResource(values.name),
+    }),
+  ];
 }
 
-const resourceOptions: Checks = () => [pairs('params'), pairs('meta'), operations('operations')];
-
-const order = () =>
-  body('order')
-    .optional()
-    .custom(
-      (value: unknown) =>
-        isObject(value) &&
-        (value['position'] === 'before' || value['position'] === 'after') &&
-        isXmlId(value['resource']),
-    )
-    .withMessage('must be an object with "position", "before" or "after", and "resource", a name');
+const order = rule<{ position: 'before' | 'after'; resource: string }>(
+  {
+    type: 'object',
+    properties: { position: { enum: ['before', 'after'] }, resource: resourceName.schema },
+    required: ['position', 'resource'],
+  },
+  (chain) =>
+    chain
+      .custom(
+        (value: unknown) =>
+          isObject(value) &&
+          (value['position'] === 'before' || value['position'] === 'after') &&
+          isXmlId(value['resource']),
+      )
+      .withMessage(
+        'must be an object with "position", "before" or "after", and "resource", a name',
+      ),
+);

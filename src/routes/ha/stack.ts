@@ -1,10 +1,9 @@
-import { Router } from 'express';
-import { param } from 'express-validator';
-
 import type { StackChanges } from '../../cluster/changes/stack.ts';
 import type { Service } from '../../cluster/services.ts';
-import { allowOnly, byGetOrPost } from '../methods.ts';
-import type { ChangeHandlers } from './change.ts';
+import { inPath, rule } from '../../server/table/field.ts';
+import type { Row } from '../../server/table/row.ts';
+import type { ChangeRows } from './change.ts';
+import { read } from './read.ts';
 
 /** What the routes of the cluster stack ask of the domain. */
 export interface StackDomain {
@@ -13,42 +12,33 @@ export interface StackDomain {
 }
 
 /** The routes of the services of this node, and of the end of its cluster. */
-export function stackRoutes(
-  { services, stackChanges }: StackDomain,
-  changing: ChangeHandlers,
-): Router {
-  const router = Router();
-
-  router
-    .route('/services')
-    .get(async (_request, response) => {
-      response.json({ services: await services() });
-    })
-    .all(allowOnly('GET', 'HEAD'));
-
-  for (const action of ['start', 'stop', 'restart', 'enable', 'disable'] as const) {
-    router
-      .route(`/services/:id/${action}`)
-      .post(
-        changing({
-          checks: () => [serviceId()],
-          change: ({ id }: { id: string }) => stackChanges.control(id, action),
-        }),
-      )
-      .all(allowOnly('POST'));
-  }
-
-  const destroy = changing({
+export function stackRows({ services, stackChanges }: StackDomain, changing: ChangeRows): Row[] {
+  const destroy = {
+    summary: 'Stops the cluster on this node and removes its configuration.',
     change: stackChanges.destroy,
     loses: () => 'The cluster on this node is stopped, and all its configuration is removed.',
-  });
-  byGetOrPost(router, '/destroy', destroy);
-  router.route('/reset_all').post(destroy).all(allowOnly('POST'));
-
-  return router;
+  };
+  return [
+    read({
+      path: '/services',
+      summary: 'The services of the cluster stack on this node.',
+      handle: async () => ({ body: { services: await services() } }),
+    }),
+    ...(['start', 'stop', 'restart', 'enable', 'disable'] as const).map((action) =>
+      changing({
+        path: `/services/:id/${action}`,
+        summary: `Has systemd ${action} a service of the cluster stack on this node.`,
+        fields: { id: inPath(serviceId) },
+        change: ({ id }) => stackChanges.control(id, action),
+      }),
+    ),
+    changing({ ...destroy, methods: ['GET', 'POST'], path: '/destroy' }),
+    changing({ ...destroy, path: '/reset_all' }),
+  ];
 }
 
-const serviceId = () =>
-  param('id')
+const serviceId = rule<string>({ type: 'string', examples: ['pacemaker.service'] }, (chain) =>
+  chain
     .matches(/^[A-Za-z][A-Za-z_-]{0,63}(?:\.service)?$/)
-    .withMessage('must be the id of a service, such as "pacemaker.service"');
+    .withMessage('must be the id of a service, such as "pacemaker.service"'),
+);

@@ -1,9 +1,4 @@
-import { Router } from 'express';
-import { body, param, type ValidationChain } from 'express-validator';
-
 import type { AgentMetadataReader } from '../../cluster/agent-metadata.ts';
-import type { Pairs } from '../../cluster/changes/cib-elements.ts';
-import type { ResourceOptions } from '../../cluster/changes/primitives.ts';
 import {
   addToLevel,
   createFenceDevice,
@@ -15,12 +10,12 @@ import type { ConfigurationReader } from '../../cluster/configuration.ts';
 import { fenceDeviceOf } from '../../cluster/resources.ts';
 import { listFencing, listLevels, nodesLeftWithout } from '../../cluster/stonith.ts';
 import type { CibWords } from '../../cluster/words.ts';
-import { allowOnly } from '../methods.ts';
-import type { Checks } from '../../server/middleware/validate.ts';
+import { inBody, inPath, rule } from '../../server/table/field.ts';
+import type { Row } from '../../server/table/row.ts';
 import { agentName, nodeName, resourceName } from '../names.ts';
-import type { ChangeHandlers } from './change.ts';
+import type { ChangeRows } from './change.ts';
 import { operations, pairs } from './fields.ts';
-import { type FromCib, nothing, rawWanted } from './from-cib.ts';
+import type { CibRows } from './read.ts';
 
 /** What the routes of fencing ask of the domain. */
 export interface FencingDomain {
@@ -30,135 +25,118 @@ export interface FencingDomain {
 }
 
 /** The routes of fence devices and fencing levels. */
-export function fencingRoutes(
+export function fencingRows(
   { agentMetadata, configuration, words }: FencingDomain,
-  fromCib: FromCib,
-  changing: ChangeHandlers,
-): Router {
-  const router = Router();
-
-  router
-    .route('/stonith')
-    .get(
-      fromCib(
-        rawWanted,
-        ({ cib }, _fields, raw) => ({ ...(raw !== undefined && { raw }), ...listFencing(cib) }),
-        words.fencing,
-      ),
-    )
-    .all(allowOnly('GET', 'HEAD'));
-
-  router
-    .route('/stonith/create')
-    .post(
-      changing({
-        checks: () => [
-          resourceName('name', body),
-          agentName('agent', body),
-          pairs('params'),
-          pairs('meta'),
-          operations('operations'),
-        ],
-        change: (fields: ResourceOptions & { name: string; agent: string }) =>
-          createFenceDevice(agentMetadata, {
-            ...fields,
-            agent: fields.agent.replace(/^stonith:/, ''),
-          }),
-        // As the document has it: the agent comes back under another name.
-        echo: ['name', ['agent', 'stonith_agent'], 'params', 'meta', 'operations'],
-      }),
-    )
-    .all(allowOnly('POST'));
-
-  router
-    .route('/stonith/level')
-    .get(fromCib(nothing, ({ cib }) => listLevels(cib)))
-    .all(allowOnly('GET', 'HEAD'));
-
-  router
-    .route('/stonith/level/create')
-    .post(
-      changing({
-        checks: () => [level(body('level')), ...levelDevice()],
-        change: (fields: LevelFields) => addToLevel(deviceOf(fields)),
-        echo: ['level', 'node_name', 'stonith_name'],
-      }),
-    )
-    .all(allowOnly('POST'));
-
-  const removeLevel = changing({
-    checks: () => [level(param('level')), ...levelDevice()],
-    change: (fields: LevelFields) => removeFromLevel(deviceOf(fields)),
+  { fromCib, fromCibAndText }: CibRows,
+  changing: ChangeRows,
+): Row[] {
+  const name = inPath(resourceName);
+  const removeLevel = {
+    summary: 'Takes a fence device out of a level of a node.',
+    fields: { level: inPath(level), ...ofLevel },
+    change: (values: LevelValues) => removeFromLevel(deviceOf(values)),
     // As the document has it: here the level is text, as it is in the URL.
-    answer: (_result, { level: index, node_name, stonith_name }) => ({
+    answer: (_result: unknown, { level: index, node_name, stonith_name }: LevelValues) => ({
       level: `${index}`,
       node_name,
       stonith_name,
     }),
-  });
-  router.route('/stonith/level/:level/delete').post(removeLevel).all(allowOnly('POST'));
-  router
-    .route('/stonith/level/:level')
-    .get(
-      fromCib(
-        () => [level(param('level'))],
-        ({ cib }, fields) =>
-          listLevels(cib).filter(({ level: index }) => index === `${fields['level']}`),
-      ),
-    )
-    .delete(removeLevel)
-    .all(allowOnly('GET', 'HEAD', 'DELETE'));
-
-  const name = () => resourceName('name');
-  const remove = changing({
-    checks: () => [name()],
-    change: (fields: { name: string }) => deleteFenceDevice(fields.name),
-    loses: async (fields) => {
-      const nodes = nodesLeftWithout((await configuration.get()).cib, fields.name);
+  };
+  const remove = {
+    summary: 'Deletes a fence device.',
+    fields: { name },
+    change: (values: { name: string }) => deleteFenceDevice(values.name),
+    async loses(values: { name: string }) {
+      const nodes = nodesLeftWithout((await configuration.get()).cib, values.name);
       return nodes.length === 0
         ? undefined
         : `No other fence device is known for ${nodes.join(', ')}: when such a node fails, the cluster cannot take over its resources.`;
     },
-  });
-  router.route('/stonith/:name/delete').post(remove).all(allowOnly('POST'));
-  const update = changing({
-    checks: () => [name(), pairs('params'), pairs('meta')],
-    change: (fields: { name: string; params: Pairs; meta: Pairs }) =>
-      updateFenceDevice(agentMetadata, fields.name, fields.params, fields.meta),
-  });
-  router.route('/stonith/:name/update').post(update).all(allowOnly('POST'));
-  router
-    .route('/stonith/:name')
-    .get(
-      fromCib(
-        () => [name()],
-        ({ cib }, fields) => [fenceDeviceOf(cib, fields['name'] ?? '')],
-      ),
-    )
-    .delete(remove)
-    .patch(update)
-    .all(allowOnly('GET', 'HEAD', 'DELETE', 'PATCH'));
+  };
+  const update = {
+    summary: 'Changes parameters and meta attributes of a fence device.',
+    fields: { name, params: inBody(pairs), meta: inBody(pairs) },
+    change: (
+      values: { name: string } & Record<'params' | 'meta', Readonly<Record<string, string>>>,
+    ) => updateFenceDevice(agentMetadata, values.name, values.params, values.meta),
+  };
 
-  return router;
+  return [
+    fromCibAndText({
+      path: '/stonith',
+      summary: 'All fence devices and fencing levels.',
+      textOf: words.fencing,
+      bodyOf: ({ cib }, raw) => ({ ...(raw !== undefined && { raw }), ...listFencing(cib) }),
+    }),
+    changing({
+      path: '/stonith/create',
+      summary: 'Creates a fence device.',
+      fields: {
+        name: inBody(resourceName),
+        agent: inBody(agentName),
+        params: inBody(pairs),
+        meta: inBody(pairs),
+        operations: inBody(operations),
+      },
+      change: (values) =>
+        createFenceDevice(agentMetadata, {
+          ...values,
+          agent: values.agent.replace(/^stonith:/, ''),
+        }),
+      // As the document has it: the agent comes back under another name.
+      echo: ['name', ['agent', 'stonith_agent'], 'params', 'meta', 'operations'],
+    }),
+    fromCib({
+      path: '/stonith/level',
+      summary: 'All fencing levels.',
+      bodyOf: ({ cib }) => listLevels(cib),
+    }),
+    changing({
+      path: '/stonith/level/create',
+      summary: 'Puts a fence device into a level of a node.',
+      fields: { level: inBody(level), ...ofLevel },
+      change: (values) => addToLevel(deviceOf(values)),
+      echo: ['level', 'node_name', 'stonith_name'],
+    }),
+    changing({ ...removeLevel, path: '/stonith/level/:level/delete' }),
+    fromCib({
+      path: '/stonith/level/:level',
+      summary: 'The fencing levels of one number.',
+      fields: { level: inPath(level) },
+      bodyOf: ({ cib }, values) =>
+        listLevels(cib).filter(({ level: index }) => index === `${values.level}`),
+    }),
+    changing({ ...removeLevel, methods: ['DELETE'], path: '/stonith/level/:level' }),
+    changing({ ...remove, path: '/stonith/:name/delete' }),
+    changing({ ...update, path: '/stonith/:name/update' }),
+    fromCib({
+      path: '/stonith/:name',
+      summary: 'One fence device.',
+      fields: { name },
+      bodyOf: ({ cib }, values) => [fenceDeviceOf(cib, values.name)],
+    }),
+    changing({ ...remove, methods: ['DELETE'], path: '/stonith/:name' }),
+    changing({ ...update, methods: ['PATCH'], path: '/stonith/:name' }),
+  ];
 }
 
-interface LevelFields {
+interface LevelValues {
   level: number;
   node_name: string;
   stonith_name: string;
 }
 
-const levelDevice: Checks = () => [nodeName('node_name', body), resourceName('stonith_name', body)];
+const ofLevel = { node_name: inBody(nodeName), stonith_name: inBody(resourceName) };
 
 /** Pacemaker tries them in the order of these numbers (fencing-*.rng). */
-function level(chain: ValidationChain): ValidationChain {
-  return chain
+const level = rule<number>({ type: ['integer', 'string'], minimum: 1, maximum: 9 }, (chain) =>
+  chain
     .custom((value: unknown) => /^[1-9]$/.test(String(value)) && typeof value !== 'object')
     .withMessage('must be a level, 1 to 9')
     .bail()
-    .customSanitizer(Number);
-}
+    .customSanitizer(Number),
+);
 
-function deviceOf({ level: index, node_name: node, stonith_name: device }: LevelFields) {
+function deviceOf({ level: index, node_name: node, stonith_name: device }: LevelValues) {
   return { level: index, node, device };
 }

@@ -1,28 +1,28 @@
 import { expect } from 'chai';
 import express from 'express';
-import { body, matchedData } from 'express-validator';
+import { matchedData } from 'express-validator';
 import request from 'supertest';
 
 import { jsonBody } from '../../../src/server/middleware/json-body.ts';
 import { validate } from '../../../src/server/middleware/validate.ts';
 import { resourceName } from '../../../src/routes/names.ts';
 import { answerErrors } from '../../../src/server/problem.ts';
+import { checksOf, inBody, inPath, optional } from '../../../src/server/table/field.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
 
 /** Two routes, one that takes a body and one that does not; they echo what their handlers get. */
 function echo(): { client: ReturnType<typeof request>; log: ReturnType<typeof keepingLog> } {
   const app = express();
   const log = keepingLog();
-  const names = validate(() => [
-    resourceName('name', body),
-    resourceName('group', body).optional(),
-  ]);
+  const names = validate(() =>
+    checksOf({ name: inBody(resourceName), group: optional(resourceName) }),
+  );
   app.post('/change', jsonBody, names, (received, response) => {
     response.json(matchedData(received));
   });
   app.get(
     '/read/:name',
-    validate(() => [resourceName('name')]),
+    validate(() => checksOf({ name: inPath(resourceName) })),
     (received, response) => {
       response.json({ ...matchedData(received), body: received.body as unknown });
     },

@@ -15,6 +15,7 @@ import {
   type Rule,
   rule,
   type ValuesOf,
+  withoutMeaning,
 } from '../../server/table/field.ts';
 import { type Call, type Method, type Reply, row, type Row } from '../../server/table/row.ts';
 import { warningHeader } from './answer.ts';
@@ -38,7 +39,10 @@ export interface ChangeRoute<F extends Fields, T> {
   /** Who may; `admin` if nothing is said. */
   role?: Role;
   fields?: F;
+  takesAll?: boolean;
   isStrict?: boolean;
+  /** The fields that mean nothing with such values; also those that never mean anything here. */
+  unused?: (values: ValuesOf<F>) => readonly string[];
   isOpen?: boolean;
   change: (values: ValuesOf<F>, call: Call) => Change<T>;
   /** What is documented as the answer, made of what the change gave; that itself if nothing is said. */
@@ -64,6 +68,7 @@ export function changeRows(domain: ChangeDomain): ChangeRows {
     echo,
     preview,
     loses,
+    unused = () => [],
     ...rest
   }: ChangeRoute<F, T>) => {
     async function handle(all: ValuesOf<Fields>, call: Call): Promise<Reply> {
@@ -93,7 +98,10 @@ export function changeRows(domain: ChangeDomain): ChangeRows {
         await confirmed(call, wanted, await loses?.(values));
         const made = await domain.changes.make(asked, wanted);
         const body = echo ? echoOf(call, echo) : answer(made.answer, values);
-        const warnings = domain.secrets.maskJson(made.warnings);
+        const ignored = [...unused(values), ...withoutMeaningIn(call)].map(
+          (field) => `'${field}' means nothing here, and was not used.`,
+        );
+        const warnings = domain.secrets.maskJson([...ignored, ...made.warnings]);
         return answerOfMade({ ...made, warnings }, domain.secrets.maskJson(body));
       };
       const key = call.header('Idempotency-Key');
@@ -106,6 +114,11 @@ export function changeRows(domain: ChangeDomain): ChangeRows {
             );
       return replyOf(await call.workOn(made));
     }
+
+    const never = Object.keys(fields).filter(
+      (field) => fields[field]?.check === withoutMeaning.check,
+    );
+    const withoutMeaningIn = ({ body }: Call) => never.filter((field) => field in body);
 
     return row<Fields>({
       ...{ methods, role, isChange: true },

@@ -44,6 +44,8 @@ export function constraintRows(
     change: ({ id }: { id: string }) => deleteConstraint(id),
   };
   const additions = additionsOf(changing);
+  // The document reads "ordering" and writes "order"; each takes both.
+  const spellings = { ordering: additions.order, ordering_group: additions.order_group };
 
   return [
     fromCibAndText({
@@ -60,6 +62,7 @@ export function constraintRows(
       bodyOf: (_from, raw) => raw,
     }),
     ...Object.values(additions),
+    ...Object.entries(spellings).map(([type, each]) => ({ ...each, path: `/constraint/${type}` })),
     changing({ ...remove, path: '/constraint/:id/delete' }),
     changing({ ...remove, methods: ['DELETE'], path: '/constraint/:id' }),
     fromCib({
@@ -78,14 +81,14 @@ export function constraintRows(
       path: '/constraint/:type',
       summary: 'Refuses a constraint of a type that there is not.',
       role: 'admin',
-      fields: { type: inPath(typeIn(Object.keys(additions))) },
+      fields: { type: inPath(typeIn([...Object.keys(additions), ...Object.keys(spellings)])) },
       handle: () => ({}),
     }),
   ];
 }
 
 /** What adds a constraint of each type. Another method is that of the constraint with such an id. */
-function additionsOf(changing: ChangeRows): Record<string, Row> {
+function additionsOf(changing: ChangeRows) {
   return {
     order: changing({
       path: '/constraint/order',
@@ -112,6 +115,10 @@ function additionsOf(changing: ChangeRows): Record<string, Row> {
         score: optional(score),
         setOptions: inBody(options(['kind', 'symmetrical', 'score', 'require-all'])),
       },
+      unused: ({ kind, score: weight }) => [
+        ...(isIn(locationKinds, kind) ? ['kind'] : []),
+        ...(weight === undefined ? [] : ['score']),
+      ],
       change: ({ name, kind, setOptions, ...values }) =>
         addOrderGroup({
           name,

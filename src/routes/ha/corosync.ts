@@ -29,6 +29,7 @@ export function corosyncRows(corosync: CorosyncReader, changing: ChangeRows): Ro
       path: '/corosync',
       summary: 'Writes corosync.conf of this node from sections, once corosync takes them.',
       fields: { totem: inBody(section), quorum: inBody(section), nodelist: inBody(section) },
+      takesAll: true,
       // All of it, whatever the sections are.
       change: (_values, call) => setCorosyncConf(call.checkedBody()),
     }),

@@ -6,7 +6,15 @@ import {
   propertyDetails,
   type PropertyList,
 } from '../../cluster/properties.ts';
-import { type Fields, inBody, inPath, rule, type ValuesOf } from '../../server/table/field.ts';
+import {
+  type Fields,
+  inBody,
+  inPath,
+  optional,
+  rule,
+  type ValuesOf,
+  withoutMeaning,
+} from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import { propertyName } from '../names.ts';
 import { cibReply } from './answer.ts';
@@ -44,7 +52,7 @@ export function propertyRows(
   const name = inPath(propertyName);
   const set = {
     summary: 'Sets a cluster property.',
-    fields: { name, value: inBody(propertyValue) },
+    fields: { name, value: inBody(propertyValue), default: optional(withoutMeaning) },
     change: (values: { name: string; value: string }) =>
       propertyChanges.set(values.name, values.value),
   };

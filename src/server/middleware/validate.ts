@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import type { ValidationChain, ValidationError } from 'express-validator';
 
 import { Fault, type FieldError } from '../../errors.ts';
@@ -11,13 +11,19 @@ export type Checks = () => readonly ValidationChain[];
 
 /**
  * Checks a request before its handler, which then reads `matchedData(request)`: only what was checked.
+ * @param findMore what else is wrong with it, found before a check changes anything in it
  * Faults: `invalid_request`, with the first error of each field
  */
-export function validate(checks: Checks): RequestHandler {
+export function validate(
+  checks: Checks,
+  findMore: (request: Request) => readonly FieldError[] = () => [],
+): RequestHandler {
   return async (request, _response, next) => {
+    const more = findMore(request);
     const results = await Promise.all(checks().map((chain) => chain.run(request)));
-    const errors = results.flatMap((result) => result.array({ onlyFirstError: true }));
-    if (errors.length > 0) throw invalidRequest(errors.map(fieldErrorOf));
+    const found = results.flatMap((result) => result.array({ onlyFirstError: true }));
+    const errors = [...more, ...found.map(fieldErrorOf)];
+    if (errors.length > 0) throw invalidRequest(errors);
     next();
   };
 }
@@ -43,7 +49,8 @@ function fieldErrorOf(error: ValidationError): FieldError {
   return { field: error.path, message, type: typeOf(error.value) };
 }
 
-function typeOf(value: unknown): string {
+/** `typeof`, but `null` and `array` by name. */
+export function typeOf(value: unknown): string {
   if (value === null) return 'null';
   return Array.isArray(value) ? 'array' : typeof value;
 }

@@ -25,6 +25,9 @@ export function rule<T>(
   return { schema, check };
 }
 
+/** A field that is documented and means nothing for the route: whoever sends it is told so. */
+export const withoutMeaning: Rule<unknown> = rule({ deprecated: true }, (chain) => chain);
+
 export type Place = 'path' | 'query' | 'body';
 
 /** A value of a request: where it is, and what it has to be. */

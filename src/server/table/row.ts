@@ -52,6 +52,8 @@ export interface Row<F extends Fields = Fields> {
   fields: F;
   /** Whether it changes something. Its body has a limit of its own then. */
   isChange?: boolean;
+  /** Whether its body may have fields of any name. */
+  takesAll?: boolean;
   /** Whether a slash behind the path makes it another path, which it is not by default. */
   isStrict?: boolean;
   /** Whether a request by another method may be that of a less specific path, and is not 405 by this one. */

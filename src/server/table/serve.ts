@@ -7,6 +7,7 @@ import { whenOver, workOn } from '../middleware/under-way.ts';
 import { validate } from '../middleware/validate.ts';
 import { checksOf, valuesIn } from './field.ts';
 import { inOrder } from './order.ts';
+import { unknownFields } from './unknown-fields.ts';
 import { type Call, methods, type Reply, type Row } from './row.ts';
 
 /**
@@ -59,7 +60,8 @@ function refuseOthers(allowed: readonly string[]): RequestHandler {
   };
 }
 
-function handlersOf({ role, fields, isChange, begin, handle }: Row): RequestHandler[] {
+function handlersOf(served: Row): RequestHandler[] {
+  const { role, fields, isChange, begin, handle } = served;
   const hasBody = isChange || Object.values(fields).some(({ place }) => place === 'body');
   return [
     requireRole(role),
@@ -70,7 +72,10 @@ function handlersOf({ role, fields, isChange, begin, handle }: Row): RequestHand
       begin?.(callIn(response));
       next();
     },
-    validate(() => checksOf(fields)),
+    validate(
+      () => checksOf(fields),
+      (request) => unknownFields(served, request),
+    ),
     async (request, response) => {
       send(response, await handle(valuesIn(request, fields), callIn(response)));
     },

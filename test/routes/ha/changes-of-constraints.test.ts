@@ -42,6 +42,14 @@ describe('what a constraint that is set makes of the CIB', () => {
       ],
     ],
     [
+      'order by the name that the document reads it by',
+      'ordering',
+      { first: { resource: 'Plain' }, then: { resource: 'Alphorn' } },
+      [
+        '+ constraints: <rsc_order id="order-Plain-Alphorn-Mandatory" first="Plain" first-action="start" then="Alphorn" then-action="start" kind="Mandatory">',
+      ],
+    ],
+    [
       'order without more: what is documented as its default',
       'order',
       { first: { resource: 'Plain' }, then: { resource: 'Alphorn' } },

@@ -25,12 +25,7 @@ describe('changes are refused, and nothing is started for them,', () => {
         'ban',
       ].map(
         (action) =>
-          [
-            'POST',
-            `resource/${mark}/${action}`,
-            { node: other, meta: { a: 1 } },
-            'resource_not_found',
-          ] as const,
+          ['POST', `resource/${mark}/${action}`, fieldsOf(action), 'resource_not_found'] as const,
       ),
       ...['stop', 'start', 'delete', 'cleanup'].map(
         (action) => ['GET', `resource/${mark}/${action}`, {}, 'resource_not_found'] as const,
@@ -159,3 +154,9 @@ describe('changes are refused, and nothing is started for them,', () => {
     expect(cluster.calls).to.deep.equal([]);
   });
 });
+
+/** What each of these needs, or may have. */
+function fieldsOf(action: string): object {
+  if (['clear', 'migrate', 'ban'].includes(action)) return { node: other };
+  return ['update', 'clone'].includes(action) ? { meta: { a: 1 } } : {};
+}

@@ -1,0 +1,43 @@
+import type { Request } from 'express';
+import { closest, distance } from 'fastest-levenshtein';
+
+import type { FieldError } from '../../errors.ts';
+import { typeOf } from '../middleware/validate.ts';
+import type { Place } from './field.ts';
+import type { Row } from './row.ts';
+
+/** Names that differ in more characters are hardly those that were meant. */
+const maxDistance = 3;
+/** jQuery adds it to each GET, so that no cache answers. */
+const cacheBuster = '_';
+
+/**
+ * What a change was given that it has no use for: a slip of the pen would do nothing, or something else, with a 200.
+ * A name that the path has may be in the body as well, if it is the same there.
+ */
+export function unknownFields({ isChange, takesAll, fields }: Row, request: Request): FieldError[] {
+  if (!isChange) return [];
+  const namesAt = (place: Place) =>
+    Object.entries(fields)
+      .filter(([, field]) => field.place === place)
+      .map(([key, { name = key }]) => name);
+  const body = takesAll || request.method === 'GET' ? {} : (request.body as object | undefined);
+  const sameInPath = ([name, value]: [string, unknown]) => request.params[name] === value;
+  return [
+    ...Object.entries(body ?? {})
+      .filter((each) => !sameInPath(each))
+      .flatMap(([name, value]) => unknownIn(namesAt('body'), name, value)),
+    ...Object.entries(request.query)
+      .filter(([name]) => name !== cacheBuster)
+      .flatMap(([name, value]) => unknownIn(namesAt('query'), name, value)),
+  ];
+}
+
+function unknownIn(known: readonly string[], field: string, value: unknown): FieldError[] {
+  if (known.includes(field)) return [];
+  const nearest = known.length > 0 ? closest(field, known) : undefined;
+  const isNear = nearest !== undefined && distance(field, nearest) <= maxDistance;
+  const hint = isNear ? `; perhaps '${nearest}' is meant` : '';
+  const name = field.slice(0, 100);
+  return [{ field: name, message: `is not a field of this request${hint}`, type: typeOf(value) }];
+}

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 
-import type { Express } from 'express';
+import type { Express, RequestHandler } from 'express';
 
 import { makeAlphorn } from './alphorn/alphorn.ts';
 import { receiverLimits } from './alphorn/receiver.ts';
@@ -8,7 +8,6 @@ import { type LiferaftStore, openStore } from './alphorn/store.ts';
 import { makeGuessBrake } from './auth/guess-brake.ts';
 import { openTokenStore } from './auth/tokens.ts';
 import { type AuditLog, openAuditLog } from './audit.ts';
-import { makeApp } from './app.ts';
 import { makeAgentMetadataReader } from './cluster/agent-metadata.ts';
 import { makeFenceAgents, makeResourceAgents } from './cluster/agents.ts';
 import { makeChanges, maxStopMs } from './cluster/changes/changes.ts';
@@ -47,9 +46,12 @@ import { removeMemoryFolders } from './memory-files.ts';
 import { debianPaths, memoryFolder, type Paths } from './paths.ts';
 import { makePcsWords } from './pcs/words.ts';
 import { openRepeatedAnswers } from './repeated-answers.ts';
-import type { HaDomain } from './routes/ha/index.ts';
+import { haFamily, type HaDomain } from './routes/ha/index.ts';
+import { probeFamily } from './routes/probes.ts';
 import { authenticate, trustAsRoot } from './server/middleware/authenticate.ts';
+import { documentedHeaders } from './server/middleware/headers.ts';
 import { limitRequests } from './server/middleware/limit-requests.ts';
+import { makeApp } from './server/table/serve.ts';
 import { type Connections, makeConnections } from './server/connections.ts';
 import { connectionLimits } from './server/limits.ts';
 import { openUndoStore, undoLimits } from './undo.ts';
@@ -136,13 +138,18 @@ export function makeAgent(
     alphorn: makeAlphorn(host, makeLiferaftStore(config, paths)),
   };
   const checkReadiness = makeCheckReadiness(host, state, findStoppedDaemons);
-  const parts = { poweredBy: config.powered_by, log, secrets, ha, checkReadiness };
+  const probes = probeFamily(checkReadiness);
+  const headers = documentedHeaders(config.powered_by);
+  const appFor = (...signIn: readonly RequestHandler[]) => {
+    const api = haFamily(ha, signIn);
+    return makeApp({ log, headers, families: [probes, api], elsewhere: api, hasEtags: true });
+  };
   const connections = makeConnections(connectionLimits(config));
   const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log), connections);
   return {
     apps: {
-      network: makeApp({ ...parts, admit: [withToken, limitRequests(config.max_requests)] }),
-      socket: makeApp({ ...parts, admit: [trustAsRoot] }),
+      network: appFor(withToken, limitRequests(config.max_requests)),
+      socket: appFor(trustAsRoot),
     },
     connections,
     stopChanges: () => changes.stop(),

@@ -1,7 +1,8 @@
 import { maskArgv, maskText } from './secrets.ts';
 
-/** What went wrong, in words that never change. Each has one HTTP status: see routes/problem.ts. */
+/** What went wrong, in words that never change. Each has one HTTP status: see server/problem.ts. */
 export type FaultCode =
+  | 'internal_error'
   | 'unauthenticated'
   | 'too_many_attempts'
   | 'role_required'

@@ -1,8 +1,8 @@
-import type { ErrorRequestHandler, Response } from 'express';
+import type { Response } from 'express';
 
-import { Fault, type FaultCode, type FieldError, noSpaceOf } from '../errors.ts';
+import type { Fault, FaultCode, FieldError } from '../errors.ts';
 import type { KnownSecrets } from '../known-secrets.ts';
-import type { Log } from '../log.ts';
+import type { WriteFault } from './middleware/answer-errors.ts';
 
 /** The one table from a fault to HTTP. Whatever is not in it is a bug of ours: 500. */
 const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
@@ -160,59 +160,11 @@ export function sendProblem(response: Response, problem: Problem): void {
   response.status(problem.status).set('Content-Type', problemType).end(JSON.stringify(problem));
 }
 
-// A UI polls: one line a minute tells as much as sixty.
-const repeatAfterMs = 60_000;
-
-/**
- * Turns whatever a route throws into a problem. What a caller did wrong is the caller's to read; what
- * went wrong here goes to the log, each kind of fault once a minute, and a bug always.
- */
-export function answerErrors(log: Log, secrets?: KnownSecrets): ErrorRequestHandler {
-  const toldAt = new Map<string, number>();
-
-  function tell(path: string, { code, message, command }: Fault): void {
-    // Not the path, of which a caller can make up any number that lead to one route.
-    const kind = `${code} ${command?.argv[0] ?? ''}`;
-    const now = performance.now();
-    if (now - (toldAt.get(kind) ?? -Infinity) < repeatAfterMs) return;
-    toldAt.set(kind, now);
-    log.warn({ path, code, detail: message, ...command }, 'request failed');
-  }
-
-  return (thrown: unknown, request, response, next) => {
-    if (response.headersSent) {
-      next(thrown);
-      return;
-    }
-    const error = noSpaceOf(thrown) ?? thrown;
-    if (error instanceof Fault) {
-      if (error.retryAfterSeconds !== undefined)
-        response.set('Retry-After', `${error.retryAfterSeconds}`);
-      const problem = maskedProblem(problemOf(error), secrets);
-      if (problem.status >= 500) tell(request.path, error);
-      sendProblem(response, problem);
-      return;
-    }
-    // Express itself refuses a path that cannot be decoded, with a status of its own.
-    if (error instanceof URIError) {
-      sendProblem(
-        response,
-        problemOf(new Fault('route_not_found', 'The path is not a valid percent-encoded URL.')),
-      );
-      return;
-    }
-    log.error({ method: request.method, path: request.path, error: describe(error) }, 'bug');
-    sendProblem(response, {
-      type: 'urn:ha-agent:problem:internal_error',
-      title: 'The agent failed',
-      status: 500,
-      detail:
-        "This is a bug of ha-agent. The journal ('journalctl -u ha-agent') has the details; please report them.",
-      code: 'internal_error',
-    });
+/** Writes faults as problems. @param secrets that are masked in them */
+export function writeProblems(secrets?: KnownSecrets): WriteFault {
+  return (response, fault) => {
+    const problem = maskedProblem(problemOf(fault), secrets);
+    sendProblem(response, problem);
+    return problem.status >= 500;
   };
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -8,7 +8,8 @@ import {
   providerName,
   resourceName,
 } from '../../src/routes/names.ts';
-import { checksOf, inBody, inPath, type Rule } from '../../src/server/table/field.ts';
+import { checksOf } from '../../src/server/table/check.ts';
+import { inBody, inPath, type Rule } from '../../src/server/table/field.ts';
 
 const rules = { resourceName, nodeName, propertyName, providerName, agentName };
 

@@ -1,39 +1,43 @@
-import express, { type Express } from 'express';
+import type { Express } from 'express';
 
 import type { Daemon } from '../../alphorn/daemon.ts';
 import { daemonRoutes } from '../../alphorn/daemon-client.ts';
-import { Fault } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import { allowOnly } from '../methods.ts';
-import { answerErrors } from '../../server/problem.ts';
+import { writeProblems } from '../../server/problem.ts';
+import type { Family } from '../../server/table/family.ts';
+import { row } from '../../server/table/row.ts';
+import { makeApp } from '../../server/table/serve.ts';
 
-/** Longest wait, in milliseconds, for destinations that do not answer. */
+/** Max wait, in milliseconds, for destinations that do not answer. */
 const syncMs = 30_000;
 
 /** What the sender answers to root on this host, by its Unix socket: how it is doing, and to try now. */
 export function makeDaemonApp(daemon: Daemon, log: Log): Express {
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-
-  app
-    .route(daemonRoutes.status)
-    .get(async (_request, response) => {
-      response.json(await daemon.status());
-    })
-    .all(allowOnly('GET', 'HEAD'));
-
-  app
-    .route(daemonRoutes.sync)
-    .post(async (_request, response) => {
-      await Promise.race([daemon.sync(), new Promise((resolve) => setTimeout(resolve, syncMs))]);
-      response.json(await daemon.status());
-    })
-    .all(allowOnly('POST'));
-
-  app.use((request) => {
-    throw new Fault('route_not_found', `There is no ${request.path} here.`);
-  });
-  app.use(answerErrors(log));
-  return app;
+  const forRoot = { role: 'anyone', fields: {} } as const;
+  const family: Family = {
+    name: 'alphornd',
+    bases: [''],
+    signIn: [],
+    rows: [
+      row({
+        ...{ ...forRoot, methods: ['GET'], path: daemonRoutes.status },
+        summary: 'How the sender is doing.',
+        handle: async () => ({ body: await daemon.status() }),
+      }),
+      row({
+        ...{ ...forRoot, methods: ['POST'], path: daemonRoutes.sync },
+        summary: 'Has the sender look for changes and send now.',
+        async handle() {
+          await Promise.race([
+            daemon.sync(),
+            new Promise((resolve) => setTimeout(resolve, syncMs)),
+          ]);
+          return { body: await daemon.status() };
+        },
+      }),
+    ],
+    noSuchRoute: (path) => `There is no ${path} here.`,
+    writeFault: writeProblems(),
+  };
+  return makeApp({ log, families: [family], elsewhere: family });
 }

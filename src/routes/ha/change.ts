@@ -80,7 +80,7 @@ export function changeRows(domain: ChangeDomain): ChangeRows {
       } = all as ValuesOf<Conditions>;
       const values = own as ValuesOf<F>;
       const asked: Asked = {
-        request: call.audited,
+        request: call.audited(),
         ifVersion: versionIn(call.header('If-Match')),
         waitMs: wait === undefined ? undefined : msOf(wait),
       };
@@ -109,7 +109,7 @@ export function changeRows(domain: ChangeDomain): ChangeRows {
         key === undefined
           ? make()
           : domain.repeatedAnswers.once(
-              { caller: call.caller.name, key: checkedKey(key), request: contentOf(call) },
+              { caller: call.caller().name, key: checkedKey(key), request: contentOf(call) },
               () => make().catch((error: unknown) => answerOfFailure(error, domain.secrets)),
             );
       return replyOf(await call.workOn(made));
@@ -139,7 +139,7 @@ export function changeRows(domain: ChangeDomain): ChangeRows {
     lost: string | undefined,
   ): Promise<void> {
     if (lost === undefined || !domain.confirmations.required) return;
-    const caller = call.caller.name;
+    const caller = call.caller().name;
     const what = contentOf(call);
     const token = call.header('X-HA-Confirm');
     if (token !== undefined && domain.confirmations.redeem(token, caller, what)) return;
@@ -164,7 +164,7 @@ function secretsOf({ params, body }: Call): Set<string> {
 }
 
 function unconditional({ audited }: Call): Asked {
-  return { request: audited, ifVersion: undefined, waitMs: undefined };
+  return { request: audited(), ifVersion: undefined, waitMs: undefined };
 }
 
 const duration: Rule<string> = rule(

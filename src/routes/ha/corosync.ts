@@ -58,7 +58,7 @@ export function corosyncRows(corosync: CorosyncReader, changing: ChangeRows): Ro
       role: 'admin',
       // Without an ETag, which would be a digest of the key.
       handle: async (_values, call) => ({
-        body: { key: await corosync.key(call.audited) },
+        body: { key: await corosync.key(call.audited()) },
         isOnce: true,
       }),
     }),

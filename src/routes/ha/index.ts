@@ -2,6 +2,11 @@ import type { AuditLog } from '../../audit.ts';
 import type { CorosyncReader } from '../../cluster/corosync.ts';
 import type { VersionsReader } from '../../cluster/versions.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
+import type { RequestHandler } from 'express';
+
+import { writeProblems } from '../../server/problem.ts';
+import { byValidator } from '../../server/table/check.ts';
+import type { Family } from '../../server/table/family.ts';
 import type { Row } from '../../server/table/row.ts';
 import { agentRows, type AgentsDomain } from './agents.ts';
 import { type AlphornDomain, alphornRows } from './alphorn.ts';
@@ -34,8 +39,20 @@ export interface HaDomain
   audit: Pick<AuditLog, 'list'>;
 }
 
-/** The routes under `/api/v2/system/ha`. */
-export function haRows(domain: HaDomain): Row[] {
+/** The High Availability API. @param signIn find out who calls, and refuse what is not let in */
+export function haFamily(domain: HaDomain, signIn: readonly RequestHandler[]): Family {
+  return {
+    name: 'ha',
+    bases: ['/api/v2/system/ha'],
+    rows: haRows(domain),
+    signIn,
+    checking: byValidator,
+    noSuchRoute: (path) => `There is no ${path}. The README lists the routes.`,
+    writeFault: writeProblems(domain.secrets),
+  };
+}
+
+function haRows(domain: HaDomain): Row[] {
   const fromCibRows = cibRows(domain.configuration);
   const changing = changeRows(domain);
   return [

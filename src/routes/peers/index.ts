@@ -1,4 +1,4 @@
-import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
+import type { Express, RequestHandler } from 'express';
 import { z } from 'zod';
 
 import type { PeerCallers } from '../../alphorn/peer-callers.ts';
@@ -14,12 +14,12 @@ import { type CloneCheck, cloneOfThisHost } from '../../alphorn/peers/clones.ts'
 import { byRootHeader, type WhoSends, whoSendsOf } from '../../alphorn/peers/who-sends.ts';
 import type { LiferaftReceiver } from '../../alphorn/receiver.ts';
 import { Fault } from '../../errors.ts';
-import { gatherReads } from '../../gathered-reads.ts';
 import type { Log } from '../../log.ts';
-import { allowOnly } from '../methods.ts';
-import { jsonBody } from '../../server/middleware/json-body.ts';
-import { logRequests } from '../../server/middleware/log-requests.ts';
-import { answerErrors } from '../../server/problem.ts';
+import { setCaller } from '../../server/middleware/authenticate.ts';
+import { writeProblems } from '../../server/problem.ts';
+import type { Family } from '../../server/table/family.ts';
+import { type Call, type Reply, row } from '../../server/table/row.ts';
+import { makeApp } from '../../server/table/serve.ts';
 
 export interface PeersParts {
   callers: PeerCallers;
@@ -54,77 +54,75 @@ const liferaftSchema = z.object({
 
 /** What other hosts may ask on the peer port. Each may say and send what concerns itself, and nothing else. */
 export function makePeersApp({ callers, receiver, clones, self, log }: PeersParts): Express {
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-
   const tell = refusalLog(log);
-  app.use(logRequests(log));
-  app.use(knowCaller(callers));
-
-  app
-    .route(peerRoutes.heartbeat)
-    .post(jsonBody, async (request, response) => {
-      const told: Heartbeat = checked(heartbeatSchema, request.body);
-      const hostId = hostIn(response);
-      await refuseClones(request, hostId).catch((error: unknown) => {
-        tell.refused(hostId, error);
-        throw error;
-      });
-      const { id: own } = await self();
-      const heard = await hear(receiver, hostId, told.digest);
-      response.json({ ...heard, ...(own !== undefined && { host: own }) });
-    })
-    .all(allowOnly('POST'));
+  const ofPeer = { role: 'anyone', fields: {} } as const;
+  const family: Family = {
+    name: 'peers',
+    bases: [''],
+    signIn: [knowCaller(callers)],
+    rows: [
+      row({
+        ...{ ...ofPeer, methods: ['POST'], path: peerRoutes.heartbeat, body: 'json' },
+        summary: 'Says which liferaft a host has, and answers whether it is here.',
+        async handle(_values, call) {
+          const heartbeat: Heartbeat = checked(heartbeatSchema, call.body);
+          const { name: hostId } = call.caller();
+          await refuseClones(call, hostId).catch((error: unknown) => {
+            tell.refused(hostId, error);
+            throw error;
+          });
+          const { id: own } = await self();
+          const heard = await hear(receiver, hostId, heartbeat.digest);
+          return { body: { ...heard, ...(own !== undefined && { host: own }) } };
+        },
+      }),
+      row({
+        ...{ ...ofPeer, methods: ['PUT'], path: peerRoutes.liferaft, body: 'stream' },
+        summary: 'Takes in the liferaft of a host.',
+        handle: (_values, call) => takeIn(call, call.caller().name),
+      }),
+    ],
+    noSuchRoute: (path) => `There is no ${path} on the peer port.`,
+    writeFault: writeProblems(),
+  };
+  return makeApp({ log, families: [family], elsewhere: family });
 
   /** What root declared to count on its host is taken for the host once, when that is not known here yet. */
-  async function refuseClones({ headers, socket }: Request, hostId: string): Promise<void> {
+  async function refuseClones({ headers, from }: Call, hostId: string): Promise<void> {
     const who = whoSendsOf(headers);
     const own = await self();
     const isOther = who !== undefined && (who.machine !== own.machine || who.boot !== own.boot);
-    if (hostId === own.id && isOther) {
-      throw cloneOfThisHost(hostId, who.name, addressOf({ socket }));
-    }
+    if (hostId === own.id && isOther) throw cloneOfThisHost(hostId, who.name, from);
     const byRoot = headers[byRootHeader];
     const isByRoot = typeof byRoot === 'string' && !(await receiver.knows(hostId, byRoot));
     if (isByRoot || !(await receiver.knows(hostId))) return;
-    await clones.check(hostId, who, addressOf({ socket }));
+    await clones.check(hostId, who, from);
   }
 
-  app
-    .route(peerRoutes.liferaft)
-    .put(async (request, response) => {
-      const hostId = hostIn(response);
-      const startedAt = performance.now();
-      const headers = checked(liferaftSchema, request.headers);
-      const offset = Number(headers[offsetHeader] ?? 0);
-      const announced = {
-        hostId,
-        digest: headers[digestHeader],
-        size: offset + Number(headers['content-length']),
-        rebuilt: headers[rebuiltHeader] === 'true',
-        offset,
-      };
-      try {
-        await refuseClones(request, hostId);
-        const { digest, generation } = await receiver.receive(announced, bodyOf(request));
-        await clones.accept(hostId, whoSendsOf(request.headers), addressOf(request));
-        const ms = Math.round(performance.now() - startedAt);
-        tell.wellAgain(hostId);
-        log.info({ host: hostId, generation, bytes: announced.size, ms }, 'liferaft received');
-        response.json({ digest, generation });
-      } catch (error) {
-        tell.refused(hostId, error);
-        throw error;
-      }
-    })
-    .all(allowOnly('PUT'));
-
-  app.use((request) => {
-    throw new Fault('route_not_found', `There is no ${request.path} on the peer port.`);
-  });
-  app.use(answerErrors(log));
-  return app;
+  async function takeIn(call: Call, hostId: string): Promise<Reply> {
+    const startedAt = performance.now();
+    const headers = checked(liferaftSchema, call.headers);
+    const offset = Number(headers[offsetHeader] ?? 0);
+    const announced = {
+      hostId,
+      digest: headers[digestHeader],
+      size: offset + Number(headers['content-length']),
+      rebuilt: headers[rebuiltHeader] === 'true',
+      offset,
+    };
+    try {
+      await refuseClones(call, hostId);
+      const { digest, generation } = await receiver.receive(announced, bodyOf(call));
+      await clones.accept(hostId, whoSendsOf(call.headers), call.from);
+      const ms = Math.round(performance.now() - startedAt);
+      tell.wellAgain(hostId);
+      log.info({ host: hostId, generation, bytes: announced.size, ms }, 'liferaft received');
+      return { body: { digest, generation } };
+    } catch (error) {
+      tell.refused(hostId, error);
+      throw error;
+    }
+  }
 }
 
 /** Faults: `invalid_request` */
@@ -154,25 +152,18 @@ async function hear(
   return { held: isHeld, lineage: held.lineage, generation: held.generation, ...partial };
 }
 
+/** A host is known by its key; it has no role. */
 function knowCaller(callers: PeerCallers): RequestHandler {
   return (request, response, next) => {
-    response.locals['host'] = callers.of(request.socket);
+    setCaller(response, { name: callers.of(request.socket), role: 'viewer' });
     next();
   };
 }
 
-function addressOf({ socket }: Pick<Request, 'socket'>): string {
-  return socket.remoteAddress ?? 'unknown address';
-}
-
-function hostIn(response: Response): string {
-  return response.locals['host'] as string;
-}
-
 /** The body as it comes. Who does not want the rest of it can still answer. Faults: `liferaft_cut_off` */
-async function* bodyOf(request: Request): AsyncGenerator<Buffer, void, undefined> {
+async function* bodyOf({ bytes }: Call): AsyncGenerator<Buffer, void, undefined> {
   try {
-    yield* gatherReads(request);
+    yield* bytes();
   } catch {
     throw new Fault(
       'liferaft_cut_off',

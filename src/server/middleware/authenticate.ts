@@ -82,7 +82,8 @@ async function callerOf(request: Request, tokens: TokenStore): Promise<Caller | 
   return token === undefined ? undefined : tokens.find(token);
 }
 
-function setCaller(response: Response, caller: Caller): void {
+/** Says who asks, for what stands behind it. */
+export function setCaller(response: Response, caller: Caller): void {
   response.locals['caller'] = caller;
 }
 

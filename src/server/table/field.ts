@@ -1,5 +1,4 @@
-import type { Request } from 'express';
-import { body, matchedData, param, query, type ValidationChain } from 'express-validator';
+import type { ValidationChain } from 'express-validator';
 
 /** A JSON Schema (draft 2020-12), as OpenAPI 3.1 has them. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -77,32 +76,3 @@ type OptionalKeys<F extends Fields> = {
 export type ValuesOf<F extends Fields> = {
   [K in Exclude<keyof F, OptionalKeys<F>>]: TypeOf<F[K]>;
 } & { [K in OptionalKeys<F>]?: TypeOf<F[K]> };
-
-const locations = { path: 'params', query: 'query', body: 'body' } as const;
-
-/** The values of a request that has been checked. */
-export function valuesIn<F extends Fields>(request: Request, fields: F): ValuesOf<F> {
-  const found = new Map<Place, Record<string, unknown>>();
-  const at = (place: Place) => {
-    const known = found.get(place);
-    if (known) return known;
-    const values = matchedData(request, { locations: [locations[place]] });
-    found.set(place, values);
-    return values;
-  };
-  return Object.fromEntries(
-    Object.entries(fields)
-      .filter(([key, { place, name = key }]) => name in at(place))
-      .map(([key, { place, name = key }]) => [key, at(place)[name]]),
-  ) as ValuesOf<F>;
-}
-
-const chains = { path: param, query, body } as const;
-
-/** The checks of express-validator. Made for each request, for each has a hundred methods: all would be 3 MB for good. */
-export function checksOf(fields: Fields): ValidationChain[] {
-  return Object.entries(fields).map(([key, { place, isOptional, check, name = key }]) => {
-    const chain = chains[place](name);
-    return check(isOptional ? chain.optional() : chain);
-  });
-}

@@ -24,15 +24,20 @@ export interface Call {
   /** Path and query, as they came. */
   url: string;
   header: (name: string) => string | undefined;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The address that it came from. */
+  from: string;
   /** The JSON object that came as the body; empty if there was none. */
   body: Readonly<Record<string, unknown>>;
   /** The same as the checks left it; undefined if none was read. */
   checkedBody: () => unknown;
+  /** The body as it comes, for a route that reads it itself. */
+  bytes: () => AsyncIterable<Buffer>;
   params: Readonly<Record<string, unknown>>;
   /** Who asks. */
-  caller: { name: string; role: Role };
+  caller: () => { name: string; role: Role };
   /** What the audit log has of it. */
-  audited: AuditedRequest;
+  audited: () => AuditedRequest;
   /** Counts the request as under way until this work has ended, even if its client hangs up. */
   workOn: <T>(work: Promise<T>) => Promise<T>;
   /** Calls `release` when the connection is done with it and all work on it has ended. */
@@ -45,11 +50,13 @@ export interface Row<F extends Fields = Fields> {
   methods: readonly Method[];
   /** Below the base of its family: `/resource/:name`; `*name` takes several segments. */
   path: string;
-  /** Who may, at least. */
-  role: Role;
+  /** Who may, at least; `anyone` where nobody is asked who calls, or where each sees what is its own. */
+  role: Role | 'anyone';
   /** What it does, in one sentence. */
   summary: string;
   fields: F;
+  /** How its body is read, if not by its fields. */
+  body?: 'json' | 'stream';
   /** Whether it changes something. Its body has a limit of its own then. */
   isChange?: boolean;
   /** Whether its body may have fields of any name. */

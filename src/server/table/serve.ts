@@ -1,33 +1,80 @@
-import { type Request, type RequestHandler, type Response, Router } from 'express';
+import express, {
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+  Router,
+} from 'express';
 
 import { Fault } from '../../errors.ts';
+import { gatherReads } from '../../gathered-reads.ts';
+import type { Log } from '../../log.ts';
+import { answerErrors } from '../middleware/answer-errors.ts';
 import { auditedRequest, callerIn, requireRole } from '../middleware/authenticate.ts';
 import { changeBody, jsonBody } from '../middleware/json-body.ts';
+import { logRequests } from '../middleware/log-requests.ts';
 import { whenOver, workOn } from '../middleware/under-way.ts';
-import { validate } from '../middleware/validate.ts';
-import { checksOf, valuesIn } from './field.ts';
+import type { Checking } from './check.ts';
+import type { Family } from './family.ts';
 import { inOrder } from './order.ts';
-import { unknownFields } from './unknown-fields.ts';
 import { type Call, methods, type Reply, type Row } from './row.ts';
 
+export interface AppParts {
+  log: Log;
+  families: readonly Family[];
+  /** On each answer, before any family is asked. */
+  headers?: readonly RequestHandler[];
+  /** The family that answers for paths of none: it asks who calls, and has no such route. */
+  elsewhere: Family;
+  /** Whether an answer gets a digest as its ETag where its route has none that is cheaper. */
+  hasEtags?: boolean;
+}
+
 /**
- * Serves rows. A literal segment of a path goes before a parameter, whatever their order here.
+ * The Express app of families; it does not listen.
  * @throws an Error if two rows are for the same requests
  */
-export function serveRows(rows: readonly Row[]): Router {
+export function makeApp(parts: AppParts): Express {
+  const { log, families, headers = [], elsewhere, hasEtags = false } = parts;
+  const app = express();
+  // Set by our own header, if at all.
+  app.disable('x-powered-by');
+  app.set('etag', hasEtags && 'strong');
+
+  app.use(logRequests(log));
+  if (headers.length > 0) app.use([...headers]);
+  const bases = families.flatMap((family) => family.bases.map((base) => ({ base, family })));
+  // The longer base goes first: the root would take what is in the others.
+  for (const { base, family } of bases.sort((a, b) => b.base.length - a.base.length)) {
+    const handlers = [...family.signIn, serveRows(family)];
+    const onError = answerErrors(log, family.writeFault);
+    // The families in the root come one after another.
+    if (base === '') app.use(...handlers, onError);
+    else app.use(base, ...handlers, notFoundIn(family), onError);
+  }
+  app.use(...elsewhere.signIn, notFoundIn(elsewhere), answerErrors(log, elsewhere.writeFault));
+  return app;
+}
+
+function notFoundIn({ noSuchRoute }: Family): RequestHandler {
+  return (request) => {
+    throw new Fault('route_not_found', noSuchRoute(request.baseUrl + request.path));
+  };
+}
+
+/** Serves rows. A literal segment of a path goes before a parameter, whatever their order here. */
+export function serveRows({ rows, checking }: Pick<Family, 'rows' | 'checking'>): Router {
   const router = Router();
-  const strict = Router({ strict: true });
   for (const sharing of inOrder(rows)) {
-    const allowed = allowedBy(sharing);
-    const refuse = refuseOthers(allowed);
+    const refuse = refuseOthers(allowedBy(sharing));
     for (const each of sharing) {
-      const on = each.isStrict ? strict : router;
+      const on = each.isStrict ? Router({ strict: true }) : router;
       // Express takes a HEAD for a GET.
       if (each.isChange && each.methods.includes('GET')) on.head(each.path, refuse);
       for (const method of each.methods) {
-        on[lowerCase[method]](each.path, handlersOf(each));
+        on[lowerCase[method]](each.path, handlersOf(each, checking));
       }
-      if (each.isStrict) router.use(strict);
+      if (on !== router) router.use(on);
     }
     if (!sharing.some(({ isOpen }) => isOpen)) router.all(sharing[0]?.path ?? '', refuse);
   }
@@ -60,26 +107,32 @@ function refuseOthers(allowed: readonly string[]): RequestHandler {
   };
 }
 
-function handlersOf(served: Row): RequestHandler[] {
-  const { role, fields, isChange, begin, handle } = served;
-  const hasBody = isChange || Object.values(fields).some(({ place }) => place === 'body');
+function handlersOf(served: Row, checking: Checking | undefined): RequestHandler[] {
+  const { role, begin, handle, fields } = served;
+  const read = readerOf(served);
   return [
-    requireRole(role),
-    ...(hasBody ? [readBody(isChange ? changeBody : jsonBody)] : []),
+    ...(role === 'anyone' ? [] : [requireRole(role)]),
+    ...(read ? [readBody(read)] : []),
     (request, response, next) => {
-      // As they came: the checks put defaults and texts into the request's own.
+      // As it came: the checks put defaults and texts into the request's own.
       response.locals['call'] = callOf(request, response);
       begin?.(callIn(response));
       next();
     },
-    validate(
-      () => checksOf(fields),
-      (request) => unknownFields(served, request),
-    ),
+    ...(checking ? [checking.check(served)] : []),
     async (request, response) => {
-      send(response, await handle(valuesIn(request, fields), callIn(response)));
+      const values = checking?.valuesIn(request, fields) ?? {};
+      send(response, await handle(values, callIn(response)));
     },
   ];
+}
+
+/** What reads the body of its requests; nothing where none is expected, or the route reads it itself. */
+function readerOf({ body, isChange, fields }: Row): RequestHandler | undefined {
+  if (body === 'stream') return undefined;
+  if (isChange) return changeBody;
+  const hasFields = Object.values(fields).some(({ place }) => place === 'body');
+  return hasFields || body === 'json' ? jsonBody : undefined;
 }
 
 /** What clients send with a documented GET stays unread. */
@@ -94,12 +147,15 @@ function callOf(request: Request, response: Response): Call {
   return {
     method: request.method,
     url: request.originalUrl,
+    from: request.socket.remoteAddress ?? 'unknown address',
+    headers: request.headers,
     header: (name) => request.get(name),
     body: { ...(request.body as Record<string, unknown> | undefined) },
     checkedBody: () => request.body as unknown,
+    bytes: () => gatherReads(request),
     params: { ...request.params },
-    caller: callerIn(response),
-    audited: auditedRequest(request, response),
+    caller: () => callerIn(response),
+    audited: () => auditedRequest(request, response),
     workOn: (work) => workOn(response, work),
     whenOver: (release) => {
       whenOver(response, release);

@@ -1,0 +1,63 @@
+import type { ErrorRequestHandler, Request, Response } from 'express';
+
+import { Fault, noSpaceOf } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+
+/** Writes an error in a family's own shape. @returns whether it is a failure of ours, of which the journal has a line */
+export type WriteFault = (response: Response, fault: Fault) => boolean;
+
+// A UI polls: one line a minute tells as much as sixty.
+const repeatAfterMs = 60_000;
+
+/**
+ * Turns whatever a route throws into an answer. What a caller did wrong is the caller's to read; what
+ * went wrong here goes to the log, each kind of fault once a minute, and a bug always.
+ */
+export function answerErrors(log: Log, writeFault: WriteFault): ErrorRequestHandler {
+  const loggedAt = new Map<string, number>();
+
+  function logFailure(path: string, { code, message, command }: Fault): void {
+    // Not the path, of which a caller can make up any number that lead to one route.
+    const kind = `${code} ${command?.argv[0] ?? ''}`;
+    const now = performance.now();
+    if (now - (loggedAt.get(kind) ?? -Infinity) < repeatAfterMs) return;
+    loggedAt.set(kind, now);
+    log.warn({ path, code, detail: message, ...command }, 'request failed');
+  }
+
+  return (thrown: unknown, request, response, next) => {
+    if (response.headersSent) {
+      next(thrown);
+      return;
+    }
+    const error = noSpaceOf(thrown) ?? thrown;
+    if (error instanceof Fault) {
+      if (error.retryAfterSeconds !== undefined)
+        response.set('Retry-After', `${error.retryAfterSeconds}`);
+      if (writeFault(response, error)) logFailure(pathOf(request), error);
+    } else if (error instanceof URIError) {
+      // Express itself refuses a path that cannot be decoded, with a status of its own.
+      const detail = 'The path is not a valid percent-encoded URL.';
+      writeFault(response, new Fault('route_not_found', detail));
+    } else {
+      const { method } = request;
+      log.error({ method, path: pathOf(request), error: describe(error) }, 'bug');
+      writeFault(response, bug());
+    }
+  };
+}
+
+function pathOf({ baseUrl, path }: Request): string {
+  return baseUrl + path;
+}
+
+function bug(): Fault {
+  return new Fault(
+    'internal_error',
+    "This is a bug of ha-agent. The journal ('journalctl -u ha-agent') has the details; please report them.",
+  );
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

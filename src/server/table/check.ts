@@ -1,0 +1,55 @@
+import type { Request, RequestHandler } from 'express';
+import { body, matchedData, param, query, type ValidationChain } from 'express-validator';
+
+import { validate } from '../middleware/validate.ts';
+import type { Fields, Place, ValuesOf } from './field.ts';
+import type { Row } from './row.ts';
+import { unknownFields } from './unknown-fields.ts';
+
+/** How the fields of a family's routes are checked, and their values found. */
+export interface Checking {
+  /** Faults: `invalid_request` */
+  check: (served: Row) => RequestHandler;
+  /** The values of a request that has been checked. */
+  valuesIn: <F extends Fields>(request: Request, fields: F) => ValuesOf<F>;
+}
+
+/**
+ * By express-validator. It takes 8 MB, so a process whose routes have no fields goes without: this file is imported by who
+ * needs it alone.
+ */
+export const byValidator: Checking = {
+  check: (served) =>
+    validate(
+      () => checksOf(served.fields),
+      (request) => unknownFields(served, request),
+    ),
+  valuesIn,
+};
+
+const chains = { path: param, query, body } as const;
+const locations = { path: 'params', query: 'query', body: 'body' } as const;
+
+/** The checks of express-validator. Made for each request, for each has a hundred methods: all would be 3 MB for good. */
+export function checksOf(fields: Fields): ValidationChain[] {
+  return Object.entries(fields).map(([key, { place, isOptional, check, name = key }]) => {
+    const chain = chains[place](name);
+    return check(isOptional ? chain.optional() : chain);
+  });
+}
+
+function valuesIn<F extends Fields>(request: Request, fields: F): ValuesOf<F> {
+  const found = new Map<Place, Record<string, unknown>>();
+  const at = (place: Place) => {
+    const known = found.get(place);
+    if (known) return known;
+    const values = matchedData(request, { locations: [locations[place]] });
+    found.set(place, values);
+    return values;
+  };
+  return Object.fromEntries(
+    Object.entries(fields)
+      .filter(([key, { place, name = key }]) => name in at(place))
+      .map(([key, { place, name = key }]) => [key, at(place)[name]]),
+  ) as ValuesOf<F>;
+}

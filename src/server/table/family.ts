@@ -1,0 +1,22 @@
+import type { RequestHandler } from 'express';
+
+import type { WriteFault } from '../middleware/answer-errors.ts';
+import type { Checking } from './check.ts';
+import type { Row } from './row.ts';
+
+/** Routes that belong together: one document, one way to sign in, one shape of errors. */
+export interface Family {
+  /** In metrics, and in the path of its OpenAPI document. */
+  name: string;
+  /** Where its paths begin; several where the document has several. Empty for the root. */
+  bases: readonly string[];
+  rows: readonly Row[];
+  /** Each in turn, before any route: they find out who calls, and refuse who may not. */
+  signIn: readonly RequestHandler[];
+  /** How fields are checked; a family without it has rows without fields. */
+  checking?: Checking;
+  /** The detail of a 404 for a path that is no route of it. */
+  noSuchRoute: (path: string) => string;
+  /** Writes an error in the family's own shape. */
+  writeFault: WriteFault;
+}

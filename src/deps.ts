@@ -142,7 +142,7 @@ export function makeAgent(
   const headers = documentedHeaders(config.powered_by);
   const appFor = (...signIn: readonly RequestHandler[]) => {
     const api = haFamily(ha, signIn);
-    return makeApp({ log, headers, families: [probes, api], elsewhere: api, hasEtags: true });
+    return makeApp({ log, headers, families: [probes, api], elsewhere: api });
   };
   const connections = makeConnections(connectionLimits(config));
   const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log), connections);

@@ -14,6 +14,7 @@ export function probeFamily(checkReadiness: CheckReadiness): Family {
     name: 'probes',
     bases: [''],
     signIn: [],
+    hasEtags: true,
     rows: [
       row({
         ...probe,

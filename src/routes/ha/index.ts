@@ -47,6 +47,7 @@ export function haFamily(domain: HaDomain, signIn: readonly RequestHandler[]): F
     rows: haRows(domain),
     signIn,
     checking: byValidator,
+    hasEtags: true,
     noSuchRoute: (path) => `There is no ${path}. The README lists the routes.`,
     writeFault: writeProblems(domain.secrets),
   };

@@ -33,6 +33,21 @@ export const changeBody: RequestHandler = bodyUpTo(
     ),
 );
 
+/**
+ * Reads a body of any type, and of none, as bytes.
+ * Faults: `body_too_large`, `unsupported_media_type`
+ */
+export function rawBody(maxBytes: number): RequestHandler {
+  const read: RequestHandler = express.raw({ type: () => true, limit: maxBytes, inflate: false });
+  const tooLarge = () =>
+    new Fault('body_too_large', `The body is larger than ${maxBytes} bytes. Nothing was done.`);
+  return (request, response, next) => {
+    read(request, response, (error: unknown) => {
+      next(error === undefined ? undefined : faultOf(error, tooLarge));
+    });
+  };
+}
+
 function bodyUpTo(limit: number, tooLarge: () => Fault): RequestHandler {
   // Not inflated: a compressed body may be a thousand times as large as it looks.
   const parse: RequestHandler = express.json({ limit, inflate: false, verify: checkEncoding });

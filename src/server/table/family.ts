@@ -15,6 +15,8 @@ export interface Family {
   signIn: readonly RequestHandler[];
   /** How fields are checked; a family without it has rows without fields. */
   checking?: Checking;
+  /** Whether an answer gets a digest as its ETag where its route has none that is cheaper. */
+  hasEtags?: boolean;
   /** The detail of a 404 for a path that is no route of it. */
   noSuchRoute: (path: string) => string;
   /** Writes an error in the family's own shape. */

@@ -31,6 +31,8 @@ export interface Call {
   body: Readonly<Record<string, unknown>>;
   /** The same as the checks left it; undefined if none was read. */
   checkedBody: () => unknown;
+  /** The body of a route that takes bytes. */
+  raw: () => Buffer;
   /** The body as it comes, for a route that reads it itself. */
   bytes: () => AsyncIterable<Buffer>;
   params: Readonly<Record<string, unknown>>;
@@ -55,8 +57,11 @@ export interface Row<F extends Fields = Fields> {
   /** What it does, in one sentence. */
   summary: string;
   fields: F;
-  /** How its body is read, if not by its fields. */
-  body?: 'json' | 'stream';
+  /**
+   * How its body is read, if not by its fields: as JSON; as bytes of any type, up to so many; or by the route itself, as
+   * it comes.
+   */
+  body?: 'json' | 'stream' | { maxBytes: number };
   /** Whether it changes something. Its body has a limit of its own then. */
   isChange?: boolean;
   /** Whether its body may have fields of any name. */

@@ -11,10 +11,9 @@ import { gatherReads } from '../../gathered-reads.ts';
 import type { Log } from '../../log.ts';
 import { answerErrors } from '../middleware/answer-errors.ts';
 import { auditedRequest, callerIn, requireRole } from '../middleware/authenticate.ts';
-import { changeBody, jsonBody } from '../middleware/json-body.ts';
+import { changeBody, jsonBody, rawBody } from '../middleware/json-body.ts';
 import { logRequests } from '../middleware/log-requests.ts';
 import { whenOver, workOn } from '../middleware/under-way.ts';
-import type { Checking } from './check.ts';
 import type { Family } from './family.ts';
 import { inOrder } from './order.ts';
 import { type Call, methods, type Reply, type Row } from './row.ts';
@@ -26,8 +25,6 @@ export interface AppParts {
   headers?: readonly RequestHandler[];
   /** The family that answers for paths of none: it asks who calls, and has no such route. */
   elsewhere: Family;
-  /** Whether an answer gets a digest as its ETag where its route has none that is cheaper. */
-  hasEtags?: boolean;
 }
 
 /**
@@ -35,11 +32,11 @@ export interface AppParts {
  * @throws an Error if two rows are for the same requests
  */
 export function makeApp(parts: AppParts): Express {
-  const { log, families, headers = [], elsewhere, hasEtags = false } = parts;
+  const { log, families, headers = [], elsewhere } = parts;
   const app = express();
   // Set by our own header, if at all.
   app.disable('x-powered-by');
-  app.set('etag', hasEtags && 'strong');
+  app.set('etag', 'strong');
 
   app.use(logRequests(log));
   if (headers.length > 0) app.use([...headers]);
@@ -63,16 +60,16 @@ function notFoundIn({ noSuchRoute }: Family): RequestHandler {
 }
 
 /** Serves rows. A literal segment of a path goes before a parameter, whatever their order here. */
-export function serveRows({ rows, checking }: Pick<Family, 'rows' | 'checking'>): Router {
+export function serveRows(family: Family): Router {
   const router = Router();
-  for (const sharing of inOrder(rows)) {
+  for (const sharing of inOrder(family.rows)) {
     const refuse = refuseOthers(allowedBy(sharing));
     for (const each of sharing) {
       const on = each.isStrict ? Router({ strict: true }) : router;
       // Express takes a HEAD for a GET.
       if (each.isChange && each.methods.includes('GET')) on.head(each.path, refuse);
       for (const method of each.methods) {
-        on[lowerCase[method]](each.path, handlersOf(each, checking));
+        on[lowerCase[method]](each.path, handlersOf(each, family));
       }
       if (on !== router) router.use(on);
     }
@@ -107,7 +104,7 @@ function refuseOthers(allowed: readonly string[]): RequestHandler {
   };
 }
 
-function handlersOf(served: Row, checking: Checking | undefined): RequestHandler[] {
+function handlersOf(served: Row, { checking, hasEtags = false }: Family): RequestHandler[] {
   const { role, begin, handle, fields } = served;
   const read = readerOf(served);
   return [
@@ -122,7 +119,7 @@ function handlersOf(served: Row, checking: Checking | undefined): RequestHandler
     ...(checking ? [checking.check(served)] : []),
     async (request, response) => {
       const values = checking?.valuesIn(request, fields) ?? {};
-      send(response, await handle(values, callIn(response)));
+      send(response, await handle(values, callIn(response)), hasEtags);
     },
   ];
 }
@@ -130,6 +127,7 @@ function handlersOf(served: Row, checking: Checking | undefined): RequestHandler
 /** What reads the body of its requests; nothing where none is expected, or the route reads it itself. */
 function readerOf({ body, isChange, fields }: Row): RequestHandler | undefined {
   if (body === 'stream') return undefined;
+  if (typeof body === 'object') return rawBody(body.maxBytes);
   if (isChange) return changeBody;
   const hasFields = Object.values(fields).some(({ place }) => place === 'body');
   return hasFields || body === 'json' ? jsonBody : undefined;
@@ -152,6 +150,7 @@ function callOf(request: Request, response: Response): Call {
     header: (name) => request.get(name),
     body: { ...(request.body as Record<string, unknown> | undefined) },
     checkedBody: () => request.body as unknown,
+    raw: () => (Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)),
     bytes: () => gatherReads(request),
     params: { ...request.params },
     caller: () => callerIn(response),
@@ -167,12 +166,16 @@ function callIn(response: Response): Call {
   return response.locals['call'] as Call;
 }
 
-function send(response: Response, { status = 200, headers = {}, body, text, isOnce }: Reply): void {
+function send(
+  response: Response,
+  { status = 200, headers = {}, body, text, isOnce }: Reply,
+  hasEtags: boolean,
+): void {
   const json = text ?? (body === undefined ? '' : JSON.stringify(body));
   response.status(status).set('Content-Type', 'application/json; charset=utf-8');
   if (isOnce) response.set('Cache-Control', 'no-store');
   response.set(headers);
   // send() adds an ETag, and answers 304 to who has it.
-  if (isOnce) response.end(json);
+  if (isOnce || !hasEtags) response.end(json);
   else response.send(json);
 }

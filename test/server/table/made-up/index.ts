@@ -1,0 +1,73 @@
+import type { TLSSocket } from 'node:tls';
+
+import { Fault } from '../../../../src/errors.ts';
+import { setCaller } from '../../../../src/server/middleware/authenticate.ts';
+import { byValidator } from '../../../../src/server/table/check.ts';
+import type { Family } from '../../../../src/server/table/family.ts';
+import { inPath, inQuery } from '../../../../src/server/table/field.ts';
+import { row } from '../../../../src/server/table/row.ts';
+import { oneOf } from '../../../../src/routes/ha/fields.ts';
+import { resourceName } from '../../../../src/routes/names.ts';
+
+/** As large as a certificate bundle may be. */
+export const maxUpload = 8 * 1024 * 1024;
+
+/** A family as those to come: errors, sign-in, bodies and paths are unlike those of the HA API. */
+export function madeUpFamily(): Family {
+  return {
+    name: 'made-up',
+    bases: ['/0.5', '/made-up'],
+    signIn: [
+      // By client certificate, or by a bearer.
+      (request, response, next) => {
+        const certificate = (request.socket as Partial<TLSSocket>).getPeerCertificate?.();
+        const bearer = /^Bearer (\w+)$/.exec(request.get('Authorization') ?? '')?.[1];
+        const subject = certificate?.subject as { CN?: string } | undefined;
+        const name = subject?.CN ?? bearer;
+        if (name === undefined) throw new Fault('unauthenticated', 'Nobody is known.');
+        setCaller(response, { name, role: 'operator' });
+        next();
+      },
+    ],
+    checking: byValidator,
+    noSuchRoute: () => 'Not Found',
+    writeFault(response, { code, message }) {
+      const status = code === 'unauthenticated' ? 401 : 500;
+      response.status(status).set('Content-Type', 'application/json');
+      response.end(JSON.stringify({ faultcode: 'Client', faultstring: message, debuginfo: null }));
+      return status === 500;
+    },
+    rows: [
+      row({
+        methods: ['GET'],
+        path: '//',
+        isStrict: true,
+        role: 'viewer',
+        summary: 'The version.',
+        fields: {},
+        handle: () => ({ body: { api_version: '0.5' } }),
+      }),
+      row({
+        methods: ['PUT'],
+        path: '/uploads/:name/file',
+        role: 'operator',
+        summary: 'Takes bytes.',
+        fields: { name: inPath(resourceName), kind: inQuery(oneOf(['pem', 'cfg'])) },
+        body: { maxBytes: maxUpload },
+        handle: ({ name, kind = 'cfg' }, call) => ({
+          status: 202,
+          body: { name, kind, bytes: call.raw().length, by: call.caller().name },
+        }),
+      }),
+      row({
+        methods: ['DELETE'],
+        path: '/uploads/:name',
+        role: 'admin',
+        summary: 'Removes bytes.',
+        fields: { name: inPath(resourceName) },
+        isChange: true,
+        handle: () => ({ body: {} }),
+      }),
+    ],
+  };
+}

@@ -19,6 +19,10 @@ export interface AuditedRequest {
   role: string;
   method: string;
   route: string;
+  /** What its answer has as `X-Request-Id`; nothing of a command on this node. */
+  request_id?: string;
+  /** The address that it came from; nothing if it came by the Unix socket. */
+  from?: string;
 }
 
 /** A line of the audit log, but for its time. */

@@ -105,7 +105,7 @@ describe('the app', () => {
       .set('Access-Control-Request-Headers', 'token');
     expect(status).to.equal(204);
     expect(headers['access-control-allow-headers']).to.equal(
-      'Content-Type,token,If-None-Match,If-Match,Idempotency-Key,X-HA-Confirm',
+      'Content-Type,token,If-None-Match,If-Match,Idempotency-Key,X-HA-Confirm,X-Request-Id',
     );
     expect(headers['access-control-allow-origin']).to.equal('*');
   });

@@ -88,11 +88,12 @@ export function changeRows(domain: ChangeDomain): ChangeRows {
       if (wanted.withoutCluster && asked.ifVersion !== undefined) throw hasNoVersion();
       if (preview && (dryRun === 'true' || inBody === true)) {
         const previewed = { dry_run: true, ...(await preview(values)) };
-        return { text: JSON.stringify(domain.secrets.maskJson(previewed)), isOnce: true };
+        const text = JSON.stringify(domain.secrets.maskJson(previewed));
+        return { text, isOnce: true, isDryRun: true };
       }
       if (dryRun === 'true') {
         const tried = await domain.changes.try(asked, wanted);
-        return replyOf(answerOf(domain.secrets.maskJson(tried)));
+        return { ...replyOf(answerOf(domain.secrets.maskJson(tried))), isDryRun: true };
       }
       const make = async (): Promise<Answer> => {
         await confirmed(call, wanted, await loses?.(values));

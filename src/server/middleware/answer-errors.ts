@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, Request, Response } from 'express';
 
 import { Fault, noSpaceOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
+import { requestIdIn } from './request-id.ts';
 
 /** Writes an error in a family's own shape. @returns whether it is a failure of ours, of which the journal has a line */
 export type WriteFault = (response: Response, fault: Fault) => boolean;
@@ -16,13 +17,13 @@ const repeatAfterMs = 60_000;
 export function answerErrors(log: Log, writeFault: WriteFault): ErrorRequestHandler {
   const loggedAt = new Map<string, number>();
 
-  function logFailure(path: string, { code, message, command }: Fault): void {
+  function logFailure(request_id: string, path: string, { code, message, command }: Fault): void {
     // Not the path, of which a caller can make up any number that lead to one route.
     const kind = `${code} ${command?.argv[0] ?? ''}`;
     const now = performance.now();
     if (now - (loggedAt.get(kind) ?? -Infinity) < repeatAfterMs) return;
     loggedAt.set(kind, now);
-    log.warn({ path, code, detail: message, ...command }, 'request failed');
+    log.warn({ request_id, path, code, detail: message, ...command }, 'request failed');
   }
 
   return (thrown: unknown, request, response, next) => {
@@ -34,14 +35,17 @@ export function answerErrors(log: Log, writeFault: WriteFault): ErrorRequestHand
     if (error instanceof Fault) {
       if (error.retryAfterSeconds !== undefined)
         response.set('Retry-After', `${error.retryAfterSeconds}`);
-      if (writeFault(response, error)) logFailure(pathOf(request), error);
+      if (writeFault(response, error)) {
+        logFailure(requestIdIn(response), pathOf(request), error);
+      }
     } else if (error instanceof URIError) {
       // Express itself refuses a path that cannot be decoded, with a status of its own.
       const detail = 'The path is not a valid percent-encoded URL.';
       writeFault(response, new Fault('route_not_found', detail));
     } else {
       const { method } = request;
-      log.error({ method, path: pathOf(request), error: describe(error) }, 'bug');
+      const request_id = requestIdIn(response);
+      log.error({ request_id, method, path: pathOf(request), error: describe(error) }, 'bug');
       writeFault(response, bug());
     }
   };

@@ -5,6 +5,7 @@ import type { GuessBrake } from '../../auth/guess-brake.ts';
 import { type Role, roleAllows } from '../../auth/roles.ts';
 import { isToken, type TokenStore } from '../../auth/tokens.ts';
 import { Fault } from '../../errors.ts';
+import { requestIdIn } from './request-id.ts';
 import type { CallerConnections } from '../connections.ts';
 
 /** Who asks, from `authenticate` on. */
@@ -90,7 +91,12 @@ export function setCaller(response: Response, caller: Caller): void {
 /** What the audit log has of a request; for what stands behind `authenticate`. */
 export function auditedRequest(request: Request, response: Response): AuditedRequest {
   const { name, role } = callerIn(response);
-  return { caller: name, role, method: request.method, route: request.baseUrl + request.path };
+  const from = request.socket.remoteAddress;
+  return {
+    ...{ caller: name, role, method: request.method, route: request.baseUrl + request.path },
+    request_id: requestIdIn(response),
+    ...(from !== undefined && { from }),
+  };
 }
 
 /** Who asks; for what stands behind `authenticate`. */

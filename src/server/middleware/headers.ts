@@ -20,10 +20,18 @@ export function documentedHeaders(poweredBy: string): RequestHandler[] {
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
       allowedHeaders: [
         ...['Content-Type', 'token', 'If-None-Match', 'If-Match'],
-        ...['Idempotency-Key', 'X-HA-Confirm'],
+        ...['Idempotency-Key', 'X-HA-Confirm', 'X-Request-Id'],
       ],
       // A browser shows a page none of its own accord but the commonest.
-      exposedHeaders: ['ETag', 'Age', 'Retry-After', 'X-HA-Source', 'X-HA-Warnings', 'X-HA-Valid'],
+      exposedHeaders: [
+        'X-Request-Id',
+        'ETag',
+        'Age',
+        'Retry-After',
+        'X-HA-Source',
+        'X-HA-Warnings',
+        'X-HA-Valid',
+      ],
       maxAge: 600,
     }),
   ];

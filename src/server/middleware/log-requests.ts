@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
 
 import type { Log } from '../../log.ts';
+import { requestIdIn } from './request-id.ts';
 
 /** One line a request when its answer is out, for whoever turns the log up; what fails says so itself. */
 export function logRequests(log: Log): RequestHandler {
@@ -10,6 +11,7 @@ export function logRequests(log: Log): RequestHandler {
     response.once('close', () => {
       log.debug(
         {
+          request_id: requestIdIn(response),
           method,
           // Not the query, which may hold anything.
           path: originalUrl.split('?')[0],

@@ -16,6 +16,8 @@ export interface Reply {
   text?: string | Buffer;
   /** Whether it is the answer to this one request, which gets no ETag and may be cached by nobody. */
   isOnce?: boolean;
+  /** Whether nothing was changed, though the route is one that changes something. */
+  isDryRun?: boolean;
 }
 
 /** A request, as far as a route may see it. */

@@ -12,6 +12,7 @@ import type { Log } from '../../log.ts';
 import { answerErrors } from '../middleware/answer-errors.ts';
 import { auditedRequest, callerIn, requireRole } from '../middleware/authenticate.ts';
 import { changeBody, jsonBody, rawBody } from '../middleware/json-body.ts';
+import { nameRequests, requestIdIn } from '../middleware/request-id.ts';
 import { logRequests } from '../middleware/log-requests.ts';
 import { whenOver, workOn } from '../middleware/under-way.ts';
 import type { Family } from './family.ts';
@@ -38,12 +39,12 @@ export function makeApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.set('etag', 'strong');
 
-  app.use(logRequests(log));
+  app.use(nameRequests, logRequests(log));
   if (headers.length > 0) app.use([...headers]);
   const bases = families.flatMap((family) => family.bases.map((base) => ({ base, family })));
   // The longer base goes first: the root would take what is in the others.
   for (const { base, family } of bases.sort((a, b) => b.base.length - a.base.length)) {
-    const handlers = [...family.signIn, serveRows(family)];
+    const handlers = [...family.signIn, serveRows(family, log)];
     const onError = answerErrors(log, family.writeFault);
     // The families in the root come one after another.
     if (base === '') app.use(...handlers, onError);
@@ -60,7 +61,7 @@ function notFoundIn({ noSuchRoute }: Family): RequestHandler {
 }
 
 /** Serves rows. A literal segment of a path goes before a parameter, whatever their order here. */
-export function serveRows(family: Family): Router {
+function serveRows(family: Family, log: Log): Router {
   const router = Router();
   for (const sharing of inOrder(family.rows)) {
     const refuse = refuseOthers(allowedBy(sharing));
@@ -69,7 +70,7 @@ export function serveRows(family: Family): Router {
       // Express takes a HEAD for a GET.
       if (each.isChange && each.methods.includes('GET')) on.head(each.path, refuse);
       for (const method of each.methods) {
-        on[lowerCase[method]](each.path, handlersOf(each, family));
+        on[lowerCase[method]](each.path, handlersOf(each, family, log));
       }
       if (on !== router) router.use(on);
     }
@@ -104,8 +105,12 @@ function refuseOthers(allowed: readonly string[]): RequestHandler {
   };
 }
 
-function handlersOf(served: Row, { checking, hasEtags = false }: Family): RequestHandler[] {
-  const { role, begin, handle, fields } = served;
+function handlersOf(
+  served: Row,
+  { checking, hasEtags = false }: Family,
+  log: Log,
+): RequestHandler[] {
+  const { role, begin, handle, fields, isChange } = served;
   const read = readerOf(served);
   return [
     ...(role === 'anyone' ? [] : [requireRole(role)]),
@@ -119,9 +124,18 @@ function handlersOf(served: Row, { checking, hasEtags = false }: Family): Reques
     ...(checking ? [checking.check(served)] : []),
     async (request, response) => {
       const values = checking?.valuesIn(request, fields) ?? {};
-      send(response, await handle(values, callIn(response)), hasEtags);
+      const call = callIn(response);
+      const reply = await handle(values, call);
+      if (isChange && !reply.isDryRun) logChange(log, call, response, reply);
+      send(response, reply, hasEtags);
     },
   ];
+}
+
+/** Who was on call reads in the journal who changed what, without turning it up. */
+function logChange(log: Log, call: Call, response: Response, { status = 200 }: Reply): void {
+  const { caller, method, route, from } = call.audited();
+  log.info({ request_id: requestIdIn(response), caller, method, route, status, from }, 'change');
 }
 
 /** What reads the body of its requests; nothing where none is expected, or the route reads it itself. */

@@ -292,7 +292,7 @@ describe('corosync', () => {
   it('lets a page in a browser see its headers', async () => {
     const { get } = await bench();
     expect((await get('corosync')).headers['access-control-expose-headers']).to.equal(
-      'ETag,Age,Retry-After,X-HA-Source,X-HA-Warnings,X-HA-Valid',
+      'X-Request-Id,ETag,Age,Retry-After,X-HA-Source,X-HA-Warnings,X-HA-Valid',
     );
   });
 });

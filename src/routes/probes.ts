@@ -1,5 +1,5 @@
 import type { CheckReadiness } from '../cluster/readiness.ts';
-import { problemOf, sendProblem, writeProblems } from '../server/problem.ts';
+import { answerOfProblem, asProblems, problemOf } from '../server/problem.ts';
 import type { Family } from '../server/table/family.ts';
 import { row } from '../server/table/row.ts';
 
@@ -33,13 +33,14 @@ export function probeFamily(checkReadiness: CheckReadiness): Family {
       }),
     ],
     noSuchRoute: (path) => `There is no ${path}.`,
-    writeFault(response, fault) {
-      if (fault.code === 'method_not_allowed' || fault.code === 'internal_error')
-        return writeProblems()(response, fault);
-      const { type, title, code } = problemOf(fault);
+    answerFault(fault) {
+      const { code } = fault;
+      if (code === 'method_not_allowed' || code === 'internal_error') return asProblems()(fault);
+      const { type, title } = problemOf(fault);
+      const { message: detail } = fault;
       // Whatever keeps the cluster out of reach, to a probe this node is not ready: that is its answer, and no failure.
-      sendProblem(response, { type, title, status: 503, detail: fault.message, code });
-      return false;
+      const answer = answerOfProblem({ type, title, status: 503, detail, code });
+      return { ...answer, isFailure: false };
     },
   };
 }

@@ -1,8 +1,6 @@
-import type { Response } from 'express';
-
 import type { Fault, FaultCode, FieldError } from '../errors.ts';
 import type { KnownSecrets } from '../known-secrets.ts';
-import type { WriteFault } from './middleware/answer-errors.ts';
+import type { AnswerFault, FaultAnswer } from './middleware/answer-errors.ts';
 
 /** The one table from a fault to HTTP. Whatever is not in it is a bug of ours: 500. */
 const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
@@ -155,16 +153,16 @@ export function maskedProblem(problem: Problem, secrets: KnownSecrets | undefine
 
 export const problemType = 'application/problem+json; charset=utf-8';
 
-export function sendProblem(response: Response, problem: Problem): void {
-  // Not response.json(), which would put back the type of ordinary answers.
-  response.status(problem.status).set('Content-Type', problemType).end(JSON.stringify(problem));
+/** Faults as problems. @param secrets that are masked in them */
+export function asProblems(secrets?: KnownSecrets): AnswerFault {
+  return (fault) => answerOfProblem(maskedProblem(problemOf(fault), secrets));
 }
 
-/** Writes faults as problems. @param secrets that are masked in them */
-export function writeProblems(secrets?: KnownSecrets): WriteFault {
-  return (response, fault) => {
-    const problem = maskedProblem(problemOf(fault), secrets);
-    sendProblem(response, problem);
-    return problem.status >= 500;
+export function answerOfProblem(problem: Problem): FaultAnswer {
+  return {
+    status: problem.status,
+    headers: { 'Content-Type': problemType },
+    body: JSON.stringify(problem),
+    isFailure: problem.status >= 500,
   };
 }

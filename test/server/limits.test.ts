@@ -15,7 +15,7 @@ import { loadConfig } from '../../src/config.ts';
 import { makeRun } from '../../src/exec.ts';
 import { authenticate } from '../../src/server/middleware/authenticate.ts';
 import { answerErrors } from '../../src/server/middleware/answer-errors.ts';
-import { writeProblems } from '../../src/server/problem.ts';
+import { asProblems } from '../../src/server/problem.ts';
 import { type ConnectionLimits, makeConnections } from '../../src/server/connections.ts';
 import { requestLimits } from '../../src/server/limits.ts';
 import type { Listeners } from '../../src/server/listen.ts';
@@ -88,7 +88,7 @@ describe('the limits of the listeners', () => {
       await sleep(Number(query['ms'] ?? 0));
       response.end('x'.repeat(Number(query['size'] ?? 1)));
     });
-    app.use(answerErrors(log, writeProblems()));
+    app.use(answerErrors(log, asProblems()));
     listeners = await openListeners(
       {
         apps: { network: app, socket: app },

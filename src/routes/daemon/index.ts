@@ -3,7 +3,7 @@ import type { Express } from 'express';
 import type { Daemon } from '../../alphorn/daemon.ts';
 import { daemonRoutes } from '../../alphorn/daemon-client.ts';
 import type { Log } from '../../log.ts';
-import { writeProblems } from '../../server/problem.ts';
+import { asProblems } from '../../server/problem.ts';
 import type { Family } from '../../server/table/family.ts';
 import { row } from '../../server/table/row.ts';
 import { makeApp } from '../../server/table/serve.ts';
@@ -37,7 +37,7 @@ export function makeDaemonApp(daemon: Daemon, log: Log): Express {
       }),
     ],
     noSuchRoute: (path) => `There is no ${path} here.`,
-    writeFault: writeProblems(),
+    answerFault: asProblems(),
   };
   return makeApp({ log, families: [family], elsewhere: family });
 }

@@ -4,7 +4,7 @@ import type { VersionsReader } from '../../cluster/versions.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
 import type { RequestHandler } from 'express';
 
-import { writeProblems } from '../../server/problem.ts';
+import { asProblems } from '../../server/problem.ts';
 import { byValidator } from '../../server/table/check.ts';
 import type { Family } from '../../server/table/family.ts';
 import type { Row } from '../../server/table/row.ts';
@@ -49,7 +49,7 @@ export function haFamily(domain: HaDomain, signIn: readonly RequestHandler[]): F
     checking: byValidator,
     hasEtags: true,
     noSuchRoute: (path) => `There is no ${path}. The README lists the routes.`,
-    writeFault: writeProblems(domain.secrets),
+    answerFault: asProblems(domain.secrets),
   };
 }
 

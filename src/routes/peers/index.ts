@@ -16,7 +16,7 @@ import type { LiferaftReceiver } from '../../alphorn/receiver.ts';
 import { Fault } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { setCaller } from '../../server/middleware/authenticate.ts';
-import { writeProblems } from '../../server/problem.ts';
+import { asProblems } from '../../server/problem.ts';
 import type { Family } from '../../server/table/family.ts';
 import { type Call, type Reply, row } from '../../server/table/row.ts';
 import { makeApp } from '../../server/table/serve.ts';
@@ -83,7 +83,7 @@ export function makePeersApp({ callers, receiver, clones, self, log }: PeersPart
       }),
     ],
     noSuchRoute: (path) => `There is no ${path} on the peer port.`,
-    writeFault: writeProblems(),
+    answerFault: asProblems(),
   };
   return makeApp({ log, families: [family], elsewhere: family });
 

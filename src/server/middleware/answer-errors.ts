@@ -4,8 +4,16 @@ import { Fault, noSpaceOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { requestIdIn } from './request-id.ts';
 
-/** Writes an error in a family's own shape. @returns whether it is a failure of ours, of which the journal has a line */
-export type WriteFault = (response: Response, fault: Fault) => boolean;
+/** An error in a family's own shape. */
+export interface FaultAnswer {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  body: string;
+  /** Whether it is a failure of ours, of which the journal has a line. */
+  isFailure: boolean;
+}
+
+export type AnswerFault = (fault: Fault) => FaultAnswer;
 
 // A UI polls: one line a minute tells as much as sixty.
 const repeatAfterMs = 60_000;
@@ -14,7 +22,7 @@ const repeatAfterMs = 60_000;
  * Turns whatever a route throws into an answer. What a caller did wrong is the caller's to read; what
  * went wrong here goes to the log, each kind of fault once a minute, and a bug always.
  */
-export function answerErrors(log: Log, writeFault: WriteFault): ErrorRequestHandler {
+export function answerErrors(log: Log, answerFault: AnswerFault): ErrorRequestHandler {
   const loggedAt = new Map<string, number>();
 
   function logFailure(request_id: string, path: string, { code, message, command }: Fault): void {
@@ -26,6 +34,14 @@ export function answerErrors(log: Log, writeFault: WriteFault): ErrorRequestHand
     log.warn({ request_id, path, code, detail: message, ...command }, 'request failed');
   }
 
+  /** @returns whether it is a failure of ours */
+  function send(response: Response, fault: Fault): boolean {
+    const { status, headers, body, isFailure } = answerFault(fault);
+    // Not response.send(), which would add an ETag.
+    response.status(status).set(headers).end(body);
+    return isFailure;
+  }
+
   return (thrown: unknown, request, response, next) => {
     if (response.headersSent) {
       next(thrown);
@@ -35,18 +51,18 @@ export function answerErrors(log: Log, writeFault: WriteFault): ErrorRequestHand
     if (error instanceof Fault) {
       if (error.retryAfterSeconds !== undefined)
         response.set('Retry-After', `${error.retryAfterSeconds}`);
-      if (writeFault(response, error)) {
+      if (send(response, error)) {
         logFailure(requestIdIn(response), pathOf(request), error);
       }
     } else if (error instanceof URIError) {
       // Express itself refuses a path that cannot be decoded, with a status of its own.
       const detail = 'The path is not a valid percent-encoded URL.';
-      writeFault(response, new Fault('route_not_found', detail));
+      send(response, new Fault('route_not_found', detail));
     } else {
       const { method } = request;
       const request_id = requestIdIn(response);
       log.error({ request_id, method, path: pathOf(request), error: describe(error) }, 'bug');
-      writeFault(response, bug());
+      send(response, bug());
     }
   };
 }

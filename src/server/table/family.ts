@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 
-import type { WriteFault } from '../middleware/answer-errors.ts';
+import type { AnswerFault } from '../middleware/answer-errors.ts';
 import type { Checking } from './check.ts';
 import type { Row } from './row.ts';
 
@@ -19,6 +19,6 @@ export interface Family {
   hasEtags?: boolean;
   /** The detail of a 404 for a path that is no route of it. */
   noSuchRoute: (path: string) => string;
-  /** Writes an error in the family's own shape. */
-  writeFault: WriteFault;
+  /** How its errors look. */
+  answerFault: AnswerFault;
 }

@@ -45,12 +45,12 @@ export function makeApp(parts: AppParts): Express {
   // The longer base goes first: the root would take what is in the others.
   for (const { base, family } of bases.sort((a, b) => b.base.length - a.base.length)) {
     const handlers = [...family.signIn, serveRows(family, log)];
-    const onError = answerErrors(log, family.writeFault);
+    const onError = answerErrors(log, family.answerFault);
     // The families in the root come one after another.
     if (base === '') app.use(...handlers, onError);
     else app.use(base, ...handlers, notFoundIn(family), onError);
   }
-  app.use(...elsewhere.signIn, notFoundIn(elsewhere), answerErrors(log, elsewhere.writeFault));
+  app.use(...elsewhere.signIn, notFoundIn(elsewhere), answerErrors(log, elsewhere.answerFault));
   return app;
 }
 

@@ -7,7 +7,7 @@ import request from 'supertest';
 import { limitRequests } from '../../../src/server/middleware/limit-requests.ts';
 import { workOn } from '../../../src/server/middleware/under-way.ts';
 import { answerErrors } from '../../../src/server/middleware/answer-errors.ts';
-import { writeProblems } from '../../../src/server/problem.ts';
+import { asProblems } from '../../../src/server/problem.ts';
 import { waitUntil } from '../../lab/wait.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
 
@@ -24,7 +24,7 @@ describe('the limit of requests under way', () => {
     app.use((_request, response) => {
       underWay.push(response);
     });
-    app.use(answerErrors(keepingLog().log, writeProblems()));
+    app.use(answerErrors(keepingLog().log, asProblems()));
     const ask = (caller: string) => request(app).get('/').set('caller', caller);
     return { ask, underWay };
   }

@@ -31,12 +31,12 @@ export function madeUpFamily(): Family {
     ],
     checking: byValidator,
     noSuchRoute: () => 'Not Found',
-    writeFault(response, { code, message }) {
-      const status = code === 'unauthenticated' ? 401 : 500;
-      response.status(status).set('Content-Type', 'application/json');
-      response.end(JSON.stringify({ faultcode: 'Client', faultstring: message, debuginfo: null }));
-      return status === 500;
-    },
+    answerFault: ({ code, message }) => ({
+      status: code === 'unauthenticated' ? 401 : 500,
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ faultcode: 'Client', faultstring: message, debuginfo: null }),
+      isFailure: false,
+    }),
     rows: [
       row({
         methods: ['GET'],

@@ -49,11 +49,13 @@ import { openRepeatedAnswers } from './repeated-answers.ts';
 import { haFamily, type HaDomain } from './routes/ha/index.ts';
 import { probeFamily } from './routes/probes.ts';
 import { authenticate, trustAsRoot } from './server/middleware/authenticate.ts';
+import type { AnswerFault } from './server/middleware/answer-errors.ts';
 import { documentedHeaders } from './server/middleware/headers.ts';
 import { limitRequests } from './server/middleware/limit-requests.ts';
 import { makeApp } from './server/table/serve.ts';
 import { type Connections, makeConnections } from './server/connections.ts';
 import { connectionLimits } from './server/limits.ts';
+import { asProblems } from './server/problem.ts';
 import { openUndoStore, undoLimits } from './undo.ts';
 
 /** The agent, without its doors. */
@@ -65,6 +67,8 @@ export interface Agent {
     /** For root, by the Unix socket. */
     socket: Express;
   };
+  /** How an error looks that belongs to no route. */
+  answerFault: AnswerFault;
   /** The connections by the network. */
   connections: Connections;
   /** Begins no further change, and returns when none is under way, after `maxStopMs` at the latest. */
@@ -151,6 +155,7 @@ export function makeAgent(
       network: appFor(withToken, limitRequests(config.max_requests)),
       socket: appFor(trustAsRoot),
     },
+    answerFault: asProblems(secrets),
     connections,
     stopChanges: () => changes.stop(),
     maxStopMs: maxStopMs(host),

@@ -3,6 +3,9 @@ import { maskArgv, maskText } from './secrets.ts';
 /** What went wrong, in words that never change. Each has one HTTP status: see server/problem.ts. */
 export type FaultCode =
   | 'internal_error'
+  | 'malformed_request'
+  | 'headers_too_large'
+  | 'request_timeout'
   | 'unauthenticated'
   | 'too_many_attempts'
   | 'role_required'

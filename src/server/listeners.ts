@@ -5,6 +5,7 @@ import type net from 'node:net';
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { apiTls, type TlsIdentity } from '../tls.ts';
+import { answerClientErrors } from './client-errors.ts';
 import { awaitClientHello } from './client-hello.ts';
 import type { Connections } from './connections.ts';
 import {
@@ -15,6 +16,7 @@ import {
   requestLimits,
   requestTimeouts,
 } from './limits.ts';
+import type { AnswerFault } from './middleware/answer-errors.ts';
 import { close, freeSocket, listen, type Listeners, tcp } from './listen.ts';
 import { type RequestLimits, type RequestsInTurn, serveInTurn } from './requests-in-turn.ts';
 
@@ -26,6 +28,8 @@ export interface AgentService {
     /** For root, by the Unix socket. */
     socket: RequestListener;
   };
+  /** How an error looks that belongs to no route. */
+  answerFault: AnswerFault;
   /** The connections by the network. */
   connections: Connections;
   requests?: RequestLimits;
@@ -43,7 +47,7 @@ export interface ApiListeners extends Listeners {
  * Faults: `cannot_listen`
  */
 export async function openListeners(
-  { apps, connections, requests = requestLimits }: AgentService,
+  { apps, answerFault, connections, requests = requestLimits }: AgentService,
   config: Config,
   identity: TlsIdentity,
   log: Log,
@@ -58,6 +62,7 @@ export async function openListeners(
     address: string,
   ) => {
     server.maxHeadersCount = maxHeadersCount;
+    answerClientErrors(server, inTurn, answerFault);
     await listen(server, { ...where, backlog }, address, log);
     opened.push({ server, inTurn, address });
   };

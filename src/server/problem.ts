@@ -4,6 +4,7 @@ import type { AnswerFault, FaultAnswer } from './middleware/answer-errors.ts';
 
 /** The one table from a fault to HTTP. Whatever is not in it is a bug of ours: 500. */
 const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
+  malformed_request: { status: 400, title: 'This is not an HTTP request' },
   invalid_request: { status: 400, title: 'The request is not as documented' },
   liferaft_cut_off: { status: 400, title: 'The liferaft did not come to its end' },
   cannot_be_tried: { status: 400, title: 'This cannot be tried first' },
@@ -50,6 +51,7 @@ const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   restore_half_done: { status: 409, title: 'A restore is half done' },
   nothing_to_undo: { status: 409, title: 'There is no restore to undo' },
   changed_since_restore: { status: 409, title: 'What was restored has changed' },
+  request_timeout: { status: 408, title: 'The request did not come to its end' },
   version_changed: { status: 412, title: 'The configuration has changed' },
   body_too_large: { status: 413, title: 'The body is too large' },
   change_too_large: { status: 413, title: 'The change is too large' },
@@ -65,6 +67,7 @@ const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
   liferaft_invalid: { status: 422, title: 'The liferaft is not sound' },
   liferaft_of_later_format: { status: 422, title: 'The liferaft was made by a later version' },
   restore_failed: { status: 422, title: 'The restore could not be carried out' },
+  headers_too_large: { status: 431, title: 'The headers are too large' },
   confirmation_required: { status: 428, title: 'This has to be confirmed' },
   too_many_attempts: { status: 429, title: 'Too many wrong tokens' },
   too_many_requests: { status: 429, title: 'Too many requests of this token' },

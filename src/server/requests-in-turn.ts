@@ -22,6 +22,8 @@ export interface RequestsInTurn {
   stop(): void;
   /** Ends the connections whose request changes nothing (GET, HEAD). */
   dropReads(): void;
+  /** Whether a connection has no answer under way. */
+  isIdle(socket: net.Socket): boolean;
 }
 
 interface Exchange {
@@ -160,6 +162,7 @@ export function serveInTurn(
     dropReads() {
       drop('isReading');
     },
+    isIdle: (socket) => connections.get(socket)?.isIdle() ?? true,
   };
 }
 

@@ -92,6 +92,7 @@ describe('the limits of the listeners', () => {
     listeners = await openListeners(
       {
         apps: { network: app, socket: app },
+        answerFault: asProblems(),
         connections,
         requests: { ...requestLimits, ...more.requests },
       },

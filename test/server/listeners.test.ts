@@ -2,6 +2,7 @@ import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
+import tls from 'node:tls';
 import net from 'node:net';
 import { join } from 'node:path';
 
@@ -12,6 +13,7 @@ import { makeRun } from '../../src/exec.ts';
 import { makeConnections } from '../../src/server/connections.ts';
 import { connectionLimits } from '../../src/server/limits.ts';
 import type { Listeners } from '../../src/server/listen.ts';
+import { asProblems } from '../../src/server/problem.ts';
 import { openListeners } from '../../src/server/listeners.ts';
 import { loadTlsIdentity } from '../../src/tls.ts';
 import { faultOf } from '../support/faults.ts';
@@ -55,7 +57,8 @@ describe('the listeners', () => {
     const { log } = keepingLog();
     const identity = await loadTlsIdentity(config, run);
     const apps = { network: app, socket: app };
-    const opened = await openListeners({ apps, connections }, config, identity, log);
+    const service = { apps, answerFault: asProblems(), connections };
+    const opened = await openListeners(service, config, identity, log);
     listeners.push(opened);
     return opened;
   }
@@ -67,6 +70,56 @@ describe('the listeners', () => {
         response.setEncoding('utf8').once('data', resolve);
       }).on('error', reject);
     });
+
+  describe('answer what is no request as they answer errors:', () => {
+    /** All that comes back for these bytes, over TLS. */
+    const say = (port: number, bytes: string, whenAnswered?: string) =>
+      new Promise<string>((resolve, reject) => {
+        let heard = '';
+        const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+          socket.write(bytes);
+        });
+        socket.setEncoding('utf8').on('data', (text: string) => {
+          heard += text;
+          if (whenAnswered !== undefined) socket.write(whenAnswered);
+        });
+        socket.once('error', reject).once('close', () => {
+          resolve(heard);
+        });
+      });
+    const problemIn = (heard: string) => {
+      const [head = '', body = ''] = heard.split('\r\n\r\n');
+      expect(head).to.match(/\r\nContent-Type: application\/problem\+json/);
+      expect(head).to.match(/\r\nX-Request-Id: \S+/);
+      expect(head).to.include(`\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`);
+      return [head.split('\r\n')[0], (JSON.parse(body) as { code: string }).code];
+    };
+    let port: number;
+    beforeEach(async () => {
+      port = await freePort();
+      // An answer that has begun, and does not end.
+      await open((_request, response) => response.write('begun'), port);
+    });
+
+    it('what is not HTTP, and headers that are too large', async () => {
+      for (const bytes of ['nonsense\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', '\0\0\0\0\r\n\r\n']) {
+        expect(problemIn(await say(port, bytes))).to.deep.equal([
+          ...['HTTP/1.1 400 Bad Request', 'malformed_request'],
+        ]);
+      }
+      const long = `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`;
+      expect(problemIn(await say(port, long))).to.deep.equal([
+        ...['HTTP/1.1 431 Request Header Fields Too Large', 'headers_too_large'],
+      ]);
+    });
+
+    it('except in the middle of an answer, which is cut off', async () => {
+      const head = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+      const heard = await say(port, head, 'zz\r\n');
+      expect(heard).to.match(/^HTTP\/1\.1 200 OK/);
+      expect(heard).not.to.include('problem+json');
+    });
+  });
 
   it('serve HTTPS, and a socket that is private by the umask from its first moment', async () => {
     process.umask(0o077);

@@ -52,7 +52,7 @@ import { authenticate, trustAsRoot } from './server/middleware/authenticate.ts';
 import type { AnswerFault } from './server/middleware/answer-errors.ts';
 import { documentedHeaders } from './server/middleware/headers.ts';
 import { limitRequests } from './server/middleware/limit-requests.ts';
-import { makeApp } from './server/table/serve.ts';
+import { allowedBy, makeApp } from './server/table/serve.ts';
 import { type Connections, makeConnections } from './server/connections.ts';
 import { connectionLimits } from './server/limits.ts';
 import { asProblems } from './server/problem.ts';
@@ -143,10 +143,14 @@ export function makeAgent(
   };
   const checkReadiness = makeCheckReadiness(host, state, findStoppedDaemons);
   const probes = probeFamily(checkReadiness);
-  const headers = documentedHeaders(config.powered_by);
   const appFor = (...signIn: readonly RequestHandler[]) => {
     const api = haFamily(ha, signIn);
-    return makeApp({ log, headers, families: [probes, api], elsewhere: api });
+    const families = [probes, api];
+    const headers = documentedHeaders(
+      config.powered_by,
+      allowedBy(families.flatMap(({ rows }) => rows)),
+    );
+    return makeApp({ log, headers, families, elsewhere: api });
   };
   const connections = makeConnections(connectionLimits(config));
   const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log), connections);

@@ -2,8 +2,11 @@ import cors from 'cors';
 import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
-/** The headers that the contract documents on every answer, and those that keep a browser safe. */
-export function documentedHeaders(poweredBy: string): RequestHandler[] {
+/**
+ * The headers that the contract documents on every answer, and those that keep a browser safe.
+ * @param methods of all routes, which a page of any origin may use
+ */
+export function documentedHeaders(poweredBy: string, methods: readonly string[]): RequestHandler[] {
   return [
     helmet({
       // These two would turn a console on a LAN, reached by plain HTTP, to HTTPS that it has not got.
@@ -17,7 +20,7 @@ export function documentedHeaders(poweredBy: string): RequestHandler[] {
     },
     cors({
       origin: '*',
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      methods: [...methods],
       allowedHeaders: [
         ...['Content-Type', 'token', 'If-None-Match', 'If-Match'],
         ...['Idempotency-Key', 'X-HA-Confirm', 'X-Request-Id'],

@@ -47,6 +47,7 @@ import { debianPaths, memoryFolder, type Paths } from './paths.ts';
 import { makePcsWords } from './pcs/words.ts';
 import { openRepeatedAnswers } from './repeated-answers.ts';
 import { haFamily, type HaDomain } from './routes/ha/index.ts';
+import { documentFamily } from './routes/documents.ts';
 import { probeFamily } from './routes/probes.ts';
 import { authenticate, trustAsRoot } from './server/middleware/authenticate.ts';
 import type { AnswerFault } from './server/middleware/answer-errors.ts';
@@ -145,7 +146,7 @@ export function makeAgent(
   const probes = probeFamily(checkReadiness);
   const appFor = (...signIn: readonly RequestHandler[]) => {
     const api = haFamily(ha, signIn);
-    const families = [probes, api];
+    const families = [probes, documentFamily([api]), api];
     const headers = documentedHeaders(
       config.powered_by,
       allowedBy(families.flatMap(({ rows }) => rows)),

@@ -12,6 +12,7 @@ export function probeFamily(checkReadiness: CheckReadiness): Family {
   const probe = { methods: ['GET'], role: 'anyone', fields: {} } as const;
   return {
     name: 'probes',
+    title: 'Probes',
     bases: [''],
     signIn: [],
     hasEtags: true,

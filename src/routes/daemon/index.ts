@@ -16,6 +16,7 @@ export function makeDaemonApp(daemon: Daemon, log: Log): Express {
   const forRoot = { role: 'anyone', fields: {} } as const;
   const family: Family = {
     name: 'alphornd',
+    title: 'The sender of Alphorn',
     bases: [''],
     signIn: [],
     rows: [

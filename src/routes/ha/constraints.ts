@@ -309,7 +309,8 @@ const setOfResources = rule<SetOfResources>(setSchema, (chain) =>
 );
 
 /** Undefined where `setOne` is there instead. */
-const resourcesOfSet = rule<string[] | undefined>(resourceNames.schema, (chain) =>
+const ofOneSet = { ...resourceNames.schema, 'x-unless': ['setOne'] };
+const resourcesOfSet = rule<string[] | undefined>(ofOneSet, (chain) =>
   chain
     .custom((value: unknown, { req }) => {
       const instead = isObject(req.body) && req.body['setOne'] !== undefined;
@@ -340,7 +341,7 @@ function setsOf({
 
 /** Undefined where `location` or `rule` is there instead. */
 const nodeNames = rule<string[] | undefined>(
-  { type: 'array', items: nodeName.schema, minItems: 1 },
+  { type: 'array', items: nodeName.schema, minItems: 1, 'x-unless': ['location', 'rule'] },
   (chain) =>
     chain
       .custom((value: unknown, { req }) => {

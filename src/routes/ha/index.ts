@@ -43,9 +43,12 @@ export interface HaDomain
 export function haFamily(domain: HaDomain, signIn: readonly RequestHandler[]): Family {
   return {
     name: 'ha',
+    title: 'High Availability API',
+    version: '2',
     bases: ['/api/v2/system/ha'],
     rows: haRows(domain),
     signIn,
+    security: { token: { type: 'apiKey', in: 'header', name: 'token' } },
     checking: byValidator,
     hasEtags: true,
     noSuchRoute: (path) => `There is no ${path}. The README lists the routes.`,

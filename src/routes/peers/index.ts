@@ -58,6 +58,7 @@ export function makePeersApp({ callers, receiver, clones, self, log }: PeersPart
   const ofPeer = { role: 'anyone', fields: {} } as const;
   const family: Family = {
     name: 'peers',
+    title: 'What peers ask',
     bases: [''],
     signIn: [knowCaller(callers)],
     rows: [

@@ -42,8 +42,11 @@ export function makeApp(parts: AppParts): Express {
   app.use(nameRequests, logRequests(log));
   if (headers.length > 0) app.use([...headers]);
   const bases = families.flatMap((family) => family.bases.map((base) => ({ base, family })));
-  // The longer base goes first: the root would take what is in the others.
-  for (const { base, family } of bases.sort((a, b) => b.base.length - a.base.length)) {
+  // What nobody has to sign in for may be below the base of those that ask. The longer base goes first: the root would
+  // take what is in the others.
+  const rank = ({ base, family }: (typeof bases)[number]) =>
+    family.signIn.length === 0 ? Infinity : base.length;
+  for (const { base, family } of bases.sort((a, b) => rank(b) - rank(a))) {
     const handlers = [...family.signIn, serveRows(family, log)];
     const onError = answerErrors(log, family.answerFault);
     // The families in the root come one after another.

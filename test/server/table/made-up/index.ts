@@ -16,6 +16,7 @@ export const maxUpload = 8 * 1024 * 1024;
 export function madeUpFamily(): Family {
   return {
     name: 'made-up',
+    title: 'A family as those to come',
     bases: ['/0.5', '/made-up'],
     signIn: [
       // By client certificate, or by a bearer.

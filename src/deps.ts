@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Express, RequestHandler } from 'express';
 
 import { makeAlphorn } from './alphorn/alphorn.ts';
+import { addAlphornMetrics } from './alphorn/metrics.ts';
 import { receiverLimits } from './alphorn/receiver.ts';
 import { type LiferaftStore, openStore } from './alphorn/store.ts';
 import { makeGuessBrake } from './auth/guess-brake.ts';
@@ -38,7 +39,7 @@ import type { Run, StartResident } from './exec.ts';
 import { removeTemporaries } from './files.ts';
 import type { Host } from './host.ts';
 import { type KnownSecrets, makeKnownSecrets } from './known-secrets.ts';
-import { makeLock } from './lock.ts';
+import { addLockMetrics, makeLock } from './lock.ts';
 import type { Log } from './log.ts';
 import { makeLostSignsReader } from './pacemaker/lost-signs.ts';
 import { type ClusterWatch, makeClusterWatch } from './pacemaker/watch.ts';
@@ -48,8 +49,11 @@ import { makePcsWords } from './pcs/words.ts';
 import { openRepeatedAnswers } from './repeated-answers.ts';
 import { haFamily, type HaDomain } from './routes/ha/index.ts';
 import { documentFamily } from './routes/documents.ts';
+import { metricsFamily } from './routes/metrics.ts';
 import { probeFamily } from './routes/probes.ts';
-import { authenticate, trustAsRoot } from './server/middleware/authenticate.ts';
+import { makeMetrics } from './server/metrics.ts';
+import { measureRun } from './measured-run.ts';
+import { authenticate, bearer, trustAsRoot } from './server/middleware/authenticate.ts';
 import type { AnswerFault } from './server/middleware/answer-errors.ts';
 import { documentedHeaders } from './server/middleware/headers.ts';
 import { limitRequests } from './server/middleware/limit-requests.ts';
@@ -101,7 +105,8 @@ export function makeAgent(
     findStoppedDaemons = makeFindStoppedDaemons(),
   }: { paths?: Paths; secrets?: KnownSecrets; findStoppedDaemons?: FindStoppedDaemons } = {},
 ): Agent {
-  const host = makeHost(config, run, paths, findStoppedDaemons);
+  const metrics = makeMetrics();
+  const host = makeHost(config, measureRun(run, metrics.registry), paths, findStoppedDaemons);
   const audit = makeAuditLog(config, 'agent');
   const runtimeFolder = config.runtime_directory;
   const watch = makeClusterWatch({ startResident, runtimeFolder, cibFile: paths.cib, log });
@@ -116,10 +121,11 @@ export function makeAgent(
   const hold = makeStackHold();
   const askLocalId = async () => (await readRings(host)).local_node_id;
   const lostSigns = makeLostSignsReader(host, memoryFolder);
+  const lock = makeLock();
   const changes = makeChanges({
     ...{ host, audit, configuration, state, secrets, findStoppedDaemons },
     undo: openUndoStore(join(config.state_directory, 'undo'), undoLimits(config.undo_keep)),
-    lock: makeLock(),
+    lock,
     editor: makeCibEditor(memoryFolder, makeCheckPatch(askLocalId), lostSigns),
     forgetState() {
       configuration.forget();
@@ -144,21 +150,26 @@ export function makeAgent(
   };
   const checkReadiness = makeCheckReadiness(host, state, findStoppedDaemons);
   const probes = probeFamily(checkReadiness);
-  const appFor = (...signIn: readonly RequestHandler[]) => {
+  addAlphornMetrics(metrics.registry, () => ha.alphorn.status());
+  addLockMetrics(metrics.registry, lock);
+  const limit = limitRequests(config.max_requests);
+  const appFor = (signIn: readonly RequestHandler[], signInOfMonitor = signIn) => {
     const api = haFamily(ha, signIn);
-    const families = [probes, documentFamily([api]), api];
-    const headers = documentedHeaders(
-      config.powered_by,
-      allowedBy(families.flatMap(({ rows }) => rows)),
-    );
-    return makeApp({ log, headers, families, elsewhere: api });
+    const families = [
+      ...[probes, documentFamily([api]), metricsFamily(metrics.registry, signInOfMonitor), api],
+    ];
+    const methods = allowedBy(families.flatMap(({ rows }) => rows));
+    const before = [metrics.countRequests, ...documentedHeaders(config.powered_by, methods)];
+    return makeApp({ log, before, families, elsewhere: api });
   };
   const connections = makeConnections(connectionLimits(config));
-  const withToken = authenticate(makeTokenStore(config), makeGuessBrake(log), connections);
+  const [tokens, brake] = [makeTokenStore(config), makeGuessBrake(log)];
+  const withToken = authenticate(tokens, brake, connections);
+  const withBearer = authenticate(tokens, brake, connections, bearer);
   return {
     apps: {
-      network: appFor(withToken, limitRequests(config.max_requests)),
-      socket: appFor(trustAsRoot),
+      network: appFor([withToken, limit], [withBearer, limit]),
+      socket: appFor([trustAsRoot]),
     },
     answerFault: asProblems(secrets),
     connections,

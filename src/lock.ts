@@ -1,3 +1,5 @@
+import { Gauge, type Registry } from 'prom-client';
+
 import { Fault } from './errors.ts';
 import { inTurn } from './in-turn.ts';
 
@@ -17,6 +19,8 @@ export interface Lock {
   run<T>(work: () => Promise<T>): Promise<T>;
   /** Runs work at once, next to what is in turn. Faults: `stopping`, those of the work. */
   runBeside<T>(work: () => Promise<T>): Promise<T>;
+  /** How many have been asked for and have not ended, the one that runs among them. */
+  pending: () => number;
   /** Refuses what has not begun, and all that comes. Returns when nothing runs any more. */
   stop(): Promise<void>;
 }
@@ -69,6 +73,8 @@ export function makeLock(capacity = 256): Lock {
       return begin(work);
     },
 
+    pending: () => inside,
+
     async stop() {
       isStopping = true;
       for (const refuse of waiting) refuse(stopping());
@@ -84,4 +90,16 @@ function stopping(): Fault {
     'The agent is being stopped or restarted. Nothing of this change was done; ask again in some seconds.',
     { retryAfterSeconds },
   );
+}
+
+/** Adds how many changes there are. */
+export function addLockMetrics(registry: Registry, { pending }: Pick<Lock, 'pending'>): void {
+  new Gauge({
+    name: 'ha_agent_changes_pending',
+    help: 'Changes that have been asked for and have not ended.',
+    registers: [registry],
+    collect() {
+      this.set(pending());
+    },
+  });
 }

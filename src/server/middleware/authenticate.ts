@@ -25,7 +25,8 @@ export const trustAsRoot: RequestHandler = (_request, response, next) => {
 };
 
 /**
- * Lets in who has a valid `token` header.
+ * Lets in who has a valid token.
+ * @param place where the token of a request is
  * @param connections notified of the connections on which a valid token was shown
  * Faults: `unauthenticated`, `too_many_attempts`, `too_many_requests`
  */
@@ -33,13 +34,15 @@ export function authenticate(
   tokens: TokenStore,
   brake: GuessBrake,
   connections: CallerConnections,
+  place: TokenPlace = tokenHeader,
 ): RequestHandler {
   return async (request, response, next) => {
-    const caller = await callerOf(request, tokens);
+    const token = place.read(request);
+    const caller = token === undefined ? undefined : await tokens.find(token);
     if (caller === undefined) {
       connections.unauthenticated(request.socket);
       await brake.wrongToken(request.socket.remoteAddress ?? '');
-      throw new Fault('unauthenticated', whyUnknown(request.get('token')));
+      throw new Fault('unauthenticated', whyUnknown(token, place));
     }
     if (!connections.authenticated(request.socket, caller.name)) {
       // Nothing is kept of a connection that is one too many.
@@ -56,13 +59,29 @@ export function authenticate(
 }
 
 /** A token does not tell which node issued it, so one of another node looks like one that was revoked. */
-function whyUnknown(token: string | undefined): string {
+function whyUnknown(token: string | undefined, { name }: TokenPlace): string {
   const make = "Make one on this node with 'hactl token create NAME --role viewer'.";
-  if (token === undefined || token === '') return `The header 'token' is missing. ${make}`;
+  if (token === undefined || token === '') return `The header '${name}' is missing. ${make}`;
   return isToken(token)
     ? `This node does not know the token. A token is valid only on the node that issued it: it is another node's, or was revoked here, or has expired. ${make}`
-    : `The header 'token' does not hold a token: 64 hexadecimal digits, as 'hactl token create' prints them. ${make}`;
+    : `The header '${name}' does not hold a token: 64 hexadecimal digits, as 'hactl token create' prints them. ${make}`;
 }
+
+/** Where a token is in a request. */
+export interface TokenPlace {
+  /** Of the header, as a message has it. */
+  name: string;
+  read: (request: Request) => string | undefined;
+}
+
+/** Where the documents of the High Availability API have it. */
+export const tokenHeader: TokenPlace = { name: 'token', read: (request) => request.get('token') };
+
+/** As RFC 6750 has it, and Prometheus sends it. */
+export const bearer: TokenPlace = {
+  name: 'Authorization: Bearer',
+  read: (request) => /^Bearer +(\S+)$/i.exec(request.get('Authorization') ?? '')?.[1],
+};
 
 /** Faults: `role_required` */
 export function requireRole(needed: Role): RequestHandler {
@@ -76,11 +95,6 @@ export function requireRole(needed: Role): RequestHandler {
     }
     next();
   };
-}
-
-async function callerOf(request: Request, tokens: TokenStore): Promise<Caller | undefined> {
-  const token = request.get('token');
-  return token === undefined ? undefined : tokens.find(token);
 }
 
 /** Says who asks, for what stands behind it. */

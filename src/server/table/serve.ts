@@ -16,14 +16,15 @@ import { nameRequests, requestIdIn } from '../middleware/request-id.ts';
 import { logRequests } from '../middleware/log-requests.ts';
 import { whenOver, workOn } from '../middleware/under-way.ts';
 import type { Family } from './family.ts';
+import { setServedBy } from '../served-by.ts';
 import { inOrder } from './order.ts';
 import { type Call, methods, type Reply, type Row } from './row.ts';
 
 export interface AppParts {
   log: Log;
   families: readonly Family[];
-  /** On each answer, before any family is asked. */
-  headers?: readonly RequestHandler[];
+  /** For each request, before any family is asked. */
+  before?: readonly RequestHandler[];
   /** The family that answers for paths of none: it asks who calls, and has no such route. */
   elsewhere: Family;
 }
@@ -33,14 +34,14 @@ export interface AppParts {
  * @throws an Error if two rows are for the same requests
  */
 export function makeApp(parts: AppParts): Express {
-  const { log, families, headers = [], elsewhere } = parts;
+  const { log, families, before = [], elsewhere } = parts;
   const app = express();
   // Set by our own header, if at all.
   app.disable('x-powered-by');
   app.set('etag', 'strong');
 
   app.use(nameRequests, logRequests(log));
-  if (headers.length > 0) app.use([...headers]);
+  if (before.length > 0) app.use([...before]);
   const bases = families.flatMap((family) => family.bases.map((base) => ({ base, family })));
   // What nobody has to sign in for may be below the base of those that ask. The longer base goes first: the root would
   // take what is in the others.
@@ -110,12 +111,16 @@ function refuseOthers(allowed: readonly string[]): RequestHandler {
 
 function handlersOf(
   served: Row,
-  { checking, hasEtags = false }: Family,
+  { name, checking, hasEtags = false }: Family,
   log: Log,
 ): RequestHandler[] {
   const { role, begin, handle, fields, isChange } = served;
   const read = readerOf(served);
   return [
+    (_request, response, next) => {
+      setServedBy(response, { family: name, route: served.path });
+      next();
+    },
     ...(role === 'anyone' ? [] : [requireRole(role)]),
     ...(read ? [readBody(read)] : []),
     (request, response, next) => {

@@ -30,7 +30,12 @@ describe('one row', () => {
     answerFault: asProblems(),
   };
   const headers = documentedHeaders('test', allowedBy(family.rows));
-  const app = makeApp({ log: keepingLog().log, headers, families: [family], elsewhere: family });
+  const app = makeApp({
+    log: keepingLog().log,
+    before: headers,
+    families: [family],
+    elsewhere: family,
+  });
 
   it('is a route that answers GET and HEAD', async () => {
     const { status, body } = await request(app).get('/greetings/hello');

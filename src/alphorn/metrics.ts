@@ -1,0 +1,45 @@
+import { Gauge, type Registry } from 'prom-client';
+
+import type { DaemonStatus } from './daemon-status.ts';
+import type { AlphornStatus } from './status.ts';
+
+const states = ['synced', 'lacking', 'pending', 'failing', 'self'] as const satisfies readonly [
+  ...DaemonStatus['destinations'][number]['state'][],
+];
+
+/** Adds what the sender of this host says of itself. It is asked when the metrics are read. */
+export function addAlphornMetrics(registry: Registry, status: () => Promise<AlphornStatus>): void {
+  const registers = [registry];
+  const running = new Gauge({
+    name: 'ha_agent_alphorn_running',
+    help: 'Whether the sender runs on this host.',
+    registers,
+  });
+  const whole = new Gauge({
+    name: 'ha_agent_alphorn_whole',
+    help: 'Whether the liferaft of this host has all that it cannot be brought back without.',
+    registers,
+  });
+  const lag = new Gauge({
+    name: 'ha_agent_alphorn_lag_seconds',
+    help: 'For how long the destination that is furthest behind has not had the latest liferaft.',
+    registers,
+  });
+  new Gauge({
+    name: 'ha_agent_alphorn_destinations',
+    help: 'Destinations by state.',
+    labelNames: ['state'],
+    registers,
+    // One question for all of them: this one is read, and sets the others.
+    async collect() {
+      const now = await status().catch(() => undefined);
+      const destinations = now?.destinations ?? [];
+      running.set(now?.running ? 1 : 0);
+      whole.set(now?.liferaft?.whole ? 1 : 0);
+      lag.set(Math.max(0, ...destinations.map(({ lagMs }) => (lagMs ?? 0) / 1000)));
+      for (const state of states) {
+        this.set({ state }, destinations.filter((each) => each.state === state).length);
+      }
+    },
+  });
+}

@@ -1,0 +1,48 @@
+import type { RequestHandler } from 'express';
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+
+import { servedBy } from './served-by.ts';
+
+/** Seconds; a change that waits for the cluster takes minutes. */
+const buckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120];
+
+/** What Prometheus reads of this process. Each part of the agent adds its own metrics to the registry. */
+export interface Metrics {
+  registry: Registry;
+  /** Counts each request by its route, when its answer is out. */
+  countRequests: RequestHandler;
+}
+
+/** @returns metrics of a process of its own; two of them share nothing */
+export function makeMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const labelNames = ['family', 'method', 'route'] as const;
+  const requests = new Counter({
+    name: 'ha_agent_http_requests_total',
+    help: 'Requests by route and status; the route is none where there is no such route.',
+    labelNames: [...labelNames, 'status'],
+    registers: [registry],
+  });
+  const seconds = new Histogram({
+    name: 'ha_agent_http_request_seconds',
+    help: 'Time from the headers of a request to the end of its answer.',
+    labelNames,
+    buckets,
+    registers: [registry],
+  });
+  return {
+    registry,
+    countRequests(request, response, next) {
+      const startedAt = performance.now();
+      response.once('close', () => {
+        // A path that a caller makes up is no label: there would be no end of them.
+        const { family, route } = servedBy(response) ?? { family: 'none', route: 'none' };
+        const method = route === 'none' ? 'none' : request.method;
+        requests.inc({ family, method, route, status: response.statusCode });
+        seconds.observe({ family, method, route }, (performance.now() - startedAt) / 1000);
+      });
+      next();
+    },
+  };
+}

@@ -6,9 +6,10 @@ describe('a role', () => {
   it('allows what it and those before it allow', () => {
     const allowed = roles.map((role) => roles.filter((needed) => roleAllows(role, needed)));
     expect(allowed).to.deep.equal([
-      ['viewer'],
-      ['viewer', 'operator'],
-      ['viewer', 'operator', 'admin'],
+      ['monitor'],
+      ['monitor', 'viewer'],
+      ['monitor', 'viewer', 'operator'],
+      ['monitor', 'viewer', 'operator', 'admin'],
     ]);
   });
 });

@@ -2,7 +2,13 @@ import http from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { makeAlphornHost } from './alphorn-host.ts';
 import { changesBench, nodes } from './changes-bench.ts';
+import { type FakeCluster, success } from './fake-cluster.ts';
+import { storeLiferaft } from './liferafts.ts';
 import type { Random } from './random.ts';
 
 /** What came of a run. */
@@ -55,6 +61,12 @@ const hostile = [
 ];
 /** With these a command would be another one. */
 const neverInArgv = hostile.filter((text) => /^-|[\0\n\r]|^\.\.?$|\.\.\/|^\/etc/.test(text));
+/** pcs has an option of that name, by which it reads a file of ours. */
+function neverIn(tool: string, arg: string): boolean {
+  if (tool === 'pcs' && arg === '-f') return false;
+  return neverInArgv.includes(arg) || /[\0\n\r]/.test(arg);
+}
+
 const fine5xx = new Set([503, 504, 507]);
 const readable = ['GET', 'HEAD'];
 
@@ -65,7 +77,10 @@ const readable = ['GET', 'HEAD'];
  * @param count requests
  */
 export async function fuzz(folder: string, random: Random, count: number): Promise<FuzzOutcome> {
-  const { app, cluster } = await changesBench(folder);
+  const alphorn = { ...(await makeAlphornHost(folder, { a: 'A' })), root: join(folder, 'root') };
+  await storeLiferaft(alphorn.liferafts, { files: { '/etc/a': 'A' } });
+  const { app, cluster } = await changesBench(folder, { alphorn });
+  answerForCorosync(cluster);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
   const { body: document } = (await app.client.get('/openapi.json')) as unknown as {
     body: { paths: Record<string, Record<string, Operation>> };
@@ -165,7 +180,7 @@ export async function fuzz(folder: string, random: Random, count: number): Promi
         find('a refusal that changed the CIB');
       if (readable.includes(asked.method) && status === 0) find('no answer');
       for (const argv of cluster.calls) {
-        const bad = argv.slice(1).find((arg) => neverInArgv.includes(arg) || /[\0\n\r]/.test(arg));
+        const bad = argv.slice(1).find((arg) => neverIn(argv[0] ?? '', arg));
         if (bad !== undefined) find(`an argument '${bad}' of ${argv[0] ?? ''}`);
       }
       commands += cluster.calls.length;
@@ -180,6 +195,16 @@ export async function fuzz(folder: string, random: Random, count: number): Promi
     server.closeAllConnections();
   }
   return { statuses, commands, heap: [heap[0] ?? 0, heap[1] ?? 0], findings };
+}
+
+/** What the fake cluster has no use for otherwise. */
+function answerForCorosync({ answers }: FakeCluster): void {
+  answers.set('corosync', ({ argv }) => success(argv.includes('-v') ? 'Corosync 3.1.7\n' : ''));
+  answers.set('pacemakerd', () => success('Pacemaker 2.1.5\n'));
+  answers.set('corosync-keygen', async ({ argv }) => {
+    await writeFile(argv.at(-1) ?? '', Buffer.alloc(256, 7));
+    return success('');
+  });
 }
 
 /** Half of a surrogate pair has no encoding. */

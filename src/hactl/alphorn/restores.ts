@@ -1,16 +1,13 @@
 import { Command } from 'commander';
 
-import type { ListedRestore } from '../alphorn/restore/kept-restores.ts';
-import type { Restorer } from '../alphorn/restore.ts';
-import { Fault } from '../errors.ts';
-import type { OnRecord } from './on-record.ts';
-import { print, printJson, printTable } from './print.ts';
+import type { ListedRestore } from '../../alphorn/restore/kept-restores.ts';
+import { Fault } from '../../errors.ts';
+import type { OnRecord } from '../on-record.ts';
+import { print, printJson, printTable } from '../print.ts';
+import type { AlphornSources } from './sources.ts';
 
 /** `hactl alphorn restores`: what is kept of restores on this host. */
-export function restoresCommand(
-  openRestorer: () => Promise<{ restorer: Restorer }>,
-  onRecord: OnRecord,
-): Command {
+export function restoresCommand({ openRestorer }: AlphornSources, onRecord: OnRecord): Command {
   const json = ['--json', 'as JSON'] as const;
   const restores = new Command('restores')
     .description('what is kept of former restores, so that they can be taken back')

@@ -1,6 +1,6 @@
-import type { AccountChange } from '../alphorn/accounts/merge.ts';
-import type { AccountsReport, FileList } from '../alphorn/accounts/restored-accounts.ts';
-import { print } from './print.ts';
+import type { AccountChange } from '../../alphorn/accounts/merge.ts';
+import type { AccountsReport, FileList } from '../../alphorn/accounts/restored-accounts.ts';
+import { print } from '../print.ts';
 
 /** How many lines there are of one kind; `--json` has all that is known. */
 const mostLines = 50;

@@ -11,16 +11,18 @@ import { makeOnRecord, type OnRecord } from './on-record.ts';
 
 /**
  * `hactl alphorn …`: what this host sends, and the liferafts of other hosts that are here. No agent has to run.
- * @param onRecord for what changes something or gives out a secret; a sync does neither
+ * @param onRecord runs each command that changes something or prints a secret; a sync does neither
  */
 export function alphornCommand(
   allPaths: Paths = debianPaths,
   onRecord: OnRecord = makeOnRecord({ holdOff: (work) => work() }),
 ): Command {
   const sources = makeAlphornSources(allPaths);
-  const alphorn = new Command('alphorn').description(
-    'copies of what a host is made of (liferafts): sent to other hosts, and those of other hosts here',
-  );
+  const alphorn = new Command('alphorn')
+    .summary('manage liferafts: copies of the configuration of hosts')
+    .description(
+      'Manages liferafts: copies of the configuration of a host, which it sends to other hosts and can be restored from.',
+    );
   addSenderCommands(alphorn, allPaths.alphorn, onRecord);
   addLiferaftCommands(alphorn, sources, onRecord);
   addRestoreCommands(alphorn, sources, onRecord);

@@ -6,10 +6,16 @@ import { auditCommand } from './audit.ts';
 import type { OnRecord } from './on-record.ts';
 import { tokenCommand } from './token.ts';
 
-/** All that `hactl` can do. */
-export function makeProgram(paths: Paths, onRecord: OnRecord): Command {
+/**
+ * All commands of `hactl`. The manual page is made from it as well: of each command its description, of a command in
+ * the help of the one above its summary.
+ */
+export function makeProgram(paths: Paths, onRecord: OnRecord, version: string): Command {
   return new Command('hactl')
-    .description('Looks after the ha-agent of this node.')
+    .description(
+      'Manages the tokens of the ha-agent on this node, shows its audit log, and restores hosts from liferafts.',
+    )
+    .version(version, '--version', 'print the version of hactl')
     .addCommand(tokenCommand(onRecord))
     .addCommand(auditCommand())
     .addCommand(alphornCommand(paths, onRecord));

@@ -2,10 +2,10 @@ import type { AccountChange } from '../../alphorn/accounts/merge.ts';
 import type { AccountsReport, FileList } from '../../alphorn/accounts/restored-accounts.ts';
 import { print } from '../print.ts';
 
-/** How many lines there are of one kind; `--json` has all that is known. */
-const mostLines = 50;
+/** How many lines of one kind are printed; the JSON has all. */
+const maxLines = 50;
 
-/** What a restore does to users and groups, for people. */
+/** Prints what a restore does to users and groups. */
 export function printAccounts({
   changes,
   ranges,
@@ -18,36 +18,37 @@ export function printAccounts({
   printSome(
     ranges.map(
       ({ file, name, here, after }) =>
-        `${file}: ${name} gets ${after} instead of ${here}; what its containers own keeps its numbers`,
+        `${file}: ${name} gets ${after} instead of ${here}; files of its containers keep their numbers`,
     ),
   );
   printFiles(
-    'Files outside of the liferaft that go with their account',
+    'Files outside of the liferaft that change owner with their account',
     handedOver,
     (file) => `${file.path}: owner ${file.owner} -> ${file.after}`,
   );
   printFiles(
-    'Files outside of the liferaft that nobody owns then',
+    'Files outside of the liferaft that will have no owner',
     orphaned,
     (file) => `${file.path}: owner ${file.owner}`,
   );
   for (const { path, account } of units) {
-    print(`${path} will fail: it runs as the ${account}, which is not there then.`);
+    print(`${path} will fail: it runs as the ${account}, which will not exist.`);
   }
   if (search.looked === 0) return;
-  const extent = search.complete ? 'all of it' : 'NOT all of it; other files keep their numbers';
-  print(`Searched for such files: ${search.where} (${search.looked} looked at, ${extent}).`);
+  const extent = search.complete ? 'complete' : 'NOT complete: other files keep their numbers';
+  print(`Searched for such files: ${search.where} (${search.looked} paths, ${extent}).`);
 }
 
 function wordsOf({ kind, name, change, here, after, liferaft, heir }: AccountChange): string {
   const what = {
-    added: `is new, with the number ${after ?? '?'}`,
+    added: `is added with the number ${after ?? '?'}`,
     renumbered: `gets the number ${after ?? '?'} instead of ${here ?? '?'}`,
     vanishes: `vanishes (number ${here ?? '?'})`,
     kept: `keeps the number ${here ?? '?'}`,
   }[change];
   const isOther = liferaft !== null && after !== null && liferaft !== after;
-  const inherits = heir === undefined ? '' : `; ${heir} has it then, with the files of ${name}`;
+  const inherits =
+    heir === undefined ? '' : `; ${heir} gets that number, and so the files of ${name}`;
   return `${kind} ${name} ${what}${inherits}${isOther ? `; it is ${liferaft} in the liferaft` : ''}`;
 }
 
@@ -62,6 +63,6 @@ function printFiles(
 }
 
 function printSome(lines: readonly string[]): void {
-  for (const line of lines.slice(0, mostLines)) print(line);
-  if (lines.length > mostLines) print(`… and ${lines.length - mostLines} more; see --json.`);
+  for (const line of lines.slice(0, maxLines)) print(line);
+  if (lines.length > maxLines) print(`… and ${lines.length - maxLines} more; -o json shows all.`);
 }

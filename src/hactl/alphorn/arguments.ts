@@ -1,2 +1,2 @@
-/** What a command takes a liferaft by. */
-export const nameHint = "its name, from 'hactl alphorn list'";
+/** Where a command gets the name of a liferaft from. */
+export const liferaftHint = "name of the liferaft, from 'hactl alphorn list'";

@@ -2,20 +2,21 @@ import type { Difference } from '../../alphorn/diff.ts';
 import type { LiferaftDiff } from '../../alphorn/restore.ts';
 import { print, warn } from '../print.ts';
 
-/** What a restore leaves as it is, though it is not so in the liferaft. */
+/** Prints what differs from the liferaft and is not restored. */
 export function printWhatStays({ folders, onlyHere, onlyHereMore }: LiferaftDiff): void {
-  if (folders.length > 0) print('These folders stay as they are, without --folders:');
+  if (folders.length > 0)
+    print('These folders stay as they are; --folders restores their modes and owners:');
   printDifferences(folders);
   if (onlyHere === null) {
     warn(
-      'What is only on this host is not known: its rules in /etc/alphorn/manifest.d cannot be followed.',
+      "It is not known which paths exist only on this host, because its rules in /etc/alphorn/manifest.d are wrong: 'hactl alphorn status' shows what to correct.",
     );
-  } else if (onlyHere.length > 0) print('These are only on this host, and stay:');
+  } else if (onlyHere.length > 0) print('These exist only on this host, and stay:');
   for (const path of onlyHere ?? []) print(path);
   if (onlyHereMore > 0) print(`and ${onlyHereMore} more`);
 }
 
-/** What a restore changes, a line for each path. */
+/** Prints what a restore changes, a line for each path. */
 export function printDifferences(differences: readonly Difference[]): void {
   for (const { path, changes, here, liferaft, blocked, lost } of differences) {
     const words = changes.map((change) => {

@@ -4,8 +4,9 @@ import { exportLiferaft } from '../../alphorn/export.ts';
 import type { Manifest } from '../../alphorn/manifest.ts';
 import { Fault } from '../../errors.ts';
 import type { OnRecord } from '../on-record.ts';
-import { print, printJson, printTable } from '../print.ts';
-import { nameHint } from './arguments.ts';
+import { printData, withOutput } from '../output.ts';
+import { print, printTable } from '../print.ts';
+import { liferaftHint } from './arguments.ts';
 import type { AlphornSources } from './sources.ts';
 
 /** Adds `list`, `show`, `delete`, `export` and `import`: the liferafts of other hosts that are here. */
@@ -14,56 +15,51 @@ export function addLiferaftCommands(
   { openStore }: AlphornSources,
   onRecord: OnRecord,
 ): void {
-  const json = ['--json', 'as JSON'] as const;
-
-  alphorn
-    .command('list')
-    .description('the liferafts of other hosts that are here')
-    .option(...json)
-    .action(async (options: { json?: true }) => {
+  withOutput(alphorn.command('list'))
+    .summary('list the liferafts of other hosts on this one')
+    .description('Lists the liferafts that other hosts have sent to this one.')
+    .action(async (_options: unknown, command: Command) => {
       const all = await (await openStore()).list();
-      if (options.json) {
-        printJson(all);
-        return;
-      }
-      printTable(
-        ['NAME', 'HOST', 'GENERATION', 'BYTES', 'MADE', 'SEEN'],
-        all.map((each) =>
-          'damaged' in each
-            ? [each.name, 'damaged']
-            : 'laterFormat' in each
-              ? [each.name, 'made by a later version']
-              : [
-                  ...[each.name, each.host.name, each.generation, each.size, each.madeAt],
-                  each.whole ? each.seenAt : `${each.seenAt}, not whole`,
-                ],
-        ),
-      );
+      printData(command, all, () => {
+        printTable(
+          ['NAME', 'HOST', 'GENERATION', 'BYTES', 'MADE', 'SEEN'],
+          all.map((each) =>
+            'damaged' in each
+              ? [each.name, 'damaged']
+              : 'laterFormat' in each
+                ? [each.name, 'made by a later version']
+                : [
+                    ...[each.name, each.host.name, each.generation, each.size, each.madeAt],
+                    each.whole ? each.seenAt : `${each.seenAt}, not whole`,
+                  ],
+          ),
+        );
+      });
     });
 
-  alphorn
-    .command('show')
-    .description('what is in a liferaft')
-    .argument('<name>', nameHint)
-    .option(...json)
-    .action(async (name: string, options: { json?: true }) => {
+  withOutput(alphorn.command('show'))
+    .summary('show what a liferaft contains')
+    .description('Shows which files, folders and links a liferaft contains.')
+    .argument('<liferaft>', liferaftHint)
+    .action(async (name: string, _options: unknown, command: Command) => {
       const file = await (await openStore()).open(name);
       await file.close();
-      if (options.json) printJson(file.manifest);
-      else printManifest(file.manifest);
+      const { manifest } = file;
+      printData(command, manifest, () => {
+        printManifest(manifest);
+      });
     });
 
-  alphorn
-    .command('delete')
-    .description('removes liferafts from this host; a host that lives sends its own again')
-    .argument('[name...]', nameHint)
-    .option('--all', 'all that are here, former generations too')
-    .option(...json)
-    .action(async (names: string[], options: { all?: true; json?: true }) => {
+  withOutput(alphorn.command('delete'))
+    .summary('delete liferafts from this host')
+    .description('Deletes liferafts from this host. A host that is alive sends its own again.')
+    .argument('[liferaft...]', liferaftHint)
+    .option('--all', 'delete all liferafts on this host, former generations too')
+    .action(async (names: string[], options: { all?: true }, command: Command) => {
       if ((names.length === 0) !== (options.all === true)) {
         throw new Fault(
           'invalid_request',
-          'Name what to delete, or say --all. Nothing was deleted.',
+          'Nothing was deleted: name the liferafts to delete, or use --all.',
         );
       }
       const store = await openStore();
@@ -74,32 +70,38 @@ export function addLiferaftCommands(
           return options.all ? store.removeAll() : names;
         },
       );
-      if (options.json) printJson(removed);
-      else for (const name of removed) print(name);
+      printData(command, removed, () => {
+        for (const name of removed) print(name);
+      });
     });
 
   alphorn
     .command('export')
-    .description('copies a liferaft to a file, to be carried to a host that has nothing yet')
-    .argument('<name>', nameHint)
-    .argument('<file>', 'a new file; it holds the secrets of that host')
+    .summary('copy a liferaft to a file')
+    .description(
+      'Copies a liferaft to a new file, to be carried to a host that has nothing yet. The file contains all secrets of its host.',
+    )
+    .argument('<liferaft>', liferaftHint)
+    .argument('<file>', 'file to create; only root may read it')
     .action(async (name: string, file: string) => {
       const store = await openStore();
       await onRecord(['alphorn', 'export', name, file], () => exportLiferaft(store, name, file));
     });
 
-  alphorn
-    .command('import')
-    .description('takes in a liferaft from a file that was exported on another host')
-    .argument('<file>', "what 'hactl alphorn export' made")
-    .option(...json)
-    .action(async (file: string, options: { json?: true }) => {
+  withOutput(alphorn.command('import'))
+    .summary('add a liferaft from a file')
+    .description(
+      "Adds a liferaft from a file that 'hactl alphorn export' made on another host, and prints its name.",
+    )
+    .argument('<file>', "file that 'hactl alphorn export' made")
+    .action(async (file: string, _options: unknown, command: Command) => {
       const store = await openStore();
       const { name, generation, digest } = await onRecord(['alphorn', 'import', file], () =>
         store.importFile(file),
       );
-      if (options.json) printJson({ name, generation, digest });
-      else print(name);
+      printData(command, { name, generation, digest }, () => {
+        print(name);
+      });
     });
 }
 

@@ -3,42 +3,46 @@ import { Command } from 'commander';
 import type { ListedRestore } from '../../alphorn/restore/kept-restores.ts';
 import { Fault } from '../../errors.ts';
 import type { OnRecord } from '../on-record.ts';
-import { print, printJson, printTable } from '../print.ts';
+import { printData, withOutput } from '../output.ts';
+import { print, printTable } from '../print.ts';
 import type { AlphornSources } from './sources.ts';
 
 /** `hactl alphorn restores`: what is kept of restores on this host. */
 export function restoresCommand({ openRestorer }: AlphornSources, onRecord: OnRecord): Command {
-  const json = ['--json', 'as JSON'] as const;
-  const restores = new Command('restores')
-    .description('what is kept of former restores, so that they can be taken back')
-    .option(...json)
-    .action(async (options: { json?: true }) => {
+  const restores = withOutput(new Command('restores'))
+    .summary('list the restores that can be undone')
+    .description(
+      'Lists the restores of which the replaced files are kept, so that they can be undone.',
+    )
+    .action(async (_options: unknown, command: Command) => {
       const { restorer } = await openRestorer();
       const all = await restorer.kept();
-      if (options.json) printJson(all);
-      else printRestores(all);
+      printData(command, all, () => {
+        printRestores(all);
+      });
     });
 
-  restores
-    .command('drop')
-    .description('removes what is kept of restores, which then cannot be taken back any more')
-    .argument('[restore...]', "the number of a restore, from 'hactl alphorn restores'")
-    .option('--all', 'all that are kept')
-    .option('--force', 'also one that is half done, which leaves it so')
-    .option(...json)
-    // The command above has --json too, and takes it.
-    .action(async (ids: string[], _options: DropOptions, command: Command) => {
-      const { all, force = false, json } = command.optsWithGlobals<DropOptions>();
+  withOutput(restores.command('drop'))
+    .summary('delete what is kept of restores')
+    .description('Deletes what is kept of restores. They cannot be undone after that.')
+    .argument('[restore...]', "number of the restore, from 'hactl alphorn restores'")
+    .option('--all', 'drop all restores that are kept')
+    .option('--force', 'also drop a restore that is half done, and leave its paths as they are')
+    .action(async (ids: string[], { all, force = false }: DropOptions, command: Command) => {
       if ((ids.length === 0) !== (all === true)) {
-        throw new Fault('invalid_request', 'Name what to drop, or say --all. Nothing was dropped.');
+        throw new Fault(
+          'invalid_request',
+          'Nothing was dropped: name the restores to drop, or use --all.',
+        );
       }
       const { restorer } = await openRestorer();
       const flags = [...(all ? ['--all'] : []), ...(force ? ['--force'] : [])];
       const dropped = await onRecord(['alphorn', 'restores', 'drop', ...flags, ...ids], () =>
         restorer.drop(all ? undefined : ids, force),
       );
-      if (json) printJson(dropped);
-      else for (const id of dropped) print(id);
+      printData(command, dropped, () => {
+        for (const id of dropped) print(id);
+      });
     });
 
   return restores;
@@ -46,8 +50,7 @@ export function restoresCommand({ openRestorer }: AlphornSources, onRecord: OnRe
 
 interface DropOptions {
   all?: true;
-  force?: true;
-  json?: true;
+  force?: boolean;
 }
 
 function printRestores(all: readonly ListedRestore[]): void {
@@ -60,8 +63,9 @@ function printRestores(all: readonly ListedRestore[]): void {
   printProblems(all);
 }
 
-/** What is wrong with restores, and what to do. */
+/** Prints what is wrong with restores, and what to do. */
 export function printProblems(restores: readonly ListedRestore[]): void {
-  for (const { id, problem } of restores)
+  for (const { id, problem } of restores) {
     if (problem !== undefined) print(`Restore ${id}: ${problem}`);
+  }
 }

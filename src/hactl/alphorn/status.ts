@@ -1,69 +1,75 @@
 import type { Command } from 'commander';
 
 import { makeDaemonClient } from '../../alphorn/daemon-client.ts';
-import type { DaemonStatus, OwnLiferaftStatus } from '../../alphorn/daemon-status.ts';
+import type { OwnLiferaftStatus } from '../../alphorn/daemon-status.ts';
 import { beginLineageByRoot } from '../../alphorn/peers/lineage-by-root.ts';
-import { type AlphornStatus, readAlphornStatus } from '../../alphorn/status.ts';
-import { Fault } from '../../errors.ts';
+import { readAlphornStatus } from '../../alphorn/status.ts';
 import type { AlphornPaths } from '../../paths.ts';
+import { NotWell } from '../failure.ts';
 import type { OnRecord } from '../on-record.ts';
-import { print, printJson, printTable, printText } from '../print.ts';
+import { printData, withOutput } from '../output.ts';
+import { print, printTable, printText } from '../print.ts';
 import { printProblems } from './restores.ts';
+import { type Finding, findingsOf, type JudgedStatus } from './verdict.ts';
 
 /** Adds `status`, `sync` and `rebuilt`: what this host sends. */
 export function addSenderCommands(alphorn: Command, paths: AlphornPaths, onRecord: OnRecord): void {
-  const json = ['--json', 'as JSON'] as const;
-
-  alphorn
-    .command('status')
-    .description('what this host sends where, and how that goes')
-    .option(...json)
-    .action(async (options: { json?: true }) => {
-      const status = await readAlphornStatus(makeDaemonClient(paths.socket), paths);
-      if (options.json) printJson(status);
-      else printStatus(status);
+  withOutput(alphorn.command('status'))
+    .summary('show what this host sends where, and whether that works')
+    .description(
+      'Shows what this host sends to which destinations, and whether that works. It asks the service alphorn, which the cluster runs on the active node only. As a check of a monitoring system it prints the verdict as its first line, and ends with 0 (well), 1 (warning), 2 (failing) or 3 (unknown).',
+    )
+    .action(async (_options: unknown, command: Command) => {
+      report(command, await readAlphornStatus(makeDaemonClient(paths.socket), paths));
     });
 
-  alphorn
-    .command('sync')
-    .description('looks for changes now and sends what has changed, without waiting')
-    .option(...json)
-    .action(async (options: { json?: true }) => {
-      const status = await makeDaemonClient(paths.socket).sync();
-      if (options.json) printJson(status);
-      else printStatus(status);
-      checkSynced(status);
+  withOutput(alphorn.command('sync'))
+    .summary('look for changes now and send them')
+    .description(
+      "Has the service alphorn look for changes now and send them, and waits for up to half a minute. Then it prints what 'hactl alphorn status' prints, and ends with the same exit codes: 0 means that every destination has the current liferaft.",
+    )
+    .action(async (_options: unknown, command: Command) => {
+      report(command, await makeDaemonClient(paths.socket).sync());
     });
 
   alphorn
     .command('rebuilt')
+    .summary('declare that the present state of this host counts')
     .description(
-      'says that this host as it is now counts, where destinations have a newer state of it or take it for a clone',
+      "Declares that the present state of this host counts. This is for a destination that has a newer state of this host, because the host was rolled back, or that takes it for a clone of itself. From the next round on, destinations accept this host's liferaft again, and keep what they have of it as a former generation.",
     )
     .action(async () => {
       await onRecord(['alphorn', 'rebuilt'], () => beginLineageByRoot(paths.own));
       print(
-        "From the next round on, destinations take this host's liferaft in; what they have of it becomes a former one. 'hactl alphorn sync' begins a round.",
+        "From the next round on, destinations accept this host's liferaft again; 'hactl alphorn sync' starts a round.",
       );
     });
 }
 
-/** Faults: `alphorn_not_synced` */
-function checkSynced({ enabled, error, destinations }: DaemonStatus): void {
-  const behind = destinations.filter(({ state }) => state !== 'synced' && state !== 'self');
-  const problems = [
-    ...(enabled ? [] : ['Sending is not enabled.']),
-    ...(error ? [error.detail] : []),
-    ...behind.map(({ destination, state }) => `${destination} is ${state}.`),
-  ];
-  if (problems.length === 0) return;
-  throw new Fault(
-    'alphorn_not_synced',
-    `Not every destination has the current liferaft. ${problems.join('\n')}`,
-  );
+/** Prints the status. Throws NotWell if something is not well. */
+function report(command: Command, status: JudgedStatus): void {
+  const findings = findingsOf(status);
+  printData(command, status, () => {
+    print(verdictOf(findings));
+    printStatus(status);
+  });
+  const [worst] = findings;
+  if (worst) {
+    throw new NotWell(
+      worst.level,
+      findings.map(({ text }) => text),
+    );
+  }
 }
 
-function printStatus(status: DaemonStatus | AlphornStatus): void {
+/** One line, as a monitoring system shows it. */
+function verdictOf([worst, ...others]: readonly Finding[]): string {
+  if (worst === undefined) return 'OK: every destination has the current liferaft.';
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  return `${worst.level.toUpperCase()}: ${worst.text.split('\n')[0] ?? ''}${more}`;
+}
+
+function printStatus(status: JudgedStatus): void {
   const { running, enabled, interval, host, liferaft, error, destinations } = status;
   if (!running) {
     print('Alphorn does not run on this host: the cluster starts it where its resource is active.');
@@ -76,7 +82,7 @@ function printStatus(status: DaemonStatus | AlphornStatus): void {
     print(`Liferaft of generation ${generation}: ${files} files, ${bytes} bytes, made ${madeAt}`);
     printLeftOut(liferaft);
   }
-  if ('unfinishedRestores' in status) printProblems(status.unfinishedRestores);
+  printProblems(status.unfinishedRestores ?? []);
   if (destinations.length === 0) return;
   printTable(
     ['DESTINATION', 'STATE', 'LAST SUCCESS', 'BEHIND FOR', 'LAST ERROR'],
@@ -89,7 +95,7 @@ function printStatus(status: DaemonStatus | AlphornStatus): void {
   );
 }
 
-/** What is printed of it; all of it is in the JSON. */
+/** How many are printed; the JSON has all that are known. */
 const maxLeftOutPrinted = 40;
 
 function printLeftOut({ leftOut, leftOutMore }: OwnLiferaftStatus): void {
@@ -99,5 +105,5 @@ function printLeftOut({ leftOut, leftOutMore }: OwnLiferaftStatus): void {
     print(`${what}: ${path}: ${why}`);
   }
   const more = leftOut.length - printed.length + leftOutMore;
-  if (more > 0) print(`Left out: ${more} more (--json lists more of them)`);
+  if (more > 0) print(`Left out: ${more} more (-o json lists more of them)`);
 }

@@ -126,10 +126,17 @@ const systemErrors: Readonly<Record<string, SystemError>> = {
   ENOMEM: failing(() => 'This host has no memory left: free some, and try again.'),
 };
 
-function systemFailure(code: string, { path, message }: NodeJS.ErrnoException): Failure {
+/** @param error whose path is `address` where it is that of a socket */
+function systemFailure(
+  code: string,
+  { path, address, message }: NodeJS.ErrnoException & { address?: string },
+): Failure {
   const { ending, sentence } = systemErrors[code] ?? {
     ending: 'failing',
     sentence: () => `The system refused it (${message}): correct that, and try again.`,
   };
-  return { exitCode: exitCodes[ending], text: sentence(path ?? 'a file that is needed') };
+  return {
+    exitCode: exitCodes[ending],
+    text: sentence(path ?? address ?? 'a file that is needed'),
+  };
 }

@@ -45,6 +45,8 @@ describe('a failure of hactl', () => {
     try {
       const text = 'Only root may use /x: run this command as root.';
       expect(failureOf(systemError('EACCES', '/x'))).to.deep.equal({ exitCode: 4, text });
+      const ofSocket = Object.assign(systemError('EACCES'), { address: '/x' });
+      expect(failureOf(ofSocket)).to.deep.equal({ exitCode: 4, text });
     } finally {
       getuid.restore();
     }

@@ -103,7 +103,7 @@ export const configSchema = z
       .min(1)
       .max(100)
       .default(5)
-      .describe('How many generations of the liferaft of a host are kept, with the latest.'),
+      .describe('How many generations of the liferaft of a host are kept, including the latest.'),
     liferaft_keep_hours: z
       .number()
       .int()

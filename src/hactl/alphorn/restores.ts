@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 
 import type { ListedRestore } from '../../alphorn/restore/kept-restores.ts';
+import { keepLimits } from '../../alphorn/restore/limits.ts';
 import { Fault } from '../../errors.ts';
 import type { OnRecord } from '../on-record.ts';
 import { printData, withOutput } from '../output.ts';
@@ -12,7 +13,7 @@ export function restoresCommand({ openRestorer }: AlphornSources, onRecord: OnRe
   const restores = withOutput(new Command('restores'))
     .summary('list the restores that can be undone')
     .description(
-      'Lists the restores of which the replaced files are kept, so that they can be undone.',
+      `Lists the restores of which the replaced files are kept, so that they can be undone: the latest ${keepLimits.restores}, for at most ${keepLimits.days} days and with at most ${keepLimits.bytes / 1024 ** 3} GiB, and the very latest in any case.`,
     )
     .action(async (_options: unknown, command: Command) => {
       const { restorer } = await openRestorer();

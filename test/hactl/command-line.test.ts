@@ -131,6 +131,21 @@ describe('the command line of hactl', () => {
     );
   });
 
+  it('prints JSON with -o json and with --json, and a table with -o table or nothing', async () => {
+    const made = await hactl('token create a --role viewer -o json');
+    const { token, ...others } = JSON.parse(made.stdout) as { token: string };
+    expect(token).to.match(/^[0-9a-f]{64}$/);
+    expect(others).to.deep.equal({ name: 'a', role: 'viewer' });
+    const list = await hactl('token list -o json');
+    expect(JSON.parse(list.stdout)).to.have.length(1);
+    expect(await hactl('token list --json')).to.deep.equal(list);
+    const table = await hactl('token list -o table');
+    expect(table.stdout).to.match(/^NAME +ROLE/);
+    expect(await hactl('token list')).to.deep.equal(table);
+    const audit = await hactl('audit --verify -o json');
+    expect(JSON.parse(audit.stdout)).to.deep.equal({ files: 1 });
+  });
+
   it('damages no line of the record, however many run at once', async () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
     await Promise.all(names.map((name) => hactl(`token create ${name} --role viewer`)));

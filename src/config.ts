@@ -52,7 +52,7 @@ export const configSchema = z
       ),
     runtime_directory: absolutePath
       .default('/run/ha-agent')
-      .describe('Folder for what need not outlive the agent.'),
+      .describe('Folder for files that are needed only while the agent runs.'),
     read_deadline_seconds: z
       .number()
       .min(1)

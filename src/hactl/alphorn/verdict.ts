@@ -1,7 +1,10 @@
 import type { DestinationStatus } from '../../alphorn/daemon-status.ts';
-import type { RestoreState } from '../../alphorn/restore/kept-restores.ts';
+import type { ListedRestore, RestoreState } from '../../alphorn/restore/kept-restores.ts';
 import type { AlphornStatus } from '../../alphorn/status.ts';
+import { debianPaths } from '../../paths.ts';
 import type { Ending } from '../exit-codes.ts';
+
+const { settings } = debianPaths.alphorn;
 
 /** Something that is not well with Alphorn on this host. */
 export interface Finding {
@@ -38,7 +41,7 @@ function ofSender({ running, enabled, error, destinations }: JudgedStatus): Find
   if (!enabled) {
     found.push({
       level: 'warning',
-      text: 'Sending is not enabled, so other hosts get no copy of this one: set "enabled" and "destinations" on each node of the cluster.',
+      text: `Sending is not enabled, so other hosts get no copy of this one: set "enabled" and "destinations" in ${settings} on each node of the cluster.`,
     });
   } else if (!running) {
     found.push({
@@ -48,7 +51,7 @@ function ofSender({ running, enabled, error, destinations }: JudgedStatus): Find
   } else if (destinations.length === 0) {
     found.push({
       level: 'warning',
-      text: 'There is no destination, so nothing is sent: set "destinations" on each node of the cluster.',
+      text: `There is no destination, so nothing is sent: set "destinations" in ${settings} on each node of the cluster.`,
     });
   }
   return found;
@@ -66,49 +69,32 @@ function ofLeftOut({ leftOut, leftOutMore }: NonNullable<AlphornStatus['liferaft
 }
 
 function ofDestination({ destination, state, lastError }: DestinationStatus): Finding[] {
-  const level = levelOfState[state] as Level | 'ok' | undefined;
-  switch (level) {
-    case 'ok':
-      return [];
-    case undefined:
-      return [
-        {
-          level: 'unknown',
-          text: `${destination} is ${state}, which this version of hactl does not know: update the package.`,
-        },
-      ];
-    default: {
-      const why = state === 'failing' && lastError ? `: ${lastError.detail}` : `: ${hints[state]}`;
-      return [{ level, text: `${destination} is ${state}${why}` }];
-    }
+  if (!Object.hasOwn(judgedStates, state)) {
+    const text = `${destination} is ${state}, which this version of hactl does not know: update the package.`;
+    return [{ level: 'unknown', text }];
   }
+  const judged = judgedStates[state];
+  if (judged === undefined) return [];
+  const why = state === 'failing' && lastError ? lastError.detail : judged.hint;
+  return [{ level: judged.level, text: `${destination} is ${state}: ${why}` }];
 }
 
-const levelOfState: Readonly<Record<DestinationStatus['state'], Level | 'ok'>> = {
-  synced: 'ok',
-  self: 'ok',
-  pending: 'warning',
-  lacking: 'failing',
-  failing: 'failing',
+/** Undefined for what is well. */
+const judgedStates: Readonly<
+  Record<DestinationStatus['state'], { level: Level; hint: string } | undefined>
+> = {
+  synced: undefined,
+  self: undefined,
+  pending: { level: 'warning', hint: 'it gets the current liferaft next; ask again in a minute.' },
+  lacking: { level: 'failing', hint: 'it has the current liferaft, which is not whole.' },
+  failing: { level: 'failing', hint: "'hactl alphorn status' shows why." },
 };
 
-const hints: Readonly<Record<DestinationStatus['state'], string>> = {
-  synced: '',
-  self: '',
-  pending: 'it gets the current liferaft next; ask again in a minute.',
-  lacking: 'it has the current liferaft, and that is not whole.',
-  failing: "'hactl alphorn status' shows why.",
-};
-
-function ofRestore({
-  id,
-  state,
-  problem = '',
-}: NonNullable<JudgedStatus['unfinishedRestores']>[number]): Finding {
-  return { level: levelOfRestore[state], text: `Restore ${id} is ${state}: ${problem}` };
+function ofRestore({ id, state, problem = `Restore ${id} is ${state}.` }: ListedRestore): Finding {
+  return { level: levelOfRestore[state], text: problem };
 }
 
-/** A host between two states fails. One that somebody works on, or has decided about, needs attention. */
+/** A host between two states fails. A restore that somebody works on, or has decided about, needs attention. */
 const levelOfRestore: Readonly<Record<RestoreState, Level>> = {
   half_restored: 'failing',
   half_undone: 'failing',

@@ -24,7 +24,7 @@ export const exitMeanings: Readonly<Record<Ending, string>> = {
   ok: 'All is well: what was asked for is done.',
   warning: 'Something needs attention, such as a destination that does not have the liferaft yet.',
   failing: 'Something on this host, or a destination, fails.',
-  unknown: 'The state cannot be told, or nobody knows how a change ended.',
+  unknown: 'The state could not be determined, or nobody knows how a change ended.',
   refused:
     'It was refused: it conflicts with what is there, or names something that does not exist.',
   unsettled: 'The change was made, but its effect did not show in time.',

@@ -14,7 +14,7 @@ export function printAccounts({
   search,
   units,
 }: AccountsReport): void {
-  printSome(changes.map(wordsOf));
+  printSome(changes.map(changeLine));
   printSome(
     ranges.map(
       ({ file, name, here, after }) =>
@@ -39,7 +39,7 @@ export function printAccounts({
   print(`Searched for such files: ${search.where} (${search.looked} paths, ${extent}).`);
 }
 
-function wordsOf({ kind, name, change, here, after, liferaft, heir }: AccountChange): string {
+function changeLine({ kind, name, change, here, after, liferaft, heir }: AccountChange): string {
   const what = {
     added: `is added with the number ${after ?? '?'}`,
     renumbered: `gets the number ${after ?? '?'} instead of ${here ?? '?'}`,

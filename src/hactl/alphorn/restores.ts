@@ -13,7 +13,7 @@ export function restoresCommand({ openRestorer }: AlphornSources, onRecord: OnRe
   const restores = withOutput(new Command('restores'))
     .summary('list the restores that can be undone')
     .description(
-      `Lists the restores of which the replaced files are kept, so that they can be undone: the latest ${keepLimits.restores}, for at most ${keepLimits.days} days and with at most ${keepLimits.bytes / 1024 ** 3} GiB, and the very latest in any case.`,
+      `Lists the restores that can be undone, because what they replaced is kept. At most ${keepLimits.restores} restores, ${keepLimits.bytes / 1024 ** 3} GiB and ${keepLimits.days} days are kept, and the latest restore in any case.`,
     )
     .action(async (_options: unknown, command: Command) => {
       const { restorer } = await openRestorer();

@@ -23,6 +23,8 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { execa, ExecaError } from 'execa';
 
+import { manPage, pageNames } from './man/pages.ts';
+
 interface Release {
   name: string;
   version: string;
@@ -61,6 +63,7 @@ const plainFiles: Record<string, string> = {
   'docs/contract.md': 'usr/share/doc/ha-agent/docs/contract.md',
   'docs/design.md': 'usr/share/doc/ha-agent/docs/design.md',
   'docs/first-cluster.md': 'usr/share/doc/ha-agent/docs/first-cluster.md',
+  'docs/reference.md': 'usr/share/doc/ha-agent/docs/reference.md',
   'docs/performance.md': 'usr/share/doc/ha-agent/docs/performance.md',
   'docs/security.md': 'usr/share/doc/ha-agent/docs/security.md',
   'packaging/debian/lintian-overrides': 'usr/share/lintian/overrides/ha-agent',
@@ -305,9 +308,9 @@ async function addDocumentation(
   await write(tree, `${doc}/copyright`, [copyright, ...modules.map(licenseParagraph)].join('\n'));
   await writeCompressed(tree, `${doc}/LICENSE.node.gz`, path.join(runtime, 'LICENSE'));
   await write(tree, `${doc}/changelog.gz`, compress(changelog(release)));
-  for (const page of ['ha-agent.8', 'hactl.8']) {
-    const source = path.join(root, 'packaging/man', page);
-    await writeCompressed(tree, `usr/share/man/man8/${page}.gz`, source);
+  for (const page of pageNames) {
+    const section = page.split('.').at(-1) ?? '';
+    await write(tree, `usr/share/man/man${section}/${page}.gz`, compress(await manPage(page)));
   }
 }
 

@@ -7,7 +7,7 @@ import { Fault, systemErrorCode } from './errors.ts';
 import { readTextIfThere } from './files.ts';
 import { configFile } from './paths.ts';
 
-/** Where liferafts come in on a host that says nothing else. */
+/** The port on which a host receives liferafts unless it is configured otherwise. */
 export const defaultPeerPort = 8444;
 
 const port = z.number().int().min(1).max(65535);
@@ -16,75 +16,161 @@ const address = z
   .string()
   .refine((text) => isIP(text) !== 0, 'expected an IP address, such as "192.0.2.1", or null');
 
-const schema = z
+/** The keys of the configuration. ha-agent.json(5) and the table in the README are made from it. */
+export const configSchema = z
   .strictObject({
-    /** Null: all addresses, of IPv6 too where the host has it. */
-    https_address: address.nullable().default(null),
-    https_port: port.default(8443),
-    http_address: address.nullable().default(null),
-    /** Plain HTTP is off unless this is set. */
-    http_port: port.nullable().default(null),
-    /** Served to root alone, without a token. */
-    socket: absolutePath.default('/run/ha-agent/api.sock'),
-    /** PEM files of your own certificate; without them one is made and kept in `state_directory`. */
-    tls_certificate: absolutePath.nullable().default(null),
-    tls_key: absolutePath.nullable().default(null),
-    state_directory: absolutePath.default('/var/lib/ha-agent'),
-    /** For what need not outlive the agent. */
-    runtime_directory: absolutePath.default('/run/ha-agent'),
-    /** Seconds until a tool that reads is taken for hung. */
-    read_deadline_seconds: z.number().min(1).max(120).default(10),
-    /** Seconds for which a tool that changes something, or the cluster that follows it, is waited for. */
-    change_deadline_seconds: z.number().min(5).max(3600).default(120),
-    /** Whether what cannot be undone has to be confirmed. */
-    require_confirmation: z.boolean().default(false),
-    /** Bytes of the audit log's file after which a new one is begun. */
+    https_address: address
+      .nullable()
+      .default(null)
+      .describe('Address to listen on with HTTPS; null means all addresses, of IPv6 too.'),
+    https_port: port.default(8443).describe('Port for HTTPS.'),
+    http_address: address
+      .nullable()
+      .default(null)
+      .describe('Address to listen on with plain HTTP; null means all addresses.'),
+    http_port: port
+      .nullable()
+      .default(null)
+      .describe('Port for plain HTTP; null turns plain HTTP off.'),
+    socket: absolutePath
+      .default('/run/ha-agent/api.sock')
+      .describe('Unix socket of the API, for root alone and without a token.'),
+    tls_certificate: absolutePath
+      .nullable()
+      .default(null)
+      .describe(
+        'PEM file with your own certificate; null means that the agent makes one. A replaced file is used within a minute.',
+      ),
+    tls_key: absolutePath
+      .nullable()
+      .default(null)
+      .describe('PEM file with the key of tls_certificate; set both or neither.'),
+    state_directory: absolutePath
+      .default('/var/lib/ha-agent')
+      .describe(
+        "Folder for tokens, the audit log, the agent's own certificate, what undoes changes, and answers to repeated requests.",
+      ),
+    runtime_directory: absolutePath
+      .default('/run/ha-agent')
+      .describe('Folder for files that are needed only while the agent runs.'),
+    read_deadline_seconds: z
+      .number()
+      .min(1)
+      .max(120)
+      .default(10)
+      .describe('Seconds after which a command that only reads is ended.'),
+    change_deadline_seconds: z
+      .number()
+      .min(5)
+      .max(3600)
+      .default(120)
+      .describe(
+        'Seconds to wait for a command that changes something, or for the cluster to follow it.',
+      ),
+    require_confirmation: z
+      .boolean()
+      .default(false)
+      .describe('Whether requests that cannot be undone have to be confirmed by a second one.'),
     audit_max_bytes: z
       .number()
       .int()
       .min(1024 * 1024)
       .max(1024 ** 3)
-      .default(defaultKeeping.maxBytes),
-    /** How many closed files of the audit log are kept; each has 30 days at most. */
-    audit_keep_files: z.number().int().min(1).max(1000).default(defaultKeeping.keepFiles),
-    /** How many changes of the CIB are kept such that they can be taken back. */
-    undo_keep: z.number().int().min(1).max(10_000).default(1000),
-    /** Where liferafts come in; null is all addresses. */
-    peer_address: address.nullable().default(null),
-    peer_port: port.default(defaultPeerPort),
-    /** How many liferafts of a host are kept, the latest among them. */
-    liferaft_keep: z.number().int().min(1).max(100).default(5),
-    /** For how many hours one of them an hour is kept beside these, and for how many days one a day. */
-    liferaft_keep_hours: z.number().int().min(0).max(168).default(24),
-    liferaft_keep_days: z.number().int().min(0).max(366).default(7),
-    /** Bytes of a liferaft that is received at most. */
+      .default(defaultKeeping.maxBytes)
+      .describe('Size of the audit log in bytes at which a new file is begun.'),
+    audit_keep_files: z
+      .number()
+      .int()
+      .min(1)
+      .max(1000)
+      .default(defaultKeeping.keepFiles)
+      .describe('How many closed files of the audit log are kept; each covers at most 30 days.'),
+    undo_keep: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(1000)
+      .describe('How many changes of the CIB are kept so that they can be undone.'),
+    peer_address: address
+      .nullable()
+      .default(null)
+      .describe('Address to receive liferafts on; null means all addresses.'),
+    peer_port: port.default(defaultPeerPort).describe('Port to receive liferafts on.'),
+    liferaft_keep: z
+      .number()
+      .int()
+      .min(1)
+      .max(100)
+      .default(5)
+      .describe('How many generations of the liferaft of a host are kept, including the latest.'),
+    liferaft_keep_hours: z
+      .number()
+      .int()
+      .min(0)
+      .max(168)
+      .default(24)
+      .describe('For how many hours one generation an hour is kept as well.'),
+    liferaft_keep_days: z
+      .number()
+      .int()
+      .min(0)
+      .max(366)
+      .default(7)
+      .describe('For how many days one generation a day is kept as well.'),
     liferaft_most_bytes: z
       .number()
       .int()
       .min(1024 * 1024)
-      .default(1024 ** 3),
-    /** Connections of callers with a token, by the network; half of them by one token. */
-    max_connections: z.number().int().min(16).max(8192).default(512),
-    /** Connections on which no token was shown yet; a quarter of them from one address. */
-    max_unauthenticated_connections: z.number().int().min(16).max(4096).default(512),
-    /** Requests under way by the network; half of them by one token. */
-    max_requests: z.number().int().min(16).max(8192).default(512),
+      .default(1024 ** 3)
+      .describe('Maximum size in bytes of a liferaft that is received.'),
+    max_connections: z
+      .number()
+      .int()
+      .min(16)
+      .max(8192)
+      .default(512)
+      .describe(
+        'Maximum number of connections from the network with a token; one token may have half of them.',
+      ),
+    max_unauthenticated_connections: z
+      .number()
+      .int()
+      .min(16)
+      .max(4096)
+      .default(512)
+      .describe(
+        'Maximum number of connections without a token yet; one address may have a quarter of them.',
+      ),
+    max_requests: z
+      .number()
+      .int()
+      .min(16)
+      .max(8192)
+      .default(512)
+      .describe(
+        'Maximum number of requests under way from the network; one token may have half of them.',
+      ),
     powered_by: z
       .string()
       .regex(/^[\x20-\x7e]+$/, 'expected printable ASCII text')
-      .default('OpenDrives'),
-    log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+      .default('OpenDrives')
+      .describe('Value of the header X-Powered-By.'),
+    log_level: z
+      .enum(['debug', 'info', 'warn', 'error', 'silent'])
+      .default('info')
+      .describe('How much goes to the journal; debug has a line for each command and request.'),
   })
   .refine((config) => (config.tls_certificate === null) === (config.tls_key === null), {
     path: ['tls_key'],
     message: 'expected tls_certificate and tls_key together, or neither',
   });
 
-export type Config = Readonly<z.output<typeof schema>>;
+export type Config = Readonly<z.output<typeof configSchema>>;
 
-const environmentPrefix = 'HA_AGENT_';
+export const environmentPrefix = 'HA_AGENT_';
 /** Names the file itself, so it is not one of its keys. */
-const fileVariable = 'HA_AGENT_CONFIG';
+export const fileVariable = 'HA_AGENT_CONFIG';
 
 /**
  * The configuration: defaults, over them the file, over it the environment, where `HA_AGENT_HTTPS_PORT`
@@ -102,14 +188,14 @@ export async function loadConfig(environment: NodeJS.ProcessEnv): Promise<Config
         valueOf(text ?? ''),
       ]),
   );
-  const result = schema.safeParse({ ...fromFile, ...fromEnvironment });
+  const result = configSchema.safeParse({ ...fromFile, ...fromEnvironment });
   if (result.success) return Object.freeze(result.data);
 
   const problems = result.error.issues.flatMap((issue) => {
     const keys = issue.code === 'unrecognized_keys' ? issue.keys : [issue.path.join('.')];
     const problem =
       issue.code === 'unrecognized_keys'
-        ? `unknown key; expected one of ${Object.keys(schema.shape).join(', ')}`
+        ? `unknown key; expected one of ${Object.keys(configSchema.shape).join(', ')}`
         : issue.message;
     return keys.map((key) => {
       const place =

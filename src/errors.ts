@@ -91,7 +91,6 @@ export type FaultCode =
   | 'alphorn_rules_invalid'
   | 'alphorn_without_key'
   | 'alphorn_key_refused'
-  | 'alphorn_not_synced'
   | 'liferaft_cut_off'
   | 'host_cloned'
   | 'host_rolled_back'

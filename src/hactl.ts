@@ -1,19 +1,14 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
+import { readFileSync } from 'node:fs';
 
-import { alphornCommand } from './hactl/alphorn.ts';
-import { auditCommand } from './hactl/audit.ts';
 import { makeOnRecord } from './hactl/on-record.ts';
+import { makeProgram } from './hactl/program.ts';
 import { runCommandLine } from './hactl/run.ts';
 import { listenForSignals } from './hactl/signals.ts';
-import { tokenCommand } from './hactl/token.ts';
 import { debianPaths } from './paths.ts';
 
-const onRecord = makeOnRecord(listenForSignals());
-const program = new Command('hactl')
-  .description('Looks after the ha-agent of this node.')
-  .addCommand(tokenCommand(onRecord))
-  .addCommand(auditCommand())
-  .addCommand(alphornCommand(debianPaths, onRecord));
+const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+const { version } = JSON.parse(manifest) as { version: string };
+const program = makeProgram(debianPaths, makeOnRecord(listenForSignals()), version);
 
 process.exitCode = await runCommandLine(program, process.argv);

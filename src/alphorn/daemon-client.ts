@@ -86,8 +86,10 @@ function textOf(
   });
 }
 
-function faultOf(error: unknown): Fault {
+function faultOf(error: unknown): unknown {
   const code = systemErrorCode(error);
+  // A caller without permission gets the system's own error, for it cannot tell whether Alphorn runs.
+  if (code === 'EACCES') return error;
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
     return new Fault(
       'alphorn_not_running',

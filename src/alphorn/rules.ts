@@ -56,12 +56,27 @@ const glob = z.string().refine(isGlob, {
   error: 'expected an absolute path, which may have wildcards, without ".", ".." or a backslash',
 });
 const count = z.number().int().min(1);
-const schema = z.strictObject({
-  include: z.array(glob).default([]),
-  exclude: z.array(glob).default([]),
-  max_file_bytes: count.default(16 * 1024 ** 2),
-  max_bytes: count.default(256 * 1024 ** 2),
-  max_files: count.default(10_000),
+/** The keys of a file of rules. ha-agent.json(5) is made from it. */
+export const rulesSchema = z.strictObject({
+  include: z
+    .array(glob)
+    .default([])
+    .describe(
+      'Paths that go into the liferaft; they may have wildcards. A folder means everything in it.',
+    ),
+  exclude: z
+    .array(glob)
+    .default([])
+    .describe('Paths that stay out, whichever file of rules includes them.'),
+  max_file_bytes: count
+    .default(16 * 1024 ** 2)
+    .describe('Maximum size of a file in bytes; a larger one is left out.'),
+  max_bytes: count
+    .default(256 * 1024 ** 2)
+    .describe('Maximum size in bytes of everything that this file of rules includes.'),
+  max_files: count
+    .default(10_000)
+    .describe('Maximum number of files that this file of rules includes.'),
 });
 
 /**
@@ -105,7 +120,8 @@ export function rulesInvalid(what: string): Fault {
 }
 
 type RuleFile =
-  { path: string; file: z.output<typeof schema> } | { path: string; problems: readonly string[] };
+  | { path: string; file: z.output<typeof rulesSchema> }
+  | { path: string; problems: readonly string[] };
 
 async function readRuleFile(path: string): Promise<RuleFile> {
   let json: unknown;
@@ -114,13 +130,13 @@ async function readRuleFile(path: string): Promise<RuleFile> {
   } catch (error) {
     return { path, problems: [`${path}: expected JSON. ${(error as Error).message}`] };
   }
-  const result = schema.safeParse(json);
+  const result = rulesSchema.safeParse(json);
   if (result.success) return { path, file: result.data };
   return {
     path,
     problems: result.error.issues.map((issue) =>
       issue.code === 'unrecognized_keys'
-        ? `${path}: unknown key ${issue.keys.join(', ')}; expected one of ${Object.keys(schema.shape).join(', ')}`
+        ? `${path}: unknown key ${issue.keys.join(', ')}; expected one of ${Object.keys(rulesSchema.shape).join(', ')}`
         : [path, ...(issue.path.length > 0 ? [issue.path.join('.')] : []), issue.message].join(
             ': ',
           ),

@@ -41,16 +41,20 @@ const destination = z
   .string({ error: destinationExpected })
   .refine((text) => destinationOf(text) !== undefined, destinationExpected);
 
-const schema = z.strictObject(
+/** The keys of Alphorn's settings. ha-agent.json(5) is made from it. */
+export const settingsSchema = z.strictObject(
   {
     interval: z
       .number({ error: 'must be a number of milliseconds' })
       .int({ error: 'must be a whole number of milliseconds' })
       .min(1000, 'must be at least 1000 milliseconds')
-      .max(longestInterval, `must be at most ${longestInterval} milliseconds`),
+      .max(longestInterval, `must be at most ${longestInterval} milliseconds`)
+      .describe('Milliseconds between two looks at all files of the liferaft.'),
     sync: z.strictObject(
       {
-        enabled: z.boolean({ error: 'must be true or false' }),
+        enabled: z
+          .boolean({ error: 'must be true or false' })
+          .describe('Whether this host sends its liferaft.'),
         destinations: z
           .array(destination, { error: 'must be an array of addresses or names' })
           .max(mostDestinations, `must be at most ${mostDestinations}`)
@@ -64,7 +68,10 @@ const schema = z.strictObject(
               }
               known.add(key);
             }
-          }),
+          })
+          .describe(
+            'Addresses or names of the hosts to send it to, each with a port if that is not 8444.',
+          ),
       },
       { error: objectExpected('"enabled" and "destinations"') },
     ),
@@ -85,7 +92,7 @@ function objectExpected(keys: string) {
 export function checkSettings(
   value: unknown,
 ): { settings: Settings; errors?: never } | { settings?: never; errors: FieldError[] } {
-  const result = schema.safeParse(value);
+  const result = settingsSchema.safeParse(value);
   if (result.success) return { settings: result.data };
   const errors = result.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'

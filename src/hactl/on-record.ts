@@ -9,8 +9,8 @@ import { warn } from './print.ts';
 import type { Signals } from './signals.ts';
 
 /**
- * Does what changes something or gives out a secret, with a line in the audit log before it and one after it, as the
- * agent has them. What cannot be recorded is not done.
+ * Runs work that changes something or prints a secret, with a line in the audit log before it and one after it, as the
+ * agent does. Work that cannot be recorded is not started.
  * @param command what follows `hactl`, such as `alphorn restore liferaft_1234abcd.tar`
  * Faults: `audit_failed`, `no_space`, those of the work
  */
@@ -29,7 +29,7 @@ export function makeOnRecord(signals: Signals): OnRecord {
       const audit = makeAuditLog(config, 'other');
       const route = ['hactl', ...command].join(' ');
       const request = {
-        // The same as whoever comes by the agent's socket; hactl too is root's alone.
+        // As for callers of the agent's socket: only root can use hactl, too.
         ...{ id: randomUUID(), caller: 'root', role: 'admin', method: 'CLI' },
         route: route.length > maxRouteLength ? `${route.slice(0, maxRouteLength)}…` : route,
       };
@@ -38,9 +38,11 @@ export function makeOnRecord(signals: Signals): OnRecord {
         try {
           await audit.recordEnd({ ...request, outcome });
         } catch (error) {
-          // The work is done, and its beginning is on record.
+          // The work is done, and its beginning is recorded.
           if (!(error instanceof Fault)) throw error;
-          warn('The end of this could not be recorded in the audit log.');
+          warn(
+            `The command was carried out, but its end is not in the audit log: ${error.message}`,
+          );
         }
       };
       let result;

@@ -5,10 +5,21 @@ export function print(line: string): void {
   console.log(line.replace(control, '?'));
 }
 
-/** For what is said besides what was asked for. Lines stay lines. */
+/**
+ * Prints a message to the standard error output: a line for each sentence, so that each can be read alone. The lines
+ * after the first are indented, so that no name that another host made up can pass for a message of its own.
+ */
 export function warn(text: string): void {
-  const lines = text.split('\n').map((line) => line.replace(control, '?'));
-  console.error(`hactl: ${lines.join('\n')}`);
+  const [first = '', ...more] = text
+    .split('\n')
+    .flatMap(sentencesOf)
+    .map((line) => line.replace(control, '?'));
+  console.error([`hactl: ${first}`, ...more.map((line) => `  ${line}`)].join('\n'));
+}
+
+/** A sentence ends with a full stop, and the next one begins with a capital letter, a quoted command or a path. */
+function sentencesOf(line: string): string[] {
+  return line.split(/(?<=[.!?]|[.!?]['")]) (?=[\p{Lu}'/])/u);
 }
 
 /** A text that may have several lines: those after the first are indented. */
@@ -18,12 +29,8 @@ export function printText(text: string): void {
   for (const line of more) print(`  ${line}`);
 }
 
-export function printJson(value: unknown): void {
-  console.log(JSON.stringify(value, null, 2));
-}
-
 /**
- * Columns as wide as what is in them; the last is as long as it is.
+ * Prints columns that are as wide as their content. The last column is not padded.
  * @param isText whether the last cell of a row is a text that may have several lines, not a name
  */
 export function printTable(

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 
 import { systemErrorCode } from '../errors.ts';
-import { exitCodes, failureOf } from './failure.ts';
+import { exitCodes } from './exit-codes.ts';
+import { failureOf } from './failure.ts';
 import { warn } from './print.ts';
 
 /**
- * Runs the command line, and says in plain words what kept it from being done.
+ * Runs the command line, and prints what went wrong.
  * @param argv as `process.argv` has it
  * @returns the exit code
  */
@@ -21,18 +22,18 @@ export async function runCommandLine(program: Command, argv: readonly string[]):
   process.on('uncaughtException', (error) => {
     process.exit(failed(error));
   });
-  let exitCode: number = exitCodes.done;
+  let exitCode: number = exitCodes.ok;
   try {
     await program.parseAsync(argv);
   } catch (error) {
     exitCode = failed(error);
   }
   await new Promise((resolve) => process.stdout.write('', resolve));
-  if (exitCode !== exitCodes.done || outputError === undefined) return exitCode;
+  if (exitCode !== exitCodes.ok || outputError === undefined) return exitCode;
   return outputFailed(outputError);
 }
 
-/** Says what is wrong. @returns the exit code */
+/** Prints what is wrong. @returns the exit code */
 function failed(error: unknown): number {
   const { text, exitCode } = failureOf(error);
   if (text !== undefined) {
@@ -48,12 +49,12 @@ function outputFailed(error: Error): number {
   // `hactl audit | head`: the reader has what it wanted.
   if (code === 'EPIPE') return exitCodes.outputClosed;
   warn(
-    `It was done, but what it printed could not be written (${code ?? error.message}). Have it printed elsewhere; revoke a token that you did not get, and make another.`,
+    `The command was carried out, but its output could not be written (${code ?? error.message}). Send the output elsewhere. Revoke a token that you did not get, and create another one.`,
   );
-  return exitCodes.failed;
+  return exitCodes.failing;
 }
 
-/** By default, Commander prints errors of the command line and ends the process. */
+/** By default, commander prints errors of the command line and ends the process. */
 function leaveErrorsToUs(command: Command): void {
   command.exitOverride().configureOutput({ writeErr: () => undefined });
   command.commands.forEach(leaveErrorsToUs);

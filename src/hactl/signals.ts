@@ -2,19 +2,19 @@ import { constants } from 'node:os';
 
 import { warn } from './print.ts';
 
-/** Decides what a signal (Ctrl-C) may end. */
+/** Decides whether a signal (Ctrl-C) may end the process. */
 export interface Signals {
   /**
-   * Does something that a signal must not end half way: the first one is told that it goes on to its end, and only a
-   * second one ends it.
+   * Runs work that a signal must not interrupt. The first signal only prints that the work goes on; a second one ends
+   * the process.
    */
   holdOff<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** A hangup too, for a restore may itself cut the connection that it is watched over. */
+/** SIGHUP too, because a restore may itself cut the connection of the person who runs it. */
 const ending = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Listens for the signals that end a program, and says what they ended. */
+/** Listens for the signals that end a process, and prints what they ended. */
 export function listenForSignals(): Signals {
   let held = 0;
   let wasHeldOff = false;
@@ -23,13 +23,13 @@ export function listenForSignals(): Signals {
     process.on(signal, () => {
       if (held > 0 && !wasHeldOff) {
         wasHeldOff = true;
-        warn('A change is under way and goes on to its end. A second signal ends it half way.');
+        warn('A change is under way and will be completed. A second signal ends it half way.');
         return;
       }
       warn(
         held > 0
-          ? "It was ended half way. 'hactl audit' shows what was begun; the next restore or undo takes back a restore that was not finished."
-          : `It was ended by ${signal}. Nothing was changed on this host.`,
+          ? "The change was ended half way. 'hactl audit' shows what was begun; the next restore or undo takes back an unfinished restore."
+          : `${signal} ended hactl, and nothing was changed on this host.`,
       );
       dieOf(signal);
     });
@@ -47,7 +47,7 @@ export function listenForSignals(): Signals {
   };
 }
 
-/** Not process.exit(), which would wait for a call that hangs in the kernel. The shell has 128 and the signal's number. */
+/** Unlike process.exit(), this does not wait for a call that hangs in the kernel. A shell sees 128 plus the signal. */
 function dieOf(signal: (typeof ending)[number]): void {
   process.exitCode = 128 + constants.signals[signal];
   process.removeAllListeners(signal);

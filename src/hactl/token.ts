@@ -4,42 +4,52 @@ import { roles, type Role } from '../auth/roles.ts';
 import { loadConfig } from '../config.ts';
 import { makeTokenStore } from '../deps.ts';
 import type { OnRecord } from './on-record.ts';
-import { print, printJson, printTable, warn } from './print.ts';
+import { printData, withOutput } from './output.ts';
+import { print, printTable, warn } from './print.ts';
 
-/** `hactl token …`: who is let in by the API. No agent has to run. */
+/** `hactl token …`: who may call the API. No agent has to run. */
 export function tokenCommand(onRecord: OnRecord): Command {
   const openStore = async () => makeTokenStore(await loadConfig(process.env));
-  const token = new Command('token').description('the tokens that the API lets in');
+  const token = new Command('token')
+    .summary('manage the tokens of the API')
+    .description(
+      'Manages tokens: callers of the API identify themselves with one. The agent accepts or rejects a token at once, without a restart. A token is valid only on the node that issued it.',
+    );
 
-  token
-    .command('create')
-    .description('makes a token and prints it; it cannot be shown again')
-    .argument('<name>', 'what to call it, such as the program that will use it')
+  withOutput(token.command('create'))
+    .summary('create a token and print it')
+    .description(
+      'Creates a token and prints it, and nothing else. It cannot be shown again, because only a hash is stored.',
+    )
+    .argument('<name>', 'name of the token, such as the program that will use it')
     .addOption(
-      new Option('--role <role>', 'what it allows: to look, to run the cluster, or all')
+      new Option(
+        '--role <role>',
+        'what the holder may do: read (viewer), also operate the cluster (operator), or also configure it (admin)',
+      )
         .choices(roles)
         .makeOptionMandatory(),
     )
     .option(
       '--expires <lifetime>',
-      'how long it is good for, such as 12h, 90d or 52w (default: for ever)',
+      'how long the token is valid, in hours, days or weeks: 12h, 90d, 52w (default: for ever)',
       lifetime,
     )
-    .action(async (name: string, options: { role: Role; expires?: number }) => {
+    .action(async (name: string, options: { role: Role; expires?: number }, command: Command) => {
       const store = await openStore();
       const { role, expires } = options;
-      print(
-        await onRecord(['token', 'create', name, '--role', role], () =>
-          store.create(name, role, expires),
-        ),
+      const secret = await onRecord(['token', 'create', name, '--role', role], () =>
+        store.create(name, role, expires),
       );
+      printData(command, { name, role, token: secret }, () => {
+        print(secret);
+      });
     });
 
-  token
-    .command('list')
-    .description('shows all tokens, but not their secret')
-    .option('--json', 'as a JSON array')
-    .action(async (options: { json?: true }) => {
+  withOutput(token.command('list'))
+    .summary('list the tokens, without their secrets')
+    .description('Lists the tokens with their roles and times of expiry, but not their secrets.')
+    .action(async (_options: unknown, command: Command) => {
       const store = await openStore();
       const rows = (await store.list()).map(({ name, role, createdAt, expiresAt }) => ({
         name,
@@ -47,23 +57,24 @@ export function tokenCommand(onRecord: OnRecord): Command {
         created: createdAt.toISOString(),
         expires: expiresAt?.toISOString() ?? null,
       }));
-      if (options.json) {
-        printJson(rows);
-      } else {
+      printData(command, rows, () => {
         printTable(
           ['NAME', 'ROLE', 'CREATED', 'EXPIRES'],
           rows.map(({ name, role, created, expires }) => [name, role, created, expires ?? 'never']),
         );
-      }
+      });
       for (const file of await store.damaged()) {
-        warn(`${file} is damaged, so its token lets nobody in. Remove the file, and make another.`);
+        warn(
+          `${file} is damaged, so its token is not accepted: remove the file, and create another token.`,
+        );
       }
     });
 
   token
     .command('revoke')
-    .description('makes a token worthless from now on')
-    .argument('<name>', "its name, from 'hactl token list'")
+    .summary('revoke a token')
+    .description('Revokes a token: from now on, the agent rejects it.')
+    .argument('<name>', "name of the token, from 'hactl token list'")
     .action(async (name: string) => {
       const store = await openStore();
       await onRecord(['token', 'revoke', name], () => store.revoke(name));

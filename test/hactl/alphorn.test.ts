@@ -11,6 +11,7 @@ import sinon from 'sinon';
 import { lineageByRoot } from '../../src/alphorn/peers/lineage-by-root.ts';
 import type { FaultCode } from '../../src/errors.ts';
 import { alphornCommand } from '../../src/hactl/alphorn.ts';
+import { NotWell } from '../../src/hactl/failure.ts';
 import { debianPaths, type Paths } from '../../src/paths.ts';
 import { faultOf } from '../support/faults.ts';
 import { storeLiferaft } from '../support/liferafts.ts';
@@ -73,16 +74,21 @@ describe('hactl alphorn', () => {
       });
   };
 
-  /** @returns the lines that it printed */
-  async function hactl(...argv: string[]): Promise<string[]> {
+  /** @returns the lines that it printed, and what was not well */
+  async function judged(...argv: string[]): Promise<{ lines: string[]; notWell?: NotWell }> {
     const log = sinon.stub(console, 'log');
+    const lines = () => log.args.map((args) => String(args[0]));
     try {
       await alphornCommand(paths).parseAsync(argv, { from: 'user' });
-      return log.args.map((args) => String(args[0]));
+      return { lines: lines() };
+    } catch (error) {
+      if (error instanceof NotWell) return { lines: lines(), notWell: error };
+      throw error;
     } finally {
       log.restore();
     }
   }
+  const hactl = async (...argv: string[]) => (await judged(...argv)).lines;
   const json = async (...argv: string[]) =>
     JSON.parse((await hactl(...argv, '--json')).join('\n')) as unknown;
   const tree = () => treeOf(paths.alphorn.root);
@@ -123,7 +129,7 @@ describe('hactl alphorn', () => {
     expect(await hactl('diff', name)).to.deep.equal([...differences, '4 differ, 1 are the same.']);
     expect(await hactl('restore', name, '--dry-run')).to.deep.equal([
       ...differences,
-      'Nothing was done; this is what would change.',
+      'Nothing was changed; this is what a restore would change.',
     ]);
     expect(await tree()).to.deep.equal(before);
 
@@ -145,9 +151,9 @@ describe('hactl alphorn', () => {
     await writeFile(join(paths.alphorn.root, 'etc/only-here'), '');
     await chmod(join(paths.alphorn.root, 'etc'), 0o711);
     const staying = [
-      'These folders stay as they are, without --folders:',
+      'These folders stay as they are; --folders restores their modes and owners:',
       '/etc: mode 0711 -> 0755',
-      'These are only on this host, and stay:',
+      'These exist only on this host, and stay:',
       '/etc/only-here',
     ];
     const said = await hactl('diff', name);
@@ -185,15 +191,15 @@ describe('hactl alphorn', () => {
     const merged = await hactl('diff', name);
     expect(merged).to.include.members([
       'user app gets the number 111 instead of 110',
-      'Files outside of the liferaft that go with their account: 1',
+      'Files outside of the liferaft that change owner with their account: 1',
       '  /srv/app: owner 110:0 -> 111:0',
     ]);
     expect(merged.join('\n')).to.match(/Searched for such files: .*at most \d+ paths/);
     const replaced = await hactl('restore', name, '--dry-run', '--replace-users');
     expect(replaced).to.include.members([
       'user svc vanishes (number 998)',
-      'user old vanishes (number 111); app has it then, with the files of old',
-      'Files outside of the liferaft that nobody owns then: 1',
+      'user old vanishes (number 111); app gets that number, and so the files of old',
+      'Files outside of the liferaft that will have no owner: 1',
       '  /srv/svc: owner 998:0',
     ]);
     await hactl('restore', name);
@@ -388,14 +394,17 @@ describe('hactl alphorn', () => {
       await answering((response) =>
         response.end(JSON.stringify({ ...status, liferaft: { ...liferaft, leftOutMore: 4 } })),
       );
-      const lines = await hactl('status');
-      expect(lines.slice(2, 5)).to.deep.equal([
+      const { lines, notWell } = await judged('status');
+      expect(lines[0]).to.match(/^WARNING: There is no destination.* \(and 1 more\)$/);
+      expect(notWell?.ending).to.equal('warning');
+      expect(notWell?.message).to.match(/^There is no destination[^\n]*\n54 of the paths /);
+      expect(lines.slice(3, 6)).to.deep.equal([
         'Lacking: /etc/0: It is a fifo.',
         'Kept as it was: /etc/1: It is a fifo.',
         'Left out: /etc/2: It is a fifo.',
       ]);
-      expect(lines.at(-1)).to.equal('Left out: 14 more (--json lists more of them)');
-      expect(lines).to.have.lengthOf(43);
+      expect(lines.at(-1)).to.equal('Left out: 14 more (-o json lists more of them)');
+      expect(lines).to.have.lengthOf(44);
     });
   });
 
@@ -426,32 +435,49 @@ describe('hactl alphorn', () => {
       await once(server, 'listening');
     }
 
-    it('succeeds when all destinations have the liferaft', async () => {
+    it('ends well when all destinations have the liferaft, and so does a status', async () => {
       await answering(status);
-      expect((await hactl('sync')).at(-1)).to.match(/^self\.example/);
+      for (const command of ['sync', 'status']) {
+        const { lines, notWell } = await judged(command);
+        expect(notWell).to.equal(undefined);
+        expect(lines[0]).to.equal('OK: every destination has the current liferaft.');
+        expect(lines.at(-1)).to.match(/^self\.example/);
+      }
     });
 
-    for (const [what, answer, names] of [
+    for (const [what, answer, ending, names] of [
       [
         'a destination fails',
         { ...status, destinations: [...status.destinations, destination('failing', 'No.')] },
-        'failing.example',
+        ...(['failing', 'failing.example is failing: No.'] as const),
       ],
       [
-        'a destination has not got it yet',
+        'a destination does not have it yet',
         { ...status, destinations: [destination('pending')] },
-        'pending.example',
+        ...(['warning', 'pending.example is pending'] as const),
       ],
-      ['there is an error', { ...status, error: { code: 'x', detail: 'Wrong.' } }, 'Wrong.'],
-      ['it is not enabled', { ...status, enabled: false, destinations: [] }, 'not enabled'],
+      [
+        'there is an error',
+        { ...status, error: { code: 'x', detail: 'Wrong.' } },
+        ...(['failing', 'Wrong.'] as const),
+      ],
+      [
+        'it is not enabled',
+        { ...status, enabled: false, destinations: [] },
+        ...(['warning', 'not enabled'] as const),
+      ],
     ] as const) {
-      it(`fails when ${what}, whatever it prints`, async () => {
+      it(`is ${ending} when ${what}, and so is a status, whatever they print`, async () => {
         await answering(answer);
-        for (const options of [[], ['--json']]) {
-          const { message } = await faultOf('alphorn_not_synced', hactl('sync', ...options));
-          expect(message).to.include(names);
+        for (const command of ['sync', 'status']) {
+          const { lines, notWell } = await judged(command);
+          expect(notWell?.ending).to.equal(ending);
+          expect(notWell?.message).to.include(names);
+          expect(lines[0]).to.match(new RegExp(`^${ending.toUpperCase()}: `));
+          const asJson = await judged(command, '-o', 'json');
+          expect(asJson.notWell?.ending).to.equal(ending);
+          expect(JSON.parse(asJson.lines.join('\n'))).to.deep.include(answer);
         }
-        await hactl('status');
       });
     }
 
@@ -472,9 +498,9 @@ describe('hactl alphorn', () => {
 
   it('says how it is doing where it does not run', async () => {
     await writeFile(paths.alphorn.machineId, `${'0'.repeat(32)}\n`);
-    const [first, second] = await hactl('status');
-    expect(first).to.match(/^Alphorn does not run on this host/);
-    expect(second).to.match(/^Host [0-9a-f]{8} \(/);
+    const [, second, third] = await hactl('status');
+    expect(second).to.match(/^Alphorn does not run on this host/);
+    expect(third).to.match(/^Host [0-9a-f]{8} \(/);
     expect(await json('status')).to.deep.include({ running: false, enabled: false });
     await faultOf('alphorn_not_running', hactl('sync'));
   });

@@ -40,11 +40,17 @@ describe('the command line of hactl', () => {
   const hactl = (args: string, environment?: NodeJS.ProcessEnv) =>
     shell(`$HACTL ${args}`, environment);
 
-  /** One sentence that says what is wrong, and more that say what to do; no stack. */
-  function expectSentence({ code, stdout, stderr }: Ended, exitCode: number, text: string): void {
+  /** A line for each sentence, which say what is wrong and what to do; no stack. */
+  function expectError({ code, stdout, stderr }: Ended, exitCode: number, text: string): void {
+    const lines = stderr.split('\n').slice(0, -1);
     expect(stderr)
-      .to.match(/^hactl: [^\n]+\.\n$/)
+      .to.match(/^hactl: /)
       .and.to.include(text);
+    for (const line of lines)
+      expect(line)
+        .to.match(/\.$/)
+        .and.not.to.match(/\. ['A-Z]/);
+    for (const line of lines.slice(1)) expect(line).to.match(/^ {2}['A-Z]/);
     expect([code, stdout], stderr).to.deep.equal([exitCode, '']);
   }
 
@@ -67,23 +73,31 @@ describe('the command line of hactl', () => {
 
   for (const [args, text] of [
     ['', 'A command is missing'],
-    ['nothing', "unknown command 'nothing'"],
-    ['token revoke', "missing required argument 'name'"],
+    ['alphorn', 'A command is missing'],
+    ['nothing', "Unknown command 'nothing'"],
+    ['token revoke', "Missing required argument 'name'"],
     ['token create a', '--role'],
     ['token create a --role viewer --expires 90', 'such as 90d'],
     ['token create a/b --role viewer', "cannot be a token's name"],
-    ['audit --nothing', "unknown option '--nothing'"],
-    ['token list more', 'too many arguments'],
-    ['alphorn delete', 'say --all'],
+    ['audit --nothing', "Unknown option '--nothing'"],
+    ['token list more', 'Too many arguments'],
+    ['token list -o xml', "argument 'xml' is invalid"],
+    ['alphorn delete', 'use --all'],
     ['alphorn key import /nothing', 'There is no file /nothing'],
     ['alphorn key import /etc', '/etc is a folder'],
     ['alphorn key import /dev/zero', 'This is no key'],
     ['alphorn key import < /dev/zero', 'This is no key'],
   ] as const) {
-    it(`says what is wrong with 'hactl ${args}', and ends with 2`, async () => {
-      expectSentence(await hactl(args), 2, text);
+    it(`'hactl ${args}' says what is wrong with the command line, and ends with 64`, async () => {
+      expectError(await hactl(args), 64, text);
     });
   }
+
+  it('--version prints the version of the package', async () => {
+    const manifest = await readFile(pathOf('../../package.json'), 'utf8');
+    const { version } = JSON.parse(manifest) as { version: string };
+    expect(await hactl('--version')).to.deep.equal({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
 
   it('prints the help that is asked for, and ends with 0', async () => {
     for (const args of ['help', 'alphorn key --help']) {
@@ -97,9 +111,9 @@ describe('the command line of hactl', () => {
     const { stdout, stderr } = await hactl('token create a --role viewer --expires 1d');
     expect([stdout.trim(), stderr]).to.deep.equal([stdout.trim().match(/^[0-9a-f]{64}$/)?.[0], '']);
     expect((await hactl('token list')).stdout).to.match(/^NAME +ROLE.*\na +viewer/);
-    expectSentence(await hactl('token create a --role viewer'), 1, "There is a token 'a' already");
+    expectError(await hactl('token create a --role viewer'), 4, "There is a token 'a' already");
     await hactl('token revoke a');
-    expectSentence(await hactl('token revoke a'), 1, "There is no token 'a'");
+    expectError(await hactl('token revoke a'), 4, "There is no token 'a'");
     const lines = await audited();
     const made = {
       ...{ caller: 'root', role: 'admin', method: 'CLI' },
@@ -117,6 +131,21 @@ describe('the command line of hactl', () => {
     );
   });
 
+  it('prints JSON with -o json and with --json, and a table with -o table or nothing', async () => {
+    const made = await hactl('token create a --role viewer -o json');
+    const { token, ...others } = JSON.parse(made.stdout) as { token: string };
+    expect(token).to.match(/^[0-9a-f]{64}$/);
+    expect(others).to.deep.equal({ name: 'a', role: 'viewer' });
+    const list = await hactl('token list -o json');
+    expect(JSON.parse(list.stdout)).to.have.length(1);
+    expect(await hactl('token list --json')).to.deep.equal(list);
+    const table = await hactl('token list -o table');
+    expect(table.stdout).to.match(/^NAME +ROLE/);
+    expect(await hactl('token list')).to.deep.equal(table);
+    const audit = await hactl('audit --verify -o json');
+    expect(JSON.parse(audit.stdout)).to.deep.equal({ files: 1 });
+  });
+
   it('damages no line of the record, however many run at once', async () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
     await Promise.all(names.map((name) => hactl(`token create ${name} --role viewer`)));
@@ -129,22 +158,21 @@ describe('the command line of hactl', () => {
     await hactl('token create a --role viewer');
     await rm(join(state(), 'audit.jsonl'));
     await mkdir(join(state(), 'audit.jsonl'));
-    expectSentence(await hactl('token create b --role viewer'), 1, 'recorded first');
-    expectSentence(await hactl('token revoke a'), 1, 'recorded first');
+    expectError(await hactl('token create b --role viewer'), 2, 'recorded first');
+    expectError(await hactl('token revoke a'), 2, 'recorded first');
     expect(await readdir(join(state(), 'tokens'))).to.deep.equal(['a.json']);
   });
 
   it('says that the disk is full, and leaves nothing half', async () => {
     // Room for the folder itself, the record, its reserve and the folder of tokens, and for no file in that.
     await onFullDisk('nr_inodes=4', async () => {
-      expectSentence(await hactl('token create a --role viewer'), 1, 'room');
+      expectError(await hactl('token create a --role viewer'), 2, 'room');
       expect(await readdir(join(state(), 'tokens'))).to.deep.equal([]);
     });
     await onFullDisk('size=4k', async () => {
       await writeFile(join(state(), 'ballast'), Buffer.alloc(4096));
       const ended = await hactl('token create a --role viewer');
-      expect(ended.stderr).to.match(/^hactl: [^\n]+\n$/);
-      expect([ended.code, ended.stdout]).to.deep.equal([1, '']);
+      expectError(ended, 2, 'is full');
     });
   });
 
@@ -159,21 +187,21 @@ describe('the command line of hactl', () => {
     expect(whole.stdout).to.match(/^The audit log is as it was written: [2-9] files\.\n$/);
     const closed = await readFile(file('audit-000001.jsonl'), 'utf8');
     await writeFile(file('audit-000001.jsonl'), closed.replace('"ui"', '"me"'));
-    expectSentence(await hactl('audit --verify'), 1, 'audit-000001.jsonl was changed');
+    expectError(await hactl('audit --verify'), 2, 'audit-000001.jsonl was changed');
   });
 
   it('says that the disk is read-only', async () => {
     await onFullDisk('ro', async () => {
-      expectSentence(await hactl('token create a --role viewer'), 1, 'read-only');
-      expectSentence(await hactl('token revoke a'), 1, 'read-only');
+      expectError(await hactl('token create a --role viewer'), 2, 'read-only');
+      expectError(await hactl('token revoke a'), 2, 'read-only');
     });
   });
 
   it('says what is in the way of its folders', async () => {
     await writeFile(state(), '');
-    expectSentence(await hactl('token list'), 1, 'there is a file where a folder has to be');
-    expectSentence(await hactl('token create a --role viewer'), 1, state());
-    expectSentence(await hactl('audit'), 1, 'there is a file where a folder has to be');
+    expectError(await hactl('token list'), 4, 'is a file where a folder has to be');
+    expectError(await hactl('token create a --role viewer'), 4, state());
+    expectError(await hactl('audit'), 4, 'is a file where a folder has to be');
   });
 
   for (const [what, content, text] of [
@@ -186,7 +214,7 @@ describe('the command line of hactl', () => {
       await writeFile(join(folder.path, 'config.json'), content);
       for (const args of ['token list', 'token create a --role viewer', 'audit']) {
         const ended = await hactl(args);
-        expect([ended.code, ended.stdout]).to.deep.equal([1, '']);
+        expect([ended.code, ended.stdout]).to.deep.equal([2, '']);
         expect(ended.stderr)
           .to.match(/^hactl: /)
           .and.to.include(text);
@@ -197,12 +225,12 @@ describe('the command line of hactl', () => {
 
   it('says that the configuration is a folder', async () => {
     await mkdir(join(folder.path, 'config.json'));
-    expectSentence(await hactl('token list'), 1, `${folder.path}/config.json cannot be read`);
+    expectError(await hactl('token list'), 2, `${folder.path}/config.json cannot be read`);
   });
 
   it('shows the details of a failure when it is asked to', async () => {
     const { code, stderr } = await hactl('token revoke a', { HACTL_DEBUG: '1' });
-    expect(code).to.equal(1);
+    expect(code).to.equal(4);
     expect(stderr)
       .to.match(/^hactl: There is no token 'a'/)
       .and.to.match(/^ +at /m);
@@ -220,8 +248,8 @@ describe('the command line of hactl', () => {
 
   it('says that what it prints cannot be written', async () => {
     const { code, stderr } = await shell('$HACTL token create a --role viewer > /dev/full');
-    expect(code).to.equal(1);
-    expect(stderr).to.match(/^hactl: It was done, but [^\n]+ENOSPC[^\n]+\n$/);
+    expect(code).to.equal(2);
+    expect(stderr).to.match(/^hactl: The command was carried out, but [^\n]+ENOSPC/);
   });
 
   it('names tokens that are damaged, and lists the others', async () => {
@@ -268,10 +296,10 @@ describe('the command line of hactl', () => {
     }
 
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      it(`dies of a ${signal}, and says that nothing was changed`, async () => {
+      it(`a command without a change dies of ${signal}, and says that nothing was changed`, async () => {
         expect(await ended('free', () => [signal])).to.deep.equal({
           stdout: 'under way\n',
-          stderr: `hactl: It was ended by ${signal}. Nothing was changed on this host.\n`,
+          stderr: `hactl: ${signal} ended hactl, and nothing was changed on this host.\n`,
           ...{ code: null, signal },
         });
       });
@@ -281,7 +309,7 @@ describe('the command line of hactl', () => {
       expect(await ended('held', () => ['SIGHUP'])).to.deep.equal({
         stdout: 'under way\ndone\n',
         stderr:
-          'hactl: A change is under way and goes on to its end. A second signal ends it half way.\n',
+          'hactl: A change is under way and will be completed.\n  A second signal ends it half way.\n',
         ...{ code: 0, signal: null },
       });
     });
@@ -289,7 +317,7 @@ describe('the command line of hactl', () => {
     it('ends a change half way the second time', async () => {
       const { stdout, stderr, signal } = await ended('held', () => ['SIGINT', 'SIGINT']);
       expect([stdout, signal]).to.deep.equal(['under way\n', 'SIGINT']);
-      expect(stderr).to.include("half way. 'hactl audit' shows what was begun");
+      expect(stderr).to.include("half way.\n  'hactl audit' shows what was begun");
     });
   });
 });

@@ -1,62 +1,64 @@
-import { readFile } from 'node:fs/promises';
-
 import { expect } from 'chai';
 import sinon from 'sinon';
 
 import { Fault } from '../../src/errors.ts';
-import { failureOf } from '../../src/hactl/failure.ts';
+import { exitCodes } from '../../src/hactl/exit-codes.ts';
+import { failureOf, NotWell } from '../../src/hactl/failure.ts';
 
 const systemError = (code: string, path?: string) =>
   Object.assign(new Error(`${code}: what the system says, open`), { code, path });
 
 describe('a failure of hactl', () => {
-  for (const [code, text] of [
-    ['EACCES', '/x'],
-    ['EPERM', '/x'],
-    ['ENOSPC', 'no room on the disk of /x'],
-    ['EDQUOT', 'no room on the disk of /x'],
-    ['EROFS', 'The disk of /x is read-only'],
-    ['EIO', 'The disk of /x fails'],
-    ['ENOENT', 'There is no /x'],
-    ['ENOTDIR', 'On the way to /x'],
-    ['EISDIR', 'There is a folder at /x'],
-    ['ERR_FS_EISDIR', 'There is a folder at /x'],
-    ['EEXIST', 'There is something at /x'],
-    ['ELOOP', 'The links on the way to /x'],
-    ['ENAMETOOLONG', 'The name /x is too long'],
-    ['EBUSY', 'Something else uses /x'],
-    ['EMFILE', 'Too many files'],
-    ['ENFILE', 'Too many files'],
-    ['ENOMEM', 'no memory'],
-    ['EXDEV', 'The system refused it: EXDEV: what the system says'],
+  for (const [code, exitCode, text] of [
+    ['EACCES', 4, '/x'],
+    ['EPERM', 4, '/x'],
+    ['ENOSPC', 2, 'no room on the disk of /x'],
+    ['EDQUOT', 2, 'no room on the disk of /x'],
+    ['EROFS', 2, 'The disk of /x is read-only'],
+    ['EIO', 2, 'The disk of /x fails'],
+    ['ENOENT', 4, 'There is no /x'],
+    ['ENOTDIR', 4, 'A part of the path /x'],
+    ['EISDIR', 4, 'There is a folder at /x'],
+    ['ERR_FS_EISDIR', 4, 'There is a folder at /x'],
+    ['EEXIST', 4, 'There is something at /x'],
+    ['ELOOP', 4, 'The links in the path /x'],
+    ['ENAMETOOLONG', 4, 'The name /x is too long'],
+    ['EBUSY', 4, 'Something else uses /x'],
+    ['EMFILE', 2, 'Too many files'],
+    ['ENFILE', 2, 'Too many files'],
+    ['ENOMEM', 2, 'no memory'],
+    ['EXDEV', 2, 'The system refused it (EXDEV: what the system says'],
   ] as const) {
-    it(`by ${code} is a sentence that names the file, and 1`, () => {
+    it(`by ${code} ends with ${exitCode} and is one sentence that names the file`, () => {
       const failure = failureOf(systemError(code, '/x'));
-      expect(failure.exitCode).to.equal(1);
+      expect(failure.exitCode).to.equal(exitCode);
       expect(failure.text)
         .to.include(text)
-        .and.to.match(/^[A-Z][^\n]*\.$/);
+        .and.to.match(/^[A-Z][^\n]*\.$/)
+        .and.not.to.match(/\. [A-Z']/);
       expect(failureOf(systemError(code)).text).not.to.include('undefined');
     });
   }
 
-  it('of who is not root says to be root', () => {
+  it('by EACCES tells a user who is not root to be root', () => {
     const getuid = sinon.stub(process, 'getuid').returns(65534);
     try {
-      const text = 'Only root may use /x. Run it as root.';
-      expect(failureOf(systemError('EACCES', '/x'))).to.deep.equal({ exitCode: 1, text });
+      const text = 'Only root may use /x: run this command as root.';
+      expect(failureOf(systemError('EACCES', '/x'))).to.deep.equal({ exitCode: 4, text });
+      const ofSocket = Object.assign(systemError('EACCES'), { address: '/x' });
+      expect(failureOf(ofSocket)).to.deep.equal({ exitCode: 4, text });
     } finally {
       getuid.restore();
     }
   });
 
-  it('has what the tool said that failed', () => {
+  it('of a tool includes what the tool said', () => {
     const command = { argv: ['x'], exitCode: 1, stderr: 'it is broken\n' };
     const fault = new Fault('tool_failed', 'x failed.', { command });
-    expect(failureOf(fault)).to.deep.equal({ exitCode: 1, text: 'x failed.\nit is broken' });
+    expect(failureOf(fault)).to.deep.equal({ exitCode: 2, text: 'x failed.\nit is broken' });
   });
 
-  it('that is a bug says so, and how to see more, and is 70', () => {
+  it('that is a bug says so and how to see more, and ends with 70', () => {
     for (const bug of [new TypeError('x is undefined'), systemError('ERR_INVALID_ARG_TYPE'), 'x']) {
       const { exitCode, text } = failureOf(bug);
       expect(exitCode).to.equal(70);
@@ -64,10 +66,27 @@ describe('a failure of hactl', () => {
     }
   });
 
-  it('has an exit code that the manual page explains', async () => {
-    const page = await readFile('packaging/man/hactl.8', 'utf8');
-    const status = page.slice(page.indexOf('.SH EXIT STATUS'), page.indexOf('.SH EXAMPLES'));
-    for (const code of [0, 1, 2, 70, 141])
-      expect(status).to.match(new RegExp(`^\\.B ${code}$`, 'm'));
+  it('of a fault ends with the exit code of its code', () => {
+    for (const [code, exitCode] of [
+      ['tool_timeout', 3],
+      ['token_exists', 4],
+      ['node_not_forgotten', 5],
+      ['invalid_request', 64],
+      ['alphorn_not_running', 69],
+    ] as const) {
+      expect(failureOf(new Fault(code, 'No.')), code).to.deep.equal({ exitCode, text: 'No.' });
+    }
+  });
+
+  it('that is only a finding has the exit code of the finding', () => {
+    const failure = failureOf(new NotWell('warning', ['One.', 'Two.']));
+    expect(failure).to.deep.equal({ exitCode: 1, text: 'One.\nTwo.' });
+  });
+
+  it('has an exit code that never changes, because scripts depend on it', () => {
+    expect(exitCodes).to.deep.equal({
+      ...{ ok: 0, warning: 1, failing: 2, unknown: 3, refused: 4, unsettled: 5 },
+      ...{ usage: 64, unreachable: 69, bug: 70, outputClosed: 141 },
+    });
   });
 });

@@ -384,9 +384,11 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
       if (step[0] === 'hactl') {
         const { exitCode, stdout, stderr } = await node().exec(step);
         const text = `exit code ${exitCode} ${stdout} ${stderr}`;
-        // One sentence or two in one line, and no stack trace.
+        // A line for each sentence, and no stack trace.
         const isRefused =
-          exitCode === 1 && stdout === '' && /^hactl: [^\n]*(?:room|is full)[^\n]*\n$/.test(stderr);
+          exitCode === 2 &&
+          stdout === '' &&
+          /^hactl: [^\n]*(?:room|is full)[^\n]*\n(?: {2}\S[^\n]*\n)*$/.test(stderr);
         return { isMade: exitCode === 0, isRefused, text };
       }
       const [method, path, body] = step;

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import { expect } from 'chai';
 
+import { manPage, pageNames } from '../../packaging/man/pages.ts';
 import type { Lab, LabNode } from '../lab/lab.ts';
 import { builtPackage } from '../lab/built-package.ts';
 import { callHa, configure, untilHealthy } from './client.ts';
@@ -31,6 +32,29 @@ export function describePackage(bench: () => { lab: Lab; token: string }): void 
         '/usr/lib/ha-agent/node\n',
       );
       expect(await node().run(['/usr/lib/ha-agent/node', '--version'])).to.match(/^v24\./);
+    });
+
+    it('ships the manual pages', async () => {
+      for (const page of pageNames) {
+        const file = `/usr/share/man/man${page.split('.').at(-1) ?? ''}/${page}.gz`;
+        expect(await node().run(['zcat', file])).to.equal(await manPage(page));
+      }
+    });
+
+    it('leaves no file on a node that ha-agent(8) does not name', async () => {
+      const page = (await manPage('ha-agent.8')).replaceAll('\\-', '-');
+      const folders = ['/var/lib/ha-agent', '/var/lib/alphorn', '/run/ha-agent', '/etc/ha-agent'];
+      const find = ['find', ...folders, '-mindepth', '1', '-maxdepth', '1'] as const;
+      const paths = (await node().run(find)).trim().split('\n');
+      const unnamed = paths
+        .map((path) => path.replace(/audit-\d{6}/, 'audit-000001'))
+        .filter((path) => !page.includes(path.replace(/.*\/audit-/, 'audit-')));
+      expect(unnamed).to.deep.equal([]);
+    });
+
+    it('has the version that hactl prints', async () => {
+      const show = ['dpkg-query', '--show', '--showformat=${Version}\\n', 'ha-agent'] as const;
+      expect(await node().run(['hactl', '--version'])).to.equal(await node().run(show));
     });
 
     it('does not start with a wrong configuration, and says what is wrong in the journal', async () => {

@@ -1,0 +1,90 @@
+import { configSchema } from '../../src/config.ts';
+import {
+  type AgentFolders,
+  type AlphornPaths,
+  configFile,
+  debianPaths,
+  memoryFolder,
+  type Paths,
+} from '../../src/paths.ts';
+
+/** A file or folder, and what it is for. */
+export interface DescribedFile {
+  path: string;
+  what: string;
+}
+
+const { state_directory: state, socket } = configSchema.parse({});
+const { alphorn, agents } = debianPaths;
+
+// The types demand an entry for each path in src/paths.ts. `root` is the host itself.
+
+const alphornFiles: Readonly<Record<Exclude<keyof AlphornPaths, 'root'>, string>> = {
+  settings: 'The settings of Alphorn: see ha-agent.json(5).',
+  rules: 'The rules for what goes into a liferaft, in files *.json: see ha-agent.json(5).',
+  key: 'The key for hosts outside of the cluster; it must be readable by root alone.',
+  own: "This host's own liferaft.",
+  liferafts: 'The liferafts of other hosts.',
+  knownKeys: 'Former keys, which stay valid for one hour.',
+  restores: 'What restores replaced, so that they can be undone.',
+  socket: 'The socket by which hactl and the agent reach the service alphorn.',
+  hostId: 'The id of this host; made from /etc/machine-id if there is none.',
+  machineId: 'The machine id of this host.',
+  passwd: 'The names of users.',
+  group: 'The names of groups.',
+};
+const clusterFiles: Readonly<Record<Exclude<keyof Paths, 'alphorn' | 'agents'>, string>> = {
+  corosyncConf: "Corosync's configuration.",
+  corosyncKey: "Corosync's key, by which nodes of one cluster know each other.",
+  pcsCapabilities: 'What the installed pcs can do.',
+  cib: 'The CIB on the disk, which answers while the cluster is stopped.',
+  pacemakerDaemons: "Pacemaker's daemons.",
+};
+const agentFolders: Readonly<Record<keyof AgentFolders, string>> = {
+  ocf: 'OCF resource agents.',
+  initScripts: 'LSB resource agents.',
+  units: 'systemd resource agents.',
+  fence: 'Fence agents (fence_*).',
+  fencePlugins: 'Fence agents of cluster-glue.',
+};
+
+const isOwn = (path: string) => /^\/(?:etc|run|var\/lib)\/(?:ha-agent|alphorn)\//.test(path);
+const ofAlphorn = Object.entries(alphornFiles).map(([name, what]) => ({
+  path: alphorn[name as keyof typeof alphornFiles],
+  what,
+}));
+
+/** Files and folders of ha-agent and Alphorn. */
+export const ownFiles: readonly DescribedFile[] = [
+  { path: configFile, what: 'The configuration: see ha-agent.json(5).' },
+  {
+    path: '/etc/default/ha-agent',
+    what: 'Optional: a variable HA_AGENT_KEY=value a line, each of which overrides a key of the configuration. hactl(8) reads it too.',
+  },
+  { path: `${state}/tokens`, what: 'The tokens, as hashes.' },
+  {
+    path: `${state}/tls.pem`,
+    what: "The agent's own key and certificate, which it renews before they expire.",
+  },
+  {
+    path: `${state}/audit.jsonl`,
+    what: 'The audit log; its closed files are audit-000001.jsonl and so on.',
+  },
+  { path: `${state}/undo`, what: 'Patches that undo changes of the CIB.' },
+  { path: `${state}/answers`, what: 'Answers to requests with an Idempotency-Key, for a day.' },
+  { path: socket, what: 'The socket of the API, for root alone and without a token.' },
+  ...ofAlphorn.filter(({ path }) => isOwn(path)),
+];
+
+/** Files and folders of other software that ha-agent reads or changes. */
+export const otherFiles: readonly DescribedFile[] = [
+  ...Object.entries(clusterFiles).map(([name, what]) => ({
+    path: debianPaths[name as keyof typeof clusterFiles],
+    what,
+  })),
+  ...Object.entries(agentFolders).flatMap(([name, what]) =>
+    [agents[name as keyof AgentFolders]].flat().map((path) => ({ path, what })),
+  ),
+  ...ofAlphorn.filter(({ path }) => !isOwn(path)),
+  { path: memoryFolder, what: "Shared memory, with Corosync's and Pacemaker's queues." },
+];

@@ -1,0 +1,34 @@
+import { readdir, readFile } from 'node:fs/promises';
+
+import { configSchema } from '../../src/config.ts';
+import { keysOf } from './keys.ts';
+
+const folder = new URL('../../systemd/', import.meta.url);
+
+/** The services of the package, with the descriptions of their units. */
+export async function services(): Promise<{ name: string; what: string }[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.service')).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const unit = await readFile(new URL(name, folder), 'utf8');
+      const what = /^Description=(.+)$/m.exec(unit)?.[1];
+      if (what === undefined) throw new Error(`${name} has no description.`);
+      return { name, what: `${what}.` };
+    }),
+  );
+}
+
+export interface Port {
+  /** As it is by default; undefined if it is off. */
+  number: string | undefined;
+  key: string;
+  what: string;
+}
+
+/** The ports that are listened on, which are the keys of the configuration that end in `_port`. */
+export const ports: readonly Port[] = keysOf(configSchema)
+  .filter(({ name }) => name.endsWith('_port'))
+  .map(({ name, defaultText, description }) => ({
+    number: defaultText === 'null' ? undefined : defaultText,
+    ...{ key: name, what: description },
+  }));

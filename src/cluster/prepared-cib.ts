@@ -22,13 +22,25 @@ const maxOnLoop = 512 * 1024;
 /** The worker's heap limit in MB. A CIB of 16 MB, the max output of a tool, needs half of it. */
 const maxHeap = 512;
 
+// The sources run as they are in tests, compiled in the package.
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+const ownThread = new URL(`cib-worker.${extension}`, import.meta.url);
+
 /**
  * Masks the secrets of a CIB and makes a model of it; a large one in a thread of its own.
  * @param xml a CIB without its status
+ * @param thread the code of that thread
  * Faults: `unreadable_output`
  */
-export async function prepareCib(xml: string): Promise<PreparedCib> {
-  return xml.length > maxOnLoop ? prepareInWorker(xml) : prepareNow(xml);
+export async function prepareCib(xml: string, thread = ownThread): Promise<PreparedCib> {
+  if (xml.length <= maxOnLoop) return prepareNow(xml);
+  try {
+    return await prepareInWorker(xml, thread);
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    // While the package is upgraded, that code may be gone, or another version's, until the agent is restarted.
+    return prepareNow(xml);
+  }
 }
 
 /** The same at once. */
@@ -45,10 +57,8 @@ export function prepareNow(xml: string): PreparedCib {
 
 const openNames = / (?:id|name|uname|class|provider|type)="([^"<]*)"/g;
 
-function prepareInWorker(xml: string): Promise<PreparedCib> {
-  // The sources run as they are in tests, compiled in the package.
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const worker = new Worker(new URL(`cib-worker.${extension}`, import.meta.url), {
+function prepareInWorker(xml: string, thread: URL): Promise<PreparedCib> {
+  const worker = new Worker(thread, {
     workerData: xml,
     resourceLimits: { maxOldGenerationSizeMb: maxHeap },
   });

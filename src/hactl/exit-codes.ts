@@ -40,7 +40,11 @@ export const exitMeanings: Readonly<Record<Ending, string>> = {
  * Where a fault can happen before, during or after a change, the entry tells what is known of the change.
  */
 export const endingOfFault: Readonly<Record<FaultCode, Exclude<Ending, 'ok' | 'warning'>>> = {
+  internal_error: 'bug',
+
   invalid_request: 'usage',
+  malformed_request: 'usage',
+  headers_too_large: 'usage',
   invalid_token_request: 'usage',
   cannot_be_tried: 'usage',
 
@@ -49,6 +53,7 @@ export const endingOfFault: Readonly<Record<FaultCode, Exclude<Ending, 'ok' | 'w
   node_not_forgotten: 'unsettled',
 
   outcome_unknown: 'unknown',
+  request_timeout: 'unknown',
   tool_timeout: 'unknown',
   tool_ended_by_signal: 'unknown',
   output_too_large: 'unknown',

@@ -52,6 +52,13 @@ describe('a CIB that is prepared', () => {
     expect(prepared.xml).not.to.include('hunter2');
   });
 
+  it('is the same where the code of that thread is gone, as it may be while the package is upgraded', async () => {
+    const pairs = `<nvpair id="f" name="fake" value="${'a-'.repeat(300_000)}"/>`;
+    const xml = cibWith(primitive('a', pairs));
+    const gone = new URL('no-such-worker.js', import.meta.url);
+    expect(await prepareCib(xml, gone)).to.deep.equal(prepareNow(xml));
+  });
+
   it('lets the event loop go on while a thread of its own reads it', async () => {
     let turns = 0;
     const turning = setInterval(() => {

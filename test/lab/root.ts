@@ -30,13 +30,18 @@ const bySuite: Readonly<Record<Suite, readonly string[]>> = {
 
 const hook = join(import.meta.dirname, 'root-hook.sh');
 
+/** Where all is kept that takes long to make; it may be deleted at any time when no lab is up. */
+export function labCache(): string {
+  return process.env['HA_LAB_CACHE'] ?? '/var/cache/ha-agent-lab';
+}
+
 /**
  * The folder of a Debian with all that a node needs, built if it is not there yet. Nodes only read it.
  * What it is built from is in its name: other packages make another folder. An old one stays, since a running lab
- * may stand on it; the cache folder may be deleted at any time when no lab is up.
+ * may stand on it.
  */
 export async function readyRoot(suite: Suite, progress: Progress): Promise<string> {
-  const cache = process.env['HA_LAB_CACHE'] ?? '/var/cache/ha-agent-lab';
+  const cache = labCache();
   const packages = [...everywhere, ...bySuite[suite]];
   const root = join(cache, `${suite}-${await fingerprint(suite, packages)}`);
   if (existsSync(root)) {

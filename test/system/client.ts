@@ -1,3 +1,4 @@
+import http from 'node:http';
 import https from 'node:https';
 
 import { keepStatusMs } from '../../src/cluster/status.ts';
@@ -18,6 +19,8 @@ export interface Call {
   headers?: Record<string, string>;
   body?: string;
   agent?: https.Agent;
+  /** The agent's Unix socket, as this machine sees it, to be asked by that instead. */
+  socketPath?: string;
   /**
    * How long the answer may keep silent. It is longer than the agent waits for a cluster (`change_deadline_seconds`), whose
    * own word is worth more than "no answer", and longer than a machine stands still.
@@ -27,14 +30,15 @@ export interface Call {
 
 const port = 8443;
 
-/** Calls the agent of a node over HTTPS, from this machine, as a UI would. */
+/** Calls the agent of a node over HTTPS, from this machine, as a UI would, or over its Unix socket. */
 export async function call(node: LabNode, path: string, options: Call = {}): Promise<Answer> {
   const { token, method = 'GET', headers = {}, body = '{}', agent, timeoutMs = 300_000 } = options;
+  const { socketPath } = options;
+  const protocol = socketPath === undefined ? https : http;
   return new Promise((resolve, reject) => {
-    const request = https.request(
+    const request = protocol.request(
       {
-        host: node.address,
-        port,
+        ...(socketPath === undefined ? { host: node.address, port } : { socketPath }),
         path,
         method,
         headers: {

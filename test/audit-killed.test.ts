@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { openRotatedLog } from '../src/audit-files.ts';
+import { openRotatedLog } from '../src/changes/audit/audit-files.ts';
 import { allOf } from './support/all-of.ts';
 import { runAndKill } from './support/run-and-kill.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';

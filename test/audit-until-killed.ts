@@ -1,7 +1,7 @@
 // Records one entry after another in the folder that it is given, until it is killed (audit-killed.test.ts).
 import { join } from 'node:path';
 
-import { openAuditLog } from '../src/audit.ts';
+import { openAuditLog } from '../src/changes/audit/audit.ts';
 import { keepCompiled } from './support/keep-compiled.ts';
 
 const audit = openAuditLog(join(process.argv[2] ?? '', 'audit.jsonl'), {

@@ -6,9 +6,9 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { execa } from 'execa';
 
-import { openAuditLog } from '../src/audit.ts';
-import { Fault } from '../src/errors.ts';
-import { openRepeatedAnswers } from '../src/repeated-answers.ts';
+import { openAuditLog } from '../src/changes/audit/audit.ts';
+import { Fault } from '../src/kit/fault.ts';
+import { openRepeatedAnswers } from '../src/changes/repeated-answers.ts';
 import { changesBench, outcomeOf, storageCib } from './support/changes-bench.ts';
 import { fakeCluster } from './support/fake-cluster.ts';
 

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { makeAgentMetadataReader } from '../../../src/cluster/agent-metadata.ts';
-import { makeFenceAgents, makeResourceAgents } from '../../../src/cluster/agents.ts';
-import type { Change } from '../../../src/cluster/changes/changes.ts';
-import { freeId, idsIn } from '../../../src/cluster/changes/cib-elements.ts';
+import { makeAgentMetadataReader } from '../../../src/cluster/agents/agent-metadata.ts';
+import { makeFenceAgents, makeResourceAgents } from '../../../src/cluster/agents/agents.ts';
+import type { Change } from '../../../src/cluster/edits/changes.ts';
+import { freeId, idsIn } from '../../../src/cluster/edits/engine/cib-elements.ts';
 import {
   addColocation,
   addColocationGroup,
@@ -13,11 +13,11 @@ import {
   addOrderGroup,
   addTicket,
   deleteConstraint,
-} from '../../../src/cluster/changes/constraints.ts';
-import { banResource, clearResource } from '../../../src/cluster/changes/bans.ts';
-import { nodeChanges } from '../../../src/cluster/changes/nodes.ts';
-import { cloneResource, uncloneResource } from '../../../src/cluster/changes/clones.ts';
-import { addToGroup, removeFromGroup } from '../../../src/cluster/changes/groups.ts';
+} from '../../../src/cluster/edits/catalogue/constraints.ts';
+import { banResource, clearResource } from '../../../src/cluster/edits/catalogue/bans.ts';
+import { nodeChanges } from '../../../src/cluster/edits/catalogue/nodes.ts';
+import { cloneResource, uncloneResource } from '../../../src/cluster/edits/catalogue/clones.ts';
+import { addToGroup, removeFromGroup } from '../../../src/cluster/edits/catalogue/groups.ts';
 import {
   createResource,
   deleteResource,
@@ -26,14 +26,14 @@ import {
   stopResource,
   unmanageResource,
   updateResource,
-} from '../../../src/cluster/changes/resources.ts';
+} from '../../../src/cluster/edits/catalogue/resources.ts';
 import {
   addToLevel,
   removeFromLevel,
   updateFenceDevice,
-} from '../../../src/cluster/changes/stonith.ts';
-import { makePropertyChanges } from '../../../src/cluster/changes/properties.ts';
-import { Fault } from '../../../src/errors.ts';
+} from '../../../src/cluster/edits/catalogue/stonith.ts';
+import { makePropertyChanges } from '../../../src/cluster/edits/catalogue/properties.ts';
+import { Fault } from '../../../src/kit/fault.ts';
 import { type Cib, parseCib, primitivesIn, withoutStatus } from '../../../src/parsers/cib.ts';
 import { parseEditableXml, writeXml } from '../../../src/parsers/xml-edit.ts';
 import { descendants, parseXml, type XmlElement } from '../../../src/parsers/xml.ts';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
-const program = fileURLToPath(new URL('support/one-service.ts', import.meta.url));
+const program = fileURLToPath(new URL('../support/one-service.ts', import.meta.url));
 
 describe('a service', () => {
   function start(how: string) {

@@ -17,7 +17,7 @@ describe('the watchdog', () => {
   });
 
   function start(behaviour: 'hang' | 'turn') {
-    const program = join(import.meta.dirname, 'support/watched-process.ts');
+    const program = join(import.meta.dirname, '../support/watched-process.ts');
     const watched = execa(process.execPath, ['--import', 'tsx', program, behaviour], {
       ...{ reject: false, stdin: 'ignore' },
       cwd: join(import.meta.dirname, '..'),

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { openRotatedLog } from '../src/changes/audit/audit-files.ts';
-import { allOf } from './support/all-of.ts';
-import { runAndKill } from './support/run-and-kill.ts';
-import { temporaryFolder } from './support/temporary-folder.ts';
+import { openRotatedLog } from '../../../src/changes/audit/audit-files.ts';
+import { allOf } from '../../support/all-of.ts';
+import { runAndKill } from '../../support/run-and-kill.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const kills = 100;
 /** Logs whose writers are killed at the same time, for most of the time goes into their start. */

@@ -1,8 +1,8 @@
 // Records one entry after another in the folder that it is given, until it is killed (audit-killed.test.ts).
 import { join } from 'node:path';
 
-import { openAuditLog } from '../src/changes/audit/audit.ts';
-import { keepCompiled } from './support/keep-compiled.ts';
+import { openAuditLog } from '../../../src/changes/audit/audit.ts';
+import { keepCompiled } from '../../support/keep-compiled.ts';
 
 const audit = openAuditLog(join(process.argv[2] ?? '', 'audit.jsonl'), {
   maxBytes: 600,

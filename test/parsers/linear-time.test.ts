@@ -1,17 +1,17 @@
-import { maskConf } from '../src/corosync/conf.ts';
-import { parseAccounts } from '../src/parsers/accounts.ts';
-import * as cib from '../src/parsers/cib.ts';
-import { parseCfgtool } from '../src/parsers/corosync/cfgtool.ts';
-import { corosyncConfAsJson, parseCorosyncConf } from '../src/parsers/corosync/conf.ts';
-import { parseQuorumtool } from '../src/parsers/corosync/quorumtool.ts';
-import { parseCrmMon, stateAsJson } from '../src/parsers/crm-mon.ts';
-import { parseTransition } from '../src/parsers/crm-simulate.ts';
-import { parseAgentMetadata, parseParameters } from '../src/parsers/metadata.ts';
-import { parseSystemctlShow } from '../src/parsers/systemctl-show.ts';
-import { parseEditableXml, writeXml } from '../src/parsers/xml-edit.ts';
-import { parseXml } from '../src/parsers/xml.ts';
-import { maskArgv, maskPairs, maskText, maskValues } from '../src/kit/secrets/masking.ts';
-import { expectLinear } from './support/growth.ts';
+import { maskConf } from '../../src/corosync/conf.ts';
+import { parseAccounts } from '../../src/parsers/accounts.ts';
+import * as cib from '../../src/parsers/cib.ts';
+import { parseCfgtool } from '../../src/parsers/corosync/cfgtool.ts';
+import { corosyncConfAsJson, parseCorosyncConf } from '../../src/parsers/corosync/conf.ts';
+import { parseQuorumtool } from '../../src/parsers/corosync/quorumtool.ts';
+import { parseCrmMon, stateAsJson } from '../../src/parsers/crm-mon.ts';
+import { parseTransition } from '../../src/parsers/crm-simulate.ts';
+import { parseAgentMetadata, parseParameters } from '../../src/parsers/metadata.ts';
+import { parseSystemctlShow } from '../../src/parsers/systemctl-show.ts';
+import { parseEditableXml, writeXml } from '../../src/parsers/xml-edit.ts';
+import { parseXml } from '../../src/parsers/xml.ts';
+import { maskArgv, maskPairs, maskText, maskValues } from '../../src/kit/secrets/masking.ts';
+import { expectLinear } from '../support/growth.ts';
 
 /** What reads texts of others. */
 const readers: Readonly<Record<string, (text: string) => unknown>> = {

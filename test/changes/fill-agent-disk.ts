@@ -6,11 +6,11 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { execa } from 'execa';
 
-import { openAuditLog } from '../src/changes/audit/audit.ts';
-import { Fault } from '../src/kit/fault.ts';
-import { openRepeatedAnswers } from '../src/changes/repeated-answers.ts';
-import { changesBench, outcomeOf, storageCib } from './support/changes-bench.ts';
-import { fakeCluster } from './support/fake-cluster.ts';
+import { openAuditLog } from '../../src/changes/audit/audit.ts';
+import { Fault } from '../../src/kit/fault.ts';
+import { openRepeatedAnswers } from '../../src/changes/repeated-answers.ts';
+import { changesBench, outcomeOf, storageCib } from '../support/changes-bench.ts';
+import { fakeCluster } from '../support/fake-cluster.ts';
 
 const [, , folder = ''] = process.argv;
 const ballast = join(folder, 'ballast');

@@ -1,8 +1,8 @@
 // The states of corosync that test/record-fixtures.ts records, and how each is brought about.
-import type { Lab, LabNode } from './lab/lab.ts';
-import { nodeInterface } from './lab/network.ts';
-import type { Argv } from './lab/run.ts';
-import { waitUntil } from './lab/wait.ts';
+import type { Lab, LabNode } from './lab.ts';
+import { nodeInterface } from './network.ts';
+import type { Argv } from './run.ts';
+import { waitUntil } from './wait.ts';
 
 const confFile = '/etc/corosync/corosync.conf';
 const links: Argv = ['corosync-cfgtool', '-s'];

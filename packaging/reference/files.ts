@@ -1,4 +1,3 @@
-import { configSchema } from '../../src/kit/config.ts';
 import {
   type AgentFolders,
   type AlphornPaths,
@@ -7,6 +6,7 @@ import {
   memoryFolder,
   type Paths,
 } from '../../src/kit/paths.ts';
+import { configSchema } from '../../src/bin/wiring/config.ts';
 
 /** A file or folder, and what it is for. */
 export interface DescribedFile {

@@ -35,7 +35,6 @@ import { makeStatusReader } from '../../cluster/status.ts';
 import { makeVersionsReader } from '../../cluster/versions.ts';
 import { makeCibWords } from '../../cluster/pcs-text.ts';
 import { readRings } from '../../corosync/rings.ts';
-import type { Config } from '../../kit/config.ts';
 import { makeConfirmations } from '../../changes/confirmations.ts';
 import type { Run, StartResident } from '../../kit/exec.ts';
 import { removeTemporaries } from '../../kit/files/files.ts';
@@ -66,6 +65,7 @@ import { type Connections, makeConnections } from '../../server/connections/conn
 import { connectionLimits } from '../../server/connections/limits.ts';
 import { asProblems } from '../../server/problem.ts';
 import { openUndoStore, undoLimits } from '../../cluster/edits/engine/undo.ts';
+import type { Config } from './config.ts';
 
 /** The agent, without its doors. */
 export interface Agent {

@@ -27,7 +27,6 @@ import {
   makeFindStoppedDaemons,
   namingStoppedDaemons,
 } from '../../cluster/daemons.ts';
-import { makeClusterOptionsReader } from '../../cluster/views/properties.ts';
 import { makeCheckReadiness } from '../../cluster/readiness.ts';
 import { listServices, makeStackHold } from '../../cluster/services.ts';
 import { makeStateReader } from '../../cluster/state.ts';
@@ -66,6 +65,7 @@ import { connectionLimits } from '../../server/connections/limits.ts';
 import { asProblems } from '../../server/problem.ts';
 import { openUndoStore, undoLimits } from '../../cluster/edits/engine/undo.ts';
 import type { Config } from './config.ts';
+import { makeClusterOptionsReader } from '../../cluster/properties.ts';
 
 /** The agent, without its doors. */
 export interface Agent {

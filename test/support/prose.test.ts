@@ -61,10 +61,12 @@ describe('the prose of a text', () => {
     expect(runningText(markdown)).to.equal('\n\nText.\n\n\n\n\n');
   });
 
-  it('is that of the comments of a unit, and that of a manual page without its requests', () => {
+  it('is that of the comments of a unit', () => {
     expect(commentsOfUnit('[Unit]\n# Why.\nAfter=a')).to.equal('\nWhy.\n');
-    expect(textOfManPage('.SH NAME\n.B hactl\nruns ha\\-agent.')).to.equal(
-      '\nhactl\nruns ha-agent.',
-    );
+  });
+
+  it('is that of a manual page without its requests and examples', () => {
+    const page = '.SH NAME\n.B hactl\nruns ha\\-agent.\n.nf\nhactl x\n.fi\nEnd.';
+    expect(textOfManPage(page)).to.equal('\nhactl\nruns ha-agent.\n\n\n\nEnd.');
   });
 });

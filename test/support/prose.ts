@@ -39,14 +39,14 @@ export function commentsOfUnit(unit: string): string {
   return mapLines(unit, (line) => (line.startsWith('#') ? line.slice(1).trim() : ''));
 }
 
-/** @returns the text of a manual page, line for line, without the requests and escapes of man(7) */
+/** @returns the text of a manual page, line for line, without the requests and escapes of man(7) and without examples */
 export function textOfManPage(roff: string): string {
-  return mapLines(roff, (line) =>
-    line
-      .replace(/^\.(?:SH|SS|PP|TP|IP|TH|nf|fi|br)\b.*/, '')
-      .replace(/^\.[A-Z]+ /, '')
-      .replaceAll('\\-', '-'),
-  );
+  let isExample = false;
+  return mapLines(roff, (line) => {
+    if (/^\.(?:nf|fi)\b/.test(line)) isExample = line.startsWith('.nf');
+    if (isExample || /^\.(?:SH|SS|PP|TP|IP|TH|fi|br)\b/.test(line)) return '';
+    return line.replace(/^\.[A-Z]+ /, '').replaceAll('\\-', '-');
+  });
 }
 
 /**

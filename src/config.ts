@@ -22,7 +22,7 @@ export const configSchema = z
     https_address: address
       .nullable()
       .default(null)
-      .describe('Address to listen on with HTTPS; null means all addresses, of IPv6 too.'),
+      .describe('Address to listen on with HTTPS; null means all addresses, including IPv6.'),
     https_port: port.default(8443).describe('Port for HTTPS.'),
     http_address: address
       .nullable()
@@ -34,7 +34,7 @@ export const configSchema = z
       .describe('Port for plain HTTP; null turns plain HTTP off.'),
     socket: absolutePath
       .default('/run/ha-agent/api.sock')
-      .describe('Unix socket of the API, for root alone and without a token.'),
+      .describe('Unix socket of the API, only for root and without a token.'),
     tls_certificate: absolutePath
       .nullable()
       .default(null)
@@ -48,7 +48,7 @@ export const configSchema = z
     state_directory: absolutePath
       .default('/var/lib/ha-agent')
       .describe(
-        "Folder for tokens, the audit log, the agent's own certificate, what undoes changes, and answers to repeated requests.",
+        "Folder for tokens, the audit log, the agent's own certificate, patches that undo changes, and answers to repeated requests.",
       ),
     runtime_directory: absolutePath
       .default('/run/ha-agent')
@@ -58,26 +58,28 @@ export const configSchema = z
       .min(1)
       .max(120)
       .default(10)
-      .describe('Seconds after which a command that only reads is ended.'),
+      .describe('Timeout in seconds of a command that only reads.'),
     change_deadline_seconds: z
       .number()
       .min(5)
       .max(3600)
       .default(120)
       .describe(
-        'Seconds to wait for a command that changes something, or for the cluster to follow it.',
+        'Timeout in seconds of a command that changes something, and for the cluster to follow it.',
       ),
     require_confirmation: z
       .boolean()
       .default(false)
-      .describe('Whether requests that cannot be undone have to be confirmed by a second one.'),
+      .describe(
+        'Whether requests that cannot be undone must be confirmed by a second, identical request.',
+      ),
     audit_max_bytes: z
       .number()
       .int()
       .min(1024 * 1024)
       .max(1024 ** 3)
       .default(defaultKeeping.maxBytes)
-      .describe('Size of the audit log in bytes at which a new file is begun.'),
+      .describe('Maximum size in bytes of one file of the audit log.'),
     audit_keep_files: z
       .number()
       .int()
@@ -103,7 +105,7 @@ export const configSchema = z
       .min(1)
       .max(100)
       .default(5)
-      .describe('How many generations of the liferaft of a host are kept, including the latest.'),
+      .describe("How many generations of a host's liferaft are kept, including the latest."),
     liferaft_keep_hours: z
       .number()
       .int()

@@ -72,7 +72,7 @@ export const ownFiles: readonly DescribedFile[] = [
   },
   { path: `${state}/undo`, what: 'Patches that undo changes of the CIB.' },
   { path: `${state}/answers`, what: 'Answers to requests with an Idempotency-Key, for a day.' },
-  { path: socket, what: 'The socket of the API, for root alone and without a token.' },
+  { path: socket, what: 'The socket of the API, only for root and without a token.' },
   ...ofAlphorn.filter(({ path }) => isOwn(path)),
 ];
 

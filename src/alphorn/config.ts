@@ -18,7 +18,7 @@ export const alphornConfig = z.strictObject({
     .min(1)
     .max(100)
     .default(5)
-    .describe('How many generations of the liferaft of a host are kept, including the latest.'),
+    .describe("How many generations of a host's liferaft are kept, including the latest."),
   liferaft_keep_hours: z
     .number()
     .int()

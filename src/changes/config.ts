@@ -7,14 +7,16 @@ export const changesConfig = z.strictObject({
   require_confirmation: z
     .boolean()
     .default(false)
-    .describe('Whether requests that cannot be undone have to be confirmed by a second one.'),
+    .describe(
+      'Whether requests that cannot be undone must be confirmed by a second, identical request.',
+    ),
   audit_max_bytes: z
     .number()
     .int()
     .min(1024 * 1024)
     .max(1024 ** 3)
     .default(defaultKeeping.maxBytes)
-    .describe('Size of the audit log in bytes at which a new file is begun.'),
+    .describe('Maximum size in bytes of one file of the audit log.'),
   audit_keep_files: z
     .number()
     .int()

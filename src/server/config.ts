@@ -7,7 +7,7 @@ export const serverConfig = z.strictObject({
   https_address: address
     .nullable()
     .default(null)
-    .describe('Address to listen on with HTTPS; null means all addresses, of IPv6 too.'),
+    .describe('Address to listen on with HTTPS; null means all addresses, including IPv6.'),
   https_port: port.default(8443).describe('Port for HTTPS.'),
   http_address: address
     .nullable()
@@ -19,7 +19,7 @@ export const serverConfig = z.strictObject({
     .describe('Port for plain HTTP; null turns plain HTTP off.'),
   socket: absolutePath
     .default('/run/ha-agent/api.sock')
-    .describe('Unix socket of the API, for root alone and without a token.'),
+    .describe('Unix socket of the API, only for root and without a token.'),
   tls_certificate: absolutePath
     .nullable()
     .default(null)

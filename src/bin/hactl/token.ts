@@ -32,7 +32,7 @@ export function tokenCommand(onRecord: OnRecord): Command {
     )
     .option(
       '--expires <lifetime>',
-      'how long the token is valid, in hours, days or weeks: 12h, 90d, 52w (default: for ever)',
+      'how long the token is valid, in hours, days or weeks: 12h, 90d, 52w (default: forever)',
       lifetime,
     )
     .action(async (name: string, options: { role: Role; expires?: number }, command: Command) => {

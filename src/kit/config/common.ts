@@ -7,7 +7,7 @@ export const commonConfig = z.strictObject({
   state_directory: absolutePath
     .default('/var/lib/ha-agent')
     .describe(
-      "Folder for tokens, the audit log, the agent's own certificate, what undoes changes, and answers to repeated requests.",
+      "Folder for tokens, the audit log, the agent's own certificate, patches that undo changes, and answers to repeated requests.",
     ),
   runtime_directory: absolutePath
     .default('/run/ha-agent')
@@ -17,14 +17,14 @@ export const commonConfig = z.strictObject({
     .min(1)
     .max(120)
     .default(10)
-    .describe('Seconds after which a command that only reads is ended.'),
+    .describe('Timeout in seconds of a command that only reads.'),
   change_deadline_seconds: z
     .number()
     .min(5)
     .max(3600)
     .default(120)
     .describe(
-      'Seconds to wait for a command that changes something, or for the cluster to follow it.',
+      'Timeout in seconds of a command that changes something, and for the cluster to follow it.',
     ),
   log_level: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])

@@ -9,7 +9,7 @@ import { hostAndPort } from '../kit/addresses.ts';
 import { Fault, systemErrorCode } from '../kit/fault.ts';
 import { makeLogLimit } from '../kit/log-limit.ts';
 import type { Log } from '../kit/log.ts';
-import type { RequestsInTurn } from './connections/requests-in-turn.ts';
+import type { SerialRequests } from './connections/serial-requests.ts';
 
 /** Milliseconds for answers under way when a service stops; changes have longer. */
 const drainMs = 4000;
@@ -104,15 +104,15 @@ export async function freeSocket(path: string): Promise<void> {
  */
 export async function close(
   server: Server | https.Server,
-  inTurn?: RequestsInTurn,
+  serial?: SerialRequests,
   changes: Promise<unknown> = Promise.resolve(),
 ): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();
-  inTurn?.stop();
+  serial?.stop();
   const drained = sleep(drainMs, undefined, { ref: false });
   await Promise.race([closed, drained]);
-  inTurn?.dropReads();
+  serial?.dropReads();
   // The answer of the last change has as long to go out.
   const answered = changes.then(() =>
     Promise.all([drained, sleep(drainMs / 4, undefined, { ref: false })]),

@@ -1,4 +1,4 @@
-import { roleIn } from './cib-values.ts';
+import { roleIn } from './cib/values.ts';
 import { type JsonObject, type JsonValue, toJson } from './xml-to-json.ts';
 import { child, children, descendants, parseXml, type XmlElement } from './xml.ts';
 

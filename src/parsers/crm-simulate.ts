@@ -1,4 +1,4 @@
-import { roles } from './cib-values.ts';
+import { roles } from './cib/values.ts';
 import { withoutInstance } from './crm-mon.ts';
 
 /** What the scheduler would do. */

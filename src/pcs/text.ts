@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { runToSuccess } from '../kit/exec.ts';
 import type { Host } from '../kit/host.ts';
 import { inMemoryFolder } from '../kit/files/memory-files.ts';
-import { withAgentsOfTemplates } from '../parsers/cib.ts';
+import { withAgentsOfTemplates } from '../parsers/cib/text.ts';
 
 /** What pcs says about a CIB, for people. */
 export interface PcsText {

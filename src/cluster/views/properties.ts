@@ -2,7 +2,7 @@ import { Fault } from '../../kit/fault.ts';
 import type { Host } from '../../kit/host.ts';
 import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
 import { type ClusterOption, daemonFiles, readClusterOptions } from '../../pacemaker/daemons.ts';
-import type { Cib } from '../../parsers/cib.ts';
+import type { Cib } from '../../parsers/cib/cib.ts';
 import { fileStamp } from '../../kit/files/stamps.ts';
 
 /** A cluster property: what counts when it is not set, and what counts. */

@@ -1,4 +1,4 @@
-import { infinity, isTrue, roleIn, scoreOf } from '../../../parsers/cib-values.ts';
+import { infinity, isTrue, roleIn, scoreOf } from '../../../parsers/cib/values.ts';
 import type { EditableXml } from '../../../parsers/xml-edit.ts';
 
 /** How a constraint that is to be added stands to one that is there. */

@@ -1,5 +1,5 @@
 import { Fault } from '../../../kit/fault.ts';
-import { roleIn } from '../../../parsers/cib-values.ts';
+import { roleIn } from '../../../parsers/cib/values.ts';
 import {
   childToEdit,
   type EditableXml,

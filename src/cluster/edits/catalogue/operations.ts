@@ -1,4 +1,4 @@
-import { isTime, roleIn, roles, secondsOf } from '../../../parsers/cib-values.ts';
+import { isTime, roleIn, roles, secondsOf } from '../../../parsers/cib/values.ts';
 import type { AgentAction } from '../../../parsers/metadata.ts';
 import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
 import type { Agent } from '../../agents/agent-metadata.ts';

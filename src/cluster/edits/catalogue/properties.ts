@@ -1,6 +1,6 @@
 import { Fault } from '../../../kit/fault.ts';
 import type { ClusterOption } from '../../../pacemaker/daemons.ts';
-import { isFalse, isOptionTime, isTrue } from '../../../parsers/cib-values.ts';
+import { isFalse, isOptionTime, isTrue } from '../../../parsers/cib/values.ts';
 import { childToEdit, removeChildren } from '../../../parsers/xml-edit.ts';
 import { type ClusterOptionsReader, propertyNotFound } from '../../views/properties.ts';
 import { type Change, cibChange } from '../changes.ts';

@@ -19,7 +19,7 @@ import {
   withoutStatus,
   withoutTransient,
   withStatusOf,
-} from '../../../parsers/cib.ts';
+} from '../../../parsers/cib/text.ts';
 import type { PlannedAction } from '../../../parsers/crm-simulate.ts';
 import { type EditableXml, parseEditableXml, writeXml } from '../../../parsers/xml-edit.ts';
 import type { ReversibleStep } from '../../../changes/undo.ts';

@@ -7,7 +7,7 @@ import {
   isTrue,
   roleIn,
   secondsOf,
-} from '../../src/parsers/cib-values.ts';
+} from '../../../src/parsers/cib/values.ts';
 
 describe('a value of the CIB', () => {
   it('is a boolean by any of the names that Pacemaker knows', () => {

@@ -1,4 +1,4 @@
-import { masked } from './masking.ts';
+import { masked } from './secret-names.ts';
 
 /**
  * The values that are known to be secret: those of the CIB, and those of requests that are being answered. A tool or

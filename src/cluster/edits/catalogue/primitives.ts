@@ -1,5 +1,5 @@
 import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
-import { isSecretName, masked } from '../../../kit/secrets/masking.ts';
+import { isSecretName, masked } from '../../../kit/secrets/secret-names.ts';
 import type { Agent } from '../../agents/agent-metadata.ts';
 import {
   type CheckedResource,

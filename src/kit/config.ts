@@ -173,9 +173,9 @@ export const environmentPrefix = 'HA_AGENT_';
 export const fileVariable = 'HA_AGENT_CONFIG';
 
 /**
- * The configuration: defaults, over them the file, over it the environment, where `HA_AGENT_HTTPS_PORT`
- * is the key `https_port`. Checked whole, once.
- * @throws Fault `invalid_config` with each wrong key's place and what was expected there
+ * Reads and checks the configuration. The file overrides the defaults, and the environment overrides the file:
+ * `HA_AGENT_HTTPS_PORT` is the key `https_port`.
+ * @throws Fault `invalid_config` with the place of each wrong key and what was expected there
  */
 export async function loadConfig(environment: NodeJS.ProcessEnv): Promise<Config> {
   const file = environment[fileVariable] ?? configFile;
@@ -211,7 +211,7 @@ async function textOf(file: string): Promise<string | undefined> {
     return await readTextIfThere(file);
   } catch (error) {
     const code = systemErrorCode(error);
-    // A caller without permission gets the system's own error.
+    // Without permission, the caller gets the system's own error.
     if (code === undefined || code === 'EACCES') throw error;
     throw new Fault(
       'invalid_config',
@@ -237,9 +237,9 @@ function parseFile(file: string, text: string | undefined): Record<string, unkno
   return value as Record<string, unknown>;
 }
 
-/** A variable's text as JSON has it: 8443 is a number, null is null, the rest is a string. */
+/** The JSON value of a variable's text: 8443 is a number, null is null, the rest is a string. */
 function valueOf(text: string): unknown {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
-  const words: Record<string, unknown> = { null: null, true: true, false: false };
-  return Object.hasOwn(words, text) ? words[text] : text;
+  const literals: Record<string, unknown> = { null: null, true: true, false: false };
+  return Object.hasOwn(literals, text) ? literals[text] : text;
 }

@@ -4,15 +4,15 @@ import { isSecretName, masked } from './secret-names.ts';
 const ignore: OnSecret = () => undefined;
 
 /**
- * The JSON with each value that has the name of a secret replaced by stars, also where they are two fields
- * (`{"name": "passwd", "value": …}`); in all other texts what maskText knows.
+ * The JSON with each value under a secret's name replaced by asterisks, even if name and value are two fields
+ * (`{"name": "passwd", "value": …}`). In all other texts, maskText is applied.
  * @param json of bounded depth
  */
 export function maskValues(json: unknown, onSecret: OnSecret = ignore): unknown {
   return maskJson(json, (text) => maskText(text, onSecret), onSecret);
 }
 
-/** @param maskRest masks what has no secret's name */
+/** @param maskRest masks texts that do not have a secret's name */
 function maskJson(
   json: unknown,
   maskRest: (text: string) => string,
@@ -39,31 +39,31 @@ function maskJson(
 }
 
 /**
- * The text with each secret in it replaced by stars: the value of `password=…`, `"ssh_key": …`, `--passwd …`, of
- * `<nvpair name="passwd" value="…"/>`, and the password in a URL. A value in quotes that are not closed reaches to the
- * end of its line.
+ * The text with each secret in it replaced by asterisks: the value of `password=…`, `"ssh_key": …`, `--passwd …` and
+ * `<nvpair name="passwd" value="…"/>`, and the password in a URL. A value with an unclosed quote extends to the end of its
+ * line.
  */
 export function maskText(text: string, onSecret: OnSecret = ignore): string {
   return mask({ text, isXml: false, onSecret, depth: 0, names: new Map() });
 }
 
 /**
- * The XML with each secret in it replaced by stars: the `value` of a pair that has the name of a secret
- * (`<nvpair name="passwd" …>`, and crm_mon's `<attribute name="passwd" …>`) or that such a pair refers to (`id-ref`), in
- * whatever order and quotes its attributes stand, and what maskText knows in all other values, texts and comments.
- * Where no secret is, it stays to the byte.
+ * The XML with each secret in it replaced by asterisks: the `value` of a pair that has the name of a secret
+ * (`<nvpair name="passwd" …>`, and crm_mon's `<attribute name="passwd" …>`) or that such a pair refers to (`id-ref`). The
+ * order and quotes of attributes do not matter. In all other values, texts and comments, maskText is applied. The rest
+ * stays the same to the byte.
  */
 export function maskPairs(xml: string, onSecret: OnSecret = ignore): string {
   const references = new Set<string>();
   const how = { isXml: true, onSecret, depth: 0, names: new Map<string, boolean>() };
   const once = mask({ ...how, text: xml, references });
-  // The pairs that are referred to may stand before those that refer to them.
+  // A pair may come before those that refer to it.
   return references.size === 0 ? once : mask({ ...how, text: once, secretIds: references });
 }
 
 /**
- * The arguments with each secret's value replaced by stars: `passwd=x` as well as `--password x`.
- * In `name=value` the value is all of the rest, blanks and quotes included.
+ * The arguments with each secret's value replaced by asterisks: `passwd=x` as well as `--password x`.
+ * In `name=value`, the value is the whole rest, including blanks and quotes.
  */
 export function maskArgv(argv: readonly string[], onSecret: OnSecret = ignore): string[] {
   return argv.map((word, index) => {

@@ -11,24 +11,24 @@ import {
 import { isSecretName, masked } from './secret-names.ts';
 import { type Attribute, decoded, encoded, nameEnd, readTag, type Tag } from './xml-tags.ts';
 
-// Secrets are found by the names that they stand under. This is done with each reading of the cluster, so it is a
-// scanner that looks at each sign a fixed number of times: the patterns before it cost microseconds a sign.
+// Secrets are found by their names. Each reading of the cluster is scanned, so the scanner looks at each character a fixed
+// number of times. Regular expressions took microseconds a character.
 
-/** Called with each secret that is masked, as its program would get it: without quotes and references. */
+/** Called with each secret that is masked, as a program would get it: without quotes and references. */
 export type OnSecret = (value: string) => void;
 
 export interface Scanned {
   text: string;
-  /** Else it may have XML in it, as what a tool says has. */
+  /** Whether the whole text is XML. Other texts, such as a tool's message, may contain pieces of XML. */
   isXml: boolean;
   onSecret: OnSecret;
-  /** Texts in texts that are above this one: a value of XML may be anything, XML included. */
+  /** How many texts this one is nested in: a value in XML may be anything, even XML. */
   depth: number;
   /** Gets the id of each pair that a pair with a secret's name refers to. */
   references?: Set<string>;
   /** The ids of pairs that hold a secret whatever their name. */
   secretIds?: ReadonlySet<string>;
-  /** A cache of isSecretName, for the same names come again and again in a text. */
+  /** A cache of isSecretName, because names repeat in a text. */
   names: Map<string, boolean>;
 }
 
@@ -40,7 +40,7 @@ function isSecretOf({ names }: Scanned, name: string): boolean {
   return isSecret;
 }
 
-// Texts in texts in texts are read as one.
+// Texts that are nested deeper are scanned as part of the text around them.
 const maxDepth = 2;
 
 export function mask(scanned: Scanned): string {
@@ -55,15 +55,15 @@ export function mask(scanned: Scanned): string {
 
   let at = 0;
   while (at < text.length) {
-    const sign = text.charCodeAt(at);
-    if (is(partOfWord, sign)) {
+    const code = text.charCodeAt(at);
+    if (is(partOfWord, code)) {
       const start = at;
       while (is(partOfWord, text.charCodeAt(at))) at += 1;
       const found = secretAfter(scanned, start, at);
       if (found === undefined) continue;
       replace(found);
       at = found.end;
-    } else if (sign === lessThan) {
+    } else if (code === lessThan) {
       const tag = readTag(text, at);
       if (tag) for (const found of secretsOfTag(scanned, tag)) replace(found);
       at = tag ? tag.end : at + 1;
@@ -74,7 +74,7 @@ export function mask(scanned: Scanned): string {
   return copied === 0 ? text : pieces.join('') + text.slice(copied);
 }
 
-/** A part of a text that is to be replaced. */
+/** A part of a text to be replaced. */
 interface Found {
   start: number;
   end: number;
@@ -82,7 +82,7 @@ interface Found {
   by?: string;
 }
 
-/** The secret behind a word that may be its name. */
+/** The secret that follows a word which may be its name. */
 function secretAfter(scanned: Scanned, start: number, end: number): Found | undefined {
   const { text } = scanned;
   if (text.startsWith('://', end)) return passwordOfUrl(text, end + 3);
@@ -91,12 +91,13 @@ function secretAfter(scanned: Scanned, start: number, end: number): Found | unde
   if (is(quote, text.charCodeAt(behind))) behind += 1;
   else behind = end;
   const next = skipSpaces(text, behind);
-  const sign = text[next];
-  if (sign === '=' || sign === ':') {
+  const separator = text[next];
+  if (separator === '=' || separator === ':') {
     const name = text.slice(start, end);
-    if (name === 'name' && sign === '=') return valueOfCutPair(scanned, skipSpaces(text, next + 1));
+    if (name === 'name' && separator === '=')
+      return valueOfCutPair(scanned, skipSpaces(text, next + 1));
     if (!isSecretOf(scanned, name)) return undefined;
-    // `=>`, `:=` and the like are one sign.
+    // `=>`, `:=` and the like are one separator.
     const isLong = text[next + 1] === '>' || text[next + 1] === '=';
     return valueAt(scanned, skipSpaces(text, next + (isLong ? 2 : 1)));
   }
@@ -106,7 +107,7 @@ function secretAfter(scanned: Scanned, start: number, end: number): Found | unde
     : undefined;
 }
 
-/** In a piece of XML without the beginning of its tag: `name="passwd" value="…"`, from the name on. */
+/** The value in a piece of XML that lacks the beginning of its tag: `name="passwd" value="…"`, from the name on. */
 function valueOfCutPair(scanned: Scanned, from: number): Found | undefined {
   const { text } = scanned;
   if (!is(quote, text.charCodeAt(from))) return undefined;
@@ -120,16 +121,16 @@ function valueOfCutPair(scanned: Scanned, from: number): Found | undefined {
   return isSecret ? valueAt(scanned, skipSpaces(text, equals + 1)) : undefined;
 }
 
-/** From the first colon to the last `@` of what stands before the host (RFC 3986, section 3.2). */
+/** The part from the first colon to the last `@` before the host (RFC 3986, section 3.2). */
 function passwordOfUrl(text: string, from: number): Found | undefined {
   let colon = -1;
   let at = -1;
   let end = from;
   for (; end < text.length && !is(space, text.charCodeAt(end)); end += 1) {
-    const sign = text[end] ?? '';
-    if ('/?#"\'<>'.includes(sign)) break;
-    if (sign === ':' && colon < 0) colon = end;
-    if (sign === '@') at = end;
+    const character = text[end] ?? '';
+    if ('/?#"\'<>'.includes(character)) break;
+    if (character === ':' && colon < 0) colon = end;
+    if (character === '@') at = end;
   }
   if (colon < 0 || at <= colon + 1) return undefined;
   return { start: colon + 1, end: at, value: text.slice(colon + 1, at) };
@@ -150,7 +151,7 @@ function valueAt({ text, isXml }: Scanned, from: number): Found | undefined {
   let end = wordEnd(text, from, isXml);
   if (end === from) return undefined;
   if (end - from < 10 && schemes.has(text.slice(from, end).toLowerCase())) {
-    // The header `Authorization`, where the secret comes second.
+    // In the header `Authorization`, the secret comes second.
     end = wordEnd(text, skipSpaces(text, end), isXml);
   }
   return { start: from, end, value: text.slice(from, end) };
@@ -158,42 +159,42 @@ function valueAt({ text, isXml }: Scanned, from: number): Found | undefined {
 
 function wordEnd(text: string, from: number, isXml: boolean): number {
   for (let end = from; end < text.length; end += 1) {
-    const sign = text.charCodeAt(end);
-    if (is(space, sign) || is(quote, sign)) return end;
-    if (isXml && isAngle(sign)) return beforeMarkup(text, from, end);
+    const code = text.charCodeAt(end);
+    if (is(space, code) || is(quote, code)) return end;
+    if (isXml && isAngle(code)) return beforeMarkup(text, from, end);
   }
   return text.length;
 }
 
-/** Where the quote that was opened there is closed, or else where its line ends. */
+/** Where the quote that opens there is closed, or else where its line ends. */
 function closingQuote(text: string, opening: number, isEscaped: boolean, isXml: boolean): number {
   const closing = text.charCodeAt(opening);
   let backslashes = 0;
   let lineEnd: number | undefined;
   let at = opening + 1;
   for (; at < text.length; at += 1) {
-    const sign = text.charCodeAt(at);
-    // In escaped quotes `\"` is the end, and `\\\"` a quote inside.
-    if (sign === closing && (isEscaped ? backslashes === 1 : backslashes % 2 === 0)) return at;
-    backslashes = sign === backslash ? backslashes + 1 : 0;
-    if (sign === 0x0a) lineEnd ??= at;
-    if (isXml && isAngle(sign)) break;
+    const code = text.charCodeAt(at);
+    // In escaped quotes, `\"` is the end, and `\\\"` is a quote inside.
+    if (code === closing && (isEscaped ? backslashes === 1 : backslashes % 2 === 0)) return at;
+    backslashes = code === backslash ? backslashes + 1 : 0;
+    if (code === 0x0a) lineEnd ??= at;
+    if (isXml && isAngle(code)) break;
   }
   return lineEnd ?? beforeMarkup(text, opening + 1, at);
 }
 
-/** `<` or `>`, which no value has in XML. */
-function isAngle(sign: number): boolean {
-  return sign === lessThan || sign === greaterThan;
+/** Whether it is `<` or `>`, which no value in XML contains. */
+function isAngle(code: number): boolean {
+  return code === lessThan || code === greaterThan;
 }
 
-/** Without what ends a comment or a section of text. */
+/** The end of a value without the mark that ends a comment or CDATA section. */
 function beforeMarkup(text: string, from: number, angle: number): number {
   const isEnd = text[angle] === '>' && ['--', ']]'].includes(text.slice(angle - 2, angle));
   return Math.max(from, isEnd ? angle - 2 : angle);
 }
 
-// Attributes that name something. They hold no secret, and must stay what they are.
+// Attributes that name something. They hold no secret, and must stay unchanged.
 const namingAttributes = new Set([
   ...['id', 'id-ref', 'name', 'uname', 'class', 'provider', 'type', 'template', 'ref', 'agent'],
   ...['resource_agent', 'rsc', 'with-rsc', 'first', 'then', 'node', 'resource', 'attribute'],
@@ -203,7 +204,7 @@ function secretsOfTag(scanned: Scanned, { attributes }: Tag): Found[] {
   const { text, isXml, onSecret, depth, references, secretIds, names } = scanned;
   const valueOf = ({ start, end }: Attribute) => decoded(text.slice(start, end));
   const isSecret = attributes.some((each) => {
-    // In a rule, `attribute` names the compared value.
+    // In a rule, `attribute` is the name of the compared value.
     if (each.name === 'name' || each.name === 'attribute')
       return isSecretOf(scanned, valueOf(each));
     return each.name === 'id' && secretIds !== undefined && secretIds.has(valueOf(each));
@@ -219,7 +220,7 @@ function secretsOfTag(scanned: Scanned, { attributes }: Tag): Found[] {
       found.push({ ...place, value: valueOf(each), by: isXml ? `"${masked}"` : masked });
     } else if (depth < maxDepth && !namingAttributes.has(each.name)) {
       const value = valueOf(each);
-      // A secret's name is always followed by one of these.
+      // One of these always follows a secret's name.
       if (!/[=:\s]/.test(value)) continue;
       const rest = mask({ text: value, isXml: false, onSecret, depth: depth + 1, names });
       // Its secrets were reported already.

@@ -1,6 +1,6 @@
 import { endOfName, is, partOfWord, quote, skipSpaces } from './characters.ts';
 
-/** A start tag, with its attributes in order; the values are as they stand there. */
+/** A start tag with its attributes in order; the values are not decoded. */
 export interface Tag {
   end: number;
   attributes: readonly Attribute[];
@@ -13,7 +13,7 @@ export interface Attribute {
   end: number;
 }
 
-/** The start tag that begins there; undefined if none does, with no `<` in its values, as XML has it. */
+/** The start tag that begins there; undefined if there is none. As in XML, its values contain no `<`. */
 export function readTag(text: string, from: number): Tag | undefined {
   if (!is(partOfWord, text.charCodeAt(from + 1))) return undefined;
   const nextTag = text.indexOf('<', from + 1);
@@ -22,9 +22,8 @@ export function readTag(text: string, from: number): Tag | undefined {
   let at = nameEnd(text, from + 1);
   for (;;) {
     at = skipSpaces(text, at);
-    const sign = text[at];
-    if (sign === '>') return { end: at + 1, attributes };
-    if (sign === '/' && text[at + 1] === '>') return { end: at + 2, attributes };
+    if (text[at] === '>') return { end: at + 1, attributes };
+    if (text[at] === '/' && text[at + 1] === '>') return { end: at + 2, attributes };
     const nameStart = at;
     at = nameEnd(text, at);
     if (at === nameStart) return undefined;
@@ -54,7 +53,7 @@ const named: Readonly<Record<string, string>> = {
   amp: '&',
 };
 
-/** A value of XML without references (XML 1.0, section 4.6). */
+/** A value with its XML references replaced (XML 1.0, section 4.6). */
 export function decoded(value: string): string {
   if (!value.includes('&')) return value;
   return value.replace(
@@ -76,5 +75,5 @@ const references: Readonly<Record<string, string>> = {
 };
 
 export function encoded(value: string): string {
-  return value.replace(/[&<>"\t\n\r]/g, (sign) => references[sign] ?? `&#${sign.charCodeAt(0)};`);
+  return value.replace(/[&<>"\t\n\r]/g, (each) => references[each] ?? `&#${each.charCodeAt(0)};`);
 }

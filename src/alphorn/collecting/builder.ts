@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
 import { Fault, systemErrorCode } from '../../kit/fault.ts';
-import { gatheredBytes, type GatheredWrites } from '../../kit/concurrency/gathered-writes.ts';
-import { inTurn } from '../../kit/concurrency/serialize.ts';
-import { keep } from '../../kit/files/cached-by-stamp.ts';
+import { bufferBytes, type BufferedWrites } from '../../kit/files/buffered-writes.ts';
+import { makeSerializer } from '../../kit/concurrency/serialize.ts';
+import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
 import type { AlphornPaths } from '../../kit/paths.ts';
 import { fileStamp, folderStamp } from '../../kit/files/stamps.ts';
 import {
@@ -85,12 +85,12 @@ export function makeLiferaftBuilder(parts: {
 }): LiferaftBuilder {
   const { paths } = parts;
   const collector = makeCollector(paths, parts.mounts, parts.essentials);
-  const oneAtATime = inTurn();
-  const rulesNow = keep(
+  const oneAtATime = makeSerializer();
+  const rulesNow = cacheByStamp(
     () => folderStamp(paths.rules),
     () => readRules(paths.rules),
   );
-  const hostIdNow = keep(
+  const hostIdNow = cacheByStamp(
     async () => `${await fileStamp(paths.hostId)} ${await fileStamp(paths.machineId)}`,
     () => hostIdOf(paths),
   );
@@ -254,7 +254,7 @@ function isOfLaterFormat(error: unknown): boolean {
 async function write(
   manifest: Manifest,
   manifestRaw: Buffer,
-  writes: GatheredWrites,
+  writes: BufferedWrites,
   from: { kept: Collected['kept']; former: string | undefined },
 ): Promise<void> {
   await writes.write(entryHeader(manifestName, manifestRaw.length));
@@ -284,9 +284,9 @@ async function openFormer(path = ''): Promise<LiferaftFile> {
 }
 
 /** What it makes throws Unsteady if the file is no longer what the manifest says. */
-function makeCopier(writes: GatheredWrites): (file: FileItem) => Promise<void> {
+function makeCopier(writes: BufferedWrites): (file: FileItem) => Promise<void> {
   // In turn: for each megabyte a buffer of its own would be as much garbage as there is content.
-  let [buffer, other] = [Buffer.allocUnsafe(gatheredBytes), Buffer.allocUnsafe(gatheredBytes)];
+  let [buffer, other] = [Buffer.allocUnsafe(bufferBytes), Buffer.allocUnsafe(bufferBytes)];
   return async ({ path, size, sha256 }) => {
     // Neither another file behind a link nor, if it is a fifo by now, a wait for who writes to it.
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

@@ -1,22 +1,22 @@
 import type { FileHandle } from 'node:fs/promises';
 
 /** Writes a file from its beginning. */
-export interface GatheredWrites {
+export interface BufferedWrites {
   /** @returns a promise if the caller has to wait until there is room for more */
   write(chunk: Buffer): Promise<void> | undefined;
-  /** Waits until all of it is written. */
+  /** Waits until everything is written. */
   end(): Promise<void>;
 }
 
-export const gatheredBytes = 1024 * 1024;
-/** However small the pieces are, that many are kept at most. */
-const mostPieces = 256;
+export const bufferBytes = 1024 * 1024;
+/** Max number of pieces in memory, however small they are. */
+const maxPieces = 256;
 
 /**
- * Gathers pieces and writes them in large ones, while the caller makes the next. It keeps two megabytes at most. A buffer
- * of `gatheredBytes` may be used again when it has taken another one after it, a smaller one never.
+ * Gathers small pieces and writes them as large ones while the caller makes the next. At most two megabytes are in memory.
+ * The caller may reuse a buffer of `bufferBytes` after another such buffer was taken; a smaller one must not be reused.
  */
-export function gatherWrites(file: FileHandle): GatheredWrites {
+export function bufferWrites(file: FileHandle): BufferedWrites {
   let pieces: Buffer[] = [];
   let bytes = 0;
   let underWay = Promise.resolve();
@@ -27,7 +27,7 @@ export function gatherWrites(file: FileHandle): GatheredWrites {
     pieces = [];
     bytes = 0;
     underWay = writeAll(file, gathered);
-    // Whoever waits next is told.
+    // The next caller that waits gets the error.
     underWay.catch(() => undefined);
   }
 
@@ -35,7 +35,7 @@ export function gatherWrites(file: FileHandle): GatheredWrites {
     write(chunk) {
       pieces.push(chunk);
       bytes += chunk.length;
-      return bytes >= gatheredBytes || pieces.length >= mostPieces ? next() : undefined;
+      return bytes >= bufferBytes || pieces.length >= maxPieces ? next() : undefined;
     },
     async end() {
       await next();
@@ -48,7 +48,7 @@ async function writeAll(file: FileHandle, pieces: Buffer[]): Promise<void> {
   let rest = pieces.filter(({ length }) => length > 0);
   while (rest.length > 0) {
     let { bytesWritten } = await file.writev(rest);
-    // A disk that is nearly full takes a part, and says so the next time.
+    // A nearly full disk takes a part, and reports the error at the next write.
     const left = rest.findIndex(({ length }) => {
       if (bytesWritten < length) return true;
       bytesWritten -= length;

@@ -5,12 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 
 import { entryHeader, entryName, manifestName } from '../../src/alphorn/format/archive.ts';
-import {
-  digestOf,
-  limits,
-  type Manifest,
-  manifestBytes,
-} from '../../src/alphorn/format/manifest.ts';
+import { digestOf, type Manifest, manifestBytes } from '../../src/alphorn/format/manifest.ts';
+import { limits } from '../../src/alphorn/format/limits.ts';
 import { openStore } from '../../src/alphorn/receiving/store.ts';
 import type { FaultCode } from '../../src/kit/fault.ts';
 import { faultOf } from '../support/faults.ts';

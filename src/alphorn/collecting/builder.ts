@@ -25,14 +25,9 @@ import type { LeftOut } from './left-out.ts';
 import type { Mounts } from './mounts.ts';
 import { hostIdOf, hostName } from '../peers/host-id.ts';
 import { type LiferaftFile, openLiferaft, readLaterHead } from '../format/liferaft-file.ts';
-import {
-  digestOf,
-  type FileItem,
-  formatOf,
-  limits,
-  type Manifest,
-  manifestBytes,
-} from '../format/manifest.ts';
+import { digestOf, formatOf, type Manifest, manifestBytes } from '../format/manifest.ts';
+import type { FileItem } from '../format/items.ts';
+import { limits } from '../format/limits.ts';
 import { liferaftName } from '../format/names.ts';
 import { removeUnfinished, writeNewFile } from './new-liferaft.ts';
 import { lineageByRoot } from '../peers/lineage-by-root.ts';

@@ -29,17 +29,9 @@ import {
   type Walked,
   type WalkParts,
 } from './walk.ts';
-import {
-  byPath,
-  type FileItem,
-  type FolderItem,
-  type Lacking,
-  type LinkItem,
-  type Manifest,
-  maxLacking,
-  type Owned,
-  parentsOf,
-} from '../format/manifest.ts';
+import { type Lacking, type Manifest, maxLacking } from '../format/manifest.ts';
+import { byPath, parentsOf } from '../format/paths.ts';
+import type { FileItem, FolderItem, LinkItem, Owned } from '../format/items.ts';
 import type { Rules } from './rules.ts';
 
 /** What is to go into a liferaft. Each list is in the order of its paths. */

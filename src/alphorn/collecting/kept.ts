@@ -1,10 +1,6 @@
-import {
-  type FileItem,
-  type FolderItem,
-  type LinkItem,
-  type Manifest,
-  parentsOf,
-} from '../format/manifest.ts';
+import type { Manifest } from '../format/manifest.ts';
+import type { FileItem, FolderItem, LinkItem } from '../format/items.ts';
+import { parentsOf } from '../format/paths.ts';
 
 type Leaf = FileItem | LinkItem;
 

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 
-import { isIn, limits } from '../format/manifest.ts';
+import { isIn } from '../format/paths.ts';
+import { limits } from '../format/limits.ts';
 import { follow } from './follow.ts';
 import { below } from './listing.ts';
 import { entriesOrWhy } from './looking.ts';

@@ -1,7 +1,8 @@
 import type { Stats } from 'node:fs';
 
 import { neverRestored } from '../format/closed-paths.ts';
-import { isIn, limits, parentsOf } from '../format/manifest.ts';
+import { isIn, parentsOf } from '../format/paths.ts';
+import { limits } from '../format/limits.ts';
 import type { Include, Rules, RuleSet } from './rules.ts';
 import type { Essential } from './essential.ts';
 import { follow } from './follow.ts';

@@ -11,14 +11,9 @@ import {
   manifestName,
   padding,
 } from './archive.ts';
-import {
-  digestOf,
-  type FileItem,
-  invalid,
-  limits,
-  type Manifest,
-  parseManifest,
-} from './manifest.ts';
+import { digestOf, invalid, type Manifest, parseManifest } from './manifest.ts';
+import type { FileItem } from './items.ts';
+import { limits } from './limits.ts';
 
 /** What a liferaft has to be. */
 export interface Expected {

@@ -7,13 +7,13 @@ import { entryHeader, layoutOf, manifestName } from './archive.ts';
 import { type CheckedLiferaft, makeLiferaftCheck } from './check.ts';
 import {
   digestOf,
-  type FileItem,
   laterHeadOf,
-  limits,
   type Manifest,
   type ManifestHead,
   parseManifest,
 } from './manifest.ts';
+import type { FileItem } from './items.ts';
+import { limits } from './limits.ts';
 
 /** A liferaft on the disk, open to be read. */
 export interface LiferaftFile {

@@ -4,7 +4,7 @@ import { systemErrorCode } from '../../kit/fault.ts';
 import { readFileIfThere } from '../../kit/files/files.ts';
 import { parseAccountNumbers, parseAccounts } from '../../parsers/accounts.ts';
 import type { AlphornPaths } from '../../kit/paths.ts';
-import type { Owned } from './manifest.ts';
+import type { Owned } from './items.ts';
 
 type Owner = Omit<Owned, 'mode'>;
 

@@ -11,7 +11,7 @@ import {
   replaceFile,
   syncFolder,
 } from '../../kit/files/files.ts';
-import { isPlainPath } from '../format/manifest.ts';
+import { isPlainPath } from '../format/paths.ts';
 
 // What a restore is about to do is in a journal before it does it, so that whatever ends it, the next command can tell
 // which paths it may have changed, and put back what was there. How far it came is in the journal's name, for to

@@ -1,5 +1,5 @@
 import type { Alphorn } from '../../alphorn/alphorn.ts';
-import { isPlainPath } from '../../alphorn/format/manifest.ts';
+import { isPlainPath } from '../../alphorn/format/paths.ts';
 import { isLiferaftName } from '../../alphorn/format/names.ts';
 import type { RestoreOptions } from '../../alphorn/restoring/restore.ts';
 import { checkSettings, type Settings } from '../../alphorn/settings.ts';

@@ -26,7 +26,7 @@ import sinon from 'sinon';
 
 import { makeAttributeStore } from '../../../src/alphorn/format/attributes.ts';
 import { type Collected, makeCollector } from '../../../src/alphorn/collecting/collect.ts';
-import { limits } from '../../../src/alphorn/format/manifest.ts';
+import { limits } from '../../../src/alphorn/format/limits.ts';
 import { readRules } from '../../../src/alphorn/collecting/rules.ts';
 import { type Acl, encodeAcl } from '../../../src/parsers/posix-acl.ts';
 import { appending } from '../../support/appending.ts';

@@ -4,17 +4,15 @@ import fc from 'fast-check';
 import { Fault } from '../../../src/kit/fault.ts';
 import { makeLiferaftCheck } from '../../../src/alphorn/format/check.ts';
 import {
-  byPath,
   digestOf,
   formatOf,
-  isPlainPath,
-  limits,
   type Manifest,
   manifestBytes,
-  type NamedAcl,
-  parentsOf,
   parseManifest,
 } from '../../../src/alphorn/format/manifest.ts';
+import { byPath, isPlainPath, parentsOf } from '../../../src/alphorn/format/paths.ts';
+import { limits } from '../../../src/alphorn/format/limits.ts';
+import type { NamedAcl } from '../../../src/alphorn/format/items.ts';
 import { orFault } from '../../support/faults.ts';
 import { archiveOf, liferaftOf, manifestOf } from '../../support/liferafts.ts';
 

@@ -4,14 +4,9 @@ import { join } from 'node:path';
 import { parseAccountNumbers } from '../../../parsers/accounts.ts';
 import type { AlphornPaths } from '../../../kit/paths.ts';
 import type { LiferaftFile } from '../../format/liferaft-file.ts';
-import {
-  type FileItem,
-  type FolderItem,
-  isIn,
-  type Manifest,
-  type NamedAcl,
-  type Owned,
-} from '../../format/manifest.ts';
+import type { Manifest } from '../../format/manifest.ts';
+import type { FileItem, FolderItem, NamedAcl, Owned } from '../../format/items.ts';
+import { isIn } from '../../format/paths.ts';
 import { readList } from '../../format/owners.ts';
 import { type Handover, planHandovers, special } from './handover.ts';
 import {

@@ -2,7 +2,8 @@ import type { Stats } from 'node:fs';
 
 import { type Acl, decodeAcl } from '../../../parsers/posix-acl.ts';
 import type { Attributes } from '../../format/attributes.ts';
-import { type FileItem, type FolderItem, limits, type NamedAcl } from '../../format/manifest.ts';
+import type { FileItem, FolderItem, NamedAcl } from '../../format/items.ts';
+import { limits } from '../../format/limits.ts';
 
 /** Beyond so many bytes it matters that a file takes more of the disk where it is restored. */
 const holesMatterBytes = 1024 * 1024;

@@ -13,15 +13,9 @@ import {
   lookAt,
   openFolder,
 } from '../../receiving/host-folder.ts';
-import {
-  type FileItem,
-  type FolderItem,
-  isIn,
-  isPlainPath,
-  type LinkItem,
-  type Manifest,
-  parentsOf,
-} from '../../format/manifest.ts';
+import type { Manifest } from '../../format/manifest.ts';
+import type { FileItem, FolderItem, LinkItem } from '../../format/items.ts';
+import { isIn, isPlainPath, parentsOf } from '../../format/paths.ts';
 import { type Owners, readOwners } from '../../format/owners.ts';
 import { aclWords, type ListsHere, namedAclWords, readListsHere } from '../steps/lists-here.ts';
 import type { FolderChange, FolderState } from '../steps/folders.ts';

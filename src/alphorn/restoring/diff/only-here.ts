@@ -4,7 +4,8 @@ import { Fault } from '../../../kit/fault.ts';
 import type { AlphornPaths } from '../../../kit/paths.ts';
 import { includedPaths } from '../../collecting/collect.ts';
 import type { Mounts } from '../../collecting/mounts.ts';
-import { byPath, isIn, type Manifest } from '../../format/manifest.ts';
+import type { Manifest } from '../../format/manifest.ts';
+import { byPath, isIn } from '../../format/paths.ts';
 import { readRules, type Rules } from '../../collecting/rules.ts';
 
 /** What would go into a liferaft of this host and is not in the one that is compared. A restore leaves it. */

@@ -8,7 +8,7 @@ import { createFile, readTextIfThere, replaceFile } from '../../../kit/files/fil
 import type { AttributeStore } from '../../format/attributes.ts';
 import { changedMeanwhile, orFault } from '../../sending/exchange.ts';
 import { openFolder } from '../../receiving/host-folder.ts';
-import { isPlainPath } from '../../format/manifest.ts';
+import { isPlainPath } from '../../format/paths.ts';
 import { readLists } from './lists-here.ts';
 
 const list = z

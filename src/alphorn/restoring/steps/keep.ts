@@ -13,7 +13,7 @@ import {
   piecesOf,
   type Presence,
 } from '../../receiving/host-folder.ts';
-import { parentsOf } from '../../format/manifest.ts';
+import { parentsOf } from '../../format/paths.ts';
 import { type KeptRestore, rewriteJournal, type Step } from '../restore-journal.ts';
 import type { GivenLists } from './lists.ts';
 import { readLists } from './lists-here.ts';

@@ -2,7 +2,8 @@ import { Fault } from '../../../kit/fault.ts';
 import { type Acl, type AclEntry, decodeAcl, encodeAcl } from '../../../parsers/posix-acl.ts';
 import { withoutList } from '../diff/aspects.ts';
 import type { Attributes, AttributeStore } from '../../format/attributes.ts';
-import { type FileItem, type FolderItem, type NamedAcl, parentsOf } from '../../format/manifest.ts';
+import type { FileItem, FolderItem, NamedAcl } from '../../format/items.ts';
+import { parentsOf } from '../../format/paths.ts';
 import type { Owners } from '../../format/owners.ts';
 import type { GivenLists } from './lists.ts';
 

@@ -14,7 +14,7 @@ import {
   unstage,
 } from '../../sending/exchange.ts';
 import { lookAt, openFolder, type Presence } from '../../receiving/host-folder.ts';
-import { parentsOf } from '../../format/manifest.ts';
+import { parentsOf } from '../../format/paths.ts';
 import type { KeptRestore, Step } from '../restore-journal.ts';
 import { changeFolderBack, readFolderChanges } from './folders.ts';
 import { contentOf, contentOfNone, knownAt } from './keep.ts';

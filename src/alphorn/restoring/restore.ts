@@ -7,12 +7,8 @@ import { makeRun, type Run } from '../../kit/exec.ts';
 import type { Host } from '../../kit/host.ts';
 import { makeLog } from '../../kit/log.ts';
 import { handOver } from './accounts/handover.ts';
-import {
-  type AccountsReport,
-  restoreAccounts,
-  type RestoredAccounts,
-  warningsOf,
-} from './accounts/restored-accounts.ts';
+import { restoreAccounts, type RestoredAccounts } from './accounts/restored-accounts.ts';
+import { type AccountsReport, warningsOf } from './accounts/report.ts';
 import { makeAttributeStore } from '../format/attributes.ts';
 import { makeAnswers, makeMounts } from '../collecting/mounts.ts';
 import { compare, type Difference, type PlannedPath } from './diff/diff.ts';

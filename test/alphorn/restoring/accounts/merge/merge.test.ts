@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
+import { mergeAccounts } from '../../../../../src/alphorn/restoring/accounts/merge/merge.ts';
 import {
   type AccountFile,
   accountFiles,
   type AccountTexts,
-  mergeAccounts,
-} from '../../../../src/alphorn/restoring/accounts/merge.ts';
-import { parseAccountNumbers, parseAccounts } from '../../../../src/parsers/accounts.ts';
+} from '../../../../../src/alphorn/restoring/accounts/merge/account-files.ts';
+import { parseAccountNumbers, parseAccounts } from '../../../../../src/parsers/accounts.ts';
 
 const lines = (...each: string[]) => each.map((line) => `${line}\n`).join('');
 

@@ -1,7 +1,7 @@
 import { Fault } from '../../kit/fault.ts';
 import type { Host } from '../../kit/host.ts';
 import { readUnits } from '../../systemd/units.ts';
-import type { Difference } from './diff/diff.ts';
+import type { Difference } from './diff/difference.ts';
 import { isIn } from '../format/paths.ts';
 
 const pacemakersOwn = '/var/lib/pacemaker';

@@ -1,5 +1,5 @@
-import type { Difference } from '../../../alphorn/restoring/diff/diff.ts';
-import type { LiferaftDiff } from '../../../alphorn/restoring/restore.ts';
+import type { Difference } from '../../../alphorn/restoring/diff/difference.ts';
+import type { LiferaftDiff } from '../../../alphorn/restoring/plan.ts';
 import { print, warn } from '../print.ts';
 
 /** Prints what differs from the liferaft and is not restored. */

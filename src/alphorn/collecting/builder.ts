@@ -29,7 +29,7 @@ import { digestOf, formatOf, type Manifest, manifestBytes } from '../format/mani
 import type { FileItem } from '../format/items.ts';
 import { limits } from '../format/limits.ts';
 import { liferaftName } from '../format/names.ts';
-import { removeUnfinished, writeNewFile } from './new-liferaft.ts';
+import { removeUnfinished, writeNewFile } from '../format/new-liferaft.ts';
 import { lineageByRoot } from '../peers/lineage-by-root.ts';
 import { readRules, rulesInvalid } from './rules.ts';
 

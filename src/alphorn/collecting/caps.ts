@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 
-import { maxListBytes } from '../restoring/diff/aspects.ts';
+import { maxListBytes } from '../format/permissions.ts';
 import { limits } from '../format/limits.ts';
 import { parentsOf } from '../format/paths.ts';
 import type { Include, RuleSet } from './rules.ts';

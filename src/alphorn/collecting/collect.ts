@@ -12,7 +12,7 @@ import {
   makeListRoom,
   notCarried,
   permissionsOf,
-} from '../restoring/diff/aspects.ts';
+} from '../format/permissions.ts';
 import { type Attributes, type AttributeStore, makeAttributeStore } from '../format/attributes.ts';
 import { withinCaps } from './caps.ts';
 import { digestOfDatabase, digestOfFile, Unsteady, writtenByMemory } from './digest.ts';

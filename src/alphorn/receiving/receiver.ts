@@ -10,7 +10,7 @@ import { type CheckedLiferaft, makeLiferaftCheck, tooLarge } from '../format/che
 import { openLiferaft, readLaterHead } from '../format/liferaft-file.ts';
 import { invalid, isWhole, type Manifest } from '../format/manifest.ts';
 import { damagedName, liferaftName, namePartsOf } from '../format/names.ts';
-import { removeUnfinished, writeNewFile } from '../collecting/new-liferaft.ts';
+import { removeUnfinished, writeNewFile } from '../format/new-liferaft.ts';
 import {
   leastPartialBytes,
   partialBytes,

@@ -8,7 +8,7 @@ import type { FileItem, FolderItem, LinkItem } from '../../format/items.ts';
 import type { Manifest } from '../../format/manifest.ts';
 import { readOwners } from '../../format/owners.ts';
 import { isIn, isPlainPath, parentsOf } from '../../format/paths.ts';
-import { openFolder } from '../../receiving/host-folder.ts';
+import { openFolder } from '../host-folder.ts';
 import { readListsHere } from '../steps/lists-here.ts';
 import type { PlannedPath } from './difference.ts';
 import { compareFolders, noFolderOf } from './folders.ts';

@@ -1,6 +1,6 @@
 import type { FileItem, FolderItem, LinkItem } from '../../format/items.ts';
 import type { Owners } from '../../format/owners.ts';
-import type { Look } from '../../receiving/host-folder.ts';
+import type { Look } from '../host-folder.ts';
 import { namedAclWords } from '../steps/lists-here.ts';
 import type { Described, PlannedPath, WantedFolder } from './difference.ts';
 

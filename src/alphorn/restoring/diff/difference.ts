@@ -1,7 +1,7 @@
 import type { FileItem, FolderItem, LinkItem } from '../../format/items.ts';
-import type { FilePresence, LinkPresence } from '../../receiving/host-folder.ts';
+import type { FilePresence, LinkPresence } from '../host-folder.ts';
 import type { FolderChange } from '../steps/folders.ts';
-import type { GivenLists } from '../steps/lists.ts';
+import type { GivenLists } from '../steps/lists-here.ts';
 
 /** What a restore would do to a path. `create` and `replace` (of something of another kind) stand alone. */
 export type DifferenceChange =

@@ -1,6 +1,6 @@
 import type { FolderItem } from '../../format/items.ts';
 import type { Owners } from '../../format/owners.ts';
-import { openFolder } from '../../receiving/host-folder.ts';
+import { openFolder } from '../host-folder.ts';
 import type { FolderState } from '../steps/folders.ts';
 import { aclWords, type ListsHere } from '../steps/lists-here.ts';
 import { describedFolder, describedWanted } from './described.ts';

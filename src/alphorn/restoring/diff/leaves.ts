@@ -8,7 +8,7 @@ import {
   type HostFolder,
   type LinkPresence,
   lookAt,
-} from '../../receiving/host-folder.ts';
+} from '../host-folder.ts';
 import { aclWords, type ListsHere } from '../steps/lists-here.ts';
 import { described, describedWanted } from './described.ts';
 import type { DifferenceChange, PlannedPath } from './difference.ts';

@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { Fault } from '../../../kit/fault.ts';
 import { createFile, readTextIfThere, replaceFile } from '../../../kit/files/files.ts';
 import type { AttributeStore } from '../../format/attributes.ts';
-import { changedMeanwhile, orFault } from '../../sending/exchange.ts';
-import { openFolder } from '../../receiving/host-folder.ts';
+import { changedMeanwhile, orFault } from '../path-faults.ts';
+import { openFolder } from '../host-folder.ts';
 import { isPlainPath } from '../../format/paths.ts';
 import { readLists } from './lists-here.ts';
 

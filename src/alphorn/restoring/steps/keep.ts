@@ -4,7 +4,8 @@ import { basename, dirname, join } from 'node:path';
 
 import { Fault } from '../../../kit/fault.ts';
 import type { AttributeStore } from '../../format/attributes.ts';
-import { changedMeanwhile, isAt, type NewFolder } from '../../sending/exchange.ts';
+import { isAt, type NewFolder } from './exchange.ts';
+import { changedMeanwhile } from '../path-faults.ts';
 import {
   asFile,
   type FilePresence,
@@ -12,11 +13,10 @@ import {
   openFolder,
   piecesOf,
   type Presence,
-} from '../../receiving/host-folder.ts';
+} from '../host-folder.ts';
 import { parentsOf } from '../../format/paths.ts';
 import { type KeptRestore, rewriteJournal, type Step } from '../restore-journal.ts';
-import type { GivenLists } from './lists.ts';
-import { readLists } from './lists-here.ts';
+import { type GivenLists, readLists } from './lists-here.ts';
 
 /**
  * Copies what is about to be replaced; a link needs no copy.

@@ -1,11 +1,17 @@
 import { Fault } from '../../../kit/fault.ts';
 import { type Acl, type AclEntry, decodeAcl, encodeAcl } from '../../../parsers/posix-acl.ts';
-import { withoutList } from '../diff/aspects.ts';
+import { withoutList } from '../../format/permissions.ts';
 import type { Attributes, AttributeStore } from '../../format/attributes.ts';
 import type { FileItem, FolderItem, NamedAcl } from '../../format/items.ts';
 import { parentsOf } from '../../format/paths.ts';
 import type { Owners } from '../../format/owners.ts';
-import type { GivenLists } from './lists.ts';
+
+/** What may be done with a path beside its mode, as the kernel has it, in hexadecimal. */
+export interface GivenLists {
+  acl?: string | undefined;
+  /** Of folders. */
+  defaultAcl?: string | undefined;
+}
 
 /** What a path of a liferaft is to be opened for here. */
 export interface WantedPermissions extends GivenLists {

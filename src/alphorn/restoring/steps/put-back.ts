@@ -6,14 +6,14 @@ import type { AttributeStore } from '../../format/attributes.ts';
 import {
   type Exchange,
   makeFolderAgain,
-  orFault,
   putInPlace,
   removeFolder,
   stage,
   syncAt,
   unstage,
-} from '../../sending/exchange.ts';
-import { lookAt, openFolder, type Presence } from '../../receiving/host-folder.ts';
+} from './exchange.ts';
+import { orFault } from '../path-faults.ts';
+import { lookAt, openFolder, type Presence } from '../host-folder.ts';
 import { parentsOf } from '../../format/paths.ts';
 import type { KeptRestore, Step } from '../restore-journal.ts';
 import { changeFolderBack, readFolderChanges } from './folders.ts';

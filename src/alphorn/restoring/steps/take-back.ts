@@ -1,7 +1,8 @@
 import { Fault } from '../../../kit/fault.ts';
 import type { Host } from '../../../kit/host.ts';
 import type { AttributeStore } from '../../format/attributes.ts';
-import { isAt, orFault } from '../../sending/exchange.ts';
+import { isAt } from './exchange.ts';
+import { orFault } from '../path-faults.ts';
 import { forget, isHalfDone, type KeptRestore, moveOn, readRestores } from '../restore-journal.ts';
 import { changedSince, nothingToUndo, notPutBack, otherRoot, stillLeft } from '../faults.ts';
 import { changedFolders, keepChangedFolders, readFolderChanges } from './folders.ts';

@@ -1,9 +1,9 @@
 import type { Stats } from 'node:fs';
 
-import { type Acl, decodeAcl } from '../../../parsers/posix-acl.ts';
-import type { Attributes } from '../../format/attributes.ts';
-import type { FileItem, FolderItem, NamedAcl } from '../../format/items.ts';
-import { limits } from '../../format/limits.ts';
+import { type Acl, decodeAcl } from '../../parsers/posix-acl.ts';
+import type { Attributes } from './attributes.ts';
+import type { FileItem, FolderItem, NamedAcl } from './items.ts';
+import { limits } from './limits.ts';
 
 /** Beyond so many bytes it matters that a file takes more of the disk where it is restored. */
 const holesMatterBytes = 1024 * 1024;

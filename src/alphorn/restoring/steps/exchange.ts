@@ -1,9 +1,11 @@
 import { lchown, mkdir, open, rename, rmdir, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-import { Fault, noSpaceOf, systemErrorCode } from '../../kit/fault.ts';
-import { type HostFolder, isThere, openFolder, type Presence } from '../receiving/host-folder.ts';
-import type { GivenLists, Lists } from '../restoring/steps/lists.ts';
+import { systemErrorCode } from '../../../kit/fault.ts';
+import { changedMeanwhile, orFault } from '../path-faults.ts';
+import { type HostFolder, isThere, openFolder, type Presence } from '../host-folder.ts';
+import type { Lists } from './lists.ts';
+import type { GivenLists } from './lists-here.ts';
 
 /** What is to take the place of what is at a path. */
 export interface Exchange {
@@ -216,30 +218,4 @@ async function ifThere<T>(
       await parent.close();
     }
   });
-}
-
-/** What the system says of a path, as a fault that names it. Faults: `no_space`, `restore_failed`, those of the work */
-export async function orFault<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (error instanceof Fault || code === undefined) throw error;
-    const full = noSpaceOf(error, path);
-    if (full) throw full;
-    // Without the names of the call, which are a folder's number.
-    const [what = code] = (error as Error).message.split(',');
-    throw new Fault(
-      'restore_failed',
-      `The system refused to change ${path}: ${what}. All is as it was before. Put that right, or restore the other paths alone.`,
-    );
-  }
-}
-
-/** Of a path that others changed while it was about to be. */
-export function changedMeanwhile(path: string): Fault {
-  return new Fault(
-    'changed_meanwhile',
-    `${path} was changed by somebody else at the same time. All is as it was before; ask again.`,
-  );
 }

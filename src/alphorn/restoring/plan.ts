@@ -1,6 +1,6 @@
 import { Fault } from '../../kit/fault.ts';
 import type { AlphornPaths } from '../../kit/paths.ts';
-import type { Mounts } from '../collecting/mounts.ts';
+import type { Mounts } from '../collecting/walk/mounts.ts';
 import type { AttributeStore } from '../format/attributes.ts';
 import type { LiferaftFile } from '../format/liferaft-file.ts';
 import { hostIdOf } from '../peers/host-id.ts';

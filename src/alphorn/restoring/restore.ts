@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { makeRun, type Run } from '../../kit/exec.ts';
 import type { Host } from '../../kit/host.ts';
 import { makeLog } from '../../kit/log.ts';
-import { makeAnswers, makeMounts } from '../collecting/mounts.ts';
+import { makeAnswers, makeMounts } from '../collecting/walk/mounts.ts';
 import { makeAttributeStore } from '../format/attributes.ts';
 import type { LiferaftFile } from '../format/liferaft-file.ts';
 import type { LiferaftStore } from '../receiving/store.ts';

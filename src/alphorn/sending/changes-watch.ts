@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 
 import type { Log } from '../../kit/log.ts';
-import { readRemoteMounts } from '../collecting/mounts.ts';
-import { unwatchableAmong } from '../collecting/unwatchable.ts';
+import { readRemoteMounts } from '../collecting/walk/mounts.ts';
+import { unwatchableAmong } from '../collecting/walk/unwatchable.ts';
 import type { Rules } from '../collecting/rules.ts';
 
 /**

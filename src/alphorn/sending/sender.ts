@@ -1,7 +1,7 @@
 import { Fault } from '../../kit/fault.ts';
 import type { Log } from '../../kit/log.ts';
 import type { AcceptedLineage } from './accepted.ts';
-import type { OwnLiferaft } from '../collecting/builder.ts';
+import type { OwnLiferaft } from '../collecting/own-liferaft.ts';
 import type { DestinationStatus } from './daemon-status.ts';
 import { openLiferaft } from '../format/liferaft-file.ts';
 import { isWhole } from '../format/manifest.ts';

@@ -3,7 +3,7 @@ import type { Express } from 'express';
 import { openAcceptedLineage } from '../../alphorn/sending/accepted.ts';
 import { makeLiferaftBuilder } from '../../alphorn/collecting/builder.ts';
 import { makeChangesWatch } from '../../alphorn/sending/changes-watch.ts';
-import { makeAnswers, makeMounts } from '../../alphorn/collecting/mounts.ts';
+import { makeAnswers, makeMounts } from '../../alphorn/collecting/walk/mounts.ts';
 import { type Daemon, makeDaemon } from '../../alphorn/sending/daemon.ts';
 import { isThisHost } from '../../alphorn/sending/destinations.ts';
 import { hostIdOf } from '../../alphorn/peers/host-id.ts';

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 
 import { maxEssentialBytes } from '../../../src/alphorn/collecting/essential.ts';
 import { withinCaps } from '../../../src/alphorn/collecting/caps.ts';
-import { type Found, walk } from '../../../src/alphorn/collecting/walk.ts';
+import { type Found, walk } from '../../../src/alphorn/collecting/walk/walk.ts';
 import { byPath } from '../../../src/alphorn/format/paths.ts';
 import { limits } from '../../../src/alphorn/format/limits.ts';
 import { collectBench } from '../../support/collect-bench.ts';

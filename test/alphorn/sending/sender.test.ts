@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import sinon from 'sinon';
 
-import type { OwnLiferaft } from '../../../src/alphorn/collecting/builder.ts';
+import type { OwnLiferaft } from '../../../src/alphorn/collecting/own-liferaft.ts';
 import type { PeerClient } from '../../../src/alphorn/sending/peer-client.ts';
 import { longestPauseMs, makeSender, type Sender } from '../../../src/alphorn/sending/sender.ts';
 import { Fault } from '../../../src/kit/fault.ts';

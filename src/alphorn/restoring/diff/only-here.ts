@@ -2,8 +2,8 @@ import { join } from 'node:path';
 
 import { Fault } from '../../../kit/fault.ts';
 import type { AlphornPaths } from '../../../kit/paths.ts';
-import { includedPaths } from '../../collecting/collect.ts';
-import type { Mounts } from '../../collecting/mounts.ts';
+import { includedPaths } from '../../collecting/walk/included.ts';
+import type { Mounts } from '../../collecting/walk/mounts.ts';
 import type { Manifest } from '../../format/manifest.ts';
 import { byPath, isIn } from '../../format/paths.ts';
 import { readRules, type Rules } from '../../collecting/rules.ts';

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { lstatOrWhy, targetOrWhy } from './looking.ts';
+import { lstatOrWhy, targetOrWhy } from './lookup.ts';
 
 /** Where a path leads to. */
 export interface Followed {

@@ -1,12 +1,12 @@
 import type { Stats } from 'node:fs';
 
-import { neverRestored } from '../format/closed-paths.ts';
-import { isIn, parentsOf } from '../format/paths.ts';
-import { limits } from '../format/limits.ts';
-import type { Include, Rules, RuleSet } from './rules.ts';
-import type { Essential } from './essential.ts';
+import { neverRestored } from '../../format/closed-paths.ts';
+import { isIn, parentsOf } from '../../format/paths.ts';
+import { limits } from '../../format/limits.ts';
+import type { Include, Rules, RuleSet } from '../rules.ts';
+import type { Essential } from '../essential.ts';
 import { follow } from './follow.ts';
-import { isSame, lstatOrWhy, targetOrWhy } from './looking.ts';
+import { isSame, lstatOrWhy, targetOrWhy } from './lookup.ts';
 import { anyName, below, type Listing, readListing, takesNoFolders } from './listing.ts';
 
 /** By whose word something is looked at. */

@@ -1,10 +1,10 @@
 import { dirname } from 'node:path';
 
-import { isIn } from '../format/paths.ts';
-import { limits } from '../format/limits.ts';
+import { isIn } from '../../format/paths.ts';
+import { limits } from '../../format/limits.ts';
 import { follow } from './follow.ts';
 import { below } from './listing.ts';
-import { entriesOrWhy } from './looking.ts';
+import { entriesOrWhy } from './lookup.ts';
 
 /**
  * Finds out what no watch may look at. Who watches a folder looks at all that is in it, and where links in it lead to; of

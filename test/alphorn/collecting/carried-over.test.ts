@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { keptOf } from '../../../src/alphorn/collecting/kept.ts';
+import { keptOf } from '../../../src/alphorn/collecting/carried-over.ts';
 import { manifestOf } from '../../support/liferafts.ts';
 import { collectBench } from '../../support/collect-bench.ts';
 

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 
-import { Fault } from '../../kit/fault.ts';
-import type { Run } from '../../kit/exec.ts';
-import { parseMountinfo } from '../../parsers/mountinfo.ts';
-import { isIn } from '../format/paths.ts';
+import { Fault } from '../../../kit/fault.ts';
+import type { Run } from '../../../kit/exec.ts';
+import { parseMountinfo } from '../../../parsers/mountinfo.ts';
+import { isIn } from '../../format/paths.ts';
 
 /**
  * Tells which mounted file systems answer. A server that is gone lets each call wait without end, and with it the

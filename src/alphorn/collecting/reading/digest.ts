@@ -3,8 +3,8 @@ import { constants, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { systemErrorCode } from '../../kit/fault.ts';
-import { isGone, isSame, unreadable } from './looking.ts';
+import { systemErrorCode } from '../../../kit/fault.ts';
+import { isGone, isSame, unreadable } from '../walk/lookup.ts';
 
 /**
  * A file that changed so shortly before it is read may change again without another time stamp, and so be read half as

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 
-import type { Include } from './rules.ts';
-import { brokenNames, entriesOrWhy, racyMs } from './looking.ts';
+import type { Include } from '../rules.ts';
+import { brokenNames, entriesOrWhy, racyMs } from './lookup.ts';
 
 /** What an include takes of a folder, by the names in it, as of when it was read last. */
 export interface Listing {

@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 
 import { expect } from 'chai';
 
-import { unwatchableAmong } from '../../../src/alphorn/collecting/unwatchable.ts';
-import { collectBench } from '../../support/collect-bench.ts';
+import { unwatchableAmong } from '../../../../src/alphorn/collecting/walk/unwatchable.ts';
+import { collectBench } from '../../../support/collect-bench.ts';
 
 describe('what no watch may look at', () => {
   const { at, link, write } = collectBench();

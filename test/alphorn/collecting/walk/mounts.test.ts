@@ -3,11 +3,11 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { makeAnswers, makeMounts, type Mounts } from '../../../src/alphorn/collecting/mounts.ts';
-import { makeRun } from '../../../src/kit/exec.ts';
-import { makeLog } from '../../../src/kit/log.ts';
-import { collectBench } from '../../support/collect-bench.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { makeAnswers, makeMounts, type Mounts } from '../../../../src/alphorn/collecting/walk/mounts.ts';
+import { makeRun } from '../../../../src/kit/exec.ts';
+import { makeLog } from '../../../../src/kit/log.ts';
+import { collectBench } from '../../../support/collect-bench.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 describe('a file system that may be elsewhere', () => {
   const folder = temporaryFolder();

@@ -6,11 +6,11 @@ import { sourceNetwork } from './source-network.ts';
 
 const freeGuesses = 3;
 const firstDelayMs = 250;
-const longestDelayMs = 5000;
+const maxDelayMs = 5000;
 const forgetAfterMs = 10 * 60 * 1000;
 /** Answers held back at once for one source; beyond it, more connections would buy more guesses. */
 const heldAtOnce = 8;
-const sourcesKept = 10_000;
+const maxSources = 10_000;
 
 interface Guesser {
   guesses: number;
@@ -50,22 +50,19 @@ export function makeGuessBrake(
       guesser.lastAt = now();
       guessers.delete(source);
       guessers.set(source, guesser);
-      if (guessers.size > sourcesKept) guessers.delete(guessers.keys().next().value ?? '');
+      if (guessers.size > maxSources) guessers.delete(guessers.keys().next().value ?? '');
 
       if (guesser.guesses <= freeGuesses) return;
       if (guesser.guesses === freeGuesses + 1) {
         log.warn({ source }, 'wrong tokens keep coming from here; answers are held up');
       }
-      const delayMs = Math.min(
-        firstDelayMs * 2 ** (guesser.guesses - freeGuesses - 1),
-        longestDelayMs,
-      );
+      const delayMs = Math.min(firstDelayMs * 2 ** (guesser.guesses - freeGuesses - 1), maxDelayMs);
       if (guesser.held >= heldAtOnce) {
         throw new Fault(
           'too_many_attempts',
           'Too many wrong tokens from this address. Wait, then use a valid one.',
           {
-            retryAfterSeconds: Math.ceil(longestDelayMs / 1000),
+            retryAfterSeconds: Math.ceil(maxDelayMs / 1000),
           },
         );
       }

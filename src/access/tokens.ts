@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 import { Fault, systemErrorCode } from '../kit/fault.ts';
-import { createFile, makeFolder, readTextIfThere, removeFile } from '../kit/files/files.ts';
+import {
+  createFile,
+  ifThere,
+  makeFolder,
+  readTextIfThere,
+  removeFile,
+} from '../kit/files/files.ts';
 import { type Role, roles } from './roles.ts';
 
 /** Who a token stands for. */
@@ -163,12 +169,7 @@ function jsonOf(text: string): unknown {
 }
 
 async function folderStamp(folder: string): Promise<bigint | undefined> {
-  try {
-    return (await stat(folder, { bigint: true })).mtimeNs;
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  return (await ifThere(stat(folder, { bigint: true })))?.mtimeNs;
 }
 
 async function readTokens(folder: string): Promise<ReadTokens> {

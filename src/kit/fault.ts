@@ -109,7 +109,7 @@ export type FaultCode =
   | 'changed_since_restore';
 
 // What a person reads of it; a tool may print megabytes.
-const longestStderr = 4096;
+const maxStderrLength = 4096;
 
 /** What a command did that is worth telling. */
 export interface CommandReport {
@@ -159,7 +159,7 @@ export class Fault extends Error {
     this.command = more.command && {
       argv: maskArgv(more.command.argv),
       exitCode: more.command.exitCode,
-      stderr: maskText(more.command.stderr.slice(0, longestStderr)),
+      stderr: maskText(more.command.stderr.slice(0, maxStderrLength)),
     };
     this.retryAfterSeconds = more.retryAfterSeconds;
     this.errors = more.errors;

@@ -12,10 +12,10 @@ const pauseMs = 500;
  */
 export async function waitUntilIdle(
   host: Host,
-  longestMs: number,
+  maxMs: number,
   now = () => performance.now(),
 ): Promise<boolean> {
-  const endsAt = now() + longestMs;
+  const endsAt = now() + maxMs;
   for (;;) {
     const seconds = Math.max(1, Math.ceil((endsAt - now()) / 1000));
     const argv = ['crm_resource', '--wait', `--timeout=${seconds}`] as const;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Fault } from '../kit/fault.ts';
 import type { Host } from '../kit/host.ts';
-import { type TransientAttribute, withoutTransient } from '../parsers/cib.ts';
+import { type TransientAttribute, withoutTransient } from '../parsers/cib/text.ts';
 import { queryWholeCib } from './cib/cib.ts';
 import { changeWithPacemakerTool, runPacemakerTool } from './tool.ts';
 

@@ -21,7 +21,7 @@ import type { Log } from '../kit/log.ts';
  * - And only for `unsettledMs`, unless the watch is up, was up when it began, and it began when no sign
  *   had come for `settleMs`: crm_mon writes at once only if it has not written for 2 s, and else up
  *   to 2 s after the last of the changes (`refresh_after_event` in crm_mon.c).
- * - And never longer than `longestMs`: a daemon that is frozen sends no sign.
+ * - And never longer than `maxMs`: a daemon that is frozen sends no sign.
  * - At most one crm_mon stays at a time. When it ends, the next is started after a pause that doubles;
  *   one that has not written for `silenceMs` after its start is ended, for it may hang.
  */
@@ -35,9 +35,9 @@ export interface ClusterWatch {
 
 const unsettledMs = 500;
 const settleMs = 4000;
-const longestMs = 10_000;
+const maxMs = 10_000;
 const firstPauseMs = 1000;
-const longestPauseMs = 30_000;
+const maxPauseMs = 30_000;
 
 export interface WatchParts {
   startResident: StartResident;
@@ -105,7 +105,7 @@ export function makeClusterWatch({
       stopping.signal.throwIfAborted();
       log.debug({ pauseMs }, 'crm_mon ended; the cluster may be stopped');
       const pause = pauseMs;
-      pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+      pauseMs = Math.min(pauseMs * 2, maxPauseMs);
       await sleep(pause, undefined, { signal: stopping.signal });
     }
   }
@@ -134,7 +134,7 @@ export function makeClusterWatch({
       const age = now() - startedAt;
       if (age < unsettledMs) return true;
       const settled = up && startedAt - lastSignAt >= settleMs;
-      return settled && age < longestMs;
+      return settled && age < maxMs;
     },
 
     async stop() {

@@ -1,3 +1,4 @@
+import { roleIn } from './cib/values.ts';
 import { type JsonObject, type JsonValue, toJson } from './xml-to-json.ts';
 import { child, children, descendants, parseXml, type XmlElement } from './xml.ts';
 
@@ -172,8 +173,7 @@ function instanceOf(element: XmlElement): Instance {
   const { attributes } = element;
   return {
     id: withoutInstance(attributes['id'] ?? ''),
-    // Pacemaker up to 2.0 says Master.
-    promoted: ['Promoted', 'Master'].includes(attributes['role'] ?? ''),
+    promoted: roleIn(attributes['role'] ?? '', true) === 'Promoted',
     targetRole: attributes['target_role'],
     managed: attributes['managed'] !== 'false',
     blocked: attributes['blocked'] === 'true',

@@ -1,3 +1,4 @@
+import { roles } from './cib/values.ts';
 import { withoutInstance } from './crm-mon.ts';
 
 /** What the scheduler would do. */
@@ -72,8 +73,7 @@ function resourceAction(groups: Readonly<Record<string, string>>): PlannedAction
   const { action = '', resource = '', where = '', detail = '' } = groups;
   const words = where.split(' ').filter((word) => word !== '');
   const arrow = words.indexOf('->');
-  const roles = ['Started', 'Stopped', 'Master', 'Slave', 'Promoted', 'Unpromoted'];
-  const isRole = (word: string | undefined) => word !== undefined && roles.includes(word);
+  const isRole = (word: string | undefined) => roles.some((role) => role === word);
   const names = words.filter((word) => word !== '->' && !isRole(word));
   const said = words.filter((word) => isRole(word));
   const moves = arrow > 0 && names.length > 1;

@@ -1,4 +1,4 @@
-import { isFalse } from '../parsers/cib-values.ts';
+import { isFalse } from '../parsers/cib/values.ts';
 import { children, child, descendants, type XmlElement } from '../parsers/xml.ts';
 
 // From this capability on (pcs 0.11), pcs warns of constraints that a move or ban left behind.

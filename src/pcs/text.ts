@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { runToSuccess } from '../kit/exec.ts';
 import type { Host } from '../kit/host.ts';
 import { inMemoryFolder } from '../kit/files/memory-files.ts';
-import { withAgentsOfTemplates } from '../parsers/cib.ts';
+import { withAgentsOfTemplates } from '../parsers/cib/text.ts';
 
 /** What pcs says about a CIB, for people. */
-export interface PcsWords {
+export interface PcsText {
   /**
    * What `pcs ARGS` prints about that CIB.
    * @param xml a whole CIB; what is secret in it must be masked already
@@ -26,7 +26,7 @@ const keepDatesMs = 60_000;
  * @param memory a folder in memory, for that file: pcs opens it more than once, so that it cannot be a pipe
  * @param now a monotonic clock in milliseconds
  */
-export function makePcsWords(host: Host, memory: string, now = () => performance.now()): PcsWords {
+export function makePcsText(host: Host, memory: string, now = () => performance.now()): PcsText {
   let kept: { xml: string; until: number; words: Map<string, Promise<string>> } | undefined;
 
   async function ask(xml: string, args: readonly string[]): Promise<string> {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { systemErrorCode } from '../kit/fault.ts';
+import { ifThere } from '../kit/files/files.ts';
 
 /** A process of a unit that a signal has stopped, or a debugger: it answers nobody until it goes on. */
 export interface StoppedProcess {
@@ -52,12 +52,7 @@ function stoppedOf(unit: string, stat: string | undefined): StoppedProcess | und
   return pid === undefined ? undefined : { unit, name, pid: Number(pid) };
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    // ESRCH: the process ended while its file was open.
-    if (['ENOENT', 'ESRCH'].includes(systemErrorCode(error) ?? '')) return undefined;
-    throw error;
-  }
+function readIfThere(path: string): Promise<string | undefined> {
+  // ESRCH: the process ended while its file was open.
+  return ifThere(readFile(path, 'utf8'), ['ENOENT', 'ESRCH']);
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { listFencingHistory } from '../../src/cluster/views/fencing-history.ts';
 import { locate } from '../../src/cluster/locate.ts';
 import { listNodes, nodeDetails } from '../../src/cluster/views/nodes.ts';
-import { parseCib } from '../../src/parsers/cib.ts';
+import { parseCib } from '../../src/parsers/cib/cib.ts';
 import {
   allInstances,
   failuresIn,

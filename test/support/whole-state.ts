@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { listFencingHistory } from '../../src/cluster/views/fencing-history.ts';
 import { locate } from '../../src/cluster/locate.ts';
 import { listNodes, nodeDetails } from '../../src/cluster/views/nodes.ts';
-import { parseCib } from '../../src/parsers/cib.ts';
+import { parseCib } from '../../src/parsers/cib/cib.ts';
 import { parseCrmMon, stateAsJson } from '../../src/parsers/crm-mon.ts';
 import type { JsonValue } from '../../src/parsers/xml-to-json.ts';
 import { child, children, descendants, type XmlElement } from '../../src/parsers/xml.ts';

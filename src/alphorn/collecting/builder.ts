@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
-import { inTurn } from '../../kit/concurrency/serialize.ts';
+import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import { Fault } from '../../kit/fault.ts';
-import { keep } from '../../kit/files/cached-by-stamp.ts';
+import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
 import { fileStamp, folderStamp } from '../../kit/files/stamps.ts';
 import type { AlphornPaths } from '../../kit/paths.ts';
 import { layoutOf } from '../format/archive.ts';
@@ -61,12 +61,12 @@ export function makeLiferaftBuilder(parts: {
 }): LiferaftBuilder {
   const { paths } = parts;
   const collector = makeCollector(paths, parts.mounts, parts.essentials);
-  const oneAtATime = inTurn();
-  const rulesNow = keep(
+  const oneAtATime = makeSerializer();
+  const rulesNow = cacheByStamp(
     () => folderStamp(paths.rules),
     () => readRules(paths.rules),
   );
-  const hostIdNow = keep(
+  const hostIdNow = cacheByStamp(
     async () => `${await fileStamp(paths.hostId)} ${await fileStamp(paths.machineId)}`,
     () => hostIdOf(paths),
   );

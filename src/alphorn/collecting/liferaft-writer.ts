@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 
-import { gatheredBytes, type GatheredWrites } from '../../kit/concurrency/gathered-writes.ts';
+import { bufferBytes, type BufferedWrites } from '../../kit/files/buffered-writes.ts';
 import { Fault, systemErrorCode } from '../../kit/fault.ts';
 import { endOfArchive, entryHeader, entryName, manifestName, padding } from '../format/archive.ts';
 import type { FileItem } from '../format/items.ts';
@@ -15,7 +15,7 @@ import { Unsteady } from './reading/digest.ts';
 export async function writeLiferaft(
   manifest: Manifest,
   manifestRaw: Buffer,
-  writes: GatheredWrites,
+  writes: BufferedWrites,
   from: { kept: Collected['kept']; former: string | undefined },
 ): Promise<void> {
   await writes.write(entryHeader(manifestName, manifestRaw.length));
@@ -45,9 +45,9 @@ async function openFormer(path = ''): Promise<LiferaftFile> {
 }
 
 /** What it makes throws Unsteady if the file is no longer what the manifest says. */
-function makeCopier(writes: GatheredWrites): (file: FileItem) => Promise<void> {
+function makeCopier(writes: BufferedWrites): (file: FileItem) => Promise<void> {
   // In turn: for each megabyte a buffer of its own would be as much garbage as there is content.
-  let [buffer, other] = [Buffer.allocUnsafe(gatheredBytes), Buffer.allocUnsafe(gatheredBytes)];
+  let [buffer, other] = [Buffer.allocUnsafe(bufferBytes), Buffer.allocUnsafe(bufferBytes)];
   return async ({ path, size, sha256 }) => {
     // Neither another file behind a link nor, if it is a fifo by now, a wait for who writes to it.
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { noSpaceOf } from '../../kit/fault.ts';
 import { namesIn, statIfThere, syncFolder } from '../../kit/files/files.ts';
-import { type GatheredWrites, gatherWrites } from '../../kit/concurrency/gathered-writes.ts';
+import { type BufferedWrites, bufferWrites } from '../../kit/files/buffered-writes.ts';
 
 // A liferaft is written to a file of another name and gets its own when all of it is on the disk, so that whoever
 // dies, or whichever disk is full: there is a whole one, the former or the new.
@@ -15,7 +15,7 @@ const unfinished = /^incoming-[0-9a-f]{12}\.part$/;
 export interface NewFile<T> {
   folder: string;
   /** May fail; nothing of the file is left then. */
-  write: (writes: GatheredWrites) => Promise<T>;
+  write: (writes: BufferedWrites) => Promise<T>;
   nameOf: (written: T) => string;
   /** When all of it is on the disk. May fail as well. */
   beforeNamed: (written: T) => Promise<void>;
@@ -59,7 +59,7 @@ export async function removeUnfinished(folder: string): Promise<void> {
 async function writeAndSync<T>(path: string, write: NewFile<T>['write']): Promise<T> {
   const file = await open(path, 'wx', 0o600);
   try {
-    const writes = gatherWrites(file);
+    const writes = bufferWrites(file);
     let written;
     try {
       written = await write(writes);

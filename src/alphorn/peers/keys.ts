@@ -7,7 +7,7 @@ import { z } from 'zod';
 
 import { systemErrorCode } from '../../kit/fault.ts';
 import { replaceFile } from '../../kit/files/files.ts';
-import { inTurn } from '../../kit/concurrency/serialize.ts';
+import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import type { Log } from '../../kit/log.ts';
 
 /** A key that two hosts know each other by. */
@@ -113,7 +113,7 @@ function derive(secret: Buffer, purpose: string, bytes: number): Buffer {
 
 /** What is damaged among the files is logged, and counts for nothing. */
 export function openKeyRing(files: KeyFiles, log: Log, now: () => number = Date.now): KeyRing {
-  const turn = inTurn();
+  const turn = makeSerializer();
   let known: readonly KnownKey[] = [];
   let stamp = '';
   let refusal: string | undefined;

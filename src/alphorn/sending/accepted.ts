@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 import { readTextIfThere, replaceFile } from '../../kit/files/files.ts';
-import { inTurn } from '../../kit/concurrency/serialize.ts';
+import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 
 /**
  * Who has accepted this host's count of generations, since it was begun. To those it never says again that the count
@@ -22,7 +22,7 @@ type Accepted = z.output<typeof schema>;
 /** @param folder of the own liferaft */
 export function openAcceptedLineage(folder: string): AcceptedLineage {
   const path = join(folder, 'accepted.json');
-  const turn = inTurn();
+  const turn = makeSerializer();
   let kept: Accepted | undefined;
 
   async function read(): Promise<Accepted> {

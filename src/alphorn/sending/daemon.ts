@@ -1,6 +1,6 @@
 import { Fault } from '../../kit/fault.ts';
-import { inTurn } from '../../kit/concurrency/serialize.ts';
-import { keep } from '../../kit/files/cached-by-stamp.ts';
+import { makeSerializer } from '../../kit/concurrency/serialize.ts';
+import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
 import type { Log } from '../../kit/log.ts';
 import type { AlphornPaths } from '../../kit/paths.ts';
 import { fileStamp, folderStamp } from '../../kit/files/stamps.ts';
@@ -51,15 +51,15 @@ export interface DaemonParts {
 }
 
 export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: DaemonParts): Daemon {
-  const settingsNow = keep(
+  const settingsNow = cacheByStamp(
     () => fileStamp(paths.settings),
     () => readSettings(paths.settings),
   );
-  const rulesNow = keep(
+  const rulesNow = cacheByStamp(
     () => folderStamp(paths.rules),
     () => readRules(paths.rules),
   );
-  const oneAtATime = inTurn();
+  const oneAtATime = makeSerializer();
   const senders = new Map<string, Sender>();
   const watch = makeWatch(() => {
     void round({ ask: false });

@@ -1,5 +1,5 @@
 import { Fault } from '../../kit/fault.ts';
-import type { Cib, Constraint, ResourceSet } from '../../parsers/cib.ts';
+import type { Cib, Constraint, ResourceSet } from '../../parsers/cib/cib.ts';
 import type { JsonObject } from '../../parsers/xml-to-json.ts';
 
 /** The documented lists of constraints, each in the CIB's order. */

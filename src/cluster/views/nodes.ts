@@ -1,5 +1,6 @@
 import { Fault } from '../../kit/fault.ts';
-import type { AttributeSets, Cib } from '../../parsers/cib.ts';
+import type { AttributeSets } from '../../parsers/cib/attribute-sets.ts';
+import type { Cib } from '../../parsers/cib/cib.ts';
 import {
   allInstances,
   type ClusterState,

@@ -1,15 +1,7 @@
 import { Fault } from '../../kit/fault.ts';
-import {
-  type AttributeSets,
-  type Cib,
-  type Container,
-  containersIn,
-  type Definition,
-  type Operation,
-  type Primitive,
-  primitiveIds,
-  primitivesIn,
-} from '../../parsers/cib.ts';
+import type { AttributeSets } from '../../parsers/cib/attribute-sets.ts';
+import type { Cib, Container, Definition, Operation, Primitive } from '../../parsers/cib/cib.ts';
+import { containersIn, primitiveIds, primitivesIn } from '../../parsers/cib/resources.ts';
 import type { JsonObject } from '../../parsers/xml-to-json.ts';
 
 /** A group of resources, by the names of Create a Resource Group. */

@@ -1,11 +1,6 @@
-import {
-  type Cib,
-  type Definition,
-  type FencingLevel,
-  type Pairs,
-  type Primitive,
-  primitivesIn,
-} from '../../parsers/cib.ts';
+import type { Cib, Definition, FencingLevel, Primitive } from '../../parsers/cib/cib.ts';
+import type { Pairs } from '../../parsers/cib/attribute-sets.ts';
+import { primitivesIn } from '../../parsers/cib/resources.ts';
 import type { JsonObject } from '../../parsers/xml-to-json.ts';
 import { listFenceDevices } from './resources.ts';
 

@@ -4,10 +4,10 @@
  * INVARIANTS
  * - At most one run is under way that callers can join.
  * - A caller gets the outcome of the run that is under way, or else of one that ended less than
- *   `leastMs` before its call. A failure is an outcome like any other, so a broken tool is not called
+ *   `reuseMs` before its call. A failure is an outcome like any other, so a broken tool is not called
  *   more often than a sound one.
  * - A value is handed out for longer while `holds` says so; a failure is not.
- * - So between two runs there is a pause of at least `leastMs`, however many call, unless `renew` is used.
+ * - So between two runs there is a pause of at least `reuseMs`, however many call, unless `renew` is used.
  */
 export interface SharedRun<T> {
   get(): Promise<T>;
@@ -18,9 +18,9 @@ export interface SharedRun<T> {
 }
 
 /** How long an outcome is handed out. */
-export interface Keeping {
+export interface ReusePolicy {
   /** Milliseconds from the run's end for which any outcome is. */
-  leastMs: number;
+  reuseMs: number;
   /** Whether the value of a run that began then (by `now`) still is, after that. */
   holds?: (startedAt: number) => boolean;
   /** A monotonic clock in milliseconds. */
@@ -30,7 +30,7 @@ export interface Keeping {
 /** @param run makes a fresh value */
 export function shareRuns<T>(
   run: () => Promise<T>,
-  { leastMs, holds = () => false, now = () => performance.now() }: Keeping,
+  { reuseMs, holds = () => false, now = () => performance.now() }: ReusePolicy,
 ): SharedRun<T> {
   let latest: Latest<T> | undefined;
 
@@ -45,7 +45,7 @@ export function shareRuns<T>(
   }
 
   function isUsable({ startedAt, ended }: Latest<T>): boolean {
-    if (ended === undefined || now() - ended.at < leastMs) return true;
+    if (ended === undefined || now() - ended.at < reuseMs) return true;
     return ended.how === 'value' && holds(startedAt);
   }
 

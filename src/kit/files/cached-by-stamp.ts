@@ -5,14 +5,14 @@
  * - A value is handed out only under the stamp that its source had before the reading of it began.
  * - All who ask for one key under one stamp share one reading, also one that is under way.
  * - A failure goes to those who wait for it, and is not kept.
- * - At most `atMost` values are kept; the one that nobody asked for the longest goes first.
+ * - At most `maxValues` values are kept; the one that nobody asked for the longest goes first.
  *
  * @param stampOf changes whenever the source of that key does
  */
-export function keepEach<T>(
+export function cacheEachByStamp<T>(
   stampOf: (key: string) => Promise<string>,
   read: (key: string) => Promise<T>,
-  atMost: number,
+  maxValues: number,
 ): (key: string) => Promise<T> {
   // A Map keeps the order of insertion.
   const kept = new Map<string, { stamp: string; value: Promise<T> }>();
@@ -22,8 +22,8 @@ export function keepEach<T>(
     const entry = present?.stamp === stamp ? present : { stamp, value: read(key) };
     kept.delete(key);
     kept.set(key, entry);
-    const [longestUnasked] = kept.keys();
-    if (kept.size > atMost && longestUnasked !== undefined) kept.delete(longestUnasked);
+    const [leastRecent] = kept.keys();
+    if (kept.size > maxValues && leastRecent !== undefined) kept.delete(leastRecent);
     try {
       return await entry.value;
     } catch (error) {
@@ -34,7 +34,10 @@ export function keepEach<T>(
 }
 
 /** The same for one value. */
-export function keep<T>(stampOf: () => Promise<string>, read: () => Promise<T>): () => Promise<T> {
-  const each = keepEach(stampOf, read, 1);
+export function cacheByStamp<T>(
+  stampOf: () => Promise<string>,
+  read: () => Promise<T>,
+): () => Promise<T> {
+  const each = cacheEachByStamp(stampOf, read, 1);
   return () => each('');
 }

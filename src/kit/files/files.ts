@@ -28,6 +28,22 @@ export async function orNoSpace<T>(path: string, work: () => Promise<T>): Promis
   }
 }
 
+/**
+ * What was looked up, or undefined if there is no such file.
+ * @param codes the system's errors that say so
+ */
+export async function ifThere<T>(
+  looking: Promise<T>,
+  codes: readonly string[] = ['ENOENT'],
+): Promise<T | undefined> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (codes.includes(systemErrorCode(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
 /** Makes a folder for root alone, and those above it, where they are not there yet. */
 export async function makeFolder(path: string): Promise<void> {
   await orNoSpace(path, () => mkdir(path, { recursive: true, mode: 0o700 }));
@@ -48,33 +64,18 @@ export async function readTextUpTo(
 }
 
 /** The file's bytes, or undefined if there is no such file. */
-export async function readFileIfThere(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+export function readFileIfThere(path: string): Promise<Buffer | undefined> {
+  return ifThere(readFile(path));
 }
 
 /** The file, opened to be read, or undefined if there is no such file. */
-export async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+export function openIfThere(path: string): Promise<FileHandle | undefined> {
+  return ifThere(open(path, 'r'));
 }
 
 /** The names in a folder, none if there is no such folder. */
 export async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
-  }
+  return (await ifThere(readdir(folder))) ?? [];
 }
 
 /**
@@ -126,23 +127,13 @@ async function keepAs(path: string, name: string): Promise<void> {
 }
 
 /** The file's metadata (stat(2)), or undefined if there is no such file. */
-export async function statIfThere(path: string): Promise<Stats | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+export function statIfThere(path: string): Promise<Stats | undefined> {
+  return ifThere(stat(path));
 }
 
 /** The same of what has that name itself, not of what a link points to (lstat(2)). */
-export async function lstatIfThere(path: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+export function lstatIfThere(path: string): Promise<Stats | undefined> {
+  return ifThere(lstat(path));
 }
 
 /**

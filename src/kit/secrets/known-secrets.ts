@@ -83,7 +83,7 @@ const maxAlike = 16;
 const maxValues = 5000;
 
 // Words that an answer cannot do without, in small letters.
-const ownWords = new Set([
+const clusterTerms = new Set([
   ...['started', 'stopped', 'promoted', 'unpromoted', 'master', 'slave', 'member', 'remote'],
   ...['online', 'offline', 'standby', 'pending', 'unknown', 'active', 'failed', 'managed'],
   ...['enabled', 'disabled', 'always', 'ignore', 'freeze', 'suicide', 'demote', 'restart'],
@@ -137,7 +137,7 @@ function makeMask(values: Iterable<string>): MaskOccurrences {
 /** Short numbers are times, sizes and counts as well. */
 function isLeftAlone(value: string): boolean {
   const isNumber = value.length < 9 && /^\d+$/.test(value);
-  return value.length < minLength || isNumber || ownWords.has(value.toLowerCase());
+  return value.length < minLength || isNumber || clusterTerms.has(value.toLowerCase());
 }
 
 function hashAt(text: string, at: number): number {

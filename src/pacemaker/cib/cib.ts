@@ -1,6 +1,6 @@
 import { readTextIfThere } from '../../kit/files/files.ts';
 import type { Host } from '../../kit/host.ts';
-import { withoutStatus } from '../../parsers/cib.ts';
+import { withoutStatus } from '../../parsers/cib/text.ts';
 import { parseXml, type XmlElement } from '../../parsers/xml.ts';
 import { parseOutput, runPacemakerTool } from '../tool.ts';
 

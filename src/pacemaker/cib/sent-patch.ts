@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { Fault } from '../../kit/fault.ts';
 import type { Host } from '../../kit/host.ts';
-import { versionOfCib, withoutStatus } from '../../parsers/cib.ts';
+import { versionOfCib, withoutStatus } from '../../parsers/cib/text.ts';
 import { type EditableXml, parseEditableXml } from '../../parsers/xml-edit.ts';
 import type { XmlElement } from '../../parsers/xml.ts';
 import { type CibDifference, cibDifferences } from './cib-differences.ts';

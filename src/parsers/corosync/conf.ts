@@ -28,7 +28,7 @@ export interface LocatedSection extends CorosyncSection {
 type Line = CorosyncSetting | { opens: string } | 'close' | 'nothing';
 
 /** icmap's longest key (ICMAP_KEYNAME_MAXLEN): the names down to a setting, with dots between. */
-const longestPath = 255;
+const maxPathLength = 255;
 
 /**
  * Reads corosync.conf by the rules of corosync's own reader (coroparse.c, corosync.conf(5)): a line is
@@ -71,7 +71,7 @@ export function locateCorosyncConf(text: string): LocatedSection {
       current.content.push(section);
       open.push(section);
       pathLength += section.name.length + 1;
-      if (pathLength > longestPath + 1) throw tooDeep();
+      if (pathLength > maxPathLength + 1) throw tooDeep();
     } else {
       current.content.push({ ...line, line: number });
     }
@@ -229,9 +229,9 @@ function sectionOfJson(name: string, json: unknown, path: string): CorosyncSecti
     );
   }
   // It also bounds how deep an object can be.
-  if (path.length > longestPath) {
+  if (path.length > maxPathLength) {
     throw invalid(
-      `'${path.slice(1, 41)}…' is deeper than corosync can hold, ${longestPath} characters.`,
+      `'${path.slice(1, 41)}…' is deeper than corosync can hold, ${maxPathLength} characters.`,
     );
   }
   const content = Object.entries(json).flatMap(([key, value]: [string, unknown]) =>
@@ -245,7 +245,7 @@ function sectionOfJson(name: string, json: unknown, path: string): CorosyncSecti
 function tooDeep(): Fault {
   return new Fault(
     'corosync_conf_unreadable',
-    `corosync.conf has sections in sections deeper than corosync can hold, ${longestPath} characters of names. 'corosync -t' names the line; copy the file from another node of the cluster.`,
+    `corosync.conf has sections in sections deeper than corosync can hold, ${maxPathLength} characters of names. 'corosync -t' names the line; copy the file from another node of the cluster.`,
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Config } from '../../kit/config.ts';
 import type { ConnectionLimits } from './connections.ts';
-import type { RequestLimits } from './requests-in-turn.ts';
+import type { RequestLimits } from './serial-requests.ts';
 
 // The limits of the agent's listeners. docs/security.md lists them all; the receiver's are in peer-listener.ts.
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { listConstraints } from '../../../src/cluster/views/constraints.ts';
-import { parseCib } from '../../../src/parsers/cib.ts';
+import { parseCib } from '../../../src/parsers/cib/cib.ts';
 import { everythingCib } from '../../support/everything.ts';
 import { generations } from '../../support/fixtures.ts';
 

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { detailsOf, listGroups, listResources } from '../../../src/cluster/views/resources.ts';
 import { listFencing, listLevels } from '../../../src/cluster/views/stonith.ts';
 import { Fault } from '../../../src/kit/fault.ts';
-import { type Cib, parseCib } from '../../../src/parsers/cib.ts';
+import { type Cib, parseCib } from '../../../src/parsers/cib/cib.ts';
 import { everythingCib } from '../../support/everything.ts';
 import { generations } from '../../support/fixtures.ts';
 

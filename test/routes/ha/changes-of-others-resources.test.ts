@@ -3,12 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
 
 import { nodesLeftWithout } from '../../../src/cluster/views/stonith.ts';
-import {
-  parseCib,
-  withoutStatus,
-  withoutTransient,
-  withStatusOf,
-} from '../../../src/parsers/cib.ts';
+import { parseCib } from '../../../src/parsers/cib/cib.ts';
+import { withoutStatus, withoutTransient, withStatusOf } from '../../../src/parsers/cib/text.ts';
 import {
   changesBench,
   everythingCib,

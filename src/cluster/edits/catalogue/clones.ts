@@ -1,4 +1,4 @@
-import { isTrue } from '../../../parsers/cib-values.ts';
+import { isTrue } from '../../../parsers/cib/values.ts';
 import {
   childToEdit,
   type EditableXml,

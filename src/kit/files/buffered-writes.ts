@@ -1,22 +1,22 @@
 import type { FileHandle } from 'node:fs/promises';
 
 /** Writes a file from its beginning. */
-export interface GatheredWrites {
+export interface BufferedWrites {
   /** @returns a promise if the caller has to wait until there is room for more */
   write(chunk: Buffer): Promise<void> | undefined;
   /** Waits until all of it is written. */
   end(): Promise<void>;
 }
 
-export const gatheredBytes = 1024 * 1024;
-/** However small the pieces are, that many are kept at most. */
-const mostPieces = 256;
+export const bufferBytes = 1024 * 1024;
+/** However small the pieces are, that many are cached at most. */
+const maxPieces = 256;
 
 /**
  * Gathers pieces and writes them in large ones, while the caller makes the next. It keeps two megabytes at most. A buffer
- * of `gatheredBytes` may be used again when it has taken another one after it, a smaller one never.
+ * of `bufferBytes` may be used again when it has taken another one after it, a smaller one never.
  */
-export function gatherWrites(file: FileHandle): GatheredWrites {
+export function bufferWrites(file: FileHandle): BufferedWrites {
   let pieces: Buffer[] = [];
   let bytes = 0;
   let underWay = Promise.resolve();
@@ -35,7 +35,7 @@ export function gatherWrites(file: FileHandle): GatheredWrites {
     write(chunk) {
       pieces.push(chunk);
       bytes += chunk.length;
-      return bytes >= gatheredBytes || pieces.length >= mostPieces ? next() : undefined;
+      return bytes >= bufferBytes || pieces.length >= maxPieces ? next() : undefined;
     },
     async end() {
       await next();

@@ -17,7 +17,7 @@ export interface RequestLimits {
 }
 
 /** The requests of a listener, one at a time for each connection. */
-export interface RequestsInTurn {
+export interface SerialRequests {
   /** Answers no further request; each connection ends when the answer under way is out. */
   stop(): void;
   /** Ends the connections whose request changes nothing (GET, HEAD). */
@@ -47,12 +47,12 @@ const pieceBytes = 512;
  *
  * @param answering notified when a request of a connection begins and ends to be under way
  */
-export function serveInTurn(
+export function serveSerially(
   server: Server | https.Server,
   app: RequestListener,
   limits: RequestLimits,
   answering: (socket: net.Socket, isAnswering: boolean) => void = () => undefined,
-): RequestsInTurn {
+): SerialRequests {
   const connections = new Map<net.Socket, ReturnType<typeof serveConnection>>();
   const unread = makeUnreadAnswers(limits);
   let isStopping = false;

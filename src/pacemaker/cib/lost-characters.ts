@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Fault } from '../../kit/fault.ts';
 import type { Command } from '../../kit/exec.ts';
 import type { Host } from '../../kit/host.ts';
-import { keep } from '../../kit/files/cached-by-stamp.ts';
+import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
 import { inMemoryFolder } from '../../kit/files/memory-files.ts';
 import {
   type EditableXml,
@@ -24,14 +24,14 @@ import { failureOf, parseOutput } from '../tool.ts';
  * damages some on their way into the CIB, and the tool exits with 0: 2.0 writes each byte beyond ASCII as octal text; 2.1
  * escapes nothing behind the first sign beyond ASCII, so that a quote there ends the value.
  */
-export interface LostSigns {
+export interface LostCharacters {
   /** Lost wherever they stand: signs of ASCII, and `beyond` for all others. */
   anywhere: ReadonlySet<string>;
   /** Lost behind a sign beyond ASCII. */
   behindBeyond: ReadonlySet<string>;
 }
 
-export type LostSignsReader = () => Promise<LostSigns>;
+export type LostCharactersReader = () => Promise<LostCharacters>;
 
 /** Stands for each sign beyond ASCII. */
 export const beyond = 'beyond';
@@ -69,15 +69,15 @@ const base = newElement(
  * @param memory a folder in memory
  * Faults of the reader: `tool_failed`, `unreadable_output`, `no_space`, those of Run.
  */
-export function makeLostSignsReader(host: Host, memory: string): LostSignsReader {
+export function makeLostCharactersReader(host: Host, memory: string): LostCharactersReader {
   const files = daemonFiles(host);
-  return keep(
+  return cacheByStamp(
     async () => (await Promise.all([toolStamp('cibadmin'), ...files.map(fileStamp)])).join(),
     () => inMemoryFolder(memory, (folder) => tryOn(host, join(folder, 'cib.xml'))),
   );
 }
 
-async function tryOn(host: Host, file: string): Promise<LostSigns> {
+async function tryOn(host: Host, file: string): Promise<LostCharacters> {
   await writeFile(file, writeXml(base), { mode: 0o600 });
   const onFile: Host = {
     ...host,
@@ -120,7 +120,7 @@ function valuesIn(cib: EditableXml): Map<string, string | undefined> {
   );
 }
 
-function verdictOf(values: ReadonlyMap<string, string | undefined>): LostSigns {
+function verdictOf(values: ReadonlyMap<string, string | undefined>): LostCharacters {
   const lost = trials.filter(({ value }, index) => values.get(`trial-${index}`) !== value);
   const lostIf = (behind: boolean) =>
     new Set(lost.filter((each) => each.behind === behind).map((each) => each.lost));
@@ -132,7 +132,7 @@ function verdictOf(values: ReadonlyMap<string, string | undefined>): LostSigns {
 /** The signs in a text that are lost, each once; with `first`, the sign beyond ASCII that some of them stand behind. */
 export function lostIn(
   text: string,
-  { anywhere, behindBeyond }: LostSigns,
+  { anywhere, behindBeyond }: LostCharacters,
 ): { signs: string[]; first: string | undefined } {
   const found = new Set<string>();
   let first: string | undefined;

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-const gatheredBytes = 1024 * 1024;
+const bufferBytes = 1024 * 1024;
 
 /**
  * Gathers what a stream gives in small pieces, and hands it on in large ones, in buffers that are used again and again:
@@ -8,9 +8,9 @@ const gatheredBytes = 1024 * 1024;
  * the stream does leaves the rest of it to be read and thrown away.
  * @returns buffers, each of which stays as it is until the second after it is asked for
  */
-export async function* gatherReads(stream: Readable): AsyncGenerator<Buffer, void, undefined> {
+export async function* bufferReads(stream: Readable): AsyncGenerator<Buffer, void, undefined> {
   // One is filled, while the two that were handed out last are in use.
-  const spare: Buffer[] = [0, 1, 2].map(() => Buffer.allocUnsafe(gatheredBytes));
+  const spare: Buffer[] = [0, 1, 2].map(() => Buffer.allocUnsafe(bufferBytes));
   const full: Buffer[] = [];
   const handedOut: Buffer[] = [];
   let filling = spare.pop();

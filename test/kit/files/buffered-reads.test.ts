@@ -4,13 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from 'chai';
 
-import { gatherReads } from '../../../src/kit/concurrency/gathered-reads.ts';
+import { bufferReads } from '../../../src/kit/files/buffered-reads.ts';
 
 const mebibyte = 1024 * 1024;
 
 async function all(stream: Readable): Promise<Buffer[]> {
   const pieces = [];
-  for await (const piece of gatherReads(stream)) pieces.push(Buffer.from(piece));
+  for await (const piece of bufferReads(stream)) pieces.push(Buffer.from(piece));
   return pieces;
 }
 
@@ -27,7 +27,7 @@ describe('gathered reads', () => {
     it(`hand on what comes in pieces of ${size} bytes, whole and in order, in large ones`, async () => {
       const bytes = randomBytes(5 * mebibyte + 12_345);
       const [got, lengths]: [Buffer[], number[]] = [[], []];
-      for await (const piece of gatherReads(inPieces(bytes, size))) {
+      for await (const piece of bufferReads(inPieces(bytes, size))) {
         // So slow that no buffer is left now and then.
         await sleep(5);
         got.push(Buffer.from(piece));
@@ -43,7 +43,7 @@ describe('gathered reads', () => {
     const buffers = new Set<ArrayBufferLike>();
     let before: { piece: Buffer; at: number } | undefined;
     let at = 0;
-    for await (const piece of gatherReads(inPieces(bytes, 16_384))) {
+    for await (const piece of bufferReads(inPieces(bytes, 16_384))) {
       buffers.add(piece.buffer);
       await sleep(5);
       const former = before && bytes.subarray(before.at, before.at + before.piece.length);
@@ -85,7 +85,7 @@ describe('gathered reads', () => {
 
   it('throw the rest away when they are ended early', async () => {
     const stream = inPieces(randomBytes(8 * mebibyte), 16_384);
-    for await (const piece of gatherReads(stream)) {
+    for await (const piece of bufferReads(stream)) {
       expect(piece.length).to.equal(mebibyte);
       break;
     }

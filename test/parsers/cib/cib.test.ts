@@ -1,16 +1,17 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { listConstraints } from '../../src/cluster/views/constraints.ts';
-import { listProperties } from '../../src/cluster/views/properties.ts';
-import { detailsOf, listGroups, listResources } from '../../src/cluster/views/resources.ts';
-import { listFencing, listLevels } from '../../src/cluster/views/stonith.ts';
-import { parseCib, withoutStatus } from '../../src/parsers/cib.ts';
-import { parseXml, type XmlElement } from '../../src/parsers/xml.ts';
-import { orFault } from '../support/faults.ts';
-import { generations, recorded } from '../support/fixtures.ts';
-import { expectWholeCib } from '../support/whole-cib.ts';
-import { factsOf, factsOfJson } from '../support/witness.ts';
+import { listConstraints } from '../../../src/cluster/views/constraints.ts';
+import { listProperties } from '../../../src/cluster/views/properties.ts';
+import { detailsOf, listGroups, listResources } from '../../../src/cluster/views/resources.ts';
+import { listFencing, listLevels } from '../../../src/cluster/views/stonith.ts';
+import { parseCib } from '../../../src/parsers/cib/cib.ts';
+import { withoutStatus } from '../../../src/parsers/cib/text.ts';
+import { parseXml, type XmlElement } from '../../../src/parsers/xml.ts';
+import { orFault } from '../../support/faults.ts';
+import { generations, recorded } from '../../support/fixtures.ts';
+import { expectWholeCib } from '../../support/whole-cib.ts';
+import { factsOf, factsOfJson } from '../../support/witness.ts';
 import {
   anyDocument,
   anyName,
@@ -18,7 +19,7 @@ import {
   anyText,
   withSomethingNew,
   xmlOf,
-} from '../support/xml-documents.ts';
+} from '../../support/xml-documents.ts';
 
 describe('any CIB', () => {
   const names = fc.oneof(

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 
 import { Fault } from '../../../src/kit/fault.ts';
 import type { Host } from '../../../src/kit/host.ts';
-import { lostIn, makeLostSignsReader } from '../../../src/pacemaker/cib/lost-signs.ts';
+import { lostIn, makeLostCharactersReader } from '../../../src/pacemaker/cib/lost-characters.ts';
 import { noPaths } from '../../support/app-bench.ts';
 import { storageCib } from '../../support/changes-bench.ts';
 import {
@@ -23,7 +23,7 @@ describe('the dry run that finds the signs that Pacemaker damages', () => {
   const readerOf = (cluster: FakeCluster) => {
     const deadlines = { readDeadlineMs: 1000, changeDeadlineMs: 1000 };
     const host: Host = { run: cluster.run, paths: noPaths, ...deadlines };
-    return makeLostSignsReader(host, folder.path);
+    return makeLostCharactersReader(host, folder.path);
   };
 
   /** What was seen on real clusters, see test/system/characters.ts. */
@@ -58,9 +58,9 @@ describe('the dry run that finds the signs that Pacemaker damages', () => {
   ];
   for (const [name, escaping, texts] of generations) {
     it(`finds those of ${name}`, async () => {
-      const lostSigns = await readerOf(fakeCluster(storageCib, escaping))();
+      const lostCharacters = await readerOf(fakeCluster(storageCib, escaping))();
       for (const [text, signs] of Object.entries(texts)) {
-        expect(lostIn(text, lostSigns).signs, text).to.deep.equal(signs);
+        expect(lostIn(text, lostCharacters).signs, text).to.deep.equal(signs);
       }
     });
   }
@@ -87,9 +87,9 @@ describe('the dry run that finds the signs that Pacemaker damages', () => {
     // A parser that ends at the first element that it cannot read.
     const cut: Escaping = (patch) =>
       patch.replace(/<change (?:(?!<change).)*é&lt;.*<\/change>/s, '');
-    const lostSigns = await readerOf(fakeCluster(storageCib, cut))();
-    expect(lostIn('é&', lostSigns).signs).to.deep.equal([]);
-    expect(lostIn('é<"', lostSigns).signs).to.deep.equal(['<', '"']);
+    const lostCharacters = await readerOf(fakeCluster(storageCib, cut))();
+    expect(lostIn('é&', lostCharacters).signs).to.deep.equal([]);
+    expect(lostIn('é<"', lostCharacters).signs).to.deep.equal(['<', '"']);
   });
 
   for (const [what, answer] of [

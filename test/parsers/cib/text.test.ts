@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
-import { configurationIdentity, withoutStatus } from '../../src/parsers/cib.ts';
-import { generations, recorded } from '../support/fixtures.ts';
+import { configurationIdentity, withoutStatus } from '../../../src/parsers/cib/text.ts';
+import { generations, recorded } from '../../support/fixtures.ts';
 
 describe('the text of a CIB', () => {
   for (const generation of generations) {

@@ -1,4 +1,4 @@
-import type { XmlElement } from './xml.ts';
+import type { XmlElement } from '../xml.ts';
 
 /** What an element stands for: itself, or that to which it refers. */
 export type Follow = (element: XmlElement) => XmlElement;

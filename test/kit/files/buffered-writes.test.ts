@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import sinon from 'sinon';
 
-import { gatherWrites } from '../../../src/kit/concurrency/gathered-writes.ts';
+import { bufferWrites } from '../../../src/kit/files/buffered-writes.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 describe('gathered writes', () => {
@@ -22,7 +22,7 @@ describe('gathered writes', () => {
   );
 
   async function writePieces(): Promise<void> {
-    const writes = gatherWrites(file);
+    const writes = bufferWrites(file);
     for (const piece of pieces) await writes.write(piece);
     await writes.end();
   }
@@ -52,7 +52,7 @@ describe('gathered writes', () => {
     sinon.stub(file, 'writev').rejects(new Error('no room'));
     const outcome = await writePieces().catch((error: unknown) => (error as Error).message);
     expect(outcome).to.equal('no room');
-    const late = gatherWrites(file);
+    const late = bufferWrites(file);
     expect(late.write(Buffer.from('a'))).to.equal(undefined);
     expect(await late.end().catch((error: unknown) => (error as Error).message)).to.equal(
       'no room',
@@ -60,7 +60,7 @@ describe('gathered writes', () => {
   });
 
   it('have the caller wait when there is more than they keep, however small the pieces', async () => {
-    const writes = gatherWrites(file);
+    const writes = bufferWrites(file);
     let kept = 0;
     while (writes.write(Buffer.alloc(1)) === undefined) kept += 1;
     expect(kept).to.be.below(1000);

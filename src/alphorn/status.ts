@@ -62,8 +62,12 @@ async function stoppedStatus(paths: AlphornPaths): Promise<StoppedStatus> {
   const { interval, sync } = await readSettings(paths.settings).catch(orNote(defaultSettings));
   const id = await hostIdOf(paths).catch(orNote(undefined));
   return {
-    ...{ running: false, enabled: sync.enabled, interval },
+    running: false,
+    enabled: sync.enabled,
+    interval,
     host: id === undefined ? null : { id, name: hostName() },
-    ...{ liferaft: null, error: problems[0] ?? null, destinations: [] },
+    liferaft: null,
+    error: problems[0] ?? null,
+    destinations: [],
   };
 }

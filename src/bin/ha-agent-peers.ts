@@ -16,7 +16,8 @@ await runService('ha-agent-peers', async () => {
   await prepare();
   const listener = await openPeerListener(app, config, callers, log);
   return {
-    ...{ log, addresses: listener.addresses },
+    log,
+    addresses: listener.addresses,
     systemd: makeSystemdNotifier(makeRun(log), process.env, log),
     stop: () => {
       watchdog.stop();

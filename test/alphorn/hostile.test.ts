@@ -174,7 +174,8 @@ describe('a hostile liferaft', () => {
     it('if it has too many paths', async () => {
       const [file] = sound.files;
       const many = Array.from({ length: limits.items + 1 }, (_, index) => ({
-        ...{ ...file, size: 0 },
+        ...file,
+        size: 0,
         path: `/${String(index).padStart(7, '0')}`,
       }));
       const raw = manifestBytes({ ...sound, folders: [], files: many } as Manifest);

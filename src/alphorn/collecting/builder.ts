@@ -101,7 +101,8 @@ export function makeLiferaftBuilder(parts: {
 
     for (let attempt = 1; ; attempt += 1) {
       const options = {
-        ...{ former: former?.manifest, aside },
+        former: former?.manifest,
+        aside,
         onlySettled: attempt > triesForLatest,
       };
       const collected = await collector.collect(rules, options);
@@ -175,7 +176,9 @@ export function makeLiferaftBuilder(parts: {
       host,
       ...count,
       time: new Date().toISOString(),
-      ...{ folders, files, links },
+      folders,
+      files,
+      links,
       ...(lacking.length > 0 && { lacking }),
     };
     const bytes = manifestBytes(manifest);

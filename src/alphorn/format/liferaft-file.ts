@@ -119,7 +119,11 @@ async function readLiferaft(
   }
 
   return {
-    ...{ manifest, digest, size, seenAt: mtime, readInto },
+    manifest,
+    digest,
+    size,
+    seenAt: mtime,
+    readInto,
     async *content(file) {
       const hash = createHash('sha256');
       for await (const piece of pieces(starts.get(file.path) ?? size, file.size)) {

@@ -68,8 +68,12 @@ const namedEntries = z
   );
 const acl = z
   .strictObject({
-    ...{ user: perms, users: namedEntries, group: perms, groups: namedEntries },
-    ...{ mask: perms.nullable(), other: perms },
+    user: perms,
+    users: namedEntries,
+    group: perms,
+    groups: namedEntries,
+    mask: perms.nullable(),
+    other: perms,
   })
   .refine(
     ({ users, groups, mask }) => mask !== null || users.length + groups.length === 0,
@@ -147,9 +151,15 @@ export function manifestBytes({
   lacking = [],
 }: Manifest): Buffer {
   const ordered = {
-    ...{ format, host: { id: host.id, name: host.name }, lineage, generation, time },
+    format,
+    host: { id: host.id, name: host.name },
+    lineage,
+    generation,
+    time,
     folders: folders.map(({ path, ...each }) => ({
-      ...{ path, ...ownedOf(each), ...aclOf('acl', each.acl) },
+      path,
+      ...ownedOf(each),
+      ...aclOf('acl', each.acl),
       ...aclOf('defaultAcl', each.defaultAcl),
     })),
     files: files.map(({ path, size, sha256, ...each }) => ({

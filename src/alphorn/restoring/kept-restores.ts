@@ -76,9 +76,16 @@ function listed(
   const { liferaft, host, generation, at, steps, root } = kept.journal;
   const { state, problem } = stateOf(kept, isBusy);
   return {
-    ...{ id, state, folder, liferaft, host, generation, at },
+    id,
+    state,
+    folder,
+    liferaft,
+    host,
+    generation,
+    at,
     ...(root !== undefined && root !== hostRoot && { root }),
-    ...{ paths: steps.length, bytes: bytesOf(kept) },
+    paths: steps.length,
+    bytes: bytesOf(kept),
     ...(problem !== undefined && { problem }),
   };
 }

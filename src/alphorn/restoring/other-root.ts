@@ -15,8 +15,12 @@ export async function pathsBelow(paths: AlphornPaths, folder: string): Promise<A
   if (root === paths.root) return paths;
   const { hostId, machineId, passwd, group } = paths;
   return {
-    ...{ ...paths, root, hostId: join(root, hostId), machineId: join(root, machineId) },
-    ...{ passwd: join(root, passwd), group: join(root, group) },
+    ...paths,
+    root,
+    hostId: join(root, hostId),
+    machineId: join(root, machineId),
+    passwd: join(root, passwd),
+    group: join(root, group),
   };
 }
 

@@ -75,8 +75,11 @@ function diffOf(
   );
   const differences = all.filter(({ changes, blocked }) => changes.length > 0 || blocked);
   return {
-    ...{ liferaft: name, host: manifest.host, generation: manifest.generation },
-    ...{ differences, same: all.length - differences.length },
+    liferaft: name,
+    host: manifest.host,
+    generation: manifest.generation,
+    differences,
+    same: all.length - differences.length,
     folders: withFolders ? [] : existing,
     ...onlyHere,
     ...(report && { accounts: report }),

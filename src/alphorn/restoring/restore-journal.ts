@@ -240,7 +240,9 @@ async function readRestore(
   }
   if (!(await namesIn(dirname(folder))).includes(basename(folder))) return undefined;
   return {
-    ...{ folder, number, state: 'damaged' },
+    folder,
+    number,
+    state: 'damaged',
     problem: `The journal of a former restore, ${file}, ${problem}, so it is not known what that restore changed. What was there before is kept next to it: put back by hand what is missing, then remove it with 'hactl alphorn restores drop ${idOf({ number, folder })}'.`,
   };
 }

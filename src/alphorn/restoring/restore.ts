@@ -138,7 +138,10 @@ export function makeRestorer(
       await exchangeAll(
         root,
         kept.journal.steps.map(({ path, before, after, temporary }) => ({
-          ...{ path, from: before, to: after, temporary },
+          path,
+          from: before,
+          to: after,
+          temporary,
           content: contents.get(path) ?? contentOfNone,
         })),
         lists,

@@ -192,7 +192,8 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
               madeAt: liferaft.manifest.time,
               files: liferaft.manifest.files.length,
               whole: isWhole(liferaft.manifest),
-              ...{ leftOut, leftOutMore },
+              leftOut,
+              leftOutMore,
             }
           : null,
         error,

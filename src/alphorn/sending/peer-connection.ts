@@ -24,7 +24,11 @@ export function openLine(key: PeerKey, hostId: string, lookup: typeof dns.lookup
   const identity = identityText({ hostId, keyId: key.id });
   const agent = new https.Agent({
     ...peerTls,
-    ...{ keepAlive: true, keepAliveMsecs: 15_000, maxSockets: 1, maxCachedSessions: 0, lookup },
+    keepAlive: true,
+    keepAliveMsecs: 15_000,
+    maxSockets: 1,
+    maxCachedSessions: 0,
+    lookup,
     pskCallback: () => ({ psk: key.secret, identity }),
     // The other side proves itself by the key. One that comes with a certificate instead is a stranger, whoever
     // signed it.

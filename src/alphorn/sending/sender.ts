@@ -218,7 +218,10 @@ export function makeSender({
       const held = offered && !isWhole(offered.manifest) ? 'lacking' : 'synced';
       const state = isSelf ? 'self' : failures > 0 ? 'failing' : hasIt ? held : 'pending';
       return {
-        ...{ destination, state, lastError, bytes },
+        destination,
+        state,
+        lastError,
+        bytes,
         lastSuccess: lastSuccess?.toISOString() ?? null,
         lagMs: behindSince === undefined ? null : Math.max(0, Date.now() - behindSince),
         digest: heldDigest,

@@ -42,7 +42,9 @@ export function makePeers(config: Config, log: Log, paths: Paths = debianPaths):
   const receiver = makeReceiver(paths.alphorn.liferafts, receiverLimits(config));
   return {
     app: makePeersApp({
-      ...{ callers, receiver, log },
+      callers,
+      receiver,
+      log,
       clones: makeCloneCheck(paths.alphorn.liferafts),
       self: async () => ({
         id: await hostIdOf(paths.alphorn).catch(() => undefined),
@@ -83,7 +85,9 @@ export function makeAlphorn(config: Config, log: Log, paths: Paths = debianPaths
       // The settings were checked by the same function.
       if (where === undefined) throw new Error(`${destination} is no destination`);
       return makeSender({
-        ...{ destination, accepted, log },
+        destination,
+        accepted,
+        log,
         isThisHost: () => isThisHost(where, config.peer_port),
         connect: (hostId) => makePeerClient(where, { hostId, keys, tell }),
       });

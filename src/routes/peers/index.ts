@@ -63,7 +63,10 @@ export function makePeersApp({ callers, receiver, clones, self, log }: PeersPart
     signIn: [knowCaller(callers)],
     rows: [
       row({
-        ...{ ...ofPeer, methods: ['POST'], path: peerRoutes.heartbeat, body: 'json' },
+        ...ofPeer,
+        methods: ['POST'],
+        path: peerRoutes.heartbeat,
+        body: 'json',
         summary: 'Says which liferaft a host has, and answers whether it is here.',
         async handle(_values, call) {
           const heartbeat: Heartbeat = checked(heartbeatSchema, call.body);
@@ -78,7 +81,10 @@ export function makePeersApp({ callers, receiver, clones, self, log }: PeersPart
         },
       }),
       row({
-        ...{ ...ofPeer, methods: ['PUT'], path: peerRoutes.liferaft, body: 'stream' },
+        ...ofPeer,
+        methods: ['PUT'],
+        path: peerRoutes.liferaft,
+        body: 'stream',
         summary: 'Takes in the liferaft of a host.',
         handle: (_values, call) => takeIn(call, call.caller().name),
       }),

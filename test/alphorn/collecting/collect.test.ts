@@ -226,8 +226,10 @@ describe('what is collected', () => {
       expect(files[0]).to.deep.include({ mode: 0o660, acl: { ...list, users: named } });
       expect(files[1]).not.to.have.property('acl');
       expect(folders.at(-1)).to.deep.include({
-        ...{ path: at('d'), mode: 0o750 },
-        ...{ acl: { ...folderList, users: named }, defaultAcl: { ...list, users: named } },
+        path: at('d'),
+        mode: 0o750,
+        acl: { ...folderList, users: named },
+        defaultAcl: { ...list, users: named },
       });
       expect(leftOut).to.deep.equal([]);
     });

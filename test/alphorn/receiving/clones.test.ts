@@ -19,7 +19,10 @@ describe('a host and a clone of it', () => {
   });
 
   const first: WhoSends = {
-    ...{ machine: digits('a'), boot: digits('1'), name: 'first', upSeconds: 100_000 },
+    machine: digits('a'),
+    boot: digits('1'),
+    name: 'first',
+    upSeconds: 100_000,
   };
   const check = (who: WhoSends, address = '192.0.2.1') => clones.check(id, who, address);
   const pass = (seconds: number) => {

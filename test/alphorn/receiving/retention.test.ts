@@ -31,7 +31,11 @@ function storeWith(policy: Retention) {
       count += 1;
       const former = kept.map((each) => ({ ...each, isLatest: false }));
       const latest = {
-        ...{ lineage, generation: count, digest: `${count}`, isLatest: true, isWhole },
+        lineage,
+        generation: count,
+        digest: `${count}`,
+        isLatest: true,
+        isWhole,
         until: new Date(at),
       };
       kept = [...generationsToKeep([...former, latest], policy, new Date(at))];

@@ -40,7 +40,10 @@ describe('the store of liferafts', () => {
     openStore(folder(), { keep: 5, mostBytes: 1024 * 1024, ...limits });
 
   const announced = ({ manifest, digest, bytes }: MadeLiferaft, rebuilt = false) => ({
-    ...{ hostId: manifest.host.id, digest, size: bytes.length, rebuilt },
+    hostId: manifest.host.id,
+    digest,
+    size: bytes.length,
+    rebuilt,
   });
 
   /** Has the store receive one. */
@@ -62,7 +65,9 @@ describe('the store of liferafts', () => {
     it('as it came, in a file for root alone, in a folder that root alone may enter', async () => {
       const made = liferaftOf();
       expect(await storeOf().receive(announced(made), inPieces(made.bytes))).to.deep.equal({
-        ...{ digest: made.digest, lineage: someLineage, generation: 1 },
+        digest: made.digest,
+        lineage: someLineage,
+        generation: 1,
       });
       expect((await readFile(join(folder(), latest))).equals(made.bytes)).to.equal(true);
       expect((await stat(join(folder(), latest))).mode & 0o777).to.equal(0o600);
@@ -453,7 +458,9 @@ describe('the store of liferafts', () => {
       await writeFile(path(), made.bytes);
       expect(await storeOf().importFile(path())).to.deep.equal({
         name: `liferaft_${otherHost}.tar`,
-        ...{ digest: made.digest, lineage: someLineage, generation: 4 },
+        digest: made.digest,
+        lineage: someLineage,
+        generation: 4,
       });
       const file = await storeOf().open(`liferaft_${otherHost}.tar`);
       expect(await file.check()).to.include({ digest: made.digest });

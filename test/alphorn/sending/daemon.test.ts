@@ -461,7 +461,8 @@ describe('the sender', () => {
     const leftOut = [{ path: '/etc/fifo', why, essential: false, kept: false }];
     const made = await makeLiferaftBuilder({ paths: host.paths.alphorn }).round();
     daemon = makeDaemon({
-      ...{ paths: host.paths.alphorn, log: kept.log },
+      paths: host.paths.alphorn,
+      log: kept.log,
       builder: {
         round: () => Promise.resolve({ ...made, leftOut, leftOutMore: 5 }),
         current: () => Promise.resolve(made.liferaft),
@@ -480,7 +481,8 @@ describe('the sender', () => {
     const paths = host.paths.alphorn;
     const kept = keepingLog();
     daemon = makeDaemon({
-      ...{ paths, log: kept.log },
+      paths,
+      log: kept.log,
       builder: makeLiferaftBuilder({ paths, essentials: [{ path: shadow, everywhere: true }] }),
       makeSender: (destination) => senderToWhoHasIt(destination, kept.log),
       makeWatch: () => ({ follow: () => Promise.resolve(), stop: () => Promise.resolve() }),
@@ -534,7 +536,9 @@ describe('the sender', () => {
     }
     const liferaft = (path: string) => ({
       manifest: { generation: 1, files: [], time: '' } as unknown as Manifest,
-      ...{ digest: 'd', size: 1, path },
+      digest: 'd',
+      size: 1,
+      path,
     });
     const makeSender = () => {
       throw new Error('not expected');
@@ -649,7 +653,8 @@ describe('the sender', () => {
 /** A sender to somebody who has whatever there is already. */
 function senderToWhoHasIt(destination: string, log: Log): Sender {
   return makeSender({
-    ...{ destination, log },
+    destination,
+    log,
     isThisHost: () => Promise.resolve(false),
     connect: () => ({
       heartbeat: ({ lineage, generation }) => Promise.resolve({ held: true, lineage, generation }),

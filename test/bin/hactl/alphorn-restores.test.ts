@@ -34,9 +34,16 @@ describe('hactl alphorn restores', () => {
       ...debianPaths,
       alphorn: {
         ...debianPaths.alphorn,
-        ...{ settings: at('config.json'), socket: at('socket'), liferafts: at('liferafts') },
-        ...{ restores: at('restore'), root: at('root'), passwd: at('passwd'), group: at('group') },
-        ...{ hostId: '/hostid', machineId: '/machine-id', rules: at('rules') },
+        settings: at('config.json'),
+        socket: at('socket'),
+        liferafts: at('liferafts'),
+        restores: at('restore'),
+        root: at('root'),
+        passwd: at('passwd'),
+        group: at('group'),
+        hostId: '/hostid',
+        machineId: '/machine-id',
+        rules: at('rules'),
       },
     };
     const { root, restores, rules } = paths.alphorn;
@@ -78,9 +85,10 @@ describe('hactl alphorn restores', () => {
   /** Kills a restore when one of two paths is restored. @param root what it restores below */
   async function killRestore(root = paths.alphorn.root): Promise<void> {
     const host = {
-      ...{ run: () => Promise.reject(new Error('not expected')) },
+      run: () => Promise.reject(new Error('not expected')),
       paths: { ...paths, alphorn: { ...paths.alphorn, root } },
-      ...{ readDeadlineMs: 1000, changeDeadlineMs: 1000 },
+      readDeadlineMs: 1000,
+      changeDeadlineMs: 1000,
     };
     const { liferafts, restores } = paths.alphorn;
     const restorer = makeRestorer(host, openStore(liferafts, { keep: 1, mostBytes: 2 ** 20 }));
@@ -105,8 +113,13 @@ describe('hactl alphorn restores', () => {
     expect(lines[1]).to.match(/^2 +done /);
     expect(await json('restores')).to.have.length(2);
     expect((await json('restores'))[0]).to.deep.include({
-      ...{ id: '1', state: 'done', liferaft: name, host: { id: '1234abcd', name: 'lost' } },
-      ...{ generation: 1, paths: 1, bytes: 5 },
+      id: '1',
+      state: 'done',
+      liferaft: name,
+      host: { id: '1234abcd', name: 'lost' },
+      generation: 1,
+      paths: 1,
+      bytes: 5,
     });
   });
 

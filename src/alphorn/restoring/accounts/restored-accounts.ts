@@ -40,7 +40,10 @@ export async function restoreAccounts(
   const here = await textsHere(root);
   const merged = withReadableNames(
     mergeAccounts({
-      ...{ here, liferaft: await textsIn(file, lists), restored, replace },
+      here,
+      liferaft: await textsIn(file, lists),
+      restored,
+      replace,
       owners: ownersIn(manifest),
     }),
   );
@@ -65,7 +68,8 @@ export async function restoreAccounts(
     ),
     search: {
       where: `the file system of ${root}, at most ${limits.looked} paths`,
-      ...{ looked, complete },
+      looked,
+      complete,
     },
     units,
   };

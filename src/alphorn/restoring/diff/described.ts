@@ -25,7 +25,9 @@ export function describedFolder(
 ): Described {
   const list = [acl, defaultAcl && `default:${defaultAcl}`].filter((each) => each !== undefined);
   return {
-    ...{ kind: 'folder', mode: octal(mode), owner },
+    kind: 'folder',
+    mode: octal(mode),
+    owner,
     ...(list.length > 0 && { acl: list.join(' ') }),
   };
 }

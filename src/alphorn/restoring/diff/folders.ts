@@ -23,7 +23,8 @@ export async function compareFolders(
     if ('at' in found) await found.close();
     const isMissing = !('at' in found) && found.why === 'missing';
     planned.push({
-      ...{ item, wanted },
+      item,
+      wanted,
       difference: {
         path,
         changes: isMissing ? ['create'] : [],
@@ -47,7 +48,11 @@ function existingFolder(
 ): Pick<PlannedPath, 'existing'> {
   const [before, after] = [here, wanted].map(
     ({ mode, uid, gid, acl = null, defaultAcl = null }) => ({
-      ...{ mode, uid, gid, acl, defaultAcl },
+      mode,
+      uid,
+      gid,
+      acl,
+      defaultAcl,
     }),
   ) as [FolderState, FolderState];
   const changes: DifferenceChange[] = [];

@@ -29,9 +29,12 @@ export async function compareLeaf(
   const found = folder ? await lookAt(folder, basename(path)) : null;
   const aclHere = found?.kind === 'file' ? lists.here(path).acl : undefined;
   const planned = (changes: readonly DifferenceChange[]): PlannedPath => ({
-    ...{ item, wanted, aclHere },
+    item,
+    wanted,
+    aclHere,
     difference: {
-      ...{ path, changes },
+      path,
+      changes,
       here:
         found &&
         described(

@@ -16,8 +16,11 @@ const list = z
   .regex(/^[0-9a-f]+$/)
   .nullable();
 const folderState = z.object({
-  ...{ mode: z.number(), uid: z.number(), gid: z.number() },
-  ...{ acl: list, defaultAcl: list },
+  mode: z.number(),
+  uid: z.number(),
+  gid: z.number(),
+  acl: list,
+  defaultAcl: list,
 });
 const schema = z.array(
   z.object({

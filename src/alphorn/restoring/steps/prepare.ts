@@ -36,7 +36,9 @@ export async function prepareRestore(
       const before = await keep(root, item.path, join(folder, number));
       if (before?.kind === 'file') before.acl = aclHere;
       steps.push({
-        ...{ path: item.path, before, after: wanted },
+        path: item.path,
+        before,
+        after: wanted,
         // A name that no rule takes into a liferaft.
         temporary: `.alphorn-${id}.${number}.new`,
         ...(before?.kind === 'file' && { kept: number }),
@@ -53,7 +55,13 @@ export async function prepareRestore(
     const { host: whose, generation } = manifest;
     const rootId = root === '/' ? undefined : await folderIdOf(root);
     return await writeJournal(folder, {
-      ...{ liferaft: name, host: whose, generation, digest, at: at.toISOString(), root, rootId },
+      liferaft: name,
+      host: whose,
+      generation,
+      digest,
+      at: at.toISOString(),
+      root,
+      rootId,
       folders: changing.flatMap(({ item, wanted }) =>
         wanted.kind === 'folder' ? [item.path] : [],
       ),

@@ -195,7 +195,10 @@ export function makeTakingBack({
       if (latest.state !== 'staging' || (await isAt(where, path, before))) paths.push(path);
     }
     return {
-      ...{ liferaft, host: whose, generation, restoredAt: at },
+      liferaft,
+      host: whose,
+      generation,
+      restoredAt: at,
       ...(where !== asker.paths.alphorn.root && { root: where }),
       paths,
     };

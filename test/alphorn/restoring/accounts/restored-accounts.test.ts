@@ -103,7 +103,9 @@ describe('a restore of users and groups onto a host with others', () => {
     ]);
     expect(report?.handedOver).to.deep.include({ total: 7 });
     expect(report?.handedOver.first).to.deep.include({
-      ...{ path: '/var/lib/svc/shared', owner: '107:451', after: '999:112' },
+      path: '/var/lib/svc/shared',
+      owner: '107:451',
+      after: '999:112',
     });
     expect(report?.orphaned).to.deep.equal({ total: 0, first: [] });
     expect(report?.search.where).to.match(/at most \d+ paths/);

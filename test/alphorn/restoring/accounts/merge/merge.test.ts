@@ -66,7 +66,11 @@ const merged = (
   changed: Partial<Parameters<typeof mergeAccounts>[0]> = {},
 ): ReturnType<typeof mergeAccounts> =>
   mergeAccounts({
-    ...{ here, liferaft, owners, restored: new Set(accountFiles), replace: false },
+    here,
+    liferaft,
+    owners,
+    restored: new Set(accountFiles),
+    replace: false,
     ...changed,
   });
 
@@ -209,7 +213,8 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
           mergeAccounts({
             here: { '/etc/passwd': text },
             liferaft: { '/etc/passwd': theirs },
-            ...{ restored: new Set(['/etc/passwd']), replace: false },
+            restored: new Set(['/etc/passwd']),
+            replace: false,
             owners: { users: new Set(users), groups: new Set() },
           });
         const { texts, numbers } = mergeWith(own);

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 
 import { bufferBytes, type BufferedWrites } from '../../kit/files/buffered-writes.ts';
 import { Fault, systemErrorCode } from '../../kit/fault.ts';
+import { type Pieces, readPieces } from '../../kit/files/pieces.ts';
 import { endOfArchive, entryHeader, entryName, manifestName, padding } from '../format/archive.ts';
 import type { FileItem } from '../format/items.ts';
 import { type LiferaftFile, openLiferaft } from '../format/liferaft-file.ts';
@@ -27,7 +28,7 @@ export async function writeLiferaft(
     for (const file of manifest.files) {
       await writes.write(entryHeader(entryName(file.path), file.size));
       if (former && from.kept.has(file)) {
-        for await (const piece of former.content(file)) await writes.write(piece);
+        for await (const piece of former.content(file)) await writes.write(Buffer.from(piece));
       } else await copy(file);
       await writes.write(padding(file.size));
     }
@@ -46,28 +47,29 @@ async function openFormer(path = ''): Promise<LiferaftFile> {
 
 /** What it makes throws Unsteady if the file is no longer what the manifest says. */
 function makeCopier(writes: BufferedWrites): (file: FileItem) => Promise<void> {
-  // In turn: for each megabyte a buffer of its own would be as much garbage as there is content.
-  let [buffer, other] = [Buffer.allocUnsafe(bufferBytes), Buffer.allocUnsafe(bufferBytes)];
+  // Two by turns: a new buffer for each megabyte would be as much garbage as there is content.
+  const buffers: [Buffer] = [Buffer.allocUnsafe(bufferBytes)];
+  let other: Buffer = Buffer.allocUnsafe(bufferBytes);
   return async ({ path, size, sha256 }) => {
     // Neither another file behind a link nor, if it is a fifo by now, a wait for who writes to it.
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    const file = await orLookAgain(path, () => open(path, flags));
+    const file = await open(path, flags).catch((error: unknown) => {
+      throw unsteadyOf(path, error);
+    });
     try {
       const hash = createHash('sha256');
-      for (let left = size; left > 0;) {
-        const wanted = Math.min(buffer.length, left);
-        const { bytesRead } = await orLookAgain(path, () => file.read(buffer, 0, wanted, null));
-        if (bytesRead === 0) throw new Unsteady(path);
-        left -= bytesRead;
-        const piece = buffer.subarray(0, bytesRead);
+      let left = size;
+      for await (const piece of steadyPieces(path, file, { length: size, buffers })) {
+        left -= piece.length;
         hash.update(piece);
-        if (bytesRead === buffer.length) {
+        if (piece.length === bufferBytes) {
           await writes.write(piece);
-          [buffer, other] = [other, buffer];
+          [buffers[0], other] = [other, buffers[0]];
         } else {
           await writes.write(Buffer.from(piece));
         }
       }
+      if (left > 0) throw new Unsteady(path);
       if (hash.digest('hex') !== sha256) throw new Unsteady(path);
     } finally {
       await file.close();
@@ -75,15 +77,22 @@ function makeCopier(writes: BufferedWrites): (file: FileItem) => Promise<void> {
   };
 }
 
-/**
- * Reads a file that was as it is when it was looked at last. One that cannot be read by now, such as of a disk that
- * fails, is looked at again in the next try, which leaves it as it was and says why.
- * @throws Unsteady
- */
-async function orLookAgain<T>(path: string, read: () => Promise<T>): Promise<T> {
+async function* steadyPieces(
+  path: string,
+  file: FileHandle,
+  pieces: Pieces,
+): AsyncGenerator<Buffer, void, undefined> {
   try {
-    return await read();
+    yield* readPieces(file, pieces);
   } catch (error) {
-    throw systemErrorCode(error) === undefined ? error : new Unsteady(path);
+    throw unsteadyOf(path, error);
   }
+}
+
+/**
+ * Turns what the system says of a file that could be read when it was last looked at, such as one on a disk that fails.
+ * The next try looks at it again, leaves it as it was, and reports why.
+ */
+function unsteadyOf(path: string, error: unknown): unknown {
+  return systemErrorCode(error) === undefined ? error : new Unsteady(path);
 }

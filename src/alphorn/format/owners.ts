@@ -1,7 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { systemErrorCode } from '../../kit/fault.ts';
-import { readFileIfThere } from '../../kit/files/files.ts';
+import { ifThere } from '../../kit/files/files.ts';
 import { parseAccountNumbers, parseAccounts } from '../../parsers/accounts.ts';
 import type { AlphornPaths } from '../../kit/paths.ts';
 import type { Owned } from './items.ts';
@@ -54,13 +54,8 @@ export async function readOwners(
 }
 
 /** A list of accounts of this host. Where something else is in its place there is none; see compare for what is said. */
-export async function readList(file: string): Promise<Buffer | undefined> {
-  try {
-    return await readFileIfThere(file);
-  } catch (error) {
-    if (['EISDIR', 'ENOTDIR', 'ELOOP'].includes(systemErrorCode(error) ?? '')) return undefined;
-    throw error;
-  }
+export function readList(file: string): Promise<Buffer | undefined> {
+  return ifThere(readFile(file), ['ENOENT', 'EISDIR', 'ENOTDIR', 'ELOOP']);
 }
 
 async function readAccounts(file: string) {

@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -7,6 +7,7 @@ import { z } from 'zod';
 
 import { systemErrorCode } from '../../kit/fault.ts';
 import { replaceFile } from '../../kit/files/files.ts';
+import { isUnchanged } from '../../kit/files/unchanged.ts';
 import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import type { Log } from '../../kit/log.ts';
 
@@ -78,7 +79,7 @@ interface KnownKey extends PeerKey {
  * @returns undefined if nothing is wrong with it, or there is none
  */
 export function keyRefusal(path: string): string | undefined {
-  const stats = orNothing(() => statSync(path));
+  const stats = statOrNothing(path);
   if (stats === undefined) return undefined;
   const mode = `0${(stats.mode & 0o777).toString(8)}`;
   const isRoots = stats.uid === 0 || stats.uid === process.geteuid?.();
@@ -112,22 +113,23 @@ function derive(secret: Buffer, purpose: string, bytes: number): Buffer {
 }
 
 /** What is damaged among the files is logged, and counts for nothing. */
-export function openKeyRing(files: KeyFiles, log: Log, now: () => number = Date.now): KeyRing {
+export function openKeyRing(files: KeyFiles, log: Log, clock: () => number = Date.now): KeyRing {
   const turn = makeSerializer();
   let known: readonly KnownKey[] = [];
-  let stamp = '';
+  let seen: { [from in KnownKey['from']]: Stats | undefined } | undefined;
   let refusal: string | undefined;
 
   /** Looks at the files themselves, each time: two calls of stat(2) take some ten microseconds. */
   function refresh(): void {
-    const stampNow = `${stampOf(files.key)} ${stampOf(files.clusterKey)}`;
-    if (stampNow !== stamp) {
-      stamp = stampNow;
-      readKeys();
-    }
+    const former = seen;
+    const now = { key: statOrNothing(files.key), clusterKey: statOrNothing(files.clusterKey) };
+    seen = now;
+    const isSame =
+      isUnchanged(former?.key, now.key) && isUnchanged(former?.clusterKey, now.clusterKey);
+    if (former === undefined || !isSame) readKeys();
     // Either way: a clock that was put back must not make a key last.
     known = known.filter(
-      ({ replacedAt }) => replacedAt === null || Math.abs(now() - replacedAt) < formerKeyMs,
+      ({ replacedAt }) => replacedAt === null || Math.abs(clock() - replacedAt) < formerKeyMs,
     );
   }
 
@@ -166,7 +168,7 @@ export function openKeyRing(files: KeyFiles, log: Log, now: () => number = Date.
 
   /** When it was replaced, which may be long before it is seen; now, if it was removed. */
   function changedAt(path: string): number {
-    return Math.min(now(), orNothing(() => statSync(path))?.ctimeMs ?? now());
+    return Math.min(clock(), statOrNothing(path)?.ctimeMs ?? clock());
   }
 
   function readKnown(): KnownKey[] {
@@ -233,15 +235,10 @@ function textOf(keys: readonly KnownKey[]): string {
   return `${JSON.stringify({ keys: listed })}\n`;
 }
 
-function stampOf(path: string): string {
-  const stats = orNothing(() => statSync(path, { bigint: true }));
-  return stats === undefined ? 'none' : `${stats.ino}:${stats.size}:${stats.ctimeNs}`;
-}
-
 /** Undefined where nothing is, or it cannot be looked at, as through links in a circle; whoever reads it hears why. */
-function orNothing<T>(look: () => T): T | undefined {
+function statOrNothing(path: string): Stats | undefined {
   try {
-    return look();
+    return statSync(path);
   } catch {
     return undefined;
   }

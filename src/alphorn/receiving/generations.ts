@@ -1,8 +1,10 @@
+import type { Stats } from 'node:fs';
 import { link, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Fault } from '../../kit/fault.ts';
 import { namesIn, statIfThere } from '../../kit/files/files.ts';
+import { isSameContent } from '../../kit/files/unchanged.ts';
 import { openLiferaft, readLaterHead } from '../format/liferaft-file.ts';
 import { isWhole, type Manifest } from '../format/manifest.ts';
 import { damagedName, liferaftName, namePartsOf } from '../format/names.ts';
@@ -40,18 +42,18 @@ export interface StoredGenerations {
 
 export function openGenerations(folder: string, retention: Retention): StoredGenerations {
   // No file here is written to, so one is read once.
-  const alreadyRead = new Map<string, { stamp: string; held: HeldHere | undefined }>();
+  const alreadyRead = new Map<string, { stats: Stats; held: HeldHere | undefined }>();
 
   async function heldIn(name: string, hostId: string): Promise<HeldHere | undefined> {
-    const stamp = await stampOf(join(folder, name));
-    if (stamp === undefined) {
+    const stats = await statIfThere(join(folder, name));
+    if (stats === undefined) {
       alreadyRead.delete(name);
       return undefined;
     }
     const known = alreadyRead.get(name);
-    if (known?.stamp === stamp) return known.held;
+    if (known && isSameContent(known.stats, stats)) return known.held;
     const held = await readHeld(join(folder, name), hostId);
-    alreadyRead.set(name, { stamp, held });
+    alreadyRead.set(name, { stats, held });
     return held;
   }
 
@@ -73,7 +75,7 @@ export function openGenerations(folder: string, retention: Retention): StoredGen
 
   async function putLatestAside(hostId: string): Promise<void> {
     const name = liferaftName(hostId);
-    if ((await stampOf(join(folder, name))) === undefined) return;
+    if ((await statIfThere(join(folder, name))) === undefined) return;
     const held = await heldIn(name, hostId);
     if (held === undefined) {
       await rename(join(folder, name), join(folder, damagedName(hostId)));
@@ -133,10 +135,4 @@ async function readHeld(path: string, hostId: string): Promise<HeldHere | undefi
 
 export function heldOf({ digest, manifest }: { digest: string; manifest: Manifest }): Held {
   return { digest, lineage: manifest.lineage, generation: manifest.generation };
-}
-
-/** Undefined if there is no such file. */
-async function stampOf(path: string): Promise<string | undefined> {
-  const stats = await statIfThere(path);
-  return stats && `${stats.ino}:${stats.size}`;
 }

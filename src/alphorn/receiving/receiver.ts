@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import type { Config } from '../../kit/config.ts';
 import { Fault, type FaultCode, systemErrorCode } from '../../kit/fault.ts';
-import { namesIn } from '../../kit/files/files.ts';
+import { ifThere, namesIn } from '../../kit/files/files.ts';
+import { readPieces } from '../../kit/files/pieces.ts';
 import { layoutOf } from '../format/archive.ts';
 import { type CheckedLiferaft, makeLiferaftCheck, tooLarge } from '../format/check.ts';
 import { invalid, type Manifest } from '../format/manifest.ts';
@@ -112,7 +113,7 @@ export function makeReceiver(
     const checked = await writeNewFile({
       folder,
       async write(writes) {
-        const before = part && offset > 0 ? readPieces(join(folder, part), offset) : [];
+        const before = part && offset > 0 ? contentOf(join(folder, part), offset) : [];
         for await (const chunk of chain(before, source)) {
           check.write(chunk);
           // A promise for each piece would cost more than the piece.
@@ -152,12 +153,8 @@ export function makeReceiver(
     held: (hostId) => generations.latest(hostId),
     async confirm(hostId) {
       const now = new Date();
-      try {
-        await utimes(join(folder, liferaftName(hostId)), now, now);
-      } catch (error) {
-        // It was deleted a moment ago.
-        if (systemErrorCode(error) !== 'ENOENT') throw error;
-      }
+      // It may have been deleted a moment ago.
+      await ifThere(utimes(join(folder, liferaftName(hostId)), now, now));
     },
     async receive(announced, source) {
       const { hostId, digest, size, offset = 0 } = announced;
@@ -186,7 +183,7 @@ export function makeReceiver(
     async importFile(path) {
       try {
         await checkReserve(folder, (await stat(path)).size);
-        const checked = await take({}, readPieces(path));
+        const checked = await take({}, contentOf(path));
         return { ...heldOf(checked), name: liferaftName(checked.manifest.host.id) };
       } catch (error) {
         if (!isNoFile(error, path)) throw error;
@@ -217,22 +214,12 @@ async function* chain(
   yield* source;
 }
 
-/** Of one read of a file. */
-const pieceBytes = 1024 * 1024;
-
-async function* readPieces(
-  path: string,
-  length = Infinity,
-): AsyncGenerator<Buffer, void, undefined> {
+/** Each piece is the reader's own, for writes are gathered. */
+async function* contentOf(path: string, length?: number): AsyncGenerator<Buffer, void, undefined> {
   const file = await open(path);
   try {
-    for (let left = length; left > 0;) {
-      const piece = Buffer.allocUnsafe(Math.min(pieceBytes, left));
-      const { buffer, bytesRead } = await file.read({ buffer: piece });
-      if (bytesRead === 0) return;
-      left -= bytesRead;
-      yield buffer.subarray(0, bytesRead);
-    }
+    for await (const piece of readPieces(file, length === undefined ? {} : { length }))
+      yield Buffer.from(piece);
   } finally {
     await file.close();
   }

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, readlink } from 'node:fs/promises';
 
 import { systemErrorCode } from '../../kit/fault.ts';
 import { lstatIfThere } from '../../kit/files/files.ts';
+import { digestOf } from '../../kit/files/pieces.ts';
 
 /**
  * A folder of this host that is held open. What is done in it by `at()` is done in this one, also if somebody puts a
@@ -119,24 +119,9 @@ export async function lookAt(folder: HostFolder, name: string): Promise<Look> {
 export async function digestAt(folder: HostFolder, name: string): Promise<string> {
   const file = await open(folder.at(name), asFile);
   try {
-    const hash = createHash('sha256');
-    for await (const piece of piecesOf(file)) hash.update(piece);
-    return hash.digest('hex');
+    return (await digestOf(file)).sha256;
   } finally {
     await file.close();
-  }
-}
-
-const pieceBytes = 256 * 1024;
-
-/** The content of a file from its beginning. A piece holds until the next is asked for. */
-export async function* piecesOf(file: FileHandle): AsyncGenerator<Buffer, void, undefined> {
-  const buffer = Buffer.allocUnsafe(pieceBytes);
-  for (let at = 0; ;) {
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
-    if (bytesRead === 0) return;
-    at += bytesRead;
-    yield buffer.subarray(0, bytesRead);
   }
 }
 

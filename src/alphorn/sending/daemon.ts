@@ -1,6 +1,7 @@
 import { Fault } from '../../kit/fault.ts';
 import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
+import { makeChangeDetector } from '../../kit/log-changes.ts';
 import type { Log } from '../../kit/log.ts';
 import type { AlphornPaths } from '../../kit/paths.ts';
 import { fileStamp, folderStamp } from '../../kit/files/stamps.ts';
@@ -68,7 +69,7 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
   let latest: Omit<Round, 'changed'> | undefined;
   const newlyLeftOut = makeNewlyLeftOut();
   let error: DaemonStatus['error'] = null;
-  let watchError: DaemonStatus['error'] = null;
+  const hasChanged = makeChangeDetector();
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
 
@@ -121,9 +122,8 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
 
   async function follow(rules: Rules | undefined): Promise<void> {
     const failure = await errorOf(() => watch.follow(rules));
-    const isSame = failure?.detail === watchError?.detail;
-    if (failure && !isSame) log.warn(failure, 'files are not watched; the interval finds changes');
-    watchError = failure;
+    if (hasChanged('watch', failure?.detail) && failure)
+      log.warn(failure, 'files are not watched; the interval finds changes');
   }
 
   /** What there is to send when no round could be made. */
@@ -148,13 +148,12 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
   }
 
   function tell(now: DaemonStatus['error']): void {
-    const isSame = now?.code === error?.code && now?.detail === error?.detail;
-    if (!isSame && now) {
-      const isLacking = now.code === 'liferaft_lacking';
-      log.warn(now, isLacking ? 'the liferaft is not whole' : 'the liferaft stays as it is');
-    }
-    if (!isSame && !now) log.info({ after: error?.code }, 'the liferaft is kept up again');
+    const former = error;
     error = now;
+    if (!hasChanged('liferaft', now ? `${now.code} ${now.detail}` : undefined)) return;
+    const isLacking = now?.code === 'liferaft_lacking';
+    if (now) log.warn(now, isLacking ? 'the liferaft is not whole' : 'the liferaft stays as it is');
+    else log.info({ after: former?.code }, 'the liferaft is kept up again');
   }
 
   function tellOfNew({ manifest, digest, size }: OwnLiferaft): void {

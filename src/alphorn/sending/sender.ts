@@ -1,4 +1,5 @@
 import { Fault } from '../../kit/fault.ts';
+import { makeChangeDetector } from '../../kit/log-changes.ts';
 import type { Log } from '../../kit/log.ts';
 import type { AcceptedLineage } from './accepted.ts';
 import type { OwnLiferaft } from '../collecting/own-liferaft.ts';
@@ -64,8 +65,7 @@ export function makeSender({
 
   let failures = 0;
   let isSelf = false;
-  /** What the log said last. */
-  let told: string | undefined;
+  const hasChanged = makeChangeDetector();
   let lastSuccess: Date | undefined;
   let lastError: DestinationStatus['lastError'] = null;
   let heldDigest: string | null = null;
@@ -155,10 +155,9 @@ export function makeSender({
     failures = 0;
     if (isSelf || heldDigest === offered?.digest) behindSince = undefined;
     if (!isSelf) lastSuccess = new Date();
-    tell(isSelf ? 'self' : 'synced', () => {
-      if (isSelf) log.info({ destination }, 'this is this host itself; nothing is sent to it');
-      else log.info({ destination }, 'the destination is up to date');
-    });
+    if (!hasChanged(destination, isSelf ? 'self' : 'synced')) return;
+    if (isSelf) log.info({ destination }, 'this is this host itself; nothing is sent to it');
+    else log.info({ destination }, 'the destination is up to date');
   }
 
   function failed(error: unknown): void {
@@ -176,17 +175,9 @@ export function makeSender({
       },
       longest * (1 - random() / 2),
     );
-    tell(`failing ${code}`, () => {
-      log.warn({ destination, code, detail }, 'the destination does not get the liferaft');
-      if (!(error instanceof Fault))
-        log.error({ destination, error: (error as Error).stack }, 'bug');
-    });
-  }
-
-  function tell(state: string, say: () => void): void {
-    if (told === state) return;
-    told = state;
-    say();
+    if (!hasChanged(destination, `failing ${code}`)) return;
+    log.warn({ destination, code, detail }, 'the destination does not get the liferaft');
+    if (!(error instanceof Fault)) log.error({ destination, error: (error as Error).stack }, 'bug');
   }
 
   function begin(): void {

@@ -14,6 +14,7 @@ import { type CloneCheck, cloneOfThisHost } from '../../alphorn/receiving/clones
 import { byRootHeader, type WhoSends, whoSendsOf } from '../../alphorn/peers/who-sends.ts';
 import type { LiferaftReceiver } from '../../alphorn/receiving/receiver.ts';
 import { Fault } from '../../kit/fault.ts';
+import { makeChangeDetector } from '../../kit/log-changes.ts';
 import type { Log } from '../../kit/log.ts';
 import { setCaller } from '../../server/middleware/authenticate.ts';
 import { asProblems } from '../../server/problem.ts';
@@ -179,24 +180,19 @@ async function* bodyOf({ bytes }: Call): AsyncGenerator<Buffer, void, undefined>
   }
 }
 
-/** How many hosts are kept in mind; whoever has the key can make them up. */
-const mostHosts = 1000;
-
 /** A line for each host that begins to be refused, or is for another reason. */
 function refusalLog(log: Log): {
   refused(host: string, error: unknown): void;
   wellAgain(host: string): void;
 } {
-  const told = new Map<string, string>();
+  const hasChanged = makeChangeDetector();
   return {
     refused(host, error) {
-      if (!(error instanceof Fault) || told.get(host) === error.code) return;
-      if (told.size >= mostHosts) told.clear();
-      told.set(host, error.code);
+      if (!(error instanceof Fault) || !hasChanged(host, error.code)) return;
       log.warn({ host, code: error.code, detail: error.message }, 'liferaft refused');
     },
     wellAgain(host) {
-      told.delete(host);
+      hasChanged(host, undefined);
     },
   };
 }

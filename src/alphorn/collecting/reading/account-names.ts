@@ -1,9 +1,9 @@
 import { readFileSync, type Stats, statSync } from 'node:fs';
 
+import { isUnchanged } from '../../../kit/files/unchanged.ts';
 import type { AlphornPaths } from '../../../kit/paths.ts';
 import { parseAccounts } from '../../../parsers/accounts.ts';
 import type { AccountNames } from '../../format/permissions.ts';
-import { isSame } from '../walk/lookup.ts';
 
 /**
  * Reads the names of users and groups by their numbers.
@@ -29,7 +29,7 @@ function makeListReader(path: string): () => ReadonlyMap<number, string> {
   return () => {
     try {
       const now = statSync(path);
-      if (stats === undefined || !isSame(now, stats)) {
+      if (!isUnchanged(now, stats)) {
         names = parseAccounts(readFileSync(path, 'utf8'));
       }
       stats = now;

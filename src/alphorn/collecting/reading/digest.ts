@@ -3,8 +3,10 @@ import { constants, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { readPieces } from '../../../kit/files/pieces.ts';
+import { isUnchanged } from '../../../kit/files/unchanged.ts';
 import { systemErrorCode } from '../../../kit/fault.ts';
-import { isGone, isSame, unreadable } from '../walk/lookup.ts';
+import { isGone, unreadable } from '../walk/lookup.ts';
 
 /**
  * A file that changed so shortly before it is read may change again without another time stamp, and so be read half as
@@ -53,17 +55,15 @@ export async function digestOfFile(
   try {
     // Far in the future is where the clock was put back, and says nothing.
     const isQuiet = Math.abs(Date.now() - stats.ctimeMs) > quietMs;
-    if (!isQuiet || !isSame(await file.stat(), stats)) throw new Unsteady(path);
+    if (!isQuiet || !isUnchanged(await file.stat(), stats)) throw new Unsteady(path);
     const hash = createHash('sha256');
-    const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, stats.size + 1));
+    const buffers = [Buffer.allocUnsafe(Math.min(pieceBytes, stats.size + 1))];
     let size = 0;
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
-      if (bytesRead === 0) break;
-      size += bytesRead;
-      hash.update(buffer.subarray(0, bytesRead));
+    for await (const piece of readPieces(file, { buffers })) {
+      size += piece.length;
+      hash.update(piece);
     }
-    if (!isSame(await file.stat(), stats)) throw new Unsteady(path);
+    if (!isUnchanged(await file.stat(), stats)) throw new Unsteady(path);
     // Files of the kernel say any size.
     if (size !== stats.size) {
       return { why: `It has ${size} bytes and says that it has ${stats.size}.` };

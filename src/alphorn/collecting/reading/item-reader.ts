@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 
+import { isUnchanged } from '../../../kit/files/unchanged.ts';
 import type { Attributes } from '../../format/attributes.ts';
 import type { FileItem, FolderItem, LinkItem, Owned } from '../../format/items.ts';
 import {
@@ -9,7 +10,7 @@ import {
   notCarried,
   permissionsOf,
 } from '../../format/permissions.ts';
-import { isSame, racyMs, targetOrWhy } from '../walk/lookup.ts';
+import { racyMs, targetOrWhy } from '../walk/lookup.ts';
 import { digestOfDatabase, digestOfFile, Unsteady, writtenByMemory } from './digest.ts';
 
 /** Makes the items of a manifest. What has not changed since the last time is not read again, and is the same object. */
@@ -62,7 +63,7 @@ export function makeItemReader(readNames: () => AccountNames): ItemReader {
   const folders = new Map<string, Known<FolderItem>>();
 
   function isKnown(entry: Known<unknown> | undefined, stats: Stats): boolean {
-    return entry?.settled === true && entry.names === names && isSame(entry.stats, stats);
+    return entry?.settled === true && entry.names === names && isUnchanged(entry.stats, stats);
   }
 
   /** @returns why it is left out, if it is */
@@ -95,7 +96,7 @@ export function makeItemReader(readNames: () => AccountNames): ItemReader {
   ): Promise<FileItem | string> {
     const formerFile = former && 'sha256' in former.item ? former.item : undefined;
     // Only the names of its owners may have changed then.
-    const isRead = former?.settled === true && isSame(former.stats, stats);
+    const isRead = former?.settled === true && isUnchanged(former.stats, stats);
     const read =
       isRead && formerFile !== undefined
         ? formerFile

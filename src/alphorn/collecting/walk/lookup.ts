@@ -62,20 +62,6 @@ export function unreadable(error: unknown): string {
   return `It cannot be read (${systemErrorCode(error) ?? String(error)}).`;
 }
 
-/** Whether a file is the same, and nothing was done to it: what changes its content changes its ctime (inode(7)). */
-export function isSame(a: Stats, b: Stats): boolean {
-  return (
-    a.ctimeMs === b.ctimeMs &&
-    a.mtimeMs === b.mtimeMs &&
-    a.size === b.size &&
-    a.ino === b.ino &&
-    a.dev === b.dev &&
-    a.mode === b.mode &&
-    a.uid === b.uid &&
-    a.gid === b.gid
-  );
-}
-
 function isUtf8(bytes: Buffer): boolean {
   return Buffer.from(bytes.toString('utf8')).equals(bytes);
 }

@@ -1,12 +1,13 @@
 import type { Stats } from 'node:fs';
 
+import { isUnchanged } from '../../../kit/files/unchanged.ts';
 import { neverRestored } from '../../format/closed-paths.ts';
 import { isIn, parentsOf } from '../../format/paths.ts';
 import { limits } from '../../format/limits.ts';
 import type { Include, Rules, RuleSet } from '../rules.ts';
 import type { Essential } from '../essential.ts';
 import { follow } from './follow.ts';
-import { isSame, lstatOrWhy, targetOrWhy } from './lookup.ts';
+import { lstatOrWhy, targetOrWhy } from './lookup.ts';
 import { anyName, below, type Listing, readListing, takesNoFolders } from './listing.ts';
 
 /** By whose word something is looked at. */
@@ -208,7 +209,7 @@ export function walk(parts: WalkParts): Walked {
     const stats = lstatOrWhy(folder);
     if (typeof stats !== 'object') return stats;
     let listing = former.get(include)?.get(name);
-    if (listing?.folder !== folder || !listing.settled || !isSame(listing.stats, stats)) {
+    if (listing?.folder !== folder || !listing.settled || !isUnchanged(listing.stats, stats)) {
       const isLeftOut = (path: string) => never.has(path) || rules.excludes(path);
       const read = readListing({ folder, name, stats, depth, include, isLeftOut, lookedAtMs });
       if (typeof read === 'string') return read;

@@ -2,6 +2,7 @@ import { lchown, mkdir, open, rename, rmdir, symlink, unlink } from 'node:fs/pro
 import { basename, dirname, join } from 'node:path';
 
 import { systemErrorCode } from '../../../kit/fault.ts';
+import { ifThere } from '../../../kit/files/files.ts';
 import { changedMeanwhile, orFault } from '../path-faults.ts';
 import { type HostFolder, isThere, openFolder, type Presence } from '../host-folder.ts';
 import type { Lists } from './lists.ts';
@@ -70,7 +71,7 @@ export async function makeFolderAgain(
  * Faults: `restore_failed`
  */
 export async function removeFolder(root: string, path: string): Promise<boolean> {
-  const isGone = await ifThere(root, path, async (parent, name) => {
+  const isGone = await inParent(root, path, async (parent, name) => {
     try {
       await rmdir(parent.at(name));
       await parent.sync();
@@ -164,12 +165,8 @@ export async function unstage(
   root: string,
   { path, temporary }: Pick<Exchange, 'path' | 'temporary'>,
 ): Promise<void> {
-  await ifThere(root, path, async (parent) => {
-    try {
-      await unlink(parent.at(temporary));
-    } catch (error) {
-      if (systemErrorCode(error) !== 'ENOENT') throw error;
-    }
+  await inParent(root, path, async (parent) => {
+    await ifThere(unlink(parent.at(temporary)));
   });
 }
 
@@ -196,7 +193,7 @@ async function within(
   path: string,
   work: (parent: HostFolder, name: string) => Promise<void>,
 ): Promise<void> {
-  const done = await ifThere(root, path, async (parent, name) => {
+  const done = await inParent(root, path, async (parent, name) => {
     await work(parent, name);
     return true;
   });
@@ -204,7 +201,7 @@ async function within(
 }
 
 /** The same; undefined if there is no such folder. Faults: `no_space`, `restore_failed` */
-async function ifThere<T>(
+async function inParent<T>(
   root: string,
   path: string,
   work: (parent: HostFolder, name: string) => Promise<T>,

@@ -3,17 +3,11 @@ import { open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { Fault } from '../../../kit/fault.ts';
+import { readPieces } from '../../../kit/files/pieces.ts';
 import type { AttributeStore } from '../../format/attributes.ts';
 import { isAt, type NewFolder } from './exchange.ts';
 import { changedMeanwhile } from '../path-faults.ts';
-import {
-  asFile,
-  type FilePresence,
-  lookAt,
-  openFolder,
-  piecesOf,
-  type Presence,
-} from '../host-folder.ts';
+import { asFile, type FilePresence, lookAt, openFolder, type Presence } from '../host-folder.ts';
 import { parentsOf } from '../../format/paths.ts';
 import { type KeptRestore, rewriteJournal, type Step } from '../restore-journal.ts';
 import { type GivenLists, readLists } from './lists-here.ts';
@@ -133,7 +127,7 @@ export async function* contentOf(
   const copy = await open(file, asFile);
   try {
     const hash = createHash('sha256');
-    for await (const piece of piecesOf(copy)) {
+    for await (const piece of readPieces(copy)) {
       hash.update(piece);
       yield piece;
     }
@@ -156,7 +150,7 @@ async function copyFile(from: string, to: string): Promise<FilePresence> {
     try {
       const hash = createHash('sha256');
       let size = 0;
-      for await (const piece of piecesOf(source)) {
+      for await (const piece of readPieces(source)) {
         await copy.appendFile(piece);
         hash.update(piece);
         size += piece.length;

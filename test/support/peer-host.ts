@@ -65,7 +65,7 @@ export async function makeTestHost(
 export interface TestReceiver {
   port: number;
   /** What is in the log as it is installed. */
-  told(): LoggedLine[];
+  logged(): LoggedLine[];
   stop: Listeners['stop'];
 }
 
@@ -96,7 +96,7 @@ export async function openTestReceiver(
   const listener = await openPeerListener(app, where, callers, log, limits);
   return {
     port: where.peer_port,
-    told: () => lines.filter(({ level }) => level !== 'debug'),
+    logged: () => lines.filter(({ level }) => level !== 'debug'),
     async stop() {
       await listener.stop();
       await keysSaved();

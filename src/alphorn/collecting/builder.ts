@@ -61,7 +61,7 @@ export function makeLiferaftBuilder(parts: {
 }): LiferaftBuilder {
   const { paths } = parts;
   const collector = makeCollector(paths, parts.mounts, parts.essentials);
-  const oneAtATime = makeSerializer();
+  const serialize = makeSerializer();
   const rulesNow = cacheByStamp(
     () => folderStamp(paths.rules),
     () => readRules(paths.rules),
@@ -168,7 +168,7 @@ export function makeLiferaftBuilder(parts: {
     former: OwnLiferaft | undefined,
     count: Pick<Manifest, 'lineage' | 'generation'>,
     host: Manifest['host'],
-    { folders, files, links, kept, lacking }: Collected,
+    { folders, files, links, carriedOver, lacking }: Collected,
     beforeNamed: () => Promise<void>,
   ): Promise<OwnLiferaft> {
     const manifest: Manifest = {
@@ -185,7 +185,8 @@ export function makeLiferaftBuilder(parts: {
     checkLimits(manifest, bytes);
     await writeNewFile({
       folder: paths.own,
-      write: (writes) => writeLiferaft(manifest, bytes, writes, { kept, former: former?.path }),
+      write: (writes) =>
+        writeLiferaft(manifest, bytes, writes, { carriedOver, former: former?.path }),
       nameOf: () => liferaftName(host.id),
       beforeNamed,
     });
@@ -198,8 +199,8 @@ export function makeLiferaftBuilder(parts: {
   }
 
   return {
-    round: () => oneAtATime(round),
-    current: () => oneAtATime(async () => currentOf(await hostIdNow())),
+    round: () => serialize(round),
+    current: () => serialize(async () => currentOf(await hostIdNow())),
   };
 }
 

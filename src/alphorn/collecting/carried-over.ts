@@ -5,7 +5,7 @@ import { parentsOf } from '../format/paths.ts';
 type Leaf = FileItem | LinkItem;
 
 /** What stays in a liferaft though it cannot be seen now. */
-export interface Kept {
+export interface CarriedOver {
   files: FileItem[];
   links: LinkItem[];
   folders: FolderItem[];
@@ -17,22 +17,22 @@ export interface Kept {
  * @param fresh what is in the new one already
  * @param folderNow a folder that an item is in, as it is now; undefined if there is none, or it is hidden too
  */
-export function keptOf(
+export function carryOver(
   { files, links, folders }: Pick<Manifest, 'files' | 'links' | 'folders'>,
   hidden: readonly string[],
   fresh: readonly Leaf[],
   folderNow: (path: string) => FolderItem | undefined,
   excludes: (path: string) => boolean,
-): Kept {
-  const kept: Kept = { files: [], links: [], folders: [] };
-  if (hidden.length === 0) return kept;
+): CarriedOver {
+  const carried: CarriedOver = { files: [], links: [], folders: [] };
+  if (hidden.length === 0) return carried;
   const roots = new Set(hidden);
   const leaves = new Set(fresh.map(({ path }) => path));
-  const taken = new Set(fresh.flatMap(({ path }) => parentsOf(path)));
+  const holders = new Set(fresh.flatMap(({ path }) => parentsOf(path)));
   const former = new Map(folders.map((each) => [each.path, each]));
   const seen = new Map<string, FolderItem>();
   const stays = ({ path }: Leaf): boolean => {
-    if (leaves.has(path) || taken.has(path)) return false;
+    if (leaves.has(path) || holders.has(path)) return false;
     const above = parentsOf(path);
     const way = [...above, path];
     if (!way.some((each) => roots.has(each)) || way.some(excludes)) return false;
@@ -44,8 +44,8 @@ export function keptOf(
     }
     return true;
   };
-  kept.files = files.filter(stays);
-  kept.links = links.filter(stays);
-  kept.folders = [...seen.values()];
-  return kept;
+  carried.files = files.filter(stays);
+  carried.links = links.filter(stays);
+  carried.folders = [...seen.values()];
+  return carried;
 }

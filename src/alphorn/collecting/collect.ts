@@ -9,7 +9,7 @@ import { type Lacking, type Manifest, maxLacking } from '../format/manifest.ts';
 import { byPath, parentsOf } from '../format/paths.ts';
 import { makeListRoom } from '../format/permissions.ts';
 import { withinCaps } from './caps.ts';
-import { keptOf } from './carried-over.ts';
+import { carryOver } from './carried-over.ts';
 import { type Essential, essentialFiles } from './essential.ts';
 import { type LeftOut, maxLeftOut } from './left-out.ts';
 import { makeAccountNamesReader } from './reading/account-names.ts';
@@ -27,7 +27,7 @@ export interface Collected {
   files: readonly FileItem[];
   links: readonly LinkItem[];
   /** Of these files the content is that of the liferaft before, for it cannot be read now. */
-  kept: ReadonlySet<FileItem>;
+  carriedOver: ReadonlySet<FileItem>;
   /** Essential files that are neither. */
   lacking: readonly Lacking[];
   /** All that is not in it, or not as it is now: the essential first, and no more than `maxLeftOut`. */
@@ -151,22 +151,24 @@ export function makeCollector(
     items.forgetOthers(leaves, [...folders.values()]);
     const hidden = missed.flatMap((each) => each.hidden ?? []);
     const nowAt = (path: string) => folders.get(path);
-    const kept = former && keptOf(former, hidden, leaves, nowAt, rules.excludes);
-    for (const each of kept?.folders ?? []) folders.set(each.path, each);
+    const carriedOver = former && carryOver(former, hidden, leaves, nowAt, rules.excludes);
+    for (const each of carriedOver?.folders ?? []) folders.set(each.path, each);
     const files = leaves.filter((each) => 'sha256' in each);
     const links = leaves.filter((each) => 'target' in each);
     const withinRoom = makeListRoom(note);
     const allFolders = [...folders.values()].sort(byPath).map(withinRoom);
-    const withKept = kept?.files.length ? [...files, ...kept.files].sort(byPath) : files;
-    const allFiles = withKept.map(withinRoom);
-    const keptFiles = new Set(kept?.files.map(({ path }) => path));
-    const keptPaths = new Set([...keptFiles].flatMap((path) => [...parentsOf(path), path]));
+    const filesWithCarried = carriedOver?.files.length
+      ? [...files, ...carriedOver.files].sort(byPath)
+      : files;
+    const allFiles = filesWithCarried.map(withinRoom);
+    const carriedFiles = new Set(carriedOver?.files.map(({ path }) => path));
+    const carriedPaths = new Set([...carriedFiles].flatMap((path) => [...parentsOf(path), path]));
     const leftOut = missed.flatMap(({ name, why, essential, hidden: at }): LeftOut[] => {
-      const isKept = at !== undefined && keptPaths.has(at);
+      const isCarried = at !== undefined && carriedPaths.has(at);
       // What came a moment ago, and may be gone by now, is for the next round. Else each round would tell of other names
       // where a program makes files all the time.
-      if (at !== undefined && isNew(at) && !isKept && !essential) return [];
-      return [{ path: name, why, essential, kept: isKept }];
+      if (at !== undefined && isNew(at) && !isCarried && !essential) return [];
+      return [{ path: name, why, essential, kept: isCarried }];
     });
     leftOut.sort((a, b) => Number(b.essential) - Number(a.essential) || byPath(a, b));
     return {
@@ -174,8 +176,8 @@ export function makeCollector(
       collected: {
         folders: allFolders,
         files: allFiles,
-        links: kept?.links.length ? [...links, ...kept.links].sort(byPath) : links,
-        kept: new Set(allFiles.filter(({ path }) => keptFiles.has(path))),
+        links: carriedOver?.links.length ? [...links, ...carriedOver.links].sort(byPath) : links,
+        carriedOver: new Set(allFiles.filter(({ path }) => carriedFiles.has(path))),
         lacking: leftOut
           .filter((each) => each.essential && !each.kept)
           .slice(0, maxLacking)

@@ -17,17 +17,17 @@ export async function writeLiferaft(
   manifest: Manifest,
   manifestRaw: Buffer,
   writes: BufferedWrites,
-  from: { kept: Collected['kept']; former: string | undefined },
+  from: { carriedOver: Collected['carriedOver']; former: string | undefined },
 ): Promise<void> {
   await writes.write(entryHeader(manifestName, manifestRaw.length));
   await writes.write(manifestRaw);
   await writes.write(padding(manifestRaw.length));
   const copy = makeCopier(writes);
-  const former = from.kept.size > 0 ? await openFormer(from.former) : undefined;
+  const former = from.carriedOver.size > 0 ? await openFormer(from.former) : undefined;
   try {
     for (const file of manifest.files) {
       await writes.write(entryHeader(entryName(file.path), file.size));
-      if (former && from.kept.has(file)) {
+      if (former && from.carriedOver.has(file)) {
         for await (const piece of former.content(file)) await writes.write(Buffer.from(piece));
       } else await copy(file);
       await writes.write(padding(file.size));

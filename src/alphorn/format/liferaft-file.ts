@@ -139,7 +139,7 @@ async function readLiferaft(
     },
     bytes: () => pieces(0, size),
     async check() {
-      const check = makeLiferaftCheck({ digest, mostBytes: size });
+      const check = makeLiferaftCheck({ digest, maxBytes: size });
       for await (const piece of pieces(0, size)) {
         orDamaged(path, () => {
           check.write(piece);

@@ -13,9 +13,9 @@ export interface Owners {
   /** By name where this host has the name, else by number. */
   numbersOf(owner: Owner): { uid: number; gid: number };
   /** Names, or numbers where there is none, such as `hacluster:haclient`. */
-  wordsOf(owner: { uid: number; gid: number }): string;
+  textOf(owner: { uid: number; gid: number }): string;
   /** The same of what is to be: where a list is restored, its names hold. */
-  wordsAfter(owner: Owner): string;
+  textAfter(owner: Owner): string;
   /** Whether there is such a user, and such a group, by then. */
   knows(names: Pick<Owner, 'user' | 'group'>): { user: boolean; group: boolean };
 }
@@ -44,8 +44,8 @@ export async function readOwners(
       user: user !== null && (keepsUsers || users.numbers.has(user)),
       group: groupName !== null && (keepsGroups || groups.numbers.has(groupName)),
     }),
-    wordsOf: ({ uid, gid }) => `${userOf(uid)}:${groupOf(gid)}`,
-    wordsAfter(owner) {
+    textOf: ({ uid, gid }) => `${userOf(uid)}:${groupOf(gid)}`,
+    textAfter(owner) {
       const { uid, gid } = numbersOf(owner);
       const user = keepsUsers ? (owner.user ?? uid) : userOf(uid);
       return `${user}:${keepsGroups ? (owner.group ?? gid) : groupOf(gid)}`;

@@ -51,11 +51,11 @@ export interface KeyFiles {
 /** For how long a key that was replaced is good for those who have not got the new one yet. */
 export const formerKeyMs = 3_600_000;
 /** The shortest that corosync takes, in bytes (corosync-keygen(8): 1024 bits). */
-const shortestClusterKey = 128;
+const minClusterKeyBytes = 128;
 /** In hexadecimal digits: 256 bits, as long as what is made of it. */
 const ownKeyDigits = 64;
 const ownKeyExpected = `expected ${ownKeyDigits} hexadecimal digits; 'hactl alphorn key generate' makes them`;
-const clusterKeyExpected = `expected at least ${shortestClusterKey} bytes; copy it from another node of the cluster`;
+const clusterKeyExpected = `expected at least ${minClusterKeyBytes} bytes; copy it from another node of the cluster`;
 
 const knownSchema = z.strictObject({
   keys: z.array(
@@ -114,7 +114,7 @@ function derive(secret: Buffer, purpose: string, bytes: number): Buffer {
 
 /** What is damaged among the files is logged, and counts for nothing. */
 export function openKeyRing(files: KeyFiles, log: Log, clock: () => number = Date.now): KeyRing {
-  const turn = makeSerializer();
+  const serialize = makeSerializer();
   let known: readonly KnownKey[] = [];
   let seen: { [from in KnownKey['from']]: Stats | undefined } | undefined;
   let refusal: string | undefined;
@@ -152,7 +152,7 @@ export function openKeyRing(files: KeyFiles, log: Log, clock: () => number = Dat
       next.set(key.id, { ...key, replacedAt });
     }
     known = [...next.values()];
-    if (textOf(known) !== textOf(all)) void turn(save);
+    if (textOf(known) !== textOf(all)) void serialize(save);
   }
 
   function keyIn(from: KnownKey['from']): KnownKey | undefined {
@@ -161,7 +161,7 @@ export function openKeyRing(files: KeyFiles, log: Log, clock: () => number = Dat
     const [secret, expected] =
       from === 'key'
         ? [parseOwnKey(bytes.toString('utf8')), ownKeyExpected]
-        : [bytes.length < shortestClusterKey ? undefined : bytes, clusterKeyExpected];
+        : [bytes.length < minClusterKeyBytes ? undefined : bytes, clusterKeyExpected];
     if (secret === undefined) log.warn({ file: files[from], expected }, 'this is no key');
     return secret && { ...peerKeyOf(secret), from, replacedAt: null };
   }
@@ -222,7 +222,7 @@ export function openKeyRing(files: KeyFiles, log: Log, clock: () => number = Dat
       refresh();
       return refusal;
     },
-    saved: () => turn(() => Promise.resolve()),
+    saved: () => serialize(() => Promise.resolve()),
   };
 }
 

@@ -24,7 +24,7 @@ interface HeldHere extends Held {
 }
 
 /** One that can be read. */
-interface Kept extends Held, Generation {
+interface StoredGeneration extends Held, Generation {
   name: string;
 }
 
@@ -33,7 +33,7 @@ export interface StoredGenerations {
   /** The latest of a host; undefined if there is none, or it cannot be read. */
   latest(hostId: string): Promise<Held | undefined>;
   /** All of a host that can be read. */
-  all(hostId: string): Promise<Kept[]>;
+  all(hostId: string): Promise<StoredGeneration[]>;
   /** Gives the latest a second name, that of a former one. The latest keeps its name until the new one has it. */
   putLatestAside(hostId: string): Promise<void>;
   /** Leaves those that are to be kept, and removes what cannot be read. */
@@ -61,16 +61,16 @@ export function openGenerations(folder: string, retention: Retention): StoredGen
     return (await namesIn(folder)).filter((name) => namePartsOf(name)?.hostId === hostId);
   }
 
-  async function keptOf(hostId: string): Promise<Kept[]> {
-    const kept = [];
+  async function storedOf(hostId: string): Promise<StoredGeneration[]> {
+    const stored = [];
     for (const name of await namesOf(hostId)) {
       const held = await heldIn(name, hostId);
       const stats = await statIfThere(join(folder, name));
       if (held === undefined || stats === undefined) continue;
       const isLatest = name === liferaftName(hostId);
-      kept.push({ name, ...held, isLatest, until: stats.mtime });
+      stored.push({ name, ...held, isLatest, until: stats.mtime });
     }
-    return kept;
+    return stored;
   }
 
   async function putLatestAside(hostId: string): Promise<void> {
@@ -98,8 +98,8 @@ export function openGenerations(folder: string, retention: Retention): StoredGen
 
   async function prune(hostId: string): Promise<void> {
     const names = await namesOf(hostId);
-    const kept = await keptOf(hostId);
-    const toKeep = generationsToKeep(kept, retention, new Date());
+    const stored = await storedOf(hostId);
+    const toKeep = generationsToKeep(stored, retention, new Date());
     const stay = new Set([liferaftName(hostId), ...[...toKeep].map(({ name }) => name)]);
     for (const name of names.filter((each) => !stay.has(each))) {
       await rm(join(folder, name), { force: true });
@@ -109,7 +109,7 @@ export function openGenerations(folder: string, retention: Retention): StoredGen
 
   return {
     latest: (hostId) => heldIn(liferaftName(hostId), hostId),
-    all: keptOf,
+    all: storedOf,
     putLatestAside,
     prune,
   };

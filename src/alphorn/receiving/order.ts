@@ -8,14 +8,14 @@ import type { Generation } from './retention.ts';
  */
 export function checkOrder(
   { host, lineage, generation }: Manifest,
-  kept: readonly Generation[],
+  stored: readonly Generation[],
   rebuilt: boolean,
   next: string,
 ): void {
   const older = (why: string) =>
     new Fault('liferaft_older', `${why} Nothing of it was kept, and what is here stays. ${next}`);
-  const latest = kept.find(({ isLatest }) => isLatest);
-  const ofLineage = kept.filter((each) => each.lineage === lineage);
+  const latest = stored.find(({ isLatest }) => isLatest);
+  const ofLineage = stored.filter((each) => each.lineage === lineage);
   const newest = Math.max(0, ...ofLineage.map((each) => each.generation));
   if (generation <= newest) {
     throw older(`Generation ${newest} of host ${host.id} is here, and this is its ${generation}.`);

@@ -13,7 +13,7 @@ import { removeUnfinished, writeNewFile } from '../format/new-liferaft.ts';
 import { type Held, heldOf, openGenerations } from './generations.ts';
 import { checkOrder, deleteFirst, sayRebuilt } from './order.ts';
 import {
-  leastPartialBytes,
+  minPartialBytes,
   partialBytes,
   partialName,
   removeOldPartials,
@@ -70,7 +70,7 @@ export interface ReceiverLimits {
   keepHours?: number;
   keepDays?: number;
   /** Bytes of one at most. */
-  mostBytes: number;
+  maxBytes: number;
 }
 
 export function receiverLimits(config: Config): ReceiverLimits {
@@ -78,16 +78,16 @@ export function receiverLimits(config: Config): ReceiverLimits {
     keep: config.liferaft_keep,
     keepHours: config.liferaft_keep_hours,
     keepDays: config.liferaft_keep_days,
-    mostBytes: config.liferaft_most_bytes,
+    maxBytes: config.liferaft_most_bytes,
   };
 }
 
 /** How many are received at the same time at most. */
-const mostAtOnce = 8;
+const maxAtOnce = 8;
 
 export function makeReceiver(
   folder: string,
-  { keep, keepHours = 0, keepDays = 0, mostBytes }: ReceiverLimits,
+  { keep, keepHours = 0, keepDays = 0, maxBytes }: ReceiverLimits,
 ): LiferaftReceiver {
   const retention = { last: keep, hours: keepHours, days: keepDays };
   const generations = openGenerations(folder, retention);
@@ -100,15 +100,15 @@ export function makeReceiver(
     const { hostId, digest, size, rebuilt = false, offset = 0 } = announced;
     const next = hostId === undefined ? deleteFirst : sayRebuilt;
     const part = hostId && digest && partialName(hostId, digest);
-    const kept = hostId === undefined ? [] : await generations.all(hostId);
+    const stored = hostId === undefined ? [] : await generations.all(hostId);
     const expected = {
       ...(hostId !== undefined && { hostId }),
       ...(digest !== undefined && { digest }),
-      mostBytes,
+      maxBytes,
     };
     const check = makeLiferaftCheck(expected, (manifest) => {
       checkSize(manifest, size);
-      checkOrder(manifest, kept, rebuilt, next);
+      checkOrder(manifest, stored, rebuilt, next);
     });
     const checked = await writeNewFile({
       folder,
@@ -129,7 +129,7 @@ export function makeReceiver(
         await generations.putLatestAside(manifest.host.id);
       },
       nameOfPart: (error, bytes) =>
-        error instanceof Fault && error.code === 'liferaft_cut_off' && bytes >= leastPartialBytes
+        error instanceof Fault && error.code === 'liferaft_cut_off' && bytes >= minPartialBytes
           ? part
           : undefined,
     });
@@ -140,8 +140,8 @@ export function makeReceiver(
   return {
     partial: (hostId, digest) => partialBytes(folder, hostId, digest),
     async knows(hostId, lineage) {
-      const kept = await generations.all(hostId);
-      return kept.some((each) => lineage === undefined || each.lineage === lineage);
+      const stored = await generations.all(hostId);
+      return stored.some((each) => lineage === undefined || each.lineage === lineage);
     },
     async tidy() {
       await removeUnfinished(folder);
@@ -158,9 +158,9 @@ export function makeReceiver(
     },
     async receive(announced, source) {
       const { hostId, digest, size, offset = 0 } = announced;
-      if (size > mostBytes) throw tooLarge(size, mostBytes);
+      if (size > maxBytes) throw tooLarge(size, maxBytes);
       if (busy.has(hostId)) throw busyWith(hostId);
-      if (busy.size >= mostAtOnce) throw tooMany();
+      if (busy.size >= maxAtOnce) throw tooMany();
       busy.add(hostId);
       try {
         await removePartials(folder, hostId, partialName(hostId, digest));
@@ -243,7 +243,7 @@ function busyWith(hostId: string): Fault {
 function tooMany(): Fault {
   return new Fault(
     'too_many_liferafts',
-    `${mostAtOnce} liferafts are being received, which is the most at once. Send this one later.`,
+    `${maxAtOnce} liferafts are being received, which is the most at once. Send this one later.`,
     { retryAfterSeconds: 5 },
   );
 }

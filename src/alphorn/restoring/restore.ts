@@ -17,7 +17,7 @@ import {
   type ListedRestore,
   listRestores,
   unfinishedRestores,
-} from './kept-restores.ts';
+} from './saved-restores.ts';
 import { beyondLimits, dropBeyond, type KeepLimits, keepLimits } from './limits.ts';
 import { checkPacemaker } from './pacemaker.ts';
 import {
@@ -27,10 +27,10 @@ import {
   type RestoreOptions,
   warningsFor,
 } from './plan.ts';
-import { type KeptRestore, moveOn, readRestores, sweepRestores } from './restore-journal.ts';
+import { type SavedRestore, moveOn, readRestores, sweepRestores } from './restore-journal.ts';
 import { withRestoreLock } from './restore-lock.ts';
 import { changeFolders } from './steps/folders.ts';
-import { contentOfNone } from './steps/keep.ts';
+import { contentOfNone } from './steps/copies.ts';
 import { makeLists } from './steps/lists.ts';
 import { prepareRestore } from './steps/prepare.ts';
 import { makeTakingBack, type Undone, type Warn } from './steps/take-back.ts';
@@ -67,7 +67,7 @@ export interface Restorer {
    */
   undo(host: Host, force: boolean, warn: Warn): Promise<Undone>;
   /** What is kept of restores, the oldest first. */
-  kept(): Promise<ListedRestore[]>;
+  listSaved(): Promise<ListedRestore[]>;
   /**
    * Removes what is kept of restores.
    * @param ids from the list; all if nothing is said
@@ -117,12 +117,12 @@ export function makeRestorer(
   }
 
   async function carryOut(
-    staging: KeptRestore,
+    staging: SavedRestore,
     file: LiferaftFile,
     changing: readonly PlannedPath[],
     warn: Warn,
   ): Promise<void> {
-    let kept = staging;
+    let saved = staging;
     const lists = makeLists(attributes);
     const touched = new Set<string>();
     const contents = new Map(
@@ -137,7 +137,7 @@ export function makeRestorer(
       }
       await exchangeAll(
         root,
-        kept.journal.steps.map(({ path, before, after, temporary }) => ({
+        saved.journal.steps.map(({ path, before, after, temporary }) => ({
           path,
           from: before,
           to: after,
@@ -146,15 +146,15 @@ export function makeRestorer(
         })),
         lists,
         async () => {
-          kept = await moveOn(kept, 'begun');
+          saved = await moveOn(saved, 'begun');
         },
         (path) => touched.add(path),
       );
-      await changeFolders(root, kept.folder, attributes);
-      await handOver(root, kept.folder);
-      await moveOn(kept, 'done');
+      await changeFolders(root, saved.folder, attributes);
+      await handOver(root, saved.folder);
+      await moveOn(saved, 'done');
     } catch (error) {
-      throw await takingBack.failed(kept, touched, error, warn);
+      throw await takingBack.failed(saved, touched, error, warn);
     }
   }
 
@@ -204,18 +204,18 @@ export function makeRestorer(
           if (changing.length + folderChanges.length === 0) return { ...diff, kept: null };
           (await warningsFor(file, paths)).forEach(warn);
           if (report) warningsOf(report).forEach(warn);
-          const kept = await orFault(restores, () =>
+          const saved = await orFault(restores, () =>
             prepareRestore(paths, attributes, name, accounts, changing, folderChanges),
           );
-          await carryOut(kept, file, changing, warn);
+          await carryOut(saved, file, changing, warn);
           await forgetBeyondLimits(asker, warn);
-          return { ...diff, kept: kept.folder };
+          return { ...diff, kept: saved.folder };
         });
       }),
 
     undo: (asker, force, warn) => alone(() => takingBack.undo(asker, force, warn)),
 
-    kept: () => listRestores(paths),
+    listSaved: () => listRestores(paths),
 
     drop: (ids, force) => alone(() => dropRestores(restores, ids, force)),
   };

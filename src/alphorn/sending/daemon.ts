@@ -39,7 +39,7 @@ export interface Daemon {
 }
 
 /** What a line in the log has of what is left out. */
-const maxTold = 20;
+const maxLogged = 20;
 
 export interface DaemonParts {
   paths: AlphornPaths;
@@ -60,7 +60,7 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     () => folderStamp(paths.rules),
     () => readRules(paths.rules),
   );
-  const oneAtATime = makeSerializer();
+  const serialize = makeSerializer();
   const senders = new Map<string, Sender>();
   const watch = makeWatch(() => {
     void round({ ask: false });
@@ -75,10 +75,10 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
 
   /** @param ask the destinations too, if there is nothing new */
   function round({ ask }: { ask: boolean }): Promise<void> {
-    return oneAtATime(async () => {
+    return serialize(async () => {
       if (isStopped) return;
       const thrown = await errorOf(() => lookAtEverything(ask));
-      if (thrown) tell(thrown);
+      if (thrown) report(thrown);
       waitForNext();
     });
   }
@@ -96,17 +96,17 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     keepSenders(enabled ? destinations : []);
     if (!enabled) {
       await follow(undefined);
-      tell(settingsError);
+      report(settingsError);
       return;
     }
     await followRules();
     const roundError = await errorOf(async () => {
       const { changed, ...made } = await builder.round();
       latest = made;
-      if (changed) tellOfNew(made.liferaft);
-      tellOfLeftOut(made);
+      if (changed) logNew(made.liferaft);
+      logLeftOut(made);
     });
-    tell(settingsError ?? roundError ?? (latest && lackingOf(latest.liferaft)) ?? null);
+    report(settingsError ?? roundError ?? (latest && lackingOf(latest.liferaft)) ?? null);
     const liferaft = roundError ? await current() : latest?.liferaft;
     if (liferaft) for (const sender of senders.values()) sender.offer(liferaft, ask);
   }
@@ -147,7 +147,7 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     }
   }
 
-  function tell(now: DaemonStatus['error']): void {
+  function report(now: DaemonStatus['error']): void {
     const former = error;
     error = now;
     if (!hasChanged('liferaft', now ? `${now.code} ${now.detail}` : undefined)) return;
@@ -156,18 +156,18 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     else log.info({ after: former?.code }, 'the liferaft is kept up again');
   }
 
-  function tellOfNew({ manifest, digest, size }: OwnLiferaft): void {
+  function logNew({ manifest, digest, size }: OwnLiferaft): void {
     const { generation, files } = manifest;
     log.info({ generation, digest, bytes: size, files: files.length }, 'made a new liferaft');
   }
 
   /** Once for each, not in each round. */
-  function tellOfLeftOut({ leftOut, leftOutMore }: Omit<Round, 'changed'>): void {
+  function logLeftOut({ leftOut, leftOutMore }: Omit<Round, 'changed'>): void {
     const added = newlyLeftOut(leftOut);
     if (added.length === 0) return;
-    const more = Math.max(0, added.length - maxTold) + leftOutMore;
+    const more = Math.max(0, added.length - maxLogged) + leftOutMore;
     log.warn(
-      { leftOut: added.slice(0, maxTold), ...(more > 0 && { more }) },
+      { leftOut: added.slice(0, maxLogged), ...(more > 0 && { more }) },
       'not all that the rules include is in the liferaft as it is; hactl alphorn status has all',
     );
   }

@@ -25,8 +25,8 @@ import {
 } from './peer-faults.ts';
 import {
   answerOf,
-  makePatience,
-  type Patience,
+  startTimeout,
+  type RequestTimeout,
   type Sendable,
   sendBody,
   textOf,
@@ -38,7 +38,7 @@ export interface PeerClient {
    * Tells what this host has, and asks what is there of it.
    * Faults: `peer_unreachable`, `peer_refused`, `alphorn_without_key`, `alphorn_key_refused`
    */
-  heartbeat(told: Heartbeat): Promise<HeartbeatAnswer>;
+  heartbeat(own: Heartbeat): Promise<HeartbeatAnswer>;
   /**
    * Sends this host's liferaft. When it returns, the liferaft is on the other's disk.
    * Faults: `peer_unreachable`, `peer_refused`, `alphorn_without_key`, `alphorn_key_refused`, `liferaft_damaged` of the own one
@@ -78,14 +78,14 @@ export interface PeerClientParts {
   hostId: string;
   keys: KeyRing;
   /** Headers that tell more of this host; none if nothing is said. */
-  tell?: () => Promise<Record<string, string>>;
+  describeHost?: () => Promise<Record<string, string>>;
   /** Looks names up; as the system does, if nothing is said. */
   lookup?: typeof dns.lookup;
 }
 
 export function makePeerClient(
   destination: Destination,
-  { hostId, keys, tell = () => Promise.resolve({}), lookup = dns.lookup }: PeerClientParts,
+  { hostId, keys, describeHost = () => Promise.resolve({}), lookup = dns.lookup }: PeerClientParts,
   deadlines: PeerDeadlines = usualDeadlines,
 ): PeerClient {
   const name = nameOf(destination);
@@ -129,16 +129,16 @@ export function makePeerClient(
     const { method, path, headers } = question;
     const { host, port } = destination;
     const { agent } = lineBy(key);
-    const told = { ...headers, ...(await tell()) };
-    const request = https.request({ agent, host, port, method, path, headers: told });
+    const sentHeaders = { ...headers, ...(await describeHost()) };
+    const request = https.request({ agent, host, port, method, path, headers: sentHeaders });
     request.once('socket', (socket) => {
       const note = () => (connectedTo = socket.remoteAddress);
       if (socket.connecting) socket.once('connect', note);
       else note();
     });
-    const patience = makePatience(name, question.deadlines, request);
+    const timeout = startTimeout(name, question.deadlines, request);
     const answered = answerOf(request);
-    const sent = question.send(request, patience.extend);
+    const sent = question.send(request, timeout.extend);
     try {
       // Who refuses does not wait for the end.
       const response = await Promise.race([answered, sent.then(() => answered)]);
@@ -147,9 +147,9 @@ export function makePeerClient(
       return text;
     } catch (error) {
       if (error instanceof Fault) throw error;
-      throw patience.fault() ?? new LineBroken(error, request.reusedSocket);
+      throw timeout.fault() ?? new LineBroken(error, request.reusedSocket);
     } finally {
-      patience.end();
+      timeout.end();
       // Else what is left of a liferaft that nobody wants would be sent.
       if (!request.writableFinished) request.destroy();
       await sent.catch(() => undefined);
@@ -175,9 +175,9 @@ export function makePeerClient(
   }
 
   return {
-    async heartbeat(told) {
+    async heartbeat(own) {
       await followName();
-      const body = JSON.stringify(told);
+      const body = JSON.stringify(own);
       const text = await askByAnyKey({
         method: 'POST',
         path: peerRoutes.heartbeat,
@@ -215,7 +215,7 @@ interface Question {
   method: 'POST' | 'PUT';
   path: string;
   headers: OutgoingHttpHeaders;
-  deadlines: Patience['deadlines'];
+  deadlines: RequestTimeout['deadlines'];
   /** Writes the body to its end, and tells when some of it is gone. */
   send(request: ClientRequest, progress: () => void): Promise<void>;
 }

@@ -64,8 +64,8 @@ export function withoutKey(refusal: string | undefined): Fault {
 /** What to do about the system's and OpenSSL's errors, by their codes. */
 export function unreachable(destination: Destination, error: unknown): Fault {
   const { host, port } = destination;
-  const isStranger = error instanceof Error && /certificate/i.test(error.message);
-  const code = isStranger ? 'EPROTO' : (systemErrorCode(error) ?? '');
+  const isUnauthenticated = error instanceof Error && /certificate/i.test(error.message);
+  const code = isUnauthenticated ? 'EPROTO' : (systemErrorCode(error) ?? '');
   const messages: Partial<Record<string, string>> = {
     ECONNREFUSED: `Nobody listens on port ${port} of ${host}. Start the service there ('systemctl start ha-agent'), or correct the destination.`,
     ENOTFOUND: `The name ${host} is not known. Correct the destination, or make the name known to this host.`,

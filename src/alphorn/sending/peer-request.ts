@@ -7,7 +7,7 @@ import type { LiferaftFile } from '../format/liferaft-file.ts';
 /** Of one read of the disk and one write to the connection. Two of them are in use at a time. */
 const pieceBytes = 1024 * 1024;
 /** What is read of an answer. */
-const longestAnswer = 64 * 1024;
+const maxAnswerLength = 64 * 1024;
 
 /** What is sent of a liferaft. */
 export type Sendable = Pick<LiferaftFile, 'digest' | 'size' | 'readInto'>;
@@ -74,12 +74,12 @@ export async function textOf(response: IncomingMessage): Promise<string> {
   response.setEncoding('utf8');
   for await (const piece of response as AsyncIterable<string>) {
     text += piece;
-    if (text.length > longestAnswer) throw new Error('The answer has no end.');
+    if (text.length > maxAnswerLength) throw new Error('The answer has no end.');
   }
   return text;
 }
 
-export interface Patience {
+export interface RequestTimeout {
   deadlines: {
     /** For which nothing may happen. */
     stallMs: number;
@@ -93,11 +93,11 @@ export interface Patience {
   end(): void;
 }
 
-export function makePatience(
+export function startTimeout(
   name: string,
-  deadlines: Patience['deadlines'],
+  deadlines: RequestTimeout['deadlines'],
   request: ClientRequest,
-): Patience {
+): RequestTimeout {
   let expired: number | undefined;
   const giveUp = (ms: number) => () => {
     expired = ms;

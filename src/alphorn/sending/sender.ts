@@ -45,7 +45,7 @@ export interface SenderParts {
 }
 
 export const firstPauseMs = 1000;
-export const longestPauseMs = 300_000;
+export const maxPauseMs = 300_000;
 
 export function makeSender({
   destination,
@@ -167,13 +167,13 @@ export function makeSender({
     const code = error instanceof Fault ? error.code : 'peer_unreachable';
     const detail = error instanceof Error ? error.message : String(error);
     lastError = { at: new Date().toISOString(), code, detail };
-    const longest = Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);
+    const fullPauseMs = Math.min(firstPauseMs * 2 ** (failures - 1), maxPauseMs);
     pause = setTimeout(
       () => {
         pause = undefined;
         begin();
       },
-      longest * (1 - random() / 2),
+      fullPauseMs * (1 - random() / 2),
     );
     if (!hasChanged(destination, `failing ${code}`)) return;
     log.warn({ destination, code, detail }, 'the destination does not get the liferaft');

@@ -69,7 +69,7 @@ export function makeAlphorn(config: Config, log: Log, paths: Paths = debianPaths
   const { alphorn } = paths;
   const keys = openKeys(paths, log);
   const accepted = openAcceptedLineage(alphorn.own);
-  const tell = async () => {
+  const describeHost = async () => {
     const lineage = await lineageByRoot(alphorn.own);
     return {
       ...headersOf(await whoThisHostIs(alphorn.machineId)),
@@ -89,7 +89,7 @@ export function makeAlphorn(config: Config, log: Log, paths: Paths = debianPaths
         accepted,
         log,
         isThisHost: () => isThisHost(where, config.peer_port),
-        connect: (hostId) => makePeerClient(where, { hostId, keys, tell }),
+        connect: (hostId) => makePeerClient(where, { hostId, keys, describeHost }),
       });
     },
     makeWatch: (changed) =>

@@ -55,7 +55,7 @@ const liferaftSchema = z.object({
 
 /** What other hosts may ask on the peer port. Each may say and send what concerns itself, and nothing else. */
 export function makePeersApp({ callers, receiver, clones, self, log }: PeersParts): Express {
-  const tell = refusalLog(log);
+  const refusals = refusalLog(log);
   const ofPeer = { role: 'anyone', fields: {} } as const;
   const family: Family = {
     name: 'peers',
@@ -73,7 +73,7 @@ export function makePeersApp({ callers, receiver, clones, self, log }: PeersPart
           const heartbeat: Heartbeat = checked(heartbeatSchema, call.body);
           const { name: hostId } = call.caller();
           await refuseClones(call, hostId).catch((error: unknown) => {
-            tell.refused(hostId, error);
+            refusals.refused(hostId, error);
             throw error;
           });
           const { id: own } = await self();
@@ -123,11 +123,11 @@ export function makePeersApp({ callers, receiver, clones, self, log }: PeersPart
       const { digest, generation } = await receiver.receive(announced, bodyOf(call));
       await clones.accept(hostId, whoSendsOf(call.headers), call.from);
       const ms = Math.round(performance.now() - startedAt);
-      tell.wellAgain(hostId);
+      refusals.accepted(hostId);
       log.info({ host: hostId, generation, bytes: announced.size, ms }, 'liferaft received');
       return { body: { digest, generation } };
     } catch (error) {
-      tell.refused(hostId, error);
+      refusals.refused(hostId, error);
       throw error;
     }
   }
@@ -183,7 +183,7 @@ async function* bodyOf({ bytes }: Call): AsyncGenerator<Buffer, void, undefined>
 /** A line for each host that begins to be refused, or is for another reason. */
 function refusalLog(log: Log): {
   refused(host: string, error: unknown): void;
-  wellAgain(host: string): void;
+  accepted(host: string): void;
 } {
   const hasChanged = makeChangeDetector();
   return {
@@ -191,7 +191,7 @@ function refusalLog(log: Log): {
       if (!(error instanceof Fault) || !hasChanged(host, error.code)) return;
       log.warn({ host, code: error.code, detail: error.message }, 'liferaft refused');
     },
-    wellAgain(host) {
+    accepted(host) {
       hasChanged(host, undefined);
     },
   };

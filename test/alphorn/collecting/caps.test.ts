@@ -84,7 +84,7 @@ describe('the caps of a file of rules', () => {
         never: new Set(),
         silentAt: () => undefined,
         former: new Map(),
-        most: { byInclude: 40, byAll: 80 },
+        max: { byInclude: 40, byAll: 80 },
       });
       expect(found.map(({ path }) => path)).to.include(at('/etc/zzz/conf'));
       expect(missed.map(({ name }) => name)).to.deep.equal([at('/etc/aaa')]);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { keptOf } from '../../../src/alphorn/collecting/carried-over.ts';
+import { carryOver } from '../../../src/alphorn/collecting/carried-over.ts';
 import { manifestOf } from '../../support/liferafts.ts';
 import { collectBench } from '../../support/collect-bench.ts';
 
@@ -11,30 +11,30 @@ describe('what stays of the liferaft before', () => {
     links: { '/a/l': 'x' },
   });
   const folderOf = (path: string) => former.folders.find((each) => each.path === path);
-  const pathsOf = ({ files, links }: ReturnType<typeof keptOf>) =>
+  const pathsOf = ({ files, links }: ReturnType<typeof carryOver>) =>
     [...files, ...links].map(({ path }) => path);
   const fresh = (...paths: string[]) =>
     manifestOf({ files: Object.fromEntries(paths.map((path) => [path, 'new'])) }).files;
   const never = () => false;
 
   it('is a file that is hidden now, or all of a folder that is, with the folders above', () => {
-    expect(pathsOf(keptOf(former, ['/b'], [], folderOf, never))).to.deep.equal(['/b']);
-    const kept = keptOf(former, ['/a'], [], () => undefined, never);
-    expect(pathsOf(kept)).to.deep.equal(['/a/deep/y', '/a/x', '/a/l']);
-    expect(kept.folders.map(({ path }) => path)).to.have.members(['/a', '/a/deep']);
+    expect(pathsOf(carryOver(former, ['/b'], [], folderOf, never))).to.deep.equal(['/b']);
+    const carried = carryOver(former, ['/a'], [], () => undefined, never);
+    expect(pathsOf(carried)).to.deep.equal(['/a/deep/y', '/a/x', '/a/l']);
+    expect(carried.folders.map(({ path }) => path)).to.have.members(['/a', '/a/deep']);
   });
 
   it('is nothing that is excluded now, or that the new one has', () => {
     const excludes = (path: string) => path === '/a/deep';
-    const kept = keptOf(former, ['/a'], fresh('/a/x'), folderOf, excludes);
-    expect(pathsOf(kept)).to.deep.equal(['/a/l']);
+    const carried = carryOver(former, ['/a'], fresh('/a/x'), folderOf, excludes);
+    expect(pathsOf(carried)).to.deep.equal(['/a/l']);
   });
 
   it('is nothing below what is a file now, and no file that is a folder now', () => {
-    expect(pathsOf(keptOf(former, ['/a'], fresh('/a/deep'), folderOf, never))).to.not.include(
+    expect(pathsOf(carryOver(former, ['/a'], fresh('/a/deep'), folderOf, never))).to.not.include(
       '/a/deep/y',
     );
-    expect(pathsOf(keptOf(former, ['/a'], fresh('/a/x/new'), folderOf, never))).to.not.include(
+    expect(pathsOf(carryOver(former, ['/a'], fresh('/a/x/new'), folderOf, never))).to.not.include(
       '/a/x',
     );
   });

@@ -298,7 +298,7 @@ describe('what is collected', () => {
       const one = makeCollector(paths(), undefined, undefined, store);
       const collected = await one.collect(await all(), { former: before });
       expect(pathsOf(collected.files)).to.deep.equal(['a', 'b']);
-      expect(pathsOf([...collected.kept])).to.deep.equal(['a']);
+      expect(pathsOf([...collected.carriedOver])).to.deep.equal(['a']);
       expect(whyNot(collected, 'a')).to.match(/cannot be read: EIO/);
     });
 

@@ -152,7 +152,7 @@ describe('a manifest', () => {
     fc.assert(
       fc.property(anyManifest, fc.nat(), fc.integer({ min: 1, max: 255 }), (manifest, at, bits) => {
         const bytes = Buffer.from(manifestBytes(manifest));
-        const check = makeLiferaftCheck({ digest: digestOf(bytes), mostBytes: 2 ** 50 });
+        const check = makeLiferaftCheck({ digest: digestOf(bytes), maxBytes: 2 ** 50 });
         const place = at % bytes.length;
         bytes.writeUInt8(bytes.readUInt8(place) ^ bits, place);
         const refused = orFault(() => {

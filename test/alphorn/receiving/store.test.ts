@@ -37,7 +37,7 @@ describe('the store of liferafts', () => {
   const temporary = temporaryFolder();
   const folder = () => join(temporary.path, 'liferafts');
   const storeOf = (limits: Partial<ReceiverLimits> = {}) =>
-    openStore(folder(), { keep: 5, mostBytes: 1024 * 1024, ...limits });
+    openStore(folder(), { keep: 5, maxBytes: 1024 * 1024, ...limits });
 
   const announced = ({ manifest, digest, bytes }: MadeLiferaft, rebuilt = false) => ({
     hostId: manifest.host.id,
@@ -86,8 +86,8 @@ describe('the store of liferafts', () => {
 
     it('and keeps those before by their numbers, the last ones', async () => {
       for (let generation = 1; generation <= 7; generation += 1) await receive({ generation });
-      const kept = [3, 4, 5, 6].map((each) => `liferaft_${someHost}.${each}.tar`);
-      expect(await names()).to.deep.equal([...kept, latest]);
+      const stored = [3, 4, 5, 6].map((each) => `liferaft_${someHost}.${each}.tar`);
+      expect(await names()).to.deep.equal([...stored, latest]);
       const listed = await storeOf().list();
       expect(listed.map((each) => 'generation' in each && each.generation)).to.deep.equal([
         7, 6, 5, 4, 3,
@@ -126,8 +126,8 @@ describe('the store of liferafts', () => {
       for (const generation of [3, 4, 5]) {
         await receive({ generation, lacking }, storeOf({ keep: 2 }));
       }
-      const kept = [2, 4].map((each) => `liferaft_${someHost}.${each}.tar`);
-      expect(await names()).to.deep.equal([...kept, latest]);
+      const stored = [2, 4].map((each) => `liferaft_${someHost}.${each}.tar`);
+      expect(await names()).to.deep.equal([...stored, latest]);
       const listed = await storeOf().list();
       expect(listed.map((each) => 'whole' in each && [each.generation, each.whole])).to.deep.equal([
         [5, false],
@@ -146,10 +146,10 @@ describe('the store of liferafts', () => {
 
     it('of as many bytes as are allowed, and of no more', async () => {
       const made = liferaftOf();
-      const exact = storeOf({ mostBytes: made.bytes.length });
+      const exact = storeOf({ maxBytes: made.bytes.length });
       await exact.receive(announced(made), inPieces(made.bytes));
       const next = liferaftOf({ generation: 2 });
-      const less = storeOf({ mostBytes: made.bytes.length - 1 });
+      const less = storeOf({ maxBytes: made.bytes.length - 1 });
       await faultOf('liferaft_too_large', less.receive(announced(next), inPieces(next.bytes)));
       expect((await storeOf().held(someHost))?.generation).to.equal(1);
     });
@@ -256,13 +256,13 @@ describe('the store of liferafts', () => {
       for (const generation of [1, 2])
         await receive({ lineage: otherLineage, generation, rebuilt: generation === 1 });
       await receive({ lineage: thirdLineage, generation: 1, rebuilt: true });
-      const kept = [];
+      const stored = [];
       for (const { name } of await storeOf().list()) {
         const file = await storeOf().open(name);
         await file.close();
-        kept.push(`${file.manifest.lineage} ${file.manifest.generation}`);
+        stored.push(`${file.manifest.lineage} ${file.manifest.generation}`);
       }
-      expect(kept).to.have.members([
+      expect(stored).to.have.members([
         `${thirdLineage} 1`,
         ...[1, 2].flatMap((generation) => [
           `${otherLineage} ${generation}`,
@@ -484,7 +484,7 @@ describe('the store of liferafts', () => {
     it('none that is too large', async () => {
       const made = liferaftOf();
       await writeFile(path(), made.bytes);
-      await faultOf('liferaft_too_large', storeOf({ mostBytes: 1024 }).importFile(path()));
+      await faultOf('liferaft_too_large', storeOf({ maxBytes: 1024 }).importFile(path()));
     });
 
     it('none that is not there, or is a folder', async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import type { DestinationStatus } from '../../../src/alphorn/sending/daemon-status.ts';
-import type { ListedRestore, RestoreState } from '../../../src/alphorn/restoring/kept-restores.ts';
+import type { ListedRestore, RestoreState } from '../../../src/alphorn/restoring/saved-restores.ts';
 import { findingsOf, type JudgedStatus } from '../../../src/bin/hactl/alphorn/verdict.ts';
 
 const destination = (state: string, detail?: string) =>

@@ -13,7 +13,7 @@ export interface Listing {
   /** To be looked into. */
   folders: readonly string[];
   /** Links that the include would have to follow to reach what it matches. */
-  doors: readonly string[];
+  unmatchedLinks: readonly string[];
   /** All others that the include matches. */
   others: readonly string[];
   /** Folders that it matches without what is in them. */
@@ -45,7 +45,7 @@ export function readListing(parts: ListingParts): Listing | string {
   const entries = entriesOrWhy(folder);
   if (typeof entries === 'string') return entries;
   const folders: string[] = [];
-  const doors: string[] = [];
+  const unmatchedLinks: string[] = [];
   const others: string[] = [];
   const shut: string[] = [];
   const broken: string[] = [];
@@ -66,10 +66,20 @@ export function readListing(parts: ListingParts): Listing | string {
     if (isFolder) {
       if (isMatched && !(goesIn && include.matches(below(named, anyName)))) shut.push(entry.name);
     } else if (isMatched) others.push(entry.name);
-    else if (depth > 1 && entry.isSymbolicLink()) doors.push(entry.name);
+    else if (depth > 1 && entry.isSymbolicLink()) unmatchedLinks.push(entry.name);
   }
   const settled = lookedAtMs - stats.ctimeMs > racyMs;
-  return { folder, stats, settled, folders, doors, others, shut, broken, entries: entries.length };
+  return {
+    folder,
+    stats,
+    settled,
+    folders,
+    unmatchedLinks,
+    others,
+    shut,
+    broken,
+    entries: entries.length,
+  };
 }
 
 export function takesNoFolders({ text }: Include): string {

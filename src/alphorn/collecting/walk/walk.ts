@@ -56,17 +56,17 @@ export interface WalkParts {
   /** Of the walk before: folders that did not change are not read again. */
   former: Listings;
   /** Entries of folders that are looked at in one round at most: by one include, and by all. Others in tests. */
-  most?: { byInclude: number; byAll: number };
+  max?: { byInclude: number; byAll: number };
 }
 
-const mostLookedAt = { byInclude: limits.items, byAll: 2 * limits.items };
+const maxLookedAt = { byInclude: limits.items, byAll: 2 * limits.items };
 
 /**
  * Looks for all that the rules include. The path of an include is followed through links, each of which goes in
  * itself; so is a link that an include matches. Other links are not followed.
  */
 export function walk(parts: WalkParts): Walked {
-  const { rules, essentials, never, silentAt, former, most = mostLookedAt } = parts;
+  const { rules, essentials, never, silentAt, former, max = maxLookedAt } = parts;
   const listings: Listings = new Map();
   const found = new Map<string, Found>();
   const missed = new Map<string, Missed>();
@@ -159,15 +159,15 @@ export function walk(parts: WalkParts): Walked {
     }
     visited.add(folder);
     const { entries } = listing;
-    if (count.of + entries > most.byInclude || lookedAt + entries > most.byAll) {
-      const why = `Not all of it was looked at, for there are over ${most.byInclude} paths, or ${most.byAll} with those of other includes. Include less.`;
+    if (count.of + entries > max.byInclude || lookedAt + entries > max.byAll) {
+      const why = `Not all of it was looked at, for there are over ${max.byInclude} paths, or ${max.byAll} with those of other includes. Include less.`;
       miss(taker.include.base, why, taker);
       return;
     }
     // Only now: a folder that is not looked at leaves its room to the others.
     count.of += entries;
     lookedAt += entries;
-    const { folders, doors, others, broken, shut } = listing;
+    const { folders, unmatchedLinks, others, broken, shut } = listing;
     const before = found.size;
     for (const entry of broken) miss(below(name, entry), 'Its name is not UTF-8.', taker);
     for (const entry of shut) {
@@ -178,7 +178,7 @@ export function walk(parts: WalkParts): Walked {
     for (const entry of folders) {
       lookIn(below(folder, entry), below(name, entry), depth - 1, taker, count);
     }
-    for (const entry of doors) {
+    for (const entry of unmatchedLinks) {
       const [path, at] = [below(folder, entry), below(name, entry)];
       unfollowed.push({ path, name: at, taker, mayBeFile: false });
     }
@@ -221,7 +221,7 @@ export function walk(parts: WalkParts): Walked {
   }
 
   /** What a link that was not followed leads to is told if nothing else takes it in. */
-  function tellOfUnfollowed({ path, name, taker, mayBeFile }: (typeof unfollowed)[number]): void {
+  function missUnfollowed({ path, name, taker, mayBeFile }: (typeof unfollowed)[number]): void {
     const read = targetOrWhy(path);
     if (typeof read !== 'object' || closedBy(read.target, name) !== undefined) return;
     const { path: target, stats, links } = follow(path, silentAt);
@@ -272,7 +272,7 @@ export function walk(parts: WalkParts): Walked {
       lookIn(folder, base, depth, taker, { of: 0 });
     });
   }
-  for (const each of unfollowed) tellOfUnfollowed(each);
+  for (const each of unfollowed) missUnfollowed(each);
   return { found: [...found.values()], missed: [...missed.values()], listings };
 }
 

@@ -29,16 +29,18 @@ export interface FileList {
   first: readonly { path: string; owner: string; after: string }[];
 }
 
-const mostListed = 1000;
+const maxListed = 1000;
 
 export function listOf(handovers: readonly Handover[]): FileList {
-  const first = handovers
-    .slice(0, mostListed)
-    .map(({ path, before, after }) => ({ path, owner: wordsOf(before), after: wordsOf(after) }));
+  const first = handovers.slice(0, maxListed).map(({ path, before, after }) => ({
+    path,
+    owner: ownerText(before),
+    after: ownerText(after),
+  }));
   return { total: handovers.length, first };
 }
 
-export function wordsOf({ uid, gid }: Handover['before']): string {
+export function ownerText({ uid, gid }: Handover['before']): string {
   return `${uid}:${gid}`;
 }
 

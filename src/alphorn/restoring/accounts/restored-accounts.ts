@@ -8,7 +8,7 @@ import { type AccountFile, accountFiles } from './merge/account-files.ts';
 import { mergeAccounts, type MergedAccounts } from './merge/merge.ts';
 import { findOwned, type OwnedFile, type SearchLimits, searchLimits } from './owned-files.ts';
 import { withTexts } from './renumbered-liferaft.ts';
-import { type AccountsReport, listOf, wordsOf } from './report.ts';
+import { type AccountsReport, listOf, ownerText } from './report.ts';
 
 /** A liferaft as it is restored on this host, and what has to be done besides. */
 export interface RestoredAccounts {
@@ -56,7 +56,7 @@ export async function restoreAccounts(
     ? await findOwned(root, (each) => !leaves.has(each.path) && affects(each), limits)
     : { found: [], looked: 0, complete: true };
   const handovers = found.map((each) => handoverOf(each, merged));
-  const moving = handovers.filter(({ before, after }) => wordsOf(before) !== wordsOf(after));
+  const moving = handovers.filter(({ before, after }) => ownerText(before) !== ownerText(after));
   const units = await failingUnits(file, root, isChosen, here, merged);
   const report: AccountsReport = {
     mode: replace ? 'replace' : 'merge',

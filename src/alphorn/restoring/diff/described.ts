@@ -1,7 +1,7 @@
 import type { FileItem, FolderItem, LinkItem } from '../../format/items.ts';
 import type { Owners } from '../../format/owners.ts';
 import type { Look } from '../host-folder.ts';
-import { namedAclWords } from '../steps/lists-here.ts';
+import { namedAclText } from '../steps/lists-here.ts';
 import type { Described, PlannedPath, WantedFolder } from './difference.ts';
 
 export function described(
@@ -38,14 +38,14 @@ export function describedWanted(
   wanted: PlannedPath['wanted'],
   owners: Owners,
 ): Described {
-  const owner = owners.wordsAfter(item);
-  const wordsOf = (key: 'acl' | 'defaultAcl') =>
+  const owner = owners.textAfter(item);
+  const aclTextOf = (key: 'acl' | 'defaultAcl') =>
     key in wanted && key in item
-      ? namedAclWords((item as Partial<FolderItem>)[key], owners).acl
+      ? namedAclText((item as Partial<FolderItem>)[key], owners).acl
       : undefined;
   return wanted.kind === 'folder'
-    ? describedFolder(wanted, owner, wordsOf('acl'), wordsOf('defaultAcl'))
-    : described(wanted, owner, wordsOf('acl'));
+    ? describedFolder(wanted, owner, aclTextOf('acl'), aclTextOf('defaultAcl'))
+    : described(wanted, owner, aclTextOf('acl'));
 }
 
 function octal(mode: number): string {

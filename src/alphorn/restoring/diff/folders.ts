@@ -2,7 +2,7 @@ import type { FolderItem } from '../../format/items.ts';
 import type { Owners } from '../../format/owners.ts';
 import { openFolder } from '../host-folder.ts';
 import type { FolderState } from '../steps/folders.ts';
-import { aclWords, type ListsHere } from '../steps/lists-here.ts';
+import { aclText, type ListsHere } from '../steps/lists-here.ts';
 import { describedFolder, describedWanted } from './described.ts';
 import type { DifferenceChange, PlannedPath, WantedFolder } from './difference.ts';
 
@@ -63,9 +63,9 @@ function existingFolder(
   const described = {
     here: describedFolder(
       here,
-      owners.wordsOf(here),
-      aclWords(here.acl, owners).acl,
-      aclWords(here.defaultAcl, owners).acl,
+      owners.textOf(here),
+      aclText(here.acl, owners).acl,
+      aclText(here.defaultAcl, owners).acl,
     ),
     liferaft: describedWanted(item, wanted, owners),
     ...(lost !== undefined && { lost }),

@@ -9,7 +9,7 @@ import {
   type LinkPresence,
   lookAt,
 } from '../host-folder.ts';
-import { aclWords, type ListsHere } from '../steps/lists-here.ts';
+import { aclText, type ListsHere } from '../steps/lists-here.ts';
 import { described, describedWanted } from './described.ts';
 import type { DifferenceChange, PlannedPath } from './difference.ts';
 
@@ -37,11 +37,7 @@ export async function compareLeaf(
       changes,
       here:
         found &&
-        described(
-          found,
-          'uid' in found ? owners.wordsOf(found) : '',
-          aclWords(aclHere, owners).acl,
-        ),
+        described(found, 'uid' in found ? owners.textOf(found) : '', aclText(aclHere, owners).acl),
       liferaft: describedWanted(item, wanted, owners),
       ...(lost !== undefined && { lost }),
     },

@@ -17,7 +17,7 @@ export interface OnlyHere {
 }
 
 /** How many are listed at most. */
-const mostListed = 1000;
+const maxListed = 1000;
 
 /** @param chosen which paths are compared, or the folders that they are in; all if nothing is said */
 export async function findOnlyHere(
@@ -40,8 +40,8 @@ export async function findOnlyHere(
       .sort(byPath)
       .map(({ path }) => path);
     return {
-      onlyHere: all.slice(0, mostListed),
-      onlyHereMore: Math.max(0, all.length - mostListed),
+      onlyHere: all.slice(0, maxListed),
+      onlyHereMore: Math.max(0, all.length - maxListed),
     };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;

@@ -8,13 +8,13 @@ import type { RestoredAccounts } from '../accounts/restored-accounts.ts';
 import type { PlannedPath } from '../diff/difference.ts';
 import { folderIdOf } from '../other-root.ts';
 import {
-  type KeptRestore,
+  type SavedRestore,
   makeRestoreFolder,
   type Step,
   writeJournal,
 } from '../restore-journal.ts';
 import { type FolderChange, planFolders } from './folders.ts';
-import { keep, parentsThere } from './keep.ts';
+import { saveCopy, parentsThere } from './copies.ts';
 
 /** Keeps what is replaced, and writes down what is to be done. Nothing outside of the folder is touched. */
 export async function prepareRestore(
@@ -24,7 +24,7 @@ export async function prepareRestore(
   { file: { manifest, digest }, plan: planHandovers }: RestoredAccounts,
   changing: readonly PlannedPath[],
   folderChanges: readonly FolderChange[],
-): Promise<KeptRestore> {
+): Promise<SavedRestore> {
   const at = new Date();
   const folder = await makeRestoreFolder(restores, at);
   try {
@@ -33,7 +33,7 @@ export async function prepareRestore(
     for (const { item, wanted, aclHere } of changing) {
       if (wanted.kind === 'folder') continue;
       const number = `${steps.length}`;
-      const before = await keep(root, item.path, join(folder, number));
+      const before = await saveCopy(root, item.path, join(folder, number));
       if (before?.kind === 'file') before.acl = aclHere;
       steps.push({
         path: item.path,

@@ -3,7 +3,11 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { makeAnswers, makeMounts, type Mounts } from '../../../../src/alphorn/collecting/walk/mounts.ts';
+import {
+  makeAnswers,
+  makeMounts,
+  type Mounts,
+} from '../../../../src/alphorn/collecting/walk/mounts.ts';
 import { makeRun } from '../../../../src/kit/exec.ts';
 import { makeLog } from '../../../../src/kit/log.ts';
 import { collectBench } from '../../../support/collect-bench.ts';
@@ -72,7 +76,7 @@ describe('a file system that may be elsewhere', () => {
     const collected = await collect(said, { mounts, former });
     expect(pathsOf(collected)).to.deep.equal(pathsOf(former));
     expect(collected.folders).to.deep.equal(former.folders);
-    expect([...collected.kept].map(({ path }) => path)).to.deep.equal([
+    expect([...collected.carriedOver].map(({ path }) => path)).to.deep.equal([
       at('/etc/nfs/b'),
       at('/etc/nfs/deep/c'),
     ]);

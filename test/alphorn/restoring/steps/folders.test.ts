@@ -115,7 +115,7 @@ describe('folders that are there before a restore', () => {
       for (let number = 1; ; number += 1) {
         await ready();
         if (!(await dieDuring(number, restores, () => killed()))) break;
-        if ((await bench.restorer.kept()).length > 0) await undo();
+        if ((await bench.restorer.listSaved()).length > 0) await undo();
         expect(await tree(), `call ${number}`).to.deep.equal(before);
         expect((await lists()).size, `call ${number}`).to.equal(0);
       }

@@ -5,7 +5,7 @@ import {
   forget,
   idOf,
   isHalfDone,
-  type KeptRestore,
+  type SavedRestore,
   readRestores,
 } from './restore-journal.ts';
 import { isRestoring } from './restore-lock.ts';
@@ -66,15 +66,15 @@ export async function unfinishedRestores(
 }
 
 function listed(
-  kept: KeptRestore | DamagedRestore,
+  saved: SavedRestore | DamagedRestore,
   isBusy: boolean,
   hostRoot: string,
 ): ListedRestore {
-  const { folder } = kept;
-  const id = idOf(kept);
-  if (kept.state === 'damaged') return { id, state: 'damaged', folder, problem: kept.problem };
-  const { liferaft, host, generation, at, steps, root } = kept.journal;
-  const { state, problem } = stateOf(kept, isBusy);
+  const { folder } = saved;
+  const id = idOf(saved);
+  if (saved.state === 'damaged') return { id, state: 'damaged', folder, problem: saved.problem };
+  const { liferaft, host, generation, at, steps, root } = saved.journal;
+  const { state, problem } = stateOf(saved, isBusy);
   return {
     id,
     state,
@@ -85,19 +85,19 @@ function listed(
     at,
     ...(root !== undefined && root !== hostRoot && { root }),
     paths: steps.length,
-    bytes: bytesOf(kept),
+    bytes: bytesOf(saved),
     ...(problem !== undefined && { problem }),
   };
 }
 
-function stateOf(kept: KeptRestore, isBusy: boolean): { state: RestoreState; problem?: string } {
-  const { state, folder, journal } = kept;
+function stateOf(saved: SavedRestore, isBusy: boolean): { state: RestoreState; problem?: string } {
+  const { state, folder, journal } = saved;
   if (state === 'done' || state === 'undone') return { state };
-  const what = `restore ${idOf(kept)} (of ${journal.liferaft}, ${journal.at})`;
+  const what = `restore ${idOf(saved)} (of ${journal.liferaft}, ${journal.at})`;
   if (state === 'partial') {
     return {
       state: 'partly_undone',
-      problem: `Some paths of ${what} could not be put back as they were; what was there before is kept in ${folder}. 'hactl alphorn undo' names them and tries again, also by --force; 'hactl alphorn restores drop ${idOf(kept)}' leaves them as they are.`,
+      problem: `Some paths of ${what} could not be put back as they were; what was there before is kept in ${folder}. 'hactl alphorn undo' names them and tries again, also by --force; 'hactl alphorn restores drop ${idOf(saved)}' leaves them as they are.`,
     };
   }
   if (isBusy) return { state: 'under_way', problem: `A command is at ${what} just now.` };
@@ -134,7 +134,7 @@ export async function dropRestores(
   return dropped.map(idOf);
 }
 
-function byId<T extends KeptRestore | DamagedRestore>(found: readonly T[], id: string): T {
+function byId<T extends SavedRestore | DamagedRestore>(found: readonly T[], id: string): T {
   const match = found.find((each) => idOf(each) === id);
   if (match) return match;
   throw new Fault(

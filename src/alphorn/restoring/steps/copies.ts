@@ -9,7 +9,7 @@ import { isAt, type NewFolder } from './exchange.ts';
 import { changedMeanwhile } from '../path-faults.ts';
 import { asFile, type FilePresence, lookAt, openFolder, type Presence } from '../host-folder.ts';
 import { parentsOf } from '../../format/paths.ts';
-import { type KeptRestore, rewriteJournal, type Step } from '../restore-journal.ts';
+import { type SavedRestore, rewriteJournal, type Step } from '../restore-journal.ts';
 import { type GivenLists, readLists } from './lists-here.ts';
 
 /**
@@ -18,7 +18,7 @@ import { type GivenLists, readLists } from './lists-here.ts';
  * @returns what it was
  * Faults: `changed_meanwhile`
  */
-export async function keep(root: string, path: string, copy: string): Promise<Presence> {
+export async function saveCopy(root: string, path: string, copy: string): Promise<Presence> {
   const parent = await openFolder(root, dirname(path));
   if (!('at' in parent)) return null;
   try {
@@ -58,22 +58,22 @@ export async function parentsThere(
  * neither a file nor a link stays where it is, and is not replaced.
  * Faults: `no_space`
  */
-export async function keepChanged(
+export async function saveChanged(
   root: string,
-  kept: KeptRestore,
+  saved: SavedRestore,
   attributes: Pick<AttributeStore, 'read'>,
-): Promise<KeptRestore> {
+): Promise<SavedRestore> {
   const steps: Step[] = [];
   const listsOf = await readLists(
     attributes,
-    kept.journal.steps.map(({ path }) => path),
+    saved.journal.steps.map(({ path }) => path),
   );
-  for (const [index, step] of kept.journal.steps.entries()) {
-    const found = await changedAt(root, step, listsOf(step.path), join(kept.folder, `${index}`));
+  for (const [index, step] of saved.journal.steps.entries()) {
+    const found = await changedAt(root, step, listsOf(step.path), join(saved.folder, `${index}`));
     steps.push(found ? { ...step, changed: [...(step.changed ?? []), found] } : step);
   }
-  const isSame = steps.every((step, index) => step === kept.journal.steps[index]);
-  return isSame ? kept : rewriteJournal(kept, { ...kept.journal, steps });
+  const isSame = steps.every((step, index) => step === saved.journal.steps[index]);
+  return isSame ? saved : rewriteJournal(saved, { ...saved.journal, steps });
 }
 
 async function changedAt(
@@ -87,7 +87,7 @@ async function changedAt(
   const copy = `${copies}.${changed.length}`;
   // What a killed undo left is in no journal.
   await rm(copy, { force: true });
-  const what = await keep(root, path, copy).catch((error: unknown) => {
+  const what = await saveCopy(root, path, copy).catch((error: unknown) => {
     if (error instanceof Fault && error.code === 'changed_meanwhile') return undefined;
     throw error;
   });

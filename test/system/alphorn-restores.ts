@@ -67,7 +67,8 @@ export function describeAlphornRestores(bench: Bench): void {
         .and.to.include(`${folder}/many/7: `);
       expect(await sh(`cat ${folder}/many/8`)).to.equal('old 8\n');
       const status = await hactl('status');
-      expect(status.exitCode).to.be.oneOf([1, 2]);
+      // A path that was not put back is a warning. A node that does not run Alphorn is unknown, which outweighs it.
+      expect(status.exitCode).to.be.oneOf([1, 3]);
       expect(status.stdout).to.include('could not be put back');
       await sh(`umount ${folder}/many/7`);
       expect((await hactl('undo')).exitCode).to.equal(0);

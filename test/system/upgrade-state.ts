@@ -224,11 +224,24 @@ export async function changesOf(node: LabNode, name: string): Promise<number> {
   }).length;
 }
 
-/** The generations and digests of the liferafts of one node that another has. */
-export async function liferaftsOf(node: LabNode, on: LabNode, token: string): Promise<string[]> {
+/** A liferaft of one node that another has. */
+interface Received {
+  generation: number;
+  digest: string;
+}
+
+export async function receivedFrom(node: LabNode, on: LabNode, token: string): Promise<Received[]> {
   const { json } = await callHa(on, 'alphorn/liferaft', { token });
-  const all = json as { host: { name: string }; generation: number; digest: string }[];
+  const all = json as (Received & { host: { name: string } })[];
   return all
     .filter(({ host }) => host.name === node.name)
-    .map(({ generation, digest }) => `${generation} ${digest}`);
+    .map(({ generation, digest }) => ({ generation, digest }))
+    .sort((one, other) => other.generation - one.generation);
+}
+
+/** The liferafts of before are still there, except those that had to make way for more than `liferaft_keep` newer ones. */
+export function expectLiferaftsKept(before: readonly Received[], now: readonly Received[]): void {
+  const oldest = now[configuration.liferaft_keep - 1]?.generation ?? 0;
+  const toBeKept = before.filter(({ generation }) => generation >= oldest);
+  expect(now).to.include.deep.members(toBeKept);
 }

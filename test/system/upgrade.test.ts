@@ -22,11 +22,12 @@ import {
   changesOf,
   editedFile,
   expectKept,
+  expectLiferaftsKept,
   expectUsable,
   give,
   type Given,
-  liferaftsOf,
   peerPort,
+  receivedFrom,
   valueOf,
 } from './upgrade-state.ts';
 
@@ -133,7 +134,7 @@ describe(`On ${suite}, an upgrade of a cluster from the last release`, () => {
     await writePackage(node, await readFile(await builtPackage()));
     const starts = await startsOf(node);
     const changesBefore = await Promise.all(changedProperties.map((each) => changesOf(node, each)));
-    const liferaftsBefore = await liferaftsOf(active, standby, token);
+    const received = await receivedFrom(active, standby, token);
 
     const load = startLoad({ token, node, socketPath, other });
     const edits = startEdits(active);
@@ -158,8 +159,7 @@ describe(`On ${suite}, an upgrade of a cluster from the last release`, () => {
       const changes = (await changesOf(node, property)) - (changesBefore[index] ?? 0);
       expect(changes, property).to.equal(values.length);
     }
-    const liferafts = await liferaftsOf(active, standby, token);
-    expect(liferafts).to.include.members(liferaftsBefore);
+    expectLiferaftsKept(received, await receivedFrom(active, standby, token));
     const failCounts = `//nvpair[starts-with(@name,'fail-count-')]`;
     const query = await node.exec(['cibadmin', '--query', '--xpath', failCounts]);
     expect(query.stdout).to.equal('');

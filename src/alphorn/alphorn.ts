@@ -1,13 +1,18 @@
-import type { Change } from '../cluster/changes/changes.ts';
-import type { Host } from '../host.ts';
-import { type DaemonClient, makeDaemonClient } from './daemon-client.ts';
-import type { DaemonStatus } from './daemon-status.ts';
-import type { Manifest } from './manifest.ts';
-import type { Undone } from './restore/take-back.ts';
-import { type LiferaftDiff, makeRestorer, type Restored, type RestoreOptions } from './restore.ts';
+import type { Change } from '../cluster/edits/changes.ts';
+import type { Host } from '../kit/host.ts';
+import { type DaemonClient, makeDaemonClient } from './sending/daemon-client.ts';
+import type { DaemonStatus } from './sending/daemon-status.ts';
+import type { Manifest } from './format/manifest.ts';
+import type { Undone } from './restoring/steps/take-back.ts';
+import {
+  type LiferaftDiff,
+  makeRestorer,
+  type Restored,
+  type RestoreOptions,
+} from './restoring/restore.ts';
 import { readSettings, type Settings, writeSettings } from './settings.ts';
 import { type AlphornStatus, readAlphornStatus } from './status.ts';
-import type { LiferaftStore } from './store.ts';
+import type { LiferaftStore } from './receiving/store.ts';
 
 /** Alphorn on this host, but for what its own two services do. */
 export interface Alphorn {

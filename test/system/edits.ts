@@ -4,12 +4,12 @@ import fc from 'fast-check';
 import {
   type AgentMetadataReader,
   makeAgentMetadataReader,
-} from '../../src/cluster/agent-metadata.ts';
-import { makeFenceAgents, makeResourceAgents } from '../../src/cluster/agents.ts';
-import type { Change } from '../../src/cluster/changes/changes.ts';
-import { cloneResource, uncloneResource } from '../../src/cluster/changes/clones.ts';
-import { addToGroup, removeFromGroup } from '../../src/cluster/changes/groups.ts';
-import type { ResourceOptions } from '../../src/cluster/changes/primitives.ts';
+} from '../../src/cluster/agents/agent-metadata.ts';
+import { makeFenceAgents, makeResourceAgents } from '../../src/cluster/agents/agents.ts';
+import type { Change } from '../../src/cluster/edits/changes.ts';
+import { cloneResource, uncloneResource } from '../../src/cluster/edits/catalogue/clones.ts';
+import { addToGroup, removeFromGroup } from '../../src/cluster/edits/catalogue/groups.ts';
+import type { ResourceOptions } from '../../src/cluster/edits/catalogue/primitives.ts';
 import {
   createResource,
   deleteResource,
@@ -17,18 +17,18 @@ import {
   type NewResource,
   unmanageResource,
   updateResource,
-} from '../../src/cluster/changes/resources.ts';
+} from '../../src/cluster/edits/catalogue/resources.ts';
 import {
   createFenceDevice,
   deleteFenceDevice,
   updateFenceDevice,
-} from '../../src/cluster/changes/stonith.ts';
-import { Fault } from '../../src/errors.ts';
-import type { Host } from '../../src/host.ts';
-import { cibDifferences } from '../../src/pacemaker/cib-differences.ts';
-import { cibPatch } from '../../src/pacemaker/cib-patch.ts';
+} from '../../src/cluster/edits/catalogue/stonith.ts';
+import { Fault } from '../../src/kit/fault.ts';
+import type { Host } from '../../src/kit/host.ts';
+import { cibDifferences } from '../../src/pacemaker/cib/cib-differences.ts';
+import { cibPatch } from '../../src/pacemaker/cib/cib-patch.ts';
 import { withoutStatus } from '../../src/parsers/cib.ts';
-import { debianPaths } from '../../src/paths.ts';
+import { debianPaths } from '../../src/kit/paths.ts';
 import {
   childToEdit,
   type EditableXml,

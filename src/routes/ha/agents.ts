@@ -1,4 +1,4 @@
-import type { FenceAgents, ResourceAgents } from '../../cluster/agents.ts';
+import type { FenceAgents, ResourceAgents } from '../../cluster/agents/agents.ts';
 import { inBody, inPath, rule } from '../../server/table/field.ts';
 import { row, type Row } from '../../server/table/row.ts';
 import { agentName, providerName } from '../names.ts';

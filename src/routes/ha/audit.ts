@@ -1,4 +1,4 @@
-import type { AuditLog } from '../../audit.ts';
+import type { AuditLog } from '../../changes/audit/audit.ts';
 import { inQuery, type Rule, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import { read } from './read.ts';

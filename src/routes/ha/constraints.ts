@@ -8,18 +8,18 @@ import {
   deleteConstraint,
   type OrderedAction,
   type SetOfResources,
-} from '../../cluster/changes/constraints.ts';
+} from '../../cluster/edits/catalogue/constraints.ts';
 import {
   constraintOf,
   constraintTypes,
   type ConstraintType,
   listConstraints,
-} from '../../cluster/constraints.ts';
-import type { CibWords } from '../../cluster/words.ts';
+} from '../../cluster/views/constraints.ts';
+import type { CibWords } from '../../cluster/pcs-text.ts';
 import { inBody, inPath, optional, rule } from '../../server/table/field.ts';
 import { row, type Row } from '../../server/table/row.ts';
 import { isNodeName, isXmlId, nodeName, resourceName, xmlId } from '../names.ts';
-import type { ChangeRows } from './change.ts';
+import type { ChangeRows } from '../changes/change.ts';
 import {
   areResourceNames,
   constraintRule,

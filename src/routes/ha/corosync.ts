@@ -3,11 +3,11 @@ import {
   setCorosyncConf,
   setCorosyncConfText,
   setCorosyncKey,
-} from '../../cluster/changes/corosync.ts';
+} from '../../cluster/edits/catalogue/corosync.ts';
 import type { CorosyncReader } from '../../cluster/corosync.ts';
 import { inBody, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import type { ChangeRows } from './change.ts';
+import type { ChangeRows } from '../changes/change.ts';
 import { isObject } from './fields.ts';
 import { read } from './read.ts';
 

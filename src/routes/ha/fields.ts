@@ -1,6 +1,6 @@
-import type { Pairs } from '../../cluster/changes/cib-elements.ts';
-import type { RuleJson } from '../../cluster/changes/constraints.ts';
-import type { OperationOptions } from '../../cluster/changes/operations.ts';
+import type { Pairs } from '../../cluster/edits/engine/cib-elements.ts';
+import type { RuleJson } from '../../cluster/edits/catalogue/constraints.ts';
+import type { OperationOptions } from '../../cluster/edits/catalogue/operations.ts';
 import { type Rule, rule } from '../../server/table/field.ts';
 import { isXmlId } from '../names.ts';
 

@@ -1,4 +1,4 @@
-import type { AuditLog } from '../../audit.ts';
+import type { AuditLog } from '../../changes/audit/audit.ts';
 import type { CorosyncReader } from '../../cluster/corosync.ts';
 import type { VersionsReader } from '../../cluster/versions.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
@@ -9,9 +9,9 @@ import { byValidator } from '../../server/table/check.ts';
 import type { Family } from '../../server/table/family.ts';
 import type { Row } from '../../server/table/row.ts';
 import { agentRows, type AgentsDomain } from './agents.ts';
-import { type AlphornDomain, alphornRows } from './alphorn.ts';
+import { type AlphornDomain, alphornRows } from '../alphorn/liferafts.ts';
 import { auditRows } from './audit.ts';
-import { type ChangeDomain, changeRows } from './change.ts';
+import { type ChangeDomain, changeRows } from '../changes/change.ts';
 import { constraintRows } from './constraints.ts';
 import { corosyncRows } from './corosync.ts';
 import { type NodeDomain, nodeRows } from './nodes.ts';

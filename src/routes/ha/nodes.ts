@@ -1,11 +1,11 @@
-import type { NodeChanges } from '../../cluster/changes/nodes.ts';
+import type { NodeChanges } from '../../cluster/edits/catalogue/nodes.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
-import { listNodes, nodeDetails } from '../../cluster/nodes.ts';
+import { listNodes, nodeDetails } from '../../cluster/views/nodes.ts';
 import type { StateReader } from '../../cluster/state.ts';
 import { inPath } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import { nodeName } from '../names.ts';
-import type { ChangeRows } from './change.ts';
+import type { ChangeRows } from '../changes/change.ts';
 import { readAsOf } from './read.ts';
 
 /** What the routes of nodes ask of the domain. */

@@ -1,11 +1,11 @@
-import type { PropertyChanges } from '../../cluster/changes/properties.ts';
+import type { PropertyChanges } from '../../cluster/edits/catalogue/properties.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
 import {
   type ClusterOptionsReader,
   listProperties,
   propertyDetails,
   type PropertyList,
-} from '../../cluster/properties.ts';
+} from '../../cluster/views/properties.ts';
 import {
   type Fields,
   inBody,
@@ -17,8 +17,8 @@ import {
 } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import { propertyName } from '../names.ts';
-import { cibReply } from './answer.ts';
-import type { ChangeRows } from './change.ts';
+import { cibReply } from '../changes/answer.ts';
+import type { ChangeRows } from '../changes/change.ts';
 import { isText } from './fields.ts';
 import { read, type ReadRoute } from './read.ts';
 

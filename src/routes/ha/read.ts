@@ -1,8 +1,8 @@
 import type { Configuration, ConfigurationReader } from '../../cluster/configuration.ts';
 import { type Fields, inQuery, type ValuesOf } from '../../server/table/field.ts';
 import { type Call, type Reply, row, type Row } from '../../server/table/row.ts';
-import type { Role } from '../../auth/roles.ts';
-import { ageHeader, cibReply } from './answer.ts';
+import type { Role } from '../../access/roles.ts';
+import { ageHeader, cibReply } from '../changes/answer.ts';
 import { trueOrFalse } from './fields.ts';
 
 /** A route that reads. */

@@ -1,8 +1,8 @@
-import type { StackChanges } from '../../cluster/changes/stack.ts';
+import type { StackChanges } from '../../cluster/edits/catalogue/stack.ts';
 import type { Service } from '../../cluster/services.ts';
 import { inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import type { ChangeRows } from './change.ts';
+import type { ChangeRows } from '../changes/change.ts';
 import { read } from './read.ts';
 
 /** What the routes of the cluster stack ask of the domain. */

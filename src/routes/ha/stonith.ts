@@ -1,19 +1,19 @@
-import type { AgentMetadataReader } from '../../cluster/agent-metadata.ts';
+import type { AgentMetadataReader } from '../../cluster/agents/agent-metadata.ts';
 import {
   addToLevel,
   createFenceDevice,
   deleteFenceDevice,
   removeFromLevel,
   updateFenceDevice,
-} from '../../cluster/changes/stonith.ts';
+} from '../../cluster/edits/catalogue/stonith.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
-import { fenceDeviceOf } from '../../cluster/resources.ts';
-import { listFencing, listLevels, nodesLeftWithout } from '../../cluster/stonith.ts';
-import type { CibWords } from '../../cluster/words.ts';
+import { fenceDeviceOf } from '../../cluster/views/resources.ts';
+import { listFencing, listLevels, nodesLeftWithout } from '../../cluster/views/stonith.ts';
+import type { CibWords } from '../../cluster/pcs-text.ts';
 import { inBody, inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import { agentName, nodeName, resourceName } from '../names.ts';
-import type { ChangeRows } from './change.ts';
+import type { ChangeRows } from '../changes/change.ts';
 import { operations, pairs } from './fields.ts';
 import type { CibRows } from './read.ts';
 

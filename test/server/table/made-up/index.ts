@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 
-import { Fault } from '../../../../src/errors.ts';
+import { Fault } from '../../../../src/kit/fault.ts';
 import { setCaller } from '../../../../src/server/middleware/authenticate.ts';
 import { byValidator } from '../../../../src/server/table/check.ts';
 import type { Family } from '../../../../src/server/table/family.ts';

@@ -1,44 +1,11 @@
+import { createHash } from 'node:crypto';
+
 import type { Configuration, ConfigurationReader } from '../../cluster/configuration.ts';
 import { type Fields, inQuery, type ValuesOf } from '../../server/table/field.ts';
-import { type Call, type Reply, row, type Row } from '../../server/table/row.ts';
-import type { Role } from '../../access/roles.ts';
-import { ageHeader, cibReply } from '../changes/answer.ts';
-import { trueOrFalse } from './fields.ts';
-
-/** A route that reads. */
-export interface ReadRoute<F extends Fields> {
-  path: string;
-  /** What it answers, in one sentence. */
-  summary: string;
-  /** Who may; `viewer` if nothing is said. */
-  role?: Role;
-  fields?: F;
-  handle: (values: ValuesOf<F>, call: Call) => Reply | Promise<Reply>;
-}
-
-export function read<F extends Fields>({
-  role = 'viewer',
-  fields = {} as F,
-  ...rest
-}: ReadRoute<F>): Row {
-  return row({ methods: ['GET'], role, fields, ...rest });
-}
-
-/** A route whose answer is what was read at some moment. */
-export function readAsOf<F extends Fields>({
-  readBody,
-  ...rest
-}: Omit<ReadRoute<F>, 'handle'> & {
-  readBody: (values: ValuesOf<F>) => Promise<{ body: unknown; readAt: number }>;
-}): Row {
-  return read({
-    ...rest,
-    async handle(values: ValuesOf<F>) {
-      const { body, readAt } = await readBody(values);
-      return { body, headers: ageHeader(readAt) };
-    },
-  });
-}
+import type { Reply, Row } from '../../server/table/row.ts';
+import { trueOrFalse } from '../../server/table/rules.ts';
+import { ageHeader, warningHeader } from '../common/headers.ts';
+import { read, type ReadRoute } from '../common/read.ts';
 
 /** A route whose answer is made of the CIB. */
 export interface CibRoute<F extends Fields> extends Omit<ReadRoute<F>, 'handle'> {
@@ -84,4 +51,30 @@ export function cibRows(configuration: ConfigurationReader): CibRows {
         },
       }),
   };
+}
+
+/**
+ * What was made of the CIB's configuration. It is the same for as long as that has the same
+ * version, so the version is its ETag; Express itself answers 304.
+ * @param text what pcs says of it, which may change with the time of day: rules end
+ */
+export function cibReply(
+  { cib, source, readAt, takeWarnings }: Configuration,
+  body: unknown,
+  text?: string,
+): Reply {
+  const digest = text === undefined ? '' : `-${digestOf(text)}`;
+  return {
+    body,
+    headers: {
+      ETag: `"${cib.version}${digest}"`,
+      ...(source === 'offline' && { 'X-HA-Source': 'offline' }),
+      ...warningHeader(takeWarnings()),
+      ...ageHeader(readAt),
+    },
+  };
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 8);
 }

@@ -123,6 +123,7 @@ describe(`On ${suite}, an upgrade of a cluster from the last release`, () => {
     const { status, headers } = await callHa(active, 'status', { token });
     expect([status, headers['x-powered-by']]).to.deep.equal([200, 'Kept']);
     await active.run(['hactl', 'audit', '--verify']);
+    expect(await changesOf(active, changedProperties[0])).to.be.above(0);
     await expectSent();
   });
 
@@ -172,6 +173,9 @@ describe(`On ${suite}, an upgrade of a cluster from the last release`, () => {
     const { stdout, stderr } = await node.exec(['hactl', 'alphorn', 'status']);
     expect(stdout + stderr).to.match(/^Alphorn runs here|Alphorn does not run on this host/m);
     await node.run(['systemctl', 'try-restart', 'ha-agent-peers', 'alphorn']);
+    // The agent would start as well, but that has to happen once.
+    const show = ['systemctl', 'show', '--value', '--property=ExecStart', 'ha-agent'] as const;
+    await node.run(['test', '-e', /\S+\.js/.exec(await node.run(show))?.[0] ?? '']);
 
     // A CIB so large that the agent reads it in a thread, whose code it loads now.
     const size = 600;

@@ -59,6 +59,8 @@ interface Seen {
   documented: readonly string[];
   tokens: unknown;
   audit: readonly object[];
+  /** The lines of its files; an entry has two, of which `hactl` needs only the second. */
+  auditLines: readonly string[];
   liferafts: readonly object[];
   restores: unknown;
   alphornKey: string;
@@ -118,6 +120,7 @@ async function look(node: LabNode): Promise<Seen> {
   const installed = await node.run(['dpkg', '--listfiles', 'ha-agent']);
   const contract = await node.run(['cat', '/usr/share/doc/ha-agent/docs/contract.md']);
   const codes = [...contract.matchAll(/^\| \d{3} \|([^|]+)/gm)].map(([, cell = '']) => cell.trim());
+  const auditLines = await node.run(['sh', '-c', 'LC_ALL=C; cat /var/lib/ha-agent/audit*.jsonl']);
   return {
     files: await filesOf(node),
     installed: installed.split('\n').filter((path) => !path.startsWith('/usr/lib/ha-agent/')),
@@ -127,6 +130,7 @@ async function look(node: LabNode): Promise<Seen> {
     ],
     tokens: await jsonOf(node, 'token', 'list'),
     audit: await jsonOf(node, 'audit', '--limit', '10000'),
+    auditLines: auditLines.trim().split('\n'),
     liferafts: await jsonOf(node, 'alphorn', 'list'),
     restores: await jsonOf(node, 'alphorn', 'restores'),
     alphornKey: await node.run(['hactl', 'alphorn', 'key', 'export']),
@@ -170,6 +174,7 @@ export async function expectKept(node: LabNode, token: string, given: Given): Pr
   expect(now.documented).to.include.members([...seen.documented]);
   expect(now.tokens).to.deep.equal(seen.tokens);
   expect(now.audit.slice(0, seen.audit.length)).to.deep.equal(seen.audit);
+  expect(now.auditLines.slice(0, seen.auditLines.length)).to.deep.equal(seen.auditLines);
   await node.run(['hactl', 'audit', '--verify']);
   expect(now.restores).to.deep.equal(seen.restores);
   expect(now.alphornKey).to.equal(seen.alphornKey);

@@ -305,6 +305,9 @@ async function addOwnFiles(tree: string, { name, version }: Release): Promise<vo
 async function addMovedCode(tree: string): Promise<void> {
   const { moved } = await lastRelease();
   for (const [former, now] of Object.entries(moved)) {
+    if (!(await exists(path.join(tree, home, now)))) {
+      throw new Error(`This version has no ${now}. Correct 'moved' in packaging/released.json.`);
+    }
     const target = path.posix.relative(path.posix.dirname(former), now);
     await write(tree, `${home}/${former}`, `import './${target}';\n`);
   }

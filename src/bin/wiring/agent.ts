@@ -27,7 +27,6 @@ import {
   makeFindStoppedDaemons,
   namingStoppedDaemons,
 } from '../../cluster/daemons.ts';
-import { makeClusterOptionsReader } from '../../cluster/views/properties.ts';
 import { makeCheckReadiness } from '../../cluster/readiness.ts';
 import { listServices, makeStackHold } from '../../cluster/services.ts';
 import { makeStateReader } from '../../cluster/state.ts';
@@ -35,7 +34,6 @@ import { makeStatusReader } from '../../cluster/status.ts';
 import { makeVersionsReader } from '../../cluster/versions.ts';
 import { makeCibWords } from '../../cluster/pcs-text.ts';
 import { readRings } from '../../corosync/rings.ts';
-import type { Config } from '../../kit/config.ts';
 import { makeConfirmations } from '../../changes/confirmations.ts';
 import type { Run, StartResident } from '../../kit/exec.ts';
 import { removeTemporaries } from '../../kit/files/files.ts';
@@ -66,6 +64,8 @@ import { type Connections, makeConnections } from '../../server/connections/conn
 import { connectionLimits } from '../../server/connections/limits.ts';
 import { asProblems } from '../../server/problem.ts';
 import { openUndoStore, undoLimits } from '../../cluster/edits/engine/undo.ts';
+import type { Config } from './config.ts';
+import { makeClusterOptionsReader } from '../../cluster/properties.ts';
 
 /** The agent, without its doors. */
 export interface Agent {

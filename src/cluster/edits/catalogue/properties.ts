@@ -1,10 +1,10 @@
 import { Fault } from '../../../kit/fault.ts';
 import type { ClusterOption } from '../../../pacemaker/daemons.ts';
 import { childToEdit, removeChildren } from '../../../parsers/xml-edit.ts';
-import { type ClusterOptionsReader, propertyNotFound } from '../../views/properties.ts';
 import { type ClusterChange, cibChange } from '../cluster-change.ts';
 import { editConfiguration } from '../engine/cib-edit.ts';
 import { setPair, unsetPair } from '../engine/cib-elements.ts';
+import { type ClusterOptionsReader, propertyNotFound } from '../../properties.ts';
 
 /** What Pacemaker writes itself, and nobody else should; pcs refuses the same. */
 const ofPacemaker: readonly string[] = [

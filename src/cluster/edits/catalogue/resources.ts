@@ -9,7 +9,6 @@ import { type Instance, instancesOf } from '../../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml } from '../../../parsers/xml-edit.ts';
 import { type AgentMetadataReader, fullNameOf } from '../../agents/agent-metadata.ts';
 import { type HeldBack, whyNotManaged } from '../../why/obstacles.ts';
-import { isConfigured, resourceNotFound } from '../../views/resources.ts';
 import { type ClusterChange, cibChange, cibChangeOf, type Site } from '../cluster-change.ts';
 import {
   type CibEdit,
@@ -39,6 +38,7 @@ import { newClone, problemsOfClone, problemsOfCloned } from './clones.ts';
 import { newPrimitive, type ResourceOptions, updatePrimitive } from './primitives.ts';
 import { heldBackBy, warnOfNoManage, warnOfNoStop } from '../../why/held-back.ts';
 import { removeResource } from '../engine/references.ts';
+import { isConfigured, resourceNotFound } from '../../resources.ts';
 
 export interface NewResource extends ResourceOptions {
   name: string;

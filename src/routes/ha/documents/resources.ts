@@ -1,4 +1,4 @@
-import { Fault } from '../../kit/fault.ts';
+import { Fault } from '../../../kit/fault.ts';
 import {
   type AttributeSets,
   type Cib,
@@ -9,8 +9,9 @@ import {
   type Primitive,
   primitiveIds,
   primitivesIn,
-} from '../../parsers/cib.ts';
-import type { JsonObject } from '../../parsers/xml-to-json.ts';
+} from '../../../cluster/model.ts';
+import type { JsonObject } from '../../../cluster/model.ts';
+import { resourceNotFound } from '../../../cluster/resources.ts';
 
 /** A group of resources, by the names of Create a Resource Group. */
 export type GroupEntry = JsonObject & { groupName: string; resources: readonly string[] };
@@ -81,21 +82,6 @@ export function fenceDeviceOf(cib: Cib, id: string): JsonObject {
   const found = listFenceDevices(cib).find(({ name }) => name === id);
   if (found) return found;
   throw resourceNotFound(id);
-}
-
-/** Whether there is a primitive, group, clone or bundle of that name. */
-export function isConfigured({ resources }: Cib, name: string): boolean {
-  return (
-    primitivesIn(resources).some(({ primitive }) => primitive.id === name) ||
-    containersIn(resources).some(({ container }) => container.id === name)
-  );
-}
-
-export function resourceNotFound(name: string): Fault {
-  return new Fault(
-    'resource_not_found',
-    `There is no resource ${name}. GET /api/v2/system/ha/resource and /stonith list them; names are case-sensitive.`,
-  );
 }
 
 function primitiveEntry(

@@ -1,5 +1,5 @@
-import { type ClusterState, stateAsJson } from '../../parsers/crm-mon.ts';
-import type { JsonObject, JsonValue } from '../../parsers/xml-to-json.ts';
+import { type ClusterState, stateAsJson } from '../../../cluster/model.ts';
+import type { JsonObject, JsonValue } from '../../../cluster/model.ts';
 
 /** The fencing actions that Pacemaker knows of, as in the documented status, in crm_mon's order. */
 export function listFencingHistory(state: ClusterState): readonly JsonValue[] {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { loadConfig } from '../../src/kit/config.ts';
 import { faultOf } from '../support/faults.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { loadConfig } from '../../src/bin/wiring/config.ts';
 
 describe('loadConfig', () => {
   const folder = temporaryFolder();

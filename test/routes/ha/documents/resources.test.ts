@@ -1,11 +1,15 @@
 import { expect } from 'chai';
 
-import { detailsOf, listGroups, listResources } from '../../../src/cluster/views/resources.ts';
-import { listFencing, listLevels } from '../../../src/cluster/views/stonith.ts';
-import { Fault } from '../../../src/kit/fault.ts';
-import { type Cib, parseCib } from '../../../src/parsers/cib.ts';
-import { everythingCib } from '../../support/everything.ts';
-import { generations } from '../../support/fixtures.ts';
+import {
+  detailsOf,
+  listGroups,
+  listResources,
+} from '../../../../src/routes/ha/documents/resources.ts';
+import { listFencing, listLevels } from '../../../../src/routes/ha/documents/fencing.ts';
+import { Fault } from '../../../../src/kit/fault.ts';
+import { type Cib, parseCib } from '../../../../src/parsers/cib.ts';
+import { everythingCib } from '../../../support/everything.ts';
+import { generations } from '../../../support/fixtures.ts';
 
 const detailsOfParams = (cib: Cib, name: string) =>
   detailsOf(cib, name)['params'] as Record<string, string>;

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 
-import { listConstraints } from '../../../src/cluster/views/constraints.ts';
-import { parseCib } from '../../../src/parsers/cib.ts';
-import { everythingCib } from '../../support/everything.ts';
-import { generations } from '../../support/fixtures.ts';
+import { listConstraints } from '../../../../src/routes/ha/documents/constraints.ts';
+import { parseCib } from '../../../../src/parsers/cib.ts';
+import { everythingCib } from '../../../support/everything.ts';
+import { generations } from '../../../support/fixtures.ts';
 
 const of = (constraints: string) =>
   listConstraints(

@@ -1,5 +1,4 @@
-import { Fault } from '../../kit/fault.ts';
-import type { AttributeSets, Cib } from '../../parsers/cib.ts';
+import type { AttributeSets, Cib } from '../../../cluster/model.ts';
 import {
   allInstances,
   type ClusterState,
@@ -7,8 +6,9 @@ import {
   nodeNamed,
   type NodeState,
   nodeStates,
-} from '../../parsers/crm-mon.ts';
-import type { JsonObject } from '../../parsers/xml-to-json.ts';
+} from '../../../cluster/model.ts';
+import type { JsonObject } from '../../../cluster/model.ts';
+import { nodeNotFound } from '../../../cluster/nodes.ts';
 
 /** Names of nodes by what they are doing, in crm_mon's order. */
 export interface NodesByState {
@@ -56,13 +56,6 @@ export function nodeDetails(state: ClusterState, cib: Cib, name: string): JsonOb
     ...(utilization.whole.length > 0 && { utilization_sets: utilization.whole }),
     ...configured?.rest,
   };
-}
-
-export function nodeNotFound(name: string): Fault {
-  return new Fault(
-    'node_not_found',
-    `There is no node ${name}. GET /api/v2/system/ha/node lists them; names are case-sensitive.`,
-  );
 }
 
 const noSets: AttributeSets = { pairs: {}, underRules: [], whole: [] };

@@ -51,7 +51,7 @@ export interface Given {
 }
 
 interface Seen {
-  /** By path of what the package stores: type, mode and owner, and the digest of a file that nothing changes later. */
+  /** By path of what the package stores: type, mode, owner and the digest of a file. */
   files: ReadonlyMap<string, string>;
   /** The paths of the package, except those of its code. */
   installed: readonly string[];
@@ -138,20 +138,21 @@ const storedIn = [
   '/var/lib/alphorn',
 ];
 
-/** What changes later: the audit log, what is known of peers, liferafts of the nodes, and the rules that the package brings. */
-const changesLater =
+/** What changes meanwhile: the audit log, what is known of peers, liferafts of the nodes, and the rules of the package. */
+const changes =
   /\/audit\.|^\/var\/lib\/alphorn\/(?:own|known-keys\.json|liferafts\/liferaft_(?!0bad0bad))|\/storage-host\.json$/;
 
 async function filesOf(node: LabNode): Promise<Map<string, string>> {
-  const found = await node.run(['find', ...storedIn, '-printf', '%p\\t%y %m %U:%G\\n']);
-  const sums = await node.run(['find', ...storedIn, '-type', 'f', '-exec', 'sha256sum', '{}', '+']);
+  const find = ['find', ...storedIn, '!', '-name', '*.part', '!', '-name', '*.new'] as const;
+  const found = await node.run([...find, '-printf', '%p\\t%y %m %U:%G\\n']);
+  const sums = await node.run([...find, '-type', 'f', '-exec', 'sha256sum', '{}', '+']);
   const digests = new Map(
     sums.split('\n').map((line) => [line.slice(66), line.slice(0, 64)] as const),
   );
   const files = new Map<string, string>();
   for (const line of found.trim().split('\n')) {
     const [path = '', kind = ''] = line.split('\t');
-    files.set(path, changesLater.test(path) ? kind : `${kind} ${digests.get(path) ?? ''}`);
+    if (!changes.test(path)) files.set(path, `${kind} ${digests.get(path) ?? ''}`);
   }
   return files;
 }

@@ -1,10 +1,6 @@
-import {
-  type Cib,
-  type Definition,
-  type Pairs,
-  type Primitive,
-  primitivesIn,
-} from '../parsers/cib.ts';
+import type { Pairs } from '../parsers/cib/attribute-sets.ts';
+import type { Cib, Definition, Primitive } from '../parsers/cib/cib.ts';
+import { primitivesIn } from '../parsers/cib/resources.ts';
 
 /**
  * The nodes for which no fence device would be known any more without this one: by the levels, and by what

@@ -1,4 +1,4 @@
-import type { Cib } from '../parsers/cib.ts';
+import type { Cib } from '../parsers/cib/cib.ts';
 import { type ClusterState, instancesOf } from '../parsers/crm-mon.ts';
 import { isConfigured, resourceNotFound } from './resources.ts';
 

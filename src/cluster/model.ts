@@ -1,19 +1,17 @@
 // What the cluster's configuration and state are, for everybody who does not read them from text.
 
-export {
-  type AttributeSets,
-  type Cib,
-  type Constraint,
-  type Container,
-  containersIn,
-  type Definition,
-  type FencingLevel,
-  type Operation,
-  type Primitive,
-  primitiveIds,
-  primitivesIn,
-  type ResourceSet,
-} from '../parsers/cib.ts';
+export type { AttributeSets, Pairs } from '../parsers/cib/attribute-sets.ts';
+export type {
+  Cib,
+  Constraint,
+  Container,
+  Definition,
+  FencingLevel,
+  Operation,
+  Primitive,
+  ResourceSet,
+} from '../parsers/cib/cib.ts';
+export { containersIn, primitiveIds, primitivesIn } from '../parsers/cib/resources.ts';
 export {
   allInstances,
   type ClusterState,

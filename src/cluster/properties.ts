@@ -1,6 +1,6 @@
 import { Fault } from '../kit/fault.ts';
 import type { Host } from '../kit/host.ts';
-import { keep } from '../kit/files/cached-by-stamp.ts';
+import { cacheByStamp } from '../kit/files/cached-by-stamp.ts';
 import { type ClusterOption, daemonFiles, readClusterOptions } from '../pacemaker/daemons.ts';
 import { fileStamp } from '../kit/files/stamps.ts';
 
@@ -11,7 +11,7 @@ export type ClusterOptionsReader = () => Promise<ClusterOptions>;
 
 /** Faults of the reader: those of readClusterOptions. */
 export function makeClusterOptionsReader(host: Host): ClusterOptionsReader {
-  return keep(
+  return cacheByStamp(
     async () => (await Promise.all(daemonFiles(host).map(fileStamp))).join(),
     () => readClusterOptions(host),
   );

@@ -1,5 +1,6 @@
 import { Fault } from '../kit/fault.ts';
-import { type Cib, containersIn, primitivesIn } from '../parsers/cib.ts';
+import type { Cib } from '../parsers/cib/cib.ts';
+import { containersIn, primitivesIn } from '../parsers/cib/resources.ts';
 
 /** Whether there is a primitive, group, clone or bundle of that name. */
 export function isConfigured({ resources }: Cib, name: string): boolean {

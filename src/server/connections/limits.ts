@@ -1,5 +1,5 @@
 import type { ConnectionLimits } from './connections.ts';
-import type { RequestLimits } from './requests-in-turn.ts';
+import type { RequestLimits } from './serial-requests.ts';
 import type { ServerConfig } from '../config.ts';
 
 // The limits of the agent's listeners. docs/security.md lists them all; the receiver's are in peer-listener.ts.

@@ -13,7 +13,7 @@ import {
   listedNodes,
   localNodeName,
 } from '../../../pacemaker/node.ts';
-import { followIn } from '../../../parsers/cib-references.ts';
+import { followIn } from '../../../parsers/cib/references.ts';
 import { type NodeState, nodeStates } from '../../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
 import type { ClusterChange } from '../cluster-change.ts';

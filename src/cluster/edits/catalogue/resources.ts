@@ -3,8 +3,8 @@ import type { Host } from '../../../kit/host.ts';
 import { queryCib } from '../../../pacemaker/cib/cib.ts';
 import { cleanUp, restart } from '../../../pacemaker/resource.ts';
 import { readState } from '../../../pacemaker/crm-mon.ts';
-import { followIn } from '../../../parsers/cib-references.ts';
-import { isFalse } from '../../../parsers/cib-values.ts';
+import { followIn } from '../../../parsers/cib/references.ts';
+import { isFalse } from '../../../parsers/cib/values.ts';
 import { type Instance, instancesOf } from '../../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml } from '../../../parsers/xml-edit.ts';
 import { type AgentMetadataReader, fullNameOf } from '../../agents/agent-metadata.ts';
@@ -26,7 +26,6 @@ import {
   isFenceDevice,
   membersOf,
   nodesMadeBy,
-  type Pairs,
   pairsIn,
   resourceIn,
   resourcesIn,
@@ -39,6 +38,7 @@ import { newPrimitive, type ResourceOptions, updatePrimitive } from './primitive
 import { heldBackBy, warnOfNoManage, warnOfNoStop } from '../../why/held-back.ts';
 import { removeResource } from '../engine/references.ts';
 import { isConfigured, resourceNotFound } from '../../resources.ts';
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 
 export interface NewResource extends ResourceOptions {
   name: string;

@@ -59,13 +59,13 @@ describe('the dry run that finds the signs that Pacemaker damages', () => {
   for (const [name, escaping, texts] of generations) {
     it(`finds those of ${name}`, async () => {
       const lostCharacters = await readerOf(fakeCluster(storageCib, escaping))();
-      for (const [text, signs] of Object.entries(texts)) {
-        expect(lostIn(text, lostCharacters).signs, text).to.deep.equal(signs);
+      for (const [text, characters] of Object.entries(texts)) {
+        expect(lostIn(text, lostCharacters).characters, text).to.deep.equal(characters);
       }
     });
   }
 
-  it('names the sign beyond ASCII that another one is lost behind, and none where that is not why', async () => {
+  it('name the character outside ASCII after which another one is lost, but only if it is the cause', async () => {
     const twoOne = await readerOf(fakeCluster(storageCib, stopsBeyondAscii))();
     expect(lostIn('aßé"', twoOne).first).to.equal('ß');
     expect(lostIn('é\t', twoOne).first).to.equal(undefined);
@@ -88,8 +88,8 @@ describe('the dry run that finds the signs that Pacemaker damages', () => {
     const cut: Escaping = (patch) =>
       patch.replace(/<change (?:(?!<change).)*é&lt;.*<\/change>/s, '');
     const lostCharacters = await readerOf(fakeCluster(storageCib, cut))();
-    expect(lostIn('é&', lostCharacters).signs).to.deep.equal([]);
-    expect(lostIn('é<"', lostCharacters).signs).to.deep.equal(['<', '"']);
+    expect(lostIn('é&', lostCharacters).characters).to.deep.equal([]);
+    expect(lostIn('é<"', lostCharacters).characters).to.deep.equal(['<', '"']);
   });
 
   for (const [what, answer] of [

@@ -46,7 +46,7 @@ describe('the pieces of a file', () => {
     expect(seen.map(String)).to.deep.equal(['ef', 'cd', 'ef']);
   });
 
-  it('make the digest of a file', async () => {
+  it('add up to the digest of the file', async () => {
     const content = Buffer.alloc(600_000, 'abc');
     const path = join(folder.path, 'file');
     await writeFile(path, content);

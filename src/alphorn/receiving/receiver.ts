@@ -2,7 +2,6 @@ import type { Stats } from 'node:fs';
 import { link, open, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { Config } from '../../kit/config.ts';
 import { Fault, type FaultCode, systemErrorCode } from '../../kit/fault.ts';
 import { namesIn } from '../../kit/files/files.ts';
 import { layoutOf } from '../format/archive.ts';
@@ -20,6 +19,7 @@ import {
 } from './partial.ts';
 import { checkReserve } from './reserve.ts';
 import { type Generation, generationsToKeep } from './retention.ts';
+import type { AlphornConfig } from '../config.ts';
 
 /** Which liferaft it is. */
 export interface Held {
@@ -80,7 +80,7 @@ export interface ReceiverLimits {
   mostBytes: number;
 }
 
-export function receiverLimits(config: Config): ReceiverLimits {
+export function receiverLimits(config: AlphornConfig): ReceiverLimits {
   return {
     keep: config.liferaft_keep,
     keepHours: config.liferaft_keep_hours,

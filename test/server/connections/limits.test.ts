@@ -11,7 +11,6 @@ import express from 'express';
 
 import { makeGuessBrake } from '../../../src/access/guess-brake.ts';
 import { openTokenStore } from '../../../src/access/tokens.ts';
-import { loadConfig } from '../../../src/kit/config.ts';
 import { makeRun } from '../../../src/kit/exec.ts';
 import { authenticate } from '../../../src/server/middleware/authenticate.ts';
 import { answerErrors } from '../../../src/server/middleware/answer-errors.ts';
@@ -29,6 +28,7 @@ import { waitUntil } from '../../lab/wait.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
 import { freePort } from '../../support/peer-host.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { loadConfig } from '../../../src/bin/wiring/config.ts';
 
 /** All clients connect from loopback, where 127.0.0.2 is another address. */
 describe('the limits of the listeners', () => {

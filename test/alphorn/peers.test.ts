@@ -187,8 +187,8 @@ describe('the peer port', () => {
       expect((await readFile(file)).equals(liferaft.bytes)).to.equal(true);
       expect((await stat(file)).mode & 0o777).to.equal(0o600);
       expect((await stat(host.paths.alphorn.liferafts)).mode & 0o777).to.equal(0o700);
-      expect(receiver.told()).to.have.length(1);
-      expect(receiver.told()[0]).to.include({ level: 'info', host: sender, generation: 1 });
+      expect(receiver.logged()).to.have.length(1);
+      expect(receiver.logged()[0]).to.include({ level: 'info', host: sender, generation: 1 });
     });
 
     it('keeps the age of what it has fresh by heartbeats, of nothing else', async () => {
@@ -316,8 +316,8 @@ describe('the peer port', () => {
         const answer = await push({ digest, bytes: flipped });
         expect([answer.status, answer.body['code']]).to.deep.equal([422, 'liferaft_invalid']);
       }
-      expect(receiver.told()).to.have.length(1);
-      expect(receiver.told()[0]).to.include({ host: sender, code: 'liferaft_invalid' });
+      expect(receiver.logged()).to.have.length(1);
+      expect(receiver.logged()[0]).to.include({ host: sender, code: 'liferaft_invalid' });
       await expectUnharmed();
     });
 
@@ -454,7 +454,7 @@ describe('the peer port', () => {
         await closed(socket);
         expect(isSecure).to.equal(false);
         expect(heard).not.to.include('HTTP/1.1 2');
-        expect(receiver.told()).to.have.length(1);
+        expect(receiver.logged()).to.have.length(1);
         await expectUnharmed();
       });
     }
@@ -463,8 +463,8 @@ describe('the peer port', () => {
       for (let count = 0; count < 5; count += 1) {
         await refusal(heartbeat(undefined, { secret: Buffer.alloc(32, 'x') }));
       }
-      expect(receiver.told()).to.have.length(1);
-      expect(receiver.told()[0]?.['reason']).to.match(/does not have it/);
+      expect(receiver.logged()).to.have.length(1);
+      expect(receiver.logged()[0]?.['reason']).to.match(/does not have it/);
     });
   });
 
@@ -537,7 +537,7 @@ describe('the peer port', () => {
         await gone;
       }
       await expectUnharmed();
-      expect(receiver.told().filter(({ level }) => level === 'error')).to.deep.equal([]);
+      expect(receiver.logged().filter(({ level }) => level === 'error')).to.deep.equal([]);
     });
 
     it('serves a peer while 200 unauthenticated connections are open', async () => {

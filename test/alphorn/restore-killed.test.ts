@@ -11,7 +11,7 @@ import { dieDuring } from '../support/dying-calls.ts';
 import { type Described, storeLiferaft } from '../support/liferafts.ts';
 import {
   growTree,
-  keptRestores,
+  restoreFolders,
   type RestoreBench,
   restoreBench,
   type Tree,
@@ -97,7 +97,7 @@ describe('a restore that is killed at whichever call that changes something', ()
       const { alphorn, warnings } = bench;
       await undoIfAny(bench);
       expect(await treeOf(alphorn.root), label).to.deep.equal(before);
-      expect(await keptRestores(alphorn), label).to.deep.equal([]);
+      expect(await restoreFolders(alphorn), label).to.deep.equal([]);
       for (const text of warnings) told.add(text.replace(/\d{4}-\S+Z/, 'TIME'));
       await restore(bench);
       expect(await treeOf(alphorn.root), label).to.deep.equal(after);
@@ -150,7 +150,7 @@ describe('a restore that is killed at whichever call that changes something', ()
         const { alphorn, host, restorer, warn } = bench;
         const inside = async () =>
           Promise.all(
-            (await keptRestores(alphorn)).map(async (each) =>
+            (await restoreFolders(alphorn)).map(async (each) =>
               (await readdir(join(alphorn.restores, each))).filter((file) =>
                 /^journal(?:\.\w+)?\.json$/.test(file),
               ),
@@ -179,7 +179,7 @@ describe('a restore that is killed at whichever call that changes something', ()
     await dieAtEach(['restore'], undo, async (bench, label) => {
       await undoIfAny(bench);
       expect(await treeOf(bench.alphorn.root), label).to.deep.equal(before);
-      expect(await keptRestores(bench.alphorn), label).to.deep.equal([]);
+      expect(await restoreFolders(bench.alphorn), label).to.deep.equal([]);
     });
   });
 
@@ -208,7 +208,7 @@ describe('a restore that is killed at whichever call that changes something', ()
       expect(killed).to.have.property('signal', 'SIGKILL');
       await undoIfAny(bench);
       expect(await treeOf(bench.alphorn.root), `call ${number}`).to.deep.equal(before);
-      expect(await keptRestores(bench.alphorn), `call ${number}`).to.deep.equal([]);
+      expect(await restoreFolders(bench.alphorn), `call ${number}`).to.deep.equal([]);
     }
   });
 });

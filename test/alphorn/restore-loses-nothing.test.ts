@@ -12,7 +12,7 @@ import { faultOf } from '../support/faults.ts';
 import { type Described, storeLiferaft } from '../support/liferafts.ts';
 import {
   growTree,
-  keptRestores,
+  restoreFolders,
   type RestoreBench,
   restoreBench,
   type Tree,
@@ -92,7 +92,7 @@ describe('an undo', () => {
       expect(message).to.include('/etc/app/sub/a');
       expect((await undo(true)).paths).to.include('/etc/app/sub/a');
       expect(await tree()).to.deep.equal(before);
-      expect(await keptRestores(bench.alphorn)).to.deep.equal([]);
+      expect(await restoreFolders(bench.alphorn)).to.deep.equal([]);
     });
 
     for (const [what, put] of [
@@ -115,7 +115,7 @@ describe('an undo', () => {
         await rename(join(etc, 'moved'), join(etc, 'app'));
         await undo();
         expect(await tree()).to.deep.equal(before);
-        expect(await keptRestores(bench.alphorn)).to.deep.equal([]);
+        expect(await restoreFolders(bench.alphorn)).to.deep.equal([]);
       });
     }
   });
@@ -283,7 +283,7 @@ describe('an undo', () => {
 
     it('before it changed anything keeps nothing', async () => {
       const hasCopies = async () =>
-        (await keptRestores(bench.alphorn)).some((each) => /Z$/.test(each));
+        (await restoreFolders(bench.alphorn)).some((each) => /Z$/.test(each));
       await killWhen(
         () => restore(['/etc/b']),
         hasCopies,
@@ -293,7 +293,7 @@ describe('an undo', () => {
       await writeFile(join(etc, 'b'), 'mine');
       await undo();
       expect((await tree())['/etc/b']).to.match(/ mine$/);
-      expect(await keptRestores(bench.alphorn)).to.deep.equal([]);
+      expect(await restoreFolders(bench.alphorn)).to.deep.equal([]);
     });
   });
 

@@ -8,7 +8,7 @@ import { faultOf } from '../support/faults.ts';
 import { type Described, storeLiferaft } from '../support/liferafts.ts';
 import {
   growTree,
-  keptRestores,
+  restoreFolders,
   type RestoreBench,
   restoreBench,
   type Tree,
@@ -122,7 +122,7 @@ describe('the order of restores', () => {
 
         expect(await bench.restorer.drop(['2'], false)).to.deep.equal(['2']);
         expect((await undo()).paths).to.deep.equal(['/etc/a']);
-        expect(await keptRestores(bench.alphorn)).to.deep.equal([]);
+        expect(await restoreFolders(bench.alphorn)).to.deep.equal([]);
       });
     }
 

@@ -66,7 +66,7 @@ export async function makeTestHost(
 export interface TestReceiver {
   port: number;
   /** What is in the log as it is installed. */
-  told(): LoggedLine[];
+  logged(): LoggedLine[];
   stop: Listeners['stop'];
 }
 
@@ -98,7 +98,7 @@ export async function openTestReceiver(
   const listener = await openPeerListener(app, where, { tls: peerTls, ...callers }, log, limits);
   return {
     port: where.port,
-    told: () => lines.filter(({ level }) => level !== 'debug'),
+    logged: () => lines.filter(({ level }) => level !== 'debug'),
     async stop() {
       await listener.stop();
       await keysSaved();

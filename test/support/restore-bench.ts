@@ -70,7 +70,7 @@ export function restoreBench(folder: string, limits?: KeepLimits): RestoreBench 
 }
 
 /** The folders of restores, without the lock and the counter. */
-export async function keptRestores({
+export async function restoreFolders({
   restores,
 }: Pick<AlphornPaths, 'restores'>): Promise<string[]> {
   const names = await readdir(restores).catch(() => []);

@@ -19,7 +19,7 @@ export interface StormOptions {
   random: Random;
   /** How many times something is killed. */
   kills: number;
-  /** Of how many kills one is by SIGKILL, in a process of its own. */
+  /** One of so many kills is by SIGKILL, in a separate process. */
   signalEach: number;
 }
 
@@ -123,7 +123,7 @@ export class StormHost {
       if (!(ended instanceof Fault)) continue;
       if (ended.code !== 'restore_failed') throw ended;
       // A folder, say, is in the way: its copies are given up.
-      for (const each of await this.kept(last.folder)) this.contents.delete(each);
+      for (const each of await this.savedContents(last.folder)) this.contents.delete(each);
       await restorer.drop([last.id], true);
     }
     const tree = await treeOf(this.bench.alphorn.root);
@@ -267,12 +267,12 @@ export class StormHost {
       if (this.allowed.get(path)?.has(what) !== true) throw new Error(`${path} is '${what}'`);
     }
     const there = new Set(Object.values(tree).map(contentOf));
-    for (const each of await this.kept(this.bench.alphorn.restores)) there.add(each);
+    for (const each of await this.savedContents(this.bench.alphorn.restores)) there.add(each);
     for (const each of this.contents) if (!there.has(each)) throw new Error(`'${each}' is gone`);
   }
 
-  /** Content and targets that are kept there. */
-  private async kept(folder: string): Promise<string[]> {
+  /** Contents and link targets that are saved there. */
+  private async savedContents(folder: string): Promise<string[]> {
     const contents: string[] = [];
     for (const [path, what] of Object.entries(await treeOf(folder))) {
       const content = contentOf(what) ?? '';

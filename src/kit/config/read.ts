@@ -9,11 +9,11 @@ export const environmentPrefix = 'HA_AGENT_';
 export const fileVariable = 'HA_AGENT_CONFIG';
 
 /**
- * Reads a configuration: defaults, over them the file, over it the environment, where `HA_AGENT_HTTPS_PORT`
- * is the key `https_port`. It is checked whole, once.
+ * Reads and checks the configuration. The file overrides the defaults, and the environment overrides the file:
+ * `HA_AGENT_HTTPS_PORT` is the key `https_port`.
  * @param schema all sections together
  * @param known the names that may be used
- * @throws Fault `invalid_config` with each wrong key's place and what was expected there
+ * @throws Fault `invalid_config` with the place of each wrong key and what was expected there
  */
 export async function readConfig<T extends object>(
   schema: z.ZodType<T>,
@@ -53,7 +53,7 @@ async function textOf(file: string): Promise<string | undefined> {
     return await readTextIfThere(file);
   } catch (error) {
     const code = systemErrorCode(error);
-    // A caller without permission gets the system's own error.
+    // Without permission, the caller gets the system's own error.
     if (code === undefined || code === 'EACCES') throw error;
     throw new Fault(
       'invalid_config',
@@ -79,9 +79,9 @@ function parseFile(file: string, text: string | undefined): Record<string, unkno
   return value as Record<string, unknown>;
 }
 
-/** A variable's text as JSON has it: 8443 is a number, null is null, the rest is a string. */
+/** The JSON value of a variable's text: 8443 is a number, null is null, the rest is a string. */
 function valueOf(text: string): unknown {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
-  const words: Record<string, unknown> = { null: null, true: true, false: false };
-  return Object.hasOwn(words, text) ? words[text] : text;
+  const literals: Record<string, unknown> = { null: null, true: true, false: false };
+  return Object.hasOwn(literals, text) ? literals[text] : text;
 }

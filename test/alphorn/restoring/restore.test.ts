@@ -12,7 +12,7 @@ import { faultOf } from '../../support/faults.ts';
 import { type Described, storeLiferaft } from '../../support/liferafts.ts';
 import {
   growTree,
-  keptRestores,
+  restoreFolders,
   type RestoreBench,
   restoreBench,
   type Tree,
@@ -81,7 +81,7 @@ describe('a restore', () => {
   const restore = (paths?: readonly string[], which = name) =>
     bench.restorer.restore(bench.host, which, paths, bench.warn);
   const undo = (force = false) => bench.restorer.undo(bench.host, force, bench.warn);
-  const kept = () => keptRestores(bench.alphorn);
+  const kept = () => restoreFolders(bench.alphorn);
 
   it('brings back content, modes, owners, links and folders, and nothing else', async () => {
     const { differences, kept: keptIn } = await restore();

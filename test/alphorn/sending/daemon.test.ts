@@ -408,7 +408,7 @@ describe('the sender', () => {
     await made.daemon.sync();
     const [refused] = (await made.daemon.status()).destinations;
     expect(refused?.lastError?.detail).to.include('host_cloned').and.to.include('machine-id');
-    expect(peer.told().map(({ code }) => code)).to.include('host_cloned');
+    expect(peer.logged().map(({ code }) => code)).to.include('host_cloned');
     await host.write('hostname', 'first\n');
     await daemon.sync();
     await untilSynced(peer.destination);

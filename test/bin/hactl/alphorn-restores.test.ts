@@ -12,7 +12,7 @@ import { debianPaths, type Paths } from '../../../src/kit/paths.ts';
 import { dieDuring } from '../../support/dying-calls.ts';
 import { faultOf } from '../../support/faults.ts';
 import { storeLiferaft } from '../../support/liferafts.ts';
-import { growTree, keptRestores, treeOf } from '../../support/restore-bench.ts';
+import { growTree, restoreFolders, treeOf } from '../../support/restore-bench.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const name = 'liferaft_1234abcd.tar';
@@ -117,13 +117,13 @@ describe('hactl alphorn restores', () => {
     await faultOf('invalid_request', hactl('restores', 'drop', '1', '--all'));
     for (const wrong of ['3', '0', '', '..', '../restore', '1 ', '00000001'])
       await faultOf('restore_not_found', hactl('restores', 'drop', '2', wrong));
-    expect(await keptRestores(paths.alphorn)).to.have.length(2);
+    expect(await restoreFolders(paths.alphorn)).to.have.length(2);
     expect(await json('restores', 'drop', '2')).to.deep.equal(['2']);
     expect((await hactl('undo'))[0]).to.equal('/etc/a');
     expect((await tree())['/etc/b']).to.equal('file 644 0:0 new b');
     await hactl('restore', name, '/etc/a');
     expect(await hactl('restores', 'drop', '--all')).to.deep.equal(['3']);
-    expect(await keptRestores(paths.alphorn)).to.deep.equal([]);
+    expect(await restoreFolders(paths.alphorn)).to.deep.equal([]);
     const audit = await readFile(join(folder.path, 'state/audit.jsonl'), 'utf8');
     expect(audit).to.include('hactl alphorn restores drop 2').and.to.include('drop --all');
   });
@@ -216,7 +216,7 @@ describe('hactl alphorn restores', () => {
       await rename(other, `${other}.moved`);
       for (const flags of [[], ['--force']])
         await faultOf('restore_failed', hactl('undo', ...flags));
-      const [first = ''] = await keptRestores(paths.alphorn);
+      const [first = ''] = await restoreFolders(paths.alphorn);
       expect(await readdir(join(paths.alphorn.restores, first))).to.include.members(['0', '1']);
     });
 

@@ -6,11 +6,12 @@ import ts from 'typescript';
 
 /** What has not been rewritten yet. */
 const notYet: readonly string[] = [
-  ...['src/access', 'src/corosync', 'src/kit', 'src/pacemaker', 'src/parsers', 'src/pcs'],
-  ...['src/alphorn', 'src/bin', 'src/changes', 'src/cluster', 'src/routes', 'src/server'],
-  ...['test/access', 'test/corosync', 'test/kit', 'test/pacemaker', 'test/parsers', 'test/pcs'],
-  ...['test/alphorn', 'test/bin', 'test/changes', 'test/cluster', 'test/routes', 'test/server'],
-  ...['test/bench', 'test/lab', 'test/support', 'test/system', 'test/record-fixtures.ts'],
+  ...['src/alphorn', 'src/bin', 'src/changes', 'src/cluster', 'src/routes'],
+  ...['src/server/middleware', 'src/server/table', 'src/server/listeners.ts'],
+  ...['src/server/peer-listener.ts', 'src/server/problem.ts', 'src/server/service.ts'],
+  ...['test/alphorn', 'test/bin', 'test/changes', 'test/cluster', 'test/routes'],
+  ...['test/server/middleware', 'test/server/tls.test.ts'],
+  ...['test/system', 'test/support/restore-bench.ts', 'test/support/third-host.ts'],
 ];
 
 /** Parts of names, as camelCase and file names separate them, for which the field has a word of its own. */

@@ -143,11 +143,13 @@ function figureOf(bar: (typeof routeBars)[number], measured: readonly Measured[]
   const [slowest] = sorted;
   if (slowest === undefined) return [];
   const missed = sorted.filter((times) => !(bar.of(times) <= bar.limitMs));
-  const told = missed.length > 0 ? missed : [slowest];
+  const reported = missed.length > 0 ? missed : [slowest];
   return [
     {
       what: sorted.length > 1 ? `${bar.what}: the slowest of ${sorted.length} routes` : bar.what,
-      measured: told.map((times) => `${ms(bar.of(times))} (\`${nameOf(times.route)}\`)`).join(', '),
+      measured: reported
+        .map((times) => `${ms(bar.of(times))} (\`${nameOf(times.route)}\`)`)
+        .join(', '),
       bar: `at most ${bar.limitMs} ms`,
       held: missed.length === 0,
     },

@@ -57,16 +57,16 @@ export async function measureLoad(bench: Bench): Promise<Findings> {
       .trim()
       .split('\n')
       .map((line) => Number(line) / 1e9);
-    const most = Math.max(
+    const max = Math.max(
       ...starts.map((from) => starts.filter((at) => at >= from && at < from + 1).length),
     );
     return {
       figures: [
         {
           what: `\`crm_mon\` runs while ${callers} callers ask for \`status\` for ${loadSeconds} s (${answers} answers)`,
-          measured: `${starts.length} runs, at most ${most} in any second`,
+          measured: `${starts.length} runs, at most ${max} in any second`,
           bar: 'at most 3 a second',
-          held: most <= 3,
+          held: max <= 3,
         },
       ],
     };

@@ -15,7 +15,7 @@ interface Target {
 }
 
 /** Each word of it is a secret, and together they are hard to mask in text: blanks, quotes, entities. */
-export const secretWords = ['hunter2', 'horse9', 'battery7', 'staple5'] as const;
+export const secretParts = ['hunter2', 'horse9', 'battery7', 'staple5'] as const;
 const secret = 'hunter2 &quot;horse9&apos; &amp;battery7 &lt;staple5';
 
 const settle = ['crm_resource', '--wait', '--timeout=90'] as const;

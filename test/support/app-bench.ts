@@ -22,7 +22,7 @@ export interface AppBench {
   token: string;
   lines: LoggedLine[];
   finishUnfinished: Agent['finishUnfinished'];
-  /** The agent anew, over the same files. */
+  /** A new agent over the same files. */
   again: () => AppBench;
 }
 
@@ -76,7 +76,7 @@ export function recordedPaths({ versions }: Generation): Paths {
   };
 }
 
-/** Of a node on which nothing is installed. */
+/** The paths of a node on which nothing is installed. */
 export const noPaths: Paths = {
   corosyncConf: '/nonexistent',
   corosyncKey: '/nonexistent',

@@ -62,11 +62,11 @@ export function collectBench(): CollectBench {
     },
     rules: rulesOf,
     async collect(rules, { mounts, essentials = [], ...options } = {}) {
-      const kept = (name: string) => join(folder.path, name);
+      const pathTo = (name: string) => join(folder.path, name);
       const paths = {
-        ...{ passwd: kept('passwd'), group: kept('group'), own: kept('own') },
-        liferafts: kept('liferafts'),
-        ...{ knownKeys: kept('known-keys.json'), restores: kept('restores') },
+        ...{ passwd: pathTo('passwd'), group: pathTo('group'), own: pathTo('own') },
+        liferafts: pathTo('liferafts'),
+        ...{ knownKeys: pathTo('known-keys.json'), restores: pathTo('restores') },
       };
       const ofHost = essentials.map((each) => ({ ...each, path: at(each.path) }));
       const collector = makeCollector(paths, mounts, ofHost);

@@ -36,7 +36,7 @@ interface Operation {
   requestBody?: { content: Record<string, { schema?: Schema }> };
 }
 
-interface Asked {
+interface FuzzRequest {
   method: string;
   path: string;
   headers: Record<string, string>;
@@ -126,7 +126,7 @@ export async function fuzz(folder: string, random: Random, count: number): Promi
     return dice < 0.95 ? json.slice(0, Math.floor(random() * json.length)) : '[['.repeat(400);
   };
 
-  function made(): Asked {
+  function made(): FuzzRequest {
     const { path, method, operation } = pick(operations);
     const fill = (): string => {
       const value = text();
@@ -220,7 +220,7 @@ function heapNow(): number {
 function ask(
   port: number,
   agent: http.Agent,
-  { method, path, headers, body }: Asked,
+  { method, path, headers, body }: FuzzRequest,
 ): Promise<{ status: number; headers: http.IncomingHttpHeaders; text: string }> {
   return new Promise((resolve, reject) => {
     const length = { 'Content-Length': Buffer.byteLength(body) };

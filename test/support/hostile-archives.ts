@@ -158,11 +158,11 @@ export const hostileArchives = {
   ),
   headers: archivesOf(headers),
   contents: archivesOf(contents),
-  /** Of a terabyte, by its manifest. */
+  /** A terabyte, according to its manifest. */
   sizes: archiveWith({ ...soundManifest, files: [{ ...(soundFile as FileItem), size: 2 ** 40 }] }, [
     entryHeader(entryName('/etc/hostname'), 2 ** 40),
   ]),
-  /** Of more paths than a liferaft may have. */
+  /** More paths than a liferaft may have. */
   paths: archiveWith(
     {
       ...soundManifest,

@@ -19,7 +19,7 @@ export interface StormOptions {
   random: Random;
   /** How many times something is killed. */
   kills: number;
-  /** Of how many kills one is by SIGKILL, in a process of its own. */
+  /** One of so many kills is by SIGKILL, in a separate process. */
   signalEach: number;
 }
 

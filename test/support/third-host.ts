@@ -18,7 +18,7 @@ export interface Contact {
   kind: 'liferaft' | 'question';
   /** Milliseconds since 1970. */
   at: number;
-  /** Of what is here of it after that; 0 and empty if there is nothing. */
+  /** Those of the liferaft that is here afterwards; 0 and empty if there is none. */
   generation: number;
   digest: string;
 }

@@ -42,23 +42,23 @@ export function factsOfJson(json: JsonObject, path = ''): string[] {
 }
 
 /** The values of all attributes of an element and below it, but not below children of those names. */
-export function wordsOf(element: XmlElement, except: readonly string[] = []): string[] {
+export function valuesOf(element: XmlElement, except: readonly string[] = []): string[] {
   return [
     ...Object.values(element.attributes),
     ...element.children
       .filter(({ name }) => !except.includes(name))
-      .flatMap((each) => wordsOf(each, except)),
+      .flatMap((each) => valuesOf(each, except)),
   ];
 }
 
-export function wordsWithout({ attributes }: XmlElement, ...names: string[]): string[] {
+export function valuesWithout({ attributes }: XmlElement, ...names: string[]): string[] {
   return Object.entries(attributes).flatMap(([name, value]) =>
     names.includes(name) ? [] : [value],
   );
 }
 
-/** Fails unless each of the words is a key or a value somewhere in the answer. */
-export function expectWords(answer: unknown, words: readonly string[], where: string): void {
+/** Fails unless each of the values is a key or a value somewhere in the answer. */
+export function expectValues(answer: unknown, values: readonly string[], where: string): void {
   const said = new Set<string>();
   JSON.stringify(answer, (key, value: unknown) => {
     said.add(key);
@@ -66,7 +66,7 @@ export function expectWords(answer: unknown, words: readonly string[], where: st
     return value;
   });
   expect(
-    words.filter((word) => !said.has(word)),
+    values.filter((value) => !said.has(value)),
     `missing in ${where}`,
   ).to.deep.equal([]);
 }

@@ -2,6 +2,7 @@ import { makeAlphorn } from './alphorn-deps.ts';
 import { loadConfig } from './config.ts';
 import { makeRun, makeStartResident } from './exec.ts';
 import { openSocketListener } from './server/listeners.ts';
+import { asProblems } from './server/problem.ts';
 import { makeLog } from './log.ts';
 import { debianPaths } from './paths.ts';
 import { runService } from './service.ts';
@@ -14,7 +15,7 @@ await runService('alphornd', async () => {
   const log = makeLog(config.log_level);
   const watchdog = startWatchdog(makeStartResident(), log);
   const { daemon, app, keysSaved } = makeAlphorn(config, log);
-  const listener = await openSocketListener(app, debianPaths.alphorn.socket, log);
+  const listener = await openSocketListener(app, debianPaths.alphorn.socket, asProblems(), log);
   daemon.start();
   return {
     ...{ log, addresses: listener.addresses },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Server, STATUS_CODES } from 'node:http';
+import { type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type net from 'node:net';
 
 import { Fault, systemErrorCode } from '../errors.ts';
@@ -27,18 +27,42 @@ export function answerClientErrors(
       socket.destroy();
       return;
     }
-    const { status, headers, body } = answerFault(fault);
-    const all = {
-      ...headers,
-      'Content-Length': Buffer.byteLength(body),
-      Connection: 'close',
-      'X-Request-Id': randomUUID(),
-    };
-    const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+    const { status, headers, body } = lastAnswer(fault, answerFault);
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
     const first = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`;
     socket.write([first, ...lines, '', body].join('\r\n'));
     socket.destroySoon();
   });
+}
+
+/**
+ * The same app, which refuses a request that does not say for which host it is, as RFC 9112 (section 3.2) demands of
+ * HTTP/1.1. The server has to leave that to it (`requireHostHeader: false`): Node.js would answer without a body.
+ */
+export function requireHost(app: RequestListener, answerFault: AnswerFault): RequestListener {
+  return (request, response) => {
+    if (request.headers.host !== undefined || request.httpVersion !== '1.1') {
+      app(request, response);
+      return;
+    }
+    const fault = new Fault(
+      'malformed_request',
+      "The request has no header 'Host', without which it is no HTTP/1.1 request. Nothing was done; add it, or use a client that does.",
+    );
+    const { status, headers, body } = lastAnswer(fault, answerFault);
+    response.writeHead(status, headers).end(body);
+  };
+}
+
+/** The answer after which the connection ends. */
+function lastAnswer(fault: Fault, answerFault: AnswerFault) {
+  const { status, headers, body } = answerFault(fault);
+  const more = {
+    'Content-Length': Buffer.byteLength(body),
+    Connection: 'close',
+    'X-Request-Id': randomUUID(),
+  };
+  return { status, headers: { ...headers, ...more }, body };
 }
 
 /** Undefined for what is no matter of HTTP. The codes are those of Node.js and of its parser, llhttp. */

@@ -5,7 +5,7 @@ import type net from 'node:net';
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { apiTls, type TlsIdentity } from '../tls.ts';
-import { answerClientErrors } from './client-errors.ts';
+import { answerClientErrors, requireHost } from './client-errors.ts';
 import { awaitClientHello } from './client-hello.ts';
 import type { Connections } from './connections.ts';
 import {
@@ -19,6 +19,9 @@ import {
 import type { AnswerFault } from './middleware/answer-errors.ts';
 import { close, freeSocket, listen, type Listeners, tcp } from './listen.ts';
 import { type RequestLimits, type RequestsInTurn, serveInTurn } from './requests-in-turn.ts';
+
+/** Of each server; a request without a host is for `requireHost` to refuse. */
+const options = { ...requestTimeouts, maxHeaderSize, requireHostHeader: false };
 
 /** The agent's apps, and the limits of their connections. */
 export interface AgentService {
@@ -52,7 +55,6 @@ export async function openListeners(
   identity: TlsIdentity,
   log: Log,
 ): Promise<ApiListeners> {
-  const options = { ...requestTimeouts, maxHeaderSize };
   const secure = https.createServer({ ...options, ...apiTls, ...identity });
   const opened: { server: Server | https.Server; inTurn: RequestsInTurn; address: string }[] = [];
   const open = async (
@@ -77,7 +79,7 @@ export async function openListeners(
     };
     await open(
       server,
-      serveInTurn(server, apps.network, requests, answering),
+      serveInTurn(server, requireHost(apps.network, answerFault), requests, answering),
       where,
       `${scheme}://${name}`,
     );
@@ -91,7 +93,8 @@ export async function openListeners(
     const socket = http.createServer(options);
     socket.maxConnections = maxSocketConnections;
     const { socket: path } = config;
-    await open(socket, serveInTurn(socket, apps.socket, requests), { path }, path);
+    const app = requireHost(apps.socket, answerFault);
+    await open(socket, serveInTurn(socket, app, requests), { path }, path);
     await openNetwork(secure, tcp(config.https_address, config.https_port), 'https');
     if (config.http_port !== null) {
       const where = tcp(config.http_address, config.http_port);
@@ -135,16 +138,20 @@ function admit(server: Server | https.Server, connections: Connections): void {
 
 /**
  * Opens a socket for root on this host. Its mode is that of the process's umask.
+ * @param answerFault how an error looks that belongs to no route
  * Faults: `cannot_listen`
  */
 export async function openSocketListener(
   app: RequestListener,
   path: string,
+  answerFault: AnswerFault,
   log: Log,
 ): Promise<Listeners> {
-  const server = http.createServer({ ...requestTimeouts, maxHeaderSize });
+  const server = http.createServer(options);
   server.maxConnections = maxSocketConnections;
-  const inTurn = serveInTurn(server, app, requestLimits);
+  server.maxHeadersCount = maxHeadersCount;
+  const inTurn = serveInTurn(server, requireHost(app, answerFault), requestLimits);
+  answerClientErrors(server, inTurn, answerFault);
   await freeSocket(path);
   await listen(server, { path }, path, log);
   return { addresses: [path], stop: () => close(server, inTurn) };

@@ -8,7 +8,9 @@ import { peerTls } from '../alphorn/peer-protocol.ts';
 import type { Config } from '../config.ts';
 import { systemErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { requireHost } from './client-errors.ts';
 import { close, listen, type Listeners, tcp } from './listen.ts';
+import { asProblems } from './problem.ts';
 
 /** Limits of the peer port. */
 export interface PeerLimits {
@@ -60,8 +62,9 @@ export async function openPeerListener(
       // How often Node.js looks whether a request takes too long.
       connectionsCheckingInterval: Math.min(5000, limits.handshakeMs / 2),
       maxHeaderSize: maxPeerHeaderSize,
+      requireHostHeader: false,
     },
-    app,
+    requireHost(app, asProblems()),
   );
   server.timeout = limits.silenceMs;
   server.maxConnections = maxPeers;

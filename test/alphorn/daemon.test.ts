@@ -16,6 +16,7 @@ import { makeSender, type Sender } from '../../src/alphorn/sender.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Log } from '../../src/log.ts';
 import { openSocketListener } from '../../src/server/listeners.ts';
+import { asProblems } from '../../src/server/problem.ts';
 import { waitUntil } from '../lab/wait.ts';
 import {
   freePort,
@@ -64,6 +65,7 @@ describe('the sender', () => {
     const listener = await openSocketListener(
       made.app,
       host.paths.alphorn.socket,
+      asProblems(),
       keepingLog().log,
     );
     opened.push({

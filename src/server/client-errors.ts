@@ -22,8 +22,9 @@ export function answerClientErrors(
     if (answered.has(socket)) return;
     answered.add(socket);
     const fault = faultOf(systemErrorCode(error) ?? '');
-    // An answer that is under way would be cut by another. TLS that failed, or a client that has gone, reads nothing.
-    if (fault === undefined || !socket.writable || !inTurn.isIdle(socket)) {
+    // An answer that is under way would be cut by another, and a request whose body comes after its answer gets no
+    // second one. TLS that failed, or a client that has gone, reads nothing.
+    if (fault === undefined || !socket.writable || !inTurn.isBetweenRequests(socket)) {
       socket.destroy();
       return;
     }
@@ -36,22 +37,33 @@ export function answerClientErrors(
 }
 
 /**
- * The same app, which refuses a request that does not say for which host it is, as RFC 9112 (section 3.2) demands of
- * HTTP/1.1. The server has to leave that to it (`requireHostHeader: false`): Node.js would answer without a body.
+ * The same app, which refuses what Node.js takes for a request of HTTP/1.1 and what RFC 9112 takes for none (sections 3.2
+ * and 3.3): one that does not say for which host it is, and one for what is neither a path nor a URL. The server has to
+ * leave the first to it (`requireHostHeader: false`): Node.js would answer that without a body, and Express the second.
  */
-export function requireHost(app: RequestListener, answerFault: AnswerFault): RequestListener {
+export function refuseMalformed(app: RequestListener, answerFault: AnswerFault): RequestListener {
   return (request, response) => {
-    if (request.headers.host !== undefined || request.httpVersion !== '1.1') {
+    const isForAHost = request.headers.host !== undefined || request.httpVersion !== '1.1';
+    if (isForAHost && isTarget(request.url ?? '')) {
       app(request, response);
       return;
     }
     const fault = new Fault(
       'malformed_request',
-      "The request has no header 'Host', without which it is no HTTP/1.1 request. Nothing was done; add it, or use a client that does.",
+      isForAHost
+        ? 'What is asked for is neither a path nor a URL. Nothing was done; ask for a path that begins with "/".'
+        : "The request has no header 'Host', without which it is no HTTP/1.1 request. Nothing was done; add it, or use a client that does.",
     );
     const { status, headers, body } = lastAnswer(fault, answerFault);
     response.writeHead(status, headers).end(body);
   };
+}
+
+/** The server as a whole (`*`), a path, or a URL as a proxy gets it. */
+function isTarget(target: string): boolean {
+  return (
+    target === '*' || target.startsWith('/') || /^https?:/i.test(URL.parse(target)?.href ?? '')
+  );
 }
 
 /** The answer after which the connection ends. */

@@ -5,7 +5,7 @@ import type net from 'node:net';
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { apiTls, type TlsIdentity } from '../tls.ts';
-import { answerClientErrors, requireHost } from './client-errors.ts';
+import { answerClientErrors, refuseMalformed } from './client-errors.ts';
 import { awaitClientHello } from './client-hello.ts';
 import type { Connections } from './connections.ts';
 import {
@@ -20,7 +20,7 @@ import type { AnswerFault } from './middleware/answer-errors.ts';
 import { close, freeSocket, listen, type Listeners, tcp } from './listen.ts';
 import { type RequestLimits, type RequestsInTurn, serveInTurn } from './requests-in-turn.ts';
 
-/** Of each server; a request without a host is for `requireHost` to refuse. */
+/** Of each server; a request without a host is for `refuseMalformed` to refuse. */
 const options = { ...requestTimeouts, maxHeaderSize, requireHostHeader: false };
 
 /** The agent's apps, and the limits of their connections. */
@@ -79,7 +79,7 @@ export async function openListeners(
     };
     await open(
       server,
-      serveInTurn(server, requireHost(apps.network, answerFault), requests, answering),
+      serveInTurn(server, refuseMalformed(apps.network, answerFault), requests, answering),
       where,
       `${scheme}://${name}`,
     );
@@ -93,7 +93,7 @@ export async function openListeners(
     const socket = http.createServer(options);
     socket.maxConnections = maxSocketConnections;
     const { socket: path } = config;
-    const app = requireHost(apps.socket, answerFault);
+    const app = refuseMalformed(apps.socket, answerFault);
     await open(socket, serveInTurn(socket, app, requests), { path }, path);
     await openNetwork(secure, tcp(config.https_address, config.https_port), 'https');
     if (config.http_port !== null) {
@@ -150,7 +150,7 @@ export async function openSocketListener(
   const server = http.createServer(options);
   server.maxConnections = maxSocketConnections;
   server.maxHeadersCount = maxHeadersCount;
-  const inTurn = serveInTurn(server, requireHost(app, answerFault), requestLimits);
+  const inTurn = serveInTurn(server, refuseMalformed(app, answerFault), requestLimits);
   answerClientErrors(server, inTurn, answerFault);
   await freeSocket(path);
   await listen(server, { path }, path, log);

@@ -8,7 +8,7 @@ import { peerTls } from '../alphorn/peer-protocol.ts';
 import type { Config } from '../config.ts';
 import { systemErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { requireHost } from './client-errors.ts';
+import { refuseMalformed } from './client-errors.ts';
 import { close, listen, type Listeners, tcp } from './listen.ts';
 import { asProblems } from './problem.ts';
 
@@ -51,6 +51,7 @@ export async function openPeerListener(
   log: Log,
   limits: PeerLimits = peerLimits,
 ): Promise<Listeners> {
+  const answer = refuseMalformed(app, asProblems());
   const server = https.createServer(
     {
       ...peerTls,
@@ -64,8 +65,10 @@ export async function openPeerListener(
       maxHeaderSize: maxPeerHeaderSize,
       requireHostHeader: false,
     },
-    requireHost(app, asProblems()),
+    answer,
   );
+  // RFC 9110, section 10.1.1, allows to leave an expectation unheeded that is unknown.
+  server.on('checkExpectation', answer);
   server.timeout = limits.silenceMs;
   server.maxConnections = maxPeers;
   // Too slow, too long or no HTTP at all: Node.js would answer in words of its own.

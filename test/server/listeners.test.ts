@@ -119,6 +119,15 @@ describe('the listeners', () => {
       ]);
     });
 
+    it('a request for what is neither a path nor a URL', async () => {
+      for (const target of ['a:443', 'https://[', '?', 'x', 'file:///etc/passwd']) {
+        const asked = `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
+        expect(problemIn(await say(port, asked)), target).to.deep.equal([
+          ...['HTTP/1.1 400 Bad Request', 'malformed_request'],
+        ]);
+      }
+    });
+
     it('on a socket for root alone, too', async () => {
       const path = join(folder.path, 'other.sock');
       const { log } = keepingLog();
@@ -131,6 +140,14 @@ describe('the listeners', () => {
           ...['HTTP/1.1 400 Bad Request', 'malformed_request'],
         ]);
       }
+    });
+
+    it('except in a body that comes after the answer to its request, which gets no second one', async () => {
+      const other = await freePort();
+      const socket = { HA_AGENT_SOCKET: join(folder.path, 'other.sock') };
+      await open((_request, response) => response.end('no'), other, socket);
+      const head = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+      expect((await say(other, head, 'zz\r\n')).match(/HTTP\/1\.1/g)).to.have.length(1);
     });
 
     it('except in the middle of an answer, which is cut off', async () => {

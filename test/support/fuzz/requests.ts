@@ -128,7 +128,7 @@ export function askOf(knowledge: Knowledge, dice: Dice): Asked {
   const inPath = Object.fromEntries(fieldsAt('path'));
   const path = row.path.replace(/[:*](\w+)/g, (_all, name: string) => {
     const value = inPath[name] === undefined ? values.text() : valueOf(name, inPath[name]);
-    return chance(0.9) ? encoded(value) : String(value).replace(/[^!-~]|[?#]/g, '');
+    return chance(0.9) ? encoded(value) : textOf(value).replace(/[^!-~]|[?#]/g, '');
   });
   const query = fieldsAt('query')
     .filter(([name]) => chance(name === 'dry_run' ? 0.2 : 0.1))
@@ -272,8 +272,11 @@ function bytesOf(
 
 /** In a URL. Half of a surrogate pair has no encoding. */
 function encoded(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return encodeURIComponent(Buffer.from(text).toString());
+  return encodeURIComponent(Buffer.from(textOf(value)).toString());
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** As a header can hold it. */

@@ -4,30 +4,33 @@ import tseslint from 'typescript-eslint';
 
 const http = [
   ...['express', 'express-validator', 'helmet', 'cors'],
-  ...['**/routes/**', '**/app.ts', '**/deps.ts', '**/alphorn-deps.ts'],
+  ...['**/routes/**', '**/bin/**'],
 ];
 const neighbours = ['pacemaker', 'pcs', 'corosync', 'systemd'];
 const domains = ['cluster', 'alphorn'];
 const inFolders = (/** @type {string[]} */ ...names) => names.map((name) => `**/${name}/**`);
 
 /**
- * The direction of imports: entry -> deps -> app -> routes -> cluster, alphorn -> pacemaker, pcs, corosync,
- * systemd -> parsers, exec, files -> errors. Each row names files and what they may not import.
+ * The direction of imports: bin -> routes -> cluster, alphorn -> pacemaker, pcs, corosync,
+ * systemd -> parsers -> kit. Each row names files and what they may not import.
  */
 const layers = [
   {
     files: ['src/parsers/**'],
-    mayNotImport: ['node:*', 'execa', 'express', 'express-validator', '../*', '!../errors.ts'],
+    mayNotImport: [
+      ...['node:*', 'execa', 'express', 'express-validator'],
+      ...inFolders(...domains, ...neighbours, 'access', 'bin', 'changes', 'server', 'files'),
+      ...['**/kit/exec.ts', '**/kit/config.ts'],
+    ],
     because: 'A parser does no I/O and knows nothing of who calls it.',
   },
   {
-    files: ['src/*.ts'],
-    except: ['src/{agent,alphornd,peers,hactl,deps,alphorn-deps,app,tls}.ts'],
-    mayNotImport: [...http, ...inFolders(...domains, 'auth', 'parsers', ...neighbours)],
-    because: 'What everybody uses depends on nobody above it.',
+    files: ['src/kit/**', 'src/changes/**'],
+    mayNotImport: [...http, ...inFolders(...domains, 'access', 'parsers', ...neighbours)],
+    because: 'Code that everybody uses depends on nobody above it.',
   },
   {
-    files: [`src/{${neighbours.join(',')},auth}/**`],
+    files: [`src/{${neighbours.join(',')},access}/**`],
     mayNotImport: [...http, 'execa', ...inFolders(...domains)],
     because: 'A neighbour knows no HTTP and no route, and starts processes only by the runner.',
   },
@@ -39,7 +42,7 @@ const layers = [
   {
     files: ['src/server/**'],
     mayNotImport: [
-      ...['**/routes/**', '**/app.ts', '**/deps.ts', '**/alphorn-deps.ts'],
+      ...['**/routes/**', '**/bin/**'],
       ...inFolders('cluster', 'parsers', ...neighbours),
     ],
     because: 'A server knows connections and requests, and no family of routes.',
@@ -48,7 +51,7 @@ const layers = [
     files: ['src/routes/**'],
     mayNotImport: [
       ...['node:child_process', 'node:fs', 'node:fs/promises', 'execa'],
-      ...['**/exec.ts', '**/files.ts', '**/deps.ts', '**/app.ts'],
+      ...['**/exec.ts', '**/files/files.ts', '**/bin/**'],
       ...inFolders('parsers', ...neighbours),
     ],
     because: 'A route validates, asks the domain and answers; it knows no command and no file.',
@@ -90,7 +93,7 @@ export default tseslint.config(
     },
   })),
   {
-    files: ['tools/**', 'src/hactl.ts', 'src/hactl/**', 'packaging/**', 'test/**'],
+    files: ['tools/**', 'src/bin/hactl.ts', 'src/bin/hactl/**', 'packaging/**', 'test/**'],
     rules: { 'no-console': 'off' },
   },
   {

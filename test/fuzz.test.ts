@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { memoryFolder } from '../src/paths.ts';
+import { memoryFolder } from '../src/kit/paths.ts';
 import { fuzz } from './support/fuzz/fuzz.ts';
 
 /** Another one each day; `npm run fuzz -- --seed N` asks the same, and more. */

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { memoryFolder } from '../src/paths.ts';
+import { memoryFolder } from '../src/kit/paths.ts';
 import { fuzz } from './support/fuzz/fuzz.ts';
 import { figuresOf } from './support/fuzz/figures.ts';
 

@@ -5,7 +5,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
-import { corosyncStates } from './corosync-states.ts';
+import { corosyncStates } from './lab/corosync-states.ts';
 import { type Lab, type LabNode, open, up } from './lab/lab.ts';
 import { progressOnStderr } from './lab/progress.ts';
 import { type Suite, suites } from './lab/root.ts';

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 
 import type { z } from 'zod';
 
-import { rulesSchema } from '../../src/alphorn/rules.ts';
+import { rulesSchema } from '../../src/alphorn/collecting/rules.ts';
 import { settingsSchema } from '../../src/alphorn/settings.ts';
-import { configSchema, environmentPrefix, fileVariable } from '../../src/config.ts';
-import { type Ending, exitCodes, exitMeanings } from '../../src/hactl/exit-codes.ts';
+import { configSchema, environmentPrefix, fileVariable } from '../../src/kit/config.ts';
+import { type Ending, exitCodes, exitMeanings } from '../../src/bin/hactl/exit-codes.ts';
 import {
   commandsOf,
   describedProgram,

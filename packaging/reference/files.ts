@@ -1,4 +1,4 @@
-import { configSchema } from '../../src/config.ts';
+import { configSchema } from '../../src/kit/config.ts';
 import {
   type AgentFolders,
   type AlphornPaths,
@@ -6,7 +6,7 @@ import {
   debianPaths,
   memoryFolder,
   type Paths,
-} from '../../src/paths.ts';
+} from '../../src/kit/paths.ts';
 
 /** A file or folder, and what it is for. */
 export interface DescribedFile {
@@ -17,7 +17,7 @@ export interface DescribedFile {
 const { state_directory: state, socket } = configSchema.parse({});
 const { alphorn, agents } = debianPaths;
 
-// The types demand an entry for each path in src/paths.ts. `root` is the host itself.
+// The types demand an entry for each path in src/kit/paths.ts. `root` is the host itself.
 
 const alphornFiles: Readonly<Record<Exclude<keyof AlphornPaths, 'root'>, string>> = {
   settings: 'The settings of Alphorn: see ha-agent.json(5).',

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 
-import { configSchema } from '../../src/config.ts';
+import { configSchema } from '../../src/kit/config.ts';
 import { keysOf } from './keys.ts';
 
 const folder = new URL('../../systemd/', import.meta.url);

@@ -1,13 +1,18 @@
-import type { Change } from '../cluster/changes/changes.ts';
-import type { Host } from '../host.ts';
-import { type DaemonClient, makeDaemonClient } from './daemon-client.ts';
-import type { DaemonStatus } from './daemon-status.ts';
-import type { Manifest } from './manifest.ts';
-import type { Undone } from './restore/take-back.ts';
-import { type LiferaftDiff, makeRestorer, type Restored, type RestoreOptions } from './restore.ts';
+import { type Change, hostChange } from '../changes/change.ts';
+import type { Host } from '../kit/host.ts';
+import { type DaemonClient, makeDaemonClient } from './sending/daemon-client.ts';
+import type { DaemonStatus } from './sending/daemon-status.ts';
+import type { Manifest } from './format/manifest.ts';
+import type { Undone } from './restoring/steps/take-back.ts';
+import {
+  type LiferaftDiff,
+  makeRestorer,
+  type Restored,
+  type RestoreOptions,
+} from './restoring/restore.ts';
 import { readSettings, type Settings, writeSettings } from './settings.ts';
 import { type AlphornStatus, readAlphornStatus } from './status.ts';
-import type { LiferaftStore } from './store.ts';
+import type { LiferaftStore } from './receiving/store.ts';
 
 /** Alphorn on this host, but for what its own two services do. */
 export interface Alphorn {
@@ -56,8 +61,10 @@ export function makeAlphorn(
     changes: {
       setSettings: (settings) => hostChange(() => writeSettings(paths.settings, settings)),
       restore: (name, chosen, options) =>
-        hostChange((site) => restorer.restore(site.host, name, chosen, site.warn, options)),
-      undo: (force) => hostChange((site) => restorer.undo(site.host, force, site.warn)),
+        hostChange(({ run, warn }) =>
+          restorer.restore({ ...host, run }, name, chosen, warn, options),
+        ),
+      undo: (force) => hostChange(({ run, warn }) => restorer.undo({ ...host, run }, force, warn)),
       remove: (name) =>
         hostChange(async () => {
           await store.remove(name);
@@ -65,12 +72,7 @@ export function makeAlphorn(
         }),
       removeAll: () => hostChange(() => store.removeAll()),
       // It changes nothing of this host, and may take half a minute.
-      sync: () => ({ ...hostChange(() => daemon.sync()), beside: true }),
+      sync: () => ({ ...hostChange(() => daemon.sync()), isConcurrent: true }),
     },
   };
-}
-
-/** Alphorn is about files of this host, so its changes ask the cluster nothing. */
-function hostChange<T>(carryOut: Change<T>['carryOut']): Change<T> {
-  return { withoutCluster: true, carryOut };
 }

@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 
-import type { DaemonStatus } from './daemon-status.ts';
+import type { DaemonStatus } from './sending/daemon-status.ts';
 import type { AlphornStatus } from './status.ts';
 
 const states = ['synced', 'lacking', 'pending', 'failing', 'self'] as const satisfies readonly [

@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 
 import { z } from 'zod';
 
-import { defaultPeerPort } from '../config.ts';
-import { Fault, type FieldError } from '../errors.ts';
-import { makeFolder, readTextIfThere, replaceFile } from '../files.ts';
+import { defaultPeerPort } from '../kit/config.ts';
+import { Fault, type FieldError } from '../kit/fault.ts';
+import { makeFolder, readTextIfThere, replaceFile } from '../kit/files/files.ts';
 
 /** What Alphorn is to do, as the document has it. */
 export interface Settings {

@@ -1,9 +1,9 @@
-import { Fault, type FaultCode } from '../errors.ts';
-import type { AlphornPaths } from '../paths.ts';
-import type { DaemonClient } from './daemon-client.ts';
-import type { DaemonStatus } from './daemon-status.ts';
-import { hostIdOf, hostName } from './host-id.ts';
-import { type ListedRestore, unfinishedRestores } from './restore/kept-restores.ts';
+import { Fault, type FaultCode } from '../kit/fault.ts';
+import type { AlphornPaths } from '../kit/paths.ts';
+import type { DaemonClient } from './sending/daemon-client.ts';
+import type { DaemonStatus } from './sending/daemon-status.ts';
+import { hostIdOf, hostName } from './peers/host-id.ts';
+import { type ListedRestore, unfinishedRestores } from './restoring/kept-restores.ts';
 import { defaultSettings, readSettings } from './settings.ts';
 
 /** What is known of Alphorn where its sender does not run: what it is to do when it does. */

@@ -1,10 +1,10 @@
-import { Fault } from '../errors.ts';
-import type { Host } from '../host.ts';
-import { queryCib, readCibFile } from '../pacemaker/cib.ts';
-import { type KnownSecrets, makeKnownSecrets } from '../known-secrets.ts';
-import type { Log } from '../log.ts';
+import { Fault } from '../kit/fault.ts';
+import type { Host } from '../kit/host.ts';
+import { queryCib, readCibFile } from '../pacemaker/cib/cib.ts';
+import { type KnownSecrets, makeKnownSecrets } from '../kit/secrets/known-secrets.ts';
+import type { Log } from '../kit/log.ts';
 import { type Cib, configurationIdentity } from '../parsers/cib.ts';
-import { type Keeping, type SharedRun, shareRuns } from '../shared-run.ts';
+import { type Keeping, type SharedRun, shareRuns } from '../kit/concurrency/shared-run.ts';
 import { prepareCib, type PreparedCib } from './prepared-cib.ts';
 
 /** What the cluster is configured to do, as one reading found it. */

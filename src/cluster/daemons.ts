@@ -1,5 +1,5 @@
-import { Fault } from '../errors.ts';
-import type { Run } from '../exec.ts';
+import { Fault } from '../kit/fault.ts';
+import type { Run } from '../kit/exec.ts';
 import { readStoppedProcesses, type StoppedProcess } from '../systemd/stopped.ts';
 
 /** A daemon of the cluster stack of this node that is stopped, by SIGSTOP for example. */

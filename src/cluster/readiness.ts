@@ -1,8 +1,8 @@
-import { Fault } from '../errors.ts';
-import type { Host } from '../host.ts';
+import { Fault } from '../kit/fault.ts';
+import type { Host } from '../kit/host.ts';
 import { askCoordinator } from '../pacemaker/coordinator.ts';
 import { conditionsIn } from '../parsers/crm-mon.ts';
-import { shareRuns } from '../shared-run.ts';
+import { shareRuns } from '../kit/concurrency/shared-run.ts';
 import { type FindStoppedDaemons, sentenceOf } from './daemons.ts';
 import type { StateReader } from './state.ts';
 

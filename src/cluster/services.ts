@@ -1,4 +1,4 @@
-import type { Host } from '../host.ts';
+import type { Host } from '../kit/host.ts';
 import { readUnits, type Unit } from '../systemd/units.ts';
 
 export type ServiceState = 'online' | 'offline' | 'starting' | 'stopping' | 'failed' | 'disabled';

@@ -1,7 +1,7 @@
-import { runToSuccess } from '../exec.ts';
-import type { Host } from '../host.ts';
-import { keep } from '../kept.ts';
-import { toolStamp } from '../stamps.ts';
+import { runToSuccess } from '../kit/exec.ts';
+import type { Host } from '../kit/host.ts';
+import { keep } from '../kit/files/cached-by-stamp.ts';
+import { toolStamp } from '../kit/files/stamps.ts';
 
 /** What each tool prints about its version, to the byte. */
 export interface Versions {

@@ -1,5 +1,5 @@
-import type { Host } from '../host.ts';
-import { nodeIdsByAddress } from '../parsers/corosync-cmapctl.ts';
+import type { Host } from '../kit/host.ts';
+import { nodeIdsByAddress } from '../parsers/corosync/cmapctl.ts';
 import { failureOf } from './tool.ts';
 
 /**

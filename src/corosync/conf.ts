@@ -1,17 +1,17 @@
 import { symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-import { Fault } from '../errors.ts';
-import { readTextUpTo, replaceKeepingPrevious } from '../files.ts';
-import type { Host } from '../host.ts';
-import { inMemoryFolder } from '../memory-files.ts';
+import { Fault } from '../kit/fault.ts';
+import { readTextUpTo, replaceKeepingPrevious } from '../kit/files/files.ts';
+import type { Host } from '../kit/host.ts';
+import { inMemoryFolder } from '../kit/files/memory-files.ts';
 import {
   type CorosyncSection,
   loggingToStderrAlone,
   parseCorosyncConf,
-} from '../parsers/corosync-conf.ts';
-import { memoryFolder } from '../paths.ts';
-import { masked } from '../secrets.ts';
+} from '../parsers/corosync/conf.ts';
+import { memoryFolder } from '../kit/paths.ts';
+import { masked } from '../kit/secrets/masking.ts';
 
 /** What corosync says of its configuration file. */
 export interface ConfVerdict {

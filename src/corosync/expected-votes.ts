@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Host } from '../host.ts';
+import type { Host } from '../kit/host.ts';
 import { readQuorum } from './quorum.ts';
 
 const attempts = 10;

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 
-import { Fault } from '../errors.ts';
-import { runToSuccess } from '../exec.ts';
-import { readFileIfThere, replaceKeepingPrevious } from '../files.ts';
-import type { Host } from '../host.ts';
-import { inMemoryFolder } from '../memory-files.ts';
-import { memoryFolder } from '../paths.ts';
+import { Fault } from '../kit/fault.ts';
+import { runToSuccess } from '../kit/exec.ts';
+import { readFileIfThere, replaceKeepingPrevious } from '../kit/files/files.ts';
+import type { Host } from '../kit/host.ts';
+import { inMemoryFolder } from '../kit/files/memory-files.ts';
+import { memoryFolder } from '../kit/paths.ts';
 
 /**
  * The key that the nodes of the cluster know each other by, in hexadecimal.

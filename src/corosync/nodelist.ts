@@ -1,13 +1,13 @@
 import { isIPv4 } from 'node:net';
 
-import { Fault } from '../errors.ts';
-import type { Host } from '../host.ts';
+import { Fault } from '../kit/fault.ts';
+import type { Host } from '../kit/host.ts';
 import {
   isSection,
   locateCorosyncConf,
   type LocatedSection,
   type LocatedSetting,
-} from '../parsers/corosync-conf.ts';
+} from '../parsers/corosync/conf.ts';
 import { readNodeIds } from './cmap.ts';
 import { readCorosyncConfFile } from './conf.ts';
 

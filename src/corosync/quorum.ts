@@ -1,6 +1,6 @@
-import { Fault } from '../errors.ts';
-import type { Host } from '../host.ts';
-import { parseQuorumtool, type Quorum } from '../parsers/corosync-quorumtool.ts';
+import { Fault } from '../kit/fault.ts';
+import type { Host } from '../kit/host.ts';
+import { parseQuorumtool, type Quorum } from '../parsers/corosync/quorumtool.ts';
 import { failureOf } from './tool.ts';
 
 /**

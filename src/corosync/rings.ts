@@ -1,5 +1,5 @@
-import type { Host } from '../host.ts';
-import { type CorosyncLinks, parseCfgtool } from '../parsers/corosync-cfgtool.ts';
+import type { Host } from '../kit/host.ts';
+import { type CorosyncLinks, parseCfgtool } from '../parsers/corosync/cfgtool.ts';
 import { failureOf } from './tool.ts';
 
 /**

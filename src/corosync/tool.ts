@@ -1,5 +1,5 @@
-import { Fault } from '../errors.ts';
-import type { Command, Outcome } from '../exec.ts';
+import { Fault } from '../kit/fault.ts';
+import type { Command, Outcome } from '../kit/exec.ts';
 
 /**
  * What it means that a tool of corosync could not tell what it was asked. Their exit code for all

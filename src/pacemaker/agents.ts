@@ -1,5 +1,5 @@
-import { Fault } from '../errors.ts';
-import type { Host } from '../host.ts';
+import { Fault } from '../kit/fault.ts';
+import type { Host } from '../kit/host.ts';
 import { type AgentMetadata, parseAgentMetadata } from '../parsers/metadata.ts';
 import { parseOutput, runPacemakerTool } from './tool.ts';
 

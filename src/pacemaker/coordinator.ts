@@ -1,4 +1,4 @@
-import type { Host } from '../host.ts';
+import type { Host } from '../kit/host.ts';
 import { failureOf } from './tool.ts';
 
 const answerDeadlineMs = 5000;

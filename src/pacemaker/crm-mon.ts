@@ -1,7 +1,7 @@
-import type { Host } from '../host.ts';
-import type { KnownSecrets } from '../known-secrets.ts';
+import type { Host } from '../kit/host.ts';
+import type { KnownSecrets } from '../kit/secrets/known-secrets.ts';
 import { type ClusterState, parseCrmMon } from '../parsers/crm-mon.ts';
-import { maskPairs } from '../secrets.ts';
+import { maskPairs } from '../kit/secrets/masking.ts';
 import { parseOutput, runPacemakerTool } from './tool.ts';
 
 /** What crm_mon prints for people: the state, and the warnings that it had on stderr. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
-import { runToSuccess } from '../exec.ts';
-import type { Host } from '../host.ts';
+import { runToSuccess } from '../kit/exec.ts';
+import type { Host } from '../kit/host.ts';
 import {
   type AgentParameter,
   type Parameter,

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Fault } from '../errors.ts';
-import type { Host } from '../host.ts';
+import { Fault } from '../kit/fault.ts';
+import type { Host } from '../kit/host.ts';
 import { type TransientAttribute, withoutTransient } from '../parsers/cib.ts';
-import { queryWholeCib } from './cib.ts';
+import { queryWholeCib } from './cib/cib.ts';
 import { changeWithPacemakerTool, runPacemakerTool } from './tool.ts';
 
 /** This node's name in the cluster (crm_node(8)). Faults: those of runPacemakerTool. */

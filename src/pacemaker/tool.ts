@@ -1,6 +1,6 @@
-import { Fault } from '../errors.ts';
-import type { Command, Outcome } from '../exec.ts';
-import type { Host } from '../host.ts';
+import { Fault } from '../kit/fault.ts';
+import type { Command, Outcome } from '../kit/exec.ts';
+import type { Host } from '../kit/host.ts';
 
 /**
  * Runs one of Pacemaker's own tools, one that reads, to success. Their exit codes are common to all of

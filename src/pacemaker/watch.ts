@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type FSWatcher, watch } from 'chokidar';
 
-import { setDeadline } from '../deadline.ts';
-import type { Resident, StartResident } from '../exec.ts';
-import type { Log } from '../log.ts';
+import { setDeadline } from '../kit/concurrency/deadline.ts';
+import type { Resident, StartResident } from '../kit/exec.ts';
+import type { Log } from '../kit/log.ts';
 
 /**
  * Tells when the cluster has changed, so that nobody has to ask it time and again.

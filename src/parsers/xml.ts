@@ -1,7 +1,7 @@
 import { XMLParser } from 'fast-xml-parser';
 import { SyntaxValidator } from 'fast-xml-validator';
 
-import { Fault } from '../errors.ts';
+import { Fault } from '../kit/fault.ts';
 
 /** An element as it stands in the document; nothing is converted, dropped or trimmed. */
 export interface XmlElement {

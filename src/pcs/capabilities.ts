@@ -1,5 +1,5 @@
-import { readTextIfThere } from '../files.ts';
-import type { Host } from '../host.ts';
+import { readTextIfThere } from '../kit/files/files.ts';
+import type { Host } from '../kit/host.ts';
 import { descendants, parseXml } from '../parsers/xml.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { runToSuccess } from '../exec.ts';
-import type { Host } from '../host.ts';
+import { runToSuccess } from '../kit/exec.ts';
+import type { Host } from '../kit/host.ts';
 
 /**
  * What `pcs resource describe` or `pcs stonith describe` prints about an agent, to the byte.

@@ -1,5 +1,5 @@
-import { Fault } from '../errors.ts';
-import type { Host } from '../host.ts';
+import { Fault } from '../kit/fault.ts';
+import type { Host } from '../kit/host.ts';
 
 /**
  * Stops the cluster on this node and removes its configuration (`pcs cluster destroy`).

@@ -1,9 +1,9 @@
 import { readCorosyncConf } from '../corosync/conf.ts';
-import { runToSuccess } from '../exec.ts';
-import type { Host } from '../host.ts';
-import { readConfiguration } from '../pacemaker/cib.ts';
+import { runToSuccess } from '../kit/exec.ts';
+import type { Host } from '../kit/host.ts';
+import { readConfiguration } from '../pacemaker/cib/cib.ts';
 import { readStateText } from '../pacemaker/crm-mon.ts';
-import { corosyncSetting } from '../parsers/corosync-conf.ts';
+import { corosyncSetting } from '../parsers/corosync/conf.ts';
 import { children, child, descendants, type XmlElement } from '../parsers/xml.ts';
 import { readUnits, type Unit } from '../systemd/units.ts';
 import { readCapabilities } from './capabilities.ts';

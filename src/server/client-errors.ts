@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type net from 'node:net';
 
-import { Fault, systemErrorCode } from '../errors.ts';
-import { maxHeaderSize } from './limits.ts';
+import { Fault, systemErrorCode } from '../kit/fault.ts';
+import { maxHeaderSize } from './connections/limits.ts';
 import type { AnswerFault } from './middleware/answer-errors.ts';
-import type { RequestsInTurn } from './requests-in-turn.ts';
+import type { RequestsInTurn } from './connections/requests-in-turn.ts';
 
 /**
  * Answers what Node.js cannot read as a request. Node.js itself would answer without a body. The connection ends in any

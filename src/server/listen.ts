@@ -5,9 +5,9 @@ import type https from 'node:https';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Fault, systemErrorCode } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { RequestsInTurn } from './requests-in-turn.ts';
+import { Fault, systemErrorCode } from '../kit/fault.ts';
+import type { Log } from '../kit/log.ts';
+import type { RequestsInTurn } from './connections/requests-in-turn.ts';
 
 /** Milliseconds for answers under way when a service stops; changes have longer. */
 const drainMs = 4000;

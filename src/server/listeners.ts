@@ -2,12 +2,12 @@ import http, { type RequestListener, type Server } from 'node:http';
 import https from 'node:https';
 import type net from 'node:net';
 
-import type { Config } from '../config.ts';
-import type { Log } from '../log.ts';
-import { apiTls, type TlsIdentity } from '../tls.ts';
+import type { Config } from '../kit/config.ts';
+import type { Log } from '../kit/log.ts';
+import { apiTls, type TlsIdentity } from './tls.ts';
 import { answerClientErrors, refuseMalformed } from './client-errors.ts';
-import { awaitClientHello } from './client-hello.ts';
-import type { Connections } from './connections.ts';
+import { awaitClientHello } from './connections/client-hello.ts';
+import type { Connections } from './connections/connections.ts';
 import {
   backlog,
   maxHeadersCount,
@@ -15,10 +15,14 @@ import {
   maxSocketConnections,
   requestLimits,
   requestTimeouts,
-} from './limits.ts';
+} from './connections/limits.ts';
 import type { AnswerFault } from './middleware/answer-errors.ts';
 import { close, freeSocket, listen, type Listeners, tcp } from './listen.ts';
-import { type RequestLimits, type RequestsInTurn, serveInTurn } from './requests-in-turn.ts';
+import {
+  type RequestLimits,
+  type RequestsInTurn,
+  serveInTurn,
+} from './connections/requests-in-turn.ts';
 
 /** Of each server; a request without a host is for `refuseMalformed` to refuse. */
 const options = { ...requestTimeouts, maxHeaderSize, requireHostHeader: false };

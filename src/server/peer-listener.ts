@@ -3,11 +3,11 @@ import https from 'node:https';
 import type net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
-import type { PeerCallers } from '../alphorn/peer-callers.ts';
-import { peerTls } from '../alphorn/peer-protocol.ts';
-import type { Config } from '../config.ts';
-import { systemErrorCode } from '../errors.ts';
-import type { Log } from '../log.ts';
+import type { PeerCallers } from '../alphorn/peers/peer-callers.ts';
+import { peerTls } from '../alphorn/peers/peer-protocol.ts';
+import type { Config } from '../kit/config.ts';
+import { systemErrorCode } from '../kit/fault.ts';
+import type { Log } from '../kit/log.ts';
 import { refuseMalformed } from './client-errors.ts';
 import { close, listen, type Listeners, tcp } from './listen.ts';
 import { asProblems } from './problem.ts';

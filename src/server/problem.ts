@@ -1,5 +1,5 @@
-import type { Fault, FaultCode, FieldError } from '../errors.ts';
-import type { KnownSecrets } from '../known-secrets.ts';
+import type { Fault, FaultCode, FieldError } from '../kit/fault.ts';
+import type { KnownSecrets } from '../kit/secrets/known-secrets.ts';
 import type { AnswerFault, FaultAnswer } from './middleware/answer-errors.ts';
 
 /** The one table from a fault to HTTP. Whatever is not in it is a bug of ours: 500. */

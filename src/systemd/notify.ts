@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Run } from '../exec.ts';
-import type { Log } from '../log.ts';
+import type { Run } from '../kit/exec.ts';
+import type { Log } from '../kit/log.ts';
 
 /** Tells systemd how this service is doing (sd_notify(3)); without systemd it does nothing. */
 export interface SystemdNotifier {

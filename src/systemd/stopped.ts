@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { systemErrorCode } from '../errors.ts';
+import { systemErrorCode } from '../kit/fault.ts';
 
 /** A process of a unit that a signal has stopped, or a debugger: it answers nobody until it goes on. */
 export interface StoppedProcess {

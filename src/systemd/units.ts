@@ -1,6 +1,6 @@
-import { Fault } from '../errors.ts';
-import { runToSuccess } from '../exec.ts';
-import type { Host } from '../host.ts';
+import { Fault } from '../kit/fault.ts';
+import { runToSuccess } from '../kit/exec.ts';
+import type { Host } from '../kit/host.ts';
 import { parseSystemctlShow } from '../parsers/systemctl-show.ts';
 
 /** A unit as `systemctl show` has it; the words are systemd's (systemctl(1), unit file states). */

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { makeLiferaftBuilder } from '../../src/alphorn/builder.ts';
+import { makeLiferaftBuilder } from '../../src/alphorn/collecting/builder.ts';
 import { alphornPathsIn } from '../support/alphorn-host.ts';
 import { keepCompiled } from '../support/keep-compiled.ts';
 

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 
 import { execa } from 'execa';
 
-import { makeLiferaftBuilder } from '../../src/alphorn/builder.ts';
-import { openLiferaft } from '../../src/alphorn/liferaft-file.ts';
-import { openStore } from '../../src/alphorn/store.ts';
-import { Fault } from '../../src/errors.ts';
+import { makeLiferaftBuilder } from '../../src/alphorn/collecting/builder.ts';
+import { openLiferaft } from '../../src/alphorn/format/liferaft-file.ts';
+import { openStore } from '../../src/alphorn/receiving/store.ts';
+import { Fault } from '../../src/kit/fault.ts';
 import { alphornPathsIn } from '../support/alphorn-host.ts';
 import { inPieces, liferaftOf, someHost } from '../support/liferafts.ts';
 

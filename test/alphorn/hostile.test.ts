@@ -4,10 +4,15 @@ import { gzipSync } from 'node:zlib';
 
 import { expect } from 'chai';
 
-import { entryHeader, entryName, manifestName } from '../../src/alphorn/archive.ts';
-import { digestOf, limits, type Manifest, manifestBytes } from '../../src/alphorn/manifest.ts';
-import { openStore } from '../../src/alphorn/store.ts';
-import type { FaultCode } from '../../src/errors.ts';
+import { entryHeader, entryName, manifestName } from '../../src/alphorn/format/archive.ts';
+import {
+  digestOf,
+  limits,
+  type Manifest,
+  manifestBytes,
+} from '../../src/alphorn/format/manifest.ts';
+import { openStore } from '../../src/alphorn/receiving/store.ts';
+import type { FaultCode } from '../../src/kit/fault.ts';
 import { faultOf } from '../support/faults.ts';
 import { hostileArchives, soundManifest } from '../support/hostile-archives.ts';
 import {

@@ -1,4 +1,4 @@
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/kit/fault.ts';
 import { dieAtCall } from '../support/dying-calls.ts';
 import { restoreBench } from '../support/restore-bench.ts';
 

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { makeLiferaftBuilder } from '../../src/alphorn/builder.ts';
-import { openLiferaft } from '../../src/alphorn/liferaft-file.ts';
-import { openStore } from '../../src/alphorn/store.ts';
+import { makeLiferaftBuilder } from '../../src/alphorn/collecting/builder.ts';
+import { openLiferaft } from '../../src/alphorn/format/liferaft-file.ts';
+import { openStore } from '../../src/alphorn/receiving/store.ts';
 import { alphornPathsIn, makeAlphornHost } from '../support/alphorn-host.ts';
 import { someHost } from '../support/liferafts.ts';
 import { runAndKill } from '../support/run-and-kill.ts';

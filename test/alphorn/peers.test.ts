@@ -10,13 +10,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { execa } from 'execa';
 
-import { peerKeyOf } from '../../src/alphorn/keys.ts';
+import { peerKeyOf } from '../../src/alphorn/peers/keys.ts';
 import {
   digestHeader,
   offsetHeader,
   peerTls,
   rebuiltHeader,
-} from '../../src/alphorn/peer-protocol.ts';
+} from '../../src/alphorn/peers/peer-protocol.ts';
 import type { PeerLimits } from '../../src/server/peer-listener.ts';
 import {
   clusterKey,

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 import { expect } from 'chai';
 
-import type { KeepLimits } from '../../src/alphorn/restore/limits.ts';
+import type { KeepLimits } from '../../src/alphorn/restoring/limits.ts';
 import { dieDuring } from '../support/dying-calls.ts';
 import { type Described, storeLiferaft } from '../support/liferafts.ts';
 import {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { DaemonStatus } from '../../src/alphorn/daemon-status.ts';
+import type { DaemonStatus } from '../../src/alphorn/sending/daemon-status.ts';
 import type { LabNode } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
 import type { Bench, Figure, Findings } from './subject.ts';

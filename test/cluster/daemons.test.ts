@@ -5,8 +5,8 @@ import {
   makeFindStoppedDaemons,
   namingStoppedDaemons,
 } from '../../src/cluster/daemons.ts';
-import { Fault } from '../../src/errors.ts';
-import type { Run } from '../../src/exec.ts';
+import { Fault } from '../../src/kit/fault.ts';
+import type { Run } from '../../src/kit/exec.ts';
 import { faultOf } from '../support/faults.ts';
 
 describe('makeFindStoppedDaemons', () => {

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 
 import { locate } from '../../src/cluster/locate.ts';
-import { nodeDetails } from '../../src/cluster/nodes.ts';
-import { Fault } from '../../src/errors.ts';
+import { nodeDetails } from '../../src/cluster/views/nodes.ts';
+import { Fault } from '../../src/kit/fault.ts';
 import { parseCib } from '../../src/parsers/cib.ts';
 import { parseCrmMon } from '../../src/parsers/crm-mon.ts';
 import { everythingCib, everythingState } from '../support/everything.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { setDeadline } from '../../src/deadline.ts';
+import { setDeadline } from '../../src/kit/concurrency/deadline.ts';
 
 /**
  * Asks until the answer is yes.

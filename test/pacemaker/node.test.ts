@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import type { Host } from '../../src/host.ts';
+import type { Host } from '../../src/kit/host.ts';
 import { forgetNode } from '../../src/pacemaker/node.ts';
 import { faultOf } from '../support/faults.ts';
 import { noPaths } from '../support/app-bench.ts';

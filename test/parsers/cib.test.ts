@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { listConstraints } from '../../src/cluster/constraints.ts';
-import { listProperties } from '../../src/cluster/properties.ts';
-import { detailsOf, listGroups, listResources } from '../../src/cluster/resources.ts';
-import { listFencing, listLevels } from '../../src/cluster/stonith.ts';
+import { listConstraints } from '../../src/cluster/views/constraints.ts';
+import { listProperties } from '../../src/cluster/views/properties.ts';
+import { detailsOf, listGroups, listResources } from '../../src/cluster/views/resources.ts';
+import { listFencing, listLevels } from '../../src/cluster/views/stonith.ts';
 import { parseCib, withoutStatus } from '../../src/parsers/cib.ts';
 import { parseXml, type XmlElement } from '../../src/parsers/xml.ts';
 import { orFault } from '../support/faults.ts';

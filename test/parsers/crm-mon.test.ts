@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { listFencingHistory } from '../../src/cluster/fencing-history.ts';
+import { listFencingHistory } from '../../src/cluster/views/fencing-history.ts';
 import { locate } from '../../src/cluster/locate.ts';
-import { listNodes, nodeDetails } from '../../src/cluster/nodes.ts';
+import { listNodes, nodeDetails } from '../../src/cluster/views/nodes.ts';
 import { parseCib } from '../../src/parsers/cib.ts';
 import {
   allInstances,

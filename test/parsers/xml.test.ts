@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/kit/fault.ts';
 import { child, children, descendants, parseXml } from '../../src/parsers/xml.ts';
 import { anyDocument, anyName, xmlOf } from '../support/xml-documents.ts';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { openTokenStore } from '../../src/auth/tokens.ts';
+import { openTokenStore } from '../../src/access/tokens.ts';
 import { changesBench } from '../support/changes-bench.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { AlphornPaths } from '../../src/paths.ts';
+import type { AlphornPaths } from '../../src/kit/paths.ts';
 
 /** All that Alphorn reads and writes, below one folder: `etc` is what goes into the liferaft. */
 export function alphornPathsIn(folder: string): AlphornPaths {

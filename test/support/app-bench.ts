@@ -2,13 +2,13 @@ import { join } from 'node:path';
 
 import request from 'supertest';
 
-import { type Agent, makeAgent } from '../../src/deps.ts';
-import { openTokenStore } from '../../src/auth/tokens.ts';
-import type { Role } from '../../src/auth/roles.ts';
+import { type Agent, makeAgent } from '../../src/bin/wiring/agent.ts';
+import { openTokenStore } from '../../src/access/tokens.ts';
+import type { Role } from '../../src/access/roles.ts';
 import type { FindStoppedDaemons } from '../../src/cluster/daemons.ts';
-import { loadConfig } from '../../src/config.ts';
-import type { Run } from '../../src/exec.ts';
-import type { Paths } from '../../src/paths.ts';
+import { loadConfig } from '../../src/kit/config.ts';
+import type { Run } from '../../src/kit/exec.ts';
+import type { Paths } from '../../src/kit/paths.ts';
 import { fixturePath, type Generation } from './fixtures.ts';
 import { keepingLog, type LoggedLine } from './keeping-log.ts';
 

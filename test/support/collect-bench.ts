@@ -1,10 +1,14 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { type Collected, type CollectOptions, makeCollector } from '../../src/alphorn/collect.ts';
+import {
+  type Collected,
+  type CollectOptions,
+  makeCollector,
+} from '../../src/alphorn/collecting/collect.ts';
 import type { Essential } from '../../src/alphorn/collecting/essential.ts';
 import type { Mounts } from '../../src/alphorn/collecting/mounts.ts';
-import { readRules, type Rules } from '../../src/alphorn/rules.ts';
+import { readRules, type Rules } from '../../src/alphorn/collecting/rules.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** A host in a folder of the test, and what is collected of it. */

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 
-import type { Command, Outcome, Run } from '../../src/exec.ts';
+import type { Command, Outcome, Run } from '../../src/kit/exec.ts';
 import { parseCib, versionOfCib, withoutStatus, withStatusOf } from '../../src/parsers/cib.ts';
 import type { Cib } from '../../src/parsers/cib.ts';
 import { parseEditableXml, walk, writeXml } from '../../src/parsers/xml-edit.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { Fault, type FaultCode } from '../../src/errors.ts';
+import { Fault, type FaultCode } from '../../src/kit/fault.ts';
 
 /** Waits for the promise to fail with a Fault of that code, and returns it. */
 export async function faultOf(code: FaultCode, promise: Promise<unknown>): Promise<Fault> {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import type { Outcome } from '../../src/exec.ts';
+import type { Outcome } from '../../src/kit/exec.ts';
 
 /** A call of a tool in a real cluster, as test/record-fixtures.ts wrote it down. */
 export interface Recorded extends Outcome {

@@ -1,8 +1,8 @@
 import { Header } from 'tar/header';
 import { Pax } from 'tar/pax';
 
-import { entryHeader, entryName, manifestName } from '../../src/alphorn/archive.ts';
-import { type FileItem, limits, manifestBytes } from '../../src/alphorn/manifest.ts';
+import { entryHeader, entryName, manifestName } from '../../src/alphorn/format/archive.ts';
+import { type FileItem, limits, manifestBytes } from '../../src/alphorn/format/manifest.ts';
 import { archiveWith, entry, type MadeLiferaft, manifestOf } from './liferafts.ts';
 
 // Archives that a sound manifest begins, and that go on otherwise than it says: for whoever takes liferafts in.

@@ -1,4 +1,4 @@
-import type { Log } from '../../src/log.ts';
+import type { Log } from '../../src/kit/log.ts';
 
 /** A line that was logged: its fields and its level. */
 export type LoggedLine = Record<string, unknown> & { level: string };

@@ -8,7 +8,7 @@ import {
   entryName,
   manifestName,
   padding,
-} from '../../src/alphorn/archive.ts';
+} from '../../src/alphorn/format/archive.ts';
 import {
   byPath,
   digestOf,
@@ -19,7 +19,7 @@ import {
   manifestBytes,
   type Owned,
   parentsOf,
-} from '../../src/alphorn/manifest.ts';
+} from '../../src/alphorn/format/manifest.ts';
 
 /** What a test says of a liferaft; the rest is as that of any host. */
 export interface Described {

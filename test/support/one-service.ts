@@ -1,9 +1,9 @@
-// A service for test/service.test.ts, which says on its standard output what is done with it: one-service.ts HOW
+// A service for test/server/service.test.ts, which says on its standard output what is done with it: one-service.ts HOW
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Fault } from '../../src/errors.ts';
-import { makeLog } from '../../src/log.ts';
-import { runService } from '../../src/service.ts';
+import { Fault } from '../../src/kit/fault.ts';
+import { makeLog } from '../../src/kit/log.ts';
+import { runService } from '../../src/server/service.ts';
 
 const how = process.argv[2];
 const say = (text: string) => process.stdout.write(`${text}\n`);

@@ -3,11 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { join } from 'node:path';
 
-import { makePeers } from '../../src/alphorn-deps.ts';
-import { loadConfig } from '../../src/config.ts';
+import { makePeers } from '../../src/bin/wiring/alphorn.ts';
+import { loadConfig } from '../../src/kit/config.ts';
 import type { Listeners } from '../../src/server/listen.ts';
 import { openPeerListener, type PeerLimits } from '../../src/server/peer-listener.ts';
-import { debianPaths, type Paths } from '../../src/paths.ts';
+import { debianPaths, type Paths } from '../../src/kit/paths.ts';
 import { keepingLog, type LoggedLine } from './keeping-log.ts';
 
 /** A host of its own as far as Alphorn knows: its files are in a folder of the test. */

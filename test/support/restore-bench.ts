@@ -11,11 +11,11 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { makeRestorer, type Restorer } from '../../src/alphorn/restore.ts';
-import type { KeepLimits } from '../../src/alphorn/restore/limits.ts';
-import { openStore } from '../../src/alphorn/store.ts';
-import type { Host } from '../../src/host.ts';
-import type { AlphornPaths } from '../../src/paths.ts';
+import { makeRestorer, type Restorer } from '../../src/alphorn/restoring/restore.ts';
+import type { KeepLimits } from '../../src/alphorn/restoring/limits.ts';
+import { openStore } from '../../src/alphorn/receiving/store.ts';
+import type { Host } from '../../src/kit/host.ts';
+import type { AlphornPaths } from '../../src/kit/paths.ts';
 import { noPaths } from './app-bench.ts';
 
 /** A host that is a folder: what is restored lands below `root`. */

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 import type { SinonFakeTimers } from 'sinon';
 
-import { Fault, type FaultCode } from '../../src/errors.ts';
+import { Fault, type FaultCode } from '../../src/kit/fault.ts';
 import { dieDuring } from './dying-calls.ts';
 import { type Described, lostHost, storeLiferaft } from './liferafts.ts';
 import type { Random } from './random.ts';

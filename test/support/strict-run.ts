@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import type { Run } from '../../src/exec.ts';
+import type { Run } from '../../src/kit/exec.ts';
 import type { Recorded } from './fixtures.ts';
 
 /** A runner that expects an exact list of calls, in order, and starts nothing. */

@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { openKeyRing } from '../../src/alphorn/keys.ts';
-import { makePeerCallers } from '../../src/alphorn/peer-callers.ts';
-import { makeCloneCheck } from '../../src/alphorn/peers/clones.ts';
-import { type LiferaftReceiver, makeReceiver } from '../../src/alphorn/receiver.ts';
+import { openKeyRing } from '../../src/alphorn/peers/keys.ts';
+import { makePeerCallers } from '../../src/alphorn/peers/peer-callers.ts';
+import { makeCloneCheck } from '../../src/alphorn/receiving/clones.ts';
+import { type LiferaftReceiver, makeReceiver } from '../../src/alphorn/receiving/receiver.ts';
 import { openPeerListener } from '../../src/server/peer-listener.ts';
 import { makePeersApp } from '../../src/routes/peers/index.ts';
 import { keepingLog } from './keeping-log.ts';

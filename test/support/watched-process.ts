@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
-import { makeStartResident } from '../../src/exec.ts';
-import { startWatchdog } from '../../src/watchdog.ts';
+import { makeStartResident } from '../../src/kit/exec.ts';
+import { startWatchdog } from '../../src/server/watchdog.ts';
 import { keepingLog } from './keeping-log.ts';
 
 // A process with a watchdog that waits for 3 s. It is told what to do on its command line: "hang" its event loop,

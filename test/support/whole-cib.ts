@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 
-import { listConstraints } from '../../src/cluster/constraints.ts';
-import { nodeDetails } from '../../src/cluster/nodes.ts';
-import { listProperties } from '../../src/cluster/properties.ts';
-import { detailsOf, listGroups, listResources } from '../../src/cluster/resources.ts';
-import { listFencing, listLevels } from '../../src/cluster/stonith.ts';
-import { Fault } from '../../src/errors.ts';
+import { listConstraints } from '../../src/cluster/views/constraints.ts';
+import { nodeDetails } from '../../src/cluster/views/nodes.ts';
+import { listProperties } from '../../src/cluster/views/properties.ts';
+import { detailsOf, listGroups, listResources } from '../../src/cluster/views/resources.ts';
+import { listFencing, listLevels } from '../../src/cluster/views/stonith.ts';
+import { Fault } from '../../src/kit/fault.ts';
 import { type Cib, parseCib, withoutStatus } from '../../src/parsers/cib.ts';
 import { parseCrmMon } from '../../src/parsers/crm-mon.ts';
 import type { JsonObject } from '../../src/parsers/xml-to-json.ts';

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 
-import { listFencingHistory } from '../../src/cluster/fencing-history.ts';
+import { listFencingHistory } from '../../src/cluster/views/fencing-history.ts';
 import { locate } from '../../src/cluster/locate.ts';
-import { listNodes, nodeDetails } from '../../src/cluster/nodes.ts';
+import { listNodes, nodeDetails } from '../../src/cluster/views/nodes.ts';
 import { parseCib } from '../../src/parsers/cib.ts';
 import { parseCrmMon, stateAsJson } from '../../src/parsers/crm-mon.ts';
 import type { JsonValue } from '../../src/parsers/xml-to-json.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import type { DaemonStatus } from '../../src/alphorn/daemon-status.ts';
+import type { DaemonStatus } from '../../src/alphorn/sending/daemon-status.ts';
 import type { LabNode } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
 

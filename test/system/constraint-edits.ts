@@ -1,4 +1,4 @@
-import { banResource, clearResource } from '../../src/cluster/changes/bans.ts';
+import { banResource, clearResource } from '../../src/cluster/edits/catalogue/bans.ts';
 import {
   addColocation,
   addColocationGroup,
@@ -8,8 +8,8 @@ import {
   addTicket,
   deleteConstraint,
   type SetOfResources,
-} from '../../src/cluster/changes/constraints.ts';
-import { startResource, stopResource } from '../../src/cluster/changes/resources.ts';
+} from '../../src/cluster/edits/catalogue/constraints.ts';
+import { startResource, stopResource } from '../../src/cluster/edits/catalogue/resources.ts';
 import type { Suite } from '../lab/root.ts';
 import type { Case } from './edits.ts';
 

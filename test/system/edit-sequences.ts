@@ -7,10 +7,10 @@ import fc from 'fast-check';
 import {
   type AgentMetadataReader,
   makeAgentMetadataReader,
-} from '../../src/cluster/agent-metadata.ts';
-import { makeFenceAgents, makeResourceAgents } from '../../src/cluster/agents.ts';
-import { idsIn, isFenceDevice } from '../../src/cluster/changes/cib-elements.ts';
-import { Fault } from '../../src/errors.ts';
+} from '../../src/cluster/agents/agent-metadata.ts';
+import { makeFenceAgents, makeResourceAgents } from '../../src/cluster/agents/agents.ts';
+import { idsIn, isFenceDevice } from '../../src/cluster/edits/engine/cib-elements.ts';
+import { Fault } from '../../src/kit/fault.ts';
 import { childToEdit, parseEditableXml, walk, writeXml } from '../../src/parsers/xml-edit.ts';
 import type { LabNode } from '../lab/lab.ts';
 import type { Suite } from '../lab/root.ts';

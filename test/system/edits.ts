@@ -4,12 +4,12 @@ import fc from 'fast-check';
 import {
   type AgentMetadataReader,
   makeAgentMetadataReader,
-} from '../../src/cluster/agent-metadata.ts';
-import { makeFenceAgents, makeResourceAgents } from '../../src/cluster/agents.ts';
-import type { Change } from '../../src/cluster/changes/changes.ts';
-import { cloneResource, uncloneResource } from '../../src/cluster/changes/clones.ts';
-import { addToGroup, removeFromGroup } from '../../src/cluster/changes/groups.ts';
-import type { ResourceOptions } from '../../src/cluster/changes/primitives.ts';
+} from '../../src/cluster/agents/agent-metadata.ts';
+import { makeFenceAgents, makeResourceAgents } from '../../src/cluster/agents/agents.ts';
+import type { ClusterChange } from '../../src/cluster/edits/cluster-change.ts';
+import { cloneResource, uncloneResource } from '../../src/cluster/edits/catalogue/clones.ts';
+import { addToGroup, removeFromGroup } from '../../src/cluster/edits/catalogue/groups.ts';
+import type { ResourceOptions } from '../../src/cluster/edits/catalogue/primitives.ts';
 import {
   createResource,
   deleteResource,
@@ -17,18 +17,18 @@ import {
   type NewResource,
   unmanageResource,
   updateResource,
-} from '../../src/cluster/changes/resources.ts';
+} from '../../src/cluster/edits/catalogue/resources.ts';
 import {
   createFenceDevice,
   deleteFenceDevice,
   updateFenceDevice,
-} from '../../src/cluster/changes/stonith.ts';
-import { Fault } from '../../src/errors.ts';
-import type { Host } from '../../src/host.ts';
-import { cibDifferences } from '../../src/pacemaker/cib-differences.ts';
-import { cibPatch } from '../../src/pacemaker/cib-patch.ts';
+} from '../../src/cluster/edits/catalogue/stonith.ts';
+import { Fault } from '../../src/kit/fault.ts';
+import type { Host } from '../../src/kit/host.ts';
+import { cibDifferences } from '../../src/pacemaker/cib/cib-differences.ts';
+import { cibPatch } from '../../src/pacemaker/cib/cib-patch.ts';
 import { withoutStatus } from '../../src/parsers/cib.ts';
-import { debianPaths } from '../../src/paths.ts';
+import { debianPaths } from '../../src/kit/paths.ts';
 import {
   childToEdit,
   type EditableXml,
@@ -94,7 +94,7 @@ const device = 'failoverMeasure_ipmi_bitcoin';
 /** A change as we make it and as pcs does. */
 export interface Case {
   what: string;
-  ours: (agents: AgentMetadataReader) => Change<unknown>;
+  ours: (agents: AgentMetadataReader) => ClusterChange<unknown>;
   pcs: readonly string[] | ((suite: Suite) => readonly string[]);
   /** The Debians whose pcs does otherwise, and the name that this has in docs/contract.md. */
   otherOn?: { suites: readonly Suite[]; as: KeptDifference };
@@ -659,13 +659,13 @@ export function describeEdits(bench: Bench, suite: Suite): void {
       return exitCode === 0 ? configurationOf(await node().run(['cat', copy])) : undefined;
     }
 
-    async function edited(change: Change<unknown>): Promise<EditableXml> {
+    async function edited(change: ClusterChange<unknown>): Promise<EditableXml> {
       const cib = parseEditableXml(xml);
       await change.edit?.(cib, { host: hostIn(node()), warn: () => undefined });
       return cib;
     }
 
-    async function byUs(change: Change<unknown>): Promise<readonly string[]> {
+    async function byUs(change: ClusterChange<unknown>): Promise<readonly string[]> {
       return configurationOf(writeXml(await edited(change)));
     }
 
@@ -681,7 +681,7 @@ export function describeEdits(bench: Bench, suite: Suite): void {
     }
 
     /** The code of the fault with which an edit is refused, if it is. */
-    async function refusalOf(change: Change<unknown>): Promise<string | undefined> {
+    async function refusalOf(change: ClusterChange<unknown>): Promise<string | undefined> {
       try {
         await byUs(change);
         return undefined;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { parseQuorumtool } from '../../src/parsers/corosync-quorumtool.ts';
+import { parseQuorumtool } from '../../src/parsers/corosync/quorumtool.ts';
 import { builtPackage } from '../lab/built-package.ts';
 import { down, type Lab, type LabNode, up } from '../lab/lab.ts';
 import { nodeInterface } from '../lab/network.ts';

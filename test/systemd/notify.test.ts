@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
-import type { Run } from '../../src/exec.ts';
-import { Fault } from '../../src/errors.ts';
+import type { Run } from '../../src/kit/exec.ts';
+import { Fault } from '../../src/kit/fault.ts';
 import { makeSystemdNotifier } from '../../src/systemd/notify.ts';
 import { keepingLog } from '../support/keeping-log.ts';
 

@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
 
-import { maxListBytes } from '../aspects.ts';
-import { limits, parentsOf } from '../manifest.ts';
-import type { Include, RuleSet } from '../rules.ts';
+import { maxListBytes } from '../restoring/diff/aspects.ts';
+import { limits, parentsOf } from '../format/manifest.ts';
+import type { Include, RuleSet } from './rules.ts';
 import { maxEssentialBytes } from './essential.ts';
 import type { Found, Missed } from './walk.ts';
 

@@ -3,7 +3,7 @@ import { constants, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { systemErrorCode } from '../../errors.ts';
+import { systemErrorCode } from '../../kit/fault.ts';
 import { isGone, isSame, unreadable } from './looking.ts';
 
 /**

@@ -4,7 +4,7 @@ import {
   type LinkItem,
   type Manifest,
   parentsOf,
-} from '../manifest.ts';
+} from '../format/manifest.ts';
 
 type Leaf = FileItem | LinkItem;
 

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 
-import type { Include } from '../rules.ts';
+import type { Include } from './rules.ts';
 import { brokenNames, entriesOrWhy, racyMs } from './looking.ts';
 
 /** What an include takes of a folder, by the names in it, as of when it was read last. */

@@ -1,6 +1,6 @@
 import { type Dirent, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 
-import { systemErrorCode } from '../../errors.ts';
+import { systemErrorCode } from '../../kit/fault.ts';
 
 /**
  * Of a file that changed so shortly before it was looked at, another change may have the same time stamps; git calls it

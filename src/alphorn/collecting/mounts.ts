@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 
-import { Fault } from '../../errors.ts';
-import type { Run } from '../../exec.ts';
+import { Fault } from '../../kit/fault.ts';
+import type { Run } from '../../kit/exec.ts';
 import { parseMountinfo } from '../../parsers/mountinfo.ts';
-import { isIn } from '../manifest.ts';
+import { isIn } from '../format/manifest.ts';
 
 /**
  * Tells which mounted file systems answer. A server that is gone lets each call wait without end, and with it the

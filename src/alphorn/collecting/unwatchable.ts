@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 
-import { isIn, limits } from '../manifest.ts';
+import { isIn, limits } from '../format/manifest.ts';
 import { follow } from './follow.ts';
 import { below } from './listing.ts';
 import { entriesOrWhy } from './looking.ts';

@@ -1,8 +1,8 @@
 import type { Stats } from 'node:fs';
 
-import { neverRestored } from '../closed-paths.ts';
-import { isIn, limits, parentsOf } from '../manifest.ts';
-import type { Include, Rules, RuleSet } from '../rules.ts';
+import { neverRestored } from '../format/closed-paths.ts';
+import { isIn, limits, parentsOf } from '../format/manifest.ts';
+import type { Include, Rules, RuleSet } from './rules.ts';
 import type { Essential } from './essential.ts';
 import { follow } from './follow.ts';
 import { isSame, lstatOrWhy, targetOrWhy } from './looking.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import { makeFolder, readTextIfThere, replaceFile } from '../../files.ts';
+import { makeFolder, readTextIfThere, replaceFile } from '../../kit/files/files.ts';
 
 // A host that was rolled back has an older state than its destinations, which keep the newer one. Which of the two counts
 // only root can say. To say "this one" is to begin a new count of generations, under a lineage that is written down here.

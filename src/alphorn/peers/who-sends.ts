@@ -4,8 +4,8 @@ import { uptime } from 'node:os';
 
 import { z } from 'zod';
 
-import { readTextIfThere } from '../../files.ts';
-import { hostName } from '../host-id.ts';
+import { readTextIfThere } from '../../kit/files/files.ts';
+import { hostName } from './host-id.ts';
 
 /** What a host tells of itself besides its id, so that another one with the same id is known as such. */
 export interface WhoSends {

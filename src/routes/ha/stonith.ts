@@ -1,21 +1,21 @@
-import type { AgentMetadataReader } from '../../cluster/agent-metadata.ts';
+import type { AgentMetadataReader } from '../../cluster/agents/agent-metadata.ts';
 import {
   addToLevel,
   createFenceDevice,
   deleteFenceDevice,
   removeFromLevel,
   updateFenceDevice,
-} from '../../cluster/changes/stonith.ts';
+} from '../../cluster/edits/catalogue/stonith.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
-import { fenceDeviceOf } from '../../cluster/resources.ts';
-import { listFencing, listLevels, nodesLeftWithout } from '../../cluster/stonith.ts';
-import type { CibWords } from '../../cluster/words.ts';
+import { fenceDeviceOf } from '../../cluster/views/resources.ts';
+import { listFencing, listLevels, nodesLeftWithout } from '../../cluster/views/stonith.ts';
+import type { CibWords } from '../../cluster/pcs-text.ts';
 import { inBody, inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import { agentName, nodeName, resourceName } from '../names.ts';
-import type { ChangeRows } from './change.ts';
-import { operations, pairs } from './fields.ts';
-import type { CibRows } from './read.ts';
+import { agentName, nodeName, resourceName } from './fields/names.ts';
+import type { ClusterChangeRows } from './cluster-change-rows.ts';
+import { operations, pairs } from './fields/values.ts';
+import type { CibRows } from './cib-rows.ts';
 
 /** What the routes of fencing ask of the domain. */
 export interface FencingDomain {
@@ -28,7 +28,7 @@ export interface FencingDomain {
 export function fencingRows(
   { agentMetadata, configuration, words }: FencingDomain,
   { fromCib, fromCibAndText }: CibRows,
-  changing: ChangeRows,
+  changing: ClusterChangeRows,
 ): Row[] {
   const name = inPath(resourceName);
   const removeLevel = {

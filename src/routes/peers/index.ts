@@ -1,7 +1,7 @@
 import type { Express, RequestHandler } from 'express';
 import { z } from 'zod';
 
-import type { PeerCallers } from '../../alphorn/peer-callers.ts';
+import type { PeerCallers } from '../../alphorn/peers/peer-callers.ts';
 import {
   digestHeader,
   type Heartbeat,
@@ -9,12 +9,12 @@ import {
   offsetHeader,
   peerRoutes,
   rebuiltHeader,
-} from '../../alphorn/peer-protocol.ts';
-import { type CloneCheck, cloneOfThisHost } from '../../alphorn/peers/clones.ts';
+} from '../../alphorn/peers/peer-protocol.ts';
+import { type CloneCheck, cloneOfThisHost } from '../../alphorn/receiving/clones.ts';
 import { byRootHeader, type WhoSends, whoSendsOf } from '../../alphorn/peers/who-sends.ts';
-import type { LiferaftReceiver } from '../../alphorn/receiver.ts';
-import { Fault } from '../../errors.ts';
-import type { Log } from '../../log.ts';
+import type { LiferaftReceiver } from '../../alphorn/receiving/receiver.ts';
+import { Fault } from '../../kit/fault.ts';
+import type { Log } from '../../kit/log.ts';
 import { setCaller } from '../../server/middleware/authenticate.ts';
 import { asProblems } from '../../server/problem.ts';
 import type { Family } from '../../server/table/family.ts';

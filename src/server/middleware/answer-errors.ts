@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
 
-import { Fault, noSpaceOf } from '../../errors.ts';
-import type { Log } from '../../log.ts';
+import { Fault, noSpaceOf } from '../../kit/fault.ts';
+import type { Log } from '../../kit/log.ts';
 import { requestIdIn } from './request-id.ts';
 
 /** An error in a family's own shape. */

@@ -1,12 +1,12 @@
 import type { Request, RequestHandler, Response } from 'express';
 
-import type { AuditedRequest } from '../../audit.ts';
-import type { GuessBrake } from '../../auth/guess-brake.ts';
-import { type Role, roleAllows } from '../../auth/roles.ts';
-import { isToken, type TokenStore } from '../../auth/tokens.ts';
-import { Fault } from '../../errors.ts';
+import type { AuditedRequest } from '../../changes/audit/audit.ts';
+import type { GuessBrake } from '../../access/guess-brake.ts';
+import { type Role, roleAllows } from '../../access/roles.ts';
+import { isToken, type TokenStore } from '../../access/tokens.ts';
+import { Fault } from '../../kit/fault.ts';
 import { requestIdIn } from './request-id.ts';
-import type { CallerConnections } from '../connections.ts';
+import type { CallerConnections } from '../connections/connections.ts';
 
 /** Who asks, from `authenticate` on. */
 export interface Caller {

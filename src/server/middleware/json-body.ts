@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 
 import express, { type RequestHandler } from 'express';
 
-import { Fault } from '../../errors.ts';
+import { Fault } from '../../kit/fault.ts';
 
 /** The largest body of a change, in bytes; what the change makes of the CIB has the same limit. */
 const maxChangeBytes = 256 * 1024;

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 
-import { Fault } from '../../errors.ts';
+import { Fault } from '../../kit/fault.ts';
 import { callerIn } from './authenticate.ts';
 import { whenOver } from './under-way.ts';
 

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 
-import type { Log } from '../../log.ts';
+import type { Log } from '../../kit/log.ts';
 import { requestIdIn } from './request-id.ts';
 
 /** One line a request when its answer is out, for whoever turns the log up; what fails says so itself. */

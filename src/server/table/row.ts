@@ -1,5 +1,5 @@
-import type { AuditedRequest } from '../../audit.ts';
-import type { Role } from '../../auth/roles.ts';
+import type { AuditedRequest } from '../../changes/audit/audit.ts';
+import type { Role } from '../../access/roles.ts';
 import type { Fields, ValuesOf } from './field.ts';
 
 export const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const;

@@ -6,9 +6,9 @@ import express, {
   Router,
 } from 'express';
 
-import { Fault } from '../../errors.ts';
-import { gatherReads } from '../../gathered-reads.ts';
-import type { Log } from '../../log.ts';
+import { Fault } from '../../kit/fault.ts';
+import { gatherReads } from '../../kit/concurrency/gathered-reads.ts';
+import type { Log } from '../../kit/log.ts';
 import { answerErrors } from '../middleware/answer-errors.ts';
 import { auditedRequest, callerIn, requireRole } from '../middleware/authenticate.ts';
 import { changeBody, jsonBody, rawBody } from '../middleware/json-body.ts';

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { maxEssentialBytes } from '../../../src/alphorn/collecting/essential.ts';
 import { withinCaps } from '../../../src/alphorn/collecting/caps.ts';
 import { type Found, walk } from '../../../src/alphorn/collecting/walk.ts';
-import { byPath, limits } from '../../../src/alphorn/manifest.ts';
+import { byPath, limits } from '../../../src/alphorn/format/manifest.ts';
 import { collectBench } from '../../support/collect-bench.ts';
 
 describe('the caps of a file of rules', () => {

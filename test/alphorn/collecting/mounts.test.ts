@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { makeAnswers, makeMounts, type Mounts } from '../../../src/alphorn/collecting/mounts.ts';
-import { makeRun } from '../../../src/exec.ts';
-import { makeLog } from '../../../src/log.ts';
+import { makeRun } from '../../../src/kit/exec.ts';
+import { makeLog } from '../../../src/kit/log.ts';
 import { collectBench } from '../../support/collect-bench.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import type { Run } from '../../../src/exec.ts';
+import type { Run } from '../../../src/kit/exec.ts';
 import { appBench, noPaths } from '../../support/app-bench.ts';
 import {
   contractExample,

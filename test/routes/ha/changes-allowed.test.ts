@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import type { Role } from '../../../src/auth/roles.ts';
+import type { Role } from '../../../src/access/roles.ts';
 import {
   type Call,
   changesBench,

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 
 import { expect } from 'chai';
 
-import { Fault } from '../../../src/errors.ts';
-import { openTokenStore } from '../../../src/auth/tokens.ts';
+import { Fault } from '../../../src/kit/fault.ts';
+import { openTokenStore } from '../../../src/access/tokens.ts';
 import {
   callerOf,
   changesBench,

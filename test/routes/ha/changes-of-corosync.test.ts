@@ -10,7 +10,7 @@ import {
   outcomeOf,
   storageCib,
 } from '../../support/changes-bench.ts';
-import { loggingToStderrAlone } from '../../../src/parsers/corosync-conf.ts';
+import { loggingToStderrAlone } from '../../../src/parsers/corosync/conf.ts';
 import { type FakeCluster, fakeCluster, success } from '../../support/fake-cluster.ts';
 import { contractExample } from '../../support/fixtures.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 
 import { expect } from 'chai';
 
-import { nodesLeftWithout } from '../../../src/cluster/stonith.ts';
+import { nodesLeftWithout } from '../../../src/cluster/views/stonith.ts';
 import {
   parseCib,
   withoutStatus,

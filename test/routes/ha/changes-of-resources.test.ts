@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 
 import { expect } from 'chai';
 
-import { Fault } from '../../../src/errors.ts';
+import { Fault } from '../../../src/kit/fault.ts';
 import {
   changesBench,
   everythingCib,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { Fault } from '../../../src/errors.ts';
+import { Fault } from '../../../src/kit/fault.ts';
 import {
   type ChangesBench,
   changesBench,

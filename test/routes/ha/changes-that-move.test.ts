@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from 'chai';
 
-import { Fault } from '../../../src/errors.ts';
+import { Fault } from '../../../src/kit/fault.ts';
 import { withoutStatus } from '../../../src/parsers/cib.ts';
 import { changesBench, nodes, outcomeOf, storageCib } from '../../support/changes-bench.ts';
 import { type FakeCluster, fakeCluster, success } from '../../support/fake-cluster.ts';

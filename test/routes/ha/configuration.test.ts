@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import type { Outcome, Run } from '../../../src/exec.ts';
+import type { Outcome, Run } from '../../../src/kit/exec.ts';
 import { appBench, noPaths } from '../../support/app-bench.ts';
 import { contractExample, fixtureText, generations, recorded } from '../../support/fixtures.ts';
 import { strictRun } from '../../support/strict-run.ts';

@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 
 import { expect } from 'chai';
 
-import type { Role } from '../../../src/auth/roles.ts';
-import { Fault } from '../../../src/errors.ts';
-import type { Run } from '../../../src/exec.ts';
-import type { Paths } from '../../../src/paths.ts';
+import type { Role } from '../../../src/access/roles.ts';
+import { Fault } from '../../../src/kit/fault.ts';
+import type { Run } from '../../../src/kit/exec.ts';
+import type { Paths } from '../../../src/kit/paths.ts';
 import { appBench, noPaths, recordedPaths } from '../../support/app-bench.ts';
 import {
   contractExample,

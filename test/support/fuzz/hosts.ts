@@ -6,18 +6,18 @@ import tls from 'node:tls';
 
 import type { Express } from 'express';
 
-import { makeAlphorn, makePeers } from '../../../src/alphorn-deps.ts';
-import { openTokenStore } from '../../../src/auth/tokens.ts';
-import type { Role } from '../../../src/auth/roles.ts';
-import { type Config, loadConfig } from '../../../src/config.ts';
-import { makeAgent } from '../../../src/deps.ts';
-import { type Command, makeRun, type Outcome } from '../../../src/exec.ts';
-import type { Log } from '../../../src/log.ts';
+import { makeAlphorn, makePeers } from '../../../src/bin/wiring/alphorn.ts';
+import { openTokenStore } from '../../../src/access/tokens.ts';
+import type { Role } from '../../../src/access/roles.ts';
+import { type Config, loadConfig } from '../../../src/kit/config.ts';
+import { makeAgent } from '../../../src/bin/wiring/agent.ts';
+import { type Command, makeRun, type Outcome } from '../../../src/kit/exec.ts';
+import type { Log } from '../../../src/kit/log.ts';
 import { openListeners, openSocketListener } from '../../../src/server/listeners.ts';
 import { asProblems } from '../../../src/server/problem.ts';
 import { openPeerListener } from '../../../src/server/peer-listener.ts';
 import type { Family } from '../../../src/server/table/family.ts';
-import { loadTlsIdentity, type TlsIdentity } from '../../../src/tls.ts';
+import { loadTlsIdentity, type TlsIdentity } from '../../../src/server/tls.ts';
 import { makeAlphornHost } from '../alphorn-host.ts';
 import { noPaths } from '../app-bench.ts';
 import { everythingCib, remoteNodesCib, storageCib } from '../changes-bench.ts';

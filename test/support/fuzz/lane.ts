@@ -1,5 +1,5 @@
-import type { Outcome } from '../../../src/exec.ts';
-import { Fault } from '../../../src/errors.ts';
+import type { Outcome } from '../../../src/kit/exec.ts';
+import { Fault } from '../../../src/kit/fault.ts';
 import { versionOfCib } from '../../../src/parsers/cib.ts';
 import { randomOf } from '../random.ts';
 import type { Connection } from './client.ts';

@@ -1,4 +1,4 @@
-import { peerRoutes } from '../../../src/alphorn/peer-protocol.ts';
+import { peerRoutes } from '../../../src/alphorn/peers/peer-protocol.ts';
 import type { Family } from '../../../src/server/table/family.ts';
 import type { Field } from '../../../src/server/table/field.ts';
 import type { Row } from '../../../src/server/table/row.ts';

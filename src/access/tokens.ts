@@ -1,0 +1,208 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { z } from 'zod';
+
+import { Fault, systemErrorCode } from '../kit/fault.ts';
+import { createFile, makeFolder, readTextIfThere, removeFile } from '../kit/files/files.ts';
+import { type Role, roles } from './roles.ts';
+
+/** Who a token stands for. */
+export interface TokenHolder {
+  name: string;
+  role: Role;
+  createdAt: Date;
+  /** Undefined: never. */
+  expiresAt: Date | undefined;
+}
+
+/**
+ * The tokens of this node, one file each, so that two who change them at once cannot undo each other's
+ * work and a change counts from the next request on, also while no agent runs.
+ */
+export interface TokenStore {
+  /**
+   * @param lifetimeMs undefined: the token never expires
+   * @returns the token; it is not stored and cannot be had again
+   * Faults: `invalid_token_request`, `token_exists`, `no_space`
+   */
+  create(name: string, role: Role, lifetimeMs?: number): Promise<string>;
+  /** All tokens, expired ones too, by name. */
+  list(): Promise<TokenHolder[]>;
+  /** The files, absolute, that should hold a token and cannot be read as one. They let nobody in. */
+  damaged(): Promise<string[]>;
+  /** Faults: `invalid_token_request`, `token_not_found`, `no_space` on a disk that is read-only */
+  revoke(name: string): Promise<void>;
+  /** Whose token it is, or undefined if it is nobody's or has expired. */
+  find(token: string): Promise<TokenHolder | undefined>;
+}
+
+interface StoredToken extends TokenHolder {
+  hash: Buffer;
+}
+
+interface ReadTokens {
+  tokens: StoredToken[];
+  damaged: string[];
+}
+
+const storedToken = z.object({
+  role: z.enum(roles),
+  // Random tokens of 256 bits cannot be guessed, so one round of SHA-256 keeps them as safe as many.
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  created: z.iso.datetime(),
+  expires: z.iso.datetime().nullable(),
+});
+
+/** @param folder where the tokens are kept; made when it is needed */
+export function openTokenStore(folder: string): TokenStore {
+  let cache: { stamp: bigint; read: ReadTokens } | undefined;
+
+  /** All tokens; the files are read again only when the folder has changed. */
+  async function load(): Promise<ReadTokens> {
+    const before = await folderStamp(folder);
+    if (before === undefined) return { tokens: [], damaged: [] };
+    if (cache?.stamp === before) return cache.read;
+    const read = await readTokens(folder);
+    // Two changes within one tick of the file system's clock leave the same stamp, so a reading is
+    // kept only when the latest change lies well behind it.
+    const settled = Date.now() - Number(before / 1_000_000n) > 1000;
+    cache = settled ? { stamp: before, read } : undefined;
+    return read;
+  }
+
+  return {
+    async create(name, role, lifetimeMs) {
+      const path = fileOf(folder, name);
+      await makeFolder(folder);
+      const token = randomBytes(32).toString('hex');
+      const now = Date.now();
+      const content = {
+        role,
+        sha256: hashOf(token).toString('hex'),
+        created: new Date(now).toISOString(),
+        expires: lifetimeMs === undefined ? null : new Date(now + lifetimeMs).toISOString(),
+      };
+      try {
+        await createFile(path, `${JSON.stringify(content)}\n`, 0o600);
+      } catch (error) {
+        if (systemErrorCode(error) !== 'EEXIST') throw error;
+        throw new Fault(
+          'token_exists',
+          `There is a token '${name}' already. Take another name, or revoke it first with 'hactl token revoke ${name}'.`,
+        );
+      }
+      return token;
+    },
+
+    async list() {
+      const { tokens } = await load();
+      return tokens.map(({ name, role, createdAt, expiresAt }) => ({
+        name,
+        role,
+        createdAt,
+        expiresAt,
+      }));
+    },
+
+    damaged: async () => (await load()).damaged,
+
+    async revoke(name) {
+      try {
+        await removeFile(fileOf(folder, name));
+      } catch (error) {
+        if (systemErrorCode(error) !== 'ENOENT') throw error;
+        throw new Fault(
+          'token_not_found',
+          `There is no token '${name}'. 'hactl token list' names them all.`,
+        );
+      }
+    },
+
+    async find(token) {
+      const hash = hashOf(token);
+      let found: StoredToken | undefined;
+      // Every token is compared, whole, so that the time taken tells nothing of which came close.
+      for (const each of (await load()).tokens) {
+        if (timingSafeEqual(each.hash, hash)) found = each;
+      }
+      if (found?.expiresAt !== undefined && found.expiresAt.getTime() <= Date.now())
+        return undefined;
+      return found;
+    },
+  };
+}
+
+/** Whether a text looks like a token of any node. */
+export function isToken(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}
+
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+/** The name becomes a file's, so it has letters, digits and `. _ -` only, and does not begin with a dot. */
+function fileOf(folder: string, name: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
+    throw new Fault(
+      'invalid_token_request',
+      `'${name}' cannot be a token's name. Take 1 to 64 letters, digits, '.', '_' or '-', a letter or digit first.`,
+    );
+  }
+  return join(folder, `${name}.json`);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function folderStamp(folder: string): Promise<bigint | undefined> {
+  try {
+    return (await stat(folder, { bigint: true })).mtimeNs;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function readTokens(folder: string): Promise<ReadTokens> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).sort();
+  const read: ReadTokens = { tokens: [], damaged: [] };
+  const texts = await Promise.all(files.map((file) => textOf(join(folder, file))));
+  for (const [index, file] of files.entries()) {
+    const text = texts[index];
+    // Revoked between the two readings.
+    if (text === undefined) continue;
+    const stored = storedToken.safeParse(jsonOf(text));
+    if (!stored.success) {
+      // A damaged file costs its own token, not everybody's.
+      read.damaged.push(join(folder, file));
+      continue;
+    }
+    const { role, sha256, created, expires } = stored.data;
+    read.tokens.push({
+      name: file.slice(0, -'.json'.length),
+      role,
+      hash: Buffer.from(sha256, 'hex'),
+      createdAt: new Date(created),
+      expiresAt: expires === null ? undefined : new Date(expires),
+    });
+  }
+  return read;
+}
+
+/** Empty for what is no file (a folder, a socket, a link in a circle): that is damaged as well. */
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readTextIfThere(path);
+  } catch (error) {
+    if (['EISDIR', 'ENXIO', 'ELOOP'].includes(systemErrorCode(error) ?? '')) return '';
+    throw error;
+  }
+}

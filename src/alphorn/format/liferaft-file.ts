@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+
+import { Fault } from '../../kit/fault.ts';
+import { openIfThere } from '../../kit/files/files.ts';
+import { entryHeader, layoutOf, manifestName } from './archive.ts';
+import { type CheckedLiferaft, makeLiferaftCheck } from './check.ts';
+import {
+  digestOf,
+  type FileItem,
+  laterHeadOf,
+  limits,
+  type Manifest,
+  type ManifestHead,
+  parseManifest,
+} from './manifest.ts';
+
+/** A liferaft on the disk, open to be read. */
+export interface LiferaftFile {
+  manifest: Manifest;
+  digest: string;
+  /** Bytes of the whole archive. */
+  size: number;
+  /** When its host last said that it is still so, or it was stored. */
+  seenAt: Date;
+  /**
+   * The content of one of its files, in pieces. Only when all were read is it known to be what the manifest says.
+   * Faults: `liferaft_damaged`
+   */
+  content(file: FileItem): AsyncGenerator<Buffer, void, undefined>;
+  /**
+   * Fills a buffer with the archive as it is, from so many bytes after its beginning.
+   * @returns how many bytes were read
+   * Faults: `liferaft_damaged` if there are none left
+   */
+  readInto(buffer: Buffer, at: number): Promise<number>;
+  /** The whole archive, in pieces, unchecked. Faults: `liferaft_damaged` */
+  bytes(): AsyncGenerator<Buffer, void, undefined>;
+  /** Looks at each byte. Faults: `liferaft_damaged` */
+  check(): Promise<CheckedLiferaft>;
+  close(): Promise<void>;
+}
+
+/** Of one read of a file. */
+const pieceBytes = 1024 * 1024;
+
+/**
+ * Opens a liferaft and reads its manifest.
+ * @param hostId that it has to be of; any if nothing is said
+ * @returns undefined if there is no such file
+ * Faults: `liferaft_damaged`, `liferaft_of_later_format`
+ */
+export async function openLiferaft(
+  path: string,
+  hostId?: string,
+): Promise<LiferaftFile | undefined> {
+  const handle = await openIfThere(path);
+  if (handle === undefined) return undefined;
+  try {
+    return await readLiferaft(path, handle, hostId);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/**
+ * What a liferaft of a later format, which cannot be opened, says of itself.
+ * @returns undefined of one that can be opened, is damaged or is not there
+ */
+export async function readLaterHead(
+  path: string,
+): Promise<(ManifestHead & { digest: string }) | undefined> {
+  const handle = await openIfThere(path);
+  if (handle === undefined) return undefined;
+  try {
+    const bytes = await readManifestBytes(path, handle);
+    const head = laterHeadOf(bytes);
+    return head && { ...head, digest: digestOf(bytes) };
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readLiferaft(
+  path: string,
+  handle: FileHandle,
+  hostId: string | undefined,
+): Promise<LiferaftFile> {
+  const stats = await handle.stat();
+  if (!stats.isFile()) throw damaged(path, 'It is no file.');
+  const { size, mtime } = stats;
+  const manifestRaw = await readManifestBytes(path, handle);
+  const manifest = orDamaged(path, () => parseManifest(manifestRaw));
+  const layout = layoutOf(manifest);
+  if (layout.size !== size) throw damaged(path, 'It is not as long as its manifest says.');
+  if (hostId !== undefined && manifest.host.id !== hostId) {
+    throw damaged(path, `It is of the host ${manifest.host.id}.`);
+  }
+  const starts = new Map(layout.places.map(({ file, start }) => [file.path, start]));
+  const digest = digestOf(manifestRaw);
+
+  async function readInto(buffer: Buffer, at: number): Promise<number> {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
+    if (bytesRead === 0) throw damaged(path, 'It ends too early.');
+    return bytesRead;
+  }
+
+  async function* pieces(start: number, length: number): AsyncGenerator<Buffer, void, undefined> {
+    for (let at = 0; at < length;) {
+      const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, length - at));
+      const bytesRead = await readInto(buffer, start + at);
+      at += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  }
+
+  return {
+    ...{ manifest, digest, size, seenAt: mtime, readInto },
+    async *content(file) {
+      const hash = createHash('sha256');
+      for await (const piece of pieces(starts.get(file.path) ?? size, file.size)) {
+        hash.update(piece);
+        yield piece;
+      }
+      if (hash.digest('hex') !== file.sha256) {
+        throw damaged(path, `${file.path} in it has another digest than its manifest says.`);
+      }
+    },
+    bytes: () => pieces(0, size),
+    async check() {
+      const check = makeLiferaftCheck({ digest, mostBytes: size });
+      const buffer = Buffer.allocUnsafe(pieceBytes);
+      for (let at = 0; at < size;) {
+        const bytes = await readInto(buffer, at);
+        at += bytes;
+        orDamaged(path, () => {
+          check.write(buffer.subarray(0, bytes));
+        });
+      }
+      return orDamaged(path, () => check.end());
+    },
+    close: () => handle.close(),
+  };
+}
+
+async function readManifestBytes(path: string, handle: FileHandle): Promise<Buffer> {
+  // A header is 512 bytes; how long the manifest is stands at 124, in octal (pax(1), ustar).
+  const header = Buffer.alloc(512);
+  await handle.read(header, 0, header.length, 0);
+  const length = Number.parseInt(header.toString('latin1', 124, 136), 8);
+  if (
+    !(length > 0 && length <= limits.manifest) ||
+    !entryHeader(manifestName, length).equals(header)
+  ) {
+    throw damaged(path, 'It does not begin with a manifest.');
+  }
+  const bytes = Buffer.alloc(length);
+  const { bytesRead } = await handle.read(bytes, 0, length, header.length);
+  if (bytesRead < length) throw damaged(path, 'It ends too early.');
+  return bytes;
+}
+
+function orDamaged<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code === 'liferaft_of_later_format') throw error;
+    throw damaged(path, error.message);
+  }
+}
+
+function damaged(path: string, why: string): Fault {
+  return new Fault(
+    'liferaft_damaged',
+    `${path} is damaged. ${why} Nothing was done with it. Delete it; its host sends it anew within its interval.`,
+  );
+}

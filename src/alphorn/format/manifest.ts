@@ -1,0 +1,372 @@
+import { createHash } from 'node:crypto';
+
+import { z } from 'zod';
+
+import { Fault } from '../../kit/fault.ts';
+import type { Acl, AclEntry } from '../../parsers/posix-acl.ts';
+
+/** Who owns a path, and what they may do with it. By name too, for another host may number its users otherwise. */
+export interface Owned {
+  /** Permission bits, setuid, setgid and sticky among them. */
+  mode: number;
+  uid: number;
+  gid: number;
+  /** Null where the host has no name for the number. */
+  user: string | null;
+  group: string | null;
+}
+
+/** A user or group in an access control list, by name too. */
+export interface NamedAclEntry extends AclEntry {
+  /** Null where the host has no name for the number. */
+  name: string | null;
+}
+
+export type NamedAcl = Acl<NamedAclEntry>;
+
+/** A regular file; its content is in the archive. */
+export interface FileItem extends Owned {
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** Of the content, in hexadecimal. */
+  sha256: string;
+  /** Where the mode does not say it all. */
+  acl?: NamedAcl;
+}
+
+/** A folder that holds one of the others, so that it can be made where it is missing, or an empty one. */
+export interface FolderItem extends Owned {
+  path: string;
+  acl?: NamedAcl;
+  /** What is given to all that is made in it. */
+  defaultAcl?: NamedAcl;
+}
+
+/** A symbolic link. What it points to may be anything, for it is never followed. */
+export interface LinkItem extends Omit<Owned, 'mode'> {
+  path: string;
+  target: string;
+}
+
+/** The table of contents of a liferaft, its first entry. All paths are absolute, and each list is in their order. */
+export interface Manifest {
+  /**
+   * The first that has all of it, so that those who know only that one can still read it: 2 if there is an access control
+   * list, or something is lacking.
+   */
+  format: Format;
+  host: {
+    /** Eight hexadecimal digits. */
+    id: string;
+    name: string;
+  };
+  /** Made up when a host begins to count its generations, so that a count begun anew is known as such. */
+  lineage: string;
+  /** From 1, one more with each change of what is in it. */
+  generation: number;
+  /** When it was made, ISO 8601 in UTC. */
+  time: string;
+  folders: readonly FolderItem[];
+  files: readonly FileItem[];
+  links: readonly LinkItem[];
+  /** What a host cannot be brought back without and this liferaft has not. Not there where nothing is lacking. */
+  lacking?: readonly Lacking[] | undefined;
+}
+
+/** An essential file that could not be taken in, and why. */
+export interface Lacking {
+  path: string;
+  why: string;
+}
+
+export type Format = 1 | 2;
+const lastFormat = 2;
+
+/** What a liferaft may hold at most; whatever is above is refused before any of it is kept. */
+export const limits = {
+  /** Bytes of the manifest. */
+  manifest: 16 * 1024 * 1024,
+  /** Paths of all kinds. */
+  items: 100_000,
+  /** Bytes of one path or link target (PATH_MAX of limits.h, less its NUL). */
+  path: 4095,
+  /** Users, or groups, of one access control list. */
+  aclEntries: 1024,
+} as const;
+
+/** How many are named in a manifest at most. */
+export const maxLacking = 100;
+
+export const hostIdPattern = /^[0-9a-f]{8}$/;
+
+const path = z
+  .string()
+  .refine(isPlainPath, 'expected an absolute path without ".", ".." or blanks between slashes');
+const number = z.number().int().min(0).max(0xffff_ffff);
+const owner = {
+  uid: number,
+  gid: number,
+  user: z.string().max(255).nullable(),
+  group: z.string().max(255).nullable(),
+};
+const owned = { mode: z.number().int().min(0).max(0o7777), ...owner };
+const perms = z.number().int().min(0).max(7);
+const namedEntries = z
+  .array(z.strictObject({ id: number, name: z.string().max(255).nullable(), perms }))
+  .max(limits.aclEntries)
+  .refine(
+    (all) => all.every(({ id }, index) => index === 0 || (all[index - 1]?.id ?? 0) < id),
+    'expected the order of ids, and none twice',
+  );
+const acl = z
+  .strictObject({
+    ...{ user: perms, users: namedEntries, group: perms, groups: namedEntries },
+    ...{ mask: perms.nullable(), other: perms },
+  })
+  .refine(
+    ({ users, groups, mask }) => mask !== null || users.length + groups.length === 0,
+    'expected a mask, for it names users or groups',
+  )
+  .optional();
+
+const schema = z.strictObject({
+  format: z.literal([1, 2]),
+  host: z.strictObject({ id: z.string().regex(hostIdPattern), name: z.string().min(1).max(255) }),
+  lineage: z.string().regex(/^[0-9a-f]{32}$/),
+  generation: z.number().int().min(1),
+  time: z.iso.datetime(),
+  folders: z.array(z.strictObject({ path, ...owned, acl, defaultAcl: acl })),
+  files: z.array(
+    z.strictObject({
+      path,
+      size: z.number().int().min(0),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      ...owned,
+      acl,
+    }),
+  ),
+  links: z.array(
+    z.strictObject({ path, target: z.string().min(1).max(limits.path).refine(hasNoNul), ...owner }),
+  ),
+  lacking: z
+    .array(z.strictObject({ path, why: z.string().min(1).max(limits.path) }))
+    .min(1)
+    .max(maxLacking)
+    .optional(),
+});
+
+/**
+ * Reads a manifest, and trusts nothing in it: each path is absolute and climbs nowhere, none is there twice, none
+ * is below another that is a file or a link.
+ * Faults: `liferaft_invalid`, `liferaft_of_later_format`
+ */
+export function parseManifest(bytes: Buffer): Manifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw invalid('Its manifest is no JSON.');
+  }
+  const format = formatIn(json);
+  if (format > lastFormat) throw ofLaterFormat(format);
+  const result = schema.safeParse(json);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw invalid(
+      `Its manifest is wrong at '${issue?.path.join('.') ?? ''}': ${issue?.message ?? ''}`,
+    );
+  }
+  // What is undefined is not there: JSON has no such value.
+  const manifest = result.data as Manifest;
+  checkPaths(manifest);
+  checkLists(manifest);
+  // What is not written as this would be has a second meaning for somebody.
+  if (!manifestBytes(manifest).equals(bytes))
+    throw invalid('Its manifest is not in the order of its format.');
+  return manifest;
+}
+
+/** The manifest as it stands in a liferaft: the same for the same content. */
+export function manifestBytes({
+  format,
+  host,
+  lineage,
+  generation,
+  time,
+  folders,
+  files,
+  links,
+  lacking = [],
+}: Manifest): Buffer {
+  const ordered = {
+    ...{ format, host: { id: host.id, name: host.name }, lineage, generation, time },
+    folders: folders.map(({ path, ...each }) => ({
+      ...{ path, ...ownedOf(each), ...aclOf('acl', each.acl) },
+      ...aclOf('defaultAcl', each.defaultAcl),
+    })),
+    files: files.map(({ path, size, sha256, ...each }) => ({
+      path,
+      size,
+      sha256,
+      ...ownedOf(each),
+      ...aclOf('acl', each.acl),
+    })),
+    links: links.map(({ path, target, ...each }) => ({ path, target, ...ownerOf(each) })),
+    ...(lacking.length > 0 && { lacking: lacking.map(({ path, why }) => ({ path, why })) }),
+  };
+  return Buffer.from(`${JSON.stringify(ordered, null, 1)}\n`);
+}
+
+/** Whether all is in it that a host cannot be brought back without. */
+export function isWhole({ lacking = [] }: Manifest): boolean {
+  return lacking.length === 0;
+}
+
+/**
+ * What tells one liferaft from another, in hexadecimal. The manifest has the digest of each file, and the rest of the
+ * archive follows from it (see archive.ts), so its digest is that of the whole.
+ */
+export function digestOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Whether a name from outside may stand for a path: absolute, no part of it empty, `.` or `..`. */
+export function isPlainPath(text: string): boolean {
+  return Buffer.byteLength(text) <= limits.path && /^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/.test(text);
+}
+
+/** By code points, so that the order is the same wherever it is made. */
+export function byPath({ path: a }: { path: string }, { path: b }: { path: string }): number {
+  let at = 0;
+  while (at < a.length && a.charCodeAt(at) === b.charCodeAt(at)) at += 1;
+  if (at === a.length || at === b.length) return a.length - b.length;
+  return rankOf(a.charCodeAt(at)) - rankOf(b.charCodeAt(at));
+}
+
+/** What stands above U+FFFF is two units of JavaScript, and those are below some that stand for themselves. */
+function rankOf(unit: number): number {
+  const isSurrogate = unit >= 0xd800 && unit <= 0xdfff;
+  return isSurrogate ? unit + 0x1_0000 : unit;
+}
+
+/** Of a liferaft that is not what it should be; nothing of it was kept or changed. */
+export function invalid(what: string): Fault {
+  return new Fault(
+    'liferaft_invalid',
+    `This is no sound liferaft. ${what} Nothing of it was kept; have it made and sent anew.`,
+  );
+}
+
+function checkPaths({ folders, files, links }: Manifest): void {
+  if (folders.length + files.length + links.length > limits.items) {
+    throw invalid(`It has more than ${limits.items} paths.`);
+  }
+  for (const list of [folders, files, links]) {
+    const isOrdered = list.every(
+      (item, index) => index === 0 || byPath(list[index - 1] as { path: string }, item) < 0,
+    );
+    if (!isOrdered)
+      throw invalid('The paths of its manifest are not in order, or one is there twice.');
+  }
+  const leaves = new Set<string>();
+  for (const { path } of [...files, ...links]) {
+    if (leaves.has(path)) throw invalid(`${path} is in its manifest twice.`);
+    leaves.add(path);
+  }
+  for (const { path } of [...folders, ...files, ...links]) {
+    for (const above of parentsOf(path)) {
+      if (leaves.has(above)) throw invalid(`${path} is below ${above}, which is no folder.`);
+    }
+  }
+  const clash = folders.find(({ path }) => leaves.has(path));
+  if (clash) throw invalid(`${clash.path} is in its manifest twice.`);
+}
+
+/** The first format that has all that these have. */
+export function formatOf({
+  folders,
+  files,
+  lacking = [],
+}: Pick<Manifest, 'folders' | 'files' | 'lacking'>): Format {
+  const hasList =
+    folders.some(({ acl, defaultAcl }) => acl ?? defaultAcl) || files.some((file) => file.acl);
+  return hasList || lacking.length > 0 ? 2 : 1;
+}
+
+/** What the list says of the mode has to be what the mode says: the kernel keeps the two the same (acl(5)). */
+function checkLists(manifest: Manifest): void {
+  if (manifest.format !== formatOf(manifest)) {
+    throw invalid(`What its manifest has is of format ${formatOf(manifest)}.`);
+  }
+  for (const { path, mode, acl } of [...manifest.folders, ...manifest.files]) {
+    if (acl && modeOf(acl) !== (mode & 0o777)) {
+      throw invalid(`The access control list of ${path} does not fit its mode.`);
+    }
+  }
+}
+
+/** The permission bits of what has that list. */
+export function modeOf({ user, group, mask, other }: Acl): number {
+  return (user << 6) | ((mask ?? group) << 3) | other;
+}
+
+/** Each later format says by the same key which it is. */
+function formatIn(json: unknown): number {
+  const format =
+    typeof json === 'object' && json !== null && 'format' in json ? json.format : undefined;
+  return Number.isSafeInteger(format) ? (format as number) : 0;
+}
+
+/** What the manifest of each format says of itself, this or a later one. */
+export type ManifestHead = Pick<Manifest, 'host' | 'lineage' | 'generation' | 'time'>;
+
+/** What a manifest of a later format says of itself; undefined of any other. */
+export function laterHeadOf(bytes: Buffer): ManifestHead | undefined {
+  try {
+    const json: unknown = JSON.parse(bytes.toString('utf8'));
+    const { host, lineage, generation, time } = schema.shape;
+    const head = z.object({ host: z.object(host.shape), lineage, generation, time });
+    return formatIn(json) > lastFormat ? head.safeParse(json).data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function ofLaterFormat(format: number): Fault {
+  return new Fault(
+    'liferaft_of_later_format',
+    `This liferaft was made by a later version of ha-agent: it has format ${format}, and the version that is installed here reads up to ${lastFormat}. Nothing was done with it. Install that version here.`,
+  );
+}
+
+/** The folders that a path is in, from the top, without `/`. */
+export function parentsOf(path: string): string[] {
+  const parts = path.split('/').slice(1, -1);
+  return parts.map((_part, index) => `/${parts.slice(0, index + 1).join('/')}`);
+}
+
+/** Whether the path is that one, or below. */
+export function isIn(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+function hasNoNul(text: string): boolean {
+  return !text.includes('\0');
+}
+
+function aclOf(key: 'acl' | 'defaultAcl', acl: NamedAcl | undefined) {
+  if (acl === undefined) return {};
+  const { user, users, group, groups, mask, other } = acl;
+  const named = (all: readonly NamedAclEntry[]) =>
+    all.map(({ id, name, perms }) => ({ id, name, perms }));
+  return { [key]: { user, users: named(users), group, groups: named(groups), mask, other } };
+}
+
+function ownedOf({ mode, ...rest }: Owned): Owned {
+  return { mode, ...ownerOf(rest) };
+}
+
+function ownerOf({ uid, gid, user, group }: Omit<Owned, 'mode'>): Omit<Owned, 'mode'> {
+  return { uid, gid, user, group };
+}

@@ -1,0 +1,41 @@
+import { Fault } from '../../kit/fault.ts';
+import type { KeyRing } from './keys.ts';
+import { parseIdentity, type PeerIdentity } from './peer-protocol.ts';
+
+/** Knows who is on a connection that was let in. */
+export interface PeerCallers {
+  /**
+   * Lets a connection in if it proves that it has the key.
+   * @param identity as it was sent, by anybody
+   * @returns the key, or null if there is none of that name
+   */
+  admit(connection: object, identity: string): Buffer | null;
+  /**
+   * The host on a connection, as long as its key counts; asked for each request, for connections last.
+   * Faults: `unauthenticated`
+   */
+  of(connection: object): string;
+}
+
+export function makePeerCallers(keys: KeyRing): PeerCallers {
+  const identities = new WeakMap<object, PeerIdentity>();
+  return {
+    admit(connection, text) {
+      const identity = parseIdentity(text);
+      const key = identity && keys.find(identity.keyId);
+      if (identity === undefined || key === undefined) return null;
+      identities.set(connection, identity);
+      return key.secret;
+    },
+    of(connection) {
+      const identity = identities.get(connection);
+      if (identity === undefined || keys.find(identity.keyId) === undefined) {
+        throw new Fault(
+          'unauthenticated',
+          'The key of this connection counts no more on this host. Connect anew, with the key that both hosts have now.',
+        );
+      }
+      return identity.hostId;
+    },
+  };
+}

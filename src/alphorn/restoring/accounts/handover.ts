@@ -1,0 +1,125 @@
+import type { Stats } from 'node:fs';
+import { lchown, open } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+import { z } from 'zod';
+
+import { Fault } from '../../../kit/fault.ts';
+import { createFile, lstatIfThere, readTextIfThere } from '../../../kit/files/files.ts';
+import { orFault } from '../../sending/exchange.ts';
+import { asFile, type HostFolder, openFolder } from '../../receiving/host-folder.ts';
+import { isPlainPath } from '../../format/manifest.ts';
+
+// Files outside of a liferaft go with their account when that gets another number. Which ones stands on the disk before
+// the first is changed, next to the journal of the restore, so that an undo, or whoever finishes a restore that was
+// killed, can give them back. Each is changed only if it has the owner that it should have by then.
+
+const number = z.number().int().min(0);
+const owner = z.object({ uid: number, gid: number });
+const schema = z.array(
+  z.object({
+    path: z.string().refine(isPlainPath),
+    before: owner,
+    after: owner,
+    /** Of one with setuid or setgid, which a kill may take away. */
+    mode: number.optional(),
+  }),
+);
+
+/** A path, and who owns it before and after. */
+export type Handover = z.output<typeof schema>[number];
+
+const fileName = 'owners.json';
+
+/** Setuid and setgid. A change of owner takes them away (chown(2)), and they are given again. */
+export const special = 0o6000;
+
+/** Writes down what is to be handed over. @param folder of the restore */
+export async function planHandovers(folder: string, handovers: readonly Handover[]): Promise<void> {
+  if (handovers.length === 0) return;
+  await createFile(join(folder, fileName), JSON.stringify(handovers), 0o600);
+}
+
+/** Gives each file its new owner. It can be done again, however far it came. */
+export async function handOver(root: string, folder: string): Promise<void> {
+  for (const { path, before, after } of await readHandovers(folder)) {
+    await giveTo(root, path, before, after);
+  }
+}
+
+/**
+ * Gives a file back, if it still has its new owner. It can be done again.
+ * @param wasKilled what is to be given back may lack setuid or setgid by a kill; else somebody took it away on purpose
+ * Faults: `restore_failed`
+ */
+export async function giveBack(
+  root: string,
+  { path, before, after, mode }: Handover,
+  wasKilled: boolean,
+): Promise<void> {
+  await giveTo(root, path, after, before, wasKilled ? mode : undefined);
+}
+
+/** What a restore hands over. Faults: `restore_failed` */
+export async function readHandovers(folder: string): Promise<Handover[]> {
+  const file = join(folder, fileName);
+  const text = await readTextIfThere(file);
+  if (text === undefined) return [];
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    throw new Fault(
+      'restore_failed',
+      `${file} is damaged, so it is not known which files got another owner`,
+    );
+  }
+}
+
+type Owner = Handover['before'];
+
+async function giveTo(
+  root: string,
+  path: string,
+  from: Owner,
+  to: Owner,
+  mode?: number,
+): Promise<void> {
+  const parent = await openFolder(root, dirname(path));
+  if (!('at' in parent)) return;
+  try {
+    await orFault(path, () => giveIn(parent, basename(path), from, to, mode));
+  } finally {
+    await parent.close();
+  }
+}
+
+/** @param mode of a file that may have lost setuid or setgid to a kill, once its owner was changed */
+async function giveIn(
+  parent: HostFolder,
+  name: string,
+  from: Owner,
+  to: Owner,
+  mode?: number,
+): Promise<void> {
+  const stats = await lstatIfThere(parent.at(name));
+  if (stats === undefined) return;
+  const isOf = ({ uid, gid }: Owner, owned: Owner) => uid === owned.uid && gid === owned.gid;
+  const hasLost = (now: Stats) =>
+    mode !== undefined && now.isFile() && ((now.mode ^ mode) & 0o7777 & ~special) === 0;
+  const isOurs = (now: Stats) => isOf(from, now) || (isOf(to, now) && hasLost(now));
+  if (!isOurs(stats)) return;
+  if (!stats.isFile() && !stats.isDirectory()) {
+    await lchown(parent.at(name), to.uid, to.gid);
+    return;
+  }
+  const handle = await open(parent.at(name), asFile);
+  try {
+    const opened = await handle.stat();
+    if (!isOurs(opened)) return;
+    const wanted = mode !== undefined && hasLost(opened) ? mode : opened.mode & 0o7777;
+    if (isOf(from, opened)) await handle.chown(to.uid, to.gid);
+    if ((wanted & special) !== 0) await handle.chmod(wanted);
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,59 @@
+import { type Dirent } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { systemErrorCode } from '../../../kit/fault.ts';
+import { readTextUpTo } from '../../../kit/files/files.ts';
+
+/** Folders of units that a host keeps over a restart (systemd.unit(5)); `/lib` is a link to `/usr/lib` or the place itself. */
+export const unitFolders = [
+  ...['/etc/systemd/system', '/usr/local/lib/systemd/system'],
+  ...['/usr/lib/systemd/system', '/lib/systemd/system'],
+] as const;
+
+/** Of one file; a unit has a few hundred. */
+export const maxUnitBytes = 64 * 1024;
+const maxUnits = 10_000;
+
+/** Whether a path is that of a unit that may run as a user, or of a drop-in of one. */
+export function isUnit(path: string): boolean {
+  return unitFolders.some((folder) => path.startsWith(`${folder}/`)) && unitName.test(path);
+}
+
+const unitName = /\/[^/]+\.(?:service|socket|mount|swap)(?:\.d\/[^/]+\.conf)?$/;
+
+/**
+ * The texts of all units of a host, by path. One that cannot be read is left out.
+ * @param root where `/` is
+ */
+export async function readUnitFiles(root: string): Promise<ReadonlyMap<string, string>> {
+  const texts = new Map<string, string>();
+  for (const folder of unitFolders) {
+    for (const path of await unitsIn(root, folder)) {
+      if (texts.size >= maxUnits) return texts;
+      const text = await readTextUpTo(join(root, path), maxUnitBytes).catch(() => undefined);
+      if (typeof text === 'string') texts.set(path, text);
+    }
+  }
+  return texts;
+}
+
+async function unitsIn(root: string, folder: string): Promise<string[]> {
+  const inside: string[] = [];
+  for (const entry of await entriesOf(join(root, folder))) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isFile()) inside.push(path);
+    if (!entry.isDirectory() || !entry.name.endsWith('.d')) continue;
+    for (const { name } of await entriesOf(join(root, path))) inside.push(`${path}/${name}`);
+  }
+  return inside.filter(isUnit).sort();
+}
+
+async function entriesOf(folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemErrorCode(error) ?? '')) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+
+import { Fault } from '../../../kit/fault.ts';
+import type { AlphornPaths } from '../../../kit/paths.ts';
+import { includedPaths } from '../../collecting/collect.ts';
+import type { Mounts } from '../../collecting/mounts.ts';
+import { byPath, isIn, type Manifest } from '../../format/manifest.ts';
+import { readRules, type Rules } from '../../collecting/rules.ts';
+
+/** What would go into a liferaft of this host and is not in the one that is compared. A restore leaves it. */
+export interface OnlyHere {
+  /** Files, links and empty folders, in their order; null where the rules of this host cannot be followed. */
+  onlyHere: readonly string[] | null;
+  /** How many more there are. */
+  onlyHereMore: number;
+}
+
+/** How many are listed at most. */
+const mostListed = 1000;
+
+/** @param chosen which paths are compared, or the folders that they are in; all if nothing is said */
+export async function findOnlyHere(
+  { files, links, folders }: Manifest,
+  chosen: readonly string[] | undefined,
+  paths: AlphornPaths,
+  mounts: Mounts,
+): Promise<OnlyHere> {
+  try {
+    const { root } = paths;
+    const inLiferaft = new Set([...files, ...links, ...folders].map(({ path }) => path));
+    const rules = below(root, await readRules(paths.rules));
+    // A link on another root may lead out of it.
+    const all = (await includedPaths(rules, paths, mounts))
+      .filter((path) => isIn(path, root) || root === '/')
+      .map((path) => (root === '/' ? path : path.slice(root.length)))
+      .filter((path) => !inLiferaft.has(path))
+      .filter((path) => chosen === undefined || chosen.some((each) => isIn(path, each)))
+      .map((path) => ({ path }))
+      .sort(byPath)
+      .map(({ path }) => path);
+    return {
+      onlyHere: all.slice(0, mostListed),
+      onlyHereMore: Math.max(0, all.length - mostListed),
+    };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return { onlyHere: null, onlyHereMore: 0 };
+  }
+}
+
+/** The same rules of a host whose `/` is there. */
+function below(root: string, rules: Rules): Rules {
+  if (root === '/') return rules;
+  const within = (path: string) => path.slice(root.length) || '/';
+  return {
+    ...rules,
+    sets: rules.sets.map((set) => ({
+      ...set,
+      includes: set.includes.map((include) => ({
+        ...include,
+        base: join(root, include.base),
+        matches: (path: string) => include.matches(within(path)),
+        names: (path: string) => include.names(within(path)),
+      })),
+    })),
+    excludes: (path) => rules.excludes(within(path)),
+    excludesByName: (path) => rules.excludesByName(within(path)),
+  };
+}

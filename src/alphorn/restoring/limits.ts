@@ -1,0 +1,106 @@
+import type { Host } from '../../kit/host.ts';
+import { Fault } from '../../kit/fault.ts';
+import {
+  type DamagedRestore,
+  forget,
+  idOf,
+  isHalfDone,
+  type KeptRestore,
+  type Step,
+} from './restore-journal.ts';
+
+/**
+ * How much is kept of what restores replaced. Whatever the limits say, the latest restore that can be undone stays, and
+ * so does one that is half done, partly undone or damaged: its copies may be the only ones.
+ */
+export interface KeepLimits {
+  /** How many restores. */
+  restores: number;
+  /** Bytes of all copies. */
+  bytes: number;
+  days: number;
+}
+
+export const keepLimits: KeepLimits = { restores: 10, bytes: 1024 ** 3, days: 90 };
+
+const dayMs = 24 * 3600 * 1000;
+
+/** A restore that goes, and why. */
+export interface Beyond {
+  kept: KeptRestore;
+  why: string;
+}
+
+/**
+ * The restores that are too many, too large or too old to be kept, the oldest first. With each, all older ones go:
+ * an undo goes back restore by restore, and must find no gap.
+ * @param all in their order
+ */
+export function beyondLimits(
+  all: readonly (KeptRestore | DamagedRestore)[],
+  limits: KeepLimits,
+  now: Date,
+): Beyond[] {
+  const settled = all.filter(
+    (each): each is KeptRestore =>
+      each.state !== 'damaged' && each.state !== 'partial' && !isHalfDone(each),
+  );
+  const latest = settled.findLastIndex(({ state }) => state !== 'undone');
+  const isTooOld = (at: number, seen: number) => seen - at > limits.days * dayMs;
+  let bytes = 0;
+  for (let index = settled.length - 1; index >= 0; index -= 1) {
+    const kept = settled[index] as KeptRestore;
+    const at = Date.parse(kept.journal.at);
+    bytes += bytesOf(kept);
+    let why: string | undefined;
+    if (settled.length - index > limits.restores) why = `there are ${limits.restores} later ones`;
+    else if (bytes > limits.bytes)
+      why = `it and the later ones have more than ${limits.bytes} bytes`;
+    else if (
+      isTooOld(at, now.getTime()) &&
+      // The clock may be wrong for a while, so another restore, at least a day ago, has to have found the same.
+      settled.slice(index + 1).some(({ journal }) => {
+        const seen = Date.parse(journal.at);
+        return isTooOld(at, seen) && now.getTime() - seen >= dayMs;
+      })
+    )
+      why = `it is older than ${limits.days} days`;
+    if (why === undefined || (latest >= 0 && index >= latest)) continue;
+    const reason = why;
+    return settled.slice(0, index + 1).map((each) => ({ kept: each, why: reason }));
+  }
+  return [];
+}
+
+/** Bytes of the copies of a restore. */
+export function bytesOf({ journal }: KeptRestore): number {
+  return journal.steps
+    .flatMap(({ before, changed = [] }) => [before, ...changed.map(({ what }) => what)])
+    .reduce((sum, what) => sum + sizeOf(what), 0);
+}
+
+function sizeOf(what: Step['before']): number {
+  return what?.kind === 'file' ? what.size : 0;
+}
+
+/**
+ * Drops what is beyond the limits, each with a line in the journal of the system before.
+ * @param host by whose runner the line is written
+ * Faults: those of the run, `tool_failed` if there is no line; what was not dropped yet stays
+ */
+export async function dropBeyond(host: Host, beyond: readonly Beyond[]): Promise<void> {
+  for (const { kept, why } of beyond) {
+    const { liferaft, at, steps } = kept.journal;
+    const id = idOf(kept);
+    const line = `Dropping what restore ${id} (of ${liferaft}, ${at}) replaced: ${steps.length} paths, ${bytesOf(kept)} bytes in ${kept.folder}, for ${why}.`;
+    // logger(1): 0 when the line was handed over.
+    const argv = ['logger', '--tag', 'alphorn', '--priority', 'daemon.notice', '--', line] as const;
+    const { exitCode, stderr } = await host.run({ argv, deadlineMs: host.changeDeadlineMs });
+    if (exitCode !== 0) {
+      throw new Fault('tool_failed', `restore ${id} could not be announced in the journal`, {
+        command: { argv, exitCode, stderr },
+      });
+    }
+    await forget(kept);
+  }
+}

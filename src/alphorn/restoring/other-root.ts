@@ -1,0 +1,49 @@
+import { realpath, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+import { Fault, systemErrorCode } from '../../kit/fault.ts';
+import type { AlphornPaths } from '../../kit/paths.ts';
+
+/**
+ * The same paths for a restore into a folder, such as the mounted disk of a host that does not boot: its users, groups
+ * and id are those of the host that is there. What is replaced is kept on this host.
+ * @param folder relative to the folder of the process, also a link to one
+ * Faults: `invalid_request`
+ */
+export async function pathsBelow(paths: AlphornPaths, folder: string): Promise<AlphornPaths> {
+  const root = await realFolder(folder);
+  if (root === paths.root) return paths;
+  const { hostId, machineId, passwd, group } = paths;
+  return {
+    ...{ ...paths, root, hostId: join(root, hostId), machineId: join(root, machineId) },
+    ...{ passwd: join(root, passwd), group: join(root, group) },
+  };
+}
+
+/**
+ * What tells a folder from any other that is at the same place later: a disk that is mounted again has it again, and
+ * the empty mount point has another.
+ * @returns undefined if there is none
+ */
+export async function folderIdOf(path: string): Promise<string | undefined> {
+  try {
+    const { ino, birthtimeNs } = await stat(path, { bigint: true });
+    return `${ino}-${birthtimeNs}`;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+async function realFolder(folder: string): Promise<string> {
+  try {
+    const path = await realpath(resolve(folder));
+    if ((await stat(path)).isDirectory()) return path;
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemErrorCode(error) ?? '')) throw error;
+  }
+  throw new Fault(
+    'invalid_request',
+    `There is no folder ${folder}. Nothing was done. Make it, or mount what is to be restored into there.`,
+  );
+}

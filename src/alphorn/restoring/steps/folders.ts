@@ -1,0 +1,187 @@
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+
+import { z } from 'zod';
+
+import { Fault } from '../../../kit/fault.ts';
+import { createFile, readTextIfThere, replaceFile } from '../../../kit/files/files.ts';
+import type { AttributeStore } from '../../format/attributes.ts';
+import { changedMeanwhile, orFault } from '../../sending/exchange.ts';
+import { openFolder } from '../../receiving/host-folder.ts';
+import { isPlainPath } from '../../format/manifest.ts';
+import { readLists } from './lists-here.ts';
+
+const list = z
+  .string()
+  .regex(/^[0-9a-f]+$/)
+  .nullable();
+const folderState = z.object({
+  ...{ mode: z.number(), uid: z.number(), gid: z.number() },
+  ...{ acl: list, defaultAcl: list },
+});
+const schema = z.array(
+  z.object({
+    path: z.string().refine(isPlainPath),
+    before: folderState,
+    after: folderState,
+    /** What others had made of it since, and an undo by force was to replace; null if they had removed it. */
+    changed: z.array(folderState.nullable()).optional(),
+  }),
+);
+
+/** What a folder is but for what is in it. Lists are as the kernel has them, in hexadecimal. */
+export type FolderState = z.output<typeof folderState>;
+
+/** A folder that is there, and gets another mode, owner or list. */
+export type FolderChange = z.output<typeof schema>[number];
+
+/** Beside the journal of a restore; not there where no such folder is changed. */
+const fileName = 'folders.json';
+
+/**
+ * Writes down what is to be done, before the journal is written.
+ * @param kept the folder of the restore
+ */
+export async function planFolders(kept: string, changes: readonly FolderChange[]): Promise<void> {
+  if (changes.length > 0) await createFile(join(kept, fileName), JSON.stringify(changes), 0o600);
+}
+
+/** Gives the folders what they are to have. Faults: `changed_meanwhile`, `restore_failed` */
+export async function changeFolders(
+  root: string,
+  kept: string,
+  attributes: AttributeStore,
+): Promise<void> {
+  for (const { path, before, after } of await readFolderChanges(kept)) {
+    if (!isDeepStrictEqual(await stateAt(root, path, attributes), before)) {
+      throw changedMeanwhile(path);
+    }
+    await give(root, path, after, attributes);
+  }
+}
+
+/** The paths of the folders that others have changed since. Faults: `restore_failed` */
+export async function changedFolders(
+  root: string,
+  changes: readonly FolderChange[],
+  attributes: AttributeStore,
+): Promise<string[]> {
+  const changed: string[] = [];
+  for (const change of changes) {
+    const now = await stateAt(root, change.path, attributes);
+    if (!isOurs(change, now)) changed.push(change.path);
+  }
+  return changed;
+}
+
+/** Writes down what others have made of folders, so that an undo by force may replace it. Faults: `no_space` */
+export async function keepChangedFolders(
+  root: string,
+  kept: string,
+  changes: readonly FolderChange[],
+  attributes: AttributeStore,
+): Promise<void> {
+  const noted: FolderChange[] = [];
+  for (const change of changes) {
+    const now = await stateAt(root, change.path, attributes);
+    const canBeReplaced = now !== undefined && !isOurs(change, now);
+    noted.push(canBeReplaced ? { ...change, changed: [...(change.changed ?? []), now] } : change);
+  }
+  if (noted.some((each, index) => each !== changes[index]))
+    await replaceFile(join(kept, fileName), JSON.stringify(noted), 0o600);
+}
+
+/**
+ * Gives a folder what it had. It can be done again, however far it came.
+ * @param make makes it again where it is missing
+ * @returns why it stays, if others have changed it
+ * Faults: `restore_failed`
+ */
+export async function changeFolderBack(
+  root: string,
+  change: FolderChange,
+  attributes: AttributeStore,
+  make: () => Promise<void>,
+): Promise<string | undefined> {
+  const { path, before } = change;
+  const now = await stateAt(root, path, attributes);
+  if (isDeepStrictEqual(now, before)) return undefined;
+  if (now === undefined) return 'it is a link or a file now, and no folder';
+  if (!isOurs(change, now)) {
+    return now === null
+      ? 'it was removed since'
+      : 'its mode, owner or access control list was changed since';
+  }
+  if (now === null) await make();
+  await give(root, path, before, attributes);
+  return undefined;
+}
+
+/** Whether each part of it is one of those that are known: a change that was killed may have come half way. */
+function isOurs(
+  { before, after, changed = [] }: FolderChange,
+  now: FolderState | null | undefined,
+): boolean {
+  if (now === undefined) return false;
+  if (now === null) return changed.includes(null);
+  const known = [before, after, ...changed].flatMap((each) => each ?? []).map(partsOf);
+  return partsOf(now).every((part, index) => known.some((each) => each[index] === part));
+}
+
+/** What is changed by one call each. With its list a folder gets the permission bits of its mode, and not the others. */
+function partsOf({ mode, uid, gid, acl, defaultAcl }: FolderState) {
+  return [mode & 0o777, mode & 0o7000, uid, gid, acl, defaultAcl];
+}
+
+/** What a restore does to folders that are there. Faults: `restore_failed` */
+export async function readFolderChanges(kept: string): Promise<FolderChange[]> {
+  const file = join(kept, fileName);
+  const text = await readTextIfThere(file);
+  if (text === undefined) return [];
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    throw new Fault(
+      'restore_failed',
+      `${file} is damaged, so it is not known which folders got another mode, owner or access control list`,
+    );
+  }
+}
+
+/** Null where nothing is, undefined where something else is. */
+async function stateAt(
+  root: string,
+  path: string,
+  attributes: AttributeStore,
+): Promise<FolderState | null | undefined> {
+  return orFault(path, async () => {
+    const folder = await openFolder(root, path);
+    if (!('at' in folder)) return folder.why === 'missing' ? null : undefined;
+    try {
+      const { acl = null, defaultAcl = null } = (await readLists(attributes, [path]))(path);
+      return { ...(await folder.owned()), acl, defaultAcl };
+    } finally {
+      await folder.close();
+    }
+  });
+}
+
+async function give(
+  root: string,
+  path: string,
+  { acl, defaultAcl, ...owned }: FolderState,
+  attributes: AttributeStore,
+): Promise<void> {
+  await orFault(path, async () => {
+    const folder = await openFolder(root, path);
+    if (!('at' in folder)) throw changedMeanwhile(path);
+    try {
+      await attributes.write([{ path, acl, defaultAcl }]);
+      // The mode last: with a list, the bits of its group are the list's mask.
+      await folder.give(owned);
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  });
+}

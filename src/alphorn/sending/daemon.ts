@@ -1,0 +1,240 @@
+import { Fault } from '../../kit/fault.ts';
+import { inTurn } from '../../kit/concurrency/serialize.ts';
+import { keep } from '../../kit/files/cached-by-stamp.ts';
+import type { Log } from '../../kit/log.ts';
+import type { AlphornPaths } from '../../kit/paths.ts';
+import { fileStamp, folderStamp } from '../../kit/files/stamps.ts';
+import type { LiferaftBuilder, OwnLiferaft, Round } from '../collecting/builder.ts';
+import type { ChangesWatch } from './changes-watch.ts';
+import { makeNewlyLeftOut } from '../collecting/left-out.ts';
+import type { DaemonStatus } from './daemon-status.ts';
+import { hostIdOf, hostName } from '../peers/host-id.ts';
+import { isWhole } from '../format/manifest.ts';
+import { readRules, type Rules } from '../collecting/rules.ts';
+import type { Sender } from './sender.ts';
+import { defaultSettings, readSettings, type Settings } from '../settings.ts';
+
+/**
+ * Keeps this host's liferaft and its destinations up to date.
+ *
+ * INVARIANTS
+ * - Rounds come one after another: every `interval`, and soon after a change that the watch has seen.
+ * - What the rules name and no liferaft has is logged when it is left out, not in each round.
+ * - A round that fails leaves the liferaft as it was, which is kept up at the destinations all the same.
+ * - Nothing that a round throws ends the rounds: it is logged, and the next round comes when it is due.
+ * - No round depends on the watch: without it, changes are found at the interval.
+ * - The settings count as they are on the disk at the beginning of each round. Wrong ones count for nothing: those
+ *   from before go on.
+ * - While sending is not enabled nothing is made and nothing is sent.
+ */
+export interface Daemon {
+  /** Begins the first round. */
+  start(): void;
+  status(): Promise<DaemonStatus>;
+  /** A round now, and a try with each destination, however long its pause. Returns when all have ended. */
+  sync(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What a line in the log has of what is left out. */
+const maxTold = 20;
+
+export interface DaemonParts {
+  paths: AlphornPaths;
+  builder: LiferaftBuilder;
+  /** @param destination as it stands in the settings */
+  makeSender: (destination: string) => Sender;
+  /** @param changed is to be called when something has changed */
+  makeWatch: (changed: () => void) => ChangesWatch;
+  log: Log;
+}
+
+export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: DaemonParts): Daemon {
+  const settingsNow = keep(
+    () => fileStamp(paths.settings),
+    () => readSettings(paths.settings),
+  );
+  const rulesNow = keep(
+    () => folderStamp(paths.rules),
+    () => readRules(paths.rules),
+  );
+  const oneAtATime = inTurn();
+  const senders = new Map<string, Sender>();
+  const watch = makeWatch(() => {
+    void round({ ask: false });
+  });
+  let settings: Settings = defaultSettings;
+  let latest: Omit<Round, 'changed'> | undefined;
+  const newlyLeftOut = makeNewlyLeftOut();
+  let error: DaemonStatus['error'] = null;
+  let watchError: DaemonStatus['error'] = null;
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+
+  /** @param ask the destinations too, if there is nothing new */
+  function round({ ask }: { ask: boolean }): Promise<void> {
+    return oneAtATime(async () => {
+      if (isStopped) return;
+      const thrown = await errorOf(() => lookAtEverything(ask));
+      if (thrown) tell(thrown);
+      waitForNext();
+    });
+  }
+
+  function waitForNext(): void {
+    clearTimeout(timer);
+    if (!isStopped) timer = setTimeout(() => void round({ ask: true }), settings.interval);
+  }
+
+  async function lookAtEverything(ask: boolean): Promise<void> {
+    const settingsError = await errorOf(async () => {
+      settings = await settingsNow();
+    });
+    const { enabled, destinations } = settings.sync;
+    keepSenders(enabled ? destinations : []);
+    if (!enabled) {
+      await follow(undefined);
+      tell(settingsError);
+      return;
+    }
+    await followRules();
+    const roundError = await errorOf(async () => {
+      const { changed, ...made } = await builder.round();
+      latest = made;
+      if (changed) tellOfNew(made.liferaft);
+      tellOfLeftOut(made);
+    });
+    tell(settingsError ?? roundError ?? (latest && lackingOf(latest.liferaft)) ?? null);
+    const liferaft = roundError ? await current() : latest?.liferaft;
+    if (liferaft) for (const sender of senders.values()) sender.offer(liferaft, ask);
+  }
+
+  async function followRules(): Promise<void> {
+    let rules: Rules | undefined;
+    // The round says what is wrong with them.
+    await errorOf(async () => {
+      rules = await rulesNow();
+    });
+    if (rules) await follow(rules);
+  }
+
+  async function follow(rules: Rules | undefined): Promise<void> {
+    const failure = await errorOf(() => watch.follow(rules));
+    const isSame = failure?.detail === watchError?.detail;
+    if (failure && !isSame) log.warn(failure, 'files are not watched; the interval finds changes');
+    watchError = failure;
+  }
+
+  /** What there is to send when no round could be made. */
+  async function current(): Promise<OwnLiferaft | undefined> {
+    await errorOf(async () => {
+      const liferaft = await builder.current();
+      latest = liferaft && { leftOut: [], leftOutMore: 0, ...latest, liferaft };
+    });
+    return latest?.liferaft;
+  }
+
+  function keepSenders(destinations: readonly string[]): void {
+    for (const [destination, sender] of senders) {
+      if (destinations.includes(destination)) continue;
+      senders.delete(destination);
+      // Not waited for: it may hang, and others are to be served.
+      void sender.stop();
+    }
+    for (const destination of destinations) {
+      if (!senders.has(destination)) senders.set(destination, makeSender(destination));
+    }
+  }
+
+  function tell(now: DaemonStatus['error']): void {
+    const isSame = now?.code === error?.code && now?.detail === error?.detail;
+    if (!isSame && now) {
+      const isLacking = now.code === 'liferaft_lacking';
+      log.warn(now, isLacking ? 'the liferaft is not whole' : 'the liferaft stays as it is');
+    }
+    if (!isSame && !now) log.info({ after: error?.code }, 'the liferaft is kept up again');
+    error = now;
+  }
+
+  function tellOfNew({ manifest, digest, size }: OwnLiferaft): void {
+    const { generation, files } = manifest;
+    log.info({ generation, digest, bytes: size, files: files.length }, 'made a new liferaft');
+  }
+
+  /** Once for each, not in each round. */
+  function tellOfLeftOut({ leftOut, leftOutMore }: Omit<Round, 'changed'>): void {
+    const added = newlyLeftOut(leftOut);
+    if (added.length === 0) return;
+    const more = Math.max(0, added.length - maxTold) + leftOutMore;
+    log.warn(
+      { leftOut: added.slice(0, maxTold), ...(more > 0 && { more }) },
+      'not all that the rules include is in the liferaft as it is; hactl alphorn status has all',
+    );
+  }
+
+  return {
+    start() {
+      void round({ ask: true });
+    },
+    async status() {
+      const { liferaft, leftOut = [], leftOutMore = 0 } = latest ?? {};
+      return {
+        running: true,
+        enabled: settings.sync.enabled,
+        interval: settings.interval,
+        host: await hostOf(paths),
+        liferaft: liferaft
+          ? {
+              generation: liferaft.manifest.generation,
+              digest: liferaft.digest,
+              bytes: liferaft.size,
+              madeAt: liferaft.manifest.time,
+              files: liferaft.manifest.files.length,
+              whole: isWhole(liferaft.manifest),
+              ...{ leftOut, leftOutMore },
+            }
+          : null,
+        error,
+        destinations: [...senders.values()].map((sender) => sender.status()),
+      };
+    },
+    async sync() {
+      await round({ ask: true });
+      await Promise.all([...senders.values()].map((sender) => sender.sync()));
+    },
+    async stop() {
+      isStopped = true;
+      clearTimeout(timer);
+      await Promise.all([watch.stop(), ...[...senders.values()].map((sender) => sender.stop())]);
+    },
+  };
+}
+
+/** Of a liferaft that a host could not be brought back from. */
+function lackingOf({ manifest }: OwnLiferaft): DaemonStatus['error'] {
+  const { lacking = [] } = manifest;
+  const [first] = lacking;
+  if (first === undefined) return null;
+  const others = lacking.length > 1 ? ` So it is with ${lacking.length - 1} more.` : '';
+  const detail = `The liferaft lacks ${first.path}, without which this host cannot be brought back. ${first.why}${others} Put that right; the next round takes it in. Destinations keep the last whole liferaft until then.`;
+  return { code: 'liferaft_lacking', detail };
+}
+
+/** What went wrong. Nothing that does may end the rounds. */
+async function errorOf(work: () => Promise<void>): Promise<DaemonStatus['error']> {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    if (error instanceof Fault) return { code: error.code, detail: error.message };
+    return { code: 'internal_error', detail: String((error as Error).stack) };
+  }
+}
+
+async function hostOf(paths: AlphornPaths): Promise<DaemonStatus['host']> {
+  let id: string | undefined;
+  await errorOf(async () => {
+    id = await hostIdOf(paths);
+  });
+  return id === undefined ? null : { id, name: hostName() };
+}

@@ -1,0 +1,246 @@
+import { Fault } from '../../kit/fault.ts';
+import type { Log } from '../../kit/log.ts';
+import type { AcceptedLineage } from './accepted.ts';
+import type { OwnLiferaft } from '../collecting/builder.ts';
+import type { DestinationStatus } from './daemon-status.ts';
+import { openLiferaft } from '../format/liferaft-file.ts';
+import { isWhole } from '../format/manifest.ts';
+import type { PeerClient, Pushing } from './peer-client.ts';
+import type { HeartbeatAnswer } from '../peers/peer-protocol.ts';
+
+/**
+ * Keeps one destination up to date. Each has its own, so that one that is dead or hangs holds up nobody else.
+ *
+ * INVARIANTS
+ * - At most one try is under way at a time.
+ * - After a try that failed there is a pause, which doubles from `firstPauseMs` to `longestPauseMs` (less up to a half
+ *   of it, so that many do not come at once); nothing but `sync` cuts it short, no new liferaft either.
+ * - The destination has what was offered last as soon as a try succeeds.
+ * - The log has a line when it begins to fail, fails for another reason, or is well again.
+ */
+export interface Sender {
+  /**
+   * There is this liferaft now.
+   * @param ask whether to ask the destination also if it is known to have it: that keeps its age fresh there
+   */
+  offer(liferaft: OwnLiferaft, ask: boolean): void;
+  /** Tries now, however long the pause. Returns when the try has ended, either way. */
+  sync(): Promise<void>;
+  status(): DestinationStatus;
+  /** Breaks off what is under way. */
+  stop(): Promise<void>;
+}
+
+export interface SenderParts {
+  /** As it stands in the settings. */
+  destination: string;
+  isThisHost: () => Promise<boolean>;
+  /** @param hostId that this host is known by there */
+  connect: (hostId: string) => PeerClient;
+  accepted: AcceptedLineage;
+  log: Log;
+  /** From 0 to 1. */
+  random?: () => number;
+}
+
+export const firstPauseMs = 1000;
+export const longestPauseMs = 300_000;
+
+export function makeSender({
+  destination,
+  isThisHost,
+  connect,
+  accepted,
+  log,
+  random = Math.random,
+}: SenderParts): Sender {
+  let offered: OwnLiferaft | undefined;
+  /** Last. */
+  let tried: OwnLiferaft | undefined;
+  let client: { hostId: string; peer: PeerClient } | undefined;
+  let underWay: Promise<void> | undefined;
+  let pause: NodeJS.Timeout | undefined;
+  let isStopped = false;
+
+  let failures = 0;
+  let isSelf = false;
+  /** What the log said last. */
+  let told: string | undefined;
+  let lastSuccess: Date | undefined;
+  let lastError: DestinationStatus['lastError'] = null;
+  let heldDigest: string | null = null;
+  let bytes: number | null = null;
+  let behindSince: number | undefined;
+
+  /** Until nothing newer was offered meanwhile, or it failed. */
+  async function work(): Promise<void> {
+    tried = undefined;
+    while (offered !== undefined && offered.digest !== tried?.digest && !isStopped) {
+      tried = offered;
+      try {
+        isSelf = await isThisHost();
+        if (!isSelf) {
+          const held = await bringUpToDate(tried);
+          isSelf = held === undefined;
+          heldDigest = held ?? null;
+        }
+        succeeded();
+      } catch (error) {
+        failed(error);
+        return;
+      }
+    }
+  }
+
+  /** @returns the digest of what it has now; undefined if it is this host itself */
+  async function bringUpToDate({
+    digest,
+    manifest,
+    path,
+    size,
+  }: OwnLiferaft): Promise<string | undefined> {
+    const { lineage, generation, host } = manifest;
+    const peer = peerFor(host.id);
+    const answer = await peer.heartbeat({ digest, lineage, generation });
+    // By an address that no interface has, such as the 127.0.1.1 that Debian gives a host's own name. Of another host
+    // with this id there is no answer, for each refuses the other.
+    if (answer.host === host.id) return undefined;
+    // An older version does not tell who it is.
+    const answering = answer.host ?? destination;
+    let held = digest;
+    if (!answer.held) {
+      heldDigest = null;
+      const isOther = answer.lineage !== undefined && answer.lineage !== lineage;
+      const isAccepted = await accepted.has(lineage, answering);
+      const isNewer = !isOther && (answer.generation ?? 0) >= generation;
+      if (isNewer || (isOther && isAccepted)) throw rolledBack(destination, generation, answer);
+      // One byte at least is sent, for the answer to it.
+      const offset = Math.min(answer.partial ?? 0, size - 1);
+      held = await send(peer, path, host.id, { rebuilt: isOther, offset });
+    }
+    await accepted.add(lineage, answering);
+    return held;
+  }
+
+  async function send(
+    peer: PeerClient,
+    path: string,
+    hostId: string,
+    how: Pushing,
+  ): Promise<string> {
+    const file = await openLiferaft(path, hostId);
+    if (file === undefined) {
+      throw new Fault('liferaft_damaged', `${path} is gone. It is made anew in the next round.`);
+    }
+    try {
+      await peer.push(file, how);
+    } finally {
+      await file.close();
+    }
+    bytes = file.size;
+    const { generation } = file.manifest;
+    log.debug({ destination, generation, bytes, ...how }, 'liferaft sent');
+    return file.digest;
+  }
+
+  function peerFor(hostId: string): PeerClient {
+    if (client?.hostId !== hostId) {
+      client?.peer.close();
+      client = { hostId, peer: connect(hostId) };
+    }
+    return client.peer;
+  }
+
+  function succeeded(): void {
+    failures = 0;
+    if (isSelf || heldDigest === offered?.digest) behindSince = undefined;
+    if (!isSelf) lastSuccess = new Date();
+    tell(isSelf ? 'self' : 'synced', () => {
+      if (isSelf) log.info({ destination }, 'this is this host itself; nothing is sent to it');
+      else log.info({ destination }, 'the destination is up to date');
+    });
+  }
+
+  function failed(error: unknown): void {
+    // What was broken off says nothing of the destination.
+    if (isStopped) return;
+    failures += 1;
+    const code = error instanceof Fault ? error.code : 'peer_unreachable';
+    const detail = error instanceof Error ? error.message : String(error);
+    lastError = { at: new Date().toISOString(), code, detail };
+    const longest = Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);
+    pause = setTimeout(
+      () => {
+        pause = undefined;
+        begin();
+      },
+      longest * (1 - random() / 2),
+    );
+    tell(`failing ${code}`, () => {
+      log.warn({ destination, code, detail }, 'the destination does not get the liferaft');
+      if (!(error instanceof Fault))
+        log.error({ destination, error: (error as Error).stack }, 'bug');
+    });
+  }
+
+  function tell(state: string, say: () => void): void {
+    if (told === state) return;
+    told = state;
+    say();
+  }
+
+  function begin(): void {
+    if (underWay !== undefined || pause !== undefined || isStopped) return;
+    underWay = work().finally(() => {
+      underWay = undefined;
+      // Offered between the last look and the end.
+      if (pause === undefined && offered?.digest !== tried?.digest) begin();
+    });
+  }
+
+  return {
+    offer(liferaft, ask) {
+      offered = liferaft;
+      if (liferaft.digest !== heldDigest && !isSelf) behindSince ??= Date.now();
+      if (ask || liferaft.digest !== heldDigest) begin();
+    },
+    async sync() {
+      const joined = underWay;
+      await joined;
+      if (joined !== undefined && pause === undefined) return;
+      clearTimeout(pause);
+      pause = undefined;
+      begin();
+      await underWay;
+    },
+    status() {
+      const hasIt = heldDigest !== null && heldDigest === offered?.digest;
+      const held = offered && !isWhole(offered.manifest) ? 'lacking' : 'synced';
+      const state = isSelf ? 'self' : failures > 0 ? 'failing' : hasIt ? held : 'pending';
+      return {
+        ...{ destination, state, lastError, bytes },
+        lastSuccess: lastSuccess?.toISOString() ?? null,
+        lagMs: behindSince === undefined ? null : Math.max(0, Date.now() - behindSince),
+        digest: heldDigest,
+      };
+    },
+    async stop() {
+      isStopped = true;
+      clearTimeout(pause);
+      client?.peer.close();
+      await underWay;
+    },
+  };
+}
+
+/** What is there is newer than what is here, so this is an earlier state of this host, or another host's. */
+function rolledBack(
+  destination: string,
+  generation: number,
+  { generation: theirs, lineage }: HeartbeatAnswer,
+): Fault {
+  return new Fault(
+    'host_rolled_back',
+    `${destination} has another state of this host: generation ${theirs ?? '?'} (of the count ${lineage?.slice(0, 8) ?? '?'}), where this host is at ${generation}. One of the two was rolled back to an earlier state, such as a snapshot, or another host has this host's id. Nothing was sent, and what is there stays. If this host as it is now is the one that counts, say so on it as root: 'hactl alphorn rebuilt'.`,
+  );
+}

@@ -1,0 +1,28 @@
+import { makeAlphorn } from './wiring/alphorn.ts';
+import { loadConfig } from '../kit/config.ts';
+import { makeRun, makeStartResident } from '../kit/exec.ts';
+import { openSocketListener } from '../server/listeners.ts';
+import { asProblems } from '../server/problem.ts';
+import { makeLog } from '../kit/log.ts';
+import { debianPaths } from '../kit/paths.ts';
+import { runService } from '../server/service.ts';
+import { makeSystemdNotifier } from '../systemd/notify.ts';
+import { startWatchdog } from '../server/watchdog.ts';
+
+// The sender of this host's liferaft: on the node that the cluster runs it on.
+await runService('alphornd', async () => {
+  const config = await loadConfig(process.env);
+  const log = makeLog(config.log_level);
+  const watchdog = startWatchdog(makeStartResident(), log);
+  const { daemon, app, keysSaved } = makeAlphorn(config, log);
+  const listener = await openSocketListener(app, debianPaths.alphorn.socket, asProblems(), log);
+  daemon.start();
+  return {
+    ...{ log, addresses: listener.addresses },
+    systemd: makeSystemdNotifier(makeRun(log), process.env, log),
+    stop: () => {
+      watchdog.stop();
+      return Promise.all([listener.stop(), daemon.stop(), keysSaved()]);
+    },
+  };
+});

@@ -1,0 +1,26 @@
+import { makePeers } from './wiring/alphorn.ts';
+import { loadConfig } from '../kit/config.ts';
+import { makeRun, makeStartResident } from '../kit/exec.ts';
+import { openPeerListener } from '../server/peer-listener.ts';
+import { makeLog } from '../kit/log.ts';
+import { runService } from '../server/service.ts';
+import { makeSystemdNotifier } from '../systemd/notify.ts';
+import { startWatchdog } from '../server/watchdog.ts';
+
+// The receiver of liferafts: beside the agent, whether or not the cluster runs.
+await runService('ha-agent-peers', async () => {
+  const config = await loadConfig(process.env);
+  const log = makeLog(config.log_level);
+  const watchdog = startWatchdog(makeStartResident(), log);
+  const { app, callers, prepare, keysSaved } = makePeers(config, log);
+  await prepare();
+  const listener = await openPeerListener(app, config, callers, log);
+  return {
+    ...{ log, addresses: listener.addresses },
+    systemd: makeSystemdNotifier(makeRun(log), process.env, log),
+    stop: () => {
+      watchdog.stop();
+      return Promise.all([listener.stop(), keysSaved()]);
+    },
+  };
+});

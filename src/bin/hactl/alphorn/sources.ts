@@ -1,0 +1,36 @@
+import { makeRestorer, type Restorer } from '../../../alphorn/restoring/restore.ts';
+import { pathsBelow } from '../../../alphorn/restoring/other-root.ts';
+import type { LiferaftStore } from '../../../alphorn/receiving/store.ts';
+import { loadConfig } from '../../../kit/config.ts';
+import { makeHost, makeLiferaftStore } from '../../wiring/agent.ts';
+import { makeRun } from '../../../kit/exec.ts';
+import type { Host } from '../../../kit/host.ts';
+import { makeLog } from '../../../kit/log.ts';
+import type { Paths } from '../../../kit/paths.ts';
+
+/** Opens what the commands of Alphorn work on, each time by the configuration as it is then. */
+export interface AlphornSources {
+  /** The liferafts of other hosts that are here. Faults: `invalid_config` */
+  openStore: () => Promise<LiferaftStore>;
+  /**
+   * @param root below which it restores; this host itself if it is not given
+   * Faults: `invalid_config`, `invalid_request` if there is no such folder
+   */
+  openRestorer: (root?: string) => Promise<{ host: Host; restorer: Restorer }>;
+}
+
+export function makeAlphornSources(allPaths: Paths): AlphornSources {
+  const paths = allPaths.alphorn;
+  return {
+    async openStore() {
+      return makeLiferaftStore(await loadConfig(process.env), allPaths);
+    },
+    async openRestorer(root) {
+      const config = await loadConfig(process.env);
+      const host = makeHost(config, makeRun(makeLog('silent')), allPaths);
+      const alphornPaths = root === undefined ? paths : await pathsBelow(paths, root);
+      const into = { ...host, paths: { ...allPaths, alphorn: alphornPaths } };
+      return { host, restorer: makeRestorer(into, makeLiferaftStore(config, allPaths)) };
+    },
+  };
+}

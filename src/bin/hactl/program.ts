@@ -1,0 +1,22 @@
+import { Command } from 'commander';
+
+import type { Paths } from '../../kit/paths.ts';
+import { alphornCommand } from './alphorn.ts';
+import { auditCommand } from './audit.ts';
+import type { OnRecord } from './on-record.ts';
+import { tokenCommand } from './token.ts';
+
+/**
+ * All commands of `hactl`. The manual page is made from it as well: of each command its description, of a command in
+ * the help of the one above its summary.
+ */
+export function makeProgram(paths: Paths, onRecord: OnRecord, version: string): Command {
+  return new Command('hactl')
+    .description(
+      'Manages the tokens of the ha-agent on this node, shows its audit log, and restores hosts from liferafts.',
+    )
+    .version(version, '--version', 'print the version of hactl')
+    .addCommand(tokenCommand(onRecord))
+    .addCommand(auditCommand())
+    .addCommand(alphornCommand(paths, onRecord));
+}

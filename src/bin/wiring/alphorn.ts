@@ -1,0 +1,105 @@
+import type { Express } from 'express';
+
+import { openAcceptedLineage } from '../../alphorn/sending/accepted.ts';
+import { makeLiferaftBuilder } from '../../alphorn/collecting/builder.ts';
+import { makeChangesWatch } from '../../alphorn/sending/changes-watch.ts';
+import { makeAnswers, makeMounts } from '../../alphorn/collecting/mounts.ts';
+import { type Daemon, makeDaemon } from '../../alphorn/sending/daemon.ts';
+import { isThisHost } from '../../alphorn/sending/destinations.ts';
+import { hostIdOf } from '../../alphorn/peers/host-id.ts';
+import { type KeyRing, openKeyRing } from '../../alphorn/peers/keys.ts';
+import { makePeerCallers, type PeerCallers } from '../../alphorn/peers/peer-callers.ts';
+import { makePeerClient } from '../../alphorn/sending/peer-client.ts';
+import { makeCloneCheck } from '../../alphorn/receiving/clones.ts';
+import { lineageByRoot } from '../../alphorn/peers/lineage-by-root.ts';
+import { byRootHeader, headersOf, whoThisHostIs } from '../../alphorn/peers/who-sends.ts';
+import { makeReceiver, receiverLimits } from '../../alphorn/receiving/receiver.ts';
+import { makeSender } from '../../alphorn/sending/sender.ts';
+import { destinationOf } from '../../alphorn/settings.ts';
+import type { Config } from '../../kit/config.ts';
+import { makeRun } from '../../kit/exec.ts';
+import type { Log } from '../../kit/log.ts';
+import { debianPaths, type Paths } from '../../kit/paths.ts';
+import { makeDaemonApp } from '../../routes/alphorn/daemon.ts';
+import { makePeersApp } from '../../routes/peers/index.ts';
+
+// What the two services of Alphorn are made of, as deps.ts is for the agent; apart from that, so that they load
+// nothing of it.
+
+/** The receiver, without its door. */
+export interface Peers {
+  app: Express;
+  callers: PeerCallers;
+  /** Before it is opened. */
+  prepare: () => Promise<void>;
+  /** Returns when the keys of now are on the disk, to be known as former ones later. */
+  keysSaved: () => Promise<void>;
+}
+
+export function makePeers(config: Config, log: Log, paths: Paths = debianPaths): Peers {
+  const keys = openKeys(paths, log);
+  const callers = makePeerCallers(keys);
+  const receiver = makeReceiver(paths.alphorn.liferafts, receiverLimits(config));
+  return {
+    app: makePeersApp({
+      ...{ callers, receiver, log },
+      clones: makeCloneCheck(paths.alphorn.liferafts),
+      self: async () => ({
+        id: await hostIdOf(paths.alphorn).catch(() => undefined),
+        ...(await whoThisHostIs(paths.alphorn.machineId)),
+      }),
+    }),
+    callers,
+    prepare: () => receiver.tidy(),
+    keysSaved: () => keys.saved(),
+  };
+}
+
+/** The sender, without its door. */
+export interface Alphorn {
+  daemon: Daemon;
+  app: Express;
+  /** As with the receiver. */
+  keysSaved: () => Promise<void>;
+}
+
+export function makeAlphorn(config: Config, log: Log, paths: Paths = debianPaths): Alphorn {
+  const { alphorn } = paths;
+  const keys = openKeys(paths, log);
+  const accepted = openAcceptedLineage(alphorn.own);
+  const tell = async () => {
+    const lineage = await lineageByRoot(alphorn.own);
+    return {
+      ...headersOf(await whoThisHostIs(alphorn.machineId)),
+      ...(lineage !== undefined && { [byRootHeader]: lineage }),
+    };
+  };
+  const mounts = makeMounts(makeAnswers(makeRun(log)));
+  const daemon = makeDaemon({
+    paths: alphorn,
+    builder: makeLiferaftBuilder({ paths: alphorn, mounts }),
+    makeSender(destination) {
+      const where = destinationOf(destination);
+      // The settings were checked by the same function.
+      if (where === undefined) throw new Error(`${destination} is no destination`);
+      return makeSender({
+        ...{ destination, accepted, log },
+        isThisHost: () => isThisHost(where, config.peer_port),
+        connect: (hostId) => makePeerClient(where, { hostId, keys, tell }),
+      });
+    },
+    makeWatch: (changed) =>
+      makeChangesWatch(
+        [alphorn.settings, alphorn.rules, alphorn.key, paths.corosyncKey],
+        changed,
+        log,
+      ),
+    log,
+  });
+  return { daemon, app: makeDaemonApp(daemon, log), keysSaved: () => keys.saved() };
+}
+
+function openKeys({ alphorn, corosyncKey }: Paths, log: Log): KeyRing {
+  const { key, knownKeys } = alphorn;
+  return openKeyRing({ key, knownKeys, clusterKey: corosyncKey }, log);
+}

@@ -1,0 +1,105 @@
+import { Gauge, type Registry } from 'prom-client';
+
+import { Fault } from '../kit/fault.ts';
+import { inTurn } from '../kit/concurrency/serialize.ts';
+
+/**
+ * Lets changes be made one at a time.
+ *
+ * INVARIANTS
+ * - At most one runs at a time, except those that run beside the others.
+ * - They run in the order in which they were asked for.
+ * - At most `capacity` wait beside the one that runs; what comes then is refused, and nothing of it runs.
+ * - What has begun runs to its end, whether or not anybody still waits for it; that it fails does not
+ *   hold up the next.
+ * - Once it is stopped nothing begins.
+ */
+export interface Lock {
+  /** Faults: `too_many_changes`, `stopping`, those of the work. */
+  run<T>(work: () => Promise<T>): Promise<T>;
+  /** Runs work at once, next to what is in turn. Faults: `stopping`, those of the work. */
+  runBeside<T>(work: () => Promise<T>): Promise<T>;
+  /** How many have been asked for and have not ended, the one that runs among them. */
+  pending: () => number;
+  /** Refuses what has not begun, and all that comes. Returns when nothing runs any more. */
+  stop(): Promise<void>;
+}
+
+/** Roughly how long a few changes take. */
+const retryAfterSeconds = 5;
+
+export function makeLock(capacity = 256): Lock {
+  const queue = inTurn();
+  let inside = 0;
+  let isStopping = false;
+  const running = new Set<Promise<unknown>>();
+  const waiting = new Set<(fault: Fault) => void>();
+
+  function begin<T>(work: () => Promise<T>): Promise<T> {
+    if (isStopping) throw stopping();
+    const run = work();
+    running.add(run);
+    const ended = () => running.delete(run);
+    run.then(ended, ended);
+    return run;
+  }
+
+  return {
+    async run(work) {
+      if (isStopping) throw stopping();
+      if (inside > capacity) {
+        throw new Fault(
+          'too_many_changes',
+          `${capacity} changes are waiting on this node already. Nothing of this one was done; ask again in some seconds.`,
+          { retryAfterSeconds },
+        );
+      }
+      inside += 1;
+      try {
+        // A waiting change is refused at once, not when the running one has ended.
+        return await new Promise((resolve, reject) => {
+          waiting.add(reject);
+          queue(async () => {
+            waiting.delete(reject);
+            return begin(work);
+          }).then(resolve, reject);
+        });
+      } finally {
+        inside -= 1;
+      }
+    },
+
+    async runBeside(work) {
+      return begin(work);
+    },
+
+    pending: () => inside,
+
+    async stop() {
+      isStopping = true;
+      for (const refuse of waiting) refuse(stopping());
+      waiting.clear();
+      await Promise.allSettled(running);
+    },
+  };
+}
+
+function stopping(): Fault {
+  return new Fault(
+    'stopping',
+    'The agent is being stopped or restarted. Nothing of this change was done; ask again in some seconds.',
+    { retryAfterSeconds },
+  );
+}
+
+/** Adds how many changes there are. */
+export function addLockMetrics(registry: Registry, { pending }: Pick<Lock, 'pending'>): void {
+  new Gauge({
+    name: 'ha_agent_changes_pending',
+    help: 'Changes that have been asked for and have not ended.',
+    registers: [registry],
+    collect() {
+      this.set(pending());
+    },
+  });
+}

@@ -1,0 +1,154 @@
+import { join } from 'node:path';
+
+import { Fault } from '../../kit/fault.ts';
+import type { Host } from '../../kit/host.ts';
+import { keep, keepEach } from '../../kit/files/cached-by-stamp.ts';
+import { readAgentMetadata } from '../../pacemaker/agents.ts';
+import { fencerFile, readFencerParameters } from '../../pacemaker/daemons.ts';
+import type { AgentAction, AgentParameter } from '../../parsers/metadata.ts';
+import { fileStamp, toolStamp } from '../../kit/files/stamps.ts';
+import type { FenceAgents, ResourceAgents } from './agents.ts';
+
+/** An agent, as a resource names it (resources-*.rng). */
+export interface AgentName {
+  class: string;
+  provider: string | undefined;
+  type: string;
+}
+
+/** An agent that resources can be made of: what it is called, takes and does. */
+export interface Agent extends AgentName {
+  /** All of them: its own, and those that each agent of its kind has. */
+  parameters: readonly AgentParameter[];
+  actions: readonly AgentAction[];
+  isOcf11: boolean;
+}
+
+/** What agents say of themselves. It is kept until the agent's file changes. */
+export interface AgentMetadataReader {
+  /**
+   * Of the resource agent of that name, as a caller gives it.
+   * Faults: `agent_not_found`, `cluster_refused` if it says nothing that can be read, those of listAgents.
+   */
+  resourceAgent(name: string): Promise<Agent>;
+  /** The same of a fence agent. */
+  fenceAgent(name: string): Promise<Agent>;
+  /** Of the agent of a resource that is there. Faults: `cluster_refused`, those of Run. */
+  agentOf(name: AgentName): Promise<Agent>;
+}
+
+/** How many are kept; each has some kilobytes. */
+const keptAgents = 64;
+
+export function makeAgentMetadataReader(
+  host: Host,
+  resourceAgents: ResourceAgents,
+  fenceAgents: FenceAgents,
+): AgentMetadataReader {
+  const { agents } = host.paths;
+  const ownMetadata = keepEach(
+    async (fullName) =>
+      `${await toolStamp('crm_resource')} ${await fileStamp(fileOf(agents, nameIn(fullName)))}`,
+    (fullName) => readAgentMetadata(host, fullName),
+    keptAgents,
+  );
+  const fencerParameters = keep(
+    () => fileStamp(fencerFile(host)),
+    () => readFencerParameters(host),
+  );
+
+  async function read(fullName: string): Promise<Agent> {
+    const name = nameIn(fullName);
+    const { parameters, actions, isOcf11 } = await ownMetadata(fullName);
+    const all =
+      name.class === 'stonith'
+        ? [...ofDevice(parameters), ...(await fencerParameters())]
+        : [...parameters, ...tracing(name, parameters)];
+    return { ...name, parameters: all, actions, isOcf11 };
+  }
+
+  /** Without a look at the lists, which takes longer. */
+  const hasFile = async (fullName: string) =>
+    (await fileStamp(fileOf(agents, nameIn(fullName)))) !== 'none';
+
+  async function readOrRefuse(fullName: string): Promise<Agent> {
+    try {
+      return await read(fullName);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      if (error.code !== 'tool_failed' && error.code !== 'unreadable_output') throw error;
+      throw new Fault(
+        'cluster_refused',
+        `The agent ${fullName} does not say which parameters it takes. Mostly something that it needs is not installed; what it says is in 'stderr'. Nothing was done.`,
+        { ...(error.command && { command: error.command }) },
+      );
+    }
+  }
+
+  return {
+    async resourceAgent(name) {
+      const isListed = name.startsWith('ocf:') && (await hasFile(name));
+      return readOrRefuse(isListed ? name : await resourceAgents.fullName(name));
+    },
+    async fenceAgent(name) {
+      const fullName = `stonith:${name}`;
+      if (!(await hasFile(fullName))) await fenceAgents.check(name);
+      return readOrRefuse(fullName);
+    },
+    agentOf: (name) => readOrRefuse(fullNameOf(name)),
+  };
+}
+
+export function fullNameOf({ class: standard, provider, type }: AgentName): string {
+  return [standard, ...(provider === undefined ? [] : [provider]), type].join(':');
+}
+
+/** Of agents of other standards the type may have a colon, as in `systemd:lvm2-pvscan@252:2`. */
+function nameIn(fullName: string): AgentName {
+  const [standard = '', ...others] = fullName.split(':');
+  const provider = standard === 'ocf' ? others.shift() : undefined;
+  return { class: standard, provider, type: others.join(':') };
+}
+
+function fileOf(
+  { ocf, fence, initScripts }: Host['paths']['agents'],
+  { class: standard, provider, type }: AgentName,
+): string {
+  if (standard === 'ocf') return join(ocf, provider ?? '', type);
+  // What Pacemaker says of a unit is the same of each.
+  return join(standard === 'stonith' ? fence : initScripts, type);
+}
+
+/** What a fence agent takes only on a command line; pcs hides the same. */
+const forCommandLines: readonly string[] = ['help', 'version'];
+
+/**
+ * The parameters of a fence agent as one of Pacemaker's devices has them: its action and the port of the node are
+ * filled in by Pacemaker, also where the port has another name now.
+ */
+function ofDevice(parameters: readonly AgentParameter[]): AgentParameter[] {
+  const filledIn = new Set(['port']);
+  // It grows while it is gone through.
+  for (const name of filledIn) {
+    const parameter = parameters.find((each) => each.name === name);
+    for (const replacement of parameter?.replacedBy ?? []) filledIn.add(replacement);
+  }
+  filledIn.add('action');
+  return parameters
+    .filter(({ name }) => !forCommandLines.includes(name))
+    .map((each) => (filledIn.has(each.name) ? { ...each, required: false } : each));
+}
+
+/** What the shell library of these agents takes of each (ocf-shellfuncs, `ocf_start_trace`). */
+function tracing(
+  { class: standard, provider }: AgentName,
+  parameters: readonly AgentParameter[],
+): AgentParameter[] {
+  if (standard !== 'ocf' || !['heartbeat', 'pacemaker'].includes(provider ?? '')) return [];
+  const own = parameters.map(({ name }) => name.toLowerCase());
+  return ['trace_ra', 'trace_file']
+    .filter((name) => !own.includes(name))
+    .map((name) => ({
+      ...{ name, required: false, deprecated: false, replacedBy: [], uniqueGroup: undefined },
+    }));
+}

@@ -1,0 +1,164 @@
+import type { AgentParameter } from '../../../parsers/metadata.ts';
+import { childToEdit, type EditableXml, walk } from '../../../parsers/xml-edit.ts';
+import { type Agent, type AgentName, fullNameOf } from '../../agents/agent-metadata.ts';
+import { agentNameOf, type Pairs, pairsInEffect } from '../engine/cib-elements.ts';
+
+// What pcs checks of the parameters of a resource before it makes or changes one, with the same strictness: what
+// pcs does only with --force is refused here, what it warns of is warned of
+// (validate_resource_instance_attributes_create and _update in pcs/lib/cib/resource/primitive.py).
+// Values are for the agent to judge. No message has one, for it may be a secret.
+
+/** A resource of which parameters are checked. */
+export interface CheckedResource {
+  id: string;
+  agent: Agent;
+  configuration: EditableXml;
+  warn: (text: string) => void;
+}
+
+/** @returns what is wrong with the parameters of a new resource, a sentence each */
+export function problemsOfNewParams(resource: CheckedResource, params: Pairs): string[] {
+  const { agent } = resource;
+  warnOfDeprecated(resource, params);
+  const required = agent.parameters.filter((each) => isWanted(each));
+  return [
+    ...Object.keys(params)
+      .filter((name) => params[name] === '')
+      .map((name) => `The parameter ${name} must not be empty.`),
+    ...problemsOfUnknown(agent, Object.keys(params)),
+    ...problemsOfMissing(agent, required, params),
+    ...problemsOfAction(agent, params),
+    ...problemsOfUnique(resource, params, agent.parameters),
+  ];
+}
+
+/**
+ * @param changed what is to be changed; an empty value takes one away
+ * @param former what is there
+ * @param inherited what counts where nothing is
+ * @returns what is wrong with what is changed; what is not, is not looked at
+ */
+export function problemsOfChangedParams(
+  resource: CheckedResource,
+  changed: Pairs,
+  former: Pairs,
+  inherited: Pairs,
+): string[] {
+  const { agent } = resource;
+  const touched = (parameter: AgentParameter) =>
+    [parameter.name, ...replacedByIt(agent, parameter)].some((name) => name in changed);
+  const final = { ...inherited, ...withoutEmpty({ ...former, ...changed }) };
+  warnOfDeprecated(resource, withoutEmpty(changed));
+  return [
+    ...problemsOfUnknown(
+      agent,
+      Object.keys(changed).filter((name) => !(name in former || name in inherited)),
+    ),
+    ...problemsOfMissing(
+      agent,
+      agent.parameters.filter((each) => isWanted(each) && touched(each)),
+      final,
+    ),
+    ...problemsOfAction(agent, changed),
+    ...problemsOfUnique(
+      resource,
+      final,
+      agent.parameters.filter(({ name }) => name in changed),
+    ),
+  ];
+}
+
+/** A deprecated parameter is not asked for, but what is to be used in its place. */
+function isWanted({ required, deprecated }: AgentParameter): boolean {
+  return required && !deprecated;
+}
+
+function problemsOfUnknown({ parameters, ...agent }: Agent, names: readonly string[]): string[] {
+  const known = new Set(parameters.map(({ name }) => name));
+  const unknown = names.filter((name) => !known.has(name));
+  if (unknown.length === 0) return [];
+  return [
+    `${agent.type} takes no parameter ${unknown.sort().join(', ')}. It takes ${[...known].sort().join(', ')}.`,
+  ];
+}
+
+function problemsOfMissing(
+  agent: Agent,
+  wanted: readonly AgentParameter[],
+  params: Pairs,
+): string[] {
+  const missing = wanted.filter(
+    (parameter) =>
+      ![parameter.name, ...replacedByIt(agent, parameter)].some((name) => name in params),
+  );
+  if (missing.length === 0) return [];
+  const names = missing.map(({ name }) => name).sort();
+  return [`${agent.type} needs the parameter ${names.join(', ')}.`];
+}
+
+/** The names that stand for a parameter as well, for it has come in their place, one after another. */
+function replacedByIt({ parameters }: Agent, { name }: AgentParameter): string[] {
+  const former = new Set<string>([name]);
+  // It grows while it is gone through.
+  for (const current of former) {
+    for (const each of parameters) if (each.replacedBy.includes(current)) former.add(each.name);
+  }
+  return [...former].slice(1);
+}
+
+function warnOfDeprecated({ agent, warn }: CheckedResource, params: Pairs): void {
+  for (const { name, deprecated, replacedBy } of agent.parameters) {
+    if (!deprecated || !(name in params)) continue;
+    const instead = replacedBy.length > 0 ? `; use ${replacedBy.join(' or ')}` : '';
+    warn(`The parameter ${name} of ${agent.type} is deprecated${instead}.`);
+  }
+}
+
+/** Pacemaker asks a device for each action as it needs it. */
+function problemsOfAction({ class: standard }: Agent, { action = '' }: Pairs): string[] {
+  if (standard !== 'stonith' || action === '') return [];
+  return [
+    'A fence device has no action of its own: use pcmk_off_action and pcmk_reboot_action instead of action.',
+  ];
+}
+
+/** @param parameters those that are looked at */
+function problemsOfUnique(
+  { id, agent, configuration }: CheckedResource,
+  params: Pairs,
+  parameters: readonly AgentParameter[],
+): string[] {
+  const groups = new Set(
+    parameters.flatMap(({ uniqueGroup }) => (uniqueGroup === undefined ? [] : [uniqueGroup])),
+  );
+  if (groups.size === 0) return [];
+  const others = [...walk(childToEdit(configuration, 'resources'))]
+    .map(({ element }) => element)
+    .filter(({ name, attributes }) => name === 'primitive' && attributes['id'] !== id)
+    .filter((element) => isOf(agent, agentNameOf(configuration, element)))
+    .map((element) => ({
+      name: element.attributes['id'] ?? '',
+      params: pairsInEffect(configuration, element, 'instance_attributes'),
+    }));
+  return [...groups].flatMap((group) => {
+    const names = agent.parameters
+      .filter(({ uniqueGroup }) => uniqueGroup === group)
+      .map(({ name }) => name);
+    if (!names.some((name) => params[name])) return [];
+    const same = others.filter((other) =>
+      names.every((name) => (other.params[name] ?? '') === (params[name] ?? '')),
+    );
+    if (same.length === 0) return [];
+    return [
+      `${same.map(({ name }) => name).join(', ')} has the same ${names.join(', ')}, which ${agent.type} wants to be another for each resource.`,
+    ];
+  });
+}
+
+function isOf(agent: Agent, name: AgentName): boolean {
+  return fullNameOf(agent) === fullNameOf(name);
+}
+
+function withoutEmpty(pairs: Pairs): Pairs {
+  return Object.fromEntries(Object.entries(pairs).filter(([, value]) => value !== ''));
+}

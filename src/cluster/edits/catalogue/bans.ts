@@ -1,0 +1,84 @@
+import {
+  childToEdit,
+  type EditableXml,
+  newElement,
+  removeChildren,
+} from '../../../parsers/xml-edit.ts';
+import { checkNode, freeId, idsIn, resourceIn } from '../engine/cib-elements.ts';
+import { cibChange, type ClusterChange } from '../cluster-change.ts';
+import { editConfiguration } from '../engine/cib-edit.ts';
+
+// What crm_resource(8) makes for --ban and --move is told by its ids alone (crm_resource_ban.c), so ours have the
+// same, and anything else was written by a person.
+
+/** Keeps a resource off a node, for good. Faults of the edit: `resource_not_found`, `node_not_found`. */
+export function banResource(
+  name: string,
+  node: string,
+): ClusterChange<{ node: string; name: string }> {
+  return cibChange(
+    editConfiguration((configuration) => {
+      resourceIn(configuration, name);
+      checkNode(configuration, node);
+      const constraints = childToEdit(configuration, 'constraints');
+      const ids = banIds(name, node);
+      const former = constraints.children.findIndex((each) => isLocation(each, ids));
+      removeChildren(constraints, (each) => isLocation(each, ids));
+      const ban = newElement('rsc_location', {
+        id: freeId(idsIn(configuration), ids[0]),
+        ...{ rsc: name, role: 'Started', node, score: '-INFINITY' },
+      });
+      constraints.children.splice(former < 0 ? constraints.children.length : former, 0, ban);
+    }),
+    { node, name },
+  );
+}
+
+/**
+ * Takes away what bans and moves left behind, as `crm_resource --clear`: of one node, or of all. It also takes those of
+ * nodes that are no more, which crm_resource leaves.
+ * Faults of the edit: `resource_not_found`; `node_not_found` if the node is unknown and nothing is left of it.
+ */
+export function clearResource(
+  name: string,
+  node: string | undefined,
+): ClusterChange<{ name: string }> {
+  return cibChange(
+    editConfiguration((configuration) => {
+      resourceIn(configuration, name);
+      const members = childToEdit(configuration, 'nodes').children;
+      const known = members.map(({ attributes }) => attributes['uname'] ?? '');
+      const removed = removeChildren(childToEdit(configuration, 'constraints'), (each) => {
+        if (isLocation(each, [`cli-prefer-${name}`])) {
+          const preferred = nodesNamedBy(each, `cli-prefer-rule-${name}`);
+          return node === undefined ? preferred.length > 0 : preferred.includes(node);
+        }
+        const banned = node === undefined ? [...known, ...nodesNamedBy(each)] : [node];
+        return banned.some((one) => isLocation(each, banIds(name, one)));
+      });
+      if (!removed && node !== undefined) checkNode(configuration, node);
+    }),
+    { name },
+  );
+}
+
+/** The id as crm_resource makes it, which puts a dot for a colon, and as this agent once did. */
+function banIds(name: string, node: string): [string, string] {
+  const id = `cli-ban-${name}-on-${node}`;
+  return [id.replaceAll(':', '.'), freeId(new Set(), id)];
+}
+
+function isLocation({ name, attributes }: EditableXml, ids: readonly string[]): boolean {
+  return name === 'rsc_location' && ids.includes(attributes['id'] ?? '');
+}
+
+/** The nodes that a location names, itself or, if it has a lifetime, in its rule: the one of that id, or any. */
+function nodesNamedBy({ attributes, children }: EditableXml, ruleId?: string): string[] {
+  const expressions = children
+    .filter(({ name, attributes: { id } }) => name === 'rule' && id === (ruleId ?? id))
+    .flatMap((rule) => rule.children)
+    .filter((each) => each.name === 'expression' && each.attributes['attribute'] === '#uname');
+  return [attributes['node'], ...expressions.map((each) => each.attributes['value'])].filter(
+    (node) => node !== undefined,
+  );
+}

@@ -1,0 +1,162 @@
+import { isTrue } from '../../../parsers/cib-values.ts';
+import {
+  childToEdit,
+  type EditableXml,
+  newElement,
+  removeChildren,
+} from '../../../parsers/xml-edit.ts';
+import { type Agent, type AgentMetadataReader, fullNameOf } from '../../agents/agent-metadata.ts';
+import { type ClusterChange, cibChange } from '../cluster-change.ts';
+import { editConfiguration, refuse } from '../engine/cib-edit.ts';
+import {
+  agentNameOf,
+  checkIdIsFree,
+  freeId,
+  idsIn,
+  isClone,
+  isFenceDevice,
+  membersOf,
+  newSet,
+  type Pairs,
+  type PlacedResource,
+  resourceIn,
+  resourcesIn,
+} from '../engine/cib-elements.ts';
+import { takeOut, takeOutOfGroup } from './groups.ts';
+import { removeReferencesTo } from '../engine/references.ts';
+
+/**
+ * Makes a clone of a resource or group; constraints of it become those of the clone.
+ * Faults of the edit: `resource_not_found`, `id_exists`, `cluster_refused`.
+ */
+export function cloneResource(
+  agents: AgentMetadataReader,
+  name: string,
+  id: string | undefined,
+  options: Pairs,
+): ClusterChange<{ name: string }> {
+  return cibChange(
+    editConfiguration(async (configuration) => {
+      const placed = resourceIn(configuration, name);
+      if (id !== undefined) checkIdIsFree(configuration, id);
+      refuse(problemsOfPlace(configuration, placed));
+      const { element } = placed;
+      refuse(await problemsOfCloned(agents, configuration, element, options));
+      const clone = newClone(idsIn(configuration), element, id, options);
+      takeOut(configuration, placed);
+      childToEdit(configuration, 'resources').children.push(clone);
+      renameInConstraints(configuration, name, clone.attributes['id'] ?? '');
+    }),
+    { name },
+  );
+}
+
+/** Why there can be no clone of a resource: what it is, or what it is in. */
+function problemsOfPlace(
+  configuration: EditableXml,
+  { element, around }: PlacedResource,
+): string[] {
+  const id = element.attributes['id'] ?? '';
+  if (element.name !== 'primitive' && element.name !== 'group') {
+    return [`${id} is a ${element.name}; only a resource or a group can be made a clone.`];
+  }
+  const copied = around.find((each) => each.name !== 'group');
+  if (copied) return [`${id} is in the ${copied.name} ${copied.attributes['id']} already.`];
+  if (element.name === 'primitive' && isFenceDevice(configuration, element)) {
+    return [`${id} is a fence device, which each node can use without a clone of it.`];
+  }
+  return [];
+}
+
+/** The same for all primitives in what is to be cloned, or is; their agents are asked only if it hangs on them. */
+export async function problemsOfCloned(
+  agents: AgentMetadataReader,
+  configuration: EditableXml,
+  element: EditableXml,
+  options: Pairs,
+): Promise<string[]> {
+  if (!notForAll.some((name) => isTrue(options[name]))) return [];
+  const primitives = resourcesIn(element).filter(({ name }) => name === 'primitive');
+  const problems = primitives.map(async (each) => {
+    const agent = await agents.agentOf(agentNameOf(configuration, each));
+    return problemsOfClone(each.attributes['id'] ?? '', agent, options);
+  });
+  return (await Promise.all(problems)).flat();
+}
+
+/** What an agent has to be made for. */
+const notForAll = ['globally-unique', 'promotable'] as const;
+
+/** @returns what is wrong with the options of a clone of one primitive, a sentence each */
+export function problemsOfClone(id: string, agent: Agent, options: Pairs): string[] {
+  const has = (action: string) => agent.actions.some(({ name }) => name === action);
+  const isPromotable = has('promote') && has('demote');
+  const wanted = notForAll.filter((name) => isTrue(options[name]));
+  // An agent of OCF 1.0 need not say that it can be promoted.
+  const impossible = wanted.filter(
+    (name) => agent.class !== 'ocf' || (name === 'promotable' && agent.isOcf11 && !isPromotable),
+  );
+  return impossible.map(
+    (name) => `A clone of ${id} cannot be ${name}: ${fullNameOf(agent)} is not made for that.`,
+  );
+}
+
+/** A clone around a resource, not in its place yet. */
+export function newClone(
+  ids: Set<string>,
+  element: EditableXml,
+  id: string | undefined,
+  options: Pairs,
+): EditableXml {
+  const cloneId = id ?? freeId(ids, `${element.attributes['id']}-clone`);
+  ids.add(cloneId);
+  const given = Object.entries(options).filter(([, value]) => value !== '');
+  return newElement('clone', { id: cloneId }, [
+    ...(given.length > 0
+      ? [newSet(ids, 'meta_attributes', cloneId, Object.fromEntries(given))]
+      : []),
+    element,
+  ]);
+}
+
+/** As pcs: not in tickets and sets. */
+const renamed = ['rsc_location', 'rsc_order', 'rsc_colocation'];
+
+function renameInConstraints(configuration: EditableXml, from: string, to: string): void {
+  for (const { name, attributes } of childToEdit(configuration, 'constraints').children) {
+    if (!renamed.includes(name)) continue;
+    for (const key of ['rsc', 'with-rsc', 'first', 'then']) {
+      if (attributes[key] === from) attributes[key] = to;
+    }
+  }
+}
+
+/**
+ * The end of a clone, by its own name or that of what is in it: what is in it stays, what refers to the clone goes.
+ * A resource that is not alone in its cloned group leaves the group instead.
+ * Faults of the edit: `resource_not_found`, `cluster_refused`.
+ */
+export function uncloneResource(name: string): ClusterChange<{ name: string }> {
+  return cibChange(
+    editConfiguration((configuration) => {
+      const { element, around } = resourceIn(configuration, name);
+      const resources = childToEdit(configuration, 'resources');
+      const clone = [element, ...around].find(isClone);
+      if (clone === undefined) {
+        refuse([`${name} is no clone, and in none.`]);
+        return;
+      }
+      const [group] = around;
+      if (group?.name === 'group' && membersOf(group).length > 1) {
+        takeOutOfGroup(configuration, group, [element], resources);
+        return;
+      }
+      const [cloned] = element === clone ? membersOf(clone) : [element];
+      removeReferencesTo(configuration, clone.attributes['id'] ?? '');
+      if (group?.name === 'group') removeReferencesTo(configuration, group.attributes['id'] ?? '');
+      removeChildren(resources, (each) => each === clone);
+      if (cloned) resources.children.push(cloned);
+    }),
+    { name },
+  );
+}

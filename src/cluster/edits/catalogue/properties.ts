@@ -1,0 +1,104 @@
+import { Fault } from '../../../kit/fault.ts';
+import type { ClusterOption } from '../../../pacemaker/daemons.ts';
+import { childToEdit, removeChildren } from '../../../parsers/xml-edit.ts';
+import { type ClusterOptionsReader, propertyNotFound } from '../../views/properties.ts';
+import { type ClusterChange, cibChange } from '../cluster-change.ts';
+import { editConfiguration } from '../engine/cib-edit.ts';
+import { setPair, unsetPair } from '../engine/cib-elements.ts';
+
+/** What Pacemaker writes itself, and nobody else should; pcs refuses the same. */
+const ofPacemaker: readonly string[] = [
+  ...['cluster-infrastructure', 'cluster-name', 'dc-version', 'have-watchdog', 'last-lrm-refresh'],
+];
+
+const kind = 'cluster_property_set';
+/** The set that Pacemaker's own tools and pcs write, and that counts before all others. */
+const setId = 'cib-bootstrap-options';
+
+export interface PropertyChanges {
+  /** Faults of the edit: `property_not_found`, `property_is_pacemakers`, `value_not_allowed`. */
+  set: (name: string, value: string) => ClusterChange<null>;
+  /** Faults of the edit: `property_not_set`, `property_is_pacemakers`. */
+  delete: (name: string) => ClusterChange<null>;
+  /** All but what Pacemaker writes itself. */
+  deleteAll: () => ClusterChange<null>;
+}
+
+export function makePropertyChanges(readOptions: ClusterOptionsReader): PropertyChanges {
+  return {
+    set: (name, value) =>
+      cibChange(async (xml, tools) => {
+        checkIsOurs(name);
+        const option = (await readOptions()).get(name);
+        if (option === undefined) throw propertyNotFound(name);
+        checkValue(value, option);
+        return editConfiguration((configuration) => {
+          const crmConfig = childToEdit(configuration, 'crm_config');
+          setPair(configuration, crmConfig, kind, setId, name, value);
+        })(xml, tools);
+      }, null),
+
+    delete: (name) =>
+      cibChange(
+        editConfiguration((configuration) => {
+          checkIsOurs(name);
+          if (!unsetPair(childToEdit(configuration, 'crm_config'), kind, name)) {
+            throw new Fault(
+              'property_not_set',
+              `The property ${name} is not set, so its default counts already. GET /api/v2/system/ha/property lists them.`,
+            );
+          }
+        }),
+        null,
+      ),
+
+    deleteAll: () =>
+      cibChange(
+        editConfiguration((configuration) => {
+          const sets = childToEdit(configuration, 'crm_config').children;
+          for (const set of sets.filter(({ name }) => name === kind)) {
+            removeChildren(
+              set,
+              ({ name, attributes }) =>
+                name === 'nvpair' && !ofPacemaker.includes(attributes['name'] ?? ''),
+            );
+          }
+        }),
+        null,
+      ),
+  };
+}
+
+/** Faults: `property_is_pacemakers` */
+function checkIsOurs(name: string): void {
+  if (!ofPacemaker.includes(name)) return;
+  throw new Fault(
+    'property_is_pacemakers',
+    `Pacemaker sets ${name} itself. Take another property; GET /api/v2/system/ha/property lists them.`,
+  );
+}
+
+const booleans = /^(?:true|false|yes|no|on|off|y|n|1|0)$/i;
+const integer = /^(?:[+-]?\d{1,18}|[+-]?INFINITY)$/;
+
+/** What a value may be, by the type that the metadata names (Pacemaker Explained, "Cluster Options"). */
+const types: Readonly<Record<string, { pattern: RegExp; expected: string }>> = {
+  boolean: { pattern: booleans, expected: '"true" or "false"' },
+  integer: { pattern: integer, expected: 'an integer' },
+  percentage: { pattern: /^\d{1,3}%$/, expected: 'a percentage, such as "80%"' },
+  time: {
+    pattern: /^(?:-?\d{1,12} ?(?:us|usec|ms|msec|s|sec|m|min|h|hr)?|P[0-9YMWDTHS.]+)$/,
+    expected: 'a time, such as "60s" or "5min"',
+  },
+};
+
+/** Faults: `value_not_allowed` */
+function checkValue(value: string, { name, type, values }: ClusterOption): void {
+  const known = types[type];
+  const allowed = values ? values.includes(value) : (known?.pattern.test(value) ?? true);
+  if (allowed) return;
+  throw new Fault(
+    'value_not_allowed',
+    `${name} takes ${values ? `one of ${values.join(', ')}` : (known?.expected ?? 'another value')}. Nothing was changed.`,
+  );
+}

@@ -1,0 +1,278 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { Fault } from '../../../kit/fault.ts';
+import type { Host } from '../../../kit/host.ts';
+import { inMemoryFolder } from '../../../kit/files/memory-files.ts';
+import { queryWholeCib } from '../../../pacemaker/cib/cib.ts';
+import { hasRoomForCib, noRoomForCib } from '../../../pacemaker/cib/cib-disk.ts';
+import { type CibDifference, cibDifferences } from '../../../pacemaker/cib/cib-differences.ts';
+import { cibPatch, patchCib } from '../../../pacemaker/cib/cib-patch.ts';
+import type { LostSignsReader } from '../../../pacemaker/cib/lost-signs.ts';
+import type { SentPatch } from '../../../pacemaker/cib/sent-patch.ts';
+import { simulateTransition } from '../../../pacemaker/simulate.ts';
+import {
+  isOfCluster,
+  nextVersionOfCib,
+  type TransientAttribute,
+  versionOfCib,
+  withoutStatus,
+  withoutTransient,
+  withStatusOf,
+} from '../../../parsers/cib.ts';
+import type { PlannedAction } from '../../../parsers/crm-simulate.ts';
+import { type EditableXml, parseEditableXml, writeXml } from '../../../parsers/xml-edit.ts';
+import { isLargeCib, largeCib } from '../../configuration.ts';
+import type { CibEdit, EditTools } from './cib-edit.ts';
+import type { CheckPatch } from './patch-check.ts';
+import { type RecordedDifference, recordedDifference } from './recorded-differences.ts';
+import { arePlain, checkStorable } from './storable.ts';
+import type { ReversibleStep } from './undo.ts';
+import { checkVersion } from './version.ts';
+
+/**
+ * Changes the CIB by way of a copy: an edit makes a new CIB of the one that is there, and the
+ * differences go in place in one piece, or the scheduler says what they would lead to.
+ */
+export interface CibEditor {
+  /**
+   * @param more `prepare`: nothing is put in place before it is fulfilled; called again if the edit has to be made again
+   * @returns what was changed, the version of the configuration before and after, and the whole CIB as the edit found it
+   * Faults: `node_joining`, `version_changed`, `change_too_large`, `changed_meanwhile`, `stored_otherwise`, those of the
+   * edit, of checkStorable, of queryWholeCib, of patchCib (`outcome_unknown` only if the CIB does not show the change
+   * either), of CheckPatch and of `prepare`.
+   */
+  replace(
+    host: Host,
+    edit: CibEdit,
+    more: {
+      ifVersion: string | undefined;
+      prepare: (step: ReversibleStep) => Promise<void>;
+      warn: (text: string) => void;
+    },
+  ): Promise<{ changes: RecordedDifference[]; before: string; after: string; found: string }>;
+  /**
+   * @param edits the change itself, and what it does when the cluster is done with that
+   * @param more `endsTransient`: what the change ends in the state of the cluster
+   * @returns what the first would do, and what the cluster would do after each of the others
+   * Faults: `node_joining`, `version_changed`, `change_too_large`, those of the edits, of checkStorable, of
+   * queryWholeCib and of simulateTransition.
+   */
+  try(
+    host: Host,
+    edits: readonly [CibEdit, ...CibEdit[]],
+    more: { ifVersion: string | undefined; endsTransient: TransientAttribute | undefined },
+  ): Promise<{ tried: TriedEdit; laterActions: PlannedAction[][] }>;
+  /**
+   * What the cluster would do after each of these edits, one made when it is done with that before.
+   * Faults: those of the edits, of queryWholeCib and of simulateTransition.
+   */
+  plan(host: Host, edits: readonly CibEdit[]): Promise<PlannedAction[][]>;
+}
+
+/** An edit that was only tried. */
+export interface TriedEdit {
+  /** The version of the configuration that it was tried on. */
+  version: string;
+  /** The actions that the cluster would take. */
+  actions: readonly PlannedAction[];
+  /** The differences that it would make to the CIB. */
+  changes: readonly RecordedDifference[];
+  warnings: readonly string[];
+}
+
+// Somebody else may change the CIB while an edit is under way: pcs on another node, an administrator.
+const attempts = 5;
+
+/**
+ * @param memory a folder in memory, for the files of crm_simulate: it writes the CIB that comes out to a file alone
+ * @param checkPatch holds a change back until the coordinator shows it as it was meant
+ * @param readLostSigns of Pacemaker on this node
+ */
+export function makeCibEditor(
+  memory: string,
+  checkPatch: CheckPatch,
+  readLostSigns: LostSignsReader,
+): CibEditor {
+  function simulate(
+    host: Host,
+    cib: string,
+  ): Promise<{ actions: PlannedAction[]; outcome: string }> {
+    return inMemoryFolder(memory, async (folder) => {
+      const [file, outcome] = [join(folder, 'tried.xml'), join(folder, 'outcome.xml')];
+      await writeFile(file, cib, { mode: 0o600 });
+      const actions = await simulateTransition(host, file, outcome);
+      return { actions, outcome: await readFile(outcome, 'utf8') };
+    });
+  }
+
+  return {
+    async replace(host, edit, { ifVersion, prepare, warn }) {
+      for (let attempt = 1; ; attempt += 1) {
+        const whole = await queryWholeCib(host);
+        if (!isOfCluster(whole)) throw joining();
+        const before = versionOfCib(whole);
+        if (ifVersion !== undefined) checkVersion(ifVersion, before);
+        if (isLargeCib(withoutStatus(whole))) warn(largeCib);
+        const { base, cib } = await edited(edit, whole, { host, warn });
+        const differences = cibDifferences(base, cib);
+        checkSize(differences, base, cib);
+        await checkStorable(differences, base, readLostSigns);
+        if (differences.length === 0) return { changes: [], before, after: before, found: whole };
+        const after = nextVersionOfCib(whole);
+        await prepare({ before, after, ...patchesBetween(base, cib, differences) });
+        const isMade = await patchCib(host, differences, base).catch(async (error: unknown) => {
+          const isUnknown = error instanceof Fault && error.code === 'outcome_unknown';
+          if (isUnknown && (await isInPlace(host, cib, after))) return true;
+          throw error;
+        });
+        if (isMade) {
+          const isPlain = arePlain(differences);
+          const patch: SentPatch = { differences, isPlain, base, cib, version: after };
+          const instead = await checkPatch(host, whole, patch);
+          if (instead) throw await takenBack(host, base, instead);
+          if (!(await hasRoomForCib(host.paths.cib))) warn(noRoomForCib(host.paths.cib));
+          return { changes: differences.map(recordedDifference), before, after, found: whole };
+        }
+        if (attempt === attempts) {
+          throw new Fault(
+            'changed_meanwhile',
+            `The configuration was changed by others ${attempts} times while this change was made. Nothing of it was done; ask again.`,
+          );
+        }
+      }
+    },
+
+    async try(host, [edit, ...later], { ifVersion, endsTransient }) {
+      const found = await queryWholeCib(host);
+      const whole = endsTransient ? withoutTransient(found, endsTransient) : found;
+      if (!isOfCluster(whole)) throw joining();
+      const version = versionOfCib(whole);
+      if (ifVersion !== undefined) checkVersion(ifVersion, version);
+      const warnings: string[] = [];
+      const warn = (text: string) => warnings.push(text);
+      const { base, cib } = await edited(edit, whole, { host, warn });
+      const differences = cibDifferences(base, cib);
+      checkSize(differences, base, cib);
+      await checkStorable(differences, base, readLostSigns);
+      const { actions, outcome } = await simulate(host, withStatusOf(writeXml(cib), whole));
+      const changes = differences.map(recordedDifference);
+      const tried = { version, actions, changes, warnings };
+      return { tried, laterActions: await planFrom(host, outcome, later) };
+    },
+
+    plan: async (host, edits) => planFrom(host, await queryWholeCib(host), edits),
+  };
+
+  /** Simulates these edits one after another, beginning with this CIB. */
+  async function planFrom(
+    host: Host,
+    start: string,
+    edits: readonly CibEdit[],
+  ): Promise<PlannedAction[][]> {
+    const plans: PlannedAction[][] = [];
+    let whole = start;
+    for (const edit of edits) {
+      const { cib } = await edited(edit, whole, { host, warn: () => undefined });
+      const { actions, outcome } = await simulate(host, withStatusOf(writeXml(cib), whole));
+      plans.push(actions);
+      whole = outcome;
+    }
+    return plans;
+  }
+}
+
+/** What an edit makes of the text of a whole CIB. */
+async function edited(
+  edit: CibEdit,
+  whole: string,
+  tools: EditTools,
+): Promise<{ base: EditableXml; cib: EditableXml }> {
+  const base = parseEditableXml(withoutStatus(whole));
+  const cib = structuredClone(base);
+  await edit(cib, tools);
+  return { base, cib };
+}
+
+/** The patch from one CIB to the next version, and the one that leads back from there. */
+function patchesBetween(
+  base: EditableXml,
+  cib: EditableXml,
+  differences: readonly CibDifference[],
+): { forward: string; inverse: string } {
+  const { admin_epoch: adminEpoch = '0', epoch = '0' } = base.attributes;
+  const made = { admin_epoch: adminEpoch, epoch: String(Number(epoch) + 1) };
+  const next = { ...cib, attributes: { ...cib.attributes, ...made } };
+  return {
+    forward: cibPatch(differences, base),
+    inverse: cibPatch(cibDifferences(cib, base), next),
+  };
+}
+
+/** As much as the body of a change may have. */
+const maxGrowth = 256 * 1024;
+
+/**
+ * Refuses a change that makes the CIB larger by more than a change may have. What is only moved does not count.
+ * Faults: `change_too_large`
+ */
+function checkSize(
+  differences: readonly CibDifference[],
+  base: EditableXml,
+  cib: EditableXml,
+): void {
+  // Nearly every patch is short, and then there is no need to write out the CIB.
+  if (cibPatch(differences, base).length <= maxGrowth) return;
+  const growth = writeXml(cib).length - writeXml(base).length;
+  if (growth <= maxGrowth) return;
+  throw new Fault(
+    'change_too_large',
+    'This change would make the configuration larger by more than 256 KiB. Nothing was done; divide it into several changes.',
+  );
+}
+
+/**
+ * Takes back what was stored in place of an edit.
+ * @returns a fault `stored_otherwise`, or `outcome_unknown` if it could not be taken back
+ */
+async function takenBack(host: Host, base: EditableXml, instead: EditableXml): Promise<Fault> {
+  const way = cibDifferences(instead, { ...base, attributes: instead.attributes });
+  const { admin_epoch: adminEpoch = '0', epoch = '0' } = instead.attributes;
+  const after = `${adminEpoch}.${Number(epoch) + 1}`;
+  try {
+    if ((await patchCib(host, way, instead)) && (await isInPlace(host, base, after))) {
+      return new Fault(
+        'stored_otherwise',
+        'The cluster took this change, but stored something else than was sent. It was taken back, and the configuration is as it was before. A value may have characters that Pacemaker on one of the nodes does not keep. Send it in plain ASCII, and look whether all nodes have the same version of Pacemaker.',
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+  }
+  return new Fault(
+    'outcome_unknown',
+    'The cluster took this change, but stored something else than was sent, and it could not be taken back. Read the configuration, and put it right before you ask again.',
+  );
+}
+
+/** Whether the CIB is what an edit made of it, and at this version. That nobody can tell is no. */
+async function isInPlace(host: Host, cib: EditableXml, version: string): Promise<boolean> {
+  try {
+    const whole = await queryWholeCib(host);
+    if (!isOfCluster(whole) || versionOfCib(whole) !== version) return false;
+    const found = parseEditableXml(withoutStatus(whole));
+    return cibDifferences(found, { ...cib, attributes: found.attributes }).length === 0;
+  } catch (error) {
+    if (error instanceof Fault) return false;
+    throw error;
+  }
+}
+
+/** The coordinator replaces what a node has that joins, and with it what was changed there. */
+function joining(): Fault {
+  return new Fault(
+    'node_joining',
+    'This node has not joined the cluster yet, and what is changed on it now would be lost. Nothing was done. Ask again in a few seconds, or ask another node.',
+    { retryAfterSeconds: 5 },
+  );
+}

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Fault } from '../../../kit/fault.ts';
+import type { Host } from '../../../kit/host.ts';
+import { queryWholeCib } from '../../../pacemaker/cib/cib.ts';
+import { type SentPatch, showsPatch, storedInstead } from '../../../pacemaker/cib/sent-patch.ts';
+import { coordinatorOfCib } from '../../../parsers/cib.ts';
+import type { EditableXml } from '../../../parsers/xml-edit.ts';
+
+/**
+ * Waits until the coordinator's CIB holds what a patch meant that this node has taken. Exit code 0 says neither that
+ * the cluster has the patch nor that it is stored as it was sent. Each node takes a patch or refuses it by itself, and
+ * cibadmin tells of its own node alone. A node that has just joined may be a version behind the others (what the
+ * coordinator takes while its CIB is on the way to that node, the node misses), and its CIB, with what it alone has
+ * taken, is replaced soon after.
+ * @param whole the CIB that the patch was made of
+ * @returns undefined if all is as meant; else the CIB that is there in its place
+ * Faults: `outcome_unknown`
+ */
+export type CheckPatch = (
+  host: Host,
+  whole: string,
+  patch: SentPatch,
+) => Promise<EditableXml | undefined>;
+
+/** How long to wait between two looks for a coordinator. */
+const pauseMs = 500;
+
+/**
+ * @param askLocalId asks corosync for the id of this node, which is cached. Pacemaker's own tool would ask
+ * pacemaker-controld, which a change of the CIB does not need.
+ */
+export function makeCheckPatch(askLocalId: () => Promise<string | undefined>): CheckPatch {
+  let localId: string | undefined;
+
+  /** @returns undefined if the coordinator cannot be asked just now */
+  async function isShown(
+    host: Host,
+    whole: string,
+    patch: SentPatch,
+  ): Promise<boolean | undefined> {
+    const coordinator = coordinatorOfCib(whole);
+    if (coordinator === undefined) return undefined;
+    // Where nobody knows, this node may as well be asked as if it were another.
+    localId ??= await orUndefined(askLocalId());
+    const node = coordinator.id === localId ? undefined : coordinator.name;
+    return orUndefined(showsPatch(host, node, patch));
+  }
+
+  return async (host, whole, patch) => {
+    const endsAt = performance.now() + host.changeDeadlineMs;
+    let shown = await isShown(host, whole, patch);
+    // The coordinator may be lost, and the others about to choose another.
+    while (shown === undefined && performance.now() < endsAt) {
+      await sleep(pauseMs);
+      const now = await orUndefined(queryWholeCib(host));
+      shown = now === undefined ? undefined : await isShown(host, now, patch);
+    }
+    if (shown === true) return undefined;
+    const instead = await orUndefined(storedInstead(host, patch));
+    if (instead === undefined) throw notShown();
+    return instead;
+  };
+}
+
+async function orUndefined<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
+}
+
+function notShown(): Fault {
+  return new Fault(
+    'outcome_unknown',
+    'Pacemaker on this node took the change, but the CIB of the coordinator (DC) does not show it. A node that has just joined the cluster may lose it again. Read the configuration in a few seconds, before you ask again.',
+  );
+}

@@ -1,0 +1,60 @@
+import type { CibDifference } from '../../../pacemaker/cib/cib-differences.ts';
+import { asXmlHasIt, type JsonObject, type JsonValue } from '../../../parsers/xml-to-json.ts';
+import { isSecretName, masked, maskText } from '../../../kit/secrets/masking.ts';
+
+/** A difference as it is told to who asked for it and kept on record, its secrets masked. */
+export type RecordedDifference =
+  | { operation: 'create'; path: string; position: string; element: string; content: JsonObject }
+  | {
+      operation: 'modify';
+      path: string;
+      /** Of what is changed, where it has one: of an `nvpair`, what its value means. */
+      name?: string;
+      set: Record<string, string>;
+      unset: readonly string[];
+    }
+  | { operation: 'move'; path: string; position: string }
+  | { operation: 'delete'; path: string };
+
+/** What is told of a difference. */
+export function recordedDifference(difference: CibDifference): RecordedDifference {
+  const { operation, path } = difference;
+  switch (operation) {
+    case 'create': {
+      const { element } = difference;
+      const position = String(difference.position);
+      const content = maskContent(asXmlHasIt(element));
+      return { operation, path, position, element: element.name, content };
+    }
+    case 'modify': {
+      const { name } = difference.element.attributes;
+      const isSecret = isSecretName(name ?? '');
+      const set = Object.entries(difference.set).map(([key, value]): [string, string] => [
+        key,
+        isSecret ? masked : maskText(value),
+      ]);
+      return {
+        ...{ operation, path, ...(name !== undefined && { name }) },
+        ...{ set: Object.fromEntries(set), unset: difference.unset },
+      };
+    }
+    case 'move':
+      return { operation, path, position: String(difference.position) };
+    case 'delete':
+      return { operation, path };
+  }
+}
+
+/** Of each pair of a secret's name the value, wherever it is. */
+function maskContent(content: JsonObject): JsonObject {
+  const name = content['name'];
+  const isSecret = typeof name === 'string' && isSecretName(name);
+  return Object.fromEntries(
+    Object.entries(content).map(([key, value]): [string, JsonValue] => {
+      if (key === 'value' && isSecret) return [key, masked];
+      if (typeof value === 'string') return [key, maskText(value)];
+      if (!Array.isArray(value)) return [key, value];
+      return [key, (value as readonly JsonObject[]).map(maskContent)];
+    }),
+  );
+}

@@ -1,0 +1,119 @@
+import { childToEdit, type EditableXml, removeChildren } from '../../../parsers/xml-edit.ts';
+import {
+  isClone,
+  membersOf,
+  nodesMadeBy,
+  type PlacedResource,
+  resourcesIn,
+} from './cib-elements.ts';
+
+// What goes with a resource that is taken out of the configuration. As pcs 0.12 does it
+// (pcs/lib/cib/remove_elements.py); those before refuse to delete what is in a tag.
+
+/**
+ * Takes a resource out, with all that is in it, with a clone around it, with a group that it leaves empty, and with
+ * all that refers to any of these.
+ */
+export function removeResource(configuration: EditableXml, placed: PlacedResource): void {
+  const [top, parent] = topOf(configuration, placed);
+  removeChildren(parent, (each) => each === top);
+  for (const element of resourcesIn(top)) removeReferences(configuration, element);
+}
+
+/** What has to go for a resource to go, and what that is in. */
+function topOf(
+  configuration: EditableXml,
+  { element, around }: PlacedResource,
+): [top: EditableXml, parent: EditableXml] {
+  let top = element;
+  for (const parent of around) {
+    const goesToo =
+      isClone(parent) ||
+      (parent.name === 'group' && membersOf(parent).every((each) => each === top));
+    if (!goesToo) return [top, parent];
+    top = parent;
+  }
+  return [top, childToEdit(configuration, 'resources')];
+}
+
+/** Takes away all that refers to a resource which is no more. */
+function removeReferences(configuration: EditableXml, element: EditableXml): void {
+  removeReferencesTo(configuration, element.attributes['id'] ?? '');
+  const nodes = nodesMadeBy(element);
+  removeChildren(
+    childToEdit(configuration, 'constraints'),
+    ({ attributes }) => attributes['node'] !== undefined && nodes.includes(attributes['node']),
+  );
+}
+
+/** What a constraint of two names its resources by (constraints-*.rng). */
+const naming = ['rsc', 'with-rsc', 'first', 'then'];
+
+/** Takes away all that refers to a resource or tag of that id. */
+export function removeReferencesTo(configuration: EditableXml, id: string): void {
+  const constraints = childToEdit(configuration, 'constraints');
+  removeChildren(constraints, ({ attributes }) => naming.some((name) => attributes[name] === id));
+  for (const constraint of [...constraints.children]) {
+    for (const set of setsOf(constraint)) removeChildren(set, (each) => isReferenceTo(each, id));
+    const emptied = removeChildren(
+      constraint,
+      (each) => each.name === 'resource_set' && !each.children.some(isReference),
+    );
+    if (!emptied || setsOf(constraint).length > 0) continue;
+    removeChildren(constraints, (each) => each === constraint);
+  }
+
+  removeFromLevels(configuration, id);
+
+  for (const role of sectionsOf(configuration, 'acls').flatMap(({ children }) => children)) {
+    removeChildren(role, ({ attributes }) => attributes['reference'] === id);
+  }
+
+  for (const tags of sectionsOf(configuration, 'tags')) {
+    for (const tag of [...tags.children]) {
+      if (!removeChildren(tag, (each) => isReferenceTo(each, id))) continue;
+      if (tag.children.some(isReference)) continue;
+      removeChildren(tags, (each) => each === tag);
+      removeReferencesTo(configuration, tag.attributes['id'] ?? '');
+    }
+  }
+}
+
+/** A level without devices is none. */
+function removeFromLevels(configuration: EditableXml, device: string): void {
+  for (const topology of sectionsOf(configuration, 'fencing-topology')) {
+    for (const level of [...topology.children]) {
+      const devices = (level.attributes['devices'] ?? '').split(',');
+      if (!devices.includes(device)) continue;
+      const others = devices.filter((each) => each !== device);
+      if (others.length > 0) level.attributes['devices'] = others.join(',');
+      else removeChildren(topology, (each) => each === level);
+    }
+  }
+}
+
+/** Whether anything refers to a resource of that id. */
+export function isReferredTo(configuration: EditableXml, id: string): boolean {
+  const refers = (element: EditableXml): boolean =>
+    isReferenceTo(element, id) ||
+    [...naming, 'reference'].some((name) => element.attributes[name] === id) ||
+    element.children.some(refers);
+  return refers(configuration);
+}
+
+/** Not childToEdit(), which would make what is not there. */
+function sectionsOf(configuration: EditableXml, name: string): EditableXml[] {
+  return configuration.children.filter((each) => each.name === name);
+}
+
+function setsOf({ children }: EditableXml): EditableXml[] {
+  return children.filter(({ name }) => name === 'resource_set');
+}
+
+function isReference({ name }: EditableXml): boolean {
+  return name === 'resource_ref' || name === 'obj_ref';
+}
+
+function isReferenceTo(element: EditableXml, id: string): boolean {
+  return isReference(element) && element.attributes['id'] === id;
+}

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Fault } from '../../kit/fault.ts';
+import type { Log } from '../../kit/log.ts';
+import type { ConfigurationReader } from '../configuration.ts';
+import type { ClusterChange } from './cluster-change.ts';
+import { cutShortMoves, finishMoves } from './catalogue/migrate.ts';
+
+const pauseMs = 30_000;
+
+/**
+ * Finishes, once after a start, what the death of this host's agent cut short in the CIB. While the cluster does not
+ * run it waits for that; where Pacemaker is not installed there is nothing to finish.
+ * @param signal ends the waiting
+ */
+export async function finishUnfinished(
+  parts: {
+    configuration: ConfigurationReader;
+    /** Makes a change in the name of the agent. */
+    make: (resources: readonly string[], change: ClusterChange<unknown>) => Promise<unknown>;
+    log: Log;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { configuration, make, log } = parts;
+  while (!signal.aborted) {
+    try {
+      const { xml, source } = await configuration.get();
+      if (source === 'live') {
+        await finishCutShortMoves(xml);
+        return;
+      }
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      if (error.code === 'tool_missing') return;
+      log.debug({ code: error.code }, 'unfinished changes cannot be looked for yet');
+    }
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+  }
+
+  async function finishCutShortMoves(xml: string): Promise<void> {
+    const resources = cutShortMoves(xml);
+    if (resources.length === 0) return;
+    await make(resources, finishMoves());
+    log.info({ resources }, 'finished moves that were cut short');
+  }
+}

@@ -1,0 +1,16 @@
+import type { PcsWords } from '../pcs/text.ts';
+import type { Configuration } from './configuration.ts';
+
+/** What pcs says about parts of a configuration: the fields documented as `raw`. */
+export interface CibWords {
+  constraints: (of: Configuration) => Promise<string>;
+  fencing: (of: Configuration) => Promise<string>;
+}
+
+/** Faults of both: those of PcsWords. */
+export function makeCibWords(pcs: PcsWords): CibWords {
+  return {
+    constraints: ({ xml }) => pcs.about(xml, ['constraint', '--full']),
+    fencing: ({ xml }) => pcs.about(xml, ['stonith', 'config']),
+  };
+}

@@ -1,0 +1,83 @@
+import { readState } from '../../pacemaker/crm-mon.ts';
+import { followIn } from '../../parsers/cib-references.ts';
+import { isFalse, isTrue } from '../../parsers/cib-values.ts';
+import type { EditableXml } from '../../parsers/xml-edit.ts';
+import { type HeldBack, whyNotManaged } from './obstacles.ts';
+import type { Site } from '../edits/cluster-change.ts';
+import {
+  findResource,
+  hasTrue,
+  type PlacedResource,
+  resourcesIn,
+  templateOf,
+} from '../edits/engine/cib-elements.ts';
+
+// Where it stands that a change has no effect: pcs and we take a meta attribute out where it stands, but a template, a group
+// around, `rsc_defaults`, a rule, a reference or a node may say the same. Whether they count is the cluster's to say.
+
+/** The same by its id; undefined if there is no such resource. */
+export function heldBackIn(configuration: EditableXml, id: string): HeldBack | undefined {
+  const placed = findResource(configuration, id);
+  return placed && heldBackBy(configuration, placed);
+}
+
+/** @param placed as it is after the edit */
+export function heldBackBy(configuration: EditableXml, placed: PlacedResource): HeldBack {
+  const saying = (name: string, isSo: (value?: string) => boolean) =>
+    placesOf(configuration, placed, name, isSo).map((place) => `${name} in ${place}`);
+  return {
+    stopped: saying('target-role', (value = '') => value.toLowerCase() === 'stopped'),
+    unmanaged: [
+      ...saying('is-managed', isFalse),
+      ...saying('maintenance', isTrue),
+      ...(hasTrue(configuration, 'crm_config', 'maintenance-mode')
+        ? ['the property maintenance-mode']
+        : []),
+    ],
+    hasMaintenance: hasTrue(configuration, 'nodes', 'maintenance'),
+  };
+}
+
+/** Tells the caller of a stop that left the resource as it was. Faults: those of readState. */
+export async function warnOfNoStop(site: Site, name: string, heldBack: HeldBack): Promise<void> {
+  // Nearly always nothing says so, and the cluster need not be asked.
+  if (heldBack.unmanaged.length === 0 && !heldBack.hasMaintenance) return;
+  const why = whyNotManaged(await readState(site.host), name, heldBack);
+  if (why === undefined) return;
+  site.warn(`The cluster stops nothing of ${name}, which it does not manage${why}.`);
+}
+
+/** The same of a manage. */
+export async function warnOfNoManage(site: Site, name: string, heldBack: HeldBack): Promise<void> {
+  const why = whyNotManaged(await readState(site.host), name, heldBack);
+  if (why === undefined) return;
+  site.warn(`The cluster still does not manage ${name}${why}.`);
+}
+
+/** Where a meta attribute that counts for a resource may have such a value. */
+function placesOf(
+  configuration: EditableXml,
+  { element, around }: PlacedResource,
+  name: string,
+  isSo: (value?: string) => boolean,
+): string[] {
+  const follow = followIn(configuration);
+  const says = ({ children }: EditableXml) =>
+    children
+      .filter((each) => each.name === 'meta_attributes')
+      .flatMap((set) => follow(set).children.map(follow))
+      .some(({ attributes }) => attributes['name'] === name && isSo(attributes['value']));
+  const inside = resourcesIn(element);
+  const templates = inside.flatMap((each) => templateOf(configuration, each) ?? []);
+  const defaults = configuration.children.filter((each) => each.name === 'rsc_defaults');
+  return [
+    ...new Set([
+      ...[...inside, ...around, ...templates].filter(says).map(placeOf),
+      ...defaults.filter(says).map(() => 'rsc_defaults'),
+    ]),
+  ];
+}
+
+function placeOf({ name, attributes }: EditableXml): string {
+  return `the ${name} ${attributes['id']}`;
+}

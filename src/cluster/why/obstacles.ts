@@ -1,0 +1,323 @@
+import { infinity, isTrue, scoreOf } from '../../parsers/cib-values.ts';
+import {
+  type Cib,
+  type Constraint,
+  containersIn,
+  primitiveIds,
+  primitivesIn,
+  type ResourceSet,
+} from '../../parsers/cib.ts';
+import {
+  bansIn,
+  type ClusterState,
+  conditionsIn,
+  failCountsIn,
+  type Failure,
+  failuresIn,
+  type Instance,
+  instancesOf,
+  type NodeState,
+  nodeStates,
+} from '../../parsers/crm-mon.ts';
+
+// Why a resource does not run or is not managed, where the cluster's state and configuration leave no doubt about it. What
+// is not certain is not said: a hint that is wrong sends its reader away from the cause.
+
+/** What is looked at: the state, and the configuration that it goes with. */
+export interface Seen {
+  state: ClusterState;
+  cib: Cib;
+  /** Of the resource that is asked about, if it was looked for. */
+  heldBack?: HeldBack | undefined;
+}
+
+/**
+ * Where a configuration may keep a resource from being started, or from being managed, in words (`target-role in
+ * rsc_defaults`). Whether it does is for the state to say.
+ */
+export interface HeldBack {
+  stopped: readonly string[];
+  unmanaged: readonly string[];
+  /** Whether a node is in maintenance, which counts for what runs there. */
+  hasMaintenance: boolean;
+}
+
+/** What an agent gives for a setting that is wrong: the scheduler then tries the resource on no node. */
+const fatalExitCode = 6;
+/** The same for one node: wrong arguments, not implemented, no permission, not installed. */
+const hardExitCodes: readonly number[] = [2, 3, 4, 5];
+
+/**
+ * What keeps all resources from running, a clause each. By the properties in effect: `no-quorum-policy`,
+ * `stop-all-resources` and `maintenance-mode` (pacemaker-schedulerd(7)).
+ */
+export function obstaclesOfAll(state: ClusterState): string[] {
+  const { hasCoordinator, hasQuorum, options } = conditionsIn(state);
+  return [
+    ...(hasCoordinator
+      ? []
+      : ['the cluster has no coordinator at the moment, so nothing is decided']),
+    ...(hasCoordinator && !hasQuorum && options['no-quorum-policy'] === 'stop'
+      ? [noQuorum('starts nothing', 'stop')]
+      : []),
+    ...(options['stop-all-resources'] === 'true'
+      ? ['the property stop-all-resources is true']
+      : []),
+    ...(options['maintenance-mode'] === 'true'
+      ? ['the property maintenance-mode is true, so the cluster starts and stops nothing']
+      : []),
+  ];
+}
+
+function noQuorum(effect: string, policy: string): string {
+  return `there is no quorum, so the cluster ${effect} (no-quorum-policy is ${policy}); GET /api/v2/system/ha/quorum shows which nodes are together`;
+}
+
+/**
+ * What keeps a resource from running, wherever that would be, or on one node, a clause each.
+ * @param on.isBefore whether a change is under way that the state does not show yet: its target role may go with it, and
+ * that it is not managed counts only where something still says so
+ * @returns empty if nothing does that could be told for certain
+ */
+export function obstaclesOf(
+  seen: Seen,
+  resource: string,
+  { node, isBefore = false }: { node?: string; isBefore?: boolean } = {},
+): string[] {
+  const ofAll = obstaclesOfAll(seen.state);
+  if (ofAll.length > 0) return ofAll;
+  const ofItself = obstaclesOfItself(seen, resource, isBefore);
+  if (ofItself.length > 0) return ofItself;
+  if (node !== undefined) return obstaclesOn(seen, resource, node);
+  const byNode = nodeStates(seen.state).map(({ name }) => ({
+    name,
+    why: obstaclesOn(seen, resource, name),
+  }));
+  // A single node that could run it, and there is nothing to tell.
+  if (byNode.some(({ why }) => why.length === 0)) return [];
+  return byNode.map(({ name, why }) => `on ${name}: ${why.join(', and ')}`);
+}
+
+/** How a resource failed, on one node or on all, a clause each; empty if it did not. */
+export function failuresOf({ state, cib }: Seen, resource: string, node?: string): string[] {
+  const { inside } = familyOf(cib, resource);
+  const failures = failuresIn(state).filter(
+    (each) => inside.includes(each.resource) && (node === undefined || each.node === node),
+  );
+  return failures.map((each) => {
+    const what = each.resource === resource ? '' : ` of ${each.resource}`;
+    return `${each.task}${what} failed on ${each.node}: ${each.reason}`;
+  });
+}
+
+/** Whether it is configured to be stopped, wherever that stands. */
+export function isToStop({ targetRole = '' }: Instance): boolean {
+  return targetRole.toLowerCase() === 'stopped';
+}
+
+/**
+ * Why the cluster does not manage a resource, as the end of a sentence.
+ * @param counts which of its instances are asked about
+ * @returns undefined if it manages each of them
+ */
+export function whyNotManaged(
+  state: ClusterState,
+  resource: string,
+  heldBack: HeldBack | undefined,
+  counts: (instance: Instance) => boolean = () => true,
+): string | undefined {
+  const left = (instancesOf(state, resource) ?? []).filter((each) => !each.managed && counts(each));
+  if (left.length === 0) return undefined;
+  const nodes = nodeStates(state)
+    .filter(
+      ({ name, maintenance }) => maintenance && left.some((each) => each.nodes.includes(name)),
+    )
+    .map(({ name }) => `maintenance of the node ${name}`);
+  const blocked = left.some((each) => each.blocked)
+    ? ['a failed operation that blocks it until it is cleaned up']
+    : [];
+  return because([...(heldBack?.unmanaged ?? []), ...nodes, ...blocked]);
+}
+
+function because(reasons: readonly string[]): string {
+  return reasons.length === 0 ? '' : `, because of ${reasons.join(', ')}`;
+}
+
+function obstaclesOfItself(seen: Seen, resource: string, isBefore: boolean): string[] {
+  const { state, cib, heldBack } = seen;
+  const instances = instancesOf(state, resource) ?? [];
+  const isRunning = instances.some(({ nodes }) => nodes.length > 0);
+  const { hasQuorum, options } = conditionsIn(state);
+  const { inside } = familyOf(cib, resource);
+  const fatal = failuresIn(state).find(
+    ({ resource: id, exitCode }) => inside.includes(id) && exitCode === fatalExitCode,
+  );
+  const failures = failuresOf(seen, resource);
+  const why = failures.length > 0 ? ` (${failures.join('; ')})` : '';
+  // What a failure blocks is not managed either, which is one and the same.
+  const unmanaged = whyNotManaged(state, resource, heldBack, ({ blocked }) => !blocked);
+  return [
+    ...(!isRunning && !hasQuorum && options['no-quorum-policy'] === 'freeze'
+      ? [noQuorum('starts nothing that does not run already', 'freeze')]
+      : []),
+    ...(!isRunning && fatal ? [failedHard(fatal, resource, 'any node')] : []),
+    ...(instances.some(({ blocked }) => blocked)
+      ? [
+          `the cluster has blocked it after a failure${why}; mend the cause, then GET /api/v2/system/ha/resource/${resource}/cleanup`,
+        ]
+      : []),
+    ...(!isBefore && instances.some(isToStop)
+      ? [`its target-role is Stopped${because(heldBack?.stopped ?? [])}`]
+      : []),
+    ...(unmanaged === undefined || (isBefore && unmanaged === '')
+      ? []
+      : [`the cluster does not manage it${unmanaged}`]),
+  ];
+}
+
+/** @param asked resources whose obstacles are being told of already */
+function obstaclesOn(
+  seen: Seen,
+  resource: string,
+  node: string,
+  asked: readonly string[] = [],
+): string[] {
+  const { state, cib } = seen;
+  const place = nodeStates(state).find(({ name }) => name === node);
+  const ofNode = place === undefined ? undefined : stateOf(place);
+  if (ofNode !== undefined) return [`the node is ${ofNode}`];
+  const { inside, around } = familyOf(cib, resource);
+  const own = [resource, ...inside, ...around];
+  const bans = bansIn(state).filter(
+    (ban) =>
+      ban.node === node &&
+      own.includes(ban.resource) &&
+      ban.weight <= -infinity &&
+      !ban.promotedOnly,
+  );
+  const failed = failCountsIn(state).filter(
+    ({ resource: id, node: where, count, threshold }) =>
+      where === node && inside.includes(id) && threshold > 0 && count >= threshold,
+  );
+  const hard = failuresIn(state).filter(
+    ({ resource: id, node: where, exitCode }) =>
+      inside.includes(id) && where === node && hardExitCodes.includes(exitCode),
+  );
+  const certain = [
+    ...bans.map(({ id, resource: banned }) =>
+      id.startsWith('cli-ban-')
+        ? `a ban keeps it away (constraint ${id}), until POST /api/v2/system/ha/resource/${banned}/clear`
+        : `the constraint ${id} keeps it away`,
+    ),
+    ...failed.map((each) => failedOften(seen, each)),
+    ...(failed.length > 0 ? [] : hard.map((each) => failedHard(each, resource, 'that node'))),
+  ];
+  if (certain.length > 0) return certain;
+  for (const { other, how } of needsOf(cib, own)) {
+    if (asked.includes(other) || own.includes(other)) continue;
+    const why = obstaclesOn(seen, other, node, [...asked, ...own]);
+    if (why.length > 0) return [`it ${how}, which cannot run there: ${why.join(', and ')}`];
+  }
+  return [];
+}
+
+function failedHard(
+  { task, node, reason, exitCode }: Failure,
+  resource: string,
+  where: 'any node' | 'that node',
+): string {
+  return `${task} failed on ${node}: ${reason}, which by its exit code (${exitCode}) no retry on ${where} mends; mend the cause, then GET /api/v2/system/ha/resource/${resource}/cleanup`;
+}
+
+function failedOften(
+  seen: Seen,
+  { resource, node, count, threshold }: ReturnType<typeof failCountsIn>[number],
+): string {
+  const failures = failuresOf(seen, resource, node);
+  const why = failures.length > 0 ? ` (${failures.join('; ')})` : '';
+  const often =
+    count >= infinity
+      ? `${resource} failed there for good${why}`
+      : `${resource} failed there ${count === 1 ? 'once' : `${count} times`}${why}, and its migration-threshold is ${threshold}`;
+  return `${often}; mend the cause, then GET /api/v2/system/ha/resource/${resource}/cleanup`;
+}
+
+function stateOf({ online, standby, maintenance }: NodeState): string | undefined {
+  if (!online) return 'offline';
+  if (standby) return 'in standby';
+  return maintenance ? 'in maintenance' : undefined;
+}
+
+interface Family {
+  /** The primitives inside; of a primitive itself. */
+  inside: readonly string[];
+  /** The containers around it. */
+  around: readonly string[];
+}
+
+function familyOf({ resources }: Cib, name: string): Family {
+  const primitive = primitivesIn(resources).find((each) => each.primitive.id === name);
+  if (primitive) return { inside: [name], around: primitive.containers.map(({ id }) => id) };
+  const placed = containersIn(resources).find(({ container }) => container.id === name);
+  if (placed === undefined) return { inside: [name], around: [] };
+  return {
+    inside: primitiveIds(placed.container),
+    around: placed.containers.map(({ id }) => id),
+  };
+}
+
+/** What a resource has to be with, and in which words. */
+interface Need {
+  other: string;
+  how: string;
+}
+
+/** What any of these resources cannot run without on a node: what a group has before it, what it is colocated with. */
+function needsOf({ resources, constraints }: Cib, own: readonly string[]): Need[] {
+  const inGroups = containersIn(resources)
+    .filter(({ container }) => container.kind === 'group')
+    .flatMap(({ container }) => {
+      const members = primitiveIds(container);
+      const first = members.findIndex((id) => own.includes(id));
+      return members
+        .slice(0, Math.max(first, 0))
+        .map((other) => ({ other, how: `is in the group ${container.id} behind ${other}` }));
+    });
+  const colocated = constraints.filter(isMandatoryColocation).flatMap((constraint) =>
+    pairsOf(constraint)
+      .filter(([dependent]) => own.includes(dependent))
+      .map(([, other]) => ({
+        other,
+        how: `has to be with ${other} (constraint ${constraint.id})`,
+      })),
+  );
+  return [...inGroups, ...colocated];
+}
+
+function isMandatoryColocation({ element, attributes: { score } }: Constraint): boolean {
+  return element === 'rsc_colocation' && scoreOf(score) === infinity;
+}
+
+/**
+ * Which resource of a colocation depends on which. In a set each depends on the one before it, unless it is not
+ * `sequential`; and each set depends on the one behind it (Pacemaker Explained, "Colocation Sets").
+ */
+function pairsOf({ attributes, sets }: Constraint): (readonly [string, string])[] {
+  const { rsc, 'with-rsc': withRsc } = attributes;
+  if (rsc !== undefined && withRsc !== undefined) return [[rsc, withRsc]];
+  const inSets = sets.flatMap((set) => (isSequential(set) ? chainOf(set.resources) : []));
+  const between = sets.flatMap((set, index) =>
+    set.resources.flatMap((dependent) =>
+      (sets[index + 1]?.resources ?? []).map((other) => [dependent, other] as const),
+    ),
+  );
+  return [...inSets, ...between];
+}
+
+function isSequential({ options }: ResourceSet): boolean {
+  return isTrue(options['sequential'] ?? 'true');
+}
+
+function chainOf(resources: readonly string[]): (readonly [string, string])[] {
+  return resources.slice(1).map((each, index) => [each, resources[index] ?? ''] as const);
+}

@@ -1,0 +1,72 @@
+import { instancesOf } from '../../parsers/crm-mon.ts';
+import { failuresOf, isToStop, obstaclesOf, type Seen } from './obstacles.ts';
+
+/** What a change wants of a resource: that it runs, and on which node, if that matters. */
+export interface ExpectedResource {
+  resource: string;
+  node?: string;
+  /** Whether it is to be promoted there. */
+  promoted?: boolean;
+  /** Whether that is what was asked for; else it may as well be configured to be stopped. */
+  isStarted?: boolean;
+}
+
+export type Moment = 'before' | 'made' | 'after';
+
+/**
+ * How a resource comes out otherwise than a change wants it, and why, a sentence each; empty if it does not.
+ * @param moment when the state was read: `before` the change, when only what will not change is told; when it was `made`;
+ * or `after` the cluster has done all that follows from it
+ */
+export function disappointmentsOf(
+  seen: Seen,
+  { resource, node, promoted = false, isStarted = false }: ExpectedResource,
+  moment: Moment,
+): string[] {
+  const isOver = moment === 'after';
+  const instances = instancesOf(seen.state, resource) ?? [];
+  if (isOver && !isStarted && instances.some(isToStop)) return [];
+  const failures = failuresOf(seen, resource);
+  if (instances.some(({ failed, blocked }) => failed || blocked)) {
+    const how = instances.some(({ blocked }) => blocked) ? 'blocked after a failure' : 'failed';
+    return [sentence(`${resource} is ${how}`, failures)];
+  }
+  const ids = new Set(instances.map(({ id }) => id));
+  const nameOf = (some: readonly string[]) =>
+    some.length === 0 || ids.size === 1 ? resource : [...new Set(some)].join(', ');
+  const idle = [...ids].filter(
+    (id) => !instances.some((each) => each.id === id && each.nodes.length > 0),
+  );
+  if (instances.length === 0 || idle.length > 0) {
+    // The others may be about to start.
+    const held = idle.filter((id) =>
+      instances.some(
+        (each) => each.id === id && (!each.managed || (moment === 'made' && isToStop(each))),
+      ),
+    );
+    const named = isOver || held.length === 0 ? idle : held;
+    const what = nameOf(named);
+    const why = obstaclesOf(seen, resource, { isBefore: moment === 'before' });
+    if (why.length === 0 && !isOver) return [];
+    const told = why.length > 0 ? why : failures;
+    return [sentence(`${what} is not running${isOver ? '' : ', and will not be'}`, told)];
+  }
+  const leaving = instances.filter((each) => each.managed && isToStop(each));
+  if (moment === 'made' && isStarted && leaving.length > 0) {
+    const what = nameOf(leaving.map(({ id }) => id));
+    return [sentence(`${what} will be stopped`, obstaclesOf(seen, resource))];
+  }
+  if (!isOver || node === undefined) return [];
+  const wanted = instances.filter((each) => !promoted || each.promoted);
+  if (wanted.some(({ nodes }) => nodes.includes(node))) return [];
+  const where = [...new Set(wanted.flatMap(({ nodes }) => nodes))].join(', ');
+  const why = [...failuresOf(seen, resource, node), ...obstaclesOf(seen, resource, { node })];
+  const what = promoted ? 'promoted on' : 'on';
+  const but = where === '' ? '' : ` but on ${where}`;
+  return [sentence(`${resource} is not ${what} ${node}${but}`, why)];
+}
+
+function sentence(what: string, why: readonly string[]): string {
+  if (why.length > 0) return `${what}: ${why.join('; ')}.`;
+  return `${what}. GET /api/v2/system/ha/status has no failure of it that would say why.`;
+}

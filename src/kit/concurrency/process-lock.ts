@@ -1,0 +1,70 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Fault } from '../fault.ts';
+import { systemErrorCode } from '../fault.ts';
+import { namesIn, orNoSpace } from '../files/files.ts';
+
+/**
+ * Lets one process at a time do something: the agent, or a `hactl` that runs at the same time.
+ *
+ * INVARIANTS
+ * - Each process first makes a file of its own, and then looks for others, so that of two at least one sees the other.
+ *   Two that begin at the same moment may both be refused.
+ * - The file's name has the process's id and the time of its start. So a file that a killed process left is known as
+ *   such, even if another process has that id by now, and the next caller removes it.
+ *
+ * @param name what the lock is called in the folder, which has to be there
+ * @param busy makes the fault for who finds the lock held
+ * Faults: `no_space`, that of `busy`, those of the work
+ */
+export async function withProcessLock<T>(
+  folder: string,
+  name: string,
+  busy: () => Fault,
+  work: () => Promise<T>,
+): Promise<T> {
+  const prefix = `${name}.`;
+  const own = `${prefix}${process.pid}.${(await startOf(process.pid)) ?? 0}`;
+  await orNoSpace(folder, () =>
+    writeFile(join(folder, own), '', { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
+      if (systemErrorCode(error) === 'EEXIST') throw busy();
+      throw error;
+    }),
+  );
+  try {
+    for (const other of await readdir(folder)) {
+      if (other === own) continue;
+      const isHeld = await isHeldBy(prefix, other);
+      if (isHeld) throw busy();
+      if (isHeld === false) await rm(join(folder, other), { force: true });
+    }
+    return await work();
+  } finally {
+    await rm(join(folder, own), { force: true });
+  }
+}
+
+/** Whether a process does that now. @param folder need not be there */
+export async function isProcessLockHeld(folder: string, name: string): Promise<boolean> {
+  for (const each of await namesIn(folder)) if (await isHeldBy(`${name}.`, each)) return true;
+  return false;
+}
+
+/** Whether the process lives that made that file; undefined if it is no file of a lock. */
+async function isHeldBy(prefix: string, file: string): Promise<boolean | undefined> {
+  if (!file.startsWith(prefix)) return undefined;
+  const [, pid, start] = /^(\d+)\.(\d+)$/.exec(file.slice(prefix.length)) ?? [];
+  return pid === undefined ? undefined : (await startOf(Number(pid))) === start;
+}
+
+/** When a process began, in ticks since the boot (proc_pid_stat(5), field 22); undefined if there is none. */
+async function startOf(pid: number): Promise<string | undefined> {
+  try {
+    const text = await readFile(`/proc/${pid}/stat`, 'utf8');
+    // The name, in parentheses, may hold anything.
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,215 @@
+import { execa } from 'execa';
+
+import { type Deadline, setDeadline } from './concurrency/deadline.ts';
+import { Fault, type FaultCode } from './fault.ts';
+import type { Log } from './log.ts';
+import { toolFolders } from './paths.ts';
+import { maskArgv, maskText } from './secrets/masking.ts';
+
+/** A process to run. No shell is between: what stands in `argv` is what the tool gets. */
+export interface Command {
+  argv: readonly [tool: string, ...args: string[]];
+  /** Milliseconds until the process and its children are killed; a machine that stands still uses up a tenth. */
+  deadlineMs: number;
+  /** What it reads from its stdin; else that is /dev/null. */
+  input?: string;
+  /** Added to the clean environment. */
+  env?: Readonly<Record<string, string>>;
+}
+
+/** How a command ended by itself. What an exit code means is known beside the call. */
+export interface Outcome {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Runs a command to its end.
+ * Faults: `tool_missing`, `tool_not_started`, `tool_timeout`, `tool_ended_by_signal`,
+ * `output_too_large`, `no_space` if it failed and says so.
+ * Another exit code than 0 is no fault.
+ */
+export type Run = (command: Command) => Promise<Outcome>;
+
+// A CIB of a thousand resources is about 5 MB of XML.
+const outputLimit = 16 * 1024 * 1024;
+/** How much of stderr goes to the log. */
+const loggedLength = 1000;
+
+/** The words of the C library (strerror(3)) for ENOSPC, EDQUOT and EROFS, which tools print. */
+const saysNoRoom = /No space left on device|Disk quota exceeded|Read-only file system/;
+
+const cleanEnvironment = { PATH: toolFolders.join(':'), LC_ALL: 'C', HOME: '/root' };
+
+/**
+ * The one way in which the agent runs commands: argv only, an environment of its own, a
+ * deadline, a cap on the output, secrets masked, one log line a call.
+ */
+export function makeRun(log: Log): Run {
+  return async ({ argv, deadlineMs, input, env }) => {
+    const [tool, ...args] = argv;
+    const startedAt = performance.now();
+    const running = execa(tool, args, {
+      env: { ...cleanEnvironment, ...env },
+      extendEnv: false,
+      ...(input === undefined ? { stdin: 'ignore' } : { input }),
+      stripFinalNewline: false,
+      maxBuffer: outputLimit,
+      reject: false,
+      // Its own process group, so that its children can be killed with it.
+      detached: true,
+    });
+    const seen = { exit: false };
+    // A child that outlives its parent would hold the pipes open, and us with them.
+    running.once('exit', () => {
+      seen.exit = true;
+      killGroup(running.pid);
+    });
+    const result = await inTime(running, deadlineMs);
+
+    const call = { argv: maskArgv(argv), ms: Math.round(performance.now() - startedAt) };
+    const fail = (code: FaultCode, message: string, stderr = ''): never => {
+      log.warn(
+        { ...call, code, stderr: maskText(stderr.slice(0, loggedLength)) },
+        'command failed',
+      );
+      throw new Fault(code, message, { command: { argv, exitCode: null, stderr } });
+    };
+    if (result === 'deadline passed') {
+      // After its exit the number may be another's.
+      if (!seen.exit) killGroup(running.pid);
+      // A child that left the group may still hold the other ends.
+      running.stdout.destroy();
+      running.stderr.destroy();
+      // There is no waiting for the end: what hangs on a dead disk cannot even be killed.
+      return fail(
+        'tool_timeout',
+        `${tool} gave no answer in ${deadlineMs / 1000} s and was ended. A daemon that it asks may hang: look at 'systemctl status pacemaker corosync' and the journal.`,
+      );
+    }
+    if (result.code === 'ENOENT' || result.code === 'EACCES') {
+      return fail(
+        'tool_missing',
+        `${tool} is not installed or not executable on this node. Install the package that holds it ('apt-file find ${tool.includes('/') ? tool : `bin/${tool}`}' names it), then ask again.`,
+      );
+    }
+    if (result.isMaxBuffer) {
+      return fail(
+        'output_too_large',
+        `${tool} printed more than ${outputLimit} bytes and was ended. Run it by hand on the node to see what; if the output is sound, please report it.`,
+      );
+    }
+    if (result.exitCode === undefined && result.signal === undefined) {
+      return fail(
+        'tool_not_started',
+        `${tool} could not be started: ${result.originalMessage ?? 'no reason given'}. The node may be short of memory or processes.`,
+      );
+    }
+    if (result.exitCode === undefined) {
+      return fail(
+        'tool_ended_by_signal',
+        `${tool} was ended by ${result.signal ?? 'a signal'} from outside. Ask again; if it stays so, look for the out-of-memory killer in the journal.`,
+        result.stderr,
+      );
+    }
+    if (result.exitCode !== 0 && saysNoRoom.test(result.stderr)) {
+      throw new Fault(
+        'no_space',
+        `${tool} could not write to a disk that is full or read-only; 'stderr' says which. See 'df' and 'df -i', make room there, then ask again.`,
+        { command: { argv, exitCode: result.exitCode, stderr: result.stderr } },
+      );
+    }
+    log.debug(
+      {
+        ...call,
+        exitCode: result.exitCode,
+        bytes: result.stdout.length,
+        stderr: maskText(result.stderr.slice(0, loggedLength)),
+      },
+      'command',
+    );
+    return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+  };
+}
+
+/** @returns 'deadline passed' if the work does not end before that */
+async function inTime<T>(work: Promise<T>, deadlineMs: number): Promise<T | 'deadline passed'> {
+  let deadline: Deadline | undefined;
+  const passed = new Promise<'deadline passed'>((resolve) => {
+    deadline = setDeadline(deadlineMs, () => {
+      resolve('deadline passed');
+    });
+  });
+  try {
+    return await Promise.race([work, passed]);
+  } finally {
+    deadline?.cancel();
+  }
+}
+
+/**
+ * Runs a command of which every exit code but 0 means failure.
+ * @param message what the failure means and what to do next; the command's own words go with it
+ * Faults: `tool_failed`, those of Run.
+ */
+export async function runToSuccess(run: Run, command: Command, message: string): Promise<string> {
+  const { exitCode, stdout, stderr } = await run(command);
+  if (exitCode === 0) return stdout;
+  throw new Fault('tool_failed', message, { command: { argv: command.argv, exitCode, stderr } });
+}
+
+/** A process that stays until it is stopped, in the foreground or as a daemon. */
+export interface Resident {
+  /** Settles once the process, and every child that it left behind, is gone; it never rejects. */
+  ended: Promise<void>;
+  /** Writes to the standard input of one that has an input; does nothing once it is gone. */
+  write(text: string): void;
+  /** Kills all of them. */
+  stop(): void;
+}
+
+/**
+ * @param options.attended gives the process an input to be written to, and this process's stderr; others have neither
+ */
+export type StartResident = (argv: Command['argv'], options?: { attended?: boolean }) => Resident;
+
+/** Starts processes that stay: argv only, the same environment as a command's, nothing kept of their output. */
+export function makeStartResident(): StartResident {
+  return ([tool, ...args], { attended = false } = {}) => {
+    const running = execa(tool, args, {
+      env: cleanEnvironment,
+      extendEnv: false,
+      // A daemon closes the first three and leaves its starter behind, but it keeps the fourth open
+      // for as long as it lives: that tells its end without asking time and again.
+      stdio: [attended ? 'pipe' : 'ignore', 'ignore', attended ? 'inherit' : 'ignore', 'pipe'],
+      buffer: false,
+      reject: false,
+      detached: true,
+    });
+    const state = { ended: false };
+    const ended = running.then(() => {
+      state.ended = true;
+    });
+    return {
+      ended,
+      write: (text) => {
+        if (!state.ended) running.stdin?.write(text);
+      },
+      stop: () => {
+        // Afterwards the number may be another's.
+        if (!state.ended) killGroup(running.pid);
+      },
+    };
+  };
+}
+
+/** Kills at once: a stopped process (SIGSTOP) hears no other signal. */
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // ESRCH: nobody is left in the group.
+  }
+}

@@ -1,0 +1,38 @@
+import { readTextIfThere } from '../../kit/files/files.ts';
+import type { Host } from '../../kit/host.ts';
+import { withoutStatus } from '../../parsers/cib.ts';
+import { parseXml, type XmlElement } from '../../parsers/xml.ts';
+import { parseOutput, runPacemakerTool } from '../tool.ts';
+
+/**
+ * The live CIB (cibadmin(8)), without its status.
+ * @returns XML
+ * Faults: those of runPacemakerTool.
+ */
+export async function queryCib(host: Host): Promise<string> {
+  return withoutStatus(await queryWholeCib(host));
+}
+
+/**
+ * The live CIB, with its status: what resources did on each node.
+ * @returns XML
+ * Faults: those of runPacemakerTool.
+ */
+export async function queryWholeCib(host: Host): Promise<string> {
+  return (await runPacemakerTool(host, ['cibadmin', '--query'])).stdout;
+}
+
+/** The CIB as Pacemaker last wrote it to the disk of this node, or undefined if it never did. */
+export function readCibFile({ paths }: Host): Promise<string | undefined> {
+  return readTextIfThere(paths.cib);
+}
+
+/**
+ * The configuration in the live CIB (cibadmin(8)). Not the status beside it, which holds the history of
+ * every resource on every node and may be far larger.
+ * @returns the element `<configuration>`
+ * Faults: those of parseOutput.
+ */
+export function readConfiguration(host: Host): Promise<XmlElement> {
+  return parseOutput(host, ['cibadmin', '--query', '--scope', 'configuration'], parseXml);
+}

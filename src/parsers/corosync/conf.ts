@@ -1,0 +1,255 @@
+import { Fault } from '../../kit/fault.ts';
+import type { JsonObject, JsonValue } from '../xml-to-json.ts';
+
+/** A line `key: value` of corosync.conf. */
+export interface CorosyncSetting {
+  key: string;
+  value: string;
+}
+
+/** A section of corosync.conf, or the whole file, whose name is empty; its content is in file order. */
+export interface CorosyncSection {
+  name: string;
+  content: readonly (CorosyncSetting | CorosyncSection)[];
+}
+
+/** A setting, and the line that it stands on, counted from 0. */
+export interface LocatedSetting extends CorosyncSetting {
+  line: number;
+}
+
+/** A section, and its first and last line. */
+export interface LocatedSection extends CorosyncSection {
+  content: readonly (LocatedSetting | LocatedSection)[];
+  from: number;
+  to: number;
+}
+
+type Line = CorosyncSetting | { opens: string } | 'close' | 'nothing';
+
+/** icmap's longest key (ICMAP_KEYNAME_MAXLEN): the names down to a setting, with dots between. */
+const longestPath = 255;
+
+/**
+ * Reads corosync.conf by the rules of corosync's own reader (coroparse.c, corosync.conf(5)): a line is
+ * blank, a comment (`#` first), `name {`, `}` or `key: value`; leading and trailing blanks mean
+ * nothing; a value may hold blanks, colons and `#`.
+ * @returns the whole file. What corosync refuses since 3.1 is read as those before did: text behind
+ *   `{` and around `}` means nothing, nor does a line without any sign. `corosync -t` is the judge.
+ * @throws Fault `corosync_conf_unreadable` for sections in sections deeper than corosync has names for
+ */
+export function parseCorosyncConf(text: string): CorosyncSection {
+  return withoutLines(locateCorosyncConf(text));
+}
+
+/**
+ * The same, with the lines that each setting and section stands on: an edit of a file that a person wrote leaves
+ * all other lines as they are.
+ * @throws Fault `corosync_conf_unreadable`, as parseCorosyncConf
+ */
+export function locateCorosyncConf(text: string): LocatedSection {
+  const lines = text.split('\n');
+  const last = lines.length - 1;
+  const sectionAt = (name: string, from: number) => ({
+    ...{ name, from, to: last },
+    content: [] as (LocatedSetting | LocatedSection)[],
+  });
+  const root = sectionAt('', 0);
+  const open: (typeof root)[] = [];
+  let pathLength = 0;
+  for (const [number, raw] of lines.entries()) {
+    const line = readLine(raw);
+    const current = open.at(-1) ?? root;
+    if (line === 'nothing') continue;
+    if (line === 'close') {
+      const closed = open.pop();
+      if (!closed) continue;
+      closed.to = number;
+      pathLength -= closed.name.length + 1;
+    } else if ('opens' in line) {
+      const section = sectionAt(line.opens, number);
+      current.content.push(section);
+      open.push(section);
+      pathLength += section.name.length + 1;
+      if (pathLength > longestPath + 1) throw tooDeep();
+    } else {
+      current.content.push({ ...line, line: number });
+    }
+  }
+  return root;
+}
+
+function withoutLines({ name, content }: LocatedSection): CorosyncSection {
+  return {
+    name,
+    content: content.map((each) =>
+      isSection(each) ? withoutLines(each) : { key: each.key, value: each.value },
+    ),
+  };
+}
+
+/**
+ * The text with its log sent to stderr alone, for a check that must not write into the log of the corosync that runs
+ * (corosync.conf(5), `logging`). All else is judged as it stands, on the same lines: also `logfile`, which corosync
+ * opens whether or not it is used.
+ */
+export function loggingToStderrAlone(text: string): string {
+  let depth = 0;
+  const lines = text.split('\n').map((raw) => {
+    const line = readLine(raw);
+    if (line === 'nothing') return raw;
+    if (line === 'close') depth -= 1;
+    else if ('opens' in line) depth += 1;
+    else if (['to_logfile', 'to_syslog'].includes(line.key) && line.value === 'yes') {
+      return `${line.key}: no`;
+    }
+    return raw;
+  });
+  // Corosync refuses any other depth before it logs, and names the last line.
+  if (depth !== 0) return text;
+  return [...lines, 'logging {', 'to_stderr: yes', 'to_syslog: no', '}', ''].join('\n');
+}
+
+/**
+ * Writes corosync.conf as the contract shows it: `key: value`, a tab for each section around.
+ * `parseCorosyncConf` reads it back as it was.
+ * @throws Fault `invalid_request` for what cannot be read back, such as a value with a line break: it
+ *   would put settings into the file that nobody asked for
+ */
+export function writeCorosyncConf(conf: CorosyncSection): string {
+  return conf.content.map((each) => textOf(each, '', '')).join('');
+}
+
+/** The value of a setting in a top-level section; the last one counts, as it does for corosync. */
+export function corosyncSetting(
+  conf: CorosyncSection,
+  section: string,
+  key: string,
+): string | undefined {
+  return conf.content
+    .flatMap((each) => (isSection(each) && each.name === section ? each.content : []))
+    .findLast((each): each is CorosyncSetting => !isSection(each) && each.key === key)?.value;
+}
+
+/**
+ * The documented JSON. What is there more than once under one name is an array, in file order, so that
+ * nothing is lost: sections, but settings too, of which corosync heeds the last in most sections, the
+ * first in `logger_subsys` and all in `uidgid`. `nodelist.node` is an array also for one node.
+ */
+export function corosyncConfAsJson({ name, content }: CorosyncSection): JsonObject {
+  const values = new Map<string, JsonValue[]>();
+  for (const each of content) {
+    const [key, value] = isSection(each)
+      ? [each.name, corosyncConfAsJson(each)]
+      : [each.key, each.value];
+    const present = values.get(key);
+    if (present) present.push(value);
+    else values.set(key, [value]);
+  }
+  return Object.fromEntries(
+    [...values].map(([key, all]): [string, JsonValue] => {
+      const [first, ...others] = all;
+      const isList = others.length > 0 || (name === 'nodelist' && key === 'node');
+      return [key, isList || first === undefined ? all : first];
+    }),
+  );
+}
+
+/**
+ * The way back: strings are settings, objects are sections, of an array each member is one.
+ * @param json what a caller sent
+ * @throws Fault `invalid_request` for any other type, and for names that corosync has no room for
+ */
+export function corosyncConfOfJson(json: unknown): CorosyncSection {
+  return sectionOfJson('', json, '');
+}
+
+function readLine(raw: string): Line {
+  const line = trimStart(trimEnd(raw, blanks), blanks);
+  if (line.startsWith('#')) return 'nothing';
+  const brace = line.indexOf('{');
+  // As in corosync, a brace makes a section even behind a colon, which is no part of the name then.
+  if (brace >= 0) return { opens: trimEnd(line.slice(0, brace), `${blanks}:`) };
+  const colon = line.indexOf(':');
+  if (colon >= 0) {
+    return {
+      key: trimEnd(line.slice(0, colon), blanks),
+      value: trimStart(line.slice(colon + 1), blanks),
+    };
+  }
+  return line.includes('}') ? 'close' : 'nothing';
+}
+
+/** A file may come from Windows: corosync drops the carriage return. */
+const blanks = ' \t\r';
+
+// Not by a pattern: that would take the square of the length of a line of blanks.
+function trimStart(text: string, unwanted: string): string {
+  let start = 0;
+  while (start < text.length && unwanted.includes(text.charAt(start))) start += 1;
+  return text.slice(start);
+}
+
+function trimEnd(text: string, unwanted: string): string {
+  let end = text.length;
+  while (end > 0 && unwanted.includes(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
+}
+
+/** Whether it is a section, and no setting. */
+export function isSection<T extends CorosyncSetting | CorosyncSection>(
+  each: T,
+): each is Extract<T, CorosyncSection> {
+  return 'content' in each;
+}
+
+function textOf(each: CorosyncSetting | CorosyncSection, indent: string, above: string): string {
+  const path = `${above}.${isSection(each) ? each.name : each.key}`;
+  const line = lineOf(each);
+  const meant: Line = isSection(each) ? { opens: each.name } : { key: each.key, value: each.value };
+  if (line.includes('\n') || JSON.stringify(readLine(line)) !== JSON.stringify(meant)) {
+    throw invalid(
+      `corosync.conf cannot hold '${path.slice(1)}' as it is: a name has no '{' or ':' and no '#' first, a value no '{', neither has a line break or a blank at either end.`,
+    );
+  }
+  if (!isSection(each)) return `${indent}${line}\n`;
+  const content = each.content.map((inside) => textOf(inside, `${indent}\t`, path)).join('');
+  return `${indent}${line}\n${content}${indent}}\n`;
+}
+
+function lineOf(each: CorosyncSetting | CorosyncSection): string {
+  if (isSection(each)) return `${each.name} {`;
+  return each.value === '' ? `${each.key}:` : `${each.key}: ${each.value}`;
+}
+
+function sectionOfJson(name: string, json: unknown, path: string): CorosyncSection {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw invalid(
+      `${path === '' ? 'The configuration' : `'${path.slice(1)}'`} is not as documented: settings are strings such as "2", sections objects, and an array holds either.`,
+    );
+  }
+  // It also bounds how deep an object can be.
+  if (path.length > longestPath) {
+    throw invalid(
+      `'${path.slice(1, 41)}…' is deeper than corosync can hold, ${longestPath} characters.`,
+    );
+  }
+  const content = Object.entries(json).flatMap(([key, value]: [string, unknown]) =>
+    (Array.isArray(value) ? value : [value]).map((each: unknown) =>
+      typeof each === 'string' ? { key, value: each } : sectionOfJson(key, each, `${path}.${key}`),
+    ),
+  );
+  return { name, content };
+}
+
+function tooDeep(): Fault {
+  return new Fault(
+    'corosync_conf_unreadable',
+    `corosync.conf has sections in sections deeper than corosync can hold, ${longestPath} characters of names. 'corosync -t' names the line; copy the file from another node of the cluster.`,
+  );
+}
+
+/** Never with a value, which may be a secret, such as `totem.key`. */
+function invalid(message: string): Fault {
+  return new Fault('invalid_request', message);
+}

@@ -1,0 +1,44 @@
+import type { Express } from 'express';
+
+import type { Daemon } from '../../alphorn/sending/daemon.ts';
+import { daemonRoutes } from '../../alphorn/sending/daemon-client.ts';
+import type { Log } from '../../kit/log.ts';
+import { asProblems } from '../../server/problem.ts';
+import type { Family } from '../../server/table/family.ts';
+import { row } from '../../server/table/row.ts';
+import { makeApp } from '../../server/table/serve.ts';
+
+/** Max wait, in milliseconds, for destinations that do not answer. */
+const syncMs = 30_000;
+
+/** What the sender answers to root on this host, by its Unix socket: how it is doing, and to try now. */
+export function makeDaemonApp(daemon: Daemon, log: Log): Express {
+  const forRoot = { role: 'anyone', fields: {} } as const;
+  const family: Family = {
+    name: 'alphornd',
+    title: 'The sender of Alphorn',
+    bases: [''],
+    signIn: [],
+    rows: [
+      row({
+        ...{ ...forRoot, methods: ['GET'], path: daemonRoutes.status },
+        summary: 'How the sender is doing.',
+        handle: async () => ({ body: await daemon.status() }),
+      }),
+      row({
+        ...{ ...forRoot, methods: ['POST'], path: daemonRoutes.sync },
+        summary: 'Has the sender look for changes and send now.',
+        async handle() {
+          await Promise.race([
+            daemon.sync(),
+            new Promise((resolve) => setTimeout(resolve, syncMs)),
+          ]);
+          return { body: await daemon.status() };
+        },
+      }),
+    ],
+    noSuchRoute: (path) => `There is no ${path} here.`,
+    answerFault: asProblems(),
+  };
+  return makeApp({ log, families: [family], elsewhere: family });
+}

@@ -1,0 +1,134 @@
+import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+import sinon from 'sinon';
+
+import { openTokenStore } from '../../src/access/tokens.ts';
+import { faultOf } from '../support/faults.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+describe('the token store', () => {
+  const folder = temporaryFolder();
+  const open = () => openTokenStore(join(folder.path, 'tokens'));
+  afterEach(() => {
+    sinon.restore();
+  });
+
+  it('knows the holder of a token that it made, also when opened anew', async () => {
+    const token = await open().create('ui', 'operator');
+    expect(token).to.match(/^[0-9a-f]{64}$/);
+    expect(await open().find(token)).to.include({ name: 'ui', role: 'operator' });
+  });
+
+  it('knows nobody by any other token', async () => {
+    const store = open();
+    expect(await store.find('x')).to.equal(undefined);
+    const token = await store.create('ui', 'admin');
+    for (const wrong of ['', token.slice(1), `${token}0`, token.toUpperCase(), '__proto__']) {
+      expect(await store.find(wrong), wrong).to.equal(undefined);
+    }
+  });
+
+  it('keeps a hash, readable by root alone, and never the token', async () => {
+    const token = await open().create('ui', 'admin');
+    const path = join(folder.path, 'tokens');
+    const file = join(path, 'ui.json');
+    expect(await readFile(file, 'utf8')).not.to.include(token);
+    expect((await stat(path)).mode & 0o777).to.equal(0o700);
+    expect((await stat(file)).mode & 0o777).to.equal(0o600);
+  });
+
+  it('takes up what another process makes and revokes, from the next question on', async () => {
+    const agent = open();
+    for (let round = 0; round < 20; round += 1) {
+      const token = await open().create('ui', 'viewer');
+      expect(await agent.find(token), 'created').to.include({ name: 'ui' });
+      await open().revoke('ui');
+      expect(await agent.find(token), 'revoked').to.equal(undefined);
+    }
+  });
+
+  it('misses no change within one tick of the file system clock', async () => {
+    const tokens = join(folder.path, 'tokens');
+    const agent = open();
+    await open().create('first', 'viewer');
+    const { atime, mtime } = await stat(tokens);
+    await utimes(tokens, atime, mtime);
+    await agent.find('x');
+    const token = await open().create('second', 'viewer');
+    await utimes(tokens, atime, mtime);
+    expect(await agent.find(token)).to.include({ name: 'second' });
+  });
+
+  it('reads the files only when the folder has changed', async () => {
+    const clock = sinon.useFakeTimers({ now: Date.now() + 5000, toFake: ['Date'] });
+    const token = await open().create('ui', 'viewer');
+    clock.tick(5000);
+    const agent = open();
+    await agent.find(token);
+    // Behind the store's back and in place, so that the folder stays as it was.
+    await writeFile(join(folder.path, 'tokens', 'ui.json'), 'damaged');
+    expect(await agent.find(token)).to.include({ name: 'ui' });
+  });
+
+  it('knows a token until it expires', async () => {
+    const store = open();
+    const token = await store.create('ui', 'viewer', 60_000);
+    const clock = sinon.useFakeTimers({ now: Date.now() + 59_000, toFake: ['Date'] });
+    expect(await store.find(token)).to.include({ name: 'ui' });
+    clock.tick(1001);
+    expect(await store.find(token)).to.equal(undefined);
+    expect((await store.list()).map(({ name }) => name)).to.deep.equal(['ui']);
+  });
+
+  it('lists all by name, without a hash', async () => {
+    const store = open();
+    await store.create('b', 'viewer');
+    await store.create('a', 'admin', 1000);
+    const list = await store.list();
+    expect(list.map(({ name, role }) => [name, role])).to.deep.equal([
+      ['a', 'admin'],
+      ['b', 'viewer'],
+    ]);
+    expect(Object.keys(list[0] ?? {})).to.deep.equal(['name', 'role', 'createdAt', 'expiresAt']);
+  });
+
+  it('gives a name once, however many ask at the same time', async () => {
+    const tries = await Promise.allSettled(
+      Array.from({ length: 10 }, () => open().create('ui', 'viewer')),
+    );
+    expect(tries.filter(({ status }) => status === 'fulfilled')).to.have.lengthOf(1);
+    await faultOf('token_exists', open().create('ui', 'viewer'));
+  });
+
+  it('cannot revoke what is not there', async () => {
+    await faultOf('token_not_found', open().revoke('ui'));
+  });
+
+  for (const name of [
+    '',
+    '.',
+    '../x',
+    'a/b',
+    '-x',
+    '.x',
+    'a b',
+    'é',
+    'x'.repeat(65),
+    'a\n',
+    'a\0',
+  ]) {
+    it(`refuses the name ${JSON.stringify(name)} and writes nothing`, async () => {
+      await faultOf('invalid_token_request', open().create(name, 'viewer'));
+      await faultOf('invalid_token_request', open().revoke(name));
+      expect(await readdir(folder.path)).to.deep.equal([]);
+    });
+  }
+
+  it('does not let a damaged file lock everybody out', async () => {
+    const token = await open().create('ui', 'viewer');
+    await writeFile(join(folder.path, 'tokens', 'broken.json'), '{"role":');
+    expect(await open().find(token)).to.include({ name: 'ui' });
+  });
+});

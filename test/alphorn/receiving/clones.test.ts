@@ -1,0 +1,109 @@
+import { expect } from 'chai';
+
+import { makeCloneCheck, silentMs } from '../../../src/alphorn/receiving/clones.ts';
+import { headersOf, type WhoSends, whoSendsOf } from '../../../src/alphorn/peers/who-sends.ts';
+import { faultOf } from '../../support/faults.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const id = '5e7638bc';
+const digits = (digit: string) => digit.repeat(32);
+
+describe('a host and a clone of it', () => {
+  const folder = temporaryFolder();
+  /** Milliseconds. */
+  let now: number;
+  let clones: ReturnType<typeof makeCloneCheck>;
+  beforeEach(() => {
+    now = 1_000_000;
+    clones = makeCloneCheck(folder.path, () => now);
+  });
+
+  const first: WhoSends = {
+    ...{ machine: digits('a'), boot: digits('1'), name: 'first', upSeconds: 100_000 },
+  };
+  const check = (who: WhoSends, address = '192.0.2.1') => clones.check(id, who, address);
+  const pass = (seconds: number) => {
+    now += seconds * 1000;
+  };
+
+  beforeEach(() => clones.accept(id, first, '192.0.2.1'));
+
+  it('is the same as long as machine and boot are', async () => {
+    pass(30);
+    await check(first, '192.0.2.7');
+    await check({ ...first, name: 'renamed' });
+  });
+
+  it('is refused by name, with both addresses, when its machine-id is another', async () => {
+    const clone = { ...first, machine: digits('b'), name: 'clone' };
+    pass(100_000);
+    const { message } = await faultOf('host_cloned', check(clone, '192.0.2.9'));
+    expect(message).to.include('first (192.0.2.1)').and.to.include('clone (192.0.2.9)');
+    expect(message)
+      .to.include('zgenhostid')
+      .and.not.to.match(/delete/i);
+    await check(first);
+    await clones.accept(id, clone, '192.0.2.9');
+    await check(clone);
+    await faultOf('host_cloned', check(first));
+  });
+
+  it('is refused when both lived at one moment', async () => {
+    const clone = { ...first, boot: digits('2'), name: 'clone', upSeconds: 45 };
+    pass(30);
+    await faultOf('host_cloned', check(clone));
+    await check(first);
+    pass(30);
+    await faultOf('host_cloned', check({ ...clone, upSeconds: 75 }));
+  });
+
+  it('is the same after a restart', async () => {
+    pass(60);
+    const again = { ...first, boot: digits('2'), upSeconds: 30 };
+    await check(again);
+    pass(30);
+    await check({ ...again, upSeconds: 60 });
+  });
+
+  it('is known when the first one comes back, though the clone looked like a restart of it', async () => {
+    pass(60);
+    const clone = { ...first, boot: digits('2'), name: 'clone', upSeconds: 30 };
+    await check(clone);
+    pass(30);
+    await check(first);
+    pass(30);
+    const { message } = await faultOf('host_cloned', check({ ...clone, upSeconds: 90 }));
+    expect(message).to.include('clone (192.0.2.1)');
+    await check(first);
+  });
+
+  it('takes its place when it was not heard of for long', async () => {
+    pass(silentMs / 1000 + 1);
+    await check({ ...first, boot: digits('2') });
+  });
+
+  it('is told apart by a receiver that was restarted, too', async () => {
+    pass(60);
+    const clone = { ...first, boot: digits('2'), upSeconds: 30 };
+    await check(clone);
+    clones = makeCloneCheck(folder.path, () => now);
+    await check(first);
+    await faultOf('host_cloned', check({ ...clone, upSeconds: 1000 }));
+  });
+
+  it('is not looked at while an older version says nothing of itself', async () => {
+    await clones.check(id, undefined, '192.0.2.9');
+    await clones.accept(id, undefined, '192.0.2.9');
+    await check(first);
+  });
+
+  it('tells of itself in headers, whatever its name', () => {
+    const told = { ...first, name: 'größe\r\nx' };
+    expect(whoSendsOf(headersOf(told))).to.deep.equal(told);
+    expect(whoSendsOf({ ...headersOf(told), 'x-liferaft-boot': 'x' })).to.equal(undefined);
+    expect(whoSendsOf({ ...headersOf(told), 'x-liferaft-host-name': '%' })).to.include({
+      name: '%',
+    });
+    expect(whoSendsOf({})).to.equal(undefined);
+  });
+});

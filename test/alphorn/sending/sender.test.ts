@@ -1,0 +1,169 @@
+import { expect } from 'chai';
+import sinon from 'sinon';
+
+import type { OwnLiferaft } from '../../../src/alphorn/collecting/builder.ts';
+import type { PeerClient } from '../../../src/alphorn/sending/peer-client.ts';
+import { longestPauseMs, makeSender, type Sender } from '../../../src/alphorn/sending/sender.ts';
+import { Fault } from '../../../src/kit/fault.ts';
+import { keepingLog } from '../../support/keeping-log.ts';
+import { liferaftOf } from '../../support/liferafts.ts';
+
+// What hangs on time alone; how it goes with real peers is in daemon.test.ts.
+
+const destination = '192.0.2.1';
+const unreachable = new Fault('peer_unreachable', 'Nobody is there.');
+
+describe('the pauses between tries of one destination', () => {
+  let clock: sinon.SinonFakeTimers;
+  let sender: Sender;
+  /** When it was tried, in milliseconds. */
+  let tries: number[];
+  /** What becomes of a try. */
+  let outcome: () => ReturnType<PeerClient['heartbeat']>;
+  let lines: ReturnType<typeof keepingLog>['lines'];
+
+  const liferaft = (generation = 1): OwnLiferaft => {
+    const { manifest, digest, bytes } = liferaftOf({ generation });
+    return { manifest, digest, size: bytes.length, path: '/nonexistent' };
+  };
+  const offer = (ask = true) => {
+    sender.offer(liferaft(), ask);
+  };
+  const pauses = () => tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
+
+  function makeWith(random: number): void {
+    const kept = keepingLog();
+    lines = kept.lines;
+    sender = makeSender({
+      destination,
+      isThisHost: () => Promise.resolve(false),
+      connect: () => ({
+        heartbeat() {
+          tries.push(Date.now());
+          return outcome();
+        },
+        push: () => Promise.reject(new Error('nothing is to be sent')),
+        close: () => undefined,
+      }),
+      accepted: { has: () => Promise.resolve(true), add: () => Promise.resolve() },
+      log: kept.log,
+      random: () => random,
+    });
+  }
+
+  beforeEach(() => {
+    clock = sinon.useFakeTimers();
+    tries = [];
+    outcome = () => Promise.reject(unreachable);
+    makeWith(0);
+  });
+  afterEach(() => {
+    clock.restore();
+  });
+
+  it('double from a second to five minutes', async () => {
+    offer();
+    await clock.tickAsync(2_000_000);
+    const seconds = pauses().map((ms) => ms / 1000);
+    expect(seconds.slice(0, 11)).to.deep.equal([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+  });
+
+  it('are shorter by up to a half, so that many do not come at once', async () => {
+    makeWith(1);
+    offer();
+    await clock.tickAsync(2_000_000);
+    expect(pauses().slice(0, 3)).to.deep.equal([500, 1000, 2000]);
+    expect(Math.max(...pauses())).to.equal(longestPauseMs / 2);
+  });
+
+  it('are not cut short by a new liferaft, nor by a round', async () => {
+    offer();
+    await clock.tickAsync(10_000);
+    const before = tries.length;
+    for (let generation = 2; generation < 8; generation += 1) {
+      sender.offer(liferaft(generation), true);
+      await clock.tickAsync(100);
+    }
+    expect(tries.length).to.equal(before);
+  });
+
+  it('are cut short by a sync', async () => {
+    offer();
+    await clock.tickAsync(100_000);
+    const before = tries.length;
+    await sender.sync();
+    expect(tries.length).to.equal(before + 1);
+  });
+
+  it('are no matter to a sync that finds a try under way, and that one succeeds', async () => {
+    outcome = () => Promise.resolve({ held: true });
+    offer();
+    await sender.sync();
+    expect(tries).to.have.length(1);
+  });
+
+  it('begin anew after a success', async () => {
+    offer();
+    await clock.tickAsync(100_000);
+    outcome = () => Promise.resolve({ held: true });
+    await sender.sync();
+    outcome = () => Promise.reject(unreachable);
+    tries = [];
+    offer();
+    await clock.tickAsync(3000);
+    expect(pauses()).to.deep.equal([1000, 2000]);
+  });
+
+  it('end with the sender', async () => {
+    offer();
+    await clock.tickAsync(0);
+    await sender.stop();
+    expect(clock.countTimers()).to.equal(0);
+    await clock.tickAsync(1_000_000);
+    expect(tries).to.have.length(1);
+  });
+
+  it('are no reason for more than a line, until it is another one', async () => {
+    offer();
+    await clock.tickAsync(2_000_000);
+    expect(lines.map(({ code }) => code)).to.deep.equal(['peer_unreachable']);
+    outcome = () => Promise.reject(new Fault('peer_refused', 'No.'));
+    await clock.tickAsync(2_000_000);
+    outcome = () => Promise.resolve({ held: true });
+    await clock.tickAsync(2_000_000);
+    const codes = lines.map(({ level, code }) => code ?? level);
+    expect(codes).to.deep.equal(['peer_unreachable', 'peer_refused', 'info']);
+  });
+
+  it('do not hide for how long the destination lags behind', async () => {
+    offer();
+    await clock.tickAsync(60_000);
+    expect(sender.status()).to.include({ state: 'failing', lagMs: 60_000, lastSuccess: null });
+    outcome = () => Promise.resolve({ held: true });
+    await sender.sync();
+    expect(sender.status()).to.include({ state: 'synced', lagMs: null });
+  });
+
+  it('are none beside a try that is under way: a destination that hangs is tried once', async () => {
+    outcome = () => new Promise(() => undefined);
+    offer();
+    for (let count = 0; count < 10; count += 1) {
+      await clock.tickAsync(30_000);
+      offer();
+    }
+    expect(tries).to.have.length(1);
+    expect(sender.status().state).to.equal('pending');
+  });
+
+  it('do not come between a round and who has the current one: that is only asked when it is time', async () => {
+    outcome = () => Promise.resolve({ held: true });
+    offer();
+    await clock.tickAsync(0);
+    offer(false);
+    await clock.tickAsync(0);
+    expect(tries).to.have.length(1);
+    offer();
+    await clock.tickAsync(0);
+    expect(tries).to.have.length(2);
+  });
+});

@@ -1,0 +1,29 @@
+import { expect } from 'chai';
+
+import { commandsOf, describedProgram, printsData } from '../../../packaging/reference/commands.ts';
+
+describe('the commands of hactl', () => {
+  const commands = commandsOf(describedProgram());
+
+  it('take -o and --json, unless they print no data', () => {
+    const without = commands.filter(({ command, isGroup }) => !isGroup && !printsData(command));
+    expect(without.map(({ name }) => name)).to.deep.equal([
+      ...['token revoke', 'alphorn rebuilt', 'alphorn export'],
+      ...['alphorn key generate', 'alphorn key import'],
+    ]);
+  });
+
+  it('have a summary without a full stop and a description of sentences', () => {
+    for (const { name, command } of commands) {
+      expect(command.summary(), name).to.match(/^[a-z].*[^.]$/);
+      expect(command.description(), name).to.match(/^[A-Z].*\.$/);
+    }
+  });
+
+  it('have arguments and options that are described', () => {
+    for (const { name, command } of commands) {
+      for (const each of [...command.registeredArguments, ...command.options])
+        expect(each.description, name).not.to.equal('');
+    }
+  });
+});

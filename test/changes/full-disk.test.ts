@@ -1,0 +1,107 @@
+import { fileURLToPath } from 'node:url';
+
+import { expect } from 'chai';
+import { execa } from 'execa';
+
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+interface Outcome {
+  /** Pages that the disk had left. */
+  pages: number;
+  keyed: boolean;
+  outcome: [status: number, code?: string];
+  isMade: boolean;
+  /** Whether what takes it back is kept. */
+  hasUndo: boolean;
+  /** The answer to the same request with the same key, while the disk was as it was. */
+  repeated: [status: number, code?: string];
+  /** That of a read, and of a dry run. */
+  reading: number;
+  tried: number;
+  left: string[];
+  latest: string;
+  /** When there was room: what had been refused, or another change. */
+  again: [status: number];
+  /** The answer of another agent to the same request with the same key. */
+  anew: [status: number];
+}
+
+// A mount that nobody else sees, and that is gone with the process.
+const isRoot = process.getuid?.() === 0;
+const unshare = ['unshare', ...(isRoot ? [] : ['--user', '--map-root-user']), '--mount'];
+
+describe("a disk of the agent's own that is full at any page", () => {
+  const folder = temporaryFolder();
+  let during: { isSame: boolean; recorded: string[]; next: string } | undefined;
+  let outcomes: Outcome[] = [];
+
+  beforeEach(async () => {
+    if (outcomes.length > 0) return;
+    const script = fileURLToPath(new URL('fill-agent-disk.ts', import.meta.url));
+    const [file = '', ...args] = unshare;
+    const { stdout } = await execa(
+      file,
+      [...args, process.execPath, '--import', 'tsx', script, folder.path],
+      { timeout: 100_000 },
+    );
+    const [first = '', ...lines] = stdout.split('\n');
+    during = JSON.parse(first) as typeof during;
+    outcomes = lines.map((line) => JSON.parse(line) as Outcome);
+  });
+
+  const each = (check: (outcome: Outcome, what: string) => void) => () => {
+    for (const outcome of outcomes) check(outcome, JSON.stringify(outcome));
+  };
+
+  it('refuses a change with 507, or makes it and says so', () => {
+    for (const { outcome, isMade } of outcomes)
+      expect(outcome).to.deep.equal(isMade ? [200] : [507, 'no_space']);
+    expect(outcomes.some(({ isMade }) => isMade)).to.equal(true);
+    expect(outcomes.some(({ isMade }) => !isMade)).to.equal(true);
+  });
+
+  it(
+    'repeats the answer of a change that was made, also by the next agent',
+    each(({ outcome, isMade, repeated, anew }, what) => {
+      expect(repeated, what).to.deep.equal(outcome);
+      if (isMade) expect(anew, what).to.deep.equal([200]);
+    }),
+  );
+
+  it('gets full while a change is made, whose end is on record and whose answer is stored', () => {
+    expect(during).to.deep.equal({
+      isSame: true,
+      recorded: ['success', 'success', 'success', 'success'],
+      next: 'no_space',
+    });
+  });
+
+  it(
+    'has what takes a change back of each that was made',
+    each(({ isMade, hasUndo }, what) => {
+      if (isMade) expect(hasUndo, what).to.equal(true);
+    }),
+  );
+
+  it(
+    'holds up no read and no dry run',
+    each(({ reading, tried }, what) => {
+      expect([reading, tried], what).to.deep.equal([200, 200]);
+    }),
+  );
+
+  it(
+    'keeps the end of each change that was made on record',
+    each(({ isMade, latest }, what) => {
+      if (isMade) expect(latest, what).to.equal('success');
+    }),
+  );
+
+  it(
+    'has nothing half written on it, and takes changes when there is room again',
+    each(({ left, again }, what) => {
+      expect(left, what).to.deep.equal([]);
+      expect(again, what).to.deep.equal([200]);
+    }),
+  );
+});

@@ -1,0 +1,188 @@
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+import sinon from 'sinon';
+
+import { type Command, makeRun, makeStartResident } from '../../src/kit/exec.ts';
+import { readTextIfThere } from '../../src/kit/files/files.ts';
+import { faultOf } from '../support/faults.ts';
+import { keepingLog } from '../support/keeping-log.ts';
+import { waitUntil } from '../lab/wait.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+describe('the runner', () => {
+  const folder = temporaryFolder();
+  const { log, lines } = keepingLog();
+  const run = makeRun(log);
+  beforeEach(() => {
+    lines.length = 0;
+  });
+
+  const sh = (script: string): Command => ({ argv: ['sh', '-c', script], deadlineMs: 60_000 });
+  /** A zombie is dead; when it goes is the business of PID 1. */
+  const isAlive = async (pid: string) => {
+    const status = await readTextIfThere(`/proc/${pid.trim()}/status`);
+    return status !== undefined && !/^State:\s+Z/m.test(status);
+  };
+
+  it('gives back what a command printed, to the byte, and its exit code', async () => {
+    const outcome = await run(sh('printf "out\\n\\n"; printf "err\\n" >&2; exit 7'));
+    expect(outcome).to.deep.equal({ exitCode: 7, stdout: 'out\n\n', stderr: 'err\n' });
+  });
+
+  it('hands arguments over as they are: there is no shell', async () => {
+    const argv = ['printf', '%s|', '$(id)', '; ls', '`x`', 'a b', '"'] as const;
+    expect((await run({ argv, deadlineMs: 60_000 })).stdout).to.equal('$(id)|; ls|`x`|a b|"|');
+  });
+
+  it('gives a command a clean environment and no input', async () => {
+    process.env['HA_TEST_LEAK'] = 'leaked';
+    const { stdout } = await run(sh('env; cat'));
+    delete process.env['HA_TEST_LEAK'];
+    const names = stdout.split('\n').map((line) => line.split('=')[0]);
+    expect(names).to.include.members(['PATH', 'LC_ALL', 'HOME']).and.not.include('HA_TEST_LEAK');
+    expect(stdout).to.include('LC_ALL=C\n');
+  });
+
+  it('gives a command what it is to read, also if it does not read it', async () => {
+    const input = '<é/>\n'.repeat(100_000);
+    expect((await run({ ...sh('cat'), input })).stdout).to.equal(input);
+    expect(await run({ ...sh('exit 3'), input })).to.include({ exitCode: 3 });
+    expect(await run({ ...sh('exec <&-; echo x'), input })).to.include({ exitCode: 0 });
+  });
+
+  it('adds the variables that the call asks for', async () => {
+    const { stdout } = await run({
+      ...sh('echo $NOTIFY_SOCKET'),
+      env: { NOTIFY_SOCKET: '/run/x' },
+    });
+    expect(stdout).to.equal('/run/x\n');
+  });
+
+  it('says which tool is missing', async () => {
+    const fault = await faultOf(
+      'tool_missing',
+      run({ argv: ['no-such-tool', 'a'], deadlineMs: 60_000 }),
+    );
+    expect(fault.message).to.include('no-such-tool');
+  });
+
+  it('takes a file that cannot be executed for a missing tool', async () => {
+    const path = join(folder.path, 'tool');
+    await writeFile(path, '#!/bin/sh\n');
+    await chmod(path, 0o644);
+    await faultOf('tool_missing', run({ argv: [path], deadlineMs: 60_000 }));
+  });
+
+  it('ends a command at its deadline, with its children, even if all of them are stopped', async () => {
+    const pids = join(folder.path, 'pids');
+    const script = `sleep 60 & echo $! > ${pids}; echo $$ >> ${pids}; kill -STOP $!; kill -STOP $$`;
+    await faultOf('tool_timeout', run({ ...sh(script), deadlineMs: 500 }));
+    const [child = '', parent = ''] = (await readFile(pids, 'utf8')).split('\n');
+    await waitUntil(
+      'both to be gone',
+      async () => !(await isAlive(child)) && !(await isAlive(parent)),
+    );
+  });
+
+  it('ends children that outlive the command, and does not wait for them', async () => {
+    const pid = join(folder.path, 'pid');
+    const outcome = await run(sh(`sleep 60 & echo $! > ${pid}; echo done`));
+    expect(outcome).to.include({ exitCode: 0, stdout: 'done\n' });
+    await waitUntil(
+      'the child to be gone',
+      async () => !(await isAlive(await readFile(pid, 'utf8'))),
+    );
+  });
+
+  it('keeps its deadline also when a child has left the group and holds the output open', async () => {
+    const pid = join(folder.path, 'pid');
+    const script = `setsid sh -c 'echo $$ > ${pid}; exec sleep 3600' & until [ -s ${pid} ]; do sleep 0.05; done`;
+    await faultOf('tool_timeout', run({ ...sh(script), deadlineMs: 2000 }));
+    process.kill(Number(await readFile(pid, 'utf8')));
+  });
+
+  it('answers at the deadline also when the process cannot be killed', async () => {
+    const kill = sinon.stub(process, 'kill').returns(true);
+    await faultOf('tool_timeout', run({ argv: ['sleep', '3600'], deadlineMs: 300 }));
+    kill.restore();
+    process.kill(kill.firstCall.args[0], 'SIGKILL');
+  });
+
+  it('grants a command the rest of its time after the machine stood still', async () => {
+    const clock = sinon.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const ended = run({ ...sh('read line; echo "$line"'), input: 'late\n', deadlineMs: 60_000 });
+    clock.jump(120_000);
+    expect((await ended).stdout).to.equal('late\n');
+    sinon.restore();
+  });
+
+  it('says what the system said when a process could not be started', async () => {
+    const tooLong = 'x'.repeat(4_000_000);
+    const fault = await faultOf(
+      'tool_not_started',
+      run({ argv: ['true', tooLong], deadlineMs: 60_000 }),
+    );
+    expect(fault.message).to.include('E2BIG');
+  });
+
+  it('tells a command that something else killed from one that failed', async () => {
+    await faultOf('tool_ended_by_signal', run(sh('kill -KILL $$')));
+  });
+
+  it('ends a command that prints without end', async () => {
+    await faultOf('output_too_large', run({ argv: ['yes'], deadlineMs: 9000 }));
+  });
+
+  it('writes one line a call, with secrets masked, louder if it failed', async () => {
+    await run(sh('true'));
+    await run({ argv: ['true', 'passwd=hunter2'], deadlineMs: 60_000 });
+    await faultOf(
+      'tool_missing',
+      run({ argv: ['no-such-tool', 'passwd=hunter2'], deadlineMs: 60_000 }),
+    );
+    expect(lines.map(({ level, exitCode, code }) => ({ level, exitCode, code }))).to.deep.equal([
+      { level: 'debug', exitCode: 0, code: undefined },
+      { level: 'debug', exitCode: 0, code: undefined },
+      { level: 'warn', exitCode: undefined, code: 'tool_missing' },
+    ]);
+    expect(JSON.stringify(lines)).not.to.include('hunter2');
+    expect(lines[1]?.['argv']).to.deep.equal(['true', 'passwd=********']);
+  });
+
+  it('masks secrets in the fault as well', async () => {
+    const script = 'echo "login failed, password=hunter2" >&2; kill -KILL $$';
+    const fault = await faultOf('tool_ended_by_signal', run(sh(script)));
+    expect(JSON.stringify(fault.command)).not.to.include('hunter2');
+  });
+});
+
+describe('a process that stays', () => {
+  const folder = temporaryFolder();
+  const start = makeStartResident();
+
+  it('is over when the daemon that it left behind is', async () => {
+    const resident = start(['sh', '-c', `(echo up > ${folder.path}/up; exec sleep 0.5) &`]);
+    let over = false;
+    const ended = resident.ended.then(() => (over = true));
+    await waitUntil(
+      'the daemon',
+      async () => (await readTextIfThere(`${folder.path}/up`)) !== undefined,
+    );
+    expect(over).to.equal(false);
+    await ended;
+  });
+
+  it('ends with all that it left behind', async () => {
+    const pid = join(folder.path, 'pid');
+    const resident = start(['sh', '-c', `(echo $$ > ${pid}; exec sleep 60) & sleep 60`]);
+    await waitUntil('the daemon', async () => Boolean(await readTextIfThere(pid)));
+    resident.stop();
+    await resident.ended;
+  });
+
+  it('is over at once when its tool is not installed', async () => {
+    await start(['no-such-tool']).ended;
+  });
+});

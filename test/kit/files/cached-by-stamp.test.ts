@@ -1,0 +1,80 @@
+import { expect } from 'chai';
+
+import { keep, keepEach } from '../../../src/kit/files/cached-by-stamp.ts';
+
+/** A source whose stamp and values the test sets; it tells what was read of it. */
+function source() {
+  const state = { stamp: 'a', fails: false, read: [] as string[] };
+  return {
+    state,
+    stampOf: () => Promise.resolve(state.stamp),
+    readOf: (key: string) => {
+      state.read.push(key);
+      return state.fails
+        ? Promise.reject(new Error('it broke'))
+        : Promise.resolve(`${key} at ${state.stamp}`);
+    },
+  };
+}
+
+describe('what is kept', () => {
+  it('is read once while the source stays the same', async () => {
+    const { state, stampOf, readOf } = source();
+    const get = keep(stampOf, () => readOf('x'));
+    expect([await get(), await get()]).to.deep.equal(['x at a', 'x at a']);
+    expect(state.read).to.deep.equal(['x']);
+  });
+
+  it('is read anew once the source has changed', async () => {
+    const { state, stampOf, readOf } = source();
+    const get = keep(stampOf, () => readOf('x'));
+    await get();
+    state.stamp = 'b';
+    expect(await get()).to.equal('x at b');
+  });
+
+  it('is read once for all who ask at the same time', async () => {
+    const { state, stampOf, readOf } = source();
+    const get = keep(stampOf, () => readOf('x'));
+    await Promise.all(Array.from({ length: 100 }, get));
+    expect(state.read).to.deep.equal(['x']);
+  });
+
+  it('has the stamp from before it was read, so a change meanwhile is seen', async () => {
+    const { state, stampOf, readOf } = source();
+    const get = keep(stampOf, () => {
+      state.stamp = 'b';
+      return readOf('x');
+    });
+    await get();
+    await get();
+    expect(state.read).to.deep.equal(['x', 'x']);
+  });
+
+  it('is not a failure, which all who wait for it share', async () => {
+    const { state, stampOf, readOf } = source();
+    const get = keep(stampOf, () => readOf('x'));
+    state.fails = true;
+    const outcomes = await Promise.allSettled([get(), get()]);
+    expect(outcomes.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected']);
+    state.fails = false;
+    expect(await get()).to.equal('x at a');
+    expect(state.read).to.deep.equal(['x', 'x']);
+  });
+
+  it('is kept under its key', async () => {
+    const { state, stampOf, readOf } = source();
+    const get = keepEach(stampOf, readOf, 2);
+    expect(await Promise.all(['x', 'y', 'x', 'y'].map(get))).to.deep.equal([
+      ...['x at a', 'y at a', 'x at a', 'y at a'],
+    ]);
+    expect(state.read).to.deep.equal(['x', 'y']);
+  });
+
+  it('gives way to others in the order in which it was last asked for', async () => {
+    const { state, stampOf, readOf } = source();
+    const get = keepEach(stampOf, readOf, 2);
+    for (const key of ['x', 'y', 'x', 'z', 'x', 'y']) await get(key);
+    expect(state.read).to.deep.equal(['x', 'y', 'z', 'y']);
+  });
+});

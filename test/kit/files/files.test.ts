@@ -1,0 +1,162 @@
+import { watch } from 'node:fs';
+import { chmod, chown, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+
+import {
+  createFile,
+  linesFromEnd,
+  readTextIfThere,
+  removeFile,
+  removeTemporaries,
+  replaceFile,
+  replaceKeepingPrevious,
+} from '../../../src/kit/files/files.ts';
+import { waitUntil } from '../../lab/wait.ts';
+import { allOf } from '../../support/all-of.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+describe('files', () => {
+  const folder = temporaryFolder();
+  const path = () => join(folder.path, 'a.json');
+
+  it('replaces a file whole, with the mode asked for, and leaves nothing else', async () => {
+    await writeFile(path(), 'old', { mode: 0o644 });
+    await replaceFile(path(), 'new', 0o600);
+    expect(await readFile(path(), 'utf8')).to.equal('new');
+    expect((await stat(path())).mode & 0o777).to.equal(0o600);
+    expect(await readdir(folder.path)).to.deep.equal(['a.json']);
+  });
+
+  it('is replaced as another file, so that a reader keeps the one it opened', async () => {
+    await replaceFile(path(), 'old', 0o600);
+    const before = (await stat(path())).ino;
+    await replaceFile(path(), 'new', 0o600);
+    expect((await stat(path())).ino).not.to.equal(before);
+  });
+
+  it('creates a file once: of many who try at the same time one wins', async () => {
+    const tries = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, index) => createFile(path(), `${index}`, 0o600)),
+    );
+    const winners = tries.flatMap(({ status }, index) => (status === 'fulfilled' ? [index] : []));
+    expect(winners).to.have.lengthOf(1);
+    expect(await readFile(path(), 'utf8')).to.equal(`${winners[0] ?? 'none'}`);
+    expect(await readdir(folder.path)).to.deep.equal(['a.json']);
+  });
+
+  it('leaves no temporary file when it cannot be put in place', async () => {
+    await createFile(path(), 'first', 0o600);
+    await createFile(path(), 'second', 0o600).catch(() => undefined);
+    expect(await readdir(folder.path)).to.deep.equal(['a.json']);
+  });
+
+  it('removes what killed processes had not put in place, and nothing of processes that run', async () => {
+    // Larger than any process's (PID_MAX_LIMIT of proc_sys_kernel(5)).
+    const [left, running] = [2 ** 22 + 1, process.pid].map(
+      (pid) => `a.json.${pid}-0123456789ab.new`,
+    );
+    const others = [running ?? '', 'a.json', 'b.new'];
+    for (const name of [left ?? '', ...others]) await writeFile(join(folder.path, name), 'half');
+    await removeTemporaries(folder.path);
+    expect(await readdir(folder.path)).to.have.members(others);
+    await removeTemporaries(join(folder.path, 'not-there'));
+  });
+
+  it('names a temporary file by its process', async () => {
+    const names: string[] = [];
+    await replaceFile(path(), 'former', 0o600);
+    const watching = watch(folder.path, (_event, name) => names.push(name ?? ''));
+    await replaceFile(path(), 'new', 0o600);
+    const isNamed = (name: string) => name.startsWith(`a.json.${process.pid}-`);
+    await waitUntil('the temporary file', () => names.some(isNamed));
+    watching.close();
+  });
+
+  it('tells a missing file from one that is there', async () => {
+    expect(await readTextIfThere(path())).to.equal(undefined);
+    await replaceFile(path(), '', 0o600);
+    expect(await readTextIfThere(path())).to.equal('');
+    await removeFile(path());
+    expect(await readTextIfThere(path())).to.equal(undefined);
+  });
+
+  describe('of others, when they are replaced', () => {
+    const previous = () => `${path()}.previous`;
+
+    it('keep their mode and owner, and what was in them', async () => {
+      await writeFile(path(), 'old');
+      await chmod(path(), 0o640);
+      const { uid, gid } = await stat(path());
+      await replaceKeepingPrevious(path(), 'new', 0o600);
+      expect(await readFile(path(), 'utf8')).to.equal('new');
+      expect(await readFile(previous(), 'utf8')).to.equal('old');
+      for (const file of [path(), previous()]) {
+        const found = await stat(file);
+        expect([found.mode & 0o7777, found.uid, found.gid]).to.deep.equal([0o640, uid, gid]);
+      }
+      expect(await readdir(folder.path)).to.have.members(['a.json', 'a.json.previous']);
+    });
+
+    it('keep the owner that they have, whoever the agent is', async () => {
+      await writeFile(path(), 'old');
+      const { uid, gid } = await stat(path());
+      // Nobody but root can give a file away.
+      const owner = uid === 0 ? { uid: 4711, gid: 4712 } : { uid, gid };
+      await chown(path(), owner.uid, owner.gid);
+      await replaceKeepingPrevious(path(), 'new', 0o600);
+      const found = await stat(path());
+      expect({ uid: found.uid, gid: found.gid }).to.deep.equal(owner);
+    });
+
+    it('have the mode asked for, and nothing previous, where there was none', async () => {
+      await replaceKeepingPrevious(path(), Buffer.from([0, 255]), 0o400);
+      expect(await readFile(path())).to.deep.equal(Buffer.from([0, 255]));
+      expect((await stat(path())).mode & 0o777).to.equal(0o400);
+      expect(await readdir(folder.path)).to.deep.equal(['a.json']);
+    });
+
+    it('have what was in them last as the previous, also of a file that did not change', async () => {
+      for (const content of ['1', '2', '2', '3'])
+        await replaceKeepingPrevious(path(), content, 0o600);
+      expect([await readFile(path(), 'utf8'), await readFile(previous(), 'utf8')]).to.deep.equal([
+        '3',
+        '2',
+      ]);
+      expect(await readdir(folder.path)).to.have.members(['a.json', 'a.json.previous']);
+    });
+  });
+
+  describe('read from their end', () => {
+    async function lines(): Promise<string[]> {
+      const file = await open(path(), 'r');
+      try {
+        return await allOf(linesFromEnd(file, (await file.stat()).size));
+      } finally {
+        await file.close();
+      }
+    }
+
+    it('give their lines, the last first, without empty ones', async () => {
+      await writeFile(path(), 'one\ntwo\n\nthree\n');
+      expect(await lines()).to.deep.equal(['three', 'two', 'one']);
+      await writeFile(path(), 'one\nthe last has no line break');
+      expect(await lines()).to.deep.equal(['the last has no line break', 'one']);
+    });
+
+    it('give no line if they are empty', async () => {
+      await writeFile(path(), '');
+      expect(await lines()).to.deep.equal([]);
+    });
+
+    it('give lines whole wherever the blocks begin in which they are read', async () => {
+      const all = ['ä'.repeat(200_000), 'b', 'größte '.repeat(9_000), 'c'.repeat(65_535), 'd'];
+      for (const length of [0, 1, 2, 3, 65_533, 65_534, 65_535, 65_536, 65_537]) {
+        const written = [...all, 'e'.repeat(length)].filter((line) => line !== '');
+        await writeFile(path(), `${written.join('\n')}\n`);
+        expect(await lines(), `${length}`).to.deep.equal(written.toReversed());
+      }
+    });
+  });
+});

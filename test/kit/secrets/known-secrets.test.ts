@@ -1,0 +1,97 @@
+import { expect } from 'chai';
+
+import { makeKnownSecrets, maskOccurrences } from '../../../src/kit/secrets/known-secrets.ts';
+import { expectLinear } from '../../support/growth.ts';
+
+describe('known secrets', () => {
+  const known = (...values: readonly string[]) => {
+    const secrets = makeKnownSecrets();
+    secrets.ofCib(values);
+    return secrets;
+  };
+
+  it('are masked in a text, as XML and JSON write them as well', () => {
+    const { maskText } = known('hunter2', 'a<b>"c"&d');
+    expect(maskText("login with hunter2 failed: 'hunter2'")).to.equal(
+      "login with ******** failed: '********'",
+    );
+    expect(maskText('value="a&lt;b&gt;&quot;c&quot;&amp;d"')).to.equal('value="********"');
+    expect(maskText(String.raw`{"x":"a<b>\"c\"&d"}`)).to.equal('{"x":"********"}');
+  });
+
+  it('are masked in values of JSON, and no name of a field with them', () => {
+    const json = { outcome: ['x outcome', { n: 1, on: true, none: null }] };
+    expect(known('outcome').maskJson(json)).to.deep.equal({
+      outcome: ['x ********', { n: 1, on: true, none: null }],
+    });
+  });
+
+  it('are masked in XML, and no name of an element or attribute with them', () => {
+    const xml = '<blocked blocked="blocked">blocked</blocked>';
+    expect(known('blocked').maskXml(xml)).to.equal(
+      '<blocked blocked="********">********</blocked>',
+    );
+  });
+
+  for (const [what, value] of [
+    ['is shorter than six signs', 'abcde'],
+    ['is a number of less than nine digits', '12345678'],
+    ["is a word of the cluster's own", 'Started'],
+  ] as const) {
+    it(`are left alone where one ${what}`, () => {
+      expect(known(value).maskText(`x ${value} y`)).to.equal(`x ${value} y`);
+    });
+  }
+
+  it('are left alone in a longer word', () => {
+    const { maskText } = known('hunter');
+    expect(maskText('hunters, xhunter, hunter2 and hunter-2')).to.equal(
+      'hunters, xhunter, hunter2 and ********-2',
+    );
+  });
+
+  it('that begin alike are each masked whole', () => {
+    const { maskText } = known('secret-1', 'secret-12', 'secret-123 4');
+    expect(maskText('secret-12,secret-1,secret-123 4,secret-9')).to.equal(
+      '********,********,********,secret-9',
+    );
+  });
+
+  it('of many lines are masked whole', () => {
+    const key = `-----BEGIN KEY-----\n${'QUJD'.repeat(1000)}\n-----END KEY-----`;
+    expect(known(key).maskText(`x ${key} y`)).to.equal('x ******** y');
+    expect(known(key).maskJson({ key })).to.deep.equal({ key: '********' });
+  });
+
+  it('of a request are known until it is answered', () => {
+    const secrets = known('of-the-cib');
+    const release = secrets.hold(['of-a-request']);
+    expect(secrets.maskText('of-the-cib of-a-request')).to.equal('******** ********');
+    release();
+    expect(secrets.maskText('of-the-cib of-a-request')).to.equal('******** of-a-request');
+  });
+
+  it('of the CIB before count as well, and none of earlier ones', () => {
+    const secrets = known('the-first');
+    secrets.ofCib(['the-second']);
+    secrets.ofCib(['the-second']);
+    expect(secrets.maskText('the-first the-second')).to.equal('******** ********');
+    secrets.ofCib(['the-third']);
+    expect(secrets.maskText('the-first the-second')).to.equal('the-first ********');
+  });
+
+  it('cost no more than the text is long', function () {
+    this.timeout(600_000);
+    const alike = Array.from(
+      { length: 5000 },
+      (_, index) => `-!-!-!-${'!-'.repeat(index % 99)}${index}`,
+    );
+    const long = '-!'.repeat(5000);
+    for (const values of [alike, [...alike, long], ['a'.repeat(10_000)], ['-'.repeat(9) + 'a']]) {
+      for (const evil of ['-!', '!', 'a', '-', ' a', '-a', 'aaaaaa ', '<']) {
+        const make = (length: number) => evil.repeat(length / evil.length);
+        expectLinear((text) => maskOccurrences(text, values), make);
+      }
+    }
+  });
+});

@@ -1,0 +1,231 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+
+import { Fault } from '../../../src/kit/fault.ts';
+import {
+  corosyncConfAsJson,
+  corosyncConfOfJson,
+  type CorosyncSection,
+  corosyncSetting,
+  type CorosyncSetting,
+  locateCorosyncConf,
+  loggingToStderrAlone,
+  parseCorosyncConf,
+  writeCorosyncConf,
+} from '../../../src/parsers/corosync/conf.ts';
+import { contractExample } from '../../support/fixtures.ts';
+
+const json = (text: string) => corosyncConfAsJson(parseCorosyncConf(text));
+
+describe('corosync.conf', () => {
+  it('gives the JSON of the contract, and that gives it back to the byte', () => {
+    const raw = contractExample('corosync-raw') as string;
+    const example = contractExample('corosync');
+    expect(JSON.stringify(json(raw))).to.equal(JSON.stringify(example));
+    expect(writeCorosyncConf(corosyncConfOfJson(example))).to.equal(raw);
+  });
+
+  describe('is read as corosync reads it:', () => {
+    for (const [what, text, expected] of [
+      ['nothing', '', {}],
+      ['comments and blank lines', '# a {\n\n \t# b: c\n', {}],
+      ['blanks and tabs around', '\ttotem  {\n  a:\tb c \t\n\t}', { totem: { a: 'b c' } }],
+      ['no blank after the colon', 'totem {\na:b\n}', { totem: { a: 'b' } }],
+      ['lines from Windows', 'totem {\r\n a: b\r\n}\r\n', { totem: { a: 'b' } }],
+      ['an empty value', 'totem {\na:\nb: \n}', { totem: { a: '', b: '' } }],
+      ['colons in a value', 'totem {\na:: b : c\n}', { totem: { a: ': b : c' } }],
+      ['a hash in a value', 'totem {\na: b # c\n}', { totem: { a: 'b # c' } }],
+      ['a closing brace in a value', 'totem {\na: }\nb: c}\n}', { totem: { a: '}', b: 'c}' } }],
+      ['a section with a colon', 'totem: {\na: b\n}', { totem: { a: 'b' } }],
+      ['a setting outside of any section', 'abc: d\n', { abc: 'd' }],
+      ['sections in sections', 'a {\nb {\nc {\nd: e\n}\n}\n}', { a: { b: { c: { d: 'e' } } } }],
+      ['no line break at the end', 'a {\n}', { a: {} }],
+    ] as const) {
+      it(what, () => {
+        expect(json(text)).to.deep.equal(expected);
+      });
+    }
+
+    it('what it refuses since 3.1 as it did before', () => {
+      expect(json('a { b: c\nd: e\n} f\ng: h\n')).to.deep.equal({ a: { d: 'e' }, g: 'h' });
+      expect(json('a {{\nb: c\nd }\ne: f')).to.deep.equal({ a: { b: 'c' }, e: 'f' });
+      expect(json('}\nno meaning\na {\nb: c\n')).to.deep.equal({ a: { b: 'c' } });
+      expect(json('a\n{\nb: c\n}')).to.deep.equal({ '': { b: 'c' } });
+    });
+
+    it('a line of blanks in no more than its length', () => {
+      const blanks = ' '.repeat(1_000_000);
+      expect(json(`a: b${blanks}c`)).to.deep.equal({ a: `b${blanks}c` });
+    });
+  });
+
+  describe('as JSON', () => {
+    it('has an array for what is there twice, in file order', () => {
+      expect(json('a {\nb: 1\n}\na {\nb: 2\nb: 3\nc {\n}\nc {\n}\n}')).to.deep.equal({
+        a: [{ b: '1' }, { b: ['2', '3'], c: [{}, {}] }],
+      });
+    });
+
+    it('has an array for one node as well', () => {
+      expect(json('nodelist {\nnode {\nnodeid: 1\n}\n}')).to.deep.equal({
+        nodelist: { node: [{ nodeid: '1' }] },
+      });
+    });
+
+    it('loses neither of a setting and a section of one name', () => {
+      expect(json('a {\nb: 1\nb {\nc: 2\n}\n}')).to.deep.equal({ a: { b: ['1', { c: '2' }] } });
+    });
+
+    it('keeps the order of the file', () => {
+      const text = 'totem {\nz: 1\ninterface {\n}\na: 2\n}\nlogging {\n}\n';
+      expect(JSON.stringify(json(text))).to.equal(
+        '{"totem":{"z":"1","interface":{},"a":"2"},"logging":{}}',
+      );
+    });
+  });
+
+  describe('from JSON', () => {
+    for (const [what, value] of [
+      ['a number', { totem: { version: 2 } }],
+      ['null', { totem: { version: null } }],
+      ['an array in an array', { totem: { version: [['2']] } }],
+      ['text alone', 'totem {\n}\n'],
+      ['nothing', undefined],
+      ['an array', []],
+    ] as const) {
+      it(`is refused with ${what}`, () => {
+        expectInvalid(() => corosyncConfOfJson(value), /strings such as "2"/);
+      });
+    }
+
+    it('names what it refuses, and never the value', () => {
+      expectInvalid(() => corosyncConfOfJson({ totem: { key: 1234 } }), /^'totem\.key'(?!.*1234)/);
+    });
+
+    it('is refused when it is deeper than corosync can hold, however deep', () => {
+      const deep: unknown = JSON.parse(`${'{"":'.repeat(200_000)}"x"${'}'.repeat(200_000)}`);
+      expectInvalid(() => corosyncConfOfJson(deep), /deeper than corosync can hold/);
+    });
+  });
+
+  describe('is not written', () => {
+    for (const [what, content] of [
+      ['with a line break in a value', { key: 'a', value: 'b\nc: d' }],
+      ['with a line break in a key', { key: 'a: b\nc', value: 'd' }],
+      ['with a line break in a name', { name: 'a {\n}\nb', content: [] }],
+      ['with a brace in a value', { key: 'a', value: '{' }],
+      ['with a colon in a key', { key: 'a:', value: 'b' }],
+      ['with a key that makes a comment', { key: '#a', value: 'b' }],
+      ['with a name that makes a comment', { name: '#a', content: [] }],
+      ['with a blank at the end of a value', { key: 'a', value: 'b ' }],
+      ['with a carriage return at the end of a value', { key: 'a', value: 'b\r' }],
+      ['with a colon at the end of a name', { name: 'a:', content: [] }],
+    ] as const) {
+      it(what, () => {
+        const conf = { name: '', content: [{ name: 'totem', content: [content] }] };
+        expectInvalid(() => writeCorosyncConf(conf), /^corosync\.conf cannot hold 'totem\./);
+      });
+    }
+  });
+
+  describe('for a check, logs to stderr alone', () => {
+    const checked = (text: string) =>
+      corosyncConfAsJson(parseCorosyncConf(loggingToStderrAlone(text)));
+
+    it('also for parts of corosync, and where the file says nothing of it', () => {
+      const conf =
+        'logging {\n\tto_logfile: yes\n to_syslog :yes\r\n logger_subsys {\n to_logfile: yes\n}\n}\n';
+      const alone = { to_stderr: 'yes', to_syslog: 'no' };
+      expect(checked(conf)).to.deep.equal({
+        logging: [
+          { to_logfile: 'no', to_syslog: 'no', logger_subsys: { to_logfile: 'no' } },
+          alone,
+        ],
+      });
+      expect(checked('totem {\n}')).to.deep.equal({ totem: {}, logging: alone });
+    });
+
+    it('with all else on the same lines, and what is wrong as it stands', () => {
+      const conf = '# a\nlogging {\n to_logfile: maybe\n #to_syslog: yes\n logfile: /x\n}';
+      expect(loggingToStderrAlone(conf)).to.equal(
+        `${conf}\nlogging {\nto_stderr: yes\nto_syslog: no\n}\n`,
+      );
+      for (const text of ['totem {\n', '}\n', 'a {\n}\n}']) {
+        expect(loggingToStderrAlone(text)).to.equal(text);
+      }
+    });
+  });
+
+  it('is located line by line', () => {
+    const conf = locateCorosyncConf('# c\na {\n b: 1\n c {\n }\n\n}\nd {\n');
+    expect(conf.content).to.deep.equal([
+      {
+        ...{ name: 'a', from: 1, to: 6 },
+        content: [
+          { key: 'b', value: '1', line: 2 },
+          { name: 'c', from: 3, to: 4, content: [] },
+        ],
+      },
+      { name: 'd', from: 7, to: 8, content: [] },
+    ]);
+  });
+
+  describe('whatever it holds', () => {
+    const word = fc.stringMatching(/^[A-Za-z0-9_./-]{1,10}$/);
+    const value = fc.oneof(word, fc.constant(''), fc.stringMatching(/^[^\s{][^\s{ ]* ?[^\s{]$/));
+    const setting: fc.Arbitrary<CorosyncSetting> = fc.record({ key: word, value });
+    const { section } = fc.letrec<{ section: CorosyncSection }>((tie) => ({
+      section: fc.record({
+        name: word,
+        content: fc.array(fc.oneof({ depthSize: 'small' }, setting, tie('section'))),
+      }),
+    }));
+    const conf = fc.array(fc.oneof(setting, section)).map((content) => ({ name: '', content }));
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc
+        .array(fc.constantFrom(...['{', '}', ':', '#', '\n', ' ', '\t', '\r', 'a', 'node', 'list']))
+        .map((pieces) => pieces.join('')),
+    );
+
+    it('is read as it was written', () => {
+      fc.assert(
+        fc.property(conf, (each) => {
+          expect(parseCorosyncConf(writeCorosyncConf(each))).to.deep.equal(each);
+        }),
+      );
+    });
+
+    it('is read from any text, and written means the same', () => {
+      fc.assert(
+        fc.property(text, (each) => {
+          const read = parseCorosyncConf(each);
+          expect(parseCorosyncConf(writeCorosyncConf(read))).to.deep.equal(read);
+        }),
+        { numRuns: 1000 },
+      );
+    });
+
+    it('survives the way to JSON and back', () => {
+      fc.assert(
+        fc.property(fc.oneof(conf, text.map(parseCorosyncConf)), (each) => {
+          const there = corosyncConfAsJson(each);
+          const back = corosyncConfOfJson(JSON.parse(JSON.stringify(there)));
+          expect(corosyncConfAsJson(back)).to.deep.equal(there);
+        }),
+      );
+    });
+  });
+
+  it('has a value for a setting; of two the last one counts', () => {
+    const conf = parseCorosyncConf('totem {\n a: 1\n}\ntotem {\n a: 2\n b {\n a: 3\n }\n}');
+    expect(corosyncSetting(conf, 'totem', 'a')).to.equal('2');
+    expect(corosyncSetting(conf, 'totem', 'b')).to.equal(undefined);
+    expect(corosyncSetting(conf, 'totem', 'c')).to.equal(undefined);
+    expect(corosyncSetting(conf, 'quorum', 'a')).to.equal(undefined);
+  });
+});
+
+function expectInvalid(work: () => unknown, message: RegExp): void {
+  expect(work).to.throw(Fault, message).with.property('code', 'invalid_request');
+}

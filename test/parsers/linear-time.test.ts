@@ -1,0 +1,120 @@
+import { maskConf } from '../../src/corosync/conf.ts';
+import { parseAccounts } from '../../src/parsers/accounts.ts';
+import * as cib from '../../src/parsers/cib.ts';
+import { parseCfgtool } from '../../src/parsers/corosync/cfgtool.ts';
+import { corosyncConfAsJson, parseCorosyncConf } from '../../src/parsers/corosync/conf.ts';
+import { parseQuorumtool } from '../../src/parsers/corosync/quorumtool.ts';
+import { parseCrmMon, stateAsJson } from '../../src/parsers/crm-mon.ts';
+import { parseTransition } from '../../src/parsers/crm-simulate.ts';
+import { parseAgentMetadata, parseParameters } from '../../src/parsers/metadata.ts';
+import { parseSystemctlShow } from '../../src/parsers/systemctl-show.ts';
+import { parseEditableXml, writeXml } from '../../src/parsers/xml-edit.ts';
+import { parseXml } from '../../src/parsers/xml.ts';
+import { maskArgv, maskPairs, maskText, maskValues } from '../../src/kit/secrets/masking.ts';
+import { expectLinear } from '../support/growth.ts';
+
+/** What reads texts of others. */
+const readers: Readonly<Record<string, (text: string) => unknown>> = {
+  maskText: (text) => maskText(text),
+  maskPairs: (text) => maskPairs(text),
+  'maskPairs of one value': (text) => maskPairs(`<nvpair name="options" value="${text}"/>`),
+  maskArgv: (text) => maskArgv(text.split(' ')),
+  maskValues: (text) => maskValues({ params: { options: text, passwd: text } }),
+  maskConf,
+  parseCorosyncConf: (text) => corosyncConfAsJson(parseCorosyncConf(text)),
+  parseXml: (text) => parseXml(text),
+  'parseXml of one element': (text) => parseXml(`<a>${text}</a>`),
+  'parseXml of one value': (text) => parseXml(`<a b="${text}"/>`),
+  parseEditableXml: (text) => writeXml(parseEditableXml(`<a>${text}</a>`)),
+  parseCib: (text) => cib.parseCib(`<cib><configuration>${text}</configuration></cib>`),
+  withoutStatus: (text) => cib.withoutStatus(`<cib></configuration><status>${text}`),
+  isOfCluster: cib.isOfCluster,
+  versionOfCib: cib.versionOfCib,
+  withAgentsOfTemplates: cib.withAgentsOfTemplates,
+  configurationIdentity: (text) => cib.configurationIdentity(`${text}<configuration`),
+  parseCrmMon: (text) => stateAsJson(parseCrmMon(`<crm_mon>${text}</crm_mon>`)),
+  parseAgentMetadata: (text) => parseAgentMetadata(text),
+  parseParameters: (text) => parseParameters(text),
+  parseCfgtool,
+  parseQuorumtool: (text) => parseQuorumtool(`Quorate: Yes\n${text}`),
+  parseTransition: (text) => parseTransition(`Transition Summary:\n * ${text}`),
+  parseSystemctlShow,
+  parseAccounts,
+};
+
+/** What a pattern may begin at, and run to the end from, again and again. */
+const evils = [
+  ...[
+    '\r',
+    ' ',
+    '\n',
+    '\t',
+    '#',
+    'key',
+    'key:\r',
+    '\rkey',
+    'a',
+    'a-',
+    '-',
+    '=',
+    ':',
+    '"',
+    "'",
+    '\\"',
+  ],
+  ...[
+    'key=',
+    'key="',
+    "key='",
+    'key=\\"',
+    'passwd: ',
+    '--token ',
+    'a://b:c',
+    'a://b@',
+    '@',
+    '&',
+    '&#x41;',
+  ],
+  ...[
+    '<',
+    '>',
+    '<a',
+    '<a ',
+    '<a b="',
+    "<a b='",
+    '<a>',
+    '<a b="c"/>',
+    '<a></a>',
+    '</a>',
+    '<!--',
+    '-->',
+  ],
+  ...['<![CDATA[', ']]>', '<?', '<!DOCTYPE ', '<cib ', '<node_state ', '<primitive ', '<template '],
+  ...['<primitive template="', '<longdesc ', '<longdesc>', '<status>', '</status>', '</status> '],
+  ...['{', '}', 'a{\n', 'a {\n}\n', 'a: b\n', 'LINK ID 1', 'addr = ', 'nodeid 1: ', '1 1 ', ': '],
+  ...[
+    'Start r ( ',
+    'Start r (a) ',
+    'Fence (',
+    'epoch="',
+    ' (votes 1',
+    'Allowed values: ',
+    '1',
+    '\n\n',
+  ],
+  ...['<nvpair name="passwd" value="x"/>', '<nvpair name="a" value="', 'name="passwd" value="'],
+];
+
+describe('texts of others', () => {
+  for (const [name, read] of Object.entries(readers)) {
+    it(`cost ${name} no more than they are long`, function () {
+      this.timeout(600_000);
+      for (const evil of evils) {
+        const make = (length: number) => evil.repeat(Math.ceil(length / evil.length));
+        expectLinear(read, make);
+        // What is tried in vain is tried with all that came before.
+        expectLinear(read, (length) => `${make(length)}\0`);
+      }
+    });
+  }
+});

@@ -71,7 +71,8 @@ export interface FuzzedAgent {
 
 /** Has one call of a tool fail. */
 export interface ToolFailure {
-  /** Which one, from 0. */
+  tool: string;
+  /** Which one of its calls, from 0. */
   call: number;
   fail: () => Outcome;
 }
@@ -137,7 +138,9 @@ export async function openAgent(
       return Promise.resolve({ exitCode: 64, stdout: '', stderr: 'usage' });
     }
     const { cluster, failing } = state;
-    if (failing?.call === cluster.calls.length) {
+    const [tool] = command.argv;
+    const calls = () => cluster.calls.filter(([each]) => each === tool).length;
+    if (failing?.tool === tool && failing.call === calls()) {
       cluster.calls.push(command.argv);
       return Promise.resolve().then(failing.fail);
     }

@@ -34,7 +34,7 @@ export interface Exchange {
 /** Of all requests, those that are bytes which no client of ours sends. */
 const rawShare = 0.15;
 /** Of all requests, those during which a tool fails. */
-const failureShare = 0.03;
+const failureShare = 0.05;
 
 /** So many requests, one after another, find the same CIB. */
 const sameCib = 64;
@@ -112,7 +112,16 @@ function failureOf({ pick, below, chance }: Dice): ToolFailure {
   ]);
   const isFault = chance(0.5);
   return {
-    call: below(4),
+    tool: pick([
+      'cibadmin',
+      'cibadmin',
+      'crm_mon',
+      'crm_resource',
+      'crm_simulate',
+      'pcs',
+      'systemctl',
+    ]),
+    call: below(3),
     fail(): Outcome {
       if (isFault) throw new Fault(code, 'The tool of this test failed. Ask again.');
       return { exitCode, stdout: '', stderr: 'it failed\n' };

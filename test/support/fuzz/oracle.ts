@@ -40,6 +40,9 @@ export function flawsOf(asked: Asked, received: Received, { before, after }: Aro
   const isUnknown = answers.length === 0 && asked.wanted === undefined && !asked.isRefused;
   const isMade = answers.some(({ status }) => status === 200 || status === 202);
   const codes = answers.map(codeOf);
+  const saysPart = answers.some(({ body }) =>
+    body.includes('The first part of this change was made'),
+  );
   return [
     ...(flaw === undefined ? [] : [`an answer that is no HTTP: ${flaw}`]),
     ...answers.flatMap((answer) => flawsOfAnswer(answer, asked)),

@@ -43,16 +43,16 @@ export function heldBackBy(configuration: EditableXml, placed: PlacedResource): 
 export async function warnOfNoStop(site: Site, name: string, heldBack: HeldBack): Promise<void> {
   // Nearly always nothing says so, and the cluster need not be asked.
   if (heldBack.unmanaged.length === 0 && !heldBack.hasMaintenance) return;
-  await warnWhereNotManaged(site, name, heldBack, (why) =>
-    site.warn(`The cluster stops nothing of ${name}, which it does not manage${why}.`),
-  );
+  await warnWhereNotManaged(site, name, heldBack, (why) => {
+    site.warn(`The cluster stops nothing of ${name}, which it does not manage${why}.`);
+  });
 }
 
 /** The same of a manage. */
 export function warnOfNoManage(site: Site, name: string, heldBack: HeldBack): Promise<void> {
-  return warnWhereNotManaged(site, name, heldBack, (why) =>
-    site.warn(`The cluster still does not manage ${name}${why}.`),
-  );
+  return warnWhereNotManaged(site, name, heldBack, (why) => {
+    site.warn(`The cluster still does not manage ${name}${why}.`);
+  });
 }
 
 /** The change has been made by then, so it does not fail where the cluster cannot be asked. */

@@ -56,6 +56,7 @@ export function flawsOf(asked: Asked, received: Received, { before, after }: Aro
     ...(isChanged &&
     !isMade &&
     !isUnknown &&
+    !saysPart &&
     !codes.some((code) => mayHaveChanged.includes(code ?? ''))
       ? ['a refusal that changed the CIB']
       : []),

@@ -1,6 +1,6 @@
 import type { NodeChanges } from '../../cluster/edits/catalogue/nodes.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
-import { listNodes, nodeDetails } from '../../cluster/views/nodes.ts';
+import { listNodes, nodeDetails } from './documents/nodes.ts';
 import type { StateReader } from '../../cluster/state.ts';
 import { inPath } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';

@@ -1,5 +1,5 @@
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
-import { listFencingHistory } from '../../cluster/views/fencing-history.ts';
+import { listFencingHistory } from './documents/fencing-history.ts';
 import { locate } from '../../cluster/locate.ts';
 import type { StateReader } from '../../cluster/state.ts';
 import type { StatusReader } from '../../cluster/status.ts';

@@ -7,8 +7,8 @@ import {
   updateFenceDevice,
 } from '../../cluster/edits/catalogue/stonith.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
-import { fenceDeviceOf } from '../../cluster/views/resources.ts';
-import { listFencing, listLevels, nodesLeftWithout } from '../../cluster/views/stonith.ts';
+import { fenceDeviceOf } from './documents/resources.ts';
+import { listFencing, listLevels } from './documents/fencing.ts';
 import type { CibWords } from '../../cluster/pcs-text.ts';
 import { inBody, inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
@@ -16,6 +16,7 @@ import { agentName, nodeName, resourceName } from './fields/names.ts';
 import type { ClusterChangeRows } from './cluster-change-rows.ts';
 import { operations, pairs } from './fields/values.ts';
 import type { CibRows } from './cib-rows.ts';
+import { nodesLeftWithout } from '../../cluster/fencing.ts';
 
 /** What the routes of fencing ask of the domain. */
 export interface FencingDomain {

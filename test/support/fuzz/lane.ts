@@ -1,6 +1,6 @@
 import type { Outcome } from '../../../src/kit/exec.ts';
 import { Fault } from '../../../src/kit/fault.ts';
-import { versionOfCib } from '../../../src/parsers/cib.ts';
+import { versionOfCib } from '../../../src/parsers/cib/text.ts';
 import { randomOf } from '../random.ts';
 import type { Connection } from './client.ts';
 import { cibs, type Door, type DoorName, type FuzzedAgent, type ToolFailure } from './hosts.ts';

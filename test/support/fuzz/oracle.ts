@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { versionOfCib } from '../../../src/parsers/cib.ts';
+import { versionOfCib } from '../../../src/parsers/cib/text.ts';
 import type { Received } from './client.ts';
 import type { Asked } from './requests.ts';
 import type { Answer } from './wire.ts';

@@ -1,4 +1,4 @@
-import { versionOfCib } from '../../../src/parsers/cib.ts';
+import { versionOfCib } from '../../../src/parsers/cib/text.ts';
 import { nodes } from '../changes-bench.ts';
 import { cibs } from './hosts.ts';
 import type { Pools } from './values.ts';

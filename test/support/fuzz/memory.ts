@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Bytes by which memory may grow over a run: what is cached up to some bound, and what the compiler keeps. */
-const maxGrowth = 12 * 1024 * 1024;
+const maxGrowth = 8 * 1024 * 1024;
 /** What is loaded, compiled and cached with the first requests is no growth. */
 const warmUp = 0.3;
 

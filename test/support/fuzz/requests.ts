@@ -154,6 +154,10 @@ export function askOf(knowledge: Knowledge, dice: Dice): Asked {
       return [name, chance(0.6) ? pick(headerValues) : printable(values.text())];
     }),
   ];
+  const targetAndQuery = `${target}${search === '' ? '' : `?${search}`}`;
+  const bytes = bytesOf(method, targetAndQuery, headers, body.bytes, dice);
+  // The peer port closes a connection whose headers are too large, without an answer.
+  const isTooLarge = door === 'peers' && bytes.indexOf('\r\n\r\n') > 8000;
   return {
     family: family.name,
     door:
@@ -164,11 +168,8 @@ export function askOf(knowledge: Knowledge, dice: Dice): Asked {
     isDryRun: search.split('&').includes('dry_run=true'),
     isRefused: false,
     methods: [method],
-    wanted: 1,
-    end: 'keep',
-    pieces: [
-      bytesOf(method, `${target}${search === '' ? '' : `?${search}`}`, headers, body.bytes, dice),
-    ],
+    ...(isTooLarge ? { end: 'fin' } : { wanted: 1, end: 'keep' }),
+    pieces: [bytes],
   };
 
   function wrongToken(): Header[] {

@@ -262,6 +262,11 @@ describe('the peer port', () => {
       }
     });
 
+    it('leaves an expectation unheeded that is unknown', async () => {
+      const headers = { 'Content-Type': 'application/json', Expect: 'miracles' };
+      expect((await heartbeat(liferaftOf(), { headers })).status).to.equal(200);
+    });
+
     it('takes many requests over one connection', async () => {
       const agent = agentBy({ keepAlive: true });
       for (let count = 0; count < 5; count += 1) {
@@ -377,6 +382,15 @@ describe('the peer port', () => {
         expect(answer.body['detail'], word).to.include(word);
       }
       await expectUnharmed();
+    });
+
+    it('a request without a host as a problem', async () => {
+      const asked = request();
+      asked.removeHeader('Host');
+      const answer = answerOf(asked);
+      asked.end();
+      const { status, body } = await answer;
+      expect([status, body['code']]).to.deep.equal([400, 'malformed_request']);
     });
 
     it('a second liferaft of a host while one is coming', async () => {

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 
 import type { Command, Outcome, Run } from '../../src/kit/exec.ts';
 import { parseCib } from '../../src/parsers/cib/cib.ts';
-import { withoutStatus, withStatusOf } from '../../src/parsers/cib/text.ts';
+import { versionOfCib, withoutStatus, withStatusOf } from '../../src/parsers/cib/text.ts';
 import type { Cib } from '../../src/parsers/cib/cib.ts';
 import { parseEditableXml, walk, writeXml } from '../../src/parsers/xml-edit.ts';
 import { cibChanges } from './cib-changes.ts';
@@ -98,6 +98,7 @@ export function fakeCluster(xml: string, escaping: Escaping = keepsAll): FakeClu
   const cibs = [xml];
   const answers: FakeCluster['answers'] = new Map();
   const now = () => cibs.at(-1) ?? '';
+  const stateNow = ofLatest(stateOf);
 
   async function onFile(file: string, { argv, input = '' }: Command): Promise<Outcome> {
     onFiles.add(argv);
@@ -120,10 +121,10 @@ export function fakeCluster(xml: string, escaping: Escaping = keepsAll): FakeClu
         if (file !== undefined) return onFile(file, command);
         // What is put in place has no status, and leaves it as it is.
         if (args.includes('--query')) return success(withStatusOf(withoutStatus(now()), xml));
-        const patched = patchedCib(
-          parseEditableXml(withoutStatus(now())),
-          escaping(command.input ?? ''),
-        );
+        const patch = escaping(command.input ?? '');
+        // CRM_EX_OLD
+        if (!isOfVersion(patch, now())) return { exitCode: 103, stdout: '', stderr: '' };
+        const patched = patchedCib(parseEditableXml(withoutStatus(now())), patch);
         cibs.push(withNextEpoch(writeXml(patched)));
         return success('');
       }
@@ -140,7 +141,7 @@ export function fakeCluster(xml: string, escaping: Escaping = keepsAll): FakeClu
         return args[0] === '--show-metadata' ? metadataOf(args[1]) : success(agentsOf(args));
       case 'pcs':
       case 'crm_mon':
-        return success(tool === 'crm_mon' ? stateOf(now()) : '');
+        return success(tool === 'crm_mon' ? stateNow(now()) : '');
       case 'crm_node':
         return success('5e7638bc\n');
       case 'corosync-cfgtool':
@@ -196,6 +197,13 @@ const metadata = `<?xml version="1.0"?><resource-agent><parameters>
 <parameter name="no-quorum-policy"><content type="select" default="stop"><option value="stop"/><option value="freeze"/></content></parameter>
 </parameters></resource-agent>`;
 
+/** Whether a patch was made of the configuration that is there, which it names. */
+function isOfVersion(patch: string, xml: string): boolean {
+  const [version] = parseEditableXml(patch).children;
+  const source = version?.children.find(({ name }) => name === 'source')?.attributes;
+  return `${source?.['admin_epoch'] ?? ''}.${source?.['epoch'] ?? ''}` === versionOfCib(xml);
+}
+
 function withNextEpoch(xml: string): string {
   return xml.replace(/ epoch="(\d+)"/, (_all, epoch: string) => ` epoch="${Number(epoch) + 1}"`);
 }
@@ -227,6 +235,15 @@ const agentsRecorded: Readonly<Record<string, string>> = {
 
 function metadataOf(agent = ''): Outcome {
   return recorded(generation, 'crm_resource', `metadata-${agentsRecorded[agent] ?? 'none'}`);
+}
+
+/** The same function, which remembers its latest answer: a CIB is asked about more often than it changes. */
+function ofLatest(answer: (xml: string) => string): (xml: string) => string {
+  let latest = { xml: '', text: '' };
+  return (xml) => {
+    if (latest.xml !== xml) latest = { xml, text: answer(xml) };
+    return latest.text;
+  };
 }
 
 /** All nodes online, all primitives running on the first. */

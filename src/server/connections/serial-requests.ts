@@ -22,8 +22,8 @@ export interface SerialRequests {
   stop(): void;
   /** Ends the connections whose request changes nothing (GET, HEAD). */
   dropReads(): void;
-  /** Whether a connection has no answer under way. */
-  isIdle(socket: net.Socket): boolean;
+  /** Whether a connection has neither an answer nor a request under way, as far as it came. */
+  isBetweenRequests(socket: net.Socket): boolean;
 }
 
 interface Exchange {
@@ -73,6 +73,8 @@ export function serveSerially(
     socket.removeListener('data', parse);
     let held: Buffer = Buffer.alloc(0);
     let current: Exchange | undefined;
+    /** The latest request; its body may still come after its answer. */
+    let latest: IncomingMessage | undefined;
     const waiting: Exchange[] = [];
 
     /** Gives the parser what it may parse now. Node.js pauses the socket while a client does not read. */
@@ -89,6 +91,7 @@ export function serveSerially(
     function begin(exchange: Exchange): void {
       current = exchange;
       const { request, response } = exchange;
+      latest = request;
       answering(socket, true);
       response.once('prefinish', () => {
         unread.add(response, socket);
@@ -137,6 +140,7 @@ export function serveSerially(
       },
       isReading: () => current === undefined || /^(?:GET|HEAD)$/.test(current.request.method ?? ''),
       isIdle: () => current === undefined,
+      isBetweenRequests: () => current === undefined && latest?.complete !== false,
     };
   }
 
@@ -162,7 +166,7 @@ export function serveSerially(
     dropReads() {
       drop('isReading');
     },
-    isIdle: (socket) => connections.get(socket)?.isIdle() ?? true,
+    isBetweenRequests: (socket) => connections.get(socket)?.isBetweenRequests() ?? true,
   };
 }
 

@@ -18,6 +18,7 @@ import { beginLineageByRoot } from '../../../src/alphorn/peers/lineage-by-root.t
 import { makeSender, type Sender } from '../../../src/alphorn/sending/sender.ts';
 import type { Log } from '../../../src/kit/log.ts';
 import { openSocketListener } from '../../../src/server/listeners.ts';
+import { asProblems } from '../../../src/server/problem.ts';
 import { waitUntil } from '../../lab/wait.ts';
 import {
   freePort,
@@ -67,6 +68,7 @@ describe('the sender', () => {
     const listener = await openSocketListener(
       made.app,
       host.paths.alphorn.socket,
+      asProblems(),
       keepingLog().log,
     );
     opened.push({

@@ -1,4 +1,4 @@
-import { asProblems } from '../server/problem.ts';
+import { asProblems, problemSchema } from '../server/problem.ts';
 import type { Family } from '../server/table/family.ts';
 import { openApiOf } from '../server/table/openapi.ts';
 import { row } from '../server/table/row.ts';
@@ -27,11 +27,17 @@ export function documentFamily(families: readonly Family[]): Family {
           role: 'anyone',
           summary: 'The OpenAPI document.',
           fields: {},
+          answers: { 200: { json: { type: 'object' } } },
+          codes: [],
           handle: () => ({ body: document }),
         }),
       ),
     ),
     noSuchRoute: (path) => `There is no ${path}.`,
     answerFault: asProblems(),
+    faultSchema: problemSchema,
+    codes: [],
+    // An example of a document would be the document.
+    examples: {},
   };
 }

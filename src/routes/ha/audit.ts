@@ -1,6 +1,7 @@
 import type { AuditLog } from '../../changes/audit/audit.ts';
 import { inQuery, type Rule, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
+import { auditEntries } from './answers/host.ts';
 import { read } from './read.ts';
 
 const maxEntries = 1000;
@@ -13,6 +14,8 @@ export function auditRows(audit: Pick<AuditLog, 'list'>): Row[] {
       summary: 'Who changed what on this node, or read a secret, the newest last.',
       role: 'admin',
       fields: { limit: inQuery(limit) },
+      schema: auditEntries,
+      codes: [],
       handle: async ({ limit: max = 100 }) => ({ body: await audit.list(max) }),
     }),
   ];

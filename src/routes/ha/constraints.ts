@@ -30,6 +30,8 @@ import {
   resourceNames,
   score,
 } from './fields.ts';
+import { always, text } from '../../server/table/schema.ts';
+import { constraints, constraintsOrOne } from './answers/configuration.ts';
 import type { CibRows } from './read.ts';
 
 /** The routes of constraints. */
@@ -40,6 +42,8 @@ export function constraintRows(
 ): Row[] {
   const remove = {
     summary: 'Deletes a constraint.',
+    schema: always(''),
+    codes: ['constraint_not_found'] as const,
     fields: { id: inPath(xmlId) },
     change: ({ id }: { id: string }) => deleteConstraint(id),
   };
@@ -51,12 +55,14 @@ export function constraintRows(
     fromCibAndText({
       path: '/constraint',
       summary: 'All constraints, by their types.',
+      schema: constraints,
       textOf: words.constraints,
       bodyOf: ({ cib }, raw) => ({ ...listConstraints(cib), ...(raw !== undefined && { raw }) }),
     }),
     fromCibAndText({
       path: '/constraint/raw',
       summary: 'All constraints, as pcs tells them.',
+      schema: text,
       isTextItself: true,
       textOf: words.constraints,
       bodyOf: (_from, raw) => raw,
@@ -70,6 +76,8 @@ export function constraintRows(
       summary: 'The constraints of one type, or one constraint by its id.',
       // A type, or else an id.
       fields: { type: inPath(xmlId) },
+      schema: constraintsOrOne,
+      codes: ['constraint_not_found'],
       bodyOf: ({ cib }, { type }) =>
         Object.hasOwn(constraintTypes, type)
           ? (listConstraints(cib)[constraintTypes[type as ConstraintType]] ?? [])
@@ -82,6 +90,8 @@ export function constraintRows(
       summary: 'Refuses a constraint of a type that there is not.',
       role: 'admin',
       fields: { type: inPath(typeIn([...Object.keys(additions), ...Object.keys(spellings)])) },
+      answers: {},
+      codes: [],
       handle: () => ({}),
     }),
   ];
@@ -92,7 +102,7 @@ function additionsOf(changing: ChangeRows) {
   return {
     order: changing({
       path: '/constraint/order',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Has one resource be started before another.',
       fields: {
         name: optional(resourceName),
@@ -106,7 +116,7 @@ function additionsOf(changing: ChangeRows) {
 
     order_group: changing({
       path: '/constraint/order_group',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Has resources be started in the order of sets.',
       fields: {
         ...sets,
@@ -132,7 +142,7 @@ function additionsOf(changing: ChangeRows) {
 
     colocation: changing({
       path: '/constraint/colocation',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Keeps two resources together, or apart.',
       fields: {
         name: optional(resourceName),
@@ -156,7 +166,7 @@ function additionsOf(changing: ChangeRows) {
 
     colocation_group: changing({
       path: '/constraint/colocation_group',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Keeps the resources of sets together, or apart.',
       fields: { ...sets, score: optional(score), setOptions: inBody(options(['score'])) },
       change: ({ name, score: weight, setOptions, ...values }) =>
@@ -169,7 +179,7 @@ function additionsOf(changing: ChangeRows) {
 
     location: changing({
       path: '/constraint/location',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Says where a resource may run, or rather runs.',
       fields: {
         name: optional(resourceName),
@@ -192,7 +202,7 @@ function additionsOf(changing: ChangeRows) {
 
     ticket: changing({
       path: '/constraint/ticket',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Has a resource run only where the cluster has a ticket.',
       fields: {
         name: optional(resourceName),
@@ -205,6 +215,15 @@ function additionsOf(changing: ChangeRows) {
     }),
   };
 }
+
+const ofAddition = {
+  isOpen: true,
+  schema: always(''),
+  codes: [
+    ...(['resource_not_found', 'node_not_found', 'id_exists', 'constraint_exists'] as const),
+    ...(['constraint_contradicts', 'constrain_the_clone'] as const),
+  ],
+};
 
 const orderKinds = ['Mandatory', 'Optional', 'Serialize'] as const;
 const locationKinds = ['avoids', 'prefers'] as const;

@@ -20,7 +20,10 @@ import { propertyName } from '../names.ts';
 import { cibReply } from '../changes/answer.ts';
 import type { ChangeRows } from '../changes/change.ts';
 import { isText } from './fields.ts';
-import { read, type ReadRoute } from './read.ts';
+import { always } from '../../server/table/schema.ts';
+import { properties } from './answers/configuration.ts';
+import { ofCluster } from './codes.ts';
+import { ofCib, type OwnCodes, read, type ReadRoute } from './read.ts';
 
 /** What the routes of properties ask of the domain. */
 export interface PropertyDomain {
@@ -37,12 +40,16 @@ export function propertyRows(
   /** The daemons are asked for the defaults while the CIB is read. */
   const fromProperties = <F extends Fields>({
     bodyOf,
+    codes = [],
     ...rest
-  }: Omit<ReadRoute<F>, 'handle'> & {
+  }: Omit<OwnCodes<ReadRoute<F>>, 'schema'> & {
     bodyOf: (list: PropertyList, values: ValuesOf<F>) => unknown;
   }) =>
     read({
       ...rest,
+      codes: [...ofCluster, ...codes],
+      headers: ofCib,
+      schema: properties,
       async handle(values: ValuesOf<F>) {
         const [from, options] = await Promise.all([configuration.get(), clusterOptions()]);
         return cibReply(from, bodyOf(listProperties(from.cib, options), values));
@@ -52,12 +59,16 @@ export function propertyRows(
   const name = inPath(propertyName);
   const set = {
     summary: 'Sets a cluster property.',
+    schema: always(null),
+    codes: ['property_not_found', 'property_is_pacemakers'] as const,
     fields: { name, value: inBody(propertyValue), default: optional(withoutMeaning) },
     change: (values: { name: string; value: string }) =>
       propertyChanges.set(values.name, values.value),
   };
   const remove = {
     summary: 'Takes a cluster property away, so that its default counts.',
+    schema: always(null),
+    codes: ['property_not_set', 'property_is_pacemakers'] as const,
     fields: { name },
     change: (values: { name: string }) => propertyChanges.delete(values.name),
   };
@@ -71,14 +82,17 @@ export function propertyRows(
       methods: ['GET', 'POST'],
       path: '/property/delete_all',
       summary: 'Takes all cluster properties away, so that their defaults count.',
+      schema: always(null),
+      codes: [],
       change: propertyChanges.deleteAll,
       loses: () => 'All cluster properties go back to their defaults, fencing among them.',
     }),
     ...['/property/:name/details', '/property/:name'].map((path) =>
       fromProperties({
         path,
-        summary: 'One cluster property, with its default and what it is for.',
+        summary: 'One cluster property, with its default.',
         fields: { name },
+        codes: ['property_not_found'],
         bodyOf: (list, values) => propertyDetails(list, values.name),
       }),
     ),

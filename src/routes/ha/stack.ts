@@ -3,6 +3,9 @@ import type { Service } from '../../cluster/services.ts';
 import { inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import type { ChangeRows } from '../changes/change.ts';
+import { text } from '../../server/table/schema.ts';
+import { service, services } from './answers/host.ts';
+import { ofTools } from './codes.ts';
 import { read } from './read.ts';
 
 /** What the routes of the cluster stack ask of the domain. */
@@ -12,9 +15,14 @@ export interface StackDomain {
 }
 
 /** The routes of the services of this node, and of the end of its cluster. */
-export function stackRows({ services, stackChanges }: StackDomain, changing: ChangeRows): Row[] {
+export function stackRows(
+  { services: list, stackChanges }: StackDomain,
+  changing: ChangeRows,
+): Row[] {
   const destroy = {
     summary: 'Stops the cluster on this node and removes its configuration.',
+    schema: text,
+    codes: ['cannot_be_tried', 'stack_busy'] as const,
     change: stackChanges.destroy,
     loses: () => 'The cluster on this node is stopped, and all its configuration is removed.',
   };
@@ -22,13 +30,17 @@ export function stackRows({ services, stackChanges }: StackDomain, changing: Cha
     read({
       path: '/services',
       summary: 'The services of the cluster stack on this node.',
-      handle: async () => ({ body: { services: await services() } }),
+      schema: services,
+      codes: ofTools,
+      handle: async () => ({ body: { services: await list() } }),
     }),
     ...(['start', 'stop', 'restart', 'enable', 'disable'] as const).map((action) =>
       changing({
         path: `/services/:id/${action}`,
         summary: `Has systemd ${action} a service of the cluster stack on this node.`,
         fields: { id: inPath(serviceId) },
+        schema: service,
+        codes: ['cannot_be_tried', 'service_not_found', 'service_failed'],
         change: ({ id }) => stackChanges.control(id, action),
       }),
     ),

@@ -7,7 +7,9 @@ import { inPath } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import { resourceName } from '../names.ts';
 import { ageHeader } from '../changes/answer.ts';
-import { rawWanted, read, readAsOf } from './read.ts';
+import { fencingHistory, location, status as whole } from './answers/state.ts';
+import { ofCluster } from './codes.ts';
+import { age, rawWanted, read, readAsOf } from './read.ts';
 
 /** What the routes need that answer from the cluster's state. */
 export interface StateDomain {
@@ -23,6 +25,9 @@ export function stateRows({ state, status, configuration }: StateDomain): Row[] 
       path: '/status',
       summary: 'The state of the cluster, as crm_mon and pcs tell it.',
       fields: rawWanted,
+      schema: whole,
+      codes: ofCluster,
+      headers: age,
       async handle({ raw }) {
         const { json, digest, readAt } = await (raw === 'false'
           ? status.withoutRaw()
@@ -34,6 +39,8 @@ export function stateRows({ state, status, configuration }: StateDomain): Row[] 
       path: '/resource/:name/locate',
       summary: 'The nodes that a resource runs on.',
       fields: { name: inPath(resourceName) },
+      schema: location,
+      codes: ['resource_not_found'],
       async readBody({ name }) {
         const [reading, { cib, readAt }] = await Promise.all([state.get(), configuration.get()]);
         const oldest = Math.min(reading.readAt, readAt);
@@ -43,6 +50,7 @@ export function stateRows({ state, status, configuration }: StateDomain): Row[] 
     readAsOf({
       path: '/fence_history',
       summary: 'The fencing actions that the cluster remembers.',
+      schema: fencingHistory,
       async readBody() {
         const { state: now, readAt } = await state.get();
         return { body: listFencingHistory(now), readAt };

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import request from 'supertest';
 
 import { documentedHeaders } from '../../../src/server/middleware/headers.ts';
-import { asProblems } from '../../../src/server/problem.ts';
+import { asProblems, problemSchema } from '../../../src/server/problem.ts';
 import { byValidator } from '../../../src/server/table/check.ts';
 import type { Family } from '../../../src/server/table/family.ts';
 import { openApiOf } from '../../../src/server/table/openapi.ts';
@@ -17,6 +17,8 @@ describe('one row', () => {
     role: 'anyone',
     summary: 'Says hello.',
     fields: {},
+    answers: { 200: { json: { const: 'hello' } } },
+    codes: ['tool_failed'],
     handle: () => ({ body: 'hello' }),
   });
   const family: Family = {
@@ -28,6 +30,9 @@ describe('one row', () => {
     checking: byValidator,
     noSuchRoute: (path) => `There is no ${path}.`,
     answerFault: asProblems(),
+    faultSchema: problemSchema,
+    codes: [],
+    examples: { 'GET /hello': { status: 200, body: 'hello' } },
   };
   const headers = documentedHeaders('test', allowedBy(family.rows));
   const app = makeApp({

@@ -1,5 +1,8 @@
 import { Registry } from 'prom-client';
 
+import { alphornRows } from '../../src/routes/alphorn/liferafts.ts';
+import { changeRows } from '../../src/routes/common/change.ts';
+import { hostChanges } from '../../src/routes/common/described.ts';
 import { daemonFamily } from '../../src/routes/alphorn/daemon.ts';
 import { documentFamily } from '../../src/routes/documents.ts';
 import { haFamily } from '../../src/routes/ha/index.ts';
@@ -10,7 +13,7 @@ import type { Family } from '../../src/server/table/family.ts';
 
 /** The families of routes, to be described. None of their routes can be called. */
 export const families = {
-  ha: haFamily(standIn(), []),
+  ha: haFamily(standIn(), alphornRows(standIn(), changeRows(standIn(), hostChanges)), []),
   probes: probeFamily(standIn()),
   metrics: metricsFamily(new Registry(), []),
   peers: peersFamily(standIn()),

@@ -1,9 +1,9 @@
 import type { CheckReadiness } from '../cluster/readiness.ts';
+import { ofCluster } from './common/codes.ts';
 import { answerOfProblem, asProblems, problemOf, problemSchema } from '../server/problem.ts';
 import type { Family } from '../server/table/family.ts';
 import { always, record } from '../server/table/schema.ts';
 import examples from './examples/probes.json' with { type: 'json' };
-import { ofCluster } from './ha/codes.ts';
 import { row } from '../server/table/row.ts';
 
 /**

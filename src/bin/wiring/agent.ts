@@ -11,7 +11,9 @@ import { openTokenStore } from '../../access/tokens.ts';
 import { type AuditLog, openAuditLog } from '../../changes/audit/audit.ts';
 import { makeAgentMetadataReader } from '../../cluster/agents/agent-metadata.ts';
 import { makeFenceAgents, makeResourceAgents } from '../../cluster/agents/agents.ts';
-import { makeChanges, maxStopMs } from '../../cluster/edits/changes.ts';
+import { makeChangePipeline } from '../../changes/pipeline.ts';
+import type { ClusterChange } from '../../cluster/edits/cluster-change.ts';
+import { makeClusterChanges } from '../../cluster/edits/engine/attempt.ts';
 import { makeCibEditor } from '../../cluster/edits/engine/cib-editor.ts';
 import { makeCheckPatch } from '../../cluster/edits/engine/patch-check.ts';
 import { finishUnfinished } from '../../cluster/edits/unfinished.ts';
@@ -47,7 +49,10 @@ import { removeMemoryFolders } from '../../kit/files/memory-files.ts';
 import { debianPaths, memoryFolder, type Paths } from '../../kit/paths.ts';
 import { makePcsWords } from '../../pcs/text.ts';
 import { openRepeatedAnswers } from '../../changes/repeated-answers.ts';
-import { haFamily, type HaDomain } from '../../routes/ha/index.ts';
+import { alphornRows } from '../../routes/alphorn/liferafts.ts';
+import { changeRows } from '../../routes/common/change.ts';
+import { hostChanges } from '../../routes/common/described.ts';
+import { haFamily, type HaDomain, moveByAgent } from '../../routes/ha/index.ts';
 import { documentFamily } from '../../routes/documents.ts';
 import { metricsFamily } from '../../routes/metrics.ts';
 import { probeFamily } from '../../routes/probes.ts';
@@ -61,7 +66,7 @@ import { allowedBy, makeApp } from '../../server/table/serve.ts';
 import { type Connections, makeConnections } from '../../server/connections/connections.ts';
 import { connectionLimits } from '../../server/connections/limits.ts';
 import { asProblems } from '../../server/problem.ts';
-import { openUndoStore, undoLimits } from '../../changes/undo.ts';
+import { openUndoStore, undoLimits } from '../../cluster/edits/engine/undo.ts';
 
 /** The agent, without its doors. */
 export interface Agent {
@@ -122,10 +127,14 @@ export function makeAgent(
   const askLocalId = async () => (await readRings(host)).local_node_id;
   const lostSigns = makeLostSignsReader(host, memoryFolder);
   const lock = makeLock();
-  const changes = makeChanges({
-    ...{ host, audit, configuration, state, secrets, findStoppedDaemons },
+  const { run: recordedRun, changeDeadlineMs } = host;
+  const changes = makeChangePipeline({ lock, audit, secrets, run: recordedRun, changeDeadlineMs });
+  const clusterChanges = makeClusterChanges({
+    host,
+    configuration,
+    state,
+    findStoppedDaemons,
     undo: openUndoStore(join(config.state_directory, 'undo'), undoLimits(config.undo_keep)),
-    lock,
     editor: makeCibEditor(memoryFolder, makeCheckPatch(askLocalId), lostSigns),
     forgetState() {
       configuration.forget();
@@ -134,7 +143,7 @@ export function makeAgent(
     },
   });
   const ha: HaDomain = {
-    ...{ state, status, configuration, clusterOptions, changes, audit, secrets },
+    ...{ state, status, configuration, clusterOptions, changes, clusterChanges, audit, secrets },
     words: makeCibWords(makePcsWords(host, memoryFolder)),
     versions: makeVersionsReader(host),
     services: () => listServices(host, hold),
@@ -146,15 +155,15 @@ export function makeAgent(
     nodeChanges,
     propertyChanges: makePropertyChanges(clusterOptions),
     stackChanges: makeStackChanges(hold),
-    alphorn: makeAlphorn(host, makeLiferaftStore(config, paths)),
   };
+  const alphorn = makeAlphorn(host, makeLiferaftStore(config, paths));
   const checkReadiness = makeCheckReadiness(host, state, findStoppedDaemons);
   const probes = probeFamily(checkReadiness);
-  addAlphornMetrics(metrics.registry, () => ha.alphorn.status());
+  addAlphornMetrics(metrics.registry, () => alphorn.status());
   addLockMetrics(metrics.registry, lock);
   const limit = limitRequests(config.max_requests);
   const appFor = (signIn: readonly RequestHandler[], signInOfMonitor = signIn) => {
-    const api = haFamily(ha, signIn);
+    const api = haFamily(ha, alphornRows(alphorn, changeRows(ha, hostChanges)), signIn);
     const families = [
       ...[probes, documentFamily([api]), metricsFamily(metrics.registry, signInOfMonitor), api],
     ];
@@ -174,7 +183,7 @@ export function makeAgent(
     answerFault: asProblems(secrets),
     connections,
     stopChanges: () => changes.stop(),
-    maxStopMs: maxStopMs(host),
+    maxStopMs: changes.maxStopMs,
     watch,
     async prepare() {
       await Promise.allSettled([
@@ -186,7 +195,11 @@ export function makeAgent(
         removeTemporaries(dirname(paths.alphorn.settings)),
       ]);
     },
-    finishUnfinished: (signal) => finishUnfinished({ configuration, changes, log }, signal),
+    finishUnfinished: (signal) => {
+      const make = (resources: readonly string[], change: ClusterChange<unknown>) =>
+        changes.make(moveByAgent(resources), clusterChanges(change));
+      return finishUnfinished({ configuration, make, log }, signal);
+    },
   };
 }
 

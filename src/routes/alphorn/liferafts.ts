@@ -7,20 +7,15 @@ import type { FaultCode } from '../../kit/fault.ts';
 import { invalidRequest } from '../../server/middleware/validate.ts';
 import { inBody, inPath, optional, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import type { ChangeRows } from '../changes/change.ts';
-import { flag, isObject } from '../ha/fields.ts';
+import type { ChangeRows } from '../common/change.ts';
+import { read } from '../common/read.ts';
+import { flag, isObject } from '../../server/table/rules.ts';
 import { record, text, texts } from '../../server/table/schema.ts';
-import { ofTools } from '../ha/codes.ts';
-import { read } from '../ha/read.ts';
+import { ofTools } from '../common/codes.ts';
 import * as answered from './answers.ts';
 
-/** What the routes of Alphorn ask of the domain. */
-export interface AlphornDomain {
-  alphorn: Alphorn;
-}
-
 /** The routes `alphorn…`: what it is to do, how it is doing, and the liferafts of other hosts that are here. */
-export function alphornRows({ alphorn }: AlphornDomain, changing: ChangeRows): Row[] {
+export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
   const { changes } = alphorn;
   const name = inPath(liferaftName);
   const deleteAll = {

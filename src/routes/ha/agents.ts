@@ -2,10 +2,10 @@ import type { FenceAgents, ResourceAgents } from '../../cluster/agents/agents.ts
 import type { FaultCode } from '../../kit/fault.ts';
 import { inBody, inPath, rule } from '../../server/table/field.ts';
 import { row, type Row } from '../../server/table/row.ts';
-import { agentName, providerName } from '../names.ts';
+import { agentName, providerName } from './fields/names.ts';
+import { read } from '../common/read.ts';
 import { text, texts } from '../../server/table/schema.ts';
-import { ofTools } from './codes.ts';
-import { read } from './read.ts';
+import { ofTools } from '../common/codes.ts';
 
 /** What the routes of agents ask of the domain. */
 export interface AgentsDomain {

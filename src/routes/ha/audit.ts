@@ -1,8 +1,8 @@
 import type { AuditLog } from '../../changes/audit/audit.ts';
 import { inQuery, type Rule, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
+import { read } from '../common/read.ts';
 import { auditEntries } from './answers/host.ts';
-import { read } from './read.ts';
 
 const maxEntries = 1000;
 

@@ -8,15 +8,16 @@ import type { CorosyncReader } from '../../cluster/corosync.ts';
 import type { FaultCode } from '../../kit/fault.ts';
 import { inBody, rule } from '../../server/table/field.ts';
 import type { DescribedHeaders, Row } from '../../server/table/row.ts';
-import type { ChangeRows } from '../changes/change.ts';
-import { isObject } from './fields.ts';
+import type { ClusterChangeRows } from './cluster-change-rows.ts';
+import { read } from '../common/read.ts';
+import { isObject } from '../../server/table/rules.ts';
 import { text } from '../../server/table/schema.ts';
 import { corosyncConf, corosyncKey, quorum, rings } from './answers/host.ts';
-import { ofCluster, ofCorosyncConf, ofTools } from './codes.ts';
-import { read } from './read.ts';
+import { ofCluster, ofTools } from '../common/codes.ts';
+import { ofCorosyncConf } from './codes.ts';
 
 /** The routes `corosync…`, and `quorum`, which corosync tells of as well. */
-export function corosyncRows(corosync: CorosyncReader, changing: ChangeRows): Row[] {
+export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRows): Row[] {
   return [
     read({
       path: '/corosync',

@@ -1,15 +1,16 @@
 import type { NodeChanges } from '../../cluster/edits/catalogue/nodes.ts';
+import { ofCluster } from '../common/codes.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
 import { listNodes, nodeDetails } from '../../cluster/views/nodes.ts';
 import type { StateReader } from '../../cluster/state.ts';
 import type { FaultCode } from '../../kit/fault.ts';
 import { inPath } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import { nodeName } from '../names.ts';
-import type { ChangeRows } from '../changes/change.ts';
+import { nodeName } from './fields/names.ts';
+import type { ClusterChangeRows } from './cluster-change-rows.ts';
+import { readAsOf } from '../common/read.ts';
 import { always } from '../../server/table/schema.ts';
 import { node, nodes } from './answers/state.ts';
-import { readAsOf } from './read.ts';
 
 /** What the routes of nodes ask of the domain. */
 export interface NodeDomain {
@@ -21,7 +22,7 @@ export interface NodeDomain {
 /** The routes of nodes. */
 export function nodeRows(
   { state, configuration, nodeChanges }: NodeDomain,
-  changing: ChangeRows,
+  changing: ClusterChangeRows,
 ): Row[] {
   const fields = { name: inPath(nodeName) };
   const remove = {
@@ -44,6 +45,7 @@ export function nodeRows(
       path: '/node',
       summary: 'The nodes of the cluster.',
       schema: nodes,
+      codes: ofCluster,
       async readBody() {
         const { state: now, readAt } = await state.get();
         return { body: listNodes(now), readAt };
@@ -54,7 +56,7 @@ export function nodeRows(
       summary: 'One node, with what runs there.',
       fields,
       schema: node,
-      codes: ['node_not_found'],
+      codes: [...ofCluster, 'node_not_found'],
       async readBody({ name }) {
         const [reading, { cib, readAt }] = await Promise.all([state.get(), configuration.get()]);
         const oldest = Math.min(reading.readAt, readAt);

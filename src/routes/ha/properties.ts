@@ -1,4 +1,5 @@
 import type { PropertyChanges } from '../../cluster/edits/catalogue/properties.ts';
+import { ofCluster } from '../common/codes.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
 import {
   type ClusterOptionsReader,
@@ -16,14 +17,13 @@ import {
   withoutMeaning,
 } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import { propertyName } from '../names.ts';
-import { cibReply } from '../changes/answer.ts';
-import type { ChangeRows } from '../changes/change.ts';
-import { isText } from './fields.ts';
+import { propertyName } from './fields/names.ts';
+import type { ClusterChangeRows } from './cluster-change-rows.ts';
+import { isText } from './fields/values.ts';
+import { read } from '../common/read.ts';
+import { cibReply, ofCib, type ReadOfCib } from './cib-rows.ts';
 import { always } from '../../server/table/schema.ts';
 import { properties } from './answers/configuration.ts';
-import { ofCluster } from './codes.ts';
-import { ofCib, type OwnCodes, read, type ReadRoute } from './read.ts';
 
 /** What the routes of properties ask of the domain. */
 export interface PropertyDomain {
@@ -35,14 +35,14 @@ export interface PropertyDomain {
 /** The routes of cluster properties. */
 export function propertyRows(
   { configuration, clusterOptions, propertyChanges }: PropertyDomain,
-  changing: ChangeRows,
+  changing: ClusterChangeRows,
 ): Row[] {
   /** The daemons are asked for the defaults while the CIB is read. */
   const fromProperties = <F extends Fields>({
     bodyOf,
     codes = [],
     ...rest
-  }: Omit<OwnCodes<ReadRoute<F>>, 'schema'> & {
+  }: Omit<ReadOfCib<F>, 'schema'> & {
     bodyOf: (list: PropertyList, values: ValuesOf<F>) => unknown;
   }) =>
     read({

@@ -2,11 +2,11 @@ import type { StackChanges } from '../../cluster/edits/catalogue/stack.ts';
 import type { Service } from '../../cluster/services.ts';
 import { inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import type { ChangeRows } from '../changes/change.ts';
+import type { ClusterChangeRows } from './cluster-change-rows.ts';
+import { read } from '../common/read.ts';
 import { text } from '../../server/table/schema.ts';
 import { service, services } from './answers/host.ts';
-import { ofTools } from './codes.ts';
-import { read } from './read.ts';
+import { ofTools } from '../common/codes.ts';
 
 /** What the routes of the cluster stack ask of the domain. */
 export interface StackDomain {
@@ -17,7 +17,7 @@ export interface StackDomain {
 /** The routes of the services of this node, and of the end of its cluster. */
 export function stackRows(
   { services: list, stackChanges }: StackDomain,
-  changing: ChangeRows,
+  changing: ClusterChangeRows,
 ): Row[] {
   const destroy = {
     summary: 'Stops the cluster on this node and removes its configuration.',

@@ -1,15 +1,16 @@
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
+import { ofCluster } from '../common/codes.ts';
 import { listFencingHistory } from '../../cluster/views/fencing-history.ts';
 import { locate } from '../../cluster/locate.ts';
 import type { StateReader } from '../../cluster/state.ts';
 import type { StatusReader } from '../../cluster/status.ts';
 import { inPath } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import { resourceName } from '../names.ts';
-import { ageHeader } from '../changes/answer.ts';
+import { resourceName } from './fields/names.ts';
+import { ageHeader } from '../common/headers.ts';
+import { age, read, readAsOf } from '../common/read.ts';
+import { rawWanted } from './cib-rows.ts';
 import { fencingHistory, location, status as whole } from './answers/state.ts';
-import { ofCluster } from './codes.ts';
-import { age, rawWanted, read, readAsOf } from './read.ts';
 
 /** What the routes need that answer from the cluster's state. */
 export interface StateDomain {
@@ -40,7 +41,7 @@ export function stateRows({ state, status, configuration }: StateDomain): Row[] 
       summary: 'The nodes that a resource runs on.',
       fields: { name: inPath(resourceName) },
       schema: location,
-      codes: ['resource_not_found'],
+      codes: [...ofCluster, 'resource_not_found'],
       async readBody({ name }) {
         const [reading, { cib, readAt }] = await Promise.all([state.get(), configuration.get()]);
         const oldest = Math.min(reading.readAt, readAt);
@@ -51,6 +52,7 @@ export function stateRows({ state, status, configuration }: StateDomain): Row[] 
       path: '/fence_history',
       summary: 'The fencing actions that the cluster remembers.',
       schema: fencingHistory,
+      codes: ofCluster,
       async readBody() {
         const { state: now, readAt } = await state.get();
         return { body: listFencingHistory(now), readAt };

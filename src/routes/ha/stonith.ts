@@ -12,13 +12,13 @@ import { listFencing, listLevels, nodesLeftWithout } from '../../cluster/views/s
 import type { CibWords } from '../../cluster/pcs-text.ts';
 import { inBody, inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import { agentName, nodeName, resourceName } from '../names.ts';
-import type { ChangeRows } from '../changes/change.ts';
-import { operations, pairs } from './fields.ts';
+import { agentName, nodeName, resourceName } from './fields/names.ts';
+import type { ClusterChangeRows } from './cluster-change-rows.ts';
+import { operations, pairs } from './fields/values.ts';
+import type { CibRows } from './cib-rows.ts';
 import { always, record, text } from '../../server/table/schema.ts';
 import { fencing, levels, resources } from './answers/configuration.ts';
 import { ofRemoval } from './codes.ts';
-import type { CibRows } from './read.ts';
 
 /** What the routes of fencing ask of the domain. */
 export interface FencingDomain {
@@ -31,7 +31,7 @@ export interface FencingDomain {
 export function fencingRows(
   { agentMetadata, configuration, words }: FencingDomain,
   { fromCib, fromCibAndText }: CibRows,
-  changing: ChangeRows,
+  changing: ClusterChangeRows,
 ): Row[] {
   const name = inPath(resourceName);
   const removeLevel = {

@@ -1,8 +1,9 @@
-import type { Pairs } from '../../cluster/edits/engine/cib-elements.ts';
-import type { RuleJson } from '../../cluster/edits/catalogue/constraints.ts';
-import type { OperationOptions } from '../../cluster/edits/catalogue/operations.ts';
-import { type Rule, rule } from '../../server/table/field.ts';
-import { isXmlId } from '../names.ts';
+import type { Pairs } from '../../../cluster/edits/engine/cib-elements.ts';
+import type { RuleJson } from '../../../cluster/edits/catalogue/constraints.ts';
+import type { OperationOptions } from '../../../cluster/edits/catalogue/operations.ts';
+import { type Rule, rule } from '../../../server/table/field.ts';
+import { isObject } from '../../../server/table/rules.ts';
+import { isXmlId } from './names.ts';
 
 /** What a caller may give for a pair: a scalar, as text; nothing takes the pair away. */
 type Scalar = string | number | boolean | null;
@@ -27,10 +28,6 @@ export function isText(value: unknown): value is string {
 
 function isScalar(value: unknown): value is Scalar {
   return value === null || typeof value === 'boolean' || Number.isFinite(value) || isText(value);
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 // What names of parameters, meta attributes and options are made of.
@@ -181,28 +178,6 @@ export function areResourceNames(value: unknown): value is string[] {
     value.every(isXmlId)
   );
 }
-
-/** One of these words. */
-export function oneOf<const W extends string>(words: readonly W[]): Rule<W> {
-  return rule({ type: 'string', enum: words }, (chain) =>
-    chain
-      .custom((value: unknown) => (words as readonly unknown[]).includes(value))
-      .withMessage(`must be one of ${words.map((word) => `"${word}"`).join(', ')}`),
-  );
-}
-
-export const flag: Rule<boolean> = rule({ type: 'boolean' }, (chain) =>
-  chain.custom((value: unknown) => typeof value === 'boolean').withMessage('must be true or false'),
-);
-
-/** The same in a query. */
-export const trueOrFalse: Rule<'true' | 'false'> = rule(
-  { type: 'string', enum: ['true', 'false'] },
-  (chain) =>
-    chain
-      .custom((value: unknown) => value === 'true' || value === 'false')
-      .withMessage('must be "true" or "false"'),
-);
 
 /** A score: an integer, or INFINITY (Pacemaker Explained, "Scores"), as text. */
 export const score: Rule<string> = rule(

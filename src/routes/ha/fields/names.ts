@@ -1,4 +1,4 @@
-import { type Rule, rule } from '../server/table/field.ts';
+import { type Rule, rule } from '../../../server/table/field.ts';
 import { followers, letters } from './xml-name-characters.ts';
 
 // No tool sets a limit. No real name comes near this one, and it fits into any path and log line.

@@ -1,7 +1,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { makeFolder, namesIn, replaceFile } from '../kit/files/files.ts';
+import { makeFolder, namesIn, replaceFile } from '../../../kit/files/files.ts';
 
 /** One step of a change of the CIB, as patches (cibadmin(8), format 2), with all secrets in them. */
 export interface ReversibleStep {

@@ -1,5 +1,6 @@
 import type { Role } from '../../access/roles.ts';
-import type { Asked, Change, Changes, Made, Tried } from '../../cluster/edits/changes.ts';
+import type { Change, ChangeRequest, ChangeResult, DryRun } from '../../changes/change.ts';
+import type { ChangePipeline } from '../../changes/pipeline.ts';
 import type { Confirmations } from '../../changes/confirmations.ts';
 import { Fault, type FaultCode } from '../../kit/fault.ts';
 import type { Answer, RepeatedAnswers } from '../../changes/repeated-answers.ts';
@@ -19,7 +20,8 @@ import {
   withoutMeaning,
 } from '../../server/table/field.ts';
 import { type Call, type Method, type Reply, row, type Row } from '../../server/table/row.ts';
-import { warningHeader } from './answer.ts';
+import { warningHeader } from './headers.ts';
+import { flag, trueOrFalse } from '../../server/table/rules.ts';
 import {
   type ChangeAnswer,
   type ChangeKind,
@@ -27,11 +29,10 @@ import {
   type Echo,
   echoedNames,
 } from './described.ts';
-import { flag, trueOrFalse } from '../ha/fields.ts';
 
 /** What the routes that change something ask of the domain, whatever they change. */
 export interface ChangeDomain {
-  changes: Changes;
+  changes: Pick<ChangePipeline, 'make' | 'try'>;
   confirmations: Confirmations;
   repeatedAnswers: RepeatedAnswers;
   secrets: KnownSecrets;
@@ -89,25 +90,25 @@ export function changeRows(domain: ChangeDomain, kind: ChangeKind): ChangeRows {
         ...own
       } = all as ValuesOf<Conditions>;
       const values = own as ValuesOf<F>;
-      const asked: Asked = {
+      const request: ChangeRequest = {
         request: call.audited(),
         ifVersion: versionIn(call.header('If-Match')),
         waitMs: wait === undefined ? undefined : msOf(wait),
       };
       const wanted = change(values, call);
-      if (wanted.withoutCluster && asked.ifVersion !== undefined) throw hasNoVersion();
+      if (!wanted.hasVersion && request.ifVersion !== undefined) throw hasNoVersion();
       if (preview && (dryRun === 'true' || inBody === true)) {
         const previewed = { dry_run: true, ...(await preview.make(values)) };
         const text = JSON.stringify(domain.secrets.maskJson(previewed));
         return { text, isOnce: true, isDryRun: true };
       }
       if (dryRun === 'true') {
-        const tried = await domain.changes.try(asked, wanted);
-        return { ...replyOf(answerOf(domain.secrets.maskJson(tried))), isDryRun: true };
+        const tried = await domain.changes.try(request, wanted);
+        return { ...replyOf(answerOfDryRun(domain.secrets.maskJson(tried))), isDryRun: true };
       }
       const make = async (): Promise<Answer> => {
         await confirmed(call, wanted, await loses?.(values));
-        const made = await domain.changes.make(asked, wanted);
+        const made = await domain.changes.make(request, wanted);
         const body = echo ? echoOf(call, echo) : answer(made.answer, values);
         const ignored = [...unused(values), ...withoutMeaningIn(call)].map(
           (field) => `'${field}' means nothing here, and was not used.`,
@@ -134,7 +135,7 @@ export function changeRows(domain: ChangeDomain, kind: ChangeKind): ChangeRows {
     return row<Fields>({
       ...{ methods, role, isChange: true },
       fields: { ...conditions, ...(preview && dryRunInBody), ...fields },
-      ...describedChange(kind, (echo ? { echo } : { schema }) as ChangeAnswer, {
+      ...describedChange(kind, (echo ? { echo } : { schema }), {
         ...{ fields, codes, isConfirmed: loses !== undefined },
         tried: preview?.schema,
       }),
@@ -158,7 +159,7 @@ export function changeRows(domain: ChangeDomain, kind: ChangeKind): ChangeRows {
     const what = contentOf(call);
     const token = call.header('X-HA-Confirm');
     if (token !== undefined && domain.confirmations.redeem(token, caller, what)) return;
-    const plan = change.edit && (await domain.changes.try(unconditional(call), change));
+    const plan = change.try && bodyOfDryRun(await domain.changes.try(unconditional(call), change));
     throw new Fault(
       'confirmation_required',
       `${lost} To have it done, repeat the request within ${domain.confirmations.lifetimeSeconds} s with the header 'X-HA-Confirm' and the token that is in 'confirmation'.`,
@@ -178,7 +179,7 @@ function secretsOf({ params, body }: Call): Set<string> {
   return secrets;
 }
 
-function unconditional({ audited }: Call): Asked {
+function unconditional({ audited }: Call): ChangeRequest {
   return { request: audited(), ifVersion: undefined, waitMs: undefined };
 }
 
@@ -233,12 +234,20 @@ function contentOf({ method, url, checkedBody }: Call): string {
   return JSON.stringify([method, url, checkedBody() ?? null]);
 }
 
-function answerOf(tried: Tried): Answer {
-  return { status: 200, headers: { ETag: `"${tried.version}"` }, body: JSON.stringify(tried) };
+function answerOfDryRun(tried: DryRun): Answer {
+  return {
+    status: 200,
+    headers: { ETag: `"${tried.version}"` },
+    body: JSON.stringify(bodyOfDryRun(tried)),
+  };
+}
+
+function bodyOfDryRun({ version, effects, warnings }: DryRun): object {
+  return { dry_run: true, version, ...effects, warnings };
 }
 
 function answerOfMade(
-  { settled, asExpected, warnings, version }: Made<unknown>,
+  { settled, asExpected, warnings, version }: ChangeResult<unknown>,
   body: unknown,
 ): Answer {
   const said = settled || !asExpected ? warnings : [...warnings, notSettled];

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { openUndoStore, type ReversibleStep } from '../../src/changes/undo.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { openUndoStore, type ReversibleStep } from '../../../src/cluster/edits/engine/undo.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 describe('what takes changes back', () => {
   const temporary = temporaryFolder();

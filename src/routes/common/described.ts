@@ -2,6 +2,7 @@ import type { FaultCode } from '../../kit/fault.ts';
 import type { Fields, JsonSchema } from '../../server/table/field.ts';
 import type { Answered, DescribedHeaders } from '../../server/table/row.ts';
 import { anyOf, record } from '../../server/table/schema.ts';
+import { ofChanges } from './codes.ts';
 
 /** What all changes of a kind have in common. */
 export interface ChangeKind {
@@ -11,6 +12,9 @@ export interface ChangeKind {
   /** What a dry run answers, unless the route says it. */
   tried?: JsonSchema;
 }
+
+/** Of what is changed without the cluster. */
+export const hostChanges: ChangeKind = { codes: ofChanges, hasVersion: false };
 
 /** Fields of the body that come back in the answer; a pair is a field and its new name. */
 export type Echo = readonly (string | readonly [field: string, name: string])[];

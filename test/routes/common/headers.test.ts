@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import sinon from 'sinon';
 
-import { ageHeader } from '../../../src/routes/changes/answer.ts';
+import { ageHeader } from '../../../src/routes/common/headers.ts';
 
 describe('an answer of what was read before', () => {
   before(() => {

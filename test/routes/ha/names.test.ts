@@ -7,9 +7,9 @@ import {
   propertyName,
   providerName,
   resourceName,
-} from '../../src/routes/names.ts';
-import { checksOf } from '../../src/server/table/check.ts';
-import { inBody, inPath, type Rule } from '../../src/server/table/field.ts';
+} from '../../../src/routes/ha/fields/names.ts';
+import { checksOf } from '../../../src/server/table/check.ts';
+import { inBody, inPath, type Rule } from '../../../src/server/table/field.ts';
 
 const rules = { resourceName, nodeName, propertyName, providerName, agentName };
 

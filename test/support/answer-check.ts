@@ -35,6 +35,8 @@ export interface FoundOperation {
   operation: Operation;
   /** JSON Pointer to it. */
   pointer: string;
+  /** Whether another path takes the same request, with other methods. */
+  isAmbiguous: boolean;
 }
 
 export interface AnswerCheck {
@@ -81,8 +83,8 @@ export function answerCheck(families: readonly Family[]): AnswerCheck {
           `${what}, which is not as its row documents it: ${why}\n${text.slice(0, 2000)}`,
         );
       };
-      // A HEAD of what changes something.
-      if (method === 'HEAD' && status === 405) return;
+      // By a path that is more specific, or for a HEAD of what changes something.
+      if (status === 405 && (method === 'HEAD' || asked.isAmbiguous)) return;
       const said = operation.responses[status];
       if (said === undefined) {
         fail(`it documents ${Object.keys(operation.responses).join(', ')} alone.`);
@@ -137,15 +139,16 @@ function operationFinder(
     );
   return (asked, url) => {
     const [path = ''] = url.split('?');
-    const found = templates.find(
-      ({ method, patterns }) =>
-        method === asked.toLowerCase() && patterns.some((pattern) => pattern.test(path)),
+    const matching = templates.filter(({ patterns }) =>
+      patterns.some((pattern) => pattern.test(path)),
     );
+    const found = matching.find(({ method }) => method === asked.toLowerCase());
     if (found === undefined) return undefined;
     const { method, operation, template } = found;
     const escaped = template.replaceAll('~', '~0').replaceAll('/', '~1');
     const pointer = `#/paths/${encodeURIComponent(escaped)}/${method}`;
-    return { name: `${method.toUpperCase()} ${template}`, operation, pointer };
+    const isAmbiguous = matching.some((each) => each.template !== template);
+    return { name: `${method.toUpperCase()} ${template}`, operation, pointer, isAmbiguous };
   };
 }
 

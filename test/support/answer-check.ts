@@ -169,7 +169,9 @@ function patternOf(base: string, template: string, { parameters = [] }: Operatio
     );
     return isSeveral ? '.+' : '[^/]+';
   });
-  return new RegExp(`^${literal(base.replace(/\/$/, ''))}${segments.join('/')}/?$`);
+  return new RegExp(
+    `^${literal(base.replace(/\/$/, ''))}${segments.join('/').replace(/\/$/, '')}/?$`,
+  );
 }
 
 function literal(text: string): string {

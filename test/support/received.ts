@@ -15,7 +15,7 @@ export interface Exchange extends Received {
 export type Recorded = Record<string, Record<string, Example>>;
 
 /** An example that is longer teaches nobody anything. */
-const maxBytes = 8192;
+const maxBytes = 32 * 1024;
 /** A shorter answer is often an empty one. */
 const fairBytes = 200;
 

@@ -164,9 +164,9 @@ export function makeAgent(
   const limit = limitRequests(config.max_requests);
   const appFor = (signIn: readonly RequestHandler[], signInOfMonitor = signIn) => {
     const api = haFamily(ha, alphornRows(alphorn, changeRows(ha, hostChanges)), signIn);
-    const families = [
-      ...[probes, documentFamily([api]), metricsFamily(metrics.registry, signInOfMonitor), api],
-    ];
+    const monitored = metricsFamily(metrics.registry, signInOfMonitor);
+    const documents = documentFamily([api, probes, monitored]);
+    const families = [probes, documents, monitored, api];
     const methods = allowedBy(families.flatMap(({ rows }) => rows));
     const before = [metrics.countRequests, ...documentedHeaders(config.powered_by, methods)];
     return makeApp({ log, before, families, elsewhere: api });

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { Fault, type FaultCode } from '../../kit/fault.ts';
 import { codesOf } from './codes.ts';
 import { type Components, makeComponents } from './components.ts';
-import { type Example, operationName, templateOf } from './examples.ts';
+import { type Example, exampleOf, templateOf } from './examples.ts';
 import type { Field, Fields, JsonSchema } from './field.ts';
 import type { Family } from './family.ts';
 import type { Answered, DescribedHeaders, Method, Row } from './row.ts';
@@ -66,20 +66,16 @@ function describedHeaders(headers: DescribedHeaders): object {
 function operationOf(family: Family, each: Row, method: Method, components: Components): object {
   const { summary, role } = each;
   const parameters = parametersOf(family, each, method);
-  const examples = [method, ...each.methods].map(
-    (one) => family.examples[operationName(one, each.path)],
-  );
+  const example = exampleOf(family, each);
   // What comes with a GET stays unread.
-  const body = method === 'GET' ? undefined : bodyOf(each, examples[0], components);
+  const body = method === 'GET' ? undefined : bodyOf(each, example, components);
   return {
     operationId: operationIdOf(each, method),
     summary,
     ...(role !== 'anyone' && { description: `Needs the role ${role}.` }),
     ...(parameters.length > 0 && { parameters }),
     ...(body && { requestBody: body }),
-    responses: responsesOf(
-      ...([family, each, method, examples.find((one) => one), components] as const),
-    ),
+    responses: responsesOf(...([family, each, method, example, components] as const)),
   };
 }
 

@@ -195,6 +195,7 @@ export function describeEachRow(bench: Bench): void {
       await node().waitUntilCluster('both nodes online', ({ online }) => online.length === 2);
       await settle();
       await untilHealthy(other());
+      await ask('GET', 'fence_history');
     });
 
     it('of services and corosync is answered as its document says', async () => {

@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 
 import { Fault } from '../kit/fault.ts';
-import { inTurn } from '../kit/concurrency/serialize.ts';
+import { makeSerializer } from '../kit/concurrency/serialize.ts';
 
 /**
  * Lets changes be made one at a time.
@@ -29,7 +29,7 @@ export interface Lock {
 const retryAfterSeconds = 5;
 
 export function makeLock(capacity = 256): Lock {
-  const queue = inTurn();
+  const queue = makeSerializer();
   let inside = 0;
   let isStopping = false;
   const running = new Set<Promise<unknown>>();

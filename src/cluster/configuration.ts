@@ -3,8 +3,9 @@ import type { Host } from '../kit/host.ts';
 import { queryCib, readCibFile } from '../pacemaker/cib/cib.ts';
 import { type KnownSecrets, makeKnownSecrets } from '../kit/secrets/known-secrets.ts';
 import type { Log } from '../kit/log.ts';
-import { type Cib, configurationIdentity } from '../parsers/cib.ts';
-import { type Keeping, type SharedRun, shareRuns } from '../kit/concurrency/shared-run.ts';
+import type { Cib } from '../parsers/cib/cib.ts';
+import { configurationIdentity } from '../parsers/cib/text.ts';
+import { type ReusePolicy, type SharedRun, shareRuns } from '../kit/concurrency/shared-run.ts';
 import { prepareCib, type PreparedCib } from './prepared-cib.ts';
 
 /** What the cluster is configured to do, as one reading found it. */
@@ -32,7 +33,7 @@ export type ConfigurationReader = SharedRun<Configuration>;
  */
 export function makeConfigurationReader(
   host: Host,
-  keeping: Keeping,
+  keeping: ReusePolicy,
   { secrets = makeKnownSecrets(), log }: { secrets?: KnownSecrets; log?: Log } = {},
 ): ConfigurationReader {
   let latest: (PreparedCib & { identity: string; damaged: readonly string[] }) | undefined;

@@ -19,7 +19,7 @@ import type { JsonObject } from '../parsers/xml-to-json.ts';
 import { type SharedRun, shareRuns } from '../kit/concurrency/shared-run.ts';
 
 // Corosync tells nobody of a change, so a reading serves all who ask within a second.
-const keeping = { leastMs: 1000 };
+const keeping = { reuseMs: 1000 };
 
 /** What is to be known of corosync on this node. */
 export interface CorosyncReader {

@@ -1,4 +1,4 @@
-import type { PcsWords } from '../pcs/text.ts';
+import type { PcsText } from '../pcs/text.ts';
 import type { Configuration } from './configuration.ts';
 
 /** What pcs says about parts of a configuration: the fields documented as `raw`. */
@@ -7,8 +7,8 @@ export interface CibWords {
   fencing: (of: Configuration) => Promise<string>;
 }
 
-/** Faults of both: those of PcsWords. */
-export function makeCibWords(pcs: PcsWords): CibWords {
+/** Faults of both: those of PcsText. */
+export function makeCibWords(pcs: PcsText): CibWords {
   return {
     constraints: ({ xml }) => pcs.about(xml, ['constraint', '--full']),
     fencing: ({ xml }) => pcs.about(xml, ['stonith', 'config']),

@@ -22,7 +22,7 @@ export function makeCheckReadiness(
   findStoppedDaemons: FindStoppedDaemons,
 ): CheckReadiness {
   // The state comes from other daemons than the controller.
-  const coordinator = shareRuns(() => askCoordinator(host), { leastMs: keepAnswerMs });
+  const coordinator = shareRuns(() => askCoordinator(host), { reuseMs: keepAnswerMs });
 
   return async () => {
     // First, for while one is stopped the state may be long in coming, or look as if all were well.

@@ -2,7 +2,7 @@ import type { Host } from '../kit/host.ts';
 import { type KnownSecrets, makeKnownSecrets } from '../kit/secrets/known-secrets.ts';
 import { readState } from '../pacemaker/crm-mon.ts';
 import type { ClusterState } from '../parsers/crm-mon.ts';
-import { type Keeping, type SharedRun, shareRuns } from '../kit/concurrency/shared-run.ts';
+import { type ReusePolicy, type SharedRun, shareRuns } from '../kit/concurrency/shared-run.ts';
 
 /** The cluster's state, and when its reading began, in milliseconds of the monotonic clock. */
 export interface StateReading {
@@ -15,7 +15,7 @@ export type StateReader = SharedRun<StateReading>;
 /** Reads the cluster's state, and keeps it while nothing tells of a change. */
 export function makeStateReader(
   host: Host,
-  keeping: Keeping,
+  keeping: ReusePolicy,
   secrets: KnownSecrets = makeKnownSecrets(),
 ): StateReader {
   return shareRuns(async () => {

@@ -43,7 +43,7 @@ export function makeStatusReader(
       const [reading, pcs] = await Promise.all([state.renew(), readPcsStatus(host)]);
       return statusOf(reading, pcs.clusterName, secrets.maskText(pcs.text));
     },
-    { leastMs: keepStatusMs },
+    { reuseMs: keepStatusMs },
   );
   let latest: { reading: StateReading; clusterName: string; status: Status } | undefined;
   return {

@@ -1,6 +1,6 @@
 import { runToSuccess } from '../kit/exec.ts';
 import type { Host } from '../kit/host.ts';
-import { keep } from '../kit/files/cached-by-stamp.ts';
+import { cacheByStamp } from '../kit/files/cached-by-stamp.ts';
 import { toolStamp } from '../kit/files/stamps.ts';
 
 /** What each tool prints about its version, to the byte. */
@@ -18,7 +18,7 @@ export type VersionsReader = () => Promise<Versions>;
  * Faults of the reader: `tool_missing`, `tool_failed`, those of Run.
  */
 export function makeVersionsReader(host: Host): VersionsReader {
-  return keep(
+  return cacheByStamp(
     async () => (await Promise.all(['crm_mon', 'corosync', 'pcs'].map(toolStamp))).join(),
     () => readVersions(host),
   );

@@ -5,7 +5,7 @@ import type net from 'node:net';
 import { Fault, systemErrorCode } from '../kit/fault.ts';
 import { maxHeaderSize } from './connections/limits.ts';
 import type { AnswerFault } from './middleware/answer-errors.ts';
-import type { RequestsInTurn } from './connections/requests-in-turn.ts';
+import type { SerialRequests } from './connections/serial-requests.ts';
 
 /**
  * Answers what Node.js cannot read as a request. Node.js itself would answer without a body. The connection ends in any
@@ -13,7 +13,7 @@ import type { RequestsInTurn } from './connections/requests-in-turn.ts';
  */
 export function answerClientErrors(
   server: Server,
-  inTurn: RequestsInTurn,
+  serial: SerialRequests,
   answerFault: AnswerFault,
 ): void {
   const answered = new WeakSet<net.Socket>();
@@ -23,7 +23,7 @@ export function answerClientErrors(
     answered.add(socket);
     const fault = faultOf(systemErrorCode(error) ?? '');
     // An answer that is under way would be cut by another. TLS that failed, or a client that has gone, reads nothing.
-    if (fault === undefined || !socket.writable || !inTurn.isIdle(socket)) {
+    if (fault === undefined || !socket.writable || !serial.isIdle(socket)) {
       socket.destroy();
       return;
     }

@@ -5,9 +5,11 @@ import type https from 'node:https';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { hostAndPort } from '../kit/addresses.ts';
 import { Fault, systemErrorCode } from '../kit/fault.ts';
+import { makeLogLimit } from '../kit/log-limit.ts';
 import type { Log } from '../kit/log.ts';
-import type { RequestsInTurn } from './connections/requests-in-turn.ts';
+import type { SerialRequests } from './connections/serial-requests.ts';
 
 /** Milliseconds for answers under way when a service stops; changes have longer. */
 const drainMs = 4000;
@@ -30,8 +32,7 @@ export function tcp(
 ): { where: net.ListenOptions; name: string } {
   // Without a host, Node takes IPv4 alone where there is no IPv6.
   if (address === null) return { where: { port }, name: `*:${port}` };
-  const host = net.isIPv6(address) ? `[${address}]` : address;
-  return { where: { port, host: address }, name: `${host}:${port}` };
+  return { where: { port, host: address }, name: hostAndPort(address, port) };
 }
 
 /**
@@ -59,15 +60,13 @@ export async function listen(
 }
 
 // One reason comes with each connection.
-const logAgainAfterMs = 60_000;
+const repeatAfterMs = 60_000;
 
 function logErrors(server: net.Server, address: string, log: Log): void {
-  const loggedAt = new Map<string, number>();
+  const isDue = makeLogLimit({ repeatAfterMs });
   server.on('error', (error) => {
     const code = systemErrorCode(error) ?? error.name;
-    const now = performance.now();
-    if (now - (loggedAt.get(code) ?? -Infinity) < logAgainAfterMs) return;
-    loggedAt.set(code, now);
+    if (!isDue(code)) return;
     log.error({ address, code, error: error.message }, 'a listener failed, and goes on');
   });
 }
@@ -105,15 +104,15 @@ export async function freeSocket(path: string): Promise<void> {
  */
 export async function close(
   server: Server | https.Server,
-  inTurn?: RequestsInTurn,
+  serial?: SerialRequests,
   changes: Promise<unknown> = Promise.resolve(),
 ): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();
-  inTurn?.stop();
+  serial?.stop();
   const drained = sleep(drainMs, undefined, { ref: false });
   await Promise.race([closed, drained]);
-  inTurn?.dropReads();
+  serial?.dropReads();
   // The answer of the last change has as long to go out.
   const answered = changes.then(() =>
     Promise.all([drained, sleep(drainMs / 4, undefined, { ref: false })]),

@@ -2,7 +2,6 @@ import http, { type RequestListener, type Server } from 'node:http';
 import https from 'node:https';
 import type net from 'node:net';
 
-import type { Config } from '../kit/config.ts';
 import type { Log } from '../kit/log.ts';
 import { apiTls, type TlsIdentity } from './tls.ts';
 import { answerClientErrors } from './client-errors.ts';
@@ -20,9 +19,10 @@ import type { AnswerFault } from './middleware/answer-errors.ts';
 import { close, freeSocket, listen, type Listeners, tcp } from './listen.ts';
 import {
   type RequestLimits,
-  type RequestsInTurn,
-  serveInTurn,
-} from './connections/requests-in-turn.ts';
+  type SerialRequests,
+  serveSerially,
+} from './connections/serial-requests.ts';
+import type { ServerConfig } from './config.ts';
 
 /** The agent's apps, and the limits of their connections. */
 export interface AgentService {
@@ -52,23 +52,23 @@ export interface ApiListeners extends Listeners {
  */
 export async function openListeners(
   { apps, answerFault, connections, requests = requestLimits }: AgentService,
-  config: Config,
+  config: ServerConfig,
   identity: TlsIdentity,
   log: Log,
 ): Promise<ApiListeners> {
   const options = { ...requestTimeouts, maxHeaderSize };
   const secure = https.createServer({ ...options, ...apiTls, ...identity });
-  const opened: { server: Server | https.Server; inTurn: RequestsInTurn; address: string }[] = [];
+  const opened: { server: Server | https.Server; serial: SerialRequests; address: string }[] = [];
   const open = async (
     server: Server | https.Server,
-    inTurn: RequestsInTurn,
+    serial: SerialRequests,
     where: net.ListenOptions,
     address: string,
   ) => {
     server.maxHeadersCount = maxHeadersCount;
-    answerClientErrors(server, inTurn, answerFault);
+    answerClientErrors(server, serial, answerFault);
     await listen(server, { ...where, backlog }, address, log);
-    opened.push({ server, inTurn, address });
+    opened.push({ server, serial, address });
   };
   const openNetwork = async (
     server: Server | https.Server,
@@ -81,13 +81,13 @@ export async function openListeners(
     };
     await open(
       server,
-      serveInTurn(server, apps.network, requests, answering),
+      serveSerially(server, apps.network, requests, answering),
       where,
       `${scheme}://${name}`,
     );
   };
   const stop = async (changes?: Promise<unknown>) => {
-    await Promise.all(opened.map(({ server, inTurn }) => close(server, inTurn, changes)));
+    await Promise.all(opened.map(({ server, serial }) => close(server, serial, changes)));
   };
 
   try {
@@ -95,7 +95,7 @@ export async function openListeners(
     const socket = http.createServer(options);
     socket.maxConnections = maxSocketConnections;
     const { socket: path } = config;
-    await open(socket, serveInTurn(socket, apps.socket, requests), { path }, path);
+    await open(socket, serveSerially(socket, apps.socket, requests), { path }, path);
     await openNetwork(secure, tcp(config.https_address, config.https_port), 'https');
     if (config.http_port !== null) {
       const where = tcp(config.http_address, config.http_port);
@@ -148,8 +148,8 @@ export async function openSocketListener(
 ): Promise<Listeners> {
   const server = http.createServer({ ...requestTimeouts, maxHeaderSize });
   server.maxConnections = maxSocketConnections;
-  const inTurn = serveInTurn(server, app, requestLimits);
+  const serial = serveSerially(server, app, requestLimits);
   await freeSocket(path);
   await listen(server, { path }, path, log);
-  return { addresses: [path], stop: () => close(server, inTurn) };
+  return { addresses: [path], stop: () => close(server, serial) };
 }

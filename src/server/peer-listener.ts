@@ -1,14 +1,24 @@
 import type { RequestListener } from 'node:http';
 import https from 'node:https';
 import type net from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import type { TlsOptions, TLSSocket } from 'node:tls';
 
-import type { PeerCallers } from '../alphorn/peers/peer-callers.ts';
-import { peerTls } from '../alphorn/peers/peer-protocol.ts';
-import type { Config } from '../kit/config.ts';
+import { plainAddress } from '../kit/addresses.ts';
 import { systemErrorCode } from '../kit/fault.ts';
+import { makeLogLimit } from '../kit/log-limit.ts';
 import type { Log } from '../kit/log.ts';
 import { close, listen, type Listeners, tcp } from './listen.ts';
+
+/** Who gets as far as a request. */
+export interface PeerAdmission {
+  /** Versions and suites of TLS with a key in place of a certificate. */
+  tls: Pick<TlsOptions, 'minVersion' | 'maxVersion' | 'ciphers' | 'secureOptions'>;
+  /**
+   * @param identity as the caller sent it
+   * @returns the key that the caller has to prove, or null for an unknown caller
+   */
+  admit: (connection: object, identity: string) => Buffer | null;
+}
 
 /** Limits of the peer port. */
 export interface PeerLimits {
@@ -44,15 +54,15 @@ const maxPeerHeaderSize = 8 * 1024;
  */
 export async function openPeerListener(
   app: RequestListener,
-  { peer_address: address, peer_port: port }: Pick<Config, 'peer_address' | 'peer_port'>,
-  callers: PeerCallers,
+  { address, port }: { address: string | null; port: number },
+  { tls, admit }: PeerAdmission,
   log: Log,
   limits: PeerLimits = peerLimits,
 ): Promise<Listeners> {
   const server = https.createServer(
     {
-      ...peerTls,
-      pskCallback: (connection, identity) => callers.admit(connection, identity),
+      ...tls,
+      pskCallback: (connection, identity) => admit(connection, identity),
       handshakeTimeout: limits.handshakeMs,
       headersTimeout: Math.min(limits.handshakeMs, limits.requestMs),
       requestTimeout: limits.requestMs,
@@ -68,7 +78,7 @@ export async function openPeerListener(
   // Too slow, too long or no HTTP at all: Node.js would answer in words of its own.
   server.on('clientError', (_error, socket) => socket.destroy());
   limitUnauthenticated(server, limits.maxUnauthenticated);
-  tellOfRefused(server, log);
+  logRefused(server, log);
   const { where, name } = tcp(address, port);
   await listen(server, where, `https://${name}`, log);
   return { addresses: [`https://${name}`], stop: () => close(server) };
@@ -97,19 +107,13 @@ function limitUnauthenticated(server: https.Server, most: number): void {
 }
 
 // A refused caller is logged at most once a minute.
-const tellAgainAfterMs = 60_000;
-const mostTold = 1000;
+const repeatAfterMs = 60_000;
 
-function tellOfRefused(server: https.Server, log: Log): void {
-  const toldAt = new Map<string, number>();
+function logRefused(server: https.Server, log: Log): void {
+  const isDue = makeLogLimit({ repeatAfterMs });
   server.on('tlsClientError', (error: Error, { remoteAddress }: TLSSocket) => {
-    // IPv4 addresses as people write them, not as a dual-stack socket does (RFC 4291, section 2.5.5.2).
-    const from = remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '');
-    const now = performance.now();
-    const kind = `${from ?? ''} ${systemErrorCode(error) ?? ''}`;
-    if (now - (toldAt.get(kind) ?? -Infinity) < tellAgainAfterMs) return;
-    if (toldAt.size >= mostTold) toldAt.clear();
-    toldAt.set(kind, now);
+    const from = remoteAddress === undefined ? undefined : plainAddress(remoteAddress);
+    if (!isDue(`${from ?? ''} ${systemErrorCode(error) ?? ''}`)) return;
     log.warn({ from, reason: reasonOf(error) }, 'refused a caller on the peer port');
   });
 }

@@ -4,11 +4,12 @@ import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 
-import type { Config } from '../kit/config.ts';
 import { Fault } from '../kit/fault.ts';
 import { type Run, runToSuccess } from '../kit/exec.ts';
 import { readTextIfThere, replaceFile } from '../kit/files/files.ts';
 import type { Log } from '../kit/log.ts';
+import type { CommonConfig } from '../kit/config/common.ts';
+import type { ServerConfig } from './config.ts';
 
 /** PEM texts for Node's TLS server. */
 export interface TlsIdentity {
@@ -40,12 +41,15 @@ interface Source {
   load(current: TlsIdentity | undefined): Promise<TlsIdentity>;
 }
 
+type TlsConfig = Pick<ServerConfig, 'tls_certificate' | 'tls_key'> &
+  Pick<CommonConfig, 'state_directory'>;
+
 /**
  * The certificate to serve with: the configured one, or this node's own, made on the first start, and when it ends soon,
  * lacks a name or an address of this host, or is of a kind that former versions made.
  * Faults: `invalid_config` if a file cannot be read or does not hold what it should, `tool_failed`, those of Run.
  */
-export function loadTlsIdentity(config: Config, run: Run): Promise<TlsIdentity> {
+export function loadTlsIdentity(config: TlsConfig, run: Run): Promise<TlsIdentity> {
   return sourceOf(config, run).load(undefined);
 }
 
@@ -57,7 +61,7 @@ export function loadTlsIdentity(config: Config, run: Run): Promise<TlsIdentity> 
  * @returns stops it; fulfilled when a look that is under way is over
  */
 export function followTlsIdentity(
-  { config, run, log }: { config: Config; run: Run; log: Log },
+  { config, run, log }: { config: TlsConfig; run: Run; log: Log },
   current: TlsIdentity,
   replaced: (identity: TlsIdentity) => void,
   everyMs?: number,
@@ -96,7 +100,7 @@ export function describeCertificate({ cert }: TlsIdentity): object {
   return { fingerprint256, validTo };
 }
 
-function sourceOf(config: Config, run: Run): Source {
+function sourceOf(config: TlsConfig, run: Run): Source {
   const { tls_certificate: certPath, tls_key: keyPath } = config;
   return certPath !== null && keyPath !== null
     ? configuredSource(certPath, keyPath)

@@ -76,7 +76,10 @@ describe('the peer port', () => {
   }: Pick<Calling, 'identity' | 'secret'> & { keepAlive?: boolean } = {}): https.Agent {
     const agent = new https.Agent({
       ...peerTls,
-      ...{ keepAlive, maxSockets: 1, maxCachedSessions: 0, ca: [] },
+      keepAlive,
+      maxSockets: 1,
+      maxCachedSessions: 0,
+      ca: [],
       pskCallback: () => ({ psk: secret, identity }),
       checkServerIdentity: () => undefined,
     });
@@ -187,8 +190,8 @@ describe('the peer port', () => {
       expect((await readFile(file)).equals(liferaft.bytes)).to.equal(true);
       expect((await stat(file)).mode & 0o777).to.equal(0o600);
       expect((await stat(host.paths.alphorn.liferafts)).mode & 0o777).to.equal(0o700);
-      expect(receiver.told()).to.have.length(1);
-      expect(receiver.told()[0]).to.include({ level: 'info', host: sender, generation: 1 });
+      expect(receiver.logged()).to.have.length(1);
+      expect(receiver.logged()[0]).to.include({ level: 'info', host: sender, generation: 1 });
     });
 
     it('keeps the age of what it has fresh by heartbeats, of nothing else', async () => {
@@ -316,8 +319,8 @@ describe('the peer port', () => {
         const answer = await push({ digest, bytes: flipped });
         expect([answer.status, answer.body['code']]).to.deep.equal([422, 'liferaft_invalid']);
       }
-      expect(receiver.told()).to.have.length(1);
-      expect(receiver.told()[0]).to.include({ host: sender, code: 'liferaft_invalid' });
+      expect(receiver.logged()).to.have.length(1);
+      expect(receiver.logged()[0]).to.include({ host: sender, code: 'liferaft_invalid' });
       await expectUnharmed();
     });
 
@@ -428,8 +431,11 @@ describe('the peer port', () => {
         tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, minVersion: 'TLSv1.3' }),
       'by TLS 1.2, though with the key': (port) =>
         tls.connect({
-          ...{ port, host: '127.0.0.1', rejectUnauthorized: false },
-          ...{ maxVersion: 'TLSv1.2', ciphers: 'PSK' },
+          port,
+          host: '127.0.0.1',
+          rejectUnauthorized: false,
+          maxVersion: 'TLSv1.2',
+          ciphers: 'PSK',
           pskCallback: () => ({ psk: key.secret, identity: `${sender}.${key.id}` }),
         }),
       'by plain HTTP': (port) =>
@@ -454,7 +460,7 @@ describe('the peer port', () => {
         await closed(socket);
         expect(isSecure).to.equal(false);
         expect(heard).not.to.include('HTTP/1.1 2');
-        expect(receiver.told()).to.have.length(1);
+        expect(receiver.logged()).to.have.length(1);
         await expectUnharmed();
       });
     }
@@ -463,20 +469,18 @@ describe('the peer port', () => {
       for (let count = 0; count < 5; count += 1) {
         await refusal(heartbeat(undefined, { secret: Buffer.alloc(32, 'x') }));
       }
-      expect(receiver.told()).to.have.length(1);
-      expect(receiver.told()[0]?.['reason']).to.match(/does not have it/);
+      expect(receiver.logged()).to.have.length(1);
+      expect(receiver.logged()[0]?.['reason']).to.match(/does not have it/);
     });
   });
 
   describe('with short timeouts', () => {
     const short: PeerLimits = {
-      ...{
-        handshakeMs: 400,
-        maxUnauthenticated: 20,
-        silenceMs: 400,
-        requestMs: 1500,
-        idleMs: 5000,
-      },
+      handshakeMs: 400,
+      maxUnauthenticated: 20,
+      silenceMs: 400,
+      requestMs: 1500,
+      idleMs: 5000,
     };
     beforeEach(() => open({ limits: short }));
 
@@ -521,8 +525,11 @@ describe('the peer port', () => {
   describe('with little room for unauthenticated connections', () => {
     // Time is nothing that a test waits for here: the machine may stand still.
     const roomy: PeerLimits = {
-      ...{ handshakeMs: 300_000, maxUnauthenticated: 20, silenceMs: 300_000 },
-      ...{ requestMs: 300_000, idleMs: 300_000 },
+      handshakeMs: 300_000,
+      maxUnauthenticated: 20,
+      silenceMs: 300_000,
+      requestMs: 300_000,
+      idleMs: 300_000,
     };
     beforeEach(() => open({ limits: roomy }));
 
@@ -537,7 +544,7 @@ describe('the peer port', () => {
         await gone;
       }
       await expectUnharmed();
-      expect(receiver.told().filter(({ level }) => level === 'error')).to.deep.equal([]);
+      expect(receiver.logged().filter(({ level }) => level === 'error')).to.deep.equal([]);
     });
 
     it('serves a peer while 200 unauthenticated connections are open', async () => {

@@ -1,6 +1,7 @@
 import { maskConf } from '../../src/corosync/conf.ts';
 import { parseAccounts } from '../../src/parsers/accounts.ts';
-import * as cib from '../../src/parsers/cib.ts';
+import { parseCib } from '../../src/parsers/cib/cib.ts';
+import * as cibText from '../../src/parsers/cib/text.ts';
 import { parseCfgtool } from '../../src/parsers/corosync/cfgtool.ts';
 import { corosyncConfAsJson, parseCorosyncConf } from '../../src/parsers/corosync/conf.ts';
 import { parseQuorumtool } from '../../src/parsers/corosync/quorumtool.ts';
@@ -26,12 +27,12 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   'parseXml of one element': (text) => parseXml(`<a>${text}</a>`),
   'parseXml of one value': (text) => parseXml(`<a b="${text}"/>`),
   parseEditableXml: (text) => writeXml(parseEditableXml(`<a>${text}</a>`)),
-  parseCib: (text) => cib.parseCib(`<cib><configuration>${text}</configuration></cib>`),
-  withoutStatus: (text) => cib.withoutStatus(`<cib></configuration><status>${text}`),
-  isOfCluster: cib.isOfCluster,
-  versionOfCib: cib.versionOfCib,
-  withAgentsOfTemplates: cib.withAgentsOfTemplates,
-  configurationIdentity: (text) => cib.configurationIdentity(`${text}<configuration`),
+  parseCib: (text) => parseCib(`<cib><configuration>${text}</configuration></cib>`),
+  withoutStatus: (text) => cibText.withoutStatus(`<cib></configuration><status>${text}`),
+  isOfCluster: cibText.isOfCluster,
+  versionOfCib: cibText.versionOfCib,
+  withAgentsOfTemplates: cibText.withAgentsOfTemplates,
+  configurationIdentity: (text) => cibText.configurationIdentity(`${text}<configuration`),
   parseCrmMon: (text) => stateAsJson(parseCrmMon(`<crm_mon>${text}</crm_mon>`)),
   parseAgentMetadata: (text) => parseAgentMetadata(text),
   parseParameters: (text) => parseParameters(text),

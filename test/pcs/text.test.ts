@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { makePcsWords } from '../../src/pcs/text.ts';
+import { makePcsText } from '../../src/pcs/text.ts';
 import { noPaths } from '../support/app-bench.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -16,7 +16,7 @@ describe('the words of pcs about a CIB', () => {
       return Promise.resolve({ exitCode: 0, stdout: 'words', stderr: '' });
     };
     const host = { run, paths: noPaths, readDeadlineMs: 1000, changeDeadlineMs: 1000 };
-    const words = makePcsWords(host, folder.path, () => clock.ms);
+    const words = makePcsText(host, folder.path, () => clock.ms);
     await words.about(cib, ['constraint']);
     clock.ms += ms;
     await words.about(cib, ['constraint']);

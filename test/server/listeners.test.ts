@@ -8,7 +8,6 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { loadConfig } from '../../src/kit/config.ts';
 import { makeRun } from '../../src/kit/exec.ts';
 import { makeConnections } from '../../src/server/connections/connections.ts';
 import { connectionLimits } from '../../src/server/connections/limits.ts';
@@ -19,6 +18,7 @@ import { loadTlsIdentity } from '../../src/server/tls.ts';
 import { faultOf } from '../support/faults.ts';
 import { keepingLog } from '../support/keeping-log.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { loadConfig } from '../../src/bin/wiring/config.ts';
 
 describe('the listeners', () => {
   const folder = temporaryFolder();

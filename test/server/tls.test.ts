@@ -11,7 +11,6 @@ import { expect } from 'chai';
 import { execa } from 'execa';
 import sinon from 'sinon';
 
-import { type Config, loadConfig } from '../../src/kit/config.ts';
 import { makeRun, type Run } from '../../src/kit/exec.ts';
 import { replaceFile } from '../../src/kit/files/files.ts';
 import {
@@ -24,6 +23,7 @@ import { waitUntil } from '../lab/wait.ts';
 import { faultOf } from '../support/faults.ts';
 import { keepingLog } from '../support/keeping-log.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { type Config, loadConfig } from '../../src/bin/wiring/config.ts';
 
 const dayMs = 24 * 3600 * 1000;
 

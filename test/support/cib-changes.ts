@@ -1,4 +1,4 @@
-import { withoutStatus } from '../../src/parsers/cib.ts';
+import { withoutStatus } from '../../src/parsers/cib/text.ts';
 import { parseXml, type XmlElement } from '../../src/parsers/xml.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { type Cib, parseCib } from '../../src/parsers/cib.ts';
+import { type Cib, parseCib } from '../../src/parsers/cib/cib.ts';
 import { type ClusterState, parseCrmMon } from '../../src/parsers/crm-mon.ts';
 import { type Generation, recorded } from './fixtures.ts';
 

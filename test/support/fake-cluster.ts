@@ -1,8 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 
 import type { Command, Outcome, Run } from '../../src/kit/exec.ts';
-import { parseCib, withoutStatus, withStatusOf } from '../../src/parsers/cib.ts';
-import type { Cib } from '../../src/parsers/cib.ts';
+import { parseCib } from '../../src/parsers/cib/cib.ts';
+import { withoutStatus, withStatusOf } from '../../src/parsers/cib/text.ts';
+import type { Cib } from '../../src/parsers/cib/cib.ts';
 import { parseEditableXml, walk, writeXml } from '../../src/parsers/xml-edit.ts';
 import { cibChanges } from './cib-changes.ts';
 import { generations, type Generation, recorded } from './fixtures.ts';

@@ -27,7 +27,7 @@ import { Fault } from '../../src/kit/fault.ts';
 import type { Host } from '../../src/kit/host.ts';
 import { cibDifferences } from '../../src/pacemaker/cib/cib-differences.ts';
 import { cibPatch } from '../../src/pacemaker/cib/cib-patch.ts';
-import { withoutStatus } from '../../src/parsers/cib.ts';
+import { withoutStatus } from '../../src/parsers/cib/text.ts';
 import { debianPaths } from '../../src/kit/paths.ts';
 import {
   childToEdit,

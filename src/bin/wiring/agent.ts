@@ -27,7 +27,6 @@ import {
   makeFindStoppedDaemons,
   namingStoppedDaemons,
 } from '../../cluster/daemons.ts';
-import { makeClusterOptionsReader } from '../../cluster/views/properties.ts';
 import { makeCheckReadiness } from '../../cluster/readiness.ts';
 import { listServices, makeStackHold } from '../../cluster/services.ts';
 import { makeStateReader } from '../../cluster/state.ts';
@@ -35,7 +34,6 @@ import { makeStatusReader } from '../../cluster/status.ts';
 import { makeVersionsReader } from '../../cluster/versions.ts';
 import { makeCibWords } from '../../cluster/pcs-text.ts';
 import { readRings } from '../../corosync/rings.ts';
-import type { Config } from '../../kit/config.ts';
 import { makeConfirmations } from '../../changes/confirmations.ts';
 import type { Run, StartResident } from '../../kit/exec.ts';
 import { removeTemporaries } from '../../kit/files/files.ts';
@@ -43,11 +41,11 @@ import type { Host } from '../../kit/host.ts';
 import { type KnownSecrets, makeKnownSecrets } from '../../kit/secrets/known-secrets.ts';
 import { addLockMetrics, makeLock } from '../../changes/lock.ts';
 import type { Log } from '../../kit/log.ts';
-import { makeLostSignsReader } from '../../pacemaker/cib/lost-signs.ts';
+import { makeLostCharactersReader } from '../../pacemaker/cib/lost-characters.ts';
 import { type ClusterWatch, makeClusterWatch } from '../../pacemaker/watch.ts';
 import { removeMemoryFolders } from '../../kit/files/memory-files.ts';
 import { debianPaths, memoryFolder, type Paths } from '../../kit/paths.ts';
-import { makePcsWords } from '../../pcs/text.ts';
+import { makePcsText } from '../../pcs/text.ts';
 import { openRepeatedAnswers } from '../../changes/repeated-answers.ts';
 import { alphornRows } from '../../routes/alphorn/liferafts.ts';
 import { changeRows } from '../../routes/common/change.ts';
@@ -67,6 +65,8 @@ import { type Connections, makeConnections } from '../../server/connections/conn
 import { connectionLimits } from '../../server/connections/limits.ts';
 import { asProblems } from '../../server/problem.ts';
 import { openUndoStore, undoLimits } from '../../cluster/edits/engine/undo.ts';
+import type { Config } from './config.ts';
+import { makeClusterOptionsReader } from '../../cluster/properties.ts';
 
 /** The agent, without its doors. */
 export interface Agent {
@@ -96,7 +96,7 @@ export interface Agent {
 }
 
 // A change is seen within this time, and a storm of them costs no more than so many readings.
-const leastMs = 250;
+const reuseMs = 250;
 
 /** Makes the agent and all that it is made of: the one place where objects come from. */
 export function makeAgent(
@@ -115,7 +115,7 @@ export function makeAgent(
   const audit = makeAuditLog(config, 'agent');
   const runtimeFolder = config.runtime_directory;
   const watch = makeClusterWatch({ startResident, runtimeFolder, cibFile: paths.cib, log });
-  const keeping = { leastMs, holds: watch.holds };
+  const keeping = { reuseMs, holds: watch.holds };
 
   const state = makeStateReader(host, keeping, secrets);
   const status = makeStatusReader(host, state, secrets);
@@ -125,7 +125,7 @@ export function makeAgent(
   const fenceAgents = makeFenceAgents(host);
   const hold = makeStackHold();
   const askLocalId = async () => (await readRings(host)).local_node_id;
-  const lostSigns = makeLostSignsReader(host, memoryFolder);
+  const lostCharacters = makeLostCharactersReader(host, memoryFolder);
   const lock = makeLock();
   const { run: recordedRun, changeDeadlineMs } = host;
   const changes = makeChangePipeline({ lock, audit, secrets, run: recordedRun, changeDeadlineMs });
@@ -135,7 +135,7 @@ export function makeAgent(
     state,
     findStoppedDaemons,
     undo: openUndoStore(join(config.state_directory, 'undo'), undoLimits(config.undo_keep)),
-    editor: makeCibEditor(memoryFolder, makeCheckPatch(askLocalId), lostSigns),
+    editor: makeCibEditor(memoryFolder, makeCheckPatch(askLocalId), lostCharacters),
     forgetState() {
       configuration.forget();
       state.forget();
@@ -144,7 +144,7 @@ export function makeAgent(
   });
   const ha: HaDomain = {
     ...{ state, status, configuration, clusterOptions, changes, clusterChanges, audit, secrets },
-    words: makeCibWords(makePcsWords(host, memoryFolder)),
+    words: makeCibWords(makePcsText(host, memoryFolder)),
     versions: makeVersionsReader(host),
     services: () => listServices(host, hold),
     ...{ resourceAgents, fenceAgents },
@@ -188,7 +188,7 @@ export function makeAgent(
     async prepare() {
       await Promise.allSettled([
         clusterOptions(),
-        lostSigns(),
+        lostCharacters(),
         removeMemoryFolders(memoryFolder),
         removeTemporaries(config.state_directory),
         removeTemporaries(tokenFolder(config)),

@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, link } from 'node:fs/promises';
+import { type FileHandle, link, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -18,6 +16,7 @@ import {
   statIfThere,
   syncFolder,
 } from '../../kit/files/files.ts';
+import { digestOf } from '../../kit/files/pieces.ts';
 import { withProcessLock } from '../../kit/concurrency/process-lock.ts';
 
 /** How much is kept of a log. */
@@ -113,7 +112,7 @@ export function openRotatedLog(
     const isClosed = newest !== undefined && (await areOneFile(file, join(folder, newest)));
     const before = (await headOf(file)).previous?.file ?? '';
     const name = isClosed ? newest : nameOf(Math.max(numberOf(newest ?? ''), numberOf(before)) + 1);
-    const previous = { file: name, ...(await digestOf(file)) };
+    const previous = { file: name, ...(await digestAt(file)) };
     if (!isClosed) {
       await link(file, join(folder, name));
       await syncFolder(folder);
@@ -183,7 +182,7 @@ export function openRotatedLog(
             problems.push(`${previous.file}, which comes before ${name}, is missing.`);
             continue;
           }
-          const { bytes, sha256 } = await digestOf(join(folder, before));
+          const { bytes, sha256 } = await digestAt(join(folder, before));
           if (bytes !== previous.bytes || sha256 !== previous.sha256)
             problems.push(
               `${before} was changed after it was closed: ${name} has another hash of it.`,
@@ -242,14 +241,13 @@ function headerIn(line: string): Header | undefined {
   }
 }
 
-async function digestOf(path: string): Promise<{ bytes: number; sha256: string }> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) {
-    hash.update(piece);
-    bytes += piece.length;
+async function digestAt(path: string): Promise<{ bytes: number; sha256: string }> {
+  const file = await open(path, 'r');
+  try {
+    return await digestOf(file);
+  } finally {
+    await file.close();
   }
-  return { bytes, sha256: hash.digest('hex') };
 }
 
 async function areOneFile(path: string, other: string): Promise<boolean> {

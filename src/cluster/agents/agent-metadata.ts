@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { Fault } from '../../kit/fault.ts';
 import type { Host } from '../../kit/host.ts';
-import { keep, keepEach } from '../../kit/files/cached-by-stamp.ts';
+import { cacheByStamp, cacheEachByStamp } from '../../kit/files/cached-by-stamp.ts';
 import { readAgentMetadata } from '../../pacemaker/agents.ts';
 import { fencerFile, readFencerParameters } from '../../pacemaker/daemons.ts';
 import type { AgentAction, AgentParameter } from '../../parsers/metadata.ts';
@@ -46,13 +46,13 @@ export function makeAgentMetadataReader(
   fenceAgents: FenceAgents,
 ): AgentMetadataReader {
   const { agents } = host.paths;
-  const ownMetadata = keepEach(
+  const ownMetadata = cacheEachByStamp(
     async (fullName) =>
       `${await toolStamp('crm_resource')} ${await fileStamp(fileOf(agents, nameIn(fullName)))}`,
     (fullName) => readAgentMetadata(host, fullName),
     keptAgents,
   );
-  const fencerParameters = keep(
+  const fencerParameters = cacheByStamp(
     () => fileStamp(fencerFile(host)),
     () => readFencerParameters(host),
   );

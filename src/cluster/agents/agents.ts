@@ -1,7 +1,7 @@
 import { Fault } from '../../kit/fault.ts';
 import type { Host } from '../../kit/host.ts';
-import { inTurn } from '../../kit/concurrency/serialize.ts';
-import { keep, keepEach } from '../../kit/files/cached-by-stamp.ts';
+import { makeSerializer } from '../../kit/concurrency/serialize.ts';
+import { cacheByStamp, cacheEachByStamp } from '../../kit/files/cached-by-stamp.ts';
 import { listAgents, listOcfProviders } from '../../pacemaker/agents.ts';
 import { describeAgent } from '../../pcs/describe.ts';
 import { fileStamp, folderStamp, subfoldersStamp, toolStamp } from '../../kit/files/stamps.ts';
@@ -48,7 +48,7 @@ export function makeResourceAgents(host: Host): ResourceAgents {
   const { ocf, initScripts, units } = host.paths.agents;
   const stampOf = () =>
     joined([subfoldersStamp(ocf), folderStamp(initScripts), ...units.map(fileStamp)]);
-  const lists = keep(stampOf, () => readLists(host));
+  const lists = cacheByStamp(stampOf, () => readLists(host));
   const describe = keepDescriptions(host, 'resource', stampOf);
   return {
     list: async () => (await lists()).all,
@@ -96,7 +96,7 @@ function resourceAgentNotFound(agent: string): Fault {
 export function makeFenceAgents(host: Host): FenceAgents {
   const { fence, fencePlugins } = host.paths.agents;
   const stampOf = () => joined([folderStamp(fence, 'fence_'), subfoldersStamp(fencePlugins)]);
-  const list = keep(stampOf, () => readFenceAgents(host));
+  const list = cacheByStamp(stampOf, () => readFenceAgents(host));
   const describe = keepDescriptions(host, 'stonith', stampOf);
   async function check(agent: string): Promise<void> {
     if ((await list()).includes(agent)) return;
@@ -160,8 +160,8 @@ function keepDescriptions(
   kind: 'resource' | 'stonith',
   stampOfAgents: () => Promise<string>,
 ): (agent: string) => Promise<string> {
-  const queue = inTurn();
-  return keepEach(
+  const queue = makeSerializer();
+  return cacheEachByStamp(
     () => joined([stampOfAgents(), toolStamp('pcs'), toolStamp('crm_resource')]),
     (agent) => queue(() => describeAgent(host, kind, agent)),
     keptDescriptions,

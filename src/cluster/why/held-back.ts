@@ -1,6 +1,6 @@
 import { readState } from '../../pacemaker/crm-mon.ts';
-import { followIn } from '../../parsers/cib-references.ts';
-import { isFalse, isTrue } from '../../parsers/cib-values.ts';
+import { followIn } from '../../parsers/cib/references.ts';
+import { isFalse, isTrue } from '../../parsers/cib/values.ts';
 import type { EditableXml } from '../../parsers/xml-edit.ts';
 import { type HeldBack, whyNotManaged } from './obstacles.ts';
 import type { Site } from '../edits/cluster-change.ts';

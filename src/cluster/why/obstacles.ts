@@ -1,12 +1,6 @@
-import { infinity, isTrue, scoreOf } from '../../parsers/cib-values.ts';
-import {
-  type Cib,
-  type Constraint,
-  containersIn,
-  primitiveIds,
-  primitivesIn,
-  type ResourceSet,
-} from '../../parsers/cib.ts';
+import { infinity, isTrue, scoreOf } from '../../parsers/cib/values.ts';
+import type { Cib, Constraint, ResourceSet } from '../../parsers/cib/cib.ts';
+import { containersIn, primitiveIds, primitivesIn } from '../../parsers/cib/resources.ts';
 import {
   bansIn,
   type ClusterState,

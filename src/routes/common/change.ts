@@ -135,7 +135,7 @@ export function changeRows(domain: ChangeDomain, kind: ChangeKind): ChangeRows {
     return row<Fields>({
       ...{ methods, role, isChange: true },
       fields: { ...conditions, ...(preview && dryRunInBody), ...fields },
-      ...describedChange(kind, (echo ? { echo } : { schema }), {
+      ...describedChange(kind, echo ? { echo } : { schema }, {
         ...{ fields, codes, isConfirmed: loses !== undefined },
         tried: preview?.schema,
       }),

@@ -14,7 +14,7 @@ import {
   constraintTypes,
   type ConstraintType,
   listConstraints,
-} from '../../cluster/views/constraints.ts';
+} from './documents/constraints.ts';
 import type { CibWords } from '../../cluster/pcs-text.ts';
 import { inBody, inPath, optional, rule } from '../../server/table/field.ts';
 import { row, type Row } from '../../server/table/row.ts';

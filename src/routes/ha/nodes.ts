@@ -1,7 +1,7 @@
 import type { NodeChanges } from '../../cluster/edits/catalogue/nodes.ts';
 import { ofCluster } from '../common/codes.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
-import { listNodes, nodeDetails } from '../../cluster/views/nodes.ts';
+import { listNodes, nodeDetails } from './documents/nodes.ts';
 import type { StateReader } from '../../cluster/state.ts';
 import type { FaultCode } from '../../kit/fault.ts';
 import { inPath } from '../../server/table/field.ts';

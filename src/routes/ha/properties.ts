@@ -1,12 +1,7 @@
 import type { PropertyChanges } from '../../cluster/edits/catalogue/properties.ts';
 import { ofCluster } from '../common/codes.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
-import {
-  type ClusterOptionsReader,
-  listProperties,
-  propertyDetails,
-  type PropertyList,
-} from '../../cluster/views/properties.ts';
+import { listProperties, propertyDetails, type PropertyList } from './documents/properties.ts';
 import {
   type Fields,
   inBody,
@@ -24,6 +19,7 @@ import { read } from '../common/read.ts';
 import { cibReply, ofCib, type ReadOfCib } from './cib-rows.ts';
 import { always } from '../../server/table/schema.ts';
 import { properties } from './answers/configuration.ts';
+import type { ClusterOptionsReader } from '../../cluster/properties.ts';
 
 /** What the routes of properties ask of the domain. */
 export interface PropertyDomain {

@@ -14,7 +14,7 @@ import {
   unmanageResource,
   updateResource,
 } from '../../cluster/edits/catalogue/resources.ts';
-import { detailsOf, groupOf, listGroups, listResources } from '../../cluster/views/resources.ts';
+import { detailsOf, groupOf, listGroups, listResources } from './documents/resources.ts';
 import { inBody, inPath, optional, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import { agentName, isXmlId, nodeName, resourceName } from './fields/names.ts';

@@ -1,6 +1,6 @@
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
 import { ofCluster } from '../common/codes.ts';
-import { listFencingHistory } from '../../cluster/views/fencing-history.ts';
+import { listFencingHistory } from './documents/fencing-history.ts';
 import { locate } from '../../cluster/locate.ts';
 import type { StateReader } from '../../cluster/state.ts';
 import type { StatusReader } from '../../cluster/status.ts';

@@ -7,8 +7,8 @@ import {
   updateFenceDevice,
 } from '../../cluster/edits/catalogue/stonith.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
-import { fenceDeviceOf } from '../../cluster/views/resources.ts';
-import { listFencing, listLevels, nodesLeftWithout } from '../../cluster/views/stonith.ts';
+import { fenceDeviceOf } from './documents/resources.ts';
+import { listFencing, listLevels } from './documents/fencing.ts';
 import type { CibWords } from '../../cluster/pcs-text.ts';
 import { inBody, inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
@@ -19,6 +19,7 @@ import type { CibRows } from './cib-rows.ts';
 import { always, record, text } from '../../server/table/schema.ts';
 import { fencing, levels, resources } from './answers/configuration.ts';
 import { ofRemoval } from './codes.ts';
+import { nodesLeftWithout } from '../../cluster/fencing.ts';
 
 /** What the routes of fencing ask of the domain. */
 export interface FencingDomain {

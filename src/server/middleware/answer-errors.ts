@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
 
 import { Fault, noSpaceOf } from '../../kit/fault.ts';
+import { makeLogLimit } from '../../kit/log-limit.ts';
 import type { Log } from '../../kit/log.ts';
 import { requestIdIn } from './request-id.ts';
 
@@ -23,14 +24,11 @@ const repeatAfterMs = 60_000;
  * went wrong here goes to the log, each kind of fault once a minute, and a bug always.
  */
 export function answerErrors(log: Log, answerFault: AnswerFault): ErrorRequestHandler {
-  const loggedAt = new Map<string, number>();
+  const isDue = makeLogLimit({ repeatAfterMs });
 
   function logFailure(request_id: string, path: string, { code, message, command }: Fault): void {
     // Not the path, of which a caller can make up any number that lead to one route.
-    const kind = `${code} ${command?.argv[0] ?? ''}`;
-    const now = performance.now();
-    if (now - (loggedAt.get(kind) ?? -Infinity) < repeatAfterMs) return;
-    loggedAt.set(kind, now);
+    if (!isDue(`${code} ${command?.argv[0] ?? ''}`)) return;
     log.warn({ request_id, path, code, detail: message, ...command }, 'request failed');
   }
 

@@ -2,6 +2,7 @@ import type { Request, RequestHandler } from 'express';
 import type { ValidationChain, ValidationError } from 'express-validator';
 
 import { Fault, type FieldError } from '../../kit/fault.ts';
+import { typeOf } from '../../kit/type-of.ts';
 
 /**
  * What is checked of a request. Made for each anew, which takes 0.05 ms a chain: each has a hundred methods of
@@ -47,10 +48,4 @@ function fieldErrorOf(error: ValidationError): FieldError {
   // A field that may be left out has no error then.
   const message = error.value === undefined ? `is required and ${expected}` : expected;
   return { field: error.path, message, type: typeOf(error.value) };
-}
-
-/** `typeof`, but `null` and `array` by name. */
-export function typeOf(value: unknown): string {
-  if (value === null) return 'null';
-  return Array.isArray(value) ? 'array' : typeof value;
 }

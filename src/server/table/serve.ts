@@ -7,7 +7,7 @@ import express, {
 } from 'express';
 
 import { Fault } from '../../kit/fault.ts';
-import { gatherReads } from '../../kit/concurrency/gathered-reads.ts';
+import { bufferReads } from '../../kit/files/buffered-reads.ts';
 import type { Log } from '../../kit/log.ts';
 import { answerErrors } from '../middleware/answer-errors.ts';
 import { auditedRequest, callerIn, requireRole } from '../middleware/authenticate.ts';
@@ -172,7 +172,7 @@ function callOf(request: Request, response: Response): Call {
     body: { ...(request.body as Record<string, unknown> | undefined) },
     checkedBody: () => request.body as unknown,
     raw: () => (Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)),
-    bytes: () => gatherReads(request),
+    bytes: () => bufferReads(request),
     params: { ...request.params },
     caller: () => callerIn(response),
     audited: () => auditedRequest(request, response),

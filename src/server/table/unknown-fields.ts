@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { closest, distance } from 'fastest-levenshtein';
 
 import type { FieldError } from '../../kit/fault.ts';
-import { typeOf } from '../middleware/validate.ts';
+import { typeOf } from '../../kit/type-of.ts';
 import type { Place } from './field.ts';
 import type { Row } from './row.ts';
 

@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const run = promisify(execFile);
 const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const hactlPath = pathOf('../../src/hactl.ts');
+const hactlPath = pathOf('../../../src/bin/hactl.ts');
 
 interface Ended {
   code: number | string | null;
@@ -94,7 +94,7 @@ describe('the command line of hactl', () => {
   }
 
   it('--version prints the version of the package', async () => {
-    const manifest = await readFile(pathOf('../../package.json'), 'utf8');
+    const manifest = await readFile(pathOf('../../../package.json'), 'utf8');
     const { version } = JSON.parse(manifest) as { version: string };
     expect(await hactl('--version')).to.deep.equal({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
@@ -116,7 +116,9 @@ describe('the command line of hactl', () => {
     expectError(await hactl('token revoke a'), 4, "There is no token 'a'");
     const lines = await audited();
     const made = {
-      ...{ caller: 'root', role: 'admin', method: 'CLI' },
+      caller: 'root',
+      role: 'admin',
+      method: 'CLI',
       route: 'hactl token create a --role viewer',
     };
     expect(lines[0]).to.deep.include({ ...made, outcome: 'begun' });
@@ -300,7 +302,8 @@ describe('the command line of hactl', () => {
         expect(await ended('free', () => [signal])).to.deep.equal({
           stdout: 'under way\n',
           stderr: `hactl: ${signal} ended hactl, and nothing was changed on this host.\n`,
-          ...{ code: null, signal },
+          code: null,
+          signal,
         });
       });
     }
@@ -310,7 +313,8 @@ describe('the command line of hactl', () => {
         stdout: 'under way\ndone\n',
         stderr:
           'hactl: A change is under way and will be completed.\n  A second signal ends it half way.\n',
-        ...{ code: 0, signal: null },
+        code: 0,
+        signal: null,
       });
     });
 

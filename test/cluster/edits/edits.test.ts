@@ -34,7 +34,9 @@ import {
 } from '../../../src/cluster/edits/catalogue/stonith.ts';
 import { makePropertyChanges } from '../../../src/cluster/edits/catalogue/properties.ts';
 import { Fault } from '../../../src/kit/fault.ts';
-import { type Cib, parseCib, primitivesIn, withoutStatus } from '../../../src/parsers/cib.ts';
+import { type Cib, parseCib } from '../../../src/parsers/cib/cib.ts';
+import { primitivesIn } from '../../../src/parsers/cib/resources.ts';
+import { withoutStatus } from '../../../src/parsers/cib/text.ts';
 import { parseEditableXml, writeXml } from '../../../src/parsers/xml-edit.ts';
 import { descendants, parseXml, type XmlElement } from '../../../src/parsers/xml.ts';
 import { isXmlId } from '../../../src/routes/ha/fields/names.ts';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import { obstaclesOf } from '../../../src/cluster/why/obstacles.ts';
 import { disappointmentsOf } from '../../../src/cluster/why/outcome.ts';
-import { parseCib } from '../../../src/parsers/cib.ts';
+import { parseCib } from '../../../src/parsers/cib/cib.ts';
 import { parseCrmMon } from '../../../src/parsers/crm-mon.ts';
 
 interface State {

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 
-import { inTurn } from '../../../src/kit/concurrency/serialize.ts';
+import { makeSerializer } from '../../../src/kit/concurrency/serialize.ts';
 
-describe('inTurn', () => {
+describe('makeSerializer', () => {
   it('begins a run when those before it have ended, also if they failed', async () => {
-    const queue = inTurn();
+    const queue = makeSerializer();
     const events: string[] = [];
     const run = (name: string, fails: boolean) => () => {
       events.push(`${name} begins`);

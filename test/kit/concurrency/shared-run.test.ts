@@ -9,7 +9,7 @@ describe('shareRuns', () => {
     const clock = { ms: 0 };
     const shared = shareRuns(
       () => new Promise<number>((resolve, reject) => runs.push({ resolve, reject })),
-      { leastMs: 1000, now: () => clock.ms, ...(holds && { holds }) },
+      { reuseMs: 1000, now: () => clock.ms, ...(holds && { holds }) },
     );
     return { runs, clock, shared };
   }

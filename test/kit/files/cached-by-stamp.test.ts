@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { keep, keepEach } from '../../../src/kit/files/cached-by-stamp.ts';
+import { cacheByStamp, cacheEachByStamp } from '../../../src/kit/files/cached-by-stamp.ts';
 
 /** A source whose stamp and values the test sets; it tells what was read of it. */
 function source() {
@@ -20,14 +20,14 @@ function source() {
 describe('what is kept', () => {
   it('is read once while the source stays the same', async () => {
     const { state, stampOf, readOf } = source();
-    const get = keep(stampOf, () => readOf('x'));
+    const get = cacheByStamp(stampOf, () => readOf('x'));
     expect([await get(), await get()]).to.deep.equal(['x at a', 'x at a']);
     expect(state.read).to.deep.equal(['x']);
   });
 
   it('is read anew once the source has changed', async () => {
     const { state, stampOf, readOf } = source();
-    const get = keep(stampOf, () => readOf('x'));
+    const get = cacheByStamp(stampOf, () => readOf('x'));
     await get();
     state.stamp = 'b';
     expect(await get()).to.equal('x at b');
@@ -35,14 +35,14 @@ describe('what is kept', () => {
 
   it('is read once for all who ask at the same time', async () => {
     const { state, stampOf, readOf } = source();
-    const get = keep(stampOf, () => readOf('x'));
+    const get = cacheByStamp(stampOf, () => readOf('x'));
     await Promise.all(Array.from({ length: 100 }, get));
     expect(state.read).to.deep.equal(['x']);
   });
 
   it('has the stamp from before it was read, so a change meanwhile is seen', async () => {
     const { state, stampOf, readOf } = source();
-    const get = keep(stampOf, () => {
+    const get = cacheByStamp(stampOf, () => {
       state.stamp = 'b';
       return readOf('x');
     });
@@ -53,7 +53,7 @@ describe('what is kept', () => {
 
   it('is not a failure, which all who wait for it share', async () => {
     const { state, stampOf, readOf } = source();
-    const get = keep(stampOf, () => readOf('x'));
+    const get = cacheByStamp(stampOf, () => readOf('x'));
     state.fails = true;
     const outcomes = await Promise.allSettled([get(), get()]);
     expect(outcomes.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected']);
@@ -64,7 +64,7 @@ describe('what is kept', () => {
 
   it('is kept under its key', async () => {
     const { state, stampOf, readOf } = source();
-    const get = keepEach(stampOf, readOf, 2);
+    const get = cacheEachByStamp(stampOf, readOf, 2);
     expect(await Promise.all(['x', 'y', 'x', 'y'].map(get))).to.deep.equal([
       ...['x at a', 'y at a', 'x at a', 'y at a'],
     ]);
@@ -73,7 +73,7 @@ describe('what is kept', () => {
 
   it('gives way to others in the order in which it was last asked for', async () => {
     const { state, stampOf, readOf } = source();
-    const get = keepEach(stampOf, readOf, 2);
+    const get = cacheEachByStamp(stampOf, readOf, 2);
     for (const key of ['x', 'y', 'x', 'z', 'x', 'y']) await get(key);
     expect(state.read).to.deep.equal(['x', 'y', 'z', 'y']);
   });

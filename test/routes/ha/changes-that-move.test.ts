@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 
 import { Fault } from '../../../src/kit/fault.ts';
-import { withoutStatus } from '../../../src/parsers/cib.ts';
+import { withoutStatus } from '../../../src/parsers/cib/text.ts';
 import { changesBench, nodes, outcomeOf, storageCib } from '../../support/changes-bench.ts';
 import { type FakeCluster, fakeCluster, success } from '../../support/fake-cluster.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';

@@ -1,6 +1,5 @@
-import { infinity, isTrue, scoreOf } from '../../../parsers/cib-values.ts';
+import { infinity, isTrue, roleIn, scoreOf } from '../../../parsers/cib/values.ts';
 import type { EditableXml } from '../../../parsers/xml-edit.ts';
-import { roleIn } from './operations.ts';
 
 /** How a constraint that is to be added stands to one that is there. */
 export type Relation =

@@ -1,4 +1,5 @@
 import { Fault } from '../../../kit/fault.ts';
+import { roleIn } from '../../../parsers/cib/values.ts';
 import {
   childToEdit,
   type EditableXml,
@@ -16,7 +17,7 @@ import {
   resourceIn,
 } from '../engine/cib-elements.ts';
 import { isSameLocation, plainLocation, relationOf } from './constraint-meaning.ts';
-import { hasNewRoleNames, roleIn } from './operations.ts';
+import { hasNewRoleNames } from './operations.ts';
 
 /** An action of a resource, as an order has them. */
 export interface OrderedAction {

@@ -6,8 +6,8 @@ import type { PlannedAction } from '../../../parsers/crm-simulate.ts';
 import { queryCib } from '../../../pacemaker/cib/cib.ts';
 import { readState } from '../../../pacemaker/crm-mon.ts';
 import { readScores } from '../../../pacemaker/simulate.ts';
-import { isTrue } from '../../../parsers/cib-values.ts';
-import { parseCib } from '../../../parsers/cib.ts';
+import { isTrue } from '../../../parsers/cib/values.ts';
+import { parseCib } from '../../../parsers/cib/cib.ts';
 import { type ClusterState, instancesOf, withoutInstance } from '../../../parsers/crm-mon.ts';
 import {
   childToEdit,

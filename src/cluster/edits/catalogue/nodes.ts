@@ -13,13 +13,13 @@ import {
   listedNodes,
   localNodeName,
 } from '../../../pacemaker/node.ts';
-import { followIn } from '../../../parsers/cib-references.ts';
+import { followIn } from '../../../parsers/cib/references.ts';
 import { type NodeState, nodeStates } from '../../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
-import { nodeNotFound } from '../../views/nodes.ts';
 import type { ClusterChange } from '../cluster-change.ts';
 import { configurationIn, refuse, reversibleEdit } from '../engine/cib-edit.ts';
 import { checkNode, hasTrue, makerOf, setPair, unsetPair } from '../engine/cib-elements.ts';
+import { nodeNotFound } from '../../nodes.ts';
 
 /** Changes of a node's state. Faults of all: `node_not_found`. */
 export interface NodeChanges {

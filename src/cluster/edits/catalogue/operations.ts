@@ -1,3 +1,4 @@
+import { isTime, roleIn, roles, secondsOf } from '../../../parsers/cib/values.ts';
 import type { AgentAction } from '../../../parsers/metadata.ts';
 import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
 import type { Agent } from '../../agents/agent-metadata.ts';
@@ -22,7 +23,7 @@ const checkLevel = 'OCF_CHECK_LEVEL';
 
 const booleans = ['0', '1', 'true', 'false'];
 const values: Readonly<Record<string, readonly string[]>> = {
-  role: ['Stopped', 'Started', 'Promoted', 'Unpromoted', 'Master', 'Slave'],
+  role: roles,
   'on-fail': [
     ...['block', 'demote', 'fence', 'ignore', 'restart', 'restart-container', 'standby', 'stop'],
   ],
@@ -31,8 +32,6 @@ const values: Readonly<Record<string, readonly string[]>> = {
 };
 
 const times: readonly string[] = ['interval', 'timeout', 'start-delay'];
-/** As Pacemaker reads one ("Time Intervals" in Pacemaker Explained); none where the default is to count. */
-const time = /^(?:\d{1,12}(?:us|usec|ms|msec|s|sec|m|min|h|hr)?|P[0-9YMWDTHS.]+|)$/;
 
 /** Actions of an agent that Pacemaker does not run by itself, and an old name of monitor. */
 const notForTheCib: readonly string[] = ['meta-data', 'status', 'validate-all'];
@@ -77,7 +76,8 @@ function problemsOfOptions(operation: string, options: OperationOptions['options
     if (allowed && !allowed.includes(value)) {
       return [of(`takes one of ${allowed.join(', ')} as ${name}`)];
     }
-    if (times.includes(name) && !time.test(value)) {
+    // An empty one lets the default count.
+    if (times.includes(name) && value !== '' && !isTime(value)) {
       return [of(`needs a time as ${name}, such as "30s" or "5min"`)];
     }
     if (name === 'id' && freeId(new Set(), value) !== value) {
@@ -267,14 +267,6 @@ function normalized(options: OperationOptions['options']): Record<string, string
   );
 }
 
-const oldRoles: Readonly<Record<string, string>> = { Promoted: 'Master', Unpromoted: 'Slave' };
-const newRoles: Readonly<Record<string, string>> = { Master: 'Promoted', Slave: 'Unpromoted' };
-
-/** A role under the name that the CIB's schema has for it. */
-export function roleIn(role: string, hasNewRoles: boolean): string {
-  return (hasNewRoles ? newRoles : oldRoles)[role] ?? role;
-}
-
 /** The promoted role under the name that a CIB has for it. */
 export function promotedRole(cib: EditableXml): string {
   return roleIn('Promoted', hasNewRoleNames(cib));
@@ -287,20 +279,9 @@ export function hasNewRoleNames({ attributes }: EditableXml): boolean {
   return Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 7);
 }
 
-const unitSeconds: Readonly<Record<string, number>> = {
-  ...{ '': 1, s: 1, sec: 1, m: 60, min: 60, h: 3600, hr: 3600 },
-};
-
 /** What two times have in common that are equally long. */
 function lengthOf(interval: string): number | string {
   return secondsOf(interval) ?? interval;
-}
-
-/** A time in seconds; undefined if it is in other units. */
-function secondsOf(text: string): number | undefined {
-  const [, count, unit = ''] = /^(\d+)([a-z]*)$/.exec(text) ?? [];
-  const factor = unitSeconds[unit];
-  return count === undefined || factor === undefined ? undefined : Number(count) * factor;
 }
 
 function compare(a: string, b: string): number {

@@ -1,10 +1,11 @@
 import { Fault } from '../../../kit/fault.ts';
 import type { ClusterOption } from '../../../pacemaker/daemons.ts';
+import { isFalse, isOptionTime, isTrue } from '../../../parsers/cib/values.ts';
 import { childToEdit, removeChildren } from '../../../parsers/xml-edit.ts';
-import { type ClusterOptionsReader, propertyNotFound } from '../../views/properties.ts';
 import { type ClusterChange, cibChange } from '../cluster-change.ts';
 import { editConfiguration } from '../engine/cib-edit.ts';
 import { setPair, unsetPair } from '../engine/cib-elements.ts';
+import { type ClusterOptionsReader, propertyNotFound } from '../../properties.ts';
 
 /** What Pacemaker writes itself, and nobody else should; pcs refuses the same. */
 const ofPacemaker: readonly string[] = [
@@ -78,16 +79,18 @@ function checkIsOurs(name: string): void {
   );
 }
 
-const booleans = /^(?:true|false|yes|no|on|off|y|n|1|0)$/i;
 const integer = /^(?:[+-]?\d{1,18}|[+-]?INFINITY)$/;
 
 /** What a value may be, by the type that the metadata names (Pacemaker Explained, "Cluster Options"). */
-const types: Readonly<Record<string, { pattern: RegExp; expected: string }>> = {
-  boolean: { pattern: booleans, expected: '"true" or "false"' },
-  integer: { pattern: integer, expected: 'an integer' },
-  percentage: { pattern: /^\d{1,3}%$/, expected: 'a percentage, such as "80%"' },
+const types: Readonly<Record<string, { matches: (value: string) => boolean; expected: string }>> = {
+  boolean: { matches: (value) => isTrue(value) || isFalse(value), expected: '"true" or "false"' },
+  integer: { matches: (value) => integer.test(value), expected: 'an integer' },
+  percentage: {
+    matches: (value) => /^\d{1,3}%$/.test(value),
+    expected: 'a percentage, such as "80%"',
+  },
   time: {
-    pattern: /^(?:-?\d{1,12} ?(?:us|usec|ms|msec|s|sec|m|min|h|hr)?|P[0-9YMWDTHS.]+)$/,
+    matches: isOptionTime,
     expected: 'a time, such as "60s" or "5min"',
   },
 };
@@ -95,7 +98,7 @@ const types: Readonly<Record<string, { pattern: RegExp; expected: string }>> = {
 /** Faults: `value_not_allowed` */
 function checkValue(value: string, { name, type, values }: ClusterOption): void {
   const known = types[type];
-  const allowed = values ? values.includes(value) : (known?.pattern.test(value) ?? true);
+  const allowed = values ? values.includes(value) : (known?.matches(value) ?? true);
   if (allowed) return;
   throw new Fault(
     'value_not_allowed',

@@ -3,13 +3,12 @@ import type { Host } from '../../../kit/host.ts';
 import { queryCib } from '../../../pacemaker/cib/cib.ts';
 import { cleanUp, restart } from '../../../pacemaker/resource.ts';
 import { readState } from '../../../pacemaker/crm-mon.ts';
-import { followIn } from '../../../parsers/cib-references.ts';
-import { isFalse } from '../../../parsers/cib-values.ts';
+import { followIn } from '../../../parsers/cib/references.ts';
+import { isFalse } from '../../../parsers/cib/values.ts';
 import { type Instance, instancesOf } from '../../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml } from '../../../parsers/xml-edit.ts';
 import { type AgentMetadataReader, fullNameOf } from '../../agents/agent-metadata.ts';
 import { type HeldBack, whyNotManaged } from '../../why/obstacles.ts';
-import { isConfigured, resourceNotFound } from '../../views/resources.ts';
 import { type ClusterChange, cibChange, cibChangeOf, type Site } from '../cluster-change.ts';
 import {
   type CibEdit,
@@ -27,7 +26,6 @@ import {
   isFenceDevice,
   membersOf,
   nodesMadeBy,
-  type Pairs,
   pairsIn,
   resourceIn,
   resourcesIn,
@@ -39,6 +37,8 @@ import { newClone, problemsOfClone, problemsOfCloned } from './clones.ts';
 import { newPrimitive, type ResourceOptions, updatePrimitive } from './primitives.ts';
 import { heldBackBy, warnOfNoManage, warnOfNoStop } from '../../why/held-back.ts';
 import { removeResource } from '../engine/references.ts';
+import { isConfigured, resourceNotFound } from '../../resources.ts';
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 
 export interface NewResource extends ResourceOptions {
   name: string;

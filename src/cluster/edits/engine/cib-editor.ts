@@ -8,7 +8,7 @@ import { queryWholeCib } from '../../../pacemaker/cib/cib.ts';
 import { hasRoomForCib, noRoomForCib } from '../../../pacemaker/cib/cib-disk.ts';
 import { type CibDifference, cibDifferences } from '../../../pacemaker/cib/cib-differences.ts';
 import { cibPatch, patchCib } from '../../../pacemaker/cib/cib-patch.ts';
-import type { LostSignsReader } from '../../../pacemaker/cib/lost-signs.ts';
+import type { LostCharactersReader } from '../../../pacemaker/cib/lost-characters.ts';
 import type { SentPatch } from '../../../pacemaker/cib/sent-patch.ts';
 import { simulateTransition } from '../../../pacemaker/simulate.ts';
 import {
@@ -19,7 +19,7 @@ import {
   withoutStatus,
   withoutTransient,
   withStatusOf,
-} from '../../../parsers/cib.ts';
+} from '../../../parsers/cib/text.ts';
 import type { PlannedAction } from '../../../parsers/crm-simulate.ts';
 import { type EditableXml, parseEditableXml, writeXml } from '../../../parsers/xml-edit.ts';
 import { isLargeCib, largeCib } from '../../configuration.ts';
@@ -87,12 +87,12 @@ const attempts = 5;
 /**
  * @param memory a folder in memory, for the files of crm_simulate: it writes the CIB that comes out to a file alone
  * @param checkPatch holds a change back until the coordinator shows it as it was meant
- * @param readLostSigns of Pacemaker on this node
+ * @param readLostCharacters of Pacemaker on this node
  */
 export function makeCibEditor(
   memory: string,
   checkPatch: CheckPatch,
-  readLostSigns: LostSignsReader,
+  readLostCharacters: LostCharactersReader,
 ): CibEditor {
   function simulate(
     host: Host,
@@ -117,7 +117,7 @@ export function makeCibEditor(
         const { base, cib } = await edited(edit, whole, { host, warn });
         const differences = cibDifferences(base, cib);
         checkSize(differences, base, cib);
-        await checkStorable(differences, base, readLostSigns);
+        await checkStorable(differences, base, readLostCharacters);
         if (differences.length === 0) return { changes: [], before, after: before, found: whole };
         const after = nextVersionOfCib(whole);
         await prepare({ before, after, ...patchesBetween(base, cib, differences) });
@@ -154,7 +154,7 @@ export function makeCibEditor(
       const { base, cib } = await edited(edit, whole, { host, warn });
       const differences = cibDifferences(base, cib);
       checkSize(differences, base, cib);
-      await checkStorable(differences, base, readLostSigns);
+      await checkStorable(differences, base, readLostCharacters);
       const { actions, outcome } = await simulate(host, withStatusOf(writeXml(cib), whole));
       const changes = differences.map(recordedDifference);
       const tried = { version, actions, changes, warnings };

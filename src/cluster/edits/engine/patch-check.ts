@@ -4,7 +4,7 @@ import { Fault } from '../../../kit/fault.ts';
 import type { Host } from '../../../kit/host.ts';
 import { queryWholeCib } from '../../../pacemaker/cib/cib.ts';
 import { type SentPatch, showsPatch, storedInstead } from '../../../pacemaker/cib/sent-patch.ts';
-import { coordinatorOfCib } from '../../../parsers/cib.ts';
+import { coordinatorOfCib } from '../../../parsers/cib/text.ts';
 import type { EditableXml } from '../../../parsers/xml-edit.ts';
 
 /**

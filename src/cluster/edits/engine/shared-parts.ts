@@ -1,4 +1,4 @@
-import { followIn } from '../../../parsers/cib-references.ts';
+import { followIn } from '../../../parsers/cib/references.ts';
 import { type EditableXml, writeXml } from '../../../parsers/xml-edit.ts';
 
 // Parts of a configuration that something else uses by their ids: attribute sets, pairs in them and operations (`id-ref`

@@ -1,6 +1,6 @@
 import { Fault } from '../../../kit/fault.ts';
 import type { CibDifference } from '../../../pacemaker/cib/cib-differences.ts';
-import { lostIn, type LostSignsReader } from '../../../pacemaker/cib/lost-signs.ts';
+import { lostIn, type LostCharactersReader } from '../../../pacemaker/cib/lost-characters.ts';
 import type { XmlElement } from '../../../parsers/xml.ts';
 import { type EditableXml, walk } from '../../../parsers/xml-edit.ts';
 
@@ -16,13 +16,13 @@ const maxNamed = 5;
 /**
  * Refuses what Pacemaker would not store as it is, before anything is sent. What is in the CIB already was stored.
  * @param base the CIB that the differences lead from
- * @param readLostSigns is called only if a text has more than printable ASCII
+ * @param readLostCharacters is called only if a text has more than printable ASCII
  * Faults: `value_not_allowed`, those of the reader.
  */
 export async function checkStorable(
   differences: readonly CibDifference[],
   base: EditableXml,
-  readLostSigns: LostSignsReader,
+  readLostCharacters: LostCharactersReader,
 ): Promise<void> {
   const special = differences.flatMap((each) => [...textsOf(each)].filter(isSpecial));
   if (special.length === 0) return;
@@ -38,10 +38,10 @@ export async function checkStorable(
         : [`There is a control character (${named(control)}) in ${what}, which no value may have.`];
     }),
   );
-  const lostSigns = await readLostSigns();
+  const lostCharacters = await readLostCharacters();
   refuse(
     added.flatMap(({ what, text }) => {
-      const { signs, first } = lostIn(text, lostSigns);
+      const { signs, first } = lostIn(text, lostCharacters);
       if (signs.length === 0) return [];
       const lost = signs.slice(0, maxNamed).map(named).join(', ');
       const more = signs.length > maxNamed ? ' and others' : '';

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { noSpaceOf } from '../../kit/fault.ts';
+import { namesIn, statIfThere, syncFolder } from '../../kit/files/files.ts';
+import { type BufferedWrites, bufferWrites } from '../../kit/files/buffered-writes.ts';
+
+// A liferaft is written to a file of another name and gets its own when all of it is on the disk, so that whoever
+// dies, or whichever disk is full: there is a whole one, the former or the new.
+
+const unfinished = /^incoming-[0-9a-f]{12}\.part$/;
+
+/** How a file comes to be. */
+export interface NewFile<T> {
+  folder: string;
+  /** May fail; nothing of the file is left then. */
+  write: (writes: BufferedWrites) => Promise<T>;
+  nameOf: (written: T) => string;
+  /** When all of it is on the disk. May fail as well. */
+  beforeNamed: (written: T) => Promise<void>;
+  /** The name under which the bytes that there are stay when it fails; none if they are to be removed. */
+  nameOfPart?: (error: unknown, bytes: number) => string | undefined;
+}
+
+/**
+ * Writes a file that takes its name when it is whole.
+ * Faults: `no_space`
+ */
+export async function writeNewFile<T>(newFile: NewFile<T>): Promise<T> {
+  const { folder } = newFile;
+  const temporary = join(folder, `incoming-${randomBytes(6).toString('hex')}.part`);
+  try {
+    await mkdir(folder, { recursive: true });
+    // Secrets of hosts are in it, whoever made it.
+    await chmod(folder, 0o700);
+    const written = await writeAndSync(temporary, newFile.write);
+    await newFile.beforeNamed(written);
+    await rename(temporary, join(folder, newFile.nameOf(written)));
+    await syncFolder(folder);
+    return written;
+  } catch (error) {
+    const bytes = (await statIfThere(temporary))?.size ?? 0;
+    const part = newFile.nameOfPart?.(error, bytes);
+    if (part !== undefined) await rename(temporary, join(folder, part)).catch(() => undefined);
+    await rm(temporary, { force: true });
+    throw noSpaceOf(error, `The next liferaft in ${folder}`) ?? error;
+  }
+}
+
+/** Removes what a kill left of files that were being written. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  const names = await namesIn(folder);
+  for (const name of names.filter((each) => unfinished.test(each))) {
+    await rm(join(folder, name), { force: true });
+  }
+}
+
+async function writeAndSync<T>(path: string, write: NewFile<T>['write']): Promise<T> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    const writes = bufferWrites(file);
+    let written;
+    try {
+      written = await write(writes);
+    } catch (error) {
+      // The file may not be closed before the last write to it is over.
+      await writes.end().catch(() => undefined);
+      throw error;
+    }
+    await writes.end();
+    await file.datasync();
+    return written;
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,117 @@
+import { readdir } from 'node:fs/promises';
+
+import { expect } from 'chai';
+
+import { Fault } from '../../../src/kit/fault.ts';
+import type { Host } from '../../../src/kit/host.ts';
+import { lostIn, makeLostCharactersReader } from '../../../src/pacemaker/cib/lost-characters.ts';
+import { noPaths } from '../../support/app-bench.ts';
+import { storageCib } from '../../support/changes-bench.ts';
+import {
+  type Escaping,
+  type FakeCluster,
+  fakeCluster,
+  keepsAll,
+  stopsBeyondAscii,
+  success,
+  writesOctal,
+} from '../../support/fake-cluster.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+describe('the dry run that finds the signs that Pacemaker damages', () => {
+  const folder = temporaryFolder();
+  const readerOf = (cluster: FakeCluster) => {
+    const deadlines = { readDeadlineMs: 1000, changeDeadlineMs: 1000 };
+    const host: Host = { run: cluster.run, paths: noPaths, ...deadlines };
+    return makeLostCharactersReader(host, folder.path);
+  };
+
+  /** What was seen on real clusters, see test/system/characters.ts. */
+  const generations: readonly [string, Escaping, Record<string, string[]>][] = [
+    [
+      'Pacemaker 2.0',
+      writesOctal,
+      {
+        'a & "b" <c>': [],
+        'a\tb': ['\t'],
+        'Büro "é"': ['ü', 'é'],
+        '日 😀 &': ['日', '😀'],
+        '& é\t': ['é', '\t'],
+      },
+    ],
+    [
+      'Pacemaker 2.1',
+      stopsBeyondAscii,
+      {
+        'a & "b" <c>': [],
+        'a\tb': ['\t'],
+        Büro: [],
+        '"q" é': [],
+        'é > x': [],
+        "é 'x'": [],
+        'é "q"': ['"'],
+        'Schl\u00fcssel<1>&"x': ['<', '&', '"'],
+        'é\t': ['\t'],
+      },
+    ],
+    ['Pacemaker 3.0', keepsAll, { 'é\t<&>"\'': [], '\u202e😀 & e\u0301"': [] }],
+  ];
+  for (const [name, escaping, texts] of generations) {
+    it(`finds those of ${name}`, async () => {
+      const lostCharacters = await readerOf(fakeCluster(storageCib, escaping))();
+      for (const [text, signs] of Object.entries(texts)) {
+        expect(lostIn(text, lostCharacters).signs, text).to.deep.equal(signs);
+      }
+    });
+  }
+
+  it('names the sign beyond ASCII that another one is lost behind, and none where that is not why', async () => {
+    const twoOne = await readerOf(fakeCluster(storageCib, stopsBeyondAscii))();
+    expect(lostIn('aßé"', twoOne).first).to.equal('ß');
+    expect(lostIn('é\t', twoOne).first).to.equal(undefined);
+    const twoZero = await readerOf(fakeCluster(storageCib, writesOctal))();
+    expect(lostIn('é"', twoZero).first).to.equal(undefined);
+  });
+
+  it('changes nothing in the cluster, starts two processes, and is done once', async () => {
+    const cluster = fakeCluster(storageCib);
+    const read = readerOf(cluster);
+    await Promise.all([read(), read()]);
+    await read();
+    expect(cluster.cibs).to.deep.equal([storageCib]);
+    expect(cluster.changes()).to.deep.equal([]);
+    expect(cluster.calls).to.have.lengthOf(2);
+  });
+
+  it('takes what is lost with a value before it for damaged', async () => {
+    // A parser that ends at the first element that it cannot read.
+    const cut: Escaping = (patch) =>
+      patch.replace(/<change (?:(?!<change).)*é&lt;.*<\/change>/s, '');
+    const lostCharacters = await readerOf(fakeCluster(storageCib, cut))();
+    expect(lostIn('é&', lostCharacters).signs).to.deep.equal([]);
+    expect(lostIn('é<"', lostCharacters).signs).to.deep.equal(['<', '"']);
+  });
+
+  for (const [what, answer] of [
+    ['fails', { exitCode: 78, stdout: '', stderr: 'no\n' }],
+    ['does not even keep plain text', success('<cib epoch="1"/>')],
+  ] as const) {
+    it(`is a fault, and is tried again, if cibadmin ${what}`, async () => {
+      const cluster = fakeCluster(storageCib);
+      cluster.answers.set('cibadmin', () => answer);
+      const read = readerOf(cluster);
+      const fault = await read().then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      expect(fault).to.be.instanceOf(Fault).and.to.include({ code: 'tool_failed' });
+      cluster.answers.delete('cibadmin');
+      expect((await read()).anywhere.size).to.equal(0);
+    });
+  }
+
+  it('leaves no file behind', async () => {
+    await readerOf(fakeCluster(storageCib))();
+    expect(await readdir(folder.path)).to.deep.equal([]);
+  });
+});

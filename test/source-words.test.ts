@@ -1,0 +1,187 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+
+import { expect } from 'chai';
+import ts from 'typescript';
+
+/** What has not been rewritten yet. */
+const notYet: readonly string[] = [
+  ...['src/access', 'src/corosync', 'src/kit', 'src/pacemaker', 'src/parsers', 'src/pcs'],
+  ...['src/alphorn', 'src/bin', 'src/changes', 'src/cluster', 'src/routes', 'src/server'],
+  ...['test/access', 'test/corosync', 'test/kit', 'test/pacemaker', 'test/parsers', 'test/pcs'],
+  ...['test/alphorn', 'test/bin', 'test/changes', 'test/cluster', 'test/routes', 'test/server'],
+  ...['test/bench', 'test/lab', 'test/support', 'test/system', 'test/record-fixtures.ts'],
+];
+
+/** Parts of names, as camelCase and file names separate them, for which the field has a word of its own. */
+const bannedParts = new Set([
+  ...['most', 'longest', 'least', 'patience', 'stranger', 'strangers', 'door', 'doors'],
+  ...['told', 'kept', 'words'],
+]);
+const bannedNames = new Set(['inTurn', 'Asked', 'Made', 'Tried']);
+
+/** Tests that have to name what is banned. */
+const aboutWords = /(?:-words|\/prose)\.test\.ts$/;
+
+/** Phrases that many readers stumble over. "Depends on", "except" and "again" say the same. */
+const bannedPhrases = [/\bhangs on\b/i, /\bbut for\b/i, /\banew\b/i];
+/** A sentence that begins with "Of" has its subject behind what is said of it. */
+const bannedOpening = /(?:^|[.!?] )Of\b/;
+
+interface Found {
+  line: number;
+  text: string;
+}
+
+/** The comments of a file, without their signs; lines of `//` that follow each other are one. */
+function commentsIn(source: ts.SourceFile): Found[] {
+  const { text } = source;
+  const ranges = new Map<number, ts.CommentRange>();
+  const visit = (node: ts.Node): void => {
+    for (const each of [
+      ...(ts.getLeadingCommentRanges(text, node.pos) ?? []),
+      ...(ts.getTrailingCommentRanges(text, node.end) ?? []),
+    ])
+      ranges.set(each.pos, each);
+    node.getChildren(source).forEach(visit);
+  };
+  source.getChildren().forEach(visit);
+  const comments: (Found & { end: number })[] = [];
+  for (const { pos, end } of [...ranges.values()].sort((a, b) => a.pos - b.pos)) {
+    const plain = text
+      .slice(pos, end)
+      .replace(/^\/\*+|\*\/$|^\/\/+/g, '')
+      .replace(/^[ \t]*\* ?/gm, '');
+    const last = comments.at(-1);
+    if (last && /^\n *$/.test(text.slice(last.end, pos))) {
+      last.text += `\n${plain}`;
+      last.end = end;
+    } else comments.push({ line: lineOf(source, pos), text: plain, end });
+  }
+  return comments;
+}
+
+function lineOf(source: ts.SourceFile, position: number): number {
+  return source.getLineAndCharacterOfPosition(position).line + 1;
+}
+
+/**
+ * The names that a file declares. Names that are fixed elsewhere are not among them: keys of configuration and of
+ * documents, which are in snake_case or in quotes, names that are imported, and properties of what is taken apart.
+ */
+function namesDeclaredIn(source: ts.SourceFile): Found[] {
+  const found: Found[] = [];
+  const visit = (node: ts.Node): void => {
+    const { name } = node as { name?: ts.Node };
+    const isDeclared = !ts.isPropertyAccessExpression(node) && !isNamedElsewhere(node);
+    if (isDeclared && name && ts.isIdentifier(name) && !/^[a-z0-9]+_[a-z0-9_]+$/.test(name.text))
+      found.push({ line: lineOf(source, name.getStart(source)), text: name.text });
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function isNamedElsewhere(node: ts.Node): boolean {
+  return (
+    (ts.isImportSpecifier(node) || ts.isExportSpecifier(node) || ts.isBindingElement(node)) &&
+    node.propertyName === undefined &&
+    // The elements of an array have no names.
+    !ts.isArrayBindingPattern(node.parent)
+  );
+}
+
+function isBannedName(name: string): boolean {
+  return (
+    bannedNames.has(name) ||
+    name
+      .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+      .toLowerCase()
+      .split(/[^a-z0-9]/)
+      .some((part) => bannedParts.has(part))
+  );
+}
+
+/** Texts for people: a literal with a space in it. Titles of tests are marked. */
+function textsIn(source: ts.SourceFile): (Found & { isTitle: boolean })[] {
+  const found: (Found & { isTitle: boolean })[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || isTemplateTail(node)) {
+      const call = node.parent;
+      const isTitle =
+        ts.isCallExpression(call) &&
+        call.arguments[0] === node &&
+        /^(?:describe|it)$/.test(call.expression.getText(source));
+      if (node.text.includes(' '))
+        found.push({ line: lineOf(source, node.getStart(source)), text: node.text, isTitle });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function isTemplateTail(node: ts.Node): node is ts.TemplateMiddle | ts.TemplateTail {
+  return ts.isTemplateMiddle(node) || ts.isTemplateTail(node);
+}
+
+/** @returns the text that is banned in a comment or message; undefined if there is none */
+function bannedIn(text: string): string | undefined {
+  const oneLine = text.replace(/\s+/g, ' ').trim();
+  return [...bannedPhrases, bannedOpening].flatMap((each) => each.exec(oneLine) ?? [])[0];
+}
+
+function offencesIn(file: string, content = readFileSync(file, 'utf8')): string[] {
+  const source = ts.createSourceFile(file, content, ts.ScriptTarget.ESNext, true);
+  const texts = textsIn(source);
+  return [
+    ...(isBannedName(basename(file)) ? [`${file}: its name`] : []),
+    ...namesDeclaredIn(source)
+      .filter(({ text }) => isBannedName(text))
+      .map(({ line, text }) => `${file}:${line}: ${text}`),
+    ...[...commentsIn(source), ...texts].flatMap(({ line, text }) => {
+      const banned = bannedIn(text);
+      return banned === undefined ? [] : [`${file}:${line}: '${banned}'`];
+    }),
+    ...texts
+      .filter(({ text, isTitle }) => isTitle && /^of\b/i.test(text))
+      .map(({ line }) => `${file}:${line}: a title that begins with 'of'`),
+  ];
+}
+
+describe('the words of the source', () => {
+  it('are those of the field, in names, comments and messages', () => {
+    const files = ['src', 'test']
+      .flatMap((folder) =>
+        readdirSync(folder, { encoding: 'utf8', recursive: true }).map(
+          (each) => `${folder}/${each}`,
+        ),
+      )
+      .filter((file) => file.endsWith('.ts') && !aboutWords.test(file))
+      .filter((file) => !notYet.some((each) => file === each || file.startsWith(`${each}/`)))
+      .sort();
+    const offences = files.flatMap((file) => offencesIn(file));
+    expect(offences, offences.join('\n')).to.deep.equal([]);
+  });
+
+  for (const [what, content, found] of [
+    ['a name', 'const atMost = 1;', 'atMost'],
+    ['a property', 'interface A { longest: number }', 'longest'],
+    ['a name taken from an array', 'const [kept] = a;', 'kept'],
+    ['a comment', '// It begins\n// anew.', "'anew'"],
+    ['a docstring', 'const a = {\n  /**\n   * One. Of two, one.\n   */\n};', "'. Of'"],
+    ['a message', 'f(`It hangs on ${a} alone`);', "'hangs on'"],
+    ['a title', "it('of two takes one', f);", "a title that begins with 'of'"],
+  ] as const) {
+    it(`are found in ${what}`, () => {
+      const [offence = ''] = offencesIn('a.ts', content);
+      expect(offence.replace(/^a.ts:\d+: /, '')).to.equal(found);
+    });
+  }
+
+  it('may be those of a document, and of a module that declares them', () => {
+    const content = `const a = { liferaft_most_bytes: 1, 'kept': b };
+      const { kept } = c; import { keptOf } from './d.ts'; expect(e).to.be.at.least(1);`;
+    expect(offencesIn('a.ts', content)).to.deep.equal([]);
+  });
+});

@@ -209,8 +209,11 @@ const ofDiff = {
 };
 
 export const diff = part('LiferaftDiff', record(ofDiff));
-export const dryRunOfRestore = record({ dry_run: always(true), ...ofDiff });
-export const restored = record({ ...ofDiff, kept: orNull(text) });
+export const dryRunOfRestore = part(
+  'DryRunOfRestore',
+  record({ dry_run: always(true), ...ofDiff }),
+);
+export const restored = part('Restored', record({ ...ofDiff, kept: orNull(text) }));
 
 export const undone = record({
   liferaft: text,

@@ -37,38 +37,46 @@ export const corosyncConf = mapOf(corosyncValue);
 
 export const corosyncKey = record({ key: text });
 
-export const rings = record({
-  'local_node_id?': text,
-  'transport?': text,
-  links: listOf(
-    record({
-      id: text,
-      'transport?': text,
-      'addr?': text,
-      'status?': text,
-      nodes: listOf(record({ 'nodeid?': text, 'node?': text, status: text })),
-    }),
-  ),
-  'other?': texts,
-});
-
-export const quorum = record({
-  provider: text,
-  nodes: text,
-  node_id: text,
-  ring_id: text,
-  quorate: flag,
-  votequorum: record({
-    expected_votes: text,
-    highest_expected: text,
-    total_votes: text,
-    quorum: text,
-    flags: texts,
+export const rings = part(
+  'Rings',
+  record({
+    'local_node_id?': text,
+    'transport?': text,
+    links: listOf(
+      record({
+        id: text,
+        'transport?': text,
+        'addr?': text,
+        'status?': text,
+        nodes: listOf(record({ 'nodeid?': text, 'node?': text, status: text })),
+      }),
+    ),
+    'other?': texts,
   }),
-  members: listOf(record({ nodeid: text, votes: text, 'qdevice?': text, name: text, local: flag })),
-  'qdevice?': record({ name: text, votes: text, 'configured_votes?': text }),
-  'other?': texts,
-});
+);
+
+export const quorum = part(
+  'Quorum',
+  record({
+    provider: text,
+    nodes: text,
+    node_id: text,
+    ring_id: text,
+    quorate: flag,
+    votequorum: record({
+      expected_votes: text,
+      highest_expected: text,
+      total_votes: text,
+      quorum: text,
+      flags: texts,
+    }),
+    members: listOf(
+      record({ nodeid: text, votes: text, 'qdevice?': text, name: text, local: flag }),
+    ),
+    'qdevice?': record({ name: text, votes: text, 'configured_votes?': text }),
+    'other?': texts,
+  }),
+);
 
 export const auditEntries = listOf(
   part(

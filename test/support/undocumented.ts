@@ -1,6 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
-import { exampleOf, operationName } from '../../src/server/table/examples.ts';
+import { exampleOf, operationName, templateOf } from '../../src/server/table/examples.ts';
 import type { Family } from '../../src/server/table/family.ts';
 import { openApiOf } from '../../src/server/table/openapi.ts';
 import type { Row } from '../../src/server/table/row.ts';
@@ -39,8 +39,9 @@ function wrongExamples(family: Family): string[] {
   return family.rows.flatMap((each) => {
     const { status = 0, body } = exampleOf(family, each) ?? {};
     const answered = each.answers[status];
-    const [method, path = ''] = nameOf(each).split(' ') as [string, string];
-    const pointer = [path.replaceAll('/', '~1'), method.toLowerCase(), 'responses', `${status}`];
+    const [method = 'GET'] = each.methods;
+    const path = templateOf(each.path).replaceAll('/', '~1');
+    const pointer = [path, method.toLowerCase(), 'responses', `${status}`];
     // What refuses all requests has an error for its example, and some have no JSON.
     if (answered === undefined || answered === 'nothing' || 'text' in answered) return [];
     const content = ['content', 'application~1json', 'schema'];

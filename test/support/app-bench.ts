@@ -8,6 +8,8 @@ import type { Role } from '../../src/access/roles.ts';
 import type { FindStoppedDaemons } from '../../src/cluster/daemons.ts';
 import type { Run } from '../../src/kit/exec.ts';
 import type { Paths } from '../../src/kit/paths.ts';
+import { families } from '../../packaging/reference/families.ts';
+import { answerCheck } from './answer-check.ts';
 import { fixturePath, type Generation } from './fixtures.ts';
 import { keepingLog, type LoggedLine } from './keeping-log.ts';
 import { loadConfig } from '../../src/bin/wiring/config.ts';
@@ -52,7 +54,7 @@ export async function appBench(
   function start(): AppBench {
     const more = { paths, findStoppedDaemons };
     const { apps, finishUnfinished } = makeAgent(config, run, noResident, log, more);
-    const client = request(apps.network);
+    const client = checkedClient(request(apps.network));
     return {
       get: (path) => client.get(`/api/v2/system/ha/${path}`).set('token', token).send({}),
       post: (path, body) => client.post(`/api/v2/system/ha/${path}`).set('token', token).send(body),
@@ -64,6 +66,25 @@ export async function appBench(
       again: start,
     };
   }
+}
+
+const answers = answerCheck(Object.values(families));
+
+/** Asks as the other does; an answer that is not as its row documents it fails the test. */
+function checkedClient(client: ReturnType<typeof request>): ReturnType<typeof request> {
+  const plain = Object.assign({}, client);
+  const asChecked =
+    (method: 'get' | 'post' | 'put' | 'patch' | 'delete' | 'head') => (url: string) =>
+      plain[method](url).expect((response) => {
+        answers.check({
+          ...{ method: method.toUpperCase(), url, status: response.status, text: response.text },
+          type: response.headers['content-type'],
+        });
+      });
+  return Object.assign(client, {
+    ...{ get: asChecked('get'), post: asChecked('post'), put: asChecked('put') },
+    ...{ patch: asChecked('patch'), delete: asChecked('delete'), head: asChecked('head') },
+  });
 }
 
 /** The files of the nodes that the generation's recordings come from. */

@@ -30,6 +30,8 @@ import {
 } from './fields/values.ts';
 import { isObject, oneOf } from '../../server/table/rules.ts';
 import type { CibRows } from './cib-rows.ts';
+import { always, text } from '../../server/table/schema.ts';
+import { constraints, constraintsOrOne } from './answers/configuration.ts';
 
 /** The routes of constraints. */
 export function constraintRows(
@@ -39,6 +41,8 @@ export function constraintRows(
 ): Row[] {
   const remove = {
     summary: 'Deletes a constraint.',
+    schema: always(''),
+    codes: ['constraint_not_found'] as const,
     fields: { id: inPath(xmlId) },
     change: ({ id }: { id: string }) => deleteConstraint(id),
   };
@@ -50,12 +54,14 @@ export function constraintRows(
     fromCibAndText({
       path: '/constraint',
       summary: 'All constraints, by their types.',
+      schema: constraints,
       textOf: words.constraints,
       bodyOf: ({ cib }, raw) => ({ ...listConstraints(cib), ...(raw !== undefined && { raw }) }),
     }),
     fromCibAndText({
       path: '/constraint/raw',
       summary: 'All constraints, as pcs tells them.',
+      schema: text,
       isTextItself: true,
       textOf: words.constraints,
       bodyOf: (_from, raw) => raw,
@@ -69,6 +75,8 @@ export function constraintRows(
       summary: 'The constraints of one type, or one constraint by its id.',
       // A type, or else an id.
       fields: { type: inPath(xmlId) },
+      schema: constraintsOrOne,
+      codes: ['constraint_not_found'],
       bodyOf: ({ cib }, { type }) =>
         Object.hasOwn(constraintTypes, type)
           ? (listConstraints(cib)[constraintTypes[type as ConstraintType]] ?? [])
@@ -81,6 +89,8 @@ export function constraintRows(
       summary: 'Refuses a constraint of a type that there is not.',
       role: 'admin',
       fields: { type: inPath(typeIn([...Object.keys(additions), ...Object.keys(spellings)])) },
+      answers: {},
+      codes: [],
       handle: () => ({}),
     }),
   ];
@@ -91,7 +101,7 @@ function additionsOf(changing: ClusterChangeRows) {
   return {
     order: changing({
       path: '/constraint/order',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Has one resource be started before another.',
       fields: {
         name: optional(resourceName),
@@ -105,7 +115,7 @@ function additionsOf(changing: ClusterChangeRows) {
 
     order_group: changing({
       path: '/constraint/order_group',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Has resources be started in the order of sets.',
       fields: {
         ...sets,
@@ -131,7 +141,7 @@ function additionsOf(changing: ClusterChangeRows) {
 
     colocation: changing({
       path: '/constraint/colocation',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Keeps two resources together, or apart.',
       fields: {
         name: optional(resourceName),
@@ -155,7 +165,7 @@ function additionsOf(changing: ClusterChangeRows) {
 
     colocation_group: changing({
       path: '/constraint/colocation_group',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Keeps the resources of sets together, or apart.',
       fields: { ...sets, score: optional(score), setOptions: inBody(options(['score'])) },
       change: ({ name, score: weight, setOptions, ...values }) =>
@@ -168,7 +178,7 @@ function additionsOf(changing: ClusterChangeRows) {
 
     location: changing({
       path: '/constraint/location',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Says where a resource may run, or rather runs.',
       fields: {
         name: optional(resourceName),
@@ -191,7 +201,7 @@ function additionsOf(changing: ClusterChangeRows) {
 
     ticket: changing({
       path: '/constraint/ticket',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Has a resource run only where the cluster has a ticket.',
       fields: {
         name: optional(resourceName),
@@ -204,6 +214,15 @@ function additionsOf(changing: ClusterChangeRows) {
     }),
   };
 }
+
+const ofAddition = {
+  isOpen: true,
+  schema: always(''),
+  codes: [
+    ...(['resource_not_found', 'node_not_found', 'id_exists', 'constraint_exists'] as const),
+    ...(['constraint_contradicts', 'constrain_the_clone'] as const),
+  ],
+};
 
 const orderKinds = ['Mandatory', 'Optional', 'Serialize'] as const;
 const locationKinds = ['avoids', 'prefers'] as const;

@@ -13,13 +13,15 @@ import {
 import { type CloneCheck, cloneOfThisHost } from '../../alphorn/receiving/clones.ts';
 import { byRootHeader, type WhoSends, whoSendsOf } from '../../alphorn/peers/who-sends.ts';
 import type { LiferaftReceiver } from '../../alphorn/receiving/receiver.ts';
-import { Fault } from '../../kit/fault.ts';
+import { Fault, type FaultCode } from '../../kit/fault.ts';
 import { makeChangeDetector } from '../../kit/log-changes.ts';
 import type { Log } from '../../kit/log.ts';
 import { setCaller } from '../../server/middleware/authenticate.ts';
-import { asProblems } from '../../server/problem.ts';
+import { asProblems, problemSchema } from '../../server/problem.ts';
 import type { Family } from '../../server/table/family.ts';
 import { type Call, type Reply, row } from '../../server/table/row.ts';
+import { flag, integer, record, text } from '../../server/table/schema.ts';
+import examples from './examples.json' with { type: 'json' };
 import { makeApp } from '../../server/table/serve.ts';
 
 export interface PeersParts {
@@ -53,11 +55,34 @@ const liferaftSchema = z.object({
     .regex(/^[1-9]\d{0,14}$/, 'must be the length of the liferaft'),
 });
 
+const heartbeatAnswer = record({
+  held: flag,
+  'lineage?': text,
+  'generation?': integer,
+  'host?': text,
+  'partial?': integer,
+});
+const liferaftAnswer = record({ digest: text, generation: integer });
+
+const ofClones: readonly FaultCode[] = ['invalid_request', 'host_cloned', 'liferaft_not_found'];
+const ofReception: readonly FaultCode[] = [
+  ...ofClones,
+  ...(['liferaft_cut_off', 'liferaft_invalid', 'liferaft_damaged', 'liferaft_too_large'] as const),
+  ...(['liferaft_of_later_format', 'liferaft_of_another_host', 'liferaft_older'] as const),
+  ...(['liferaft_busy', 'too_many_liferafts'] as const),
+];
+
+/** The app of the receiver. */
+export function makePeersApp(parts: PeersParts): Express {
+  const family = peersFamily(parts);
+  return makeApp({ log: parts.log, families: [family], elsewhere: family });
+}
+
 /** What other hosts may ask on the peer port. Each may say and send what concerns itself, and nothing else. */
-export function makePeersApp({ callers, receiver, clones, self, log }: PeersParts): Express {
+export function peersFamily({ callers, receiver, clones, self, log }: PeersParts): Family {
   const refusals = refusalLog(log);
   const ofPeer = { role: 'anyone', fields: {} } as const;
-  const family: Family = {
+  return {
     name: 'peers',
     title: 'What peers ask',
     bases: [''],
@@ -69,6 +94,8 @@ export function makePeersApp({ callers, receiver, clones, self, log }: PeersPart
         path: peerRoutes.heartbeat,
         body: 'json',
         summary: 'Says which liferaft a host has, and answers whether it is here.',
+        answers: { 200: { json: heartbeatAnswer } },
+        codes: ofClones,
         async handle(_values, call) {
           const heartbeat: Heartbeat = checked(heartbeatSchema, call.body);
           const { name: hostId } = call.caller();
@@ -87,13 +114,17 @@ export function makePeersApp({ callers, receiver, clones, self, log }: PeersPart
         path: peerRoutes.liferaft,
         body: 'stream',
         summary: 'Takes in the liferaft of a host.',
+        answers: { 200: { json: liferaftAnswer } },
+        codes: ofReception,
         handle: (_values, call) => takeIn(call, call.caller().name),
       }),
     ],
     noSuchRoute: (path) => `There is no ${path} on the peer port.`,
     answerFault: asProblems(),
+    faultSchema: problemSchema,
+    codes: ['unauthenticated', 'no_space'],
+    examples,
   };
-  return makeApp({ log, families: [family], elsewhere: family });
 
   /** What root declared to count on its host is taken for the host once, when that is not known here yet. */
   async function refuseClones({ headers, from }: Call, hostId: string): Promise<void> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
+import examples from '../../../src/routes/alphorn/examples.json' with { type: 'json' };
 import type { AlphornPaths } from '../../../src/kit/paths.ts';
 import { noPaths } from '../../support/app-bench.ts';
 import {
@@ -50,6 +51,9 @@ interface Body {
 }
 
 const bodyOf = ({ body }: { body: unknown }) => body as Body;
+
+/** As the sender of a real node said. */
+const senderStatus = JSON.stringify(examples['GET /status'].body);
 
 describe('Alphorn by the API', () => {
   const folder = temporaryFolder();
@@ -493,7 +497,7 @@ describe('Alphorn by the API', () => {
       const asked: string[] = [];
       server = createServer((request, response) => {
         asked.push(`${request.method ?? ''} ${request.url ?? ''}`);
-        response.end('{"running":true,"destinations":[]}');
+        response.end(senderStatus);
       }).listen(alphorn.socket);
       await new Promise((resolve) => server?.once('listening', resolve));
       const { call } = await bench({ role: 'operator' });
@@ -511,7 +515,7 @@ describe('Alphorn by the API', () => {
     it('takes its time: other changes do not wait for it', async () => {
       let finish: () => void = () => undefined;
       server = createServer((_request, response) => {
-        finish = () => response.end('{"running":true,"destinations":[]}');
+        finish = () => response.end(senderStatus);
       }).listen(alphorn.socket);
       const requested = new Promise((resolve) => server?.once('request', resolve));
       const { call } = await bench();

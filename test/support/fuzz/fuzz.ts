@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { TlsIdentity } from '../../../src/server/tls.ts';
+import type { TlsIdentity } from '../../../src/server/tls/source.ts';
 import { type Findings, makeFindings } from './findings.ts';
 import { type FuzzedAgent, makeWitness, openAgent, openAlphorn } from './hosts.ts';
 import { askNumber, isWell, type Lane } from './lane.ts';

@@ -18,7 +18,7 @@ import { openListeners, openSocketListener } from '../../../src/server/listeners
 import { asProblems } from '../../../src/server/problem.ts';
 import { openPeerListener } from '../../../src/server/peer-listener.ts';
 import type { Family } from '../../../src/server/table/family.ts';
-import { loadTlsIdentity, type TlsIdentity } from '../../../src/server/tls.ts';
+import { loadTlsIdentity } from '../../../src/server/tls/identity.ts';
 import { makeAlphornHost } from '../alphorn-host.ts';
 import { noPaths } from '../app-bench.ts';
 import { everythingCib, remoteNodesCib, storageCib } from '../changes-bench.ts';
@@ -29,6 +29,7 @@ import { clusterKey, freePort, makeTestHost } from '../peer-host.ts';
 import { credentialsOf, pskOptions } from '../psk-peer.ts';
 import { flawOfArgv } from './argv.ts';
 import { type Connection, openConnection } from './client.ts';
+import type { TlsIdentity } from '../../../src/server/tls/source.ts';
 
 export type DoorName = 'http' | 'https' | 'socket' | 'peers' | 'daemon';
 

@@ -3,8 +3,11 @@ import type { Manifest } from '../format/manifest.ts';
 import type { Generation } from './retention.ts';
 
 /**
- * A liferaft has to be newer than all of its lineage that are here. One of another lineage takes the place of the latest
- * only if its host says that it was rebuilt, and if it is none of which there were some here: it would be a former one.
+ * Checks that a liferaft may replace the latest. It must be newer than all of its lineage that are here. Another
+ * lineage is accepted only if the host says that it was rebuilt, and if nothing of that lineage is here: that would be
+ * a former one.
+ * @param next the sentence that says what to do
+ * Faults: `liferaft_older`
  */
 export function checkOrder(
   { host, lineage, generation }: Manifest,
@@ -31,7 +34,7 @@ export function checkOrder(
   }
 }
 
-/** What a sender does to have an older one taken in, and what who imports one does. */
+/** What to do so that an older liferaft is accepted: on the host that sends it, and where it is imported. */
 export const sayRebuilt =
   "If that host was rolled back and its present state is to count, say so on it as root: 'hactl alphorn rebuilt'.";
 

@@ -4,7 +4,7 @@ import type { PutBack } from './steps/put-back.ts';
 
 const maxListed = 20;
 
-/** One a line, as many as a person reads. */
+/** One line each, up to as many as a person reads. */
 export function listed(lines: readonly string[]): string {
   const more = lines.length > maxListed ? ['…'] : [];
   return [...lines.slice(0, maxListed), ...more].join('\n');
@@ -31,7 +31,7 @@ export function otherRoot({ folder }: Pick<SavedRestore, 'folder'>, root: string
   );
 }
 
-/** What is not as it was before a restore, and where its copies are. */
+/** Says which paths are not as they were before a restore, and where their copies are. */
 export function stillLeft({ folder, journal }: SavedRestore, { left }: PutBack): string {
   const next = left.some(({ isChanged }) => isChanged)
     ? "'hactl alphorn undo --force' puts back those that were changed"
@@ -41,8 +41,8 @@ export function stillLeft({ folder, journal }: SavedRestore, { left }: PutBack):
 }
 
 /**
- * A restore that was not taken back whole.
- * @param error why it was to be taken back, if it failed itself
+ * A restore was not taken back completely.
+ * @param error why it had to be taken back, if it failed itself
  */
 export function notPutBack(saved: SavedRestore, outcome: PutBack, error?: unknown): Fault {
   const isChanged = error === undefined && outcome.left.every((each) => each.isChanged);

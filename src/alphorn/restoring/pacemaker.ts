@@ -7,7 +7,8 @@ import { isIn } from '../format/paths.ts';
 const pacemakersOwn = '/var/lib/pacemaker';
 
 /**
- * @param root only what is below that of the host is read by its Pacemaker
+ * Refuses to change Pacemaker's own files while it runs.
+ * @param root where to restore; this host's Pacemaker only reads files below the host's own root
  * Faults: `pacemaker_running`, those of readUnits
  */
 export async function checkPacemaker(

@@ -40,7 +40,7 @@ function orRefused<T>(name: string, parse: () => T): T {
   }
 }
 
-/** Of an answer that is a refusal; its words are the other side's. */
+/** The destination refused. The fault has its own message. */
 export function refused(name: string, status: number | undefined, text: string): Fault {
   const { code, detail } = orRefused(name, () => problemSchema.parse(JSON.parse(text)));
   return new Fault('peer_refused', `${name} refused (${status ?? '?'} ${code}): ${detail}`);
@@ -61,7 +61,7 @@ export function withoutKey(refusal: string | undefined): Fault {
   );
 }
 
-/** What to do about the system's and OpenSSL's errors, by their codes. */
+/** The destination could not be reached. The message says what to do about the system's or OpenSSL's error. */
 export function unreachable(destination: Destination, error: unknown): Fault {
   const { host, port } = destination;
   const isUnauthenticated = error instanceof Error && /certificate/i.test(error.message);
@@ -81,7 +81,7 @@ export function unreachable(destination: Destination, error: unknown): Fault {
   return new Fault('peer_unreachable', message);
 }
 
-/** As it stands in the settings. */
+/** The destination as written in the settings. */
 export function nameOf({ host, port }: Destination): string {
   return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }

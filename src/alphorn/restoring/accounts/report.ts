@@ -2,30 +2,30 @@ import type { Handover } from './handover.ts';
 import type { AccountChange } from './merge/changes.ts';
 import type { RangeChange } from './merge/ranges.ts';
 
-/** What a restore does to users and groups, and to what is theirs on this host. */
+/** What a restore does to users, groups, and their files on this host. */
 export interface AccountsReport {
-  /** Whether accounts that only this host has stay, or the liferaft's lists replace those of this host. */
+  /** `merge`: accounts that only this host has stay. `replace`: the liferaft's lists replace those of this host. */
   mode: 'merge' | 'replace';
   changes: readonly AccountChange[];
   ranges: readonly RangeChange[];
-  /** Files outside of the liferaft that go with their account to its new number. */
+  /** Files outside of the liferaft that get the new number of their account. */
   handedOver: FileList;
   /** Files outside of the liferaft whose account vanishes. */
   orphaned: FileList;
   search: {
-    /** What was searched for these files. */
+    /** Where these files were searched for. */
     where: string;
     looked: number;
-    /** Whether that was all of it. */
+    /** Whether everything there was searched. */
     complete: boolean;
   };
-  /** Units that will fail (217/USER, 216/GROUP), for they run as an account that is not there then. */
+  /** Units that will fail (217/USER, 216/GROUP), because their account will not exist. */
   units: readonly { path: string; account: string }[];
 }
 
 export interface FileList {
   total: number;
-  /** The first of them, by path; owners in numbers. */
+  /** The first of them, by path, with the numbers of their owners. */
   first: readonly { path: string; owner: string; after: string }[];
 }
 
@@ -44,7 +44,7 @@ export function ownerText({ uid, gid }: Handover['before']): string {
   return `${uid}:${gid}`;
 }
 
-/** What root should know before a restore is carried out, in a sentence each. */
+/** Sentences that root should read before a restore is carried out. */
 export function warningsOf({ changes, ranges, orphaned, search, units }: AccountsReport): string[] {
   const gone = changes.filter(({ change }) => change === 'vanishes');
   const names = gone.map(({ kind, name }) => `${kind} ${name}`);

@@ -38,7 +38,7 @@ export async function compareFolders(
   return planned;
 }
 
-/** What makes a folder that is there as it is in the liferaft; nothing where it is. */
+/** The change that makes an existing folder as it is in the liferaft; none if it is the same. */
 function existingFolder(
   item: FolderItem,
   here: Omit<WantedFolder, 'kind'>,

@@ -8,7 +8,7 @@ import { runService } from '../server/service.ts';
 import { makeSystemdNotifier } from '../systemd/notify.ts';
 import { startWatchdog } from '../server/watchdog.ts';
 
-// The sender of this host's liferaft: on the node that the cluster runs it on.
+// The sender of this host's liferaft. The cluster runs it on one node.
 await runService('alphornd', async () => {
   const config = await loadConfig(process.env);
   const log = makeLog(config.log_level);

@@ -46,7 +46,7 @@ export async function writeLiferaft(
 async function openFormer(path = ''): Promise<LiferaftFile> {
   const file = await openLiferaft(path);
   if (file) return file;
-  throw new Fault('liferaft_damaged', `${path} is gone. It is made again in the next round.`);
+  throw new Fault('liferaft_damaged', `${path} is gone. The next round makes it again.`);
 }
 
 /** @returns a function that copies a file, and throws Unsteady if it is no longer what the manifest says */

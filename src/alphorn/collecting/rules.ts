@@ -116,7 +116,7 @@ export async function readRules(folder: string): Promise<Rules> {
 export function rulesInvalid(what: string): Fault {
   return new Fault(
     'alphorn_rules_invalid',
-    `The rules for what goes into a liferaft cannot be followed. ${what} Put them right; the liferaft stays as it was until then.`,
+    `The rules for what goes into a liferaft cannot be followed. ${what} Correct them; until then, the liferaft stays as it was.`,
   );
 }
 

@@ -146,7 +146,7 @@ export function makeAttributeStore(
       });
       const answer = stdout.split('\n').slice(0, -1);
       if (exitCode !== 0 || answer.length !== records.length)
-        throw failed('Perl could not read or give attributes of files', stderr);
+        throw failed('Perl could not read or set attributes of files', stderr);
       return answer;
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== 'output_too_large') throw error;
@@ -193,7 +193,7 @@ export function makeAttributeStore(
         else if (code !== undefined)
           throw (
             noSpaceOf(Object.assign(new Error(code), { code }), path) ??
-            failed(`The access control list of ${path} cannot be given`, code)
+            failed(`The access control list of ${path} cannot be set`, code)
           );
       }
       return [...without];

@@ -65,13 +65,13 @@ export function makeLiferaftCheck(
   function manifestRead(bytes: Buffer): Part {
     const digest = digestOf(bytes);
     if (expected.digest !== undefined && digest !== expected.digest) {
-      throw invalid('Its manifest has another digest than was said.');
+      throw invalid('Its manifest has another digest than was announced.');
     }
     const manifest = parseManifest(bytes);
     if (expected.hostId !== undefined && manifest.host.id !== expected.hostId) {
       throw new Fault(
         'liferaft_of_another_host',
-        `This is the liferaft of host ${manifest.host.id}, and ${expected.hostId} sent it. A host may write its own alone; nothing was kept.`,
+        `This is the liferaft of host ${manifest.host.id}, but host ${expected.hostId} sent it. A host may only send its own. Nothing of it was stored.`,
       );
     }
     const { size } = layoutOf(manifest);
@@ -190,6 +190,6 @@ function notAsItShould(): Fault {
 export function tooLarge(size: number, maxBytes: number): Fault {
   return new Fault(
     'liferaft_too_large',
-    `The liferaft has ${size} bytes, and ${maxBytes} are allowed. Nothing of it was kept. Let its host carry less (/etc/alphorn/manifest.d), or raise liferaft_most_bytes here.`,
+    `The liferaft has ${size} bytes, and ${maxBytes} are allowed. Nothing of it was stored. Let its host carry less (/etc/alphorn/manifest.d), or raise liferaft_most_bytes here.`,
   );
 }

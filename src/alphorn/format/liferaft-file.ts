@@ -181,6 +181,6 @@ function orDamaged<T>(path: string, read: () => T): T {
 function damaged(path: string, why: string): Fault {
   return new Fault(
     'liferaft_damaged',
-    `${path} is damaged. ${why} Nothing was done with it. Delete it; its host sends it anew within its interval.`,
+    `${path} is damaged. ${why} Nothing was done with it. Delete it; its host sends it again within its interval.`,
   );
 }

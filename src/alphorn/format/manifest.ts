@@ -192,7 +192,7 @@ export function digestOf(bytes: Buffer): string {
 export function invalid(what: string): Fault {
   return new Fault(
     'liferaft_invalid',
-    `This is no sound liferaft. ${what} Nothing of it was kept; have it made and sent anew.`,
+    `This liferaft is not valid. ${what} Nothing of it was stored. Its host must make it and send it again.`,
   );
 }
 

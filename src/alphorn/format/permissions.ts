@@ -34,7 +34,7 @@ export function makeListRoom(
     }
     onNoRoom(
       item.path,
-      `Its access control list is not carried, for there are more than the ${maxListBytes} bytes of lists that a liferaft has room for. Its group gets its own bits.`,
+      `Its access control list is not carried, because a liferaft has room for only ${maxListBytes} bytes of lists. Its group gets its own bits.`,
     );
     const bare = { ...item, mode: acl ? withoutList(mode, acl) : mode };
     delete bare.acl;
@@ -51,19 +51,19 @@ export function notCarried(stats: Stats, attributes: Attributes | undefined): st
   const taken = stats.blocks * 512;
   const notes = [
     attributes?.failed !== undefined &&
-      `Its access control list is not carried, for it cannot be read: ${attributes.failed}.`,
+      `Its access control list is not carried, because it cannot be read: ${attributes.failed}.`,
     lists.some((list) => list !== undefined && isTooLong(list)) &&
-      `Its access control list is not carried, for it names more than ${limits.aclEntries} users or groups. Its group gets its own bits.`,
+      `Its access control list is not carried, because it names more than ${limits.aclEntries} users or groups. Its group gets its own bits.`,
     stats.isFile() &&
       stats.nlink > 1 &&
-      `It has ${stats.nlink} names (hard links); each of them that goes in is a file of its own when it is restored.`,
+      `It has ${stats.nlink} names (hard links); a restore makes a separate file of each that goes in.`,
     others.includes(capabilities) &&
-      'Its capabilities are not carried: give them again with setcap when it was restored.',
+      'Its capabilities are not carried: set them again with setcap after a restore.',
     extended.length > 0 &&
       `Its extended attributes are not carried: ${extended.slice(0, 10).join(', ')}.`,
     stats.isFile() &&
       stats.size - taken >= holesMatterBytes &&
-      `It takes ${taken} bytes of the disk here, and up to ${stats.size} where it is restored: holes are not kept.`,
+      `It takes ${taken} bytes of the disk here, and up to ${stats.size} after a restore, because holes are not carried.`,
   ].filter((note) => note !== false);
   return notes.length === 0 ? undefined : notes.join(' ');
 }

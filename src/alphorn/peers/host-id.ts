@@ -27,7 +27,7 @@ export async function hostIdOf({
   }
   throw new Fault(
     'host_without_id',
-    `This host has no id: neither ${hostId} nor ${machineId} has one. Make one by zgenhostid or systemd-machine-id-setup.`,
+    `This host has no id: neither ${hostId} nor ${machineId} has one. Make one with zgenhostid or systemd-machine-id-setup.`,
   );
 }
 

@@ -85,7 +85,7 @@ export function keyRefusal(path: string): string | undefined {
   const isRoots = stats.uid === 0 || stats.uid === process.geteuid?.();
   if (isRoots && (stats.mode & 0o077) === 0) return undefined;
   const why = isRoots ? `others may use it (mode ${mode})` : `user ${stats.uid} owns it`;
-  return `The key in ${path} is refused, for ${why}. Make a new one ('hactl alphorn key generate') and carry it to the other hosts; if nobody has read it, 'chown root:root ${path}' and 'chmod 600 ${path}' will do.`;
+  return `The key in ${path} is refused, because ${why}. Make a new one ('hactl alphorn key generate') and carry it to the other hosts; if nobody has read it, 'chown root:root ${path}' and 'chmod 600 ${path}' will do.`;
 }
 
 /** Reads the text of a host's own key; undefined if it is no key. */
@@ -181,7 +181,10 @@ export function openKeyRing(files: KeyFiles, log: Log, clock: () => number = Dat
       }));
     } catch {
       // The error's message is not logged, because it may contain a key.
-      log.warn({ file: files.knownKeys }, 'it is damaged; keys that were replaced count no more');
+      log.warn(
+        { file: files.knownKeys },
+        'it is damaged; keys that were replaced are no longer valid',
+      );
       return [];
     }
   }
@@ -203,7 +206,7 @@ export function openKeyRing(files: KeyFiles, log: Log, clock: () => number = Dat
     } catch (error) {
       log.warn(
         { file: files.knownKeys, error: (error as Error).message },
-        'the keys of now will not be known as former ones after a restart',
+        'the present keys will not be accepted as former ones after a restart',
       );
     }
   }

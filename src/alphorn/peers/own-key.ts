@@ -25,7 +25,7 @@ export async function importOwnKey(path: string, text: string): Promise<void> {
   if (key === undefined) {
     throw new Fault(
       'invalid_request',
-      "This is no key: expected 64 hexadecimal digits, as 'hactl alphorn key export' prints them. The key is as it was.",
+      "This is no key: expected 64 hexadecimal digits, as 'hactl alphorn key export' prints them. The key was not changed.",
     );
   }
   await writeOwnKey(path, key);

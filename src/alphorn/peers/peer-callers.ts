@@ -32,7 +32,7 @@ export function makePeerCallers(keys: KeyRing): PeerCallers {
       if (identity === undefined || keys.find(identity.keyId) === undefined) {
         throw new Fault(
           'unauthenticated',
-          'The key of this connection counts no more on this host. Connect anew, with the key that both hosts have now.',
+          'The key of this connection is no longer valid on this host. Connect again with the key that both hosts have now.',
         );
       }
       return identity.hostId;

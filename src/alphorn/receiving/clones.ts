@@ -118,12 +118,12 @@ export function senderFileName(hostId: string): string {
 export function cloneOfThisHost(hostId: string, name: string, address: string): Fault {
   return new Fault(
     'host_cloned',
-    `${name} (${address}) has the id ${hostId}, which is this host's own (${hostName()}). Nothing of it was kept. ${ownIdHint}`,
+    `${name} (${address}) has the id ${hostId}, which is this host's own (${hostName()}). Nothing of it was stored. ${ownIdHint}`,
   );
 }
 
 const ownIdHint =
-  "Give one of the two an id of its own: 'zgenhostid' writes /etc/hostid; without that file it is made of /etc/machine-id ('systemd-machine-id-setup').";
+  "Give one of the two an id of its own: 'zgenhostid' writes /etc/hostid; without that file, the id comes from /etc/machine-id ('systemd-machine-id-setup').";
 
 function cloned(
   hostId: string,
@@ -133,6 +133,6 @@ function cloned(
 ): Fault {
   return new Fault(
     'host_cloned',
-    `Two hosts have the id ${hostId}: ${known.name} (${known.address}), whose liferafts are kept here, and ${is.name} (${is.address}), which has another ${what}. Nothing of ${is.name} was kept, and what is here stays. ${ownIdHint} If this is the same host after it was rebuilt, say so on it as root: 'hactl alphorn rebuilt'.`,
+    `Two hosts have the id ${hostId}: ${known.name} (${known.address}), whose liferafts are stored here, and ${is.name} (${is.address}), which has another ${what}. Nothing from ${is.name} was stored, and what is here stays. ${ownIdHint} If this is the same host after it was rebuilt, run 'hactl alphorn rebuilt' there as root.`,
   );
 }

@@ -202,7 +202,7 @@ const waiting: ReadonlySet<FaultCode> = new Set(['liferaft_cut_off', 'no_space']
 function notThere(): Fault {
   return new Fault(
     'liferaft_cut_off',
-    'What came before of this liferaft is not here any more. Send all of it.',
+    'The first part of this liferaft is no longer here. Send all of it.',
   );
 }
 
@@ -228,7 +228,7 @@ async function* contentOf(path: string, length?: number): AsyncGenerator<Buffer,
 function checkSize(manifest: Manifest, announced: number | undefined): void {
   const { size } = layoutOf(manifest);
   if (announced !== undefined && announced !== size) {
-    throw invalid(`It is said to have ${announced} bytes, and by its manifest it has ${size}.`);
+    throw invalid(`It was announced with ${announced} bytes, but by its manifest it has ${size}.`);
   }
 }
 
@@ -243,7 +243,7 @@ function busyWith(hostId: string): Fault {
 function tooMany(): Fault {
   return new Fault(
     'too_many_liferafts',
-    `${maxAtOnce} liferafts are being received, which is the most at once. Send this one later.`,
+    `${maxAtOnce} liferafts are being received, which is the maximum. Send this one later.`,
     { retryAfterSeconds: 5 },
   );
 }

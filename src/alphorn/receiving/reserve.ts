@@ -18,6 +18,6 @@ export async function checkReserve(folder: string, bytes: number): Promise<void>
   if (free - bytes >= reserve) return;
   throw new Fault(
     'no_space',
-    `There is no room for ${bytes} bytes more in ${folder}: ${free} bytes are free on its disk, and ${reserve} of them are kept for the host itself. Nothing of it was kept. Make room there, or delete liferafts of hosts that are no more ('hactl alphorn list').`,
+    `There is no room for ${bytes} more bytes in ${folder}: ${free} bytes are free on its disk, and ${reserve} of them are reserved for the host itself. Nothing of it was stored. Make room there, or delete liferafts of hosts that no longer exist ('hactl alphorn list').`,
   );
 }

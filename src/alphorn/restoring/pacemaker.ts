@@ -22,6 +22,6 @@ export async function checkPacemaker(
   if (unit?.activeState === 'inactive' || unit?.activeState === 'failed') return;
   throw new Fault(
     'pacemaker_running',
-    `${own.path} is Pacemaker's own, and Pacemaker is running, so it would not heed it and write its own over it. Nothing was done. Stop the cluster on this node first ('pcs cluster stop'), or leave ${pacemakersOwn} out.`,
+    `${own.path} belongs to Pacemaker, which is running: it would ignore the restored file and overwrite it. Nothing was done. Stop the cluster on this node first ('pcs cluster stop'), or leave ${pacemakersOwn} out.`,
   );
 }

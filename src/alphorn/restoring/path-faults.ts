@@ -15,7 +15,7 @@ export async function orFault<T>(path: string, work: () => Promise<T>): Promise<
     const [what = code] = (error as Error).message.split(',');
     throw new Fault(
       'restore_failed',
-      `The system refused to change ${path}: ${what}. All is as it was before. Put that right, or restore the other paths alone.`,
+      `The system refused to change ${path}: ${what}. Everything is as it was before. Correct that, or restore only the other paths.`,
     );
   }
 }
@@ -24,6 +24,6 @@ export async function orFault<T>(path: string, work: () => Promise<T>): Promise<
 export function changedMeanwhile(path: string): Fault {
   return new Fault(
     'changed_meanwhile',
-    `${path} was changed by somebody else at the same time. All is as it was before; ask again.`,
+    `Somebody else changed ${path} at the same time. Everything is as it was before; try again.`,
   );
 }

@@ -102,7 +102,7 @@ export async function warningsFor(
   const { id, name } = manifest.host;
   if (own === undefined || own === id) return [];
   return [
-    `The liferaft is that of another host, ${id} (${name}); this one has the id ${own}. What tells the two apart (name, addresses, keys) is taken from the liferaft as well.`,
+    `The liferaft is of another host, ${id} (${name}); this one has the id ${own}. The name, addresses and keys of that host are restored as well.`,
   ];
 }
 
@@ -112,6 +112,6 @@ export function checkBlocks(differences: readonly Difference[]): void {
   if (blocked.length === 0) return;
   throw new Fault(
     'restore_blocked',
-    `${blocked.length} of the paths cannot be restored. Nothing was done. Clear the way, or restore the others alone by naming them.\n${listed(blocked.map(({ path, blocked: why }) => `${path}: ${why ?? ''}`))}`,
+    `${blocked.length} of the paths cannot be restored. Nothing was done. Clear the way, or name only the other paths.\n${listed(blocked.map(({ path, blocked: why }) => `${path}: ${why ?? ''}`))}`,
   );
 }

@@ -244,7 +244,7 @@ async function readRestore(
     folder,
     number,
     state: 'damaged',
-    problem: `The journal of a former restore, ${file}, ${problem}, so it is not known what that restore changed. What was there before is kept next to it: put back by hand what is missing, then remove it with 'hactl alphorn restores drop ${idOf({ number, folder })}'.`,
+    problem: `The journal of a former restore, ${file}, ${problem}, so it is not known what that restore changed. What was there before is next to it: put back by hand what is missing, then delete it with 'hactl alphorn restores drop ${idOf({ number, folder })}'.`,
   };
 }
 

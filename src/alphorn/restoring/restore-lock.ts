@@ -18,6 +18,6 @@ export function isRestoring(folder: string): Promise<boolean> {
 function busy(): Fault {
   return new Fault(
     'restore_busy',
-    'Another restore is under way on this host, through the agent or by hactl. Nothing was done; ask again when it is over.',
+    'Another restore is under way on this host, through the agent or by hactl. Nothing was done. Try again when it has ended.',
   );
 }

@@ -164,7 +164,7 @@ export function makeRestorer(
       await dropBeyond(asker, beyondLimits(await readRestores(restores), limits, new Date()));
     } catch (error) {
       warn(
-        `What former restores replaced is kept for longer than it should be, for it could not be removed from ${restores}: ${(error as Error).message}. The next restore tries again.`,
+        `What former restores replaced stays longer than it should, because it could not be removed from ${restores}: ${(error as Error).message}. The next restore tries again.`,
       );
     }
   }

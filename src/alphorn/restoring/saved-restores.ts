@@ -95,14 +95,14 @@ function stateOf(saved: SavedRestore, isBusy: boolean): { state: RestoreState; p
   if (state === 'partial') {
     return {
       state: 'partly_undone',
-      problem: `Some paths of ${what} could not be put back as they were; what was there before is kept in ${folder}. 'hactl alphorn undo' names them and tries again, also by --force; 'hactl alphorn restores drop ${idOf(saved)}' leaves them as they are.`,
+      problem: `Some paths of ${what} could not be put back as they were; what was there before is saved in ${folder}. 'hactl alphorn undo' names them and tries again, also by --force; 'hactl alphorn restores drop ${idOf(saved)}' leaves them as they are.`,
     };
   }
-  if (isBusy) return { state: 'under_way', problem: `A command is at ${what} just now.` };
+  if (isBusy) return { state: 'under_way', problem: `A command is working on ${what}.` };
   const isUndo = state === 'undoing' || state === 'forced';
   return {
     state: isUndo ? 'half_undone' : 'half_restored',
-    problem: `The ${isUndo ? 'undo of ' : ''}${what} was killed half way: some of its paths are as restored, others as before. 'hactl alphorn undo' puts all back as it was before.`,
+    problem: `The ${isUndo ? 'undo of ' : ''}${what} was killed half way: some of its paths are restored, others are not. 'hactl alphorn undo' puts everything back as it was before.`,
   };
 }
 
@@ -124,7 +124,7 @@ export async function dropRestores(
   if (halfDone && !force) {
     throw new Fault(
       'restore_half_done',
-      `Restore ${idOf(halfDone)} is half done, and what it replaced is kept in ${halfDone.folder} alone. Nothing was dropped. 'hactl alphorn undo' puts it back; --force drops it and leaves all as it is.`,
+      `Restore ${idOf(halfDone)} is half done, and the only copies of what it replaced are in ${halfDone.folder}. Nothing was dropped. 'hactl alphorn undo' puts it back; --force drops it and leaves everything as it is.`,
     );
   }
   const dropped = [...new Set(chosen)];
@@ -137,6 +137,6 @@ function byId<T extends SavedRestore | DamagedRestore>(found: readonly T[], id: 
   if (match) return match;
   throw new Fault(
     'restore_not_found',
-    `There is no restore ${id} here. Nothing was dropped. 'hactl alphorn restores' lists those that are kept.`,
+    `There is no restore ${id} here. Nothing was dropped. 'hactl alphorn restores' lists those that are saved.`,
   );
 }

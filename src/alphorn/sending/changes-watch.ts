@@ -74,7 +74,7 @@ export function makeChangesWatch(
     watcher.on('error', (error) => {
       if (isLogged) return;
       isLogged = true;
-      log.warn({ error: String(error) }, 'not all files are watched; the interval finds changes');
+      log.warn({ error: String(error) }, 'not all files are watched; the next round finds changes');
     });
     return watcher;
   }

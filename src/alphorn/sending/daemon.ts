@@ -122,7 +122,7 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
   async function follow(rules: Rules | undefined): Promise<void> {
     const failure = await errorOf(() => watch.follow(rules));
     if (hasChanged('watch', failure?.detail) && failure)
-      log.warn(failure, 'files are not watched; the interval finds changes');
+      log.warn(failure, 'files are not watched; the next round finds changes');
   }
 
   /** The liferaft to send when a round has failed. */
@@ -167,7 +167,7 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     const more = Math.max(0, added.length - maxLogged) + leftOutMore;
     log.warn(
       { leftOut: added.slice(0, maxLogged), ...(more > 0 && { more }) },
-      'not all that the rules include is in the liferaft as it is; hactl alphorn status has all',
+      "not everything that the rules include is in the liferaft as it is now; 'hactl alphorn status' lists all",
     );
   }
 
@@ -215,8 +215,8 @@ function lackingOf({ manifest }: OwnLiferaft): DaemonStatus['error'] {
   const { lacking = [] } = manifest;
   const [first] = lacking;
   if (first === undefined) return null;
-  const others = lacking.length > 1 ? ` So it is with ${lacking.length - 1} more.` : '';
-  const detail = `The liferaft lacks ${first.path}, without which this host cannot be brought back. ${first.why}${others} Put that right; the next round takes it in. Destinations keep the last whole liferaft until then.`;
+  const others = lacking.length > 1 ? ` The same applies to ${lacking.length - 1} more.` : '';
+  const detail = `The liferaft lacks ${first.path}, without which this host cannot be brought back. ${first.why}${others} Correct that; the next round takes it in. Destinations keep the last whole liferaft until then.`;
   return { code: 'liferaft_lacking', detail };
 }
 

@@ -115,7 +115,7 @@ export function startTimeout(
         ? undefined
         : new Fault(
             'peer_unreachable',
-            `${name} did not answer within ${expired / 1000} s. Look whether it is up and its network is: ha-agent-peers has to run there ('systemctl status ha-agent-peers').`,
+            `${name} did not answer within ${expired / 1000} s. Check that it is up and reachable, and that ha-agent-peers runs there ('systemctl status ha-agent-peers').`,
           ),
     end() {
       stall.cancel();

@@ -130,7 +130,7 @@ export function makeSender({
   ): Promise<string> {
     const file = await openLiferaft(path, hostId);
     if (file === undefined) {
-      throw new Fault('liferaft_damaged', `${path} is gone. It is made anew in the next round.`);
+      throw new Fault('liferaft_damaged', `${path} is gone. The next round makes it again.`);
     }
     try {
       await peer.push(file, how);
@@ -156,7 +156,8 @@ export function makeSender({
     if (isSelf || heldDigest === offered?.digest) behindSince = undefined;
     if (!isSelf) lastSuccess = new Date();
     if (!hasChanged(destination, isSelf ? 'self' : 'synced')) return;
-    if (isSelf) log.info({ destination }, 'this is this host itself; nothing is sent to it');
+    if (isSelf)
+      log.info({ destination }, 'the destination is this host itself; nothing is sent to it');
     else log.info({ destination }, 'the destination is up to date');
   }
 
@@ -235,6 +236,6 @@ function rolledBack(
 ): Fault {
   return new Fault(
     'host_rolled_back',
-    `${destination} has another state of this host: generation ${theirs ?? '?'} (of the count ${lineage?.slice(0, 8) ?? '?'}), where this host is at ${generation}. One of the two was rolled back to an earlier state, such as a snapshot, or another host has this host's id. Nothing was sent, and what is there stays. If this host as it is now is the one that counts, say so on it as root: 'hactl alphorn rebuilt'.`,
+    `${destination} has another state of this host: generation ${theirs ?? '?'} (of the count ${lineage?.slice(0, 8) ?? '?'}), where this host is at ${generation}. One of the two was rolled back to an earlier state, such as a snapshot, or another host has this host's id. Nothing was sent, and what is there stays. If the present state of this host counts, run 'hactl alphorn rebuilt' here as root.`,
   );
 }

@@ -11,7 +11,7 @@ import { makeApp } from '../../server/table/serve.ts';
 /** Max wait, in milliseconds, for destinations that do not answer. */
 const syncMs = 30_000;
 
-/** What the sender answers to root on this host, by its Unix socket: how it is doing, and to try now. */
+/** The app of the sender's Unix socket, for root on this host: its status, and a request to send now. */
 export function makeDaemonApp(daemon: Daemon, log: Log): Express {
   const forRoot = { role: 'anyone', fields: {} } as const;
   const family: Family = {

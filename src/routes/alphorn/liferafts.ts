@@ -10,12 +10,12 @@ import type { ChangeRows } from '../changes/change.ts';
 import { flag, isObject } from '../ha/fields.ts';
 import { read } from '../ha/read.ts';
 
-/** What the routes of Alphorn ask of the domain. */
+/** What the routes of Alphorn need from the domain. */
 export interface AlphornDomain {
   alphorn: Alphorn;
 }
 
-/** The routes `alphorn…`: what it is to do, how it is doing, and the liferafts of other hosts that are here. */
+/** The routes `alphorn…`: the settings and state of the sender, and the liferafts of other hosts that are here. */
 export function alphornRows({ alphorn }: AlphornDomain, changing: ChangeRows): Row[] {
   const { changes } = alphorn;
   const name = inPath(liferaftName);
@@ -59,15 +59,15 @@ export function alphornRows({ alphorn }: AlphornDomain, changing: ChangeRows): R
           : undefined,
     }),
     changing({ ...deleteAll, methods: ['GET', 'POST'], path: '/alphorn/liferaft/delete_all' }),
-    // With a slash behind it, it would be the route of one whose name was left empty.
+    // With a slash at the end, it would be the route of a liferaft with an empty name.
     changing({ ...deleteAll, methods: ['DELETE'], path: '/alphorn/liferaft', isStrict: true }),
     read({
       path: '/alphorn/liferaft',
       summary: 'The liferafts of other hosts that are on this node.',
       handle: async () => ({ body: await alphorn.liferafts.list() }),
     }),
-    // Not for every viewer: a manifest has the digests of secrets (password hashes, keys, tokens), from which a weak one
-    // could be guessed, and a diff tells whether this host has the same ones.
+    // Not for viewers: a manifest has the digests of secrets (password hashes, keys, tokens), from which a weak one could
+    // be guessed, and a diff tells whether this host has the same ones.
     read({
       path: '/alphorn/liferaft/:name',
       summary: 'What is in a liferaft.',
@@ -81,7 +81,8 @@ export function alphornRows({ alphorn }: AlphornDomain, changing: ChangeRows): R
       summary: 'Deletes a liferaft.',
       fields: { name },
       change: (values) => changes.remove(values.name),
-      loses: (values) => `${values.name} is removed; its host sends it anew only while it lives.`,
+      loses: (values) =>
+        `${values.name} is deleted; its host sends it again only if it is still alive.`,
     }),
     read({
       path: '/alphorn/liferaft/:name/diff',

@@ -68,7 +68,7 @@ export async function digestOfFile(
     if (!isUnchanged(await file.stat(), stats)) throw new Unsteady(path);
     // Files of the kernel report arbitrary sizes.
     if (size !== stats.size) {
-      return { why: `It has ${size} bytes and says that it has ${stats.size}.` };
+      return { why: `It has ${size} bytes, but reports ${stats.size}.` };
     }
     return { sha256: hash.digest('hex') };
   } catch (error) {

@@ -83,7 +83,7 @@ export function readListing(parts: ListingParts): Listing | string {
 }
 
 export function takesNoFolders({ text }: Include): string {
-  return `${text} takes files and links alone: add ${text}/** for what is in it.`;
+  return `${text} only takes files and links: add ${text}/** for its content.`;
 }
 
 /** Like join(), for names without special parts. */

@@ -45,7 +45,7 @@ export function brokenNames(folder: string, names: readonly string[]): string[] 
 export function targetOrWhy(path: string): { target: string } | string | undefined {
   try {
     const bytes = readlinkSync(path, 'buffer');
-    return isUtf8(bytes) ? { target: bytes.toString('utf8') } : 'Where it points to is not UTF-8.';
+    return isUtf8(bytes) ? { target: bytes.toString('utf8') } : 'Its target is not UTF-8.';
   } catch (error) {
     // EINVAL: it is no link any more.
     if (isGone(error) || systemErrorCode(error) === 'EINVAL') return undefined;

@@ -122,7 +122,7 @@ export function walk(parts: WalkParts): Walked {
     }
     if (stats === undefined) {
       if (why === undefined && taker.essential?.everywhere) {
-        miss(name, 'It is not there, and every Debian has it.', taker);
+        miss(name, 'It is missing, although every Debian has it.', taker);
       }
     } else if (!goesOn) return;
     else if (stats.isDirectory()) onFolder(path);
@@ -160,7 +160,7 @@ export function walk(parts: WalkParts): Walked {
     visited.add(folder);
     const { entries } = listing;
     if (count.of + entries > max.byInclude || lookedAt + entries > max.byAll) {
-      const why = `Not all of it was looked at, for there are over ${max.byInclude} paths, or ${max.byAll} with those of other includes. Include less.`;
+      const why = `Not all of it was searched: it has over ${max.byInclude} paths, or over ${max.byAll} together with other includes. Include less.`;
       miss(taker.include.base, why, taker);
       return;
     }

@@ -55,26 +55,25 @@ export function warningsOf({ changes, ranges, orphaned, search, units }: Account
   return [
     ...(names.length > 0
       ? [
-          `These vanish from this host: ${listed(names)}. Files outside of the liferaft that nobody owns then: ${orphaned.total}.`,
+          `These accounts vanish from this host: ${listed(names)}. Files outside of the liferaft that will have no owner: ${orphaned.total}.`,
         ]
       : []),
     ...units.map(
-      ({ path, account }) =>
-        `${path} will fail, for it runs as the ${account}, which is not there.`,
+      ({ path, account }) => `${path} will fail: it runs as the ${account}, which will not exist.`,
     ),
     ...(inherited.length > 0
       ? [
-          `These get the number of an account that vanishes, and with it the files that are not handed over: ${listed(inherited)}.`,
+          `These accounts get the number of one that vanishes, and so own its remaining files: ${listed(inherited)}.`,
         ]
       : []),
     ...(ranges.length > 0
       ? [
-          `These get other subordinate ids, and what their containers own keeps its numbers: ${listed(ranges.map(({ file, name, here, after }) => `${name} (${file}: ${here} -> ${after})`))}.`,
+          `These accounts get other subordinate ids, but files of their containers keep their numbers: ${listed(ranges.map(({ file, name, here, after }) => `${name} (${file}: ${here} -> ${after})`))}.`,
         ]
       : []),
     ...(isMoved
       ? [
-          'Some accounts get another number. Restart this host when the restore has ended: what runs has the former ones.',
+          'Some accounts get another number. Restart this host after the restore, because running processes keep the former numbers.',
         ]
       : []),
     ...(search.complete

@@ -82,7 +82,7 @@ function selected(
     if (isPlainPath(path) && (all.some(isInside) || folders.some(isInside))) continue;
     throw new Fault(
       'path_not_in_liferaft',
-      `The liferaft has no ${path}, and nothing in it. Nothing was done. Its manifest lists what it has.`,
+      `The liferaft has neither ${path} nor anything in it. Nothing was done. Its manifest lists what it has.`,
     );
   }
   const leaves = all
@@ -108,7 +108,7 @@ function whyNot(
   if ('at' in folder) return undefined;
   const { path, why } = folder;
   if (why === 'no folder') {
-    return `${path} is a folder in the liferaft, and a link or a file on this host; nothing is restored through it.`;
+    return `${path} is a folder in the liferaft, but a link or a file on this host; nothing is restored through it.`;
   }
   const canBeMade = new Set(planned.map(({ item }) => item.path));
   const missing = [...parentsOf(above), above].find(

@@ -78,6 +78,6 @@ function existingFolder(
 
 export function noFolderOf({ difference: { path, here } }: PlannedPath): string | undefined {
   return here?.kind === 'other'
-    ? `${path} is a folder in the liferaft, and a link or a file on this host, or in one.`
+    ? `${path} is a folder in the liferaft. On this host it is a link or a file, or below one.`
     : undefined;
 }

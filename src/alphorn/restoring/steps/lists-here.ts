@@ -103,7 +103,7 @@ function inOrder(list: string | null | undefined): string | undefined {
 }
 
 const sameNumber =
-  'An entry of its access control list: whom it is for has no name here, and the number of a user or group that the list has an entry for too.';
+  'An entry of its access control list: its user or group has no name here, and its number belongs to another entry of the list.';
 
 function isShorterHere(acl: NamedAcl, owners: Owners): boolean {
   const { users, groups } = numbersIn(acl, owners);

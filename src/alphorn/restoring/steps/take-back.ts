@@ -75,7 +75,7 @@ export function makeTakingBack({
   /** Ends the taking back of a restore: it is deleted if nothing is left to do, otherwise its copies stay. */
   async function settle(saved: SavedRestore, { left, stay }: PutBack, warn: Warn): Promise<void> {
     if (stay.length > 0) {
-      warn(`These folders stay, for others have put something into them: ${stay.join(', ')}`);
+      warn(`These folders stay, because others have put something into them: ${stay.join(', ')}`);
     }
     const keepsChanges = saved.journal.steps.some(({ changed = [] }) =>
       changed.some(({ what }) => what !== null),
@@ -85,7 +85,7 @@ export function makeTakingBack({
     else if (keepsChanges) {
       await moveOn(saved, 'undone');
       warn(
-        `What was changed since the restore is kept in ${saved.folder}; 'hactl alphorn restores' lists it.`,
+        `What was changed since the restore is saved in ${saved.folder}; 'hactl alphorn restores' lists it.`,
       );
     } else await forget(saved);
   }
@@ -98,17 +98,17 @@ export function makeTakingBack({
       // The copies stay in any case, and the caller reports that.
       if (outcome.left.length > 0) return;
       warn(
-        `All was put back, but ${saved.folder} could not be removed: ${(error as Error).message}. The next restore or undo tries again.`,
+        `Everything was put back, but ${saved.folder} could not be removed: ${(error as Error).message}. The next restore or undo tries again.`,
       );
     }
   }
 
   function ofKilled({ state, journal }: SavedRestore): string {
     const what = state === 'begun' || state === 'staging' ? 'restore' : 'undo of the restore';
-    return `The ${what} of ${journal.liferaft} of ${journal.at} had not ended, for something killed it.`;
+    return `The ${what} of ${journal.liferaft} of ${journal.at} was killed before it had ended.`;
   }
 
-  const allPutBack = 'All that it had changed was put back as it was before the restore.';
+  const allPutBack = 'Everything that it had changed was put back as it was before the restore.';
 
   async function finishKilled(asker: Host, warn: Warn): Promise<void> {
     for (const saved of (await readRestores(restores)).toReversed()) {

@@ -582,7 +582,7 @@ describe('the peer port', () => {
     it('serves 200 peers at once', async () => {
       const answers = await Promise.all(Array.from({ length: 200 }, () => refusal(heartbeat())));
       const served = answers.filter((each) => each === 'let in').length;
-      // Of those that come at one moment some are turned away, and would come again.
+      // Some of the connections that arrive at one moment are refused, and would come again.
       expect(served).to.be.greaterThan(roomy.maxUnauthenticated - 1);
       await expectUnharmed();
     });

@@ -113,7 +113,7 @@ describe('a restore that is killed at whichever call that changes something', ()
       await restorer.restore(host, name, ['/etc/link'], warn);
       const found = await treeOf(alphorn.root);
       expect(found['/etc/link'], label).to.equal(after['/etc/link']);
-      // But for one that was done when it was killed.
+      // Except for one that was done when it was killed.
       if (found['/etc/new/a'] === undefined) {
         expect(found, label).to.deep.equal({ ...before, '/etc/link': after['/etc/link'] });
       } else {

@@ -84,7 +84,7 @@ describe('an undo', () => {
       },
     );
 
-  describe('of a restored file whose folder', () => {
+  describe('for a restored file whose folder', () => {
     it('was removed makes it again as it was', async () => {
       await restore();
       await rm(join(etc, 'app'), { recursive: true });
@@ -345,7 +345,7 @@ describe('an undo', () => {
     expect(all).to.include(true).and.to.include(false);
   });
 
-  it('of a restore that failed puts back everything except what was changed meanwhile', async () => {
+  it('puts back everything of a failed restore except what was changed meanwhile', async () => {
     // The last to be put in place is refused.
     const real = fs.rename;
     const stub = sinon.stub(fs, 'rename').callsFake(async (from, to) => {

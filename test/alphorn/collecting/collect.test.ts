@@ -206,13 +206,13 @@ describe('a collection', () => {
     ]);
   });
 
-  describe('has access control lists', () => {
+  describe('with access control lists', () => {
     const users = [{ id: me.uid, perms: 4 }];
     const list = { user: 6, users, group: 0, groups: [], mask: 6, other: 0 };
     const none = { acl: null, defaultAcl: null, others: [] };
     const hex = (acl: Acl) => encodeAcl(acl).toString('hex');
 
-    it('of files and folders, with names, and those that a folder gives to what is made in it', async () => {
+    it('has those of files and folders, with names, and those that a folder passes on', async () => {
       await mkdir(at('d'));
       await writeFile(at('d', 'a'), '');
       await writeFile(at('d', 'b'), '');
@@ -234,7 +234,7 @@ describe('a collection', () => {
       expect(leftOut).to.deep.equal([]);
     });
 
-    it('that are added, changed and removed', async () => {
+    it('follows lists that are added, changed and removed', async () => {
       await writeFile(at('a'), '');
       muchLater();
       const one = collector();
@@ -250,7 +250,7 @@ describe('a collection', () => {
       expect(await now()).not.to.have.property('acl');
     });
 
-    it('or else the group’s own bits, never the mask, of one that is too long, by name', async () => {
+    it('has the group’s own bits, never the mask, instead of a list that is too long, and reports it', async () => {
       await mkdir(at('d'));
       await writeFile(at('a'), '');
       await writeFile(at('d', 'b'), '');
@@ -272,7 +272,7 @@ describe('a collection', () => {
         expect(whyNot(collected, name)).to.match(/more than 1024 users/);
     });
 
-    it('as long as there is room for lists, and beyond that the group’s own bits, by name', async () => {
+    it('has lists as long as there is room, then the group’s own bits, and reports it', async () => {
       const many = [...Array(limits.aclEntries).keys()].map((id) => ({ id, perms: 4 }));
       const acl = hex({ ...list, users: many, group: 4, mask: 6 });
       const names = Array.from({ length: 60 }, (_, index) => `f${index + 10}`);
@@ -290,7 +290,7 @@ describe('a collection', () => {
       expect(whyNot(collected, 'f10')).to.equal(undefined);
     });
 
-    it('of all files but those whose list cannot be read, which stay as they were', async () => {
+    it('has those of all files except the ones whose list cannot be read, which stay as they were', async () => {
       for (const name of ['a', 'b']) await writeFile(at(name), '');
       const before = await collector().collect(await all());
       const pretended = new Map([[at('a'), { ...none, failed: 'EIO' }]]);
@@ -357,7 +357,7 @@ describe('a collection', () => {
     });
   });
 
-  describe('of a database that is written to through memory', () => {
+  describe('with a database that is written to through memory', () => {
     // Maps the file, writes the letter to its page, says so, and writes each letter that it is told to the same page.
     const writer = `
 import mmap, sys
@@ -506,7 +506,7 @@ with open(sys.argv[1], 'r+b') as file:
       expect(before.files[0]?.sha256).not.to.equal(after.files[0]?.sha256);
     });
 
-    it('of a folder, when a name in it comes, goes, or becomes another kind', async () => {
+    it('for a folder, when a name in it is added, removed, or becomes another kind', async () => {
       await mkdir(at('d', 'e'), { recursive: true });
       for (const path of ['d/a', 'd/e/a']) await writeFile(at(path), '');
       muchLater();
@@ -529,7 +529,7 @@ with open(sys.argv[1], 'r+b') as file:
       expect(await now()).to.deep.equal(['d/e', 'd/f/b', 'd/f/c', 'd/a']);
     });
 
-    it('of a folder, as long as a name may have come without other time stamps', async () => {
+    it('for a folder, as long as a name may have been added with the same time stamps', async () => {
       await writeFile(at('a'), '');
       await coarseTimeStamps();
       const one = collector();

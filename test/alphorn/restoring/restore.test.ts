@@ -22,7 +22,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const run = promisify(execFile);
 
-/** Of everything that a liferaft can hold something. */
+/** Something of each kind that a liferaft can hold. */
 const everything: Described = {
   folders: {
     '/etc': {},
@@ -120,7 +120,7 @@ describe('a restore', () => {
     expect((await treeOf(folder.path))['/restore']).to.equal('folder 700 0:0');
   });
 
-  it('of some paths leaves the others alone', async () => {
+  it('leaves all other paths alone if some are named', async () => {
     await restore(['/etc/new', '/etc/link']);
     const changed = ['/etc/new', '/etc/new/deep', '/etc/new/deep/größe', '/etc/link'];
     const expected = {
@@ -184,7 +184,7 @@ describe('a restore', () => {
     const there = await tree();
     try {
       const { message } = await faultOf('restore_failed', restore());
-      expect(message).to.match(/change \/etc\/content: EBUSY: [a-z ,]+\. All is as it was/);
+      expect(message).to.match(/change \/etc\/content: EBUSY: [a-z ,]+\. Everything is as it was/);
       expect(await tree()).to.deep.equal(there);
       expect(await saved()).to.deep.equal([]);
     } finally {
@@ -197,7 +197,7 @@ describe('a restore', () => {
       await mkdir(full, { recursive: true });
       await run('mount', ['-t', 'tmpfs', '-o', 'size=8k,mode=700', 'tmpfs', full]);
       try {
-        // Of what is kept, one page; of what comes back, 300 kB.
+        // The saved copies take one page, and what comes back takes 300 kB.
         const large = 'x'.repeat(40_000);
         await writeFile(join(bench.alphorn.root, 'etc/content'), large);
         const there = await tree();
@@ -276,7 +276,7 @@ describe('a restore', () => {
     expect(await saved()).to.deep.equal([]);
   });
 
-  describe('of files of Pacemaker', () => {
+  describe('with files of Pacemaker', () => {
     const cib = '/var/lib/pacemaker/cib/cib.xml';
     beforeEach(async () => {
       name = await storeLiferaft(bench.alphorn.liferafts, {
@@ -354,7 +354,7 @@ describe('a restore', () => {
     }
     const limits = { restores: 100, bytes: 1024 ** 3, days: 90 };
 
-    it('of the latest restores, as many as it may', async () => {
+    it('for a number of the latest restores', async () => {
       bench = restoreBench(folder.path, { ...limits, restores: 3 });
       await restoreOften(5);
       expect(await saved()).to.have.length(3);
@@ -368,7 +368,7 @@ describe('a restore', () => {
       expect(bench.warnings).to.deep.equal([]);
     });
 
-    it('of ten restores where nothing else is said', async () => {
+    it('for ten restores by default', async () => {
       await restoreOften(12);
       expect(await saved()).to.have.length(10);
     });
@@ -407,7 +407,7 @@ describe('a restore', () => {
       }
     });
 
-    it('of the latest by order, even if the clock was set back', async () => {
+    it('for the latest by order, even if the clock was set back', async () => {
       const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ['Date'] });
       try {
         bench = restoreBench(folder.path, { ...limits, restores: 1 });
@@ -438,7 +438,7 @@ describe('a restore', () => {
       expect(bench.journal.lines[0]).to.match(/1 paths, 10 bytes in .*, for there are 1 later/);
     });
 
-    it('of one that is half done or damaged, regardless of the limits', async () => {
+    it('for one that is half done or damaged, regardless of the limits', async () => {
       bench = restoreBench(folder.path, { restores: 1, bytes: 1, days: 90 });
       await restoreOften(1);
       const [first = ''] = await saved();
@@ -449,7 +449,7 @@ describe('a restore', () => {
         .and.to.include(first);
     });
 
-    it('of one that is partly undone, regardless of the limits', async () => {
+    it('for one that is partly undone, regardless of the limits', async () => {
       bench = restoreBench(folder.path, { restores: 1, bytes: 1, days: 90 });
       await restoreOften(1);
       const [first = ''] = await saved();

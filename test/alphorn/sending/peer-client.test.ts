@@ -224,7 +224,7 @@ describe('a peer client', () => {
   describe('shows the key', () => {
     const own = 'ab'.repeat(32);
 
-    it('of its cluster to a node that has no other, though it has one of its own', async () => {
+    it('shared with its cluster to a node that has no other, although it has one of its own', async () => {
       await writeFile(here.paths.alphorn.key, own, { mode: 0o600 });
       const [ownKey, ofCluster] = keys.all();
       const shown: (string | undefined)[] = [];
@@ -246,7 +246,7 @@ describe('a peer client', () => {
       expect(shown).to.deep.equal([ownKey?.id, ofCluster?.id]);
     });
 
-    it('of its own to a host outside of the cluster', async () => {
+    it('for hosts outside of the cluster to such a host', async () => {
       for (const { paths } of [here, there])
         await writeFile(paths.alphorn.key, own, { mode: 0o600 });
       await unlink(there.paths.corosyncKey);

@@ -8,7 +8,7 @@ import { Fault } from '../../../src/kit/fault.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
 import { liferaftOf } from '../../support/liferafts.ts';
 
-// What hangs on time alone; how it goes with real peers is in daemon.test.ts.
+// These tests only depend on time. daemon.test.ts has those with real peers.
 
 const destination = '192.0.2.1';
 const unreachable = new Fault('peer_unreachable', 'Nobody is there.');

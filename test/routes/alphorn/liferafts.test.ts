@@ -435,7 +435,7 @@ describe('Alphorn by the API', () => {
       expect(outcomeOf(nothing)).to.deep.equal([409, 'nothing_to_undo']);
     });
 
-    it("of Pacemaker's own files waits for nobody: it is 409 while Pacemaker runs", async () => {
+    it("is 409 at once for Pacemaker's own files while Pacemaker runs", async () => {
       const folders = ['/var', '/var/lib', '/var/lib/pacemaker', '/var/lib/pacemaker/cib'];
       const cib = '/var/lib/pacemaker/cib/cib.xml';
       await storeLiferaft(alphorn.liferafts, {

@@ -198,7 +198,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
   });
 
   it('gives each name a number of its own, whatever the lists are, and the same when repeated', () => {
-    // Of few numbers, so that they clash.
+    // There are few numbers, so that they clash.
     const number = fc.oneof(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 997, max: 1003 }));
     const known = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
     const name = fc.constantFrom(...known);

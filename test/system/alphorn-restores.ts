@@ -103,7 +103,7 @@ export function describeAlphornRestores(bench: Bench): void {
           paths: [`${folder}/many/0`],
         });
         expect(restored.status, restored.text).to.equal(200);
-        expect(restored.headers['x-ha-warnings'] ?? '').not.to.include('kept for longer');
+        expect(restored.headers['x-ha-warnings'] ?? '').not.to.include('stays longer');
       }
       const listed = JSON.parse((await hactl('restores', '--json')).stdout) as unknown[];
       expect(listed).to.have.length(10);

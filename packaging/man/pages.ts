@@ -5,7 +5,6 @@ import type { z } from 'zod';
 
 import { rulesSchema } from '../../src/alphorn/collecting/rules.ts';
 import { settingsSchema } from '../../src/alphorn/settings.ts';
-import { configSchema, environmentPrefix, fileVariable } from '../../src/kit/config.ts';
 import { type Ending, exitCodes, exitMeanings } from '../../src/bin/hactl/exit-codes.ts';
 import {
   commandsOf,
@@ -20,6 +19,8 @@ import { type DescribedFile, otherFiles, ownFiles } from '../reference/files.ts'
 import { keysOf } from '../reference/keys.ts';
 import { ports, services } from '../reference/services.ts';
 import { bold, italic, item, plain, prose, sentence } from './roff.ts';
+import { configSchema } from '../../src/bin/wiring/config.ts';
+import { environmentPrefix, fileVariable } from '../../src/kit/config/read.ts';
 
 /** The names of the pages. The last part of each is its section. */
 export const pageNames = ['ha-agent.8', 'ha-agent.json.5', 'hactl.8'] as const;

@@ -1,4 +1,3 @@
-import { configSchema } from '../../src/kit/config.ts';
 import {
   type AgentFolders,
   type AlphornPaths,
@@ -7,6 +6,7 @@ import {
   memoryFolder,
   type Paths,
 } from '../../src/kit/paths.ts';
+import { configSchema } from '../../src/bin/wiring/config.ts';
 
 /** A file or folder, and what it is for. */
 export interface DescribedFile {
@@ -72,7 +72,7 @@ export const ownFiles: readonly DescribedFile[] = [
   },
   { path: `${state}/undo`, what: 'Patches that undo changes of the CIB.' },
   { path: `${state}/answers`, what: 'Answers to requests with an Idempotency-Key, for a day.' },
-  { path: socket, what: 'The socket of the API, for root alone and without a token.' },
+  { path: socket, what: 'The socket of the API, only for root and without a token.' },
   ...ofAlphorn.filter(({ path }) => isOwn(path)),
 ];
 

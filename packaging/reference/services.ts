@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 
-import { configSchema } from '../../src/kit/config.ts';
 import { keysOf } from './keys.ts';
+import { configSchema } from '../../src/bin/wiring/config.ts';
 
 const folder = new URL('../../systemd/', import.meta.url);
 

@@ -2,7 +2,6 @@ import type { z } from 'zod';
 
 import { rulesSchema } from '../../src/alphorn/collecting/rules.ts';
 import { settingsSchema } from '../../src/alphorn/settings.ts';
-import { configSchema } from '../../src/kit/config.ts';
 import { type Ending, exitCodes, exitMeanings } from '../../src/bin/hactl/exit-codes.ts';
 import {
   commandsOf,
@@ -16,6 +15,7 @@ import {
 import { type DescribedFile, otherFiles, ownFiles } from './files.ts';
 import { keysOf } from './keys.ts';
 import { ports, services } from './services.ts';
+import { configSchema } from '../../src/bin/wiring/config.ts';
 
 /** From the root of the repository. */
 export const documentsWithTables = ['README.md', 'docs/reference.md'] as const;

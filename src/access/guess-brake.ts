@@ -8,36 +8,36 @@ const freeGuesses = 3;
 const firstDelayMs = 250;
 const maxDelayMs = 5000;
 const forgetAfterMs = 10 * 60 * 1000;
-/** Answers held back at once for one source; beyond it, more connections would buy more guesses. */
-const heldAtOnce = 8;
+/** Max number of delayed answers for one source; without it, more connections would allow more guesses. */
+const maxDelayed = 8;
 const maxSources = 10_000;
 
 interface Guesser {
   guesses: number;
-  held: number;
+  delayed: number;
   lastAt: number;
 }
 
 /**
- * Slows down a source that keeps guessing tokens. Sound tokens are never held up, so nobody is locked
- * out by a neighbour behind the same address.
+ * Slows down a source that keeps guessing tokens. Valid tokens are never delayed, so a guesser does not lock out others
+ * behind the same address.
  */
 export interface GuessBrake {
   /**
-   * Takes note of a wrong token and returns when the answer may go out.
+   * Records a wrong token and returns when the answer may be sent.
    * @param source the caller's IP address
    * Faults: `too_many_attempts`
    */
   wrongToken(source: string): Promise<void>;
 }
 
-/** @param log is told once when a source begins to be held up */
+/** @param log gets a line when a source begins to be delayed */
 export function makeGuessBrake(
   log: Log,
   wait: (ms: number) => Promise<unknown> = (ms) => sleep(ms),
   now: () => number = () => performance.now(),
 ): GuessBrake {
-  // In the order of the latest guess, so that the first is the one to forget.
+  // In the order of their latest guess, so the first one is forgotten first.
   const guessers = new Map<string, Guesser>();
 
   return {
@@ -45,7 +45,7 @@ export function makeGuessBrake(
       const source = sourceNetwork(address);
       const known = guessers.get(source);
       const fresh = known !== undefined && now() - known.lastAt < forgetAfterMs;
-      const guesser = fresh ? known : { guesses: 0, held: known?.held ?? 0, lastAt: 0 };
+      const guesser = fresh ? known : { guesses: 0, delayed: known?.delayed ?? 0, lastAt: 0 };
       guesser.guesses += 1;
       guesser.lastAt = now();
       guessers.delete(source);
@@ -57,7 +57,7 @@ export function makeGuessBrake(
         log.warn({ source }, 'wrong tokens keep coming from here; answers are held up');
       }
       const delayMs = Math.min(firstDelayMs * 2 ** (guesser.guesses - freeGuesses - 1), maxDelayMs);
-      if (guesser.held >= heldAtOnce) {
+      if (guesser.delayed >= maxDelayed) {
         throw new Fault(
           'too_many_attempts',
           'Too many wrong tokens from this address. Wait, then use a valid one.',
@@ -66,9 +66,9 @@ export function makeGuessBrake(
           },
         );
       }
-      guesser.held += 1;
+      guesser.delayed += 1;
       await wait(delayMs).finally(() => {
-        guesser.held -= 1;
+        guesser.delayed -= 1;
       });
     },
   };

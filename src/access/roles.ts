@@ -1,4 +1,4 @@
-/** What a caller may do; each role may do all that those before it may. A monitor reads the metrics alone. */
+/** What a caller may do. Each role includes those before it; a monitor may only read the metrics. */
 export const roles = ['monitor', 'viewer', 'operator', 'admin'] as const;
 export type Role = (typeof roles)[number];
 

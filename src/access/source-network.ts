@@ -3,9 +3,9 @@ import { isIPv6 } from 'node:net';
 import { plainAddress } from '../kit/addresses.ts';
 
 /**
- * The network that counts as one source of connections and of guesses: an IPv4 address itself, and the /64 of an IPv6
- * address, for one host has all of it (RFC 6177, section 2).
- * @param address as a socket tells it; `::ffff:192.0.2.1` is an IPv4 address (RFC 4291, section 2.5.5.2)
+ * The network that counts as one source of connections and of guesses: an IPv4 address itself, and the /64 network of an
+ * IPv6 address, because one host may have all of it (RFC 6177, section 2).
+ * @param address as a socket reports it
  */
 export function sourceNetwork(address: string): string {
   const plain = plainAddress(address);

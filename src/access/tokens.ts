@@ -14,33 +14,33 @@ import {
 } from '../kit/files/files.ts';
 import { type Role, roles } from './roles.ts';
 
-/** Who a token stands for. */
+/** The holder of a token. */
 export interface TokenHolder {
   name: string;
   role: Role;
   createdAt: Date;
-  /** Undefined: never. */
+  /** Undefined if it never expires. */
   expiresAt: Date | undefined;
 }
 
 /**
- * The tokens of this node, one file each, so that two who change them at once cannot undo each other's
- * work and a change counts from the next request on, also while no agent runs.
+ * The tokens of this node, one file each. So simultaneous changes do not undo each other, and a change counts from the
+ * next request on, even if it is made while no agent runs.
  */
 export interface TokenStore {
   /**
-   * @param lifetimeMs undefined: the token never expires
-   * @returns the token; it is not stored and cannot be had again
+   * @param lifetimeMs undefined if the token never expires
+   * @returns the token; it is not stored and cannot be shown again
    * Faults: `invalid_token_request`, `token_exists`, `no_space`
    */
   create(name: string, role: Role, lifetimeMs?: number): Promise<string>;
-  /** All tokens, expired ones too, by name. */
+  /** All tokens by name, including expired ones. */
   list(): Promise<TokenHolder[]>;
-  /** The files, absolute, that should hold a token and cannot be read as one. They let nobody in. */
+  /** The absolute paths of files that should hold a token and cannot be read as one. They let nobody in. */
   damaged(): Promise<string[]>;
   /** Faults: `invalid_token_request`, `token_not_found`, `no_space` on a disk that is read-only */
   revoke(name: string): Promise<void>;
-  /** Whose token it is, or undefined if it is nobody's or has expired. */
+  /** The holder of the token, or undefined if there is none or the token has expired. */
   find(token: string): Promise<TokenHolder | undefined>;
 }
 
@@ -61,7 +61,7 @@ const storedToken = z.object({
   expires: z.iso.datetime().nullable(),
 });
 
-/** @param folder where the tokens are kept; made when it is needed */
+/** @param folder for the tokens' files; made when it is needed */
 export function openTokenStore(folder: string): TokenStore {
   let cache: { stamp: bigint; read: ReadTokens } | undefined;
 
@@ -71,8 +71,8 @@ export function openTokenStore(folder: string): TokenStore {
     if (before === undefined) return { tokens: [], damaged: [] };
     if (cache?.stamp === before) return cache.read;
     const read = await readTokens(folder);
-    // Two changes within one tick of the file system's clock leave the same stamp, so a reading is
-    // kept only when the latest change lies well behind it.
+    // Two changes within one tick of the file system's clock leave the same stamp. So the result is cached only if the
+    // latest change was well before it was read.
     const settled = Date.now() - Number(before / 1_000_000n) > 1000;
     cache = settled ? { stamp: before, read } : undefined;
     return read;
@@ -129,7 +129,7 @@ export function openTokenStore(folder: string): TokenStore {
     async find(token) {
       const hash = hashOf(token);
       let found: StoredToken | undefined;
-      // Every token is compared, whole, so that the time taken tells nothing of which came close.
+      // Compares every token as a whole, so the time taken does not show which one came close.
       for (const each of (await load()).tokens) {
         if (timingSafeEqual(each.hash, hash)) found = each;
       }
@@ -149,7 +149,7 @@ function hashOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-/** The name becomes a file's, so it has letters, digits and `. _ -` only, and does not begin with a dot. */
+/** The token's file. So a name has only letters, digits and `. _ -`, and does not begin with a dot. */
 function fileOf(folder: string, name: string): string {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
     throw new Fault(
@@ -178,11 +178,11 @@ async function readTokens(folder: string): Promise<ReadTokens> {
   const texts = await Promise.all(files.map((file) => textOf(join(folder, file))));
   for (const [index, file] of files.entries()) {
     const text = texts[index];
-    // Revoked between the two readings.
+    // It was revoked after the folder was listed.
     if (text === undefined) continue;
     const stored = storedToken.safeParse(jsonOf(text));
     if (!stored.success) {
-      // A damaged file costs its own token, not everybody's.
+      // A damaged file must not lock out the holders of other tokens.
       read.damaged.push(join(folder, file));
       continue;
     }
@@ -198,7 +198,7 @@ async function readTokens(folder: string): Promise<ReadTokens> {
   return read;
 }
 
-/** Empty for what is no file (a folder, a socket, a link in a circle): that is damaged as well. */
+/** The file's text; empty if it is not a file (a folder, a socket, a link in a circle), which counts as damaged. */
 async function textOf(path: string): Promise<string | undefined> {
   try {
     return await readTextIfThere(path);

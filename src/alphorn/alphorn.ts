@@ -1,4 +1,4 @@
-import type { Change } from '../cluster/edits/changes.ts';
+import { type Change, hostChange } from '../changes/change.ts';
 import type { Host } from '../kit/host.ts';
 import { type DaemonClient, makeDaemonClient } from './sending/daemon-client.ts';
 import type { DaemonStatus } from './sending/daemon-status.ts';
@@ -57,8 +57,10 @@ export function makeAlphorn(
     changes: {
       setSettings: (settings) => hostChange(() => writeSettings(paths.settings, settings)),
       restore: (name, chosen, options) =>
-        hostChange((site) => restorer.restore(site.host, name, chosen, site.warn, options)),
-      undo: (force) => hostChange((site) => restorer.undo(site.host, force, site.warn)),
+        hostChange(({ run, warn }) =>
+          restorer.restore({ ...host, run }, name, chosen, warn, options),
+        ),
+      undo: (force) => hostChange(({ run, warn }) => restorer.undo({ ...host, run }, force, warn)),
       remove: (name) =>
         hostChange(async () => {
           await store.remove(name);
@@ -66,12 +68,7 @@ export function makeAlphorn(
         }),
       removeAll: () => hostChange(() => store.removeAll()),
       // It changes nothing on this host, and may take half a minute.
-      sync: () => ({ ...hostChange(() => daemon.sync()), beside: true }),
+      sync: () => ({ ...hostChange(() => daemon.sync()), isConcurrent: true }),
     },
   };
-}
-
-/** Alphorn only changes files of this host, so its changes do not involve the cluster. */
-function hostChange<T>(carryOut: Change<T>['carryOut']): Change<T> {
-  return { withoutCluster: true, carryOut };
 }

@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 
 import { z } from 'zod';
 
-import { defaultPeerPort } from '../kit/config.ts';
 import { Fault, type FieldError } from '../kit/fault.ts';
 import { makeFolder, readTextIfThere, replaceFile } from '../kit/files/files.ts';
+import { defaultPeerPort } from './config.ts';
 
 /** What Alphorn does, in the form of the API document. */
 export interface Settings {
@@ -49,7 +49,7 @@ export const settingsSchema = z.strictObject(
       .int({ error: 'must be a whole number of milliseconds' })
       .min(1000, 'must be at least 1000 milliseconds')
       .max(maxInterval, `must be at most ${maxInterval} milliseconds`)
-      .describe('Milliseconds between two looks at all files of the liferaft.'),
+      .describe('Milliseconds between two checks of all files of the liferaft.'),
     sync: z.strictObject(
       {
         enabled: z

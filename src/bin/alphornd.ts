@@ -1,5 +1,4 @@
 import { makeAlphorn } from './wiring/alphorn.ts';
-import { loadConfig } from '../kit/config.ts';
 import { makeRun, makeStartResident } from '../kit/exec.ts';
 import { openSocketListener } from '../server/listeners.ts';
 import { makeLog } from '../kit/log.ts';
@@ -7,6 +6,7 @@ import { debianPaths } from '../kit/paths.ts';
 import { runService } from '../server/service.ts';
 import { makeSystemdNotifier } from '../systemd/notify.ts';
 import { startWatchdog } from '../server/watchdog.ts';
+import { loadConfig } from './wiring/config.ts';
 
 // The sender of this host's liferaft. The cluster runs it on one node.
 await runService('alphornd', async () => {

@@ -1,11 +1,12 @@
+import { peerTls } from '../alphorn/peers/peer-protocol.ts';
 import { makePeers } from './wiring/alphorn.ts';
-import { loadConfig } from '../kit/config.ts';
 import { makeRun, makeStartResident } from '../kit/exec.ts';
 import { openPeerListener } from '../server/peer-listener.ts';
 import { makeLog } from '../kit/log.ts';
 import { runService } from '../server/service.ts';
 import { makeSystemdNotifier } from '../systemd/notify.ts';
 import { startWatchdog } from '../server/watchdog.ts';
+import { loadConfig } from './wiring/config.ts';
 
 // The receiver of liferafts. It runs next to the agent, whether or not the cluster runs.
 await runService('ha-agent-peers', async () => {
@@ -14,7 +15,12 @@ await runService('ha-agent-peers', async () => {
   const watchdog = startWatchdog(makeStartResident(), log);
   const { app, callers, prepare, keysSaved } = makePeers(config, log);
   await prepare();
-  const listener = await openPeerListener(app, config, callers, log);
+  const listener = await openPeerListener(
+    app,
+    { address: config.peer_address, port: config.peer_port },
+    { tls: peerTls, ...callers },
+    log,
+  );
   return {
     log,
     addresses: listener.addresses,

@@ -1,4 +1,3 @@
-import { loadConfig } from '../kit/config.ts';
 import { makeAgent } from './wiring/agent.ts';
 import { makeRun, makeStartResident } from '../kit/exec.ts';
 import { makeKnownSecrets } from '../kit/secrets/known-secrets.ts';
@@ -6,8 +5,9 @@ import { openListeners } from '../server/listeners.ts';
 import { makeLog } from '../kit/log.ts';
 import { runService } from '../server/service.ts';
 import { makeSystemdNotifier } from '../systemd/notify.ts';
-import { describeCertificate, followTlsIdentity, loadTlsIdentity } from '../server/tls.ts';
+import { describeCertificate, followTlsIdentity, loadTlsIdentity } from '../server/tls/identity.ts';
 import { startWatchdog } from '../server/watchdog.ts';
+import { loadConfig } from './wiring/config.ts';
 
 // The agent: answers the API.
 await runService('ha-agent', async () => {

@@ -1,6 +1,6 @@
 import type { Cib } from '../parsers/cib/cib.ts';
 import { type ClusterState, instancesOf } from '../parsers/crm-mon.ts';
-import { isConfigured, resourceNotFound } from './views/resources.ts';
+import { isConfigured, resourceNotFound } from './resources.ts';
 
 /** Where a resource is running; `nodes` only if there are several, `promoted` only if there are any. */
 export interface Location {

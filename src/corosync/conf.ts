@@ -11,7 +11,7 @@ import {
   parseCorosyncConf,
 } from '../parsers/corosync/conf.ts';
 import { memoryFolder } from '../kit/paths.ts';
-import { masked } from '../kit/secrets/masking.ts';
+import { masked } from '../kit/secrets/secret-names.ts';
 
 /** What corosync says of its configuration file. */
 export interface ConfVerdict {

@@ -6,18 +6,18 @@ import type { Log } from './log.ts';
 import { toolFolders } from './paths.ts';
 import { maskArgv, maskText } from './secrets/masking.ts';
 
-/** A process to run. No shell is between: what stands in `argv` is what the tool gets. */
+/** A process to run. No shell is involved: the tool gets `argv` as it is. */
 export interface Command {
   argv: readonly [tool: string, ...args: string[]];
-  /** Milliseconds until the process and its children are killed; a machine that stands still uses up a tenth. */
+  /** Milliseconds until the process and its children are killed. A standstill of the machine uses up a tenth at most. */
   deadlineMs: number;
-  /** What it reads from its stdin; else that is /dev/null. */
+  /** What it reads from its stdin, which is /dev/null otherwise. */
   input?: string;
   /** Added to the clean environment. */
   env?: Readonly<Record<string, string>>;
 }
 
-/** How a command ended by itself. What an exit code means is known beside the call. */
+/** How a command ended by itself. The caller knows what an exit code means. */
 export interface Outcome {
   exitCode: number;
   stdout: string;
@@ -28,23 +28,23 @@ export interface Outcome {
  * Runs a command to its end.
  * Faults: `tool_missing`, `tool_not_started`, `tool_timeout`, `tool_ended_by_signal`,
  * `output_too_large`, `no_space` if it failed and says so.
- * Another exit code than 0 is no fault.
+ * An exit code other than 0 is not a fault.
  */
 export type Run = (command: Command) => Promise<Outcome>;
 
 // A CIB of a thousand resources is about 5 MB of XML.
 const outputLimit = 16 * 1024 * 1024;
-/** How much of stderr goes to the log. */
+/** Max number of characters of stderr that are logged. */
 const loggedLength = 1000;
 
-/** The words of the C library (strerror(3)) for ENOSPC, EDQUOT and EROFS, which tools print. */
+/** The texts of the C library (strerror(3)) for ENOSPC, EDQUOT and EROFS, which tools print. */
 const saysNoRoom = /No space left on device|Disk quota exceeded|Read-only file system/;
 
 const cleanEnvironment = { PATH: toolFolders.join(':'), LC_ALL: 'C', HOME: '/root' };
 
 /**
- * The one way in which the agent runs commands: argv only, an environment of its own, a
- * deadline, a cap on the output, secrets masked, one log line a call.
+ * Runs all commands of the agent: argv only, a clean environment, a deadline, a limit on the output, and one log line a
+ * call with secrets masked.
  */
 export function makeRun(log: Log): Run {
   return async ({ argv, deadlineMs, input, env }) => {
@@ -57,11 +57,11 @@ export function makeRun(log: Log): Run {
       stripFinalNewline: false,
       maxBuffer: outputLimit,
       reject: false,
-      // Its own process group, so that its children can be killed with it.
+      // Gives it a process group, so that its children can be killed with it.
       detached: true,
     });
     const seen = { exit: false };
-    // A child that outlives its parent would hold the pipes open, and us with them.
+    // A child that outlives its parent would keep the pipes open, and this call waiting.
     running.once('exit', () => {
       seen.exit = true;
       killGroup(running.pid);
@@ -77,12 +77,12 @@ export function makeRun(log: Log): Run {
       throw new Fault(code, message, { command: { argv, exitCode: null, stderr } });
     };
     if (result === 'deadline passed') {
-      // After its exit the number may be another's.
+      // After its exit, its id may belong to another process.
       if (!seen.exit) killGroup(running.pid);
-      // A child that left the group may still hold the other ends.
+      // A child that left the group may still hold the other ends of the pipes.
       running.stdout.destroy();
       running.stderr.destroy();
-      // There is no waiting for the end: what hangs on a dead disk cannot even be killed.
+      // Does not wait for the end: a process that waits for a dead disk cannot even be killed.
       return fail(
         'tool_timeout',
         `${tool} gave no answer in ${deadlineMs / 1000} s and was ended. A daemon that it asks may hang: look at 'systemctl status pacemaker corosync' and the journal.`,
@@ -149,8 +149,8 @@ async function inTime<T>(work: Promise<T>, deadlineMs: number): Promise<T | 'dea
 }
 
 /**
- * Runs a command of which every exit code but 0 means failure.
- * @param message what the failure means and what to do next; the command's own words go with it
+ * Runs a command whose every exit code except 0 means failure.
+ * @param message what the failure means and what to do next; the command's stderr goes with it
  * Faults: `tool_failed`, those of Run.
  */
 export async function runToSuccess(run: Run, command: Command, message: string): Promise<string> {
@@ -161,27 +161,27 @@ export async function runToSuccess(run: Run, command: Command, message: string):
 
 /** A process that stays until it is stopped, in the foreground or as a daemon. */
 export interface Resident {
-  /** Settles once the process, and every child that it left behind, is gone; it never rejects. */
+  /** Settles once the process and all children that it left behind are gone; it never rejects. */
   ended: Promise<void>;
-  /** Writes to the standard input of one that has an input; does nothing once it is gone. */
+  /** Writes to the standard input of an attended process; does nothing once the process is gone. */
   write(text: string): void;
   /** Kills all of them. */
   stop(): void;
 }
 
 /**
- * @param options.attended gives the process an input to be written to, and this process's stderr; others have neither
+ * @param options.attended gives the process an input to write to and the stderr of this process; others have neither
  */
 export type StartResident = (argv: Command['argv'], options?: { attended?: boolean }) => Resident;
 
-/** Starts processes that stay: argv only, the same environment as a command's, nothing kept of their output. */
+/** Starts processes that stay: argv only, the same environment as a command's, and their output is discarded. */
 export function makeStartResident(): StartResident {
   return ([tool, ...args], { attended = false } = {}) => {
     const running = execa(tool, args, {
       env: cleanEnvironment,
       extendEnv: false,
-      // A daemon closes the first three and leaves its starter behind, but it keeps the fourth open
-      // for as long as it lives: that tells its end without asking time and again.
+      // A daemon closes the first three streams and leaves its starter behind, but it keeps the fourth open for as long
+      // as it runs. So its end is noticed without polling.
       stdio: [attended ? 'pipe' : 'ignore', 'ignore', attended ? 'inherit' : 'ignore', 'pipe'],
       buffer: false,
       reject: false,
@@ -197,14 +197,14 @@ export function makeStartResident(): StartResident {
         if (!state.ended) running.stdin?.write(text);
       },
       stop: () => {
-        // Afterwards the number may be another's.
+        // Afterwards its id may belong to another process.
         if (!state.ended) killGroup(running.pid);
       },
     };
   };
 }
 
-/** Kills at once: a stopped process (SIGSTOP) hears no other signal. */
+/** Sends SIGKILL, because a stopped process (SIGSTOP) reacts to no other signal. */
 function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {

@@ -1,6 +1,6 @@
 import { maskArgv, maskText } from './secrets/masking.ts';
 
-/** What went wrong, in words that never change. Each has one HTTP status: see server/problem.ts. */
+/** What went wrong. Codes never change, and each has one HTTP status: see server/problem.ts. */
 export type FaultCode =
   | 'internal_error'
   | 'malformed_request'
@@ -108,28 +108,28 @@ export type FaultCode =
   | 'nothing_to_undo'
   | 'changed_since_restore';
 
-// What a person reads of it; a tool may print megabytes.
+// As much as a person reads of it; a tool may print megabytes.
 const maxStderrLength = 4096;
 
-/** What a command did that is worth telling. */
+/** What is reported of a command. */
 export interface CommandReport {
   argv: readonly string[];
   exitCode: number | null;
   stderr: string;
 }
 
-/** What is wrong with one field of a request. Not its value, which may be a secret. */
+/** What is wrong with one field of a request. It leaves out the value, which may be a secret. */
 export interface FieldError {
   field: string;
   /** What was expected. */
   message: string;
-  /** The JavaScript type of what came: `typeof`, but `null` and `array` by name. */
+  /** The type of the value that came, see type-of.ts. */
   type: string;
 }
 
 /**
- * An expected failure: made where its cause is known, passed up unchanged, put into HTTP or on the
- * terminal at the edge. Anything else that is thrown is a bug of ours.
+ * An expected failure. It is made where its cause is known, passed up unchanged, and turned into an HTTP response or
+ * terminal output at the edge. Anything else that is thrown is a bug.
  */
 export class Fault extends Error {
   override readonly name = 'Fault';
@@ -142,7 +142,7 @@ export class Fault extends Error {
   /**
    * @param code what happened, for programs
    * @param message what happened and what to do next, for people
-   * @param more.command secrets in it are masked here, so that no reader of a fault can forget to
+   * @param more.command secrets in it are masked here, so that no reader of a fault can forget to mask them
    */
   constructor(
     code: FaultCode,
@@ -175,9 +175,9 @@ export function systemErrorCode(error: unknown): string | undefined {
 }
 
 /**
- * What the system says where there is no room to write: the disk is full, a quota is, or it is read-only, which is what
- * Linux makes of one that fails.
- * @param place what was to be written; else what the system names
+ * The fault for an error of the system that says that there is no room to write: the disk is full, a quota is used up, or
+ * the disk is read-only, as Linux makes a failing one.
+ * @param place what was to be written; by default the path that the error names
  * @returns a fault `no_space`, or undefined for any other value
  */
 export function noSpaceOf(error: unknown, place?: string): Fault | undefined {

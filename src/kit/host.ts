@@ -5,8 +5,8 @@ import type { Paths } from './paths.ts';
 export interface Host {
   run: Run;
   paths: Paths;
-  /** Milliseconds until a command that reads is taken for hung. */
+  /** Milliseconds until a command that only reads is ended. */
   readDeadlineMs: number;
-  /** The same of one that changes something, or waits for the cluster to follow. */
+  /** Milliseconds until a command that changes something, or waits for the cluster to follow, is ended. */
   changeDeadlineMs: number;
 }

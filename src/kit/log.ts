@@ -6,13 +6,13 @@ export type Log = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error'>;
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /**
- * JSON lines on stdout, from where systemd takes them into the journal.
- * @param secrets are masked in them
+ * Writes JSON lines to stdout, from where systemd takes them into the journal.
+ * @param secrets are masked in each line
  */
 export function makeLog(level: LogLevel, secrets?: KnownSecrets): Log {
   return pino({
     level,
-    // The journal knows the host and the process; a level by name can be read without a table.
+    // The journal knows the host and the process. The level is logged by name, not by pino's number.
     base: null,
     formatters: { level: (label) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,

@@ -6,7 +6,7 @@ import type { Run } from './exec.ts';
 /** Seconds; pcs takes half of one to start, and fencing may take minutes. */
 const buckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120];
 
-/** The same, with the number of commands by tool and outcome, and how long they took. */
+/** Adds metrics to a runner: the number of commands by tool and outcome, and how long they took. */
 export function measureRun(run: Run, registry: Registry): Run {
   const commands = new Counter({
     name: 'ha_agent_commands_total',

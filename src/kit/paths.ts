@@ -1,10 +1,10 @@
-/** Files of other software that the agent reads. What differs by installation is in config.ts. */
+/** Files of other software that the agent reads. Paths that an installation can change are in config.ts. */
 export interface Paths {
   corosyncConf: string;
   corosyncKey: string;
-  /** What pcs can do, in the file that pcs itself has it from. */
+  /** The list of what pcs can do, which pcs itself reads. */
   pcsCapabilities: string;
-  /** The CIB as Pacemaker keeps it on the disk. */
+  /** The CIB on the disk. */
   cib: string;
   /** The folder of Pacemaker's daemons. */
   pacemakerDaemons: string;
@@ -12,7 +12,7 @@ export interface Paths {
   alphorn: AlphornPaths;
 }
 
-/** Where Alphorn finds what it is to do, and keeps what it made and got. */
+/** Where Alphorn finds its settings and keeps its files. */
 export interface AlphornPaths {
   /** What the API calls its configuration. */
   settings: string;
@@ -20,19 +20,19 @@ export interface AlphornPaths {
   rules: string;
   /** The key for peers outside of this cluster. */
   key: string;
-  /** This host's own liferaft, and what was made known of it. */
+  /** This host's own liferaft, and a record of what was announced of it. */
   own: string;
   /** Liferafts of other hosts. */
   liferafts: string;
-  /** Keys that were in use, for those who do not know the new ones yet. */
+  /** Former keys, for peers that do not know the new ones yet. */
   knownKeys: string;
-  /** What a restore replaced, in a folder each. */
+  /** What restores replaced: one folder for each restore. */
   restores: string;
-  /** What the paths of a liferaft are below when it is restored: `/`, if nothing else is asked for. */
+  /** The folder into which a liferaft is restored: `/` by default. */
   root: string;
-  /** By which the daemon is asked how it is doing. */
+  /** Answers with the daemon's status. */
   socket: string;
-  /** What tells this host from others: set by hand (ZFS does), or made by systemd. */
+  /** The ids that identify this host: one is set by the administrator (as for ZFS), the other one is made by systemd. */
   hostId: string;
   machineId: string;
   /** Names of users and groups. */
@@ -40,7 +40,7 @@ export interface AlphornPaths {
   group: string;
 }
 
-/** Folders that Pacemaker finds agents in. Only to see whether they change; Pacemaker lists them. */
+/** Folders in which Pacemaker finds agents. They are only watched for changes; Pacemaker lists the agents. */
 export interface AgentFolders {
   /** OCF resource agents, in a folder for each provider. */
   ocf: string;
@@ -90,7 +90,7 @@ export const debianPaths: Paths = {
   },
 };
 
-/** Folders that tools are looked up in; the agent's own PATH plays no part. */
+/** Folders in which tools are looked up, whatever the agent's own PATH is. */
 export const toolFolders: readonly string[] = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 export const configFile = '/etc/ha-agent/config.json';

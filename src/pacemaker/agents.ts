@@ -13,7 +13,7 @@ export async function listOcfProviders(host: Host): Promise<string[]> {
 
 /**
  * The names of a standard's agents on this node.
- * @param standard also with an OCF provider: `ocf:heartbeat`
+ * @param standard may include an OCF provider: `ocf:heartbeat`
  * Faults: those of runPacemakerTool.
  */
 export async function listAgents(host: Host, standard: string): Promise<string[]> {
@@ -21,19 +21,19 @@ export async function listAgents(host: Host, standard: string): Promise<string[]
     const argv = ['crm_resource', '--list-agents', standard] as const;
     return lines((await runPacemakerTool(host, argv)).stdout);
   } catch (error) {
-    // The exit code is 105 (CRM_EX_NOSUCH) or, since Pacemaker 2.1, 1, which may mean anything.
+    // The exit code is 105 (CRM_EX_NOSUCH), or 1 since Pacemaker 2.1, which may mean anything.
     const areNone =
       error instanceof Fault && error.command?.stderr.includes('No agents found') === true;
-    // There are always units; Pacemaker says so too when it cannot reach systemd by D-Bus.
+    // There are always systemd units. Pacemaker prints the same if it cannot reach systemd by D-Bus.
     if (areNone && standard !== 'systemd') return [];
     throw error;
   }
 }
 
 /**
- * What an agent says of itself (crm_resource(8), `--show-metadata`).
+ * The metadata of an agent (crm_resource(8), `--show-metadata`).
  * @param agent its full name: `ocf:heartbeat:Dummy`, `systemd:smbd`, `stonith:fence_ipmilan`
- * Faults: `tool_failed` also if there is no such agent, those of parseOutput.
+ * Faults: `tool_failed`, even if there is no such agent; those of parseOutput.
  */
 export function readAgentMetadata(host: Host, agent: string): Promise<AgentMetadata> {
   return parseOutput(host, ['crm_resource', '--show-metadata', agent], parseAgentMetadata);

@@ -4,9 +4,9 @@ import { failureOf } from './tool.ts';
 const answerDeadlineMs = 5000;
 
 /**
- * Asks this node's controller which node is the coordinator, and that one whether it is (crmadmin(8), `--dc_lookup`): an
+ * Asks this node's controller which node is the coordinator, and then asks that node (crmadmin(8), `--dc_lookup`). An
  * answer shows that both controllers work.
- * Faults: `tool_timeout` also if either does not answer, those of failureOf and of Run.
+ * Faults: `tool_timeout`, even if either controller does not answer; those of failureOf and of Run.
  */
 export async function askCoordinator(host: Host): Promise<void> {
   const argv = ['crmadmin', '--dc_lookup'] as const;

@@ -4,16 +4,16 @@ import { type ClusterState, parseCrmMon } from '../parsers/crm-mon.ts';
 import { maskPairs } from '../kit/secrets/masking.ts';
 import { parseOutput, runPacemakerTool } from './tool.ts';
 
-/** What crm_mon prints for people: the state, and the warnings that it had on stderr. */
+/** What crm_mon prints for people: the state, and the warnings on stderr. */
 export interface StateText {
   text: string;
   warnings: readonly string[];
 }
 
 /**
- * The cluster's state now, inactive resources and fencing history included (crm_mon(8)). All
- * generations print one shape for `--as-xml`; `--output-as=xml` differs between them. Secrets among the
- * nodes' attributes are masked, and those that are known in whatever agents said.
+ * The cluster's current state, with inactive resources and fencing history (crm_mon(8)). All versions print the same
+ * format for `--as-xml`, but different ones for `--output-as=xml`. Secrets in the nodes' attributes are masked, and known
+ * secrets also in messages of agents.
  * Faults: those of parseOutput.
  */
 export function readState(
@@ -25,7 +25,7 @@ export function readState(
 }
 
 /**
- * The cluster's state now, as text for people.
+ * The cluster's current state, as text for people.
  * Faults: those of runPacemakerTool.
  */
 export async function readStateText(host: Host): Promise<StateText> {

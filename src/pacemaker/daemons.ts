@@ -9,24 +9,24 @@ import {
   parseParameters,
 } from '../parsers/metadata.ts';
 
-/** An option of the cluster, as the daemon describes it that goes by it. */
+/** An option of the cluster, as described by the daemon that uses it. */
 export type ClusterOption = Parameter;
 
-/** Those that have cluster options; what the fencer describes are parameters of fence devices. */
+/** The daemons that have cluster options. The fencer describes parameters of fence devices instead. */
 const daemons = ['pacemaker-based', 'pacemaker-controld', 'pacemaker-schedulerd'] as const;
 
-/** The files that the defaults come from. */
+/** The files from which the defaults come. */
 export function daemonFiles({ paths }: Host): string[] {
   return daemons.map((daemon) => join(paths.pacemakerDaemons, daemon));
 }
 
-/** The file that describes what Pacemaker's fencer takes. */
+/** The file from which the fencer's parameters come. */
 export function fencerFile({ paths }: Host): string {
   return join(paths.pacemakerDaemons, 'pacemaker-fenced');
 }
 
 /**
- * The parameters that Pacemaker's fencer takes of every fence device: `pcmk_host_list` … (pacemaker-fenced(7)).
+ * The parameters that Pacemaker's fencer accepts for every fence device: `pcmk_host_list` … (pacemaker-fenced(7)).
  * Faults: as readClusterOptions.
  */
 export async function readFencerParameters(host: Host): Promise<readonly AgentParameter[]> {
@@ -34,8 +34,8 @@ export async function readFencerParameters(host: Host): Promise<readonly AgentPa
 }
 
 /**
- * The cluster options that the daemons describe, by name; a default may be `(null)` in 2.0.
- * All generations print them with `metadata`; crm_attribute can list them since 3.0 only.
+ * The cluster options that the daemons describe, by name. A default may be `(null)` in 2.0. All versions print them with
+ * `metadata`; crm_attribute can list them only since 3.0.
  * Faults: `tool_failed`, `unreadable_output`, those of Run.
  */
 export async function readClusterOptions(host: Host): Promise<ReadonlyMap<string, ClusterOption>> {

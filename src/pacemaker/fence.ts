@@ -2,7 +2,7 @@ import type { Host } from '../kit/host.ts';
 import { changeWithPacemakerTool } from './tool.ts';
 
 /**
- * Lets the cluster power a node off and on again, and waits until it is down (stonith_admin(8)).
+ * Makes the cluster power a node off and on again, and waits until it is down (stonith_admin(8)).
  * Faults: those of changeWithPacemakerTool.
  */
 export async function fenceNode(host: Host, node: string): Promise<void> {

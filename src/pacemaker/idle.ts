@@ -5,9 +5,8 @@ import type { Host } from '../kit/host.ts';
 const pauseMs = 500;
 
 /**
- * Waits until the cluster has nothing left to do (crm_resource(8), `--wait`); one that is being started is
- * waited for as well.
- * @returns whether it came to that in time
+ * Waits until the cluster has nothing left to do (crm_resource(8), `--wait`), even if the cluster is still starting.
+ * @returns whether it became idle in time
  * Faults: those of Run.
  */
 export async function waitUntilIdle(
@@ -19,10 +18,10 @@ export async function waitUntilIdle(
   for (;;) {
     const seconds = Math.max(1, Math.ceil((endsAt - now()) / 1000));
     const argv = ['crm_resource', '--wait', `--timeout=${seconds}`] as const;
-    // It keeps its own time; the deadline is for one that hangs.
+    // It has its own timeout; the deadline is for a process that hangs.
     const { exitCode } = await host.run({ argv, deadlineMs: (seconds + 10) * 1000 });
     if (exitCode === 0) return true;
-    // Most other codes say that the cluster is not up yet; 124, CRM_EX_TIMEOUT, that time is over.
+    // 124 is CRM_EX_TIMEOUT. Most other codes mean that the cluster is not running yet.
     if (exitCode === 124 || now() + pauseMs > endsAt) return false;
     await sleep(pauseMs);
   }

@@ -16,16 +16,16 @@ const attempts = 10;
 /** A node that Pacemaker lists. */
 export interface ListedNode {
   id: string;
-  /** It is together with this one, to corosync. */
+  /** Whether corosync has it in the same partition as this node. */
   isMember: boolean;
 }
 
 /**
- * Ends an attribute that a node has until it leaves the cluster (crm_attribute(8), `--lifetime=reboot`), and waits until the
- * CIB shows it no more.
- * @param found the whole CIB of a moment ago: most nodes have no such attribute, and then nothing is asked
- * @param pauseMs milliseconds until the CIB is read again, and that much more after each try
- * @returns whether it has ended; of a node that has no such attribute too
+ * Removes an attribute that a node has until it leaves the cluster (crm_attribute(8), `--lifetime=reboot`), and waits until
+ * the CIB no longer has it.
+ * @param found the whole CIB of a moment ago: most nodes have no such attribute, and then no command is run
+ * @param pauseMs milliseconds until the CIB is read again; each further pause is longer by the same amount
+ * @returns whether the node does not have the attribute now
  * Faults: those of queryWholeCib and changeWithPacemakerTool.
  */
 export async function endTransientAttribute(
@@ -47,13 +47,13 @@ export async function endTransientAttribute(
   return false;
 }
 
-/** Not by an XPath: cibadmin takes none with a name beyond ASCII, and none can quote every name. */
+/** This does not use XPath: cibadmin accepts only ASCII names in it, and XPath cannot quote every name. */
 function isSetIn(whole: string, attribute: TransientAttribute): boolean {
   return withoutTransient(whole, attribute) !== whole;
 }
 
 /**
- * The nodes that Pacemaker lists, by name; also those that left (crm_node(8), `--list`).
+ * The nodes that Pacemaker lists, by name, including those that left (crm_node(8), `--list`).
  * Faults: those of runPacemakerTool.
  */
 export async function listedNodes(host: Host): Promise<ReadonlyMap<string, ListedNode>> {
@@ -68,11 +68,11 @@ export async function listedNodes(host: Host): Promise<ReadonlyMap<string, Liste
 }
 
 /**
- * Lets all nodes forget one that left (crm_node(8), `--remove`). What corosync tells of it a moment later makes
- * 2.1.5 remember it, and then it can be forgotten by its number alone.
- * @param pauseMs milliseconds until Pacemaker is asked whether it still lists the node, and that much more after each try: on a
- * busy machine corosync mentions the node seconds later
- * Faults: `node_not_forgotten` if Pacemaker lists it after all tries, those of changeWithPacemakerTool.
+ * Makes all nodes forget one that left (crm_node(8), `--remove`). A later message of corosync makes 2.1.5 remember the
+ * node, and then it can be removed only by its number.
+ * @param pauseMs milliseconds until Pacemaker is asked whether it still lists the node; each further pause is longer by the
+ *   same amount. On a busy machine, corosync mentions the node seconds later.
+ * Faults: `node_not_forgotten` if Pacemaker still lists it after all attempts, those of changeWithPacemakerTool.
  */
 export async function forgetNode(host: Host, name: string, pauseMs = 300): Promise<void> {
   let wanted = name;
@@ -81,7 +81,7 @@ export async function forgetNode(host: Host, name: string, pauseMs = 300): Promi
     await sleep(attempt * pauseMs);
     const id = (await listedNodes(host)).get(name)?.id;
     if (id === undefined) return;
-    // By turns: one of no number, 0, goes by its name alone.
+    // Alternates between name and number. A node without a number (0) can be removed only by its name.
     wanted = wanted === name && id !== '0' ? id : name;
   }
   throw new Fault(

@@ -2,8 +2,8 @@ import type { Host } from '../kit/host.ts';
 import { changeWithPacemakerTool, failureOfChange } from './tool.ts';
 
 /**
- * Lets the cluster forget what failed of a resource, and look at it again (crm_resource(8), `--cleanup`).
- * @returns what it prints, without its progress
+ * Makes the cluster forget a resource's failures and probe it again (crm_resource(8), `--cleanup`).
+ * @returns the output of crm_resource, without its progress
  * Faults: those of changeWithPacemakerTool.
  */
 export async function cleanUp(host: Host, name: string): Promise<string> {
@@ -12,13 +12,13 @@ export async function cleanUp(host: Host, name: string): Promise<string> {
   return (stdout === '' ? stderr : stdout).replace(progress, '');
 }
 
-/** 2.0: `Waiting for 2 replies from the controller.. OK`; later `... got reply` for each, on a line of its own. */
+/** 2.0 prints `Waiting for 2 replies from the controller.. OK`; later versions print a line `... got reply` for each. */
 const progress =
   /^(?:Waiting for \d+ repl(?:y|ies) from the controller.*|\.\.\. got reply.*)(?:\n|$)/gm;
 
 /**
  * Stops a resource and starts it again, and waits for both (crm_resource(8), `--restart`).
- * @returns whether it came to run again in the time that its operations may take
+ * @returns whether it was running again within the timeouts of its operations
  * Faults: those of changeWithPacemakerTool.
  */
 export async function restart(host: Host, name: string): Promise<boolean> {

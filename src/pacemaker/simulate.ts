@@ -8,7 +8,7 @@ import {
 import { failureOf, refusalOf, runPacemakerTool } from './tool.ts';
 
 /**
- * The scores by which the scheduler places resources now (crm_simulate(8)).
+ * The scores by which the scheduler currently places resources (crm_simulate(8)).
  * Faults: those of runPacemakerTool.
  */
 export async function readScores(host: Host): Promise<NodeScore[]> {
@@ -17,10 +17,10 @@ export async function readScores(host: Host): Promise<NodeScore[]> {
 }
 
 /**
- * What the cluster would do if that were its CIB (crm_simulate(8)); it is not done.
+ * What the cluster would do with another CIB (crm_simulate(8)). The cluster itself does not change.
  * @param file a whole CIB, with status
- * @param outcome where to write the CIB as it would be afterwards
- * Faults: `cluster_refused` if no such CIB may be put in place, those of failureOf and of Run.
+ * @param outcome the file to which the resulting CIB is written
+ * Faults: `cluster_refused` if the CIB is not allowed, those of failureOf and of Run.
  */
 export async function simulateTransition(
   host: Host,
@@ -33,7 +33,7 @@ export async function simulateTransition(
   switch (result.exitCode) {
     case 0:
       return parseTransition(result.stdout);
-    // CRM_EX_CONFIG: the CIB does not follow its schema, whereupon cibadmin would refuse it with the same code.
+    // CRM_EX_CONFIG: the CIB does not follow its schema. cibadmin would refuse it with the same code.
     case 78:
       throw refusalOf(argv, result);
     default:

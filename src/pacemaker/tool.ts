@@ -3,8 +3,7 @@ import type { Command, Outcome } from '../kit/exec.ts';
 import type { Host } from '../kit/host.ts';
 
 /**
- * Runs one of Pacemaker's own tools, one that reads, to success. Their exit codes are common to all of
- * them (`crm_error --exit --list`).
+ * Runs one of Pacemaker's tools that only read. Exit codes have the same meaning for all tools (`crm_error --exit --list`).
  * Faults: `cluster_not_running`, `tool_timeout`, `tool_failed`, those of Run.
  */
 export async function runPacemakerTool(host: Host, argv: Command['argv']): Promise<Outcome> {
@@ -14,7 +13,7 @@ export async function runPacemakerTool(host: Host, argv: Command['argv']): Promi
 }
 
 /**
- * The same of one that changes something.
+ * Runs one of Pacemaker's tools that change something.
  * Faults: `cluster_not_running`, `tool_timeout`, `cluster_refused`, those of Run.
  */
 export async function changeWithPacemakerTool(host: Host, argv: Command['argv']): Promise<Outcome> {
@@ -23,13 +22,13 @@ export async function changeWithPacemakerTool(host: Host, argv: Command['argv'])
   throw failureOfChange(argv, outcome);
 }
 
-/** @returns a fault as failureOf, but `cluster_refused` where Pacemaker answered, and said no */
+/** @returns a fault as failureOf, but `cluster_refused` if Pacemaker answered and refused */
 export function failureOfChange(argv: Command['argv'], outcome: Outcome): Fault {
   const failure = failureOf(argv, outcome);
   return failure.code === 'tool_failed' ? refusalOf(argv, outcome) : failure;
 }
 
-/** @returns a fault `cluster_refused`: the tool works, and says no */
+/** @returns a fault `cluster_refused`: the tool works, and Pacemaker refused */
 export function refusalOf(argv: Command['argv'], { exitCode, stderr, stdout }: Outcome): Fault {
   return new Fault('cluster_refused', 'The cluster refused this.', {
     command: { argv, exitCode, stderr: stderr === '' ? stdout : stderr },
@@ -37,13 +36,13 @@ export function refusalOf(argv: Command['argv'], { exitCode, stderr, stdout }: O
 }
 
 /**
- * What it means that one of Pacemaker's own tools failed.
+ * The fault for a failure of one of Pacemaker's tools.
  * @returns a fault `cluster_not_running`, `tool_timeout` or `tool_failed`
  */
 export function failureOf(argv: Command['argv'], { exitCode, stderr }: Outcome): Fault {
   const command = { argv, exitCode, stderr };
   switch (exitCode) {
-    // CRM_EX_DISCONNECT: nobody listens on Pacemaker's socket.
+    // CRM_EX_DISCONNECT: no process listens on Pacemaker's socket.
     case 102:
       return new Fault(
         'cluster_not_running',
@@ -67,8 +66,8 @@ export function failureOf(argv: Command['argv'], { exitCode, stderr }: Outcome):
 }
 
 /**
- * The same for a tool that prints XML.
- * @param parse makes a value of the output
+ * Runs one of Pacemaker's tools that only read, and parses its output.
+ * @param parse makes a value from the output
  * Faults: `unreadable_output` with the command, those of runPacemakerTool.
  */
 export async function parseOutput<T>(

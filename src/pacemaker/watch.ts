@@ -9,27 +9,27 @@ import type { Resident, StartResident } from '../kit/exec.ts';
 import type { Log } from '../kit/log.ts';
 
 /**
- * Tells when the cluster has changed, so that nobody has to ask it time and again.
+ * Notices when the cluster changes, so that nobody has to poll it.
  *
- * A resident crm_mon is told by Pacemaker of each change of the CIB and of each fencing, and writes its
- * page anew; Pacemaker itself writes cib.xml with each change of the configuration. Both files are
- * watched. What is in them does not matter: 2.0 writes no XML while it stays, and 2.1 keeps the last
- * page when the cluster stops. As a sign that something changed, the page is the same on all.
+ * Pacemaker notifies a resident crm_mon of each change of the CIB and of each fencing, and crm_mon then writes its page
+ * again. Pacemaker itself writes cib.xml with each change of the configuration. Both files are watched. Their content does
+ * not matter: as a resident process, crm_mon 2.0 writes no XML, and 2.1 keeps the last page when the cluster stops. As a
+ * signal that something changed, the page works on all versions.
  *
  * INVARIANTS
- * - A reading is said to hold only if no sign came since it began.
- * - And only for `unsettledMs`, unless the watch is up, was up when it began, and it began when no sign
- *   had come for `settleMs`: crm_mon writes at once only if it has not written for 2 s, and else up
- *   to 2 s after the last of the changes (`refresh_after_event` in crm_mon.c).
- * - And never longer than `maxMs`: a daemon that is frozen sends no sign.
- * - At most one crm_mon stays at a time. When it ends, the next is started after a pause that doubles;
- *   one that has not written for `silenceMs` after its start is ended, for it may hang.
+ * - A reading holds only if no signal came since it began.
+ * - It holds only for `unsettledMs`, unless the watch is up, was up when the reading began, and no signal had come for
+ *   `settleMs` before that. The reason: crm_mon writes at once only if it has not written for 2 s, and otherwise up to 2 s
+ *   after the last change (`refresh_after_event` in crm_mon.c).
+ * - It never holds longer than `maxMs`: a frozen daemon sends no signal.
+ * - At most one crm_mon runs at a time. When it ends, the next one is started after a pause, which doubles each time. One
+ *   that has not written within `silenceMs` after its start is ended, because it may hang.
  */
 export interface ClusterWatch {
   start(): Promise<void>;
-  /** Whether a reading that began then (on the clock `now`) still tells how things are. */
+  /** Whether a reading that began then (on the clock `now`) is still current. */
   holds: (startedAt: number) => boolean;
-  /** Ends crm_mon, and the watch for good. */
+  /** Ends crm_mon and the watch, which cannot be started again. */
   stop(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ const maxPauseMs = 30_000;
 
 export interface WatchParts {
   startResident: StartResident;
-  /** A folder of the agent's own, for crm_mon's page. */
+  /** A folder that only the agent uses, for crm_mon's page. */
   runtimeFolder: string;
   /** Pacemaker's cib.xml. */
   cibFile: string;
@@ -72,15 +72,15 @@ export function makeClusterWatch({
   let files: FSWatcher | undefined;
   let resident: Resident | undefined;
   let pauseMs = firstPauseMs;
-  let lastSignAt = -Infinity;
-  /** Whether crm_mon has written since it was started, and so is told of everything. */
+  let lastSignalAt = -Infinity;
+  /** Whether crm_mon has written since it was started, and so is notified of everything. */
   let up = false;
 
-  function sign(event: string, path: string): void {
-    lastSignAt = now();
+  function onSignal(event: string, path: string): void {
+    lastSignalAt = now();
     if (path !== page || resident === undefined) return;
     if (event === 'unlink') {
-      // crm_mon goes on writing the file that it opened at its start, where nobody sees it now.
+      // crm_mon continues to write to the removed file, which nobody can see.
       resident.stop();
       return;
     }
@@ -90,7 +90,7 @@ export function makeClusterWatch({
 
   async function keepCrmMon(): Promise<never> {
     for (;;) {
-      // Of one that was killed; crm_mon does not start beside it.
+      // A killed crm_mon leaves this file, and then the next one does not start.
       await rm(pidFile, { force: true });
       stopping.signal.throwIfAborted();
       const started = startResident(argv);
@@ -113,13 +113,13 @@ export function makeClusterWatch({
   return {
     async start() {
       await mkdir(runtimeFolder, { recursive: true, mode: 0o700 });
-      // The folder, not the file, for Pacemaker puts a new file in its place.
+      // Watches the folder of cib.xml because Pacemaker replaces the file.
       files = watch([page, join(cibFile, '..')], {
         ignoreInitial: true,
         depth: 0,
         ignored: (path, stats) => stats?.isFile() === true && path !== page && path !== cibFile,
       });
-      files.on('all', sign);
+      files.on('all', onSignal);
       files.on('error', (error) => {
         log.warn({ error: String(error) }, 'the files of the cluster cannot be watched');
         up = false;
@@ -130,10 +130,10 @@ export function makeClusterWatch({
     },
 
     holds(startedAt) {
-      if (lastSignAt >= startedAt) return false;
+      if (lastSignalAt >= startedAt) return false;
       const age = now() - startedAt;
       if (age < unsettledMs) return true;
-      const settled = up && startedAt - lastSignAt >= settleMs;
+      const settled = up && startedAt - lastSignalAt >= settleMs;
       return settled && age < maxMs;
     },
 

@@ -1,6 +1,6 @@
 /**
- * Reads the names that numbers have in passwd(5) or group(5): lines `NAME:PASSWORD:NUMBER:…`. Where a number has
- * several names the first holds, as for getpwuid(3). Lines that are no account are passed over.
+ * Reads the name of each number in passwd(5) or group(5): lines `NAME:PASSWORD:NUMBER:…`. If a number has several names,
+ * the first one counts, as for getpwuid(3). Other lines are ignored.
  */
 export function parseAccounts(text: string): ReadonlyMap<number, string> {
   const names = new Map<number, string>();
@@ -11,8 +11,7 @@ export function parseAccounts(text: string): ReadonlyMap<number, string> {
 }
 
 /**
- * Reads the numbers that names have, of the same files. Where a name is there twice the first holds, as for
- * getpwnam(3).
+ * Reads the number of each name in the same files. If a name is there twice, the first one counts, as for getpwnam(3).
  */
 export function parseAccountNumbers(text: string): ReadonlyMap<string, number> {
   const numbers = new Map<string, number>();
@@ -22,7 +21,7 @@ export function parseAccountNumbers(text: string): ReadonlyMap<string, number> {
   return numbers;
 }
 
-/** Whether a line of such a list is an account: a comment is none, nor is one for NIS (`+` or `-`, nsswitch.conf(5)). */
+/** Whether a line of such a file is an account, and not a comment or an entry for NIS (`+` or `-`, nsswitch.conf(5)). */
 export function isAccount(line: string): boolean {
   return /^[^+\-#:][^:]*:/.test(line);
 }

@@ -3,8 +3,8 @@ import { type JsonObject, type JsonValue, toJson } from './xml-to-json.ts';
 import { child, children, descendants, parseXml, type XmlElement } from './xml.ts';
 
 /**
- * What repeats in crm_mon's output by Pacemaker's schemas (xml/api/*.rng), parent and child. Programs
- * walk these lists, so they are arrays for one element as well.
+ * Elements that may repeat in crm_mon's output by Pacemaker's schemas (xml/api/*.rng), by their parent. Programs walk
+ * these lists, so they are arrays even for one element.
  */
 const lists: Readonly<Record<string, readonly string[]>> = {
   nodes: ['node'],
@@ -24,7 +24,7 @@ const lists: Readonly<Record<string, readonly string[]>> = {
   bans: ['ban'],
 };
 
-/** The state of a cluster as `crm_mon --as-xml` tells it. */
+/** The state of a cluster as `crm_mon --as-xml` prints it. */
 export interface ClusterState {
   /** The output, to the byte. */
   xml: string;
@@ -34,7 +34,7 @@ export interface ClusterState {
 /** A node's own state; see `crm_mon` in Pacemaker's schema nodes-*.rng. */
 export interface NodeState {
   name: string;
-  /** Its number; of a remote node its name. */
+  /** Its number, or the name of a remote node. */
   id: string;
   remote: boolean;
   online: boolean;
@@ -50,16 +50,16 @@ export function parseCrmMon(xml: string): ClusterState {
   return { xml, root: parseXml(xml) };
 }
 
-/** What each key of the document is where crm_mon leaves its section out, or has nothing in it. */
+/** The value of each documented key if crm_mon leaves its section out, or has nothing in it. */
 const whenEmpty: JsonObject = {
   ...{ version: '', summary: '', nodes: '', resources: {}, node_attributes: '', node_history: '' },
   ...{ fence_history: '', tickets: '', bans: '' },
 };
 
 /**
- * The state as the document has it: each of its keys, in its order. Newer Pacemakers leave empty sections out, which
+ * The state in the documented shape: all documented keys, in their order. Newer Pacemakers leave out empty sections, which
  * programs walk.
- * @param more what follows on it in the document; behind that comes what Pacemaker has added since
+ * @param more the documented keys that follow it; keys that Pacemaker has added since come after these
  */
 export function documentedState(state: ClusterState, more: JsonObject): JsonObject {
   const said = stateAsJson(state);
@@ -72,7 +72,7 @@ export function documentedState(state: ClusterState, more: JsonObject): JsonObje
   return { ...Object.fromEntries(documented), ...more, ...Object.fromEntries(added) };
 }
 
-/** The history with an entry for each node, also for one on which nothing has happened yet. */
+/** The history with an entry for each node, even if nothing has happened on it yet. */
 function wholeHistory({ root }: ClusterState, history: JsonValue): JsonValue {
   const known = typeof history === 'object' ? (history as { node?: readonly JsonObject[] }) : {};
   const entries = known.node ?? [];
@@ -83,11 +83,11 @@ function wholeHistory({ root }: ClusterState, history: JsonValue): JsonValue {
   return { ...known, node: [...entries, ...missing] };
 }
 
-/** The whole state as JSON by the converter's rules; unknown elements and attributes are passed on. */
+/** The whole state as JSON by the converter's rules. Unknown elements and attributes are included. */
 export function stateAsJson({ root }: ClusterState): JsonObject {
   const content = {
     ...root,
-    // <pacemaker-result> ends with how the command went, which is not the cluster's state.
+    // <pacemaker-result> ends with the result of the command, which is not part of the cluster's state.
     children: root.children.filter(({ name }) => name !== 'status'),
   };
   const isList = (parent: string, name: string) =>
@@ -108,14 +108,14 @@ export function nodeStates({ root }: ClusterState): NodeState[] {
   }));
 }
 
-/** All that is said of a node itself, or undefined if there is none of that name. */
+/** All attributes of the node's own element, or undefined if there is no node of that name. */
 export function nodeNamed({ root }: ClusterState, name: string): JsonObject | undefined {
   return children(child(root, 'nodes'), 'node').find(
     ({ attributes }) => attributes['name'] === name,
   )?.attributes;
 }
 
-/** A node's attributes, permanent and transient; those that steer the cluster (`standby` …) are not shown. */
+/** A node's attributes, permanent and transient. crm_mon leaves out those that steer the cluster (`standby` …). */
 export function nodeAttributes({ root }: ClusterState, name: string): Record<string, string> {
   const node = children(child(root, 'node_attributes'), 'node').find(
     ({ attributes }) => attributes['name'] === name,
@@ -128,26 +128,25 @@ export function nodeAttributes({ root }: ClusterState, name: string): Record<str
   );
 }
 
-/** An instance of a primitive, and the nodes where it is active. */
+/** An instance of a primitive with the nodes where it is active. */
 export interface Instance {
   /** The primitive's id, without the number of the instance. */
   id: string;
   promoted: boolean;
   /** The meta attribute in effect; undefined if none is. */
   targetRole: string | undefined;
-  /** Whether the cluster may start and stop it, by all that is configured of it, its node and the cluster. */
+  /** Whether the cluster may start and stop it, by its own settings and those of its node and the cluster. */
   managed: boolean;
-  /** Whether a failure keeps the cluster from doing anything with it. */
+  /** Whether a failure prevents the cluster from doing anything with it. */
   blocked: boolean;
   nodes: readonly string[];
-  /** Its last operation failed, and the cluster has not recovered it yet. */
+  /** Whether its last operation failed, and the cluster has not recovered it yet. */
   failed: boolean;
 }
 
 /**
- * The instances of a resource: of a primitive its own, of a group, clone or bundle those of all that is
- * inside.
- * @returns undefined if there is no such resource, not even one that was removed and still runs
+ * The instances of a resource. For a group, clone or bundle, these are the instances of all its members.
+ * @returns undefined if there is no such resource, not even a removed one that still runs
  */
 export function instancesOf({ root }: ClusterState, name: string): Instance[] | undefined {
   const resources = child(root, 'resources');
@@ -182,13 +181,13 @@ function instanceOf(element: XmlElement): Instance {
   };
 }
 
-/** An operation that failed and was not cleaned up since. */
+/** An operation that failed and has not been cleaned up since. */
 export interface Failure {
   /** The primitive's id, without the number of the instance. */
   resource: string;
   node: string;
   task: string;
-  /** What the agent gave as its reason, or else what the exit code means. */
+  /** The reason that the agent gave, or else the meaning of the exit code. */
   reason: string;
   /** By the OCF Resource Agent API. */
   exitCode: number;
@@ -212,13 +211,13 @@ export function failuresIn({ root }: ClusterState): Failure[] {
   });
 }
 
-/** How often a primitive failed on a node, and how often it may before the node is not used for it any more. */
+/** How often a primitive failed on a node, and how often it may fail before it is moved away from the node. */
 export interface FailCount {
   resource: string;
   node: string;
-  /** 1000000 stands for INFINITY; so does a start that failed, by default. */
+  /** 1000000 stands for INFINITY, which is also the count of a failed start by default. */
   count: number;
-  /** 0: it may always. */
+  /** 0 if there is no limit. */
   threshold: number;
 }
 
@@ -233,7 +232,7 @@ export function failCountsIn({ root }: ClusterState): FailCount[] {
   );
 }
 
-/** A location constraint in effect that keeps a resource off a node. */
+/** A location constraint in effect that keeps a resource away from a node. */
 export interface Ban {
   id: string;
   resource: string;
@@ -253,7 +252,7 @@ export function bansIn({ root }: ClusterState): Ban[] {
   }));
 }
 
-/** What is so of the cluster as a whole. */
+/** Conditions of the cluster as a whole. */
 export interface ClusterConditions {
   hasCoordinator: boolean;
   hasQuorum: boolean;
@@ -275,7 +274,7 @@ function isNamed({ attributes }: XmlElement, name: string): boolean {
   return withoutInstance(attributes['id'] ?? '') === name;
 }
 
-/** An instance of a globally unique clone has a number: `ID:0`. No id has a colon of its own. */
+/** The id of a primitive from that of its instance, which has a number in some clones: `ID:0`. Ids contain no colon. */
 export function withoutInstance(id: string): string {
   return id.replace(/:\d+$/, '');
 }

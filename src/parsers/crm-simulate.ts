@@ -6,15 +6,15 @@ export interface PlannedAction {
   /** `start`, `stop`, `move`, `restart`, `recover`, `promote`, `demote`, `migrate`, `reload`, `fence`, `shutdown` … */
   action: string;
   resource?: string;
-  /** Where it is done; of a move, where the resource goes. */
+  /** The node of the action; in a move, the node that the resource goes to. */
   node?: string;
-  /** Where the resource comes from. */
+  /** The node that the resource comes from. */
   from?: string;
-  /** What else the scheduler says: how it fences, which roles, why. */
+  /** Other details from the scheduler: the way of fencing, roles, the reason. */
   detail?: string;
 }
 
-/** What the scheduler thinks of a node for a resource. */
+/** The scheduler's score of a node for a resource. */
 export interface NodeScore {
   /** The primitive's id, without the number of the instance. */
   resource: string;
@@ -23,7 +23,8 @@ export interface NodeScore {
   score: string;
 }
 
-// `pcmk__native_allocate: ZFS allocation score on n1: 100`; the name of the function changes, 3.0 has `* ` before it.
+// `pcmk__native_allocate: ZFS allocation score on n1: 100`. The name of the function differs between versions, and 3.0
+// prints `* ` before it.
 const scoreLine =
   /^[ *]*pcmk__(?:native|primitive)_\w+: (?<resource>\S+) allocation score on (?<node>\S+): (?<score>\S+)$/;
 
@@ -41,8 +42,8 @@ const resourceLine =
 const nodeLine = /^ *\* (?<action>\w+) (?:\((?<how>[^)]*)\) )?(?<node>\S+)(?: +'(?<why>.*)')?$/;
 
 /**
- * Reads the summary that `crm_simulate` prints as text, in which Pacemaker 2.0 to 3.0 agree; only the later
- * ones have XML. A line that is not known keeps its words.
+ * Reads the summary that `crm_simulate` prints as text, which is the same in Pacemaker 2.0 to 3.0; only later versions
+ * print XML. An unknown line is returned as it is.
  */
 export function parseTransition(text: string): PlannedAction[] {
   const lines = text.split('\n');
@@ -71,15 +72,15 @@ function actionOf(line: string): PlannedAction {
 /** `where` is `node`, `from -> to`, `role node`, or `role -> role node` (rsc_action_default in libpe_status). */
 function resourceAction(groups: Readonly<Record<string, string>>): PlannedAction {
   const { action = '', resource = '', where = '', detail = '' } = groups;
-  const words = where.split(' ').filter((word) => word !== '');
-  const arrow = words.indexOf('->');
-  const isRole = (word: string | undefined) => roles.some((role) => role === word);
-  const names = words.filter((word) => word !== '->' && !isRole(word));
-  const said = words.filter((word) => isRole(word));
+  const parts = where.split(' ').filter((part) => part !== '');
+  const arrow = parts.indexOf('->');
+  const isRole = (part: string) => roles.some((role) => role === part);
+  const names = parts.filter((part) => part !== '->' && !isRole(part));
+  const given = parts.filter((part) => isRole(part));
   const moves = arrow > 0 && names.length > 1;
   const node = moves ? names[1] : names[0];
   const from = moves ? names[0] : undefined;
-  const rest = [said.join(' -> '), detail.trim()].filter(Boolean).join(' ');
+  const rest = [given.join(' -> '), detail.trim()].filter(Boolean).join(' ');
   return {
     action: action.toLowerCase(),
     resource,

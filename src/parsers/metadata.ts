@@ -3,11 +3,11 @@ import { child, children, parseXml, type XmlElement } from './xml.ts';
 /** A parameter that a daemon or an agent describes. */
 export interface Parameter {
   name: string;
-  /** As the metadata has it; undefined if it names none. */
+  /** As in the metadata; undefined if there is none. */
   default: string | undefined;
   /** `boolean`, `integer`, `time`, `percentage`, `select` … */
   type: string;
-  /** What it may be, if only certain words are allowed. */
+  /** The allowed values, if only certain ones are. */
   values: readonly string[] | undefined;
 }
 
@@ -30,34 +30,34 @@ export function parseParameters(xml: string): Parameter[] {
   });
 }
 
-/** What an agent takes and does, as its metadata has it. */
+/** The parameters and actions of an agent, from its metadata. */
 export interface AgentMetadata {
   parameters: readonly AgentParameter[];
   actions: readonly AgentAction[];
-  /** Whether it is by OCF 1.1, in which an agent says of itself whether it can be promoted. */
+  /** Whether it follows OCF 1.1, where the metadata says whether the agent can be promoted. */
   isOcf11: boolean;
 }
 
-/** A parameter, as far as it is checked whether it is given. */
+/** What is needed of a parameter to check which ones are given. */
 export interface AgentParameter {
   name: string;
   required: boolean;
   deprecated: boolean;
-  /** What to use in its place. */
+  /** The parameters to use instead. */
   replacedBy: readonly string[];
-  /** Of resources of one agent, no two may have the same in all parameters of one group. */
+  /** Two resources of one agent must not have the same values in all parameters of one group. */
   uniqueGroup: string | undefined;
 }
 
-/** An action, with its attributes as they stand there: `timeout`, `interval`, `role`, `depth` … */
+/** An action with its attributes as in the metadata: `timeout`, `interval`, `role`, `depth` … */
 export interface AgentAction {
   name: string;
   attributes: Readonly<Record<string, string>>;
 }
 
 /**
- * The metadata of a resource agent or fence agent, of OCF 1.0 or 1.1 (OCF Resource Agent API, ra-api.rng). What
- * names another version is read as 1.0.
+ * Reads the metadata of a resource agent or fence agent of OCF 1.0 or 1.1 (OCF Resource Agent API, ra-api.rng). Metadata
+ * of any other version is read as 1.0.
  * @throws Fault `unreadable_output`
  */
 export function parseAgentMetadata(xml: string): AgentMetadata {
@@ -84,7 +84,7 @@ function parameterOf11(parameter: XmlElement): AgentParameter {
   };
 }
 
-/** In 1.0 the replacement tells, and each unique parameter is unique by itself. */
+/** In OCF 1.0, the new parameter names the one it replaces, and each unique parameter is unique by itself. */
 function parameterOf10(
   { attributes }: XmlElement,
   parameters: readonly XmlElement[],
@@ -100,8 +100,8 @@ function parameterOf10(
 }
 
 function parseMetadata(xml: string): XmlElement {
-  // Pacemaker 2.0 and many agents name a DTD, of which nothing is needed; nor is anything of most
-  // descriptions, which are three quarters of the text.
+  // Pacemaker 2.0 and many agents name a DTD, which is not needed. Neither are most descriptions, which make up three
+  // quarters of the text.
   const needed = xml
     .replace(/<!DOCTYPE\s[^[<>]*>/, '')
     .replace(/<(longdesc|shortdesc)\b[^<>]*>(?![^<]*Allowed values: )[^<]*<\/\1>/g, '');
@@ -117,7 +117,7 @@ function valuesOf(
     return children(content, 'option').map(({ attributes }) => attributes['value'] ?? '');
   }
   if (type !== 'enum') return undefined;
-  // Pacemaker 2.0 has the words in its description alone.
-  const words = /Allowed values: ([\w, -]+)/.exec(child(parameter, 'longdesc')?.text ?? '')?.[1];
-  return words?.split(',').map((word) => word.trim());
+  // Pacemaker 2.0 lists the values only in the description.
+  const list = /Allowed values: ([\w, -]+)/.exec(child(parameter, 'longdesc')?.text ?? '')?.[1];
+  return list?.split(',').map((value) => value.trim());
 }

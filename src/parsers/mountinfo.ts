@@ -1,4 +1,4 @@
-/** What is mounted at a path. */
+/** A mount at a path. */
 export interface Mount {
   path: string;
   /** The type of the file system, such as `ext4` or `nfs4`. */
@@ -7,7 +7,7 @@ export interface Mount {
 
 /**
  * Reads /proc/PID/mountinfo (proc_pid_mountinfo(5)): the mount point is the fifth field, and the type follows a field
- * `-`. Of several at one path the last one is seen. Lines that are no mount are passed over.
+ * `-`. If several are mounted at one path, the last one counts. Other lines are ignored.
  */
 export function parseMountinfo(text: string): Mount[] {
   const types = new Map<string, string>();
@@ -21,7 +21,7 @@ export function parseMountinfo(text: string): Mount[] {
   return [...types].map(([path, type]) => ({ path, type }));
 }
 
-/** A blank, tab, line end and backslash are written as `\` and three octal digits. */
+/** Decodes blanks, tabs, line breaks and backslashes, which are written as `\` and three octal digits. */
 function unescaped(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_all, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),

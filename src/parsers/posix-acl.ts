@@ -1,33 +1,33 @@
-/** What a user or group that is named in an access control list may do; bits of 4 (read), 2 (write), 1 (execute). */
+/** The permissions of a named user or group in an access control list; bits of 4 (read), 2 (write), 1 (execute). */
 export interface AclEntry {
   id: number;
   perms: number;
 }
 
-/** A POSIX access control list (acl(5)): what the owner, the group and others may do, and users and groups by name. */
+/** A POSIX access control list (acl(5)): permissions of the owner, the group and others, and of named users and groups. */
 export interface Acl<Entry extends AclEntry = AclEntry> {
-  /** Of the owner. */
+  /** The owner's permissions. */
   user: number;
   /** In the order of their ids. */
   users: readonly Entry[];
-  /** Of the owning group. */
+  /** The owning group's permissions. */
   group: number;
   groups: readonly Entry[];
-  /** The most that the group, and those that are named, may do; null where nothing limits them. */
+  /** The max permissions of the group and of named users and groups; null if there is no limit. */
   mask: number | null;
   other: number;
 }
 
-// How the kernel has it in the attributes system.posix_acl_access and system.posix_acl_default
-// (include/uapi/linux/posix_acl_xattr.h): a version, then eight bytes an entry, all little-endian.
+// The kernel's format in the attributes system.posix_acl_access and system.posix_acl_default
+// (include/uapi/linux/posix_acl_xattr.h): a version, then eight bytes for each entry, all little-endian.
 const version = 2;
 const headerBytes = 4;
 const entryBytes = 8;
 const tags = { user: 0x01, users: 0x02, group: 0x04, groups: 0x08, mask: 0x10, other: 0x20 };
-/** Of an entry that names nobody. */
+/** The id in an entry that names nobody. */
 const noId = 0xffff_ffff;
 
-/** @returns undefined of what is no list, or one without the three entries that each has to have */
+/** @returns undefined if it is not a list, or lacks one of the three required entries */
 export function decodeAcl(bytes: Buffer): Acl | undefined {
   if (bytes.length < headerBytes || bytes.readUInt32LE(0) !== version) return undefined;
   if ((bytes.length - headerBytes) % entryBytes !== 0) return undefined;
@@ -48,7 +48,7 @@ export function decodeAcl(bytes: Buffer): Acl | undefined {
   return { user, users, group, groups, mask: permsOf(tags.mask) ?? null, other };
 }
 
-/** The same list always makes the same bytes. */
+/** Encodes a list. The same list always gives the same bytes. */
 export function encodeAcl({ user, users, group, groups, mask, other }: Acl): Buffer {
   const entries: readonly (readonly [tag: number, perms: number, id: number])[] = [
     [tags.user, user, noId],
@@ -69,7 +69,7 @@ export function encodeAcl({ user, users, group, groups, mask, other }: Acl): Buf
   return bytes;
 }
 
-/** Each id once: of two entries for one id the first counts, as it does for the kernel. */
+/** The entries sorted by id. Of two entries for one id, the first counts, as it does for the kernel. */
 function inOrder(named: readonly AclEntry[]): AclEntry[] {
   const first = new Map(named.toReversed().map((each) => [each.id, each]));
   return [...first.values()].sort((a, b) => a.id - b.id);

@@ -1,6 +1,6 @@
 /**
- * Reads the output of `systemctl show UNIT… --property=…`: blocks of `Key=value` lines, one a unit,
- * with a blank line between.
+ * Reads the output of `systemctl show UNIT… --property=…`: one block of `Key=value` lines for each unit, with a blank line
+ * between blocks.
  */
 export function parseSystemctlShow(text: string): Readonly<Record<string, string>>[] {
   return text

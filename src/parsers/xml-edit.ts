@@ -1,6 +1,6 @@
 import { parseXml, type XmlElement } from './xml.ts';
 
-/** An element that can be changed in place. A comment is an element by the name of `!--`. */
+/** An element that can be changed in place. A comment is an element with the name `!--`. */
 export interface EditableXml {
   name: string;
   attributes: Record<string, string>;
@@ -16,7 +16,7 @@ export function parseEditableXml(text: string): EditableXml {
   return editable(parseXml(text, { comments: true }));
 }
 
-/** Writes what parseXml reads back as it was, but for white space between elements. */
+/** Writes an element as XML. parseXml reads it back as it was, except for white space between elements. */
 export function writeXml({ name, attributes, children, text }: XmlElement): string {
   if (name === '!--') return `<!--${text ?? ''}-->`;
   const start = [
@@ -29,9 +29,9 @@ export function writeXml({ name, attributes, children, text }: XmlElement): stri
   return content === '' ? `<${start.join(' ')}/>` : `<${start.join(' ')}>${content}</${name}>`;
 }
 
-/** The text as it stands in XML between double quotes, or between elements. */
+/** The text as XML writes it in double quotes, or between elements. */
 export function escaped(text: string): string {
-  return text.replace(/[&<>"\t\n\r]/g, (sign) => references[sign] ?? `&#${sign.charCodeAt(0)};`);
+  return text.replace(/[&<>"\t\n\r]/g, (each) => references[each] ?? `&#${each.charCodeAt(0)};`);
 }
 
 const references: Readonly<Record<string, string>> = {
@@ -52,7 +52,7 @@ export function newElement(
   return { name, attributes: Object.fromEntries(given), children: [...children], text: undefined };
 }
 
-/** The first child of that name, which is added at the end if there is none. */
+/** The first child of that name; one is added at the end if there is none. */
 export function childToEdit(
   element: EditableXml,
   name: string,
@@ -65,7 +65,7 @@ export function childToEdit(
   return added;
 }
 
-/** Removes the children that match, and tells whether there were any. */
+/** Removes the children that match. @returns whether there were any */
 export function removeChildren(
   element: EditableXml,
   matches: (each: EditableXml) => boolean,
@@ -75,7 +75,7 @@ export function removeChildren(
   return element.children.length < before;
 }
 
-/** The element and all below it, each with the one that it is in. */
+/** The element and all its descendants, each with its parent. */
 export function* walk(
   element: EditableXml,
   parent?: EditableXml,
@@ -89,7 +89,7 @@ function editable({ name, attributes, children, text }: XmlElement): EditableXml
     name,
     attributes: { ...attributes },
     children: children.map(editable),
-    // White space between elements.
+    // Drops white space between elements.
     text: children.length > 0 && text?.trim() === '' ? undefined : text,
   };
 }

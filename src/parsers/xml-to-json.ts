@@ -8,8 +8,7 @@ export type JsonObject = Readonly<Record<string, JsonValue>>;
  * - attributes and child elements become keys, all values are strings, document order is kept;
  * - children of one name become an array if there are several, or if `isList` says so;
  * - `<x/>` is `{}`; `<x> </x>` is `""`; text alone is the text, trimmed;
- * - text beside attributes is `$t`, also when it is only white space; white space between child
- *   elements is dropped.
+ * - text next to attributes is `$t`, even if it is only white space; white space between child elements is dropped.
  * @param isList whether a child is an array even when it is alone
  */
 export function toJson(
@@ -35,15 +34,15 @@ export function toJson(
 }
 
 /**
- * The element as XML has it, in one shape whatever it holds: attributes as strings, children as arrays
- * under their name, text that is not white space as `$t`.
+ * The element in one shape, whatever its content: attributes as strings, children as arrays under their name, and text
+ * that is not white space as `$t`.
  */
 export function asXmlHasIt({ attributes, children, text }: XmlElement): JsonObject {
   const entries = new Map<string, JsonValue | JsonValue[]>(Object.entries(attributes));
   for (const each of children) {
     const present = entries.get(each.name);
     if (Array.isArray(present)) present.push(asXmlHasIt(each));
-    // No schema has an attribute and a child of one name. If one ever has, neither is lost.
+    // No schema has an attribute and a child with the same name. If one ever does, neither is lost.
     else entries.set(each.name, [...(present === undefined ? [] : [present]), asXmlHasIt(each)]);
   }
   const trimmed = text?.trim() ?? '';

@@ -3,7 +3,7 @@ import { SyntaxValidator } from 'fast-xml-validator';
 
 import { Fault } from '../kit/fault.ts';
 
-/** An element as it stands in the document; nothing is converted, dropped or trimmed. */
+/** An element exactly as in the document: nothing is converted, dropped or trimmed. */
 export interface XmlElement {
   name: string;
   attributes: Readonly<Record<string, string>>;
@@ -25,11 +25,11 @@ const options = {
   parseAttributeValue: false,
   ignoreDeclaration: true,
   ignorePiTags: true,
-  // A CIB may hold any number of &quot;. There is no doctype, so none can expand to more than itself.
+  // A CIB may contain any number of &quot;. There is no doctype, so no entity can expand to more than one character.
   processEntities: unlimited,
   // libxml writes a newline in an attribute as &#10;, which the parser takes for an HTML entity.
   htmlEntities: true,
-  // Rules may stand in rules. What is deeper than this Pacemaker cannot read itself: it is libxml's limit.
+  // Rules may be nested. This is libxml's limit, so Pacemaker itself cannot read anything deeper.
   maxNestedTags: 256,
 } as const;
 
@@ -38,7 +38,7 @@ const parserWithComments = new XMLParser({ ...options, commentPropName: '!--' })
 
 /**
  * Reads a whole XML document.
- * @param keep.comments else they are passed over; kept, each is an element `!--` with a text
+ * @param keep.comments whether each comment becomes an element `!--` with a text; otherwise they are dropped
  * @returns its root element
  * @throws Fault `unreadable_output` if it is not well-formed, cut short, or has a doctype
  */
@@ -46,7 +46,7 @@ export function parseXml(text: string, keep = { comments: false }): XmlElement {
   if (/<!DOCTYPE/i.test(text)) throw unreadable('it has a doctype');
   let nodes: OrderedNode[];
   try {
-    // The parser alone takes an unclosed document without a word. The validator throws.
+    // The parser accepts an unclosed document. The validator throws.
     SyntaxValidator.validate(text);
     nodes = (keep.comments ? parserWithComments : parser).parse(text) as OrderedNode[];
   } catch (error) {

@@ -3,8 +3,8 @@ import type { Host } from '../kit/host.ts';
 import { descendants, parseXml } from '../parsers/xml.ts';
 
 /**
- * The names of what this node's pcs can do, as in `pcs --version --full`, but from the file that pcs
- * itself has them from: a start of pcs takes half a second. Empty if pcs is not installed.
+ * The capabilities of this node's pcs, as in `pcs --version --full`. They are read from the file that pcs itself reads,
+ * because a start of pcs takes half a second. Empty if pcs is not installed.
  */
 export async function readCapabilities({ paths }: Host): Promise<ReadonlySet<string>> {
   const text = await readTextIfThere(paths.pcsCapabilities);

@@ -3,7 +3,7 @@ import type { Host } from '../kit/host.ts';
 
 /**
  * What `pcs resource describe` or `pcs stonith describe` prints about an agent, to the byte.
- * @param agent the full name of a resource agent; of a fence agent without `stonith:`
+ * @param agent the full name of a resource agent, or the name of a fence agent without `stonith:`
  * Faults: `tool_failed`, those of Run.
  */
 export function describeAgent(
@@ -14,7 +14,7 @@ export function describeAgent(
   return runToSuccess(
     host.run,
     { argv: ['pcs', kind, 'describe', agent], deadlineMs: host.readDeadlineMs },
-    // pcs knows one failure only, 1.
+    // pcs exits with 1 on every failure.
     `pcs cannot describe ${agent}. Mostly the agent gives no metadata because something that it needs is not installed; what pcs says is in 'stderr'.`,
   );
 }

@@ -6,7 +6,7 @@ import type { Host } from '../kit/host.ts';
  * Faults: `cluster_refused`, those of Run.
  */
 export async function destroyCluster({ run, changeDeadlineMs }: Host): Promise<void> {
-  // 0.11 and 0.12 would ask first, but not where there is no terminal.
+  // 0.11 and 0.12 ask for confirmation only on a terminal.
   const argv = ['pcs', 'cluster', 'destroy'] as const;
   const { exitCode, stdout, stderr } = await run({ argv, deadlineMs: changeDeadlineMs });
   if (exitCode === 0) return;

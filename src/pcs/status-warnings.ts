@@ -1,17 +1,17 @@
 import { isFalse } from '../parsers/cib/values.ts';
 import { children, child, descendants, type XmlElement } from '../parsers/xml.ts';
 
-// From this capability on (pcs 0.11), pcs warns of constraints that a move or ban left behind.
+// With this capability (since 0.11), pcs warns of constraints that a move or ban left behind.
 const warnsOfMoves = 'pcmk.resource.move.autoclean.default';
-// From this one on (0.12), it leaves out those that have expired, and warns of odd bundles.
+// With this one (since 0.12), it leaves out expired constraints, and warns of unknown bundles.
 const weighsRules = 'pcmk.constraint.location.simple.rule.pcmk3-date-options';
 const knownContainers = ['docker', 'podman'];
 
 /**
- * The warnings that `pcs status` puts above the state because of what the CIB holds, in its order
- * (seen in pcs 0.10.8, 0.11.5 and 0.12.0).
- * @returns the lines, or 'only pcs knows' for the rare CIB whose warnings hang on rules in effect, on
- *   container types, or on fence_sbd, where each pcs has words of its own
+ * The warnings about the CIB that `pcs status` prints above the state, in its order (seen in pcs 0.10.8, 0.11.5 and
+ * 0.12.0).
+ * @returns the lines, or 'only pcs knows' for a rare CIB: one whose warnings depend on rules in effect, on container types,
+ *   or on fence_sbd, for which each version of pcs has its own text
  */
 export async function pcsWarnings(on: {
   configuration: XmlElement;

@@ -9,14 +9,14 @@ import { readUnits, type Unit } from '../systemd/units.ts';
 import { readCapabilities } from './capabilities.ts';
 import { pcsWarnings } from './status-warnings.ts';
 
-/** `pcs status` in words, and the cluster's name in them. */
+/** The output of `pcs status`, and the cluster's name in it. */
 export interface PcsStatus {
   clusterName: string;
   /** What `pcs status` prints, to the byte. */
   text: string;
 }
 
-/** The daemons that `pcs status` ends with; those not `always` only if enabled or running. */
+/** The daemons at the end of `pcs status`. Those that are not `always` shown are shown if enabled or running. */
 const daemons = [
   { name: 'corosync', always: true },
   { name: 'pacemaker', always: true },
@@ -25,14 +25,14 @@ const daemons = [
   { name: 'sbd', always: false },
 ] as const;
 
-// What `systemctl is-enabled` and `is-active` exit with 0 for (systemctl(1)): pcs goes by these.
+// The states for which `systemctl is-enabled` and `is-active` exit with 0 (systemctl(1)), as pcs asks.
 const enabledStates = ['enabled', 'enabled-runtime', 'static', 'alias', 'indirect', 'generated'];
 const runningStates = ['active', 'reloading', 'refreshing'];
 
 /**
- * What `pcs status` prints, made from what Pacemaker, corosync and systemd say, all asked at once:
- * pcs itself takes ten times as long, nearly all of it to start Python. Where its words cannot be
- * known from these (see status-warnings.ts), pcs is asked after all.
+ * What `pcs status` prints. It is composed from the answers of Pacemaker, corosync and systemd, which are asked at the
+ * same time: pcs takes ten times as long, mostly to start Python. If the text cannot be derived from these (see
+ * status-warnings.ts), pcs is asked.
  * Faults: `cluster_not_running`, `tool_failed`, `unreadable_output`, those of Run.
  */
 export async function readPcsStatus(host: Host): Promise<PcsStatus> {
@@ -69,14 +69,14 @@ export async function readPcsStatus(host: Host): Promise<PcsStatus> {
 }
 
 /**
- * The cluster's name alone.
+ * The cluster's name.
  * Faults: as readPcsStatus.
  */
 export async function readClusterName(host: Host): Promise<string> {
   return (await clusterNameInConf(host)) ?? clusterNameProperty(await readConfiguration(host));
 }
 
-/** The name in corosync.conf, empty if it has none; undefined where there is no such file. */
+/** The name in corosync.conf, empty if it has none; undefined if there is no such file. */
 async function clusterNameInConf(host: Host): Promise<string | undefined> {
   const conf = await readCorosyncConf(host);
   return conf && (corosyncSetting(conf, 'totem', 'cluster_name') ?? '');
@@ -110,7 +110,7 @@ function askPcs(host: Host): Promise<string> {
   return runToSuccess(
     host.run,
     { argv: ['pcs', 'status'], deadlineMs: host.readDeadlineMs },
-    // pcs knows one failure only, 1.
+    // pcs exits with 1 on every failure.
     "pcs could not tell the status. Its own message is in 'stderr'; 'pcs status' on the node shows it as well.",
   );
 }

@@ -1,4 +1,3 @@
-import type { CheckReadiness } from '../cluster/readiness.ts';
 import { answerOfProblem, asProblems, problemOf } from '../server/problem.ts';
 import type { Family } from '../server/table/family.ts';
 import { row } from '../server/table/row.ts';
@@ -6,8 +5,9 @@ import { row } from '../server/table/row.ts';
 /**
  * For load balancers and monitors, without a token; so they tell no more than they must. The name of a stopped daemon
  * is no secret, and says to whoever is on call where to look.
+ * @param checkReadiness fails with a fault that says why this node is not ready
  */
-export function probeFamily(checkReadiness: CheckReadiness): Family {
+export function probeFamily(checkReadiness: () => Promise<void>): Family {
   const body = { status: 'ok' };
   const probe = { methods: ['GET'], role: 'anyone', fields: {} } as const;
   return {

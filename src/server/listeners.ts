@@ -2,9 +2,8 @@ import http, { type RequestListener, type Server } from 'node:http';
 import https from 'node:https';
 import type net from 'node:net';
 
-import type { Config } from '../kit/config.ts';
 import type { Log } from '../kit/log.ts';
-import { apiTls, type TlsIdentity } from './tls.ts';
+import { apiTls } from './tls/identity.ts';
 import { answerClientErrors } from './client-errors.ts';
 import { awaitClientHello } from './connections/client-hello.ts';
 import type { Connections } from './connections/connections.ts';
@@ -23,6 +22,8 @@ import {
   type SerialRequests,
   serveSerially,
 } from './connections/serial-requests.ts';
+import type { ServerConfig } from './config.ts';
+import type { TlsIdentity } from './tls/source.ts';
 
 /** The agent's apps, and the limits of their connections. */
 export interface AgentService {
@@ -52,7 +53,7 @@ export interface ApiListeners extends Listeners {
  */
 export async function openListeners(
   { apps, answerFault, connections, requests = requestLimits }: AgentService,
-  config: Config,
+  config: ServerConfig,
   identity: TlsIdentity,
   log: Log,
 ): Promise<ApiListeners> {

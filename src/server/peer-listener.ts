@@ -1,16 +1,24 @@
 import type { RequestListener } from 'node:http';
 import https from 'node:https';
 import type net from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import type { TlsOptions, TLSSocket } from 'node:tls';
 
-import type { PeerCallers } from '../alphorn/peers/peer-callers.ts';
-import { peerTls } from '../alphorn/peers/peer-protocol.ts';
 import { plainAddress } from '../kit/addresses.ts';
-import type { Config } from '../kit/config.ts';
 import { systemErrorCode } from '../kit/fault.ts';
 import { makeLogLimit } from '../kit/log-limit.ts';
 import type { Log } from '../kit/log.ts';
 import { close, listen, type Listeners, tcp } from './listen.ts';
+
+/** Who gets as far as a request. */
+export interface PeerAdmission {
+  /** Versions and suites of TLS with a key in place of a certificate. */
+  tls: Pick<TlsOptions, 'minVersion' | 'maxVersion' | 'ciphers' | 'secureOptions'>;
+  /**
+   * @param identity as the caller sent it
+   * @returns the key that the caller has to prove, or null for an unknown caller
+   */
+  admit: (connection: object, identity: string) => Buffer | null;
+}
 
 /** Limits of the peer port. */
 export interface PeerLimits {
@@ -46,15 +54,15 @@ const maxPeerHeaderSize = 8 * 1024;
  */
 export async function openPeerListener(
   app: RequestListener,
-  { peer_address: address, peer_port: port }: Pick<Config, 'peer_address' | 'peer_port'>,
-  callers: PeerCallers,
+  { address, port }: { address: string | null; port: number },
+  { tls, admit }: PeerAdmission,
   log: Log,
   limits: PeerLimits = peerLimits,
 ): Promise<Listeners> {
   const server = https.createServer(
     {
-      ...peerTls,
-      pskCallback: (connection, identity) => callers.admit(connection, identity),
+      ...tls,
+      pskCallback: (connection, identity) => admit(connection, identity),
       handshakeTimeout: limits.handshakeMs,
       headersTimeout: Math.min(limits.handshakeMs, limits.requestMs),
       requestTimeout: limits.requestMs,

@@ -3,18 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Run } from '../kit/exec.ts';
 import type { Log } from '../kit/log.ts';
 
-/** Tells systemd how this service is doing (sd_notify(3)); without systemd it does nothing. */
+/** Notifies systemd of this service's state (sd_notify(3)); does nothing without systemd. */
 export interface SystemdNotifier {
   /** Repeats the message until systemd has it: without it, systemd ends the service after its TimeoutStartSec. */
   ready(): Promise<void>;
-  /** @param maxMs milliseconds that it takes at most, if that may be longer than its TimeoutStopSec */
+  /** @param maxMs max number of milliseconds for stopping, if they may exceed the unit's TimeoutStopSec */
   stopping(maxMs?: number): Promise<void>;
 }
 
 const maxAttempts = 60;
 
 /**
- * Node has no datagram sockets of the Unix family, so systemd-notify(1) speaks for us; the unit needs
+ * Node.js has no datagram sockets of the Unix family, so systemd-notify(1) sends the messages; the unit needs
  * `NotifyAccess=all`.
  * @param environment NOTIFY_SOCKET is read from it
  * @param pauseMs milliseconds between two attempts
@@ -54,7 +54,7 @@ export function makeSystemdNotifier(
     },
     async stopping(maxMs) {
       await notify('STOPPING=1');
-      // Some more, for the messages themselves.
+      // Adds some time for the messages themselves.
       if (maxMs !== undefined) await notify(`EXTEND_TIMEOUT_USEC=${(maxMs + 10_000) * 1000}`);
     },
   };

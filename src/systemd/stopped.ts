@@ -3,10 +3,10 @@ import { join } from 'node:path';
 
 import { ifThere } from '../kit/files/files.ts';
 
-/** A process of a unit that a signal has stopped, or a debugger: it answers nobody until it goes on. */
+/** A process of a unit that a signal or a debugger has stopped: it answers nobody until it is continued. */
 export interface StoppedProcess {
   unit: string;
-  /** As the kernel has it: 15 characters at most (proc(5), `comm`). */
+  /** The kernel's name of it: 15 characters at most (proc(5), `comm`). */
   name: string;
   pid: number;
 }
@@ -21,9 +21,9 @@ export interface KernelFolders {
 const kernel: KernelFolders = { units: '/sys/fs/cgroup/system.slice', proc: '/proc' };
 
 /**
- * The stopped processes of these units. No process is started for it and none is asked, so that it tells also when
- * nothing else does; it takes one small file for each process of the units.
- * @param units with `.service`; one that does not run has no processes
+ * The stopped processes of these units. It starts no process and asks none, so it works even if nothing else does. It
+ * reads one small file for each process of the units.
+ * @param units with `.service`; a unit that does not run has no processes
  */
 export async function readStoppedProcesses(
   units: readonly string[],
@@ -43,8 +43,8 @@ export async function readStoppedProcesses(
   return found.flat().filter((each) => each !== undefined);
 }
 
-// proc(5): the pid, the name in parentheses, which may have any characters in it, the state. `T` is stopped by a
-// signal, `t` by a debugger.
+// proc(5): the pid, the name in parentheses, which may contain any character, and the state. `T` is stopped by a signal,
+// `t` by a debugger.
 const stoppedStat = /^(\d+) \((.*)\) [Tt] [^)]*$/s;
 
 function stoppedOf(unit: string, stat: string | undefined): StoppedProcess | undefined {

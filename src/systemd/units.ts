@@ -3,7 +3,7 @@ import { runToSuccess } from '../kit/exec.ts';
 import type { Host } from '../kit/host.ts';
 import { parseSystemctlShow } from '../parsers/systemctl-show.ts';
 
-/** A unit as `systemctl show` has it; the words are systemd's (systemctl(1), unit file states). */
+/** A unit as `systemctl show` describes it; the states are systemd's (systemctl(1), unit file states). */
 export interface Unit {
   id: string;
   loadState: string;
@@ -12,13 +12,12 @@ export interface Unit {
 }
 
 /**
- * What systemd knows of the units, in the order asked; a unit that is not installed has the load state
- * `not-found`.
+ * What systemd knows of the units, in their order. A unit that is not installed has the load state `not-found`.
  * Faults: `tool_failed`, those of Run.
  */
 export async function readUnits(host: Host, ids: readonly string[]): Promise<Unit[]> {
   const properties = '--property=Id,LoadState,ActiveState,UnitFileState';
-  // `show` exits with 0 also for units that do not exist.
+  // `show` exits with 0 even for units that do not exist.
   const stdout = await runToSuccess(
     host.run,
     { argv: ['systemctl', 'show', properties, ...ids], deadlineMs: host.readDeadlineMs },
@@ -36,8 +35,8 @@ export const unitActions = ['start', 'stop', 'restart', 'enable', 'disable'] as 
 export type UnitAction = (typeof unitActions)[number];
 
 /**
- * Starts, stops, enables … a unit (systemctl(1)), and waits until that is done.
- * @returns whether it was done in time; systemd goes on with it in any case
+ * Starts, stops, enables or disables a unit (systemctl(1)), and waits until that is done.
+ * @returns whether it was done in time; systemd continues in any case
  * Faults: `service_failed`, those of Run.
  */
 export async function controlUnit(host: Host, action: UnitAction, id: string): Promise<boolean> {

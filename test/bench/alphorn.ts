@@ -63,7 +63,7 @@ async function measureRounds(sender: LabNode, receiver: LabNode): Promise<Figure
   const each = usedMs / Math.floor((performance.now() - startedAt) / (intervalMs + limitCpuMs));
   const found = await timedInside(sender, ['find', folder, '-printf', '%i %s %T@ %C@ %m %U %G\\n']);
   return {
-    what: `CPU of a round without a change over ${files} files and the host's own configuration, with the heartbeat to one peer, in the mean of ${rounds}`,
+    what: `CPU of a round without a change, with the heartbeat to one peer (${files} files and the host's own configuration; mean of ${rounds} rounds)`,
     measured: `${ms(each)}; \`find\` takes ${ms(found ?? NaN)} to print the stamps of the same files`,
     bar: `at most ${limitCpuMs} ms`,
     held: each <= limitCpuMs,
@@ -89,7 +89,7 @@ async function measureThroughput(sender: LabNode, receiver: LabNode): Promise<Fi
   const speed = (each: readonly number[]) => bytes / 1e3 / median(each);
   const share = speed(ours) / speed(theirs);
   return {
-    what: `throughput of a liferaft of ${pushedMb} MB to one peer, checked and on its disk, beside \`tar c | openssl s_client\` into \`openssl s_server\` (medians of ${pushes} in turn)`,
+    what: `throughput of a liferaft of ${pushedMb} MB to one peer, checked and on its disk, compared with \`tar c | openssl s_client\` into \`openssl s_server\` (medians of ${pushes} in turn)`,
     measured: `${share.toFixed(2)} of it: ${speed(ours).toFixed(0)} of ${speed(theirs).toFixed(0)} MB/s`,
     bar: `at least ${wantedShare}`,
     held: share >= wantedShare,
@@ -111,7 +111,7 @@ async function measurePeaks(sender: LabNode, receiver: LabNode): Promise<Figure[
     { what: 'receiver', peak: await peakMb(receiver, 'ha-agent-peers') },
   ];
   return peaks.map(({ what, peak }) => ({
-    what: `most resident memory of the ${what} of a liferaft of ${largeMb} MB`,
+    what: `maximum resident memory of the ${what} for a liferaft of ${largeMb} MB`,
     measured: `${peak.toFixed(1)} MB`,
     bar: `under ${limitMb} MB`,
     held: peak < limitMb,

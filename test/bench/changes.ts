@@ -72,7 +72,7 @@ export async function measureChanges(bench: Bench): Promise<Findings> {
   return {
     figures: [
       {
-        what: `from a change (of ${lags.length}, half with pcs, half in bursts of \`crm_attribute\`, some after a quiet time) to the first answer that shows it`,
+        what: `time from a change to the first answer that shows it (${lags.length} changes: half with pcs, half in bursts of \`crm_attribute\`, some after a quiet time)`,
         measured: `p50 ${ms(p50 ?? NaN)}, p99 ${ms(p99 ?? NaN)}, at most ${ms(most ?? NaN)}`,
         bar: `p99 at most ${ms(limitMs)}`,
         held: (p99 ?? NaN) <= limitMs,

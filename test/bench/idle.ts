@@ -25,7 +25,7 @@ export async function measureIdle(bench: Bench): Promise<Findings> {
   return {
     figures: [
       {
-        what: `CPU of the agent and all that it starts in ${seconds} s without a request, after one of each kind`,
+        what: `CPU of the agent and its commands in ${seconds} s without a request, after one request of each kind`,
         measured: `${percent.toFixed(2)} % of one core`,
         bar: `under ${limitPercent} %`,
         held: percent < limitPercent,

@@ -29,8 +29,8 @@ export async function measureMemory(bench: Bench): Promise<Findings> {
   return {
     figures: [
       {
-        what: `resident memory after ${requests} requests, of each route in turn, in ${ms(taken)} (${mb(fresh.agent)} at the start)`,
-        measured: `${mb(used.agent)}; the processes that the agent keeps beside it ${mb(used.others)}`,
+        what: `resident memory after ${requests} requests, to each route in turn, in ${ms(taken)} (${mb(fresh.agent)} at the start)`,
+        measured: `${mb(used.agent)}; its helper processes ${mb(used.others)}`,
         bar: `under ${limitMb} MB`,
         held: used.agent < limitMb,
       },

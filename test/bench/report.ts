@@ -27,12 +27,12 @@ export const parts: readonly Part[] = [
     explained: howRoutesAreMeasured,
   },
   { title: 'Changes', subjects: ['writes'] },
-  { title: 'Memory, and at rest', subjects: ['memory', 'idle'] },
+  { title: 'Memory and idle load', subjects: ['memory', 'idle'] },
   { title: 'Alphorn', subjects: ['alphorn'] },
 ];
 
-const intro = `Written by \`npm run bench\`, which fails if a bar is missed. What stands under one Debian was measured in one run, on nodes of
-two in the storage topology; machines differ, so ratios count.`;
+const intro = `\`npm run bench\` writes this page, and fails if a bar is missed. The figures under one Debian come from one run, on the two nodes of a
+storage topology. Machines differ, so compare ratios.`;
 
 /** A part of the document, with what was found in one run. */
 export function report(part: Part, sections: readonly Section[]): string {
@@ -93,11 +93,11 @@ function sectionText({ machine, versions, findings }: Section): string {
 }
 
 /**
- * What was measured on.
+ * Says on which machine the figures were measured.
  * @param busy which share of the machine was in use before the first measurement
  * @param clusters how many were up
  */
 export function machineText(busy: number, clusters: number): string {
   const others = clusters === 1 ? 'this cluster' : `${clusters} clusters`;
-  return `On ${cpus().length} cores, of whose time ${(busy * 100).toFixed(0)} % was taken before the first measurement, with ${others} up.`;
+  return `Measured on ${cpus().length} cores, ${(busy * 100).toFixed(0)} % busy before the first measurement, with ${others} up.`;
 }

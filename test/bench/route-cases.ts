@@ -34,11 +34,11 @@ export interface RouteCase {
 type ByDebian<T> = Readonly<Record<Suite, T>>;
 
 const coldCib: RouteBar = {
-  what: 'the CIB read cold without `raw`, longer than `cibadmin --query` alone',
+  what: 'cold read of the CIB without `raw`, minus the time of `cibadmin --query`',
   of: ({ beyondCibadmin = NaN }) => beyondCibadmin,
   limitMs: 60,
 };
-const warmCib: RouteBar = { what: 'the CIB read warm, p50', of: ({ warm }) => warm, limitMs: 3 };
+const warmCib: RouteBar = { what: 'warm read of the CIB, p50', of: ({ warm }) => warm, limitMs: 3 };
 const cib = [coldCib, warmCib];
 /** pcs has to be asked for `raw`, once for each CIB. */
 const cibWithRaw = [warmCib];

@@ -16,13 +16,14 @@ const deadlineMs = 60_000;
 
 /** What the columns of the table mean, for its reader. */
 export const howRoutesAreMeasured = `\
-- cold: the first answer of an agent that was just started, so that nothing of the cluster is kept, over an open connection (median of
-  ${rounds} starts; of ${roundsWithBar} where there is a bar).
+- cold: the first answer after the agent starts, when nothing of the cluster is cached, over an open connection. It is the median of
+  ${rounds} starts, or of ${roundsWithBar} if there is a bar.
 - warm: the median of ${warmRequests} requests, one after another, over one connection.
-- \`cibadmin\`: \`cibadmin --query\` beside the cold answers. It, pcs and pcsd are timed in the node, without the way there.
-- pcs and pcsd: the median of three, or one alone where that took more than ${repeatedBelowMs / 1000} s. Each had ${deadlineMs / 1000} s. pcsd is asked over an open
-  connection, as the agent is. Some tell less than the route, or far more; it is the nearest there is, and "–" where there is none.
-- pcs / cold: how many times longer the fastest way of pcs takes than the cold answer.`;
+- \`cibadmin\`: \`cibadmin --query\`, run between the cold answers. \`cibadmin\`, pcs and pcsd are timed inside the node, without the network.
+- pcs and pcsd: the median of three runs, or a single run if it took more than ${repeatedBelowMs / 1000} s. Each had a timeout of ${deadlineMs / 1000} s. pcsd is asked over an
+  open connection, like the agent. Each is the nearest equivalent, although some return less than the route, or far more. "–" means that
+  there is none.
+- pcs / cold: how many times longer the fastest pcs command takes than the cold answer.`;
 
 /** A way to do the same without the agent; no time when it did not end within the deadline. */
 interface Way {

@@ -1,6 +1,6 @@
 // Measures the agent on real clusters beside what it stands in for, and writes docs/performance.md:
 //   npm run bench [-- --suites bookworm --subjects routes,idle]
-// It fails if a bar is missed. What the document says of a Debian in one of its parts is written anew by a run of all
+// It fails if a bar is missed. What the document says of a Debian in one of its parts is written again by a run of all
 // subjects of that part.
 import { readFile, writeFile } from 'node:fs/promises';
 import https from 'node:https';

@@ -24,7 +24,7 @@ export async function measureStart(bench: Bench): Promise<Findings> {
   return {
     figures: [
       {
-        what: `from \`systemctl start\` to the first answer (median of ${rounds})`,
+        what: `time from \`systemctl start\` to the first answer (median of ${rounds})`,
         measured: `${ms(median(first))}; with \`status\` ${ms(median(status))}`,
         bar: 'under 1 s',
         held: median(first) < 1000,

@@ -24,8 +24,8 @@ export async function measureStatus(bench: Bench): Promise<Findings> {
   return {
     figures: [
       {
-        what: `\`GET status\`, not cached, with \`raw\`, beside \`pcs status\` (medians of ${pairs} pairs)`,
-        measured: `${ms(median(ours))} beside ${ms(median(theirs))}: ${ratio.toFixed(2)} of its time`,
+        what: `\`GET status\`, not cached, with \`raw\`, compared with \`pcs status\` (medians of ${pairs} pairs)`,
+        measured: `${ms(median(ours))} against ${ms(median(theirs))}: ${ratio.toFixed(2)} of its time`,
         bar: 'under 0.2',
         held: ratio < 0.2,
       },

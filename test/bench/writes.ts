@@ -283,13 +283,13 @@ export async function measureWrites(bench: Bench): Promise<Findings> {
   return {
     figures: [
       {
-        what: `changes that Pacemaker's own tools make alike, beside pcs (medians of ${rounds.plain} pairs): the one that gains least of ${plain.length}`,
+        what: `simple changes, which Pacemaker's own tools make too, compared with pcs (medians of ${rounds.plain} pairs): the smallest gain of ${plain.length}`,
         measured: `${least.toFixed(1)} times faster (${named(least, ({ ours, theirs }) => theirs / ours)})`,
         bar: `at least ${wantedFaster} times`,
         held: least >= wantedFaster,
       },
       {
-        what: `all changes beside pcs: the one that loses most of ${rows.length}`,
+        what: `all changes, compared with pcs: the slowest of ${rows.length}`,
         measured: `${most.toFixed(2)} of its time (${named(most, ({ ours, theirs }) => ours / theirs)})`,
         bar: `at most ${wantedAtMost}`,
         held: most <= wantedAtMost,

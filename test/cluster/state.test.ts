@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { locate } from '../../src/cluster/locate.ts';
-import { nodeDetails } from '../../src/cluster/views/nodes.ts';
+import { nodeDetails } from '../../src/routes/ha/documents/nodes.ts';
 import { Fault } from '../../src/kit/fault.ts';
 import { parseCib } from '../../src/parsers/cib/cib.ts';
 import { parseCrmMon } from '../../src/parsers/crm-mon.ts';

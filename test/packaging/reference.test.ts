@@ -10,9 +10,9 @@ import { describedProgram } from '../../packaging/reference/commands.ts';
 import { keysOf } from '../../packaging/reference/keys.ts';
 import { documentsWithTables, withTables } from '../../packaging/reference/tables.ts';
 import { rulesSchema } from '../../src/alphorn/collecting/rules.ts';
-import { configSchema } from '../../src/kit/config.ts';
 import { exitCodes } from '../../src/bin/hactl/exit-codes.ts';
 import { configFile, debianPaths } from '../../src/kit/paths.ts';
+import { configSchema } from '../../src/bin/wiring/config.ts';
 
 /** The page as a person reads it, without the requests and escapes of roff. */
 async function read(page: PageName): Promise<string> {

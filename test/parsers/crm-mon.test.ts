@@ -1,10 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { listFencingHistory } from '../../src/cluster/views/fencing-history.ts';
+import { listFencingHistory } from '../../src/routes/ha/documents/fencing-history.ts';
 import { locate } from '../../src/cluster/locate.ts';
-import { listNodes, nodeDetails } from '../../src/cluster/views/nodes.ts';
-import { parseCib } from '../../src/parsers/cib/cib.ts';
+import { listNodes, nodeDetails } from '../../src/routes/ha/documents/nodes.ts';
 import {
   allInstances,
   failuresIn,
@@ -25,6 +24,7 @@ import {
   withSomethingNew,
   xmlOf,
 } from '../support/xml-documents.ts';
+import { parseCib } from '../../src/parsers/cib/cib.ts';
 
 describe('stateAsJson', () => {
   it('makes of the XML of the contract its JSON, key for key', () => {

@@ -8,17 +8,17 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { loadConfig } from '../../src/kit/config.ts';
 import { makeRun } from '../../src/kit/exec.ts';
 import { makeConnections } from '../../src/server/connections/connections.ts';
 import { connectionLimits } from '../../src/server/connections/limits.ts';
 import type { Listeners } from '../../src/server/listen.ts';
 import { asProblems } from '../../src/server/problem.ts';
 import { openListeners } from '../../src/server/listeners.ts';
-import { loadTlsIdentity } from '../../src/server/tls.ts';
+import { loadTlsIdentity } from '../../src/server/tls/identity.ts';
 import { faultOf } from '../support/faults.ts';
 import { keepingLog } from '../support/keeping-log.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { loadConfig } from '../../src/bin/wiring/config.ts';
 
 describe('the listeners', () => {
   const folder = temporaryFolder();

@@ -6,11 +6,11 @@ import { type Agent, makeAgent } from '../../src/bin/wiring/agent.ts';
 import { openTokenStore } from '../../src/access/tokens.ts';
 import type { Role } from '../../src/access/roles.ts';
 import type { FindStoppedDaemons } from '../../src/cluster/daemons.ts';
-import { loadConfig } from '../../src/kit/config.ts';
 import type { Run } from '../../src/kit/exec.ts';
 import type { Paths } from '../../src/kit/paths.ts';
 import { fixturePath, type Generation } from './fixtures.ts';
 import { keepingLog, type LoggedLine } from './keeping-log.ts';
+import { loadConfig } from '../../src/bin/wiring/config.ts';
 
 /** The agent's whole app, over a runner of the test's, with files as they were recorded. */
 export interface AppBench {

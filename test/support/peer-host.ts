@@ -4,11 +4,12 @@ import net from 'node:net';
 import { join } from 'node:path';
 
 import { makePeers } from '../../src/bin/wiring/alphorn.ts';
-import { loadConfig } from '../../src/kit/config.ts';
 import type { Listeners } from '../../src/server/listen.ts';
+import { peerTls } from '../../src/alphorn/peers/peer-protocol.ts';
 import { openPeerListener, type PeerLimits } from '../../src/server/peer-listener.ts';
 import { debianPaths, type Paths } from '../../src/kit/paths.ts';
 import { keepingLog, type LoggedLine } from './keeping-log.ts';
+import { loadConfig } from '../../src/bin/wiring/config.ts';
 
 /** A host of its own as far as Alphorn knows: its files are in a folder of the test. */
 export interface TestHost {
@@ -84,18 +85,19 @@ export async function openTestReceiver(
     liferaft_most_bytes?: number;
   } = {},
 ): Promise<TestReceiver> {
-  const where = { peer_address: address, peer_port: port ?? (await freePort()) };
+  const where = { address, port: port ?? (await freePort()) };
   const config = {
     ...(await loadConfig({ HA_AGENT_CONFIG: join(paths.alphorn.own, 'none') })),
-    ...where,
+    peer_address: where.address,
+    peer_port: where.port,
     ...settings,
   };
   const { log, lines } = keepingLog();
   const { app, callers, prepare, keysSaved } = makePeers(config, log, paths);
   await prepare();
-  const listener = await openPeerListener(app, where, callers, log, limits);
+  const listener = await openPeerListener(app, where, { tls: peerTls, ...callers }, log, limits);
   return {
-    port: where.peer_port,
+    port: where.port,
     logged: () => lines.filter(({ level }) => level !== 'debug'),
     async stop() {
       await listener.stop();

@@ -6,6 +6,7 @@ import { openKeyRing } from '../../src/alphorn/peers/keys.ts';
 import { makePeerCallers } from '../../src/alphorn/peers/peer-callers.ts';
 import { makeCloneCheck } from '../../src/alphorn/receiving/clones.ts';
 import { type LiferaftReceiver, makeReceiver } from '../../src/alphorn/receiving/receiver.ts';
+import { peerTls } from '../../src/alphorn/peers/peer-protocol.ts';
 import { openPeerListener } from '../../src/server/peer-listener.ts';
 import { makePeersApp } from '../../src/routes/peers/index.ts';
 import { keepingLog } from './keeping-log.ts';
@@ -66,8 +67,8 @@ export async function startThirdHost(address: string, clusterKey: Buffer): Promi
   const app = makePeersApp({ callers, receiver: remembering, clones, self, log });
   const listener = await openPeerListener(
     app,
-    { peer_address: address, peer_port: port },
-    callers,
+    { address: address, port: port },
+    { tls: peerTls, ...callers },
     log,
   );
   return {

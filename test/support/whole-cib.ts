@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 
-import { listConstraints } from '../../src/cluster/views/constraints.ts';
-import { nodeDetails } from '../../src/cluster/views/nodes.ts';
-import { listProperties } from '../../src/cluster/views/properties.ts';
-import { detailsOf, listGroups, listResources } from '../../src/cluster/views/resources.ts';
-import { listFencing, listLevels } from '../../src/cluster/views/stonith.ts';
+import { listConstraints } from '../../src/routes/ha/documents/constraints.ts';
+import { nodeDetails } from '../../src/routes/ha/documents/nodes.ts';
+import { listProperties } from '../../src/routes/ha/documents/properties.ts';
+import { detailsOf, listGroups, listResources } from '../../src/routes/ha/documents/resources.ts';
+import { listFencing, listLevels } from '../../src/routes/ha/documents/fencing.ts';
 import { Fault } from '../../src/kit/fault.ts';
 import { type Cib, parseCib } from '../../src/parsers/cib/cib.ts';
 import { withoutStatus } from '../../src/parsers/cib/text.ts';

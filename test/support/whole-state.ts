@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 
-import { listFencingHistory } from '../../src/cluster/views/fencing-history.ts';
+import { listFencingHistory } from '../../src/routes/ha/documents/fencing-history.ts';
 import { locate } from '../../src/cluster/locate.ts';
-import { listNodes, nodeDetails } from '../../src/cluster/views/nodes.ts';
-import { parseCib } from '../../src/parsers/cib/cib.ts';
+import { listNodes, nodeDetails } from '../../src/routes/ha/documents/nodes.ts';
 import { parseCrmMon, stateAsJson } from '../../src/parsers/crm-mon.ts';
 import type { JsonValue } from '../../src/parsers/xml-to-json.ts';
 import { child, children, descendants, type XmlElement } from '../../src/parsers/xml.ts';
 import { expectWords, factsOf, factsOfJson, idOf, isList } from './witness.ts';
 import { xmlOf } from './xml-documents.ts';
+import { parseCib } from '../../src/parsers/cib/cib.ts';
 
 // docs/contract.md, "status"
 const lists: Readonly<Record<string, readonly string[]>> = {

@@ -6,7 +6,7 @@ import {
   makeAgentMetadataReader,
 } from '../../src/cluster/agents/agent-metadata.ts';
 import { makeFenceAgents, makeResourceAgents } from '../../src/cluster/agents/agents.ts';
-import type { Change } from '../../src/cluster/edits/changes.ts';
+import type { ClusterChange } from '../../src/cluster/edits/cluster-change.ts';
 import { cloneResource, uncloneResource } from '../../src/cluster/edits/catalogue/clones.ts';
 import { addToGroup, removeFromGroup } from '../../src/cluster/edits/catalogue/groups.ts';
 import type { ResourceOptions } from '../../src/cluster/edits/catalogue/primitives.ts';
@@ -94,7 +94,7 @@ const device = 'failoverMeasure_ipmi_bitcoin';
 /** A change as we make it and as pcs does. */
 export interface Case {
   what: string;
-  ours: (agents: AgentMetadataReader) => Change<unknown>;
+  ours: (agents: AgentMetadataReader) => ClusterChange<unknown>;
   pcs: readonly string[] | ((suite: Suite) => readonly string[]);
   /** The Debians whose pcs does otherwise, and the name that this has in docs/contract.md. */
   otherOn?: { suites: readonly Suite[]; as: KeptDifference };
@@ -659,13 +659,13 @@ export function describeEdits(bench: Bench, suite: Suite): void {
       return exitCode === 0 ? configurationOf(await node().run(['cat', copy])) : undefined;
     }
 
-    async function edited(change: Change<unknown>): Promise<EditableXml> {
+    async function edited(change: ClusterChange<unknown>): Promise<EditableXml> {
       const cib = parseEditableXml(xml);
       await change.edit?.(cib, { host: hostIn(node()), warn: () => undefined });
       return cib;
     }
 
-    async function byUs(change: Change<unknown>): Promise<readonly string[]> {
+    async function byUs(change: ClusterChange<unknown>): Promise<readonly string[]> {
       return configurationOf(writeXml(await edited(change)));
     }
 
@@ -681,7 +681,7 @@ export function describeEdits(bench: Bench, suite: Suite): void {
     }
 
     /** The code of the fault with which an edit is refused, if it is. */
-    async function refusalOf(change: Change<unknown>): Promise<string | undefined> {
+    async function refusalOf(change: ClusterChange<unknown>): Promise<string | undefined> {
       try {
         await byUs(change);
         return undefined;

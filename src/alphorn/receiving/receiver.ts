@@ -1,7 +1,6 @@
 import { open, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { Config } from '../../kit/config.ts';
 import { Fault, type FaultCode, systemErrorCode } from '../../kit/fault.ts';
 import { ifThere, namesIn } from '../../kit/files/files.ts';
 import { readPieces } from '../../kit/files/pieces.ts';
@@ -20,6 +19,7 @@ import {
   removePartials,
 } from './partial.ts';
 import { checkReserve } from './reserve.ts';
+import type { AlphornConfig } from '../config.ts';
 
 /** What a sender says about its liferaft. */
 export interface Announced {
@@ -73,7 +73,7 @@ export interface ReceiverLimits {
   maxBytes: number;
 }
 
-export function receiverLimits(config: Config): ReceiverLimits {
+export function receiverLimits(config: AlphornConfig): ReceiverLimits {
   return {
     keep: config.liferaft_keep,
     keepHours: config.liferaft_keep_hours,

@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
 
-import { loadConfig } from '../../kit/config.ts';
 import { makeAuditLog } from '../wiring/agent.ts';
 import { Fault } from '../../kit/fault.ts';
 import { printData, withOutput } from './output.ts';
 import { print } from './print.ts';
+import { loadConfig } from '../wiring/config.ts';
 
 const maxEntries = 10_000;
 

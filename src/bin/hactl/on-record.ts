@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { access, constants, mkdir } from 'node:fs/promises';
 
 import type { AuditEntry } from '../../changes/audit/audit.ts';
-import { loadConfig } from '../../kit/config.ts';
 import { makeAuditLog } from '../wiring/agent.ts';
 import { Fault } from '../../kit/fault.ts';
 import { warn } from './print.ts';
 import type { Signals } from './signals.ts';
+import { loadConfig } from '../wiring/config.ts';
 
 /**
  * Runs work that changes something or prints a secret, with a line in the audit log before it and one after it, as the

@@ -11,7 +11,9 @@ import { openTokenStore } from '../../access/tokens.ts';
 import { type AuditLog, openAuditLog } from '../../changes/audit/audit.ts';
 import { makeAgentMetadataReader } from '../../cluster/agents/agent-metadata.ts';
 import { makeFenceAgents, makeResourceAgents } from '../../cluster/agents/agents.ts';
-import { makeChanges, maxStopMs } from '../../cluster/edits/changes.ts';
+import { makeChangePipeline } from '../../changes/pipeline.ts';
+import type { ClusterChange } from '../../cluster/edits/cluster-change.ts';
+import { makeClusterChanges } from '../../cluster/edits/engine/attempt.ts';
 import { makeCibEditor } from '../../cluster/edits/engine/cib-editor.ts';
 import { makeCheckPatch } from '../../cluster/edits/engine/patch-check.ts';
 import { finishUnfinished } from '../../cluster/edits/unfinished.ts';
@@ -25,7 +27,6 @@ import {
   makeFindStoppedDaemons,
   namingStoppedDaemons,
 } from '../../cluster/daemons.ts';
-import { makeClusterOptionsReader } from '../../cluster/views/properties.ts';
 import { makeCheckReadiness } from '../../cluster/readiness.ts';
 import { listServices, makeStackHold } from '../../cluster/services.ts';
 import { makeStateReader } from '../../cluster/state.ts';
@@ -33,7 +34,6 @@ import { makeStatusReader } from '../../cluster/status.ts';
 import { makeVersionsReader } from '../../cluster/versions.ts';
 import { makeCibWords } from '../../cluster/pcs-text.ts';
 import { readRings } from '../../corosync/rings.ts';
-import type { Config } from '../../kit/config.ts';
 import { makeConfirmations } from '../../changes/confirmations.ts';
 import type { Run, StartResident } from '../../kit/exec.ts';
 import { removeTemporaries } from '../../kit/files/files.ts';
@@ -46,8 +46,10 @@ import { type ClusterWatch, makeClusterWatch } from '../../pacemaker/watch.ts';
 import { removeMemoryFolders } from '../../kit/files/memory-files.ts';
 import { debianPaths, memoryFolder, type Paths } from '../../kit/paths.ts';
 import { makePcsText } from '../../pcs/text.ts';
-import { openRepeatedAnswers } from '../../changes/repeated-answers.ts';
-import { haFamily, type HaDomain } from '../../routes/ha/index.ts';
+import { openRepeatedAnswers } from '../../changes/idempotency/repeated-answers.ts';
+import { alphornRows } from '../../routes/alphorn/liferafts.ts';
+import { changeRows } from '../../routes/common/change.ts';
+import { haFamily, type HaDomain, moveByAgent } from '../../routes/ha/index.ts';
 import { documentFamily } from '../../routes/documents.ts';
 import { metricsFamily } from '../../routes/metrics.ts';
 import { probeFamily } from '../../routes/probes.ts';
@@ -61,7 +63,9 @@ import { allowedBy, makeApp } from '../../server/table/serve.ts';
 import { type Connections, makeConnections } from '../../server/connections/connections.ts';
 import { connectionLimits } from '../../server/connections/limits.ts';
 import { asProblems } from '../../server/problem.ts';
-import { openUndoStore, undoLimits } from '../../changes/undo.ts';
+import { openUndoStore, undoLimits } from '../../cluster/edits/engine/undo.ts';
+import type { Config } from './config.ts';
+import { makeClusterOptionsReader } from '../../cluster/properties.ts';
 
 /** The agent, without its doors. */
 export interface Agent {
@@ -122,10 +126,14 @@ export function makeAgent(
   const askLocalId = async () => (await readRings(host)).local_node_id;
   const lostCharacters = makeLostCharactersReader(host, memoryFolder);
   const lock = makeLock();
-  const changes = makeChanges({
-    ...{ host, audit, configuration, state, secrets, findStoppedDaemons },
+  const { run: recordedRun, changeDeadlineMs } = host;
+  const changes = makeChangePipeline({ lock, audit, secrets, run: recordedRun, changeDeadlineMs });
+  const clusterChanges = makeClusterChanges({
+    host,
+    configuration,
+    state,
+    findStoppedDaemons,
     undo: openUndoStore(join(config.state_directory, 'undo'), undoLimits(config.undo_keep)),
-    lock,
     editor: makeCibEditor(memoryFolder, makeCheckPatch(askLocalId), lostCharacters),
     forgetState() {
       configuration.forget();
@@ -134,7 +142,7 @@ export function makeAgent(
     },
   });
   const ha: HaDomain = {
-    ...{ state, status, configuration, clusterOptions, changes, audit, secrets },
+    ...{ state, status, configuration, clusterOptions, changes, clusterChanges, audit, secrets },
     words: makeCibWords(makePcsText(host, memoryFolder)),
     versions: makeVersionsReader(host),
     services: () => listServices(host, hold),
@@ -146,15 +154,15 @@ export function makeAgent(
     nodeChanges,
     propertyChanges: makePropertyChanges(clusterOptions),
     stackChanges: makeStackChanges(hold),
-    alphorn: makeAlphorn(host, makeLiferaftStore(config, paths)),
   };
+  const alphorn = makeAlphorn(host, makeLiferaftStore(config, paths));
   const checkReadiness = makeCheckReadiness(host, state, findStoppedDaemons);
   const probes = probeFamily(checkReadiness);
-  addAlphornMetrics(metrics.registry, () => ha.alphorn.status());
+  addAlphornMetrics(metrics.registry, () => alphorn.status());
   addLockMetrics(metrics.registry, lock);
   const limit = limitRequests(config.max_requests);
   const appFor = (signIn: readonly RequestHandler[], signInOfMonitor = signIn) => {
-    const api = haFamily(ha, signIn);
+    const api = haFamily(ha, alphornRows(alphorn, changeRows(ha)), signIn);
     const families = [
       ...[probes, documentFamily([api]), metricsFamily(metrics.registry, signInOfMonitor), api],
     ];
@@ -174,7 +182,7 @@ export function makeAgent(
     answerFault: asProblems(secrets),
     connections,
     stopChanges: () => changes.stop(),
-    maxStopMs: maxStopMs(host),
+    maxStopMs: changes.maxStopMs,
     watch,
     async prepare() {
       await Promise.allSettled([
@@ -186,7 +194,11 @@ export function makeAgent(
         removeTemporaries(dirname(paths.alphorn.settings)),
       ]);
     },
-    finishUnfinished: (signal) => finishUnfinished({ configuration, changes, log }, signal),
+    finishUnfinished: (signal) => {
+      const make = (resources: readonly string[], change: ClusterChange<unknown>) =>
+        changes.make(moveByAgent(resources), clusterChanges(change));
+      return finishUnfinished({ configuration, make, log }, signal);
+    },
   };
 }
 

@@ -16,12 +16,12 @@ import { byRootHeader, headersOf, whoThisHostIs } from '../../alphorn/peers/who-
 import { makeReceiver, receiverLimits } from '../../alphorn/receiving/receiver.ts';
 import { makeSender } from '../../alphorn/sending/sender.ts';
 import { destinationOf } from '../../alphorn/settings.ts';
-import type { Config } from '../../kit/config.ts';
 import { makeRun } from '../../kit/exec.ts';
 import type { Log } from '../../kit/log.ts';
 import { debianPaths, type Paths } from '../../kit/paths.ts';
 import { makeDaemonApp } from '../../routes/alphorn/daemon.ts';
 import { makePeersApp } from '../../routes/peers/index.ts';
+import type { Config } from './config.ts';
 
 // Makes the objects of Alphorn's two services, as agent.ts does for the agent. The services load nothing of the agent.
 

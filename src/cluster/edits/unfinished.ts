@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../../kit/fault.ts';
 import type { Log } from '../../kit/log.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import type { Changes } from './changes.ts';
+import type { ClusterChange } from './cluster-change.ts';
 import { cutShortMoves, finishMoves } from './catalogue/migrate.ts';
 
 const pauseMs = 30_000;
@@ -14,10 +14,15 @@ const pauseMs = 30_000;
  * @param signal ends the waiting
  */
 export async function finishUnfinished(
-  parts: { configuration: ConfigurationReader; changes: Changes; log: Log },
+  parts: {
+    configuration: ConfigurationReader;
+    /** Makes a change in the name of the agent. */
+    make: (resources: readonly string[], change: ClusterChange<unknown>) => Promise<unknown>;
+    log: Log;
+  },
   signal: AbortSignal,
 ): Promise<void> {
-  const { configuration, changes, log } = parts;
+  const { configuration, make, log } = parts;
   while (!signal.aborted) {
     try {
       const { xml, source } = await configuration.get();
@@ -36,15 +41,7 @@ export async function finishUnfinished(
   async function finishCutShortMoves(xml: string): Promise<void> {
     const resources = cutShortMoves(xml);
     if (resources.length === 0) return;
-    const route = `/api/v2/system/ha/resource/${resources.join(',')}/migrate`;
-    await changes.make(
-      {
-        request: { caller: 'ha-agent', role: 'admin', method: 'POST', route },
-        ifVersion: undefined,
-        waitMs: undefined,
-      },
-      finishMoves(),
-    );
+    await make(resources, finishMoves());
     log.info({ resources }, 'finished moves that were cut short');
   }
 }

@@ -3,7 +3,7 @@ import { followIn } from '../../parsers/cib/references.ts';
 import { isFalse, isTrue } from '../../parsers/cib/values.ts';
 import type { EditableXml } from '../../parsers/xml-edit.ts';
 import { type HeldBack, whyNotManaged } from './obstacles.ts';
-import type { Site } from '../edits/changes.ts';
+import type { Site } from '../edits/cluster-change.ts';
 import {
   findResource,
   hasTrue,

@@ -7,8 +7,8 @@ export interface Deadline {
 const parts = 10;
 
 /**
- * Calls `onPassed` after `ms` milliseconds, as setTimeout does, but counts them in ten parts. A machine that stands
- * still uses up one part, however long it does: what is waited for stood still as well, and gets the other nine.
+ * Calls `onPassed` after `ms` milliseconds, as setTimeout does, but counts them in ten parts. A standstill of the machine
+ * uses up only one part, however long it lasts, because the awaited work stood still as well.
  */
 export function setDeadline(ms: number, onPassed: () => void): Deadline {
   let left = parts;

@@ -9,13 +9,14 @@ import { namesIn, orNoSpace } from '../files/files.ts';
  * Lets one process at a time do something: the agent, or a `hactl` that runs at the same time.
  *
  * INVARIANTS
- * - Each process first makes a file of its own, and then looks for others, so that of two at least one sees the other.
+ * - Each process first makes its own file and then looks for others, so at least one of two processes sees the other.
  *   Two that begin at the same moment may both be refused.
- * - The file's name has the process's id and the time of its start. So a file that a killed process left is known as
- *   such, even if another process has that id by now, and the next caller removes it.
+ * - The file's name holds the process's id and start time. So the file of a killed process is recognized, even if its id
+ *   belongs to another process by now. The next caller removes it.
  *
- * @param name what the lock is called in the folder, which has to be there
- * @param busy makes the fault for who finds the lock held
+ * @param folder must exist
+ * @param name the lock's name in the folder
+ * @param busy makes the fault for a caller that finds the lock held
  * Faults: `no_space`, that of `busy`, those of the work
  */
 export async function withProcessLock<T>(
@@ -45,24 +46,24 @@ export async function withProcessLock<T>(
   }
 }
 
-/** Whether a process does that now. @param folder need not be there */
+/** Whether a process holds the lock now. @param folder need not exist */
 export async function isProcessLockHeld(folder: string, name: string): Promise<boolean> {
   for (const each of await namesIn(folder)) if (await isHeldBy(`${name}.`, each)) return true;
   return false;
 }
 
-/** Whether the process lives that made that file; undefined if it is no file of a lock. */
+/** Whether the process that made the file is still running; undefined if the file is not a lock's. */
 async function isHeldBy(prefix: string, file: string): Promise<boolean | undefined> {
   if (!file.startsWith(prefix)) return undefined;
   const [, pid, start] = /^(\d+)\.(\d+)$/.exec(file.slice(prefix.length)) ?? [];
   return pid === undefined ? undefined : (await startOf(Number(pid))) === start;
 }
 
-/** When a process began, in ticks since the boot (proc_pid_stat(5), field 22); undefined if there is none. */
+/** When a process began, in ticks since the boot (proc_pid_stat(5), field 22); undefined if it does not exist. */
 async function startOf(pid: number): Promise<string | undefined> {
   try {
     const text = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The name, in parentheses, may hold anything.
+    // The name, in parentheses, may contain any character.
     return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
   } catch {
     return undefined;

@@ -1,4 +1,4 @@
-/** Makes a function that runs what it is given one after another, in the order asked. */
+/** Makes a function that runs the work it is given one after another, in the order of the calls. */
 export function makeSerializer(): <T>(run: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (run) => {

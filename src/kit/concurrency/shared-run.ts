@@ -1,27 +1,26 @@
 /**
- * One run serves all who wait.
+ * One run serves all callers that wait.
  *
  * INVARIANTS
  * - At most one run is under way that callers can join.
- * - A caller gets the outcome of the run that is under way, or else of one that ended less than
- *   `reuseMs` before its call. A failure is an outcome like any other, so a broken tool is not called
- *   more often than a sound one.
- * - A value is handed out for longer while `holds` says so; a failure is not.
- * - So between two runs there is a pause of at least `reuseMs`, however many call, unless `renew` is used.
+ * - A caller gets the outcome of the run that is under way, or of one that ended less than `reuseMs` before the call.
+ *   Failures are reused too, so a broken tool is not called more often than a working one.
+ * - A value is reused for longer while `holds` says so; a failure is not.
+ * - So there is a pause of at least `reuseMs` between two runs, however many callers there are, unless `renew` is used.
  */
 export interface SharedRun<T> {
   get(): Promise<T>;
-  /** Begins a run now; callers from now on share this one. */
+  /** Begins a run now; later callers share this one. */
   renew(): Promise<T>;
-  /** The next who asks begins a run, and joins none that began before. */
+  /** The next caller begins a run instead of joining an earlier one. */
   forget(): void;
 }
 
-/** How long an outcome is handed out. */
+/** How long an outcome is reused. */
 export interface ReusePolicy {
-  /** Milliseconds from the run's end for which any outcome is. */
+  /** Milliseconds after the run's end for which any outcome is reused. */
   reuseMs: number;
-  /** Whether the value of a run that began then (by `now`) still is, after that. */
+  /** Whether the value of a run that began then (by `now`) is reused after that. */
   holds?: (startedAt: number) => boolean;
   /** A monotonic clock in milliseconds. */
   now?: () => number;

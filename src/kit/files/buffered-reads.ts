@@ -3,19 +3,18 @@ import type { Readable } from 'node:stream';
 const bufferBytes = 1024 * 1024;
 
 /**
- * Gathers what a stream gives in small pieces, and hands it on in large ones, in buffers that are used again and again:
- * a buffer for each piece would have to be collected as garbage, which takes longer than to copy it. Whoever ends before
- * the stream does leaves the rest of it to be read and thrown away.
- * @returns buffers, each of which stays as it is until the second after it is asked for
+ * Gathers the small pieces of a stream into large ones, in buffers that are reused. With a new buffer for each piece,
+ * garbage collection takes longer than copying. If the caller stops early, the rest of the stream is read and discarded.
+ * @returns buffers; each stays unchanged until the second one after it is asked for
  */
 export async function* bufferReads(stream: Readable): AsyncGenerator<Buffer, void, undefined> {
-  // One is filled, while the two that were handed out last are in use.
+  // One is filled while the last two that were handed out are in use.
   const spare: Buffer[] = [0, 1, 2].map(() => Buffer.allocUnsafe(bufferBytes));
   const full: Buffer[] = [];
   const handedOut: Buffer[] = [];
   let filling = spare.pop();
   let filled = 0;
-  /** What came when no buffer was left. */
+  /** What came while no buffer was free. */
   let rest: Buffer | undefined;
   let ended: { error?: Error } | undefined;
   let wake: () => void = () => undefined;
@@ -59,7 +58,7 @@ export async function* bufferReads(stream: Readable): AsyncGenerator<Buffer, voi
   };
 
   stream.on('data', take).once('end', onEnd).once('error', onError).once('close', onClose);
-  // Who was gone before anybody listened says nothing more.
+  // A stream that was destroyed before this emits no further event.
   if (stream.destroyed) onClose();
   try {
     for (;;) {

@@ -4,17 +4,17 @@ import type { FileHandle } from 'node:fs/promises';
 export interface BufferedWrites {
   /** @returns a promise if the caller has to wait until there is room for more */
   write(chunk: Buffer): Promise<void> | undefined;
-  /** Waits until all of it is written. */
+  /** Waits until everything is written. */
   end(): Promise<void>;
 }
 
 export const bufferBytes = 1024 * 1024;
-/** However small the pieces are, that many are cached at most. */
+/** Max number of pieces in memory, however small they are. */
 const maxPieces = 256;
 
 /**
- * Gathers pieces and writes them in large ones, while the caller makes the next. It keeps two megabytes at most. A buffer
- * of `bufferBytes` may be used again when it has taken another one after it, a smaller one never.
+ * Gathers small pieces and writes them as large ones while the caller makes the next. At most two megabytes are in memory.
+ * The caller may reuse a buffer of `bufferBytes` after another such buffer was taken; a smaller one must not be reused.
  */
 export function bufferWrites(file: FileHandle): BufferedWrites {
   let pieces: Buffer[] = [];
@@ -27,7 +27,7 @@ export function bufferWrites(file: FileHandle): BufferedWrites {
     pieces = [];
     bytes = 0;
     underWay = writeAll(file, gathered);
-    // Whoever waits next is told.
+    // The next caller that waits gets the error.
     underWay.catch(() => undefined);
   }
 
@@ -48,7 +48,7 @@ async function writeAll(file: FileHandle, pieces: Buffer[]): Promise<void> {
   let rest = pieces.filter(({ length }) => length > 0);
   while (rest.length > 0) {
     let { bytesWritten } = await file.writev(rest);
-    // A disk that is nearly full takes a part, and says so the next time.
+    // A nearly full disk takes a part, and reports the error at the next write.
     const left = rest.findIndex(({ length }) => {
       if (bytesWritten < length) return true;
       bytesWritten -= length;

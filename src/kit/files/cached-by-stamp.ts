@@ -1,13 +1,13 @@
 /**
- * Keeps what was read for as long as its source stays the same.
+ * Caches what was read until its source changes.
  *
  * INVARIANTS
- * - A value is handed out only under the stamp that its source had before the reading of it began.
- * - All who ask for one key under one stamp share one reading, also one that is under way.
- * - A failure goes to those who wait for it, and is not kept.
- * - At most `maxValues` values are kept; the one that nobody asked for the longest goes first.
+ * - A value is returned only under the stamp that its source had before the value was read.
+ * - All callers that ask for one key under one stamp share one read, even while it is under way.
+ * - Callers that wait for a failing read get the failure; it is not cached.
+ * - At most `maxValues` values are cached; the least recently used one is dropped first.
  *
- * @param stampOf changes whenever the source of that key does
+ * @param stampOf changes whenever the source of the key does
  */
 export function cacheEachByStamp<T>(
   stampOf: (key: string) => Promise<string>,
@@ -15,19 +15,19 @@ export function cacheEachByStamp<T>(
   maxValues: number,
 ): (key: string) => Promise<T> {
   // A Map keeps the order of insertion.
-  const kept = new Map<string, { stamp: string; value: Promise<T> }>();
+  const cached = new Map<string, { stamp: string; value: Promise<T> }>();
   return async (key) => {
     const stamp = await stampOf(key);
-    const present = kept.get(key);
+    const present = cached.get(key);
     const entry = present?.stamp === stamp ? present : { stamp, value: read(key) };
-    kept.delete(key);
-    kept.set(key, entry);
-    const [leastRecent] = kept.keys();
-    if (kept.size > maxValues && leastRecent !== undefined) kept.delete(leastRecent);
+    cached.delete(key);
+    cached.set(key, entry);
+    const [leastRecent] = cached.keys();
+    if (cached.size > maxValues && leastRecent !== undefined) cached.delete(leastRecent);
     try {
       return await entry.value;
     } catch (error) {
-      if (kept.get(key) === entry) kept.delete(key);
+      if (cached.get(key) === entry) cached.delete(key);
       throw error;
     }
   };

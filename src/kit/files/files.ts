@@ -17,9 +17,9 @@ import { dirname, join } from 'node:path';
 
 import { noSpaceOf, systemErrorCode } from '../fault.ts';
 
-// Each function that writes throws a fault `no_space` where there is no room, and leaves all as it was.
+// Each function that writes throws a fault `no_space` if there is no room, and then leaves everything as it was.
 
-/** Writes something. Faults: `no_space` for `path`, those of the work */
+/** Runs work that writes. Faults: `no_space` for `path`, those of the work */
 export async function orNoSpace<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -44,7 +44,7 @@ export async function ifThere<T>(
   }
 }
 
-/** Makes a folder for root alone, and those above it, where they are not there yet. */
+/** Makes a folder that only root can access, and missing folders above it. */
 export async function makeFolder(path: string): Promise<void> {
   await orNoSpace(path, () => mkdir(path, { recursive: true, mode: 0o700 }));
 }
@@ -54,7 +54,7 @@ export async function readTextIfThere(path: string): Promise<string | undefined>
   return (await readFileIfThere(path))?.toString('utf8');
 }
 
-/** The same of a file of at most so many bytes; false if it has more, which are not read then. */
+/** The same for a file of at most `maxBytes`; false if it is larger, and then it is not read. */
 export async function readTextUpTo(
   path: string,
   maxBytes: number,
@@ -73,14 +73,14 @@ export function openIfThere(path: string): Promise<FileHandle | undefined> {
   return ifThere(open(path, 'r'));
 }
 
-/** The names in a folder, none if there is no such folder. */
+/** The names in a folder; empty if there is no such folder. */
 export async function namesIn(folder: string): Promise<string[]> {
   return (await ifThere(readdir(folder))) ?? [];
 }
 
 /**
- * Puts a whole new file in the place of `path`, whether or not there was one. Whoever reads it, also
- * after a power cut, finds the old content or the new, never a part.
+ * Replaces the file `path`, or makes it. A reader finds the whole old content or the whole new content, even after a
+ * power cut.
  */
 export async function replaceFile(
   path: string,
@@ -91,10 +91,10 @@ export async function replaceFile(
 }
 
 /**
- * The same for a file that others own: it keeps its mode and owner, and its former content is in
- * `PATH.previous` afterwards. Of one file one call at a time: what a kill left of the one before, `PATH.new`,
- * is in the way of none, and goes with the next.
- * @param mode of a file that is not there yet
+ * The same for a file that others own: it keeps its mode and owner, and its former content is in `PATH.previous`
+ * afterwards. Calls for one file must not overlap. A leftover `PATH.new` from a killed call is harmless; the next call
+ * removes it.
+ * @param mode for a file that does not exist yet
  */
 export async function replaceKeepingPrevious(
   path: string,
@@ -113,7 +113,7 @@ export async function replaceKeepingPrevious(
   });
 }
 
-/** A second name for the file, in the place of what had that name. */
+/** Gives the file a second name, replacing any file of that name. */
 async function keepAs(path: string, name: string): Promise<void> {
   const temporary = `${name}.new`;
   try {
@@ -121,7 +121,7 @@ async function keepAs(path: string, name: string): Promise<void> {
     await link(path, temporary);
     await rename(temporary, name);
   } finally {
-    // rename(2) leaves both where they are one file already.
+    // rename(2) leaves both names if they are one file already.
     await rm(temporary, { force: true });
   }
 }
@@ -131,25 +131,25 @@ export function statIfThere(path: string): Promise<Stats | undefined> {
   return ifThere(stat(path));
 }
 
-/** The same of what has that name itself, not of what a link points to (lstat(2)). */
+/** The same, but for a symbolic link itself rather than its target (lstat(2)). */
 export function lstatIfThere(path: string): Promise<Stats | undefined> {
   return ifThere(lstat(path));
 }
 
 /**
- * Makes the file `path` whole, or throws `EEXIST` and leaves the one that is there: of two callers at
- * the same time one wins.
+ * Makes the whole file `path`, or throws `EEXIST` and leaves the one that exists. If two callers try at the same time,
+ * one wins.
  */
 export async function createFile(path: string, content: string, mode: number): Promise<void> {
   await writeWhole(path, content, mode, (temporary) => link(temporary, path));
 }
 
 /**
- * Puts a line at the end of the file, which is made when there is none. A line that a crash cut short stays as it
- * is, and this one begins on its own. Of one file one append at a time, to the end of `onDisk`: two at once may
- * leave an empty line between.
+ * Appends a line to the file, which is made if there is none. A line that a crash cut short stays as it is, and this one
+ * begins on a new line. Appends to one file must not overlap, up to the end of `onDisk`: they may leave an empty line
+ * between them.
  * @param line without its line break
- * @returns when it is written, which outlives this process; `onDisk` is fulfilled when it outlives a power cut
+ * @returns when the line is written and survives this process; `onDisk` is fulfilled when it survives a power cut
  */
 export async function appendLine(
   path: string,
@@ -165,7 +165,7 @@ export async function appendLine(
     });
     const isWhole = size === 0 || buffer.toString() === '\n';
     await file.appendFile(`${isWhole ? '' : '\n'}${line}\n`);
-    // A new file's name has to get to the disk as well.
+    // The name of a new file has to reach the disk as well.
     const folder = size === 0 ? dirname(path) : undefined;
     return { onDisk: orNoSpace(path, () => syncAndClose(file, folder)) };
   } catch (error) {
@@ -183,16 +183,15 @@ async function syncAndClose(file: FileHandle, folder: string | undefined): Promi
   }
 }
 
-/** How much of a file is in memory while it is read from its end, except for a line that is longer. */
+/** How much of a file is in memory while it is read from its end, unless a line is longer. */
 const blockBytes = 64 * 1024;
 
 /**
- * The lines of a file from its end, the last first, without line breaks and without empty ones. The event loop gets its
- * turn between two blocks.
+ * The lines of a file, last line first, without line breaks and empty lines. The event loop runs between two blocks.
  * @param size where the file ends, in bytes
  */
 export async function* linesFromEnd(file: FileHandle, size: number): AsyncGenerator<string> {
-  // The line that begins in a block before this one, as far as it was read.
+  // What was read so far of the line that begins before the current block.
   let pieces: Buffer[] = [];
   const line = () => Buffer.concat(pieces).toString('utf8');
   for (let end = size; end > 0; end -= Math.min(end, blockBytes)) {
@@ -217,7 +216,7 @@ export async function* linesFromEnd(file: FileHandle, size: number): AsyncGenera
   if (first !== '') yield first;
 }
 
-/** Removes the file for good, or throws `ENOENT`. */
+/** Removes the file, so that it stays removed after a power cut, or throws `ENOENT`. */
 export async function removeFile(path: string): Promise<void> {
   await orNoSpace(path, () => rm(path));
   await syncFolder(dirname(path));
@@ -243,7 +242,7 @@ async function writeTemporary(
   try {
     const file = await open(temporary, 'wx', mode);
     try {
-      // Not left to open(2), which takes away what the process's mask says.
+      // open(2) would apply the umask of the process.
       await file.chmod(mode);
       await file.writeFile(content);
       await file.sync();
@@ -255,17 +254,17 @@ async function writeTemporary(
   } catch (error) {
     throw noSpaceOf(error, path) ?? error;
   } finally {
-    // Also a disk that is read-only by now must not hide what went wrong.
+    // A disk that has become read-only must not hide the first error.
     await rm(temporary, { force: true }).catch(() => undefined);
   }
 }
 
-/** The name of the file that becomes `PATH`, and in it the process that writes it. */
+/** The name of the file that becomes `PATH`; it holds the id of the process that writes it. */
 const temporaryName = /\.(\d+)-[0-9a-f]{12}\.new$/;
 
 /**
- * Removes the files that killed processes had not put in place. Those of processes that run are left alone.
- * @param folder only the files directly in it; it need not be there
+ * Removes temporary files that killed processes left. Those of running processes stay.
+ * @param folder only files directly in it are removed; it need not exist
  */
 export async function removeTemporaries(folder: string): Promise<void> {
   for (const name of await namesIn(folder)) {
@@ -275,7 +274,7 @@ export async function removeTemporaries(folder: string): Promise<void> {
   }
 }
 
-/** Without this the new name itself may be lost in a power cut. */
+/** Syncs a folder. Without this, a new name in it may be lost in a power cut. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {

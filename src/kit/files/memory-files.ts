@@ -4,13 +4,13 @@ import { join } from 'node:path';
 
 import { namesIn, orNoSpace } from './files.ts';
 
-// Files for tools that take their input from a file alone. They are in memory, so that no read needs room on a disk, and
-// in a folder of a name that nobody can guess, for everybody may write to /dev/shm.
+// Files for tools that take their input only from a file. They are in memory, so that no read needs room on a disk. Their
+// folder has a name that nobody can guess, because everybody may write to /dev/shm.
 
 const ours = /^ha-agent-(\d+)-\w{6}$/;
 
 /**
- * Works in a new folder for root alone, which is gone afterwards.
+ * Runs work in a new folder that only root can access, and removes the folder afterwards.
  * @param memory a folder in memory, see paths.ts
  * Faults: `no_space`, those of the work
  */
@@ -28,7 +28,7 @@ export async function inMemoryFolder<T>(
   });
 }
 
-/** Removes the folders of processes that were killed, for passwords may be in them. */
+/** Removes the folders of killed processes, which may contain passwords. */
 export async function removeMemoryFolders(memory: string): Promise<void> {
   for (const name of await namesIn(memory)) {
     const pid = ours.exec(name)?.[1];

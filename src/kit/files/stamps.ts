@@ -3,13 +3,13 @@ import { join } from 'node:path';
 
 import { toolFolders } from '../paths.ts';
 
-// Stamps tell whether something on the disk is still what it was, for a fraction of the cost of reading
-// it. A watcher would have to be kept alive, and be told of each folder that is made later.
+// A stamp shows whether something on the disk has changed, for a fraction of the cost of reading it. A watcher would have
+// to be kept running, and new folders would have to be added to it.
 
 /** Changes whenever the file or folder is made, replaced, written to, given another mode, or removed. */
 export async function fileStamp(path: string): Promise<string> {
   try {
-    // The change time, for a package may bring a new file with the old modification time.
+    // Uses the change time because a package may bring a new file with the old modification time.
     const { ino, ctimeMs } = await stat(path);
     return `${ino}:${ctimeMs}`;
   } catch {
@@ -18,7 +18,7 @@ export async function fileStamp(path: string): Promise<string> {
 }
 
 /**
- * Changes whenever that happens to a file in the folder.
+ * Changes whenever the stamp of a file in the folder does.
  * @param prefix of the names that count
  */
 export async function folderStamp(path: string, prefix = ''): Promise<string> {
@@ -26,12 +26,12 @@ export async function folderStamp(path: string, prefix = ''): Promise<string> {
   return joined(names, (name) => fileStamp(join(path, name)));
 }
 
-/** Changes whenever that happens to a file in a folder of the folder. */
+/** Changes whenever the stamp of a file in one of the folder's subfolders does. */
 export async function subfoldersStamp(path: string): Promise<string> {
   return joined(await namesIn(path), (name) => folderStamp(join(path, name)));
 }
 
-/** The stamp of the file that `tool` stands for as a command. */
+/** The stamp of the file that runs as the command `tool`. */
 export async function toolStamp(tool: string): Promise<string> {
   return joined(toolFolders, (folder) => fileStamp(join(folder, tool)));
 }
@@ -48,7 +48,7 @@ async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch {
-    // There is no such folder, or it is a file.
+    // There is no such folder, or it is not a folder.
     return [];
   }
 }

@@ -1,25 +1,25 @@
-import { masked } from './masking.ts';
+import { masked } from './secret-names.ts';
 
 /**
- * The values that are known to be secret: those of the CIB, and those of requests that are being answered. A tool or
- * an agent may repeat one under any name, so they are masked wherever they turn up.
+ * The values that are known to be secret: those in the CIB, and those of requests that are being answered. A tool or an
+ * agent may repeat one under any name, so they are masked wherever they occur.
  *
- * Some values are left alone, because answers have to stay correct: those shorter than six characters, numbers of fewer
- * than nine digits, the cluster's own words (`Started`), and parts of longer words. Under the name of a secret they are
- * masked all the same.
+ * Some values are not masked, because answers have to stay correct: values shorter than six characters, numbers of fewer
+ * than nine digits, the cluster's own terms (`Started`), and parts of longer words. They are still masked under the name
+ * of a secret.
  */
 export interface KnownSecrets {
-  /** Takes the values of the CIB that was read last; those of the one before it count as well. */
+  /** Takes the values of the CIB that was read last. The values of the CIB before it count as well. */
   ofCib(values: Iterable<string>): void;
   /**
-   * Knows these as well, for as long as a request is answered.
-   * @returns forgets them
+   * Adds values for as long as a request is answered.
+   * @returns a function that forgets them
    */
   hold(values: Iterable<string>): () => void;
   maskText: (text: string) => string;
-  /** Leaves the names of elements and attributes alone. */
+  /** Leaves the names of elements and attributes unmasked. */
   maskXml: (xml: string) => string;
-  /** Leaves the names of fields alone. */
+  /** Leaves the names of fields unmasked. */
   maskJson<T>(json: T): T;
 }
 
@@ -29,7 +29,7 @@ export function makeKnownSecrets(): KnownSecrets {
   const requests = new Set<readonly string[]>();
   let mask: MaskOccurrences | undefined;
 
-  /** It is made when it is needed next. */
+  /** The mask is made again when it is needed next. */
   const forget = () => {
     mask = undefined;
   };
@@ -68,7 +68,7 @@ export function makeKnownSecrets(): KnownSecrets {
   };
 }
 
-/** The XML with each of these values replaced by stars. Linear in the length of the XML. */
+/** The XML with each of these values replaced by asterisks. Linear in the length of the XML. */
 export function maskOccurrences(xml: string, values: Iterable<string>): string {
   return makeMask(values)(xml, true);
 }
@@ -76,13 +76,13 @@ export function maskOccurrences(xml: string, values: Iterable<string>): string {
 type MaskOccurrences = (text: string, isXml: boolean) => string;
 
 const minLength = 6;
-/** So much of a value is compared at once; what is longer is followed for as long as it is the same. */
+/** How much of a value is compared at once; a longer value is compared further, up to the first difference. */
 const maxHead = 64;
-/** Values that begin alike; of more than these, the beginning alone is masked. */
+/** Max number of values with the same beginning; if there are more, only their beginning is masked. */
 const maxAlike = 16;
 const maxValues = 5000;
 
-// Words that an answer cannot do without, in small letters.
+// Terms that an answer cannot do without, in lower case.
 const clusterTerms = new Set([
   ...['started', 'stopped', 'promoted', 'unpromoted', 'master', 'slave', 'member', 'remote'],
   ...['online', 'offline', 'standby', 'pending', 'unknown', 'active', 'failed', 'managed'],
@@ -93,7 +93,7 @@ const clusterTerms = new Set([
 ]);
 
 function makeMask(values: Iterable<string>): MaskOccurrences {
-  // By their first signs; two of them tell quickly whether to look.
+  // The values by their first characters. A table of the first two is a quick filter.
   const alike = new Map<string, string[]>();
   const begins = new Uint8Array(1 << 16);
   let count = 0;
@@ -104,14 +104,14 @@ function makeMask(values: Iterable<string>): MaskOccurrences {
       const beginning = form.slice(0, minLength);
       const others = alike.get(beginning);
       if (others === undefined) alike.set(beginning, [form]);
-      // One more tells that there are too many.
+      // One more value shows that there are too many.
       else if (others.length <= maxAlike && !others.includes(form)) others.push(form);
       begins[hashAt(form, 0)] = 1;
     }
   }
   for (const [beginning, forms] of alike) {
     if (forms.length > maxAlike) alike.set(beginning, [beginning]);
-    // The longest that stands there is meant.
+    // The longest value wins.
     else forms.sort((one, other) => other.length - one.length);
   }
 
@@ -134,7 +134,7 @@ function makeMask(values: Iterable<string>): MaskOccurrences {
   };
 }
 
-/** Short numbers are times, sizes and counts as well. */
+/** Whether a value is not masked. Short numbers may also be times, sizes and counts. */
 function isLeftAlone(value: string): boolean {
   const isNumber = value.length < 9 && /^\d+$/.test(value);
   return value.length < minLength || isNumber || clusterTerms.has(value.toLowerCase());
@@ -144,7 +144,7 @@ function hashAt(text: string, at: number): number {
   return (text.charCodeAt(at) * 31 + text.charCodeAt(at + 1)) & 0xffff;
 }
 
-/** As it is, as XML writes it, and as JSON does. */
+/** The value as it is, as XML writes it, and as JSON writes it. */
 function formsOf(value: string): Set<string> {
   const inXml = value
     .replaceAll('&', '&amp;')
@@ -154,13 +154,13 @@ function formsOf(value: string): Set<string> {
   return new Set([value, inXml, JSON.stringify(value).slice(1, -1)]);
 }
 
-/** Where the value that begins there ends; undefined if there is another one. */
+/** Where the value that begins there ends; undefined if another text is there. */
 function endOf(form: string, text: string, at: number, isXml: boolean): number | undefined {
   const head = form.slice(0, maxHead);
   if (!text.startsWith(head, at)) return undefined;
   if (isAlphanumeric(form, 0) && isAlphanumeric(text, at - 1)) return undefined;
   let end = at + head.length;
-  // Values with a long common beginning are masked from there on; comparing each of them would take too long.
+  // Values with a long common beginning are masked by that beginning, because comparing each of them would take too long.
   while (end - at < form.length && text[end] === form[end - at]) end += 1;
   const isShort = form.length <= maxHead;
   if (isShort && isAlphanumeric(form, form.length - 1) && isAlphanumeric(text, end))

@@ -3,9 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { XmlElement } from '../../parsers/xml.ts';
 
 /**
- * A step from one CIB to another, as Pacemaker's patches have them (format 2, xml_apply_patchset in libcrmcommon).
- * `path` names the element: of `create` that which it is created in, of all others the element itself.
- * `position` counts the children that are there then, from 0.
+ * A step from one CIB to another, as in Pacemaker's patches (format 2, xml_apply_patchset in libcrmcommon). `path` leads to
+ * the element itself, or to the parent of an element that is created. `position` counts the children at that step, from 0.
  */
 export type CibDifference =
   | { operation: 'create'; path: string; position: number; element: XmlElement }
@@ -14,16 +13,16 @@ export type CibDifference =
       path: string;
       set: Readonly<Record<string, string>>;
       unset: readonly string[];
-      /** As it is then; its children are not looked at. */
+      /** The element after the step; its children are ignored. */
       element: XmlElement;
     }
   | { operation: 'move'; path: string; position: number }
   | { operation: 'delete'; path: string };
 
 /**
- * What leads from one CIB to another. What cannot be told of an element by itself, for it has no path that Pacemaker
- * would find it by or has text of its own, is told by replacing what it is in.
- * @param before from `<cib>` on
+ * The steps from one CIB to another. Some elements cannot be changed in a step of their own, because Pacemaker would not
+ * find them by a path or they contain text. For these, the parent is replaced.
+ * @param before the element `<cib>`
  */
 export function cibDifferences(before: XmlElement, after: XmlElement): readonly CibDifference[] {
   const steps = inside(before, after, '/cib');
@@ -32,8 +31,8 @@ export function cibDifferences(before: XmlElement, after: XmlElement): readonly 
 }
 
 /**
- * What leads from an element to another of its name and id.
- * @returns undefined if only its replacement does
+ * The steps from an element to another one of the same name and id.
+ * @returns undefined if only a replacement is possible
  */
 function inside(
   before: XmlElement,
@@ -48,21 +47,21 @@ function inside(
   }
 
   const deep: CibDifference[] = [];
-  const kept = new Map<XmlElement, XmlElement>();
+  const matched = new Map<XmlElement, XmlElement>();
   for (const [step, element] of wanted) {
     const former = old.get(step);
     const steps = former && inside(former, element, `${path}/${step}`);
     if (former === undefined || steps === undefined) continue;
-    kept.set(former, element);
+    matched.set(former, element);
     deep.push(...steps);
   }
   const deletions = [...old].flatMap(([step, element]): CibDifference[] =>
-    kept.has(element) ? [] : [{ operation: 'delete', path: `${path}/${step}` }],
+    matched.has(element) ? [] : [{ operation: 'delete', path: `${path}/${step}` }],
   );
 
-  // Pacemaker deletes first, and then creates and moves in the order of the positions, so all before each is
+  // Pacemaker deletes first, and then creates and moves in the order of the positions. So everything before a position is
   // in place when its turn comes.
-  const placed = before.children.flatMap((each) => kept.get(each) ?? []);
+  const placed = before.children.flatMap((each) => matched.get(each) ?? []);
   const placements: CibDifference[] = [];
   for (const [position, [step, element]] of [...wanted].entries()) {
     if (placed[position] === element) continue;
@@ -81,7 +80,7 @@ function inside(
     : [...attributes, ...deletions, ...deep, ...placements];
 }
 
-/** A comment counts as a child, but no path leads to it. */
+/** Whether the step is about a comment, which counts as a child but has no path. */
 function isOfComment(difference: CibDifference, path: string): boolean {
   return difference.operation === 'create'
     ? difference.element.name === '!--'
@@ -101,9 +100,9 @@ function modification(
 }
 
 /**
- * The children by the steps of the paths to them.
- * @returns undefined if Pacemaker would not find each of them so: it takes a path apart with `sscanf` and looks
- * for the first child of that name and, if there is one, that id
+ * The children by the last step of their paths.
+ * @returns undefined if Pacemaker would not find each of them: it splits a path with `sscanf`, and takes the first child of
+ * that name and, if the step has one, that id
  */
 function byStep({ children }: XmlElement): ReadonlyMap<string, XmlElement> | undefined {
   const named = new Map<string, XmlElement>();
@@ -119,7 +118,7 @@ function byStep({ children }: XmlElement): ReadonlyMap<string, XmlElement> | und
 
 /** @param names of the children before it */
 function stepTo({ name, attributes }: XmlElement, names: readonly string[]): string | undefined {
-  // Comments are known by their order; a path to one does not leave this file.
+  // Comments are identified by their order. A path to one is used only in this file.
   if (name === '!--') return `!--${names.filter((each) => each === name).length}`;
   const { id } = attributes;
   if (id === undefined) return names.includes(name) ? undefined : name;

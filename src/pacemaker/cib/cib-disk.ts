@@ -1,17 +1,17 @@
 import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Bytes that Pacemaker writes with a CIB: its digest, and the number of the former CIB's copy. */
+/** Max number of bytes that Pacemaker writes with a CIB: its digest, and the number of the former CIB's copy. */
 const moreBytes = 64 * 1024;
 
 /**
- * Whether this node's disk has room for the CIB that Pacemaker writes after a change; true where that cannot be told.
+ * Whether this node's disk has room for the CIB that Pacemaker writes after a change; true if that is unknown.
  *
- * Pacemaker makes a change that it cannot write, and cibadmin ends with 0. From then on it writes no CIB on that node, even
- * when there is room again, until it is restarted or gets SIGPIPE (`cib_diskwrite_complete`, `cib_enable_writes` in
- * pacemaker-based). So the other nodes alone keep the change over a power cut. It may find room all the same, for it removes
- * the oldest of its copies first.
- * @param cib its file
+ * If Pacemaker cannot write a change, it makes it anyway, and cibadmin exits with 0. From then on, Pacemaker writes no CIB
+ * on that node, even if there is room again, until it is restarted or gets SIGPIPE (`cib_diskwrite_complete`,
+ * `cib_enable_writes` in pacemaker-based). So only the other nodes still have the change after a power cut. Pacemaker may
+ * find room after all, because it removes its oldest copies first.
+ * @param cib the path of cib.xml
  */
 export async function hasRoomForCib(cib: string): Promise<boolean> {
   try {
@@ -22,7 +22,7 @@ export async function hasRoomForCib(cib: string): Promise<boolean> {
   }
 }
 
-/** A warning for whoever changes the CIB while it cannot be written. */
+/** A warning for a caller that changes the CIB while it cannot be written. */
 export function noRoomForCib(cib: string): string {
   return `There is no room for ${cib} on this node. If Pacemaker could not write the change there, it has it in memory alone, and writes nothing there any more: make room, then run 'pkill -PIPE -x pacemaker-based' or restart Pacemaker on this node.`;
 }

@@ -7,13 +7,13 @@ import type { CibDifference } from './cib-differences.ts';
 import { failureOf, refusalOf } from '../tool.ts';
 
 /**
- * Puts differences of the configuration in place, in one piece (cibadmin(8), `--patch`), if the configuration is
- * still what they were made of: a patch that names a version is taken for that alone.
- * @param base the CIB that they lead from. Not one from later than the one that is there: to that, 3.0 exits with 0
+ * Applies differences of the configuration in one piece (cibadmin(8), `--patch`), if the configuration is still their
+ * base: a patch with a version is applied only to that version.
+ * @param base the CIB from which the differences lead. It must not be later than the cluster's CIB: then 3.0 exits with 0
  * and does nothing.
- * @returns whether the configuration was still that; if not, nothing was changed
- * Faults: `cluster_refused`; `outcome_unknown` if the patch may be on its way, for Pacemaker gave no verdict; those of
- * Run from before it was sent.
+ * @returns whether the configuration was still the base; if not, nothing was changed
+ * Faults: `cluster_refused`; `outcome_unknown` if the patch may still be applied because Pacemaker gave no verdict; those
+ * of Run from before the patch was sent.
  */
 export async function patchCib(
   host: Host,
@@ -36,7 +36,7 @@ export async function patchCib(
   throw refusalOf(argv, outcome);
 }
 
-/** Faults of Run that a command may meet after it sent the patch. */
+/** Faults of Run that are possible after the patch was sent. */
 const afterSending: readonly FaultCode[] = [
   'tool_timeout',
   'tool_ended_by_signal',
@@ -44,9 +44,9 @@ const afterSending: readonly FaultCode[] = [
 ];
 
 /**
- * How cibadmin ends when it gets no verdict on what it sent (`cib_native_perform_op_delegate` in libcib, exit codes by
- * results.c): CRM_EX_ERROR of a node that waits for the coordinator's CIB (pcmk_err_diff_resync) while the others may take
- * the patch, CRM_EX_OSERR of ECOMM, CRM_EX_PROTOCOL of ENOMSG, CRM_EX_DISCONNECT of ENOTCONN, CRM_EX_TIMEOUT of ETIME.
+ * The exit codes of cibadmin if it gets no verdict on what it sent (`cib_native_perform_op_delegate` in libcib, results.c):
+ * CRM_EX_ERROR on a node that waits for the coordinator's CIB (pcmk_err_diff_resync) while the others may apply the patch,
+ * CRM_EX_OSERR for ECOMM, CRM_EX_PROTOCOL for ENOMSG, CRM_EX_DISCONNECT for ENOTCONN, CRM_EX_TIMEOUT for ETIME.
  */
 const withoutVerdict: readonly number[] = [1, 71, 76, 102, 124];
 
@@ -59,13 +59,12 @@ function unknown({ message, command }: Fault): Fault {
 }
 
 /**
- * The patch that these differences are (format 2, as crm_diff(8) prints it).
+ * The differences as a patch (format 2, as crm_diff(8) prints it).
  *
- * It names `admin_epoch` and `epoch`, never `num_updates`. Each node applies a patch by itself, and two nodes that
- * have the same configuration may have counted the updates of its status differently, for instance after one came
- * back: a patch that names such a count is taken by one node and refused by the other, and the cluster has two
- * configurations from then on (seen with 2.0.5). A count that is not named is not compared
- * (`xml_patch_version_check` in patchset.c).
+ * The patch has `admin_epoch` and `epoch`, but never `num_updates`. Each node applies a patch by itself. Two nodes with the
+ * same configuration may count the updates of its status differently, for instance after one came back. If a patch has such
+ * a count, one node may apply it and another one refuse it, and then the cluster has two configurations (seen with 2.0.5).
+ * A count that is missing is not compared (`xml_patch_version_check` in patchset.c).
  */
 export function cibPatch(differences: readonly CibDifference[], base: XmlElement): string {
   const { admin_epoch = '0', epoch = '0' } = base.attributes;

@@ -14,7 +14,7 @@ export async function queryCib(host: Host): Promise<string> {
 }
 
 /**
- * The live CIB, with its status: what resources did on each node.
+ * The live CIB with its status, which is the history of resources on each node.
  * @returns XML
  * Faults: those of runPacemakerTool.
  */
@@ -22,14 +22,13 @@ export async function queryWholeCib(host: Host): Promise<string> {
   return (await runPacemakerTool(host, ['cibadmin', '--query'])).stdout;
 }
 
-/** The CIB as Pacemaker last wrote it to the disk of this node, or undefined if it never did. */
+/** The CIB that Pacemaker last wrote to the disk of this node, or undefined if it never did. */
 export function readCibFile({ paths }: Host): Promise<string | undefined> {
   return readTextIfThere(paths.cib);
 }
 
 /**
- * The configuration in the live CIB (cibadmin(8)). Not the status beside it, which holds the history of
- * every resource on every node and may be far larger.
+ * The configuration in the live CIB (cibadmin(8)), without the status, which may be far larger.
  * @returns the element `<configuration>`
  * Faults: those of parseOutput.
  */

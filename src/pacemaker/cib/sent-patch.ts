@@ -8,24 +8,24 @@ import type { XmlElement } from '../../parsers/xml.ts';
 import { type CibDifference, cibDifferences } from './cib-differences.ts';
 import { runPacemakerTool } from '../tool.ts';
 
-/** A patch that cibadmin has sent. Its exit code 0 does not say that the CIB now holds what was meant. */
+/** A patch that cibadmin has sent. Its exit code 0 does not show that the CIB now has the wanted content. */
 export interface SentPatch {
   differences: readonly CibDifference[];
-  /** Whether all that it says is printable ASCII. */
+  /** Whether the whole patch is printable ASCII. */
   isPlain: boolean;
-  /** The CIB that it was made of, and the one that is meant, both without status. */
+  /** The CIB before the patch, and the wanted one, both without status. */
   base: EditableXml;
   cib: EditableXml;
-  /** The version of the configuration that is meant. */
+  /** The version of the wanted configuration. */
   version: string;
 }
 
 /**
- * Whether the CIB of a node holds what a patch meant. A patch is applied whole or not at all, so for a plain one the
- * element of one difference is enough; else the whole configuration is compared. No value is asked for, which other
- * users could read in the process list.
- * @param node cibadmin(8), `--node`: gets the question after the patch, for both go through corosync, which keeps
- * their order. Without one, this node.
+ * Whether the CIB of a node has the content that a patch was to make. A patch is applied as a whole or not at all. So for
+ * a plain patch, the element of one difference is enough; otherwise the whole configuration is compared. The query contains
+ * no values, because other users could read them in the process list.
+ * @param node the node to ask (cibadmin(8), `--node`), by default this one. It gets the query after the patch, because both
+ * go through corosync, which keeps their order.
  * Faults: `cluster_not_running`, `tool_timeout`, `tool_failed`, `unreadable_output`, those of Run.
  */
 export async function showsPatch(
@@ -37,9 +37,9 @@ export async function showsPatch(
   if (isPlain && (await showsOne(host, node, differences))) return true;
   const { found, version: current } = await readCib(host, node);
   if (current === version) return isAsMeant(found, patch);
-  // This node has taken the patch, and others have made further changes, perhaps of the same element.
+  // This node has applied the patch, and others have made further changes, perhaps to the same element.
   if (node === undefined && isPlain && isLater(current, version)) return true;
-  // What is deleted may be created again by the same patch.
+  // The same patch may delete an element and create it again.
   const stored = differences.filter(
     ({ operation }) => operation === 'create' || operation === 'modify',
   );
@@ -50,8 +50,8 @@ export async function showsPatch(
 }
 
 /**
- * The CIB of this node, if the patch led to another one than was meant.
- * @returns undefined if it is as meant, or if it may be what others made of it
+ * The CIB of this node, if the patch led to a different one than was wanted.
+ * @returns undefined if the CIB is as wanted, or if others may have changed it since
  * Faults: as showsPatch.
  */
 export async function storedInstead(
@@ -60,7 +60,7 @@ export async function storedInstead(
 ): Promise<EditableXml | undefined> {
   const { found, version } = await readCib(host);
   if (version !== patch.version || isAsMeant(found, patch)) return undefined;
-  // A node that joined just now may have got the coordinator's CIB, with another change of the same version.
+  // A node that has just joined may have the coordinator's CIB, with another change of the same version.
   const isOurs = patch.differences.some((each) => {
     const path = traceOf(each)?.path ?? '';
     return !isDeepStrictEqual(elementAt(found, path), elementAt(patch.base, path));
@@ -80,7 +80,7 @@ function onNode(node: string | undefined): string[] {
   return node === undefined ? [] : ['--node', node];
 }
 
-/** The counters of <cib> are counted by Pacemaker. */
+/** Whether the CIB is as wanted. The attributes of `<cib>` are ignored, because Pacemaker sets them. */
 function isAsMeant(found: EditableXml, { cib }: SentPatch): boolean {
   return cibDifferences(found, { ...cib, attributes: found.attributes }).length === 0;
 }
@@ -93,8 +93,8 @@ function isLater(one: string, other: string): boolean {
 }
 
 /**
- * Whether the difference that says most is shown. Its path is ASCII: cibadmin 3.0 refuses others in the locale C (exit
- * code 64), and 2.1 damages the query, so that no answer comes.
+ * Whether the most significant difference is in the CIB. Its path must be ASCII: for others, cibadmin 3.0 exits with 64 in
+ * the locale C, and 2.1 damages the query, so that no answer comes.
  */
 async function showsOne(
   host: Host,
@@ -107,7 +107,7 @@ async function showsOne(
       return found ? [{ ...found, difference }] : [];
     })
     .toSorted((a, b) => a.rank - b.rank);
-  // Elements that were moved, and nothing more.
+  // The patch only moves elements.
   if (trace === undefined) return true;
   const query = ['cibadmin', '--query', ...onNode(node), '--xpath', trace.path] as const;
   const element = await runPacemakerTool(host, query).then(
@@ -122,8 +122,8 @@ async function showsOne(
 }
 
 /**
- * Where the trace of a difference is in a CIB. Lower ranks are asked first: a patch may delete an element and create it
- * again, so a creation says more.
+ * Where a difference can be seen in a CIB. Lower ranks are asked for first: a patch may delete an element and create it
+ * again, so a creation is more significant.
  */
 function traceOf(difference: CibDifference): { path: string; rank: number } | undefined {
   const { operation, path } = difference;
@@ -131,7 +131,7 @@ function traceOf(difference: CibDifference): { path: string; rank: number } | un
     case 'create': {
       const { name, attributes } = difference.element;
       const { id } = attributes;
-      // Another quoting than this no path of a difference has either.
+      // The paths of differences use only this kind of quotes.
       if (id?.includes("'") === true) return undefined;
       return { path: `${path}/${id === undefined ? name : `${name}[@id='${id}']`}`, rank: 0 };
     }
@@ -144,7 +144,7 @@ function traceOf(difference: CibDifference): { path: string; rank: number } | un
   }
 }
 
-/** @param element what is where the trace of the difference is */
+/** Whether the element at the difference's trace shows the difference. */
 function isShown(difference: CibDifference, element: XmlElement | undefined): boolean {
   switch (difference.operation) {
     case 'create':

@@ -4,8 +4,8 @@ import type { Follow } from './references.ts';
 import { scoreOf } from './values.ts';
 
 /**
- * What an element says beyond what its type here has fields for, as XML has it: attributes as strings,
- * child elements as arrays. New Pacemakers add to the CIB at any time, and nothing of it may be lost.
+ * The content of an element for which its type here has no fields, in the shape of XML: attributes as strings, child
+ * elements as arrays. New versions of Pacemaker add to the CIB, and nothing of that may be lost.
  */
 export type Rest = JsonObject;
 
@@ -18,19 +18,18 @@ export type Pairs = Readonly<Record<string, string>>;
  */
 export interface AttributeSets {
   /**
-   * What counts when no rule is looked at: of two sets the one with the higher score, of equals the
-   * one that stands last; of two pairs in one set that which stands first (so crm_resource
-   * --get-parameter says on 2.0, 2.1 and 3.0). Sets with a rule are left out, for when they count is
-   * Pacemaker's to judge. References are followed.
+   * The pairs that count without rules. The set with the higher score wins; among equals, the last one wins. In one set,
+   * the first pair of a name wins. (crm_resource --get-parameter shows the same on 2.0, 2.1 and 3.0.) Sets with a rule are
+   * left out, because only Pacemaker can judge when they count. References are followed.
    */
   pairs: Pairs;
-  /** Names that a set with a rule has a value for. */
+  /** Names for which a set with a rule has a value. */
   underRules: readonly string[];
-  /** The sets with more to them than an id and pairs: a rule, a score, a reference. */
+  /** The sets that have more than an id and pairs: a rule, a score, a reference. */
   whole: readonly Rest[];
 }
 
-/** The set that Pacemaker itself writes counts before all others, whatever their scores. */
+/** The cluster properties. The set that Pacemaker itself writes wins over all others, whatever their scores. */
 export function propertiesOf(crmConfig: XmlElement | undefined, follow: Follow): AttributeSets {
   const sets = children(crmConfig, 'cluster_property_set');
   const isOwn = (set: XmlElement) => set.attributes['id'] === 'cib-bootstrap-options';
@@ -71,7 +70,7 @@ export function setsOf(raw: readonly XmlElement[], follow: Follow): AttributeSet
   };
 }
 
-/** Nothing but an id and pairs. */
+/** Whether a set has only an id and pairs. */
 function isPlain(set: XmlElement): boolean {
   return (
     saysOnly(set, ['id'], ['nvpair']) &&

@@ -14,7 +14,7 @@ import { followIn, type Follow } from './references.ts';
 /** An `<op>` of a resource. */
 export interface Operation {
   id: string;
-  /** All but the id; `name` is missing in a reference. */
+  /** All attributes except the id; `name` is missing in a reference. */
   attributes: Pairs;
   params: AttributeSets;
   meta: AttributeSets;
@@ -24,7 +24,7 @@ export interface Operation {
 /** What primitives and templates have in common. */
 export interface Definition {
   id: string;
-  /** Undefined in a primitive that is made from a template: see `templateOf`. */
+  /** Undefined in a primitive that is made from a template. */
   class: string | undefined;
   provider: string | undefined;
   type: string | undefined;
@@ -42,7 +42,7 @@ export interface Primitive extends Definition {
 }
 
 export interface Container {
-  /** `master` is what Pacemaker 1.1 called a promotable clone. */
+  /** `master` is the promotable clone of Pacemaker 1.1. */
   kind: 'group' | 'clone' | 'master' | 'bundle';
   id: string;
   params: AttributeSets;
@@ -57,7 +57,7 @@ export type Resource = Primitive | Container;
 export interface ResourceSet {
   id: string | undefined;
   resources: readonly string[];
-  /** All attributes but the id. */
+  /** All attributes except the id. */
   options: Pairs;
   rest: Rest;
 }
@@ -66,14 +66,14 @@ export interface Constraint {
   /** The element's name: `rsc_location`, `rsc_order`, `rsc_colocation`, `rsc_ticket`, or a newer one. */
   element: string;
   id: string;
-  /** All but the id. */
+  /** All attributes except the id. */
   attributes: Pairs;
   sets: readonly ResourceSet[];
-  /** Rules, lifetimes and whatever else is inside. */
+  /** Rules, lifetimes and other content. */
   rest: Rest;
 }
 
-/** A `<fencing-level>`: devices that are used together, for the nodes that `target…` tells. */
+/** A `<fencing-level>`: devices that are used together for certain nodes. */
 export interface FencingLevel {
   id: string;
   index: string;
@@ -81,7 +81,7 @@ export interface FencingLevel {
   target: string | undefined;
   pattern: string | undefined;
   attribute: string | undefined;
-  /** Of `attribute`. */
+  /** The value of `attribute`. */
   value: string | undefined;
   rest: Rest;
 }
@@ -94,11 +94,11 @@ export interface CibNode {
   rest: Rest;
 }
 
-/** The configuration that a CIB holds; see Pacemaker's schemas (xml/*.rng). */
+/** The configuration in a CIB; see Pacemaker's schemas (xml/*.rng). */
 export interface Cib {
   /** `admin_epoch.epoch`, which changes with each change of the configuration. */
   version: string;
-  /** The schema that the configuration goes by. */
+  /** The name of the configuration's schema. */
   validateWith: string;
   properties: AttributeSets;
   nodes: readonly CibNode[];
@@ -106,14 +106,14 @@ export interface Cib {
   templates: readonly Definition[];
   constraints: readonly Constraint[];
   levels: readonly FencingLevel[];
-  /** The whole of `<configuration>` as XML has it: tags, ACLs, alerts and defaults are in no other field. */
+  /** The whole `<configuration>` in the shape of XML. Tags, ACLs, alerts and defaults are in no other field. */
   configuration: JsonObject;
 }
 
 const containerKinds = ['group', 'clone', 'master', 'bundle'] as const;
 
 /**
- * Reads a CIB as `cibadmin --query` prints it, of Pacemaker 1.1 to 3.0.
+ * Reads a CIB of Pacemaker 1.1 to 3.0, as `cibadmin --query` prints it.
  * @throws Fault `unreadable_output`
  */
 export function parseCib(xml: string): Cib {
@@ -158,7 +158,7 @@ function definitionOf(element: XmlElement, known: readonly string[], follow: Fol
   const { attributes } = element;
   const operations = children(element, 'operations');
   const typed = ['instance_attributes', 'meta_attributes', 'utilization'];
-  // A reference to the operations of another resource is passed on as well.
+  // A reference to the operations of another resource belongs to the rest as well.
   const plain = operations.every((each) => saysOnly(each, ['id'], ['op']));
   return {
     id: idOf(element),

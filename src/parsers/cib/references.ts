@@ -1,19 +1,19 @@
 import type { XmlElement } from '../xml.ts';
 
-/** What an element stands for: itself, or that to which it refers. */
+/** The element itself, or the one to which it refers. */
 export type Follow = (element: XmlElement) => XmlElement;
 
 /**
- * Follows the references (`id-ref`) of a CIB as Pacemaker does (`expand_idref` and `populate_hash` in libpe_rules): to the
- * element of the same name with that id, one step and no further. A pair may take over a value under a name of its own.
- * A reference to nothing stands for itself.
+ * Follows the references (`id-ref`) of a CIB as Pacemaker does (`expand_idref` and `populate_hash` in libpe_rules): a
+ * single step, to the element of the same name with that id. A pair may use the value of another under a different name.
+ * A reference without a target stays as it is.
  */
 export function followIn(root: XmlElement): Follow {
   let targets: Map<string, XmlElement> | undefined;
   return (element) => {
     const { 'id-ref': reference, name } = element.attributes;
     if (reference === undefined) return element;
-    // Most CIBs have no reference.
+    // Made only when needed, because most CIBs have no reference.
     targets ??= byNameAndId(root);
     const target = targets.get(keyOf(element.name, reference));
     if (target === undefined) return element;

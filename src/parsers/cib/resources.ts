@@ -1,6 +1,6 @@
 import type { Container, Primitive, Resource } from './cib.ts';
 
-/** All primitives, with the containers that each is in, outermost first. */
+/** All primitives, each with its containers, outermost first. */
 export function primitivesIn(
   resources: readonly Resource[],
   containers: readonly Container[] = [],
@@ -17,7 +17,7 @@ export function primitiveIds({ members }: Container): string[] {
   return primitivesIn(members).map(({ primitive }) => primitive.id);
 }
 
-/** All groups, clones and bundles, with the containers that each is in, outermost first. */
+/** All groups, clones and bundles, each with its containers, outermost first. */
 export function containersIn(
   resources: readonly Resource[],
   containers: readonly Container[] = [],

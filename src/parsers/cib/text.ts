@@ -1,19 +1,18 @@
 import { parseXml } from '../xml.ts';
 
 /**
- * The CIB without what it knows of the cluster's state, which may be a hundred times as long as the
- * configuration and changes all the time.
+ * The CIB without its status, which may be a hundred times as long as the configuration and changes all the time.
  */
 export function withoutStatus(xml: string): string {
-  // Serialised XML has no `<` but where an element begins, or in a comment. The status is last, and what
-  // is in it may have any name.
+  // In serialised XML, `<` only begins an element or is in a comment. The status comes last, and elements in it may have
+  // any name.
   const start = xml.indexOf('<status', xml.lastIndexOf('</configuration>'));
   if (start < 0 || !/^<status(?:\/>|>.*<\/status>)\s*<\/cib>\s*$/s.test(xml.slice(start)))
     return xml;
   return `${xml.slice(0, start)}<status/>\n</cib>\n`;
 }
 
-/** A CIB without status, with that of another. */
+/** The CIB `xml` with the status of the CIB `whole`. */
 export function withStatusOf(xml: string, whole: string): string {
   const status = whole.slice(
     withoutStatus(whole).lastIndexOf('<status'),
@@ -23,13 +22,13 @@ export function withStatusOf(xml: string, whole: string): string {
   return `${xml.slice(0, start < 0 ? xml.lastIndexOf('</cib>') : start)}${status}</cib>\n`;
 }
 
-/** An attribute that a node has until it leaves the cluster. */
+/** An attribute that a node loses when it leaves the cluster. */
 export interface TransientAttribute {
   node: string;
   name: string;
 }
 
-/** The same CIB, but with a node that has no such attribute in its state. */
+/** The same CIB without that attribute in the node's state. */
 export function withoutTransient(whole: string, { node, name }: TransientAttribute): string {
   const start = '<node_state ';
   const isOfNode = (state: string) => {
@@ -46,14 +45,14 @@ export function withoutTransient(whole: string, { node, name }: TransientAttribu
 }
 
 /**
- * Whether the text of a CIB is the cluster's. That of a node which has started and not joined yet is its own of
- * before: without status, which is never on the disk, or with one that knows no member.
+ * Whether the text of a CIB is the cluster's. A node that has started and not joined yet shows its own former CIB. That
+ * has no status, which is never on the disk, or a status without members.
  */
 export function isOfCluster(xml: string): boolean {
   return /<node_state\s[^<>]*\bjoin="member"/.test(xml);
 }
 
-/** The coordinator (DC), as the text of a CIB has it; undefined where it names none. */
+/** The coordinator (DC) that the text of a CIB names; undefined if it names none. */
 export function coordinatorOfCib(xml: string): { id: string; name: string } | undefined {
   const id = /<cib\s[^<>]*\sdc-uuid="([^"]*)"/.exec(xml)?.[1];
   if (id === undefined) return undefined;
@@ -64,29 +63,29 @@ export function coordinatorOfCib(xml: string): { id: string; name: string } | un
   return name === undefined ? undefined : { id, name };
 }
 
-/** `admin_epoch.epoch` of the text of a CIB. */
+/** The version of a configuration, `admin_epoch.epoch`, from the text of a CIB. */
 export function versionOfCib(xml: string): string {
   const { adminEpoch, epoch } = countersOfCib(xml);
   return `${adminEpoch}.${epoch}`;
 }
 
-/** The same of the next configuration, for which Pacemaker counts on by one. */
+/** The version of the next configuration, for which Pacemaker adds one. */
 export function nextVersionOfCib(xml: string): string {
   const { adminEpoch, epoch } = countersOfCib(xml);
   return `${adminEpoch}.${epoch + 1}`;
 }
 
-/** What counts changes of the configuration, in the text of a CIB. */
+/** The counters of the configuration's changes, from the text of a CIB. */
 function countersOfCib(xml: string): { adminEpoch: number; epoch: number } {
   const start = /<cib\s[^<>]*>/.exec(xml)?.[0] ?? '';
   const of = (name: string) => Number(new RegExp(`\\s${name}="([^"]*)"`).exec(start)?.[1] ?? 0);
   return { adminEpoch: of('admin_epoch'), epoch: of('epoch') };
 }
 
-/** The same CIB, but with a resource that is made from a template saying itself what its agent is. */
+/** The same CIB, with the agent of each template written into the resources that are made from it. */
 export function withAgentsOfTemplates(xml: string): string {
   const agents = new Map(
-    // No `<` is in the value of an attribute.
+    // The value of an attribute contains no `<`.
     [...xml.matchAll(/<template [^<]*/g)].map(([tag]) => [
       / id="([^"]*)"/.exec(tag)?.[1],
       tag.match(/ (?:class|provider|type)="[^"]*"/g)?.join('') ?? '',
@@ -99,8 +98,8 @@ export function withAgentsOfTemplates(xml: string): string {
 }
 
 /**
- * What tells one configuration from another, from the text of a CIB alone: two of one identity differ
- * in nothing but what they know of the cluster's state.
+ * A text that identifies the configuration in the text of a CIB: two CIBs with the same identity differ only in their
+ * status.
  */
 export function configurationIdentity(xml: string): string {
   const start = xml.indexOf('<configuration');

@@ -1,6 +1,6 @@
 // Values of the CIB as Pacemaker reads them.
 
-/** A boolean (crm_str_to_boolean); what is neither is not true. */
+/** Whether a boolean is true (crm_str_to_boolean); a value that is no boolean is neither true nor false. */
 export function isTrue(value = ''): boolean {
   return ['true', 'on', 'yes', 'y', '1'].includes(value.toLowerCase());
 }
@@ -9,16 +9,16 @@ export function isFalse(value = ''): boolean {
   return ['false', 'off', 'no', 'n', '0'].includes(value.toLowerCase());
 }
 
-/** What INFINITY stands for. No score is more than that. */
+/** The number for INFINITY, which is the highest score. */
 export const infinity = 1_000_000;
 
-/** A score (char2score); what is no number is 0. */
+/** A score (char2score); a value that is not a number is 0. */
 export function scoreOf(text = '0'): number {
   const number = Number.parseInt(text.replace('INFINITY', String(infinity)), 10) || 0;
   return Math.max(-infinity, Math.min(infinity, number));
 }
 
-/** The roles of a resource. The last two are the names of the two before them until Pacemaker 2.1. */
+/** The roles of a resource. Master and Slave are the old names of Promoted and Unpromoted, before Pacemaker 2.1. */
 export const roles = ['Stopped', 'Started', 'Promoted', 'Unpromoted', 'Master', 'Slave'] as const;
 
 const oldRoles: Readonly<Record<string, string>> = { Promoted: 'Master', Unpromoted: 'Slave' };

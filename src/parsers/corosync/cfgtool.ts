@@ -1,20 +1,20 @@
-/** The state of corosync's links as `corosync-cfgtool -s` tells it; what a version leaves out is not there. */
+/** The state of corosync's links as `corosync-cfgtool -s` prints it. Fields that a version does not print are missing. */
 export interface CorosyncLinks {
   local_node_id?: string;
   /** `knet`, `udpu` or `udp`. */
   transport?: string;
   links: CorosyncLink[];
-  /** Lines that mean nothing to us, for a person to read. */
+  /** Unknown lines, for a person to read. */
   other?: string[];
 }
 
 export interface CorosyncLink {
   id: string;
-  /** What knet sends by: `udp` or `sctp`. */
+  /** The protocol that knet uses: `udp` or `sctp`. */
   transport?: string;
   /** This node's own address on the link. */
   addr?: string;
-  /** In words, where they are about the link as a whole (corosync 2). */
+  /** A text about the link as a whole (corosync 2). */
   status?: string;
   nodes: CorosyncLinkNode[];
 }
@@ -22,9 +22,9 @@ export interface CorosyncLink {
 /** A node at the other end of the link, or this one (`localhost`). */
 export interface CorosyncLinkNode {
   nodeid?: string;
-  /** The first of corosync 3 gave the place in the list of nodes instead. */
+  /** Early versions of corosync 3 print the position in the list of nodes instead. */
   node?: string;
-  /** In corosync's words: `connected`, `disconnected`, `localhost` … */
+  /** As corosync prints it: `connected`, `disconnected`, `localhost` … */
   status: string;
 }
 
@@ -36,7 +36,7 @@ export function parseCfgtool(text: string): CorosyncLinks {
   const read: CorosyncLinks = { links: [] };
   const other: string[] = [];
   for (const line of text.split('\n').map((each) => each.trim())) {
-    // The titles of the versions before 3.1, and of a link's nodes.
+    // The headings of versions before 3.1, and of a link's nodes.
     if (['', 'Printing ring status.', 'Printing link status.', 'status:'].includes(line)) continue;
     const link = read.links.at(-1);
     const [, localId, transport] = /^Local node ID (\d+)(?:, transport (\w+))?$/.exec(line) ?? [];

@@ -1,6 +1,6 @@
 /**
- * Reads the nodes in the output of `corosync-cmapctl nodelist.` (corosync-cmapctl(8)): what corosync.conf says of them, and
- * the ids that corosync made where it says none.
+ * Reads the nodes in the output of `corosync-cmapctl nodelist.` (corosync-cmapctl(8)). It has their settings in
+ * corosync.conf, and the ids that corosync made for nodes without one.
  * @returns the id of each node that has one, by its first address (`ring0_addr`)
  */
 export function nodeIdsByAddress(text: string): ReadonlyMap<string, number> {

@@ -7,18 +7,18 @@ export interface CorosyncSetting {
   value: string;
 }
 
-/** A section of corosync.conf, or the whole file, whose name is empty; its content is in file order. */
+/** A section of corosync.conf, or the whole file, which has an empty name. Its content is in file order. */
 export interface CorosyncSection {
   name: string;
   content: readonly (CorosyncSetting | CorosyncSection)[];
 }
 
-/** A setting, and the line that it stands on, counted from 0. */
+/** A setting and its line, counted from 0. */
 export interface LocatedSetting extends CorosyncSetting {
   line: number;
 }
 
-/** A section, and its first and last line. */
+/** A section with its first and last line. */
 export interface LocatedSection extends CorosyncSection {
   content: readonly (LocatedSetting | LocatedSection)[];
   from: number;
@@ -27,24 +27,23 @@ export interface LocatedSection extends CorosyncSection {
 
 type Line = CorosyncSetting | { opens: string } | 'close' | 'nothing';
 
-/** icmap's longest key (ICMAP_KEYNAME_MAXLEN): the names down to a setting, with dots between. */
+/** The max length of a key in icmap (ICMAP_KEYNAME_MAXLEN): the names down to a setting, joined by dots. */
 const maxPathLength = 255;
 
 /**
- * Reads corosync.conf by the rules of corosync's own reader (coroparse.c, corosync.conf(5)): a line is
- * blank, a comment (`#` first), `name {`, `}` or `key: value`; leading and trailing blanks mean
- * nothing; a value may hold blanks, colons and `#`.
- * @returns the whole file. What corosync refuses since 3.1 is read as those before did: text behind
- *   `{` and around `}` means nothing, nor does a line without any sign. `corosync -t` is the judge.
- * @throws Fault `corosync_conf_unreadable` for sections in sections deeper than corosync has names for
+ * Reads corosync.conf by the rules of corosync's own parser (coroparse.c, corosync.conf(5)). A line is blank, a comment
+ * (`#` first), `name {`, `}` or `key: value`. Leading and trailing blanks are ignored. A value may contain blanks, colons
+ * and `#`.
+ * @returns the whole file. Syntax that corosync refuses since 3.1 is read as older versions read it: text after `{` and
+ *   around `}` is ignored, and so is a line without separators. `corosync -t` is the judge.
+ * @throws Fault `corosync_conf_unreadable` if sections are nested deeper than corosync has names for
  */
 export function parseCorosyncConf(text: string): CorosyncSection {
   return withoutLines(locateCorosyncConf(text));
 }
 
 /**
- * The same, with the lines that each setting and section stands on: an edit of a file that a person wrote leaves
- * all other lines as they are.
+ * The same, with the lines of each setting and section, so that an edit of a file leaves all other lines as they are.
  * @throws Fault `corosync_conf_unreadable`, as parseCorosyncConf
  */
 export function locateCorosyncConf(text: string): LocatedSection {
@@ -89,9 +88,9 @@ function withoutLines({ name, content }: LocatedSection): CorosyncSection {
 }
 
 /**
- * The text with its log sent to stderr alone, for a check that must not write into the log of the corosync that runs
- * (corosync.conf(5), `logging`). All else is judged as it stands, on the same lines: also `logfile`, which corosync
- * opens whether or not it is used.
+ * The text with its log sent only to stderr, for a check that must not write into the log of the running corosync
+ * (corosync.conf(5), `logging`). Everything else stays as it is, on the same lines. That includes `logfile`, which
+ * corosync opens even if it is not used.
  */
 export function loggingToStderrAlone(text: string): string {
   let depth = 0;
@@ -105,22 +104,22 @@ export function loggingToStderrAlone(text: string): string {
     }
     return raw;
   });
-  // Corosync refuses any other depth before it logs, and names the last line.
+  // With any other depth, corosync refuses the file before it logs, and names the last line.
   if (depth !== 0) return text;
   return [...lines, 'logging {', 'to_stderr: yes', 'to_syslog: no', '}', ''].join('\n');
 }
 
 /**
- * Writes corosync.conf as the contract shows it: `key: value`, a tab for each section around.
- * `parseCorosyncConf` reads it back as it was.
- * @throws Fault `invalid_request` for what cannot be read back, such as a value with a line break: it
- *   would put settings into the file that nobody asked for
+ * Writes corosync.conf as the contract shows it: `key: value`, indented by a tab for each section around it.
+ * `parseCorosyncConf` reads the same value back.
+ * @throws Fault `invalid_request` for content that cannot be read back, such as a value with a line break, which would
+ *   add settings to the file that nobody asked for
  */
 export function writeCorosyncConf(conf: CorosyncSection): string {
   return conf.content.map((each) => textOf(each, '', '')).join('');
 }
 
-/** The value of a setting in a top-level section; the last one counts, as it does for corosync. */
+/** The value of a setting in a top-level section. The last one counts, as it does for corosync. */
 export function corosyncSetting(
   conf: CorosyncSection,
   section: string,
@@ -132,9 +131,9 @@ export function corosyncSetting(
 }
 
 /**
- * The documented JSON. What is there more than once under one name is an array, in file order, so that
- * nothing is lost: sections, but settings too, of which corosync heeds the last in most sections, the
- * first in `logger_subsys` and all in `uidgid`. `nodelist.node` is an array also for one node.
+ * The documented JSON. Sections and settings with the same name become an array, in file order, so that nothing is lost.
+ * (Corosync uses the last setting of a name in most sections, the first one in `logger_subsys` and all in `uidgid`.)
+ * `nodelist.node` is an array even for one node.
  */
 export function corosyncConfAsJson({ name, content }: CorosyncSection): JsonObject {
   const values = new Map<string, JsonValue[]>();
@@ -156,9 +155,9 @@ export function corosyncConfAsJson({ name, content }: CorosyncSection): JsonObje
 }
 
 /**
- * The way back: strings are settings, objects are sections, of an array each member is one.
+ * Reads the documented JSON: strings are settings, objects are sections, and each member of an array is one of these.
  * @param json what a caller sent
- * @throws Fault `invalid_request` for any other type, and for names that corosync has no room for
+ * @throws Fault `invalid_request` for any other type, and for names that are too long for corosync
  */
 export function corosyncConfOfJson(json: unknown): CorosyncSection {
   return sectionOfJson('', json, '');
@@ -168,7 +167,7 @@ function readLine(raw: string): Line {
   const line = trimStart(trimEnd(raw, blanks), blanks);
   if (line.startsWith('#')) return 'nothing';
   const brace = line.indexOf('{');
-  // As in corosync, a brace makes a section even behind a colon, which is no part of the name then.
+  // As in corosync, a brace begins a section even after a colon, which is then not part of the name.
   if (brace >= 0) return { opens: trimEnd(line.slice(0, brace), `${blanks}:`) };
   const colon = line.indexOf(':');
   if (colon >= 0) {
@@ -183,7 +182,7 @@ function readLine(raw: string): Line {
 /** A file may come from Windows: corosync drops the carriage return. */
 const blanks = ' \t\r';
 
-// Not by a pattern: that would take the square of the length of a line of blanks.
+// Not by a regular expression, which would take quadratic time for a line of blanks.
 function trimStart(text: string, unwanted: string): string {
   let start = 0;
   while (start < text.length && unwanted.includes(text.charAt(start))) start += 1;
@@ -196,7 +195,7 @@ function trimEnd(text: string, unwanted: string): string {
   return text.slice(0, end);
 }
 
-/** Whether it is a section, and no setting. */
+/** Whether it is a section rather than a setting. */
 export function isSection<T extends CorosyncSetting | CorosyncSection>(
   each: T,
 ): each is Extract<T, CorosyncSection> {
@@ -228,7 +227,7 @@ function sectionOfJson(name: string, json: unknown, path: string): CorosyncSecti
       `${path === '' ? 'The configuration' : `'${path.slice(1)}'`} is not as documented: settings are strings such as "2", sections objects, and an array holds either.`,
     );
   }
-  // It also bounds how deep an object can be.
+  // This also limits how deep an object can be.
   if (path.length > maxPathLength) {
     throw invalid(
       `'${path.slice(1, 41)}…' is deeper than corosync can hold, ${maxPathLength} characters.`,
@@ -249,7 +248,7 @@ function tooDeep(): Fault {
   );
 }
 
-/** Never with a value, which may be a secret, such as `totem.key`. */
+/** The message must not contain a value, which may be a secret, such as `totem.key`. */
 function invalid(message: string): Fault {
   return new Fault('invalid_request', message);
 }

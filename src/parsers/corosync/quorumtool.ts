@@ -1,16 +1,16 @@
-/** The quorum as `corosync-quorumtool -s` tells it; what it leaves out is empty. */
+/** The quorum as `corosync-quorumtool -s` prints it. Fields that it leaves out are empty. */
 export interface Quorum {
   provider: string;
-  /** How many nodes this one is with, itself included. */
+  /** The number of nodes in this node's partition, including itself. */
   nodes: string;
   node_id: string;
   ring_id: string;
   quorate: boolean;
   votequorum: Votequorum;
   members: QuorumMember[];
-  /** The quorum device, where one has registered. */
+  /** The quorum device, if one has registered. */
   qdevice?: Qdevice;
-  /** Lines that mean nothing to us, for a person to read. */
+  /** Unknown lines, for a person to read. */
   other?: string[];
 }
 
@@ -18,7 +18,7 @@ export interface Votequorum {
   expected_votes: string;
   highest_expected: string;
   total_votes: string;
-  /** The votes that it takes. */
+  /** The number of votes that quorum requires. */
   quorum: string;
   /** `2Node`, `Quorate`, `WaitForAll`, `Qdevice` … (votequorum(5)) */
   flags: string[];
@@ -28,24 +28,24 @@ export interface QuorumMember {
   nodeid: string;
   votes: string;
   /**
-   * What the device is to this node: alive (`A`, `NA`), voting (`V`, `NV`), master wins (`MW`, `NMW`); or
-   * `NR`, not registered.
+   * The state of the device for this node: alive (`A`, `NA`), voting (`V`, `NV`), master wins (`MW`, `NMW`); or `NR`, not
+   * registered.
    */
   qdevice?: string;
   name: string;
-  /** This is the node that was asked. */
+  /** Whether this is the node that was asked. */
   local: boolean;
 }
 
 export interface Qdevice {
   name: string;
-  /** Those that it casts for this node now. */
+  /** The votes that it casts for this node now. */
   votes: string;
-  /** Those that it would cast, where it casts none. */
+  /** The votes that it would cast, if it casts none. */
   configured_votes?: string;
 }
 
-/** A line of the list of members: what follows on the votes hangs on its header. */
+/** A line of the list of members. The list's header says what follows the votes. */
 interface Row {
   nodeid: string;
   votes: string;
@@ -57,12 +57,12 @@ const keys = [
   ...['Date', 'Quorum provider', 'Nodes', 'Node ID', 'Ring ID', 'Quorate'],
   ...['Expected votes', 'Highest expected', 'Total votes', 'Quorum', 'Flags'],
 ];
-/** Of the quorum device in the list of members (VOTEQUORUM_QDEVICE_NODEID). */
+/** The id of the quorum device in the list of members (VOTEQUORUM_QDEVICE_NODEID). */
 const deviceId = '0';
 
 /**
- * Reads the output of `corosync-quorumtool -s`, of corosync 2 and 3. The time in it is left out: it is
- * that of the reading.
+ * Reads the output of `corosync-quorumtool -s` of corosync 2 and 3. The time in it is left out, because it is that of the
+ * call.
  * @param text anything
  * @returns undefined if it does not say whether there is quorum
  */
@@ -106,8 +106,8 @@ export function parseQuorumtool(text: string): Quorum | undefined {
 }
 
 function memberOf({ nodeid, votes, rest }: Row, hasDeviceColumn: boolean): QuorumMember {
-  const words = rest.split(/\s+/);
-  const [qdevice = '', ...named] = hasDeviceColumn ? words : ['', ...words];
+  const columns = rest.split(/\s+/);
+  const [qdevice = '', ...named] = hasDeviceColumn ? columns : ['', ...columns];
   const local = named.at(-1) === '(local)';
   const name = (local ? named.slice(0, -1) : named).join(' ');
   return { nodeid, votes, ...(hasDeviceColumn && { qdevice }), name, local };

@@ -6,17 +6,12 @@ import { checkSettings, type Settings } from '../../alphorn/settings.ts';
 import { invalidRequest } from '../../server/middleware/validate.ts';
 import { inBody, inPath, optional, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import type { ChangeRows } from '../changes/change.ts';
-import { flag, isObject } from '../ha/fields.ts';
-import { read } from '../ha/read.ts';
-
-/** What the routes of Alphorn need from the domain. */
-export interface AlphornDomain {
-  alphorn: Alphorn;
-}
+import type { ChangeRows } from '../common/change.ts';
+import { read } from '../common/read.ts';
+import { flag, isObject } from '../../server/table/rules.ts';
 
 /** The routes `alphorn…`: the settings and state of the sender, and the liferafts of other hosts that are here. */
-export function alphornRows({ alphorn }: AlphornDomain, changing: ChangeRows): Row[] {
+export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
   const { changes } = alphorn;
   const name = inPath(liferaftName);
   const deleteAll = {
@@ -81,8 +76,7 @@ export function alphornRows({ alphorn }: AlphornDomain, changing: ChangeRows): R
       summary: 'Deletes a liferaft.',
       fields: { name },
       change: (values) => changes.remove(values.name),
-      loses: (values) =>
-        `${values.name} is deleted; its host sends it again only if it is still alive.`,
+      loses: (values) => `${values.name} is deleted; its host sends it again only if it is still alive.`,
     }),
     read({
       path: '/alphorn/liferaft/:name/diff',

@@ -1,8 +1,8 @@
 import type { FenceAgents, ResourceAgents } from '../../cluster/agents/agents.ts';
 import { inBody, inPath, rule } from '../../server/table/field.ts';
 import { row, type Row } from '../../server/table/row.ts';
-import { agentName, providerName } from '../names.ts';
-import { read } from './read.ts';
+import { agentName, providerName } from './fields/names.ts';
+import { read } from '../common/read.ts';
 
 /** What the routes of agents ask of the domain. */
 export interface AgentsDomain {

@@ -1,7 +1,7 @@
 import type { AuditLog } from '../../changes/audit/audit.ts';
 import { inQuery, type Rule, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import { read } from './read.ts';
+import { read } from '../common/read.ts';
 
 const maxEntries = 1000;
 

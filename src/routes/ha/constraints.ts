@@ -14,29 +14,28 @@ import {
   constraintTypes,
   type ConstraintType,
   listConstraints,
-} from '../../cluster/views/constraints.ts';
+} from './documents/constraints.ts';
 import type { CibWords } from '../../cluster/pcs-text.ts';
 import { inBody, inPath, optional, rule } from '../../server/table/field.ts';
 import { row, type Row } from '../../server/table/row.ts';
-import { isNodeName, isXmlId, nodeName, resourceName, xmlId } from '../names.ts';
-import type { ChangeRows } from '../changes/change.ts';
+import { isNodeName, isXmlId, nodeName, resourceName, xmlId } from './fields/names.ts';
+import type { ClusterChangeRows } from './cluster-change-rows.ts';
 import {
   areResourceNames,
   constraintRule,
-  isObject,
-  oneOf,
   options,
   pairsOf,
   resourceNames,
   score,
-} from './fields.ts';
-import type { CibRows } from './read.ts';
+} from './fields/values.ts';
+import { isObject, oneOf } from '../../server/table/rules.ts';
+import type { CibRows } from './cib-rows.ts';
 
 /** The routes of constraints. */
 export function constraintRows(
   words: CibWords,
   { fromCib, fromCibAndText }: CibRows,
-  changing: ChangeRows,
+  changing: ClusterChangeRows,
 ): Row[] {
   const remove = {
     summary: 'Deletes a constraint.',
@@ -88,7 +87,7 @@ export function constraintRows(
 }
 
 /** What adds a constraint of each type. Another method is that of the constraint with such an id. */
-function additionsOf(changing: ChangeRows) {
+function additionsOf(changing: ClusterChangeRows) {
   return {
     order: changing({
       path: '/constraint/order',

@@ -7,12 +7,12 @@ import {
 import type { CorosyncReader } from '../../cluster/corosync.ts';
 import { inBody, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import type { ChangeRows } from '../changes/change.ts';
-import { isObject } from './fields.ts';
-import { read } from './read.ts';
+import type { ClusterChangeRows } from './cluster-change-rows.ts';
+import { read } from '../common/read.ts';
+import { isObject } from '../../server/table/rules.ts';
 
 /** The routes `corosync…`, and `quorum`, which corosync tells of as well. */
-export function corosyncRows(corosync: CorosyncReader, changing: ChangeRows): Row[] {
+export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRows): Row[] {
   return [
     read({
       path: '/corosync',

@@ -1,3 +1,4 @@
+import type { ChangeRequest } from '../../changes/change.ts';
 import type { AuditLog } from '../../changes/audit/audit.ts';
 import type { CorosyncReader } from '../../cluster/corosync.ts';
 import type { VersionsReader } from '../../cluster/versions.ts';
@@ -9,24 +10,27 @@ import { byValidator } from '../../server/table/check.ts';
 import type { Family } from '../../server/table/family.ts';
 import type { Row } from '../../server/table/row.ts';
 import { agentRows, type AgentsDomain } from './agents.ts';
-import { type AlphornDomain, alphornRows } from '../alphorn/liferafts.ts';
 import { auditRows } from './audit.ts';
-import { type ChangeDomain, changeRows } from '../changes/change.ts';
+import type { ClusterChanges } from '../../cluster/edits/engine/attempt.ts';
+import type { ChangeDomain } from '../common/change.ts';
+import { clusterChangeRows } from './cluster-change-rows.ts';
 import { constraintRows } from './constraints.ts';
 import { corosyncRows } from './corosync.ts';
 import { type NodeDomain, nodeRows } from './nodes.ts';
 import { type PropertyDomain, propertyRows } from './properties.ts';
-import { cibRows, read } from './read.ts';
+import { read } from '../common/read.ts';
 import { resourceRows } from './resources.ts';
 import { type StackDomain, stackRows } from './stack.ts';
 import { type StateDomain, stateRows } from './state.ts';
 import { type FencingDomain, fencingRows } from './stonith.ts';
+import { cibRows } from './cib-rows.ts';
+
+const base = '/api/v2/system/ha';
 
 /** What the High Availability API asks of the domain. */
 export interface HaDomain
   extends
     AgentsDomain,
-    AlphornDomain,
     ChangeDomain,
     FencingDomain,
     NodeDomain,
@@ -37,16 +41,25 @@ export interface HaDomain
   versions: VersionsReader;
   corosync: CorosyncReader;
   audit: Pick<AuditLog, 'list'>;
+  clusterChanges: ClusterChanges;
 }
 
-/** The High Availability API. @param signIn find out who calls, and refuse what is not let in */
-export function haFamily(domain: HaDomain, signIn: readonly RequestHandler[]): Family {
+/**
+ * The High Availability API.
+ * @param more rows of other families that the document has below the same base
+ * @param signIn find out who calls, and refuse unknown callers
+ */
+export function haFamily(
+  domain: HaDomain,
+  more: readonly Row[],
+  signIn: readonly RequestHandler[],
+): Family {
   return {
     name: 'ha',
     title: 'High Availability API',
     version: '2',
-    bases: ['/api/v2/system/ha'],
-    rows: haRows(domain),
+    bases: [base],
+    rows: [...haRows(domain), ...more],
     signIn,
     security: { token: { type: 'apiKey', in: 'header', name: 'token' } },
     checking: byValidator,
@@ -58,7 +71,7 @@ export function haFamily(domain: HaDomain, signIn: readonly RequestHandler[]): F
 
 function haRows(domain: HaDomain): Row[] {
   const fromCibRows = cibRows(domain.configuration);
-  const changing = changeRows(domain);
+  const changing = clusterChangeRows(domain);
   return [
     read({
       path: '/versions',
@@ -83,7 +96,16 @@ function haRows(domain: HaDomain): Row[] {
     ...resourceRows(domain.agentMetadata, fromCibRows, changing),
     ...fencingRows(domain, fromCibRows, changing),
     ...corosyncRows(domain.corosync, changing),
-    ...alphornRows(domain, changing),
     ...auditRows(domain.audit),
   ];
+}
+
+/** The request that the audit log has when the agent itself finishes a move that was cut short. */
+export function moveByAgent(resources: readonly string[]): ChangeRequest {
+  const route = `${base}/resource/${resources.join(',')}/migrate`;
+  return {
+    request: { caller: 'ha-agent', role: 'admin', method: 'POST', route },
+    ifVersion: undefined,
+    waitMs: undefined,
+  };
 }

@@ -1,12 +1,12 @@
 import type { NodeChanges } from '../../cluster/edits/catalogue/nodes.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
-import { listNodes, nodeDetails } from '../../cluster/views/nodes.ts';
+import { listNodes, nodeDetails } from './documents/nodes.ts';
 import type { StateReader } from '../../cluster/state.ts';
 import { inPath } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import { nodeName } from '../names.ts';
-import type { ChangeRows } from '../changes/change.ts';
-import { readAsOf } from './read.ts';
+import { nodeName } from './fields/names.ts';
+import type { ClusterChangeRows } from './cluster-change-rows.ts';
+import { readAsOf } from '../common/read.ts';
 
 /** What the routes of nodes ask of the domain. */
 export interface NodeDomain {
@@ -18,7 +18,7 @@ export interface NodeDomain {
 /** The routes of nodes. */
 export function nodeRows(
   { state, configuration, nodeChanges }: NodeDomain,
-  changing: ChangeRows,
+  changing: ClusterChangeRows,
 ): Row[] {
   const fields = { name: inPath(nodeName) };
   const remove = {

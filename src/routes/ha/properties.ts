@@ -1,11 +1,6 @@
 import type { PropertyChanges } from '../../cluster/edits/catalogue/properties.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
-import {
-  type ClusterOptionsReader,
-  listProperties,
-  propertyDetails,
-  type PropertyList,
-} from '../../cluster/views/properties.ts';
+import { listProperties, propertyDetails, type PropertyList } from './documents/properties.ts';
 import {
   type Fields,
   inBody,
@@ -16,11 +11,12 @@ import {
   withoutMeaning,
 } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import { propertyName } from '../names.ts';
-import { cibReply } from '../changes/answer.ts';
-import type { ChangeRows } from '../changes/change.ts';
-import { isText } from './fields.ts';
-import { read, type ReadRoute } from './read.ts';
+import { propertyName } from './fields/names.ts';
+import type { ClusterChangeRows } from './cluster-change-rows.ts';
+import { isText } from './fields/values.ts';
+import { read, type ReadRoute } from '../common/read.ts';
+import { cibReply } from './cib-rows.ts';
+import type { ClusterOptionsReader } from '../../cluster/properties.ts';
 
 /** What the routes of properties ask of the domain. */
 export interface PropertyDomain {
@@ -32,7 +28,7 @@ export interface PropertyDomain {
 /** The routes of cluster properties. */
 export function propertyRows(
   { configuration, clusterOptions, propertyChanges }: PropertyDomain,
-  changing: ChangeRows,
+  changing: ClusterChangeRows,
 ): Row[] {
   /** The daemons are asked for the defaults while the CIB is read. */
   const fromProperties = <F extends Fields>({

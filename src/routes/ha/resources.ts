@@ -14,13 +14,14 @@ import {
   unmanageResource,
   updateResource,
 } from '../../cluster/edits/catalogue/resources.ts';
-import { detailsOf, groupOf, listGroups, listResources } from '../../cluster/views/resources.ts';
+import { detailsOf, groupOf, listGroups, listResources } from './documents/resources.ts';
 import { inBody, inPath, optional, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import { agentName, isXmlId, nodeName, resourceName } from '../names.ts';
-import type { ChangeRows } from '../changes/change.ts';
-import { isObject, oneOf, operations, pairs, pairsOrTrue, resourceNames } from './fields.ts';
-import type { CibRows } from './read.ts';
+import { agentName, isXmlId, nodeName, resourceName } from './fields/names.ts';
+import type { ClusterChangeRows } from './cluster-change-rows.ts';
+import { operations, pairs, pairsOrTrue, resourceNames } from './fields/values.ts';
+import { isObject, oneOf } from '../../server/table/rules.ts';
+import type { CibRows } from './cib-rows.ts';
 
 const name = inPath(resourceName);
 const ofResource = {
@@ -33,7 +34,7 @@ const ofResource = {
 export function resourceRows(
   agents: AgentMetadataReader,
   { fromCib }: CibRows,
-  changing: ChangeRows,
+  changing: ClusterChangeRows,
 ): Row[] {
   const details = {
     summary: 'One resource, with its parameters, meta attributes and operations.',

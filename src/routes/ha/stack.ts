@@ -2,8 +2,8 @@ import type { StackChanges } from '../../cluster/edits/catalogue/stack.ts';
 import type { Service } from '../../cluster/services.ts';
 import { inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import type { ChangeRows } from '../changes/change.ts';
-import { read } from './read.ts';
+import type { ClusterChangeRows } from './cluster-change-rows.ts';
+import { read } from '../common/read.ts';
 
 /** What the routes of the cluster stack ask of the domain. */
 export interface StackDomain {
@@ -12,7 +12,10 @@ export interface StackDomain {
 }
 
 /** The routes of the services of this node, and of the end of its cluster. */
-export function stackRows({ services, stackChanges }: StackDomain, changing: ChangeRows): Row[] {
+export function stackRows(
+  { services, stackChanges }: StackDomain,
+  changing: ClusterChangeRows,
+): Row[] {
   const destroy = {
     summary: 'Stops the cluster on this node and removes its configuration.',
     change: stackChanges.destroy,

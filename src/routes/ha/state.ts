@@ -1,13 +1,14 @@
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
-import { listFencingHistory } from '../../cluster/views/fencing-history.ts';
+import { listFencingHistory } from './documents/fencing-history.ts';
 import { locate } from '../../cluster/locate.ts';
 import type { StateReader } from '../../cluster/state.ts';
 import type { StatusReader } from '../../cluster/status.ts';
 import { inPath } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import { resourceName } from '../names.ts';
-import { ageHeader } from '../changes/answer.ts';
-import { rawWanted, read, readAsOf } from './read.ts';
+import { resourceName } from './fields/names.ts';
+import { ageHeader } from '../common/headers.ts';
+import { read, readAsOf } from '../common/read.ts';
+import { rawWanted } from './cib-rows.ts';
 
 /** What the routes need that answer from the cluster's state. */
 export interface StateDomain {

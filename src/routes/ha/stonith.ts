@@ -7,15 +7,16 @@ import {
   updateFenceDevice,
 } from '../../cluster/edits/catalogue/stonith.ts';
 import type { ConfigurationReader } from '../../cluster/configuration.ts';
-import { fenceDeviceOf } from '../../cluster/views/resources.ts';
-import { listFencing, listLevels, nodesLeftWithout } from '../../cluster/views/stonith.ts';
+import { fenceDeviceOf } from './documents/resources.ts';
+import { listFencing, listLevels } from './documents/fencing.ts';
 import type { CibWords } from '../../cluster/pcs-text.ts';
 import { inBody, inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
-import { agentName, nodeName, resourceName } from '../names.ts';
-import type { ChangeRows } from '../changes/change.ts';
-import { operations, pairs } from './fields.ts';
-import type { CibRows } from './read.ts';
+import { agentName, nodeName, resourceName } from './fields/names.ts';
+import type { ClusterChangeRows } from './cluster-change-rows.ts';
+import { operations, pairs } from './fields/values.ts';
+import type { CibRows } from './cib-rows.ts';
+import { nodesLeftWithout } from '../../cluster/fencing.ts';
 
 /** What the routes of fencing ask of the domain. */
 export interface FencingDomain {
@@ -28,7 +29,7 @@ export interface FencingDomain {
 export function fencingRows(
   { agentMetadata, configuration, words }: FencingDomain,
   { fromCib, fromCibAndText }: CibRows,
-  changing: ChangeRows,
+  changing: ClusterChangeRows,
 ): Row[] {
   const name = inPath(resourceName);
   const removeLevel = {

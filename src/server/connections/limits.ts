@@ -1,6 +1,6 @@
-import type { Config } from '../../kit/config.ts';
 import type { ConnectionLimits } from './connections.ts';
 import type { RequestLimits } from './serial-requests.ts';
+import type { ServerConfig } from '../config.ts';
 
 // The limits of the agent's listeners. docs/security.md lists them all; the receiver's are in peer-listener.ts.
 
@@ -37,7 +37,7 @@ export const requestLimits: RequestLimits = {
 export function connectionLimits({
   max_connections: max,
   max_unauthenticated_connections: maxUnauthenticated,
-}: Pick<Config, 'max_connections' | 'max_unauthenticated_connections'>): ConnectionLimits {
+}: Pick<ServerConfig, 'max_connections' | 'max_unauthenticated_connections'>): ConnectionLimits {
   return {
     unauthenticated: { max: maxUnauthenticated, maxPerGroup: Math.ceil(maxUnauthenticated / 4) },
     authenticated: { max, maxPerGroup: Math.ceil(max / 2) },

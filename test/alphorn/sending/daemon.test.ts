@@ -16,7 +16,6 @@ import type {
 import type { Manifest } from '../../../src/alphorn/format/manifest.ts';
 import { beginLineageByRoot } from '../../../src/alphorn/peers/lineage-by-root.ts';
 import { makeSender, type Sender } from '../../../src/alphorn/sending/sender.ts';
-import { loadConfig } from '../../../src/kit/config.ts';
 import type { Log } from '../../../src/kit/log.ts';
 import { openSocketListener } from '../../../src/server/listeners.ts';
 import { waitUntil } from '../../lab/wait.ts';
@@ -31,6 +30,7 @@ import { appending } from '../../support/appending.ts';
 import { faultOf } from '../../support/faults.ts';
 import { keepingLog, type LoggedLine } from '../../support/keeping-log.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { loadConfig } from '../../../src/bin/wiring/config.ts';
 
 const ownId = '5e7638bc';
 

@@ -18,8 +18,7 @@ import {
   usualDeadlines,
 } from '../../../src/alphorn/sending/peer-client.ts';
 import { makeRun } from '../../../src/kit/exec.ts';
-import { loadConfig } from '../../../src/kit/config.ts';
-import { loadTlsIdentity } from '../../../src/server/tls.ts';
+import { loadTlsIdentity } from '../../../src/server/tls/identity.ts';
 import {
   freePort,
   makeTestHost,
@@ -32,6 +31,7 @@ import { faultOf } from '../../support/faults.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
 import { liferaftOf, someLineage } from '../../support/liferafts.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { loadConfig } from '../../../src/bin/wiring/config.ts';
 
 const ownId = '5e7638bc';
 const whole = { rebuilt: false, offset: 0 };

@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const run = promisify(execFile);
 const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const hactlPath = pathOf('../../src/hactl.ts');
+const hactlPath = pathOf('../../../src/bin/hactl.ts');
 
 interface Ended {
   code: number | string | null;
@@ -94,7 +94,7 @@ describe('the command line of hactl', () => {
   }
 
   it('--version prints the version of the package', async () => {
-    const manifest = await readFile(pathOf('../../package.json'), 'utf8');
+    const manifest = await readFile(pathOf('../../../package.json'), 'utf8');
     const { version } = JSON.parse(manifest) as { version: string };
     expect(await hactl('--version')).to.deep.equal({ code: 0, stdout: `${version}\n`, stderr: '' });
   });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import { makeAgentMetadataReader } from '../../../src/cluster/agents/agent-metadata.ts';
 import { makeFenceAgents, makeResourceAgents } from '../../../src/cluster/agents/agents.ts';
-import type { Change } from '../../../src/cluster/edits/changes.ts';
+import type { ClusterChange } from '../../../src/cluster/edits/cluster-change.ts';
 import { freeId, idsIn } from '../../../src/cluster/edits/engine/cib-elements.ts';
 import {
   addColocation,
@@ -39,7 +39,7 @@ import { primitivesIn } from '../../../src/parsers/cib/resources.ts';
 import { withoutStatus } from '../../../src/parsers/cib/text.ts';
 import { parseEditableXml, writeXml } from '../../../src/parsers/xml-edit.ts';
 import { descendants, parseXml, type XmlElement } from '../../../src/parsers/xml.ts';
-import { isXmlId } from '../../../src/routes/names.ts';
+import { isXmlId } from '../../../src/routes/ha/fields/names.ts';
 import { noPaths } from '../../support/app-bench.ts';
 import { cibChanges } from '../../support/cib-changes.ts';
 import { everythingCib, remoteNodesCib, storageCib } from '../../support/changes-bench.ts';
@@ -50,7 +50,7 @@ import { strictRun } from '../../support/strict-run.ts';
 interface Edit {
   what: string;
   sections: readonly string[];
-  change: Change<unknown>;
+  change: ClusterChange<unknown>;
 }
 
 const propertyChanges = makePropertyChanges(() =>
@@ -101,7 +101,7 @@ function anyEdit(cib: Cib): fc.Arbitrary<Edit> {
     what: string,
     sections: readonly string[],
     from: fc.Arbitrary<T>,
-    change: (fields: T) => Change<unknown>,
+    change: (fields: T) => ClusterChange<unknown>,
   ) =>
     from.map((fields): Edit => ({
       what: `${what} ${JSON.stringify(fields)}`,

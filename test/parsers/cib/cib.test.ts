@@ -1,12 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { listConstraints } from '../../../src/cluster/views/constraints.ts';
-import { listProperties } from '../../../src/cluster/views/properties.ts';
-import { detailsOf, listGroups, listResources } from '../../../src/cluster/views/resources.ts';
-import { listFencing, listLevels } from '../../../src/cluster/views/stonith.ts';
-import { parseCib } from '../../../src/parsers/cib/cib.ts';
-import { withoutStatus } from '../../../src/parsers/cib/text.ts';
+import { listConstraints } from '../../../src/routes/ha/documents/constraints.ts';
+import { listProperties } from '../../../src/routes/ha/documents/properties.ts';
+import {
+  detailsOf,
+  listGroups,
+  listResources,
+} from '../../../src/routes/ha/documents/resources.ts';
+import { listFencing, listLevels } from '../../../src/routes/ha/documents/fencing.ts';
 import { parseXml, type XmlElement } from '../../../src/parsers/xml.ts';
 import { orFault } from '../../support/faults.ts';
 import { generations, recorded } from '../../support/fixtures.ts';
@@ -20,6 +22,8 @@ import {
   withSomethingNew,
   xmlOf,
 } from '../../support/xml-documents.ts';
+import { parseCib } from '../../../src/parsers/cib/cib.ts';
+import { withoutStatus } from '../../../src/parsers/cib/text.ts';
 
 describe('any CIB', () => {
   const names = fc.oneof(

@@ -11,7 +11,6 @@ import express from 'express';
 
 import { makeGuessBrake } from '../../../src/access/guess-brake.ts';
 import { openTokenStore } from '../../../src/access/tokens.ts';
-import { loadConfig } from '../../../src/kit/config.ts';
 import { makeRun } from '../../../src/kit/exec.ts';
 import { authenticate } from '../../../src/server/middleware/authenticate.ts';
 import { answerErrors } from '../../../src/server/middleware/answer-errors.ts';
@@ -24,11 +23,12 @@ import { requestLimits } from '../../../src/server/connections/limits.ts';
 import type { Listeners } from '../../../src/server/listen.ts';
 import { openListeners } from '../../../src/server/listeners.ts';
 import type { RequestLimits } from '../../../src/server/connections/serial-requests.ts';
-import { loadTlsIdentity } from '../../../src/server/tls.ts';
+import { loadTlsIdentity } from '../../../src/server/tls/identity.ts';
 import { waitUntil } from '../../lab/wait.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
 import { freePort } from '../../support/peer-host.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { loadConfig } from '../../../src/bin/wiring/config.ts';
 
 /** Whoever connects does so from loopback, of which 127.0.0.2 is another address. */
 describe('the limits of the listeners', () => {

@@ -5,7 +5,7 @@ import request from 'supertest';
 
 import { jsonBody } from '../../../src/server/middleware/json-body.ts';
 import { validate } from '../../../src/server/middleware/validate.ts';
-import { resourceName } from '../../../src/routes/names.ts';
+import { resourceName } from '../../../src/routes/ha/fields/names.ts';
 import { answerErrors } from '../../../src/server/middleware/answer-errors.ts';
 import { asProblems } from '../../../src/server/problem.ts';
 import { checksOf } from '../../../src/server/table/check.ts';

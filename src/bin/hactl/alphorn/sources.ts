@@ -1,12 +1,12 @@
 import { makeRestorer, type Restorer } from '../../../alphorn/restoring/restore.ts';
 import { pathsBelow } from '../../../alphorn/restoring/other-root.ts';
 import type { LiferaftStore } from '../../../alphorn/receiving/store.ts';
-import { loadConfig } from '../../../kit/config.ts';
 import { makeHost, makeLiferaftStore } from '../../wiring/agent.ts';
 import { makeRun } from '../../../kit/exec.ts';
 import type { Host } from '../../../kit/host.ts';
 import { makeLog } from '../../../kit/log.ts';
 import type { Paths } from '../../../kit/paths.ts';
+import { loadConfig } from '../../wiring/config.ts';
 
 /** Opens what the commands of Alphorn work on, each time by the configuration as it is then. */
 export interface AlphornSources {

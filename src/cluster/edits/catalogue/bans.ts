@@ -5,14 +5,17 @@ import {
   removeChildren,
 } from '../../../parsers/xml-edit.ts';
 import { checkNode, freeId, idsIn, resourceIn } from '../engine/cib-elements.ts';
-import { cibChange, type Change } from '../changes.ts';
+import { cibChange, type ClusterChange } from '../cluster-change.ts';
 import { editConfiguration } from '../engine/cib-edit.ts';
 
 // What crm_resource(8) makes for --ban and --move is told by its ids alone (crm_resource_ban.c), so ours have the
 // same, and anything else was written by a person.
 
 /** Keeps a resource off a node, for good. Faults of the edit: `resource_not_found`, `node_not_found`. */
-export function banResource(name: string, node: string): Change<{ node: string; name: string }> {
+export function banResource(
+  name: string,
+  node: string,
+): ClusterChange<{ node: string; name: string }> {
   return cibChange(
     editConfiguration((configuration) => {
       resourceIn(configuration, name);
@@ -36,7 +39,10 @@ export function banResource(name: string, node: string): Change<{ node: string; 
  * nodes that are no more, which crm_resource leaves.
  * Faults of the edit: `resource_not_found`; `node_not_found` if the node is unknown and nothing is left of it.
  */
-export function clearResource(name: string, node: string | undefined): Change<{ name: string }> {
+export function clearResource(
+  name: string,
+  node: string | undefined,
+): ClusterChange<{ name: string }> {
   return cibChange(
     editConfiguration((configuration) => {
       resourceIn(configuration, name);

@@ -6,7 +6,7 @@ import {
   removeChildren,
 } from '../../../parsers/xml-edit.ts';
 import { type Agent, type AgentMetadataReader, fullNameOf } from '../../agents/agent-metadata.ts';
-import { type Change, cibChange } from '../changes.ts';
+import { type ClusterChange, cibChange } from '../cluster-change.ts';
 import { editConfiguration, refuse } from '../engine/cib-edit.ts';
 import {
   agentNameOf,
@@ -17,13 +17,13 @@ import {
   isFenceDevice,
   membersOf,
   newSet,
-  type Pairs,
   type PlacedResource,
   resourceIn,
   resourcesIn,
 } from '../engine/cib-elements.ts';
 import { takeOut, takeOutOfGroup } from './groups.ts';
 import { removeReferencesTo } from '../engine/references.ts';
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 
 /**
  * Makes a clone of a resource or group; constraints of it become those of the clone.
@@ -34,7 +34,7 @@ export function cloneResource(
   name: string,
   id: string | undefined,
   options: Pairs,
-): Change<{ name: string }> {
+): ClusterChange<{ name: string }> {
   return cibChange(
     editConfiguration(async (configuration) => {
       const placed = resourceIn(configuration, name);
@@ -136,7 +136,7 @@ function renameInConstraints(configuration: EditableXml, from: string, to: strin
  * A resource that is not alone in its cloned group leaves the group instead.
  * Faults of the edit: `resource_not_found`, `cluster_refused`.
  */
-export function uncloneResource(name: string): Change<{ name: string }> {
+export function uncloneResource(name: string): ClusterChange<{ name: string }> {
   return cibChange(
     editConfiguration((configuration) => {
       const { element, around } = resourceIn(configuration, name);

@@ -6,7 +6,7 @@ import {
   newElement,
   removeChildren,
 } from '../../../parsers/xml-edit.ts';
-import { cibChange, type Change } from '../changes.ts';
+import { cibChange, type ClusterChange } from '../cluster-change.ts';
 import { editConfiguration, refuse } from '../engine/cib-edit.ts';
 import {
   checkIdIsFree,
@@ -92,7 +92,7 @@ export interface RuleJson {
  * Faults of the edit: `resource_not_found`, `id_exists`, `constraint_exists`, `constraint_contradicts`,
  * `constrain_the_clone`, `cluster_refused` if it is of a resource and itself.
  */
-export function addOrder(order: Order): Change<''> {
+export function addOrder(order: Order): ClusterChange<''> {
   const { first, then, kind = 'Mandatory', options = {} } = order;
   return add(order.name, ({ configuration, id }) => {
     checkOrdered(configuration, [first.resource, then.resource]);
@@ -113,12 +113,12 @@ export function addOrder(order: Order): Change<''> {
 }
 
 /** Faults of the edit: as addOrder. */
-export function addOrderGroup({ name, sets, options = {} }: OrderGroup): Change<''> {
+export function addOrderGroup({ name, sets, options = {} }: OrderGroup): ClusterChange<''> {
   return addWithSets(name, 'order', sets, options);
 }
 
 /** Faults of the edit: as addOrder. */
-export function addColocation(colocation: Colocation): Change<''> {
+export function addColocation(colocation: Colocation): ClusterChange<''> {
   const { name, first, then, score = 'INFINITY', options = {} } = colocation;
   return add(name, ({ configuration, id, role }) => {
     checkApart(configuration, [first, then]);
@@ -142,7 +142,7 @@ export function addColocationGroup({
   name,
   sets,
   score = 'INFINITY',
-}: ColocationGroup): Change<''> {
+}: ColocationGroup): ClusterChange<''> {
   return addWithSets(name, 'colocation', sets, { score });
 }
 
@@ -151,7 +151,7 @@ function addWithSets(
   kind: 'order' | 'colocation',
   sets: readonly SetOfResources[],
   attributes: Readonly<Record<string, string>>,
-): Change<''> {
+): ClusterChange<''> {
   return add(name, ({ configuration, id, role }) => {
     const names = sets.flatMap(({ resources }) => resources);
     (kind === 'order' ? checkOrdered : checkApart)(configuration, names);
@@ -165,11 +165,14 @@ function addWithSets(
  * up, and a former `-INFINITY` would win.
  * Faults of the edit: as addOrder, `node_not_found`; `cluster_refused` for a rule that is none.
  */
-export function addLocation(location: Location): Change<''> {
+export function addLocation(location: Location): ClusterChange<''> {
   return location.rule ? addRule(location, location.rule) : addLocationsOnNodes(location);
 }
 
-function addRule({ resource, locations, name, ...location }: Location, rule: RuleJson): Change<''> {
+function addRule(
+  { resource, locations, name, ...location }: Location,
+  rule: RuleJson,
+): ClusterChange<''> {
   return add(name, ({ configuration, id, role }) => {
     checkResources(configuration, [resource]);
     for (const node of locations) checkNode(configuration, node);
@@ -193,7 +196,7 @@ function addRule({ resource, locations, name, ...location }: Location, rule: Rul
   });
 }
 
-function addLocationsOnNodes({ resource, name, ...location }: Location): Change<''> {
+function addLocationsOnNodes({ resource, name, ...location }: Location): ClusterChange<''> {
   const nodes = [...new Set(location.locations)];
   const score = scoreOf(location);
   return cibChange(
@@ -238,7 +241,7 @@ function isInPlaceOf(one: EditableXml, other: EditableXml): boolean {
 }
 
 /** Faults of the edit: as addOrder. */
-export function addTicket({ name, ticket, resource, role, lossPolicy }: Ticket): Change<''> {
+export function addTicket({ name, ticket, resource, role, lossPolicy }: Ticket): ClusterChange<''> {
   return add(name, ({ configuration, id, role: roleFor }) => {
     checkResources(configuration, [resource]);
     const own = roleFor(role);
@@ -255,7 +258,7 @@ export function addTicket({ name, ticket, resource, role, lossPolicy }: Ticket):
 }
 
 /** Faults of the edit: `constraint_not_found` */
-export function deleteConstraint(id: string): Change<''> {
+export function deleteConstraint(id: string): ClusterChange<''> {
   return cibChange(
     editConfiguration((configuration) => {
       const constraints = childToEdit(configuration, 'constraints');
@@ -288,7 +291,7 @@ interface Maker {
  * Adds what `make` gives, unless something that is there says the same or otherwise.
  * @param name the id of the first, if the caller wants one
  */
-function add(name: string | undefined, make: (maker: Maker) => EditableXml[]): Change<''> {
+function add(name: string | undefined, make: (maker: Maker) => EditableXml[]): ClusterChange<''> {
   return cibChange(
     editConfiguration((configuration, _tools, cib) => {
       const id = idsFor(configuration, name);

@@ -3,7 +3,7 @@ import { generateCorosyncKey, writeCorosyncKey } from '../../../corosync/key.ts'
 import type { Host } from '../../../kit/host.ts';
 import { corosyncConfOfJson, writeCorosyncConf } from '../../../parsers/corosync/conf.ts';
 import { readUnits } from '../../../systemd/units.ts';
-import type { Change, Site } from '../changes.ts';
+import type { ClusterChange, Site } from '../cluster-change.ts';
 
 /**
  * Puts a configuration in the place of this node's corosync.conf; corosync takes it up when it is started.
@@ -12,17 +12,17 @@ import type { Change, Site } from '../changes.ts';
  * @throws Fault `invalid_request`
  * Faults: those of replaceCorosyncConf.
  */
-export function setCorosyncConf(json: unknown): Change<string> {
+export function setCorosyncConf(json: unknown): ClusterChange<string> {
   return setCorosyncConfText(writeCorosyncConf(corosyncConfOfJson(json)));
 }
 
 /** The same of the text itself. */
-export function setCorosyncConfText(text: string): Change<string> {
+export function setCorosyncConfText(text: string): ClusterChange<string> {
   return { carryOut: ({ host }) => replaceCorosyncConf(host, text) };
 }
 
 /** @param key in hexadecimal */
-export function setCorosyncKey(key: string): Change<undefined> {
+export function setCorosyncKey(key: string): ClusterChange<undefined> {
   return {
     async carryOut({ host, warn }) {
       await writeCorosyncKey(host, Buffer.from(key, 'hex'));
@@ -33,7 +33,7 @@ export function setCorosyncKey(key: string): Change<undefined> {
 }
 
 /** A change that answers with what corosync-keygen(8) prints. */
-export function generateKey(): Change<string> {
+export function generateKey(): ClusterChange<string> {
   return {
     async carryOut({ host, warn }) {
       const text = await generateCorosyncKey(host);

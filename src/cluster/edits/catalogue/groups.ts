@@ -4,7 +4,7 @@ import {
   newElement,
   removeChildren,
 } from '../../../parsers/xml-edit.ts';
-import { type Change, cibChange } from '../changes.ts';
+import { type ClusterChange, cibChange } from '../cluster-change.ts';
 import { editConfiguration, refuse } from '../engine/cib-edit.ts';
 import {
   checkIdIsFree,
@@ -28,7 +28,7 @@ export interface GroupMembers {
  * they leave empty goes.
  * Faults of the edit: `resource_not_found`, `id_exists`, `cluster_refused`.
  */
-export function addToGroup({ group, resources, order }: GroupMembers): Change<null> {
+export function addToGroup({ group, resources, order }: GroupMembers): ClusterChange<null> {
   return cibChange(
     editConfiguration((configuration) => {
       const placed = resources.map((name) => resourceIn(configuration, name));
@@ -93,7 +93,7 @@ export function takeOut(configuration: EditableXml, { element, around }: PlacedR
  * Takes resources out of their group, all of them without a list; the group goes with the last.
  * Faults of the edit: `resource_not_found`, `cluster_refused`.
  */
-export function removeFromGroup(name: string, resources: readonly string[]): Change<null> {
+export function removeFromGroup(name: string, resources: readonly string[]): ClusterChange<null> {
   return cibChange(
     editConfiguration((configuration) => {
       const { element: group, around } = resourceIn(configuration, name);

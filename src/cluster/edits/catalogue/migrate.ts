@@ -16,7 +16,7 @@ import {
   removeChildren,
 } from '../../../parsers/xml-edit.ts';
 import { type HeldBack, obstaclesOf } from '../../why/obstacles.ts';
-import { cibChange, type Change } from '../changes.ts';
+import { cibChange, type ClusterChange } from '../cluster-change.ts';
 import {
   type CibEdit,
   configurationIn,
@@ -60,7 +60,7 @@ export function migrateResource({
   name,
   node,
   promoted,
-}: Move): Change<{ node: string; name: string }> {
+}: Move): ClusterChange<{ node: string; name: string }> {
   const id = `cli-prefer-${name}`;
   let inside: readonly string[] = [];
   let heldBack: HeldBack | undefined;
@@ -175,7 +175,7 @@ function becomesPromoted({ action, detail = '' }: PlannedAction): boolean {
  * Takes away the preferences of moves that an agent's death cut short: those of this host, and those of others that
  * have ended.
  */
-export function finishMoves(): Change<''> {
+export function finishMoves(): ClusterChange<''> {
   return cibChange(
     editConfiguration((configuration) => {
       removeChildren(childToEdit(configuration, 'constraints'), isLeft);

@@ -16,27 +16,27 @@ import {
 import { followIn } from '../../../parsers/cib/references.ts';
 import { type NodeState, nodeStates } from '../../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
-import { nodeNotFound } from '../../views/nodes.ts';
-import type { Change } from '../changes.ts';
+import type { ClusterChange } from '../cluster-change.ts';
 import { configurationIn, refuse, reversibleEdit } from '../engine/cib-edit.ts';
 import { checkNode, hasTrue, makerOf, setPair, unsetPair } from '../engine/cib-elements.ts';
+import { nodeNotFound } from '../../nodes.ts';
 
 /** Changes of a node's state. Faults of all: `node_not_found`. */
 export interface NodeChanges {
   /** From now on it runs nothing. */
-  standby: (name: string) => Change<''>;
+  standby: (name: string) => ClusterChange<''>;
   /** The end of standby. */
-  online: (name: string) => Change<''>;
+  online: (name: string) => ClusterChange<''>;
   /** From now on nobody starts or stops anything on it. */
-  maintenance: (name: string) => Change<''>;
-  unmaintenance: (name: string) => Change<''>;
+  maintenance: (name: string) => ClusterChange<''>;
+  unmaintenance: (name: string) => ClusterChange<''>;
   /** Powers it off and on again. Faults: those of fenceNode. */
-  fence: (name: string) => Change<''>;
+  fence: (name: string) => ClusterChange<''>;
   /**
    * Takes a node that is down out of the cluster: out of this node's corosync.conf, and of the CIB.
    * Faults: `node_online`, `node_is_local`, `node_not_forgotten`, those of removeCorosyncNode and of the commands.
    */
-  remove: (name: string) => Change<''>;
+  remove: (name: string) => ClusterChange<''>;
 }
 
 export const nodeChanges: NodeChanges = {
@@ -160,7 +160,7 @@ function warningsOf(removed: WithoutNode | undefined): string[] {
  * Sets or ends a permanent attribute of a node, and ends the transient one of the same name, which would count before it.
  * What says otherwise all the same is warned of.
  */
-function flagged(name: string, flag: 'standby' | 'maintenance', isOn: boolean): Change<''> {
+function flagged(name: string, flag: 'standby' | 'maintenance', isOn: boolean): ClusterChange<''> {
   const { edit, takeBack } = reversibleEdit(
     (configuration) => childToEdit(configuration, 'nodes'),
     ({ attributes }) => attributes['uname'] === name,

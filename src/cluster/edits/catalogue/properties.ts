@@ -2,10 +2,10 @@ import { Fault } from '../../../kit/fault.ts';
 import type { ClusterOption } from '../../../pacemaker/daemons.ts';
 import { isFalse, isOptionTime, isTrue } from '../../../parsers/cib/values.ts';
 import { childToEdit, removeChildren } from '../../../parsers/xml-edit.ts';
-import { type ClusterOptionsReader, propertyNotFound } from '../../views/properties.ts';
-import { type Change, cibChange } from '../changes.ts';
+import { type ClusterChange, cibChange } from '../cluster-change.ts';
 import { editConfiguration } from '../engine/cib-edit.ts';
 import { setPair, unsetPair } from '../engine/cib-elements.ts';
+import { type ClusterOptionsReader, propertyNotFound } from '../../properties.ts';
 
 /** What Pacemaker writes itself, and nobody else should; pcs refuses the same. */
 const ofPacemaker: readonly string[] = [
@@ -18,11 +18,11 @@ const setId = 'cib-bootstrap-options';
 
 export interface PropertyChanges {
   /** Faults of the edit: `property_not_found`, `property_is_pacemakers`, `value_not_allowed`. */
-  set: (name: string, value: string) => Change<null>;
+  set: (name: string, value: string) => ClusterChange<null>;
   /** Faults of the edit: `property_not_set`, `property_is_pacemakers`. */
-  delete: (name: string) => Change<null>;
+  delete: (name: string) => ClusterChange<null>;
   /** All but what Pacemaker writes itself. */
-  deleteAll: () => Change<null>;
+  deleteAll: () => ClusterChange<null>;
 }
 
 export function makePropertyChanges(readOptions: ClusterOptionsReader): PropertyChanges {

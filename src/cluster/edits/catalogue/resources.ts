@@ -9,8 +9,7 @@ import { type Instance, instancesOf } from '../../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml } from '../../../parsers/xml-edit.ts';
 import { type AgentMetadataReader, fullNameOf } from '../../agents/agent-metadata.ts';
 import { type HeldBack, whyNotManaged } from '../../why/obstacles.ts';
-import { isConfigured, resourceNotFound } from '../../views/resources.ts';
-import { type Change, cibChange, cibChangeOf, type Site } from '../changes.ts';
+import { type ClusterChange, cibChange, cibChangeOf, type Site } from '../cluster-change.ts';
 import {
   type CibEdit,
   configurationIn,
@@ -27,7 +26,6 @@ import {
   isFenceDevice,
   membersOf,
   nodesMadeBy,
-  type Pairs,
   pairsIn,
   resourceIn,
   resourcesIn,
@@ -39,6 +37,8 @@ import { newClone, problemsOfClone, problemsOfCloned } from './clones.ts';
 import { newPrimitive, type ResourceOptions, updatePrimitive } from './primitives.ts';
 import { heldBackBy, warnOfNoManage, warnOfNoStop } from '../../why/held-back.ts';
 import { removeResource } from '../engine/references.ts';
+import { isConfigured, resourceNotFound } from '../../resources.ts';
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 
 export interface NewResource extends ResourceOptions {
   name: string;
@@ -48,7 +48,10 @@ export interface NewResource extends ResourceOptions {
 }
 
 /** Faults of the edit: `id_exists`, `agent_not_found`, `cluster_refused`. */
-export function createResource(agents: AgentMetadataReader, resource: NewResource): Change<null> {
+export function createResource(
+  agents: AgentMetadataReader,
+  resource: NewResource,
+): ClusterChange<null> {
   const { name, clone, meta } = resource;
   return cibChangeOf(
     { resource: name },
@@ -80,7 +83,7 @@ export function updateResource(
   agents: AgentMetadataReader,
   name: string,
   options: ResourceOptions,
-): Change<''> {
+): ClusterChange<''> {
   return cibChangeOf(
     { resource: name },
     editConfiguration(async (configuration, { warn }, cib) => {
@@ -124,7 +127,7 @@ async function updateContainer(
  * Stops a resource, or a fence device, and takes it out of the configuration, with all that speaks of it.
  * Faults: `resource_not_found` also if it is of the other kind, `resource_not_stopped`, `cluster_refused`.
  */
-export function deleteResource(name: string, kind: 'resource' | 'stonith'): Change<string> {
+export function deleteResource(name: string, kind: 'resource' | 'stonith'): ClusterChange<string> {
   const placedOf = (configuration: EditableXml) => {
     const placed = resourceIn(configuration, name);
     if (isFenceDevice(configuration, placed.element) !== (kind === 'stonith'))
@@ -182,7 +185,7 @@ export function deleteResource(name: string, kind: 'resource' | 'stonith'): Chan
 }
 
 /** A cluster that does not manage it stops nothing of it, which is warned of. Faults of the edit: `resource_not_found`. */
-export function stopResource(name: string): Change<{ name: string }> {
+export function stopResource(name: string): ClusterChange<{ name: string }> {
   let heldBack: HeldBack;
   const edit = editConfiguration((configuration) => {
     stop(configuration, name);
@@ -202,7 +205,7 @@ export function stopResource(name: string): Change<{ name: string }> {
  * Lets a resource run, and what it is in or what is in it, so that it can. What still keeps it from running is warned of.
  * Faults of the edit: `resource_not_found`.
  */
-export function startResource(name: string): Change<{ name: string }> {
+export function startResource(name: string): ClusterChange<{ name: string }> {
   const edit = editConfiguration((configuration) => {
     const { element, around } = resourceIn(configuration, name);
     // As pcs: a clone runs only if what is in it may, and the other way round.
@@ -216,7 +219,7 @@ export function startResource(name: string): Change<{ name: string }> {
 }
 
 /** Also of one that was removed but still runs. Faults: `resource_not_found`, those of cleanUp. */
-export function cleanUpResource(name: string): Change<string> {
+export function cleanUpResource(name: string): ClusterChange<string> {
   return {
     leavesConfiguration: true,
     async carryOut({ host, cib }) {
@@ -229,7 +232,7 @@ export function cleanUpResource(name: string): Change<string> {
 }
 
 /** Faults: `resource_not_found`, those of restart. */
-export function restartResource(name: string): Change<{ name: string }> {
+export function restartResource(name: string): ClusterChange<{ name: string }> {
   return {
     expects: { resource: name },
     waitsForResource: true,
@@ -280,7 +283,7 @@ function withTargetRoles(name: string, former: Map<string, string | undefined>):
  * Lets the cluster start and stop a resource again, which takes all that is around it and in it. What still keeps the
  * cluster from it is warned of. Faults of the edit: `resource_not_found`.
  */
-export function manageResource(name: string): Change<{ name: string }> {
+export function manageResource(name: string): ClusterChange<{ name: string }> {
   let heldBack: HeldBack;
   const edit = editConfiguration((configuration, { warn }) => {
     const placed = resourceIn(configuration, name);
@@ -320,7 +323,7 @@ function warnOfNoMonitor(
  * Makes the cluster leave a resource as it is: the primitives alone, so that each can be managed again by itself,
  * and a bundle, which has resources of its own. Faults of the edit: `resource_not_found`.
  */
-export function unmanageResource(name: string): Change<{ name: string }> {
+export function unmanageResource(name: string): ClusterChange<{ name: string }> {
   return cibChange(
     editConfiguration((configuration) => {
       const { element } = resourceIn(configuration, name);

@@ -3,7 +3,7 @@ import { destroyCluster } from '../../../pcs/destroy.ts';
 import { controlUnit, type UnitAction } from '../../../systemd/units.ts';
 import type { Host } from '../../../kit/host.ts';
 import { isOfStack, listServices, type Service, type StackHold } from '../../services.ts';
-import type { Change } from '../changes.ts';
+import type { ClusterChange } from '../cluster-change.ts';
 
 /** Changes of the cluster stack of this node. */
 export interface StackChanges {
@@ -11,9 +11,9 @@ export interface StackChanges {
    * @param id a service of the stack, with or without `.service`
    * Faults: `service_not_found`, `service_failed`, those of Run.
    */
-  control: (id: string, action: UnitAction) => Change<Service>;
+  control: (id: string, action: UnitAction) => ClusterChange<Service>;
   /** Stops the stack and removes its configuration, on this node alone. Faults: `cluster_refused`, those of Run. */
-  destroy: () => Change<string>;
+  destroy: () => ClusterChange<string>;
 }
 
 export function makeStackChanges(hold: StackHold): StackChanges {

@@ -1,7 +1,7 @@
 import { Fault } from '../../../kit/fault.ts';
 import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
 import type { Agent, AgentMetadataReader } from '../../agents/agent-metadata.ts';
-import { type Change, cibChange, cibChangeOf } from '../changes.ts';
+import { type ClusterChange, cibChange, cibChangeOf } from '../cluster-change.ts';
 import { editConfiguration } from '../engine/cib-edit.ts';
 import {
   agentNameOf,
@@ -11,11 +11,11 @@ import {
   freeId,
   idsIn,
   isNode,
-  type Pairs,
   pairsInEffect,
 } from '../engine/cib-elements.ts';
 import { newPrimitive, updatePrimitive } from './primitives.ts';
 import { deleteResource, type NewResource } from './resources.ts';
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 
 /** A fence device of a level, and the node that it is for. */
 export interface LevelDevice {
@@ -28,7 +28,7 @@ export interface LevelDevice {
 export function createFenceDevice(
   agents: AgentMetadataReader,
   device: Omit<NewResource, 'clone'>,
-): Change<null> {
+): ClusterChange<null> {
   return cibChangeOf(
     { resource: device.name },
     editConfiguration(async (configuration, { warn }, cib) => {
@@ -48,7 +48,7 @@ export function updateFenceDevice(
   name: string,
   params: Pairs,
   meta: Pairs,
-): Change<''> {
+): ClusterChange<''> {
   return cibChangeOf(
     { resource: name },
     editConfiguration(async (configuration, { warn }, cib) => {
@@ -65,7 +65,7 @@ export function updateFenceDevice(
 }
 
 /** Faults: `resource_not_found`, those of deleteResource. */
-export function deleteFenceDevice(name: string): Change<string> {
+export function deleteFenceDevice(name: string): ClusterChange<string> {
   return deleteResource(name, 'stonith');
 }
 
@@ -73,7 +73,7 @@ export function deleteFenceDevice(name: string): Change<string> {
  * Puts a device into a level, beside those that are there; devices of a level are used together.
  * Faults of the edit: `resource_not_found`, `node_not_found`, `level_exists`.
  */
-export function addToLevel({ level, node, device }: LevelDevice): Change<null> {
+export function addToLevel({ level, node, device }: LevelDevice): ClusterChange<null> {
   return cibChange(
     editConfiguration((configuration) => {
       fenceDeviceIn(configuration, device);
@@ -102,7 +102,7 @@ export function addToLevel({ level, node, device }: LevelDevice): Change<null> {
  * Takes a device out of a level; the level goes with its last.
  * Faults of the edit: `level_not_found`.
  */
-export function removeFromLevel({ level, node, device }: LevelDevice): Change<null> {
+export function removeFromLevel({ level, node, device }: LevelDevice): ClusterChange<null> {
   return cibChange(
     editConfiguration((configuration) => {
       const topology = childToEdit(configuration, 'fencing-topology');

@@ -22,13 +22,13 @@ import {
 } from '../../../parsers/cib/text.ts';
 import type { PlannedAction } from '../../../parsers/crm-simulate.ts';
 import { type EditableXml, parseEditableXml, writeXml } from '../../../parsers/xml-edit.ts';
-import type { ReversibleStep } from '../../../changes/undo.ts';
 import { isLargeCib, largeCib } from '../../configuration.ts';
 import type { CibEdit, EditTools } from './cib-edit.ts';
-import { checkVersion, type Tried } from '../changes.ts';
 import type { CheckPatch } from './patch-check.ts';
 import { type RecordedDifference, recordedDifference } from './recorded-differences.ts';
 import { arePlain, checkStorable } from './storable.ts';
+import type { ReversibleStep } from './undo.ts';
+import { checkVersion } from './version.ts';
 
 /**
  * Changes the CIB by way of a copy: an edit makes a new CIB of the one that is there, and the
@@ -62,12 +62,23 @@ export interface CibEditor {
     host: Host,
     edits: readonly [CibEdit, ...CibEdit[]],
     more: { ifVersion: string | undefined; endsTransient: TransientAttribute | undefined },
-  ): Promise<{ tried: Tried; laterActions: PlannedAction[][] }>;
+  ): Promise<{ tried: TriedEdit; laterActions: PlannedAction[][] }>;
   /**
    * What the cluster would do after each of these edits, one made when it is done with that before.
    * Faults: those of the edits, of queryWholeCib and of simulateTransition.
    */
   plan(host: Host, edits: readonly CibEdit[]): Promise<PlannedAction[][]>;
+}
+
+/** An edit that was only tried. */
+export interface TriedEdit {
+  /** The version of the configuration that it was tried on. */
+  version: string;
+  /** The actions that the cluster would take. */
+  actions: readonly PlannedAction[];
+  /** The differences that it would make to the CIB. */
+  changes: readonly RecordedDifference[];
+  warnings: readonly string[];
 }
 
 // Somebody else may change the CIB while an edit is under way: pcs on another node, an administrator.
@@ -146,7 +157,7 @@ export function makeCibEditor(
       await checkStorable(differences, base, readLostCharacters);
       const { actions, outcome } = await simulate(host, withStatusOf(writeXml(cib), whole));
       const changes = differences.map(recordedDifference);
-      const tried = { dry_run: true, version, actions, changes, warnings } as const;
+      const tried = { version, actions, changes, warnings };
       return { tried, laterActions: await planFrom(host, outcome, later) };
     },
 

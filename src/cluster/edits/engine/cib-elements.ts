@@ -10,10 +10,10 @@ import { followIn } from '../../../parsers/cib/references.ts';
 import { isTrue } from '../../../parsers/cib/values.ts';
 import { setsOf } from '../../../parsers/cib/attribute-sets.ts';
 import type { AgentName } from '../../agents/agent-metadata.ts';
-import { nodeNotFound } from '../../views/nodes.ts';
-import { resourceNotFound } from '../../views/resources.ts';
 import { refuse } from './cib-edit.ts';
 import { holderOf, referenceTo } from './shared-parts.ts';
+import { resourceNotFound } from '../../resources.ts';
+import { nodeNotFound } from '../../nodes.ts';
 
 export type Pairs = Readonly<Record<string, string>>;
 

@@ -1,6 +1,7 @@
 import type { CibDifference } from '../../../pacemaker/cib/cib-differences.ts';
 import { asXmlHasIt, type JsonObject, type JsonValue } from '../../../parsers/xml-to-json.ts';
-import { isSecretName, masked, maskText } from '../../../kit/secrets/masking.ts';
+import { isSecretName, masked } from '../../../kit/secrets/secret-names.ts';
+import { maskText } from '../../../kit/secrets/masking.ts';
 
 /** A difference as it is told to who asked for it and kept on record, its secrets masked. */
 export type RecordedDifference =

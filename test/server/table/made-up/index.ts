@@ -6,8 +6,8 @@ import { byValidator } from '../../../../src/server/table/check.ts';
 import type { Family } from '../../../../src/server/table/family.ts';
 import { inPath, inQuery } from '../../../../src/server/table/field.ts';
 import { row } from '../../../../src/server/table/row.ts';
-import { oneOf } from '../../../../src/routes/ha/fields.ts';
-import { resourceName } from '../../../../src/routes/names.ts';
+import { resourceName } from '../../../../src/routes/ha/fields/names.ts';
+import { oneOf } from '../../../../src/server/table/rules.ts';
 
 /** As large as a certificate bundle may be. */
 export const maxUpload = 8 * 1024 * 1024;

@@ -1,0 +1,24 @@
+// What the cluster's configuration and state are, for everybody who does not read them from text.
+
+export type { AttributeSets, Pairs } from '../parsers/cib/attribute-sets.ts';
+export type {
+  Cib,
+  Constraint,
+  Container,
+  Definition,
+  FencingLevel,
+  Operation,
+  Primitive,
+  ResourceSet,
+} from '../parsers/cib/cib.ts';
+export { containersIn, primitiveIds, primitivesIn } from '../parsers/cib/resources.ts';
+export {
+  allInstances,
+  type ClusterState,
+  nodeAttributes,
+  nodeNamed,
+  type NodeState,
+  nodeStates,
+  stateAsJson,
+} from '../parsers/crm-mon.ts';
+export type { JsonObject, JsonValue } from '../parsers/xml-to-json.ts';

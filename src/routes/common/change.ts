@@ -1,0 +1,284 @@
+import type { Role } from '../../access/roles.ts';
+import type { Change, ChangeRequest, ChangeResult, DryRun } from '../../changes/change.ts';
+import type { ChangePipeline } from '../../changes/pipeline.ts';
+import type { Confirmations } from '../../changes/confirmations.ts';
+import { Fault, type FaultCode } from '../../kit/fault.ts';
+import type { RepeatedAnswers } from '../../changes/idempotency/repeated-answers.ts';
+import type { KnownSecrets } from '../../kit/secrets/known-secrets.ts';
+import { maskValues } from '../../kit/secrets/masking.ts';
+import { invalidRequest } from '../../server/middleware/validate.ts';
+import { maskedProblem, problemOf, problemType } from '../../server/problem.ts';
+import {
+  type Fields,
+  inQuery,
+  named,
+  optional,
+  type Rule,
+  rule,
+  type ValuesOf,
+  withoutMeaning,
+} from '../../server/table/field.ts';
+import { type Call, type Method, type Reply, row, type Row } from '../../server/table/row.ts';
+import { warningHeader } from './headers.ts';
+import { flag, trueOrFalse } from '../../server/table/rules.ts';
+import type { Answer } from '../../changes/idempotency/answer-index.ts';
+
+/** What the routes that change something ask of the domain, whatever they change. */
+export interface ChangeDomain {
+  changes: Pick<ChangePipeline, 'make' | 'try'>;
+  confirmations: Confirmations;
+  repeatedAnswers: RepeatedAnswers;
+  secrets: KnownSecrets;
+}
+
+/** A route that changes something. */
+export interface ChangeRoute<F extends Fields, T> {
+  /** POST, if nothing is said. */
+  methods?: readonly Method[];
+  path: string;
+  /** What it does, in one sentence. */
+  summary: string;
+  /** Who may; `admin` if nothing is said. */
+  role?: Role;
+  fields?: F;
+  takesAll?: boolean;
+  isStrict?: boolean;
+  /** The fields that mean nothing with such values; also those that never mean anything here. */
+  unused?: (values: ValuesOf<F>) => readonly string[];
+  isOpen?: boolean;
+  change: (values: ValuesOf<F>, call: Call) => Change<T>;
+  /** What is documented as the answer, made of what the change gave; that itself if nothing is said. */
+  answer?: (result: T, values: ValuesOf<F>) => unknown;
+  /** Instead, these fields of the body as they came, except for secrets; a pair is a field and its new name. */
+  echo?: readonly (string | readonly [field: string, name: string])[];
+  /** What it would do, for who only tries what is no change of the CIB. */
+  preview?: (values: ValuesOf<F>) => Promise<object>;
+  /** What would be lost, for who is asked to confirm what cannot be undone. */
+  loses?: (values: ValuesOf<F>) => string | undefined | Promise<string | undefined>;
+}
+
+export type ChangeRows = <F extends Fields, T>(route: ChangeRoute<F, T>) => Row;
+
+/** Makes the rows of routes that change something. */
+export function changeRows(domain: ChangeDomain): ChangeRows {
+  return <F extends Fields, T>({
+    methods = ['POST'],
+    role = 'admin',
+    fields = {} as F,
+    change,
+    answer = (result) => result,
+    echo,
+    preview,
+    loses,
+    unused = () => [],
+    ...rest
+  }: ChangeRoute<F, T>) => {
+    async function handle(all: ValuesOf<Fields>, call: Call): Promise<Reply> {
+      const {
+        dry_run: dryRun,
+        dry_run_in_body: inBody,
+        wait,
+        ...own
+      } = all as ValuesOf<Conditions>;
+      const values = own as ValuesOf<F>;
+      const request: ChangeRequest = {
+        request: call.audited(),
+        ifVersion: versionIn(call.header('If-Match')),
+        waitMs: wait === undefined ? undefined : msOf(wait),
+      };
+      const wanted = change(values, call);
+      if (!wanted.hasVersion && request.ifVersion !== undefined) throw hasNoVersion();
+      if (preview && (dryRun === 'true' || inBody === true)) {
+        const previewed = { dry_run: true, ...(await preview(values)) };
+        const text = JSON.stringify(domain.secrets.maskJson(previewed));
+        return { text, isOnce: true, isDryRun: true };
+      }
+      if (dryRun === 'true') {
+        const tried = await domain.changes.try(request, wanted);
+        return { ...replyOf(answerOfDryRun(domain.secrets.maskJson(tried))), isDryRun: true };
+      }
+      const make = async (): Promise<Answer> => {
+        await confirmed(call, wanted, await loses?.(values));
+        const made = await domain.changes.make(request, wanted);
+        const body = echo ? echoOf(call, echo) : answer(made.answer, values);
+        const ignored = [...unused(values), ...withoutMeaningIn(call)].map(
+          (field) => `'${field}' means nothing here, and was not used.`,
+        );
+        const warnings = domain.secrets.maskJson([...ignored, ...made.warnings]);
+        return answerOfMade({ ...made, warnings }, domain.secrets.maskJson(body));
+      };
+      const key = call.header('Idempotency-Key');
+      const made =
+        key === undefined
+          ? make()
+          : domain.repeatedAnswers.once(
+              { caller: call.caller().name, key: checkedKey(key), request: contentOf(call) },
+              () => make().catch((error: unknown) => answerOfFailure(error, domain.secrets)),
+            );
+      return replyOf(await call.workOn(made));
+    }
+
+    const never = Object.keys(fields).filter(
+      (field) => fields[field]?.check === withoutMeaning.check,
+    );
+    const withoutMeaningIn = ({ body }: Call) => never.filter((field) => field in body);
+
+    return row<Fields>({
+      ...{ methods, role, isChange: true },
+      fields: { ...conditions, ...(preview && dryRunInBody), ...fields },
+      handle,
+      // The secrets of the request are masked wherever they turn up, until it is over.
+      begin(call) {
+        call.whenOver(domain.secrets.hold(secretsOf(call)));
+      },
+      ...rest,
+    });
+  };
+
+  /** Faults: `confirmation_required` */
+  async function confirmed(
+    call: Call,
+    change: Change<unknown>,
+    lost: string | undefined,
+  ): Promise<void> {
+    if (lost === undefined || !domain.confirmations.required) return;
+    const caller = call.caller().name;
+    const what = contentOf(call);
+    const token = call.header('X-HA-Confirm');
+    if (token !== undefined && domain.confirmations.redeem(token, caller, what)) return;
+    const plan = change.try && bodyOfDryRun(await domain.changes.try(unconditional(call), change));
+    throw new Fault(
+      'confirmation_required',
+      `${lost} To have it done, repeat the request within ${domain.confirmations.lifetimeSeconds} s with the header 'X-HA-Confirm' and the token that is in 'confirmation'.`,
+      { confirmation: { token: domain.confirmations.issue(caller, what), ...plan } },
+    );
+  }
+}
+
+/** The values that the request has under the name of a secret, except values that it also has under another name. */
+function secretsOf({ params, body }: Call): Set<string> {
+  const secrets = new Set<string>();
+  const said = { ...params, ...body };
+  const masked = maskValues(said, (value) => secrets.add(value)) as Record<string, unknown>;
+  for (const open of Object.values(masked)) {
+    if (typeof open === 'string') secrets.delete(open);
+  }
+  return secrets;
+}
+
+function unconditional({ audited }: Call): ChangeRequest {
+  return { request: audited(), ifVersion: undefined, waitMs: undefined };
+}
+
+const duration: Rule<string> = rule(
+  { type: 'string', pattern: '^[1-9]\\d{0,3}(?:s|m)?$', examples: ['30s', '2m'] },
+  (chain) =>
+    chain
+      .custom((value: unknown) => typeof value === 'string' && /^[1-9]\d{0,3}(?:s|m)?$/.test(value))
+      .withMessage('must be a time such as "30s" or "2m"'),
+);
+
+/** What each change takes. */
+const conditions = { dry_run: inQuery(trueOrFalse), wait: inQuery(duration) };
+/** What a change takes that can be tried without the cluster. */
+const dryRunInBody = { dry_run_in_body: named('dry_run', optional(flag)) };
+type Conditions = typeof conditions & typeof dryRunInBody;
+
+function msOf(time: string): number {
+  return Number.parseInt(time, 10) * (time.endsWith('m') ? 60_000 : 1000);
+}
+
+/**
+ * The version that an `If-Match` names: a configuration's ETag, with or without the digest of pcs's words.
+ * Faults: `invalid_request`
+ */
+function versionIn(ifMatch: string | undefined): string | undefined {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return undefined;
+  const version = /^\s*"(\d+\.\d+)(?:-[\w-]+)?"\s*$/.exec(ifMatch)?.[1];
+  if (version !== undefined) return version;
+  throw headerFault('If-Match', 'must be the ETag of a read of the configuration, such as "0.42"');
+}
+
+function hasNoVersion(): Fault {
+  return headerFault(
+    'If-Match',
+    'must not be there: what is changed is not in the configuration of the cluster, and has no version',
+  );
+}
+
+/** Faults: `invalid_request` */
+function checkedKey(key: string): string {
+  if (/^[\x21-\x7e]{1,255}$/.test(key)) return key;
+  throw headerFault('Idempotency-Key', 'must be 1 to 255 printable characters without a blank');
+}
+
+function headerFault(field: string, message: string): Fault {
+  return invalidRequest([{ field, message, type: 'string' }]);
+}
+
+/** What tells one request from another. */
+function contentOf({ method, url, checkedBody }: Call): string {
+  return JSON.stringify([method, url, checkedBody() ?? null]);
+}
+
+function answerOfDryRun(tried: DryRun): Answer {
+  return {
+    status: 200,
+    headers: { ETag: `"${tried.version}"` },
+    body: JSON.stringify(bodyOfDryRun(tried)),
+  };
+}
+
+function bodyOfDryRun({ version, effects, warnings }: DryRun): object {
+  return { dry_run: true, version, ...effects, warnings };
+}
+
+function answerOfMade(
+  { settled, asExpected, warnings, version }: ChangeResult<unknown>,
+  body: unknown,
+): Answer {
+  const said = settled || !asExpected ? warnings : [...warnings, notSettled];
+  return {
+    // Made, but the cluster is still at it, or its resource did not come out as it was meant.
+    status: settled && asExpected ? 200 : 202,
+    headers: {
+      ...(version !== undefined && { ETag: `"${version}"` }),
+      ...warningHeader(said),
+    },
+    body: body === undefined ? '' : JSON.stringify(body),
+  };
+}
+
+/** In these cases nothing was done yet, so there is nothing to repeat. */
+const nothingDone: readonly FaultCode[] = [
+  ...(['confirmation_required', 'version_changed', 'too_many_changes', 'stack_busy'] as const),
+  ...(['stopping', 'cluster_not_running', 'node_joining', 'audit_failed', 'no_space'] as const),
+  'tool_not_started',
+];
+
+/** A failure as the answer that a repeated request gets as well. */
+function answerOfFailure(error: unknown, secrets: KnownSecrets): Answer {
+  if (!(error instanceof Fault) || nothingDone.includes(error.code)) throw error;
+  const problem = maskedProblem(problemOf(error), secrets);
+  const headers = { 'Content-Type': problemType };
+  return { status: problem.status, headers, body: JSON.stringify(problem) };
+}
+
+function echoOf(
+  call: Call,
+  fields: readonly (string | readonly [field: string, name: string])[],
+): Record<string, unknown> {
+  const body = maskValues(call.body) as Record<string, unknown>;
+  return Object.fromEntries(
+    fields
+      .map((field) => (typeof field === 'string' ? ([field, field] as const) : field))
+      .filter(([field]) => field in body)
+      .map(([field, name]) => [name, body[field]]),
+  );
+}
+
+const notSettled = 'The change was made, but the cluster has not finished what follows from it.';
+
+function replyOf({ status, headers, body }: Answer): Reply {
+  return { status, headers, text: body, isOnce: true };
+}

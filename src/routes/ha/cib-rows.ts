@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+
+import type { Configuration, ConfigurationReader } from '../../cluster/configuration.ts';
+import { type Fields, inQuery, type ValuesOf } from '../../server/table/field.ts';
+import type { Reply, Row } from '../../server/table/row.ts';
+import { trueOrFalse } from '../../server/table/rules.ts';
+import { ageHeader, warningHeader } from '../common/headers.ts';
+import { read, type ReadRoute } from '../common/read.ts';
+
+/** A route whose answer is made of the CIB. */
+export interface CibRoute<F extends Fields> extends Omit<ReadRoute<F>, 'handle'> {
+  bodyOf: (from: Configuration, values: ValuesOf<F>) => unknown;
+}
+
+/** A route whose answer has what pcs says of the CIB as well, except for who does not want that. */
+export interface CibTextRoute extends Omit<ReadRoute<Fields>, 'handle' | 'fields'> {
+  textOf: (from: Configuration) => Promise<string>;
+  /** Whether it is the text that is asked for, so that nobody does without. */
+  isTextItself?: boolean;
+  /** @param text undefined if it is not wanted */
+  bodyOf: (from: Configuration, text: string | undefined) => unknown;
+}
+
+export interface CibRows {
+  fromCib: <F extends Fields>(route: CibRoute<F>) => Row;
+  fromCibAndText: (route: CibTextRoute) => Row;
+}
+
+/** Whether pcs's words are wanted. */
+export const rawWanted = { raw: inQuery(trueOrFalse) };
+
+/** Makes the rows of routes that answer from the CIB. */
+export function cibRows(configuration: ConfigurationReader): CibRows {
+  return {
+    fromCib: <F extends Fields>({ bodyOf, ...rest }: CibRoute<F>) =>
+      read({
+        ...rest,
+        async handle(values: ValuesOf<F>) {
+          const from = await configuration.get();
+          return cibReply(from, bodyOf(from, values));
+        },
+      }),
+    fromCibAndText: ({ textOf, bodyOf, isTextItself = false, ...rest }) =>
+      read({
+        ...rest,
+        fields: isTextItself ? ({} as typeof rawWanted) : rawWanted,
+        async handle({ raw }) {
+          const from = await configuration.get();
+          const text = raw === 'false' ? undefined : await textOf(from);
+          return cibReply(from, bodyOf(from, text), text);
+        },
+      }),
+  };
+}
+
+/**
+ * What was made of the CIB's configuration. It is the same for as long as that has the same
+ * version, so the version is its ETag; Express itself answers 304.
+ * @param text what pcs says of it, which may change with the time of day: rules end
+ */
+export function cibReply(
+  { cib, source, readAt, takeWarnings }: Configuration,
+  body: unknown,
+  text?: string,
+): Reply {
+  const digest = text === undefined ? '' : `-${digestOf(text)}`;
+  return {
+    body,
+    headers: {
+      ETag: `"${cib.version}${digest}"`,
+      ...(source === 'offline' && { 'X-HA-Source': 'offline' }),
+      ...warningHeader(takeWarnings()),
+      ...ageHeader(readAt),
+    },
+  };
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 8);
+}

@@ -1,0 +1,11 @@
+import { type ClusterState, stateAsJson } from '../../../cluster/model.ts';
+import type { JsonObject, JsonValue } from '../../../cluster/model.ts';
+
+/** The fencing actions that Pacemaker knows of, as in the documented status, in crm_mon's order. */
+export function listFencingHistory(state: ClusterState): readonly JsonValue[] {
+  const history = stateAsJson(state)['fence_history'];
+  // Without any it is the converter's "".
+  if (typeof history !== 'object') return [];
+  const events = (history as JsonObject)['fence_event'];
+  return Array.isArray(events) ? (events as readonly JsonValue[]) : [];
+}

@@ -1,0 +1,31 @@
+import { type ClusterOptions, propertyNotFound } from '../../../cluster/properties.ts';
+import type { Cib } from '../../../cluster/model.ts';
+
+/** A cluster property: what counts when it is not set, and what counts. */
+export interface Property {
+  default: string;
+  value: string;
+}
+
+/** By name, in alphabetical order. */
+export type PropertyList = Readonly<Record<string, Property>>;
+
+/**
+ * The documented list: each property that Pacemaker's daemons describe, and each that is set.
+ */
+export function listProperties({ properties }: Cib, options: ClusterOptions): PropertyList {
+  const names = new Set([...options.keys(), ...Object.keys(properties.pairs)]);
+  return Object.fromEntries(
+    [...names].sort().map((name) => {
+      const byDefault = options.get(name)?.default ?? '';
+      return [name, { default: byDefault, value: properties.pairs[name] ?? byDefault }];
+    }),
+  );
+}
+
+/** Faults: `property_not_found` */
+export function propertyDetails(list: PropertyList, name: string): PropertyList {
+  const property = Object.hasOwn(list, name) ? list[name] : undefined;
+  if (property === undefined) throw propertyNotFound(name);
+  return { [name]: property };
+}

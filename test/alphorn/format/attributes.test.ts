@@ -77,7 +77,7 @@ describe('attributes of files', () => {
   it('are missing for a path that does not exist', async () => {
     expect((await attributes.read(['/x', '/x/y'])).size).to.equal(0);
     const { message } = await faultOf('tool_failed', attributes.write([{ path: '/x', acl }]));
-    expect(message).to.match(/ \/x cannot be given: ENOENT/);
+    expect(message).to.match(/ \/x cannot be set: ENOENT/);
   });
 
   it('are never read through a link', async () => {

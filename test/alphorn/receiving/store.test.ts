@@ -471,7 +471,9 @@ describe('the store of liferafts', () => {
       await receive({ generation: 2 });
       await writeFile(path(), liferaftOf({ generation: 1 }).bytes);
       const { message } = await faultOf('liferaft_older', storeOf().importFile(path()));
-      expect(message).to.match(/first delete those .* 'hactl alphorn delete NAME\.\.\.'/);
+      expect(message).to.match(
+        /first delete the liferafts of that host .* 'hactl alphorn delete NAME\.\.\.'/,
+      );
       expect(await names()).to.deep.equal([latest]);
     });
 

@@ -143,7 +143,7 @@ describe('hactl alphorn restores', () => {
 
   describe('with one that was killed half way', () => {
     beforeEach(() => killRestore());
-    const said = /was killed half way: [^]* 'hactl alphorn undo' puts all back/;
+    const said = /was killed half way: [^]* 'hactl alphorn undo' puts everything back/;
 
     it('says so, and so do status and diff', async () => {
       expect((await hactl('restores')).join('\n'))
@@ -161,7 +161,7 @@ describe('hactl alphorn restores', () => {
         .with.length(1);
 
       const { warned, out } = await both('undo');
-      expect(warned.join()).to.include('something killed it');
+      expect(warned.join()).to.include('was killed before it had ended');
       expect(out.at(-1)).to.match(/^2 paths are as they were before /);
       expect(await tree()).to.deep.equal(before);
       expect((await hactl('status')).join('\n')).not.to.match(said);
@@ -257,7 +257,7 @@ describe('hactl alphorn restores', () => {
         await unmount();
         for (const flags of [[], ['--force']]) {
           const { message } = await faultOf('restore_failed', hactl('undo', ...flags));
-          expect(message).to.include(`Mount it at ${other} again`);
+          expect(message).to.include(`Mount the right one at ${other}`);
         }
         expect(await readdir(other)).to.deep.equal([]);
         await mountAgain();
@@ -282,7 +282,7 @@ describe('hactl alphorn restores', () => {
         await killRestore(other);
         await unmount();
         const { warned } = await both('restore', name);
-        expect(warned.join()).to.include(`Mount it at ${other} again`);
+        expect(warned.join()).to.include(`Mount the right one at ${other}`);
         await hactl('undo');
         expect(await json('restores')).to.have.length(1);
         await mountAgain();
@@ -304,7 +304,7 @@ describe('hactl alphorn restores', () => {
       alphorn: { ...paths.alphorn, hostId: join(folder.path, 'hostid'), machineId },
     };
     await writeFile(machineId, `${'0'.repeat(32)}\n`);
-    const said = /that of another host, 1234abcd \(lost\); this one has the id [0-9a-f]{8}\./;
+    const said = /of another host, 1234abcd \(lost\); this one has the id [0-9a-f]{8}\./;
     expect((await both('diff', name)).warned.join()).to.match(said);
     expect((await both('restore', name, '--dry-run')).warned.join()).to.match(said);
     expect((await both('restore', name)).warned.join()).to.match(said);

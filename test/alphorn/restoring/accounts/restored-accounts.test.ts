@@ -188,7 +188,7 @@ describe('a restore of users and groups onto a host with others', () => {
     await restore(true);
     expect(bench.warnings[0])
       .to.include('user svc, group svc')
-      .and.to.include('nobody owns then: 3');
+      .and.to.include('that will have no owner: 3');
     expect(bench.warnings[1]).to.include('svc.service will fail');
     expect((await tree())['/etc/passwd']).to.equal(
       `file 644 0:0 ${passwd('root:x:0:0:', 'ha:x:107:112:')}`,

@@ -76,7 +76,7 @@ describe('a restore of access control lists', () => {
     });
     const [difference] = (await restore(name)).differences;
     expect(difference?.lost).to.match(
-      /^An entry of its access control list: whom it is for has no name here/,
+      /^An entry of its access control list: its user or group has no name here/,
     );
     const found = (await attributes().read(['/etc/a'])).get('/etc/a');
     const one = { ...list, users: [{ id: 7, perms: 4 }] };

@@ -9,7 +9,7 @@ import { makeSystemdNotifier } from '../systemd/notify.ts';
 import { startWatchdog } from '../server/watchdog.ts';
 import { loadConfig } from './wiring/config.ts';
 
-// The sender of this host's liferaft: on the node that the cluster runs it on.
+// The sender of this host's liferaft. The cluster runs it on one node.
 await runService('alphornd', async () => {
   const config = await loadConfig(process.env);
   const log = makeLog(config.log_level);

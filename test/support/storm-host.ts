@@ -192,7 +192,7 @@ export class StormHost {
         this.before.set(folder, before);
     }
     if (ended instanceof Fault) {
-      const isUnchanged = /Nothing was done|All is as it was/.test(ended.message);
+      const isUnchanged = /Nothing was done|Everything is as it was/.test(ended.message);
       if (isWhole && isUnchanged && JSON.stringify(before) !== JSON.stringify(after))
         throw new Error(`it changed something, and said '${ended.message}'`);
     } else if (ended !== 'killed' && what !== 'restore') {

@@ -2,9 +2,9 @@ import { hkdfSync } from 'node:crypto';
 import https from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 
-// A peer of the tests' own, made from docs/security.md alone: what it is let in by and what it may say there.
+// A peer written for the tests from docs/security.md alone: how it authenticates, and what it may send.
 
-/** What a peer is known by. */
+/** The identity and key of a peer. */
 export interface Credentials {
   identity: string;
   psk: Buffer;
@@ -33,7 +33,7 @@ export interface PeerAnswer {
   json: unknown;
 }
 
-/** Something said to a peer port, over a connection of its own. */
+/** A request to a peer port, over a separate connection. */
 export interface PeerCall {
   address: string;
   port?: number;

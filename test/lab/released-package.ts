@@ -8,16 +8,16 @@ import { step } from './progress.ts';
 import { labCache } from './root.ts';
 import { attempt, run } from './run.ts';
 
-/** What was released last. */
+/** The last release. */
 export interface Release {
   readonly version: string;
-  /** The whole hash of the commit that its package is built from. */
+  /** The full hash of the commit from which its package is built. */
   readonly commit: string;
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The release that packaging/released.json names. */
+/** The release in packaging/released.json. */
 export async function lastRelease(): Promise<Release> {
   return JSON.parse(await readFile(`${root}packaging/released.json`, 'utf8')) as Release;
 }
@@ -54,7 +54,7 @@ export async function releasedPackage(progress: Progress): Promise<string> {
 
 async function build({ version, commit }: Release, folder: string, file: string): Promise<void> {
   const git = ['git', '-C', root] as const;
-  // Says what is wrong if this is no repository, or another user's.
+  // Fails with a clear message if this is not a repository, or belongs to another user.
   await run([...git, 'rev-parse', '--git-dir']);
   const { exitCode } = await attempt([...git, 'cat-file', '-e', `${commit}^{commit}`]);
   if (exitCode !== 0) {
@@ -63,7 +63,7 @@ async function build({ version, commit }: Release, folder: string, file: string)
     );
   }
   const tree = join(folder, 'tree');
-  // What a killed build left; nobody is at work in there, for we have the lock.
+  // A killed build left this. Nobody works in it, because this process has the lock.
   await rm(tree, { recursive: true, force: true });
   await mkdir(tree);
   try {
@@ -83,7 +83,7 @@ async function build({ version, commit }: Release, folder: string, file: string)
   }
 }
 
-/** That of this process, without the folder of the `npm run` around it, which npm would install into. */
+/** The environment of this process without the folder of the surrounding `npm run`, into which npm would install. */
 function ownEnvironment(): Record<string, string> {
   const environment = { ...process.env } as Record<string, string>;
   delete environment['npm_config_local_prefix'];

@@ -4,12 +4,8 @@ import { type DaemonClient, makeDaemonClient } from './sending/daemon-client.ts'
 import type { DaemonStatus } from './sending/daemon-status.ts';
 import type { Manifest } from './format/manifest.ts';
 import type { Undone } from './restoring/steps/take-back.ts';
-import {
-  type LiferaftDiff,
-  makeRestorer,
-  type Restored,
-  type RestoreOptions,
-} from './restoring/restore.ts';
+import { makeRestorer, type Restored } from './restoring/restore.ts';
+import type { LiferaftDiff, RestoreOptions } from './restoring/plan.ts';
 import { readSettings, type Settings, writeSettings } from './settings.ts';
 import { type AlphornStatus, readAlphornStatus } from './status.ts';
 import type { LiferaftStore } from './receiving/store.ts';

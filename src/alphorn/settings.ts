@@ -31,9 +31,9 @@ export const defaultSettings: Settings = {
   sync: { enabled: false, destinations: [] },
 };
 
-const mostDestinations = 100;
+const maxDestinations = 100;
 /** The longest that a timer of Node.js takes; above, it fires at once. */
-const longestInterval = 2_147_483_647;
+const maxInterval = 2_147_483_647;
 
 const destinationExpected =
   'must be an address or a name, with or without a port, such as "192.0.2.7", "backup.example:8444" or "[2001:db8::7]:8444"';
@@ -48,7 +48,7 @@ export const settingsSchema = z.strictObject(
       .number({ error: 'must be a number of milliseconds' })
       .int({ error: 'must be a whole number of milliseconds' })
       .min(1000, 'must be at least 1000 milliseconds')
-      .max(longestInterval, `must be at most ${longestInterval} milliseconds`)
+      .max(maxInterval, `must be at most ${maxInterval} milliseconds`)
       .describe('Milliseconds between two checks of all files of the liferaft.'),
     sync: z.strictObject(
       {
@@ -57,7 +57,7 @@ export const settingsSchema = z.strictObject(
           .describe('Whether this host sends its liferaft.'),
         destinations: z
           .array(destination, { error: 'must be an array of addresses or names' })
-          .max(mostDestinations, `must be at most ${mostDestinations}`)
+          .max(maxDestinations, `must be at most ${maxDestinations}`)
           .superRefine((all, context) => {
             const known = new Set<string>();
             for (const [index, text] of all.entries()) {

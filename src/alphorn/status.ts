@@ -3,7 +3,7 @@ import type { AlphornPaths } from '../kit/paths.ts';
 import type { DaemonClient } from './sending/daemon-client.ts';
 import type { DaemonStatus } from './sending/daemon-status.ts';
 import { hostIdOf, hostName } from './peers/host-id.ts';
-import { type ListedRestore, unfinishedRestores } from './restoring/kept-restores.ts';
+import { type ListedRestore, unfinishedRestores } from './restoring/saved-restores.ts';
 import { defaultSettings, readSettings } from './settings.ts';
 
 /** What is known of Alphorn where its sender does not run: what it is to do when it does. */
@@ -62,8 +62,12 @@ async function stoppedStatus(paths: AlphornPaths): Promise<StoppedStatus> {
   const { interval, sync } = await readSettings(paths.settings).catch(orNote(defaultSettings));
   const id = await hostIdOf(paths).catch(orNote(undefined));
   return {
-    ...{ running: false, enabled: sync.enabled, interval },
+    running: false,
+    enabled: sync.enabled,
+    interval,
     host: id === undefined ? null : { id, name: hostName() },
-    ...{ liferaft: null, error: problems[0] ?? null, destinations: [] },
+    liferaft: null,
+    error: problems[0] ?? null,
+    destinations: [],
   };
 }

@@ -17,7 +17,8 @@ await runService('alphornd', async () => {
   const listener = await openSocketListener(app, debianPaths.alphorn.socket, log);
   daemon.start();
   return {
-    ...{ log, addresses: listener.addresses },
+    log,
+    addresses: listener.addresses,
     systemd: makeSystemdNotifier(makeRun(log), process.env, log),
     stop: () => {
       watchdog.stop();

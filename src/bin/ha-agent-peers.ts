@@ -22,7 +22,8 @@ await runService('ha-agent-peers', async () => {
     log,
   );
   return {
-    ...{ log, addresses: listener.addresses },
+    log,
+    addresses: listener.addresses,
     systemd: makeSystemdNotifier(makeRun(log), process.env, log),
     stop: () => {
       watchdog.stop();

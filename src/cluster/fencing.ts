@@ -1,5 +1,5 @@
-import type { Cib, Definition, Primitive } from '../parsers/cib/cib.ts';
 import type { Pairs } from '../parsers/cib/attribute-sets.ts';
+import type { Cib, Definition, Primitive } from '../parsers/cib/cib.ts';
 import { primitivesIn } from '../parsers/cib/resources.ts';
 
 /**

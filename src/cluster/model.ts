@@ -1,6 +1,6 @@
 // What the cluster's configuration and state are, for everybody who does not read them from text.
 
-export type { AttributeSets } from '../parsers/cib/attribute-sets.ts';
+export type { AttributeSets, Pairs } from '../parsers/cib/attribute-sets.ts';
 export type {
   Cib,
   Constraint,

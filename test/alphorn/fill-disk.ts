@@ -42,7 +42,7 @@ async function receiveNext(generation: number): Promise<void> {
   const files = { '/etc/a': `${generation}`.padEnd(600_000, 'x') };
   const { digest, bytes } = liferaftOf({ generation, files });
   const announced = { hostId: someHost, digest, size: bytes.length, rebuilt: false };
-  await openStore(disk, { keep: 1, mostBytes: 2 ** 20 }).receive(announced, inPieces(bytes));
+  await openStore(disk, { keep: 1, maxBytes: 2 ** 20 }).receive(announced, inPieces(bytes));
 }
 
 const next = who === 'sender' ? makeNext : receiveNext;

@@ -47,7 +47,9 @@ describe('a disk that is full at any byte', () => {
       expect(outcomes.length).to.be.above(36);
       for (const { room, ...each } of outcomes) {
         expect(each, `with ${room} bytes left`).to.deep.equal({
-          ...{ outcome: 'no_space', names, generation: 1 },
+          outcome: 'no_space',
+          names,
+          generation: 1,
         });
       }
     });

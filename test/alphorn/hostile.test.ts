@@ -5,12 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 
 import { entryHeader, entryName, manifestName } from '../../src/alphorn/format/archive.ts';
-import {
-  digestOf,
-  limits,
-  type Manifest,
-  manifestBytes,
-} from '../../src/alphorn/format/manifest.ts';
+import { digestOf, type Manifest, manifestBytes } from '../../src/alphorn/format/manifest.ts';
+import { limits } from '../../src/alphorn/format/limits.ts';
 import { openStore } from '../../src/alphorn/receiving/store.ts';
 import type { FaultCode } from '../../src/kit/fault.ts';
 import { faultOf } from '../support/faults.ts';
@@ -27,14 +23,14 @@ import {
 } from '../support/liferafts.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const mostBytes = 1024 * 1024;
+const maxBytes = 1024 * 1024;
 
 describe('a hostile liferaft', () => {
   // Before the folder is gone.
   afterEach('left the one before as it was, and nothing else anywhere', async () => {
     expect(await readdir(storeFolder())).to.deep.equal([`liferaft_${someHost}.tar`]);
-    const kept = await readFile(join(storeFolder(), `liferaft_${someHost}.tar`));
-    expect(kept.equals(former.bytes)).to.equal(true);
+    const stored = await readFile(join(storeFolder(), `liferaft_${someHost}.tar`));
+    expect(stored.equals(former.bytes)).to.equal(true);
     expect(await readdir(join(folder.path, 'a'))).to.have.members(['liferafts', 'outside']);
     expect(await readdir(folder.path)).to.deep.equal(['a']);
     expect(await readFile(outside(), 'utf8')).to.equal('as it was');
@@ -44,7 +40,7 @@ describe('a hostile liferaft', () => {
   const folder = temporaryFolder();
   const storeFolder = () => join(folder.path, 'a', 'liferafts');
   const outside = () => join(folder.path, 'a', 'outside');
-  const store = () => openStore(storeFolder(), { keep: 5, mostBytes });
+  const store = () => openStore(storeFolder(), { keep: 5, maxBytes });
   const former = liferaftOf();
   /** What a sound one would be, for its header and its manifest. */
   const sound = soundManifest;
@@ -158,7 +154,7 @@ describe('a hostile liferaft', () => {
       const announced = {
         hostId: someHost,
         digest: former.digest,
-        size: mostBytes + 1,
+        size: maxBytes + 1,
         rebuilt: false,
       };
       await faultOf('liferaft_too_large', store().receive(announced, source));
@@ -178,11 +174,12 @@ describe('a hostile liferaft', () => {
     it('if it has too many paths', async () => {
       const [file] = sound.files;
       const many = Array.from({ length: limits.items + 1 }, (_, index) => ({
-        ...{ ...file, size: 0 },
+        ...file,
+        size: 0,
         path: `/${String(index).padStart(7, '0')}`,
       }));
       const raw = manifestBytes({ ...sound, folders: [], files: many } as Manifest);
-      const wide = openStore(storeFolder(), { keep: 5, mostBytes: 2 ** 40 });
+      const wide = openStore(storeFolder(), { keep: 5, maxBytes: 2 ** 40 });
       const bytes = archiveOf(raw, []);
       const announced = {
         hostId: someHost,
@@ -199,7 +196,7 @@ describe('a hostile liferaft', () => {
         yield await Promise.resolve(entryHeader(manifestName, limits.manifest + 1));
         for (; sent < 1000; sent += 1) yield Buffer.alloc(65_536, ' ');
       })();
-      const announced = { ...announcedOf(former), size: mostBytes };
+      const announced = { ...announcedOf(former), size: maxBytes };
       await faultOf('liferaft_invalid', store().receive(announced, source));
       expect(sent).to.equal(0);
     });

@@ -81,7 +81,7 @@ describe('SIGKILL at any moment', () => {
     });
     expect(leftovers).to.be.above(kills / 20);
     for (const each of folders()) {
-      const store = openStore(each, { keep: 3, mostBytes: 16 * 1024 * 1024 });
+      const store = openStore(each, { keep: 3, maxBytes: 16 * 1024 * 1024 });
       await store.tidy();
       const listed = await store.list();
       expect(listed.map(({ name }) => name)).to.have.members(await readdir(each));

@@ -76,7 +76,10 @@ describe('the peer port', () => {
   }: Pick<Calling, 'identity' | 'secret'> & { keepAlive?: boolean } = {}): https.Agent {
     const agent = new https.Agent({
       ...peerTls,
-      ...{ keepAlive, maxSockets: 1, maxCachedSessions: 0, ca: [] },
+      keepAlive,
+      maxSockets: 1,
+      maxCachedSessions: 0,
+      ca: [],
       pskCallback: () => ({ psk: secret, identity }),
       checkServerIdentity: () => undefined,
     });
@@ -428,8 +431,11 @@ describe('the peer port', () => {
         tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, minVersion: 'TLSv1.3' }),
       'by TLS 1.2, though with the key': (port) =>
         tls.connect({
-          ...{ port, host: '127.0.0.1', rejectUnauthorized: false },
-          ...{ maxVersion: 'TLSv1.2', ciphers: 'PSK' },
+          port,
+          host: '127.0.0.1',
+          rejectUnauthorized: false,
+          maxVersion: 'TLSv1.2',
+          ciphers: 'PSK',
           pskCallback: () => ({ psk: key.secret, identity: `${sender}.${key.id}` }),
         }),
       'by plain HTTP': (port) =>
@@ -470,13 +476,11 @@ describe('the peer port', () => {
 
   describe('with short timeouts', () => {
     const short: PeerLimits = {
-      ...{
-        handshakeMs: 400,
-        maxUnauthenticated: 20,
-        silenceMs: 400,
-        requestMs: 1500,
-        idleMs: 5000,
-      },
+      handshakeMs: 400,
+      maxUnauthenticated: 20,
+      silenceMs: 400,
+      requestMs: 1500,
+      idleMs: 5000,
     };
     beforeEach(() => open({ limits: short }));
 
@@ -521,8 +525,11 @@ describe('the peer port', () => {
   describe('with little room for unauthenticated connections', () => {
     // Time is nothing that a test waits for here: the machine may stand still.
     const roomy: PeerLimits = {
-      ...{ handshakeMs: 300_000, maxUnauthenticated: 20, silenceMs: 300_000 },
-      ...{ requestMs: 300_000, idleMs: 300_000 },
+      handshakeMs: 300_000,
+      maxUnauthenticated: 20,
+      silenceMs: 300_000,
+      requestMs: 300_000,
+      idleMs: 300_000,
     };
     beforeEach(() => open({ limits: roomy }));
 

@@ -3,7 +3,7 @@ import { openStore } from '../../src/alphorn/receiving/store.ts';
 import { keepCompiled } from '../support/keep-compiled.ts';
 import { inPieces, liferaftOf, someHost } from '../support/liferafts.ts';
 
-const store = openStore(process.argv[2] ?? '', { keep: 3, mostBytes: 16 * 1024 * 1024 });
+const store = openStore(process.argv[2] ?? '', { keep: 3, maxBytes: 16 * 1024 * 1024 });
 await store.tidy();
 let generation = (await store.held(someHost))?.generation ?? 0;
 keepCompiled();

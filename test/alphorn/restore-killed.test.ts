@@ -11,7 +11,7 @@ import { dieDuring } from '../support/dying-calls.ts';
 import { type Described, storeLiferaft } from '../support/liferafts.ts';
 import {
   growTree,
-  restoreFolders,
+  savedRestores,
   type RestoreBench,
   restoreBench,
   type Tree,
@@ -92,17 +92,17 @@ describe('a restore that is killed at whichever call that changes something', ()
     restorer.restore(host, name, undefined, warn);
 
   it('is taken back by the next, and nothing of it is left', async () => {
-    const told = new Set<string>();
+    const allWarnings = new Set<string>();
     await dieAtEach([], restore, async (bench, label) => {
       const { alphorn, warnings } = bench;
       await undoIfAny(bench);
       expect(await treeOf(alphorn.root), label).to.deep.equal(before);
-      expect(await restoreFolders(alphorn), label).to.deep.equal([]);
-      for (const text of warnings) told.add(text.replace(/\d{4}-\S+Z/, 'TIME'));
+      expect(await savedRestores(alphorn), label).to.deep.equal([]);
+      for (const text of warnings) allWarnings.add(text.replace(/\d{4}-\S+Z/, 'TIME'));
       await restore(bench);
       expect(await treeOf(alphorn.root), label).to.deep.equal(after);
     });
-    expect([...told]).to.deep.equal([
+    expect([...allWarnings]).to.deep.equal([
       `The restore of ${name} of TIME had not ended, for something killed it. All that it had changed was put back as it was before the restore.`,
     ]);
   });
@@ -150,7 +150,7 @@ describe('a restore that is killed at whichever call that changes something', ()
         const { alphorn, host, restorer, warn } = bench;
         const inside = async () =>
           Promise.all(
-            (await restoreFolders(alphorn)).map(async (each) =>
+            (await savedRestores(alphorn)).map(async (each) =>
               (await readdir(join(alphorn.restores, each))).filter((file) =>
                 /^journal(?:\.\w+)?\.json$/.test(file),
               ),
@@ -179,7 +179,7 @@ describe('a restore that is killed at whichever call that changes something', ()
     await dieAtEach(['restore'], undo, async (bench, label) => {
       await undoIfAny(bench);
       expect(await treeOf(bench.alphorn.root), label).to.deep.equal(before);
-      expect(await restoreFolders(bench.alphorn), label).to.deep.equal([]);
+      expect(await savedRestores(bench.alphorn), label).to.deep.equal([]);
     });
   });
 
@@ -208,7 +208,7 @@ describe('a restore that is killed at whichever call that changes something', ()
       expect(killed).to.have.property('signal', 'SIGKILL');
       await undoIfAny(bench);
       expect(await treeOf(bench.alphorn.root), `call ${number}`).to.deep.equal(before);
-      expect(await restoreFolders(bench.alphorn), `call ${number}`).to.deep.equal([]);
+      expect(await savedRestores(bench.alphorn), `call ${number}`).to.deep.equal([]);
     }
   });
 });

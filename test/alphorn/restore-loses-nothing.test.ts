@@ -12,7 +12,7 @@ import { faultOf } from '../support/faults.ts';
 import { type Described, storeLiferaft } from '../support/liferafts.ts';
 import {
   growTree,
-  restoreFolders,
+  savedRestores,
   type RestoreBench,
   restoreBench,
   type Tree,
@@ -54,7 +54,7 @@ describe('an undo', () => {
   const restore = (paths?: readonly string[]) =>
     bench.restorer.restore(bench.host, name, paths, bench.warn);
   const undo = (force = false) => bench.restorer.undo(bench.host, force, bench.warn);
-  const states = async () => (await bench.restorer.kept()).map(({ state }) => state);
+  const states = async () => (await bench.restorer.listSaved()).map(({ state }) => state);
   /** All that is kept, without the journals. */
   const copies = async () =>
     Object.entries(await treeOf(bench.alphorn.restores))
@@ -92,7 +92,7 @@ describe('an undo', () => {
       expect(message).to.include('/etc/app/sub/a');
       expect((await undo(true)).paths).to.include('/etc/app/sub/a');
       expect(await tree()).to.deep.equal(before);
-      expect(await restoreFolders(bench.alphorn)).to.deep.equal([]);
+      expect(await savedRestores(bench.alphorn)).to.deep.equal([]);
     });
 
     for (const [what, put] of [
@@ -115,7 +115,7 @@ describe('an undo', () => {
         await rename(join(etc, 'moved'), join(etc, 'app'));
         await undo();
         expect(await tree()).to.deep.equal(before);
-        expect(await restoreFolders(bench.alphorn)).to.deep.equal([]);
+        expect(await savedRestores(bench.alphorn)).to.deep.equal([]);
       });
     }
   });
@@ -283,7 +283,7 @@ describe('an undo', () => {
 
     it('before it changed anything keeps nothing', async () => {
       const hasCopies = async () =>
-        (await restoreFolders(bench.alphorn)).some((each) => /Z$/.test(each));
+        (await savedRestores(bench.alphorn)).some((each) => /Z$/.test(each));
       await killWhen(
         () => restore(['/etc/b']),
         hasCopies,
@@ -293,7 +293,7 @@ describe('an undo', () => {
       await writeFile(join(etc, 'b'), 'mine');
       await undo();
       expect((await tree())['/etc/b']).to.match(/ mine$/);
-      expect(await restoreFolders(bench.alphorn)).to.deep.equal([]);
+      expect(await savedRestores(bench.alphorn)).to.deep.equal([]);
     });
   });
 

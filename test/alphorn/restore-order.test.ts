@@ -8,7 +8,7 @@ import { faultOf } from '../support/faults.ts';
 import { type Described, storeLiferaft } from '../support/liferafts.ts';
 import {
   growTree,
-  restoreFolders,
+  savedRestores,
   type RestoreBench,
   restoreBench,
   type Tree,
@@ -42,7 +42,7 @@ describe('the order of restores', () => {
   const restore = (...paths: string[]) =>
     bench.restorer.restore(bench.host, name, paths, bench.warn);
   const undo = (force = false) => bench.restorer.undo(bench.host, force, bench.warn);
-  const ids = async () => (await bench.restorer.kept()).map(({ id }) => id);
+  const ids = async () => (await bench.restorer.listSaved()).map(({ id }) => id);
 
   it('is that of a counter, whatever the clock says', async () => {
     const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ['Date'] });
@@ -122,18 +122,21 @@ describe('the order of restores', () => {
 
         expect(await bench.restorer.drop(['2'], false)).to.deep.equal(['2']);
         expect((await undo()).paths).to.deep.equal(['/etc/a']);
-        expect(await restoreFolders(bench.alphorn)).to.deep.equal([]);
+        expect(await savedRestores(bench.alphorn)).to.deep.equal([]);
       });
     }
 
     it('is older than the latest, whose undo does not ask for it', async () => {
-      await writeFile(join((await bench.restorer.kept())[0]?.folder ?? '', 'journal.json'), '');
+      await writeFile(
+        join((await bench.restorer.listSaved())[0]?.folder ?? '', 'journal.json'),
+        '',
+      );
       expect((await undo()).paths).to.deep.equal(['/etc/b']);
     });
 
     it('is listed, and said by a diff', async () => {
       await writeFile(journal, '{');
-      const listed = await bench.restorer.kept();
+      const listed = await bench.restorer.listSaved();
       expect(listed.map(({ state }) => state)).to.deep.equal(['done', 'damaged']);
       const { warnings } = await bench.restorer.diff(name);
       expect(warnings).to.deep.equal([listed[1]?.problem]);
@@ -142,7 +145,7 @@ describe('the order of restores', () => {
     it('is a file in the place of a folder: it is listed as damaged too', async () => {
       await rm(join(journal, '..'), { recursive: true });
       await writeFile(join(journal, '..'), '');
-      expect((await bench.restorer.kept()).map(({ state }) => state)).to.deep.equal([
+      expect((await bench.restorer.listSaved()).map(({ state }) => state)).to.deep.equal([
         ...['done', 'damaged'],
       ]);
       await restore('/etc/c');

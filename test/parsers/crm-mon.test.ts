@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { listFencingHistory } from '../../src/routes/ha/documents/fencing-history.ts';
 import { locate } from '../../src/cluster/locate.ts';
 import { listNodes, nodeDetails } from '../../src/routes/ha/documents/nodes.ts';
-import { parseCib } from '../../src/parsers/cib/cib.ts';
 import {
   allInstances,
   failuresIn,
@@ -25,6 +24,7 @@ import {
   withSomethingNew,
   xmlOf,
 } from '../support/xml-documents.ts';
+import { parseCib } from '../../src/parsers/cib/cib.ts';
 
 describe('stateAsJson', () => {
   it('turns the XML of the contract into its JSON, key for key', () => {

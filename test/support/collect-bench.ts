@@ -7,7 +7,7 @@ import {
   makeCollector,
 } from '../../src/alphorn/collecting/collect.ts';
 import type { Essential } from '../../src/alphorn/collecting/essential.ts';
-import type { Mounts } from '../../src/alphorn/collecting/mounts.ts';
+import type { Mounts } from '../../src/alphorn/collecting/walk/mounts.ts';
 import { readRules, type Rules } from '../../src/alphorn/collecting/rules.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 

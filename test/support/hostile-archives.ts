@@ -2,7 +2,9 @@ import { Header } from 'tar/header';
 import { Pax } from 'tar/pax';
 
 import { entryHeader, entryName, manifestName } from '../../src/alphorn/format/archive.ts';
-import { type FileItem, limits, manifestBytes } from '../../src/alphorn/format/manifest.ts';
+import { manifestBytes } from '../../src/alphorn/format/manifest.ts';
+import type { FileItem } from '../../src/alphorn/format/items.ts';
+import { limits } from '../../src/alphorn/format/limits.ts';
 import { archiveWith, entry, type MadeLiferaft, manifestOf } from './liferafts.ts';
 
 // Archives that begin with a valid manifest and do not match it, to test receivers of liferafts.

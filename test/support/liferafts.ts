@@ -10,16 +10,13 @@ import {
   padding,
 } from '../../src/alphorn/format/archive.ts';
 import {
-  byPath,
   digestOf,
-  type FileItem,
-  type FolderItem,
   formatOf,
   type Manifest,
   manifestBytes,
-  type Owned,
-  parentsOf,
 } from '../../src/alphorn/format/manifest.ts';
+import { byPath, parentsOf } from '../../src/alphorn/format/paths.ts';
+import type { FileItem, FolderItem, Owned } from '../../src/alphorn/format/items.ts';
 
 /** What a test sets in a liferaft; the rest has defaults. */
 export interface Described {

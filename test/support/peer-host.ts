@@ -65,7 +65,7 @@ export async function makeTestHost(
 /** A receiver that others can reach, by default on loopback. */
 export interface TestReceiver {
   port: number;
-  /** The lines of the log at its default level. */
+  /** What is in the log as it is installed. */
   logged(): LoggedLine[];
   stop: Listeners['stop'];
 }

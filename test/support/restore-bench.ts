@@ -62,7 +62,7 @@ export function restoreBench(folder: string, limits?: KeepLimits): RestoreBench 
     changeDeadlineMs: 1000,
   };
   const warnings: string[] = [];
-  const store = openStore(alphorn.liferafts, { keep: 5, mostBytes: 1024 ** 3 });
+  const store = openStore(alphorn.liferafts, { keep: 5, maxBytes: 1024 ** 3 });
   return {
     ...{ restorer: makeRestorer(host, store, limits), host, alphorn, warnings, pacemaker, journal },
     warn: (text) => warnings.push(text),
@@ -70,7 +70,7 @@ export function restoreBench(folder: string, limits?: KeepLimits): RestoreBench 
 }
 
 /** The folders of restores, without the lock and the counter. */
-export async function restoreFolders({
+export async function savedRestores({
   restores,
 }: Pick<AlphornPaths, 'restores'>): Promise<string[]> {
   const names = await readdir(restores).catch(() => []);

@@ -116,14 +116,14 @@ export class StormHost {
     const { restorer } = this.bench;
     await rm(join(this.place, 'filler'), { force: true });
     for (;;) {
-      const last = (await restorer.kept()).findLast(({ state }) => state !== 'undone');
+      const last = (await restorer.listSaved()).findLast(({ state }) => state !== 'undone');
       if (last === undefined) break;
       const ended = await this.done('force', () => this.undo(true));
       await this.check();
       if (!(ended instanceof Fault)) continue;
       if (ended.code !== 'restore_failed') throw ended;
       // A folder, say, is in the way: its copies are given up.
-      for (const each of await this.savedContents(last.folder)) this.contents.delete(each);
+      for (const each of await this.saved(last.folder)) this.contents.delete(each);
       await restorer.drop([last.id], true);
     }
     const tree = await treeOf(this.bench.alphorn.root);
@@ -181,12 +181,12 @@ export class StormHost {
   private async done(what: string, act: () => Promise<unknown>): Promise<unknown> {
     const { restorer, alphorn } = this.bench;
     const before = leavesIn(await treeOf(alphorn.root));
-    const formerly = await restorer.kept();
+    const formerly = await restorer.listSaved();
     const isWhole = formerly.every(({ problem }) => problem === undefined);
     const ended = await act().catch((error: unknown) => error);
     if (ended instanceof Error && !(ended instanceof Fault)) throw ended;
     const after = leavesIn(await treeOf(alphorn.root));
-    for (const { folder } of await restorer.kept()) {
+    for (const { folder } of await restorer.listSaved()) {
       // Else the restore began with something else than what was there.
       if (isWhole && formerly.every((each) => each.folder !== folder))
         this.before.set(folder, before);
@@ -267,12 +267,12 @@ export class StormHost {
       if (this.allowed.get(path)?.has(what) !== true) throw new Error(`${path} is '${what}'`);
     }
     const there = new Set(Object.values(tree).map(contentOf));
-    for (const each of await this.savedContents(this.bench.alphorn.restores)) there.add(each);
+    for (const each of await this.saved(this.bench.alphorn.restores)) there.add(each);
     for (const each of this.contents) if (!there.has(each)) throw new Error(`'${each}' is gone`);
   }
 
-  /** Contents and link targets that are saved there. */
-  private async savedContents(folder: string): Promise<string[]> {
+  /** Content and targets that are kept there. */
+  private async saved(folder: string): Promise<string[]> {
     const contents: string[] = [];
     for (const [path, what] of Object.entries(await treeOf(folder))) {
       const content = contentOf(what) ?? '';

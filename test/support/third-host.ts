@@ -40,7 +40,7 @@ export async function startThirdHost(address: string, clusterKey: Buffer): Promi
   await writeFile(keyFile, clusterKey, { mode: 0o600 });
   const { log } = keepingLog();
   const contacts: Contact[] = [];
-  const receiver = makeReceiver(join(folder, 'liferafts'), { keep: 5, mostBytes: 1024 ** 3 });
+  const receiver = makeReceiver(join(folder, 'liferafts'), { keep: 5, maxBytes: 1024 ** 3 });
   const remembering: LiferaftReceiver = {
     ...receiver,
     async held(hostId) {

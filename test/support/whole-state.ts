@@ -3,12 +3,12 @@ import { expect } from 'chai';
 import { listFencingHistory } from '../../src/routes/ha/documents/fencing-history.ts';
 import { locate } from '../../src/cluster/locate.ts';
 import { listNodes, nodeDetails } from '../../src/routes/ha/documents/nodes.ts';
-import { parseCib } from '../../src/parsers/cib/cib.ts';
 import { parseCrmMon, stateAsJson } from '../../src/parsers/crm-mon.ts';
 import type { JsonValue } from '../../src/parsers/xml-to-json.ts';
 import { child, children, descendants, type XmlElement } from '../../src/parsers/xml.ts';
 import { expectValues, factsOf, factsOfJson, idOf, isList } from './witness.ts';
 import { xmlOf } from './xml-documents.ts';
+import { parseCib } from '../../src/parsers/cib/cib.ts';
 
 // docs/contract.md, "status"
 const lists: Readonly<Record<string, readonly string[]>> = {

@@ -1,52 +1,28 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
-import { Fault, systemErrorCode } from '../../kit/fault.ts';
-import { bufferBytes, type BufferedWrites } from '../../kit/files/buffered-writes.ts';
 import { makeSerializer } from '../../kit/concurrency/serialize.ts';
+import { Fault } from '../../kit/fault.ts';
 import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
-import type { AlphornPaths } from '../../kit/paths.ts';
 import { fileStamp, folderStamp } from '../../kit/files/stamps.ts';
-import {
-  endOfArchive,
-  entryHeader,
-  entryName,
-  layoutOf,
-  manifestName,
-  padding,
-} from '../format/archive.ts';
-import { type Collected, fileUnsteady, makeCollector } from './collect.ts';
-import { Unsteady } from './digest.ts';
+import type { AlphornPaths } from '../../kit/paths.ts';
+import { layoutOf } from '../format/archive.ts';
+import { limits } from '../format/limits.ts';
+import { readLaterHead } from '../format/liferaft-file.ts';
+import { digestOf, formatOf, type Manifest, manifestBytes } from '../format/manifest.ts';
+import { liferaftName } from '../format/names.ts';
+import { removeUnfinished, writeNewFile } from '../format/new-liferaft.ts';
+import { hostIdOf, hostName } from '../peers/host-id.ts';
+import { lineageByRoot } from '../peers/lineage-by-root.ts';
+import { type Collected, makeCollector } from './collect.ts';
 import type { Essential } from './essential.ts';
 import type { LeftOut } from './left-out.ts';
-import type { Mounts } from './mounts.ts';
-import { hostIdOf, hostName } from '../peers/host-id.ts';
-import { type LiferaftFile, openLiferaft, readLaterHead } from '../format/liferaft-file.ts';
-import {
-  digestOf,
-  type FileItem,
-  formatOf,
-  limits,
-  type Manifest,
-  manifestBytes,
-} from '../format/manifest.ts';
-import { liferaftName } from '../format/names.ts';
-import { removeUnfinished, writeNewFile } from './new-liferaft.ts';
-import { lineageByRoot } from '../peers/lineage-by-root.ts';
+import { writeLiferaft } from './liferaft-writer.ts';
+import { isDamage, type OwnLiferaft, readOwn } from './own-liferaft.ts';
+import { Unsteady } from './reading/digest.ts';
 import { readRules, rulesInvalid } from './rules.ts';
-
-/** This host's own liferaft, as it is on the disk. */
-export interface OwnLiferaft {
-  manifest: Manifest;
-  digest: string;
-  /** Bytes of the whole archive. */
-  size: number;
-  /** Of the file. It is replaced whole, so who opened it reads one and the same to its end. */
-  path: string;
-}
+import type { Mounts } from './walk/mounts.ts';
 
 export interface Round {
   liferaft: OwnLiferaft;
@@ -85,7 +61,7 @@ export function makeLiferaftBuilder(parts: {
 }): LiferaftBuilder {
   const { paths } = parts;
   const collector = makeCollector(paths, parts.mounts, parts.essentials);
-  const oneAtATime = makeSerializer();
+  const serialize = makeSerializer();
   const rulesNow = cacheByStamp(
     () => folderStamp(paths.rules),
     () => readRules(paths.rules),
@@ -125,7 +101,8 @@ export function makeLiferaftBuilder(parts: {
 
     for (let attempt = 1; ; attempt += 1) {
       const options = {
-        ...{ former: former?.manifest, aside },
+        former: former?.manifest,
+        aside,
         onlySettled: attempt > triesForLatest,
       };
       const collected = await collector.collect(rules, options);
@@ -191,7 +168,7 @@ export function makeLiferaftBuilder(parts: {
     former: OwnLiferaft | undefined,
     count: Pick<Manifest, 'lineage' | 'generation'>,
     host: Manifest['host'],
-    { folders, files, links, kept, lacking }: Collected,
+    { folders, files, links, carriedOver, lacking }: Collected,
     beforeNamed: () => Promise<void>,
   ): Promise<OwnLiferaft> {
     const manifest: Manifest = {
@@ -199,14 +176,17 @@ export function makeLiferaftBuilder(parts: {
       host,
       ...count,
       time: new Date().toISOString(),
-      ...{ folders, files, links },
+      folders,
+      files,
+      links,
       ...(lacking.length > 0 && { lacking }),
     };
     const bytes = manifestBytes(manifest);
     checkLimits(manifest, bytes);
     await writeNewFile({
       folder: paths.own,
-      write: (writes) => write(manifest, bytes, writes, { kept, former: former?.path }),
+      write: (writes) =>
+        writeLiferaft(manifest, bytes, writes, { carriedOver, former: former?.path }),
       nameOf: () => liferaftName(host.id),
       beforeNamed,
     });
@@ -219,112 +199,9 @@ export function makeLiferaftBuilder(parts: {
   }
 
   return {
-    round: () => oneAtATime(round),
-    current: () => oneAtATime(async () => currentOf(await hostIdNow())),
+    round: () => serialize(round),
+    current: () => serialize(async () => currentOf(await hostIdNow())),
   };
-}
-
-/** One that is damaged, or of a later version, is as if it were not there. */
-async function readOwn(path: string, hostId: string): Promise<OwnLiferaft | undefined> {
-  try {
-    const file = await openLiferaft(path, hostId);
-    if (file === undefined) return undefined;
-    try {
-      await file.check();
-      const { manifest, digest, size } = file;
-      return { manifest, digest, size, path };
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (isDamage(error) || isOfLaterFormat(error)) return undefined;
-    throw error;
-  }
-}
-
-function isDamage(error: unknown): boolean {
-  return error instanceof Fault && error.code === 'liferaft_damaged';
-}
-
-function isOfLaterFormat(error: unknown): boolean {
-  return error instanceof Fault && error.code === 'liferaft_of_later_format';
-}
-
-/** @param from.kept the files whose content is that in the liferaft before, at `from.former` */
-async function write(
-  manifest: Manifest,
-  manifestRaw: Buffer,
-  writes: BufferedWrites,
-  from: { kept: Collected['kept']; former: string | undefined },
-): Promise<void> {
-  await writes.write(entryHeader(manifestName, manifestRaw.length));
-  await writes.write(manifestRaw);
-  await writes.write(padding(manifestRaw.length));
-  const copy = makeCopier(writes);
-  const former = from.kept.size > 0 ? await openFormer(from.former) : undefined;
-  try {
-    for (const file of manifest.files) {
-      await writes.write(entryHeader(entryName(file.path), file.size));
-      if (former && from.kept.has(file)) {
-        for await (const piece of former.content(file)) await writes.write(piece);
-      } else await copy(file);
-      await writes.write(padding(file.size));
-    }
-  } finally {
-    await former?.close();
-  }
-  await writes.write(endOfArchive);
-}
-
-/** Faults: `liferaft_damaged` if it is gone too */
-async function openFormer(path = ''): Promise<LiferaftFile> {
-  const file = await openLiferaft(path);
-  if (file) return file;
-  throw new Fault('liferaft_damaged', `${path} is gone. It is made again in the next round.`);
-}
-
-/** What it makes throws Unsteady if the file is no longer what the manifest says. */
-function makeCopier(writes: BufferedWrites): (file: FileItem) => Promise<void> {
-  // In turn: for each megabyte a buffer of its own would be as much garbage as there is content.
-  let [buffer, other] = [Buffer.allocUnsafe(bufferBytes), Buffer.allocUnsafe(bufferBytes)];
-  return async ({ path, size, sha256 }) => {
-    // Neither another file behind a link nor, if it is a fifo by now, a wait for who writes to it.
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    const file = await orLookAgain(path, () => open(path, flags));
-    try {
-      const hash = createHash('sha256');
-      for (let left = size; left > 0;) {
-        const wanted = Math.min(buffer.length, left);
-        const { bytesRead } = await orLookAgain(path, () => file.read(buffer, 0, wanted, null));
-        if (bytesRead === 0) throw new Unsteady(path);
-        left -= bytesRead;
-        const piece = buffer.subarray(0, bytesRead);
-        hash.update(piece);
-        if (bytesRead === buffer.length) {
-          await writes.write(piece);
-          [buffer, other] = [other, buffer];
-        } else {
-          await writes.write(Buffer.from(piece));
-        }
-      }
-      if (hash.digest('hex') !== sha256) throw new Unsteady(path);
-    } finally {
-      await file.close();
-    }
-  };
-}
-
-/**
- * Reads a file that was as it is when it was looked at last. One that cannot be read by now, such as of a disk that
- * fails, is looked at again in the next try, which leaves it as it was and says why.
- * @throws Unsteady
- */
-async function orLookAgain<T>(path: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    throw systemErrorCode(error) === undefined ? error : new Unsteady(path);
-  }
 }
 
 function checkLimits({ folders, files, links }: Manifest, bytes: Buffer): void {
@@ -356,4 +233,12 @@ function changedFiles(former: Collected, now: Collected): string[] {
 
 function isSameList(a: readonly object[], b: readonly object[]): boolean {
   return a.length === b.length && a.every((item, index) => item === b[index]);
+}
+
+/** Of files that are written to without end. */
+function fileUnsteady(path: string): Fault {
+  return new Fault(
+    'file_unsteady',
+    `Files changed each time that a liferaft was written, ${path} last. The liferaft stays as it was; the next round tries again. If they are logs or the like, exclude them in /etc/alphorn/manifest.d.`,
+  );
 }

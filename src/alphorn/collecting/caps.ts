@@ -1,10 +1,11 @@
 import { dirname } from 'node:path';
 
-import { maxListBytes } from '../restoring/diff/aspects.ts';
-import { limits, parentsOf } from '../format/manifest.ts';
+import { maxListBytes } from '../format/permissions.ts';
+import { limits } from '../format/limits.ts';
+import { parentsOf } from '../format/paths.ts';
 import type { Include, RuleSet } from './rules.ts';
 import { maxEssentialBytes } from './essential.ts';
-import type { Found, Missed } from './walk.ts';
+import type { Found, Missed } from './walk/walk.ts';
 
 /** More than an entry of the manifest has, except its path and target. */
 const entryBytes = 320;

@@ -22,7 +22,7 @@ const sameForMs = 600_000;
  */
 export function makeNewlyLeftOut(): (now: readonly LeftOut[]) => LeftOut[] {
   /** By what was told: when it was left out last, if that counts for longer than it is so. */
-  const told = new Map<string, number>();
+  const logged = new Map<string, number>();
   return (now) => {
     const atMs = performance.now();
     const added: LeftOut[] = [];
@@ -30,11 +30,11 @@ export function makeNewlyLeftOut(): (now: readonly LeftOut[]) => LeftOut[] {
     for (const each of now) {
       const key = [each.path, each.why.replace(/\d+/g, '0'), each.kept].join('\0');
       present.add(key);
-      if (!told.has(key)) added.push(each);
-      told.set(key, each.kept ? atMs : -Infinity);
+      if (!logged.has(key)) added.push(each);
+      logged.set(key, each.kept ? atMs : -Infinity);
     }
-    for (const [key, lastMs] of told) {
-      if (!present.has(key) && atMs - lastMs > sameForMs) told.delete(key);
+    for (const [key, lastMs] of logged) {
+      if (!present.has(key) && atMs - lastMs > sameForMs) logged.delete(key);
     }
     return added;
   };

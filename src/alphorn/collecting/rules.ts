@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import { Fault } from '../../kit/fault.ts';
 import { namesIn } from '../../kit/files/files.ts';
-import { isPlainPath, parentsOf } from '../format/manifest.ts';
+import { isPlainPath, parentsOf } from '../format/paths.ts';
 
 /** A glob of what goes in. */
 export interface Include {

@@ -1,7 +1,8 @@
 import { Header } from 'tar/header';
 import { Pax } from 'tar/pax';
 
-import { type FileItem, type Manifest, manifestBytes } from './manifest.ts';
+import { type Manifest, manifestBytes } from './manifest.ts';
+import type { FileItem } from './items.ts';
 
 // A liferaft is a tar (POSIX.1-2001, "pax") that any tar can read: `manifest.json` first, then each file of the
 // manifest in its order, below `root/`. Every byte of it but the files' own content follows from the manifest, so the

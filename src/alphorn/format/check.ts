@@ -11,14 +11,9 @@ import {
   manifestName,
   padding,
 } from './archive.ts';
-import {
-  digestOf,
-  type FileItem,
-  invalid,
-  limits,
-  type Manifest,
-  parseManifest,
-} from './manifest.ts';
+import { digestOf, invalid, type Manifest, parseManifest } from './manifest.ts';
+import type { FileItem } from './items.ts';
+import { limits } from './limits.ts';
 
 /** What a liferaft has to be. */
 export interface Expected {
@@ -27,7 +22,7 @@ export interface Expected {
   /** Its digest; any if nothing is said. */
   digest?: string;
   /** Bytes that it may have at most. */
-  mostBytes: number;
+  maxBytes: number;
 }
 
 /** A liferaft of which every byte was looked at. */
@@ -80,7 +75,7 @@ export function makeLiferaftCheck(
       );
     }
     const { size } = layoutOf(manifest);
-    if (size > expected.mostBytes) throw tooLarge(size, expected.mostBytes);
+    if (size > expected.maxBytes) throw tooLarge(size, expected.maxBytes);
     onManifest(manifest, digest);
     return fileAt(manifest, digest, size, 0);
   }
@@ -192,9 +187,9 @@ function notAsItShould(): Fault {
 }
 
 /** Faults of a liferaft that would be larger than is allowed. */
-export function tooLarge(size: number, most: number): Fault {
+export function tooLarge(size: number, maxBytes: number): Fault {
   return new Fault(
     'liferaft_too_large',
-    `The liferaft has ${size} bytes, and ${most} are allowed. Nothing of it was kept. Let its host carry less (/etc/alphorn/manifest.d), or raise liferaft_most_bytes here.`,
+    `The liferaft has ${size} bytes, and ${maxBytes} are allowed. Nothing of it was kept. Let its host carry less (/etc/alphorn/manifest.d), or raise liferaft_most_bytes here.`,
   );
 }

@@ -3,17 +3,18 @@ import type { FileHandle } from 'node:fs/promises';
 
 import { Fault } from '../../kit/fault.ts';
 import { openIfThere } from '../../kit/files/files.ts';
+import { readPieces } from '../../kit/files/pieces.ts';
 import { entryHeader, layoutOf, manifestName } from './archive.ts';
 import { type CheckedLiferaft, makeLiferaftCheck } from './check.ts';
 import {
   digestOf,
-  type FileItem,
   laterHeadOf,
-  limits,
   type Manifest,
   type ManifestHead,
   parseManifest,
 } from './manifest.ts';
+import type { FileItem } from './items.ts';
+import { limits } from './limits.ts';
 
 /** A liferaft on the disk, open to be read. */
 export interface LiferaftFile {
@@ -24,7 +25,8 @@ export interface LiferaftFile {
   /** When its host last said that it is still so, or it was stored. */
   seenAt: Date;
   /**
-   * The content of one of its files, in pieces. Only when all were read is it known to be what the manifest says.
+   * The content of one of its files, in pieces, each of which is valid until the next is asked for. Only when all were
+   * read is it known to be what the manifest says.
    * Faults: `liferaft_damaged`
    */
   content(file: FileItem): AsyncGenerator<Buffer, void, undefined>;
@@ -110,16 +112,21 @@ async function readLiferaft(
   }
 
   async function* pieces(start: number, length: number): AsyncGenerator<Buffer, void, undefined> {
-    for (let at = 0; at < length;) {
-      const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, length - at));
-      const bytesRead = await readInto(buffer, start + at);
-      at += bytesRead;
-      yield buffer.subarray(0, bytesRead);
+    const buffers = [Buffer.allocUnsafe(Math.min(pieceBytes, length))];
+    let left = length;
+    for await (const piece of readPieces(handle, { start, length, buffers })) {
+      left -= piece.length;
+      yield piece;
     }
+    if (left > 0) throw damaged(path, 'It ends too early.');
   }
 
   return {
-    ...{ manifest, digest, size, seenAt: mtime, readInto },
+    manifest,
+    digest,
+    size,
+    seenAt: mtime,
+    readInto,
     async *content(file) {
       const hash = createHash('sha256');
       for await (const piece of pieces(starts.get(file.path) ?? size, file.size)) {
@@ -132,13 +139,10 @@ async function readLiferaft(
     },
     bytes: () => pieces(0, size),
     async check() {
-      const check = makeLiferaftCheck({ digest, mostBytes: size });
-      const buffer = Buffer.allocUnsafe(pieceBytes);
-      for (let at = 0; at < size;) {
-        const bytes = await readInto(buffer, at);
-        at += bytes;
+      const check = makeLiferaftCheck({ digest, maxBytes: size });
+      for await (const piece of pieces(0, size)) {
         orDamaged(path, () => {
-          check.write(buffer.subarray(0, bytes));
+          check.write(piece);
         });
       }
       return orDamaged(path, () => check.end());

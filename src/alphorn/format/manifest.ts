@@ -3,51 +3,10 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 import { Fault } from '../../kit/fault.ts';
-import type { Acl, AclEntry } from '../../parsers/posix-acl.ts';
-
-/** Who owns a path, and what they may do with it. By name too, for another host may number its users otherwise. */
-export interface Owned {
-  /** Permission bits, setuid, setgid and sticky among them. */
-  mode: number;
-  uid: number;
-  gid: number;
-  /** Null where the host has no name for the number. */
-  user: string | null;
-  group: string | null;
-}
-
-/** A user or group in an access control list, by name too. */
-export interface NamedAclEntry extends AclEntry {
-  /** Null where the host has no name for the number. */
-  name: string | null;
-}
-
-export type NamedAcl = Acl<NamedAclEntry>;
-
-/** A regular file; its content is in the archive. */
-export interface FileItem extends Owned {
-  path: string;
-  /** Bytes. */
-  size: number;
-  /** Of the content, in hexadecimal. */
-  sha256: string;
-  /** Where the mode does not say it all. */
-  acl?: NamedAcl;
-}
-
-/** A folder that holds one of the others, so that it can be made where it is missing, or an empty one. */
-export interface FolderItem extends Owned {
-  path: string;
-  acl?: NamedAcl;
-  /** What is given to all that is made in it. */
-  defaultAcl?: NamedAcl;
-}
-
-/** A symbolic link. What it points to may be anything, for it is never followed. */
-export interface LinkItem extends Omit<Owned, 'mode'> {
-  path: string;
-  target: string;
-}
+import type { Acl } from '../../parsers/posix-acl.ts';
+import type { FileItem, FolderItem, LinkItem, NamedAcl, NamedAclEntry, Owned } from './items.ts';
+import { limits } from './limits.ts';
+import { byPath, isPlainPath, parentsOf } from './paths.ts';
 
 /** The table of contents of a liferaft, its first entry. All paths are absolute, and each list is in their order. */
 export interface Manifest {
@@ -83,18 +42,6 @@ export interface Lacking {
 export type Format = 1 | 2;
 const lastFormat = 2;
 
-/** What a liferaft may hold at most; whatever is above is refused before any of it is kept. */
-export const limits = {
-  /** Bytes of the manifest. */
-  manifest: 16 * 1024 * 1024,
-  /** Paths of all kinds. */
-  items: 100_000,
-  /** Bytes of one path or link target (PATH_MAX of limits.h, less its NUL). */
-  path: 4095,
-  /** Users, or groups, of one access control list. */
-  aclEntries: 1024,
-} as const;
-
 /** How many are named in a manifest at most. */
 export const maxLacking = 100;
 
@@ -121,8 +68,12 @@ const namedEntries = z
   );
 const acl = z
   .strictObject({
-    ...{ user: perms, users: namedEntries, group: perms, groups: namedEntries },
-    ...{ mask: perms.nullable(), other: perms },
+    user: perms,
+    users: namedEntries,
+    group: perms,
+    groups: namedEntries,
+    mask: perms.nullable(),
+    other: perms,
   })
   .refine(
     ({ users, groups, mask }) => mask !== null || users.length + groups.length === 0,
@@ -200,9 +151,15 @@ export function manifestBytes({
   lacking = [],
 }: Manifest): Buffer {
   const ordered = {
-    ...{ format, host: { id: host.id, name: host.name }, lineage, generation, time },
+    format,
+    host: { id: host.id, name: host.name },
+    lineage,
+    generation,
+    time,
     folders: folders.map(({ path, ...each }) => ({
-      ...{ path, ...ownedOf(each), ...aclOf('acl', each.acl) },
+      path,
+      ...ownedOf(each),
+      ...aclOf('acl', each.acl),
       ...aclOf('defaultAcl', each.defaultAcl),
     })),
     files: files.map(({ path, size, sha256, ...each }) => ({
@@ -229,25 +186,6 @@ export function isWhole({ lacking = [] }: Manifest): boolean {
  */
 export function digestOf(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-/** Whether a name from outside may stand for a path: absolute, no part of it empty, `.` or `..`. */
-export function isPlainPath(text: string): boolean {
-  return Buffer.byteLength(text) <= limits.path && /^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/.test(text);
-}
-
-/** By code points, so that the order is the same wherever it is made. */
-export function byPath({ path: a }: { path: string }, { path: b }: { path: string }): number {
-  let at = 0;
-  while (at < a.length && a.charCodeAt(at) === b.charCodeAt(at)) at += 1;
-  if (at === a.length || at === b.length) return a.length - b.length;
-  return rankOf(a.charCodeAt(at)) - rankOf(b.charCodeAt(at));
-}
-
-/** What stands above U+FFFF is two units of JavaScript, and those are below some that stand for themselves. */
-function rankOf(unit: number): number {
-  const isSurrogate = unit >= 0xd800 && unit <= 0xdfff;
-  return isSurrogate ? unit + 0x1_0000 : unit;
 }
 
 /** Of a liferaft that is not what it should be; nothing of it was kept or changed. */
@@ -338,17 +276,6 @@ function ofLaterFormat(format: number): Fault {
     'liferaft_of_later_format',
     `This liferaft was made by a later version of ha-agent: it has format ${format}, and the version that is installed here reads up to ${lastFormat}. Nothing was done with it. Install that version here.`,
   );
-}
-
-/** The folders that a path is in, from the top, without `/`. */
-export function parentsOf(path: string): string[] {
-  const parts = path.split('/').slice(1, -1);
-  return parts.map((_part, index) => `/${parts.slice(0, index + 1).join('/')}`);
-}
-
-/** Whether the path is that one, or below. */
-export function isIn(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`);
 }
 
 function hasNoNul(text: string): boolean {

@@ -1,10 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { systemErrorCode } from '../../kit/fault.ts';
-import { readFileIfThere } from '../../kit/files/files.ts';
+import { ifThere } from '../../kit/files/files.ts';
 import { parseAccountNumbers, parseAccounts } from '../../parsers/accounts.ts';
 import type { AlphornPaths } from '../../kit/paths.ts';
-import type { Owned } from './manifest.ts';
+import type { Owned } from './items.ts';
 
 type Owner = Omit<Owned, 'mode'>;
 
@@ -13,9 +13,9 @@ export interface Owners {
   /** By name where this host has the name, else by number. */
   numbersOf(owner: Owner): { uid: number; gid: number };
   /** Names, or numbers where there is none, such as `hacluster:haclient`. */
-  wordsOf(owner: { uid: number; gid: number }): string;
+  textOf(owner: { uid: number; gid: number }): string;
   /** The same of what is to be: where a list is restored, its names hold. */
-  wordsAfter(owner: Owner): string;
+  textAfter(owner: Owner): string;
   /** Whether there is such a user, and such a group, by then. */
   knows(names: Pick<Owner, 'user' | 'group'>): { user: boolean; group: boolean };
 }
@@ -44,8 +44,8 @@ export async function readOwners(
       user: user !== null && (keepsUsers || users.numbers.has(user)),
       group: groupName !== null && (keepsGroups || groups.numbers.has(groupName)),
     }),
-    wordsOf: ({ uid, gid }) => `${userOf(uid)}:${groupOf(gid)}`,
-    wordsAfter(owner) {
+    textOf: ({ uid, gid }) => `${userOf(uid)}:${groupOf(gid)}`,
+    textAfter(owner) {
       const { uid, gid } = numbersOf(owner);
       const user = keepsUsers ? (owner.user ?? uid) : userOf(uid);
       return `${user}:${keepsGroups ? (owner.group ?? gid) : groupOf(gid)}`;
@@ -54,13 +54,8 @@ export async function readOwners(
 }
 
 /** A list of accounts of this host. Where something else is in its place there is none; see compare for what is said. */
-export async function readList(file: string): Promise<Buffer | undefined> {
-  try {
-    return await readFileIfThere(file);
-  } catch (error) {
-    if (['EISDIR', 'ENOTDIR', 'ELOOP'].includes(systemErrorCode(error) ?? '')) return undefined;
-    throw error;
-  }
+export function readList(file: string): Promise<Buffer | undefined> {
+  return ifThere(readFile(file), ['ENOENT', 'EISDIR', 'ENOTDIR', 'ELOOP']);
 }
 
 async function readAccounts(file: string) {

@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -7,6 +7,7 @@ import { z } from 'zod';
 
 import { systemErrorCode } from '../../kit/fault.ts';
 import { replaceFile } from '../../kit/files/files.ts';
+import { isUnchanged } from '../../kit/files/unchanged.ts';
 import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import type { Log } from '../../kit/log.ts';
 
@@ -50,11 +51,11 @@ export interface KeyFiles {
 /** For how long a key that was replaced is good for those who have not got the new one yet. */
 export const formerKeyMs = 3_600_000;
 /** The shortest that corosync takes, in bytes (corosync-keygen(8): 1024 bits). */
-const shortestClusterKey = 128;
+const minClusterKeyBytes = 128;
 /** In hexadecimal digits: 256 bits, as long as what is made of it. */
 const ownKeyDigits = 64;
 const ownKeyExpected = `expected ${ownKeyDigits} hexadecimal digits; 'hactl alphorn key generate' makes them`;
-const clusterKeyExpected = `expected at least ${shortestClusterKey} bytes; copy it from another node of the cluster`;
+const clusterKeyExpected = `expected at least ${minClusterKeyBytes} bytes; copy it from another node of the cluster`;
 
 const knownSchema = z.strictObject({
   keys: z.array(
@@ -78,7 +79,7 @@ interface KnownKey extends PeerKey {
  * @returns undefined if nothing is wrong with it, or there is none
  */
 export function keyRefusal(path: string): string | undefined {
-  const stats = orNothing(() => statSync(path));
+  const stats = statOrNothing(path);
   if (stats === undefined) return undefined;
   const mode = `0${(stats.mode & 0o777).toString(8)}`;
   const isRoots = stats.uid === 0 || stats.uid === process.geteuid?.();
@@ -112,22 +113,23 @@ function derive(secret: Buffer, purpose: string, bytes: number): Buffer {
 }
 
 /** What is damaged among the files is logged, and counts for nothing. */
-export function openKeyRing(files: KeyFiles, log: Log, now: () => number = Date.now): KeyRing {
-  const turn = makeSerializer();
+export function openKeyRing(files: KeyFiles, log: Log, clock: () => number = Date.now): KeyRing {
+  const serialize = makeSerializer();
   let known: readonly KnownKey[] = [];
-  let stamp = '';
+  let seen: { [from in KnownKey['from']]: Stats | undefined } | undefined;
   let refusal: string | undefined;
 
   /** Looks at the files themselves, each time: two calls of stat(2) take some ten microseconds. */
   function refresh(): void {
-    const stampNow = `${stampOf(files.key)} ${stampOf(files.clusterKey)}`;
-    if (stampNow !== stamp) {
-      stamp = stampNow;
-      readKeys();
-    }
+    const former = seen;
+    const now = { key: statOrNothing(files.key), clusterKey: statOrNothing(files.clusterKey) };
+    seen = now;
+    const isSame =
+      isUnchanged(former?.key, now.key) && isUnchanged(former?.clusterKey, now.clusterKey);
+    if (former === undefined || !isSame) readKeys();
     // Either way: a clock that was put back must not make a key last.
     known = known.filter(
-      ({ replacedAt }) => replacedAt === null || Math.abs(now() - replacedAt) < formerKeyMs,
+      ({ replacedAt }) => replacedAt === null || Math.abs(clock() - replacedAt) < formerKeyMs,
     );
   }
 
@@ -150,7 +152,7 @@ export function openKeyRing(files: KeyFiles, log: Log, now: () => number = Date.
       next.set(key.id, { ...key, replacedAt });
     }
     known = [...next.values()];
-    if (textOf(known) !== textOf(all)) void turn(save);
+    if (textOf(known) !== textOf(all)) void serialize(save);
   }
 
   function keyIn(from: KnownKey['from']): KnownKey | undefined {
@@ -159,14 +161,14 @@ export function openKeyRing(files: KeyFiles, log: Log, now: () => number = Date.
     const [secret, expected] =
       from === 'key'
         ? [parseOwnKey(bytes.toString('utf8')), ownKeyExpected]
-        : [bytes.length < shortestClusterKey ? undefined : bytes, clusterKeyExpected];
+        : [bytes.length < minClusterKeyBytes ? undefined : bytes, clusterKeyExpected];
     if (secret === undefined) log.warn({ file: files[from], expected }, 'this is no key');
     return secret && { ...peerKeyOf(secret), from, replacedAt: null };
   }
 
   /** When it was replaced, which may be long before it is seen; now, if it was removed. */
   function changedAt(path: string): number {
-    return Math.min(now(), orNothing(() => statSync(path))?.ctimeMs ?? now());
+    return Math.min(clock(), statOrNothing(path)?.ctimeMs ?? clock());
   }
 
   function readKnown(): KnownKey[] {
@@ -220,7 +222,7 @@ export function openKeyRing(files: KeyFiles, log: Log, now: () => number = Date.
       refresh();
       return refusal;
     },
-    saved: () => turn(() => Promise.resolve()),
+    saved: () => serialize(() => Promise.resolve()),
   };
 }
 
@@ -233,15 +235,10 @@ function textOf(keys: readonly KnownKey[]): string {
   return `${JSON.stringify({ keys: listed })}\n`;
 }
 
-function stampOf(path: string): string {
-  const stats = orNothing(() => statSync(path, { bigint: true }));
-  return stats === undefined ? 'none' : `${stats.ino}:${stats.size}:${stats.ctimeNs}`;
-}
-
 /** Undefined where nothing is, or it cannot be looked at, as through links in a circle; whoever reads it hears why. */
-function orNothing<T>(look: () => T): T | undefined {
+function statOrNothing(path: string): Stats | undefined {
   try {
-    return look();
+    return statSync(path);
   } catch {
     return undefined;
   }

@@ -74,8 +74,10 @@ function decoded(text: string): string {
 export async function whoThisHostIs(machineId: string): Promise<WhoSends> {
   const machine = (await readTextIfThere(machineId))?.trim() ?? '';
   return {
-    ...{ machine: digestOf(machine), boot: await thisBoot() },
-    ...{ name: hostName(), upSeconds: uptime() - (await firstProcessStartedAt()) },
+    machine: digestOf(machine),
+    boot: await thisBoot(),
+    name: hostName(),
+    upSeconds: uptime() - (await firstProcessStartedAt()),
   };
 }
 

@@ -30,7 +30,7 @@ export interface CloneCheck {
 
 /** For how long a host that was heard of is taken to live. */
 export const silentMs = 600_000;
-const mostBoots = 16;
+const maxBoots = 16;
 
 const digits = z.string();
 const schema = z.strictObject({
@@ -91,7 +91,7 @@ export function makeCloneCheck(
         const formerBoots = known.formerBoots.slice(known.formerBoots.indexOf(boot) + 1);
         await write(hostId, { ...is, formerBoots });
       } else if (upSeconds * 1000 < silentFor || silentFor > silentMs) {
-        const formerBoots = [known.boot, ...known.formerBoots].slice(0, mostBoots);
+        const formerBoots = [known.boot, ...known.formerBoots].slice(0, maxBoots);
         await write(hostId, { ...is, formerBoots });
       } else {
         throw cloned(hostId, known, is, 'boot');

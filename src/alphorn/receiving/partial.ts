@@ -8,10 +8,10 @@ import { namesIn, statIfThere } from '../../kit/files/files.ts';
 
 const pattern = /^partial_([0-9a-f]{8})_([0-9a-f]{64})\.part$/;
 /** A host that does not come back for the rest within that time sends all of it. */
-const keptMs = 24 * 3_600_000;
+const maxAgeMs = 24 * 3_600_000;
 
 /** Less is sent again sooner than it is asked for. */
-export const leastPartialBytes = 1024 ** 2;
+export const minPartialBytes = 1024 ** 2;
 
 export function partialName(hostId: string, digest: string): string {
   return `partial_${hostId}_${digest}.part`;
@@ -45,7 +45,7 @@ export async function removeOldPartials(folder: string): Promise<void> {
     const stats = await statIfThere(join(folder, name));
     if (stats === undefined) continue;
     // Either way, for the clock may have been put back.
-    if (Math.abs(Date.now() - stats.mtimeMs) > keptMs)
+    if (Math.abs(Date.now() - stats.mtimeMs) > maxAgeMs)
       await rm(join(folder, name), { force: true });
   }
 }

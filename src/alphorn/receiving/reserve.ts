@@ -3,7 +3,7 @@ import { mkdir, statfs } from 'node:fs/promises';
 import { Fault } from '../../kit/fault.ts';
 
 /** What liferafts leave free of a disk: a twentieth of it, and at most so many bytes. */
-const mostReserved = 512 * 1024 ** 2;
+const maxReservedBytes = 512 * 1024 ** 2;
 
 /**
  * Sees to it that liferafts of others do not fill the disk of this host, on which its own cluster has its state.
@@ -13,7 +13,7 @@ const mostReserved = 512 * 1024 ** 2;
 export async function checkReserve(folder: string, bytes: number): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const { blocks, bavail, bsize } = await statfs(folder);
-  const reserve = Math.min(mostReserved, Math.ceil((blocks * bsize) / 20));
+  const reserve = Math.min(maxReservedBytes, Math.ceil((blocks * bsize) / 20));
   const free = bavail * bsize;
   if (free - bytes >= reserve) return;
   throw new Fault(

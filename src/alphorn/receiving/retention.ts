@@ -36,15 +36,15 @@ const dayMs = 24 * hourMs;
  * - No more than `last + (hours + 1) + (days + 1) + 1` stay, whatever the clock does.
  */
 export function generationsToKeep<T extends Generation>(
-  kept: readonly T[],
+  generations: readonly T[],
   { last, hours, days }: Retention,
   now: Date,
 ): Set<T> {
-  const latest = kept.find(({ isLatest }) => isLatest);
-  const former = byWorth(kept, latest);
+  const latest = generations.find(({ isLatest }) => isLatest);
+  const former = byWorth(generations, latest);
   // While nothing is heard of the host nothing takes the place of what it was, so that does not grow old: neither when
   // the host is lost for weeks, nor by a clock that is ahead when the service starts.
-  const heardAt = Math.max(...kept.map(({ until }) => until.getTime()));
+  const heardAt = Math.max(...generations.map(({ until }) => until.getTime()));
   const atMs = Math.min(now.getTime(), heardAt);
   const newestWhole = latest?.isWhole ? undefined : former.find(({ isWhole }) => isWhole);
   return new Set([
@@ -57,9 +57,9 @@ export function generationsToKeep<T extends Generation>(
 }
 
 /** The former ones: those that the host still counts with before those of a count that it gave up, the newest first. */
-function byWorth<T extends Generation>(kept: readonly T[], latest: T | undefined): T[] {
+function byWorth<T extends Generation>(generations: readonly T[], latest: T | undefined): T[] {
   const isOfCount = ({ lineage }: T) => Number(lineage === latest?.lineage);
-  return kept
+  return generations
     .filter(({ isLatest, digest }) => !isLatest && digest !== latest?.digest)
     .sort((a, b) => isOfCount(b) - isOfCount(a) || b.generation - a.generation);
 }

@@ -75,10 +75,15 @@ export function openStore(folder: string, limits: ReceiverLimits): LiferaftStore
       await file.close();
       const { manifest, digest, size, seenAt } = file;
       return {
-        ...{ name, host: manifest.host, generation: manifest.generation },
+        name,
+        host: manifest.host,
+        generation: manifest.generation,
         current: namePartsOf(name)?.generation === undefined,
         whole: isWhole(manifest),
-        ...{ digest, size, madeAt: manifest.time, seenAt: seenAt.toISOString() },
+        digest,
+        size,
+        madeAt: manifest.time,
+        seenAt: seenAt.toISOString(),
       };
     } catch (error) {
       if (!(error instanceof Fault)) throw error;

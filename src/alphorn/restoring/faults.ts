@@ -1,5 +1,5 @@
 import { Fault } from '../../kit/fault.ts';
-import type { KeptRestore } from './restore-journal.ts';
+import type { SavedRestore } from './restore-journal.ts';
 import type { PutBack } from './steps/put-back.ts';
 
 const maxListed = 20;
@@ -24,7 +24,7 @@ export function changedSince(paths: readonly string[]): Fault {
   );
 }
 
-export function otherRoot({ folder }: Pick<KeptRestore, 'folder'>, root: string): Fault {
+export function otherRoot({ folder }: Pick<SavedRestore, 'folder'>, root: string): Fault {
   return new Fault(
     'restore_failed',
     `What is at ${root} is not the folder that was restored into. Nothing was done, and what was there is kept in ${folder}. Mount it at ${root} again, and ask again.`,
@@ -32,7 +32,7 @@ export function otherRoot({ folder }: Pick<KeptRestore, 'folder'>, root: string)
 }
 
 /** What is not as it was before a restore, and where its copies are. */
-export function stillLeft({ folder, journal }: KeptRestore, { left }: PutBack): string {
+export function stillLeft({ folder, journal }: SavedRestore, { left }: PutBack): string {
   const next = left.some(({ isChanged }) => isChanged)
     ? "'hactl alphorn undo --force' puts back those that were changed"
     : "put that right, and 'hactl alphorn undo' tries again";
@@ -44,11 +44,11 @@ export function stillLeft({ folder, journal }: KeptRestore, { left }: PutBack): 
  * A restore that was not taken back whole.
  * @param error why it was to be taken back, if it failed itself
  */
-export function notPutBack(kept: KeptRestore, outcome: PutBack, error?: unknown): Fault {
+export function notPutBack(saved: SavedRestore, outcome: PutBack, error?: unknown): Fault {
   const isChanged = error === undefined && outcome.left.every((each) => each.isChanged);
   const why = error instanceof Error ? `${error.message.split('. ')[0] ?? ''}. ` : '';
   return new Fault(
     isChanged ? 'changed_since_restore' : 'restore_failed',
-    `${why}${stillLeft(kept, outcome)}`,
+    `${why}${stillLeft(saved, outcome)}`,
   );
 }

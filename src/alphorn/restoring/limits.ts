@@ -5,7 +5,7 @@ import {
   forget,
   idOf,
   isHalfDone,
-  type KeptRestore,
+  type SavedRestore,
   type Step,
 } from './restore-journal.ts';
 
@@ -27,7 +27,7 @@ const dayMs = 24 * 3600 * 1000;
 
 /** A restore that goes, and why. */
 export interface Beyond {
-  kept: KeptRestore;
+  saved: SavedRestore;
   why: string;
 }
 
@@ -37,21 +37,21 @@ export interface Beyond {
  * @param all in their order
  */
 export function beyondLimits(
-  all: readonly (KeptRestore | DamagedRestore)[],
+  all: readonly (SavedRestore | DamagedRestore)[],
   limits: KeepLimits,
   now: Date,
 ): Beyond[] {
   const settled = all.filter(
-    (each): each is KeptRestore =>
+    (each): each is SavedRestore =>
       each.state !== 'damaged' && each.state !== 'partial' && !isHalfDone(each),
   );
   const latest = settled.findLastIndex(({ state }) => state !== 'undone');
   const isTooOld = (at: number, seen: number) => seen - at > limits.days * dayMs;
   let bytes = 0;
   for (let index = settled.length - 1; index >= 0; index -= 1) {
-    const kept = settled[index] as KeptRestore;
-    const at = Date.parse(kept.journal.at);
-    bytes += bytesOf(kept);
+    const saved = settled[index] as SavedRestore;
+    const at = Date.parse(saved.journal.at);
+    bytes += bytesOf(saved);
     let why: string | undefined;
     if (settled.length - index > limits.restores) why = `there are ${limits.restores} later ones`;
     else if (bytes > limits.bytes)
@@ -67,13 +67,13 @@ export function beyondLimits(
       why = `it is older than ${limits.days} days`;
     if (why === undefined || (latest >= 0 && index >= latest)) continue;
     const reason = why;
-    return settled.slice(0, index + 1).map((each) => ({ kept: each, why: reason }));
+    return settled.slice(0, index + 1).map((each) => ({ saved: each, why: reason }));
   }
   return [];
 }
 
 /** Bytes of the copies of a restore. */
-export function bytesOf({ journal }: KeptRestore): number {
+export function bytesOf({ journal }: SavedRestore): number {
   return journal.steps
     .flatMap(({ before, changed = [] }) => [before, ...changed.map(({ what }) => what)])
     .reduce((sum, what) => sum + sizeOf(what), 0);
@@ -89,10 +89,10 @@ function sizeOf(what: Step['before']): number {
  * Faults: those of the run, `tool_failed` if there is no line; what was not dropped yet stays
  */
 export async function dropBeyond(host: Host, beyond: readonly Beyond[]): Promise<void> {
-  for (const { kept, why } of beyond) {
-    const { liferaft, at, steps } = kept.journal;
-    const id = idOf(kept);
-    const line = `Dropping what restore ${id} (of ${liferaft}, ${at}) replaced: ${steps.length} paths, ${bytesOf(kept)} bytes in ${kept.folder}, for ${why}.`;
+  for (const { saved, why } of beyond) {
+    const { liferaft, at, steps } = saved.journal;
+    const id = idOf(saved);
+    const line = `Dropping what restore ${id} (of ${liferaft}, ${at}) replaced: ${steps.length} paths, ${bytesOf(saved)} bytes in ${saved.folder}, for ${why}.`;
     // logger(1): 0 when the line was handed over.
     const argv = ['logger', '--tag', 'alphorn', '--priority', 'daemon.notice', '--', line] as const;
     const { exitCode, stderr } = await host.run({ argv, deadlineMs: host.changeDeadlineMs });
@@ -101,6 +101,6 @@ export async function dropBeyond(host: Host, beyond: readonly Beyond[]): Promise
         command: { argv, exitCode, stderr },
       });
     }
-    await forget(kept);
+    await forget(saved);
   }
 }

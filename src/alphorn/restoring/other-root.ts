@@ -1,7 +1,8 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-import { Fault, systemErrorCode } from '../../kit/fault.ts';
+import { Fault } from '../../kit/fault.ts';
+import { ifThere } from '../../kit/files/files.ts';
 import type { AlphornPaths } from '../../kit/paths.ts';
 
 /**
@@ -15,8 +16,12 @@ export async function pathsBelow(paths: AlphornPaths, folder: string): Promise<A
   if (root === paths.root) return paths;
   const { hostId, machineId, passwd, group } = paths;
   return {
-    ...{ ...paths, root, hostId: join(root, hostId), machineId: join(root, machineId) },
-    ...{ passwd: join(root, passwd), group: join(root, group) },
+    ...paths,
+    root,
+    hostId: join(root, hostId),
+    machineId: join(root, machineId),
+    passwd: join(root, passwd),
+    group: join(root, group),
   };
 }
 
@@ -26,22 +31,14 @@ export async function pathsBelow(paths: AlphornPaths, folder: string): Promise<A
  * @returns undefined if there is none
  */
 export async function folderIdOf(path: string): Promise<string | undefined> {
-  try {
-    const { ino, birthtimeNs } = await stat(path, { bigint: true });
-    return `${ino}-${birthtimeNs}`;
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return undefined;
-    throw error;
-  }
+  const stats = await ifThere(stat(path, { bigint: true }), ['ENOENT', 'ENOTDIR']);
+  return stats && `${stats.ino}-${stats.birthtimeNs}`;
 }
 
 async function realFolder(folder: string): Promise<string> {
-  try {
-    const path = await realpath(resolve(folder));
-    if ((await stat(path)).isDirectory()) return path;
-  } catch (error) {
-    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemErrorCode(error) ?? '')) throw error;
-  }
+  const missing = ['ENOENT', 'ENOTDIR', 'ELOOP'];
+  const path = await ifThere(realpath(resolve(folder)), missing);
+  if (path !== undefined && (await ifThere(stat(path), missing))?.isDirectory()) return path;
   throw new Fault(
     'invalid_request',
     `There is no folder ${folder}. Nothing was done. Make it, or mount what is to be restored into there.`,

@@ -1,8 +1,8 @@
 import { Fault } from '../../kit/fault.ts';
 import type { Host } from '../../kit/host.ts';
 import { readUnits } from '../../systemd/units.ts';
-import type { Difference } from './diff/diff.ts';
-import { isIn } from '../format/manifest.ts';
+import type { Difference } from './diff/difference.ts';
+import { isIn } from '../format/paths.ts';
 
 const pacemakersOwn = '/var/lib/pacemaker';
 

@@ -11,7 +11,7 @@ import {
   replaceFile,
   syncFolder,
 } from '../../kit/files/files.ts';
-import { isPlainPath } from '../format/manifest.ts';
+import { isPlainPath } from '../format/paths.ts';
 
 // What a restore is about to do is in a journal before it does it, so that whatever ends it, the next command can tell
 // which paths it may have changed, and put back what was there. How far it came is in the journal's name, for to
@@ -104,7 +104,7 @@ const states = {
 type State = keyof typeof states;
 
 /** The folder of one restore: what it replaced, and its journal. */
-export interface KeptRestore {
+export interface SavedRestore {
   /** Absolute. */
   folder: string;
   /** Of two restores, the later one has the higher; those of a former version have 0, and are before all others. */
@@ -124,13 +124,13 @@ export interface DamagedRestore {
 
 /** Whether a command has not ended with it: some of its paths may be as restored, and others as before. */
 export function isHalfDone<T extends { state: State | 'damaged' }>(
-  kept: T,
-): kept is T & KeptRestore {
-  return ['staging', 'begun', 'undoing', 'forced'].includes(kept.state);
+  saved: T,
+): saved is T & SavedRestore {
+  return ['staging', 'begun', 'undoing', 'forced'].includes(saved.state);
 }
 
 /** What a restore is called in a command: its number, or its folder's name where it has none. */
-export function idOf({ number, folder }: Pick<KeptRestore, 'number' | 'folder'>): string {
+export function idOf({ number, folder }: Pick<SavedRestore, 'number' | 'folder'>): string {
   return number === 0 ? basename(folder) : `${number}`;
 }
 
@@ -160,7 +160,7 @@ async function nextNumber(parent: string): Promise<number> {
  * Writes what is to be done, and gives the folder its name. All is on the disk when this returns.
  * @param folder from makeRestoreFolder
  */
-export async function writeJournal(folder: string, journal: Journal): Promise<KeptRestore> {
+export async function writeJournal(folder: string, journal: Journal): Promise<SavedRestore> {
   await createFile(join(folder, states.staging), JSON.stringify(journal), 0o600);
   const named = folder.slice(0, -unfinished.length);
   await rename(folder, named);
@@ -169,21 +169,21 @@ export async function writeJournal(folder: string, journal: Journal): Promise<Ke
 }
 
 /** Writes down more, at the same state. Faults: `no_space` */
-export async function rewriteJournal(kept: KeptRestore, journal: Journal): Promise<KeptRestore> {
-  await replaceFile(join(kept.folder, states[kept.state]), JSON.stringify(journal), 0o600);
-  return { ...kept, journal };
+export async function rewriteJournal(saved: SavedRestore, journal: Journal): Promise<SavedRestore> {
+  await replaceFile(join(saved.folder, states[saved.state]), JSON.stringify(journal), 0o600);
+  return { ...saved, journal };
 }
 
 /** Says how far it came. */
-export async function moveOn(kept: KeptRestore, state: State): Promise<KeptRestore> {
-  if (state === kept.state) return kept;
-  await rename(join(kept.folder, states[kept.state]), join(kept.folder, states[state]));
-  await syncFolder(kept.folder);
-  return { ...kept, state };
+export async function moveOn(saved: SavedRestore, state: State): Promise<SavedRestore> {
+  if (state === saved.state) return saved;
+  await rename(join(saved.folder, states[saved.state]), join(saved.folder, states[state]));
+  await syncFolder(saved.folder);
+  return { ...saved, state };
 }
 
 /** Forgets a restore and all copies. */
-export async function forget({ folder }: Pick<KeptRestore, 'folder'>): Promise<void> {
+export async function forget({ folder }: Pick<SavedRestore, 'folder'>): Promise<void> {
   const gone = `${folder}${removed}`;
   await rename(folder, gone);
   await syncFolder(dirname(folder));
@@ -191,8 +191,8 @@ export async function forget({ folder }: Pick<KeptRestore, 'folder'>): Promise<v
 }
 
 /** All restores that were kept, in their order. It changes nothing. */
-export async function readRestores(parent: string): Promise<(KeptRestore | DamagedRestore)[]> {
-  const restores: (KeptRestore | DamagedRestore)[] = [];
+export async function readRestores(parent: string): Promise<(SavedRestore | DamagedRestore)[]> {
+  const restores: (SavedRestore | DamagedRestore)[] = [];
   for (const name of (await namesIn(parent)).filter((each) => folderPattern.test(each)).sort()) {
     const found = await readRestore(join(parent, name), numberIn(name) ?? 0);
     if (found) restores.push(found);
@@ -214,7 +214,7 @@ export async function sweepRestores(parent: string): Promise<void> {
 async function readRestore(
   folder: string,
   number: number,
-): Promise<KeptRestore | DamagedRestore | undefined> {
+): Promise<SavedRestore | DamagedRestore | undefined> {
   let problem = 'is missing';
   let file = join(folder, states.done);
   // A command that runs meanwhile may give the journal another name, once or twice.
@@ -240,7 +240,9 @@ async function readRestore(
   }
   if (!(await namesIn(dirname(folder))).includes(basename(folder))) return undefined;
   return {
-    ...{ folder, number, state: 'damaged' },
+    folder,
+    number,
+    state: 'damaged',
     problem: `The journal of a former restore, ${file}, ${problem}, so it is not known what that restore changed. What was there before is kept next to it: put back by hand what is missing, then remove it with 'hactl alphorn restores drop ${idOf({ number, folder })}'.`,
   };
 }

@@ -22,8 +22,8 @@ type Accepted = z.output<typeof schema>;
 /** @param folder of the own liferaft */
 export function openAcceptedLineage(folder: string): AcceptedLineage {
   const path = join(folder, 'accepted.json');
-  const turn = makeSerializer();
-  let kept: Accepted | undefined;
+  const serialize = makeSerializer();
+  let cached: Accepted | undefined;
 
   async function read(): Promise<Accepted> {
     const text = await readTextIfThere(path);
@@ -36,19 +36,19 @@ export function openAcceptedLineage(folder: string): AcceptedLineage {
   }
 
   async function isIn(lineage: string, hostId: string): Promise<boolean> {
-    kept ??= await read();
-    return kept.lineage === lineage && kept.hosts.includes(hostId);
+    cached ??= await read();
+    return cached.lineage === lineage && cached.hosts.includes(hostId);
   }
 
   return {
     has: isIn,
     add: (lineage, hostId) =>
-      turn(async () => {
+      serialize(async () => {
         if (await isIn(lineage, hostId)) return;
-        const before = kept?.lineage === lineage ? kept.hosts : [];
+        const before = cached?.lineage === lineage ? cached.hosts : [];
         const next = { lineage, hosts: [...before, hostId] };
         await replaceFile(path, `${JSON.stringify(next)}\n`, 0o600);
-        kept = next;
+        cached = next;
       }),
   };
 }

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 
 import type { Log } from '../../kit/log.ts';
-import { readRemoteMounts } from '../collecting/mounts.ts';
-import { unwatchableAmong } from '../collecting/unwatchable.ts';
+import { readRemoteMounts } from '../collecting/walk/mounts.ts';
+import { unwatchableAmong } from '../collecting/walk/unwatchable.ts';
 import type { Rules } from '../collecting/rules.ts';
 
 /**
@@ -22,7 +22,7 @@ export interface ChangesWatch {
 }
 
 const quietMs = 200;
-const longestMs = 1000;
+const maxDelayMs = 1000;
 
 /**
  * @param always files that count whatever the rules are; they need not exist
@@ -70,10 +70,10 @@ export function makeChangesWatch(
       if (isOne) settled.begin();
     });
     // Once: where the system has no watches left, each folder has an error of its own.
-    let isTold = false;
+    let isLogged = false;
     watcher.on('error', (error) => {
-      if (isTold) return;
-      isTold = true;
+      if (isLogged) return;
+      isLogged = true;
       log.warn({ error: String(error) }, 'not all files are watched; the interval finds changes');
     });
     return watcher;
@@ -139,7 +139,7 @@ function afterSilence(call: () => void): { begin: () => void; end: () => void } 
           firstAt = undefined;
           call();
         },
-        Math.min(quietMs, Math.max(0, firstAt + longestMs - now)),
+        Math.min(quietMs, Math.max(0, firstAt + maxDelayMs - now)),
       );
     },
     end() {

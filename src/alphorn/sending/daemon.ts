@@ -1,10 +1,12 @@
 import { Fault } from '../../kit/fault.ts';
 import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
+import { makeChangeDetector } from '../../kit/log-changes.ts';
 import type { Log } from '../../kit/log.ts';
 import type { AlphornPaths } from '../../kit/paths.ts';
 import { fileStamp, folderStamp } from '../../kit/files/stamps.ts';
-import type { LiferaftBuilder, OwnLiferaft, Round } from '../collecting/builder.ts';
+import type { LiferaftBuilder, Round } from '../collecting/builder.ts';
+import type { OwnLiferaft } from '../collecting/own-liferaft.ts';
 import type { ChangesWatch } from './changes-watch.ts';
 import { makeNewlyLeftOut } from '../collecting/left-out.ts';
 import type { DaemonStatus } from './daemon-status.ts';
@@ -37,7 +39,7 @@ export interface Daemon {
 }
 
 /** What a line in the log has of what is left out. */
-const maxTold = 20;
+const maxLogged = 20;
 
 export interface DaemonParts {
   paths: AlphornPaths;
@@ -58,7 +60,7 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     () => folderStamp(paths.rules),
     () => readRules(paths.rules),
   );
-  const oneAtATime = makeSerializer();
+  const serialize = makeSerializer();
   const senders = new Map<string, Sender>();
   const watch = makeWatch(() => {
     void round({ ask: false });
@@ -67,16 +69,16 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
   let latest: Omit<Round, 'changed'> | undefined;
   const newlyLeftOut = makeNewlyLeftOut();
   let error: DaemonStatus['error'] = null;
-  let watchError: DaemonStatus['error'] = null;
+  const hasChanged = makeChangeDetector();
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
 
   /** @param ask the destinations too, if there is nothing new */
   function round({ ask }: { ask: boolean }): Promise<void> {
-    return oneAtATime(async () => {
+    return serialize(async () => {
       if (isStopped) return;
       const thrown = await errorOf(() => lookAtEverything(ask));
-      if (thrown) tell(thrown);
+      if (thrown) report(thrown);
       waitForNext();
     });
   }
@@ -94,17 +96,17 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     keepSenders(enabled ? destinations : []);
     if (!enabled) {
       await follow(undefined);
-      tell(settingsError);
+      report(settingsError);
       return;
     }
     await followRules();
     const roundError = await errorOf(async () => {
       const { changed, ...made } = await builder.round();
       latest = made;
-      if (changed) tellOfNew(made.liferaft);
-      tellOfLeftOut(made);
+      if (changed) logNew(made.liferaft);
+      logLeftOut(made);
     });
-    tell(settingsError ?? roundError ?? (latest && lackingOf(latest.liferaft)) ?? null);
+    report(settingsError ?? roundError ?? (latest && lackingOf(latest.liferaft)) ?? null);
     const liferaft = roundError ? await current() : latest?.liferaft;
     if (liferaft) for (const sender of senders.values()) sender.offer(liferaft, ask);
   }
@@ -120,9 +122,8 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
 
   async function follow(rules: Rules | undefined): Promise<void> {
     const failure = await errorOf(() => watch.follow(rules));
-    const isSame = failure?.detail === watchError?.detail;
-    if (failure && !isSame) log.warn(failure, 'files are not watched; the interval finds changes');
-    watchError = failure;
+    if (hasChanged('watch', failure?.detail) && failure)
+      log.warn(failure, 'files are not watched; the interval finds changes');
   }
 
   /** What there is to send when no round could be made. */
@@ -146,28 +147,27 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     }
   }
 
-  function tell(now: DaemonStatus['error']): void {
-    const isSame = now?.code === error?.code && now?.detail === error?.detail;
-    if (!isSame && now) {
-      const isLacking = now.code === 'liferaft_lacking';
-      log.warn(now, isLacking ? 'the liferaft is not whole' : 'the liferaft stays as it is');
-    }
-    if (!isSame && !now) log.info({ after: error?.code }, 'the liferaft is kept up again');
+  function report(now: DaemonStatus['error']): void {
+    const former = error;
     error = now;
+    if (!hasChanged('liferaft', now ? `${now.code} ${now.detail}` : undefined)) return;
+    const isLacking = now?.code === 'liferaft_lacking';
+    if (now) log.warn(now, isLacking ? 'the liferaft is not whole' : 'the liferaft stays as it is');
+    else log.info({ after: former?.code }, 'the liferaft is kept up again');
   }
 
-  function tellOfNew({ manifest, digest, size }: OwnLiferaft): void {
+  function logNew({ manifest, digest, size }: OwnLiferaft): void {
     const { generation, files } = manifest;
     log.info({ generation, digest, bytes: size, files: files.length }, 'made a new liferaft');
   }
 
   /** Once for each, not in each round. */
-  function tellOfLeftOut({ leftOut, leftOutMore }: Omit<Round, 'changed'>): void {
+  function logLeftOut({ leftOut, leftOutMore }: Omit<Round, 'changed'>): void {
     const added = newlyLeftOut(leftOut);
     if (added.length === 0) return;
-    const more = Math.max(0, added.length - maxTold) + leftOutMore;
+    const more = Math.max(0, added.length - maxLogged) + leftOutMore;
     log.warn(
-      { leftOut: added.slice(0, maxTold), ...(more > 0 && { more }) },
+      { leftOut: added.slice(0, maxLogged), ...(more > 0 && { more }) },
       'not all that the rules include is in the liferaft as it is; hactl alphorn status has all',
     );
   }
@@ -191,7 +191,8 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
               madeAt: liferaft.manifest.time,
               files: liferaft.manifest.files.length,
               whole: isWhole(liferaft.manifest),
-              ...{ leftOut, leftOutMore },
+              leftOut,
+              leftOutMore,
             }
           : null,
         error,

@@ -1,26 +1,36 @@
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import dns from 'node:dns';
+import type { ClientRequest, OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 
-import { z } from 'zod';
-
-import { setDeadline } from '../../kit/concurrency/deadline.ts';
-import { Fault, systemErrorCode } from '../../kit/fault.ts';
+import { Fault } from '../../kit/fault.ts';
 import type { KeyRing, PeerKey } from '../peers/keys.ts';
-import type { LiferaftFile } from '../format/liferaft-file.ts';
-import { hostIdPattern } from '../format/manifest.ts';
 import {
   digestHeader,
   type Heartbeat,
   type HeartbeatAnswer,
-  identityText,
   offsetHeader,
   peerRoutes,
-  peerTls,
   rebuiltHeader,
 } from '../peers/peer-protocol.ts';
 import type { Destination } from '../settings.ts';
+import { addressesOf, isKeyRefused, type Line, LineBroken, openLine } from './peer-connection.ts';
+import {
+  nameOf,
+  parseAnswer,
+  refused,
+  unknownThere,
+  unreachable,
+  withoutKey,
+} from './peer-faults.ts';
+import {
+  answerOf,
+  startTimeout,
+  type RequestTimeout,
+  type Sendable,
+  sendBody,
+  textOf,
+} from './peer-request.ts';
 
 /** Speaks to one destination, over one connection that stays open between two heartbeats. */
 export interface PeerClient {
@@ -28,7 +38,7 @@ export interface PeerClient {
    * Tells what this host has, and asks what is there of it.
    * Faults: `peer_unreachable`, `peer_refused`, `alphorn_without_key`, `alphorn_key_refused`
    */
-  heartbeat(told: Heartbeat): Promise<HeartbeatAnswer>;
+  heartbeat(own: Heartbeat): Promise<HeartbeatAnswer>;
   /**
    * Sends this host's liferaft. When it returns, the liferaft is on the other's disk.
    * Faults: `peer_unreachable`, `peer_refused`, `alphorn_without_key`, `alphorn_key_refused`, `liferaft_damaged` of the own one
@@ -46,9 +56,6 @@ export interface Pushing {
   offset: number;
 }
 
-/** What is sent of a liferaft. */
-export type Sendable = Pick<LiferaftFile, 'digest' | 'size' | 'readInto'>;
-
 export interface PeerDeadlines {
   /** Until a heartbeat is answered, the connection made for it included. */
   heartbeatMs: number;
@@ -65,34 +72,20 @@ export const usualDeadlines: PeerDeadlines = {
   pushMs: 660_000,
 };
 
-/** Of one read of the disk and one write to the connection. Two of them are in use at a time. */
-const pieceBytes = 1024 * 1024;
-/** What is read of an answer. */
-const longestAnswer = 64 * 1024;
-
-const answerSchema = z.object({
-  held: z.boolean(),
-  lineage: z.string().optional(),
-  generation: z.number().optional(),
-  host: z.string().regex(hostIdPattern).optional(),
-  partial: z.number().int().min(0).optional(),
-});
-const problemSchema = z.object({ code: z.string().max(100), detail: z.string().max(2000) });
-
 /** What a peer client needs besides where it is to connect to. */
 export interface PeerClientParts {
   /** Of this host, which it is known by on the other side. */
   hostId: string;
   keys: KeyRing;
   /** Headers that tell more of this host; none if nothing is said. */
-  tell?: () => Promise<Record<string, string>>;
+  describeHost?: () => Promise<Record<string, string>>;
   /** Looks names up; as the system does, if nothing is said. */
   lookup?: typeof dns.lookup;
 }
 
 export function makePeerClient(
   destination: Destination,
-  { hostId, keys, tell = () => Promise.resolve({}), lookup = dns.lookup }: PeerClientParts,
+  { hostId, keys, describeHost = () => Promise.resolve({}), lookup = dns.lookup }: PeerClientParts,
   deadlines: PeerDeadlines = usualDeadlines,
 ): PeerClient {
   const name = nameOf(destination);
@@ -136,16 +129,16 @@ export function makePeerClient(
     const { method, path, headers } = question;
     const { host, port } = destination;
     const { agent } = lineBy(key);
-    const told = { ...headers, ...(await tell()) };
-    const request = https.request({ agent, host, port, method, path, headers: told });
+    const sentHeaders = { ...headers, ...(await describeHost()) };
+    const request = https.request({ agent, host, port, method, path, headers: sentHeaders });
     request.once('socket', (socket) => {
       const note = () => (connectedTo = socket.remoteAddress);
       if (socket.connecting) socket.once('connect', note);
       else note();
     });
-    const patience = makePatience(name, question.deadlines, request);
+    const timeout = startTimeout(name, question.deadlines, request);
     const answered = answerOf(request);
-    const sent = question.send(request, patience.extend);
+    const sent = question.send(request, timeout.extend);
     try {
       // Who refuses does not wait for the end.
       const response = await Promise.race([answered, sent.then(() => answered)]);
@@ -154,9 +147,9 @@ export function makePeerClient(
       return text;
     } catch (error) {
       if (error instanceof Fault) throw error;
-      throw patience.fault() ?? new LineBroken(error, request.reusedSocket);
+      throw timeout.fault() ?? new LineBroken(error, request.reusedSocket);
     } finally {
-      patience.end();
+      timeout.end();
       // Else what is left of a liferaft that nobody wants would be sent.
       if (!request.writableFinished) request.destroy();
       await sent.catch(() => undefined);
@@ -182,9 +175,9 @@ export function makePeerClient(
   }
 
   return {
-    async heartbeat(told) {
+    async heartbeat(own) {
       await followName();
-      const body = JSON.stringify(told);
+      const body = JSON.stringify(own);
       const text = await askByAnyKey({
         method: 'POST',
         path: peerRoutes.heartbeat,
@@ -222,236 +215,7 @@ interface Question {
   method: 'POST' | 'PUT';
   path: string;
   headers: OutgoingHttpHeaders;
-  deadlines: Patience['deadlines'];
+  deadlines: RequestTimeout['deadlines'];
   /** Writes the body to its end, and tells when some of it is gone. */
   send(request: ClientRequest, progress: () => void): Promise<void>;
-}
-
-/** A connection by one key. */
-interface Line {
-  keyId: string;
-  agent: https.Agent;
-}
-
-/** That a connection ended, or did not come about, without an answer. */
-class LineBroken extends Error {
-  /** Whether it had been used before. */
-  readonly wasInUse: boolean;
-  constructor(cause: unknown, wasInUse: boolean) {
-    super('The connection broke.', { cause });
-    this.wasInUse = wasInUse;
-  }
-}
-
-function openLine(key: PeerKey, hostId: string, lookup: typeof dns.lookup): Line {
-  const identity = identityText({ hostId, keyId: key.id });
-  const agent = new https.Agent({
-    ...peerTls,
-    ...{ keepAlive: true, keepAliveMsecs: 15_000, maxSockets: 1, maxCachedSessions: 0, lookup },
-    pskCallback: () => ({ psk: key.secret, identity }),
-    // The other side proves itself by the key. One that comes with a certificate instead is a stranger, whoever
-    // signed it.
-    ca: [],
-    checkServerIdentity: () => new Error('It came with a certificate instead of the key.'),
-  });
-  return { keyId: key.id, agent };
-}
-
-/** Reads from the disk what comes next while the piece before is on its way. */
-async function sendBody(
-  request: ClientRequest,
-  { size, readInto }: Sendable,
-  offset: number,
-  progress: () => void,
-): Promise<void> {
-  let [piece, spare] = [Buffer.allocUnsafe(pieceBytes), Buffer.allocUnsafe(pieceBytes)];
-  // Node.js may never call back for what was written to a request whose connection is gone.
-  const closed = new Promise<never>((_resolve, reject) => {
-    request.once('close', () => {
-      reject(new Error('It was closed before all was sent.'));
-    });
-  });
-  closed.catch(() => undefined);
-  try {
-    let reading = readInto(piece, offset);
-    for (let at = offset; at < size;) {
-      const bytes = await reading;
-      const next = at + bytes;
-      if (next < size) {
-        reading = readInto(spare, next);
-        // It is waited for later, if the piece before gets away.
-        reading.catch(() => undefined);
-      }
-      await Promise.race([written(request, piece.subarray(0, bytes)), closed]);
-      progress();
-      [piece, spare] = [spare, piece];
-      at = next;
-    }
-    request.end();
-  } catch (error) {
-    request.destroy(error as Error);
-    throw error;
-  }
-}
-
-function written(request: ClientRequest, piece: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    request.write(piece, (error) => {
-      if (error) reject(error);
-      else resolve();
-    });
-  });
-}
-
-function answerOf(request: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    request.once('response', resolve);
-    // Not once: a connection may break in more than one way.
-    request.on('error', reject);
-    request.once('close', () => {
-      reject(new Error('It was closed without an answer.'));
-    });
-  });
-}
-
-async function textOf(response: IncomingMessage): Promise<string> {
-  let text = '';
-  response.setEncoding('utf8');
-  for await (const piece of response as AsyncIterable<string>) {
-    text += piece;
-    if (text.length > longestAnswer) throw new Error('The answer has no end.');
-  }
-  return text;
-}
-
-interface Patience {
-  deadlines: {
-    /** For which nothing may happen. */
-    stallMs: number;
-    /** For all of it. */
-    allMs: number;
-  };
-  /** Something happened. */
-  extend: () => void;
-  /** That it took too long, if it did. */
-  fault(): Fault | undefined;
-  end(): void;
-}
-
-function makePatience(
-  name: string,
-  deadlines: Patience['deadlines'],
-  request: ClientRequest,
-): Patience {
-  let expired: number | undefined;
-  const giveUp = (ms: number) => () => {
-    expired = ms;
-    request.destroy(new Error('It took too long.'));
-  };
-  const stall = setDeadline(deadlines.stallMs, giveUp(deadlines.stallMs));
-  const all = setDeadline(deadlines.allMs, giveUp(deadlines.allMs));
-  return {
-    deadlines,
-    extend: () => {
-      stall.restart();
-    },
-    fault: () =>
-      expired === undefined
-        ? undefined
-        : new Fault(
-            'peer_unreachable',
-            `${name} did not answer within ${expired / 1000} s. Look whether it is up and its network is: ha-agent-peers has to run there ('systemctl status ha-agent-peers').`,
-          ),
-    end() {
-      stall.cancel();
-      all.cancel();
-    },
-  };
-}
-
-function parseAnswer(name: string, text: string): HeartbeatAnswer {
-  const { held, lineage, generation, host, partial } = orRefused(name, () =>
-    answerSchema.parse(JSON.parse(text)),
-  );
-  return {
-    held,
-    ...(lineage !== undefined && { lineage }),
-    ...(generation !== undefined && { generation }),
-    ...(host !== undefined && { host }),
-    ...(partial !== undefined && { partial }),
-  };
-}
-
-function orRefused<T>(name: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch {
-    throw new Fault(
-      'peer_refused',
-      `${name} answers as no ha-agent does. Install the same version there as here.`,
-    );
-  }
-}
-
-/** Of an answer that is a refusal; its words are the other side's. */
-function refused(name: string, status: number | undefined, text: string): Fault {
-  const { code, detail } = orRefused(name, () => problemSchema.parse(JSON.parse(text)));
-  return new Fault('peer_refused', `${name} refused (${status ?? '?'} ${code}): ${detail}`);
-}
-
-function unknownThere(name: string, refusal: string | undefined): Fault {
-  return new Fault(
-    'peer_refused',
-    `${refusal === undefined ? '' : `${refusal} `}${name} knows none of this host's keys. It has to be a node of the same cluster, or to have the same /etc/alphorn/key ('hactl alphorn key export' here, 'hactl alphorn key import' there).`,
-  );
-}
-
-function withoutKey(refusal: string | undefined): Fault {
-  if (refusal !== undefined) return new Fault('alphorn_key_refused', refusal);
-  return new Fault(
-    'alphorn_without_key',
-    "This host has no key that another could know it by. Make it a node of a cluster; or make a key ('hactl alphorn key generate') and carry it to its destinations ('export' here, 'import' there).",
-  );
-}
-
-/**
- * Whether the other side did not take the key, by the alerts of RFC 8446, section 6.2: 40 if it knows none of that
- * name (and has no certificate instead), 51 if it knows another of that name, for which OpenSSL before 3.2 says 47.
- */
-function isKeyRefused(error: unknown): boolean {
-  return error instanceof Error && /SSL alert number (?:40|47|51)\b/.test(error.message);
-}
-
-/** What to do about the system's and OpenSSL's errors, by their codes. */
-function unreachable(destination: Destination, error: unknown): Fault {
-  const { host, port } = destination;
-  const isStranger = error instanceof Error && /certificate/i.test(error.message);
-  const code = isStranger ? 'EPROTO' : (systemErrorCode(error) ?? '');
-  const messages: Partial<Record<string, string>> = {
-    ECONNREFUSED: `Nobody listens on port ${port} of ${host}. Start the service there ('systemctl start ha-agent'), or correct the destination.`,
-    ENOTFOUND: `The name ${host} is not known. Correct the destination, or make the name known to this host.`,
-    EAI_AGAIN: `The name ${host} cannot be looked up, for no name server answers. Mend that, or give the destination by its address.`,
-    EHOSTUNREACH: `${host} cannot be reached from this host. Look whether it is up, and at the network between.`,
-    ENETUNREACH: `There is no way from this host to ${host}. Look at the routes ('ip route').`,
-    EPROTO: `What listens on port ${port} of ${host} is not a peer port of ha-agent. Correct the destination.`,
-  };
-  const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-  const message =
-    messages[code] ??
-    `The connection to ${nameOf(destination)} broke: ${[code, reason].filter(Boolean).join(', ')}. It is tried again; if it stays so, look at 'journalctl -u ha-agent-peers' there.`;
-  return new Fault('peer_unreachable', message);
-}
-
-/** None if the name is not known, or no name server answers. */
-function addressesOf(host: string, lookup: typeof dns.lookup): Promise<string[]> {
-  return new Promise((resolve) => {
-    lookup(host, { all: true }, (error, addresses) => {
-      resolve(error ? [] : addresses.map(({ address }) => address));
-    });
-  });
-}
-
-/** As it stands in the settings. */
-export function nameOf({ host, port }: Destination): string {
-  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }

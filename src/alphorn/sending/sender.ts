@@ -1,7 +1,8 @@
 import { Fault } from '../../kit/fault.ts';
+import { makeChangeDetector } from '../../kit/log-changes.ts';
 import type { Log } from '../../kit/log.ts';
 import type { AcceptedLineage } from './accepted.ts';
-import type { OwnLiferaft } from '../collecting/builder.ts';
+import type { OwnLiferaft } from '../collecting/own-liferaft.ts';
 import type { DestinationStatus } from './daemon-status.ts';
 import { openLiferaft } from '../format/liferaft-file.ts';
 import { isWhole } from '../format/manifest.ts';
@@ -44,7 +45,7 @@ export interface SenderParts {
 }
 
 export const firstPauseMs = 1000;
-export const longestPauseMs = 300_000;
+export const maxPauseMs = 300_000;
 
 export function makeSender({
   destination,
@@ -64,8 +65,7 @@ export function makeSender({
 
   let failures = 0;
   let isSelf = false;
-  /** What the log said last. */
-  let told: string | undefined;
+  const hasChanged = makeChangeDetector();
   let lastSuccess: Date | undefined;
   let lastError: DestinationStatus['lastError'] = null;
   let heldDigest: string | null = null;
@@ -155,10 +155,9 @@ export function makeSender({
     failures = 0;
     if (isSelf || heldDigest === offered?.digest) behindSince = undefined;
     if (!isSelf) lastSuccess = new Date();
-    tell(isSelf ? 'self' : 'synced', () => {
-      if (isSelf) log.info({ destination }, 'this is this host itself; nothing is sent to it');
-      else log.info({ destination }, 'the destination is up to date');
-    });
+    if (!hasChanged(destination, isSelf ? 'self' : 'synced')) return;
+    if (isSelf) log.info({ destination }, 'this is this host itself; nothing is sent to it');
+    else log.info({ destination }, 'the destination is up to date');
   }
 
   function failed(error: unknown): void {
@@ -168,25 +167,17 @@ export function makeSender({
     const code = error instanceof Fault ? error.code : 'peer_unreachable';
     const detail = error instanceof Error ? error.message : String(error);
     lastError = { at: new Date().toISOString(), code, detail };
-    const longest = Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);
+    const fullPauseMs = Math.min(firstPauseMs * 2 ** (failures - 1), maxPauseMs);
     pause = setTimeout(
       () => {
         pause = undefined;
         begin();
       },
-      longest * (1 - random() / 2),
+      fullPauseMs * (1 - random() / 2),
     );
-    tell(`failing ${code}`, () => {
-      log.warn({ destination, code, detail }, 'the destination does not get the liferaft');
-      if (!(error instanceof Fault))
-        log.error({ destination, error: (error as Error).stack }, 'bug');
-    });
-  }
-
-  function tell(state: string, say: () => void): void {
-    if (told === state) return;
-    told = state;
-    say();
+    if (!hasChanged(destination, `failing ${code}`)) return;
+    log.warn({ destination, code, detail }, 'the destination does not get the liferaft');
+    if (!(error instanceof Fault)) log.error({ destination, error: (error as Error).stack }, 'bug');
   }
 
   function begin(): void {
@@ -218,7 +209,10 @@ export function makeSender({
       const held = offered && !isWhole(offered.manifest) ? 'lacking' : 'synced';
       const state = isSelf ? 'self' : failures > 0 ? 'failing' : hasIt ? held : 'pending';
       return {
-        ...{ destination, state, lastError, bytes },
+        destination,
+        state,
+        lastError,
+        bytes,
         lastSuccess: lastSuccess?.toISOString() ?? null,
         lagMs: behindSince === undefined ? null : Math.max(0, Date.now() - behindSince),
         digest: heldDigest,

@@ -69,10 +69,12 @@ interface SystemError {
 }
 
 const failing = (sentence: SystemError['sentence']): SystemError => ({
-  ...{ ending: 'failing', sentence },
+  ending: 'failing',
+  sentence,
 });
 const refused = (sentence: SystemError['sentence']): SystemError => ({
-  ...{ ending: 'refused', sentence },
+  ending: 'refused',
+  sentence,
 });
 
 const forbidden = refused((path) =>

@@ -30,7 +30,10 @@ export function makeOnRecord(signals: Signals): OnRecord {
       const route = ['hactl', ...command].join(' ');
       const request = {
         // As for callers of the agent's socket: only root can use hactl, too.
-        ...{ id: randomUUID(), caller: 'root', role: 'admin', method: 'CLI' },
+        id: randomUUID(),
+        caller: 'root',
+        role: 'admin',
+        method: 'CLI',
         route: route.length > maxRouteLength ? `${route.slice(0, maxRouteLength)}…` : route,
       };
       await audit.record({ ...request, outcome: 'begun' });

@@ -3,7 +3,7 @@ import type { Express } from 'express';
 import { openAcceptedLineage } from '../../alphorn/sending/accepted.ts';
 import { makeLiferaftBuilder } from '../../alphorn/collecting/builder.ts';
 import { makeChangesWatch } from '../../alphorn/sending/changes-watch.ts';
-import { makeAnswers, makeMounts } from '../../alphorn/collecting/mounts.ts';
+import { makeAnswers, makeMounts } from '../../alphorn/collecting/walk/mounts.ts';
 import { type Daemon, makeDaemon } from '../../alphorn/sending/daemon.ts';
 import { isThisHost } from '../../alphorn/sending/destinations.ts';
 import { hostIdOf } from '../../alphorn/peers/host-id.ts';
@@ -42,7 +42,9 @@ export function makePeers(config: Config, log: Log, paths: Paths = debianPaths):
   const receiver = makeReceiver(paths.alphorn.liferafts, receiverLimits(config));
   return {
     app: makePeersApp({
-      ...{ callers, receiver, log },
+      callers,
+      receiver,
+      log,
       clones: makeCloneCheck(paths.alphorn.liferafts),
       self: async () => ({
         id: await hostIdOf(paths.alphorn).catch(() => undefined),
@@ -67,7 +69,7 @@ export function makeAlphorn(config: Config, log: Log, paths: Paths = debianPaths
   const { alphorn } = paths;
   const keys = openKeys(paths, log);
   const accepted = openAcceptedLineage(alphorn.own);
-  const tell = async () => {
+  const describeHost = async () => {
     const lineage = await lineageByRoot(alphorn.own);
     return {
       ...headersOf(await whoThisHostIs(alphorn.machineId)),
@@ -83,9 +85,11 @@ export function makeAlphorn(config: Config, log: Log, paths: Paths = debianPaths
       // The settings were checked by the same function.
       if (where === undefined) throw new Error(`${destination} is no destination`);
       return makeSender({
-        ...{ destination, accepted, log },
+        destination,
+        accepted,
+        log,
         isThisHost: () => isThisHost(where, config.peer_port),
-        connect: (hostId) => makePeerClient(where, { hostId, keys, tell }),
+        connect: (hostId) => makePeerClient(where, { hostId, keys, describeHost }),
       });
     },
     makeWatch: (changed) =>

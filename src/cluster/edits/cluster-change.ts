@@ -1,9 +1,9 @@
 import type { Host } from '../../kit/host.ts';
-import type { Cib } from '../../parsers/cib/cib.ts';
-import type { TransientAttribute } from '../../parsers/cib/text.ts';
 import type { PlannedAction } from '../../parsers/crm-simulate.ts';
 import type { ExpectedResource } from '../why/outcome.ts';
 import type { CibEdit } from './engine/cib-edit.ts';
+import type { Cib } from '../../parsers/cib/cib.ts';
+import type { TransientAttribute } from '../../parsers/cib/text.ts';
 
 /** A change of the cluster: what is to become of it. */
 export interface ClusterChange<T> {

@@ -21,12 +21,16 @@ export function makeDaemonApp(daemon: Daemon, log: Log): Express {
     signIn: [],
     rows: [
       row({
-        ...{ ...forRoot, methods: ['GET'], path: daemonRoutes.status },
+        ...forRoot,
+        methods: ['GET'],
+        path: daemonRoutes.status,
         summary: 'How the sender is doing.',
         handle: async () => ({ body: await daemon.status() }),
       }),
       row({
-        ...{ ...forRoot, methods: ['POST'], path: daemonRoutes.sync },
+        ...forRoot,
+        methods: ['POST'],
+        path: daemonRoutes.sync,
         summary: 'Has the sender look for changes and send now.',
         async handle() {
           await Promise.race([

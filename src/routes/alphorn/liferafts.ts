@@ -1,7 +1,7 @@
 import type { Alphorn } from '../../alphorn/alphorn.ts';
-import { isPlainPath } from '../../alphorn/format/manifest.ts';
+import { isPlainPath } from '../../alphorn/format/paths.ts';
 import { isLiferaftName } from '../../alphorn/format/names.ts';
-import type { RestoreOptions } from '../../alphorn/restoring/restore.ts';
+import type { RestoreOptions } from '../../alphorn/restoring/plan.ts';
 import { checkSettings, type Settings } from '../../alphorn/settings.ts';
 import { invalidRequest } from '../../server/middleware/validate.ts';
 import { inBody, inPath, optional, rule } from '../../server/table/field.ts';

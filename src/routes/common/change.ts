@@ -3,7 +3,7 @@ import type { Change, ChangeRequest, ChangeResult, DryRun } from '../../changes/
 import type { ChangePipeline } from '../../changes/pipeline.ts';
 import type { Confirmations } from '../../changes/confirmations.ts';
 import { Fault, type FaultCode } from '../../kit/fault.ts';
-import type { Answer, RepeatedAnswers } from '../../changes/repeated-answers.ts';
+import type { RepeatedAnswers } from '../../changes/idempotency/repeated-answers.ts';
 import type { KnownSecrets } from '../../kit/secrets/known-secrets.ts';
 import { maskValues } from '../../kit/secrets/masking.ts';
 import { invalidRequest } from '../../server/middleware/validate.ts';
@@ -21,6 +21,7 @@ import {
 import { type Call, type Method, type Reply, row, type Row } from '../../server/table/row.ts';
 import { warningHeader } from './headers.ts';
 import { flag, trueOrFalse } from '../../server/table/rules.ts';
+import type { Answer } from '../../changes/idempotency/answer-index.ts';
 
 /** What the routes that change something ask of the domain, whatever they change. */
 export interface ChangeDomain {

@@ -14,6 +14,7 @@ import { type CloneCheck, cloneOfThisHost } from '../../alphorn/receiving/clones
 import { byRootHeader, type WhoSends, whoSendsOf } from '../../alphorn/peers/who-sends.ts';
 import type { LiferaftReceiver } from '../../alphorn/receiving/receiver.ts';
 import { Fault } from '../../kit/fault.ts';
+import { makeChangeDetector } from '../../kit/log-changes.ts';
 import type { Log } from '../../kit/log.ts';
 import { setCaller } from '../../server/middleware/authenticate.ts';
 import { asProblems } from '../../server/problem.ts';
@@ -54,7 +55,7 @@ const liferaftSchema = z.object({
 
 /** What other hosts may ask on the peer port. Each may say and send what concerns itself, and nothing else. */
 export function makePeersApp({ callers, receiver, clones, self, log }: PeersParts): Express {
-  const tell = refusalLog(log);
+  const refusals = refusalLog(log);
   const ofPeer = { role: 'anyone', fields: {} } as const;
   const family: Family = {
     name: 'peers',
@@ -63,13 +64,16 @@ export function makePeersApp({ callers, receiver, clones, self, log }: PeersPart
     signIn: [knowCaller(callers)],
     rows: [
       row({
-        ...{ ...ofPeer, methods: ['POST'], path: peerRoutes.heartbeat, body: 'json' },
+        ...ofPeer,
+        methods: ['POST'],
+        path: peerRoutes.heartbeat,
+        body: 'json',
         summary: 'Says which liferaft a host has, and answers whether it is here.',
         async handle(_values, call) {
           const heartbeat: Heartbeat = checked(heartbeatSchema, call.body);
           const { name: hostId } = call.caller();
           await refuseClones(call, hostId).catch((error: unknown) => {
-            tell.refused(hostId, error);
+            refusals.refused(hostId, error);
             throw error;
           });
           const { id: own } = await self();
@@ -78,7 +82,10 @@ export function makePeersApp({ callers, receiver, clones, self, log }: PeersPart
         },
       }),
       row({
-        ...{ ...ofPeer, methods: ['PUT'], path: peerRoutes.liferaft, body: 'stream' },
+        ...ofPeer,
+        methods: ['PUT'],
+        path: peerRoutes.liferaft,
+        body: 'stream',
         summary: 'Takes in the liferaft of a host.',
         handle: (_values, call) => takeIn(call, call.caller().name),
       }),
@@ -116,11 +123,11 @@ export function makePeersApp({ callers, receiver, clones, self, log }: PeersPart
       const { digest, generation } = await receiver.receive(announced, bodyOf(call));
       await clones.accept(hostId, whoSendsOf(call.headers), call.from);
       const ms = Math.round(performance.now() - startedAt);
-      tell.wellAgain(hostId);
+      refusals.accepted(hostId);
       log.info({ host: hostId, generation, bytes: announced.size, ms }, 'liferaft received');
       return { body: { digest, generation } };
     } catch (error) {
-      tell.refused(hostId, error);
+      refusals.refused(hostId, error);
       throw error;
     }
   }
@@ -173,24 +180,19 @@ async function* bodyOf({ bytes }: Call): AsyncGenerator<Buffer, void, undefined>
   }
 }
 
-/** How many hosts are kept in mind; whoever has the key can make them up. */
-const mostHosts = 1000;
-
 /** A line for each host that begins to be refused, or is for another reason. */
 function refusalLog(log: Log): {
   refused(host: string, error: unknown): void;
-  wellAgain(host: string): void;
+  accepted(host: string): void;
 } {
-  const told = new Map<string, string>();
+  const hasChanged = makeChangeDetector();
   return {
     refused(host, error) {
-      if (!(error instanceof Fault) || told.get(host) === error.code) return;
-      if (told.size >= mostHosts) told.clear();
-      told.set(host, error.code);
+      if (!(error instanceof Fault) || !hasChanged(host, error.code)) return;
       log.warn({ host, code: error.code, detail: error.message }, 'liferaft refused');
     },
-    wellAgain(host) {
-      told.delete(host);
+    accepted(host) {
+      hasChanged(host, undefined);
     },
   };
 }

@@ -57,7 +57,7 @@ describe('the liferaft of this host', () => {
 
     const bytes = await readFile(ownFile());
     expect(bytes.length).to.equal(liferaft.size);
-    const store = openStore(join(folder.path, 'peer'), { keep: 5, mostBytes: liferaft.size });
+    const store = openStore(join(folder.path, 'peer'), { keep: 5, maxBytes: liferaft.size });
     const { digest, size } = liferaft;
     await store.receive({ hostId: someHost, digest, size, rebuilt: false }, inPieces(bytes));
     const [file] = liferaft.manifest.files;

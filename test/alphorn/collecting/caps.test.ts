@@ -4,8 +4,9 @@ import { expect } from 'chai';
 
 import { maxEssentialBytes } from '../../../src/alphorn/collecting/essential.ts';
 import { withinCaps } from '../../../src/alphorn/collecting/caps.ts';
-import { type Found, walk } from '../../../src/alphorn/collecting/walk.ts';
-import { byPath, limits } from '../../../src/alphorn/format/manifest.ts';
+import { type Found, walk } from '../../../src/alphorn/collecting/walk/walk.ts';
+import { byPath } from '../../../src/alphorn/format/paths.ts';
+import { limits } from '../../../src/alphorn/format/limits.ts';
 import { collectBench } from '../../support/collect-bench.ts';
 
 describe('the caps of a file of rules', () => {
@@ -79,8 +80,11 @@ describe('the caps of a file of rules', () => {
       await write('/etc/zzz/conf');
       const { found, missed } = walk({
         rules: await rules({ include: ['~/etc/aaa', '~/etc/zzz'] }),
-        ...{ essentials: [], never: new Set(), silentAt: () => undefined, former: new Map() },
-        most: { byInclude: 40, byAll: 80 },
+        essentials: [],
+        never: new Set(),
+        silentAt: () => undefined,
+        former: new Map(),
+        max: { byInclude: 40, byAll: 80 },
       });
       expect(found.map(({ path }) => path)).to.include(at('/etc/zzz/conf'));
       expect(missed.map(({ name }) => name)).to.deep.equal([at('/etc/aaa')]);
@@ -90,21 +94,22 @@ describe('the caps of a file of rules', () => {
 
   describe('and those of a liferaft', () => {
     const include = (text: string) => ({
-      ...{
-        text,
-        base: text,
-        depth: Infinity,
-        matches: () => true,
-        names: () => false,
-        takesFolders: true,
-      },
+      text,
+      base: text,
+      depth: Infinity,
+      matches: () => true,
+      names: () => false,
+      takesFolders: true,
     });
     const fileOf = (size: number) => Object.assign(statSync(import.meta.filename), { size });
     const set = { name: 'rules', includes: [], maxFileBytes: 1e9, maxBytes: 1e12, maxFiles: 1e6 };
     const found = (folder: string, count: number, more: Partial<Found> = {}): Found[] => {
       const of = include(folder);
       return Array.from({ length: count }, (_, index) => ({
-        ...{ path: `${folder}/${index}`, name: `${folder}/${index}`, include: of, set },
+        path: `${folder}/${index}`,
+        name: `${folder}/${index}`,
+        include: of,
+        set,
         stats: fileOf(1),
         ...more,
       })).sort(byPath);

@@ -26,7 +26,7 @@ import sinon from 'sinon';
 
 import { makeAttributeStore } from '../../../src/alphorn/format/attributes.ts';
 import { type Collected, makeCollector } from '../../../src/alphorn/collecting/collect.ts';
-import { limits } from '../../../src/alphorn/format/manifest.ts';
+import { limits } from '../../../src/alphorn/format/limits.ts';
 import { readRules } from '../../../src/alphorn/collecting/rules.ts';
 import { type Acl, encodeAcl } from '../../../src/parsers/posix-acl.ts';
 import { appending } from '../../support/appending.ts';
@@ -226,8 +226,10 @@ describe('what is collected', () => {
       expect(files[0]).to.deep.include({ mode: 0o660, acl: { ...list, users: named } });
       expect(files[1]).not.to.have.property('acl');
       expect(folders.at(-1)).to.deep.include({
-        ...{ path: at('d'), mode: 0o750 },
-        ...{ acl: { ...folderList, users: named }, defaultAcl: { ...list, users: named } },
+        path: at('d'),
+        mode: 0o750,
+        acl: { ...folderList, users: named },
+        defaultAcl: { ...list, users: named },
       });
       expect(leftOut).to.deep.equal([]);
     });
@@ -296,7 +298,7 @@ describe('what is collected', () => {
       const one = makeCollector(paths(), undefined, undefined, store);
       const collected = await one.collect(await all(), { former: before });
       expect(pathsOf(collected.files)).to.deep.equal(['a', 'b']);
-      expect(pathsOf([...collected.kept])).to.deep.equal(['a']);
+      expect(pathsOf([...collected.carriedOver])).to.deep.equal(['a']);
       expect(whyNot(collected, 'a')).to.match(/cannot be read: EIO/);
     });
 

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { execa } from 'execa';
 
 import { essentialFiles, maxEssentialBytes } from '../../../src/alphorn/collecting/essential.ts';
-import { isIn } from '../../../src/alphorn/format/manifest.ts';
+import { isIn } from '../../../src/alphorn/format/paths.ts';
 import { collectBench } from '../../support/collect-bench.ts';
 
 describe('an essential file', () => {

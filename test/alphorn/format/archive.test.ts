@@ -80,7 +80,7 @@ describe('the archive of a liferaft', () => {
 
   it('passes its check in pieces of any size', () => {
     for (const size of [1, 7, 511, 512, 513, 65_536, made.bytes.length]) {
-      const check = makeLiferaftCheck({ digest: made.digest, mostBytes: made.bytes.length });
+      const check = makeLiferaftCheck({ digest: made.digest, maxBytes: made.bytes.length });
       for (let at = 0; at < made.bytes.length; at += size) {
         check.write(made.bytes.subarray(at, at + size));
       }

@@ -12,7 +12,12 @@ import { faultOf } from '../../support/faults.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const acl = encodeAcl({
-  ...{ user: 6, users: [{ id: 5, perms: 4 }], group: 4, groups: [], mask: 6, other: 0 },
+  user: 6,
+  users: [{ id: 5, perms: 4 }],
+  group: 4,
+  groups: [],
+  mask: 6,
+  other: 0,
 }).toString('hex');
 
 describe('attributes of files', () => {

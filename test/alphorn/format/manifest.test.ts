@@ -4,17 +4,15 @@ import fc from 'fast-check';
 import { Fault } from '../../../src/kit/fault.ts';
 import { makeLiferaftCheck } from '../../../src/alphorn/format/check.ts';
 import {
-  byPath,
   digestOf,
   formatOf,
-  isPlainPath,
-  limits,
   type Manifest,
   manifestBytes,
-  type NamedAcl,
-  parentsOf,
   parseManifest,
 } from '../../../src/alphorn/format/manifest.ts';
+import { byPath, isPlainPath, parentsOf } from '../../../src/alphorn/format/paths.ts';
+import { limits } from '../../../src/alphorn/format/limits.ts';
+import type { NamedAcl } from '../../../src/alphorn/format/items.ts';
 import { orFault } from '../../support/faults.ts';
 import { archiveOf, liferaftOf, manifestOf } from '../../support/liferafts.ts';
 
@@ -42,8 +40,12 @@ const named = fc
 /** One whose mask, group and others are those of the mode. */
 const aclFor = (mode: number, users: NamedAcl['users'], groups: NamedAcl['groups']) => ({
   acl: {
-    ...{ user: (mode >> 6) & 7, users, group: 5, groups },
-    ...{ mask: (mode >> 3) & 7, other: mode & 7 },
+    user: (mode >> 6) & 7,
+    users,
+    group: 5,
+    groups,
+    mask: (mode >> 3) & 7,
+    other: mode & 7,
   },
 });
 
@@ -67,7 +69,9 @@ const anyManifest: fc.Arbitrary<Manifest> = fc
         sha256,
         target: fc.string({ minLength: 1, maxLength: 40 }).filter((text) => !text.includes('\0')),
         ...owned,
-        ...{ users: named, groups: named, hasAcl: fc.boolean() },
+        users: named,
+        groups: named,
+        hasAcl: fc.boolean(),
       }),
       { maxLength: 12, selector: (leaf) => leaf.path },
     ),
@@ -84,14 +88,25 @@ const anyManifest: fc.Arbitrary<Manifest> = fc
     const files = plain
       .filter(({ isLink }) => !isLink)
       .map(({ path: at, size, sha256: digest, mode, uid, gid, user, group, ...each }) => ({
-        ...{ path: at, size, sha256: digest },
-        ...{ mode, uid, gid, user, group },
+        path: at,
+        size,
+        sha256: digest,
+        mode,
+        uid,
+        gid,
+        user,
+        group,
         ...(each.hasAcl && aclFor(mode, each.users, each.groups)),
       }))
       .sort(byPath);
     return {
-      ...{ format: formatOf({ folders, files, lacking }), host, lineage, generation, time },
-      ...{ folders, files },
+      format: formatOf({ folders, files, lacking }),
+      host,
+      lineage,
+      generation,
+      time,
+      folders,
+      files,
       links: plain
         .filter(({ isLink }) => isLink)
         .map(({ path: at, target, uid, gid, user, group }) => ({
@@ -137,7 +152,7 @@ describe('a manifest', () => {
     fc.assert(
       fc.property(anyManifest, fc.nat(), fc.integer({ min: 1, max: 255 }), (manifest, at, bits) => {
         const bytes = Buffer.from(manifestBytes(manifest));
-        const check = makeLiferaftCheck({ digest: digestOf(bytes), mostBytes: 2 ** 50 });
+        const check = makeLiferaftCheck({ digest: digestOf(bytes), maxBytes: 2 ** 50 });
         const place = at % bytes.length;
         bytes.writeUInt8(bytes.readUInt8(place) ^ bits, place);
         const refused = orFault(() => {
@@ -196,8 +211,12 @@ describe('a manifest', () => {
     const [link] = manifest.links;
     const [folder] = manifest.folders;
     const acl = {
-      ...{ user: 6, users: [{ id: 5, name: null, perms: 4 }], group: 0, groups: [] },
-      ...{ mask: 4, other: 4 },
+      user: 6,
+      users: [{ id: 5, name: null, perms: 4 }],
+      group: 0,
+      groups: [],
+      mask: 4,
+      other: 4,
     };
     const withUsers = (...ids: number[]) => ({
       format: 2,

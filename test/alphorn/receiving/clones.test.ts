@@ -19,7 +19,10 @@ describe('a host and a clone of it', () => {
   });
 
   const first: WhoSends = {
-    ...{ machine: digits('a'), boot: digits('1'), name: 'first', upSeconds: 100_000 },
+    machine: digits('a'),
+    boot: digits('1'),
+    name: 'first',
+    upSeconds: 100_000,
   };
   const check = (who: WhoSends, address = '192.0.2.1') => clones.check(id, who, address);
   const pass = (seconds: number) => {
@@ -98,10 +101,10 @@ describe('a host and a clone of it', () => {
   });
 
   it('tells of itself in headers, whatever its name', () => {
-    const told = { ...first, name: 'größe\r\nx' };
-    expect(whoSendsOf(headersOf(told))).to.deep.equal(told);
-    expect(whoSendsOf({ ...headersOf(told), 'x-liferaft-boot': 'x' })).to.equal(undefined);
-    expect(whoSendsOf({ ...headersOf(told), 'x-liferaft-host-name': '%' })).to.include({
+    const renamed = { ...first, name: 'größe\r\nx' };
+    expect(whoSendsOf(headersOf(renamed))).to.deep.equal(renamed);
+    expect(whoSendsOf({ ...headersOf(renamed), 'x-liferaft-boot': 'x' })).to.equal(undefined);
+    expect(whoSendsOf({ ...headersOf(renamed), 'x-liferaft-host-name': '%' })).to.include({
       name: '%',
     });
     expect(whoSendsOf({})).to.equal(undefined);

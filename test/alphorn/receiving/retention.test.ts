@@ -15,26 +15,30 @@ const start = Date.parse('2026-03-04T10:20:30Z');
 
 /** A store that takes in one generation after another, as the receiver does, with a clock of its own. */
 function storeWith(policy: Retention) {
-  let kept: Generation[] = [];
+  let stored: Generation[] = [];
   let count = 0;
   return {
-    numbers: () => kept.map(({ generation }) => generation).sort((a, b) => a - b),
-    hasWhole: () => kept.some(({ isWhole }) => isWhole),
+    numbers: () => stored.map(({ generation }) => generation).sort((a, b) => a - b),
+    hasWhole: () => stored.some(({ isWhole }) => isWhole),
     /** The host says that its latest is still so. */
     confirm(at: number) {
-      kept = kept.map((each) => (each.isLatest ? { ...each, until: new Date(at) } : each));
+      stored = stored.map((each) => (each.isLatest ? { ...each, until: new Date(at) } : each));
     },
     prune(at: number) {
-      kept = [...generationsToKeep(kept, policy, new Date(at))];
+      stored = [...generationsToKeep(stored, policy, new Date(at))];
     },
     receive(at: number, { isWhole = true, lineage = 'a' } = {}) {
       count += 1;
-      const former = kept.map((each) => ({ ...each, isLatest: false }));
+      const former = stored.map((each) => ({ ...each, isLatest: false }));
       const latest = {
-        ...{ lineage, generation: count, digest: `${count}`, isLatest: true, isWhole },
+        lineage,
+        generation: count,
+        digest: `${count}`,
+        isLatest: true,
+        isWhole,
         until: new Date(at),
       };
-      kept = [...generationsToKeep([...former, latest], policy, new Date(at))];
+      stored = [...generationsToKeep([...former, latest], policy, new Date(at))];
       return count;
     },
   };
@@ -152,8 +156,8 @@ describe('the generations that a store keeps', () => {
         const generation = store.receive(at, { isWhole, lineage: `${below(3)}` });
         expect(store.numbers(), `seed ${seed}`).to.include(generation);
         expect(store.hasWhole(), `seed ${seed}`).to.equal(hadWhole);
-        const most = policy.last + policy.hours + policy.days + 3;
-        expect(store.numbers().length, `seed ${seed}`).to.be.at.most(most);
+        const maxCount = policy.last + policy.hours + policy.days + 3;
+        expect(store.numbers().length, `seed ${seed}`).to.be.at.most(maxCount);
       }
     }
   });

@@ -37,10 +37,13 @@ describe('the store of liferafts', () => {
   const temporary = temporaryFolder();
   const folder = () => join(temporary.path, 'liferafts');
   const storeOf = (limits: Partial<ReceiverLimits> = {}) =>
-    openStore(folder(), { keep: 5, mostBytes: 1024 * 1024, ...limits });
+    openStore(folder(), { keep: 5, maxBytes: 1024 * 1024, ...limits });
 
   const announced = ({ manifest, digest, bytes }: MadeLiferaft, rebuilt = false) => ({
-    ...{ hostId: manifest.host.id, digest, size: bytes.length, rebuilt },
+    hostId: manifest.host.id,
+    digest,
+    size: bytes.length,
+    rebuilt,
   });
 
   /** Has the store receive one. */
@@ -62,7 +65,9 @@ describe('the store of liferafts', () => {
     it('as it came, in a file for root alone, in a folder that root alone may enter', async () => {
       const made = liferaftOf();
       expect(await storeOf().receive(announced(made), inPieces(made.bytes))).to.deep.equal({
-        ...{ digest: made.digest, lineage: someLineage, generation: 1 },
+        digest: made.digest,
+        lineage: someLineage,
+        generation: 1,
       });
       expect((await readFile(join(folder(), latest))).equals(made.bytes)).to.equal(true);
       expect((await stat(join(folder(), latest))).mode & 0o777).to.equal(0o600);
@@ -81,8 +86,8 @@ describe('the store of liferafts', () => {
 
     it('and keeps those before by their numbers, the last ones', async () => {
       for (let generation = 1; generation <= 7; generation += 1) await receive({ generation });
-      const kept = [3, 4, 5, 6].map((each) => `liferaft_${someHost}.${each}.tar`);
-      expect(await names()).to.deep.equal([...kept, latest]);
+      const stored = [3, 4, 5, 6].map((each) => `liferaft_${someHost}.${each}.tar`);
+      expect(await names()).to.deep.equal([...stored, latest]);
       const listed = await storeOf().list();
       expect(listed.map((each) => 'generation' in each && each.generation)).to.deep.equal([
         7, 6, 5, 4, 3,
@@ -121,8 +126,8 @@ describe('the store of liferafts', () => {
       for (const generation of [3, 4, 5]) {
         await receive({ generation, lacking }, storeOf({ keep: 2 }));
       }
-      const kept = [2, 4].map((each) => `liferaft_${someHost}.${each}.tar`);
-      expect(await names()).to.deep.equal([...kept, latest]);
+      const stored = [2, 4].map((each) => `liferaft_${someHost}.${each}.tar`);
+      expect(await names()).to.deep.equal([...stored, latest]);
       const listed = await storeOf().list();
       expect(listed.map((each) => 'whole' in each && [each.generation, each.whole])).to.deep.equal([
         [5, false],
@@ -141,10 +146,10 @@ describe('the store of liferafts', () => {
 
     it('of as many bytes as are allowed, and of no more', async () => {
       const made = liferaftOf();
-      const exact = storeOf({ mostBytes: made.bytes.length });
+      const exact = storeOf({ maxBytes: made.bytes.length });
       await exact.receive(announced(made), inPieces(made.bytes));
       const next = liferaftOf({ generation: 2 });
-      const less = storeOf({ mostBytes: made.bytes.length - 1 });
+      const less = storeOf({ maxBytes: made.bytes.length - 1 });
       await faultOf('liferaft_too_large', less.receive(announced(next), inPieces(next.bytes)));
       expect((await storeOf().held(someHost))?.generation).to.equal(1);
     });
@@ -251,13 +256,13 @@ describe('the store of liferafts', () => {
       for (const generation of [1, 2])
         await receive({ lineage: otherLineage, generation, rebuilt: generation === 1 });
       await receive({ lineage: thirdLineage, generation: 1, rebuilt: true });
-      const kept = [];
+      const stored = [];
       for (const { name } of await storeOf().list()) {
         const file = await storeOf().open(name);
         await file.close();
-        kept.push(`${file.manifest.lineage} ${file.manifest.generation}`);
+        stored.push(`${file.manifest.lineage} ${file.manifest.generation}`);
       }
-      expect(kept).to.have.members([
+      expect(stored).to.have.members([
         `${thirdLineage} 1`,
         ...[1, 2].flatMap((generation) => [
           `${otherLineage} ${generation}`,
@@ -453,7 +458,9 @@ describe('the store of liferafts', () => {
       await writeFile(path(), made.bytes);
       expect(await storeOf().importFile(path())).to.deep.equal({
         name: `liferaft_${otherHost}.tar`,
-        ...{ digest: made.digest, lineage: someLineage, generation: 4 },
+        digest: made.digest,
+        lineage: someLineage,
+        generation: 4,
       });
       const file = await storeOf().open(`liferaft_${otherHost}.tar`);
       expect(await file.check()).to.include({ digest: made.digest });
@@ -477,7 +484,7 @@ describe('the store of liferafts', () => {
     it('none that is too large', async () => {
       const made = liferaftOf();
       await writeFile(path(), made.bytes);
-      await faultOf('liferaft_too_large', storeOf({ mostBytes: 1024 }).importFile(path()));
+      await faultOf('liferaft_too_large', storeOf({ maxBytes: 1024 }).importFile(path()));
     });
 
     it('none that is not there, or is a folder', async () => {

@@ -12,7 +12,7 @@ import { faultOf } from '../../support/faults.ts';
 import { type Described, storeLiferaft } from '../../support/liferafts.ts';
 import {
   growTree,
-  restoreFolders,
+  savedRestores,
   type RestoreBench,
   restoreBench,
   type Tree,
@@ -81,16 +81,16 @@ describe('a restore', () => {
   const restore = (paths?: readonly string[], which = name) =>
     bench.restorer.restore(bench.host, which, paths, bench.warn);
   const undo = (force = false) => bench.restorer.undo(bench.host, force, bench.warn);
-  const kept = () => restoreFolders(bench.alphorn);
+  const saved = () => savedRestores(bench.alphorn);
 
   it('brings back content, modes, owners, links and folders, and nothing else', async () => {
-    const { differences, kept: keptIn } = await restore();
+    const { differences, kept: savedIn } = await restore();
     expect(await tree()).to.deep.equal(after);
     expect(differences.map(({ path }) => path)).to.have.members([
       ...['/etc/new', '/etc/new/deep', '/etc/content', '/etc/was-link', '/etc/suid'],
       ...['/etc/new/deep/größe', '/etc/link', '/etc/was-file'],
     ]);
-    expect(keptIn).to.match(/\/restore\/00000001-\d{8}T\d{6}\.\d{3}Z$/);
+    expect(savedIn).to.match(/\/restore\/00000001-\d{8}T\d{6}\.\d{3}Z$/);
     expect((await bench.restorer.diff(name)).differences).to.deep.equal([]);
     expect(bench.warnings).to.deep.equal([]);
   });
@@ -106,13 +106,13 @@ describe('a restore', () => {
     await undo();
     expect(await tree()).to.deep.equal(before);
     await faultOf('nothing_to_undo', undo());
-    expect(await kept()).to.deep.equal([]);
+    expect(await saved()).to.deep.equal([]);
   });
 
   it('keeps what it replaced where only root may look', async () => {
-    const { kept: keptIn } = await restore();
-    expect(keptIn).not.to.equal(null);
-    const copies = await treeOf(keptIn ?? '');
+    const { kept: savedIn } = await restore();
+    expect(savedIn).not.to.equal(null);
+    const copies = await treeOf(savedIn ?? '');
     expect(Object.values(copies))
       .to.include('file 600 0:0 old')
       .and.to.include('file 600 0:0 old file');
@@ -132,7 +132,7 @@ describe('a restore', () => {
 
   it('of what is the same already does nothing, and keeps nothing', async () => {
     expect((await restore(['/etc/same'])).kept).to.equal(null);
-    expect(await kept()).to.deep.equal([]);
+    expect(await saved()).to.deep.equal([]);
   });
 
   it('of a liferaft in which a byte is wrong does nothing', async () => {
@@ -145,7 +145,7 @@ describe('a restore', () => {
       await faultOf('liferaft_damaged', restore(paths));
     }
     expect(await tree()).to.deep.equal(before);
-    expect(await kept()).to.deep.equal([]);
+    expect(await saved()).to.deep.equal([]);
   });
 
   it('goes through no folder that is a link here, whatever the liferaft says', async () => {
@@ -156,7 +156,7 @@ describe('a restore', () => {
     const { message } = await faultOf('restore_blocked', restore());
     expect(message).to.include('/etc/content: /etc is a folder in the liferaft');
     expect(await readdir(join(folder.path, 'elsewhere'))).to.deep.equal([]);
-    expect(await kept()).to.deep.equal([]);
+    expect(await saved()).to.deep.equal([]);
   });
 
   it('does nothing if one path is in the way, and all the others if they are named', async () => {
@@ -186,7 +186,7 @@ describe('a restore', () => {
       const { message } = await faultOf('restore_failed', restore());
       expect(message).to.match(/change \/etc\/content: EBUSY: [a-z ,]+\. All is as it was/);
       expect(await tree()).to.deep.equal(there);
-      expect(await kept()).to.deep.equal([]);
+      expect(await saved()).to.deep.equal([]);
     } finally {
       await run('umount', [join(bench.alphorn.root, 'etc/content')]);
     }
@@ -203,7 +203,7 @@ describe('a restore', () => {
         const there = await tree();
         await faultOf('no_space', restore());
         expect(await tree()).to.deep.equal(there);
-        expect(await kept()).to.deep.equal([]);
+        expect(await saved()).to.deep.equal([]);
       } finally {
         await run('umount', [full]);
       }
@@ -252,7 +252,7 @@ describe('a restore', () => {
   });
 
   it('during which somebody else changes a file loses no change, and changes nothing', async () => {
-    const store = openStore(bench.alphorn.liferafts, { keep: 5, mostBytes: 1024 ** 3 });
+    const store = openStore(bench.alphorn.liferafts, { keep: 5, maxBytes: 1024 ** 3 });
     const mine = () => writeFile(join(bench.alphorn.root, 'etc/was-file'), 'mine');
     const restorer = makeRestorer(bench.host, {
       async open(which) {
@@ -273,7 +273,7 @@ describe('a restore', () => {
     );
     expect((await fault).message).to.include('/etc/was-file');
     expect(await tree()).to.deep.equal({ ...before, '/etc/was-file': 'file 600 0:0 mine' });
-    expect(await kept()).to.deep.equal([]);
+    expect(await saved()).to.deep.equal([]);
   });
 
   describe('of files of Pacemaker', () => {
@@ -357,7 +357,7 @@ describe('a restore', () => {
     it('of the latest restores, as many as it may', async () => {
       bench = restoreBench(folder.path, { ...limits, restores: 3 });
       await restoreOften(5);
-      expect(await kept()).to.have.length(3);
+      expect(await saved()).to.have.length(3);
       for (const index of [4, 3, 2]) {
         await undo();
         expect((await tree())['/etc/content']).to.match(new RegExp(` ${index} {9}$`));
@@ -370,15 +370,15 @@ describe('a restore', () => {
 
     it('of ten restores where nothing else is said', async () => {
       await restoreOften(12);
-      expect(await kept()).to.have.length(10);
+      expect(await saved()).to.have.length(10);
     });
 
     it('as far as there are not too many bytes, and of the latest however many they are', async () => {
       bench = restoreBench(folder.path, { ...limits, bytes: 2500 });
       await restoreOften(5, 1000);
-      expect(await kept()).to.have.length(2);
+      expect(await saved()).to.have.length(2);
       await restoreOften(1, 5000);
-      expect(await kept()).to.have.length(1);
+      expect(await saved()).to.have.length(1);
       await undo();
       expect((await tree())['/etc/content']).to.have.length('file 640 0:0 '.length + 5000);
     });
@@ -388,13 +388,13 @@ describe('a restore', () => {
       try {
         await restoreOften(2);
         clock.tick(91 * 24 * 3600 * 1000);
-        expect(await kept()).to.have.length(2);
+        expect(await saved()).to.have.length(2);
         await restoreOften(1);
         // The clock alone may be wrong.
-        expect(await kept()).to.have.length(3);
+        expect(await saved()).to.have.length(3);
         clock.tick(24 * 3600 * 1000);
         await restoreOften(1);
-        expect(await kept()).to.have.length(2);
+        expect(await saved()).to.have.length(2);
         expect(bench.journal.lines).to.have.length(2);
         expect(bench.journal.lines[0]).to.include('restore 1 (of ').and.to.include('90 days');
         clock.tick(91 * 24 * 3600 * 1000);
@@ -414,7 +414,7 @@ describe('a restore', () => {
         await restoreOften(1);
         clock.setSystemTime(Date.now() - 3_600_000);
         await restore(['/etc/link']);
-        expect(await kept()).to.have.length(1);
+        expect(await saved()).to.have.length(1);
         expect((await undo()).paths).to.deep.equal(['/etc/link']);
       } finally {
         clock.restore();
@@ -426,12 +426,12 @@ describe('a restore', () => {
       await restoreOften(1);
       bench.journal.exitCode = 1;
       await restoreOften(1);
-      expect(await kept()).to.have.length(2);
+      expect(await saved()).to.have.length(2);
       expect(bench.warnings.join()).to.include('restore 1 could not be announced in the journal');
       bench.journal.exitCode = 0;
       bench.journal.lines.splice(0);
       await restoreOften(1);
-      expect(await kept()).to.have.length(1);
+      expect(await saved()).to.have.length(1);
       expect(
         bench.journal.lines.map((line) => /^Dropping what restore (\d)/.exec(line)?.[1]),
       ).to.deep.equal(['1', '2']);
@@ -441,10 +441,10 @@ describe('a restore', () => {
     it('of one that is half done or damaged, whatever the limits say', async () => {
       bench = restoreBench(folder.path, { restores: 1, bytes: 1, days: 90 });
       await restoreOften(1);
-      const [first = ''] = await kept();
+      const [first = ''] = await saved();
       await writeFile(join(bench.alphorn.restores, first, 'journal.json'), '{');
       await restoreOften(3);
-      expect(await kept())
+      expect(await saved())
         .to.have.length(2)
         .and.to.include(first);
     });
@@ -452,11 +452,11 @@ describe('a restore', () => {
     it('of one that is partly undone, whatever the limits say', async () => {
       bench = restoreBench(folder.path, { restores: 1, bytes: 1, days: 90 });
       await restoreOften(1);
-      const [first = ''] = await kept();
+      const [first = ''] = await saved();
       const place = join(bench.alphorn.restores, first);
       await rename(join(place, 'journal.json'), join(place, 'journal.partial.json'));
       await restoreOften(3);
-      expect(await kept())
+      expect(await saved())
         .to.have.length(2)
         .and.to.include(first);
     });
@@ -464,7 +464,7 @@ describe('a restore', () => {
     it('also if it cannot be removed, and says so', async () => {
       bench = restoreBench(folder.path, { ...limits, restores: 1 });
       await restoreOften(1);
-      const [first = ''] = await kept();
+      const [first = ''] = await saved();
       const place = join(bench.alphorn.restores, first);
       await run('mount', ['--bind', place, place]);
       try {
@@ -476,7 +476,7 @@ describe('a restore', () => {
       }
       bench.warnings.splice(0);
       await restoreOften(1);
-      expect(await kept()).to.have.length(1);
+      expect(await saved()).to.have.length(1);
       expect(bench.warnings).to.deep.equal([]);
     });
   });
@@ -494,7 +494,7 @@ describe('a restore', () => {
     await restore();
     expect(await tree()).to.deep.equal(after);
     expect(await readdir(bench.alphorn.restores)).to.deep.equal(
-      ['counter', ...(await kept())].sort(),
+      ['counter', ...(await saved())].sort(),
     );
   });
 

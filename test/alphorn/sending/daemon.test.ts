@@ -59,10 +59,10 @@ describe('the sender', () => {
   }
 
   async function start(ownPort = 1): Promise<void> {
-    const kept = keepingLog();
-    lines = kept.lines;
+    const record = keepingLog();
+    lines = record.lines;
     const config = await loadConfig({ HA_AGENT_CONFIG: join(folder.path, 'none') });
-    const made = makeAlphorn({ ...config, peer_port: ownPort }, kept.log, host.paths);
+    const made = makeAlphorn({ ...config, peer_port: ownPort }, record.log, host.paths);
     daemon = made.daemon;
     const listener = await openSocketListener(
       made.app,
@@ -76,7 +76,7 @@ describe('the sender', () => {
   }
 
   let made = 0;
-  interface Kept extends TestReceiver {
+  interface Destination extends TestReceiver {
     /** As it stands in the settings. */
     destination: string;
     /** What is kept there of this host. */
@@ -84,18 +84,18 @@ describe('the sender', () => {
     /** The folder of it. */
     liferafts: string;
   }
-  async function receiver(port?: number): Promise<Kept> {
+  async function receiver(port?: number): Promise<Destination> {
     const there = await makeTestHost(folder.path, (0xae000000 + (made += 1)).toString(16));
     const listening = await openTestReceiver(there, port === undefined ? {} : { port });
     const path = join(there.paths.alphorn.liferafts, `liferaft_${ownId}.tar`);
-    const kept = {
+    const record = {
       ...listening,
       destination: `127.0.0.1:${listening.port}`,
       liferafts: there.paths.alphorn.liferafts,
       liferaft: () => readFile(path).catch(() => undefined),
     };
-    opened.push(kept);
-    return kept;
+    opened.push(record);
+    return record;
   }
 
   const stateOf = async (destination: string): Promise<DestinationStatus | undefined> =>
@@ -213,8 +213,8 @@ describe('the sender', () => {
     await untilSynced(peer.destination);
     expect((await daemon.status()).error?.code).to.equal('alphorn_settings_invalid');
     await daemon.sync();
-    const told = () => lines.filter(({ code }) => code === 'alphorn_settings_invalid');
-    expect(told()).to.have.length(1);
+    const logged = () => lines.filter(({ code }) => code === 'alphorn_settings_invalid');
+    expect(logged()).to.have.length(1);
     await configure([peer.destination]);
     await until('no error', async () => (await daemon.status()).error === null);
   });
@@ -449,40 +449,42 @@ describe('the sender', () => {
     expect([liferaft?.whole, liferaft?.leftOutMore, error]).to.deep.equal([true, 0, null]);
     expect(liferaft?.leftOut.map(({ why }) => why)).to.have.lengthOf(1);
     expect(liferaft?.leftOut[0]?.why).to.match(/a link to \/is\/not\/there, which is not there/);
-    const told = lines.filter((line) => 'leftOut' in line);
-    expect(told.map(({ level }) => level)).to.deep.equal(['warn']);
-    expect(told[0]?.['leftOut']).to.deep.equal(liferaft?.leftOut);
+    const logged = lines.filter((line) => 'leftOut' in line);
+    expect(logged.map(({ level }) => level)).to.deep.equal(['warn']);
+    expect(logged[0]?.['leftOut']).to.deep.equal(liferaft?.leftOut);
   });
 
   it('counts in the log what is left out and listed nowhere', async () => {
     await configure([]);
-    const kept = keepingLog();
+    const record = keepingLog();
     const why = 'It is a fifo, which stays here.';
     const leftOut = [{ path: '/etc/fifo', why, essential: false, kept: false }];
     const made = await makeLiferaftBuilder({ paths: host.paths.alphorn }).round();
     daemon = makeDaemon({
-      ...{ paths: host.paths.alphorn, log: kept.log },
+      paths: host.paths.alphorn,
+      log: record.log,
       builder: {
         round: () => Promise.resolve({ ...made, leftOut, leftOutMore: 5 }),
         current: () => Promise.resolve(made.liferaft),
       },
-      makeSender: (destination) => senderToWhoHasIt(destination, kept.log),
+      makeSender: (destination) => senderToWhoHasIt(destination, record.log),
       makeWatch: () => ({ follow: () => Promise.resolve(), stop: () => Promise.resolve() }),
     });
     opened.push(daemon);
     await daemon.sync();
-    expect(kept.lines.find((line) => 'leftOut' in line)).to.deep.include({ leftOut, more: 5 });
+    expect(record.lines.find((line) => 'leftOut' in line)).to.deep.include({ leftOut, more: 5 });
   });
 
   it('says of a liferaft that is not whole what it lacks, and of who has it that it does', async () => {
     await configure(['192.0.2.1']);
     const shadow = await host.write('shadow', 'root:*\n');
     const paths = host.paths.alphorn;
-    const kept = keepingLog();
+    const record = keepingLog();
     daemon = makeDaemon({
-      ...{ paths, log: kept.log },
+      paths,
+      log: record.log,
       builder: makeLiferaftBuilder({ paths, essentials: [{ path: shadow, everywhere: true }] }),
-      makeSender: (destination) => senderToWhoHasIt(destination, kept.log),
+      makeSender: (destination) => senderToWhoHasIt(destination, record.log),
       makeWatch: () => ({ follow: () => Promise.resolve(), stop: () => Promise.resolve() }),
     });
     opened.push(daemon);
@@ -496,8 +498,8 @@ describe('the sender', () => {
     expect(error?.detail).to.include(`lacks ${shadow}, `);
     expect(liferaft).to.include({ whole: false, generation: 2 });
     expect((await stateOf('192.0.2.1'))?.state).to.equal('lacking');
-    const told = kept.lines.filter(({ code }) => code === 'liferaft_lacking');
-    expect(told.map(({ level }) => level)).to.deep.equal(['warn']);
+    const logged = record.lines.filter(({ code }) => code === 'liferaft_lacking');
+    expect(logged.map(({ level }) => level)).to.deep.equal(['warn']);
     await host.write('shadow', 'root:*\n');
     await daemon.sync();
     expect((await daemon.status()).error).to.equal(null);
@@ -526,15 +528,17 @@ describe('the sender', () => {
   describe('when something throws that nobody expected', () => {
     /** A sender of which the parts are the test's. */
     function startWith(parts: Pick<DaemonParts, 'builder' | 'makeWatch' | 'makeSender'>): void {
-      const kept = keepingLog();
-      lines = kept.lines;
-      daemon = makeDaemon({ ...parts, paths: host.paths.alphorn, log: kept.log });
+      const record = keepingLog();
+      lines = record.lines;
+      daemon = makeDaemon({ ...parts, paths: host.paths.alphorn, log: record.log });
       opened.push(daemon);
       daemon.start();
     }
     const liferaft = (path: string) => ({
       manifest: { generation: 1, files: [], time: '' } as unknown as Manifest,
-      ...{ digest: 'd', size: 1, path },
+      digest: 'd',
+      size: 1,
+      path,
     });
     const makeSender = () => {
       throw new Error('not expected');
@@ -570,8 +574,8 @@ describe('the sender', () => {
       await until('the watch to follow', () => Promise.resolve(followed.includes(false)));
       expect(followed).to.deep.equal([true, true, false]);
       expect((await daemon.status()).error).to.equal(null);
-      const told = lines.filter(({ detail }) => String(detail).includes('the watch broke'));
-      expect(told).to.have.length(1);
+      const logged = lines.filter(({ detail }) => String(detail).includes('the watch broke'));
+      expect(logged).to.have.length(1);
     });
 
     it('in a round, it says so in the status and the log, and the next round comes', async () => {
@@ -604,8 +608,8 @@ describe('the sender', () => {
       expect((await daemon.status()).error?.code).to.equal('internal_error');
       await until('the next rounds', async () => (await daemon.status()).error === null);
       expect(rounds).to.equal(3);
-      const told = lines.filter(({ detail }) => String(detail).includes('the sender broke'));
-      expect(told).to.have.length(1);
+      const logged = lines.filter(({ detail }) => String(detail).includes('the sender broke'));
+      expect(logged).to.have.length(1);
     });
   });
 
@@ -649,7 +653,8 @@ describe('the sender', () => {
 /** A sender to somebody who has whatever there is already. */
 function senderToWhoHasIt(destination: string, log: Log): Sender {
   return makeSender({
-    ...{ destination, log },
+    destination,
+    log,
     isThisHost: () => Promise.resolve(false),
     connect: () => ({
       heartbeat: ({ lineage, generation }) => Promise.resolve({ held: true, lineage, generation }),

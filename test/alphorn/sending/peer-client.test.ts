@@ -18,7 +18,7 @@ import {
   usualDeadlines,
 } from '../../../src/alphorn/sending/peer-client.ts';
 import { makeRun } from '../../../src/kit/exec.ts';
-import { loadTlsIdentity } from '../../../src/server/tls.ts';
+import { loadTlsIdentity } from '../../../src/server/tls/identity.ts';
 import {
   freePort,
   makeTestHost,
@@ -35,7 +35,7 @@ import { loadConfig } from '../../../src/bin/wiring/config.ts';
 
 const ownId = '5e7638bc';
 const whole = { rebuilt: false, offset: 0 };
-const told = { digest: 'd'.repeat(64), lineage: someLineage, generation: 1 };
+const heartbeat = { digest: 'd'.repeat(64), lineage: someLineage, generation: 1 };
 
 type LookupDone = (error: Error | null, found: string | object[], family?: number) => void;
 
@@ -116,7 +116,7 @@ describe('a peer client', () => {
   it('asks what is there, and sends what is not', async () => {
     const { port } = await receiver();
     const client = clientOf(port);
-    expect(await client.heartbeat(told)).to.deep.equal({ held: false, host: there.id });
+    expect(await client.heartbeat(heartbeat)).to.deep.equal({ held: false, host: there.id });
     // Longer than what is read at once, and no multiple of it.
     const file = await liferaft(3_456_789);
     await client.push(file, whole);
@@ -124,7 +124,7 @@ describe('a peer client', () => {
       true,
     );
     const { digest, manifest } = file;
-    expect(await client.heartbeat({ ...told, digest })).to.deep.equal({
+    expect(await client.heartbeat({ ...heartbeat, digest })).to.deep.equal({
       held: true,
       lineage: manifest.lineage,
       generation: 1,
@@ -150,7 +150,7 @@ describe('a peer client', () => {
       await faultOf('peer_unreachable', client.push(cutAt(bytes, client), { ...whole, offset }));
       const { digest } = file;
       await waitUntil('the receiver to have kept more', async () => {
-        const { partial = 0 } = await clientOf(port).heartbeat({ ...told, digest });
+        const { partial = 0 } = await clientOf(port).heartbeat({ ...heartbeat, digest });
         const isMore = partial > offset;
         offset = partial;
         return isMore;
@@ -195,7 +195,7 @@ describe('a peer client', () => {
     const client = clientOf(port, usualDeadlines, 'peer.example', { lookup });
     for (const next of [['127.0.0.1'], ['127.0.0.2', '127.0.0.1'], [], ['127.0.0.2']]) {
       addresses = next;
-      await client.heartbeat(told);
+      await client.heartbeat(heartbeat);
     }
     expect(asked).to.deep.equal(['127.0.0.1', '127.0.0.1', '127.0.0.1', '127.0.0.2']);
   });
@@ -215,7 +215,7 @@ describe('a peer client', () => {
     );
     const client = clientOf(await strange(server));
     for (let count = 0; count < 2; count += 1) {
-      expect(await client.heartbeat(told)).to.deep.equal({ held: false });
+      expect(await client.heartbeat(heartbeat)).to.deep.equal({ held: false });
       await sleep(10);
     }
     expect(asked).to.equal(3);
@@ -240,9 +240,9 @@ describe('a peer client', () => {
         (_request, response) => response.end('{"held": false}'),
       );
       const client = clientOf(await strange(server));
-      await client.heartbeat(told);
+      await client.heartbeat(heartbeat);
       // The next time it begins with the one that was good, and has a connection by it.
-      await client.heartbeat(told);
+      await client.heartbeat(heartbeat);
       expect(shown).to.deep.equal([ownKey?.id, ofCluster?.id]);
     });
 
@@ -251,13 +251,13 @@ describe('a peer client', () => {
         await writeFile(paths.alphorn.key, own, { mode: 0o600 });
       await unlink(there.paths.corosyncKey);
       const { port } = await receiver();
-      expect(await clientOf(port).heartbeat(told)).to.include({ held: false });
+      expect(await clientOf(port).heartbeat(heartbeat)).to.include({ held: false });
     });
 
     it('that was replaced here to one that does not have the new one yet', async () => {
       const { port } = await receiver();
       await writeFile(here.paths.corosyncKey, Buffer.alloc(256, 'z'));
-      expect(await clientOf(port).heartbeat(told)).to.include({ held: false });
+      expect(await clientOf(port).heartbeat(heartbeat)).to.include({ held: false });
     });
 
     it('that counts, and drops a connection by one that does not any more', async () => {
@@ -279,13 +279,13 @@ describe('a peer client', () => {
         (_request, response) => response.end('{"held": false}'),
       );
       const client = clientOf(await strange(server));
-      await client.heartbeat(told);
+      await client.heartbeat(heartbeat);
       await writeFile(clusterKeyFile, Buffer.alloc(256, 'z'));
       now = Date.now();
-      await client.heartbeat(told);
+      await client.heartbeat(heartbeat);
       expect(shown, 'for an hour').to.have.length(1);
       now += formerKeyMs;
-      await client.heartbeat(told);
+      await client.heartbeat(heartbeat);
       expect(shown[1]).to.equal(keys.all()[0]?.id);
       await keys.saved();
     });
@@ -293,23 +293,26 @@ describe('a peer client', () => {
     it('that is new here to one that has it too', async () => {
       const { port } = await receiver();
       const client = clientOf(port);
-      await client.heartbeat(told);
+      await client.heartbeat(heartbeat);
       for (const { paths } of [here, there]) {
         await writeFile(paths.corosyncKey, Buffer.alloc(256, 'z'));
       }
-      await client.heartbeat(told);
+      await client.heartbeat(heartbeat);
     });
   });
 
   describe('says what to do', () => {
     it('when nobody listens', async () => {
-      const fault = await faultOf('peer_unreachable', clientOf(await freePort()).heartbeat(told));
+      const fault = await faultOf(
+        'peer_unreachable',
+        clientOf(await freePort()).heartbeat(heartbeat),
+      );
       expect(fault.message).to.include('Nobody listens on port');
     });
 
     it('when the name is not known', async () => {
       const client = clientOf(8444, usualDeadlines, 'nobody.invalid');
-      const fault = await faultOf('peer_unreachable', client.heartbeat(told));
+      const fault = await faultOf('peer_unreachable', client.heartbeat(heartbeat));
       expect(fault.message).to.match(/The name nobody.invalid (is not known|cannot be looked up)/);
     });
 
@@ -321,7 +324,7 @@ describe('a peer client', () => {
         keepingLog().log,
       );
       const { port } = await receiver();
-      const fault = await faultOf('alphorn_without_key', clientOf(port).heartbeat(told));
+      const fault = await faultOf('alphorn_without_key', clientOf(port).heartbeat(heartbeat));
       expect(fault.message).to.include('hactl alphorn key generate');
     });
 
@@ -329,7 +332,7 @@ describe('a peer client', () => {
       await writeFile(here.paths.alphorn.key, 'ab'.repeat(32), { mode: 0o644 });
       await writeFile(there.paths.corosyncKey, Buffer.alloc(256, 'z'));
       const { port } = await receiver();
-      const other = await faultOf('peer_refused', clientOf(port).heartbeat(told));
+      const other = await faultOf('peer_refused', clientOf(port).heartbeat(heartbeat));
       expect(other.message).to.include('hactl alphorn key export').and.to.include('(mode 0644)');
       await unlink(here.paths.corosyncKey);
       const { key, knownKeys } = here.paths.alphorn;
@@ -337,14 +340,14 @@ describe('a peer client', () => {
         { key, knownKeys: `${knownKeys}.none`, clusterKey: here.paths.corosyncKey },
         keepingLog().log,
       );
-      const none = await faultOf('alphorn_key_refused', clientOf(port).heartbeat(told));
+      const none = await faultOf('alphorn_key_refused', clientOf(port).heartbeat(heartbeat));
       expect(none.message).to.include('(mode 0644)');
     });
 
     it('when none of the keys here is known there', async () => {
       await writeFile(there.paths.corosyncKey, Buffer.alloc(256, 'z'));
       const { port } = await receiver();
-      const fault = await faultOf('peer_refused', clientOf(port).heartbeat(told));
+      const fault = await faultOf('peer_refused', clientOf(port).heartbeat(heartbeat));
       expect(fault.message).to.include('hactl alphorn key export');
     });
 
@@ -387,7 +390,7 @@ describe('a peer client', () => {
       });
       const fault = await faultOf(
         'peer_unreachable',
-        clientOf(await strange(server)).heartbeat(told),
+        clientOf(await strange(server)).heartbeat(heartbeat),
       );
       expect(fault.message).to.include('is not a peer port of ha-agent');
       expect(asked).to.equal(0);
@@ -395,20 +398,23 @@ describe('a peer client', () => {
 
     it('when what listens speaks plain HTTP', async () => {
       const port = await strange(http.createServer((_request, response) => response.end('{}')));
-      const fault = await faultOf('peer_unreachable', clientOf(port).heartbeat(told));
+      const fault = await faultOf('peer_unreachable', clientOf(port).heartbeat(heartbeat));
       expect(fault.message).to.include('is not a peer port of ha-agent');
     });
 
     it('when the connection is cut', async () => {
       const port = await strange(net.createServer((socket) => socket.resetAndDestroy()));
-      const fault = await faultOf('peer_unreachable', clientOf(port).heartbeat(told));
+      const fault = await faultOf('peer_unreachable', clientOf(port).heartbeat(heartbeat));
       expect(fault.message).to.include('ECONNRESET');
     });
 
     it('when nothing comes within the deadline', async () => {
       const port = await strange(net.createServer(() => undefined));
       const impatient = { ...usualDeadlines, heartbeatMs: 200 };
-      const fault = await faultOf('peer_unreachable', clientOf(port, impatient).heartbeat(told));
+      const fault = await faultOf(
+        'peer_unreachable',
+        clientOf(port, impatient).heartbeat(heartbeat),
+      );
       expect(fault.message).to.include('did not answer within 0.2 s');
     });
 
@@ -429,7 +435,7 @@ describe('a peer client', () => {
   it('breaks off when it is closed', async () => {
     const port = await strange(net.createServer(() => undefined));
     const client = clientOf(port);
-    const answer = faultOf('peer_unreachable', client.heartbeat(told));
+    const answer = faultOf('peer_unreachable', client.heartbeat(heartbeat));
     setTimeout(() => {
       client.close();
     }, 50);

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import sinon from 'sinon';
 
-import type { OwnLiferaft } from '../../../src/alphorn/collecting/builder.ts';
+import type { OwnLiferaft } from '../../../src/alphorn/collecting/own-liferaft.ts';
 import type { PeerClient } from '../../../src/alphorn/sending/peer-client.ts';
-import { longestPauseMs, makeSender, type Sender } from '../../../src/alphorn/sending/sender.ts';
+import { maxPauseMs, makeSender, type Sender } from '../../../src/alphorn/sending/sender.ts';
 import { Fault } from '../../../src/kit/fault.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
 import { liferaftOf } from '../../support/liferafts.ts';
@@ -32,8 +32,8 @@ describe('the pauses between tries of one destination', () => {
   const pauses = () => tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
 
   function makeWith(random: number): void {
-    const kept = keepingLog();
-    lines = kept.lines;
+    const record = keepingLog();
+    lines = record.lines;
     sender = makeSender({
       destination,
       isThisHost: () => Promise.resolve(false),
@@ -46,7 +46,7 @@ describe('the pauses between tries of one destination', () => {
         close: () => undefined,
       }),
       accepted: { has: () => Promise.resolve(true), add: () => Promise.resolve() },
-      log: kept.log,
+      log: record.log,
       random: () => random,
     });
   }
@@ -73,7 +73,7 @@ describe('the pauses between tries of one destination', () => {
     offer();
     await clock.tickAsync(2_000_000);
     expect(pauses().slice(0, 3)).to.deep.equal([500, 1000, 2000]);
-    expect(Math.max(...pauses())).to.equal(longestPauseMs / 2);
+    expect(Math.max(...pauses())).to.equal(maxPauseMs / 2);
   });
 
   it('are not cut short by a new liferaft, nor by a round', async () => {

@@ -12,7 +12,7 @@ import { debianPaths, type Paths } from '../../../src/kit/paths.ts';
 import { dieDuring } from '../../support/dying-calls.ts';
 import { faultOf } from '../../support/faults.ts';
 import { storeLiferaft } from '../../support/liferafts.ts';
-import { growTree, restoreFolders, treeOf } from '../../support/restore-bench.ts';
+import { growTree, savedRestores, treeOf } from '../../support/restore-bench.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const name = 'liferaft_1234abcd.tar';
@@ -34,9 +34,16 @@ describe('hactl alphorn restores', () => {
       ...debianPaths,
       alphorn: {
         ...debianPaths.alphorn,
-        ...{ settings: at('config.json'), socket: at('socket'), liferafts: at('liferafts') },
-        ...{ restores: at('restore'), root: at('root'), passwd: at('passwd'), group: at('group') },
-        ...{ hostId: '/hostid', machineId: '/machine-id', rules: at('rules') },
+        settings: at('config.json'),
+        socket: at('socket'),
+        liferafts: at('liferafts'),
+        restores: at('restore'),
+        root: at('root'),
+        passwd: at('passwd'),
+        group: at('group'),
+        hostId: '/hostid',
+        machineId: '/machine-id',
+        rules: at('rules'),
       },
     };
     const { root, restores, rules } = paths.alphorn;
@@ -78,12 +85,13 @@ describe('hactl alphorn restores', () => {
   /** Kills a restore when one of two paths is restored. @param root what it restores below */
   async function killRestore(root = paths.alphorn.root): Promise<void> {
     const host = {
-      ...{ run: () => Promise.reject(new Error('not expected')) },
+      run: () => Promise.reject(new Error('not expected')),
       paths: { ...paths, alphorn: { ...paths.alphorn, root } },
-      ...{ readDeadlineMs: 1000, changeDeadlineMs: 1000 },
+      readDeadlineMs: 1000,
+      changeDeadlineMs: 1000,
     };
     const { liferafts, restores } = paths.alphorn;
-    const restorer = makeRestorer(host, openStore(liferafts, { keep: 1, mostBytes: 2 ** 20 }));
+    const restorer = makeRestorer(host, openStore(liferafts, { keep: 1, maxBytes: 2 ** 20 }));
     const was = await treeOf(root);
     for (let number = 1; ; number += 1) {
       const restore = () => restorer.restore(host, name, undefined, () => undefined);
@@ -105,8 +113,13 @@ describe('hactl alphorn restores', () => {
     expect(lines[1]).to.match(/^2 +done /);
     expect(await json('restores')).to.have.length(2);
     expect((await json('restores'))[0]).to.deep.include({
-      ...{ id: '1', state: 'done', liferaft: name, host: { id: '1234abcd', name: 'lost' } },
-      ...{ generation: 1, paths: 1, bytes: 5 },
+      id: '1',
+      state: 'done',
+      liferaft: name,
+      host: { id: '1234abcd', name: 'lost' },
+      generation: 1,
+      paths: 1,
+      bytes: 5,
     });
   });
 
@@ -117,13 +130,13 @@ describe('hactl alphorn restores', () => {
     await faultOf('invalid_request', hactl('restores', 'drop', '1', '--all'));
     for (const wrong of ['3', '0', '', '..', '../restore', '1 ', '00000001'])
       await faultOf('restore_not_found', hactl('restores', 'drop', '2', wrong));
-    expect(await restoreFolders(paths.alphorn)).to.have.length(2);
+    expect(await savedRestores(paths.alphorn)).to.have.length(2);
     expect(await json('restores', 'drop', '2')).to.deep.equal(['2']);
     expect((await hactl('undo'))[0]).to.equal('/etc/a');
     expect((await tree())['/etc/b']).to.equal('file 644 0:0 new b');
     await hactl('restore', name, '/etc/a');
     expect(await hactl('restores', 'drop', '--all')).to.deep.equal(['3']);
-    expect(await restoreFolders(paths.alphorn)).to.deep.equal([]);
+    expect(await savedRestores(paths.alphorn)).to.deep.equal([]);
     const audit = await readFile(join(folder.path, 'state/audit.jsonl'), 'utf8');
     expect(audit).to.include('hactl alphorn restores drop 2').and.to.include('drop --all');
   });
@@ -216,7 +229,7 @@ describe('hactl alphorn restores', () => {
       await rename(other, `${other}.moved`);
       for (const flags of [[], ['--force']])
         await faultOf('restore_failed', hactl('undo', ...flags));
-      const [first = ''] = await restoreFolders(paths.alphorn);
+      const [first = ''] = await savedRestores(paths.alphorn);
       expect(await readdir(join(paths.alphorn.restores, first))).to.include.members(['0', '1']);
     });
 

@@ -33,15 +33,18 @@ describe('hactl alphorn', () => {
       ...debianPaths,
       alphorn: {
         ...debianPaths.alphorn,
-        ...{ settings: at('etc/config.json'), key: at('etc/key'), socket: at('socket') },
-        ...{
-          own: at('own'),
-          liferafts: at('liferafts'),
-          restores: at('restore'),
-          root: at('root'),
-        },
-        ...{ hostId: at('hostid'), machineId: at('machine-id') },
-        ...{ passwd: at('passwd'), group: at('group'), rules: at('rules') },
+        settings: at('etc/config.json'),
+        key: at('etc/key'),
+        socket: at('socket'),
+        own: at('own'),
+        liferafts: at('liferafts'),
+        restores: at('restore'),
+        root: at('root'),
+        hostId: at('hostid'),
+        machineId: at('machine-id'),
+        passwd: at('passwd'),
+        group: at('group'),
+        rules: at('rules'),
       },
     };
     await writeFile(at('passwd'), 'root:x:0:0::/:/\n');
@@ -386,10 +389,12 @@ describe('hactl alphorn', () => {
 
     it('leaves something out, and prints what, what is lacking, and how much more there is', async () => {
       const leftOut = Array.from({ length: 50 }, (_, index) => ({
-        ...{ path: `/etc/${index}`, why: 'It is a fifo.' },
-        ...{ essential: index === 0, kept: index === 1 },
+        path: `/etc/${index}`,
+        why: 'It is a fifo.',
+        essential: index === 0,
+        kept: index === 1,
       }));
-      const liferaft = { ...{ generation: 7, files: 3, bytes: 9, madeAt: '' }, leftOut };
+      const liferaft = { generation: 7, files: 3, bytes: 9, madeAt: '', leftOut };
       const status = { running: true, enabled: true, interval: 30_000, destinations: [] };
       await answering((response) =>
         response.end(JSON.stringify({ ...status, liferaft: { ...liferaft, leftOutMore: 4 } })),
@@ -417,11 +422,18 @@ describe('hactl alphorn', () => {
 
   describe('a sync', () => {
     const destination = (state: string, detail?: string) => ({
-      ...{ destination: `${state}.example`, state, lastSuccess: null, lagMs: null },
+      destination: `${state}.example`,
+      state,
+      lastSuccess: null,
+      lagMs: null,
       lastError: detail === undefined ? null : { at: 'T', code: 'peer_refused', detail },
     });
     const status = {
-      ...{ running: true, enabled: true, interval: 1000, host: null, liferaft: null },
+      running: true,
+      enabled: true,
+      interval: 1000,
+      host: null,
+      liferaft: null,
       error: null as object | null,
       destinations: [destination('synced'), destination('self')],
     };
@@ -483,7 +495,8 @@ describe('hactl alphorn', () => {
 
     it('shows an error of several lines as lines, in order', async () => {
       await answering({
-        ...{ ...status, error: { code: 'x', detail: lines } },
+        ...status,
+        error: { code: 'x', detail: lines },
         destinations: [destination('failing', lines), destination('synced')],
       });
       const printed = await hactl('status');

@@ -116,7 +116,9 @@ describe('the command line of hactl', () => {
     expectError(await hactl('token revoke a'), 4, "There is no token 'a'");
     const lines = await audited();
     const made = {
-      ...{ caller: 'root', role: 'admin', method: 'CLI' },
+      caller: 'root',
+      role: 'admin',
+      method: 'CLI',
       route: 'hactl token create a --role viewer',
     };
     expect(lines[0]).to.deep.include({ ...made, outcome: 'begun' });
@@ -300,7 +302,8 @@ describe('the command line of hactl', () => {
         expect(await ended('free', () => [signal])).to.deep.equal({
           stdout: 'under way\n',
           stderr: `hactl: ${signal} ended hactl, and nothing was changed on this host.\n`,
-          ...{ code: null, signal },
+          code: null,
+          signal,
         });
       });
     }
@@ -310,7 +313,8 @@ describe('the command line of hactl', () => {
         stdout: 'under way\ndone\n',
         stderr:
           'hactl: A change is under way and will be completed.\n  A second signal ends it half way.\n',
-        ...{ code: 0, signal: null },
+        code: 0,
+        signal: null,
       });
     });
 

@@ -1,26 +1,44 @@
 import { expect } from 'chai';
 
 import type { DestinationStatus } from '../../../src/alphorn/sending/daemon-status.ts';
-import type { ListedRestore, RestoreState } from '../../../src/alphorn/restoring/kept-restores.ts';
+import type { ListedRestore, RestoreState } from '../../../src/alphorn/restoring/saved-restores.ts';
 import { findingsOf, type JudgedStatus } from '../../../src/bin/hactl/alphorn/verdict.ts';
 
 const destination = (state: string, detail?: string) =>
   ({
-    ...{ destination: `${state}.example`, state, lastSuccess: null, lagMs: null, digest: null },
-    ...{ bytes: null },
+    destination: `${state}.example`,
+    state,
+    lastSuccess: null,
+    lagMs: null,
+    digest: null,
+    bytes: null,
     lastError: detail === undefined ? null : { at: 'T', code: 'peer_refused', detail },
   }) as DestinationStatus;
 const leftOut = { path: '/etc/x', why: 'It is a fifo.', essential: false, kept: false };
 const liferaft = {
-  ...{ generation: 1, digest: '', bytes: 1, madeAt: '', files: 1, whole: true },
-  ...{ leftOut: [], leftOutMore: 0 },
+  generation: 1,
+  digest: '',
+  bytes: 1,
+  madeAt: '',
+  files: 1,
+  whole: true,
+  leftOut: [],
+  leftOutMore: 0,
 };
 const well = {
-  ...{ running: true, enabled: true, interval: 1000, host: null, liferaft, error: null },
+  running: true,
+  enabled: true,
+  interval: 1000,
+  host: null,
+  liferaft,
+  error: null,
   destinations: [destination('synced'), destination('self')],
 } satisfies JudgedStatus;
 const restore = (state: RestoreState): ListedRestore => ({
-  ...{ id: '1', state, folder: '/x', problem: 'Undo it.' },
+  id: '1',
+  state,
+  folder: '/x',
+  problem: 'Undo it.',
 });
 
 describe('the verdict on Alphorn', () => {

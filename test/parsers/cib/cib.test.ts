@@ -9,8 +9,6 @@ import {
   listResources,
 } from '../../../src/routes/ha/documents/resources.ts';
 import { listFencing, listLevels } from '../../../src/routes/ha/documents/fencing.ts';
-import { parseCib } from '../../../src/parsers/cib/cib.ts';
-import { withoutStatus } from '../../../src/parsers/cib/text.ts';
 import { parseXml, type XmlElement } from '../../../src/parsers/xml.ts';
 import { orFault } from '../../support/faults.ts';
 import { generations, recorded } from '../../support/fixtures.ts';
@@ -24,6 +22,8 @@ import {
   withSomethingNew,
   xmlOf,
 } from '../../support/xml-documents.ts';
+import { parseCib } from '../../../src/parsers/cib/cib.ts';
+import { withoutStatus } from '../../../src/parsers/cib/text.ts';
 
 describe('any CIB', () => {
   const names = fc.oneof(

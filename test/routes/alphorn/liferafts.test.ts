@@ -337,8 +337,12 @@ describe('Alphorn by the API', () => {
       const tried = await call('POST', route, { dry_run: true, replace_users: true });
       expect(bodyOf(tried).accounts).to.deep.include({ mode: 'replace', units: [] });
       expect(bodyOf(tried).accounts.changes).to.deep.include({
-        ...{ kind: 'user', name: 'svc', change: 'vanishes' },
-        ...{ here: 998, after: null, liferaft: null },
+        kind: 'user',
+        name: 'svc',
+        change: 'vanishes',
+        here: 998,
+        after: null,
+        liferaft: null,
       });
       expect((await call('POST', route)).status).to.equal(200);
       expect((await tree())['/etc/passwd']).to.equal(`file 644 0:0 ${root}${svc}`);
@@ -463,8 +467,12 @@ describe('Alphorn by the API', () => {
       const body = bodyOf(await call('GET', 'alphorn/status'));
       expect(body.host?.id).to.match(/^[0-9a-f]{8}$/);
       expect(body).to.deep.include({
-        ...{ running: false, enabled: true, interval: 30000 },
-        ...{ liferaft: null, error: null, destinations: [] },
+        running: false,
+        enabled: true,
+        interval: 30000,
+        liferaft: null,
+        error: null,
+        destinations: [],
       });
       const answer = await call('POST', 'alphorn/sync');
       expect(outcomeOf(answer)).to.deep.equal([503, 'alphorn_not_running']);
@@ -494,7 +502,8 @@ describe('Alphorn by the API', () => {
       expect(asked).to.deep.equal(['GET /status', 'POST /sync']);
       await mkdir(join(folder.path, 'viewer'));
       const { call: viewer } = await changesBench(join(folder.path, 'viewer'), {
-        ...{ role: 'viewer', alphorn },
+        role: 'viewer',
+        alphorn,
       });
       expect(outcomeOf(await viewer('POST', 'alphorn/sync'))).to.deep.equal([403, 'role_required']);
     });

@@ -2,8 +2,6 @@ import { readFile, writeFile } from 'node:fs/promises';
 
 import { expect } from 'chai';
 
-import { parseCib } from '../../../src/parsers/cib/cib.ts';
-import { withoutStatus, withoutTransient, withStatusOf } from '../../../src/parsers/cib/text.ts';
 import {
   changesBench,
   everythingCib,
@@ -15,6 +13,8 @@ import {
 import { type FakeCluster, fakeCluster, success } from '../../support/fake-cluster.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { nodesLeftWithout } from '../../../src/cluster/fencing.ts';
+import { parseCib } from '../../../src/parsers/cib/cib.ts';
+import { withoutStatus, withoutTransient, withStatusOf } from '../../../src/parsers/cib/text.ts';
 
 // That the cluster sees it alike is for test/system/others-resources.ts to show.
 

@@ -6,9 +6,9 @@ import { z } from 'zod';
 
 import { Fault } from '../../../kit/fault.ts';
 import { createFile, lstatIfThere, readTextIfThere } from '../../../kit/files/files.ts';
-import { orFault } from '../../sending/exchange.ts';
-import { asFile, type HostFolder, openFolder } from '../../receiving/host-folder.ts';
-import { isPlainPath } from '../../format/manifest.ts';
+import { orFault } from '../path-faults.ts';
+import { asFile, type HostFolder, openFolder } from '../host-folder.ts';
+import { isPlainPath } from '../../format/paths.ts';
 
 // Files outside of a liferaft go with their account when that gets another number. Which ones stands on the disk before
 // the first is changed, next to the journal of the restore, so that an undo, or whoever finishes a restore that was

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { systemErrorCode } from '../../../kit/fault.ts';
 import { lstatIfThere } from '../../../kit/files/files.ts';
-import { readMountPoints } from '../../collecting/mounts.ts';
+import { readMountPoints } from '../../collecting/walk/mounts.ts';
 
 /** A path that one of the numbers owns. */
 export interface OwnedFile {

@@ -2,8 +2,7 @@ import { type Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { systemErrorCode } from '../../../kit/fault.ts';
-import { readTextUpTo } from '../../../kit/files/files.ts';
+import { ifThere, readTextUpTo } from '../../../kit/files/files.ts';
 
 /** Folders of units that a host keeps over a restart (systemd.unit(5)); `/lib` is a link to `/usr/lib` or the place itself. */
 export const unitFolders = [
@@ -50,10 +49,6 @@ async function unitsIn(root: string, folder: string): Promise<string[]> {
 }
 
 async function entriesOf(folder: string): Promise<Dirent[]> {
-  try {
-    return await readdir(folder, { withFileTypes: true });
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemErrorCode(error) ?? '')) return [];
-    throw error;
-  }
+  const missing = ['ENOENT', 'ENOTDIR', 'ELOOP'];
+  return (await ifThere(readdir(folder, { withFileTypes: true }), missing)) ?? [];
 }

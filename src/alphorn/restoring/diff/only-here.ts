@@ -2,9 +2,10 @@ import { join } from 'node:path';
 
 import { Fault } from '../../../kit/fault.ts';
 import type { AlphornPaths } from '../../../kit/paths.ts';
-import { includedPaths } from '../../collecting/collect.ts';
-import type { Mounts } from '../../collecting/mounts.ts';
-import { byPath, isIn, type Manifest } from '../../format/manifest.ts';
+import { includedPaths } from '../../collecting/walk/included.ts';
+import type { Mounts } from '../../collecting/walk/mounts.ts';
+import type { Manifest } from '../../format/manifest.ts';
+import { byPath, isIn } from '../../format/paths.ts';
 import { readRules, type Rules } from '../../collecting/rules.ts';
 
 /** What would go into a liferaft of this host and is not in the one that is compared. A restore leaves it. */
@@ -16,7 +17,7 @@ export interface OnlyHere {
 }
 
 /** How many are listed at most. */
-const mostListed = 1000;
+const maxListed = 1000;
 
 /** @param chosen which paths are compared, or the folders that they are in; all if nothing is said */
 export async function findOnlyHere(
@@ -39,8 +40,8 @@ export async function findOnlyHere(
       .sort(byPath)
       .map(({ path }) => path);
     return {
-      onlyHere: all.slice(0, mostListed),
-      onlyHereMore: Math.max(0, all.length - mostListed),
+      onlyHere: all.slice(0, maxListed),
+      onlyHereMore: Math.max(0, all.length - maxListed),
     };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;

@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { Fault } from '../../../kit/fault.ts';
 import { createFile, readTextIfThere, replaceFile } from '../../../kit/files/files.ts';
 import type { AttributeStore } from '../../format/attributes.ts';
-import { changedMeanwhile, orFault } from '../../sending/exchange.ts';
-import { openFolder } from '../../receiving/host-folder.ts';
-import { isPlainPath } from '../../format/manifest.ts';
+import { changedMeanwhile, orFault } from '../path-faults.ts';
+import { openFolder } from '../host-folder.ts';
+import { isPlainPath } from '../../format/paths.ts';
 import { readLists } from './lists-here.ts';
 
 const list = z
@@ -16,8 +16,11 @@ const list = z
   .regex(/^[0-9a-f]+$/)
   .nullable();
 const folderState = z.object({
-  ...{ mode: z.number(), uid: z.number(), gid: z.number() },
-  ...{ acl: list, defaultAcl: list },
+  mode: z.number(),
+  uid: z.number(),
+  gid: z.number(),
+  acl: list,
+  defaultAcl: list,
 });
 const schema = z.array(
   z.object({
@@ -40,19 +43,23 @@ const fileName = 'folders.json';
 
 /**
  * Writes down what is to be done, before the journal is written.
- * @param kept the folder of the restore
+ * @param restoreFolder the folder of the restore
  */
-export async function planFolders(kept: string, changes: readonly FolderChange[]): Promise<void> {
-  if (changes.length > 0) await createFile(join(kept, fileName), JSON.stringify(changes), 0o600);
+export async function planFolders(
+  restoreFolder: string,
+  changes: readonly FolderChange[],
+): Promise<void> {
+  if (changes.length > 0)
+    await createFile(join(restoreFolder, fileName), JSON.stringify(changes), 0o600);
 }
 
 /** Gives the folders what they are to have. Faults: `changed_meanwhile`, `restore_failed` */
 export async function changeFolders(
   root: string,
-  kept: string,
+  restoreFolder: string,
   attributes: AttributeStore,
 ): Promise<void> {
-  for (const { path, before, after } of await readFolderChanges(kept)) {
+  for (const { path, before, after } of await readFolderChanges(restoreFolder)) {
     if (!isDeepStrictEqual(await stateAt(root, path, attributes), before)) {
       throw changedMeanwhile(path);
     }
@@ -75,9 +82,9 @@ export async function changedFolders(
 }
 
 /** Writes down what others have made of folders, so that an undo by force may replace it. Faults: `no_space` */
-export async function keepChangedFolders(
+export async function saveChangedFolders(
   root: string,
-  kept: string,
+  restoreFolder: string,
   changes: readonly FolderChange[],
   attributes: AttributeStore,
 ): Promise<void> {
@@ -88,7 +95,7 @@ export async function keepChangedFolders(
     noted.push(canBeReplaced ? { ...change, changed: [...(change.changed ?? []), now] } : change);
   }
   if (noted.some((each, index) => each !== changes[index]))
-    await replaceFile(join(kept, fileName), JSON.stringify(noted), 0o600);
+    await replaceFile(join(restoreFolder, fileName), JSON.stringify(noted), 0o600);
 }
 
 /**
@@ -134,8 +141,8 @@ function partsOf({ mode, uid, gid, acl, defaultAcl }: FolderState) {
 }
 
 /** What a restore does to folders that are there. Faults: `restore_failed` */
-export async function readFolderChanges(kept: string): Promise<FolderChange[]> {
-  const file = join(kept, fileName);
+export async function readFolderChanges(restoreFolder: string): Promise<FolderChange[]> {
+  const file = join(restoreFolder, fileName);
   const text = await readTextIfThere(file);
   if (text === undefined) return [];
   try {

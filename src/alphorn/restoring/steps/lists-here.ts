@@ -1,10 +1,17 @@
 import { Fault } from '../../../kit/fault.ts';
 import { type Acl, type AclEntry, decodeAcl, encodeAcl } from '../../../parsers/posix-acl.ts';
-import { withoutList } from '../diff/aspects.ts';
+import { withoutList } from '../../format/permissions.ts';
 import type { Attributes, AttributeStore } from '../../format/attributes.ts';
-import { type FileItem, type FolderItem, type NamedAcl, parentsOf } from '../../format/manifest.ts';
+import type { FileItem, FolderItem, NamedAcl } from '../../format/items.ts';
+import { parentsOf } from '../../format/paths.ts';
 import type { Owners } from '../../format/owners.ts';
-import type { GivenLists } from './lists.ts';
+
+/** What may be done with a path beside its mode, as the kernel has it, in hexadecimal. */
+export interface GivenLists {
+  acl?: string | undefined;
+  /** Of folders. */
+  defaultAcl?: string | undefined;
+}
 
 /** What a path of a liferaft is to be opened for here. */
 export interface WantedPermissions extends GivenLists {
@@ -128,12 +135,12 @@ function numbersIn(acl: NamedAcl, owners: Owners): Acl {
 }
 
 /** A list in words, such as `user:smith:rw-,group::r--`; nothing where there is none. */
-export function aclWords(list: string | undefined, owners: Owners): { acl?: string } {
+export function aclText(list: string | undefined, owners: Owners): { acl?: string } {
   const acl = list === undefined ? undefined : decodeAcl(Buffer.from(list, 'hex'));
   if (acl === undefined) return {};
-  const word = ({ uid = 0, gid = 0 }) => owners.wordsOf({ uid, gid });
+  const word = ({ uid = 0, gid = 0 }) => owners.textOf({ uid, gid });
   return {
-    acl: wordsOf(
+    acl: textOf(
       acl,
       ({ id }) => word({ uid: id }),
       ({ id }) => word({ gid: id }),
@@ -142,27 +149,27 @@ export function aclWords(list: string | undefined, owners: Owners): { acl?: stri
 }
 
 /** The same of a list that is to be given. */
-export function namedAclWords(acl: NamedAcl | undefined, owners: Owners): { acl?: string } {
+export function namedAclText(acl: NamedAcl | undefined, owners: Owners): { acl?: string } {
   if (acl === undefined) return {};
   const nobody = { uid: 0, gid: 0, user: null, group: null };
   return {
-    acl: wordsOf(
+    acl: textOf(
       acl,
-      ({ id, name }) => owners.wordsAfter({ ...nobody, uid: id, user: name }),
-      ({ id, name }) => owners.wordsAfter({ ...nobody, gid: id, group: name }),
+      ({ id, name }) => owners.textAfter({ ...nobody, uid: id, user: name }),
+      ({ id, name }) => owners.textAfter({ ...nobody, gid: id, group: name }),
     ),
   };
 }
 
 /** @param userOf and groupOf give words for an owner, such as `smith:root`, of which one half counts */
-function wordsOf<Entry extends AclEntry>(
+function textOf<Entry extends AclEntry>(
   { users, group, groups }: Acl<Entry>,
   userOf: (entry: Entry) => string,
   groupOf: (entry: Entry) => string,
 ): string {
   const word = (perms: number) =>
     `${perms & 4 ? 'r' : '-'}${perms & 2 ? 'w' : '-'}${perms & 1 ? 'x' : '-'}`;
-  const half = (words: string, which: 0 | 1) => words.split(':')[which] ?? '';
+  const half = (owner: string, which: 0 | 1) => owner.split(':')[which] ?? '';
   return [
     ...users.map((each) => `user:${half(userOf(each), 0)}:${word(each.perms)}`),
     `group::${word(group)}`,

@@ -1,15 +1,8 @@
 import { dirname } from 'node:path';
 
 import type { AttributeStore } from '../../format/attributes.ts';
-import { changedMeanwhile } from '../../sending/exchange.ts';
-import { readLists } from './lists-here.ts';
-
-/** What may be done with a path beside its mode, as the kernel has it, in hexadecimal. */
-export interface GivenLists {
-  acl?: string | undefined;
-  /** Of folders. */
-  defaultAcl?: string | undefined;
-}
+import { changedMeanwhile } from '../path-faults.ts';
+import { type GivenLists, readLists } from './lists-here.ts';
 
 /** Gives access control lists to what a restore makes, and takes away those that its folder gave to it. */
 export interface Lists {

@@ -6,18 +6,18 @@ import type { AttributeStore } from '../../format/attributes.ts';
 import {
   type Exchange,
   makeFolderAgain,
-  orFault,
   putInPlace,
   removeFolder,
   stage,
   syncAt,
   unstage,
-} from '../../sending/exchange.ts';
-import { lookAt, openFolder, type Presence } from '../../receiving/host-folder.ts';
-import { parentsOf } from '../../format/manifest.ts';
-import type { KeptRestore, Step } from '../restore-journal.ts';
+} from './exchange.ts';
+import { orFault } from '../path-faults.ts';
+import { lookAt, openFolder, type Presence } from '../host-folder.ts';
+import { parentsOf } from '../../format/paths.ts';
+import type { SavedRestore, Step } from '../restore-journal.ts';
 import { changeFolderBack, readFolderChanges } from './folders.ts';
-import { contentOf, contentOfNone, knownAt } from './keep.ts';
+import { contentOf, contentOfNone, knownAt } from './copies.ts';
 import { makeLists } from './lists.ts';
 import { readLists } from './lists-here.ts';
 
@@ -46,7 +46,7 @@ export interface PutBack {
  */
 export async function putBack(
   root: string,
-  kept: KeptRestore,
+  saved: SavedRestore,
   attributes: AttributeStore,
   {
     touched,
@@ -54,7 +54,7 @@ export async function putBack(
     wasKilled = false,
   }: { touched?: ReadonlySet<string>; orNothing?: boolean; wasKilled?: boolean } = {},
 ): Promise<PutBack> {
-  const { steps, folders, parents } = kept.journal;
+  const { steps, folders, parents } = saved.journal;
   const lists = makeLists(attributes);
   const listsOf = await readLists(
     attributes,
@@ -85,10 +85,10 @@ export async function putBack(
   }
 
   async function plan(step: Step): Promise<Exchange | undefined> {
-    if (kept.state === 'staging' || touched?.has(step.path) === false) return undefined;
+    if (saved.state === 'staging' || touched?.has(step.path) === false) return undefined;
     const found = await knownAt(root, step, listsOf(step.path));
     if (found?.isBefore) return undefined;
-    if (found) return backward(kept, step, found.what);
+    if (found) return backward(saved, step, found.what);
     const { path } = step;
     left.set(path, { path, ...(await whyChanged(root, path)) });
     return undefined;
@@ -154,9 +154,9 @@ export async function putBack(
   const folderOf = new Map(placed.map(({ path }) => [dirname(path), path]));
   for (const [folder, path] of folderOf) await orLeave(path, () => syncAt(root, folder));
   await clear();
-  if (kept.state !== 'staging') {
-    await orLeave(kept.folder, async () => {
-      for (const change of (await readFolderChanges(kept.folder)).toReversed()) {
+  if (saved.state !== 'staging') {
+    await orLeave(saved.folder, async () => {
+      for (const change of (await readFolderChanges(saved.folder)).toReversed()) {
         const { path } = change;
         await orLeave(path, async () => {
           const make = () => orFault(path, () => makeMissing(`${path}/.`));
@@ -165,8 +165,8 @@ export async function putBack(
         });
       }
     });
-    await orLeave(kept.folder, async () => {
-      for (const each of await readHandovers(kept.folder)) {
+    await orLeave(saved.folder, async () => {
+      for (const each of await readHandovers(saved.folder)) {
         await orLeave(each.path, () => giveBack(root, each, wasKilled));
       }
     });
@@ -181,7 +181,7 @@ export async function putBack(
 }
 
 /** The way back of a step, from the copy that was kept. */
-function backward({ folder }: KeptRestore, step: Step, from: Presence): Exchange {
+function backward({ folder }: SavedRestore, step: Step, from: Presence): Exchange {
   const { path, before, temporary, kept = '' } = step;
   const content = () =>
     before?.kind === 'file' ? contentOf(join(folder, kept), before) : contentOfNone();

@@ -1,11 +1,12 @@
 import { Fault } from '../../../kit/fault.ts';
 import type { Host } from '../../../kit/host.ts';
 import type { AttributeStore } from '../../format/attributes.ts';
-import { isAt, orFault } from '../../sending/exchange.ts';
-import { forget, isHalfDone, type KeptRestore, moveOn, readRestores } from '../restore-journal.ts';
+import { isAt } from './exchange.ts';
+import { orFault } from '../path-faults.ts';
+import { forget, isHalfDone, type SavedRestore, moveOn, readRestores } from '../restore-journal.ts';
 import { changedSince, nothingToUndo, notPutBack, otherRoot, stillLeft } from '../faults.ts';
-import { changedFolders, keepChangedFolders, readFolderChanges } from './folders.ts';
-import { keepChanged, knownAt } from './keep.ts';
+import { changedFolders, saveChangedFolders, readFolderChanges } from './folders.ts';
+import { saveChanged, knownAt } from './copies.ts';
 import { readLists } from './lists-here.ts';
 import { folderIdOf } from '../other-root.ts';
 import { checkPacemaker } from '../pacemaker.ts';
@@ -42,7 +43,7 @@ export interface TakingBack {
    * @returns what its caller is to be told
    */
   failed(
-    kept: KeptRestore,
+    saved: SavedRestore,
     touched: ReadonlySet<string>,
     error: unknown,
     warn: Warn,
@@ -61,48 +62,48 @@ export function makeTakingBack({
   restores: string;
   attributesBelow: (root: string) => AttributeStore;
 }): TakingBack {
-  const rootOf = ({ journal }: KeptRestore) => journal.root ?? root;
+  const rootOf = ({ journal }: SavedRestore) => journal.root ?? root;
 
   /** What is to be said where the root is not there, such as a disk that is not mounted: nothing may be done then. */
-  async function otherRootOf(kept: KeptRestore): Promise<Fault | undefined> {
-    const { rootId } = kept.journal;
-    const where = rootOf(kept);
+  async function otherRootOf(saved: SavedRestore): Promise<Fault | undefined> {
+    const { rootId } = saved.journal;
+    const where = rootOf(saved);
     const isSame = rootId === undefined || (await folderIdOf(where)) === rootId;
-    return isSame ? undefined : otherRoot(kept, where);
+    return isSame ? undefined : otherRoot(saved, where);
   }
 
   /** Says how a restore ended that was to be taken back: nothing of it is left to be done, or its copies stay. */
-  async function settle(kept: KeptRestore, { left, stay }: PutBack, warn: Warn): Promise<void> {
+  async function settle(saved: SavedRestore, { left, stay }: PutBack, warn: Warn): Promise<void> {
     if (stay.length > 0) {
       warn(`These folders stay, for others have put something into them: ${stay.join(', ')}`);
     }
-    const keepsChanges = kept.journal.steps.some(({ changed = [] }) =>
+    const keepsChanges = saved.journal.steps.some(({ changed = [] }) =>
       changed.some(({ what }) => what !== null),
     );
     // One that had not begun has changed nothing, so nothing at its paths is its own.
-    if (left.length > 0) await moveOn(kept, kept.state === 'staging' ? 'staging' : 'partial');
+    if (left.length > 0) await moveOn(saved, saved.state === 'staging' ? 'staging' : 'partial');
     else if (keepsChanges) {
-      await moveOn(kept, 'undone');
+      await moveOn(saved, 'undone');
       warn(
-        `What was changed since the restore is kept in ${kept.folder}; 'hactl alphorn restores' lists it.`,
+        `What was changed since the restore is kept in ${saved.folder}; 'hactl alphorn restores' lists it.`,
       );
-    } else await forget(kept);
+    } else await forget(saved);
   }
 
   /** The same where only its copies may be in the way of that. */
-  async function settleOrWarn(kept: KeptRestore, outcome: PutBack, warn: Warn): Promise<void> {
+  async function settleOrWarn(saved: SavedRestore, outcome: PutBack, warn: Warn): Promise<void> {
     try {
-      await settle(kept, outcome, warn);
+      await settle(saved, outcome, warn);
     } catch (error) {
       // The copies stay in any case, and that they do is said by who asked.
       if (outcome.left.length > 0) return;
       warn(
-        `All was put back, but ${kept.folder} could not be removed: ${(error as Error).message}. The next restore or undo tries again.`,
+        `All was put back, but ${saved.folder} could not be removed: ${(error as Error).message}. The next restore or undo tries again.`,
       );
     }
   }
 
-  function ofKilled({ state, journal }: KeptRestore): string {
+  function ofKilled({ state, journal }: SavedRestore): string {
     const what = state === 'begun' || state === 'staging' ? 'restore' : 'undo of the restore';
     return `The ${what} of ${journal.liferaft} of ${journal.at} had not ended, for something killed it.`;
   }
@@ -110,37 +111,39 @@ export function makeTakingBack({
   const allPutBack = 'All that it had changed was put back as it was before the restore.';
 
   async function finishKilled(asker: Host, warn: Warn): Promise<void> {
-    for (const kept of (await readRestores(restores)).toReversed()) {
-      if (kept.state === 'damaged') warn(kept.problem);
-      else if (isHalfDone(kept)) {
-        const elsewhere = await otherRootOf(kept);
+    for (const saved of (await readRestores(restores)).toReversed()) {
+      if (saved.state === 'damaged') warn(saved.problem);
+      else if (isHalfDone(saved)) {
+        const elsewhere = await otherRootOf(saved);
         if (elsewhere) {
-          warn(`${ofKilled(kept)} ${elsewhere.message}`);
+          warn(`${ofKilled(saved)} ${elsewhere.message}`);
           continue;
         }
-        await checkPacemaker(asker, rootOf(kept), kept.journal.steps);
-        const outcome = await putBack(rootOf(kept), kept, attributesBelow(rootOf(kept)), {
+        await checkPacemaker(asker, rootOf(saved), saved.journal.steps);
+        const outcome = await putBack(rootOf(saved), saved, attributesBelow(rootOf(saved)), {
           wasKilled: true,
         });
-        await settleOrWarn(kept, outcome, warn);
+        await settleOrWarn(saved, outcome, warn);
         warn(
           outcome.left.length === 0
-            ? `${ofKilled(kept)} ${allPutBack}`
-            : `${ofKilled(kept)} ${stillLeft(kept, outcome)}`,
+            ? `${ofKilled(saved)} ${allPutBack}`
+            : `${ofKilled(saved)} ${stillLeft(saved, outcome)}`,
         );
       }
     }
   }
 
   async function failed(
-    kept: KeptRestore,
+    saved: SavedRestore,
     touched: ReadonlySet<string>,
     error: unknown,
     warn: Warn,
   ): Promise<unknown> {
-    const outcome = await putBack(rootOf(kept), kept, attributesBelow(rootOf(kept)), { touched });
-    await settleOrWarn(kept, outcome, warn);
-    return outcome.left.length > 0 ? notPutBack(kept, outcome, error) : error;
+    const outcome = await putBack(rootOf(saved), saved, attributesBelow(rootOf(saved)), {
+      touched,
+    });
+    await settleOrWarn(saved, outcome, warn);
+    return outcome.left.length > 0 ? notPutBack(saved, outcome, error) : error;
   }
 
   async function undo(asker: Host, force: boolean, warn: Warn): Promise<Undone> {
@@ -170,8 +173,8 @@ export function makeTakingBack({
     }
     const noted = await orFault(restores, async () => {
       if (!force) return latest;
-      await keepChangedFolders(where, latest.folder, folders, attributes);
-      return keepChanged(where, latest, attributes);
+      await saveChangedFolders(where, latest.folder, folders, attributes);
+      return saveChanged(where, latest, attributes);
     });
     const undoing = isKilled ? noted : await orFault(restores, () => moveOn(noted, 'undoing'));
     let outcome;
@@ -194,7 +197,10 @@ export function makeTakingBack({
       if (latest.state !== 'staging' || (await isAt(where, path, before))) paths.push(path);
     }
     return {
-      ...{ liferaft, host: whose, generation, restoredAt: at },
+      liferaft,
+      host: whose,
+      generation,
+      restoredAt: at,
       ...(where !== asker.paths.alphorn.root && { root: where }),
       paths,
     };

@@ -1,8 +1,5 @@
-import type { AccountChange } from '../../../alphorn/restoring/accounts/merge.ts';
-import type {
-  AccountsReport,
-  FileList,
-} from '../../../alphorn/restoring/accounts/restored-accounts.ts';
+import type { AccountChange } from '../../../alphorn/restoring/accounts/merge/changes.ts';
+import type { AccountsReport, FileList } from '../../../alphorn/restoring/accounts/report.ts';
 import { print } from '../print.ts';
 
 /** How many lines of one kind are printed; the JSON has all. */

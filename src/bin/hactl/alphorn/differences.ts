@@ -1,5 +1,5 @@
-import type { Difference } from '../../../alphorn/restoring/diff/diff.ts';
-import type { LiferaftDiff } from '../../../alphorn/restoring/restore.ts';
+import type { Difference } from '../../../alphorn/restoring/diff/difference.ts';
+import type { LiferaftDiff } from '../../../alphorn/restoring/plan.ts';
 import { print, warn } from '../print.ts';
 
 /** Prints what differs from the liferaft and is not restored. */
@@ -19,14 +19,14 @@ export function printWhatStays({ folders, onlyHere, onlyHereMore }: LiferaftDiff
 /** Prints what a restore changes, a line for each path. */
 export function printDifferences(differences: readonly Difference[]): void {
   for (const { path, changes, here, liferaft, blocked, lost } of differences) {
-    const words = changes.map((change) => {
+    const texts = changes.map((change) => {
       if (change === 'mode') return `mode ${here?.mode ?? ''} -> ${liferaft.mode ?? ''}`;
       if (change === 'owner') return `owner ${here?.owner ?? ''} -> ${liferaft.owner ?? ''}`;
       if (change === 'acl') return `acl ${here?.acl ?? 'none'} -> ${liferaft.acl ?? 'none'}`;
       if (change === 'target') return `target ${here?.target ?? ''} -> ${liferaft.target ?? ''}`;
       return change === 'create' ? `create ${liferaft.kind}` : change;
     });
-    print(`${path}: ${words.join(', ')}`);
+    print(`${path}: ${texts.join(', ')}`);
     if (lost !== undefined) print(`  without: ${lost}`);
     if (blocked !== undefined) print(`  cannot be restored: ${blocked}`);
   }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import type { RestoreOptions } from '../../../alphorn/restoring/restore.ts';
+import type { RestoreOptions } from '../../../alphorn/restoring/plan.ts';
 import type { OnRecord } from '../on-record.ts';
 import { printData, withOutput } from '../output.ts';
 import { print, warn } from '../print.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-import type { ListedRestore } from '../../../alphorn/restoring/kept-restores.ts';
+import type { ListedRestore } from '../../../alphorn/restoring/saved-restores.ts';
 import { keepLimits } from '../../../alphorn/restoring/limits.ts';
 import { Fault } from '../../../kit/fault.ts';
 import type { OnRecord } from '../on-record.ts';
@@ -17,7 +17,7 @@ export function restoresCommand({ openRestorer }: AlphornSources, onRecord: OnRe
     )
     .action(async (_options: unknown, command: Command) => {
       const { restorer } = await openRestorer();
-      const all = await restorer.kept();
+      const all = await restorer.listSaved();
       printData(command, all, () => {
         printRestores(all);
       });

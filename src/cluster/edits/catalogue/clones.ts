@@ -17,13 +17,13 @@ import {
   isFenceDevice,
   membersOf,
   newSet,
-  type Pairs,
   type PlacedResource,
   resourceIn,
   resourcesIn,
 } from '../engine/cib-elements.ts';
 import { takeOut, takeOutOfGroup } from './groups.ts';
 import { removeReferencesTo } from '../engine/references.ts';
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 
 /**
  * Makes a clone of a resource or group; constraints of it become those of the clone.

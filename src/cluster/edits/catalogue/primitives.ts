@@ -12,7 +12,6 @@ import {
   idsIn,
   inheritedPairs,
   newSet,
-  type Pairs,
   pairsIn,
   refuseReference,
   setPairs,
@@ -26,6 +25,7 @@ import {
   replaceOperations,
 } from './operations.ts';
 import { usesOf } from '../engine/shared-parts.ts';
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 
 /** What can be said of a resource; a pair with an empty value is taken away. */
 export interface ResourceOptions {

@@ -26,7 +26,6 @@ import {
   isFenceDevice,
   membersOf,
   nodesMadeBy,
-  type Pairs,
   pairsIn,
   resourceIn,
   resourcesIn,
@@ -39,6 +38,7 @@ import { newPrimitive, type ResourceOptions, updatePrimitive } from './primitive
 import { heldBackBy, warnOfNoManage, warnOfNoStop } from '../../why/held-back.ts';
 import { removeResource } from '../engine/references.ts';
 import { isConfigured, resourceNotFound } from '../../resources.ts';
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 
 export interface NewResource extends ResourceOptions {
   name: string;

@@ -11,11 +11,11 @@ import {
   freeId,
   idsIn,
   isNode,
-  type Pairs,
   pairsInEffect,
 } from '../engine/cib-elements.ts';
 import { newPrimitive, updatePrimitive } from './primitives.ts';
 import { deleteResource, type NewResource } from './resources.ts';
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 
 /** A fence device of a level, and the node that it is for. */
 export interface LevelDevice {

@@ -1,6 +1,6 @@
 import { Fault } from '../../../kit/fault.ts';
-import type { Cib, Constraint, ResourceSet } from '../../../cluster/model.ts';
 import type { JsonObject } from '../../../cluster/model.ts';
+import type { Cib, Constraint, ResourceSet } from '../../../cluster/model.ts';
 
 /** The documented lists of constraints, each in the CIB's order. */
 export interface ConstraintList {

@@ -1,5 +1,6 @@
-import type { Cib, FencingLevel, JsonObject } from '../../../cluster/model.ts';
+import type { JsonObject } from '../../../cluster/model.ts';
 import { listFenceDevices } from './resources.ts';
+import type { Cib, FencingLevel } from '../../../cluster/model.ts';
 
 /** The documented answer of `stonith`, without `raw`. */
 export interface FencingList {

@@ -1,4 +1,3 @@
-import type { AttributeSets, Cib } from '../../../cluster/model.ts';
 import {
   allInstances,
   type ClusterState,
@@ -9,6 +8,7 @@ import {
 } from '../../../cluster/model.ts';
 import type { JsonObject } from '../../../cluster/model.ts';
 import { nodeNotFound } from '../../../cluster/nodes.ts';
+import type { AttributeSets, Cib } from '../../../cluster/model.ts';
 
 /** Names of nodes by what they are doing, in crm_mon's order. */
 export interface NodesByState {

@@ -1,5 +1,5 @@
-import type { Cib } from '../../../cluster/model.ts';
 import { type ClusterOptions, propertyNotFound } from '../../../cluster/properties.ts';
+import type { Cib } from '../../../cluster/model.ts';
 
 /** A cluster property: what counts when it is not set, and what counts. */
 export interface Property {

@@ -1,17 +1,17 @@
 import { Fault } from '../../../kit/fault.ts';
+import type { JsonObject } from '../../../cluster/model.ts';
+import { resourceNotFound } from '../../../cluster/resources.ts';
 import {
   type AttributeSets,
   type Cib,
   type Container,
-  containersIn,
   type Definition,
   type Operation,
   type Primitive,
+  containersIn,
   primitiveIds,
   primitivesIn,
 } from '../../../cluster/model.ts';
-import type { JsonObject } from '../../../cluster/model.ts';
-import { resourceNotFound } from '../../../cluster/resources.ts';
 
 /** A group of resources, by the names of Create a Resource Group. */
 export type GroupEntry = JsonObject & { groupName: string; resources: readonly string[] };

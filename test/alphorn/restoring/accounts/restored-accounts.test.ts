@@ -103,7 +103,9 @@ describe('a restore of users and groups onto a host with others', () => {
     ]);
     expect(report?.handedOver).to.deep.include({ total: 7 });
     expect(report?.handedOver.first).to.deep.include({
-      ...{ path: '/var/lib/svc/shared', owner: '107:451', after: '999:112' },
+      path: '/var/lib/svc/shared',
+      owner: '107:451',
+      after: '999:112',
     });
     expect(report?.orphaned).to.deep.equal({ total: 0, first: [] });
     expect(report?.search.where).to.match(/at most \d+ paths/);
@@ -130,7 +132,7 @@ describe('a restore of users and groups onto a host with others', () => {
     await growTree(bench.alphorn.root, { '/var/lib/svc/data': 'file 640 107:107 svc' });
     await bench.restorer.undo(bench.host, false, bench.warn);
     expect(await tree()).to.deep.equal(before);
-    expect(await bench.restorer.kept()).to.deep.equal([]);
+    expect(await bench.restorer.listSaved()).to.deep.equal([]);
   });
 
   it('is taken back with the modes of all files wherever it was killed, and wherever its undo was', async () => {

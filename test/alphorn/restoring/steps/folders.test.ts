@@ -17,7 +17,12 @@ import {
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const acl = {
-  ...{ user: 7, users: [{ id: 9, name: null, perms: 5 }], group: 0, groups: [], mask: 5, other: 0 },
+  user: 7,
+  users: [{ id: 9, name: null, perms: 5 }],
+  group: 0,
+  groups: [],
+  mask: 5,
+  other: 0,
 };
 
 const before: Tree = {
@@ -58,15 +63,19 @@ describe('folders that are there before a restore', () => {
     const { folders, differences } = await bench.restorer.diff(name);
     expect(folders).to.deep.equal([
       {
-        ...{ path: '/etc', changes: ['mode'] },
+        path: '/etc',
+        changes: ['mode'],
         here: { kind: 'folder', mode: '0711', owner: '0:0' },
         liferaft: { kind: 'folder', mode: '0755', owner: '0:0' },
       },
       {
-        ...{ path: '/etc/d', changes: ['mode', 'acl', 'owner'] },
+        path: '/etc/d',
+        changes: ['mode', 'acl', 'owner'],
         here: { kind: 'folder', mode: '2750', owner: '3:4' },
         liferaft: {
-          ...{ kind: 'folder', mode: '0750', owner: '5:0' },
+          kind: 'folder',
+          mode: '0750',
+          owner: '5:0',
           acl: 'user:9:r-x,group::--- default:user:9:r-x,group::---',
         },
       },
@@ -106,7 +115,7 @@ describe('folders that are there before a restore', () => {
       for (let number = 1; ; number += 1) {
         await ready();
         if (!(await dieDuring(number, restores, () => killed()))) break;
-        if ((await bench.restorer.kept()).length > 0) await undo();
+        if ((await bench.restorer.listSaved()).length > 0) await undo();
         expect(await tree(), `call ${number}`).to.deep.equal(before);
         expect((await lists()).size, `call ${number}`).to.equal(0);
       }
@@ -228,7 +237,8 @@ describe('what is only on this host', () => {
       ...['/etc/samba/deep', '/etc/samba/link', '/etc/samba/local.conf', '/etc/ssh_host_a'],
     ];
     expect(await bench.restorer.diff(name)).to.deep.include({
-      ...{ onlyHere: expected, onlyHereMore: 0 },
+      onlyHere: expected,
+      onlyHereMore: 0,
     });
     const some = await bench.restorer.diff(name, ['/etc/samba']);
     expect(some.onlyHere).to.deep.equal(expected.slice(0, 3));

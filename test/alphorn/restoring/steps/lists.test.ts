@@ -141,7 +141,7 @@ describe('a restore of access control lists', () => {
     await bench.restorer.undo(bench.host, true, bench.warn);
     expect(await listOf('/etc/a')).to.equal(undefined);
     expect((await treeOf(bench.alphorn.root))['/etc/a']).to.equal('file 660 0:0 A');
-    expect(await bench.restorer.kept()).to.have.length(1);
+    expect(await bench.restorer.listSaved()).to.have.length(1);
   });
 
   it('comes back to a folder that was removed since and is made again', async () => {
@@ -168,7 +168,7 @@ describe('a restore of access control lists', () => {
     const name = await store({
       files: { '/etc/a': { content: 'A', mode: 0o660, acl: list } },
     });
-    const liferafts = openStore(bench.alphorn.liferafts, { keep: 5, mostBytes: 1024 ** 2 });
+    const liferafts = openStore(bench.alphorn.liferafts, { keep: 5, maxBytes: 1024 ** 2 });
     const restorer = makeRestorer(bench.host, liferafts, undefined, run);
     const { differences } = await restorer.restore(bench.host, name, undefined, bench.warn);
     expect(differences[0]?.lost).to.match(/^Its access control list: the file system here/);

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 
 import { listConstraints } from '../../../../src/routes/ha/documents/constraints.ts';
-import { parseCib } from '../../../../src/parsers/cib/cib.ts';
 import { everythingCib } from '../../../support/everything.ts';
 import { generations } from '../../../support/fixtures.ts';
+import { parseCib } from '../../../../src/parsers/cib/cib.ts';
 
 const of = (constraints: string) =>
   listConstraints(

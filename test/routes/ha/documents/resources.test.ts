@@ -7,9 +7,9 @@ import {
 } from '../../../../src/routes/ha/documents/resources.ts';
 import { listFencing, listLevels } from '../../../../src/routes/ha/documents/fencing.ts';
 import { Fault } from '../../../../src/kit/fault.ts';
-import { type Cib, parseCib } from '../../../../src/parsers/cib/cib.ts';
 import { everythingCib } from '../../../support/everything.ts';
 import { generations } from '../../../support/fixtures.ts';
+import { type Cib, parseCib } from '../../../../src/parsers/cib/cib.ts';
 
 const detailsOfParams = (cib: Cib, name: string) =>
   detailsOf(cib, name)['params'] as Record<string, string>;

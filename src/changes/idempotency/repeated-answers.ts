@@ -1,0 +1,229 @@
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { z } from 'zod';
+
+import { Fault } from '../../kit/fault.ts';
+import { makeFolder, orNoSpace, readFileIfThere, syncFolder } from '../../kit/files/files.ts';
+import { readBoot, writeAnswer, writeNew } from './answer-file.ts';
+import {
+  type Answer,
+  type AnswerIndex,
+  type AnswerLimits,
+  type Known,
+  readIndex,
+} from './answer-index.ts';
+
+/** A request that its caller gave a key (`Idempotency-Key`). */
+export interface KeyedRequest {
+  caller: string;
+  key: string;
+  /** All that tells it from other requests. */
+  request: string;
+}
+
+/**
+ * Lets a request that is repeated, because its answer was lost, be carried out once.
+ *
+ * INVARIANTS
+ * - Of requests of one caller with one key, one is carried out; the others get its answer, at once or
+ *   when it is there, for a day.
+ * - What ended in a fault may be asked for again.
+ * - A success from before the node was started again is no longer told: a node that was cut off from the cluster goes on
+ *   alone until it is fenced, and what it made then is lost.
+ * - A request that the agent began and did not end, for it was killed, is not begun again.
+ * - Before a request is carried out there is room on the disk for its answer. If that cannot be stored all the same, the
+ *   answer goes out, and is known for as long as this process lives.
+ * - At most `limits` are kept. Beyond that go first: a caller's own oldest, or the oldest of the caller who has most; never
+ *   one that is under way.
+ */
+export interface RepeatedAnswers {
+  /** Faults: `idempotency_key_reused`, `outcome_unknown`, `no_space` and nothing was done, those of `make`. */
+  once(request: KeyedRequest, make: () => Promise<Answer>): Promise<Answer>;
+}
+
+const defaultLimits: AnswerLimits = { perCaller: 10_000, inAll: 20_000 };
+
+const keepMs = 24 * 3600 * 1000;
+
+/** A longer body is not kept; the repeated answer says so. */
+const maxBodyBytes = 16 * 1024;
+/** Bytes for the status and headers of an answer. */
+const headBytes = 3 * 1024;
+/** How many answers are kept in memory alone, those that no disk took. */
+const maxUnstored = 1000;
+
+const headSchema = z.object({
+  request: z.string(),
+  /** Identifies the start of the node that it was begun after. */
+  boot: z.string(),
+});
+const answerSchema = z.object({
+  status: z.number(),
+  headers: z.record(z.string(), z.string()),
+  body: z.string(),
+});
+
+/**
+ * A file is two lines of JSON: the digest of the request, and the answer. The second is blank, and as long as there will be
+ * need for, until it is written over: that takes no more room.
+ * @param folder for a file a request; made when it is needed
+ */
+export function openRepeatedAnswers(
+  folder: string,
+  limits: AnswerLimits = defaultLimits,
+  now = () => Date.now(),
+): RepeatedAnswers {
+  const underWay = new Map<string, { request: string; answer: Promise<Answer> }>();
+  let index: Promise<AnswerIndex> | undefined;
+
+  /** Looked at once, for nobody else writes there. */
+  function loaded(): Promise<AnswerIndex> {
+    index ??= makeFolder(folder).then(() => readIndex(folder));
+    index.catch(() => (index = undefined));
+    return index;
+  }
+
+  /** @returns the answer that there is, or undefined if there is room for one now */
+  async function begin(
+    id: string,
+    caller: string,
+    content: string,
+  ): Promise<{ answer: Answer } | { known: Known; answers: AnswerIndex }> {
+    const answers = await loaded();
+    for (const old of answers.older(now() - keepMs)) await remove(answers, old);
+    const request = digestOf(content);
+    const former = answers.get(id);
+    if (former) return { answer: await answerIn(former, request) };
+    for (const surplus of answers.surplus(caller, limits, (each) => underWay.has(each)))
+      await remove(answers, surplus);
+    const at = now();
+    const known: Known = { name: `${String(at).padStart(13, '0')}-${id}.answer`, caller, at };
+    const path = join(folder, known.name);
+    // In JSON, a body that is JSON itself gets longer.
+    const room = 2 * Math.min(Buffer.byteLength(content), maxBodyBytes) + headBytes;
+    try {
+      const head = { request, boot: await readBoot() };
+      await writeNew(path, `${JSON.stringify(head)}\n${' '.repeat(room)}`);
+      await orNoSpace(folder, () => syncFolder(folder));
+    } catch (error) {
+      await rm(path, { force: true }).catch(() => undefined);
+      throw error;
+    }
+    answers.add(id, known);
+    return { known, answers };
+  }
+
+  async function remove(answers: AnswerIndex, id: string): Promise<void> {
+    const known = answers.get(id);
+    if (known === undefined) return;
+    answers.remove(id);
+    // On a disk that is read-only it stays, and goes when the agent is started again.
+    await rm(join(folder, known.name), { force: true }).catch(() => undefined);
+  }
+
+  /** Faults: `idempotency_key_reused`, `outcome_unknown` */
+  async function answerIn({ name, answer }: Known, request: string): Promise<Answer> {
+    const text = (await readFileIfThere(join(folder, name)))?.toString('utf8') ?? '';
+    const [head = '', stored = ''] = text.split('\n');
+    const known = headSchema.safeParse(jsonOf(head));
+    if (known.success && known.data.request !== request) throw reused();
+    const kept = answer ?? answerSchema.safeParse(jsonOf(stored)).data;
+    const isOfThisBoot = known.data?.boot === (await readBoot());
+    if (kept && (answer || isOfThisBoot || kept.status >= 300)) return kept;
+    throw new Fault(
+      'outcome_unknown',
+      'A request with this Idempotency-Key was begun, but how it ended is not known: the agent was ended before it answered, its disk was full, or the node was started again since. See in the audit log (GET /api/v2/system/ha/audit) and in the configuration what became of it; to do it again, take another key.',
+    );
+  }
+
+  /** After the request was carried out: nothing here may fail. */
+  async function store(known: Known, answers: AnswerIndex, made: Answer): Promise<Answer> {
+    const kept = keptOf(made);
+    try {
+      await writeAnswer(join(folder, known.name), JSON.stringify(kept));
+      return made;
+    } catch {
+      known.answer = kept;
+      answers.limitUnstored(maxUnstored);
+      return withWarning(
+        made,
+        'The answer could not be stored for a repeated request: it is known until the agent is started again.',
+      );
+    }
+  }
+
+  return {
+    async once({ caller: name, key, request: content }, make) {
+      const caller = digestOf(name).slice(0, 32);
+      const id = `${caller}-${digestOf(`${name}\0${key}`).slice(0, 32)}`;
+      const request = digestOf(content);
+      const running = underWay.get(id);
+      if (running) {
+        if (running.request !== request) throw reused();
+        return running.answer;
+      }
+      const answer = (async () => {
+        const begun = await begin(id, caller, content);
+        if ('answer' in begun) return begun.answer;
+        const { known, answers } = begun;
+        let made: Answer;
+        try {
+          made = await make();
+        } catch (error) {
+          if (error instanceof Fault) await remove(answers, id);
+          throw error;
+        }
+        return store(known, answers, made);
+      })();
+      underWay.set(id, { request, answer });
+      try {
+        return await answer;
+      } finally {
+        underWay.delete(id);
+      }
+    },
+  };
+}
+
+/** An answer whose body is too long is kept without it. */
+function keptOf(made: Answer): Answer {
+  if (Buffer.byteLength(made.body) <= maxBodyBytes) return made;
+  return withWarning(
+    { ...made, body: 'null' },
+    'The body of the first answer was too long to be kept for this repeated one.',
+  );
+}
+
+function withWarning(answer: Answer, text: string): Answer {
+  const { 'X-HA-Warnings': former } = answer.headers;
+  const warning = `199 ha-agent "${text}"`;
+  return {
+    ...answer,
+    headers: {
+      ...answer.headers,
+      'X-HA-Warnings': former === undefined ? warning : `${former}, ${warning}`,
+    },
+  };
+}
+
+/** Not the words themselves: a body may hold a secret, and a key any sign. */
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function reused(): Fault {
+  return new Fault(
+    'idempotency_key_reused',
+    'This Idempotency-Key was used for another request within a day. Take a new key for each change.',
+  );
+}

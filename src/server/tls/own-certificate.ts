@@ -1,0 +1,183 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname, networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+
+import { type Run, runToSuccess } from '../../kit/exec.ts';
+import { readTextIfThere, replaceFile } from '../../kit/files/files.ts';
+import { checked, type Source, type TlsIdentity } from './source.ts';
+
+const dayMs = 24 * 3600 * 1000;
+// Browsers refuse more than 398 days.
+const validMs = 397 * dayMs;
+/** Clocks of clients may be slow. */
+const clockSkewMs = 3600 * 1000;
+const renewBeforeMs = 30 * dayMs;
+
+/** The certificate that this node makes for itself, in one file with its key. */
+export function ownSource(path: string, run: Run): Source {
+  const subjectOfNow = () => subjectOfThisHost(run);
+  return {
+    everyMs: 3600 * 1000,
+    async load(current) {
+      if (current !== undefined) {
+        return isOutdated(current) || isNotYetValid(current)
+          ? makeSelfSigned(path, await subjectOfNow(), current, run)
+          : current;
+      }
+      const subject = await subjectOfNow();
+      const pem = await readTextIfThere(path);
+      if (pem === undefined) return makeSelfSigned(path, subject, undefined, run);
+      const found = checked(
+        { key: pem, cert: pem },
+        `${path} is damaged. Remove it: a new one is made then.`,
+      );
+      // An address that comes and goes changes the certificate at a start alone, and once.
+      if (!isOutdated(found) && covers(found, subject)) return found;
+      // On a full disk the former one is better than none.
+      return makeSelfSigned(path, subject, found, run).catch(() => found);
+    },
+  };
+}
+
+/** Ends soon, or is the certificate of an authority, as those that former versions made. */
+function isOutdated({ cert }: TlsIdentity): boolean {
+  const { ca, validTo } = new X509Certificate(cert);
+  return ca || new Date(validTo).getTime() - Date.now() < renewBeforeMs;
+}
+
+/** Not looked at when the agent starts: a machine without a battery starts in the past, and its clock is put right soon. */
+function isNotYetValid({ cert }: TlsIdentity): boolean {
+  return new Date(new X509Certificate(cert).validFrom).getTime() > Date.now();
+}
+
+function covers({ cert }: TlsIdentity, subject: Subject): boolean {
+  const found = new X509Certificate(cert);
+  return (
+    subject.names.every((name) => found.checkHost(name) !== undefined) &&
+    subject.addresses.every((address) => found.checkIP(address) !== undefined)
+  );
+}
+
+/** The names and addresses by which clients may reach this host. */
+interface Subject {
+  names: string[];
+  addresses: string[];
+}
+
+/** Linux allows any text for a host name. */
+const dnsName = /^(?=.{1,253}$)[a-z0-9]([\w.-]*[a-z0-9])?$/i;
+const maxAddresses = 64;
+
+async function subjectOfThisHost(run: Run): Promise<Subject> {
+  const names = [hostname(), await fullName(run), 'localhost'].filter((name) => dnsName.test(name));
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .map(({ address }) => address)
+    .filter((address) => !/^(fe[89ab].:|169\.254\.)/i.test(address));
+  return {
+    names: [...new Set(names)],
+    addresses: [...new Set(['127.0.0.1', '::1', ...addresses])].slice(0, maxAddresses),
+  };
+}
+
+/** The host name with its domain (hostname(1)), or '' where no resolver knows it. */
+async function fullName(run: Run): Promise<string> {
+  try {
+    const { exitCode, stdout } = await run({ argv: ['hostname', '--fqdn'], deadlineMs: 3000 });
+    return exitCode === 0 ? stdout.trim() : '';
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * Makes the key and the certificate, in one file, so that they are replaced together or not at all.
+ * @param former addresses of this one stay: one that moves between nodes may be elsewhere just now
+ */
+async function makeSelfSigned(
+  path: string,
+  subject: Subject,
+  former: TlsIdentity | undefined,
+  run: Run,
+): Promise<TlsIdentity> {
+  const addresses = new Set([...subject.addresses, ...addressesOf(former)]);
+  const all = { ...subject, addresses: [...addresses].slice(0, maxAddresses) };
+  const folder = `${path}.making`;
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    const inFolder = (name: string) => join(folder, name);
+    const [config, key, request, cert] = ['config', 'key', 'request', 'cert'].map(inFolder) as [
+      ...[string, string, string, string],
+    ];
+    await writeFile(config, opensslConfig(all));
+    await writeFile(inFolder('index'), '');
+    const openssl = (...args: [string, ...string[]]) =>
+      runToSuccess(
+        run,
+        {
+          argv: ['openssl', ...args, '-config', config],
+          env: { TLS_FOLDER: folder },
+          deadlineMs: 20_000,
+        },
+        "openssl could not make a certificate. Mend what its own message in 'stderr' says, or configure tls_certificate and tls_key.",
+      );
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+    await openssl('req', '-new', ...curve, '-nodes', '-keyout', key, '-out', request);
+    // `openssl req -x509` cannot date a certificate back before OpenSSL 3.4.
+    const from = Date.now() - clockSkewMs;
+    const dates = ['-startdate', asn1Time(from), '-enddate', asn1Time(from + validMs)];
+    const files = ['-keyfile', key, '-in', request, '-out', cert, '-outdir', folder];
+    await openssl('ca', '-selfsign', '-batch', '-notext', ...dates, ...files);
+    const pem = (await readFile(key, 'utf8')) + (await readFile(cert, 'utf8'));
+    await replaceFile(path, pem, 0o600);
+    return { key: pem, cert: pem };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function addressesOf(identity: TlsIdentity | undefined): string[] {
+  const text = identity && new X509Certificate(identity.cert).subjectAltName;
+  return [...(text ?? '').matchAll(/IP Address:([\da-f.:]+)/gi)].map(([, address = '']) =>
+    address.toLowerCase(),
+  );
+}
+
+/** UTC as `YYYYMMDDHHMMSSZ` (openssl-ca(1), `-startdate`). */
+function asn1Time(ms: number): string {
+  return `${new Date(ms).toISOString().replace(/\D/g, '').slice(0, 14)}Z`;
+}
+
+/** For `openssl req` and `openssl ca` (config(5), x509v3_config(5)); the folder comes by the environment. */
+function opensslConfig({ names, addresses }: Subject): string {
+  return [
+    '[req]',
+    'distinguished_name = subject',
+    'prompt = no',
+    '[subject]',
+    // A common name has 64 characters at most (RFC 5280, appendix A.1); clients look at the names below alone.
+    `CN = ${names.find((name) => name.length <= 64) ?? 'localhost'}`,
+    '[ca]',
+    'default_ca = self',
+    '[self]',
+    'database = $ENV::TLS_FOLDER/index',
+    'rand_serial = yes',
+    'default_md = sha256',
+    'policy = policy',
+    'x509_extensions = server',
+    '[policy]',
+    'commonName = supplied',
+    '[server]',
+    'basicConstraints = critical, CA:FALSE',
+    'keyUsage = critical, digitalSignature',
+    'extendedKeyUsage = serverAuth',
+    'subjectKeyIdentifier = hash',
+    'subjectAltName = @names',
+    '[names]',
+    ...names.map((name, index) => `DNS.${index} = ${name}`),
+    ...addresses.map((address, index) => `IP.${index} = ${address}`),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,31 @@
+import { mkdir } from 'node:fs/promises';
+
+import { expect } from 'chai';
+
+import { unwatchableAmong } from '../../../../src/alphorn/collecting/walk/unwatchable.ts';
+import { collectBench } from '../../../support/collect-bench.ts';
+
+describe('what no watch may look at', () => {
+  const { at, link, write } = collectBench();
+  const folders = ['/etc', '/etc/a', '/etc/b', '/etc/b/nfs', '/etc/c', '/etc/d', '/nfs'];
+
+  it('is a file system on another host, and each folder that has one in it or a link to one', async () => {
+    for (const folder of folders) await mkdir(at(folder), { recursive: true });
+    await write('/etc/a/file');
+    await link('/etc/c/link', '~/nfs/deep');
+    await link('/etc/d/link', '~/etc/a');
+    const remote = [at('/etc/b/nfs'), at('/nfs')];
+    const closed = unwatchableAmong([at('/etc'), at('/etc/c/link/x')], remote, () => false);
+    expect(folders.filter((folder) => closed(at(folder)))).to.deep.equal([
+      '/etc/b',
+      '/etc/b/nfs',
+      '/etc/c',
+      '/nfs',
+    ]);
+    expect([closed(at('/etc/c/link/x')), closed(at('/etc/a/file'))]).to.deep.equal([true, false]);
+  });
+
+  it('is nothing where there is no such file system', () => {
+    expect(unwatchableAmong([at('/etc')], [], () => false)(at('/etc'))).to.equal(false);
+  });
+});

@@ -6,7 +6,7 @@ import { ms, timed } from './timing.ts';
 import { residentMb } from './unit.ts';
 
 const requests = 10_000;
-/** The requests are spread over this time, for one reading of the cluster serves all of a second. */
+/** The requests are spread over this time, because one reading of the cluster serves all requests of a second. */
 const minSeconds = 100;
 const limitMb = 150;
 

@@ -1,4 +1,4 @@
-// `npm run demo`: a cluster with this project's package in each node, ready to be asked.
+// `npm run demo`: a cluster with this project's package in each node, ready for requests.
 import https from 'node:https';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
@@ -68,7 +68,7 @@ async function begin(suite: string, interrupted: AbortSignal): Promise<Entry[]> 
     throw new Error('The demo runs already. To end it: npm run demo -- down');
   }
   const debFile = await step(progressOnStderr, 'Building the package', () => build(interrupted));
-  // A process of its own, which can be ended in the middle of anything
+  // A separate process can be ended at any time
   const up = ['up', '--name', name, '--suite', suite, '--package', debFile, '--json'];
   const argv = ['--import', import.meta.resolve('tsx'), cli, ...up];
   const { exitCode } = await execa(process.execPath, argv, {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { children, parseXml, type XmlElement } from '../../src/parsers/xml.ts';
 import { anyName, anyText } from './xml-documents.ts';
 
-/** What stands in an element, or in an attribute's value. */
+/** The content of an element, or of an attribute's value. */
 type Item = { attribute: string; value: string } | { element: XmlElement } | { text: string };
 type Content = readonly Item[];
 
@@ -17,7 +17,7 @@ interface Grammar {
   parent: Grammar | undefined;
 }
 
-/** Where a pattern stands: its references go by the grammar around it, its links by its file. */
+/** The place of a pattern: references are resolved by the grammar around it, links by its file. */
 interface Place {
   grammar: Grammar;
   file: string;

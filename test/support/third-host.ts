@@ -11,7 +11,7 @@ import { openPeerListener } from '../../src/server/peer-listener.ts';
 import { makePeersApp } from '../../src/routes/peers/index.ts';
 import { keepingLog } from './keeping-log.ts';
 
-/** That a host was heard of. */
+/** A message from a host. */
 export interface Contact {
   hostId: string;
   /** A liferaft that was taken in, or the question what is here of it. */
@@ -23,9 +23,9 @@ export interface Contact {
   digest: string;
 }
 
-/** A host that is no node of a cluster and has its key: it takes in liferafts, and remembers who sent which. */
+/** A host outside of a cluster that has its key: it accepts liferafts, and records who sent which. */
 export interface ThirdHost {
-  /** As a setting of Alphorn has it. */
+  /** As in a setting of Alphorn. */
   destination: string;
   contacts(): readonly Contact[];
   stop(): Promise<void>;

@@ -19,7 +19,7 @@ const containerNames = ['group', 'clone', 'master', 'bundle'];
 const batchLimit = { name: 'batch-limit', default: '0', type: 'integer', values: undefined };
 const defaults = new Map([[batchLimit.name, batchLimit]]);
 
-/** Fails unless each answer made of this CIB has all that it should have of it. */
+/** Fails unless each answer that is made from this CIB contains everything it should. */
 export function expectWholeCib(document: XmlElement, xml = xmlOf(document)): void {
   const cib = parseCib(withoutStatus(xml));
   expect(JSON.stringify(cib), 'without status').to.equal(JSON.stringify(parseCib(xml)));
@@ -69,7 +69,7 @@ function expectNodes(nodes: readonly XmlElement[], cib: Cib): void {
   }
 }
 
-/** What crm_mon might say of one node. */
+/** A possible output of crm_mon about one node. */
 function crmMonOf(attributes: XmlElement['attributes']): XmlElement {
   const node = { name: 'node', attributes, children: [], text: undefined };
   const nodes = { name: 'nodes', attributes: {}, children: [node], text: undefined };
@@ -102,8 +102,8 @@ function expectResources(resources: XmlElement | undefined, cib: Cib): void {
 }
 
 /**
- * What has to be left of an element's attribute sets: not the ids of sets and pairs, and not the value
- * of a pair, for that of a stronger set may count.
+ * The values of an element's attribute sets that an answer must contain. The ids of sets and pairs need not be there, and
+ * neither need the value of a pair, because that of a stronger set may count.
  */
 function valuesOfSets(element: XmlElement): string[] {
   return setNames

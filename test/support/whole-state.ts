@@ -29,7 +29,7 @@ const lists: Readonly<Record<string, readonly string[]>> = {
   bans: ['ban'],
 };
 
-/** Fails unless each answer made of this output of crm_mon has all that it should have of it. */
+/** Fails unless each answer that is made from this output of crm_mon contains everything it should. */
 export function expectWholeState(document: XmlElement): void {
   const state = parseCrmMon(xmlOf(document));
   const json = stateAsJson(state);

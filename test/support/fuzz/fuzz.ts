@@ -17,7 +17,7 @@ export interface FuzzOptions {
   only?: number;
 }
 
-/** What came of a run. */
+/** The result of a run. */
 export interface FuzzOutcome {
   requests: number;
   /** By status, how many answers; `none` of bytes that had none. */
@@ -29,7 +29,7 @@ export interface FuzzOutcome {
   rows: { all: number; asked: number; well: number };
   /** Bytes, see Memory. */
   growth: number;
-  /** What must not be; empty if all is well. */
+  /** Defects; empty if there are none. */
   findings: readonly string[];
   /** The request that was asked for alone, and its answer. */
   told?: string;
@@ -41,8 +41,8 @@ const maxLanes = 8;
 const samples = 40;
 
 /**
- * Asks the agent and Alphorn's services, over a cluster that is a CIB and nothing more, for things that nobody should
- * ask: by their rows, with values that are right, nearly right or hostile, and by bytes that are no request.
+ * Sends unreasonable requests to the agent and to Alphorn's services, over a fake cluster. Some are made from the rows,
+ * with values that are right, nearly right or hostile; others are bytes that are not a request.
  * The same seed and number make the same request, over the same cluster. With odd seeds, what cannot be undone has to be
  * confirmed.
  * @param folder a temporary folder

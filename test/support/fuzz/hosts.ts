@@ -35,7 +35,7 @@ export type DoorName = 'http' | 'https' | 'socket' | 'peers' | 'daemon';
 /** @param source an address of loopback */
 export type Door = (source: string) => Promise<Connection>;
 
-/** What the bug-free never say. */
+/** Notices bugs while the services run. */
 export interface Witness {
   log: Log;
   /** What was logged as a bug, or broke the grammar of a tool, since somebody looked. */

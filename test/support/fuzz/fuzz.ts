@@ -56,7 +56,7 @@ export async function fuzz(folder: string, options: FuzzOptions): Promise<FuzzOu
   const asksTwice = seed % 2 === 1;
   for (let lane = 0; lane < (only === undefined ? maxLanes : 1); lane += 1) {
     const options = { daemonSocket: alphorn.socket, identity, asksTwice };
-    const agent = await openAgent(join(folder, `${lane}`), options, witness);
+    const agent = await openAgent(join(folder, `${lane}`), options, makeWitness());
     ({ identity } = agent);
     agents.push(agent);
   }
@@ -106,7 +106,8 @@ export async function fuzz(folder: string, options: FuzzOptions): Promise<FuzzOu
       if (Object.keys(Object.prototype).length > 0)
         findings.add('a prototype changed', exchange.told);
       for (const flaw of exchange.flaws) findings.add(flaw, exchange.told);
-      // Other requests were under way as well.
+      for (const flaw of lane.agent.witness.flaws.splice(0)) findings.add(flaw, exchange.told);
+      // Other requests were under way as well at these services.
       for (const flaw of witness.flaws.splice(0)) findings.add(flaw, exchange.told);
       if (number % Math.ceil(count / samples) === 0) memory.sample(number / count);
       if (only !== undefined) told.push(exchange.told, exchange.body);
@@ -128,7 +129,9 @@ export async function fuzz(folder: string, options: FuzzOptions): Promise<FuzzOu
     await Promise.all(agents.map((agent) => agent.stop()));
     await alphorn.stop();
   }
-  for (const flaw of witness.flaws.splice(0)) findings.add(flaw, 'at the end');
+  for (const { flaws } of [witness, ...agents.map((agent) => agent.witness)]) {
+    for (const flaw of flaws.splice(0)) findings.add(flaw, 'at the end');
+  }
   return {
     ...{ requests: counts.requests, commands: counts.commands },
     ...{ statuses: counts.statuses.all(), families: counts.families.all() },

@@ -58,6 +58,7 @@ export interface FuzzedAgent {
   families: readonly Family[];
   doors: Readonly<Record<'http' | 'https' | 'socket', Door>>;
   tokens: Readonly<Record<Role, string>>;
+  witness: Witness;
   cluster: () => FakeCluster;
   /** Has all be as in the beginning, over one of the CIBs. @param failing see `ToolFailure` */
   begin: (cib: number, failing?: ToolFailure) => void;
@@ -88,8 +89,9 @@ export async function openAgent(
     identity,
     asksTwice,
   }: { daemonSocket: string; identity: TlsIdentity | undefined; asksTwice: boolean },
-  { log, flaws }: Witness,
+  witness: Witness,
 ): Promise<FuzzedAgent & { identity: TlsIdentity }> {
+  const { log, flaws } = witness;
   await mkdir(folder, { recursive: true });
   const ports = { http: await freePort(), https: await freePort() };
   const config = { ...(await configIn(folder, ports)), require_confirmation: asksTwice };
@@ -156,7 +158,7 @@ export async function openAgent(
   const tokens = openTokenStore(join(folder, 'tokens'));
   return {
     families: familiesOf(agent.apps.network),
-    identity: known,
+    ...{ identity: known, witness },
     doors: {
       http: (source) =>
         openConnection(

@@ -1,4 +1,4 @@
-// Asks the agent and Alphorn's services for what nobody should ask, over a cluster that is a CIB and nothing more:
+// Sends unreasonable requests to the agent and to Alphorn's services, over a fake cluster:
 //   npm run fuzz -- --count 100000 --seed 7
 //   npm run fuzz -- --seed 7 --only 4711
 // The same seed and number make the same request. It exits with 1 if something was found.

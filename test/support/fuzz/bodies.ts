@@ -26,7 +26,7 @@ const types = [
   ...['application/json; charset=latin1', 'application/json; charset=none', '*/*', 'application/*'],
 ];
 
-/** Texts that are no JSON object, or one that nobody should send. */
+/** Texts that are not a JSON object, or are a hostile one. */
 const texts = [
   ...[
     '',

@@ -86,7 +86,7 @@ export async function openConnection(socket: net.Socket, ready: string): Promise
       found = read();
       if (!happened && wanted === undefined && end !== 'server' && !found.isPartial) break;
     }
-    // There is no reset but of plain TCP.
+    // Only plain TCP has a reset.
     if (end === 'reset' && canReset) socket.resetAndDestroy();
     else if (end === 'reset') socket.destroy();
     if (end === 'fin') socket.end();

@@ -1,7 +1,7 @@
 const maxKinds = 20;
 const maxOfKind = 3;
 
-/** What must not be. */
+/** Defects that a run has found. */
 export interface Findings {
   /** @param what without what differs from one request to the next @param where to see it again */
   add: (what: string, where: string) => void;

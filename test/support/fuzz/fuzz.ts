@@ -17,7 +17,7 @@ export interface FuzzOptions {
   only?: number;
 }
 
-/** What came of a run. */
+/** The result of a run. */
 export interface FuzzOutcome {
   requests: number;
   /** By status, how many answers; `none` of bytes that had none. */
@@ -29,7 +29,7 @@ export interface FuzzOutcome {
   rows: { all: number; asked: number; well: number };
   /** Bytes, see Memory. */
   growth: number;
-  /** What must not be; empty if all is well. */
+  /** Defects; empty if there are none. */
   findings: readonly string[];
   /** The request that was asked for alone, and its answer. */
   told?: string;
@@ -41,8 +41,8 @@ const maxLanes = 8;
 const samples = 40;
 
 /**
- * Asks the agent and Alphorn's services, over a cluster that is a CIB and nothing more, for things that nobody should
- * ask: by their rows, with values that are right, nearly right or hostile, and by bytes that are no request.
+ * Sends unreasonable requests to the agent and to Alphorn's services, over a fake cluster. Some are made from the rows,
+ * with values that are right, nearly right or hostile; others are bytes that are not a request.
  * The same seed and number make the same request, over the same cluster. With odd seeds, what cannot be undone has to be
  * confirmed.
  * @param folder a temporary folder
@@ -56,7 +56,7 @@ export async function fuzz(folder: string, options: FuzzOptions): Promise<FuzzOu
   const asksTwice = seed % 2 === 1;
   for (let lane = 0; lane < (only === undefined ? maxLanes : 1); lane += 1) {
     const options = { daemonSocket: alphorn.socket, identity, asksTwice };
-    const agent = await openAgent(join(folder, `${lane}`), options, witness);
+    const agent = await openAgent(join(folder, `${lane}`), options, makeWitness());
     ({ identity } = agent);
     agents.push(agent);
   }
@@ -106,7 +106,8 @@ export async function fuzz(folder: string, options: FuzzOptions): Promise<FuzzOu
       if (Object.keys(Object.prototype).length > 0)
         findings.add('a prototype changed', exchange.told);
       for (const flaw of exchange.flaws) findings.add(flaw, exchange.told);
-      // Other requests were under way as well.
+      for (const flaw of lane.agent.witness.flaws.splice(0)) findings.add(flaw, exchange.told);
+      // Other requests were under way as well at these services.
       for (const flaw of witness.flaws.splice(0)) findings.add(flaw, exchange.told);
       if (number % Math.ceil(count / samples) === 0) memory.sample(number / count);
       if (only !== undefined) told.push(exchange.told, exchange.body);
@@ -128,7 +129,9 @@ export async function fuzz(folder: string, options: FuzzOptions): Promise<FuzzOu
     await Promise.all(agents.map((agent) => agent.stop()));
     await alphorn.stop();
   }
-  for (const flaw of witness.flaws.splice(0)) findings.add(flaw, 'at the end');
+  for (const { flaws } of [witness, ...agents.map((agent) => agent.witness)]) {
+    for (const flaw of flaws.splice(0)) findings.add(flaw, 'at the end');
+  }
   return {
     ...{ requests: counts.requests, commands: counts.commands },
     ...{ statuses: counts.statuses.all(), families: counts.families.all() },

@@ -36,7 +36,7 @@ export type DoorName = 'http' | 'https' | 'socket' | 'peers' | 'daemon';
 /** @param source an address of loopback */
 export type Door = (source: string) => Promise<Connection>;
 
-/** What the bug-free never say. */
+/** Notices bugs while the services run. */
 export interface Witness {
   log: Log;
   /** What was logged as a bug, or broke the grammar of a tool, since somebody looked. */
@@ -59,6 +59,7 @@ export interface FuzzedAgent {
   families: readonly Family[];
   doors: Readonly<Record<'http' | 'https' | 'socket', Door>>;
   tokens: Readonly<Record<Role, string>>;
+  witness: Witness;
   cluster: () => FakeCluster;
   /** Has all be as in the beginning, over one of the CIBs. @param failing see `ToolFailure` */
   begin: (cib: number, failing?: ToolFailure) => void;
@@ -89,8 +90,9 @@ export async function openAgent(
     identity,
     asksTwice,
   }: { daemonSocket: string; identity: TlsIdentity | undefined; asksTwice: boolean },
-  { log, flaws }: Witness,
+  witness: Witness,
 ): Promise<FuzzedAgent & { identity: TlsIdentity }> {
+  const { log, flaws } = witness;
   await mkdir(folder, { recursive: true });
   const ports = { http: await freePort(), https: await freePort() };
   const config = { ...(await configIn(folder, ports)), require_confirmation: asksTwice };
@@ -157,7 +159,7 @@ export async function openAgent(
   const tokens = openTokenStore(join(folder, 'tokens'));
   return {
     families: familiesOf(agent.apps.network),
-    identity: known,
+    ...{ identity: known, witness },
     doors: {
       http: (source) =>
         openConnection(

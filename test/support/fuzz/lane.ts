@@ -18,7 +18,7 @@ export interface Lane {
   connection?: Connection;
 }
 
-/** A request, and what came of it. */
+/** A request and its result. */
 export interface Exchange {
   asked: Asked;
   statuses: readonly number[];
@@ -31,9 +31,9 @@ export interface Exchange {
   body: string;
 }
 
-/** Of all requests, those that are bytes which no client of ours sends. */
+/** The share of requests that are raw bytes. */
 const rawShare = 0.15;
-/** Of all requests, those during which a tool fails. */
+/** The share of requests during which a tool fails. */
 const failureShare = 0.05;
 
 /** So many requests, one after another, find the same CIB. */

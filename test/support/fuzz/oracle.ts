@@ -30,8 +30,8 @@ export interface Around {
 }
 
 /**
- * Judges what came of a request by what is documented.
- * @returns what must not be
+ * Compares the result of a request with what is documented.
+ * @returns the differences
  */
 export function flawsOf(asked: Asked, received: Received, { before, after }: Around): string[] {
   const { answers, flaw, isClosed } = received;

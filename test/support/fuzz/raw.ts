@@ -14,7 +14,7 @@ const connectionKinds: readonly Kind[] = [
       `Expect: ${pick(['100-continue', '100-Continue', '200-ok', '', 'x, y', '100-continue, x'])}\r\nContent-Length: ${pick([13, 13, 0, 20])}\r\n`,
     ),
   }),
-  // Other protocols, which nobody has to take up.
+  // Upgrades to other protocols, which a server may ignore.
   (token, { pick }) => ({
     text: reading(
       token,

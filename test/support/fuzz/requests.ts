@@ -19,7 +19,7 @@ export interface Asked extends Sent {
   isRefused: boolean;
 }
 
-/** A row, with what its family says of all its rows. */
+/** A row with its family and its listener. */
 export interface ServedRow {
   family: Family;
   door: 'http' | 'peers' | 'daemon';
@@ -109,7 +109,7 @@ const headerValues = [
   ],
 ];
 
-/** A request of one of the rows: as it is documented, nearly so, or as nobody should send it. */
+/** Makes a request from one of the rows: as documented, nearly so, or hostile. */
 export function askOf(knowledge: Knowledge, dice: Dice): Asked {
   const { chance, pick, below } = dice;
   const values = makeValues(dice, knowledge.pools);
@@ -127,7 +127,8 @@ export function askOf(knowledge: Knowledge, dice: Dice): Asked {
   const method = odd() && chance(0.3) ? pick(otherMethods) : pick(row.methods);
   const inPath = Object.fromEntries(fieldsAt('path'));
   const path = row.path.replace(/[:*](\w+)/g, (_all, name: string) => {
-    const value = inPath[name] === undefined ? values.text() : valueOf(name, inPath[name]);
+    const field = inPath[name];
+    const value = field === undefined || odd() ? values.text() : valueOf(name, field);
     return chance(0.9) ? encoded(value) : textOf(value).replace(/[^!-~]|[?#]/g, '');
   });
   const query = fieldsAt('query')

@@ -232,7 +232,7 @@ describe('an undo', () => {
     expect(await tree()).to.deep.equal(before);
     expect(await copies()).to.include('mine');
     expect(await states()).to.deep.equal(['undone']);
-    expect(bench.warnings.join()).to.match(/What was changed since the restore is kept in /);
+    expect(bench.warnings.join()).to.match(/What was changed since the restore is saved in /);
     // It is nothing to be undone.
     await faultOf('nothing_to_undo', undo());
   });

@@ -28,7 +28,7 @@ try {
     ...(values.only !== undefined && { only: Number(values.only) }),
   });
   console.log(figuresOf(seed, outcome, (performance.now() - startedAt) / 1000));
-  if (outcome.told !== undefined) console.log(outcome.told);
+  if (outcome.described !== undefined) console.log(outcome.described);
   for (const each of outcome.findings) console.log(each);
   process.exitCode = outcome.findings.length === 0 ? 0 : 1;
 } finally {

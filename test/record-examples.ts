@@ -60,8 +60,8 @@ async function write({ name, rows, examples }: Family, recorded: Examples): Prom
     each.methods.map((method) => operationName(method, each.path)),
   );
   const all = { ...examples, ...recorded };
-  const kept = operations.filter((each) => all[each]).map((each) => [each, all[each]]);
-  const text = JSON.stringify(Object.fromEntries(kept));
+  const chosen = operations.filter((each) => all[each]).map((each) => [each, all[each]]);
+  const text = JSON.stringify(Object.fromEntries(chosen));
   await writeFile(
     files[name as keyof typeof files],
     await format(text, { parser: 'json', printWidth: 100 }),

@@ -107,13 +107,13 @@ export function answerCheck(families: readonly Family[]): AnswerCheck {
       const validate = validatorOf(
         `${family.name}${pointer}/content/${mediaType.replace('/', '~1')}/schema`,
       );
-      if (!validate(JSON.parse(text))) fail(wordsOf(validate.errors ?? []));
+      if (!validate(JSON.parse(text))) fail(textOfErrors(validate.errors ?? []));
     },
   };
 }
 
 /** The errors at the place that was reached deepest, for the others follow from them. */
-function wordsOf(errors: readonly ErrorObject[]): string {
+function textOfErrors(errors: readonly ErrorObject[]): string {
   const depth = ({ instancePath }: ErrorObject) => instancePath.split('/').length;
   const deepest = Math.max(...errors.map(depth));
   return errors

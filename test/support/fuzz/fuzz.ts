@@ -32,7 +32,7 @@ export interface FuzzOutcome {
   /** Defects; empty if there are none. */
   findings: readonly string[];
   /** The request that was asked for alone, and its answer. */
-  told?: string;
+  described?: string;
 }
 
 /** Agents that are asked at once, each of them one request after another. */
@@ -72,19 +72,19 @@ export async function fuzz(folder: string, options: FuzzOptions): Promise<FuzzOu
     return {
       agent,
       knowledge: { rows, pools, headers, versions, tokens },
-      doors: { ...agent.doors, ...alphorn.doors },
+      listeners: { ...agent.listeners, ...alphorn.listeners },
     };
   });
 
   // Those that listen on a path count too.
   const socketsBefore = openSockets();
-  const stragglers = await openStragglers(Object.values(lanes[0]?.doors ?? {}));
+  const stragglers = await openStragglers(Object.values(lanes[0]?.listeners ?? {}));
   const findings = makeFindings();
   const counts = { requests: 0, commands: 0, statuses: makeCounter(), families: makeCounter() };
   const [asked, well] = [new Set<unknown>(), new Set<unknown>()];
   const memory = makeMemory();
   const inFlight = new Map<Lane, number>();
-  const told: string[] = [];
+  const described: string[] = [];
   const stopWatching = findCrashes(findings, () => [...inFlight.values()].join(' '));
   let next = only ?? 0;
   const end = only === undefined ? count : only + 1;
@@ -104,13 +104,13 @@ export async function fuzz(folder: string, options: FuzzOptions): Promise<FuzzOu
       if (row) asked.add(row);
       if (row && statuses.some(isWell)) well.add(row);
       if (Object.keys(Object.prototype).length > 0)
-        findings.add('a prototype changed', exchange.told);
-      for (const flaw of exchange.flaws) findings.add(flaw, exchange.told);
-      for (const flaw of lane.agent.witness.flaws.splice(0)) findings.add(flaw, exchange.told);
+        findings.add('a prototype changed', exchange.described);
+      for (const flaw of exchange.flaws) findings.add(flaw, exchange.described);
+      for (const flaw of lane.agent.witness.flaws.splice(0)) findings.add(flaw, exchange.described);
       // Other requests were under way as well at these services.
-      for (const flaw of witness.flaws.splice(0)) findings.add(flaw, exchange.told);
+      for (const flaw of witness.flaws.splice(0)) findings.add(flaw, exchange.described);
       if (number % Math.ceil(count / samples) === 0) memory.sample(number / count);
-      if (only !== undefined) told.push(exchange.told, exchange.body);
+      if (only !== undefined) described.push(exchange.described, exchange.body);
     }
     lane.connection?.destroy();
   }
@@ -138,12 +138,15 @@ export async function fuzz(folder: string, options: FuzzOptions): Promise<FuzzOu
     rows: { all: rows.length, asked: asked.size, well: well.size },
     growth: memory.growth(),
     findings: findings.list(),
-    ...(only !== undefined && { told: told.join('\n') }),
+    ...(only !== undefined && { described: described.join('\n') }),
   };
 }
 
-function rowsOf(families: readonly ServedRow['family'][], door: ServedRow['door']): ServedRow[] {
-  return families.flatMap((family) => family.rows.map((row) => ({ family, door, row })));
+function rowsOf(
+  families: readonly ServedRow['family'][],
+  listener: ServedRow['listener'],
+): ServedRow[] {
+  return families.flatMap((family) => family.rows.map((row) => ({ family, listener, row })));
 }
 
 function makeCounter() {
@@ -181,8 +184,8 @@ function findCrashes(findings: Findings, numbers: () => string): () => void {
 }
 
 /** The headers of which the API tells browsers, in a preflight. */
-async function headersOf({ doors }: FuzzedAgent): Promise<string[]> {
-  const connection = await doors.http('127.0.0.1');
+async function headersOf({ listeners }: FuzzedAgent): Promise<string[]> {
+  const connection = await listeners.http('127.0.0.1');
   const preflight =
     'OPTIONS /healthz HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nAccess-Control-Request-Method: GET\r\n\r\n';
   const { answers } = await connection.exchange({

@@ -31,10 +31,10 @@ import { flawOfArgv } from './argv.ts';
 import { type Connection, openConnection } from './client.ts';
 import type { TlsIdentity } from '../../../src/server/tls/source.ts';
 
-export type DoorName = 'http' | 'https' | 'socket' | 'peers' | 'daemon';
+export type ListenerName = 'http' | 'https' | 'socket' | 'peers' | 'daemon';
 
 /** @param source an address of loopback */
-export type Door = (source: string) => Promise<Connection>;
+export type Listener = (source: string) => Promise<Connection>;
 
 /** Notices bugs while the services run. */
 export interface Witness {
@@ -57,7 +57,7 @@ export function familiesOf(app: Express): readonly Family[] {
 /** An agent with a cluster that is a CIB and nothing more, and with its real listeners. */
 export interface FuzzedAgent {
   families: readonly Family[];
-  doors: Readonly<Record<'http' | 'https' | 'socket', Door>>;
+  listeners: Readonly<Record<'http' | 'https' | 'socket', Listener>>;
   tokens: Readonly<Record<Role, string>>;
   witness: Witness;
   cluster: () => FakeCluster;
@@ -160,7 +160,7 @@ export async function openAgent(
   return {
     families: familiesOf(agent.apps.network),
     ...{ identity: known, witness },
-    doors: {
+    listeners: {
       http: (source) =>
         openConnection(
           net.connect({ port: ports.http, host: '127.0.0.1', localAddress: source }),
@@ -242,7 +242,7 @@ function noResident(): never {
 /** The two services of Alphorn. */
 export interface FuzzedAlphorn {
   families: Readonly<Record<'peers' | 'daemon', readonly Family[]>>;
-  doors: Readonly<Record<'peers' | 'daemon', Door>>;
+  listeners: Readonly<Record<'peers' | 'daemon', Listener>>;
   socket: string;
   stop: () => Promise<void>;
 }
@@ -266,7 +266,7 @@ export async function openAlphorn(folder: string, { log }: Witness): Promise<Fuz
   const credentials = credentialsOf(someHost, clusterKey);
   return {
     families: { peers: familiesOf(peers.app), daemon: familiesOf(sender.app) },
-    doors: {
+    listeners: {
       peers: (source) =>
         openConnection(
           tls.connect({

@@ -3,30 +3,36 @@ import { Fault } from '../../../src/kit/fault.ts';
 import { versionOfCib } from '../../../src/parsers/cib/text.ts';
 import { randomOf } from '../random.ts';
 import type { Connection } from './client.ts';
-import { cibs, type Door, type DoorName, type FuzzedAgent, type ToolFailure } from './hosts.ts';
+import {
+  cibs,
+  type Listener,
+  type ListenerName,
+  type FuzzedAgent,
+  type ToolFailure,
+} from './hosts.ts';
 import { codeOf, flawsOf } from './oracle.ts';
 import { askRaw } from './raw.ts';
-import { type Asked, askOf, type Knowledge } from './requests.ts';
+import { type SentRequest, askOf, type Knowledge } from './requests.ts';
 import { type Dice, diceOf } from './values.ts';
 
 /** An agent that is asked one request after another. */
 export interface Lane {
   agent: FuzzedAgent;
   knowledge: Knowledge;
-  doors: Readonly<Record<DoorName, Door>>;
+  listeners: Readonly<Record<ListenerName, Listener>>;
   /** The connection for the next request. */
   connection?: Connection;
 }
 
 /** A request and its result. */
 export interface Exchange {
-  asked: Asked;
+  asked: SentRequest;
   statuses: readonly number[];
   /** Commands that it started. */
   commands: number;
   flaws: readonly string[];
   /** The request and its answers in one line, and how to see them again. */
-  told: string;
+  described: string;
   /** The last answer's. */
   body: string;
 }
@@ -41,16 +47,16 @@ const sameCib = 64;
 
 /** Makes the request of that number, over a cluster that is as in the beginning. */
 export async function askNumber(lane: Lane, seed: number, number: number): Promise<Exchange> {
-  const { agent, knowledge, doors } = lane;
+  const { agent, knowledge, listeners } = lane;
   const dice = diceOf(randomOf(seed * 1_000_003 + number));
   // What is made of a CIB is cached while many ask for it.
   const cib = diceOf(randomOf(seed * 1_000_003 + Math.floor(number / sameCib))).below(cibs.length);
   agent.begin(cib, dice.chance(failureShare) ? failureOf(dice) : undefined);
   const asked = dice.chance(rawShare) ? askRaw(knowledge, dice) : askOf(knowledge, dice);
-  const isKept = asked.door === 'http' && asked.end === 'keep' && dice.chance(0.95);
+  const isReused = asked.listener === 'http' && asked.end === 'keep' && dice.chance(0.95);
   const before = agent.cluster().xml();
-  const open = () => doors[asked.door](sourceOf(number));
-  let connection = isKept && lane.connection?.isOpen() === true ? lane.connection : await open();
+  const open = () => listeners[asked.listener](sourceOf(number));
+  let connection = isReused && lane.connection?.isOpen() === true ? lane.connection : await open();
   let received = await connection.exchange(asked);
   // The server may have ended a connection just then that was open for longer (RFC 9112, section 9.3.1).
   if (connection === lane.connection && received.isClosed && received.answers.length === 0) {
@@ -68,14 +74,14 @@ export async function askNumber(lane: Lane, seed: number, number: number): Promi
     const shown = await versionShown(agent);
     if (shown !== `"${versionOfCib(after)}"`) flaws.push('the next reading shows another version');
   }
-  if (isKept && last?.headers.get('connection') !== 'close') lane.connection = connection;
+  if (isReused && last?.headers.get('connection') !== 'close') lane.connection = connection;
   else connection.destroy();
   const statuses = answers.map(({ status }) => status);
   if (asked.row?.isChange && statuses.some(isWell)) await agent.restoreFiles();
   const outcome = answers.map((each) => `${each.status} ${codeOf(each) ?? ''}`.trim());
   return {
     ...{ asked, statuses, commands, flaws, body: last?.body.toString() ?? '' },
-    told: `--seed ${seed} --only ${number}: ${asked.door} ${textOf(asked, knowledge)}: ${outcome.join(', ') || 'no answer'}`,
+    described: `--seed ${seed} --only ${number}: ${asked.listener} ${textOf(asked, knowledge)}: ${outcome.join(', ') || 'no answer'}`,
   };
 }
 
@@ -83,14 +89,14 @@ export function isWell(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-function textOf({ pieces }: Asked, { tokens }: Knowledge): string {
+function textOf({ pieces }: SentRequest, { tokens }: Knowledge): string {
   const text = JSON.stringify(Buffer.concat(pieces).toString('latin1').slice(0, 3000));
   return tokens.reduce((masked, token) => masked.replaceAll(token, 'TOKEN'), text).slice(0, 1500);
 }
 
 /** The version that the next reader of the configuration sees. */
 async function versionShown(agent: FuzzedAgent): Promise<string | undefined> {
-  const connection = await agent.doors.socket('');
+  const connection = await agent.listeners.socket('');
   const request = 'GET /api/v2/system/ha/configuration HTTP/1.1\r\nHost: a\r\n\r\n';
   const { answers } = await connection.exchange({
     ...{ pieces: [Buffer.from(request)], methods: ['GET'], wanted: 1, end: 'keep' },

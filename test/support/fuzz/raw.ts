@@ -1,7 +1,7 @@
 import { framingKinds } from './framing.ts';
-import type { DoorName } from './hosts.ts';
+import type { ListenerName } from './hosts.ts';
 import { lineKinds } from './lines.ts';
-import type { Asked, Knowledge } from './requests.ts';
+import type { SentRequest, Knowledge } from './requests.ts';
 import { changing, type Kind, reading } from './shape.ts';
 import { type Dice, hostile } from './values.ts';
 
@@ -76,9 +76,9 @@ const connectionKinds: readonly Kind[] = [
 const kinds = [...lineKinds, ...framingKinds, ...connectionKinds];
 
 /** Something at the socket that no client of ours sends. */
-export function askRaw({ tokens }: Knowledge, dice: Dice): Asked {
+export function askRaw({ tokens }: Knowledge, dice: Dice): SentRequest {
   const { chance, pick, below } = dice;
-  const door: DoorName = pick([
+  const listener: ListenerName = pick([
     'http',
     'http',
     'http',
@@ -95,7 +95,7 @@ export function askRaw({ tokens }: Knowledge, dice: Dice): Asked {
   const at = [0, ...cuts.toSorted((a, b) => a - b), bytes.length];
   return {
     family: 'bytes',
-    door,
+    listener,
     isDryRun: false,
     isRefused: shape.isNone === true,
     methods: shape.methods ?? [],

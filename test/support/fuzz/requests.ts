@@ -5,13 +5,13 @@ import type { Row } from '../../../src/server/table/row.ts';
 import { liferaftOf, someLineage } from '../liferafts.ts';
 import { asJson, type Body, damaged } from './bodies.ts';
 import type { Sent } from './client.ts';
-import type { DoorName } from './hosts.ts';
+import type { ListenerName } from './hosts.ts';
 import { type Dice, makeValues, type Pools, type Values } from './values.ts';
 
 /** A request of a row, or bytes that may be one. */
-export interface Asked extends Sent {
+export interface SentRequest extends Sent {
   family: string;
-  door: DoorName;
+  listener: ListenerName;
   /** Undefined if it is not known what it asks. */
   row?: Row;
   isDryRun: boolean;
@@ -22,7 +22,7 @@ export interface Asked extends Sent {
 /** A row with its family and its listener. */
 export interface ServedRow {
   family: Family;
-  door: 'http' | 'peers' | 'daemon';
+  listener: 'http' | 'peers' | 'daemon';
   row: Row;
 }
 
@@ -110,10 +110,10 @@ const headerValues = [
 ];
 
 /** Makes a request from one of the rows: as documented, nearly so, or hostile. */
-export function askOf(knowledge: Knowledge, dice: Dice): Asked {
+export function askOf(knowledge: Knowledge, dice: Dice): SentRequest {
   const { chance, pick, below } = dice;
   const values = makeValues(dice, knowledge.pools);
-  const { family, door, row } = pick(knowledge.rows);
+  const { family, listener, row } = pick(knowledge.rows);
   // Where all is as documented, it gets further.
   const wildness = pick([0, 0, 0, 0.15, 0.15, 0.5]);
   const odd = () => chance(wildness);
@@ -158,13 +158,13 @@ export function askOf(knowledge: Knowledge, dice: Dice): Asked {
   const targetAndQuery = `${target}${search === '' ? '' : `?${search}`}`;
   const bytes = bytesOf(method, targetAndQuery, headers, body.bytes, dice);
   // The peer port closes a connection whose headers are too large, without an answer.
-  const isTooLarge = door === 'peers' && bytes.indexOf('\r\n\r\n') > 8000;
+  const isTooLarge = listener === 'peers' && bytes.indexOf('\r\n\r\n') > 8000;
   return {
     family: family.name,
-    door:
-      door === 'http'
+    listener:
+      listener === 'http'
         ? pick(['http', 'http', 'http', 'http', 'http', 'http', 'socket', 'https'])
-        : door,
+        : listener,
     row,
     isDryRun: search.split('&').includes('dry_run=true'),
     isRefused: false,
@@ -179,7 +179,7 @@ export function askOf(knowledge: Knowledge, dice: Dice): Asked {
   }
 
   function bodyOf(): Body {
-    if (door === 'peers') return peerBody(row, dice, values);
+    if (listener === 'peers') return peerBody(row, dice, values);
     const fields = fieldsAt('body');
     if (method === 'GET' && chance(0.7)) return { bytes: Buffer.alloc(0), headers: [] };
     const value = Object.fromEntries(

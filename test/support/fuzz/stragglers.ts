@@ -1,5 +1,5 @@
 import type { Connection } from './client.ts';
-import type { Door } from './hosts.ts';
+import type { Listener } from './hosts.ts';
 
 /** Starts of requests, of which the rest never comes. */
 const starts = [
@@ -18,12 +18,12 @@ export interface Stragglers {
   close: () => void;
 }
 
-export async function openStragglers(doors: readonly Door[]): Promise<Stragglers> {
+export async function openStragglers(listeners: readonly Listener[]): Promise<Stragglers> {
   const openedAt = performance.now();
   const connections: Connection[] = [];
-  for (const [index, door] of doors.entries()) {
+  for (const [index, listener] of listeners.entries()) {
     for (const [kind, start] of starts.entries()) {
-      const connection = await door(`127.0.${1 + index}.${1 + kind}`);
+      const connection = await listener(`127.0.${1 + index}.${1 + kind}`);
       connections.push(connection);
       connection.write(start);
     }

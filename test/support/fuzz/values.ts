@@ -51,7 +51,7 @@ export const hostile: readonly string[] = [
 export interface Pools {
   /** By what the description of their rule has. */
   byRule: Readonly<Record<string, readonly string[]>>;
-  /** Of these, names of one kind, by a word of the path or the field that they are for. */
+  /** Those of them that are names of one kind, by a word of the path or the field that they are for. */
   byWord: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -87,7 +87,7 @@ const objects: readonly object[] = [
 export interface Values {
   /**
    * One that the schema allows, as far as it says what it allows.
-   * @param about words that say what it is for
+   * @param about the path or field that it is for
    */
   valid: (schema: JsonSchema, about: string) => unknown;
   /** Any JSON, mostly hostile. */
@@ -115,7 +115,7 @@ export function makeValues({ chance, pick, below }: Dice, pools: Pools): Values 
     const fits = (each: string) =>
       (typeof pattern !== 'string' || new RegExp(pattern, 'u').test(each)) &&
       each.length <= Number(maxLength ?? Infinity);
-    const rule = Object.keys(pools.byRule).find((words) => String(description).includes(words));
+    const rule = Object.keys(pools.byRule).find((text) => String(description).includes(text));
     const ofRule = rule === undefined ? [...generic, ...known] : (pools.byRule[rule] ?? []);
     const word = Object.keys(pools.byWord).find((each) => about.includes(each)) ?? '';
     const ofWord = (pools.byWord[word] ?? []).filter((each) => ofRule.includes(each));

@@ -2,7 +2,7 @@
 //   npm test [-- --suites bookworm,trixie]
 //   npm run test:full [-- --suites bookworm --grep 'full disk']
 // The second runs only the tests that `npm test` has time for a share of, each of them whole.
-// Its last line is `N passed, N failed`; whatever was left out is a failure too, or named above it.
+// Before the last line it says how long each part took. Its last line is `N passed, N failed`; whatever was left out is a failure too, or named above it.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -18,6 +18,12 @@ interface Count {
   failed: number;
 }
 
+/** A part of the checks, with the time that it took. */
+interface Part extends Count {
+  name: string;
+  seconds: number;
+}
+
 const { values: options } = parseArgs({
   options: {
     suites: { type: 'string', default: suites.join(',') },
@@ -26,20 +32,37 @@ const { values: options } = parseArgs({
   },
 });
 
+async function timed(name: string, part: () => Promise<Count>): Promise<Part> {
+  const start = performance.now();
+  const count = await part();
+  return { name, ...count, seconds: (performance.now() - start) / 1000 };
+}
+
+/** A part that could not be run is a failure. */
+const notRun: Part = { name: 'what could not be run', passed: 0, failed: 1, seconds: 0 };
+
 /** A command that passes or fails as a whole. */
-async function check(...argv: readonly [string, ...string[]]): Promise<Count> {
-  const { exitCode } = await run(argv);
-  return exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+function check(...argv: readonly [string, ...string[]]): Promise<Part> {
+  return timed(argv.slice(0, 3).join(' '), async () => {
+    const { exitCode } = await run(argv);
+    return exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  });
 }
 
 /** A run of mocha, counted test by test. One that did not come to its end is a failure. */
-async function mocha(args: readonly string[], env: Record<string, string> = {}): Promise<Count> {
-  const { exitCode, stdout } = await run(['npx', 'mocha', ...args], env);
-  const count = (word: string) =>
-    Number(new RegExp(`^ +(\\d+) ${word}`, 'm').exec(stdout)?.[1] ?? 0);
-  const [passed, failed] = [count('passing'), count('failing')];
-  const endedWell = exitCode === 0 && passed > 0;
-  return { passed, failed: endedWell ? failed : Math.max(failed, 1) };
+function mocha(
+  name: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Part> {
+  return timed(name, async () => {
+    const { exitCode, stdout } = await run(['npx', 'mocha', ...args], env);
+    const count = (word: string) =>
+      Number(new RegExp(`^ +(\\d+) ${word}`, 'm').exec(stdout)?.[1] ?? 0);
+    const [passed, failed] = [count('passing'), count('failing')];
+    const endedWell = exitCode === 0 && passed > 0;
+    return { passed, failed: endedWell ? failed : Math.max(failed, 1) };
+  });
 }
 
 async function run(
@@ -61,54 +84,62 @@ async function run(
 }
 
 /** What needs no cluster. */
-async function withoutCluster(): Promise<Count[]> {
+async function withoutCluster(): Promise<Part[]> {
   return [
     await check('eslint', '.'),
     await check('prettier', '--check', '--log-level', 'warn', '.'),
     await check('tsc', '--noEmit'),
-    await mocha([]),
+    await check('depcruise', 'src', '--config', 'dependency-cruiser.config.ts'),
+    await mocha('unit tests', []),
   ];
 }
 
 /** The package, and the agent in it on real clusters. */
-async function onClusters(): Promise<Count[]> {
+async function onClusters(): Promise<Part[]> {
   if (process.getuid?.() !== 0) {
     console.log('The tests on real clusters were NOT RUN: they need root. Run `sudo npm test`.');
     // Where the answer decides what lands, not run is not good enough.
-    return process.env['CI'] === undefined ? [] : [{ passed: 0, failed: 1 }];
+    return process.env['CI'] === undefined ? [] : [notRun];
   }
   await installPackages(['lintian'], progressOnStderr);
   const packaged = await check('npm', 'run', 'package');
   if (packaged.failed > 0) return [packaged];
-  const counts = [packaged, await check('lintian', '--fail-on', 'error', await builtPackage())];
+  const parts = [packaged, await check('lintian', '--fail-on', 'error', await builtPackage())];
   for (const suite of options.suites.split(',')) {
     const chosen = [
       ...(options.full ? ['--ignore', 'test/system/lab.test.ts'] : []),
       ...(options.grep === undefined ? [] : ['--grep', options.grep]),
     ];
-    counts.push(
-      await mocha(['--config', 'test/system/.mocharc.json', ...chosen], {
-        HA_TEST_SUITE: suite,
-        ...(options.full && { HA_TEST_FULL: '1' }),
-      }),
+    parts.push(
+      await mocha(
+        `system tests on ${suite}`,
+        ['--config', 'test/system/.mocharc.json', ...chosen],
+        {
+          HA_TEST_SUITE: suite,
+          ...(options.full && { HA_TEST_FULL: '1' }),
+        },
+      ),
     );
   }
-  return counts;
+  return parts;
 }
 
-async function orFailure(tier: () => Promise<Count[]>): Promise<Count[]> {
+async function orFailure(tier: () => Promise<Part[]>): Promise<Part[]> {
   try {
     return await tier();
   } catch (error) {
     console.error(error);
-    return [{ passed: 0, failed: 1 }];
+    return [notRun];
   }
 }
 
-const counts = [
+const parts = [
   ...(options.full ? [] : await orFailure(withoutCluster)),
   ...(await orFailure(onClusters)),
 ];
-const total = (key: keyof Count) => counts.reduce((sum, count) => sum + count[key], 0);
+for (const { name, passed, failed, seconds } of parts) {
+  console.log(`${seconds.toFixed(0).padStart(6)} s  ${name}: ${passed} passed, ${failed} failed`);
+}
+const total = (key: keyof Count) => parts.reduce((sum, part) => sum + part[key], 0);
 console.log(`${total('passed')} passed, ${total('failed')} failed`);
 process.exitCode = total('failed') === 0 ? 0 : 1;

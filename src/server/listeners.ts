@@ -3,7 +3,7 @@ import https from 'node:https';
 import type net from 'node:net';
 
 import type { Log } from '../kit/log.ts';
-import { apiTls, type TlsIdentity } from './tls.ts';
+import { apiTls } from './tls/identity.ts';
 import { answerClientErrors } from './client-errors.ts';
 import { awaitClientHello } from './connections/client-hello.ts';
 import type { Connections } from './connections/connections.ts';
@@ -23,6 +23,7 @@ import {
   serveSerially,
 } from './connections/serial-requests.ts';
 import type { ServerConfig } from './config.ts';
+import type { TlsIdentity } from './tls/source.ts';
 
 /** The agent's apps, and the limits of their connections. */
 export interface AgentService {

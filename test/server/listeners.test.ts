@@ -14,7 +14,7 @@ import { connectionLimits } from '../../src/server/connections/limits.ts';
 import type { Listeners } from '../../src/server/listen.ts';
 import { asProblems } from '../../src/server/problem.ts';
 import { openListeners } from '../../src/server/listeners.ts';
-import { loadTlsIdentity } from '../../src/server/tls.ts';
+import { loadTlsIdentity } from '../../src/server/tls/identity.ts';
 import { faultOf } from '../support/faults.ts';
 import { keepingLog } from '../support/keeping-log.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

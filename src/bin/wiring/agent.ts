@@ -46,7 +46,7 @@ import { type ClusterWatch, makeClusterWatch } from '../../pacemaker/watch.ts';
 import { removeMemoryFolders } from '../../kit/files/memory-files.ts';
 import { debianPaths, memoryFolder, type Paths } from '../../kit/paths.ts';
 import { makePcsText } from '../../pcs/text.ts';
-import { openRepeatedAnswers } from '../../changes/repeated-answers.ts';
+import { openRepeatedAnswers } from '../../changes/idempotency/repeated-answers.ts';
 import { alphornRows } from '../../routes/alphorn/liferafts.ts';
 import { changeRows } from '../../routes/common/change.ts';
 import { hostChanges } from '../../routes/common/described.ts';

@@ -3,7 +3,7 @@ import type { Change, ChangeRequest, ChangeResult, DryRun } from '../../changes/
 import type { ChangePipeline } from '../../changes/pipeline.ts';
 import type { Confirmations } from '../../changes/confirmations.ts';
 import { Fault, type FaultCode } from '../../kit/fault.ts';
-import type { Answer, RepeatedAnswers } from '../../changes/repeated-answers.ts';
+import type { RepeatedAnswers } from '../../changes/idempotency/repeated-answers.ts';
 import type { KnownSecrets } from '../../kit/secrets/known-secrets.ts';
 import { maskValues } from '../../kit/secrets/masking.ts';
 import { invalidRequest } from '../../server/middleware/validate.ts';
@@ -29,6 +29,7 @@ import {
   type Echo,
   echoedNames,
 } from './described.ts';
+import type { Answer } from '../../changes/idempotency/answer-index.ts';
 
 /** What the routes that change something ask of the domain, whatever they change. */
 export interface ChangeDomain {

@@ -18,7 +18,7 @@ import {
   usualDeadlines,
 } from '../../../src/alphorn/sending/peer-client.ts';
 import { makeRun } from '../../../src/kit/exec.ts';
-import { loadTlsIdentity } from '../../../src/server/tls.ts';
+import { loadTlsIdentity } from '../../../src/server/tls/identity.ts';
 import {
   freePort,
   makeTestHost,

@@ -23,7 +23,7 @@ import { requestLimits } from '../../../src/server/connections/limits.ts';
 import type { Listeners } from '../../../src/server/listen.ts';
 import { openListeners } from '../../../src/server/listeners.ts';
 import type { RequestLimits } from '../../../src/server/connections/serial-requests.ts';
-import { loadTlsIdentity } from '../../../src/server/tls.ts';
+import { loadTlsIdentity } from '../../../src/server/tls/identity.ts';
 import { waitUntil } from '../../lab/wait.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
 import { freePort } from '../../support/peer-host.ts';

@@ -6,6 +6,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { makeAlphornHost } from './alphorn-host.ts';
+import { families } from '../../packaging/reference/families.ts';
+import { answerCheck } from './answer-check.ts';
 import { changesBench, nodes } from './changes-bench.ts';
 import { type FakeCluster, success } from './fake-cluster.ts';
 import { storeLiferaft } from './liferafts.ts';
@@ -159,6 +161,7 @@ export async function fuzz(folder: string, random: Random, count: number): Promi
   const { port } = server.address() as AddressInfo;
   const agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
   const findings: string[] = [];
+  const { check } = answerCheck([families.ha]);
   const statuses: Record<number, number> = {};
   const heap: number[] = [];
   let commands = 0;
@@ -179,6 +182,12 @@ export async function fuzz(folder: string, random: Random, count: number): Promi
       if (status >= 400 && status !== 409 && cluster.xml() !== before)
         find('a refusal that changed the CIB');
       if (readable.includes(asked.method) && status === 0) find('no answer');
+      try {
+        const { method, path: url } = asked;
+        check({ method, url, status, type: headers['content-type'], text: answer });
+      } catch (error) {
+        find((error as Error).message.split('\n')[0] ?? '');
+      }
       for (const argv of cluster.calls) {
         const bad = argv.slice(1).find((arg) => neverIn(argv[0] ?? '', arg));
         if (bad !== undefined) find(`an argument '${bad}' of ${argv[0] ?? ''}`);

@@ -14,7 +14,7 @@ import { fixturePath, type Generation } from './fixtures.ts';
 import { keepingLog, type LoggedLine } from './keeping-log.ts';
 import { loadConfig } from '../../src/bin/wiring/config.ts';
 
-/** The agent's whole app, over a runner of the test's, with files as they were recorded. */
+/** The agent's whole app, over a runner of the test, with recorded files. */
 export interface AppBench {
   get: (path: string) => request.Test;
   post: (path: string, body: object) => request.Test;
@@ -24,14 +24,14 @@ export interface AppBench {
   token: string;
   lines: LoggedLine[];
   finishUnfinished: Agent['finishUnfinished'];
-  /** The agent anew, over the same files. */
+  /** A new agent over the same files. */
   again: () => AppBench;
 }
 
 /**
  * @param folder a temporary folder for the tokens
- * @param environment what is configured otherwise
- * @param findStoppedDaemons of the node; none if nothing is said
+ * @param environment keys of configuration that differ from the defaults
+ * @param findStoppedDaemons finds the stopped daemons of the node, by default none
  */
 export async function appBench(
   folder: string,
@@ -97,7 +97,7 @@ export function recordedPaths({ versions }: Generation): Paths {
   };
 }
 
-/** Of a node on which nothing is installed. */
+/** The paths of a node on which nothing is installed. */
 export const noPaths: Paths = {
   corosyncConf: '/nonexistent',
   corosyncKey: '/nonexistent',

@@ -6,7 +6,7 @@ import { received } from './received.ts';
 
 // A peer of the tests' own, made from docs/security.md alone: what it is let in by and what it may say there.
 
-/** What a peer is known by. */
+/** The identity and key of a peer. */
 export interface Credentials {
   identity: string;
   psk: Buffer;
@@ -35,7 +35,7 @@ export interface PeerAnswer {
   json: unknown;
 }
 
-/** Something said to a peer port, over a connection of its own. */
+/** A request to a peer port, over a separate connection. */
 export interface PeerCall {
   address: string;
   port?: number;

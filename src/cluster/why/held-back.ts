@@ -1,3 +1,4 @@
+import { Fault } from '../../kit/fault.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
 import { followIn } from '../../parsers/cib/references.ts';
 import { isFalse, isTrue } from '../../parsers/cib/values.ts';
@@ -38,20 +39,36 @@ export function heldBackBy(configuration: EditableXml, placed: PlacedResource): 
   };
 }
 
-/** Tells the caller of a stop that left the resource as it was. Faults: those of readState. */
+/** Tells the caller of a stop that left the resource as it was. */
 export async function warnOfNoStop(site: Site, name: string, heldBack: HeldBack): Promise<void> {
   // Nearly always nothing says so, and the cluster need not be asked.
   if (heldBack.unmanaged.length === 0 && !heldBack.hasMaintenance) return;
-  const why = whyNotManaged(await readState(site.host), name, heldBack);
-  if (why === undefined) return;
-  site.warn(`The cluster stops nothing of ${name}, which it does not manage${why}.`);
+  await warnWhereNotManaged(site, name, heldBack, (why) => {
+    site.warn(`The cluster stops nothing of ${name}, which it does not manage${why}.`);
+  });
 }
 
 /** The same of a manage. */
-export async function warnOfNoManage(site: Site, name: string, heldBack: HeldBack): Promise<void> {
-  const why = whyNotManaged(await readState(site.host), name, heldBack);
-  if (why === undefined) return;
-  site.warn(`The cluster still does not manage ${name}${why}.`);
+export function warnOfNoManage(site: Site, name: string, heldBack: HeldBack): Promise<void> {
+  return warnWhereNotManaged(site, name, heldBack, (why) => {
+    site.warn(`The cluster still does not manage ${name}${why}.`);
+  });
+}
+
+/** The change has been made by then, so it does not fail where the cluster cannot be asked. */
+async function warnWhereNotManaged(
+  site: Site,
+  name: string,
+  heldBack: HeldBack,
+  warn: (why: string) => void,
+): Promise<void> {
+  try {
+    const why = whyNotManaged(await readState(site.host), name, heldBack);
+    if (why !== undefined) warn(why);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    site.warn(`Nobody could tell whether the cluster manages ${name}: ${error.message}`);
+  }
 }
 
 /** Where a meta attribute that counts for a resource may have such a value. */

@@ -13,7 +13,7 @@ import { makeApp } from '../../server/table/serve.ts';
 /** Max wait, in milliseconds, for destinations that do not answer. */
 const syncMs = 30_000;
 
-/** The app of the sender. */
+/** The app of the sender's Unix socket, for root on this host: its status, and a request to send now. */
 export function makeDaemonApp(daemon: Daemon, log: Log): Express {
   const family = daemonFamily(daemon);
   return makeApp({ log, families: [family], elsewhere: family });

@@ -14,7 +14,7 @@ import { record, text, texts } from '../../server/table/schema.ts';
 import { ofTools } from '../common/codes.ts';
 import * as answered from './answers.ts';
 
-/** The routes `alphorn…`: what it is to do, how it is doing, and the liferafts of other hosts that are here. */
+/** The routes `alphorn…`: the settings and state of the sender, and the liferafts of other hosts that are here. */
 export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
   const { changes } = alphorn;
   const name = inPath(liferaftName);
@@ -70,7 +70,7 @@ export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
           : undefined,
     }),
     changing({ ...deleteAll, methods: ['GET', 'POST'], path: '/alphorn/liferaft/delete_all' }),
-    // With a slash behind it, it would be the route of one whose name was left empty.
+    // With a slash at the end, it would be the route of a liferaft with an empty name.
     changing({ ...deleteAll, methods: ['DELETE'], path: '/alphorn/liferaft', isStrict: true }),
     read({
       path: '/alphorn/liferaft',
@@ -79,8 +79,8 @@ export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
       codes: [],
       handle: async () => ({ body: await alphorn.liferafts.list() }),
     }),
-    // Not for every viewer: a manifest has the digests of secrets (password hashes, keys, tokens), from which a weak one
-    // could be guessed, and a diff tells whether this host has the same ones.
+    // Not for viewers: a manifest has the digests of secrets (password hashes, keys, tokens), from which a weak one could
+    // be guessed, and a diff tells whether this host has the same ones.
     read({
       path: '/alphorn/liferaft/:name',
       summary: 'What is in a liferaft.',
@@ -98,7 +98,8 @@ export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
       schema: text,
       codes: ['cannot_be_tried', 'liferaft_not_found'],
       change: (values) => changes.remove(values.name),
-      loses: (values) => `${values.name} is removed; its host sends it anew only while it lives.`,
+      loses: (values) =>
+        `${values.name} is deleted; its host sends it again only if it is still alive.`,
     }),
     read({
       path: '/alphorn/liferaft/:name/diff',

@@ -22,6 +22,7 @@ import {
 import { type Call, type Method, type Reply, row, type Row } from '../../server/table/row.ts';
 import { warningHeader } from './headers.ts';
 import { flag, trueOrFalse } from '../../server/table/rules.ts';
+import type { Answer } from '../../changes/idempotency/answer-index.ts';
 import {
   type ChangeAnswer,
   type ChangeKind,
@@ -29,7 +30,6 @@ import {
   type Echo,
   echoedNames,
 } from './described.ts';
-import type { Answer } from '../../changes/idempotency/answer-index.ts';
 
 /** What the routes that change something ask of the domain, whatever they change. */
 export interface ChangeDomain {

@@ -33,7 +33,7 @@ export interface PeersParts {
   log: Log;
 }
 
-// Not with express-validator, as the API does: that is 8 MB, in a process of which the network sees more than of others.
+// Unlike the API, this does not use express-validator, which takes 8 MB and adds code to an exposed process.
 const digest = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal');
 
 const heartbeatSchema = z.strictObject({
@@ -42,7 +42,7 @@ const heartbeatSchema = z.strictObject({
   generation: z.number().int().min(1),
 });
 
-/** Of the headers, by their names in small letters. */
+/** The headers, by their names in small letters. */
 const liferaftSchema = z.object({
   [digestHeader]: digest,
   [rebuiltHeader]: z.literal('true', "must be 'true', or left out").optional(),
@@ -72,7 +72,7 @@ const ofReception: readonly FaultCode[] = [
   ...(['liferaft_busy', 'too_many_liferafts'] as const),
 ];
 
-/** The app of the receiver. */
+/** The app of the peer port. Other hosts may only report and send their own liferafts. */
 export function makePeersApp(parts: PeersParts): Express {
   const family = peersFamily(parts);
   return makeApp({ log: parts.log, families: [family], elsewhere: family });
@@ -126,7 +126,7 @@ export function peersFamily({ callers, receiver, clones, self, log }: PeersParts
     examples,
   };
 
-  /** What root declared to count on its host is taken for the host once, when that is not known here yet. */
+  /** Skips the check for clones once, if root has chosen a lineage on that host that is not known here yet. */
   async function refuseClones({ headers, from }: Call, hostId: string): Promise<void> {
     const who = whoSendsOf(headers);
     const own = await self();
@@ -173,7 +173,7 @@ function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   );
   throw new Fault(
     'invalid_request',
-    `This is not what a peer asks: ${problems.join('; ')}. Install the same version on both hosts.`,
+    `This is not a valid request from a peer: ${problems.join('; ')}. Install the same version on both hosts.`,
   );
 }
 
@@ -191,7 +191,7 @@ async function hear(
   return { held: isHeld, lineage: held.lineage, generation: held.generation, ...partial };
 }
 
-/** A host is known by its key; it has no role. */
+/** A host is identified by its key, and has no role of its own. */
 function knowCaller(callers: PeerCallers): RequestHandler {
   return (request, response, next) => {
     setCaller(response, { name: callers.of(request.socket), role: 'viewer' });
@@ -199,19 +199,19 @@ function knowCaller(callers: PeerCallers): RequestHandler {
   };
 }
 
-/** The body as it comes. Who does not want the rest of it can still answer. Faults: `liferaft_cut_off` */
+/** The body as it arrives. An answer is still possible if the rest of it is refused. Faults: `liferaft_cut_off` */
 async function* bodyOf({ bytes }: Call): AsyncGenerator<Buffer, void, undefined> {
   try {
     yield* bytes();
   } catch {
     throw new Fault(
       'liferaft_cut_off',
-      'The liferaft did not come to its end: its sender has gone, or sent nothing for too long. Send it again; the next heartbeat says how much of it is here.',
+      'The liferaft did not arrive completely: its sender is gone, or sent nothing for too long. Send it again; the next heartbeat says how much of it is here.',
     );
   }
 }
 
-/** A line for each host that begins to be refused, or is for another reason. */
+/** Logs a line when a host begins to be refused, or is refused for another reason. */
 function refusalLog(log: Log): {
   refused(host: string, error: unknown): void;
   accepted(host: string): void;

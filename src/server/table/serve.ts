@@ -40,6 +40,8 @@ export function makeApp(parts: AppParts): Express {
   // Set by our own header, if at all.
   app.disable('x-powered-by');
   app.set('etag', 'strong');
+  // Who holds the app can see what it serves.
+  app.set('families', families);
 
   app.use(nameRequests, logRequests(log));
   if (before.length > 0) app.use([...before]);

@@ -1,5 +1,5 @@
 // Records the examples of the OpenAPI documents: answers that the tests of each row receive on a real cluster.
-//   npm run record-examples [-- bookworm]
+//   npm run record-examples [-- trixie]
 // or takes them from a run of any of the tests with HA_TEST_EXAMPLES=FILE:
 //   npm run record-examples -- --from FILE
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -31,7 +31,7 @@ const { values, positionals } = parseArgs({
   options: { from: { type: 'string' } },
   allowPositionals: true,
 });
-const [suite = 'bookworm'] = positionals;
+const [suite = 'trixie'] = positionals;
 const recorded = values.from === undefined ? await record() : await read(values.from);
 for (const family of Object.values(families)) await write(family, recorded[family.name] ?? {});
 

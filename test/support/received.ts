@@ -16,6 +16,8 @@ export type Recorded = Record<string, Record<string, Example>>;
 
 /** An example that is longer teaches nobody anything. */
 const maxBytes = 32 * 1024;
+/** Of an answer that is no JSON. */
+const maxTextChars = 2000;
 /** A shorter answer is often an empty one. */
 const fairBytes = 200;
 
@@ -38,7 +40,7 @@ export function received(exchange: Exchange): void {
   if (recording !== undefined) record(exchange);
 }
 
-function record({ method, url, status, text, sent }: Exchange): void {
+function record({ method, url, status, type, text, sent }: Exchange): void {
   const found = answers.find(method, url);
   const isRefusing = Object.keys(found?.operation.responses ?? {}).every((each) => each >= '300');
   if (found === undefined || url.includes('dry_run=true') || (status >= 300 && !isRefusing)) return;
@@ -47,7 +49,7 @@ function record({ method, url, status, text, sent }: Exchange): void {
   const example = maskValues({
     ...(hasRequest && { request }),
     status,
-    ...(text !== '' && { body: jsonOrText(text) }),
+    ...(text !== '' && { body: type?.includes('json') ? jsonOrText(text) : firstLines(text) }),
   }) as Example;
   const ofFamily = (recorded[found.family.name] ??= {});
   const known = ofFamily[found.name];
@@ -67,6 +69,11 @@ function isBetter(one: Example, other: Example): boolean {
     number,
   ];
   return otherBytes < fairBytes ? bytes > otherBytes : bytes >= fairBytes && bytes < otherBytes;
+}
+
+/** Of the metrics these show what the others are like. */
+function firstLines(text: string): string {
+  return text.slice(0, text.lastIndexOf('\n', maxTextChars) + 1);
 }
 
 function jsonOrText(text: string): unknown {

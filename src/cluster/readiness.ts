@@ -4,7 +4,7 @@ import { askCoordinator } from '../pacemaker/coordinator.ts';
 import { conditionsIn } from '../parsers/crm-mon.ts';
 import { shareRuns } from '../kit/concurrency/shared-run.ts';
 import { type FindStoppedDaemons, sentenceOf } from './daemons.ts';
-import type { StateReader } from './state.ts';
+import type { StateReader } from './reading/state.ts';
 
 /** Milliseconds for which one answer of the coordinator serves all probes. */
 const keepAnswerMs = 5000;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Fault } from '../../kit/fault.ts';
 import type { Log } from '../../kit/log.ts';
-import type { ConfigurationReader } from '../configuration.ts';
+import type { ConfigurationReader } from '../reading/configuration.ts';
 import type { ClusterChange } from './cluster-change.ts';
 import { cutShortMoves, finishMoves } from './catalogue/migrate.ts';
 

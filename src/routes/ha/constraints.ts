@@ -15,7 +15,7 @@ import {
   type ConstraintType,
   listConstraints,
 } from './documents/constraints.ts';
-import type { CibWords } from '../../cluster/pcs-text.ts';
+import type { CibWords } from '../../cluster/reading/pcs-text.ts';
 import { inBody, inPath, optional, rule } from '../../server/table/field.ts';
 import { row, type Row } from '../../server/table/row.ts';
 import { isNodeName, isXmlId, nodeName, resourceName, xmlId } from './fields/names.ts';

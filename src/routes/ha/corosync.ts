@@ -4,7 +4,7 @@ import {
   setCorosyncConfText,
   setCorosyncKey,
 } from '../../cluster/edits/catalogue/corosync.ts';
-import type { CorosyncReader } from '../../cluster/corosync.ts';
+import type { CorosyncReader } from '../../cluster/reading/corosync.ts';
 import { inBody, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import type { ClusterChangeRows } from './cluster-change-rows.ts';

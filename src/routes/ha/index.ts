@@ -1,8 +1,8 @@
 import type { ChangeRequest } from '../../changes/change.ts';
 import type { AuditLog } from '../../changes/audit/audit.ts';
-import type { CorosyncReader } from '../../cluster/corosync.ts';
-import type { VersionsReader } from '../../cluster/versions.ts';
-import type { ConfigurationReader } from '../../cluster/configuration.ts';
+import type { CorosyncReader } from '../../cluster/reading/corosync.ts';
+import type { VersionsReader } from '../../cluster/reading/versions.ts';
+import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
 import type { RequestHandler } from 'express';
 
 import { asProblems } from '../../server/problem.ts';

@@ -1,7 +1,7 @@
 import type { NodeChanges } from '../../cluster/edits/catalogue/nodes.ts';
-import type { ConfigurationReader } from '../../cluster/configuration.ts';
+import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
 import { listNodes, nodeDetails } from './documents/nodes.ts';
-import type { StateReader } from '../../cluster/state.ts';
+import type { StateReader } from '../../cluster/reading/state.ts';
 import { inPath } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import { nodeName } from './fields/names.ts';

@@ -1,5 +1,5 @@
 import type { PropertyChanges } from '../../cluster/edits/catalogue/properties.ts';
-import type { ConfigurationReader } from '../../cluster/configuration.ts';
+import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
 import { listProperties, propertyDetails, type PropertyList } from './documents/properties.ts';
 import {
   type Fields,
@@ -16,7 +16,7 @@ import type { ClusterChangeRows } from './cluster-change-rows.ts';
 import { isText } from './fields/values.ts';
 import { read, type ReadRoute } from '../common/read.ts';
 import { cibReply } from './cib-rows.ts';
-import type { ClusterOptionsReader } from '../../cluster/properties.ts';
+import type { ClusterOptionsReader } from '../../cluster/reading/properties.ts';
 
 /** What the routes of properties ask of the domain. */
 export interface PropertyDomain {

@@ -6,10 +6,10 @@ import {
   removeFromLevel,
   updateFenceDevice,
 } from '../../cluster/edits/catalogue/stonith.ts';
-import type { ConfigurationReader } from '../../cluster/configuration.ts';
+import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
 import { fenceDeviceOf } from './documents/resources.ts';
 import { listFencing, listLevels } from './documents/fencing.ts';
-import type { CibWords } from '../../cluster/pcs-text.ts';
+import type { CibWords } from '../../cluster/reading/pcs-text.ts';
 import { inBody, inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import { agentName, nodeName, resourceName } from './fields/names.ts';

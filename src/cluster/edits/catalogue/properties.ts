@@ -5,7 +5,7 @@ import { childToEdit, removeChildren } from '../../../parsers/xml-edit.ts';
 import { type ClusterChange, cibChange } from '../cluster-change.ts';
 import { editConfiguration } from '../engine/cib-edit.ts';
 import { setPair, unsetPair } from '../engine/cib-elements.ts';
-import { type ClusterOptionsReader, propertyNotFound } from '../../properties.ts';
+import { type ClusterOptionsReader, propertyNotFound } from '../../reading/properties.ts';
 
 /** What Pacemaker writes itself, and nobody else should; pcs refuses the same. */
 const ofPacemaker: readonly string[] = [

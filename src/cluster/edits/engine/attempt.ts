@@ -1,7 +1,7 @@
 import type { Attempt, Change, ChangeRequest, ChangeSite } from '../../../changes/change.ts';
 import { Fault } from '../../../kit/fault.ts';
 import { childToEdit } from '../../../parsers/xml-edit.ts';
-import type { ConfigurationReader } from '../../configuration.ts';
+import type { ConfigurationReader } from '../../reading/configuration.ts';
 import { heldBackIn } from '../../why/held-back.ts';
 import type { HeldBack, Seen } from '../../why/obstacles.ts';
 import { waitUntilIdle } from '../../../pacemaker/idle.ts';

@@ -22,7 +22,7 @@ import {
 } from '../../../parsers/cib/text.ts';
 import type { PlannedAction } from '../../../parsers/crm-simulate.ts';
 import { type EditableXml, parseEditableXml, writeXml } from '../../../parsers/xml-edit.ts';
-import { isLargeCib, largeCib } from '../../configuration.ts';
+import { isLargeCib, largeCib } from '../../reading/configuration.ts';
 import type { CibEdit, EditTools } from './cib-edit.ts';
 import type { CheckPatch } from './patch-check.ts';
 import { type RecordedDifference, recordedDifference } from './recorded-differences.ts';

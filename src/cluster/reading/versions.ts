@@ -1,7 +1,7 @@
-import { runToSuccess } from '../kit/exec.ts';
-import type { Host } from '../kit/host.ts';
-import { cacheByStamp } from '../kit/files/cached-by-stamp.ts';
-import { toolStamp } from '../kit/files/stamps.ts';
+import { runToSuccess } from '../../kit/exec.ts';
+import type { Host } from '../../kit/host.ts';
+import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
+import { toolStamp } from '../../kit/files/stamps.ts';
 
 /** What each tool prints about its version, to the byte. */
 export interface Versions {

@@ -1,8 +1,8 @@
-import { Fault } from '../kit/fault.ts';
-import type { Host } from '../kit/host.ts';
-import { cacheByStamp } from '../kit/files/cached-by-stamp.ts';
-import { type ClusterOption, daemonFiles, readClusterOptions } from '../pacemaker/daemons.ts';
-import { fileStamp } from '../kit/files/stamps.ts';
+import { Fault } from '../../kit/fault.ts';
+import type { Host } from '../../kit/host.ts';
+import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
+import { type ClusterOption, daemonFiles, readClusterOptions } from '../../pacemaker/daemons.ts';
+import { fileStamp } from '../../kit/files/stamps.ts';
 
 /** What Pacemaker's daemons say of each option, by its name. */
 export type ClusterOptions = ReadonlyMap<string, ClusterOption>;

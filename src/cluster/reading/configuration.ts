@@ -1,11 +1,11 @@
-import { Fault } from '../kit/fault.ts';
-import type { Host } from '../kit/host.ts';
-import { queryCib, readCibFile } from '../pacemaker/cib/cib.ts';
-import { type KnownSecrets, makeKnownSecrets } from '../kit/secrets/known-secrets.ts';
-import type { Log } from '../kit/log.ts';
-import type { Cib } from '../parsers/cib/cib.ts';
-import { configurationIdentity } from '../parsers/cib/text.ts';
-import { type ReusePolicy, type SharedRun, shareRuns } from '../kit/concurrency/shared-run.ts';
+import { Fault } from '../../kit/fault.ts';
+import type { Host } from '../../kit/host.ts';
+import { queryCib, readCibFile } from '../../pacemaker/cib/cib.ts';
+import { type KnownSecrets, makeKnownSecrets } from '../../kit/secrets/known-secrets.ts';
+import type { Log } from '../../kit/log.ts';
+import type { Cib } from '../../parsers/cib/cib.ts';
+import { configurationIdentity } from '../../parsers/cib/text.ts';
+import { type ReusePolicy, type SharedRun, shareRuns } from '../../kit/concurrency/shared-run.ts';
 import { prepareCib, type PreparedCib } from './prepared-cib.ts';
 
 /** What the cluster is configured to do, as one reading found it. */

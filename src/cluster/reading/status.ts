@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-import type { Host } from '../kit/host.ts';
-import { type KnownSecrets, makeKnownSecrets } from '../kit/secrets/known-secrets.ts';
-import { documentedState } from '../parsers/crm-mon.ts';
-import { readClusterName, readPcsStatus } from '../pcs/status.ts';
-import { type SharedRun, shareRuns } from '../kit/concurrency/shared-run.ts';
+import type { Host } from '../../kit/host.ts';
+import { type KnownSecrets, makeKnownSecrets } from '../../kit/secrets/known-secrets.ts';
+import { documentedState } from '../../parsers/crm-mon.ts';
+import { readClusterName, readPcsStatus } from '../../pcs/status.ts';
+import { type SharedRun, shareRuns } from '../../kit/concurrency/shared-run.ts';
 import type { StateReader, StateReading } from './state.ts';
 
 /** Milliseconds from its end for which one reading of the status serves all who ask. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
-import { prepareCib, prepareNow } from '../../src/cluster/prepared-cib.ts';
-import { faultOf } from '../support/faults.ts';
+import { prepareCib, prepareNow } from '../../../src/cluster/reading/prepared-cib.ts';
+import { faultOf } from '../../support/faults.ts';
 
 const cibWith = (resources: string) =>
   `<cib admin_epoch="0" epoch="7" validate-with="pacemaker-3.6"><configuration><crm_config/><nodes/><resources>${resources}</resources><constraints/></configuration><status/></cib>`;

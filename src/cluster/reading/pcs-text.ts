@@ -1,4 +1,4 @@
-import type { PcsText } from '../pcs/text.ts';
+import type { PcsText } from '../../pcs/text.ts';
 import type { Configuration } from './configuration.ts';
 
 /** What pcs says about parts of a configuration: the fields documented as `raw`. */

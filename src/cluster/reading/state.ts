@@ -1,8 +1,8 @@
-import type { Host } from '../kit/host.ts';
-import { type KnownSecrets, makeKnownSecrets } from '../kit/secrets/known-secrets.ts';
-import { readState } from '../pacemaker/crm-mon.ts';
-import type { ClusterState } from '../parsers/crm-mon.ts';
-import { type ReusePolicy, type SharedRun, shareRuns } from '../kit/concurrency/shared-run.ts';
+import type { Host } from '../../kit/host.ts';
+import { type KnownSecrets, makeKnownSecrets } from '../../kit/secrets/known-secrets.ts';
+import { readState } from '../../pacemaker/crm-mon.ts';
+import type { ClusterState } from '../../parsers/crm-mon.ts';
+import { type ReusePolicy, type SharedRun, shareRuns } from '../../kit/concurrency/shared-run.ts';
 
 /** The cluster's state, and when its reading began, in milliseconds of the monotonic clock. */
 export interface StateReading {

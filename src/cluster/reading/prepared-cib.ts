@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads';
 
-import { Fault, type FaultCode } from '../kit/fault.ts';
-import { maskOccurrences } from '../kit/secrets/known-secrets.ts';
-import { type Cib, parseCib } from '../parsers/cib/cib.ts';
-import { maskPairs } from '../kit/secrets/masking.ts';
+import { Fault, type FaultCode } from '../../kit/fault.ts';
+import { maskOccurrences } from '../../kit/secrets/known-secrets.ts';
+import { type Cib, parseCib } from '../../parsers/cib/cib.ts';
+import { maskPairs } from '../../kit/secrets/masking.ts';
 
 /** A CIB as all of the agent sees it. */
 export interface PreparedCib {

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 
-import { locate } from '../../src/cluster/locate.ts';
-import { nodeDetails } from '../../src/routes/ha/documents/nodes.ts';
-import { Fault } from '../../src/kit/fault.ts';
-import { parseCib } from '../../src/parsers/cib/cib.ts';
-import { parseCrmMon } from '../../src/parsers/crm-mon.ts';
-import { everythingCib, everythingState } from '../support/everything.ts';
-import { contractExample, generations } from '../support/fixtures.ts';
+import { locate } from '../../../src/cluster/locate.ts';
+import { nodeDetails } from '../../../src/routes/ha/documents/nodes.ts';
+import { Fault } from '../../../src/kit/fault.ts';
+import { parseCib } from '../../../src/parsers/cib/cib.ts';
+import { parseCrmMon } from '../../../src/parsers/crm-mon.ts';
+import { everythingCib, everythingState } from '../../support/everything.ts';
+import { contractExample, generations } from '../../support/fixtures.ts';
 
 describe('where a resource is', () => {
   const none = parseCib('<cib/>');

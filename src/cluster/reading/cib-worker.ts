@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { Fault } from '../kit/fault.ts';
+import { Fault } from '../../kit/fault.ts';
 import { prepareNow, type WorkerAnswer } from './prepared-cib.ts';
 
 // The thread in which prepareCib reads a large CIB; it ends with its answer.

@@ -1,4 +1,4 @@
-import type { AuditedRequest, AuditLog } from '../changes/audit/audit.ts';
+import type { AuditedRequest, AuditLog } from '../../changes/audit/audit.ts';
 import {
   type ConfVerdict,
   existingCorosyncConfFile,
@@ -6,17 +6,17 @@ import {
   readCorosyncConfText,
   verifyCorosyncConf,
   verifyCorosyncConfFile,
-} from '../corosync/conf.ts';
-import { readCorosyncKey } from '../corosync/key.ts';
-import { readQuorum } from '../corosync/quorum.ts';
-import { readRings } from '../corosync/rings.ts';
-import { Fault } from '../kit/fault.ts';
-import type { Host } from '../kit/host.ts';
-import { corosyncConfAsJson, parseCorosyncConf } from '../parsers/corosync/conf.ts';
-import type { CorosyncLinks } from '../parsers/corosync/cfgtool.ts';
-import type { Quorum } from '../parsers/corosync/quorumtool.ts';
-import type { JsonObject } from '../parsers/xml-to-json.ts';
-import { type SharedRun, shareRuns } from '../kit/concurrency/shared-run.ts';
+} from '../../corosync/conf.ts';
+import { readCorosyncKey } from '../../corosync/key.ts';
+import { readQuorum } from '../../corosync/quorum.ts';
+import { readRings } from '../../corosync/rings.ts';
+import { Fault } from '../../kit/fault.ts';
+import type { Host } from '../../kit/host.ts';
+import { corosyncConfAsJson, parseCorosyncConf } from '../../parsers/corosync/conf.ts';
+import type { CorosyncLinks } from '../../parsers/corosync/cfgtool.ts';
+import type { Quorum } from '../../parsers/corosync/quorumtool.ts';
+import type { JsonObject } from '../../parsers/xml-to-json.ts';
+import { type SharedRun, shareRuns } from '../../kit/concurrency/shared-run.ts';
 
 // Corosync tells nobody of a change, so a reading serves all who ask within a second.
 const keeping = { reuseMs: 1000 };

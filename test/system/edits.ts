@@ -13,9 +13,7 @@ import type { ResourceOptions } from '../../src/cluster/edits/catalogue/primitiv
 import {
   createResource,
   deleteResource,
-  manageResource,
   type NewResource,
-  unmanageResource,
   updateResource,
 } from '../../src/cluster/edits/catalogue/resources.ts';
 import {
@@ -43,6 +41,10 @@ import { type Canonical, canonical } from './canonical-cib.ts';
 import { constraintEdits } from './constraint-edits.ts';
 import type { KeptDifference } from './kept-differences.ts';
 import { shareOf } from './share.ts';
+import {
+  manageResource,
+  unmanageResource,
+} from '../../src/cluster/edits/catalogue/resource-states.ts';
 
 const base = '/var/tmp/edited-base.xml';
 const copy = '/var/tmp/edited-copy.xml';

@@ -2,15 +2,15 @@ import { readState } from '../../pacemaker/crm-mon.ts';
 import { followIn } from '../../parsers/cib/references.ts';
 import { isFalse, isTrue } from '../../parsers/cib/values.ts';
 import type { EditableXml } from '../../parsers/xml-edit.ts';
-import { type HeldBack, whyNotManaged } from './obstacles.ts';
 import type { Site } from '../edits/cluster-change.ts';
 import {
   findResource,
-  hasTrue,
   type PlacedResource,
   resourcesIn,
   templateOf,
 } from '../edits/engine/cib-elements.ts';
+import { hasTrue } from '../edits/engine/cib-pairs.ts';
+import { type HeldBack, whyNotManaged } from './obstacles.ts';
 
 // Where it stands that a change has no effect: pcs and we take a meta attribute out where it stands, but a template, a group
 // around, `rsc_defaults`, a rule, a reference or a node may say the same. Whether they count is the cluster's to say.

@@ -1,15 +1,4 @@
 import {
-  addColocation,
-  addColocationGroup,
-  addLocation,
-  addOrder,
-  addOrderGroup,
-  addTicket,
-  deleteConstraint,
-  type OrderedAction,
-  type SetOfResources,
-} from '../../cluster/edits/catalogue/constraints.ts';
-import {
   constraintOf,
   constraintTypes,
   type ConstraintType,
@@ -30,6 +19,19 @@ import {
 } from './fields/values.ts';
 import { isObject, oneOf } from '../../server/table/rules.ts';
 import type { CibRows } from './cib-rows.ts';
+import {
+  addOrder,
+  addOrderGroup,
+  type OrderedAction,
+} from '../../cluster/edits/catalogue/constraints/orders.ts';
+import {
+  addColocation,
+  addColocationGroup,
+} from '../../cluster/edits/catalogue/constraints/colocations.ts';
+import type { SetOfResources } from '../../cluster/edits/catalogue/constraints/sets.ts';
+import { addLocation } from '../../cluster/edits/catalogue/constraints/locations.ts';
+import { addTicket } from '../../cluster/edits/catalogue/constraints/tickets.ts';
+import { deleteConstraint } from '../../cluster/edits/catalogue/constraints/delete.ts';
 
 /** The routes of constraints. */
 export function constraintRows(

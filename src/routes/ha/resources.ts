@@ -4,14 +4,8 @@ import { cloneResource, uncloneResource } from '../../cluster/edits/catalogue/cl
 import { addToGroup, removeFromGroup } from '../../cluster/edits/catalogue/groups.ts';
 import { migrateResource } from '../../cluster/edits/catalogue/migrate.ts';
 import {
-  cleanUpResource,
   createResource,
   deleteResource,
-  manageResource,
-  restartResource,
-  startResource,
-  stopResource,
-  unmanageResource,
   updateResource,
 } from '../../cluster/edits/catalogue/resources.ts';
 import { detailsOf, groupOf, listGroups, listResources } from './documents/resources.ts';
@@ -22,6 +16,14 @@ import type { ClusterChangeRows } from './cluster-change-rows.ts';
 import { operations, pairs, pairsOrTrue, resourceNames } from './fields/values.ts';
 import { isObject, oneOf } from '../../server/table/rules.ts';
 import type { CibRows } from './cib-rows.ts';
+import {
+  cleanUpResource,
+  manageResource,
+  restartResource,
+  startResource,
+  stopResource,
+  unmanageResource,
+} from '../../cluster/edits/catalogue/resource-states.ts';
 
 const name = inPath(resourceName);
 const ofResource = {

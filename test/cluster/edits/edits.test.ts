@@ -4,16 +4,6 @@ import fc from 'fast-check';
 import { makeAgentMetadataReader } from '../../../src/cluster/agents/agent-metadata.ts';
 import { makeFenceAgents, makeResourceAgents } from '../../../src/cluster/agents/agents.ts';
 import type { ClusterChange } from '../../../src/cluster/edits/cluster-change.ts';
-import { freeId, idsIn } from '../../../src/cluster/edits/engine/cib-elements.ts';
-import {
-  addColocation,
-  addColocationGroup,
-  addLocation,
-  addOrder,
-  addOrderGroup,
-  addTicket,
-  deleteConstraint,
-} from '../../../src/cluster/edits/catalogue/constraints.ts';
 import { banResource, clearResource } from '../../../src/cluster/edits/catalogue/bans.ts';
 import { nodeChanges } from '../../../src/cluster/edits/catalogue/nodes.ts';
 import { cloneResource, uncloneResource } from '../../../src/cluster/edits/catalogue/clones.ts';
@@ -21,10 +11,6 @@ import { addToGroup, removeFromGroup } from '../../../src/cluster/edits/catalogu
 import {
   createResource,
   deleteResource,
-  manageResource,
-  startResource,
-  stopResource,
-  unmanageResource,
   updateResource,
 } from '../../../src/cluster/edits/catalogue/resources.ts';
 import {
@@ -45,6 +31,24 @@ import { cibChanges } from '../../support/cib-changes.ts';
 import { everythingCib, remoteNodesCib, storageCib } from '../../support/changes-bench.ts';
 import { fakeCluster } from '../../support/fake-cluster.ts';
 import { strictRun } from '../../support/strict-run.ts';
+import { freeId, idsIn } from '../../../src/cluster/edits/engine/cib-ids.ts';
+import {
+  manageResource,
+  startResource,
+  stopResource,
+  unmanageResource,
+} from '../../../src/cluster/edits/catalogue/resource-states.ts';
+import {
+  addOrder,
+  addOrderGroup,
+} from '../../../src/cluster/edits/catalogue/constraints/orders.ts';
+import {
+  addColocation,
+  addColocationGroup,
+} from '../../../src/cluster/edits/catalogue/constraints/colocations.ts';
+import { addLocation } from '../../../src/cluster/edits/catalogue/constraints/locations.ts';
+import { addTicket } from '../../../src/cluster/edits/catalogue/constraints/tickets.ts';
+import { deleteConstraint } from '../../../src/cluster/edits/catalogue/constraints/delete.ts';
 
 /** A change, and the sections of the configuration that it may touch. */
 interface Edit {

@@ -1,8 +1,9 @@
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 import type { AgentParameter } from '../../../parsers/metadata.ts';
 import { childToEdit, type EditableXml, walk } from '../../../parsers/xml-edit.ts';
 import { type Agent, type AgentName, fullNameOf } from '../../agents/agent-metadata.ts';
-import { agentNameOf, pairsInEffect } from '../engine/cib-elements.ts';
-import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
+import { agentNameOf } from '../engine/cib-elements.ts';
+import { pairsInEffect } from '../engine/cib-pairs.ts';
 
 // What pcs checks of the parameters of a resource before it makes or changes one, with the same strictness: what
 // pcs does only with --force is refused here, what it warns of is warned of

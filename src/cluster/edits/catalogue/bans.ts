@@ -4,9 +4,11 @@ import {
   newElement,
   removeChildren,
 } from '../../../parsers/xml-edit.ts';
-import { checkNode, freeId, idsIn, resourceIn } from '../engine/cib-elements.ts';
 import { cibChange, type ClusterChange } from '../cluster-change.ts';
 import { editConfiguration } from '../engine/cib-edit.ts';
+import { resourceIn } from '../engine/cib-elements.ts';
+import { freeId, idsIn } from '../engine/cib-ids.ts';
+import { checkNode } from '../engine/cib-nodes.ts';
 
 // What crm_resource(8) makes for --ban and --move is told by its ids alone (crm_resource_ban.c), so ours have the
 // same, and anything else was written by a person.

@@ -1,3 +1,4 @@
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 import { isTrue } from '../../../parsers/cib/values.ts';
 import {
   childToEdit,
@@ -6,24 +7,21 @@ import {
   removeChildren,
 } from '../../../parsers/xml-edit.ts';
 import { type Agent, type AgentMetadataReader, fullNameOf } from '../../agents/agent-metadata.ts';
-import { type ClusterChange, cibChange } from '../cluster-change.ts';
+import { cibChange, type ClusterChange } from '../cluster-change.ts';
 import { editConfiguration, refuse } from '../engine/cib-edit.ts';
 import {
   agentNameOf,
-  checkIdIsFree,
-  freeId,
-  idsIn,
   isClone,
   isFenceDevice,
   membersOf,
-  newSet,
   type PlacedResource,
   resourceIn,
   resourcesIn,
 } from '../engine/cib-elements.ts';
-import { takeOut, takeOutOfGroup } from './groups.ts';
+import { checkIdIsFree, freeId, idsIn } from '../engine/cib-ids.ts';
+import { newSet } from '../engine/cib-pairs.ts';
 import { removeReferencesTo } from '../engine/references.ts';
-import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
+import { takeOut, takeOutOfGroup } from './groups.ts';
 
 /**
  * Makes a clone of a resource or group; constraints of it become those of the clone.

@@ -4,10 +4,9 @@ import {
   newElement,
   removeChildren,
 } from '../../../parsers/xml-edit.ts';
-import { type ClusterChange, cibChange } from '../cluster-change.ts';
+import { cibChange, type ClusterChange } from '../cluster-change.ts';
 import { editConfiguration, refuse } from '../engine/cib-edit.ts';
 import {
-  checkIdIsFree,
   findResource,
   isClone,
   isFenceDevice,
@@ -15,6 +14,7 @@ import {
   type PlacedResource,
   resourceIn,
 } from '../engine/cib-elements.ts';
+import { checkIdIsFree } from '../engine/cib-ids.ts';
 import { isReferredTo, removeReferencesTo } from '../engine/references.ts';
 
 export interface GroupMembers {

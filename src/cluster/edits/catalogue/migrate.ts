@@ -24,17 +24,12 @@ import {
   refuse,
   reversibleEdit,
 } from '../engine/cib-edit.ts';
-import {
-  checkNode,
-  freeId,
-  idsIn,
-  pairsIn,
-  type PlacedResource,
-  resourceIn,
-  resourcesIn,
-} from '../engine/cib-elements.ts';
+import { type PlacedResource, resourceIn, resourcesIn } from '../engine/cib-elements.ts';
 import { heldBackBy } from '../../why/held-back.ts';
 import { promotedRole } from './operations.ts';
+import { freeId, idsIn } from '../engine/cib-ids.ts';
+import { checkNode } from '../engine/cib-nodes.ts';
+import { pairsIn } from '../engine/cib-pairs.ts';
 
 // The coordinator judges it by its own clock, which may differ from ours.
 const clockDifferenceMs = 10 * 60_000;

@@ -1,8 +1,8 @@
-import { Fault } from '../../../kit/fault.ts';
+import { replaceCorosyncConf } from '../../../corosync/conf.ts';
 import { lowerExpectedVotes } from '../../../corosync/expected-votes.ts';
 import { removeCorosyncNode, type WithoutNode } from '../../../corosync/nodelist.ts';
-import { replaceCorosyncConf } from '../../../corosync/conf.ts';
 import { reloadCorosync } from '../../../corosync/reload.ts';
+import { Fault } from '../../../kit/fault.ts';
 import type { Host } from '../../../kit/host.ts';
 import { queryCib } from '../../../pacemaker/cib/cib.ts';
 import { readState } from '../../../pacemaker/crm-mon.ts';
@@ -16,10 +16,11 @@ import {
 import { followIn } from '../../../parsers/cib/references.ts';
 import { type NodeState, nodeStates } from '../../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
+import { nodeNotFound } from '../../nodes.ts';
 import type { ClusterChange } from '../cluster-change.ts';
 import { configurationIn, refuse, reversibleEdit } from '../engine/cib-edit.ts';
-import { checkNode, hasTrue, makerOf, setPair, unsetPair } from '../engine/cib-elements.ts';
-import { nodeNotFound } from '../../nodes.ts';
+import { checkNode, makerOf } from '../engine/cib-nodes.ts';
+import { hasTrue, setPair, unsetPair } from '../engine/cib-pairs.ts';
 
 /** Changes of a node's state. Faults of all: `node_not_found`. */
 export interface NodeChanges {

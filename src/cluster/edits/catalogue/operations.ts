@@ -2,7 +2,8 @@ import { isTime, roleIn, roles, secondsOf } from '../../../parsers/cib/values.ts
 import type { AgentAction } from '../../../parsers/metadata.ts';
 import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
 import type { Agent } from '../../agents/agent-metadata.ts';
-import { freeId, newSet } from '../engine/cib-elements.ts';
+import { freeId } from '../engine/cib-ids.ts';
+import { newSet } from '../engine/cib-pairs.ts';
 
 // The operations of a resource as pcs makes them (pcs/lib/cib/resource/operations.py, and
 // resource_operation_add in pcs/resource.py).

@@ -1,21 +1,16 @@
-import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
 import { isSecretName, masked } from '../../../kit/secrets/secret-names.ts';
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
+import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
 import type { Agent } from '../../agents/agent-metadata.ts';
+import { refuse } from '../engine/cib-edit.ts';
+import { checkIdIsFree, idsIn } from '../engine/cib-ids.ts';
+import { inheritedPairs, newSet, pairsIn, refuseReference, setPairs } from '../engine/cib-pairs.ts';
+import { usesOf } from '../engine/shared-parts.ts';
 import {
   type CheckedResource,
   problemsOfChangedParams,
   problemsOfNewParams,
 } from './agent-checks.ts';
-import { refuse } from '../engine/cib-edit.ts';
-import {
-  checkIdIsFree,
-  idsIn,
-  inheritedPairs,
-  newSet,
-  pairsIn,
-  refuseReference,
-  setPairs,
-} from '../engine/cib-elements.ts';
 import {
   hasNewRoleNames,
   newOperations,
@@ -24,8 +19,6 @@ import {
   problemsOfOperations,
   replaceOperations,
 } from './operations.ts';
-import { usesOf } from '../engine/shared-parts.ts';
-import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 
 /** What can be said of a resource; a pair with an empty value is taken away. */
 export interface ResourceOptions {

@@ -2,10 +2,10 @@ import { Fault } from '../../../kit/fault.ts';
 import type { ClusterOption } from '../../../pacemaker/daemons.ts';
 import { isFalse, isOptionTime, isTrue } from '../../../parsers/cib/values.ts';
 import { childToEdit, removeChildren } from '../../../parsers/xml-edit.ts';
-import { type ClusterChange, cibChange } from '../cluster-change.ts';
-import { editConfiguration } from '../engine/cib-edit.ts';
-import { setPair, unsetPair } from '../engine/cib-elements.ts';
 import { type ClusterOptionsReader, propertyNotFound } from '../../reading/properties.ts';
+import { cibChange, type ClusterChange } from '../cluster-change.ts';
+import { editConfiguration } from '../engine/cib-edit.ts';
+import { setPair, unsetPair } from '../engine/cib-pairs.ts';
 
 /** What Pacemaker writes itself, and nobody else should; pcs refuses the same. */
 const ofPacemaker: readonly string[] = [

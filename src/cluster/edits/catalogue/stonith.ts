@@ -1,21 +1,15 @@
 import { Fault } from '../../../kit/fault.ts';
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
 import type { Agent, AgentMetadataReader } from '../../agents/agent-metadata.ts';
-import { type ClusterChange, cibChange, cibChangeOf } from '../cluster-change.ts';
+import { cibChange, cibChangeOf, type ClusterChange } from '../cluster-change.ts';
 import { editConfiguration } from '../engine/cib-edit.ts';
-import {
-  agentNameOf,
-  checkIdIsFree,
-  checkNode,
-  fenceDeviceIn,
-  freeId,
-  idsIn,
-  isNode,
-  pairsInEffect,
-} from '../engine/cib-elements.ts';
+import { agentNameOf, fenceDeviceIn } from '../engine/cib-elements.ts';
+import { checkIdIsFree, freeId, idsIn } from '../engine/cib-ids.ts';
+import { checkNode, isNode } from '../engine/cib-nodes.ts';
+import { pairsInEffect } from '../engine/cib-pairs.ts';
 import { newPrimitive, updatePrimitive } from './primitives.ts';
 import { deleteResource, type NewResource } from './resources.ts';
-import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 
 /** A fence device of a level, and the node that it is for. */
 export interface LevelDevice {

@@ -1,11 +1,6 @@
 import { childToEdit, type EditableXml, removeChildren } from '../../../parsers/xml-edit.ts';
-import {
-  isClone,
-  membersOf,
-  nodesMadeBy,
-  type PlacedResource,
-  resourcesIn,
-} from './cib-elements.ts';
+import { isClone, membersOf, type PlacedResource, resourcesIn } from './cib-elements.ts';
+import { nodesMadeBy } from './cib-nodes.ts';
 
 // What goes with a resource that is taken out of the configuration. As pcs 0.12 does it
 // (pcs/lib/cib/remove_elements.py); those before refuse to delete what is in a tag.

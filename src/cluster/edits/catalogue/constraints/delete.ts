@@ -1,0 +1,24 @@
+import { Fault } from '../../../../kit/fault.ts';
+import { childToEdit } from '../../../../parsers/xml-edit.ts';
+import { cibChange, type ClusterChange } from '../../cluster-change.ts';
+import { editConfiguration } from '../../engine/cib-edit.ts';
+
+/** Faults of the edit: `constraint_not_found` */
+export function deleteConstraint(id: string): ClusterChange<''> {
+  return cibChange(
+    editConfiguration((configuration) => {
+      const constraints = childToEdit(configuration, 'constraints');
+      const kept = constraints.children.filter(({ attributes }) => attributes['id'] !== id);
+      if (kept.length === constraints.children.length) throw constraintNotFound(id);
+      constraints.children = kept;
+    }),
+    '',
+  );
+}
+
+function constraintNotFound(id: string): Fault {
+  return new Fault(
+    'constraint_not_found',
+    `There is no constraint ${id}. GET /api/v2/system/ha/constraint lists them with their ids.`,
+  );
+}

@@ -1,7 +1,7 @@
 import type { FaultCode } from '../../kit/fault.ts';
 import type { LeftOut } from '../collecting/left-out.ts';
 
-/** How the sender of this host is doing; what `GET …/alphorn/status` answers with. */
+/** How the sender of this host is doing. */
 export interface DaemonStatus {
   running: true;
   enabled: boolean;

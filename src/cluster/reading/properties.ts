@@ -20,6 +20,6 @@ export function makeClusterOptionsReader(host: Host): ClusterOptionsReader {
 export function propertyNotFound(name: string): Fault {
   return new Fault(
     'property_not_found',
-    `There is no property ${name}: Pacemaker does not describe it, and it is not set. GET /api/v2/system/ha/property lists them.`,
+    `There is no property ${name}: Pacemaker does not describe it, and it is not set. The list of properties shows all names.`,
   );
 }

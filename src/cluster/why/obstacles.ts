@@ -64,7 +64,7 @@ export function obstaclesOfAll(state: ClusterState): string[] {
 }
 
 function noQuorum(effect: string, policy: string): string {
-  return `there is no quorum, so the cluster ${effect} (no-quorum-policy is ${policy}); GET /api/v2/system/ha/quorum shows which nodes are together`;
+  return `there is no quorum, so the cluster ${effect} (no-quorum-policy is ${policy}); the quorum shows which nodes are together`;
 }
 
 /**
@@ -157,7 +157,7 @@ function obstaclesOfItself(seen: Seen, resource: string, isBefore: boolean): str
     ...(!isRunning && fatal ? [failedHard(fatal, resource, 'any node')] : []),
     ...(instances.some(({ blocked }) => blocked)
       ? [
-          `the cluster has blocked it after a failure${why}; mend the cause, then GET /api/v2/system/ha/resource/${resource}/cleanup`,
+          `the cluster has blocked it after a failure${why}; correct the cause, then clean up ${resource}`,
         ]
       : []),
     ...(!isBefore && instances.some(isToStop)
@@ -200,7 +200,7 @@ function obstaclesOn(
   const certain = [
     ...bans.map(({ id, resource: banned }) =>
       id.startsWith('cli-ban-')
-        ? `a ban keeps it away (constraint ${id}), until POST /api/v2/system/ha/resource/${banned}/clear`
+        ? `a ban keeps it away (constraint ${id}) until the bans of ${banned} are cleared`
         : `the constraint ${id} keeps it away`,
     ),
     ...failed.map((each) => failedOften(seen, each)),
@@ -220,7 +220,7 @@ function failedHard(
   resource: string,
   where: 'any node' | 'that node',
 ): string {
-  return `${task} failed on ${node}: ${reason}, which by its exit code (${exitCode}) no retry on ${where} mends; mend the cause, then GET /api/v2/system/ha/resource/${resource}/cleanup`;
+  return `${task} failed on ${node}: ${reason}, and after exit code ${exitCode} no retry on ${where} helps; correct the cause, then clean up ${resource}`;
 }
 
 function failedOften(
@@ -233,7 +233,7 @@ function failedOften(
     count >= infinity
       ? `${resource} failed there for good${why}`
       : `${resource} failed there ${count === 1 ? 'once' : `${count} times`}${why}, and its migration-threshold is ${threshold}`;
-  return `${often}; mend the cause, then GET /api/v2/system/ha/resource/${resource}/cleanup`;
+  return `${often}; correct the cause, then clean up ${resource}`;
 }
 
 function stateOf({ online, standby, maintenance }: NodeState): string | undefined {

@@ -68,5 +68,5 @@ export function disappointmentsOf(
 
 function sentence(what: string, why: readonly string[]): string {
   if (why.length > 0) return `${what}: ${why.join('; ')}.`;
-  return `${what}. GET /api/v2/system/ha/status has no failure of it that would say why.`;
+  return `${what}. The status of the cluster shows no failure that would say why.`;
 }

@@ -64,12 +64,12 @@ describe('why a resource cannot run on a node', () => {
     [
       'there is no quorum',
       { coordinator: 'present="true" with_quorum="false"' },
-      'there is no quorum, so the cluster starts nothing (no-quorum-policy is stop); GET /api/v2/system/ha/quorum shows which nodes are together',
+      'there is no quorum, so the cluster starts nothing (no-quorum-policy is stop); the quorum shows which nodes are together',
     ],
     [
       'there is no quorum and it does not run, with the policy freeze',
       { coordinator: 'present="true" with_quorum="false"', options: 'no-quorum-policy="freeze"' },
-      'there is no quorum, so the cluster starts nothing that does not run already (no-quorum-policy is freeze); GET /api/v2/system/ha/quorum shows which nodes are together',
+      'there is no quorum, so the cluster starts nothing that does not run already (no-quorum-policy is freeze); the quorum shows which nodes are together',
     ],
     [
       'all are to stop',
@@ -91,7 +91,7 @@ describe('why a resource cannot run on a node', () => {
     [
       'it is banned',
       { bans: banned('A', 'b') },
-      'a ban keeps it away (constraint cli-ban-A-on-b), until POST /api/v2/system/ha/resource/A/clear',
+      'a ban keeps it away (constraint cli-ban-A-on-b) until the bans of A are cleared',
     ],
     [
       'a constraint of another name keeps it away',
@@ -101,22 +101,22 @@ describe('why a resource cannot run on a node', () => {
     [
       'a start of it failed',
       { history: failedOften('A', 1_000_000, 1_000_000), failures: failure('A') },
-      'A failed there for good (start failed on b: the pool is not there); mend the cause, then GET /api/v2/system/ha/resource/A/cleanup',
+      'A failed there for good (start failed on b: the pool is not there); correct the cause, then clean up A',
     ],
     [
       'it failed too often',
       { history: failedOften('A', 3, 3) },
-      'A failed there 3 times, and its migration-threshold is 3; mend the cause, then GET /api/v2/system/ha/resource/A/cleanup',
+      'A failed there 3 times, and its migration-threshold is 3; correct the cause, then clean up A',
     ],
     [
       'its settings are wrong, wherever that was found',
       { failures: failure('A').replace('node="b"', 'node="a"').replace('code="1"', 'code="6"') },
-      'start failed on a: the pool is not there, which by its exit code (6) no retry on any node mends; mend the cause, then GET /api/v2/system/ha/resource/A/cleanup',
+      'start failed on a: the pool is not there, and after exit code 6 no retry on any node helps; correct the cause, then clean up A',
     ],
     [
       'something that it needs is not installed there',
       { failures: failure('A').replace('code="1"', 'code="5"') },
-      'start failed on b: the pool is not there, which by its exit code (5) no retry on that node mends; mend the cause, then GET /api/v2/system/ha/resource/A/cleanup',
+      'start failed on b: the pool is not there, and after exit code 5 no retry on that node helps; correct the cause, then clean up A',
     ],
     [
       'it is to be stopped',
@@ -134,7 +134,7 @@ describe('why a resource cannot run on a node', () => {
         resources: '<resource id="A" managed="false" blocked="true"/>',
         failures: failure('A', ''),
       },
-      'the cluster has blocked it after a failure (start failed on b: error (exit code 1)); mend the cause, then GET /api/v2/system/ha/resource/A/cleanup',
+      'the cluster has blocked it after a failure (start failed on b: error (exit code 1)); correct the cause, then clean up A',
     ],
     [
       'it has to be with one that is banned',
@@ -159,7 +159,7 @@ describe('why a resource cannot run on a node', () => {
         history: failedOften('Z', 3, 3),
         configured: '<group id="G"><primitive id="Z"/><primitive id="A"/></group>',
       },
-      'it is in the group G behind Z, which cannot run there: Z failed there 3 times, and its migration-threshold is 3; mend the cause, then GET /api/v2/system/ha/resource/Z/cleanup',
+      'it is in the group G behind Z, which cannot run there: Z failed there 3 times, and its migration-threshold is 3; correct the cause, then clean up Z',
     ],
     [
       'its group is banned',
@@ -167,7 +167,7 @@ describe('why a resource cannot run on a node', () => {
         bans: banned('G', 'b'),
         configured: '<group id="G"><primitive id="A"/></group>',
       },
-      'a ban keeps it away (constraint cli-ban-G-on-b), until POST /api/v2/system/ha/resource/G/clear',
+      'a ban keeps it away (constraint cli-ban-G-on-b) until the bans of G are cleared',
     ],
   ] as const satisfies readonly (readonly [string, State, string])[]) {
     it(`is told where ${what}`, () => {
@@ -297,7 +297,7 @@ describe('how the resource of a change came out', () => {
   it('is told before the cluster acts only if it is certain', () => {
     expect(disappointmentsOf(seen({}), { resource: 'A' }, 'before')).to.deep.equal([]);
     expect(disappointmentsOf(seen({}), { resource: 'A' }, 'after')).to.deep.equal([
-      'A is not running. GET /api/v2/system/ha/status has no failure of it that would say why.',
+      'A is not running. The status of the cluster shows no failure that would say why.',
     ]);
     const noQuorum = seen({ coordinator: 'present="true" with_quorum="false"', resources: '' });
     const [told] = disappointmentsOf(noQuorum, { resource: 'A' }, 'before');

@@ -46,7 +46,7 @@ describe('a change whose resource does not come out as it was meant', () => {
     const answer = await call('GET', 'resource/SMB/start?wait=30s');
     expect([answer.status, answer.body]).to.deep.equal([202, { name: 'SMB' }]);
     expect(warnings(answer)).to.equal(
-      `199 ha-agent "SMB is not running: on ${local}: SMB failed there for good (start failed on ${local}: the pool is not there); mend the cause, then GET /api/v2/system/ha/resource/SMB/cleanup; on ${other}: SMB failed there for good; mend the cause, then GET /api/v2/system/ha/resource/SMB/cleanup."`,
+      `199 ha-agent "SMB is not running: on ${local}: SMB failed there for good (start failed on ${local}: the pool is not there); correct the cause, then clean up SMB; on ${other}: SMB failed there for good; correct the cause, then clean up SMB."`,
     );
   });
 
@@ -75,7 +75,7 @@ describe('a change whose resource does not come out as it was meant', () => {
     const answer = await call('GET', 'resource/SMB/start?wait=30s');
     expect([answer.status, warnings(answer)]).to.deep.equal([
       202,
-      '199 ha-agent "SMB is not running. GET /api/v2/system/ha/status has no failure of it that would say why."',
+      '199 ha-agent "SMB is not running. The status of the cluster shows no failure that would say why."',
     ]);
   });
 

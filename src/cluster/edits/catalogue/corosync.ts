@@ -48,6 +48,6 @@ async function warnOfRunning(host: Host, warn: Site['warn']): Promise<void> {
   const [corosync] = await readUnits(host, ['corosync.service']).catch(() => []);
   if (corosync?.activeState !== 'active') return;
   warn(
-    `The cluster runs on this node with the key that it started with. With the new one it joins no node that has another: give all nodes this key (POST /api/v2/system/ha/corosync/key) before corosync is restarted on any. The former key, if there was one, is in ${host.paths.corosyncKey}.previous.`,
+    `The cluster runs on this node with the key that it started with. With the new one it joins no node that has another: write this key on all nodes before corosync is restarted on any. The former key, if there was one, is in ${host.paths.corosyncKey}.previous.`,
   );
 }

@@ -69,7 +69,7 @@ export const nodeChanges: NodeChanges = {
       if (state?.online) {
         throw new Fault(
           'node_online',
-          `${name} is in the cluster now, and would come back. Stop the cluster there first: GET /api/v2/system/ha/destroy on ${name} itself, or POST /api/v2/system/ha/services/corosync.service/stop; if nobody can be reached there, fence it and keep it off.`,
+          `${name} is in the cluster now, and would come back. Stop the cluster there first: ask ${name} itself to destroy its cluster, or to stop the service corosync. If nobody can be reached there, fence it and keep it off.`,
         );
       }
       const maker = makerOf(configurationIn(await queryCib(host)), name);
@@ -103,7 +103,7 @@ async function removeFromCorosync(
   if (listed?.isMember) {
     throw new Fault(
       'node_online',
-      `Pacemaker does not run on ${name}, but corosync does, and ${name} would come back. Stop it there first: POST /api/v2/system/ha/services/corosync.service/stop on ${name} itself.`,
+      `Pacemaker does not run on ${name}, but corosync does, and ${name} would come back. Ask ${name} itself to stop the service corosync first.`,
     );
   }
   const known = new Map(

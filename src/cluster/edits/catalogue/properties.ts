@@ -46,7 +46,7 @@ export function makePropertyChanges(readOptions: ClusterOptionsReader): Property
           if (!unsetPair(childToEdit(configuration, 'crm_config'), kind, name)) {
             throw new Fault(
               'property_not_set',
-              `The property ${name} is not set, so its default counts already. GET /api/v2/system/ha/property lists them.`,
+              `The property ${name} is not set, so its default counts already. The list of properties shows which are set.`,
             );
           }
         }),
@@ -75,7 +75,7 @@ function checkIsOurs(name: string): void {
   if (!ofPacemaker.includes(name)) return;
   throw new Fault(
     'property_is_pacemakers',
-    `Pacemaker sets ${name} itself. Take another property; GET /api/v2/system/ha/property lists them.`,
+    `Pacemaker sets ${name} itself. Take another property; the list of properties shows all names.`,
   );
 }
 

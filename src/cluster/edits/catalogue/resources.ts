@@ -159,7 +159,7 @@ export function deleteResource(name: string, kind: 'resource' | 'stonith'): Clus
       if (await isRunning(site, name)) {
         throw new Fault(
           'resource_not_stopped',
-          `${name} could not be stopped, so it was not deleted. See what failed in GET /api/v2/system/ha/status, clean it up, and ask again.`,
+          `${name} could not be stopped, so it was not deleted. The status of the cluster shows what failed. Correct that, clean up ${name}, and ask again.`,
         );
       }
       await site.editCib(remove);

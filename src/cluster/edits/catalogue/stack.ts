@@ -50,6 +50,6 @@ async function serviceNamed(host: Host, hold: StackHold, unit: string): Promise<
   if (found) return found;
   throw new Fault(
     'service_not_found',
-    `There is no service ${unit} of the cluster stack on this node. GET /api/v2/system/ha/services lists them.`,
+    `There is no service ${unit} of the cluster stack on this node. The list of services shows all names.`,
   );
 }

@@ -107,7 +107,7 @@ export function removeFromLevel({ level, node, device }: LevelDevice): ClusterCh
       if (present === undefined) {
         throw new Fault(
           'level_not_found',
-          `${device} is in no level ${level} of ${node}. GET /api/v2/system/ha/stonith/level lists them.`,
+          `${device} is in no level ${level} of ${node}. The list of fencing levels shows the devices of each.`,
         );
       }
       const others = devicesOf(present.attributes).filter((each) => each !== device);

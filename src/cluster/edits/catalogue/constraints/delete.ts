@@ -19,6 +19,6 @@ export function deleteConstraint(id: string): ClusterChange<''> {
 function constraintNotFound(id: string): Fault {
   return new Fault(
     'constraint_not_found',
-    `There is no constraint ${id}. GET /api/v2/system/ha/constraint lists them with their ids.`,
+    `There is no constraint ${id}. The list of constraints shows all ids.`,
   );
 }

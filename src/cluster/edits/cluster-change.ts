@@ -25,7 +25,7 @@ export interface ClusterChange<T> {
   check?: (host: Host, plans: readonly (readonly PlannedAction[])[]) => Promise<unknown>;
   /** Whether it leaves the configuration as it is, whose version need not be read again then. */
   leavesConfiguration?: boolean;
-  /** Carries it out, and gives the answer. */
+  /** Carries it out, and returns what only the cluster knows of it. */
   carryOut: (site: Site) => Promise<T>;
   /** At most one change with the same key may be queued or running. */
   alone?: string;
@@ -64,21 +64,16 @@ export interface Site {
 }
 
 /** A change of the CIB that is its edit and nothing more. */
-export function cibChange<T>(edit: CibEdit, answer: T): ClusterChange<T> {
+export function cibChange(edit: CibEdit): ClusterChange<void> {
   return {
     edit,
     async carryOut(site) {
       await site.editCib(edit);
-      return answer;
     },
   };
 }
 
 /** The same of one after which a resource is to run, unless it is configured to be stopped. */
-export function cibChangeOf<T>(
-  expects: ExpectedResource,
-  edit: CibEdit,
-  answer: T,
-): ClusterChange<T> {
-  return { ...cibChange(edit, answer), expects };
+export function cibChangeOf(expects: ExpectedResource, edit: CibEdit): ClusterChange<void> {
+  return { ...cibChange(edit), expects };
 }

@@ -1,3 +1,4 @@
+import { emptyText } from './documents/changes.ts';
 import {
   constraintOf,
   constraintTypes,
@@ -43,6 +44,7 @@ export function constraintRows(
     summary: 'Deletes a constraint.',
     fields: { id: inPath(xmlId) },
     change: ({ id }: { id: string }) => deleteConstraint(id),
+    answer: emptyText,
   };
   const additions = additionsOf(changing);
   // The document reads "ordering" and writes "order"; each takes both.
@@ -103,6 +105,7 @@ function additionsOf(changing: ClusterChangeRows) {
         options: inBody(options(['symmetrical', 'require-all'])),
       },
       change: (values) => addOrder(values),
+      answer: emptyText,
     }),
 
     order_group: changing({
@@ -129,6 +132,7 @@ function additionsOf(changing: ClusterChangeRows) {
             ...setOptions,
           },
         }),
+      answer: emptyText,
     }),
 
     colocation: changing({
@@ -153,6 +157,7 @@ function additionsOf(changing: ClusterChangeRows) {
             ...(values.then.role !== undefined && { 'with-rsc-role': values.then.role }),
           },
         }),
+      answer: emptyText,
     }),
 
     colocation_group: changing({
@@ -166,6 +171,7 @@ function additionsOf(changing: ClusterChangeRows) {
           sets: setsOf(values),
           score: setOptions['score'] ?? weight,
         }),
+      answer: emptyText,
     }),
 
     location: changing({
@@ -189,6 +195,7 @@ function additionsOf(changing: ClusterChangeRows) {
           discovery,
           locations: location === undefined ? locations : [location, ...locations],
         }),
+      answer: emptyText,
     }),
 
     ticket: changing({
@@ -203,6 +210,7 @@ function additionsOf(changing: ClusterChangeRows) {
         'loss-policy': optional(oneOf(['fence', 'stop', 'freeze', 'demote'])),
       },
       change: (values) => addTicket({ ...values, lossPolicy: values['loss-policy'] }),
+      answer: emptyText,
     }),
   };
 }

@@ -1,5 +1,6 @@
 import type { NodeChanges } from '../../cluster/edits/catalogue/nodes.ts';
 import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
+import { emptyText } from './documents/changes.ts';
 import { listNodes, nodeDetails } from './documents/nodes.ts';
 import type { StateReader } from '../../cluster/reading/state.ts';
 import { inPath } from '../../server/table/field.ts';
@@ -25,6 +26,7 @@ export function nodeRows(
     summary: 'Removes a node from the cluster.',
     fields,
     change: ({ name }: { name: string }) => nodeChanges.remove(name),
+    answer: emptyText,
     loses: ({ name }: { name: string }) =>
       `${name} is no longer a node of the cluster, and all that is configured of it is lost.`,
   };
@@ -61,6 +63,7 @@ export function nodeRows(
       summary: 'Has the cluster power a node off and on again.',
       fields,
       change: ({ name }) => nodeChanges.fence(name),
+      answer: emptyText,
       loses: ({ name }) => `${name} is powered off and on again; whatever runs there ends at once.`,
     }),
     ...(Object.keys(states) as (keyof typeof states)[]).map((state) =>
@@ -71,6 +74,7 @@ export function nodeRows(
         role: 'operator',
         fields,
         change: ({ name }) => nodeChanges[state](name),
+        answer: emptyText,
       }),
     ),
   ];

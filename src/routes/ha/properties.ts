@@ -1,5 +1,6 @@
 import type { PropertyChanges } from '../../cluster/edits/catalogue/properties.ts';
 import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
+import { nullAnswer } from './documents/changes.ts';
 import { listProperties, propertyDetails, type PropertyList } from './documents/properties.ts';
 import {
   type Fields,
@@ -51,11 +52,13 @@ export function propertyRows(
     fields: { name, value: inBody(propertyValue), default: optional(withoutMeaning) },
     change: (values: { name: string; value: string }) =>
       propertyChanges.set(values.name, values.value),
+    answer: nullAnswer,
   };
   const remove = {
     summary: 'Takes a cluster property away, so that its default counts.',
     fields: { name },
     change: (values: { name: string }) => propertyChanges.delete(values.name),
+    answer: nullAnswer,
   };
   return [
     fromProperties({
@@ -68,6 +71,7 @@ export function propertyRows(
       path: '/property/delete_all',
       summary: 'Takes all cluster properties away, so that their defaults count.',
       change: propertyChanges.deleteAll,
+      answer: nullAnswer,
       loses: () => 'All cluster properties go back to their defaults, fencing among them.',
     }),
     ...['/property/:name/details', '/property/:name'].map((path) =>

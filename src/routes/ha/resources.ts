@@ -8,6 +8,7 @@ import {
   deleteResource,
   updateResource,
 } from '../../cluster/edits/catalogue/resources.ts';
+import { emptyText, nameOf, nodeAndName, stoppedText } from './documents/changes.ts';
 import { detailsOf, groupOf, listGroups, listResources } from './documents/resources.ts';
 import { inBody, inPath, optional, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
@@ -50,11 +51,13 @@ export function resourceRows(
       ...options
     }: { name: string } & Parameters<typeof updateResource>[2]) =>
       updateResource(agents, resource, options),
+    answer: emptyText,
   };
   const remove = {
     summary: 'Deletes a resource.',
     fields: { name },
     change: (values: { name: string }) => deleteResource(values.name, 'resource'),
+    answer: stoppedText,
   };
 
   return [
@@ -128,6 +131,7 @@ export function resourceRows(
       role: 'operator',
       fields: { name },
       change: (values) => stopResource(values.name),
+      answer: nameOf,
     }),
     changing({
       methods: ['GET', 'POST'],
@@ -136,6 +140,7 @@ export function resourceRows(
       role: 'operator',
       fields: { name },
       change: (values) => startResource(values.name),
+      answer: nameOf,
     }),
     changing({
       methods: ['GET', 'POST'],
@@ -155,6 +160,7 @@ export function resourceRows(
         role: optional(oneOf(['Promoted', 'Master'])),
       },
       change: ({ role, ...values }) => migrateResource({ ...values, promoted: role !== undefined }),
+      answer: nodeAndName,
     }),
     changing({
       path: '/resource/:name/restart',
@@ -162,42 +168,49 @@ export function resourceRows(
       role: 'operator',
       fields: { name },
       change: (values) => restartResource(values.name),
+      answer: nameOf,
     }),
     changing({
       path: '/resource/:name/ban',
       summary: 'Keeps a resource away from a node.',
       fields: { name, node: inBody(nodeName) },
       change: (values) => banResource(values.name, values.node),
+      answer: nodeAndName,
     }),
     changing({
       path: '/resource/:name/clear',
       summary: 'Ends the bans of a resource.',
       fields: { name, node: optional(nodeName) },
       change: (values) => clearResource(values.name, values.node),
+      answer: nameOf,
     }),
     changing({
       path: '/resource/:name/manage',
       summary: 'Has the cluster manage a resource again.',
       fields: { name },
       change: (values) => manageResource(values.name),
+      answer: nameOf,
     }),
     changing({
       path: '/resource/:name/unmanage',
       summary: 'Has the cluster leave a resource as it is.',
       fields: { name },
       change: (values) => unmanageResource(values.name),
+      answer: nameOf,
     }),
     changing({
       path: '/resource/:name/clone',
       summary: 'Makes a clone of a resource or group, which then runs on several nodes.',
       fields: { name, clone_name: optional(resourceName), meta: inBody(pairs) },
       change: (values) => cloneResource(agents, values.name, values.clone_name, values.meta),
+      answer: nameOf,
     }),
     changing({
       path: '/resource/:name/unclone',
       summary: 'Makes a plain resource or group of a clone again.',
       fields: { name },
       change: (values) => uncloneResource(values.name),
+      answer: nameOf,
     }),
   ];
 }

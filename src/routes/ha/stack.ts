@@ -1,5 +1,6 @@
 import type { StackChanges } from '../../cluster/edits/catalogue/stack.ts';
 import type { Service } from '../../cluster/services.ts';
+import { destroyedText } from './documents/changes.ts';
 import { inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import type { ClusterChangeRows } from './cluster-change-rows.ts';
@@ -19,6 +20,7 @@ export function stackRows(
   const destroy = {
     summary: 'Stops the cluster on this node and removes its configuration.',
     change: stackChanges.destroy,
+    answer: destroyedText,
     loses: () => 'The cluster on this node is stopped, and all its configuration is removed.',
   };
   return [

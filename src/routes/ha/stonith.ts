@@ -7,6 +7,7 @@ import {
   updateFenceDevice,
 } from '../../cluster/edits/catalogue/stonith.ts';
 import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
+import { emptyText, stoppedText } from './documents/changes.ts';
 import { fenceDeviceOf } from './documents/resources.ts';
 import { listFencing, listLevels } from './documents/fencing.ts';
 import type { CibWords } from '../../cluster/reading/pcs-text.ts';
@@ -47,6 +48,7 @@ export function fencingRows(
     summary: 'Deletes a fence device.',
     fields: { name },
     change: (values: { name: string }) => deleteFenceDevice(values.name),
+    answer: stoppedText,
     async loses(values: { name: string }) {
       const nodes = nodesLeftWithout((await configuration.get()).cib, values.name);
       return nodes.length === 0
@@ -60,6 +62,7 @@ export function fencingRows(
     change: (
       values: { name: string } & Record<'params' | 'meta', Readonly<Record<string, string>>>,
     ) => updateFenceDevice(agentMetadata, values.name, values.params, values.meta),
+    answer: emptyText,
   };
 
   return [

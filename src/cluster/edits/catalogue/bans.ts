@@ -14,10 +14,7 @@ import { checkNode } from '../engine/cib-nodes.ts';
 // same, and anything else was written by a person.
 
 /** Keeps a resource off a node, for good. Faults of the edit: `resource_not_found`, `node_not_found`. */
-export function banResource(
-  name: string,
-  node: string,
-): ClusterChange<{ node: string; name: string }> {
+export function banResource(name: string, node: string): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       resourceIn(configuration, name);
@@ -32,7 +29,6 @@ export function banResource(
       });
       constraints.children.splice(former < 0 ? constraints.children.length : former, 0, ban);
     }),
-    { node, name },
   );
 }
 
@@ -41,10 +37,7 @@ export function banResource(
  * nodes that are no more, which crm_resource leaves.
  * Faults of the edit: `resource_not_found`; `node_not_found` if the node is unknown and nothing is left of it.
  */
-export function clearResource(
-  name: string,
-  node: string | undefined,
-): ClusterChange<{ name: string }> {
+export function clearResource(name: string, node: string | undefined): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       resourceIn(configuration, name);
@@ -60,7 +53,6 @@ export function clearResource(
       });
       if (!removed && node !== undefined) checkNode(configuration, node);
     }),
-    { name },
   );
 }
 

@@ -32,7 +32,7 @@ export function cloneResource(
   name: string,
   id: string | undefined,
   options: Pairs,
-): ClusterChange<{ name: string }> {
+): ClusterChange<void> {
   return cibChange(
     editConfiguration(async (configuration) => {
       const placed = resourceIn(configuration, name);
@@ -45,7 +45,6 @@ export function cloneResource(
       childToEdit(configuration, 'resources').children.push(clone);
       renameInConstraints(configuration, name, clone.attributes['id'] ?? '');
     }),
-    { name },
   );
 }
 
@@ -134,7 +133,7 @@ function renameInConstraints(configuration: EditableXml, from: string, to: strin
  * A resource that is not alone in its cloned group leaves the group instead.
  * Faults of the edit: `resource_not_found`, `cluster_refused`.
  */
-export function uncloneResource(name: string): ClusterChange<{ name: string }> {
+export function uncloneResource(name: string): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       const { element, around } = resourceIn(configuration, name);
@@ -155,6 +154,5 @@ export function uncloneResource(name: string): ClusterChange<{ name: string }> {
       removeChildren(resources, (each) => each === clone);
       if (cloned) resources.children.push(cloned);
     }),
-    { name },
   );
 }

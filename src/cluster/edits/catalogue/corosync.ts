@@ -22,12 +22,11 @@ export function setCorosyncConfText(text: string): ClusterChange<string> {
 }
 
 /** @param key in hexadecimal */
-export function setCorosyncKey(key: string): ClusterChange<undefined> {
+export function setCorosyncKey(key: string): ClusterChange<void> {
   return {
     async carryOut({ host, warn }) {
       await writeCorosyncKey(host, Buffer.from(key, 'hex'));
       await warnOfRunning(host, warn);
-      return undefined;
     },
   };
 }

@@ -28,7 +28,7 @@ export interface GroupMembers {
  * they leave empty goes.
  * Faults of the edit: `resource_not_found`, `id_exists`, `cluster_refused`.
  */
-export function addToGroup({ group, resources, order }: GroupMembers): ClusterChange<null> {
+export function addToGroup({ group, resources, order }: GroupMembers): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       const placed = resources.map((name) => resourceIn(configuration, name));
@@ -53,7 +53,6 @@ export function addToGroup({ group, resources, order }: GroupMembers): ClusterCh
       const place = order?.position === 'after' ? index + 1 : index;
       target.children.splice(place, 0, ...moved.map(({ element }) => element));
     }),
-    null,
   );
 }
 
@@ -93,7 +92,7 @@ export function takeOut(configuration: EditableXml, { element, around }: PlacedR
  * Takes resources out of their group, all of them without a list; the group goes with the last.
  * Faults of the edit: `resource_not_found`, `cluster_refused`.
  */
-export function removeFromGroup(name: string, resources: readonly string[]): ClusterChange<null> {
+export function removeFromGroup(name: string, resources: readonly string[]): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       const { element: group, around } = resourceIn(configuration, name);
@@ -115,7 +114,6 @@ export function removeFromGroup(name: string, resources: readonly string[]): Clu
         clone && members.length === 1 ? clone : childToEdit(configuration, 'resources');
       takeOutOfGroup(configuration, group, leaving, target);
     }),
-    null,
   );
 }
 

@@ -51,11 +51,7 @@ export interface Move {
  * killed takes its preference away when it starts again (finishMoves).
  * Faults: `resource_not_found`, `node_not_found`, `cluster_refused`, `would_not_move`, those of Site.
  */
-export function migrateResource({
-  name,
-  node,
-  promoted,
-}: Move): ClusterChange<{ node: string; name: string }> {
+export function migrateResource({ name, node, promoted }: Move): ClusterChange<void> {
   const id = `cli-prefer-${name}`;
   let inside: readonly string[] = [];
   let heldBack: HeldBack | undefined;
@@ -128,7 +124,6 @@ export function migrateResource({
         // Its agent may give a higher promotion score to another node.
         if (promoted) await site.settle();
       }
-      return { node, name };
     },
   };
 }
@@ -170,12 +165,11 @@ function becomesPromoted({ action, detail = '' }: PlannedAction): boolean {
  * Takes away the preferences of moves that an agent's death cut short: those of this host, and those of others that
  * have ended.
  */
-export function finishMoves(): ClusterChange<''> {
+export function finishMoves(): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       removeChildren(childToEdit(configuration, 'constraints'), isLeft);
     }),
-    '',
   );
 }
 

@@ -25,19 +25,19 @@ import { hasTrue, setPair, unsetPair } from '../engine/cib-pairs.ts';
 /** Changes of a node's state. Faults of all: `node_not_found`. */
 export interface NodeChanges {
   /** From now on it runs nothing. */
-  standby: (name: string) => ClusterChange<''>;
+  standby: (name: string) => ClusterChange<void>;
   /** The end of standby. */
-  online: (name: string) => ClusterChange<''>;
+  online: (name: string) => ClusterChange<void>;
   /** From now on nobody starts or stops anything on it. */
-  maintenance: (name: string) => ClusterChange<''>;
-  unmaintenance: (name: string) => ClusterChange<''>;
+  maintenance: (name: string) => ClusterChange<void>;
+  unmaintenance: (name: string) => ClusterChange<void>;
   /** Powers it off and on again. Faults: those of fenceNode. */
-  fence: (name: string) => ClusterChange<''>;
+  fence: (name: string) => ClusterChange<void>;
   /**
    * Takes a node that is down out of the cluster: out of this node's corosync.conf, and of the CIB.
    * Faults: `node_online`, `node_is_local`, `node_not_forgotten`, those of removeCorosyncNode and of the commands.
    */
-  remove: (name: string) => ClusterChange<''>;
+  remove: (name: string) => ClusterChange<void>;
 }
 
 export const nodeChanges: NodeChanges = {
@@ -51,7 +51,6 @@ export const nodeChanges: NodeChanges = {
     async carryOut({ host }) {
       checkNode(configurationIn(await queryCib(host)), name);
       await fenceNode(host, name);
-      return '';
     },
   }),
 
@@ -83,7 +82,6 @@ export const nodeChanges: NodeChanges = {
       await forgetNode(host, name);
       const expected = removed?.votes.expected;
       if (expected !== undefined) await lowerVotes(host, expected, warn);
-      return '';
     },
   }),
 };
@@ -161,7 +159,11 @@ function warningsOf(removed: WithoutNode | undefined): string[] {
  * Sets or ends a permanent attribute of a node, and ends the transient one of the same name, which would count before it.
  * What says otherwise all the same is warned of.
  */
-function flagged(name: string, flag: 'standby' | 'maintenance', isOn: boolean): ClusterChange<''> {
+function flagged(
+  name: string,
+  flag: 'standby' | 'maintenance',
+  isOn: boolean,
+): ClusterChange<void> {
   const { edit, takeBack } = reversibleEdit(
     (configuration) => childToEdit(configuration, 'nodes'),
     ({ attributes }) => attributes['uname'] === name,
@@ -189,7 +191,6 @@ function flagged(name: string, flag: 'standby' | 'maintenance', isOn: boolean): 
           `The transient attribute ${flag} of ${name} has been ended, but the cluster shows it still.`,
         );
       }
-      return '';
     },
   };
 }

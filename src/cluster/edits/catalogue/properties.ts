@@ -18,11 +18,11 @@ const setId = 'cib-bootstrap-options';
 
 export interface PropertyChanges {
   /** Faults of the edit: `property_not_found`, `property_is_pacemakers`, `value_not_allowed`. */
-  set: (name: string, value: string) => ClusterChange<null>;
+  set: (name: string, value: string) => ClusterChange<void>;
   /** Faults of the edit: `property_not_set`, `property_is_pacemakers`. */
-  delete: (name: string) => ClusterChange<null>;
+  delete: (name: string) => ClusterChange<void>;
   /** All but what Pacemaker writes itself. */
-  deleteAll: () => ClusterChange<null>;
+  deleteAll: () => ClusterChange<void>;
 }
 
 export function makePropertyChanges(readOptions: ClusterOptionsReader): PropertyChanges {
@@ -37,7 +37,7 @@ export function makePropertyChanges(readOptions: ClusterOptionsReader): Property
           const crmConfig = childToEdit(configuration, 'crm_config');
           setPair(configuration, crmConfig, kind, setId, name, value);
         })(xml, tools);
-      }, null),
+      }),
 
     delete: (name) =>
       cibChange(
@@ -50,7 +50,6 @@ export function makePropertyChanges(readOptions: ClusterOptionsReader): Property
             );
           }
         }),
-        null,
       ),
 
     deleteAll: () =>
@@ -65,7 +64,6 @@ export function makePropertyChanges(readOptions: ClusterOptionsReader): Property
             );
           }
         }),
-        null,
       ),
   };
 }

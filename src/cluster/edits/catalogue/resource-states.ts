@@ -15,7 +15,7 @@ import { membersOf, resourceIn, resourcesIn, templateOf } from '../engine/cib-el
 import { pairsIn, setPairs, unsetPair } from '../engine/cib-pairs.ts';
 
 /** A cluster that does not manage it stops nothing of it, which is warned of. Faults of the edit: `resource_not_found`. */
-export function stopResource(name: string): ClusterChange<{ name: string }> {
+export function stopResource(name: string): ClusterChange<void> {
   let heldBack: HeldBack;
   const edit = editConfiguration((configuration) => {
     stop(configuration, name);
@@ -26,7 +26,6 @@ export function stopResource(name: string): ClusterChange<{ name: string }> {
     async carryOut(site) {
       await site.editCib(edit);
       await warnOfNoStop(site, name, heldBack);
-      return { name };
     },
   };
 }
@@ -35,7 +34,7 @@ export function stopResource(name: string): ClusterChange<{ name: string }> {
  * Lets a resource run, and what it is in or what is in it, so that it can. What still keeps it from running is warned of.
  * Faults of the edit: `resource_not_found`.
  */
-export function startResource(name: string): ClusterChange<{ name: string }> {
+export function startResource(name: string): ClusterChange<void> {
   const edit = editConfiguration((configuration) => {
     const { element, around } = resourceIn(configuration, name);
     // As pcs: a clone runs only if what is in it may, and the other way round.
@@ -45,7 +44,7 @@ export function startResource(name: string): ClusterChange<{ name: string }> {
       unsetPair(each, 'meta_attributes', 'target-role');
     }
   });
-  return cibChangeOf({ resource: name, isStarted: true }, edit, { name });
+  return cibChangeOf({ resource: name, isStarted: true }, edit);
 }
 
 /** Also of one that was removed but still runs. Faults: `resource_not_found`, those of cleanUp. */
@@ -62,7 +61,7 @@ export function cleanUpResource(name: string): ClusterChange<string> {
 }
 
 /** Faults: `resource_not_found`, those of restart. */
-export function restartResource(name: string): ClusterChange<{ name: string }> {
+export function restartResource(name: string): ClusterChange<void> {
   return {
     expects: { resource: name },
     waitsForResource: true,
@@ -77,7 +76,6 @@ export function restartResource(name: string): ClusterChange<{ name: string }> {
         }
         throw error;
       }
-      return { name };
     },
   };
 }
@@ -113,7 +111,7 @@ function withTargetRoles(name: string, former: Map<string, string | undefined>):
  * Lets the cluster start and stop a resource again, which takes all that is around it and in it. What still keeps the
  * cluster from it is warned of. Faults of the edit: `resource_not_found`.
  */
-export function manageResource(name: string): ClusterChange<{ name: string }> {
+export function manageResource(name: string): ClusterChange<void> {
   let heldBack: HeldBack;
   const edit = editConfiguration((configuration, { warn }) => {
     const placed = resourceIn(configuration, name);
@@ -129,7 +127,6 @@ export function manageResource(name: string): ClusterChange<{ name: string }> {
     async carryOut(site) {
       await site.editCib(edit);
       await warnOfNoManage(site, name, heldBack);
-      return { name };
     },
   };
 }
@@ -153,7 +150,7 @@ function warnOfNoMonitor(
  * Makes the cluster leave a resource as it is: the primitives alone, so that each can be managed again by itself,
  * and a bundle, which has resources of its own. Faults of the edit: `resource_not_found`.
  */
-export function unmanageResource(name: string): ClusterChange<{ name: string }> {
+export function unmanageResource(name: string): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       const { element } = resourceIn(configuration, name);
@@ -164,7 +161,6 @@ export function unmanageResource(name: string): ClusterChange<{ name: string }> 
         setPairs(configuration, each, 'meta_attributes', { 'is-managed': 'false' });
       }
     }),
-    { name },
   );
 }
 

@@ -35,7 +35,7 @@ export interface NewResource extends ResourceOptions {
 export function createResource(
   agents: AgentMetadataReader,
   resource: NewResource,
-): ClusterChange<null> {
+): ClusterChange<void> {
   const { name, clone, meta } = resource;
   return cibChangeOf(
     { resource: name },
@@ -53,7 +53,6 @@ export function createResource(
         clone ? newClone(idsIn(configuration), primitive, undefined, clone) : primitive,
       );
     }),
-    null,
   );
 }
 
@@ -67,7 +66,7 @@ export function updateResource(
   agents: AgentMetadataReader,
   name: string,
   options: ResourceOptions,
-): ClusterChange<''> {
+): ClusterChange<void> {
   return cibChangeOf(
     { resource: name },
     editConfiguration(async (configuration, { warn }, cib) => {
@@ -84,7 +83,6 @@ export function updateResource(
       const agent = () => agents.agentOf(agentNameOf(configuration, element));
       await updatePrimitive({ cib, configuration, warn }, element, agent, options);
     }),
-    '',
   );
 }
 
@@ -111,7 +109,7 @@ async function updateContainer(
  * Stops a resource, or a fence device, and takes it out of the configuration, with all that speaks of it.
  * Faults: `resource_not_found` also if it is of the other kind, `resource_not_stopped`, `cluster_refused`.
  */
-export function deleteResource(name: string, kind: 'resource' | 'stonith'): ClusterChange<string> {
+export function deleteResource(name: string, kind: 'resource' | 'stonith'): ClusterChange<void> {
   const placedOf = (configuration: EditableXml) => {
     const placed = resourceIn(configuration, name);
     if (isFenceDevice(configuration, placed.element) !== (kind === 'stonith'))
@@ -163,7 +161,6 @@ export function deleteResource(name: string, kind: 'resource' | 'stonith'): Clus
         );
       }
       await site.editCib(remove);
-      return `Attempting to stop: ${name}... Stopped\n`;
     },
   };
 }

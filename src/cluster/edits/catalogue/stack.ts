@@ -13,7 +13,7 @@ export interface StackChanges {
    */
   control: (id: string, action: UnitAction) => ClusterChange<Service>;
   /** Stops the stack and removes its configuration, on this node alone. Faults: `cluster_refused`, those of Run. */
-  destroy: () => ClusterChange<string>;
+  destroy: () => ClusterChange<void>;
 }
 
 export function makeStackChanges(hold: StackHold): StackChanges {
@@ -33,12 +33,7 @@ export function makeStackChanges(hold: StackHold): StackChanges {
     destroy: () => ({
       alone: 'destroy',
       afterwards: 'maybe stopped',
-      carryOut: ({ host }) =>
-        hold.during(async () => {
-          await destroyCluster(host);
-          // What pcs prints differs from one to the next; the document has this.
-          return 'Shutting down pacemaker/corosync services...\nKilling any remaining services...\nRemoving all cluster configuration files...\n';
-        }),
+      carryOut: ({ host }) => hold.during(() => destroyCluster(host)),
     }),
   };
 }

@@ -22,7 +22,7 @@ export interface LevelDevice {
 export function createFenceDevice(
   agents: AgentMetadataReader,
   device: Omit<NewResource, 'clone'>,
-): ClusterChange<null> {
+): ClusterChange<void> {
   return cibChangeOf(
     { resource: device.name },
     editConfiguration(async (configuration, { warn }, cib) => {
@@ -32,7 +32,6 @@ export function createFenceDevice(
       childToEdit(configuration, 'resources').children.push(primitive);
       uselessness(configuration, agent, primitive).forEach(warn);
     }),
-    null,
   );
 }
 
@@ -42,7 +41,7 @@ export function updateFenceDevice(
   name: string,
   params: Pairs,
   meta: Pairs,
-): ClusterChange<''> {
+): ClusterChange<void> {
   return cibChangeOf(
     { resource: name },
     editConfiguration(async (configuration, { warn }, cib) => {
@@ -54,12 +53,11 @@ export function updateFenceDevice(
         uselessness(configuration, await agent(), element).forEach(warn);
       }
     }),
-    '',
   );
 }
 
 /** Faults: `resource_not_found`, those of deleteResource. */
-export function deleteFenceDevice(name: string): ClusterChange<string> {
+export function deleteFenceDevice(name: string): ClusterChange<void> {
   return deleteResource(name, 'stonith');
 }
 
@@ -67,7 +65,7 @@ export function deleteFenceDevice(name: string): ClusterChange<string> {
  * Puts a device into a level, beside those that are there; devices of a level are used together.
  * Faults of the edit: `resource_not_found`, `node_not_found`, `level_exists`.
  */
-export function addToLevel({ level, node, device }: LevelDevice): ClusterChange<null> {
+export function addToLevel({ level, node, device }: LevelDevice): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       fenceDeviceIn(configuration, device);
@@ -88,7 +86,6 @@ export function addToLevel({ level, node, device }: LevelDevice): ClusterChange<
         topology.children.push(newElement('fencing-level', attributes));
       }
     }),
-    null,
   );
 }
 
@@ -96,7 +93,7 @@ export function addToLevel({ level, node, device }: LevelDevice): ClusterChange<
  * Takes a device out of a level; the level goes with its last.
  * Faults of the edit: `level_not_found`.
  */
-export function removeFromLevel({ level, node, device }: LevelDevice): ClusterChange<null> {
+export function removeFromLevel({ level, node, device }: LevelDevice): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       const topology = childToEdit(configuration, 'fencing-topology');
@@ -114,7 +111,6 @@ export function removeFromLevel({ level, node, device }: LevelDevice): ClusterCh
       if (others.length > 0) present.attributes['devices'] = others.join(',');
       else topology.children = topology.children.filter((each) => each !== present);
     }),
-    null,
   );
 }
 

@@ -29,7 +29,7 @@ interface Maker {
 export function add(
   name: string | undefined,
   make: (maker: Maker) => EditableXml[],
-): ClusterChange<''> {
+): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration, _tools, cib) => {
       const id = idsFor(configuration, name);
@@ -43,7 +43,6 @@ export function add(
         constraints.children.push(constraint);
       }
     }),
-    '',
   );
 }
 

@@ -18,7 +18,7 @@ export interface ColocationGroup extends Named {
 }
 
 /** Faults of the edit: as addOrder. */
-export function addColocation(colocation: Colocation): ClusterChange<''> {
+export function addColocation(colocation: Colocation): ClusterChange<void> {
   const { name, first, then, score = 'INFINITY', options = {} } = colocation;
   return add(name, ({ configuration, id, role }) => {
     checkApart(configuration, [first, then]);
@@ -42,6 +42,6 @@ export function addColocationGroup({
   name,
   sets,
   score = 'INFINITY',
-}: ColocationGroup): ClusterChange<''> {
+}: ColocationGroup): ClusterChange<void> {
   return addWithSets(name, 'colocation', sets, { score });
 }

@@ -4,7 +4,7 @@ import { cibChange, type ClusterChange } from '../../cluster-change.ts';
 import { editConfiguration } from '../../engine/cib-edit.ts';
 
 /** Faults of the edit: `constraint_not_found` */
-export function deleteConstraint(id: string): ClusterChange<''> {
+export function deleteConstraint(id: string): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       const constraints = childToEdit(configuration, 'constraints');
@@ -12,7 +12,6 @@ export function deleteConstraint(id: string): ClusterChange<''> {
       if (kept.length === constraints.children.length) throw constraintNotFound(id);
       constraints.children = kept;
     }),
-    '',
   );
 }
 

@@ -35,14 +35,14 @@ export interface RuleJson {
  * up, and a former `-INFINITY` would win.
  * Faults of the edit: as addOrder, `node_not_found`; `cluster_refused` for a rule that is none.
  */
-export function addLocation(location: Location): ClusterChange<''> {
+export function addLocation(location: Location): ClusterChange<void> {
   return location.rule ? addRule(location, location.rule) : addLocationsOnNodes(location);
 }
 
 function addRule(
   { resource, locations, name, ...location }: Location,
   rule: RuleJson,
-): ClusterChange<''> {
+): ClusterChange<void> {
   return add(name, ({ configuration, id, role }) => {
     checkResources(configuration, [resource]);
     for (const node of locations) checkNode(configuration, node);
@@ -66,7 +66,7 @@ function addRule(
   });
 }
 
-function addLocationsOnNodes({ resource, name, ...location }: Location): ClusterChange<''> {
+function addLocationsOnNodes({ resource, name, ...location }: Location): ClusterChange<void> {
   const nodes = [...new Set(location.locations)];
   const score = scoreOf(location);
   return cibChange(
@@ -95,7 +95,6 @@ function addLocationsOnNodes({ resource, name, ...location }: Location): Cluster
         constraints.children.push(newElement('rsc_location', { id: own, ...attributes }));
       }
     }),
-    '',
   );
 }
 

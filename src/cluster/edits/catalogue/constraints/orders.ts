@@ -27,7 +27,7 @@ export interface OrderGroup extends Named {
  * Faults of the edit: `resource_not_found`, `id_exists`, `constraint_exists`, `constraint_contradicts`,
  * `constrain_the_clone`, `cluster_refused` if it is of a resource and itself.
  */
-export function addOrder(order: Order): ClusterChange<''> {
+export function addOrder(order: Order): ClusterChange<void> {
   const { first, then, kind = 'Mandatory', options = {} } = order;
   return add(order.name, ({ configuration, id }) => {
     checkOrdered(configuration, [first.resource, then.resource]);
@@ -48,6 +48,6 @@ export function addOrder(order: Order): ClusterChange<''> {
 }
 
 /** Faults of the edit: as addOrder. */
-export function addOrderGroup({ name, sets, options = {} }: OrderGroup): ClusterChange<''> {
+export function addOrderGroup({ name, sets, options = {} }: OrderGroup): ClusterChange<void> {
   return addWithSets(name, 'order', sets, options);
 }

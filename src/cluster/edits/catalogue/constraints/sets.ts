@@ -14,7 +14,7 @@ export function addWithSets(
   kind: 'order' | 'colocation',
   sets: readonly SetOfResources[],
   attributes: Readonly<Record<string, string>>,
-): ClusterChange<''> {
+): ClusterChange<void> {
   return add(name, ({ configuration, id, role }) => {
     const names = sets.flatMap(({ resources }) => resources);
     (kind === 'order' ? checkOrdered : checkApart)(configuration, names);

@@ -11,7 +11,13 @@ export interface Ticket extends Named {
 }
 
 /** Faults of the edit: as addOrder. */
-export function addTicket({ name, ticket, resource, role, lossPolicy }: Ticket): ClusterChange<''> {
+export function addTicket({
+  name,
+  ticket,
+  resource,
+  role,
+  lossPolicy,
+}: Ticket): ClusterChange<void> {
   return add(name, ({ configuration, id, role: roleFor }) => {
     checkResources(configuration, [resource]);
     const own = roleFor(role);

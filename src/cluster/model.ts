@@ -15,10 +15,16 @@ export { containersIn, primitiveIds, primitivesIn } from '../parsers/cib/resourc
 export {
   allInstances,
   type ClusterState,
+  instancesOf,
   nodeAttributes,
   nodeNamed,
   type NodeState,
   nodeStates,
   stateAsJson,
 } from '../parsers/crm-mon.ts';
+export {
+  corosyncConfAsJson,
+  corosyncConfOfJson,
+  type CorosyncSection,
+} from '../parsers/corosync/conf.ts';
 export type { JsonObject, JsonValue } from '../parsers/xml-to-json.ts';

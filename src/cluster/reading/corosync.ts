@@ -12,10 +12,9 @@ import { readQuorum } from '../../corosync/quorum.ts';
 import { readRings } from '../../corosync/rings.ts';
 import { Fault } from '../../kit/fault.ts';
 import type { Host } from '../../kit/host.ts';
-import { corosyncConfAsJson, parseCorosyncConf } from '../../parsers/corosync/conf.ts';
+import { type CorosyncSection, parseCorosyncConf } from '../../parsers/corosync/conf.ts';
 import type { CorosyncLinks } from '../../parsers/corosync/cfgtool.ts';
 import type { Quorum } from '../../parsers/corosync/quorumtool.ts';
-import type { JsonObject } from '../../parsers/xml-to-json.ts';
 import { type SharedRun, shareRuns } from '../../kit/concurrency/shared-run.ts';
 
 // Corosync tells nobody of a change, so a reading serves all who ask within a second.
@@ -24,10 +23,10 @@ const keeping = { reuseMs: 1000 };
 /** What is to be known of corosync on this node. */
 export interface CorosyncReader {
   /**
-   * The file as JSON, and whether corosync would start with it, if corosync could be asked.
+   * The file, its key masked, and whether corosync would start with it, if corosync could be asked.
    * Faults: `corosync_conf_not_found`, `corosync_conf_unreadable`
    */
-  conf(): Promise<{ json: JsonObject; valid?: boolean }>;
+  conf(): Promise<{ conf: CorosyncSection; valid?: boolean }>;
   /** Faults: `corosync_conf_not_found`, `corosync_conf_unreadable` */
   confText(): Promise<string>;
   /** Faults: those of Run. */
@@ -47,13 +46,13 @@ export function makeCorosyncReader(host: Host, audit: AuditLog): CorosyncReader 
   return {
     async conf() {
       const text = await existingCorosyncConfFile(host);
-      const json = corosyncConfAsJson(parseCorosyncConf(maskConf(text)));
+      const conf = parseCorosyncConf(maskConf(text));
       try {
         const { valid } = await verifyCorosyncConf(host, text);
-        return { json, valid };
+        return { conf, valid };
       } catch (error) {
         // The file is shown all the same: it may be what somebody needs to mend corosync.
-        if (error instanceof Fault) return { json };
+        if (error instanceof Fault) return { conf };
         throw error;
       }
     },

@@ -4,6 +4,7 @@ import {
   setCorosyncConfText,
   setCorosyncKey,
 } from '../../cluster/edits/catalogue/corosync.ts';
+import { corosyncConfAsJson, corosyncConfOfJson } from '../../cluster/model.ts';
 import type { CorosyncReader } from '../../cluster/reading/corosync.ts';
 import { inBody, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
@@ -18,9 +19,9 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
       path: '/corosync',
       summary: 'corosync.conf of this node, section by section.',
       async handle() {
-        const { json, valid } = await corosync.conf();
+        const { conf: sections, valid } = await corosync.conf();
         return {
-          body: json,
+          body: corosyncConfAsJson(sections),
           ...(valid !== undefined && { headers: { 'X-HA-Valid': `${valid}` } }),
         };
       },
@@ -31,7 +32,7 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
       fields: { totem: inBody(section), quorum: inBody(section), nodelist: inBody(section) },
       takesAll: true,
       // All of it, whatever the sections are.
-      change: (_values, call) => setCorosyncConf(call.checkedBody()),
+      change: (_values, call) => setCorosyncConf(corosyncConfOfJson(call.checkedBody())),
     }),
     read({
       path: '/corosync/raw',

@@ -1,6 +1,6 @@
 import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
 import { listFencingHistory } from './documents/fencing-history.ts';
-import { locate } from '../../cluster/locate.ts';
+import { locate } from './documents/location.ts';
 import type { StateReader } from '../../cluster/reading/state.ts';
 import type { StatusReader } from '../../cluster/reading/status.ts';
 import { inPath } from '../../server/table/field.ts';

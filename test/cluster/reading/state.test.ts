@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { locate } from '../../../src/cluster/locate.ts';
+import { locate } from '../../../src/routes/ha/documents/location.ts';
 import { nodeDetails } from '../../../src/routes/ha/documents/nodes.ts';
 import { Fault } from '../../../src/kit/fault.ts';
 import { parseCib } from '../../../src/parsers/cib/cib.ts';

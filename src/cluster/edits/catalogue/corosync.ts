@@ -1,19 +1,18 @@
 import { replaceCorosyncConf } from '../../../corosync/conf.ts';
 import { generateCorosyncKey, writeCorosyncKey } from '../../../corosync/key.ts';
 import type { Host } from '../../../kit/host.ts';
-import { corosyncConfOfJson, writeCorosyncConf } from '../../../parsers/corosync/conf.ts';
+import { type CorosyncSection, writeCorosyncConf } from '../../../parsers/corosync/conf.ts';
 import { readUnits } from '../../../systemd/units.ts';
 import type { ClusterChange, Site } from '../cluster-change.ts';
 
 /**
  * Puts a configuration in the place of this node's corosync.conf; corosync takes it up when it is started.
- * @param json as `corosync` shows it
- * @returns a change that answers with the file's text
- * @throws Fault `invalid_request`
+ * @returns a change that returns the file's text
+ * @throws Fault `invalid_request` for content that corosync.conf cannot hold
  * Faults: those of replaceCorosyncConf.
  */
-export function setCorosyncConf(json: unknown): ClusterChange<string> {
-  return setCorosyncConfText(writeCorosyncConf(corosyncConfOfJson(json)));
+export function setCorosyncConf(conf: CorosyncSection): ClusterChange<string> {
+  return setCorosyncConfText(writeCorosyncConf(conf));
 }
 
 /** The same of the text itself. */

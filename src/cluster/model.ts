@@ -1,4 +1,4 @@
-// What the cluster's configuration and state are, for everybody who does not read them from text.
+// The cluster's configuration and state as values, for code that reads no text.
 
 export type { AttributeSets, Pairs } from '../parsers/cib/attribute-sets.ts';
 export type {

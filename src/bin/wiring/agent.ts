@@ -32,7 +32,7 @@ import { listServices, makeStackHold } from '../../cluster/services.ts';
 import { makeStateReader } from '../../cluster/reading/state.ts';
 import { makeStatusReader } from '../../cluster/reading/status.ts';
 import { makeVersionsReader } from '../../cluster/reading/versions.ts';
-import { makeCibWords } from '../../cluster/reading/pcs-text.ts';
+import { makeCibText } from '../../cluster/reading/pcs-text.ts';
 import { readRings } from '../../corosync/rings.ts';
 import { makeConfirmations } from '../../changes/confirmations.ts';
 import type { Run, StartResident } from '../../kit/exec.ts';
@@ -143,7 +143,7 @@ export function makeAgent(
   });
   const ha: HaDomain = {
     ...{ state, status, configuration, clusterOptions, changes, clusterChanges, audit, secrets },
-    words: makeCibWords(makePcsText(host, memoryFolder)),
+    pcsText: makeCibText(makePcsText(host, memoryFolder)),
     versions: makeVersionsReader(host),
     services: () => listServices(host, hold),
     ...{ resourceAgents, fenceAgents },

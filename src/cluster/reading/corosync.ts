@@ -17,10 +17,10 @@ import type { CorosyncLinks } from '../../parsers/corosync/cfgtool.ts';
 import type { Quorum } from '../../parsers/corosync/quorumtool.ts';
 import { type SharedRun, shareRuns } from '../../kit/concurrency/shared-run.ts';
 
-// Corosync tells nobody of a change, so a reading serves all who ask within a second.
+// Corosync reports no changes, so one reading serves all callers within a second.
 const keeping = { reuseMs: 1000 };
 
-/** What is to be known of corosync on this node. */
+/** Reads the state and the files of corosync on this node. */
 export interface CorosyncReader {
   /**
    * The file, its key masked, and whether corosync would start with it, if corosync could be asked.
@@ -32,7 +32,7 @@ export interface CorosyncReader {
   /** Faults: those of Run. */
   verifyConf(): Promise<ConfVerdict>;
   /**
-   * The cluster's key in hexadecimal, once it is recorded who asked for it.
+   * The cluster's key in hexadecimal. The audit log has the caller before the key is returned.
    * Faults: `corosync_key_not_found`, `audit_failed`
    */
   key(request: AuditedRequest): Promise<string>;
@@ -51,13 +51,13 @@ export function makeCorosyncReader(host: Host, audit: AuditLog): CorosyncReader 
         const { valid } = await verifyCorosyncConf(host, text);
         return { conf, valid };
       } catch (error) {
-        // The file is shown all the same: it may be what somebody needs to mend corosync.
+        // The file is still shown, because it may be what somebody needs to repair corosync.
         if (error instanceof Fault) return { conf };
         throw error;
       }
     },
     confText: () => readCorosyncConfText(host),
-    // Not shared: who has just changed the file wants to know of that one.
+    // Not shared: after a change of the file, its caller needs the verdict on the new one.
     verifyConf: () => verifyCorosyncConfFile(host),
     key: async (request) => {
       const key = await readCorosyncKey(host);

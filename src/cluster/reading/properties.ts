@@ -4,7 +4,7 @@ import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
 import { type ClusterOption, daemonFiles, readClusterOptions } from '../../pacemaker/daemons.ts';
 import { fileStamp } from '../../kit/files/stamps.ts';
 
-/** What Pacemaker's daemons say of each option, by its name. */
+/** The options that Pacemaker's daemons describe, by name. */
 export type ClusterOptions = ReadonlyMap<string, ClusterOption>;
 
 export type ClusterOptionsReader = () => Promise<ClusterOptions>;

@@ -4,7 +4,7 @@ import { readState } from '../../pacemaker/crm-mon.ts';
 import type { ClusterState } from '../../parsers/crm-mon.ts';
 import { type ReusePolicy, type SharedRun, shareRuns } from '../../kit/concurrency/shared-run.ts';
 
-/** The cluster's state, and when its reading began, in milliseconds of the monotonic clock. */
+/** The cluster's state, and the start of its reading in milliseconds of the monotonic clock. */
 export interface StateReading {
   state: ClusterState;
   readAt: number;
@@ -12,7 +12,7 @@ export interface StateReading {
 
 export type StateReader = SharedRun<StateReading>;
 
-/** Reads the cluster's state, and keeps it while nothing tells of a change. */
+/** Reads the cluster's state, and caches it until something reports a change. */
 export function makeStateReader(
   host: Host,
   keeping: ReusePolicy,

@@ -3,7 +3,7 @@ import { containersIn, primitiveIds, primitivesIn } from '../../parsers/cib/reso
 import { infinity, isTrue, scoreOf } from '../../parsers/cib/values.ts';
 
 interface Family {
-  /** The primitives inside; of a primitive itself. */
+  /** The primitives inside; a primitive has itself. */
   inside: readonly string[];
   /** The containers around it. */
   around: readonly string[];
@@ -20,13 +20,16 @@ export function familyOf({ resources }: Cib, name: string): Family {
   };
 }
 
-/** What a resource has to be with, and in which words. */
+/** A resource that another one needs, and a clause that says how. */
 interface Need {
   other: string;
   how: string;
 }
 
-/** What any of these resources cannot run without on a node: what a group has before it, what it is colocated with. */
+/**
+ * The resources that have to run on a node before any of `own` can: earlier members of its group, and those that it has
+ * to be colocated with.
+ */
 export function needsOf({ resources, constraints }: Cib, own: readonly string[]): Need[] {
   const inGroups = containersIn(resources)
     .filter(({ container }) => container.kind === 'group')
@@ -53,8 +56,8 @@ function isMandatoryColocation({ element, attributes: { score } }: Constraint): 
 }
 
 /**
- * Which resource of a colocation depends on which. In a set each depends on the one before it, unless it is not
- * `sequential`; and each set depends on the one behind it (Pacemaker Explained, "Colocation Sets").
+ * The pairs of a colocation: a dependent resource, and the one that it depends on. In a `sequential` set each member
+ * depends on the one before it. Each set depends on the set after it (Pacemaker Explained, "Colocation Sets").
  */
 function pairsOf({ attributes, sets }: Constraint): (readonly [string, string])[] {
   const { rsc, 'with-rsc': withRsc } = attributes;

@@ -14,36 +14,36 @@ import {
 } from '../../parsers/crm-mon.ts';
 import { familyOf, needsOf } from './needs.ts';
 
-// Why a resource does not run or is not managed, where the cluster's state and configuration leave no doubt about it. What
-// is not certain is not said: a hint that is wrong sends its reader away from the cause.
+// Says why a resource does not run or is not managed, but only if the cluster's state and configuration leave no doubt. A
+// wrong hint would send its reader away from the cause.
 
-/** What is looked at: the state, and the configuration that it goes with. */
+/** The state, and the configuration that belongs to it. */
 export interface Seen {
   state: ClusterState;
   cib: Cib;
-  /** Of the resource that is asked about, if it was looked for. */
+  /** The reasons in the configuration, if they were looked for. */
   heldBack?: HeldBack | undefined;
 }
 
 /**
- * Where a configuration may keep a resource from being started, or from being managed, in words (`target-role in
- * rsc_defaults`). Whether it does is for the state to say.
+ * The places in a configuration that may keep a resource stopped or unmanaged, such as `target-role in rsc_defaults`.
+ * Only the state shows whether they do.
  */
 export interface HeldBack {
   stopped: readonly string[];
   unmanaged: readonly string[];
-  /** Whether a node is in maintenance, which counts for what runs there. */
+  /** Whether a node is in maintenance, which affects the resources there. */
   hasMaintenance: boolean;
 }
 
-/** What an agent gives for a setting that is wrong: the scheduler then tries the resource on no node. */
+/** The exit code of an agent for a wrong setting. The scheduler then tries the resource on no node. */
 const fatalExitCode = 6;
-/** The same for one node: wrong arguments, not implemented, no permission, not installed. */
+/** With these, the scheduler avoids one node: wrong arguments, not implemented, no permission, not installed. */
 const hardExitCodes: readonly number[] = [2, 3, 4, 5];
 
 /**
- * What keeps all resources from running, a clause each. By the properties in effect: `no-quorum-policy`,
- * `stop-all-resources` and `maintenance-mode` (pacemaker-schedulerd(7)).
+ * The reasons that keep all resources from running, a clause each. They depend on the properties in effect:
+ * `no-quorum-policy`, `stop-all-resources` and `maintenance-mode` (pacemaker-schedulerd(7)).
  */
 export function obstaclesOfAll(state: ClusterState): string[] {
   const { hasCoordinator, hasQuorum, options } = conditionsIn(state);
@@ -68,10 +68,10 @@ function noQuorum(effect: string, policy: string): string {
 }
 
 /**
- * What keeps a resource from running, wherever that would be, or on one node, a clause each.
- * @param on.isBefore whether a change is under way that the state does not show yet: its target role may go with it, and
- * that it is not managed counts only where something still says so
- * @returns empty if nothing does that could be told for certain
+ * The reasons that keep a resource from running on one node, or on all nodes, a clause each.
+ * @param on.isBefore whether the state does not show the change yet. The change may then end the target role, and the
+ * resource counts as unmanaged only if the configuration still says so
+ * @returns the reasons that are certain; empty if none is
  */
 export function obstaclesOf(
   seen: Seen,
@@ -87,12 +87,12 @@ export function obstaclesOf(
     name,
     why: obstaclesOn(seen, resource, name),
   }));
-  // A single node that could run it, and there is nothing to tell.
+  // If one node could run it, no reason is certain.
   if (byNode.some(({ why }) => why.length === 0)) return [];
   return byNode.map(({ name, why }) => `on ${name}: ${why.join(', and ')}`);
 }
 
-/** How a resource failed, on one node or on all, a clause each; empty if it did not. */
+/** The failures of a resource on one node or on all, a clause each. */
 export function failuresOf({ state, cib }: Seen, resource: string, node?: string): string[] {
   const { inside } = familyOf(cib, resource);
   const failures = failuresIn(state).filter(
@@ -104,14 +104,14 @@ export function failuresOf({ state, cib }: Seen, resource: string, node?: string
   });
 }
 
-/** Whether it is configured to be stopped, wherever that stands. */
+/** Whether it is configured to be stopped, in whatever place. */
 export function isToStop({ targetRole = '' }: Instance): boolean {
   return targetRole.toLowerCase() === 'stopped';
 }
 
 /**
  * Why the cluster does not manage a resource, as the end of a sentence.
- * @param counts which of its instances are asked about
+ * @param counts selects the instances to look at
  * @returns undefined if it manages each of them
  */
 export function whyNotManaged(
@@ -148,7 +148,7 @@ function obstaclesOfItself(seen: Seen, resource: string, isBefore: boolean): str
   );
   const failures = failuresOf(seen, resource);
   const why = failures.length > 0 ? ` (${failures.join('; ')})` : '';
-  // What a failure blocks is not managed either, which is one and the same.
+  // A blocked resource is unmanaged as well, and that would be the same reason twice.
   const unmanaged = whyNotManaged(state, resource, heldBack, ({ blocked }) => !blocked);
   return [
     ...(!isRunning && !hasQuorum && options['no-quorum-policy'] === 'freeze'
@@ -169,7 +169,7 @@ function obstaclesOfItself(seen: Seen, resource: string, isBefore: boolean): str
   ];
 }
 
-/** @param asked resources whose obstacles are being told of already */
+/** @param asked resources whose obstacles are already being looked for */
 function obstaclesOn(
   seen: Seen,
   resource: string,

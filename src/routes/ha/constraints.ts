@@ -5,7 +5,7 @@ import {
   type ConstraintType,
   listConstraints,
 } from './documents/constraints.ts';
-import type { CibWords } from '../../cluster/reading/pcs-text.ts';
+import type { CibText } from '../../cluster/reading/pcs-text.ts';
 import { inBody, inPath, optional, rule } from '../../server/table/field.ts';
 import { row, type Row } from '../../server/table/row.ts';
 import { isNodeName, isXmlId, nodeName, resourceName, xmlId } from './fields/names.ts';
@@ -36,7 +36,7 @@ import { deleteConstraint } from '../../cluster/edits/catalogue/constraints/dele
 
 /** The routes of constraints. */
 export function constraintRows(
-  words: CibWords,
+  pcsText: CibText,
   { fromCib, fromCibAndText }: CibRows,
   changing: ClusterChangeRows,
 ): Row[] {
@@ -54,14 +54,14 @@ export function constraintRows(
     fromCibAndText({
       path: '/constraint',
       summary: 'All constraints, by their types.',
-      textOf: words.constraints,
+      textOf: pcsText.constraints,
       bodyOf: ({ cib }, raw) => ({ ...listConstraints(cib), ...(raw !== undefined && { raw }) }),
     }),
     fromCibAndText({
       path: '/constraint/raw',
       summary: 'All constraints, as pcs tells them.',
       isTextItself: true,
-      textOf: words.constraints,
+      textOf: pcsText.constraints,
       bodyOf: (_from, raw) => raw,
     }),
     ...Object.values(additions),

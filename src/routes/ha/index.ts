@@ -90,7 +90,7 @@ function haRows(domain: HaDomain): Row[] {
     ...stackRows(domain, changing),
     ...stateRows(domain),
     ...nodeRows(domain, changing),
-    ...constraintRows(domain.words, fromCibRows, changing),
+    ...constraintRows(domain.pcsText, fromCibRows, changing),
     ...propertyRows(domain, changing),
     ...agentRows(domain),
     ...resourceRows(domain.agentMetadata, fromCibRows, changing),

@@ -10,7 +10,7 @@ import type { ConfigurationReader } from '../../cluster/reading/configuration.ts
 import { emptyText, stoppedText } from './documents/changes.ts';
 import { fenceDeviceOf } from './documents/resources.ts';
 import { listFencing, listLevels } from './documents/fencing.ts';
-import type { CibWords } from '../../cluster/reading/pcs-text.ts';
+import type { CibText } from '../../cluster/reading/pcs-text.ts';
 import { inBody, inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import { agentName, nodeName, resourceName } from './fields/names.ts';
@@ -23,12 +23,12 @@ import { nodesLeftWithout } from '../../cluster/fencing.ts';
 export interface FencingDomain {
   agentMetadata: AgentMetadataReader;
   configuration: ConfigurationReader;
-  words: CibWords;
+  pcsText: CibText;
 }
 
 /** The routes of fence devices and fencing levels. */
 export function fencingRows(
-  { agentMetadata, configuration, words }: FencingDomain,
+  { agentMetadata, configuration, pcsText }: FencingDomain,
   { fromCib, fromCibAndText }: CibRows,
   changing: ClusterChangeRows,
 ): Row[] {
@@ -69,7 +69,7 @@ export function fencingRows(
     fromCibAndText({
       path: '/stonith',
       summary: 'All fence devices and fencing levels.',
-      textOf: words.fencing,
+      textOf: pcsText.fencing,
       bodyOf: ({ cib }, raw) => ({ ...(raw !== undefined && { raw }), ...listFencing(cib) }),
     }),
     changing({

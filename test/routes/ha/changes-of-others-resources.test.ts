@@ -302,7 +302,7 @@ describe('changes of resources that others configured', () => {
         `<node id="$1" uname="5e7638bc"><instance_attributes id="n">${pair('n-m', 'maintenance', 'true')}</instance_attributes></node>`,
       );
       expect(await asked(byNode, unmanaged, 'stop')).to.include(
-        `The cluster stops nothing of SMB, which it does not manage, because of maintenance of the node ${local}.`,
+        `The cluster does not manage SMB, because of maintenance of the node ${local}, so it does not stop it.`,
       );
       expect(await asked(byNode, state('role="Started" managed="true"'), 'stop')).to.equal('');
     });

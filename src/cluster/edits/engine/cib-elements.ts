@@ -4,10 +4,10 @@ import { resourceNotFound } from '../../resources.ts';
 
 export const containers = ['group', 'clone', 'master', 'bundle'];
 
-/** A resource in the CIB, and what it is in. */
+/** A resource in the CIB, and the elements around it. */
 export interface PlacedResource {
   element: EditableXml;
-  /** The groups, clones and bundles around it, the nearest first. */
+  /** The groups, clones and bundles around it, the innermost first. */
   around: readonly EditableXml[];
 }
 
@@ -51,14 +51,14 @@ export function isFenceDevice(configuration: EditableXml, primitive: EditableXml
   return agentNameOf(configuration, primitive).class === 'stonith';
 }
 
-/** The agent of a primitive, which its template may name. */
+/** The agent of a primitive. Its template may name it. */
 export function agentNameOf(configuration: EditableXml, primitive: EditableXml): AgentName {
   const { attributes } = templateOf(configuration, primitive) ?? primitive;
   const { class: standard = '', provider, type = '' } = attributes;
   return { class: standard, provider, type };
 }
 
-/** The template that a primitive is made from, if it is made from one. */
+/** The template of a primitive, if it has one. */
 export function templateOf(
   configuration: EditableXml,
   { attributes }: EditableXml,
@@ -78,12 +78,12 @@ export function isClone({ name }: EditableXml): boolean {
   return name === 'clone' || name === 'master';
 }
 
-/** A resource, and all that are in it. */
+/** A resource, and all resources inside it. */
 export function resourcesIn(element: EditableXml): EditableXml[] {
   return [element, ...membersOf(element).flatMap(resourcesIn)];
 }
 
-/** The resources right inside. */
+/** The resources directly inside. */
 export function membersOf(element: EditableXml): EditableXml[] {
   return element.children.filter(isResource);
 }

@@ -1,10 +1,10 @@
 import { Fault } from '../../../kit/fault.ts';
 import { type EditableXml, walk } from '../../../parsers/xml-edit.ts';
 
-/** Those that refer to what has the id; and a node, whose number or name is that of a remote node's resource. */
+/** Elements whose `id` is a reference; and nodes, because the id of a remote node is that of its resource. */
 const noIds = ['resource_ref', 'obj_ref', 'role', 'node'];
 
-/** All ids: no two elements of a CIB may have the same. */
+/** All ids of a configuration. They have to be unique. */
 export function idsIn(configuration: EditableXml): Set<string> {
   const ids = new Set<string>();
   for (const { element } of walk(configuration)) {
@@ -16,8 +16,8 @@ export function idsIn(configuration: EditableXml): Set<string> {
 }
 
 /**
- * The id that is wanted, made an NCName, with a number behind if it is taken; from then on it is.
- * @param wanted made of names that were checked, so outside of ASCII it is what an NCName may be
+ * Turns `wanted` into an NCName that is not taken yet, by appending a number if necessary, and adds it to `ids`.
+ * @param wanted consists of names that were checked, so its characters beyond ASCII are allowed in an NCName
  */
 export function freeId(ids: Set<string>, wanted: string): string {
   const name = wanted.replace(/[^\w.\u{80}-\u{10FFFF}-]/gu, '_').replace(/^(?=[0-9.-])/, '_');

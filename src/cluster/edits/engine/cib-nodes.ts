@@ -3,7 +3,7 @@ import { nodeNotFound } from '../../nodes.ts';
 import { membersOf, resourcesIn } from './cib-elements.ts';
 import { isPair } from './cib-pairs.ts';
 
-/** Whether a node of that name is known: a cluster node, or one that a resource makes. */
+/** Whether there is a node of that name: a cluster node, or a node that a resource makes. */
 export function isNode(configuration: EditableXml, name: string): boolean {
   return (
     makerOf(configuration, name) !== undefined ||
@@ -25,9 +25,9 @@ export function makerOf(configuration: EditableXml, name: string): string | unde
 }
 
 /**
- * The names of the nodes that a resource makes, without those of the resources in it: a remote node, a guest node, or
- * one for each replica of a bundle with a resource in it. Templates and references make none (`xml_contains_remote_node`
- * and `pe__unpack_bundle` in libpe_status; crm_mon shows the same).
+ * The names of the nodes that a resource itself makes: a remote node, a guest node, or one for each replica of a bundle with
+ * a resource in it. Resources inside, templates and references do not count (`xml_contains_remote_node` and
+ * `pe__unpack_bundle` in libpe_status; crm_mon shows the same).
  */
 export function nodesMadeBy({ name, attributes, children }: EditableXml): string[] {
   const { id = '', type } = attributes;
@@ -45,10 +45,10 @@ export function nodesMadeBy({ name, attributes, children }: EditableXml): string
   return Array.from({ length: count }, (_none, index) => `${id}-${index}`);
 }
 
-/** More replicas than anybody has would only be names without end. */
+/** This limit is far above real clusters. A configuration may name any number of replicas. */
 const maxReplicas = 1000;
 
-/** A number from 1 on, as in the schema (bundle-*.rng, `positiveInteger`). */
+/** A positive number, as in the schema (bundle-*.rng, `positiveInteger`). */
 function countOf(text = ''): number | undefined {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   return count > 0 ? Math.min(count, maxReplicas) : undefined;

@@ -8,8 +8,8 @@ import { freeId, idsIn } from './cib-ids.ts';
 import { holderOf, referenceTo } from './shared-parts.ts';
 
 /**
- * Gives a pair its value where it is, or else in the set `setId`, the first set or a new one. No other set that
- * always counts has it then.
+ * Sets the value of a pair where it is, or else in the set `setId`, in the first set, or in a new one. It is removed from
+ * all other sets without a rule.
  *
  * Pacemaker 2.0 ignores the sets that follow a reference (`id-ref`): it goes on with the sets that follow the target
  * (seen with 2.0.5). So the pair goes before the references, where every version reads it.
@@ -45,7 +45,7 @@ export function setPair(
 }
 
 /**
- * A pair that an element has by reference cannot be changed there: what it refers to counts for another as well.
+ * Refuses to change a pair that an element has by reference, because the change would affect another element too.
  * Faults: `cluster_refused`
  */
 function checkIsOwn(
@@ -58,9 +58,9 @@ function checkIsOwn(
 }
 
 /**
- * Refuses a change of what an element has by a reference.
- * @param what it is, in words
- * @param reference the id that it refers to, if it does
+ * Refuses to change something that an element has by a reference.
+ * @param what its name for the message
+ * @param reference the id that is referred to; undefined if there is no reference
  * Faults: `cluster_refused`
  */
 export function refuseReference(
@@ -77,7 +77,7 @@ export function refuseReference(
   ]);
 }
 
-/** Gives each pair of a set its value; an empty one takes it away. Faults: those of setPair. */
+/** Sets the values of pairs. An empty value removes the pair. Faults: those of setPair. */
 export function setPairs(
   configuration: EditableXml,
   owner: EditableXml,
@@ -92,7 +92,7 @@ export function setPairs(
   }
 }
 
-/** A new set of these pairs, in alphabetical order, as pcs makes one. */
+/** Makes a new set of these pairs, in alphabetical order as in pcs. */
 export function newSet(
   ids: Set<string>,
   kind: 'meta_attributes' | 'instance_attributes',
@@ -107,7 +107,7 @@ export function newSet(
   return newElement(kind, { id: setId }, elements);
 }
 
-/** The pairs of all sets without a rule; of a name that is there twice, the first. */
+/** The pairs of all sets without a rule. The first pair of a name counts. */
 export function pairsIn(owner: EditableXml, kind: string): Record<string, string> {
   const pairs = plainSets(owner, kind)
     .flatMap(({ children }) => children)
@@ -116,7 +116,7 @@ export function pairsIn(owner: EditableXml, kind: string): Record<string, string
 }
 
 /**
- * The pairs that count for a primitive as those of its template or by a reference, unless it has a pair of its own.
+ * The pairs that a primitive has from its template or by a reference. Its own pairs take precedence.
  */
 export function inheritedPairs(
   configuration: EditableXml,
@@ -133,7 +133,7 @@ export function inheritedPairs(
   return setsOf(sets, followIn(configuration)).pairs;
 }
 
-/** All pairs that count for a primitive when no rule is looked at. */
+/** All pairs that count for a primitive, ignoring sets with rules. */
 export function pairsInEffect(
   configuration: EditableXml,
   primitive: EditableXml,
@@ -142,14 +142,14 @@ export function pairsInEffect(
   return { ...inheritedPairs(configuration, primitive, kind), ...pairsIn(primitive, kind) };
 }
 
-/** Takes a pair out of every set without a rule, and tells whether it was in any. */
+/** Removes a pair from every set without a rule. @returns whether it was in any */
 export function unsetPair(owner: EditableXml, kind: string, name: string): boolean {
   return plainSets(owner, kind)
     .map((set) => removeChildren(set, (each) => isPair(each, name)))
     .includes(true);
 }
 
-/** Sets that always count, and that are no reference to another. */
+/** The sets without a rule, except references to other sets. */
 function plainSets(owner: EditableXml, kind: string): EditableXml[] {
   return owner.children.filter(
     (each) =>
@@ -164,8 +164,8 @@ function isSetByReference({ name, attributes }: EditableXml, kind: string): bool
 }
 
 /**
- * Adds a set where the schema allows it, before the operations and what is inside (resources-*.rng). It goes before any
- * reference too; setPair says why.
+ * Adds a set where the schema allows it, before the operations and the resources inside (resources-*.rng). It also goes
+ * before any reference; setPair says why.
  */
 function addSet(owner: EditableXml, set: EditableXml): void {
   const after = ['utilization', 'operations', 'primitive', ...containers];
@@ -175,7 +175,7 @@ function addSet(owner: EditableXml, set: EditableXml): void {
   owner.children.splice(index < 0 ? owner.children.length : index, 0, set);
 }
 
-/** Whether a pair in that section, of any set, is true. */
+/** Whether any set in that section has the pair with a true value. */
 export function hasTrue({ children }: EditableXml, section: string, name: string): boolean {
   return children
     .filter((each) => each.name === section)

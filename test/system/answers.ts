@@ -270,7 +270,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
         'fence device without an address',
         device('Ipmi', 'fence_ipmilan', { pcmk_host_list: other() }),
         200,
-        'Ipmi can reach nothing',
+        'Ipmi can reach no device',
         'ip or ipaddr',
       );
     });

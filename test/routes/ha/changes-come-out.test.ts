@@ -129,15 +129,19 @@ describe('a fence device that could fence nobody', () => {
     [
       'fence_dummy',
       { pcmk_host_list: 'nobody elsewhere' },
-      /F covers no node: of nobody, elsewhere/,
+      /F covers no node: its pcmk_host_list or pcmk_host_map names only nobody, elsewhere/,
     ],
-    ['fence_dummy', { pcmk_host_map: 'nobody:1' }, /F covers no node: of nobody,/],
+    [
+      'fence_dummy',
+      { pcmk_host_map: 'nobody:1' },
+      /F covers no node: its pcmk_host_list or pcmk_host_map names only nobody,/,
+    ],
     ['fence_dummy', { pcmk_host_check: 'static-list' }, /F covers no node: pcmk_host_check is/],
     ['fence_dummy', { pcmk_host_list: `${local},elsewhere` }, /"F names elsewhere in its/],
     ['fence_dummy', { pcmk_host_list: local }, /^$/],
     ['fence_dummy', { pcmk_host_map: `${local}:1,2;${other}:3` }, /^$/],
     ['fence_dummy', {}, /^$/],
-    ['fence_ipmilan', { pcmk_host_list: local }, /F can reach nothing: fence_ipmilan finds/],
+    ['fence_ipmilan', { pcmk_host_list: local }, /F can reach no device: fence_ipmilan finds/],
     ['fence_ipmilan', { ...ipmi, pcmk_host_list: local }, /^$/],
     ['fence_ipmilan', { ipaddr: '192.0.2.9', pcmk_host_list: local }, /^(?!.*reach)/],
   ] as const) {
@@ -155,7 +159,9 @@ describe('a fence device that could fence nobody', () => {
     const cluster = fakeCluster(storageCib.replace('<resources>', `$&${template}`));
     const { call } = await changesBench(folder.path, { cluster });
     const { headers } = await call('POST', 'stonith/F/update', { params: { username: 'x' } });
-    expect(headers['x-ha-warnings']).to.match(/^199 ha-agent "F covers no node: of nobody,[^"]*"$/);
+    expect(headers['x-ha-warnings']).to.match(
+      /^199 ha-agent "F covers no node: its pcmk_host_list or pcmk_host_map names only nobody,[^"]*"$/,
+    );
   });
 
   it('is warned of when it is made so by an update, and not for what stays', async () => {

@@ -22,19 +22,20 @@ import { configurationIn, refuse, reversibleEdit } from '../engine/cib-edit.ts';
 import { checkNode, makerOf } from '../engine/cib-nodes.ts';
 import { hasTrue, setPair, unsetPair } from '../engine/cib-pairs.ts';
 
-/** Changes of a node's state. Faults of all: `node_not_found`. */
+/** Changes of a node. All have the fault `node_not_found`. */
 export interface NodeChanges {
-  /** From now on it runs nothing. */
+  /** Puts a node into standby: it runs no resources. */
   standby: (name: string) => ClusterChange<void>;
-  /** The end of standby. */
+  /** Ends the standby of a node. */
   online: (name: string) => ClusterChange<void>;
-  /** From now on nobody starts or stops anything on it. */
+  /** Puts a node into maintenance: the cluster starts and stops nothing on it. */
   maintenance: (name: string) => ClusterChange<void>;
+  /** Ends the maintenance of a node. */
   unmaintenance: (name: string) => ClusterChange<void>;
   /** Powers it off and on again. Faults: those of fenceNode. */
   fence: (name: string) => ClusterChange<void>;
   /**
-   * Takes a node that is down out of the cluster: out of this node's corosync.conf, and of the CIB.
+   * Removes a node that is down from the CIB and from this node's corosync.conf.
    * Faults: `node_online`, `node_is_local`, `node_not_forgotten`, those of removeCorosyncNode and of the commands.
    */
   remove: (name: string) => ClusterChange<void>;
@@ -44,6 +45,7 @@ export const nodeChanges: NodeChanges = {
   standby: (name) => flagged(name, 'standby', true),
   online: (name) => flagged(name, 'standby', false),
   maintenance: (name) => flagged(name, 'maintenance', true),
+  /** Ends the maintenance of a node. */
   unmaintenance: (name) => flagged(name, 'maintenance', false),
 
   fence: (name) => ({
@@ -62,7 +64,7 @@ export const nodeChanges: NodeChanges = {
       if (name === local) {
         throw new Fault(
           'node_is_local',
-          `${name} is the node that you asked. Ask another node to delete it, or destroy the cluster on this one.`,
+          `${name} is the node that answers you. Ask another node to delete it, or destroy the cluster on this node.`,
         );
       }
       if (state?.online) {
@@ -73,9 +75,11 @@ export const nodeChanges: NodeChanges = {
       }
       const maker = makerOf(configurationIn(await queryCib(host)), name);
       if (maker !== undefined) {
-        refuse([`${name} is a node by the resource ${maker}. Delete ${maker} to be rid of it.`]);
+        refuse([
+          `The resource ${maker} makes the node ${name}. Delete ${maker} to remove the node.`,
+        ]);
       }
-      // It may have left just now, and have been the coordinator; see forgetNode.
+      // The node may have left just now, and may have been the coordinator; see forgetNode.
       await settle();
       const removed = state?.remote ? undefined : await removeFromCorosync(host, name, states);
       for (const warning of warningsOf(removed)) warn(warning);
@@ -87,8 +91,8 @@ export const nodeChanges: NodeChanges = {
 };
 
 /**
- * Takes a node out of corosync.conf, and lets corosync read it.
- * @returns undefined if it is not in there
+ * Removes a node from corosync.conf, and has corosync reload the file.
+ * @returns undefined if the file does not have the node
  * Faults: `node_online`, `node_not_found`, those of removeCorosyncNode, replaceCorosyncConf and reloadCorosync.
  */
 async function removeFromCorosync(
@@ -97,7 +101,7 @@ async function removeFromCorosync(
   states: readonly NodeState[],
 ): Promise<WithoutNode | undefined> {
   const listed = (await listedNodes(host)).get(name);
-  // Also while its Pacemaker is stopped: it votes, and corosync would tell Pacemaker of it again.
+  // A member counts even if its Pacemaker is stopped: it votes, and corosync would report it to Pacemaker again.
   if (listed?.isMember) {
     throw new Fault(
       'node_online',
@@ -127,7 +131,7 @@ async function removeFromCorosync(
   return removed;
 }
 
-/** The node is deleted by now, so that what goes wrong here is no more than a warning. */
+/** The node is already deleted, so a failure here is only a warning. */
 async function lowerVotes(
   host: Host,
   expected: number,
@@ -137,11 +141,11 @@ async function lowerVotes(
     const seen = await lowerExpectedVotes(host, expected);
     if (seen <= expected) return;
     warn(
-      `Corosync still expects ${seen} votes ('corosync-quorumtool -s' shows it); it will expect ${expected} when it is restarted on each node.`,
+      `Corosync still expects ${seen} votes ('corosync-quorumtool -s' shows it); it will expect ${expected} after a restart on each node.`,
     );
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    warn(`Whether corosync expects ${expected} votes now could not be seen: ${error.message}`);
+    warn(`Corosync could not be asked whether it expects ${expected} votes now: ${error.message}`);
   }
 }
 
@@ -156,8 +160,8 @@ function warningsOf(removed: WithoutNode | undefined): string[] {
 }
 
 /**
- * Sets or ends a permanent attribute of a node, and ends the transient one of the same name, which would count before it.
- * What says otherwise all the same is warned of.
+ * Sets or ends a permanent attribute of a node, and ends the transient one of the same name, which would take precedence.
+ * A warning names what may still set it.
  */
 function flagged(
   name: string,
@@ -188,14 +192,14 @@ function flagged(
       if (!(await endTransientAttribute(site.host, endsTransient, found))) {
         site.notSettled();
         site.warn(
-          `The transient attribute ${flag} of ${name} has been ended, but the cluster shows it still.`,
+          `The transient attribute ${flag} of ${name} was ended, but the cluster still shows it.`,
         );
       }
     },
   };
 }
 
-/** What may still say of a node what was ended: whether it counts is the cluster's to say. */
+/** The places that may still set the attribute. Only the cluster knows whether they count. */
 function leftOf(configuration: EditableXml, node: EditableXml, flag: string): string[] {
   const follow = followIn(configuration);
   const isLeft = node.children.some((set) =>
@@ -210,7 +214,7 @@ function leftOf(configuration: EditableXml, node: EditableXml, flag: string): st
   ];
 }
 
-/** Remote nodes are in `<nodes>` only from their first attribute on. Faults: `node_not_found` */
+/** Adds a remote node to `<nodes>` if it had no attribute yet. Faults: `node_not_found` */
 function nodeToEdit(configuration: EditableXml, name: string): EditableXml {
   const nodes = childToEdit(configuration, 'nodes');
   const present = nodes.children.find(({ attributes }) => attributes['uname'] === name);

@@ -20,20 +20,20 @@ import {
   replaceOperations,
 } from './operations.ts';
 
-/** What can be said of a resource; a pair with an empty value is taken away. */
+/** The options of a resource. An empty value removes a pair. */
 export interface ResourceOptions {
   params: Pairs;
   meta: Pairs;
   operations: readonly OperationOptions[];
 }
 
-/** Where a primitive is made or changed. */
+/** The surroundings of a primitive that is made or changed. */
 export interface Surroundings extends Omit<CheckedResource, 'id' | 'agent'> {
   cib: EditableXml;
 }
 
 /**
- * A primitive as pcs makes one, not in its place yet.
+ * Makes a primitive as pcs does, but does not add it to the configuration.
  * Faults: `id_exists`, `cluster_refused` with all that is wrong with its options.
  */
 export function newPrimitive(
@@ -59,7 +59,7 @@ export function newPrimitive(
   ]);
 }
 
-/** A device that unlocks something for a node has to say so, and Pacemaker waits for it when the node starts. */
+/** A device that unfences a node has to say so. Pacemaker then waits for it when the node starts. */
 function unfencing({ class: standard, actions }: Agent): Pairs {
   const unlocks = actions.some(
     ({ name, attributes }) =>
@@ -69,8 +69,8 @@ function unfencing({ class: standard, actions }: Agent): Pairs {
 }
 
 /**
- * Changes a primitive in place, as pcs does: an operation takes the place of that of the same name and role.
- * @param readAgent is called only if it is needed
+ * Changes a primitive in place, as pcs does. An operation replaces one of the same name and role.
+ * @param readAgent is called only if the agent is needed
  * Faults: `id_exists`, `cluster_refused` with all that is wrong, those of readAgent.
  */
 export async function updatePrimitive(
@@ -105,7 +105,7 @@ export async function updatePrimitive(
   for (const [user, part] of usesOf(configuration, primitive)) {
     if (part === uses.get(user)) continue;
     surroundings.warn(
-      `${user} refers to what was changed (id-ref), so it was changed for ${user} too.`,
+      `${user} refers to a changed part (id-ref), so the change affects ${user} too.`,
     );
   }
 }
@@ -116,7 +116,7 @@ function checkIdsOf(configuration: EditableXml, operations: readonly OperationOp
   }
 }
 
-/** A secret that came back as it was shown is to stay as it is. */
+/** A secret that comes back masked stays as it is. */
 function withoutMasks(options: ResourceOptions): ResourceOptions {
   const params = Object.entries(options.params).filter(
     ([name, value]) => !(value === masked && isSecretName(name)),

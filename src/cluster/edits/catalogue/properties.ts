@@ -7,13 +7,13 @@ import { cibChange, type ClusterChange } from '../cluster-change.ts';
 import { editConfiguration } from '../engine/cib-edit.ts';
 import { setPair, unsetPair } from '../engine/cib-pairs.ts';
 
-/** What Pacemaker writes itself, and nobody else should; pcs refuses the same. */
+/** Properties that only Pacemaker should write. pcs refuses the same. */
 const ofPacemaker: readonly string[] = [
   ...['cluster-infrastructure', 'cluster-name', 'dc-version', 'have-watchdog', 'last-lrm-refresh'],
 ];
 
 const kind = 'cluster_property_set';
-/** The set that Pacemaker's own tools and pcs write, and that counts before all others. */
+/** The set that Pacemaker's own tools and pcs write. It takes precedence over all others. */
 const setId = 'cib-bootstrap-options';
 
 export interface PropertyChanges {
@@ -21,7 +21,7 @@ export interface PropertyChanges {
   set: (name: string, value: string) => ClusterChange<void>;
   /** Faults of the edit: `property_not_set`, `property_is_pacemakers`. */
   delete: (name: string) => ClusterChange<void>;
-  /** All but what Pacemaker writes itself. */
+  /** Removes all properties except those that Pacemaker writes itself. */
   deleteAll: () => ClusterChange<void>;
 }
 
@@ -79,7 +79,7 @@ function checkIsOurs(name: string): void {
 
 const integer = /^(?:[+-]?\d{1,18}|[+-]?INFINITY)$/;
 
-/** What a value may be, by the type that the metadata names (Pacemaker Explained, "Cluster Options"). */
+/** The allowed values, by the type in the metadata (Pacemaker Explained, "Cluster Options"). */
 const types: Readonly<Record<string, { matches: (value: string) => boolean; expected: string }>> = {
   boolean: { matches: (value) => isTrue(value) || isFalse(value), expected: '"true" or "false"' },
   integer: { matches: (value) => integer.test(value), expected: 'an integer' },

@@ -14,7 +14,7 @@ import { type CibEdit, configurationIn, editConfiguration } from '../engine/cib-
 import { membersOf, resourceIn, resourcesIn, templateOf } from '../engine/cib-elements.ts';
 import { pairsIn, setPairs, unsetPair } from '../engine/cib-pairs.ts';
 
-/** A cluster that does not manage it stops nothing of it, which is warned of. Faults of the edit: `resource_not_found`. */
+/** Stops a resource. A warning says if the cluster does not manage it. Faults of the edit: `resource_not_found`. */
 export function stopResource(name: string): ClusterChange<void> {
   let heldBack: HeldBack;
   const edit = editConfiguration((configuration) => {
@@ -31,13 +31,13 @@ export function stopResource(name: string): ClusterChange<void> {
 }
 
 /**
- * Lets a resource run, and what it is in or what is in it, so that it can. What still keeps it from running is warned of.
+ * Starts a resource, with the clone around it or the resources inside. Warnings say what still keeps it from running.
  * Faults of the edit: `resource_not_found`.
  */
 export function startResource(name: string): ClusterChange<void> {
   const edit = editConfiguration((configuration) => {
     const { element, around } = resourceIn(configuration, name);
-    // As pcs: a clone runs only if what is in it may, and the other way round.
+    // As in pcs: a clone and the resource inside it both have to be allowed to run.
     const outside = around.slice(0, 1).filter(({ name: kind }) => kind !== 'group');
     const inside = element.name === 'group' ? [] : membersOf(element);
     for (const each of [element, ...outside, ...inside]) {
@@ -47,7 +47,10 @@ export function startResource(name: string): ClusterChange<void> {
   return cibChangeOf({ resource: name, isStarted: true }, edit);
 }
 
-/** Also of one that was removed but still runs. Faults: `resource_not_found`, those of cleanUp. */
+/**
+ * Cleans up a resource, even one that was removed but still runs. The change returns the tool's output.
+ * Faults: `resource_not_found`, those of cleanUp.
+ */
 export function cleanUpResource(name: string): ClusterChange<string> {
   return {
     leavesConfiguration: true,
@@ -60,7 +63,7 @@ export function cleanUpResource(name: string): ClusterChange<string> {
   };
 }
 
-/** Faults: `resource_not_found`, those of restart. */
+/** Stops a resource and starts it again. Faults: `resource_not_found`, those of restart. */
 export function restartResource(name: string): ClusterChange<void> {
   return {
     expects: { resource: name },
@@ -70,7 +73,7 @@ export function restartResource(name: string): ClusterChange<void> {
       try {
         if (!(await restart(host, name))) notSettled();
       } catch (error) {
-        // It takes its own stop back, unless it was killed.
+        // crm_resource takes its own stop back, unless it was killed.
         if (error instanceof Fault && killed.includes(error.code)) {
           await editCib(withTargetRoles(name, former)).catch(() => undefined);
         }
@@ -80,10 +83,10 @@ export function restartResource(name: string): ClusterChange<void> {
   };
 }
 
-/** Faults of Run that leave a command without an end of its own. */
+/** Faults of Run after which a command could not clean up. */
 const killed: readonly FaultCode[] = ['tool_timeout', 'tool_ended_by_signal', 'output_too_large'];
 
-/** The target roles of a resource, of what it is in and of what is in it, by their ids. */
+/** The target roles of a resource and of the resources around and inside it, by id. */
 function targetRoles(configuration: EditableXml, name: string): Map<string, string | undefined> {
   const { element, around } = resourceIn(configuration, name);
   return new Map(
@@ -94,7 +97,7 @@ function targetRoles(configuration: EditableXml, name: string): Map<string, stri
   );
 }
 
-/** Takes the stop back of all that were not to be stopped formerly. */
+/** Restores the target roles of resources that were not stopped before. */
 function withTargetRoles(name: string, former: Map<string, string | undefined>): CibEdit {
   return editConfiguration((configuration) => {
     for (const [id, role] of targetRoles(configuration, name)) {
@@ -108,8 +111,8 @@ function withTargetRoles(name: string, former: Map<string, string | undefined>):
 }
 
 /**
- * Lets the cluster start and stop a resource again, which takes all that is around it and in it. What still keeps the
- * cluster from it is warned of. Faults of the edit: `resource_not_found`.
+ * Has the cluster manage a resource again, with the resources around and inside it. A warning says if it still does not.
+ * Faults of the edit: `resource_not_found`.
  */
 export function manageResource(name: string): ClusterChange<void> {
   let heldBack: HeldBack;
@@ -147,8 +150,8 @@ function warnOfNoMonitor(
 }
 
 /**
- * Makes the cluster leave a resource as it is: the primitives alone, so that each can be managed again by itself,
- * and a bundle, which has resources of its own. Faults of the edit: `resource_not_found`.
+ * Has the cluster leave a resource as it is. Only primitives and bundles are marked, so that each primitive can be managed
+ * again by itself. Faults of the edit: `resource_not_found`.
  */
 export function unmanageResource(name: string): ClusterChange<void> {
   return cibChange(

@@ -27,7 +27,7 @@ import { isActive, isRunning, stop } from './resource-states.ts';
 export interface NewResource extends ResourceOptions {
   name: string;
   agent: string;
-  /** Options of the clone that it is to be in. */
+  /** Options of the clone around it, if it is to be cloned. */
   clone: Pairs | undefined;
 }
 
@@ -56,9 +56,9 @@ export function createResource(
   );
 }
 
-/** A node needs more than its resource. */
+/** Refuses to make or remove a node, because that needs more than its resource. */
 function remoteNode(command: string): string {
-  return `This makes a node or unmakes one, which needs a key on that node as well: use 'pcs cluster node ${command}'.`;
+  return `This would make or remove a node, which needs a key on that node as well: use 'pcs cluster node ${command}'.`;
 }
 
 /** Faults of the edit: `resource_not_found`, `cluster_refused`. */
@@ -86,7 +86,7 @@ export function updateResource(
   );
 }
 
-/** A container has meta attributes alone, which is what pcs takes the parameters of a clone for. */
+/** A container has only meta attributes. As in pcs, parameters of a clone count as meta attributes. */
 async function updateContainer(
   agents: AgentMetadataReader,
   configuration: EditableXml,
@@ -98,7 +98,7 @@ async function updateContainer(
   const hasMore = operations.length > 0 || (!isClone(element) && Object.keys(params).length > 0);
   refuse(
     hasMore
-      ? [`${id} is a ${element.name}, which has meta attributes alone. Update the resources in it.`]
+      ? [`${id} is a ${element.name}, which has only meta attributes. Update the resources in it.`]
       : [],
   );
   if (isClone(element)) refuse(await problemsOfCloned(agents, configuration, element, all));
@@ -106,8 +106,8 @@ async function updateContainer(
 }
 
 /**
- * Stops a resource, or a fence device, and takes it out of the configuration, with all that speaks of it.
- * Faults: `resource_not_found` also if it is of the other kind, `resource_not_stopped`, `cluster_refused`.
+ * Stops a resource or fence device, and removes it from the configuration with all references to it.
+ * Faults: `resource_not_found` also for the other kind, `resource_not_stopped`, `cluster_refused`.
  */
 export function deleteResource(name: string, kind: 'resource' | 'stonith'): ClusterChange<void> {
   const placedOf = (configuration: EditableXml) => {
@@ -141,7 +141,7 @@ export function deleteResource(name: string, kind: 'resource' | 'stonith'): Clus
     if (why === undefined) return;
     throw new Fault(
       'resource_not_stopped',
-      `${name} runs, and the cluster does not manage it${why}: it cannot be stopped, so it was not deleted. Nothing was changed.`,
+      `${name} runs, and the cluster does not manage it${why}. So it cannot be stopped, and was not deleted. Nothing was changed.`,
     );
   }
   return {
@@ -149,7 +149,7 @@ export function deleteResource(name: string, kind: 'resource' | 'stonith'): Clus
     takeBack,
     check,
     async carryOut(site) {
-      // What the cluster would not let go of must not be stopped for nothing.
+      // If the removal would be refused, the resource must not be stopped.
       await site.plan([remove]);
       await check(site.host);
       await site.editCib(stopIt);

@@ -5,7 +5,7 @@ import type { Host } from '../../../kit/host.ts';
 import { isOfStack, listServices, type Service, type StackHold } from '../../services.ts';
 import type { ClusterChange } from '../cluster-change.ts';
 
-/** Changes of the cluster stack of this node. */
+/** Changes of this node's cluster stack. */
 export interface StackChanges {
   /**
    * @param id a service of the stack, with or without `.service`

@@ -11,7 +11,7 @@ import { pairsInEffect } from '../engine/cib-pairs.ts';
 import { newPrimitive, updatePrimitive } from './primitives.ts';
 import { deleteResource, type NewResource } from './resources.ts';
 
-/** A fence device of a level, and the node that it is for. */
+/** A fence device in a fencing level of a node. */
 export interface LevelDevice {
   level: number;
   node: string;
@@ -62,7 +62,7 @@ export function deleteFenceDevice(name: string): ClusterChange<void> {
 }
 
 /**
- * Puts a device into a level, beside those that are there; devices of a level are used together.
+ * Adds a device to a level. The devices of a level are used together.
  * Faults of the edit: `resource_not_found`, `node_not_found`, `level_exists`.
  */
 export function addToLevel({ level, node, device }: LevelDevice): ClusterChange<void> {
@@ -90,7 +90,7 @@ export function addToLevel({ level, node, device }: LevelDevice): ClusterChange<
 }
 
 /**
- * Takes a device out of a level; the level goes with its last.
+ * Removes a device from a level. A level without devices is removed.
  * Faults of the edit: `level_not_found`.
  */
 export function removeFromLevel({ level, node, device }: LevelDevice): ClusterChange<void> {
@@ -114,12 +114,12 @@ export function removeFromLevel({ level, node, device }: LevelDevice): ClusterCh
   );
 }
 
-/** By what a fence agent finds the device that it asks; the second is its old name. */
+/** The parameter with the address of the device; the second is its old name. */
 const addressParameters = ['ip', 'ipaddr'];
 
 /**
- * Why a fence device could fence nobody, a sentence each: by the nodes that it says it is for (pacemaker-fenced(7),
- * `pcmk_host_list`, `pcmk_host_map`, `pcmk_host_check`), and by its address.
+ * Why a fence device could fence nobody, a sentence each. It depends on the device's address and on its nodes
+ * (`pcmk_host_list`, `pcmk_host_map` and `pcmk_host_check` in pacemaker-fenced(7)).
  */
 function uselessness(configuration: EditableXml, agent: Agent, device: EditableXml): string[] {
   const id = device.attributes['id'] ?? '';
@@ -127,7 +127,7 @@ function uselessness(configuration: EditableXml, agent: Agent, device: EditableX
   const { pcmk_host_list: list = '', pcmk_host_map: map = '', pcmk_host_check: how } = params;
   const named = [
     ...list.split(/[\s,;]+/),
-    // A comma there is between the ports of one node.
+    // A comma separates the ports of one node.
     ...map.split(/[\s;]+/).map((entry) => entry.split(/[:=]/, 1).join('')),
   ].filter((name) => name !== '');
   const unknown = named.filter((name) => !isNode(configuration, name));
@@ -142,15 +142,15 @@ function uselessness(configuration: EditableXml, agent: Agent, device: EditableX
       : []),
     ...(unknown.length > 0 && unknown.length === named.length
       ? [
-          `${id} covers no node: of ${unknown.join(', ')}, which its pcmk_host_list or pcmk_host_map names, none is a node of this cluster.`,
+          `${id} covers no node: its pcmk_host_list or pcmk_host_map names only ${unknown.join(', ')}, and none is a node of this cluster.`,
         ]
       : unknown.map(
           (name) =>
-            `${id} names ${name} in its pcmk_host_list or pcmk_host_map, which is no node of this cluster.`,
+            `${id} names ${name} in its pcmk_host_list or pcmk_host_map, but this cluster has no such node.`,
         )),
     ...(lacksAddress
       ? [
-          `${id} can reach nothing: ${agent.type} finds its device by ${address.map(({ name }) => name).join(' or ')}, and none is given.`,
+          `${id} can reach no device: ${agent.type} finds it by ${address.map(({ name }) => name).join(' or ')}, and none is given.`,
         ]
       : []),
   ];

@@ -74,7 +74,7 @@ function beginAttempt<T>(
     const recording = { ...host, run };
     const prepare = async (step: ReversibleStep) => {
       prepared = step;
-      // Both at once, for each waits for the disk.
+      // Both run at the same time, because each waits for the disk.
       const saved = undo.keep(id, [...steps, step]).catch((error: unknown) => {
         // A first step is refused, because nothing was done yet. A change that has begun is finished without its inverse.
         if (steps.length === 0) throw error;

@@ -21,7 +21,7 @@ export interface ReversibleStep {
  * INVARIANTS
  * - The file is on the disk before the change is made. If the agent is killed in between, the file of a change that was
  *   never made is left; the audit log then has no end of that change.
- * - At most `limits.files` are kept, of at most `limits.bytes`, for at most `limits.ageMs`; the oldest go first.
+ * - At most `limits.files` are kept, with at most `limits.bytes`, for at most `limits.ageMs`. The oldest are removed first.
  * - They hold passwords, so no answer has them, and no liferaft that follows the rules of the package.
  */
 export interface UndoStore {

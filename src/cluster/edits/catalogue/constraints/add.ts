@@ -8,12 +8,12 @@ import { hasNewRoleNames } from '../operations.ts';
 import { relationOf } from './meaning/relation.ts';
 
 export interface Named {
-  /** The id; without one it is made of what the constraint says. */
+  /** The id; without it, one is made from the content of the constraint. */
   name?: string | undefined;
 }
 
 export type ChooseId = (wanted: string) => string;
-/** Gives a role the name that the CIB's schema has for it. */
+/** Translates a role to its name in the CIB's schema. */
 export type NameRole = <R extends string | undefined>(role: R) => R;
 
 interface Maker {
@@ -23,8 +23,8 @@ interface Maker {
 }
 
 /**
- * Adds what `make` gives, unless something that is there says the same or otherwise.
- * @param name the id of the first, if the caller wants one
+ * Adds the constraints that `make` returns, unless an existing one says the same or contradicts.
+ * @param name the id of the first constraint, if the caller wants one
  */
 export function add(
   name: string | undefined,
@@ -47,8 +47,8 @@ export function add(
 }
 
 /**
- * Chooses ids that are free. Faults: `id_exists`
- * @param name the first of them, if the caller wants it
+ * Makes a function that chooses free ids. Faults: `id_exists`
+ * @param name the first id, if the caller wants one
  */
 export function idsFor(configuration: EditableXml, name: string | undefined): ChooseId {
   if (name !== undefined) checkIdIsFree(configuration, name);
@@ -72,13 +72,13 @@ export function constraintExists(same: readonly EditableXml[]): Fault {
   const names = same.map(({ attributes }) => attributes['id'] ?? '').join(' and ');
   return new Fault(
     'constraint_exists',
-    `The constraint ${names} says the same already. Delete it first if it is to have another id.`,
+    `The constraint ${names} says the same already. Delete it first if you want another id.`,
   );
 }
 
 function constraintContradicts({ attributes }: EditableXml, how: string): Fault {
   return new Fault(
     'constraint_contradicts',
-    `The constraint ${attributes['id'] ?? ''} contradicts it: ${how}. Nothing was changed. Delete that one first if this one is to hold.`,
+    `The constraint ${attributes['id'] ?? ''} contradicts it: ${how}. Nothing was changed. Delete ${attributes['id'] ?? 'it'} first if you want the new one.`,
   );
 }

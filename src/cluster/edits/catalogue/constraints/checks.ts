@@ -4,8 +4,8 @@ import { refuse } from '../../engine/cib-edit.ts';
 import { isClone, resourceIn } from '../../engine/cib-elements.ts';
 
 /**
- * Checks resources that a constraint sets in relation to each other.
- * Faults: `resource_not_found`, `constrain_the_clone`; `cluster_refused` for one and itself, or what it is in.
+ * Checks the resources of a constraint between resources.
+ * Faults: `resource_not_found`, `constrain_the_clone`; `cluster_refused` if one is named twice, or contains another.
  */
 export function checkApart(configuration: EditableXml, names: readonly string[]): void {
   checkResources(configuration, names);
@@ -32,15 +32,15 @@ export function checkResources(configuration: EditableXml, names: readonly strin
       const id = copied.attributes['id'] ?? '';
       throw new Fault(
         'constrain_the_clone',
-        `${name} is inside ${id}, of which there may be several at once. Constrain ${id} instead.`,
+        `${name} is inside ${id}, which may run several times at once. Constrain ${id} instead.`,
       );
     }
   }
 }
 
 /**
- * Checks resources that are to be ordered among themselves.
- * Faults: `resource_not_found`, `constrain_the_clone`; `cluster_refused` for two in one group, which orders them.
+ * Checks the resources of an order.
+ * Faults: those of checkApart; `cluster_refused` for two in one group, which orders them already.
  */
 export function checkOrdered(configuration: EditableXml, names: readonly string[]): void {
   checkApart(configuration, names);

@@ -8,9 +8,9 @@ export function deleteConstraint(id: string): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       const constraints = childToEdit(configuration, 'constraints');
-      const kept = constraints.children.filter(({ attributes }) => attributes['id'] !== id);
-      if (kept.length === constraints.children.length) throw constraintNotFound(id);
-      constraints.children = kept;
+      const others = constraints.children.filter(({ attributes }) => attributes['id'] !== id);
+      if (others.length === constraints.children.length) throw constraintNotFound(id);
+      constraints.children = others;
     }),
   );
 }

@@ -13,15 +13,15 @@ import { isSameLocation, plainLocation } from './meaning/locations.ts';
 
 export interface Location extends Named {
   resource: string;
-  /** `avoids` turns the score around. */
+  /** `avoids` negates the score. */
   kind?: 'prefers' | 'avoids' | undefined;
   score?: string | undefined;
   /** Node names. */
   locations: readonly string[];
   role?: string | undefined;
-  /** Where the resource is probed. */
+  /** The value of `resource-discovery`. */
   discovery?: string | undefined;
-  /** Instead of nodes; as `constraint` shows one. */
+  /** A rule instead of nodes. */
   rule?: RuleJson | undefined;
 }
 
@@ -31,9 +31,9 @@ export interface RuleJson {
 }
 
 /**
- * A location on nodes takes the place of each that there is of the resource, node and role, as with pcs: scores add
- * up, and a former `-INFINITY` would win.
- * Faults of the edit: as addOrder, `node_not_found`; `cluster_refused` for a rule that is none.
+ * Adds a location. As in pcs, a location on nodes replaces existing ones of the same resource, node and role: scores add
+ * up, so a former `-INFINITY` would win.
+ * Faults of the edit: as addOrder, `node_not_found`; `cluster_refused` for an invalid rule.
  */
 export function addLocation(location: Location): ClusterChange<void> {
   return location.rule ? addRule(location, location.rule) : addLocationsOnNodes(location);
@@ -53,7 +53,7 @@ function addRule(
     const whole = {
       ...rule,
       ...(!isScored && { score: scoreOf(location) }),
-      // There Pacemaker looks for it, and not in what the rule is in.
+      // Pacemaker reads the role from the rule, not from the element around it.
       ...(ruleRole !== undefined && { role: role(ruleRole) }),
     };
     return [
@@ -98,7 +98,7 @@ function addLocationsOnNodes({ resource, name, ...location }: Location): Cluster
   );
 }
 
-/** Whether they are of the same resource, node and role. */
+/** Whether both have the same resource, node and role. */
 function isInPlaceOf(one: EditableXml, other: EditableXml): boolean {
   const [mine, theirs] = [plainLocation(one), plainLocation(other)];
   return (
@@ -118,11 +118,11 @@ function scoreOf({
   return plain.startsWith('-') ? plain.slice(1) : `-${plain}`;
 }
 
-/** Namespaces in XML 1.0: `xmlns` is no attribute but a declaration, which Pacemaker loses or stumbles over. */
+/** `xmlns` is a declaration, not an attribute (Namespaces in XML 1.0). Pacemaker loses it or fails on it. */
 function problemsOfRule(rule: RuleJson): string[] {
   return Object.entries(rule).flatMap(([key, value]) =>
     key === 'xmlns'
-      ? ['A rule has no xmlns, neither as an attribute nor as an element.']
+      ? ['A rule cannot have xmlns, neither as an attribute nor as an element.']
       : typeof value === 'string'
         ? []
         : value.flatMap(problemsOfRule),

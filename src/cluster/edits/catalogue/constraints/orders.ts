@@ -4,7 +4,7 @@ import { add, type Named } from './add.ts';
 import { checkOrdered } from './checks.ts';
 import { addWithSets, type SetOfResources } from './sets.ts';
 
-/** An action of a resource, as an order has them. */
+/** An action of a resource in an order. */
 export interface OrderedAction {
   resource: string;
   operation?: string | undefined;
@@ -25,7 +25,7 @@ export interface OrderGroup extends Named {
 
 /**
  * Faults of the edit: `resource_not_found`, `id_exists`, `constraint_exists`, `constraint_contradicts`,
- * `constrain_the_clone`, `cluster_refused` if it is of a resource and itself.
+ * `constrain_the_clone`, `cluster_refused` if a resource is ordered with itself.
  */
 export function addOrder(order: Order): ClusterChange<void> {
   const { first, then, kind = 'Mandatory', options = {} } = order;

@@ -3,7 +3,7 @@ import type { ClusterChange } from '../../cluster-change.ts';
 import { add, type ChooseId, type NameRole } from './add.ts';
 import { checkApart, checkOrdered } from './checks.ts';
 
-/** Resources of a set, and what holds for them: `sequential`, `require-all`, `action`, `role` … */
+/** The resources of a set, and its options: `sequential`, `require-all`, `action`, `role` … */
 export interface SetOfResources {
   resources: readonly string[];
   options?: Readonly<Record<string, string>> | undefined;
@@ -23,7 +23,7 @@ export function addWithSets(
   });
 }
 
-/** As pcs names them. */
+/** The same id as in pcs. */
 function idOfSets(kind: string, sets: readonly SetOfResources[]): string {
   return `${kind}_set_${sets.map(({ resources }) => resources.join('_')).join('_set_')}`;
 }

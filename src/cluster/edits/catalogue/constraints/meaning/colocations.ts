@@ -5,11 +5,11 @@ import { areEqual, areReversed, saidOfSets, setsOf, type Stages, stagesOf } from
 import { anyRole, scoreText } from './values.ts';
 
 interface ColocationMeaning {
-  /** Resources and their roles: first those that the later ones go where they are. */
+  /** Resources and their roles. Later ones are placed next to earlier ones. */
   stages: Stages;
   sets: string;
   score: number;
-  /** Resources may share a rack and not a node: what is said of another attribute is about something else. */
+  /** Colocations by different attributes are unrelated: resources may share a rack, but not a node. */
   attribute: string;
   options: Options;
 }
@@ -18,7 +18,7 @@ export function colocationOf(element: EditableXml, constraints: EditableXml): Co
   const { attributes } = element;
   const sets = setsOf(element, constraints);
   const named = (resource = '', role: string | undefined) => `${resource} ${anyRole(role)}`.trim();
-  // The resources of a set go where those of the next one are, and inside of a set where the one before is.
+  // The resources of a set follow those of the next set. Inside a set, each follows the one before it.
   const stages =
     sets.length > 0
       ? sets.toReversed().flatMap((set) => {
@@ -58,7 +58,7 @@ export function relationOfColocations(
     return difference === undefined ? 'says the same' : { contradiction: difference };
   }
   if (added.score * present.score >= 0) return undefined;
-  // Whichever goes where the other is: one keeps together what the other keeps apart.
+  // In whichever direction: one keeps the resources together, and the other keeps them apart.
   const isAboutTwoOfIt =
     areReversed(added.stages, present.stages) ||
     areReversed(added.stages, present.stages.toReversed());

@@ -1,13 +1,13 @@
-/** How a constraint that is to be added stands to one that is there. */
+/** How a new constraint relates to an existing one. */
 export type Relation =
   | 'says the same'
-  /** They cannot both hold, or say different things of the same: a clause about the one that is there. */
+  /** They exclude each other, or differ about the same thing. The text is a clause about the existing one. */
   | { contradiction: string };
 
-/** What a constraint says beside what it is about; all that have a default are there. */
+/** The options of a constraint, with all defaults filled in. */
 export type Options = Readonly<Record<string, string>>;
 
-/** What the first has that the second has otherwise, as a clause about the first. */
+/** The first option that differs, as a clause about `one`; undefined if none does. */
 export function differenceOf(
   one: Options,
   other: Options,

@@ -2,7 +2,7 @@ import type { EditableXml } from '../../../../../parsers/xml-edit.ts';
 import { differenceOf, type Options, type Relation } from './comparison.ts';
 import { anyRole, scoreText } from './values.ts';
 
-/** Whether a location names a node, and a resource by its name; and if so, what it is about. */
+/** The resource, node and role of a location; undefined if it does not name both a resource and a node. */
 export function plainLocation({
   name,
   attributes,
@@ -12,12 +12,12 @@ export function plainLocation({
   return { rsc, node, role: locatedRole(role) };
 }
 
-/** Whether two locations of the same resource, node and role say the same of it. */
+/** Whether two locations with the same resource, node and role have the same options. */
 export function isSameLocation(one: EditableXml, other: EditableXml): boolean {
   return differenceOf(locationOptions(one), locationOptions(other)) === undefined;
 }
 
-/** Of a resource's location by a rule. Those by a node take the place of each other instead. */
+/** Compares locations by rule. Locations by node are not compared, because a new one replaces the old one. */
 export function relationOfRules(added: EditableXml, present: EditableXml): Relation | undefined {
   const { rsc } = added.attributes;
   const rules = added.children.filter(({ name }) => name === 'rule');
@@ -35,7 +35,7 @@ export function relationOfRules(added: EditableXml, present: EditableXml): Relat
   return difference === undefined ? 'says the same' : { contradiction: difference };
 }
 
-/** When a rule holds, whatever its score. */
+/** The condition of a rule, without its score. */
 function conditionOf(rule: EditableXml, { attributes }: EditableXml): string {
   const role = locatedRole(rule.attributes['role'] ?? attributes['role']);
   return JSON.stringify([role, saidBy(rule)]);
@@ -69,7 +69,7 @@ function locationOptions({ attributes, children }: EditableXml): Options {
   };
 }
 
-/** For a location, each role but the promoted is any role (Pacemaker's pcmk_sched_location.c). */
+/** In a location, every role except the promoted one means any role (Pacemaker's pcmk_sched_location.c). */
 function locatedRole(role?: string): string {
   const any = anyRole(role);
   return any === 'Unpromoted' ? '' : any;

@@ -5,11 +5,11 @@ import { areEqual, areReversed, saidOfSets, setsOf, type Stages, stagesOf } from
 import { isZero } from './values.ts';
 
 interface OrderMeaning {
-  /** Actions of resources, in order. */
+  /** The actions of resources, in order. */
   stages: Stages;
-  /** The same for the way back: `stop` for `start`, in reverse; undefined if nothing is said about it. */
+  /** The reverse order of the inverse actions, such as `stop` for `start`; undefined if the order is not symmetrical. */
   back: Stages | undefined;
-  /** What holds for single sets alone. */
+  /** The options of single sets. */
   sets: string;
   options: Options;
 }
@@ -18,7 +18,7 @@ export function orderOf(element: EditableXml, constraints: EditableXml): OrderMe
   const { attributes } = element;
   // Before there were kinds, a score of 0 said "optional" (constraints-*.rng).
   const kind = attributes['kind'] ?? (isZero(attributes['score']) ? 'Optional' : 'Mandatory');
-  // What must not happen at the same time has no way back.
+  // A serialized order only excludes actions at the same time, so it has no reverse order.
   const isSymmetrical = kind !== 'Serialize' && isTrue(attributes['symmetrical'] ?? 'true');
   const options = {
     kind,
@@ -63,7 +63,7 @@ export function relationOfOrders(added: OrderMeaning, present: OrderMeaning): Re
     return difference === undefined ? 'says the same' : { contradiction: difference };
   }
   if (isSerialized) return undefined;
-  // To say the way back as well, which a symmetrical one says already, is usual.
+  // An explicit reverse order next to a symmetrical one is usual, and does not contradict it.
   const isReversed = [added.stages, added.back].some((mine) =>
     [stages, back].some((theirs) => mine && theirs && areReversed(mine, theirs)),
   );

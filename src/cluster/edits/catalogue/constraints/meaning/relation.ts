@@ -6,11 +6,11 @@ import { orderOf, relationOfOrders } from './orders.ts';
 import { relationOfTickets, ticketOf } from './tickets.ts';
 
 /**
- * Compares what two constraints mean, whatever they leave unsaid and however they say it. A set of resources is
- * compared with a pair, and a role or kind by its older name with the newer one.
- * The defaults are those of the schema (constraints-*.rng), and of Pacemaker Explained where the schema names none.
- * @param constraints the section with both, or at least with the sets that they refer to
- * @returns undefined if both can stand side by side
+ * Compares the meaning of two constraints, whatever form they have: defaults are filled in, sets are compared with pairs,
+ * and older names of roles and kinds with newer ones. Defaults are those of the schema (constraints-*.rng), or else those
+ * of Pacemaker Explained.
+ * @param constraints the section with the sets that both refer to
+ * @returns undefined if both can exist together
  */
 export function relationOf(
   added: EditableXml,

@@ -2,10 +2,10 @@ import { isTrue } from '../../../../../parsers/cib/values.ts';
 import type { EditableXml } from '../../../../../parsers/xml-edit.ts';
 import type { Options } from './comparison.ts';
 
-/** Stages, one after another; resources of one stage are not ordered among themselves. */
+/** Stages in order. Resources of one stage are not ordered among themselves. */
 export type Stages = readonly (readonly string[])[];
 
-/** Whether one has two things in one order and the other in the opposite one. In linear time, for sets are long. */
+/** Whether `other` has two items of `one` in the opposite order. It takes linear time, because sets may be long. */
 export function areReversed(one: Stages, other: Stages): boolean {
   const places = new Map(other.flatMap((stage, place) => stage.map((each) => [each, place])));
   let last = -1;
@@ -21,7 +21,7 @@ export function areEqual(one: Stages, other: Stages): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** The sets of a constraint, with what those that are references refer to. */
+/** The sets of a constraint. References are replaced by their targets. */
 export function setsOf({ children }: EditableXml, constraints: EditableXml): EditableXml[] {
   const areSets = ({ name }: EditableXml) => name === 'resource_set';
   return children.filter(areSets).map((set) => {
@@ -32,7 +32,7 @@ export function setsOf({ children }: EditableXml, constraints: EditableXml): Edi
   });
 }
 
-/** The resources of a set with something that is said of each, in stages. */
+/** The resources of a set in stages, each with `said`. */
 export function stagesOf(set: EditableXml, said: string): string[][][] {
   const all = resourcesOf(set).map((each) => [each, said]);
   return isTrue(set.attributes['sequential'] ?? 'true') ? all.map((each) => [each]) : [all];
@@ -42,7 +42,7 @@ export function resourcesOf({ children }: EditableXml): string[] {
   return children.map(({ attributes }) => attributes['id'] ?? '');
 }
 
-/** What sets say of themselves other than by default. */
+/** The options of sets that differ from the defaults, as text for a comparison. */
 export function saidOfSets(
   sets: readonly EditableXml[],
   defaults: Options,

@@ -1,6 +1,6 @@
 import { infinity, roleIn, scoreOf } from '../../../../../parsers/cib/values.ts';
 
-/** To be started is to have any role in which it is active. */
+/** The role in new terms. `Started` stands for any active role, and is empty here. */
 export function anyRole(role = 'Started'): string {
   return role === 'Started' ? '' : roleIn(role, true);
 }

@@ -395,7 +395,7 @@ export const made: readonly Case[] = [
     ['fake=2', 'op', 'start'],
   ),
   update('a resource in a group', 'G1', { params: { fake: '1' } }, ['fake=1']),
-  update('a clone, which has meta attributes alone', 'C-clone', { meta: { 'clone-max': '2' } }, [
+  update('a clone, which has only meta attributes', 'C-clone', { meta: { 'clone-max': '2' } }, [
     'meta',
     'clone-max=2',
   ]),

@@ -179,7 +179,7 @@ describe('a key that is put in place', () => {
   const key = 'ab'.repeat(256);
 
   for (const [state, warning] of [
-    ['active', /^199 ha-agent "The cluster runs on this node with the key that it started with\./],
+    ['active', /^199 ha-agent "The cluster on this node runs with its former key until/],
     ['inactive', /^$/],
   ] as const) {
     it(`while corosync is ${state}: ${String(warning)}`, async () => {

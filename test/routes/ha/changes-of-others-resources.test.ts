@@ -79,7 +79,7 @@ describe('changes of resources that others configured', () => {
     it('say for whom else they were made', async () => {
       const { call } = await bench(everythingCib);
       const fake = await call('POST', 'resource/Plain/update', { params: { fake: 'new' } });
-      expect(warningsOf(fake)).to.include('Refers refers to what was changed');
+      expect(warningsOf(fake)).to.include('Refers refers to a changed part');
       const state = await call('POST', 'resource/Plain/update', { params: { state: '/run/p' } });
       expect(warningsOf(state)).to.equal('');
     });
@@ -376,7 +376,7 @@ describe('changes of resources that others configured', () => {
         const { call, cluster } = await bench(box('<podman image="x"/>'));
         const answer = await call('DELETE', `node/${name}`);
         expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
-        expect(detail(answer)).to.include(`a node by the resource ${maker}`);
+        expect(detail(answer)).to.include(`The resource ${maker} makes the node`);
         expect(cluster.changes()).to.deep.equal([]);
       }
     });

@@ -24,6 +24,7 @@ import { gzipSync } from 'node:zlib';
 import { execa, ExecaError } from 'execa';
 
 import { manPage, pageNames } from './man/pages.ts';
+import { lastRelease } from './released.ts';
 
 interface Release {
   name: string;
@@ -59,6 +60,7 @@ const plainFiles: Record<string, string> = {
   'packaging/alphorn/storage-host.json': 'etc/alphorn/manifest.d/storage-host.json',
   'README.md': 'usr/share/doc/ha-agent/README.md',
   'CHANGELOG.md': 'usr/share/doc/ha-agent/CHANGELOG.md',
+  'docs/api.md': 'usr/share/doc/ha-agent/docs/api.md',
   'docs/alphorn.md': 'usr/share/doc/ha-agent/docs/alphorn.md',
   'docs/contract.md': 'usr/share/doc/ha-agent/docs/contract.md',
   'docs/design.md': 'usr/share/doc/ha-agent/docs/design.md',
@@ -121,6 +123,7 @@ async function main(): Promise<void> {
     const modules = await readModules(tree);
     await step('Adding Node.js without its debug symbols', () => addRuntime(tree));
     await addOwnFiles(tree, release);
+    await addMovedCode(tree);
     await addDocumentation(tree, release, modules);
     await addControlFiles(tree, release);
     await normalise(tree, release);
@@ -297,6 +300,18 @@ async function addOwnFiles(tree: string, { name, version }: Release): Promise<vo
   for (const folder of emptyFolders) await mkdir(path.join(tree, folder), { recursive: true });
   const manifest = { name, version, license: 'Apache-2.0', private: true, type: 'module' };
   await write(tree, `${home}/package.json`, `${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
+/** Until an upgrade restarts the services, systemd starts them by the units of the last release. */
+async function addMovedCode(tree: string): Promise<void> {
+  const { moved } = await lastRelease();
+  for (const [former, now] of Object.entries(moved)) {
+    if (!(await exists(path.join(tree, home, now)))) {
+      throw new Error(`This version has no ${now}. Correct 'moved' in packaging/released.json.`);
+    }
+    const target = path.posix.relative(path.posix.dirname(former), now);
+    await write(tree, `${home}/${former}`, `import './${target}';\n`);
+  }
 }
 
 async function addDocumentation(

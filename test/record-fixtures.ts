@@ -1,6 +1,6 @@
 // Records test/fixtures from real clusters, one of each Debian and topology:
 //   npm run record-fixtures [-- bullseye bookworm trixie] [storage everything empty]
-// or only what hangs on no state of a cluster, in labs that are up:
+// or only what does not depend on the state of a cluster, in labs that are up:
 //   npm run record-fixtures -- NAME...
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';

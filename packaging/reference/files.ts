@@ -14,7 +14,7 @@ export interface DescribedFile {
   what: string;
 }
 
-const { state_directory: state, socket } = configSchema.parse({});
+const { state_directory: state, runtime_directory: run, socket } = configSchema.parse({});
 const { alphorn, agents } = debianPaths;
 
 // The types demand an entry for each path in src/kit/paths.ts. `root` is the host itself.
@@ -70,8 +70,14 @@ export const ownFiles: readonly DescribedFile[] = [
     path: `${state}/audit.jsonl`,
     what: 'The audit log; its closed files are audit-000001.jsonl and so on.',
   },
+  {
+    path: `${state}/audit.reserve`,
+    what: 'Room on the disk for the last lines of the audit log.',
+  },
   { path: `${state}/undo`, what: 'Patches that undo changes of the CIB.' },
   { path: `${state}/answers`, what: 'Answers to requests with an Idempotency-Key, for a day.' },
+  { path: `${run}/crm_mon.html`, what: 'The page by which crm_mon shows that something changed.' },
+  { path: `${run}/crm_mon.pid`, what: 'The process id of that crm_mon.' },
   { path: socket, what: 'The socket of the API, only for root and without a token.' },
   ...ofAlphorn.filter(({ path }) => isOwn(path)),
 ];

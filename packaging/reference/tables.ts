@@ -13,16 +13,26 @@ import {
   valueOf,
 } from './commands.ts';
 import { type DescribedFile, otherFiles, ownFiles } from './files.ts';
+import { apiOf } from './api.ts';
+import { documents, families } from './families.ts';
 import { keysOf } from './keys.ts';
+import { code, table } from './markdown.ts';
+import { routeTables } from './routes.ts';
 import { ports, services } from './services.ts';
 import { configSchema } from '../../src/bin/wiring/config.ts';
 
 /** From the root of the repository. */
-export const documentsWithTables = ['README.md', 'docs/reference.md'] as const;
+export const documentsWithTables = ['README.md', 'docs/reference.md', 'docs/api.md'] as const;
 
 /** The tables of the documents by the name that their place has there, in Markdown. */
 export async function tables(): Promise<Readonly<Record<string, string>>> {
+  const { reads, changes } = routeTables();
   return {
+    'routes-that-read': reads,
+    'routes-that-change': changes,
+    ...Object.fromEntries(
+      [...Object.values(families), documents].map((each) => [`api-${each.name}`, apiOf(each)]),
+    ),
     keys: keyTable(configSchema),
     'settings-keys': keyTable(settingsSchema),
     'rules-keys': keyTable(rulesSchema),
@@ -117,17 +127,6 @@ function synopsisOf({ name, command }: TypedCommand): string {
 function optionText(option: Parameters<typeof valueOf>[0]): string {
   const value = valueOf(option);
   return `${option.long ?? ''}${value === undefined ? '' : ` ${value.replaceAll(' | ', '|')}`}`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, head.map(() => '---'), ...rows];
-  return lines
-    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
-    .join('\n');
-}
-
-function code(text: string): string {
-  return `\`${text}\``;
 }
 
 function startWithCapital(text: string): string {

@@ -10,7 +10,7 @@ import { readSettings, type Settings, writeSettings } from './settings.ts';
 import { type AlphornStatus, readAlphornStatus } from './status.ts';
 import type { LiferaftStore } from './receiving/store.ts';
 
-/** Alphorn on this host, but for what its own two services do. */
+/** Alphorn on this host, except for what its own two services do. */
 export interface Alphorn {
   /** Faults: `alphorn_settings_invalid` */
   settings(): Promise<Settings>;
@@ -23,7 +23,7 @@ export interface Alphorn {
   changes: AlphornChanges;
 }
 
-/** What can be asked of it. */
+/** The changes that can be requested. */
 export interface AlphornChanges {
   setSettings: (settings: Settings) => Change<void>;
   /** See Restorer. */
@@ -31,9 +31,9 @@ export interface AlphornChanges {
   undo: (force: boolean) => Change<Undone>;
   /** Faults: `liferaft_not_found` */
   remove: (name: string) => Change<string>;
-  /** It gives their names. */
+  /** Its result is their names. */
   removeAll: () => Change<string[]>;
-  /** Has it look for changes and send them now. Faults: `alphorn_not_running` */
+  /** Has the sender look for changes and send them now. Faults: `alphorn_not_running` */
   sync: () => Change<DaemonStatus>;
 }
 
@@ -67,7 +67,7 @@ export function makeAlphorn(
           return name;
         }),
       removeAll: () => hostChange(() => store.removeAll()),
-      // It changes nothing of this host, and may take half a minute.
+      // It changes nothing on this host, and may take half a minute.
       sync: () => ({ ...hostChange(() => daemon.sync()), isConcurrent: true }),
     },
   };

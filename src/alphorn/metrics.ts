@@ -7,7 +7,7 @@ const states = ['synced', 'lacking', 'pending', 'failing', 'self'] as const sati
   ...DaemonStatus['destinations'][number]['state'][],
 ];
 
-/** Adds what the sender of this host says of itself. It is asked when the metrics are read. */
+/** Adds the state of the sender of this host. The sender is asked when the metrics are read. */
 export function addAlphornMetrics(registry: Registry, status: () => Promise<AlphornStatus>): void {
   const registers = [registry];
   const running = new Gauge({
@@ -30,7 +30,7 @@ export function addAlphornMetrics(registry: Registry, status: () => Promise<Alph
     help: 'Destinations by state.',
     labelNames: ['state'],
     registers,
-    // One question for all of them: this one is read, and sets the others.
+    // The sender is asked once for all of them: this gauge sets the others.
     async collect() {
       const now = await status().catch(() => undefined);
       const destinations = now?.destinations ?? [];

@@ -7,32 +7,32 @@ import { Fault, type FieldError } from '../kit/fault.ts';
 import { makeFolder, readTextIfThere, replaceFile } from '../kit/files/files.ts';
 import { defaultPeerPort } from './config.ts';
 
-/** What Alphorn is to do, as the document has it. */
+/** What Alphorn does, in the form of the API document. */
 export interface Settings {
-  /** Milliseconds between two looks at the whole of what goes into the liferaft. */
+  /** Milliseconds between two looks at all files of the liferaft. */
   interval: number;
   sync: {
     enabled: boolean;
-    /** Addresses or names, with a port where it is not the usual one. */
+    /** Addresses or names, each with a port if it is not the default one. */
     destinations: readonly string[];
   };
 }
 
-/** Where a liferaft is sent to. */
+/** A host that a liferaft is sent to. */
 export interface Destination {
   /** An address without brackets, or a name. */
   host: string;
   port: number;
 }
 
-/** As installed. */
+/** The settings of a new installation. */
 export const defaultSettings: Settings = {
   interval: 30_000,
   sync: { enabled: false, destinations: [] },
 };
 
 const maxDestinations = 100;
-/** The longest that a timer of Node.js takes; above, it fires at once. */
+/** The maximum for a timer of Node.js; a longer one fires at once. */
 const maxInterval = 2_147_483_647;
 
 const destinationExpected =
@@ -79,14 +79,14 @@ export const settingsSchema = z.strictObject(
   { error: objectExpected('"interval" and "sync"') },
 );
 
-/** That, but an unknown key has an issue and a message of its own. */
+/** The message for a value that is no object. An unknown key has a message of its own. */
 function objectExpected(keys: string) {
   return ({ code }: { code?: string | undefined }) =>
     code === 'invalid_type' ? `must be an object of ${keys}` : undefined;
 }
 
 /**
- * Checks settings from outside, of a file or a request: exactly the documented object, each key of it.
+ * Checks settings from a file or a request: they must be exactly the documented object, with each of its keys.
  * @returns the settings, or what is wrong with them
  */
 export function checkSettings(
@@ -106,7 +106,7 @@ export function checkSettings(
 }
 
 /**
- * The settings of this host; those as installed if there is no such file.
+ * Reads the settings of this host; the defaults if there is no such file.
  * Faults: `alphorn_settings_invalid`
  */
 export async function readSettings(path: string): Promise<Settings> {
@@ -124,7 +124,7 @@ export async function readSettings(path: string): Promise<Settings> {
   throw settingsInvalid(path, problems.join(' '));
 }
 
-/** Puts settings that were checked in the place of those that are there, whole. Faults: `no_space` */
+/** Replaces the settings by others that were checked. Faults: `no_space` */
 export async function writeSettings(path: string, { interval, sync }: Settings): Promise<void> {
   const { enabled, destinations } = sync;
   await makeFolder(dirname(path));
@@ -133,9 +133,9 @@ export async function writeSettings(path: string, { interval, sync }: Settings):
 }
 
 /**
- * What a destination's text names: `ADDRESS`, `NAME`, either with `:PORT`, an IPv6 address with a port in brackets
- * (RFC 3986, section 3.2.2). A name is one of RFC 1123, section 2.1, in small letters.
- * @returns undefined if it names nothing
+ * Reads the text of a destination: `ADDRESS` or `NAME`, either with `:PORT`; an IPv6 address with a port is in brackets
+ * (RFC 3986, section 3.2.2). Names follow RFC 1123, section 2.1, and are returned in small letters.
+ * @returns undefined if the text is no destination
  */
 export function destinationOf(text: string): Destination | undefined {
   if (isIP(text) !== 0) return { host: plainAddress(text), port: defaultPeerPort };
@@ -151,7 +151,7 @@ export function destinationOf(text: string): Destination | undefined {
   return isHostName(plain) ? { host: plain.toLowerCase(), port } : undefined;
 }
 
-/** One spelling for each address: of IPv6 the shortest (RFC 5952), which a URL has; a zone stays as it is. */
+/** One spelling for each address: for IPv6 the one of RFC 5952, which URLs use. A zone stays as it is. */
 function plainAddress(address: string): string {
   if (!isIPv6(address)) return address;
   const [plain = '', zone] = address.split('%');
@@ -164,7 +164,7 @@ function isHostName(text: string): boolean {
   return (
     text.length <= 253 &&
     labels.every((label) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(label)) &&
-    // What looks like an address and is none, such as 192.168.7, would be taken for another one.
+    // A name like 192.168.7 would be taken for an address.
     /[a-z]/i.test(labels.at(-1) ?? '')
   );
 }

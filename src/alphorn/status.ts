@@ -6,29 +6,29 @@ import { hostIdOf, hostName } from './peers/host-id.ts';
 import { type ListedRestore, unfinishedRestores } from './restoring/saved-restores.ts';
 import { defaultSettings, readSettings } from './settings.ts';
 
-/** What is known of Alphorn where its sender does not run: what it is to do when it does. */
+/** What is known while the sender does not run on this host: what it would do if it did. */
 export interface StoppedStatus {
   running: false;
   enabled: boolean;
   /** Milliseconds. */
   interval: number;
-  /** Null where the host has no id. */
+  /** Null if the host has no id. */
   host: { id: string; name: string } | null;
   liferaft: null;
-  /** Why it would not do what it should. */
+  /** What would keep it from working. */
   error: { code: FaultCode; detail: string } | null;
   destinations: readonly never[];
 }
 
-/** How Alphorn of this host is doing. */
+/** The state of Alphorn on this host. */
 export type AlphornStatus = (DaemonStatus | StoppedStatus) & {
   /** Restores on this host that did not end as they should. */
   unfinishedRestores: readonly ListedRestore[];
 };
 
 /**
- * How Alphorn of this host is doing: what its sender says, or that there is none.
- * @param daemon that is asked
+ * Reads the state of Alphorn on this host: what the sender reports, or that it does not run.
+ * @param daemon asks the sender
  */
 export async function readAlphornStatus(
   daemon: DaemonClient,

@@ -1,6 +1,7 @@
 import { makeAlphorn } from './wiring/alphorn.ts';
 import { makeRun, makeStartResident } from '../kit/exec.ts';
 import { openSocketListener } from '../server/listeners.ts';
+import { asProblems } from '../server/problem.ts';
 import { makeLog } from '../kit/log.ts';
 import { debianPaths } from '../kit/paths.ts';
 import { runService } from '../server/service.ts';
@@ -8,13 +9,13 @@ import { makeSystemdNotifier } from '../systemd/notify.ts';
 import { startWatchdog } from '../server/watchdog.ts';
 import { loadConfig } from './wiring/config.ts';
 
-// The sender of this host's liferaft: on the node that the cluster runs it on.
+// The sender of this host's liferaft. The cluster runs it on one node.
 await runService('alphornd', async () => {
   const config = await loadConfig(process.env);
   const log = makeLog(config.log_level);
   const watchdog = startWatchdog(makeStartResident(), log);
   const { daemon, app, keysSaved } = makeAlphorn(config, log);
-  const listener = await openSocketListener(app, debianPaths.alphorn.socket, log);
+  const listener = await openSocketListener(app, debianPaths.alphorn.socket, asProblems(), log);
   daemon.start();
   return {
     log,

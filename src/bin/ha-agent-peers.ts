@@ -8,7 +8,7 @@ import { makeSystemdNotifier } from '../systemd/notify.ts';
 import { startWatchdog } from '../server/watchdog.ts';
 import { loadConfig } from './wiring/config.ts';
 
-// The receiver of liferafts: beside the agent, whether or not the cluster runs.
+// The receiver of liferafts. It runs next to the agent, whether or not the cluster runs.
 await runService('ha-agent-peers', async () => {
   const config = await loadConfig(process.env);
   const log = makeLog(config.log_level);

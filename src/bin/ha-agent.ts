@@ -5,7 +5,7 @@ import { openListeners } from '../server/listeners.ts';
 import { makeLog } from '../kit/log.ts';
 import { runService } from '../server/service.ts';
 import { makeSystemdNotifier } from '../systemd/notify.ts';
-import { describeCertificate, followTlsIdentity, loadTlsIdentity } from '../server/tls.ts';
+import { describeCertificate, followTlsIdentity, loadTlsIdentity } from '../server/tls/identity.ts';
 import { startWatchdog } from '../server/watchdog.ts';
 import { loadConfig } from './wiring/config.ts';
 

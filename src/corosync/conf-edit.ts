@@ -1,10 +1,10 @@
 import { isSection, type LocatedSection, type LocatedSetting } from '../parsers/corosync/conf.ts';
 
-/** A text whose lines are changed one by one. */
+/** An edit of a text, line by line. */
 export interface Editing {
   remove: (from: number, to?: number) => void;
   setValue: (setting: LocatedSetting, value: string) => void;
-  /** Puts a setting on a line of its own behind another, with the same indent. */
+  /** Adds a line after that of a setting, with the same indentation. */
   addBehind: (setting: LocatedSetting, line: string) => void;
   text: () => string;
 }
@@ -15,7 +15,7 @@ export function sectionsIn(sections: readonly LocatedSection[], name: string): L
     .filter((each) => each.name === name);
 }
 
-/** In file order; corosync heeds the last. */
+/** The settings of that name in file order. Corosync uses the last one. */
 export function settingsIn(sections: readonly LocatedSection[], key: string): LocatedSetting[] {
   return sections
     .flatMap(({ content }) => content.filter((each): each is LocatedSetting => !isSection(each)))

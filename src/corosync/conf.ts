@@ -13,18 +13,18 @@ import {
 import { memoryFolder } from '../kit/paths.ts';
 import { masked } from '../kit/secrets/secret-names.ts';
 
-/** What corosync says of its configuration file. */
+/** Corosync's verdict on its configuration file. */
 export interface ConfVerdict {
   valid: boolean;
   /** What `corosync -t` prints. */
   text: string;
 }
 
-// The largest that makes sense, of 64 nodes with 8 links each, has some 50 KB.
+// The largest useful file, with 64 nodes of 8 links each, has some 50 KB.
 const maxBytes = 1024 * 1024;
 
 /**
- * The text of corosync.conf to its last byte, its key included, or undefined if there is none.
+ * The whole text of corosync.conf, including its key, or undefined if there is none.
  * Faults: `corosync_conf_unreadable` if it has more than 1 MiB
  */
 export async function readCorosyncConfFile({ paths }: Host): Promise<string | undefined> {
@@ -37,7 +37,7 @@ export async function readCorosyncConfFile({ paths }: Host): Promise<string | un
 }
 
 /**
- * corosync.conf as it stands on this node, or undefined if there is none.
+ * The parsed corosync.conf of this node, or undefined if there is none.
  * Faults: `corosync_conf_unreadable`
  */
 export async function readCorosyncConf(host: Host): Promise<CorosyncSection | undefined> {
@@ -46,7 +46,7 @@ export async function readCorosyncConf(host: Host): Promise<CorosyncSection | un
 }
 
 /**
- * The text of corosync.conf, with its key.
+ * The text of corosync.conf, including its key.
  * Faults: `corosync_conf_not_found`, `corosync_conf_unreadable`
  */
 export async function existingCorosyncConfFile(host: Host): Promise<string> {
@@ -59,35 +59,34 @@ export async function existingCorosyncConfFile(host: Host): Promise<string> {
 }
 
 /**
- * The text of corosync.conf. Only the cluster's key is masked, where it stands in this file instead of
- * its own (`totem.key`, which corosync.conf(5) advises against).
+ * The text of corosync.conf with the cluster's key masked, if it is in this file instead of its own (`totem.key`, which
+ * corosync.conf(5) advises against).
  * Faults: `corosync_conf_not_found`, `corosync_conf_unreadable`
  */
 export async function readCorosyncConfText(host: Host): Promise<string> {
   return maskConf(await existingCorosyncConfFile(host));
 }
 
-/** The text of a corosync.conf with its key, if it has one, replaced by stars. */
+/** The text of a corosync.conf with its key, if it has one, replaced by asterisks. */
 export function maskConf(text: string): string {
   return withKeys(text, () => masked);
 }
 
 /**
- * Puts a new corosync.conf in the place of the old, if corosync would start with it. A key that is masked, as
- * it was read, stays what it is.
+ * Replaces corosync.conf, if corosync would start with the new one. A key that is masked in the new text stays unchanged.
  * @param text the whole file
- * @returns what is in the file now, its key masked
+ * @returns the new content of the file, with its key masked
  * Faults: `corosync_conf_invalid`, `corosync_conf_unreadable`, `invalid_request`, those of Run.
  */
 export async function replaceCorosyncConf(host: Host, text: string): Promise<string> {
   const { corosyncConf } = host.paths;
   const whole = await withKey(host, text);
-  const { valid, text: words } = await verifyCorosyncConf(host, whole);
+  const { valid, text: output } = await verifyCorosyncConf(host, whole);
   if (!valid) {
     throw new Fault(
       'corosync_conf_invalid',
       "Corosync would not start with this configuration, so it was not put in place. What it says is in 'stderr'; if it cannot open its key, set that first.",
-      { command: { argv: ['corosync', '-t'], exitCode: null, stderr: words } },
+      { command: { argv: ['corosync', '-t'], exitCode: null, stderr: output } },
     );
   }
   await replaceKeepingPrevious(corosyncConf, whole, 0o644);
@@ -111,7 +110,7 @@ async function withKey(host: Host, text: string): Promise<string> {
   );
 }
 
-/** Not those in comments, which are masked as well. */
+/** The keys in a text, except those in comments. */
 function keysIn(text: string): string[] {
   return text.split('\n').flatMap((line) => {
     const found = keyIn(line);
@@ -119,7 +118,7 @@ function keysIn(text: string): string[] {
   });
 }
 
-/** The text with the value of each `key: value` line replaced; all else stays to the byte. */
+/** The text with the value of each line `key: VALUE` replaced; the rest stays the same to the byte. */
 function withKeys(text: string, replacement: (found: KeyInLine) => string): string {
   return text
     .split('\n')
@@ -130,14 +129,14 @@ function withKeys(text: string, replacement: (found: KeyInLine) => string): stri
     .join('\n');
 }
 
-/** The value of a key in a line, which reaches from `start` to the end of the line. */
+/** The key in a line; its value extends from `start` to the end of the line. */
 interface KeyInLine {
   start: number;
   value: string;
   isComment: boolean;
 }
 
-// No pattern: one that skips blanks before it looks for a word takes the square of the number of blanks.
+// Not by a regular expression: one that skips blanks before a word takes quadratic time for many blanks.
 function keyIn(line: string): KeyInLine | undefined {
   const name = skip(line, 0, ' \t\r#');
   if (!line.startsWith('key', name)) return undefined;
@@ -148,23 +147,23 @@ function keyIn(line: string): KeyInLine | undefined {
   return { start, value: line.slice(start), isComment: line.slice(0, name).includes('#') };
 }
 
-/** Where the first sign stands that is not one of these. */
-function skip(line: string, from: number, signs: string): number {
+/** The position of the first character that is not one of these. */
+function skip(line: string, from: number, characters: string): number {
   let at = from;
-  while (at < line.length && signs.includes(line.charAt(at))) at += 1;
+  while (at < line.length && characters.includes(line.charAt(at))) at += 1;
   return at;
 }
 
-/** The same check of the file as it stands. Faults: as verifyCorosyncConf */
+/** Checks the file of this node. Faults: as verifyCorosyncConf */
 export async function verifyCorosyncConfFile(host: Host): Promise<ConfVerdict> {
   const text = await readTextUpTo(host.paths.corosyncConf, maxBytes);
   return verifyCorosyncConf(host, text === false ? undefined : text);
 }
 
 /**
- * Lets corosync itself check a configuration (corosync(8), `-t`); it need not run. It would end with "exiting normally" in
- * the log that the file names, which is that of the corosync that runs: so it is shown a copy that logs to stderr alone.
- * @param text the configuration; undefined if there is none, or more than is read
+ * Makes corosync check a configuration (corosync(8), `-t`); it need not run. It would log "exiting normally" to the log file
+ * of the running corosync, so it gets a copy that logs only to stderr.
+ * @param text the configuration; undefined if there is none, or it is too large
  * Faults: `no_space` in memory, those of Run.
  */
 export async function verifyCorosyncConf(
@@ -173,11 +172,11 @@ export async function verifyCorosyncConf(
 ): Promise<ConfVerdict> {
   const verify = async (...file: string[]): Promise<ConfVerdict> => {
     const argv = ['corosync', '-t', ...file] as const;
-    // 0: corosync would start with it. Whatever else it exits with, 8 for most, it would not.
+    // 0: corosync would start with it. Any other code, mostly 8: it would not.
     const { exitCode, stdout, stderr } = await run({ argv, deadlineMs: readDeadlineMs });
     return { valid: exitCode === 0, text: stdout + stderr };
   };
-  // Corosync does not get as far as its log then.
+  // Without a readable file, corosync ends before it opens its log.
   if (text === undefined) return verify();
   const folder = dirname(paths.corosyncConf);
   return inMemoryFolder(memoryFolder, async (memory) => {
@@ -185,7 +184,7 @@ export async function verifyCorosyncConf(
     await writeFile(copy, loggingToStderrAlone(text), { mode: 0o600 });
     // Corosync reads more of its configuration from the folder of the file.
     await symlink(join(folder, 'uidgid.d'), join(memory, 'uidgid.d'));
-    const { valid, text: words } = await verify('-c', copy);
-    return { valid, text: words.replaceAll(memory, folder) };
+    const { valid, text: output } = await verify('-c', copy);
+    return { valid, text: output.replaceAll(memory, folder) };
   });
 }

@@ -8,7 +8,7 @@ import { inMemoryFolder } from '../kit/files/memory-files.ts';
 import { memoryFolder } from '../kit/paths.ts';
 
 /**
- * The key that the nodes of the cluster know each other by, in hexadecimal.
+ * The key by which the nodes of the cluster authenticate each other, in hexadecimal.
  * Faults: `corosync_key_not_found`
  */
 export async function readCorosyncKey({ paths }: Host): Promise<string> {
@@ -22,23 +22,23 @@ export async function readCorosyncKey({ paths }: Host): Promise<string> {
   return key.toString('hex');
 }
 
-/** Only root reads it, as corosync-keygen(8) leaves it. */
+/** Only root may read it, as after corosync-keygen(8). */
 const keyMode = 0o400;
 
-/** Puts a key in the place of the one that is there. */
+/** Replaces the key. */
 export async function writeCorosyncKey({ paths }: Host, key: Buffer): Promise<void> {
   await replaceKeepingPrevious(paths.corosyncKey, key, keyMode);
 }
 
 /**
- * Makes a new key and puts it in the place of the one that is there.
+ * Makes a new key and replaces the present one.
  * @returns what corosync-keygen(8) prints
  * Faults: `tool_failed`, `no_space`, those of Run.
  */
 export async function generateCorosyncKey(host: Host): Promise<string> {
   const { corosyncKey } = host.paths;
-  // Not into the file itself, which it would write in place; nor beside it, where a full disk has it end with no more
-  // than an exit code.
+  // corosync-keygen would write the file in place. On a full disk, it would end with only an exit code. So it writes to
+  // memory.
   return inMemoryFolder(memoryFolder, async (folder) => {
     const fresh = join(folder, 'authkey');
     const text = await runToSuccess(

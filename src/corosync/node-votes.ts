@@ -3,22 +3,23 @@ import type { LocatedSection, LocatedSetting } from '../parsers/corosync/conf.ts
 import { type Editing, sectionsIn, settingsIn } from './conf-edit.ts';
 
 export interface VotesLeft {
-  /** The votes that corosync has to expect; undefined if that depends on more than the file. */
+  /** The votes that corosync has to expect; undefined if they do not depend on the file alone. */
   expected: number | undefined;
-  /** What somebody should know of them. */
+  /** Warnings about the votes. */
   warnings: string[];
 }
 
 /**
- * Puts right what depends on the votes of the nodes (votequorum(5); corosync-qdevice(8) for those of a device):
+ * Corrects the settings that depend on the votes of the nodes (votequorum(5); corosync-qdevice(8) for those of a device):
  *
- * - `expected_votes` counts for more than the list of nodes, so it must not be above what is left. It may be below.
- * - `two_node` is for two nodes of one vote each, and neither together with a quorum device nor with `auto_tie_breaker`
- *   or `last_man_standing`. One that says 0 is what other tools write for three nodes, and is no wish for two.
+ * - `expected_votes` takes precedence over the list of nodes. So it must not be higher than the votes that are left. It may
+ *   be lower.
+ * - `two_node` is for two nodes with one vote each. It excludes a quorum device, `auto_tie_breaker` and
+ *   `last_man_standing`. Other tools write `two_node: 0` for three nodes, which does not mean that it is unwanted for two.
  * - The votes of a device with the algorithm `lms` are one less than those of the nodes.
- * - A tie breaker that is gone breaks no tie.
+ * - A node that is gone cannot break a tie.
  * @param votes of each node that is left
- * @param id of the node that goes
+ * @param id of the node that is removed
  * Faults: `corosync_conf_invalid`
  */
 export function removeVotes(
@@ -53,7 +54,7 @@ export function removeVotes(
   if (expectedSetting) {
     const before = Number(expectedSetting.value);
     expected = Math.min(before, sum + (hasDevice ? deviceVotes : 0));
-    // Fewer than two votes besides the device's, and corosync does not start; without the setting it counts itself.
+    // With fewer than two votes besides the device's, corosync does not start. Without the setting, it counts the votes.
     if (hasDevice && deviceVotes > 0 && expected - deviceVotes < 2) removeAll(expectedSettings);
     else if (expected !== before) editing.setValue(expectedSetting, `${expected}`);
   }

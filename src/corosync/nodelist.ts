@@ -15,14 +15,14 @@ export interface KnownNode {
   id: number;
 }
 
-/** What becomes of corosync.conf without a node. */
+/** corosync.conf without a node. */
 export interface WithoutNode {
-  /** The file as it was, and as it is to be. */
+  /** The file before and after. */
   former: string;
   text: string;
-  /** How many nodes are left. */
+  /** The number of nodes that are left. */
   others: number;
-  /** What the file calls the node: its name, else its address. */
+  /** What the file calls the node: its name, or else its address. */
   called: string;
   votes: VotesLeft;
 }
@@ -37,16 +37,16 @@ interface FileNode {
 }
 
 /**
- * The text of corosync.conf without a node, whoever wrote it; all other lines stay as they are, to the byte. The votes
- * are put right, see removeVotes.
+ * Removes a node from the text of corosync.conf, whoever wrote it. All other lines stay the same to the byte, except that
+ * the votes are corrected, see removeVotes.
  *
- * The node is the one that has its name; or the one without a name that has its address for a name, or its number: what
- * `nodeid` says, else what corosync made of the address.
- * @param name the name that Pacemaker knows it by
+ * The node in the file is the one with that name. If it has no name there, it is the one whose address is the name, or
+ * whose number is the node's. The number is `nodeid`, or else the one that corosync made from the address.
+ * @param name the node's name in Pacemaker
  * @param known the nodes of the cluster that Pacemaker knows, except remote ones
- * @returns undefined if there is no file, or if the node is surely not in it
- * Faults: `node_not_matched` if it cannot be told which node it is, `corosync_conf_invalid` if corosync would not start with
- * what is left, `corosync_conf_unreadable`, those of readNodeIds.
+ * @returns undefined if there is no file, or if the node is certainly not in it
+ * Faults: `node_not_matched` if it is unclear which node it is, `corosync_conf_invalid` if corosync would not start with the
+ * result, `corosync_conf_unreadable`, those of readNodeIds.
  */
 export async function removeCorosyncNode(
   host: Host,
@@ -62,7 +62,7 @@ export async function removeCorosyncNode(
   const isHighBitCleared = settingsIn(totem, 'clear_node_high_bit').at(-1)?.value === 'yes';
   const idOf = (address: string) => {
     const id = idOfIpv4(address, isHighBitCleared);
-    // Of a number that nobody has, it is not certain that corosync made it.
+    // If no known node has the number, corosync may not have made it.
     return known.some((each) => each.id === id) ? id : undefined;
   };
   const node = await find(host, nodes, { name, known, idOf });
@@ -92,8 +92,8 @@ function nodesIn(conf: LocatedSection): FileNode[] {
 }
 
 /**
- * The number that corosync makes of an IPv4 address where the file has none: its 32 bits, as totemip.c in 3.1 does, without the
- * first one if `clear_node_high_bit` says so (corosync.conf(5)). The map of 3.1.2 has it for no node, that of 3.1.7 for all.
+ * The number that corosync makes from an IPv4 address if the file has none (totemip.c in 3.1): its 32 bits, without the
+ * first one if `clear_node_high_bit` is set (corosync.conf(5)). The map of 3.1.2 has it for no node, that of 3.1.7 for all.
  */
 function idOfIpv4(address: string, isHighBitCleared: boolean): number | undefined {
   if (!isIPv4(address)) return undefined;
@@ -131,7 +131,7 @@ async function find(
     throw notMatched(name, `${called(node)} and ${called(another)} could both be it`);
   }
   if (node === undefined) {
-    // Corosync 3 does not start without one.
+    // Corosync 3 does not start without a list of nodes.
     if (id !== undefined && nodes.length === 0) throw notMatched(name, 'it has no list of nodes');
     const unclear = nodes.find((each) => each.name === undefined && each.id === undefined);
     if (id === undefined || unclear === undefined) return undefined;

@@ -4,8 +4,8 @@ import { parseQuorumtool, type Quorum } from '../parsers/corosync/quorumtool.ts'
 import { failureOf } from './tool.ts';
 
 /**
- * Whether the node is in a partition with quorum, and by which votes (corosync-quorumtool(8), `-s`). To
- * have none is no failure.
+ * Whether the node is in a partition with quorum, and the votes in it (corosync-quorumtool(8), `-s`). A partition without
+ * quorum is not a failure.
  * Faults: `cluster_not_running`, `tool_failed`, `unreadable_output`, those of Run.
  */
 export async function readQuorum({ run, readDeadlineMs }: Host): Promise<Quorum> {

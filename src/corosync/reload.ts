@@ -2,8 +2,8 @@ import type { Host } from '../kit/host.ts';
 import { failureOf } from './tool.ts';
 
 /**
- * Lets corosync read its configuration anew, on all nodes that are together (corosync-cfgtool(8), `-R`).
- * Where it does not run there is nothing to do.
+ * Makes corosync reload its configuration on all nodes of the partition (corosync-cfgtool(8), `-R`). Does nothing if
+ * corosync does not run.
  * Faults: `tool_failed`, those of Run.
  */
 export async function reloadCorosync({ run, changeDeadlineMs }: Host): Promise<void> {

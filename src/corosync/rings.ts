@@ -10,7 +10,7 @@ export async function readRings({ run, readDeadlineMs }: Host): Promise<Corosync
   const argv = ['corosync-cfgtool', '-s'] as const;
   const outcome = await run({ argv, deadlineMs: readDeadlineMs });
   const rings = parseCfgtool(outcome.stdout);
-  // Until corosync 3.0, 1 is also the exit code of links that are told of and faulty.
+  // Until corosync 3.0, the exit code is also 1 if a link in the output is faulty.
   if (outcome.exitCode === 0 || rings.links.length > 0) return rings;
   throw failureOf(argv, outcome);
 }

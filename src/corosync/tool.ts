@@ -2,8 +2,8 @@ import { Fault } from '../kit/fault.ts';
 import type { Command, Outcome } from '../kit/exec.ts';
 
 /**
- * What it means that a tool of corosync could not tell what it was asked. Their exit code for all
- * failures is 1; that nobody answers can be told from their words alone.
+ * The fault for a failure of one of corosync's tools. They exit with 1 on every failure. Only their message shows whether
+ * corosync did not answer.
  * @returns a fault `cluster_not_running` or `tool_failed`
  */
 export function failureOf(argv: Command['argv'], { exitCode, stderr }: Outcome): Fault {

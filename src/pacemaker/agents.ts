@@ -33,7 +33,7 @@ export async function listAgents(host: Host, standard: string): Promise<string[]
 /**
  * The metadata of an agent (crm_resource(8), `--show-metadata`).
  * @param agent its full name: `ocf:heartbeat:Dummy`, `systemd:smbd`, `stonith:fence_ipmilan`
- * Faults: `tool_failed`, even if there is no such agent; those of parseOutput.
+ * Faults: `tool_failed` if it fails or there is no such agent, those of parseOutput.
  */
 export function readAgentMetadata(host: Host, agent: string): Promise<AgentMetadata> {
   return parseOutput(host, ['crm_resource', '--show-metadata', agent], parseAgentMetadata);

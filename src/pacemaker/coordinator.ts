@@ -6,7 +6,7 @@ const answerDeadlineMs = 5000;
 /**
  * Asks this node's controller which node is the coordinator, and then asks that node (crmadmin(8), `--dc_lookup`). An
  * answer shows that both controllers work.
- * Faults: `tool_timeout`, even if either controller does not answer; those of failureOf and of Run.
+ * Faults: `tool_timeout` if either controller does not answer, those of failureOf and of Run.
  */
 export async function askCoordinator(host: Host): Promise<void> {
   const argv = ['crmadmin', '--dc_lookup'] as const;

@@ -69,7 +69,7 @@ export function encodeAcl({ user, users, group, groups, mask, other }: Acl): Buf
   return bytes;
 }
 
-/** The entries sorted by id. Of two entries for one id, the first counts, as it does for the kernel. */
+/** The entries sorted by id. The first of two entries for one id counts, as it does for the kernel. */
 function inOrder(named: readonly AclEntry[]): AclEntry[] {
   const first = new Map(named.toReversed().map((each) => [each.id, each]));
   return [...first.values()].sort((a, b) => a.id - b.id);

@@ -1,37 +1,43 @@
-import { asProblems } from '../server/problem.ts';
+import { asProblems, problemSchema } from '../server/problem.ts';
 import type { Family } from '../server/table/family.ts';
 import { openApiOf } from '../server/table/openapi.ts';
 import { row } from '../server/table/row.ts';
 
 /**
- * The OpenAPI documents of families, each below its bases, and the first one's at the root as well. They say what
- * everybody can read in the README, so they need no token.
+ * The OpenAPI documents of families: the first one's at the root and below its bases, the others' by their names. They say
+ * what everybody can read in the README, so they need no token.
  */
-export function documentFamily(families: readonly Family[]): Family {
-  const documents = families.map(openApiOf);
-  const paths = families.map(({ bases }, index) => [
-    ...bases.map((base) => `${base}/openapi.json`),
-    ...(index === 0 ? ['/openapi.json'] : []),
-  ]);
+export function documentFamily([first, ...others]: readonly [Family, ...Family[]]): Family {
+  const paths = [
+    ...['/openapi.json', ...first.bases.map((base) => `${base}/openapi.json`)].map(
+      (path) => [path, first] as const,
+    ),
+    ...others.map((family) => [`/openapi/${family.name}.json`, family] as const),
+  ];
   return {
     name: 'documents',
     title: 'OpenAPI documents',
     bases: [''],
     signIn: [],
     hasEtags: true,
-    rows: documents.flatMap((document, index) =>
-      (paths[index] ?? []).map((path) =>
-        row({
-          methods: ['GET'],
-          path,
-          role: 'anyone',
-          summary: 'The OpenAPI document.',
-          fields: {},
-          handle: () => ({ body: document }),
-        }),
-      ),
-    ),
+    rows: paths.map(([path, family]) => {
+      const document = openApiOf(family);
+      return row({
+        methods: ['GET'],
+        path,
+        role: 'anyone',
+        summary: `The OpenAPI document: ${family.title}.`,
+        fields: {},
+        answers: { 200: { json: { type: 'object' } } },
+        codes: [],
+        handle: () => ({ body: document }),
+      });
+    }),
     noSuchRoute: (path) => `There is no ${path}.`,
     answerFault: asProblems(),
+    faultSchema: problemSchema,
+    codes: [],
+    // An example of a document would be the document.
+    examples: {},
   };
 }

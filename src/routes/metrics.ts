@@ -1,8 +1,9 @@
 import type { RequestHandler } from 'express';
 import type { Registry } from 'prom-client';
 
-import { asProblems } from '../server/problem.ts';
+import { asProblems, problemSchema } from '../server/problem.ts';
 import type { Family } from '../server/table/family.ts';
+import examples from './examples/metrics.json' with { type: 'json' };
 import { row } from '../server/table/row.ts';
 
 /** What Prometheus reads. @param signIn find out who calls, and refuse what is not let in */
@@ -12,6 +13,7 @@ export function metricsFamily(registry: Registry, signIn: readonly RequestHandle
     title: 'Metrics',
     bases: ['/metrics'],
     signIn,
+    security: { bearer: { type: 'http', scheme: 'bearer' } },
     rows: [
       row({
         methods: ['GET'],
@@ -19,6 +21,8 @@ export function metricsFamily(registry: Registry, signIn: readonly RequestHandle
         role: 'monitor',
         summary: 'The metrics of the agent, in the text format of Prometheus.',
         fields: {},
+        answers: { 200: { text: 'text/plain' } },
+        codes: [],
         handle: async () => ({
           text: await registry.metrics(),
           headers: { 'Content-Type': registry.contentType },
@@ -27,5 +31,10 @@ export function metricsFamily(registry: Registry, signIn: readonly RequestHandle
     ],
     noSuchRoute: (path) => `There is no ${path}.`,
     answerFault: asProblems(),
+    faultSchema: problemSchema,
+    codes: [
+      ...(['unauthenticated', 'too_many_attempts', 'too_many_requests', 'overloaded'] as const),
+    ],
+    examples,
   };
 }

@@ -1,5 +1,8 @@
-import { answerOfProblem, asProblems, problemOf } from '../server/problem.ts';
+import { ofCluster } from './common/codes.ts';
+import { answerOfProblem, asProblems, problemOf, problemSchema } from '../server/problem.ts';
 import type { Family } from '../server/table/family.ts';
+import { always, record } from '../server/table/schema.ts';
+import examples from './examples/probes.json' with { type: 'json' };
 import { row } from '../server/table/row.ts';
 
 /**
@@ -9,7 +12,10 @@ import { row } from '../server/table/row.ts';
  */
 export function probeFamily(checkReadiness: () => Promise<void>): Family {
   const body = { status: 'ok' };
-  const probe = { methods: ['GET'], role: 'anyone', fields: {} } as const;
+  const probe = {
+    ...({ methods: ['GET'], role: 'anyone', fields: {} } as const),
+    answers: { 200: { json: record({ status: always('ok') }) } },
+  };
   return {
     name: 'probes',
     title: 'Probes',
@@ -21,12 +27,14 @@ export function probeFamily(checkReadiness: () => Promise<void>): Family {
         ...probe,
         path: '/healthz',
         summary: 'Whether the agent answers.',
+        codes: [],
         handle: () => ({ body }),
       }),
       row({
         ...probe,
         path: '/readyz',
         summary: 'Whether this node and its cluster can be worked with.',
+        codes: ['daemon_stopped', 'no_coordinator', 'no_quorum', ...ofCluster],
         async handle() {
           await checkReadiness();
           return { body };
@@ -34,6 +42,9 @@ export function probeFamily(checkReadiness: () => Promise<void>): Family {
       }),
     ],
     noSuchRoute: (path) => `There is no ${path}.`,
+    faultSchema: problemSchema,
+    codes: [],
+    examples,
     answerFault(fault) {
       const { code } = fault;
       if (code === 'method_not_allowed' || code === 'internal_error') return asProblems()(fault);

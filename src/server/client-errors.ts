@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Server, STATUS_CODES } from 'node:http';
+import { type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type net from 'node:net';
 
 import { Fault, systemErrorCode } from '../kit/fault.ts';
@@ -22,23 +22,59 @@ export function answerClientErrors(
     if (answered.has(socket)) return;
     answered.add(socket);
     const fault = faultOf(systemErrorCode(error) ?? '');
-    // An answer that is under way would be cut by another. TLS that failed, or a client that has gone, reads nothing.
-    if (fault === undefined || !socket.writable || !serial.isIdle(socket)) {
+    // Another answer would cut one that is under way. A request whose body fails after its answer gets no second answer.
+    // A client whose TLS failed, or that has gone, reads nothing.
+    if (fault === undefined || !socket.writable || !serial.isBetweenRequests(socket)) {
       socket.destroy();
       return;
     }
-    const { status, headers, body } = answerFault(fault);
-    const all = {
-      ...headers,
-      'Content-Length': Buffer.byteLength(body),
-      Connection: 'close',
-      'X-Request-Id': randomUUID(),
-    };
-    const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+    const { status, headers, body } = lastAnswer(fault, answerFault);
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
     const first = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`;
     socket.write([first, ...lines, '', body].join('\r\n'));
     socket.destroySoon();
   });
+}
+
+/**
+ * The same app, which refuses what Node.js takes for a request of HTTP/1.1 and what RFC 9112 takes for none (sections 3.2
+ * and 3.3): one that does not say for which host it is, and one for what is neither a path nor a URL. The server has to
+ * leave the first to it (`requireHostHeader: false`): Node.js would answer that without a body, and Express the second.
+ */
+export function refuseMalformed(app: RequestListener, answerFault: AnswerFault): RequestListener {
+  return (request, response) => {
+    const isForAHost = request.headers.host !== undefined || request.httpVersion !== '1.1';
+    if (isForAHost && isTarget(request.url ?? '')) {
+      app(request, response);
+      return;
+    }
+    const fault = new Fault(
+      'malformed_request',
+      isForAHost
+        ? 'What is asked for is neither a path nor a URL. Nothing was done; ask for a path that begins with "/".'
+        : "The request has no header 'Host', without which it is no HTTP/1.1 request. Nothing was done; add it, or use a client that does.",
+    );
+    const { status, headers, body } = lastAnswer(fault, answerFault);
+    response.writeHead(status, headers).end(body);
+  };
+}
+
+/** The server as a whole (`*`), a path, or a URL as a proxy gets it. */
+function isTarget(target: string): boolean {
+  return (
+    target === '*' || target.startsWith('/') || /^https?:/i.test(URL.parse(target)?.href ?? '')
+  );
+}
+
+/** The answer after which the connection ends. */
+function lastAnswer(fault: Fault, answerFault: AnswerFault) {
+  const { status, headers, body } = answerFault(fault);
+  const more = {
+    'Content-Length': Buffer.byteLength(body),
+    Connection: 'close',
+    'X-Request-Id': randomUUID(),
+  };
+  return { status, headers: { ...headers, ...more }, body };
 }
 
 /** Undefined for what is no matter of HTTP. The codes are those of Node.js and of its parser, llhttp. */

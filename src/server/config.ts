@@ -68,7 +68,7 @@ export type ServerConfig = Readonly<z.output<typeof serverConfig>>;
 
 /** A rule on several keys. */
 export const certificateWithKey = {
-  isKept: ({
+  isMet: ({
     tls_certificate,
     tls_key,
   }: Pick<ServerConfig, 'tls_certificate' | 'tls_key'>): boolean =>

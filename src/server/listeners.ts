@@ -3,8 +3,8 @@ import https from 'node:https';
 import type net from 'node:net';
 
 import type { Log } from '../kit/log.ts';
-import { apiTls, type TlsIdentity } from './tls.ts';
-import { answerClientErrors } from './client-errors.ts';
+import { apiTls } from './tls/identity.ts';
+import { answerClientErrors, refuseMalformed } from './client-errors.ts';
 import { awaitClientHello } from './connections/client-hello.ts';
 import type { Connections } from './connections/connections.ts';
 import {
@@ -23,6 +23,10 @@ import {
   serveSerially,
 } from './connections/serial-requests.ts';
 import type { ServerConfig } from './config.ts';
+import type { TlsIdentity } from './tls/source.ts';
+
+/** The options of each server. A request without a host is refused by `refuseMalformed`. */
+const options = { ...requestTimeouts, maxHeaderSize, requireHostHeader: false };
 
 /** The agent's apps, and the limits of their connections. */
 export interface AgentService {
@@ -56,7 +60,6 @@ export async function openListeners(
   identity: TlsIdentity,
   log: Log,
 ): Promise<ApiListeners> {
-  const options = { ...requestTimeouts, maxHeaderSize };
   const secure = https.createServer({ ...options, ...apiTls, ...identity });
   const opened: { server: Server | https.Server; serial: SerialRequests; address: string }[] = [];
   const open = async (
@@ -81,7 +84,7 @@ export async function openListeners(
     };
     await open(
       server,
-      serveSerially(server, apps.network, requests, answering),
+      serveSerially(server, refuseMalformed(apps.network, answerFault), requests, answering),
       where,
       `${scheme}://${name}`,
     );
@@ -95,7 +98,8 @@ export async function openListeners(
     const socket = http.createServer(options);
     socket.maxConnections = maxSocketConnections;
     const { socket: path } = config;
-    await open(socket, serveSerially(socket, apps.socket, requests), { path }, path);
+    const app = refuseMalformed(apps.socket, answerFault);
+    await open(socket, serveSerially(socket, app, requests), { path }, path);
     await openNetwork(secure, tcp(config.https_address, config.https_port), 'https');
     if (config.http_port !== null) {
       const where = tcp(config.http_address, config.http_port);
@@ -139,16 +143,20 @@ function admit(server: Server | https.Server, connections: Connections): void {
 
 /**
  * Opens a socket for root on this host. Its mode is that of the process's umask.
+ * @param answerFault how an error looks that belongs to no route
  * Faults: `cannot_listen`
  */
 export async function openSocketListener(
   app: RequestListener,
   path: string,
+  answerFault: AnswerFault,
   log: Log,
 ): Promise<Listeners> {
-  const server = http.createServer({ ...requestTimeouts, maxHeaderSize });
+  const server = http.createServer(options);
   server.maxConnections = maxSocketConnections;
-  const serial = serveSerially(server, app, requestLimits);
+  server.maxHeadersCount = maxHeadersCount;
+  const serial = serveSerially(server, refuseMalformed(app, answerFault), requestLimits);
+  answerClientErrors(server, serial, answerFault);
   await freeSocket(path);
   await listen(server, { path }, path, log);
   return { addresses: [path], stop: () => close(server, serial) };

@@ -7,7 +7,9 @@ import { plainAddress } from '../kit/addresses.ts';
 import { systemErrorCode } from '../kit/fault.ts';
 import { makeLogLimit } from '../kit/log-limit.ts';
 import type { Log } from '../kit/log.ts';
+import { refuseMalformed } from './client-errors.ts';
 import { close, listen, type Listeners, tcp } from './listen.ts';
+import { asProblems } from './problem.ts';
 
 /** Who gets as far as a request. */
 export interface PeerAdmission {
@@ -59,6 +61,7 @@ export async function openPeerListener(
   log: Log,
   limits: PeerLimits = peerLimits,
 ): Promise<Listeners> {
+  const answer = refuseMalformed(app, asProblems());
   const server = https.createServer(
     {
       ...tls,
@@ -70,9 +73,12 @@ export async function openPeerListener(
       // How often Node.js looks whether a request takes too long.
       connectionsCheckingInterval: Math.min(5000, limits.handshakeMs / 2),
       maxHeaderSize: maxPeerHeaderSize,
+      requireHostHeader: false,
     },
-    app,
+    answer,
   );
+  // RFC 9110, section 10.1.1, allows to leave an expectation unheeded that is unknown.
+  server.on('checkExpectation', answer);
   server.timeout = limits.silenceMs;
   server.maxConnections = maxPeers;
   // Too slow, too long or no HTTP at all: Node.js would answer in words of its own.

@@ -1,6 +1,8 @@
 import type { Fault, FaultCode, FieldError } from '../kit/fault.ts';
 import type { KnownSecrets } from '../kit/secrets/known-secrets.ts';
 import type { AnswerFault, FaultAnswer } from './middleware/answer-errors.ts';
+import type { JsonSchema } from './table/field.ts';
+import { described, integer, listOf, orNull, part, record, text, texts } from './table/schema.ts';
 
 /** The one table from a fault to HTTP. Whatever is not in it is a bug of ours: 500. */
 const answers: Partial<Record<FaultCode, { status: number; title: string }>> = {
@@ -169,3 +171,30 @@ export function answerOfProblem(problem: Problem): FaultAnswer {
     isFailure: problem.status >= 500,
   };
 }
+
+/** A problem with one of these codes. */
+export function problemSchema(codes: readonly FaultCode[]): JsonSchema {
+  return { allOf: [problem, { type: 'object', properties: { code: { enum: codes } } }] };
+}
+
+const problem = part(
+  'Problem',
+  record({
+    type: described('urn:ha-agent:problem: and the code.', text),
+    title: text,
+    status: integer,
+    detail: described('What happened and what to do next, for people.', text),
+    code: described('What happened, for programs; it never changes.', text),
+    'errors?': described(
+      'What is wrong with each field of the request.',
+      listOf(record({ field: text, message: text, type: text })),
+    ),
+    'command?': described('What was run, secrets masked.', texts),
+    'exitCode?': orNull(integer),
+    'stderr?': text,
+    'confirmation?': described(
+      'The token that confirms the request, and what the request would do.',
+      record({ token: text }, {}),
+    ),
+  }),
+);

@@ -22,20 +22,20 @@ describe('the brake on guesses', () => {
     expect(delays).to.deep.equal([250, 500, 1000, 2000, 4000, 5000, 5000]);
   });
 
-  it('tells the log once, not a line a guess', async () => {
+  it('logs one line for a source, not one for each guess', async () => {
     const { lines, brake } = bench();
     for (let guess = 0; guess < 20; guess += 1) await brake.wrongToken('192.0.2.1');
     expect(lines).to.deep.equal([{ level: 'warn', source: '192.0.2.1' }]);
   });
 
-  it('holds each source up for itself', async () => {
+  it('delays each source by itself', async () => {
     const { delays, brake } = bench();
     for (let guess = 0; guess < 4; guess += 1) await brake.wrongToken('192.0.2.1');
     await brake.wrongToken('192.0.2.2');
     expect(delays).to.deep.equal([250]);
   });
 
-  it('takes all addresses of an IPv6 network of 64 bits for one source', async () => {
+  it('counts all addresses of an IPv6 /64 network as one source', async () => {
     const { delays, brake } = bench();
     for (const host of [
       '2001:db8:1:2::1',
@@ -49,7 +49,7 @@ describe('the brake on guesses', () => {
     expect(delays).to.deep.equal([250]);
   });
 
-  it('takes an IPv4 address for the same whichever way it is written', async () => {
+  it('counts an IPv4 address and its IPv6-mapped form as one source', async () => {
     const { delays, brake } = bench();
     for (const host of ['192.0.2.1', '::ffff:192.0.2.1', '192.0.2.1', '::ffff:192.0.2.1']) {
       await brake.wrongToken(host);
@@ -57,7 +57,7 @@ describe('the brake on guesses', () => {
     expect(delays).to.deep.equal([250]);
   });
 
-  it('forgets a source that was quiet for ten minutes', async () => {
+  it('forgets a source that has been quiet for ten minutes', async () => {
     const { delays, clock, brake } = bench();
     for (let guess = 0; guess < 4; guess += 1) await brake.wrongToken('192.0.2.1');
     clock.ms += 600_000;

@@ -15,13 +15,13 @@ describe('the token store', () => {
     sinon.restore();
   });
 
-  it('knows the holder of a token that it made, also when opened anew', async () => {
+  it('knows the holder of a token that it made, even after it is opened again', async () => {
     const token = await open().create('ui', 'operator');
     expect(token).to.match(/^[0-9a-f]{64}$/);
     expect(await open().find(token)).to.include({ name: 'ui', role: 'operator' });
   });
 
-  it('knows nobody by any other token', async () => {
+  it('finds no holder of an unknown token', async () => {
     const store = open();
     expect(await store.find('x')).to.equal(undefined);
     const token = await store.create('ui', 'admin');
@@ -30,7 +30,7 @@ describe('the token store', () => {
     }
   });
 
-  it('keeps a hash, readable by root alone, and never the token', async () => {
+  it('stores a hash that only root can read, and never the token', async () => {
     const token = await open().create('ui', 'admin');
     const path = join(folder.path, 'tokens');
     const file = join(path, 'ui.json');
@@ -39,7 +39,7 @@ describe('the token store', () => {
     expect((await stat(file)).mode & 0o777).to.equal(0o600);
   });
 
-  it('takes up what another process makes and revokes, from the next question on', async () => {
+  it('knows at once what another process creates and revokes', async () => {
     const agent = open();
     for (let round = 0; round < 20; round += 1) {
       const token = await open().create('ui', 'viewer');
@@ -67,7 +67,7 @@ describe('the token store', () => {
     clock.tick(5000);
     const agent = open();
     await agent.find(token);
-    // Behind the store's back and in place, so that the folder stays as it was.
+    // Writes the file in place without the store, so that the folder does not change.
     await writeFile(join(folder.path, 'tokens', 'ui.json'), 'damaged');
     expect(await agent.find(token)).to.include({ name: 'ui' });
   });
@@ -82,7 +82,7 @@ describe('the token store', () => {
     expect((await store.list()).map(({ name }) => name)).to.deep.equal(['ui']);
   });
 
-  it('lists all by name, without a hash', async () => {
+  it('lists all tokens by name, without a hash', async () => {
     const store = open();
     await store.create('b', 'viewer');
     await store.create('a', 'admin', 1000);
@@ -94,7 +94,7 @@ describe('the token store', () => {
     expect(Object.keys(list[0] ?? {})).to.deep.equal(['name', 'role', 'createdAt', 'expiresAt']);
   });
 
-  it('gives a name once, however many ask at the same time', async () => {
+  it('creates a token of one name once, however many callers ask at the same time', async () => {
     const tries = await Promise.allSettled(
       Array.from({ length: 10 }, () => open().create('ui', 'viewer')),
     );
@@ -102,7 +102,7 @@ describe('the token store', () => {
     await faultOf('token_exists', open().create('ui', 'viewer'));
   });
 
-  it('cannot revoke what is not there', async () => {
+  it('cannot revoke a token that does not exist', async () => {
     await faultOf('token_not_found', open().revoke('ui'));
   });
 

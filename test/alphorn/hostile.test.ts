@@ -63,7 +63,7 @@ describe('a hostile liferaft', () => {
   ): Promise<void> {
     const announced = { hostId: someHost, size: bytes.length, rebuilt: false, ...said };
     const fault = await faultOf(code, store().receive(announced, inPieces(bytes)));
-    expect(fault.message).to.match(/Nothing of it was kept|nothing was kept/);
+    expect(fault.message).to.match(/Nothing of it was stored|nothing was kept/);
   }
 
   describe('is refused for an entry that leads out of the folder,', () => {
@@ -145,7 +145,7 @@ describe('a hostile liferaft', () => {
       return archiveWith(manifest, [entryHeader(entryName('/etc/hostname'), size)]);
     };
 
-    it('if it is said to be larger than is allowed, without a byte read', async () => {
+    it('if it is announced as too large, without a byte read', async () => {
       let read = 0;
       const source = (async function* () {
         read += 1;
@@ -166,7 +166,7 @@ describe('a hostile liferaft', () => {
       await refused('liferaft_too_large', bytes, { digest });
     });
 
-    it('if it is larger than is said', async () => {
+    it('if it is larger than announced', async () => {
       const { bytes, digest } = sparse(100_000);
       await refused('liferaft_invalid', bytes, { digest });
     });
@@ -201,7 +201,7 @@ describe('a hostile liferaft', () => {
       expect(sent).to.equal(0);
     });
 
-    it('if it is not as long as is said, however sound', async () => {
+    it('if it is shorter than announced, even if it is valid', async () => {
       const { bytes, digest } = liferaftOf({ generation: 2 });
       for (const size of [bytes.length + 512, bytes.length - 512, 0])
         await refused('liferaft_invalid', bytes, { digest, size });
@@ -236,7 +236,7 @@ describe('a hostile liferaft', () => {
     });
   });
 
-  describe('is refused at whichever place it is harmed:', () => {
+  describe('is refused wherever it is damaged:', () => {
     const made = liferaftOf({
       generation: 2,
       files: {
@@ -283,12 +283,12 @@ describe('a hostile liferaft', () => {
     });
   });
 
-  it('is refused if it is of another host than who sends it', async () => {
+  it('is refused if it is of another host than its sender', async () => {
     const made = liferaftOf({ host: { id: 'ae82a9a2' }, generation: 2 });
     await refused('liferaft_of_another_host', made.bytes, { digest: made.digest });
   });
 
-  it('is refused if it has another digest than was said', async () => {
+  it('is refused if it has another digest than was announced', async () => {
     const made = liferaftOf({ generation: 2 });
     await refused('liferaft_invalid', made.bytes, { digest: former.digest });
   });
@@ -298,7 +298,7 @@ describe('a hostile liferaft', () => {
     await refused('liferaft_older', former.bytes, { digest: former.digest, rebuilt: true });
   });
 
-  it('leaves no trace if its sender dies on the way', async () => {
+  it('leaves no trace if its sender dies while it is sent', async () => {
     const made = liferaftOf({ generation: 2 });
     const source = (async function* () {
       yield await Promise.resolve(made.bytes.subarray(0, 1000));

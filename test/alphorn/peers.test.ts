@@ -168,17 +168,17 @@ describe('the peer port', () => {
     await waitUntil('a peer to be served', async () => (await heartbeat()).status === 200);
   }
 
-  describe('lets in who has the key, and', () => {
+  describe('lets in a host with the key, and', () => {
     beforeEach(() => open());
 
-    it('says what it has of a host: nothing at first', async () => {
+    it('answers what it has of a host: nothing at first', async () => {
       expect(await heartbeat()).to.deep.equal({
         status: 200,
         body: { held: false, host: host.id },
       });
     });
 
-    it('takes in a liferaft, for root alone, and says so', async () => {
+    it('takes in a liferaft, for root only, and logs that', async () => {
       const liferaft = liferaftOf();
       const answer = await push(liferaft);
       expect(answer).to.deep.equal({
@@ -194,7 +194,7 @@ describe('the peer port', () => {
       expect(receiver.logged()[0]).to.include({ level: 'info', host: sender, generation: 1 });
     });
 
-    it('keeps the age of what it has fresh by heartbeats, of nothing else', async () => {
+    it('updates the time of a liferaft by heartbeats, and by nothing else', async () => {
       const liferaft = liferaftOf();
       await push(liferaft);
       const file = named(`liferaft_${sender}.tar`);
@@ -211,7 +211,7 @@ describe('the peer port', () => {
       expect((await stat(file)).mtimeMs).to.be.within(startedAt - 1000, Date.now());
     });
 
-    it('says how much came of one that was cut off, and takes the rest of it', async () => {
+    it('answers how much of a cut off liferaft arrived, and takes the rest', async () => {
       const liferaft = liferaftOf({ files: { '/etc/large': Buffer.alloc(5_000_000, 'x') } });
       const { digest, bytes } = liferaft;
       const asked = request(putOf(liferaft));
@@ -234,7 +234,7 @@ describe('the peer port', () => {
       expect(file.equals(bytes)).to.equal(true);
     });
 
-    it('does not go on with what was kept and is damaged, nor keeps it', async () => {
+    it('neither continues nor keeps a first part that is damaged', async () => {
       const { digest, bytes } = liferaftOf({ files: { '/etc/large': Buffer.alloc(3_000_000) } });
       const damaged = Buffer.from(bytes.subarray(0, 2_000_000));
       damaged[1_500_000] = 1;
@@ -246,7 +246,7 @@ describe('the peer port', () => {
       expect(await stored()).to.deep.equal([]);
     });
 
-    it('keeps a twentieth of the disk free, and says what is missing', async () => {
+    it('keeps a twentieth of the disk free, and reports what is missing', async () => {
       const disk = host.paths.alphorn.liferafts;
       await mkdir(disk, { recursive: true });
       await execa('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk]);
@@ -260,6 +260,11 @@ describe('the peer port', () => {
       } finally {
         await execa('umount', [disk]);
       }
+    });
+
+    it('leaves an expectation unheeded that is unknown', async () => {
+      const headers = { 'Content-Type': 'application/json', Expect: 'miracles' };
+      expect((await heartbeat(liferaftOf(), { headers })).status).to.equal(200);
     });
 
     it('takes many requests over one connection', async () => {
@@ -276,7 +281,7 @@ describe('the peer port', () => {
       }
     });
 
-    it('puts a newer one in the place of the one before, which stays', async () => {
+    it('replaces the latest by a newer one, and keeps the former', async () => {
       await push(liferaftOf());
       expect((await push(liferaftOf({ generation: 2 }))).status).to.equal(200);
       expect((await stored()).sort()).to.deep.equal([
@@ -285,7 +290,7 @@ describe('the peer port', () => {
       ]);
     });
 
-    it('takes one of a host that was rebuilt, if it says so', async () => {
+    it('takes one from a rebuilt host, if that says so', async () => {
       await push(liferaftOf({ generation: 7 }));
       const anew = liferaftOf({ lineage: otherLineage });
       expect((await push(anew)).body).to.include({ code: 'liferaft_older' });
@@ -311,7 +316,7 @@ describe('the peer port', () => {
       expect(file.equals(latest.bytes)).to.equal(true);
     });
 
-    it('one whose bytes are not those of its digest, and says it once in the log', async () => {
+    it('one whose bytes do not match its digest, and logs that once', async () => {
       const { digest, bytes } = liferaftOf({ files: { '/etc/motd': 'x'.repeat(3_000_000) } });
       const flipped = Buffer.from(bytes);
       flipped[2_000_000] = 0;
@@ -324,7 +329,7 @@ describe('the peer port', () => {
       await expectUnharmed();
     });
 
-    it('the rest of what it refused, and goes on over the same connection', async () => {
+    it('the rest of what it refused, and continues on the same connection', async () => {
       const agent = agentBy({ keepAlive: true });
       const { digest, bytes } = liferaftOf({ files: { '/etc/motd': 'x'.repeat(9_000_000) } });
       const flipped = Buffer.from(bytes);
@@ -338,7 +343,7 @@ describe('the peer port', () => {
       expect(asked.reusedSocket).to.equal(true);
     });
 
-    it('one that is larger than it says, or than is allowed, before it comes', async () => {
+    it('one that is larger than announced, or than allowed, before it arrives', async () => {
       const headers = { 'Content-Length': 2 ** 40 };
       const asked = request(putOf(liferaftOf(), headers));
       opened.push(asked);
@@ -348,7 +353,7 @@ describe('the peer port', () => {
       await expectUnharmed();
     });
 
-    it('what is not as documented, with what is wrong with it', async () => {
+    it('invalid requests, and says what is wrong', async () => {
       const liferaft = liferaftOf();
       const json = { 'Content-Type': 'application/json' };
       const wrong: [number, string, Calling][] = [
@@ -379,6 +384,15 @@ describe('the peer port', () => {
       await expectUnharmed();
     });
 
+    it('a request without a host as a problem', async () => {
+      const asked = request();
+      asked.removeHeader('Host');
+      const answer = answerOf(asked);
+      asked.end();
+      const { status, body } = await answer;
+      expect([status, body['code']]).to.deep.equal([400, 'malformed_request']);
+    });
+
     it('a second liferaft of a host while one is coming', async () => {
       const liferaft = liferaftOf();
       const first = request(putOf(liferaft));
@@ -390,7 +404,7 @@ describe('the peer port', () => {
       expect((await firstAnswer).status).to.equal(200);
     });
 
-    it('the key that it was let in by, once that counts no more', async () => {
+    it('the key of a connection once it is no longer valid', async () => {
       const agent = agentBy({ keepAlive: true });
       expect((await heartbeat(undefined, { agent })).status).to.equal(200);
       await writeFile(host.paths.corosyncKey, Buffer.alloc(256, 'b'));
@@ -465,7 +479,7 @@ describe('the peer port', () => {
       });
     }
 
-    it('and tells it once in a while, not each time', async () => {
+    it('and logs that once in a while, not each time', async () => {
       for (let count = 0; count < 5; count += 1) {
         await refusal(heartbeat(undefined, { secret: Buffer.alloc(32, 'x') }));
       }
@@ -484,7 +498,7 @@ describe('the peer port', () => {
     };
     beforeEach(() => open({ limits: short }));
 
-    it('hangs up on who does not show a key in time', async () => {
+    it('closes a connection that shows no key in time', async () => {
       const socket = net.connect(receiver.port, '127.0.0.1');
       opened.push(socket);
       socket.on('error', () => undefined).resume();
@@ -492,7 +506,7 @@ describe('the peer port', () => {
       await expectUnharmed();
     });
 
-    it('hangs up on who stops in the middle of a liferaft, and keeps nothing of it', async () => {
+    it('closes a connection that stops in the middle of a liferaft, and keeps nothing of it', async () => {
       await receiver.stop();
       await open({ limits: { ...short, requestMs: 60_000 } });
       const liferaft = liferaftOf();
@@ -504,7 +518,7 @@ describe('the peer port', () => {
       await expectUnharmed();
     });
 
-    it('hangs up on who sends a byte now and then, when it takes too long', async () => {
+    it('closes a connection that sends only a byte now and then', async () => {
       const liferaft = liferaftOf();
       const asked = request(putOf(liferaft));
       opened.push(asked);
@@ -533,7 +547,7 @@ describe('the peer port', () => {
     };
     beforeEach(() => open({ limits: roomy }));
 
-    it('goes on when a sender goes away at any moment', async () => {
+    it('continues when a sender disappears at any moment', async () => {
       const liferaft = liferaftOf({ files: { '/etc/motd': Buffer.alloc(500_000, 'x') } });
       for (const ms of [0, 1, 2, 3, 5, 8, 13, 21]) {
         const asked = request(putOf(liferaft));
@@ -562,7 +576,7 @@ describe('the peer port', () => {
       expect(left(), 'more than the limit').to.be.lessThan(roomy.maxUnauthenticated + 1);
     });
 
-    it('counts no connection as unauthenticated that has shown the key', async () => {
+    it('does not count a connection with a key as unauthenticated', async () => {
       const agent = agentBy({ keepAlive: true });
       await heartbeat(undefined, { agent });
       const unauthenticated = Array.from({ length: 3 * roomy.maxUnauthenticated }, () => {
@@ -582,13 +596,13 @@ describe('the peer port', () => {
     it('serves 200 peers at once', async () => {
       const answers = await Promise.all(Array.from({ length: 200 }, () => refusal(heartbeat())));
       const served = answers.filter((each) => each === 'let in').length;
-      // Of those that come at one moment some are turned away, and would come again.
+      // Some of the connections that arrive at one moment are refused, and would come again.
       expect(served).to.be.greaterThan(roomy.maxUnauthenticated - 1);
       await expectUnharmed();
     });
   });
 
-  it('says which address it cannot listen on', async () => {
+  it('reports the address on which it cannot listen', async () => {
     const port = await freePort();
     await open({ port });
     const second = openTestReceiver(host, { port });

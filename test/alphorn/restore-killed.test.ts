@@ -91,7 +91,7 @@ describe('a restore that is killed at whichever call that changes something', ()
   const restore = ({ restorer, host, warn }: RestoreBench) =>
     restorer.restore(host, name, undefined, warn);
 
-  it('is taken back by the next, and nothing of it is left', async () => {
+  it('is taken back by the next restore, and leaves nothing', async () => {
     const allWarnings = new Set<string>();
     await dieAtEach([], restore, async (bench, label) => {
       const { alphorn, warnings } = bench;
@@ -103,17 +103,17 @@ describe('a restore that is killed at whichever call that changes something', ()
       expect(await treeOf(alphorn.root), label).to.deep.equal(after);
     });
     expect([...allWarnings]).to.deep.equal([
-      `The restore of ${name} of TIME had not ended, for something killed it. All that it had changed was put back as it was before the restore.`,
+      `The restore of ${name} of TIME was killed before it had ended. Everything that it had changed was put back as it was before the restore.`,
     ]);
   });
 
-  it('is taken back by the next restore as well, whatever that is of', async () => {
+  it('is taken back by the next restore of any liferaft', async () => {
     await dieAtEach([], restore, async ({ restorer, host, alphorn, warn }, label) => {
       const isDone = (await treeOf(alphorn.root))['/etc/new/a'] === after['/etc/new/a'];
       await restorer.restore(host, name, ['/etc/link'], warn);
       const found = await treeOf(alphorn.root);
       expect(found['/etc/link'], label).to.equal(after['/etc/link']);
-      // But for one that was done when it was killed.
+      // Except for one that was done when it was killed.
       if (found['/etc/new/a'] === undefined) {
         expect(found, label).to.deep.equal({ ...before, '/etc/link': after['/etc/link'] });
       } else {
@@ -123,7 +123,7 @@ describe('a restore that is killed at whichever call that changes something', ()
     });
   });
 
-  it('leaves alone what others changed since then', async () => {
+  it('does not touch what others changed since then', async () => {
     await dieAtEach([], restore, async (bench, label) => {
       const { alphorn, warnings } = bench;
       const isDone = (await treeOf(alphorn.root))['/etc/link'] === after['/etc/link'];
@@ -140,7 +140,7 @@ describe('a restore that is killed at whichever call that changes something', ()
     });
   });
 
-  it('loses of what is kept nothing but the oldest, and removes that whole the next time', async () => {
+  it('loses only the oldest of the saved restores, which the next one removes completely', async () => {
     const limits = { restores: 2, bytes: 1024 ** 3, days: 90 };
     const done = ['restore', 'change', 'restore', 'change'];
     await dieAtEach(
@@ -174,7 +174,7 @@ describe('a restore that is killed at whichever call that changes something', ()
     );
   });
 
-  it('is taken back whole if that was begun', async () => {
+  it('is taken back completely if an undo was begun', async () => {
     const undo = ({ restorer, host, warn }: RestoreBench) => restorer.undo(host, false, warn);
     await dieAtEach(['restore'], undo, async (bench, label) => {
       await undoIfAny(bench);
@@ -183,7 +183,7 @@ describe('a restore that is killed at whichever call that changes something', ()
     });
   });
 
-  it('is taken back whole if that was begun by force', async () => {
+  it('is taken back completely if an undo by force was begun', async () => {
     const changed = { ...after, '/etc/content': 'file 640 0:0 changed' };
     const force = ({ restorer, host, warn }: RestoreBench) => restorer.undo(host, true, warn);
     await dieAtEach(['restore', 'change'], force, async (bench, label) => {
@@ -198,7 +198,7 @@ describe('a restore that is killed at whichever call that changes something', ()
     });
   });
 
-  it('is known as such, for it is no more', async () => {
+  it('is recognised by its process, which no longer exists', async () => {
     for (const number of [4, 14, 25]) {
       const bench = await freshHost(`${number}`);
       const argv = ['--import', 'tsx', script, join(folder.path, `${number}`), name, `${number}`];

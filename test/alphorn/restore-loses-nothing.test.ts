@@ -84,7 +84,7 @@ describe('an undo', () => {
       },
     );
 
-  describe('of a restored file whose folder', () => {
+  describe('for a restored file whose folder', () => {
     it('was removed makes it again as it was', async () => {
       await restore();
       await rm(join(etc, 'app'), { recursive: true });
@@ -139,7 +139,7 @@ describe('an undo', () => {
     });
   }
 
-  it('puts back all but a path that cannot be changed', async () => {
+  it('puts back everything except a path that cannot be changed', async () => {
     await restore();
     // A mount point cannot be renamed over.
     await run('mount', ['--bind', join(etc, 'b'), join(etc, 'b')]);
@@ -169,7 +169,7 @@ describe('an undo', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('keeps all copies where an owner or a mode cannot be set', async () => {
+  it('keeps all copies if an owner or a mode cannot be set', async () => {
     await restore();
     const handle = await fs.open('/dev/null');
     const prototype = Object.getPrototypeOf(handle) as typeof handle;
@@ -232,7 +232,7 @@ describe('an undo', () => {
     expect(await tree()).to.deep.equal(before);
     expect(await copies()).to.include('mine');
     expect(await states()).to.deep.equal(['undone']);
-    expect(bench.warnings.join()).to.match(/What was changed since the restore is kept in /);
+    expect(bench.warnings.join()).to.match(/What was changed since the restore is saved in /);
     // It is nothing to be undone.
     await faultOf('nothing_to_undo', undo());
   });
@@ -242,7 +242,7 @@ describe('an undo', () => {
     await writeFile(join(etc, 'new/mine'), 'mine');
     await undo();
     expect(bench.warnings).to.deep.equal([
-      'These folders stay, for others have put something into them: /etc/new',
+      'These folders stay, because others have put something into them: /etc/new',
     ]);
   });
 
@@ -345,7 +345,7 @@ describe('an undo', () => {
     expect(all).to.include(true).and.to.include(false);
   });
 
-  it('of a restore that failed puts back all but what was changed meanwhile', async () => {
+  it('puts back everything of a failed restore except what was changed meanwhile', async () => {
     // The last to be put in place is refused.
     const real = fs.rename;
     const stub = sinon.stub(fs, 'rename').callsFake(async (from, to) => {
@@ -376,7 +376,7 @@ describe('an undo', () => {
     expect((await tree())['/etc/app']).to.equal('folder 700 3:4');
   });
 
-  it('leaves nothing beside what it put back', async () => {
+  it('leaves no other files behind', async () => {
     await restore();
     await undo(true);
     expect((await readdir(etc)).filter((each) => each.startsWith('.alphorn'))).to.deep.equal([]);

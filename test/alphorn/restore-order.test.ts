@@ -44,7 +44,7 @@ describe('the order of restores', () => {
   const undo = (force = false) => bench.restorer.undo(bench.host, force, bench.warn);
   const ids = async () => (await bench.restorer.listSaved()).map(({ id }) => id);
 
-  it('is that of a counter, whatever the clock says', async () => {
+  it('follows a counter, whatever the clock says', async () => {
     const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ['Date'] });
     const dayMs = 24 * 3600 * 1000;
     try {
@@ -66,7 +66,7 @@ describe('the order of restores', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('gives no number twice, also after an undo, a drop, or a counter that is damaged', async () => {
+  it('uses no number twice, even after an undo, a drop, or damage to the counter', async () => {
     await restore('/etc/a');
     await undo();
     await restore('/etc/a');
@@ -84,7 +84,7 @@ describe('the order of restores', () => {
     }
   });
 
-  it('has those of a former version, which have no number, before all others', async () => {
+  it('puts those of a former version, which have no number, first', async () => {
     const { kept } = await restore('/etc/a');
     const former = join(bench.alphorn.restores, '20991231T235959.999Z');
     await rename(kept ?? '', former);
@@ -126,7 +126,7 @@ describe('the order of restores', () => {
       });
     }
 
-    it('is older than the latest, whose undo does not ask for it', async () => {
+    it('does not affect the undo of a later restore', async () => {
       await writeFile(
         join((await bench.restorer.listSaved())[0]?.folder ?? '', 'journal.json'),
         '',
@@ -134,7 +134,7 @@ describe('the order of restores', () => {
       expect((await undo()).paths).to.deep.equal(['/etc/b']);
     });
 
-    it('is listed, and said by a diff', async () => {
+    it('is listed, and reported by a diff', async () => {
       await writeFile(journal, '{');
       const listed = await bench.restorer.listSaved();
       expect(listed.map(({ state }) => state)).to.deep.equal(['done', 'damaged']);
@@ -142,7 +142,7 @@ describe('the order of restores', () => {
       expect(warnings).to.deep.equal([listed[1]?.problem]);
     });
 
-    it('is a file in the place of a folder: it is listed as damaged too', async () => {
+    it('may be a file in the place of a folder, which is listed as damaged too', async () => {
       await rm(join(journal, '..'), { recursive: true });
       await writeFile(join(journal, '..'), '');
       expect((await bench.restorer.listSaved()).map(({ state }) => state)).to.deep.equal([

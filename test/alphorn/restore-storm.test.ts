@@ -8,7 +8,7 @@ describe('restores and undos that are killed at random points', function () {
   this.timeout(120_000);
   const folder = temporaryFolder();
 
-  it('leave each path as before or as wanted, and lose no content', async () => {
+  it('leave each path as before or as restored, and lose no content', async () => {
     // Another one each day; `npm run storm:restore` does 300.
     const seed = Number(process.env['HA_TEST_SEED'] ?? Math.floor(Date.now() / (24 * 3600 * 1000)));
     const options = { random: randomOf(seed), kills: 20, signalEach: 10 };

@@ -22,14 +22,14 @@ describe("Alphorn's settings", () => {
   const folder = temporaryFolder();
   const file = () => join(folder.path, 'etc', 'config.json');
 
-  it('are those as installed where there is no file', async () => {
+  it('are the defaults if there is no file', async () => {
     expect(await readSettings(file())).to.deep.equal({
       interval: 30000,
       sync: { enabled: false, destinations: [] },
     });
   });
 
-  it('come back as they were written, and nothing is left beside them', async () => {
+  it('are read as they were written, and leave no other file', async () => {
     await writeSettings(file(), documented);
     await writeSettings(file(), { ...documented, interval: 1000 });
     expect(await readSettings(file())).to.deep.equal({ ...documented, interval: 1000 });
@@ -40,7 +40,7 @@ describe("Alphorn's settings", () => {
     expect(await readdir(join(folder.path, 'etc'))).to.deep.equal(['config.json']);
   });
 
-  it('of a file that is wrong are a fault that names the file and the key', async () => {
+  it('are a fault that names the file and the key if the file is wrong', async () => {
     await writeSettings(file(), defaultSettings);
     for (const [text, named] of [
       ['{', 'no JSON'],
@@ -101,7 +101,7 @@ describe("Alphorn's settings", () => {
     expect(checkSettings(withSync({ destinations: many(100) })).errors).to.equal(undefined);
   });
 
-  it('find one destination in all of its spellings', () => {
+  it('recognise one destination in all of its spellings', () => {
     for (const [a, b] of [
       ['192.0.2.7', '192.0.2.7:8444'],
       ['Backup.example', 'backup.EXAMPLE:8444'],

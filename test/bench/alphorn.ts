@@ -24,7 +24,7 @@ const folder = '/srv/bench';
 const rulesFile = '/etc/alphorn/manifest.d/bench.json';
 const settingsFile = '/etc/alphorn/config.json';
 
-/** Alphorn's sender on one node, its receiver on the other, beside openssl between the same nodes. */
+/** Alphorn's sender on one node and its receiver on the other one, next to openssl between the same nodes. */
 export async function measureAlphorn({ nodes }: Bench): Promise<Findings> {
   const sender = await activeOf(nodes);
   const receiver = nodes.find(({ name }) => name !== sender.name) as LabNode;
@@ -45,14 +45,14 @@ export async function measureAlphorn({ nodes }: Bench): Promise<Findings> {
   }
 }
 
-/** What a round costs in which nothing has changed, with the heartbeat to one peer. */
+/** The cost of a round in which nothing has changed, with the heartbeat to one peer. */
 async function measureRounds(sender: LabNode, receiver: LabNode): Promise<Figure> {
   const make = `for n in $(seq ${files}); do head -c 2000 /dev/urandom > "${folder}/$n"; done`;
   await sender.run(['sh', '-c', make]);
   const intervalMs = 1000;
   await configure(sender, settingsFor(receiver, intervalMs));
   await untilSent(sender);
-  // Until V8 has seen what is worth compiling.
+  // Warms up V8's compilers.
   await sleep(20_000);
 
   const startedAt = performance.now();
@@ -70,7 +70,7 @@ async function measureRounds(sender: LabNode, receiver: LabNode): Promise<Figure
   };
 }
 
-/** What a liferaft of one large file takes to the other's disk, and the same file by openssl. */
+/** The time for a liferaft of one large file to reach the other node's disk, and for the same file by openssl. */
 async function measureThroughput(sender: LabNode, receiver: LabNode): Promise<Figure> {
   await configure(sender, settingsFor(receiver, 3_600_000));
   await sender.run(['sh', '-c', `rm ${folder}/*`]);
@@ -96,7 +96,7 @@ async function measureThroughput(sender: LabNode, receiver: LabNode): Promise<Fi
   };
 }
 
-/** What both hold in memory at most while a large liferaft is made, sent and received. */
+/** The max memory of both while a large liferaft is made, sent and received. */
 async function measurePeaks(sender: LabNode, receiver: LabNode): Promise<Figure[]> {
   await receiver.run(['systemctl', 'restart', 'ha-agent-peers']);
   await sender.run(['systemctl', 'restart', 'alphorn']);
@@ -136,12 +136,12 @@ async function configure(node: LabNode, settings: object): Promise<void> {
 
 async function writeRandom(node: LabNode, name: string, megabytes: number): Promise<void> {
   const [path, temporary] = [`${folder}/${name}`, `/srv/${name}.new`];
-  // Whole from the first moment: else half of it would be sent as well.
+  // Appears as a whole file at once, because otherwise half of it would be sent as well.
   const write = `head -c ${megabytes * mb} /dev/urandom > ${temporary} && mv ${temporary} ${path}`;
   await node.run(['sh', '-c', write], { deadlineMs: 60_000 });
 }
 
-/** Has the sender look, and waits until its one destination has what it finds. */
+/** Makes the sender look for changes, and waits until its one destination has them. */
 async function untilSent(node: LabNode): Promise<void> {
   const socket = '/run/alphorn/alphornd.sock';
   const sync = ['curl', '--silent', '--unix-socket', socket, '--request', 'POST'] as const;
@@ -153,14 +153,14 @@ async function untilSent(node: LabNode): Promise<void> {
   });
 }
 
-/** How long the receiver took for its last one, from the request to the answer. */
+/** The receiver's time for the last liferaft, from the request to the answer. */
 async function lastReceivedMs(receiver: LabNode): Promise<number> {
   const argv = ['journalctl', '--unit=ha-agent-peers', '--output=cat', '--lines=50'] as const;
   const lines = (await receiver.run(argv)).split('\n').filter((line) => line.includes('received'));
   return (JSON.parse(lines.at(-1) ?? '{}') as { ms: number }).ms;
 }
 
-// Both run in the nodes and tell the time there, for the nodes of a lab have one clock.
+// Both run in the nodes and measure the time there, because the nodes of a lab have the same clock.
 const receiveByOpenssl = `
   use Time::HiRes "time", "sleep";
   my ($size, $out, @argv) = @ARGV;

@@ -6,7 +6,7 @@ import { ask, type Bench, type Findings } from './subject.ts';
 import { ms, percentile } from './timing.ts';
 
 const pollMs = 10;
-/** Longer than the agent ever answers without asking the cluster. */
+/** Longer than the agent ever answers from its cache. */
 const deadlineMs = 15_000;
 const limitMs = 1000;
 /**
@@ -17,11 +17,11 @@ const quietMs = 7000;
 
 /** A way to change the configuration, and where the API shows it. The value is a number that grows. */
 interface Way {
-  /** For a shell that has the value in `$value`. */
+  /** A shell command that uses the value in `$value`. */
   command: string;
   route: string;
   valueIn: (answer: unknown) => string | undefined;
-  /** How many changes follow one another without a pause, and how often. */
+  /** The number of changes that follow each other without a pause, and the number of such series. */
   burst: number;
   times: number;
 }
@@ -50,7 +50,7 @@ const ways: readonly Way[] = [
   },
 ];
 
-/** How long after a change the API shows it. */
+/** The time from a change until the API shows it. */
 export async function measureChanges(bench: Bench): Promise<Findings> {
   const agent = new https.Agent({ keepAlive: true });
   const lags: number[] = [];
@@ -59,7 +59,7 @@ export async function measureChanges(bench: Bench): Promise<Findings> {
     for (let time = 0; time < way.times; time += 1) {
       const values = Array.from({ length: way.burst }, (_, index) => value + index + 1);
       value += way.burst;
-      // By chance, so as not to be in step with what the agent does at times.
+      // Random, so as not to be in step with the agent's periodic work.
       await sleep(Math.random() * 1000 + (time % 3 === 0 ? quietMs : 0));
       lags.push(...(await lagsOf(bench, way, values, agent)));
     }
@@ -68,12 +68,12 @@ export async function measureChanges(bench: Bench): Promise<Findings> {
   await bench.node.run(['pcs', 'property', 'set', 'batch-limit=']);
   await bench.node.run(['pcs', 'resource', 'meta', 'NFS', 'resource-stickiness=100']);
 
-  const [p50, p99, most] = [0.5, 0.99, 1].map((share) => percentile(lags, share));
+  const [p50, p99, max] = [0.5, 0.99, 1].map((share) => percentile(lags, share));
   return {
     figures: [
       {
         what: `time from a change to the first answer that shows it (${lags.length} changes: half with pcs, half in bursts of \`crm_attribute\`, some after a quiet time)`,
-        measured: `p50 ${ms(p50 ?? NaN)}, p99 ${ms(p99 ?? NaN)}, at most ${ms(most ?? NaN)}`,
+        measured: `p50 ${ms(p50 ?? NaN)}, p99 ${ms(p99 ?? NaN)}, at most ${ms(max ?? NaN)}`,
         bar: `p99 at most ${ms(limitMs)}`,
         held: (p99 ?? NaN) <= limitMs,
       },
@@ -82,8 +82,8 @@ export async function measureChanges(bench: Bench): Promise<Findings> {
 }
 
 /**
- * Milliseconds from the end of each command to the first answer with its value or a later one; 0 when
- * that was there before the command ended.
+ * Milliseconds from the end of each command to the first answer with its value or a later one; 0 if
+ * that came before the command ended.
  */
 async function lagsOf(
   bench: Bench,
@@ -91,7 +91,7 @@ async function lagsOf(
   values: readonly number[],
   agent: https.Agent,
 ): Promise<number[]> {
-  // So that there is something kept, which the changes make stale.
+  // Fills the cache, so that the changes make it stale.
   await ask(bench, way, agent);
   const [madeAt, seenAt] = await Promise.all([
     makeChanges(bench.node, way.command, values),
@@ -114,7 +114,7 @@ async function makeChanges(
     .map((seconds) => Number(seconds) * 1000);
 }
 
-/** Polls until the last value is there. @returns when each was first seen; the deadline, for one that never was */
+/** Polls until the last value is there. @returns when each was first seen; the deadline for one that never was */
 async function seeChanges(
   bench: Bench,
   { route, valueIn }: Way,
@@ -128,7 +128,7 @@ async function seeChanges(
     const { json } = await ask(bench, { route }, agent);
     const now = Date.now();
     const shown = Number(valueIn(json));
-    // One that was overtaken by the next is shown, too.
+    // A value that was overtaken by the next one counts as shown, too.
     while (shown >= (values[seenAt.length] ?? Infinity)) seenAt.push(now);
     await pause;
   }

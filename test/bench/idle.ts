@@ -5,11 +5,11 @@ import { ask, type Bench, type Findings, restartAgent } from './subject.ts';
 import { cpuNs } from './unit.ts';
 
 const seconds = 300;
-/** After this nothing that the requests began is under way any more. */
+/** After this time, nothing that the requests began is under way any more. */
 const settleSeconds = 15;
 const limitPercent = 0.5;
 
-/** What the agent costs a node while nobody asks, and nothing happens in the cluster. */
+/** The agent's use of a node while there are no requests, and nothing happens in the cluster. */
 export async function measureIdle(bench: Bench): Promise<Findings> {
   await restartAgent(bench);
   const agent = new https.Agent({ keepAlive: true });

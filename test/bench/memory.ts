@@ -6,8 +6,8 @@ import { ms, timed } from './timing.ts';
 import { residentMb } from './unit.ts';
 
 const requests = 10_000;
-/** The requests are spread over this time, for one reading of the cluster serves all of a second. */
-const leastSeconds = 100;
+/** The requests are spread over this time, because one reading of the cluster serves all requests of a second. */
+const minSeconds = 100;
 const limitMb = 150;
 
 /** The agent's resident memory after many requests of every kind, from a fresh start. */
@@ -15,7 +15,7 @@ export async function measureMemory(bench: Bench): Promise<Findings> {
   await restartAgent(bench);
   const fresh = await residentMb(bench.node);
   const agent = new https.Agent({ keepAlive: true, maxSockets: 20 });
-  const perTick = requests / (leastSeconds * 10);
+  const perTick = requests / (minSeconds * 10);
   const taken = await timed(async () => {
     for (let sent = 0; sent < requests; sent += perTick) {
       const tick = sleep(100);

@@ -4,7 +4,7 @@ import { type Suite, suites } from '../lab/root.ts';
 import { howRoutesAreMeasured } from './routes.ts';
 import type { Findings } from './subject.ts';
 
-/** What was found out on one Debian. */
+/** The findings on one Debian. */
 export interface Section {
   suite: Suite;
   machine: string;
@@ -16,7 +16,7 @@ export interface Section {
 export interface Part {
   title: string;
   subjects: readonly string[];
-  /** What a reader has to know of its tables. */
+  /** An explanation of its tables. */
   explained?: string;
 }
 
@@ -34,12 +34,12 @@ export const parts: readonly Part[] = [
 const intro = `\`npm run bench\` writes this page, and fails if a bar is missed. The figures under one Debian come from one run, on the two nodes of a
 storage topology. Machines differ, so compare ratios.`;
 
-/** A part of the document, with what was found in one run. */
+/** A part of the document with the findings of one run. */
 export function report(part: Part, sections: readonly Section[]): string {
   return partText(part, new Map(sections.map((section) => [section.suite, sectionText(section)])));
 }
 
-/** The document docs/performance.md with these sections of a part; all others stay as they are. */
+/** docs/performance.md with these sections of a part replaced; all others stay the same. */
 export function withSections(document: string, part: Part, sections: readonly Section[]): string {
   const texts = textsUnder('## ', document);
   const present = textsUnder('### ', texts.get(part.title) ?? '');
@@ -60,7 +60,7 @@ function partText({ explained }: Part, sections: ReadonlyMap<string, string>): s
   return [...(explained ? [explained] : []), ...ordered].join('\n\n');
 }
 
-/** What stands under each heading of that level. */
+/** The text under each heading of that level. */
 function textsUnder(level: '## ' | '### ', text: string): Map<string, string> {
   const [, ...present] = text.split(new RegExp(`^${level}`, 'm'));
   return new Map(
@@ -76,7 +76,7 @@ export const allHeld = (sections: readonly Section[]): boolean =>
     findings.every(({ figures }) => figures.every(({ held }) => held)),
   );
 
-/** Without its heading. */
+/** The section without its heading. */
 function sectionText({ machine, versions, findings }: Section): string {
   const bars = findings.flatMap(({ figures }) =>
     figures.map(
@@ -93,9 +93,9 @@ function sectionText({ machine, versions, findings }: Section): string {
 }
 
 /**
- * Says on which machine the figures were measured.
- * @param busy which share of the machine was in use before the first measurement
- * @param clusters how many were up
+ * Describes the machine on which the figures were measured.
+ * @param busy the share of the machine that was in use before the first measurement
+ * @param clusters the number of clusters that were up
  */
 export function machineText(busy: number, clusters: number): string {
   const others = clusters === 1 ? 'this cluster' : `${clusters} clusters`;

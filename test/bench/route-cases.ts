@@ -1,33 +1,33 @@
 import type { Suite } from '../lab/root.ts';
 import { type PcsdCall, remote, v1, v2 } from './pcsd.ts';
 
-/** What a read took, in milliseconds. */
+/** The times of a read, in milliseconds. */
 export interface RouteTimes {
   cold: number;
   warm: number;
-  /** `cibadmin --query` in the same rounds as `cold`; only where the CIB is what is read. */
+  /** `cibadmin --query` in the same rounds as `cold`; only for reads of the CIB. */
   cibadmin?: number;
   /** How much longer than that the route took, round by round. */
   beyondCibadmin?: number;
 }
 
-/** A limit that some of the routes have in common. */
+/** A limit for some of the routes. */
 export interface RouteBar {
   what: string;
   of: (times: RouteTimes) => number;
   limitMs: number;
 }
 
-/** A read of the API, and what does the same without it. */
+/** A read of the API, and ways to do the same without it. */
 export interface RouteCase {
-  /** Below /api/v2/system/ha. */
+  /** The path below /api/v2/system/ha. */
   route: string;
   method?: 'GET' | 'POST';
   body?: object;
   bars: readonly RouteBar[];
-  /** Each is one way; none where pcs has no command for it. */
+  /** The commands of pcs that do the same; empty if there are none. */
   pcs: ByDebian<readonly string[]>;
-  /** None where pcsd has no URL for it. */
+  /** The calls of pcsd that do the same; empty if there are none. */
   pcsd: ByDebian<readonly PcsdCall[]>;
 }
 
@@ -52,7 +52,7 @@ export const routeBars: readonly RouteBar[] = [coldCib, warmCib, ...agentNames];
 
 export const readsCib = ({ bars }: RouteCase): boolean => bars.includes(coldCib);
 
-/** All that the web UI shows of a cluster: before 0.12, pcsd tells no part of it alone. */
+/** Everything that the web UI shows of a cluster; before 0.12, pcsd has no call for a part of it. */
 const allOfNode = remote('status?version=2&operations=1&skip_auth_check=1');
 
 /**
@@ -123,7 +123,7 @@ export function routeCases(node: string): readonly RouteCase[] {
     {
       route: 'property/batch-limit/details',
       bars: cib,
-      // 0.10 tells no default of a single one.
+      // 0.10 cannot show the default of a single property.
       pcs: {
         ...everywhere('pcs property config batch-limit'),
         bullseye: ['pcs property list --all'],
@@ -164,7 +164,7 @@ export function routeCases(node: string): readonly RouteCase[] {
     {
       route: 'resource_agent',
       bars: agentNames,
-      // By default, pcs starts each agent for a description that the route does not tell.
+      // By default, pcs starts each agent for a description, which the route does not show.
       pcs: everywhere('pcs resource list --nodesc', 'pcs resource list'),
       pcsd: everywhere(
         named('without descriptions', v1('resource-agent-list-agents', { describe: false })),
@@ -263,7 +263,7 @@ function everywhere<T>(...ways: readonly T[]): ByDebian<readonly T[]> {
   return { bullseye: ways, bookworm: ways, trixie: ways };
 }
 
-/** pcsd of trixie is 0.12. */
+/** The pcsd of trixie is 0.12. */
 function since012(newer: PcsdCall, ...older: readonly PcsdCall[]): ByDebian<readonly PcsdCall[]> {
   return { bullseye: older, bookworm: older, trixie: [newer] };
 }

@@ -10,11 +10,11 @@ import { median, ms, timed, timedInside } from './timing.ts';
 const roundsWithBar = 5;
 const rounds = 3;
 const warmRequests = 200;
-/** What takes longer is measured once only. */
+/** A way that takes longer is measured only once. */
 const repeatedBelowMs = 2000;
 const deadlineMs = 60_000;
 
-/** What the columns of the table mean, for its reader. */
+/** The meaning of the table's columns, for its reader. */
 export const howRoutesAreMeasured = `\
 - cold: the first answer after the agent starts, when nothing of the cluster is cached, over an open connection. It is the median of
   ${rounds} starts, or of ${roundsWithBar} if there is a bar.
@@ -25,7 +25,7 @@ export const howRoutesAreMeasured = `\
   there is none.
 - pcs / cold: how many times longer the fastest pcs command takes than the cold answer.`;
 
-/** A way to do the same without the agent; no time when it did not end within the deadline. */
+/** A way to do the same without the agent; without a time if it did not end within the deadline. */
 interface Way {
   name: string;
   time: number | undefined;
@@ -37,7 +37,7 @@ interface Measured extends RouteTimes {
   pcsd: readonly Way[];
 }
 
-/** Each read of the API, beside the ways to do the same without it. */
+/** Each read of the API, next to the ways to do the same without it. */
 export async function measureRoutes(bench: Bench): Promise<Findings> {
   const theirs = waysOf(bench.node, await pcsdToken(bench.node));
   const measured: Measured[] = [];
@@ -53,7 +53,7 @@ export async function measureRoutes(bench: Bench): Promise<Findings> {
   return { figures: routeBars.flatMap((bar) => figureOf(bar, measured)), table: tableOf(measured) };
 }
 
-/** The first answer of an agent that was just started, and cibadmin in the same weather. */
+/** The first answer of an agent that was just started, and cibadmin under the same conditions. */
 async function coldTimes(bench: Bench, route: RouteCase): Promise<Omit<RouteTimes, 'warm'>> {
   const ours: number[] = [];
   const cibadmin: number[] = [];
@@ -61,7 +61,7 @@ async function coldTimes(bench: Bench, route: RouteCase): Promise<Omit<RouteTime
   for (let round = 0; round < wanted; round += 1) {
     await restartAgent(bench);
     const agent = new https.Agent({ keepAlive: true });
-    // cibadmin has no TLS to begin either.
+    // cibadmin has no TLS handshake either.
     await call(bench.node, '/healthz', { agent });
     ours.push(await timed(() => ask(bench, route, agent)));
     agent.destroy();
@@ -87,7 +87,7 @@ async function warmTime(bench: Bench, route: RouteCase): Promise<number> {
   return median(times);
 }
 
-/** Measures pcs and pcsd; what stands beside several routes is measured once. */
+/** Measures pcs and pcsd; a way that several routes share is measured once. */
 function waysOf(node: LabNode, token: string) {
   const known = new Map<string, Promise<number | undefined>>();
 
@@ -143,11 +143,13 @@ function figureOf(bar: (typeof routeBars)[number], measured: readonly Measured[]
   const [slowest] = sorted;
   if (slowest === undefined) return [];
   const missed = sorted.filter((times) => !(bar.of(times) <= bar.limitMs));
-  const told = missed.length > 0 ? missed : [slowest];
+  const reported = missed.length > 0 ? missed : [slowest];
   return [
     {
       what: sorted.length > 1 ? `${bar.what}: the slowest of ${sorted.length} routes` : bar.what,
-      measured: told.map((times) => `${ms(bar.of(times))} (\`${nameOf(times.route)}\`)`).join(', '),
+      measured: reported
+        .map((times) => `${ms(bar.of(times))} (\`${nameOf(times.route)}\`)`)
+        .join(', '),
       bar: `at most ${bar.limitMs} ms`,
       held: missed.length === 0,
     },

@@ -1,6 +1,6 @@
-// Measures the agent on real clusters beside what it stands in for, and writes docs/performance.md:
+// Measures the agent on real clusters, compares it with the tools that it replaces, and writes docs/performance.md:
 //   npm run bench [-- --suites bookworm --subjects routes,idle]
-// It fails if a bar is missed. What the document says of a Debian in one of its parts is written again by a run of all
+// It fails if a bar is missed. A part of the document is written again, for a Debian, only by a run of all
 // subjects of that part.
 import { readFile, writeFile } from 'node:fs/promises';
 import https from 'node:https';
@@ -34,7 +34,7 @@ import { measureWrites } from './writes.ts';
 
 type Measure = (bench: Bench) => Promise<Findings>;
 
-/** What needs the machine for itself. */
+/** Subjects that need the machine for themselves. */
 const oneByOne: Readonly<Record<string, Measure>> = {
   routes: measureRoutes,
   status: measureStatus,
@@ -44,7 +44,7 @@ const oneByOne: Readonly<Record<string, Measure>> = {
   alphorn: measureAlphorn,
 };
 
-/** What waits most of its minutes, and does not mind that the others are measured at the same time. */
+/** Subjects that mostly wait, so that they can be measured at the same time. */
 const allAtOnce: Readonly<Record<string, Measure>> = {
   changes: measureChanges,
   memory: measureMemory,
@@ -71,7 +71,7 @@ function chosen<T extends string>(from: readonly T[], names: string): readonly T
   return from.filter((name) => names.split(',').includes(name));
 }
 
-/** What was found out of each subject, on each Debian. */
+/** The findings of each subject, on each Debian. */
 type Found = ReadonlyMap<Bench, ReadonlyMap<string, Findings>>;
 
 async function measureAll(benches: readonly Bench[]): Promise<Found> {
@@ -92,7 +92,7 @@ async function measureAll(benches: readonly Bench[]): Promise<Found> {
   return found;
 }
 
-/** What was found out of a part's subjects, of which not all need have been asked for. */
+/** The findings of those of a part's subjects that were asked for. */
 async function sectionsOf(part: Part, found: Found, machine: string): Promise<Section[]> {
   return Promise.all(
     [...found].map(async ([bench, bySubject]) => ({
@@ -116,7 +116,7 @@ async function benchOf(lab: Lab): Promise<Bench> {
   return bench;
 }
 
-/** Tells of all routes that fail before the first minute is spent on one. */
+/** Reports all failing routes before the first one is measured. */
 async function checkRoutes(bench: Bench): Promise<void> {
   const answers = await Promise.allSettled(
     bench.routes.map((route) => ask(bench, route, https.globalAgent)),

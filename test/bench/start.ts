@@ -6,7 +6,7 @@ import { median, ms } from './timing.ts';
 
 const rounds = 5;
 
-/** From `systemctl start` to the first answer, of the process and of the cluster's state. */
+/** The time from `systemctl start` to the first answer of the process, and to the first one with the cluster's state. */
 export async function measureStart(bench: Bench): Promise<Findings> {
   const { node } = bench;
   const first: number[] = [];

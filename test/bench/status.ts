@@ -9,7 +9,7 @@ const callers = 100;
 const loadSeconds = 10;
 const status = { route: 'status' };
 
-/** `status`, not cached and with `raw`, beside `pcs status`: in turn, so that both meet the same weather. */
+/** `status`, not cached and with `raw`, and `pcs status`; they alternate, so that both have the same conditions. */
 export async function measureStatus(bench: Bench): Promise<Findings> {
   const ours: number[] = [];
   const theirs: number[] = [];
@@ -57,16 +57,16 @@ export async function measureLoad(bench: Bench): Promise<Findings> {
       .trim()
       .split('\n')
       .map((line) => Number(line) / 1e9);
-    const most = Math.max(
+    const max = Math.max(
       ...starts.map((from) => starts.filter((at) => at >= from && at < from + 1).length),
     );
     return {
       figures: [
         {
           what: `\`crm_mon\` runs while ${callers} callers ask for \`status\` for ${loadSeconds} s (${answers} answers)`,
-          measured: `${starts.length} runs, at most ${most} in any second`,
+          measured: `${starts.length} runs, at most ${max} in any second`,
           bar: 'at most 3 a second',
-          held: most <= 3,
+          held: max <= 3,
         },
       ],
     };

@@ -5,18 +5,18 @@ import type { Suite } from '../lab/root.ts';
 import { type Answer, callHa, untilHealthy } from '../system/client.ts';
 import type { RouteCase } from './route-cases.ts';
 
-/** What is measured on: the agent of one node of a cluster that nobody else uses. */
+/** The agent to measure, on one node of a cluster that nobody else uses. */
 export interface Bench {
   suite: Suite;
   node: LabNode;
-  /** All nodes of its cluster, that one among them. */
+  /** All nodes of its cluster, including that one. */
   nodes: readonly LabNode[];
   token: string;
   /** The reads of the API. */
   routes: readonly RouteCase[];
 }
 
-/** A value beside its bar, one row of the document. */
+/** A value and its bar: one row of the document. */
 export interface Figure {
   what: string;
   measured: string;
@@ -24,7 +24,7 @@ export interface Figure {
   held: boolean;
 }
 
-/** What a subject found out. */
+/** The findings of a subject. */
 export interface Findings {
   figures: readonly Figure[];
   /** Lines of Markdown without a bar. */
@@ -33,7 +33,7 @@ export interface Findings {
 
 /**
  * Asks a route, over a connection of `agent`.
- * @throws {Error} when the answer is not 200: what is measured is an answer, not a refusal
+ * @throws {Error} if the status is not 200, because refusals are not measured
  */
 export async function ask(
   { node, token }: Bench,

@@ -8,7 +8,7 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt;
 }
 
-// In the node, for the way into it (nsenter, timeout) costs half of what cibadmin does.
+// Measured in the node, because the way into it (nsenter, timeout) takes half as long as cibadmin.
 const stopwatch = `
   use Time::HiRes "time";
   my $startedAt = time;
@@ -19,9 +19,9 @@ const stopwatch = `
   exit $? >> 8;`;
 
 /**
- * Milliseconds that a command takes in a node, without the way there.
- * @returns undefined when it took longer than `deadlineMs`
- * @throws {CommandError} when it fails
+ * Milliseconds that a command takes in a node, without the way into the node.
+ * @returns undefined if it took longer than `deadlineMs`
+ * @throws {CommandError} if it fails
  */
 export async function timedInside(
   node: LabNode,
@@ -29,7 +29,7 @@ export async function timedInside(
   deadlineMs = 60_000,
 ): Promise<number | undefined> {
   const outcome = await node.exec(['perl', '-e', stopwatch, ...argv], { deadlineMs });
-  // 124 and 137 are what timeout(1) says of one that it ended.
+  // 124 and 137 are the exit codes of timeout(1) for a command that it ended.
   if (outcome.exitCode === 124 || outcome.exitCode === 137) return undefined;
   if (outcome.exitCode !== 0) {
     throw new CommandError(argv, outcome, `exit code ${outcome.exitCode} in ${node.name}`);
@@ -37,14 +37,14 @@ export async function timedInside(
   return Number(outcome.stdout);
 }
 
-/** The value that a share of all is not above: 0.5 for the median, 0.99 for the 99th percentile. */
+/** The value that a share of all values does not exceed: 0.5 for the median, 0.99 for the 99th percentile. */
 export function percentile(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? NaN;
 }
 
 export const median = (values: readonly number[]): number => percentile(values, 0.5);
 
-/** Milliseconds, to be read by people. */
+/** Milliseconds, for people. */
 export function ms(value: number): string {
   if (value >= 1000) return `${(value / 1000).toFixed(1)} s`;
   return `${value.toFixed(value < 10 ? 1 : 0)} ms`;

@@ -1,6 +1,6 @@
 import type { LabNode } from '../lab/lab.ts';
 
-/** Nanoseconds of CPU that a service and all that it ever started have used since it was started. */
+/** Nanoseconds of CPU time of a service and all processes that it started, since its start. */
 export async function cpuNs(node: LabNode, unit = 'ha-agent'): Promise<number> {
   const used = Number(await show(node, 'CPUUsageNSec', unit));
   if (!Number.isSafeInteger(used)) throw new Error(`systemd does not count the CPU of ${unit}.`);
@@ -10,7 +10,7 @@ export async function cpuNs(node: LabNode, unit = 'ha-agent'): Promise<number> {
 /** Resident memory in MB, in the unit of the bar: 10^6 bytes. */
 export interface Resident {
   agent: number;
-  /** Processes that the agent keeps beside it. */
+  /** The other processes of the agent. */
   others: number;
 }
 

@@ -4,12 +4,12 @@ import type { Suite } from '../lab/root.ts';
 import { ask, type Bench, type Findings } from './subject.ts';
 import { median, ms, timed, timedInside } from './timing.ts';
 
-/** How often each is measured; where a bar is narrow, more often. */
+/** How often each change is measured; more often if a bar is narrow. */
 const rounds = { plain: 5, others: 3 } as const;
-/** For what Pacemaker's own tools would make alike, without the start of Python. */
-const wantedFaster = 4;
-/** For all of them. */
-const wantedAtMost = 1.1;
+/** For changes that Pacemaker's own tools can make as well, without the start of Python. */
+const minSpeedup = 4;
+/** For all changes. */
+const maxRatio = 1.1;
 
 /** A change by the API and by pcs. */
 interface Change {
@@ -18,14 +18,14 @@ interface Change {
   route: string;
   body?: object;
   pcs: readonly [string, ...string[]];
-  /** Not pcs's work but Pacemaker's alone. */
+  /** Whether Pacemaker's own tools can make the change as well. */
   plain?: boolean;
 }
 
-/** A change and the one that takes it back. */
+/** A change and the one that undoes it. */
 type DoAndUndo = readonly [Change, Change];
 
-/** What is measured, on a cluster in the storage topology. */
+/** The changes to measure, on a cluster in the storage topology. */
 function changesOf(suite: Suite, active: string, passive: string): DoAndUndo[] {
   const since012 = suite === 'trixie';
   const score = since012 ? 'score=10' : '10';
@@ -246,14 +246,14 @@ function post(route: string, body: object = {}): Pick<Change, 'method' | 'route'
   return { method: 'POST', route, body };
 }
 
-/** Each change beside the command of pcs that does the same: in turn, each from the same state of the cluster. */
+/** Each change and the command of pcs that does the same; they alternate, each from the same state of the cluster. */
 export async function measureWrites(bench: Bench): Promise<Findings> {
   const { node } = bench;
   const { resources } = await node.cluster();
   const active = resources.find(({ id }) => id === 'ZFS')?.node ?? '';
   const passive = active === 'ae82a9a2' ? '5e7638bc' : 'ae82a9a2';
   const agent = new https.Agent({ keepAlive: true });
-  // A cluster at work takes the cores from what is measured.
+  // A busy cluster would take CPU time from the measurement.
   const settle = () => node.run(['crm_resource', '--wait', '--timeout=60'], { deadlineMs: 70_000 });
   const rows: { change: Change; ours: number; theirs: number }[] = [];
   for (const pair of changesOf(bench.suite, active, passive)) {
@@ -276,23 +276,23 @@ export async function measureWrites(bench: Bench): Promise<Findings> {
   agent.destroy();
 
   const plain = rows.filter(({ change }) => change.plain);
-  const least = Math.min(...plain.map(({ ours, theirs }) => theirs / ours));
-  const most = Math.max(...rows.map(({ ours, theirs }) => ours / theirs));
+  const smallestGain = Math.min(...plain.map(({ ours, theirs }) => theirs / ours));
+  const largestRatio = Math.max(...rows.map(({ ours, theirs }) => ours / theirs));
   const named = (value: number, of: (row: (typeof rows)[number]) => number) =>
     rows.find((row) => of(row) === value)?.change.what ?? '';
   return {
     figures: [
       {
         what: `simple changes, which Pacemaker's own tools make too, compared with pcs (medians of ${rounds.plain} pairs): the smallest gain of ${plain.length}`,
-        measured: `${least.toFixed(1)} times faster (${named(least, ({ ours, theirs }) => theirs / ours)})`,
-        bar: `at least ${wantedFaster} times`,
-        held: least >= wantedFaster,
+        measured: `${smallestGain.toFixed(1)} times faster (${named(smallestGain, ({ ours, theirs }) => theirs / ours)})`,
+        bar: `at least ${minSpeedup} times`,
+        held: smallestGain >= minSpeedup,
       },
       {
         what: `all changes, compared with pcs: the slowest of ${rows.length}`,
-        measured: `${most.toFixed(2)} of its time (${named(most, ({ ours, theirs }) => ours / theirs)})`,
-        bar: `at most ${wantedAtMost}`,
-        held: most <= wantedAtMost,
+        measured: `${largestRatio.toFixed(2)} of its time (${named(largestRatio, ({ ours, theirs }) => ours / theirs)})`,
+        bar: `at most ${maxRatio}`,
+        held: largestRatio <= maxRatio,
       },
     ],
     table: [

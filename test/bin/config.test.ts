@@ -17,7 +17,7 @@ describe('loadConfig', () => {
     return loadConfig({ ...environment, HA_AGENT_CONFIG: file() });
   }
 
-  it('has defaults for all, also without a file', async () => {
+  it('has defaults for all keys, even without a file', async () => {
     const config = await loadConfig({ HA_AGENT_CONFIG: join(folder.path, 'none.json') });
     expect(config).to.deep.equal({
       https_address: null,
@@ -50,7 +50,7 @@ describe('loadConfig', () => {
     expect(Object.isFrozen(config)).to.equal(true);
   });
 
-  it('takes the file over the defaults, and the environment over the file', async () => {
+  it('lets the file override the defaults, and the environment the file', async () => {
     const config = await load(
       { https_port: 9443, http_port: 8080, powered_by: 'Acme' },
       { HA_AGENT_HTTPS_PORT: '9444', HA_AGENT_HTTP_PORT: 'null', PATH: '/bin' },
@@ -100,7 +100,7 @@ describe('loadConfig', () => {
     ['what is not JSON', '{"https_port": 1,}', {}, 'config.json:', 'expected JSON'],
     ['what is no object', '[]', {}, 'config.json:', 'expected a JSON object'],
   ] as const) {
-    it(`refuses ${what} and says where it stands and what was expected`, async () => {
+    it(`refuses ${what}, and says where it is and what was expected`, async () => {
       const fault = await faultOf('invalid_config', load(content, environment));
       expect(fault.message).to.include(place).and.to.include(expected);
     });

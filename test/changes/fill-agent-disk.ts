@@ -8,7 +8,7 @@ import { execa } from 'execa';
 
 import { openAuditLog } from '../../src/changes/audit/audit.ts';
 import { Fault } from '../../src/kit/fault.ts';
-import { openRepeatedAnswers } from '../../src/changes/repeated-answers.ts';
+import { openRepeatedAnswers } from '../../src/changes/idempotency/repeated-answers.ts';
 import { changesBench, outcomeOf, storageCib } from '../support/changes-bench.ts';
 import { fakeCluster } from '../support/fake-cluster.ts';
 

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { lowerExpectedVotes } from '../../src/corosync/expected-votes.ts';
 import { noPaths } from '../support/app-bench.ts';
 
-/** A corosync that expects so many votes, one reading after another, and what it was called with. */
+/** A corosync that expects these votes in successive readings, and the calls that it got. */
 function corosync(...expected: readonly number[]) {
   const calls: string[] = [];
   let reading = 0;
@@ -21,7 +21,7 @@ function corosync(...expected: readonly number[]) {
 }
 
 describe('lowerExpectedVotes', () => {
-  it('leaves votes that are not above those wanted', async () => {
+  it('leaves expected votes that are not higher than wanted', async () => {
     for (const votes of [2, 1]) {
       const { host, calls } = corosync(votes);
       expect(await lowerExpectedVotes(host, 2, 0)).to.equal(votes);
@@ -29,13 +29,13 @@ describe('lowerExpectedVotes', () => {
     }
   });
 
-  it('lowers them until they stay', async () => {
+  it('lowers expected votes until they stay low', async () => {
     const { host, calls } = corosync(4, 3, 2);
     expect(await lowerExpectedVotes(host, 2, 0)).to.equal(2);
     expect(calls).to.deep.equal(['-s', '-e 2', '-s', '-e 2', '-s']);
   });
 
-  it('gives up after ten tries, and says how many they are', async () => {
+  it('gives up after ten attempts, and returns the expected votes', async () => {
     const { host, calls } = corosync(3);
     expect(await lowerExpectedVotes(host, 2, 0)).to.equal(3);
     expect(calls.filter((each) => each === '-e 2')).to.have.lengthOf(10);

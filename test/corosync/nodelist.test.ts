@@ -40,7 +40,7 @@ describe('removeCorosyncNode', () => {
     `\tnode {\n\t\tring0_addr: ${name}-addr\n\t\tname: ${name}\n${more.map((line) => `\t\t${line}\n`).join('')}\t}\n`;
   const listOf = (...nodes: string[]) => `nodelist {\n${nodes.join('')}}\n`;
   const nodes = (...names: string[]) => listOf(...names.map((name) => nodeOf(name)));
-  /** What becomes of a section quorum when the last of these nodes goes. */
+  /** The section quorum after the last of these nodes is removed. */
   async function quorumWithout(names: string, ...lines: string[]) {
     const all = names.split('');
     const numbered = listOf(...all.map((name, index) => nodeOf(name, `nodeid: ${index + 1}`)));
@@ -56,7 +56,7 @@ describe('removeCorosyncNode', () => {
     };
   }
 
-  describe('takes a node out of the file of', () => {
+  describe('removes a node from the file of', () => {
     for (const each of foreignConfs) {
       it(each.origin, async () => {
         const letters = ['a', 'b', 'c', 'd'].slice(0, each.nodes);
@@ -80,7 +80,7 @@ describe('removeCorosyncNode', () => {
       });
     }
 
-    it('an editor on Windows, whose line ends stay', async () => {
+    it('an editor on Windows, and keeps its line endings', async () => {
       const windows = (text: string) => text.replaceAll('\n', '\r\n');
       const conf = (names: string[], ...lines: string[]) =>
         windows(nodes(...names) + quorumOf(...lines));
@@ -99,7 +99,7 @@ describe('removeCorosyncNode', () => {
     });
   });
 
-  describe('finds the node', () => {
+  describe('identifies the node', () => {
     const nameless = (...ids: (number | undefined)[]) =>
       listOf(
         ...ids.map(
@@ -123,13 +123,13 @@ describe('removeCorosyncNode', () => {
       expect(await without('a-addr', nodes('a', 'b'))).to.equal(undefined);
     });
 
-    it('by its number if it has no name, and says by what to delete it on the other nodes', async () => {
+    it('by its number if it has no name, and says what to call it on the other nodes', async () => {
       const removed = await without('b', nameless(7, 8, 9), { known: known(7, 8, 9) });
       expect(removed?.called).to.equal('192.0.2.2');
       expect(removed?.text).not.to.include('192.0.2.2');
     });
 
-    it('by the number that corosync made if the file has neither', async () => {
+    it('by the number that corosync made if the file has no name and no number', async () => {
       const map = [1, 2, 3].flatMap((each) => [
         `nodelist.node.${3 - each}.nodeid (u32) = ${700 + each}`,
         `nodelist.node.${3 - each}.ring0_addr (str) = 192.0.2.${each}`,
@@ -140,7 +140,7 @@ describe('removeCorosyncNode', () => {
       expect(removed?.called).to.equal('192.0.2.2');
     });
 
-    it('by the number that corosync makes of its address if the map has none', async () => {
+    it('by the number that corosync makes from its address if the map has none', async () => {
       const map = [1, 2, 3]
         .map((each) => `nodelist.node.${each - 1}.ring0_addr (str) = 192.0.2.${each}\n`)
         .join('');
@@ -153,7 +153,7 @@ describe('removeCorosyncNode', () => {
       expect(removed?.called).to.equal('192.0.2.2');
     });
 
-    it('nowhere if all others are known by other names or numbers', async () => {
+    it('as missing if all nodes in the file belong to other names or numbers', async () => {
       const map = 'nodelist.node.0.nodeid (u32) = 1\nnodelist.node.0.ring0_addr (str) = a-addr\n';
       const four = known(1, 2, 3, 4);
       expect(await without('d', nodes('a', 'b'), { known: four, map })).to.equal(undefined);
@@ -164,7 +164,7 @@ describe('removeCorosyncNode', () => {
       expect(await without('a')).to.equal(undefined);
     });
 
-    it('by the number that corosync made, if its name was another', async () => {
+    it('by the number that corosync made, if its name has changed', async () => {
       const map = 'nodelist.node.1.nodeid (u32) = 2\nnodelist.node.1.ring0_addr (str) = new-addr\n';
       const removed = await without('b', nodes('a', 'new'), { known: known(1, 2), map });
       expect(removed?.called).to.equal('new');
@@ -174,19 +174,19 @@ describe('removeCorosyncNode', () => {
       ['if one has neither a name nor a number', nameless(1, undefined), known(1, 2), ''],
       ['if two have its name', nodes('a', 'b', 'b'), known(1, 2)],
       [
-        'if the name is of one, and the number of another',
+        'if one node has the name, and another one the number',
         listOf(nodeOf('b', 'nodeid: 3'), nodeOf('x', 'nodeid: 2')),
         known(1, 2),
       ],
       [
-        'if its number is that of another name',
+        'if its number belongs to another name',
         listOf(nodeOf('a', 'nodeid: 2'), nodeOf('x', 'nodeid: 1')),
         known(1, 2),
       ],
       ['if Pacemaker knows it by another name', listOf(nodeOf('b', 'nodeid: 1')), known(1, 2)],
       ['if there is no list of nodes', quorumOf('expected_votes: 3'), known(1, 2)],
     ] as const) {
-      it(`not for sure ${what}, and says so`, async () => {
+      it(`without certainty ${what}, and says so`, async () => {
         const { message } = await faultOf(
           'node_not_matched',
           without('b', conf, { known: nodesKnown, ...(map !== undefined && { map }) }),
@@ -196,10 +196,10 @@ describe('removeCorosyncNode', () => {
     }
   });
 
-  describe('puts right', () => {
+  describe('corrects', () => {
     const twoNode = /two_node is on in corosync\.conf now/;
 
-    it('two_node: on for the two that are left, off for one, and says so', async () => {
+    it('two_node: turns it on for two remaining nodes and off for one, and says so', async () => {
       const two = await quorumWithout('abc');
       expect(two.lines).to.deep.equal(['two_node: 1']);
       expect(two.warnings).to.have.lengthOf(1);
@@ -209,7 +209,7 @@ describe('removeCorosyncNode', () => {
       });
     });
 
-    it('two_node that says 0 for the three nodes there were', async () => {
+    it('a two_node of 0, which was for three nodes', async () => {
       const { lines } = await quorumWithout('abc', 'two_node: 1', 'two_node: 0');
       expect(lines).to.deep.equal(['two_node: 1', 'two_node: 1']);
       expect((await quorumWithout('abcd', 'two_node: 0')).lines).to.deep.equal(['two_node: 0']);
@@ -221,7 +221,7 @@ describe('removeCorosyncNode', () => {
       ['device {', 'model: net', '}'],
       ['expected_votes: 1'],
     ]) {
-      it(`two_node: never beside ${rule[0]}`, async () => {
+      it(`two_node: never turns it on together with ${rule[0]}`, async () => {
         expect((await quorumWithout('abc', ...rule)).lines).to.deep.equal(rule);
         expect((await quorumWithout('abc', 'two_node: 0', ...rule)).lines).to.deep.equal([
           'two_node: 0',
@@ -231,12 +231,12 @@ describe('removeCorosyncNode', () => {
       });
     }
 
-    it('two_node, beside rules that are off', async () => {
+    it('two_node, also next to rules that are off', async () => {
       const off = ['auto_tie_breaker: 0', 'last_man_standing: 0', 'device {', '}'];
       expect((await quorumWithout('abc', ...off)).lines).to.deep.equal(['two_node: 1', ...off]);
     });
 
-    it('two_node: not for two nodes of other than one vote', async () => {
+    it('two_node: does not turn it on for two nodes that have not one vote each', async () => {
       for (const [first, second] of [
         [2, 1],
         [2, 0],
@@ -250,7 +250,7 @@ describe('removeCorosyncNode', () => {
       }
     });
 
-    it('nothing where no votes are counted', async () => {
+    it('nothing if no votes are counted', async () => {
       for (const provider of ['', '\tprovider: another\n']) {
         const conf = `quorum {\n${provider}\texpected_votes: 3\n}\n`;
         const removed = await without('c', nodes('a', 'b', 'c') + conf);
@@ -258,7 +258,7 @@ describe('removeCorosyncNode', () => {
       }
     });
 
-    it('expected_votes: no more than the votes that are left, and never raised', async () => {
+    it('expected_votes: lowers it to the remaining votes, and never raises it', async () => {
       for (const [before, after] of [
         [4, 3],
         [9, 3],
@@ -270,16 +270,16 @@ describe('removeCorosyncNode', () => {
       }
     });
 
-    it('expected_votes with those of a device', async () => {
+    it('expected_votes that include the votes of a device', async () => {
       const device = ['device {', 'model: net', 'votes: 1', '}'];
       const { lines } = await quorumWithout('abcd', 'expected_votes: 5', ...device);
       expect(lines).to.deep.equal(['expected_votes: 4', ...device]);
-      // With fewer than two besides those of the device corosync does not start.
+      // With fewer than two votes besides those of the device, corosync does not start.
       const one = await quorumWithout('ab', 'expected_votes: 3', ...device);
       expect(one.lines).to.deep.equal(device);
     });
 
-    it('the votes of a device that are one less than those of the nodes', async () => {
+    it('the votes of a device, which must be one less than those of the nodes', async () => {
       const device = (votes: number, algorithm: string) => [
         ...['device {', 'model: net', `votes: ${votes}`, 'net {', `algorithm: ${algorithm}`, '}'],
         '}',
@@ -291,13 +291,15 @@ describe('removeCorosyncNode', () => {
       );
     });
 
-    it('tie breakers that are gone', async () => {
+    it('tie breakers that name the removed node', async () => {
       const breaker = (which: string) => ['auto_tie_breaker: 1', `auto_tie_breaker_node: ${which}`];
       expect((await quorumWithout('abcde', ...breaker('3 5  1'))).lines).to.deep.equal(
         breaker('3 1'),
       );
-      for (const kept of ['lowest', 'highest', '1']) {
-        expect((await quorumWithout('abcde', ...breaker(kept))).lines).to.deep.equal(breaker(kept));
+      for (const remaining of ['lowest', 'highest', '1']) {
+        expect((await quorumWithout('abcde', ...breaker(remaining))).lines).to.deep.equal(
+          breaker(remaining),
+        );
       }
       const only = await quorumWithout('abcde', ...breaker('5'));
       expect(only.lines).to.deep.equal(['auto_tie_breaker: 1']);
@@ -313,7 +315,7 @@ describe('removeCorosyncNode', () => {
     expect(waiting.lines).to.deep.equal([...both, 'wait_for_all: 1']);
   });
 
-  it('says what corosync does otherwise than it may seem', async () => {
+  it('warns if corosync does something other than expected', async () => {
     const { warnings: odd } = await quorumWithout('abcd', 'auto_tie_breaker: 1');
     expect(odd?.join()).to.include('corosync turns auto_tie_breaker off');
     for (const key of ['expected_votes_tracking', 'allow_downscale']) {

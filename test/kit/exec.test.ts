@@ -20,18 +20,18 @@ describe('the runner', () => {
   });
 
   const sh = (script: string): Command => ({ argv: ['sh', '-c', script], deadlineMs: 60_000 });
-  /** A zombie is dead; when it goes is the business of PID 1. */
+  /** A zombie is dead; PID 1 decides when it goes. */
   const isAlive = async (pid: string) => {
     const status = await readTextIfThere(`/proc/${pid.trim()}/status`);
     return status !== undefined && !/^State:\s+Z/m.test(status);
   };
 
-  it('gives back what a command printed, to the byte, and its exit code', async () => {
+  it('returns the exact output of a command, and its exit code', async () => {
     const outcome = await run(sh('printf "out\\n\\n"; printf "err\\n" >&2; exit 7'));
     expect(outcome).to.deep.equal({ exitCode: 7, stdout: 'out\n\n', stderr: 'err\n' });
   });
 
-  it('hands arguments over as they are: there is no shell', async () => {
+  it('passes arguments on as they are, without a shell', async () => {
     const argv = ['printf', '%s|', '$(id)', '; ls', '`x`', 'a b', '"'] as const;
     expect((await run({ argv, deadlineMs: 60_000 })).stdout).to.equal('$(id)|; ls|`x`|a b|"|');
   });
@@ -45,14 +45,14 @@ describe('the runner', () => {
     expect(stdout).to.include('LC_ALL=C\n');
   });
 
-  it('gives a command what it is to read, also if it does not read it', async () => {
+  it('gives a command its input, even if the command does not read it', async () => {
     const input = '<é/>\n'.repeat(100_000);
     expect((await run({ ...sh('cat'), input })).stdout).to.equal(input);
     expect(await run({ ...sh('exit 3'), input })).to.include({ exitCode: 3 });
     expect(await run({ ...sh('exec <&-; echo x'), input })).to.include({ exitCode: 0 });
   });
 
-  it('adds the variables that the call asks for', async () => {
+  it('adds the variables of the call to the environment', async () => {
     const { stdout } = await run({
       ...sh('echo $NOTIFY_SOCKET'),
       env: { NOTIFY_SOCKET: '/run/x' },
@@ -68,7 +68,7 @@ describe('the runner', () => {
     expect(fault.message).to.include('no-such-tool');
   });
 
-  it('takes a file that cannot be executed for a missing tool', async () => {
+  it('treats a file that is not executable as a missing tool', async () => {
     const path = join(folder.path, 'tool');
     await writeFile(path, '#!/bin/sh\n');
     await chmod(path, 0o644);
@@ -96,21 +96,21 @@ describe('the runner', () => {
     );
   });
 
-  it('keeps its deadline also when a child has left the group and holds the output open', async () => {
+  it('keeps its deadline even if a child has left the group and holds the output open', async () => {
     const pid = join(folder.path, 'pid');
     const script = `setsid sh -c 'echo $$ > ${pid}; exec sleep 3600' & until [ -s ${pid} ]; do sleep 0.05; done`;
     await faultOf('tool_timeout', run({ ...sh(script), deadlineMs: 2000 }));
     process.kill(Number(await readFile(pid, 'utf8')));
   });
 
-  it('answers at the deadline also when the process cannot be killed', async () => {
+  it('answers at the deadline even if the process cannot be killed', async () => {
     const kill = sinon.stub(process, 'kill').returns(true);
     await faultOf('tool_timeout', run({ argv: ['sleep', '3600'], deadlineMs: 300 }));
     kill.restore();
     process.kill(kill.firstCall.args[0], 'SIGKILL');
   });
 
-  it('grants a command the rest of its time after the machine stood still', async () => {
+  it('gives a command the rest of its time after a standstill of the machine', async () => {
     const clock = sinon.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const ended = run({ ...sh('read line; echo "$line"'), input: 'late\n', deadlineMs: 60_000 });
     clock.jump(120_000);
@@ -118,7 +118,7 @@ describe('the runner', () => {
     sinon.restore();
   });
 
-  it('says what the system said when a process could not be started', async () => {
+  it('reports the error of the system if a process could not be started', async () => {
     const tooLong = 'x'.repeat(4_000_000);
     const fault = await faultOf(
       'tool_not_started',
@@ -127,7 +127,7 @@ describe('the runner', () => {
     expect(fault.message).to.include('E2BIG');
   });
 
-  it('tells a command that something else killed from one that failed', async () => {
+  it('distinguishes a command that was killed from one that failed', async () => {
     await faultOf('tool_ended_by_signal', run(sh('kill -KILL $$')));
   });
 
@@ -135,7 +135,7 @@ describe('the runner', () => {
     await faultOf('output_too_large', run({ argv: ['yes'], deadlineMs: 9000 }));
   });
 
-  it('writes one line a call, with secrets masked, louder if it failed', async () => {
+  it('logs one line for each call, with secrets masked, at a higher level if it failed', async () => {
     await run(sh('true'));
     await run({ argv: ['true', 'passwd=hunter2'], deadlineMs: 60_000 });
     await faultOf(

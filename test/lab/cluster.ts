@@ -10,7 +10,7 @@ import { clusterOptions, optionsXml, storageConfiguration } from './topology.ts'
 import { waitUntil } from './wait.ts';
 
 /**
- * Makes one cluster of freshly booted nodes, loads the topology, and waits until nothing is left to do.
+ * Makes one cluster from freshly booted nodes, loads the topology, and waits until the cluster is idle.
  * @throws {CommandError} when a tool refuses
  */
 export async function setUpCluster(lab: LabRecord, progress: Progress): Promise<void> {
@@ -50,15 +50,15 @@ async function startStack(lab: LabRecord, node: NodeRecord): Promise<void> {
 }
 
 /**
- * Puts the cluster's options in place before its first start. Among them a short `dc-deadtime`: how long a node waits
- * for a sign of a coordinator before it calls an election. In a cluster that has never run there is none to wait for, and
- * the default of 20 s is most of what a first start takes. It is an ordinary option, and deleted after the start.
+ * Sets the cluster's options before its first start. One is a short `dc-deadtime`, which is the time that a node waits
+ * for a coordinator before it calls an election. A cluster that has never run has no coordinator to wait for, and
+ * the default of 20 s is most of the time of a first start. The option is deleted after the start.
  */
 async function seedCib(lab: LabRecord, node: NodeRecord): Promise<void> {
   const empty = await must(lab, node, ['cibadmin', '--empty']);
   const options = optionsXml({
     ...clusterOptions(lab.topology),
-    // No fencing before there is a fence device
+    // Turns fencing off until there is a fence device
     'stonith-enabled': 'false',
     'dc-deadtime': '2s',
   });
@@ -92,7 +92,7 @@ async function allStarted(lab: LabRecord, node: NodeRecord): Promise<boolean> {
   );
 }
 
-/** What a node says about its cluster. */
+/** A node's view of its cluster. */
 export interface ClusterView {
   readonly hasQuorum: boolean;
   readonly coordinator: string | undefined;

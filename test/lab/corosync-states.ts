@@ -1,4 +1,4 @@
-// The states of corosync that test/record-fixtures.ts records, and how each is brought about.
+// The states of corosync that test/record-fixtures.ts records, and how each one is reached.
 import type { Lab, LabNode } from './lab.ts';
 import { nodeInterface } from './network.ts';
 import type { Argv } from './run.ts';
@@ -12,11 +12,11 @@ const verify: Argv = ['corosync', '-t'];
 export interface CorosyncState {
   name: string;
   enter: (lab: Lab) => Promise<void>;
-  /** What the first node is asked in it. */
+  /** The command that is run on the first node in this state. */
   calls: readonly Argv[];
 }
 
-/** One after another, from a cluster that is stopped; Pacemaker stays out of it. */
+/** The states in their order, beginning with a stopped cluster; Pacemaker is not started. */
 export const corosyncStates: readonly CorosyncState[] = [
   { name: 'stopped', enter: () => Promise.resolve(), calls: [links, quorum] },
   { name: 'running', enter: (lab) => restart(lab, lab.nodes), calls: [links, quorum, verify] },
@@ -25,7 +25,7 @@ export const corosyncStates: readonly CorosyncState[] = [
     enter: async ({ nodes }) => {
       await nodes[1]?.run(['systemctl', 'stop', 'corosync']);
       await untilMembers(nodes[0], 1);
-      // knet gives up on a link later than totem on its node.
+      // knet gives up on a link later than totem gives up on the node.
       await waitUntil('the link to be down', async () =>
         /\bdisconnected\b/.test((await nodes[0]?.run(links)) ?? ''),
       );
@@ -111,7 +111,7 @@ async function untilMembers(node: LabNode | undefined, count: number): Promise<v
   });
 }
 
-/** Takes the part of corosync-qdevice, by the library that it uses: it needs a server that the lab has not. */
+/** Simulates corosync-qdevice with its library, because the real one needs a server that the lab does not have. */
 async function beQdevice(node: LabNode | undefined, vote: 'vote' | ''): Promise<void> {
   await node?.run(['python3', '-c', qdevice, vote]);
 }

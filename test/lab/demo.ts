@@ -1,4 +1,4 @@
-// `npm run demo`: a cluster with this project's package in each node, ready to be asked.
+// `npm run demo`: a cluster with this project's package in each node, ready for requests.
 import https from 'node:https';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
@@ -57,18 +57,18 @@ program
   .description('end a demo that was started with --detach')
   .action(() => down(name, progressOnStderr));
 
-interface Door {
+interface Entry {
   readonly node: LabNode;
   readonly token: string;
 }
 
-async function begin(suite: string, interrupted: AbortSignal): Promise<Door[]> {
+async function begin(suite: string, interrupted: AbortSignal): Promise<Entry[]> {
   const startedAt = performance.now();
   if ((await readRecord(name))?.ready) {
     throw new Error('The demo runs already. To end it: npm run demo -- down');
   }
   const debFile = await step(progressOnStderr, 'Building the package', () => build(interrupted));
-  // A process of its own, which can be ended in the middle of anything
+  // A separate process can be ended at any time
   const up = ['up', '--name', name, '--suite', suite, '--package', debFile, '--json'];
   const argv = ['--import', import.meta.resolve('tsx'), cli, ...up];
   const { exitCode } = await execa(process.execPath, argv, {
@@ -80,12 +80,12 @@ async function begin(suite: string, interrupted: AbortSignal): Promise<Door[]> {
   if (exitCode !== 0) {
     throw new Error('The demo did not come up; the reason is above.');
   }
-  const doors = await makeTokens(await open(name)).catch(async (error: unknown) => {
+  const entries = await makeTokens(await open(name)).catch(async (error: unknown) => {
     await down(name, progressOnStderr);
     throw error;
   });
   progressOnStderr(`The demo is ready: ${seconds(startedAt)}\n`);
-  return doors;
+  return entries;
 }
 
 async function build(interrupted: AbortSignal): Promise<string> {
@@ -101,7 +101,7 @@ async function build(interrupted: AbortSignal): Promise<string> {
   return builtPackage();
 }
 
-const makeTokens = (lab: Lab): Promise<Door[]> =>
+const makeTokens = (lab: Lab): Promise<Entry[]> =>
   Promise.all(
     lab.nodes.map(async (node) => {
       const create = ['token', 'create', 'demo', '--role', 'admin'];
@@ -133,12 +133,12 @@ function answers(node: LabNode, token: string): Promise<boolean> {
 const url = (node: LabNode, route: string): string =>
   `https://${node.address}:8443/api/v2/system/ha/${route}`;
 
-function print(doors: readonly Door[]): void {
-  for (const { node, token } of doors) {
+function print(entries: readonly Entry[]): void {
+  for (const { node, token } of entries) {
     console.log(`Node ${node.name}: ${url(node, '')}`);
     console.log(`  token: ${token}`);
   }
-  const [first] = doors;
+  const [first] = entries;
   if (first !== undefined) {
     console.log('\nTry:');
     for (const route of ['status', 'services', 'node']) {

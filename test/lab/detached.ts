@@ -10,8 +10,8 @@ import type { Argv } from './run.ts';
 const inGroups = join(import.meta.dirname, 'in-groups.sh');
 
 /**
- * Starts a process that outlives this one, in the control groups of a part of a lab. When it returns, the process is
- * in there: who looks whether the part runs would take it for off until then, and start it once more.
+ * Starts a process that outlives this one, in the control groups of a part of a lab. When it returns, the process is in
+ * these groups. Until then, others would see the part as off, and start it again.
  * @param logFile where its output is appended
  */
 export async function startDetached(
@@ -23,7 +23,7 @@ export async function startDetached(
   const groups = await makeGroups(lab.name, part);
   const log = await open(logFile, 'a');
   try {
-    // Not execa: it stays between its children and their output, and waits for them
+    // Not by execa, which pipes the output of its children and waits for them
     const child = spawn(inGroups, [...groups, '--', ...argv], {
       detached: true,
       stdio: ['ignore', log.fd, log.fd, 'pipe'],

@@ -1,27 +1,27 @@
 import type { Suite } from './root.ts';
 import type { Argv } from './run.ts';
 
-// All that a CIB can hold, on top of the storage topology: every kind of resource, constraint, rule and set that the
-// schema of each Debian's Pacemaker allows, and values that are awkward to quote. Written as the XML that it is, so
-// that it can be held against the schemas (/usr/share/pacemaker/*.rng).
+// Everything that a CIB can contain, on top of the storage topology: every kind of resource, constraint, rule and set that the
+// schema of each Debian's Pacemaker allows, and values that are awkward to quote. It is written as XML, so
+// that it can be compared with the schemas (/usr/share/pacemaker/*.rng).
 
-/** Runs a command in a node of the lab, which has to succeed. */
+/** Runs a command that has to succeed in a node of the lab. */
 type RunInNode = (argv: Argv, input?: string) => Promise<string>;
 
-/** The lab, as far as it matters here. */
+/** The parts of a lab that are needed here. */
 interface Target {
   readonly suite: Suite;
   readonly nodes: readonly { readonly name: string }[];
 }
 
-/** Each word of it is a secret, and together they are hard to mask in text: blanks, quotes, entities. */
-export const secretWords = ['hunter2', 'horse9', 'battery7', 'staple5'] as const;
+/** Each part is a secret. Together they are hard to mask in text: blanks, quotes, entities. */
+export const secretParts = ['hunter2', 'horse9', 'battery7', 'staple5'] as const;
 const secret = 'hunter2 &quot;horse9&apos; &amp;battery7 &lt;staple5';
 
 const settle = ['crm_resource', '--wait', '--timeout=90'] as const;
 
 /**
- * Brings a storage lab of two nodes or more into the state "everything": what is below, and in its wake a failed resource, an
+ * Brings a storage lab of two nodes or more into the state "everything": the configuration below, a failed resource, an
  * orphaned one, a ban, a fencing that failed, and the second node in standby and in maintenance with resources still
  * running on it. Returns when the cluster has nothing left to do.
  */
@@ -33,12 +33,12 @@ export async function loadEverything({ suite, nodes }: Target, run: RunInNode): 
   await run(['crm_resource', '--fail', '--resource', 'Fails', '--node', first]);
   await run(['crm_resource', '--ban', '--resource', 'Banned', '--node', second]);
   await run(['cibadmin', '--delete', '--xml-text', '<primitive id="Orphan"/>']);
-  // Beside the permanent one of that name, and before it.
+  // In addition to the permanent one of that name, and before it.
   await run([...transient(first), '--update', '7']);
-  // The lab's power switch knows no such node.
+  // The lab's power switch does not know this node.
   await run(['sh', '-c', '! stonith_admin --reboot no-such-node --timeout 5']);
   await run(settle);
-  // In maintenance first: so its resources stay where they are when it goes into standby.
+  // Maintenance comes first, so that the node's resources stay there when it goes into standby.
   for (const state of ['maintenance', 'standby']) {
     await run(['crm_attribute', '--node', second, '--name', state, '--update', 'true']);
   }
@@ -46,8 +46,8 @@ export async function loadEverything({ suite, nodes }: Target, run: RunInNode): 
 }
 
 /**
- * Brings a lab back from "everything".
- * @param configuration the `<configuration>` that was there before
+ * Brings a lab back from the state "everything".
+ * @param configuration the former `<configuration>`
  */
 export async function unloadEverything(
   { nodes }: Target,
@@ -57,7 +57,7 @@ export async function unloadEverything(
   const [first = ''] = nodes.map(({ name }) => name);
   await run(['cibadmin', '--replace', '--scope', 'configuration', '--xml-pipe'], configuration);
   await run(settle);
-  // Pacemaker remembers guest nodes when there are no such nodes any more.
+  // Pacemaker remembers guest nodes that no longer exist.
   for (const guest of ['Container-0', 'Container-1']) {
     await run(['crm_node', '--force', '--remove', guest]);
   }
@@ -503,7 +503,7 @@ const constraints = (first: string, second: string, { promoted, unpromoted }: ty
   </resource_set>
 </rsc_ticket>`;
 
-/** What Pacemaker 3 has dropped. */
+/** Elements that Pacemaker 3 has dropped. */
 const untilPacemaker2 = {
   resources: `
 <master id="Queue-master">

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { waitUntil } from './wait.ts';
 
-// Each process of a lab is in a control group that is named after the lab, and its children with it. So the lab's
-// processes are found without keeping a list of them, which a killed `up` would leave wrong, and none but the lab's
-// own is ever ended.
+// Each process of a lab and its children are in a control group that is named after the lab. So the lab's
+// processes are found without a list, which a killed `up` would leave wrong, and only the lab's
+// own processes are ever ended.
 //
-// The groups are also what systemd in a node needs: two nodes that were started in one and the same group would
+// systemd in a node needs the groups as well: two nodes that were started in the same group would
 // share one tree of units.
 
-/** Where control groups of processes are made: one folder with cgroup v2, two when systemd's v1 tree is beside it. */
+/** The folders of control groups: one with cgroup v2, two if systemd's v1 tree exists as well. */
 function hierarchies(): string[] {
   const base = '/sys/fs/cgroup';
   const found = existsSync(join(base, 'cgroup.controllers'))
@@ -28,7 +28,7 @@ const groupOf = (hierarchy: string, lab: string, part?: string): string =>
 
 /**
  * Makes the groups of a part of a lab.
- * @returns their folders, one a hierarchy
+ * @returns their folders, one for each hierarchy
  */
 export async function makeGroups(lab: string, part: string): Promise<string[]> {
   const folders = hierarchies().map((hierarchy) => groupOf(hierarchy, lab, part));
@@ -52,7 +52,7 @@ async function processesBelow(folder: string): Promise<number[]> {
 
 /**
  * Kills all processes of a lab or of a part of it, and removes their groups.
- * @throws {Error} when some are still there after the wait
+ * @throws {Error} if some are still there after the wait
  */
 export async function endProcesses(lab: string, part?: string): Promise<void> {
   await waitUntil(
@@ -71,8 +71,8 @@ export async function endProcesses(lab: string, part?: string): Promise<void> {
 }
 
 /**
- * Has parts of a lab stand still, all at the same time, as on a machine that does (cgroups(7), `cgroup.freeze`).
- * @returns when they go on; they do so as well if this process ends meanwhile
+ * Freezes parts of a lab at the same time, as in a standstill of a machine (cgroups(7), `cgroup.freeze`).
+ * @returns when they run again; they also do so if this process ends in the meantime
  */
 export async function freezeProcesses(
   lab: string,
@@ -85,7 +85,7 @@ export async function freezeProcesses(
   await execa('sh', ['-c', script, `${seconds}`, ...files], { detached: true, stdio: 'ignore' });
 }
 
-/** A control group is a folder that goes away with rmdir although it shows files, and only without groups below. */
+/** Removes a control group. rmdir removes its folder although it shows files, but only if there are no groups in it. */
 async function removeGroups(folder: string): Promise<void> {
   for (const below of await subfolders(folder)) {
     await removeGroups(below);
@@ -98,7 +98,7 @@ async function subfolders(folder: string): Promise<string[]> {
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
 }
 
-/** SIGKILL; a process that has ended meanwhile is fine. */
+/** Sends SIGKILL; ignores a process that has ended in the meantime. */
 export function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');

@@ -2,15 +2,15 @@ import { attempt, run } from './run.ts';
 import type { Progress } from './progress.ts';
 import { step } from './progress.ts';
 
-/** Debian packages that this machine needs: the one that builds roots, and the one that boots them. */
+/** The Debian packages that this machine needs: one builds roots, the other one boots them. */
 const wanted = ['mmdebstrap', 'systemd-container', 'iproute2', 'util-linux', 'mount'];
 
-/** Installs what is missing of the packages that the lab needs on this machine. */
+/** Installs the missing packages that the lab needs on this machine. */
 export const installPrerequisites = (progress: Progress): Promise<void> =>
   installPackages(wanted, progress);
 
 /**
- * Installs Debian packages on this machine, as far as they are missing.
+ * Installs Debian packages that are missing on this machine.
  * @throws {CommandError} when apt cannot
  */
 export async function installPackages(names: readonly string[], progress: Progress): Promise<void> {
@@ -19,7 +19,7 @@ export async function installPackages(names: readonly string[], progress: Progre
     return;
   }
   await step(progress, `Installing ${missing.join(', ')} on this machine`, async () => {
-    // Another apt may be at work on this machine, an automatic upgrade for one
+    // Another apt may be running on this machine, such as an automatic upgrade
     const patient = ['-o', 'DPkg::Lock::Timeout=300'];
     const quiet = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } as Record<string, string>;
     await run(['apt-get', ...patient, 'update'], { deadlineMs: 300_000 });
@@ -31,7 +31,7 @@ export async function installPackages(names: readonly string[], progress: Progre
 }
 
 async function missingOf(names: readonly string[]): Promise<string[]> {
-  // Its exit code is 1 when it does not know one of them
+  // Its exit code is 1 if it does not know one of them
   const { stdout } = await attempt([
     'dpkg-query',
     '--show',

@@ -41,53 +41,53 @@ export interface Lab {
   readonly name: string;
   readonly suite: Suite;
   readonly topology: TopologyName;
-  /** Whether `up` came to its end. */
+  /** Whether `up` was completed. */
   readonly isReady: boolean;
   /** Address of the resource VIP_mgmt0, in the storage topology. */
   readonly vip: string;
   /** Address of this machine in the lab's network. */
   readonly gateway: string;
   readonly nodes: readonly LabNode[];
-  /** The node of this name. Throws when there is none. */
+  /** The node of this name. Throws if there is none. */
   node(name: string): LabNode;
-  /** What the power switch did so far, one line an action. */
+  /** What the power switch has done so far, one line for each action. */
   powerLog(): Promise<string[]>;
-  /** Has all nodes stand still for so long, as a machine may that they are on, and returns when they go on. */
+  /** Freezes all nodes for that time, as in a standstill of their machine, and returns when they run again. */
   freeze(seconds: number): Promise<void>;
-  /** Ends the lab and leaves nothing of it. */
+  /** Ends the lab and removes everything of it. */
   down(): Promise<void>;
 }
 
 /** A node of a lab. Names and addresses never change while the lab is up. */
 export interface LabNode {
   readonly name: string;
-  /** Host name, as the fence devices are named after it. */
+  /** The host name, after which the fence devices are named. */
   readonly host: string;
   readonly address: string;
-  /** Runs a command in the node, whatever its exit code. Throws when the node is off. */
+  /** Runs a command in the node, whatever its exit code. Throws if the node is off. */
   exec(
     argv: Argv,
     options?: { input?: string | Uint8Array; deadlineMs?: number },
   ): Promise<Outcome>;
-  /** The same for a command that has to succeed; gives its standard output, throws CommandError otherwise. */
+  /** The same for a command that has to succeed. Returns its standard output, or throws CommandError. */
   run(argv: Argv, options?: { input?: string | Uint8Array; deadlineMs?: number }): Promise<string>;
-  /** Writes a file, owned by root, also while the node is off. Its folder must exist. */
+  /** Writes a file that root owns, even if the node is off. Its folder must exist. */
   writeFile(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   isOn(): Promise<boolean>;
   /** Cuts the power. */
   crash(): Promise<void>;
-  /** Switches on, and waits until systemd is up; the cluster starts by itself. */
+  /** Switches the node on, and waits until systemd is up; the cluster starts by itself. */
   boot(): Promise<void>;
-  /** Cuts the power and puts a new disk in, with a Debian that knows nothing of what the node was. */
+  /** Cuts the power and puts in a new disk, with a fresh Debian. */
   replaceDisk(): Promise<void>;
   /** Installs a .deb. */
   install(debFile: string): Promise<void>;
   /** Cuts the network: to the other nodes, to this machine, to the power switch. */
   cut(): Promise<void>;
   mend(): Promise<void>;
-  /** Disturbs the network, in both directions, by `tc netem` arguments; none ends it. */
+  /** Disturbs the network in both directions, by arguments of `tc netem`; without arguments, it ends that. */
   netem(args: readonly string[]): Promise<void>;
-  /** What the node says about its cluster. Throws when Pacemaker does not run in it. */
+  /** The node's view of its cluster. Throws if Pacemaker does not run on it. */
   cluster(): Promise<ClusterView>;
   /** Waits until this node's view of the cluster is as wanted. */
   waitUntilCluster(
@@ -105,14 +105,14 @@ export interface UpOptions {
   /** A .deb to be installed in each node before the cluster is set up. */
   readonly package?: string;
   readonly progress?: Progress;
-  /** Leaves a lab that did not come up as it is, to be looked at. */
+  /** Leaves a lab that did not come up as it is, for inspection. */
   readonly keepFailed?: boolean;
 }
 
 /**
- * Brings a lab up: roots, nodes, cluster, topology. When it returns, each node is online, the resources are
- * started, and nothing is left to do for the cluster.
- * @throws {Error} when a lab of this name is up, or when it cannot be brought up; nothing of it is left then
+ * Brings a lab up: roots, nodes, cluster, topology. When it returns, each node is online, the resources are started, and
+ * the cluster is idle.
+ * @throws {Error} if a lab of this name is up, or if it cannot be brought up; then everything of it has been removed
  */
 export async function up(options: UpOptions): Promise<Lab> {
   const progress = options.progress ?? silentProgress;
@@ -140,7 +140,7 @@ export async function up(options: UpOptions): Promise<Lab> {
 
 /**
  * A lab that is up.
- * @throws {Error} when there is none of this name, or its `up` has not come to its end
+ * @throws {Error} if there is none of this name, or its `up` was not completed
  */
 export async function open(name: string): Promise<Lab> {
   return labOf(await readyRecord(name));
@@ -156,7 +156,7 @@ async function readyRecord(name: string): Promise<LabRecord> {
   return record;
 }
 
-/** The record of a lab, be it ready or not: to look into one that does not come up. Throws when there is none. */
+/** The record of a lab, even if it is not ready, to inspect one that does not come up. Throws if there is none. */
 export async function existingRecord(name: string): Promise<LabRecord> {
   const record = await readRecord(name);
   if (record === undefined) {
@@ -165,7 +165,7 @@ export async function existingRecord(name: string): Promise<LabRecord> {
   return record;
 }
 
-/** Ends a lab, or what is left of one whose `up` was killed, and leaves nothing of it. */
+/** Ends a lab, or the rest of one whose `up` was killed, and removes everything of it. */
 export async function down(name: string, progress: Progress = silentProgress): Promise<void> {
   checkName(name);
   await withLabLock(name, progress, async () => {
@@ -216,7 +216,7 @@ async function replaceDisk(lab: LabRecord, node: NodeRecord): Promise<void> {
   });
 }
 
-/** What belongs to the machine and not to who it is. */
+/** Packages and settings that belong to the machine rather than to its identity. */
 async function equip(lab: LabRecord, node: NodeRecord): Promise<void> {
   const agent = await readFile(join(import.meta.dirname, 'fence_lab'));
   await writeNodeFile(lab, node, '/usr/sbin/fence_lab', agent, 0o755);
@@ -230,10 +230,10 @@ async function installPackage(lab: LabRecord, node: NodeRecord, debFile: string)
   await handle.run(['rm', inside]);
 }
 
-/** Removes everything a lab of this name consists of, be it whole or the rest of a killed `up`, except its folder. */
+/** Removes everything of a lab, or the rest of a killed `up`, except its folder. */
 async function removeTraces(name: string, progress: Progress): Promise<void> {
   const work = async () => {
-    // The power switch first, or it boots again what is ended next
+    // The power switch comes first, because it would boot again what is ended next
     await endProcesses(name, 'power');
     await endProcesses(name);
     await removeContainerTraces(name);
@@ -249,8 +249,8 @@ async function removeTraces(name: string, progress: Progress): Promise<void> {
 }
 
 /**
- * One `up` or `down` of a lab at a time. The lock is the lab's folder itself, so that no lock file is left; hence
- * the look whether it is still the same folder when the lock is ours.
+ * Lets only one `up` or `down` of a lab run at a time. The lock is the lab's folder itself, so that no lock file is left. So
+ * it has to be checked that it is still the same folder once the lock is held.
  */
 async function withLabLock<T>(
   name: string,
@@ -305,7 +305,7 @@ function checkName(name: string): void {
   }
 }
 
-/** The handles of a lab, which may still be on its way up. */
+/** The handles of a lab, which may still be coming up. */
 export function labOf(record: LabRecord): Lab {
   const nodes = record.nodes.map((node) => nodeOf(record, node));
   return {

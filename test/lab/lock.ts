@@ -2,13 +2,13 @@ import { open } from 'node:fs/promises';
 import { attempt } from './run.ts';
 
 /**
- * Does work that only one process at a time may do, told apart by a file or folder that exists.
+ * Does work that only one process at a time may do. The lock is a file or folder that exists.
  *
  * flock(2) belongs to the open file, not to the process that asked for it: `flock` locks the file that it
- * inherits, exits, and the lock stays with this process until it closes the file or is killed. So a lock
- * never outlives its owner, and no stale lock has to be recognised.
- * @param onWait called once when somebody else has the lock
- * @throws {Error} when the lock is not free within `deadlineMs`
+ * inherits and exits, and the lock stays with this process until it closes the file or is killed. So a lock
+ * never outlives its owner, and there are no stale locks.
+ * @param onWait called once if another process has the lock
+ * @throws {Error} if the lock does not become free within `deadlineMs`
  */
 export async function withLock<T>(
   path: string,

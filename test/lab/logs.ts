@@ -6,7 +6,7 @@ import { nodePaths } from './record.ts';
 
 /**
  * Prints the journal of a node on standard output.
- * @param args of journalctl
+ * @param args arguments of journalctl
  * @returns the exit code of journalctl
  */
 export async function printLogs(

@@ -3,15 +3,15 @@ import { step } from './progress.ts';
 import { run } from './run.ts';
 
 /**
- * The Debian mirror of this machine's own apt sources. apt itself is asked, so that each format of sources works.
- * @throws {Error} when no source of this machine is Debian's main archive
+ * The Debian mirror in this machine's apt sources. apt itself is asked, so that each format of sources works.
+ * @throws {Error} if no source of this machine is Debian's main archive
  */
 export async function debianMirror(progress: Progress): Promise<string> {
   const known = await debianMirrors();
   if (known[0] !== undefined) {
     return known[0];
   }
-  // apt tells a source's origin from the lists it fetched; a fresh machine has none yet.
+  // apt knows a source's origin from the lists that it fetched; a fresh machine has none yet.
   await step(progress, 'Fetching the package lists (apt-get update)', () =>
     run(['apt-get', '-o', 'DPkg::Lock::Timeout=300', 'update'], { deadlineMs: 300_000 }),
   );
@@ -40,7 +40,7 @@ async function debianMirrors(): Promise<string[]> {
 }
 
 /**
- * Those of this machine's apt settings that decide whether a mirror can be reached and is believed: proxies,
+ * The apt settings of this machine that decide whether a mirror can be reached and is trusted: proxies,
  * certificates, checks of dates. mmdebstrap reads none of them by itself.
  * @returns lines as `apt.conf` has them
  */

@@ -7,7 +7,7 @@ import { run } from './run.ts';
 import { waitUntil } from './wait.ts';
 
 /**
- * Mounts the file system of a node: what it writes lies over the shared root, in memory, and is gone with the lab.
+ * Mounts the file system of a node. What the node writes is in memory, over the shared root, and is gone with the lab.
  */
 export async function mountNode(node: NodeRecord, sharedRoot: string): Promise<void> {
   const { root, power } = nodePaths(node);
@@ -22,7 +22,7 @@ export async function mountNode(node: NodeRecord, sharedRoot: string): Promise<v
 
 /**
  * Unmounts everything below a folder.
- * @throws {Error} when a mount stays busy: a shell that stands in there, for one
+ * @throws {Error} if a mount stays busy, for instance because of a shell in it
  */
 export async function unmountBelow(folder: string): Promise<void> {
   await waitUntil(

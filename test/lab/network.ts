@@ -6,10 +6,10 @@ import { claimedBridges, isMachineOf, nodePaths } from './record.ts';
 import type { Argv } from './run.ts';
 import { attempt, run } from './run.ts';
 
-/** The name of the network interface in a node, as the contract's `VIP_mgmt0` has it. */
+/** The name of the network interface in a node, as in the contract's `VIP_mgmt0`. */
 export const nodeInterface = 'mgmt0';
 
-/** Whether an address of this machine, other than a lab's, lies in the network `a.b.c`. */
+/** Whether this machine has an address in the network `a.b.c`, other than a lab's. */
 export function isNetworkOfThisMachine(network: string): boolean {
   return Object.values(networkInterfaces())
     .flat()
@@ -34,7 +34,7 @@ export async function makeBridge(lab: LabRecord): Promise<void> {
   await run(['ip', 'link', 'set', lab.bridge, 'up']);
 }
 
-/** Plugs a node in. A cut or a `netem` that was in force when it went off still is. */
+/** Plugs a node in. A cut or a `netem` from before it went off still applies. */
 export async function plugIn(lab: LabRecord, node: NodeRecord): Promise<void> {
   const { machine: netns, veth } = node;
   const inside = ['ip', '-netns', netns] as const;
@@ -87,8 +87,8 @@ async function ifPluggedIn(node: NodeRecord, change: string[]): Promise<void> {
 
 /**
  * Disturbs the traffic of a node, both what it sends and what it gets.
- * @param args as of `tc qdisc … netem`: `['delay', '100ms', 'loss', '10%']`; empty for no disturbance
- * @throws {Error} when the kernel has no netem, or `tc` does not understand the arguments
+ * @param args arguments of `tc qdisc … netem`, such as `['delay', '100ms', 'loss', '10%']`; empty for no disturbance
+ * @throws {Error} if the kernel has no netem, or `tc` does not understand the arguments
  */
 export async function netem(node: NodeRecord, args: readonly string[]): Promise<void> {
   if (existsSync(`/sys/class/net/${node.veth}`)) {
@@ -121,7 +121,7 @@ async function disturb(node: NodeRecord, args: readonly string[]): Promise<void>
   }
 }
 
-/** Removes what there is of a lab's network, found by its name alone. */
+/** Removes everything of a lab's network, which is found by its name. */
 export async function removeNetwork(lab: string): Promise<void> {
   const namespaces = await readdir('/run/netns').catch(() => []);
   for (const netns of namespaces.filter((name) => isMachineOf(lab, name))) {
@@ -131,7 +131,7 @@ export async function removeNetwork(lab: string): Promise<void> {
   for (const bridge of await claimedBridges(lab)) {
     for (const name of interfaces) {
       if (name === bridge || name.startsWith(`${bridge}n`)) {
-        // Those whose other end was in a namespace may have gone with it by now
+        // Interfaces whose other end was in a namespace may have gone with it
         await attempt(['ip', 'link', 'delete', name]);
       }
     }

@@ -11,7 +11,7 @@ import type { Argv, Outcome } from './run.ts';
 import { attempt, run } from './run.ts';
 import { waitUntil } from './wait.ts';
 
-/** What a root shell in a node would see, and nothing of this machine's. */
+/** The environment of a root shell in a node, without that of this machine. */
 const nodeEnvironment = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   LC_ALL: 'C',
@@ -20,8 +20,8 @@ const nodeEnvironment = {
 };
 
 /**
- * Switches a node on, unless it is, and waits until its systemd is up.
- * @throws {Error} with the end of its console when it does not come up
+ * Switches a node on, unless it is on, and waits until its systemd is up.
+ * @throws {Error} with the end of its console if it does not come up
  */
 export async function boot(lab: LabRecord, node: NodeRecord): Promise<void> {
   await withLock(node.folder, async () => {
@@ -50,7 +50,7 @@ async function startContainer(lab: LabRecord, node: NodeRecord): Promise<void> {
     `--machine=${node.machine}`,
     `--network-namespace-path=/run/netns/${node.machine}`,
     `--bind=${power}:/var/lib/lab-power`,
-    // A machine without systemd as its PID 1 has nobody to register with
+    // Without systemd as its PID 1, this machine has no service to register with
     '--register=no',
     '--keep-unit',
     '--capability=all',
@@ -64,7 +64,7 @@ async function startContainer(lab: LabRecord, node: NodeRecord): Promise<void> {
       // systemd 257 does not boot on cgroup v1. Where this machine has v1 with an empty v2 tree beside it, the
       // node gets that tree alone, which is all that a systemd without resource limits needs.
       SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1',
-      // It would leave lock files in folders that are not the lab's; we have a lock of our own
+      // systemd-nspawn would leave lock files in folders that are not the lab's, which has its own lock
       SYSTEMD_NSPAWN_LOCK: '0',
     },
   });
@@ -72,11 +72,11 @@ async function startContainer(lab: LabRecord, node: NodeRecord): Promise<void> {
 
 async function hasBooted(lab: LabRecord, node: NodeRecord): Promise<boolean> {
   const { stdout } = await inNode(lab, node, ['systemctl', 'is-system-running', '--wait']);
-  // degraded: booted, and some unit has failed. That may be the very thing a test is about.
+  // degraded: booted, and some unit has failed. A test may want just that.
   return ['running', 'degraded'].includes(stdout.trim());
 }
 
-/** Cuts a node's power: all of its processes are gone at once, and with them what it had not written yet. */
+/** Cuts a node's power: all of its processes are gone at once, together with unwritten data. */
 export async function crash(lab: LabRecord, node: NodeRecord): Promise<void> {
   await withoutPower(lab, node, () => Promise.resolve());
 }
@@ -91,7 +91,7 @@ export async function withoutPower(
     await waitUntil(
       `${node.name} to go off`,
       async () => {
-        // With PID 1 the kernel ends the whole namespace, and systemd-nspawn follows. A node that has just been
+        // When PID 1 ends, the kernel ends the whole namespace, and systemd-nspawn follows. A node that has just been
         // switched on has none yet.
         const init = await initOf(lab, node);
         if (init !== undefined) {
@@ -106,7 +106,7 @@ export async function withoutPower(
   });
 }
 
-/** Whether anything of a node still runs. */
+/** Whether any process of a node still runs. */
 export async function isOn(lab: LabRecord, node: NodeRecord): Promise<boolean> {
   return (await processesOf(lab.name, node.name)).length > 0;
 }
@@ -114,7 +114,7 @@ export async function isOn(lab: LabRecord, node: NodeRecord): Promise<boolean> {
 /**
  * Runs a command in a node.
  * @param options.deadlineMs after this long the command and its children are killed, and its exit code is 124 or 137
- * @throws {Error} when the node is off
+ * @throws {Error} if the node is off
  */
 export async function inNode(
   lab: LabRecord,
@@ -122,7 +122,7 @@ export async function inNode(
   argv: Argv,
   { input, deadlineMs = 60_000 }: { input?: string | Uint8Array; deadlineMs?: number } = {},
 ): Promise<Outcome> {
-  // The deadline is kept by `timeout` in the node: killing nsenter from here would leave the command running there
+  // `timeout` in the node ends the command at its deadline: killing nsenter from here would leave it running
   const limited = ['timeout', '--kill-after=2', (deadlineMs / 1000).toString(), ...argv];
   return attempt([...(await enter(lab, node)), ...limited], {
     env: nodeEnvironment,
@@ -154,7 +154,7 @@ async function enter(lab: LabRecord, node: NodeRecord): Promise<[string, ...stri
   return ['nsenter', '--target', init.toString(), '--all', '--'];
 }
 
-/** The id, on this machine, of the process that is PID 1 in the node; undefined when the node is off. */
+/** The id on this machine of the process that is PID 1 in the node; undefined if the node is off. */
 async function initOf(lab: LabRecord, node: NodeRecord): Promise<number | undefined> {
   for (const pid of await processesOf(lab.name, node.name)) {
     const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
@@ -168,7 +168,7 @@ async function initOf(lab: LabRecord, node: NodeRecord): Promise<number | undefi
 }
 
 /**
- * Writes a file into a node, also into one that is off. Owner and group are root, and its folder must exist.
+ * Writes a file into a node, even if it is off. Owner and group are root, and its folder must exist.
  * The node's own tools do it: seen from outside, a link in the node may lead to a file of this machine.
  */
 export async function writeNodeFile(
@@ -189,7 +189,7 @@ export async function writeNodeFile(
   await run([command, ...args, 'chmod', mode.toString(8), path], options);
 }
 
-/** Removes what systemd-nspawn leaves behind when it is killed itself: a folder a container. */
+/** Removes the folder that systemd-nspawn leaves for each container when it is killed. */
 export async function removeContainerTraces(lab: string): Promise<void> {
   const folder = '/run/systemd/nspawn/propagate';
   const containers = await readdir(folder).catch(() => []);

@@ -14,15 +14,15 @@ import { waitUntil } from './wait.ts';
 // the wire to a server's management controller goes through the same switch.
 
 /**
- * Between power and operating system, as on any server. Not for show: a node that is back before the others have missed it
+ * The time between power and operating system, as on any server. It is needed: a node that is back before the others have missed it
  * (corosync's token runs out after 3 s and more) joins them, is told that it was fenced, and stops its Pacemaker for good.
  */
 const selfTestMs = 10_000;
 
-/** The power switch at work. */
+/** The state of a running power switch. */
 interface Switch {
   readonly lab: LabRecord;
-  /** Nodes that are in their self test, by name. */
+  /** The nodes that are in their self-test, by name. */
   readonly testing: Map<string, NodeJS.Timeout>;
 }
 
@@ -36,7 +36,7 @@ const cli = join(import.meta.dirname, 'cli.ts');
 const logOf = (lab: LabRecord): string => join(lab.folder, 'power.log');
 const readyFile = (lab: LabRecord): string => join(lab.folder, 'power.ready');
 
-/** Starts the power switch of a lab as a process of its own, and waits until it listens. */
+/** Starts the power switch of a lab as a separate process, and waits until it listens. */
 export async function startPowerSwitch(lab: LabRecord): Promise<void> {
   const node: Argv = [process.execPath, '--import', import.meta.resolve('tsx')];
   const argv: Argv = [...node, cli, 'power-switch', '--name', lab.name];
@@ -46,13 +46,13 @@ export async function startPowerSwitch(lab: LabRecord): Promise<void> {
   );
 }
 
-/** What the power switch did so far, one line an action. */
+/** What the power switch has done so far, one line for each action. */
 export async function powerLog(lab: LabRecord): Promise<string[]> {
   const text = await readFile(logOf(lab), 'utf8');
   return text.split('\n').filter(Boolean);
 }
 
-/** Is the power switch of a lab, until it is killed. */
+/** Runs as the power switch of a lab until it is killed. */
 export async function bePowerSwitch(name: string): Promise<never> {
   const lab = await readRecord(name);
   if (lab === undefined) {
@@ -68,7 +68,7 @@ export async function bePowerSwitch(name: string): Promise<never> {
     watch(nodePaths(node).power, lookEverywhere);
   }
   await writeFile(readyFile(lab), '');
-  // The events of a folder may be dropped when there are many at once
+  // Events of a folder may be dropped if there are many at once
   setInterval(lookEverywhere, 1_000);
   return new Promise(() => undefined);
 }
@@ -84,7 +84,7 @@ async function answerRequest(power: Switch, asker: NodeRecord, path: string): Pr
   try {
     await rename(path, taken);
   } catch {
-    // Another look was faster
+    // Another check was faster
     return;
   }
   const [action = '', plug = ''] = (await readFile(taken, 'utf8')).trim().split(' ');
@@ -149,7 +149,7 @@ async function switchOff({ lab, testing }: Switch, node: NodeRecord): Promise<vo
   await crash(lab, node);
 }
 
-/** As with a real one, it says yes when the power is on, not when the operating system is up. */
+/** Like a real one, it reports success when the power is on, not when the operating system is up. */
 async function switchOn({ lab, testing }: Switch, node: NodeRecord): Promise<void> {
   if (testing.has(node.name) || (await isOn(lab, node))) {
     return;

@@ -15,21 +15,21 @@ import type { Suite } from './root.ts';
 export const topologies = ['storage', 'everything', 'empty'] as const;
 export type TopologyName = (typeof topologies)[number];
 
-/** A node as planned: everything about it that does not change while the lab is up. */
+/** The plan of a node: everything that does not change while the lab is up. */
 export interface NodeRecord {
   /** The host id, which is the node's name in the cluster too. */
   readonly name: string;
-  /** The host name, as the fence devices are named after it. */
+  /** The host name, after which the fence devices are named. */
   readonly host: string;
   readonly address: string;
-  /** The lab's folder of this node; see `paths` below for what is in there. */
+  /** The lab's folder for this node; see `paths` below for its content. */
   readonly folder: string;
   /** Name of the node's container and of its network namespace. */
   readonly machine: string;
   readonly veth: string;
 }
 
-/** A lab as planned, as it is written to its state folder. */
+/** The plan of a lab, as it is written to its state folder. */
 export interface LabRecord {
   readonly name: string;
   readonly suite: Suite;
@@ -41,7 +41,7 @@ export interface LabRecord {
   readonly gateway: string;
   readonly vip: string;
   readonly nodes: readonly NodeRecord[];
-  /** False until `up` came to its end. */
+  /** False until `up` is completed. */
   readonly ready: boolean;
 }
 
@@ -50,7 +50,7 @@ const claims = join(base, 'networks');
 const recordFile = 'lab.json';
 
 /**
- * Host ids and host names. The first two are those of the contract's status and constraints, the next two are host
+ * Host ids and host names. The first two are from the contract's status and constraints, the next two are host
  * ids from its other examples.
  */
 const hosts = [
@@ -67,20 +67,20 @@ export function labFolder(name: string): string {
   return join(base, name);
 }
 
-/** Where things are inside the folder of a node. */
+/** Paths in the folder of a node. */
 export const nodePaths = (node: NodeRecord) => ({
-  /** Merged file system: what the node sees as `/`. */
+  /** The merged file system, which the node sees as `/`. */
   root: join(node.folder, 'root'),
   /** Fence requests of the node and the answers to them; the only folder shared with it. */
   power: join(node.folder, 'power'),
   console: join(node.folder, 'console.log'),
   /** Present while the node's network is cut. */
   cut: join(node.folder, 'cut'),
-  /** The `tc netem` arguments in force, one a line; absent when there are none. */
+  /** The current arguments of `tc netem`, one on each line; absent if there are none. */
   netem: join(node.folder, 'netem'),
 });
 
-/** What a lab of this name consists of. Pure: nothing is made yet. */
+/** The plan of a lab of this name. Pure: nothing is made yet. */
 export function planLab(wish: {
   name: string;
   suite: Suite;
@@ -111,7 +111,7 @@ export function planLab(wish: {
   };
 }
 
-// An interface's name has 15 characters at most, so it is made of the lab's network number, not of its name.
+// The name of an interface has at most 15 characters, so it is made from the lab's network number, not from its name.
 const bridgeOf = (networkNumber: number): string => `halab${networkNumber}`;
 const networkOf = (networkNumber: number): string => `10.213.${networkNumber}`;
 
@@ -127,7 +127,7 @@ export async function writeRecord(lab: LabRecord): Promise<void> {
   await rename(`${file}.new`, file);
 }
 
-/** The record of a lab, or undefined when there is no such lab. */
+/** The record of a lab, or undefined if there is no such lab. */
 export async function readRecord(name: string): Promise<LabRecord | undefined> {
   try {
     return JSON.parse(await readFile(join(labFolder(name), recordFile), 'utf8')) as LabRecord;
@@ -148,7 +148,7 @@ export async function labNames(): Promise<string[]> {
 /**
  * Claims the lowest network number that no other lab has. The claim is a link from the number to the lab's name:
  * making a link fails when it is there, and there is no moment in which it is there without its content.
- * @param isTaken says no to numbers that something other than a lab uses
+ * @param isTaken whether something other than a lab uses the number
  */
 export async function claimNetwork(
   lab: string,
@@ -173,13 +173,13 @@ export async function claimNetwork(
   );
 }
 
-/** The bridges that a lab may have made: those of the network numbers it has claimed. */
+/** The bridges that a lab may have made, by the network numbers that it has claimed. */
 export async function claimedBridges(lab: string): Promise<string[]> {
   const all = await allClaims();
   return all.filter((claim) => claim.lab === lab).map(({ number }) => bridgeOf(number));
 }
 
-/** Forgets what is known about a lab; what it consists of must be gone by now. */
+/** Removes the record of a lab, whose parts must be gone already. */
 export async function forgetLab(name: string): Promise<void> {
   for (const entry of await readdir(labFolder(name)).catch(noneIfAbsent)) {
     await rm(join(labFolder(name), entry), { recursive: true });

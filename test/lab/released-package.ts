@@ -1,46 +1,33 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+import { lastRelease, type Release } from '../../packaging/released.ts';
 import { withLock } from './lock.ts';
 import type { Progress } from './progress.ts';
 import { step } from './progress.ts';
 import { labCache } from './root.ts';
 import { attempt, run } from './run.ts';
 
-/** What was released last. */
-export interface Release {
-  readonly version: string;
-  /** The whole hash of the commit that its package is built from. */
-  readonly commit: string;
-}
-
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The release that packaging/released.json names. */
-export async function lastRelease(): Promise<Release> {
-  return JSON.parse(await readFile(`${root}packaging/released.json`, 'utf8')) as Release;
-}
-
 /**
- * The path of the package of the last release. It is built from its commit, as that commit builds it, once a machine; the
- * lab's cache keeps it under the commit's name.
- * @throws {Error} if the history of this clone does not have the commit
+ * The path of the package of the last release. It is built from that release's commit, by the build of that commit, once
+ * on each machine. The lab's cache keeps it under the commit's hash.
+ * @throws {Error} if the history of this clone lacks the commit
  * @throws {CommandError} if it cannot be built
  */
 export async function releasedPackage(progress: Progress): Promise<string> {
   const release = await lastRelease();
   const folder = join(labCache(), `released-${release.commit}`);
   const file = join(folder, `ha-agent_${release.version.replace('-', '~')}_amd64.deb`);
-  if (existsSync(file)) return file;
   await mkdir(folder, { recursive: true });
+  const what = `Building the package of ${release.version}, once on this machine`;
   await withLock(
     folder,
     async () => {
-      if (existsSync(file)) return;
-      await step(progress, `Building the package of ${release.version}, once on this machine`, () =>
-        build(release, folder, file),
-      );
+      if (!existsSync(file)) await step(progress, what, () => build(release, folder, file));
     },
     {
       deadlineMs: 900_000,
@@ -54,16 +41,15 @@ export async function releasedPackage(progress: Progress): Promise<string> {
 
 async function build({ version, commit }: Release, folder: string, file: string): Promise<void> {
   const git = ['git', '-C', root] as const;
-  // Says what is wrong if this is no repository, or another user's.
+  // Says what is wrong if there is no repository, or if it belongs to another user.
   await run([...git, 'rev-parse', '--git-dir']);
-  const { exitCode } = await attempt([...git, 'cat-file', '-e', `${commit}^{commit}`]);
-  if (exitCode !== 0) {
+  if ((await attempt([...git, 'cat-file', '-e', `${commit}^{commit}`])).exitCode !== 0) {
     throw new Error(
-      `The history of this clone does not have the commit of version ${version}, ${commit}, which the upgrade starts from. Run 'git fetch --unshallow' (or 'git fetch origin ${commit}'), then this again.`,
+      `The history of this clone lacks ${commit}, the commit of version ${version}. An upgrade cannot be tested without its package. Run 'git fetch origin ${commit}', then this again.`,
     );
   }
   const tree = join(folder, 'tree');
-  // What a killed build left; nobody is at work in there, for we have the lock.
+  // A killed build may have left it.
   await rm(tree, { recursive: true, force: true });
   await mkdir(tree);
   try {
@@ -83,7 +69,7 @@ async function build({ version, commit }: Release, folder: string, file: string)
   }
 }
 
-/** That of this process, without the folder of the `npm run` around it, which npm would install into. */
+/** The environment without the folder of the `npm run` around this process, which npm would install into. */
 function ownEnvironment(): Record<string, string> {
   const environment = { ...process.env } as Record<string, string>;
   delete environment['npm_config_local_prefix'];

@@ -21,16 +21,16 @@ const bySuite: Readonly<Record<Suite, readonly string[]>> = {
   bullseye: ['fence-agents'],
   bookworm: ['fence-agents'],
   trixie: [
-    // Here `fence-agents` means each agent with the SDK of each cloud: 2 GB
+    // On this Debian, `fence-agents` installs each agent with the SDK of each cloud: 2 GB
     ...['fence-agents-apc', 'fence-agents-dummy', 'fence-agents-ipmilan'],
-    // Pacemaker's own tests, for their CIBs; the others have no such package
+    // Pacemaker's own tests, for their CIBs; the other Debians have no such package
     'pacemaker-cts',
   ],
 };
 
 const hook = join(import.meta.dirname, 'root-hook.sh');
 
-/** Where all is kept that takes long to make; it may be deleted at any time when no lab is up. */
+/** The cache for everything that takes long to make; it may be deleted at any time while no lab is up. */
 export function labCache(): string {
   return process.env['HA_LAB_CACHE'] ?? '/var/cache/ha-agent-lab';
 }
@@ -78,11 +78,11 @@ async function fingerprint(suite: Suite, packages: readonly string[]): Promise<s
 
 const unfinished = '.unfinished';
 
-/** What a killed build left. Nobody is at work in there: we have the lock. */
+/** Removes the rest of a killed build. Nobody works in it, because this process has the lock. */
 async function removeUnfinished(cache: string, suite: Suite): Promise<void> {
   for (const entry of await readdir(cache)) {
     if (entry.startsWith(`${suite}-`) && entry.endsWith(unfinished)) {
-      // Should this machine's /dev still be mounted in there, it must not be emptied
+      // If this machine's /dev is still mounted in it, it must not be emptied
       await unmountBelow(join(cache, entry));
       await rm(join(cache, entry), { recursive: true });
     }
@@ -113,7 +113,7 @@ async function build(
       target,
       await debianMirror(progress),
     ],
-    // It has the lock too: the next run waits until the last process of it is gone
+    // It inherits the lock, so the next run waits until its last process is gone
     { deadlineMs: 900_000, inherit: [lockFd] },
   );
   await rename(target, root);

@@ -8,14 +8,14 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  /** For the command's standard input; without it, the input is empty. */
+  /** The command's standard input; empty by default. */
   readonly input?: string | Uint8Array;
-  /** After this long the command is killed and counts as failed. */
+  /** The time after which the command is killed and counts as failed. */
   readonly deadlineMs?: number;
   /** Replaces the whole environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** File descriptors that the command inherits from 3 on. */
+  /** File descriptors that the command inherits, from 3 on. */
   readonly inherit?: readonly number[];
 }
 
@@ -39,7 +39,7 @@ const defaultDeadlineMs = 30_000;
 
 /**
  * Runs a command to its end, whatever its exit code.
- * @throws {CommandError} when it could not be started or outlived its deadline
+ * @throws {CommandError} if it could not be started or outlived its deadline
  */
 export async function attempt(argv: Argv, options: RunOptions = {}): Promise<Outcome> {
   const [command, ...args] = argv;
@@ -50,12 +50,12 @@ export async function attempt(argv: Argv, options: RunOptions = {}): Promise<Out
       options.input === undefined ? 'ignore' : 'pipe',
       'pipe',
       'pipe',
-      // Its types know no descriptor above 9
+      // The types of execa know no descriptor above 9
       ...((options.inherit ?? []) as readonly 9[]),
     ],
     timeout: deadlineMs,
     forceKillAfterDelay: 2_000,
-    // What a command prints is handed on to the byte
+    // The output of a command is passed on to the byte
     stripFinalNewline: false,
     maxBuffer: 64 * 1024 * 1024,
     ...(options.input !== undefined && { input: options.input }),
@@ -79,7 +79,7 @@ export async function attempt(argv: Argv, options: RunOptions = {}): Promise<Out
 /**
  * Runs a command that has to succeed.
  * @returns what it printed on its standard output
- * @throws {CommandError} also when the exit code is not 0
+ * @throws {CommandError} even if only the exit code is not 0
  */
 export async function run(argv: Argv, options: RunOptions = {}): Promise<string> {
   const outcome = await attempt(argv, options);

@@ -1,12 +1,12 @@
 import type { ClusterView } from './cluster.ts';
 import type { Lab } from './lab.ts';
 
-/** A lab as JSON: what a script needs to use it. */
+/** A lab as JSON, with everything that a script needs to use it. */
 export interface LabDescription {
   readonly name: string;
   readonly suite: string;
   readonly topology: string;
-  /** Whether `up` came to its end. */
+  /** Whether `up` was completed. */
   readonly isReady: boolean;
   readonly vip: string;
   readonly nodes: readonly {
@@ -19,7 +19,7 @@ export interface LabDescription {
 export interface LabStatus extends LabDescription {
   /** The names of the nodes that are switched on. */
   readonly on: readonly string[];
-  /** What a node with quorum says, or one without when there is none with it; absent when no node answers. */
+  /** The view of a node with quorum, or else of one without; absent if no node answers. */
   readonly cluster?: ClusterView;
 }
 

@@ -1,9 +1,9 @@
 import { nodeInterface } from './network.ts';
 import type { LabRecord, NodeRecord, TopologyName } from './record.ts';
 
-// The storage topology is the one that the contract's examples show: same names, same constraints, same meta
-// attributes and operations. It is handed to Pacemaker as one piece of CIB, which takes 20 ms; the same through pcs is
-// some thirty calls of half a second.
+// The storage topology is that of the contract's examples: the same names, constraints, meta
+// attributes and operations. Pacemaker gets it as one piece of CIB, which takes 20 ms; with pcs, it would take
+// some thirty calls of half a second each.
 
 interface Resource {
   readonly id: string;
@@ -14,9 +14,9 @@ interface Resource {
 }
 
 /**
- * Options of the cluster. The empty one has those of the contract's status example. With real fencing, quorum must not be
- * ignored: a node that was fenced while its network is cut would start alone, and fence the healthy one as soon as the
- * network is mended.
+ * Options of the cluster. The empty topology has those of the contract's status example. With real fencing, quorum must not be
+ * ignored: a node that was fenced while its network is cut would start alone, and fence the healthy one when the
+ * network is restored.
  */
 export const clusterOptions = (topology: TopologyName): Readonly<Record<string, string>> =>
   topology === 'empty'
@@ -71,7 +71,7 @@ function storageResources(lab: LabRecord, hasAlphorn: boolean): Resource[] {
   ];
 }
 
-/** Two ways to make sure that a node is down: its management controller, and the same again some time later. */
+/** Two ways to make sure that a node is down: its management controller, and the same again later. */
 const fenceDevices = (node: NodeRecord): [Resource, Resource] => [
   fenceDevice(`failoverMeasure_ipmi_${node.host}`, { pcmk_host_list: node.name }),
   fenceDevice(`failoverMeasure_timeout_${node.host}`, { delay: '10', pcmk_host_list: node.name }),
@@ -120,7 +120,7 @@ export function storageConfiguration(lab: LabRecord, hasAlphorn: boolean): strin
   ]);
 }
 
-/** Options as a `<cluster_property_set>`, under the id that pcs and Pacemaker's own tools use. */
+/** Options as a `<cluster_property_set>` with the id that pcs and Pacemaker's own tools use. */
 export function optionsXml(options: Readonly<Record<string, string>>): string {
   return nvpairs('cluster_property_set', 'cib-bootstrap-options', options);
 }
@@ -185,7 +185,7 @@ const nvpairs = (name: string, id: string, pairs: Readonly<Record<string, string
     ),
   );
 
-/** No escaping: all names and values are written in this file, or are addresses and host ids. */
+/** Does not escape: all names and values are written in this file, or are addresses and host ids. */
 function element(
   name: string,
   attributes: Readonly<Record<string, string>>,

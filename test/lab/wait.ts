@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setDeadline } from '../../src/kit/concurrency/deadline.ts';
 
 /**
- * Asks until the answer is yes.
+ * Polls a condition until it is true.
  * @param what completes the sentence "waited for …" of the error
- * @param isSo may throw, which counts as no; the last error is told when time is up
- * @throws {Error} after `deadlineMs`, of which a machine that stands still uses up a tenth
+ * @param isSo may throw, which counts as false; the last error is reported when the time is up
+ * @throws {Error} after `deadlineMs`; a standstill of the machine uses up only a tenth of it
  */
 export async function waitUntil(
   what: string,

@@ -4,7 +4,7 @@ import { progressOnStderr } from './progress.ts';
 import type { Suite } from './root.ts';
 
 /**
- * A lab of its own of two nodes in the storage topology, with this project's package in both. One that
+ * A separate lab of two nodes in the storage topology, with this project's package in both. A lab that
  * an earlier run left under the name is ended first.
  */
 export async function upWithPackage(name: string, suite: Suite): Promise<Lab> {

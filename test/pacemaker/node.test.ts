@@ -5,7 +5,7 @@ import { forgetNode } from '../../src/pacemaker/node.ts';
 import { faultOf } from '../support/faults.ts';
 import { noPaths } from '../support/app-bench.ts';
 
-/** A Pacemaker that lists the node so many times more, and what it was called with. */
+/** A Pacemaker that lists the node so many more times, and the calls that it got. */
 function pacemaker(times: number, exitCode = 0, id = '7'): { host: Host; calls: string[] } {
   const calls: string[] = [];
   let left = times;
@@ -25,13 +25,13 @@ function pacemaker(times: number, exitCode = 0, id = '7'): { host: Host; calls: 
 }
 
 describe('forgetNode', () => {
-  it('removes the node by its name, and looks whether it is gone', async () => {
+  it('removes the node by its name, and checks that it is gone', async () => {
     const { host, calls } = pacemaker(0);
     await forgetNode(host, 'gone', 0);
     expect(calls).to.deep.equal(['--force --remove gone', '--list']);
   });
 
-  it('removes by its number, and by its name again, a node that Pacemaker still lists', async () => {
+  it('removes a node that Pacemaker still lists by its number, and then by its name again', async () => {
     const { host, calls } = pacemaker(2);
     await forgetNode(host, 'gone', 0);
     expect(calls).to.deep.equal([
@@ -40,20 +40,20 @@ describe('forgetNode', () => {
     ]);
   });
 
-  it('removes by its name a node without a number', async () => {
+  it('removes a node without a number by its name', async () => {
     const { host, calls } = pacemaker(1, 0, '0');
     await forgetNode(host, 'gone', 0);
     const remove = '--force --remove gone';
     expect(calls).to.deep.equal([remove, '--list', remove, '--list']);
   });
 
-  it('succeeds if the last of ten tries is the one that helps', async () => {
+  it('succeeds if only the last of ten attempts helps', async () => {
     const { host, calls } = pacemaker(9);
     await forgetNode(host, 'gone', 0);
     expect(calls.filter((each) => each.includes('--remove'))).to.have.lengthOf(10);
   });
 
-  it('says so when Pacemaker lists the node after ten tries', async () => {
+  it('reports it if Pacemaker still lists the node after ten attempts', async () => {
     const { host, calls } = pacemaker(Infinity);
     const { message } = await faultOf('node_not_forgotten', forgetNode(host, 'gone', 0));
     expect(message).to.include('Pacemaker still lists gone after 10 tries');

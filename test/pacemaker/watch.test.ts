@@ -13,7 +13,7 @@ describe('the watch on the cluster', () => {
   let watch: ClusterWatch | undefined;
   afterEach(() => watch?.stop());
 
-  /** The watch over real files, under a clock that the test sets, with a crm_mon that the test plays. */
+  /** The watch over real files, with a clock that the test sets and a crm_mon that the test simulates. */
   async function bench(more: { silenceMs?: number } = {}) {
     const cibFile = join(folder.path, 'cib', 'cib.xml');
     const runtimeFolder = join(folder.path, 'run');
@@ -44,7 +44,7 @@ describe('the watch on the cluster', () => {
     await made.start();
     await until(() => started.length === 1);
     const page = join(runtimeFolder, 'crm_mon.html');
-    /** Whether a reading of now is still good after so many milliseconds. */
+    /** Whether a reading from now still holds after so many milliseconds. */
     const holdsFor = (ms: number) => {
       const startedAt = clock.ms;
       clock.ms += ms;
@@ -52,7 +52,7 @@ describe('the watch on the cluster', () => {
       clock.ms = startedAt;
       return holds;
     };
-    /** Writes the file until the watch has noticed, for a watch on files takes a moment to begin. */
+    /** Writes the file until the watch notices it, because a watch on files takes a moment to begin. */
     const noticed = async (path: string, write = writeFile) => {
       const startedAt = clock.ms;
       await until(async () => {
@@ -64,12 +64,12 @@ describe('the watch on the cluster', () => {
     return { watch: made, clock, started, page, cibFile, holdsFor, noticed };
   }
 
-  it('lets a reading hold for half a second as long as crm_mon has said nothing', async () => {
+  it('lets a reading hold for half a second before crm_mon has written', async () => {
     const { holdsFor } = await bench();
     expect([holdsFor(499), holdsFor(500)]).to.deep.equal([true, false]);
   });
 
-  it('lets it hold for ten seconds when crm_mon has written, and then was silent for four', async () => {
+  it('lets a reading hold for ten seconds if crm_mon has written, and then been silent for four', async () => {
     const { clock, page, holdsFor, noticed } = await bench();
     await noticed(page);
     clock.ms += 3999;
@@ -78,14 +78,14 @@ describe('the watch on the cluster', () => {
     expect([holdsFor(9999), holdsFor(10_000)]).to.deep.equal([true, false]);
   });
 
-  it('ends it at once when crm_mon writes', async () => {
+  it('ends a reading at once when crm_mon writes', async () => {
     const { clock, page, noticed } = await bench();
     await noticed(page);
     clock.ms += 5000;
     await noticed(page);
   });
 
-  it('ends it at once when Pacemaker puts a new cib.xml in its place, again and again', async () => {
+  it('ends a reading at once each time that Pacemaker replaces cib.xml', async () => {
     const { clock, cibFile, noticed } = await bench();
     const replace: typeof writeFile = async (path, text) => {
       await writeFile(`${path as string}.new`, text);
@@ -97,7 +97,7 @@ describe('the watch on the cluster', () => {
     }
   });
 
-  it('trusts no silence of a crm_mon that ended, nor of the next before it has written', async () => {
+  it('does not trust the silence of a crm_mon that ended, nor that of the next one before it has written', async () => {
     const { clock, started, page, holdsFor, noticed } = await bench();
     await noticed(page);
     clock.ms += 5000;
@@ -119,7 +119,7 @@ describe('the watch on the cluster', () => {
     expect(started[1]?.stops).to.equal(0);
   });
 
-  it('starts crm_mon anew when somebody removed its page', async () => {
+  it('starts crm_mon again when somebody has removed its page', async () => {
     const { clock, started, page, holdsFor, noticed } = await bench();
     await noticed(page);
     clock.ms += 5000;
@@ -140,7 +140,7 @@ describe('the watch on the cluster', () => {
     ]);
   });
 
-  it('ends crm_mon with the agent, and starts no other', async () => {
+  it('ends crm_mon with the agent, and does not start another one', async () => {
     const { watch: made, started } = await bench();
     await made.stop();
     await sleep(50);

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { parseAccounts } from '../../src/parsers/accounts.ts';
 
 describe('passwd and group', () => {
-  it('name the numbers', () => {
+  it('give each number its name', () => {
     const names = parseAccounts(
       'root:x:0:0:root:/root:/bin/bash\nhacluster:x:107:112::/var/lib/pacemaker:/usr/sbin/nologin\n',
     );
@@ -17,7 +17,7 @@ describe('passwd and group', () => {
     expect(parseAccounts('root:x:0:\ntoor:x:0:\n').get(0)).to.equal('root');
   });
 
-  it('may have lines that are no account', () => {
+  it('may have lines that are not accounts', () => {
     expect([
       ...parseAccounts(
         '+::::::\n+@users\n+nis:x:5:\n-nis:x:6:\n\n#root:x:0:\nhalf:x\n:x:7:\nbad:x:7a:\nhuge:x:99999999999:\nok:x:8:',

@@ -27,7 +27,7 @@ import {
 import { parseCib } from '../../src/parsers/cib/cib.ts';
 
 describe('stateAsJson', () => {
-  it('makes of the XML of the contract its JSON, key for key', () => {
+  it('turns the XML of the contract into its JSON, key for key', () => {
     const { raw, xml, cluster_name, ...state } = contractExample('status') as Record<
       string,
       string
@@ -36,7 +36,7 @@ describe('stateAsJson', () => {
     expect(JSON.stringify(stateAsJson(parseCrmMon(xml ?? '')))).to.equal(JSON.stringify(state));
   });
 
-  it('has arrays where a program walks a list, also for one element', () => {
+  it('has an array for each list that programs walk, even for one element', () => {
     const xml = `<crm_mon><nodes><node name="a"/></nodes>
       <resources><group id="g"><resource id="r"><node name="a"/></resource></group>
         <clone id="c"><group id="i"><resource id="s"/></group></clone>
@@ -64,7 +64,7 @@ describe('stateAsJson', () => {
     });
   });
 
-  it('passes on what it does not know', () => {
+  it('includes elements and attributes that it does not know', () => {
     expect(
       stateAsJson(parseCrmMon('<crm_mon new="1"><newer><still a="b"/></newer></crm_mon>')),
     ).to.deep.equal({
@@ -73,7 +73,7 @@ describe('stateAsJson', () => {
     });
   });
 
-  it('reads <pacemaker-result> too, without how the command went', () => {
+  it('also reads <pacemaker-result>, without the result of the command', () => {
     const xml =
       '<pacemaker-result api-version="2.25" request="crm_mon"><nodes><node name="a"/></nodes><status code="0" message="OK"/></pacemaker-result>';
     expect(stateAsJson(parseCrmMon(xml))).to.deep.equal({
@@ -85,7 +85,7 @@ describe('stateAsJson', () => {
 });
 
 describe('failuresIn', () => {
-  it('reads the reason, or else what the exit code means and how the operation ended', () => {
+  it('reads the reason, or else the meaning of the exit code and how the operation ended', () => {
     const failure = (key: string, more: string) =>
       `<failure op_key="${key}" node="a" exitcode="1" ${more}/>`;
     const xml = `<crm_mon><failures>${[
@@ -128,7 +128,7 @@ describe('failuresIn', () => {
 });
 
 describe('nodeStates', () => {
-  it('tells remote and guest nodes from cluster nodes', () => {
+  it('distinguishes remote and guest nodes from cluster nodes', () => {
     const xml = `<crm_mon><nodes>
       <node name="a" id="1" online="true" standby="false" standby_onfail="false" maintenance="false" type="member"/>
       <node name="r" id="r" online="false" standby="false" standby_onfail="false" maintenance="true" type="remote"/>
@@ -166,7 +166,7 @@ describe('any output of crm_mon', () => {
       'replica',
     ),
     fc.constantFrom('fence_history', 'fence_event', 'node_attributes', 'attribute', 'status'),
-    // Each object of JavaScript has something of that name.
+    // Every JavaScript object has a property of that name.
     fc.constantFrom('toLocaleString', 'isPrototypeOf'),
     anyName,
   );
@@ -175,7 +175,7 @@ describe('any output of crm_mon', () => {
     .array(anyDocument(names, attributeNames), { maxLength: 4 })
     .map((children): XmlElement => ({ name: 'crm_mon', attributes: {}, children, text: ' ' }));
 
-  it('is passed on whole, whatever stands where', () => {
+  it('is passed on as a whole, whatever is in it', () => {
     fc.assert(
       fc.property(documents, (document) => {
         const children = document.children.filter(({ name }) => name !== 'status');
@@ -186,7 +186,7 @@ describe('any output of crm_mon', () => {
     );
   });
 
-  it('is answered from, whatever stands where', () => {
+  it('can be read without an exception, whatever is in it', () => {
     const cib = parseCib('<cib/>');
     fc.assert(
       fc.property(documents, (document) => {

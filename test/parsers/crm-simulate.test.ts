@@ -75,7 +75,7 @@ describe('parseTransition', () => {
     });
   }
 
-  it('reads the summary alone, to its end', () => {
+  it('reads only the summary, to its end', () => {
     const text = [
       'Current cluster status:',
       '  * Online: [ ae82a9a2 ]',
@@ -90,7 +90,7 @@ describe('parseTransition', () => {
     expect(parseTransition(text).map(({ resource }) => resource)).to.deep.equal(['A', 'B']);
   });
 
-  it('has nothing to tell where nothing is to be done', () => {
+  it('returns nothing if there is nothing to do', () => {
     expect(parseTransition('Transition Summary:\n\nExecuting Cluster Transition:\n')).to.deep.equal(
       [],
     );
@@ -98,11 +98,11 @@ describe('parseTransition', () => {
   });
 
   it('loses no line, whatever is in it', () => {
-    const word = fc.stringMatching(/^[^\n*]{0,20}$/);
+    const action = fc.stringMatching(/^[^\n*]{0,20}$/);
     fc.assert(
-      fc.property(fc.array(word), (words) => {
-        const text = words.map((each) => `  * ${each}\n`).join('');
-        expect(parseTransition(`Transition Summary:\n${text}`)).to.have.lengthOf(words.length);
+      fc.property(fc.array(action), (actions) => {
+        const text = actions.map((each) => `  * ${each}\n`).join('');
+        expect(parseTransition(`Transition Summary:\n${text}`)).to.have.lengthOf(actions.length);
       }),
     );
   });

@@ -14,7 +14,7 @@ import { parseXml } from '../../src/parsers/xml.ts';
 import { maskArgv, maskPairs, maskText, maskValues } from '../../src/kit/secrets/masking.ts';
 import { expectLinear } from '../support/growth.ts';
 
-/** What reads texts of others. */
+/** Functions that read texts of others. */
 const readers: Readonly<Record<string, (text: string) => unknown>> = {
   maskText: (text) => maskText(text),
   maskPairs: (text) => maskPairs(text),
@@ -43,7 +43,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   parseAccounts,
 };
 
-/** What a pattern may begin at, and run to the end from, again and again. */
+/** Texts at which a regular expression may begin again and again, each time running to the end. */
 const evils = [
   ...[
     '\r',
@@ -108,12 +108,12 @@ const evils = [
 
 describe('texts of others', () => {
   for (const [name, read] of Object.entries(readers)) {
-    it(`cost ${name} no more than they are long`, function () {
+    it(`take ${name} linear time`, function () {
       this.timeout(600_000);
       for (const evil of evils) {
         const make = (length: number) => evil.repeat(Math.ceil(length / evil.length));
         expectLinear(read, make);
-        // What is tried in vain is tried with all that came before.
+        // A failed match is tried again for all that came before.
         expectLinear(read, (length) => `${make(length)}\0`);
       }
     });

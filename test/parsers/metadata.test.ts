@@ -9,14 +9,14 @@ describe('the metadata of an agent', () => {
       const metadata = (name: string) =>
         parseAgentMetadata(recorded(generation, 'crm_resource', `metadata-${name}`).stdout);
 
-      it('has its parameters, and which of them it needs', () => {
+      it('has its parameters, and says which are required', () => {
         const { parameters } = metadata('ipaddr2');
         const needed = parameters.filter(({ required }) => required).map(({ name }) => name);
         expect(needed).to.deep.equal(['ip']);
         expect(parameters.map(({ name }) => name)).to.include.members(['nic', 'cidr_netmask']);
       });
 
-      it('has what came in the place of what is deprecated', () => {
+      it('names the replacements of deprecated parameters', () => {
         const { parameters } = metadata('ipmilan');
         const old = parameters.find(({ name }) => name === 'ipaddr');
         expect(old).to.deep.equal({
@@ -25,14 +25,14 @@ describe('the metadata of an agent', () => {
         });
       });
 
-      it('has what is to be another for each resource', () => {
+      it('names the parameters that must be unique for each resource', () => {
         const unique = metadata('dummy').parameters.filter(({ uniqueGroup }) => uniqueGroup);
         expect(unique.map(({ name }) => name))
           .to.include('state')
           .and.not.include('fake');
       });
 
-      it('has its actions, with all that they propose', () => {
+      it('has its actions, with all their proposed attributes', () => {
         const monitors = metadata('stateful').actions.filter(({ name }) => name === 'monitor');
         expect(monitors.map(({ attributes }) => attributes['interval'])).to.deep.equal([
           '10s',
@@ -43,7 +43,7 @@ describe('the metadata of an agent', () => {
         ]);
       });
 
-      it('is that of the fencer as well', () => {
+      it('can also be that of the fencer', () => {
         const { stdout } = recorded(generation, 'pacemaker-fenced', 'metadata');
         const names = parseAgentMetadata(stdout).parameters.map(({ name }) => name);
         expect(names).to.include.members(['pcmk_host_list', 'pcmk_host_map', 'pcmk_delay_max']);
@@ -51,7 +51,7 @@ describe('the metadata of an agent', () => {
     });
   }
 
-  it('is read by OCF 1.1 where it says so, else by 1.0', () => {
+  it('is read as OCF 1.1 if it says so, and otherwise as 1.0', () => {
     const parameter =
       '<parameters><parameter name="a" required="1" unique="1" unique-group="g"><deprecated><replaced-with name="b"/></deprecated></parameter><parameter name="b" obsoletes="a"/></parameters>';
     const of = (version: string) =>

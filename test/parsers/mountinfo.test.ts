@@ -5,9 +5,9 @@ import { expect } from 'chai';
 
 import { parseMountinfo } from '../../src/parsers/mountinfo.ts';
 
-describe('what is mounted', () => {
-  it('is read with its type, whatever is between the two', () => {
-    // The example of proc_pid_mountinfo(5), and one without optional fields.
+describe('the list of mounts', () => {
+  it('has the path and type of each mount, whatever is between the two', () => {
+    // The example in proc_pid_mountinfo(5), and one without optional fields.
     const text =
       '36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n' +
       '40 35 0:50 / /srv/a\\040b\\134c rw - nfs4 server:/export rw,hard\n';
@@ -17,12 +17,12 @@ describe('what is mounted', () => {
     ]);
   });
 
-  it('is the last of several at one path', () => {
+  it('has only the last of several mounts at one path', () => {
     const text = '1 0 0:1 / /a rw - autofs x rw\n2 0 0:2 / /a rw - nfs4 s:/ rw\n';
     expect(parseMountinfo(text)).to.deep.equal([{ path: '/a', type: 'nfs4' }]);
   });
 
-  it('is what findmnt says of this host', () => {
+  it('agrees with findmnt on this host', () => {
     const printed = execFileSync('findmnt', ['--raw', '--noheadings', '--output', 'TARGET,FSTYPE']);
     const expected = new Map(
       printed
@@ -35,7 +35,7 @@ describe('what is mounted', () => {
     expect(new Map(read.map(({ path, type }) => [path, type]))).to.deep.equal(expected);
   });
 
-  it('is nothing in a text that is something else', () => {
+  it('is empty for any other text', () => {
     expect(parseMountinfo('')).to.deep.equal([]);
     expect(parseMountinfo('a b c\n- - -\n1 2 3 4 /x rw')).to.deep.equal([]);
   });

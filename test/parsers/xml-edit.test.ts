@@ -15,7 +15,7 @@ import { fixtureText, generations } from '../support/fixtures.ts';
 import { anyDocument, anyName, xmlOf } from '../support/xml-documents.ts';
 
 describe('an XML document that is edited', () => {
-  it('is read back as it was, whatever is in it', () => {
+  it('is read back as it was written, whatever is in it', () => {
     fc.assert(
       fc.property(anyDocument(anyName), (document) => {
         const read = parseEditableXml(xmlOf(document));
@@ -24,7 +24,7 @@ describe('an XML document that is edited', () => {
     );
   });
 
-  it('is the same document to who reads it, but for white space between elements', () => {
+  it('stays the same document when written, except for white space between elements', () => {
     fc.assert(
       fc.property(anyDocument(anyName), (document) => {
         const xml = xmlOf(document);
@@ -35,7 +35,7 @@ describe('an XML document that is edited', () => {
   });
 
   for (const { suite, versions } of generations) {
-    it(`keeps all of the CIB that ${suite} has, comments too`, () => {
+    it(`keeps everything in the CIB of ${suite}, including comments`, () => {
       const xml = fixtureText(`cibadmin/${versions['cibadmin'] ?? ''}/everything-query/stdout`);
       const written = writeXml(parseEditableXml(xml));
       expect(parseEditableXml(written)).to.deep.equal(parseEditableXml(xml));
@@ -48,7 +48,7 @@ describe('an XML document that is edited', () => {
     expect(writeXml(parseEditableXml(xml))).to.equal(xml);
   });
 
-  it('has no line break in an attribute, which a reader would take for a blank', () => {
+  it('has no raw line break in an attribute, which a parser would read as a blank', () => {
     const element = newElement('a', { v: '"<\n\t\r>&\'' });
     expect(writeXml(element)).to.equal('<a v="&quot;&lt;&#10;&#9;&#13;&gt;&amp;\'"/>');
   });
@@ -57,7 +57,7 @@ describe('an XML document that is edited', () => {
     expect(writeXml(newElement('a', { b: undefined, c: '' }))).to.equal('<a c=""/>');
   });
 
-  it('gets a child once', () => {
+  it('gets a child only once', () => {
     const root = parseEditableXml('<a><b n="1"/><b n="2"/></a>');
     expect(childToEdit(root, 'b').attributes).to.deep.equal({ n: '1' });
     childToEdit(root, 'c', { x: 'y' });
@@ -65,14 +65,14 @@ describe('an XML document that is edited', () => {
     expect(writeXml(root)).to.equal('<a><b n="1"/><b n="2"/><c x="y"/></a>');
   });
 
-  it('loses the children that match, and tells whether there were any', () => {
+  it('loses the children that match, and reports whether there were any', () => {
     const root = parseEditableXml('<a><b/><c/><b/></a>');
     expect(removeChildren(root, ({ name }) => name === 'b')).to.equal(true);
     expect(removeChildren(root, ({ name }) => name === 'b')).to.equal(false);
     expect(writeXml(root)).to.equal('<a><c/></a>');
   });
 
-  it('is walked in document order, each element with the one that it is in', () => {
+  it('is walked in document order, each element with its parent', () => {
     const steps = [...walk(parseEditableXml('<a><b><c/></b><d/></a>'))];
     expect(steps.map(({ element, parent }) => [element.name, parent?.name])).to.deep.equal([
       ['a', undefined],

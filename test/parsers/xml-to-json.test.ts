@@ -25,7 +25,7 @@ describe('toJson', () => {
     });
   }
 
-  it('makes an array of a single child where the caller says that it is a list', () => {
+  it('makes an array of a single child if the caller says that it is a list', () => {
     const isList = (parent: string, child: string) => parent === 'nodes' && child === 'node';
     expect(json('<r><nodes><node/></nodes><other><node/></other></r>', isList)).to.deep.equal({
       nodes: { node: [{}] },

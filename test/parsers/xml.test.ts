@@ -6,7 +6,7 @@ import { child, children, descendants, parseXml } from '../../src/parsers/xml.ts
 import { anyDocument, anyName, xmlOf } from '../support/xml-documents.ts';
 
 describe('parseXml', () => {
-  it('keeps attributes, text and the order of elements as they stand', () => {
+  it('keeps attributes, text and the order of elements unchanged', () => {
     const root = parseXml(
       '<?xml version="1.0"?>\n<!-- a --><cib n=" 1 "><b/>x<!-- c -->y<a>\n</a><b k="v"/></cib>\n',
     );
@@ -17,7 +17,7 @@ describe('parseXml', () => {
     expect(children(root, 'b')[1]?.attributes).to.deep.equal({ k: 'v' });
   });
 
-  it('tells an empty element from one that holds white space', () => {
+  it('distinguishes an empty element from one with white space', () => {
     const root = parseXml('<a><b/><c></c><d> </d></a>');
     expect(root.children.map(({ text }) => text)).to.deep.equal([undefined, undefined, ' ']);
   });
@@ -33,7 +33,7 @@ describe('parseXml', () => {
     expect(parseXml(`<a v="${many}"/>`).attributes['v']).to.have.lengthOf(200_000);
   });
 
-  it('reads a document as deep as libxml reads one', () => {
+  it('reads documents as deep as libxml does', () => {
     const depth = 256;
     const root = parseXml('<a>'.repeat(depth) + '</a>'.repeat(depth));
     expect(descendants(root, 'a')).to.have.lengthOf(depth - 1);
@@ -75,12 +75,12 @@ describe('parseXml', () => {
     );
   });
 
-  it('refuses a document of 100 000 elements in one another', () => {
+  it('refuses a document of 100 000 nested elements', () => {
     const text = '<a>'.repeat(100_000) + '</a>'.repeat(100_000);
     expect(() => parseXml(text)).to.throw(Fault, /cannot be read/);
   });
 
-  it('fails with a Fault only, whatever it is given', () => {
+  it('throws only faults, whatever it is given', () => {
     const piece = fc.constantFrom(
       '<a>',
       '</a>',

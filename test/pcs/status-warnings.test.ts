@@ -33,11 +33,11 @@ const ruledBan =
   '<rsc_location id="cli-ban-A-on-n" rsc="A"><rule id="r" score="-INFINITY"/></rsc_location>';
 
 describe('the warnings of pcs status', () => {
-  it('are none in a sound configuration', async () => {
+  it('are absent for a sound configuration', async () => {
     expect(await warnings({})).to.deep.equal([]);
   });
 
-  it('tell of fencing without a device, unless it is off or sbd runs', async () => {
+  it('report fencing without a device, unless fencing is off or sbd runs', async () => {
     const missing = ['No stonith devices and stonith-enabled is not false'];
     expect(await warnings({ resources: '' })).to.deep.equal(missing);
     expect(await warnings({ resources: '', options: fencing('true') })).to.deep.equal(missing);
@@ -56,13 +56,13 @@ describe('the warnings of pcs status', () => {
     expect(cycling).to.match(/'method' option set to 'cycle'.*: 'a'$/);
   });
 
-  it('tell of moves since pcs 0.11', async () => {
+  it('report moves since pcs 0.11', async () => {
     expect(await warnings({ constraints: ban }, pcs010)).to.deep.equal([]);
     expect(await warnings({ constraints: ban }, pcs011)).to.have.lengthOf(2);
     expect(await warnings({ constraints: ban }, pcs012)).to.have.lengthOf(2);
   });
 
-  it('are left to pcs where only it can judge', async () => {
+  it('are left to pcs if only pcs can judge', async () => {
     expect(await warnings({ constraints: ruledBan }, pcs011)).to.have.lengthOf(2);
     expect(await warnings({ constraints: ruledBan }, pcs012)).to.equal('only pcs knows');
     const odd = { resources: `${fenced}<bundle id="b"><rkt image="i"/></bundle>` };

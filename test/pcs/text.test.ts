@@ -4,7 +4,7 @@ import { makePcsText } from '../../src/pcs/text.ts';
 import { noPaths } from '../support/app-bench.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-describe('the words of pcs about a CIB', () => {
+describe('the text of pcs about a CIB', () => {
   const folder = temporaryFolder();
 
   /** How often pcs is asked about the same CIB, now and after so long. */
@@ -13,21 +13,21 @@ describe('the words of pcs about a CIB', () => {
     let asked = 0;
     const run = () => {
       asked += 1;
-      return Promise.resolve({ exitCode: 0, stdout: 'words', stderr: '' });
+      return Promise.resolve({ exitCode: 0, stdout: 'text', stderr: '' });
     };
     const host = { run, paths: noPaths, readDeadlineMs: 1000, changeDeadlineMs: 1000 };
-    const words = makePcsText(host, folder.path, () => clock.ms);
-    await words.about(cib, ['constraint']);
+    const text = makePcsText(host, folder.path, () => clock.ms);
+    await text.about(cib, ['constraint']);
     clock.ms += ms;
-    await words.about(cib, ['constraint']);
+    await text.about(cib, ['constraint']);
     return asked;
   }
 
-  it('are kept as long as the CIB is the same', async () => {
+  it('is cached until the CIB changes', async () => {
     expect(await askedAfter(1e9, '<cib/>')).to.equal(1);
   });
 
-  it('are kept for a minute where a rule may end', async () => {
+  it('is cached for a minute if a rule may end', async () => {
     const cib = '<cib><date_expression id="d"/></cib>';
     expect(await askedAfter(59_999, cib)).to.equal(1);
     expect(await askedAfter(60_000, cib)).to.equal(2);

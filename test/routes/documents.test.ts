@@ -53,6 +53,8 @@ describe('the OpenAPI document of the HA API', () => {
       ['dry_run', 'query', false],
       ['wait', 'query', false],
       ['name', 'path', true],
+      ['If-Match', 'header', false],
+      ['Idempotency-Key', 'header', false],
     ]);
     const { schema } = operation.requestBody.content['application/json'];
     expect(schema).to.deep.include({ required: ['node'], additionalProperties: false });

@@ -6,7 +6,7 @@ import { listen } from '../../src/server/listen.ts';
 import { keepingLog } from '../support/keeping-log.ts';
 
 describe('a server that listens', () => {
-  it('survives errors that come later, and logs each kind of them once a minute', async () => {
+  it('survives later errors, and logs each kind of error once a minute', async () => {
     const { log, lines } = keepingLog();
     const server = net.createServer();
     await listen(server, { port: 0, host: '127.0.0.1' }, 'here', log);

@@ -13,8 +13,8 @@ import { makeConnections } from '../../src/server/connections/connections.ts';
 import { connectionLimits } from '../../src/server/connections/limits.ts';
 import type { Listeners } from '../../src/server/listen.ts';
 import { asProblems } from '../../src/server/problem.ts';
-import { openListeners } from '../../src/server/listeners.ts';
-import { loadTlsIdentity } from '../../src/server/tls.ts';
+import { openListeners, openSocketListener } from '../../src/server/listeners.ts';
+import { loadTlsIdentity } from '../../src/server/tls/identity.ts';
 import { faultOf } from '../support/faults.ts';
 import { keepingLog } from '../support/keeping-log.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -111,6 +111,43 @@ describe('the listeners', () => {
       expect(problemIn(await say(port, long))).to.deep.equal([
         ...['HTTP/1.1 431 Request Header Fields Too Large', 'headers_too_large'],
       ]);
+    });
+
+    it('a request that does not say for which host it is', async () => {
+      expect(problemIn(await say(port, 'GET / HTTP/1.1\r\n\r\n'))).to.deep.equal([
+        ...['HTTP/1.1 400 Bad Request', 'malformed_request'],
+      ]);
+    });
+
+    it('a request for what is neither a path nor a URL', async () => {
+      for (const target of ['a:443', 'https://[', '?', 'x', 'file:///etc/passwd']) {
+        const asked = `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
+        expect(problemIn(await say(port, asked)), target).to.deep.equal([
+          ...['HTTP/1.1 400 Bad Request', 'malformed_request'],
+        ]);
+      }
+    });
+
+    it('on a socket for root alone, too', async () => {
+      const path = join(folder.path, 'other.sock');
+      const { log } = keepingLog();
+      const answer: http.RequestListener = (_request, response) => response.end();
+      listeners.push(await openSocketListener(answer, path, asProblems(), log));
+      for (const bytes of ['nonsense\r\n\r\n', 'GET / HTTP/1.1\r\n\r\n']) {
+        const socket = net.connect(path, () => socket.write(bytes));
+        const heard = (await socket.setEncoding('utf8').toArray()).join('');
+        expect(problemIn(heard)).to.deep.equal([
+          ...['HTTP/1.1 400 Bad Request', 'malformed_request'],
+        ]);
+      }
+    });
+
+    it('except in a body that comes after the answer to its request, which gets no second one', async () => {
+      const other = await freePort();
+      const socket = { HA_AGENT_SOCKET: join(folder.path, 'other.sock') };
+      await open((_request, response) => response.end('no'), other, socket);
+      const head = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+      expect((await say(other, head, 'zz\r\n')).match(/HTTP\/1\.1/g)).to.have.length(1);
     });
 
     it('except in the middle of an answer, which is cut off', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { AlphornPaths } from '../../src/kit/paths.ts';
 
-/** All that Alphorn reads and writes, below one folder: `etc` is what goes into the liferaft. */
+/** The paths that Alphorn reads and writes, below one folder; `etc` goes into the liferaft. */
 export function alphornPathsIn(folder: string): AlphornPaths {
   return {
     settings: join(folder, 'config.json'),
@@ -22,7 +22,7 @@ export function alphornPathsIn(folder: string): AlphornPaths {
   };
 }
 
-/** Makes a host there, with the id `5e7638bc` and files in `etc`. @returns its paths */
+/** Makes a host in the folder, with the id `5e7638bc` and files in `etc`. @returns its paths */
 export async function makeAlphornHost(
   folder: string,
   files: Readonly<Record<string, string | Buffer>>,

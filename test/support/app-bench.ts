@@ -8,11 +8,13 @@ import type { Role } from '../../src/access/roles.ts';
 import type { FindStoppedDaemons } from '../../src/cluster/daemons.ts';
 import type { Run } from '../../src/kit/exec.ts';
 import type { Paths } from '../../src/kit/paths.ts';
+import { families } from '../../packaging/reference/families.ts';
+import { answerCheck } from './answer-check.ts';
 import { fixturePath, type Generation } from './fixtures.ts';
 import { keepingLog, type LoggedLine } from './keeping-log.ts';
 import { loadConfig } from '../../src/bin/wiring/config.ts';
 
-/** The agent's whole app, over a runner of the test's, with files as they were recorded. */
+/** The agent's whole app, over a runner of the test, with recorded files. */
 export interface AppBench {
   get: (path: string) => request.Test;
   post: (path: string, body: object) => request.Test;
@@ -22,14 +24,14 @@ export interface AppBench {
   token: string;
   lines: LoggedLine[];
   finishUnfinished: Agent['finishUnfinished'];
-  /** The agent anew, over the same files. */
+  /** A new agent over the same files. */
   again: () => AppBench;
 }
 
 /**
  * @param folder a temporary folder for the tokens
- * @param environment what is configured otherwise
- * @param findStoppedDaemons of the node; none if nothing is said
+ * @param environment keys of configuration that differ from the defaults
+ * @param findStoppedDaemons finds the stopped daemons of the node, by default none
  */
 export async function appBench(
   folder: string,
@@ -52,7 +54,7 @@ export async function appBench(
   function start(): AppBench {
     const more = { paths, findStoppedDaemons };
     const { apps, finishUnfinished } = makeAgent(config, run, noResident, log, more);
-    const client = request(apps.network);
+    const client = checkedClient(request(apps.network));
     return {
       get: (path) => client.get(`/api/v2/system/ha/${path}`).set('token', token).send({}),
       post: (path, body) => client.post(`/api/v2/system/ha/${path}`).set('token', token).send(body),
@@ -66,6 +68,25 @@ export async function appBench(
   }
 }
 
+const answers = answerCheck(Object.values(families));
+
+/** Asks as the other does; an answer that is not as its row documents it fails the test. */
+function checkedClient(client: ReturnType<typeof request>): ReturnType<typeof request> {
+  const plain = Object.assign({}, client);
+  const asChecked =
+    (method: 'get' | 'post' | 'put' | 'patch' | 'delete' | 'head') => (url: string) =>
+      plain[method](url).expect((response) => {
+        answers.check({
+          ...{ method: method.toUpperCase(), url, status: response.status, text: response.text },
+          type: response.headers['content-type'],
+        });
+      });
+  return Object.assign(client, {
+    ...{ get: asChecked('get'), post: asChecked('post'), put: asChecked('put') },
+    ...{ patch: asChecked('patch'), delete: asChecked('delete'), head: asChecked('head') },
+  });
+}
+
 /** The files of the nodes that the generation's recordings come from. */
 export function recordedPaths({ versions }: Generation): Paths {
   const folder = `cat/${versions['cat'] ?? 'unknown'}`;
@@ -76,7 +97,7 @@ export function recordedPaths({ versions }: Generation): Paths {
   };
 }
 
-/** Of a node on which nothing is installed. */
+/** The paths of a node on which nothing is installed. */
 export const noPaths: Paths = {
   corosyncConf: '/nonexistent',
   corosyncKey: '/nonexistent',

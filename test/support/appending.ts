@@ -1,7 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Appends lines to a file all the time, as a log. @returns what ends that */
+/** Keeps appending lines to a file, as to a log. @returns a function that ends it */
 export function appending(path: string): () => Promise<void> {
   const over = new AbortController();
   const running = (async () => {

@@ -18,7 +18,7 @@ export type Call = (
   headers?: Readonly<Record<string, string>>,
 ) => request.Test;
 
-/** The agent's whole app over a fake cluster, and files of its own. */
+/** The agent's whole app over a fake cluster, with its own files. */
 export interface ChangesBench {
   call: Call;
   cluster: FakeCluster;
@@ -34,9 +34,9 @@ export interface ChangesBenchOptions {
   findStoppedDaemons?: FindStoppedDaemons;
 }
 
-/** The storage topology of the contract: ZFS, SMB, NFS, Alphorn, VIP_mgmt0, and two fence devices a node. */
+/** The storage topology of the contract: ZFS, SMB, NFS, Alphorn, VIP_mgmt0, and two fence devices for each node. */
 export const storageCib = seenByCoordinator(fixtureText('cibadmin/2.1.5/storage-query/stdout'));
-/** All that a CIB can hold besides. */
+/** Everything else that a CIB can contain. */
 export const everythingCib = seenByCoordinator(
   fixtureText('cibadmin/2.1.5/everything-query/stdout'),
 );
@@ -46,13 +46,13 @@ function seenByCoordinator(xml: string): string {
   return xml.replace('dc-uuid="1"', 'dc-uuid="2"');
 }
 
-/** The first, with a remote node `remote1` and a guest node `guest1`. */
+/** The first cluster with a remote node `remote1` and a guest node `guest1`. */
 export const remoteNodesCib = storageCib.replace(
   '</resources>',
   '<primitive id="remote1" class="ocf" provider="pacemaker" type="remote"/><primitive id="VM" class="ocf" provider="heartbeat" type="VirtualDomain"><meta_attributes id="VM-meta"><nvpair id="VM-meta-guest" name="remote-node" value="guest1"/></meta_attributes></primitive></resources>',
 );
 
-/** The nodes of all. */
+/** The nodes of all these clusters. */
 export const nodes = { local: '5e7638bc', other: 'ae82a9a2' } as const;
 
 export async function changesBench(
@@ -77,7 +77,7 @@ export async function changesBench(
   return { call: callerOf(app), cluster, paths, app };
 }
 
-/** Calls the app with the token of its bench, or another. */
+/** Calls the app with the token of its bench, or another one. */
 export function callerOf({ client, token }: AppBench, other = token): Call {
   return (method, path, body = {}, headers = {}) => {
     const name = method.toLowerCase() as Lowercase<Method>;
@@ -85,7 +85,7 @@ export function callerOf({ client, token }: AppBench, other = token): Call {
       ...{ token: other, 'Content-Type': 'application/json' },
       ...headers,
     });
-    // Node sends a body with a HEAD as if it were the next request.
+    // Node.js would send the body of a HEAD request as if it were the next request.
     return method === 'HEAD' ? asked : asked.send(JSON.stringify(body));
   };
 }

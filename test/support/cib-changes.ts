@@ -21,11 +21,11 @@ function linesOf(element: XmlElement): string[] {
 }
 
 function startTag({ name, attributes }: XmlElement): string {
-  const words = Object.entries(attributes).map(([key, value]) => `${key}="${value}"`);
-  return `<${[name, ...words].join(' ')}>`;
+  const pairs = Object.entries(attributes).map(([key, value]) => `${key}="${value}"`);
+  return `<${[name, ...pairs].join(' ')}>`;
 }
 
-/** Of equal lines as many are left as there are more of them. */
+/** The lines without the others; one line is removed for each equal one. */
 function without(lines: readonly string[], others: readonly string[]): string[] {
   const left = [...others];
   return lines.filter((line) => {

@@ -11,20 +11,20 @@ import type { Mounts } from '../../src/alphorn/collecting/walk/mounts.ts';
 import { readRules, type Rules } from '../../src/alphorn/collecting/rules.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-/** A host in a folder of the test, and what is collected of it. */
+/** A host in a folder of the test, and a collector of its files. */
 export interface CollectBench {
   /** A path of the host. */
   at: (path: string) => string;
-  /** Writes a file, and makes the folders that it is in. */
+  /** Writes a file, and makes its folders. */
   write: (path: string, content?: string | Buffer) => Promise<string>;
-  /** Makes a link, and the folders that it is in; a target with `~` is the host's. */
+  /** Makes a link and its folders; `~` in the target is the host's folder. */
   link: (path: string, target: string) => Promise<void>;
-  /** Writes one file of rules in which `~` is the host's folder, and reads all. */
+  /** Writes one file of rules, where `~` is the host's folder, and reads all rules. */
   rules: (rules: object, name?: string) => Promise<Rules>;
   collect: (rules: Rules | object, parts?: CollectParts) => Promise<Collected>;
-  /** The paths of files and links, those that are the host's without its folder. */
+  /** The paths of files and links, without the host's folder. */
   pathsOf: (collected: Collected) => string[];
-  /** What is left out of the host: by path the reason. */
+  /** The reasons why paths of the host are left out. */
   whyNot: (collected: Collected) => Record<string, string>;
 }
 
@@ -34,7 +34,7 @@ interface CollectParts extends Pick<CollectOptions, 'former' | 'onlySettled'> {
   essentials?: readonly Essential[];
 }
 
-/** Has a folder for each test. */
+/** Makes a folder for each test. */
 export function collectBench(): CollectBench {
   const folder = temporaryFolder();
   const host = () => join(folder.path, 'host');
@@ -62,11 +62,11 @@ export function collectBench(): CollectBench {
     },
     rules: rulesOf,
     async collect(rules, { mounts, essentials = [], ...options } = {}) {
-      const kept = (name: string) => join(folder.path, name);
+      const pathTo = (name: string) => join(folder.path, name);
       const paths = {
-        ...{ passwd: kept('passwd'), group: kept('group'), own: kept('own') },
-        liferafts: kept('liferafts'),
-        ...{ knownKeys: kept('known-keys.json'), restores: kept('restores') },
+        ...{ passwd: pathTo('passwd'), group: pathTo('group'), own: pathTo('own') },
+        liferafts: pathTo('liferafts'),
+        ...{ knownKeys: pathTo('known-keys.json'), restores: pathTo('restores') },
       };
       const ofHost = essentials.map((each) => ({ ...each, path: at(each.path) }));
       const collector = makeCollector(paths, mounts, ofHost);

@@ -2,7 +2,7 @@ import fs, { type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 
-/** The calls of this process by which it changes something on the disk, counted. */
+/** Counts the calls of this process that change something on the disk. */
 export interface DyingCalls {
   /** How many were made. */
   calls: number;
@@ -13,9 +13,9 @@ export interface DyingCalls {
 type Call = (...args: unknown[]) => Promise<unknown>;
 
 /**
- * From the call with that number on, none is made, and none returns: to who made them it is as if the process had been
- * killed, and so it is for the disk.
- * @param die is told when it has come to that
+ * From the call with that number on, calls are not made and do not return. For the caller and for the disk, this is as if
+ * the process had been killed then.
+ * @param die is called at that moment
  */
 export async function dieAtCall(number: number, die: () => void): Promise<DyingCalls> {
   const handles = new Set<FileHandle>();
@@ -59,7 +59,7 @@ export async function dieAtCall(number: number, die: () => void): Promise<DyingC
 }
 
 /**
- * Lets the work die at the call with that number.
+ * Makes the work die at the call with that number.
  * @param locks the folder in which it left the lock of this process, which lives
  * @returns whether it died, or ended before
  */

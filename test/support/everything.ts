@@ -2,7 +2,7 @@ import { type Cib, parseCib } from '../../src/parsers/cib/cib.ts';
 import { type ClusterState, parseCrmMon } from '../../src/parsers/crm-mon.ts';
 import { type Generation, recorded } from './fixtures.ts';
 
-/** The CIB of the topology that has everything in it (test/lab/everything.ts), as it was recorded. */
+/** The recorded CIB of the topology that contains everything (test/lab/everything.ts). */
 export function everythingCib(generation: Generation): Cib {
   return parseCib(recorded(generation, 'cibadmin', 'everything-query').stdout);
 }

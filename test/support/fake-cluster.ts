@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 
 import type { Command, Outcome, Run } from '../../src/kit/exec.ts';
 import { parseCib } from '../../src/parsers/cib/cib.ts';
-import { withoutStatus, withStatusOf } from '../../src/parsers/cib/text.ts';
+import { versionOfCib, withoutStatus, withStatusOf } from '../../src/parsers/cib/text.ts';
 import type { Cib } from '../../src/parsers/cib/cib.ts';
 import { parseEditableXml, walk, writeXml } from '../../src/parsers/xml-edit.ts';
 import { cibChanges } from './cib-changes.ts';
@@ -10,27 +10,27 @@ import { generations, type Generation, recorded } from './fixtures.ts';
 import { elementAt, patchedCib } from './patched-cib.ts';
 
 /**
- * A cluster that is a CIB and nothing more: tools read and change it as the real ones do, and what they were
- * called with is kept. What the real ones make of a change is for the system tests to show.
+ * A cluster that consists only of a CIB. Tools read and change it as the real ones do, and their calls are recorded. The
+ * system tests show what the real tools do with a change.
  */
 export interface FakeCluster {
   run: Run;
-  /** All that was started. */
+  /** All commands that were started. */
   calls: (readonly string[])[];
-  /** What was put in place, one after another. */
+  /** The CIBs that were put in place, one after another. */
   cibs: string[];
-  /** The CIB as it is now. */
+  /** The current CIB. */
   cib: () => Cib;
   xml: () => string;
-  /** Ways to answer before the cluster itself does, by the tool's name; undefined leaves it to the cluster. */
+  /** Functions that answer instead of the cluster, by the tool's name; undefined lets the cluster answer. */
   answers: Map<string, (command: Command) => Promise<Outcome> | Outcome | undefined>;
-  /** What was done to the cluster, without what only looked, and without dry runs on a CIB in a file. */
+  /** The commands that changed the cluster, without those that only read, and dry runs on a CIB in a file. */
   changes: () => (readonly string[])[];
-  /** What became of the CIB since it began, see cibChanges. */
+  /** The differences from the first CIB, see cibChanges. */
   cibChanges: () => string[];
 }
 
-/** The one that the CIBs come from. */
+/** The generation that the CIBs come from. */
 const generation = generations.find(({ suite }) => suite === 'bookworm') as Generation;
 
 const reading = [
@@ -50,15 +50,15 @@ const reading = [
 ];
 
 /**
- * What Pacemaker's own escaping makes of a patch on its way, as measured on each generation; test/system/characters.ts
- * shows that it is so.
+ * A model of how Pacemaker's own escaping changes a patch on its way, as measured on each generation.
+ * test/system/characters.ts shows that it is correct.
  */
 export type Escaping = (patch: string) => string;
 
 /** 3.0 */
 export const keepsAll: Escaping = (patch) => patch;
 
-/** 2.1: escapes nothing behind the first sign beyond ASCII, and libxml recovers what it can of that. */
+/** 2.1: escapes nothing after the first character outside ASCII, and libxml recovers what it can. */
 export const stopsBeyondAscii: Escaping = (patch) =>
   withValues(patch, (value) => {
     const [, before = '', behind = ''] = /^([\0-\u007f]*)(.*)$/su.exec(value) ?? [];
@@ -69,7 +69,7 @@ export const stopsBeyondAscii: Escaping = (patch) =>
     return before.replaceAll('\t', '    ') + recovered;
   });
 
-/** 2.0: each byte beyond ASCII becomes the octal text of a negative number. */
+/** 2.0: each byte outside ASCII becomes the octal text of a negative number. */
 export const writesOctal: Escaping = (patch) =>
   withValues(patch, (value) =>
     value
@@ -91,13 +91,14 @@ function withValues(patch: string, damaged: (value: string) => string): string {
   return writeXml(root);
 }
 
-/** @param xml the CIB that it begins with */
+/** @param xml the first CIB */
 export function fakeCluster(xml: string, escaping: Escaping = keepsAll): FakeCluster {
   const calls: (readonly string[])[] = [];
   const onFiles = new Set<readonly string[]>();
   const cibs = [xml];
   const answers: FakeCluster['answers'] = new Map();
   const now = () => cibs.at(-1) ?? '';
+  const stateNow = ofLatest(stateOf);
 
   async function onFile(file: string, { argv, input = '' }: Command): Promise<Outcome> {
     onFiles.add(argv);
@@ -118,12 +119,12 @@ export function fakeCluster(xml: string, escaping: Escaping = keepsAll): FakeClu
         if (args.includes('--xpath')) return elementIn(now(), args.at(-1) ?? '');
         const file = command.env?.['CIB_file'];
         if (file !== undefined) return onFile(file, command);
-        // What is put in place has no status, and leaves it as it is.
+        // The new CIB has no status, and leaves the present one as it is.
         if (args.includes('--query')) return success(withStatusOf(withoutStatus(now()), xml));
-        const patched = patchedCib(
-          parseEditableXml(withoutStatus(now())),
-          escaping(command.input ?? ''),
-        );
+        const patch = escaping(command.input ?? '');
+        // CRM_EX_OLD
+        if (!isOfVersion(patch, now())) return { exitCode: 103, stdout: '', stderr: '' };
+        const patched = patchedCib(parseEditableXml(withoutStatus(now())), patch);
         cibs.push(withNextEpoch(writeXml(patched)));
         return success('');
       }
@@ -140,7 +141,7 @@ export function fakeCluster(xml: string, escaping: Escaping = keepsAll): FakeClu
         return args[0] === '--show-metadata' ? metadataOf(args[1]) : success(agentsOf(args));
       case 'pcs':
       case 'crm_mon':
-        return success(tool === 'crm_mon' ? stateOf(now()) : '');
+        return success(tool === 'crm_mon' ? stateNow(now()) : '');
       case 'crm_node':
         return success('5e7638bc\n');
       case 'corosync-cfgtool':
@@ -196,6 +197,13 @@ const metadata = `<?xml version="1.0"?><resource-agent><parameters>
 <parameter name="no-quorum-policy"><content type="select" default="stop"><option value="stop"/><option value="freeze"/></content></parameter>
 </parameters></resource-agent>`;
 
+/** Whether a patch was made of the configuration that is there, which it names. */
+function isOfVersion(patch: string, xml: string): boolean {
+  const [version] = parseEditableXml(patch).children;
+  const source = version?.children.find(({ name }) => name === 'source')?.attributes;
+  return `${source?.['admin_epoch'] ?? ''}.${source?.['epoch'] ?? ''}` === versionOfCib(xml);
+}
+
 function withNextEpoch(xml: string): string {
   return xml.replace(/ epoch="(\d+)"/, (_all, epoch: string) => ` epoch="${Number(epoch) + 1}"`);
 }
@@ -214,19 +222,28 @@ function agentsOf(args: readonly string[]): string {
 
 const agentsRecorded: Readonly<Record<string, string>> = {
   'ocf:pacemaker:Dummy': 'dummy',
-  // It has no parameters that the other has not.
+  // It has no parameters that the other one does not have.
   'ocf:heartbeat:Dummy': 'dummy',
   'ocf:heartbeat:IPaddr2': 'ipaddr2',
   'ocf:pacemaker:Stateful': 'stateful',
   'systemd:smbd': 'unit',
   'stonith:fence_lab': 'lab',
-  // The contract's name of one that is like the lab's.
+  // The contract's name for an agent that is like the lab's.
   'stonith:fence_dummy': 'lab',
   'stonith:fence_ipmilan': 'ipmilan',
 };
 
 function metadataOf(agent = ''): Outcome {
   return recorded(generation, 'crm_resource', `metadata-${agentsRecorded[agent] ?? 'none'}`);
+}
+
+/** The same function, which remembers its latest answer: a CIB is asked about more often than it changes. */
+function ofLatest(answer: (xml: string) => string): (xml: string) => string {
+  let latest = { xml: '', text: '' };
+  return (xml) => {
+    if (latest.xml !== xml) latest = { xml, text: answer(xml) };
+    return latest.text;
+  };
 }
 
 /** All nodes online, all primitives running on the first. */

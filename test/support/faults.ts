@@ -14,7 +14,7 @@ export async function faultOf(code: FaultCode, promise: Promise<unknown>): Promi
   return fault;
 }
 
-/** Calls it; a Fault is an answer like any other. */
+/** Calls a function. @returns its value, or the fault that it throws */
 export function orFault(call: () => unknown): unknown {
   try {
     return call();

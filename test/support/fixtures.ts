@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 import type { Outcome } from '../../src/kit/exec.ts';
 
-/** A call of a tool in a real cluster, as test/record-fixtures.ts wrote it down. */
+/** A call of a tool in a real cluster, as recorded by test/record-fixtures.ts. */
 export interface Recorded extends Outcome {
   argv: readonly string[];
 }
@@ -16,7 +16,7 @@ export interface Generation {
 
 const folder = fileURLToPath(new URL('../fixtures/', import.meta.url));
 
-/** The generations that there are recordings of. */
+/** The generations for which there are recordings. */
 export const generations = JSON.parse(fixtureText('generations.json')) as Generation[];
 
 /** The file's text, by its path below test/fixtures. */
@@ -28,7 +28,7 @@ export function fixturePath(path: string): string {
   return `${folder}${path}`;
 }
 
-/** What a tool of that generation said in that case. */
+/** The recorded answer of a tool of that generation in that case. */
 export function recorded({ versions }: Generation, tool: string, name: string): Recorded {
   const path = `${tool}/${versions[tool] ?? 'unknown'}/${name}`;
   const { argv, exitCode } = JSON.parse(fixtureText(`${path}/command.json`)) as {
@@ -43,7 +43,7 @@ export function recorded({ versions }: Generation, tool: string, name: string): 
   };
 }
 
-/** An answer of a tool that no cluster here gives, such as that of a version in the contract. */
+/** A tool's answer that no cluster here gives, such as that of a version in the contract. */
 export function madeUp(
   argv: readonly string[],
   stdout: string,

@@ -1,28 +1,28 @@
 import { fixtureText } from './fixtures.ts';
 
-/** What `corosync-quorumtool -s` has to say, by votequorum(5). */
+/** The expected output of `corosync-quorumtool -s`, by votequorum(5). */
 export interface ExpectedQuorum {
   expected: number;
   quorum: number;
   quorate: boolean;
 }
 
-/** A corosync.conf as another tool makes it, and what has to become of it and of the cluster without one of its nodes. */
+/** A corosync.conf from another tool, and what it and the cluster must be without one of the nodes. */
 export interface ForeignConf {
   /** Its folder in test/fixtures/corosync/conf. */
   name: string;
   origin: string;
-  /** How many nodes it is for: 192.0.2.1, 192.0.2.2 … */
+  /** The number of nodes: 192.0.2.1, 192.0.2.2 … */
   nodes: 3 | 4;
   /** The number of the node that is deleted, from 1. */
   gone: number;
-  /** Its number in the cluster; undefined if the file does not say it. */
+  /** Its number in the cluster; undefined if it is not in the file. */
   goneId: number | undefined;
-  /** What Pacemaker calls the nodes: as the file does, or by their host names. */
+  /** The names of the nodes in Pacemaker: those in the file, or the host names. */
   nameOf: (host: string) => string;
-  /** While all that are left are together. */
+  /** While all remaining nodes are in one partition. */
   together: ExpectedQuorum;
-  /** When the first of them is started alone. */
+  /** When the first remaining node is started alone. */
   alone: ExpectedQuorum;
 }
 

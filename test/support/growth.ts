@@ -1,15 +1,15 @@
 import { expect } from 'chai';
 
-// Four times the input costs four times as much, or 16 times where it is a square.
+// Four times the input costs four times as much, or 16 times if the time is quadratic.
 const factor = 4;
 const bar = 10;
 const tries = 6;
-/** Milliseconds below which a measurement says nothing. */
+/** Milliseconds below which a measurement is meaningless. */
 const noise = 1;
 
 /**
- * Holds that work on a text costs no more than the text is long. What is compared are the least of several
- * measurements of one process's own time, so that a machine that stands still meanwhile changes nothing.
+ * Expects that work on a text takes linear time. It compares the minimum of several measurements of this process's own
+ * CPU time, so that a standstill of the machine changes nothing.
  * @param make a text of about that length
  */
 export function expectLinear(
@@ -27,7 +27,7 @@ export function expectLinear(
   expect(ofLong / ofShort, `${JSON.stringify(short.slice(0, 60))}…`).to.be.below(bar);
 }
 
-/** Milliseconds of this process's own. */
+/** Milliseconds of CPU time of this process. */
 function cost(work: (text: string) => unknown, text: string): number {
   const before = process.cpuUsage();
   try {

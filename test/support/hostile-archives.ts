@@ -7,18 +7,18 @@ import type { FileItem } from '../../src/alphorn/format/items.ts';
 import { limits } from '../../src/alphorn/format/limits.ts';
 import { archiveWith, entry, type MadeLiferaft, manifestOf } from './liferafts.ts';
 
-// Archives that a sound manifest begins, and that go on otherwise than it says: for whoever takes liferafts in.
+// Archives that begin with a valid manifest and do not match it, to test receivers of liferafts.
 
 type HeaderFields = NonNullable<ConstructorParameters<typeof Header>[0]> & object;
 
-/** A block as tar has it, of whatever kind. */
+/** A tar header of any kind. */
 function header(fields: Exclude<HeaderFields, Buffer>): Buffer {
   const block = Buffer.alloc(512);
   new Header({ mode: 0o600, uid: 0, gid: 0, size: 0, ...fields }).encode(block, 0);
   return block;
 }
 
-/** The same of a kind that the library does not write. */
+/** A tar header of a kind that the library does not write. */
 function ofKind(typeflag: string, path: string, size: number): Buffer {
   const block = header({ path, size, type: 'File' });
   block.write(typeflag, 156, 'latin1');
@@ -33,7 +33,7 @@ const hardLink = (path: string, linkpath: string) => header({ path, linkpath, ty
 const symbolicLink = (path: string, linkpath: string) =>
   header({ path, linkpath, type: 'SymbolicLink' });
 
-/** What the manifest of all of them says: a second generation, of one file. */
+/** The manifest of all these archives: a second generation with one file. */
 export const soundManifest = manifestOf({ generation: 2 });
 const content = entry(entryName('/etc/hostname'), Buffer.from('node-a\n'));
 const path = 'root/etc/hostname';
@@ -138,7 +138,7 @@ const contents: Entries = [
   ],
 ];
 
-/** An archive, and what is wrong with it. */
+/** An archive and what is wrong with it. */
 export interface HostileArchive extends MadeLiferaft {
   what: string;
 }
@@ -158,11 +158,11 @@ export const hostileArchives = {
   ),
   headers: archivesOf(headers),
   contents: archivesOf(contents),
-  /** Of a terabyte, by its manifest. */
+  /** A terabyte, according to its manifest. */
   sizes: archiveWith({ ...soundManifest, files: [{ ...(soundFile as FileItem), size: 2 ** 40 }] }, [
     entryHeader(entryName('/etc/hostname'), 2 ** 40),
   ]),
-  /** Of more paths than a liferaft may have. */
+  /** More paths than a liferaft may have. */
   paths: archiveWith(
     {
       ...soundManifest,

@@ -3,7 +3,7 @@ import type { Log } from '../../src/kit/log.ts';
 /** A line that was logged: its fields and its level. */
 export type LoggedLine = Record<string, unknown> & { level: string };
 
-/** A log that keeps what it is told. */
+/** A log that keeps its lines. */
 export function keepingLog(): { log: Log; lines: LoggedLine[] } {
   const lines: LoggedLine[] = [];
   const at = (level: string) => (fields: object) => {

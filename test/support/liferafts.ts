@@ -18,23 +18,23 @@ import {
 import { byPath, parentsOf } from '../../src/alphorn/format/paths.ts';
 import type { FileItem, FolderItem, Owned } from '../../src/alphorn/format/items.ts';
 
-/** What a test says of a liferaft; the rest is as that of any host. */
+/** What a test sets in a liferaft; the rest has defaults. */
 export interface Described {
   host?: Partial<Manifest['host']>;
   lineage?: string;
   generation?: number;
-  /** By path the content, or more than that. */
+  /** The content of each file, or more than that, by path. */
   files?: Readonly<
     Record<
       string,
       FileContent | ({ content: FileContent } & Partial<Owned> & Pick<FileItem, 'acl'>)
     >
   >;
-  /** By path the target, or more than that. */
+  /** The target of each link, or more than that, by path. */
   links?: Readonly<Record<string, string | ({ target: string } & Partial<Omit<Owned, 'mode'>>)>>;
-  /** By path; those that hold the files and links, if nothing is said. */
+  /** Folders by path; by default those of the files and links. */
   folders?: Readonly<Record<string, Partial<Omit<FolderItem, 'path'>>>>;
-  /** None, if nothing is said: it is whole. */
+  /** What is missing; by default nothing. */
   lacking?: Manifest['lacking'];
 }
 
@@ -55,7 +55,7 @@ export function manifestOf(described: Described): Manifest {
   return describedLiferaft(described).manifest;
 }
 
-/** A sound liferaft, as the host would have sent it. */
+/** A valid liferaft, as the host would have sent it. */
 export function liferaftOf(described: Described = {}): MadeLiferaft {
   const { manifest, contents } = describedLiferaft(described);
   const entries = manifest.files.map(({ path }) =>
@@ -64,7 +64,7 @@ export function liferaftOf(described: Described = {}): MadeLiferaft {
   return archiveWith(manifest, entries);
 }
 
-/** Puts that of a lost host where those of others are kept. @returns its name */
+/** Stores the liferaft of a lost host with those of others. @returns its name */
 export async function storeLiferaft(folder: string, described: Described): Promise<string> {
   const { manifest, bytes } = liferaftOf({ host: lostHost, ...described });
   const name = `liferaft_${manifest.host.id}.tar`;

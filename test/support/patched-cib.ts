@@ -1,8 +1,8 @@
 import { type EditableXml, parseEditableXml } from '../../src/parsers/xml-edit.ts';
 
 /**
- * What a patch makes of a CIB, step by step as Pacemaker does it (xml_apply_patchset in libcrmcommon): it deletes and
- * modifies first, then creates and moves in the order of the positions. That it is so, test/system/edits.ts shows.
+ * Applies a patch to a CIB, in the same steps as Pacemaker (xml_apply_patchset in libcrmcommon): it deletes and
+ * modifies first, then creates and moves in the order of the positions. test/system/edits.ts shows that this is correct.
  */
 export function patchedCib(cib: EditableXml, patch: string): EditableXml {
   const root = structuredClone(cib);

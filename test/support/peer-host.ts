@@ -11,7 +11,7 @@ import { debianPaths, type Paths } from '../../src/kit/paths.ts';
 import { keepingLog, type LoggedLine } from './keeping-log.ts';
 import { loadConfig } from '../../src/bin/wiring/config.ts';
 
-/** A host of its own as far as Alphorn knows: its files are in a folder of the test. */
+/** A separate host, as far as Alphorn knows: its files are in a folder of the test. */
 export interface TestHost {
   id: string;
   paths: Paths;
@@ -62,7 +62,7 @@ export async function makeTestHost(
   };
 }
 
-/** A receiver that others can reach, on loopback if nothing else is said. */
+/** A receiver that others can reach, by default on loopback. */
 export interface TestReceiver {
   port: number;
   /** What is in the log as it is installed. */

@@ -2,9 +2,11 @@ import { hkdfSync } from 'node:crypto';
 import https from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 
+import { received } from './received.ts';
+
 // A peer of the tests' own, made from docs/security.md alone: what it is let in by and what it may say there.
 
-/** What a peer is known by. */
+/** The identity and key of a peer. */
 export interface Credentials {
   identity: string;
   psk: Buffer;
@@ -33,7 +35,7 @@ export interface PeerAnswer {
   json: unknown;
 }
 
-/** Something said to a peer port, over a connection of its own. */
+/** A request to a peer port, over a separate connection. */
 export interface PeerCall {
   address: string;
   port?: number;
@@ -46,9 +48,13 @@ export interface PeerCall {
 }
 
 /** The answer may come before all of the body was taken. Rejects when there is none. */
-export function callPeer(call: PeerCall): Promise<PeerAnswer> {
+export async function callPeer(call: PeerCall): Promise<PeerAnswer> {
   const { address, port = 8444, credentials, method, path, headers, body, agent } = call;
-  return new Promise((resolve, reject) => {
+  const { status, type, text } = await new Promise<{
+    status: number;
+    type: string | undefined;
+    text: string;
+  }>((resolve, reject) => {
     const request = https.request(
       {
         ...{ host: address, port, method, path, ...pskOptions(credentials) },
@@ -61,10 +67,8 @@ export function callPeer(call: PeerCall): Promise<PeerAnswer> {
         response.on('error', reject);
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString();
-          resolve({
-            status: response.statusCode ?? 0,
-            json: text === '' ? undefined : JSON.parse(text),
-          });
+          const { statusCode: status = 0 } = response;
+          resolve({ status, type: response.headers['content-type'], text });
         });
       },
     );
@@ -72,4 +76,6 @@ export function callPeer(call: PeerCall): Promise<PeerAnswer> {
     request.on('error', reject);
     request.end(body);
   });
+  received({ method, url: path, sent: body?.toString() ?? '', status, type, text });
+  return { status, json: text === '' ? undefined : (JSON.parse(text) as unknown) };
 }

@@ -5,19 +5,19 @@ import fc from 'fast-check';
 import { children, parseXml, type XmlElement } from '../../src/parsers/xml.ts';
 import { anyName, anyText } from './xml-documents.ts';
 
-/** What stands in an element, or in an attribute's value. */
+/** The content of an element, or of an attribute's value. */
 type Item = { attribute: string; value: string } | { element: XmlElement } | { text: string };
 type Content = readonly Item[];
 
 /** Undefined: nothing is allowed there. */
-type Made = fc.Arbitrary<Content> | undefined;
+type ContentArbitrary = fc.Arbitrary<Content> | undefined;
 
 interface Grammar {
   definitions: Map<string, Definition[]>;
   parent: Grammar | undefined;
 }
 
-/** Where a pattern stands: its references go by the grammar around it, its links by its file. */
+/** The place of a pattern: references are resolved by the grammar around it, links by its file. */
 interface Place {
   grammar: Grammar;
   file: string;
@@ -77,12 +77,12 @@ export function relaxNg(
     return root;
   }
 
-  function linked(file: string, depth: number): Made {
+  function linked(file: string, depth: number): ContentArbitrary {
     const root = rootOf(file);
     return make(root, { grammar: { definitions: new Map(), parent: undefined }, file }, depth);
   }
 
-  function make(pattern: XmlElement, place: Place, depth: number): Made {
+  function make(pattern: XmlElement, place: Place, depth: number): ContentArbitrary {
     const { attributes } = pattern;
     const inside = () => group(pattern.children, place, depth);
     const isDeep = depth >= deepest;
@@ -143,12 +143,12 @@ export function relaxNg(
     }
   }
 
-  function group(patterns: readonly XmlElement[], place: Place, depth: number): Made {
+  function group(patterns: readonly XmlElement[], place: Place, depth: number): ContentArbitrary {
     const parts = patterns.map((each) => make(each, place, depth));
     return allowed(parts) ? fc.tuple(...parts).map((contents) => contents.flat()) : undefined;
   }
 
-  function named(name: string, grammar: Grammar | undefined, depth: number): Made {
+  function named(name: string, grammar: Grammar | undefined, depth: number): ContentArbitrary {
     const definitions = grammar?.definitions.get(name);
     if (definitions === undefined) throw new Error(`Nothing defines "${name}".`);
     const parts = definitions.map(({ patterns, place }) => group(patterns, place, depth));
@@ -180,7 +180,7 @@ export function relaxNg(
   }
 }
 
-/** Of `<define>`; `<start>` has none. */
+/** The name of a `<define>`; `<start>` has none. */
 function nameOf({ attributes }: XmlElement): string {
   return attributes['name'] ?? start;
 }
@@ -221,16 +221,16 @@ function textItem(texts: fc.Arbitrary<string>): fc.Arbitrary<Content> {
   return texts.map((text) => [{ text }]);
 }
 
-function allowed(parts: readonly Made[]): parts is readonly fc.Arbitrary<Content>[] {
+function allowed(parts: readonly ContentArbitrary[]): parts is readonly fc.Arbitrary<Content>[] {
   return !parts.includes(undefined);
 }
 
-function oneOf(parts: readonly Made[]): Made {
+function oneOf(parts: readonly ContentArbitrary[]): ContentArbitrary {
   const possible = parts.filter((each) => each !== undefined);
   return possible.length > 0 ? fc.oneof(...possible) : undefined;
 }
 
-function interleaved(parts: readonly Made[]): Made {
+function interleaved(parts: readonly ContentArbitrary[]): ContentArbitrary {
   if (!allowed(parts)) return undefined;
   const { length } = parts;
   const orders = fc.shuffledSubarray([...parts.keys()], { minLength: length });
@@ -240,7 +240,7 @@ function interleaved(parts: readonly Made[]): Made {
 }
 
 /** The deeper, the fewer: lists in lists would make documents of any size. */
-function repeated(part: Made, minLength: number, depth: number): Made {
+function repeated(part: ContentArbitrary, minLength: number, depth: number): ContentArbitrary {
   const maxLength = Math.max(1, 4 - Math.floor(depth / 2));
   return part && fc.array(part, { minLength, maxLength }).map((contents) => contents.flat());
 }

@@ -18,15 +18,15 @@ import type { Host } from '../../src/kit/host.ts';
 import type { AlphornPaths } from '../../src/kit/paths.ts';
 import { noPaths } from './app-bench.ts';
 
-/** A host that is a folder: what is restored lands below `root`. */
+/** A host in a folder: restored files are below `root`. */
 export interface RestoreBench {
   restorer: Restorer;
   host: Host;
   alphorn: AlphornPaths;
-  /** What was told beside the answers. */
+  /** The warnings that came with the answers. */
   warnings: string[];
   warn: (text: string) => void;
-  /** The state of Pacemaker that systemd tells of. */
+  /** The state of Pacemaker according to systemd. */
   pacemaker: { activeState: string };
   /** The lines for the journal of the system. */
   journal: { lines: string[]; exitCode: number };
@@ -80,7 +80,7 @@ export async function savedRestores({
 /** What a host has, by path: a file is its text, its mode and its owner; a link its target; a folder its mode. */
 export type Tree = Readonly<Record<string, string>>;
 
-/** All that is below the folder, such as `'/etc/hosts': 'file 644 0:0 127.0.0.1'`. */
+/** Everything below the folder, such as `'/etc/hosts': 'file 644 0:0 127.0.0.1'`. */
 export async function treeOf(root: string, below = ''): Promise<Tree> {
   const tree: Record<string, string> = {};
   for (const name of (await readdir(join(root, below))).sort()) {

@@ -19,11 +19,11 @@ export interface StormOptions {
   random: Random;
   /** How many times something is killed. */
   kills: number;
-  /** Of how many kills one is by SIGKILL, in a process of its own. */
+  /** One of so many kills is by SIGKILL, in a separate process. */
   signalEach: number;
 }
 
-/** How often what happened. */
+/** The number of events of each kind. */
 export type StormCounts = Record<
   'killed' | 'bySignal' | 'restored' | 'undone' | 'refused' | 'byHand' | 'fullDisk' | 'clock',
   number
@@ -34,17 +34,17 @@ const paths = folders.flatMap((folder) => ['a', 'b', 'c'].map((name) => `${folde
 const dayMs = 24 * 3600 * 1000;
 const liferaftIds = ['1234abcd', '2345cdef'];
 
-/** A host in a storm, and what is known of it; see restore-storm.ts. */
+/** A host in a storm, and its expected state; see restore-storm.ts. */
 export class StormHost {
   readonly log: string[] = [];
   private readonly bench: RestoreBench;
-  /** By the name of a liferaft, what each of its paths is to be. */
+  /** The expected state of each path of a liferaft, by its name. */
   private readonly wanted = new Map<string, Tree>();
-  /** By path, all that may be there. */
+  /** All allowed states of each path. */
   private readonly allowed = new Map<string, Set<string>>();
-  /** What must not get lost: content, and targets of links. */
+  /** Contents and targets of links that must not get lost. */
   private readonly contents = new Set<string>();
-  /** By folder of a restore, how all was before it. */
+  /** The state before each restore, by the restore's folder. */
   private readonly before = new Map<string, Tree>();
   private made = 0;
 
@@ -111,7 +111,7 @@ export class StormHost {
     await this.check();
   }
 
-  /** Takes all back, as far as nothing is in its way. */
+  /** Undoes everything, as far as nothing is in its way. */
   async end(): Promise<void> {
     const { restorer } = this.bench;
     await rm(join(this.place, 'filler'), { force: true });
@@ -136,7 +136,7 @@ export class StormHost {
     return restorer.undo(host, force, warn);
   }
 
-  /** Restores or takes back, and is mostly killed at it. */
+  /** Restores or undoes a restore, and is mostly killed in the middle. */
   private async work(): Promise<void> {
     const { options, counts, bench } = this;
     const what = this.pick(['restore', 'restore', 'undo', 'force'] as const);
@@ -192,7 +192,7 @@ export class StormHost {
         this.before.set(folder, before);
     }
     if (ended instanceof Fault) {
-      const isUnchanged = /Nothing was done|All is as it was/.test(ended.message);
+      const isUnchanged = /Nothing was done|Everything is as it was/.test(ended.message);
       if (isWhole && isUnchanged && JSON.stringify(before) !== JSON.stringify(after))
         throw new Error(`it changed something, and said '${ended.message}'`);
     } else if (ended !== 'killed' && what !== 'restore') {
@@ -239,7 +239,7 @@ export class StormHost {
         await rm(place, { recursive: true, force: true });
       this.made += 1;
       const mine = `mine ${this.made}`;
-      // Who has no room writes nothing.
+      // Without room, nothing is written.
       if (how === 'write') await writeFile(place, mine).catch(() => undefined);
       if (how === 'link') await symlink(mine, place).catch(() => undefined);
       if (how === 'folder') await mkdir(place).catch(() => undefined);

@@ -11,21 +11,21 @@ import { openPeerListener } from '../../src/server/peer-listener.ts';
 import { makePeersApp } from '../../src/routes/peers/index.ts';
 import { keepingLog } from './keeping-log.ts';
 
-/** That a host was heard of. */
+/** A message from a host. */
 export interface Contact {
   hostId: string;
   /** A liferaft that was taken in, or the question what is here of it. */
   kind: 'liferaft' | 'question';
   /** Milliseconds since 1970. */
   at: number;
-  /** Of what is here of it after that; 0 and empty if there is nothing. */
+  /** Those of the liferaft that is here afterwards; 0 and empty if there is none. */
   generation: number;
   digest: string;
 }
 
-/** A host that is no node of a cluster and has its key: it takes in liferafts, and remembers who sent which. */
+/** A host outside of a cluster that has its key: it accepts liferafts, and records who sent which. */
 export interface ThirdHost {
-  /** As a setting of Alphorn has it. */
+  /** As in a setting of Alphorn. */
   destination: string;
   contacts(): readonly Contact[];
   stop(): Promise<void>;

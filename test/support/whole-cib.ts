@@ -11,7 +11,7 @@ import { withoutStatus } from '../../src/parsers/cib/text.ts';
 import { parseCrmMon } from '../../src/parsers/crm-mon.ts';
 import type { JsonObject } from '../../src/parsers/xml-to-json.ts';
 import { child, children, descendants, type XmlElement } from '../../src/parsers/xml.ts';
-import { expectWords, factsOf, factsOfJson, idOf, wordsOf, wordsWithout } from './witness.ts';
+import { expectValues, factsOf, factsOfJson, idOf, valuesOf, valuesWithout } from './witness.ts';
 import { xmlOf } from './xml-documents.ts';
 
 const setNames = ['instance_attributes', 'meta_attributes', 'utilization'];
@@ -19,7 +19,7 @@ const containerNames = ['group', 'clone', 'master', 'bundle'];
 const batchLimit = { name: 'batch-limit', default: '0', type: 'integer', values: undefined };
 const defaults = new Map([[batchLimit.name, batchLimit]]);
 
-/** Fails unless each answer made of this CIB has all that it should have of it. */
+/** Fails unless each answer that is made from this CIB contains everything it should. */
 export function expectWholeCib(document: XmlElement, xml = xmlOf(document)): void {
   const cib = parseCib(withoutStatus(xml));
   expect(JSON.stringify(cib), 'without status').to.equal(JSON.stringify(parseCib(xml)));
@@ -53,7 +53,7 @@ function expectProperties(document: XmlElement, sets: readonly XmlElement[], cib
   expect(listProperties(cib, defaults)).to.have.all.keys(...defaults.keys(), ...names);
 }
 
-/** Of what refers to nothing, its own id. */
+/** The id to which an element refers, or its own. */
 function referenceOf({ attributes: { id, 'id-ref': reference } }: XmlElement): string | undefined {
   return reference ?? id;
 }
@@ -61,15 +61,15 @@ function referenceOf({ attributes: { id, 'id-ref': reference } }: XmlElement): s
 function expectNodes(nodes: readonly XmlElement[], cib: Cib): void {
   for (const each of nodes) {
     const { id = '', uname = '', type = '' } = each.attributes;
-    // Of two nodes of one name the first counts.
+    // The first of two nodes with the same name counts.
     if (nodes.find(({ attributes }) => attributes['uname'] === uname) !== each) continue;
     const state = parseCrmMon(xmlOf(crmMonOf({ id, name: uname, type })));
-    const words = [...wordsOf(each, setNames), ...wordsOfSets(each)];
-    expectWords(nodeDetails(state, cib, uname), words, uname);
+    const values = [...valuesOf(each, setNames), ...valuesOfSets(each)];
+    expectValues(nodeDetails(state, cib, uname), values, uname);
   }
 }
 
-/** What crm_mon might say of one node. */
+/** A possible output of crm_mon about one node. */
 function crmMonOf(attributes: XmlElement['attributes']): XmlElement {
   const node = { name: 'node', attributes, children: [], text: undefined };
   const nodes = { name: 'nodes', attributes: {}, children: [node], text: undefined };
@@ -87,36 +87,36 @@ function expectResources(resources: XmlElement | undefined, cib: Cib): void {
 
   for (const each of [...primitives, ...inside('template')]) {
     const ofOperations = children(each, 'operations').flatMap((operations) => [
-      ...wordsWithout(operations, 'id'),
-      ...operations.children.flatMap((op) => [...wordsOf(op, setNames), ...wordsOfSets(op)]),
+      ...valuesWithout(operations, 'id'),
+      ...operations.children.flatMap((op) => [...valuesOf(op, setNames), ...valuesOfSets(op)]),
     ]);
-    const own = [...wordsOf(each, [...setNames, 'operations']), ...wordsOfSets(each)];
-    expectWords(detailsOf(cib, idOf(each)), [...own, ...ofOperations], idOf(each));
+    const own = [...valuesOf(each, [...setNames, 'operations']), ...valuesOfSets(each)];
+    expectValues(detailsOf(cib, idOf(each)), [...own, ...ofOperations], idOf(each));
   }
   for (const each of containerNames.flatMap(inside)) {
     const details = detailsOf(cib, idOf(each));
     expect(details['resources']).to.deep.equal(descendants(each, 'primitive').map(idOf));
-    const own = wordsOf(each, [...setNames, ...containerNames, 'primitive']);
-    expectWords(details, [...own, ...wordsOfSets(each)], idOf(each));
+    const own = valuesOf(each, [...setNames, ...containerNames, 'primitive']);
+    expectValues(details, [...own, ...valuesOfSets(each)], idOf(each));
   }
 }
 
 /**
- * What has to be left of an element's attribute sets: not the ids of sets and pairs, and not the value
- * of a pair, for that of a stronger set may count.
+ * The values of an element's attribute sets that an answer must contain. The ids of sets and pairs need not be there, and
+ * neither need the value of a pair, because that of a stronger set may count.
  */
-function wordsOfSets(element: XmlElement): string[] {
+function valuesOfSets(element: XmlElement): string[] {
   return setNames
     .flatMap((name) => children(element, name))
     .flatMap((set) => [
-      ...wordsWithout(set, 'id'),
+      ...valuesWithout(set, 'id'),
       ...set.children.flatMap((each) =>
         each.name === 'nvpair'
           ? [
-              ...wordsWithout(each, 'id', 'value'),
-              ...each.children.flatMap((more) => wordsOf(more)),
+              ...valuesWithout(each, 'id', 'value'),
+              ...each.children.flatMap((more) => valuesOf(more)),
             ]
-          : wordsOf(each),
+          : valuesOf(each),
       ),
     ]);
 }
@@ -127,7 +127,7 @@ function expectConstraints(constraints: readonly XmlElement[], cib: Cib): void {
   expect(entries).to.have.lengthOf(constraints.length);
   for (const each of constraints) {
     const entry = entries.find(({ id }) => id === each.attributes['id']);
-    expectWords(entry, wordsOf(each), `${each.name} ${idOf(each)}`);
+    expectValues(entry, valuesOf(each), `${each.name} ${idOf(each)}`);
   }
 }
 
@@ -138,7 +138,7 @@ function expectLevels(levels: readonly XmlElement[], cib: Cib): void {
   expect(byTarget).to.have.lengthOf(levels.length);
   for (const [index, level] of levels.entries()) {
     const { devices = '', ...attributes } = level.attributes;
-    const words = [...Object.values(attributes), ...devices.split(',')];
-    expectWords(listed[index], words, `level ${idOf(level)}`);
+    const values = [...Object.values(attributes), ...devices.split(',')];
+    expectValues(listed[index], values, `level ${idOf(level)}`);
   }
 }

@@ -6,7 +6,7 @@ import { listNodes, nodeDetails } from '../../src/routes/ha/documents/nodes.ts';
 import { parseCrmMon, stateAsJson } from '../../src/parsers/crm-mon.ts';
 import type { JsonValue } from '../../src/parsers/xml-to-json.ts';
 import { child, children, descendants, type XmlElement } from '../../src/parsers/xml.ts';
-import { expectWords, factsOf, factsOfJson, idOf, isList } from './witness.ts';
+import { expectValues, factsOf, factsOfJson, idOf, isList } from './witness.ts';
 import { xmlOf } from './xml-documents.ts';
 import { parseCib } from '../../src/parsers/cib/cib.ts';
 
@@ -29,7 +29,7 @@ const lists: Readonly<Record<string, readonly string[]>> = {
   bans: ['ban'],
 };
 
-/** Fails unless each answer made of this output of crm_mon has all that it should have of it. */
+/** Fails unless each answer that is made from this output of crm_mon contains everything it should. */
 export function expectWholeState(document: XmlElement): void {
   const state = parseCrmMon(xmlOf(document));
   const json = stateAsJson(state);
@@ -39,10 +39,10 @@ export function expectWholeState(document: XmlElement): void {
 
   const nodes = children(child(document, 'nodes'), 'node');
   const names = nodes.map(({ attributes }) => attributes['name'] ?? '');
-  expectWords(listNodes(state), names, 'the list of nodes');
+  expectValues(listNodes(state), names, 'the list of nodes');
   for (const name of names) {
     const first = nodes.find(({ attributes }) => attributes['name'] === name);
-    expectWords(nodeDetails(state, noCib, name), Object.values(first?.attributes ?? {}), name);
+    expectValues(nodeDetails(state, noCib, name), Object.values(first?.attributes ?? {}), name);
   }
   const resources = child(document, 'resources');
   for (const kind of ['resource', 'group', 'clone', 'bundle']) {

@@ -3,11 +3,11 @@ import { expect } from 'chai';
 import type { JsonObject, JsonValue } from '../../src/parsers/xml-to-json.ts';
 import type { XmlElement } from '../../src/parsers/xml.ts';
 
-// A document that a test made, or has, is the witness of what the answers have to hold.
+// What answers have to contain is derived from the document that a test made or has.
 
 /**
- * Each attribute, element and text below an element, with the path to it.
- * @param textAlone how an element that holds nothing but text is told: as itself, or like an attribute
+ * Each attribute, element and text below an element, with its path.
+ * @param textAlone how an element with only text is represented: as itself, or like an attribute
  */
 export function factsOf(
   element: XmlElement,
@@ -26,7 +26,7 @@ export function factsOf(
   ].sort();
 }
 
-/** The same of the JSON that it became. */
+/** The same for the JSON that was made from the element. */
 export function factsOfJson(json: JsonObject, path = ''): string[] {
   return Object.entries(json)
     .flatMap(([key, value]) =>
@@ -41,24 +41,24 @@ export function factsOfJson(json: JsonObject, path = ''): string[] {
     .sort();
 }
 
-/** The values of all attributes of an element and below it, but not below children of those names. */
-export function wordsOf(element: XmlElement, except: readonly string[] = []): string[] {
+/** The values of all attributes in an element, except in children of those names. */
+export function valuesOf(element: XmlElement, except: readonly string[] = []): string[] {
   return [
     ...Object.values(element.attributes),
     ...element.children
       .filter(({ name }) => !except.includes(name))
-      .flatMap((each) => wordsOf(each, except)),
+      .flatMap((each) => valuesOf(each, except)),
   ];
 }
 
-export function wordsWithout({ attributes }: XmlElement, ...names: string[]): string[] {
+export function valuesWithout({ attributes }: XmlElement, ...names: string[]): string[] {
   return Object.entries(attributes).flatMap(([name, value]) =>
     names.includes(name) ? [] : [value],
   );
 }
 
-/** Fails unless each of the words is a key or a value somewhere in the answer. */
-export function expectWords(answer: unknown, words: readonly string[], where: string): void {
+/** Fails unless each of the values is a key or a value somewhere in the answer. */
+export function expectValues(answer: unknown, values: readonly string[], where: string): void {
   const said = new Set<string>();
   JSON.stringify(answer, (key, value: unknown) => {
     said.add(key);
@@ -66,7 +66,7 @@ export function expectWords(answer: unknown, words: readonly string[], where: st
     return value;
   });
   expect(
-    words.filter((word) => !said.has(word)),
+    values.filter((value) => !said.has(value)),
     `missing in ${where}`,
   ).to.deep.equal([]);
 }

@@ -19,7 +19,7 @@ const special = [
   '%',
 ];
 
-/** Any text that XML can hold, more often than not with what has to be escaped in it. */
+/** Any text that XML can contain, mostly with characters that have to be escaped. */
 export const anyText: fc.Arbitrary<string> = fc.oneof(
   { weight: 8, arbitrary: fc.string({ unit: 'grapheme', maxLength: 8 }) },
   {
@@ -28,16 +28,16 @@ export const anyText: fc.Arbitrary<string> = fc.oneof(
   },
   {
     weight: 1,
-    // What means more to JavaScript, or to a converter that is eager to please.
+    // Texts with a special meaning in JavaScript, or for a converter that guesses types.
     arbitrary: fc.constantFrom('__proto__', 'constructor', 'toString', 'true', '007', '1e3', '0x1'),
   },
   { weight: 1, arbitrary: fc.nat(5000).map((length) => 'x'.repeat(length)) },
 );
 
-/** A name of an element or attribute, of those that Pacemaker has and will have. */
+/** A name of an element or attribute that Pacemaker has or may have. */
 export const anyName: fc.Arbitrary<string> = fc.stringMatching(/^[a-z][a-z0-9_-]{0,8}$/);
 
-/** A document of elements and attributes that may stand anywhere. */
+/** A document of elements and attributes at any place. */
 export function anyDocument(
   elementNames: fc.Arbitrary<string>,
   attributeNames: fc.Arbitrary<string> = anyName,
@@ -60,7 +60,7 @@ export const anyPlaces: fc.Arbitrary<readonly boolean[]> = fc.array(fc.boolean()
   maxLength: 8,
 });
 
-/** The document with an attribute and an element that nobody knows in some of its elements, each its own. */
+/** The document with a different unknown attribute and element in some of its elements. */
 export function withSomethingNew(
   element: XmlElement,
   places: readonly boolean[],

@@ -27,8 +27,8 @@ const path = `${folder}/liferaft_${someHost}.tar`;
 const connections = 200;
 
 /**
- * Liferafts and peers that mean harm, against the service of a node. They have the key of the cluster unless the test is
- * about that; the host that they pretend to be is none of the lab's.
+ * Hostile liferafts and peers against the service of a node. They have the key of the cluster unless the test is about
+ * that. The host that they pretend to be is not in the lab.
  */
 export function describeHostile(bench: Bench): void {
   describe('hostile peers', () => {
@@ -67,7 +67,7 @@ export function describeHostile(bench: Bench): void {
       said: Said = {},
     ): Promise<void> {
       let answer = await put(liferaft, said);
-      // It takes a moment until it is known that who sent the one before has hung up.
+      // It takes a moment until the node notices that the former sender has closed its connection.
       for (let tries = 0; isBusy(answer) && tries < 100; tries += 1) {
         await sleep(50);
         answer = await put(liferaft, said);
@@ -78,7 +78,7 @@ export function describeHostile(bench: Bench): void {
 
     const isBusy = ({ json }: PeerAnswer) => (json as { code: string }).code === 'liferaft_busy';
 
-    /** All that a liferaft could have been written to, but for what a node writes at any time. */
+    /** Everything that a liferaft could have been written to, except what a node writes at any time. */
     async function everywhere(): Promise<string> {
       const looked = ['/etc', '/root', '/home', '/opt', '/srv', '/usr', '/tmp', '/var/lib'];
       const busy = ['/var/lib/pacemaker', '/var/lib/pcsd', '/var/lib/systemd', '/var/lib/ha-agent'];
@@ -88,7 +88,7 @@ export function describeHostile(bench: Bench): void {
       return node().run(['find', ...looked, '-xdev', ...prune, '-not', '-type', 'd', ...print]);
     }
 
-    /** Not what other hosts may send meanwhile. */
+    /** Without what other hosts may send meanwhile. */
     const stored = () =>
       node().run([
         'sh',
@@ -123,7 +123,7 @@ export function describeHostile(bench: Bench): void {
 
     after(async () => {
       expect(await everywhere()).to.equal(outside);
-      expect(await processOf(), 'it never had to be started anew').to.equal(process);
+      expect(await processOf(), 'it never had to be started again').to.equal(process);
       await node().run(['sh', '-c', `rm -f ${folder}/liferaft_${someHost}.*`]);
     });
 
@@ -152,7 +152,7 @@ export function describeHostile(bench: Bench): void {
         const flipped = Buffer.from(bytes);
         flipped.writeUInt8(flipped.readUInt8(place) ^ (1 << (percent % 8)), place);
         await expectRefused(422, 'liferaft_invalid', { bytes: flipped, digest });
-        // Said to be shorter, and cut short while it is on its way.
+        // Announced as shorter, and cut short while it is sent.
         const cut = bytes.subarray(0, place);
         if (place > 0) await expectRefused(422, 'liferaft_invalid', { bytes: cut, digest });
         await hangUpAfter(cut, { digest, size: bytes.length });
@@ -171,7 +171,7 @@ export function describeHostile(bench: Bench): void {
       await expectRefused(422, 'liferaft_invalid', hostileArchives.paths);
     });
 
-    it("are refused for another host's liferaft, and for one from before", async () => {
+    it("are refused for another host's liferaft, and for a former one", async () => {
       const another = liferaftOf({ host: { id: 'ae82a9a2' }, generation: 2 });
       await expectRefused(403, 'liferaft_of_another_host', another);
       await expectRefused(409, 'liferaft_older', former);
@@ -218,7 +218,7 @@ export function describeHostile(bench: Bench): void {
         });
       }
       await sleep(2000);
-      // Another host's is taken in meanwhile.
+      // The liferaft of another host is taken in meanwhile.
       const sound = liferaftOf({ host: { id: '09e3b2bd' } });
       const other = credentialsOf('09e3b2bd', key);
       const answer = await put(sound, { credentials: other });
@@ -242,7 +242,7 @@ export function describeHostile(bench: Bench): void {
       expect(ended).to.equal('broken');
     }
 
-    /** Sends a part, and hangs up, unless it is answered before. */
+    /** Sends a part and closes the connection, unless an answer comes first. */
     async function hangUpAfter(
       part: Buffer,
       { digest, size }: { digest: string; size: number },
@@ -261,7 +261,7 @@ export function describeHostile(bench: Bench): void {
           resolve(undefined);
         });
       });
-      // What is refused for its headers is answered before anything of it could be in the way of the answer.
+      // A request that is refused for its headers is answered before its body could disturb the answer.
       if (part.length === 0) request.flushHeaders();
       else await new Promise((resolve) => request.write(part, resolve));
       if (status !== undefined) expect(await answered).to.equal(status);

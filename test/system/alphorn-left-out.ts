@@ -15,22 +15,22 @@ interface Helpers {
   roles: () => Promise<{ active: LabNode; other: LabNode }>;
   /** The archive of a liferaft on a node. */
   read: (node: LabNode, name: string) => Promise<Buffer>;
-  /** Holds it against the files of a node. */
+  /** Compares it with the files of a node. */
   compare: (node: LabNode, liferaft: Buffer) => Promise<Compared>;
 }
 
 /** More than the caps of the package's rules. */
 const tooMany = 20_000;
 
-/** What cannot be in a liferaft as it is now, on a cluster in which Alphorn runs. Leaves all files as they were. */
+/** Paths that cannot go into a liferaft as they are now, in a cluster where Alphorn runs. Leaves all files as they were. */
 export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers): void {
-  describe('what cannot be taken as it is', () => {
+  describe('a path that cannot go in as it is', () => {
     let active: LabNode;
     let other: LabNode;
     let name: string;
     const sh = (text: string) => active.run(['sh', '-ec', text]);
 
-    /** Has all sent, and says how that went. It fails where something is lacking, and says as much. */
+    /** Runs a sync and returns the status. The sync fails if something is lacking, and says so. */
     async function sync(): Promise<DaemonStatus> {
       const { stdout } = await active.exec(['hactl', 'alphorn', 'sync', '--json'], {
         deadlineMs: 60_000,
@@ -42,7 +42,7 @@ export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers)
     const leftOut = ({ liferaft }: DaemonStatus, path: string) =>
       liferaft?.leftOut.find((each) => each.path === path);
 
-    /** What the other has of the active one, which is all that it is. */
+    /** The liferaft of the active node on the other, which must match the node. */
     async function sent(): Promise<Compared> {
       await waitUntil('the other to have it', async () => {
         const { state } = toOther(await sync()) ?? {};
@@ -51,7 +51,7 @@ export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers)
       return compare(active, await read(other, name));
     }
 
-    /** How often the journal has told of a path that is left out. */
+    /** How often the journal has reported a path that is left out. */
     async function toldOf(path: string): Promise<number> {
       const printed = await active.run(['journalctl', '--unit', 'alphorn', '--output', 'cat']);
       return printed
@@ -65,7 +65,7 @@ export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers)
       expect(bench().lab.nodes).to.include(active);
     });
 
-    it('is nothing of a folder that was moved to another disk, with a link in its place', async () => {
+    it('is not a folder that was moved to another disk, with a link in its place', async () => {
       await sh(
         `mkdir -p /etc/samba /etc/ssh /srv/disk
          echo secret > /etc/samba/moved; chmod 600 /etc/samba/moved
@@ -84,7 +84,7 @@ export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers)
 
         await sh('mv /srv/disk /srv/lost; rm /etc/samba /etc/ssh');
         await active.writeFile('/root/moved.tar', archive, 0o600);
-        // What it took in of itself when it was the host that came back is of another count.
+        // The liferaft of itself that it took in while it was brought back is of another count.
         await active.exec(['hactl', 'alphorn', 'delete', name]);
         await active.run(['hactl', 'alphorn', 'import', '/root/moved.tar']);
         await active.run(['hactl', 'alphorn', 'restore', name, '/etc/samba', '/etc/ssh', '/srv']);
@@ -103,7 +103,7 @@ export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers)
       }
     });
 
-    it('is no more than what is too much in one folder, wherever that is in the order of paths', async function () {
+    it('is only what exceeds the caps in one folder, whatever its place in the order of paths', async function () {
       this.timeout(200_000);
       const folder = '/etc/NetworkManager';
       await sh(`mkdir -p ${folder}/many; cd ${folder}/many; seq ${tooMany} | xargs touch`);
@@ -129,7 +129,7 @@ export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers)
       }
     });
 
-    it('is no reason to lose the last whole liferaft', async function () {
+    it('does not displace the last whole liferaft', async function () {
       this.timeout(200_000);
       const listed = async () =>
         JSON.parse(await other.run(['hactl', 'alphorn', 'list', '--json'])) as {
@@ -164,7 +164,7 @@ export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers)
       expect([status.error, toOther(status)?.state]).to.deep.equal([null, 'synced']);
     });
 
-    it('is a file that never holds still, and each change of all others is sent', async function () {
+    it('may be a file that changes all the time, while each change of other files is sent', async function () {
       this.timeout(200_000);
       const log = '/etc/samba/never-still';
       await sh(`mkdir -p /etc/samba; echo first > ${log}`);
@@ -179,7 +179,7 @@ export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers)
           const status = await sync();
           expect(status.error).to.equal(null);
           expect(toOther(status)?.state).to.equal('synced');
-          // On a node that has much to do it may hold still for a moment.
+          // On a busy node it may stay unchanged for a moment.
           if (leftOut(status, log)?.kept) named += 1;
           const archive = ['tar', '-xOf', `/var/lib/alphorn/liferafts/${name}`] as const;
           expect(await other.run([...archive, 'root/etc/samba/other'])).to.equal(`${change}\n`);

@@ -13,7 +13,7 @@ interface Helpers {
 
 const own = '/var/lib/alphorn/own';
 
-/** What hosts are told that are not what their peers know them for. Leaves all files as they were. */
+/** Hosts that differ from what their peers know of them. Leaves all files as they were. */
 export function describePeers({ roles, switchOver }: Helpers): void {
   describe('a host that is not as its peers know it', () => {
     async function sync(node: LabNode): Promise<{ exitCode: number; status: DaemonStatus }> {

@@ -21,7 +21,7 @@ export function describeAlphornRestores(bench: Bench): void {
     const hactl = (...argv: string[]) => node().exec(['hactl', 'alphorn', ...argv]);
     const post = (path: string, body: object = {}) =>
       callHa(node(), path, { token: bench().token, method: 'POST', body: JSON.stringify(body) });
-    /** Type, mode, owner and content of all. */
+    /** Type, mode, owner and content of all paths. */
     const tree = () =>
       sh(
         `cd ${folder} && find . -printf '%p %y %m %U:%G %l\\n' | sort; find . -type f | sort | xargs cat`,
@@ -57,7 +57,7 @@ export function describeAlphornRestores(bench: Bench): void {
       expect(await tree()).to.equal(before);
     });
 
-    it('is taken back except for a file that cannot be changed, which is named', async () => {
+    it('is taken back except a file that cannot be changed, which is named', async () => {
       await node().run(['hactl', 'alphorn', 'restore', name]);
       await sh(`mount --bind ${folder}/many/7 ${folder}/many/7`);
       const refused = await hactl('undo');
@@ -67,7 +67,8 @@ export function describeAlphornRestores(bench: Bench): void {
         .and.to.include(`${folder}/many/7: `);
       expect(await sh(`cat ${folder}/many/8`)).to.equal('old 8\n');
       const status = await hactl('status');
-      expect(status.exitCode).to.be.oneOf([1, 2]);
+      // A path that was not put back is a warning. A node that does not run Alphorn is unknown, which outweighs it.
+      expect(status.exitCode).to.be.oneOf([1, 3]);
       expect(status.stdout).to.include('could not be put back');
       await sh(`umount ${folder}/many/7`);
       expect((await hactl('undo')).exitCode).to.equal(0);
@@ -78,7 +79,7 @@ export function describeAlphornRestores(bench: Bench): void {
       this.timeout(300_000);
       let halfDone = 0;
       for (let count = 0; count < 12; count += 1) {
-        // From its first writes on.
+        // The kills begin with its first writes.
         await sh(`hactl alphorn restore ${name} > /dev/null 2>&1 & pid=$!
           while [ -d /proc/$pid ] && ! ls /var/lib/ha-agent/restore/*/journal.*.json > /dev/null 2>&1; do :; done
           sleep 0.${`${count * 4}`.padStart(2, '0')}; kill -9 $pid; wait $pid; true`);
@@ -103,7 +104,7 @@ export function describeAlphornRestores(bench: Bench): void {
           paths: [`${folder}/many/0`],
         });
         expect(restored.status, restored.text).to.equal(200);
-        expect(restored.headers['x-ha-warnings'] ?? '').not.to.include('kept for longer');
+        expect(restored.headers['x-ha-warnings'] ?? '').not.to.include('stays longer');
       }
       const listed = JSON.parse((await hactl('restores', '--json')).stdout) as unknown[];
       expect(listed).to.have.length(10);

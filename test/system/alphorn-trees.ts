@@ -13,26 +13,26 @@ import { readyRoot, type Suite } from '../lab/root.ts';
 import { type Argv, run } from '../lab/run.ts';
 import { waitUntil } from '../lab/wait.ts';
 
-/** A tree that goes from a host of one Debian to a blank one of another. */
+/** A tree that is sent from a host with one Debian to a blank host with another. */
 export interface TreeTrip {
   seed: number;
-  /** How many it has, about. */
+  /** How many entries it has, approximately. */
   entries: number;
   from: Suite;
   to: Suite;
 }
 
-/** How a trip ended. */
+/** The result of a trip. */
 export interface TreeOutcome {
   /** Entries that are the same on both hosts. */
   same: number;
-  /** Entries that are left out, or not with all that they have, and named as such. */
+  /** Entries that are left out or incomplete, and reported as such. */
   named: number;
-  /** What is neither; nothing, if all is well. */
+  /** All other entries; none if all is well. */
   wrong: readonly string[];
 }
 
-/** Where the tree is, of the host that has it and of the one that gets it. */
+/** Where the tree is, on both hosts. */
 const top = '/srv/tree';
 const tool = '/tree.py';
 
@@ -96,7 +96,7 @@ async function makeHost(folder: string, suite: Suite, progress: Progress): Promi
   await copyFile(join(import.meta.dirname, 'alphorn-tree.py'), join(root, tool));
   await writeFile(join(root, 'etc/hostid'), randomBytes(4));
   await mkdir(join(root, 'run/alphorn'), { recursive: true });
-  // Its own /proc is all that it shares with no other.
+  // Only its /proc is its own.
   const inside: Argv = [
     ...(['unshare', '--mount', '--pid', '--fork', '--kill-child'] as const),
     ...[
@@ -152,7 +152,7 @@ async function untilSynced(from: TreeHost): Promise<{ leftOut: { path: string }[
   await waitUntil(
     'the tree to be sent',
     async () => {
-      // Its exit code is 1 where something is left out, which the caller looks at.
+      // Its exit code is 1 if something is left out, which the caller checks.
       const argv = ['sh', '-c', 'hactl alphorn status --json || test $? -lt 3'] as const;
       status = JSON.parse(await from.run(argv)) as Status;
       if (status.destinations[0]?.state === 'synced') return true;
@@ -188,7 +188,7 @@ async function tell(host: TreeHost): Promise<Told> {
   return JSON.parse(await host.run(['python3', tool, 'tell', top])) as Told;
 }
 
-/** What no liferaft has at all, unlike what it has without something. */
+/** What no liferaft has at all, as opposed to what it has incompletely. */
 const notTaken = new Set(['fifo', 'socket', 'bytes']);
 
 function compare(
@@ -203,7 +203,7 @@ function compare(
     if (!leftOut.has(path)) wrong.push(`${path}: it has a ${what}, and that is not named`);
   }
   for (const path of leftOut) {
-    // Where a link leads may be named: it goes in as it is.
+    // The target of a link may be reported, although the link goes in as it is.
     if (!(path in special) && before.entries[path]?.target === undefined)
       wrong.push(`${path}: it is named, and has nothing that is not carried`);
   }
@@ -221,7 +221,7 @@ function compare(
   return { same, named: Object.keys(special).length, wrong };
 }
 
-/** With the numbers that it is to have on a host: by name where that has the name. Lists go by these, in their order. */
+/** The entry with the numbers that it should have on a host, by name if the host has the name. They order its lists. */
 function numbered(
   { uid, gid, user, group, acl, default: inherited, ...rest }: Entry,
   { users, groups }: Pick<Told, 'users' | 'groups'>,
@@ -229,7 +229,7 @@ function numbered(
   const numberOf = (id: number | null, name: string | null, numbers: Told['users']) =>
     (name === null ? undefined : numbers[name]) ?? id;
   const list = (entries: AclEntry[] | null | undefined) => {
-    // Of two entries that have one number there, that whose name is there counts; the diff says so.
+    // If two entries have one number there, the one with a known name counts, and the diff reports that.
     const byNumber = new Map<string, string>();
     const numbersFor = (tag: number) => (tag === 2 ? users : groups);
     const isThere = ([tag, , , name]: AclEntry) => name !== null && name in numbersFor(tag);

@@ -17,7 +17,7 @@ import { describePeers } from './alphorn-peers.ts';
 import { describeAlphornRestores } from './alphorn-restores.ts';
 import { shareOf } from './share.ts';
 
-/** No edit that is sent in time was sent for the interval alone. */
+/** An edit that is sent in time cannot have been sent only because of this interval. */
 const interval = 60_000;
 /** Far less than the interval. */
 const beforeIntervalMs = 30_000;
@@ -30,7 +30,7 @@ const listed = '/etc/samba/deep/a';
 const setList = `import os; os.setxattr("${listed}", "system.posix_acl_access", bytes.fromhex("${someList}"))`;
 const removeList = `import os; os.removexattr("${listed}", "system.posix_acl_access")`;
 
-/** Modes, owners, lists and links that a new Debian has not. */
+/** Modes, owners, lists and links that a new Debian does not have. */
 const ofAllKinds = `
   install -d -m 2750 -g haclient /etc/samba/deep
   echo x > /etc/samba/deep/a
@@ -55,8 +55,8 @@ interface AlphornStatus {
 }
 
 /**
- * Liferafts of the nodes of a cluster, with Alphorn where the cluster runs it. Beside the nodes there is a third
- * host outside of the cluster, which hears of all that is sent and loses no power. Leaves both nodes online.
+ * Liferafts of the nodes of a cluster that runs Alphorn. A third host, outside of the cluster, receives everything that is
+ * sent, and never loses its power. Leaves both nodes online.
  */
 export function describeAlphorn(bench: Bench, suite: Suite): void {
   describe('Alphorn', () => {
@@ -87,7 +87,7 @@ export function describeAlphorn(bench: Bench, suite: Suite): void {
       return { active, other: nodes().find((node) => node !== active) as LabNode };
     }
 
-    /** Changes a file of the host that goes into its liferaft, and says when. */
+    /** Changes a file of the host that goes into its liferaft, and returns the time. */
     async function edit(node: LabNode): Promise<{ at: number; line: string }> {
       const line = `# ${Date.now()}`;
       await node.run(['sh', '-c', 'echo "$1" >> /etc/hosts', 'sh', line]);
@@ -121,7 +121,7 @@ export function describeAlphorn(bench: Bench, suite: Suite): void {
       });
     }
 
-    /** Has the cluster run it on the other node, and both online again. */
+    /** Makes the cluster run it on the other node, and both nodes online again. */
     async function switchOver(): Promise<void> {
       const { active, other } = await roles();
       await post(other, `node/${active.name}/standby`);
@@ -130,13 +130,13 @@ export function describeAlphorn(bench: Bench, suite: Suite): void {
       await untilBothOnline(other);
     }
 
-    /** What the third host heard of a node's host since a moment. */
+    /** What the third host received from a node since a moment. */
     const heardOf = (hostId: string, since: number): Contact[] =>
       third()
         .contacts()
         .filter((each) => each.hostId === hostId && each.at >= since);
 
-    /** The other one sends, in time, and the former one is silent from then on. */
+    /** Checks that the other node sends in time, and that the former one is silent from then on. */
     async function expectTakeOver(
       from: { id: string },
       to: { node: LabNode; id: string },
@@ -152,7 +152,7 @@ export function describeAlphorn(bench: Bench, suite: Suite): void {
       expect(heardOf(from.id, first.at)).to.deep.equal([]);
     }
 
-    /** Nothing came twice, nothing went back, whichever host sent it. */
+    /** Checks that nothing arrived twice and no generation went back, whichever host sent it. */
     function expectInOrder(): void {
       const received = third()
         .contacts()
@@ -188,13 +188,13 @@ export function describeAlphorn(bench: Bench, suite: Suite): void {
 
     after(() => outside?.stop());
 
-    it('runs where the cluster started it, and says so nowhere else', async () => {
+    it('runs where the cluster started it, and reports nowhere else that it runs', async () => {
       const { active, other } = await roles();
       expect((await statusOf(active)).running).to.equal(true);
       expect((await statusOf(other)).running).to.equal(false);
     });
 
-    it('makes a liferaft that is what the host is, also by other means than ours', async () => {
+    it('makes a liferaft that matches the host, as an independent program confirms', async () => {
       const { active, other } = await roles();
       const { line } = await edit(active);
       await untilHeld(active, other, line);
@@ -252,7 +252,7 @@ export function describeAlphorn(bench: Bench, suite: Suite): void {
       const since = Date.now();
       await active.cut();
       await expectTakeOver({ id: ids.active }, { node: other, id: ids.other }, since);
-      // Made while the other could not be reached.
+      // This edit is made while the other node cannot be reached.
       const { line } = await edit(other);
       await active.mend();
       await untilBothOnline(other);
@@ -280,7 +280,7 @@ export function describeAlphorn(bench: Bench, suite: Suite): void {
       const name = `liferaft_${id}.tar`;
 
       await active.replaceDisk();
-      // The other one makes sure that it is off before it takes over; what booted before would be switched off.
+      // The other node fences it before it takes over; a node that booted earlier would be switched off.
       await untilStartedOn(other);
       await active.boot();
       expect(await active.run(['cat', '/etc/hostname'])).to.equal('blank\n');
@@ -309,7 +309,7 @@ export function describeAlphorn(bench: Bench, suite: Suite): void {
       await untilHealthy(active);
       expect(await active.run(['cat', '/etc/hostname'])).to.equal(`${active.name}\n`);
       expect((await statusOf(active)).host.id).to.equal(id);
-      // With the token that it had, and under the key that it had.
+      // It has its former token and its former key.
       expect((await get<{ version: string }>(active, 'configuration')).version).to.equal(
         (await get<{ version: string }>(other, 'configuration')).version,
       );
@@ -317,8 +317,8 @@ export function describeAlphorn(bench: Bench, suite: Suite): void {
       await untilHeld(other, active, late.line);
     });
 
-    it('has the agent give an access control list back, from within its sandbox', async () => {
-      // The host that was lost, which has its own liferaft since.
+    it('restores an access control list from within the sandbox of the agent', async () => {
+      // The host that was lost has its own liferaft again.
       const { other: back } = await roles();
       const name = (await liferaftsOn(back)).find(
         ({ host, current }) => current && host.name === back.name,
@@ -333,10 +333,10 @@ export function describeAlphorn(bench: Bench, suite: Suite): void {
       expect(await back.run(['python3', '-c', shown])).to.equal(`${someList}\n`);
     });
 
-    it('takes the host that came back for the one it was', async () => {
+    it('accepts the host that came back as the former one', async () => {
       const { active, other } = await roles();
       const ids = await idsOf(active, other);
-      // To the one that was restored, which begins to count its generations at 1.
+      // The restored host begins to count its generations at 1.
       await switchOver();
       const { line } = await edit(other);
       await untilHeld(other, active, line);
@@ -375,7 +375,7 @@ export function describeAlphorn(bench: Bench, suite: Suite): void {
       return Buffer.from(await node.run(['base64', '--wrap=0', path]), 'base64');
     }
 
-    /** Holds a liferaft against the files of a node, by Python's means. */
+    /** Compares a liferaft with the files of a node, in Python. */
     async function compare(
       node: LabNode,
       liferaft: Buffer,

@@ -4,6 +4,7 @@ import https from 'node:https';
 import { keepStatusMs } from '../../src/cluster/reading/status.ts';
 import type { LabNode } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
+import { received } from '../support/received.ts';
 
 /** An answer of the agent. */
 export interface Answer {
@@ -30,12 +31,15 @@ export interface Call {
 
 const port = 8443;
 
-/** Calls the agent of a node over HTTPS, from this machine, as a UI would, or over its Unix socket. */
+/**
+ * Calls the agent of a node over HTTPS, from this machine, as a UI would, or over its Unix socket.
+ * @throws an Error if the answer is not as the OpenAPI document has it
+ */
 export async function call(node: LabNode, path: string, options: Call = {}): Promise<Answer> {
   const { token, method = 'GET', headers = {}, body = '{}', agent, timeoutMs = 300_000 } = options;
   const { socketPath } = options;
   const protocol = socketPath === undefined ? https : http;
-  return new Promise((resolve, reject) => {
+  const answer = await new Promise<Answer>((resolve, reject) => {
     const request = protocol.request(
       {
         ...(socketPath === undefined ? { host: node.address, port } : { socketPath }),
@@ -56,12 +60,8 @@ export async function call(node: LabNode, path: string, options: Call = {}): Pro
         response.on('error', reject);
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString();
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            text,
-            json: jsonOrUndefined(text),
-          });
+          const { statusCode: status = 0, headers: answered } = response;
+          resolve({ status, headers: answered, text, json: jsonOrUndefined(text) });
         });
       },
     );
@@ -71,6 +71,10 @@ export async function call(node: LabNode, path: string, options: Call = {}): Pro
     request.on('error', reject);
     request.end(body);
   });
+  const { status, text } = answer;
+  const type = answer.headers['content-type'] as string | undefined;
+  received({ method, url: path, sent: body, status, type, text });
+  return answer;
 }
 
 /** The same below `/api/v2/system/ha`. */

@@ -15,6 +15,7 @@ import { describeCharacters } from './characters.ts';
 import { describeConfiguration } from './configuration.ts';
 import { describeCves } from './cves.ts';
 import { describeEditSequences } from './edit-sequences.ts';
+import { describeEachRow } from './each-row.ts';
 import { describeEdits } from './edits.ts';
 import { describeAnswers } from './answers.ts';
 import { describeFailover } from './failover.ts';
@@ -97,6 +98,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   for (const describeHardship of shareOf(hardships, 3, suite)) describeHardship(bench, suite);
   describeCharacters(bench, suite);
   describeFreeze(bench, suite);
+  if (!isFull) describeEachRow(bench);
 
   // What follows takes the cluster away, and then the package.
   if (hasTurn(suite)) describeFirstCluster(bench);

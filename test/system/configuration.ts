@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import { expect } from 'chai';
 
-import { loadEverything, secretWords, unloadEverything } from '../lab/everything.ts';
+import { loadEverything, secretParts, unloadEverything } from '../lab/everything.ts';
 import type { Lab, LabNode } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { type Answer, callHa, forgotten } from './client.ts';
@@ -91,7 +91,7 @@ export function describeConfiguration(bench: () => { lab: Lab; token: string }):
         const routes = [...Object.keys(expected), 'constraint/raw', 'status'];
         const answers = await askAll(ha, routes, '');
         for (const [route, { text }] of Object.entries(answers)) {
-          for (const word of secretWords) expect(text, route).not.to.include(word);
+          for (const word of secretParts) expect(text, route).not.to.include(word);
         }
         expect(answers['resource/fence-secret/details']?.text).to.include('"passwd":"********"');
       });

@@ -16,7 +16,7 @@ const node = 'ae82a9a2';
 const other = '5e7638bc';
 
 type Options = Readonly<Record<string, string>>;
-const wordsOf = (options: Options) =>
+const valuesOf = (options: Options) =>
   Object.entries(options).map(([name, value]) => `${name}=${value}`);
 
 /** An action and a resource, or a resource and its role. */
@@ -25,9 +25,9 @@ type Acting = readonly [action: string, resource: string];
 function order(first: Acting, then: Acting, kind: string, options: Options = {}): Case {
   const acting = ([operation, resource]: Acting) => ({ operation, resource });
   return {
-    what: `order ${[...first, ...then, kind, ...wordsOf(options)].join(' ')}`,
+    what: `order ${[...first, ...then, kind, ...valuesOf(options)].join(' ')}`,
     ours: () => addOrder({ first: acting(first), then: acting(then), kind, options }),
-    pcs: ['constraint', 'order', ...first, 'then', ...then, `kind=${kind}`, ...wordsOf(options)],
+    pcs: ['constraint', 'order', ...first, 'then', ...then, `kind=${kind}`, ...valuesOf(options)],
   };
 }
 
@@ -39,16 +39,16 @@ function sets(
 ): Case {
   const words = all.flatMap(({ resources, options: more = {} }) => [
     ...['set', ...resources],
-    ...wordsOf(more),
+    ...valuesOf(more),
   ]);
   const { score } = options;
   return {
-    what: `${type} ${[...words, ...wordsOf(options)].join(' ')}`,
+    what: `${type} ${[...words, ...valuesOf(options)].join(' ')}`,
     ours: () =>
       type === 'order'
         ? addOrderGroup({ name, sets: all, options })
         : addColocationGroup({ name, sets: all, score }),
-    pcs: ['constraint', type, ...words, 'setoptions', `id=${name}`, ...wordsOf(options)],
+    pcs: ['constraint', type, ...words, 'setoptions', `id=${name}`, ...valuesOf(options)],
   };
 }
 

@@ -27,7 +27,7 @@ import {
   made,
   more,
   refused,
-  wordsOf,
+  valuesOf,
 } from './edits.ts';
 import { type Difference, explanationOf } from './kept-differences.ts';
 import { isFull, seed, seedOf } from './share.ts';
@@ -81,7 +81,7 @@ export function editSequences(
   );
   const ids = [...idsIn(configuration), 'New'];
   const subjects = new Map(
-    all.map((each) => [each, ids.filter((id) => wordsOf(each, suite).includes(id))]),
+    all.map((each) => [each, ids.filter((id) => valuesOf(each, suite).includes(id))]),
   );
   const sequence = fc.array(fc.nat(), { minLength: 2, maxLength: maxSteps }).map((numbers) => {
     const steps: Case[] = [];
@@ -149,7 +149,7 @@ async function byPcs(
   { node, suite }: Tools,
 ): Promise<ByPcs[]> {
   const script = await readFile(join(import.meta.dirname, 'pcs-many.py'), 'utf8');
-  const input = batch.map(({ step, xml }) => JSON.stringify({ words: wordsOf(step, suite), xml }));
+  const input = batch.map(({ step, xml }) => JSON.stringify({ words: valuesOf(step, suite), xml }));
   const printed = await node.run(['python3', '-c', script], {
     ...{ input: `${input.join('\n')}\n`, deadlineMs: 20 * 60_000 },
   });

@@ -110,7 +110,7 @@ export function isOn({ otherOn, missingOn = [] }: Case, suite: Suite): boolean {
 }
 
 /** How pcs is called on a Debian. */
-export function wordsOf({ pcs }: Case, suite: Suite): readonly string[] {
+export function valuesOf({ pcs }: Case, suite: Suite): readonly string[] {
   return typeof pcs === 'function' ? pcs(suite) : pcs;
 }
 
@@ -698,7 +698,7 @@ export function describeEdits(bench: Bench, suite: Suite): void {
     for (const each of [...made, ...shareOf(constraintEdits(suite), 12, suite)].filter(isHere)) {
       it(`where they ${each.what}`, async () => {
         const ours = await byUs(each.ours(agents as AgentMetadataReader));
-        const theirs = await byPcs(wordsOf(each, suite));
+        const theirs = await byPcs(valuesOf(each, suite));
         expect(differences(ours, configurationOf(xml))).not.to.deep.equal([]);
         expect(differences(ours, theirs)).to.deep.equal([]);
       });
@@ -731,7 +731,7 @@ export function describeEdits(bench: Bench, suite: Suite): void {
       it(`where they do not ${each.what}`, async () => {
         const code = await refusalOf(each.ours(agents as AgentMetadataReader));
         expect(code).to.be.oneOf(['cluster_refused', 'id_exists', 'agent_not_found']);
-        expect(await byPcs(wordsOf(each, suite))).to.equal(undefined);
+        expect(await byPcs(valuesOf(each, suite))).to.equal(undefined);
       });
     }
   });

@@ -12,10 +12,10 @@ import { hasTurn } from './share.ts';
 
 const document = new URL('../../docs/alphorn.md', import.meta.url);
 
-/** Where a command of the document is typed: the word behind `sh`. */
+/** Where a command of the document is typed: the word after `sh`. */
 const places = ['debian', 'new', 'new', 'peer', 'carry', 'new', 'new', 'new', 'new', 'reboot'];
 
-/** A unit that fails if its user, or the folder of that user, is not there any more. */
+/** A unit that fails if its user, or the folder of that user, is no longer there. */
 const unit = `[Service]
 Type=exec
 User=svc
@@ -24,7 +24,7 @@ ExecStart=/bin/sh -c "echo here >> /var/lib/svc/log && exec sleep infinity"
 WantedBy=multi-user.target
 `;
 
-/** Gives the installation other numbers, and a service whose number is the one that hacluster had. */
+/** Gives the installation other numbers, and a service with the former number of hacluster. */
 const otherNumbers = `
   uid=$(id -u hacluster) gid=$(getent group haclient | cut -d: -f3)
   usermod --uid 450 hacluster
@@ -120,8 +120,8 @@ export function describeHostBack(bench: Bench, suite: Suite): void {
       const [uid = ''] = numbers.split('\n');
       expect(diff).to.include(`user hacluster gets the number ${uid} instead of 450`);
       expect(diff).to.match(new RegExp(`user svc gets the number \\d+ instead of ${uid}`));
-      expect(diff).to.match(/Searched for such files: .*at most \d+ paths .*all of it/);
-      // A new installation of bullseye has one: /var/lib/apt/lists/partial, by a number that _apt has in later Debians.
+      expect(diff).to.match(/Searched for such files: .*at most \d+ paths .*, complete/);
+      // A new installation of bullseye has one: /var/lib/apt/lists/partial, with the number of _apt in later Debians.
       const formerOrphans = await orphans();
       await typed(7);
       await typed(8);
@@ -148,7 +148,7 @@ export function describeHostBack(bench: Bench, suite: Suite): void {
       });
     });
 
-    it('is taken for the host that it was, and sends its liferaft again', async function () {
+    it('is accepted as the former host, and sends its liferaft again', async function () {
       this.timeout(240_000);
       const { token } = bench();
       const post = (path: string) => callHa(peer, path, { token, method: 'POST' });

@@ -3,35 +3,36 @@ import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { LabNode } from '../lab/lab.ts';
+import { waitUntil } from '../lab/wait.ts';
 import { type Call, callHa } from './client.ts';
+import { editedFile } from './upgrade-state.ts';
 
-/** A time as systemd's monotonic timestamps have it, in microseconds (CLOCK_MONOTONIC, clock_gettime(2)). */
+/** A time in microseconds of CLOCK_MONOTONIC, as systemd's monotonic timestamps have it (org.freedesktop.systemd1(5)). */
 const now = () => Number(process.hrtime.bigint() / 1000n);
 
-export interface Period {
+interface Period {
   from: number;
   to: number;
 }
 
-/** A request that was sent, until its answer came or its connection broke. */
-export interface Asked extends Period {
+/** A request, from when it was sent until its answer came or its connection broke. */
+interface Asked extends Period {
   /** The node that was asked. */
   of: LabNode;
   what: string;
-  /** Why it is no success. */
+  /** Why it did not succeed. */
   failure: string | undefined;
 }
 
 /** Requests that go on until `stop`. */
-export interface Load {
+interface Load {
   asked: readonly Asked[];
-  /** By property, the values whose change was acknowledged, in their order. */
+  /** By property, the values whose change was acknowledged, in order. */
   acknowledged: ReadonlyMap<string, readonly string[]>;
-  /** Returns when each change that was asked for is acknowledged, if the agent answers. */
   stop(): Promise<void>;
 }
 
-export interface LoadParts {
+interface LoadParts {
   token: string;
   /** The node that is read and changed. */
   node: LabNode;
@@ -45,13 +46,16 @@ const readRoutes = [
   ...['status', 'node', 'resource', 'property', 'constraint', 'configuration', 'services'],
   ...['alphorn', 'alphorn/status', 'alphorn/liferaft', 'audit'],
 ];
-/** Options of the cluster whose value makes no difference to it: one that is set over HTTPS, one over the socket. */
-const overHttps = 'pe-input-series-max';
-const overSocket = 'pe-warn-series-max';
 const readPauseMs = 40;
 const writePauseMs = 250;
+const editPauseMs = 700;
 
-/** Reads and changes over HTTPS and the Unix socket, each over new connections, and reads over one that is kept. */
+const overHttps = 'pe-input-series-max';
+const overSocket = 'pe-warn-series-max';
+/** The cluster properties that the load changes. Their values make no difference to the cluster. */
+export const changedProperties = [overHttps, overSocket] as const;
+
+/** Reads and changes over new HTTPS connections and the Unix socket, and reads over one HTTPS connection that is kept. */
 export function startLoad({ token, node, socketPath, other }: LoadParts): Load {
   const asked: Asked[] = [];
   const acknowledged = new Map<string, string[]>();
@@ -77,13 +81,15 @@ export function startLoad({ token, node, socketPath, other }: LoadParts): Load {
     }
   }
 
-  /** As a client does who wants each change made once: it repeats the request until there is an answer. */
+  /** Repeats each change with its key until it is acknowledged, as a client does that wants it made once. */
   async function write(property: string, options: Call): Promise<void> {
     const values: string[] = [];
     acknowledged.set(property, values);
     for (let value = 1; !isOver(); value += 1) {
       const change = {
-        ...{ ...options, method: 'POST', body: JSON.stringify({ value: `${value}` }) },
+        ...options,
+        method: 'POST',
+        body: JSON.stringify({ value: `${value}` }),
         headers: { 'Idempotency-Key': randomUUID() },
       };
       while (!(await ask(node, `property/${property}/set`, change))) {
@@ -105,7 +111,8 @@ export function startLoad({ token, node, socketPath, other }: LoadParts): Load {
     read(other, { token }),
   ];
   return {
-    ...{ asked, acknowledged },
+    asked,
+    acknowledged,
     async stop() {
       stopping.abort();
       await Promise.all(all);
@@ -114,7 +121,31 @@ export function startLoad({ token, node, socketPath, other }: LoadParts): Load {
   };
 }
 
-/** The time in which a service was stopped and started again, of a node on which that was done once. */
+/** Waits until the requests of a load have been answered some more times. */
+export async function untilAnswered({ asked }: Load): Promise<void> {
+  const until = asked.length + 100;
+  await waitUntil('the requests to go on', () => asked.length >= until);
+}
+
+/** Changes a file of the node's liferaft again and again, until `stop`. */
+export function startEdits(node: LabNode): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  const all = (async () => {
+    while (!stopping.signal.aborted) {
+      await node.run(['sh', '-c', `date +%s.%N >> ${editedFile}`]);
+      await sleep(editPauseMs);
+    }
+  })();
+  all.catch(() => undefined);
+  return {
+    async stop() {
+      stopping.abort();
+      await all;
+    },
+  };
+}
+
+/** The time from the stop of a service until it had started again, on a node where that happened once. */
 export async function restartOf(node: LabNode, service: string): Promise<Period> {
   const at = async (property: string) => {
     const show = ['systemctl', 'show', '--value', `--property=${property}`, service] as const;
@@ -126,7 +157,7 @@ export async function restartOf(node: LabNode, service: string): Promise<Period>
   };
 }
 
-/** The requests without success, except those of a node that were under way while its agent was restarted. */
+/** The requests that did not succeed, except those of a node that were under way while its agent was restarted. */
 export function failedBeyond(asked: readonly Asked[], node: LabNode, restart: Period): string[] {
   const isExcused = ({ of, from, to }: Asked) =>
     of === node && to >= restart.from && from <= restart.to;

@@ -22,21 +22,21 @@ describe('the systemd notifier', () => {
   }
   const environment = { NOTIFY_SOCKET: '/run/notify' };
 
-  it('says nothing where there is no systemd', async () => {
+  it('sends nothing without systemd', async () => {
     const { messages, systemd } = bench({});
     await systemd.ready();
     await systemd.stopping();
     expect(messages).to.deep.equal([]);
   });
 
-  it('says when the service is ready and when it stops', async () => {
+  it('sends when the service is ready and when it stops', async () => {
     const { messages, systemd } = bench(environment);
     await systemd.ready();
     await systemd.stopping();
     expect(messages).to.deep.equal(['systemd-notify READY=1', 'systemd-notify STOPPING=1']);
   });
 
-  it('says that the service is ready until systemd has heard it', async () => {
+  it('repeats that the service is ready until systemd has received it', async () => {
     const timeout = new Fault('tool_timeout', 'systemd-notify gave no answer.');
     const { messages, lines, systemd } = bench(environment, [1, timeout]);
     await systemd.ready();
@@ -44,7 +44,7 @@ describe('the systemd notifier', () => {
     expect(lines.map(({ level, exitCode }) => [level, exitCode])).to.deep.equal([['warn', 1]]);
   });
 
-  it('lets the service go on when systemd never hears that it is ready, or that it stops', async () => {
+  it('lets the service continue if systemd never receives its messages', async () => {
     const { messages, systemd } = bench(environment, Array<number>(61).fill(1));
     await systemd.ready();
     expect(messages).to.have.length(60);

@@ -21,7 +21,7 @@ describe('readStoppedProcesses', () => {
     }
   }
 
-  it('finds those that a signal or a debugger has stopped', async () => {
+  it('finds processes that a signal or a debugger has stopped', async () => {
     await unit('a.service', { 10: '(sleeps) S', 11: '(stopped) T', 12: '(waits) D' });
     await unit('b.service', { 20: '(traced) t', 21: '(dead) Z', 22: '(runs) R' });
     expect(await readStoppedProcesses(['a.service', 'b.service'], kernel())).to.deep.equal([
@@ -36,7 +36,7 @@ describe('readStoppedProcesses', () => {
     expect(found.map(({ name }) => name)).to.deep.equal(['a) b', 'l\nm']);
   });
 
-  it('finds none of a unit that does not run, and passes over what has just ended', async () => {
+  it('finds none in a unit that does not run, and ignores a process that has just ended', async () => {
     await unit('a.service', { 10: '(gone) T' });
     await rm(join(kernel().proc, '10'), { recursive: true });
     expect(await readStoppedProcesses(['a.service', 'none.service'], kernel())).to.deep.equal([]);

@@ -28,31 +28,33 @@ export interface Round {
   liferaft: OwnLiferaft;
   /** Whether this round made it. */
   changed: boolean;
-  /** All that the rules name and that is not in it as it is now; see Collected. */
+  /** What the rules name and the liferaft does not have as it is now; see Collected. */
   leftOut: readonly LeftOut[];
   leftOutMore: number;
 }
 
-/** Keeps a liferaft that is what this host is. Of one folder there may be one at a time. */
+/** Keeps this host's liferaft up to date. A folder may have only one builder at a time. */
 export interface LiferaftBuilder {
   /**
-   * Looks whether something changed, and makes a new generation if so. Rounds come one after another.
-   * Faults: `alphorn_rules_invalid`, `host_without_id`, `file_unsteady`, `no_space`; after each the liferaft is as before
+   * Looks for changes, and makes a new generation if there are any. Rounds do not overlap.
+   * Faults: `alphorn_rules_invalid`, `host_without_id`, `file_unsteady`, `no_space`; each leaves the liferaft as it was
    */
   round(): Promise<Round>;
-  /** The latest; undefined where there is none yet, or it is damaged. Faults: `host_without_id` */
+  /** The latest; undefined if there is none yet, or if it is damaged. Faults: `host_without_id` */
   current(): Promise<OwnLiferaft | undefined>;
 }
 
-/** How often one is made anew because something changed meanwhile; then each file is whole, but not all of one moment. */
+/**
+ * Max attempts to get all files as of one moment. After that, each file is whole, but they may be of different moments.
+ */
 const triesForOneMoment = 3;
-/** From then on whatever changed within the last seconds stays as it was. */
+/** After this many attempts, whatever changed within the last seconds stays as it was. */
 const triesForLatest = 5;
 const maxTries = 8;
 
 /**
- * @param parts.mounts which file systems answer; all are taken to, if nothing is said
- * @param parts.essentials others in tests
+ * @param parts.mounts tells which file systems answer; without it, all are assumed to
+ * @param parts.essentials tests pass their own
  */
 export function makeLiferaftBuilder(parts: {
   paths: AlphornPaths;
@@ -71,7 +73,7 @@ export function makeLiferaftBuilder(parts: {
     () => hostIdOf(paths),
   );
   let own: (OwnLiferaft & { stamp: string }) | undefined;
-  /** What was collected when it was last found to be what is in `own`. */
+  /** What was collected when it last matched the content of `own`. */
   let matching: { digest: string; collected: Collected } | undefined;
   let isTidy = false;
 
@@ -94,7 +96,7 @@ export function makeLiferaftBuilder(parts: {
     const byRoot = await lineageByRoot(paths.own);
     const current = await currentOf(host.id);
     let former = byRoot === undefined || current?.manifest.lineage === byRoot ? current : undefined;
-    /** Files that changed since the try before. Those that do it twice are put aside. */
+    /** Files that changed since the attempt before. A file that changes twice is put aside. */
     const changed = new Set<string>();
     const aside = new Set<string>();
     let before: { collected: Collected; unsteady: string } | undefined;
@@ -123,7 +125,7 @@ export function makeLiferaftBuilder(parts: {
         return { liferaft: former, changed: false, leftOut, leftOutMore };
       }
       try {
-        // One that a later version made is counted on from, though it cannot be read.
+        // A liferaft of a later version cannot be read, but its generation counts.
         const latest = former?.manifest ?? (await readLaterHead(pathOf(host.id)));
         const last = byRoot === undefined || latest?.lineage === byRoot ? latest : undefined;
         const count = {
@@ -140,7 +142,7 @@ export function makeLiferaftBuilder(parts: {
         return { liferaft: own, changed: true, leftOut, leftOutMore };
       } catch (error) {
         if (isDamage(error) && former !== undefined) {
-          // What was to be kept of it cannot be read, so it is as if it were not there.
+          // What was to be carried over cannot be read, so it is treated as missing.
           own = former = undefined;
           continue;
         }
@@ -213,7 +215,7 @@ function checkLimits({ folders, files, links }: Manifest, bytes: Buffer): void {
   }
 }
 
-/** What did not change is the same object. */
+/** Compares identities, because an item that did not change is the same object. */
 function isSameContent(a: Collected, b: Collected): boolean {
   return (
     isSameList(a.folders, b.folders) &&
@@ -223,7 +225,7 @@ function isSameContent(a: Collected, b: Collected): boolean {
   );
 }
 
-/** The paths of files that are in both, and not the same. */
+/** The paths of files that are in both and differ. */
 function changedFiles(former: Collected, now: Collected): string[] {
   const items = new Map(former.files.map((item) => [item.path, item]));
   return now.files
@@ -235,7 +237,7 @@ function isSameList(a: readonly object[], b: readonly object[]): boolean {
   return a.length === b.length && a.every((item, index) => item === b[index]);
 }
 
-/** Of files that are written to without end. */
+/** Files are written to without end. */
 function fileUnsteady(path: string): Fault {
   return new Fault(
     'file_unsteady',

@@ -7,16 +7,16 @@ import type { Include, RuleSet } from './rules.ts';
 import { maxEssentialBytes } from './essential.ts';
 import type { Found, Missed } from './walk/walk.ts';
 
-/** More than an entry of the manifest has, except its path and target. */
+/** Max bytes of an entry of the manifest, without its path and target. */
 const entryBytes = 320;
-/** Of one include that is cut short, this many are named one by one if they are all. */
+/** If an include leaves out at most this many paths, each of them is named. */
 const maxNamed = 20;
 
 /**
- * Chooses what there is room for. Essential files come first. Of the others, each set has room for what its caps say, and a
- * liferaft for what its format says; where an include would go beyond that, those that take less of it come first, and
- * it gets what is left. So one folder that grows pushes out nothing but its own content.
- * @param found in the order of their paths, as what is returned
+ * Chooses what there is room for. Essential files come first. The other files are limited by the caps of their set and
+ * by the format of liferafts. Includes that need a smaller share come first; one that needs too much gets what is left.
+ * So a folder that grows displaces only its own content.
+ * @param found in the order of their paths; the result has the same order
  */
 export function withinCaps(found: readonly Found[]): { taken: Found[]; missed: Missed[] } {
   const missed: Missed[] = [];
@@ -75,7 +75,7 @@ export function withinCaps(found: readonly Found[]): { taken: Found[]; missed: M
 }
 
 interface Room {
-  /** Which limit it would be beyond. */
+  /** The limit that this path would exceed; undefined if there is room for it. */
   whyNot(found: Found): string | undefined;
   add(found: Found): void;
 }
@@ -104,7 +104,7 @@ function roomInLiferaft(): Room {
       : [...parentsOf(path).filter((each) => !folders.has(each)), path];
   const bytesOf = (paths: readonly string[], { stats }: Found) =>
     paths.reduce((sum, path) => sum + Buffer.byteLength(JSON.stringify(path)) + entryBytes, 0) +
-    // The length of its target.
+    // The size of a link is the length of its target.
     (stats.isSymbolicLink() ? 2 * stats.size : 0);
   return {
     whyNot(found) {
@@ -127,7 +127,7 @@ function sizeOf({ stats }: Found): number {
   return stats.isFile() ? stats.size : 0;
 }
 
-/** How much of its set's caps an include would take. */
+/** The share of its set's caps that an include would take. */
 function shareOf(group: readonly Found[]): number {
   const [{ set }] = group as [Found];
   const bytes = group.reduce((sum, each) => sum + sizeOf(each), 0);

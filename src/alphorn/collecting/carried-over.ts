@@ -4,7 +4,7 @@ import { parentsOf } from '../format/paths.ts';
 
 type Leaf = FileItem | LinkItem;
 
-/** What stays in a liferaft though it cannot be seen now. */
+/** What stays in a liferaft although it cannot be read now. */
 export interface CarriedOver {
   files: FileItem[];
   links: LinkItem[];
@@ -12,10 +12,10 @@ export interface CarriedOver {
 }
 
 /**
- * What the liferaft before has of what is hidden now.
- * @param hidden paths of files, or of folders for all that is in them
- * @param fresh what is in the new one already
- * @param folderNow a folder that an item is in, as it is now; undefined if there is none, or it is hidden too
+ * Finds what the former liferaft has of the paths that cannot be read now.
+ * @param hidden paths of files; a folder stands for everything in it
+ * @param fresh what the new liferaft already has
+ * @param folderNow gives a folder as it is now; undefined if it is missing, or hidden too
  */
 export function carryOver(
   { files, links, folders }: Pick<Manifest, 'files' | 'links' | 'folders'>,

@@ -21,25 +21,25 @@ import { lstatOrWhy, racyMs } from './walk/lookup.ts';
 import { localMounts, type Mounts } from './walk/mounts.ts';
 import type { Found, Listings, Missed } from './walk/walk.ts';
 
-/** What is to go into a liferaft. Each list is in the order of its paths. */
+/** What goes into a liferaft. Each list is in the order of its paths. */
 export interface Collected {
   folders: readonly FolderItem[];
   files: readonly FileItem[];
   links: readonly LinkItem[];
-  /** Of these files the content is that of the liferaft before, for it cannot be read now. */
+  /** Files that cannot be read now, so their content comes from the former liferaft. */
   carriedOver: ReadonlySet<FileItem>;
-  /** Essential files that are neither. */
+  /** Essential files that are missing altogether. */
   lacking: readonly Lacking[];
-  /** All that is not in it, or not as it is now: the essential first, and no more than `maxLeftOut`. */
+  /** Paths that are not in it, or not as they are now: at most `maxLeftOut`, essential ones first. */
   leftOut: readonly LeftOut[];
-  /** How many more there are. */
+  /** How many more such paths there are. */
   leftOutMore: number;
 }
 
 export interface CollectOptions {
-  /** The liferaft before: what cannot be read now stays as it is there. */
+  /** The former liferaft: what cannot be read now stays as it is there. */
   former?: Pick<Manifest, 'files' | 'links' | 'folders'> | undefined;
-  /** Files that are not to be read, for they change all the time. */
+  /** Files that are not read, because they change all the time. */
   aside?: ReadonlySet<string>;
   /** Reads nothing that changed within the last seconds. */
   onlySettled?: boolean;
@@ -48,27 +48,27 @@ export interface CollectOptions {
 /** Finds what the rules include. */
 export interface Collector {
   /**
-   * What did not change since the last time is not read again, and is the same object.
-   * A file that does not hold still is read a few times, and then left as it was.
+   * An item that has not changed since the last time is not read again, and is the same object. A file that changes
+   * while it is read is tried a few times, and then stays as it was.
    */
   collect(rules: Rules, options?: CollectOptions): Promise<Collected>;
-  /** Has the file read again the next time: it is not what was read, whatever its time stamps say. */
+  /** Reads the file again the next time, even if its time stamps are the same. */
   distrust(path: string): void;
 }
 
-/** How often a file that changes while it is read is read, until the next round has to do it. */
+/** Max attempts to read a file that changes while it is read; the next round tries again. */
 export const tries = 5;
-/** And how often if none of them held still in the round before. */
+/** The same, if every such file was restless in the former round too. */
 const triesIfRestless = 2;
-/** Of the first pause before another try; each is twice as long as the one before. */
+/** The pause before the second attempt. Each pause is twice as long as the one before. */
 const firstPauseMs = 20;
-/** What a manifest has of a reason, which may have a path in it. */
+/** Max length of a reason in a manifest; a reason may contain a path. */
 const maxWhy = 1000;
 
 /**
- * @param paths where names of owners are, and what Alphorn itself keeps, which never goes in
- * @param mounts which file systems answer
- * @param attributeStore what Node.js has no calls for
+ * @param paths the lists of accounts, and the folders of Alphorn itself, which never go in
+ * @param mounts tells which file systems answer
+ * @param attributeStore reads access control lists and extended attributes
  */
 export function makeCollector(
   paths: OwnPaths & Pick<AlphornPaths, 'passwd' | 'group'>,
@@ -78,12 +78,12 @@ export function makeCollector(
 ): Collector {
   const items = makeItemReader(makeAccountNamesReader(paths));
   let listings: Listings = new Map();
-  /** Files that did not hold still the last time: they are not waited for again. */
+  /** Files that changed while they were read the last time. They are not waited for again. */
   let restless: ReadonlySet<string> = new Set();
 
   /**
-   * @param before paths that did not hold still in the try before, if there was one
-   * @returns also the paths that did not hold still
+   * @param before paths that were unsteady in the attempt before; undefined for the first
+   * @returns also the paths that changed while they were read
    */
   async function collectOnce(
     rules: Rules,
@@ -165,8 +165,8 @@ export function makeCollector(
     const carriedPaths = new Set([...carriedFiles].flatMap((path) => [...parentsOf(path), path]));
     const leftOut = missed.flatMap(({ name, why, essential, hidden: at }): LeftOut[] => {
       const isCarried = at !== undefined && carriedPaths.has(at);
-      // What came a moment ago, and may be gone by now, is for the next round. Else each round would tell of other names
-      // where a program makes files all the time.
+      // A file that has just appeared, and may be gone by now, is left to the next round. Otherwise each round would
+      // report other names where a program makes files all the time.
       if (at !== undefined && isNew(at) && !isCarried && !essential) return [];
       return [{ path: name, why, essential, kept: isCarried }];
     });
@@ -214,7 +214,7 @@ interface Around {
   stats: Stats;
 }
 
-/** The folders that these are in, and the folders among these, by path. */
+/** The folders that these paths are in, and the folders among them, by path. */
 function foldersAround(taken: readonly Found[]): Map<string, Around> {
   const folders = new Map<string, Around>();
   for (const { path, stats } of taken) {

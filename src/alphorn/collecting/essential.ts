@@ -1,13 +1,13 @@
 /** A file that a host cannot be brought back without. */
 export interface Essential {
   path: string;
-  /** Whether every Debian has it, so that it is missed where it is not there. */
+  /** Whether every Debian has it, so that its absence is reported. */
   everywhere: boolean;
 }
 
 /**
- * The identity, users, cluster and keys of a host. What the rules include of them goes in whatever the caps are, and a
- * liferaft that lacks any is not whole.
+ * The identity, users, cluster and keys of a host. Those that the rules include go in regardless of the caps. A
+ * liferaft that lacks one of them is not whole.
  */
 export const essentialFiles: readonly Essential[] = [
   ...['/etc/hostname', '/etc/hosts', '/etc/machine-id'].map(onEveryHost),
@@ -27,7 +27,7 @@ export const essentialFiles: readonly Essential[] = [
   ...['passdb.tdb', 'secrets.tdb'].map((name) => `/var/lib/samba/private/${name}`).map(onSomeHosts),
 ];
 
-/** What is larger is none of these files, and no destination would take it. */
+/** No such file is larger, and no destination would accept one. */
 export const maxEssentialBytes = 64 * 1024 ** 2;
 
 function onEveryHost(path: string): Essential {

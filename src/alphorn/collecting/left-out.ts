@@ -1,27 +1,29 @@
-/** Something that the rules name and that is not in the liferaft, or not as it is now. */
+/** A path that the rules include, and that is not in the liferaft, or not as it is now. */
 export interface LeftOut {
-  /** As the rules lead to it. */
+  /** The path by which the rules lead to it. */
   path: string;
   why: string;
   /** Whether a host cannot be brought back without it. */
   essential: boolean;
-  /** Whether the liferaft has what was there before. */
+  /** Whether the liferaft has its former content. The API's answers have this key. */
   kept: boolean;
 }
 
-/** How many are listed at most: a status has to be read, and each of them is kept in memory. */
+/** Max number that is listed: people read a status, and each entry takes memory. */
 export const maxLeftOut = 1000;
 
-/** What is kept as it was may be read in one round and not in the next; it is told again after so long. */
+/**
+ * A file that stays as it was may be readable in one round and not in the next. It is reported again after this time.
+ */
 const sameForMs = 600_000;
 
 /**
- * Tells what is left out from one round to the next.
- * @returns a function that takes what is left out now and gives what was not left out before, or for another reason.
- *   What grows meanwhile, by the numbers in its reason, is the same.
+ * Compares what is left out from one round to the next.
+ * @returns a function that takes what is left out now, and returns the entries that are new or have a new reason.
+ *   Reasons that differ only in their numbers are the same.
  */
 export function makeNewlyLeftOut(): (now: readonly LeftOut[]) => LeftOut[] {
-  /** By what was told: when it was left out last, if that counts for longer than it is so. */
+  /** By entry: when it was last left out, if the entry outlasts its absence; otherwise -Infinity. */
   const logged = new Map<string, number>();
   return (now) => {
     const atMs = performance.now();

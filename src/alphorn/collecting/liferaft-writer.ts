@@ -12,7 +12,11 @@ import type { Manifest } from '../format/manifest.ts';
 import type { Collected } from './collect.ts';
 import { Unsteady } from './reading/digest.ts';
 
-/** @param from.kept the files whose content is that in the liferaft before, at `from.former` */
+/**
+ * Writes the archive of a manifest.
+ * @param from.carriedOver the files whose content is read from the former liferaft, at the path `from.former`
+ * @throws Unsteady if a file is no longer what the manifest says
+ */
 export async function writeLiferaft(
   manifest: Manifest,
   manifestRaw: Buffer,
@@ -38,20 +42,20 @@ export async function writeLiferaft(
   await writes.write(endOfArchive);
 }
 
-/** Faults: `liferaft_damaged` if it is gone too */
+/** Faults: `liferaft_damaged`, also if it is gone */
 async function openFormer(path = ''): Promise<LiferaftFile> {
   const file = await openLiferaft(path);
   if (file) return file;
-  throw new Fault('liferaft_damaged', `${path} is gone. It is made again in the next round.`);
+  throw new Fault('liferaft_damaged', `${path} is gone. The next round makes it again.`);
 }
 
-/** What it makes throws Unsteady if the file is no longer what the manifest says. */
+/** @returns a function that copies a file, and throws Unsteady if it is no longer what the manifest says */
 function makeCopier(writes: BufferedWrites): (file: FileItem) => Promise<void> {
-  // Two by turns: a new buffer for each megabyte would be as much garbage as there is content.
+  // Two buffers take turns: a new one for each megabyte would make as much garbage as there is content.
   const buffers: [Buffer] = [Buffer.allocUnsafe(bufferBytes)];
   let other: Buffer = Buffer.allocUnsafe(bufferBytes);
   return async ({ path, size, sha256 }) => {
-    // Neither another file behind a link nor, if it is a fifo by now, a wait for who writes to it.
+    // These flags do not follow a link, and do not wait for a writer if the file is a fifo by now.
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
     const file = await open(path, flags).catch((error: unknown) => {
       throw unsteadyOf(path, error);
@@ -89,10 +93,7 @@ async function* steadyPieces(
   }
 }
 
-/**
- * Turns what the system says of a file that could be read when it was last looked at, such as one on a disk that fails.
- * The next try looks at it again, leaves it as it was, and reports why.
- */
+/** The file could be read a moment ago. The next attempt looks at it again, leaves it as it was, and reports why. */
 function unsteadyOf(path: string, error: unknown): unknown {
   return systemErrorCode(error) === undefined ? error : new Unsteady(path);
 }

@@ -2,17 +2,17 @@ import { Fault } from '../../kit/fault.ts';
 import { openLiferaft } from '../format/liferaft-file.ts';
 import type { Manifest } from '../format/manifest.ts';
 
-/** This host's own liferaft, as it is on the disk. */
+/** This host's own liferaft on the disk. */
 export interface OwnLiferaft {
   manifest: Manifest;
   digest: string;
   /** Bytes of the whole archive. */
   size: number;
-  /** Of the file. It is replaced whole, so who opened it reads one and the same to its end. */
+  /** The file is only replaced whole, so a reader that has opened it sees one version to its end. */
   path: string;
 }
 
-/** One that is damaged, or of a later version, is as if it were not there. */
+/** Treats a liferaft that is damaged or of a later version as missing. */
 export async function readOwn(path: string, hostId: string): Promise<OwnLiferaft | undefined> {
   try {
     const file = await openLiferaft(path, hostId);

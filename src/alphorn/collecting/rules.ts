@@ -8,48 +8,48 @@ import { Fault } from '../../kit/fault.ts';
 import { namesIn } from '../../kit/files/files.ts';
 import { isPlainPath, parentsOf } from '../format/paths.ts';
 
-/** A glob of what goes in. */
+/** A pattern of paths that go in. */
 export interface Include {
-  /** As it stands in the rules. */
+  /** As written in the rules. */
   text: string;
-  /** The longest path without a wildcard that all it matches is in, or that it is. */
+  /** The deepest path without a wildcard that contains, or is, everything it matches. */
   base: string;
-  /** How many folders below `base` it reaches at most. */
+  /** Max depth below `base` that it reaches, in folders. */
   depth: number;
   /** Whether a path at or below `base` goes in. */
   matches: (path: string) => boolean;
-  /** Whether it means that path itself, not only what is in a folder: a link is followed then. */
+  /** Whether it means that path itself, and not only the content of a folder; a link is then followed. */
   names: (path: string) => boolean;
-  /** Whether it takes all that is in `base`, so that an empty folder goes in as well. */
+  /** Whether it takes everything in `base`, including empty folders. */
   takesFolders: boolean;
 }
 
-/** What one file of rules says. */
+/** The content of one file of rules. */
 export interface RuleSet {
-  /** Of the file. */
+  /** The path of the file. */
   name: string;
   includes: readonly Include[];
-  /** A file that is larger is left out. */
+  /** Larger files are left out. */
   maxFileBytes: number;
-  /** Of all that the set includes. Where it is too much, the largest includes are cut short. */
+  /** Max bytes of everything that the set includes. If there is more, the largest includes are cut short. */
   maxBytes: number;
   maxFiles: number;
 }
 
 /** What goes into a liferaft of this host. */
 export interface Rules {
-  /** In the order of their names. A path counts for the include with the longest base, of several for the first. */
+  /** In the order of their names. A path belongs to the include with the deepest base; among equals, to the first. */
   sets: readonly RuleSet[];
-  /** Whether a path, or all that is in a folder, stays out, whichever set includes it. */
+  /** Whether a path, or everything in a folder, stays out, whichever set includes it. */
   excludes: (path: string) => boolean;
-  /** Whether an exclude without a wildcard says so of the path, or of a folder that it is in. */
+  /** Whether an exclude without a wildcard names the path, or a folder that it is in. */
   excludesByName: (path: string) => boolean;
-  /** Where to watch for changes of all that may go in. Need not exist. */
+  /** Where to watch for changes of everything that may go in. The paths need not exist. */
   roots: readonly string[];
 }
 
-// A rule says what it matches in full; what is to be in a folder needs no wildcard. A name may have a line end in it,
-// which `**` would not match without the flag.
+// A rule matches whole paths; a folder needs no wildcard to include its content. A name may contain a line break, which
+// `**` would not match without the flag.
 const options = { dot: true, nonegate: true, noextglob: true, flags: 's' } as const;
 
 const glob = z.string().refine(isGlob, {
@@ -80,10 +80,11 @@ export const rulesSchema = z.strictObject({
 });
 
 /**
- * Reads all `*.json` of the folder. An `include` takes the files and links that it matches; one without a wildcard that
- * is a folder takes all that is in it. An `exclude` that matches a folder keeps all out that is in it, for all files of
- * rules, so that a file of one's own can narrow what the package says. Caps hold for what their own file includes.
- * Faults: `alphorn_rules_invalid`, with each that is wrong
+ * Reads all `*.json` of the folder. An `include` takes the files and links that it matches; one that names a folder
+ * without a wildcard takes everything in it. An `exclude` that matches a folder excludes everything in it, for all
+ * files of rules, so that an administrator's file can narrow the package's rules. Caps apply to what their own file
+ * includes.
+ * Faults: `alphorn_rules_invalid`, which lists every error
  */
 export async function readRules(folder: string): Promise<Rules> {
   const names = (await namesIn(folder))
@@ -111,11 +112,11 @@ export async function readRules(folder: string): Promise<Rules> {
   };
 }
 
-/** Of rules by which no liferaft can be made. */
+/** The rules do not allow a liferaft to be made. */
 export function rulesInvalid(what: string): Fault {
   return new Fault(
     'alphorn_rules_invalid',
-    `The rules for what goes into a liferaft cannot be followed. ${what} Put them right; the liferaft stays as it was until then.`,
+    `The rules for what goes into a liferaft cannot be followed. ${what} Correct them; until then, the liferaft stays as it was.`,
   );
 }
 
@@ -150,7 +151,7 @@ function isGlob(text: string): boolean {
 
 function includeOf(text: string): Include {
   const { base, isGlob: hasWildcard, glob: rest } = picomatch.scan(text, options);
-  // All that is there, or in it.
+  // It takes the path itself, or everything in it.
   if (!hasWildcard) {
     const names = (path: string) => path === text;
     return { text, base: text, depth: Infinity, matches: () => true, names, takesFolders: true };
@@ -159,7 +160,7 @@ function includeOf(text: string): Include {
     const matches = (path: string) => path !== base;
     return { text, base, depth: Infinity, matches, names: () => false, takesFolders: true };
   }
-  // A brace may have slashes in some of its branches.
+  // The branches of a brace may contain slashes.
   const depth = /\*\*|\{/.test(rest) ? Infinity : rest.split('/').length;
   const matches = picomatch(text, options);
   return { text, base, depth, matches, names: matches, takesFolders: false };

@@ -4,10 +4,10 @@ import { Pax } from 'tar/pax';
 import { type Manifest, manifestBytes } from './manifest.ts';
 import type { FileItem } from './items.ts';
 
-// A liferaft is a tar (POSIX.1-2001, "pax") that any tar can read: `manifest.json` first, then each file of the
-// manifest in its order, below `root/`. Every byte of it but the files' own content follows from the manifest, so the
-// same content always makes the same bytes, and who checks one needs no more than to compare: a link, a device, a
-// path that climbs, a header for something else are not what has to stand there.
+// A liferaft is a tar (POSIX.1-2001, "pax") that any tar can read: first `manifest.json`, then the files of the
+// manifest in its order, below `root/`. Every byte except the files' content follows from the manifest. So the same
+// content always makes the same bytes, and a check only has to compare. A link, a device, a path that climbs, or a
+// header for something else differs from the expected bytes.
 
 const blockBytes = 512;
 export const manifestName = 'manifest.json';
@@ -15,17 +15,17 @@ const filesFolder = 'root';
 /** Two blocks of zeros (pax(1), "ustar Interchange Format"). */
 export const endOfArchive = Buffer.alloc(2 * blockBytes);
 
-/** The blocks that stand before an entry's content. */
+/** The blocks before an entry's content. */
 export function entryHeader(name: string, size: number): Buffer {
-  // Nobody's in particular, and of no time: owners, modes and times are the manifest's.
+  // The manifest has the owners, modes and times.
   const fields = { path: name, size, type: 'File', mode: 0o600, uid: 0, gid: 0 } as const;
   const block = Buffer.alloc(blockBytes);
   const needsPax = new Header(fields).encode(block, 0);
-  // A name that is long, or not ASCII, stands in a block of its own before.
+  // A name that is long, or not ASCII, needs a block of its own before this one.
   return needsPax ? Buffer.concat([new Pax({ path: name }).encode(), block]) : block;
 }
 
-/** What fills an entry's content up to whole blocks. */
+/** The zeros that fill an entry's content up to whole blocks. */
 export function padding(size: number): Buffer {
   return Buffer.alloc((blockBytes - (size % blockBytes)) % blockBytes);
 }
@@ -35,14 +35,14 @@ export function entryName(path: string): string {
   return `${filesFolder}${path}`;
 }
 
-/** Where a file's content stands in the archive. */
+/** The position of a file's content in the archive. */
 export interface Place {
   file: FileItem;
   /** Bytes from the archive's beginning. */
   start: number;
 }
 
-/** Where everything is in the archive of a manifest. */
+/** The positions of all files in the archive of a manifest. */
 export interface Layout {
   places: readonly Place[];
   /** Bytes of the whole archive. */

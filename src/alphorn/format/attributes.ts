@@ -5,37 +5,37 @@ import { Fault, noSpaceOf } from '../../kit/fault.ts';
 import { makeRun, type Run } from '../../kit/exec.ts';
 import { makeLog } from '../../kit/log.ts';
 
-/** What a path has beside its content, owner and mode (xattr(7)). */
+/** What a path has in addition to its content, owner and mode (xattr(7)). */
 export interface Attributes {
-  /** Its access control list, as the kernel has it, in hexadecimal; null where the mode says it all. */
+  /** Its access control list in the kernel's form, in hexadecimal; null if the mode says everything. */
   acl: string | null;
-  /** Of a folder: what is given to all that is made in it. */
+  /** The list that a folder passes on to whatever is made in it. */
   defaultAcl: string | null;
-  /** Whether its file system has no lists. */
+  /** Present if its file system has no lists. */
   withoutLists?: true;
-  /** Why none of it can be read, such as `EIO`. */
+  /** Why nothing of this can be read, such as `EIO`. */
   failed?: string;
   /** Names of all others, such as `user.comment` or `security.capability`. */
   others: readonly string[];
 }
 
-/** What is to be given to a path; null takes it away. */
+/** The lists to set for a path; null removes one. */
 export interface AclChange {
   path: string;
   acl: string | null;
-  /** Of folders only. */
+  /** For folders only. */
   defaultAcl?: string | null;
 }
 
-/** Reads and gives what Node.js has no call for. Paths are reached through no link; that of a link is the link's own. */
+/** Reads and sets what Node.js has no calls for. No link is followed, neither on the way nor at the end of a path. */
 export interface AttributeStore {
   /**
-   * By path; what is not there is left out, and so is what has none, and could have a list.
+   * Returns the attributes by path. Missing paths are left out, and so are those that have none but could have a list.
    * Faults: `tool_failed`, and those of the run
    */
   read(paths: readonly string[]): Promise<ReadonlyMap<string, Attributes>>;
   /**
-   * @returns the paths whose file system has no access control lists, where one was to be given
+   * @returns the paths that were to get a list, but whose file system has none
    * Faults: `no_space`, and those of `read`
    */
   write(changes: readonly AclChange[]): Promise<string[]>;
@@ -44,19 +44,17 @@ export interface AttributeStore {
 const access = 'system.posix_acl_access';
 const byDefault = 'system.posix_acl_default';
 
-/** Paths of one call. */
+/** Max paths of one call. */
 const atOnce = 2000;
 const deadlineMs = 60_000;
 
 /**
- * In Perl, for its `syscall` reaches what neither Node.js nor any other tool that each Debian has can: perl-base is
- * essential, while `attr` and `acl` may be missing on a host that has nothing yet. The numbers are those of amd64, as
- * the package is.
- *
- * Each path is opened folder by folder from `root`, none through a link. `read` prints a line for each: pairs of the
- * name and, of a list, the value, in hexadecimal, and `-` where there can be no list; a number alone is an errno.
- * `write` takes path, name and value, and prints an errno for each, 0 if it is as it should be. Program and records come
- * by the standard input, which is in no log.
+ * Perl's `syscall` reaches what Node.js cannot. perl-base is essential in Debian, while `attr` and `acl` may be missing
+ * on a fresh host. The numbers of the calls are those of amd64, like the package.
+ *  Each path is opened folder by folder from `root`, never through a link. `read` prints a line for each path: pairs of
+ * a name and, for lists, its value, in hexadecimal; `-` if there can be no list; or only a number, which is an errno.
+ * `write` takes path, name and value, and prints an errno for each; 0 means success. The program and its records come
+ * from the standard input, which no log contains.
  */
 const program = String.raw`
 use strict;
@@ -114,12 +112,12 @@ if ($what eq 'read') {
 __END__
 `;
 
-/** What open(2) says where nothing is, or a link is on the way. */
+/** The errors of open(2) if nothing is there, or a link is on the way. */
 const gone: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP'];
 
 /**
- * @param root where `/` is; only a test has another
- * @param run logs nothing: what is asked is long, and tells nobody anything
+ * @param root the folder that counts as `/`
+ * @param run logs nothing by default, because the calls are long and say nothing to a reader
  */
 export function makeAttributeStore(
   root = '/',
@@ -148,11 +146,11 @@ export function makeAttributeStore(
       });
       const answer = stdout.split('\n').slice(0, -1);
       if (exitCode !== 0 || answer.length !== records.length)
-        throw failed('Perl could not read or give attributes of files', stderr);
+        throw failed('Perl could not read or set attributes of files', stderr);
       return answer;
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== 'output_too_large') throw error;
-      // Some file systems have lists of 64 KiB: where there are many, fewer are asked for.
+      // Some file systems have lists of 64 KiB. If there are many, ask for fewer at a time.
       const half = Math.ceil(records.length / 2);
       if (half === records.length) return [`${constants.errno.E2BIG}`];
       return [
@@ -195,7 +193,7 @@ export function makeAttributeStore(
         else if (code !== undefined)
           throw (
             noSpaceOf(Object.assign(new Error(code), { code }), path) ??
-            failed(`The access control list of ${path} cannot be given`, code)
+            failed(`The access control list of ${path} cannot be set`, code)
           );
       }
       return [...without];
@@ -217,7 +215,7 @@ function attributesOf(line: string): Attributes {
   return found;
 }
 
-/** Of a line that is a number other than 0. */
+/** The code of a line that is an errno other than 0. */
 function errorCodeIn(line: string): string | undefined {
   return /^[1-9]\d*$/.test(line) ? getSystemErrorName(-Number(line)) : undefined;
 }

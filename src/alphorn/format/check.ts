@@ -15,17 +15,17 @@ import { digestOf, invalid, type Manifest, parseManifest } from './manifest.ts';
 import type { FileItem } from './items.ts';
 import { limits } from './limits.ts';
 
-/** What a liferaft has to be. */
+/** What a liferaft must be like. */
 export interface Expected {
-  /** Of which host it is; any if nothing is said. */
+  /** The id of its host; any host if it is left out. */
   hostId?: string;
-  /** Its digest; any if nothing is said. */
+  /** Its digest; any if it is left out. */
   digest?: string;
-  /** Bytes that it may have at most. */
+  /** Max size in bytes. */
   maxBytes: number;
 }
 
-/** A liferaft of which every byte was looked at. */
+/** A liferaft whose every byte was checked. */
 export interface CheckedLiferaft {
   manifest: Manifest;
   digest: string;
@@ -33,27 +33,27 @@ export interface CheckedLiferaft {
   size: number;
 }
 
-/** Looks at a liferaft as it comes, and says at the first byte that is wrong. */
+/** Checks a liferaft as it arrives, and throws at the first wrong byte. */
 export interface LiferaftCheck {
-  /** Faults: `liferaft_invalid`, `liferaft_too_large`, `liferaft_of_another_host`, that of `onManifest` */
+  /** Faults: `liferaft_invalid`, `liferaft_too_large`, `liferaft_of_another_host`, those of `onManifest` */
   write(chunk: Buffer): void;
   /** Faults: `liferaft_invalid` if something is missing. */
   end(): CheckedLiferaft;
 }
 
 /**
- * Checks a liferaft without keeping more of it than its manifest.
- * @param onManifest is told the manifest before anything of the files has been looked at; it may refuse by throwing
+ * Checks a liferaft. Only its manifest is held in memory.
+ * @param onManifest gets the manifest before any of the files is checked; it refuses the liferaft by throwing
  */
 export function makeLiferaftCheck(
   expected: Expected,
   onManifest: (manifest: Manifest, digest: string) => void = () => undefined,
 ): LiferaftCheck {
-  /** What is being looked at. */
+  /** The part that is being checked. */
   let part: Part = fixedPart(Buffer.alloc(512), firstHeader);
   let checked: CheckedLiferaft | undefined;
 
-  // The first header tells one thing that is not known before: how long the manifest is.
+  // The first header has the only unknown: the length of the manifest.
   function firstHeader(block: Buffer): Part {
     const size = manifestSizeOf(block);
     return fixedPart(Buffer.alloc(size + padding(size).length), (bytes) => {
@@ -65,13 +65,13 @@ export function makeLiferaftCheck(
   function manifestRead(bytes: Buffer): Part {
     const digest = digestOf(bytes);
     if (expected.digest !== undefined && digest !== expected.digest) {
-      throw invalid('Its manifest has another digest than was said.');
+      throw invalid('Its manifest has another digest than was announced.');
     }
     const manifest = parseManifest(bytes);
     if (expected.hostId !== undefined && manifest.host.id !== expected.hostId) {
       throw new Fault(
         'liferaft_of_another_host',
-        `This is the liferaft of host ${manifest.host.id}, and ${expected.hostId} sent it. A host may write its own alone; nothing was kept.`,
+        `This is the liferaft of host ${manifest.host.id}, but host ${expected.hostId} sent it. A host may only send its own. Nothing of it was stored.`,
       );
     }
     const { size } = layoutOf(manifest);
@@ -110,10 +110,10 @@ export function makeLiferaftCheck(
   };
 }
 
-/** Looks at the beginning of what comes: how much of it it took, and who takes the rest. */
+/** Checks the beginning of some bytes. Returns how many it took, and the part that takes the rest. */
 type Part = (bytes: Buffer) => readonly [taken: number, next: Part];
 
-/** Fills a buffer that is needed as a whole. */
+/** Collects bytes until a buffer is full. */
 function fixedPart(buffer: Buffer, next: (buffer: Buffer) => Part): Part {
   let filled = 0;
   const part: Part = (bytes) => {
@@ -124,7 +124,7 @@ function fixedPart(buffer: Buffer, next: (buffer: Buffer) => Part): Part {
   return part;
 }
 
-/** What has to stand there, byte for byte. */
+/** Expects exactly these bytes. */
 function expectedPart(wanted: Buffer, next: () => Part): Part {
   if (wanted.length === 0) return next();
   let seen = 0;
@@ -137,7 +137,7 @@ function expectedPart(wanted: Buffer, next: () => Part): Part {
   return part;
 }
 
-/** The content of a file, which the manifest has the digest of. */
+/** Expects the content of a file; the manifest has its digest. */
 function contentPart({ path, size, sha256 }: FileItem, next: () => Part): Part {
   const hash = createHash('sha256');
   let left = size;
@@ -166,13 +166,13 @@ function checkContent(path: string, hash: Hash, sha256: string): void {
     throw invalid(`${path} has another digest than in its manifest.`);
 }
 
-/** Faults: `liferaft_invalid`, also of what is no tar, such as a compressed one. */
+/** Faults: `liferaft_invalid`, also if the block is no header of a tar, as in a compressed one */
 function manifestSizeOf(block: Buffer): number {
   let size: number | undefined;
   try {
     size = new Header(block).size;
   } catch {
-    // Not even a header; the comparison says so.
+    // It is not even a header. The comparison below reports that.
   }
   if (size === undefined || !Number.isSafeInteger(size) || size < 2 || size > limits.manifest) {
     throw invalid('It does not begin with a manifest.');
@@ -186,10 +186,10 @@ function notAsItShould(): Fault {
   return invalid('What stands between its files is not what has to stand there.');
 }
 
-/** Faults of a liferaft that would be larger than is allowed. */
+/** A liferaft would be larger than allowed. */
 export function tooLarge(size: number, maxBytes: number): Fault {
   return new Fault(
     'liferaft_too_large',
-    `The liferaft has ${size} bytes, and ${maxBytes} are allowed. Nothing of it was kept. Let its host carry less (/etc/alphorn/manifest.d), or raise liferaft_most_bytes here.`,
+    `The liferaft has ${size} bytes, and ${maxBytes} are allowed. Nothing of it was stored. Let its host carry less (/etc/alphorn/manifest.d), or raise liferaft_most_bytes here.`,
   );
 }

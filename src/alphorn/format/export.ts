@@ -4,8 +4,8 @@ import { Fault, noSpaceOf, systemErrorCode } from '../../kit/fault.ts';
 import type { LiferaftStore } from '../receiving/store.ts';
 
 /**
- * Copies a stored liferaft to a file, for root alone, to be carried to a host that has nothing yet.
- * @param to a file that is not there yet
+ * Copies a stored liferaft to a file for root only, which can be carried to a host that has nothing yet.
+ * @param to a path where nothing is yet
  * Faults: `liferaft_not_found`, `liferaft_damaged`, `invalid_request` if there is such a file, `no_space`
  */
 export async function exportLiferaft(

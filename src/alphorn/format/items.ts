@@ -1,19 +1,19 @@
 import type { Acl, AclEntry } from '../../parsers/posix-acl.ts';
 
-/** Who owns a path, and what they may do with it. By name too, for another host may number its users otherwise. */
+/** Owner and mode of a path. Owners have names too, because other hosts may have other numbers for them. */
 export interface Owned {
   /** Permission bits, setuid, setgid and sticky among them. */
   mode: number;
   uid: number;
   gid: number;
-  /** Null where the host has no name for the number. */
+  /** Null if the host has no name for the number. */
   user: string | null;
   group: string | null;
 }
 
-/** A user or group in an access control list, by name too. */
+/** A user or group in an access control list, with its name. */
 export interface NamedAclEntry extends AclEntry {
-  /** Null where the host has no name for the number. */
+  /** Null if the host has no name for the number. */
   name: string | null;
 }
 
@@ -24,21 +24,21 @@ export interface FileItem extends Owned {
   path: string;
   /** Bytes. */
   size: number;
-  /** Of the content, in hexadecimal. */
+  /** The digest of the content, in hexadecimal. */
   sha256: string;
-  /** Where the mode does not say it all. */
+  /** Present if the mode does not say everything. */
   acl?: NamedAcl;
 }
 
-/** A folder that holds one of the others, so that it can be made where it is missing, or an empty one. */
+/** A folder that contains another item, so that a restore can make it if it is missing; or an empty folder. */
 export interface FolderItem extends Owned {
   path: string;
   acl?: NamedAcl;
-  /** What is given to all that is made in it. */
+  /** The list that it passes on to whatever is made in it. */
   defaultAcl?: NamedAcl;
 }
 
-/** A symbolic link. What it points to may be anything, for it is never followed. */
+/** A symbolic link. Its target may be anything, because a restore never follows it. */
 export interface LinkItem extends Omit<Owned, 'mode'> {
   path: string;
   target: string;

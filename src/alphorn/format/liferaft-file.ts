@@ -16,39 +16,40 @@ import {
 import type { FileItem } from './items.ts';
 import { limits } from './limits.ts';
 
-/** A liferaft on the disk, open to be read. */
+/** A liferaft on the disk, open for reading. */
 export interface LiferaftFile {
   manifest: Manifest;
   digest: string;
   /** Bytes of the whole archive. */
   size: number;
-  /** When its host last said that it is still so, or it was stored. */
+  /** When its host last confirmed it; at first, when it was stored. */
   seenAt: Date;
   /**
-   * The content of one of its files, in pieces, each of which is valid until the next is asked for. Only when all were
-   * read is it known to be what the manifest says.
+   * Reads one of its files in pieces; each is valid until the next is asked for. The content is known to match the
+   * manifest only after the last piece.
    * Faults: `liferaft_damaged`
    */
   content(file: FileItem): AsyncGenerator<Buffer, void, undefined>;
   /**
-   * Fills a buffer with the archive as it is, from so many bytes after its beginning.
+   * Fills a buffer with bytes of the archive, unchecked.
+   * @param at the position in the archive
    * @returns how many bytes were read
-   * Faults: `liferaft_damaged` if there are none left
+   * Faults: `liferaft_damaged` if no bytes are left
    */
   readInto(buffer: Buffer, at: number): Promise<number>;
-  /** The whole archive, in pieces, unchecked. Faults: `liferaft_damaged` */
+  /** Reads the whole archive in pieces, unchecked. Faults: `liferaft_damaged` */
   bytes(): AsyncGenerator<Buffer, void, undefined>;
-  /** Looks at each byte. Faults: `liferaft_damaged` */
+  /** Checks each byte. Faults: `liferaft_damaged` */
   check(): Promise<CheckedLiferaft>;
   close(): Promise<void>;
 }
 
-/** Of one read of a file. */
+/** Max bytes of one read. */
 const pieceBytes = 1024 * 1024;
 
 /**
  * Opens a liferaft and reads its manifest.
- * @param hostId that it has to be of; any if nothing is said
+ * @param hostId the id of its host; any host if it is left out
  * @returns undefined if there is no such file
  * Faults: `liferaft_damaged`, `liferaft_of_later_format`
  */
@@ -67,8 +68,8 @@ export async function openLiferaft(
 }
 
 /**
- * What a liferaft of a later format, which cannot be opened, says of itself.
- * @returns undefined of one that can be opened, is damaged or is not there
+ * Reads the head of a liferaft of a later format, which cannot be opened.
+ * @returns undefined if it can be opened, is damaged or is missing
  */
 export async function readLaterHead(
   path: string,
@@ -152,7 +153,7 @@ async function readLiferaft(
 }
 
 async function readManifestBytes(path: string, handle: FileHandle): Promise<Buffer> {
-  // A header is 512 bytes; how long the manifest is stands at 124, in octal (pax(1), ustar).
+  // A header has 512 bytes. The length of the manifest is at 124, in octal (pax(1), ustar).
   const header = Buffer.alloc(512);
   await handle.read(header, 0, header.length, 0);
   const length = Number.parseInt(header.toString('latin1', 124, 136), 8);
@@ -180,6 +181,6 @@ function orDamaged<T>(path: string, read: () => T): T {
 function damaged(path: string, why: string): Fault {
   return new Fault(
     'liferaft_damaged',
-    `${path} is damaged. ${why} Nothing was done with it. Delete it; its host sends it anew within its interval.`,
+    `${path} is damaged. ${why} Nothing was done with it. Delete it; its host sends it again within its interval.`,
   );
 }

@@ -1,11 +1,11 @@
-/** What a liferaft may hold at most; whatever is above is refused before any of it is kept. */
+/** Limits of a liferaft. One that exceeds them is refused before any of it is stored. */
 export const limits = {
   /** Bytes of the manifest. */
   manifest: 16 * 1024 * 1024,
-  /** Paths of all kinds. */
+  /** Paths of all kinds together. */
   items: 100_000,
   /** Bytes of one path or link target (PATH_MAX of limits.h, less its NUL). */
   path: 4095,
-  /** Users, or groups, of one access control list. */
+  /** Users, and groups, of one access control list. */
   aclEntries: 1024,
 } as const;

@@ -8,11 +8,11 @@ import type { FileItem, FolderItem, LinkItem, NamedAcl, NamedAclEntry, Owned } f
 import { limits } from './limits.ts';
 import { byPath, isPlainPath, parentsOf } from './paths.ts';
 
-/** The table of contents of a liferaft, its first entry. All paths are absolute, and each list is in their order. */
+/** The table of contents of a liferaft, which is its first entry. All paths are absolute, and each list is sorted. */
 export interface Manifest {
   /**
-   * The first that has all of it, so that those who know only that one can still read it: 2 if there is an access control
-   * list, or something is lacking.
+   * The lowest format that has everything that this manifest needs, so that older versions can read it: 2 if there is
+   * an access control list, or if something is lacking.
    */
   format: Format;
   host: {
@@ -20,16 +20,16 @@ export interface Manifest {
     id: string;
     name: string;
   };
-  /** Made up when a host begins to count its generations, so that a count begun anew is known as such. */
+  /** A random id, made when a host begins to count its generations. It shows when a count was begun again. */
   lineage: string;
-  /** From 1, one more with each change of what is in it. */
+  /** Starts with 1, and rises by one with each change of the content. */
   generation: number;
   /** When it was made, ISO 8601 in UTC. */
   time: string;
   folders: readonly FolderItem[];
   files: readonly FileItem[];
   links: readonly LinkItem[];
-  /** What a host cannot be brought back without and this liferaft has not. Not there where nothing is lacking. */
+  /** Essential files that this liferaft does not have. Left out if nothing is lacking. */
   lacking?: readonly Lacking[] | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface Lacking {
 export type Format = 1 | 2;
 const lastFormat = 2;
 
-/** How many are named in a manifest at most. */
+/** Max number of such files that a manifest names. */
 export const maxLacking = 100;
 
 export const hostIdPattern = /^[0-9a-f]{8}$/;
@@ -108,8 +108,8 @@ const schema = z.strictObject({
 });
 
 /**
- * Reads a manifest, and trusts nothing in it: each path is absolute and climbs nowhere, none is there twice, none
- * is below another that is a file or a link.
+ * Reads a manifest, and trusts nothing in it: each path is absolute and does not climb, is there only once, and is not
+ * below a file or a link.
  * Faults: `liferaft_invalid`, `liferaft_of_later_format`
  */
 export function parseManifest(bytes: Buffer): Manifest {
@@ -128,17 +128,17 @@ export function parseManifest(bytes: Buffer): Manifest {
       `Its manifest is wrong at '${issue?.path.join('.') ?? ''}': ${issue?.message ?? ''}`,
     );
   }
-  // What is undefined is not there: JSON has no such value.
+  // A key is never undefined, because JSON has no such value.
   const manifest = result.data as Manifest;
   checkPaths(manifest);
   checkLists(manifest);
-  // What is not written as this would be has a second meaning for somebody.
+  // Any other spelling might mean something else to another reader.
   if (!manifestBytes(manifest).equals(bytes))
     throw invalid('Its manifest is not in the order of its format.');
   return manifest;
 }
 
-/** The manifest as it stands in a liferaft: the same for the same content. */
+/** The bytes of a manifest in a liferaft: always the same for the same content. */
 export function manifestBytes({
   format,
   host,
@@ -175,24 +175,24 @@ export function manifestBytes({
   return Buffer.from(`${JSON.stringify(ordered, null, 1)}\n`);
 }
 
-/** Whether all is in it that a host cannot be brought back without. */
+/** Whether it has all essential files. */
 export function isWhole({ lacking = [] }: Manifest): boolean {
   return lacking.length === 0;
 }
 
 /**
- * What tells one liferaft from another, in hexadecimal. The manifest has the digest of each file, and the rest of the
- * archive follows from it (see archive.ts), so its digest is that of the whole.
+ * The digest that identifies a liferaft, in hexadecimal: that of its manifest. The manifest has the digest of each
+ * file, and the rest of the archive follows from it (see archive.ts).
  */
 export function digestOf(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Of a liferaft that is not what it should be; nothing of it was kept or changed. */
+/** A liferaft is not what it should be. Nothing of it was stored, and nothing was changed. */
 export function invalid(what: string): Fault {
   return new Fault(
     'liferaft_invalid',
-    `This is no sound liferaft. ${what} Nothing of it was kept; have it made and sent anew.`,
+    `This liferaft is not valid. ${what} Nothing of it was stored. Its host must make it and send it again.`,
   );
 }
 
@@ -221,7 +221,7 @@ function checkPaths({ folders, files, links }: Manifest): void {
   if (clash) throw invalid(`${clash.path} is in its manifest twice.`);
 }
 
-/** The first format that has all that these have. */
+/** The lowest format that has everything that these items need. */
 export function formatOf({
   folders,
   files,
@@ -232,7 +232,7 @@ export function formatOf({
   return hasList || lacking.length > 0 ? 2 : 1;
 }
 
-/** What the list says of the mode has to be what the mode says: the kernel keeps the two the same (acl(5)). */
+/** A list and a mode must agree, because the kernel derives one from the other (acl(5)). */
 function checkLists(manifest: Manifest): void {
   if (manifest.format !== formatOf(manifest)) {
     throw invalid(`What its manifest has is of format ${formatOf(manifest)}.`);
@@ -244,22 +244,22 @@ function checkLists(manifest: Manifest): void {
   }
 }
 
-/** The permission bits of what has that list. */
+/** The permission bits of a path with that list. */
 export function modeOf({ user, group, mask, other }: Acl): number {
   return (user << 6) | ((mask ?? group) << 3) | other;
 }
 
-/** Each later format says by the same key which it is. */
+/** Later formats have the same key. */
 function formatIn(json: unknown): number {
   const format =
     typeof json === 'object' && json !== null && 'format' in json ? json.format : undefined;
   return Number.isSafeInteger(format) ? (format as number) : 0;
 }
 
-/** What the manifest of each format says of itself, this or a later one. */
+/** The part of a manifest that is the same in this format and later ones. */
 export type ManifestHead = Pick<Manifest, 'host' | 'lineage' | 'generation' | 'time'>;
 
-/** What a manifest of a later format says of itself; undefined of any other. */
+/** Reads the head of a manifest of a later format; undefined for any other. */
 export function laterHeadOf(bytes: Buffer): ManifestHead | undefined {
   try {
     const json: unknown = JSON.parse(bytes.toString('utf8'));

@@ -1,9 +1,9 @@
 const namePattern = /^liferaft_([0-9a-f]{8})(?:\.([1-9]\d{0,15}))?\.tar$/;
 
-/** What the name of a stored liferaft says. */
+/** The parts of the name of a stored liferaft. */
 export interface NameParts {
   hostId: string;
-  /** Of one that was replaced. A host's latest has none in its name. */
+  /** Undefined for a host's latest: only the names of former ones have a generation. */
   generation: number | undefined;
 }
 
@@ -18,12 +18,12 @@ export function namePartsOf(name: string): NameParts | undefined {
   return { hostId, generation: generation === undefined ? undefined : Number(generation) };
 }
 
-/** @param generation of one that was replaced */
+/** @param generation for a former liferaft; left out for the latest */
 export function liferaftName(hostId: string, generation?: number): string {
   return `liferaft_${hostId}${generation === undefined ? '' : `.${generation}`}.tar`;
 }
 
-/** Of a host's latest that cannot be read and was in the way of a new one. No other counts it for a liferaft. */
+/** The name of a host's latest that could not be read when a new one came. It is not the name of a liferaft. */
 export function damagedName(hostId: string): string {
   return `${liferaftName(hostId)}.damaged`;
 }

@@ -6,25 +6,25 @@ import { noSpaceOf } from '../../kit/fault.ts';
 import { namesIn, statIfThere, syncFolder } from '../../kit/files/files.ts';
 import { type BufferedWrites, bufferWrites } from '../../kit/files/buffered-writes.ts';
 
-// A liferaft is written to a file of another name and gets its own when all of it is on the disk, so that whoever
-// dies, or whichever disk is full: there is a whole one, the former or the new.
+// A liferaft is written to a temporary file, which is renamed when all of it is on the disk. So even after a kill, or
+// on a full disk, there is a whole one: the former or the new.
 
 const unfinished = /^incoming-[0-9a-f]{12}\.part$/;
 
-/** How a file comes to be. */
+/** How a file is written. */
 export interface NewFile<T> {
   folder: string;
-  /** May fail; nothing of the file is left then. */
+  /** May fail; then nothing of the file is left. */
   write: (writes: BufferedWrites) => Promise<T>;
   nameOf: (written: T) => string;
-  /** When all of it is on the disk. May fail as well. */
+  /** Called when all of it is on the disk. May fail as well. */
   beforeNamed: (written: T) => Promise<void>;
-  /** The name under which the bytes that there are stay when it fails; none if they are to be removed. */
+  /** Returns the name for an incomplete file after an error; undefined if the file is to be removed. */
   nameOfPart?: (error: unknown, bytes: number) => string | undefined;
 }
 
 /**
- * Writes a file that takes its name when it is whole.
+ * Writes a file, and gives it its name when it is complete.
  * Faults: `no_space`
  */
 export async function writeNewFile<T>(newFile: NewFile<T>): Promise<T> {
@@ -32,7 +32,7 @@ export async function writeNewFile<T>(newFile: NewFile<T>): Promise<T> {
   const temporary = join(folder, `incoming-${randomBytes(6).toString('hex')}.part`);
   try {
     await mkdir(folder, { recursive: true });
-    // Secrets of hosts are in it, whoever made it.
+    // It holds secrets of hosts, whoever made the folder.
     await chmod(folder, 0o700);
     const written = await writeAndSync(temporary, newFile.write);
     await newFile.beforeNamed(written);
@@ -48,7 +48,7 @@ export async function writeNewFile<T>(newFile: NewFile<T>): Promise<T> {
   }
 }
 
-/** Removes what a kill left of files that were being written. */
+/** Removes the temporary files of processes that were killed. */
 export async function removeUnfinished(folder: string): Promise<void> {
   const names = await namesIn(folder);
   for (const name of names.filter((each) => unfinished.test(each))) {
@@ -64,7 +64,7 @@ async function writeAndSync<T>(path: string, write: NewFile<T>['write']): Promis
     try {
       written = await write(writes);
     } catch (error) {
-      // The file may not be closed before the last write to it is over.
+      // The file must not be closed before the last write to it has ended.
       await writes.end().catch(() => undefined);
       throw error;
     }

@@ -8,21 +8,21 @@ import type { Owned } from './items.ts';
 
 type Owner = Omit<Owned, 'mode'>;
 
-/** Who is to own what is restored here. */
+/** Who will own what is restored here. */
 export interface Owners {
-  /** By name where this host has the name, else by number. */
+  /** The numbers of an owner here: by name if this host has the name, otherwise the liferaft's number. */
   numbersOf(owner: Owner): { uid: number; gid: number };
-  /** Names, or numbers where there is none, such as `hacluster:haclient`. */
+  /** Names such as `hacluster:haclient`; a number stands in if there is no name. */
   textOf(owner: { uid: number; gid: number }): string;
-  /** The same of what is to be: where a list is restored, its names hold. */
+  /** The same, as it will be after the restore: if a list is restored, its names apply. */
   textAfter(owner: Owner): string;
-  /** Whether there is such a user, and such a group, by then. */
+  /** Whether the user, and the group, will exist after the restore. */
   knows(names: Pick<Owner, 'user' | 'group'>): { user: boolean; group: boolean };
 }
 
 /**
- * @param restored the paths of the liferaft that are to be restored: where the list of users or of groups is among
- *   them, the numbers in it will hold, which are those of the liferaft
+ * @param restored the paths of the liferaft that are restored: if the list of users or of groups is among them, the
+ *   liferaft's numbers apply
  */
 export async function readOwners(
   { passwd, group, root }: Pick<AlphornPaths, 'passwd' | 'group' | 'root'>,
@@ -53,7 +53,7 @@ export async function readOwners(
   };
 }
 
-/** A list of accounts of this host. Where something else is in its place there is none; see compare for what is said. */
+/** A list of accounts of this host; undefined if something else is in its place, which compare() reports. */
 export function readList(file: string): Promise<Buffer | undefined> {
   return ifThere(readFile(file), ['ENOENT', 'EISDIR', 'ENOTDIR', 'ELOOP']);
 }

@@ -6,10 +6,10 @@ import { readFileIfThere, readTextIfThere } from '../../kit/files/files.ts';
 import type { AlphornPaths } from '../../kit/paths.ts';
 
 /**
- * What tells this host from all others: eight hexadecimal digits. Where /etc/hostid is set, which ZFS goes by, it is
- * what hostid(1) prints; that file has four bytes in the order of the machine (gethostid(3)), and zero is "not set" to
- * ZFS (zgenhostid(8)). Else it is made of the machine's id (machine-id(5)), which should not be shown as it is. Never of
- * an address, as hostid(1) does then: that is 127.0.1.1 on many.
+ * The id that identifies this host: eight hexadecimal digits. If /etc/hostid is set, which ZFS uses, it is what
+ * hostid(1) prints. That file has four bytes in the machine's byte order (gethostid(3)); zero means "not set" to ZFS
+ * (zgenhostid(8)). Otherwise it is derived from machine-id(5), which should not be shown. It is never derived from an
+ * address, as hostid(1) does: many hosts have 127.0.1.1 there.
  * Faults: `host_without_id`
  */
 export async function hostIdOf({
@@ -27,11 +27,11 @@ export async function hostIdOf({
   }
   throw new Fault(
     'host_without_id',
-    `This host has no id: neither ${hostId} nor ${machineId} has one. Make one by zgenhostid or systemd-machine-id-setup.`,
+    `This host has no id: neither ${hostId} nor ${machineId} has one. Make one with zgenhostid or systemd-machine-id-setup.`,
   );
 }
 
-/** What people call this host. */
+/** The name of this host, for people. */
 export function hostName(): string {
   return hostname();
 }

@@ -11,48 +11,48 @@ import { isUnchanged } from '../../kit/files/unchanged.ts';
 import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import type { Log } from '../../kit/log.ts';
 
-/** A key that two hosts know each other by. */
+/** A key by which two hosts know each other. */
 export interface PeerKey {
-  /** Eight hexadecimal digits that tell it from others and do not give it away. */
+  /** Eight hexadecimal digits that identify the key and do not reveal it. */
   id: string;
-  /** The pre-shared key of TLS: 32 bytes. */
+  /** The pre-shared key for TLS: 32 bytes. */
   secret: Buffer;
 }
 
 /**
- * The keys of this host: one of the file that an administrator carries to hosts outside of the cluster, one of
- * corosync's, which all nodes of a cluster share, and for an hour those that were replaced.
+ * The keys of this host: one from the file that an administrator carries to hosts outside of the cluster, one from
+ * corosync's authkey, which all nodes of a cluster share, and for an hour those that were replaced.
  *
  * INVARIANTS
  * - Each call sees the files as they are at that moment.
- * - A key that is no more in its file counts for an hour from when that was first seen, also over a restart.
- * - Nothing that is too short to be a key ever becomes one: what all know must not open a door.
- * - An own key that others than root may read or write counts neither now nor as a former one.
+ * - A key that has left its file is valid for one more hour after that was first seen, even across a restart.
+ * - A text that is too short is never a key: nobody may get in with something that everybody knows.
+ * - An own key that others than root may read or write is not valid, neither now nor as a former one.
  */
 export interface KeyRing {
   /** This host's own key first, then the cluster's, then former ones, the last replaced first. */
   all(): readonly PeerKey[];
   find(id: string): PeerKey | undefined;
-  /** Why the key in this host's own file does not count, if it is refused for who may read it. */
+  /** Why the key in this host's own file is refused, if others than root may use it. */
   refusal(): string | undefined;
-  /** Returns when what is known of former keys is on the disk. */
+  /** Returns when the former keys are on the disk. */
   saved(): Promise<void>;
 }
 
 export interface KeyFiles {
-  /** Made by `hactl alphorn key generate`; need not be there. */
+  /** Made by `hactl alphorn key generate`; may be missing. */
   key: string;
-  /** corosync's authkey; need not be there. */
+  /** corosync's authkey; may be missing. */
   clusterKey: string;
-  /** What outlives a restart: keys, and when they were replaced. */
+  /** Keys, and when they were replaced. It outlives a restart. */
   knownKeys: string;
 }
 
-/** For how long a key that was replaced is good for those who have not got the new one yet. */
+/** How long a replaced key stays valid, for hosts that do not have the new one yet. */
 export const formerKeyMs = 3_600_000;
-/** The shortest that corosync takes, in bytes (corosync-keygen(8): 1024 bits). */
+/** The minimum that corosync accepts (corosync-keygen(8): 1024 bits). */
 const minClusterKeyBytes = 128;
-/** In hexadecimal digits: 256 bits, as long as what is made of it. */
+/** 256 bits, as long as the key that is derived from it. */
 const ownKeyDigits = 64;
 const ownKeyExpected = `expected ${ownKeyDigits} hexadecimal digits; 'hactl alphorn key generate' makes them`;
 const clusterKeyExpected = `expected at least ${minClusterKeyBytes} bytes; copy it from another node of the cluster`;
@@ -69,14 +69,14 @@ const knownSchema = z.strictObject({
 });
 
 interface KnownKey extends PeerKey {
-  /** Which of the files it is or was in. */
+  /** The file that it is or was in. */
   from: 'key' | 'clusterKey';
   replacedAt: number | null;
 }
 
 /**
- * Why the file of a host's own key is refused: others than root may read or write it, or own it.
- * @returns undefined if nothing is wrong with it, or there is none
+ * Tells why the file of a host's own key is refused: others than root may read or write it, or own it.
+ * @returns undefined if the file is in order, or missing
  */
 export function keyRefusal(path: string): string | undefined {
   const stats = statOrNothing(path);
@@ -85,10 +85,10 @@ export function keyRefusal(path: string): string | undefined {
   const isRoots = stats.uid === 0 || stats.uid === process.geteuid?.();
   if (isRoots && (stats.mode & 0o077) === 0) return undefined;
   const why = isRoots ? `others may use it (mode ${mode})` : `user ${stats.uid} owns it`;
-  return `The key in ${path} is refused, for ${why}. Make a new one ('hactl alphorn key generate') and carry it to the other hosts; if nobody has read it, 'chown root:root ${path}' and 'chmod 600 ${path}' will do.`;
+  return `The key in ${path} is refused, because ${why}. Make a new one ('hactl alphorn key generate') and carry it to the other hosts; if nobody has read it, 'chown root:root ${path}' and 'chmod 600 ${path}' will do.`;
 }
 
-/** What is in the file of a host's own key, or undefined if that is no key. */
+/** Reads the text of a host's own key; undefined if it is no key. */
 export function parseOwnKey(text: string): Buffer | undefined {
   const digits = text.trim();
   return new RegExp(`^[0-9a-f]{${ownKeyDigits}}$`, 'i').test(digits)
@@ -97,8 +97,8 @@ export function parseOwnKey(text: string): Buffer | undefined {
 }
 
 /**
- * What two hosts make of a secret that both have: not the secret itself, which corosync has other uses for
- * (HKDF, RFC 5869, with SHA-256).
+ * Derives a key from a secret that two hosts share (HKDF, RFC 5869, with SHA-256). The secret itself is not used,
+ * because corosync has other uses for it.
  */
 export function peerKeyOf(secret: Buffer): PeerKey {
   return withId(derive(secret, 'ha-agent alphorn peer key', 32));
@@ -112,14 +112,14 @@ function derive(secret: Buffer, purpose: string, bytes: number): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', purpose, bytes));
 }
 
-/** What is damaged among the files is logged, and counts for nothing. */
+/** Opens the keys. A damaged file is logged and ignored. */
 export function openKeyRing(files: KeyFiles, log: Log, clock: () => number = Date.now): KeyRing {
   const serialize = makeSerializer();
   let known: readonly KnownKey[] = [];
   let seen: { [from in KnownKey['from']]: Stats | undefined } | undefined;
   let refusal: string | undefined;
 
-  /** Looks at the files themselves, each time: two calls of stat(2) take some ten microseconds. */
+  /** Reads the state of the files each time: two calls of stat(2) take some ten microseconds. */
   function refresh(): void {
     const former = seen;
     const now = { key: statOrNothing(files.key), clusterKey: statOrNothing(files.clusterKey) };
@@ -127,7 +127,7 @@ export function openKeyRing(files: KeyFiles, log: Log, clock: () => number = Dat
     const isSame =
       isUnchanged(former?.key, now.key) && isUnchanged(former?.clusterKey, now.clusterKey);
     if (former === undefined || !isSame) readKeys();
-    // Either way: a clock that was put back must not make a key last.
+    // The absolute difference, because a clock that was set back must not make a key last longer.
     known = known.filter(
       ({ replacedAt }) => replacedAt === null || Math.abs(clock() - replacedAt) < formerKeyMs,
     );
@@ -144,8 +144,8 @@ export function openKeyRing(files: KeyFiles, log: Log, clock: () => number = Dat
       .filter((key) => key !== undefined)
       .filter(({ id }) => id !== refusedId);
     const next = new Map(inUse.map((key) => [key.id, key]));
-    // Those in use have come first each time, so that the former ones are in order too. What is saved counts more: the
-    // other process of this host may have seen the change earlier.
+    // Keys in use have always come first, so the former ones are in order, too. The saved list has priority: the other
+    // process of this host may have seen the change earlier.
     for (const key of [...saved, ...known]) {
       if (next.has(key.id) || key.id === refusedId) continue;
       const replacedAt = key.replacedAt ?? changedAt(files[key.from]);
@@ -166,7 +166,7 @@ export function openKeyRing(files: KeyFiles, log: Log, clock: () => number = Dat
     return secret && { ...peerKeyOf(secret), from, replacedAt: null };
   }
 
-  /** When it was replaced, which may be long before it is seen; now, if it was removed. */
+  /** When it was replaced, which may be long before that is noticed; now, if the file was removed. */
   function changedAt(path: string): number {
     return Math.min(clock(), statOrNothing(path)?.ctimeMs ?? clock());
   }
@@ -180,8 +180,11 @@ export function openKeyRing(files: KeyFiles, log: Log, clock: () => number = Dat
         ...rest,
       }));
     } catch {
-      // Not in the error's own words, which may have a key in them.
-      log.warn({ file: files.knownKeys }, 'it is damaged; keys that were replaced count no more');
+      // The error's message is not logged, because it may contain a key.
+      log.warn(
+        { file: files.knownKeys },
+        'it is damaged; keys that were replaced are no longer valid',
+      );
       return [];
     }
   }
@@ -203,7 +206,7 @@ export function openKeyRing(files: KeyFiles, log: Log, clock: () => number = Dat
     } catch (error) {
       log.warn(
         { file: files.knownKeys, error: (error as Error).message },
-        'the keys of now will not be known as former ones after a restart',
+        'the present keys will not be accepted as former ones after a restart',
       );
     }
   }
@@ -235,7 +238,7 @@ function textOf(keys: readonly KnownKey[]): string {
   return `${JSON.stringify({ keys: listed })}\n`;
 }
 
-/** Undefined where nothing is, or it cannot be looked at, as through links in a circle; whoever reads it hears why. */
+/** Undefined if it is missing or cannot be read, as with a loop of links; reading the file reports the reason. */
 function statOrNothing(path: string): Stats | undefined {
   try {
     return statSync(path);

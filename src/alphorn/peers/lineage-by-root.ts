@@ -5,14 +5,15 @@ import { z } from 'zod';
 
 import { makeFolder, readTextIfThere, replaceFile } from '../../kit/files/files.ts';
 
-// A host that was rolled back has an older state than its destinations, which keep the newer one. Which of the two counts
-// only root can say. To say "this one" is to begin a new count of generations, under a lineage that is written down here.
+// A host that was rolled back has an older state than its destinations, which keep the newer one. Only root can decide
+// which of the two counts. To choose this host's state, root begins a new count of generations. Its lineage is in this
+// file.
 
 const schema = z.strictObject({ lineage: z.string().regex(/^[0-9a-f]{32}$/) });
 
 /**
- * Declares that the present state of this host counts, from the next round on.
- * @param own folder of the own liferaft
+ * Declares that the present state of this host counts from the next round on.
+ * @param own the folder of the own liferaft
  */
 export async function beginLineageByRoot(own: string): Promise<void> {
   await makeFolder(own);
@@ -20,7 +21,7 @@ export async function beginLineageByRoot(own: string): Promise<void> {
   await replaceFile(fileIn(own), `${JSON.stringify({ lineage })}\n`, 0o600);
 }
 
-/** The lineage that root has begun last; undefined if there is none, or it cannot be read. */
+/** The last lineage that root has begun; undefined if there is none, or it cannot be read. */
 export async function lineageByRoot(own: string): Promise<string | undefined> {
   try {
     return schema.parse(JSON.parse((await readTextIfThere(fileIn(own))) ?? '')).lineage;

@@ -6,32 +6,33 @@ import { Fault } from '../../kit/fault.ts';
 import { readTextIfThere, replaceFile } from '../../kit/files/files.ts';
 import { keyRefusal, parseOwnKey } from './keys.ts';
 
-// The key that an administrator carries to hosts outside of the cluster. Its services see that it was replaced, and
-// accept the former one for an hour more (keys.ts).
+// The key that an administrator carries to hosts outside of the cluster. The services notice that it was replaced, and
+// accept the former one for one more hour (keys.ts).
 
-/** Makes a new key in the place of the one that there may be. */
+/** Makes a new key, and replaces the former one if there is one. */
 export async function generateOwnKey(path: string): Promise<void> {
   await writeOwnKey(path, randomBytes(32));
 }
 
 /**
- * Takes the key of another host, as `export` gives it.
+ * Replaces the key by that of another host.
+ * @param text what `export` printed there
  * Faults: `invalid_request`
  */
 export async function importOwnKey(path: string, text: string): Promise<void> {
   const key = parseOwnKey(text);
-  // Not with what came, which may be nearly the key.
+  // The message does not repeat the text, which may be almost the key.
   if (key === undefined) {
     throw new Fault(
       'invalid_request',
-      "This is no key: expected 64 hexadecimal digits, as 'hactl alphorn key export' prints them. The key is as it was.",
+      "This is no key: expected 64 hexadecimal digits, as 'hactl alphorn key export' prints them. The key was not changed.",
     );
   }
   await writeOwnKey(path, key);
 }
 
 /**
- * The key in hexadecimal.
+ * Reads the key, in hexadecimal.
  * Faults: `alphorn_without_key`, `alphorn_key_refused`
  */
 export async function exportOwnKey(path: string): Promise<string> {

@@ -2,16 +2,16 @@ import { Fault } from '../../kit/fault.ts';
 import type { KeyRing } from './keys.ts';
 import { parseIdentity, type PeerIdentity } from './peer-protocol.ts';
 
-/** Knows who is on a connection that was let in. */
+/** Knows which host is on each connection. */
 export interface PeerCallers {
   /**
-   * Lets a connection in if it proves that it has the key.
-   * @param identity as it was sent, by anybody
-   * @returns the key, or null if there is none of that name
+   * Notes who is on a connection, which must then prove that it has the key.
+   * @param identity the text that was sent, possibly by anybody
+   * @returns the key, or null if there is no key of that name
    */
   admit(connection: object, identity: string): Buffer | null;
   /**
-   * The host on a connection, as long as its key counts; asked for each request, for connections last.
+   * Returns the host on a connection, as long as its key is valid. Call it for each request, because connections last.
    * Faults: `unauthenticated`
    */
   of(connection: object): string;
@@ -32,7 +32,7 @@ export function makePeerCallers(keys: KeyRing): PeerCallers {
       if (identity === undefined || keys.find(identity.keyId) === undefined) {
         throw new Fault(
           'unauthenticated',
-          'The key of this connection counts no more on this host. Connect anew, with the key that both hosts have now.',
+          'The key of this connection is no longer valid on this host. Connect again with the key that both hosts have now.',
         );
       }
       return identity.hostId;

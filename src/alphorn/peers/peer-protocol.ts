@@ -2,13 +2,12 @@ import { constants } from 'node:crypto';
 
 import { hostIdPattern } from '../format/manifest.ts';
 
-// What both sides of a peer connection have to agree on.
+// What both sides of a peer connection must agree on.
 
 /**
- * TLS 1.3, and no other. The suite is the one that OpenSSL gives a key without a session of its own
- * (SSL_CTX_set_psk_server_callback(3): SHA-256); each connection has a key exchange besides, so that who gets hold
- * of the key later cannot read what went over it. No tickets: with one, who was let in would come back after the
- * key was withdrawn.
+ * TLS 1.3 only. The suite is the one that OpenSSL uses for a pre-shared key without a session
+ * (SSL_CTX_set_psk_server_callback(3): SHA-256). Each connection has a key exchange as well, so a key that leaks later
+ * does not reveal former traffic. There are no tickets, because a host could use one after its key was withdrawn.
  */
 export const peerTls = {
   minVersion: 'TLSv1.3',
@@ -19,34 +18,34 @@ export const peerTls = {
 
 export const peerRoutes = { heartbeat: '/v1/heartbeat', liferaft: '/v1/liferaft' } as const;
 
-/** As Node.js has the names of headers. */
+/** Node.js has the names of headers in small letters. */
 export const digestHeader = 'x-liferaft-digest';
-/** Says that the host began to count its generations anew, as after a new installation. */
+/** Says that the host began a new count of generations, as after a new installation. */
 export const rebuiltHeader = 'x-liferaft-rebuilt';
-/** Says how many bytes of that liferaft are there already, of which only the rest is sent. */
+/** Says how many bytes of that liferaft are already there; only the rest is sent. */
 export const offsetHeader = 'x-liferaft-offset';
 
-/** What a host has, told to those who keep it. */
+/** What a host tells its destinations: which liferaft it has. */
 export interface Heartbeat {
   digest: string;
   lineage: string;
   generation: number;
 }
 
-/** What they have of it. */
+/** What a destination answers. */
 export interface HeartbeatAnswer {
-  /** Whether they have that very liferaft. */
+  /** Whether it has that very liferaft. */
   held: boolean;
-  /** Of the one that they have, if any. */
+  /** The lineage and generation of the one that it has, if any. */
   lineage?: string;
   generation?: number;
-  /** The id of who answers; an older version does not tell it. */
+  /** The id of the host that answers; older versions leave it out. */
   host?: string;
-  /** How many bytes have come of the one that was asked for, before its connection was cut. */
+  /** How many bytes of that liferaft arrived before its connection was cut. */
   partial?: number;
 }
 
-/** Who asks, and by which key: what TLS calls the identity of a pre-shared key. */
+/** The host that asks, and its key: what TLS calls the identity of a pre-shared key. */
 export interface PeerIdentity {
   hostId: string;
   keyId: string;
@@ -56,7 +55,7 @@ export function identityText({ hostId, keyId }: PeerIdentity): string {
   return `${hostId}.${keyId}`;
 }
 
-/** @returns undefined for what is none of ours; it comes from anybody */
+/** @returns undefined if the text is no such identity; anybody may have sent it */
 export function parseIdentity(text: string): PeerIdentity | undefined {
   const [hostId = '', keyId = '', ...more] = text.split('.');
   return more.length === 0 && hostIdPattern.test(hostId) && /^[0-9a-f]{8}$/.test(keyId)

@@ -7,18 +7,18 @@ import { z } from 'zod';
 import { readTextIfThere } from '../../kit/files/files.ts';
 import { hostName } from './host-id.ts';
 
-/** What a host tells of itself besides its id, so that another one with the same id is known as such. */
+/** What a host says about itself in addition to its id, so that another host with the same id is recognised. */
 export interface WhoSends {
-  /** Of its machine-id(5), which should not be shown as it is. */
+  /** A digest of its machine-id(5), which should not be shown. */
   machine: string;
-  /** Of its boot: another after each start. */
+  /** A digest that changes with each boot. */
   boot: string;
   name: string;
-  /** For how long it has been up, in seconds. */
+  /** How long it has been up, in seconds. */
   upSeconds: number;
 }
 
-/** Headers of a peer's request. Who has an older version leaves them out, or passes them over. */
+/** Headers of a peer's request. Older versions leave them out, or ignore them. */
 export const whoSendsHeaders = {
   machine: 'x-liferaft-machine',
   boot: 'x-liferaft-boot',
@@ -26,7 +26,7 @@ export const whoSendsHeaders = {
   upSeconds: 'x-liferaft-up-seconds',
 } as const;
 
-/** Names the lineage that root has declared to be the one that counts; see lineage-by-root.ts. */
+/** Names the lineage that root has chosen; see lineage-by-root.ts. */
 export const byRootHeader = 'x-liferaft-by-root';
 
 const digits = z.string().regex(/^[0-9a-f]{32}$/);
@@ -41,13 +41,13 @@ export function headersOf({ machine, boot, name, upSeconds }: WhoSends): Record<
   return {
     [whoSendsHeaders.machine]: machine,
     [whoSendsHeaders.boot]: boot,
-    // A header has ASCII alone.
+    // A header can only have ASCII.
     [whoSendsHeaders.name]: encodeURIComponent(name),
     [whoSendsHeaders.upSeconds]: String(Math.floor(upSeconds)),
   };
 }
 
-/** What a request says of its sender; undefined if it says nothing that can be read. */
+/** Reads what a request says about its sender; undefined if that is missing or malformed. */
 export function whoSendsOf(headers: object): WhoSends | undefined {
   const { success, data } = schema.safeParse(headers);
   if (!success) return undefined;
@@ -68,8 +68,8 @@ function decoded(text: string): string {
 }
 
 /**
- * What this host tells of itself.
- * @param machineId path of machine-id(5)
+ * Describes this host.
+ * @param machineId the path of machine-id(5)
  */
 export async function whoThisHostIs(machineId: string): Promise<WhoSends> {
   const machine = (await readTextIfThere(machineId))?.trim() ?? '';
@@ -81,16 +81,16 @@ export async function whoThisHostIs(machineId: string): Promise<WhoSends> {
   };
 }
 
-/** What this host tells of its boot. */
+/** A digest of this boot. */
 async function thisBoot(): Promise<string> {
-  // random(4): made up by the kernel, or by what runs this container.
+  // random(4). The kernel makes it, or the program that runs this container.
   return digestOf((await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim());
 }
 
-/** Seconds from the kernel's start: about zero, but in a container, which has the uptime of its host. */
+/** Seconds from the kernel's start: about zero, except in a container, which has the uptime of its host. */
 async function firstProcessStartedAt(): Promise<number> {
   const text = await readFile('/proc/1/stat', 'utf8');
-  // proc_pid_stat(5), field 22, in ticks of a hundredth; the name, in parentheses, may hold anything.
+  // proc_pid_stat(5), field 22, in ticks of 10 ms. The name, in parentheses, may contain anything.
   return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[19]) / 100;
 }
 

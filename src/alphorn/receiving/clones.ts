@@ -8,27 +8,28 @@ import { hostName } from '../peers/host-id.ts';
 import type { WhoSends } from '../peers/who-sends.ts';
 
 /**
- * Tells a host from a clone of it, which has the same id.
+ * Distinguishes a host from a clone of it, which has the same id.
  *
  * INVARIANTS
- * - A host with another machine-id is refused, unless root said there that it is the one that counts.
- * - Of two boots of one machine that both live, the one that began first stays. A boot is only followed by another:
- *   one that comes back after it was followed has lived all along, so what followed it is a clone.
- * - Who is refused gets in when the other one was not heard of for `silentMs`; no clock but this process's own counts.
- * - A host of which nothing is kept here is not looked at.
+ * - A host with another machine-id is refused, unless root declared there that its state counts.
+ * - If two boots of one machine are alive, the one that began first is accepted. A boot ends before the next one
+ *   begins. So if a boot comes back after another followed it, it was alive all along, and the one that followed is a
+ *   clone.
+ * - A refused host is accepted when nothing was heard from the other for `silentMs`, by this process's own clock.
+ * - A host that has no liferaft here is not checked.
  */
 export interface CloneCheck {
   /**
-   * @param hostId whose liferafts are kept here
-   * @param who undefined if it does not say, which an older version does not
+   * @param hostId a host that has liferafts here
+   * @param who undefined if the sender is of an older version, which does not say
    * Faults: `host_cloned`
    */
   check(hostId: string, who: WhoSends | undefined, address: string): Promise<void>;
-  /** Takes whoever it is for the host from now on. */
+  /** Takes this sender for the host from now on. */
   accept(hostId: string, who: WhoSends | undefined, address: string): Promise<void>;
 }
 
-/** For how long a host that was heard of is taken to live. */
+/** How long a host counts as alive after it was last heard from. */
 export const silentMs = 600_000;
 const maxBoots = 16;
 
@@ -38,14 +39,14 @@ const schema = z.strictObject({
   boot: digits,
   name: z.string(),
   address: z.string(),
-  /** Boots that this one followed, the last first. */
+  /** The boots before this one, the last first. */
   formerBoots: z.array(digits),
 });
 type Known = z.output<typeof schema>;
 
 /**
- * @param folder of the liferafts
- * @param now milliseconds of a clock that is never set
+ * @param folder the folder of the liferafts
+ * @param now a monotonic clock in milliseconds
  */
 export function makeCloneCheck(
   folder: string,
@@ -59,7 +60,7 @@ export function makeCloneCheck(
     try {
       return schema.parse(JSON.parse(text));
     } catch {
-      // Damaged: whoever comes next is the host.
+      // The file is damaged, so the next sender is taken for the host.
       return undefined;
     }
   }
@@ -71,7 +72,7 @@ export function makeCloneCheck(
     try {
       await replaceFile(file, JSON.stringify(known), 0o600);
     } catch (error) {
-      // Then the host is judged by what was known of it before; a full disk is no reason to refuse it.
+      // The former file stays, and the next check uses it. A full disk is no reason to refuse the host.
       if (!(error instanceof Fault) || error.code !== 'no_space') throw error;
     }
   }
@@ -87,7 +88,7 @@ export function makeCloneCheck(
       if (boot === known.boot) {
         await write(hostId, { ...known, ...is });
       } else if (known.formerBoots.includes(boot)) {
-        // It lived all along.
+        // It was alive all along.
         const formerBoots = known.formerBoots.slice(known.formerBoots.indexOf(boot) + 1);
         await write(hostId, { ...is, formerBoots });
       } else if (upSeconds * 1000 < silentFor || silentFor > silentMs) {
@@ -108,21 +109,21 @@ export function makeCloneCheck(
   };
 }
 
-/** Of the file that says who sends a host's liferafts. */
+/** The name of the file that says who sends a host's liferafts. */
 export function senderFileName(hostId: string): string {
   return `sender_${hostId}.json`;
 }
 
-/** Of another host that has the id of the one which it sends to. */
+/** Another host has the id of this host, to which it sends. */
 export function cloneOfThisHost(hostId: string, name: string, address: string): Fault {
   return new Fault(
     'host_cloned',
-    `${name} (${address}) has the id ${hostId}, which is this host's own (${hostName()}). Nothing of it was kept. ${ownIdHint}`,
+    `${name} (${address}) has the id ${hostId}, which is this host's own (${hostName()}). Nothing of it was stored. ${ownIdHint}`,
   );
 }
 
 const ownIdHint =
-  "Give one of the two an id of its own: 'zgenhostid' writes /etc/hostid; without that file it is made of /etc/machine-id ('systemd-machine-id-setup').";
+  "Give one of the two an id of its own: 'zgenhostid' writes /etc/hostid; without that file, the id comes from /etc/machine-id ('systemd-machine-id-setup').";
 
 function cloned(
   hostId: string,
@@ -132,6 +133,6 @@ function cloned(
 ): Fault {
   return new Fault(
     'host_cloned',
-    `Two hosts have the id ${hostId}: ${known.name} (${known.address}), whose liferafts are kept here, and ${is.name} (${is.address}), which has another ${what}. Nothing of ${is.name} was kept, and what is here stays. ${ownIdHint} If this is the same host after it was rebuilt, say so on it as root: 'hactl alphorn rebuilt'.`,
+    `Two hosts have the id ${hostId}: ${known.name} (${known.address}), whose liferafts are stored here, and ${is.name} (${is.address}), which has another ${what}. Nothing from ${is.name} was stored, and what is here stays. ${ownIdHint} If this is the same host after it was rebuilt, run 'hactl alphorn rebuilt' there as root.`,
   );
 }

@@ -10,38 +10,38 @@ import { isWhole, type Manifest } from '../format/manifest.ts';
 import { damagedName, liferaftName, namePartsOf } from '../format/names.ts';
 import { type Generation, generationsToKeep, type Retention } from './retention.ts';
 
-/** Which liferaft it is. */
+/** Identifies a liferaft. */
 export interface Held {
   digest: string;
   lineage: string;
   generation: number;
 }
 
-/** What is known of one that can be read. */
+/** What is known of a liferaft that can be read. */
 interface HeldHere extends Held {
-  /** Whether all is in it that its host cannot be brought back without. */
+  /** Whether it has all essential files. */
   isWhole: boolean;
 }
 
-/** One that can be read. */
+/** A stored liferaft that can be read. */
 interface StoredGeneration extends Held, Generation {
   name: string;
 }
 
-/** The liferafts of hosts in a folder: the latest of each, and its former ones. */
+/** The liferafts in a folder: the latest of each host, and its former ones. */
 export interface StoredGenerations {
-  /** The latest of a host; undefined if there is none, or it cannot be read. */
+  /** Returns the latest of a host; undefined if there is none, or it cannot be read. */
   latest(hostId: string): Promise<Held | undefined>;
-  /** All of a host that can be read. */
+  /** Returns all of a host that can be read. */
   all(hostId: string): Promise<StoredGeneration[]>;
-  /** Gives the latest a second name, that of a former one. The latest keeps its name until the new one has it. */
+  /** Gives the latest a second name, as a former one. Its first name stays until a new one takes it. */
   putLatestAside(hostId: string): Promise<void>;
-  /** Leaves those that are to be kept, and removes what cannot be read. */
+  /** Removes what the retention does not keep, and what cannot be read. */
   prune(hostId: string): Promise<void>;
 }
 
 export function openGenerations(folder: string, retention: Retention): StoredGenerations {
-  // No file here is written to, so one is read once.
+  // Files here are only replaced, never written to. So each is read once.
   const alreadyRead = new Map<string, { stats: Stats; held: HeldHere | undefined }>();
 
   async function heldIn(name: string, hostId: string): Promise<HeldHere | undefined> {
@@ -86,12 +86,12 @@ export function openGenerations(folder: string, retention: Retention): StoredGen
     await link(join(folder, name), aside);
   }
 
-  /** One of its number may be of a former lineage: the last state of the host before it was rebuilt, say, which stays. */
+  /** A name may be taken by a former lineage, such as the last state before the host was rebuilt, which stays. */
   async function nameAside(hostId: string, { generation, digest }: Held): Promise<string> {
     for (let number = generation; ; number += 1) {
       const name = liferaftName(hostId, number);
       const there = await heldIn(name, hostId);
-      // The latest itself has that name when a kill came before it was replaced.
+      // The latest itself has that name if a former call was killed before the replacement.
       if (there === undefined || there.digest === digest) return name;
     }
   }
@@ -124,11 +124,11 @@ async function readHeld(path: string, hostId: string): Promise<HeldHere | undefi
     if (!(error instanceof Fault)) throw error;
     if (error.code === 'liferaft_damaged') return undefined;
     if (error.code !== 'liferaft_of_later_format') throw error;
-    // It was taken in by a later version, and is as good as any for who installs that one again.
+    // A later version took it in. It is valid again once that version is installed again.
     const head = await readLaterHead(path);
     if (head?.host.id !== hostId) return undefined;
     const { digest, lineage, generation } = head;
-    // That cannot be told, and the last one that is known to be whole stays then.
+    // It is not known whether this one is whole, so the last one that is known to be whole stays, too.
     return { digest, lineage, generation, isWhole: false };
   }
 }

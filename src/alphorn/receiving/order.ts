@@ -3,8 +3,11 @@ import type { Manifest } from '../format/manifest.ts';
 import type { Generation } from './retention.ts';
 
 /**
- * A liferaft has to be newer than all of its lineage that are here. One of another lineage takes the place of the latest
- * only if its host says that it was rebuilt, and if it is none of which there were some here: it would be a former one.
+ * Checks that a liferaft may replace the latest. It must be newer than all of its lineage that are here. Another
+ * lineage is accepted only if the host says that it was rebuilt, and if nothing of that lineage is here: that would be
+ * a former one.
+ * @param next the sentence that says what to do
+ * Faults: `liferaft_older`
  */
 export function checkOrder(
   { host, lineage, generation }: Manifest,
@@ -13,7 +16,7 @@ export function checkOrder(
   next: string,
 ): void {
   const older = (why: string) =>
-    new Fault('liferaft_older', `${why} Nothing of it was kept, and what is here stays. ${next}`);
+    new Fault('liferaft_older', `${why} Nothing of it was stored, and what is here stays. ${next}`);
   const latest = stored.find(({ isLatest }) => isLatest);
   const ofLineage = stored.filter((each) => each.lineage === lineage);
   const newest = Math.max(0, ...ofLineage.map((each) => each.generation));
@@ -26,14 +29,14 @@ export function checkOrder(
   }
   if (!rebuilt) {
     throw older(
-      `Host ${host.id} has begun to count its generations anew, and did not say that it was rebuilt.`,
+      `Host ${host.id} has begun a new count of generations, but did not say that it was rebuilt.`,
     );
   }
 }
 
-/** What a sender does to have an older one taken in, and what who imports one does. */
+/** What to do so that an older liferaft is accepted: on the host that sends it, and where it is imported. */
 export const sayRebuilt =
-  "If that host was rolled back and its present state is to count, say so on it as root: 'hactl alphorn rebuilt'.";
+  "If that host was rolled back and its present state counts, run 'hactl alphorn rebuilt' there as root.";
 
 export const deleteFirst =
-  "If this one is to count, first delete those of that host that are here: 'hactl alphorn list' names them, 'hactl alphorn delete NAME...' deletes them.";
+  "If this one counts, first delete the liferafts of that host that are here: 'hactl alphorn list' names them, 'hactl alphorn delete NAME...' deletes them.";

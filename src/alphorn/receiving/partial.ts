@@ -3,21 +3,21 @@ import { join } from 'node:path';
 
 import { namesIn, statIfThere } from '../../kit/files/files.ts';
 
-// What came of a liferaft before its connection was cut. It is kept under the digest of the whole, so that its sender
-// has to send the rest alone; each byte of it is checked again then. Of a host there is one at most.
+// The first part of a liferaft whose connection was cut. Its name has the digest of the whole, so that the sender only
+// has to send the rest; then each byte is checked again. There is at most one for each host.
 
 const pattern = /^partial_([0-9a-f]{8})_([0-9a-f]{64})\.part$/;
-/** A host that does not come back for the rest within that time sends all of it. */
+/** A host that does not send the rest within this time sends all of it. */
 const maxAgeMs = 24 * 3_600_000;
 
-/** Less is sent again sooner than it is asked for. */
+/** A shorter part is not worth it: sending it again takes less time. */
 export const minPartialBytes = 1024 ** 2;
 
 export function partialName(hostId: string, digest: string): string {
   return `partial_${hostId}_${digest}.part`;
 }
 
-/** How many bytes there are; 0 if there are none. */
+/** How many bytes of that liferaft are here. */
 export async function partialBytes(
   folder: string,
   hostId: string,
@@ -26,7 +26,7 @@ export async function partialBytes(
   return (await statIfThere(join(folder, partialName(hostId, digest))))?.size ?? 0;
 }
 
-/** Removes those of a host, except for one of that name. */
+/** Removes those of a host, except the one of that name. */
 export async function removePartials(
   folder: string,
   hostId: string,
@@ -38,13 +38,13 @@ export async function removePartials(
   }
 }
 
-/** Removes those for whose rest nobody came. */
+/** Removes those whose rest was never sent. */
 export async function removeOldPartials(folder: string): Promise<void> {
   for (const name of await namesIn(folder)) {
     if (!pattern.test(name)) continue;
     const stats = await statIfThere(join(folder, name));
     if (stats === undefined) continue;
-    // Either way, for the clock may have been put back.
+    // The absolute difference, because the clock may have been set back.
     if (Math.abs(Date.now() - stats.mtimeMs) > maxAgeMs)
       await rm(join(folder, name), { force: true });
   }

@@ -21,55 +21,55 @@ import {
 import { checkReserve } from './reserve.ts';
 import type { AlphornConfig } from '../config.ts';
 
-/** What who sends one says of it. */
+/** What a sender says about its liferaft. */
 export interface Announced {
-  /** Who sends it, by the key that the connection was made with. */
+  /** The sender, by the key of its connection. */
   hostId: string;
   digest: string;
   /** Bytes. */
   size: number;
-  /** Whether the host counts its generations anew. */
+  /** Whether the host has begun a new count of generations. */
   rebuilt: boolean;
-  /** How many bytes of it came before, and are not sent again. */
+  /** How many bytes arrived earlier, and are not sent again. */
   offset?: number;
 }
 
-/** Takes in liferafts. Of one folder there may be one at a time, but for imports. */
+/** Takes in liferafts. A folder may have only one receiver at a time, except for imports. */
 export interface LiferaftReceiver {
-  /** Removes what a kill left. To be called once, before anything is received. */
+  /** Removes what a killed process left. Call it once, before anything is received. */
   tidy(): Promise<void>;
-  /** The latest of a host; undefined if there is none, or it cannot be read. */
+  /** Returns the latest of a host; undefined if there is none, or it cannot be read. */
   held(hostId: string): Promise<Held | undefined>;
-  /** How many bytes came of that liferaft before it was cut off. */
+  /** Returns how many bytes of that liferaft arrived before it was cut off. */
   partial(hostId: string, digest: string): Promise<number>;
-  /** Whether there is a liferaft of that host, and of that count if one is named. */
+  /** Returns whether there is a liferaft of that host, and of that lineage if one is named. */
   knows(hostId: string, lineage?: string): Promise<boolean>;
-  /** Notes that the latest of a host is still what the host is. */
+  /** Notes that the latest of a host is still current. */
   confirm(hostId: string): Promise<void>;
   /**
-   * Takes in a liferaft, which is checked as it comes. The one before becomes a former one. On a fault everything is
-   * as it was, but for what came of one that was cut off.
-   * @param source is no further read, and closed, as soon as something is wrong with it
+   * Takes in a liferaft, and checks it as it arrives. The one before becomes a former one. A fault leaves everything as
+   * it was, except that the first part of one that was cut off is stored.
+   * @param source is closed as soon as something is wrong with it
    * Faults: `liferaft_invalid`, `liferaft_of_later_format`, `liferaft_cut_off`, `liferaft_too_large`,
    * `liferaft_of_another_host`, `liferaft_older`, `liferaft_busy`, `too_many_liferafts`, `no_space`
    */
   receive(announced: Announced, source: AsyncIterable<Buffer>): Promise<Held>;
   /**
-   * Takes in one from a file, with the same checks; it may be of any host.
-   * @returns also the name that it has here
+   * Takes in a liferaft of any host from a file, with the same checks.
+   * @returns also its name here
    * Faults: `liferaft_not_found` if there is no such file, and those of `receive`
    */
   importFile(path: string): Promise<Held & { name: string }>;
 }
 
-/** How much is taken in, and stays; see config.ts. */
+/** How much is taken in, and what is kept of it; see config.ts. */
 export interface ReceiverLimits {
   /** How many liferafts of a host are kept, the latest among them. */
   keep: number;
-  /** For how many hours one an hour is kept beside these, and for how many days one a day; none if nothing is said. */
+  /** For how many hours one an hour is kept in addition, and for how many days one a day (default: 0). */
   keepHours?: number;
   keepDays?: number;
-  /** Bytes of one at most. */
+  /** Max size of one in bytes. */
   maxBytes: number;
 }
 
@@ -82,7 +82,7 @@ export function receiverLimits(config: AlphornConfig): ReceiverLimits {
   };
 }
 
-/** How many are received at the same time at most. */
+/** Max number that is received at the same time. */
 const maxAtOnce = 8;
 
 export function makeReceiver(
@@ -91,7 +91,7 @@ export function makeReceiver(
 ): LiferaftReceiver {
   const retention = { last: keep, hours: keepHours, days: keepDays };
   const generations = openGenerations(folder, retention);
-  /** Hosts of which one is being received. */
+  /** Hosts whose liferaft is being received. */
   const busy = new Set<string>();
   async function take(
     announced: Partial<Announced>,
@@ -116,7 +116,7 @@ export function makeReceiver(
         const before = part && offset > 0 ? contentOf(join(folder, part), offset) : [];
         for await (const chunk of chain(before, source)) {
           check.write(chunk);
-          // A promise for each piece would cost more than the piece.
+          // Waiting for each piece would cost more than the piece.
           const room = writes.write(chunk);
           if (room) await room;
         }
@@ -124,7 +124,7 @@ export function makeReceiver(
       },
       nameOf: ({ manifest }) => liferaftName(manifest.host.id),
       async beforeNamed({ manifest }) {
-        // Another one may have been imported meanwhile.
+        // Another one may have been imported in the meantime.
         checkOrder(manifest, await generations.all(manifest.host.id), rebuilt, next);
         await generations.putLatestAside(manifest.host.id);
       },
@@ -171,7 +171,7 @@ export function makeReceiver(
         await removeOldPartials(folder);
         return held;
       } catch (error) {
-        // What is wrong with it, or was taken back, is not to be gone on with.
+        // The rest of a liferaft that is wrong, or was refused, is of no use.
         if (!(error instanceof Fault) || !waiting.has(error.code)) {
           await removePartials(folder, hostId);
         }
@@ -196,13 +196,13 @@ export function makeReceiver(
   };
 }
 
-/** Faults after which the rest may still come. */
+/** Faults after which the rest may still arrive. */
 const waiting: ReadonlySet<FaultCode> = new Set(['liferaft_cut_off', 'no_space']);
 
 function notThere(): Fault {
   return new Fault(
     'liferaft_cut_off',
-    'What came before of this liferaft is not here any more. Send all of it.',
+    'The first part of this liferaft is no longer here. Send all of it.',
   );
 }
 
@@ -214,7 +214,7 @@ async function* chain(
   yield* source;
 }
 
-/** Each piece is the reader's own, for writes are gathered. */
+/** Each piece has a buffer of its own, because writes are gathered. */
 async function* contentOf(path: string, length?: number): AsyncGenerator<Buffer, void, undefined> {
   const file = await open(path);
   try {
@@ -228,7 +228,7 @@ async function* contentOf(path: string, length?: number): AsyncGenerator<Buffer,
 function checkSize(manifest: Manifest, announced: number | undefined): void {
   const { size } = layoutOf(manifest);
   if (announced !== undefined && announced !== size) {
-    throw invalid(`It is said to have ${announced} bytes, and by its manifest it has ${size}.`);
+    throw invalid(`It was announced with ${announced} bytes, but by its manifest it has ${size}.`);
   }
 }
 
@@ -243,13 +243,13 @@ function busyWith(hostId: string): Fault {
 function tooMany(): Fault {
   return new Fault(
     'too_many_liferafts',
-    `${maxAtOnce} liferafts are being received, which is the most at once. Send this one later.`,
+    `${maxAtOnce} liferafts are being received, which is the maximum. Send this one later.`,
     { retryAfterSeconds: 5 },
   );
 }
 
 function isNoFile(error: unknown, path: string): boolean {
   const code = systemErrorCode(error);
-  // Of what is done in the store's folder the error names another path. A folder is opened, and cannot be read.
+  // An error in the store's folder names another path. EISDIR: a folder can be opened, but not read.
   return code === 'EISDIR' || (code === 'ENOENT' && (error as NodeJS.ErrnoException).path === path);
 }

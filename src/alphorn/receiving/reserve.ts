@@ -2,12 +2,12 @@ import { mkdir, statfs } from 'node:fs/promises';
 
 import { Fault } from '../../kit/fault.ts';
 
-/** What liferafts leave free of a disk: a twentieth of it, and at most so many bytes. */
+/** Liferafts leave a twentieth of the disk free, and at most this many bytes. */
 const maxReservedBytes = 512 * 1024 ** 2;
 
 /**
- * Sees to it that liferafts of others do not fill the disk of this host, on which its own cluster has its state.
- * @param bytes that are to be written
+ * Keeps liferafts of other hosts from filling the disk of this host, where its own cluster has its state.
+ * @param bytes how many are to be written
  * Faults: `no_space`
  */
 export async function checkReserve(folder: string, bytes: number): Promise<void> {
@@ -18,6 +18,6 @@ export async function checkReserve(folder: string, bytes: number): Promise<void>
   if (free - bytes >= reserve) return;
   throw new Fault(
     'no_space',
-    `There is no room for ${bytes} bytes more in ${folder}: ${free} bytes are free on its disk, and ${reserve} of them are kept for the host itself. Nothing of it was kept. Make room there, or delete liferafts of hosts that are no more ('hactl alphorn list').`,
+    `There is no room for ${bytes} more bytes in ${folder}: ${free} bytes are free on its disk, and ${reserve} of them are reserved for the host itself. Nothing of it was stored. Make room there, or delete liferafts of hosts that no longer exist ('hactl alphorn list').`,
   );
 }

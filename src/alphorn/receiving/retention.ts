@@ -1,6 +1,6 @@
-/** How many generations of a host's liferaft are kept. What several of these keep is kept once. */
+/** How many generations of a host's liferaft are kept. A generation may meet several of these rules. */
 export interface Retention {
-  /** The last ones, the latest among them. */
+  /** How many of the last ones, including the latest. */
   last: number;
   /** For how many hours one an hour is kept. */
   hours: number;
@@ -8,15 +8,15 @@ export interface Retention {
   days: number;
 }
 
-/** A generation of a host's liferaft, as far as it matters for how long it is kept. */
+/** What the retention needs to know of a generation. */
 export interface Generation {
   lineage: string;
   generation: number;
   digest: string;
   isLatest: boolean;
-  /** Whether it has all that its host cannot be brought back without. */
+  /** Whether it has all essential files. */
   isWhole: boolean;
-  /** When its host was last known to be so, by the clock of this host: of a former one, until it was replaced. */
+  /** When it was last known to be current, by the clock of this host: for a former one, when it was replaced. */
   until: Date;
 }
 
@@ -26,9 +26,9 @@ const dayMs = 24 * hourMs;
 /**
  * Decides which generations of one host stay.
  *
- * An hour keeps the first generation that was replaced in it, and a day too: what the host was when it began. However
- * many changes come within it, they push that one out neither now nor later. The time is that of the replacement, not
- * of the making, so that what held for weeks is not the first to go when it is replaced.
+ * For each hour, and for each day, the first generation that was replaced in it is kept: the state of the host at its
+ * beginning. Later changes in the same period never displace it. The time is that of the replacement, so that a state
+ * that was current for weeks is not the first to go once it is replaced.
  *
  * INVARIANTS
  * - The latest stays.
@@ -42,8 +42,8 @@ export function generationsToKeep<T extends Generation>(
 ): Set<T> {
   const latest = generations.find(({ isLatest }) => isLatest);
   const former = byWorth(generations, latest);
-  // While nothing is heard of the host nothing takes the place of what it was, so that does not grow old: neither when
-  // the host is lost for weeks, nor by a clock that is ahead when the service starts.
+  // Time stands still while nothing is heard from the host. So its generations do not age when the host is lost for
+  // weeks, or when the clock is ahead as the service starts.
   const heardAt = Math.max(...generations.map(({ until }) => until.getTime()));
   const atMs = Math.min(now.getTime(), heardAt);
   const newestWhole = latest?.isWhole ? undefined : former.find(({ isWhole }) => isWhole);
@@ -56,7 +56,7 @@ export function generationsToKeep<T extends Generation>(
   ]);
 }
 
-/** The former ones: those that the host still counts with before those of a count that it gave up, the newest first. */
+/** The former ones, the newest first. The host's present lineage comes before those that it gave up. */
 function byWorth<T extends Generation>(generations: readonly T[], latest: T | undefined): T[] {
   const isOfCount = ({ lineage }: T) => Number(lineage === latest?.lineage);
   return generations
@@ -64,7 +64,7 @@ function byWorth<T extends Generation>(generations: readonly T[], latest: T | un
     .sort((a, b) => isOfCount(b) - isOfCount(a) || b.generation - a.generation);
 }
 
-/** The first generation that was replaced in each period, as far back as so many periods. */
+/** The first generation that was replaced in each of the last periods. */
 function firstOfEach<T extends Generation>(
   former: readonly T[],
   periodMs: number,
@@ -80,8 +80,8 @@ function firstOfEach<T extends Generation>(
     const other = first.get(period);
     if (other === undefined || isBefore(each, other)) first.set(period, each);
   }
-  // Times that are still to come, of a clock that was put back since, are periods too: a clock that is wrong for a while
-  // must not make one of all. As there may be any number of them, those that matter most stay.
+  // Times in the future, from before the clock was set back, are periods as well: a clock that is wrong for a while
+  // must not merge all generations into one period. There may be any number of these, so the most important ones stay.
   return [...first.values()].slice(0, periods + 1);
 }
 

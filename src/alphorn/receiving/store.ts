@@ -10,53 +10,53 @@ import { senderFileName } from './clones.ts';
 import { removePartials } from './partial.ts';
 import { type LiferaftReceiver, makeReceiver, type ReceiverLimits } from './receiver.ts';
 
-/** A liferaft that another host left here. */
+/** A liferaft of another host that is stored here. */
 export interface StoredLiferaft {
-  /** `liferaft_HOSTID.tar`, or `liferaft_HOSTID.GENERATION.tar` of one that was replaced. */
+  /** `liferaft_HOSTID.tar`; for one that was replaced, `liferaft_HOSTID.GENERATION.tar`. */
   name: string;
   host: { id: string; name: string };
   generation: number;
   /** Whether it is the latest of its host. */
   current: boolean;
-  /** Whether all is in it that its host cannot be brought back without. */
+  /** Whether it has all essential files. */
   whole: boolean;
   digest: string;
   /** Bytes. */
   size: number;
   /** When its host made it, ISO 8601 in UTC. */
   madeAt: string;
-  /** When its host last said that it is still so, ISO 8601 in UTC; of a former one, when it was replaced at the latest. */
+  /** When its host last confirmed it, ISO 8601 in UTC; for a former one, at the latest when it was replaced. */
   seenAt: string;
 }
 
-/** One that cannot be read; it is listed, so that it can be deleted. */
+/** A liferaft that cannot be read. It is listed so that it can be deleted. */
 export interface DamagedLiferaft {
   name: string;
   damaged: string;
 }
 
-/** One that a later version took in; it is sound as far as this one can tell. */
+/** A liferaft that a later version took in. It is sound as far as this version can tell. */
 export interface LaterLiferaft {
   name: string;
-  /** That it is of a later version, and what to do. */
+  /** Says that it is of a later version, and what to do. */
   laterFormat: string;
 }
 
 export type ListedLiferaft = StoredLiferaft | DamagedLiferaft | LaterLiferaft;
 
-/** The liferafts that others left on this host: a folder that only root may enter, a file each. */
+/** The liferafts of other hosts on this one: a file each, in a folder that only root may enter. */
 export interface LiferaftStore extends LiferaftReceiver {
-  /** In the order of their names; a host's latest before its former ones. */
+  /** Lists them in the order of their names; a host's latest comes before its former ones. */
   list(): Promise<ListedLiferaft[]>;
   /** Faults: `liferaft_not_found`, `liferaft_damaged`, `liferaft_of_later_format` */
   open(name: string): Promise<LiferaftFile>;
   /** Faults: `liferaft_not_found` */
   remove(name: string): Promise<void>;
-  /** Removes all of them, former ones too. @returns their names */
+  /** Removes all of them, including former ones. @returns their names */
   removeAll(): Promise<string[]>;
 }
 
-/** @param folder need not be there */
+/** @param folder may be missing */
 export function openStore(folder: string, limits: ReceiverLimits): LiferaftStore {
   async function names(): Promise<string[]> {
     return (await namesIn(folder)).filter(isLiferaftName).sort(byName);
@@ -130,7 +130,7 @@ function notFound(name: string): Fault {
   );
 }
 
-/** `liferaft_1234abcd.tar` before `liferaft_1234abcd.7.tar`, and that before the sixth. */
+/** Sorts `liferaft_1234abcd.tar` before `liferaft_1234abcd.7.tar`, and that before `liferaft_1234abcd.6.tar`. */
 function byName(a: string, b: string): number {
   const [partsA, partsB] = [namePartsOf(a), namePartsOf(b)];
   if (partsA?.hostId !== partsB?.hostId) return a < b ? -1 : 1;

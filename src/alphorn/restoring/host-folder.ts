@@ -6,29 +6,29 @@ import { lstatIfThere } from '../../kit/files/files.ts';
 import { digestOf } from '../../kit/files/pieces.ts';
 
 /**
- * A folder of this host that is held open. What is done in it by `at()` is done in this one, also if somebody puts a
- * link or another folder in its place meanwhile.
+ * A folder of this host that is held open. Paths from `at()` stay in this folder, even if somebody puts a link or
+ * another folder in its place.
  */
 export interface HostFolder {
-  /** The path of what has that name in it. */
+  /** The path of the entry with that name. */
   at(name: string): string;
   /** Its owner and mode. */
   owned(): Promise<{ uid: number; gid: number; mode: number }>;
   /** Gives it an owner and a mode. */
   give(owned: { uid: number; gid: number; mode: number }): Promise<void>;
-  /** Gets the names in it to the disk. */
+  /** Writes its entries to the disk. */
   sync(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What is in the place of a folder: nothing, or something else, a link among it. */
+/** There is no folder: nothing is in its place, or something else, such as a link. */
 export interface NoFolder {
-  /** The first path from the top that is no folder. */
+  /** The topmost path that is no folder. */
   path: string;
   why: 'missing' | 'no folder';
 }
 
-/** A regular file. Its content is known by its digest. */
+/** A regular file. Its digest stands for its content. */
 export interface FilePresence {
   kind: 'file';
   mode: number;
@@ -36,7 +36,7 @@ export interface FilePresence {
   gid: number;
   size: number;
   sha256: string;
-  /** Its access control list, as the kernel has it, in hexadecimal; not there where the mode says it all. */
+  /** Its access control list in the kernel's form, in hexadecimal; left out if the mode says everything. */
   acl?: string | undefined;
 }
 
@@ -47,20 +47,20 @@ export interface LinkPresence {
   target: string;
 }
 
-/** What is, or is to be, at a path; null is nothing. */
+/** What is, or will be, at a path; null is nothing. */
 export type Presence = FilePresence | LinkPresence | null;
 
-/** What is at a path, without a look at the content. */
+/** What is at a path, except for its content. */
 export type Look =
   Omit<FilePresence, 'sha256' | 'acl'> | LinkPresence | { kind: 'folder' | 'other' } | null;
 
 const asFolder = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-/** Never waits for the other end of a pipe, and follows nothing. */
+/** Does not follow a link, and does not wait for the other end of a pipe. */
 export const asFile = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * Opens a folder by its names from the top, one in the other, and follows no link on the way.
- * @param root where `/` is
+ * Opens a folder name by name from the top, and follows no link on the way.
+ * @param root the folder that counts as `/`
  * @param path absolute and plain, or `/`
  */
 export async function openFolder(root: string, path: string): Promise<HostFolder | NoFolder> {
@@ -74,7 +74,7 @@ export async function openFolder(root: string, path: string): Promise<HostFolder
     } catch (error) {
       const code = systemErrorCode(error);
       if (code === 'ENOENT') return { path: sofar, why: 'missing' };
-      // open(2) has either for a link, by the kernel's age.
+      // open(2) has either code for a link, depending on the kernel.
       if (code === 'ENOTDIR' || code === 'ELOOP') return { path: sofar, why: 'no folder' };
       throw error;
     } finally {
@@ -97,7 +97,7 @@ export async function openFolder(root: string, path: string): Promise<HostFolder
   };
 }
 
-/** Node.js has no openat(2); the kernel takes this for the same (proc_pid_fd(5)). */
+/** Node.js has no openat(2). For the kernel this path is the same (proc_pid_fd(5)). */
 function placeIn({ fd }: FileHandle, name: string): string {
   return `/proc/self/fd/${fd}/${name}`;
 }
@@ -111,7 +111,7 @@ export async function lookAt(folder: HostFolder, name: string): Promise<Look> {
   if (!stats.isSymbolicLink()) return { kind: 'other' };
   const bytes = await readlink(folder.at(name), { encoding: 'buffer' });
   const target = bytes.toString('utf8');
-  // Else it could not be put back.
+  // A target that is not UTF-8 could not be put back.
   return Buffer.from(target).equals(bytes) ? { kind: 'link', uid, gid, target } : { kind: 'other' };
 }
 
@@ -125,7 +125,7 @@ export async function digestAt(folder: HostFolder, name: string): Promise<string
   }
 }
 
-/** Whether that is what is there, to the byte; access control lists are not looked at. */
+/** Whether exactly that is there, by its digest. Access control lists are not compared. */
 export async function isThere(
   folder: HostFolder,
   name: string,

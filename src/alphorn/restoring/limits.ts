@@ -10,13 +10,13 @@ import {
 } from './restore-journal.ts';
 
 /**
- * How much is kept of what restores replaced. Whatever the limits say, the latest restore that can be undone stays, and
- * so does one that is half done, partly undone or damaged: its copies may be the only ones.
+ * Limits of what restores save. Regardless of them, the latest restore that can be undone stays, and so does one that
+ * is half done, partly undone or damaged, because its copies may be the only ones.
  */
 export interface KeepLimits {
   /** How many restores. */
   restores: number;
-  /** Bytes of all copies. */
+  /** Bytes of the copies of all restores. */
   bytes: number;
   days: number;
 }
@@ -25,15 +25,15 @@ export const keepLimits: KeepLimits = { restores: 10, bytes: 1024 ** 3, days: 90
 
 const dayMs = 24 * 3600 * 1000;
 
-/** A restore that goes, and why. */
+/** A restore that is to be deleted, and why. */
 export interface Beyond {
   saved: SavedRestore;
   why: string;
 }
 
 /**
- * The restores that are too many, too large or too old to be kept, the oldest first. With each, all older ones go:
- * an undo goes back restore by restore, and must find no gap.
+ * Finds the restores that exceed the limits, the oldest first. With each, all older ones go, because an undo goes back
+ * restore by restore and must find no gap.
  * @param all in their order
  */
 export function beyondLimits(
@@ -58,7 +58,7 @@ export function beyondLimits(
       why = `it and the later ones have more than ${limits.bytes} bytes`;
     else if (
       isTooOld(at, now.getTime()) &&
-      // The clock may be wrong for a while, so another restore, at least a day ago, has to have found the same.
+      // The clock may be wrong for a while, so a later restore, at least a day ago, must have found it too old as well.
       settled.slice(index + 1).some(({ journal }) => {
         const seen = Date.parse(journal.at);
         return isTooOld(at, seen) && now.getTime() - seen >= dayMs;
@@ -84,9 +84,9 @@ function sizeOf(what: Step['before']): number {
 }
 
 /**
- * Drops what is beyond the limits, each with a line in the journal of the system before.
- * @param host by whose runner the line is written
- * Faults: those of the run, `tool_failed` if there is no line; what was not dropped yet stays
+ * Deletes these restores, each after a line in the journal of the system.
+ * @param host its runner writes the line
+ * Faults: those of the run; `tool_failed` if the line was not written. Restores that were not deleted yet stay.
  */
 export async function dropBeyond(host: Host, beyond: readonly Beyond[]): Promise<void> {
   for (const { saved, why } of beyond) {

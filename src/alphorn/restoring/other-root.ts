@@ -6,9 +6,9 @@ import { ifThere } from '../../kit/files/files.ts';
 import type { AlphornPaths } from '../../kit/paths.ts';
 
 /**
- * The same paths for a restore into a folder, such as the mounted disk of a host that does not boot: its users, groups
- * and id are those of the host that is there. What is replaced is kept on this host.
- * @param folder relative to the folder of the process, also a link to one
+ * Makes the paths for a restore into a folder, such as the mounted disk of a host that does not boot. The users, groups
+ * and id come from that host. What is replaced is saved on this host.
+ * @param folder absolute or relative to the working directory; may be a link
  * Faults: `invalid_request`
  */
 export async function pathsBelow(paths: AlphornPaths, folder: string): Promise<AlphornPaths> {
@@ -26,9 +26,9 @@ export async function pathsBelow(paths: AlphornPaths, folder: string): Promise<A
 }
 
 /**
- * What tells a folder from any other that is at the same place later: a disk that is mounted again has it again, and
- * the empty mount point has another.
- * @returns undefined if there is none
+ * An id that distinguishes a folder from others at the same path: a disk that is mounted again has the same id, and the
+ * empty mount point has another.
+ * @returns undefined if there is no such folder
  */
 export async function folderIdOf(path: string): Promise<string | undefined> {
   const stats = await ifThere(stat(path, { bigint: true }), ['ENOENT', 'ENOTDIR']);

@@ -7,7 +7,8 @@ import { isIn } from '../format/paths.ts';
 const pacemakersOwn = '/var/lib/pacemaker';
 
 /**
- * @param root only what is below that of the host is read by its Pacemaker
+ * Refuses to change Pacemaker's own files while it runs.
+ * @param root where to restore; this host's Pacemaker only reads files below the host's own root
  * Faults: `pacemaker_running`, those of readUnits
  */
 export async function checkPacemaker(
@@ -21,6 +22,6 @@ export async function checkPacemaker(
   if (unit?.activeState === 'inactive' || unit?.activeState === 'failed') return;
   throw new Fault(
     'pacemaker_running',
-    `${own.path} is Pacemaker's own, and Pacemaker is running, so it would not heed it and write its own over it. Nothing was done. Stop the cluster on this node first ('pcs cluster stop'), or leave ${pacemakersOwn} out.`,
+    `${own.path} belongs to Pacemaker, which is running: it would ignore the restored file and overwrite it. Nothing was done. Stop the cluster on this node first ('pcs cluster stop'), or leave ${pacemakersOwn} out.`,
   );
 }

@@ -1,6 +1,8 @@
 import { Fault, noSpaceOf, systemErrorCode } from '../../kit/fault.ts';
 
-/** What the system says of a path, as a fault that names it. Faults: `no_space`, `restore_failed`, those of the work */
+/**
+ * Turns errors of the system into faults that name the path. Faults: `no_space`, `restore_failed`, those of the work
+ */
 export async function orFault<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -9,19 +11,19 @@ export async function orFault<T>(path: string, work: () => Promise<T>): Promise<
     if (error instanceof Fault || code === undefined) throw error;
     const full = noSpaceOf(error, path);
     if (full) throw full;
-    // Without the names of the call, which are a folder's number.
+    // Without the paths of the call, which have a descriptor's number instead of the folder.
     const [what = code] = (error as Error).message.split(',');
     throw new Fault(
       'restore_failed',
-      `The system refused to change ${path}: ${what}. All is as it was before. Put that right, or restore the other paths alone.`,
+      `The system refused to change ${path}: ${what}. Everything is as it was before. Correct that, or restore only the other paths.`,
     );
   }
 }
 
-/** Of a path that others changed while it was about to be. */
+/** Somebody else changed a path while it was being restored. */
 export function changedMeanwhile(path: string): Fault {
   return new Fault(
     'changed_meanwhile',
-    `${path} was changed by somebody else at the same time. All is as it was before; ask again.`,
+    `Somebody else changed ${path} at the same time. Everything is as it was before; try again.`,
   );
 }

@@ -11,26 +11,26 @@ import type { Difference, PlannedPath } from './diff/difference.ts';
 import { findOnlyHere, type OnlyHere } from './diff/only-here.ts';
 import { listed } from './faults.ts';
 
-/** A liferaft beside this host. */
+/** A liferaft compared with this host. */
 export interface LiferaftDiff extends OnlyHere {
   liferaft: string;
   host: { id: string; name: string };
   generation: number;
-  /** Paths that are not the same; the others are only counted. */
+  /** Paths that differ; the others are only counted. */
   differences: readonly Difference[];
   same: number;
-  /** Folders that are there with another mode, owner or list; they stay, unless they are asked for as well. */
+  /** Folders that exist with another mode, owner or list. They stay as they are, unless they are asked for, too. */
   folders: readonly Difference[];
-  /** What becomes of users and groups, if anything does. */
+  /** The changes of users and groups, if there are any. */
   accounts?: AccountsReport;
-  /** What to know before a restore, if there is anything. */
+  /** Sentences to read before a restore, if there are any. */
   warnings?: readonly string[];
 }
 
 export interface RestoreOptions {
-  /** Take the lists of accounts as the liferaft has them; else they are merged with this host's. */
+  /** Whether to replace the lists of accounts by the liferaft's; otherwise they are merged with this host's. */
   replaceUsers?: boolean;
-  /** Give folders that are there their modes, owners and lists too. */
+  /** Whether to restore also the modes, owners and lists of folders that exist. */
   folders?: boolean;
 }
 
@@ -47,7 +47,11 @@ export interface PlanParts {
   mounts: Mounts;
 }
 
-/** What a restore of this liferaft is, and what it would change. */
+/**
+ * Finds out what a restore would change.
+ * @param chosen paths of the liferaft; all if left out
+ * Faults: `path_not_in_liferaft`, `liferaft_damaged`, those of AttributeStore
+ */
 export async function planRestore(
   name: string,
   opened: LiferaftFile,
@@ -86,7 +90,7 @@ function diffOf(
   };
 }
 
-/** What to know before a restore. */
+/** Sentences to read before a restore. */
 export async function warningsFor(
   { manifest }: LiferaftFile,
   paths: AlphornPaths,
@@ -98,7 +102,7 @@ export async function warningsFor(
   const { id, name } = manifest.host;
   if (own === undefined || own === id) return [];
   return [
-    `The liferaft is that of another host, ${id} (${name}); this one has the id ${own}. What tells the two apart (name, addresses, keys) is taken from the liferaft as well.`,
+    `The liferaft is of another host, ${id} (${name}); this one has the id ${own}. The name, addresses and keys of that host are restored as well.`,
   ];
 }
 
@@ -108,6 +112,6 @@ export function checkBlocks(differences: readonly Difference[]): void {
   if (blocked.length === 0) return;
   throw new Fault(
     'restore_blocked',
-    `${blocked.length} of the paths cannot be restored. Nothing was done. Clear the way, or restore the others alone by naming them.\n${listed(blocked.map(({ path, blocked: why }) => `${path}: ${why ?? ''}`))}`,
+    `${blocked.length} of the paths cannot be restored. Nothing was done. Clear the way, or name only the other paths.\n${listed(blocked.map(({ path, blocked: why }) => `${path}: ${why ?? ''}`))}`,
   );
 }

@@ -13,27 +13,28 @@ import {
 } from '../../kit/files/files.ts';
 import { isPlainPath } from '../format/paths.ts';
 
-// What a restore is about to do is in a journal before it does it, so that whatever ends it, the next command can tell
-// which paths it may have changed, and put back what was there. How far it came is in the journal's name, for to
-// rename a file needs no room on a disk that is full:
+// A restore writes down what it will do before it does it. So whatever ends it, the next command knows which paths may
+// have changed, and can put back what was there. The journal's name is the state of the restore, because renaming a
+// file needs no room on a full disk:
 //
-//   journal.staging.json  no path has changed, but what is to be put in place may be beside it
-//   journal.begun.json    some paths may be as restored, others as before: all are put back
-//   journal.json          all are as restored; `undo` can put them back
-//   journal.undoing.json  as the first, by an undo
-//   journal.partial.json  put back except for some paths, of which the copies here may be the only ones
-//   journal.undone.json   put back by force; what others had changed since is kept here
-//   journal.forced.json   by a former version: an undo by force that was killed
+//   journal.staging.json  no path has changed, but new files may be next to their paths
+//   journal.begun.json    some paths may be restored, others not: all are put back
+//   journal.json          all paths are restored; `undo` can put them back
+//   journal.undoing.json  like journal.begun.json, for an undo
+//   journal.partial.json  put back except for some paths, whose copies here may be the only ones
+//   journal.undone.json   put back by force; what others had changed since is saved here
+//   journal.forced.json   an undo by force that was killed, of a former version
 //
 // INVARIANTS
-// - A copy is removed only when what it was made of is known to be at its path again, by a command of its own (`drop`),
-//   or beyond the limits. So each folder with a journal stays until one of these.
-// - A folder gets its name only with its journal in it, and loses the name before anything in it is removed. So one
-//   without a readable journal is damaged: it stays, and is named.
-// - The number in a folder's name is the order of restores. The clock, of which the time there is, may be put back.
+// - A copy is removed only if its content is at its path again, by the command `drop`, or because of the limits. Until
+//   then, each folder with a journal stays.
+// - A folder gets its final name only after its journal is in it, and loses that name before anything in it is removed.
+//   So a folder without a readable journal is damaged: it stays, and is listed.
+// - The number in a folder's name gives the order of restores. The time in it does not, because the clock may be set
+//   back.
 
 const owner = { uid: z.number(), gid: z.number() };
-/** An access control list, as the kernel has it, in hexadecimal; there is none, if nothing is said. */
+/** An access control list in the kernel's form, in hexadecimal; left out if there is none. */
 const list = z
   .string()
   .regex(/^[0-9a-f]+$/)
@@ -56,20 +57,20 @@ const temporary = z.string().regex(/^\.alphorn-[0-9a-z.]+$/);
 const copy = z.string().regex(/^\d+(?:\.\d+)?$/);
 
 const schema = z.object({
-  /** Whose liferaft, and which. */
+  /** The liferaft and its host. */
   liferaft: z.string(),
   host: z.object({ id: z.string(), name: z.string() }),
   generation: z.number(),
   digest: z.string(),
   /** ISO 8601 in UTC. */
   at: z.string(),
-  /** What the paths are below; a former version knew none but that of the host. */
+  /** The folder that the paths are below. A former version left it out: it restored only below the host's own. */
   root: z.string().startsWith('/').optional(),
-  /** What tells that folder from another at the same place, where it is not the host's own; see folderIdOf. */
+  /** The id of that folder, if it is not the host's own; see folderIdOf. */
   rootId: z.string().optional(),
-  /** Folders that were missing, each before what is in it. */
+  /** Folders that were missing, each before its content. */
   folders: z.array(path),
-  /** Folders that were there, so that one that is removed later can be made again; each before what is in it. */
+  /** Folders that existed, each before its content. One that is removed later can be made again. */
   parents: z
     .array(z.object({ path, mode: z.number(), ...owner, acl: list, defaultAcl: list, temporary }))
     .default([]),
@@ -78,11 +79,11 @@ const schema = z.object({
       path,
       before: presence,
       after: presence,
-      /** The name of what is made beside it, to be put in its place. */
+      /** The name of the new file next to it, which is put in its place. */
       temporary,
-      /** Of a file that was there: the name of its copy. */
+      /** The name of the copy of a file that was there. Journals on disks have this key. */
       kept: copy.optional(),
-      /** What others had put there since, and an undo by force was to replace; with the name of its copy. */
+      /** What others had put there since, and an undo by force was to replace, with the names of the copies. */
       changed: z.array(z.object({ what: presence, kept: copy.optional() })).optional(),
     }),
   ),
@@ -107,35 +108,35 @@ type State = keyof typeof states;
 export interface SavedRestore {
   /** Absolute. */
   folder: string;
-  /** Of two restores, the later one has the higher; those of a former version have 0, and are before all others. */
+  /** Later restores have higher numbers. Those of a former version have 0, and come first. */
   number: number;
   state: State;
   journal: Journal;
 }
 
-/** One of which it cannot be told what it changed. */
+/** A restore whose changes are not known. */
 export interface DamagedRestore {
   folder: string;
   number: number;
   state: 'damaged';
-  /** Which file is damaged, and what to do. */
+  /** Says which file is damaged, and what to do. */
   problem: string;
 }
 
-/** Whether a command has not ended with it: some of its paths may be as restored, and others as before. */
+/** Whether a restore or undo has not ended: some of its paths may be restored, and others not. */
 export function isHalfDone<T extends { state: State | 'damaged' }>(
   saved: T,
 ): saved is T & SavedRestore {
   return ['staging', 'begun', 'undoing', 'forced'].includes(saved.state);
 }
 
-/** What a restore is called in a command: its number, or its folder's name where it has none. */
+/** The name of a restore in commands: its number, or its folder's name if it has none. */
 export function idOf({ number, folder }: Pick<SavedRestore, 'number' | 'folder'>): string {
   return number === 0 ? basename(folder) : `${number}`;
 }
 
 /**
- * Makes the folder for a restore, under a name that it loses when its journal is in it; nobody but root may enter.
+ * Makes the folder for a restore, which only root may enter. Its name is temporary until the journal is in it.
  * Faults: `no_space`
  */
 export async function makeRestoreFolder(parent: string, at: Date): Promise<string> {
@@ -146,7 +147,7 @@ export async function makeRestoreFolder(parent: string, at: Date): Promise<strin
   return folder;
 }
 
-/** No number is given twice, so that nobody drops another restore than the one that was listed. */
+/** No number is used twice, so that nobody drops another restore than the one that was listed. */
 async function nextNumber(parent: string): Promise<number> {
   const file = join(parent, 'counter');
   const counted = Number.parseInt((await readTextIfThere(file)) ?? '', 10);
@@ -157,7 +158,7 @@ async function nextNumber(parent: string): Promise<number> {
 }
 
 /**
- * Writes what is to be done, and gives the folder its name. All is on the disk when this returns.
+ * Writes the journal, and gives the folder its final name. All of it is on the disk when this returns.
  * @param folder from makeRestoreFolder
  */
 export async function writeJournal(folder: string, journal: Journal): Promise<SavedRestore> {
@@ -168,13 +169,13 @@ export async function writeJournal(folder: string, journal: Journal): Promise<Sa
   return { folder: named, number: numberIn(basename(named)) ?? 0, state: 'staging', journal };
 }
 
-/** Writes down more, at the same state. Faults: `no_space` */
+/** Replaces the journal; the state stays. Faults: `no_space` */
 export async function rewriteJournal(saved: SavedRestore, journal: Journal): Promise<SavedRestore> {
   await replaceFile(join(saved.folder, states[saved.state]), JSON.stringify(journal), 0o600);
   return { ...saved, journal };
 }
 
-/** Says how far it came. */
+/** Writes down the new state. */
 export async function moveOn(saved: SavedRestore, state: State): Promise<SavedRestore> {
   if (state === saved.state) return saved;
   await rename(join(saved.folder, states[saved.state]), join(saved.folder, states[state]));
@@ -182,7 +183,7 @@ export async function moveOn(saved: SavedRestore, state: State): Promise<SavedRe
   return { ...saved, state };
 }
 
-/** Forgets a restore and all copies. */
+/** Deletes a restore and all its copies. */
 export async function forget({ folder }: Pick<SavedRestore, 'folder'>): Promise<void> {
   const gone = `${folder}${removed}`;
   await rename(folder, gone);
@@ -190,7 +191,7 @@ export async function forget({ folder }: Pick<SavedRestore, 'folder'>): Promise<
   await rm(gone, { recursive: true, force: true });
 }
 
-/** All restores that were kept, in their order. It changes nothing. */
+/** Reads all saved restores, in their order. Changes nothing. */
 export async function readRestores(parent: string): Promise<(SavedRestore | DamagedRestore)[]> {
   const restores: (SavedRestore | DamagedRestore)[] = [];
   for (const name of (await namesIn(parent)).filter((each) => folderPattern.test(each)).sort()) {
@@ -200,24 +201,24 @@ export async function readRestores(parent: string): Promise<(SavedRestore | Dama
   return restores.sort((a, b) => a.number - b.number);
 }
 
-/** Removes what killed commands left that is no restore: nothing was changed yet, or it is to be forgotten. */
+/** Removes what killed commands left: folders of restores that had changed nothing yet, or were being deleted. */
 export async function sweepRestores(parent: string): Promise<void> {
   for (const name of await namesIn(parent)) {
     if (!leftoverPattern.test(name)) continue;
-    // Whatever holds it is in nobody's way.
+    // If it cannot be removed, it is harmless.
     await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined);
   }
   await removeTemporaries(parent).catch(() => undefined);
 }
 
-/** @returns undefined if it was forgotten meanwhile */
+/** @returns undefined if it was deleted in the meantime */
 async function readRestore(
   folder: string,
   number: number,
 ): Promise<SavedRestore | DamagedRestore | undefined> {
   let problem = 'is missing';
   let file = join(folder, states.done);
-  // A command that runs meanwhile may give the journal another name, once or twice.
+  // A command that is running may rename the journal, once or twice.
   for (let tries = 0; tries < 5; tries += 1) {
     const journals = (await namesIn(folder).catch(() => [])).filter((name) =>
       /^journal\b.*\.json$/.test(name),
@@ -243,7 +244,7 @@ async function readRestore(
     folder,
     number,
     state: 'damaged',
-    problem: `The journal of a former restore, ${file}, ${problem}, so it is not known what that restore changed. What was there before is kept next to it: put back by hand what is missing, then remove it with 'hactl alphorn restores drop ${idOf({ number, folder })}'.`,
+    problem: `The journal of a former restore, ${file}, ${problem}, so it is not known what that restore changed. What was there before is next to it: put back by hand what is missing, then delete it with 'hactl alphorn restores drop ${idOf({ number, folder })}'.`,
   };
 }
 

@@ -35,20 +35,20 @@ import { makeLists } from './steps/lists.ts';
 import { prepareRestore } from './steps/prepare.ts';
 import { makeTakingBack, type Undone, type Warn } from './steps/take-back.ts';
 
-/** What a restore did: the differences that there were. */
+/** The result of a restore: the former differences. */
 export interface Restored extends LiferaftDiff {
-  /** Where what was replaced is kept; null if there was nothing to be done. */
+  /** The folder with what was replaced; null if there was nothing to do. The API's answers have this key. */
   kept: string | null;
 }
 
-/** Brings the configuration of a host back from a liferaft. */
+/** Restores the configuration of a host from a liferaft. */
 export interface Restorer {
-  /** What a restore would do. Faults: `liferaft_not_found`, `liferaft_damaged`, `path_not_in_liferaft` */
+  /** Tells what a restore would do. Faults: `liferaft_not_found`, `liferaft_damaged`, `path_not_in_liferaft` */
   diff(name: string, paths?: readonly string[], options?: RestoreOptions): Promise<LiferaftDiff>;
   /**
-   * Makes all of these paths, or none, as they are in the liferaft. What it replaces is kept.
-   * @param host by whose runner the state of Pacemaker is asked
-   * @param paths of the liferaft, or folders for all that is in them; all if nothing is said
+   * Restores all of these paths, or none. What it replaces is saved.
+   * @param host its runner asks for the state of Pacemaker
+   * @param paths of the liferaft; a folder stands for everything in it; all if left out
    * Faults: those of diff, `restore_blocked`, `pacemaker_running`, `no_space`, `changed_meanwhile`, `restore_failed`,
    * `restore_busy`
    */
@@ -60,28 +60,28 @@ export interface Restorer {
     options?: RestoreOptions,
   ): Promise<Restored>;
   /**
-   * Puts back what the latest restore replaced, also one that was killed.
-   * @param force also what was changed since, of which a copy is kept, and as much as can be put back
-   * Faults: `nothing_to_undo`; `changed_since_restore`, `restore_failed` if not all could be put back, and what could
-   * not stays in its folder; `pacemaker_running`, `no_space`, `restore_busy`
+   * Puts back what the latest restore replaced, even if that was killed.
+   * @param force whether to replace also what was changed since, which is saved, and to put back as much as possible
+   * Faults: `nothing_to_undo`; `changed_since_restore` or `restore_failed` if not everything could be put back, and
+   * then the copies of the rest stay; `pacemaker_running`, `no_space`, `restore_busy`
    */
   undo(host: Host, force: boolean, warn: Warn): Promise<Undone>;
-  /** What is kept of restores, the oldest first. */
+  /** Lists the saved restores, the oldest first. */
   listSaved(): Promise<ListedRestore[]>;
   /**
-   * Removes what is kept of restores.
-   * @param ids from the list; all if nothing is said
-   * @param force also of those that are half done
-   * @returns the ids of what was dropped
+   * Deletes saved restores.
+   * @param ids from the list; all if left out
+   * @param force whether to delete also those that are half done
+   * @returns the ids of those that were deleted
    * Faults: `restore_not_found`, `restore_half_done`, `restore_busy`
    */
   drop(ids: readonly string[] | undefined, force: boolean): Promise<string[]>;
 }
 
 /**
- * @param host whose paths say below which root it restores, and where it keeps what it replaced
- * @param limits for what is kept of former restores
- * @param run by which access control lists are read and given, and mounted file systems are asked
+ * @param host its paths tell below which root to restore, and where to save what is replaced
+ * @param limits of what former restores have saved
+ * @param run starts the processes that read and set access control lists, and ask mounted file systems
  */
 export function makeRestorer(
   host: Host,
@@ -158,13 +158,13 @@ export function makeRestorer(
     }
   }
 
-  /** The restore stays as it is, whether or not this succeeds. */
+  /** A failure is only a warning: the restore has succeeded. */
   async function forgetBeyondLimits(asker: Host, warn: Warn): Promise<void> {
     try {
       await dropBeyond(asker, beyondLimits(await readRestores(restores), limits, new Date()));
     } catch (error) {
       warn(
-        `What former restores replaced is kept for longer than it should be, for it could not be removed from ${restores}: ${(error as Error).message}. The next restore tries again.`,
+        `What former restores replaced stays longer than it should, because it could not be removed from ${restores}: ${(error as Error).message}. The next restore tries again.`,
       );
     }
   }
@@ -195,7 +195,7 @@ export function makeRestorer(
           const { file, report } = accounts;
           checkBlocks(diff.differences);
           await checkPacemaker(asker, root, diff.differences);
-          // Each byte, before anything is written.
+          // Each byte is checked before anything is written.
           await file.check();
           const changing = planned.filter(({ difference }) => difference.changes.length > 0);
           const folderChanges = options.folders

@@ -12,36 +12,36 @@ import { isRestoring } from './restore-lock.ts';
 import { bytesOf } from './limits.ts';
 
 /**
- * How far a restore came. `done`: an undo takes it back. `half_restored`, `half_undone`: it, or its undo, was killed.
- * `under_way`: a command is at it. `partly_undone`: taken back except for some paths, of which the only copies may be
- * here. `undone`: what is kept is what others had changed, and an undo by force replaced. `damaged`: not known.
+ * The state of a restore. `done`: an undo takes it back. `half_restored`, `half_undone`: it, or its undo, was killed.
+ * `under_way`: a command works on it. `partly_undone`: it was taken back except for some paths, whose only copies may
+ * be here. `undone`: an undo by force replaced what others had changed; copies of that are here. `damaged`: not known.
  */
 export type RestoreState =
   'done' | 'half_restored' | 'half_undone' | 'under_way' | 'partly_undone' | 'undone' | 'damaged';
 
-/** What is kept of a restore. */
+/** A restore whose replaced files are saved. */
 export interface ListedRestore {
-  /** What it is called in a command. */
+  /** Its name in commands. */
   id: string;
   state: RestoreState;
-  /** Where it is kept. */
+  /** The folder with its journal and copies. */
   folder: string;
-  /** Of one that is damaged, these are not known. */
+  /** The fields from here on are left out if it is damaged. */
   liferaft?: string;
   host?: { id: string; name: string };
   generation?: number;
-  /** ISO 8601 in UTC, by the clock of then. */
+  /** When it was made, ISO 8601 in UTC. */
   at?: string;
-  /** What was restored below, where that is not `/`. */
+  /** The folder below which it restored, if that is not `/`. */
   root?: string;
   paths?: number;
-  /** Of all copies. */
+  /** The size of all copies. */
   bytes?: number;
   /** What is wrong with it, and what to do. */
   problem?: string;
 }
 
-/** All that is kept of former restores, the oldest first. */
+/** Lists the saved restores, the oldest first. */
 export async function listRestores({
   restores,
   root,
@@ -51,9 +51,7 @@ export async function listRestores({
   return found.map((each) => listed(each, isBusy, root));
 }
 
-/**
- * Those that did not end as they should; none for who may not look.
- */
+/** Lists the restores that did not end as they should; none if the caller may not read the folder. */
 export async function unfinishedRestores(
   paths: Pick<AlphornPaths, 'restores' | 'root'>,
 ): Promise<ListedRestore[]> {
@@ -97,22 +95,22 @@ function stateOf(saved: SavedRestore, isBusy: boolean): { state: RestoreState; p
   if (state === 'partial') {
     return {
       state: 'partly_undone',
-      problem: `Some paths of ${what} could not be put back as they were; what was there before is kept in ${folder}. 'hactl alphorn undo' names them and tries again, also by --force; 'hactl alphorn restores drop ${idOf(saved)}' leaves them as they are.`,
+      problem: `Some paths of ${what} could not be put back as they were; what was there before is saved in ${folder}. 'hactl alphorn undo' names them and tries again, also by --force; 'hactl alphorn restores drop ${idOf(saved)}' leaves them as they are.`,
     };
   }
-  if (isBusy) return { state: 'under_way', problem: `A command is at ${what} just now.` };
+  if (isBusy) return { state: 'under_way', problem: `A command is working on ${what}.` };
   const isUndo = state === 'undoing' || state === 'forced';
   return {
     state: isUndo ? 'half_undone' : 'half_restored',
-    problem: `The ${isUndo ? 'undo of ' : ''}${what} was killed half way: some of its paths are as restored, others as before. 'hactl alphorn undo' puts all back as it was before.`,
+    problem: `The ${isUndo ? 'undo of ' : ''}${what} was killed half way: some of its paths are restored, others are not. 'hactl alphorn undo' puts everything back as it was before.`,
   };
 }
 
 /**
- * Removes what is kept of these restores. To be called by who has the lock.
- * @param ids what they are called in a list; all if nothing is said
- * @param force also of those that are half done
- * @returns what was dropped
+ * Deletes saved restores. The caller must hold the lock.
+ * @param ids from the list; all if left out
+ * @param force whether to delete also those that are half done
+ * @returns the ids of those that were deleted
  * Faults: `restore_not_found`, `restore_half_done`; nothing was dropped then
  */
 export async function dropRestores(
@@ -126,7 +124,7 @@ export async function dropRestores(
   if (halfDone && !force) {
     throw new Fault(
       'restore_half_done',
-      `Restore ${idOf(halfDone)} is half done, and what it replaced is kept in ${halfDone.folder} alone. Nothing was dropped. 'hactl alphorn undo' puts it back; --force drops it and leaves all as it is.`,
+      `Restore ${idOf(halfDone)} is half done, and the only copies of what it replaced are in ${halfDone.folder}. Nothing was dropped. 'hactl alphorn undo' puts it back; --force drops it and leaves everything as it is.`,
     );
   }
   const dropped = [...new Set(chosen)];
@@ -139,6 +137,6 @@ function byId<T extends SavedRestore | DamagedRestore>(found: readonly T[], id: 
   if (match) return match;
   throw new Fault(
     'restore_not_found',
-    `There is no restore ${id} here. Nothing was dropped. 'hactl alphorn restores' lists those that are kept.`,
+    `There is no restore ${id} here. Nothing was dropped. 'hactl alphorn restores' lists those that are saved.`,
   );
 }

@@ -6,20 +6,20 @@ import { readTextIfThere, replaceFile } from '../../kit/files/files.ts';
 import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 
 /**
- * Who has accepted this host's count of generations, since it was begun. To those it never says again that the count
- * was begun anew: else an older state of the host would replace a newer one there. It goes by the host that answered:
- * an address or a name may be another host's the next time.
+ * The destinations that have accepted this host's present count of generations. The host does not tell them again that
+ * it began a new count: otherwise an older state of it would replace a newer one there. A destination is identified by
+ * its host id, because an address or a name may belong to another host the next time.
  */
 export interface AcceptedLineage {
   has(lineage: string, hostId: string): Promise<boolean>;
-  /** It is on the disk when this returns. */
+  /** Adds a host. The entry is on the disk when this returns. */
   add(lineage: string, hostId: string): Promise<void>;
 }
 
 const schema = z.strictObject({ lineage: z.string(), hosts: z.array(z.string()) });
 type Accepted = z.output<typeof schema>;
 
-/** @param folder of the own liferaft */
+/** @param folder the folder of the own liferaft */
 export function openAcceptedLineage(folder: string): AcceptedLineage {
   const path = join(folder, 'accepted.json');
   const serialize = makeSerializer();
@@ -30,7 +30,8 @@ export function openAcceptedLineage(folder: string): AcceptedLineage {
     try {
       return schema.parse(JSON.parse(text ?? ''));
     } catch {
-      // None, or damaged: then it is said once more, and a receiver believes it of a new lineage alone.
+      // The file is missing or damaged. Then the host says it once more, and a receiver only believes it of a new
+      // lineage.
       return { lineage: '', hosts: [] };
     }
   }

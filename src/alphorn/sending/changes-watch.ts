@@ -8,15 +8,15 @@ import { unwatchableAmong } from '../collecting/walk/unwatchable.ts';
 import type { Rules } from '../collecting/rules.ts';
 
 /**
- * Tells soon that something has changed that a round would find, by the files themselves. What it misses, the next
- * round finds without it: it makes a change known earlier, nothing depends on it.
+ * Watches files, and soon reports a change that a round would find. The next round finds what it misses: the watch only
+ * makes changes known earlier, and nothing depends on it.
  *
  * INVARIANTS
- * - After a change it calls when nothing more came for `quietMs`, and at the latest after `longestMs`.
- * - It looks at nothing that the rules leave out.
+ * - It reports a change when nothing more has changed for `quietMs`, and after `maxDelayMs` at the latest.
+ * - It does not look at what the rules leave out.
  */
 export interface ChangesWatch {
-  /** Follows these rules from now on, or none while nothing is to be sent. A call that throws can be repeated. */
+  /** Uses these rules from now on; undefined while nothing is sent. A call that throws can be repeated. */
   follow(rules: Rules | undefined): Promise<void>;
   stop(): Promise<void>;
 }
@@ -25,8 +25,8 @@ const quietMs = 200;
 const maxDelayMs = 1000;
 
 /**
- * @param always files that count whatever the rules are; they need not exist
- * @param changed is not called twice for one change
+ * @param always files that are watched regardless of the rules; they may be missing
+ * @param changed is called once for each change
  */
 export function makeChangesWatch(
   always: readonly string[],
@@ -43,7 +43,7 @@ export function makeChangesWatch(
   let inRules: FSWatcher | undefined;
   let isStopped = false;
 
-  /** @param isClosed of what is not to be touched, be it left out or not */
+  /** @param isClosed tells what must not be touched, whether or not the rules include it */
   function open(
     paths: readonly string[],
     isLeftOut: (path: string) => boolean,
@@ -53,14 +53,14 @@ export function makeChangesWatch(
     const watcher = watch([...paths], {
       ignoreInitial: true,
       followSymlinks: false,
-      // On the way to what is not there yet.
+      // Folders on the way are watched, because the path may be missing yet.
       ignored: (path) =>
         isClosed(path) ||
         (!isPassed(path) &&
           (isLeftOut(path) || !paths.some((each) => path === each || isBelow(path, each)))),
     });
     watcher.on('all', settled.begin);
-    // Also what chokidar keeps for itself: a change of the mode, and one that follows another at once.
+    // chokidar does not report a change of the mode, nor one that follows another at once.
     watcher.on('raw', (_event: string, name: string | null, details: unknown) => {
       const { watchedPath } = details as { watchedPath?: string };
       if (watchedPath === undefined || name === null) return;
@@ -69,12 +69,12 @@ export function makeChangesWatch(
       );
       if (isOne) settled.begin();
     });
-    // Once: where the system has no watches left, each folder has an error of its own.
+    // Logged only once: if the system has no watches left, each folder causes an error.
     let isLogged = false;
     watcher.on('error', (error) => {
       if (isLogged) return;
       isLogged = true;
-      log.warn({ error: String(error) }, 'not all files are watched; the interval finds changes');
+      log.warn({ error: String(error) }, 'not all files are watched; the next round finds changes');
     });
     return watcher;
   }

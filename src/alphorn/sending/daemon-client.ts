@@ -24,7 +24,7 @@ const statusMs = 5000;
 /** The sender itself answers after 30 s. */
 const syncMs = 40_000;
 
-/** A status can be no longer: each path that is left out has a line of some 200 bytes in it. */
+/** A status is never longer: each path that is left out takes some 200 bytes in it. */
 const maxBytes = 16 * 1024 * 1024;
 
 /** The fields that readers of an answer need. Other fields are passed on. */
@@ -38,7 +38,7 @@ const answer = z.looseObject({
   error: z.looseObject({ code: z.string(), detail: z.string() }).nullish(),
 });
 
-/** @param socket that it listens on */
+/** @param socket the path of the sender's socket */
 export function makeDaemonClient(socket: string): DaemonClient {
   async function ask(method: string, path: string, deadlineMs: number): Promise<DaemonStatus> {
     try {

@@ -20,33 +20,32 @@ import { defaultSettings, readSettings, type Settings } from '../settings.ts';
  * Keeps this host's liferaft and its destinations up to date.
  *
  * INVARIANTS
- * - Rounds come one after another: every `interval`, and soon after a change that the watch has seen.
- * - What the rules name and no liferaft has is logged when it is left out, not in each round.
- * - A round that fails leaves the liferaft as it was, which is kept up at the destinations all the same.
- * - Nothing that a round throws ends the rounds: it is logged, and the next round comes when it is due.
- * - No round depends on the watch: without it, changes are found at the interval.
- * - The settings count as they are on the disk at the beginning of each round. Wrong ones count for nothing: those
- *   from before go on.
- * - While sending is not enabled nothing is made and nothing is sent.
+ * - Rounds do not overlap. They start every `interval`, and soon after a change that the watch has seen.
+ * - A path that is left out is logged once, not in each round.
+ * - A round that fails leaves the liferaft as it was, and the destinations still get that one.
+ * - No error ends the rounds: it is logged, and the next round starts when it is due.
+ * - No round depends on the watch: without it, the next round finds the changes.
+ * - Each round reads the settings from the disk. If they are wrong, the former ones stay in force.
+ * - While sending is not enabled, nothing is made and nothing is sent.
  */
 export interface Daemon {
-  /** Begins the first round. */
+  /** Starts the first round. */
   start(): void;
   status(): Promise<DaemonStatus>;
-  /** A round now, and a try with each destination, however long its pause. Returns when all have ended. */
+  /** Runs a round and tries each destination now, regardless of its pause. Returns when all have ended. */
   sync(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** What a line in the log has of what is left out. */
+/** Max number of left out paths in a line of the log. */
 const maxLogged = 20;
 
 export interface DaemonParts {
   paths: AlphornPaths;
   builder: LiferaftBuilder;
-  /** @param destination as it stands in the settings */
+  /** @param destination as written in the settings */
   makeSender: (destination: string) => Sender;
-  /** @param changed is to be called when something has changed */
+  /** @param changed is called when something has changed */
   makeWatch: (changed: () => void) => ChangesWatch;
   log: Log;
 }
@@ -73,7 +72,7 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
 
-  /** @param ask the destinations too, if there is nothing new */
+  /** @param ask whether to ask the destinations even if nothing is new */
   function round({ ask }: { ask: boolean }): Promise<void> {
     return serialize(async () => {
       if (isStopped) return;
@@ -113,7 +112,7 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
 
   async function followRules(): Promise<void> {
     let rules: Rules | undefined;
-    // The round says what is wrong with them.
+    // The round reports what is wrong with them.
     await errorOf(async () => {
       rules = await rulesNow();
     });
@@ -123,10 +122,10 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
   async function follow(rules: Rules | undefined): Promise<void> {
     const failure = await errorOf(() => watch.follow(rules));
     if (hasChanged('watch', failure?.detail) && failure)
-      log.warn(failure, 'files are not watched; the interval finds changes');
+      log.warn(failure, 'files are not watched; the next round finds changes');
   }
 
-  /** What there is to send when no round could be made. */
+  /** The liferaft to send when a round has failed. */
   async function current(): Promise<OwnLiferaft | undefined> {
     await errorOf(async () => {
       const liferaft = await builder.current();
@@ -139,7 +138,7 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     for (const [destination, sender] of senders) {
       if (destinations.includes(destination)) continue;
       senders.delete(destination);
-      // Not waited for: it may hang, and others are to be served.
+      // Not awaited, because it may hang while others wait to be served.
       void sender.stop();
     }
     for (const destination of destinations) {
@@ -161,14 +160,14 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
     log.info({ generation, digest, bytes: size, files: files.length }, 'made a new liferaft');
   }
 
-  /** Once for each, not in each round. */
+  /** Logs each left out path once, not in each round. */
   function logLeftOut({ leftOut, leftOutMore }: Omit<Round, 'changed'>): void {
     const added = newlyLeftOut(leftOut);
     if (added.length === 0) return;
     const more = Math.max(0, added.length - maxLogged) + leftOutMore;
     log.warn(
       { leftOut: added.slice(0, maxLogged), ...(more > 0 && { more }) },
-      'not all that the rules include is in the liferaft as it is; hactl alphorn status has all',
+      "not everything that the rules include is in the liferaft as it is now; 'hactl alphorn status' lists all",
     );
   }
 
@@ -211,17 +210,17 @@ export function makeDaemon({ paths, builder, makeSender, makeWatch, log }: Daemo
   };
 }
 
-/** Of a liferaft that a host could not be brought back from. */
+/** The error of a liferaft that lacks essential files; null if it is whole. */
 function lackingOf({ manifest }: OwnLiferaft): DaemonStatus['error'] {
   const { lacking = [] } = manifest;
   const [first] = lacking;
   if (first === undefined) return null;
-  const others = lacking.length > 1 ? ` So it is with ${lacking.length - 1} more.` : '';
-  const detail = `The liferaft lacks ${first.path}, without which this host cannot be brought back. ${first.why}${others} Put that right; the next round takes it in. Destinations keep the last whole liferaft until then.`;
+  const others = lacking.length > 1 ? ` The same applies to ${lacking.length - 1} more.` : '';
+  const detail = `The liferaft lacks ${first.path}, without which this host cannot be brought back. ${first.why}${others} Correct that; the next round takes it in. Destinations keep the last whole liferaft until then.`;
   return { code: 'liferaft_lacking', detail };
 }
 
-/** What went wrong. Nothing that does may end the rounds. */
+/** Runs work and returns its error, so that no error ends the rounds. */
 async function errorOf(work: () => Promise<void>): Promise<DaemonStatus['error']> {
   try {
     await work();

@@ -6,9 +6,9 @@ import { systemErrorCode } from '../../kit/fault.ts';
 import type { Destination } from '../settings.ts';
 
 /**
- * Whether a destination is this host itself, as one of a cluster's is that all nodes have the same settings of. Asked
- * time and again, for an address moves with the cluster's resources. A name that is not known is nobody's.
- * @param ownPort on which this host receives liferafts
+ * Whether a destination is this host itself: all nodes of a cluster have the same settings. Ask each time, because an
+ * address moves with the cluster's resources. An unknown name belongs to nobody.
+ * @param ownPort the port on which this host receives liferafts
  */
 export async function isThisHost({ host, port }: Destination, ownPort: number): Promise<boolean> {
   if (port !== ownPort) return false;
@@ -23,7 +23,7 @@ async function addressesOf(host: string): Promise<string[]> {
   try {
     return (await lookup(host, { all: true })).map(({ address }) => address);
   } catch (error) {
-    // Whoever connects to it says what is wrong with it.
+    // The attempt to connect reports what is wrong with it.
     if (systemErrorCode(error) !== undefined) return [];
     throw error;
   }

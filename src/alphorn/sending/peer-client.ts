@@ -32,36 +32,37 @@ import {
   textOf,
 } from './peer-request.ts';
 
-/** Speaks to one destination, over one connection that stays open between two heartbeats. */
+/** Speaks to one destination over one connection, which stays open between heartbeats. */
 export interface PeerClient {
   /**
-   * Tells what this host has, and asks what is there of it.
+   * Tells the destination which liferaft this host has, and asks which one is there.
    * Faults: `peer_unreachable`, `peer_refused`, `alphorn_without_key`, `alphorn_key_refused`
    */
   heartbeat(own: Heartbeat): Promise<HeartbeatAnswer>;
   /**
-   * Sends this host's liferaft. When it returns, the liferaft is on the other's disk.
-   * Faults: `peer_unreachable`, `peer_refused`, `alphorn_without_key`, `alphorn_key_refused`, `liferaft_damaged` of the own one
+   * Sends this host's liferaft. When this returns, the liferaft is on the destination's disk.
+   * Faults: `peer_unreachable`, `peer_refused`, `alphorn_without_key`, `alphorn_key_refused`; `liferaft_damaged` if the
+   * own one is
    */
   push(liferaft: Sendable, how: Pushing): Promise<void>;
-  /** Ends what is under way. */
+  /** Cancels what is under way. */
   close(): void;
 }
 
 /** How a liferaft is sent. */
 export interface Pushing {
-  /** That the count of generations was begun anew. */
+  /** Whether the host has begun a new count of generations. */
   rebuilt: boolean;
-  /** How many bytes are there already. */
+  /** How many bytes are already there. */
   offset: number;
 }
 
 export interface PeerDeadlines {
-  /** Until a heartbeat is answered, the connection made for it included. */
+  /** Max time until a heartbeat is answered, including the time to connect. */
   heartbeatMs: number;
-  /** For which nothing may move while a liferaft is sent, until it is on the other's disk. */
+  /** Max time without progress while a liferaft is sent. */
   stallMs: number;
-  /** For all of it. */
+  /** Max time to send a liferaft. */
   pushMs: number;
 }
 
@@ -72,14 +73,14 @@ export const usualDeadlines: PeerDeadlines = {
   pushMs: 660_000,
 };
 
-/** What a peer client needs besides where it is to connect to. */
+/** What a peer client needs in addition to its destination. */
 export interface PeerClientParts {
-  /** Of this host, which it is known by on the other side. */
+  /** The id of this host. */
   hostId: string;
   keys: KeyRing;
-  /** Headers that tell more of this host; none if nothing is said. */
+  /** Returns headers that describe this host (default: none). */
   describeHost?: () => Promise<Record<string, string>>;
-  /** Looks names up; as the system does, if nothing is said. */
+  /** Looks names up (default: as the system does). */
   lookup?: typeof dns.lookup;
 }
 
@@ -90,10 +91,10 @@ export function makePeerClient(
 ): PeerClient {
   const name = nameOf(destination);
   let line: Line | undefined;
-  /** Of the other side of the connection that there is. */
+  /** The address at the other end of the connection. */
   let connectedTo: string | undefined;
 
-  /** The connection that there is, if its key is this one, or one that is made when it is used. */
+  /** Returns the present connection if it uses this key; otherwise a new one, which is made when it is first used. */
   function lineBy(key: PeerKey): Line {
     if (line?.keyId === key.id) return line;
     hangUp();
@@ -107,7 +108,7 @@ export function makePeerClient(
     connectedTo = undefined;
   }
 
-  /** Ends a connection to an address that the name has no more. If nobody knows the name now, it stays. */
+  /** Ends the connection if the name has another address by now. If the name is unknown now, the connection stays. */
   async function followName(): Promise<void> {
     const { host } = destination;
     if (connectedTo === undefined || isIP(host) !== 0) return;
@@ -115,7 +116,7 @@ export function makePeerClient(
     if (addresses.length > 0 && !addresses.includes(connectedTo)) hangUp();
   }
 
-  /** The key that was good the last time before the others. */
+  /** All keys; the one that last worked comes first. */
   function keysToTry(): PeerKey[] {
     const all = [...keys.all()];
     const last = all.findIndex(({ id }) => id === line?.keyId);
@@ -124,7 +125,11 @@ export function makePeerClient(
     return all;
   }
 
-  /** Faults: `peer_refused`, and `peer_unreachable` if it takes too long; any other error is the connection's. */
+  /**
+   * Asks by one key.
+   * Faults: `peer_refused`; `peer_unreachable` if it takes too long
+   * @throws LineBroken if the connection breaks
+   */
   async function ask(key: PeerKey, question: Question): Promise<string> {
     const { method, path, headers } = question;
     const { host, port } = destination;
@@ -140,7 +145,7 @@ export function makePeerClient(
     const answered = answerOf(request);
     const sent = question.send(request, timeout.extend);
     try {
-      // Who refuses does not wait for the end.
+      // A destination that refuses answers before it has read everything.
       const response = await Promise.race([answered, sent.then(() => answered)]);
       const text = await textOf(response);
       if (response.statusCode !== 200) throw refused(name, response.statusCode, text);
@@ -150,18 +155,18 @@ export function makePeerClient(
       throw timeout.fault() ?? new LineBroken(error, request.reusedSocket);
     } finally {
       timeout.end();
-      // Else what is left of a liferaft that nobody wants would be sent.
+      // Otherwise the rest of a refused liferaft would still be sent.
       if (!request.writableFinished) request.destroy();
       await sent.catch(() => undefined);
     }
   }
 
-  /** Tries one key after another, as long as the other side does not know them. */
+  /** Tries one key after another until the other side knows one. */
   async function askByAnyKey(question: Question): Promise<string> {
     for (const key of keysToTry()) {
       try {
         return await ask(key, question).catch((error: unknown) => {
-          // The other side may have closed a connection that nobody used for a while, just as we did.
+          // The other side may have just closed a connection that was idle for a while.
           if (error instanceof LineBroken && error.wasInUse) return ask(key, question);
           throw error;
         });
@@ -216,6 +221,6 @@ interface Question {
   path: string;
   headers: OutgoingHttpHeaders;
   deadlines: RequestTimeout['deadlines'];
-  /** Writes the body to its end, and tells when some of it is gone. */
+  /** Writes the whole body, and calls `progress` after each part. */
   send(request: ClientRequest, progress: () => void): Promise<void>;
 }

@@ -4,13 +4,13 @@ import https from 'node:https';
 import type { PeerKey } from '../peers/keys.ts';
 import { identityText, peerTls } from '../peers/peer-protocol.ts';
 
-/** A connection by one key. */
+/** A connection that uses one key. */
 export interface Line {
   keyId: string;
   agent: https.Agent;
 }
 
-/** That a connection ended, or did not come about, without an answer. */
+/** A connection ended or failed without an answer. */
 export class LineBroken extends Error {
   /** Whether it had been used before. */
   readonly wasInUse: boolean;
@@ -30,8 +30,7 @@ export function openLine(key: PeerKey, hostId: string, lookup: typeof dns.lookup
     maxCachedSessions: 0,
     lookup,
     pskCallback: () => ({ psk: key.secret, identity }),
-    // The other side proves itself by the key. One that comes with a certificate instead is a stranger, whoever
-    // signed it.
+    // The other side proves itself by the key. One with a certificate instead is not authenticated, whoever signed it.
     ca: [],
     checkServerIdentity: () => new Error('It came with a certificate instead of the key.'),
   });
@@ -39,14 +38,14 @@ export function openLine(key: PeerKey, hostId: string, lookup: typeof dns.lookup
 }
 
 /**
- * Whether the other side did not take the key, by the alerts of RFC 8446, section 6.2: 40 if it knows none of that
- * name (and has no certificate instead), 51 if it knows another of that name, for which OpenSSL before 3.2 says 47.
+ * Whether the other side rejected the key, by the alerts of RFC 8446, section 6.2: 40 if it knows no key of that name
+ * (and has no certificate instead), 51 if its key of that name differs. OpenSSL before 3.2 sends 47 for the latter.
  */
 export function isKeyRefused(error: unknown): boolean {
   return error instanceof Error && /SSL alert number (?:40|47|51)\b/.test(error.message);
 }
 
-/** None if the name is not known, or no name server answers. */
+/** The addresses of a name; none if it is unknown, or if no name server answers. */
 export function addressesOf(host: string, lookup: typeof dns.lookup): Promise<string[]> {
   return new Promise((resolve) => {
     lookup(host, { all: true }, (error, addresses) => {

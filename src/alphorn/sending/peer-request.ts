@@ -4,15 +4,15 @@ import { setDeadline } from '../../kit/concurrency/deadline.ts';
 import { Fault } from '../../kit/fault.ts';
 import type { LiferaftFile } from '../format/liferaft-file.ts';
 
-/** Of one read of the disk and one write to the connection. Two of them are in use at a time. */
+/** Bytes of one read from the disk and one write to the connection. Two such buffers are in use at a time. */
 const pieceBytes = 1024 * 1024;
-/** What is read of an answer. */
+/** Max length of an answer. */
 const maxAnswerLength = 64 * 1024;
 
-/** What is sent of a liferaft. */
+/** What is needed of a liferaft to send it. */
 export type Sendable = Pick<LiferaftFile, 'digest' | 'size' | 'readInto'>;
 
-/** Reads from the disk what comes next while the piece before is on its way. */
+/** Sends a liferaft. While one piece is on its way, the next is read from the disk. */
 export async function sendBody(
   request: ClientRequest,
   { size, readInto }: Sendable,
@@ -20,7 +20,7 @@ export async function sendBody(
   progress: () => void,
 ): Promise<void> {
   let [piece, spare] = [Buffer.allocUnsafe(pieceBytes), Buffer.allocUnsafe(pieceBytes)];
-  // Node.js may never call back for what was written to a request whose connection is gone.
+  // Node.js may never call back for a write to a request whose connection is gone.
   const closed = new Promise<never>((_resolve, reject) => {
     request.once('close', () => {
       reject(new Error('It was closed before all was sent.'));
@@ -34,7 +34,7 @@ export async function sendBody(
       const next = at + bytes;
       if (next < size) {
         reading = readInto(spare, next);
-        // It is waited for later, if the piece before gets away.
+        // It is awaited later, if the piece before was sent.
         reading.catch(() => undefined);
       }
       await Promise.race([written(request, piece.subarray(0, bytes)), closed]);
@@ -61,7 +61,7 @@ function written(request: ClientRequest, piece: Buffer): Promise<void> {
 export function answerOf(request: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.once('response', resolve);
-    // Not once: a connection may break in more than one way.
+    // Not once(): a connection may break in more than one way.
     request.on('error', reject);
     request.once('close', () => {
       reject(new Error('It was closed without an answer.'));
@@ -81,14 +81,14 @@ export async function textOf(response: IncomingMessage): Promise<string> {
 
 export interface RequestTimeout {
   deadlines: {
-    /** For which nothing may happen. */
+    /** Max time without progress. */
     stallMs: number;
-    /** For all of it. */
+    /** Max time in all. */
     allMs: number;
   };
-  /** Something happened. */
+  /** To be called on progress. */
   extend: () => void;
-  /** That it took too long, if it did. */
+  /** The fault that it took too long; undefined if it did not. */
   fault(): Fault | undefined;
   end(): void;
 }
@@ -115,7 +115,7 @@ export function startTimeout(
         ? undefined
         : new Fault(
             'peer_unreachable',
-            `${name} did not answer within ${expired / 1000} s. Look whether it is up and its network is: ha-agent-peers has to run there ('systemctl status ha-agent-peers').`,
+            `${name} did not answer within ${expired / 1000} s. Check that it is up and reachable, and that ha-agent-peers runs there ('systemctl status ha-agent-peers').`,
           ),
     end() {
       stall.cancel();

@@ -10,33 +10,33 @@ import type { PeerClient, Pushing } from './peer-client.ts';
 import type { HeartbeatAnswer } from '../peers/peer-protocol.ts';
 
 /**
- * Keeps one destination up to date. Each has its own, so that one that is dead or hangs holds up nobody else.
+ * Keeps one destination up to date. Each destination has its own sender, so one that is dead or hangs delays no other.
  *
  * INVARIANTS
- * - At most one try is under way at a time.
- * - After a try that failed there is a pause, which doubles from `firstPauseMs` to `longestPauseMs` (less up to a half
- *   of it, so that many do not come at once); nothing but `sync` cuts it short, no new liferaft either.
- * - The destination has what was offered last as soon as a try succeeds.
- * - The log has a line when it begins to fail, fails for another reason, or is well again.
+ * - At most one attempt is under way at a time.
+ * - A failed attempt is followed by a pause, which doubles from `firstPauseMs` to `maxPauseMs`. A random part of up to
+ *   a half is subtracted, so that many senders do not retry at once. Only `sync` cuts it short, not a new liferaft.
+ * - After an attempt that succeeds, the destination has the liferaft that was offered last.
+ * - The log has a line when attempts begin to fail, fail for another reason, or succeed again.
  */
 export interface Sender {
   /**
-   * There is this liferaft now.
-   * @param ask whether to ask the destination also if it is known to have it: that keeps its age fresh there
+   * Sets the liferaft that the destination is to have.
+   * @param ask whether to ask the destination even if it is known to have it; that renews its time there
    */
   offer(liferaft: OwnLiferaft, ask: boolean): void;
-  /** Tries now, however long the pause. Returns when the try has ended, either way. */
+  /** Tries now, regardless of the pause. Returns when the attempt has succeeded or failed. */
   sync(): Promise<void>;
   status(): DestinationStatus;
-  /** Breaks off what is under way. */
+  /** Cancels what is under way. */
   stop(): Promise<void>;
 }
 
 export interface SenderParts {
-  /** As it stands in the settings. */
+  /** As written in the settings. */
   destination: string;
   isThisHost: () => Promise<boolean>;
-  /** @param hostId that this host is known by there */
+  /** @param hostId the id of this host */
   connect: (hostId: string) => PeerClient;
   accepted: AcceptedLineage;
   log: Log;
@@ -56,7 +56,7 @@ export function makeSender({
   random = Math.random,
 }: SenderParts): Sender {
   let offered: OwnLiferaft | undefined;
-  /** Last. */
+  /** The liferaft of the last attempt. */
   let tried: OwnLiferaft | undefined;
   let client: { hostId: string; peer: PeerClient } | undefined;
   let underWay: Promise<void> | undefined;
@@ -72,7 +72,7 @@ export function makeSender({
   let bytes: number | null = null;
   let behindSince: number | undefined;
 
-  /** Until nothing newer was offered meanwhile, or it failed. */
+  /** Tries until nothing newer was offered in the meantime, or until an attempt fails. */
   async function work(): Promise<void> {
     tried = undefined;
     while (offered !== undefined && offered.digest !== tried?.digest && !isStopped) {
@@ -102,10 +102,10 @@ export function makeSender({
     const { lineage, generation, host } = manifest;
     const peer = peerFor(host.id);
     const answer = await peer.heartbeat({ digest, lineage, generation });
-    // By an address that no interface has, such as the 127.0.1.1 that Debian gives a host's own name. Of another host
-    // with this id there is no answer, for each refuses the other.
+    // This host can answer itself at an address that no interface has, such as 127.0.1.1, which Debian gives a host's
+    // own name. Another host with this id never answers, because the two refuse each other.
     if (answer.host === host.id) return undefined;
-    // An older version does not tell who it is.
+    // Older versions do not say who they are.
     const answering = answer.host ?? destination;
     let held = digest;
     if (!answer.held) {
@@ -114,7 +114,7 @@ export function makeSender({
       const isAccepted = await accepted.has(lineage, answering);
       const isNewer = !isOther && (answer.generation ?? 0) >= generation;
       if (isNewer || (isOther && isAccepted)) throw rolledBack(destination, generation, answer);
-      // One byte at least is sent, for the answer to it.
+      // At least one byte is sent, so that there is an answer.
       const offset = Math.min(answer.partial ?? 0, size - 1);
       held = await send(peer, path, host.id, { rebuilt: isOther, offset });
     }
@@ -130,7 +130,7 @@ export function makeSender({
   ): Promise<string> {
     const file = await openLiferaft(path, hostId);
     if (file === undefined) {
-      throw new Fault('liferaft_damaged', `${path} is gone. It is made anew in the next round.`);
+      throw new Fault('liferaft_damaged', `${path} is gone. The next round makes it again.`);
     }
     try {
       await peer.push(file, how);
@@ -156,12 +156,13 @@ export function makeSender({
     if (isSelf || heldDigest === offered?.digest) behindSince = undefined;
     if (!isSelf) lastSuccess = new Date();
     if (!hasChanged(destination, isSelf ? 'self' : 'synced')) return;
-    if (isSelf) log.info({ destination }, 'this is this host itself; nothing is sent to it');
+    if (isSelf)
+      log.info({ destination }, 'the destination is this host itself; nothing is sent to it');
     else log.info({ destination }, 'the destination is up to date');
   }
 
   function failed(error: unknown): void {
-    // What was broken off says nothing of the destination.
+    // A cancelled attempt says nothing about the destination.
     if (isStopped) return;
     failures += 1;
     const code = error instanceof Fault ? error.code : 'peer_unreachable';
@@ -184,7 +185,7 @@ export function makeSender({
     if (underWay !== undefined || pause !== undefined || isStopped) return;
     underWay = work().finally(() => {
       underWay = undefined;
-      // Offered between the last look and the end.
+      // A newer one may have been offered just before the end.
       if (pause === undefined && offered?.digest !== tried?.digest) begin();
     });
   }
@@ -227,7 +228,7 @@ export function makeSender({
   };
 }
 
-/** What is there is newer than what is here, so this is an earlier state of this host, or another host's. */
+/** The destination has a newer state, so this one is an earlier state of this host, or of another host. */
 function rolledBack(
   destination: string,
   generation: number,
@@ -235,6 +236,6 @@ function rolledBack(
 ): Fault {
   return new Fault(
     'host_rolled_back',
-    `${destination} has another state of this host: generation ${theirs ?? '?'} (of the count ${lineage?.slice(0, 8) ?? '?'}), where this host is at ${generation}. One of the two was rolled back to an earlier state, such as a snapshot, or another host has this host's id. Nothing was sent, and what is there stays. If this host as it is now is the one that counts, say so on it as root: 'hactl alphorn rebuilt'.`,
+    `${destination} has another state of this host: generation ${theirs ?? '?'} (of the count ${lineage?.slice(0, 8) ?? '?'}), where this host is at ${generation}. One of the two was rolled back to an earlier state, such as a snapshot, or another host has this host's id. Nothing was sent, and what is there stays. If the present state of this host counts, run 'hactl alphorn rebuilt' here as root.`,
   );
 }

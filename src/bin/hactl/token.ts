@@ -1,12 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-import { type Role } from '../../access/roles.ts';
+import { type Role, roles } from '../../access/roles.ts';
 import { makeTokenStore } from '../wiring/agent.ts';
 import type { OnRecord } from './on-record.ts';
 import { printData, withOutput } from './output.ts';
 import { print, printTable, warn } from './print.ts';
 import { loadConfig } from '../wiring/config.ts';
-import { roles } from '../../parsers/cib/values.ts';
 
 /** `hactl token …`: who may call the API. No agent has to run. */
 export function tokenCommand(onRecord: OnRecord): Command {

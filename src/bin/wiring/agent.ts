@@ -46,9 +46,10 @@ import { type ClusterWatch, makeClusterWatch } from '../../pacemaker/watch.ts';
 import { removeMemoryFolders } from '../../kit/files/memory-files.ts';
 import { debianPaths, memoryFolder, type Paths } from '../../kit/paths.ts';
 import { makePcsText } from '../../pcs/text.ts';
-import { openRepeatedAnswers } from '../../changes/repeated-answers.ts';
+import { openRepeatedAnswers } from '../../changes/idempotency/repeated-answers.ts';
 import { alphornRows } from '../../routes/alphorn/liferafts.ts';
 import { changeRows } from '../../routes/common/change.ts';
+import { hostChanges } from '../../routes/common/described.ts';
 import { haFamily, type HaDomain, moveByAgent } from '../../routes/ha/index.ts';
 import { documentFamily } from '../../routes/documents.ts';
 import { metricsFamily } from '../../routes/metrics.ts';
@@ -162,10 +163,10 @@ export function makeAgent(
   addLockMetrics(metrics.registry, lock);
   const limit = limitRequests(config.max_requests);
   const appFor = (signIn: readonly RequestHandler[], signInOfMonitor = signIn) => {
-    const api = haFamily(ha, alphornRows(alphorn, changeRows(ha)), signIn);
-    const families = [
-      ...[probes, documentFamily([api]), metricsFamily(metrics.registry, signInOfMonitor), api],
-    ];
+    const api = haFamily(ha, alphornRows(alphorn, changeRows(ha, hostChanges)), signIn);
+    const monitored = metricsFamily(metrics.registry, signInOfMonitor);
+    const documents = documentFamily([api, probes, monitored]);
+    const families = [probes, documents, monitored, api];
     const methods = allowedBy(families.flatMap(({ rows }) => rows));
     const before = [metrics.countRequests, ...documentedHeaders(config.powered_by, methods)];
     return makeApp({ log, before, families, elsewhere: api });

@@ -23,16 +23,15 @@ import { makeDaemonApp } from '../../routes/alphorn/daemon.ts';
 import { makePeersApp } from '../../routes/peers/index.ts';
 import type { Config } from './config.ts';
 
-// What the two services of Alphorn are made of, as deps.ts is for the agent; apart from that, so that they load
-// nothing of it.
+// Makes the objects of Alphorn's two services, as agent.ts does for the agent. The services load nothing of the agent.
 
-/** The receiver, without its door. */
+/** The receiver, without its listener. */
 export interface Peers {
   app: Express;
   callers: PeerCallers;
-  /** Before it is opened. */
+  /** Call it before the listener is opened. */
   prepare: () => Promise<void>;
-  /** Returns when the keys of now are on the disk, to be known as former ones later. */
+  /** Returns when the present keys are on the disk, so that they are later known as former ones. */
   keysSaved: () => Promise<void>;
 }
 
@@ -57,11 +56,11 @@ export function makePeers(config: Config, log: Log, paths: Paths = debianPaths):
   };
 }
 
-/** The sender, without its door. */
+/** The sender, without its listener. */
 export interface Alphorn {
   daemon: Daemon;
   app: Express;
-  /** As with the receiver. */
+  /** See Peers. */
   keysSaved: () => Promise<void>;
 }
 

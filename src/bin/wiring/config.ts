@@ -19,7 +19,7 @@ export const configSchema = z
     ...clusterConfig.shape,
     ...alphornConfig.shape,
   })
-  .refine(certificateWithKey.isKept, certificateWithKey);
+  .refine(certificateWithKey.isMet, certificateWithKey);
 
 export type Config = Readonly<z.output<typeof configSchema>>;
 

@@ -1,3 +1,4 @@
+import { Fault } from '../../kit/fault.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
 import { followIn } from '../../parsers/cib/references.ts';
 import { isFalse, isTrue } from '../../parsers/cib/values.ts';
@@ -42,20 +43,36 @@ export function heldBackBy(configuration: EditableXml, placed: PlacedResource): 
   };
 }
 
-/** Warns if a stop left the resource as it was. Faults: those of readState. */
+/** Warns if a stop left the resource as it was. */
 export async function warnOfNoStop(site: Site, name: string, heldBack: HeldBack): Promise<void> {
   // The cluster is asked only if the configuration gives a reason, which is rare.
   if (heldBack.unmanaged.length === 0 && !heldBack.hasMaintenance) return;
-  const why = whyNotManaged(await readState(site.host), name, heldBack);
-  if (why === undefined) return;
-  site.warn(`The cluster does not manage ${name}${why}, so it does not stop it.`);
+  await warnWhereNotManaged(site, name, heldBack, (why) => {
+    site.warn(`The cluster does not manage ${name}${why}, so it does not stop it.`);
+  });
 }
 
-/** Warns if the cluster still does not manage the resource. Faults: those of readState. */
-export async function warnOfNoManage(site: Site, name: string, heldBack: HeldBack): Promise<void> {
-  const why = whyNotManaged(await readState(site.host), name, heldBack);
-  if (why === undefined) return;
-  site.warn(`The cluster still does not manage ${name}${why}.`);
+/** Warns if the cluster still does not manage the resource. */
+export function warnOfNoManage(site: Site, name: string, heldBack: HeldBack): Promise<void> {
+  return warnWhereNotManaged(site, name, heldBack, (why) => {
+    site.warn(`The cluster still does not manage ${name}${why}.`);
+  });
+}
+
+/** The change is already made, so it does not fail if the cluster cannot be asked. */
+async function warnWhereNotManaged(
+  site: Site,
+  name: string,
+  heldBack: HeldBack,
+  warn: (why: string) => void,
+): Promise<void> {
+  try {
+    const why = whyNotManaged(await readState(site.host), name, heldBack);
+    if (why !== undefined) warn(why);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    site.warn(`Whether the cluster manages ${name} could not be read: ${error.message}`);
+  }
 }
 
 /** The places where a meta attribute that may count for the resource has such a value. */

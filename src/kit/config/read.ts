@@ -9,11 +9,11 @@ export const environmentPrefix = 'HA_AGENT_';
 export const fileVariable = 'HA_AGENT_CONFIG';
 
 /**
- * Reads a configuration: defaults, over them the file, over it the environment, where `HA_AGENT_HTTPS_PORT`
- * is the key `https_port`. It is checked whole, once.
+ * Reads and checks the configuration. The file overrides the defaults, and the environment overrides the file:
+ * `HA_AGENT_HTTPS_PORT` is the key `https_port`.
  * @param schema all sections together
  * @param known the names that may be used
- * @throws Fault `invalid_config` with each wrong key's place and what was expected there
+ * @throws Fault `invalid_config` with the place of each wrong key and what was expected there
  */
 export async function readConfig<T extends object>(
   schema: z.ZodType<T>,

@@ -22,8 +22,8 @@ export function cacheEachByStamp<T>(
     const entry = present?.stamp === stamp ? present : { stamp, value: read(key) };
     cached.delete(key);
     cached.set(key, entry);
-    const [leastRecent] = cached.keys();
-    if (cached.size > maxValues && leastRecent !== undefined) cached.delete(leastRecent);
+    const [unused] = cached.keys();
+    if (cached.size > maxValues && unused !== undefined) cached.delete(unused);
     try {
       return await entry.value;
     } catch (error) {

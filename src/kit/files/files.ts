@@ -131,7 +131,7 @@ export function statIfThere(path: string): Promise<Stats | undefined> {
   return ifThere(stat(path));
 }
 
-/** The same, but for a symbolic link itself rather than its target (lstat(2)). */
+/** The same for a symbolic link itself, not its target (lstat(2)). */
 export function lstatIfThere(path: string): Promise<Stats | undefined> {
   return ifThere(lstat(path));
 }

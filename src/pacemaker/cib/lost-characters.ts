@@ -20,32 +20,32 @@ import { cibPatch } from './cib-patch.ts';
 import { failureOf, parseOutput } from '../tool.ts';
 
 /**
- * The signs that this Pacemaker does not keep in a value. Before 3.0 its own escaping (`crm_xml_escape` in libcrmcommon)
- * damages some on their way into the CIB, and the tool exits with 0: 2.0 writes each byte beyond ASCII as octal text; 2.1
- * escapes nothing behind the first sign beyond ASCII, so that a quote there ends the value.
+ * The characters that this Pacemaker does not store in a value. Before 3.0, its own escaping (`crm_xml_escape` in
+ * libcrmcommon) damages some on their way into the CIB, and the tool exits with 0. 2.0 writes each byte outside ASCII as
+ * octal text. 2.1 escapes nothing after the first character outside ASCII, so that a quote there ends the value.
  */
 export interface LostCharacters {
-  /** Lost wherever they stand: signs of ASCII, and `beyond` for all others. */
+  /** Lost at any position: ASCII characters, and `nonAscii` for all others. */
   anywhere: ReadonlySet<string>;
-  /** Lost behind a sign beyond ASCII. */
-  behindBeyond: ReadonlySet<string>;
+  /** Lost after a character outside ASCII. */
+  afterNonAscii: ReadonlySet<string>;
 }
 
 export type LostCharactersReader = () => Promise<LostCharacters>;
 
-/** Stands for each sign beyond ASCII. */
-export const beyond = 'beyond';
+/** Stands for each character outside ASCII. */
+export const nonAscii = 'non-ascii';
 
-const signs = ['\t', "'", '&', '>', '<', '"'] as const;
-/** Of two to four bytes in UTF-8. */
-const signsBeyond = ['é', '日', '😀'] as const;
+const asciiCharacters = ['\t', "'", '&', '>', '<', '"'] as const;
+/** Characters of two to four bytes in UTF-8. */
+const nonAsciiCharacters = ['é', '日', '😀'] as const;
 
-/** What is tried: a value, and what is lost with it. */
-const trials: readonly { value: string; lost: string; behind: boolean }[] = [
-  ...signsBeyond.map((value) => ({ value, lost: beyond, behind: false })),
-  ...signs.map((sign) => ({ value: `a${sign}`, lost: sign, behind: false })),
-  // Those that end a value or begin an element come last, for they may take what follows with them.
-  ...signs.map((sign) => ({ value: `é${sign}`, lost: sign, behind: true })),
+/** The values to try, and the character that is lost if the value is not stored. */
+const trials: readonly { value: string; lost: string; isAfter: boolean }[] = [
+  ...nonAsciiCharacters.map((value) => ({ value, lost: nonAscii, isAfter: false })),
+  ...asciiCharacters.map((each) => ({ value: `a${each}`, lost: each, isAfter: false })),
+  // Characters that end a value or begin an element come last, because they may damage what follows.
+  ...asciiCharacters.map((each) => ({ value: `é${each}`, lost: each, isAfter: true })),
 ];
 
 const control = { id: 'control', name: 'control', value: 'plain' };
@@ -64,8 +64,8 @@ const base = newElement(
 );
 
 /**
- * Finds the lost signs by a dry run: a patch like those of all changes, on a CIB in a file (`CIB_file`, cibadmin(8)).
- * The cluster need not run. The result is kept until Pacemaker is installed again.
+ * Finds the lost characters by a dry run: it applies a patch to a CIB in a file (`CIB_file`, cibadmin(8)). The cluster need
+ * not run. The result is cached until Pacemaker is installed again.
  * @param memory a folder in memory
  * Faults of the reader: `tool_failed`, `unreadable_output`, `no_space`, those of Run.
  */
@@ -105,7 +105,7 @@ async function tryOn(host: Host, file: string): Promise<LostCharacters> {
   if (values.get(control.id) !== control.value) {
     throw new Fault(
       'tool_failed',
-      'cibadmin did not keep a plain value in a dry run on a file, so nobody can tell which signs it keeps. Look whether the packages of Pacemaker on this node are of one version.',
+      'cibadmin did not store a plain value in a dry run on a file, so it is unknown which characters it stores. See whether all packages of Pacemaker on this node have the same version.',
     );
   }
   return verdictOf(values);
@@ -122,29 +122,32 @@ function valuesIn(cib: EditableXml): Map<string, string | undefined> {
 
 function verdictOf(values: ReadonlyMap<string, string | undefined>): LostCharacters {
   const lost = trials.filter(({ value }, index) => values.get(`trial-${index}`) !== value);
-  const lostIf = (behind: boolean) =>
-    new Set(lost.filter((each) => each.behind === behind).map((each) => each.lost));
+  const lostIf = (isAfter: boolean) =>
+    new Set(lost.filter((each) => each.isAfter === isAfter).map((each) => each.lost));
   const anywhere = lostIf(false);
-  // Where no sign beyond ASCII is kept, the others are not to blame.
-  return { anywhere, behindBeyond: anywhere.has(beyond) ? anywhere : lostIf(true) };
+  // If no character outside ASCII is stored, the trials with one show nothing about the others.
+  return { anywhere, afterNonAscii: anywhere.has(nonAscii) ? anywhere : lostIf(true) };
 }
 
-/** The signs in a text that are lost, each once; with `first`, the sign beyond ASCII that some of them stand behind. */
+/**
+ * The characters in a text that are lost, each once.
+ * @returns `first` is the character outside ASCII after which some of them are lost; undefined if there is none
+ */
 export function lostIn(
   text: string,
-  { anywhere, behindBeyond }: LostCharacters,
-): { signs: string[]; first: string | undefined } {
+  { anywhere, afterNonAscii }: LostCharacters,
+): { characters: string[]; first: string | undefined } {
   const found = new Set<string>();
   let first: string | undefined;
-  let isBehind = false;
-  for (const sign of text) {
-    const isBeyond = sign > '\u007f';
-    const kind = isBeyond ? beyond : sign;
-    if (first === undefined ? anywhere.has(kind) : behindBeyond.has(kind)) {
-      found.add(sign);
-      isBehind ||= first !== undefined && !anywhere.has(kind);
+  let isAfter = false;
+  for (const character of text) {
+    const isNonAscii = character > '\u007f';
+    const kind = isNonAscii ? nonAscii : character;
+    if (first === undefined ? anywhere.has(kind) : afterNonAscii.has(kind)) {
+      found.add(character);
+      isAfter ||= first !== undefined && !anywhere.has(kind);
     }
-    if (isBeyond) first ??= sign;
+    if (isNonAscii) first ??= character;
   }
-  return { signs: [...found], first: isBehind ? first : undefined };
+  return { characters: [...found], first: isAfter ? first : undefined };
 }

@@ -3,18 +3,29 @@ import type { Express } from 'express';
 import type { Daemon } from '../../alphorn/sending/daemon.ts';
 import { daemonRoutes } from '../../alphorn/sending/daemon-client.ts';
 import type { Log } from '../../kit/log.ts';
-import { asProblems } from '../../server/problem.ts';
+import { asProblems, problemSchema } from '../../server/problem.ts';
 import type { Family } from '../../server/table/family.ts';
 import { row } from '../../server/table/row.ts';
+import { senderStatus } from './answers.ts';
+import examples from './examples.json' with { type: 'json' };
 import { makeApp } from '../../server/table/serve.ts';
 
 /** Max wait, in milliseconds, for destinations that do not answer. */
 const syncMs = 30_000;
 
-/** What the sender answers to root on this host, by its Unix socket: how it is doing, and to try now. */
+/** The app of the sender's Unix socket, for root on this host: its status, and a request to send now. */
 export function makeDaemonApp(daemon: Daemon, log: Log): Express {
-  const forRoot = { role: 'anyone', fields: {} } as const;
-  const family: Family = {
+  const family = daemonFamily(daemon);
+  return makeApp({ log, families: [family], elsewhere: family });
+}
+
+/** What the sender answers to root on this host, by its Unix socket: how it is doing, and to try now. */
+export function daemonFamily(daemon: Daemon): Family {
+  const forRoot = {
+    ...({ role: 'anyone', fields: {}, codes: [] } as const),
+    answers: { 200: { json: senderStatus } },
+  };
+  return {
     name: 'alphornd',
     title: 'The sender of Alphorn',
     bases: [''],
@@ -43,6 +54,8 @@ export function makeDaemonApp(daemon: Daemon, log: Log): Express {
     ],
     noSuchRoute: (path) => `There is no ${path} here.`,
     answerFault: asProblems(),
+    faultSchema: problemSchema,
+    codes: [],
+    examples,
   };
-  return makeApp({ log, families: [family], elsewhere: family });
 }

@@ -3,19 +3,25 @@ import { isPlainPath } from '../../alphorn/format/paths.ts';
 import { isLiferaftName } from '../../alphorn/format/names.ts';
 import type { RestoreOptions } from '../../alphorn/restoring/plan.ts';
 import { checkSettings, type Settings } from '../../alphorn/settings.ts';
+import type { FaultCode } from '../../kit/fault.ts';
 import { invalidRequest } from '../../server/middleware/validate.ts';
 import { inBody, inPath, optional, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import type { ChangeRows } from '../common/change.ts';
 import { read } from '../common/read.ts';
 import { flag, isObject } from '../../server/table/rules.ts';
+import { record, text, texts } from '../../server/table/schema.ts';
+import { ofTools } from '../common/codes.ts';
+import * as answered from './answers.ts';
 
-/** The routes `alphorn…`: what it is to do, how it is doing, and the liferafts of other hosts that are here. */
+/** The routes `alphorn…`: the settings and state of the sender, and the liferafts of other hosts that are here. */
 export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
   const { changes } = alphorn;
   const name = inPath(liferaftName);
   const deleteAll = {
     summary: 'Deletes all liferafts that are on this node.',
+    schema: texts,
+    codes: ['cannot_be_tried'] as const,
     change: changes.removeAll,
     loses: () => 'All liferafts that are on this host are removed, former generations too.',
   };
@@ -23,30 +29,40 @@ export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
     read({
       path: '/alphorn',
       summary: 'What Alphorn is to do.',
+      schema: answered.settings,
+      codes: ['alphorn_settings_invalid'],
       handle: async () => ({ body: await alphorn.settings() }),
     }),
     changing({
       path: '/alphorn',
       summary: 'Says what Alphorn is to do.',
       fields: { config: inBody(settingsObject) },
+      schema: record({}),
+      codes: ['cannot_be_tried'],
       change: ({ config }) => changes.setSettings(settingsOf(config)),
       answer: () => ({}),
     }),
     read({
       path: '/alphorn/status',
       summary: 'How the sender of this node is doing.',
+      schema: answered.status,
+      codes: ['alphorn_unresponsive'],
       handle: async () => ({ body: await alphorn.status() }),
     }),
     changing({
       path: '/alphorn/sync',
       summary: 'Has the sender of this node look for changes and send now.',
       role: 'operator',
+      schema: answered.senderStatus,
+      codes: ['cannot_be_tried', 'alphorn_not_running', 'alphorn_unresponsive'],
       change: changes.sync,
     }),
     changing({
       path: '/alphorn/restore/undo',
       summary: 'Puts back what the latest restore replaced.',
       fields: { force: optional(flag) },
+      schema: answered.undone,
+      codes: ['cannot_be_tried', 'nothing_to_undo', 'changed_since_restore', ...ofRestores],
       change: ({ force = false }) => changes.undo(force),
       loses: ({ force = false }) =>
         force
@@ -54,18 +70,22 @@ export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
           : undefined,
     }),
     changing({ ...deleteAll, methods: ['GET', 'POST'], path: '/alphorn/liferaft/delete_all' }),
-    // With a slash behind it, it would be the route of one whose name was left empty.
+    // With a slash at the end, it would be the route of a liferaft with an empty name.
     changing({ ...deleteAll, methods: ['DELETE'], path: '/alphorn/liferaft', isStrict: true }),
     read({
       path: '/alphorn/liferaft',
       summary: 'The liferafts of other hosts that are on this node.',
+      schema: answered.liferafts,
+      codes: [],
       handle: async () => ({ body: await alphorn.liferafts.list() }),
     }),
-    // Not for every viewer: a manifest has the digests of secrets (password hashes, keys, tokens), from which a weak one
-    // could be guessed, and a diff tells whether this host has the same ones.
+    // Not for viewers: a manifest has the digests of secrets (password hashes, keys, tokens), from which a weak one could
+    // be guessed, and a diff tells whether this host has the same ones.
     read({
       path: '/alphorn/liferaft/:name',
       summary: 'What is in a liferaft.',
+      schema: answered.manifest,
+      codes: ofLiferaft,
       role: 'operator',
       fields: { name },
       handle: async (values) => ({ body: await alphorn.manifest(values.name) }),
@@ -75,12 +95,17 @@ export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
       path: '/alphorn/liferaft/:name',
       summary: 'Deletes a liferaft.',
       fields: { name },
+      schema: text,
+      codes: ['cannot_be_tried', 'liferaft_not_found'],
       change: (values) => changes.remove(values.name),
-      loses: (values) => `${values.name} is removed; its host sends it anew only while it lives.`,
+      loses: (values) =>
+        `${values.name} is deleted; its host sends it again only if it is still alive.`,
     }),
     read({
       path: '/alphorn/liferaft/:name/diff',
       summary: 'What a restore of a liferaft would change on this node.',
+      schema: answered.diff,
+      codes: [...ofLiferaft, ...ofTools],
       role: 'operator',
       fields: { name },
       handle: async (values) => ({ body: await alphorn.diff(values.name) }),
@@ -94,11 +119,26 @@ export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
         folders: optional(flag),
         paths: optional(paths),
       },
+      schema: answered.restored,
+      codes: [...ofLiferaft, ...ofRestores, 'path_not_in_liferaft', 'restore_blocked'],
       change: (values) => changes.restore(values.name, values.paths, optionsIn(values)),
-      preview: (values) => alphorn.diff(values.name, values.paths, optionsIn(values)),
+      preview: {
+        schema: answered.dryRunOfRestore,
+        make: (values) => alphorn.diff(values.name, values.paths, optionsIn(values)),
+      },
     }),
   ];
 }
+
+const ofLiferaft: readonly FaultCode[] = [
+  ...(['liferaft_not_found', 'liferaft_damaged', 'liferaft_of_later_format'] as const),
+];
+
+/** Of what puts files in the place of others. */
+const ofRestores: readonly FaultCode[] = [
+  ...(['restore_busy', 'restore_failed', 'pacemaker_running', 'changed_meanwhile'] as const),
+  ...ofTools,
+];
 
 function optionsIn({
   replace_users: replaceUsers = false,

@@ -3,7 +3,7 @@ import type { Change, ChangeRequest, ChangeResult, DryRun } from '../../changes/
 import type { ChangePipeline } from '../../changes/pipeline.ts';
 import type { Confirmations } from '../../changes/confirmations.ts';
 import { Fault, type FaultCode } from '../../kit/fault.ts';
-import type { Answer, RepeatedAnswers } from '../../changes/repeated-answers.ts';
+import type { RepeatedAnswers } from '../../changes/idempotency/repeated-answers.ts';
 import type { KnownSecrets } from '../../kit/secrets/known-secrets.ts';
 import { maskValues } from '../../kit/secrets/masking.ts';
 import { invalidRequest } from '../../server/middleware/validate.ts';
@@ -11,6 +11,7 @@ import { maskedProblem, problemOf, problemType } from '../../server/problem.ts';
 import {
   type Fields,
   inQuery,
+  type JsonSchema,
   named,
   optional,
   type Rule,
@@ -21,6 +22,14 @@ import {
 import { type Call, type Method, type Reply, row, type Row } from '../../server/table/row.ts';
 import { warningHeader } from './headers.ts';
 import { flag, trueOrFalse } from '../../server/table/rules.ts';
+import type { Answer } from '../../changes/idempotency/answer-index.ts';
+import {
+  type ChangeAnswer,
+  type ChangeKind,
+  describedChange,
+  type Echo,
+  echoedNames,
+} from './described.ts';
 
 /** What the routes that change something ask of the domain, whatever they change. */
 export interface ChangeDomain {
@@ -40,6 +49,8 @@ export interface ChangeRoute<F extends Fields, T> {
   /** Who may; `admin` if nothing is said. */
   role?: Role;
   fields?: F;
+  /** Its faults that not every change of its kind has; with `cannot_be_tried` it has no dry run. */
+  codes: readonly FaultCode[];
   takesAll?: boolean;
   isStrict?: boolean;
   /** The fields that mean nothing with such values; also those that never mean anything here. */
@@ -48,30 +59,30 @@ export interface ChangeRoute<F extends Fields, T> {
   change: (values: ValuesOf<F>, call: Call) => Change<T>;
   /** What is documented as the answer, made of what the change gave; that itself if nothing is said. */
   answer?: (result: T, values: ValuesOf<F>) => unknown;
-  /** Instead, these fields of the body as they came, except for secrets; a pair is a field and its new name. */
-  echo?: readonly (string | readonly [field: string, name: string])[];
   /** What it would do, for who only tries what is no change of the CIB. */
-  preview?: (values: ValuesOf<F>) => Promise<object>;
+  preview?: { schema: JsonSchema; make: (values: ValuesOf<F>) => Promise<object> };
   /** What would be lost, for who is asked to confirm what cannot be undone. */
   loses?: (values: ValuesOf<F>) => string | undefined | Promise<string | undefined>;
 }
 
-export type ChangeRows = <F extends Fields, T>(route: ChangeRoute<F, T>) => Row;
+export type ChangeRows = <F extends Fields, T>(route: ChangeRoute<F, T> & ChangeAnswer) => Row;
 
 /** Makes the rows of routes that change something. */
-export function changeRows(domain: ChangeDomain): ChangeRows {
+export function changeRows(domain: ChangeDomain, kind: ChangeKind): ChangeRows {
   return <F extends Fields, T>({
     methods = ['POST'],
     role = 'admin',
     fields = {} as F,
     change,
     answer = (result) => result,
+    schema,
     echo,
+    codes,
     preview,
     loses,
     unused = () => [],
     ...rest
-  }: ChangeRoute<F, T>) => {
+  }: ChangeRoute<F, T> & ChangeAnswer) => {
     async function handle(all: ValuesOf<Fields>, call: Call): Promise<Reply> {
       const {
         dry_run: dryRun,
@@ -88,7 +99,7 @@ export function changeRows(domain: ChangeDomain): ChangeRows {
       const wanted = change(values, call);
       if (!wanted.hasVersion && request.ifVersion !== undefined) throw hasNoVersion();
       if (preview && (dryRun === 'true' || inBody === true)) {
-        const previewed = { dry_run: true, ...(await preview(values)) };
+        const previewed = { dry_run: true, ...(await preview.make(values)) };
         const text = JSON.stringify(domain.secrets.maskJson(previewed));
         return { text, isOnce: true, isDryRun: true };
       }
@@ -125,6 +136,10 @@ export function changeRows(domain: ChangeDomain): ChangeRows {
     return row<Fields>({
       ...{ methods, role, isChange: true },
       fields: { ...conditions, ...(preview && dryRunInBody), ...fields },
+      ...describedChange(kind, echo ? { echo } : { schema }, {
+        ...{ fields, codes, isConfirmed: loses !== undefined },
+        tried: preview?.schema,
+      }),
       handle,
       // The secrets of the request are masked wherever they turn up, until it is over.
       begin(call) {
@@ -263,14 +278,10 @@ function answerOfFailure(error: unknown, secrets: KnownSecrets): Answer {
   return { status: problem.status, headers, body: JSON.stringify(problem) };
 }
 
-function echoOf(
-  call: Call,
-  fields: readonly (string | readonly [field: string, name: string])[],
-): Record<string, unknown> {
+function echoOf(call: Call, fields: Echo): Record<string, unknown> {
   const body = maskValues(call.body) as Record<string, unknown>;
   return Object.fromEntries(
-    fields
-      .map((field) => (typeof field === 'string' ? ([field, field] as const) : field))
+    echoedNames(fields)
       .filter(([field]) => field in body)
       .map(([field, name]) => [name, body[field]]),
   );

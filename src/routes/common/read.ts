@@ -1,5 +1,12 @@
-import type { Fields, ValuesOf } from '../../server/table/field.ts';
-import { type Call, type Reply, row, type Row } from '../../server/table/row.ts';
+import type { Fields, JsonSchema, ValuesOf } from '../../server/table/field.ts';
+import type { FaultCode } from '../../kit/fault.ts';
+import {
+  type Call,
+  type DescribedHeaders,
+  type Reply,
+  row,
+  type Row,
+} from '../../server/table/row.ts';
 import type { Role } from '../../access/roles.ts';
 import { ageHeader } from './headers.ts';
 
@@ -11,26 +18,40 @@ export interface ReadRoute<F extends Fields> {
   /** Who may; `viewer` if nothing is said. */
   role?: Role;
   fields?: F;
+  /** What it answers. */
+  schema: JsonSchema;
+  /** Those of its faults that do not follow from its family, role and fields. */
+  codes: readonly FaultCode[];
+  /** Headers that its answers may have, except for those of every route. */
+  headers?: DescribedHeaders;
   handle: (values: ValuesOf<F>, call: Call) => Reply | Promise<Reply>;
 }
 
 export function read<F extends Fields>({
   role = 'viewer',
   fields = {} as F,
+  schema,
+  headers: answer = {},
   ...rest
 }: ReadRoute<F>): Row {
-  return row({ methods: ['GET'], role, fields, ...rest });
+  const answers = { 200: { json: schema } };
+  return row({ methods: ['GET'], role, fields, answers, headers: { answer }, ...rest });
 }
+
+export const age: DescribedHeaders = {
+  Age: 'How many seconds ago it was read, if that is more than one.',
+};
 
 /** A route whose answer is what was read at some moment. */
 export function readAsOf<F extends Fields>({
   readBody,
   ...rest
-}: Omit<ReadRoute<F>, 'handle'> & {
+}: Omit<ReadRoute<F>, 'handle' | 'headers'> & {
   readBody: (values: ValuesOf<F>) => Promise<{ body: unknown; readAt: number }>;
 }): Row {
   return read({
     ...rest,
+    headers: age,
     async handle(values: ValuesOf<F>) {
       const { body, readAt } = await readBody(values);
       return { body, headers: ageHeader(readAt) };

@@ -1,8 +1,11 @@
 import type { FenceAgents, ResourceAgents } from '../../cluster/agents/agents.ts';
+import type { FaultCode } from '../../kit/fault.ts';
 import { inBody, inPath, rule } from '../../server/table/field.ts';
 import { row, type Row } from '../../server/table/row.ts';
 import { agentName, providerName } from './fields/names.ts';
 import { read } from '../common/read.ts';
+import { text, texts } from '../../server/table/schema.ts';
+import { ofTools } from '../common/codes.ts';
 
 /** What the routes of agents ask of the domain. */
 export interface AgentsDomain {
@@ -16,28 +19,38 @@ export function agentRows({ resourceAgents, fenceAgents }: AgentsDomain): Row[] 
     read({
       path: '/resource_agent',
       summary: 'The resource agents that are installed on this node.',
+      schema: texts,
+      codes: ofTools,
       handle: async () => ({ body: await resourceAgents.list() }),
     }),
     read({
       path: '/resource_agent/providers',
       summary: 'Where the resource agents come from.',
+      schema: texts,
+      codes: ofTools,
       handle: async () => ({ body: await resourceAgents.providers() }),
     }),
     read({
       path: '/resource_agent/:provider/details',
       summary: 'The resource agents of one provider.',
       fields: { provider: inPath(providerName) },
+      schema: texts,
+      codes: [...ofTools, 'provider_not_found'],
       handle: async ({ provider }) => ({ body: await resourceAgents.listOf(provider) }),
     }),
     read({
       path: '/resource_agent/*agent/info',
       summary: 'What a resource agent is for, with its parameters and actions.',
       fields: { agent: inPath(agentInSegments) },
+      schema: text,
+      codes: ofDescription,
       handle: async ({ agent }) => ({ body: await resourceAgents.describe(agent) }),
     }),
     read({
       path: '/stonith/agent',
       summary: 'The fence agents that are installed on this node.',
+      schema: texts,
+      codes: ofTools,
       handle: async () => ({ body: await fenceAgents.list() }),
     }),
     row({
@@ -46,12 +59,16 @@ export function agentRows({ resourceAgents, fenceAgents }: AgentsDomain): Row[] 
       summary: 'What a fence agent is for, with its parameters and actions.',
       role: 'viewer',
       fields: { agent: inBody(agentName) },
+      answers: { 200: { json: text } },
+      codes: ofDescription,
       handle: async ({ agent }) => ({
         body: await fenceAgents.describe(agent.replace(/^stonith:/, '')),
       }),
     }),
   ];
 }
+
+const ofDescription: readonly FaultCode[] = [...ofTools, 'agent_not_found', 'cluster_refused'];
 
 /** A name with slashes, whether they came encoded or not: Express has it in segments, decoded. */
 const agentInSegments = rule<string>(agentName.schema, (chain) =>

@@ -2,6 +2,7 @@ import type { AuditLog } from '../../changes/audit/audit.ts';
 import { inQuery, type Rule, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import { read } from '../common/read.ts';
+import { auditEntries } from './answers/host.ts';
 
 const maxEntries = 1000;
 
@@ -10,9 +11,11 @@ export function auditRows(audit: Pick<AuditLog, 'list'>): Row[] {
   return [
     read({
       path: '/audit',
-      summary: 'Who changed what on this node, or read a secret, the newest last.',
+      summary: 'Who changed what on this node, or read a secret, the newest first.',
       role: 'admin',
       fields: { limit: inQuery(limit) },
+      schema: auditEntries,
+      codes: [],
       handle: async ({ limit: max = 100 }) => ({ body: await audit.list(max) }),
     }),
   ];

@@ -1,19 +1,32 @@
 import { createHash } from 'node:crypto';
+import { ofCluster } from '../common/codes.ts';
 
 import type { Configuration, ConfigurationReader } from '../../cluster/reading/configuration.ts';
 import { type Fields, inQuery, type ValuesOf } from '../../server/table/field.ts';
-import type { Reply, Row } from '../../server/table/row.ts';
+import type { DescribedHeaders, Reply, Row } from '../../server/table/row.ts';
 import { trueOrFalse } from '../../server/table/rules.ts';
 import { ageHeader, warningHeader } from '../common/headers.ts';
-import { read, type ReadRoute } from '../common/read.ts';
+import { age, read, type ReadRoute } from '../common/read.ts';
+import type { FaultCode } from '../../kit/fault.ts';
+
+export const ofCib: DescribedHeaders = {
+  ...age,
+  'X-HA-Source': '`offline` where the cluster is stopped, and the CIB on the disk was read.',
+  'X-HA-Warnings': 'What to know of the answer.',
+};
+
+/** What a route says that answers from the CIB: of its faults those that not each of them has. */
+export type ReadOfCib<F extends Fields> = Omit<ReadRoute<F>, 'handle' | 'codes' | 'headers'> & {
+  codes?: readonly FaultCode[];
+};
 
 /** A route whose answer is made of the CIB. */
-export interface CibRoute<F extends Fields> extends Omit<ReadRoute<F>, 'handle'> {
+export interface CibRoute<F extends Fields> extends ReadOfCib<F> {
   bodyOf: (from: Configuration, values: ValuesOf<F>) => unknown;
 }
 
 /** A route whose answer has what pcs says of the CIB as well, except for who does not want that. */
-export interface CibTextRoute extends Omit<ReadRoute<Fields>, 'handle' | 'fields'> {
+export interface CibTextRoute extends Omit<ReadOfCib<Fields>, 'fields'> {
   textOf: (from: Configuration) => Promise<string>;
   /** Whether it is the text that is asked for, so that nobody does without. */
   isTextItself?: boolean;
@@ -32,17 +45,21 @@ export const rawWanted = { raw: inQuery(trueOrFalse) };
 /** Makes the rows of routes that answer from the CIB. */
 export function cibRows(configuration: ConfigurationReader): CibRows {
   return {
-    fromCib: <F extends Fields>({ bodyOf, ...rest }: CibRoute<F>) =>
+    fromCib: <F extends Fields>({ bodyOf, codes = [], ...rest }: CibRoute<F>) =>
       read({
         ...rest,
+        codes: [...ofCluster, ...codes],
+        headers: ofCib,
         async handle(values: ValuesOf<F>) {
           const from = await configuration.get();
           return cibReply(from, bodyOf(from, values));
         },
       }),
-    fromCibAndText: ({ textOf, bodyOf, isTextItself = false, ...rest }) =>
+    fromCibAndText: ({ textOf, bodyOf, isTextItself = false, codes = [], ...rest }) =>
       read({
         ...rest,
+        codes: [...ofCluster, ...codes],
+        headers: ofCib,
         fields: isTextItself ? ({} as typeof rawWanted) : rawWanted,
         async handle({ raw }) {
           const from = await configuration.get();

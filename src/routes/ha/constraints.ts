@@ -33,6 +33,8 @@ import type { SetOfResources } from '../../cluster/edits/catalogue/constraints/s
 import { addLocation } from '../../cluster/edits/catalogue/constraints/locations.ts';
 import { addTicket } from '../../cluster/edits/catalogue/constraints/tickets.ts';
 import { deleteConstraint } from '../../cluster/edits/catalogue/constraints/delete.ts';
+import { always, text } from '../../server/table/schema.ts';
+import { constraints, constraintsOrOne } from './answers/configuration.ts';
 
 /** The routes of constraints. */
 export function constraintRows(
@@ -42,6 +44,8 @@ export function constraintRows(
 ): Row[] {
   const remove = {
     summary: 'Deletes a constraint.',
+    schema: always(''),
+    codes: ['constraint_not_found'] as const,
     fields: { id: inPath(xmlId) },
     change: ({ id }: { id: string }) => deleteConstraint(id),
     answer: emptyText,
@@ -54,12 +58,14 @@ export function constraintRows(
     fromCibAndText({
       path: '/constraint',
       summary: 'All constraints, by their types.',
+      schema: constraints,
       textOf: pcsText.constraints,
       bodyOf: ({ cib }, raw) => ({ ...listConstraints(cib), ...(raw !== undefined && { raw }) }),
     }),
     fromCibAndText({
       path: '/constraint/raw',
       summary: 'All constraints, as pcs tells them.',
+      schema: text,
       isTextItself: true,
       textOf: pcsText.constraints,
       bodyOf: (_from, raw) => raw,
@@ -73,6 +79,8 @@ export function constraintRows(
       summary: 'The constraints of one type, or one constraint by its id.',
       // A type, or else an id.
       fields: { type: inPath(xmlId) },
+      schema: constraintsOrOne,
+      codes: ['constraint_not_found'],
       bodyOf: ({ cib }, { type }) =>
         Object.hasOwn(constraintTypes, type)
           ? (listConstraints(cib)[constraintTypes[type as ConstraintType]] ?? [])
@@ -85,6 +93,8 @@ export function constraintRows(
       summary: 'Refuses a constraint of a type that there is not.',
       role: 'admin',
       fields: { type: inPath(typeIn([...Object.keys(additions), ...Object.keys(spellings)])) },
+      answers: {},
+      codes: [],
       handle: () => ({}),
     }),
   ];
@@ -95,7 +105,7 @@ function additionsOf(changing: ClusterChangeRows) {
   return {
     order: changing({
       path: '/constraint/order',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Has one resource be started before another.',
       fields: {
         name: optional(resourceName),
@@ -110,7 +120,7 @@ function additionsOf(changing: ClusterChangeRows) {
 
     order_group: changing({
       path: '/constraint/order_group',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Has resources be started in the order of sets.',
       fields: {
         ...sets,
@@ -137,7 +147,7 @@ function additionsOf(changing: ClusterChangeRows) {
 
     colocation: changing({
       path: '/constraint/colocation',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Keeps two resources together, or apart.',
       fields: {
         name: optional(resourceName),
@@ -162,7 +172,7 @@ function additionsOf(changing: ClusterChangeRows) {
 
     colocation_group: changing({
       path: '/constraint/colocation_group',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Keeps the resources of sets together, or apart.',
       fields: { ...sets, score: optional(score), setOptions: inBody(options(['score'])) },
       change: ({ name, score: weight, setOptions, ...values }) =>
@@ -176,7 +186,7 @@ function additionsOf(changing: ClusterChangeRows) {
 
     location: changing({
       path: '/constraint/location',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Says where a resource may run, or rather runs.',
       fields: {
         name: optional(resourceName),
@@ -200,7 +210,7 @@ function additionsOf(changing: ClusterChangeRows) {
 
     ticket: changing({
       path: '/constraint/ticket',
-      isOpen: true,
+      ...ofAddition,
       summary: 'Has a resource run only where the cluster has a ticket.',
       fields: {
         name: optional(resourceName),
@@ -214,6 +224,15 @@ function additionsOf(changing: ClusterChangeRows) {
     }),
   };
 }
+
+const ofAddition = {
+  isOpen: true,
+  schema: always(''),
+  codes: [
+    ...(['resource_not_found', 'node_not_found', 'id_exists', 'constraint_exists'] as const),
+    ...(['constraint_contradicts', 'constrain_the_clone'] as const),
+  ],
+};
 
 const orderKinds = ['Mandatory', 'Optional', 'Serialize'] as const;
 const locationKinds = ['avoids', 'prefers'] as const;

@@ -6,11 +6,16 @@ import {
 } from '../../cluster/edits/catalogue/corosync.ts';
 import { corosyncConfAsJson, corosyncConfOfJson } from '../../cluster/model.ts';
 import type { CorosyncReader } from '../../cluster/reading/corosync.ts';
+import type { FaultCode } from '../../kit/fault.ts';
 import { inBody, rule } from '../../server/table/field.ts';
-import type { Row } from '../../server/table/row.ts';
+import type { DescribedHeaders, Row } from '../../server/table/row.ts';
 import type { ClusterChangeRows } from './cluster-change-rows.ts';
 import { read } from '../common/read.ts';
 import { isObject } from '../../server/table/rules.ts';
+import { text } from '../../server/table/schema.ts';
+import { corosyncConf, corosyncKey, quorum, rings } from './answers/host.ts';
+import { ofCluster, ofTools } from '../common/codes.ts';
+import { ofCorosyncConf } from './codes.ts';
 
 /** The routes `corosync…`, and `quorum`, which corosync tells of as well. */
 export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRows): Row[] {
@@ -18,6 +23,9 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
     read({
       path: '/corosync',
       summary: 'corosync.conf of this node, section by section.',
+      schema: corosyncConf,
+      codes: ofCorosyncConf,
+      headers: validity,
       async handle() {
         const { conf: sections, valid } = await corosync.conf();
         return {
@@ -31,32 +39,43 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
       summary: 'Writes corosync.conf of this node from sections, once corosync takes them.',
       fields: { totem: inBody(section), quorum: inBody(section), nodelist: inBody(section) },
       takesAll: true,
+      schema: text,
+      codes: ofWrites,
       // All of it, whatever the sections are.
       change: (_values, call) => setCorosyncConf(corosyncConfOfJson(call.checkedBody())),
     }),
     read({
       path: '/corosync/raw',
       summary: 'corosync.conf of this node, as its text.',
+      schema: text,
+      codes: ofCorosyncConf,
       handle: async () => ({ body: await corosync.confText() }),
     }),
     changing({
       path: '/corosync/raw',
       summary: 'Writes corosync.conf of this node, once corosync takes it.',
       fields: { conf: inBody(conf) },
+      schema: text,
+      codes: ofWrites,
       change: (values) => setCorosyncConfText(values.conf),
     }),
     read({
       path: '/corosync/verify',
       summary: 'Whether corosync would start with the corosync.conf of this node.',
+      schema: text,
+      codes: ofTools,
+      headers: validity,
       async handle() {
-        const { valid, text } = await corosync.verifyConf();
-        return { body: text, headers: { 'X-HA-Valid': `${valid}` } };
+        const { valid, text: said } = await corosync.verifyConf();
+        return { body: said, headers: { 'X-HA-Valid': `${valid}` } };
       },
     }),
     read({
       path: '/corosync/key',
       summary: 'The key of the cluster, in hexadecimal.',
       role: 'admin',
+      schema: corosyncKey,
+      codes: ['corosync_key_not_found', 'audit_failed', 'no_space'],
       // Without an ETag, which would be a digest of the key.
       handle: async (_values, call) => ({
         body: { key: await corosync.key(call.audited()) },
@@ -67,26 +86,42 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
       path: '/corosync/key',
       summary: 'Writes the key of the cluster on this node.',
       fields: { key: inBody(key) },
+      schema: 'nothing',
+      codes: ['cannot_be_tried'],
       change: (values) => setCorosyncKey(values.key),
     }),
     changing({
       methods: ['GET', 'POST'],
       path: '/corosync/key/generate',
       summary: 'Makes a new key of the cluster on this node.',
+      schema: text,
+      codes: ['cannot_be_tried'],
       change: generateKey,
     }),
     read({
       path: '/corosync/rings',
       summary: 'The links of this node to the others.',
+      schema: rings,
+      codes: ofCluster,
       handle: async () => ({ body: await corosync.rings.get() }),
     }),
     read({
       path: '/quorum',
       summary: 'Votes, and who is there.',
+      schema: quorum,
+      codes: ofCluster,
       handle: async () => ({ body: await corosync.quorum.get() }),
     }),
   ];
 }
+
+const validity: DescribedHeaders = {
+  'X-HA-Valid': 'Whether corosync would start with it: `true` or `false`.',
+};
+
+const ofWrites: readonly FaultCode[] = [
+  ...(['cannot_be_tried', 'corosync_conf_invalid', 'corosync_conf_unreadable'] as const),
+];
 
 const section = rule<object>({ type: 'object' }, (chain) =>
   chain.custom(isObject).withMessage('must be a section, which is an object'),

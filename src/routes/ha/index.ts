@@ -5,7 +5,7 @@ import type { VersionsReader } from '../../cluster/reading/versions.ts';
 import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
 import type { RequestHandler } from 'express';
 
-import { asProblems } from '../../server/problem.ts';
+import { asProblems, problemSchema } from '../../server/problem.ts';
 import { byValidator } from '../../server/table/check.ts';
 import type { Family } from '../../server/table/family.ts';
 import type { Row } from '../../server/table/row.ts';
@@ -16,6 +16,12 @@ import type { ChangeDomain } from '../common/change.ts';
 import { clusterChangeRows } from './cluster-change-rows.ts';
 import { constraintRows } from './constraints.ts';
 import { corosyncRows } from './corosync.ts';
+import { dryRun } from './answers/changes.ts';
+import { wholeConfiguration } from './answers/configuration.ts';
+import examples from './answers/examples.json' with { type: 'json' };
+import { versions } from './answers/host.ts';
+import { ofTools } from '../common/codes.ts';
+import { ofCibChanges, ofClusterChanges } from './codes.ts';
 import { type NodeDomain, nodeRows } from './nodes.ts';
 import { type PropertyDomain, propertyRows } from './properties.ts';
 import { read } from '../common/read.ts';
@@ -66,28 +72,38 @@ export function haFamily(
     hasEtags: true,
     noSuchRoute: (path) => `There is no ${path}. The README lists the routes.`,
     answerFault: asProblems(domain.secrets),
+    faultSchema: problemSchema,
+    codes: [
+      ...(['unauthenticated', 'too_many_attempts', 'too_many_requests', 'overloaded'] as const),
+    ],
+    examples,
   };
 }
 
 function haRows(domain: HaDomain): Row[] {
   const fromCibRows = cibRows(domain.configuration);
-  const changing = clusterChangeRows(domain);
+  const kind = { codes: ofClusterChanges, hasVersion: true, tried: dryRun };
+  const changing = clusterChangeRows(domain, { ...kind, codes: ofCibChanges });
+  const changingNode = clusterChangeRows(domain, kind);
   return [
     read({
       path: '/versions',
-      summary: 'The versions of the agent and of the cluster stack on this node.',
+      summary: 'The versions of the cluster stack on this node.',
+      schema: versions,
+      codes: ofTools,
       handle: async () => ({ body: await domain.versions() }),
     }),
     fromCibRows.fromCib({
       path: '/configuration',
       summary: 'The whole configuration of the cluster.',
+      schema: wholeConfiguration,
       bodyOf: ({ cib }) => ({
         version: cib.version,
         'validate-with': cib.validateWith,
         configuration: cib.configuration,
       }),
     }),
-    ...stackRows(domain, changing),
+    ...stackRows(domain, changingNode),
     ...stateRows(domain),
     ...nodeRows(domain, changing),
     ...constraintRows(domain.pcsText, fromCibRows, changing),
@@ -95,7 +111,7 @@ function haRows(domain: HaDomain): Row[] {
     ...agentRows(domain),
     ...resourceRows(domain.agentMetadata, fromCibRows, changing),
     ...fencingRows(domain, fromCibRows, changing),
-    ...corosyncRows(domain.corosync, changing),
+    ...corosyncRows(domain.corosync, changingNode),
     ...auditRows(domain.audit),
   ];
 }

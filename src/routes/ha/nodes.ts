@@ -1,13 +1,17 @@
 import type { NodeChanges } from '../../cluster/edits/catalogue/nodes.ts';
+import { ofCluster } from '../common/codes.ts';
 import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
 import { emptyText } from './documents/changes.ts';
 import { listNodes, nodeDetails } from './documents/nodes.ts';
 import type { StateReader } from '../../cluster/reading/state.ts';
+import type { FaultCode } from '../../kit/fault.ts';
 import { inPath } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import { nodeName } from './fields/names.ts';
 import type { ClusterChangeRows } from './cluster-change-rows.ts';
 import { readAsOf } from '../common/read.ts';
+import { always } from '../../server/table/schema.ts';
+import { node, nodes } from './answers/state.ts';
 
 /** What the routes of nodes ask of the domain. */
 export interface NodeDomain {
@@ -25,6 +29,8 @@ export function nodeRows(
   const remove = {
     summary: 'Removes a node from the cluster.',
     fields,
+    schema: always(''),
+    codes: ofRemoval,
     change: ({ name }: { name: string }) => nodeChanges.remove(name),
     answer: emptyText,
     loses: ({ name }: { name: string }) =>
@@ -40,6 +46,8 @@ export function nodeRows(
     readAsOf({
       path: '/node',
       summary: 'The nodes of the cluster.',
+      schema: nodes,
+      codes: ofCluster,
       async readBody() {
         const { state: now, readAt } = await state.get();
         return { body: listNodes(now), readAt };
@@ -49,6 +57,8 @@ export function nodeRows(
       path: '/node/:name',
       summary: 'One node, with what runs there.',
       fields,
+      schema: node,
+      codes: [...ofCluster, 'node_not_found'],
       async readBody({ name }) {
         const [reading, { cib, readAt }] = await Promise.all([state.get(), configuration.get()]);
         const oldest = Math.min(reading.readAt, readAt);
@@ -62,6 +72,8 @@ export function nodeRows(
       path: '/node/:name/fence',
       summary: 'Has the cluster power a node off and on again.',
       fields,
+      schema: always(''),
+      codes: ['cannot_be_tried', 'node_not_found'],
       change: ({ name }) => nodeChanges.fence(name),
       answer: emptyText,
       loses: ({ name }) => `${name} is powered off and on again; whatever runs there ends at once.`,
@@ -73,9 +85,17 @@ export function nodeRows(
         summary: states[state],
         role: 'operator',
         fields,
+        schema: always(''),
+        codes: ['node_not_found'],
         change: ({ name }) => nodeChanges[state](name),
         answer: emptyText,
       }),
     ),
   ];
 }
+
+const ofRemoval: readonly FaultCode[] = [
+  ...(['cannot_be_tried', 'node_not_found', 'node_online', 'node_is_local'] as const),
+  ...(['node_not_forgotten', 'node_not_matched', 'corosync_conf_invalid'] as const),
+  'corosync_conf_unreadable',
+];

@@ -1,4 +1,5 @@
 import type { PropertyChanges } from '../../cluster/edits/catalogue/properties.ts';
+import { ofCluster } from '../common/codes.ts';
 import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
 import { nullAnswer } from './documents/changes.ts';
 import { listProperties, propertyDetails, type PropertyList } from './documents/properties.ts';
@@ -15,8 +16,10 @@ import type { Row } from '../../server/table/row.ts';
 import { propertyName } from './fields/names.ts';
 import type { ClusterChangeRows } from './cluster-change-rows.ts';
 import { isText } from './fields/values.ts';
-import { read, type ReadRoute } from '../common/read.ts';
-import { cibReply } from './cib-rows.ts';
+import { read } from '../common/read.ts';
+import { cibReply, ofCib, type ReadOfCib } from './cib-rows.ts';
+import { always } from '../../server/table/schema.ts';
+import { properties } from './answers/configuration.ts';
 import type { ClusterOptionsReader } from '../../cluster/reading/properties.ts';
 
 /** What the routes of properties ask of the domain. */
@@ -34,12 +37,16 @@ export function propertyRows(
   /** The daemons are asked for the defaults while the CIB is read. */
   const fromProperties = <F extends Fields>({
     bodyOf,
+    codes = [],
     ...rest
-  }: Omit<ReadRoute<F>, 'handle'> & {
+  }: Omit<ReadOfCib<F>, 'schema'> & {
     bodyOf: (list: PropertyList, values: ValuesOf<F>) => unknown;
   }) =>
     read({
       ...rest,
+      codes: [...ofCluster, ...codes],
+      headers: ofCib,
+      schema: properties,
       async handle(values: ValuesOf<F>) {
         const [from, options] = await Promise.all([configuration.get(), clusterOptions()]);
         return cibReply(from, bodyOf(listProperties(from.cib, options), values));
@@ -49,6 +56,8 @@ export function propertyRows(
   const name = inPath(propertyName);
   const set = {
     summary: 'Sets a cluster property.',
+    schema: always(null),
+    codes: ['property_not_found', 'property_is_pacemakers'] as const,
     fields: { name, value: inBody(propertyValue), default: optional(withoutMeaning) },
     change: (values: { name: string; value: string }) =>
       propertyChanges.set(values.name, values.value),
@@ -56,6 +65,8 @@ export function propertyRows(
   };
   const remove = {
     summary: 'Takes a cluster property away, so that its default counts.',
+    schema: always(null),
+    codes: ['property_not_set', 'property_is_pacemakers'] as const,
     fields: { name },
     change: (values: { name: string }) => propertyChanges.delete(values.name),
     answer: nullAnswer,
@@ -70,6 +81,8 @@ export function propertyRows(
       methods: ['GET', 'POST'],
       path: '/property/delete_all',
       summary: 'Takes all cluster properties away, so that their defaults count.',
+      schema: always(null),
+      codes: [],
       change: propertyChanges.deleteAll,
       answer: nullAnswer,
       loses: () => 'All cluster properties go back to their defaults, fencing among them.',
@@ -77,8 +90,9 @@ export function propertyRows(
     ...['/property/:name/details', '/property/:name'].map((path) =>
       fromProperties({
         path,
-        summary: 'One cluster property, with its default and what it is for.',
+        summary: 'One cluster property, with its default.',
         fields: { name },
+        codes: ['property_not_found'],
         bodyOf: (list, values) => propertyDetails(list, values.name),
       }),
     ),

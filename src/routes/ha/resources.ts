@@ -25,6 +25,10 @@ import {
   stopResource,
   unmanageResource,
 } from '../../cluster/edits/catalogue/resource-states.ts';
+import { always, record, text } from '../../server/table/schema.ts';
+import { named, namedOnNode } from './answers/changes.ts';
+import { group, groups, resourceDetails, resources } from './answers/configuration.ts';
+import { ofRemoval } from './codes.ts';
 
 const name = inPath(resourceName);
 const ofResource = {
@@ -42,10 +46,14 @@ export function resourceRows(
   const details = {
     summary: 'One resource, with its parameters, meta attributes and operations.',
     fields: { name },
+    schema: resourceDetails,
+    codes: ['resource_not_found'] as const,
   };
   const update = {
     summary: 'Changes parameters, meta attributes and operations of a resource.',
     fields: { name, ...ofResource },
+    schema: always(''),
+    codes: ['resource_not_found', 'agent_not_found'] as const,
     change: ({
       name: resource,
       ...options
@@ -56,6 +64,8 @@ export function resourceRows(
   const remove = {
     summary: 'Deletes a resource.',
     fields: { name },
+    schema: text,
+    codes: ofRemoval,
     change: (values: { name: string }) => deleteResource(values.name, 'resource'),
     answer: stoppedText,
   };
@@ -64,6 +74,7 @@ export function resourceRows(
     fromCib({
       path: '/resource',
       summary: 'All resources.',
+      schema: resources,
       bodyOf: ({ cib }) => listResources(cib),
     }),
     changing({
@@ -77,11 +88,13 @@ export function resourceRows(
       },
       change: (values) =>
         createResource(agents, { ...values, agent: values.resource_agent, clone: values.clone }),
+      codes: ['id_exists', 'agent_not_found'],
       echo: ['name', 'resource_agent', 'params', 'meta', 'operations', 'clone'],
     }),
     fromCib({
       path: '/resource/group',
       summary: 'All groups.',
+      schema: groups,
       bodyOf: ({ cib }) => listGroups(cib),
     }),
     changing({
@@ -94,6 +107,7 @@ export function resourceRows(
       },
       change: ({ groupName, ...values }) =>
         addToGroup({ ...values, group: groupName, order: values.order }),
+      codes: ['resource_not_found', 'id_exists'],
       echo: ['groupName', 'resources', 'order'],
     }),
     changing({
@@ -101,12 +115,15 @@ export function resourceRows(
       summary: 'Takes resources out of a group.',
       fields: { groupName: inBody(resourceName), resources: inBody(resourceNames) },
       change: ({ groupName, resources }) => removeFromGroup(groupName, resources),
+      codes: ['resource_not_found'],
       echo: ['groupName', 'resources'],
     }),
     fromCib({
       path: '/resource/group/:name',
       summary: 'One group.',
       fields: { name },
+      schema: group,
+      codes: ['resource_not_found'],
       bodyOf: ({ cib }, values) => groupOf(cib, values.name),
     }),
     changing({
@@ -114,6 +131,8 @@ export function resourceRows(
       path: '/resource/group/:name',
       summary: 'Takes a group apart; its resources stay.',
       fields: { name },
+      schema: record({ groupName: text }),
+      codes: ['resource_not_found'],
       change: (values) => removeFromGroup(values.name, []),
       answer: (_result, values) => ({ groupName: values.name }),
     }),
@@ -130,6 +149,8 @@ export function resourceRows(
       summary: 'Stops a resource, and keeps it stopped.',
       role: 'operator',
       fields: { name },
+      schema: named,
+      codes: ['resource_not_found'],
       change: (values) => stopResource(values.name),
       answer: nameOf,
     }),
@@ -139,6 +160,8 @@ export function resourceRows(
       summary: 'Has the cluster run a resource that was stopped.',
       role: 'operator',
       fields: { name },
+      schema: named,
+      codes: ['resource_not_found'],
       change: (values) => startResource(values.name),
       answer: nameOf,
     }),
@@ -148,6 +171,8 @@ export function resourceRows(
       summary: 'Forgets the failures of a resource, so that the cluster tries again.',
       role: 'operator',
       fields: { name },
+      schema: text,
+      codes: ['cannot_be_tried', 'resource_not_found'],
       change: (values) => cleanUpResource(values.name),
     }),
     changing({
@@ -159,6 +184,8 @@ export function resourceRows(
         node: inBody(nodeName),
         role: optional(oneOf(['Promoted', 'Master'])),
       },
+      schema: namedOnNode,
+      codes: ['resource_not_found', 'node_not_found', 'would_not_move'],
       change: ({ role, ...values }) => migrateResource({ ...values, promoted: role !== undefined }),
       answer: nodeAndName,
     }),
@@ -167,6 +194,8 @@ export function resourceRows(
       summary: 'Stops a resource and starts it again.',
       role: 'operator',
       fields: { name },
+      schema: named,
+      codes: ['cannot_be_tried', 'resource_not_found'],
       change: (values) => restartResource(values.name),
       answer: nameOf,
     }),
@@ -174,6 +203,8 @@ export function resourceRows(
       path: '/resource/:name/ban',
       summary: 'Keeps a resource away from a node.',
       fields: { name, node: inBody(nodeName) },
+      schema: namedOnNode,
+      codes: ['resource_not_found', 'node_not_found'],
       change: (values) => banResource(values.name, values.node),
       answer: nodeAndName,
     }),
@@ -181,6 +212,8 @@ export function resourceRows(
       path: '/resource/:name/clear',
       summary: 'Ends the bans of a resource.',
       fields: { name, node: optional(nodeName) },
+      schema: named,
+      codes: ['resource_not_found', 'node_not_found'],
       change: (values) => clearResource(values.name, values.node),
       answer: nameOf,
     }),
@@ -188,6 +221,8 @@ export function resourceRows(
       path: '/resource/:name/manage',
       summary: 'Has the cluster manage a resource again.',
       fields: { name },
+      schema: named,
+      codes: ['resource_not_found'],
       change: (values) => manageResource(values.name),
       answer: nameOf,
     }),
@@ -195,6 +230,8 @@ export function resourceRows(
       path: '/resource/:name/unmanage',
       summary: 'Has the cluster leave a resource as it is.',
       fields: { name },
+      schema: named,
+      codes: ['resource_not_found'],
       change: (values) => unmanageResource(values.name),
       answer: nameOf,
     }),
@@ -202,6 +239,8 @@ export function resourceRows(
       path: '/resource/:name/clone',
       summary: 'Makes a clone of a resource or group, which then runs on several nodes.',
       fields: { name, clone_name: optional(resourceName), meta: inBody(pairs) },
+      schema: named,
+      codes: ['resource_not_found', 'id_exists'],
       change: (values) => cloneResource(agents, values.name, values.clone_name, values.meta),
       answer: nameOf,
     }),
@@ -209,6 +248,8 @@ export function resourceRows(
       path: '/resource/:name/unclone',
       summary: 'Makes a plain resource or group of a clone again.',
       fields: { name },
+      schema: named,
+      codes: ['resource_not_found'],
       change: (values) => uncloneResource(values.name),
       answer: nameOf,
     }),

@@ -5,6 +5,9 @@ import { inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import type { ClusterChangeRows } from './cluster-change-rows.ts';
 import { read } from '../common/read.ts';
+import { text } from '../../server/table/schema.ts';
+import { service, services } from './answers/host.ts';
+import { ofTools } from '../common/codes.ts';
 
 /** What the routes of the cluster stack ask of the domain. */
 export interface StackDomain {
@@ -14,11 +17,13 @@ export interface StackDomain {
 
 /** The routes of the services of this node, and of the end of its cluster. */
 export function stackRows(
-  { services, stackChanges }: StackDomain,
+  { services: list, stackChanges }: StackDomain,
   changing: ClusterChangeRows,
 ): Row[] {
   const destroy = {
     summary: 'Stops the cluster on this node and removes its configuration.',
+    schema: text,
+    codes: ['cannot_be_tried', 'stack_busy'] as const,
     change: stackChanges.destroy,
     answer: destroyedText,
     loses: () => 'The cluster on this node is stopped, and all its configuration is removed.',
@@ -27,13 +32,17 @@ export function stackRows(
     read({
       path: '/services',
       summary: 'The services of the cluster stack on this node.',
-      handle: async () => ({ body: { services: await services() } }),
+      schema: services,
+      codes: ofTools,
+      handle: async () => ({ body: { services: await list() } }),
     }),
     ...(['start', 'stop', 'restart', 'enable', 'disable'] as const).map((action) =>
       changing({
         path: `/services/:id/${action}`,
         summary: `Has systemd ${action} a service of the cluster stack on this node.`,
         fields: { id: inPath(serviceId) },
+        schema: service,
+        codes: ['cannot_be_tried', 'service_not_found', 'service_failed'],
         change: ({ id }) => stackChanges.control(id, action),
       }),
     ),

@@ -1,4 +1,5 @@
 import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
+import { ofCluster } from '../common/codes.ts';
 import { listFencingHistory } from './documents/fencing-history.ts';
 import { locate } from './documents/location.ts';
 import type { StateReader } from '../../cluster/reading/state.ts';
@@ -7,8 +8,9 @@ import { inPath } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import { resourceName } from './fields/names.ts';
 import { ageHeader } from '../common/headers.ts';
-import { read, readAsOf } from '../common/read.ts';
+import { age, read, readAsOf } from '../common/read.ts';
 import { rawWanted } from './cib-rows.ts';
+import { fencingHistory, location, status as whole } from './answers/state.ts';
 
 /** What the routes need that answer from the cluster's state. */
 export interface StateDomain {
@@ -24,6 +26,9 @@ export function stateRows({ state, status, configuration }: StateDomain): Row[] 
       path: '/status',
       summary: 'The state of the cluster, as crm_mon and pcs tell it.',
       fields: rawWanted,
+      schema: whole,
+      codes: ofCluster,
+      headers: age,
       async handle({ raw }) {
         const { json, digest, readAt } = await (raw === 'false'
           ? status.withoutRaw()
@@ -35,6 +40,8 @@ export function stateRows({ state, status, configuration }: StateDomain): Row[] 
       path: '/resource/:name/locate',
       summary: 'The nodes that a resource runs on.',
       fields: { name: inPath(resourceName) },
+      schema: location,
+      codes: [...ofCluster, 'resource_not_found'],
       async readBody({ name }) {
         const [reading, { cib, readAt }] = await Promise.all([state.get(), configuration.get()]);
         const oldest = Math.min(reading.readAt, readAt);
@@ -44,6 +51,8 @@ export function stateRows({ state, status, configuration }: StateDomain): Row[] 
     readAsOf({
       path: '/fence_history',
       summary: 'The fencing actions that the cluster remembers.',
+      schema: fencingHistory,
+      codes: ofCluster,
       async readBody() {
         const { state: now, readAt } = await state.get();
         return { body: listFencingHistory(now), readAt };

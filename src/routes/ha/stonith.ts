@@ -17,6 +17,9 @@ import { agentName, nodeName, resourceName } from './fields/names.ts';
 import type { ClusterChangeRows } from './cluster-change-rows.ts';
 import { operations, pairs } from './fields/values.ts';
 import type { CibRows } from './cib-rows.ts';
+import { always, record, text } from '../../server/table/schema.ts';
+import { fencing, levels, resources } from './answers/configuration.ts';
+import { ofRemoval } from './codes.ts';
 import { nodesLeftWithout } from '../../cluster/fencing.ts';
 
 /** What the routes of fencing ask of the domain. */
@@ -36,6 +39,8 @@ export function fencingRows(
   const removeLevel = {
     summary: 'Takes a fence device out of a level of a node.',
     fields: { level: inPath(level), ...ofLevel },
+    schema: removedLevel,
+    codes: ['level_not_found'] as const,
     change: (values: LevelValues) => removeFromLevel(deviceOf(values)),
     // As the document has it: here the level is text, as it is in the URL.
     answer: (_result: unknown, { level: index, node_name, stonith_name }: LevelValues) => ({
@@ -47,6 +52,8 @@ export function fencingRows(
   const remove = {
     summary: 'Deletes a fence device.',
     fields: { name },
+    schema: text,
+    codes: ofRemoval,
     change: (values: { name: string }) => deleteFenceDevice(values.name),
     answer: stoppedText,
     async loses(values: { name: string }) {
@@ -59,6 +66,8 @@ export function fencingRows(
   const update = {
     summary: 'Changes parameters and meta attributes of a fence device.',
     fields: { name, params: inBody(pairs), meta: inBody(pairs) },
+    schema: always(''),
+    codes: ['resource_not_found', 'agent_not_found'] as const,
     change: (
       values: { name: string } & Record<'params' | 'meta', Readonly<Record<string, string>>>,
     ) => updateFenceDevice(agentMetadata, values.name, values.params, values.meta),
@@ -69,6 +78,7 @@ export function fencingRows(
     fromCibAndText({
       path: '/stonith',
       summary: 'All fence devices and fencing levels.',
+      schema: fencing,
       textOf: pcsText.fencing,
       bodyOf: ({ cib }, raw) => ({ ...(raw !== undefined && { raw }), ...listFencing(cib) }),
     }),
@@ -88,11 +98,13 @@ export function fencingRows(
           agent: values.agent.replace(/^stonith:/, ''),
         }),
       // As the document has it: the agent comes back under another name.
+      codes: ['id_exists', 'agent_not_found'],
       echo: ['name', ['agent', 'stonith_agent'], 'params', 'meta', 'operations'],
     }),
     fromCib({
       path: '/stonith/level',
       summary: 'All fencing levels.',
+      schema: levels,
       bodyOf: ({ cib }) => listLevels(cib),
     }),
     changing({
@@ -100,6 +112,7 @@ export function fencingRows(
       summary: 'Puts a fence device into a level of a node.',
       fields: { level: inBody(level), ...ofLevel },
       change: (values) => addToLevel(deviceOf(values)),
+      codes: ['level_exists', 'node_not_found', 'resource_not_found'],
       echo: ['level', 'node_name', 'stonith_name'],
     }),
     changing({ ...removeLevel, path: '/stonith/level/:level/delete' }),
@@ -107,6 +120,7 @@ export function fencingRows(
       path: '/stonith/level/:level',
       summary: 'The fencing levels of one number.',
       fields: { level: inPath(level) },
+      schema: levels,
       bodyOf: ({ cib }, values) =>
         listLevels(cib).filter(({ level: index }) => index === `${values.level}`),
     }),
@@ -117,12 +131,16 @@ export function fencingRows(
       path: '/stonith/:name',
       summary: 'One fence device.',
       fields: { name },
+      schema: resources,
+      codes: ['resource_not_found'],
       bodyOf: ({ cib }, values) => [fenceDeviceOf(cib, values.name)],
     }),
     changing({ ...remove, methods: ['DELETE'], path: '/stonith/:name' }),
     changing({ ...update, methods: ['PATCH'], path: '/stonith/:name' }),
   ];
 }
+
+const removedLevel = record({ level: text, node_name: text, stonith_name: text });
 
 interface LevelValues {
   level: number;

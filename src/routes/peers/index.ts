@@ -13,13 +13,15 @@ import {
 import { type CloneCheck, cloneOfThisHost } from '../../alphorn/receiving/clones.ts';
 import { byRootHeader, type WhoSends, whoSendsOf } from '../../alphorn/peers/who-sends.ts';
 import type { LiferaftReceiver } from '../../alphorn/receiving/receiver.ts';
-import { Fault } from '../../kit/fault.ts';
+import { Fault, type FaultCode } from '../../kit/fault.ts';
 import { makeChangeDetector } from '../../kit/log-changes.ts';
 import type { Log } from '../../kit/log.ts';
 import { setCaller } from '../../server/middleware/authenticate.ts';
-import { asProblems } from '../../server/problem.ts';
+import { asProblems, problemSchema } from '../../server/problem.ts';
 import type { Family } from '../../server/table/family.ts';
 import { type Call, type Reply, row } from '../../server/table/row.ts';
+import { flag, integer, record, text } from '../../server/table/schema.ts';
+import examples from './examples.json' with { type: 'json' };
 import { makeApp } from '../../server/table/serve.ts';
 
 export interface PeersParts {
@@ -31,7 +33,7 @@ export interface PeersParts {
   log: Log;
 }
 
-// Not with express-validator, as the API does: that is 8 MB, in a process of which the network sees more than of others.
+// Unlike the API, this does not use express-validator, which takes 8 MB and adds code to an exposed process.
 const digest = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal');
 
 const heartbeatSchema = z.strictObject({
@@ -40,7 +42,7 @@ const heartbeatSchema = z.strictObject({
   generation: z.number().int().min(1),
 });
 
-/** Of the headers, by their names in small letters. */
+/** The headers, by their names in small letters. */
 const liferaftSchema = z.object({
   [digestHeader]: digest,
   [rebuiltHeader]: z.literal('true', "must be 'true', or left out").optional(),
@@ -53,11 +55,34 @@ const liferaftSchema = z.object({
     .regex(/^[1-9]\d{0,14}$/, 'must be the length of the liferaft'),
 });
 
+const heartbeatAnswer = record({
+  held: flag,
+  'lineage?': text,
+  'generation?': integer,
+  'host?': text,
+  'partial?': integer,
+});
+const liferaftAnswer = record({ digest: text, generation: integer });
+
+const ofClones: readonly FaultCode[] = ['invalid_request', 'host_cloned', 'liferaft_not_found'];
+const ofReception: readonly FaultCode[] = [
+  ...ofClones,
+  ...(['liferaft_cut_off', 'liferaft_invalid', 'liferaft_damaged', 'liferaft_too_large'] as const),
+  ...(['liferaft_of_later_format', 'liferaft_of_another_host', 'liferaft_older'] as const),
+  ...(['liferaft_busy', 'too_many_liferafts'] as const),
+];
+
+/** The app of the peer port. Other hosts may only report and send their own liferafts. */
+export function makePeersApp(parts: PeersParts): Express {
+  const family = peersFamily(parts);
+  return makeApp({ log: parts.log, families: [family], elsewhere: family });
+}
+
 /** What other hosts may ask on the peer port. Each may say and send what concerns itself, and nothing else. */
-export function makePeersApp({ callers, receiver, clones, self, log }: PeersParts): Express {
+export function peersFamily({ callers, receiver, clones, self, log }: PeersParts): Family {
   const refusals = refusalLog(log);
   const ofPeer = { role: 'anyone', fields: {} } as const;
-  const family: Family = {
+  return {
     name: 'peers',
     title: 'What peers ask',
     bases: [''],
@@ -69,6 +94,8 @@ export function makePeersApp({ callers, receiver, clones, self, log }: PeersPart
         path: peerRoutes.heartbeat,
         body: 'json',
         summary: 'Says which liferaft a host has, and answers whether it is here.',
+        answers: { 200: { json: heartbeatAnswer } },
+        codes: ofClones,
         async handle(_values, call) {
           const heartbeat: Heartbeat = checked(heartbeatSchema, call.body);
           const { name: hostId } = call.caller();
@@ -87,15 +114,19 @@ export function makePeersApp({ callers, receiver, clones, self, log }: PeersPart
         path: peerRoutes.liferaft,
         body: 'stream',
         summary: 'Takes in the liferaft of a host.',
+        answers: { 200: { json: liferaftAnswer } },
+        codes: ofReception,
         handle: (_values, call) => takeIn(call, call.caller().name),
       }),
     ],
     noSuchRoute: (path) => `There is no ${path} on the peer port.`,
     answerFault: asProblems(),
+    faultSchema: problemSchema,
+    codes: ['unauthenticated', 'no_space'],
+    examples,
   };
-  return makeApp({ log, families: [family], elsewhere: family });
 
-  /** What root declared to count on its host is taken for the host once, when that is not known here yet. */
+  /** Skips the check for clones once, if root has chosen a lineage on that host that is not known here yet. */
   async function refuseClones({ headers, from }: Call, hostId: string): Promise<void> {
     const who = whoSendsOf(headers);
     const own = await self();
@@ -142,7 +173,7 @@ function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   );
   throw new Fault(
     'invalid_request',
-    `This is not what a peer asks: ${problems.join('; ')}. Install the same version on both hosts.`,
+    `This is not a valid request from a peer: ${problems.join('; ')}. Install the same version on both hosts.`,
   );
 }
 
@@ -160,7 +191,7 @@ async function hear(
   return { held: isHeld, lineage: held.lineage, generation: held.generation, ...partial };
 }
 
-/** A host is known by its key; it has no role. */
+/** A host is identified by its key, and has no role of its own. */
 function knowCaller(callers: PeerCallers): RequestHandler {
   return (request, response, next) => {
     setCaller(response, { name: callers.of(request.socket), role: 'viewer' });
@@ -168,19 +199,19 @@ function knowCaller(callers: PeerCallers): RequestHandler {
   };
 }
 
-/** The body as it comes. Who does not want the rest of it can still answer. Faults: `liferaft_cut_off` */
+/** The body as it arrives. An answer is still possible if the rest of it is refused. Faults: `liferaft_cut_off` */
 async function* bodyOf({ bytes }: Call): AsyncGenerator<Buffer, void, undefined> {
   try {
     yield* bytes();
   } catch {
     throw new Fault(
       'liferaft_cut_off',
-      'The liferaft did not come to its end: its sender has gone, or sent nothing for too long. Send it again; the next heartbeat says how much of it is here.',
+      'The liferaft did not arrive completely: its sender is gone, or sent nothing for too long. Send it again; the next heartbeat says how much of it is here.',
     );
   }
 }
 
-/** A line for each host that begins to be refused, or is for another reason. */
+/** Logs a line when a host begins to be refused, or is refused for another reason. */
 function refusalLog(log: Log): {
   refused(host: string, error: unknown): void;
   accepted(host: string): void;

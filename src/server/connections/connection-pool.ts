@@ -1,23 +1,23 @@
-/** Bounds of a pool. */
+/** Limits of a pool. */
 export interface PoolLimits {
   max: number;
   /** The max number in one group, such as an address or a caller. */
   maxPerGroup: number;
 }
 
-/** Connections of one kind, in groups. A pool may be above its limits until somebody takes out what is too much. */
+/** Connections of one kind, in groups. A pool may exceed its limits until its user takes some out. */
 export interface ConnectionPool<T> {
   add(connection: T, group: string): void;
   /** Makes it the newest of its group. */
   refresh(connection: T): void;
   /** @returns whether it was in the pool */
   remove(connection: T): boolean;
-  /** How many there are. */
+  /** The number of connections. */
   size(): number;
   /** Whether there are more than `max`, or more than `maxPerGroup` of a group. */
   isTooLarge(): boolean;
   /**
-   * Takes out the oldest of the largest group, so that a group cannot be driven out by those that have more.
+   * Takes out the oldest connection of the largest group, so that larger groups cannot displace a smaller one.
    * @param mayGo whether a connection may be taken out
    */
   takeOut(mayGo: (connection: T) => boolean): T | undefined;

@@ -7,15 +7,15 @@ import { fewPerTurn, soon } from './per-turn.ts';
 
 /** Limits of the connections by which callers with a token come. */
 export interface ConnectionLimits {
-  /** Connections on which no valid token was shown yet; a group is an address. */
+  /** Connections on which no valid token has been shown yet; a group is an address. */
   unauthenticated: PoolLimits;
   /** The others; a group is a caller. */
   authenticated: PoolLimits;
   /** Milliseconds without a valid token until a connection on which nothing is being answered is closed. */
   authenticationTimeoutMs: number;
-  /** Connections above the limit of unauthenticated ones, for as long as it takes to read what came with them. */
+  /** Max number of connections above the limit of unauthenticated ones, until what came with them has been read. */
   maxArrivals: number;
-  /** TLS handshakes that are begun in one turn of the event loop. */
+  /** Max number of TLS handshakes that begin in one turn of the event loop. */
   maxTlsStartsPerTurn: number;
 }
 
@@ -23,7 +23,7 @@ export interface ConnectionLimits {
 interface Connection {
   /** The TCP socket, below TLS. */
   socket: net.Socket;
-  /** The address that it comes from, as limits count it. */
+  /** The network that it comes from, see sourceNetwork. */
   source: string;
   /** Whether it waits for the agent: for TLS to begin, or for an answer. Otherwise, the agent waits for the client. */
   isWaiting: boolean;
@@ -33,7 +33,7 @@ interface Connection {
 /** How `authenticate` reports whether a request's connection has shown a token. */
 export interface CallerConnections {
   /**
-   * The request showed a valid token. A socket that is none of a listener's is left alone.
+   * The request showed a valid token. Ignores a socket that does not belong to a listener.
    * @returns false if there are too many connections with requests under way, of the caller or in all
    */
   authenticated(socket: net.Socket, caller: string): boolean;
@@ -48,20 +48,21 @@ export interface CallerConnections {
  * - A connection counts among the unauthenticated ones until a request on it shows a valid token, and again when one
  *   shows none.
  * - Connections without a token never close one with a token.
- * - A connection that waits for the agent is closed for no other one with a token, and for one without a token only where
- *   all of its address wait. So a caller can only be kept out while the agent waits for the next step of the caller's own.
- * - Room is made once the agent has read what had come with the connections that were accepted: of those that arrive in
- *   one turn of the event loop, a caller's must not go before it could speak.
+ * - A connection that waits for the agent is never closed to make room for one with a token. It is closed to make room for
+ *   one without a token only if all connections of its address wait. So a caller can be displaced only while the agent
+ *   waits for that caller.
+ * - Room is made only after the agent has read what came with the accepted connections. So a connection that arrives
+ *   together with many others is not closed before its first bytes are read.
  */
 export interface Connections extends CallerConnections {
   /**
-   * Takes in a connection that was accepted; another one may be closed for it.
+   * Adds a connection that was accepted; another one may be closed to make room.
    * @returns whether it stays
    */
   accept(socket: net.Socket): boolean;
   /** TLS can begin on an accepted connection: calls `start` when its turn comes. Addresses take turns. */
   startTls(socket: net.Socket, start: () => void): void;
-  /** From now on the requests of an accepted connection come by this socket of TLS. */
+  /** From now on, the requests of an accepted connection come through this TLS socket. */
   secured(socket: net.Socket): void;
   /** Whether a request of the connection is being answered. */
   answering(socket: net.Socket, isAnswering: boolean): void;
@@ -72,7 +73,7 @@ export function makeConnections(limits: ConnectionLimits): Connections {
   const authenticated = makeConnectionPool<Connection>(limits.authenticated);
   const starts = makeFairQueue<Connection>();
   const startOf = new WeakMap<Connection, () => void>();
-  // Node.js does not tell which connection is below a socket of TLS; the two ends do.
+  // Node.js does not expose the connection below a TLS socket; the addresses of both ends identify it.
   const byEnds = new Map<string, Connection>();
   const bySocket = new WeakMap<net.Socket, Connection>();
 
@@ -90,7 +91,7 @@ export function makeConnections(limits: ConnectionLimits): Connections {
     makeRoomSoon();
   }
 
-  // A connection that was accepted in this turn of the event loop is read for the first time in the next turn.
+  // A connection that was accepted in this turn of the event loop is first read in the next turn.
   const makeRoomSoon = soon(() => {
     setImmediate(makeRoom);
   });
@@ -110,7 +111,7 @@ export function makeConnections(limits: ConnectionLimits): Connections {
     return true;
   }, limits.maxTlsStartsPerTurn);
 
-  /** Each step that a connection makes, once, keeps it behind those that make none; bytes that drip do not. */
+  /** A connection that makes a step is closed later than those that make none. Single bytes are not a step. */
   function advance(connection: Connection, isWaiting: boolean): void {
     connection.isWaiting = isWaiting;
     unauthenticated.refresh(connection);
@@ -118,7 +119,7 @@ export function makeConnections(limits: ConnectionLimits): Connections {
 
   return {
     accept(socket) {
-      // The address is undefined if it was reset meanwhile.
+      // The address is undefined if the connection was reset in the meantime.
       const isTooMany = unauthenticated.size() >= limits.unauthenticated.max + limits.maxArrivals;
       if (isTooMany || socket.remoteAddress === undefined) {
         socket.destroy();
@@ -170,7 +171,7 @@ export function makeConnections(limits: ConnectionLimits): Connections {
 
     authenticated(socket, caller) {
       const connection = bySocket.get(socket);
-      // On a connection that has shown a token another one counts as the first.
+      // On a connection that has shown a token, another token changes nothing.
       if (connection === undefined || !unauthenticated.remove(connection)) return true;
       clearTimeout(connection.timer);
       authenticated.add(connection, caller);

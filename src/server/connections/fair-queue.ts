@@ -1,13 +1,13 @@
-/** Things that wait for their turn, in groups that take turns. The newest of a group comes first. */
+/** Items that wait for their turn, in groups that take turns. The newest item of a group comes first. */
 export interface FairQueue<T> {
   add(item: T, group: string): void;
   remove(item: T): void;
-  /** Takes out the one whose turn it is. */
+  /** Takes out the next item. */
   next(): T | undefined;
 }
 
 export function makeFairQueue<T>(): FairQueue<T> {
-  // A Map and a Set keep the order in which things were added; the first group is the next one.
+  // A Map and a Set keep the order in which items were added; the first group is the next one.
   const groups = new Map<string, Set<T>>();
   const groupOf = new Map<T, string>();
 
@@ -31,7 +31,7 @@ export function makeFairQueue<T>(): FairQueue<T> {
       if (turn === undefined) return undefined;
       const [name, group] = turn;
       const newest = [...group].at(-1) as T;
-      // To the end of the line, unless it was the group's last one.
+      // Moves the group to the end, or removes it with its last item.
       groups.delete(name);
       groups.set(name, group);
       remove(newest);

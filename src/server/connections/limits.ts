@@ -8,11 +8,11 @@ import type { ServerConfig } from '../config.ts';
 export const requestTimeouts = {
   /** For the headers. */
   headersTimeout: 10_000,
-  /** For all of a request, its body too, which has at most 1 MiB. */
+  /** For the whole request with its body, which has at most 1 MiB. */
   requestTimeout: 60_000,
   /** Between two requests. A UI polls over one connection; the default of 5 s would close it between two polls. */
   keepAliveTimeout: 65_000,
-  /** How often Node.js looks. */
+  /** Between two checks by Node.js. */
   connectionsCheckingInterval: 5000,
 };
 
@@ -20,10 +20,10 @@ export const requestTimeouts = {
 export const maxHeaderSize = 16 * 1024;
 export const maxHeadersCount = 100;
 
-/** Connections by the Unix socket, which is root's. Those of the network take none of their places. */
+/** Max number of connections through the Unix socket, which only root can use. They are counted separately. */
 export const maxSocketConnections = 256;
 
-/** Connections that were not accepted yet (listen(2)); a storm of them must not keep a caller's from arriving. */
+/** Max number of connections that wait to be accepted (listen(2)). Many of them must not prevent a caller's from arriving. */
 export const backlog = 4096;
 
 export const requestLimits: RequestLimits = {
@@ -33,7 +33,7 @@ export const requestLimits: RequestLimits = {
   readTimeoutMs: 30_000,
 };
 
-/** Limits of connections by the network: a quarter may come from one address, and half be of one token. */
+/** Limits of network connections: a quarter may come from one address, and half of them may belong to one token. */
 export function connectionLimits({
   max_connections: max,
   max_unauthenticated_connections: maxUnauthenticated,

@@ -1,4 +1,4 @@
-/** @returns a function that has `work` done at the end of this turn of the event loop, once for all of its calls until then */
+/** @returns a function that runs `work` at the end of this turn of the event loop, once for all calls until then */
 export function soon(work: () => void): () => void {
   let isDue = false;
   return () => {
@@ -12,10 +12,10 @@ export function soon(work: () => void): () => void {
 }
 
 /**
- * Has work that can wait done in small portions, so that other work comes in between.
- * @param doNext does a piece; false if there is none
- * @param maxPerTurn pieces in one turn of the event loop
- * @returns to be called when there is work
+ * Does deferrable work in small portions, so that other work runs in between.
+ * @param doNext does a piece of the work; returns false if there is none
+ * @param maxPerTurn max number of pieces in one turn of the event loop
+ * @returns a function to call when there is work
  */
 export function fewPerTurn(doNext: () => boolean, maxPerTurn: number): () => void {
   const work = soon(() => {

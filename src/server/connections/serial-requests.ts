@@ -4,13 +4,13 @@ import type net from 'node:net';
 
 import { fewPerTurn } from './per-turn.ts';
 
-/** Limits of what one connection, and all of a listener, may have waiting. */
+/** Limits of what may wait on one connection, and on all connections of a listener. */
 export interface RequestLimits {
-  /** Bytes of pipelined requests that are kept of one connection while an earlier request is answered. */
+  /** Max bytes of pipelined requests on one connection while an earlier request is answered. */
   maxPipelinedBytes: number;
-  /** Bytes of answers that clients have not read yet, of all connections. */
+  /** Max bytes of answers that clients have not read yet, on all connections. */
   maxUnreadBytes: number;
-  /** Pipelined requests that are begun in one turn of the event loop, of all connections. */
+  /** Max number of pipelined requests that begin in one turn of the event loop, on all connections. */
   maxPipelinedPerTurn: number;
   /** Milliseconds for a client to read an answer that is complete. */
   readTimeoutMs: number;
@@ -18,12 +18,12 @@ export interface RequestLimits {
 
 /** The requests of a listener, one at a time for each connection. */
 export interface SerialRequests {
-  /** Answers no further request; each connection ends when the answer under way is out. */
+  /** Answers no further request; each connection ends when its current answer has been sent. */
   stop(): void;
   /** Ends the connections whose request changes nothing (GET, HEAD). */
   dropReads(): void;
-  /** Whether a connection has no answer under way. */
-  isIdle(socket: net.Socket): boolean;
+  /** Whether a connection has neither an answer nor a request under way, as far as it came. */
+  isBetweenRequests(socket: net.Socket): boolean;
 }
 
 interface Exchange {
@@ -31,19 +31,19 @@ interface Exchange {
   response: ServerResponse;
 }
 
-// The parser takes this much at a time, so that it makes few requests of what was pipelined before it can be held up.
+// The parser gets this much at a time, so that it makes few requests from pipelined bytes before it can be paused.
 const pieceBytes = 512;
 
 /**
  * Serves the requests of a server that has no request listener yet.
  *
  * INVARIANTS
- * - Of each connection at most one request is under way; what the client sends after it waits, as bytes, until the
- *   answer has been read. Node.js would parse and answer all of them at once (HTTP pipelining).
- * - Requests that are not pipelined are begun before those that are: a few of these in each turn of the event loop. So
- *   nobody waits for many answers to many clients that pipeline.
+ * - Each connection has at most one request under way. What the client sends after it waits as bytes until the answer has
+ *   been read. Node.js would parse and answer all of them at once (HTTP pipelining).
+ * - Requests that are not pipelined begin before pipelined ones. Only a few pipelined ones begin in each turn of the event
+ *   loop, so nobody waits for many answers to other clients.
  * - A client that pipelines more than `maxPipelinedBytes`, or takes longer than `readTimeoutMs` to read an answer, loses
- *   its connection. When all clients together leave more than `maxUnreadBytes` unread, the one that has taken longest does.
+ *   its connection. If all clients together leave more than `maxUnreadBytes` unread, the slowest client loses it.
  *
  * @param answering notified when a request of a connection begins and ends to be under way
  */
@@ -56,7 +56,7 @@ export function serveSerially(
   const connections = new Map<net.Socket, ReturnType<typeof serveConnection>>();
   const unread = makeUnreadAnswers(limits);
   let isStopping = false;
-  // The connections whose next request came before the previous answer was out, in order of arrival.
+  // The connections whose next request came before the previous answer was sent, in order of arrival.
   const pipelining = new Map<net.Socket, () => void>();
   const goOnSoon = fewPerTurn(() => {
     const [first] = pipelining;
@@ -68,14 +68,16 @@ export function serveSerially(
   }, limits.maxPipelinedPerTurn);
 
   function serveConnection(socket: net.Socket) {
-    // Node.js reads from the socket below JavaScript until somebody else listens to it.
+    // Node.js reads the socket in native code until another listener is added.
     const [parse] = socket.listeners('data') as [(bytes: Buffer) => void];
     socket.removeListener('data', parse);
     let held: Buffer = Buffer.alloc(0);
     let current: Exchange | undefined;
+    /** The latest request; its body may still come after its answer. */
+    let latest: IncomingMessage | undefined;
     const waiting: Exchange[] = [];
 
-    /** Gives the parser what it may have now. Node.js pauses the socket while a client does not read. */
+    /** Gives the parser what it may parse now. Node.js pauses the socket while a client does not read. */
     function feed(): void {
       while (held.length > 0 && !socket.isPaused() && !socket.destroyed) {
         // Bytes after a complete request belong to the next one.
@@ -89,6 +91,7 @@ export function serveSerially(
     function begin(exchange: Exchange): void {
       current = exchange;
       const { request, response } = exchange;
+      latest = request;
       answering(socket, true);
       response.once('prefinish', () => {
         unread.add(response, socket);
@@ -119,7 +122,7 @@ export function serveSerially(
     socket.on('data', (bytes: Buffer) => {
       held = held.length === 0 ? bytes : Buffer.concat([held, bytes]);
       feed();
-      // If the app reads a body slowly, at most one piece of it is held, because the socket is paused then.
+      // If the app reads a body slowly, at most one piece of it waits here, because the socket is then paused.
       const isPipelined = current?.request.complete ?? pipelining.has(socket);
       if (isPipelined && held.length > limits.maxPipelinedBytes) socket.destroy();
     });
@@ -137,6 +140,7 @@ export function serveSerially(
       },
       isReading: () => current === undefined || /^(?:GET|HEAD)$/.test(current.request.method ?? ''),
       isIdle: () => current === undefined,
+      isBetweenRequests: () => current === undefined && latest?.complete !== false,
     };
   }
 
@@ -148,7 +152,7 @@ export function serveSerially(
     connections.set(socket, serveConnection(socket));
   });
   server.on('request', take);
-  // RFC 9110, section 10.1.1, allows to leave an expectation unheeded that is unknown.
+  // RFC 9110, section 10.1.1, allows a server to ignore an unknown expectation.
   server.on('checkExpectation', take);
 
   const drop = (which: 'isReading' | 'isIdle') => {
@@ -162,11 +166,11 @@ export function serveSerially(
     dropReads() {
       drop('isReading');
     },
-    isIdle: (socket) => connections.get(socket)?.isIdle() ?? true,
+    isBetweenRequests: (socket) => connections.get(socket)?.isBetweenRequests() ?? true,
   };
 }
 
-/** The answers that are complete, and that clients have not read yet. */
+/** The complete answers that clients have not read yet. */
 function makeUnreadAnswers({ maxUnreadBytes, readTimeoutMs }: RequestLimits) {
   const answers = new Map<
     ServerResponse,

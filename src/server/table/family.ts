@@ -2,6 +2,8 @@ import type { RequestHandler } from 'express';
 
 import type { AnswerFault } from '../middleware/answer-errors.ts';
 import type { Checking } from './check.ts';
+import type { FaultCode } from '../../kit/fault.ts';
+import type { Examples } from './examples.ts';
 import type { JsonSchema } from './field.ts';
 import type { Row } from './row.ts';
 
@@ -28,4 +30,10 @@ export interface Family {
   noSuchRoute: (path: string) => string;
   /** How its errors look. */
   answerFault: AnswerFault;
+  /** The same for readers of the OpenAPI document. @param codes that may be in it */
+  faultSchema: (codes: readonly FaultCode[]) => JsonSchema;
+  /** Of the faults that any of its routes may answer with: those of its sign-in, and of its server. */
+  codes: readonly FaultCode[];
+  /** Requests and answers of its routes, as a real cluster gave them. */
+  examples: Examples;
 }

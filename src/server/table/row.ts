@@ -1,9 +1,16 @@
 import type { AuditedRequest } from '../../changes/audit/audit.ts';
 import type { Role } from '../../access/roles.ts';
-import type { Fields, ValuesOf } from './field.ts';
+import type { FaultCode } from '../../kit/fault.ts';
+import type { Fields, JsonSchema, ValuesOf } from './field.ts';
 
 export const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const;
 export type Method = (typeof methods)[number];
+
+/** What a request is answered with: JSON of this schema, text of this media type, or no body. */
+export type Answered = { json: JsonSchema } | { text: string } | 'nothing';
+
+/** Headers by their names, each with what it is for. */
+export type DescribedHeaders = Readonly<Record<string, string>>;
 
 /** What is answered. */
 export interface Reply {
@@ -59,6 +66,12 @@ export interface Row<F extends Fields = Fields> {
   /** What it does, in one sentence. */
   summary: string;
   fields: F;
+  /** What it answers, by status. */
+  answers: Readonly<Record<number, Answered>>;
+  /** Those of its faults that do not follow from its family, role and fields. */
+  codes: readonly FaultCode[];
+  /** Headers that its requests may have, and those that its answers may have, except for those of every route. */
+  headers?: { request?: DescribedHeaders; answer?: DescribedHeaders };
   /**
    * How its body is read, if not by its fields: as JSON; as bytes of any type, up to so many; or by the route itself, as
    * it comes.

@@ -15,6 +15,7 @@ import { changeBody, jsonBody, rawBody } from '../middleware/json-body.ts';
 import { nameRequests, requestIdIn } from '../middleware/request-id.ts';
 import { logRequests } from '../middleware/log-requests.ts';
 import { whenOver, workOn } from '../middleware/under-way.ts';
+import { bodyReaderOf } from './codes.ts';
 import type { Family } from './family.ts';
 import { setServedBy } from '../served-by.ts';
 import { inOrder } from './order.ts';
@@ -39,6 +40,8 @@ export function makeApp(parts: AppParts): Express {
   // Set by our own header, if at all.
   app.disable('x-powered-by');
   app.set('etag', 'strong');
+  // Who holds the app can see what it serves.
+  app.set('families', families);
 
   app.use(nameRequests, logRequests(log));
   if (before.length > 0) app.use([...before]);
@@ -147,12 +150,10 @@ function logChange(log: Log, call: Call, response: Response, { status = 200 }: R
 }
 
 /** What reads the body of its requests; nothing where none is expected, or the route reads it itself. */
-function readerOf({ body, isChange, fields }: Row): RequestHandler | undefined {
-  if (body === 'stream') return undefined;
-  if (typeof body === 'object') return rawBody(body.maxBytes);
-  if (isChange) return changeBody;
-  const hasFields = Object.values(fields).some(({ place }) => place === 'body');
-  return hasFields || body === 'json' ? jsonBody : undefined;
+function readerOf(served: Row): RequestHandler | undefined {
+  const reader = bodyReaderOf(served);
+  if (typeof reader === 'object') return rawBody(reader.maxBytes);
+  return reader && { change: changeBody, json: jsonBody }[reader];
 }
 
 /** What clients send with a documented GET stays unread. */

@@ -46,7 +46,7 @@ describe('the liferaft of this host', () => {
     syncBuiltinESMExports();
   });
 
-  it('has what the rules include, and passes every check of who receives it', async () => {
+  it('contains what the rules include, and passes every check of a receiver', async () => {
     const { liferaft, changed, leftOut } = await builder().round();
     expect({ changed, leftOut }).to.deep.equal({ changed: true, leftOut: [] });
     expect(liferaft).to.include({ path: ownFile() });
@@ -68,14 +68,14 @@ describe('the liferaft of this host', () => {
     expect(Buffer.concat(pieces).toString()).to.equal('alpha');
   });
 
-  it('is for root alone, and the only file there', async () => {
+  it('is readable only for root, and is the only file in its folder', async () => {
     await builder().round();
     expect((await stat(ownFile())).mode & 0o777).to.equal(0o600);
     expect((await stat(paths.own)).mode & 0o777).to.equal(0o700);
     expect(await readdir(paths.own)).to.deep.equal([name]);
   });
 
-  it('stays the same file while nothing changes, also over a restart', async () => {
+  it('stays the same file while nothing changes, even across a restart', async () => {
     const one = builder();
     const first = await one.round();
     const { ino } = await stat(ownFile());
@@ -117,7 +117,7 @@ describe('the liferaft of this host', () => {
     });
   }
 
-  it('is counted anew where there is none, or it is damaged', async () => {
+  it('begins a new count of generations if it is missing or damaged', async () => {
     const one = builder();
     const first = await one.round();
     await rm(ownFile());
@@ -132,7 +132,7 @@ describe('the liferaft of this host', () => {
     expect(new Set(all.map(({ lineage }) => lineage))).to.have.lengthOf(3);
   });
 
-  it('is counted on from one that a later version made', async () => {
+  it('continues the count of a liferaft that a later version made', async () => {
     const { liferaft } = await builder().round();
     const later = JSON.stringify({ ...liferaft.manifest, format: 99, generation: 7 });
     await writeFile(ownFile(), archiveOf(Buffer.from(later), []));
@@ -140,7 +140,7 @@ describe('the liferaft of this host', () => {
     expect(manifest).to.include({ generation: 8, lineage: liferaft.manifest.lineage });
   });
 
-  it('is another when the host becomes another', async () => {
+  it('has another name when the id of the host changes', async () => {
     const one = builder();
     const first = await one.round();
     await writeFile(paths.hostId, Buffer.from([1, 2, 3, 4]));
@@ -149,7 +149,7 @@ describe('the liferaft of this host', () => {
     expect(liferaft.manifest.lineage).not.to.equal(first.liferaft.manifest.lineage);
   });
 
-  it('is as it was when the rules are wrong, or the host has no id', async () => {
+  it('stays as it was if the rules are wrong, or if the host has no id', async () => {
     const one = builder();
     const { liferaft } = await one.round();
     await writeFile(join(paths.rules, 'b.json'), '{');
@@ -168,7 +168,7 @@ describe('the liferaft of this host', () => {
     const digestOf = ({ liferaft }: Round, path: string) =>
       liferaft.manifest.files.find((each) => each.path === path)?.sha256;
 
-    it('has its last whole content, names it, and has each change of the others', async () => {
+    it('has its last whole content, reports it, and has each change of other files', async () => {
       const one = builder();
       const first = await one.round();
       const stop = appending(at('b'));
@@ -196,7 +196,7 @@ describe('the liferaft of this host', () => {
       expect(last.leftOut).to.deep.equal([]);
     });
 
-    it('leaves it out where there is no whole content yet', async () => {
+    it('leaves the file out if there is no whole content yet', async () => {
       const stop = appending(at('b'));
       const { liferaft, leftOut } = await builder().round();
       await stop();
@@ -204,7 +204,7 @@ describe('the liferaft of this host', () => {
       expect(leftOut[0]).to.include({ path: at('b'), kept: false });
     });
 
-    it('has nothing of it where the liferaft before is damaged meanwhile', async () => {
+    it('leaves the file out if the former liferaft is damaged by then', async () => {
       const one = builder();
       await one.round();
       const stop = appending(at('b'));
@@ -218,7 +218,7 @@ describe('the liferaft of this host', () => {
       expect(digestOf(round, at('a'))).to.equal(sha256('changed'));
     });
 
-    it('has the others also if many change between two looks at them', async function () {
+    it('has all other files even if many change between two looks', async function () {
       this.timeout(60_000);
       const names = Array.from({ length: 10 }, (_, index) => `busy${index}`);
       for (const name of names) await writeFile(at(name), '0');
@@ -243,7 +243,7 @@ describe('the liferaft of this host', () => {
     });
   });
 
-  it('has the last content of a file that cannot be read any more, and each change of the others', async () => {
+  it('has the last content of a file that can no longer be read, and each change of other files', async () => {
     // Then it counts as known by its time stamps, and is read only to be copied.
     sinon.useFakeTimers({ now: Date.now() + 60_000, toFake: ['Date'] });
     const one = builder();
@@ -260,12 +260,12 @@ describe('the liferaft of this host', () => {
     ]);
   });
 
-  it('lacks what is essential in its manifest, and is whole again when that is there', async () => {
+  it('lists missing essential files in its manifest, and is whole again once they are there', async () => {
     const essentials = [{ path: at('a'), everywhere: true }];
     const one = makeLiferaftBuilder({ paths, essentials });
     expect((await one.round()).liferaft.manifest.lacking).to.equal(undefined);
     await rm(at('a'));
-    const why = 'It is not there, and every Debian has it.';
+    const why = 'It is missing, although every Debian has it.';
     for (const changed of [true, false]) {
       const round = await one.round();
       expect(round.changed).to.equal(changed);
@@ -279,7 +279,7 @@ describe('the liferaft of this host', () => {
     expect((await one.round()).liferaft.manifest.lacking).to.equal(undefined);
   });
 
-  it('has all files as of one moment: what changes while it is written is in it as well', async () => {
+  it('has all files as of one moment, including changes that are made while it is written', async () => {
     await writeFile(at('big'), Buffer.alloc(16 * 1024 * 1024));
     const one = builder();
     const round = one.round();
@@ -293,7 +293,7 @@ describe('the liferaft of this host', () => {
     expect(await readdir(paths.own)).to.deep.equal([name]);
   });
 
-  it('holds what its manifest says, also of a file that changes between two reads of it', async () => {
+  it('has the content that its manifest lists, even if a file changes between two reads', async () => {
     await writeFile(at('big'), Buffer.alloc(16 * 1024 * 1024));
     await writeFile(at('last'), '0');
     const over = new AbortController();
@@ -316,13 +316,13 @@ describe('the liferaft of this host', () => {
     expect((await one.round()).liferaft).to.equal(liferaft);
   });
 
-  it('is made once by rounds that are asked for at the same time', async () => {
+  it('is made only once if two rounds are requested at the same time', async () => {
     const one = builder();
     const rounds = await Promise.all([one.round(), one.round(), one.round()]);
     expect(rounds.map(({ changed }) => changed)).to.deep.equal([true, false, false]);
   });
 
-  it('loses what a kill left beside it', async () => {
+  it('replaces what a killed process left next to it', async () => {
     await builder().round();
     await writeFile(join(paths.own, 'incoming-0123456789ab.part'), 'a part');
     await writeFile(join(paths.own, 'accepted.json'), '{}');
@@ -330,7 +330,7 @@ describe('the liferaft of this host', () => {
     expect((await readdir(paths.own)).sort()).to.deep.equal(['accepted.json', name]);
   });
 
-  it('names what is left out, also when nothing changed', async () => {
+  it('reports what is left out, even if nothing changed', async () => {
     await symlink(Buffer.from([0xff]), at('odd'));
     const one = builder();
     for (const changed of [true, false]) {

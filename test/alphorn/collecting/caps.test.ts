@@ -15,7 +15,7 @@ describe('the caps of a file of rules', () => {
     for (let index = 0; index < count; index += 1) await write(`${folder}/${index}`, content);
   };
 
-  it('cut short the include that is too large, wherever its paths are in their order', async () => {
+  it('cut short the include that is too large, whatever the order of its paths', async () => {
     await many('/etc/aaa', 30);
     for (const name of ['/etc/group', '/etc/passwd', '/etc/zzz/conf']) await write(name);
     const include = ['~/etc/aaa', '~/etc/group', '~/etc/passwd', '~/etc/zzz'];
@@ -30,7 +30,7 @@ describe('the caps of a file of rules', () => {
     expect(collected.leftOut).to.have.lengthOf(1);
   });
 
-  it('do so by bytes, and name each path where it is a few', async () => {
+  it('limit bytes, and name each path if only a few are left out', async () => {
     await many('/etc/a', 4, 'x'.repeat(100));
     await write('/etc/b', 'x'.repeat(250));
     const collected = await collect({ include: ['~/etc/a', '~/etc/b'], max_bytes: 460 });
@@ -54,7 +54,7 @@ describe('the caps of a file of rules', () => {
     });
   }
 
-  it('leave room for essential files, which do not count', async () => {
+  it('leave room for essential files, which they do not count', async () => {
     await many('/etc', 5);
     await write('/etc/shadow', 'x'.repeat(1000));
     const said = await rules({
@@ -115,7 +115,7 @@ describe('the caps of a file of rules', () => {
       })).sort(byPath);
     };
 
-    it('cut short the largest include too, so that the round is made', () => {
+    it('cut short the largest include, so that a liferaft can be made', () => {
       const all = [...found('/a', limits.items), ...found('/b', 1000)];
       const { taken, missed } = withinCaps(all);
       expect(taken.filter(({ path }) => path.startsWith('/b/'))).to.have.lengthOf(1000);
@@ -123,7 +123,7 @@ describe('the caps of a file of rules', () => {
       expect(missed.map(({ name }) => name)).to.deep.equal(['/a']);
     });
 
-    it('do so for paths that are long', () => {
+    it('count the bytes of long paths', () => {
       const all = [
         ...found(`/${'\u0001'.repeat(200)}/${'\u0001'.repeat(200)}`, 20_000),
         ...found('/z', 3),
@@ -134,7 +134,7 @@ describe('the caps of a file of rules', () => {
       expect(bytes).to.be.lessThan(limits.manifest);
     });
 
-    it('keep out an essential file that cannot be one', () => {
+    it('keep out an essential file that is too large', () => {
       const stats = fileOf(maxEssentialBytes + 1);
       const essential = { path: '/e/0', everywhere: true };
       const { taken, missed } = withinCaps(found('/e', 1, { stats, essential }));

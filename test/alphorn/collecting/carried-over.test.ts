@@ -4,7 +4,7 @@ import { carryOver } from '../../../src/alphorn/collecting/carried-over.ts';
 import { manifestOf } from '../../support/liferafts.ts';
 import { collectBench } from '../../support/collect-bench.ts';
 
-describe('what stays of the liferaft before', () => {
+describe('what is carried over from the former liferaft', () => {
   const { write, rules, collect } = collectBench();
   const former = manifestOf({
     files: { '/a/x': '', '/a/deep/y': '', '/b': '' },
@@ -17,20 +17,20 @@ describe('what stays of the liferaft before', () => {
     manifestOf({ files: Object.fromEntries(paths.map((path) => [path, 'new'])) }).files;
   const never = () => false;
 
-  it('is a file that is hidden now, or all of a folder that is, with the folders above', () => {
+  it('is a hidden file, or everything in a hidden folder, with the folders above', () => {
     expect(pathsOf(carryOver(former, ['/b'], [], folderOf, never))).to.deep.equal(['/b']);
     const carried = carryOver(former, ['/a'], [], () => undefined, never);
     expect(pathsOf(carried)).to.deep.equal(['/a/deep/y', '/a/x', '/a/l']);
     expect(carried.folders.map(({ path }) => path)).to.have.members(['/a', '/a/deep']);
   });
 
-  it('is nothing that is excluded now, or that the new one has', () => {
+  it('is nothing that is excluded now, or that the new liferaft has', () => {
     const excludes = (path: string) => path === '/a/deep';
     const carried = carryOver(former, ['/a'], fresh('/a/x'), folderOf, excludes);
     expect(pathsOf(carried)).to.deep.equal(['/a/l']);
   });
 
-  it('is nothing below what is a file now, and no file that is a folder now', () => {
+  it('is nothing below a path that is a file now, and no file that is a folder now', () => {
     expect(pathsOf(carryOver(former, ['/a'], fresh('/a/deep'), folderOf, never))).to.not.include(
       '/a/deep/y',
     );
@@ -39,7 +39,7 @@ describe('what stays of the liferaft before', () => {
     );
   });
 
-  it('is whatever changed within the last seconds, where only what is settled is to be read', async () => {
+  it('is whatever changed within the last seconds, if only settled files are read', async () => {
     await write('/etc/a', 'before');
     const said = await rules({ include: ['~/etc'] });
     const first = await collect(said);

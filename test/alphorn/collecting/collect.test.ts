@@ -34,7 +34,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const isRoot = process.getuid?.() === 0;
 
-describe('what is collected', () => {
+describe('a collection', () => {
   const folder = temporaryFolder();
   const at = (...parts: string[]) => join(folder.path, 'host', ...parts);
   const rulesFolder = () => join(folder.path, 'rules');
@@ -75,7 +75,7 @@ describe('what is collected', () => {
   const whyNot = ({ leftOut }: Collected, ...parts: string[]) =>
     leftOut.find(({ path }) => path === at(...parts))?.why;
 
-  it('has files with their content’s digest, links with their target, folders that they are in', async () => {
+  it('has files with their digests, links with their targets, and the folders that contain them', async () => {
     await mkdir(at('a', 'b'), { recursive: true });
     await chmod(at('a', 'b'), 0o2750);
     await writeFile(at('a', 'b', 'file'), 'hello\n');
@@ -103,7 +103,7 @@ describe('what is collected', () => {
     expect(leftOut).to.deep.equal([]);
   });
 
-  it('is the same whichever file was there first, in the order of the paths', async () => {
+  it('is sorted by path, whatever the order in which files were made', async () => {
     const names = ['b', 'a', 'a.b', 'a-b', 'ü', '.x'];
     for (const name of names) await writeFile(at(name), name);
     await mkdir(at('d'));
@@ -113,7 +113,7 @@ describe('what is collected', () => {
     expect(pathsOf(files)).to.deep.equal(['.x', 'a', 'a-b', 'a.b', 'b', 'd.x', 'd/x', 'ü']);
   });
 
-  it('is what the globs include, but not what they exclude', async () => {
+  it('has what the globs include, except what they exclude', async () => {
     await mkdir(at('a', 'deep'), { recursive: true });
     await mkdir(at('b', 'private'), { recursive: true });
     for (const name of ['a/1.conf', 'a/1.bak', 'a/deep/2.conf', 'b/3', 'b/private/4'])
@@ -127,7 +127,7 @@ describe('what is collected', () => {
     expect(pathsOf((await collector().collect(wide)).files)).to.deep.equal(['a/1.conf']);
   });
 
-  it('never has what Alphorn itself keeps', async () => {
+  it('never has what Alphorn itself stores', async () => {
     for (const path of [paths().own, paths().liferafts, paths().restores]) {
       await mkdir(path, { recursive: true });
       await writeFile(join(path, 'x'), '');
@@ -138,7 +138,7 @@ describe('what is collected', () => {
     expect(pathsOf((await collector().collect(rules)).files)).to.deep.equal(['alphorn/else']);
   });
 
-  it('names owners by number alone where they have no name', async () => {
+  it('identifies owners without a name by their numbers', async () => {
     await writeFile(at('a'), '');
     await writeFile(paths().passwd, '');
     await rm(paths().group);
@@ -146,7 +146,7 @@ describe('what is collected', () => {
     expect(files[0]).to.include({ user: null, group: null, ...me });
   });
 
-  it('names owners anew when their names change', async () => {
+  it('has the new names of owners when they change', async () => {
     await writeFile(at('a'), '');
     muchLater();
     const one = collector();
@@ -157,7 +157,7 @@ describe('what is collected', () => {
     expect(folders.at(-1)).to.include({ user: 'other' });
   });
 
-  it('has all files, with the names of before, where the list of users cannot be read', async () => {
+  it('has all files, with former names, if the list of users cannot be read', async () => {
     await writeFile(at('a'), '');
     const one = collector();
     const before = await one.collect(await all());
@@ -169,13 +169,13 @@ describe('what is collected', () => {
     expect((await collector().collect(await all())).files[0]).to.include({ user: null });
   });
 
-  it('has a file with several names as a file of each', async () => {
+  it('has a file with several names once for each name', async () => {
     await writeFile(at('a'), 'x');
     await link(at('a'), at('b'));
     expect(pathsOf((await collector().collect(await all())).files)).to.deep.equal(['a', 'b']);
   });
 
-  it('has folders of which nothing else goes in', async () => {
+  it('has folders without any other content', async () => {
     await mkdir(at('a', 'run'), { recursive: true });
     await writeFile(at('a', 'file'), '');
     await execa('mkfifo', ['-m', '0600', at('a', 'run', 'fifo')]);
@@ -183,7 +183,7 @@ describe('what is collected', () => {
     expect(pathsOf(folders)).to.include('a/run');
   });
 
-  it('has empty folders of what is included whole, and of nothing else', async () => {
+  it('has empty folders only below what is included as a whole', async () => {
     await mkdir(at('a', 'b'), { recursive: true });
     await chmod(at('a', 'b'), 0o1770);
     await mkdir(at('excluded'));
@@ -206,13 +206,13 @@ describe('what is collected', () => {
     ]);
   });
 
-  describe('has access control lists', () => {
+  describe('with access control lists', () => {
     const users = [{ id: me.uid, perms: 4 }];
     const list = { user: 6, users, group: 0, groups: [], mask: 6, other: 0 };
     const none = { acl: null, defaultAcl: null, others: [] };
     const hex = (acl: Acl) => encodeAcl(acl).toString('hex');
 
-    it('of files and folders, with names, and those that a folder gives to what is made in it', async () => {
+    it('has those of files and folders, with names, and those that a folder passes on', async () => {
       await mkdir(at('d'));
       await writeFile(at('d', 'a'), '');
       await writeFile(at('d', 'b'), '');
@@ -234,7 +234,7 @@ describe('what is collected', () => {
       expect(leftOut).to.deep.equal([]);
     });
 
-    it('that come, change and go', async () => {
+    it('follows lists that are added, changed and removed', async () => {
       await writeFile(at('a'), '');
       muchLater();
       const one = collector();
@@ -250,7 +250,7 @@ describe('what is collected', () => {
       expect(await now()).not.to.have.property('acl');
     });
 
-    it('or else the group’s own bits, never the mask, of one that is too long, by name', async () => {
+    it('has the group’s own bits, never the mask, instead of a list that is too long, and reports it', async () => {
       await mkdir(at('d'));
       await writeFile(at('a'), '');
       await writeFile(at('d', 'b'), '');
@@ -272,7 +272,7 @@ describe('what is collected', () => {
         expect(whyNot(collected, name)).to.match(/more than 1024 users/);
     });
 
-    it('as long as there is room for lists, and beyond that the group’s own bits, by name', async () => {
+    it('has lists as long as there is room, then the group’s own bits, and reports it', async () => {
       const many = [...Array(limits.aclEntries).keys()].map((id) => ({ id, perms: 4 }));
       const acl = hex({ ...list, users: many, group: 4, mask: 6 });
       const names = Array.from({ length: 60 }, (_, index) => `f${index + 10}`);
@@ -290,7 +290,7 @@ describe('what is collected', () => {
       expect(whyNot(collected, 'f10')).to.equal(undefined);
     });
 
-    it('of all files but those whose list cannot be read, which stay as they were', async () => {
+    it('has those of all files except the ones whose list cannot be read, which stay as they were', async () => {
       for (const name of ['a', 'b']) await writeFile(at(name), '');
       const before = await collector().collect(await all());
       const pretended = new Map([[at('a'), { ...none, failed: 'EIO' }]]);
@@ -302,7 +302,7 @@ describe('what is collected', () => {
       expect(whyNot(collected, 'a')).to.match(/cannot be read: EIO/);
     });
 
-    it('is the same object while a list stays, and asks for lists of nothing that did not change', async () => {
+    it('is the same object while a list stays the same, and asks only for lists of changed paths', async () => {
       await writeFile(at('a'), '');
       await makeAttributeStore().write([{ path: at('a'), acl: hex(list) }]);
       muchLater();
@@ -357,7 +357,7 @@ describe('what is collected', () => {
     });
   });
 
-  describe('of a database that is written to through memory', () => {
+  describe('with a database that is written to through memory', () => {
     // Maps the file, writes the letter to its page, says so, and writes each letter that it is told to the same page.
     const writer = `
 import mmap, sys
@@ -368,7 +368,7 @@ with open(sys.argv[1], 'r+b') as file:
         print('written', flush=True)
 `;
 
-    it('has what is in it, though no time stamp tells', async () => {
+    it('has its new content, although no time stamp changes', async () => {
       await writeFile(at('a.tdb'), Buffer.alloc(4096));
       const running = execa('python3', ['-c', writer, at('a.tdb')], { reject: false });
       const write = async (letter: string) => {
@@ -418,7 +418,7 @@ with open(sys.argv[1], 'r+b') as file:
       expect(pathsOf(collected.files)).to.deep.equal(['fine-\ufffd']);
     });
 
-    it('a file that is larger than max_file_bytes, at whichever size it was before', async () => {
+    it('a file that is larger than max_file_bytes, whatever its former size', async () => {
       await writeFile(at('a'), 'x'.repeat(10));
       await writeFile(at('b'), 'x'.repeat(11));
       const one = collector();
@@ -432,7 +432,7 @@ with open(sys.argv[1], 'r+b') as file:
       expect(pathsOf((await one.collect(rules)).files)).to.deep.equal(['a', 'b']);
     });
 
-    it('what is more than max_files or max_bytes, of its own rules alone', async () => {
+    it('what exceeds max_files or max_bytes of its own file of rules', async () => {
       for (const name of ['1', '2', '3', '4']) await writeFile(at(name), 'x'.repeat(10));
       const files = async (rules: object) =>
         collector().collect(await say({ include: [at('[1-3]')], ...rules }));
@@ -445,13 +445,13 @@ with open(sys.argv[1], 'r+b') as file:
       expect(whyNot(small, '3')).to.match(/max_bytes/);
     });
 
-    it('what is no longer as it says, as files of the kernel are', async () => {
+    it('files whose size is wrong, like those of the kernel', async () => {
       const rules = await say({
         include: ['/sys/kernel/mm/transparent_hugepage/enabled', '/proc/version'],
       });
       const { files, leftOut } = await collector().collect(rules);
       expect(files).to.deep.equal([]);
-      expect(leftOut.map(({ why }) => why).join()).to.match(/bytes and says that it has/);
+      expect(leftOut.map(({ why }) => why).join()).to.match(/bytes, but reports/);
     });
 
     if (!isRoot) {
@@ -495,7 +495,7 @@ with open(sys.argv[1], 'r+b') as file:
       });
     }
 
-    it('as long as a change may have had no other time stamps than the one before', async () => {
+    it('as long as a change may have the same time stamps as the one before', async () => {
       await writeFile(at('a'), 'before');
       await coarseTimeStamps();
       const one = collector();
@@ -506,7 +506,7 @@ with open(sys.argv[1], 'r+b') as file:
       expect(before.files[0]?.sha256).not.to.equal(after.files[0]?.sha256);
     });
 
-    it('of a folder, when a name in it comes, goes, or becomes another kind', async () => {
+    it('for a folder, when a name in it is added, removed, or becomes another kind', async () => {
       await mkdir(at('d', 'e'), { recursive: true });
       for (const path of ['d/a', 'd/e/a']) await writeFile(at(path), '');
       muchLater();
@@ -529,7 +529,7 @@ with open(sys.argv[1], 'r+b') as file:
       expect(await now()).to.deep.equal(['d/e', 'd/f/b', 'd/f/c', 'd/a']);
     });
 
-    it('of a folder, as long as a name may have come without other time stamps', async () => {
+    it('for a folder, as long as a name may have been added with the same time stamps', async () => {
       await writeFile(at('a'), '');
       await coarseTimeStamps();
       const one = collector();
@@ -558,7 +558,7 @@ with open(sys.argv[1], 'r+b') as file:
     }
   });
 
-  it('is the same object as long as nothing changes, and each that did not when something did', async () => {
+  it('has the same object for each item that did not change', async () => {
     await mkdir(at('d'));
     await writeFile(at('d', 'a'), 'a');
     await writeFile(at('b'), 'b');
@@ -576,7 +576,7 @@ with open(sys.argv[1], 'r+b') as file:
     expect(third.files[1]).to.equal(first.files[1]);
   });
 
-  it('has all others where a folder became a file meanwhile, or a link cannot be read any more', async () => {
+  it('has all other items if a folder becomes a file, or a link can no longer be read', async () => {
     await mkdir(at('d'));
     for (const name of ['a', 'd/b']) await writeFile(at(name), '');
     await symlink('a', at('link'));
@@ -593,7 +593,7 @@ with open(sys.argv[1], 'r+b') as file:
     expect(whyNot(collected, 'link')).to.equal('It cannot be read (EIO).');
   });
 
-  it('no longer has what is gone', async () => {
+  it('no longer has a file that is gone', async () => {
     await writeFile(at('a'), 'a');
     await writeFile(at('b'), 'b');
     const one = collector();
@@ -605,7 +605,7 @@ with open(sys.argv[1], 'r+b') as file:
     expect((await one.collect(rules)).files).to.deep.equal([]);
   });
 
-  it('has the owner that the file has', async () => {
+  it('has the present owner of a file', async () => {
     if (!isRoot) return;
     await writeFile(at('a'), '');
     await chown(at('a'), 4711, 4712);
@@ -614,7 +614,7 @@ with open(sys.argv[1], 'r+b') as file:
   });
 
   describe('while files change', () => {
-    it('has each as it was at one moment, never half', async () => {
+    it('has each file as of one moment, never half', async () => {
       const size = 16 * 1024 * 1024;
       const contents = ['a', 'b'].map((letter) => Buffer.alloc(size, letter));
       const digests = contents.map((content) => createHash('sha256').update(content).digest('hex'));
@@ -634,7 +634,7 @@ with open(sys.argv[1], 'r+b') as file:
       await file.close();
     });
 
-    it('says nothing of files that come and go all the time', async () => {
+    it('does not report files that come and go all the time', async () => {
       await writeFile(at('a'), '');
       const over = new AbortController();
       const busy = (async () => {
@@ -655,7 +655,7 @@ with open(sys.argv[1], 'r+b') as file:
       await busy;
     });
 
-    it('leaves one out that changes without end, says which, and has all others', async () => {
+    it('leaves out and reports a file that changes without end, and has all others', async () => {
       await writeFile(at('log'), Buffer.alloc(1024 * 1024));
       await writeFile(at('still'), '');
       const stop = appending(at('log'));

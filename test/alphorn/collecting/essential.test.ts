@@ -26,7 +26,7 @@ describe('an essential file', () => {
     await write('/etc/ssh/key', 'secret\n');
   });
 
-  it('goes in where a rule includes it, and is lacking nowhere else', async () => {
+  it('goes in if a rule includes it, and is otherwise not lacking', async () => {
     for (const include of ['~/etc', '~/etc/*', '~/**/*', '~/etc/shadow']) {
       const collected = await collect({ include: [include] }, { essentials });
       expect(pathsOf(collected), include).to.include('/etc/shadow');
@@ -36,15 +36,15 @@ describe('an essential file', () => {
     expect(await lackingOf({ include: ['~/other'] })).to.deep.equal([]);
   });
 
-  it('is lacking where every host has it and this one does not', async () => {
+  it('is lacking if every host has it and this one does not', async () => {
     await rm(at('/etc/shadow'));
     await rm(at('/etc/ssh/key'));
     expect(await lackingOf({ include: ['~/etc'] })).to.deep.equal([
-      ['/etc/shadow', 'It is not there, and every Debian has it.'],
+      ['/etc/shadow', 'It is missing, although every Debian has it.'],
     ]);
   });
 
-  it('is lacking where something else is in its place', async () => {
+  it('is lacking if something else is in its place', async () => {
     const rules = { include: ['~/etc/shadow'] };
     await rm(at('/etc/shadow'));
     await mkdir(at('/etc/shadow'));
@@ -54,7 +54,7 @@ describe('an essential file', () => {
     expect((await lackingOf(rules))[0]?.[1]).to.match(/a fifo/);
   });
 
-  it('is lacking where a link to it, or on the way to it, leads nowhere', async () => {
+  it('is lacking if a link to it, or on the way to it, leads nowhere', async () => {
     await rm(at('/etc/ssh'), { recursive: true });
     await link('/etc/ssh', '~/data/ssh');
     const rules = { include: ['~/etc/ssh/k*'] };
@@ -74,19 +74,19 @@ describe('an essential file', () => {
     expect(collected.leftOut).to.deep.equal([]);
   });
 
-  it('is lacking where it is larger than any such file', async () => {
+  it('is lacking if it is larger than any such file', async () => {
     await truncate(at('/etc/shadow'), maxEssentialBytes + 1);
     expect((await lackingOf({ include: ['~/etc'] }))[0]?.[1]).to.match(/larger than/);
   });
 
-  it('is lacking where a wildcard excludes it, but not where an exclude names it', async () => {
+  it('is lacking if a wildcard excludes it, but not if an exclude names it', async () => {
     const with_ = (exclude: string) => lackingOf({ include: ['~/etc'], exclude: [exclude] });
     expect((await with_('~/**/*adow'))[0]?.[1]).to.match(/wildcard/);
     expect(await with_('~/etc/shadow')).to.deep.equal([]);
     expect(await with_('~/etc')).to.deep.equal([]);
   });
 
-  it('is lacking where it is a link to, or over, what a wildcard excludes', async () => {
+  it('is lacking if it is a link to, or by way of, what a wildcard excludes', async () => {
     await rename(at('/etc/shadow'), at('/etc/shadow.new'));
     await link('/etc/shadow', 'shadow.new');
     const with_ = (exclude: string) => lackingOf({ include: ['~/etc'], exclude: [exclude] });

@@ -8,10 +8,10 @@ import sinon from 'sinon';
 import { type LeftOut, makeNewlyLeftOut } from '../../../src/alphorn/collecting/left-out.ts';
 import { collectBench } from '../../support/collect-bench.ts';
 
-describe('what the rules name and cannot be taken', () => {
+describe('a path that the rules name and that is left out', () => {
   const { at, write, collect, pathsOf, whyNot } = collectBench();
 
-  it('is a folder whose name is not UTF-8, with all that is in it', async () => {
+  it('may be a folder whose name is not UTF-8, with everything in it', async () => {
     await write('/etc/a');
     const folder = Buffer.concat([Buffer.from(at('/etc/bad-')), Buffer.from([0xff])]);
     await mkdir(folder);
@@ -25,7 +25,7 @@ describe('what the rules name and cannot be taken', () => {
     expect(whyNot(await collect({ include: ['~/etc/a*'] }))).to.deep.equal({});
   });
 
-  it('is a name that is not UTF-8 and looks like another one, which goes in', async () => {
+  it('may have a name that is not UTF-8 and looks like another one, which goes in', async () => {
     await write('/etc/x-\ufffd', 'sound');
     await (
       await open(Buffer.concat([Buffer.from(at('/etc/x-')), Buffer.from([0xfe])]), 'w')
@@ -35,7 +35,7 @@ describe('what the rules name and cannot be taken', () => {
     expect(Object.keys(whyNot(collected))).to.deep.equal(['/etc/x-\ufffd']);
   });
 
-  it('is a folder that a glob matches, for it takes files and links alone', async () => {
+  it('may be a folder that a glob matches, which only takes files and links', async () => {
     await write('/etc/ha.d/conf');
     await mkdir(at('/etc/ha.e'));
     await write('/etc/other/conf');
@@ -43,9 +43,9 @@ describe('what the rules name and cannot be taken', () => {
     expect(pathsOf(collected)).to.deep.equal([]);
     expect(whyNot(collected)).to.deep.equal({
       '/etc/ha.d':
-        'It is a folder. /etc/ha.* takes files and links alone: add /etc/ha.*/** for what is in it.',
+        'It is a folder. /etc/ha.* only takes files and links: add /etc/ha.*/** for its content.',
       '/etc/ha.e':
-        'It is a folder. /etc/ha.* takes files and links alone: add /etc/ha.*/** for what is in it.',
+        'It is a folder. /etc/ha.* only takes files and links: add /etc/ha.*/** for its content.',
     });
     for (const include of ['~/etc', '~/etc/**', '~/etc/**/*']) {
       expect(whyNot(await collect({ include: [include] })), include).to.deep.equal({});
@@ -55,7 +55,7 @@ describe('what the rules name and cannot be taken', () => {
 
   // Nothing but a broken disk keeps root out.
   if (process.getuid?.() !== 0) {
-    it('is a folder that cannot be read', async () => {
+    it('may be a folder that cannot be read', async () => {
       await write('/etc/closed/x');
       await chmod(at('/etc/closed'), 0);
       const collected = await collect({ include: ['~/etc'] });
@@ -64,7 +64,7 @@ describe('what the rules name and cannot be taken', () => {
     });
   }
 
-  it('is what is neither a file, a folder nor a link, also where an include names it', async () => {
+  it('may be neither a file, a folder nor a link, even if an include names it', async () => {
     await mkdir(at('/etc'), { recursive: true });
     await execa('mkfifo', [at('/etc/fifo')]);
     const server = createServer();
@@ -78,7 +78,7 @@ describe('what the rules name and cannot be taken', () => {
     server.close();
   });
 
-  it('is listed no more than a thousand times, and how often else is counted', async () => {
+  it('is one of at most a thousand that are listed; the others are counted', async () => {
     const sets = Array.from({ length: 300 }, (_, index) => `~/etc/${index}/*`);
     for (let folder = 0; folder < 300; folder += 1) {
       for (let name = 0; name < 4; name += 1) {
@@ -89,7 +89,7 @@ describe('what the rules name and cannot be taken', () => {
     expect([leftOut.length, leftOutMore]).to.deep.equal([1000, 200]);
   });
 
-  it('is no folder above it that is not there, and nothing that is excluded', async () => {
+  it('is neither a missing folder above an include nor an excluded path', async () => {
     await write('/etc/a');
     await writeFile(at('/etc/b~'), '');
     const rules = { include: ['~/etc', '~/none/x', '~/etc/a/b'], exclude: ['~/etc/*~'] };
@@ -97,10 +97,10 @@ describe('what the rules name and cannot be taken', () => {
   });
 });
 
-describe('what is newly left out', () => {
+describe('a newly left out path', () => {
   const of = (path: string, why: string): LeftOut => ({ path, why, essential: false, kept: false });
 
-  it('is told once, and again after it was in', () => {
+  it('is reported once, and again after it was in', () => {
     const newly = makeNewlyLeftOut();
     const [a, b] = [of('/a', 'Why.'), of('/b', 'Why.')];
     expect(newly([a])).to.deep.equal([a]);
@@ -110,7 +110,7 @@ describe('what is newly left out', () => {
     expect(newly([a, b])).to.deep.equal([a]);
   });
 
-  it('is told once where it is kept as it was, and in again and again, for ten minutes', () => {
+  it('is reported once in ten minutes if its former content stays and it comes and goes', () => {
     const clock = sinon.useFakeTimers({ toFake: ['performance'] });
     try {
       const newly = makeNewlyLeftOut();
@@ -128,7 +128,7 @@ describe('what is newly left out', () => {
     }
   });
 
-  it('is told again for another reason, but not for another number in it', () => {
+  it('is reported again for another reason, but not for another number in the reason', () => {
     const newly = makeNewlyLeftOut();
     newly([of('/a', 'It has 17 bytes.')]);
     expect(newly([of('/a', 'It has 4711 bytes.')])).to.deep.equal([]);

@@ -48,7 +48,7 @@ describe('a link on the way of an include', () => {
     ]);
   });
 
-  it('keeps the excludes, whichever of the two paths they name', async () => {
+  it('is left out if an exclude names either of the two paths', async () => {
     for (const name of ['a', 'b', 'c']) await write(`/data/ssh/${name}`);
     await link('/etc/ssh', '../data/ssh');
     const exclude = ['~/etc/ssh/a', '~/data/ssh/b'];
@@ -58,7 +58,7 @@ describe('a link on the way of an include', () => {
     ]);
   });
 
-  it('takes a file once that several includes lead to', async () => {
+  it('takes a file only once if several includes lead to it', async () => {
     await write('/data/x');
     await link('/alias', 'data');
     const collected = await collect({ include: ['~/alias', '~/data', '~/alias/x'] });
@@ -79,7 +79,7 @@ describe('a link on the way of an include', () => {
     expect(pathsOf(await collect({ include: ['~/etc/ssh'] }))).to.deep.equal(['/etc/ssh']);
   });
 
-  it('is not held for one that leads nowhere where only the file in its folder is missing', async () => {
+  it('is not reported as leading nowhere if only the file in its folder is missing', async () => {
     await mkdir(at('/data/ssh'), { recursive: true });
     await link('/ssh', 'data/ssh');
     expect(whyNot(await collect({ include: ['~/ssh/key'] }))).to.deep.equal({});
@@ -138,7 +138,7 @@ describe('a link on the way of an include', () => {
     }
   });
 
-  it('that a glob would have to go through is named', async () => {
+  it('that a glob would have to follow is reported', async () => {
     await write('/data/x/a.conf');
     await link('/etc/x', '../data/x');
     expect(Object.keys(whyNot(await collect({ include: ['~/etc/**/*.conf'] })))).to.deep.equal([

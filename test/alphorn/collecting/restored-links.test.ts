@@ -12,7 +12,7 @@ describe('a link that was followed into a liferaft', () => {
     links: { '/etc/ssh': '/data/ssh', '/data': 'disk' },
   };
 
-  it('is restored with what it leads to, each at its own place', async () => {
+  it('is restored with its target, each at its own place', async () => {
     const { restorer, host, alphorn, warn } = restoreBench(folder.path);
     await growTree(alphorn.root, { '/etc': 'folder 755 0:0' });
     const name = await storeLiferaft(alphorn.liferafts, liferaft);

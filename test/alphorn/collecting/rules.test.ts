@@ -12,7 +12,7 @@ describe('the rules for what goes in', () => {
   const write = (name: string, rules: unknown) =>
     writeFile(join(folder.path, name), JSON.stringify(rules));
 
-  it('are those of all files, in the order of their names', async () => {
+  it('are those of all files of rules, in the order of their names', async () => {
     await write('20-b.json', { include: ['/b'], max_files: 3 });
     await write('10-a.json', { include: ['/a/*.conf', '/c'], exclude: ['/c/d'] });
     await write('.hidden.json', { include: ['/x'] });
@@ -51,7 +51,7 @@ describe('the rules for what goes in', () => {
     });
   }
 
-  it('match names with a line end in them as they do others', async () => {
+  it('match names that contain a line break', async () => {
     const globs = ['/etc/**/*.conf', '/etc/*/*.conf', '/**/*.conf'];
     await write('a.json', { include: globs, exclude: ['/**/*.old'] });
     const { sets, excludes } = await readRules(folder.path);
@@ -84,7 +84,7 @@ describe('the rules for what goes in', () => {
     });
   }
 
-  it('are refused with all that is wrong at once', async () => {
+  it('are refused with all errors at once', async () => {
     await write('a.json', { x: 1, include: ['a'] });
     await write('b.json', { max_files: -1 });
     const { message } = await faultOf('alphorn_rules_invalid', readRules(folder.path));
@@ -92,7 +92,7 @@ describe('the rules for what goes in', () => {
       expect(message).to.contain(part);
   });
 
-  it('are refused if they include nothing, for an empty liferaft would replace a good one', async () => {
+  it('are refused if they include nothing, because an empty liferaft would replace a good one', async () => {
     await faultOf('alphorn_rules_invalid', readRules(join(folder.path, 'missing')));
     await faultOf('alphorn_rules_invalid', readRules(folder.path));
     await write('a.json', { exclude: ['/etc'] });

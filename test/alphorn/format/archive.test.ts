@@ -23,7 +23,7 @@ describe('the archive of a liferaft', () => {
   };
   const made = liferaftOf({ files, links: { '/etc/link': 'hostname' } });
 
-  it('is read by tar(1), in which each file is below root/, and the manifest comes first', async () => {
+  it('can be read by tar(1), with the manifest first and each file below root/', async () => {
     const path = join(folder.path, 'a.tar');
     await writeFile(path, made.bytes);
     const { stdout } = await execa('tar', [
@@ -46,7 +46,7 @@ describe('the archive of a liferaft', () => {
     }
   });
 
-  it('holds nothing but regular files, which are nobody’s in particular and of no time', async () => {
+  it('has only regular files, without owners and times', async () => {
     const path = join(folder.path, 'a.tar');
     await writeFile(path, made.bytes);
     const { stdout } = await execa('tar', [
@@ -62,14 +62,14 @@ describe('the archive of a liferaft', () => {
     }
   });
 
-  it('is the same bytes for the same content, in whichever order it was found', () => {
+  it('has the same bytes for the same content, whatever the order in which it was found', () => {
     const reversed = Object.fromEntries(Object.entries(files).reverse());
     const again = liferaftOf({ files: reversed, links: { '/etc/link': 'hostname' } });
     expect(again.bytes.equals(made.bytes)).to.equal(true);
     expect(again.digest).to.equal(made.digest);
   });
 
-  it('has each file where its layout says, and is as long', () => {
+  it('has each file, and its end, where its layout says', () => {
     const { places, size } = layoutOf(made.manifest);
     expect(size).to.equal(made.bytes.length);
     for (const { file, start } of places) {

@@ -27,7 +27,7 @@ describe('attributes of files', () => {
     attributes = makeAttributeStore(folder.path);
   });
 
-  it('are read as they were given, and gone when they were taken away', async () => {
+  it('are read as they were set, and are gone after they were removed', async () => {
     await mkdir(join(folder.path, 'd'));
     for (const name of ['a', 'größe', 'd/with blank\n'])
       await writeFile(join(folder.path, name), '');
@@ -50,7 +50,7 @@ describe('attributes of files', () => {
     expect((await attributes.read(paths)).size).to.equal(0);
   });
 
-  it('are read of thousands of paths, each its own', async () => {
+  it('are read for thousands of paths', async () => {
     const paths = [...Array(4500).keys()].map((number) => `/${number}`);
     for (const path of paths) await writeFile(join(folder.path, path), '');
     const some = paths.filter((_path, index) => index % 1000 === 7);
@@ -58,7 +58,7 @@ describe('attributes of files', () => {
     expect([...(await attributes.read(paths)).keys()]).to.deep.equal(some);
   });
 
-  it('are read of few at once where they are too much for one answer, and failed where one is', async () => {
+  it('are read for fewer paths at once if they exceed one answer, and fail for a path that exceeds it alone', async () => {
     const paths = [...Array(20).keys()].map((number) => `/${number}`);
     for (const path of paths) await writeFile(join(folder.path, path), '');
     await attributes.write(paths.map((path) => ({ path, acl })));
@@ -74,13 +74,13 @@ describe('attributes of files', () => {
     expect(read.get('/7')?.failed).to.equal('E2BIG');
   });
 
-  it('are none of what is not there', async () => {
+  it('are missing for a path that does not exist', async () => {
     expect((await attributes.read(['/x', '/x/y'])).size).to.equal(0);
     const { message } = await faultOf('tool_failed', attributes.write([{ path: '/x', acl }]));
-    expect(message).to.match(/ \/x cannot be given: ENOENT/);
+    expect(message).to.match(/ \/x cannot be set: ENOENT/);
   });
 
-  it('are reached through no link', async () => {
+  it('are never read through a link', async () => {
     await mkdir(join(folder.path, 'd'));
     await writeFile(join(folder.path, 'd/a'), '');
     await rename(join(folder.path, 'd'), join(folder.path, 'elsewhere'));
@@ -92,7 +92,7 @@ describe('attributes of files', () => {
     expect((await attributes.read(['/elsewhere/a'])).size).to.equal(1);
   });
 
-  it('are told as missing where the file system has no lists, and taken away there without a word', async () => {
+  it('report a file system without lists, where removing one is no error', async () => {
     const inProc = makeAttributeStore('/proc');
     expect(await inProc.write([{ path: '/version', acl }])).to.deep.equal(['/version']);
     expect(await inProc.write([{ path: '/version', acl: null }])).to.deep.equal([]);

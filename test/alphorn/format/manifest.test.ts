@@ -123,7 +123,7 @@ const anyManifest: fc.Arbitrary<Manifest> = fc
   });
 
 describe('a manifest', () => {
-  it('is read as it was written, whatever is in it', () => {
+  it('is read as it was written, whatever its content', () => {
     fc.assert(
       fc.property(anyManifest, (manifest) => {
         expect(parseManifest(manifestBytes(manifest))).to.deep.equal(manifest);
@@ -132,7 +132,7 @@ describe('a manifest', () => {
     );
   });
 
-  it('has one way only to be written', () => {
+  it('has only one valid spelling', () => {
     fc.assert(
       fc.property(anyManifest, fc.nat(), fc.integer({ min: 1, max: 255 }), (manifest, at, bits) => {
         const bytes = Buffer.from(manifestBytes(manifest));
@@ -148,7 +148,7 @@ describe('a manifest', () => {
     );
   });
 
-  it('is refused when a byte of it is another than its digest was made of', () => {
+  it('is refused if a byte of it does not match its digest', () => {
     fc.assert(
       fc.property(anyManifest, fc.nat(), fc.integer({ min: 1, max: 255 }), (manifest, at, bits) => {
         const bytes = Buffer.from(manifestBytes(manifest));
@@ -185,7 +185,7 @@ describe('a manifest', () => {
     expect(asBytes).to.deep.equal(paths);
   });
 
-  it('names paths that are absolute and climb nowhere', () => {
+  it('has only absolute paths that do not climb', () => {
     for (const good of [
       '/etc/hostname',
       '/a',
@@ -229,7 +229,7 @@ describe('a manifest', () => {
       expect(changed(withUsers(1, 2))).to.deep.equal({ ...manifest, ...withUsers(1, 2) });
     });
 
-    it('as of a later version, whatever else is in it, if its format says so', () => {
+    it('as made by a later version, if its format says so', () => {
       for (const change of [{ format: 3 }, { format: 99, folders: undefined, x: 1 }]) {
         const text = JSON.stringify({ ...manifest, ...change });
         const fault = read(text) as Fault;

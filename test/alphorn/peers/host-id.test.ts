@@ -16,7 +16,7 @@ describe('the host id', () => {
   });
   const machine = '0123456789abcdef0123456789abcdef\n';
 
-  it('is what hostid(1) prints, where /etc/hostid is set', async () => {
+  it('is what hostid(1) prints, if /etc/hostid is set', async () => {
     await writeFile(paths().machineId, machine);
     await writeFile(paths().hostId, Buffer.from([0xbc, 0x38, 0x76, 0x0e]));
     expect(await hostIdOf(paths())).to.equal(endianness() === 'LE' ? '0e7638bc' : 'bc38760e');
@@ -35,7 +35,7 @@ describe('the host id', () => {
     });
   }
 
-  it('cannot be told without either', async () => {
+  it('is unknown without either file', async () => {
     await faultOf('host_without_id', hostIdOf(paths()));
     await writeFile(paths().machineId, 'uninitialized\n');
     await faultOf('host_without_id', hostIdOf(paths()));

@@ -50,7 +50,7 @@ describe('the keys that hosts know each other by', () => {
     now = Date.now();
   });
 
-  it('are made of the secrets, and give them not away', async () => {
+  it('are derived from the secrets, and do not reveal them', async () => {
     await writeFile(files().clusterKey, clusterSecret);
     const [key] = open().all();
     expect(key?.secret).to.have.length(32);
@@ -70,7 +70,7 @@ describe('the keys that hosts know each other by', () => {
     ]);
   });
 
-  it('are none where there is none', async () => {
+  it('are an empty list on a host without keys', async () => {
     const ring = open();
     expect(ring.all()).to.deep.equal([]);
     expect(ring.find('00000000')).to.equal(undefined);
@@ -126,7 +126,7 @@ describe('the keys that hosts know each other by', () => {
     });
   }
 
-  it('are those of the other file where one is a link that leads in a circle, and it is said', async () => {
+  it('come from the other file if one is a loop of links, which is logged', async () => {
     for (const [broken, sound] of [
       [files().key, files().clusterKey],
       [files().clusterKey, files().key],
@@ -144,7 +144,7 @@ describe('the keys that hosts know each other by', () => {
     }
   });
 
-  it('are read anew as soon as a file is another', async () => {
+  it('are read again as soon as a file has changed', async () => {
     await writeClusterKey('1');
     const ring = open();
     await writeClusterKey('2');
@@ -154,7 +154,7 @@ describe('the keys that hosts know each other by', () => {
   });
 
   describe('that were replaced', () => {
-    it('count for an hour, and not longer', async () => {
+    it('are valid for one hour', async () => {
       await writeClusterKey('1');
       const ring = open();
       await writeClusterKey('2');
@@ -167,7 +167,7 @@ describe('the keys that hosts know each other by', () => {
       expect(ids(ring)).to.deep.equal([idOf('2')]);
     });
 
-    it('count no more when the clock was put back for long', async () => {
+    it('are no longer valid after the clock was set back by far', async () => {
       await writeClusterKey('1');
       const ring = open();
       await writeClusterKey('2');
@@ -176,7 +176,7 @@ describe('the keys that hosts know each other by', () => {
       expect(ring.find(idOf('1'))).to.equal(undefined);
     });
 
-    it('count over a restart, for what is left of the hour', async () => {
+    it('stay valid across a restart, for the rest of the hour', async () => {
       await writeClusterKey('1');
       const ring = open();
       await writeClusterKey('2');
@@ -188,7 +188,7 @@ describe('the keys that hosts know each other by', () => {
       expect(ids(open())).to.deep.equal([idOf('2')]);
     });
 
-    it('count also if it happened while the service did not run, from when it happened', async () => {
+    it('are valid from the replacement on, even if the service did not run then', async () => {
       await writeClusterKey('1');
       await open().saved();
       await writeClusterKey('2');
@@ -198,7 +198,7 @@ describe('the keys that hosts know each other by', () => {
       expect(ids(open())).to.deep.equal([idOf('2')]);
     });
 
-    it('count from when the other process of the host saw it', async () => {
+    it('are valid from when the other process of the host noticed it', async () => {
       await writeClusterKey('1');
       const [receiver, sender] = [open(), open()];
       await receiver.saved();
@@ -224,7 +224,7 @@ describe('the keys that hosts know each other by', () => {
       expect(ids(ring)).to.deep.equal([idOf('3'), idOf('2'), idOf('1')]);
     });
 
-    it('are in use again when they come back', async () => {
+    it('are in use again when they are put back', async () => {
       await writeClusterKey('1');
       const ring = open();
       await writeClusterKey('2');
@@ -236,14 +236,14 @@ describe('the keys that hosts know each other by', () => {
     });
   });
 
-  it('are kept for root alone', async () => {
+  it('are stored for root only', async () => {
     await writeClusterKey('1');
     await open().saved();
     expect((await stat(files().knownKeys)).mode & 0o777).to.equal(0o600);
     expect(await readFile(files().knownKeys, 'utf8')).not.to.include('1'.repeat(64));
   });
 
-  it('do not hang on what was kept: if that is damaged, those in use count', async () => {
+  it('stay valid while in use, even if the stored list is damaged', async () => {
     await mkdir(join(folder.path, 'state'));
     await writeFile(files().knownKeys, '{"keys": [{"secret": "precious"');
     await writeClusterKey('1');

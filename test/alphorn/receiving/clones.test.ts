@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const id = '5e7638bc';
 const digits = (digit: string) => digit.repeat(32);
 
-describe('a host and a clone of it', () => {
+describe('a host with a clone', () => {
   const folder = temporaryFolder();
   /** Milliseconds. */
   let now: number;
@@ -31,7 +31,7 @@ describe('a host and a clone of it', () => {
 
   beforeEach(() => clones.accept(id, first, '192.0.2.1'));
 
-  it('is the same as long as machine and boot are', async () => {
+  it('is accepted as long as machine and boot are the same', async () => {
     pass(30);
     await check(first, '192.0.2.7');
     await check({ ...first, name: 'renamed' });
@@ -51,7 +51,7 @@ describe('a host and a clone of it', () => {
     await faultOf('host_cloned', check(first));
   });
 
-  it('is refused when both lived at one moment', async () => {
+  it('is refused if both were alive at the same time', async () => {
     const clone = { ...first, boot: digits('2'), name: 'clone', upSeconds: 45 };
     pass(30);
     await faultOf('host_cloned', check(clone));
@@ -60,7 +60,7 @@ describe('a host and a clone of it', () => {
     await faultOf('host_cloned', check({ ...clone, upSeconds: 75 }));
   });
 
-  it('is the same after a restart', async () => {
+  it('is accepted after a restart', async () => {
     pass(60);
     const again = { ...first, boot: digits('2'), upSeconds: 30 };
     await check(again);
@@ -68,7 +68,7 @@ describe('a host and a clone of it', () => {
     await check({ ...again, upSeconds: 60 });
   });
 
-  it('is known when the first one comes back, though the clone looked like a restart of it', async () => {
+  it('is recognised when it comes back, although the clone looked like a restart of it', async () => {
     pass(60);
     const clone = { ...first, boot: digits('2'), name: 'clone', upSeconds: 30 };
     await check(clone);
@@ -80,12 +80,12 @@ describe('a host and a clone of it', () => {
     await check(first);
   });
 
-  it('takes its place when it was not heard of for long', async () => {
+  it('is replaced by the other if it was not heard from for long', async () => {
     pass(silentMs / 1000 + 1);
     await check({ ...first, boot: digits('2') });
   });
 
-  it('is told apart by a receiver that was restarted, too', async () => {
+  it('is also distinguished by a receiver that was restarted', async () => {
     pass(60);
     const clone = { ...first, boot: digits('2'), upSeconds: 30 };
     await check(clone);
@@ -94,13 +94,13 @@ describe('a host and a clone of it', () => {
     await faultOf('host_cloned', check({ ...clone, upSeconds: 1000 }));
   });
 
-  it('is not looked at while an older version says nothing of itself', async () => {
+  it('is not checked if it has an older version, which does not describe itself', async () => {
     await clones.check(id, undefined, '192.0.2.9');
     await clones.accept(id, undefined, '192.0.2.9');
     await check(first);
   });
 
-  it('tells of itself in headers, whatever its name', () => {
+  it('describes itself in headers, whatever its name', () => {
     const renamed = { ...first, name: 'größe\r\nx' };
     expect(whoSendsOf(headersOf(renamed))).to.deep.equal(renamed);
     expect(whoSendsOf({ ...headersOf(renamed), 'x-liferaft-boot': 'x' })).to.equal(undefined);

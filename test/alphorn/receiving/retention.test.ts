@@ -51,7 +51,7 @@ describe('the generations that a store keeps', () => {
     expect(store.numbers()).to.deep.equal([5, 6, 7, 8, 9]);
   });
 
-  it('have the one from before a burst of changes, right after it and a day later', () => {
+  it('include the one before a burst of changes, right after it and a day later', () => {
     const store = storeWith(defaults);
     const before = store.receive(start - 20 * dayMs);
     store.confirm(start);
@@ -68,7 +68,7 @@ describe('the generations that a store keeps', () => {
     expect(store.numbers()).not.to.include(before);
   });
 
-  it('reach back by the hour for a day, and by the day for a week, of a host that changes each minute', () => {
+  it('reach back by hours for a day and by days for a week, for a host that changes each minute', () => {
     const store = storeWith(defaults);
     for (let at = start; at < start + 14 * dayMs; at += 60 * secondMs) {
       store.confirm(at);
@@ -87,7 +87,7 @@ describe('the generations that a store keeps', () => {
     expect(ages.length).to.be.at.most(5 + 25 + 8);
   });
 
-  it('are the latest alone, if one is to be kept and none by age', () => {
+  it('are only the latest, if one is kept and none by age', () => {
     const store = storeWith({ last: 1, hours: 0, days: 0 });
     for (let index = 0; index < 3; index += 1) store.receive(start + index);
     expect(store.numbers()).to.deep.equal([3]);
@@ -95,7 +95,7 @@ describe('the generations that a store keeps', () => {
     expect(store.numbers()).to.deep.equal([4]);
   });
 
-  it('have the newest whole one, until a whole one follows', () => {
+  it('include the newest whole one until a whole one follows', () => {
     const store = storeWith({ last: 2, hours: 0, days: 0 });
     store.receive(start);
     const whole = store.receive(start + 1);
@@ -107,7 +107,7 @@ describe('the generations that a store keeps', () => {
     expect(store.numbers()).to.deep.equal([11, 12]);
   });
 
-  it('have that of a host before it was rebuilt, by the same rules', () => {
+  it('include those of a host before it was rebuilt, by the same rules', () => {
     const store = storeWith(defaults);
     const before = store.receive(start);
     for (let index = 1; index <= 20; index += 1) {
@@ -116,7 +116,7 @@ describe('the generations that a store keeps', () => {
     expect(store.numbers()).to.include(before);
   });
 
-  it('are the same after the clock was wrong for a while, as where it begins in the past at a start', () => {
+  it('are the same after the clock was wrong for a while, as after a boot that begins in the past', () => {
     const store = storeWith(defaults);
     for (let at = start; at < start + 10 * dayMs; at += 600 * secondMs) {
       store.confirm(at);
@@ -129,7 +129,7 @@ describe('the generations that a store keeps', () => {
     expect(store.numbers()).to.include.members(before.slice(0, -defaults.last));
   });
 
-  it('are the same as long as nothing is heard of their host, however late it is by the clock', () => {
+  it('do not age as long as nothing is heard from their host', () => {
     const store = storeWith(defaults);
     for (let at = start; at < start + 10 * dayMs; at += 600 * secondMs) {
       store.confirm(at);
@@ -140,7 +140,7 @@ describe('the generations that a store keeps', () => {
     expect(store.numbers()).to.deep.equal(before);
   });
 
-  it('are bounded, and have the latest and a whole one, whatever the clock does', () => {
+  it('are limited in number, and include the latest and a whole one, whatever the clock does', () => {
     for (let seed = 1; seed <= 100; seed += 1) {
       const random = randomOf(seed);
       const below = (limit: number) => Math.floor(random() * limit);

@@ -62,7 +62,7 @@ describe('the store of liferafts', () => {
   const names = async () => (await readdir(folder())).sort();
 
   describe('receives a liferaft', () => {
-    it('as it came, in a file for root alone, in a folder that root alone may enter', async () => {
+    it('as it was sent, in a file for root only, in a folder that only root may enter', async () => {
       const made = liferaftOf();
       expect(await storeOf().receive(announced(made), inPieces(made.bytes))).to.deep.equal({
         digest: made.digest,
@@ -84,7 +84,7 @@ describe('the store of liferafts', () => {
       }
     });
 
-    it('and keeps those before by their numbers, the last ones', async () => {
+    it('and keeps the last former ones under their numbers', async () => {
       for (let generation = 1; generation <= 7; generation += 1) await receive({ generation });
       const stored = [3, 4, 5, 6].map((each) => `liferaft_${someHost}.${each}.tar`);
       expect(await names()).to.deep.equal([...stored, latest]);
@@ -94,7 +94,7 @@ describe('the store of liferafts', () => {
       ]);
     });
 
-    it('and keeps the one from before a burst of changes, if some are to be kept by age', async () => {
+    it('and keeps the one before a burst of changes, if some are kept by age', async () => {
       const byAge = storeOf({ keep: 3, keepHours: 24 });
       for (let generation = 1; generation <= 9; generation += 1) {
         await receive({ generation }, byAge);
@@ -108,13 +108,13 @@ describe('the store of liferafts', () => {
       expect(await names()).not.to.include(first);
     });
 
-    it('and keeps none before, if one is to be kept', async () => {
+    it('and keeps no former one, if only one is kept', async () => {
       for (const generation of [1, 2, 3]) await receive({ generation }, storeOf({ keep: 1 }));
       expect(await names()).to.deep.equal([latest]);
       expect((await storeOf().held(someHost))?.generation).to.equal(3);
     });
 
-    it('and keeps fewer when fewer are to be kept', async () => {
+    it('and removes former ones when fewer are kept than before', async () => {
       for (const generation of [1, 2, 3, 4]) await receive({ generation });
       await receive({ generation: 5 }, storeOf({ keep: 2 }));
       expect(await names()).to.deep.equal([`liferaft_${someHost}.4.tar`, latest]);
@@ -144,7 +144,7 @@ describe('the store of liferafts', () => {
       expect(await names()).to.deep.equal([latest, `liferaft_${otherHost}.tar`]);
     });
 
-    it('of as many bytes as are allowed, and of no more', async () => {
+    it('up to the allowed size, and not a larger one', async () => {
       const made = liferaftOf();
       const exact = storeOf({ maxBytes: made.bytes.length });
       await exact.receive(announced(made), inPieces(made.bytes));
@@ -170,7 +170,7 @@ describe('the store of liferafts', () => {
       await receive({ generation: 6 });
     });
 
-    it('of a host that counts anew, unless it says that it was rebuilt', async () => {
+    it('from a host with a new count of generations, unless it says that it was rebuilt', async () => {
       await receive({ generation: 5 });
       await refusedAsOlder({ lineage: otherLineage, generation: 1 });
       await refusedAsOlder({ lineage: otherLineage, generation: 99 });
@@ -179,7 +179,7 @@ describe('the store of liferafts', () => {
       expect(await names()).to.deep.equal([`liferaft_${someHost}.5.tar`, latest]);
     });
 
-    it('of a count that was given up, whatever it says', async () => {
+    it('from a count that was given up, whatever the sender says', async () => {
       await receive({ generation: 5 });
       await receive({ lineage: otherLineage, generation: 1, rebuilt: true });
       for (const generation of [4, 5, 6])
@@ -188,7 +188,7 @@ describe('the store of liferafts', () => {
       await refusedAsOlder({ generation: 6, rebuilt: true });
     });
 
-    it('while another of its host is received, and takes one of another host', async () => {
+    it('while another of the same host is received, but not one of another host', async () => {
       const store = storeOf();
       const made = liferaftOf();
       let goOn: () => void = () => undefined;
@@ -235,8 +235,8 @@ describe('the store of liferafts', () => {
     });
   });
 
-  describe('of a rebuilt host', () => {
-    it('keeps what the new count made rather than what the former did', async () => {
+  describe('for a rebuilt host', () => {
+    it('keeps liferafts of the new count rather than former ones', async () => {
       for (const generation of [7, 8, 9]) await receive({ generation });
       for (const generation of [1, 2, 3])
         await receive({ lineage: otherLineage, generation, rebuilt: generation === 1 });
@@ -251,7 +251,7 @@ describe('the store of liferafts', () => {
       ]);
     });
 
-    it('keeps both of a number that both counts have', async () => {
+    it('keeps both liferafts of a number that both counts have', async () => {
       for (const generation of [1, 2]) await receive({ generation });
       for (const generation of [1, 2])
         await receive({ lineage: otherLineage, generation, rebuilt: generation === 1 });
@@ -290,11 +290,11 @@ describe('the store of liferafts', () => {
       await writeFile(join(folder(), latest), 'no liferaft');
     });
 
-    it('holds none', async () => {
+    it('reports that it has no liferaft of the host', async () => {
       expect(await storeOf().held(someHost)).to.equal(undefined);
     });
 
-    it('takes the next one, and puts the damaged one aside', async () => {
+    it('accepts the next one, and puts the damaged one aside', async () => {
       await receive({ generation: 3 });
       expect(await names()).to.deep.equal([
         ...[`liferaft_${someHost}.1.tar`, latest, `${latest}.damaged`],
@@ -305,11 +305,11 @@ describe('the store of liferafts', () => {
       ]);
     });
 
-    it('takes one of a new count, for there is none that it could be older than', async () => {
+    it('accepts one of a new count, because no liferaft here could be newer', async () => {
       await receive({ lineage: otherLineage, generation: 1 });
     });
 
-    it('says so in the list, and removes it with the others', async () => {
+    it('lists it as damaged, and removes it with the others', async () => {
       const [damaged] = await storeOf().list();
       expect(damaged).to.include({ name: latest });
       expect(damaged).to.have.property('damaged');
@@ -333,7 +333,7 @@ describe('the store of liferafts', () => {
       await writeFile(join(folder(), latest), later({ generation: 6 }));
     });
 
-    it('says so in the list, and to who opens one', async () => {
+    it('says so in the list, and when one is opened', async () => {
       const listed = await storeOf().list();
       expect(listed.map((each) => Object.keys(each).join(' ')).slice(0, 2)).to.deep.equal([
         ...['name laterFormat', 'name laterFormat'],
@@ -342,7 +342,7 @@ describe('the store of liferafts', () => {
       expect(message).to.include('made by a later version').and.not.to.include('damaged');
     });
 
-    it('knows which they are, and has them stay as others do', async () => {
+    it('identifies them, and keeps them like others', async () => {
       expect(await storeOf().held(someHost)).to.include({ generation: 6, lineage: someLineage });
       await refusedAsOlder({ generation: 6 });
       await receive({ generation: 7 });
@@ -366,7 +366,7 @@ describe('the store of liferafts', () => {
     });
   });
 
-  it('has the damaged go before those that can be read', async () => {
+  it('removes damaged liferafts before those that can be read', async () => {
     for (const generation of [1, 2, 3, 4]) await receive({ generation });
     await writeFile(join(folder(), `liferaft_${someHost}.3.tar`), 'no liferaft');
     await receive({ generation: 5 });
@@ -391,13 +391,13 @@ describe('the store of liferafts', () => {
       expect(await store.held(someHost)).to.include({ generation: 1 });
     });
 
-    it('nothing of a host that has none here', async () => {
+    it('nothing for a host without a liferaft here', async () => {
       await storeOf().confirm(someHost);
       expect(await storeOf().held(someHost)).to.equal(undefined);
     });
   });
 
-  it('sees what another process puts in its place', async () => {
+  it('notices a liferaft that another process replaced', async () => {
     const store = storeOf();
     await receive({ generation: 1 }, store);
     expect((await store.held(someHost))?.generation).to.equal(1);
@@ -406,7 +406,7 @@ describe('the store of liferafts', () => {
     await faultOf('liferaft_older', receive({ generation: 2 }, store));
   });
 
-  it('does not replace what another process put there while it received', async () => {
+  it('does not replace a liferaft that another process stored in the meantime', async () => {
     const store = storeOf();
     const made = liferaftOf({ generation: 2 });
     const source = (async function* () {
@@ -419,7 +419,7 @@ describe('the store of liferafts', () => {
     expect(await names()).to.deep.equal([latest]);
   });
 
-  it('tidies up what a kill left: parts, and the latest under a second name', async () => {
+  it('removes what a kill left: parts, and the second name of the latest', async () => {
     for (const generation of [1, 2]) await receive({ generation });
     await link(join(folder(), latest), join(folder(), `liferaft_${someHost}.2.tar`));
     await writeFile(join(folder(), 'incoming-0123456789ab.part'), 'a part');
@@ -431,7 +431,7 @@ describe('the store of liferafts', () => {
     await storeOf().tidy();
   });
 
-  it('keeps what came of one that was cut off for a day, also while it runs', async () => {
+  it('keeps the first part of one that was cut off for a day, even while it runs', async () => {
     await receive({ generation: 1 });
     const old = new Date(Date.now() - 25 * 3600 * 1000);
     const partOf = (hostId: string) => `partial_${hostId}_${'0'.repeat(64)}.part`;
@@ -444,7 +444,7 @@ describe('the store of liferafts', () => {
       .and.not.to.include(partOf(otherHost));
   });
 
-  it('is tidy where there is none yet', async () => {
+  it('may be tidied before it has any liferaft', async () => {
     await storeOf().tidy();
     expect(await storeOf().list()).to.deep.equal([]);
     expect(await storeOf().held(someHost)).to.equal(undefined);
@@ -453,7 +453,7 @@ describe('the store of liferafts', () => {
   describe('imports', () => {
     const path = () => join(temporary.path, 'brought.tar');
 
-    it('a liferaft from a file, of whichever host', async () => {
+    it('a liferaft of any host from a file', async () => {
       const made = liferaftOf({ host: { id: otherHost }, generation: 4 });
       await writeFile(path(), made.bytes);
       expect(await storeOf().importFile(path())).to.deep.equal({
@@ -467,34 +467,36 @@ describe('the store of liferafts', () => {
       await file.close();
     });
 
-    it('none that is older than what is here', async () => {
+    it('no liferaft that is older than the present one', async () => {
       await receive({ generation: 2 });
       await writeFile(path(), liferaftOf({ generation: 1 }).bytes);
       const { message } = await faultOf('liferaft_older', storeOf().importFile(path()));
-      expect(message).to.match(/first delete those .* 'hactl alphorn delete NAME\.\.\.'/);
+      expect(message).to.match(
+        /first delete the liferafts of that host .* 'hactl alphorn delete NAME\.\.\.'/,
+      );
       expect(await names()).to.deep.equal([latest]);
     });
 
-    it('none that is not sound', async () => {
+    it('no invalid liferaft', async () => {
       await writeFile(path(), liferaftOf().bytes.subarray(0, -1));
       await faultOf('liferaft_invalid', storeOf().importFile(path()));
       expect(await names()).to.deep.equal([]);
     });
 
-    it('none that is too large', async () => {
+    it('no liferaft that is too large', async () => {
       const made = liferaftOf();
       await writeFile(path(), made.bytes);
       await faultOf('liferaft_too_large', storeOf({ maxBytes: 1024 }).importFile(path()));
     });
 
-    it('none that is not there, or is a folder', async () => {
+    it('no missing file, and no folder', async () => {
       await faultOf('liferaft_not_found', storeOf().importFile(path()));
       await mkdir(path());
       await faultOf('liferaft_not_found', storeOf().importFile(path()));
     });
   });
 
-  it('opens none by a name that is none', async () => {
+  it('opens nothing by an invalid name', async () => {
     await receive({});
     for (const name of ['../x.tar', 'liferaft_5E7638BC.tar', 'liferaft_5e7638bc.0.tar', '']) {
       await faultOf('liferaft_not_found', storeOf().open(name));
@@ -502,14 +504,14 @@ describe('the store of liferafts', () => {
     }
   });
 
-  it('takes one under the name of another host for damaged', async () => {
+  it('treats a liferaft under the name of another host as damaged', async () => {
     await receive({});
     await rename(join(folder(), latest), join(folder(), `liferaft_${otherHost}.tar`));
     await faultOf('liferaft_damaged', storeOf().open(`liferaft_${otherHost}.tar`));
     expect(await storeOf().held(otherHost)).to.equal(undefined);
   });
 
-  it('has a folder for root alone, also where one was made before', async () => {
+  it('has a folder for root only, even if it existed before', async () => {
     await mkdir(folder(), { mode: 0o755 });
     await chmod(folder(), 0o755);
     await receive({});

@@ -22,7 +22,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const run = promisify(execFile);
 
-/** Of everything that a liferaft can hold something. */
+/** Something of each kind that a liferaft can hold. */
 const everything: Described = {
   folders: {
     '/etc': {},
@@ -95,7 +95,7 @@ describe('a restore', () => {
     expect(bench.warnings).to.deep.equal([]);
   });
 
-  it('is taken back to the byte, and another one before it then', async () => {
+  it('is taken back to the byte, and then the one before it', async () => {
     await restore(['/etc/content']);
     const between = await tree();
     await restore();
@@ -109,7 +109,7 @@ describe('a restore', () => {
     expect(await saved()).to.deep.equal([]);
   });
 
-  it('keeps what it replaced where only root may look', async () => {
+  it('saves what it replaced where only root may look', async () => {
     const { kept: savedIn } = await restore();
     expect(savedIn).not.to.equal(null);
     const copies = await treeOf(savedIn ?? '');
@@ -120,7 +120,7 @@ describe('a restore', () => {
     expect((await treeOf(folder.path))['/restore']).to.equal('folder 700 0:0');
   });
 
-  it('of some paths leaves the others alone', async () => {
+  it('leaves all other paths alone if some are named', async () => {
     await restore(['/etc/new', '/etc/link']);
     const changed = ['/etc/new', '/etc/new/deep', '/etc/new/deep/größe', '/etc/link'];
     const expected = {
@@ -130,12 +130,12 @@ describe('a restore', () => {
     expect(await tree()).to.deep.equal(expected);
   });
 
-  it('of what is the same already does nothing, and keeps nothing', async () => {
+  it('changes and saves nothing if nothing differs', async () => {
     expect((await restore(['/etc/same'])).kept).to.equal(null);
     expect(await saved()).to.deep.equal([]);
   });
 
-  it('of a liferaft in which a byte is wrong does nothing', async () => {
+  it('does nothing if a byte of the liferaft is wrong', async () => {
     const file = join(bench.alphorn.liferafts, name);
     const bytes = await readFile(file);
     bytes[bytes.lastIndexOf('x')] = 0x79;
@@ -148,7 +148,7 @@ describe('a restore', () => {
     expect(await saved()).to.deep.equal([]);
   });
 
-  it('goes through no folder that is a link here, whatever the liferaft says', async () => {
+  it('never goes through a folder that is a link here, whatever the liferaft says', async () => {
     const root = bench.alphorn.root;
     await mkdir(join(folder.path, 'elsewhere'));
     await rename(join(root, 'etc'), join(root, 'moved'));
@@ -159,7 +159,7 @@ describe('a restore', () => {
     expect(await saved()).to.deep.equal([]);
   });
 
-  it('does nothing if one path is in the way, and all the others if they are named', async () => {
+  it('does nothing if one path is blocked, and restores the others if they are named', async () => {
     await rm(join(bench.alphorn.root, 'etc/content'));
     await mkdir(join(bench.alphorn.root, 'etc/content'));
     const blocked = await tree();
@@ -169,14 +169,14 @@ describe('a restore', () => {
     expect(await tree()).to.deep.equal({ ...after, '/etc/content': 'folder 755 0:0' });
   });
 
-  it('of an unknown path, or an unknown liferaft, does nothing', async () => {
+  it('does nothing for an unknown path or an unknown liferaft', async () => {
     await faultOf('path_not_in_liferaft', restore(['/etc/content', '/etc/nothing']));
     await faultOf('liferaft_not_found', restore(undefined, 'liferaft_00000000.tar'));
     await faultOf('liferaft_not_found', restore(undefined, '../root/etc/others'));
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('that the system refuses half way leaves all as it was', async () => {
+  it('leaves everything as it was if the system refuses it half way', async () => {
     // A mount point cannot be renamed over.
     const mounted = join(folder.path, 'mounted');
     await writeFile(mounted, 'mounted');
@@ -184,7 +184,7 @@ describe('a restore', () => {
     const there = await tree();
     try {
       const { message } = await faultOf('restore_failed', restore());
-      expect(message).to.match(/change \/etc\/content: EBUSY: [a-z ,]+\. All is as it was/);
+      expect(message).to.match(/change \/etc\/content: EBUSY: [a-z ,]+\. Everything is as it was/);
       expect(await tree()).to.deep.equal(there);
       expect(await saved()).to.deep.equal([]);
     } finally {
@@ -192,12 +192,12 @@ describe('a restore', () => {
     }
   });
 
-  it('for which there is no room, here or where the former is kept, leaves all as it was', async () => {
+  it('leaves everything as it was if there is no room for it, or for the copies', async () => {
     for (const full of [bench.alphorn.restores, join(bench.alphorn.root, 'etc/new')]) {
       await mkdir(full, { recursive: true });
       await run('mount', ['-t', 'tmpfs', '-o', 'size=8k,mode=700', 'tmpfs', full]);
       try {
-        // Of what is kept, one page; of what comes back, 300 kB.
+        // The saved copies take one page, and what comes back takes 300 kB.
         const large = 'x'.repeat(40_000);
         await writeFile(join(bench.alphorn.root, 'etc/content'), large);
         const there = await tree();
@@ -210,7 +210,7 @@ describe('a restore', () => {
     }
   });
 
-  it('holds no file open after it could not make the copy of one', async () => {
+  it('leaves no file open after a copy could not be made', async () => {
     // On a tmpfs without an inode left, the file itself can be opened, and the copy cannot be made.
     await mkdir(bench.alphorn.restores, { recursive: true });
     const options = 'nr_inodes=4,mode=700';
@@ -232,7 +232,7 @@ describe('a restore', () => {
     }
   });
 
-  it('for whose undo there is no room leaves all as it is, until there is', async () => {
+  it('stays in place if there is no room for its undo, until there is', async () => {
     const etc = join(bench.alphorn.root, 'etc');
     await run('mount', ['-t', 'tmpfs', '-o', 'size=600k,mode=711', 'tmpfs', etc]);
     try {
@@ -251,7 +251,7 @@ describe('a restore', () => {
     }
   });
 
-  it('during which somebody else changes a file loses no change, and changes nothing', async () => {
+  it('changes nothing, and loses no change, if somebody else changes a file meanwhile', async () => {
     const store = openStore(bench.alphorn.liferafts, { keep: 5, maxBytes: 1024 ** 3 });
     const mine = () => writeFile(join(bench.alphorn.root, 'etc/was-file'), 'mine');
     const restorer = makeRestorer(bench.host, {
@@ -276,7 +276,7 @@ describe('a restore', () => {
     expect(await saved()).to.deep.equal([]);
   });
 
-  describe('of files of Pacemaker', () => {
+  describe('with files of Pacemaker', () => {
     const cib = '/var/lib/pacemaker/cib/cib.xml';
     beforeEach(async () => {
       name = await storeLiferaft(bench.alphorn.liferafts, {
@@ -304,7 +304,7 @@ describe('a restore', () => {
     }
 
     for (const state of ['inactive', 'failed']) {
-      it(`brings them back where it is ${state}`, async () => {
+      it(`restores them if Pacemaker is ${state}`, async () => {
         bench.pacemaker.activeState = state;
         await restore();
         expect((await tree())[cib]).to.equal('file 644 0:0 <cib/>');
@@ -315,7 +315,7 @@ describe('a restore', () => {
   describe('that others changed since', () => {
     const changed = () => writeFile(join(bench.alphorn.root, 'etc/content'), 'changed');
 
-    it('is not taken back, and nothing of it', async () => {
+    it('is not taken back, not even in part', async () => {
       await restore();
       await changed();
       const there = await tree();
@@ -354,7 +354,7 @@ describe('a restore', () => {
     }
     const limits = { restores: 100, bytes: 1024 ** 3, days: 90 };
 
-    it('of the latest restores, as many as it may', async () => {
+    it('for a number of the latest restores', async () => {
       bench = restoreBench(folder.path, { ...limits, restores: 3 });
       await restoreOften(5);
       expect(await saved()).to.have.length(3);
@@ -368,12 +368,12 @@ describe('a restore', () => {
       expect(bench.warnings).to.deep.equal([]);
     });
 
-    it('of ten restores where nothing else is said', async () => {
+    it('for ten restores by default', async () => {
       await restoreOften(12);
       expect(await saved()).to.have.length(10);
     });
 
-    it('as far as there are not too many bytes, and of the latest however many they are', async () => {
+    it('up to a number of bytes, and always that of the latest', async () => {
       bench = restoreBench(folder.path, { ...limits, bytes: 2500 });
       await restoreOften(5, 1000);
       expect(await saved()).to.have.length(2);
@@ -383,7 +383,7 @@ describe('a restore', () => {
       expect((await tree())['/etc/content']).to.have.length('file 640 0:0 '.length + 5000);
     });
 
-    it('until that is too old, and of the latest whatever its age', async () => {
+    it('until it is too old, and always that of the latest', async () => {
       const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ['Date'] });
       try {
         await restoreOften(2);
@@ -407,7 +407,7 @@ describe('a restore', () => {
       }
     });
 
-    it('of the latest, told by its order also if the clock was put back', async () => {
+    it('for the latest by order, even if the clock was set back', async () => {
       const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ['Date'] });
       try {
         bench = restoreBench(folder.path, { ...limits, restores: 1 });
@@ -421,7 +421,7 @@ describe('a restore', () => {
       }
     });
 
-    it('until there is a line in the journal of the system that says what goes', async () => {
+    it('until a line in the journal of the system says what is deleted', async () => {
       bench = restoreBench(folder.path, { ...limits, restores: 1 });
       await restoreOften(1);
       bench.journal.exitCode = 1;
@@ -438,7 +438,7 @@ describe('a restore', () => {
       expect(bench.journal.lines[0]).to.match(/1 paths, 10 bytes in .*, for there are 1 later/);
     });
 
-    it('of one that is half done or damaged, whatever the limits say', async () => {
+    it('for one that is half done or damaged, regardless of the limits', async () => {
       bench = restoreBench(folder.path, { restores: 1, bytes: 1, days: 90 });
       await restoreOften(1);
       const [first = ''] = await saved();
@@ -449,7 +449,7 @@ describe('a restore', () => {
         .and.to.include(first);
     });
 
-    it('of one that is partly undone, whatever the limits say', async () => {
+    it('for one that is partly undone, regardless of the limits', async () => {
       bench = restoreBench(folder.path, { restores: 1, bytes: 1, days: 90 });
       await restoreOften(1);
       const [first = ''] = await saved();
@@ -461,7 +461,7 @@ describe('a restore', () => {
         .and.to.include(first);
     });
 
-    it('also if it cannot be removed, and says so', async () => {
+    it('if it cannot be removed, and reports that', async () => {
       bench = restoreBench(folder.path, { ...limits, restores: 1 });
       await restoreOften(1);
       const [first = ''] = await saved();
@@ -481,7 +481,7 @@ describe('a restore', () => {
     });
   });
 
-  it('is refused while another process restores, and not for what a killed one left', async () => {
+  it('is refused while another process restores, but not because of what a killed one left', async () => {
     await mkdir(bench.alphorn.restores);
     const stat = await readFile('/proc/1/stat', 'utf8');
     const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
@@ -498,7 +498,7 @@ describe('a restore', () => {
     );
   });
 
-  it('of two that are asked for at once carries one out', async () => {
+  it('carries out only one of two that are requested at once', async () => {
     const both = await Promise.allSettled([restore(), restore()]);
     expect(both.map(({ status }) => status)).to.have.members(['fulfilled', 'rejected']);
     expect(await tree()).to.deep.equal(after);

@@ -18,6 +18,7 @@ import { beginLineageByRoot } from '../../../src/alphorn/peers/lineage-by-root.t
 import { makeSender, type Sender } from '../../../src/alphorn/sending/sender.ts';
 import type { Log } from '../../../src/kit/log.ts';
 import { openSocketListener } from '../../../src/server/listeners.ts';
+import { asProblems } from '../../../src/server/problem.ts';
 import { waitUntil } from '../../lab/wait.ts';
 import {
   freePort,
@@ -67,6 +68,7 @@ describe('the sender', () => {
     const listener = await openSocketListener(
       made.app,
       host.paths.alphorn.socket,
+      asProblems(),
       keepingLog().log,
     );
     opened.push({
@@ -121,7 +123,7 @@ describe('the sender', () => {
   const linesOf = (destination: string) =>
     lines.filter((line) => line['destination'] === destination && line.level !== 'debug');
 
-  it('does nothing and sends nothing until it is told to', async () => {
+  it('does nothing and sends nothing until it is enabled', async () => {
     const peer = await receiver();
     await configure([peer.destination], { enabled: false });
     await start();
@@ -138,7 +140,7 @@ describe('the sender', () => {
     expect(await peer.liferaft()).to.equal(undefined);
   });
 
-  it('makes a liferaft, sends it, and says how it went', async () => {
+  it('makes a liferaft, sends it, and reports the result', async () => {
     const peer = await receiver();
     await configure([peer.destination]);
     await start();
@@ -157,7 +159,7 @@ describe('the sender', () => {
     expect(linesOf(peer.destination)).to.have.length(1);
   });
 
-  it('sends a change within 2 s, and one of the mode alone too', async () => {
+  it('sends a change within 2 s, even one of only a mode', async () => {
     const peer = await receiver();
     await configure([peer.destination]);
     await start();
@@ -185,7 +187,7 @@ describe('the sender', () => {
     expect(linesOf(peer.destination)).to.have.length(1);
   });
 
-  it('takes up settings and rules without a restart', async () => {
+  it('uses new settings and rules without a restart', async () => {
     const [first, second] = [await receiver(), await receiver()];
     await start();
     await configure([first.destination]);
@@ -201,7 +203,7 @@ describe('the sender', () => {
     await until('the end', async () => (await daemon.status()).destinations.length === 0);
   });
 
-  it('keeps to the settings from before when they are wrong, and says so once', async () => {
+  it('keeps the former settings if they are wrong, and logs that once', async () => {
     const peer = await receiver();
     await configure([peer.destination], { interval: 1000 });
     await start();
@@ -219,7 +221,7 @@ describe('the sender', () => {
     await until('no error', async () => (await daemon.status()).error === null);
   });
 
-  it('sends what there is when the rules are wrong', async () => {
+  it('sends the present liferaft if the rules are wrong', async () => {
     const peer = await receiver();
     await configure([]);
     await start();
@@ -234,7 +236,7 @@ describe('the sender', () => {
     expect(liferaft?.generation).to.equal(1);
   });
 
-  it('serves three of five as if the one that is dead and the one that hangs were not there', async () => {
+  it('serves three of five destinations, undisturbed by a dead one and one that hangs', async () => {
     const peers = [await receiver(), await receiver(), await receiver()];
     const dead = `127.0.0.1:${await freePort()}`;
     const hanging = await silentServer();
@@ -263,7 +265,7 @@ describe('the sender', () => {
     expect(linesOf(dead)).to.have.length(1);
   });
 
-  it('tries again by itself, and says when a destination is well again', async () => {
+  it('tries again by itself, and logs when a destination works again', async () => {
     const port = await freePort();
     const destination = `127.0.0.1:${port}`;
     await configure([destination]);
@@ -277,7 +279,7 @@ describe('the sender', () => {
     expect(linesOf(destination).map(({ level }) => level)).to.deep.equal(['warn', 'info']);
   });
 
-  it('sends nothing to itself, by an address that it has', async () => {
+  it('sends nothing to itself at an address of its own', async () => {
     const { port } = await receiver();
     const destination = `127.0.0.1:${port}`;
     await configure([destination, `localhost:${port}`]);
@@ -290,7 +292,7 @@ describe('the sender', () => {
     expect(await stateOf(destination)).to.include({ lagMs: null, lastSuccess: null });
   });
 
-  it('sends nothing to itself, by an address that it does not know for its own', async () => {
+  it('sends nothing to itself at an address that no interface has', async () => {
     const own = await openTestReceiver(host, { address: '127.0.1.1' });
     opened.push(own);
     // Debian gives a host's own name this address in /etc/hosts.
@@ -303,7 +305,7 @@ describe('the sender', () => {
     expect(await readdir(host.paths.alphorn.liferafts).catch(() => [])).to.deep.equal([]);
   });
 
-  it('says that it was rebuilt, once, to who has the count of a former installation', async () => {
+  it('tells a destination once that it was rebuilt, if that has the count of a former installation', async () => {
     const peer = await receiver();
     await configure([peer.destination]);
     await start();
@@ -328,7 +330,7 @@ describe('the sender', () => {
     expect((await peer.liferaft())?.includes('rebuilt\n')).to.equal(true);
   });
 
-  it('says that it was rolled back, and is taken for rebuilt by a word of root alone', async () => {
+  it('reports that it was rolled back, and counts as rebuilt only if root says so', async () => {
     const peer = await receiver();
     await configure([peer.destination]);
     await start();
@@ -361,7 +363,7 @@ describe('the sender', () => {
     expect((await daemon.status()).liferaft?.generation).to.equal(1);
   });
 
-  it("is accepted by whoever answers, when an address is another host's than before", async () => {
+  it('is accepted by a new host at the address of a former one', async () => {
     const port = await freePort();
     const destination = `127.0.0.1:${port}`;
     const moved = async () => {
@@ -389,7 +391,7 @@ describe('the sender', () => {
     expect((await second.there.liferaft())?.includes('rebuilt\n')).to.equal(true);
   });
 
-  it('is refused by name where another host of its id is kept, and the first one goes on', async () => {
+  it('is refused by name if a destination has another host of its id, which is still accepted', async () => {
     const peer = await receiver();
     await configure([peer.destination]);
     await start();
@@ -434,7 +436,7 @@ describe('the sender', () => {
     expect((await stateOf(destination))?.lastError?.detail).to.include('host_cloned');
   });
 
-  it('names what is left out in the status, and once in the log', async () => {
+  it('reports what is left out in the status, and once in the log', async () => {
     const peer = await receiver();
     await configure([peer.destination]);
     await symlink('/is/not/there', join(folder.path, ownId, 'files/link'));
@@ -454,7 +456,7 @@ describe('the sender', () => {
     expect(logged[0]?.['leftOut']).to.deep.equal(liferaft?.leftOut);
   });
 
-  it('counts in the log what is left out and listed nowhere', async () => {
+  it('counts in the log what is left out but not listed', async () => {
     await configure([]);
     const record = keepingLog();
     const why = 'It is a fifo, which stays here.';
@@ -475,7 +477,7 @@ describe('the sender', () => {
     expect(record.lines.find((line) => 'leftOut' in line)).to.deep.include({ leftOut, more: 5 });
   });
 
-  it('says of a liferaft that is not whole what it lacks, and of who has it that it does', async () => {
+  it('reports what a liferaft lacks, and which destinations have that one', async () => {
     await configure(['192.0.2.1']);
     const shadow = await host.write('shadow', 'root:*\n');
     const paths = host.paths.alphorn;
@@ -506,7 +508,7 @@ describe('the sender', () => {
     expect((await stateOf('192.0.2.1'))?.state).to.equal('synced');
   });
 
-  it('sends each change of the other files while one never holds still', async () => {
+  it('sends each change of other files while one changes all the time', async () => {
     const peer = await receiver();
     await configure([peer.destination]);
     const busy = await host.write('busy', 'whole\n');
@@ -545,7 +547,7 @@ describe('the sender', () => {
     };
     const quietWatch = () => ({ follow: () => Promise.resolve(), stop: () => Promise.resolve() });
 
-    it('in its watch, it still makes each liferaft, and follows the files as soon as it can', async () => {
+    it('in its watch, it still makes each liferaft, and watches the files as soon as it can', async () => {
       await configure([], { interval: 1000 });
       const followed: boolean[] = [];
       let rounds = 0;
@@ -578,7 +580,7 @@ describe('the sender', () => {
       expect(logged).to.have.length(1);
     });
 
-    it('in a round, it says so in the status and the log, and the next round comes', async () => {
+    it('in a round, it reports that in the status and the log, and starts the next round', async () => {
       await configure(['127.0.0.1:1'], { interval: 1000 });
       let rounds = 0;
       startWith({
@@ -614,7 +616,7 @@ describe('the sender', () => {
   });
 
   describe('asked by its socket', () => {
-    it('answers how it is doing, and tries when it is told to', async () => {
+    it('answers with its status, and tries on request', async () => {
       const port = await freePort();
       const destination = `127.0.0.1:${port}`;
       await configure([destination]);
@@ -629,7 +631,7 @@ describe('the sender', () => {
       expect(destinations[0]?.state).to.equal('synced');
     });
 
-    it('finds in a sync what no watch could tell', async () => {
+    it('finds in a sync what no watch reports', async () => {
       const peer = await receiver();
       await configure([peer.destination]);
       await start();
@@ -640,7 +642,7 @@ describe('the sender', () => {
       expect(destinations[0]?.digest).to.equal(liferaft?.digest);
     });
 
-    it('is known not to run when nobody is there', async () => {
+    it('is reported as not running if nothing listens', async () => {
       const fault = await faultOf(
         'alphorn_not_running',
         makeDaemonClient(host.paths.alphorn.socket).status(),

@@ -18,7 +18,7 @@ import {
   usualDeadlines,
 } from '../../../src/alphorn/sending/peer-client.ts';
 import { makeRun } from '../../../src/kit/exec.ts';
-import { loadTlsIdentity } from '../../../src/server/tls.ts';
+import { loadTlsIdentity } from '../../../src/server/tls/identity.ts';
 import {
   freePort,
   makeTestHost,
@@ -113,7 +113,7 @@ describe('a peer client', () => {
     return port;
   }
 
-  it('asks what is there, and sends what is not', async () => {
+  it('asks what is there, and sends what is missing', async () => {
     const { port } = await receiver();
     const client = clientOf(port);
     expect(await client.heartbeat(heartbeat)).to.deep.equal({ held: false, host: there.id });
@@ -132,7 +132,7 @@ describe('a peer client', () => {
     });
   });
 
-  it('goes on with what came before its connection was cut', async () => {
+  it('continues after the part that arrived before its connection was cut', async () => {
     const { port } = await receiver();
     const file = await liferaft(20_000_000);
     let read = 0;
@@ -166,7 +166,7 @@ describe('a peer client', () => {
     expect(await readdir(there.paths.alphorn.liferafts)).to.deep.equal([`liferaft_${ownId}.tar`]);
   });
 
-  it('looks its name up again each time, and leaves an address that the name has no more', async () => {
+  it('looks its name up again each time, and leaves an address that the name no longer has', async () => {
     const asked: string[] = [];
     const port = await freePort();
     for (const address of ['127.0.0.1', '127.0.0.2']) {
@@ -200,7 +200,7 @@ describe('a peer client', () => {
     expect(asked).to.deep.equal(['127.0.0.1', '127.0.0.1', '127.0.0.1', '127.0.0.2']);
   });
 
-  it('connects anew, without a word, when the other side has closed a connection long unused', async () => {
+  it('connects again silently if the other side has closed an idle connection', async () => {
     // The first of each connection is answered, and the second finds that it was closed.
     const answered = new WeakSet<object>();
     let asked = 0;
@@ -224,7 +224,7 @@ describe('a peer client', () => {
   describe('shows the key', () => {
     const own = 'ab'.repeat(32);
 
-    it('of its cluster to a node that has no other, though it has one of its own', async () => {
+    it('shared with its cluster to a node that has no other, although it has one of its own', async () => {
       await writeFile(here.paths.alphorn.key, own, { mode: 0o600 });
       const [ownKey, ofCluster] = keys.all();
       const shown: (string | undefined)[] = [];
@@ -246,7 +246,7 @@ describe('a peer client', () => {
       expect(shown).to.deep.equal([ownKey?.id, ofCluster?.id]);
     });
 
-    it('of its own to a host of no cluster', async () => {
+    it('for hosts outside of the cluster to such a host', async () => {
       for (const { paths } of [here, there])
         await writeFile(paths.alphorn.key, own, { mode: 0o600 });
       await unlink(there.paths.corosyncKey);
@@ -260,7 +260,7 @@ describe('a peer client', () => {
       expect(await clientOf(port).heartbeat(heartbeat)).to.include({ held: false });
     });
 
-    it('that counts, and drops a connection by one that does not any more', async () => {
+    it('that is valid, and drops a connection by one that no longer is', async () => {
       let now = Date.now();
       const { key, knownKeys } = here.paths.alphorn;
       await keys.saved();
@@ -302,15 +302,15 @@ describe('a peer client', () => {
   });
 
   describe('says what to do', () => {
-    it('when nobody listens', async () => {
+    it('when nothing listens', async () => {
       const fault = await faultOf(
         'peer_unreachable',
         clientOf(await freePort()).heartbeat(heartbeat),
       );
-      expect(fault.message).to.include('Nobody listens on port');
+      expect(fault.message).to.include('Nothing listens on port');
     });
 
-    it('when the name is not known', async () => {
+    it('when the name is unknown', async () => {
       const client = clientOf(8444, usualDeadlines, 'nobody.invalid');
       const fault = await faultOf('peer_unreachable', client.heartbeat(heartbeat));
       expect(fault.message).to.match(/The name nobody.invalid (is not known|cannot be looked up)/);
@@ -328,7 +328,7 @@ describe('a peer client', () => {
       expect(fault.message).to.include('hactl alphorn key generate');
     });
 
-    it('when the key here is one that others may read', async () => {
+    it('when others may read the key here', async () => {
       await writeFile(here.paths.alphorn.key, 'ab'.repeat(32), { mode: 0o644 });
       await writeFile(there.paths.corosyncKey, Buffer.alloc(256, 'z'));
       const { port } = await receiver();
@@ -344,7 +344,7 @@ describe('a peer client', () => {
       expect(none.message).to.include('(mode 0644)');
     });
 
-    it('when none of the keys here is known there', async () => {
+    it('when the destination knows none of the keys here', async () => {
       await writeFile(there.paths.corosyncKey, Buffer.alloc(256, 'z'));
       const { port } = await receiver();
       const fault = await faultOf('peer_refused', clientOf(port).heartbeat(heartbeat));
@@ -418,7 +418,7 @@ describe('a peer client', () => {
       expect(fault.message).to.include('did not answer within 0.2 s');
     });
 
-    it('when the disk does not give what is to be sent', async () => {
+    it('when the disk fails to read what is to be sent', async () => {
       const { port } = await receiver();
       const file = await liferaft(3_000_000);
       const broken = {
@@ -432,7 +432,7 @@ describe('a peer client', () => {
     });
   });
 
-  it('breaks off when it is closed', async () => {
+  it('cancels its request when it is closed', async () => {
     const port = await strange(net.createServer(() => undefined));
     const client = clientOf(port);
     const answer = faultOf('peer_unreachable', client.heartbeat(heartbeat));

@@ -8,7 +8,7 @@ import { Fault } from '../../../src/kit/fault.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
 import { liferaftOf } from '../../support/liferafts.ts';
 
-// What hangs on time alone; how it goes with real peers is in daemon.test.ts.
+// These tests only depend on time. daemon.test.ts has those with real peers.
 
 const destination = '192.0.2.1';
 const unreachable = new Fault('peer_unreachable', 'Nobody is there.');
@@ -95,14 +95,14 @@ describe('the pauses between tries of one destination', () => {
     expect(tries.length).to.equal(before + 1);
   });
 
-  it('are no matter to a sync that finds a try under way, and that one succeeds', async () => {
+  it('do not matter to a sync during an attempt that succeeds', async () => {
     outcome = () => Promise.resolve({ held: true });
     offer();
     await sender.sync();
     expect(tries).to.have.length(1);
   });
 
-  it('begin anew after a success', async () => {
+  it('begin again after a success', async () => {
     offer();
     await clock.tickAsync(100_000);
     outcome = () => Promise.resolve({ held: true });
@@ -123,7 +123,7 @@ describe('the pauses between tries of one destination', () => {
     expect(tries).to.have.length(1);
   });
 
-  it('are no reason for more than a line, until it is another one', async () => {
+  it('cause only one line in the log until the reason changes', async () => {
     offer();
     await clock.tickAsync(2_000_000);
     expect(lines.map(({ code }) => code)).to.deep.equal(['peer_unreachable']);
@@ -144,7 +144,7 @@ describe('the pauses between tries of one destination', () => {
     expect(sender.status()).to.include({ state: 'synced', lagMs: null });
   });
 
-  it('are none beside a try that is under way: a destination that hangs is tried once', async () => {
+  it('do not start a second attempt for a destination that hangs', async () => {
     outcome = () => new Promise(() => undefined);
     offer();
     for (let count = 0; count < 10; count += 1) {
@@ -155,7 +155,7 @@ describe('the pauses between tries of one destination', () => {
     expect(sender.status().state).to.equal('pending');
   });
 
-  it('do not come between a round and who has the current one: that is only asked when it is time', async () => {
+  it('do not apply to a destination with the current liferaft, which is only asked when it is due', async () => {
     outcome = () => Promise.resolve({ held: true });
     offer();
     await clock.tickAsync(0);

@@ -102,7 +102,7 @@ describe('hactl alphorn restores', () => {
     }
   }
 
-  it('lists them, the oldest first', async () => {
+  it('lists restores, the oldest first', async () => {
     const head = /^RESTORE +STATE +AT +LIFERAFT +PATHS +BYTES +KEPT IN$/;
     expect(await hactl('restores')).to.have.length(1);
     await hactl('restore', name, '/etc/a');
@@ -123,7 +123,7 @@ describe('hactl alphorn restores', () => {
     });
   });
 
-  it('drops those that are named, on record, and never all for want of a name', async () => {
+  it('drops those that are named, with an audit record, and never all because no name is given', async () => {
     await hactl('restore', name, '/etc/a');
     await hactl('restore', name, '/etc/b');
     await faultOf('invalid_request', hactl('restores', 'drop'));
@@ -141,9 +141,9 @@ describe('hactl alphorn restores', () => {
     expect(audit).to.include('hactl alphorn restores drop 2').and.to.include('drop --all');
   });
 
-  describe('of which one was killed half way', () => {
+  describe('with one that was killed half way', () => {
     beforeEach(() => killRestore());
-    const said = /was killed half way: [^]* 'hactl alphorn undo' puts all back/;
+    const said = /was killed half way: [^]* 'hactl alphorn undo' puts everything back/;
 
     it('says so, and so do status and diff', async () => {
       expect((await hactl('restores')).join('\n'))
@@ -161,14 +161,14 @@ describe('hactl alphorn restores', () => {
         .with.length(1);
 
       const { warned, out } = await both('undo');
-      expect(warned.join()).to.include('something killed it');
+      expect(warned.join()).to.include('was killed before it had ended');
       expect(out.at(-1)).to.match(/^2 paths are as they were before /);
       expect(await tree()).to.deep.equal(before);
       expect((await hactl('status')).join('\n')).not.to.match(said);
       expect((await both('diff', name)).warned).to.deep.equal([]);
     });
 
-    it('drops it by force alone, and leaves all as it is', async () => {
+    it('drops it only by force, and leaves everything as it is', async () => {
       const there = await tree();
       const [{ id } = {}] = await json('restores');
       for (const which of [String(id), '--all'])
@@ -178,7 +178,7 @@ describe('hactl alphorn restores', () => {
       await faultOf('nothing_to_undo', hactl('undo'));
     });
 
-    it('says that a command is at it while one is', async () => {
+    it('says that a command is working on it while one is', async () => {
       const stats = await readFile('/proc/1/stat', 'utf8');
       const start = stats.slice(stats.lastIndexOf(')') + 2).split(' ')[19] ?? '';
       await writeFile(join(paths.alphorn.restores, `lock.1.${start}`), '');
@@ -199,7 +199,7 @@ describe('hactl alphorn restores', () => {
       });
     });
 
-    it('restores, and takes back, nothing of this host', async () => {
+    it('restores and takes back nothing on this host', async () => {
       const was = await treeOf(other);
       await symlink('other', join(folder.path, 'link'));
       const link = join(folder.path, 'link');
@@ -215,7 +215,7 @@ describe('hactl alphorn restores', () => {
       expect(audit).to.include(`hactl alphorn restore --root ${link} ${name} /etc/a`);
     });
 
-    it('takes back what was restored there before it takes back what was here', async () => {
+    it('takes back the restore there before the one on this host', async () => {
       await hactl('restore', name);
       await hactl('restore', name, '--root', other);
       await hactl('undo');
@@ -257,7 +257,7 @@ describe('hactl alphorn restores', () => {
         await unmount();
         for (const flags of [[], ['--force']]) {
           const { message } = await faultOf('restore_failed', hactl('undo', ...flags));
-          expect(message).to.include(`Mount it at ${other} again`);
+          expect(message).to.include(`Mount the right one at ${other}`);
         }
         expect(await readdir(other)).to.deep.equal([]);
         await mountAgain();
@@ -265,7 +265,7 @@ describe('hactl alphorn restores', () => {
         expect(await treeOf(other)).to.deep.equal(was);
       });
 
-      it('is not said to be taken back where all that was restored was missing before', async () => {
+      it('does not claim an undo, even if all restored paths were missing before', async () => {
         for (const each of ['a', 'b']) await rm(join(other, 'etc', each));
         await hactl('restore', name, '--root', other);
         await unmount();
@@ -276,13 +276,13 @@ describe('hactl alphorn restores', () => {
         expect(await files()).to.deep.equal([false, false]);
       });
 
-      it('is half done until it is, if it was killed, and the next restore on this host goes on', async () => {
+      it('stays half done if it was killed, and the next restore on this host still works', async () => {
         for (const each of ['a', 'b']) await rm(join(other, 'etc', each));
         const was = await treeOf(other);
         await killRestore(other);
         await unmount();
         const { warned } = await both('restore', name);
-        expect(warned.join()).to.include(`Mount it at ${other} again`);
+        expect(warned.join()).to.include(`Mount the right one at ${other}`);
         await hactl('undo');
         expect(await json('restores')).to.have.length(1);
         await mountAgain();
@@ -291,20 +291,20 @@ describe('hactl alphorn restores', () => {
       });
     });
 
-    it('is refused where there is no such folder', async () => {
+    it('is refused if there is no such folder', async () => {
       for (const wrong of ['nowhere', 'passwd', ''].map((each) => join(folder.path, each, 'x')))
         await faultOf('invalid_request', hactl('restore', name, '--root', wrong));
     });
   });
 
-  it('warns where a liferaft is that of another host, and only then', async () => {
+  it('warns if a liferaft is of another host, and only then', async () => {
     const machineId = join(folder.path, 'machine-id');
     paths = {
       ...paths,
       alphorn: { ...paths.alphorn, hostId: join(folder.path, 'hostid'), machineId },
     };
     await writeFile(machineId, `${'0'.repeat(32)}\n`);
-    const said = /that of another host, 1234abcd \(lost\); this one has the id [0-9a-f]{8}\./;
+    const said = /of another host, 1234abcd \(lost\); this one has the id [0-9a-f]{8}\./;
     expect((await both('diff', name)).warned.join()).to.match(said);
     expect((await both('restore', name, '--dry-run')).warned.join()).to.match(said);
     expect((await both('restore', name)).warned.join()).to.match(said);

@@ -96,7 +96,7 @@ describe('hactl alphorn', () => {
     JSON.parse((await hactl(...argv, '--json')).join('\n')) as unknown;
   const tree = () => treeOf(paths.alphorn.root);
 
-  it('lists what is here', async () => {
+  it('lists the liferafts on this host', async () => {
     const [head, line] = await hactl('list');
     expect(head).to.match(/^NAME +HOST +GENERATION +BYTES +MADE +SEEN$/);
     expect(line).to.match(
@@ -107,7 +107,7 @@ describe('hactl alphorn', () => {
     expect(await json('list')).to.have.length(2);
   });
 
-  it('shows what is in one, and lets no name move the cursor', async () => {
+  it('shows the content of a liferaft, and lets no name move the cursor', async () => {
     expect(await hactl('show', name)).to.deep.equal([
       'Host 1234abcd (lost), generation 1, made 2026-01-02T03:04:05.678Z',
       'MODE   OWNER      BYTES  PATH',
@@ -122,7 +122,7 @@ describe('hactl alphorn', () => {
     );
   });
 
-  it('says what differs, restores it, and takes that back', async () => {
+  it('shows the differences, restores them, and takes that back', async () => {
     const differences = [
       '/etc/x: create folder',
       '/etc/hosts: content, mode 0644 -> 0600',
@@ -148,7 +148,7 @@ describe('hactl alphorn', () => {
     await faultOf('nothing_to_undo', hactl('undo'));
   });
 
-  it('says what a restore leaves as it is, and gives folders their modes when it is told to', async () => {
+  it('shows what a restore leaves as it is, and restores the modes of folders on request', async () => {
     await mkdir(paths.alphorn.rules);
     await writeFile(join(paths.alphorn.rules, 'a.json'), '{"include": ["/etc"]}');
     await writeFile(join(paths.alphorn.root, 'etc/only-here'), '');
@@ -169,7 +169,7 @@ describe('hactl alphorn', () => {
     expect((await stat(join(paths.alphorn.root, 'etc'))).mode & 0o777).to.equal(0o711);
   });
 
-  it('restores paths that are named, and loses changes since then by force alone', async () => {
+  it('restores named paths, and replaces later changes only by force', async () => {
     await hactl('restore', name, '/etc/l', '/etc/hosts');
     expect(Object.keys(await tree())).to.deep.equal(['/etc', '/etc/hosts', '/etc/l']);
     await writeFile(join(paths.alphorn.root, 'etc/hosts'), 'changed');
@@ -178,7 +178,7 @@ describe('hactl alphorn', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('says before what becomes of users and groups, and replaces them by a word alone', async () => {
+  it('first shows the changes of users and groups, and replaces the lists only on request', async () => {
     const passwd = (...each: string[]) => each.map((line) => `${line}::/:/\n`).join('');
     await growTree(paths.alphorn.root, {
       '/etc/passwd': `file 644 0:0 ${passwd('root:x:0:0:', 'svc:x:998:0:', 'app:x:110:0:', 'old:x:111:0:')}`,
@@ -215,7 +215,7 @@ describe('hactl alphorn', () => {
     expect((await audited()).at(-1)).to.include('restore --replace-users');
   });
 
-  it('carries one to another host, in a file for root alone', async () => {
+  it('exports a liferaft for another host, in a file for root only', async () => {
     const file = join(folder.path, 'carried.tar');
     await hactl('export', name, file);
     expect((await stat(file)).mode & 0o777).to.equal(0o600);
@@ -226,7 +226,7 @@ describe('hactl alphorn', () => {
     expect(await hactl('diff', name)).to.have.length(5);
   });
 
-  it('deletes those that are named, or all, and never all for want of a name', async () => {
+  it('deletes named liferafts, or all, and never all because no name is given', async () => {
     await storeLiferaft(paths.alphorn.liferafts, { host: { id: '00000001', name: 'one' } });
     await faultOf('invalid_request', hactl('delete'));
     await faultOf('invalid_request', hactl('delete', name, '--all'));
@@ -237,7 +237,7 @@ describe('hactl alphorn', () => {
     expect(await readdir(paths.alphorn.liferafts)).to.deep.equal([]);
   });
 
-  it('makes, shows and takes the key, for root alone', async () => {
+  it('makes, prints and imports the key, for root only', async () => {
     const { key } = paths.alphorn;
     await faultOf('alphorn_without_key', hactl('key', 'export'));
     expect((await hactl('key', 'generate')).join()).to.include('hactl alphorn key import');
@@ -260,7 +260,7 @@ describe('hactl alphorn', () => {
     expect(await hactl('key', 'export')).to.deep.equal([first]);
   });
 
-  it('begins a new count of generations by a word of root, which is on record', async () => {
+  it('begins a new count of generations for root, with an audit record', async () => {
     expect((await hactl('rebuilt')).join()).to.include('hactl alphorn sync');
     const first = await lineageByRoot(paths.alphorn.own);
     expect(first).to.match(/^[0-9a-f]{32}$/);
@@ -269,7 +269,7 @@ describe('hactl alphorn', () => {
     expect((await audited()).at(-1)).to.equal('root: hactl alphorn rebuilt: success');
   });
 
-  it('gives out no key that others may have read', async () => {
+  it('prints no key that others may have read', async () => {
     const { key } = paths.alphorn;
     await hactl('key', 'generate');
     await chmod(key, 0o640);
@@ -279,7 +279,7 @@ describe('hactl alphorn', () => {
     await hactl('key', 'export');
   });
 
-  it('has on record what changes something or gives out a secret, and nothing else', async () => {
+  it('records what changes something or prints a secret, and nothing else', async () => {
     const file = join(folder.path, 'carried.tar');
     await writeFile(join(folder.path, 'machine-id'), `${'0'.repeat(32)}\n`);
     await hactl('list');
@@ -333,7 +333,7 @@ describe('hactl alphorn', () => {
     expect(await readdir(folder.path)).not.to.include.members(['carried.tar', 'etc']);
   });
 
-  it('exports nothing where there is no room, and leaves no part of it', async () => {
+  it('exports nothing if there is no room, and leaves no partial file', async () => {
     const disk = join(folder.path, 'disk');
     await mkdir(disk);
     await storeLiferaft(paths.alphorn.liferafts, { files: { '/etc/large': 'x'.repeat(20_000) } });
@@ -413,7 +413,7 @@ describe('hactl alphorn', () => {
     });
   });
 
-  it('says of a liferaft that it is not whole, and what it lacks', async () => {
+  it('shows that a liferaft is not whole, and what it lacks', async () => {
     const lacking = [{ path: '/etc/shadow', why: 'It is not there.' }];
     await storeLiferaft(paths.alphorn.liferafts, { lacking });
     expect((await hactl('list'))[1]).to.match(/^liferaft_1234abcd.tar +lost +1 .*Z, not whole$/);
@@ -447,7 +447,7 @@ describe('hactl alphorn', () => {
       await once(server, 'listening');
     }
 
-    it('ends well when all destinations have the liferaft, and so does a status', async () => {
+    it('succeeds if all destinations have the liferaft, and so does a status', async () => {
       await answering(status);
       for (const command of ['sync', 'status']) {
         const { lines, notWell } = await judged(command);
@@ -493,7 +493,7 @@ describe('hactl alphorn', () => {
       });
     }
 
-    it('shows an error of several lines as lines, in order', async () => {
+    it('shows an error of several lines as separate lines', async () => {
       await answering({
         ...status,
         error: { code: 'x', detail: lines },
@@ -509,7 +509,7 @@ describe('hactl alphorn', () => {
     });
   });
 
-  it('says how it is doing where it does not run', async () => {
+  it('shows the status while the sender does not run', async () => {
     await writeFile(paths.alphorn.machineId, `${'0'.repeat(32)}\n`);
     const [, second, third] = await hactl('status');
     expect(second).to.match(/^Alphorn does not run on this host/);

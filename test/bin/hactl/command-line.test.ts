@@ -148,7 +148,7 @@ describe('the command line of hactl', () => {
     expect(JSON.parse(audit.stdout)).to.deep.equal({ files: 1 });
   });
 
-  it('damages no line of the record, however many run at once', async () => {
+  it('damages no line of the audit log, however many run at once', async () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
     await Promise.all(names.map((name) => hactl(`token create ${name} --role viewer`)));
     const lines = await audited();
@@ -156,7 +156,7 @@ describe('the command line of hactl', () => {
     expect(lines.filter(({ outcome }) => outcome === 'success')).to.have.length(names.length);
   });
 
-  it('makes and revokes no token that cannot be recorded', async () => {
+  it('neither makes nor revokes a token if that cannot be recorded', async () => {
     await hactl('token create a --role viewer');
     await rm(join(state(), 'audit.jsonl'));
     await mkdir(join(state(), 'audit.jsonl'));
@@ -165,7 +165,7 @@ describe('the command line of hactl', () => {
     expect(await readdir(join(state(), 'tokens'))).to.deep.equal(['a.json']);
   });
 
-  it('says that the disk is full, and leaves nothing half', async () => {
+  it('says that the disk is full, and leaves nothing half done', async () => {
     // Room for the folder itself, the record, its reserve and the folder of tokens, and for no file in that.
     await onFullDisk('nr_inodes=4', async () => {
       expectError(await hactl('token create a --role viewer'), 2, 'room');
@@ -238,7 +238,7 @@ describe('the command line of hactl', () => {
       .and.to.match(/^ +at /m);
   });
 
-  it('ends without a word when nobody reads on, but with what it was asked for done', async () => {
+  it('ends silently if the reader closes the output, after its work is done', async () => {
     const closed = `mkfifo "${folder.path}/p"; exec 3<>"${folder.path}/p" 4>"${folder.path}/p" 3<&-`;
     for (const args of ['token create a --role viewer', 'audit', 'help']) {
       const { code, stderr } = await shell(`${closed}; $HACTL ${args} >&4`);
@@ -308,7 +308,7 @@ describe('the command line of hactl', () => {
       });
     }
 
-    it('brings a change to its end first', async () => {
+    it('completes a change first', async () => {
       expect(await ended('held', () => ['SIGHUP'])).to.deep.equal({
         stdout: 'under way\ndone\n',
         stderr:
@@ -318,7 +318,7 @@ describe('the command line of hactl', () => {
       });
     });
 
-    it('ends a change half way the second time', async () => {
+    it('ends a change half way at the second signal', async () => {
       const { stdout, stderr, signal } = await ended('held', () => ['SIGINT', 'SIGINT']);
       expect([stdout, signal]).to.deep.equal(['under way\n', 'SIGINT']);
       expect(stderr).to.include("half way.\n  'hactl audit' shows what was begun");

@@ -52,7 +52,7 @@ describe('a failure of hactl', () => {
     }
   });
 
-  it('of a tool includes what the tool said', () => {
+  it('includes what a failed tool said', () => {
     const command = { argv: ['x'], exitCode: 1, stderr: 'it is broken\n' };
     const fault = new Fault('tool_failed', 'x failed.', { command });
     expect(failureOf(fault)).to.deep.equal({ exitCode: 2, text: 'x failed.\nit is broken' });
@@ -66,7 +66,7 @@ describe('a failure of hactl', () => {
     }
   });
 
-  it('of a fault ends with the exit code of its code', () => {
+  it('ends with the exit code of the fault', () => {
     for (const [code, exitCode] of [
       ['tool_timeout', 3],
       ['token_exists', 4],

@@ -109,7 +109,7 @@ describe('the verdict on Alphorn', () => {
     expect(levelsOf({ destinations: states })).to.deep.equal(['failing', 'unknown', 'warning']);
   });
 
-  it('of a failing destination includes why it fails', () => {
+  it('includes why a destination fails', () => {
     const [finding] = findingsOf({
       ...well,
       destinations: [destination('failing', 'No.\nNever.')],

@@ -23,11 +23,11 @@ describe('a deadline', () => {
     expect(passed.callCount).to.equal(1);
   });
 
-  it('loses a tenth while the machine stands still, however long it does', () => {
+  it('loses a tenth during a standstill of the machine, however long it lasts', () => {
     const passed = sinon.spy();
     setDeadline(1000, passed);
     clock.tick(100);
-    // As the kernel has it: the clock is ahead, and each timer that is due fires once.
+    // As after a standstill: the clock is ahead, and each timer that is due fires once.
     clock.jump(120_000);
     expect(passed.callCount).to.equal(0);
     clock.tick(799);

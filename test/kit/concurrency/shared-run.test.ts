@@ -14,7 +14,7 @@ describe('shareRuns', () => {
     return { runs, clock, shared };
   }
 
-  it('serves all who wait with one run', async () => {
+  it('serves all waiting callers with one run', async () => {
     const { runs, shared } = bench();
     const all = Promise.all([shared.get(), shared.get(), shared.get()]);
     runs[0]?.resolve(7);
@@ -22,7 +22,7 @@ describe('shareRuns', () => {
     expect(runs).to.have.lengthOf(1);
   });
 
-  it('hands out a value until it is as old as may be, counted from the end of its run', async () => {
+  it('reuses a value until it is too old, counted from the end of its run', async () => {
     const { runs, clock, shared } = bench();
     const first = shared.get();
     clock.ms = 600;
@@ -35,7 +35,7 @@ describe('shareRuns', () => {
     expect(runs).to.have.lengthOf(2);
   });
 
-  it('shares a failure for as long as a value, then runs again', async () => {
+  it('shares a failure for as long as a value, and then runs again', async () => {
     const { runs, clock, shared } = bench();
     const first = shared.get().catch((error: unknown) => (error as Error).message);
     runs[0]?.reject(new Error('no cluster'));
@@ -49,7 +49,7 @@ describe('shareRuns', () => {
     expect(runs).to.have.lengthOf(2);
   });
 
-  it('hands out a value, but no failure, for as long as it is said to hold', async () => {
+  it('reuses a value, but not a failure, for as long as it holds', async () => {
     const held: number[] = [];
     const { runs, clock, shared } = bench((startedAt) => {
       held.push(startedAt);

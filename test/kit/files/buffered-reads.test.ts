@@ -14,7 +14,7 @@ async function all(stream: Readable): Promise<Buffer[]> {
   return pieces;
 }
 
-describe('gathered reads', () => {
+describe('buffered reads', () => {
   const inPieces = (bytes: Buffer, size: number) =>
     Readable.from(
       (function* () {
@@ -24,11 +24,11 @@ describe('gathered reads', () => {
     );
 
   for (const size of [1000, 16_384, mebibyte, 2_500_000]) {
-    it(`hand on what comes in pieces of ${size} bytes, whole and in order, in large ones`, async () => {
+    it(`pass pieces of ${size} bytes on as large ones, complete and in order`, async () => {
       const bytes = randomBytes(5 * mebibyte + 12_345);
       const [got, lengths]: [Buffer[], number[]] = [[], []];
       for await (const piece of bufferReads(inPieces(bytes, size))) {
-        // So slow that no buffer is left now and then.
+        // Reads so slowly that sometimes no buffer is free.
         await sleep(5);
         got.push(Buffer.from(piece));
         lengths.push(piece.length);
@@ -38,7 +38,7 @@ describe('gathered reads', () => {
     });
   }
 
-  it('leave a piece as it is until two more were taken, and make no more than three buffers', async () => {
+  it('leave a piece unchanged until two more were taken, and use only three buffers', async () => {
     const bytes = randomBytes(9 * mebibyte);
     const buffers = new Set<ArrayBufferLike>();
     let before: { piece: Buffer; at: number } | undefined;
@@ -54,13 +54,13 @@ describe('gathered reads', () => {
     expect(buffers.size).to.equal(3);
   });
 
-  it('of nothing are nothing', async () => {
+  it('give nothing for an empty stream', async () => {
     const stream = new PassThrough();
     stream.end();
     expect(await all(stream)).to.deep.equal([]);
   });
 
-  it('fail as the stream does', async () => {
+  it('fail with the error of the stream', async () => {
     const stream = new PassThrough();
     stream.write('some');
     setTimeout(() => stream.destroy(new Error('gone')), 10);
@@ -75,7 +75,7 @@ describe('gathered reads', () => {
     expect((failure as Error).message).to.include('before its end');
   });
 
-  it('fail when the stream was gone before anybody listened', async () => {
+  it('fail when the stream was destroyed before they began', async () => {
     const stream = new PassThrough();
     stream.destroy();
     await new Promise((resolve) => stream.once('close', resolve));
@@ -83,7 +83,7 @@ describe('gathered reads', () => {
     expect((failure as Error).message).to.include('before its end');
   });
 
-  it('throw the rest away when they are ended early', async () => {
+  it('discard the rest of the stream when they are ended early', async () => {
     const stream = inPieces(randomBytes(8 * mebibyte), 16_384);
     for await (const piece of bufferReads(stream)) {
       expect(piece.length).to.equal(mebibyte);

@@ -7,7 +7,7 @@ import sinon from 'sinon';
 import { bufferWrites } from '../../../src/kit/files/buffered-writes.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-describe('gathered writes', () => {
+describe('buffered writes', () => {
   const folder = temporaryFolder();
   let file: FileHandle;
   beforeEach(async () => {
@@ -30,14 +30,14 @@ describe('gathered writes', () => {
   const writtenAll = async () =>
     (await readFile(join(folder.path, 'a'))).equals(Buffer.concat(pieces));
 
-  it('are all pieces, in their order, in few writes', async () => {
+  it('write all pieces in order, in few writes', async () => {
     const writev = sinon.spy(file, 'writev');
     await writePieces();
     expect(await writtenAll()).to.equal(true);
     expect(writev.callCount).to.be.below(15);
   });
 
-  it('go on where a write took a part alone', async () => {
+  it('continue after a write that took only a part', async () => {
     const writev = sinon.stub(file, 'writev');
     writev.callsFake(async ([first = Buffer.alloc(0), ...rest]) => {
       const whole = Buffer.concat([first as Buffer, ...(rest as Buffer[])]);
@@ -48,7 +48,7 @@ describe('gathered writes', () => {
     expect(await writtenAll()).to.equal(true);
   });
 
-  it('fail with the first write that did, at the latest at the end', async () => {
+  it('fail with the error of the first write that failed, at the end at the latest', async () => {
     sinon.stub(file, 'writev').rejects(new Error('no room'));
     const outcome = await writePieces().catch((error: unknown) => (error as Error).message);
     expect(outcome).to.equal('no room');
@@ -59,11 +59,11 @@ describe('gathered writes', () => {
     );
   });
 
-  it('have the caller wait when there is more than they keep, however small the pieces', async () => {
+  it('make the caller wait when the buffer is full, however small the pieces are', async () => {
     const writes = bufferWrites(file);
-    let kept = 0;
-    while (writes.write(Buffer.alloc(1)) === undefined) kept += 1;
-    expect(kept).to.be.below(1000);
+    let buffered = 0;
+    while (writes.write(Buffer.alloc(1)) === undefined) buffered += 1;
+    expect(buffered).to.be.below(1000);
     await writes.end();
   });
 });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import { cacheByStamp, cacheEachByStamp } from '../../../src/kit/files/cached-by-stamp.ts';
 
-/** A source whose stamp and values the test sets; it tells what was read of it. */
+/** A source whose stamp and values the test sets; it records what was read from it. */
 function source() {
   const state = { stamp: 'a', fails: false, read: [] as string[] };
   return {
@@ -17,7 +17,7 @@ function source() {
   };
 }
 
-describe('what is kept', () => {
+describe('a value that is cached by a stamp', () => {
   it('is read once while the source stays the same', async () => {
     const { state, stampOf, readOf } = source();
     const get = cacheByStamp(stampOf, () => readOf('x'));
@@ -25,7 +25,7 @@ describe('what is kept', () => {
     expect(state.read).to.deep.equal(['x']);
   });
 
-  it('is read anew once the source has changed', async () => {
+  it('is read again once the source has changed', async () => {
     const { state, stampOf, readOf } = source();
     const get = cacheByStamp(stampOf, () => readOf('x'));
     await get();
@@ -33,14 +33,14 @@ describe('what is kept', () => {
     expect(await get()).to.equal('x at b');
   });
 
-  it('is read once for all who ask at the same time', async () => {
+  it('is read once for all callers that ask at the same time', async () => {
     const { state, stampOf, readOf } = source();
     const get = cacheByStamp(stampOf, () => readOf('x'));
     await Promise.all(Array.from({ length: 100 }, get));
     expect(state.read).to.deep.equal(['x']);
   });
 
-  it('has the stamp from before it was read, so a change meanwhile is seen', async () => {
+  it('has the stamp from before it was read, so a change in the meantime is noticed', async () => {
     const { state, stampOf, readOf } = source();
     const get = cacheByStamp(stampOf, () => {
       state.stamp = 'b';
@@ -51,7 +51,7 @@ describe('what is kept', () => {
     expect(state.read).to.deep.equal(['x', 'x']);
   });
 
-  it('is not a failure, which all who wait for it share', async () => {
+  it('is never a failure, which all waiting callers share', async () => {
     const { state, stampOf, readOf } = source();
     const get = cacheByStamp(stampOf, () => readOf('x'));
     state.fails = true;
@@ -62,7 +62,7 @@ describe('what is kept', () => {
     expect(state.read).to.deep.equal(['x', 'x']);
   });
 
-  it('is kept under its key', async () => {
+  it('is cached under its key', async () => {
     const { state, stampOf, readOf } = source();
     const get = cacheEachByStamp(stampOf, readOf, 2);
     expect(await Promise.all(['x', 'y', 'x', 'y'].map(get))).to.deep.equal([
@@ -71,7 +71,7 @@ describe('what is kept', () => {
     expect(state.read).to.deep.equal(['x', 'y']);
   });
 
-  it('gives way to others in the order in which it was last asked for', async () => {
+  it('is dropped for others when it is the least recently used', async () => {
     const { state, stampOf, readOf } = source();
     const get = cacheEachByStamp(stampOf, readOf, 2);
     for (const key of ['x', 'y', 'x', 'z', 'x', 'y']) await get(key);

@@ -21,7 +21,7 @@ describe('files', () => {
   const folder = temporaryFolder();
   const path = () => join(folder.path, 'a.json');
 
-  it('replaces a file whole, with the mode asked for, and leaves nothing else', async () => {
+  it('replaces a whole file with the given mode, and leaves no other file', async () => {
     await writeFile(path(), 'old', { mode: 0o644 });
     await replaceFile(path(), 'new', 0o600);
     expect(await readFile(path(), 'utf8')).to.equal('new');
@@ -29,14 +29,14 @@ describe('files', () => {
     expect(await readdir(folder.path)).to.deep.equal(['a.json']);
   });
 
-  it('is replaced as another file, so that a reader keeps the one it opened', async () => {
+  it('replaces a file with a new one, so that a reader keeps the one it opened', async () => {
     await replaceFile(path(), 'old', 0o600);
     const before = (await stat(path())).ino;
     await replaceFile(path(), 'new', 0o600);
     expect((await stat(path())).ino).not.to.equal(before);
   });
 
-  it('creates a file once: of many who try at the same time one wins', async () => {
+  it('creates a file once, however many callers try at the same time', async () => {
     const tries = await Promise.allSettled(
       Array.from({ length: 20 }, (_, index) => createFile(path(), `${index}`, 0o600)),
     );
@@ -46,14 +46,14 @@ describe('files', () => {
     expect(await readdir(folder.path)).to.deep.equal(['a.json']);
   });
 
-  it('leaves no temporary file when it cannot be put in place', async () => {
+  it('leaves no temporary file if it cannot be put in place', async () => {
     await createFile(path(), 'first', 0o600);
     await createFile(path(), 'second', 0o600).catch(() => undefined);
     expect(await readdir(folder.path)).to.deep.equal(['a.json']);
   });
 
-  it('removes what killed processes had not put in place, and nothing of processes that run', async () => {
-    // Larger than any process's (PID_MAX_LIMIT of proc_sys_kernel(5)).
+  it('removes temporary files of killed processes, and none of running ones', async () => {
+    // Larger than the id of any process (PID_MAX_LIMIT of proc_sys_kernel(5)).
     const [left, running] = [2 ** 22 + 1, process.pid].map(
       (pid) => `a.json.${pid}-0123456789ab.new`,
     );
@@ -64,7 +64,7 @@ describe('files', () => {
     await removeTemporaries(join(folder.path, 'not-there'));
   });
 
-  it('names a temporary file by its process', async () => {
+  it('names a temporary file after its process', async () => {
     const names: string[] = [];
     await replaceFile(path(), 'former', 0o600);
     const watching = watch(folder.path, (_event, name) => names.push(name ?? ''));
@@ -74,7 +74,7 @@ describe('files', () => {
     watching.close();
   });
 
-  it('tells a missing file from one that is there', async () => {
+  it('distinguishes a missing file from one that exists', async () => {
     expect(await readTextIfThere(path())).to.equal(undefined);
     await replaceFile(path(), '', 0o600);
     expect(await readTextIfThere(path())).to.equal('');
@@ -82,10 +82,10 @@ describe('files', () => {
     expect(await readTextIfThere(path())).to.equal(undefined);
   });
 
-  describe('of others, when they are replaced', () => {
+  describe('that belong to others, when replaced', () => {
     const previous = () => `${path()}.previous`;
 
-    it('keep their mode and owner, and what was in them', async () => {
+    it('keep their mode, owner and previous content', async () => {
       await writeFile(path(), 'old');
       await chmod(path(), 0o640);
       const { uid, gid } = await stat(path());
@@ -99,10 +99,10 @@ describe('files', () => {
       expect(await readdir(folder.path)).to.have.members(['a.json', 'a.json.previous']);
     });
 
-    it('keep the owner that they have, whoever the agent is', async () => {
+    it('keep their owner, whoever runs the agent', async () => {
       await writeFile(path(), 'old');
       const { uid, gid } = await stat(path());
-      // Nobody but root can give a file away.
+      // Only root can give a file away.
       const owner = uid === 0 ? { uid: 4711, gid: 4712 } : { uid, gid };
       await chown(path(), owner.uid, owner.gid);
       await replaceKeepingPrevious(path(), 'new', 0o600);
@@ -110,14 +110,14 @@ describe('files', () => {
       expect({ uid: found.uid, gid: found.gid }).to.deep.equal(owner);
     });
 
-    it('have the mode asked for, and nothing previous, where there was none', async () => {
+    it('have the given mode and no previous file, if there was no file', async () => {
       await replaceKeepingPrevious(path(), Buffer.from([0, 255]), 0o400);
       expect(await readFile(path())).to.deep.equal(Buffer.from([0, 255]));
       expect((await stat(path())).mode & 0o777).to.equal(0o400);
       expect(await readdir(folder.path)).to.deep.equal(['a.json']);
     });
 
-    it('have what was in them last as the previous, also of a file that did not change', async () => {
+    it('have their last content in the previous file, even if it did not change', async () => {
       for (const content of ['1', '2', '2', '3'])
         await replaceKeepingPrevious(path(), content, 0o600);
       expect([await readFile(path(), 'utf8'), await readFile(previous(), 'utf8')]).to.deep.equal([
@@ -128,7 +128,7 @@ describe('files', () => {
     });
   });
 
-  describe('read from their end', () => {
+  describe('that are read from their end', () => {
     async function lines(): Promise<string[]> {
       const file = await open(path(), 'r');
       try {
@@ -138,7 +138,7 @@ describe('files', () => {
       }
     }
 
-    it('give their lines, the last first, without empty ones', async () => {
+    it('give their lines, last line first, without empty ones', async () => {
       await writeFile(path(), 'one\ntwo\n\nthree\n');
       expect(await lines()).to.deep.equal(['three', 'two', 'one']);
       await writeFile(path(), 'one\nthe last has no line break');
@@ -150,7 +150,7 @@ describe('files', () => {
       expect(await lines()).to.deep.equal([]);
     });
 
-    it('give lines whole wherever the blocks begin in which they are read', async () => {
+    it('give whole lines, wherever the blocks that are read begin', async () => {
       const all = ['ä'.repeat(200_000), 'b', 'größte '.repeat(9_000), 'c'.repeat(65_535), 'd'];
       for (const length of [0, 1, 2, 3, 65_533, 65_534, 65_535, 65_536, 65_537]) {
         const written = [...all, 'e'.repeat(length)].filter((line) => line !== '');

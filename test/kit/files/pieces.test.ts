@@ -42,11 +42,11 @@ describe('the pieces of a file', () => {
     const seen: Buffer[] = [];
     for await (const piece of readPieces(file, { buffers: buffers(2, 2) })) seen.push(piece);
     await file.close();
-    // The third piece took the buffer of the first, and the second one stayed.
+    // The third piece uses the buffer of the first one; the second piece is unchanged.
     expect(seen.map(String)).to.deep.equal(['ef', 'cd', 'ef']);
   });
 
-  it('make the digest of a file', async () => {
+  it('add up to the digest of the file', async () => {
     const content = Buffer.alloc(600_000, 'abc');
     const path = join(folder.path, 'file');
     await writeFile(path, content);

@@ -53,7 +53,7 @@ describe('a stamp', () => {
     }
   }
 
-  it('of a folder changes when a file is made, but not when a name does not count', async () => {
+  it('for a folder changes when a file is made, but not for a name that does not count', async () => {
     const before = await folderStamp(at('root', 'provider'), 'fence_');
     await writeFile(at('root', 'provider', 'other'), '');
     expect(await folderStamp(at('root', 'provider'), 'fence_')).to.equal(before);
@@ -61,7 +61,7 @@ describe('a stamp', () => {
     expect(await folderStamp(at('root', 'provider'), 'fence_')).not.to.equal(before);
   });
 
-  it('of subfolders changes when a subfolder is made or renamed', async () => {
+  it('for subfolders changes when a subfolder is made or renamed', async () => {
     const seen = [await subfoldersStamp(at('root'))];
     await mkdir(at('root', 'another'));
     seen.push(await subfoldersStamp(at('root')));
@@ -70,19 +70,19 @@ describe('a stamp', () => {
     expect(new Set(seen).size).to.equal(3);
   });
 
-  it('of a folder itself changes when a name in it does', async () => {
+  it('for a folder itself changes when a name in it does', async () => {
     const before = await fileStamp(at('root', 'provider'));
     await symlink('/dev/null', at('root', 'provider', 'masked'));
     expect(await fileStamp(at('root', 'provider'))).not.to.equal(before);
   });
 
-  it('of what is not there is one too', async () => {
+  it('exists even for a missing file', async () => {
     for (const stampOf of [fileStamp, folderStamp, subfoldersStamp]) {
       expect(await stampOf(at('nothing'))).to.equal(await stampOf(at('nothing')));
     }
   });
 
-  it('of a tool tells it from one that is missing', async () => {
+  it('for a tool differs from that of a missing one', async () => {
     expect(await toolStamp('sh')).not.to.equal(await toolStamp('no-such-tool'));
   });
 });

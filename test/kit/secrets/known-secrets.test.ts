@@ -10,7 +10,7 @@ describe('known secrets', () => {
     return secrets;
   };
 
-  it('are masked in a text, as XML and JSON write them as well', () => {
+  it('are masked in a text, even as XML and JSON write them', () => {
     const { maskText } = known('hunter2', 'a<b>"c"&d');
     expect(maskText("login with hunter2 failed: 'hunter2'")).to.equal(
       "login with ******** failed: '********'",
@@ -19,14 +19,14 @@ describe('known secrets', () => {
     expect(maskText(String.raw`{"x":"a<b>\"c\"&d"}`)).to.equal('{"x":"********"}');
   });
 
-  it('are masked in values of JSON, and no name of a field with them', () => {
+  it('are masked in values of JSON, but not in names of fields', () => {
     const json = { outcome: ['x outcome', { n: 1, on: true, none: null }] };
     expect(known('outcome').maskJson(json)).to.deep.equal({
       outcome: ['x ********', { n: 1, on: true, none: null }],
     });
   });
 
-  it('are masked in XML, and no name of an element or attribute with them', () => {
+  it('are masked in XML, but not in names of elements and attributes', () => {
     const xml = '<blocked blocked="blocked">blocked</blocked>';
     expect(known('blocked').maskXml(xml)).to.equal(
       '<blocked blocked="********">********</blocked>',
@@ -34,36 +34,36 @@ describe('known secrets', () => {
   });
 
   for (const [what, value] of [
-    ['is shorter than six signs', 'abcde'],
+    ['is shorter than six characters', 'abcde'],
     ['is a number of less than nine digits', '12345678'],
-    ["is a word of the cluster's own", 'Started'],
+    ["is one of the cluster's own terms", 'Started'],
   ] as const) {
-    it(`are left alone where one ${what}`, () => {
+    it(`are not masked if the value ${what}`, () => {
       expect(known(value).maskText(`x ${value} y`)).to.equal(`x ${value} y`);
     });
   }
 
-  it('are left alone in a longer word', () => {
+  it('are not masked in a longer word', () => {
     const { maskText } = known('hunter');
     expect(maskText('hunters, xhunter, hunter2 and hunter-2')).to.equal(
       'hunters, xhunter, hunter2 and ********-2',
     );
   });
 
-  it('that begin alike are each masked whole', () => {
+  it('are masked as a whole even if several begin alike', () => {
     const { maskText } = known('secret-1', 'secret-12', 'secret-123 4');
     expect(maskText('secret-12,secret-1,secret-123 4,secret-9')).to.equal(
       '********,********,********,secret-9',
     );
   });
 
-  it('of many lines are masked whole', () => {
+  it('are masked as a whole even if they have many lines', () => {
     const key = `-----BEGIN KEY-----\n${'QUJD'.repeat(1000)}\n-----END KEY-----`;
     expect(known(key).maskText(`x ${key} y`)).to.equal('x ******** y');
     expect(known(key).maskJson({ key })).to.deep.equal({ key: '********' });
   });
 
-  it('of a request are known until it is answered', () => {
+  it('include those of a request until it is answered', () => {
     const secrets = known('of-the-cib');
     const release = secrets.hold(['of-a-request']);
     expect(secrets.maskText('of-the-cib of-a-request')).to.equal('******** ********');
@@ -71,7 +71,7 @@ describe('known secrets', () => {
     expect(secrets.maskText('of-the-cib of-a-request')).to.equal('******** of-a-request');
   });
 
-  it('of the CIB before count as well, and none of earlier ones', () => {
+  it('include those of the previous CIB, but not those of earlier ones', () => {
     const secrets = known('the-first');
     secrets.ofCib(['the-second']);
     secrets.ofCib(['the-second']);
@@ -80,7 +80,7 @@ describe('known secrets', () => {
     expect(secrets.maskText('the-first the-second')).to.equal('the-first ********');
   });
 
-  it('cost no more than the text is long', function () {
+  it('are masked in linear time', function () {
     this.timeout(600_000);
     const alike = Array.from(
       { length: 5000 },

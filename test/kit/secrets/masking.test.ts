@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { maskArgv, maskPairs, maskText, maskValues } from '../../../src/kit/secrets/masking.ts';
 
 describe('secrets', () => {
-  it('are masked in arguments, blanks and quotes included', () => {
+  it('are masked in arguments, including their blanks and quotes', () => {
     expect(
       maskArgv([
         'pcs',
@@ -59,7 +59,7 @@ describe('secrets', () => {
     );
   });
 
-  it('are masked in the pairs of the CIB and of crm_mon, whatever else their values hold', () => {
+  it('are masked in the pairs of the CIB and of crm_mon, whatever else is in their values', () => {
     for (const name of ['passwd', 'apikey', 'community', 'hexadecimal_kg', 'test_pass']) {
       expect(maskPairs(`<nvpair id="i" name="${name}" value="x"/>`)).to.equal(
         `<nvpair id="i" name="${name}" value="********"/>`,
@@ -82,7 +82,7 @@ describe('secrets', () => {
     ...['pwd', 'psk', 'sshkey', 'accesskey', 'auth', 'credentials', 'pw', 'bindpw', 'db_pwd'],
     ...['access_key', 'secret_key', 'authToken', 'userPass', 'pass-phrase', 'snmp.community'],
   ]) {
-    it(`are what has the name ${name}`, () => {
+    it(`include a value with the name ${name}`, () => {
       expect(maskText(`${name}=x`)).to.equal(`${name}=********`);
       expect(maskArgv([`${name}=a b`, `--${name}`, 'x'])).to.deep.equal([
         ...[`${name}=********`, `--${name}`, '********'],
@@ -95,7 +95,7 @@ describe('secrets', () => {
   }
 
   for (const name of ['passwd_script', 'token_file', 'keyboard', 'keys', 'snmp_auth_prot']) {
-    it(`are not what has the name ${name}`, () => {
+    it(`do not include a value with the name ${name}`, () => {
       const xml = `<nvpair name="${name}" value="x"/>`;
       expect(maskPairs(xml)).to.equal(xml);
       expect(maskText(`${name}=x`)).to.equal(`${name}=x`);
@@ -173,7 +173,7 @@ describe('secrets', () => {
     });
   }
 
-  it('are masked in JSON by two fields as well', () => {
+  it('are masked in JSON even if name and value are two fields', () => {
     expect(maskValues({ name: 'pw', value: 'x', n: [1, null, true] })).to.deep.equal({
       ...{ name: 'pw', value: '********', n: [1, null, true] },
     });
@@ -182,16 +182,16 @@ describe('secrets', () => {
     });
   });
 
-  it('are told of as they are', () => {
-    const told: string[] = [];
-    const tell = (value: string) => told.push(value);
-    maskPairs('<nvpair name="pw" value="a&amp;b"/><a b="pwd=&quot;c d&quot;"/>', tell);
-    maskValues({ psk: 5, text: 'pwd=e' }, tell);
-    maskArgv(['--pw', 'f', 'psk=g h'], tell);
-    expect(told).to.deep.equal(['a&b', 'c d', '5', 'e', 'f', 'g h']);
+  it('are reported unmasked to the caller', () => {
+    const reported: string[] = [];
+    const report = (value: string) => reported.push(value);
+    maskPairs('<nvpair name="pw" value="a&amp;b"/><a b="pwd=&quot;c d&quot;"/>', report);
+    maskValues({ psk: 5, text: 'pwd=e' }, report);
+    maskArgv(['--pw', 'f', 'psk=g h'], report);
+    expect(reported).to.deep.equal(['a&b', 'c d', '5', 'e', 'f', 'g h']);
   });
 
-  it('leave a document without any as it is, to the byte', () => {
+  it('leave a document without secrets unchanged, to the byte', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...harmless)), (pieces) => {
         const xml = pieces.join('');
@@ -201,7 +201,7 @@ describe('secrets', () => {
     );
   });
 
-  it('leave other words alone', () => {
+  it('leave other words unchanged', () => {
     const text = 'monitor keyboard=us keys=3 interval=20s';
     expect(maskText(text)).to.equal(text);
     expect(maskArgv(text.split(' '))).to.deep.equal(text.split(' '));

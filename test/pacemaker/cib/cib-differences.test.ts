@@ -19,19 +19,19 @@ describe('the differences of two CIBs', () => {
       'element' in each ? { ...each, element: each.element.attributes['id'] } : each,
     );
 
-  it('are none of one that is as it was', () => {
+  it('are empty for the same CIB', () => {
     expect(
       between('<a id="1" b="2"/><!-- x --><c/>', '<a b="2" id="1"/><!-- x --><c/>'),
     ).to.deep.equal([]);
   });
 
-  it('pass over comments that stay, be they alike', () => {
+  it('ignore comments that stay, even if they are alike', () => {
     expect(between('<!-- x --><a id="1"/><!-- x -->', '<!-- x --><!-- x -->')).to.deep.equal([
       { operation: 'delete', path: `${at}/a[@id='1']` },
     ]);
   });
 
-  it('are what was created, and where', () => {
+  it('show what was created, and where', () => {
     expect(between('<a id="1"/>', '<b id="2"><c/></b><a id="1"/>')).to.deep.equal([
       { operation: 'create', path: at, position: 0, element: '2' },
     ]);
@@ -40,7 +40,7 @@ describe('the differences of two CIBs', () => {
     ).to.deep.equal([{ operation: 'create', path: `${at}/g[@id='g']`, position: 1, element: '2' }]);
   });
 
-  it('are what was modified, as it is then', () => {
+  it('show what was modified, and its new state', () => {
     expect(between('<a id="1" b="2" c="3"/>', '<a id="1" b="4" d=""/>')).to.deep.equal([
       {
         operation: 'modify',
@@ -52,7 +52,7 @@ describe('the differences of two CIBs', () => {
     ]);
   });
 
-  it('are what was deleted, and what was moved', () => {
+  it('show what was deleted, and what was moved', () => {
     const [a, b, c] = ['<a id="1"/>', '<a id="2"/>', '<a id="3"/>'];
     expect(between(a + b + c, c + a)).to.deep.equal([
       { operation: 'delete', path: `${at}/a[@id='2']` },
@@ -60,7 +60,7 @@ describe('the differences of two CIBs', () => {
     ]);
   });
 
-  it('are a deletion and a creation where something went into something else', () => {
+  it('are a deletion and a creation if an element moved into another one', () => {
     expect(between('<a id="1"/><g id="g"/>', '<g id="g"><a id="1"/></g>')).to.deep.equal([
       { operation: 'delete', path: `${at}/a[@id='1']` },
       { operation: 'create', path: `${at}/g[@id='g']`, position: 0, element: '1' },
@@ -77,7 +77,7 @@ describe('the differences of two CIBs', () => {
     ['it is a comment that was moved', '<c/><!-- b -->', '<!-- b --><c/>'],
     ['it is text', 'b', 'c'],
   ] as const) {
-    it(`are that all around it is another, where ${what}`, () => {
+    it(`replace the parent if ${what}`, () => {
       const all = (inside: string) => `<d/><a id="1"><e id="2"/>${inside}</a>`;
       expect(between(all(before), all(after))).to.deep.equal([
         { operation: 'delete', path: `${at}/a[@id='1']` },
@@ -86,7 +86,7 @@ describe('the differences of two CIBs', () => {
     });
   }
 
-  it('make the one out of the other, whatever they are', () => {
+  it('turn one CIB into the other, whatever they are', () => {
     fc.assert(
       fc.property(anyChildren, anyChildren, (one, other) => {
         const [before, after] = [cibOf(''), cibOf('')];
@@ -101,7 +101,7 @@ describe('the differences of two CIBs', () => {
 });
 
 describe('a patch', () => {
-  it('names the version that it is for and the next, and what happens to each element', () => {
+  it('names its version and the next one, and what happens to each element', () => {
     const before = cibOf(
       '<a id="1" b="2"/><c id="3"/><c id="4"/><e/>',
       '<cib admin_epoch="1" epoch="4" num_updates="7">',
@@ -122,7 +122,7 @@ describe('a patch', () => {
   });
 });
 
-/** Few names and ids, so that much is the same in both. */
+/** Few names and ids, so that much is the same in both CIBs. */
 const anyChildren = (() => {
   const { children } = fc.letrec<{ children: EditableXml[]; element: EditableXml }>((tie) => ({
     children: fc.array(tie('element'), { maxLength: 5 }),

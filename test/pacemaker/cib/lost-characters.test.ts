@@ -18,7 +18,7 @@ import {
 } from '../../support/fake-cluster.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-describe('the dry run that finds the signs that Pacemaker damages', () => {
+describe('the dry run that finds the characters that Pacemaker damages', () => {
   const folder = temporaryFolder();
   const readerOf = (cluster: FakeCluster) => {
     const deadlines = { readDeadlineMs: 1000, changeDeadlineMs: 1000 };
@@ -57,15 +57,15 @@ describe('the dry run that finds the signs that Pacemaker damages', () => {
     ['Pacemaker 3.0', keepsAll, { 'é\t<&>"\'': [], '\u202e😀 & e\u0301"': [] }],
   ];
   for (const [name, escaping, texts] of generations) {
-    it(`finds those of ${name}`, async () => {
+    it(`finds those that ${name} damages`, async () => {
       const lostCharacters = await readerOf(fakeCluster(storageCib, escaping))();
-      for (const [text, signs] of Object.entries(texts)) {
-        expect(lostIn(text, lostCharacters).signs, text).to.deep.equal(signs);
+      for (const [text, characters] of Object.entries(texts)) {
+        expect(lostIn(text, lostCharacters).characters, text).to.deep.equal(characters);
       }
     });
   }
 
-  it('names the sign beyond ASCII that another one is lost behind, and none where that is not why', async () => {
+  it('names the character outside ASCII after which another one is lost, but only if it is the cause', async () => {
     const twoOne = await readerOf(fakeCluster(storageCib, stopsBeyondAscii))();
     expect(lostIn('aßé"', twoOne).first).to.equal('ß');
     expect(lostIn('é\t', twoOne).first).to.equal(undefined);
@@ -83,20 +83,20 @@ describe('the dry run that finds the signs that Pacemaker damages', () => {
     expect(cluster.calls).to.have.lengthOf(2);
   });
 
-  it('takes what is lost with a value before it for damaged', async () => {
+  it('counts a value as damaged if it is lost together with an earlier one', async () => {
     // A parser that ends at the first element that it cannot read.
     const cut: Escaping = (patch) =>
       patch.replace(/<change (?:(?!<change).)*é&lt;.*<\/change>/s, '');
     const lostCharacters = await readerOf(fakeCluster(storageCib, cut))();
-    expect(lostIn('é&', lostCharacters).signs).to.deep.equal([]);
-    expect(lostIn('é<"', lostCharacters).signs).to.deep.equal(['<', '"']);
+    expect(lostIn('é&', lostCharacters).characters).to.deep.equal([]);
+    expect(lostIn('é<"', lostCharacters).characters).to.deep.equal(['<', '"']);
   });
 
   for (const [what, answer] of [
     ['fails', { exitCode: 78, stdout: '', stderr: 'no\n' }],
     ['does not even keep plain text', success('<cib epoch="1"/>')],
   ] as const) {
-    it(`is a fault, and is tried again, if cibadmin ${what}`, async () => {
+    it(`fails, and is tried again later, if cibadmin ${what}`, async () => {
       const cluster = fakeCluster(storageCib);
       cluster.answers.set('cibadmin', () => answer);
       const read = readerOf(cluster);

@@ -65,7 +65,7 @@ describe('any CIB', () => {
       elementOf('cib', [elementOf('configuration', inside), elementOf('status', status)]),
     );
 
-  it('is passed on whole as `configuration`, whatever stands where', () => {
+  it('is passed on as a whole in `configuration`, whatever is in it', () => {
     fc.assert(
       fc.property(documents, (document) => {
         const [configuration] = document.children;
@@ -77,7 +77,7 @@ describe('any CIB', () => {
     );
   });
 
-  it('is answered from, whatever stands where', () => {
+  it('can be read without an exception, whatever is in it', () => {
     fc.assert(
       fc.property(documents, fc.array(anyText), (document, resourceNames) => {
         const cib = parseCib(xmlOf(document));
@@ -93,7 +93,7 @@ describe('any CIB', () => {
     );
   });
 
-  it('loses its status and nothing else, whatever is in that', () => {
+  it('loses its status and nothing else, whatever is in the status', () => {
     fc.assert(
       fc.property(anything, anything, (inside, status) => {
         const configuration = elementOf('configuration', inside);

@@ -13,7 +13,7 @@ describe('the text of a CIB', () => {
     });
   }
 
-  it('stays whole where what looks like the status is not', () => {
+  it('stays whole if it only seems to have a status', () => {
     for (const xml of [
       '<cib><configuration/></cib>',
       '<cib><status><status_like/></status><more/></cib>',
@@ -23,7 +23,7 @@ describe('the text of a CIB', () => {
     }
   });
 
-  it('is of the same configuration as long as its version, its schema and its configuration are', () => {
+  it('has the same identity as long as its version, schema and configuration are the same', () => {
     const cib = (attributes: string, configuration: string) =>
       configurationIdentity(
         `<cib ${attributes}><configuration>${configuration}</configuration><status/></cib>`,

@@ -30,7 +30,7 @@ describe('a value of the CIB', () => {
     }
   });
 
-  it('is as long in seconds whatever its unit', () => {
+  it('can be compared in seconds, whatever its unit', () => {
     expect(['60', '60s', '1m', '1min'].map(secondsOf)).to.deep.equal([60, 60, 60, 60]);
     expect(['2h', '10ms', 'PT1H'].map(secondsOf)).to.deep.equal([7200, undefined, undefined]);
   });

@@ -8,14 +8,14 @@ for (const generation of generations) {
   describe(`the links, as recorded on ${generation.suite}`, () => {
     const read = (name: string) =>
       parseCfgtool(recorded(generation, 'corosync-cfgtool', name).stdout);
-    // Corosync 3.1.2 does not tell what knet sends by.
+    // Corosync 3.1.2 does not print the protocol of knet.
     const by = generation.suite === 'bullseye' ? {} : { transport: 'udp' };
     const nodes = (peer: string) => [
       { nodeid: '1', status: 'localhost' },
       { nodeid: '2', status: peer },
     ];
 
-    it('have each node, and whether it is connected', () => {
+    it('have each node, with its state', () => {
       expect(read('running')).to.deep.equal({
         local_node_id: '1',
         transport: 'knet',
@@ -27,7 +27,7 @@ for (const generation of generations) {
       expect(read('alone').links[0]?.nodes).to.deep.equal(nodes('disconnected'));
     });
 
-    it('can be more than one', () => {
+    it('may be several', () => {
       const { links } = read('two-links');
       expect(links.map(({ id }) => id)).to.deep.equal(['0', '1']);
       expect(links[1])
@@ -40,7 +40,7 @@ for (const generation of generations) {
       ]);
     });
 
-    it('are told of by udpu too', () => {
+    it('can be read for udpu too', () => {
       const { transport, links, other } = read('udpu-without-votequorum');
       expect(transport).to.equal('udpu');
       expect(links[0]).to.have.keys('id', 'addr', 'nodes');
@@ -50,8 +50,8 @@ for (const generation of generations) {
   });
 }
 
-describe('the links, as other versions of corosync tell of them', () => {
-  it('are rings with a state in words (2.x)', () => {
+describe('the links, as other versions of corosync print them', () => {
+  it('are rings with a text for their state (2.x)', () => {
     const text =
       'Printing ring status.\nLocal node ID 2\nRING ID 0\n\tid\t= 10.0.0.5\n\tstatus\t= ring 0 active with no faults\nRING ID 1\n\tid\t= 10.1.0.5\n\tstatus\t= Marking ringid 1 interface 10.1.0.5 FAULTY\n';
     expect(parseCfgtool(text)).to.deep.equal({
@@ -68,7 +68,7 @@ describe('the links, as other versions of corosync tell of them', () => {
     });
   });
 
-  it('have a state of two parts, of a node by its place (3.0.1) or id (3.0.3)', () => {
+  it('have a state of two parts for a node, by its position (3.0.1) or id (3.0.3)', () => {
     const text = (node: string) =>
       `Printing link status.\nLocal node ID 1\nLINK ID 0\n\taddr\t= 10.0.0.1\n\tstatus:\n\t\t${node}:\tlink enabled:1\tlink connected:1\n`;
     const status = 'link enabled:1 link connected:1';
@@ -78,14 +78,14 @@ describe('the links, as other versions of corosync tell of them', () => {
     ]);
   });
 
-  it('keep a line that is not known', () => {
+  it('include a line that is not known', () => {
     expect(parseCfgtool('LINK ID 0 udp\n\taddr\t= ::1\n\tcolour\t= red\nTHE END\n')).to.deep.equal({
       links: [{ id: '0', transport: 'udp', addr: '::1', nodes: [] }],
       other: ['colour\t= red', 'THE END'],
     });
   });
 
-  it('are read from any text without an exception, words that are not known included', () => {
+  it('are read from any text without an exception', () => {
     const piece = fc.constantFrom(
       ...[
         'LINK ID ',

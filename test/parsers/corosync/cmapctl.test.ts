@@ -21,7 +21,7 @@ describe('nodeIdsByAddress', () => {
     ]);
   });
 
-  it('has none where there is nothing to read', () => {
+  it('has no numbers if there is nothing to read', () => {
     expect([...nodeIdsByAddress("Can't get key nodelist.\n")]).to.deep.equal([]);
   });
 });

@@ -18,7 +18,7 @@ import { contractExample } from '../../support/fixtures.ts';
 const json = (text: string) => corosyncConfAsJson(parseCorosyncConf(text));
 
 describe('corosync.conf', () => {
-  it('gives the JSON of the contract, and that gives it back to the byte', () => {
+  it('gives the JSON of the contract, which gives it back to the byte', () => {
     const raw = contractExample('corosync-raw') as string;
     const example = contractExample('corosync');
     expect(JSON.stringify(json(raw))).to.equal(JSON.stringify(example));
@@ -46,33 +46,33 @@ describe('corosync.conf', () => {
       });
     }
 
-    it('what it refuses since 3.1 as it did before', () => {
+    it('syntax that it refuses since 3.1 as older versions read it', () => {
       expect(json('a { b: c\nd: e\n} f\ng: h\n')).to.deep.equal({ a: { d: 'e' }, g: 'h' });
       expect(json('a {{\nb: c\nd }\ne: f')).to.deep.equal({ a: { b: 'c' }, e: 'f' });
       expect(json('}\nno meaning\na {\nb: c\n')).to.deep.equal({ a: { b: 'c' } });
       expect(json('a\n{\nb: c\n}')).to.deep.equal({ '': { b: 'c' } });
     });
 
-    it('a line of blanks in no more than its length', () => {
+    it('a line of blanks in linear time', () => {
       const blanks = ' '.repeat(1_000_000);
       expect(json(`a: b${blanks}c`)).to.deep.equal({ a: `b${blanks}c` });
     });
   });
 
   describe('as JSON', () => {
-    it('has an array for what is there twice, in file order', () => {
+    it('has an array for repeated names, in file order', () => {
       expect(json('a {\nb: 1\n}\na {\nb: 2\nb: 3\nc {\n}\nc {\n}\n}')).to.deep.equal({
         a: [{ b: '1' }, { b: ['2', '3'], c: [{}, {}] }],
       });
     });
 
-    it('has an array for one node as well', () => {
+    it('has an array of nodes even for one node', () => {
       expect(json('nodelist {\nnode {\nnodeid: 1\n}\n}')).to.deep.equal({
         nodelist: { node: [{ nodeid: '1' }] },
       });
     });
 
-    it('loses neither of a setting and a section of one name', () => {
+    it('keeps both a setting and a section of the same name', () => {
       expect(json('a {\nb: 1\nb {\nc: 2\n}\n}')).to.deep.equal({ a: { b: ['1', { c: '2' }] } });
     });
 
@@ -98,7 +98,7 @@ describe('corosync.conf', () => {
       });
     }
 
-    it('names what it refuses, and never the value', () => {
+    it('names what it refuses, but never the value', () => {
       expectInvalid(() => corosyncConfOfJson({ totem: { key: 1234 } }), /^'totem\.key'(?!.*1234)/);
     });
 
@@ -128,11 +128,11 @@ describe('corosync.conf', () => {
     }
   });
 
-  describe('for a check, logs to stderr alone', () => {
+  describe('for a check, logs only to stderr', () => {
     const checked = (text: string) =>
       corosyncConfAsJson(parseCorosyncConf(loggingToStderrAlone(text)));
 
-    it('also for parts of corosync, and where the file says nothing of it', () => {
+    it('even for parts of corosync, and if the file does not configure a log', () => {
       const conf =
         'logging {\n\tto_logfile: yes\n to_syslog :yes\r\n logger_subsys {\n to_logfile: yes\n}\n}\n';
       const alone = { to_stderr: 'yes', to_syslog: 'no' };
@@ -145,7 +145,7 @@ describe('corosync.conf', () => {
       expect(checked('totem {\n}')).to.deep.equal({ totem: {}, logging: alone });
     });
 
-    it('with all else on the same lines, and what is wrong as it stands', () => {
+    it('with everything else on the same lines, and mistakes unchanged', () => {
       const conf = '# a\nlogging {\n to_logfile: maybe\n #to_syslog: yes\n logfile: /x\n}';
       expect(loggingToStderrAlone(conf)).to.equal(
         `${conf}\nlogging {\nto_stderr: yes\nto_syslog: no\n}\n`,
@@ -170,7 +170,7 @@ describe('corosync.conf', () => {
     ]);
   });
 
-  describe('whatever it holds', () => {
+  describe('with any content', () => {
     const word = fc.stringMatching(/^[A-Za-z0-9_./-]{1,10}$/);
     const value = fc.oneof(word, fc.constant(''), fc.stringMatching(/^[^\s{][^\s{ ]* ?[^\s{]$/));
     const setting: fc.Arbitrary<CorosyncSetting> = fc.record({ key: word, value });
@@ -188,7 +188,7 @@ describe('corosync.conf', () => {
         .map((pieces) => pieces.join('')),
     );
 
-    it('is read as it was written', () => {
+    it('is read back as it was written', () => {
       fc.assert(
         fc.property(conf, (each) => {
           expect(parseCorosyncConf(writeCorosyncConf(each))).to.deep.equal(each);
@@ -196,7 +196,7 @@ describe('corosync.conf', () => {
       );
     });
 
-    it('is read from any text, and written means the same', () => {
+    it('is read from any text, and has the same meaning when written', () => {
       fc.assert(
         fc.property(text, (each) => {
           const read = parseCorosyncConf(each);
@@ -206,7 +206,7 @@ describe('corosync.conf', () => {
       );
     });
 
-    it('survives the way to JSON and back', () => {
+    it('survives the conversion to JSON and back', () => {
       fc.assert(
         fc.property(fc.oneof(conf, text.map(parseCorosyncConf)), (each) => {
           const there = corosyncConfAsJson(each);
@@ -217,7 +217,7 @@ describe('corosync.conf', () => {
     });
   });
 
-  it('has a value for a setting; of two the last one counts', () => {
+  it('has the value of a setting, and the last one of two', () => {
     const conf = parseCorosyncConf('totem {\n a: 1\n}\ntotem {\n a: 2\n b {\n a: 3\n }\n}');
     expect(corosyncSetting(conf, 'totem', 'a')).to.equal('2');
     expect(corosyncSetting(conf, 'totem', 'b')).to.equal(undefined);

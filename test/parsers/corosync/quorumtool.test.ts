@@ -11,7 +11,7 @@ for (const generation of generations) {
     const first = { nodeid: '1', votes: '1', name: 'ae82a9a2', local: true };
     const second = { nodeid: '2', votes: '1', name: '5e7638bc', local: false };
 
-    it('of two nodes', () => {
+    it('is read for two nodes', () => {
       expect(read('running')).to.deep.equal({
         provider: 'corosync_votequorum',
         nodes: '2',
@@ -30,11 +30,11 @@ for (const generation of generations) {
       expect(read('running')?.ring_id).to.match(/^1\.[0-9a-f]+$/);
     });
 
-    it('of one of two nodes', () => {
+    it('is read for one of two nodes', () => {
       expect(read('alone')).to.deep.include({ quorate: true, nodes: '1', members: [first] });
     });
 
-    it('of a node that has none', () => {
+    it('is read for a node without quorum', () => {
       expect(read('inquorate')).to.deep.include({
         quorate: false,
         votequorum: {
@@ -48,7 +48,7 @@ for (const generation of generations) {
       });
     });
 
-    it('with a quorum device that votes', () => {
+    it('is read with a quorum device that votes', () => {
       expect(read('qdevice')).to.deep.include({
         members: [
           { ...first, qdevice: 'A,V,NMW' },
@@ -59,7 +59,7 @@ for (const generation of generations) {
       expect(read('qdevice')?.votequorum.flags).to.deep.equal(['Quorate', 'Qdevice']);
     });
 
-    it('with a quorum device that does not vote', () => {
+    it('is read with a quorum device that does not vote', () => {
       expect(read('qdevice-silent')).to.deep.include({
         members: [
           { ...first, qdevice: 'NA,NV,NMW' },
@@ -72,7 +72,7 @@ for (const generation of generations) {
 }
 
 describe('the quorum', () => {
-  it('keeps a line that is not known', () => {
+  it('includes a line that is not known', () => {
     const text =
       'Quorate: Yes\nUnable to get node 2 info\nNodeid      Votes Name\n 1 1 a b (local)\n 2 2 \nMood: good\n';
     expect(parseQuorumtool(text)).to.deep.include({
@@ -84,7 +84,7 @@ describe('the quorum', () => {
     });
   });
 
-  it('is not made up where a text does not tell', () => {
+  it('is undefined if a text does not say it', () => {
     expect(parseQuorumtool('Quorum information\n')).to.equal(undefined);
   });
 

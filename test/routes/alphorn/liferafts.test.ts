@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
+import examples from '../../../src/routes/alphorn/examples.json' with { type: 'json' };
 import type { AlphornPaths } from '../../../src/kit/paths.ts';
 import { noPaths } from '../../support/app-bench.ts';
 import {
@@ -50,6 +51,9 @@ interface Body {
 }
 
 const bodyOf = ({ body }: { body: unknown }) => body as Body;
+
+/** As the sender of a real node said. */
+const senderStatus = JSON.stringify(examples['GET /status'].body);
 
 describe('Alphorn by the API', () => {
   const folder = temporaryFolder();
@@ -162,14 +166,14 @@ describe('Alphorn by the API', () => {
     });
   });
 
-  it('is as installed where nothing was set', async () => {
+  it('has the default settings if nothing was set', async () => {
     const { call } = await bench();
     expect((await call('GET', 'alphorn')).text).to.equal(
       '{"interval":30000,"sync":{"enabled":false,"destinations":[]}}',
     );
   });
 
-  it('names each key that is wrong, and keeps what was set', async () => {
+  it('reports each wrong key, and keeps the former settings', async () => {
     const { call } = await bench();
     await call('POST', 'alphorn', contractExample('alphorn-set') as object);
     const answer = await call('POST', 'alphorn', {
@@ -298,7 +302,7 @@ describe('Alphorn by the API', () => {
     const tree = () => treeOf(alphorn.root);
     const route = `alphorn/liferaft/${name}/restore`;
 
-    it('is told before, in the diff and when it is only tried', async () => {
+    it('is shown in advance, by the diff and by a dry run', async () => {
       const { call } = await bench();
       const diff = await call('GET', `alphorn/liferaft/${name}/diff`);
       expect(diff.body).to.deep.include({
@@ -328,7 +332,7 @@ describe('Alphorn by the API', () => {
       expect(await readdir(folder.path)).not.to.include('restore');
     });
 
-    it('keeps the users of this host, and replaces them by a word alone', async () => {
+    it('keeps the users of this host, and replaces them only on request', async () => {
       const { call } = await bench();
       const svc = 'svc:x:998:0::/:/\n';
       await growTree(alphorn.root, { '/etc/passwd': `file 644 0:0 ${svc}` });
@@ -353,7 +357,7 @@ describe('Alphorn by the API', () => {
       expect(outcomeOf(wrong)).to.deep.equal([400, 'invalid_request']);
     });
 
-    it('gives folders that are there their modes if it is told to, and is 400 for no truth value', async () => {
+    it('restores the modes of existing folders on request, and is 400 for a value that is no boolean', async () => {
       const { call } = await bench();
       const root = join(folder.path, 'root');
       await chmod(join(root, 'etc'), 0o711);
@@ -365,7 +369,7 @@ describe('Alphorn by the API', () => {
       expect((await stat(join(root, 'etc'))).mode & 0o777).to.equal(0o755);
     });
 
-    it('is made, recorded, and taken back', async () => {
+    it('is carried out, recorded, and taken back', async () => {
       const { call } = await bench();
       const made = await call('POST', route);
       expect(made.status, made.text).to.equal(200);
@@ -386,7 +390,7 @@ describe('Alphorn by the API', () => {
       ]);
     });
 
-    it('of some paths, and of none that the liferaft has not', async () => {
+    it('is possible for some paths, but not for one that the liferaft does not have', async () => {
       const { call } = await bench();
       await call('POST', route, { paths: ['/etc/x/a', '/etc/l'] });
       expect(await tree()).to.deep.equal({ ...after, '/etc/hosts': before['/etc/hosts'] });
@@ -395,7 +399,7 @@ describe('Alphorn by the API', () => {
       expect((await tree())['/etc/hosts']).to.equal(before['/etc/hosts']);
     });
 
-    it('is made once for one key', async () => {
+    it('is carried out once for one idempotency key', async () => {
       const { call } = await bench();
       const key = { 'Idempotency-Key': 'one' };
       const first = await call('POST', route, {}, key);
@@ -405,7 +409,7 @@ describe('Alphorn by the API', () => {
       expect(await tree()).to.deep.equal(before);
     });
 
-    it('that something is in the way of is 409, and changes nothing', async () => {
+    it('is 409 if something is in the way, and changes nothing', async () => {
       await rm(join(alphorn.root, 'etc/hosts'));
       await mkdir(join(alphorn.root, 'etc/hosts'));
       const { call } = await bench();
@@ -414,7 +418,7 @@ describe('Alphorn by the API', () => {
       expect(bodyOf(answer).detail).to.include('/etc/hosts');
     });
 
-    it('of what is damaged is 409, and changes nothing', async () => {
+    it('is 409 for a damaged liferaft, and changes nothing', async () => {
       const { bytes } = liferaftOf({ host: lostHost, ...content });
       bytes[bytes.lastIndexOf('127.0.0.1')] = 0x39;
       await writeFile(join(alphorn.liferafts, name), bytes);
@@ -423,7 +427,7 @@ describe('Alphorn by the API', () => {
       expect(await tree()).to.deep.equal(before);
     });
 
-    it('that was changed since is taken back by force alone', async () => {
+    it('is taken back only by force if paths were changed since', async () => {
       const { call } = await bench();
       await call('POST', route);
       await writeFile(join(alphorn.root, 'etc/x/a'), 'changed');
@@ -435,7 +439,7 @@ describe('Alphorn by the API', () => {
       expect(outcomeOf(nothing)).to.deep.equal([409, 'nothing_to_undo']);
     });
 
-    it("of Pacemaker's own files waits for nobody: it is 409 while Pacemaker runs", async () => {
+    it("is 409 at once for Pacemaker's own files while Pacemaker runs", async () => {
       const folders = ['/var', '/var/lib', '/var/lib/pacemaker', '/var/lib/pacemaker/cib'];
       const cib = '/var/lib/pacemaker/cib/cib.xml';
       await storeLiferaft(alphorn.liferafts, {
@@ -493,7 +497,7 @@ describe('Alphorn by the API', () => {
       const asked: string[] = [];
       server = createServer((request, response) => {
         asked.push(`${request.method ?? ''} ${request.url ?? ''}`);
-        response.end('{"running":true,"destinations":[]}');
+        response.end(senderStatus);
       }).listen(alphorn.socket);
       await new Promise((resolve) => server?.once('listening', resolve));
       const { call } = await bench({ role: 'operator' });
@@ -511,7 +515,7 @@ describe('Alphorn by the API', () => {
     it('takes its time: other changes do not wait for it', async () => {
       let finish: () => void = () => undefined;
       server = createServer((_request, response) => {
-        finish = () => response.end('{"running":true,"destinations":[]}');
+        finish = () => response.end(senderStatus);
       }).listen(alphorn.socket);
       const requested = new Promise((resolve) => server?.once('request', resolve));
       const { call } = await bench();

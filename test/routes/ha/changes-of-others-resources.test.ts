@@ -307,6 +307,17 @@ describe('changes of resources that others configured', () => {
       expect(await asked(byNode, state('role="Started" managed="true"'), 'stop')).to.equal('');
     });
 
+    it('have been made where the cluster does not say whether it manages the resource', async () => {
+      for (const action of ['stop', 'manage']) {
+        const cluster = fakeCluster(defaults('is-managed', 'false'));
+        cluster.answers.set('crm_mon', () => ({ exitCode: 1, stdout: '', stderr: 'no' }));
+        const { call } = await bench(cluster);
+        const answer = await call('POST', `resource/SMB/${action}`);
+        expect([answer.status, answer.body]).to.deep.equal([200, { name: 'SMB' }]);
+        expect(warningsOf(answer)).to.include('Whether the cluster manages SMB could not be read');
+      }
+    });
+
     it('say so of a manage of what a failure blocks', async () => {
       const blocked = state('role="Started" managed="false" blocked="true" failed="true"');
       expect(await asked(storageCib, blocked, 'manage')).to.include(

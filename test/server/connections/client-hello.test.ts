@@ -32,14 +32,14 @@ describe('waiting for a ClientHello', () => {
 
   const record = Buffer.from('1603010005aabbccddee', 'hex');
 
-  /** Sends bytes, and returns once the other side has them. */
+  /** Sends bytes, and returns once the other side has received them. */
   async function send(bytes: Buffer): Promise<void> {
     const there = accepted.bytesRead + bytes.length;
     client.write(bytes);
     while (accepted.bytesRead < there && !accepted.destroyed) await turn();
   }
 
-  it('ends with a whole record, which can be read again with what follows it', async () => {
+  it('ends with a whole record, which can be read again together with what follows it', async () => {
     await send(Buffer.concat([record, Buffer.from('more')]));
     expect(calls).to.equal(1);
     expect(accepted.read()).to.deep.equal(Buffer.concat([record, Buffer.from('more')]));

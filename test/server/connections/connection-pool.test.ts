@@ -5,7 +5,7 @@ import { makeConnectionPool } from '../../../src/server/connections/connection-p
 describe('a pool of connections', () => {
   const any = () => true;
 
-  it('takes out the oldest of the largest group', () => {
+  it('takes out the oldest connection of the largest group', () => {
     const pool = makeConnectionPool<string>({ max: 4, maxPerGroup: 4 });
     for (const each of ['a1', 'b1', 'b2', 'b3']) pool.add(each, each.slice(0, 1));
     expect(pool.takeOut(any)).to.equal('b1');
@@ -15,7 +15,7 @@ describe('a pool of connections', () => {
     expect(pool.takeOut(any)).to.equal(undefined);
   });
 
-  it('takes a connection that was refreshed for the newest of its group', () => {
+  it('counts a refreshed connection as the newest of its group', () => {
     const pool = makeConnectionPool<string>({ max: 4, maxPerGroup: 4 });
     for (const each of ['a1', 'a2', 'a3']) pool.add(each, 'a');
     pool.refresh('a1');
@@ -26,7 +26,7 @@ describe('a pool of connections', () => {
     expect(pool.size()).to.equal(0);
   });
 
-  it('leaves those that may not go', () => {
+  it('leaves connections that may not be taken out', () => {
     const pool = makeConnectionPool<string>({ max: 4, maxPerGroup: 4 });
     for (const each of ['a1', 'a2']) pool.add(each, 'a');
     expect(pool.takeOut((each) => each !== 'a1')).to.equal('a2');
@@ -34,7 +34,7 @@ describe('a pool of connections', () => {
     expect(pool.size()).to.equal(1);
   });
 
-  it('is too large with more than it may have of a group, or in all', () => {
+  it('is too large if it exceeds the limit of a group, or that of all groups', () => {
     const pool = makeConnectionPool<string>({ max: 3, maxPerGroup: 2 });
     for (const each of ['a1', 'a2', 'b1']) pool.add(each, each.slice(0, 1));
     expect(pool.isTooLarge()).to.equal(false);

@@ -23,14 +23,14 @@ import { requestLimits } from '../../../src/server/connections/limits.ts';
 import type { Listeners } from '../../../src/server/listen.ts';
 import { openListeners } from '../../../src/server/listeners.ts';
 import type { RequestLimits } from '../../../src/server/connections/serial-requests.ts';
-import { loadTlsIdentity } from '../../../src/server/tls.ts';
+import { loadTlsIdentity } from '../../../src/server/tls/identity.ts';
 import { waitUntil } from '../../lab/wait.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
 import { freePort } from '../../support/peer-host.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { loadConfig } from '../../../src/bin/wiring/config.ts';
 
-/** Whoever connects does so from loopback, of which 127.0.0.2 is another address. */
+/** All clients connect from loopback, where 127.0.0.2 is another address. */
 describe('the limits of the listeners', () => {
   const folder = temporaryFolder();
   const run = makeRun(keepingLog().log);
@@ -38,9 +38,9 @@ describe('the limits of the listeners', () => {
   let listeners: Listeners | undefined;
   let ports = { https: 0, http: 0 };
   let token = '';
-  /** What the app was asked, in order. */
+  /** The requests that the app got, in order. */
   let asked: string[] = [];
-  /** Requests under way, and the most of them at a time. */
+  /** The number of requests under way, and its maximum. */
   let underWay = 0;
   let maxUnderWay = 0;
 
@@ -110,7 +110,7 @@ describe('the limits of the listeners', () => {
     await listeners?.stop();
   });
 
-  /** A TCP connection that says nothing, and notes whether it was closed. */
+  /** A TCP connection that sends nothing, and notes whether it was closed. */
   async function connect(from = '127.0.0.1', port = ports.https): Promise<net.Socket> {
     const socket = net.connect({ port, host: '127.0.0.1', localAddress: from });
     clients.push(socket);
@@ -127,14 +127,14 @@ describe('the limits of the listeners', () => {
     return socket.resume();
   }
 
-  /** Whether it ends well or by an error. */
+  /** Whether it ends normally or with an error. */
   const closed = (socket: net.Socket) =>
     socket.destroyed ? Promise.resolve() : new Promise((resolve) => socket.once('close', resolve));
 
   const requestOf = (path: string, header = `token: ${token}\r\n`, method = 'GET') =>
     `${method} ${path} HTTP/1.1\r\nHost: x\r\n${header}\r\n`;
 
-  /** What comes by a connection, as text. */
+  /** What comes through a connection, as text. */
   function heardOn(socket: net.Socket): { text: string } {
     const heard = { text: '' };
     socket.on('data', (bytes: Buffer) => (heard.text += bytes.toString('latin1')));
@@ -167,7 +167,7 @@ describe('the limits of the listeners', () => {
         });
     });
 
-  describe('of connections', () => {
+  describe('for connections', () => {
     for (const [kind, connectAs] of [
       ['say nothing', () => connect()],
       ['stop after the TLS handshake', () => connectTls()],
@@ -189,7 +189,7 @@ describe('the limits of the listeners', () => {
       ],
       ['say nothing on the port for plain HTTP', () => connect('127.0.0.1', ports.http)],
     ] as const) {
-      it(`let a caller with a token in while three times as many as are allowed ${kind}`, async () => {
+      it(`let a caller with a token in while three times the allowed number of clients ${kind}`, async () => {
         await open();
         const idle: net.Socket[] = [];
         for (let count = 0; count < 24; count += 1) {
@@ -202,7 +202,7 @@ describe('the limits of the listeners', () => {
       });
     }
 
-    it('close none of another address than the one that has most', async () => {
+    it('close connections only of the address that has the highest number', async () => {
       await open();
       const other = await connect('127.0.0.2');
       for (let count = 0; count < 20; count += 1) await connect();
@@ -211,7 +211,7 @@ describe('the limits of the listeners', () => {
       expect(other.destroyed).to.equal(false);
     });
 
-    it('close none that waits for its answer while others of its address wait for nothing', async () => {
+    it('do not close a connection that waits for its answer while others of its address are idle', async () => {
       await open();
       const waiting = await connectTls();
       const heard = heardOn(waiting);
@@ -224,7 +224,7 @@ describe('the limits of the listeners', () => {
       await waitUntil('its answer', () => answersIn(heard.text)[0] === 'HTTP/1.1 200');
     });
 
-    it('keep one longer that has gone a step on, and not one that drips', async () => {
+    it('keep a connection longer if it makes a step, but not if it only sends single bytes', async () => {
       await open();
       const stepping = await connect();
       const dripping = await connectTls();
@@ -242,18 +242,18 @@ describe('the limits of the listeners', () => {
       expect(stepping.destroyed).to.equal(false);
     });
 
-    it('close no connection with a token for those without', async () => {
+    it('close no connection with a token to make room for those without one', async () => {
       await open();
       const agent = new https.Agent({ keepAlive: true });
       expect(await get(agent)).to.equal(200);
-      const [kept] = Object.values(agent.freeSockets)[0] ?? [];
+      const [idle] = Object.values(agent.freeSockets)[0] ?? [];
       for (let count = 0; count < 20; count += 1) await connect();
       expect(await get(agent)).to.equal(200);
-      expect(kept?.destroyed).to.equal(false);
+      expect(idle?.destroyed).to.equal(false);
       agent.destroy();
     });
 
-    it('count a connection among those without a token again when it shows a wrong one', async () => {
+    it('count a connection as unauthenticated again when it shows a wrong token', async () => {
       await open();
       const socket = await connectTls();
       const heard = heardOn(socket);
@@ -264,7 +264,7 @@ describe('the limits of the listeners', () => {
       await waitUntil('it to have made room', () => socket.destroyed);
     });
 
-    it('close one that shows no token in time', async () => {
+    it('close a connection that shows no token in time', async () => {
       await open({ connections: { authenticationTimeoutMs: 100 } });
       await closed(await connect());
       const slow = await connectTls();
@@ -273,16 +273,16 @@ describe('the limits of the listeners', () => {
       clearInterval(drip);
     });
 
-    it('let one without a token stay until a slow answer is out', async () => {
+    it('keep a connection without a token until a slow answer is sent', async () => {
       await open({ connections: { authenticationTimeoutMs: 100 } });
       const socket = await connectTls();
       const heard = heardOn(socket);
-      // The fourth wrong guess is held up for longer than that.
+      // The fourth wrong guess is delayed for longer than that.
       socket.write(requestOf('/a', '').repeat(4));
       await waitUntil('four answers', () => answersIn(heard.text).length === 4);
     });
 
-    it('have the oldest idle connection of a token make room for its next one', async () => {
+    it('close the oldest idle connection of a token to make room for its next one', async () => {
       await open();
       const agents = Array.from({ length: 5 }, () => new https.Agent({ keepAlive: true }));
       for (const agent of agents) expect(await get(agent)).to.equal(200);
@@ -292,7 +292,7 @@ describe('the limits of the listeners', () => {
       for (const agent of agents) agent.destroy();
     });
 
-    it('refuse the next one of a token, and close no other, while requests are under way on all', async () => {
+    it('refuse the next connection of a token, and close no other, while all of them have requests under way', async () => {
       await open();
       const busy = await Promise.all([1, 2, 3].map(() => connectTls()));
       const heard = busy.map(heardOn);
@@ -309,7 +309,7 @@ describe('the limits of the listeners', () => {
       expect(await get()).to.equal(200);
     });
 
-    it('take a TLS handshake that comes byte by byte', async () => {
+    it('accept a TLS handshake that comes byte by byte', async () => {
       await open();
       const proxy = net.createServer((socket) => {
         const upstream = net.connect(ports.https, '127.0.0.1');
@@ -333,7 +333,7 @@ describe('the limits of the listeners', () => {
       proxy.close();
     });
 
-    it('are of the network alone: the Unix socket has a budget of its own', async () => {
+    it('are only for the network: the Unix socket has its own limit', async () => {
       await open();
       for (let count = 0; count < 20; count += 1) await connect();
       const sockets = Array.from({ length: 20 }, () => net.connect(join(folder.path, 'api.sock')));
@@ -346,7 +346,7 @@ describe('the limits of the listeners', () => {
     });
   });
 
-  describe('of requests', () => {
+  describe('for requests', () => {
     it('answer pipelined requests in order, one at a time', async () => {
       await open();
       const socket = await connectTls();
@@ -358,7 +358,7 @@ describe('the limits of the listeners', () => {
       expect(maxUnderWay).to.equal(1);
     });
 
-    it('answer a request that is not pipelined before many that are', async () => {
+    it('answer a request that is not pipelined before many pipelined ones', async () => {
       await open({
         connections: { authenticated: { max: 20, maxPerGroup: 20 } },
         requests: { maxPipelinedPerTurn: 1 },
@@ -379,7 +379,7 @@ describe('the limits of the listeners', () => {
       );
     });
 
-    it('answer one at a time also where requests are as short as can be', async () => {
+    it('answer one at a time even if requests are as short as possible', async () => {
       await open();
       const socket = await connect('127.0.0.1', ports.http);
       const heard = heardOn(socket);
@@ -387,7 +387,7 @@ describe('the limits of the listeners', () => {
       await waitUntil('all answers', () => answersIn(heard.text).length === 400);
     });
 
-    it('take a body that comes in pieces, and the request that is right behind it', async () => {
+    it('accept a body that comes in pieces, and the request that follows it directly', async () => {
       await open();
       const socket = await connectTls();
       const heard = heardOn(socket);
@@ -403,12 +403,12 @@ describe('the limits of the listeners', () => {
       const socket = await connectTls();
       socket.write(requestOf('/slow?ms=5000') + requestOf('/more').repeat(1000));
       await closed(socket);
-      // It may be gone before the token was looked up.
+      // The connection may be gone before the token was looked up.
       expect(asked.length).to.be.lessThan(2);
       expect(await get()).to.equal(200);
     });
 
-    it('make nothing of further requests while a client does not read, and hang up in the end', async () => {
+    it('do not parse further requests while a client does not read, and finally hang up', async () => {
       await open({ requests: { readTimeoutMs: 1500 } });
       const socket = await connectTls();
       socket.pause();
@@ -418,7 +418,7 @@ describe('the limits of the listeners', () => {
       expect(asked).to.deep.equal(['/large']);
     });
 
-    it('hang up on the slowest of clients that leave too much unread, and serve others', async () => {
+    it('hang up on the slowest client if too much is unread, and serve others', async () => {
       await open({
         connections: { authenticated: { max: 20, maxPerGroup: 20 } },
         requests: { maxUnreadBytes: 40_000_000 },
@@ -448,7 +448,7 @@ describe('the limits of the listeners', () => {
       ],
       ['CONNECT', 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n'],
     ] as const) {
-      it(`hang up on ${what}, and go on`, async () => {
+      it(`hang up on ${what}, and serve others`, async () => {
         await open();
         const socket = await connectTls();
         socket.write(text);
@@ -462,7 +462,7 @@ describe('the limits of the listeners', () => {
       ['an expectation that is unknown', 'Expect: a-miracle\r\n'],
       ['an absolute URL', '', 'http://elsewhere/x'],
     ] as const) {
-      it(`answer a request with ${what} as one without`, async () => {
+      it(`answer a request with ${what} as if it had none`, async () => {
         await open();
         const socket = await connectTls();
         const heard = heardOn(socket);
@@ -474,8 +474,8 @@ describe('the limits of the listeners', () => {
     }
   });
 
-  // Node.js takes what follows for the other protocol.
-  it('answer a request with an upgrade as one without, and nothing that follows', async () => {
+  // Node.js treats what follows as the other protocol.
+  it('answer a request with an upgrade as if it had none, and nothing that follows', async () => {
     await open();
     const socket = await connectTls();
     const heard = heardOn(socket);
@@ -487,7 +487,7 @@ describe('the limits of the listeners', () => {
   });
 
   describe('when they stop', () => {
-    it('wait for what may be a change for as long as one is under way, and no longer for reads', async () => {
+    it('wait for a possible change as long as one is under way, but not that long for reads', async () => {
       await open();
       const [reading, changing, idle] = await Promise.all([
         connectTls(),
@@ -506,7 +506,7 @@ describe('the limits of the listeners', () => {
       expect(heard.text).to.match(/^HTTP\/1.1 200/);
     }).timeout(60_000);
 
-    it('answer nothing that a client has pipelined behind the answer under way', async () => {
+    it('do not answer what a client has pipelined after the request under way', async () => {
       await open();
       const socket = await connectTls();
       const heard = heardOn(socket);

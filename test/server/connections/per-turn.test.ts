@@ -4,7 +4,7 @@ import { expect } from 'chai';
 
 import { fewPerTurn, soon } from '../../../src/server/connections/per-turn.ts';
 
-describe('work in turns of the event loop', () => {
+describe('work that is spread over turns of the event loop', () => {
   it('is done once for all calls of a turn, and again for those of a later one', async () => {
     let count = 0;
     const work = soon(() => (count += 1));

@@ -12,6 +12,8 @@ const rowFor = (path: string, methods: readonly Method[] = ['GET'], isChange = f
     role: 'viewer',
     summary: 'A row.',
     fields: {},
+    answers: {},
+    codes: [],
     handle: () => ({}),
   });
 

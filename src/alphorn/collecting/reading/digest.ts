@@ -9,25 +9,26 @@ import { systemErrorCode } from '../../../kit/fault.ts';
 import { isGone, unreadable } from '../walk/lookup.ts';
 
 /**
- * A file that changed so shortly before it is read may change again without another time stamp, and so be read half as
- * it was and half as it is. It is read when it has been quiet for longer than the clock of any kernel needs to go on.
+ * A file that has just changed may change again without another time stamp, and so be read half old, half new. It is
+ * read after it was quiet for longer than one tick of any kernel's clock.
  */
 const quietMs = 20;
-/** Of one read of a file. */
+/** Bytes of one read of a file. */
 const pieceBytes = 1024 * 1024;
 
-/** Between two reads of a database: longer than a transaction takes. */
+/** The pause between two reads of a database: longer than a transaction takes. */
 const databasePauseMs = 100;
 
 /**
- * Samba's databases (tdb, and ldb on it). They are written to through memory, which moves no time stamp while a page
- * stays dirty, and tells no watch: they are read in each round, and when they are new, until two reads are the same.
+ * Whether a path is one of Samba's databases (tdb, or ldb on it). They are written to through memory, which changes no
+ * time stamp while a page stays dirty, and triggers no watch. So they are read in each round. A new one is read until
+ * two reads agree.
  */
 export function writtenByMemory(path: string): boolean {
   return /\.[tl]db$/.test(path);
 }
 
-/** Of what changed while it was looked at. */
+/** A path changed while it was read. */
 export class Unsteady extends Error {
   readonly path: string;
   constructor(path: string) {
@@ -37,8 +38,9 @@ export class Unsteady extends Error {
 }
 
 /**
- * Reads a file that has to stay as it is for that long.
+ * Reads a file.
  * @returns its digest, or why it is left out
+ * @throws Unsteady if it changes meanwhile
  */
 export async function digestOfFile(
   path: string,
@@ -46,14 +48,14 @@ export async function digestOfFile(
 ): Promise<{ sha256: string } | { why: string }> {
   let file;
   try {
-    // Neither another file behind a link nor, if it is a fifo by now, a wait for who writes to it.
+    // These flags do not follow a link, and do not wait for a writer if the file is a fifo by now.
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (isGone(error) || systemErrorCode(error) === 'ELOOP') throw new Unsteady(path);
     return { why: unreadable(error) };
   }
   try {
-    // Far in the future is where the clock was put back, and says nothing.
+    // A time far in the future only means that the clock was set back.
     const isQuiet = Math.abs(Date.now() - stats.ctimeMs) > quietMs;
     if (!isQuiet || !isUnchanged(await file.stat(), stats)) throw new Unsteady(path);
     const hash = createHash('sha256');
@@ -64,9 +66,9 @@ export async function digestOfFile(
       hash.update(piece);
     }
     if (!isUnchanged(await file.stat(), stats)) throw new Unsteady(path);
-    // Files of the kernel say any size.
+    // Files of the kernel report arbitrary sizes.
     if (size !== stats.size) {
-      return { why: `It has ${size} bytes and says that it has ${stats.size}.` };
+      return { why: `It has ${size} bytes, but reports ${stats.size}.` };
     }
     return { sha256: hash.digest('hex') };
   } catch (error) {
@@ -78,9 +80,10 @@ export async function digestOfFile(
 }
 
 /**
- * Reads a database; one with another content than before is read again after a while, and has to be the same.
- * @param former its digest as of before
+ * Reads a database. If its content has changed, it is read again after a pause, and both reads must agree.
+ * @param former its former digest
  * @returns as digestOfFile
+ * @throws Unsteady if the two reads differ
  */
 export async function digestOfDatabase(
   path: string,

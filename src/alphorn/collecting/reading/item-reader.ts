@@ -13,7 +13,9 @@ import {
 import { racyMs, targetOrWhy } from '../walk/lookup.ts';
 import { digestOfDatabase, digestOfFile, Unsteady, writtenByMemory } from './digest.ts';
 
-/** Makes the items of a manifest. What has not changed since the last time is not read again, and is the same object. */
+/**
+ * Makes the items of a manifest. What has not changed since the last time is not read again, and is the same object.
+ */
 export interface ItemReader {
   /** Reads the names of owners again; an item that was read with other names is read again. */
   refreshNames(): void;

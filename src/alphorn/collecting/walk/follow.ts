@@ -3,30 +3,30 @@ import { dirname, join } from 'node:path';
 
 import { lstatOrWhy, targetOrWhy } from './lookup.ts';
 
-/** Where a path leads to. */
+/** Where a path leads. */
 export interface Followed {
-  /** Without a link in it. */
+  /** A path without a link in it. */
   path: string;
-  /** Undefined where nothing is there, or it cannot be looked at. */
+  /** Undefined if nothing is there, or it cannot be read. */
   stats: Stats | undefined;
-  /** The links on the way, by their own paths; none of them in another. */
+  /** The links on the way, by paths that lead through no other link. */
   links: readonly { path: string; stats: Stats }[];
-  /** Why it does not lead to something, if that is the fault of the way. */
+  /** Why it leads nowhere, if a link or folder on the way is the reason. */
   why?: string;
-  /** Whether it may be there all the same. */
+  /** Whether something may be there although it cannot be seen. */
   isHidden?: true;
 }
 
-/** As Linux has it (path_resolution(7)). */
+/** The limit of Linux (path_resolution(7)). */
 const maxLinks = 40;
 
 /**
- * Follows a path as the kernel would, but with each link on the way named.
- * @param silentAt why a path cannot be looked at, for the file system that it is in gives no answer
+ * Follows a path as the kernel would, and names each link on the way.
+ * @param silentAt returns why a path cannot be read, if its file system does not answer
  */
 export function follow(path: string, silentAt: (path: string) => string | undefined): Followed {
   const links: { path: string; stats: Stats }[] = [];
-  /** What is still to go, and the link that named it. */
+  /** The rest of the way, with the link that each name comes from. */
   let left = namesOf(path, undefined);
   let at = '/';
   let stats = rootStats();
@@ -72,7 +72,7 @@ export function follow(path: string, silentAt: (path: string) => string | undefi
   return { path: at, stats, links };
 }
 
-/** What a path of no names leads to. */
+/** What a path without names leads to. */
 function rootStats(): Stats | undefined {
   const stats = lstatOrWhy('/');
   return typeof stats === 'object' ? stats : undefined;

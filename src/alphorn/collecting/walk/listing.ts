@@ -3,43 +3,43 @@ import type { Stats } from 'node:fs';
 import type { Include } from '../rules.ts';
 import { brokenNames, entriesOrWhy, racyMs } from './lookup.ts';
 
-/** What an include takes of a folder, by the names in it, as of when it was read last. */
+/** What an include takes of a folder, by name, as of the last time that the folder was read. */
 export interface Listing {
-  /** Without a link in it. */
+  /** A path without a link in it. */
   folder: string;
   stats: Stats;
   /** Whether the same time stamps mean the same names. */
   settled: boolean;
-  /** To be looked into. */
+  /** Folders to look into. */
   folders: readonly string[];
-  /** Links that the include would have to follow to reach what it matches. */
+  /** Links that the include does not match, but would have to follow to reach what it matches. */
   unmatchedLinks: readonly string[];
-  /** All others that the include matches. */
+  /** Everything else that the include matches. */
   others: readonly string[];
-  /** Folders that it matches without what is in them. */
+  /** Folders that the include matches without their content. */
   shut: readonly string[];
   /** Names that are not UTF-8. */
   broken: readonly string[];
-  /** How much there is in the folder in all. */
+  /** How many names are in the folder. */
   entries: number;
 }
 
 export interface ListingParts {
   folder: string;
-  /** As the rules lead to the folder. */
+  /** The path by which the rules lead to the folder. */
   name: string;
   stats: Stats;
-  /** How many folders deep the include reaches from here. */
+  /** Max depth that the include reaches from here, in folders. */
   depth: number;
   include: Include;
   isLeftOut: (path: string) => boolean;
   lookedAtMs: number;
 }
 
-/** Whoever matches it in a folder means all that is in the folder. */
+/** A pattern that matches this name in a folder takes everything in the folder. */
 export const anyName = '-';
 
-/** @returns why it cannot be read, if it cannot */
+/** @returns a string if the folder cannot be read: the reason */
 export function readListing(parts: ListingParts): Listing | string {
   const { folder, name, stats, depth, include, isLeftOut, lookedAtMs } = parts;
   const entries = entriesOrWhy(folder);
@@ -83,10 +83,10 @@ export function readListing(parts: ListingParts): Listing | string {
 }
 
 export function takesNoFolders({ text }: Include): string {
-  return `${text} takes files and links alone: add ${text}/** for what is in it.`;
+  return `${text} only takes files and links: add ${text}/** for its content.`;
 }
 
-/** As join(), for names that need no thought. */
+/** Like join(), for names without special parts. */
 export function below(folder: string, name: string): string {
   return folder === '/' ? `/${name}` : `${folder}/${name}`;
 }

@@ -3,12 +3,12 @@ import { type Dirent, lstatSync, readdirSync, readlinkSync, type Stats } from 'n
 import { systemErrorCode } from '../../../kit/fault.ts';
 
 /**
- * Of a file that changed so shortly before it was looked at, another change may have the same time stamps; git calls it
- * racy. Kernels have time stamps of 1 to 10 ms, some file systems of 2 s.
+ * If a file changed within this time before it was looked at, a further change may have the same time stamps; git calls
+ * such a file racy. The time stamps of kernels have a resolution of 1 to 10 ms, those of some file systems of 2 s.
  */
 export const racyMs = 2000;
 
-// Each answers with what is there, with why that cannot be said, or with undefined where nothing is.
+// Each of these returns what is there, or the reason why that is not known, or undefined if nothing is there.
 
 export function lstatOrWhy(path: string): Stats | string | undefined {
   try {
@@ -26,10 +26,10 @@ export function entriesOrWhy(folder: string): Dirent[] | string {
   }
 }
 
-/** Names that are not UTF-8 were read with this sign in them, which others may have of their own. */
+/** Node.js puts this character into names that are not UTF-8. Other names may contain it, too. */
 const replacement = '\ufffd';
 
-/** Of the names in a folder, as they were read, those that stand for a name that is not UTF-8. */
+/** Those of the names in a folder, as Node.js read them, that are not UTF-8 on the disk. */
 export function brokenNames(folder: string, names: readonly string[]): string[] {
   if (!names.some((name) => name.includes(replacement))) return [];
   try {
@@ -45,7 +45,7 @@ export function brokenNames(folder: string, names: readonly string[]): string[] 
 export function targetOrWhy(path: string): { target: string } | string | undefined {
   try {
     const bytes = readlinkSync(path, 'buffer');
-    return isUtf8(bytes) ? { target: bytes.toString('utf8') } : 'Where it points to is not UTF-8.';
+    return isUtf8(bytes) ? { target: bytes.toString('utf8') } : 'Its target is not UTF-8.';
   } catch (error) {
     // EINVAL: it is no link any more.
     if (isGone(error) || systemErrorCode(error) === 'EINVAL') return undefined;

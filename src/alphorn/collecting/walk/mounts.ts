@@ -6,20 +6,23 @@ import { parseMountinfo } from '../../../parsers/mountinfo.ts';
 import { isIn } from '../../format/paths.ts';
 
 /**
- * Tells which mounted file systems answer. A server that is gone lets each call wait without end, and with it the
- * process that made the call.
+ * Tells which mounted file systems answer. If the server of one is gone, each call to it waits without end, and so does
+ * the process that made the call.
  *
  * INVARIANTS
- * - Nothing of a file system that may be elsewhere is touched before a process of its own was answered there.
- * - One that did not answer is asked again after a pause that doubles up to `maxPauseMs`, for what waits for it may not
- *   even be killed.
+ * - A file system that may be on another host is not touched before a separate process has had an answer from it.
+ * - One that did not answer is asked again after a pause, which doubles up to `maxPauseMs`. A process that waits for it
+ *   may not even end when it is killed.
  */
 export interface Mounts {
-  /** Reads what is mounted. To be called before each look at the host. */
+  /** Reads what is mounted. Call it before each walk. */
   read(): Promise<void>;
-  /** Why a path cannot be looked at, if it cannot. What was not asked yet cannot, and is asked with the next `ask`. */
+  /**
+   * Returns why a path cannot be read; undefined if it can. A file system that was not asked yet cannot be read, and
+   * the next `ask` asks it.
+   */
   silentAt(path: string): string | undefined;
-  /** @returns whether there was anything to be asked; the host has to be looked at again then */
+  /** @returns whether there was anything to ask; if so, walk again */
   ask(): Promise<boolean>;
 }
 
@@ -27,12 +30,12 @@ export interface Mounts {
 export type Answers = (path: string) => Promise<boolean>;
 
 const answerMs = 3000;
-/** For how long an answer is good. */
+/** How long an answer is valid. */
 const freshMs = 10_000;
 const firstPauseMs = 10_000;
 const maxPauseMs = 600_000;
 
-/** Of disks and memory of this host (mount(8)). Whatever else there is may hang on another host or process. */
+/** File systems on disks and in memory of this host (mount(8)). Any other may depend on another host or process. */
 const local: ReadonlySet<string> = new Set([
   ...['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'zfs', 'f2fs', 'jfs', 'reiserfs', 'vfat', 'exfat'],
   ...['ntfs3', 'iso9660', 'udf', 'squashfs', 'erofs', 'overlay', 'tmpfs', 'ramfs', 'devtmpfs'],
@@ -47,7 +50,7 @@ export async function readMountPoints(): Promise<ReadonlySet<string>> {
   return new Set(parseMountinfo(await readFile(mountinfo, 'utf8')).map(({ path }) => path));
 }
 
-/** The mount points whose file systems may be elsewhere, the innermost first. */
+/** The mount points whose file systems may be on another host, the innermost first. */
 export async function readRemoteMounts(file = mountinfo): Promise<string[]> {
   return parseMountinfo(await readFile(file, 'utf8'))
     .filter(({ type }) => !local.has(type))
@@ -55,11 +58,11 @@ export async function readRemoteMounts(file = mountinfo): Promise<string[]> {
     .sort((a, b) => b.length - a.length);
 }
 
-/** @param run with which it is asked, in a process of its own */
+/** @param run starts the process that asks */
 export function makeAnswers(run: Run): Answers {
   return async (path) => {
     try {
-      // Any exit code is an answer. Only statfs(2) is not answered from what is kept here.
+      // Any exit code is an answer. Only statfs(2) is never answered from a cache of this host.
       await run({ argv: ['stat', '--file-system', '--', path], deadlineMs: answerMs });
       return true;
     } catch (error) {
@@ -69,7 +72,7 @@ export function makeAnswers(run: Run): Answers {
   };
 }
 
-/** @param file another one in tests */
+/** @param file tests pass another one */
 export function makeMounts(answers: Answers, file = mountinfo): Mounts {
   let remote: readonly string[] = [];
   const known = new Map<string, { isSilent: boolean; until: number; pauseMs: number }>();
@@ -114,7 +117,7 @@ export function makeMounts(answers: Answers, file = mountinfo): Mounts {
   };
 }
 
-/** For who looks only at disks of this host. */
+/** For a walk through disks of this host only. */
 export const localMounts: Mounts = {
   read: () => Promise.resolve(),
   silentAt: () => undefined,

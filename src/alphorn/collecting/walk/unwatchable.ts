@@ -7,10 +7,10 @@ import { below } from './listing.ts';
 import { entriesOrWhy } from './lookup.ts';
 
 /**
- * Finds out what no watch may look at. Who watches a folder looks at all that is in it, and where links in it lead to; of
- * a file system on another host that waits without end if the server is gone, and there is nothing to hear of changes there.
- * @param remote where such file systems are mounted
- * @returns whether a path is on one, or is a folder that has one in it, or a link to one
+ * Finds out what must not be watched. A watch reads everything in a folder, and the targets of its links. On a file
+ * system of another host, that waits without end if the server is gone, and no changes would be reported anyway.
+ * @param remote the mount points of such file systems
+ * @returns a function: whether a path is on one of them, or is a folder that contains one, or a link to one
  */
 export function unwatchableAmong(
   roots: readonly string[],

@@ -10,34 +10,34 @@ import { follow } from './follow.ts';
 import { lstatOrWhy, targetOrWhy } from './lookup.ts';
 import { anyName, below, type Listing, readListing, takesNoFolders } from './listing.ts';
 
-/** By whose word something is looked at. */
+/** The rule by which a path is looked at. */
 export interface Taker {
   include: Include;
   set: RuleSet;
-  /** If it is one of these. */
+  /** Present if the path is one of these files. */
   essential?: Essential;
 }
 
-/** A file, link or empty folder that is to go in. */
+/** A file, link or empty folder that goes in. */
 export interface Found extends Taker {
-  /** Without a link in it. */
+  /** A path without a link in it. */
   path: string;
-  /** As the rules lead to it. */
+  /** The path by which the rules lead to it. */
   name: string;
   stats: Stats;
 }
 
-/** What stays out. */
+/** A path that stays out. */
 export interface Missed {
-  /** As the rules lead to it. */
+  /** The path by which the rules lead to it. */
   name: string;
   why: string;
   essential: boolean;
-  /** Where what cannot be seen now may be all the same. */
+  /** A path that cannot be read now, although something may be there. */
   hidden?: string;
 }
 
-/** By include and path, as the rules lead to it. */
+/** By include, and by the path by which the rules lead to the folder. */
 export type Listings = Map<Include, Map<string, Listing>>;
 
 export interface Walked {
@@ -50,20 +50,20 @@ export interface Walked {
 export interface WalkParts {
   rules: Rules;
   essentials: readonly Essential[];
-  /** What never goes in, nor what is in it. */
+  /** Paths that never go in, and neither does their content. */
   never: ReadonlySet<string>;
   silentAt: (path: string) => string | undefined;
-  /** Of the walk before: folders that did not change are not read again. */
+  /** Listings of the former walk: folders that did not change are not read again. */
   former: Listings;
-  /** Entries of folders that are looked at in one round at most: by one include, and by all. Others in tests. */
+  /** Max entries of folders that are looked at in one walk, by one include and by all. Tests pass other limits. */
   max?: { byInclude: number; byAll: number };
 }
 
 const maxLookedAt = { byInclude: limits.items, byAll: 2 * limits.items };
 
 /**
- * Looks for all that the rules include. The path of an include is followed through links, each of which goes in
- * itself; so is a link that an include matches. Other links are not followed.
+ * Looks for everything that the rules include. The path of an include is followed through links, and each of these
+ * links goes in as well. A link that an include matches is followed, too. Other links are not.
  */
 export function walk(parts: WalkParts): Walked {
   const { rules, essentials, never, silentAt, former, max = maxLookedAt } = parts;
@@ -87,7 +87,7 @@ export function walk(parts: WalkParts): Walked {
   const isOut = (path: string) =>
     [...parentsOf(path), path].some((each) => never.has(each) || rules.excludes(each));
 
-  /** Taken for a slip: an exclude that names the path, or a folder that it is in, is meant. */
+  /** Whether only excludes with a wildcard keep the path out. That may be a slip; an exclude by name is deliberate. */
   const isOutByWildcard = (path: string) =>
     !rules.excludesByName(path) && [...parentsOf(path), path].some(rules.excludes);
 
@@ -102,14 +102,14 @@ export function walk(parts: WalkParts): Walked {
     } else miss(name, `It is ${kindOf(stats)}, which stays here.`, taker);
   }
 
-  /** Goes where a path leads, and takes the links on the way. */
+  /** Follows a path, and takes the links on the way. */
   function lead(name: string, taker: Taker, onFolder: (path: string) => void): void {
     const { path, stats, links, why, isHidden } = follow(name, silentAt);
     const closed = links.length > 0 ? closedBy(path, name) : undefined;
     const goesOn =
       stats !== undefined && closed === undefined && (links.length === 0 || !isOut(path));
     for (const link of links) {
-      // A link that leads nowhere that counts is worth having only if it was asked for.
+      // A link that leads to nothing that goes in is taken only if a rule names it.
       if ((goesOn || link.path === name) && !isOut(link.path))
         take(link.path, name, link.stats, taker);
     }
@@ -122,14 +122,14 @@ export function walk(parts: WalkParts): Walked {
     }
     if (stats === undefined) {
       if (why === undefined && taker.essential?.everywhere) {
-        miss(name, 'It is not there, and every Debian has it.', taker);
+        miss(name, 'It is missing, although every Debian has it.', taker);
       }
     } else if (!goesOn) return;
     else if (stats.isDirectory()) onFolder(path);
     else if (taker.include.matches(name)) take(path, name, stats, taker);
   }
 
-  /** A link in a folder: one that the include matches by its name is followed. */
+  /** Handles a link in a folder. It is followed if the include matches it by name. */
   function leadOn(path: string, name: string, taker: Taker): void {
     const { include } = taker;
     if (!include.names(name)) {
@@ -160,11 +160,11 @@ export function walk(parts: WalkParts): Walked {
     visited.add(folder);
     const { entries } = listing;
     if (count.of + entries > max.byInclude || lookedAt + entries > max.byAll) {
-      const why = `Not all of it was looked at, for there are over ${max.byInclude} paths, or ${max.byAll} with those of other includes. Include less.`;
+      const why = `Not all of it was searched: it has over ${max.byInclude} paths, or over ${max.byAll} together with other includes. Include less.`;
       miss(taker.include.base, why, taker);
       return;
     }
-    // Only now: a folder that is not looked at leaves its room to the others.
+    // Counted only now: a folder that is not looked at leaves its room to the others.
     count.of += entries;
     lookedAt += entries;
     const { folders, unmatchedLinks, others, broken, shut } = listing;
@@ -183,7 +183,7 @@ export function walk(parts: WalkParts): Walked {
       unfollowed.push({ path, name: at, taker, mayBeFile: false });
     }
     for (const entry of others) look(below(folder, entry), below(name, entry), taker);
-    // One of which nothing goes in, such as the folder of a socket, will not be made again by what needs it.
+    // A folder of which nothing goes in, such as that of a socket: nobody would make it again after a restore.
     if (found.size === before && taker.include.takesFolders && !found.has(folder))
       found.set(folder, { path: folder, name, stats: listing.stats, ...taker });
   }
@@ -198,7 +198,7 @@ export function walk(parts: WalkParts): Walked {
     }
   }
 
-  /** A folder's own time stamps tell when a name in it came or went. */
+  /** Uses the former listing if the folder's time stamps are the same: they change when a name in it comes or goes. */
   function listingOf(
     folder: string,
     name: string,
@@ -220,7 +220,7 @@ export function walk(parts: WalkParts): Walked {
     return listing;
   }
 
-  /** What a link that was not followed leads to is told if nothing else takes it in. */
+  /** Reports the target of a link that was not followed, if nothing else takes it in. */
   function missUnfollowed({ path, name, taker, mayBeFile }: (typeof unfollowed)[number]): void {
     const read = targetOrWhy(path);
     if (typeof read !== 'object' || closedBy(read.target, name) !== undefined) return;
@@ -228,7 +228,7 @@ export function walk(parts: WalkParts): Walked {
     if (stats === undefined || (!mayBeFile && !stats.isDirectory())) return;
     if (closedBy(target, name) !== undefined) return;
     const isTaken = found.has(target) || visited.has(target);
-    // Without the links on the way it leads nowhere.
+    // After a restore the link needs the links on the way, too.
     const way = [...links.slice(1).map((link) => link.path), ...(isTaken ? [] : [target])];
     const outside = way.find((each) => !found.has(each) && !isOut(each));
     if (outside !== undefined)
@@ -261,7 +261,7 @@ export function walk(parts: WalkParts): Walked {
       miss(path, wildcardKeepsOut, covering);
     }
   }
-  // The narrowest first: what it takes is no part of a wide one, which may be cut short.
+  // The narrowest include first: what it takes does not count for a wide one, which may be cut short.
   const takers = rules.sets
     .flatMap((set) => set.includes.map((include) => ({ include, set })))
     .sort((a, b) => b.include.base.length - a.include.base.length);
@@ -279,7 +279,7 @@ export function walk(parts: WalkParts): Walked {
 const wildcardKeepsOut =
   'An exclude with a wildcard keeps it out. Narrow that, or exclude this file by its own path.';
 
-/** Where nothing can be restored that a link leads to; what is named there itself is another thing. */
+/** The folder where nothing is restored, if a link leads into it. A path that a rule names there does not count. */
 function closedBy(path: string, name: string): string | undefined {
   if (path === '/') return '/';
   return neverRestored.find((each) => (isIn(path, each) || isIn(each, path)) && !isIn(name, each));

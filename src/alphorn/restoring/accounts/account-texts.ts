@@ -8,10 +8,10 @@ import { type AccountFile, accountFiles, type AccountTexts } from './merge/accou
 import type { NumberChanges } from './merge/changes.ts';
 import type { MergedAccounts } from './merge/merge.ts';
 
-// As bytes: a comment may be in any encoding, and stays as it is.
+// The lists are read as bytes: a comment in them may be in any encoding, and stays as it is.
 export const encoding = 'latin1';
 
-/** What is meant by text that was read as bytes. */
+/** Decodes text that was read as bytes. */
 export function readable(text: string): string {
   return Buffer.from(text, encoding).toString();
 }
@@ -50,7 +50,7 @@ export function ownersIn({ files, links, folders }: Manifest) {
   return { users, groups };
 }
 
-/** Names as everybody else has them, a manifest and units among them. */
+/** Decodes all names, so that they compare with those in manifests and units. */
 export function withReadableNames({
   texts,
   changes,

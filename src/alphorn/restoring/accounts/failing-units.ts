@@ -7,9 +7,7 @@ import type { AccountsReport } from './report.ts';
 import { isUnit, maxUnitBytes, readUnitFiles } from './unit-files.ts';
 import { runsAs } from './units.ts';
 
-/**
- * Units that run as an account that vanishes, and those of the liferaft that run as one that is not there afterwards.
- */
+/** Finds units that run as an account that vanishes, and units of the liferaft whose account will not exist. */
 export async function failingUnits(
   file: LiferaftFile,
   root: string,

@@ -10,9 +10,9 @@ import { orFault } from '../path-faults.ts';
 import { asFile, type HostFolder, openFolder } from '../host-folder.ts';
 import { isPlainPath } from '../../format/paths.ts';
 
-// Files outside of a liferaft go with their account when that gets another number. Which ones stands on the disk before
-// the first is changed, next to the journal of the restore, so that an undo, or whoever finishes a restore that was
-// killed, can give them back. Each is changed only if it has the owner that it should have by then.
+// Files outside of a liferaft stay with their account when it gets another number. The list of them is on the disk,
+// next to the journal of the restore, before the first is changed. So an undo, or the command that finishes a killed
+// restore, can give them back. A file is changed only if it has the expected owner.
 
 const number = z.number().int().min(0);
 const owner = z.object({ uid: number, gid: number });
@@ -21,26 +21,26 @@ const schema = z.array(
     path: z.string().refine(isPlainPath),
     before: owner,
     after: owner,
-    /** Of one with setuid or setgid, which a kill may take away. */
+    /** Present for a file with setuid or setgid, which it may lose by a kill. */
     mode: number.optional(),
   }),
 );
 
-/** A path, and who owns it before and after. */
+/** A path, and its owners before and after. */
 export type Handover = z.output<typeof schema>[number];
 
 const fileName = 'owners.json';
 
-/** Setuid and setgid. A change of owner takes them away (chown(2)), and they are given again. */
+/** Setuid and setgid. A change of owner removes them (chown(2)), so they are set again. */
 export const special = 0o6000;
 
-/** Writes down what is to be handed over. @param folder of the restore */
+/** Writes down what will be handed over. @param folder the folder of the restore */
 export async function planHandovers(folder: string, handovers: readonly Handover[]): Promise<void> {
   if (handovers.length === 0) return;
   await createFile(join(folder, fileName), JSON.stringify(handovers), 0o600);
 }
 
-/** Gives each file its new owner. It can be done again, however far it came. */
+/** Gives each file its new owner. It can be repeated after it was interrupted at any point. */
 export async function handOver(root: string, folder: string): Promise<void> {
   for (const { path, before, after } of await readHandovers(folder)) {
     await giveTo(root, path, before, after);
@@ -48,8 +48,8 @@ export async function handOver(root: string, folder: string): Promise<void> {
 }
 
 /**
- * Gives a file back, if it still has its new owner. It can be done again.
- * @param wasKilled what is to be given back may lack setuid or setgid by a kill; else somebody took it away on purpose
+ * Gives a file back, if it still has its new owner. It can be repeated.
+ * @param wasKilled whether a kill may have removed setuid or setgid; otherwise somebody removed them on purpose
  * Faults: `restore_failed`
  */
 export async function giveBack(
@@ -60,7 +60,7 @@ export async function giveBack(
   await giveTo(root, path, after, before, wasKilled ? mode : undefined);
 }
 
-/** What a restore hands over. Faults: `restore_failed` */
+/** Reads what a restore hands over. Faults: `restore_failed` */
 export async function readHandovers(folder: string): Promise<Handover[]> {
   const file = join(folder, fileName);
   const text = await readTextIfThere(file);
@@ -93,7 +93,7 @@ async function giveTo(
   }
 }
 
-/** @param mode of a file that may have lost setuid or setgid to a kill, once its owner was changed */
+/** @param mode the mode of a file that may have lost setuid or setgid by a kill after its owner was changed */
 async function giveIn(
   parent: HostFolder,
   name: string,

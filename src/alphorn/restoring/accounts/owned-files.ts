@@ -5,7 +5,7 @@ import { systemErrorCode } from '../../../kit/fault.ts';
 import { lstatIfThere } from '../../../kit/files/files.ts';
 import { readMountPoints } from '../../collecting/walk/mounts.ts';
 
-/** A path that one of the numbers owns. */
+/** A path and its owner. */
 export interface OwnedFile {
   path: string;
   uid: number;
@@ -15,31 +15,31 @@ export interface OwnedFile {
 
 export interface OwnedFiles {
   found: readonly OwnedFile[];
-  /** How many paths were looked at. */
+  /** How many paths were searched. */
   looked: number;
-  /** Whether that was all there is on the file system. */
+  /** Whether the whole file system was searched. */
   complete: boolean;
 }
 
-/** How far the search goes. */
+/** Limits of the search. */
 export interface SearchLimits {
-  /** Paths that are looked at. */
+  /** Max number of paths to search. */
   looked: number;
-  /** Paths that are found. */
+  /** Max number of paths to find. */
   found: number;
 }
 
 export const searchLimits: SearchLimits = { looked: 500_000, found: 100_000 };
 
-/** How many are looked at at the same time. */
+/** How many paths are read at the same time. */
 const atOnce = 64;
 
 /**
- * Looks for the files, folders and links of some owners on the file system of the root: not in what is mounted
- * elsewhere, which may be data that goes by the liferaft's numbers, nor at the mount points themselves, for what is
- * mounted there may not answer, or let not even root look.
- * @param root where `/` is
- * @param isWanted by path and owner
+ * Searches the file system of the root for the files, folders and links of some owners. Other mounted file systems are
+ * not searched, because their data may follow the liferaft's numbers. Mount points are not touched either: what is
+ * mounted there may not answer, or may refuse even root.
+ * @param root the folder that counts as `/`
+ * @param isWanted decides by path and owner
  */
 export async function findOwned(
   root: string,
@@ -53,11 +53,11 @@ export async function findOwned(
   let looked = 0;
   let complete = true;
 
-  /** What cannot be looked at, such as a path that is too long, is no reason to find nothing. */
+  /** Skips what cannot be read, such as a path that is too long. */
   function passOver(error: unknown): undefined {
     const code = systemErrorCode(error);
     if (code === undefined) throw error;
-    // It was removed meanwhile.
+    // It was removed in the meantime.
     const isGone = code === 'ENOENT' || code === 'ENOTDIR';
     if (!isGone) complete = false;
   }
@@ -66,7 +66,7 @@ export async function findOwned(
     const place = join(root, path);
     if (mounted.has(place)) return;
     const stats = await lstatIfThere(place).catch(passOver);
-    // A name that is not UTF-8 cannot be asked for.
+    // A name that is not UTF-8 cannot be looked up.
     if (stats === undefined && path.includes('\u{fffd}')) complete = false;
     if (stats === undefined || (stats.isDirectory() && stats.dev !== dev)) return;
     if (stats.isDirectory()) folders.push(path);
@@ -87,7 +87,7 @@ export async function findOwned(
   return { found: sorted(found), looked, complete };
 }
 
-/** Some at a time, for a folder may have millions. */
+/** Reads some names at a time, because a folder may have millions. */
 async function* namesIn(path: string, onError: (error: unknown) => void): AsyncGenerator<string[]> {
   let names: string[] = [];
   try {

@@ -6,7 +6,7 @@ import { encoding } from './account-texts.ts';
 import type { AccountFile } from './merge/account-files.ts';
 import type { MergedAccounts } from './merge/merge.ts';
 
-/** The liferaft, with other texts of some files and with the numbers that names have afterwards. */
+/** The liferaft with the merged lists, and with the numbers that names will have. */
 export function withTexts(
   file: LiferaftFile,
   { texts, numbers }: MergedAccounts,
@@ -15,7 +15,7 @@ export function withTexts(
   const contents = new Map(
     Object.entries(texts).map(([path, text]) => [path, Buffer.from(text, encoding)]),
   );
-  // Where a list is not restored, the names count that this host has; see owners.ts.
+  // If a list is not restored, this host's names apply; see owners.ts.
   const users = restored.has('/etc/passwd') ? numbers.users.after : undefined;
   const groups = restored.has('/etc/group') ? numbers.groups.after : undefined;
   const idOf = (

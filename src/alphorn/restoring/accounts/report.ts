@@ -2,30 +2,30 @@ import type { Handover } from './handover.ts';
 import type { AccountChange } from './merge/changes.ts';
 import type { RangeChange } from './merge/ranges.ts';
 
-/** What a restore does to users and groups, and to what is theirs on this host. */
+/** What a restore does to users, groups, and their files on this host. */
 export interface AccountsReport {
-  /** Whether accounts that only this host has stay, or the liferaft's lists replace those of this host. */
+  /** `merge`: accounts that only this host has stay. `replace`: the liferaft's lists replace those of this host. */
   mode: 'merge' | 'replace';
   changes: readonly AccountChange[];
   ranges: readonly RangeChange[];
-  /** Files outside of the liferaft that go with their account to its new number. */
+  /** Files outside of the liferaft that get the new number of their account. */
   handedOver: FileList;
   /** Files outside of the liferaft whose account vanishes. */
   orphaned: FileList;
   search: {
-    /** What was searched for these files. */
+    /** Where these files were searched for. */
     where: string;
     looked: number;
-    /** Whether that was all of it. */
+    /** Whether everything there was searched. */
     complete: boolean;
   };
-  /** Units that will fail (217/USER, 216/GROUP), for they run as an account that is not there then. */
+  /** Units that will fail (217/USER, 216/GROUP), because their account will not exist. */
   units: readonly { path: string; account: string }[];
 }
 
 export interface FileList {
   total: number;
-  /** The first of them, by path; owners in numbers. */
+  /** The first of them, by path, with the numbers of their owners. */
   first: readonly { path: string; owner: string; after: string }[];
 }
 
@@ -44,7 +44,7 @@ export function ownerText({ uid, gid }: Handover['before']): string {
   return `${uid}:${gid}`;
 }
 
-/** What root should know before a restore is carried out, in a sentence each. */
+/** Sentences that root should read before a restore is carried out. */
 export function warningsOf({ changes, ranges, orphaned, search, units }: AccountsReport): string[] {
   const gone = changes.filter(({ change }) => change === 'vanishes');
   const names = gone.map(({ kind, name }) => `${kind} ${name}`);
@@ -55,26 +55,25 @@ export function warningsOf({ changes, ranges, orphaned, search, units }: Account
   return [
     ...(names.length > 0
       ? [
-          `These vanish from this host: ${listed(names)}. Files outside of the liferaft that nobody owns then: ${orphaned.total}.`,
+          `These accounts vanish from this host: ${listed(names)}. Files outside of the liferaft that will have no owner: ${orphaned.total}.`,
         ]
       : []),
     ...units.map(
-      ({ path, account }) =>
-        `${path} will fail, for it runs as the ${account}, which is not there.`,
+      ({ path, account }) => `${path} will fail: it runs as the ${account}, which will not exist.`,
     ),
     ...(inherited.length > 0
       ? [
-          `These get the number of an account that vanishes, and with it the files that are not handed over: ${listed(inherited)}.`,
+          `These accounts get the number of one that vanishes, and so own its remaining files: ${listed(inherited)}.`,
         ]
       : []),
     ...(ranges.length > 0
       ? [
-          `These get other subordinate ids, and what their containers own keeps its numbers: ${listed(ranges.map(({ file, name, here, after }) => `${name} (${file}: ${here} -> ${after})`))}.`,
+          `These accounts get other subordinate ids, but files of their containers keep their numbers: ${listed(ranges.map(({ file, name, here, after }) => `${name} (${file}: ${here} -> ${after})`))}.`,
         ]
       : []),
     ...(isMoved
       ? [
-          'Some accounts get another number. Restart this host when the restore has ended: what runs has the former ones.',
+          'Some accounts get another number. Restart this host after the restore, because running processes keep the former numbers.',
         ]
       : []),
     ...(search.complete

@@ -10,20 +10,22 @@ import { findOwned, type OwnedFile, type SearchLimits, searchLimits } from './ow
 import { withTexts } from './renumbered-liferaft.ts';
 import { type AccountsReport, listOf, ownerText } from './report.ts';
 
-/** A liferaft as it is restored on this host, and what has to be done besides. */
+/** A liferaft as it will be restored on this host, and what else has to be done. */
 export interface RestoredAccounts {
-  /** With the lists as they are to be here, and owners by the numbers that hold here then. */
+  /** The liferaft with the lists as they will be here, and with the numbers that owners will have here. */
   file: LiferaftFile;
-  /** Undefined if no account, and nothing that depends on one, changes. */
+  /** Left out if no account changes, and nothing that depends on one. */
   report?: AccountsReport;
-  /** Writes down which files are handed over, before anything is changed. @param folder of the restore */
+  /**
+   * Writes down which files will be handed over, before anything is changed. @param folder the folder of the restore
+   */
   plan: (folder: string) => Promise<void>;
 }
 
 /**
- * Puts the accounts of a liferaft together with those of this host (see merge.ts), and says what that does.
- * @param chosen the paths that are restored; all if nothing is said
- * @param replace whether the liferaft's lists are to be taken as they are
+ * Merges the accounts of a liferaft with those of this host (see merge.ts), and reports what that changes.
+ * @param chosen the paths that are restored; all if left out
+ * @param replace whether to take the liferaft's lists as they are
  */
 export async function restoreAccounts(
   file: LiferaftFile,

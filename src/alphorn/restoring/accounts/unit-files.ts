@@ -4,17 +4,17 @@ import { join } from 'node:path';
 
 import { ifThere, readTextUpTo } from '../../../kit/files/files.ts';
 
-/** Folders of units that a host keeps over a restart (systemd.unit(5)); `/lib` is a link to `/usr/lib` or the place itself. */
+/** Folders of units that outlive a boot (systemd.unit(5)). `/lib` is a link to `/usr/lib`, or a folder of its own. */
 export const unitFolders = [
   ...['/etc/systemd/system', '/usr/local/lib/systemd/system'],
   ...['/usr/lib/systemd/system', '/lib/systemd/system'],
 ] as const;
 
-/** Of one file; a unit has a few hundred. */
+/** Max bytes of a file; a unit has a few hundred. */
 export const maxUnitBytes = 64 * 1024;
 const maxUnits = 10_000;
 
-/** Whether a path is that of a unit that may run as a user, or of a drop-in of one. */
+/** Whether a path is a unit that may run as a user, or a drop-in of one. */
 export function isUnit(path: string): boolean {
   return unitFolders.some((folder) => path.startsWith(`${folder}/`)) && unitName.test(path);
 }
@@ -22,8 +22,8 @@ export function isUnit(path: string): boolean {
 const unitName = /\/[^/]+\.(?:service|socket|mount|swap)(?:\.d\/[^/]+\.conf)?$/;
 
 /**
- * The texts of all units of a host, by path. One that cannot be read is left out.
- * @param root where `/` is
+ * Reads the texts of all units of a host, by path. One that cannot be read is left out.
+ * @param root the folder that counts as `/`
  */
 export async function readUnitFiles(root: string): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>();

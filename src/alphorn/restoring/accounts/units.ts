@@ -1,12 +1,12 @@
-/** Whom a unit runs as, by its file or a drop-in of it (systemd.exec(5), "User=, Group="). */
+/** The accounts that a unit runs as, by its file or a drop-in (systemd.exec(5), "User=, Group="). */
 export interface RunsAs {
   users: readonly string[];
   groups: readonly string[];
 }
 
 /**
- * Reads the names in `User=` and `Group=`. A number needs no account, one with `%` is known to systemd alone, and with
- * `DynamicUser=` systemd makes the account.
+ * Reads the names in `User=` and `Group=`. A number needs no account, only systemd can resolve a name with `%`, and
+ * with `DynamicUser=` systemd creates the account.
  */
 export function runsAs(text: string): RunsAs {
   const named = { User: new Set<string>(), Group: new Set<string>() };

@@ -15,8 +15,8 @@ import { compareFolders, noFolderOf } from './folders.ts';
 import { compareLeaf, withBlock } from './leaves.ts';
 
 /**
- * Compares the paths of a liferaft with this host, in the order of their names, each folder before what is in it.
- * @param paths what to compare: a path of the liferaft, or a folder for all that is in it; all if nothing is said
+ * Compares the paths of a liferaft with this host, in the order of their names, each folder before its content.
+ * @param paths paths of the liferaft; a folder stands for everything in it; all if left out
  * Faults: `path_not_in_liferaft`
  */
 export async function compare(
@@ -40,12 +40,12 @@ export async function compare(
     const { path } = each.item;
     const isChosen = paths === undefined || paths.some((chosen) => isIn(path, chosen));
     const isEmpty = !holders.has(path);
-    // What is in a folder has it in the way as well, and says so.
+    // Whatever is in a blocked folder is blocked as well, and reports it.
     const blocked = closedFor(path) ?? (each.existing || !isEmpty ? undefined : noFolderOf(each));
     if (!isChosen || blocked !== undefined) delete each.existing;
     if (blocked !== undefined && isEmpty) planned[index] = withBlock(each, blocked);
   }
-  // Of one parent after another, so that each is opened once.
+  // The paths are sorted by parent, so that each parent is opened once.
   let parent: { path: string; folder: Awaited<ReturnType<typeof openFolder>> } | undefined;
   const close = async () => {
     if (parent && 'at' in parent.folder) await parent.folder.close();
@@ -69,7 +69,7 @@ export async function compare(
   return planned;
 }
 
-/** Files and links, in the order of their paths' folders, and the folders that they are in or that are chosen. */
+/** The chosen files and links, sorted by folder; and the folders that are chosen, or that contain them. */
 function selected(
   { folders, files, links }: Manifest,
   paths: readonly string[] | undefined,
@@ -82,7 +82,7 @@ function selected(
     if (isPlainPath(path) && (all.some(isInside) || folders.some(isInside))) continue;
     throw new Fault(
       'path_not_in_liferaft',
-      `The liferaft has no ${path}, and nothing in it. Nothing was done. Its manifest lists what it has.`,
+      `The liferaft has neither ${path} nor anything in it. Nothing was done. Its manifest lists what it has.`,
     );
   }
   const leaves = all
@@ -99,7 +99,7 @@ function order(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** Why nothing can be put into that folder, if it cannot. */
+/** Why nothing can be put into that folder; undefined if something can. */
 function whyNot(
   folder: Awaited<ReturnType<typeof openFolder>>,
   above: string,
@@ -108,7 +108,7 @@ function whyNot(
   if ('at' in folder) return undefined;
   const { path, why } = folder;
   if (why === 'no folder') {
-    return `${path} is a folder in the liferaft, and a link or a file on this host; nothing is restored through it.`;
+    return `${path} is a folder in the liferaft, but a link or a file on this host; nothing is restored through it.`;
   }
   const canBeMade = new Set(planned.map(({ item }) => item.path));
   const missing = [...parentsOf(above), above].find(

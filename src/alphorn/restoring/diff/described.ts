@@ -32,7 +32,7 @@ export function describedFolder(
   };
 }
 
-/** What is to be there, in words. A list that there cannot be is not wanted. */
+/** Describes what will be there. A list that the file system cannot have is left out. */
 export function describedWanted(
   item: FileItem | LinkItem | FolderItem,
   wanted: PlannedPath['wanted'],

@@ -3,47 +3,47 @@ import type { FilePresence, LinkPresence } from '../host-folder.ts';
 import type { FolderChange } from '../steps/folders.ts';
 import type { GivenLists } from '../steps/lists-here.ts';
 
-/** What a restore would do to a path. `create` and `replace` (of something of another kind) stand alone. */
+/** What a restore would do to a path. `create`, and `replace` for something of another kind, are never combined. */
 export type DifferenceChange =
   'create' | 'replace' | 'content' | 'mode' | 'owner' | 'acl' | 'target';
 
-/** How a path is, in words for people. */
+/** A description of a path, for people. */
 export interface Described {
   kind: 'file' | 'link' | 'folder' | 'other';
   /** Octal, such as `0640`. */
   mode?: string;
   /** Such as `root:haclient`. */
   owner?: string;
-  /** As acl(5) has it in short, where the mode does not say it all. */
+  /** The short text form of acl(5), if the mode does not say everything. */
   acl?: string;
   /** Bytes. */
   size?: number;
   target?: string;
 }
 
-/** A path of a liferaft beside the same path of this host. */
+/** A path of a liferaft compared with the same path of this host. */
 export interface Difference {
   path: string;
-  /** Empty where both are the same. */
+  /** Empty if both are the same. */
   changes: readonly DifferenceChange[];
-  /** Null where there is nothing. */
+  /** Null if there is nothing. */
   here: Described | null;
   liferaft: Described;
   /** Why it cannot be restored as it is. */
   blocked?: string;
-  /** What of it cannot be restored here. */
+  /** Which part of it cannot be restored here. */
   lost?: string;
 }
 
-/** A difference, and what it takes to restore the path. */
+/** A difference, and what is needed to restore the path. */
 export interface PlannedPath {
   difference: Difference;
   item: FileItem | LinkItem | FolderItem;
-  /** What is to be there then; a folder is made if it is missing, and else left as it is. */
+  /** What will be there. A folder is made if it is missing; otherwise it stays as it is. */
   wanted: FilePresence | LinkPresence | WantedFolder;
-  /** The access control list that it has now. */
+  /** Its present access control list. */
   aclHere?: string | undefined;
-  /** Of a folder that is there: what it would take to make it as it is in the liferaft. */
+  /** For an existing folder: the change that makes it as it is in the liferaft. */
   existing?: { difference: Difference; change: FolderChange };
 }
 

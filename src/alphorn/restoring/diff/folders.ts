@@ -38,7 +38,7 @@ export async function compareFolders(
   return planned;
 }
 
-/** What makes a folder that is there as it is in the liferaft; nothing where it is. */
+/** The change that makes an existing folder as it is in the liferaft; none if it is the same. */
 function existingFolder(
   item: FolderItem,
   here: Omit<WantedFolder, 'kind'>,
@@ -78,6 +78,6 @@ function existingFolder(
 
 export function noFolderOf({ difference: { path, here } }: PlannedPath): string | undefined {
   return here?.kind === 'other'
-    ? `${path} is a folder in the liferaft, and a link or a file on this host, or in one.`
+    ? `${path} is a folder in the liferaft. On this host it is a link or a file, or below one.`
     : undefined;
 }

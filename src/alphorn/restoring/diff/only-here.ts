@@ -8,18 +8,18 @@ import type { Manifest } from '../../format/manifest.ts';
 import { byPath, isIn } from '../../format/paths.ts';
 import { readRules, type Rules } from '../../collecting/rules.ts';
 
-/** What would go into a liferaft of this host and is not in the one that is compared. A restore leaves it. */
+/** Paths that would go into a liferaft of this host, and are not in the one that is compared. A restore leaves them. */
 export interface OnlyHere {
-  /** Files, links and empty folders, in their order; null where the rules of this host cannot be followed. */
+  /** Files, links and empty folders, sorted; null if the rules of this host are wrong. */
   onlyHere: readonly string[] | null;
   /** How many more there are. */
   onlyHereMore: number;
 }
 
-/** How many are listed at most. */
+/** Max number that is listed. */
 const maxListed = 1000;
 
-/** @param chosen which paths are compared, or the folders that they are in; all if nothing is said */
+/** @param chosen the paths that are compared; a folder stands for everything in it; all if left out */
 export async function findOnlyHere(
   { files, links, folders }: Manifest,
   chosen: readonly string[] | undefined,
@@ -30,7 +30,7 @@ export async function findOnlyHere(
     const { root } = paths;
     const inLiferaft = new Set([...files, ...links, ...folders].map(({ path }) => path));
     const rules = below(root, await readRules(paths.rules));
-    // A link on another root may lead out of it.
+    // A link below another root may lead out of it.
     const all = (await includedPaths(rules, paths, mounts))
       .filter((path) => isIn(path, root) || root === '/')
       .map((path) => (root === '/' ? path : path.slice(root.length)))
@@ -49,7 +49,7 @@ export async function findOnlyHere(
   }
 }
 
-/** The same rules of a host whose `/` is there. */
+/** The rules for a host whose `/` is that folder. */
 function below(root: string, rules: Rules): Rules {
   if (root === '/') return rules;
   const within = (path: string) => path.slice(root.length) || '/';

@@ -13,9 +13,9 @@ import { type SavedRestore, rewriteJournal, type Step } from '../restore-journal
 import { type GivenLists, readLists } from './lists-here.ts';
 
 /**
- * Copies what is about to be replaced; a link needs no copy.
- * @param copy the file to be made
- * @returns what it was
+ * Copies what is about to be replaced. A link needs no copy.
+ * @param copy the path of the copy
+ * @returns what is there
  * Faults: `changed_meanwhile`
  */
 export async function saveCopy(root: string, path: string, copy: string): Promise<Presence> {
@@ -32,7 +32,7 @@ export async function saveCopy(root: string, path: string, copy: string): Promis
   }
 }
 
-/** The folders that these paths are in and that are there, as they are; each before what is in it. */
+/** The existing folders that contain these paths, with their properties; each before its content. */
 export async function parentsThere(
   root: string,
   paths: readonly string[],
@@ -54,8 +54,8 @@ export async function parentsThere(
 }
 
 /**
- * Keeps what others have put in the place of what was restored, so that an undo by force may replace it. What is
- * neither a file nor a link stays where it is, and is not replaced.
+ * Saves what others have put in the place of restored paths, so that an undo by force may replace it. What is neither a
+ * file nor a link stays where it is, and is not replaced.
  * Faults: `no_space`
  */
 export async function saveChanged(
@@ -85,7 +85,7 @@ async function changedAt(
   const { path, changed = [] } = step;
   if ((await knownAt(root, step, lists)) !== undefined) return undefined;
   const copy = `${copies}.${changed.length}`;
-  // What a killed undo left is in no journal.
+  // A copy that a killed undo left is in no journal.
   await rm(copy, { force: true });
   const what = await saveCopy(root, path, copy).catch((error: unknown) => {
     if (error instanceof Fault && error.code === 'changed_meanwhile') return undefined;
@@ -97,8 +97,8 @@ async function changedAt(
 }
 
 /**
- * What is at the path of a step: as before it, or what an undo may replace.
- * @param lists that it has now
+ * Tells what is at the path of a step: what was there before it, or something that an undo may replace.
+ * @param lists the lists that the path has now
  * @returns undefined if it is something else
  * Faults: `restore_failed`
  */
@@ -117,7 +117,7 @@ export async function knownAt(
 }
 
 /**
- * The content of a copy.
+ * Reads the content of a copy.
  * Faults: `restore_failed` at its end, if it is not what was copied
  */
 export async function* contentOf(
@@ -138,7 +138,7 @@ export async function* contentOf(
   }
 }
 
-/** That of a link, or of nothing. */
+/** The content of a link, or of nothing. */
 export async function* contentOfNone(): AsyncGenerator<Buffer, void, undefined> {
   // It has none.
 }

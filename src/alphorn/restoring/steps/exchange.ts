@@ -8,19 +8,19 @@ import { type HostFolder, isThere, openFolder, type Presence } from '../host-fol
 import type { Lists } from './lists.ts';
 import type { GivenLists } from './lists-here.ts';
 
-/** What is to take the place of what is at a path. */
+/** A replacement of what is at a path. */
 export interface Exchange {
   path: string;
-  /** What has to be there until then. */
+  /** What must be there until then. */
   from: Presence;
   to: Presence;
   /** The content, if it is a file. */
   content: () => AsyncIterable<Buffer>;
-  /** The name of what is made beside it first. */
+  /** The name of the new file, which is first made next to it. */
   temporary: string;
 }
 
-/** A folder that is to be made. */
+/** A folder to make. */
 export interface NewFolder extends GivenLists {
   path: string;
   mode: number;
@@ -29,7 +29,7 @@ export interface NewFolder extends GivenLists {
 }
 
 /**
- * Makes the folder, in one that is there.
+ * Makes a folder in an existing one.
  * Faults: `changed_meanwhile`, `no_space`, `restore_failed`
  */
 export async function makeFolder(
@@ -46,8 +46,7 @@ export async function makeFolder(
 }
 
 /**
- * Makes a folder that was there before, under another name first, so that it is there with its owner and mode or not
- * at all.
+ * Makes a folder that was there before. It first has another name, so that it appears with its owner and mode.
  * Faults: `changed_meanwhile`, `no_space`, `restore_failed`
  */
 export async function makeFolderAgain(
@@ -66,7 +65,7 @@ export async function makeFolderAgain(
 }
 
 /**
- * Removes the folder if nothing is in it.
+ * Removes a folder if it is empty.
  * @returns whether it is gone
  * Faults: `restore_failed`
  */
@@ -79,7 +78,7 @@ export async function removeFolder(root: string, path: string): Promise<boolean>
     } catch (error) {
       const code = systemErrorCode(error) ?? '';
       if (code === 'ENOENT') return true;
-      // rmdir(2) has either for a folder that is not empty, and ENOTDIR for what is no folder.
+      // rmdir(2) has either code for a folder that is not empty, and ENOTDIR for something else.
       if (['ENOTDIR', 'ENOTEMPTY', 'EEXIST'].includes(code)) return false;
       throw error;
     }
@@ -88,10 +87,10 @@ export async function removeFolder(root: string, path: string): Promise<boolean>
 }
 
 /**
- * Makes all beside what they are for, and puts all in place then. If not all can be made, nothing was put in place,
- * and what was made is left to `unstage`; if not all can be put in place, some are.
- * @param beforePlacing is waited for when all is made
- * @param onPlaced is told of each that is in place
+ * Makes all new files next to their paths, and then puts them in place. If one cannot be made, nothing was put in
+ * place, and `unstage` removes the others. If one cannot be put in place, those before it were.
+ * @param beforePlacing is called and awaited when all files are made
+ * @param onPlaced is called for each path that was replaced
  * Faults: `changed_meanwhile`, `no_space`, `restore_failed`
  */
 export async function exchangeAll(
@@ -107,18 +106,20 @@ export async function exchangeAll(
     await putInPlace(root, each);
     onPlaced(each.path);
   }
-  // Once for each folder, for it takes as long as to write a file.
+  // Once for each folder, because it takes as long as writing a file.
   for (const path of new Set(exchanges.map(({ path }) => dirname(path)))) {
     await syncAt(root, path);
   }
 }
 
-/** Gets the names in a folder to the disk. Faults: `changed_meanwhile`, `restore_failed` */
+/** Writes the entries of a folder to the disk. Faults: `changed_meanwhile`, `restore_failed` */
 export async function syncAt(root: string, folder: string): Promise<void> {
   await within(root, `${folder}/.`, (held) => held.sync());
 }
 
-/** Makes it beside its place. Faults: `changed_meanwhile`, `no_space`, `restore_failed`, those of the content */
+/**
+ * Makes the new file next to its path. Faults: `changed_meanwhile`, `no_space`, `restore_failed`, those of the content
+ */
 export async function stage(
   root: string,
   { path, to, content, temporary }: Exchange,
@@ -135,9 +136,9 @@ export async function stage(
     const file = await open(place, 'wx', 0o600);
     try {
       for await (const piece of content()) await file.appendFile(piece);
-      // The owner first, for a change of owner takes setuid and setgid away (chown(2)).
+      // The owner comes first, because a change of owner removes setuid and setgid (chown(2)).
       await file.chown(to.uid, to.gid);
-      // Until the mode is given, a list that its folder gave to it opens it to nobody.
+      // Until the mode is set, a list that it inherited from its folder gives nobody access.
       await lists.give(join(dirname(path), temporary), { acl: to.acl });
       await file.chmod(to.mode);
       await file.sync();
@@ -147,20 +148,20 @@ export async function stage(
   });
 }
 
-/** Puts it in its place, if what has to be there still is. Faults: `changed_meanwhile`, `restore_failed` */
+/** Puts the new file in place, if the expected one is still there. Faults: `changed_meanwhile`, `restore_failed` */
 export async function putInPlace(
   root: string,
   { path, from, to, temporary }: Exchange,
 ): Promise<void> {
   await within(root, path, async (parent, name) => {
     if (!(await isThere(parent, name, from))) throw changedMeanwhile(path);
-    // Not rm() of Node.js, which takes what may not be removed for a folder then, and says that it is none.
+    // Not rm() of Node.js: if a file may not be removed, that reports that it is no folder.
     if (to === null) await unlink(parent.at(name));
     else await rename(parent.at(temporary), parent.at(name));
   });
 }
 
-/** Removes what was made to be put in place, if it is there. Faults: `restore_failed` */
+/** Removes a new file that was not put in place, if there is one. Faults: `restore_failed` */
 export async function unstage(
   root: string,
   { path, temporary }: Pick<Exchange, 'path' | 'temporary'>,
@@ -171,8 +172,8 @@ export async function unstage(
 }
 
 /**
- * Whether that is at the path, to the byte. Nothing is in a folder that is missing; what is behind a link in the place of
- * a folder is not known.
+ * Whether exactly that is at the path. A missing folder contains nothing. If a link is in the place of a folder, the
+ * answer is no.
  * Faults: `restore_failed`
  */
 export async function isAt(root: string, path: string, expected: Presence): Promise<boolean> {
@@ -187,7 +188,7 @@ export async function isAt(root: string, path: string, expected: Presence): Prom
   });
 }
 
-/** Works in the folder that the path is in. Faults: `changed_meanwhile`, `no_space`, `restore_failed` */
+/** Works in the folder that contains a path. Faults: `changed_meanwhile`, `no_space`, `restore_failed` */
 async function within(
   root: string,
   path: string,

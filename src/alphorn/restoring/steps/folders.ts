@@ -27,22 +27,22 @@ const schema = z.array(
     path: z.string().refine(isPlainPath),
     before: folderState,
     after: folderState,
-    /** What others had made of it since, and an undo by force was to replace; null if they had removed it. */
+    /** What others had changed it to, and an undo by force was to replace; null if they had removed it. */
     changed: z.array(folderState.nullable()).optional(),
   }),
 );
 
-/** What a folder is but for what is in it. Lists are as the kernel has them, in hexadecimal. */
+/** The properties of a folder. Lists are in the kernel's form, in hexadecimal. */
 export type FolderState = z.output<typeof folderState>;
 
-/** A folder that is there, and gets another mode, owner or list. */
+/** An existing folder that gets another mode, owner or list. */
 export type FolderChange = z.output<typeof schema>[number];
 
-/** Beside the journal of a restore; not there where no such folder is changed. */
+/** This file is next to the journal of a restore, if it changes such folders. */
 const fileName = 'folders.json';
 
 /**
- * Writes down what is to be done, before the journal is written.
+ * Writes down which folders will change. Call it before the journal is written.
  * @param restoreFolder the folder of the restore
  */
 export async function planFolders(
@@ -53,7 +53,7 @@ export async function planFolders(
     await createFile(join(restoreFolder, fileName), JSON.stringify(changes), 0o600);
 }
 
-/** Gives the folders what they are to have. Faults: `changed_meanwhile`, `restore_failed` */
+/** Changes the folders. Faults: `changed_meanwhile`, `restore_failed` */
 export async function changeFolders(
   root: string,
   restoreFolder: string,
@@ -81,7 +81,7 @@ export async function changedFolders(
   return changed;
 }
 
-/** Writes down what others have made of folders, so that an undo by force may replace it. Faults: `no_space` */
+/** Writes down how others have changed folders, so that an undo by force may replace that. Faults: `no_space` */
 export async function saveChangedFolders(
   root: string,
   restoreFolder: string,
@@ -99,9 +99,9 @@ export async function saveChangedFolders(
 }
 
 /**
- * Gives a folder what it had. It can be done again, however far it came.
- * @param make makes it again where it is missing
- * @returns why it stays, if others have changed it
+ * Changes a folder back. It can be repeated after it was interrupted at any point.
+ * @param make makes the folder if it is missing
+ * @returns why it stays as it is, if others have changed it
  * Faults: `restore_failed`
  */
 export async function changeFolderBack(
@@ -124,7 +124,7 @@ export async function changeFolderBack(
   return undefined;
 }
 
-/** Whether each part of it is one of those that are known: a change that was killed may have come half way. */
+/** Whether each property has a known value: a change that was killed may have set only some of them. */
 function isOurs(
   { before, after, changed = [] }: FolderChange,
   now: FolderState | null | undefined,
@@ -135,12 +135,14 @@ function isOurs(
   return partsOf(now).every((part, index) => known.some((each) => each[index] === part));
 }
 
-/** What is changed by one call each. With its list a folder gets the permission bits of its mode, and not the others. */
+/**
+ * The parts that one call each changes. Setting a list also sets the permission bits of the mode, but not the others.
+ */
 function partsOf({ mode, uid, gid, acl, defaultAcl }: FolderState) {
   return [mode & 0o777, mode & 0o7000, uid, gid, acl, defaultAcl];
 }
 
-/** What a restore does to folders that are there. Faults: `restore_failed` */
+/** Reads what a restore does to existing folders. Faults: `restore_failed` */
 export async function readFolderChanges(restoreFolder: string): Promise<FolderChange[]> {
   const file = join(restoreFolder, fileName);
   const text = await readTextIfThere(file);
@@ -155,7 +157,7 @@ export async function readFolderChanges(restoreFolder: string): Promise<FolderCh
   }
 }
 
-/** Null where nothing is, undefined where something else is. */
+/** Null if nothing is there, undefined if something else is. */
 async function stateAt(
   root: string,
   path: string,
@@ -184,7 +186,7 @@ async function give(
     if (!('at' in folder)) throw changedMeanwhile(path);
     try {
       await attributes.write([{ path, acl, defaultAcl }]);
-      // The mode last: with a list, the bits of its group are the list's mask.
+      // The mode comes last: with a list, the bits of the group are the list's mask.
       await folder.give(owned);
       await folder.sync();
     } finally {

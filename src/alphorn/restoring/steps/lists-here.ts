@@ -6,25 +6,25 @@ import type { FileItem, FolderItem, NamedAcl } from '../../format/items.ts';
 import { parentsOf } from '../../format/paths.ts';
 import type { Owners } from '../../format/owners.ts';
 
-/** What may be done with a path beside its mode, as the kernel has it, in hexadecimal. */
+/** The access control lists of a path in the kernel's form, in hexadecimal. */
 export interface GivenLists {
   acl?: string | undefined;
-  /** Of folders. */
+  /** For folders only. */
   defaultAcl?: string | undefined;
 }
 
-/** What a path of a liferaft is to be opened for here. */
+/** The permissions that a path of a liferaft will have here. */
 export interface WantedPermissions extends GivenLists {
   mode: number;
-  /** What of it there cannot be here. */
+  /** Which part of them is not possible here. */
   lost?: string;
 }
 
-/** The access control lists of paths of this host, beside those of a liferaft. */
+/** The access control lists of paths on this host, and those that a liferaft gives them. */
 export interface ListsHere {
-  /** What a path has now. */
+  /** The lists that a path has now. */
   here: (path: string) => GivenLists;
-  /** What it is to have: by name where this host has the name, else by number. */
+  /** The permissions that it will have: by name if this host has the name, otherwise by number. */
   wanted(item: FileItem | FolderItem): WantedPermissions;
 }
 
@@ -39,7 +39,7 @@ export async function readListsHere(
     items.map(({ path }) => path),
   );
   const here = listsIn(found);
-  /** Of what is not there, the folder that it is to be made in tells. */
+  /** For a missing path, the folder in which it will be made decides. */
   const canHave = (path: string) =>
     ![path, ...parentsOf(path)].some((each) => found.get(each)?.withoutLists);
 
@@ -65,7 +65,7 @@ export async function readListsHere(
   };
 }
 
-/** What paths have now. Faults: `tool_failed`, those of the run */
+/** Reads the lists that paths have now. Faults: `tool_failed`, those of the run */
 export async function readLists(
   attributes: Pick<AttributeStore, 'read'>,
   paths: readonly string[],
@@ -95,7 +95,7 @@ function listsIn(found: ReadonlyMap<string, Attributes>): ListsHere['here'] {
   };
 }
 
-/** The same list, as it would be written. */
+/** The same list, in the order in which it would be written. */
 function inOrder(list: string | null | undefined): string | undefined {
   if (typeof list !== 'string') return undefined;
   const acl = decodeAcl(Buffer.from(list, 'hex'));
@@ -103,7 +103,7 @@ function inOrder(list: string | null | undefined): string | undefined {
 }
 
 const sameNumber =
-  'An entry of its access control list: whom it is for has no name here, and the number of a user or group that the list has an entry for too.';
+  'An entry of its access control list: its user or group has no name here, and its number belongs to another entry of the list.';
 
 function isShorterHere(acl: NamedAcl, owners: Owners): boolean {
   const { users, groups } = numbersIn(acl, owners);
@@ -115,8 +115,8 @@ function hexOf(acl: NamedAcl, owners: Owners): string {
 }
 
 function numbersIn(acl: NamedAcl, owners: Owners): Acl {
-  // A name may have the id here that another entry has without a name, or with one that is not here: what is said of the
-  // name that is here counts.
+  // A name may have the id here that another entry has without a name, or with an unknown one. The entry of the known
+  // name counts.
   const knownFirst = (all: NamedAcl['users'], isKnown: (name: string | null) => boolean) =>
     all.toSorted((a, b) => Number(isKnown(b.name)) - Number(isKnown(a.name)));
   const isUser = (user: string | null) => owners.knows({ user, group: null }).user;
@@ -134,7 +134,7 @@ function numbersIn(acl: NamedAcl, owners: Owners): Acl {
   };
 }
 
-/** A list in words, such as `user:smith:rw-,group::r--`; nothing where there is none. */
+/** A list as text, such as `user:smith:rw-,group::r--`; left out if there is none. */
 export function aclText(list: string | undefined, owners: Owners): { acl?: string } {
   const acl = list === undefined ? undefined : decodeAcl(Buffer.from(list, 'hex'));
   if (acl === undefined) return {};
@@ -148,7 +148,7 @@ export function aclText(list: string | undefined, owners: Owners): { acl?: strin
   };
 }
 
-/** The same of a list that is to be given. */
+/** The same for a list that will be set. */
 export function namedAclText(acl: NamedAcl | undefined, owners: Owners): { acl?: string } {
   if (acl === undefined) return {};
   const nobody = { uid: 0, gid: 0, user: null, group: null };
@@ -161,7 +161,7 @@ export function namedAclText(acl: NamedAcl | undefined, owners: Owners): { acl?:
   };
 }
 
-/** @param userOf and groupOf give words for an owner, such as `smith:root`, of which one half counts */
+/** @param userOf and groupOf return the text of an owner, such as `smith:root`; only one half of it is used */
 function textOf<Entry extends AclEntry>(
   { users, group, groups }: Acl<Entry>,
   userOf: (entry: Entry) => string,

@@ -4,17 +4,18 @@ import type { AttributeStore } from '../../format/attributes.ts';
 import { changedMeanwhile } from '../path-faults.ts';
 import { type GivenLists, readLists } from './lists-here.ts';
 
-/** Gives access control lists to what a restore makes, and takes away those that its folder gave to it. */
+/** Sets access control lists of what a restore makes, and removes those that it inherited from its folder. */
 export interface Lists {
   /**
-   * To be called of what nobody else may open yet, before it gets its mode: the mode opens it to the list too.
-   * @param path of the host, below its root
+   * Sets the lists of a path that nobody else may open yet. Call it before the mode is set, which also puts the list
+   * into force.
+   * @param path a path below the root
    * Faults: `changed_meanwhile`, those of AttributeStore
    */
   give(path: string, lists: GivenLists): Promise<void>;
 }
 
-/** For one restore or undo; what a folder gives to what is made in it is asked once. */
+/** Make one for each restore or undo: it asks only once what a folder passes on. */
 export function makeLists(attributes: AttributeStore): Lists {
   const givers = new Map<string, boolean>();
 
@@ -33,7 +34,7 @@ export function makeLists(attributes: AttributeStore): Lists {
       if (isPlain && !(await inherits(dirname(path)))) return;
       const change = { path, acl: acl ?? null, defaultAcl: defaultAcl ?? null };
       const without = await attributes.write([change]);
-      // It was found to have them when it was compared.
+      // The comparison had found that it can have lists.
       if (without.length > 0) throw changedMeanwhile(path);
     },
   };

@@ -16,7 +16,10 @@ import {
 import { type FolderChange, planFolders } from './folders.ts';
 import { saveCopy, parentsThere } from './copies.ts';
 
-/** Keeps what is replaced, and writes down what is to be done. Nothing outside of the folder is touched. */
+/**
+ * Saves what will be replaced, and writes down what will be done. Nothing outside of the restore's folder is touched.
+ * Faults: `changed_meanwhile`, `no_space`
+ */
 export async function prepareRestore(
   { root, restores }: Pick<AlphornPaths, 'root' | 'restores'>,
   attributes: Pick<AttributeStore, 'read'>,
@@ -39,7 +42,7 @@ export async function prepareRestore(
         path: item.path,
         before,
         after: wanted,
-        // A name that no rule takes into a liferaft.
+        // No rule takes a file of such a name into a liferaft.
         temporary: `.alphorn-${id}.${number}.new`,
         ...(before?.kind === 'file' && { kept: number }),
       });
@@ -48,7 +51,7 @@ export async function prepareRestore(
     await planFolders(folder, folderChanges);
     const changed = [
       ...steps.map(({ path }) => path),
-      // With themselves.
+      // With their own path as a parent.
       ...folderChanges.map(({ path }) => `${path}/.`),
     ];
     const parents = await parentsThere(root, changed, attributes);

@@ -21,28 +21,28 @@ import { contentOf, contentOfNone, knownAt } from './copies.ts';
 import { makeLists } from './lists.ts';
 import { readLists } from './lists-here.ts';
 
-/** A path that is not as it was before the restore. Its copy must stay. */
+/** A path that could not be put back. Its copy must stay. */
 export interface LeftPath {
   path: string;
   why: string;
-  /** Whether somebody has changed it, so that it could be put back by force. */
+  /** Whether somebody has changed it, so that an undo by force could put it back. */
   isChanged: boolean;
 }
 
-/** What became of a restore that was to be taken back. */
+/** The outcome of taking a restore back. */
 export interface PutBack {
   left: readonly LeftPath[];
-  /** Folders that the restore made, and that others have put something into. */
+  /** Folders that the restore made, and into which others have put something. */
   stay: readonly string[];
 }
 
 /**
- * Makes all as it was before the restore. It can be done again, however far it came. What cannot be put back is left as
- * it is, and hinders nothing else.
- * @param touched the paths that the restore has changed, where that is known: of the others nothing has to be put back
+ * Puts everything back as it was before the restore. It can be repeated after it was interrupted at any point. What
+ * cannot be put back stays as it is, and does not stop the rest.
+ * @param touched the paths that the restore has changed, if known; nothing else has to be put back
  * @param wasKilled whether a kill may have left a file half handed over
- * @param orNothing change nothing if there is no room for all
- * Faults: `no_space` of `orNothing`
+ * @param orNothing whether to change nothing if there is no room for everything
+ * Faults: `no_space` with `orNothing`
  */
 export async function putBack(
   root: string,
@@ -150,7 +150,7 @@ export async function putBack(
   for (const each of ready) {
     if (await orLeave(each.path, () => putInPlace(root, each))) placed.push(each);
   }
-  // Once for each folder, for it takes as long as to write a file.
+  // Once for each folder, because it takes as long as writing a file.
   const folderOf = new Map(placed.map(({ path }) => [dirname(path), path]));
   for (const [folder, path] of folderOf) await orLeave(path, () => syncAt(root, folder));
   await clear();
@@ -180,7 +180,7 @@ export async function putBack(
   return { left: [...left.values()], stay };
 }
 
-/** The way back of a step, from the copy that was kept. */
+/** The exchange that takes a step back, from its copy. */
 function backward({ folder }: SavedRestore, step: Step, from: Presence): Exchange {
   const { path, before, temporary, kept = '' } = step;
   const content = () =>
@@ -212,7 +212,7 @@ async function whyChanged(
   });
 }
 
-/** What the system says, or what we say, in a part of a sentence. Other errors are our own, and thrown on. */
+/** The error as part of a sentence. Errors that are neither faults nor the system's are bugs, and are thrown. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Fault) && systemErrorCode(error) === undefined) throw error;
   return (error as Error).message.split('. ')[0]?.replace(/\.$/, '') ?? '';

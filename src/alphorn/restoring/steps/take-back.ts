@@ -12,27 +12,27 @@ import { folderIdOf } from '../other-root.ts';
 import { checkPacemaker } from '../pacemaker.ts';
 import { type PutBack, putBack } from './put-back.ts';
 
-/** What an undo did. */
+/** The result of an undo. */
 export interface Undone {
-  /** Whose restore was taken back, and when that was (ISO 8601 in UTC). */
+  /** The restore that was taken back. Its time is ISO 8601 in UTC. */
   liferaft: string;
   host: { id: string; name: string };
   generation: number;
   restoredAt: string;
-  /** What it was restored below, where that is not `/`. */
+  /** The folder below which it had restored, if that is not `/`. */
   root?: string;
-  /** The paths that are as they were before it. */
+  /** The paths that are as they were before the restore. */
   paths: readonly string[];
 }
 
-/** For what the caller should know beside the answer. */
+/** Takes what the caller should know in addition to the answer. */
 export type Warn = (text: string) => void;
 
-/** Takes restores back: whole, or with every copy of the rest still there. To be called by who has the lock. */
+/** Takes restores back: either completely, or the copies of the rest stay. The caller must hold the lock. */
 export interface TakingBack {
   /**
-   * Puts back what a restore, or an undo, that was killed has changed. What cannot be put back stays, and so does its
-   * copy, which the caller is told of.
+   * Puts back what killed restores and undos have changed. What cannot be put back stays, and so does its copy, which
+   * the caller is warned about.
    * Faults: `pacemaker_running`
    */
   finishKilled(asker: Host, warn: Warn): Promise<void>;
@@ -40,7 +40,7 @@ export interface TakingBack {
    * Takes back a restore that failed.
    * @param touched the paths that it has changed
    * @param error why it failed
-   * @returns what its caller is to be told
+   * @returns the error for its caller
    */
   failed(
     saved: SavedRestore,
@@ -52,7 +52,7 @@ export interface TakingBack {
   undo(asker: Host, force: boolean, warn: Warn): Promise<Undone>;
 }
 
-/** @param root of restores whose journal, by a former version, does not name it */
+/** @param root applies to restores of a former version, whose journal does not name it */
 export function makeTakingBack({
   root,
   restores,
@@ -64,7 +64,7 @@ export function makeTakingBack({
 }): TakingBack {
   const rootOf = ({ journal }: SavedRestore) => journal.root ?? root;
 
-  /** What is to be said where the root is not there, such as a disk that is not mounted: nothing may be done then. */
+  /** The fault if the root is not there, such as a disk that is not mounted. Then nothing may be done. */
   async function otherRootOf(saved: SavedRestore): Promise<Fault | undefined> {
     const { rootId } = saved.journal;
     const where = rootOf(saved);
@@ -72,43 +72,43 @@ export function makeTakingBack({
     return isSame ? undefined : otherRoot(saved, where);
   }
 
-  /** Says how a restore ended that was to be taken back: nothing of it is left to be done, or its copies stay. */
+  /** Ends the taking back of a restore: it is deleted if nothing is left to do, otherwise its copies stay. */
   async function settle(saved: SavedRestore, { left, stay }: PutBack, warn: Warn): Promise<void> {
     if (stay.length > 0) {
-      warn(`These folders stay, for others have put something into them: ${stay.join(', ')}`);
+      warn(`These folders stay, because others have put something into them: ${stay.join(', ')}`);
     }
     const keepsChanges = saved.journal.steps.some(({ changed = [] }) =>
       changed.some(({ what }) => what !== null),
     );
-    // One that had not begun has changed nothing, so nothing at its paths is its own.
+    // A restore that had not begun has changed nothing, so whatever is at its paths is not its own.
     if (left.length > 0) await moveOn(saved, saved.state === 'staging' ? 'staging' : 'partial');
     else if (keepsChanges) {
       await moveOn(saved, 'undone');
       warn(
-        `What was changed since the restore is kept in ${saved.folder}; 'hactl alphorn restores' lists it.`,
+        `What was changed since the restore is saved in ${saved.folder}; 'hactl alphorn restores' lists it.`,
       );
     } else await forget(saved);
   }
 
-  /** The same where only its copies may be in the way of that. */
+  /** The same; if only deleting its copies fails, that is a warning. */
   async function settleOrWarn(saved: SavedRestore, outcome: PutBack, warn: Warn): Promise<void> {
     try {
       await settle(saved, outcome, warn);
     } catch (error) {
-      // The copies stay in any case, and that they do is said by who asked.
+      // The copies stay in any case, and the caller reports that.
       if (outcome.left.length > 0) return;
       warn(
-        `All was put back, but ${saved.folder} could not be removed: ${(error as Error).message}. The next restore or undo tries again.`,
+        `Everything was put back, but ${saved.folder} could not be removed: ${(error as Error).message}. The next restore or undo tries again.`,
       );
     }
   }
 
   function ofKilled({ state, journal }: SavedRestore): string {
     const what = state === 'begun' || state === 'staging' ? 'restore' : 'undo of the restore';
-    return `The ${what} of ${journal.liferaft} of ${journal.at} had not ended, for something killed it.`;
+    return `The ${what} of ${journal.liferaft} of ${journal.at} was killed before it had ended.`;
   }
 
-  const allPutBack = 'All that it had changed was put back as it was before the restore.';
+  const allPutBack = 'Everything that it had changed was put back as it was before the restore.';
 
   async function finishKilled(asker: Host, warn: Warn): Promise<void> {
     for (const saved of (await readRestores(restores)).toReversed()) {
@@ -157,7 +157,7 @@ export function makeTakingBack({
     await checkPacemaker(asker, where, steps);
     const isKilled = isHalfDone(latest);
     const folders = await readFolderChanges(latest.folder).catch((error: unknown) => {
-      // It is named when all else was put back.
+      // putBack() reports it after everything else was put back.
       if (error instanceof Fault) return [];
       throw error;
     });
@@ -193,7 +193,7 @@ export function makeTakingBack({
     if (isKilled) warn(`${ofKilled(latest)} ${allPutBack}`);
     const paths = folders.map(({ path }) => path);
     for (const { path, before } of steps) {
-      // What the restore had not come to, somebody may have changed since.
+      // Somebody may have changed since what the restore had not reached.
       if (latest.state !== 'staging' || (await isAt(where, path, before))) paths.push(path);
     }
     return {

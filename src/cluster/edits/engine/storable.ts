@@ -41,10 +41,10 @@ export async function checkStorable(
   const lostCharacters = await readLostCharacters();
   refuse(
     added.flatMap(({ what, text }) => {
-      const { signs, first } = lostIn(text, lostCharacters);
-      if (signs.length === 0) return [];
-      const lost = signs.slice(0, maxNamed).map(named).join(', ');
-      const more = signs.length > maxNamed ? ' and others' : '';
+      const { characters, first } = lostIn(text, lostCharacters);
+      if (characters.length === 0) return [];
+      const lost = characters.slice(0, maxNamed).map(named).join(', ');
+      const more = characters.length > maxNamed ? ' and others' : '';
       const where =
         first === undefined ? '' : ` behind a character beyond ASCII such as ${named(first)}`;
       return [

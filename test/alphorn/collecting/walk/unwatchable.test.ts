@@ -5,11 +5,11 @@ import { expect } from 'chai';
 import { unwatchableAmong } from '../../../../src/alphorn/collecting/walk/unwatchable.ts';
 import { collectBench } from '../../../support/collect-bench.ts';
 
-describe('what no watch may look at', () => {
+describe('a path that must not be watched', () => {
   const { at, link, write } = collectBench();
   const folders = ['/etc', '/etc/a', '/etc/b', '/etc/b/nfs', '/etc/c', '/etc/d', '/nfs'];
 
-  it('is a file system on another host, and each folder that has one in it or a link to one', async () => {
+  it('is on a file system of another host, or is a folder that contains one or a link to one', async () => {
     for (const folder of folders) await mkdir(at(folder), { recursive: true });
     await write('/etc/a/file');
     await link('/etc/c/link', '~/nfs/deep');
@@ -25,7 +25,7 @@ describe('what no watch may look at', () => {
     expect([closed(at('/etc/c/link/x')), closed(at('/etc/a/file'))]).to.deep.equal([true, false]);
   });
 
-  it('is nothing where there is no such file system', () => {
+  it('does not exist without such a file system', () => {
     expect(unwatchableAmong([at('/etc')], [], () => false)(at('/etc'))).to.equal(false);
   });
 });

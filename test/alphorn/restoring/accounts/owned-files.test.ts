@@ -19,7 +19,7 @@ describe('the search for the files of an account', () => {
     await chown(join(folder.path, path), 4711, 0);
   }
 
-  it('goes on after a path that is too long for the system, and says that it was not complete', async () => {
+  it('continues after a path that is too long for the system, and reports that it was not complete', async () => {
     // Step by step, for no call takes it whole; nor does the one by which Node.js removes folders.
     const steps = 'for (1 .. 25) { mkdir $ARGV[0]; chdir $ARGV[0] }';
     await run('perl', ['-e', steps, 'x'.repeat(200)], { cwd: folder.path });
@@ -32,7 +32,7 @@ describe('the search for the files of an account', () => {
     expect(complete).to.equal(false);
   });
 
-  it('passes over mount points, at which a look may wait without end or be refused', async () => {
+  it('skips mount points, where a call may wait without end or be refused', async () => {
     for (const each of ['here', 'mounted']) await mkdir(join(folder.path, each));
     await ownedFile('here/a');
     await ownedFile('b');

@@ -71,7 +71,7 @@ describe('a restore of users and groups onto a host with others', () => {
   const restore = (replaceUsers = false, paths?: readonly string[]) =>
     bench.restorer.restore(bench.host, name, paths, bench.warn, { replaceUsers });
 
-  it('keeps the accounts of this host, and leaves each file with the one that it had', async () => {
+  it('keeps the accounts of this host, and leaves each file with its account', async () => {
     await restore();
     // Group 107 stays, for no group of the liferaft has that number.
     expect(await tree()).to.deep.equal({
@@ -91,7 +91,7 @@ describe('a restore of users and groups onto a host with others', () => {
     expect(await diff()).to.equal(undefined);
   });
 
-  it('names before who gets another number, and which files go with it', async () => {
+  it('first reports which accounts get another number, and which files go with them', async () => {
     const report = await diff();
     expect(report?.mode).to.equal('merge');
     expect(
@@ -119,14 +119,14 @@ describe('a restore of users and groups onto a host with others', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('leaves a file alone that somebody else has given away since', async () => {
+  it('leaves a file alone if somebody else has changed its owner since', async () => {
     await restore();
     await growTree(bench.alphorn.root, { '/var/lib/ha/state': 'file 600 5:5 other' });
     await bench.restorer.undo(bench.host, false, bench.warn);
     expect(await tree()).to.deep.equal({ ...before, '/var/lib/ha/state': 'file 600 5:5 other' });
   });
 
-  it('is taken back by an undo when it was killed while files were handed over', async () => {
+  it('is taken back by an undo after it was killed while files were handed over', async () => {
     const { kept } = await restore();
     await rename(join(kept ?? '', 'journal.json'), join(kept ?? '', 'journal.begun.json'));
     await growTree(bench.alphorn.root, { '/var/lib/svc/data': 'file 640 107:107 svc' });
@@ -135,7 +135,7 @@ describe('a restore of users and groups onto a host with others', () => {
     expect(await bench.restorer.listSaved()).to.deep.equal([]);
   });
 
-  it('is taken back with the modes of all files wherever it was killed, and wherever its undo was', async () => {
+  it('is taken back with the modes of all files, wherever it or its undo was killed', async () => {
     const undo = () => bench.restorer.undo(bench.host, false, bench.warn);
     const { restores } = bench.alphorn;
     await mkdir(restores);
@@ -169,7 +169,7 @@ describe('a restore of users and groups onto a host with others', () => {
     }
   });
 
-  it('names who vanishes, the files that are orphaned and the units that fail, where the lists are replaced', async () => {
+  it('reports accounts that vanish, orphaned files and failing units if the lists are replaced', async () => {
     const report = await diff(true);
     expect(report?.mode).to.equal('replace');
     const gone = report?.changes.filter(({ change }) => change === 'vanishes');
@@ -184,11 +184,11 @@ describe('a restore of users and groups onto a host with others', () => {
     ]);
   });
 
-  it('warns before it replaces the lists, and takes them as they are', async () => {
+  it('warns before it replaces the lists', async () => {
     await restore(true);
     expect(bench.warnings[0])
       .to.include('user svc, group svc')
-      .and.to.include('nobody owns then: 3');
+      .and.to.include('that will have no owner: 3');
     expect(bench.warnings[1]).to.include('svc.service will fail');
     expect((await tree())['/etc/passwd']).to.equal(
       `file 644 0:0 ${passwd('root:x:0:0:', 'ha:x:107:112:')}`,
@@ -198,7 +198,7 @@ describe('a restore of users and groups onto a host with others', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('warns of who gets the files of an account that vanishes, with its number', async () => {
+  it('warns about an account that gets the number and files of one that vanishes', async () => {
     name = await storeLiferaft(bench.alphorn.liferafts, {
       files: { '/etc/passwd': passwd('root:x:0:0:', 'other:x:107:0:') },
     });
@@ -212,7 +212,7 @@ describe('a restore of users and groups onto a host with others', () => {
     expect(bench.warnings.join('\n')).to.include(': user other (from svc).');
   });
 
-  it('warns of subordinate ids that become others, also where nothing else does', async () => {
+  it('warns about subordinate ids that change, even if nothing else does', async () => {
     await growTree(bench.alphorn.root, { '/etc/subuid': 'file 644 0:0 svc:100000:65536\n' });
     name = await storeLiferaft(bench.alphorn.liferafts, {
       files: { '/etc/subuid': 'other:100000:65536\n' },
@@ -236,7 +236,7 @@ describe('a restore of users and groups onto a host with others', () => {
     ]);
   });
 
-  it('goes by names that are not ASCII as by any other', async () => {
+  it('handles names that are not ASCII like any other', async () => {
     const { root, liferafts } = bench.alphorn;
     await growTree(root, {
       '/etc/passwd': `file 644 0:0 ${passwd('root:x:0:0:', 'drück:x:450:0:')}`,
@@ -279,7 +279,7 @@ describe('a restore of users and groups onto a host with others', () => {
     expect(await tree()).to.deep.equal({ ...before, '/etc/ha.conf': 'file 640 450:451 ha' });
   });
 
-  it('says so when not all files could be searched for', async () => {
+  it('reports that not all files could be searched for', async () => {
     const file = await openLiferaft(join(bench.alphorn.liferafts, name));
     if (file === undefined) throw new Error('There is no liferaft.');
     const limits = { looked: 5, found: 5 };

@@ -10,7 +10,7 @@ import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const etc = { '/etc': {} };
 
-describe('a liferaft beside a host', () => {
+describe('a liferaft compared with a host', () => {
   const folder = temporaryFolder();
 
   async function diffOf(content: Described, host: Tree, paths?: readonly string[]) {
@@ -121,7 +121,7 @@ describe('a liferaft beside a host', () => {
     });
   }
 
-  it('says how both are, in words', async () => {
+  it('describes both sides', async () => {
     const { differences } = await diffOf(
       {
         folders: etc,
@@ -150,7 +150,7 @@ describe('a liferaft beside a host', () => {
     ]);
   });
 
-  it('goes by the names of owners, which another host may number otherwise', async () => {
+  it('uses the names of owners, which may have other numbers on another host', async () => {
     const content = {
       folders: etc,
       files: { '/etc/a': { content: 'A', uid: 99, user: 'smith', gid: 98, group: 'smiths' } },
@@ -163,7 +163,7 @@ describe('a liferaft beside a host', () => {
     expect((await diffOf(content, host)).differences).to.deep.equal([]);
   });
 
-  it('goes by the numbers where the list of names itself is restored', async () => {
+  it('uses the numbers of owners if the list of names itself is restored', async () => {
     const content = {
       folders: etc,
       files: {
@@ -180,7 +180,7 @@ describe('a liferaft beside a host', () => {
     expect(differences.map(({ path }) => path)).to.deep.equal(['/etc/passwd']);
   });
 
-  it('is compared in part: paths, and folders for all that is in them', async () => {
+  it('can be compared in part: paths, and folders with everything in them', async () => {
     const content = {
       folders: { '/etc': {}, '/etc/x': {}, '/var': {} },
       files: {
@@ -232,7 +232,7 @@ describe('a liferaft beside a host', () => {
       expect(await blockOf(content, { '/etc/a': 'folder 755 0:0' }, '/etc/a')).to.match(/a folder/);
     });
 
-    it('in the place of a link whose target cannot be told', async () => {
+    it('in the place of a link whose target is unknown', async () => {
       const { restorer, alphorn } = restoreBench(folder.path);
       await mkdir(join(alphorn.root, 'etc'), { recursive: true });
       await symlink(Buffer.from([0xff, 0xfe]), join(alphorn.root, 'etc/l'));
@@ -255,7 +255,7 @@ describe('a liferaft beside a host', () => {
       });
     }
 
-    it('over what Alphorn itself keeps', async () => {
+    it('over what Alphorn itself stores', async () => {
       const { alphorn } = restoreBench(folder.path);
       const path = join(alphorn.own, 'x');
       const content = { files: { [path]: 'A' } };

@@ -59,7 +59,7 @@ describe('folders that are there before a restore', () => {
   const undo = (force = false) => bench.restorer.undo(bench.host, force, bench.warn);
   const lists = () => makeAttributeStore(bench.alphorn.root).read(['/etc/d', '/etc/d/a']);
 
-  it('are told with their modes, owners and lists, and stay', async () => {
+  it('are reported with their modes, owners and lists, and stay as they are', async () => {
     const { folders, differences } = await bench.restorer.diff(name);
     expect(folders).to.deep.equal([
       {
@@ -88,7 +88,7 @@ describe('folders that are there before a restore', () => {
     expect((await lists()).size).to.equal(0);
   });
 
-  it('become as they are in the liferaft when they are asked for, and an undo takes that back', async () => {
+  it('become as they are in the liferaft if that is requested, and an undo takes that back', async () => {
     const { differences, folders } = await restore(true);
     expect(folders).to.deep.equal([]);
     expect(differences.map(({ path }) => path)).to.include.members(['/etc', '/etc/d']);
@@ -102,7 +102,7 @@ describe('folders that are there before a restore', () => {
     expect((await lists()).size).to.equal(0);
   });
 
-  it('are as they were after an undo, wherever the restore was killed, or its undo', async () => {
+  it('are as they were after an undo, wherever the restore or its undo was killed', async () => {
     // So that the list alone makes a mode of it that is neither the one nor the other.
     const wider = { ...acl, mask: 7 };
     const folders = { ...content.folders, '/etc/d': { mode: 0o770, acl: wider } };
@@ -123,7 +123,7 @@ describe('folders that are there before a restore', () => {
     }
   });
 
-  it('are changed alone, if nothing else differs', async () => {
+  it('are changed even if nothing else differs', async () => {
     await restore(false);
     expect((await restore(true)).kept).to.be.a('string');
     expect(await tree()).to.include({ '/etc': 'folder 755 0:0' });
@@ -131,14 +131,14 @@ describe('folders that are there before a restore', () => {
     expect(await tree()).to.include({ '/etc': 'folder 711 0:0' });
   });
 
-  it('are those that are named, and none on the way to them', async () => {
+  it('are changed if they are named, but not on the way to a named path', async () => {
     await restore(true, ['/etc/d']);
     expect(await tree()).to.include({ '/etc': 'folder 711 0:0', '/etc/d': 'folder 750 5:0' });
     await restore(true, ['/etc/empty']);
     expect(await tree()).to.include({ '/etc/empty': 'folder 1777 0:6' });
   });
 
-  it('stay if others have changed one since: an undo names it and does nothing', async () => {
+  it('stay if others have changed one since: an undo reports it and does nothing', async () => {
     await restore(true);
     await chmod(join(bench.alphorn.root, 'etc'), 0o700);
     const there = await tree();
@@ -157,7 +157,7 @@ describe('folders that are there before a restore', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('stay on record where a link took their place, until that is gone', async () => {
+  it('stay recorded while a link is in their place', async () => {
     await restore(true);
     await rename(join(bench.alphorn.root, 'etc/d'), join(bench.alphorn.root, 'etc/moved'));
     await symlink('moved', join(bench.alphorn.root, 'etc/d'));
@@ -169,7 +169,7 @@ describe('folders that are there before a restore', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('are put back by an undo by force, whatever others made of them', async () => {
+  it('are put back by an undo by force, whatever others changed', async () => {
     await restore(true);
     await chmod(join(bench.alphorn.root, 'etc'), 0o700);
     await undo(true);
@@ -188,14 +188,14 @@ describe('an empty folder of a liferaft', () => {
     storeLiferaft(bench.alphorn.liferafts, { folders: { '/etc': {}, ...folders }, files: {} });
   const restore = (name: string) => bench.restorer.restore(bench.host, name, undefined, bench.warn);
 
-  it('is made, and taken away by an undo', async () => {
+  it('is made, and removed by an undo', async () => {
     await restore(await store({ '/etc/a': {}, '/etc/a/b': { mode: 0o700 } }));
     expect((await treeOf(bench.alphorn.root))['/etc/a/b']).to.equal('folder 700 0:0');
     await bench.restorer.undo(bench.host, false, bench.warn);
     expect(await treeOf(bench.alphorn.root)).to.deep.equal({ '/etc': 'folder 755 0:0' });
   });
 
-  it('blocks a restore where a file or a link is, or where nothing is restored', async () => {
+  it('blocks a restore if a file or link is in its place, or if nothing is restored there', async () => {
     await writeFile(join(bench.alphorn.root, 'etc/a'), '');
     await symlink('/tmp', join(bench.alphorn.root, 'etc/l'));
     for (const path of ['/etc/a', '/etc/l', '/usr/a']) {
@@ -205,7 +205,7 @@ describe('an empty folder of a liferaft', () => {
   });
 });
 
-describe('what is only on this host', () => {
+describe('a path that exists only on this host', () => {
   const folder = temporaryFolder();
   let bench: RestoreBench;
   let name: string;
@@ -231,7 +231,7 @@ describe('what is only on this host', () => {
   });
   const rules = (text: string) => writeFile(join(bench.alphorn.rules, 'a.json'), text);
 
-  it('and would go into its liferaft is told, and stays', async () => {
+  it('is reported if it would go into its liferaft, and stays', async () => {
     await rules('{"include": ["/etc/samba", "/etc/ssh_host_*"], "exclude": ["/**/*~"]}');
     const expected = [
       ...['/etc/samba/deep', '/etc/samba/link', '/etc/samba/local.conf', '/etc/ssh_host_a'],
@@ -246,12 +246,12 @@ describe('what is only on this host', () => {
     expect(await treeOf(bench.alphorn.root)).to.include.keys(expected);
   });
 
-  it('is not known where the rules are wrong', async () => {
+  it('is unknown if the rules are wrong', async () => {
     await rules('{');
     expect((await bench.restorer.diff(name)).onlyHere).to.equal(null);
   });
 
-  it('is listed up to a thousand paths', async () => {
+  it('is one of at most a thousand that are listed', async () => {
     await rules('{"include": ["/etc/samba"]}');
     for (let index = 0; index < 1100; index += 1) {
       await writeFile(join(bench.alphorn.root, `etc/samba/x${index}`), '');

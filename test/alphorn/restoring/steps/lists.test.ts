@@ -49,7 +49,7 @@ describe('a restore of access control lists', () => {
     await growTree(bench.alphorn.root, before);
   });
 
-  it('gives them to files and folders, by the names that this host has', async () => {
+  it('sets them on files and folders, by the names that this host has', async () => {
     const name = await store({
       folders: { '/etc': {}, '/etc/d': { mode: 0o750, acl: folderList, defaultAcl: list } },
       files: { '/etc/d/a': { content: 'secret', mode: 0o660, acl: list }, '/etc/d/plain': 'A' },
@@ -66,7 +66,7 @@ describe('a restore of access control lists', () => {
     expect((await bench.restorer.diff(name)).differences).to.deep.equal([]);
   });
 
-  it('gives each number one entry, that of the name that is here, and names the other', async () => {
+  it('gives each number one entry, that of the name that is known here, and reports the other', async () => {
     const users = [
       { id: 7, name: 'jones', perms: 6 },
       { id: 9, name: 'smith', perms: 4 },
@@ -76,7 +76,7 @@ describe('a restore of access control lists', () => {
     });
     const [difference] = (await restore(name)).differences;
     expect(difference?.lost).to.match(
-      /^An entry of its access control list: whom it is for has no name here/,
+      /^An entry of its access control list: its user or group has no name here/,
     );
     const found = (await attributes().read(['/etc/a'])).get('/etc/a');
     const one = { ...list, users: [{ id: 7, perms: 4 }] };
@@ -84,7 +84,7 @@ describe('a restore of access control lists', () => {
     expect((await bench.restorer.diff(name)).differences).to.deep.equal([]);
   });
 
-  it('lets no list of a folder here leak into what is restored into it', async () => {
+  it('keeps the list of a folder here from what is restored into it', async () => {
     await attributes().write([{ path: '/etc', acl: null, defaultAcl: hexOf(list) }]);
     const name = await store({
       folders: { '/etc': {}, '/etc/new': { mode: 0o700 } },
@@ -100,7 +100,7 @@ describe('a restore of access control lists', () => {
     expect(tree['/etc/new']).to.equal('folder 700 0:0');
   });
 
-  it('tells them apart, and an undo brings back those from before', async () => {
+  it('reports their differences, and an undo restores the former ones', async () => {
     await growTree(bench.alphorn.root, {
       '/etc/a': 'file 660 0:0 A',
       '/etc/b': 'file 660 0:0 B',
@@ -130,7 +130,7 @@ describe('a restore of access control lists', () => {
     expect(await listOf('/etc/b')).to.equal(undefined);
   });
 
-  it('is taken back over a list that others have changed since by force alone, and keeps it then', async () => {
+  it('is taken back over a list that others have changed only by force, which saves it', async () => {
     await growTree(bench.alphorn.root, { '/etc/a': 'file 660 0:0 A' });
     const name = await store({ files: { '/etc/a': { content: 'A', mode: 0o660, acl: list } } });
     await restore(name);
@@ -144,7 +144,7 @@ describe('a restore of access control lists', () => {
     expect(await bench.restorer.listSaved()).to.have.length(1);
   });
 
-  it('comes back to a folder that was removed since and is made again', async () => {
+  it('includes that of a folder that was removed and is made again', async () => {
     await growTree(bench.alphorn.root, {
       '/etc/d': 'folder 750 0:0',
       '/etc/d/a': 'file 660 0:0 A',
@@ -159,7 +159,7 @@ describe('a restore of access control lists', () => {
     expect((await treeOf(bench.alphorn.root))['/etc/d/a']).to.equal('file 660 0:0 A');
   });
 
-  it('gives the group no more than its own bits where there can be no list, and says so', async () => {
+  it('gives the group only its own bits if there can be no list, and reports that', async () => {
     const run: Run = async (command) => {
       const outcome = await makeRun(makeLog('silent'))(command);
       if (command.argv[0] !== 'perl' || command.argv[2] !== 'read') return outcome;

@@ -5,12 +5,26 @@ import { setCaller } from '../../../../src/server/middleware/authenticate.ts';
 import { byValidator } from '../../../../src/server/table/check.ts';
 import type { Family } from '../../../../src/server/table/family.ts';
 import { inPath, inQuery } from '../../../../src/server/table/field.ts';
+import type { Examples } from '../../../../src/server/table/examples.ts';
+import { always, integer, record, text } from '../../../../src/server/table/schema.ts';
 import { row } from '../../../../src/server/table/row.ts';
 import { resourceName } from '../../../../src/routes/ha/fields/names.ts';
 import { oneOf } from '../../../../src/server/table/rules.ts';
 
 /** As large as a certificate bundle may be. */
 export const maxUpload = 8 * 1024 * 1024;
+
+const upload = record({ name: text, kind: text, bytes: integer, by: text });
+
+/** As this family answers in its tests. */
+const examples: Examples = {
+  'GET //': { status: 200, body: { api_version: '0.5' } },
+  'PUT /uploads/{name}/file': {
+    status: 202,
+    body: { name: 'cert', kind: 'pem', bytes: 8388608, by: 'driver' },
+  },
+  'DELETE /uploads/{name}': { status: 200, body: {} },
+};
 
 /** A family as those to come: errors, sign-in, bodies and paths are unlike those of the HA API. */
 export function madeUpFamily(): Family {
@@ -38,6 +52,9 @@ export function madeUpFamily(): Family {
       body: JSON.stringify({ faultcode: 'Client', faultstring: message, debuginfo: null }),
       isFailure: false,
     }),
+    faultSchema: () => record({ faultcode: text, faultstring: text, debuginfo: always(null) }),
+    codes: ['unauthenticated'],
+    examples,
     rows: [
       row({
         methods: ['GET'],
@@ -46,6 +63,8 @@ export function madeUpFamily(): Family {
         role: 'viewer',
         summary: 'The version.',
         fields: {},
+        answers: { 200: { json: record({ api_version: text }) } },
+        codes: [],
         handle: () => ({ body: { api_version: '0.5' } }),
       }),
       row({
@@ -55,6 +74,8 @@ export function madeUpFamily(): Family {
         summary: 'Takes bytes.',
         fields: { name: inPath(resourceName), kind: inQuery(oneOf(['pem', 'cfg'])) },
         body: { maxBytes: maxUpload },
+        answers: { 202: { json: upload } },
+        codes: ['no_space'],
         handle: ({ name, kind = 'cfg' }, call) => ({
           status: 202,
           body: { name, kind, bytes: call.raw().length, by: call.caller().name },
@@ -67,6 +88,8 @@ export function madeUpFamily(): Family {
         summary: 'Removes bytes.',
         fields: { name: inPath(resourceName) },
         isChange: true,
+        answers: { 200: { json: record({}) } },
+        codes: [],
         handle: () => ({ body: {} }),
       }),
     ],

@@ -1,7 +1,7 @@
 import { parseAccountNumbers, parseAccounts } from '../../../../parsers/accounts.ts';
 import type { AccountList } from './numbers.ts';
 
-/** The lists of accounts, as Debian has them: passwd(5), group(5), shadow(5), gshadow(5), subuid(5), subgid(5). */
+/** The lists of accounts in Debian: passwd(5), group(5), shadow(5), gshadow(5), subuid(5), subgid(5). */
 export const accountFiles = [
   '/etc/passwd',
   '/etc/group',
@@ -11,7 +11,7 @@ export const accountFiles = [
   '/etc/subgid',
 ] as const;
 export type AccountFile = (typeof accountFiles)[number];
-/** A list that is missing there is left out. */
+/** The texts of the lists; a missing list is left out. */
 export type AccountTexts = Partial<Record<AccountFile, string>>;
 
 export function accountsOf(text = ''): AccountList {

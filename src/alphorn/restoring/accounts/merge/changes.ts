@@ -1,25 +1,25 @@
 import { parseAccountNumbers } from '../../../../parsers/accounts.ts';
 import { accountsOf, type AccountTexts } from './account-files.ts';
 
-/** What becomes of an account. One that stays as it is is not told. */
+/** A change of an account. Accounts that stay as they are are not listed. */
 export interface AccountChange {
   kind: 'user' | 'group';
   name: string;
-  /** `kept`: it keeps the number that it has here, which is another than in the liferaft. */
+  /** `kept`: it keeps its number here, which differs from that in the liferaft. */
   change: 'added' | 'renumbered' | 'vanishes' | 'kept';
   /** The numbers: here, afterwards, and in the liferaft. */
   here: number | null;
   after: number | null;
   liferaft: number | null;
-  /** Of one that vanishes: who has its number then, and so its files. */
+  /** If it vanishes: the account that gets its number, and so its files. */
   heir?: string;
 }
 
-/** What becomes of the numbers that accounts of one kind have here. */
+/** What happens to the numbers that accounts of one kind have here. */
 export interface NumberChanges {
-  /** The number of each name afterwards. */
+  /** The new number of each name. */
   after: ReadonlyMap<string, number>;
-  /** By the number that its account has here, the one that it has afterwards. */
+  /** The new number by the present one, for accounts whose number changes. */
   moved: ReadonlyMap<number, number>;
   /** Numbers of accounts that vanish. */
   gone: ReadonlySet<number>;
@@ -59,7 +59,7 @@ function changeOf({
   return liferaft !== null && liferaft !== after ? 'kept' : undefined;
 }
 
-/** Of a number that several names have here, the first name counts, as for getpwuid(3). */
+/** If several names have one number here, the first name counts, as for getpwuid(3). */
 export function numberChanges(
   own: string | undefined,
   after: ReadonlyMap<string, number>,
@@ -68,7 +68,7 @@ export function numberChanges(
   const gone = new Set<number>();
   const { numbers, names } = accountsOf(own);
   for (const [number, name] of names) {
-    // Of a second line of that name, which keeps its number.
+    // This is a second line of that name, which keeps its number.
     if (numbers.get(name) !== number) continue;
     const next = after.get(name);
     if (next === undefined) gone.add(number);

@@ -1,9 +1,9 @@
 import { isAccount } from '../../../../parsers/accounts.ts';
 
 /**
- * The lines of the liferaft, in its order, and then those of names that only this host has. What begins with `+` or
- * `-` asks NIS for all that comes after (nsswitch.conf(5), "compat"), so nothing is put behind it; where the liferaft
- * has no such line, those of this host stay.
+ * Merges lines: those of the liferaft in its order, then those of names that only this host has. A line that begins
+ * with `+` or `-` refers to NIS (nsswitch.conf(5), "compat") and ends the local names, so nothing is added after it. If
+ * the liferaft has no such line, those of this host stay.
  */
 export function mergeLines(
   own: string,
@@ -21,7 +21,7 @@ export function mergeLines(
   const end = merged.findIndex(isForNis);
   if (end === -1) merged.push(...more.map(ofOwn), ...ownLines.filter(isForNis));
   else merged.splice(end, 0, ...more.map(ofOwn));
-  // To the byte, then: it may have empty lines.
+  // If nothing was merged, return the same bytes: the text may have empty lines.
   if (merged.join('\n') === theirLines.join('\n')) return theirs;
   return merged.map((line) => `${line}\n`).join('');
 }
@@ -38,7 +38,7 @@ export function nameOf(line: string): string {
   return line.split(':', 1)[0] ?? '';
 }
 
-/** The line, with the names of the other's list in the same field besides its own. */
+/** The line with the names from the same field of the other line added. */
 export function withMembers(line: string, other: string | undefined, field: number): string {
   const fields = line.split(':');
   const names = [fields[field], other?.split(':')[field]].flatMap((list) => list?.split(',') ?? []);

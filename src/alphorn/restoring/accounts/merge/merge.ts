@@ -5,12 +5,12 @@ import { mergeLines, withMembers } from './lines.ts';
 import { assignNumbers, type Numbers } from './numbers.ts';
 import { mergeRanges, type RangeChange, rangeChanges, withOwnersAfter } from './ranges.ts';
 
-// Accounts of another host put together with those of this one. No I/O: texts in, texts out.
+// Merges the accounts of another host with those of this one. No I/O: texts in, texts out.
 
 export interface MergedAccounts {
-  /** What the restored lists are to hold. */
+  /** The new texts of the restored lists. */
   texts: AccountTexts;
-  /** Users first; those of this host before those that are new here. */
+  /** Users first; accounts of this host before new ones. */
   changes: readonly AccountChange[];
   ranges: readonly RangeChange[];
   numbers: { users: NumberChanges; groups: NumberChanges };
@@ -19,18 +19,19 @@ export interface MergedAccounts {
 export interface Merging {
   here: AccountTexts;
   liferaft: AccountTexts;
-  /** The lists that are restored; the others stay as they are here. */
+  /** The lists that are restored; the others stay as they are. */
   restored: ReadonlySet<AccountFile>;
   /** Names that own something in the liferaft. */
   owners: { users: ReadonlySet<string>; groups: ReadonlySet<string> };
-  /** Whether the lists are taken from the liferaft as they are, so that accounts of this host alone vanish. */
+  /** Whether to take the liferaft's lists as they are, so that accounts that only this host has vanish. */
   replace: boolean;
 }
 
 /**
- * Merges by name. Accounts that only one side has stay. Of those that both have, the liferaft's line and number hold if
- * people have them or they own something in the liferaft; a system account that owns nothing there stays as it is here,
- * for the packages of this host made it. A password is the liferaft's wherever it has one.
+ * Merges by name. Accounts that only one side has stay. If both sides have an account, the liferaft's line and number
+ * apply to accounts of people, and to those that own something in the liferaft. A system account that owns nothing
+ * there stays as it is here, because the packages of this host made it. Passwords come from the liferaft if it has
+ * them.
  */
 export function mergeAccounts(merging: Merging): MergedAccounts {
   const { here, liferaft, restored, owners, replace } = merging;
@@ -49,8 +50,8 @@ export function mergeAccounts(merging: Merging): MergedAccounts {
   const users = restored.has('/etc/passwd')
     ? numbersOf('/etc/passwd', owners.users)
     : asHere('/etc/passwd');
-  // The list of users has groups by their numbers. So where one of the two lists is not restored, each group of this
-  // host keeps its number, and no user of the liferaft gets into one by its number.
+  // The list of users has the numbers of groups. So if only one of the two lists is restored, each group of this host
+  // keeps its number, and no user of the liferaft gets into a group by a number.
   const isHalf = restored.has('/etc/passwd') !== restored.has('/etc/group');
   const assigned = numbersOf('/etc/group', isHalf ? undefined : owners.groups);
   const groups = restored.has('/etc/group') ? assigned : asHere('/etc/group');
@@ -102,8 +103,8 @@ function merge(file: AccountFile, own: string, theirs: string, merged: Merged): 
 }
 
 /**
- * The number that stands in a line, as it is afterwards. A second line of a name, or one whose number is none, is known
- * to nobody by that name, and keeps what it has.
+ * The new number for a line. A second line of a name, or one with an invalid number, is not found by its name, and
+ * keeps its number.
  */
 function numberAfter(
   [name = '', , number = '']: readonly string[],

@@ -4,26 +4,28 @@ export interface AccountList {
   names: ReadonlyMap<number, string>;
 }
 
-/** What number each account has, and whose it is otherwise. */
+/** The new number of each account, and whose line applies. */
 export interface Numbers {
   after: ReadonlyMap<string, number>;
-  /** Whether the liferaft's line holds for a name that both have. */
+  /** Whether the liferaft's line applies to a name that both have. */
   isTheirs(name: string): boolean;
 }
 
-/** From here on people have the numbers (login.defs(5) and Debian's policy, section 9.2.2), except for `nobody`. */
+/** The first number of people (login.defs(5) and Debian's policy, section 9.2.2). `nobody` is an exception. */
 const firstOfPeople = 1000;
 const nobody = 65_534;
-/** What useradd takes for a system account, from the end (login.defs(5), SYS_UID_MIN and SYS_UID_MAX). */
+/**
+ * The numbers that useradd gives to system accounts, from the last down (login.defs(5), SYS_UID_MIN and SYS_UID_MAX).
+ */
 const firstOfSystem = 100;
 const lastOfSystem = 999;
 
 /**
- * Gives each account of two lists a number, by name. The first that have a claim to a number get it:
+ * Gives each account of two lists a number, by name. Claims to a number have this order:
  * 1. the liferaft, for accounts of people and those that own something in it
  * 2. this host, for all that it has
  * 3. the liferaft, for the rest
- * An account that loses its number gets a free one that neither list has. Two names of one number stay together.
+ * An account that loses its number gets one that neither list has. Two names with one number stay together.
  * @param owners names that own something in the liferaft; undefined if no account of this host may lose its number
  */
 export function assignNumbers(

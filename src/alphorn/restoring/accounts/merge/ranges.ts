@@ -3,7 +3,7 @@ import type { AccountFile, AccountTexts } from './account-files.ts';
 import { linesOf, mergeLines, nameOf } from './lines.ts';
 import type { Numbers } from './numbers.ts';
 
-/** A range of subordinate ids that an account gets another one for. What it was used for keeps its numbers. */
+/** A range of subordinate ids that is replaced by another. Files that use the former range keep their numbers. */
 export interface RangeChange {
   file: AccountFile;
   name: string;
@@ -12,7 +12,7 @@ export interface RangeChange {
   after: string;
 }
 
-/** The same ranges: where one names its owner by number, by the number that the owner has afterwards (subuid(5)). */
+/** Replaces owners that are numbers by the numbers that these owners will have (subuid(5)). */
 export function withOwnersAfter(
   own: string,
   theirs: string,
@@ -29,7 +29,7 @@ export function withOwnersAfter(
   return [after(own, here['/etc/passwd']), after(theirs, liferaft['/etc/passwd'])];
 }
 
-/** Ranges of this host that would overlap with one of the liferaft get a place behind all of them. */
+/** Moves ranges of this host that overlap with one of the liferaft behind all others. */
 export function mergeRanges(own: string, theirs: string): string {
   const theirRanges = linesOf(theirs).map(rangeOf);
   let end = Math.max(0, ...[...theirRanges, ...linesOf(own).map(rangeOf)].map((each) => each.end));
@@ -49,7 +49,7 @@ export function mergeRanges(own: string, theirs: string): string {
   );
 }
 
-/** By the order that the ranges of each name have. */
+/** Compares the ranges of each name in their order. */
 export function rangeChanges(file: AccountFile, own: string, after = own): RangeChange[] {
   const [ownLines, linesAfter] = [linesOf(own), linesOf(after)];
   return ownLines.flatMap((line): RangeChange[] => {

@@ -120,7 +120,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
-  it('names who gets other subordinate ids, in the order of the ranges of each', () => {
+  it('lists accounts that get other subordinate ids, in the order of their ranges', () => {
     const { ranges } = merged({
       here: { '/etc/subuid': lines('a:1000:10', 'a:2000:10', 'b:100:10', 'c:5000:10') },
       liferaft: { '/etc/subuid': lines('a:1000:10', 'a:3000:10', 'd:95:10') },
@@ -131,7 +131,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
-  it('names who is new, gets another number, or has another number than in the liferaft', () => {
+  it('lists accounts that are new, get another number, or have another one in the liferaft', () => {
     const { changes } = merged();
     const users = changes.filter(({ kind }) => kind === 'user');
     const user = { kind: 'user' };
@@ -144,7 +144,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
-  it('gives a number of this host to a file of the liferaft before it gives it to another', () => {
+  it('gives a number of this host to its own account before any other', () => {
     const { texts, changes } = merged({
       owners: { users: new Set(['app']), groups: new Set() },
     });
@@ -154,7 +154,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     expect(changes.find(({ name }) => name === 'svc')).to.include({ change: 'renumbered' });
   });
 
-  it('changes nothing more when it is done again', () => {
+  it('changes nothing when it is repeated', () => {
     const { texts } = merged();
     const again = merged({ here: texts });
     expect(again.texts).to.deep.equal(texts);
@@ -197,8 +197,8 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
-  it('gives each name a number of its own, whatever the lists are, and the same the next time', () => {
-    // Of few numbers, so that they clash.
+  it('gives each name a number of its own, whatever the lists are, and the same when repeated', () => {
+    // There are few numbers, so that they clash.
     const number = fc.oneof(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 997, max: 1003 }));
     const known = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
     const name = fc.constantFrom(...known);
@@ -230,7 +230,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     );
   });
 
-  it('keeps the lines that are no account, and those for NIS at the end', () => {
+  it('keeps the lines that are no accounts, and those for NIS at the end', () => {
     const { texts } = merged({
       here: { '/etc/passwd': lines('root:x:0:0::/:/', 'svc:x:998:998::/:/', '+::::::') },
       liferaft: { '/etc/passwd': lines('# ours', 'root:x:0:0::/:/', '+@admins::::::') },
@@ -252,7 +252,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
-  it('leaves each number of a name that is there twice with the files that it has', () => {
+  it('leaves the numbers of a name that occurs twice with their files', () => {
     for (const file of ['/etc/passwd', '/etc/group'] as const) {
       const { texts, numbers } = merged({
         here: { [file]: lines('app:x:500:0::/:/', 'app:x:501:0::/:/') },
@@ -266,7 +266,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     }
   });
 
-  it('leaves a range of subordinate ids that names its owner by number with that owner', () => {
+  it('leaves a range of subordinate ids with its owner, even if that is a number', () => {
     const { texts } = merged({
       here: {
         '/etc/passwd': lines('jones:x:1000:0::/:/'),
@@ -283,7 +283,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
-  it('hands nothing over for an account that is commented out, or asked of NIS', () => {
+  it('hands nothing over for an account that is commented out, or comes from NIS', () => {
     const { changes, numbers } = merged({
       here: { '/etc/passwd': lines('#old:x:1000:1000::/:/', '+nis:x:1001:1001::/:/') },
       liferaft: { '/etc/passwd': lines('a:x:1000:1000::/:/', 'b:x:1001:1001::/:/') },
@@ -295,7 +295,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
-  it('leaves the accounts whose list is not restored as they are, and goes by their numbers', () => {
+  it('leaves accounts as they are if their list is not restored, and uses their numbers', () => {
     const { texts, changes } = merged({ restored: new Set(['/etc/passwd']) });
     expect(texts).to.have.all.keys('/etc/passwd');
     expect(texts['/etc/passwd']).to.include('hacluster:x:107:451:');
@@ -322,7 +322,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     });
   }
 
-  it('is the liferaft to the byte where that was asked for, and names who vanishes', () => {
+  it('is the exact list of the liferaft if it replaces, and then lists accounts that vanish', () => {
     const { texts, changes, numbers } = merged({ replace: true });
     expect(texts).to.deep.equal(liferaft);
     const gone = changes.filter(({ change }) => change === 'vanishes');

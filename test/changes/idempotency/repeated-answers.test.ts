@@ -3,10 +3,11 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { Fault } from '../../src/kit/fault.ts';
-import { type Answer, openRepeatedAnswers } from '../../src/changes/repeated-answers.ts';
-import { faultOf } from '../support/faults.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { Fault } from '../../../src/kit/fault.ts';
+import { openRepeatedAnswers } from '../../../src/changes/idempotency/repeated-answers.ts';
+import { faultOf } from '../../support/faults.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import type { Answer } from '../../../src/changes/idempotency/answer-index.ts';
 
 describe('repeated answers', () => {
   const temporary = temporaryFolder();

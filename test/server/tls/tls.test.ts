@@ -11,19 +11,15 @@ import { expect } from 'chai';
 import { execa } from 'execa';
 import sinon from 'sinon';
 
-import { makeRun, type Run } from '../../src/kit/exec.ts';
-import { replaceFile } from '../../src/kit/files/files.ts';
-import {
-  apiTls,
-  followTlsIdentity,
-  loadTlsIdentity,
-  type TlsIdentity,
-} from '../../src/server/tls.ts';
-import { waitUntil } from '../lab/wait.ts';
-import { faultOf } from '../support/faults.ts';
-import { keepingLog } from '../support/keeping-log.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { type Config, loadConfig } from '../../src/bin/wiring/config.ts';
+import { makeRun, type Run } from '../../../src/kit/exec.ts';
+import { replaceFile } from '../../../src/kit/files/files.ts';
+import { apiTls, followTlsIdentity, loadTlsIdentity } from '../../../src/server/tls/identity.ts';
+import { waitUntil } from '../../lab/wait.ts';
+import { faultOf } from '../../support/faults.ts';
+import { keepingLog } from '../../support/keeping-log.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { type Config, loadConfig } from '../../../src/bin/wiring/config.ts';
+import type { TlsIdentity } from '../../../src/server/tls/source.ts';
 
 const dayMs = 24 * 3600 * 1000;
 

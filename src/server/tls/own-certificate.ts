@@ -1,149 +1,11 @@
-import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { createSecureContext } from 'node:tls';
 
-import { Fault } from '../kit/fault.ts';
-import { type Run, runToSuccess } from '../kit/exec.ts';
-import { readTextIfThere, replaceFile } from '../kit/files/files.ts';
-import type { Log } from '../kit/log.ts';
-import type { CommonConfig } from '../kit/config/common.ts';
-import type { ServerConfig } from './config.ts';
-
-/** PEM texts for Node's TLS server. */
-export interface TlsIdentity {
-  key: string;
-  cert: string;
-}
-
-/**
- * TLS 1.3, and TLS 1.2 with a key exchange for each connection; authenticated encryption only (RFC 9325, section 4.2).
- * For the port of the API.
- */
-export const apiTls = {
-  minVersion: 'TLSv1.2',
-  ciphers: [
-    ...['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256'],
-    ...['ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-RSA-AES256-GCM-SHA384'],
-    ...['ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-RSA-CHACHA20-POLY1305'],
-    ...['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256'],
-  ].join(':'),
-  honorCipherOrder: true,
-  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-} as const;
-
-/** Where a certificate comes from. */
-interface Source {
-  /** Milliseconds between two looks. */
-  everyMs: number;
-  /** @returns the identity to serve with; `current` itself if nothing changed */
-  load(current: TlsIdentity | undefined): Promise<TlsIdentity>;
-}
-
-type TlsConfig = Pick<ServerConfig, 'tls_certificate' | 'tls_key'> &
-  Pick<CommonConfig, 'state_directory'>;
-
-/**
- * The certificate to serve with: the configured one, or this node's own, made on the first start, and when it ends soon,
- * lacks a name or an address of this host, or is of a kind that former versions made.
- * Faults: `invalid_config` if a file cannot be read or does not hold what it should, `tool_failed`, those of Run.
- */
-export function loadTlsIdentity(config: TlsConfig, run: Run): Promise<TlsIdentity> {
-  return sourceOf(config, run).load(undefined);
-}
-
-/**
- * Looks now and again whether there is a newer certificate: the configured files were replaced, or this node's own ends
- * soon. One that cannot be served is logged, and the former one stays.
- * @param current what is served now
- * @param replaced is called with each newer one
- * @returns stops it; fulfilled when a look that is under way is over
- */
-export function followTlsIdentity(
-  { config, run, log }: { config: TlsConfig; run: Run; log: Log },
-  current: TlsIdentity,
-  replaced: (identity: TlsIdentity) => void,
-  everyMs?: number,
-): () => Promise<void> {
-  const source = sourceOf(config, run);
-  let served = current;
-  let logged = '';
-  let looking: Promise<void> | undefined;
-
-  async function look(): Promise<void> {
-    try {
-      const next = await source.load(served);
-      logged = '';
-      if (next === served) return;
-      replaced(next);
-      served = next;
-      log.info(describeCertificate(next), 'the certificate was replaced');
-    } catch (error) {
-      const { message } = error as Error;
-      if (message !== logged) log.error({ error: message }, 'the former certificate stays');
-      logged = message;
-    }
-  }
-  const timer = setInterval(() => {
-    looking ??= look().finally(() => (looking = undefined));
-  }, everyMs ?? source.everyMs);
-  return async () => {
-    clearInterval(timer);
-    await looking;
-  };
-}
-
-/** For the log: what a client needs that trusts this certificate alone. */
-export function describeCertificate({ cert }: TlsIdentity): object {
-  const { fingerprint256, validTo } = new X509Certificate(cert);
-  return { fingerprint256, validTo };
-}
-
-function sourceOf(config: TlsConfig, run: Run): Source {
-  const { tls_certificate: certPath, tls_key: keyPath } = config;
-  return certPath !== null && keyPath !== null
-    ? configuredSource(certPath, keyPath)
-    : ownSource(join(config.state_directory, 'tls.pem'), run);
-}
-
-function configuredSource(certPath: string, keyPath: string): Source {
-  return {
-    everyMs: 60_000,
-    async load(current) {
-      const key = await readConfigured('tls_key', keyPath);
-      const cert = await readConfigured('tls_certificate', certPath);
-      if (key === current?.key && cert === current.cert) return current;
-      return checked(
-        { key, cert },
-        'tls_certificate and tls_key: expected a PEM certificate and the key that belongs to it.',
-      );
-    },
-  };
-}
-
-function checked(identity: TlsIdentity, ifNot: string): TlsIdentity {
-  try {
-    createSecureContext(identity);
-    // An empty text is none to createSecureContext: a file is empty while it is being replaced.
-    const certificate = new X509Certificate(identity.cert);
-    if (certificate.checkPrivateKey(createPrivateKey(identity.key))) return identity;
-  } catch (error) {
-    throw new Fault('invalid_config', `${ifNot} ${(error as Error).message}`);
-  }
-  throw new Fault('invalid_config', `${ifNot} The key belongs to another certificate.`);
-}
-
-async function readConfigured(key: string, path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new Fault(
-      'invalid_config',
-      `${key}: expected a readable PEM file. ${(error as Error).message}`,
-    );
-  }
-}
+import { type Run, runToSuccess } from '../../kit/exec.ts';
+import { readTextIfThere, replaceFile } from '../../kit/files/files.ts';
+import { checked, type Source, type TlsIdentity } from './source.ts';
 
 const dayMs = 24 * 3600 * 1000;
 // Browsers refuse more than 398 days.
@@ -152,7 +14,8 @@ const validMs = 397 * dayMs;
 const clockSkewMs = 3600 * 1000;
 const renewBeforeMs = 30 * dayMs;
 
-function ownSource(path: string, run: Run): Source {
+/** The certificate that this node makes for itself, in one file with its key. */
+export function ownSource(path: string, run: Run): Source {
   const subjectOfNow = () => subjectOfThisHost(run);
   return {
     everyMs: 3600 * 1000,

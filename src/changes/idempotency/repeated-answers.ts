@@ -1,25 +1,19 @@
 import { createHash } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import { Fault } from '../kit/fault.ts';
+import { Fault } from '../../kit/fault.ts';
+import { makeFolder, orNoSpace, readFileIfThere, syncFolder } from '../../kit/files/files.ts';
+import { readBoot, writeAnswer, writeNew } from './answer-file.ts';
 import {
-  makeFolder,
-  namesIn,
-  orNoSpace,
-  readFileIfThere,
-  readTextIfThere,
-  syncFolder,
-} from '../kit/files/files.ts';
-
-/** An answer as it goes out. */
-export interface Answer {
-  status: number;
-  headers: Record<string, string>;
-  body: string;
-}
+  type Answer,
+  type AnswerIndex,
+  type AnswerLimits,
+  type Known,
+  readIndex,
+} from './answer-index.ts';
 
 /** A request that its caller gave a key (`Idempotency-Key`). */
 export interface KeyedRequest {
@@ -49,12 +43,6 @@ export interface RepeatedAnswers {
   once(request: KeyedRequest, make: () => Promise<Answer>): Promise<Answer>;
 }
 
-/** How many answers are kept. */
-export interface AnswerLimits {
-  perCaller: number;
-  inAll: number;
-}
-
 const defaultLimits: AnswerLimits = { perCaller: 10_000, inAll: 20_000 };
 
 const keepMs = 24 * 3600 * 1000;
@@ -76,18 +64,6 @@ const answerSchema = z.object({
   headers: z.record(z.string(), z.string()),
   body: z.string(),
 });
-
-/** A request that was carried out, or begun. */
-interface Known {
-  name: string;
-  caller: string;
-  at: number;
-  /** Where the disk did not take it. */
-  answer?: Answer;
-}
-
-/** `TIME-CALLER-KEY.answer`: when it was asked for, in milliseconds, and digests of the other two. */
-const fileName = /^(\d{13,})-([0-9a-f]{32})-([0-9a-f]{32})\.answer$/;
 
 /**
  * A file is two lines of JSON: the digest of the request, and the answer. The second is blank, and as long as there will be
@@ -209,129 +185,6 @@ export function openRepeatedAnswers(
       }
     },
   };
-}
-
-/**
- * Tells one start of the node from another: random(4) has an id for that, which containers share with their host;
- * theirs differ in when their first process was started (proc(5), `starttime`).
- */
-async function readBoot(): Promise<string> {
-  const id = (await readTextIfThere('/proc/sys/kernel/random/boot_id')) ?? '';
-  const first = (await readTextIfThere('/proc/1/stat')) ?? '';
-  // The name of the process, in parentheses, may hold blanks.
-  const startedAt = first.slice(first.lastIndexOf(')') + 1).split(' ')[20] ?? '';
-  return `${id.trim()} ${startedAt}`;
-}
-
-/** The stored answers, in the order of their requests. */
-class AnswerIndex {
-  readonly #known = new Map<string, Known>();
-  readonly #perCaller = new Map<string, Set<string>>();
-
-  get(id: string): Known | undefined {
-    return this.#known.get(id);
-  }
-
-  add(id: string, known: Known): void {
-    this.#known.set(id, known);
-    const own = this.#perCaller.get(known.caller) ?? new Set();
-    this.#perCaller.set(known.caller, own.add(id));
-  }
-
-  remove(id: string): void {
-    const known = this.#known.get(id);
-    if (known === undefined) return;
-    this.#known.delete(id);
-    const own = this.#perCaller.get(known.caller);
-    own?.delete(id);
-    if (own?.size === 0) this.#perCaller.delete(known.caller);
-  }
-
-  /** The answers from before that time. */
-  older(time: number): string[] {
-    const ids: string[] = [];
-    for (const [id, { at }] of this.#known) {
-      if (at >= time) break;
-      ids.push(id);
-    }
-    return ids;
-  }
-
-  /** The answers to remove before one more of this caller is added. */
-  surplus(
-    caller: string,
-    { perCaller, inAll }: AnswerLimits,
-    isUnderWay: (id: string) => boolean,
-  ): string[] {
-    const own = this.#perCaller.get(caller) ?? new Set<string>();
-    if (own.size >= perCaller) return oldestOf(own, isUnderWay);
-    if (this.#known.size < inAll) return [];
-    const most = [...this.#perCaller.values()].reduce((a, b) => (b.size > a.size ? b : a), own);
-    return oldestOf(most, isUnderWay);
-  }
-
-  limitUnstored(limit: number): void {
-    const unstored = [...this.#known.values()].filter(({ answer }) => answer !== undefined);
-    for (const known of unstored.slice(0, -limit)) delete known.answer;
-  }
-}
-
-function oldestOf(ids: ReadonlySet<string>, isUnderWay: (id: string) => boolean): string[] {
-  for (const id of ids) if (!isUnderWay(id)) return [id];
-  return [];
-}
-
-async function readIndex(folder: string): Promise<AnswerIndex> {
-  const index = new AnswerIndex();
-  // The time comes first in their names.
-  for (const name of (await namesIn(folder)).sort()) {
-    const [, at, caller, key] = fileName.exec(name) ?? [];
-    const id = `${caller ?? ''}-${key ?? ''}`;
-    // Nothing of ours, or one that could not be removed while the disk was read-only.
-    const surplus = at === undefined ? name : index.get(id)?.name;
-    if (surplus !== undefined)
-      await rm(join(folder, surplus), { force: true }).catch(() => undefined);
-    if (at === undefined || caller === undefined) continue;
-    index.remove(id);
-    index.add(id, { name, caller, at: Number(at) });
-  }
-  return index;
-}
-
-/** Writes a new file and syncs it. The caller syncs the folder. Faults: `no_space` */
-async function writeNew(path: string, text: string): Promise<void> {
-  await orNoSpace(path, async () => {
-    const file = await open(path, 'wx', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-  });
-}
-
-/** Writes the answer over the blanks. If that is cut short, the line is no JSON. */
-async function writeAnswer(path: string, answer: string): Promise<void> {
-  const file = await open(path, 'r+');
-  try {
-    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(256), position: 0 });
-    const start = buffer.subarray(0, bytesRead).indexOf(0x0a) + 1;
-    const { size } = await file.stat();
-    const bytes = Buffer.from(answer);
-    // The answer must be followed by nothing of the former content, even if the answer is longer.
-    const line = Buffer.concat([
-      bytes,
-      Buffer.alloc(Math.max(0, size - start - bytes.length), ' '),
-    ]);
-    for (let done = 0; done < line.length;) {
-      const { bytesWritten } = await file.write(line, done, line.length - done, start + done);
-      done += bytesWritten;
-    }
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
 }
 
 /** An answer whose body is too long is kept without it. */

@@ -1,0 +1,105 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { namesIn } from '../../kit/files/files.ts';
+
+/** An answer as it goes out. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** How many answers are kept. */
+export interface AnswerLimits {
+  perCaller: number;
+  inAll: number;
+}
+
+/** A request that was carried out, or begun. */
+export interface Known {
+  name: string;
+  caller: string;
+  at: number;
+  /** Where the disk did not take it. */
+  answer?: Answer;
+}
+
+/** `TIME-CALLER-KEY.answer`: when it was asked for, in milliseconds, and digests of the other two. */
+const fileName = /^(\d{13,})-([0-9a-f]{32})-([0-9a-f]{32})\.answer$/;
+
+/** The stored answers, in the order of their requests. */
+export class AnswerIndex {
+  readonly #known = new Map<string, Known>();
+  readonly #perCaller = new Map<string, Set<string>>();
+
+  get(id: string): Known | undefined {
+    return this.#known.get(id);
+  }
+
+  add(id: string, known: Known): void {
+    this.#known.set(id, known);
+    const own = this.#perCaller.get(known.caller) ?? new Set();
+    this.#perCaller.set(known.caller, own.add(id));
+  }
+
+  remove(id: string): void {
+    const known = this.#known.get(id);
+    if (known === undefined) return;
+    this.#known.delete(id);
+    const own = this.#perCaller.get(known.caller);
+    own?.delete(id);
+    if (own?.size === 0) this.#perCaller.delete(known.caller);
+  }
+
+  /** The answers from before that time. */
+  older(time: number): string[] {
+    const ids: string[] = [];
+    for (const [id, { at }] of this.#known) {
+      if (at >= time) break;
+      ids.push(id);
+    }
+    return ids;
+  }
+
+  /** The answers to remove before one more of this caller is added. */
+  surplus(
+    caller: string,
+    { perCaller, inAll }: AnswerLimits,
+    isUnderWay: (id: string) => boolean,
+  ): string[] {
+    const own = this.#perCaller.get(caller) ?? new Set<string>();
+    if (own.size >= perCaller) return oldestOf(own, isUnderWay);
+    if (this.#known.size < inAll) return [];
+    const most = [...this.#perCaller.values()].reduce((a, b) => (b.size > a.size ? b : a), own);
+    return oldestOf(most, isUnderWay);
+  }
+
+  limitUnstored(limit: number): void {
+    const unstored = [...this.#known.values()].filter(({ answer }) => answer !== undefined);
+    for (const known of unstored.slice(0, -limit)) delete known.answer;
+  }
+}
+
+function oldestOf(ids: ReadonlySet<string>, isUnderWay: (id: string) => boolean): string[] {
+  for (const id of ids) if (!isUnderWay(id)) return [id];
+  return [];
+}
+
+/** Reads which answers a folder has, and removes what does not belong there. */
+export async function readIndex(folder: string): Promise<AnswerIndex> {
+  const index = new AnswerIndex();
+  // The time comes first in their names.
+  for (const name of (await namesIn(folder)).sort()) {
+    const [, at, caller, key] = fileName.exec(name) ?? [];
+    const id = `${caller ?? ''}-${key ?? ''}`;
+    // Nothing of ours, or one that could not be removed while the disk was read-only.
+    const surplus = at === undefined ? name : index.get(id)?.name;
+    if (surplus !== undefined)
+      await rm(join(folder, surplus), { force: true }).catch(() => undefined);
+    if (at === undefined || caller === undefined) continue;
+    index.remove(id);
+    index.add(id, { name, caller, at: Number(at) });
+  }
+  return index;
+}

@@ -1,0 +1,87 @@
+import type { FaultCode } from '../../kit/fault.ts';
+import type { Fields, JsonSchema } from '../../server/table/field.ts';
+import type { Answered, DescribedHeaders } from '../../server/table/row.ts';
+import { anyOf, record } from '../../server/table/schema.ts';
+import { ofChanges } from './codes.ts';
+
+/** What all changes of a kind have in common. */
+export interface ChangeKind {
+  codes: readonly FaultCode[];
+  /** Whether they are of the cluster, whose configuration has a version. */
+  hasVersion: boolean;
+  /** What a dry run answers, unless the route says it. */
+  tried?: JsonSchema;
+}
+
+/** Of what is changed without the cluster. */
+export const hostChanges: ChangeKind = { codes: ofChanges, hasVersion: false };
+
+/** Fields of the body that come back in the answer; a pair is a field and its new name. */
+export type Echo = readonly (string | readonly [field: string, name: string])[];
+
+/** What a change answers: as this schema has it, or these fields of the body as they came, except for secrets. */
+export type ChangeAnswer =
+  { schema: JsonSchema | 'nothing'; echo?: never } | { schema?: never; echo: Echo };
+
+interface Described {
+  fields: Fields;
+  codes: readonly FaultCode[];
+  /** Whether it may have to be confirmed. */
+  isConfirmed: boolean;
+  /** What a dry run of it answers, if that is not what its kind says. */
+  tried: JsonSchema | undefined;
+}
+
+/** What the row of a change says of its answers, its faults and its headers. */
+export function describedChange(
+  kind: ChangeKind,
+  { schema, echo }: ChangeAnswer,
+  { fields, codes, isConfirmed, tried = kind.tried }: Described,
+): {
+  answers: Readonly<Record<number, Answered>>;
+  codes: FaultCode[];
+  headers: { request: DescribedHeaders; answer: DescribedHeaders };
+} {
+  const made = echo ? echoSchema(fields, echo) : schema;
+  const isTried = tried && !codes.includes('cannot_be_tried');
+  return {
+    answers: {
+      200: answeredWith(isTried && made !== 'nothing' ? anyOf(made, tried) : made),
+      202: answeredWith(made),
+    },
+    codes: [...kind.codes, ...codes, ...(isConfirmed ? (['confirmation_required'] as const) : [])],
+    headers: {
+      request: {
+        ...(kind.hasVersion && {
+          'If-Match': 'The ETag of a read: the change is refused if the configuration is another.',
+        }),
+        'Idempotency-Key': 'Repeats of this request get the first answer, and nothing is done.',
+        ...(isConfirmed && { 'X-HA-Confirm': 'The token that a 428 had.' }),
+      },
+      answer: {
+        ...(kind.hasVersion && { ETag: 'For the If-None-Match or If-Match of the next request.' }),
+        'X-HA-Warnings': 'What to know of the change that was made.',
+      },
+    },
+  };
+}
+
+function answeredWith(schema: JsonSchema | 'nothing'): Answered {
+  return schema === 'nothing' ? schema : { json: schema };
+}
+
+function echoSchema(fields: Fields, echo: Echo): JsonSchema {
+  return record(
+    Object.fromEntries(
+      echoedNames(echo).map(([field, name]) => {
+        const { isOptional = true, schema = {} } = fields[field] ?? {};
+        return [isOptional || 'default' in schema ? `${name}?` : name, schema];
+      }),
+    ),
+  );
+}
+
+/** Each field that comes back, and its name in the answer. */
+export function echoedNames(echo: Echo): (readonly [field: string, name: string])[] {
+  return echo.map((field) => (typeof field === 'string' ? [field, field] : field));
+}

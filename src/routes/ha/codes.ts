@@ -1,0 +1,26 @@
+import type { FaultCode } from '../../kit/fault.ts';
+import { ofChanges, ofCluster } from '../common/codes.ts';
+
+// Faults that routes have in common, by what they ask of the domain.
+
+/** Of the file corosync.conf. */
+export const ofCorosyncConf: readonly FaultCode[] = [
+  ...(['corosync_conf_not_found', 'corosync_conf_unreadable'] as const),
+];
+
+/** Of a change of the cluster or of its files; it may be for a version of the configuration. */
+export const ofClusterChanges: readonly FaultCode[] = [
+  ...ofChanges,
+  ...ofCluster,
+  ...(['version_changed', 'cluster_refused'] as const),
+];
+
+/** Of a change of the CIB, or one that takes another back. */
+export const ofCibChanges: readonly FaultCode[] = [
+  ...ofClusterChanges,
+  ...(['node_joining', 'changed_meanwhile', 'change_too_large', 'stored_otherwise'] as const),
+  'value_not_allowed',
+];
+
+/** Of what is stopped before it is deleted. */
+export const ofRemoval: readonly FaultCode[] = ['resource_not_found', 'resource_not_stopped'];

@@ -1,0 +1,53 @@
+import type { FaultCode } from '../../kit/fault.ts';
+import type { Family } from './family.ts';
+import type { Method, Row } from './row.ts';
+
+/** Of any request: it may be none, or take too long, and we may have bugs. */
+const ofAnyRequest: readonly FaultCode[] = [
+  ...(['malformed_request', 'request_timeout', 'headers_too_large', 'internal_error'] as const),
+];
+
+/**
+ * The codes of all faults that a route may answer with: its own, and those that follow from its family, its role, its
+ * fields and its body.
+ */
+export function codesOf(family: Family, row: Row, method: Method): FaultCode[] {
+  const hasPathFields = Object.values(row.fields).some(({ place }) => place === 'path');
+  const hasChecks = row.isChange === true || Object.keys(row.fields).length > 0;
+  return [
+    ...new Set<FaultCode>([
+      ...ofAnyRequest,
+      ...family.codes,
+      ...(row.role === 'anyone' ? [] : (['role_required'] as const)),
+      ...(hasChecks ? (['invalid_request'] as const) : []),
+      // For a path that cannot be decoded.
+      ...(hasPathFields ? (['route_not_found'] as const) : []),
+      ...(method === 'GET' ? [] : ofBody(row)),
+      ...row.codes,
+    ]),
+  ];
+}
+
+function ofBody(row: Row): readonly FaultCode[] {
+  const reader = bodyReaderOf(row);
+  if (reader === undefined) return [];
+  if (typeof reader === 'object') return ['body_too_large'];
+  const tooLarge = reader === 'change' ? 'change_too_large' : 'body_too_large';
+  return ['invalid_request', 'unsupported_media_type', tooLarge];
+}
+
+/**
+ * What the body of a row's requests is read as: bytes up to a size, or JSON, that of a change or another; undefined where
+ * none is expected, or the route reads it itself.
+ */
+export function bodyReaderOf({
+  body,
+  isChange,
+  fields,
+}: Row): { maxBytes: number } | 'change' | 'json' | undefined {
+  if (body === 'stream') return undefined;
+  if (typeof body === 'object') return body;
+  if (isChange) return 'change';
+  const hasFields = Object.values(fields).some(({ place }) => place === 'body');
+  return hasFields || body === 'json' ? 'json' : undefined;
+}

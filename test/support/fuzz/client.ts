@@ -1,0 +1,103 @@
+import { once } from 'node:events';
+import type net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import tls from 'node:tls';
+
+import { type Read, readAnswers } from './wire.ts';
+
+/** Bytes for a connection, and what is to become of them. */
+export interface Sent {
+  /** Each is a write of its own. */
+  pieces: readonly Buffer[];
+  /** The methods of the requests in them, as far as they are requests. */
+  methods: readonly string[];
+  /** How many answers have to come; otherwise whatever comes until the connection is quiet. */
+  wanted?: number;
+  /** How the connection ends: not at all, by the server because it has to, or by the client. */
+  end: 'keep' | 'server' | 'fin' | 'reset';
+}
+
+/** What came of them. */
+export interface Received extends Read {
+  /** Whether the server ended the connection, or answered the client's end. */
+  isClosed: boolean;
+}
+
+/** How long a server has to answer or to end a connection, in milliseconds: longer than any pause of this machine. */
+const deadlineMs = 30_000;
+/** A connection on which nothing comes for so long is quiet. */
+const quietMs = 40;
+
+/** A connection of the client's. */
+export interface Connection {
+  /** Whether another request can be sent by it. */
+  isOpen: () => boolean;
+  exchange: (sent: Sent) => Promise<Received>;
+  /** Sends what nothing is to be made of. */
+  write: (text: string) => void;
+  destroy: () => void;
+}
+
+/** @param ready the event after which bytes can be sent */
+export async function openConnection(socket: net.Socket, ready: string): Promise<Connection> {
+  const state = { isClosed: false, chunks: [] as Buffer[] };
+  let wake: () => void = () => undefined;
+  socket.on('data', (chunk: Buffer) => {
+    state.chunks.push(chunk);
+    wake();
+  });
+  socket.on('error', () => undefined);
+  socket.on('close', () => {
+    state.isClosed = true;
+    wake();
+  });
+  socket.setNoDelay(true);
+  await Promise.race([once(socket, ready), once(socket, 'close')]);
+  const canReset = !(socket instanceof tls.TLSSocket) && socket.remoteAddress !== undefined;
+
+  /** Returns at the next event of the connection, or after this time. */
+  async function event(ms: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const happened = await new Promise<boolean>((resolve) => {
+      wake = () => {
+        resolve(true);
+      };
+      timer = setTimeout(resolve, ms, false);
+    });
+    clearTimeout(timer);
+    return happened;
+  }
+
+  async function exchange({ pieces, methods, wanted, end }: Sent): Promise<Received> {
+    state.chunks = [];
+    for (const piece of pieces) {
+      if (state.isClosed) break;
+      socket.write(piece);
+      if (pieces.length > 1) await sleep(1);
+    }
+    const read = () => readAnswers(Buffer.concat(state.chunks), methods, state.isClosed);
+    const endsAt = performance.now() + deadlineMs;
+    let found = read();
+    const isDone = () =>
+      state.isClosed ||
+      (wanted !== undefined && found.answers.length >= wanted && end !== 'server');
+    while (!isDone() && found.flaw === undefined && performance.now() < endsAt) {
+      const happened = await event(wanted === undefined && end !== 'server' ? quietMs : 1000);
+      found = read();
+      if (!happened && wanted === undefined && end !== 'server' && !found.isPartial) break;
+    }
+    // Only plain TCP has a reset.
+    if (end === 'reset' && canReset) socket.resetAndDestroy();
+    else if (end === 'reset') socket.destroy();
+    if (end === 'fin') socket.end();
+    while (end !== 'keep' && !state.isClosed && performance.now() < endsAt) await event(1000);
+    return { ...read(), isClosed: state.isClosed };
+  }
+
+  return {
+    exchange,
+    write: (text) => socket.write(text),
+    isOpen: () => !state.isClosed,
+    destroy: () => socket.destroy(),
+  };
+}

@@ -1,0 +1,29 @@
+const maxKinds = 20;
+const maxOfKind = 3;
+
+/** Defects that a run has found. */
+export interface Findings {
+  /** @param what without what differs from one request to the next @param where to see it again */
+  add: (what: string, where: string) => void;
+  /** Whether there are so many that more would tell no more. */
+  isFull: () => boolean;
+  /** Each kind, with how often it was found and where. */
+  list: () => string[];
+}
+
+export function makeFindings(): Findings {
+  const kinds = new Map<string, { count: number; where: string[] }>();
+  return {
+    add(what, where) {
+      const kind = kinds.get(what) ?? { count: 0, where: [] };
+      kinds.set(what, kind);
+      kind.count += 1;
+      if (kind.where.length < maxOfKind) kind.where.push(where);
+    },
+    isFull: () => kinds.size >= maxKinds,
+    list: () =>
+      [...kinds].map(([what, { count, where }]) =>
+        [`${count} times: ${what}`, ...where].join('\n    '),
+      ),
+  };
+}

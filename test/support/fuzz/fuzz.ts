@@ -1,0 +1,194 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { TlsIdentity } from '../../../src/server/tls/source.ts';
+import { type Findings, makeFindings } from './findings.ts';
+import { type FuzzedAgent, makeWitness, openAgent, openAlphorn } from './hosts.ts';
+import { askNumber, isWell, type Lane } from './lane.ts';
+import { makeMemory } from './memory.ts';
+import { pools, versions } from './pools.ts';
+import type { ServedRow } from './requests.ts';
+import { openStragglers } from './stragglers.ts';
+
+export interface FuzzOptions {
+  seed: number;
+  count: number;
+  /** This request alone. */
+  only?: number;
+}
+
+/** The result of a run. */
+export interface FuzzOutcome {
+  requests: number;
+  /** By status, how many answers; `none` of bytes that had none. */
+  statuses: Readonly<Record<string, number>>;
+  families: Readonly<Record<string, number>>;
+  /** Commands that were started. */
+  commands: number;
+  /** Rows of all that are served, those that were asked, and those that answered with a 2xx. */
+  rows: { all: number; asked: number; well: number };
+  /** Bytes, see Memory. */
+  growth: number;
+  /** Defects; empty if there are none. */
+  findings: readonly string[];
+  /** The request that was asked for alone, and its answer. */
+  told?: string;
+}
+
+/** Agents that are asked at once, each of them one request after another. */
+const maxLanes = 8;
+/** Measurements of memory. */
+const samples = 40;
+
+/**
+ * Sends unreasonable requests to the agent and to Alphorn's services, over a fake cluster. Some are made from the rows,
+ * with values that are right, nearly right or hostile; others are bytes that are not a request.
+ * The same seed and number make the same request, over the same cluster. With odd seeds, what cannot be undone has to be
+ * confirmed.
+ * @param folder a temporary folder
+ */
+export async function fuzz(folder: string, options: FuzzOptions): Promise<FuzzOutcome> {
+  const { seed, count, only } = options;
+  const witness = makeWitness();
+  const alphorn = await openAlphorn(join(folder, 'a'), witness);
+  const agents: FuzzedAgent[] = [];
+  let identity: TlsIdentity | undefined;
+  const asksTwice = seed % 2 === 1;
+  for (let lane = 0; lane < (only === undefined ? maxLanes : 1); lane += 1) {
+    const options = { daemonSocket: alphorn.socket, identity, asksTwice };
+    const agent = await openAgent(join(folder, `${lane}`), options, makeWitness());
+    ({ identity } = agent);
+    agents.push(agent);
+  }
+  const rows: ServedRow[] = [
+    ...rowsOf(agents[0]?.families ?? [], 'http'),
+    ...rowsOf(alphorn.families.peers, 'peers'),
+    ...rowsOf(alphorn.families.daemon, 'daemon'),
+  ];
+  const headers = await headersOf(agents[0] as FuzzedAgent);
+  const lanes = agents.map((agent): Lane => {
+    const { admin, operator, viewer, monitor } = agent.tokens;
+    const tokens = [admin, operator, viewer, monitor] as const;
+    return {
+      agent,
+      knowledge: { rows, pools, headers, versions, tokens },
+      doors: { ...agent.doors, ...alphorn.doors },
+    };
+  });
+
+  // Those that listen on a path count too.
+  const socketsBefore = openSockets();
+  const stragglers = await openStragglers(Object.values(lanes[0]?.doors ?? {}));
+  const findings = makeFindings();
+  const counts = { requests: 0, commands: 0, statuses: makeCounter(), families: makeCounter() };
+  const [asked, well] = [new Set<unknown>(), new Set<unknown>()];
+  const memory = makeMemory();
+  const inFlight = new Map<Lane, number>();
+  const told: string[] = [];
+  const stopWatching = findCrashes(findings, () => [...inFlight.values()].join(' '));
+  let next = only ?? 0;
+  const end = only === undefined ? count : only + 1;
+
+  async function run(lane: Lane): Promise<void> {
+    while (next < end && !findings.isFull()) {
+      const number = next;
+      next += 1;
+      inFlight.set(lane, number);
+      const exchange = await askNumber(lane, seed, number);
+      const { row, family } = exchange.asked;
+      counts.requests += 1;
+      counts.commands += exchange.commands;
+      counts.families.add(family);
+      const { statuses } = exchange;
+      for (const each of statuses.length > 0 ? statuses : ['none']) counts.statuses.add(each);
+      if (row) asked.add(row);
+      if (row && statuses.some(isWell)) well.add(row);
+      if (Object.keys(Object.prototype).length > 0)
+        findings.add('a prototype changed', exchange.told);
+      for (const flaw of exchange.flaws) findings.add(flaw, exchange.told);
+      for (const flaw of lane.agent.witness.flaws.splice(0)) findings.add(flaw, exchange.told);
+      // Other requests were under way as well at these services.
+      for (const flaw of witness.flaws.splice(0)) findings.add(flaw, exchange.told);
+      if (number % Math.ceil(count / samples) === 0) memory.sample(number / count);
+      if (only !== undefined) told.push(exchange.told, exchange.body);
+    }
+    lane.connection?.destroy();
+  }
+
+  try {
+    await Promise.all(lanes.map(run));
+    memory.sample(1);
+    const leftOpen = stragglers.leftOpen();
+    if (leftOpen > 0) findings.add('connections without a request stay', `${leftOpen} of them`);
+    stragglers.close();
+    if (!(await comesTo(() => openSockets() <= socketsBefore)))
+      findings.add('connections stay that their clients have left', `seed ${seed}`);
+    if (only === undefined && !memory.isFlat()) findings.add('memory that grows', `seed ${seed}`);
+  } finally {
+    stopWatching();
+    await Promise.all(agents.map((agent) => agent.stop()));
+    await alphorn.stop();
+  }
+  for (const { flaws } of [witness, ...agents.map((agent) => agent.witness)]) {
+    for (const flaw of flaws.splice(0)) findings.add(flaw, 'at the end');
+  }
+  return {
+    ...{ requests: counts.requests, commands: counts.commands },
+    ...{ statuses: counts.statuses.all(), families: counts.families.all() },
+    rows: { all: rows.length, asked: asked.size, well: well.size },
+    growth: memory.growth(),
+    findings: findings.list(),
+    ...(only !== undefined && { told: told.join('\n') }),
+  };
+}
+
+function rowsOf(families: readonly ServedRow['family'][], door: ServedRow['door']): ServedRow[] {
+  return families.flatMap((family) => family.rows.map((row) => ({ family, door, row })));
+}
+
+function makeCounter() {
+  const counts: Record<string, number> = {};
+  return {
+    add(name: string | number) {
+      counts[name] = (counts[name] ?? 0) + 1;
+    },
+    all: () => counts,
+  };
+}
+
+function openSockets(): number {
+  const kinds = ['TCPSocketWrap', 'PipeWrap'];
+  return process.getActiveResourcesInfo().filter((kind) => kinds.includes(kind)).length;
+}
+
+async function comesTo(holds: () => boolean): Promise<boolean> {
+  for (let tries = 0; tries < 1000 && !holds(); tries += 1) await sleep(10);
+  return holds();
+}
+
+/** A server that a request ends is the worst that can be found. @returns what ends the watch */
+function findCrashes(findings: Findings, numbers: () => string): () => void {
+  const crashed = (error: unknown) => {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    findings.add(`nobody caught ${text}`, `requests ${numbers()} were under way`);
+  };
+  process.on('uncaughtException', crashed);
+  process.on('unhandledRejection', crashed);
+  return () => {
+    process.off('uncaughtException', crashed);
+    process.off('unhandledRejection', crashed);
+  };
+}
+
+/** The headers of which the API tells browsers, in a preflight. */
+async function headersOf({ doors }: FuzzedAgent): Promise<string[]> {
+  const connection = await doors.http('127.0.0.1');
+  const preflight =
+    'OPTIONS /healthz HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nAccess-Control-Request-Method: GET\r\n\r\n';
+  const { answers } = await connection.exchange({
+    ...{ pieces: [Buffer.from(preflight)], methods: ['OPTIONS'], wanted: 1, end: 'keep' },
+  });
+  connection.destroy();
+  const allowed = answers[0]?.headers.get('access-control-allow-headers') ?? '';
+  return allowed.split(',').filter((name) => name !== 'token' && name !== '');
+}

@@ -1,0 +1,78 @@
+import { writeFileSync } from 'node:fs';
+
+import { families } from '../../packaging/reference/families.ts';
+import { maskValues } from '../../src/kit/secrets/masking.ts';
+import type { Example } from '../../src/server/table/examples.ts';
+import { answerCheck, type Received } from './answer-check.ts';
+
+/** A request with its body, and its answer. */
+export interface Exchange extends Received {
+  /** The body of the request, as JSON. */
+  sent: string;
+}
+
+/** Example by operation, by family. */
+export type Recorded = Record<string, Record<string, Example>>;
+
+/** An example that is longer teaches nobody anything. */
+const maxBytes = 32 * 1024;
+/** A shorter answer is often an empty one. */
+const fairBytes = 200;
+
+const answers = answerCheck(Object.values(families));
+const recording = process.env['HA_TEST_EXAMPLES'];
+const recorded: Recorded = {};
+if (recording !== undefined) {
+  process.once('exit', () => {
+    writeFileSync(recording, JSON.stringify(recorded));
+  });
+}
+
+/**
+ * Each answer that a test on a real cluster receives passes by here. With `HA_TEST_EXAMPLES=FILE` it is written there at
+ * the end, if it is the best example of its route.
+ * @throws an Error that says what of the answer is not as its row documents it
+ */
+export function received(exchange: Exchange): void {
+  answers.check(exchange);
+  if (recording !== undefined) record(exchange);
+}
+
+function record({ method, url, status, text, sent }: Exchange): void {
+  const found = answers.find(method, url);
+  const isRefusing = Object.keys(found?.operation.responses ?? {}).every((each) => each >= '300');
+  if (found === undefined || url.includes('dry_run=true') || (status >= 300 && !isRefusing)) return;
+  const request = method === 'GET' ? undefined : jsonOrText(sent);
+  const hasRequest = typeof request === 'object' && JSON.stringify(request) !== '{}';
+  const example = maskValues({
+    ...(hasRequest && { request }),
+    status,
+    ...(text !== '' && { body: jsonOrText(text) }),
+  }) as Example;
+  const ofFamily = (recorded[found.family.name] ??= {});
+  const known = ofFamily[found.name];
+  if (isTooLong(example)) return;
+  if (known === undefined || isBetter(example, known)) ofFamily[found.name] = example;
+}
+
+function isTooLong(example: Example): boolean {
+  return Buffer.byteLength(JSON.stringify(example)) > maxBytes;
+}
+
+/** The shortest that is not too short; an answer that is all there is goes before a 202. */
+function isBetter(one: Example, other: Example): boolean {
+  if (one.status !== other.status) return one.status < other.status;
+  const [bytes, otherBytes] = [one, other].map(({ body }) => JSON.stringify(body ?? '').length) as [
+    number,
+    number,
+  ];
+  return otherBytes < fairBytes ? bytes > otherBytes : bytes >= fairBytes && bytes < otherBytes;
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

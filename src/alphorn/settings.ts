@@ -193,6 +193,6 @@ function typeOf(value: unknown): string {
 function settingsInvalid(path: string, what: string): Fault {
   return new Fault(
     'alphorn_settings_invalid',
-    `${path} is wrong. ${what} Correct it, or set new settings through the API.`,
+    `${path} is wrong. ${what} Correct it, or write new settings.`,
   );
 }

@@ -2,7 +2,7 @@ import { Fault } from '../kit/fault.ts';
 import type { Run } from '../kit/exec.ts';
 import { readStoppedProcesses, type StoppedProcess } from '../systemd/stopped.ts';
 
-/** A daemon of the cluster stack of this node that is stopped, by SIGSTOP for example. */
+/** A daemon of this node's cluster stack that a signal stopped, such as SIGSTOP. */
 export interface StoppedDaemon {
   /** `pacemaker-based`, `corosync` … */
   name: string;
@@ -12,14 +12,14 @@ export interface StoppedDaemon {
 }
 
 /**
- * Finds the stopped daemons of this node. systemd and the cluster take such a daemon for sound until something
+ * Finds the stopped daemons of this node. systemd and the cluster consider such a daemon healthy until something
  * times out.
  */
 export type FindStoppedDaemons = () => Promise<readonly StoppedDaemon[]>;
 
 const units = ['pacemaker.service', 'corosync.service', 'pcsd.service'];
 
-// The kernel cuts a name off after 15 characters.
+// The kernel truncates a name to 15 characters.
 const longNames = ['pacemaker-fenced', 'pacemaker-controld', 'pacemaker-schedulerd'];
 
 /** @param read reads the stopped processes of units */
@@ -29,19 +29,19 @@ export function makeFindStoppedDaemons(
   return async () => (await read(units)).filter(isDaemon).map(daemonOf);
 }
 
-/** Not the tools and agents that a daemon of Pacemaker has started, which are in its unit. */
+/** Pacemaker's unit also has the tools and agents that its daemons have started. */
 function isDaemon({ unit, name }: StoppedProcess): boolean {
   return unit !== 'pacemaker.service' || name.startsWith('pacemaker');
 }
 
 function daemonOf({ unit, name, pid }: StoppedProcess): StoppedDaemon {
-  // pcsd has processes that have the name of their interpreter.
+  // The processes of pcsd are named after their interpreter.
   if (unit === 'pcsd.service') return { name: 'pcsd', pid, isNeeded: false };
   const whole = longNames.find((each) => each.slice(0, 15) === name) ?? name;
   return { name: whole, pid, isNeeded: true };
 }
 
-/** A sentence that names stopped daemons, and says what to do. */
+/** A sentence that names stopped daemons and says what to do. */
 export function sentenceOf(daemons: readonly StoppedDaemon[]): string {
   const names = [...new Set(daemons.map(({ name }) => name))].join(', ');
   const pids = daemons.map(({ pid }) => pid).join(' ');
@@ -50,9 +50,9 @@ export function sentenceOf(daemons: readonly StoppedDaemon[]): string {
 }
 
 /**
- * The same runner, which names the stopped daemons where a tool got no answer. Where none is stopped it adds nothing:
- * the cause may be a daemon of another node, or one that hangs otherwise.
- * Faults: those of Run; also `tool_timeout` for a tool of Pacemaker that gave up by itself while a daemon is stopped.
+ * Makes a runner that names the stopped daemons if a tool got no answer. If none is stopped it adds nothing: the cause
+ * may be a daemon of another node, or one that hangs for another reason.
+ * Faults: those of Run; also `tool_timeout` if a tool of Pacemaker gave up while a daemon is stopped.
  */
 export function namingStoppedDaemons(run: Run, find: FindStoppedDaemons): Run {
   return async (command) => {
@@ -80,5 +80,5 @@ export function namingStoppedDaemons(run: Run, find: FindStoppedDaemons): Run {
   };
 }
 
-// CRM_EX_DISCONNECT and CRM_EX_TIMEOUT. Of `crm_resource --wait`, the second says that the time it was given is over.
+// CRM_EX_DISCONNECT and CRM_EX_TIMEOUT. `crm_resource --wait` exits with the second when its own timeout is over.
 const gaveUp = [102, 124];

@@ -3,9 +3,9 @@ import type { Cib, Definition, Primitive } from '../parsers/cib/cib.ts';
 import { primitivesIn } from '../parsers/cib/resources.ts';
 
 /**
- * The nodes for which no fence device would be known any more without this one: by the levels, and by what
- * the devices say of themselves (`pcmk_host_list`, `pcmk_host_map`; pacemaker-fenced(7)). A device that says
- * neither may be for any node.
+ * The nodes that would have no known fence device without this one. Fencing levels, `pcmk_host_list` and
+ * `pcmk_host_map` say which nodes a device is for (pacemaker-fenced(7)). A device without any of these may be for every
+ * node.
  */
 export function nodesLeftWithout(cib: Cib, device: string): string[] {
   const templates = new Map(cib.templates.map((each) => [each.id, each]));
@@ -37,7 +37,7 @@ interface Device {
   params: Pairs;
 }
 
-/** What a primitive is and takes, by itself or by its template. */
+/** The class and parameters of a primitive, its own or its template's. */
 function withTemplate(primitive: Primitive, template: Definition | undefined): Device {
   return {
     id: primitive.id,

@@ -1,4 +1,4 @@
-// What the cluster's configuration and state are, for everybody who does not read them from text.
+// The cluster's configuration and state as values, for code that reads no text.
 
 export type { AttributeSets, Pairs } from '../parsers/cib/attribute-sets.ts';
 export type {
@@ -15,10 +15,16 @@ export { containersIn, primitiveIds, primitivesIn } from '../parsers/cib/resourc
 export {
   allInstances,
   type ClusterState,
+  instancesOf,
   nodeAttributes,
   nodeNamed,
   type NodeState,
   nodeStates,
   stateAsJson,
 } from '../parsers/crm-mon.ts';
+export {
+  corosyncConfAsJson,
+  corosyncConfOfJson,
+  type CorosyncSection,
+} from '../parsers/corosync/conf.ts';
 export type { JsonObject, JsonValue } from '../parsers/xml-to-json.ts';

@@ -13,6 +13,6 @@ export function isConfigured({ resources }: Cib, name: string): boolean {
 export function resourceNotFound(name: string): Fault {
   return new Fault(
     'resource_not_found',
-    `There is no resource ${name}. GET /api/v2/system/ha/resource and /stonith list them; names are case-sensitive.`,
+    `There is no resource ${name}. The lists of resources and of fence devices show all names; names are case-sensitive.`,
   );
 }

@@ -7,11 +7,11 @@ export interface Service {
   /** The systemd unit's name. */
   id: string;
   state: ServiceState;
-  /** It is not for others to start and stop now: the unit is masked, or the agent is at it. */
+  /** Whether nobody else should start or stop it now: the unit is masked, or the agent is changing it. */
   locked: boolean;
 }
 
-/** Tells who looks at the services that the agent itself is starting or stopping them. */
+/** Marks the services as held while the agent itself starts or stops them. */
 export interface StackHold {
   isHeld: () => boolean;
   during: <T>(work: () => Promise<T>) => Promise<T>;
@@ -36,7 +36,7 @@ export function makeStackHold(): StackHold {
 const stack = ['pacemaker.service', 'pcsd.service', 'corosync.service'] as const;
 
 /**
- * The state of the cluster stack's services on this node; one that is not installed is left out.
+ * The states of the cluster stack's services on this node, except those that are not installed.
  * Faults: `tool_failed`, those of Run.
  */
 export async function listServices(host: Host, hold: StackHold): Promise<Service[]> {
@@ -50,7 +50,7 @@ export async function listServices(host: Host, hold: StackHold): Promise<Service
     }));
 }
 
-/** Whether the unit is one of the stack, installed or not. */
+/** Whether the unit belongs to the stack, installed or not. */
 export function isOfStack(unit: string): boolean {
   return stack.some((id) => id === unit);
 }

@@ -13,15 +13,15 @@ describe('makeFindStoppedDaemons', () => {
   const find = (unit: string, name: string) =>
     makeFindStoppedDaemons(() => Promise.resolve([{ unit, name, pid: 7 }]))();
 
-  it('gives daemons their whole names, of which the kernel keeps 15 characters', async () => {
-    for (const [kept, whole] of [
+  it('completes the names of daemons, which the kernel truncates to 15 characters', async () => {
+    for (const [truncated, whole] of [
       ['pacemaker-sched', 'pacemaker-schedulerd'],
       ['pacemaker-contr', 'pacemaker-controld'],
       ['pacemaker-fence', 'pacemaker-fenced'],
       ['pacemaker-based', 'pacemaker-based'],
       ['pacemakerd', 'pacemakerd'],
     ] as const) {
-      expect(await find('pacemaker.service', kept)).to.deep.equal([
+      expect(await find('pacemaker.service', truncated)).to.deep.equal([
         { name: whole, pid: 7, isNeeded: true },
       ]);
     }
@@ -30,7 +30,7 @@ describe('makeFindStoppedDaemons', () => {
     ]);
   });
 
-  it('knows that a node is a member without pcsd, whose processes are of Python or Ruby', async () => {
+  it('finds pcsd as Python or Ruby, and says that a member does not need it', async () => {
     for (const name of ['pcsd', 'python3', 'ruby']) {
       expect(await find('pcsd.service', name)).to.deep.equal([
         { name: 'pcsd', pid: 7, isNeeded: false },
@@ -38,7 +38,7 @@ describe('makeFindStoppedDaemons', () => {
     }
   });
 
-  it('takes no agent for a daemon that Pacemaker has started', async () => {
+  it('ignores an agent that Pacemaker has started', async () => {
     expect(await find('pacemaker.service', 'IPaddr2')).to.deep.equal([]);
   });
 });
@@ -59,7 +59,7 @@ describe('namingStoppedDaemons', () => {
     () =>
       Promise.resolve({ exitCode, stdout: '', stderr: 'why' });
 
-  it('names the daemons where a tool gave no answer', async () => {
+  it('names the stopped daemons if a tool gave no answer', async () => {
     const fault = await faultOf('tool_timeout', namingStoppedDaemons(hangs, stopped)(command));
     expect(fault.message).to.equal(
       "crm_mon gave no answer in 2 s and was ended. pacemaker-based, pcsd are stopped by a signal on this node (process state T) and answer nobody until 'kill -CONT 7 8'.",
@@ -67,13 +67,13 @@ describe('namingStoppedDaemons', () => {
     expect(fault.command).to.deep.equal(report);
   });
 
-  it('guesses nothing where no daemon is stopped', async () => {
+  it('leaves the fault as it is if no daemon is stopped', async () => {
     expect(await faultOf('tool_timeout', namingStoppedDaemons(hangs, none)(command))).to.equal(
       hung,
     );
   });
 
-  it('passes other faults on, and looks at no daemon for them', async () => {
+  it('passes other faults on without looking at daemons', async () => {
     const missing = new Fault('tool_missing', 'There is no crm_mon.');
     const run = namingStoppedDaemons(
       () => Promise.reject(missing),
@@ -82,7 +82,7 @@ describe('namingStoppedDaemons', () => {
     expect(await faultOf('tool_missing', run(command))).to.equal(missing);
   });
 
-  it('names them too where a tool gave up by itself', async () => {
+  it('names the stopped daemons if a tool gave up by itself', async () => {
     for (const code of [102, 124]) {
       const run = namingStoppedDaemons(exitsWith(code), stopped);
       const { message } = await faultOf('tool_timeout', run(command));
@@ -90,7 +90,7 @@ describe('namingStoppedDaemons', () => {
     }
   });
 
-  it('leaves the outcome as it is if no daemon is stopped, or the tool failed otherwise', async () => {
+  it('leaves the outcome as it is if no daemon is stopped or the tool failed in another way', async () => {
     expect((await namingStoppedDaemons(exitsWith(102), none)(command)).exitCode).to.equal(102);
     expect((await namingStoppedDaemons(exitsWith(1), stopped)(command)).exitCode).to.equal(1);
     const wait = { argv: ['crm_resource', '--wait'], deadlineMs: 2000 } as const;

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 
 import { listFencingHistory } from '../../src/routes/ha/documents/fencing-history.ts';
-import { locate } from '../../src/cluster/locate.ts';
+import { locate } from '../../src/routes/ha/documents/location.ts';
 import { listNodes, nodeDetails } from '../../src/routes/ha/documents/nodes.ts';
 import {
   allInstances,

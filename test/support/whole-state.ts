@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { listFencingHistory } from '../../src/routes/ha/documents/fencing-history.ts';
-import { locate } from '../../src/cluster/locate.ts';
+import { locate } from '../../src/routes/ha/documents/location.ts';
 import { listNodes, nodeDetails } from '../../src/routes/ha/documents/nodes.ts';
 import { parseCrmMon, stateAsJson } from '../../src/parsers/crm-mon.ts';
 import type { JsonValue } from '../../src/parsers/xml-to-json.ts';

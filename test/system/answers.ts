@@ -248,7 +248,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
           'key generated on a running node',
           ask('POST', 'corosync/key/generate'),
           200,
-          'The cluster runs on this node with the key that it started with',
+          'The cluster on this node runs with its former key until',
           'corosync/key',
         );
       } finally {
@@ -270,7 +270,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
         'fence device without an address',
         device('Ipmi', 'fence_ipmilan', { pcmk_host_list: other() }),
         200,
-        'Ipmi can reach nothing',
+        'Ipmi can reach no device',
         'ip or ipaddr',
       );
     });

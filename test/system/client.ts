@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 
-import { keepStatusMs } from '../../src/cluster/status.ts';
+import { keepStatusMs } from '../../src/cluster/reading/status.ts';
 import type { LabNode } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { received } from '../support/received.ts';

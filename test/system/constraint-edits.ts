@@ -1,17 +1,16 @@
 import { banResource, clearResource } from '../../src/cluster/edits/catalogue/bans.ts';
+import type { Suite } from '../lab/root.ts';
+import type { Case } from './edits.ts';
+import { startResource, stopResource } from '../../src/cluster/edits/catalogue/resource-states.ts';
+import { addOrder, addOrderGroup } from '../../src/cluster/edits/catalogue/constraints/orders.ts';
 import {
   addColocation,
   addColocationGroup,
-  addLocation,
-  addOrder,
-  addOrderGroup,
-  addTicket,
-  deleteConstraint,
-  type SetOfResources,
-} from '../../src/cluster/edits/catalogue/constraints.ts';
-import { startResource, stopResource } from '../../src/cluster/edits/catalogue/resources.ts';
-import type { Suite } from '../lab/root.ts';
-import type { Case } from './edits.ts';
+} from '../../src/cluster/edits/catalogue/constraints/colocations.ts';
+import type { SetOfResources } from '../../src/cluster/edits/catalogue/constraints/sets.ts';
+import { addLocation } from '../../src/cluster/edits/catalogue/constraints/locations.ts';
+import { addTicket } from '../../src/cluster/edits/catalogue/constraints/tickets.ts';
+import { deleteConstraint } from '../../src/cluster/edits/catalogue/constraints/delete.ts';
 
 const node = 'ae82a9a2';
 const other = '5e7638bc';

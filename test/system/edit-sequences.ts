@@ -9,7 +9,7 @@ import {
   makeAgentMetadataReader,
 } from '../../src/cluster/agents/agent-metadata.ts';
 import { makeFenceAgents, makeResourceAgents } from '../../src/cluster/agents/agents.ts';
-import { idsIn, isFenceDevice } from '../../src/cluster/edits/engine/cib-elements.ts';
+import { isFenceDevice } from '../../src/cluster/edits/engine/cib-elements.ts';
 import { Fault } from '../../src/kit/fault.ts';
 import { childToEdit, parseEditableXml, walk, writeXml } from '../../src/parsers/xml-edit.ts';
 import type { LabNode } from '../lab/lab.ts';
@@ -31,6 +31,7 @@ import {
 } from './edits.ts';
 import { type Difference, explanationOf } from './kept-differences.ts';
 import { isFull, seed, seedOf } from './share.ts';
+import { idsIn } from '../../src/cluster/edits/engine/cib-ids.ts';
 
 const maxSteps = 4;
 /** So many commands of pcs in one go: more would only be more to wait for. */

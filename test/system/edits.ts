@@ -13,9 +13,7 @@ import type { ResourceOptions } from '../../src/cluster/edits/catalogue/primitiv
 import {
   createResource,
   deleteResource,
-  manageResource,
   type NewResource,
-  unmanageResource,
   updateResource,
 } from '../../src/cluster/edits/catalogue/resources.ts';
 import {
@@ -43,6 +41,10 @@ import { type Canonical, canonical } from './canonical-cib.ts';
 import { constraintEdits } from './constraint-edits.ts';
 import type { KeptDifference } from './kept-differences.ts';
 import { shareOf } from './share.ts';
+import {
+  manageResource,
+  unmanageResource,
+} from '../../src/cluster/edits/catalogue/resource-states.ts';
 
 const base = '/var/tmp/edited-base.xml';
 const copy = '/var/tmp/edited-copy.xml';
@@ -393,7 +395,7 @@ export const made: readonly Case[] = [
     ['fake=2', 'op', 'start'],
   ),
   update('a resource in a group', 'G1', { params: { fake: '1' } }, ['fake=1']),
-  update('a clone, which has meta attributes alone', 'C-clone', { meta: { 'clone-max': '2' } }, [
+  update('a clone, which has only meta attributes', 'C-clone', { meta: { 'clone-max': '2' } }, [
     'meta',
     'clone-max=2',
   ]),

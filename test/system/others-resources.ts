@@ -331,7 +331,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(again.json).to.deep.equal({ node: where, name: 'Db-clone' });
       for (const [name, words] of [
         ['Db', 'Name Db-clone instead'],
-        ['SMB', 'is no promotable clone'],
+        ['SMB', 'is not a promotable clone'],
       ] as const) {
         const refused = await ask('POST', `resource/${name}/migrate`, {
           ...{ node: where, role: 'Promoted' },

@@ -20,8 +20,8 @@ import { finishUnfinished } from '../../cluster/edits/unfinished.ts';
 import { nodeChanges } from '../../cluster/edits/catalogue/nodes.ts';
 import { makePropertyChanges } from '../../cluster/edits/catalogue/properties.ts';
 import { makeStackChanges } from '../../cluster/edits/catalogue/stack.ts';
-import { makeConfigurationReader } from '../../cluster/configuration.ts';
-import { makeCorosyncReader } from '../../cluster/corosync.ts';
+import { makeConfigurationReader } from '../../cluster/reading/configuration.ts';
+import { makeCorosyncReader } from '../../cluster/reading/corosync.ts';
 import {
   type FindStoppedDaemons,
   makeFindStoppedDaemons,
@@ -29,10 +29,10 @@ import {
 } from '../../cluster/daemons.ts';
 import { makeCheckReadiness } from '../../cluster/readiness.ts';
 import { listServices, makeStackHold } from '../../cluster/services.ts';
-import { makeStateReader } from '../../cluster/state.ts';
-import { makeStatusReader } from '../../cluster/status.ts';
-import { makeVersionsReader } from '../../cluster/versions.ts';
-import { makeCibWords } from '../../cluster/pcs-text.ts';
+import { makeStateReader } from '../../cluster/reading/state.ts';
+import { makeStatusReader } from '../../cluster/reading/status.ts';
+import { makeVersionsReader } from '../../cluster/reading/versions.ts';
+import { makeCibText } from '../../cluster/reading/pcs-text.ts';
 import { readRings } from '../../corosync/rings.ts';
 import { makeConfirmations } from '../../changes/confirmations.ts';
 import type { Run, StartResident } from '../../kit/exec.ts';
@@ -66,7 +66,7 @@ import { connectionLimits } from '../../server/connections/limits.ts';
 import { asProblems } from '../../server/problem.ts';
 import { openUndoStore, undoLimits } from '../../cluster/edits/engine/undo.ts';
 import type { Config } from './config.ts';
-import { makeClusterOptionsReader } from '../../cluster/properties.ts';
+import { makeClusterOptionsReader } from '../../cluster/reading/properties.ts';
 
 /** The agent, without its doors. */
 export interface Agent {
@@ -144,7 +144,7 @@ export function makeAgent(
   });
   const ha: HaDomain = {
     ...{ state, status, configuration, clusterOptions, changes, clusterChanges, audit, secrets },
-    words: makeCibWords(makePcsText(host, memoryFolder)),
+    pcsText: makeCibText(makePcsText(host, memoryFolder)),
     versions: makeVersionsReader(host),
     services: () => listServices(host, hold),
     ...{ resourceAgents, fenceAgents },

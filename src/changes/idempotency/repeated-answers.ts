@@ -134,7 +134,7 @@ export function openRepeatedAnswers(
     if (kept && (answer || isOfThisBoot || kept.status >= 300)) return kept;
     throw new Fault(
       'outcome_unknown',
-      'A request with this Idempotency-Key was begun, but how it ended is not known: the agent was ended before it answered, its disk was full, or the node was started again since. See in the audit log (GET /api/v2/system/ha/audit) and in the configuration what became of it; to do it again, take another key.',
+      'A request with this idempotency key was begun, but how it ended is not known: the agent was ended before it answered, its disk was full, or the node was started again since. See in the audit log and in the configuration what became of it; to do it again, take another key.',
     );
   }
 
@@ -224,6 +224,6 @@ function jsonOf(text: string): unknown {
 function reused(): Fault {
   return new Fault(
     'idempotency_key_reused',
-    'This Idempotency-Key was used for another request within a day. Take a new key for each change.',
+    'This idempotency key was used for another request within a day. Take a new key for each change.',
   );
 }

@@ -9,36 +9,36 @@ import type { AgentAction, AgentParameter } from '../../parsers/metadata.ts';
 import { fileStamp, toolStamp } from '../../kit/files/stamps.ts';
 import type { FenceAgents, ResourceAgents } from './agents.ts';
 
-/** An agent, as a resource names it (resources-*.rng). */
+/** The name of an agent in a resource (resources-*.rng). */
 export interface AgentName {
   class: string;
   provider: string | undefined;
   type: string;
 }
 
-/** An agent that resources can be made of: what it is called, takes and does. */
+/** An agent that resources can use: its name, its parameters and its actions. */
 export interface Agent extends AgentName {
-  /** All of them: its own, and those that each agent of its kind has. */
+  /** All parameters: its own, and those that every agent of its kind has. */
   parameters: readonly AgentParameter[];
   actions: readonly AgentAction[];
   isOcf11: boolean;
 }
 
-/** What agents say of themselves. It is kept until the agent's file changes. */
+/** Reads the metadata of agents. It is cached until the agent's file changes. */
 export interface AgentMetadataReader {
   /**
-   * Of the resource agent of that name, as a caller gives it.
-   * Faults: `agent_not_found`, `cluster_refused` if it says nothing that can be read, those of listAgents.
+   * The resource agent of that name, as a caller gives it.
+   * Faults: `agent_not_found`, `cluster_refused` if its metadata cannot be read, those of listAgents.
    */
   resourceAgent(name: string): Promise<Agent>;
-  /** The same of a fence agent. */
+  /** The fence agent of that name. Faults: as for resourceAgent. */
   fenceAgent(name: string): Promise<Agent>;
-  /** Of the agent of a resource that is there. Faults: `cluster_refused`, those of Run. */
+  /** The agent of an existing resource. Faults: `cluster_refused`, those of Run. */
   agentOf(name: AgentName): Promise<Agent>;
 }
 
-/** How many are kept; each has some kilobytes. */
-const keptAgents = 64;
+/** Each has some kilobytes. */
+const maxCachedAgents = 64;
 
 export function makeAgentMetadataReader(
   host: Host,
@@ -50,7 +50,7 @@ export function makeAgentMetadataReader(
     async (fullName) =>
       `${await toolStamp('crm_resource')} ${await fileStamp(fileOf(agents, nameIn(fullName)))}`,
     (fullName) => readAgentMetadata(host, fullName),
-    keptAgents,
+    maxCachedAgents,
   );
   const fencerParameters = cacheByStamp(
     () => fileStamp(fencerFile(host)),
@@ -67,7 +67,7 @@ export function makeAgentMetadataReader(
     return { ...name, parameters: all, actions, isOcf11 };
   }
 
-  /** Without a look at the lists, which takes longer. */
+  /** Reading the lists would take longer. */
   const hasFile = async (fullName: string) =>
     (await fileStamp(fileOf(agents, nameIn(fullName)))) !== 'none';
 
@@ -79,7 +79,7 @@ export function makeAgentMetadataReader(
       if (error.code !== 'tool_failed' && error.code !== 'unreadable_output') throw error;
       throw new Fault(
         'cluster_refused',
-        `The agent ${fullName} does not say which parameters it takes. Mostly something that it needs is not installed; what it says is in 'stderr'. Nothing was done.`,
+        `The agent ${fullName} does not say which parameters it takes. Usually something that it needs is not installed; see 'stderr' for its message. Nothing was done.`,
         { ...(error.command && { command: error.command }) },
       );
     }
@@ -103,7 +103,7 @@ export function fullNameOf({ class: standard, provider, type }: AgentName): stri
   return [standard, ...(provider === undefined ? [] : [provider]), type].join(':');
 }
 
-/** Of agents of other standards the type may have a colon, as in `systemd:lvm2-pvscan@252:2`. */
+/** The type may have a colon if the standard is not OCF, as in `systemd:lvm2-pvscan@252:2`. */
 function nameIn(fullName: string): AgentName {
   const [standard = '', ...others] = fullName.split(':');
   const provider = standard === 'ocf' ? others.shift() : undefined;
@@ -115,20 +115,20 @@ function fileOf(
   { class: standard, provider, type }: AgentName,
 ): string {
   if (standard === 'ocf') return join(ocf, provider ?? '', type);
-  // What Pacemaker says of a unit is the same of each.
+  // Pacemaker's metadata is the same for every unit.
   return join(standard === 'stonith' ? fence : initScripts, type);
 }
 
-/** What a fence agent takes only on a command line; pcs hides the same. */
+/** Parameters of fence agents for the command line only. pcs hides the same. */
 const forCommandLines: readonly string[] = ['help', 'version'];
 
 /**
- * The parameters of a fence agent as one of Pacemaker's devices has them: its action and the port of the node are
- * filled in by Pacemaker, also where the port has another name now.
+ * The parameters of a fence agent in a device. Pacemaker fills in the action and the port of the node, under the port's
+ * newer name as well, so none of these is required.
  */
 function ofDevice(parameters: readonly AgentParameter[]): AgentParameter[] {
   const filledIn = new Set(['port']);
-  // It grows while it is gone through.
+  // The set grows during the loop.
   for (const name of filledIn) {
     const parameter = parameters.find((each) => each.name === name);
     for (const replacement of parameter?.replacedBy ?? []) filledIn.add(replacement);
@@ -139,7 +139,7 @@ function ofDevice(parameters: readonly AgentParameter[]): AgentParameter[] {
     .map((each) => (filledIn.has(each.name) ? { ...each, required: false } : each));
 }
 
-/** What the shell library of these agents takes of each (ocf-shellfuncs, `ocf_start_trace`). */
+/** Parameters that the shell library gives each of these agents (ocf-shellfuncs, `ocf_start_trace`). */
 function tracing(
   { class: standard, provider }: AgentName,
   parameters: readonly AgentParameter[],

@@ -6,7 +6,7 @@ import { listAgents, listOcfProviders } from '../../pacemaker/agents.ts';
 import { describeAgent } from '../../pcs/describe.ts';
 import { fileStamp, folderStamp, subfoldersStamp, toolStamp } from '../../kit/files/stamps.ts';
 
-/** The resource agents of this node. Lists are sorted as pcs 0.10 has them, without regard to case. */
+/** The resource agents of this node. Lists are sorted as in pcs 0.10, ignoring case. */
 export interface ResourceAgents {
   /** Full names, such as `ocf:heartbeat:Dummy`. Faults: those of listAgents. */
   list(): Promise<readonly string[]>;
@@ -14,10 +14,10 @@ export interface ResourceAgents {
   providers(): Promise<readonly string[]>;
   /** The full names of one provider's agents. Faults: `provider_not_found`, those of listAgents. */
   listOf(provider: string): Promise<readonly string[]>;
-  /** What pcs says of an agent. Faults: `agent_not_found`, those of listAgents and describeAgent. */
+  /** The text of pcs about an agent. Faults: `agent_not_found`, those of listAgents and describeAgent. */
   describe(agent: string): Promise<string>;
   /**
-   * The full name of an agent, of which the last part is enough if no other has the same.
+   * The full name of an agent. The last part of a name is enough if no other agent has the same.
    * Faults: `agent_not_found`, `cluster_refused` if there are several, those of listAgents.
    */
   fullName(agent: string): Promise<string>;
@@ -27,29 +27,29 @@ export interface ResourceAgents {
 export interface FenceAgents {
   /** Names, such as `fence_ipmilan` and `external/ipmi`. Faults: those of listAgents. */
   list(): Promise<readonly string[]>;
-  /** What pcs says of an agent. Faults: `agent_not_found`, those of listAgents and describeAgent. */
+  /** The text of pcs about an agent. Faults: `agent_not_found`, those of listAgents and describeAgent. */
   describe(agent: string): Promise<string>;
   /** Faults: `agent_not_found` if there is none of that name, those of listAgents. */
   check(agent: string): Promise<void>;
 }
 
-/** Programs beside the fence agents that Pacemaker takes for some; each pcs passes over these names. */
+/** Programs that Pacemaker lists as fence agents, although they are none. Every version of pcs skips these names. */
 const noFenceAgents: ReadonlySet<string> = new Set([
   ...['fence_ack_manual', 'fence_check', 'fence_kdump_send', 'fence_legacy', 'fence_na'],
   ...['fence_node', 'fence_nss_wrapper', 'fence_pcmk', 'fence_sanlockd', 'fence_tool'],
   ...['fence_virtd', 'fence_vmware_helper'],
 ]);
 
-/** How many descriptions are kept of each kind; most have some kilobytes. */
-const keptDescriptions = 256;
+/** For each kind of agent. Most descriptions have some kilobytes. */
+const maxCachedDescriptions = 256;
 
-/** Lists are kept until a folder that agents are in changes; descriptions as long. */
+/** Lists and descriptions are cached until a folder of agents changes. */
 export function makeResourceAgents(host: Host): ResourceAgents {
   const { ocf, initScripts, units } = host.paths.agents;
   const stampOf = () =>
     joined([subfoldersStamp(ocf), folderStamp(initScripts), ...units.map(fileStamp)]);
   const lists = cacheByStamp(stampOf, () => readLists(host));
-  const describe = keepDescriptions(host, 'resource', stampOf);
+  const describe = cacheDescriptions(host, 'resource', stampOf);
   return {
     list: async () => (await lists()).all,
     providers: async () => [...(await lists()).byProvider.keys()],
@@ -64,13 +64,13 @@ export function makeResourceAgents(host: Host): ResourceAgents {
       return agents;
     },
     async describe(agent) {
-      // Not the instances of a unit's template, of which there are any number for pcs to describe.
+      // Instances of a unit's template are refused, because a caller could have pcs describe any number of them.
       if (!(await lists()).all.includes(agent)) throw resourceAgentNotFound(agent);
       return describe(agent);
     },
     async fullName(agent) {
       const { all } = await lists();
-      // A unit's instance is as good as its template.
+      // An instance of a unit counts if its template is listed.
       const template = agent.slice(0, agent.indexOf('@') + 1);
       if (all.includes(agent) || all.includes(template)) return agent;
       const names = all.filter((name) => name.endsWith(`:${agent}`));
@@ -92,17 +92,17 @@ function resourceAgentNotFound(agent: string): Fault {
   );
 }
 
-/** Kept as resource agents are. */
+/** Lists and descriptions are cached as for resource agents. */
 export function makeFenceAgents(host: Host): FenceAgents {
   const { fence, fencePlugins } = host.paths.agents;
   const stampOf = () => joined([folderStamp(fence, 'fence_'), subfoldersStamp(fencePlugins)]);
   const list = cacheByStamp(stampOf, () => readFenceAgents(host));
-  const describe = keepDescriptions(host, 'stonith', stampOf);
+  const describe = cacheDescriptions(host, 'stonith', stampOf);
   async function check(agent: string): Promise<void> {
     if ((await list()).includes(agent)) return;
     throw new Fault(
       'agent_not_found',
-      `There is no fence agent '${agent}' on this node. Take one from the list of fence agents; the package that holds more is 'fence-agents'.`,
+      `There is no fence agent '${agent}' on this node. Take one from the list of fence agents; the package 'fence-agents' has more.`,
     );
   }
   return {
@@ -128,8 +128,8 @@ async function readLists(host: Host): Promise<AgentLists> {
   ]);
   const found: readonly (readonly [provider: string, names: readonly string[]])[] = [
     ['lsb', lsb],
-    // By definition whichever of the two there is (Pacemaker Explained, "System Services"). Pacemaker
-    // would have systemd go through all units once more for it, which takes longer than all else.
+    // By definition this is either of the two (Pacemaker Explained, "System Services"). Asking Pacemaker for it would have
+    // systemd go through all units again, which takes longer than everything else here.
     ['service', [...lsb, ...systemd]],
     ['systemd', systemd],
     ...ocf,
@@ -154,8 +154,8 @@ async function readFenceAgents(host: Host): Promise<readonly string[]> {
   return sorted(agents.filter((agent) => !noFenceAgents.has(agent)));
 }
 
-/** One pcs of a kind at a time: each takes a core and tens of megabytes, and agents are hundreds. */
-function keepDescriptions(
+/** Only one pcs runs for each kind: it takes a core and tens of megabytes, and there are hundreds of agents. */
+function cacheDescriptions(
   host: Host,
   kind: 'resource' | 'stonith',
   stampOfAgents: () => Promise<string>,
@@ -164,7 +164,7 @@ function keepDescriptions(
   return cacheEachByStamp(
     () => joined([stampOfAgents(), toolStamp('pcs'), toolStamp('crm_resource')]),
     (agent) => queue(() => describeAgent(host, kind, agent)),
-    keptDescriptions,
+    maxCachedDescriptions,
   );
 }
 
@@ -179,7 +179,7 @@ function sorted(names: readonly string[]): readonly string[] {
   );
 }
 
-// Not localeCompare, whose order hangs on the locale and the version of its data.
+// The order of localeCompare depends on the locale and on the version of its data.
 function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }

@@ -5,80 +5,74 @@ import type { CibEdit } from './engine/cib-edit.ts';
 import type { Cib } from '../../parsers/cib/cib.ts';
 import type { TransientAttribute } from '../../parsers/cib/text.ts';
 
-/** A change of the cluster: what is to become of it. */
+/** A change of the cluster, as a value that can be tried and carried out. */
 export interface ClusterChange<T> {
   /**
-   * What it makes of the CIB. A change without one cannot be tried; one that has it does nothing but read before its
-   * first `editCib`.
+   * Its edit of the CIB. A change without one cannot be tried. A change with one only reads before its first `editCib`.
    */
   edit?: CibEdit;
-  /** Its later edits of the CIB. Each is made when the cluster has finished what the one before led to. */
+  /** Its later edits of the CIB. Each is made after the cluster has finished the actions of the previous one. */
   later?: readonly CibEdit[];
-  /** An attribute of a node that it ends in the state of the cluster, beside its edit. */
+  /** A transient attribute of a node that it ends as well. */
   endsTransient?: TransientAttribute;
-  /** Takes its first edit back, where a later step is refused or fails. */
+  /** Takes its first edit back if a later step is refused or fails. */
   takeBack?: CibEdit;
   /**
-   * Refuses it for what the cluster would do after each edit; changes nothing. What is tried and what is made are
-   * judged alike.
+   * Refuses the change because of the cluster's planned actions after each edit. It changes nothing, and is the same for
+   * a dry run.
    */
   check?: (host: Host, plans: readonly (readonly PlannedAction[])[]) => Promise<unknown>;
-  /** Whether it leaves the configuration as it is, whose version need not be read again then. */
+  /** Whether it leaves the configuration as it is. Then the version is not read again. */
   leavesConfiguration?: boolean;
-  /** Carries it out, and gives the answer. */
+  /** Carries it out, and returns what only the cluster knows of it. */
   carryOut: (site: Site) => Promise<T>;
   /** At most one change with the same key may be queued or running. */
   alone?: string;
-  /** Whether there is a cluster to wait for then; `running` if nothing is said. */
+  /** Whether the cluster is still there to wait for; the default is `running`. */
   afterwards?: 'running' | 'maybe stopped';
-  /** What a resource is to be afterwards. Where it is not, a warning says why. */
+  /** The state that a resource should have afterwards. A warning explains any other state. */
   expects?: ExpectedResource;
-  /** Whether it waits for that itself. */
+  /** Whether it waits for the resource itself. */
   waitsForResource?: boolean;
 }
 
-/** What a change has at hand while it is carried out. */
+/** The tools of a change while it is carried out. */
 export interface Site {
-  /** Each command that it runs goes into the record. */
+  /** Commands that it runs are recorded. */
   host: Host;
   /** Simulates these edits and returns the cluster's actions after each. Faults: those of CibEditor. */
   plan: (edits: readonly CibEdit[]) => Promise<PlannedAction[][]>;
   /** The CIB, read after all changes before this one. Faults: those of ConfigurationReader. */
   cib: () => Promise<Cib>;
   /**
-   * Makes an edit, and puts it in place; the first is made only if the version is the one that was asked for.
-   * @returns the whole CIB as the edit found it
+   * Makes an edit in the cluster. The first one requires the version that the caller asked for.
+   * @returns the whole CIB before the edit
    * Faults: those of the edit and of CibEditor.
    */
   editCib: (edit: CibEdit) => Promise<string>;
   /**
    * Waits until the cluster has nothing left to do.
-   * @returns whether it came to that in time; if not, the answer says so
+   * @returns whether that happened in time; if not, the answer says so
    * Faults: those of waitUntilIdle.
    */
   settle: () => Promise<boolean>;
-  /** Something else that was begun goes on. */
+  /** Says that something which the change began is not finished. */
   notSettled: () => void;
-  /** For what the caller should know of a change that was made. */
+  /** Tells the caller something about a change that was made. */
   warn: (text: string) => void;
 }
 
-/** A change of the CIB that is its edit and nothing more. */
-export function cibChange<T>(edit: CibEdit, answer: T): ClusterChange<T> {
+/** A change that consists of one edit of the CIB. */
+export function cibChange(edit: CibEdit): ClusterChange<void> {
   return {
     edit,
     async carryOut(site) {
       await site.editCib(edit);
-      return answer;
     },
   };
 }
 
-/** The same of one after which a resource is to run, unless it is configured to be stopped. */
-export function cibChangeOf<T>(
-  expects: ExpectedResource,
-  edit: CibEdit,
-  answer: T,
-): ClusterChange<T> {
-  return { ...cibChange(edit, answer), expects };
+/** As cibChange, for an edit after which the resource should run unless it is configured to be stopped. */
+export function cibChangeOf(expects: ExpectedResource, edit: CibEdit): ClusterChange<void> {
+  return { ...cibChange(edit), expects };
 }

@@ -2,16 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Fault } from '../../kit/fault.ts';
 import type { Log } from '../../kit/log.ts';
-import type { ConfigurationReader } from '../configuration.ts';
+import type { ConfigurationReader } from '../reading/configuration.ts';
 import type { ClusterChange } from './cluster-change.ts';
 import { cutShortMoves, finishMoves } from './catalogue/migrate.ts';
 
 const pauseMs = 30_000;
 
 /**
- * Finishes, once after a start, what the death of this host's agent cut short in the CIB. While the cluster does not
- * run it waits for that; where Pacemaker is not installed there is nothing to finish.
- * @param signal ends the waiting
+ * Finishes moves that were interrupted when the agent of this host died. It does so once after each start, and waits until
+ * the cluster runs. Without Pacemaker there is nothing to finish.
+ * @param signal ends the wait
  */
 export async function finishUnfinished(
   parts: {

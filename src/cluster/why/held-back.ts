@@ -3,26 +3,30 @@ import { readState } from '../../pacemaker/crm-mon.ts';
 import { followIn } from '../../parsers/cib/references.ts';
 import { isFalse, isTrue } from '../../parsers/cib/values.ts';
 import type { EditableXml } from '../../parsers/xml-edit.ts';
-import { type HeldBack, whyNotManaged } from './obstacles.ts';
 import type { Site } from '../edits/cluster-change.ts';
 import {
   findResource,
-  hasTrue,
   type PlacedResource,
   resourcesIn,
   templateOf,
 } from '../edits/engine/cib-elements.ts';
+import { hasTrue } from '../edits/engine/cib-pairs.ts';
+import { type HeldBack, whyNotManaged } from './obstacles.ts';
 
-// Where it stands that a change has no effect: pcs and we take a meta attribute out where it stands, but a template, a group
-// around, `rsc_defaults`, a rule, a reference or a node may say the same. Whether they count is the cluster's to say.
+// Finds why a change may have no effect. pcs and the agent remove a meta attribute from the resource, but a template, a
+// surrounding group, `rsc_defaults`, a rule, a reference or a node may still set it. Only the cluster knows which of these
+// counts.
 
-/** The same by its id; undefined if there is no such resource. */
+/** As heldBackBy, for the resource of that id; undefined if there is none. */
 export function heldBackIn(configuration: EditableXml, id: string): HeldBack | undefined {
   const placed = findResource(configuration, id);
   return placed && heldBackBy(configuration, placed);
 }
 
-/** @param placed as it is after the edit */
+/**
+ * Finds what may keep a resource stopped or unmanaged.
+ * @param placed the resource after the edit
+ */
 export function heldBackBy(configuration: EditableXml, placed: PlacedResource): HeldBack {
   const saying = (name: string, isSo: (value?: string) => boolean) =>
     placesOf(configuration, placed, name, isSo).map((place) => `${name} in ${place}`);
@@ -39,23 +43,23 @@ export function heldBackBy(configuration: EditableXml, placed: PlacedResource): 
   };
 }
 
-/** Tells the caller of a stop that left the resource as it was. */
+/** Warns if a stop left the resource as it was. */
 export async function warnOfNoStop(site: Site, name: string, heldBack: HeldBack): Promise<void> {
-  // Nearly always nothing says so, and the cluster need not be asked.
+  // The cluster is asked only if the configuration gives a reason, which is rare.
   if (heldBack.unmanaged.length === 0 && !heldBack.hasMaintenance) return;
   await warnWhereNotManaged(site, name, heldBack, (why) => {
-    site.warn(`The cluster stops nothing of ${name}, which it does not manage${why}.`);
+    site.warn(`The cluster does not manage ${name}${why}, so it does not stop it.`);
   });
 }
 
-/** The same of a manage. */
+/** Warns if the cluster still does not manage the resource. */
 export function warnOfNoManage(site: Site, name: string, heldBack: HeldBack): Promise<void> {
   return warnWhereNotManaged(site, name, heldBack, (why) => {
     site.warn(`The cluster still does not manage ${name}${why}.`);
   });
 }
 
-/** The change has been made by then, so it does not fail where the cluster cannot be asked. */
+/** The change is already made, so it does not fail if the cluster cannot be asked. */
 async function warnWhereNotManaged(
   site: Site,
   name: string,
@@ -67,11 +71,11 @@ async function warnWhereNotManaged(
     if (why !== undefined) warn(why);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    site.warn(`Nobody could tell whether the cluster manages ${name}: ${error.message}`);
+    site.warn(`Whether the cluster manages ${name} could not be read: ${error.message}`);
   }
 }
 
-/** Where a meta attribute that counts for a resource may have such a value. */
+/** The places where a meta attribute that may count for the resource has such a value. */
 function placesOf(
   configuration: EditableXml,
   { element, around }: PlacedResource,

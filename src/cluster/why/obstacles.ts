@@ -1,6 +1,5 @@
-import { infinity, isTrue, scoreOf } from '../../parsers/cib/values.ts';
-import type { Cib, Constraint, ResourceSet } from '../../parsers/cib/cib.ts';
-import { containersIn, primitiveIds, primitivesIn } from '../../parsers/cib/resources.ts';
+import type { Cib } from '../../parsers/cib/cib.ts';
+import { infinity } from '../../parsers/cib/values.ts';
 import {
   bansIn,
   type ClusterState,
@@ -13,37 +12,38 @@ import {
   type NodeState,
   nodeStates,
 } from '../../parsers/crm-mon.ts';
+import { familyOf, needsOf } from './needs.ts';
 
-// Why a resource does not run or is not managed, where the cluster's state and configuration leave no doubt about it. What
-// is not certain is not said: a hint that is wrong sends its reader away from the cause.
+// Says why a resource does not run or is not managed, but only if the cluster's state and configuration leave no doubt. A
+// wrong hint would send its reader away from the cause.
 
-/** What is looked at: the state, and the configuration that it goes with. */
+/** The state, and the configuration that belongs to it. */
 export interface Seen {
   state: ClusterState;
   cib: Cib;
-  /** Of the resource that is asked about, if it was looked for. */
+  /** The reasons in the configuration, if they were looked for. */
   heldBack?: HeldBack | undefined;
 }
 
 /**
- * Where a configuration may keep a resource from being started, or from being managed, in words (`target-role in
- * rsc_defaults`). Whether it does is for the state to say.
+ * The places in a configuration that may keep a resource stopped or unmanaged, such as `target-role in rsc_defaults`.
+ * Only the state shows whether they do.
  */
 export interface HeldBack {
   stopped: readonly string[];
   unmanaged: readonly string[];
-  /** Whether a node is in maintenance, which counts for what runs there. */
+  /** Whether a node is in maintenance, which affects the resources there. */
   hasMaintenance: boolean;
 }
 
-/** What an agent gives for a setting that is wrong: the scheduler then tries the resource on no node. */
+/** The exit code of an agent for a wrong setting. The scheduler then tries the resource on no node. */
 const fatalExitCode = 6;
-/** The same for one node: wrong arguments, not implemented, no permission, not installed. */
+/** With these, the scheduler avoids one node: wrong arguments, not implemented, no permission, not installed. */
 const hardExitCodes: readonly number[] = [2, 3, 4, 5];
 
 /**
- * What keeps all resources from running, a clause each. By the properties in effect: `no-quorum-policy`,
- * `stop-all-resources` and `maintenance-mode` (pacemaker-schedulerd(7)).
+ * The reasons that keep all resources from running, a clause each. They depend on the properties in effect:
+ * `no-quorum-policy`, `stop-all-resources` and `maintenance-mode` (pacemaker-schedulerd(7)).
  */
 export function obstaclesOfAll(state: ClusterState): string[] {
   const { hasCoordinator, hasQuorum, options } = conditionsIn(state);
@@ -64,14 +64,14 @@ export function obstaclesOfAll(state: ClusterState): string[] {
 }
 
 function noQuorum(effect: string, policy: string): string {
-  return `there is no quorum, so the cluster ${effect} (no-quorum-policy is ${policy}); GET /api/v2/system/ha/quorum shows which nodes are together`;
+  return `there is no quorum, so the cluster ${effect} (no-quorum-policy is ${policy}); the quorum shows which nodes are together`;
 }
 
 /**
- * What keeps a resource from running, wherever that would be, or on one node, a clause each.
- * @param on.isBefore whether a change is under way that the state does not show yet: its target role may go with it, and
- * that it is not managed counts only where something still says so
- * @returns empty if nothing does that could be told for certain
+ * The reasons that keep a resource from running on one node, or on all nodes, a clause each.
+ * @param on.isBefore whether the state does not show the change yet. The change may then end the target role, and the
+ * resource counts as unmanaged only if the configuration still says so
+ * @returns the reasons that are certain; empty if none is
  */
 export function obstaclesOf(
   seen: Seen,
@@ -87,12 +87,12 @@ export function obstaclesOf(
     name,
     why: obstaclesOn(seen, resource, name),
   }));
-  // A single node that could run it, and there is nothing to tell.
+  // If one node could run it, no reason is certain.
   if (byNode.some(({ why }) => why.length === 0)) return [];
   return byNode.map(({ name, why }) => `on ${name}: ${why.join(', and ')}`);
 }
 
-/** How a resource failed, on one node or on all, a clause each; empty if it did not. */
+/** The failures of a resource on one node or on all, a clause each. */
 export function failuresOf({ state, cib }: Seen, resource: string, node?: string): string[] {
   const { inside } = familyOf(cib, resource);
   const failures = failuresIn(state).filter(
@@ -104,14 +104,14 @@ export function failuresOf({ state, cib }: Seen, resource: string, node?: string
   });
 }
 
-/** Whether it is configured to be stopped, wherever that stands. */
+/** Whether it is configured to be stopped, in whatever place. */
 export function isToStop({ targetRole = '' }: Instance): boolean {
   return targetRole.toLowerCase() === 'stopped';
 }
 
 /**
  * Why the cluster does not manage a resource, as the end of a sentence.
- * @param counts which of its instances are asked about
+ * @param counts selects the instances to look at
  * @returns undefined if it manages each of them
  */
 export function whyNotManaged(
@@ -148,7 +148,7 @@ function obstaclesOfItself(seen: Seen, resource: string, isBefore: boolean): str
   );
   const failures = failuresOf(seen, resource);
   const why = failures.length > 0 ? ` (${failures.join('; ')})` : '';
-  // What a failure blocks is not managed either, which is one and the same.
+  // A blocked resource is unmanaged as well, and that would be the same reason twice.
   const unmanaged = whyNotManaged(state, resource, heldBack, ({ blocked }) => !blocked);
   return [
     ...(!isRunning && !hasQuorum && options['no-quorum-policy'] === 'freeze'
@@ -157,7 +157,7 @@ function obstaclesOfItself(seen: Seen, resource: string, isBefore: boolean): str
     ...(!isRunning && fatal ? [failedHard(fatal, resource, 'any node')] : []),
     ...(instances.some(({ blocked }) => blocked)
       ? [
-          `the cluster has blocked it after a failure${why}; mend the cause, then GET /api/v2/system/ha/resource/${resource}/cleanup`,
+          `the cluster has blocked it after a failure${why}; correct the cause, then clean up ${resource}`,
         ]
       : []),
     ...(!isBefore && instances.some(isToStop)
@@ -169,7 +169,7 @@ function obstaclesOfItself(seen: Seen, resource: string, isBefore: boolean): str
   ];
 }
 
-/** @param asked resources whose obstacles are being told of already */
+/** @param asked resources whose obstacles are already being looked for */
 function obstaclesOn(
   seen: Seen,
   resource: string,
@@ -200,7 +200,7 @@ function obstaclesOn(
   const certain = [
     ...bans.map(({ id, resource: banned }) =>
       id.startsWith('cli-ban-')
-        ? `a ban keeps it away (constraint ${id}), until POST /api/v2/system/ha/resource/${banned}/clear`
+        ? `a ban keeps it away (constraint ${id}) until the bans of ${banned} are cleared`
         : `the constraint ${id} keeps it away`,
     ),
     ...failed.map((each) => failedOften(seen, each)),
@@ -220,7 +220,7 @@ function failedHard(
   resource: string,
   where: 'any node' | 'that node',
 ): string {
-  return `${task} failed on ${node}: ${reason}, which by its exit code (${exitCode}) no retry on ${where} mends; mend the cause, then GET /api/v2/system/ha/resource/${resource}/cleanup`;
+  return `${task} failed on ${node}: ${reason}, and after exit code ${exitCode} no retry on ${where} helps; correct the cause, then clean up ${resource}`;
 }
 
 function failedOften(
@@ -233,85 +233,11 @@ function failedOften(
     count >= infinity
       ? `${resource} failed there for good${why}`
       : `${resource} failed there ${count === 1 ? 'once' : `${count} times`}${why}, and its migration-threshold is ${threshold}`;
-  return `${often}; mend the cause, then GET /api/v2/system/ha/resource/${resource}/cleanup`;
+  return `${often}; correct the cause, then clean up ${resource}`;
 }
 
 function stateOf({ online, standby, maintenance }: NodeState): string | undefined {
   if (!online) return 'offline';
   if (standby) return 'in standby';
   return maintenance ? 'in maintenance' : undefined;
-}
-
-interface Family {
-  /** The primitives inside; of a primitive itself. */
-  inside: readonly string[];
-  /** The containers around it. */
-  around: readonly string[];
-}
-
-function familyOf({ resources }: Cib, name: string): Family {
-  const primitive = primitivesIn(resources).find((each) => each.primitive.id === name);
-  if (primitive) return { inside: [name], around: primitive.containers.map(({ id }) => id) };
-  const placed = containersIn(resources).find(({ container }) => container.id === name);
-  if (placed === undefined) return { inside: [name], around: [] };
-  return {
-    inside: primitiveIds(placed.container),
-    around: placed.containers.map(({ id }) => id),
-  };
-}
-
-/** What a resource has to be with, and in which words. */
-interface Need {
-  other: string;
-  how: string;
-}
-
-/** What any of these resources cannot run without on a node: what a group has before it, what it is colocated with. */
-function needsOf({ resources, constraints }: Cib, own: readonly string[]): Need[] {
-  const inGroups = containersIn(resources)
-    .filter(({ container }) => container.kind === 'group')
-    .flatMap(({ container }) => {
-      const members = primitiveIds(container);
-      const first = members.findIndex((id) => own.includes(id));
-      return members
-        .slice(0, Math.max(first, 0))
-        .map((other) => ({ other, how: `is in the group ${container.id} behind ${other}` }));
-    });
-  const colocated = constraints.filter(isMandatoryColocation).flatMap((constraint) =>
-    pairsOf(constraint)
-      .filter(([dependent]) => own.includes(dependent))
-      .map(([, other]) => ({
-        other,
-        how: `has to be with ${other} (constraint ${constraint.id})`,
-      })),
-  );
-  return [...inGroups, ...colocated];
-}
-
-function isMandatoryColocation({ element, attributes: { score } }: Constraint): boolean {
-  return element === 'rsc_colocation' && scoreOf(score) === infinity;
-}
-
-/**
- * Which resource of a colocation depends on which. In a set each depends on the one before it, unless it is not
- * `sequential`; and each set depends on the one behind it (Pacemaker Explained, "Colocation Sets").
- */
-function pairsOf({ attributes, sets }: Constraint): (readonly [string, string])[] {
-  const { rsc, 'with-rsc': withRsc } = attributes;
-  if (rsc !== undefined && withRsc !== undefined) return [[rsc, withRsc]];
-  const inSets = sets.flatMap((set) => (isSequential(set) ? chainOf(set.resources) : []));
-  const between = sets.flatMap((set, index) =>
-    set.resources.flatMap((dependent) =>
-      (sets[index + 1]?.resources ?? []).map((other) => [dependent, other] as const),
-    ),
-  );
-  return [...inSets, ...between];
-}
-
-function isSequential({ options }: ResourceSet): boolean {
-  return isTrue(options['sequential'] ?? 'true');
-}
-
-function chainOf(resources: readonly string[]): (readonly [string, string])[] {
-  return resources.slice(1).map((each, index) => [each, resources[index] ?? ''] as const);
 }

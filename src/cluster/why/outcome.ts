@@ -1,22 +1,22 @@
 import { instancesOf } from '../../parsers/crm-mon.ts';
 import { failuresOf, isToStop, obstaclesOf, type Seen } from './obstacles.ts';
 
-/** What a change wants of a resource: that it runs, and on which node, if that matters. */
+/** The state of a resource that a change is meant to lead to: running, and on a certain node if one is given. */
 export interface ExpectedResource {
   resource: string;
   node?: string;
   /** Whether it is to be promoted there. */
   promoted?: boolean;
-  /** Whether that is what was asked for; else it may as well be configured to be stopped. */
+  /** Whether the change is a start. After another change, a resource that is configured to be stopped is as expected. */
   isStarted?: boolean;
 }
 
 export type Moment = 'before' | 'made' | 'after';
 
 /**
- * How a resource comes out otherwise than a change wants it, and why, a sentence each; empty if it does not.
- * @param moment when the state was read: `before` the change, when only what will not change is told; when it was `made`;
- * or `after` the cluster has done all that follows from it
+ * Says how a resource differs from what a change is meant to lead to, and why, a sentence each.
+ * @param moment when the state was read: `before` the change, which allows only findings that the change will not alter;
+ * when it was `made`; or `after` the cluster has finished
  */
 export function disappointmentsOf(
   seen: Seen,
@@ -48,8 +48,8 @@ export function disappointmentsOf(
     const what = nameOf(named);
     const why = obstaclesOf(seen, resource, { isBefore: moment === 'before' });
     if (why.length === 0 && !isOver) return [];
-    const told = why.length > 0 ? why : failures;
-    return [sentence(`${what} is not running${isOver ? '' : ', and will not be'}`, told)];
+    const reasons = why.length > 0 ? why : failures;
+    return [sentence(`${what} is not running${isOver ? '' : ', and will not be'}`, reasons)];
   }
   const leaving = instances.filter((each) => each.managed && isToStop(each));
   if (moment === 'made' && isStarted && leaving.length > 0) {
@@ -68,5 +68,5 @@ export function disappointmentsOf(
 
 function sentence(what: string, why: readonly string[]): string {
   if (why.length > 0) return `${what}: ${why.join('; ')}.`;
-  return `${what}. GET /api/v2/system/ha/status has no failure of it that would say why.`;
+  return `${what}. The status of the cluster shows no failure that would say why.`;
 }

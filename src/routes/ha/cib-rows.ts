@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ofCluster } from '../common/codes.ts';
 
-import type { Configuration, ConfigurationReader } from '../../cluster/configuration.ts';
+import type { Configuration, ConfigurationReader } from '../../cluster/reading/configuration.ts';
 import { type Fields, inQuery, type ValuesOf } from '../../server/table/field.ts';
 import type { DescribedHeaders, Reply, Row } from '../../server/table/row.ts';
 import { trueOrFalse } from '../../server/table/rules.ts';

@@ -1,21 +1,11 @@
-import {
-  addColocation,
-  addColocationGroup,
-  addLocation,
-  addOrder,
-  addOrderGroup,
-  addTicket,
-  deleteConstraint,
-  type OrderedAction,
-  type SetOfResources,
-} from '../../cluster/edits/catalogue/constraints.ts';
+import { emptyText } from './documents/changes.ts';
 import {
   constraintOf,
   constraintTypes,
   type ConstraintType,
   listConstraints,
 } from './documents/constraints.ts';
-import type { CibWords } from '../../cluster/pcs-text.ts';
+import type { CibText } from '../../cluster/reading/pcs-text.ts';
 import { inBody, inPath, optional, rule } from '../../server/table/field.ts';
 import { row, type Row } from '../../server/table/row.ts';
 import { isNodeName, isXmlId, nodeName, resourceName, xmlId } from './fields/names.ts';
@@ -30,12 +20,25 @@ import {
 } from './fields/values.ts';
 import { isObject, oneOf } from '../../server/table/rules.ts';
 import type { CibRows } from './cib-rows.ts';
+import {
+  addOrder,
+  addOrderGroup,
+  type OrderedAction,
+} from '../../cluster/edits/catalogue/constraints/orders.ts';
+import {
+  addColocation,
+  addColocationGroup,
+} from '../../cluster/edits/catalogue/constraints/colocations.ts';
+import type { SetOfResources } from '../../cluster/edits/catalogue/constraints/sets.ts';
+import { addLocation } from '../../cluster/edits/catalogue/constraints/locations.ts';
+import { addTicket } from '../../cluster/edits/catalogue/constraints/tickets.ts';
+import { deleteConstraint } from '../../cluster/edits/catalogue/constraints/delete.ts';
 import { always, text } from '../../server/table/schema.ts';
 import { constraints, constraintsOrOne } from './answers/configuration.ts';
 
 /** The routes of constraints. */
 export function constraintRows(
-  words: CibWords,
+  pcsText: CibText,
   { fromCib, fromCibAndText }: CibRows,
   changing: ClusterChangeRows,
 ): Row[] {
@@ -45,6 +48,7 @@ export function constraintRows(
     codes: ['constraint_not_found'] as const,
     fields: { id: inPath(xmlId) },
     change: ({ id }: { id: string }) => deleteConstraint(id),
+    answer: emptyText,
   };
   const additions = additionsOf(changing);
   // The document reads "ordering" and writes "order"; each takes both.
@@ -55,7 +59,7 @@ export function constraintRows(
       path: '/constraint',
       summary: 'All constraints, by their types.',
       schema: constraints,
-      textOf: words.constraints,
+      textOf: pcsText.constraints,
       bodyOf: ({ cib }, raw) => ({ ...listConstraints(cib), ...(raw !== undefined && { raw }) }),
     }),
     fromCibAndText({
@@ -63,7 +67,7 @@ export function constraintRows(
       summary: 'All constraints, as pcs tells them.',
       schema: text,
       isTextItself: true,
-      textOf: words.constraints,
+      textOf: pcsText.constraints,
       bodyOf: (_from, raw) => raw,
     }),
     ...Object.values(additions),
@@ -111,6 +115,7 @@ function additionsOf(changing: ClusterChangeRows) {
         options: inBody(options(['symmetrical', 'require-all'])),
       },
       change: (values) => addOrder(values),
+      answer: emptyText,
     }),
 
     order_group: changing({
@@ -137,6 +142,7 @@ function additionsOf(changing: ClusterChangeRows) {
             ...setOptions,
           },
         }),
+      answer: emptyText,
     }),
 
     colocation: changing({
@@ -161,6 +167,7 @@ function additionsOf(changing: ClusterChangeRows) {
             ...(values.then.role !== undefined && { 'with-rsc-role': values.then.role }),
           },
         }),
+      answer: emptyText,
     }),
 
     colocation_group: changing({
@@ -174,6 +181,7 @@ function additionsOf(changing: ClusterChangeRows) {
           sets: setsOf(values),
           score: setOptions['score'] ?? weight,
         }),
+      answer: emptyText,
     }),
 
     location: changing({
@@ -197,6 +205,7 @@ function additionsOf(changing: ClusterChangeRows) {
           discovery,
           locations: location === undefined ? locations : [location, ...locations],
         }),
+      answer: emptyText,
     }),
 
     ticket: changing({
@@ -211,6 +220,7 @@ function additionsOf(changing: ClusterChangeRows) {
         'loss-policy': optional(oneOf(['fence', 'stop', 'freeze', 'demote'])),
       },
       change: (values) => addTicket({ ...values, lossPolicy: values['loss-policy'] }),
+      answer: emptyText,
     }),
   };
 }

@@ -4,7 +4,8 @@ import {
   setCorosyncConfText,
   setCorosyncKey,
 } from '../../cluster/edits/catalogue/corosync.ts';
-import type { CorosyncReader } from '../../cluster/corosync.ts';
+import { corosyncConfAsJson, corosyncConfOfJson } from '../../cluster/model.ts';
+import type { CorosyncReader } from '../../cluster/reading/corosync.ts';
 import type { FaultCode } from '../../kit/fault.ts';
 import { inBody, rule } from '../../server/table/field.ts';
 import type { DescribedHeaders, Row } from '../../server/table/row.ts';
@@ -26,9 +27,9 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
       codes: ofCorosyncConf,
       headers: validity,
       async handle() {
-        const { json, valid } = await corosync.conf();
+        const { conf: sections, valid } = await corosync.conf();
         return {
-          body: json,
+          body: corosyncConfAsJson(sections),
           ...(valid !== undefined && { headers: { 'X-HA-Valid': `${valid}` } }),
         };
       },
@@ -41,7 +42,7 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
       schema: text,
       codes: ofWrites,
       // All of it, whatever the sections are.
-      change: (_values, call) => setCorosyncConf(call.checkedBody()),
+      change: (_values, call) => setCorosyncConf(corosyncConfOfJson(call.checkedBody())),
     }),
     read({
       path: '/corosync/raw',

@@ -1,8 +1,8 @@
 import type { ChangeRequest } from '../../changes/change.ts';
 import type { AuditLog } from '../../changes/audit/audit.ts';
-import type { CorosyncReader } from '../../cluster/corosync.ts';
-import type { VersionsReader } from '../../cluster/versions.ts';
-import type { ConfigurationReader } from '../../cluster/configuration.ts';
+import type { CorosyncReader } from '../../cluster/reading/corosync.ts';
+import type { VersionsReader } from '../../cluster/reading/versions.ts';
+import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
 import type { RequestHandler } from 'express';
 
 import { asProblems, problemSchema } from '../../server/problem.ts';
@@ -106,7 +106,7 @@ function haRows(domain: HaDomain): Row[] {
     ...stackRows(domain, changingNode),
     ...stateRows(domain),
     ...nodeRows(domain, changing),
-    ...constraintRows(domain.words, fromCibRows, changing),
+    ...constraintRows(domain.pcsText, fromCibRows, changing),
     ...propertyRows(domain, changing),
     ...agentRows(domain),
     ...resourceRows(domain.agentMetadata, fromCibRows, changing),

@@ -1,8 +1,9 @@
 import type { NodeChanges } from '../../cluster/edits/catalogue/nodes.ts';
 import { ofCluster } from '../common/codes.ts';
-import type { ConfigurationReader } from '../../cluster/configuration.ts';
+import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
+import { emptyText } from './documents/changes.ts';
 import { listNodes, nodeDetails } from './documents/nodes.ts';
-import type { StateReader } from '../../cluster/state.ts';
+import type { StateReader } from '../../cluster/reading/state.ts';
 import type { FaultCode } from '../../kit/fault.ts';
 import { inPath } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
@@ -31,6 +32,7 @@ export function nodeRows(
     schema: always(''),
     codes: ofRemoval,
     change: ({ name }: { name: string }) => nodeChanges.remove(name),
+    answer: emptyText,
     loses: ({ name }: { name: string }) =>
       `${name} is no longer a node of the cluster, and all that is configured of it is lost.`,
   };
@@ -73,6 +75,7 @@ export function nodeRows(
       schema: always(''),
       codes: ['cannot_be_tried', 'node_not_found'],
       change: ({ name }) => nodeChanges.fence(name),
+      answer: emptyText,
       loses: ({ name }) => `${name} is powered off and on again; whatever runs there ends at once.`,
     }),
     ...(Object.keys(states) as (keyof typeof states)[]).map((state) =>
@@ -85,6 +88,7 @@ export function nodeRows(
         schema: always(''),
         codes: ['node_not_found'],
         change: ({ name }) => nodeChanges[state](name),
+        answer: emptyText,
       }),
     ),
   ];

@@ -1,6 +1,7 @@
 import type { PropertyChanges } from '../../cluster/edits/catalogue/properties.ts';
 import { ofCluster } from '../common/codes.ts';
-import type { ConfigurationReader } from '../../cluster/configuration.ts';
+import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
+import { nullAnswer } from './documents/changes.ts';
 import { listProperties, propertyDetails, type PropertyList } from './documents/properties.ts';
 import {
   type Fields,
@@ -19,7 +20,7 @@ import { read } from '../common/read.ts';
 import { cibReply, ofCib, type ReadOfCib } from './cib-rows.ts';
 import { always } from '../../server/table/schema.ts';
 import { properties } from './answers/configuration.ts';
-import type { ClusterOptionsReader } from '../../cluster/properties.ts';
+import type { ClusterOptionsReader } from '../../cluster/reading/properties.ts';
 
 /** What the routes of properties ask of the domain. */
 export interface PropertyDomain {
@@ -60,6 +61,7 @@ export function propertyRows(
     fields: { name, value: inBody(propertyValue), default: optional(withoutMeaning) },
     change: (values: { name: string; value: string }) =>
       propertyChanges.set(values.name, values.value),
+    answer: nullAnswer,
   };
   const remove = {
     summary: 'Takes a cluster property away, so that its default counts.',
@@ -67,6 +69,7 @@ export function propertyRows(
     codes: ['property_not_set', 'property_is_pacemakers'] as const,
     fields: { name },
     change: (values: { name: string }) => propertyChanges.delete(values.name),
+    answer: nullAnswer,
   };
   return [
     fromProperties({
@@ -81,6 +84,7 @@ export function propertyRows(
       schema: always(null),
       codes: [],
       change: propertyChanges.deleteAll,
+      answer: nullAnswer,
       loses: () => 'All cluster properties go back to their defaults, fencing among them.',
     }),
     ...['/property/:name/details', '/property/:name'].map((path) =>

@@ -4,16 +4,11 @@ import { cloneResource, uncloneResource } from '../../cluster/edits/catalogue/cl
 import { addToGroup, removeFromGroup } from '../../cluster/edits/catalogue/groups.ts';
 import { migrateResource } from '../../cluster/edits/catalogue/migrate.ts';
 import {
-  cleanUpResource,
   createResource,
   deleteResource,
-  manageResource,
-  restartResource,
-  startResource,
-  stopResource,
-  unmanageResource,
   updateResource,
 } from '../../cluster/edits/catalogue/resources.ts';
+import { emptyText, nameOf, nodeAndName, stoppedText } from './documents/changes.ts';
 import { detailsOf, groupOf, listGroups, listResources } from './documents/resources.ts';
 import { inBody, inPath, optional, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
@@ -22,6 +17,14 @@ import type { ClusterChangeRows } from './cluster-change-rows.ts';
 import { operations, pairs, pairsOrTrue, resourceNames } from './fields/values.ts';
 import { isObject, oneOf } from '../../server/table/rules.ts';
 import type { CibRows } from './cib-rows.ts';
+import {
+  cleanUpResource,
+  manageResource,
+  restartResource,
+  startResource,
+  stopResource,
+  unmanageResource,
+} from '../../cluster/edits/catalogue/resource-states.ts';
 import { always, record, text } from '../../server/table/schema.ts';
 import { named, namedOnNode } from './answers/changes.ts';
 import { group, groups, resourceDetails, resources } from './answers/configuration.ts';
@@ -56,6 +59,7 @@ export function resourceRows(
       ...options
     }: { name: string } & Parameters<typeof updateResource>[2]) =>
       updateResource(agents, resource, options),
+    answer: emptyText,
   };
   const remove = {
     summary: 'Deletes a resource.',
@@ -63,6 +67,7 @@ export function resourceRows(
     schema: text,
     codes: ofRemoval,
     change: (values: { name: string }) => deleteResource(values.name, 'resource'),
+    answer: stoppedText,
   };
 
   return [
@@ -147,6 +152,7 @@ export function resourceRows(
       schema: named,
       codes: ['resource_not_found'],
       change: (values) => stopResource(values.name),
+      answer: nameOf,
     }),
     changing({
       methods: ['GET', 'POST'],
@@ -157,6 +163,7 @@ export function resourceRows(
       schema: named,
       codes: ['resource_not_found'],
       change: (values) => startResource(values.name),
+      answer: nameOf,
     }),
     changing({
       methods: ['GET', 'POST'],
@@ -180,6 +187,7 @@ export function resourceRows(
       schema: namedOnNode,
       codes: ['resource_not_found', 'node_not_found', 'would_not_move'],
       change: ({ role, ...values }) => migrateResource({ ...values, promoted: role !== undefined }),
+      answer: nodeAndName,
     }),
     changing({
       path: '/resource/:name/restart',
@@ -189,6 +197,7 @@ export function resourceRows(
       schema: named,
       codes: ['cannot_be_tried', 'resource_not_found'],
       change: (values) => restartResource(values.name),
+      answer: nameOf,
     }),
     changing({
       path: '/resource/:name/ban',
@@ -197,6 +206,7 @@ export function resourceRows(
       schema: namedOnNode,
       codes: ['resource_not_found', 'node_not_found'],
       change: (values) => banResource(values.name, values.node),
+      answer: nodeAndName,
     }),
     changing({
       path: '/resource/:name/clear',
@@ -205,6 +215,7 @@ export function resourceRows(
       schema: named,
       codes: ['resource_not_found', 'node_not_found'],
       change: (values) => clearResource(values.name, values.node),
+      answer: nameOf,
     }),
     changing({
       path: '/resource/:name/manage',
@@ -213,6 +224,7 @@ export function resourceRows(
       schema: named,
       codes: ['resource_not_found'],
       change: (values) => manageResource(values.name),
+      answer: nameOf,
     }),
     changing({
       path: '/resource/:name/unmanage',
@@ -221,6 +233,7 @@ export function resourceRows(
       schema: named,
       codes: ['resource_not_found'],
       change: (values) => unmanageResource(values.name),
+      answer: nameOf,
     }),
     changing({
       path: '/resource/:name/clone',
@@ -229,6 +242,7 @@ export function resourceRows(
       schema: named,
       codes: ['resource_not_found', 'id_exists'],
       change: (values) => cloneResource(agents, values.name, values.clone_name, values.meta),
+      answer: nameOf,
     }),
     changing({
       path: '/resource/:name/unclone',
@@ -237,6 +251,7 @@ export function resourceRows(
       schema: named,
       codes: ['resource_not_found'],
       change: (values) => uncloneResource(values.name),
+      answer: nameOf,
     }),
   ];
 }

@@ -1,5 +1,6 @@
 import type { StackChanges } from '../../cluster/edits/catalogue/stack.ts';
 import type { Service } from '../../cluster/services.ts';
+import { destroyedText } from './documents/changes.ts';
 import { inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import type { ClusterChangeRows } from './cluster-change-rows.ts';
@@ -24,6 +25,7 @@ export function stackRows(
     schema: text,
     codes: ['cannot_be_tried', 'stack_busy'] as const,
     change: stackChanges.destroy,
+    answer: destroyedText,
     loses: () => 'The cluster on this node is stopped, and all its configuration is removed.',
   };
   return [

@@ -1,9 +1,9 @@
-import type { ConfigurationReader } from '../../cluster/configuration.ts';
+import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
 import { ofCluster } from '../common/codes.ts';
 import { listFencingHistory } from './documents/fencing-history.ts';
-import { locate } from '../../cluster/locate.ts';
-import type { StateReader } from '../../cluster/state.ts';
-import type { StatusReader } from '../../cluster/status.ts';
+import { locate } from './documents/location.ts';
+import type { StateReader } from '../../cluster/reading/state.ts';
+import type { StatusReader } from '../../cluster/reading/status.ts';
 import { inPath } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import { resourceName } from './fields/names.ts';

@@ -6,10 +6,11 @@ import {
   removeFromLevel,
   updateFenceDevice,
 } from '../../cluster/edits/catalogue/stonith.ts';
-import type { ConfigurationReader } from '../../cluster/configuration.ts';
+import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
+import { emptyText, stoppedText } from './documents/changes.ts';
 import { fenceDeviceOf } from './documents/resources.ts';
 import { listFencing, listLevels } from './documents/fencing.ts';
-import type { CibWords } from '../../cluster/pcs-text.ts';
+import type { CibText } from '../../cluster/reading/pcs-text.ts';
 import { inBody, inPath, rule } from '../../server/table/field.ts';
 import type { Row } from '../../server/table/row.ts';
 import { agentName, nodeName, resourceName } from './fields/names.ts';
@@ -25,12 +26,12 @@ import { nodesLeftWithout } from '../../cluster/fencing.ts';
 export interface FencingDomain {
   agentMetadata: AgentMetadataReader;
   configuration: ConfigurationReader;
-  words: CibWords;
+  pcsText: CibText;
 }
 
 /** The routes of fence devices and fencing levels. */
 export function fencingRows(
-  { agentMetadata, configuration, words }: FencingDomain,
+  { agentMetadata, configuration, pcsText }: FencingDomain,
   { fromCib, fromCibAndText }: CibRows,
   changing: ClusterChangeRows,
 ): Row[] {
@@ -54,6 +55,7 @@ export function fencingRows(
     schema: text,
     codes: ofRemoval,
     change: (values: { name: string }) => deleteFenceDevice(values.name),
+    answer: stoppedText,
     async loses(values: { name: string }) {
       const nodes = nodesLeftWithout((await configuration.get()).cib, values.name);
       return nodes.length === 0
@@ -69,6 +71,7 @@ export function fencingRows(
     change: (
       values: { name: string } & Record<'params' | 'meta', Readonly<Record<string, string>>>,
     ) => updateFenceDevice(agentMetadata, values.name, values.params, values.meta),
+    answer: emptyText,
   };
 
   return [
@@ -76,7 +79,7 @@ export function fencingRows(
       path: '/stonith',
       summary: 'All fence devices and fencing levels.',
       schema: fencing,
-      textOf: words.fencing,
+      textOf: pcsText.fencing,
       bodyOf: ({ cib }, raw) => ({ ...(raw !== undefined && { raw }), ...listFencing(cib) }),
     }),
     changing({

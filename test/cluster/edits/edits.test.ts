@@ -4,16 +4,6 @@ import fc from 'fast-check';
 import { makeAgentMetadataReader } from '../../../src/cluster/agents/agent-metadata.ts';
 import { makeFenceAgents, makeResourceAgents } from '../../../src/cluster/agents/agents.ts';
 import type { ClusterChange } from '../../../src/cluster/edits/cluster-change.ts';
-import { freeId, idsIn } from '../../../src/cluster/edits/engine/cib-elements.ts';
-import {
-  addColocation,
-  addColocationGroup,
-  addLocation,
-  addOrder,
-  addOrderGroup,
-  addTicket,
-  deleteConstraint,
-} from '../../../src/cluster/edits/catalogue/constraints.ts';
 import { banResource, clearResource } from '../../../src/cluster/edits/catalogue/bans.ts';
 import { nodeChanges } from '../../../src/cluster/edits/catalogue/nodes.ts';
 import { cloneResource, uncloneResource } from '../../../src/cluster/edits/catalogue/clones.ts';
@@ -21,10 +11,6 @@ import { addToGroup, removeFromGroup } from '../../../src/cluster/edits/catalogu
 import {
   createResource,
   deleteResource,
-  manageResource,
-  startResource,
-  stopResource,
-  unmanageResource,
   updateResource,
 } from '../../../src/cluster/edits/catalogue/resources.ts';
 import {
@@ -45,8 +31,26 @@ import { cibChanges } from '../../support/cib-changes.ts';
 import { everythingCib, remoteNodesCib, storageCib } from '../../support/changes-bench.ts';
 import { fakeCluster } from '../../support/fake-cluster.ts';
 import { strictRun } from '../../support/strict-run.ts';
+import { freeId, idsIn } from '../../../src/cluster/edits/engine/cib-ids.ts';
+import {
+  manageResource,
+  startResource,
+  stopResource,
+  unmanageResource,
+} from '../../../src/cluster/edits/catalogue/resource-states.ts';
+import {
+  addOrder,
+  addOrderGroup,
+} from '../../../src/cluster/edits/catalogue/constraints/orders.ts';
+import {
+  addColocation,
+  addColocationGroup,
+} from '../../../src/cluster/edits/catalogue/constraints/colocations.ts';
+import { addLocation } from '../../../src/cluster/edits/catalogue/constraints/locations.ts';
+import { addTicket } from '../../../src/cluster/edits/catalogue/constraints/tickets.ts';
+import { deleteConstraint } from '../../../src/cluster/edits/catalogue/constraints/delete.ts';
 
-/** A change, and the sections of the configuration that it may touch. */
+/** An edit, and the sections of the configuration that it may touch. */
 interface Edit {
   what: string;
   sections: readonly string[];
@@ -64,7 +68,7 @@ const propertyChanges = makePropertyChanges(() =>
   ),
 );
 
-/** Any edit of our own, mostly of what there is. */
+/** Any edit of the catalogue, mostly of existing elements. */
 function anyEdit(cib: Cib): fc.Arbitrary<Edit> {
   const primitives = primitivesIn(cib.resources).map(({ primitive }) => primitive);
   const resource = fc.constantFrom(
@@ -248,7 +252,7 @@ function anyEdit(cib: Cib): fc.Arbitrary<Edit> {
   );
 }
 
-/** Agents as they were recorded; no edit asks anything else of the node. */
+/** Recorded agents. Edits ask nothing else of the node. */
 const { run } = fakeCluster(storageCib);
 const host = { run, paths: noPaths, readDeadlineMs: 1, changeDeadlineMs: 1 };
 const agents = makeAgentMetadataReader(host, makeResourceAgents(host), makeFenceAgents(host));
@@ -271,11 +275,11 @@ async function edited(xml: string, { change }: Edit): Promise<string> {
   }
 }
 
-describe('edits of our own, one after another,', () => {
+describe('edits of the catalogue, one after another,', () => {
   for (const [what, cib, numRuns] of [
     ['the storage topology', storageCib, 30],
     ['one with remote nodes', remoteNodesCib, 30],
-    ['all that there can be', everythingCib, 30],
+    ['everything that a CIB can contain', everythingCib, 30],
   ] as const) {
     it(`keep ids unique and well-formed, and touch no other section of ${what}`, async () => {
       const start = withoutStatus(cib);
@@ -300,7 +304,7 @@ describe('edits of our own, one after another,', () => {
     }).timeout(60_000);
   }
 
-  it('change nothing when they are made again', async () => {
+  it('change nothing when they are repeated', async () => {
     const again = fc.asyncProperty(anyEdit(parseCib(storageCib)), async (edit) => {
       const once = await edited(withoutStatus(storageCib), edit);
       expect(cibChanges(once, await edited(once, edit)), edit.what).to.deep.equal([]);
@@ -320,7 +324,7 @@ describe('edits of our own, one after another,', () => {
 });
 
 describe('freeId', () => {
-  it('gives an NCName that is not taken, and takes it', () => {
+  it('returns a free NCName, and marks it as taken', () => {
     const taken = fc.array(fc.constantFrom<string>('a', 'a-1', '_1', 'order-A-B'));
     const ascii = fc.string({
       unit: fc.constantFrom(...'aA1_.:-# @+;/<"'.split('')),
@@ -343,7 +347,7 @@ describe('freeId', () => {
     );
   });
 
-  it('knows every id, and no reference for one', () => {
+  it('finds every id, and does not count references', () => {
     const root = parseXml(
       '<configuration><a id="1"><resource_ref id="2"/><obj_ref id="3"/><role id="4"/><node id="6"/><b id-ref="5"/></a></configuration>',
     );
@@ -351,7 +355,7 @@ describe('freeId', () => {
   });
 });
 
-/** Of what has one in the schema: a node has a number or a name there. */
+/** The ids of elements that have one in the schema. The id of a node is its number or name. */
 function idsOf(root: XmlElement): string[] {
   const configuration = root.children.find(({ name }) => name === 'configuration');
   const references = ['resource_ref', 'obj_ref', 'role', 'node'];
@@ -362,7 +366,7 @@ function idsOf(root: XmlElement): string[] {
   return configuration ? of(configuration) : [];
 }
 
-/** All but these sections of the configuration, and white space. */
+/** Everything except these sections of the configuration and white space. */
 function withoutSections(root: XmlElement, names: readonly string[]): unknown {
   const said = ({ name, attributes, children }: XmlElement, depth: number): unknown => [
     name,

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { openUndoStore, type ReversibleStep } from '../../../src/cluster/edits/engine/undo.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-describe('what takes changes back', () => {
+describe('the store of inverses', () => {
   const temporary = temporaryFolder();
   const folder = () => join(temporary.path, 'undo');
   const limits = { files: 3, bytes: 1000, ageMs: 1000 };
@@ -19,7 +19,7 @@ describe('what takes changes back', () => {
     clock.ms = Date.now();
   });
 
-  it('is in a file for each change, for root alone, with all of its steps', async () => {
+  it('has one file for each change with all its steps, which only root can read', async () => {
     const store = open();
     await store.keep('a', [step]);
     await store.keep('a', [step, { ...step, before: '0.2', after: '0.3' }]);
@@ -33,7 +33,7 @@ describe('what takes changes back', () => {
     expect((await stat(folder())).mode & 0o777).to.equal(0o700);
   });
 
-  it('is of no more changes than the limit, the latest ones, also after a restart', async () => {
+  it('keeps the latest changes up to the limit, also after a restart', async () => {
     for (const id of ['a', 'b', 'c', 'd']) {
       await open().keep(id, [step]);
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -41,7 +41,7 @@ describe('what takes changes back', () => {
     expect(await names()).to.deep.equal(['b', 'c', 'd']);
   });
 
-  it('is of no more bytes than the limit, but for the change that is about to be made', async () => {
+  it('keeps no more bytes than the limit, except for the change that is about to be made', async () => {
     const store = open();
     await store.keep('a', [step]);
     await store.keep('b', [{ ...step, inverse: 'x'.repeat(2000) }]);
@@ -50,7 +50,7 @@ describe('what takes changes back', () => {
     expect(await names()).to.deep.equal(['c']);
   });
 
-  it('goes when it is too old', async () => {
+  it('removes files that are too old', async () => {
     const store = open();
     await store.keep('a', [step]);
     clock.ms += 999;
@@ -61,7 +61,7 @@ describe('what takes changes back', () => {
     expect(await names()).to.deep.equal(['b', 'c']);
   });
 
-  it('is gone of a change that was not made, and of one whose file a kill left half written', async () => {
+  it('removes the file of a change that was not made, and one that a kill left half written', async () => {
     const store = open();
     await store.keep('a', [step]);
     await store.forget('a');

@@ -6,10 +6,10 @@ import { parseCib } from '../../../src/parsers/cib/cib.ts';
 import { parseCrmMon } from '../../../src/parsers/crm-mon.ts';
 
 interface State {
-  /** Attributes of `<current_dc>` and of `<cluster_options>`. */
+  /** Attributes of `<current_dc>` and `<cluster_options>`. */
   coordinator?: string;
   options?: string;
-  /** Attributes of node `b`; `a` is online. */
+  /** Attributes of node `b`. Node `a` is online. */
   b?: string;
   resources?: string;
   history?: string;
@@ -19,7 +19,7 @@ interface State {
   constraints?: string;
 }
 
-/** A state and a configuration, in which A is configured and not running, if nothing else is said. */
+/** A state and a configuration. By default A is configured and not running. */
 function seen({
   coordinator = 'present="true" with_quorum="true"',
   options = 'no-quorum-policy="stop"',
@@ -45,7 +45,7 @@ const banned = (resource: string, node: string, id = `cli-ban-${resource}-on-${n
   `<ban id="${id}" resource="${resource}" node="${node}" weight="-1000000"/>`;
 const failedOften = (resource: string, count: number, threshold: number) =>
   `<node name="b"><resource_history id="${resource}" migration-threshold="${threshold}" fail-count="${count}"/></node>`;
-/** What a configuration may say, which counts only where the state shows it. */
+/** Reasons in a configuration, which count only if the state confirms them. */
 const heldBack = {
   stopped: ['target-role in the template T'],
   unmanaged: ['is-managed in rsc_defaults', 'maintenance in the group G'],
@@ -54,7 +54,7 @@ const heldBack = {
 const failure = (resource: string, reason = 'the pool is not there') =>
   `<failure op_key="${resource}_start_0" node="b" exitstatus="error" exitreason="${reason}" exitcode="1" status="complete" interval="0" task="start"/>`;
 
-describe('why a resource cannot run on a node', () => {
+describe('the obstacles of a resource on a node', () => {
   for (const [what, state, why] of [
     [
       'there is no coordinator',
@@ -64,15 +64,15 @@ describe('why a resource cannot run on a node', () => {
     [
       'there is no quorum',
       { coordinator: 'present="true" with_quorum="false"' },
-      'there is no quorum, so the cluster starts nothing (no-quorum-policy is stop); GET /api/v2/system/ha/quorum shows which nodes are together',
+      'there is no quorum, so the cluster starts nothing (no-quorum-policy is stop); the quorum shows which nodes are together',
     ],
     [
-      'there is no quorum and it does not run, with the policy freeze',
+      'there is no quorum, the resource does not run and the policy is freeze',
       { coordinator: 'present="true" with_quorum="false"', options: 'no-quorum-policy="freeze"' },
-      'there is no quorum, so the cluster starts nothing that does not run already (no-quorum-policy is freeze); GET /api/v2/system/ha/quorum shows which nodes are together',
+      'there is no quorum, so the cluster starts nothing that does not run already (no-quorum-policy is freeze); the quorum shows which nodes are together',
     ],
     [
-      'all are to stop',
+      'stop-all-resources is true',
       { options: 'stop-all-resources="true"' },
       'the property stop-all-resources is true',
     ],
@@ -89,55 +89,55 @@ describe('why a resource cannot run on a node', () => {
       'the node is in maintenance',
     ],
     [
-      'it is banned',
+      'the resource is banned there',
       { bans: banned('A', 'b') },
-      'a ban keeps it away (constraint cli-ban-A-on-b), until POST /api/v2/system/ha/resource/A/clear',
+      'a ban keeps it away (constraint cli-ban-A-on-b) until the bans of A are cleared',
     ],
     [
-      'a constraint of another name keeps it away',
+      'a constraint that is no ban keeps the resource away',
       { bans: banned('A', 'b', 'l1') },
       'the constraint l1 keeps it away',
     ],
     [
-      'a start of it failed',
+      'the resource failed to start',
       { history: failedOften('A', 1_000_000, 1_000_000), failures: failure('A') },
-      'A failed there for good (start failed on b: the pool is not there); mend the cause, then GET /api/v2/system/ha/resource/A/cleanup',
+      'A failed there for good (start failed on b: the pool is not there); correct the cause, then clean up A',
     ],
     [
-      'it failed too often',
+      'the resource failed too often',
       { history: failedOften('A', 3, 3) },
-      'A failed there 3 times, and its migration-threshold is 3; mend the cause, then GET /api/v2/system/ha/resource/A/cleanup',
+      'A failed there 3 times, and its migration-threshold is 3; correct the cause, then clean up A',
     ],
     [
-      'its settings are wrong, wherever that was found',
+      'its settings are wrong, whichever node found that',
       { failures: failure('A').replace('node="b"', 'node="a"').replace('code="1"', 'code="6"') },
-      'start failed on a: the pool is not there, which by its exit code (6) no retry on any node mends; mend the cause, then GET /api/v2/system/ha/resource/A/cleanup',
+      'start failed on a: the pool is not there, and after exit code 6 no retry on any node helps; correct the cause, then clean up A',
     ],
     [
-      'something that it needs is not installed there',
+      'something that the resource needs is not installed there',
       { failures: failure('A').replace('code="1"', 'code="5"') },
-      'start failed on b: the pool is not there, which by its exit code (5) no retry on that node mends; mend the cause, then GET /api/v2/system/ha/resource/A/cleanup',
+      'start failed on b: the pool is not there, and after exit code 5 no retry on that node helps; correct the cause, then clean up A',
     ],
     [
-      'it is to be stopped',
+      'the resource is configured to be stopped',
       { resources: '<resource id="A" target_role="Stopped"/>' },
       'its target-role is Stopped, because of target-role in the template T',
     ],
     [
-      'it is not managed',
+      'the resource is not managed',
       { resources: '<resource id="A" managed="false"/>' },
       'the cluster does not manage it, because of is-managed in rsc_defaults, maintenance in the group G',
     ],
     [
-      'it is blocked',
+      'the resource is blocked',
       {
         resources: '<resource id="A" managed="false" blocked="true"/>',
         failures: failure('A', ''),
       },
-      'the cluster has blocked it after a failure (start failed on b: error (exit code 1)); mend the cause, then GET /api/v2/system/ha/resource/A/cleanup',
+      'the cluster has blocked it after a failure (start failed on b: error (exit code 1)); correct the cause, then clean up A',
     ],
     [
-      'it has to be with one that is banned',
+      'the resource has to be with one that is banned',
       {
         bans: banned('Z', 'b', 'l1'),
         constraints: '<rsc_colocation id="c1" rsc="A" with-rsc="Z" score="INFINITY"/>',
@@ -145,7 +145,7 @@ describe('why a resource cannot run on a node', () => {
       'it has to be with Z (constraint c1), which cannot run there: the constraint l1 keeps it away',
     ],
     [
-      'one before it in a set is banned',
+      'an earlier member of its set is banned',
       {
         bans: banned('Z', 'b', 'l1'),
         constraints:
@@ -154,12 +154,12 @@ describe('why a resource cannot run on a node', () => {
       'it has to be with Z (constraint c1), which cannot run there: the constraint l1 keeps it away',
     ],
     [
-      'one before it in its group failed too often',
+      'an earlier member of its group failed too often',
       {
         history: failedOften('Z', 3, 3),
         configured: '<group id="G"><primitive id="Z"/><primitive id="A"/></group>',
       },
-      'it is in the group G behind Z, which cannot run there: Z failed there 3 times, and its migration-threshold is 3; mend the cause, then GET /api/v2/system/ha/resource/Z/cleanup',
+      'it is in the group G behind Z, which cannot run there: Z failed there 3 times, and its migration-threshold is 3; correct the cause, then clean up Z',
     ],
     [
       'its group is banned',
@@ -167,61 +167,61 @@ describe('why a resource cannot run on a node', () => {
         bans: banned('G', 'b'),
         configured: '<group id="G"><primitive id="A"/></group>',
       },
-      'a ban keeps it away (constraint cli-ban-G-on-b), until POST /api/v2/system/ha/resource/G/clear',
+      'a ban keeps it away (constraint cli-ban-G-on-b) until the bans of G are cleared',
     ],
   ] as const satisfies readonly (readonly [string, State, string])[]) {
-    it(`is told where ${what}`, () => {
+    it(`are found if ${what}`, () => {
       const places = { ...seen(state), heldBack };
       expect(obstaclesOf(places, 'A', { node: 'b' })).to.deep.equal([why]);
     });
   }
 
   for (const [what, state] of [
-    ['nothing is the matter', {}],
+    ['nothing is wrong', {}],
     [
       'the cluster ignores that there is no quorum',
       { coordinator: 'present="true" with_quorum="false"', options: 'no-quorum-policy="ignore"' },
     ],
     [
-      'there is no quorum and it runs, with the policy freeze',
+      'there is no quorum, the resource runs and the policy is freeze',
       {
         coordinator: 'present="true" with_quorum="false"',
         options: 'no-quorum-policy="freeze"',
         resources: '<resource id="A"><node name="a"/></resource>',
       },
     ],
-    ['another is banned', { bans: banned('B', 'b') }],
+    ['another resource is banned', { bans: banned('B', 'b') }],
     [
-      'something that it needs is not installed elsewhere',
+      'something that the resource needs is missing only on another node',
       { failures: failure('A').replace('node="b"', 'node="a"').replace('code="1"', 'code="5"') },
     ],
-    ['it is banned elsewhere', { bans: banned('A', 'a') }],
+    ['the resource is banned on another node', { bans: banned('A', 'a') }],
     [
-      'a constraint is against the node, but not for good',
+      'a constraint only discourages the node',
       { bans: '<ban id="l" resource="A" node="b" weight="-100"/>' },
     ],
     [
-      'a ban is of the promoted role alone',
+      'only the promoted role is banned',
       { bans: '<ban id="l" resource="A" node="b" weight="-1000000" promoted-only="true"/>' },
     ],
-    ['it failed less often than it may', { history: failedOften('A', 2, 3) }],
-    ['it may fail as often as it does', { history: failedOften('A', 1_000_000, 0) }],
+    ['it failed less often than its migration-threshold', { history: failedOften('A', 2, 3) }],
+    ['it failed often and has no migration-threshold', { history: failedOften('A', 1_000_000, 0) }],
     [
-      'one that has to be with it is banned',
+      'a resource that depends on it is banned',
       {
         bans: banned('Z', 'b'),
         constraints: '<rsc_colocation id="c1" rsc="Z" with-rsc="A" score="INFINITY"/>',
       },
     ],
     [
-      'it would rather be with one that is banned',
+      'it is colocated with a banned resource, but not mandatorily',
       {
         bans: banned('Z', 'b'),
         constraints: '<rsc_colocation id="c1" rsc="A" with-rsc="Z" score="100"/>',
       },
     ],
     [
-      'one is banned in a set whose members are not colocated with each other',
+      'a member of its set is banned, but the set is not sequential',
       {
         bans: banned('Z', 'b'),
         constraints:
@@ -229,20 +229,20 @@ describe('why a resource cannot run on a node', () => {
       },
     ],
     [
-      'two have to be with each other',
+      'two resources depend on each other',
       {
         constraints:
           '<rsc_colocation id="c1" rsc="A" with-rsc="Z" score="INFINITY"/><rsc_colocation id="c2" rsc="Z" with-rsc="A" score="INFINITY"/>',
       },
     ],
   ] as const satisfies readonly (readonly [string, State])[]) {
-    it(`is not told where ${what}`, () => {
+    it(`are empty if ${what}`, () => {
       const places = { ...seen(state), heldBack };
       expect(obstaclesOf(places, 'A', { node: 'b' })).to.deep.equal([]);
     });
   }
 
-  it('is told without a place where the configuration has none', () => {
+  it('name no place if the configuration gives none', () => {
     const resources = '<resource id="A" managed="false" target_role="Stopped"/>';
     expect(obstaclesOf(seen({ resources }), 'A')).to.deep.equal([
       'its target-role is Stopped',
@@ -250,7 +250,7 @@ describe('why a resource cannot run on a node', () => {
     ]);
   });
 
-  it('is told of each node, if no node is left', () => {
+  it('are listed for each node if no node is left', () => {
     const state = { bans: banned('A', 'a', 'l1'), b: 'online="false"' };
     expect(obstaclesOf(seen(state), 'A')).to.deep.equal([
       'on a: the constraint l1 keeps it away',
@@ -260,11 +260,11 @@ describe('why a resource cannot run on a node', () => {
   });
 });
 
-describe('how the resource of a change came out', () => {
+describe('the disappointments of a change', () => {
   const running = '<resource id="A" role="Started"><node name="a"/></resource>';
   const moments = ['before', 'after'] as const;
 
-  it('is not told where it is as it was meant', () => {
+  it('are empty if the resource is as expected', () => {
     for (const moment of moments) {
       for (const expected of [{ resource: 'A' }, { resource: 'A', node: 'a' }]) {
         expect(disappointmentsOf(seen({ resources: running }), expected, moment)).to.deep.equal([]);
@@ -272,7 +272,7 @@ describe('how the resource of a change came out', () => {
     }
   });
 
-  it('is told where it failed, or is blocked', () => {
+  it('name a failed or blocked resource', () => {
     for (const moment of moments) {
       for (const [how, word] of [
         ['failed="true"', 'failed'],
@@ -287,35 +287,35 @@ describe('how the resource of a change came out', () => {
     }
   });
 
-  it('is told where it is elsewhere, with why it is not where it was to go', () => {
+  it('name the present node of a resource, and why it is not on the expected one', () => {
     const state = seen({ resources: running, failures: failure('A') });
     expect(disappointmentsOf(state, { resource: 'A', node: 'b' }, 'after')).to.deep.equal([
       'A is not on b but on a: start failed on b: the pool is not there.',
     ]);
   });
 
-  it('is told before the cluster acts only if it is certain', () => {
+  it('are named before the cluster acts only if they are certain', () => {
     expect(disappointmentsOf(seen({}), { resource: 'A' }, 'before')).to.deep.equal([]);
     expect(disappointmentsOf(seen({}), { resource: 'A' }, 'after')).to.deep.equal([
-      'A is not running. GET /api/v2/system/ha/status has no failure of it that would say why.',
+      'A is not running. The status of the cluster shows no failure that would say why.',
     ]);
     const noQuorum = seen({ coordinator: 'present="true" with_quorum="false"', resources: '' });
-    const [told] = disappointmentsOf(noQuorum, { resource: 'A' }, 'before');
-    expect(told).to.match(/^A is not running, and will not be: there is no quorum/);
+    const [found] = disappointmentsOf(noQuorum, { resource: 'A' }, 'before');
+    expect(found).to.match(/^A is not running, and will not be: there is no quorum/);
   });
 
-  it('is not told where it is configured to be stopped, unless it was to be started', () => {
+  it('do not include a configured stop, unless the change is a start', () => {
     const state = seen({ resources: '<resource id="A" target_role="Stopped"/>' });
     expect(disappointmentsOf(state, { resource: 'A' }, 'after')).to.deep.equal([]);
-    // That is what the start is to take away.
+    // The start removes this obstacle.
     expect(disappointmentsOf(state, { resource: 'A', isStarted: true }, 'before')).to.deep.equal(
       [],
     );
-    const [told] = disappointmentsOf(state, { resource: 'A', isStarted: true }, 'after');
-    expect(told).to.match(/^A is not running: its target-role is Stopped/);
+    const [found] = disappointmentsOf(state, { resource: 'A', isStarted: true }, 'after');
+    expect(found).to.match(/^A is not running: its target-role is Stopped/);
   });
 
-  it('is told before the cluster acts of that member of a group alone that is not to run', () => {
+  it('name only the member of a group that will not run, before the cluster acts', () => {
     const configured = '<group id="G"><primitive id="A"/><primitive id="B"/></group>';
     const expected = { resource: 'G', isStarted: true };
     for (const [moment, attributes, why] of [
@@ -324,14 +324,14 @@ describe('how the resource of a change came out', () => {
     ] as const) {
       const resources = `<group id="G"><resource id="A"/><resource id="B" ${attributes}/></group>`;
       const state = { ...seen({ configured, resources }), heldBack };
-      const [told, ...more] = disappointmentsOf(state, expected, moment);
-      expect(told).to.include(`B is not running, and will not be: ${why}`);
-      expect(told?.startsWith('B '), told).to.equal(true);
+      const [found, ...more] = disappointmentsOf(state, expected, moment);
+      expect(found).to.include(`B is not running, and will not be: ${why}`);
+      expect(found?.startsWith('B '), found).to.equal(true);
       expect(more).to.deep.equal([]);
     }
   });
 
-  it('is told of the member of a group that does not run', () => {
+  it('name the member of a group that does not run', () => {
     const state = seen({
       configured: '<group id="G"><primitive id="A"/><primitive id="B"/></group>',
       resources: `<group id="G">${running}<resource id="B" role="Stopped"/></group>`,

@@ -46,7 +46,7 @@ describe('a change whose resource does not come out as it was meant', () => {
     const answer = await call('GET', 'resource/SMB/start?wait=30s');
     expect([answer.status, answer.body]).to.deep.equal([202, { name: 'SMB' }]);
     expect(warnings(answer)).to.equal(
-      `199 ha-agent "SMB is not running: on ${local}: SMB failed there for good (start failed on ${local}: the pool is not there); mend the cause, then GET /api/v2/system/ha/resource/SMB/cleanup; on ${other}: SMB failed there for good; mend the cause, then GET /api/v2/system/ha/resource/SMB/cleanup."`,
+      `199 ha-agent "SMB is not running: on ${local}: SMB failed there for good (start failed on ${local}: the pool is not there); correct the cause, then clean up SMB; on ${other}: SMB failed there for good; correct the cause, then clean up SMB."`,
     );
   });
 
@@ -75,7 +75,7 @@ describe('a change whose resource does not come out as it was meant', () => {
     const answer = await call('GET', 'resource/SMB/start?wait=30s');
     expect([answer.status, warnings(answer)]).to.deep.equal([
       202,
-      '199 ha-agent "SMB is not running. GET /api/v2/system/ha/status has no failure of it that would say why."',
+      '199 ha-agent "SMB is not running. The status of the cluster shows no failure that would say why."',
     ]);
   });
 
@@ -129,15 +129,19 @@ describe('a fence device that could fence nobody', () => {
     [
       'fence_dummy',
       { pcmk_host_list: 'nobody elsewhere' },
-      /F covers no node: of nobody, elsewhere/,
+      /F covers no node: its pcmk_host_list or pcmk_host_map names only nobody, elsewhere/,
     ],
-    ['fence_dummy', { pcmk_host_map: 'nobody:1' }, /F covers no node: of nobody,/],
+    [
+      'fence_dummy',
+      { pcmk_host_map: 'nobody:1' },
+      /F covers no node: its pcmk_host_list or pcmk_host_map names only nobody,/,
+    ],
     ['fence_dummy', { pcmk_host_check: 'static-list' }, /F covers no node: pcmk_host_check is/],
     ['fence_dummy', { pcmk_host_list: `${local},elsewhere` }, /"F names elsewhere in its/],
     ['fence_dummy', { pcmk_host_list: local }, /^$/],
     ['fence_dummy', { pcmk_host_map: `${local}:1,2;${other}:3` }, /^$/],
     ['fence_dummy', {}, /^$/],
-    ['fence_ipmilan', { pcmk_host_list: local }, /F can reach nothing: fence_ipmilan finds/],
+    ['fence_ipmilan', { pcmk_host_list: local }, /F can reach no device: fence_ipmilan finds/],
     ['fence_ipmilan', { ...ipmi, pcmk_host_list: local }, /^$/],
     ['fence_ipmilan', { ipaddr: '192.0.2.9', pcmk_host_list: local }, /^(?!.*reach)/],
   ] as const) {
@@ -155,7 +159,9 @@ describe('a fence device that could fence nobody', () => {
     const cluster = fakeCluster(storageCib.replace('<resources>', `$&${template}`));
     const { call } = await changesBench(folder.path, { cluster });
     const { headers } = await call('POST', 'stonith/F/update', { params: { username: 'x' } });
-    expect(headers['x-ha-warnings']).to.match(/^199 ha-agent "F covers no node: of nobody,[^"]*"$/);
+    expect(headers['x-ha-warnings']).to.match(
+      /^199 ha-agent "F covers no node: its pcmk_host_list or pcmk_host_map names only nobody,[^"]*"$/,
+    );
   });
 
   it('is warned of when it is made so by an update, and not for what stays', async () => {
@@ -173,7 +179,7 @@ describe('a key that is put in place', () => {
   const key = 'ab'.repeat(256);
 
   for (const [state, warning] of [
-    ['active', /^199 ha-agent "The cluster runs on this node with the key that it started with\./],
+    ['active', /^199 ha-agent "The cluster on this node runs with its former key until/],
     ['inactive', /^$/],
   ] as const) {
     it(`while corosync is ${state}: ${String(warning)}`, async () => {

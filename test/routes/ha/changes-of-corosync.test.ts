@@ -356,7 +356,9 @@ describe('changes of the files of corosync', () => {
       }));
       const { status, headers } = await changing.call('DELETE', `node/${other}`);
       expect(status).to.equal(200);
-      expect(headers['x-ha-warnings']).to.include('could not be seen: Corosync is not running');
+      expect(headers['x-ha-warnings']).to.include(
+        'Corosync could not be asked whether it expects 1 votes now: Corosync is not running',
+      );
     });
 
     it('of a remote node is not looked at', async () => {

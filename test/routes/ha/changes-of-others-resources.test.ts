@@ -79,7 +79,7 @@ describe('changes of resources that others configured', () => {
     it('say for whom else they were made', async () => {
       const { call } = await bench(everythingCib);
       const fake = await call('POST', 'resource/Plain/update', { params: { fake: 'new' } });
-      expect(warningsOf(fake)).to.include('Refers refers to what was changed');
+      expect(warningsOf(fake)).to.include('Refers refers to a changed part');
       const state = await call('POST', 'resource/Plain/update', { params: { state: '/run/p' } });
       expect(warningsOf(state)).to.equal('');
     });
@@ -302,7 +302,7 @@ describe('changes of resources that others configured', () => {
         `<node id="$1" uname="5e7638bc"><instance_attributes id="n">${pair('n-m', 'maintenance', 'true')}</instance_attributes></node>`,
       );
       expect(await asked(byNode, unmanaged, 'stop')).to.include(
-        `The cluster stops nothing of SMB, which it does not manage, because of maintenance of the node ${local}.`,
+        `The cluster does not manage SMB, because of maintenance of the node ${local}, so it does not stop it.`,
       );
       expect(await asked(byNode, state('role="Started" managed="true"'), 'stop')).to.equal('');
     });
@@ -314,7 +314,7 @@ describe('changes of resources that others configured', () => {
         const { call } = await bench(cluster);
         const answer = await call('POST', `resource/SMB/${action}`);
         expect([answer.status, answer.body]).to.deep.equal([200, { name: 'SMB' }]);
-        expect(warningsOf(answer)).to.include('Nobody could tell whether the cluster manages SMB');
+        expect(warningsOf(answer)).to.include('Whether the cluster manages SMB could not be read');
       }
     });
 
@@ -387,7 +387,7 @@ describe('changes of resources that others configured', () => {
         const { call, cluster } = await bench(box('<podman image="x"/>'));
         const answer = await call('DELETE', `node/${name}`);
         expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
-        expect(detail(answer)).to.include(`a node by the resource ${maker}`);
+        expect(detail(answer)).to.include(`The resource ${maker} makes the node`);
         expect(cluster.changes()).to.deep.equal([]);
       }
     });

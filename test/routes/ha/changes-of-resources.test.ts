@@ -171,7 +171,7 @@ describe('changes of resources', () => {
       ],
     ],
     [
-      'update a clone, which has meta attributes alone',
+      'update a clone, which has only meta attributes',
       'PATCH',
       'resource/C-clone',
       { meta: { 'clone-max': 2 } },
@@ -347,7 +347,7 @@ describe('changes of resources', () => {
       });
       expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
       expect(JSON.stringify(answer.body)).to.include(
-        'G1 is the last in G, to which constraints or others refer. Dissolve that group first.',
+        'G1 is the last resource in G, and something else in the configuration refers to G. Dissolve G first.',
       );
       expect(cluster.xml()).to.equal(before);
     });
@@ -402,7 +402,7 @@ describe('changes of resources', () => {
         'POST',
         'resource',
         { ...dummy, operations: { monitor: [{ interval: '60' }, { interval: '1min' }] } },
-        'Two operations monitor have the same interval (60, 1min), by which Pacemaker tells them from each other.',
+        'Two operations monitor have the same interval (60, 1min). Pacemaker distinguishes them by their intervals, so give each another one.',
       ],
       [
         'POST',
@@ -425,12 +425,12 @@ describe('changes of resources', () => {
       ['POST', 'resource', { ...dummy, meta: { 'remote-node': 'x' } }, 'add-guest'],
       ['PATCH', 'resource/SMB', { params: { nonsense: 1 } }, 'Dummy takes no parameter nonsense.'],
       ['PATCH', 'resource/VIP_mgmt0', { params: { ip: '' } }, 'IPaddr2 needs the parameter ip.'],
-      ['PATCH', 'resource/G', { params: { fake: 1 } }, 'G is a group, which has meta attributes'],
+      ['PATCH', 'resource/G', { params: { fake: 1 } }, 'G is a group, which has only meta attributes'],
       ['POST', 'resource/C/clone', {}, 'C is in the clone C-clone already.'],
       ['POST', 'resource/CG1/clone', {}, 'CG1 is in the clone CG-clone already.'],
       ['POST', 'resource/B/clone', {}, 'B is a bundle; only a resource or a group'],
       ['POST', `resource/${device}/clone`, {}, `${device} is a fence device`],
-      ['POST', 'resource/SMB/unclone', {}, 'SMB is no clone, and in none.'],
+      ['POST', 'resource/SMB/unclone', {}, 'SMB is not a clone, and not in one.'],
       [
         'POST',
         'resource/group/set',
@@ -486,7 +486,7 @@ describe('changes of resources', () => {
       const again = await call('POST', 'resource', { ...ofDevice, name: 'A2' });
       expect(outcomeOf(again)).to.deep.equal([422, 'cluster_refused']);
       expect((again.body as { detail: string }).detail).to.include(
-        'A has the same state, which Dummy wants to be another for each resource.',
+        'A has the same state, which has to differ between resources of Dummy.',
       );
       expect(cluster.cibs).to.have.lengthOf(2);
     });

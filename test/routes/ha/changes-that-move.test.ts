@@ -203,8 +203,8 @@ describe('migrate', () => {
     it('is refused for what has no such role', async () => {
       for (const [name, words] of [
         ['Db', 'Name Db-clone instead'],
-        ['SMB', 'is no promotable clone'],
-        ['Plain-clone', 'is no promotable clone'],
+        ['SMB', 'is not a promotable clone'],
+        ['Plain-clone', 'is not a promotable clone'],
       ] as const) {
         for (const query of ['', '?dry_run=true']) {
           const { call, cluster: same } = await changesBench(

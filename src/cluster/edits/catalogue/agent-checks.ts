@@ -1,15 +1,15 @@
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 import type { AgentParameter } from '../../../parsers/metadata.ts';
 import { childToEdit, type EditableXml, walk } from '../../../parsers/xml-edit.ts';
 import { type Agent, type AgentName, fullNameOf } from '../../agents/agent-metadata.ts';
-import { agentNameOf, pairsInEffect } from '../engine/cib-elements.ts';
-import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
+import { agentNameOf } from '../engine/cib-elements.ts';
+import { pairsInEffect } from '../engine/cib-pairs.ts';
 
-// What pcs checks of the parameters of a resource before it makes or changes one, with the same strictness: what
-// pcs does only with --force is refused here, what it warns of is warned of
-// (validate_resource_instance_attributes_create and _update in pcs/lib/cib/resource/primitive.py).
-// Values are for the agent to judge. No message has one, for it may be a secret.
+// Checks parameters of a new or changed resource as strictly as pcs (validate_resource_instance_attributes_create and
+// _update in pcs/lib/cib/resource/primitive.py): what pcs does only with --force is refused, and its warnings are given.
+// Values are for the agent to judge. No message has a value, because it may be a secret.
 
-/** A resource of which parameters are checked. */
+/** A resource whose parameters are checked. */
 export interface CheckedResource {
   id: string;
   agent: Agent;
@@ -34,10 +34,10 @@ export function problemsOfNewParams(resource: CheckedResource, params: Pairs): s
 }
 
 /**
- * @param changed what is to be changed; an empty value takes one away
- * @param former what is there
- * @param inherited what counts where nothing is
- * @returns what is wrong with what is changed; what is not, is not looked at
+ * @param changed the changes; an empty value removes a parameter
+ * @param former the present parameters
+ * @param inherited the parameters from a template or by reference, which count if there is no own one
+ * @returns what is wrong with the changed parameters; others are not checked
  */
 export function problemsOfChangedParams(
   resource: CheckedResource,
@@ -69,7 +69,7 @@ export function problemsOfChangedParams(
   ];
 }
 
-/** A deprecated parameter is not asked for, but what is to be used in its place. */
+/** A deprecated parameter is never required; its replacement may be. */
 function isWanted({ required, deprecated }: AgentParameter): boolean {
   return required && !deprecated;
 }
@@ -97,10 +97,10 @@ function problemsOfMissing(
   return [`${agent.type} needs the parameter ${names.join(', ')}.`];
 }
 
-/** The names that stand for a parameter as well, for it has come in their place, one after another. */
+/** The newer names of a parameter, which replace it directly or one after another. */
 function replacedByIt({ parameters }: Agent, { name }: AgentParameter): string[] {
   const former = new Set<string>([name]);
-  // It grows while it is gone through.
+  // The set grows during the loop.
   for (const current of former) {
     for (const each of parameters) if (each.replacedBy.includes(current)) former.add(each.name);
   }
@@ -115,7 +115,7 @@ function warnOfDeprecated({ agent, warn }: CheckedResource, params: Pairs): void
   }
 }
 
-/** Pacemaker asks a device for each action as it needs it. */
+/** Pacemaker chooses the action of a device at each call. */
 function problemsOfAction({ class: standard }: Agent, { action = '' }: Pairs): string[] {
   if (standard !== 'stonith' || action === '') return [];
   return [
@@ -123,7 +123,7 @@ function problemsOfAction({ class: standard }: Agent, { action = '' }: Pairs): s
   ];
 }
 
-/** @param parameters those that are looked at */
+/** @param parameters the parameters to check */
 function problemsOfUnique(
   { id, agent, configuration }: CheckedResource,
   params: Pairs,
@@ -151,7 +151,7 @@ function problemsOfUnique(
     );
     if (same.length === 0) return [];
     return [
-      `${same.map(({ name }) => name).join(', ')} has the same ${names.join(', ')}, which ${agent.type} wants to be another for each resource.`,
+      `${same.map(({ name }) => name).join(', ')} has the same ${names.join(', ')}, which has to differ between resources of ${agent.type}.`,
     ];
   });
 }

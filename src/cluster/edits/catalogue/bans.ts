@@ -4,18 +4,17 @@ import {
   newElement,
   removeChildren,
 } from '../../../parsers/xml-edit.ts';
-import { checkNode, freeId, idsIn, resourceIn } from '../engine/cib-elements.ts';
 import { cibChange, type ClusterChange } from '../cluster-change.ts';
 import { editConfiguration } from '../engine/cib-edit.ts';
+import { resourceIn } from '../engine/cib-elements.ts';
+import { freeId, idsIn } from '../engine/cib-ids.ts';
+import { checkNode } from '../engine/cib-nodes.ts';
 
-// What crm_resource(8) makes for --ban and --move is told by its ids alone (crm_resource_ban.c), so ours have the
-// same, and anything else was written by a person.
+// crm_resource(8) recognizes the constraints of its --ban and --move by their ids alone (crm_resource_ban.c). Those made
+// here have the same ids, and all others were written by a person.
 
-/** Keeps a resource off a node, for good. Faults of the edit: `resource_not_found`, `node_not_found`. */
-export function banResource(
-  name: string,
-  node: string,
-): ClusterChange<{ node: string; name: string }> {
+/** Keeps a resource off a node permanently. Faults of the edit: `resource_not_found`, `node_not_found`. */
+export function banResource(name: string, node: string): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       resourceIn(configuration, name);
@@ -30,19 +29,15 @@ export function banResource(
       });
       constraints.children.splice(former < 0 ? constraints.children.length : former, 0, ban);
     }),
-    { node, name },
   );
 }
 
 /**
- * Takes away what bans and moves left behind, as `crm_resource --clear`: of one node, or of all. It also takes those of
- * nodes that are no more, which crm_resource leaves.
- * Faults of the edit: `resource_not_found`; `node_not_found` if the node is unknown and nothing is left of it.
+ * Removes the constraints of bans and moves, for one node or for all, as `crm_resource --clear` does. It also removes those
+ * of nodes that no longer exist, which crm_resource leaves.
+ * Faults of the edit: `resource_not_found`; `node_not_found` if the node is unknown and has no such constraint.
  */
-export function clearResource(
-  name: string,
-  node: string | undefined,
-): ClusterChange<{ name: string }> {
+export function clearResource(name: string, node: string | undefined): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       resourceIn(configuration, name);
@@ -58,11 +53,10 @@ export function clearResource(
       });
       if (!removed && node !== undefined) checkNode(configuration, node);
     }),
-    { name },
   );
 }
 
-/** The id as crm_resource makes it, which puts a dot for a colon, and as this agent once did. */
+/** The ids of a ban: as crm_resource makes it, with a dot for a colon, and as an earlier version of this agent did. */
 function banIds(name: string, node: string): [string, string] {
   const id = `cli-ban-${name}-on-${node}`;
   return [id.replaceAll(':', '.'), freeId(new Set(), id)];
@@ -72,7 +66,7 @@ function isLocation({ name, attributes }: EditableXml, ids: readonly string[]): 
   return name === 'rsc_location' && ids.includes(attributes['id'] ?? '');
 }
 
-/** The nodes that a location names, itself or, if it has a lifetime, in its rule: the one of that id, or any. */
+/** The nodes that a location names, itself or in its rule. @param ruleId the rule to look at; all without it */
 function nodesNamedBy({ attributes, children }: EditableXml, ruleId?: string): string[] {
   const expressions = children
     .filter(({ name, attributes: { id } }) => name === 'rule' && id === (ruleId ?? id))

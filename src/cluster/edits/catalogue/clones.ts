@@ -1,3 +1,4 @@
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 import { isTrue } from '../../../parsers/cib/values.ts';
 import {
   childToEdit,
@@ -6,27 +7,24 @@ import {
   removeChildren,
 } from '../../../parsers/xml-edit.ts';
 import { type Agent, type AgentMetadataReader, fullNameOf } from '../../agents/agent-metadata.ts';
-import { type ClusterChange, cibChange } from '../cluster-change.ts';
+import { cibChange, type ClusterChange } from '../cluster-change.ts';
 import { editConfiguration, refuse } from '../engine/cib-edit.ts';
 import {
   agentNameOf,
-  checkIdIsFree,
-  freeId,
-  idsIn,
   isClone,
   isFenceDevice,
   membersOf,
-  newSet,
   type PlacedResource,
   resourceIn,
   resourcesIn,
 } from '../engine/cib-elements.ts';
-import { takeOut, takeOutOfGroup } from './groups.ts';
+import { checkIdIsFree, freeId, idsIn } from '../engine/cib-ids.ts';
+import { newSet } from '../engine/cib-pairs.ts';
 import { removeReferencesTo } from '../engine/references.ts';
-import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
+import { takeOut, takeOutOfGroup } from './groups.ts';
 
 /**
- * Makes a clone of a resource or group; constraints of it become those of the clone.
+ * Makes a clone of a resource or group. Its constraints become those of the clone.
  * Faults of the edit: `resource_not_found`, `id_exists`, `cluster_refused`.
  */
 export function cloneResource(
@@ -34,7 +32,7 @@ export function cloneResource(
   name: string,
   id: string | undefined,
   options: Pairs,
-): ClusterChange<{ name: string }> {
+): ClusterChange<void> {
   return cibChange(
     editConfiguration(async (configuration) => {
       const placed = resourceIn(configuration, name);
@@ -47,11 +45,10 @@ export function cloneResource(
       childToEdit(configuration, 'resources').children.push(clone);
       renameInConstraints(configuration, name, clone.attributes['id'] ?? '');
     }),
-    { name },
   );
 }
 
-/** Why there can be no clone of a resource: what it is, or what it is in. */
+/** The reasons why a resource cannot be cloned: its kind, or the element around it. */
 function problemsOfPlace(
   configuration: EditableXml,
   { element, around }: PlacedResource,
@@ -68,7 +65,7 @@ function problemsOfPlace(
   return [];
 }
 
-/** The same for all primitives in what is to be cloned, or is; their agents are asked only if it hangs on them. */
+/** As problemsOfClone, for all primitives inside. Their agents are read only if the result depends on them. */
 export async function problemsOfCloned(
   agents: AgentMetadataReader,
   configuration: EditableXml,
@@ -84,7 +81,7 @@ export async function problemsOfCloned(
   return (await Promise.all(problems)).flat();
 }
 
-/** What an agent has to be made for. */
+/** Options that an agent has to support. */
 const notForAll = ['globally-unique', 'promotable'] as const;
 
 /** @returns what is wrong with the options of a clone of one primitive, a sentence each */
@@ -92,7 +89,7 @@ export function problemsOfClone(id: string, agent: Agent, options: Pairs): strin
   const has = (action: string) => agent.actions.some(({ name }) => name === action);
   const isPromotable = has('promote') && has('demote');
   const wanted = notForAll.filter((name) => isTrue(options[name]));
-  // An agent of OCF 1.0 need not say that it can be promoted.
+  // An agent of OCF 1.0 does not have to list the actions for promotion.
   const impossible = wanted.filter(
     (name) => agent.class !== 'ocf' || (name === 'promotable' && agent.isOcf11 && !isPromotable),
   );
@@ -101,7 +98,7 @@ export function problemsOfClone(id: string, agent: Agent, options: Pairs): strin
   );
 }
 
-/** A clone around a resource, not in its place yet. */
+/** Makes a clone around a resource, but does not add it to the configuration. */
 export function newClone(
   ids: Set<string>,
   element: EditableXml,
@@ -119,7 +116,7 @@ export function newClone(
   ]);
 }
 
-/** As pcs: not in tickets and sets. */
+/** pcs does not rename in tickets and sets either. */
 const renamed = ['rsc_location', 'rsc_order', 'rsc_colocation'];
 
 function renameInConstraints(configuration: EditableXml, from: string, to: string): void {
@@ -132,18 +129,18 @@ function renameInConstraints(configuration: EditableXml, from: string, to: strin
 }
 
 /**
- * The end of a clone, by its own name or that of what is in it: what is in it stays, what refers to the clone goes.
- * A resource that is not alone in its cloned group leaves the group instead.
+ * Removes a clone and the references to it, and keeps the resource inside. Either may be named. A resource that is not
+ * alone in its cloned group leaves the group instead.
  * Faults of the edit: `resource_not_found`, `cluster_refused`.
  */
-export function uncloneResource(name: string): ClusterChange<{ name: string }> {
+export function uncloneResource(name: string): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       const { element, around } = resourceIn(configuration, name);
       const resources = childToEdit(configuration, 'resources');
       const clone = [element, ...around].find(isClone);
       if (clone === undefined) {
-        refuse([`${name} is no clone, and in none.`]);
+        refuse([`${name} is not a clone, and not in one.`]);
         return;
       }
       const [group] = around;
@@ -157,6 +154,5 @@ export function uncloneResource(name: string): ClusterChange<{ name: string }> {
       removeChildren(resources, (each) => each === clone);
       if (cloned) resources.children.push(cloned);
     }),
-    { name },
   );
 }

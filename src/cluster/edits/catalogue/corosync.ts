@@ -1,38 +1,36 @@
 import { replaceCorosyncConf } from '../../../corosync/conf.ts';
 import { generateCorosyncKey, writeCorosyncKey } from '../../../corosync/key.ts';
 import type { Host } from '../../../kit/host.ts';
-import { corosyncConfOfJson, writeCorosyncConf } from '../../../parsers/corosync/conf.ts';
+import { type CorosyncSection, writeCorosyncConf } from '../../../parsers/corosync/conf.ts';
 import { readUnits } from '../../../systemd/units.ts';
 import type { ClusterChange, Site } from '../cluster-change.ts';
 
 /**
- * Puts a configuration in the place of this node's corosync.conf; corosync takes it up when it is started.
- * @param json as `corosync` shows it
- * @returns a change that answers with the file's text
- * @throws Fault `invalid_request`
+ * Replaces this node's corosync.conf. Corosync reads it at its next start.
+ * @returns a change that returns the file's text
+ * @throws Fault `invalid_request` for content that corosync.conf cannot hold
  * Faults: those of replaceCorosyncConf.
  */
-export function setCorosyncConf(json: unknown): ClusterChange<string> {
-  return setCorosyncConfText(writeCorosyncConf(corosyncConfOfJson(json)));
+export function setCorosyncConf(conf: CorosyncSection): ClusterChange<string> {
+  return setCorosyncConfText(writeCorosyncConf(conf));
 }
 
-/** The same of the text itself. */
+/** As setCorosyncConf, for the text of the file. */
 export function setCorosyncConfText(text: string): ClusterChange<string> {
   return { carryOut: ({ host }) => replaceCorosyncConf(host, text) };
 }
 
 /** @param key in hexadecimal */
-export function setCorosyncKey(key: string): ClusterChange<undefined> {
+export function setCorosyncKey(key: string): ClusterChange<void> {
   return {
     async carryOut({ host, warn }) {
       await writeCorosyncKey(host, Buffer.from(key, 'hex'));
       await warnOfRunning(host, warn);
-      return undefined;
     },
   };
 }
 
-/** A change that answers with what corosync-keygen(8) prints. */
+/** Makes a new key. The change returns the output of corosync-keygen(8). */
 export function generateKey(): ClusterChange<string> {
   return {
     async carryOut({ host, warn }) {
@@ -43,11 +41,11 @@ export function generateKey(): ClusterChange<string> {
   };
 }
 
-/** Corosync reads its key when it starts, and hears no node that has another. That nobody can tell is no failure. */
+/** Corosync reads its key at its start, and ignores nodes with another key. If systemd cannot be asked, nothing is said. */
 async function warnOfRunning(host: Host, warn: Site['warn']): Promise<void> {
   const [corosync] = await readUnits(host, ['corosync.service']).catch(() => []);
   if (corosync?.activeState !== 'active') return;
   warn(
-    `The cluster runs on this node with the key that it started with. With the new one it joins no node that has another: give all nodes this key (POST /api/v2/system/ha/corosync/key) before corosync is restarted on any. The former key, if there was one, is in ${host.paths.corosyncKey}.previous.`,
+    `The cluster on this node runs with its former key until corosync is restarted. With the new key this node can join only nodes that have it too: write it on all nodes before corosync is restarted on any. The former key, if there was one, is in ${host.paths.corosyncKey}.previous.`,
   );
 }

@@ -4,10 +4,9 @@ import {
   newElement,
   removeChildren,
 } from '../../../parsers/xml-edit.ts';
-import { type ClusterChange, cibChange } from '../cluster-change.ts';
+import { cibChange, type ClusterChange } from '../cluster-change.ts';
 import { editConfiguration, refuse } from '../engine/cib-edit.ts';
 import {
-  checkIdIsFree,
   findResource,
   isClone,
   isFenceDevice,
@@ -15,6 +14,7 @@ import {
   type PlacedResource,
   resourceIn,
 } from '../engine/cib-elements.ts';
+import { checkIdIsFree } from '../engine/cib-ids.ts';
 import { isReferredTo, removeReferencesTo } from '../engine/references.ts';
 
 export interface GroupMembers {
@@ -24,11 +24,11 @@ export interface GroupMembers {
 }
 
 /**
- * Puts resources into a group, at its end or beside one of its own; the group is made if there is none. One that
- * they leave empty goes.
+ * Puts resources into a group, at its end or next to a member. A missing group is made, and a group that becomes empty is
+ * removed.
  * Faults of the edit: `resource_not_found`, `id_exists`, `cluster_refused`.
  */
-export function addToGroup({ group, resources, order }: GroupMembers): ClusterChange<null> {
+export function addToGroup({ group, resources, order }: GroupMembers): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       const placed = resources.map((name) => resourceIn(configuration, name));
@@ -36,24 +36,23 @@ export function addToGroup({ group, resources, order }: GroupMembers): ClusterCh
       const present = findResource(configuration, group)?.element;
       if (present?.name !== 'group') checkIdIsFree(configuration, group);
       const former = present ? membersOf(present) : [];
-      // What is in it already stays where it is, unless its place is told.
+      // A member stays where it is, unless the caller names a place.
       const moved = order ? placed : placed.filter(({ element }) => !former.includes(element));
       if (moved.length === 0) return;
-      const beside = former.find(({ attributes }) => attributes['id'] === order?.resource);
+      const neighbour = former.find(({ attributes }) => attributes['id'] === order?.resource);
       refuse([
         ...moved.flatMap((each) => problemsOfMember(configuration, each)),
-        ...(order && (beside === undefined || resources.includes(order.resource))
+        ...(order && (neighbour === undefined || resources.includes(order.resource))
           ? [`${order.resource} is not in the group ${group}, or is itself to be moved.`]
           : []),
       ]);
       for (const each of moved) takeOut(configuration, each);
       const target = present ?? newElement('group', { id: group });
       if (present === undefined) childToEdit(configuration, 'resources').children.push(target);
-      const index = beside ? target.children.indexOf(beside) : target.children.length;
+      const index = neighbour ? target.children.indexOf(neighbour) : target.children.length;
       const place = order?.position === 'after' ? index + 1 : index;
       target.children.splice(place, 0, ...moved.map(({ element }) => element));
     }),
-    null,
   );
 }
 
@@ -71,7 +70,7 @@ function problemsOfMember(
   return [`${id} is in the ${parent.name} ${parent.attributes['id']}, which it cannot leave.`];
 }
 
-/** Takes a resource out of where it is, and with it a group that it leaves empty. Faults: `cluster_refused` */
+/** Removes a resource from its place, and a group that becomes empty. Faults: `cluster_refused` */
 export function takeOut(configuration: EditableXml, { element, around }: PlacedResource): void {
   const [parent = childToEdit(configuration, 'resources'), ...outside] = around;
   removeChildren(parent, (each) => each === element);
@@ -81,7 +80,7 @@ export function takeOut(configuration: EditableXml, { element, around }: PlacedR
     const id = attributes['id'] ?? '';
     if (isReferredTo(configuration, id)) {
       refuse([
-        `${element.attributes['id']} is the last in ${id}, to which constraints or others refer. Dissolve that group first.`,
+        `${element.attributes['id']} is the last resource in ${id}, and something else in the configuration refers to ${id}. Dissolve ${id} first.`,
       ]);
     }
   }
@@ -90,19 +89,19 @@ export function takeOut(configuration: EditableXml, { element, around }: PlacedR
 }
 
 /**
- * Takes resources out of their group, all of them without a list; the group goes with the last.
+ * Takes resources out of their group, or all of them if none is named. An empty group is removed.
  * Faults of the edit: `resource_not_found`, `cluster_refused`.
  */
-export function removeFromGroup(name: string, resources: readonly string[]): ClusterChange<null> {
+export function removeFromGroup(name: string, resources: readonly string[]): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       const { element: group, around } = resourceIn(configuration, name);
       const named = resources.map((each) => resourceIn(configuration, each).element);
       if (group.name !== 'group') refuse([`${name} is a ${group.name}, not a group.`]);
       const members = membersOf(group);
-      const strangers = named.filter((each) => !members.includes(each));
-      const names = strangers.map(({ attributes }) => attributes['id']).join(', ');
-      if (strangers.length > 0) refuse([`${names} is not in the group ${name}.`]);
+      const others = named.filter((each) => !members.includes(each));
+      const names = others.map(({ attributes }) => attributes['id']).join(', ');
+      if (others.length > 0) refuse([`${names} is not in the group ${name}.`]);
       const leaving = named.length > 0 ? named : members;
       const [clone] = around;
       if (clone && leaving.length === members.length && members.length > 1) {
@@ -110,16 +109,15 @@ export function removeFromGroup(name: string, resources: readonly string[]): Clu
           `${name} is cloned, and only one of its resources could stay in the clone. Leave one in the group.`,
         ]);
       }
-      // The last one takes the place of its group in the clone, to which constraints may refer.
+      // The last resource replaces its group in the clone, because constraints may refer to the clone.
       const target =
         clone && members.length === 1 ? clone : childToEdit(configuration, 'resources');
       takeOutOfGroup(configuration, group, leaving, target);
     }),
-    null,
   );
 }
 
-/** Moves members of a group to another place, at its end; the group goes with the last, with what refers to it. */
+/** Moves members of a group to the end of `target`. An empty group is removed with all references to it. */
 export function takeOutOfGroup(
   configuration: EditableXml,
   group: EditableXml,

@@ -24,49 +24,41 @@ import {
   refuse,
   reversibleEdit,
 } from '../engine/cib-edit.ts';
-import {
-  checkNode,
-  freeId,
-  idsIn,
-  pairsIn,
-  type PlacedResource,
-  resourceIn,
-  resourcesIn,
-} from '../engine/cib-elements.ts';
+import { type PlacedResource, resourceIn, resourcesIn } from '../engine/cib-elements.ts';
 import { heldBackBy } from '../../why/held-back.ts';
 import { promotedRole } from './operations.ts';
+import { freeId, idsIn } from '../engine/cib-ids.ts';
+import { checkNode } from '../engine/cib-nodes.ts';
+import { pairsIn } from '../engine/cib-pairs.ts';
 
-// The coordinator judges it by its own clock, which may differ from ours.
+// The coordinator decides by its own clock, which may differ from the clock of this host.
 const clockDifferenceMs = 10 * 60_000;
 
-/** What is to be moved, and where. */
+/** A resource to move, and its new node. */
 export interface Move {
   name: string;
   node: string;
-  /** Whether it is the promoted role of a promotable clone, whose other instances stay where they are. */
+  /** Whether to move only the promoted role of a promotable clone, and to leave its other instances where they are. */
   promoted: boolean;
 }
 
 /**
- * Moves a resource to a node, and leaves no constraint behind: it is told to prefer the node, and when it is
- * there it stays of its own accord (`resource-stickiness`; the promoted role by the scores that its agent gives). Whether
- * it will is found out before, of a promoted role only whether it would go there: its agent has not given its scores yet.
+ * Moves a resource to a node, and leaves no constraint behind. A preference moves the resource; then the preference is
+ * removed, and the resource stays because of its `resource-stickiness`. A promoted role stays because of the scores that
+ * its agent sets. A simulation checks beforehand whether the resource would stay. For a promoted role it checks only the
+ * move, because the agent has not set its scores yet.
  *
- * The preference ends by itself some time after the deadline of changes, whatever becomes of this agent. One that is
- * killed takes its preference away when it starts again (finishMoves).
+ * The preference expires some time after the deadline of changes, even if this agent dies. After a restart, the agent
+ * removes its own preference (finishMoves).
  * Faults: `resource_not_found`, `node_not_found`, `cluster_refused`, `would_not_move`, those of Site.
  */
-export function migrateResource({
-  name,
-  node,
-  promoted,
-}: Move): ClusterChange<{ node: string; name: string }> {
+export function migrateResource({ name, node, promoted }: Move): ClusterChange<void> {
   const id = `cli-prefer-${name}`;
   let inside: readonly string[] = [];
   let heldBack: HeldBack | undefined;
   const { edit: prefer, takeBack } = reversibleEdit(
     (configuration) => childToEdit(configuration, 'constraints'),
-    // Changes are made one after another, so one of this host's own is left over.
+    // Changes are made one after another, so an existing preference of this host is a leftover.
     (each) => each.attributes['id'] === id || isLeft(each),
     (configuration, { host }, cib) => {
       const placed = resourceIn(configuration, name);
@@ -82,7 +74,7 @@ export function migrateResource({
     },
   );
 
-  /** @returns whether the resource is to be moved; if not, it is there already */
+  /** @returns whether the resource has to be moved; false if it is there already */
   async function check(
     host: Host,
     [going = [], after = []]: readonly (readonly PlannedAction[])[],
@@ -106,7 +98,7 @@ export function migrateResource({
       throw wouldNotMove(
         name,
         node,
-        `it would go back${where} at once: its resource-stickiness does not outweigh what draws it there. Give it a higher resource-stickiness, or ban it from where it is`,
+        `it would go back${where} at once, because its resource-stickiness is too low. Give it a higher resource-stickiness, or ban it from its present node`,
       );
     }
     return true;
@@ -130,22 +122,21 @@ export function migrateResource({
         await site.editCib(prefer);
         await site.settle();
         await site.editCib(forgetOurs);
-        // Its agent may give a higher promotion score to another node.
+        // The agent may set a higher promotion score on another node.
         if (promoted) await site.settle();
       }
-      return { node, name };
     },
   };
 }
 
-/** What pcs says of `--promoted` as well: it is for the clone itself. */
+/** As with `--promoted` in pcs, the clone itself has to be named. */
 function problemsOfPromoted({ element, around }: PlacedResource): string[] {
   if (isPromotable(element)) return [];
   const id = element.attributes['id'] ?? '';
   const clone = around.find(isPromotable)?.attributes['id'];
   return [
     clone === undefined
-      ? `${id} is no promotable clone, so it has no promoted role to move. Ask without a role to move it as a whole.`
+      ? `${id} is not a promotable clone, so it has no promoted role. Ask without a role to move it as a whole.`
       : `${id} is in the promotable clone ${clone}, whose promoted role can be moved. Name ${clone} instead.`,
   ];
 }
@@ -155,55 +146,53 @@ function isPromotable(element: EditableXml): boolean {
   if (element.name === 'clone') {
     return isTrue(pairsIn(element, 'meta_attributes')['promotable']);
   }
-  // A bundle has promoted replicas if it says how many.
+  // A bundle has promoted replicas if it gives their number.
   return element.children.some(
     ({ attributes }) => (attributes['promoted-max'] ?? attributes['masters'] ?? '0') !== '0',
   );
 }
 
-/** Whether the scheduler names an action that it does not let happen, as a start without quorum. */
+/** Whether the scheduler lists the action but blocks it, such as a start without quorum. */
 function isBlocked({ detail = '' }: PlannedAction): boolean {
   return detail.endsWith('(blocked)');
 }
 
-/** Also of a move or start that ends in that role, as in `Promoted a -> Promoted b` (crm-simulate.ts). */
+/** Also true for a move or start that ends in that role, as in `Promoted a -> Promoted b` (crm-simulate.ts). */
 function becomesPromoted({ action, detail = '' }: PlannedAction): boolean {
   return action === 'promote' || /-> (?:Promoted|Master)\b/.test(detail);
 }
 
 /**
- * Takes away the preferences of moves that an agent's death cut short: those of this host, and those of others that
- * have ended.
+ * Removes preferences that a dead agent left behind: those of this host, and expired ones of other hosts.
  */
-export function finishMoves(): ClusterChange<''> {
+export function finishMoves(): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       removeChildren(childToEdit(configuration, 'constraints'), isLeft);
     }),
-    '',
   );
 }
 
 /**
- * The resources whose moves were cut short: those that finishMoves is for.
+ * The resources whose moves finishMoves would finish.
  * @param xml a whole CIB
  */
 export function cutShortMoves(xml: string): string[] {
-  // To read all of it takes longer, and most have none.
+  // Most CIBs have no such move, and parsing them takes longer.
   if (!xml.includes(markOf(''))) return [];
   return childToEdit(configurationIn(xml), 'constraints')
     .children.filter(isLeft)
     .map(({ attributes }) => attributes['rsc'] ?? '');
 }
 
-/** Names the host whose agent made a preference, so that no other host takes it for one that was left behind. */
+/** The mark of a host's preferences, so that no other host takes one for a leftover. */
 function markOf(host: string): string {
   return freeId(new Set(), `ha-agent-move-by-${host}`);
 }
 
 /**
- * As crm_resource(8) makes it with `--lifetime`, so that its `--clear` knows it again, except the id of the
- * `date_expression`.
+ * The preference that crm_resource(8) makes with `--lifetime`, so that its `--clear` recognizes it. Only the id of the
+ * `date_expression` differs.
  */
 function preference(
   configuration: EditableXml,
@@ -253,7 +242,7 @@ function lifetimeOf(constraint: EditableXml): EditableXml | undefined {
     .find(({ name }) => name === 'date_expression');
 }
 
-/** Why the cluster would not run a resource on a node, as far as it can be told. */
+/** Why the cluster would not run a resource on a node, as far as that is known. */
 async function whyNotThere(
   host: Host,
   state: ClusterState,
@@ -262,7 +251,7 @@ async function whyNotThere(
 ): Promise<string> {
   const [cib, scores] = await Promise.all([
     queryCib(host).then(parseCib),
-    // They are of use only where nothing else tells.
+    // Scores are needed only if nothing else explains it.
     readScores(host).catch(() => []),
   ]);
   const instances = instancesOf(state, name) ?? [];
@@ -274,7 +263,7 @@ async function whyNotThere(
   const own = scores.filter((score) => instances.some(({ id }) => id === score.resource));
   const there = own.find((score) => score.node === node);
   if (there?.score === '-INFINITY') {
-    return `the scheduler gives ${there.resource} the score -INFINITY there ('crm_simulate --live-check --show-scores' lists all), by a rule, or by something that it has to be with or apart from`;
+    return `the scheduler gives ${there.resource} the score -INFINITY there ('crm_simulate --live-check --show-scores' lists all scores), because of a rule or a colocation`;
   }
   const running = where.length === 0 ? 'It runs nowhere' : `It runs on ${where.join(', ')}`;
   const listed = own.map((score) => `${score.resource} on ${score.node} ${score.score}`).join(', ');

@@ -1,8 +1,8 @@
-import { Fault } from '../../../kit/fault.ts';
+import { replaceCorosyncConf } from '../../../corosync/conf.ts';
 import { lowerExpectedVotes } from '../../../corosync/expected-votes.ts';
 import { removeCorosyncNode, type WithoutNode } from '../../../corosync/nodelist.ts';
-import { replaceCorosyncConf } from '../../../corosync/conf.ts';
 import { reloadCorosync } from '../../../corosync/reload.ts';
+import { Fault } from '../../../kit/fault.ts';
 import type { Host } from '../../../kit/host.ts';
 import { queryCib } from '../../../pacemaker/cib/cib.ts';
 import { readState } from '../../../pacemaker/crm-mon.ts';
@@ -16,33 +16,36 @@ import {
 import { followIn } from '../../../parsers/cib/references.ts';
 import { type NodeState, nodeStates } from '../../../parsers/crm-mon.ts';
 import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
+import { nodeNotFound } from '../../nodes.ts';
 import type { ClusterChange } from '../cluster-change.ts';
 import { configurationIn, refuse, reversibleEdit } from '../engine/cib-edit.ts';
-import { checkNode, hasTrue, makerOf, setPair, unsetPair } from '../engine/cib-elements.ts';
-import { nodeNotFound } from '../../nodes.ts';
+import { checkNode, makerOf } from '../engine/cib-nodes.ts';
+import { hasTrue, setPair, unsetPair } from '../engine/cib-pairs.ts';
 
-/** Changes of a node's state. Faults of all: `node_not_found`. */
+/** Changes of a node. All have the fault `node_not_found`. */
 export interface NodeChanges {
-  /** From now on it runs nothing. */
-  standby: (name: string) => ClusterChange<''>;
-  /** The end of standby. */
-  online: (name: string) => ClusterChange<''>;
-  /** From now on nobody starts or stops anything on it. */
-  maintenance: (name: string) => ClusterChange<''>;
-  unmaintenance: (name: string) => ClusterChange<''>;
+  /** Puts a node into standby: it runs no resources. */
+  standby: (name: string) => ClusterChange<void>;
+  /** Ends the standby of a node. */
+  online: (name: string) => ClusterChange<void>;
+  /** Puts a node into maintenance: the cluster starts and stops nothing on it. */
+  maintenance: (name: string) => ClusterChange<void>;
+  /** Ends the maintenance of a node. */
+  unmaintenance: (name: string) => ClusterChange<void>;
   /** Powers it off and on again. Faults: those of fenceNode. */
-  fence: (name: string) => ClusterChange<''>;
+  fence: (name: string) => ClusterChange<void>;
   /**
-   * Takes a node that is down out of the cluster: out of this node's corosync.conf, and of the CIB.
+   * Removes a node that is down from the CIB and from this node's corosync.conf.
    * Faults: `node_online`, `node_is_local`, `node_not_forgotten`, those of removeCorosyncNode and of the commands.
    */
-  remove: (name: string) => ClusterChange<''>;
+  remove: (name: string) => ClusterChange<void>;
 }
 
 export const nodeChanges: NodeChanges = {
   standby: (name) => flagged(name, 'standby', true),
   online: (name) => flagged(name, 'standby', false),
   maintenance: (name) => flagged(name, 'maintenance', true),
+  /** Ends the maintenance of a node. */
   unmaintenance: (name) => flagged(name, 'maintenance', false),
 
   fence: (name) => ({
@@ -50,7 +53,6 @@ export const nodeChanges: NodeChanges = {
     async carryOut({ host }) {
       checkNode(configurationIn(await queryCib(host)), name);
       await fenceNode(host, name);
-      return '';
     },
   }),
 
@@ -62,34 +64,35 @@ export const nodeChanges: NodeChanges = {
       if (name === local) {
         throw new Fault(
           'node_is_local',
-          `${name} is the node that you asked. Ask another node to delete it, or destroy the cluster on this one.`,
+          `${name} is the node that answers you. Ask another node to delete it, or destroy the cluster on this node.`,
         );
       }
       if (state?.online) {
         throw new Fault(
           'node_online',
-          `${name} is in the cluster now, and would come back. Stop the cluster there first: GET /api/v2/system/ha/destroy on ${name} itself, or POST /api/v2/system/ha/services/corosync.service/stop; if nobody can be reached there, fence it and keep it off.`,
+          `${name} is in the cluster now, and would come back. Stop the cluster there first: ask ${name} itself to destroy its cluster, or to stop the service corosync. If nobody can be reached there, fence it and keep it off.`,
         );
       }
       const maker = makerOf(configurationIn(await queryCib(host)), name);
       if (maker !== undefined) {
-        refuse([`${name} is a node by the resource ${maker}. Delete ${maker} to be rid of it.`]);
+        refuse([
+          `The resource ${maker} makes the node ${name}. Delete ${maker} to remove the node.`,
+        ]);
       }
-      // It may have left just now, and have been the coordinator; see forgetNode.
+      // The node may have left just now, and may have been the coordinator; see forgetNode.
       await settle();
       const removed = state?.remote ? undefined : await removeFromCorosync(host, name, states);
       for (const warning of warningsOf(removed)) warn(warning);
       await forgetNode(host, name);
       const expected = removed?.votes.expected;
       if (expected !== undefined) await lowerVotes(host, expected, warn);
-      return '';
     },
   }),
 };
 
 /**
- * Takes a node out of corosync.conf, and lets corosync read it.
- * @returns undefined if it is not in there
+ * Removes a node from corosync.conf, and has corosync reload the file.
+ * @returns undefined if the file does not have the node
  * Faults: `node_online`, `node_not_found`, those of removeCorosyncNode, replaceCorosyncConf and reloadCorosync.
  */
 async function removeFromCorosync(
@@ -98,11 +101,11 @@ async function removeFromCorosync(
   states: readonly NodeState[],
 ): Promise<WithoutNode | undefined> {
   const listed = (await listedNodes(host)).get(name);
-  // Also while its Pacemaker is stopped: it votes, and corosync would tell Pacemaker of it again.
+  // A member counts even if its Pacemaker is stopped: it votes, and corosync would report it to Pacemaker again.
   if (listed?.isMember) {
     throw new Fault(
       'node_online',
-      `Pacemaker does not run on ${name}, but corosync does, and ${name} would come back. Stop it there first: POST /api/v2/system/ha/services/corosync.service/stop on ${name} itself.`,
+      `Pacemaker does not run on ${name}, but corosync does, and ${name} would come back. Ask ${name} itself to stop the service corosync first.`,
     );
   }
   const known = new Map(
@@ -128,7 +131,7 @@ async function removeFromCorosync(
   return removed;
 }
 
-/** The node is deleted by now, so that what goes wrong here is no more than a warning. */
+/** The node is already deleted, so a failure here is only a warning. */
 async function lowerVotes(
   host: Host,
   expected: number,
@@ -138,11 +141,11 @@ async function lowerVotes(
     const seen = await lowerExpectedVotes(host, expected);
     if (seen <= expected) return;
     warn(
-      `Corosync still expects ${seen} votes ('corosync-quorumtool -s' shows it); it will expect ${expected} when it is restarted on each node.`,
+      `Corosync still expects ${seen} votes ('corosync-quorumtool -s' shows it); it will expect ${expected} after a restart on each node.`,
     );
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    warn(`Whether corosync expects ${expected} votes now could not be seen: ${error.message}`);
+    warn(`Corosync could not be asked whether it expects ${expected} votes now: ${error.message}`);
   }
 }
 
@@ -157,10 +160,14 @@ function warningsOf(removed: WithoutNode | undefined): string[] {
 }
 
 /**
- * Sets or ends a permanent attribute of a node, and ends the transient one of the same name, which would count before it.
- * What says otherwise all the same is warned of.
+ * Sets or ends a permanent attribute of a node, and ends the transient one of the same name, which would take precedence.
+ * A warning names what may still set it.
  */
-function flagged(name: string, flag: 'standby' | 'maintenance', isOn: boolean): ClusterChange<''> {
+function flagged(
+  name: string,
+  flag: 'standby' | 'maintenance',
+  isOn: boolean,
+): ClusterChange<void> {
   const { edit, takeBack } = reversibleEdit(
     (configuration) => childToEdit(configuration, 'nodes'),
     ({ attributes }) => attributes['uname'] === name,
@@ -185,15 +192,14 @@ function flagged(name: string, flag: 'standby' | 'maintenance', isOn: boolean): 
       if (!(await endTransientAttribute(site.host, endsTransient, found))) {
         site.notSettled();
         site.warn(
-          `The transient attribute ${flag} of ${name} has been ended, but the cluster shows it still.`,
+          `The transient attribute ${flag} of ${name} was ended, but the cluster still shows it.`,
         );
       }
-      return '';
     },
   };
 }
 
-/** What may still say of a node what was ended: whether it counts is the cluster's to say. */
+/** The places that may still set the attribute. Only the cluster knows whether they count. */
 function leftOf(configuration: EditableXml, node: EditableXml, flag: string): string[] {
   const follow = followIn(configuration);
   const isLeft = node.children.some((set) =>
@@ -208,7 +214,7 @@ function leftOf(configuration: EditableXml, node: EditableXml, flag: string): st
   ];
 }
 
-/** Remote nodes are in `<nodes>` only from their first attribute on. Faults: `node_not_found` */
+/** Adds a remote node to `<nodes>` if it had no attribute yet. Faults: `node_not_found` */
 function nodeToEdit(configuration: EditableXml, name: string): EditableXml {
   const nodes = childToEdit(configuration, 'nodes');
   const present = nodes.children.find(({ attributes }) => attributes['uname'] === name);

@@ -2,9 +2,10 @@ import { isTime, roleIn, roles, secondsOf } from '../../../parsers/cib/values.ts
 import type { AgentAction } from '../../../parsers/metadata.ts';
 import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
 import type { Agent } from '../../agents/agent-metadata.ts';
-import { freeId, newSet } from '../engine/cib-elements.ts';
+import { freeId } from '../engine/cib-ids.ts';
+import { newSet } from '../engine/cib-pairs.ts';
 
-// The operations of a resource as pcs makes them (pcs/lib/cib/resource/operations.py, and
+// Makes the operations of a resource as pcs does (pcs/lib/cib/resource/operations.py, and
 // resource_operation_add in pcs/resource.py).
 
 /** An operation and its options: `interval`, `timeout`, `on-fail` … */
@@ -13,12 +14,12 @@ export interface OperationOptions {
   options: Readonly<Record<string, string>>;
 }
 
-/** What an operation may say (`element-operations` in resources-*.rng). */
+/** The options of an operation (`element-operations` in resources-*.rng). */
 const optionNames: readonly string[] = [
   ...['id', 'description', 'enabled', 'interval', 'interval-origin', 'on-fail', 'record-pending'],
   ...['role', 'start-delay', 'timeout', 'OCF_CHECK_LEVEL'],
 ];
-/** What is a parameter of the operation, not an attribute. */
+/** This one is stored as a parameter of the operation, not as an attribute. */
 const checkLevel = 'OCF_CHECK_LEVEL';
 
 const booleans = ['0', '1', 'true', 'false'];
@@ -33,7 +34,7 @@ const values: Readonly<Record<string, readonly string[]>> = {
 
 const times: readonly string[] = ['interval', 'timeout', 'start-delay'];
 
-/** Actions of an agent that Pacemaker does not run by itself, and an old name of monitor. */
+/** Actions that Pacemaker does not run by itself, and `status`, an old name of `monitor`. */
 const notForTheCib: readonly string[] = ['meta-data', 'status', 'validate-all'];
 
 /** @returns what is wrong with the operations of a new resource, a sentence each */
@@ -49,7 +50,7 @@ export function problemsOfNewOperations(
   ];
 }
 
-/** The same of operations by themselves. */
+/** @returns what is wrong with each operation by itself, a sentence each */
 export function problemsOfOperations(
   { type, actions }: Agent,
   operations: readonly OperationOptions[],
@@ -76,7 +77,7 @@ function problemsOfOptions(operation: string, options: OperationOptions['options
     if (allowed && !allowed.includes(value)) {
       return [of(`takes one of ${allowed.join(', ')} as ${name}`)];
     }
-    // An empty one lets the default count.
+    // With an empty time, the default counts.
     if (times.includes(name) && value !== '' && !isTime(value)) {
       return [of(`needs a time as ${name}, such as "30s" or "5min"`)];
     }
@@ -87,7 +88,7 @@ function problemsOfOptions(operation: string, options: OperationOptions['options
   });
 }
 
-/** Pacemaker tells operations of one name by their interval. */
+/** Pacemaker distinguishes operations of one name by their intervals. */
 function problemsOfIntervals(operations: readonly OperationOptions[]): string[] {
   const seen = new Map<string, string>();
   return operations.flatMap(({ name, options }) => {
@@ -100,12 +101,11 @@ function problemsOfIntervals(operations: readonly OperationOptions[]): string[] 
 }
 
 function sameInterval(operation: string, intervals: readonly string[]): string {
-  return `Two operations ${operation} have the same interval (${intervals.join(', ')}), by which Pacemaker tells them from each other.`;
+  return `Two operations ${operation} have the same interval (${intervals.join(', ')}). Pacemaker distinguishes them by their intervals, so give each another one.`;
 }
 
 /**
- * The operations of a new resource: those that are asked for, and what else its agent proposes, a monitor in any
- * case.
+ * The operations of a new resource: those of the caller, and others that its agent proposes. There is always a monitor.
  */
 export function newOperations(
   resourceId: string,
@@ -128,7 +128,7 @@ export function newOperations(
   );
 }
 
-/** Of a fence device only the monitor is, for Pacemaker does all else by itself. */
+/** A fence device has only a monitor, because Pacemaker runs its other actions by itself. */
 function proposedActions({ class: standard, actions }: Agent): AgentAction[] {
   const proposed = actions.filter(({ name }) =>
     standard === 'stonith' ? name === 'monitor' : !notForTheCib.includes(name),
@@ -147,7 +147,7 @@ function asOperation({ name, attributes }: AgentAction): OperationOptions {
   return { name, options };
 }
 
-/** Agents propose monitors for several roles or depths, often with the same interval. */
+/** Agents often propose several monitors with the same interval, for different roles or depths. */
 function withIntervalsOfTheirOwn(operations: readonly OperationOptions[]): OperationOptions[] {
   const taken = new Set<string>();
   return operations.map(({ name, options }) => {
@@ -186,9 +186,9 @@ function newOperation(
 }
 
 /**
- * Puts operations in the place of those of the same name and role, each in that of one of the same interval if there
- * is one, else of the first that is left; where none is left, it is added to the others.
- * @returns what is wrong with that
+ * Replaces operations with the same name and role: first one with the same interval, else the first that is left. If none
+ * is left, the new operation is added.
+ * @returns what is wrong with the result, a sentence each
  */
 export function replaceOperations(
   primitive: EditableXml,
@@ -220,7 +220,7 @@ export function replaceOperations(
     const { name, interval = '' } = operation.attributes;
     const isSame = ({ attributes }: EditableXml) =>
       attributes['name'] === name && lengthOf(attributes['interval'] ?? '') === lengthOf(interval);
-    // Of two that are given the one is enough to be told of.
+    // If two given operations clash, one sentence is enough.
     const same = all.find((each) => !added.slice(index).includes(each) && isSame(each));
     return same ? [sameInterval(name ?? '', [same.attributes['interval'] ?? '', interval])] : [];
   });
@@ -256,7 +256,7 @@ function defaultInterval(operation: string): string {
   return operation === 'monitor' ? '60s' : '0s';
 }
 
-/** Case plays no part in these. */
+/** Puts values that ignore case into one form. */
 function normalized(options: OperationOptions['options']): Record<string, string> {
   return Object.fromEntries(
     Object.entries(options).map(([name, value]): [string, string] => {
@@ -267,19 +267,19 @@ function normalized(options: OperationOptions['options']): Record<string, string
   );
 }
 
-/** The promoted role under the name that a CIB has for it. */
+/** The name of the promoted role in a CIB. */
 export function promotedRole(cib: EditableXml): string {
   return roleIn('Promoted', hasNewRoleNames(cib));
 }
 
-/** Whether the CIB's schema has the roles Promoted and Unpromoted, as since 3.7. */
+/** Whether the CIB's schema has the roles Promoted and Unpromoted. They exist since 3.7. */
 export function hasNewRoleNames({ attributes }: EditableXml): boolean {
   const [, major = 0, minor = 0] =
     /^pacemaker-(\d+)\.(\d+)/.exec(attributes['validate-with'] ?? '') ?? [];
   return Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 7);
 }
 
-/** What two times have in common that are equally long. */
+/** The length of a time, for comparison. */
 function lengthOf(interval: string): number | string {
   return secondsOf(interval) ?? interval;
 }

@@ -1,21 +1,16 @@
-import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
 import { isSecretName, masked } from '../../../kit/secrets/secret-names.ts';
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
+import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
 import type { Agent } from '../../agents/agent-metadata.ts';
+import { refuse } from '../engine/cib-edit.ts';
+import { checkIdIsFree, idsIn } from '../engine/cib-ids.ts';
+import { inheritedPairs, newSet, pairsIn, refuseReference, setPairs } from '../engine/cib-pairs.ts';
+import { usesOf } from '../engine/shared-parts.ts';
 import {
   type CheckedResource,
   problemsOfChangedParams,
   problemsOfNewParams,
 } from './agent-checks.ts';
-import { refuse } from '../engine/cib-edit.ts';
-import {
-  checkIdIsFree,
-  idsIn,
-  inheritedPairs,
-  newSet,
-  pairsIn,
-  refuseReference,
-  setPairs,
-} from '../engine/cib-elements.ts';
 import {
   hasNewRoleNames,
   newOperations,
@@ -24,23 +19,21 @@ import {
   problemsOfOperations,
   replaceOperations,
 } from './operations.ts';
-import { usesOf } from '../engine/shared-parts.ts';
-import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 
-/** What can be said of a resource; a pair with an empty value is taken away. */
+/** The options of a resource. An empty value removes a pair. */
 export interface ResourceOptions {
   params: Pairs;
   meta: Pairs;
   operations: readonly OperationOptions[];
 }
 
-/** Where a primitive is made or changed. */
+/** The surroundings of a primitive that is made or changed. */
 export interface Surroundings extends Omit<CheckedResource, 'id' | 'agent'> {
   cib: EditableXml;
 }
 
 /**
- * A primitive as pcs makes one, not in its place yet.
+ * Makes a primitive as pcs does, but does not add it to the configuration.
  * Faults: `id_exists`, `cluster_refused` with all that is wrong with its options.
  */
 export function newPrimitive(
@@ -66,7 +59,7 @@ export function newPrimitive(
   ]);
 }
 
-/** A device that unlocks something for a node has to say so, and Pacemaker waits for it when the node starts. */
+/** A device that unfences a node has to say so. Pacemaker then waits for it when the node starts. */
 function unfencing({ class: standard, actions }: Agent): Pairs {
   const unlocks = actions.some(
     ({ name, attributes }) =>
@@ -76,8 +69,8 @@ function unfencing({ class: standard, actions }: Agent): Pairs {
 }
 
 /**
- * Changes a primitive in place, as pcs does: an operation takes the place of that of the same name and role.
- * @param readAgent is called only if it is needed
+ * Changes a primitive in place, as pcs does. An operation replaces one of the same name and role.
+ * @param readAgent is called only if the agent is needed
  * Faults: `id_exists`, `cluster_refused` with all that is wrong, those of readAgent.
  */
 export async function updatePrimitive(
@@ -112,7 +105,7 @@ export async function updatePrimitive(
   for (const [user, part] of usesOf(configuration, primitive)) {
     if (part === uses.get(user)) continue;
     surroundings.warn(
-      `${user} refers to what was changed (id-ref), so it was changed for ${user} too.`,
+      `${user} refers to a changed part (id-ref), so the change affects ${user} too.`,
     );
   }
 }
@@ -123,7 +116,7 @@ function checkIdsOf(configuration: EditableXml, operations: readonly OperationOp
   }
 }
 
-/** A secret that came back as it was shown is to stay as it is. */
+/** A secret that comes back masked stays as it is. */
 function withoutMasks(options: ResourceOptions): ResourceOptions {
   const params = Object.entries(options.params).filter(
     ([name, value]) => !(value === masked && isSecretName(name)),

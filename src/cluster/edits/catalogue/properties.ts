@@ -2,27 +2,27 @@ import { Fault } from '../../../kit/fault.ts';
 import type { ClusterOption } from '../../../pacemaker/daemons.ts';
 import { isFalse, isOptionTime, isTrue } from '../../../parsers/cib/values.ts';
 import { childToEdit, removeChildren } from '../../../parsers/xml-edit.ts';
-import { type ClusterChange, cibChange } from '../cluster-change.ts';
+import { type ClusterOptionsReader, propertyNotFound } from '../../reading/properties.ts';
+import { cibChange, type ClusterChange } from '../cluster-change.ts';
 import { editConfiguration } from '../engine/cib-edit.ts';
-import { setPair, unsetPair } from '../engine/cib-elements.ts';
-import { type ClusterOptionsReader, propertyNotFound } from '../../properties.ts';
+import { setPair, unsetPair } from '../engine/cib-pairs.ts';
 
-/** What Pacemaker writes itself, and nobody else should; pcs refuses the same. */
+/** Properties that only Pacemaker should write. pcs refuses the same. */
 const ofPacemaker: readonly string[] = [
   ...['cluster-infrastructure', 'cluster-name', 'dc-version', 'have-watchdog', 'last-lrm-refresh'],
 ];
 
 const kind = 'cluster_property_set';
-/** The set that Pacemaker's own tools and pcs write, and that counts before all others. */
+/** The set that Pacemaker's own tools and pcs write. It takes precedence over all others. */
 const setId = 'cib-bootstrap-options';
 
 export interface PropertyChanges {
   /** Faults of the edit: `property_not_found`, `property_is_pacemakers`, `value_not_allowed`. */
-  set: (name: string, value: string) => ClusterChange<null>;
+  set: (name: string, value: string) => ClusterChange<void>;
   /** Faults of the edit: `property_not_set`, `property_is_pacemakers`. */
-  delete: (name: string) => ClusterChange<null>;
-  /** All but what Pacemaker writes itself. */
-  deleteAll: () => ClusterChange<null>;
+  delete: (name: string) => ClusterChange<void>;
+  /** Removes all properties except those that Pacemaker writes itself. */
+  deleteAll: () => ClusterChange<void>;
 }
 
 export function makePropertyChanges(readOptions: ClusterOptionsReader): PropertyChanges {
@@ -37,7 +37,7 @@ export function makePropertyChanges(readOptions: ClusterOptionsReader): Property
           const crmConfig = childToEdit(configuration, 'crm_config');
           setPair(configuration, crmConfig, kind, setId, name, value);
         })(xml, tools);
-      }, null),
+      }),
 
     delete: (name) =>
       cibChange(
@@ -46,11 +46,10 @@ export function makePropertyChanges(readOptions: ClusterOptionsReader): Property
           if (!unsetPair(childToEdit(configuration, 'crm_config'), kind, name)) {
             throw new Fault(
               'property_not_set',
-              `The property ${name} is not set, so its default counts already. GET /api/v2/system/ha/property lists them.`,
+              `The property ${name} is not set, so its default counts already. The list of properties shows which are set.`,
             );
           }
         }),
-        null,
       ),
 
     deleteAll: () =>
@@ -65,7 +64,6 @@ export function makePropertyChanges(readOptions: ClusterOptionsReader): Property
             );
           }
         }),
-        null,
       ),
   };
 }
@@ -75,13 +73,13 @@ function checkIsOurs(name: string): void {
   if (!ofPacemaker.includes(name)) return;
   throw new Fault(
     'property_is_pacemakers',
-    `Pacemaker sets ${name} itself. Take another property; GET /api/v2/system/ha/property lists them.`,
+    `Pacemaker sets ${name} itself. Take another property; the list of properties shows all names.`,
   );
 }
 
 const integer = /^(?:[+-]?\d{1,18}|[+-]?INFINITY)$/;
 
-/** What a value may be, by the type that the metadata names (Pacemaker Explained, "Cluster Options"). */
+/** The allowed values, by the type in the metadata (Pacemaker Explained, "Cluster Options"). */
 const types: Readonly<Record<string, { matches: (value: string) => boolean; expected: string }>> = {
   boolean: { matches: (value) => isTrue(value) || isFalse(value), expected: '"true" or "false"' },
   integer: { matches: (value) => integer.test(value), expected: 'an integer' },

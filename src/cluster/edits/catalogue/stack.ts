@@ -5,7 +5,7 @@ import type { Host } from '../../../kit/host.ts';
 import { isOfStack, listServices, type Service, type StackHold } from '../../services.ts';
 import type { ClusterChange } from '../cluster-change.ts';
 
-/** Changes of the cluster stack of this node. */
+/** Changes of this node's cluster stack. */
 export interface StackChanges {
   /**
    * @param id a service of the stack, with or without `.service`
@@ -13,7 +13,7 @@ export interface StackChanges {
    */
   control: (id: string, action: UnitAction) => ClusterChange<Service>;
   /** Stops the stack and removes its configuration, on this node alone. Faults: `cluster_refused`, those of Run. */
-  destroy: () => ClusterChange<string>;
+  destroy: () => ClusterChange<void>;
 }
 
 export function makeStackChanges(hold: StackHold): StackChanges {
@@ -33,12 +33,7 @@ export function makeStackChanges(hold: StackHold): StackChanges {
     destroy: () => ({
       alone: 'destroy',
       afterwards: 'maybe stopped',
-      carryOut: ({ host }) =>
-        hold.during(async () => {
-          await destroyCluster(host);
-          // What pcs prints differs from one to the next; the document has this.
-          return 'Shutting down pacemaker/corosync services...\nKilling any remaining services...\nRemoving all cluster configuration files...\n';
-        }),
+      carryOut: ({ host }) => hold.during(() => destroyCluster(host)),
     }),
   };
 }
@@ -50,6 +45,6 @@ async function serviceNamed(host: Host, hold: StackHold, unit: string): Promise<
   if (found) return found;
   throw new Fault(
     'service_not_found',
-    `There is no service ${unit} of the cluster stack on this node. GET /api/v2/system/ha/services lists them.`,
+    `There is no service ${unit} of the cluster stack on this node. The list of services shows all names.`,
   );
 }

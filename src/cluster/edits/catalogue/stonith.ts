@@ -1,23 +1,17 @@
 import { Fault } from '../../../kit/fault.ts';
+import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 import { childToEdit, type EditableXml, newElement } from '../../../parsers/xml-edit.ts';
 import type { Agent, AgentMetadataReader } from '../../agents/agent-metadata.ts';
-import { type ClusterChange, cibChange, cibChangeOf } from '../cluster-change.ts';
+import { cibChange, cibChangeOf, type ClusterChange } from '../cluster-change.ts';
 import { editConfiguration } from '../engine/cib-edit.ts';
-import {
-  agentNameOf,
-  checkIdIsFree,
-  checkNode,
-  fenceDeviceIn,
-  freeId,
-  idsIn,
-  isNode,
-  pairsInEffect,
-} from '../engine/cib-elements.ts';
+import { agentNameOf, fenceDeviceIn } from '../engine/cib-elements.ts';
+import { checkIdIsFree, freeId, idsIn } from '../engine/cib-ids.ts';
+import { checkNode, isNode } from '../engine/cib-nodes.ts';
+import { pairsInEffect } from '../engine/cib-pairs.ts';
 import { newPrimitive, updatePrimitive } from './primitives.ts';
 import { deleteResource, type NewResource } from './resources.ts';
-import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 
-/** A fence device of a level, and the node that it is for. */
+/** A fence device in a fencing level of a node. */
 export interface LevelDevice {
   level: number;
   node: string;
@@ -28,7 +22,7 @@ export interface LevelDevice {
 export function createFenceDevice(
   agents: AgentMetadataReader,
   device: Omit<NewResource, 'clone'>,
-): ClusterChange<null> {
+): ClusterChange<void> {
   return cibChangeOf(
     { resource: device.name },
     editConfiguration(async (configuration, { warn }, cib) => {
@@ -38,7 +32,6 @@ export function createFenceDevice(
       childToEdit(configuration, 'resources').children.push(primitive);
       uselessness(configuration, agent, primitive).forEach(warn);
     }),
-    null,
   );
 }
 
@@ -48,7 +41,7 @@ export function updateFenceDevice(
   name: string,
   params: Pairs,
   meta: Pairs,
-): ClusterChange<''> {
+): ClusterChange<void> {
   return cibChangeOf(
     { resource: name },
     editConfiguration(async (configuration, { warn }, cib) => {
@@ -60,20 +53,19 @@ export function updateFenceDevice(
         uselessness(configuration, await agent(), element).forEach(warn);
       }
     }),
-    '',
   );
 }
 
 /** Faults: `resource_not_found`, those of deleteResource. */
-export function deleteFenceDevice(name: string): ClusterChange<string> {
+export function deleteFenceDevice(name: string): ClusterChange<void> {
   return deleteResource(name, 'stonith');
 }
 
 /**
- * Puts a device into a level, beside those that are there; devices of a level are used together.
+ * Adds a device to a level. The devices of a level are used together.
  * Faults of the edit: `resource_not_found`, `node_not_found`, `level_exists`.
  */
-export function addToLevel({ level, node, device }: LevelDevice): ClusterChange<null> {
+export function addToLevel({ level, node, device }: LevelDevice): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       fenceDeviceIn(configuration, device);
@@ -94,15 +86,14 @@ export function addToLevel({ level, node, device }: LevelDevice): ClusterChange<
         topology.children.push(newElement('fencing-level', attributes));
       }
     }),
-    null,
   );
 }
 
 /**
- * Takes a device out of a level; the level goes with its last.
+ * Removes a device from a level. A level without devices is removed.
  * Faults of the edit: `level_not_found`.
  */
-export function removeFromLevel({ level, node, device }: LevelDevice): ClusterChange<null> {
+export function removeFromLevel({ level, node, device }: LevelDevice): ClusterChange<void> {
   return cibChange(
     editConfiguration((configuration) => {
       const topology = childToEdit(configuration, 'fencing-topology');
@@ -113,23 +104,22 @@ export function removeFromLevel({ level, node, device }: LevelDevice): ClusterCh
       if (present === undefined) {
         throw new Fault(
           'level_not_found',
-          `${device} is in no level ${level} of ${node}. GET /api/v2/system/ha/stonith/level lists them.`,
+          `${device} is in no level ${level} of ${node}. The list of fencing levels shows the devices of each.`,
         );
       }
       const others = devicesOf(present.attributes).filter((each) => each !== device);
       if (others.length > 0) present.attributes['devices'] = others.join(',');
       else topology.children = topology.children.filter((each) => each !== present);
     }),
-    null,
   );
 }
 
-/** By what a fence agent finds the device that it asks; the second is its old name. */
+/** The parameter with the address of the device; the second is its old name. */
 const addressParameters = ['ip', 'ipaddr'];
 
 /**
- * Why a fence device could fence nobody, a sentence each: by the nodes that it says it is for (pacemaker-fenced(7),
- * `pcmk_host_list`, `pcmk_host_map`, `pcmk_host_check`), and by its address.
+ * Why a fence device could fence nobody, a sentence each. It depends on the device's address and on its nodes
+ * (`pcmk_host_list`, `pcmk_host_map` and `pcmk_host_check` in pacemaker-fenced(7)).
  */
 function uselessness(configuration: EditableXml, agent: Agent, device: EditableXml): string[] {
   const id = device.attributes['id'] ?? '';
@@ -137,7 +127,7 @@ function uselessness(configuration: EditableXml, agent: Agent, device: EditableX
   const { pcmk_host_list: list = '', pcmk_host_map: map = '', pcmk_host_check: how } = params;
   const named = [
     ...list.split(/[\s,;]+/),
-    // A comma there is between the ports of one node.
+    // A comma separates the ports of one node.
     ...map.split(/[\s;]+/).map((entry) => entry.split(/[:=]/, 1).join('')),
   ].filter((name) => name !== '');
   const unknown = named.filter((name) => !isNode(configuration, name));
@@ -152,15 +142,15 @@ function uselessness(configuration: EditableXml, agent: Agent, device: EditableX
       : []),
     ...(unknown.length > 0 && unknown.length === named.length
       ? [
-          `${id} covers no node: of ${unknown.join(', ')}, which its pcmk_host_list or pcmk_host_map names, none is a node of this cluster.`,
+          `${id} covers no node: its pcmk_host_list or pcmk_host_map names only ${unknown.join(', ')}, and none is a node of this cluster.`,
         ]
       : unknown.map(
           (name) =>
-            `${id} names ${name} in its pcmk_host_list or pcmk_host_map, which is no node of this cluster.`,
+            `${id} names ${name} in its pcmk_host_list or pcmk_host_map, but this cluster has no such node.`,
         )),
     ...(lacksAddress
       ? [
-          `${id} can reach nothing: ${agent.type} finds its device by ${address.map(({ name }) => name).join(' or ')}, and none is given.`,
+          `${id} can reach no device: ${agent.type} finds it by ${address.map(({ name }) => name).join(' or ')}, and none is given.`,
         ]
       : []),
   ];

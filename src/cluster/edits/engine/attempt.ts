@@ -1,7 +1,7 @@
 import type { Attempt, Change, ChangeRequest, ChangeSite } from '../../../changes/change.ts';
 import { Fault } from '../../../kit/fault.ts';
 import { childToEdit } from '../../../parsers/xml-edit.ts';
-import type { ConfigurationReader } from '../../configuration.ts';
+import type { ConfigurationReader } from '../../reading/configuration.ts';
 import { heldBackIn } from '../../why/held-back.ts';
 import type { HeldBack, Seen } from '../../why/obstacles.ts';
 import { waitUntilIdle } from '../../../pacemaker/idle.ts';
@@ -16,11 +16,11 @@ import { checkVersion } from './version.ts';
 export interface ClusterChangesParts extends FollowParts {
   undo: UndoStore;
   editor: CibEditor;
-  /** Makes readers look again at what a change may have touched. */
+  /** Makes readers read again what a change may have touched. */
   forgetState: () => void;
 }
 
-/** Makes changes of the cluster ready for the pipeline, which knows no CIB. */
+/** Turns changes of the cluster into changes for the pipeline, which knows no CIB. */
 export type ClusterChanges = <T>(change: ClusterChange<T>) => Change<T>;
 
 /**
@@ -63,9 +63,9 @@ function beginAttempt<T>(
   let before: string | undefined;
   let after: string | undefined;
   let settled = true;
-  // Only the first of several edits finds what the caller has seen.
+  // Only the first of several edits finds the version that the caller has seen.
   let expected = ifVersion;
-  // The steps that were made, and the one that is about to be made, each with its inverse.
+  // The steps that were made, and the one that is about to be made. Each has its inverse.
   const steps: ReversibleStep[] = [];
   let prepared: ReversibleStep | undefined;
   let heldBack: HeldBack | undefined;
@@ -74,11 +74,11 @@ function beginAttempt<T>(
     const recording = { ...host, run };
     const prepare = async (step: ReversibleStep) => {
       prepared = step;
-      // Both at once, for each waits for the disk.
+      // Both run at the same time, because each waits for the disk.
       const saved = undo.keep(id, [...steps, step]).catch((error: unknown) => {
-        // The first step is refused, and nothing was done. A change that is half made is finished all the same.
+        // A first step is refused, because nothing was done yet. A change that has begun is finished without its inverse.
         if (steps.length === 0) throw error;
-        warn('What takes the last step of this change back could not be kept.');
+        warn('The inverse of the last step could not be saved, so this change cannot be undone.');
       });
       await Promise.all([recorded, saved]);
     };
@@ -126,7 +126,7 @@ function beginAttempt<T>(
       id = changeSite.id;
       const site = siteOf(changeSite);
       if (change.edit === undefined) {
-        // An edit knows it. Asking for it would take longer than most edits.
+        // An edit finds the version itself. Reading it here would take longer than most edits.
         [before] = await Promise.all([versionOf(read()), changeSite.recorded]);
       }
       try {
@@ -142,10 +142,10 @@ function beginAttempt<T>(
     async ended(outcome) {
       forgetState();
       after ??= change.leavesConfiguration ? before : await versionOf(configuration.renew());
-      // An edit that was refused has not said it.
+      // An edit that was refused has not reported it.
       before ??= after;
       const isNothingMade = steps.length === 0 && madeNothing.includes(outcome);
-      // If the file stays, it is one more without use, and is removed when it is old.
+      // A file that stays is harmless, and is removed when it is old.
       if (id && prepared && isNothingMade) await undo.forget(id).catch(() => undefined);
       return { before, after, changes };
     },
@@ -158,7 +158,7 @@ function isUnknown(error: unknown): boolean {
   return error instanceof Fault && error.code === 'outcome_unknown';
 }
 
-/** @returns whether nothing is left of the first edit of a change that failed */
+/** @returns whether nothing is left of the first edit of a failed change */
 async function takenBack(
   { takeBack }: ClusterChange<unknown>,
   site: Site,
@@ -170,7 +170,7 @@ async function takenBack(
     await site.editCib(takeBack);
     return true;
   } catch {
-    // The caller has to know why the change failed.
+    // The caller should see why the change failed, not why it could not be taken back.
     return false;
   }
 }
@@ -191,7 +191,7 @@ function partlyMade(error: unknown): unknown {
   );
 }
 
-/** A cluster that is stopped on a node without a CIB has no version. What is done then needs none. */
+/** A stopped cluster on a node without a CIB has no version, and its changes need none. */
 async function versionOf(
   reading: ReturnType<ConfigurationReader['get']>,
 ): Promise<string | undefined> {
@@ -202,7 +202,7 @@ async function versionOf(
   }
 }
 
-/** With these outcomes, an edit was not put in place. With others that may be unknown. */
+/** With these outcomes, an edit was certainly not made. */
 const madeNothing: readonly string[] = [
   'cluster_refused',
   'changed_meanwhile',

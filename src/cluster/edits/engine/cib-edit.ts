@@ -10,23 +10,23 @@ import {
 } from '../../../parsers/xml-edit.ts';
 import { problemsOfLost, referencesIn } from './shared-parts.ts';
 
-/** What an edit has at hand. */
+/** The tools of an edit. */
 export interface EditTools {
   host: Host;
-  /** For what a tool had to say on the way to success. */
+  /** Tells the caller something about an edit that succeeds. */
   warn: (text: string) => void;
 }
 
 /**
- * Makes a new configuration of the one that it gets, in place: a whole CIB, without status. Whether it is then put
- * in place in the cluster or only tried is not its business, so it changes nothing else.
+ * Changes a whole CIB without status in place. It changes nothing else, because the result may be sent to the cluster or
+ * only tried.
  */
 export type CibEdit = (cib: EditableXml, tools: EditTools) => void | Promise<void>;
 
 /**
- * An edit that is refused if it takes away what something else still refers to, for Pacemaker would refuse that without a
- * reason (`cluster_refused`).
- * @param edit gets the configuration, and the whole CIB that it is in
+ * Makes an edit that is refused (`cluster_refused`) if it removes something that is still referred to. Pacemaker would
+ * refuse that without a reason.
+ * @param edit gets the configuration, and the whole CIB around it
  */
 export function editConfiguration(
   edit: (configuration: EditableXml, tools: EditTools, cib: EditableXml) => void | Promise<void>,
@@ -39,13 +39,14 @@ export function editConfiguration(
   };
 }
 
-/** The configuration of a CIB, to look at. */
+/** The configuration of a CIB, for reading. */
 export function configurationIn(xml: string): EditableXml {
   return childToEdit(parseEditableXml(xml), 'configuration');
 }
 
 /**
- * Refuses an edit for what was found before anything is changed, a sentence each.
+ * Refuses an edit before anything is changed.
+ * @param problems the reasons, a sentence each
  * Faults: `cluster_refused`, unless nothing was found.
  */
 export function refuse(problems: readonly string[]): void {
@@ -54,10 +55,10 @@ export function refuse(problems: readonly string[]): void {
 }
 
 /**
- * An edit of one section of the configuration, and the edit that takes it back: it leaves the section as it was, unless
- * somebody else has changed those parts since.
- * @param sectionOf finds the section, or what else the parts stand in
- * @param isPart tells the children that the edit changes, adds or removes
+ * Makes an edit of one section of the configuration, and the edit that takes it back. The second one restores the changed
+ * parts, unless somebody else has changed them since.
+ * @param sectionOf finds the section or element that contains the parts
+ * @param isPart selects the children that the edit changes, adds or removes
  */
 export function reversibleEdit(
   sectionOf: (configuration: EditableXml) => EditableXml | undefined,

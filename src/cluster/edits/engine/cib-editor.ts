@@ -22,7 +22,7 @@ import {
 } from '../../../parsers/cib/text.ts';
 import type { PlannedAction } from '../../../parsers/crm-simulate.ts';
 import { type EditableXml, parseEditableXml, writeXml } from '../../../parsers/xml-edit.ts';
-import { isLargeCib, largeCib } from '../../configuration.ts';
+import { isLargeCib, largeCib } from '../../reading/configuration.ts';
 import type { CibEdit, EditTools } from './cib-edit.ts';
 import type { CheckPatch } from './patch-check.ts';
 import { type RecordedDifference, recordedDifference } from './recorded-differences.ts';
@@ -31,13 +31,13 @@ import type { ReversibleStep } from './undo.ts';
 import { checkVersion } from './version.ts';
 
 /**
- * Changes the CIB by way of a copy: an edit makes a new CIB of the one that is there, and the
- * differences go in place in one piece, or the scheduler says what they would lead to.
+ * Changes the CIB by way of a copy. An edit changes the copy; then the differences are sent to the cluster in one patch,
+ * or the scheduler simulates their effect.
  */
 export interface CibEditor {
   /**
-   * @param more `prepare`: nothing is put in place before it is fulfilled; called again if the edit has to be made again
-   * @returns what was changed, the version of the configuration before and after, and the whole CIB as the edit found it
+   * @param more `prepare`: the patch is sent after it is fulfilled. It is called again if the edit has to be made again
+   * @returns the differences, the versions before and after, and the whole CIB before the edit
    * Faults: `node_joining`, `version_changed`, `change_too_large`, `changed_meanwhile`, `stored_otherwise`, those of the
    * edit, of checkStorable, of queryWholeCib, of patchCib (`outcome_unknown` only if the CIB does not show the change
    * either), of CheckPatch and of `prepare`.
@@ -52,9 +52,9 @@ export interface CibEditor {
     },
   ): Promise<{ changes: RecordedDifference[]; before: string; after: string; found: string }>;
   /**
-   * @param edits the change itself, and what it does when the cluster is done with that
-   * @param more `endsTransient`: what the change ends in the state of the cluster
-   * @returns what the first would do, and what the cluster would do after each of the others
+   * @param edits the first edit of the change, and its later ones, each made when the cluster is idle again
+   * @param more `endsTransient`: a transient attribute that the change ends
+   * @returns the effect of the first edit, and the cluster's actions after each of the others
    * Faults: `node_joining`, `version_changed`, `change_too_large`, those of the edits, of checkStorable, of
    * queryWholeCib and of simulateTransition.
    */
@@ -64,7 +64,7 @@ export interface CibEditor {
     more: { ifVersion: string | undefined; endsTransient: TransientAttribute | undefined },
   ): Promise<{ tried: TriedEdit; laterActions: PlannedAction[][] }>;
   /**
-   * What the cluster would do after each of these edits, one made when it is done with that before.
+   * The cluster's actions after each of these edits, each made when the cluster is idle again.
    * Faults: those of the edits, of queryWholeCib and of simulateTransition.
    */
   plan(host: Host, edits: readonly CibEdit[]): Promise<PlannedAction[][]>;
@@ -81,13 +81,13 @@ export interface TriedEdit {
   warnings: readonly string[];
 }
 
-// Somebody else may change the CIB while an edit is under way: pcs on another node, an administrator.
+// Somebody else may change the CIB during an edit, such as pcs on another node.
 const attempts = 5;
 
 /**
- * @param memory a folder in memory, for the files of crm_simulate: it writes the CIB that comes out to a file alone
- * @param checkPatch holds a change back until the coordinator shows it as it was meant
- * @param readLostCharacters of Pacemaker on this node
+ * @param memory a folder in memory for crm_simulate, which writes its resulting CIB only to a file
+ * @param checkPatch waits until the coordinator shows a change as it was meant
+ * @param readLostCharacters finds the characters that Pacemaker on this node damages
  */
 export function makeCibEditor(
   memory: string,
@@ -164,7 +164,7 @@ export function makeCibEditor(
     plan: async (host, edits) => planFrom(host, await queryWholeCib(host), edits),
   };
 
-  /** Simulates these edits one after another, beginning with this CIB. */
+  /** Simulates these edits one after another, starting with this CIB. */
   async function planFrom(
     host: Host,
     start: string,
@@ -182,7 +182,7 @@ export function makeCibEditor(
   }
 }
 
-/** What an edit makes of the text of a whole CIB. */
+/** Applies an edit to the text of a whole CIB. */
 async function edited(
   edit: CibEdit,
   whole: string,
@@ -194,7 +194,7 @@ async function edited(
   return { base, cib };
 }
 
-/** The patch from one CIB to the next version, and the one that leads back from there. */
+/** The patch from one CIB to the next version, and the patch back. */
 function patchesBetween(
   base: EditableXml,
   cib: EditableXml,
@@ -209,11 +209,11 @@ function patchesBetween(
   };
 }
 
-/** As much as the body of a change may have. */
+/** The limit for the body of a request as well. */
 const maxGrowth = 256 * 1024;
 
 /**
- * Refuses a change that makes the CIB larger by more than a change may have. What is only moved does not count.
+ * Refuses a change that makes the CIB too much larger. Elements that are only moved do not count.
  * Faults: `change_too_large`
  */
 function checkSize(
@@ -221,7 +221,7 @@ function checkSize(
   base: EditableXml,
   cib: EditableXml,
 ): void {
-  // Nearly every patch is short, and then there is no need to write out the CIB.
+  // Nearly every patch is short, so the CIB rarely has to be written out.
   if (cibPatch(differences, base).length <= maxGrowth) return;
   const growth = writeXml(cib).length - writeXml(base).length;
   if (growth <= maxGrowth) return;
@@ -232,7 +232,7 @@ function checkSize(
 }
 
 /**
- * Takes back what was stored in place of an edit.
+ * Takes back what the cluster stored instead of an edit.
  * @returns a fault `stored_otherwise`, or `outcome_unknown` if it could not be taken back
  */
 async function takenBack(host: Host, base: EditableXml, instead: EditableXml): Promise<Fault> {
@@ -255,7 +255,7 @@ async function takenBack(host: Host, base: EditableXml, instead: EditableXml): P
   );
 }
 
-/** Whether the CIB is what an edit made of it, and at this version. That nobody can tell is no. */
+/** Whether the CIB is the result of an edit, and at this version; false if that cannot be read. */
 async function isInPlace(host: Host, cib: EditableXml, version: string): Promise<boolean> {
   try {
     const whole = await queryWholeCib(host);
@@ -268,7 +268,7 @@ async function isInPlace(host: Host, cib: EditableXml, version: string): Promise
   }
 }
 
-/** The coordinator replaces what a node has that joins, and with it what was changed there. */
+/** The coordinator replaces the CIB of a joining node, so changes that were made there would be lost. */
 function joining(): Fault {
   return new Fault(
     'node_joining',

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import type { Followed } from '../../../changes/change.ts';
 import type { Host } from '../../../kit/host.ts';
 import { waitUntilIdle } from '../../../pacemaker/idle.ts';
-import type { ConfigurationReader } from '../../configuration.ts';
+import type { ConfigurationReader } from '../../reading/configuration.ts';
 import { type FindStoppedDaemons, sentenceOf } from '../../daemons.ts';
-import type { StateReader } from '../../state.ts';
+import type { StateReader } from '../../reading/state.ts';
 import { heldBackIn } from '../../why/held-back.ts';
 import type { HeldBack, Seen } from '../../why/obstacles.ts';
 import { disappointmentsOf, type ExpectedResource } from '../../why/outcome.ts';
@@ -19,26 +19,26 @@ export interface FollowParts {
   findStoppedDaemons: FindStoppedDaemons;
 }
 
-/** Watches what the cluster makes of a change. */
+/** Watches the cluster after a change. */
 export interface Follower {
   /**
-   * What is known before a change. It is mostly cached, so a caller who does not wait for the outcome does not wait for
+   * Reads the state before a change. It is mostly cached, so a caller who does not wait for the outcome does not wait for
    * this either.
    */
   knownBefore(): Promise<Seen | undefined>;
-  /** @returns sentences on why the cluster may not come to rest */
+  /** @returns sentences that say why the cluster may stay busy */
   stopped(): Promise<string[]>;
-  /** @param made what is known when the change was made */
+  /** @param made the facts that are known right after the change */
   follow(change: ClusterChange<unknown>, made: MadeSoFar, stopping: AbortSignal): Promise<Followed>;
 }
 
 export interface MadeSoFar {
   waitMs: number | undefined;
-  /** Whether the cluster has come to rest, as far as the change itself waited for that. */
+  /** Whether the cluster has become idle, as far as the change itself waited for that. */
   settled: boolean;
-  /** What was known before, if the outcome is not waited for. */
+  /** The state before the change, if nobody waits for the outcome. */
   known: Promise<Seen | undefined> | undefined;
-  /** What the last edit has left; undefined if there was none. */
+  /** The reasons that the last edit has left in the configuration; undefined without an edit. */
   heldBack: HeldBack | undefined;
 }
 
@@ -50,7 +50,7 @@ export function makeFollower(parts: FollowParts): Follower {
     return daemons.length === 0 ? [] : [sentenceOf(daemons)];
   }
 
-  /** A failed wait is no failure of the change. */
+  /** A failed wait does not fail the change. */
   async function isIdleWithin(maxMs: number): Promise<boolean> {
     try {
       return await waitUntilIdle(host, maxMs);
@@ -59,7 +59,7 @@ export function makeFollower(parts: FollowParts): Follower {
     }
   }
 
-  /** A service that stops waits for nobody: the answer says that the cluster is still busy. */
+  /** A stopping service does not wait. The answer then says that the cluster is still busy. */
   async function isIdle(maxMs: number, stopping: AbortSignal): Promise<boolean> {
     if (stopping.aborted) return false;
     const over = new AbortController();
@@ -70,19 +70,19 @@ export function makeFollower(parts: FollowParts): Follower {
     try {
       return await Promise.race([isIdleWithin(maxMs), aborted]);
     } finally {
-      // Otherwise each change that waits would leave a listener.
+      // Otherwise every waiting change would leave a listener.
       over.abort();
     }
   }
 
   /**
-   * Says how a resource is not as the change wants it. If nobody can tell, the change has not failed for that.
+   * Says how the resource differs from what the change is meant to lead to. A failed reading does not fail the change.
    */
   async function disappointments(
     expects: ExpectedResource,
     { known, heldBack }: MadeSoFar,
   ): Promise<string[]> {
-    // Only the cluster can say whether that counts.
+    // Only the cluster knows whether these places count.
     const maySayStopped = expects.isStarted === true && (heldBack?.stopped ?? []).length > 0;
     if (known !== undefined && !maySayStopped) {
       const seen = await known;

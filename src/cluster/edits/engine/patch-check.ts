@@ -8,13 +8,13 @@ import { coordinatorOfCib } from '../../../parsers/cib/text.ts';
 import type { EditableXml } from '../../../parsers/xml-edit.ts';
 
 /**
- * Waits until the coordinator's CIB holds what a patch meant that this node has taken. Exit code 0 says neither that
- * the cluster has the patch nor that it is stored as it was sent. Each node takes a patch or refuses it by itself, and
- * cibadmin tells of its own node alone. A node that has just joined may be a version behind the others (what the
- * coordinator takes while its CIB is on the way to that node, the node misses), and its CIB, with what it alone has
- * taken, is replaced soon after.
- * @param whole the CIB that the patch was made of
- * @returns undefined if all is as meant; else the CIB that is there in its place
+ * Waits until the coordinator's CIB has a patch that this node accepted. The exit code 0 of cibadmin says neither that the
+ * cluster has the patch nor that it is stored as it was sent. Each node accepts or refuses a patch by itself, and cibadmin
+ * reports only its own node. A node that has just joined may be a version behind, because it misses what the coordinator
+ * accepts while its CIB is on the way to that node. The CIB of that node is replaced soon after, and with it all that only
+ * this node accepted.
+ * @param whole the CIB that the patch was made for
+ * @returns undefined if the patch is stored as meant; else the CIB that is there instead
  * Faults: `outcome_unknown`
  */
 export type CheckPatch = (
@@ -23,11 +23,11 @@ export type CheckPatch = (
   patch: SentPatch,
 ) => Promise<EditableXml | undefined>;
 
-/** How long to wait between two looks for a coordinator. */
+/** The pause between two attempts to find a coordinator. */
 const pauseMs = 500;
 
 /**
- * @param askLocalId asks corosync for the id of this node, which is cached. Pacemaker's own tool would ask
+ * @param askLocalId asks corosync for the id of this node, which is then cached. Pacemaker's own tool would ask
  * pacemaker-controld, which a change of the CIB does not need.
  */
 export function makeCheckPatch(askLocalId: () => Promise<string | undefined>): CheckPatch {
@@ -41,7 +41,7 @@ export function makeCheckPatch(askLocalId: () => Promise<string | undefined>): C
   ): Promise<boolean | undefined> {
     const coordinator = coordinatorOfCib(whole);
     if (coordinator === undefined) return undefined;
-    // Where nobody knows, this node may as well be asked as if it were another.
+    // Without a local id, this node is asked as if it were another one.
     localId ??= await orUndefined(askLocalId());
     const node = coordinator.id === localId ? undefined : coordinator.name;
     return orUndefined(showsPatch(host, node, patch));
@@ -50,7 +50,7 @@ export function makeCheckPatch(askLocalId: () => Promise<string | undefined>): C
   return async (host, whole, patch) => {
     const endsAt = performance.now() + host.changeDeadlineMs;
     let shown = await isShown(host, whole, patch);
-    // The coordinator may be lost, and the others about to choose another.
+    // The coordinator may be lost, and the other nodes about to elect a new one.
     while (shown === undefined && performance.now() < endsAt) {
       await sleep(pauseMs);
       const now = await orUndefined(queryWholeCib(host));

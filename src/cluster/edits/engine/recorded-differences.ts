@@ -3,13 +3,13 @@ import { asXmlHasIt, type JsonObject, type JsonValue } from '../../../parsers/xm
 import { isSecretName, masked } from '../../../kit/secrets/secret-names.ts';
 import { maskText } from '../../../kit/secrets/masking.ts';
 
-/** A difference as it is told to who asked for it and kept on record, its secrets masked. */
+/** A difference as the caller and the audit log get it, with its secrets masked. */
 export type RecordedDifference =
   | { operation: 'create'; path: string; position: string; element: string; content: JsonObject }
   | {
       operation: 'modify';
       path: string;
-      /** Of what is changed, where it has one: of an `nvpair`, what its value means. */
+      /** The name of the changed element, if it has one. The name of an `nvpair` says what its value means. */
       name?: string;
       set: Record<string, string>;
       unset: readonly string[];
@@ -17,7 +17,7 @@ export type RecordedDifference =
   | { operation: 'move'; path: string; position: string }
   | { operation: 'delete'; path: string };
 
-/** What is told of a difference. */
+/** Prepares a difference for the caller and the audit log. */
 export function recordedDifference(difference: CibDifference): RecordedDifference {
   const { operation, path } = difference;
   switch (operation) {
@@ -46,7 +46,7 @@ export function recordedDifference(difference: CibDifference): RecordedDifferenc
   }
 }
 
-/** Of each pair of a secret's name the value, wherever it is. */
+/** Masks the value of each pair with the name of a secret, at any depth. */
 function maskContent(content: JsonObject): JsonObject {
   const name = content['name'];
   const isSecret = typeof name === 'string' && isSecretName(name);

@@ -1,18 +1,13 @@
 import { childToEdit, type EditableXml, removeChildren } from '../../../parsers/xml-edit.ts';
-import {
-  isClone,
-  membersOf,
-  nodesMadeBy,
-  type PlacedResource,
-  resourcesIn,
-} from './cib-elements.ts';
+import { isClone, membersOf, type PlacedResource, resourcesIn } from './cib-elements.ts';
+import { nodesMadeBy } from './cib-nodes.ts';
 
-// What goes with a resource that is taken out of the configuration. As pcs 0.12 does it
-// (pcs/lib/cib/remove_elements.py); those before refuse to delete what is in a tag.
+// Removes everything that has to go with a resource, as pcs 0.12 does (pcs/lib/cib/remove_elements.py). Earlier versions
+// of pcs refuse to delete a resource in a tag.
 
 /**
- * Takes a resource out, with all that is in it, with a clone around it, with a group that it leaves empty, and with
- * all that refers to any of these.
+ * Removes a resource with everything inside it, a clone around it, a group that becomes empty, and all references to any
+ * of these.
  */
 export function removeResource(configuration: EditableXml, placed: PlacedResource): void {
   const [top, parent] = topOf(configuration, placed);
@@ -20,7 +15,7 @@ export function removeResource(configuration: EditableXml, placed: PlacedResourc
   for (const element of resourcesIn(top)) removeReferences(configuration, element);
 }
 
-/** What has to go for a resource to go, and what that is in. */
+/** The outermost element that has to be removed with a resource, and its parent. */
 function topOf(
   configuration: EditableXml,
   { element, around }: PlacedResource,
@@ -36,7 +31,7 @@ function topOf(
   return [top, childToEdit(configuration, 'resources')];
 }
 
-/** Takes away all that refers to a resource which is no more. */
+/** Removes all references to a resource that was removed. */
 function removeReferences(configuration: EditableXml, element: EditableXml): void {
   removeReferencesTo(configuration, element.attributes['id'] ?? '');
   const nodes = nodesMadeBy(element);
@@ -46,10 +41,10 @@ function removeReferences(configuration: EditableXml, element: EditableXml): voi
   );
 }
 
-/** What a constraint of two names its resources by (constraints-*.rng). */
+/** The attributes in which a constraint names its resources (constraints-*.rng). */
 const naming = ['rsc', 'with-rsc', 'first', 'then'];
 
-/** Takes away all that refers to a resource or tag of that id. */
+/** Removes all references to a resource or tag of that id. */
 export function removeReferencesTo(configuration: EditableXml, id: string): void {
   const constraints = childToEdit(configuration, 'constraints');
   removeChildren(constraints, ({ attributes }) => naming.some((name) => attributes[name] === id));
@@ -79,7 +74,7 @@ export function removeReferencesTo(configuration: EditableXml, id: string): void
   }
 }
 
-/** A level without devices is none. */
+/** A level without devices is removed as well. */
 function removeFromLevels(configuration: EditableXml, device: string): void {
   for (const topology of sectionsOf(configuration, 'fencing-topology')) {
     for (const level of [...topology.children]) {
@@ -101,7 +96,7 @@ export function isReferredTo(configuration: EditableXml, id: string): boolean {
   return refers(configuration);
 }
 
-/** Not childToEdit(), which would make what is not there. */
+/** childToEdit() would add a missing section. */
 function sectionsOf(configuration: EditableXml, name: string): EditableXml[] {
   return configuration.children.filter((each) => each.name === name);
 }

@@ -1,33 +1,33 @@
 import { followIn } from '../../../parsers/cib/references.ts';
 import { type EditableXml, writeXml } from '../../../parsers/xml-edit.ts';
 
-// Parts of a configuration that something else uses by their ids: attribute sets, pairs in them and operations (`id-ref`
-// in nvset.rng and resources-*.rng), rules and sets of resources, what an ACL is about, and what a tag marks. All are
-// IDREFs in Pacemaker's schemas, so it refuses a CIB in which one refers to nothing.
+// Finds parts of a configuration that are used by their ids: attribute sets, their pairs and operations (`id-ref` in
+// nvset.rng and resources-*.rng), rules, sets of resources, and the objects of ACLs and tags. All references are IDREFs in
+// Pacemaker's schemas, so Pacemaker refuses a CIB in which one has no target.
 
 interface Reference {
-  /** The id of the resource, constraint … that it is in, or the name of the node. */
+  /** The id of the resource, constraint … around it, or the name of the node. */
   holder: string;
   target: string;
-  /** Whether what it leads to counts for the holder as if it stood there. */
+  /** Whether its target counts for the holder as if it were the holder's own. */
   isUse: boolean;
 }
 
-/** All that has an id, with that of the resource, constraint … that it is in, and all references. */
+/** All elements with ids, with the ids of their holders; and all references. */
 interface Parts {
   parts: Map<string, { element: EditableXml; holder: string }>;
   references: Reference[];
 }
 
-/** What an edit must not leave without its target: all references that have one. */
+/** All references that have a target, which an edit must not remove. */
 export function referencesIn(configuration: EditableXml): readonly Reference[] {
   const { parts, references } = partsOf(configuration);
   return references.filter(({ target }) => parts.has(target));
 }
 
 /**
- * @param before the references that there were before an edit
- * @returns what is wrong with an edit that took away what is still referred to, a sentence each
+ * @param before the references before an edit
+ * @returns a sentence for each reference whose target the edit removed
  */
 export function problemsOfLost(configuration: EditableXml, before: readonly Reference[]): string[] {
   if (before.length === 0) return [];
@@ -42,8 +42,9 @@ export function problemsOfLost(configuration: EditableXml, before: readonly Refe
 }
 
 /**
- * What inside of the element counts for others as well: each with the id of the other, as it is now.
- * @param configuration with the element in it
+ * Finds the parts of an element that other elements use.
+ * @param configuration contains the element
+ * @returns the current text of these parts, by the id of the element that uses them
  */
 export function usesOf(configuration: EditableXml, element: EditableXml): Map<string, string> {
   const inside = partsOf(element).parts;
@@ -56,7 +57,7 @@ export function usesOf(configuration: EditableXml, element: EditableXml): Map<st
   return uses;
 }
 
-/** The id of the set or pair by which an element has a pair of that name from elsewhere, if it has. */
+/** The id of the set or pair to which an element refers for a pair of that name; undefined if it does not. */
 export function referenceTo(
   configuration: EditableXml,
   { children }: EditableXml,
@@ -74,7 +75,7 @@ export function referenceTo(
   return undefined;
 }
 
-/** The resource, template, node … that the element of that id is in. */
+/** The resource, template, node … around the element of that id. */
 export function holderOf(configuration: EditableXml, id: string): string {
   return partsOf(configuration).parts.get(id)?.holder ?? id;
 }
@@ -87,7 +88,7 @@ function partsOf(root: EditableXml): Parts {
 
 const resources = ['primitive', 'group', 'clone', 'master', 'bundle', 'template'];
 
-/** @param depth counted from the configuration: what stands in its sections has 2 */
+/** @param depth counts from the configuration: the elements in its sections have 2 */
 function collect(element: EditableXml, depth: number, around: string, found: Parts): void {
   const { name, attributes, children } = element;
   const { id, 'id-ref': use, reference, uname = id } = attributes;

@@ -5,18 +5,18 @@ import type { XmlElement } from '../../../parsers/xml.ts';
 import { type EditableXml, walk } from '../../../parsers/xml-edit.ts';
 
 /**
- * All but the tab. Pacemaker gives a fence agent its parameters a line each, so a line break would make two of one; the
- * others would garble what a person reads on a terminal.
+ * All control characters except the tab. Pacemaker sends parameters to a fence agent line by line, so a line break would
+ * split one in two. The others would garble the output on a terminal.
  */
 const controls = /(?!\t)\p{Cc}/u;
 
-/** So many problems are named, and so many signs of each. */
+/** A message names at most this many problems, and this many characters of each. */
 const maxNamed = 5;
 
 /**
- * Refuses what Pacemaker would not store as it is, before anything is sent. What is in the CIB already was stored.
- * @param base the CIB that the differences lead from
- * @param readLostCharacters is called only if a text has more than printable ASCII
+ * Refuses text that Pacemaker would not store as it is, before anything is sent. Text that the CIB already has is allowed.
+ * @param base the CIB before the differences
+ * @param readLostCharacters is called only for text that is not printable ASCII
  * Faults: `value_not_allowed`, those of the reader.
  */
 export async function checkStorable(
@@ -57,7 +57,7 @@ export async function checkStorable(
 /** Faults: `value_not_allowed`, unless there are no problems. */
 function refuse(problems: readonly string[]): void {
   if (problems.length === 0) return;
-  // An element that is modified is in a patch twice.
+  // A patch has a modified element twice.
   const different = [...new Set(problems)].slice(0, maxNamed).join(' ');
   throw new Fault(
     'value_not_allowed',
@@ -65,7 +65,7 @@ function refuse(problems: readonly string[]): void {
   );
 }
 
-/** Whether all texts of these differences are printable ASCII, which each Pacemaker keeps. */
+/** Whether these differences have only printable ASCII, which every Pacemaker keeps. */
 export function arePlain(differences: readonly CibDifference[]): boolean {
   return !differences.some((each) => [...textsOf(each)].some(isSpecial));
 }
@@ -75,12 +75,12 @@ function isSpecial({ text }: Text): boolean {
 }
 
 interface Text {
-  /** What it is, for a person. */
+  /** Its name in a message. */
   what: string;
   text: string;
 }
 
-/** All that a difference sends to Pacemaker. */
+/** All text that a difference sends to Pacemaker. */
 function* textsOf(difference: CibDifference): Generator<Text> {
   yield { what: 'the path to an element', text: difference.path };
   switch (difference.operation) {
@@ -109,8 +109,8 @@ function* textsOfElement({ name: element, attributes }: XmlElement): Generator<T
   }
 }
 
-/** A sign that would not be seen is named by its number alone. */
-function named(sign: string): string {
-  const number = `U+${(sign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
-  return /[\p{L}\p{N}\p{P}\p{S}]/u.test(sign) ? `'${sign}' (${number})` : number;
+/** An invisible character is named by its number alone. */
+function named(character: string): string {
+  const number = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+  return /[\p{L}\p{N}\p{P}\p{S}]/u.test(character) ? `'${character}' (${number})` : number;
 }

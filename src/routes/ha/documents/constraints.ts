@@ -60,7 +60,7 @@ export function constraintOf(cib: Cib, id: string): JsonObject {
   if (found) return found;
   throw new Fault(
     'constraint_not_found',
-    `There is no constraint ${id}, and no type of that name. GET /api/v2/system/ha/constraint lists all; the types are ${Object.keys(constraintTypes).join(', ')}.`,
+    `There is no constraint ${id}, and no type of that name. The list of constraints shows all ids; the types are ${Object.keys(constraintTypes).join(', ')}.`,
   );
 }
 

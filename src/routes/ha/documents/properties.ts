@@ -1,4 +1,4 @@
-import { type ClusterOptions, propertyNotFound } from '../../../cluster/properties.ts';
+import { type ClusterOptions, propertyNotFound } from '../../../cluster/reading/properties.ts';
 import type { Cib } from '../../../cluster/model.ts';
 
 /** A cluster property: what counts when it is not set, and what counts. */

@@ -70,7 +70,7 @@ export function groupOf(cib: Cib, name: string): GroupEntry {
   if (found) return found;
   throw new Fault(
     'resource_not_found',
-    `There is no group ${name}. GET /api/v2/system/ha/resource/group lists them; names are case-sensitive.`,
+    `There is no group ${name}. The list of groups shows all names; names are case-sensitive.`,
   );
 }
 

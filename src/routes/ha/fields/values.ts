@@ -1,9 +1,9 @@
-import type { RuleJson } from '../../../cluster/edits/catalogue/constraints.ts';
 import type { OperationOptions } from '../../../cluster/edits/catalogue/operations.ts';
 import { type Rule, rule } from '../../../server/table/field.ts';
 import { isObject } from '../../../server/table/rules.ts';
 import { isXmlId } from './names.ts';
 import type { Pairs } from '../../../cluster/model.ts';
+import type { RuleJson } from '../../../cluster/edits/catalogue/constraints/locations.ts';
 
 /** What a caller may give for a pair: a scalar, as text; nothing takes the pair away. */
 type Scalar = string | number | boolean | null;

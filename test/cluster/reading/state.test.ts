@@ -1,24 +1,24 @@
 import { expect } from 'chai';
 
-import { locate } from '../../src/cluster/locate.ts';
-import { nodeDetails } from '../../src/routes/ha/documents/nodes.ts';
-import { Fault } from '../../src/kit/fault.ts';
-import { parseCib } from '../../src/parsers/cib/cib.ts';
-import { parseCrmMon } from '../../src/parsers/crm-mon.ts';
-import { everythingCib, everythingState } from '../support/everything.ts';
-import { contractExample, generations } from '../support/fixtures.ts';
+import { locate } from '../../../src/routes/ha/documents/location.ts';
+import { nodeDetails } from '../../../src/routes/ha/documents/nodes.ts';
+import { Fault } from '../../../src/kit/fault.ts';
+import { parseCib } from '../../../src/parsers/cib/cib.ts';
+import { parseCrmMon } from '../../../src/parsers/crm-mon.ts';
+import { everythingCib, everythingState } from '../../support/everything.ts';
+import { contractExample, generations } from '../../support/fixtures.ts';
 
-describe('where a resource is', () => {
+describe('the place of a resource', () => {
   const none = parseCib('<cib/>');
 
-  it('is told as the contract shows', () => {
+  it('has the form that the contract shows', () => {
     const state = parseCrmMon(
       '<crm_mon><resources><resource id="A" role="Started"><node name="09e3b2bd"/></resource></resources></crm_mon>',
     );
     expect(locate(state, none, 'A')).to.deep.equal(contractExample('resource-locate'));
   });
 
-  it('is told of each instance of a globally unique clone', () => {
+  it('names the nodes of all instances of a globally unique clone', () => {
     const state = parseCrmMon(
       '<crm_mon><resources><clone id="C"><resource id="A:0" role="Started"><node name="a"/></resource><resource id="A:1" role="Started"><node name="b"/></resource></clone></resources></crm_mon>',
     );
@@ -29,7 +29,7 @@ describe('where a resource is', () => {
     });
   });
 
-  it('is nowhere where it is configured but crm_mon does not show it', () => {
+  it('is stopped if the resource is configured but crm_mon does not show it', () => {
     const state = parseCrmMon('<crm_mon><resources/></crm_mon>');
     const cib = parseCib(
       '<cib><configuration><resources><clone id="C"><primitive id="A"/></clone></resources></configuration></cib>',
@@ -46,7 +46,7 @@ for (const generation of generations) {
     const queue = generation.suite === 'trixie' ? [] : ['master-Queue'];
     const cib = everythingCib(generation);
 
-    it('tells where clones, promoted instances and orphans are', () => {
+    it('shows where clones, promoted instances and orphans are', () => {
       expect(locate(state, cib, 'Everywhere-clone'))
         .to.have.property('nodes')
         .with.lengthOf(2);
@@ -57,12 +57,12 @@ for (const generation of generations) {
       expect(() => locate(state, cib, 'nothing')).to.throw(Fault, 'nothing');
     });
 
-    it('tells of a node what crm_mon says, what is configured, and what runs', () => {
+    it('shows what crm_mon says about a node, its configuration, and what runs there', () => {
       const node = nodeDetails(state, cib, 'ae82a9a2');
       expect(node).to.include({ name: 'ae82a9a2', online: 'true', type: 'member' });
       expect(node['utilization']).to.deep.equal({ cpu: '8', memory: '4096' });
       expect(node['attributes']).to.include({ rack: '1', room: 'cellar' });
-      // Not `century`, which a rule puts in effect; but `rack`, for the transient one goes first.
+      // `century` is missing because a rule sets it. `rack` is there because the transient attribute takes precedence.
       expect(node['transient_attributes']).to.have.all.keys(
         'rack',
         'master-Cache',

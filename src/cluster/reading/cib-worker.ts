@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { Fault } from '../kit/fault.ts';
+import { Fault } from '../../kit/fault.ts';
 import { prepareNow, type WorkerAnswer } from './prepared-cib.ts';
 
-// The thread in which prepareCib reads a large CIB; it ends with its answer.
+// The thread in which prepareCib reads a large CIB. It ends after its answer.
 parentPort?.postMessage(answer());
 
 function answer(): WorkerAnswer {

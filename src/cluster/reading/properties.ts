@@ -1,10 +1,10 @@
-import { Fault } from '../kit/fault.ts';
-import type { Host } from '../kit/host.ts';
-import { cacheByStamp } from '../kit/files/cached-by-stamp.ts';
-import { type ClusterOption, daemonFiles, readClusterOptions } from '../pacemaker/daemons.ts';
-import { fileStamp } from '../kit/files/stamps.ts';
+import { Fault } from '../../kit/fault.ts';
+import type { Host } from '../../kit/host.ts';
+import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
+import { type ClusterOption, daemonFiles, readClusterOptions } from '../../pacemaker/daemons.ts';
+import { fileStamp } from '../../kit/files/stamps.ts';
 
-/** What Pacemaker's daemons say of each option, by its name. */
+/** The options that Pacemaker's daemons describe, by name. */
 export type ClusterOptions = ReadonlyMap<string, ClusterOption>;
 
 export type ClusterOptionsReader = () => Promise<ClusterOptions>;
@@ -20,6 +20,6 @@ export function makeClusterOptionsReader(host: Host): ClusterOptionsReader {
 export function propertyNotFound(name: string): Fault {
   return new Fault(
     'property_not_found',
-    `There is no property ${name}: Pacemaker does not describe it, and it is not set. GET /api/v2/system/ha/property lists them.`,
+    `There is no property ${name}: Pacemaker does not describe it, and it is not set. The list of properties shows all names.`,
   );
 }

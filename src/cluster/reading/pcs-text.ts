@@ -1,14 +1,14 @@
-import type { PcsText } from '../pcs/text.ts';
+import type { PcsText } from '../../pcs/text.ts';
 import type { Configuration } from './configuration.ts';
 
-/** What pcs says about parts of a configuration: the fields documented as `raw`. */
-export interface CibWords {
+/** The output of pcs about parts of a configuration, which is documented as `raw`. */
+export interface CibText {
   constraints: (of: Configuration) => Promise<string>;
   fencing: (of: Configuration) => Promise<string>;
 }
 
 /** Faults of both: those of PcsText. */
-export function makeCibWords(pcs: PcsText): CibWords {
+export function makeCibText(pcs: PcsText): CibText {
   return {
     constraints: ({ xml }) => pcs.about(xml, ['constraint', '--full']),
     fencing: ({ xml }) => pcs.about(xml, ['stonith', 'config']),

@@ -1,4 +1,4 @@
-import type { AuditedRequest, AuditLog } from '../changes/audit/audit.ts';
+import type { AuditedRequest, AuditLog } from '../../changes/audit/audit.ts';
 import {
   type ConfVerdict,
   existingCorosyncConfFile,
@@ -6,34 +6,33 @@ import {
   readCorosyncConfText,
   verifyCorosyncConf,
   verifyCorosyncConfFile,
-} from '../corosync/conf.ts';
-import { readCorosyncKey } from '../corosync/key.ts';
-import { readQuorum } from '../corosync/quorum.ts';
-import { readRings } from '../corosync/rings.ts';
-import { Fault } from '../kit/fault.ts';
-import type { Host } from '../kit/host.ts';
-import { corosyncConfAsJson, parseCorosyncConf } from '../parsers/corosync/conf.ts';
-import type { CorosyncLinks } from '../parsers/corosync/cfgtool.ts';
-import type { Quorum } from '../parsers/corosync/quorumtool.ts';
-import type { JsonObject } from '../parsers/xml-to-json.ts';
-import { type SharedRun, shareRuns } from '../kit/concurrency/shared-run.ts';
+} from '../../corosync/conf.ts';
+import { readCorosyncKey } from '../../corosync/key.ts';
+import { readQuorum } from '../../corosync/quorum.ts';
+import { readRings } from '../../corosync/rings.ts';
+import { Fault } from '../../kit/fault.ts';
+import type { Host } from '../../kit/host.ts';
+import { type CorosyncSection, parseCorosyncConf } from '../../parsers/corosync/conf.ts';
+import type { CorosyncLinks } from '../../parsers/corosync/cfgtool.ts';
+import type { Quorum } from '../../parsers/corosync/quorumtool.ts';
+import { type SharedRun, shareRuns } from '../../kit/concurrency/shared-run.ts';
 
-// Corosync tells nobody of a change, so a reading serves all who ask within a second.
+// Corosync reports no changes, so one reading serves all callers within a second.
 const keeping = { reuseMs: 1000 };
 
-/** What is to be known of corosync on this node. */
+/** Reads the state and the files of corosync on this node. */
 export interface CorosyncReader {
   /**
-   * The file as JSON, and whether corosync would start with it, if corosync could be asked.
+   * The file, its key masked, and whether corosync would start with it, if corosync could be asked.
    * Faults: `corosync_conf_not_found`, `corosync_conf_unreadable`
    */
-  conf(): Promise<{ json: JsonObject; valid?: boolean }>;
+  conf(): Promise<{ conf: CorosyncSection; valid?: boolean }>;
   /** Faults: `corosync_conf_not_found`, `corosync_conf_unreadable` */
   confText(): Promise<string>;
   /** Faults: those of Run. */
   verifyConf(): Promise<ConfVerdict>;
   /**
-   * The cluster's key in hexadecimal, once it is recorded who asked for it.
+   * The cluster's key in hexadecimal. The audit log has the caller before the key is returned.
    * Faults: `corosync_key_not_found`, `audit_failed`
    */
   key(request: AuditedRequest): Promise<string>;
@@ -47,18 +46,18 @@ export function makeCorosyncReader(host: Host, audit: AuditLog): CorosyncReader 
   return {
     async conf() {
       const text = await existingCorosyncConfFile(host);
-      const json = corosyncConfAsJson(parseCorosyncConf(maskConf(text)));
+      const conf = parseCorosyncConf(maskConf(text));
       try {
         const { valid } = await verifyCorosyncConf(host, text);
-        return { json, valid };
+        return { conf, valid };
       } catch (error) {
-        // The file is shown all the same: it may be what somebody needs to mend corosync.
-        if (error instanceof Fault) return { json };
+        // The file is still shown, because it may be what somebody needs to repair corosync.
+        if (error instanceof Fault) return { conf };
         throw error;
       }
     },
     confText: () => readCorosyncConfText(host),
-    // Not shared: who has just changed the file wants to know of that one.
+    // Not shared: after a change of the file, its caller needs the verdict on the new one.
     verifyConf: () => verifyCorosyncConfFile(host),
     key: async (request) => {
       const key = await readCorosyncKey(host);

@@ -1,19 +1,19 @@
-import { Fault } from '../kit/fault.ts';
-import type { Host } from '../kit/host.ts';
-import { queryCib, readCibFile } from '../pacemaker/cib/cib.ts';
-import { type KnownSecrets, makeKnownSecrets } from '../kit/secrets/known-secrets.ts';
-import type { Log } from '../kit/log.ts';
-import type { Cib } from '../parsers/cib/cib.ts';
-import { configurationIdentity } from '../parsers/cib/text.ts';
-import { type ReusePolicy, type SharedRun, shareRuns } from '../kit/concurrency/shared-run.ts';
+import { Fault } from '../../kit/fault.ts';
+import type { Host } from '../../kit/host.ts';
+import { queryCib, readCibFile } from '../../pacemaker/cib/cib.ts';
+import { type KnownSecrets, makeKnownSecrets } from '../../kit/secrets/known-secrets.ts';
+import type { Log } from '../../kit/log.ts';
+import type { Cib } from '../../parsers/cib/cib.ts';
+import { configurationIdentity } from '../../parsers/cib/text.ts';
+import { type ReusePolicy, type SharedRun, shareRuns } from '../../kit/concurrency/shared-run.ts';
 import { prepareCib, type PreparedCib } from './prepared-cib.ts';
 
-/** What the cluster is configured to do, as one reading found it. */
+/** The cluster's configuration, as one reading found it. */
 export interface Configuration {
   cib: Cib;
   /** The CIB that `cib` was read from, without status, its secrets masked. */
   xml: string;
-  /** What to warn of in an answer: each damaged value once, though it is shown each time as it is. */
+  /** Warnings for an answer. Each damaged value is named once; the answers show it as it is each time. */
   takeWarnings: () => string[];
   /** `offline`: the cluster is stopped, and this is the CIB on the disk. */
   source: 'live' | 'offline';
@@ -24,10 +24,10 @@ export interface Configuration {
 export type ConfigurationReader = SharedRun<Configuration>;
 
 /**
- * Reads the CIB, of the disk where the cluster is stopped, and keeps it while nothing tells of a change.
- * Its secrets are masked and it is made into a model only when its configuration is another than before, for that is
- * what costs: the agent is told of each change of the status as well.
- * @param more.secrets learns the values that are secret in it
+ * Reads the CIB, and caches it until something reports a change. If the cluster is stopped, it reads the CIB on the
+ * disk. Changes of the status are reported as well, so masking and parsing, which cost most, are repeated only if the
+ * configuration differs.
+ * @param more.secrets learns the secret values in the CIB
  * Faults of the reader: `cluster_not_running` if there is no CIB on the disk either, `unreadable_output`,
  * those of runPacemakerTool.
  */
@@ -38,10 +38,10 @@ export function makeConfigurationReader(
 ): ConfigurationReader {
   let latest: (PreparedCib & { identity: string; damaged: readonly string[] }) | undefined;
 
-  let untold: string[] = [];
+  let unreported: string[] = [];
   function takeWarnings(): string[] {
-    const places = untold;
-    untold = [];
+    const places = unreported;
+    unreported = [];
     return places.length === 0 ? [] : [`${damagedValues} Seen in: ${places.join(', ')}.`];
   }
 
@@ -55,39 +55,39 @@ export function makeConfigurationReader(
       if (isLargeCib(whole) && !isLargeCib(latest?.identity ?? '')) {
         log?.warn({ bytes: whole.length }, largeCib);
       }
-      // Not of the masked text, for a secret may be damaged as well; it is not told.
+      // This looks at the text before masking, because a secret may be damaged as well. Only its place is reported.
       const damaged = damagedIn(whole);
       const added = damaged.filter((each) => latest?.damaged.includes(each) !== true);
       if (added.length > 0) log?.warn({ damaged: added }, damagedValues);
-      untold = [...untold.filter((each) => damaged.includes(each)), ...added];
+      unreported = [...unreported.filter((each) => damaged.includes(each)), ...added];
       latest = { ...prepared, identity, damaged };
     }
     return { cib: latest.cib, xml: latest.xml, takeWarnings, source, readAt };
   }, keeping);
 }
 
-/** Pacemaker copies the CIB with each change, and sends it to each node that joins. */
+/** Pacemaker copies the CIB at each change, and sends it to each node that joins. */
 const largeCibLength = 4 * 1024 * 1024;
 
-/** Whether a CIB without its status is larger than is good for the cluster. */
+/** Whether a CIB without its status is too large for the cluster to be fast. */
 export function isLargeCib(xml: string): boolean {
   return xml.length > largeCibLength;
 }
 
 export const largeCib =
-  'The configuration of the cluster is larger than 4 MiB, so all that reads or changes it takes long. Remove from it what the cluster does not need.';
+  'The configuration of the cluster is larger than 4 MiB, so every read and every change takes long. Remove from it what the cluster does not need.';
 
 const damagedValues =
   'Pacemaker before 2.1 has stored values in the CIB as octal text (\\37777777703…) in place of characters beyond ASCII. They are shown as they are; set them again in plain ASCII.';
 
-/** So many are named. */
+/** A warning names at most this many. */
 const maxDamaged = 20;
 
 /**
- * What Pacemaker 2.0 made of characters beyond ASCII: each of their bytes is the octal text of a negative number
- * (`crm_xml_escape` in libcrmcommon). What 2.1 damages looks like any other value.
+ * Finds characters beyond ASCII that Pacemaker 2.0 damaged: each of their bytes is the octal text of a negative number
+ * (`crm_xml_escape` in libcrmcommon). Values that 2.1 damaged look like any other.
  * @param xml a CIB
- * @returns where they are, without the values (`value of nvpair ID`)
+ * @returns their places, without the values (`value of nvpair ID`)
  */
 function damagedIn(xml: string): string[] {
   const found = new Set<string>();

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
-import { prepareCib, prepareNow } from '../../src/cluster/prepared-cib.ts';
-import { faultOf } from '../support/faults.ts';
+import { prepareCib, prepareNow } from '../../../src/cluster/reading/prepared-cib.ts';
+import { faultOf } from '../../support/faults.ts';
 
 const cibWith = (resources: string) =>
   `<cib admin_epoch="0" epoch="7" validate-with="pacemaker-3.6"><configuration><crm_config/><nodes/><resources>${resources}</resources><constraints/></configuration><status/></cib>`;
@@ -9,8 +9,8 @@ const cibWith = (resources: string) =>
 const primitive = (id: string, pairs: string) =>
   `<primitive id="${id}" class="ocf" provider="pacemaker" type="Dummy"><instance_attributes id="${id}-params">${pairs}</instance_attributes></primitive>`;
 
-describe('a CIB that is prepared', () => {
-  it('has no secret, under whatever name its value stands', () => {
+describe('a prepared CIB', () => {
+  it('has no secret, even if its value occurs under other names', () => {
     const { xml, cib, secrets } = prepareNow(
       cibWith(
         primitive(
@@ -27,7 +27,7 @@ describe('a CIB that is prepared', () => {
     });
   });
 
-  it('keeps a word that is a name as well', () => {
+  it('keeps a value that is also a name', () => {
     const { cib, secrets } = prepareNow(
       cibWith(
         primitive(
@@ -44,7 +44,7 @@ describe('a CIB that is prepared', () => {
     });
   });
 
-  it('is the same where a thread of its own reads it', async () => {
+  it('is the same if a separate thread reads it', async () => {
     const pairs = `<nvpair id="p" name="passwd" value="hunter2"/><nvpair id="f" name="fake" value="hunter2 ${'a-'.repeat(300_000)}"/>`;
     const xml = cibWith(primitive('a', pairs));
     const prepared = await prepareCib(xml);
@@ -52,14 +52,14 @@ describe('a CIB that is prepared', () => {
     expect(prepared.xml).not.to.include('hunter2');
   });
 
-  it('is the same where the code of that thread is gone, as it may be while the package is upgraded', async () => {
+  it('is the same if the code of the separate thread is missing, as during an upgrade', async () => {
     const pairs = `<nvpair id="f" name="fake" value="${'a-'.repeat(300_000)}"/>`;
     const xml = cibWith(primitive('a', pairs));
     const gone = new URL('no-such-worker.js', import.meta.url);
     expect(await prepareCib(xml, gone)).to.deep.equal(prepareNow(xml));
   });
 
-  it('lets the event loop go on while a thread of its own reads it', async () => {
+  it('does not block the event loop while a separate thread reads it', async () => {
     let turns = 0;
     const turning = setInterval(() => {
       turns += 1;
@@ -67,11 +67,11 @@ describe('a CIB that is prepared', () => {
     const pairs = `<nvpair id="f" name="fake" value="${'a-'.repeat(3_000_000)}"/>`;
     await prepareCib(cibWith(primitive('a', pairs)));
     clearInterval(turning);
-    // At once, it would be none.
+    // Without the thread, there would be none.
     expect(turns).to.be.above(1);
   });
 
-  it('is a fault where it cannot be read, in a thread of its own as well', async () => {
+  it('is a fault if the CIB cannot be read, also in a separate thread', async () => {
     const xml = `<cib><configuration ${'a-'.repeat(300_000)}`;
     const fault = await faultOf('unreadable_output', prepareCib(xml));
     expect(fault.message).to.match(/cannot be read: line 1/);

@@ -1,9 +1,9 @@
-import { runToSuccess } from '../kit/exec.ts';
-import type { Host } from '../kit/host.ts';
-import { cacheByStamp } from '../kit/files/cached-by-stamp.ts';
-import { toolStamp } from '../kit/files/stamps.ts';
+import { runToSuccess } from '../../kit/exec.ts';
+import type { Host } from '../../kit/host.ts';
+import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
+import { toolStamp } from '../../kit/files/stamps.ts';
 
-/** What each tool prints about its version, to the byte. */
+/** The exact output of each tool about its version. */
 export interface Versions {
   pacemaker: string;
   corosync: string;
@@ -13,8 +13,8 @@ export interface Versions {
 export type VersionsReader = () => Promise<Versions>;
 
 /**
- * Reads the versions of the installed cluster software; the cluster need not run. They are kept for as
- * long as the tools' files stay the same, for `pcs --version` alone takes half a second.
+ * Reads the versions of the installed cluster software, whether or not the cluster runs. They are cached until a tool's
+ * file changes, because `pcs --version` alone takes half a second.
  * Faults of the reader: `tool_missing`, `tool_failed`, those of Run.
  */
 export function makeVersionsReader(host: Host): VersionsReader {
@@ -26,7 +26,7 @@ export function makeVersionsReader(host: Host): VersionsReader {
 
 async function readVersions(host: Host): Promise<Versions> {
   const [pacemaker, corosync, pcs] = await Promise.all([
-    // pacemakerd --version prints its build options as well; the documented text is crm_mon's.
+    // The documented text is that of crm_mon. `pacemakerd --version` also prints its build options.
     versionOf(host, ['crm_mon', '--version']),
     versionOf(host, ['corosync', '-v']),
     versionOf(host, ['pcs', '--version']),
@@ -38,6 +38,6 @@ function versionOf(host: Host, argv: readonly [string, string]): Promise<string>
   return runToSuccess(
     host.run,
     { argv, deadlineMs: host.readDeadlineMs },
-    `${argv[0]} could not tell its version. Its own message is in 'stderr'; the package may be half installed.`,
+    `${argv[0]} could not print its version. See 'stderr' for its message; the package may be half installed.`,
   );
 }

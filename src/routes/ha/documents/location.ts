@@ -1,6 +1,5 @@
-import type { Cib } from '../parsers/cib/cib.ts';
-import { type ClusterState, instancesOf } from '../parsers/crm-mon.ts';
-import { isConfigured, resourceNotFound } from './resources.ts';
+import { type Cib, type ClusterState, instancesOf } from '../../../cluster/model.ts';
+import { isConfigured, resourceNotFound } from '../../../cluster/resources.ts';
 
 /** Where a resource is running; `nodes` only if there are several, `promoted` only if there are any. */
 export interface Location {

@@ -1,14 +1,14 @@
 import { Worker } from 'node:worker_threads';
 
-import { Fault, type FaultCode } from '../kit/fault.ts';
-import { maskOccurrences } from '../kit/secrets/known-secrets.ts';
-import { type Cib, parseCib } from '../parsers/cib/cib.ts';
-import { maskPairs } from '../kit/secrets/masking.ts';
+import { Fault, type FaultCode } from '../../kit/fault.ts';
+import { maskOccurrences } from '../../kit/secrets/known-secrets.ts';
+import { type Cib, parseCib } from '../../parsers/cib/cib.ts';
+import { maskPairs } from '../../kit/secrets/masking.ts';
 
-/** A CIB as all of the agent sees it. */
+/** A CIB as the rest of the agent sees it. */
 export interface PreparedCib {
   cib: Cib;
-  /** Its text, with secrets masked by their names, and their values wherever else they stand. */
+  /** Its text. Secrets are masked where a name marks them, and wherever else their values occur. */
   xml: string;
   /** The values that were found to be secret. */
   secrets: readonly string[];
@@ -17,9 +17,9 @@ export interface PreparedCib {
 /** The worker's answer: the CIB, or the code and message of a fault. */
 export type WorkerAnswer = { prepared: PreparedCib } | { code: FaultCode; message: string };
 
-/** Above so many signs it takes longer than an event loop may stand still. */
+/** Preparing a longer text would block the event loop for too long. In characters. */
 const maxOnLoop = 512 * 1024;
-/** The worker's heap limit in MB. A CIB of 16 MB, the max output of a tool, needs half of it. */
+/** The worker's heap limit in MB. A CIB of 16 MB, the limit of a tool's output, needs half of it. */
 const maxHeap = 512;
 
 // The sources run as they are in tests, compiled in the package.
@@ -27,7 +27,7 @@ const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 const ownThread = new URL(`cib-worker.${extension}`, import.meta.url);
 
 /**
- * Masks the secrets of a CIB and makes a model of it; a large one in a thread of its own.
+ * Masks the secrets of a CIB and parses it. A large CIB gets a thread of its own.
  * @param xml a CIB without its status
  * @param thread the code of that thread
  * Faults: `unreadable_output`
@@ -38,12 +38,12 @@ export async function prepareCib(xml: string, thread = ownThread): Promise<Prepa
     return await prepareInWorker(xml, thread);
   } catch (error) {
     if (error instanceof Fault) throw error;
-    // While the package is upgraded, that code may be gone, or another version's, until the agent is restarted.
+    // During an upgrade of the package, that code may be missing or of another version until the agent is restarted.
     return prepareNow(xml);
   }
 }
 
-/** The same at once. */
+/** Does the same synchronously. */
 export function prepareNow(xml: string): PreparedCib {
   const secrets = new Set<string>();
   const byName = maskPairs(xml, (value) => secrets.add(value));
@@ -80,6 +80,6 @@ function prepareInWorker(xml: string, thread: URL): Promise<PreparedCib> {
 function tooLarge(): Fault {
   return new Fault(
     'unreadable_output',
-    'The CIB is too large to be read in the memory that there is for it. Remove from it what the cluster does not need.',
+    'The CIB is too large for the memory that the agent gives it. Remove from it what the cluster does not need.',
   );
 }

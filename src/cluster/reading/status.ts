@@ -1,36 +1,36 @@
 import { createHash } from 'node:crypto';
 
-import type { Host } from '../kit/host.ts';
-import { type KnownSecrets, makeKnownSecrets } from '../kit/secrets/known-secrets.ts';
-import { documentedState } from '../parsers/crm-mon.ts';
-import { readClusterName, readPcsStatus } from '../pcs/status.ts';
-import { type SharedRun, shareRuns } from '../kit/concurrency/shared-run.ts';
+import type { Host } from '../../kit/host.ts';
+import { type KnownSecrets, makeKnownSecrets } from '../../kit/secrets/known-secrets.ts';
+import { documentedState } from '../../parsers/crm-mon.ts';
+import { readClusterName, readPcsStatus } from '../../pcs/status.ts';
+import { type SharedRun, shareRuns } from '../../kit/concurrency/shared-run.ts';
 import type { StateReader, StateReading } from './state.ts';
 
-/** Milliseconds from its end for which one reading of the status serves all who ask. */
+/** One reading of the status serves all callers for this many milliseconds after its end. */
 export const keepStatusMs = 1000;
 
-/** The documented status, Pacemaker's XML and pcs's words read at the same moment. */
+/** The documented status. Pacemaker's XML and the text of pcs were read at the same moment. */
 export interface Status {
-  /** JSON text in UTF-8, encoded once for all who ask: it may be large, and they may be many. */
+  /** JSON text in UTF-8. It is encoded once for all callers, because it may be large and they may be many. */
   json: Buffer;
-  /** Changes with what the status says, not with the time at which it was read. */
+  /** Changes if the content of the status changes, whatever the time of reading. */
   digest: string;
   /** See StateReading. */
   readAt: number;
 }
 
 export interface StatusReader {
-  /** With `raw`, all of it read at the same moment. */
+  /** With `raw`. All of it is read at the same moment. */
   whole: SharedRun<Status>;
-  /** Without `raw`: it takes no more than the state, which is kept while nothing tells of a change. */
+  /** Without `raw`. It needs only the state, which is cached until something reports a change. */
   withoutRaw: () => Promise<Status>;
 }
 
 /**
- * Reads the documented status: the state as JSON, and with it `raw`, `xml` and `cluster_name`. Its
- * two crm_mon begin at the same time; with the runs shared and a second between them, that is at most
- * two in any second, or three where the list of nodes was asked for just before.
+ * Reads the documented status: the state as JSON, with `raw`, `xml` and `cluster_name`. It starts two crm_mon at the
+ * same time. Runs are shared and a second apart, so at most two start in a second, or three if the list of nodes was
+ * read just before.
  * Faults: `cluster_not_running`, `tool_failed`, `unreadable_output`, those of Run.
  */
 export function makeStatusReader(
@@ -64,7 +64,7 @@ function digestOf(...texts: readonly string[]): string {
   return hash.digest('base64url').slice(0, 16);
 }
 
-/** In the XML, in the words of crm_mon, and of pacemakerd's last word to it, since Pacemaker 2.1. */
+/** The time of reading, in the XML and in the text of crm_mon. Since Pacemaker 2.1 the text also has pacemakerd's. */
 const momentOfReading =
   /<last_update time="[^"]*"| last_updated="[^"]*"|Last updated: .*|\(last updated [^()]*\)/g;
 

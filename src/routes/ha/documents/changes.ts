@@ -1,0 +1,18 @@
+// What the document has as the answers of changes, for rows whose answer is neither an echo nor a value of the domain.
+
+export const emptyText = () => '';
+export const nullAnswer = () => null;
+
+export const nameOf = (_result: unknown, { name }: { name: string }) => ({ name });
+
+export const nodeAndName = (
+  _result: unknown,
+  { node, name }: Readonly<Record<'node' | 'name', string>>,
+) => ({ node, name });
+
+export const stoppedText = (_result: unknown, { name }: { name: string }) =>
+  `Attempting to stop: ${name}... Stopped\n`;
+
+/** The text of pcs depends on its version, so the answer has that of the document. */
+export const destroyedText = () =>
+  'Shutting down pacemaker/corosync services...\nKilling any remaining services...\nRemoving all cluster configuration files...\n';

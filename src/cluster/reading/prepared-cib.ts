@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 
-import { Fault, type FaultCode } from '../../kit/fault.ts';
+import { Fault, type FaultCode, systemErrorCode } from '../../kit/fault.ts';
 import { maskOccurrences } from '../../kit/secrets/known-secrets.ts';
 import { type Cib, parseCib } from '../../parsers/cib/cib.ts';
 import { maskPairs } from '../../kit/secrets/masking.ts';
@@ -67,9 +67,9 @@ function prepareInWorker(xml: string, thread: URL): Promise<PreparedCib> {
       if ('prepared' in answer) resolve(answer.prepared);
       else reject(new Fault(answer.code, answer.message));
     });
-    worker.once('error', (error) => {
-      const isMemory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-      reject(isMemory ? tooLarge() : error);
+    worker.once('error', (error: unknown) => {
+      const isMemory = systemErrorCode(error) === 'ERR_WORKER_OUT_OF_MEMORY';
+      reject(isMemory ? tooLarge() : (error as Error));
     });
     worker.once('exit', () => {
       reject(new Error('The thread that reads the CIB ended without an answer.'));

@@ -14,9 +14,9 @@ export interface Exchange extends Received {
 /** Example by operation, by family. */
 export type Recorded = Record<string, Record<string, Example>>;
 
-/** An example that is longer teaches nobody anything. */
+/** A longer example would not be read. */
 const maxBytes = 32 * 1024;
-/** Of an answer that is no JSON. */
+/** The limit of an answer that is not JSON. */
 const maxTextChars = 2000;
 /** A shorter answer is often an empty one. */
 const fairBytes = 200;
@@ -71,7 +71,7 @@ function isBetter(one: Example, other: Example): boolean {
   return otherBytes < fairBytes ? bytes > otherBytes : bytes >= fairBytes && bytes < otherBytes;
 }
 
-/** Of the metrics these show what the others are like. */
+/** The first lines of the metrics show what the others look like. */
 function firstLines(text: string): string {
   return text.slice(0, text.lastIndexOf('\n', maxTextChars) + 1);
 }

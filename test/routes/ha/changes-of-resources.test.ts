@@ -425,7 +425,12 @@ describe('changes of resources', () => {
       ['POST', 'resource', { ...dummy, meta: { 'remote-node': 'x' } }, 'add-guest'],
       ['PATCH', 'resource/SMB', { params: { nonsense: 1 } }, 'Dummy takes no parameter nonsense.'],
       ['PATCH', 'resource/VIP_mgmt0', { params: { ip: '' } }, 'IPaddr2 needs the parameter ip.'],
-      ['PATCH', 'resource/G', { params: { fake: 1 } }, 'G is a group, which has only meta attributes'],
+      [
+        'PATCH',
+        'resource/G',
+        { params: { fake: 1 } },
+        'G is a group, which has only meta attributes',
+      ],
       ['POST', 'resource/C/clone', {}, 'C is in the clone C-clone already.'],
       ['POST', 'resource/CG1/clone', {}, 'CG1 is in the clone CG-clone already.'],
       ['POST', 'resource/B/clone', {}, 'B is a bundle; only a resource or a group'],

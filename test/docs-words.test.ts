@@ -25,17 +25,13 @@ const documents = [
   { folder: 'systemd', extension: '.service', proseOf: commentsOfUnit, runningOf: commentsOfUnit },
 ];
 
-/** Not rewritten yet. */
-const notYet = ['docs/design.md'];
-
 /** @returns each document, with all of its sentences and those of its running text */
 async function readDocuments() {
   const read = documents.map(async ({ folder, extension, proseOf, runningOf }) => {
     const files = await readdir(new URL(folder, root));
     const names = files
       .filter((file) => file.endsWith(extension))
-      .map((file) => (folder === '.' ? file : `${folder}/${file}`))
-      .filter((name) => !notYet.includes(name));
+      .map((file) => (folder === '.' ? file : `${folder}/${file}`));
     return Promise.all(
       names.map(async (name) => {
         const text = await readFile(new URL(name, root), 'utf8');

@@ -7,8 +7,10 @@ import { expect } from 'chai';
 import { agentProcess, killAgentProcess } from './agent-process.ts';
 import { asking, type Bench } from './asking.ts';
 import { call, untilHealthy } from './client.ts';
+import { isFull } from './share.ts';
 
-const kills = 50;
+/** A full run kills more often. */
+const kills = isFull ? 50 : 15;
 
 /** A file that a change replaces. */
 interface Target {

@@ -13,7 +13,7 @@ export interface Confirmations {
 
 const lifetimeSeconds = 60;
 /** More than any UI has open; beyond, the oldest is of no use any more. */
-const mostTokens = 1000;
+const maxTokens = 1000;
 
 /** @param now a monotonic clock in milliseconds */
 export function makeConfirmations(required: boolean, now = () => performance.now()): Confirmations {
@@ -23,7 +23,7 @@ export function makeConfirmations(required: boolean, now = () => performance.now
     lifetimeSeconds,
     issue(caller, request) {
       const [oldest] = issued.keys();
-      if (oldest !== undefined && issued.size >= mostTokens) issued.delete(oldest);
+      if (oldest !== undefined && issued.size >= maxTokens) issued.delete(oldest);
       const token = randomBytes(16).toString('hex');
       issued.set(token, { caller, request, until: now() + lifetimeSeconds * 1000 });
       return token;

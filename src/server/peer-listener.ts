@@ -90,14 +90,14 @@ export async function openPeerListener(
   return { addresses: [`https://${name}`], stop: () => close(server) };
 }
 
-function limitUnauthenticated(server: https.Server, most: number): void {
+function limitUnauthenticated(server: https.Server, max: number): void {
   // A Set keeps the order in which they came.
   const unauthenticated = new Set<net.Socket>();
   server.on('connection', (socket: net.Socket) => {
     unauthenticated.add(socket);
     socket.once('close', () => unauthenticated.delete(socket));
     const [first] = unauthenticated;
-    if (unauthenticated.size > most) first?.destroy();
+    if (unauthenticated.size > max) first?.destroy();
   });
   server.on('secureConnection', (secure: TLSSocket) => {
     // The same connection, which TLS knows by its two ends.

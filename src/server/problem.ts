@@ -147,13 +147,13 @@ function detailOf({ code, message, command }: Fault): string {
 /** The problem with known secrets replaced by stars in all that a person reads of it. */
 export function maskedProblem(problem: Problem, secrets: KnownSecrets | undefined): Problem {
   const { detail, command, stderr, confirmation } = problem;
-  const words = {
+  const texts = {
     detail,
     ...(command && { command }),
     ...(stderr !== undefined && { stderr }),
     ...(confirmation && { confirmation }),
   };
-  return secrets ? { ...problem, ...secrets.maskJson(words) } : problem;
+  return secrets ? { ...problem, ...secrets.maskJson(texts) } : problem;
 }
 
 export const problemType = 'application/problem+json; charset=utf-8';

@@ -4,7 +4,7 @@ import type { Log } from '../kit/log.ts';
 /** A service that is up. */
 export interface Service {
   log: Log;
-  /** Of what it listens on. */
+  /** The addresses that it listens on. */
   addresses: readonly string[];
   systemd: {
     ready(): Promise<void>;

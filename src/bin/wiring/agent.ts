@@ -68,9 +68,9 @@ import { openUndoStore, undoLimits } from '../../cluster/edits/engine/undo.ts';
 import type { Config } from './config.ts';
 import { makeClusterOptionsReader } from '../../cluster/reading/properties.ts';
 
-/** The agent, without its doors. */
+/** The agent, without its listeners. */
 export interface Agent {
-  /** The app for each kind of door; both answer from the same domain. */
+  /** The app of each kind of listener. Both answer from the same domain. */
   apps: {
     /** For callers with a token. */
     network: Express;
@@ -87,8 +87,8 @@ export interface Agent {
   /** Not started yet; without it the agent asks the cluster more often. */
   watch: ClusterWatch;
   /**
-   * Reads what the first who asks would wait for longest, though it hangs on nothing but what is installed.
-   * What fails is asked again then.
+   * Reads in advance what depends only on the installed software and would take the first caller longest. A read that
+   * fails is repeated for that caller.
    */
   prepare: () => Promise<void>;
   /** Finishes what the agent's death cut short, as soon as the cluster runs; the signal ends the waiting. */

@@ -74,7 +74,7 @@ const headerSchema = z.strictObject({
 type Header = z.output<typeof headerSchema>;
 
 /** So that also a log of few lines is kept for no more than a year with 12 files. */
-const longestFileMs = 30 * 24 * 3600 * 1000;
+const maxFileMs = 30 * 24 * 3600 * 1000;
 /** A first line is looked for in so many bytes. */
 const headBytes = 4096;
 
@@ -102,7 +102,7 @@ export function openRotatedLog(
   async function isDue(size: number, more: number): Promise<boolean> {
     if (size + more > maxBytes) return size > 0;
     const began = Date.parse((await headOf(file)).at ?? '');
-    return now() - began > longestFileMs;
+    return now() - began > maxFileMs;
   }
 
   async function rotate(): Promise<void> {

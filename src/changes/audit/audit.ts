@@ -25,9 +25,9 @@ export interface AuditedRequest {
   from?: string;
 }
 
-/** A line of the audit log, but for its time. */
+/** A line of the audit log, without its time. */
 export interface AuditEntry extends AuditedRequest {
-  /** Of a change, the same in the line of its beginning and that of its end. */
+  /** The id of a change, which is the same in its first and its last line. */
   id?: string;
   /** `begun` alone is a change of which nobody knows how it ended, for the agent was killed. */
   outcome: 'begun' | 'success' | FaultCode | 'internal_error';
@@ -58,8 +58,8 @@ export interface AuditLog {
    */
   recordEnd(entry: AuditEntry): Promise<void>;
   /**
-   * The latest entries, newest first: as many as are asked for, if all of them are no more than 4 MiB. Of a change that
-   * ended, its beginning is left out. A line that a crash cut short is passed over.
+   * The latest entries, newest first: as many as are asked for, if they take no more than 4 MiB together. The first line of
+   * a change that ended is left out. A line that a crash cut short is passed over.
    * @param limit 1 to 10 000
    */
   list(limit: number): Promise<RecordedEntry[]>;

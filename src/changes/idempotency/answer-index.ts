@@ -71,8 +71,8 @@ export class AnswerIndex {
     const own = this.#perCaller.get(caller) ?? new Set<string>();
     if (own.size >= perCaller) return oldestOf(own, isUnderWay);
     if (this.#known.size < inAll) return [];
-    const most = [...this.#perCaller.values()].reduce((a, b) => (b.size > a.size ? b : a), own);
-    return oldestOf(most, isUnderWay);
+    const largest = [...this.#perCaller.values()].reduce((a, b) => (b.size > a.size ? b : a), own);
+    return oldestOf(largest, isUnderWay);
   }
 
   limitUnstored(limit: number): void {

@@ -24,19 +24,19 @@ export interface KeyedRequest {
 }
 
 /**
- * Lets a request that is repeated, because its answer was lost, be carried out once.
+ * Carries out a request only once, even if its caller repeats it because the answer was lost.
  *
  * INVARIANTS
- * - Of requests of one caller with one key, one is carried out; the others get its answer, at once or
- *   when it is there, for a day.
- * - What ended in a fault may be asked for again.
- * - A success from before the node was started again is no longer told: a node that was cut off from the cluster goes on
- *   alone until it is fenced, and what it made then is lost.
- * - A request that the agent began and did not end, for it was killed, is not begun again.
- * - Before a request is carried out there is room on the disk for its answer. If that cannot be stored all the same, the
- *   answer goes out, and is known for as long as this process lives.
- * - At most `limits` are kept. Beyond that go first: a caller's own oldest, or the oldest of the caller who has most; never
- *   one that is under way.
+ * - One request of a caller with a key is carried out. Its repetitions get the same answer for a day, at once or when it
+ *   is there.
+ * - A request that ended in a fault may be repeated.
+ * - A success from before the last start of the node is not repeated: a node that was cut off from the cluster goes on
+ *   alone until it is fenced, and its changes are lost then.
+ * - A request that the agent began and could not end, because it was killed, is not begun again.
+ * - Before a request is carried out there is room on the disk for its answer. If the answer cannot be stored all the same,
+ *   it is sent, and is known as long as this process lives.
+ * - At most `limits` answers are stored. A caller's own oldest is removed first, or the oldest of the caller who has the
+ *   largest number; never one of a request that is running.
  */
 export interface RepeatedAnswers {
   /** Faults: `idempotency_key_reused`, `outcome_unknown`, `no_space` and nothing was done, those of `make`. */
@@ -129,9 +129,9 @@ export function openRepeatedAnswers(
     const [head = '', stored = ''] = text.split('\n');
     const known = headSchema.safeParse(jsonOf(head));
     if (known.success && known.data.request !== request) throw reused();
-    const kept = answer ?? answerSchema.safeParse(jsonOf(stored)).data;
+    const saved = answer ?? answerSchema.safeParse(jsonOf(stored)).data;
     const isOfThisBoot = known.data?.boot === (await readBoot());
-    if (kept && (answer || isOfThisBoot || kept.status >= 300)) return kept;
+    if (saved && (answer || isOfThisBoot || saved.status >= 300)) return saved;
     throw new Fault(
       'outcome_unknown',
       'A request with this idempotency key was begun, but how it ended is not known: the agent was ended before it answered, its disk was full, or the node was started again since. See in the audit log and in the configuration what became of it; to do it again, take another key.',
@@ -140,12 +140,12 @@ export function openRepeatedAnswers(
 
   /** After the request was carried out: nothing here may fail. */
   async function store(known: Known, answers: AnswerIndex, made: Answer): Promise<Answer> {
-    const kept = keptOf(made);
+    const storable = storableOf(made);
     try {
-      await writeAnswer(join(folder, known.name), JSON.stringify(kept));
+      await writeAnswer(join(folder, known.name), JSON.stringify(storable));
       return made;
     } catch {
-      known.answer = kept;
+      known.answer = storable;
       answers.limitUnstored(maxUnstored);
       return withWarning(
         made,
@@ -188,7 +188,7 @@ export function openRepeatedAnswers(
 }
 
 /** An answer whose body is too long is kept without it. */
-function keptOf(made: Answer): Answer {
+function storableOf(made: Answer): Answer {
   if (Buffer.byteLength(made.body) <= maxBodyBytes) return made;
   return withWarning(
     { ...made, body: 'null' },

@@ -10,7 +10,7 @@ import {
   record,
   text,
   texts,
-  words,
+  enumOf,
 } from '../../server/table/schema.ts';
 
 // What Alphorn answers, by the HA API and by the socket of its sender.
@@ -39,7 +39,7 @@ const ownLiferaft = record({
 
 const destination = record({
   destination: text,
-  state: words('synced', 'lacking', 'pending', 'failing', 'self'),
+  state: enumOf('synced', 'lacking', 'pending', 'failing', 'self'),
   lastSuccess: orNull(text),
   lastError: orNull(record({ at: text, code: text, detail: text })),
   lagMs: orNull(integer),
@@ -63,11 +63,11 @@ const stopped = {
 /** What the sender says. */
 export const senderStatus = part('SenderStatus', record(running));
 
-const keptRestore = part(
+const savedRestore = part(
   'KeptRestore',
   record({
     id: text,
-    state: words(
+    state: enumOf(
       ...['done', 'half_restored', 'half_undone', 'under_way', 'partly_undone', 'undone'],
       'damaged',
     ),
@@ -83,7 +83,7 @@ const keptRestore = part(
   }),
 );
 
-const unfinishedRestores = listOf(keptRestore);
+const unfinishedRestores = listOf(savedRestore);
 
 export const status = part(
   'AlphornStatus',
@@ -144,7 +144,7 @@ export const manifest = part(
 const presence = part(
   'Presence',
   record({
-    kind: words('file', 'link', 'folder', 'other'),
+    kind: enumOf('file', 'link', 'folder', 'other'),
     'mode?': described('Octal.', text),
     'owner?': text,
     'acl?': text,
@@ -158,7 +158,7 @@ const differences = listOf(
     'Difference',
     record({
       path: text,
-      changes: listOf(words('create', 'replace', 'content', 'mode', 'owner', 'acl', 'target')),
+      changes: listOf(enumOf('create', 'replace', 'content', 'mode', 'owner', 'acl', 'target')),
       here: orNull(presence),
       liferaft: presence,
       'blocked?': text,
@@ -175,12 +175,12 @@ const files = record({
 const accounts = part(
   'AccountsReport',
   record({
-    mode: words('merge', 'replace'),
+    mode: enumOf('merge', 'replace'),
     changes: listOf(
       record({
-        kind: words('user', 'group'),
+        kind: enumOf('user', 'group'),
         name: text,
-        change: words('added', 'renumbered', 'vanishes', 'kept'),
+        change: enumOf('added', 'renumbered', 'vanishes', 'kept'),
         here: orNull(integer),
         after: orNull(integer),
         liferaft: orNull(integer),

@@ -134,7 +134,7 @@ const ofLiferaft: readonly FaultCode[] = [
   ...(['liferaft_not_found', 'liferaft_damaged', 'liferaft_of_later_format'] as const),
 ];
 
-/** Of what puts files in the place of others. */
+/** The codes of routes that replace files. */
 const ofRestores: readonly FaultCode[] = [
   ...(['restore_busy', 'restore_failed', 'pacemaker_running', 'changed_meanwhile'] as const),
   ...ofTools,

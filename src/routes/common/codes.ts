@@ -2,16 +2,16 @@ import type { FaultCode } from '../../kit/fault.ts';
 
 // Faults that routes of several families have in common.
 
-/** Of a tool that is run. */
+/** The codes of a tool that is run. */
 export const ofTools: readonly FaultCode[] = [
   ...(['tool_missing', 'tool_not_started', 'tool_failed', 'tool_timeout'] as const),
   ...(['tool_ended_by_signal', 'output_too_large', 'unreadable_output', 'no_space'] as const),
 ];
 
-/** Of a tool that asks the cluster. */
+/** The codes of a tool that asks the cluster. */
 export const ofCluster: readonly FaultCode[] = [...ofTools, 'cluster_not_running'];
 
-/** Of each change, which is recorded first. */
+/** The codes of each change, which is recorded first. */
 export const ofChanges: readonly FaultCode[] = [
   ...(['idempotency_key_reused', 'outcome_unknown', 'too_many_changes', 'stopping'] as const),
   ...(['audit_failed', 'no_space'] as const),

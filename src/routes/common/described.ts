@@ -13,7 +13,7 @@ export interface ChangeKind {
   tried?: JsonSchema;
 }
 
-/** Of what is changed without the cluster. */
+/** The answer of a change that does without the cluster. */
 export const hostChanges: ChangeKind = { codes: ofChanges, hasVersion: false };
 
 /** Fields of the body that come back in the answer; a pair is a field and its new name. */

@@ -3,24 +3,24 @@ import { ofChanges, ofCluster } from '../common/codes.ts';
 
 // Faults that routes have in common, by what they ask of the domain.
 
-/** Of the file corosync.conf. */
+/** The codes of the file corosync.conf. */
 export const ofCorosyncConf: readonly FaultCode[] = [
   ...(['corosync_conf_not_found', 'corosync_conf_unreadable'] as const),
 ];
 
-/** Of a change of the cluster or of its files; it may be for a version of the configuration. */
+/** The codes of a change of the cluster or of its files. It may be for a version of the configuration. */
 export const ofClusterChanges: readonly FaultCode[] = [
   ...ofChanges,
   ...ofCluster,
   ...(['version_changed', 'cluster_refused'] as const),
 ];
 
-/** Of a change of the CIB, or one that takes another back. */
+/** The codes of a change of the CIB, or of one that takes another back. */
 export const ofCibChanges: readonly FaultCode[] = [
   ...ofClusterChanges,
   ...(['node_joining', 'changed_meanwhile', 'change_too_large', 'stored_otherwise'] as const),
   'value_not_allowed',
 ];
 
-/** Of what is stopped before it is deleted. */
+/** The codes of a delete that stops the resource first. */
 export const ofRemoval: readonly FaultCode[] = ['resource_not_found', 'resource_not_stopped'];

@@ -69,7 +69,7 @@ function whyUnknown(token: string | undefined, { name }: TokenPlace): string {
 
 /** Where a token is in a request. */
 export interface TokenPlace {
-  /** Of the header, as a message has it. */
+  /** The name of the header, for messages. */
   name: string;
   read: (request: Request) => string | undefined;
 }

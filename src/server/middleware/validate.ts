@@ -5,8 +5,8 @@ import { Fault, type FieldError } from '../../kit/fault.ts';
 import { typeOf } from '../../kit/type-of.ts';
 
 /**
- * What is checked of a request. Made for each anew, which takes 0.05 ms a chain: each has a hundred methods of
- * its own, and those of all routes would be 3 MB for good.
+ * The checks of a request. They are made again for each request, which takes 0.05 ms a chain. Each chain has a hundred
+ * methods of its own, and those of all routes would take 3 MB of memory for good.
  */
 export type Checks = () => readonly ValidationChain[];
 

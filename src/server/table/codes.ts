@@ -2,7 +2,7 @@ import type { FaultCode } from '../../kit/fault.ts';
 import type { Family } from './family.ts';
 import type { Method, Row } from './row.ts';
 
-/** Of any request: it may be none, or take too long, and we may have bugs. */
+/** The codes of any request: it may be no HTTP, or take too long, and the agent may have bugs. */
 const ofAnyRequest: readonly FaultCode[] = [
   ...(['malformed_request', 'request_timeout', 'headers_too_large', 'internal_error'] as const),
 ];

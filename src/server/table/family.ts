@@ -13,7 +13,7 @@ export interface Family {
   name: string;
   /** What people call it. */
   title: string;
-  /** Of its interface, such as 2; none where it has just one. */
+  /** The version of its interface, such as 2; none if it has only one. */
   version?: string;
   /** Where its paths begin; several where the document has several. Empty for the root. */
   bases: readonly string[];
@@ -32,7 +32,7 @@ export interface Family {
   answerFault: AnswerFault;
   /** The same for readers of the OpenAPI document. @param codes that may be in it */
   faultSchema: (codes: readonly FaultCode[]) => JsonSchema;
-  /** Of the faults that any of its routes may answer with: those of its sign-in, and of its server. */
+  /** The codes of faults that any of its routes may answer with: those of its sign-in, and of its server. */
   codes: readonly FaultCode[];
   /** Requests and answers of its routes, as a real cluster gave them. */
   examples: Examples;

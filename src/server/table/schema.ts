@@ -43,7 +43,7 @@ export function orNull(schema: JsonSchema): JsonSchema {
   return anyOf(schema, { type: 'null' });
 }
 
-export function words(...values: readonly string[]): JsonSchema {
+export function enumOf(...values: readonly string[]): JsonSchema {
   return { type: 'string', enum: values };
 }
 

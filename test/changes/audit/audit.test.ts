@@ -84,8 +84,8 @@ describe('the audit log', () => {
       id,
       outcome,
     });
-    const listed = async (most = 10) =>
-      (await openAuditLog(file()).list(most)).map(({ id, outcome }) => [id, outcome]);
+    const listed = async (limit = 10) =>
+      (await openAuditLog(file()).list(limit)).map(({ id, outcome }) => [id, outcome]);
 
     it('is empty when there is none', async () => {
       expect(await listed()).to.deep.equal([]);

@@ -119,7 +119,7 @@ describe('repeated answers', () => {
     expect(await answers.once(asked, () => Promise.resolve(again))).to.deep.equal(again);
   });
 
-  describe('of more requests than are kept', () => {
+  describe('for more requests than are stored', () => {
     const limits = { perCaller: 3, inAll: 5 };
     const answered = (status: number) => () => Promise.resolve({ ...answer, status });
     const of = (caller: string, key: string) => ({ ...asked, caller, key });

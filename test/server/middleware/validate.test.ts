@@ -125,7 +125,7 @@ describe('a JSON body', () => {
     expect(status).to.equal(415);
   });
 
-  it('of 100 000 arrays in one another is 400', async () => {
+  it('with 100 000 arrays in one another is 400', async () => {
     const content = `{"name":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
     const { status, body: answer } = await post(echo().client, 'application/json', content);
     expect([status, answer]).to.deep.equal([
@@ -138,7 +138,7 @@ describe('a JSON body', () => {
     ]);
   });
 
-  it('of 1 MiB is read', async () => {
+  it('with 1 MiB is read', async () => {
     const rest = JSON.stringify({ name: 'ZFS', more: '' }).length;
     const content = JSON.stringify({ name: 'ZFS', more: 'x'.repeat(1_048_576 - rest) });
     expect((await post(echo().client, 'application/json', content)).status).to.equal(200);

@@ -86,7 +86,7 @@ describe('the certificate', () => {
     await writeFile(own(), identity.key + identity.cert, { mode: 0o600 });
   };
 
-  describe('of the agent itself', () => {
+  describe('that the agent makes', () => {
     it('is one of a server and of nobody else', async () => {
       const identity = await load();
       const found = parse(identity);

@@ -6,7 +6,7 @@ import {
   record,
   text,
   texts,
-  words,
+  enumOf,
 } from '../../../server/table/schema.ts';
 import { xmlElement, xmlRest } from './xml.ts';
 
@@ -48,7 +48,7 @@ export const resources = listOf(resource);
 
 const template = part(
   'Template',
-  record({ name: text, kind: words('template'), ...definition }, xmlRest),
+  record({ name: text, kind: enumOf('template'), ...definition }, xmlRest),
 );
 
 const container = part(
@@ -56,7 +56,7 @@ const container = part(
   record(
     {
       name: text,
-      kind: words('group', 'clone', 'master', 'bundle'),
+      kind: enumOf('group', 'clone', 'master', 'bundle'),
       resources: texts,
       ...around,
       ...paramsAndMeta,
@@ -90,7 +90,7 @@ const location = part(
   record(
     {
       'resource?': text,
-      'status?': words('enabled', 'disabled'),
+      'status?': enumOf('enabled', 'disabled'),
       'on?': text,
       'score?': text,
       'sets?': listOf(resourceSet),

@@ -10,7 +10,7 @@ import {
   record,
   text,
   texts,
-  words,
+  enumOf,
 } from '../../../server/table/schema.ts';
 import { cibDifference } from './changes.ts';
 
@@ -22,7 +22,7 @@ export const service = part(
   'Service',
   record({
     id: text,
-    state: words('online', 'offline', 'starting', 'stopping', 'failed', 'disabled'),
+    state: enumOf('online', 'offline', 'starting', 'stopping', 'failed', 'disabled'),
     locked: flag,
   }),
 );

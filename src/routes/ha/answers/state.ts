@@ -1,4 +1,4 @@
-import { listOf, mapOf, part, record, text, texts, words } from '../../../server/table/schema.ts';
+import { listOf, mapOf, part, record, text, texts, enumOf } from '../../../server/table/schema.ts';
 import { crmMonValue, xmlElement, xmlRest } from './xml.ts';
 
 // What is going on in the cluster.
@@ -52,7 +52,7 @@ export const node = part(
 );
 
 export const location = record({
-  status: words('running', 'stopped'),
+  status: enumOf('running', 'stopped'),
   'node?': text,
   'nodes?': texts,
   'promoted?': texts,

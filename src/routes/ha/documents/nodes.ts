@@ -60,7 +60,7 @@ export function nodeDetails(state: ClusterState, cib: Cib, name: string): JsonOb
 
 const noSets: AttributeSets = { pairs: {}, underRules: [], whole: [] };
 
-/** Of the values in effect those that the CIB does not give: a transient one goes before it. */
+/** The values in effect that the CIB does not give. A transient value takes precedence over the CIB's. */
 function withoutPermanent(
   inEffect: Readonly<Record<string, string>>,
   { pairs, underRules }: AttributeSets,

@@ -78,8 +78,8 @@ export const ticketName = rule<string>({ type: 'string', minLength: 1, maxLength
     ),
 );
 
-export function isIn(words: readonly string[], value: unknown): boolean {
-  return typeof value === 'string' && words.includes(value);
+export function isIn(texts: readonly string[], value: unknown): boolean {
+  return typeof value === 'string' && texts.includes(value);
 }
 
 const setSchema = {

@@ -32,7 +32,8 @@ await runService('ha-agent', async () => {
     log.error({ error: String(error) }, 'unfinished changes were not looked for');
   });
   return {
-    ...{ log, addresses: listeners.addresses },
+    log,
+    addresses: listeners.addresses,
     systemd: makeSystemdNotifier(run, process.env, log),
     maxStopMs: agent.maxStopMs,
     async stop() {

@@ -72,8 +72,11 @@ export async function removeCorosyncNode(
   const votes = nodes.filter((each) => each.section !== node.section).map((each) => each.votes);
   const votesLeft = removeVotes(editing, conf, votes, node.id);
   return {
-    ...{ former, text: editing.text(), others: votes.length },
-    ...{ called: called(node), votes: votesLeft },
+    former,
+    text: editing.text(),
+    others: votes.length,
+    called: called(node),
+    votes: votesLeft,
   };
 }
 

@@ -52,8 +52,15 @@ export function parseCrmMon(xml: string): ClusterState {
 
 /** The value of each documented key if crm_mon leaves its section out, or has nothing in it. */
 const whenEmpty: JsonObject = {
-  ...{ version: '', summary: '', nodes: '', resources: {}, node_attributes: '', node_history: '' },
-  ...{ fence_history: '', tickets: '', bans: '' },
+  version: '',
+  summary: '',
+  nodes: '',
+  resources: {},
+  node_attributes: '',
+  node_history: '',
+  fence_history: '',
+  tickets: '',
+  bans: '',
 };
 
 /**
@@ -204,7 +211,8 @@ export function failuresIn({ root }: ClusterState): Failure[] {
     const ended = ['', 'complete', 'Done'].includes(status) ? '' : `, ${status}`;
     return {
       resource: withoutInstance(id),
-      ...{ node, task },
+      node,
+      task,
       reason: reason === '' ? `${exit} (exit code ${code}${ended})` : reason,
       exitCode: Number(code),
     };

@@ -79,7 +79,10 @@ function parameterOf11(parameter: XmlElement): AgentParameter {
   const deprecated = child(parameter, 'deprecated');
   const replacements = children(deprecated, 'replaced-with');
   return {
-    ...{ name, required: required === '1', deprecated: deprecated !== undefined, uniqueGroup },
+    name,
+    required: required === '1',
+    deprecated: deprecated !== undefined,
+    uniqueGroup,
     replacedBy: replacements.map(({ attributes }) => attributes['name'] ?? ''),
   };
 }
@@ -91,7 +94,9 @@ function parameterOf10(
 ): AgentParameter {
   const { name = '', required, deprecated, unique } = attributes;
   return {
-    ...{ name, required: required === '1', deprecated: deprecated === '1' },
+    name,
+    required: required === '1',
+    deprecated: deprecated === '1',
     replacedBy: parameters
       .filter((each) => each.attributes['obsoletes'] === name)
       .map((each) => each.attributes['name'] ?? ''),

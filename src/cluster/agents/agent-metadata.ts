@@ -149,6 +149,10 @@ function tracing(
   return ['trace_ra', 'trace_file']
     .filter((name) => !own.includes(name))
     .map((name) => ({
-      ...{ name, required: false, deprecated: false, replacedBy: [], uniqueGroup: undefined },
+      name,
+      required: false,
+      deprecated: false,
+      replacedBy: [],
+      uniqueGroup: undefined,
     }));
 }

@@ -45,7 +45,13 @@ export function isOptionTime(text: string): boolean {
 }
 
 const unitSeconds: Readonly<Record<string, number>> = {
-  ...{ '': 1, s: 1, sec: 1, m: 60, min: 60, h: 3600, hr: 3600 },
+  '': 1,
+  s: 1,
+  sec: 1,
+  m: 60,
+  min: 60,
+  h: 3600,
+  hr: 3600,
 };
 
 /** A time in seconds; undefined if it is in other units. */

@@ -50,7 +50,9 @@ export function locateCorosyncConf(text: string): LocatedSection {
   const lines = text.split('\n');
   const last = lines.length - 1;
   const sectionAt = (name: string, from: number) => ({
-    ...{ name, from, to: last },
+    name,
+    from,
+    to: last,
     content: [] as (LocatedSetting | LocatedSection)[],
   });
   const root = sectionAt('', 0);

@@ -134,10 +134,14 @@ export function changeRows(domain: ChangeDomain, kind: ChangeKind): ChangeRows {
     const withoutMeaningIn = ({ body }: Call) => never.filter((field) => field in body);
 
     return row<Fields>({
-      ...{ methods, role, isChange: true },
+      methods,
+      role,
+      isChange: true,
       fields: { ...conditions, ...(preview && dryRunInBody), ...fields },
       ...describedChange(kind, echo ? { echo } : { schema }, {
-        ...{ fields, codes, isConfirmed: loses !== undefined },
+        fields,
+        codes,
+        isConfirmed: loses !== undefined,
         tried: preview?.schema,
       }),
       handle,

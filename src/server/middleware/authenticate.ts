@@ -107,7 +107,10 @@ export function auditedRequest(request: Request, response: Response): AuditedReq
   const { name, role } = callerIn(response);
   const from = request.socket.remoteAddress;
   return {
-    ...{ caller: name, role, method: request.method, route: request.baseUrl + request.path },
+    caller: name,
+    role,
+    method: request.method,
+    route: request.baseUrl + request.path,
     request_id: requestIdIn(response),
     ...(from !== undefined && { from }),
   };

@@ -100,7 +100,11 @@ function parametersOf({ hasEtags }: Family, each: Row, method: Method): object[]
       ...(each.path.includes(`*${name}`) && { 'x-several-segments': true }),
     })),
     ...Object.entries(headers).map(([name, description]) => ({
-      ...{ name, in: 'header', required: false, description, schema: text },
+      name,
+      in: 'header',
+      required: false,
+      description,
+      schema: text,
     })),
   ];
 }

@@ -25,7 +25,10 @@ export function banResource(name: string, node: string): ClusterChange<void> {
       removeChildren(constraints, (each) => isLocation(each, ids));
       const ban = newElement('rsc_location', {
         id: freeId(idsIn(configuration), ids[0]),
-        ...{ rsc: name, role: 'Started', node, score: '-INFINITY' },
+        rsc: name,
+        role: 'Started',
+        node,
+        score: '-INFINITY',
       });
       constraints.children.splice(former < 0 ? constraints.children.length : former, 0, ban);
     }),

@@ -140,7 +140,9 @@ function proposedActions({ class: standard, actions }: Agent): AgentAction[] {
 function asOperation({ name, attributes }: AgentAction): OperationOptions {
   const { timeout = '', interval = '', role = '', depth = '0' } = attributes;
   const options = {
-    ...{ timeout, interval: interval === '' ? defaultInterval(name) : interval, role },
+    timeout,
+    interval: interval === '' ? defaultInterval(name) : interval,
+    role,
     'start-delay': attributes['start-delay'] ?? '',
     [checkLevel]: depth === '0' ? '' : depth,
   };

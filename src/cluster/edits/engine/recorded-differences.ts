@@ -35,8 +35,11 @@ export function recordedDifference(difference: CibDifference): RecordedDifferenc
         isSecret ? masked : maskText(value),
       ]);
       return {
-        ...{ operation, path, ...(name !== undefined && { name }) },
-        ...{ set: Object.fromEntries(set), unset: difference.unset },
+        operation,
+        path,
+        ...(name !== undefined && { name }),
+        set: Object.fromEntries(set),
+        unset: difference.unset,
       };
     }
     case 'move':

@@ -41,7 +41,9 @@ const maxBytes = 64 * 1024 * 1024;
 const maxAgeMs = 30 * 24 * 3600 * 1000;
 
 export const undoLimits = (files: number): UndoLimits => ({
-  ...{ files, bytes: maxBytes, ageMs: maxAgeMs },
+  files,
+  bytes: maxBytes,
+  ageMs: maxAgeMs,
 });
 
 interface StoredFile {

@@ -76,7 +76,10 @@ function addLocationsOnNodes({ resource, name, ...location }: Location): Cluster
       const role = roleOf(cib)(location.role);
       const wanted = nodes.map((node) =>
         newElement('rsc_location', {
-          ...{ rsc: resource, role, node, score },
+          rsc: resource,
+          role,
+          node,
+          score,
           'resource-discovery': location.discovery,
         }),
       );

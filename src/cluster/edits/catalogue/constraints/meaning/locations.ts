@@ -64,7 +64,8 @@ function locationOptions({ attributes, children }: EditableXml): Options {
   const { score = '0', 'resource-discovery': discovery = 'always' } = attributes;
   const lifetime = children.some(({ name }) => name === 'lifetime');
   return {
-    ...{ score: scoreText(score), 'resource-discovery': discovery },
+    score: scoreText(score),
+    'resource-discovery': discovery,
     lifetime: lifetime ? 'limited' : 'unlimited',
   };
 }

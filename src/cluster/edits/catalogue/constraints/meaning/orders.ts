@@ -47,7 +47,10 @@ export function orderOf(element: EditableXml, constraints: EditableXml): OrderMe
 }
 
 const inverses: Readonly<Record<string, string>> = {
-  ...{ start: 'stop', stop: 'start', promote: 'demote', demote: 'promote' },
+  start: 'stop',
+  stop: 'start',
+  promote: 'demote',
+  demote: 'promote',
 };
 
 export function relationOfOrders(added: OrderMeaning, present: OrderMeaning): Relation | undefined {

@@ -201,6 +201,11 @@ function describeUpgrade(): void {
   async function expectSent(): Promise<void> {
     const line = `${Date.now()}`;
     await active.run(['sh', '-c', `echo ${line} >> ${editedFile}`]);
+    // A check of Pacemaker that fell into the restart has Pacemaker start Alphorn again.
+    await waitUntil('Alphorn to run', async () => {
+      const { exitCode } = await active.exec(['systemctl', 'is-active', 'alphorn']);
+      return exitCode === 0;
+    });
     await active.run(['hactl', 'alphorn', 'sync'], { deadlineMs: 60_000 });
     const received = await standby.run(['tar', '-xOf', liferaft, `root${editedFile}`]);
     expect(received).to.include(line);

@@ -95,7 +95,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   }
   describeConstraints(bench, suite);
   describeEditSequences(bench, suite);
-  for (const describeHardship of shareOf(hardships, 3, suite)) describeHardship(bench, suite);
+  for (const describeHardship of shareOf(hardships, 2, suite)) describeHardship(bench, suite);
   describeCharacters(bench, suite);
   describeFreeze(bench, suite);
   if (!isFull) describeEachRow(bench);

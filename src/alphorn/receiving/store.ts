@@ -126,7 +126,7 @@ export function openStore(folder: string, limits: ReceiverLimits): LiferaftStore
 function notFound(name: string): Fault {
   return new Fault(
     'liferaft_not_found',
-    `There is no liferaft ${name} here. The list of liferafts shows those that are ('hactl alphorn list').`,
+    `There is no liferaft ${name} here. The list of liferafts ('hactl alphorn list') shows which are.`,
   );
 }
 

@@ -71,7 +71,7 @@ function notFoundIn({ noSuchRoute }: Family): RequestHandler {
 function serveRows(family: Family, log: Log): Router {
   const router = Router();
   for (const sharing of inOrder(family.rows)) {
-    const refuse = refuseOthers(allowedBy(sharing));
+    const refuse = refuseOthers(sharing);
     for (const each of sharing) {
       const on = each.isStrict ? Router({ strict: true }) : router;
       // Express takes a HEAD for a GET.
@@ -102,8 +102,11 @@ export function allowedBy(rows: readonly Row[]): string[] {
 }
 
 /** Faults: `method_not_allowed` */
-function refuseOthers(allowed: readonly string[]): RequestHandler {
+function refuseOthers(rows: readonly Row[]): RequestHandler {
   return (request, response) => {
+    // With a slash at the end, a strict path is another path.
+    const isHere = ({ isStrict }: Row) => !(isStrict && request.path.endsWith('/'));
+    const allowed = allowedBy(rows.filter(isHere));
     response.set('Allow', allowed.join(', '));
     throw new Fault(
       'method_not_allowed',

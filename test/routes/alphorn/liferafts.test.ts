@@ -223,6 +223,12 @@ describe('Alphorn by the API', () => {
       expect(outcomeOf(damaged)).to.deep.equal([409, 'liferaft_damaged']);
     });
 
+    it('are not deleted by an empty name, and the answer does not offer that', async () => {
+      const { call } = await bench();
+      const { status, headers } = await call('DELETE', 'alphorn/liferaft/');
+      expect([status, headers['allow']]).to.deep.equal([405, 'GET, HEAD']);
+    });
+
     it('that are not there are 404, and what is no name of one is 400', async () => {
       const { call } = await bench();
       for (const [method, path] of [

@@ -13,7 +13,9 @@ const modifiedAt = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs 
 
 if (modifiedAt(`${root}node_modules/.package-lock.json`) < modifiedAt(`${root}package-lock.json`)) {
   console.error('Installing npm modules (npm ci) ...');
-  const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-progress'], {
+  // Errors only: npm warns of modules that do not run on the machine's Node.js, but the scripts run on Node.js 24.
+  const options = ['--ignore-scripts', '--no-progress', '--loglevel=error'];
+  const { status } = spawnSync('npm', ['ci', ...options], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });

@@ -1,16 +1,15 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
 import sinon from 'sinon';
 
 import { faultOf } from '../support/faults.ts';
-import { type Described, storeLiferaft } from '../support/liferafts.ts';
+import { type Described } from '../support/liferafts.ts';
 import {
-  growTree,
   savedRestores,
   type RestoreBench,
-  restoreBench,
+  restoreBenchWith,
   type Tree,
   treeOf,
 } from '../support/restore-bench.ts';
@@ -32,10 +31,7 @@ describe('the order of restores', () => {
   let name: string;
 
   beforeEach(async () => {
-    bench = restoreBench(folder.path);
-    await mkdir(bench.alphorn.root);
-    await growTree(bench.alphorn.root, before);
-    name = await storeLiferaft(bench.alphorn.liferafts, content);
+    ({ bench, name } = await restoreBenchWith(folder.path, before, content));
   });
 
   const tree = () => treeOf(bench.alphorn.root);

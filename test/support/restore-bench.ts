@@ -17,6 +17,7 @@ import { openStore } from '../../src/alphorn/receiving/store.ts';
 import type { Host } from '../../src/kit/host.ts';
 import type { AlphornPaths } from '../../src/kit/paths.ts';
 import { noPaths } from './app-bench.ts';
+import { storeLiferaft } from './liferafts.ts';
 
 /** A host in a folder: restored files are below `root`. */
 export interface RestoreBench {
@@ -67,6 +68,18 @@ export function restoreBench(folder: string, limits?: KeepLimits): RestoreBench 
     ...{ restorer: makeRestorer(host, store, limits), host, alphorn, warnings, pacemaker, journal },
     warn: (text) => warnings.push(text),
   };
+}
+
+/** A bench whose host has the tree `before`, with a liferaft to restore. */
+export async function restoreBenchWith(
+  folder: string,
+  before: Tree,
+  content: Parameters<typeof storeLiferaft>[1],
+): Promise<{ bench: RestoreBench; name: string }> {
+  const bench = restoreBench(folder);
+  await mkdir(bench.alphorn.root);
+  await growTree(bench.alphorn.root, before);
+  return { bench, name: await storeLiferaft(bench.alphorn.liferafts, content) };
 }
 
 /** The folders of restores, without the lock and the counter. */

@@ -15,6 +15,7 @@ import {
   savedRestores,
   type RestoreBench,
   restoreBench,
+  restoreBenchWith,
   type Tree,
   treeOf,
 } from '../../support/restore-bench.ts';
@@ -71,10 +72,7 @@ describe('a restore', () => {
   let name: string;
 
   beforeEach(async () => {
-    bench = restoreBench(folder.path);
-    await mkdir(bench.alphorn.root);
-    await growTree(bench.alphorn.root, before);
-    name = await storeLiferaft(bench.alphorn.liferafts, everything);
+    ({ bench, name } = await restoreBenchWith(folder.path, before, everything));
   });
 
   const tree = () => treeOf(bench.alphorn.root);

@@ -8,11 +8,12 @@ import { makeRestorer } from '../../../src/alphorn/restoring/restore.ts';
 import { openStore } from '../../../src/alphorn/receiving/store.ts';
 import { alphornCommand } from '../../../src/bin/hactl/alphorn.ts';
 import { NotWell } from '../../../src/bin/hactl/failure.ts';
-import { debianPaths, type Paths } from '../../../src/kit/paths.ts';
+import type { Paths } from '../../../src/kit/paths.ts';
 import { dieDuring } from '../../support/dying-calls.ts';
 import { faultOf } from '../../support/faults.ts';
 import { storeLiferaft } from '../../support/liferafts.ts';
 import { growTree, savedRestores, treeOf } from '../../support/restore-bench.ts';
+import { hactlEnvironment, hactlPaths } from '../../support/hactl-host.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const name = 'liferaft_1234abcd.tar';
@@ -24,28 +25,11 @@ const before = {
 
 describe('hactl alphorn restores', () => {
   const folder = temporaryFolder();
+  hactlEnvironment(folder);
   let paths: Paths;
 
   beforeEach(async () => {
-    process.env['HA_AGENT_CONFIG'] = join(folder.path, 'none');
-    process.env['HA_AGENT_STATE_DIRECTORY'] = join(folder.path, 'state');
-    const at = (each: string) => join(folder.path, each);
-    paths = {
-      ...debianPaths,
-      alphorn: {
-        ...debianPaths.alphorn,
-        settings: at('config.json'),
-        socket: at('socket'),
-        liferafts: at('liferafts'),
-        restores: at('restore'),
-        root: at('root'),
-        passwd: at('passwd'),
-        group: at('group'),
-        hostId: '/hostid',
-        machineId: '/machine-id',
-        rules: at('rules'),
-      },
-    };
+    paths = hactlPaths(folder.path);
     const { root, restores, rules } = paths.alphorn;
     for (const each of [root, restores, rules]) await mkdir(each);
     await writeFile(join(rules, 'a.json'), '{"include": ["/etc"]}');
@@ -53,11 +37,6 @@ describe('hactl alphorn restores', () => {
     await storeLiferaft(paths.alphorn.liferafts, {
       files: { '/etc/a': 'new a', '/etc/b': 'new b' },
     });
-  });
-
-  afterEach(() => {
-    delete process.env['HA_AGENT_CONFIG'];
-    delete process.env['HA_AGENT_STATE_DIRECTORY'];
   });
 
   /** @returns the lines that it printed, and those on the standard error output */

@@ -12,10 +12,11 @@ import { lineageByRoot } from '../../../src/alphorn/peers/lineage-by-root.ts';
 import type { FaultCode } from '../../../src/kit/fault.ts';
 import { alphornCommand } from '../../../src/bin/hactl/alphorn.ts';
 import { NotWell } from '../../../src/bin/hactl/failure.ts';
-import { debianPaths, type Paths } from '../../../src/kit/paths.ts';
+import type { Paths } from '../../../src/kit/paths.ts';
 import { faultOf } from '../../support/faults.ts';
 import { storeLiferaft } from '../../support/liferafts.ts';
 import { growTree, treeOf } from '../../support/restore-bench.ts';
+import { hactlEnvironment, hactlPaths } from '../../support/hactl-host.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const name = 'liferaft_1234abcd.tar';
@@ -23,32 +24,13 @@ const before = { '/etc': 'folder 755 0:0', '/etc/hosts': 'file 644 0:0 ::1' };
 
 describe('hactl alphorn', () => {
   const folder = temporaryFolder();
+  hactlEnvironment(folder);
   let paths: Paths;
 
   beforeEach(async () => {
-    process.env['HA_AGENT_CONFIG'] = join(folder.path, 'none');
-    process.env['HA_AGENT_STATE_DIRECTORY'] = join(folder.path, 'state');
-    const at = (each: string) => join(folder.path, each);
-    paths = {
-      ...debianPaths,
-      alphorn: {
-        ...debianPaths.alphorn,
-        settings: at('etc/config.json'),
-        key: at('etc/key'),
-        socket: at('socket'),
-        own: at('own'),
-        liferafts: at('liferafts'),
-        restores: at('restore'),
-        root: at('root'),
-        hostId: at('hostid'),
-        machineId: at('machine-id'),
-        passwd: at('passwd'),
-        group: at('group'),
-        rules: at('rules'),
-      },
-    };
-    await writeFile(at('passwd'), 'root:x:0:0::/:/\n');
-    await writeFile(at('group'), 'root:x:0:\n');
+    paths = hactlPaths(folder.path);
+    await writeFile(paths.alphorn.passwd, 'root:x:0:0::/:/\n');
+    await writeFile(paths.alphorn.group, 'root:x:0:\n');
     await mkdir(paths.alphorn.root);
     await growTree(paths.alphorn.root, before);
     await storeLiferaft(paths.alphorn.liferafts, {
@@ -59,11 +41,6 @@ describe('hactl alphorn', () => {
       },
       links: { '/etc/l': { target: 'x' } },
     });
-  });
-
-  afterEach(() => {
-    delete process.env['HA_AGENT_CONFIG'];
-    delete process.env['HA_AGENT_STATE_DIRECTORY'];
   });
 
   const audited = async () => {

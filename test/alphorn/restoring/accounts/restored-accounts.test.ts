@@ -11,7 +11,7 @@ import { type Described, storeLiferaft } from '../../../support/liferafts.ts';
 import {
   growTree,
   type RestoreBench,
-  restoreBench,
+  restoreBenchWith,
   type Tree,
   treeOf,
 } from '../../../support/restore-bench.ts';
@@ -59,10 +59,7 @@ describe('a restore of users and groups onto a host with others', () => {
   let name: string;
 
   beforeEach(async () => {
-    bench = restoreBench(folder.path);
-    await mkdir(bench.alphorn.root);
-    await growTree(bench.alphorn.root, before);
-    name = await storeLiferaft(bench.alphorn.liferafts, liferaft);
+    ({ bench, name } = await restoreBenchWith(folder.path, before, liferaft));
   });
 
   const tree = () => treeOf(bench.alphorn.root);

@@ -11,6 +11,7 @@ import {
   growTree,
   type RestoreBench,
   restoreBench,
+  restoreBenchWith,
   type Tree,
   treeOf,
 } from '../../../support/restore-bench.ts';
@@ -47,10 +48,7 @@ describe('folders that are there before a restore', () => {
   let name: string;
 
   beforeEach(async () => {
-    bench = restoreBench(folder.path);
-    await mkdir(bench.alphorn.root);
-    await growTree(bench.alphorn.root, before);
-    name = await storeLiferaft(bench.alphorn.liferafts, content);
+    ({ bench, name } = await restoreBenchWith(folder.path, before, content));
   });
 
   const tree = () => treeOf(bench.alphorn.root);

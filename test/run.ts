@@ -2,7 +2,7 @@
 //   npm test [-- --suites bookworm,trixie]
 //   npm run test:full [-- --suites bookworm --grep 'full disk']
 // The second runs only the tests that `npm test` has time for a share of, each of them whole.
-// Before the last line it says how long each part took. Its last line is `N passed, N failed`; whatever was left out is a failure too, or named above it.
+// Before the last line it repeats what failed and says how long each part took. Its last line is `N passed, N failed`; whatever was left out is a failure too, or named above it.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -18,11 +18,19 @@ interface Count {
   failed: number;
 }
 
+interface Outcome extends Count {
+  /** The end of what it printed, where the failures are; empty if there is none. */
+  failures: readonly string[];
+}
+
 /** A part of the checks, with the time that it took. */
-interface Part extends Count {
+interface Part extends Outcome {
   name: string;
   seconds: number;
 }
+
+/** Enough for some failures with their stacks. A part that fails everywhere is read from its start. */
+const maxFailureLines = 150;
 
 const { values: options } = parseArgs({
   options: {
@@ -32,20 +40,27 @@ const { values: options } = parseArgs({
   },
 });
 
-async function timed(name: string, part: () => Promise<Count>): Promise<Part> {
+async function timed(name: string, part: () => Promise<Outcome>): Promise<Part> {
   const start = performance.now();
-  const count = await part();
-  return { name, ...count, seconds: (performance.now() - start) / 1000 };
+  const outcome = await part();
+  return { name, ...outcome, seconds: (performance.now() - start) / 1000 };
 }
 
 /** A part that could not be run is a failure. */
-const notRun: Part = { name: 'what could not be run', passed: 0, failed: 1, seconds: 0 };
+const notRun: Part = {
+  name: 'what could not be run',
+  passed: 0,
+  failed: 1,
+  failures: [],
+  seconds: 0,
+};
 
 /** A command that passes or fails as a whole. */
 function check(...argv: readonly [string, ...string[]]): Promise<Part> {
   return timed(argv.slice(0, 3).join(' '), async () => {
-    const { exitCode } = await run(argv);
-    return exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+    const { exitCode, lines } = await run(argv);
+    if (exitCode === 0) return { passed: 1, failed: 0, failures: [] };
+    return { passed: 0, failed: 1, failures: lines.slice(-maxFailureLines) };
   });
 }
 
@@ -56,19 +71,22 @@ function mocha(
   env: Record<string, string> = {},
 ): Promise<Part> {
   return timed(name, async () => {
-    const { exitCode, stdout } = await run(['npx', 'mocha', ...args], env);
+    const { exitCode, lines } = await run(['npx', 'mocha', ...args], env);
     const count = (word: string) =>
-      Number(new RegExp(`^ +(\\d+) ${word}`, 'm').exec(stdout)?.[1] ?? 0);
+      Number(new RegExp(`^ +(\\d+) ${word}`, 'm').exec(lines.join('\n'))?.[1] ?? 0);
     const [passed, failed] = [count('passing'), count('failing')];
-    const endedWell = exitCode === 0 && passed > 0;
-    return { passed, failed: endedWell ? failed : Math.max(failed, 1) };
+    if (exitCode === 0 && passed > 0) return { passed, failed, failures: [] };
+    // Mocha ends with its failures; without them it was cut short, and the end says where.
+    const start = lines.findIndex((line) => /^ +\d+ failing/.test(line));
+    const failures = start === -1 ? lines.slice(-20) : lines.slice(start, start + maxFailureLines);
+    return { passed, failed: Math.max(failed, 1), failures };
   });
 }
 
 async function run(
   [file, ...args]: readonly [string, ...string[]],
   env: Record<string, string> = {},
-): Promise<{ exitCode: number | undefined; stdout: string }> {
+): Promise<{ exitCode: number | undefined; lines: string[] }> {
   const { exitCode, stdout } = await execa(file, args, {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     env,
@@ -80,7 +98,7 @@ async function run(
     lines: true,
     reject: false,
   });
-  return { exitCode, stdout: stdout.join('\n') };
+  return { exitCode, lines: stdout };
 }
 
 /** What needs no cluster. */
@@ -137,6 +155,9 @@ const parts = [
   ...(options.full ? [] : await orFailure(withoutCluster)),
   ...(await orFailure(onClusters)),
 ];
+for (const { name, failures } of parts) {
+  if (failures.length > 0) console.log(`Of ${name}:\n${failures.join('\n')}`);
+}
 for (const { name, passed, failed, seconds } of parts) {
   console.log(`${seconds.toFixed(0).padStart(6)} s  ${name}: ${passed} passed, ${failed} failed`);
 }

@@ -1,5 +1,5 @@
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import tls from 'node:tls';
@@ -169,14 +169,15 @@ describe('the listeners', () => {
   });
 
   it('let an answer under way finish before they stop', async () => {
-    const slow: http.RequestListener = (_request, response) => {
-      setTimeout(() => response.end('late'), 300);
-    };
+    const requests = new EventEmitter();
     const port = await freePort();
-    const opened = await open(slow, port);
+    const opened = await open((_request, response) => requests.emit('request', response), port);
+    const arrival = once(requests, 'request');
     const answer = get({ host: '127.0.0.1', port });
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    await opened.stop();
+    const [response] = (await arrival) as [http.ServerResponse];
+    const stopped = opened.stop();
+    response.end('late');
+    await stopped;
     expect(await answer).to.equal('late');
   });
 

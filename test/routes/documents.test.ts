@@ -18,7 +18,7 @@ describe('the OpenAPI document of the HA API', () => {
     return body as OpenApi;
   };
 
-  it('is there without a token, at the root and below the base', async () => {
+  it('needs no token, and is served at the root and below the base path', async () => {
     const { app } = await changesBench(folder.path);
     const [atRoot, below] = [
       await app.client.get('/openapi.json'),
@@ -33,13 +33,13 @@ describe('the OpenAPI document of the HA API', () => {
     expect((await app.client.get('/api/v2/system/ha/resource')).status).to.equal(401);
   });
 
-  it('is valid by the schema of OpenAPI 3.1', async () => {
+  it('conforms to the schema of OpenAPI 3.1', async () => {
     const { valid, errors } = await new Validator().validate({ ...(await read()) });
     expect(errors, JSON.stringify(errors)).to.equal(undefined);
     expect(valid).to.equal(true);
   });
 
-  it('has what a route takes: in its path, its query and its body', async () => {
+  it('lists what a route takes in its path, its query and its body', async () => {
     const { paths } = await read();
     expect(paths['/resource/{name}/update']?.['post']).to.deep.include({
       summary: 'Changes parameters, meta attributes and operations of a resource.',
@@ -59,7 +59,7 @@ describe('the OpenAPI document of the HA API', () => {
     const { schema } = operation.requestBody.content['application/json'];
     expect(schema).to.deep.include({ required: ['node'], additionalProperties: false });
     expect(Object.keys(schema['properties'] as object)).to.deep.equal(['node', 'role']);
-    // A documented GET that changes something leaves its body unread.
+    // The body of a documented GET that changes something is not read.
     expect(paths['/resource/{name}/stop']?.['get']).not.to.have.property('requestBody');
   });
 });

@@ -17,7 +17,7 @@ describe('the metrics', () => {
     return { app, call, token, read };
   }
 
-  it('are for who has a token of the role monitor, as a bearer, and for nobody without', async () => {
+  it('need a token with the role monitor, sent as a bearer token', async () => {
     const { app, read, token } = await bench();
     const { status, headers } = await read(`Bearer ${token}`);
     expect(status).to.equal(200);
@@ -29,7 +29,7 @@ describe('the metrics', () => {
     expect((await app.client.get('/metrics').set('token', token)).status).to.equal(401);
   });
 
-  it('are all that a monitor may read', async () => {
+  it('are the only route that a monitor may read', async () => {
     const { app, token } = await bench();
     for (const path of ['resource', 'status', 'audit', 'alphorn/status']) {
       const { status, body } = await app.client

@@ -7,18 +7,18 @@ import { undocumented } from '../support/undocumented.ts';
 
 describe('the rows of each family', () => {
   for (const family of Object.values(families)) {
-    it(`say all that there is to say of the routes of ${family.name}, with an example of each`, () => {
+    it(`describe each route of ${family.name} completely, with an example`, () => {
       expect(undocumented(family)).to.deep.equal([]);
     });
 
-    it(`make an OpenAPI document of ${family.name} that is valid`, async () => {
+    it(`make a valid OpenAPI document of ${family.name}`, async () => {
       const { valid, errors } = await new Validator().validate({ ...openApiOf(family) });
       expect(errors, JSON.stringify(errors)).to.equal(undefined);
       expect(valid).to.equal(true);
     });
   }
 
-  it('use each schema that is written for the answers of the HA API', async () => {
+  it('use every schema of the answers of the HA API', async () => {
     const { components } = openApiOf(families.ha) as { components: { schemas: object } };
     const written = await Promise.all(
       ['changes', 'configuration', 'host', 'state', 'xml'].map(

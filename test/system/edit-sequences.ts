@@ -29,7 +29,7 @@ import {
   refused,
   valuesOf,
 } from './edits.ts';
-import { type Difference, explanationOf } from './kept-differences.ts';
+import { type Difference, explanationOf } from './accepted-differences.ts';
 import { isFull, seed, seedOf } from './share.ts';
 import { idsIn } from '../../src/cluster/edits/engine/cib-ids.ts';
 

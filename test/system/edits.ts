@@ -39,7 +39,7 @@ import type { Suite } from '../lab/root.ts';
 import { asking, type Bench } from './asking.ts';
 import { type Canonical, canonical } from './canonical-cib.ts';
 import { constraintEdits } from './constraint-edits.ts';
-import type { KeptDifference } from './kept-differences.ts';
+import type { KeptDifference } from './accepted-differences.ts';
 import { shareOf } from './share.ts';
 import {
   manageResource,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { keptDifferences } from '../../system/kept-differences.ts';
+import { keptDifferences } from '../../system/accepted-differences.ts';
 
 describe('the accepted differences from pcs', () => {
   it('are all in the table of docs/contract.md', async () => {

@@ -35,7 +35,7 @@ const after = {
 };
 const name = 'liferaft_1234abcd.tar';
 
-/** What the answers of these routes have, each some of it. */
+/** Properties of the answers of these routes. Each answer has some of them. */
 interface Body {
   detail: string;
   errors: object[];
@@ -52,10 +52,10 @@ interface Body {
 
 const bodyOf = ({ body }: { body: unknown }) => body as Body;
 
-/** As the sender of a real node said. */
+/** The answer of the sender of a real node. */
 const senderStatus = JSON.stringify(examples['GET /status'].body);
 
-describe('Alphorn by the API', () => {
+describe("Alphorn's routes", () => {
   const folder = temporaryFolder();
   let alphorn: AlphornPaths;
 
@@ -114,7 +114,7 @@ describe('Alphorn by the API', () => {
     }
   });
 
-  describe('concerns this host alone, so that a change', () => {
+  describe('a change that concerns only this host', () => {
     const change = async (
       call: ChangesBench['call'],
       headers: Readonly<Record<string, string>> = {},
@@ -136,7 +136,7 @@ describe('Alphorn by the API', () => {
     };
 
     for (const query of ['', '?wait=30s'])
-      it(`asks the cluster nothing, and has no version${query && ', also if the caller would wait'}`, async () => {
+      it(`asks the cluster nothing, and has no version${query && ', even if the caller would wait'}`, async () => {
         const { call, cluster } = await bench();
         for (const { status, headers } of await change(call, { 'If-Match': '*' }, query)) {
           expect([status, headers['etag']]).to.deep.equal([200, undefined]);
@@ -147,7 +147,7 @@ describe('Alphorn by the API', () => {
         }
       });
 
-    it('is refused with the version of a configuration, and does nothing', async () => {
+    it('is refused if it names a version of the configuration, and does nothing', async () => {
       const { call, cluster } = await bench();
       for (const answer of await change(call, { 'If-Match': '"0.41"' })) {
         expect(outcomeOf(answer)).to.deep.equal([400, 'invalid_request']);
@@ -166,14 +166,14 @@ describe('Alphorn by the API', () => {
     });
   });
 
-  it('has the default settings if nothing was set', async () => {
+  it('have default settings until somebody sets them', async () => {
     const { call } = await bench();
     expect((await call('GET', 'alphorn')).text).to.equal(
       '{"interval":30000,"sync":{"enabled":false,"destinations":[]}}',
     );
   });
 
-  it('reports each wrong key, and keeps the former settings', async () => {
+  it('report each wrong key, and keep the former settings', async () => {
     const { call } = await bench();
     await call('POST', 'alphorn', contractExample('alphorn-set') as object);
     const answer = await call('POST', 'alphorn', {
@@ -196,7 +196,7 @@ describe('Alphorn by the API', () => {
     expect((await call('GET', 'alphorn')).body).to.deep.equal(contractExample('alphorn'));
   });
 
-  it('says what is wrong with settings that somebody wrote by hand', async () => {
+  it('say what is wrong with settings that somebody wrote by hand', async () => {
     const { call } = await bench();
     await mkdir(join(folder.path, 'alphorn'));
     await writeFile(alphorn.settings, '{"interval": 1}');
@@ -229,7 +229,7 @@ describe('Alphorn by the API', () => {
       expect([status, headers['allow']]).to.deep.equal([405, 'GET, HEAD']);
     });
 
-    it('that are not there are 404, and what is no name of one is 400', async () => {
+    it('answer 404 if they do not exist, and 400 if the name cannot be one', async () => {
       const { call } = await bench();
       for (const [method, path] of [
         ['GET', ''],
@@ -263,12 +263,12 @@ describe('Alphorn by the API', () => {
             const answer = await call(method, `alphorn/liferaft/${name}${path}`);
             expect(answer.status, `${role} ${method} ${path}`).to.equal(status);
             if (role !== 'viewer') continue;
-            // What a HEAD would have is in its ETag.
+            // The ETag of a HEAD would contain the digests.
             expect(JSON.stringify([answer.body, answer.headers])).not.to.match(/[0-9a-f]{64}/);
             if (method === 'GET') expect(outcomeOf(answer)[1]).to.equal('role_required');
           }
         }
-        // Nor does a viewer learn there what is here and what is not.
+        // A viewer does not learn either which liferafts exist.
         const missing = await call('GET', 'alphorn/liferaft/liferaft_00000000.tar');
         expect(missing.status).to.equal(role === 'viewer' ? 403 : 404);
         expect((await call('GET', 'alphorn/liferaft')).status).to.equal(200);
@@ -283,7 +283,7 @@ describe('Alphorn by the API', () => {
       expect(await readdir(alphorn.liferafts)).to.deep.equal([]);
     });
 
-    it('are deleted only when that is confirmed, where it has to be', async () => {
+    it('are deleted only after a confirmation, if the configuration requires one', async () => {
       await storeLiferaft(alphorn.liferafts, content);
       const { call } = await bench({ environment: { HA_AGENT_REQUIRE_CONFIRMATION: 'true' } });
       for (const [method, path] of [
@@ -308,7 +308,7 @@ describe('Alphorn by the API', () => {
     const tree = () => treeOf(alphorn.root);
     const route = `alphorn/liferaft/${name}/restore`;
 
-    it('is shown in advance, by the diff and by a dry run', async () => {
+    it('is shown in advance by the diff and by a dry run', async () => {
       const { call } = await bench();
       const diff = await call('GET', `alphorn/liferaft/${name}/diff`);
       expect(diff.body).to.deep.include({
@@ -363,7 +363,7 @@ describe('Alphorn by the API', () => {
       expect(outcomeOf(wrong)).to.deep.equal([400, 'invalid_request']);
     });
 
-    it('restores the modes of existing folders on request, and is 400 for a value that is no boolean', async () => {
+    it('restores the modes of existing folders on request, and answers 400 if the value is not a boolean', async () => {
       const { call } = await bench();
       const root = join(folder.path, 'root');
       await chmod(join(root, 'etc'), 0o711);
@@ -375,7 +375,7 @@ describe('Alphorn by the API', () => {
       expect((await stat(join(root, 'etc'))).mode & 0o777).to.equal(0o755);
     });
 
-    it('is carried out, recorded, and taken back', async () => {
+    it('is carried out, recorded and undone', async () => {
       const { call } = await bench();
       const made = await call('POST', route);
       expect(made.status, made.text).to.equal(200);
@@ -415,7 +415,7 @@ describe('Alphorn by the API', () => {
       expect(await tree()).to.deep.equal(before);
     });
 
-    it('is 409 if something is in the way, and changes nothing', async () => {
+    it('answers 409 if something is in the way, and changes nothing', async () => {
       await rm(join(alphorn.root, 'etc/hosts'));
       await mkdir(join(alphorn.root, 'etc/hosts'));
       const { call } = await bench();
@@ -424,7 +424,7 @@ describe('Alphorn by the API', () => {
       expect(bodyOf(answer).detail).to.include('/etc/hosts');
     });
 
-    it('is 409 for a damaged liferaft, and changes nothing', async () => {
+    it('answers 409 for a damaged liferaft, and changes nothing', async () => {
       const { bytes } = liferaftOf({ host: lostHost, ...content });
       bytes[bytes.lastIndexOf('127.0.0.1')] = 0x39;
       await writeFile(join(alphorn.liferafts, name), bytes);
@@ -433,7 +433,7 @@ describe('Alphorn by the API', () => {
       expect(await tree()).to.deep.equal(before);
     });
 
-    it('is taken back only by force if paths were changed since', async () => {
+    it('is undone only by force if its paths were changed since', async () => {
       const { call } = await bench();
       await call('POST', route);
       await writeFile(join(alphorn.root, 'etc/x/a'), 'changed');
@@ -445,7 +445,7 @@ describe('Alphorn by the API', () => {
       expect(outcomeOf(nothing)).to.deep.equal([409, 'nothing_to_undo']);
     });
 
-    it("is 409 at once for Pacemaker's own files while Pacemaker runs", async () => {
+    it("answers 409 at once for Pacemaker's own files while Pacemaker runs", async () => {
       const folders = ['/var', '/var/lib', '/var/lib/pacemaker', '/var/lib/pacemaker/cib'];
       const cib = '/var/lib/pacemaker/cib/cib.xml';
       await storeLiferaft(alphorn.liferafts, {
@@ -463,14 +463,14 @@ describe('Alphorn by the API', () => {
     });
   });
 
-  describe('whose sender', () => {
+  describe('the sender', () => {
     let server: Server | undefined;
     afterEach(() => {
       server?.close();
       server = undefined;
     });
 
-    it('does not run: the status is what it would do, and it cannot be told to', async () => {
+    it('does not run: the status says what it would do, and a sync is refused', async () => {
       await writeFile(alphorn.machineId, `${'0123456789abcdef'.repeat(2)}\n`);
       const { call } = await bench();
       await call('POST', 'alphorn', contractExample('alphorn-set') as object);
@@ -488,7 +488,7 @@ describe('Alphorn by the API', () => {
       expect(outcomeOf(answer)).to.deep.equal([503, 'alphorn_not_running']);
     });
 
-    it('could not run: the status says why', async () => {
+    it('cannot run with wrong settings: the status says why', async () => {
       await mkdir(join(folder.path, 'alphorn'));
       await writeFile(alphorn.settings, '{');
       const { call } = await bench();
@@ -499,7 +499,7 @@ describe('Alphorn by the API', () => {
       expect(body.host).to.equal(null);
     });
 
-    it('runs: its status is passed on, and an operator can have it send now', async () => {
+    it('runs: its status is passed on, and an operator can make it send now', async () => {
       const asked: string[] = [];
       server = createServer((request, response) => {
         asked.push(`${request.method ?? ''} ${request.url ?? ''}`);
@@ -518,7 +518,7 @@ describe('Alphorn by the API', () => {
       expect(outcomeOf(await viewer('POST', 'alphorn/sync'))).to.deep.equal([403, 'role_required']);
     });
 
-    it('takes its time: other changes do not wait for it', async () => {
+    it('is slow: other changes do not wait for it', async () => {
       let finish: () => void = () => undefined;
       server = createServer((_request, response) => {
         finish = () => response.end(senderStatus);

@@ -19,7 +19,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const listAgents = (standard: string, ...agents: readonly string[]) =>
   madeUp(['crm_resource', '--list-agents', standard], agents.map((agent) => `${agent}\n`).join(''));
 
-/** The calls that list the resource agents of a node with these, by standard or provider. */
+/** The calls that list the resource agents of a node. @param ocf its agents by provider */
 function listed({
   lsb = [],
   systemd = [],
@@ -75,7 +75,7 @@ describe('the examples of the contract', () => {
   it('resource_agent/$PROVIDER/details', async () => {
     const example = contractExample('resource_agent-details') as string[];
     const names = example.map((name) => name.replace('ocf:heartbeat:', ''));
-    // Pacemaker has capitals first.
+    // Pacemaker sorts capitals first.
     const { run, done } = strictRun(
       ...listed({ lsb: ['cron'], 'ocf:heartbeat': [...names].sort() }),
     );
@@ -118,23 +118,23 @@ describe('the examples of the contract', () => {
 });
 
 for (const generation of generations) {
-  describe(`answers of agents from what was recorded on ${generation.suite}`, () => {
+  describe(`routes of agents, from recordings of ${generation.suite}`, () => {
     const folder = temporaryFolder();
     const calls = recordedLists(generation);
-    const words = (name: string) => recorded(generation, 'pcs', name).stdout;
+    const printed = (name: string) => recorded(generation, 'pcs', name).stdout;
     const namesIn = (text: string) => [...new Set(text.split('\n').filter(Boolean))];
     const byFoldedName = (a: string, b: string) =>
       a.toLowerCase() < b.toLowerCase() ? -1 : Number(a.toLowerCase() > b.toLowerCase());
 
-    it('resource_agent has what pcs resource list has, each once, in one order', async () => {
+    it('resource_agent lists what pcs resource list prints, each agent once, sorted', async () => {
       const { run, done } = strictRun(...calls);
       const { get } = await appBench(folder.path, run);
       const agents = (await get('resource_agent')).body as string[];
-      expect(agents).to.deep.equal(namesIn(words('resource-list')).sort(byFoldedName));
+      expect(agents).to.deep.equal(namesIn(printed('resource-list')).sort(byFoldedName));
       done();
     });
 
-    it('resource_agent/providers and the details of each are parts of it, read once', async () => {
+    it('resource_agent/providers and the details of each provider are parts of that list, read once', async () => {
       const { run, done } = strictRun(...calls);
       const { get } = await appBench(folder.path, run);
       const providers = (await get('resource_agent/providers')).body as string[];
@@ -150,38 +150,38 @@ for (const generation of generations) {
       done();
     });
 
-    it('stonith/agent has what pcs stonith list has', async () => {
+    it('stonith/agent lists what pcs stonith list prints', async () => {
       const { run, done } = strictRun(recorded(generation, 'crm_resource', 'agents-stonith'));
       const { get } = await appBench(folder.path, run);
       expect((await get('stonith/agent')).body).to.deep.equal(
-        namesIn(words('stonith-list')).sort(byFoldedName),
+        namesIn(printed('stonith-list')).sort(byFoldedName),
       );
       done();
     });
 
-    it('resource_agent/$AGENT/info is what pcs resource describe printed', async () => {
+    it('resource_agent/$AGENT/info is what pcs resource describe prints', async () => {
       const { run, done } = strictRun(...calls, recorded(generation, 'pcs', 'resource-describe'));
       const { get } = await appBench(folder.path, run);
       for (const path of ['ocf:heartbeat:Dummy', 'ocf%3Aheartbeat%3ADummy']) {
         const { body } = await get(`resource_agent/${path}/info`);
-        expect(body).to.equal(words('resource-describe'));
+        expect(body).to.equal(printed('resource-describe'));
       }
       done();
     });
 
-    it('stonith/agent/info is what pcs stonith describe printed', async () => {
+    it('stonith/agent/info is what pcs stonith describe prints', async () => {
       const { run, done } = strictRun(
         recorded(generation, 'crm_resource', 'agents-stonith'),
         recorded(generation, 'pcs', 'stonith-describe'),
       );
       const { post } = await appBench(folder.path, run);
       for (const agent of ['fence_lab', 'stonith:fence_lab']) {
-        expect((await post(fenceInfo, { agent })).body).to.equal(words('stonith-describe'));
+        expect((await post(fenceInfo, { agent })).body).to.equal(printed('stonith-describe'));
       }
       done();
     });
 
-    it('stonith/agent/info of an agent that gives no metadata is 503 with what pcs said', async () => {
+    it('stonith/agent/info answers 503 with the error of pcs for an agent without metadata', async () => {
       const failure = recorded(generation, 'pcs', 'stonith-describe-broken');
       const { run, done } = strictRun(
         recorded(generation, 'crm_resource', 'agents-stonith'),
@@ -195,7 +195,7 @@ for (const generation of generations) {
       done();
     });
 
-    it('lists of resource agents are 503, and not kept, when Pacemaker cannot ask systemd', async () => {
+    it('lists of resource agents answer 503, and are not cached, if Pacemaker cannot ask systemd', async () => {
       const [lsb, systemd, ...others] = calls as [Recorded, Recorded, ...Recorded[]];
       const { exitCode, stderr } = recorded(generation, 'crm_resource', 'agents-none');
       const failure = madeUp(systemd.argv, '', exitCode, stderr);
@@ -207,7 +207,7 @@ for (const generation of generations) {
       done();
     });
 
-    it('a provider without agents has none', async () => {
+    it('a provider without agents has an empty list', async () => {
       const none = recorded(generation, 'crm_resource', 'agents-none');
       const { run, done } = strictRun(...listed({ 'ocf:none': [] }).slice(0, -1), none);
       const { get } = await appBench(folder.path, run);
@@ -232,7 +232,7 @@ describe('lists of agents', () => {
     },
   });
 
-  /** A runner in whose node each listing has one agent more than the one before. */
+  /** A runner in which each listing has one more agent than the listing before. */
   function growingRun(): { run: Run; started: string[] } {
     const started: string[] = [];
     const run: Run = ({ argv }) => {
@@ -261,7 +261,7 @@ describe('lists of agents', () => {
     'a plugin is added': ['stonith/agent', () => writeFile(at('plugins/external/new'), '')],
   };
   for (const [event, [route, change]] of Object.entries(changes)) {
-    it(`are kept until ${event}`, async () => {
+    it(`are cached until ${event}`, async () => {
       const { run, started } = growingRun();
       const { get } = await appBench(folder.path, run, paths());
       const first = (await get(route)).body as string[];
@@ -274,7 +274,7 @@ describe('lists of agents', () => {
     });
   }
 
-  it('are read once for a hundred who ask at the same time', async () => {
+  it('are read once for a hundred callers at the same time', async () => {
     const { run, started } = growingRun();
     const { get } = await appBench(folder.path, run, paths());
     await Promise.all(Array.from({ length: 100 }, () => get('resource_agent')));
@@ -284,7 +284,7 @@ describe('lists of agents', () => {
     ]);
   });
 
-  it('are asked for again after a failure', async () => {
+  it('are read again after a failure', async () => {
     const failure = madeUp(['crm_resource', '--list-agents', 'stonith'], '', 1, 'no memory\n');
     const { run, done } = strictRun(failure, listAgents('stonith', 'fence_a'));
     const { get } = await appBench(folder.path, run);
@@ -303,7 +303,7 @@ describe('lists of agents', () => {
     expect((await get('stonith/agent')).body).to.deep.equal(['fence_virt']);
   });
 
-  it('answer HEAD as GET, without the body', async () => {
+  it('answer HEAD like GET, without the body', async () => {
     const { run } = strictRun(...dummy);
     const { client, token } = await appBench(folder.path, run);
     const head = await client.head('/api/v2/system/ha/resource_agent').set('token', token);
@@ -314,7 +314,7 @@ describe('lists of agents', () => {
 describe('the description of an agent', () => {
   const folder = temporaryFolder();
 
-  it('is asked of pcs once for all, and again when the agent was changed', async () => {
+  it('is read once from pcs for all callers, and again after a change of the agent', async () => {
     const agent = join(folder.path, 'heartbeat', 'Dummy');
     await mkdir(join(folder.path, 'heartbeat'));
     await writeFile(agent, '');
@@ -332,14 +332,14 @@ describe('the description of an agent', () => {
     done();
   });
 
-  it('is asked of one pcs at a time', async () => {
+  it('is read by one pcs at a time', async () => {
     const names = ['a', 'b', 'c', 'd'];
-    const running = { now: 0, most: 0 };
+    const running = { now: 0, max: 0 };
     const { get } = await appBench(folder.path, async ({ argv }) => {
       const list = listed({ lsb: names }).find((each) => each.argv.join() === argv.join());
       if (list !== undefined) return list;
       running.now += 1;
-      running.most = Math.max(running.most, running.now);
+      running.max = Math.max(running.max, running.now);
       await new Promise((resolve) => setImmediate(resolve));
       running.now -= 1;
       return { exitCode: 0, stdout: argv[3] ?? '', stderr: '' };
@@ -348,10 +348,10 @@ describe('the description of an agent', () => {
     expect(answers.map(({ body }) => body as string)).to.deep.equal([
       ...['lsb:a', 'lsb:b', 'lsb:c', 'lsb:d'],
     ]);
-    expect(running.most).to.equal(1);
+    expect(running.max).to.equal(1);
   });
 
-  it('is given for the template of a unit, but not for its instances, which are endless', async () => {
+  it('is given for a template unit, but not for its instances, which have no limit', async () => {
     const { run, done } = strictRun(
       ...listed({ systemd: ['getty@'] }),
       madeUp(['pcs', 'resource', 'describe', 'systemd:getty@'], 'Getty'),
@@ -373,7 +373,7 @@ describe('the description of an agent', () => {
   });
 
   for (const path of ['ocf:heartbeat:Nothing', 'Dummy', 'stonith:external/ipmi', 'a%2Fb%3Ac']) {
-    it(`is 404 for ${path}, and pcs is not started`, async () => {
+    it(`answers 404 for ${path}, and pcs is not started`, async () => {
       const { run, done } = strictRun(...dummy);
       const { get } = await appBench(folder.path, run);
       const { status, body } = await get(`resource_agent/${path}/info`);
@@ -384,7 +384,7 @@ describe('the description of an agent', () => {
   }
 
   for (const agent of ['fence_nothing', 'fence_legacy', 'stonith:stonith:fence_a']) {
-    it(`is 404 for the fence agent ${agent}, and pcs is not started`, async () => {
+    it(`answers 404 for the fence agent ${agent}, and pcs is not started`, async () => {
       const { run, done } = strictRun(listAgents('stonith', 'fence_a', 'fence_legacy'));
       const { post } = await appBench(folder.path, run);
       const { status, body } = await post(fenceInfo, { agent });
@@ -394,7 +394,7 @@ describe('the description of an agent', () => {
   }
 
   for (const provider of ['ocf:redhat', 'ocf', 'stonith', 'heartbeat']) {
-    it(`and the agents of the provider ${provider}, which is not there, are 404`, async () => {
+    it(`is for agents of known providers: ${provider}/details answers 404`, async () => {
       const { run } = strictRun(...dummy);
       const { get } = await appBench(folder.path, run);
       const { status, body } = await get(`resource_agent/${provider}/details`);
@@ -403,7 +403,7 @@ describe('the description of an agent', () => {
   }
 });
 
-describe('a request for agents that is not as documented', () => {
+describe('an undocumented request for agents', () => {
   const folder = temporaryFolder();
   const badNames = ['-x', '--help', 'a;b', 'a\nb', 'a\0', 'a b', '..', '../../etc', 'é', '\u202e'];
   const nothingStarts = () => appBench(folder.path, strictRun().run);
@@ -419,7 +419,7 @@ describe('a request for agents that is not as documented', () => {
   };
 
   for (const name of [...badNames, 'x'.repeat(10_000)]) {
-    it(`is 400 for the name ${JSON.stringify(name).slice(0, 40)}, and no process starts`, async () => {
+    it(`answers 400 for the name ${JSON.stringify(name).slice(0, 40)}, and no process starts`, async () => {
       const { get, post } = await nothingStarts();
       const encoded = encodeURIComponent(name).replaceAll('.', '%2E');
       expectRefusal(await get(`resource_agent/${encoded}/info`), 'agent', 'string');
@@ -434,7 +434,7 @@ describe('a request for agents that is not as documented', () => {
     ['a list', ['fence_lab'], 'array'],
     ['null', null, 'null'],
   ] as const) {
-    it(`is 400 with ${what} in the body, and no process starts`, async () => {
+    it(`answers 400 for ${what} in the body, and no process starts`, async () => {
       const { post } = await nothingStarts();
       expectRefusal(await post(fenceInfo, { agent: value }), 'agent', type);
     });
@@ -446,7 +446,7 @@ describe('a request for agents that is not as documented', () => {
     ['get', 'stonith/agent/info', 'POST'],
     ['head', 'stonith/agent/info', 'POST'],
   ] as const) {
-    it(`is 405 by ${method} for ${route}`, async () => {
+    it(`answers 405 to ${method} ${route}`, async () => {
       const { client, token } = await nothingStarts();
       const answer = await client[method](`/api/v2/system/ha/${route}`).set('token', token);
       expect([answer.status, answer.headers['allow']]).to.deep.equal([405, allowed]);
@@ -454,7 +454,7 @@ describe('a request for agents that is not as documented', () => {
   }
 });
 
-/** What the recorded node lists its resource agents with. */
+/** The recorded calls that list the resource agents of a node. */
 function recordedLists(generation: Generation): Recorded[] {
   return [
     ...['agents-lsb', 'agents-systemd', 'ocf-providers', 'agents-heartbeat', 'agents-pacemaker'],

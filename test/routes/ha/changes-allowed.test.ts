@@ -32,7 +32,7 @@ const forOperators: readonly (readonly [method: Method, path: string])[] = [
   ]),
 ];
 
-/** The state-changing GETs of these are documented; each has a POST beside it. */
+/** Routes that change something by a documented GET. Each also has a POST. */
 const byGet = [
   ...[resourceNamed('delete'), nodeNamed('delete'), nodeNamed('fence'), 'destroy'],
   ...['property/stonith-enabled/delete', 'property/delete_all', 'corosync/key/generate'],
@@ -90,7 +90,7 @@ const forAdmins: readonly (readonly [method: Method, path: string])[] = [
 
 describe('who may change what', () => {
   const folder = temporaryFolder();
-  /** A bench for all, for none of them changes anything. */
+  /** The changes share one bench, because none of them is made. */
   async function as(role: Role): Promise<{ call: Call; cluster: FakeCluster }> {
     await mkdir(join(folder.path, role));
     return changesBench(join(folder.path, role), { role });
@@ -101,7 +101,7 @@ describe('who may change what', () => {
     ['viewer', forAdmins, 'admin'],
     ['operator', forAdmins, 'admin'],
   ] as const) {
-    it(`a ${role} nothing that needs ${needed}, tried or not, and is told so`, async () => {
+    it(`the role ${role} may neither make nor try what needs the role ${needed}, and the answer says so`, async () => {
       const { call, cluster } = await as(role);
       for (const [method, path] of routes) {
         for (const query of ['', '?dry_run=true']) {
@@ -115,7 +115,7 @@ describe('who may change what', () => {
     });
   }
 
-  it('an operator what keeps the cluster running', async () => {
+  it('an operator may do what keeps the cluster running', async () => {
     const { call, cluster } = await as('operator');
     for (const [method, path] of forOperators) {
       const { status } = await call(method, path, path.endsWith('/migrate') ? { node: other } : {});
@@ -124,14 +124,14 @@ describe('who may change what', () => {
     expect(cluster.changes()).not.to.deep.equal([]);
   });
 
-  it('nobody without a token', async () => {
+  it('nobody may change anything without a token', async () => {
     const { app, cluster } = await changesBench(folder.path);
     const answer = await app.client.get('/api/v2/system/ha/destroy');
     expect(outcomeOf(answer)).to.deep.equal([401, 'unauthenticated']);
     expect(cluster.calls).to.deep.equal([]);
   });
 
-  it('root, by the socket, everything', async () => {
+  it('root may change everything on the socket', async () => {
     const { app, cluster } = await changesBench(folder.path);
     const { default: request } = await import('supertest');
     const answer = await request(app.apps.socket).get(
@@ -141,7 +141,7 @@ describe('who may change what', () => {
     expect(cluster.changes()).not.to.deep.equal([]);
   });
 
-  it('nobody by HEAD: it is refused, and starts nothing', async () => {
+  it('nobody may change anything by HEAD, which is refused and starts nothing', async () => {
     const { call, cluster } = await as('admin');
     const changing = [...forOperators, ...forAdmins].map(([method, path]) => ({ method, path }));
     const posts = changing.filter(({ method }) => method === 'POST').map(({ path }) => path);
@@ -154,7 +154,7 @@ describe('who may change what', () => {
     expect(cluster.calls).to.deep.equal([]);
   });
 
-  it('by methods that there are alone', async () => {
+  it('an unknown method is refused, and the answer lists the known ones', async () => {
     const { call, cluster } = await as('admin');
     for (const [method, path, allow] of [
       ['PUT', resourceNamed('stop'), 'GET, POST'],
@@ -177,7 +177,7 @@ describe('who may change what', () => {
     expect(cluster.calls).to.deep.equal([]);
   });
 
-  it('what comes with a documented GET is not read', async () => {
+  it('the body of a documented GET is not read', async () => {
     const { app, cluster } = await changesBench(folder.path);
     for (const [body, type] of [
       ['{"dry_run":true,"name":"ZFS"}', 'application/json'],
@@ -194,7 +194,7 @@ describe('who may change what', () => {
         '{"name":"SMB"}',
       ]);
     }
-    // What is stopped already needs no change.
+    // A resource that is stopped already needs no change.
     expect(cluster.cibs).to.have.lengthOf(2);
     expect(cluster.xml()).not.to.include('id="ZFS-meta_attributes-target-role"');
   });

@@ -24,7 +24,7 @@ describe('a change', () => {
     changesBench(folder.path, { ...(cluster && { cluster }), ...(environment && { environment }) });
 
   describe('with If-Match', () => {
-    it('is made if the configuration is at that version, however it was read', async () => {
+    it('is made if the configuration has that version, with the ETag of any route', async () => {
       const { call } = await bench();
       const read = await call('GET', 'resource');
       expect(read.headers['etag']).to.equal('"0.8"');
@@ -40,7 +40,7 @@ describe('a change', () => {
       );
     });
 
-    it('is not made if somebody changed the configuration, and nothing is begun', async () => {
+    it('is not begun if somebody changed the configuration', async () => {
       const { call, cluster } = await bench();
       for (const [method, path] of [
         ['GET', 'resource/SMB/stop'],
@@ -57,7 +57,7 @@ describe('a change', () => {
       expect((await call('GET', 'audit')).body).to.deep.equal([]);
     });
 
-    it('is not made if somebody changed it between the check and the edit', async () => {
+    it('is not made if somebody changed the configuration between the check and the edit', async () => {
       const cluster = fakeCluster(storageCib);
       let queries = 0;
       cluster.answers.set('cibadmin', ({ argv }) => {
@@ -70,7 +70,7 @@ describe('a change', () => {
       expect(outcomeOf(answer)).to.deep.equal([412, 'version_changed']);
     });
 
-    it('is made whole, also if it takes more than one step', async () => {
+    it('is made completely if it takes several steps', async () => {
       const { call, cluster } = await bench();
       const answer = await call('DELETE', 'resource/SMB', {}, { 'If-Match': '"0.8"' });
       expect([answer.status, answer.headers['etag']]).to.deep.equal([200, '"0.10"']);
@@ -78,8 +78,8 @@ describe('a change', () => {
     });
   });
 
-  describe('that is only tried', () => {
-    it('is told, with what the cluster would do, and nothing is done', async () => {
+  describe('that is a dry run', () => {
+    it('shows what the cluster would do, and changes nothing', async () => {
       const { call, cluster } = await bench();
       const answer = await call('GET', `node/${other}/standby?dry_run=true`);
       expect(answer.body).to.deep.equal({
@@ -110,7 +110,7 @@ describe('a change', () => {
       expect((await call('GET', 'audit')).body).to.deep.equal([]);
     });
 
-    it('is refused as it would be if it were made', async () => {
+    it('is refused like the change itself', async () => {
       const { call } = await bench();
       expect(outcomeOf(await call('GET', 'resource/x/stop?dry_run=true'))).to.deep.equal([
         404,
@@ -122,7 +122,7 @@ describe('a change', () => {
       ]);
     });
 
-    it('is made where dry_run is false', async () => {
+    it('is made if dry_run is false', async () => {
       const { call } = await bench();
       expect((await call('GET', 'resource/SMB/stop?dry_run=false')).text).to.equal(
         '{"name":"SMB"}',
@@ -142,7 +142,7 @@ describe('a change', () => {
       ['POST', 'corosync/key', { key: 'ab'.repeat(128) }],
       ['GET', 'corosync/key/generate', {}],
     ] as const) {
-      it(`cannot be ${method} ${path}, which does not change the CIB`, async () => {
+      it(`is refused for ${method} ${path}, which does not change the CIB`, async () => {
         const { call, cluster } = await bench();
         const answer = await call(method, `${path}?dry_run=true`, body);
         expect(outcomeOf(answer)).to.deep.equal([400, 'cannot_be_tried']);
@@ -151,15 +151,15 @@ describe('a change', () => {
     }
   });
 
-  describe('that is waited for', () => {
-    it('is 200 when the cluster has nothing left to do', async () => {
+  describe('with ?wait', () => {
+    it('answers 200 when the cluster has nothing left to do', async () => {
       const { call, cluster } = await bench();
       const { status, headers } = await call('GET', 'resource/SMB/stop?wait=2m');
       expect([status, headers['x-ha-warnings']]).to.deep.equal([200, undefined]);
       expect(cluster.calls).to.deep.include(['crm_resource', '--wait', '--timeout=120']);
     });
 
-    it('is not if nobody asks for it', async () => {
+    it('is waited for only on request', async () => {
       const { call, cluster } = await bench();
       await call('GET', 'resource/SMB/stop');
       expect(JSON.stringify(cluster.calls)).not.to.include('--wait');
@@ -169,7 +169,7 @@ describe('a change', () => {
       ['has not finished in time', { exitCode: 124, stdout: '', stderr: 'timeout' }],
       ['cannot be asked', undefined],
     ] as const) {
-      it(`is 202 when the cluster ${what}: it was made`, async () => {
+      it(`is made, and answers 202, if the cluster ${what}`, async () => {
         const { call, cluster } = await bench();
         cluster.answers.set('crm_resource', () => {
           if (ending) return ending;
@@ -202,7 +202,7 @@ describe('a change', () => {
   describe('with an Idempotency-Key', () => {
     const stop = 'resource/SMB/stop';
 
-    it('is made once: a repeat gets the first answer, whole', async () => {
+    it('is made once: a repeat gets the complete first answer', async () => {
       const { call, cluster } = await bench();
       const first = await call('GET', stop, {}, key());
       const calls = cluster.calls.length;
@@ -214,16 +214,16 @@ describe('a change', () => {
       expect((await call('GET', 'audit')).body).to.have.lengthOf(1);
     });
 
-    it('is made once also if two ask at once, or the agent is started anew', async () => {
+    it('is made once even if two requests come at once or the agent is restarted', async () => {
       const { call, cluster, app } = await bench();
       const both = await Promise.all([call('GET', stop, {}, key()), call('GET', stop, {}, key())]);
       expect(both.map(({ text }) => text)).to.deep.equal(['{"name":"SMB"}', '{"name":"SMB"}']);
-      const anew = callerOf(app.again());
-      expect((await anew('GET', stop, {}, key())).text).to.equal('{"name":"SMB"}');
+      const restarted = callerOf(app.again());
+      expect((await restarted('GET', stop, {}, key())).text).to.equal('{"name":"SMB"}');
       expect(cluster.cibs).to.have.lengthOf(2);
     });
 
-    it('is another for another key, or another caller', async () => {
+    it('is made again for another key or another caller', async () => {
       const { call, cluster, app } = await bench();
       const token = await openTokenStore(`${folder.path}/tokens`).create('other', 'admin');
       const cleanUp = 'resource/SMB/cleanup';
@@ -233,7 +233,7 @@ describe('a change', () => {
       expect(cluster.changes()).to.have.lengthOf(3);
     });
 
-    it('is refused if the key was used for anything else', async () => {
+    it('is refused if the key was used for another request', async () => {
       const { call, cluster } = await bench();
       await call('POST', 'resource/SMB/ban', { node: other }, key());
       for (const [method, path, body] of [
@@ -250,7 +250,7 @@ describe('a change', () => {
       expect(cluster.cibs).to.have.lengthOf(2);
     });
 
-    it('repeats its failure', async () => {
+    it('gets the same failure again', async () => {
       const { call, cluster } = await bench();
       cluster.answers.set('cibadmin', ({ argv }) =>
         argv.includes('--query')
@@ -267,7 +267,7 @@ describe('a change', () => {
       expect(cluster.changes()).to.have.lengthOf(1);
     });
 
-    it('may be repeated if it was refused before anything was done', async () => {
+    it('may be repeated if it was refused before anything was changed', async () => {
       const { call, cluster } = await bench();
       const refused = await call('GET', stop, {}, { ...key(), 'If-Match': '"0.7"' });
       expect(refused.status).to.equal(412);
@@ -279,7 +279,7 @@ describe('a change', () => {
       expect((await call('GET', stop, {}, key('k2'))).status).to.equal(200);
     });
 
-    it('is of unknown outcome if the agent was killed meanwhile', async () => {
+    it('has an unknown outcome if the agent was killed meanwhile', async () => {
       const { call, cluster, app } = await bench();
       let began: () => void = () => undefined;
       const hasBegun = new Promise<void>((resolve) => (began = resolve));
@@ -300,8 +300,8 @@ describe('a change', () => {
     });
   });
 
-  describe('that the cluster gave no verdict on', () => {
-    // The last two are a cibadmin that hung, and one that was killed.
+  describe('without a verdict of the cluster', () => {
+    // The last two are for a cibadmin that hung and for one that was killed.
     const endings = [71, 76, 102, 124, 'tool_timeout', 'tool_ended_by_signal'] as const;
     const endedBy = (ending: (typeof endings)[number]) => {
       if (typeof ending === 'string') throw new Fault(ending, 'It ended so.');
@@ -309,7 +309,7 @@ describe('a change', () => {
     };
 
     for (const ending of endings) {
-      it(`is of unknown outcome after ${ending}, and its repeat does nothing`, async () => {
+      it(`has an unknown outcome after ${ending}, and its repeat does nothing`, async () => {
         const { call, cluster } = await bench();
         cluster.answers.set('cibadmin', ({ argv }) =>
           argv.includes('--query') ? success(cluster.xml()) : endedBy(ending),
@@ -324,7 +324,7 @@ describe('a change', () => {
         expect(cluster.changes()).to.have.lengthOf(1);
       });
 
-      it(`is made if the CIB shows it after ${ending}`, async () => {
+      it(`counts as made if the CIB shows it after ${ending}`, async () => {
         const { call, cluster } = await bench();
         cluster.answers.set('cibadmin', async (command) => {
           if (command.argv.includes('--query')) return success(cluster.xml());
@@ -338,7 +338,7 @@ describe('a change', () => {
       });
     }
 
-    it('is of unknown outcome if the CIB shows another change in its place', async () => {
+    it('has an unknown outcome if the CIB shows another change in its place', async () => {
       const { call, cluster } = await bench();
       cluster.answers.set('cibadmin', ({ argv }) => {
         if (argv.includes('--query')) return success(cluster.xml());
@@ -360,7 +360,7 @@ describe('a change', () => {
     ] as const;
 
     for (const [method, path, body] of changes) {
-      it(`is made if the coordinator shows it: ${method} ${path}`, async () => {
+      it(`counts as made if the coordinator shows it: ${method} ${path}`, async () => {
         const { call, cluster } = await bench(fakeCluster(ofOther));
         const answer = await call(method, path, body);
         expect(answer.status, answer.text).to.equal(200);
@@ -371,7 +371,7 @@ describe('a change', () => {
         ]);
       });
 
-      it(`is of unknown outcome if the coordinator does not show it: ${method} ${path}`, async () => {
+      it(`has an unknown outcome if the coordinator does not show it: ${method} ${path}`, async () => {
         const coordinator = fakeCluster(ofOther);
         const { call, cluster } = await bench(fakeCluster(ofOther));
         cluster.answers.set('cibadmin', (command) =>
@@ -385,7 +385,7 @@ describe('a change', () => {
       [true, [200]],
       [false, [409, 'outcome_unknown']],
     ] as const) {
-      it(`is ${isShown ? 'made if' : 'of unknown outcome if not'} shown, also by an id that is no argument of cibadmin`, async () => {
+      it(`${isShown ? 'counts as made if' : 'has an unknown outcome if not'} shown, even if cibadmin cannot take its id`, async () => {
         const cluster = fakeCluster(ofOther);
         cluster.answers.set('cibadmin', ({ argv }) => {
           if (!argv.includes('--node')) return undefined;
@@ -398,7 +398,7 @@ describe('a change', () => {
       });
     }
 
-    it('is made if this node becomes the coordinator in place of one that is lost', async () => {
+    it('counts as made if this node becomes the coordinator in place of a lost one', async () => {
       const cluster = fakeCluster(ofOther);
       cluster.answers.set('cibadmin', ({ argv }) => {
         if (!argv.includes('--node')) return undefined;
@@ -413,7 +413,7 @@ describe('a change', () => {
   describe('that cannot be undone', () => {
     const asked = { HA_AGENT_REQUIRE_CONFIRMATION: 'true' };
     const lastDevice = (() => {
-      // Of this node no other device is known.
+      // No other device is known for this node.
       const both = [
         `pcmk_host_list" value="${other}"`,
         `pcmk_host_list" value="${local}"`,
@@ -433,7 +433,7 @@ describe('a change', () => {
     ];
 
     for (const [method, path] of grave) {
-      it(`asks to confirm ${method} ${path}, and carries out what is confirmed`, async () => {
+      it(`requires a confirmation for ${method} ${path}, and is made once confirmed`, async () => {
         const cluster = fakeCluster(lastDevice);
         const { call, paths } = await bench(cluster, asked);
         if (path.startsWith(`node/${other}`)) {
@@ -460,7 +460,7 @@ describe('a change', () => {
         }
         const confirmed = { 'X-HA-Confirm': confirmation.token };
         expect((await call(method, path, {}, confirmed)).status).to.equal(200);
-        // A device is gone then.
+        // Brings back a device that the request deleted.
         cluster.cibs.splice(1);
         expect(outcomeOf(await call(method, path, {}, confirmed)), 'once').to.deep.equal([
           428,
@@ -469,7 +469,7 @@ describe('a change', () => {
       });
     }
 
-    it('takes a confirmation from who asked, for the very same request', async () => {
+    it('accepts a confirmation only from the same caller, for the same request', async () => {
       const { call, cluster, app } = await bench(fakeCluster(lastDevice), asked);
       const first = await call('GET', 'destroy');
       const { token } = (first.body as { confirmation: { token: string } }).confirmation;
@@ -488,7 +488,7 @@ describe('a change', () => {
       expect((await call('GET', 'destroy', {}, confirmed)).status).to.equal(200);
     });
 
-    it('may be confirmed with the Idempotency-Key that it was asked with', async () => {
+    it('may be confirmed with the Idempotency-Key of its first request', async () => {
       const { call, cluster } = await bench(fakeCluster(lastDevice), asked);
       const first = await call('GET', 'destroy', {}, key());
       const { token } = (first.body as { confirmation: { token: string } }).confirmation;
@@ -499,13 +499,13 @@ describe('a change', () => {
       expect(cluster.calls.filter(([tool]) => tool === 'pcs')).to.have.lengthOf(1);
     });
 
-    it('is no deletion of a fence device beside which there are others', async () => {
+    it('is not the deletion of a fence device while there are others', async () => {
       const { call } = await bench(fakeCluster(storageCib), asked);
       expect((await call('DELETE', `stonith/${device}`)).status).to.equal(200);
       expect((await call('GET', 'resource/SMB/delete')).status).to.equal(200);
     });
 
-    it('is refused, not to be confirmed, if it would be refused anyway', async () => {
+    it('is refused without asking for a confirmation if it would be refused anyway', async () => {
       const { call } = await bench(fakeCluster(storageCib), asked);
       expect(outcomeOf(await call('DELETE', 'stonith/nothing'))).to.deep.equal([
         404,
@@ -513,14 +513,14 @@ describe('a change', () => {
       ]);
     });
 
-    it('is tried without one', async () => {
+    it('needs no confirmation for a dry run', async () => {
       const { call } = await bench(fakeCluster(storageCib), asked);
       expect((await call('GET', 'property/delete_all?dry_run=true')).body).to.include({
         dry_run: true,
       });
     });
 
-    it('is carried out at once where nobody asked for confirmations', async () => {
+    it('is made at once if the configuration requires no confirmations', async () => {
       const { call } = await bench(fakeCluster(lastDevice));
       for (const path of ['property/delete_all', `node/${other}/fence`, 'destroy']) {
         expect((await call('GET', path)).status, path).to.equal(200);

@@ -17,10 +17,10 @@ const { local, other } = nodes;
 const pairOf = (id: string, name: string, value: string) =>
   `<nvpair id="${id}-${name}" name="${name}" value="${value}">`;
 
-describe('what becomes of the CIB', () => {
+describe('the CIB after a change', () => {
   const folder = temporaryFolder();
 
-  /** Each case is a request, on that CIB, and the lines of cibChanges. */
+  /** Each case has a CIB, a request, and the lines of cibChanges that it makes. */
   type Case = readonly [
     what: string,
     cib: string,
@@ -33,7 +33,7 @@ describe('what becomes of the CIB', () => {
   const suites: Readonly<Record<string, readonly Case[]>> = {
     'when a resource is stopped:': [
       [
-        'it is told to be stopped',
+        'its target-role becomes Stopped',
         storageCib,
         'GET',
         'resource/ZFS/stop',
@@ -52,7 +52,7 @@ describe('what becomes of the CIB', () => {
         ],
       ],
       [
-        'a group as such, where its role was told otherwise',
+        'a group itself gets the role, in place of another one',
         everythingCib,
         'GET',
         'resource/Files/stop',
@@ -72,7 +72,7 @@ describe('what becomes of the CIB', () => {
         })(),
       ],
       [
-        'a clone as such',
+        'a clone itself gets the role',
         everythingCib,
         'GET',
         'resource/Web-clone/stop',
@@ -85,7 +85,7 @@ describe('what becomes of the CIB', () => {
     ],
     'when a node goes to standby or comes back:': [
       [
-        'it gets its attributes if it has none',
+        'it gets node attributes if it has none',
         storageCib,
         'GET',
         `node/${local}/standby`,
@@ -96,7 +96,7 @@ describe('what becomes of the CIB', () => {
         ],
       ],
       [
-        'what stands there is put right',
+        'an existing value is replaced',
         everythingCib,
         'GET',
         `node/${local}/standby`,
@@ -107,7 +107,7 @@ describe('what becomes of the CIB', () => {
         ],
       ],
       [
-        'online takes standby away',
+        'online removes standby',
         everythingCib,
         'GET',
         `node/${local}/online`,
@@ -115,7 +115,7 @@ describe('what becomes of the CIB', () => {
         [`- nodes-2: ${pairOf('nodes-2', 'standby', 'true')}`],
       ],
       [
-        'online of a node that is online changes nothing',
+        'online changes nothing on an online node',
         storageCib,
         'GET',
         `node/${local}/online`,
@@ -123,7 +123,7 @@ describe('what becomes of the CIB', () => {
         [],
       ],
       [
-        'maintenance, not in the set that a rule guards',
+        'maintenance is not set in a set with a rule',
         everythingCib,
         'POST',
         `node/${other}/maintenance`,
@@ -131,7 +131,7 @@ describe('what becomes of the CIB', () => {
         [`+ nodes-1: ${pairOf('nodes-1', 'maintenance', 'on')}`],
       ],
       [
-        'unmaintenance',
+        'unmaintenance ends maintenance',
         everythingCib,
         'POST',
         `node/${local}/unmaintenance`,
@@ -139,7 +139,7 @@ describe('what becomes of the CIB', () => {
         [`- nodes-2: ${pairOf('nodes-2', 'maintenance', 'true')}`],
       ],
       [
-        'a guest node is in the list of nodes from its first attribute on',
+        'the first attribute of a guest node adds it to the list of nodes',
         remoteNodesCib,
         'GET',
         'node/guest1/standby',
@@ -153,7 +153,7 @@ describe('what becomes of the CIB', () => {
     ],
     'when a property is set or deleted:': [
       [
-        'it is in the set that counts before all others',
+        'it is in the set with the highest precedence',
         storageCib,
         'POST',
         'property/cluster-delay/set',
@@ -161,7 +161,7 @@ describe('what becomes of the CIB', () => {
         [`+ cib-bootstrap-options: ${pairOf('cib-bootstrap-options', 'cluster-delay', '90s')}`],
       ],
       [
-        'it is in no other set that always counts',
+        'it is in no other set without a rule',
         everythingCib,
         'PUT',
         'property/batch-limit',
@@ -173,7 +173,7 @@ describe('what becomes of the CIB', () => {
         ],
       ],
       [
-        'a boolean may be one',
+        'the value may be a JSON boolean',
         storageCib,
         'POST',
         'property/stonith-enabled/set',
@@ -184,7 +184,7 @@ describe('what becomes of the CIB', () => {
         ],
       ],
       [
-        'deleted, it is gone from each set that always counts',
+        'a deleted one is removed from each set without a rule',
         everythingCib,
         'GET',
         'property/batch-limit/delete',
@@ -195,7 +195,7 @@ describe('what becomes of the CIB', () => {
         ],
       ],
       [
-        'deleted, it stays in a set that a rule guards',
+        'a deleted one stays in a set with a rule',
         everythingCib,
         'DELETE',
         'property/shutdown-escalation',
@@ -205,7 +205,7 @@ describe('what becomes of the CIB', () => {
         ],
       ],
       [
-        'all deleted, what Pacemaker writes itself is left',
+        "deleting all of them leaves Pacemaker's own",
         storageCib,
         'GET',
         'property/delete_all',
@@ -215,7 +215,7 @@ describe('what becomes of the CIB', () => {
     ],
     'when a fencing level is made or deleted:': [
       [
-        'a new one',
+        'a new level is added',
         storageCib,
         'POST',
         'stonith/level/create',
@@ -225,7 +225,7 @@ describe('what becomes of the CIB', () => {
         ],
       ],
       [
-        'a device beside that which is there',
+        'a device is added to an existing level',
         storageCib,
         'POST',
         'stonith/level/create',
@@ -236,7 +236,7 @@ describe('what becomes of the CIB', () => {
         ],
       ],
       [
-        'the level goes with its last device',
+        'the level is removed with its last device',
         storageCib,
         'POST',
         'stonith/level/2/delete',
@@ -246,7 +246,7 @@ describe('what becomes of the CIB', () => {
         ],
       ],
       [
-        'the level stays with the others',
+        'the level keeps its other devices',
         storageCib.replace(
           'devices="failoverMeasure_ipmi_bitcoin"',
           'devices="failoverMeasure_ipmi_bitcoin,x"',
@@ -262,7 +262,7 @@ describe('what becomes of the CIB', () => {
     ],
     'when a resource is banned, or bans are cleared:': [
       [
-        'a constraint as crm_resource makes it',
+        'the ban is a constraint like that of crm_resource',
         storageCib,
         'POST',
         'resource/SMB/ban',
@@ -274,7 +274,7 @@ describe('what becomes of the CIB', () => {
     ],
     'when meta attributes of a fence device are updated:': [
       [
-        'they are there, or gone',
+        'they are set or removed',
         everythingCib,
         'PATCH',
         'stonith/fence-secret',
@@ -311,31 +311,31 @@ describe('what becomes of the CIB', () => {
       const { call } = await changesBench(folder.path, { cluster });
       for (const each of stopped) await call('GET', `resource/${each}/stop`);
       expect((await call('GET', `resource/${name}/start`)).status).to.equal(200);
-      return { left: stopped.filter((each) => isToldToStop(cluster.xml(), each)) };
+      return { left: stopped.filter((each) => hasRoleStopped(cluster.xml(), each)) };
     };
 
-    it('it is told nothing any more, nor is a clone around it', async () => {
+    it('it loses its target-role Stopped, and so does a clone around it', async () => {
       expect(
         (await start('Everywhere', ['Everywhere', 'Everywhere-clone', 'ZFS'])).left,
       ).to.deep.equal(['ZFS']);
     });
 
-    it('a clone is, and what is right in it', async () => {
+    it('a clone and its direct child lose their target-role Stopped', async () => {
       expect((await start('Web-clone', ['Web-clone', 'Web', 'WebServer'])).left).to.deep.equal([
         'WebServer',
       ]);
     });
 
-    it('a group as such: what was stopped in it stays so', async () => {
+    it('a group is started, but its stopped members stay stopped', async () => {
       expect((await start('OneOnly', ['OneOnly', 'Alone'])).left).to.deep.equal(['Alone']);
     });
 
-    it('a member of a group alone', async () => {
+    it('a member of a group is started, but its stopped group stays stopped', async () => {
       expect((await start('Alone', ['OneOnly', 'Alone'])).left).to.deep.equal(['OneOnly']);
     });
   });
 
-  describe('when bans are cleared:', () => {
+  describe('when bans are made or cleared:', () => {
     let cleared = 0;
     async function banned() {
       const { call, cluster } = await changesBench(folder.path);
@@ -350,27 +350,27 @@ describe('what becomes of the CIB', () => {
       return { call, bans, cluster };
     }
 
-    it('those of the resource, on all nodes', async () => {
+    it('those of the resource on all nodes are removed', async () => {
       const { call, bans } = await banned();
       expect(bans()).to.have.lengthOf(3);
       await call('POST', 'resource/SMB/clear');
       expect(bans()).to.deep.equal([`cli-ban-ZFS-on-${other}`]);
     });
 
-    it('those on a node, if one is named', async () => {
+    it('only those on the node are removed, if one is named', async () => {
       const { call, bans } = await banned();
       await call('POST', 'resource/SMB/clear', { node: local });
       expect(bans()).to.deep.equal([`cli-ban-SMB-on-${other}`, `cli-ban-ZFS-on-${other}`]);
     });
 
-    it('not constraints that somebody set', async () => {
+    it('other constraints stay', async () => {
       const { call, cluster } = await banned();
       await call('POST', 'constraint/location', { resource: 'SMB', location: local });
       await call('POST', 'resource/SMB/clear');
       expect(cluster.xml()).to.include(`id="location-SMB-${local}-INFINITY"`);
     });
 
-    it('what crm_resource made, with a lifetime too, and nothing that a person wrote', async () => {
+    it('those of crm_resource are removed, even with a lifetime, and those written by hand stay', async () => {
       const rule = (id: string, ruleId: string, node: string) =>
         `<rsc_location id="${id}" rsc="SMB" role="Started"><rule id="${ruleId}" score="INFINITY" boolean-op="and"><expression id="${id}-expr" attribute="#uname" operation="eq" value="${node}"/><date_expression id="${id}-end" operation="lt" end="2199-01-01"/></rule></rsc_location>`;
       const plain = (id: string, rsc: string, node: string) =>
@@ -382,7 +382,7 @@ describe('what becomes of the CIB', () => {
         rule('cli-prefer-NFS', 'mine', local),
       ];
       const made = [
-        // Of a resource that was cloned since.
+        // The resource was cloned later.
         plain(`cli-ban-SMB-on-${local}`, 'SMB-clone', local),
         rule(`cli-ban-SMB-on-${other}`, `cli-ban-SMB-on-${other}-rule`, other),
         plain('cli-ban-SMB-on-gone', 'SMB', 'gone'),
@@ -415,14 +415,14 @@ describe('what becomes of the CIB', () => {
       expect(await left('NFS', {})).to.deep.equal([200, all]);
     });
 
-    it('a ban again stays where it is', async () => {
+    it('an existing ban stays as it is', async () => {
       const { call, bans } = await banned();
       const former = bans();
       await call('POST', 'resource/SMB/ban', { node: local });
       expect(bans()).to.deep.equal(former);
     });
 
-    it('a ban again is no second one, whatever the node is called', async () => {
+    it('a repeated ban adds no second one, even if the name of the node is no XML id', async () => {
       const cluster = fakeCluster(storageCib.replaceAll(`uname="${other}"`, 'uname="fe80::1"'));
       const { call } = await changesBench(folder.path, { cluster });
       for (let times = 0; times < 2; times += 1) {
@@ -433,7 +433,7 @@ describe('what becomes of the CIB', () => {
     });
   });
 
-  it('is nothing when a device is in the level already, or in none', async () => {
+  it('is unchanged when the device is already in the level, or is removed from a level without it', async () => {
     const { call, cluster } = await changesBench(folder.path);
     const device = { node_name: other, stonith_name: 'failoverMeasure_ipmi_bitcoin' };
     const again = await call('POST', 'stonith/level/create', { level: 1, ...device });
@@ -445,7 +445,7 @@ describe('what becomes of the CIB', () => {
     expect(cluster.changes()).to.deep.equal([]);
   });
 
-  it('is nothing when a property is not ours, takes other values, or is not set', async () => {
+  it("is unchanged when a property is Pacemaker's own or not set, or does not take the value", async () => {
     const { call, cluster } = await changesBench(folder.path);
     for (const [name, value, outcome] of [
       ['dc-version', '1', [422, 'property_is_pacemakers']],
@@ -480,7 +480,7 @@ describe('what becomes of the CIB', () => {
     ['load-threshold', '100%'],
     ['no-quorum-policy', 'freeze'],
   ] as const) {
-    it(`may have ${name} as ${value}`, async () => {
+    it(`may have ${value} as ${name}`, async () => {
       const { call, cluster } = await changesBench(folder.path);
       expect((await call('PUT', `property/${name}`, { value })).status).to.equal(200);
       expect(cluster.cib().properties.pairs).to.include({ [name]: String(value) });
@@ -488,7 +488,7 @@ describe('what becomes of the CIB', () => {
   }
 });
 
-function isToldToStop(xml: string, id: string): boolean {
+function hasRoleStopped(xml: string, id: string): boolean {
   const found = [...walk(parseEditableXml(xml))].find(
     ({ element }) => element.attributes['id'] === id,
   );

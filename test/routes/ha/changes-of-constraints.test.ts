@@ -12,7 +12,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const { other } = nodes;
 
-describe('what a constraint that is set makes of the CIB', () => {
+describe('a new constraint', () => {
   const folder = temporaryFolder();
 
   async function set(type: string, body: object, cluster = fakeCluster(everythingCib)) {
@@ -42,7 +42,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       ],
     ],
     [
-      'order by the name that the document reads it by',
+      'order, by the name that is used for reading',
       'ordering',
       { first: { resource: 'Plain' }, then: { resource: 'Alphorn' } },
       [
@@ -50,7 +50,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       ],
     ],
     [
-      'order without more: what is documented as its default',
+      'order with the documented defaults',
       'order',
       { first: { resource: 'Plain' }, then: { resource: 'Alphorn' } },
       [
@@ -58,7 +58,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       ],
     ],
     [
-      'order whose second action is the first if nothing is said',
+      'order whose second action defaults to the first',
       'order',
       { first: { resource: 'Plain', operation: 'stop' }, then: { resource: 'Alphorn' } },
       [
@@ -90,7 +90,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       ],
     ],
     [
-      'colocation: first goes where then is',
+      'colocation that places first where then is',
       'colocation',
       { name: 'c', first: 'NFS', then: 'SMB', score: 5 },
       ['+ constraints: <rsc_colocation id="c" rsc="NFS" with-rsc="SMB" score="5">'],
@@ -107,7 +107,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       ],
     ],
     [
-      'colocation of sets, whose score the options may have',
+      'colocation of sets, with the score in the options',
       'colocation_group',
       { name: 'cg', ...sets, score: '1', setOptions: { score: '7' } },
       [
@@ -128,7 +128,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       ],
     ],
     [
-      'location that avoids nodes, of which the first has the name',
+      'location that avoids several nodes, with the name on the first',
       'location',
       { name: 'l', resource: 'SMB', kind: 'avoids', locations: [nodes.local, other] },
       [
@@ -137,7 +137,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       ],
     ],
     [
-      'location of a role, with what is probed',
+      'location of a role, with resource-discovery',
       'location',
       {
         resource: 'Database-clone',
@@ -146,13 +146,13 @@ describe('what a constraint that is set makes of the CIB', () => {
         'resource-discovery': 'never',
       },
       [
-        // The one that it takes the place of.
+        // The new constraint replaces this one.
         `- constraints: <rsc_location id="l-role" rsc="Database-clone" role="Promoted" node="${other}" score="7">`,
         `+ constraints: <rsc_location id="location-Database-clone-${other}-INFINITY" rsc="Database-clone" role="Promoted" node="${other}" score="INFINITY" resource-discovery="never">`,
       ],
     ],
     [
-      'location of a role with a rule, which has the role then',
+      'location of a role with a rule that has the role',
       'location',
       {
         ...{ resource: 'Database-clone', role: 'Unpromoted', 'resource-discovery': 'exclusive' },
@@ -212,21 +212,21 @@ describe('what a constraint that is set makes of the CIB', () => {
       ],
     ],
     [
-      'a name outside of ASCII, as it is',
+      'a name with characters beyond ASCII',
       'ticket',
       { name: 'Größe·1', ticket: 'T', resource: 'SMB' },
       ['+ constraints: <rsc_ticket id="Größe·1" rsc="SMB" ticket="T">'],
     ],
   ];
   for (const [what, type, body, lines] of cases) {
-    it(what, async () => {
+    it(`is made in the CIB: ${what}`, async () => {
       const { outcome, cluster } = await set(type, body);
       expect(outcome).to.deep.equal([200]);
       expect(cluster.cibChanges()).to.deep.equal(lines);
     });
   }
 
-  it('a number behind an id that would be taken already', async () => {
+  it('gets a number at the end of an id that is taken', async () => {
     const { cluster } = await set('order_group', {
       name: 'x',
       resources: ['ZFS', 'SMB', 'NFS', 'Alphorn', 'VIP_mgmt0'],
@@ -236,29 +236,29 @@ describe('what a constraint that is set makes of the CIB', () => {
     );
   });
 
-  it('nothing, if something says the same already', async () => {
+  it('is refused if an existing one says the same', async () => {
     for (const [type, body] of [
       ['order', { name: 'again', first: { resource: 'ZFS' }, then: { resource: 'SMB' } }],
       ['colocation_group', { resources: ['ZFS', 'SMB', 'NFS', 'Alphorn', 'VIP_mgmt0'] }],
       ['ticket', { ticket: 'ticketA', resource: 'NeedsTicket' }],
     ] as const) {
-      const { outcome, cluster } = await setAnew(type, body);
+      const { outcome, cluster } = await setInNewBench(type, body);
       expect(outcome, type).to.deep.equal([409, 'constraint_exists']);
       expect(cluster.cibChanges()).to.deep.equal([]);
     }
   });
 
-  /** What is there, what is added to it, and what becomes of that: the words that the answer has. */
+  /** Existing constraints, a request, and its code and texts of the answer; no code if it is made. */
   const compared: readonly [string, string, string, object, readonly string[]][] = [
     [
-      'an order that leaves its defaults unsaid',
+      'an order with implicit defaults',
       '<rsc_order id="X" first="ZFS" then="SMB"/>',
       'order',
       { first: { resource: 'ZFS', operation: 'start' }, then: { resource: 'SMB' } },
       ['constraint_exists', 'X says the same'],
     ],
     [
-      'an order by the score of old',
+      'an order with the old score instead of a kind',
       '<rsc_order id="X" first="ZFS" then="SMB" score="0"/>',
       'order',
       { first: { resource: 'ZFS' }, then: { resource: 'SMB' }, kind: 'Optional' },
@@ -289,7 +289,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       ['constraint_contradicts', 'the other way round'],
     ],
     [
-      'a symmetrical order whose way back is the other way round',
+      'a symmetrical order whose reverse is the request',
       '<rsc_order id="X" first="ZFS" then="SMB"/>',
       'order',
       {
@@ -300,7 +300,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       ['constraint_contradicts', 'the other way round'],
     ],
     [
-      'the order that it says the way back of',
+      'the reverse of a symmetrical request',
       '<rsc_order id="X" first="ZFS" then="SMB"/>',
       'order',
       {
@@ -310,7 +310,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       [],
     ],
     [
-      'an order of other actions',
+      'an order with other actions',
       '<rsc_order id="X" first="ZFS" then="SMB" symmetrical="false"/>',
       'order',
       {
@@ -335,14 +335,14 @@ describe('what a constraint that is set makes of the CIB', () => {
       ['constraint_exists', 'X says the same'],
     ],
     [
-      'a set that has the two the other way round',
+      'a set with the two resources the other way round',
       '<rsc_order id="X"><resource_set id="X-1"><resource_ref id="ZFS"/><resource_ref id="NFS"/><resource_ref id="SMB"/></resource_set></rsc_order>',
       'order',
       { first: { resource: 'SMB' }, then: { resource: 'ZFS' } },
       ['constraint_contradicts', 'the other way round'],
     ],
     [
-      'an order of the same sets that leaves its defaults unsaid',
+      'an order of the same sets with implicit defaults',
       '<rsc_order id="X"><resource_set id="X-1"><resource_ref id="ZFS"/><resource_ref id="NFS"/></resource_set><resource_set id="X-2"><resource_ref id="SMB"/></resource_set></rsc_order>',
       'order_group',
       {
@@ -356,7 +356,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       ['constraint_exists', 'X says the same'],
     ],
     [
-      'an order of sets all of which have to run',
+      'an order of sets that require all resources',
       '<rsc_order id="X"><resource_set id="X-1" sequential="false"><resource_ref id="ZFS"/><resource_ref id="NFS"/></resource_set><resource_set id="X-2"><resource_ref id="SMB"/></resource_set></rsc_order>',
       'order_group',
       {
@@ -383,7 +383,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       ['constraint_contradicts', 'X contradicts it: its score is 100, not -INFINITY'],
     ],
     [
-      'a colocation that leaves its roles unsaid and has the largest score as a number',
+      'a colocation with implicit roles and the score INFINITY as a number',
       '<rsc_colocation id="X" rsc="NFS" with-rsc="SMB" score="+1000000"/>',
       'colocation',
       {
@@ -394,7 +394,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       ['constraint_exists', 'X says the same'],
     ],
     [
-      'a colocation with the role by its newer name',
+      'a colocation with the newer name of the role',
       '<rsc_colocation id="X" rsc="NFS" with-rsc="Database-clone" with-rsc-role="Promoted" score="INFINITY"/>',
       'colocation',
       { first: 'NFS', then: { resource: 'Database-clone', role: 'Master' } },
@@ -422,7 +422,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       ['constraint_contradicts', 'its score is 5'],
     ],
     [
-      'a colocation by another attribute of nodes',
+      'a colocation by another node attribute',
       '<rsc_colocation id="X" rsc="NFS" with-rsc="SMB" score="5" node-attribute="site"/>',
       'colocation',
       { first: 'NFS', then: 'SMB', score: -5 },
@@ -436,21 +436,21 @@ describe('what a constraint that is set makes of the CIB', () => {
       ['constraint_contradicts', 'X contradicts it: its score is 5, not 6'],
     ],
     [
-      'a colocated set of the two',
+      'a colocated set of the two resources',
       '<rsc_colocation id="X" score="5"><resource_set id="X-1"><resource_ref id="NFS"/><resource_ref id="SMB"/></resource_set></rsc_colocation>',
       'colocation',
       { first: 'SMB', then: 'NFS', score: 5 },
       ['constraint_exists', 'X says the same'],
     ],
     [
-      'a set that keeps the two apart',
+      'a set that keeps the two resources apart',
       '<rsc_colocation id="X" score="-5"><resource_set id="X-1"><resource_ref id="NFS"/><resource_ref id="ZFS"/><resource_ref id="SMB"/></resource_set></rsc_colocation>',
       'colocation',
       { first: 'SMB', then: 'NFS', score: 5 },
       ['constraint_contradicts', 'its score is -5'],
     ],
     [
-      'a ticket that leaves its defaults unsaid',
+      'a ticket with implicit defaults',
       '<rsc_ticket id="X" ticket="T" rsc="SMB"/>',
       'ticket',
       { ticket: 'T', resource: 'SMB', role: 'Started', 'loss-policy': 'stop' },
@@ -464,28 +464,28 @@ describe('what a constraint that is set makes of the CIB', () => {
       ['constraint_contradicts', 'X contradicts it: its loss-policy is stop, not fence'],
     ],
     [
-      'a ticket of the promoted role, by its newer name',
+      'a ticket with the newer name of the promoted role',
       '<rsc_ticket id="X" ticket="T" rsc="Database-clone" rsc-role="Promoted"/>',
       'ticket',
       { ticket: 'T', resource: 'Database-clone', role: 'Master', 'loss-policy': 'demote' },
       ['constraint_exists', 'X says the same'],
     ],
     [
-      'a ticket of a set that has the resource',
+      'a ticket of a set with the resource',
       '<rsc_ticket id="X" ticket="T"><resource_set id="X-1"><resource_ref id="NFS"/><resource_ref id="SMB"/></resource_set></rsc_ticket>',
       'ticket',
       { ticket: 'T', resource: 'SMB', 'loss-policy': 'freeze' },
       ['constraint_contradicts', 'X contradicts it: its loss-policy is stop, not freeze'],
     ],
     [
-      'another ticket, and the same of another role',
+      'another ticket, and the same ticket with another role',
       '<rsc_ticket id="X" ticket="T" rsc="Database-clone" rsc-role="Promoted"/><rsc_ticket id="Y" ticket="U" rsc="Database-clone"/>',
       'ticket',
       { ticket: 'T', resource: 'Database-clone', 'loss-policy': 'fence' },
       [],
     ],
     [
-      'a location by a rule that leaves its defaults unsaid',
+      'a location by a rule with implicit defaults',
       '<rsc_location id="X" rsc="SMB"><rule id="X-rule" score="INFINITY"><expression id="X-1" attribute="a" operation="defined"/><expression id="X-2" attribute="b" operation="eq" value="1"/></rule></rsc_location>',
       'location',
       {
@@ -521,18 +521,18 @@ describe('what a constraint that is set makes of the CIB', () => {
       [],
     ],
   ];
-  for (const [what, present, type, body, [code, ...words]] of compared) {
-    it(`${code === undefined ? 'as well' : 'nothing'}, if there is ${what}`, async () => {
+  for (const [what, present, type, body, [code, ...texts]] of compared) {
+    it(`${code === undefined ? 'is made' : 'is refused'} next to ${what}`, async () => {
       const cluster = fakeCluster(withConstraints(present));
-      const { outcome, answer } = await setAnew(type, body, cluster);
+      const { outcome, answer } = await setInNewBench(type, body, cluster);
       expect(outcome).to.deep.equal(code === undefined ? [200] : [409, code]);
-      for (const each of words) expect(answer.body).to.have.property('detail').that.includes(each);
+      for (const each of texts) expect(answer.body).to.have.property('detail').that.includes(each);
       expect(cluster.cibChanges().length > 0).to.equal(code === undefined);
     });
   }
 
-  it('nothing of a resource and itself, what it is in, or two of a group', async () => {
-    for (const [type, body, words] of [
+  it('is refused between a resource and itself, its own group, or another member of its group', async () => {
+    for (const [type, body, texts] of [
       ['colocation', { first: 'SMB', then: 'SMB' }, 'SMB is named twice'],
       ['colocation', { first: 'SMB', then: 'SMB', score: '-INFINITY' }, 'SMB is named twice'],
       [
@@ -550,15 +550,15 @@ describe('what a constraint that is set makes of the CIB', () => {
       ],
       ['order_group', { resources: ['SMB', 'Mount', 'Export'] }, 'both in the group Files'],
     ] as const) {
-      const { outcome, answer, cluster } = await setAnew(type, body);
+      const { outcome, answer, cluster } = await setInNewBench(type, body);
       expect(outcome, JSON.stringify(body)).to.deep.equal([422, 'cluster_refused']);
-      expect(answer.body).to.have.property('detail').that.includes(words);
+      expect(answer.body).to.have.property('detail').that.includes(texts);
       expect(cluster.cibChanges()).to.deep.equal([]);
     }
   });
 
-  describe('of locations on nodes', () => {
-    /** The locations of SMB after these were set, one after another. */
+  describe('that is a location on nodes', () => {
+    /** The locations of SMB after these requests, one after another. */
     async function after(present: string, ...bodies: readonly object[]) {
       const cluster = fakeCluster(withConstraints(present));
       again += 1;
@@ -573,7 +573,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       return { outcomes, locations: locations.map((each) => each.replace('<rsc_location ', '')) };
     }
 
-    it('the last alone, which has the name of the one before if it is to', async () => {
+    it('replaces the former one for the node, and may have its name', async () => {
       const { outcomes, locations } = await after(
         '',
         { name: 'mine', location: other, score: 100 },
@@ -587,7 +587,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       ]);
     });
 
-    it('one that is avoided and then preferred, by whoever set it, is preferred', async () => {
+    it('replaces a ban of crm_resource and a location that avoids the node', async () => {
       const { locations } = await after(
         `<rsc_location id="cli-ban-SMB-on-${other}" rsc="SMB" role="Started" node="${other}" score="-INFINITY"/><rsc_location id="second" rsc="SMB" node="${other}" score="3" resource-discovery="never"/>`,
         { location: other, kind: 'avoids' },
@@ -598,7 +598,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       ]);
     });
 
-    it('nothing new, if all are there as they are asked for', async () => {
+    it('is refused if all nodes already have it', async () => {
       const both = { locations: [other, nodes.local, other], score: 5 };
       const { outcomes, locations } = await after('', both, both, {
         ...{ location: other, score: '+5', role: 'Started', 'resource-discovery': 'always' },
@@ -611,7 +611,7 @@ describe('what a constraint that is set makes of the CIB', () => {
       expect(locations).to.have.lengthOf(2);
     });
 
-    it('those of the promoted role, rules and patterns stay', async () => {
+    it('leaves locations of the promoted role, by a rule or by a pattern', async () => {
       const present = `<rsc_location id="A" rsc="SMB" role="Promoted" node="${other}" score="5"/><rsc_location id="B" rsc="SMB"><rule id="B-rule" score="1"><expression id="B-1" attribute="#uname" operation="eq" value="${other}"/></rule></rsc_location><rsc_location id="C" rsc-pattern="SMB" node="${other}" score="1"/>`;
       const { locations } = await after(
         present,
@@ -625,10 +625,10 @@ describe('what a constraint that is set makes of the CIB', () => {
     });
   });
 
-  it('a name that is taken by another constraint is refused, and that one stays', async () => {
+  it('is refused if another constraint has its name, and that one stays', async () => {
     const present = `<rsc_location id="X" rsc="NFS" node="${other}" score="5"/>`;
     const cluster = fakeCluster(withConstraints(present));
-    const { outcome } = await setAnew(
+    const { outcome } = await setInNewBench(
       'location',
       { name: 'X', resource: 'SMB', location: other },
       cluster,
@@ -637,9 +637,9 @@ describe('what a constraint that is set makes of the CIB', () => {
     expect(cluster.cibChanges()).to.deep.equal([]);
   });
 
-  it('a role as the schema of the CIB has it', async () => {
+  it('has the name of the role that the schema of the CIB knows', async () => {
     const old = everythingCib.replace(/validate-with="[^"]*"/, 'validate-with="pacemaker-3.4"');
-    const { cluster } = await setAnew(
+    const { cluster } = await setInNewBench(
       'ticket',
       { name: 'x', ticket: 'T', resource: 'Database-clone', role: 'Promoted' },
       fakeCluster(old),
@@ -649,7 +649,7 @@ describe('what a constraint that is set makes of the CIB', () => {
     ]);
   });
 
-  /** All that there can be but constraints, and these. */
+  /** The CIB with everything, with these constraints in place of its own. */
   function withConstraints(xml: string): string {
     return everythingCib.replace(
       /<constraints>.*<\/constraints>/s,
@@ -657,10 +657,10 @@ describe('what a constraint that is set makes of the CIB', () => {
     );
   }
 
-  it('nothing, if the name is taken, by whatever it is', async () => {
+  it('is refused if any element has its name', async () => {
     const { cluster } = await set('ticket', { ticket: 'first', resource: 'SMB' });
     for (const name of ['startingNFS', 'ZFS', 'nodes-1-rack', 'o-set-1', 'Plain-monitor-10']) {
-      const { outcome, cluster: same } = await setAnew(
+      const { outcome, cluster: same } = await setInNewBench(
         'ticket',
         { name, ticket: 'T', resource: 'SMB' },
         cluster,
@@ -670,14 +670,14 @@ describe('what a constraint that is set makes of the CIB', () => {
     }
   });
 
-  it('nothing, if it is of what is inside a clone or bundle, and the clone is named', async () => {
+  it('is refused for a resource in a clone or bundle, and the answer names the clone or bundle', async () => {
     for (const [inside, around] of [
       ['Everywhere', 'Everywhere-clone'],
       ['WebServer', 'Web-clone'],
       ['Queue', 'Queue-master'],
       ['InContainer', 'Container'],
     ] as const) {
-      const { outcome, answer, cluster } = await setAnew('ticket', {
+      const { outcome, answer, cluster } = await setInNewBench('ticket', {
         ticket: 'T',
         resource: inside,
       });
@@ -687,27 +687,28 @@ describe('what a constraint that is set makes of the CIB', () => {
     }
   });
 
-  it('one of a group, of what is in it, and of a clone as such', async () => {
+  it('may be for a group, a member of a group, or a clone itself', async () => {
     for (const resource of ['Files', 'Mount', 'Web-clone', 'Container', 'FromTemplate']) {
-      expect((await setAnew('ticket', { ticket: 'T', resource })).outcome, resource).to.deep.equal([
-        200,
-      ]);
+      expect(
+        (await setInNewBench('ticket', { ticket: 'T', resource })).outcome,
+        resource,
+      ).to.deep.equal([200]);
     }
   });
 
-  it('a location on remote and guest nodes as well, of which all others are unknown', async () => {
+  it('may be a location on a remote or guest node, but not on any other resource', async () => {
     for (const location of ['remote1', 'guest1']) {
       const cluster = fakeCluster(remoteNodesCib);
-      const { outcome } = await setAnew('location', { resource: 'SMB', location }, cluster);
+      const { outcome } = await setInNewBench('location', { resource: 'SMB', location }, cluster);
       expect(outcome).to.deep.equal([200]);
     }
     for (const location of ['VM', 'SMB']) {
-      const { outcome } = await setAnew('location', { resource: 'SMB', location });
+      const { outcome } = await setInNewBench('location', { resource: 'SMB', location });
       expect(outcome).to.deep.equal([404, 'node_not_found']);
     }
   });
 
-  it('without the constraint that is deleted', async () => {
+  it('is removed completely when it is deleted', async () => {
     const cluster = fakeCluster(everythingCib);
     const { call } = await changesBench(folder.path, { cluster });
     expect((await call('POST', 'constraint/o-set/delete')).status).to.equal(200);
@@ -725,9 +726,9 @@ describe('what a constraint that is set makes of the CIB', () => {
     }
   });
 
-  /** The token of a bench is there already. */
+  /** A folder of its own, because the former bench has its token in the folder. */
   let again = 0;
-  async function setAnew(type: string, body: object, cluster = fakeCluster(everythingCib)) {
+  async function setInNewBench(type: string, body: object, cluster = fakeCluster(everythingCib)) {
     again += 1;
     const { call } = await changesBench(`${folder.path}/${again}`, { cluster });
     const answer = await call('POST', `constraint/${type}`, body);

@@ -20,7 +20,7 @@ const { local, other } = nodes;
 describe('changes of the files of corosync', () => {
   const folder = temporaryFolder();
 
-  /** A corosync that finds every configuration good, and what it was shown. */
+  /** A corosync that accepts every configuration, and the configurations that it was shown. */
   async function bench(verdict = success('')): Promise<ChangesBench & { shown: string[] }> {
     const cluster = fakeCluster(storageCib);
     const shown: string[] = [];
@@ -38,7 +38,7 @@ describe('changes of the files of corosync', () => {
     const json = contractExample('corosync') as object;
     const text = contractExample('corosync-raw') as string;
 
-    it('is set as it is documented, and read back as it was set', async () => {
+    it('is set as documented, and read back as it was set', async () => {
       const { call, paths, shown } = await bench();
       const answer = await call('POST', 'corosync', json);
       expect([answer.status, answer.text]).to.deep.equal([200, JSON.stringify(text)]);
@@ -47,7 +47,7 @@ describe('changes of the files of corosync', () => {
       expect((await call('GET', 'corosync')).body).to.deep.equal(json);
     });
 
-    it('is set as text, to the byte', async () => {
+    it('is set as text, byte for byte', async () => {
       const { call, paths } = await bench();
       const conf = '# Größe\ntotem {\n  version:   2\r\n}';
       const answer = await call('POST', 'corosync/raw', { conf });
@@ -55,7 +55,7 @@ describe('changes of the files of corosync', () => {
       expect(await readFile(paths.corosyncConf, 'utf8')).to.equal(conf);
     });
 
-    it('is refused where it is larger than a change may be, and stays as it is', async () => {
+    it('is refused if it is larger than a change may be, and stays as it is', async () => {
       const { call, paths, shown } = await bench();
       await writeFile(paths.corosyncConf, 'old\n');
       const answer = await call('POST', 'corosync/raw', { conf: '\r'.repeat(300_000) });
@@ -63,7 +63,7 @@ describe('changes of the files of corosync', () => {
       expect([await readFile(paths.corosyncConf, 'utf8'), shown]).to.deep.equal(['old\n', []]);
     });
 
-    it('keeps its mode, and is kept as the previous one', async () => {
+    it('keeps its mode, and is saved as the previous one', async () => {
       const { call, paths } = await bench();
       await writeFile(paths.corosyncConf, 'old\n');
       await chmod(paths.corosyncConf, 0o640);
@@ -76,7 +76,7 @@ describe('changes of the files of corosync', () => {
       ]);
     });
 
-    it('stays what it is if corosync would not start with the new one, whose line is told', async () => {
+    it('stays as it is if corosync would not start with the new one, and the answer names the line', async () => {
       const verdict = {
         exitCode: 8,
         stdout: '',
@@ -107,7 +107,7 @@ describe('changes of the files of corosync', () => {
       const withKey = (key: string, comment = '') =>
         `totem {\n\tversion: 2\n\tkey: ${key}\n${comment}}\nquorum {\n}\nnodelist {\n}\n`;
 
-      it('keeps the key that comes back as it was shown, and shows none', async () => {
+      it('keeps its key if the request has the mask in its place, and shows no key', async () => {
         const { call, paths, app } = await bench();
         await writeFile(paths.corosyncConf, withKey('verysecret', '#\tkey: evenolder\n'));
         const shown = (await call('GET', 'corosync/raw')).body as string;
@@ -134,14 +134,14 @@ describe('changes of the files of corosync', () => {
         expect(JSON.stringify(seen)).not.to.include('verysecret');
       });
 
-      it('has the new key, which nobody is told', async () => {
+      it('gets the new key, which appears in no answer', async () => {
         const { call, paths } = await bench();
         const answer = await call('POST', 'corosync/raw', { conf: withKey('verysecret') });
         expect(answer.text).not.to.include('verysecret');
         expect(await readFile(paths.corosyncConf, 'utf8')).to.include('key: verysecret');
       });
 
-      it('is refused if there is no key that could stay', async () => {
+      it('is refused with a mask if there is no key to keep', async () => {
         const { call, paths } = await bench();
         await writeFile(paths.corosyncConf, withKey('x').replace('\tkey', '#\tkey'));
         const answer = await call('POST', 'corosync/raw', { conf: withKey('********') });
@@ -149,7 +149,7 @@ describe('changes of the files of corosync', () => {
         expect(answer.body).to.have.nested.property('errors[0].field', 'totem.key');
       });
 
-      it('is refused without it being told, if corosync quotes it', async () => {
+      it('is refused without showing the key, if corosync quotes the key', async () => {
         const { call, cluster, app } = await bench();
         cluster.answers.set('corosync', () => ({
           exitCode: 8,
@@ -166,7 +166,7 @@ describe('changes of the files of corosync', () => {
   describe('the key', () => {
     const { key } = contractExample('corosync-key') as { key: string };
 
-    it('is set as it is documented: the answer is empty', async () => {
+    it('is set as documented, with an empty answer', async () => {
       const { call, paths, cluster } = await bench();
       const answer = await call('POST', 'corosync/key', { key });
       expect([answer.status, answer.text]).to.deep.equal([200, '']);
@@ -176,23 +176,26 @@ describe('changes of the files of corosync', () => {
       expect(cluster.changes()).to.deep.equal([]);
     });
 
-    it('is generated beside the one that is there, which is kept', async () => {
+    it('is generated, and the former one is saved', async () => {
       const { call, paths, cluster } = await bench();
       await call('POST', 'corosync/key', { key });
-      const words =
+      const keygenText =
         'Corosync Cluster Engine Authentication key generator.\nWriting corosync key to ';
       cluster.answers.set('corosync-keygen', async ({ argv }) => {
         await writeFile(argv[2] ?? '', Buffer.alloc(256, 7), { mode: 0o400 });
-        return success(`${words}${argv[2] ?? ''}.\n`);
+        return success(`${keygenText}${argv[2] ?? ''}.\n`);
       });
       const answer = await call('GET', 'corosync/key/generate');
-      expect([answer.status, answer.body]).to.deep.equal([200, `${words}${paths.corosyncKey}.\n`]);
+      expect([answer.status, answer.body]).to.deep.equal([
+        200,
+        `${keygenText}${paths.corosyncKey}.\n`,
+      ]);
       expect(await readFile(paths.corosyncKey)).to.deep.equal(Buffer.alloc(256, 7));
       expect((await readFile(`${paths.corosyncKey}.previous`)).toString('hex')).to.equal(key);
       expect(await filesOf(paths.corosyncKey)).to.deep.equal(['authkey', 'authkey.previous']);
     });
 
-    it('stays what it is if none can be generated', async () => {
+    it('stays as it is if no key can be generated', async () => {
       const { call, paths, cluster } = await bench();
       await call('POST', 'corosync/key', { key });
       cluster.answers.set('corosync-keygen', async ({ argv }) => {
@@ -207,7 +210,7 @@ describe('changes of the files of corosync', () => {
       expect(await filesOf(paths.corosyncKey)).to.deep.equal(['authkey']);
     });
 
-    it('is in no line of a log, and not among the answers that are kept', async () => {
+    it('is in no line of a log and in no stored answer', async () => {
       const { call, app } = await bench();
       await call('POST', 'corosync/key', { key }, { 'Idempotency-Key': 'k' });
       const names = await readdir(`${folder.path}/answers`);
@@ -222,7 +225,7 @@ describe('changes of the files of corosync', () => {
     });
   });
 
-  describe('without a node that is deleted', () => {
+  describe('the deletion of a node', () => {
     const nodeOf = (name: string) => `\tnode {\n\t\tring0_addr: ${name}\n\t\tname: ${name}\n\t}\n`;
     const conf = (...names: string[]) =>
       `totem {\n\tversion: 2\n}\nnodelist {\n${names.map(nodeOf).join('')}}\nquorum {\n\tprovider: corosync_votequorum\n}\n`;
@@ -247,7 +250,7 @@ describe('changes of the files of corosync', () => {
     const steps = ({ cluster }: ChangesBench) =>
       cluster.changes().map((argv) => argv.join(' ').replace(/ -c .*/, ''));
 
-    it('corosync reads it anew, and Pacemaker forgets the node', async () => {
+    it('makes corosync reload its configuration, and Pacemaker forget the node', async () => {
       const changing = await withNodes(down(other), local, other);
       const answer = await changing.call('GET', `node/${other}/delete`);
       expect([answer.status, answer.text]).to.deep.equal([200, '""']);
@@ -259,7 +262,7 @@ describe('changes of the files of corosync', () => {
       ]);
     });
 
-    it('tells that other nodes have a file of their own', async () => {
+    it('warns that other nodes have a file of their own', async () => {
       const changing = await withNodes(down(other), local, other, 'third');
       const { headers, status } = await changing.call('DELETE', `node/${other}`);
       expect([status, headers['x-ha-warnings']]).to.deep.equal([
@@ -272,13 +275,13 @@ describe('changes of the files of corosync', () => {
       expect(await readFile(changing.paths.corosyncConf, 'utf8')).to.include('two_node: 1');
     });
 
-    it('goes on where it stopped: what is out of the file already is forgotten', async () => {
+    it('continues where it stopped if the file no longer has the node', async () => {
       const changing = await withNodes(down(other), local);
       expect((await changing.call('DELETE', `node/${other}`)).status).to.equal(200);
       expect(steps(changing)).to.deep.equal([`crm_node --force --remove ${other}`]);
     });
 
-    it('is not done while Pacemaker lists the node, whatever is done about it', async () => {
+    it('is not complete while Pacemaker goes on listing the node', async () => {
       const changing = await withNodes(down(other), local, other);
       changing.cluster.answers.set('crm_node', ({ argv }) =>
         success(argv.includes('--list') ? `1 ${other} lost\n` : `${local}\n`),
@@ -288,7 +291,7 @@ describe('changes of the files of corosync', () => {
       expect(await readFile(changing.paths.corosyncConf, 'utf8')).to.equal(conf(local));
     });
 
-    it('is as it was if the node is online, this one, or unknown', async () => {
+    it('is refused if the node is online, this node itself, or unknown', async () => {
       const changing = await withNodes(new Map(), local, other);
       for (const [name, outcome] of [
         [other, [409, 'node_online']],
@@ -301,7 +304,7 @@ describe('changes of the files of corosync', () => {
       expect(await readFile(changing.paths.corosyncConf, 'utf8')).to.equal(conf(local, other));
     });
 
-    it('is as it was if corosync runs on the node yet, which votes then', async () => {
+    it('is refused while corosync still runs on the node, because the node votes', async () => {
       const changing = await withNodes(down(other), local, other);
       changing.cluster.answers.set('crm_node', ({ argv }) =>
         success(argv.includes('--list') ? `1 ${other} member\n` : `${local}\n`),
@@ -313,7 +316,7 @@ describe('changes of the files of corosync', () => {
       expect(await readFile(changing.paths.corosyncConf, 'utf8')).to.equal(conf(local, other));
     });
 
-    it('is as it was if the file does not tell which node it is', async () => {
+    it('is refused if the file does not show which node it is', async () => {
       const changing = await withNodes(down(other), local, other, other);
       const answer = await changing.call('GET', `node/${other}/delete`);
       expect(outcomeOf(answer)).to.deep.equal([409, 'node_not_matched']);
@@ -323,7 +326,7 @@ describe('changes of the files of corosync', () => {
       );
     });
 
-    it('is as it was if corosync does not take the file', async () => {
+    it('leaves the file as it was if corosync does not reload it', async () => {
       const changing = await withNodes(down(other), local, other);
       changing.cluster.answers.set('corosync-cfgtool', ({ argv }) =>
         argv[1] === '-R'
@@ -336,7 +339,7 @@ describe('changes of the files of corosync', () => {
       expect(steps(changing).join()).not.to.include('--remove');
     });
 
-    it('says so if corosync goes on expecting its vote', async () => {
+    it('warns if corosync still expects the vote of the node', async () => {
       const changing = await withNodes(down(other), local, other, 'third');
       changing.cluster.answers.set('corosync-quorumtool', () =>
         success('Quorate: Yes\nExpected votes: 3\n'),
@@ -349,7 +352,7 @@ describe('changes of the files of corosync', () => {
       expect(steps(changing)).to.include('corosync-quorumtool -e 2');
     });
 
-    it('is deleted also if corosync cannot say which votes it expects', async () => {
+    it('succeeds with a warning if corosync cannot say how many votes it expects', async () => {
       const changing = await withNodes(down(other), local, other);
       changing.cluster.answers.set('corosync-quorumtool', () => ({
         ...{ exitCode: 1, stdout: '', stderr: 'Cannot initialize QUORUM service\n' },
@@ -361,7 +364,7 @@ describe('changes of the files of corosync', () => {
       );
     });
 
-    it('of a remote node is not looked at', async () => {
+    it('leaves the file alone for a remote node', async () => {
       const state: FakeCluster['answers'] = new Map([
         [
           'crm_mon',
@@ -376,7 +379,7 @@ describe('changes of the files of corosync', () => {
       expect(await readFile(changing.paths.corosyncConf, 'utf8')).to.equal(conf(local, 'r'));
     });
 
-    it('is done also where corosync does not run, or has no file', async () => {
+    it('succeeds if corosync does not run or has no file', async () => {
       const changing = await withNodes(down(other), local, other);
       changing.cluster.answers.set('corosync-cfgtool', () => ({
         exitCode: 1,

@@ -16,7 +16,7 @@ import { nodesLeftWithout } from '../../../src/cluster/fencing.ts';
 import { parseCib } from '../../../src/parsers/cib/cib.ts';
 import { withoutStatus, withoutTransient, withStatusOf } from '../../../src/parsers/cib/text.ts';
 
-// That the cluster sees it alike is for test/system/others-resources.ts to show.
+// test/system/others-resources.ts shows that the cluster agrees.
 
 const { local, other } = nodes;
 const dummy = 'class="ocf" provider="pacemaker" type="Dummy"';
@@ -43,7 +43,7 @@ describe('changes of resources that others configured', () => {
       ['Refers', { meta: { priority: '9' } }],
       ['Refers', { operations: { interval: '5s' } }],
     ] as const) {
-      it(`are refused beneath one: ${name} ${JSON.stringify(body)}`, async () => {
+      it(`are refused for what a reference supplies: ${name} ${JSON.stringify(body)}`, async () => {
         const { call, cluster } = await bench(everythingCib);
         for (const query of ['', '?dry_run=true']) {
           const answer = await call('POST', `resource/${name}/update${query}`, body);
@@ -56,7 +56,7 @@ describe('changes of resources that others configured', () => {
       });
     }
 
-    it('are refused for a set of a node that is a reference', async () => {
+    it('are refused if the attributes of a node are a reference', async () => {
       const { call } = await bench(
         storageCib.replace(
           /<node id="(\d)" uname="ae82a9a2"\/>/,
@@ -68,7 +68,7 @@ describe('changes of resources that others configured', () => {
       expect(detail(answer)).to.include('a change would change third too');
     });
 
-    it('are made beside one', async () => {
+    it('are made next to a reference', async () => {
       const { call, cluster } = await bench(everythingCib);
       const body = { params: { op_sleep: '1' } };
       const answer = await call('POST', 'resource/Refers/update', body);
@@ -76,7 +76,7 @@ describe('changes of resources that others configured', () => {
       expect(cluster.cibChanges()).to.have.lengthOf(2);
     });
 
-    it('say for whom else they were made', async () => {
+    it('warn of other resources that they also change', async () => {
       const { call } = await bench(everythingCib);
       const fake = await call('POST', 'resource/Plain/update', { params: { fake: 'new' } });
       expect(warningsOf(fake)).to.include('Refers refers to a changed part');
@@ -84,7 +84,7 @@ describe('changes of resources that others configured', () => {
       expect(warningsOf(state)).to.equal('');
     });
 
-    it('leave what is referred to', async () => {
+    it('are refused if they would remove what others refer to', async () => {
       const { call, cluster } = await bench(everythingCib);
       const answer = await call('POST', 'resource/Plain/update', { params: { fake: '' } });
       expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
@@ -93,17 +93,17 @@ describe('changes of resources that others configured', () => {
     });
   });
 
-  describe('with a set by reference, after which Pacemaker 2.0 reads no other', () => {
+  describe('whose set is a reference, after which Pacemaker 2.0 reads no other set', () => {
     const byReference = '<meta_attributes id-ref="O-meta"/>';
     const role = pair('R-role', 'target-role', 'Started');
     for (const [what, sets] of [
-      ['and none of their own', byReference],
+      ['without a set of their own', byReference],
       [
-        'before the one that has it',
+        'with a later set that has the pair',
         `${byReference}<meta_attributes id="R-m">${role}</meta_attributes>`,
       ],
     ] as const) {
-      it(`get a pair before it, once: ${what}`, async () => {
+      it(`put a pair before the reference, once: ${what}`, async () => {
         const { call, cluster } = await bench(
           withResources(
             `<primitive id="O" ${dummy}><meta_attributes id="O-meta">${pair('O-p', 'priority', '7')}</meta_attributes></primitive><primitive id="R" ${dummy}>${sets}</primitive>`,
@@ -119,7 +119,7 @@ describe('changes of resources that others configured', () => {
     }
   });
 
-  describe('with several operations of a name', () => {
+  describe('with several operations of one name', () => {
     const op = (id: string, more: string) => `<op id="${id}" name="monitor" ${more}/>`;
     const three = withResources(
       `<primitive id="M" ${dummy}><operations>${op('a', 'interval="10s"')}${op('b', 'interval="20s"')}${op('c', 'interval="30s" role="Stopped"')}</operations></primitive>`,
@@ -134,7 +134,7 @@ describe('changes of resources that others configured', () => {
       return answer.status === 200 ? monitors : outcomeOf(answer);
     };
 
-    it('take the place of as many, those of the same interval first', async () => {
+    it('replace as many operations, those of the same interval first', async () => {
       expect(await after([{ interval: '40s' }, { interval: '50s' }])).to.deep.equal([
         ...['40s', '50s', '30s'],
       ]);
@@ -149,12 +149,12 @@ describe('changes of resources that others configured', () => {
       ]);
     });
 
-    it('are added where there are more', async () => {
+    it('add the operations that are more than before', async () => {
       const more = [{ interval: '1s' }, { interval: '2s' }, { interval: '3s' }];
       expect(await after(more)).to.deep.equal(['1s', '2s', '30s', '3s']);
     });
 
-    it('are refused with the interval of each other or of another role', async () => {
+    it('are refused if two operations have one interval, or if another role has it', async () => {
       for (const twice of [
         [{ interval: '60s' }, { interval: '1min' }],
         [{ interval: '40s' }, { interval: '30s' }],
@@ -164,7 +164,7 @@ describe('changes of resources that others configured', () => {
     });
   });
 
-  describe('made from a template', () => {
+  describe('with a template', () => {
     const template = withResources(
       `<template id="T" class="ocf" provider="heartbeat" type="IPaddr2"><instance_attributes id="T-params">${pair('T-ip', 'ip', '192.0.2.7')}</instance_attributes><meta_attributes id="T-meta">${pair('T-role', 'target-role', 'stopped')}${pair('T-managed', 'is-managed', 'off')}</meta_attributes></template><primitive id="P" template="T"><instance_attributes id="P-params">${pair('P-ip', 'ip', '192.0.2.8')}</instance_attributes></primitive>`,
     );
@@ -182,7 +182,7 @@ describe('changes of resources that others configured', () => {
       expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
     });
 
-    it('are known for fence devices, and for whom they are', () => {
+    it('recognize fence devices and the nodes that they fence', () => {
       const devices = (params: string) =>
         parseCib(
           withoutStatus(
@@ -223,7 +223,7 @@ describe('changes of resources that others configured', () => {
         `<crm_mon version="2"><resources><resource id="SMB" ${attributes}/></resources></crm_mon>`,
       );
 
-    it('say so of a start, and why', async () => {
+    it('warn after a start, with the reason', async () => {
       const stopped = idle('role="Stopped" target_role="Stopped"');
       const why = await asked(defaults('target-role', 'Stopped'), stopped, 'start');
       expect(why).to.equal(
@@ -245,14 +245,14 @@ describe('changes of resources that others configured', () => {
       );
     });
 
-    it('say so of a start that took away what kept the resource running', async () => {
+    it('warn after a start that removed what kept the resource running', async () => {
       const running = state('role="Started" target_role="Stopped"');
       expect(await asked(defaults('target-role', 'Stopped'), running, 'start')).to.equal(
         '199 ha-agent "SMB will be stopped: its target-role is Stopped, because of target-role in rsc_defaults."',
       );
     });
 
-    it('say each reason once to who waits, with 202', async () => {
+    it('answer 202 with each reason once if the caller waits', async () => {
       for (const [name, value, attributes, why] of [
         ['target-role', 'Stopped', 'target_role="Stopped"', 'its target-role is Stopped'],
         ['is-managed', 'no', 'managed="false"', 'the cluster does not manage it'],
@@ -268,7 +268,7 @@ describe('changes of resources that others configured', () => {
       }
     });
 
-    it('name the place in a refused migrate, and after a restart', async () => {
+    it('name the place of the setting in a refused migrate and after a restart', async () => {
       const cluster = fakeCluster(defaults('is-managed', 'no'));
       cluster.answers.set('crm_mon', () => idle('managed="false"'));
       const { call } = await bench(cluster);
@@ -281,7 +281,7 @@ describe('changes of resources that others configured', () => {
       expect(warningsOf(restarted)).to.equal(`199 ha-agent "SMB is not running: ${why}"`);
     });
 
-    it('say nothing of what an update has just taken away', async () => {
+    it('do not warn of what an update has just removed', async () => {
       const unmanaged = storageCib.replace(
         /(<primitive id="SMB"[^>]*)\/>/,
         `$1><meta_attributes id="m">${pair('m-1', 'is-managed', 'false')}</meta_attributes></primitive>`,
@@ -295,7 +295,7 @@ describe('changes of resources that others configured', () => {
       expect(warningsOf(await update('true'))).to.equal('');
     });
 
-    it('say so of a stop, and why', async () => {
+    it('warn after a stop, with the reason', async () => {
       const unmanaged = state('role="Started" managed="false"', 'true');
       const byNode = storageCib.replace(
         /<node id="(\d)" uname="5e7638bc"\/>/,
@@ -307,7 +307,7 @@ describe('changes of resources that others configured', () => {
       expect(await asked(byNode, state('role="Started" managed="true"'), 'stop')).to.equal('');
     });
 
-    it('have been made where the cluster does not say whether it manages the resource', async () => {
+    it('are made if the cluster does not say whether it manages the resource', async () => {
       for (const action of ['stop', 'manage']) {
         const cluster = fakeCluster(defaults('is-managed', 'false'));
         cluster.answers.set('crm_mon', () => ({ exitCode: 1, stdout: '', stderr: 'no' }));
@@ -318,20 +318,20 @@ describe('changes of resources that others configured', () => {
       }
     });
 
-    it('say so of a manage of what a failure blocks', async () => {
+    it('warn after a manage of a resource that a failure blocks', async () => {
       const blocked = state('role="Started" managed="false" blocked="true" failed="true"');
       expect(await asked(storageCib, blocked, 'manage')).to.include(
         'does not manage SMB, because of a failed operation that blocks it until it is cleaned up.',
       );
     });
 
-    it('say nothing where the cluster starts or manages it all the same', async () => {
+    it('do not warn if the cluster starts or manages the resource all the same', async () => {
       const started = state('role="Started" target_role="Started" managed="true"');
       expect(await asked(defaults('target-role', 'Stopped'), started, 'start')).to.equal('');
       expect(await asked(defaults('is-managed', 'false'), started, 'manage')).to.equal('');
     });
 
-    it('say so of a manage, and why', async () => {
+    it('warn after a manage, with the reason', async () => {
       const unmanaged = state('role="Started" managed="false"', 'true');
       const why = await asked(defaults('is-managed', '0'), unmanaged, 'manage');
       expect(why).to.include('The cluster still does not manage SMB');
@@ -347,14 +347,14 @@ describe('changes of resources that others configured', () => {
     });
   });
 
-  describe('on nodes that resources make', () => {
+  describe('on guest nodes', () => {
     const box = (container: string, inside = `<primitive id="InBox" ${dummy}/>`) =>
       remoteNodesCib.replace(
         '</resources>',
         `<bundle id="Box">${container}${inside}</bundle></resources>`,
       );
 
-    it('are made for each replica of a bundle with a resource in it', async () => {
+    it('are made on each replica of a bundle with a resource in it', async () => {
       for (const [cib, known, unknown] of [
         [
           box('<podman image="x" replicas="2"/>'),
@@ -379,7 +379,7 @@ describe('changes of resources that others configured', () => {
       }
     });
 
-    it('do not delete such a node, but name the resource that makes it', async () => {
+    it('do not delete such a node, but name its resource', async () => {
       for (const [name, maker] of [
         ['Box-0', 'Box'],
         ['guest1', 'VM'],
@@ -392,7 +392,7 @@ describe('changes of resources that others configured', () => {
       }
     });
 
-    it('take the constraints of those nodes along when the bundle is deleted', async () => {
+    it('remove the constraints of those nodes when the bundle is deleted', async () => {
       const { call, cluster } = await bench(box('<podman image="x"/>'));
       await call('POST', 'constraint/location', { resource: 'SMB', location: 'Box-0' });
       expect(cluster.xml()).to.include('node="Box-0"');
@@ -402,7 +402,7 @@ describe('changes of resources that others configured', () => {
   });
 
   describe('on a node with a transient attribute', () => {
-    /** A cluster in which the other node is in standby until it leaves. */
+    /** A cluster in which the other node is in standby until it leaves the cluster. */
     function transient(fails = false): FakeCluster & { isSet: () => boolean } {
       const whole = storageCib.replace(
         /(<node_state [^>]*uname="ae82a9a2"[^>]*>)/,
@@ -427,7 +427,7 @@ describe('changes of resources that others configured', () => {
     }
 
     for (const action of ['online', 'standby']) {
-      it(`end it: ${action}`, async () => {
+      it(`end the attribute: ${action}`, async () => {
         const cluster = transient();
         const { call } = await bench(cluster);
         expect((await call('GET', `node/${other}/${action}`)).status).to.equal(200);
@@ -435,7 +435,7 @@ describe('changes of resources that others configured', () => {
       });
     }
 
-    it('leave all as it was where it cannot be ended', async () => {
+    it('change nothing if the attribute cannot be ended', async () => {
       for (const action of ['online', 'standby']) {
         const cluster = transient(true);
         const { call } = await bench(cluster);
@@ -445,7 +445,7 @@ describe('changes of resources that others configured', () => {
       }
     });
 
-    it('are tried without it', async () => {
+    it('are dry runs without the attribute', async () => {
       const cluster = transient();
       let tried = '';
       cluster.answers.set('crm_simulate', async ({ argv }) => {
@@ -459,7 +459,7 @@ describe('changes of resources that others configured', () => {
       expect(cluster.isSet()).to.equal(true);
     });
 
-    it('take it from that node alone', () => {
+    it('end it on that node only', () => {
       const state = (node: string) =>
         `<node_state id="${node}" uname="${node}"><transient_attributes>${pair('p', 'standby', 'on')}</transient_attributes></node_state>`;
       const whole = `<cib><configuration/><status><node_state uname="c"/>${state('a')}${state('b')}</status></cib>`;

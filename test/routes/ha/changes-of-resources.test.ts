@@ -14,13 +14,13 @@ import {
 import { fakeCluster } from '../../support/fake-cluster.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-// That these are what pcs makes as well is for test/system/edits.ts to show.
+// test/system/edits.ts shows that pcs makes the same.
 
 const device = 'failoverMeasure_ipmi_bitcoin';
 
 const primitive = (id: string): string =>
   `<primitive id="${id}" class="ocf" provider="pacemaker" type="Dummy"/>`;
-/** With what can be around a resource. */
+/** A CIB with everything that can contain a resource. */
 const groupedCib = storageCib.replace(
   '</resources>',
   [
@@ -34,7 +34,7 @@ const groupedCib = storageCib.replace(
 const dummy = { name: 'A', resource_agent: 'ocf:pacemaker:Dummy' };
 const primitiveA = '<primitive id="A" class="ocf" provider="pacemaker" type="Dummy">';
 
-/** What that agent proposes of itself, but for some. */
+/** The operations that the agent proposes, except the named ones. */
 function proposed(...others: readonly string[]): string[] {
   const all = {
     ...{ migrate_from: '0s', migrate_to: '0s', monitor: '10s', reload: '0s' },
@@ -51,7 +51,7 @@ function proposed(...others: readonly string[]): string[] {
 const pair = (setId: string, name: string, value: string): string =>
   `${setId}: <nvpair id="${setId}-${name}" name="${name}" value="${value}">`;
 
-/** What crm_mon says where SMB cannot be stopped. */
+/** The output of crm_mon while SMB does not stop. */
 const stillRunning = {
   exitCode: 0,
   stdout: `<crm_mon version="2"><nodes/><resources><resource id="SMB" role="Started"><node name="${nodes.other}"/></resource></resources></crm_mon>`,
@@ -70,14 +70,14 @@ describe('changes of resources', () => {
     changes: readonly string[],
   ][] = [
     [
-      'create one with what its agent proposes',
+      'create one with the operations that its agent proposes',
       'POST',
       'resource',
       dummy,
       [`+ resources: ${primitiveA}`, '+ A: <operations>', ...proposed()],
     ],
     [
-      'create one with all that is asked for, options alone being those of the monitor',
+      'create one with everything that is sent, and options without a name for the monitor',
       'POST',
       'resource',
       {
@@ -99,7 +99,7 @@ describe('changes of resources', () => {
       ],
     ],
     [
-      'create a clone, with several operations of a name',
+      'create a clone with several operations of one name',
       'POST',
       'resource',
       {
@@ -138,7 +138,7 @@ describe('changes of resources', () => {
       ],
     ],
     [
-      'create one of a unit, and no clone if none is wanted',
+      'create one of a systemd unit, and no clone if clone is false',
       'POST',
       'resource',
       { name: 'A', resource_agent: 'systemd:smbd', clone: false },
@@ -151,7 +151,7 @@ describe('changes of resources', () => {
       ],
     ],
     [
-      'update one: what is empty goes, an operation takes the place of its like',
+      'update one: an empty value removes a pair, and an operation replaces the one of its name',
       'PATCH',
       'resource/VIP_mgmt0',
       {
@@ -181,7 +181,7 @@ describe('changes of resources', () => {
       ],
     ],
     [
-      'unmanage all that runs in a clone',
+      'unmanage every resource in a clone',
       'POST',
       'resource/CG-clone/unmanage',
       {},
@@ -191,7 +191,7 @@ describe('changes of resources', () => {
       ]),
     ],
     [
-      'clone one under a name, and its constraints with it',
+      'clone one under a new name, which its constraints get too',
       'POST',
       'resource/NFS/clone',
       { clone_name: 'N', meta: { 'clone-max': 2 } },
@@ -230,7 +230,7 @@ describe('changes of resources', () => {
       ],
     ],
     [
-      'take one out of a group',
+      'remove one from a group',
       'POST',
       'resource/group/remove',
       { groupName: 'G', resources: ['G2'] },
@@ -253,7 +253,7 @@ describe('changes of resources', () => {
       ],
     ],
     [
-      'create a fence device, of whose operations the monitor alone is written down',
+      'create a fence device with no operation except the monitor',
       'POST',
       'stonith/create',
       { name: 'F', agent: 'stonith:fence_ipmilan', params: { ip: 1 }, meta: { priority: 3 } },
@@ -268,7 +268,7 @@ describe('changes of resources', () => {
       ],
     ],
     [
-      'update a fence device, also by what the fencer takes',
+      'update a fence device, including parameters of the fencer itself',
       'POST',
       `stonith/${device}/update`,
       { params: { delay: 3, pcmk_delay_max: '5s' } },
@@ -284,12 +284,12 @@ describe('changes of resources', () => {
       const { status, text } = await call(method, path, body);
       expect(status, text).to.equal(200);
       expect(cluster.cibChanges()).to.have.members(changes);
-      // Not by pcs, which takes longer to start than all of this.
+      // pcs takes longer to start than the whole change.
       expect(cluster.calls.filter(([tool]) => tool === 'pcs')).to.deep.equal([]);
     });
   }
 
-  it('put resources into a group at their place', async () => {
+  it('put resources into a group at the requested position', async () => {
     for (const [position, resource, expected] of [
       ['before', 'G1', ['SMB', 'NFS', 'G1', 'G2']],
       ['after', 'G1', ['G1', 'SMB', 'NFS', 'G2']],
@@ -307,7 +307,7 @@ describe('changes of resources', () => {
     }
   });
 
-  it('change nothing where everything is as it should be', async () => {
+  it('change nothing if everything is as requested', async () => {
     const { call, cluster } = await bench(everythingCib);
     const group = { groupName: 'Files', resources: ['Export', 'Mount'] };
     expect((await call('POST', 'resource/group/set', group)).body).to.deep.equal(group);
@@ -316,7 +316,7 @@ describe('changes of resources', () => {
     expect(cluster.cibs).to.have.lengthOf(1);
   });
 
-  describe('that would leave a group empty to which others refer', () => {
+  describe('that would leave a group empty that others refer to', () => {
     const location = '<rsc_location id="L" rsc="G" node="x" score="5"/>';
     const order = '<rsc_order id="O" first="SMB" then="G"/>';
     const unrelated = '<rsc_order id="P" first="SMB" then="G1"/>';
@@ -326,7 +326,7 @@ describe('changes of resources', () => {
         .replace('</resources>', `<group id="G">${members}</group></resources>`)
         .replace('</constraints>', `${location}${order}${unrelated}</constraints>${tags}`);
 
-    it('take the references with it when the group is dissolved', async () => {
+    it('remove the references with the group when it is dissolved', async () => {
       const cluster = fakeCluster(withReferences(primitive('G1') + primitive('G2')));
       const { call } = await changesBench(folder.path, { cluster });
       expect((await call('DELETE', 'resource/group/G', {})).status).to.equal(200);
@@ -337,7 +337,7 @@ describe('changes of resources', () => {
       }
     });
 
-    it('are refused when its last resource is to go into another group', async () => {
+    it('are refused when the last resource is put into another group', async () => {
       const cluster = fakeCluster(withReferences(primitive('G1')));
       const { call } = await changesBench(folder.path, { cluster });
       const before = cluster.xml();
@@ -353,7 +353,7 @@ describe('changes of resources', () => {
     });
   });
 
-  it('ask an agent once what it takes', async () => {
+  it("read an agent's metadata once", async () => {
     const { call, cluster } = await bench();
     await call('POST', 'resource', dummy);
     await call('POST', 'resource', { ...dummy, name: 'B' });
@@ -361,7 +361,7 @@ describe('changes of resources', () => {
     expect(asked).to.deep.equal([['crm_resource', '--show-metadata', 'ocf:pacemaker:Dummy']]);
   });
 
-  it('warn of what is deprecated, and of what is managed but not watched', async () => {
+  it('warn of deprecated parameters, and of resources that are managed without a monitor', async () => {
     const cib = groupedCib.replace(
       primitive('G1'),
       `${primitive('G1').slice(0, -2)}><meta_attributes id="m"><nvpair id="n" name="is-managed" value="false"/></meta_attributes><operations><op id="o" name="monitor" interval="1s" enabled="off"/></operations></primitive>`,
@@ -380,8 +380,8 @@ describe('changes of resources', () => {
     ]);
   });
 
-  describe('are refused, with all that is wrong in one answer, and change nothing:', () => {
-    const refused: readonly [method: Method, path: string, body: object, words: string][] = [
+  describe('are refused with all reasons in one answer, and change nothing:', () => {
+    const refused: readonly [method: Method, path: string, body: object, reasons: string][] = [
       [
         'POST',
         'resource',
@@ -468,19 +468,19 @@ describe('changes of resources', () => {
         'use pcmk_off_action and pcmk_reboot_action instead of action.',
       ],
     ];
-    for (const [method, path, body, words] of refused) {
+    for (const [method, path, body, reasons] of refused) {
       it(`${method} ${path} ${JSON.stringify(body)}`, async () => {
         const { call, cluster } = await bench();
         const answer = await call(method, path, body);
         expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
         const { detail } = answer.body as { detail: string };
-        expect(detail).to.include(words);
+        expect(detail).to.include(reasons);
         expect(detail).to.match(/Nothing was (?:changed|done)\.$/);
         expect(cluster.changes()).to.deep.equal([]);
       });
     }
 
-    it('where another resource has the same, which the agent wants to be its own', async () => {
+    it('if another resource has the same value of a unique parameter', async () => {
       const { call, cluster } = await bench();
       const ofDevice = {
         name: 'A',
@@ -497,7 +497,7 @@ describe('changes of resources', () => {
     });
   });
 
-  it('leave no file behind, whether they were made or refused', async () => {
+  it('leave no file behind, made or refused', async () => {
     const { call } = await bench();
     await call('POST', 'resource', dummy);
     await call('POST', 'resource', { ...dummy, name: 'A2', params: { nonsense: 1 } });
@@ -505,10 +505,10 @@ describe('changes of resources', () => {
     expect(names.filter((name) => name.startsWith('change-'))).to.deep.equal([]);
   });
 
-  it('let a resource run again whose restart was given up', async () => {
+  it('let a resource run again after its restart was given up', async () => {
     for (const [fault, changes] of [
       ['tool_timeout', []],
-      // The tool takes its stop back itself, if it was not killed.
+      // crm_resource itself undoes the stop, unless it was killed.
       ['cluster_refused', [`+ ${pair('SMB-meta_attributes', 'target-role', 'Stopped')}`]],
     ] as const) {
       const cluster = fakeCluster(groupedCib);
@@ -526,7 +526,7 @@ describe('changes of resources', () => {
   });
 
   describe('to delete', () => {
-    it('stop it first, wait, and take it out then, with all that speaks of it', async () => {
+    it('stop the resource first, wait, and then remove it with everything that refers to it', async () => {
       const { call, cluster } = await bench();
       const { status, text } = await call('GET', 'resource/SMB/delete');
       expect([status, text]).to.deep.equal([200, '"Attempting to stop: SMB... Stopped\\n"']);
@@ -541,7 +541,7 @@ describe('changes of resources', () => {
       expect(cluster.cib().constraints.map(({ id }) => id)).not.to.include('startingSMB');
     });
 
-    it('take what is left empty along', async () => {
+    it('also remove a group or clone that becomes empty', async () => {
       const { call, cluster } = await bench(
         groupedCib.replace(
           '</constraints>',
@@ -561,13 +561,13 @@ describe('changes of resources', () => {
       ]);
     });
 
-    it('take a fence device out of its levels', async () => {
+    it('remove a fence device from its levels', async () => {
       const { call, cluster } = await bench();
       expect((await call('DELETE', `stonith/${device}`)).status).to.equal(200);
       expect(cluster.xml()).not.to.include(device);
     });
 
-    it('do not, while it still runs, and leave it to run as before', async () => {
+    it('fail while the resource still runs, and let it run as before', async () => {
       for (const [index, cib] of [
         groupedCib,
         groupedCib.replace(
@@ -592,7 +592,7 @@ describe('changes of resources', () => {
       }
     });
 
-    it('are refused, also when they are tried, for what runs and is not managed', async () => {
+    it('are refused for an unmanaged resource that runs, also by a dry run', async () => {
       const { call, cluster } = await bench(
         groupedCib.replace(
           'id="SMB-meta_attributes">',
@@ -611,7 +611,7 @@ describe('changes of resources', () => {
       expect(cluster.changes()).to.deep.equal([]);
     });
 
-    it('leave what somebody else made of it meanwhile', async () => {
+    it('leave a target-role that somebody else set meanwhile', async () => {
       const { call, cluster } = await bench();
       cluster.answers.set('crm_mon', () => {
         const now = cluster.xml();
@@ -624,7 +624,7 @@ describe('changes of resources', () => {
       expect(cluster.xml()).to.include('name="target-role" value="Promoted"');
     });
 
-    it('leave it to run as before where the removal is refused', async () => {
+    it('let the resource run as before if the removal is refused', async () => {
       const { call, cluster } = await bench();
       let patches = 0;
       cluster.answers.set('cibadmin', ({ argv }) => {
@@ -637,7 +637,7 @@ describe('changes of resources', () => {
       expect([patches, cluster.cibChanges()]).to.deep.equal([3, []]);
     });
 
-    it('are refused before anything is stopped where the cluster would not take the removal', async () => {
+    it('are refused before anything is stopped if the cluster would refuse the removal', async () => {
       for (const [exitCode, outcome] of [
         [78, [422, 'cluster_refused']],
         [65, [503, 'tool_failed']],
@@ -654,7 +654,7 @@ describe('changes of resources', () => {
       ['Plain', 'Refers', 'Plain-params-fake'],
       ['Sets', 'Refers', 'Sets-meta'],
     ] as const) {
-      it(`are refused with the reason where another refers to a part of it: ${name}`, async () => {
+      it(`are refused with the reason if another resource refers to a part of ${name}`, async () => {
         const { call, cluster } = await bench(everythingCib);
         for (const query of ['', '?dry_run=true']) {
           const answer = await call('DELETE', `resource/${name}${query}`);
@@ -667,7 +667,7 @@ describe('changes of resources', () => {
       });
     }
 
-    it('take along what refers to each other', async () => {
+    it('remove members of a group that refer to each other', async () => {
       const { call, cluster } = await bench(
         groupedCib.replace(
           /(<group id="G">).*?<\/group>/,
@@ -683,12 +683,12 @@ describe('changes of resources', () => {
     });
 
     for (const [path, what] of [
-      ['stonith/SMB', 'a resource is no fence device'],
-      [`resource/${device}`, 'a fence device is no resource'],
-      ['resource/nothing', 'nothing is neither'],
+      ['stonith/SMB', 'SMB is no fence device'],
+      [`resource/${device}`, `${device} is no resource`],
+      ['resource/nothing', 'nothing is no resource'],
       ['stonith/nothing', 'nothing is no fence device'],
     ] as const) {
-      it(`touch nothing of the other kind: ${what}`, async () => {
+      it(`are refused on the route of another kind: ${what}`, async () => {
         const { call, cluster } = await bench();
         for (const query of ['', '?dry_run=true']) {
           const answer = await call('DELETE', `${path}${query}`);
@@ -698,7 +698,7 @@ describe('changes of resources', () => {
       });
     }
 
-    it('know fence devices that are made from a template', async () => {
+    it('find fence devices that have a template', async () => {
       const { call } = await bench(everythingCib);
       expect((await call('DELETE', 'stonith/fence-template')).status).to.equal(200);
       expect(outcomeOf(await call('DELETE', 'stonith/FromTemplate'))).to.deep.equal([

@@ -31,7 +31,7 @@ describe('changes on record, and in order', () => {
     (await call('GET', `audit${query}`)).body as Record<string, unknown>[];
 
   describe('the audit log', () => {
-    it('has who changed what, what was run, and what became of it', async () => {
+    it('records the caller, the change, the commands and the outcome', async () => {
       const { call } = await bench();
       await call('POST', 'resource/SMB/stop');
       const [begun, ended, ...rest] = await lines();
@@ -59,7 +59,7 @@ describe('changes on record, and in order', () => {
       expect(rest).to.deep.equal([]);
     });
 
-    it('has the beginning before anything is done', async () => {
+    it('records that a change begins before it is made', async () => {
       const cluster = fakeCluster(storageCib);
       const seen: unknown[] = [];
       cluster.answers.set('stonith_admin', async () => {
@@ -70,7 +70,7 @@ describe('changes on record, and in order', () => {
       expect(seen).to.deep.equal(['begun']);
     });
 
-    it('has one version of the CIB for what leaves it as it is, looked at once', async () => {
+    it('records one version of the CIB for a change outside of it, read once', async () => {
       const changing = await bench();
       await changing.call('GET', 'resource/SMB/cleanup', {}, { 'If-Match': '"0.8"' });
       const [entry] = await listed(changing);
@@ -81,7 +81,7 @@ describe('changes on record, and in order', () => {
       ]);
     });
 
-    it('has what was refused on the way, with its code, and secrets masked', async () => {
+    it('records a change that was refused after it began, with its code and masked secrets', async () => {
       const changing = await bench();
       await changing.call('POST', 'stonith/create', {
         name: 'A',
@@ -95,7 +95,7 @@ describe('changes on record, and in order', () => {
       expect(JSON.stringify(entry)).not.to.include('hunter2');
     });
 
-    it('has nothing of what was not as documented, not allowed, or only tried', async () => {
+    it('does not record undocumented or forbidden requests, nor dry runs', async () => {
       const changing = await bench();
       for (const path of [
         'resource/-x/stop',
@@ -107,7 +107,7 @@ describe('changes on record, and in order', () => {
       expect(await listed(changing)).to.deep.equal([]);
     });
 
-    it('is given newest first, as many as are asked for, to admins alone', async () => {
+    it('is shown to admins only, newest first, with at most the requested number of entries', async () => {
       const changing = await bench();
       for (const name of ['ZFS', 'SMB', 'NFS']) await changing.call('GET', `resource/${name}/stop`);
       const routes = (await listed(changing, '?limit=2')).map(({ route, outcome }) => [
@@ -129,7 +129,7 @@ describe('changes on record, and in order', () => {
       expect(outcomeOf(await call('GET', 'audit'))).to.deep.equal([403, 'role_required']);
     });
 
-    it('lets nothing be done that it cannot record', async () => {
+    it('prevents a change that it cannot record', async () => {
       await mkdir(auditFile());
       const { call, cluster } = await bench();
       for (const path of [
@@ -143,7 +143,7 @@ describe('changes on record, and in order', () => {
       expect(cluster.changes()).to.deep.equal([]);
     });
 
-    it('does not undo what was done when the end of it cannot be recorded: it is told', async () => {
+    it('adds a warning to a change whose end it cannot record', async () => {
       const cluster = fakeCluster(storageCib);
       cluster.answers.set('stonith_admin', async () => {
         await rm(auditFile());
@@ -159,7 +159,7 @@ describe('changes on record, and in order', () => {
       expect(cluster.calls.filter(([tool]) => tool === 'stonith_admin')).to.have.lengthOf(1);
     });
 
-    it('tells why a change failed also when that cannot be recorded', async () => {
+    it('does not hide why a change failed if it cannot record the failure', async () => {
       const cluster = fakeCluster(storageCib);
       cluster.answers.set('stonith_admin', async () => {
         await rm(auditFile());
@@ -171,8 +171,8 @@ describe('changes on record, and in order', () => {
     });
   });
 
-  describe('the lock', () => {
-    /** A cluster in which to fence waits for the test. */
+  describe('the queue of changes', () => {
+    /** A cluster in which fencing waits until the test lets it end. */
     function slowFencing() {
       const cluster = fakeCluster(storageCib);
       const waiting: (() => void)[] = [];
@@ -189,7 +189,7 @@ describe('changes on record, and in order', () => {
       return { cluster, fenced, waiting, next };
     }
 
-    it('lets changes through in the order in which they came, and reads at any time', async () => {
+    it('makes changes in the order of their requests, and does not delay reads', async () => {
       const { cluster, next, waiting } = slowFencing();
       const { call } = await bench(cluster);
       const fencing = call('GET', `node/${other}/fence`).then(({ status }) => status);
@@ -210,7 +210,7 @@ describe('changes on record, and in order', () => {
       expect(cluster.cibs).to.have.lengthOf(5);
     });
 
-    it('loses none of two hundred that come at once', async () => {
+    it('makes all of two hundred changes at once', async () => {
       const { call, cluster } = await bench();
       const answers = await Promise.all(
         Array.from({ length: 200 }, (_, index) =>
@@ -228,14 +228,14 @@ describe('changes on record, and in order', () => {
       expect(cluster.cibs).to.have.lengthOf(201);
     }).timeout(60_000);
 
-    it('refuses what comes when 256 wait, and does nothing of it', async () => {
+    it('refuses a change while 256 others wait', async () => {
       const { cluster, next, fenced } = slowFencing();
-      // More than so many requests of one caller are refused before they wait.
+      // Above this limit, requests of one caller are refused before they wait.
       const environment = { HA_AGENT_MAX_REQUESTS: '1024' };
       const { call } = await changesBench(folder.path, { cluster, environment });
       const first = call('GET', `node/${other}/fence`).then(({ status }) => status);
       while (fenced.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
-      // Nothing of these waits for a tool, so all are in line before the next comes.
+      // These wait for no tool, so all of them are in the queue before the next request.
       const others = Array.from({ length: 256 }, () =>
         call('GET', 'resource/nothing/stop').then(({ status }) => status),
       );
@@ -254,7 +254,7 @@ describe('changes on record, and in order', () => {
       ).to.equal(200);
     }).timeout(60_000);
 
-    it('lets a change end whose client has gone', async () => {
+    it('completes a change whose client has disconnected', async () => {
       const { cluster, next, fenced } = slowFencing();
       const changing = await bench(cluster);
       const server = changing.app.apps.network.listen(0, '127.0.0.1');
@@ -276,7 +276,7 @@ describe('changes on record, and in order', () => {
       expect(await outcomes()).to.deep.equal(['begun', 'success']);
     });
 
-    it('goes on after a bug of ours, which is on record and told as one', async () => {
+    it('continues after a bug in the agent, which is recorded and answered as such', async () => {
       const cluster = fakeCluster(storageCib);
       cluster.answers.set('stonith_admin', () => {
         throw new TypeError('of ours alone');
@@ -319,7 +319,7 @@ describe('changes on record, and in order', () => {
         (each) => each.locked,
       );
 
-    it('is refused while one is under way, and the services are locked meanwhile', async () => {
+    it('is refused during another one, and locks the services meanwhile', async () => {
       const { cluster, hasBegun, end } = slowDestroy();
       const changing = await bench(cluster);
       const first = changing.call('GET', 'destroy').then(({ status }) => status);
@@ -339,7 +339,7 @@ describe('changes on record, and in order', () => {
       ]);
     });
 
-    it('may be asked for again when it failed', async () => {
+    it('may be repeated after a failure', async () => {
       const { cluster, hasBegun, end } = slowDestroy();
       const changing = await bench(cluster);
       const first = changing.call('GET', 'destroy');
@@ -358,7 +358,7 @@ describe('changes on record, and in order', () => {
       expect(JSON.stringify(cluster.calls)).not.to.include('--wait');
     });
 
-    it('is answered, without a version, when no CIB is left', async () => {
+    it('is answered without a version when no CIB is left', async () => {
       const { call, cluster } = await bench();
       cluster.answers.set('pcs', () => {
         cluster.answers.set('cibadmin', () => ({ exitCode: 102, stdout: '', stderr: '' }));
@@ -370,7 +370,7 @@ describe('changes on record, and in order', () => {
   });
 
   describe('a service', () => {
-    it('is controlled by systemctl, and locked meanwhile', async () => {
+    it('is controlled by systemctl, and is locked meanwhile', async () => {
       const changing = await bench();
       for (const action of ['start', 'stop', 'restart', 'enable', 'disable']) {
         const { body } = await changing.call('POST', `services/pacemaker/${action}`);
@@ -379,7 +379,7 @@ describe('changes on record, and in order', () => {
       }
     });
 
-    it('that could not do it is 422, and one that is still at it 202', async () => {
+    it('answers 422 if it fails, and 202 if it is not ready in time', async () => {
       const cluster = fakeCluster(storageCib);
       const { call } = await bench(cluster);
       cluster.answers.set('systemctl', ({ argv }) => {
@@ -405,7 +405,7 @@ describe('changes on record, and in order', () => {
       expect(outcomeOf(failed)).to.deep.equal([422, 'service_failed']);
     });
 
-    it('that is not installed is 404', async () => {
+    it('answers 404 if it is not installed', async () => {
       const cluster = fakeCluster(storageCib);
       cluster.answers.set('systemctl', () =>
         success('Id=pcsd.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n'),

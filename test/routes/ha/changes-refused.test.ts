@@ -13,7 +13,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const { other } = nodes;
 const device = 'failoverMeasure_ipmi_bitcoin';
 
-// Each bad text has this word in it, so that it is found wherever it may have got to.
+// Each bad text contains this word, so that a search finds every place that it reaches.
 const mark = 'BAD';
 const badTexts = [
   ...[
@@ -30,11 +30,11 @@ const badTexts = [
   ...[`../${mark}`, `/${mark}`, `${mark} x`, ` ${mark}`, `${mark}×÷`, `×${mark}`, `${mark}<"'&>`],
   ...[mark.repeat(3500), '', ' ', '\t'],
 ];
-/** Of each kind one, for what is checked as another field is. */
+/** One text of each kind, for fields that are checked like another one. */
 const few = [`-${mark}`, `${mark};id`, `${mark}\n`, `../${mark}`, '', null];
 const wrongTypes = [1, -1, 1.5, [], [mark], {}, { resource: [mark] }, null, true, false];
 const noText = [undefined, ...wrongTypes];
-/** A name of a resource, a node, an agent … */
+/** Wrong names of a resource, a node or an agent. */
 const name = [...noText, ...badTexts];
 const optionalName = name.filter((each) => each !== undefined);
 const noObject = ['', mark, 1, [], [mark], null, true];
@@ -129,11 +129,11 @@ const rule = [
 
 interface Route {
   route: readonly [method: Method, path: string];
-  /** What is right, with which the request is carried out. */
+  /** A correct body, with which the request succeeds. */
   body?: Readonly<Record<string, unknown>>;
-  /** What may stand in the URL for `:name` and the like. */
+  /** Correct values for `:name` and other parameters of the path. */
   url?: Readonly<Record<string, string>>;
-  /** Of each field, also those that may be left out, what is wrong. */
+  /** Wrong values of each field, including optional fields. */
   wrong?: Readonly<Record<string, readonly unknown[]>>;
 }
 
@@ -451,13 +451,13 @@ const routes: readonly Route[] = [
   },
 ];
 
-/** With what is taken apart in them. */
+/** A CIB with everything that these requests remove. */
 const cib = storageCib.replace(
   '</resources>',
   `<group id="Files"><primitive id="Mount" class="ocf" provider="pacemaker" type="Dummy"/></group><clone id="Copied-clone"><primitive id="Copied" class="ocf" provider="pacemaker" type="Dummy"/></clone><primitive id="Unmanaged" class="ocf" provider="pacemaker" type="Dummy"><meta_attributes id="u"><nvpair id="un" name="is-managed" value="false"/></meta_attributes></primitive></resources>`,
 );
 
-describe('changes that are asked for wrongly are refused, and nothing is started with what came:', () => {
+describe('a wrong request for a change is refused, and no process gets its values:', () => {
   const folder = temporaryFolder();
 
   for (const { route, body = {}, url = {}, wrong = {} } of routes) {
@@ -468,7 +468,7 @@ describe('changes that are asked for wrongly are refused, and nothing is started
     );
 
     for (const [field, values] of Object.entries(wrong)) {
-      it(`${method} ${path}: ${field}`, async () => {
+      it(`${method} ${path}, field ${field}`, async () => {
         const { call, cluster } = await changesBench(folder.path, { cluster: fakeCluster(cib) });
         for (const value of values) {
           const answer = await call(method, right, withField(body, field, value));
@@ -477,7 +477,7 @@ describe('changes that are asked for wrongly are refused, and nothing is started
           expect(answer.body, what)
             .to.have.property('code')
             .that.matches(/^[a-z_]+$/);
-          // What is wrong with a field is told without its value, which may be a secret.
+          // A message about a field does not contain its value, which may be a secret.
           if ('errors' in answer.body) expect(answer.text, what).not.to.include(mark);
           expect(cluster.changes(), what).to.deep.equal([]);
         }
@@ -486,7 +486,7 @@ describe('changes that are asked for wrongly are refused, and nothing is started
     }
 
     for (const param of Object.keys(url)) {
-      it(`${method} ${path}: ${param} of the URL`, async () => {
+      it(`${method} ${path}, ${param} in the path`, async () => {
         const { call, cluster } = await changesBench(folder.path, { cluster: fakeCluster(cib) });
         for (const value of badTexts) {
           const answer = await call(method, path.replace(param, encodeURIComponent(value)), body);
@@ -502,10 +502,10 @@ describe('changes that are asked for wrongly are refused, and nothing is started
     }
   }
 
-  it('and all of these are carried out if they are asked for rightly', async () => {
+  it('the same requests succeed with correct values', async () => {
     for (const [index, { route, body = {}, url = {} }] of routes.entries()) {
       const [method, path] = route;
-      // The fake knows no file of corosync, nor of Alphorn, and its nodes are up.
+      // The fake cluster has no files of corosync or Alphorn, and its nodes are online.
       if (
         /^(?:corosync|alphorn)/.test(path) ||
         path === 'node/:node/delete' ||
@@ -520,13 +520,13 @@ describe('changes that are asked for wrongly are refused, and nothing is started
         path,
       );
       expect((await call(method, right, body)).status, `${method} ${path}`).to.equal(200);
-      // Some find that all is as it should be, so there is no command to look for.
+      // Some find everything as requested, and run no command that could be checked.
       const [latest] = (await call('GET', 'audit')).body as object[];
       expect(latest, `${method} ${path}`).to.include({ method, outcome: 'success' });
     }
   });
 
-  it('with parameters and headers that are not as documented', async () => {
+  it('undocumented values of parameters and headers', async () => {
     const { call, cluster } = await changesBench(folder.path, { cluster: fakeCluster(cib) });
     for (const query of [
       'dry_run=yes',
@@ -560,7 +560,7 @@ describe('changes that are asked for wrongly are refused, and nothing is started
     expect(cluster.changes()).to.deep.equal([]);
   });
 
-  it('with a body that is no JSON object', async () => {
+  it('a body that is no JSON object', async () => {
     const { app, cluster } = await changesBench(folder.path, { cluster: fakeCluster(cib) });
     for (const body of ['', '[]', '{', '"x"', 'null']) {
       const answer = await app.client
@@ -578,7 +578,7 @@ describe('changes that are asked for wrongly are refused, and nothing is started
   });
 });
 
-/** The body with another value at that place; undefined takes it away. */
+/** The body with another value of the field; undefined removes the field. */
 function withField(
   body: Readonly<Record<string, unknown>>,
   field: string,

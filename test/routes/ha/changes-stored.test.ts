@@ -18,7 +18,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const injection = 'ü"/><nvpair id="inj" name="op_sleep" value="7';
 const refused = [422, 'value_not_allowed'];
 
-/** Wherever a caller may give a value. */
+/** Everywhere a caller may send a value. */
 const places: readonly (readonly [
   what: string,
   path: string,
@@ -65,7 +65,7 @@ describe('a value', () => {
   };
 
   for (const [what, path, bodyOf] of places) {
-    it(`is never stored damaged, nor sent, as ${what}`, async () => {
+    it(`is neither sent nor stored if Pacemaker would damage it, as ${what}`, async () => {
       for (const [escaping, value] of [
         [stopsBeyondAscii, injection],
         [stopsBeyondAscii, 'Schlüssel<1>&"x'],
@@ -81,7 +81,7 @@ describe('a value', () => {
       }
     });
 
-    it(`is stored as it was sent where Pacemaker keeps it, as ${what}`, async () => {
+    it(`is stored unchanged if Pacemaker does not damage it, as ${what}`, async () => {
       for (const [escaping, value] of [
         [keepsAll, injection],
         [keepsAll, '\u202e😀e\u0301 ]]> &amp;#233; \t日'],
@@ -98,7 +98,7 @@ describe('a value', () => {
     });
   }
 
-  it('has 4096 characters at most, whatever they are', async () => {
+  it('has at most 4096 characters of any kind', async () => {
     for (const sign of ['x', '&', 'é', '😀']) {
       const { call, cluster } = await bench();
       const update = (length: number) =>
@@ -110,7 +110,7 @@ describe('a value', () => {
     }
   });
 
-  it('is a bad request if XML cannot hold it, and not allowed if it has a control character', async () => {
+  it('is a bad request if XML cannot contain it, and is not allowed with a control character', async () => {
     const { call, cluster } = await bench();
     const update = async (value: string) =>
       outcomeOf(await call('POST', 'resource/SMB/update', { meta: { note: value } }));
@@ -125,7 +125,7 @@ describe('a value', () => {
     expect(cluster.xml()).to.include('value="a&#9;b"');
   });
 
-  it('that is refused is named, with its signs, and not told whole', async () => {
+  it('is refused with its name and the bad characters, but without the whole value', async () => {
     const { call } = await bench(stopsBeyondAscii);
     const { body } = await call('POST', 'resource/SMB/update', { meta: { note: 'Größe "x"' } });
     expect(body).to.include({
@@ -134,7 +134,7 @@ describe('a value', () => {
     });
   });
 
-  it('of a CIB that others made does not stand in the way of changes beside it', async () => {
+  it('does not prevent changes next to it if others stored it', async () => {
     const lines = 'name="note" value="a&#10;b"';
     const cib = storageCib.replace(
       /(<primitive[^>]* id="SMB"[^>]*>)/,
@@ -147,7 +147,7 @@ describe('a value', () => {
     expect(cluster.xml()).to.include(lines);
   });
 
-  it('in bytes that are no UTF-8 is a bad request', async () => {
+  it('is a bad request if its bytes are not UTF-8', async () => {
     const { app, cluster } = await bench();
     const body = Buffer.concat([
       Buffer.from('{"meta":{"note":"a'),
@@ -163,7 +163,7 @@ describe('a value', () => {
     expect(cluster.cibs).to.have.lengthOf(1);
   });
 
-  it('with half of a surrogate pair is a bad request, also in a file', async () => {
+  it('is a bad request with half of a surrogate pair, also for a file', async () => {
     const { call, paths } = await bench();
     for (const conf of ['totem {\n}\n# \ud800', 'totem {\n}\n# \udc00x']) {
       expect(outcomeOf(await call('POST', 'corosync/raw', { conf }))).to.deep.equal([
@@ -173,8 +173,8 @@ describe('a value', () => {
     expect(existsSync(paths.corosyncConf)).to.equal(false);
   });
 
-  it('that is damaged already is shown as it is, and warned of once', async () => {
-    // A secret is masked in the answer, so nobody would see that it is damaged.
+  it('is shown as it is, with one warning, if it is damaged already', async () => {
+    // A damaged secret gets no warning, because its mask hides the damage.
     const pair =
       '<nvpair id="office" name="office" value="B\\37777777703\\37777777674ro"/><nvpair id="secret" name="password" value="\\37777777703\\37777777651"/>';
     const cib = storageCib.replace(
@@ -199,12 +199,12 @@ describe('a value', () => {
   });
 });
 
-describe('a change that cibadmin says it has made', () => {
+describe('a change that cibadmin reports as made', () => {
   const folder = temporaryFolder();
   const own = storageCib;
   const ofOther = storageCib.replace('dc-uuid="2"', 'dc-uuid="1"');
 
-  /** A cluster that makes something else of each patch but its last. */
+  /** A cluster that makes something else of the first patch. */
   function storing(cib: string, instead: (patch: string) => string | undefined): FakeCluster {
     const cluster = fakeCluster(cib);
     cluster.answers.set('cibadmin', (command) => {
@@ -217,7 +217,7 @@ describe('a change that cibadmin says it has made', () => {
   }
 
   for (const [where, cib] of [
-    ['the coordinator', own],
+    ['this node', own],
     ['another node', ofOther],
   ] as const) {
     for (const [what, path, body, damage] of [
@@ -246,7 +246,7 @@ describe('a change that cibadmin says it has made', () => {
         (patch: string) => patch.replaceAll('"77"', '"78"'),
       ],
     ] as const) {
-      it(`is taken back if the CIB has ${what}, asked of ${where}`, async () => {
+      it(`is undone if the CIB has ${what}, and the coordinator is ${where}`, async () => {
         const cluster = storing(cib, damage);
         const { call } = await changesBench(folder.path, { cluster });
         const answer = await call('POST', path, body);
@@ -259,7 +259,7 @@ describe('a change that cibadmin says it has made', () => {
       });
     }
 
-    it(`is of unknown outcome if the CIB does not show it, asked of ${where}`, async () => {
+    it(`has an unknown outcome if the CIB does not show it, and the coordinator is ${where}`, async () => {
       const cluster = storing(cib, () => undefined);
       const { call } = await changesBench(folder.path, { cluster });
       const answer = await call('POST', 'resource/SMB/update', { meta: { note: 'one' } });
@@ -268,7 +268,7 @@ describe('a change that cibadmin says it has made', () => {
     });
   }
 
-  it('is of unknown outcome if what was stored in its place cannot be taken back', async () => {
+  it('has an unknown outcome if what was stored instead cannot be undone', async () => {
     const cluster = fakeCluster(own);
     const { call } = await changesBench(folder.path, { cluster });
     cluster.answers.set('cibadmin', (command) => {
@@ -288,7 +288,7 @@ describe('a change that cibadmin says it has made', () => {
     expect((answer.body as { detail: string }).detail).to.include('could not be taken back');
   });
 
-  it("leaves alone what others made of it since, and another's change of the same version", async () => {
+  it("is not undone if others changed it since, nor is another's change of the same version", async () => {
     const cluster = fakeCluster(own);
     const { call } = await changesBench(folder.path, { cluster });
     cluster.answers.set('cibadmin', (command) => {
@@ -322,7 +322,7 @@ function nextOf(xml: string): string {
   return xml.replace(/ epoch="(\d+)"/, (_all, epoch: string) => ` epoch="${Number(epoch) + 1}"`);
 }
 
-/** A value as XML has it. */
+/** A value as it is written in XML. */
 function written(value: string): string {
   return value
     .replaceAll('&', '&amp;')

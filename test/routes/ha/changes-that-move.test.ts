@@ -16,7 +16,10 @@ const { local, other } = nodes;
 describe('migrate', () => {
   const folder = temporaryFolder();
 
-  /** A cluster in which SMB runs here, and in which the scheduler says this of each next CIB that it is shown. */
+  /**
+   * A cluster in which SMB runs on this node.
+   * @param plans what the scheduler prints for each CIB, one after another
+   */
   function cluster(
     ...plans: readonly (readonly string[])[]
   ): FakeCluster & { move: (node: string) => void } {
@@ -40,7 +43,7 @@ describe('migrate', () => {
   const movesBack = `Move       SMB     ( ${other} -> ${local} )`;
   const scores = `pcmk__primitive_assign: SMB allocation score on ${local}: 100\npcmk__primitive_assign: SMB allocation score on ${other}: -INFINITY\n`;
   const body = { node: other };
-  /** As the agent of this host, or of another, makes it. */
+  /** The preference of the agent of a host. */
   const preferenceUntil = (end: string, host = hostname(), rsc = 'SMB') =>
     `<rsc_location id="cli-prefer-${rsc}" rsc="${rsc}" role="Started"><rule id="cli-prefer-rule-${rsc}" score="INFINITY" boolean-op="and"><expression id="cli-prefer-expr-${rsc}" attribute="#uname" operation="eq" value="${other}"/><date_expression id="ha-agent-move-by-${host}" operation="lt" end="${end}"/></rule></rsc_location>`;
   const withConstraint = (xml: string) =>
@@ -52,7 +55,7 @@ describe('migrate', () => {
     moving.answers.set('crm_resource', () => {
       const [, end = ''] = / operation="lt" end="([^"]*)"/.exec(moving.xml()) ?? [];
       seen.push(moving.xml().includes(preferenceUntil(end)));
-      // By itself, though not before a change is given up.
+      // The preference ends by itself, but not before the agent would give up the change.
       expect(Date.parse(end) - Date.now()).to.be.within(120_000, 3_600_000);
       moving.move(other);
       return success('');
@@ -65,7 +68,7 @@ describe('migrate', () => {
     expect(moving.cibChanges()).to.deep.equal([]);
   });
 
-  it('does so also for a version, of which the first step makes another', async () => {
+  it('is made completely with If-Match, although its first step changes the version', async () => {
     const moving = cluster([moves], []);
     moving.move(other);
     const { call } = await changesBench(folder.path, { cluster: moving });
@@ -74,7 +77,7 @@ describe('migrate', () => {
     expect(moving.cibChanges()).to.deep.equal([]);
   });
 
-  it('is refused if the resource would not go there, or not stay', async () => {
+  it('is refused if the resource would not move to the node or would not stay there', async () => {
     for (const [plans, why] of [
       [[[], []], 'the scheduler gives SMB the score -INFINITY there'],
       [[[`Stop       SMB     ( ${local} )`], []], 'the score -INFINITY there'],
@@ -91,7 +94,7 @@ describe('migrate', () => {
     }
   });
 
-  it('is 202 and says where the resource is if it did not start there, and leaves no constraint behind', async () => {
+  it('answers 202 if the resource did not start there, and leaves no constraint behind', async () => {
     const moving = cluster([moves], []);
     const { call } = await changesBench(folder.path, { cluster: moving });
     const answer = await call('POST', 'resource/SMB/migrate', body);
@@ -102,7 +105,7 @@ describe('migrate', () => {
     expect(moving.cibChanges()).to.deep.equal([]);
   });
 
-  it('leaves no constraint behind, whatever becomes of the waiting', async () => {
+  it('leaves no constraint behind if the wait fails or times out', async () => {
     for (const [ending, outcome] of [
       ['late', [202]],
       ['hangs', [504, 'tool_timeout']],
@@ -119,7 +122,7 @@ describe('migrate', () => {
     }
   });
 
-  describe('of the promoted role', () => {
+  describe('for the promoted role', () => {
     const clone =
       '<clone id="Db-clone"><primitive id="Db" class="ocf" provider="pacemaker" type="Stateful"/><meta_attributes id="Db-m"><nvpair id="Db-m-p" name="promotable" value="true"/></meta_attributes></clone><clone id="Plain-clone"><primitive id="Plain" class="ocf" provider="pacemaker" type="Stateful"/></clone>';
     const cib = (role: string) =>
@@ -133,7 +136,7 @@ describe('migrate', () => {
       `Demote     ${id}:0     ( ${role} -> Un ${local} )`,
       `Promote    ${id}:1     ( Un -> ${role} ${other} )`,
     ];
-    /** A cluster in which Db is promoted here, and which promotes it where it is told to. */
+    /** A cluster in which Db is promoted on this node, until `promote` names another. */
     function promotable(role: string, ...plans: readonly (readonly string[])[]) {
       const moving = cluster(...plans);
       moving.cibs[0] = cib(role);
@@ -171,7 +174,7 @@ describe('migrate', () => {
       });
     }
 
-    it('is refused where it would not be promoted, and warned of where it is promoted elsewhere afterwards', async () => {
+    it('is refused if the node would not be promoted, and warns if another one is promoted afterwards', async () => {
       const none = promotable('Promoted', [`Start      Db:1     ( ${other} )`], []);
       const { call } = await changesBench(`${folder.path}/none`, { cluster: none });
       const refused = await call('POST', 'resource/Db-clone/migrate', asked);
@@ -192,7 +195,7 @@ describe('migrate', () => {
       expect(back.xml()).not.to.include('cli-prefer');
     });
 
-    it('is done where it is promoted there already', async () => {
+    it('succeeds if the node is promoted already', async () => {
       const there = promotable('Promoted', [], []);
       const { call } = await changesBench(folder.path, { cluster: there });
       const answer = await call('POST', 'resource/Db-clone/migrate', { ...asked, node: local });
@@ -200,8 +203,8 @@ describe('migrate', () => {
       expect(there.cibs).to.have.lengthOf(1);
     });
 
-    it('is refused for what has no such role', async () => {
-      for (const [name, words] of [
+    it('is refused for a resource without such a role', async () => {
+      for (const [name, reason] of [
         ['Db', 'Name Db-clone instead'],
         ['SMB', 'is not a promotable clone'],
         ['Plain-clone', 'is not a promotable clone'],
@@ -215,13 +218,13 @@ describe('migrate', () => {
           );
           const answer = await call('POST', `resource/${name}/migrate${query}`, asked);
           expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
-          expect(answer.body).to.have.property('detail').that.includes(words);
+          expect(answer.body).to.have.property('detail').that.includes(reason);
           expect(same.cibs).to.have.lengthOf(1);
         }
       }
     });
 
-    it('is the only role that there is', async () => {
+    it('takes no other role', async () => {
       const { call } = await changesBench(folder.path, { cluster: promotable('Promoted') });
       for (const role of ['Started', 'promoted', '', null, 1]) {
         const answer = await call('POST', 'resource/Db-clone/migrate', { node: other, role });
@@ -230,7 +233,7 @@ describe('migrate', () => {
     });
   });
 
-  it('leaves the preference of somebody else when it is refused or fails', async () => {
+  it("leaves somebody else's preference when it is refused or fails", async () => {
     const theirs = `<rsc_location id="cli-prefer-SMB" rsc="SMB" role="Started" node="${local}" score="INFINITY"/>`;
     for (const failing of ['wait', 'patch']) {
       const moving = cluster([moves], []);
@@ -256,7 +259,7 @@ describe('migrate', () => {
     }
   });
 
-  it('takes the place of a preference that an older one left behind', async () => {
+  it('replaces the preference that an older migrate left behind', async () => {
     const left = `<rsc_location id="cli-prefer-SMB" rsc="SMB" role="Started" node="${local}" score="INFINITY"/>`;
     const moving = cluster([moves], []);
     moving.cibs[0] = withConstraint(left);
@@ -266,7 +269,7 @@ describe('migrate', () => {
     expect(moving.xml()).not.to.include('cli-prefer');
   });
 
-  it('takes away what a move of another resource left behind that the agent did not live to see the end of', async () => {
+  it('removes the preference of an earlier migrate of another resource that the agent could not finish', async () => {
     const moving = cluster([moves], []);
     moving.cibs[0] = withConstraint(preferenceUntil('2999-01-01 00:00:00Z', hostname(), 'NFS'));
     moving.move(other);
@@ -275,7 +278,7 @@ describe('migrate', () => {
     expect(moving.xml()).not.to.include('cli-prefer');
   });
 
-  describe('that the death of the agent cut short', () => {
+  describe('that the end of the agent interrupted', () => {
     async function startedOver(xml: string, within = folder.path) {
       const left = cluster();
       left.cibs[0] = xml;
@@ -284,7 +287,7 @@ describe('migrate', () => {
       return { left, call };
     }
 
-    it('is finished at the next start: the preference goes, and that is on record', async () => {
+    it('is finished at the next start: the preference is removed, and the audit log has it', async () => {
       const { left, call } = await startedOver(
         withConstraint(preferenceUntil('2999-01-01 00:00:00Z')),
       );
@@ -304,7 +307,7 @@ describe('migrate', () => {
       expect(left.xml()).not.to.include('cli-prefer');
     });
 
-    it("is left to another host's agent before that, and to whoever else made a preference", async () => {
+    it("is left to another host's agent before that, as are preferences of other tools", async () => {
       const others = [
         preferenceUntil('2999-01-01 00:00:00Z', 'elsewhere'),
         preferenceUntil('2020-01-01 00:00:00Z').replace('ha-agent-move-by-', 'cli-prefer-'),
@@ -316,7 +319,7 @@ describe('migrate', () => {
       }
     });
 
-    it('is not looked for where Pacemaker is not installed', async () => {
+    it('is not searched for if Pacemaker is not installed', async () => {
       const without = fakeCluster(storageCib);
       without.answers.set('cibadmin', () => {
         throw new Fault('tool_missing', 'There is no cibadmin.');
@@ -326,7 +329,7 @@ describe('migrate', () => {
       expect(without.calls).to.have.lengthOf(1);
     });
 
-    it('is waited for while the cluster is stopped, until the agent stops', async () => {
+    it('is finished later if the cluster is stopped, unless the agent stops first', async () => {
       const stopped = fakeCluster(storageCib);
       stopped.answers.set('cibadmin', () => ({ exitCode: 102, stdout: '', stderr: '' }));
       const { app } = await changesBench(folder.path, { cluster: stopped });
@@ -340,7 +343,7 @@ describe('migrate', () => {
     });
   });
 
-  it('is refused where the cluster would stop it, or may not start it', async () => {
+  it('is refused if the cluster would stop the resource or may not start it', async () => {
     for (const [index, plan] of [
       `Stop       SMB     ( ${other} )  due to no quorum`,
       `Start      SMB     ( ${other} )  due to no quorum (blocked)`,
@@ -354,7 +357,7 @@ describe('migrate', () => {
     }
   });
 
-  it('is tried as a move', async () => {
+  it('shows the move in a dry run', async () => {
     const moving = cluster([moves]);
     const { call } = await changesBench(folder.path, { cluster: moving });
     const { body: tried } = await call('POST', 'resource/SMB/migrate?dry_run=true', body);
@@ -365,7 +368,7 @@ describe('migrate', () => {
     expect(moving.cibs).to.have.lengthOf(1);
   });
 
-  it('is refused as well when it is only tried', async () => {
+  it('is also refused as a dry run', async () => {
     const refused = [
       [[], []],
       [[moves], [movesBack]],
@@ -379,10 +382,10 @@ describe('migrate', () => {
   });
 });
 
-describe('a change of a CIB that others change', () => {
+describe('a change of a CIB that others also change', () => {
   const folder = temporaryFolder();
 
-  /** A cluster in which somebody is faster so many times. */
+  /** A cluster in which somebody else changes the CIB first. @param times how often */
   async function bench(times: number) {
     const cluster = fakeCluster(storageCib);
     let left = times;
@@ -402,7 +405,7 @@ describe('a change of a CIB that others change', () => {
     return { ...(await changesBench(folder.path, { cluster })), patches };
   }
 
-  it('says of which configuration it was made, and nothing of how often the status has changed', async () => {
+  it('names the version of its configuration, but not how often the status has changed', async () => {
     const { call, patches } = await bench(0);
     await call('GET', 'resource/SMB/stop');
     const [patch = ''] = patches;
@@ -411,14 +414,14 @@ describe('a change of a CIB that others change', () => {
     );
   });
 
-  it('is made anew on what is there then', async () => {
+  it('is made again from the new CIB', async () => {
     const { call, patches } = await bench(4);
     expect((await call('GET', 'resource/SMB/stop')).status).to.equal(200);
     expect(patches).to.have.lengthOf(5);
     expect(new Set(patches).size).to.equal(5);
   });
 
-  it('is given up in the end, and says that nothing was done', async () => {
+  it('is given up after five tries, and the answer says so', async () => {
     const { call, patches } = await bench(9);
     const answer = await call('GET', 'resource/SMB/stop');
     expect(outcomeOf(answer)).to.deep.equal([409, 'changed_meanwhile']);
@@ -454,14 +457,14 @@ describe('a change of a CIB that others change', () => {
     });
   }
 
-  it('is not made anew for who meant the one before', async () => {
+  it('is not made again if its If-Match names the former version', async () => {
     const { call, patches } = await bench(1);
     const answer = await call('GET', 'resource/SMB/stop', {}, { 'If-Match': '"0.8"' });
     expect(outcomeOf(answer)).to.deep.equal([412, 'version_changed']);
     expect(patches).to.have.lengthOf(1);
   });
 
-  it('is refused on a node that has not joined yet, where it would be lost', async () => {
+  it('is refused on a node that has not joined yet, because it would be lost', async () => {
     const cluster = fakeCluster(withoutStatus(storageCib));
     const { call } = await changesBench(folder.path, { cluster });
     const answer = await call('GET', 'resource/SMB/stop');
@@ -470,7 +473,7 @@ describe('a change of a CIB that others change', () => {
     expect(cluster.changes()).to.deep.equal([]);
   });
 
-  it('is refused in the words of Pacemaker', async () => {
+  it('is refused with the error of Pacemaker', async () => {
     const cluster = fakeCluster(storageCib);
     cluster.answers.set('cibadmin', ({ argv }) =>
       argv.includes('--query')

@@ -18,7 +18,7 @@ describe('changes with a secret', () => {
     return (await Promise.all(texts)).join('\n');
   }
 
-  it('have it in the CIB and in what takes them back, for root alone, and nowhere else', async () => {
+  it("store it only in the CIB and in root's files that can undo them", async () => {
     const cluster = fakeCluster(storageCib);
     const { call, app } = await changesBench(folder.path, { cluster });
     const params = { ip: '192.0.2.1', passwd: secret };
@@ -35,9 +35,10 @@ describe('changes with a secret', () => {
       (await call('PATCH', 'stonith/F', { meta: { note: 'password=hunter22' } })).status,
     ).to.equal(200);
     const undo = join(folder.path, 'undo');
-    const kept = await readdir(undo);
-    expect(kept).to.have.lengthOf(3);
-    for (const name of kept) expect((await stat(join(undo, name))).mode & 0o777).to.equal(0o600);
+    const undoFiles = await readdir(undo);
+    expect(undoFiles).to.have.lengthOf(3);
+    for (const name of undoFiles)
+      expect((await stat(join(undo, name))).mode & 0o777).to.equal(0o600);
     expect((await stat(undo)).mode & 0o777).to.equal(0o700);
     await rm(undo, { recursive: true });
     const files = await allFiles();
@@ -52,7 +53,7 @@ describe('changes with a secret', () => {
     expect(tried.text).to.include('********').and.not.include('hunter2');
   });
 
-  it('have it not where its value stands under another name', async () => {
+  it('mask its value under another name too', async () => {
     const cluster = fakeCluster(storageCib);
     const { call, app } = await changesBench(folder.path, { cluster });
     const params = { ip: '192.0.2.1', passwd: 'hunter2' };
@@ -61,14 +62,14 @@ describe('changes with a secret', () => {
     const answer = await call('POST', 'stonith/create', body, { 'Idempotency-Key': 'other' });
     const read = await call('GET', 'configuration');
     const again = await call('POST', 'stonith/create', body, { 'Idempotency-Key': 'other' });
-    // What takes the change back has the value itself, and nobody is given it.
+    // The files that can undo the change contain the value, and no answer shows them.
     await rm(join(folder.path, 'undo'), { recursive: true });
     const seen = [answer.text, read.text, again.text, app.lines, await allFiles()];
     expect(seen.map((each) => JSON.stringify(each)).join('\n')).not.to.include('hunter2');
     expect(answer.text).to.include('of ********');
   });
 
-  it('have it not in a refusal, neither by the agent nor by Pacemaker', async () => {
+  it('mask it in a refusal by the agent or by Pacemaker', async () => {
     const cluster = fakeCluster(storageCib);
     cluster.answers.set('cibadmin', ({ argv }) =>
       argv.includes('--query')
@@ -91,7 +92,7 @@ describe('changes with a secret', () => {
     expect(seen.join('\n')).not.to.include('hunter2');
   });
 
-  it('have it not in a refusal because of its type', async () => {
+  it('mask it in a refusal because of its type', async () => {
     const { call, app } = await changesBench(folder.path);
     const params = { passwd: { hunter2: ['hunter2'] } };
     const answer = await call('POST', 'stonith/create', {
@@ -103,7 +104,7 @@ describe('changes with a secret', () => {
     expect(answer.text + JSON.stringify(app.lines)).not.to.include('hunter2');
   });
 
-  it('leave it as it is when it comes back as it was shown', async () => {
+  it('leave it as it is if the request has the mask in its place', async () => {
     const cib = storageCib.replace(
       '</resources>',
       '<primitive id="F" class="stonith" type="fence_ipmilan"><instance_attributes id="i"><nvpair id="i-passwd" name="passwd" value="kept"/></instance_attributes></primitive></resources>',

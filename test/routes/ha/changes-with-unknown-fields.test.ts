@@ -7,7 +7,7 @@ interface Refused {
   errors: { field: string; message: string; type: string }[];
 }
 
-describe('a change with a field that it has no use for', () => {
+describe('a change with an unknown field', () => {
   const folder = temporaryFolder();
 
   it('is refused with the nearest name, and changes nothing', async () => {
@@ -33,7 +33,7 @@ describe('a change with a field that it has no use for', () => {
     expect(cluster.changes()).to.deep.equal([]);
   });
 
-  it('has no name suggested that is nothing like it', async () => {
+  it('is refused without a suggestion if no name is similar', async () => {
     const { call } = await changesBench(folder.path);
     const { body } = await call('POST', 'resource/SMB/update', { something: 1 });
     expect((body as Refused).errors).to.deep.equal([
@@ -41,7 +41,7 @@ describe('a change with a field that it has no use for', () => {
     ]);
   });
 
-  it('is made if the field is the name that the path has, or what a browser adds against caches', async () => {
+  it('is made if the field repeats the name in the path, or is what browsers add to bypass caches', async () => {
     const { call } = await changesBench(folder.path);
     const same = await call('POST', 'resource/SMB/update?_=17', { name: 'SMB', meta: { a: '1' } });
     expect(same.status).to.equal(200);
@@ -49,7 +49,7 @@ describe('a change with a field that it has no use for', () => {
     expect(outcomeOf(other)).to.deep.equal([400, 'invalid_request']);
   });
 
-  it('is made with a warning if the field is documented and means nothing there', async () => {
+  it('is made with a warning if the field is documented but has no meaning there', async () => {
     const { call } = await changesBench(folder.path);
     const set = await call('POST', 'property/batch-limit/set', { value: 5, default: '0' });
     expect(set.status).to.equal(200);
@@ -66,7 +66,7 @@ describe('a change with a field that it has no use for', () => {
       .and.include("'score' means nothing here");
   });
 
-  it('is made as documented where a GET comes with a body, which stays unread', async () => {
+  it('is made as documented by a GET with a body, which is not read', async () => {
     const { call } = await changesBench(folder.path);
     expect((await call('GET', 'resource/SMB/stop', { anything: 1 })).status).to.equal(200);
   });

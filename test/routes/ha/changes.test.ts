@@ -5,7 +5,7 @@ import { fakeCluster, success } from '../../support/fake-cluster.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const node = nodes.local;
-/** The group of the contract's example, with what is in it already. */
+/** The group of the contract's example, with its present members. */
 const groupedCib = storageCib.replace(
   /<primitive id="NFS".*?<\/primitive>/s,
   (primitive) => `<group id="Primary_Group">${primitive}</group>`,
@@ -192,7 +192,7 @@ describe('changes', () => {
       });
     }
 
-    it('cleanup, in the words of the tool', async () => {
+    it('cleanup, with the output of the tool', async () => {
       const cluster = fakeCluster(storageCib);
       cluster.answers.set('crm_resource', () => success('Cleaned up SMB on ae82a9a2\n'));
       const { call } = await changesBench(folder.path, { cluster });
@@ -202,7 +202,7 @@ describe('changes', () => {
       expect(cluster.changes()).to.deep.equal([argv]);
     });
 
-    it('migrate, of a resource that is there already', async () => {
+    it('migrate, for a resource that already runs on the node', async () => {
       const { call, cluster } = await changesBench(folder.path);
       const body = { node: nodes.other };
       const { text, status } = await call('POST', 'resource/SMB/migrate', body);
@@ -214,7 +214,7 @@ describe('changes', () => {
     });
   });
 
-  it('echo what came as it came, whatever was made of it', async () => {
+  it('echo the values of the request as they were sent', async () => {
     const { call } = await changesBench(folder.path);
     const body = {
       ...{ name: 'A', resource_agent: 'ocf:heartbeat:IPaddr2', clone: false },
@@ -227,7 +227,7 @@ describe('changes', () => {
     expect((await call('POST', 'stonith/level/create', level)).body).to.deep.equal(level);
   });
 
-  describe('are also made by the methods that a client would expect:', () => {
+  describe('are also made by the methods that clients expect:', () => {
     const device = 'failoverMeasure_ipmi_bitcoin';
     const level = { stonith_name: device, node_name: nodes.other };
     for (const [method, path, body, instead] of [
@@ -261,7 +261,7 @@ describe('changes', () => {
   });
 });
 
-/** The folder of a change has a name of its own. */
+/** Replaces the random names of the folders of changes. */
 function withoutFolder(argv: readonly string[]): string[] {
   return argv.map((word) => word.replace(/\/change-\w+\//, '/'));
 }

@@ -12,10 +12,10 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const exampleCib = fixtureText('contract/cib.xml');
 const daemons = ['pacemaker-based', 'pacemaker-controld', 'pacemaker-schedulerd'];
 
-/** A cluster with that CIB, and a pcs that says those words. */
-function cluster({ cib = exampleCib, words = '', metadata = {} }: Partial<Answers> = {}) {
+/** A cluster with a CIB, and a pcs that prints a text. */
+function cluster({ cib = exampleCib, pcsText = '', metadata = {} }: Partial<Answers> = {}) {
   const calls: (readonly string[])[] = [];
-  const answers: Answers = { cib, words, metadata };
+  const answers: Answers = { cib, pcsText, metadata };
   const run: Run = async ({ argv }) => {
     calls.push(argv);
     const [tool] = argv;
@@ -23,9 +23,9 @@ function cluster({ cib = exampleCib, words = '', metadata = {} }: Partial<Answer
     const daemon = daemons.find((name) => tool.endsWith(name));
     if (daemon) return success(answers.metadata[daemon] ?? metadataOf({}));
     if (tool === 'pcs') {
-      // The file is there for as long as pcs runs, and has what the answer is made from.
+      // The file exists while pcs runs, and has the configuration of the answer.
       expect(await readFile(argv[2] ?? '', 'utf8')).to.include('<configuration');
-      return success(answers.words);
+      return success(answers.pcsText);
     }
     throw new Error(`not expected: ${argv.join(' ')}`);
   };
@@ -34,7 +34,7 @@ function cluster({ cib = exampleCib, words = '', metadata = {} }: Partial<Answer
 
 interface Answers {
   cib: string;
-  words: string;
+  pcsText: string;
   metadata: Record<string, string>;
 }
 
@@ -47,12 +47,12 @@ function metadataOf(defaults: Readonly<Record<string, string>>): string {
   return `<?xml version="1.0"?><!DOCTYPE resource-agent SYSTEM "ra-api-1.dtd"><resource-agent><parameters>${parameters.join('')}</parameters></resource-agent>`;
 }
 
-describe('the examples of the contract that are read from the CIB', () => {
+describe('the examples of the contract that come from the CIB', () => {
   const folder = temporaryFolder();
 
   it('constraint', async () => {
     const example = contractExample('constraint') as { raw: string };
-    const { run, calls } = cluster({ words: example.raw });
+    const { run, calls } = cluster({ pcsText: example.raw });
     const { get } = await appBench(folder.path, run);
     const { status, text } = await get('constraint');
     expect(status).to.equal(200);
@@ -68,9 +68,9 @@ describe('the examples of the contract that are read from the CIB', () => {
     });
   }
 
-  it('constraint/raw is the text alone', async () => {
+  it('constraint/raw is only the text', async () => {
     const { raw } = contractExample('constraint') as { raw: string };
-    const { get } = await appBench(folder.path, cluster({ words: raw }).run);
+    const { get } = await appBench(folder.path, cluster({ pcsText: raw }).run);
     expect((await get('constraint/raw')).text).to.equal(JSON.stringify(raw));
   });
 
@@ -88,7 +88,7 @@ describe('the examples of the contract that are read from the CIB', () => {
 
   it('stonith', async () => {
     const example = contractExample('stonith') as { raw: string };
-    const { run, calls } = cluster({ words: example.raw });
+    const { run, calls } = cluster({ pcsText: example.raw });
     const { get } = await appBench(folder.path, run);
     expect((await get('stonith')).text).to.equal(JSON.stringify(example));
     expect(calls[1]?.slice(3)).to.deep.equal(['stonith', 'config']);
@@ -121,7 +121,7 @@ interface Scraped {
   op: Record<string, Record<string, string>>;
 }
 
-/** What the document's example would be, had its operations not been scraped from text. */
+/** The example of the document with true operations. Its own were scraped from text. */
 function asItIs(resource: Scraped): object {
   const op = Object.fromEntries(
     Object.entries(resource.op).map(([key, operation]) => {
@@ -133,10 +133,10 @@ function asItIs(resource: Scraped): object {
   return { ...resource, op };
 }
 
-describe('what is read from the CIB', () => {
+describe('an answer from the CIB', () => {
   const folder = temporaryFolder();
 
-  it('is read once for all who ask at the same time', async () => {
+  it('is read once for all callers at the same time', async () => {
     const { run, tools } = cluster();
     const { get } = await appBench(folder.path, run);
     const routes = ['resource', 'constraint/location', 'stonith/level', 'resource/group'];
@@ -145,7 +145,7 @@ describe('what is read from the CIB', () => {
     expect(tools()).to.deep.equal(['cibadmin']);
   });
 
-  it('has the version of the configuration for its ETag, and is not sent again under that', async () => {
+  it('has the version of the configuration as its ETag, and is not sent again for that ETag', async () => {
     const { get } = await appBench(folder.path, cluster().run);
     const { headers } = await get('resource');
     expect(headers['etag']).to.equal('"0.15"');
@@ -154,17 +154,17 @@ describe('what is read from the CIB', () => {
     expect((await get('resource').set('If-None-Match', '"0.14"')).status).to.equal(200);
   });
 
-  it('has another ETag when pcs says something else of it, as it does when a rule has ended', async () => {
-    const etagWith = async (words: string) => {
+  it('has another ETag when pcs prints another text, for example because a rule has expired', async () => {
+    const etagWith = async (pcsText: string) => {
       const own = await mkdtemp(join(folder.path, 'agent-'));
-      const { get } = await appBench(own, cluster({ words }).run);
+      const { get } = await appBench(own, cluster({ pcsText }).run);
       return (await get('constraint/raw')).headers['etag'] as string;
     };
     expect(await etagWith('one')).to.equal(await etagWith('one'));
     expect(await etagWith('one')).not.to.equal(await etagWith('two'));
   });
 
-  it('comes without the words of pcs if they are not wanted', async () => {
+  it('has no text of pcs if raw is false', async () => {
     const { run, tools } = cluster();
     const { get } = await appBench(folder.path, run);
     expect((await get('constraint?raw=false')).body).not.to.have.property('raw');
@@ -172,8 +172,8 @@ describe('what is read from the CIB', () => {
     expect(tools()).to.deep.equal(['cibadmin']);
   });
 
-  it('asks pcs once for all who want its words of one CIB, and leaves no file behind', async () => {
-    const { run, tools } = cluster({ words: 'Location Constraints:\n' });
+  it('needs one call of pcs for all callers with the same CIB, which leaves no file behind', async () => {
+    const { run, tools } = cluster({ pcsText: 'Location Constraints:\n' });
     const { get } = await appBench(folder.path, run);
     const answers = await Promise.all([
       get('constraint'),
@@ -187,7 +187,7 @@ describe('what is read from the CIB', () => {
     );
   });
 
-  it('asks pcs again when the CIB is another, or when it failed', async () => {
+  it('needs another call of pcs after a change of the CIB or a failure', async () => {
     const { run, calls, answers } = cluster();
     let failures = 1;
     const failing: Run = async (command) => {
@@ -202,7 +202,7 @@ describe('what is read from the CIB', () => {
     expect(failed.body).to.include({ code: 'tool_failed' });
     expect((await get('constraint')).status).to.equal(200);
     answers.cib = exampleCib.replace('epoch="15"', 'epoch="16"');
-    await untilTold();
+    await untilExpired();
     expect((await get('constraint')).headers['etag']).to.match(/^"0\.16-/);
     expect(calls.filter(([tool]) => tool === 'pcs')).to.have.lengthOf(3);
   });
@@ -226,7 +226,7 @@ describe('what is read from the CIB', () => {
     expect((await get('configuration')).text).not.to.include('hunter2');
   });
 
-  it('tells pcs the agent of what is made from a template, at which it would fail', async () => {
+  it('needs the agent of each template in the CIB for pcs, which would fail otherwise', async () => {
     const [generation] = generations;
     if (generation === undefined) throw new Error('There are no recordings.');
     const cib = recorded(generation, 'cibadmin', 'everything-query').stdout;
@@ -249,7 +249,7 @@ describe('what is read from the CIB', () => {
     ['resource/nothing/details', 'resource_not_found'],
     ['property/nothing/details', 'property_not_found'],
   ] as const) {
-    it(`${route} is 404 ${code}`, async () => {
+    it(`${route} answers 404 ${code}`, async () => {
       const { get } = await appBench(folder.path, cluster().run);
       const { status, body } = await get(route);
       expect(status).to.equal(404);
@@ -265,7 +265,7 @@ describe('what is read from the CIB', () => {
     'resource/a%20b/details',
     'property/%00/details',
   ]) {
-    it(`${route} is 400, and starts no process`, async () => {
+    it(`${route} answers 400, and starts no process`, async () => {
       const { run, done } = strictRun();
       const { get } = await appBench(folder.path, run);
       const { status, body } = await get(route);
@@ -275,7 +275,7 @@ describe('what is read from the CIB', () => {
     });
   }
 
-  it('may be asked for with HEAD, and with no method that the route does not have', async () => {
+  it('can be requested with HEAD, but not with an unknown method', async () => {
     const { client, token } = await appBench(folder.path, cluster().run);
     const head = await client.head('/api/v2/system/ha/resource').set('token', token);
     expect([head.status, head.headers['etag']]).to.deep.equal([200, '"0.15"']);
@@ -284,7 +284,7 @@ describe('what is read from the CIB', () => {
   });
 });
 
-describe('what is read from the CIB while the cluster is stopped', () => {
+describe('an answer from the CIB of a stopped cluster', () => {
   const folder = temporaryFolder();
   const stopped: Run = ({ argv }) =>
     Promise.resolve(
@@ -293,7 +293,7 @@ describe('what is read from the CIB while the cluster is stopped', () => {
         : { exitCode: 102, stdout: '', stderr: 'Could not connect to the CIB' },
     );
 
-  it('is that of the disk, and says so', async () => {
+  it('comes from the disk, and a header says so', async () => {
     const cib = join(folder.path, 'cib.xml');
     await writeFile(cib, exampleCib);
     const { get } = await appBench(folder.path, stopped, { ...noPaths, cib });
@@ -303,7 +303,7 @@ describe('what is read from the CIB while the cluster is stopped', () => {
     expect(body).to.deep.equal({ ...(contractExample('constraint') as object), raw: 'words' });
   });
 
-  it('is 503 if there is none on the disk', async () => {
+  it('is 503 if the disk has no CIB', async () => {
     const { get } = await appBench(folder.path, stopped);
     const { status, body } = await get('resource');
     expect(status).to.equal(503);
@@ -311,7 +311,7 @@ describe('what is read from the CIB while the cluster is stopped', () => {
   });
 });
 
-/** Without the watch, a reading serves for half a second. */
-async function untilTold(): Promise<void> {
+/** Waits until the cached reading expires: without a watch of changes, after half a second. */
+async function untilExpired(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 600));
 }

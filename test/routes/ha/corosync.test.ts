@@ -21,7 +21,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const verify = ['corosync', '-t'];
 
-/** Judges each configuration as those were judged that were recorded: without the name of the copy that is shown. */
+/** Removes the name of the shown copy from the command, because recordings do not have it. */
 const withoutCopy =
   (run: Run): Run =>
   (command) =>
@@ -30,7 +30,7 @@ const withoutCopy =
 describe('corosync', () => {
   const folder = temporaryFolder();
 
-  /** The app over a node that has these files and whose tools answer so. */
+  /** The app on a node with these files and these answers of its tools. */
   async function bench(
     { conf, key }: { conf?: string; key?: Buffer } = {},
     role: Role = 'viewer',
@@ -50,9 +50,9 @@ describe('corosync', () => {
 
   for (const [what, conf] of [
     ['larger than 1 MiB', `totem {\n}\n${'#\n'.repeat(600_000)}`],
-    ['of sections deeper than corosync has names for', 'totem {\n'.repeat(100_000)],
+    ['with sections nested deeper than corosync allows', 'totem {\n'.repeat(100_000)],
   ] as const) {
-    it(`says of a corosync.conf ${what} that it cannot be read`, async () => {
+    it(`says that a corosync.conf ${what} cannot be read`, async () => {
       const { get } = await bench({ conf });
       const { status, body } = await get('corosync');
       expect([status, (body as { code: string }).code]).to.deep.equal([
@@ -96,7 +96,7 @@ describe('corosync', () => {
         return { ...(await appBench(folder.path, withoutCopy(run), paths)), done };
       };
 
-      it('tells the configuration that pcs made', async () => {
+      it('shows the configuration that pcs made', async () => {
         const { get } = await started(recorded(generation, 'corosync', 'running'));
         const { body } = await get('corosync');
         expect(body).to.have.nested.property('totem.cluster_name', 'dolocoin');
@@ -111,7 +111,7 @@ describe('corosync', () => {
         ['running', true],
         ['invalid', false],
       ] as const) {
-        it(`says that a configuration is ${valid ? 'valid' : 'not valid'}, in corosync's words`, async () => {
+        it(`says that a configuration is ${valid ? 'valid' : 'not valid'}, with the text of corosync`, async () => {
           const answer = recorded(generation, 'corosync', name);
           const { get, done } = await started(answer);
           const { status, body, headers } = await get('corosync/verify');
@@ -120,7 +120,7 @@ describe('corosync', () => {
           done();
         });
 
-        it(`shows a configuration that is ${valid ? 'valid' : 'not valid'} as such`, async () => {
+        it(`marks a shown configuration as ${valid ? 'valid' : 'not valid'}`, async () => {
           const { get, done } = await started(recorded(generation, 'corosync', name));
           const { status, headers } = await get('corosync');
           expect([status, headers['x-ha-valid']]).to.deep.equal([200, `${valid}`]);
@@ -128,7 +128,7 @@ describe('corosync', () => {
         });
       }
 
-      it('tells the links and the quorum, read once for many', async () => {
+      it('shows the links and the quorum, read once for several callers', async () => {
         const { get, done } = await started(
           recorded(generation, 'corosync-cfgtool', 'running'),
           recorded(generation, 'corosync-quorumtool', 'running'),
@@ -143,7 +143,7 @@ describe('corosync', () => {
         done();
       });
 
-      it('answers also without quorum', async () => {
+      it('shows the quorum state if there is no quorum', async () => {
         const { get } = await started(recorded(generation, 'corosync-quorumtool', 'inquorate'));
         const { status, body } = await get('quorum');
         expect(status).to.equal(200);
@@ -154,7 +154,7 @@ describe('corosync', () => {
         ['corosync/rings', 'corosync-cfgtool'],
         ['quorum', 'corosync-quorumtool'],
       ] as const) {
-        it(`${route} of a stopped cluster is 503`, async () => {
+        it(`answers 503 on ${route} of a stopped cluster`, async () => {
           const answer = recorded(generation, tool, 'stopped');
           const { get } = await started(answer);
           const { status, body } = await get(route);
@@ -168,7 +168,7 @@ describe('corosync', () => {
         });
       }
 
-      it('quorum is 503 in a cluster without a provider, which is another matter', async () => {
+      it('answers 503 with another code on quorum of a cluster without a provider', async () => {
         const { get } = await started(
           recorded(generation, 'corosync-quorumtool', 'udpu-without-votequorum'),
         );
@@ -178,7 +178,7 @@ describe('corosync', () => {
     });
   }
 
-  it('is 404 where there is no configuration, and says what to do', async () => {
+  it('answers 404 without a configuration, and says what to do', async () => {
     const { get } = await bench();
     for (const route of ['corosync', 'corosync/raw']) {
       const { status, body } = await get(route);
@@ -188,7 +188,7 @@ describe('corosync', () => {
     }
   });
 
-  it('shows corosync a copy that logs to stderr alone, and says of which file it speaks', async () => {
+  it('gives corosync a copy that logs only to stderr, and shows the name of the original file', async () => {
     const corosyncConf = join(folder.path, 'corosync.conf');
     await writeFile(corosyncConf, 'logging {\n\tto_logfile: yes\n}\n');
     await mkdir(join(folder.path, 'uidgid.d'));
@@ -208,7 +208,7 @@ describe('corosync', () => {
     );
   });
 
-  it('shows the configuration also where corosync cannot judge it', async () => {
+  it('shows the configuration even if corosync cannot check it', async () => {
     const corosyncConf = join(folder.path, 'corosync.conf');
     await writeFile(corosyncConf, 'totem {\n}\n');
     const run: Run = () => Promise.reject(new Fault('tool_missing', 'not installed'));
@@ -218,7 +218,7 @@ describe('corosync', () => {
     expect(headers).not.to.have.property('x-ha-valid');
   });
 
-  it('masks a key that stands in the configuration', async () => {
+  it('masks a key in the configuration', async () => {
     const conf = 'totem {\n\tkey: verysecret\n#key:verysecret\n\tkeyfile: /etc/k\n\ttoken: 1\n}\n';
     const { get } = await bench({ conf }, 'admin');
     expect((await get('corosync')).body).to.deep.equal({
@@ -227,14 +227,14 @@ describe('corosync', () => {
     expect((await get('corosync/raw')).body).to.equal(conf.replaceAll('verysecret', '********'));
   });
 
-  it('tells rings that older versions call faulty by their exit code', async () => {
+  it('recognizes faulty rings by the exit code of older versions', async () => {
     const stdout = 'RING ID 0\n\tid\t= ::1\n\tstatus\t= FAULTY\n';
     const answer = { argv: ['corosync-cfgtool', '-s'], exitCode: 1, stdout, stderr: '' };
     const { get } = await bench({}, 'viewer', answer);
     expect((await get('corosync/rings')).status).to.equal(200);
   });
 
-  it('does not make up a quorum that the tool does not tell of', async () => {
+  it('does not invent a quorum that the tool does not report', async () => {
     const answer = { argv: ['corosync-quorumtool', '-s'], exitCode: 0, stdout: '', stderr: '' };
     const { get } = await bench({}, 'viewer', answer);
     const { status, body } = await get('quorum');
@@ -245,7 +245,7 @@ describe('corosync', () => {
     const key = Buffer.from('0102fdfeff', 'hex');
     const auditFile = () => join(folder.path, 'audit.jsonl');
 
-    it('is given to an admin, kept by nobody on the way, and recorded', async () => {
+    it('is shown to an admin, with Cache-Control: no-store, and recorded', async () => {
       const { get, lines } = await bench({ key }, 'admin');
       const { status, text, headers } = await get('corosync/key');
       expect([status, text]).to.deep.equal([200, '{"key":"0102fdfeff"}']);
@@ -261,7 +261,7 @@ describe('corosync', () => {
       expect(audited + JSON.stringify(lines)).not.to.include('0102fdfeff');
     });
 
-    it('is given to nobody else', async () => {
+    it('is shown to nobody else', async () => {
       for (const role of ['viewer', 'operator'] as const) {
         await mkdir(join(folder.path, role));
         const { run } = strictRun();
@@ -271,7 +271,7 @@ describe('corosync', () => {
       }
     });
 
-    it('is not given when that cannot be recorded', async () => {
+    it('is not shown if that cannot be recorded', async () => {
       await mkdir(auditFile());
       const { get } = await bench({ key }, 'admin');
       const { status, body, text } = await get('corosync/key');
@@ -279,7 +279,7 @@ describe('corosync', () => {
       expect(text).not.to.include('0102fdfeff');
     });
 
-    it('is 404 where there is none', async () => {
+    it('answers 404 if there is none', async () => {
       const { get } = await bench({}, 'admin');
       const { status, body } = await get('corosync/key');
       expect([status, (body as { code: string }).code]).to.deep.equal([
@@ -289,7 +289,7 @@ describe('corosync', () => {
     });
   });
 
-  it('lets a page in a browser see its headers', async () => {
+  it('lets a web page read its headers', async () => {
     const { get } = await bench();
     expect((await get('corosync')).headers['access-control-expose-headers']).to.equal(
       'X-Request-Id,ETag,Age,Retry-After,X-HA-Source,X-HA-Warnings,X-HA-Valid',

@@ -39,7 +39,7 @@ describe('the examples of the contract', () => {
     done();
   });
 
-  it('status: its xml, and the words around, give its JSON', async () => {
+  it('status: its JSON comes from its xml and the text around it', async () => {
     const example = contractExample('status') as { raw: string; xml: string };
     const [, stateText = ''] =
       /^Cluster name: dolocoin\n([^]*)\n\n\nDaemon Status:/.exec(example.raw) ?? [];
@@ -67,7 +67,7 @@ describe('the examples of the contract', () => {
     const { get } = await appBench(folder.path, run, paths);
     const { status, text } = await get('status');
     expect(status).to.equal(200);
-    // The example is of pcs 0.10.1, which left one blank line more than any pcs of today.
+    // The example is of pcs 0.10.1, which printed one more blank line than any later pcs.
     const raw = example.raw.replace('\n\n\nDaemon', '\n\nDaemon');
     expect(text).to.equal(JSON.stringify({ ...example, raw }));
     done();
@@ -99,7 +99,7 @@ it('there are recordings of all three generations', () => {
 });
 
 for (const generation of generations) {
-  describe(`answers from what was recorded on ${generation.suite}`, () => {
+  describe(`answers from recordings of ${generation.suite}`, () => {
     const folder = temporaryFolder();
     const paths = recordedPaths(generation);
 
@@ -122,7 +122,7 @@ for (const generation of generations) {
       });
     }
 
-    it('node and readyz of a stopped cluster are 503, and ask it once', async () => {
+    it('node and readyz of a stopped cluster answer 503, and read it once', async () => {
       const { run, done } = strictRun(recorded(generation, 'crm_mon', 'stopped-as-xml'));
       const { get, client } = await appBench(folder.path, run, paths);
       const { status, body } = await get('node');
@@ -130,12 +130,12 @@ for (const generation of generations) {
       expect(body).to.include({ code: 'cluster_not_running', status: 503 });
       const ready = await client.get('/readyz');
       expect(ready.status).to.equal(503);
-      // Nobody had to show a token for it.
+      // A prober needs no token.
       expect(ready.body).not.to.have.any.keys('command', 'exitCode', 'stderr');
       done();
     });
 
-    it('readyz is 503 while a daemon is stopped that a node needs, however well the rest looks', async () => {
+    it('readyz answers 503 while a daemon that a node needs is stopped, even if the rest looks well', async () => {
       const { run, done } = strictRun(
         recorded(generation, 'crm_mon', 'storage-as-xml'),
         madeUp(['crmadmin', '--dc_lookup'], 'Designated Controller is: 5e7638bc\n'),
@@ -169,7 +169,7 @@ for (const generation of generations) {
         (xml: string) => xml.replace(/<current_dc [^>]*>/, '<current_dc present="false"/>'),
       ],
     ] as const) {
-      it(`readyz is 503 ${code} when crm_mon says so`, async () => {
+      it(`readyz answers 503 ${code} when crm_mon says so`, async () => {
         const state = recorded(generation, 'crm_mon', 'storage-as-xml');
         const { run, done } = strictRun({ ...state, stdout: change(state.stdout) });
         const { client } = await appBench(folder.path, run, paths);
@@ -179,7 +179,7 @@ for (const generation of generations) {
       });
     }
 
-    it('readyz is 503 while the coordinator does not answer, and asks it once for all probes', async () => {
+    it('readyz answers 503 while the coordinator does not, and asks it once for all probes', async () => {
       const { run, done } = strictRun(
         recorded(generation, 'crm_mon', 'storage-as-xml'),
         madeUp(['crmadmin', '--dc_lookup'], '', 124, ''),
@@ -223,7 +223,7 @@ for (const generation of generations) {
       done();
     });
 
-    it('status?raw=false has all but raw, and starts crm_mon alone', async () => {
+    it('status?raw=false has everything except raw, and starts only crm_mon', async () => {
       const { run, done } = strictRun(recorded(generation, 'crm_mon', 'empty-as-xml'));
       const { get } = await appBench(folder.path, run, paths);
       const { body, headers, status } = await get('status?raw=false');
@@ -238,7 +238,7 @@ for (const generation of generations) {
       done();
     });
 
-    it('status of a stopped cluster is 503, and a line in the log says why', async () => {
+    it('status of a stopped cluster answers 503, and a line in the log says why', async () => {
       const { run, done } = strictRun(
         recorded(generation, 'crm_mon', 'stopped-as-xml'),
         recorded(generation, 'crm_mon', 'stopped-as-text'),
@@ -253,9 +253,9 @@ for (const generation of generations) {
           'cluster_not_running',
         ]);
       }
-      const told = lines.filter(({ level }) => level === 'warn');
-      expect(told).to.have.lengthOf(1);
-      expect(told[0]).to.deep.include({ code: 'cluster_not_running', exitCode: 102 });
+      const warnings = lines.filter(({ level }) => level === 'warn');
+      expect(warnings).to.have.lengthOf(1);
+      expect(warnings[0]).to.deep.include({ code: 'cluster_not_running', exitCode: 102 });
       done();
     });
 
@@ -294,7 +294,7 @@ for (const generation of generations) {
       const { get } = await appBench(folder.path, run);
       const [pacemaker, corosync, pcs] = tools.map(({ stdout }) => stdout);
       expect((await get('versions')).body).to.deep.equal({ pacemaker, corosync, pcs });
-      // Kept: no further call.
+      // Cached: no further call.
       expect((await get('versions')).body).to.deep.equal({ pacemaker, corosync, pcs });
       done();
     });
@@ -327,7 +327,7 @@ describe('services', () => {
     });
   }
 
-  it('leave out one that is not installed', async () => {
+  it('do not list one that is not installed', async () => {
     const blocks = [
       unitBlock('pacemaker.service', 'loaded', 'active', 'enabled'),
       unitBlock('pcsd.service', 'not-found', 'inactive', ''),
@@ -341,7 +341,7 @@ describe('services', () => {
     expect(services.map(({ id }) => id)).to.deep.equal(['pacemaker.service', 'corosync.service']);
   });
 
-  it('are 503 with the command when systemd does not answer', async () => {
+  it('answer 503 with the command when systemd does not answer', async () => {
     const argv = ['systemctl', 'show', unitProperties, ...stackUnits];
     const { run } = strictRun(madeUp(argv, '', 1, 'Failed to connect to bus\n'));
     const { body, status } = await (await appBench(folder.path, run)).get('services');
@@ -359,12 +359,12 @@ describe('status', () => {
   const folder = temporaryFolder();
   const calls = ['crm_mon', 'crm_mon', 'cibadmin', 'systemctl'];
 
-  it('is read once for a hundred callers at once', async () => {
+  it('is read once for a hundred callers at the same time', async () => {
     const started: string[] = [];
     let arrived = 0;
     const bench = await appBench(folder.path, async ({ argv }) => {
       started.push(argv[0]);
-      // The reading ends when the hundred have been let in, however slow the machine is.
+      // The reading ends only after all hundred requests arrived, however slow the machine is.
       while (arrived < 100) await sleep(5);
       for (let turn = 0; turn < 20; turn += 1) await sleep(5);
       const { xml } = contractExample('status') as { xml: string };
@@ -386,7 +386,7 @@ describe('status', () => {
     }
   });
 
-  it('has an ETag that changes with what it says, and not with the time', async () => {
+  it('has an ETag that changes with its content, not with the time', async () => {
     const { xml, raw } = contractExample('status') as { xml: string; raw: string };
     const etagOf = async (change: (text: string) => string) => {
       const own = await mkdtemp(join(folder.path, 'agent-'));
@@ -404,7 +404,7 @@ describe('status', () => {
     expect(await etagOf(offline)).not.to.equal(etag);
   });
 
-  it('is 500, with nothing of it told but in the log, when the agent has a bug', async () => {
+  it('answers 500 after a bug in the agent, with details only in the log', async () => {
     const bench = await appBench(folder.path, () => Promise.reject(new TypeError('secret detail')));
     const { status, body, text } = await bench.get('status');
     expect([status, (body as { code: string }).code]).to.deep.equal([500, 'internal_error']);
@@ -412,7 +412,7 @@ describe('status', () => {
     expect(JSON.stringify(bench.lines)).to.include('secret detail');
   });
 
-  it('is 500 when a tool prints what cannot be read', async () => {
+  it('answers 500 if the output of a tool cannot be read', async () => {
     const bench = await appBench(folder.path, () =>
       Promise.resolve({ exitCode: 0, stdout: '<crm_mon>', stderr: '' }),
     );

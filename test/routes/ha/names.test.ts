@@ -47,7 +47,7 @@ const badForAll: readonly unknown[] = [
 ];
 
 const bad: Readonly<Record<keyof typeof rules, readonly string[]>> = {
-  // From '😀' on, what only the fifth edition of XML 1.0 allows, and Pacemaker refuses.
+  // From '😀' on, only the fifth edition of XML 1.0 allows these, and Pacemaker refuses them.
   resourceName: [
     ...['1a', 'a:b', 'a/b', '×', 'a\\b', '·a', '\u0301a', 'a\ufffe', 'a\uffff'],
     ...['😀', '𠀀', '\u017f', '\u0132', 'a\u200c', 'ｱ', '\u3400', '\u9fa6', 'a\u203f'],
@@ -61,7 +61,7 @@ const bad: Readonly<Record<keyof typeof rules, readonly string[]>> = {
 for (const [name, rule] of Object.entries(rules) as [keyof typeof rules, typeof resourceName][]) {
   describe(`the rule ${name}`, () => {
     for (const each of good[name]) {
-      it(`takes ${abridged(each)}`, async () => {
+      it(`accepts ${abridged(each)}`, async () => {
         expect(await takes(rule, each)).to.equal(true);
       });
     }
@@ -72,7 +72,7 @@ for (const [name, rule] of Object.entries(rules) as [keyof typeof rules, typeof 
       });
     }
 
-    it('takes nothing that could be an option, a path out of its folder, or two lines', async () => {
+    it('accepts nothing that could be an option, a path out of its folder, or two lines', async () => {
       const pieces = fc.oneof(
         ...[fc.constantFrom(...good[name]), fc.string({ unit: 'binary', maxLength: 3 })],
         fc.constantFrom('-', '..', '/', ':', '\n', '\0', '\r', ' ', '@', '\\'),
@@ -90,7 +90,7 @@ for (const [name, rule] of Object.entries(rules) as [keyof typeof rules, typeof 
   });
 }
 
-it('a rule looks for the field where it is told to', async () => {
+it('a rule reads the field only from its own part of the request', async () => {
   const [chain] = checksOf({ name: inBody(resourceName) });
   expect((await chain?.run({ params: { name: 'ZFS' } }))?.isEmpty()).to.equal(false);
   expect((await chain?.run({ body: { name: 'ZFS' } }))?.isEmpty()).to.equal(true);

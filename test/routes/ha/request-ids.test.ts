@@ -9,11 +9,11 @@ interface Entry {
   route: string;
 }
 
-describe('the name of a request', () => {
+describe('the id of a request', () => {
   const folder = temporaryFolder();
   const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-  it('is on each answer, whatever became of the request', async () => {
+  it('is on each answer, including errors', async () => {
     const { call, app } = await changesBench(folder.path);
     const answers = [
       await call('GET', 'resource'),
@@ -29,7 +29,7 @@ describe('the name of a request', () => {
     expect(new Set(ids).size).to.equal(ids.length);
   });
 
-  it('is the one that the caller gives, if it is one word', async () => {
+  it("is the caller's own, if that is one word", async () => {
     const { call } = await changesBench(folder.path);
     const ask = async (given: string) =>
       (await call('GET', 'resource', {}, { 'X-Request-Id': given })).headers['x-request-id'];
@@ -48,8 +48,8 @@ describe('the name of a request', () => {
       route: '/api/v2/system/ha/resource/SMB/stop',
     });
     expect(entry?.from).to.match(/127\.0\.0\.1$/);
-    const told = app.lines.filter(({ level }) => level === 'info');
-    expect(told).to.deep.equal([
+    const logged = app.lines.filter(({ level }) => level === 'info');
+    expect(logged).to.deep.equal([
       {
         ...{ level: 'info', request_id: 'change-1', caller: 'test', method: 'POST' },
         ...{ route: '/api/v2/system/ha/resource/SMB/stop', status: 200, from: entry?.from },
@@ -57,7 +57,7 @@ describe('the name of a request', () => {
     ]);
   });
 
-  it('comes with no line in the journal of a change that was only tried, or refused', async () => {
+  it('has no line in the journal for a dry run or a refused change', async () => {
     const { call, app } = await changesBench(folder.path);
     await call('POST', 'resource/SMB/stop?dry_run=true');
     expect(outcomeOf(await call('POST', 'resource/none/stop'))[0]).to.equal(404);

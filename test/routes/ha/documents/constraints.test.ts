@@ -16,7 +16,7 @@ for (const generation of generations) {
     const byId = (key: keyof typeof list, id: string) =>
       list[key]?.find((each) => each['id'] === id);
 
-    it('has each under what it is', () => {
+    it('has each constraint under its type', () => {
       expect(byId('location_constraints', 'l-avoids')).to.deep.equal({
         resource: 'Sets',
         status: 'disabled',
@@ -41,7 +41,7 @@ for (const generation of generations) {
       });
     });
 
-    it('keeps rules, with all that is in them', () => {
+    it('has complete rules', () => {
       const location = byId('location_constraints', 'l-rule');
       expect(location).to.include({ resource: 'Bare' }).and.not.to.have.any.keys('status', 'on');
       expect(location).to.have.nested.property('rule[0].expression[1].operation', 'gte');
@@ -51,7 +51,7 @@ for (const generation of generations) {
       );
     });
 
-    it('says what Pacemaker takes for granted of an order', () => {
+    it("has Pacemaker's defaults of an order", () => {
       expect(byId('ordering_constraints', 'o-bare')).to.deep.equal({
         order: {
           first: { operation: 'start', resource: 'Plain' },
@@ -67,7 +67,7 @@ for (const generation of generations) {
       expect(byId('ordering_constraints', 'o-then')).to.include({ symmetrical: 'false' });
     });
 
-    it('has the sets in order, and the options of each', () => {
+    it('has the sets in order, with the options of each', () => {
       expect(byId('ordering_group_constraints', 'o-sets')).to.deep.equal({
         resources: ['Sets', 'Bare', 'Mount', 'Banned', 'Unmanaged'],
         set_id: 'o-sets-1',
@@ -99,14 +99,14 @@ for (const generation of generations) {
 }
 
 describe('the list of constraints', () => {
-  it('takes the old score of an order for its kind', () => {
+  it('derives the kind of an order from its old score', () => {
     const { ordering_constraints: orders } = of(
       '<rsc_order id="a" first="A" then="B" score="0"/><rsc_order id="b" first="A" then="B" score="1"/>',
     );
     expect(orders.map(({ kind }) => kind)).to.deep.equal(['Optional', 'Mandatory']);
   });
 
-  it('keeps what is new in a set apart from what is new beside it', () => {
+  it('separates unknown attributes of a set from those of its constraint', () => {
     const { colocation_group_constraints: groups } = of(
       '<rsc_colocation id="c"><resource_set id="s"><new in="set"/></resource_set><new in="c"/></rsc_colocation>',
     );
@@ -122,7 +122,7 @@ describe('the list of constraints', () => {
     ]);
   });
 
-  it('passes on a constraint of a kind that it does not know, as XML has it', () => {
+  it('passes on a constraint of an unknown kind as it is in XML', () => {
     const list = of(
       '<rsc_new id="n" rsc="A"><resource_set id="s"/></rsc_new><rsc_new><deep x="1"/></rsc_new>',
     );

@@ -19,25 +19,25 @@ for (const generation of generations) {
     const cib = everythingCib(generation);
     const resource = (name: string) => listResources(cib).find((each) => each['name'] === name);
 
-    it('has what is in groups, clones and bundles, and says so', () => {
+    it('has resources in groups, clones and bundles, with the name of each container', () => {
       expect(resource('WebServer')).to.include({ group: 'Web', clone: 'Web-clone' });
       expect(resource('Mount')).to.include({ group: 'Files' }).and.not.to.have.property('clone');
       expect(resource('InContainer')).to.include({ bundle: 'Container' });
     });
 
-    it('knows a resource by its id, whatever else it may be called', () => {
+    it('has the id of each resource, not its other names', () => {
       const xml =
         '<cib><configuration><resources><primitive id="a" name="b"/></resources></configuration></cib>';
       expect(listResources(parseCib(xml))).to.have.nested.property('[0].name', 'a');
     });
 
-    it('has no fence devices, which are a list of their own, made from a template or not', () => {
+    it('has no fence devices, which have a list of their own, even with a template', () => {
       const names = listFencing(cib).resources.map(({ name }) => name);
       expect(names).to.include.members(['fence-secret', 'fence-template']);
       for (const name of names) expect(resource(name as string)).to.equal(undefined);
     });
 
-    it('counts of several sets what Pacemaker does, and passes on those that are more than pairs', () => {
+    it('has the values of several sets that Pacemaker uses, and passes on sets with more than pairs', () => {
       const sets = resource('Sets');
       expect(sets?.['params']).to.deep.equal({ fake: 'of score INFINITY', op_sleep: '0' });
       expect(sets?.['meta']).to.include({ priority: '1', note: 'of the last of equals' });
@@ -48,7 +48,7 @@ for (const generation of generations) {
       );
     });
 
-    it('tells operations of one name apart by their ids', () => {
+    it('distinguishes operations of one name by their ids', () => {
       expect(resource('Plain')?.['op']).to.have.all.keys(
         'monitor',
         'Plain-monitor-60',
@@ -67,7 +67,7 @@ for (const generation of generations) {
       });
     });
 
-    it('has the agent of the template that a resource is made from, and the rest in its details', () => {
+    it("has the agent of a resource's template, and its other values in the details", () => {
       expect(resource('FromTemplate')).to.deep.include({
         template: 'DummyTemplate',
         class: 'ocf',
@@ -82,7 +82,7 @@ for (const generation of generations) {
       });
     });
 
-    it('follows references to what is in effect, and passes them on as well', () => {
+    it('follows references to the values in effect, and also passes them on', () => {
       expect(resource('Refers')).to.deep.include({
         params: { op_sleep: '0', fake: detailsOfParams(cib, 'Plain')['fake'] },
         meta: { 'resource-stickiness': '50', priority: '1', note: 'of the first of equals' },
@@ -92,18 +92,18 @@ for (const generation of generations) {
       });
     });
 
-    it('follows a reference under the name that the pair has there', () => {
+    it('follows a reference under the name of its pair', () => {
       const xml =
         '<cib><configuration><resources><primitive id="a"><instance_attributes id="s"><nvpair id="p" name="one" value="1"/></instance_attributes></primitive><primitive id="b"><instance_attributes id="t"><nvpair id-ref="p" name="two"/><nvpair id-ref="none" name="three"/></instance_attributes></primitive></resources></configuration></cib>';
       expect(listResources(parseCib(xml))).to.have.deep.nested.property('[1].params', { two: '1' });
     });
 
-    it('takes names that JavaScript knows for names', () => {
+    it('accepts names that JavaScript reserves for itself', () => {
       expect(Object.keys(resource('constructor')?.['meta'] ?? {})).to.include('__proto__');
       expect(resource('constructor')).to.have.nested.property('op.toString.timeout', '7s');
     });
 
-    it('has details of all that holds resources', () => {
+    it('has details of everything that contains resources', () => {
       expect(detailsOf(cib, 'Web-clone')).to.deep.include({
         name: 'Web-clone',
         kind: 'clone',
@@ -117,7 +117,7 @@ for (const generation of generations) {
       expect(() => detailsOf(cib, 'nothing')).to.throw(Fault, 'nothing');
     });
 
-    it('has groups, those in a clone too', () => {
+    it('has groups, including those in a clone', () => {
       const groups = listGroups(cib);
       expect(groups.map(({ groupName }) => groupName)).to.deep.equal(['Files', 'OneOnly', 'Web']);
       expect(groups[0]).to.deep.include({
@@ -126,7 +126,7 @@ for (const generation of generations) {
       });
     });
 
-    it('has fencing levels by what they are for, and one by one', () => {
+    it('has fencing levels by target, and as single entries', () => {
       expect(listFencing(cib).targets.slice(2)).to.deep.equal([
         {
           target_pattern: '^remote-[0-9]+$',

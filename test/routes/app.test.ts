@@ -10,7 +10,7 @@ import { appBench } from '../support/app-bench.ts';
 import { strictRun } from '../support/strict-run.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-/** What Express knows of a handler, of which its types tell little. */
+/** The parts of an Express handler that its types leave out. */
 interface Layer {
   route?: { methods: Readonly<Record<string, boolean>> };
   handle: { stack?: Layer[] };
@@ -22,17 +22,17 @@ function methodsOf(stack: readonly Layer[]): string[] {
       ? Object.keys(route.methods).map((name) => name.toUpperCase())
       : methodsOf(handle.stack ?? []),
   );
-  // Express notes `_all` for what ends a route's chain: 405.
+  // Express lists `_all` for the handler that ends a route's chain with 405.
   return [...new Set(found)].filter((name) => name !== '_ALL');
 }
 
-/** What holds for every route, whatever stands behind it. */
+/** What every route has in common. */
 describe('the app', () => {
   const folder = temporaryFolder();
   const bench = () => appBench(folder.path, strictRun().run);
   const problem = 'application/problem+json; charset=utf-8';
 
-  it('asks for a token before it tells what routes there are', async () => {
+  it('asks for a token before it says whether a route exists', async () => {
     const { client } = await bench();
     for (const path of ['/api/v2/system/ha/status', '/api/v2/system/ha/none', '/']) {
       const { status, body, headers } = await client.get(path);
@@ -45,7 +45,7 @@ describe('the app', () => {
     }
   });
 
-  it('says of a token that is refused what can be known of it', async () => {
+  it('says why it refuses a token', async () => {
     const { client } = await bench();
     for (const [token, detail] of [
       [
@@ -74,7 +74,7 @@ describe('the app', () => {
     expect(status).to.equal(401);
   });
 
-  it('answers 404 on a route that there is not', async () => {
+  it('answers 404 on an unknown route', async () => {
     const { status, body } = await (await bench()).get('none');
     expect([status, (body as { code: string }).code]).to.deep.equal([404, 'route_not_found']);
   });
@@ -134,9 +134,9 @@ describe('the app', () => {
     expect(headers['content-type']).to.equal('application/json; charset=utf-8');
   });
 
-  it('holds up the answers to who keeps guessing, and refuses one that more connections ask for', async () => {
+  it('delays the answers to repeated wrong tokens, and refuses further attempts', async () => {
     const { client, lines } = await bench();
-    // More than are held up at once.
+    // More than the agent delays at once.
     const guesses = Array.from({ length: 60 }, () => client.get('/api/v2/system/ha/status'));
     const statuses = (await Promise.all(guesses)).map(({ status }) => status);
     expect(new Set(statuses)).to.deep.equal(new Set([401, 429]));
@@ -152,20 +152,20 @@ describe('the app', () => {
     expect(JSON.stringify(lines)).not.to.include(token).and.not.to.include('guessed-token');
   });
 
-  describe('on its two doors', () => {
-    async function listen(door: 'network' | 'socket', where: ListenOptions) {
+  describe('on its two listeners', () => {
+    async function listen(listener: 'network' | 'socket', where: ListenOptions) {
       const started: string[] = [];
       const { apps } = await appBench(folder.path, ({ argv }) => {
         started.push(argv[0]);
         return Promise.resolve({ exitCode: 0, stdout: '', stderr: '' });
       });
-      const server = http.createServer(apps[door]);
+      const server = http.createServer(apps[listener]);
       await new Promise<void>((resolve) => server.listen(where, resolve));
       return { server, started };
     }
     const servicesRequest = 'GET /api/v2/system/ha/services HTTP/1.1\r\nHost: x\r\n\r\n';
 
-    it('takes a caller on the Unix socket for root', async () => {
+    it('treats a caller on the Unix socket as root', async () => {
       const path = join(folder.path, 'api.sock');
       const { server, started } = await listen('socket', { path });
       try {
@@ -178,11 +178,11 @@ describe('the app', () => {
       }
     });
 
-    it('takes a caller who resets the connection for nobody', async () => {
+    it('gives no role to a caller who resets the connection', async () => {
       const { server, started } = await listen('network', { port: 0, host: '127.0.0.1' });
       try {
         const { port } = server.address() as net.AddressInfo;
-        // In a process of its own: the reset has to be there before the request is looked at.
+        // A process of its own, because the reset has to arrive before the app looks at the request.
         const script = `const c = require('net').connect(${port}, '127.0.0.1', () => { c.write(${JSON.stringify(servicesRequest)}); c.resetAndDestroy(); })`;
         for (let round = 0; round < 10; round += 1) await execa('node', ['--eval', script]);
         await new Promise((resolve) => setTimeout(resolve, 300));

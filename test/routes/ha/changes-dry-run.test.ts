@@ -4,7 +4,7 @@ import { changesBench, type Method, outcomeOf, storageCib } from '../../support/
 import { fakeCluster } from '../../support/fake-cluster.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-/** Of each kind of refusal one: by the request, by what is there, by the rules of an agent, by the CIB's schema. */
+/** One refusal of each kind: by the request, by existing objects, by the rules of an agent, by the CIB's schema. */
 const refused: readonly [
   Method,
   path: string,
@@ -55,13 +55,13 @@ const refused: readonly [
   ],
 ];
 
-describe('what is refused', () => {
+describe('changes and dry runs', () => {
   const folder = temporaryFolder();
 
   for (const [index, [method, path, body, outcome]] of refused.entries()) {
-    it(`is refused alike when it is tried: ${path} ${JSON.stringify(body)}`, async () => {
+    it(`are refused with the same code: ${path} ${JSON.stringify(body)}`, async () => {
       const cluster = fakeCluster(storageCib);
-      // As Pacemaker 2.0 to 3.0 do with a CIB that does not follow its schema.
+      // Pacemaker 2.0 to 3.0 print this for a CIB that does not conform to its schema.
       const invalid = { exitCode: 78, stdout: '', stderr: 'Invalid configuration' };
       cluster.answers.set('crm_simulate', () => invalid);
       const [query] = cluster.cibs;
@@ -74,7 +74,7 @@ describe('what is refused', () => {
     });
   }
 
-  it('includes a rule with xmlns, which the cluster would take without it', async () => {
+  it('are refused for a rule with xmlns, which the cluster would silently drop', async () => {
     const { call, cluster } = await changesBench(folder.path);
     const expression = [{ attribute: 'a', operation: 'defined', xmlns: '' }];
     const body = { resource: 'ZFS', rule: { score: '1', expression } };
@@ -84,7 +84,7 @@ describe('what is refused', () => {
     expect(cluster.cibs).to.have.lengthOf(1);
   });
 
-  it('is told from a simulator that failed by itself', async () => {
+  it('report a simulator that fails by itself', async () => {
     for (const [exitCode, outcome] of [
       [70, [503, 'tool_failed']],
       [65, [503, 'tool_failed']],
@@ -99,7 +99,7 @@ describe('what is refused', () => {
     }
   });
 
-  it('is no failure where the cluster does not come to rest: the answer names the stopped daemon', async () => {
+  it('answer 202 and name the stopped daemon if the cluster does not finish', async () => {
     const cluster = fakeCluster(storageCib);
     cluster.answers.set('crm_resource', () => ({ exitCode: 124, stdout: '', stderr: '' }));
     const { call } = await changesBench(folder.path, {
@@ -114,7 +114,7 @@ describe('what is refused', () => {
     ]);
   });
 
-  it('may still be made where the cluster gave no answer, and the answer says so', async () => {
+  it('say that the cluster may still make the change if it did not answer', async () => {
     const cluster = fakeCluster(storageCib);
     cluster.answers.set('cibadmin', ({ argv }) =>
       argv.includes('--query')

@@ -5,13 +5,13 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const { other } = nodes;
 const device = 'failoverMeasure_ipmi_bitcoin';
-/** What nothing is called, so that it is found wherever it may have got to. */
+/** A name that nothing else has, so that a search finds every place that it reaches. */
 const mark = 'BAD';
 
-describe('changes are refused, and nothing is started for them,', () => {
+describe('a change is refused, and starts nothing,', () => {
   const folder = temporaryFolder();
 
-  describe('of what there is not', () => {
+  describe('if its object does not exist:', () => {
     for (const [method, path, body, code] of [
       ...[
         'update',
@@ -123,7 +123,7 @@ describe('changes are refused, and nothing is started for them,', () => {
     }
   });
 
-  describe('of a name that is taken', () => {
+  describe('if its name is taken:', () => {
     for (const [path, body] of [
       ['resource', { name: 'SMB', resource_agent: 'ocf:heartbeat:Dummy' }],
       ['resource', { name: 'startingSMB', resource_agent: 'ocf:heartbeat:Dummy' }],
@@ -145,7 +145,7 @@ describe('changes are refused, and nothing is started for them,', () => {
     }
   });
 
-  it('of a type of constraint that there is not', async () => {
+  it('if it sets a constraint of an unknown type', async () => {
     const { call, cluster } = await changesBench(folder.path);
     for (const type of ['ordering', 'raw', mark, '-x', '../order']) {
       const answer = await call('POST', `constraint/${encodeURIComponent(type)}`, { first: 'A' });
@@ -155,7 +155,7 @@ describe('changes are refused, and nothing is started for them,', () => {
   });
 });
 
-/** What each of these needs, or may have. */
+/** Fields that the action needs or may have. */
 function fieldsOf(action: string): object {
   if (['clear', 'migrate', 'ban'].includes(action)) return { node: other };
   return ['update', 'clone'].includes(action) ? { meta: { a: 1 } } : {};

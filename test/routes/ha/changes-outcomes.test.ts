@@ -14,7 +14,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const { local, other } = nodes;
 
-/** A cluster in which crm_mon shows SMB like this. */
+/** A cluster in which crm_mon shows this state of SMB. */
 function clusterWith({
   smb = '<resource id="SMB" role="Stopped" active="false"/>',
   failures = '',
@@ -35,13 +35,13 @@ function clusterWith({
 
 const failure = `<failure op_key="SMB_start_0" node="${local}" exitstatus="error" exitreason="the pool is not there" exitcode="1" status="complete" interval="0" task="start"/>`;
 
-describe('a change whose resource does not come out as it was meant', () => {
+describe('a change whose resource does not reach the intended state', () => {
   const folder = temporaryFolder();
   const bench = (options: ChangesBenchOptions = {}) => changesBench(folder.path, options);
   const warnings = ({ headers }: { headers: Record<string, string> }) =>
     headers['x-ha-warnings'] ?? '';
 
-  it('is 202 with the reason of the cluster, for who waits', async () => {
+  it("answers 202 with the cluster's reason if the caller waits", async () => {
     const { call } = await bench({ cluster: clusterWith({ failures: failure }) });
     const answer = await call('GET', 'resource/SMB/start?wait=30s');
     expect([answer.status, answer.body]).to.deep.equal([202, { name: 'SMB' }]);
@@ -50,27 +50,27 @@ describe('a change whose resource does not come out as it was meant', () => {
     );
   });
 
-  it('is told of in at most 1000 characters', async () => {
+  it('is described in at most 1000 characters', async () => {
     const failures = failure.replace('the pool is not there', 'x'.repeat(2000));
     const { call } = await bench({ cluster: clusterWith({ failures }) });
     const answer = await call('GET', 'resource/SMB/start?wait=30s');
     expect(warnings(answer)).to.match(/^199 ha-agent ".{1000}"$/);
   });
 
-  it('is the documented answer with a warning of what is known, for who does not wait', async () => {
+  it('gives the documented answer with a warning of what is known if the caller does not wait', async () => {
     const { call } = await bench({ cluster: clusterWith({ failures: failure }) });
     const answer = await call('GET', 'resource/SMB/start');
     expect([answer.status, answer.body]).to.deep.equal([200, { name: 'SMB' }]);
     expect(warnings(answer)).to.match(/^199 ha-agent "SMB is not running, and will not be: /);
   });
 
-  it('is not warned of where nothing is known yet', async () => {
+  it('causes no warning if nothing is known yet', async () => {
     const { call } = await bench({ cluster: clusterWith({}) });
     const answer = await call('GET', 'resource/SMB/start');
     expect([answer.status, warnings(answer)]).to.deep.equal([200, '']);
   });
 
-  it('is 202 where nothing says why, too', async () => {
+  it('also answers 202 if the cluster gives no reason', async () => {
     const { call } = await bench({ cluster: clusterWith({}) });
     const answer = await call('GET', 'resource/SMB/start?wait=30s');
     expect([answer.status, warnings(answer)]).to.deep.equal([
@@ -79,7 +79,7 @@ describe('a change whose resource does not come out as it was meant', () => {
     ]);
   });
 
-  it('is warned of when it is created without quorum', async () => {
+  it('causes a warning if the resource is created without quorum', async () => {
     const { call } = await bench({ cluster: clusterWith({ quorum: false }) });
     const sent = { name: 'New', resource_agent: 'ocf:pacemaker:Dummy' };
     const answer = await call('POST', 'resource', sent);
@@ -87,7 +87,7 @@ describe('a change whose resource does not come out as it was meant', () => {
     expect(warnings(answer)).to.include('New is not running, and will not be: there is no quorum');
   });
 
-  it('is 202 of a restart that does not come to its end, also for who does not wait', async () => {
+  it('answers 202 for a restart that does not end, even if the caller does not wait', async () => {
     const cluster = clusterWith({ failures: failure });
     cluster.answers.set('crm_resource', ({ argv }) =>
       argv.includes('--restart')
@@ -100,7 +100,7 @@ describe('a change whose resource does not come out as it was meant', () => {
     expect(warnings(answer)).to.match(/^199 ha-agent "SMB is not running: [^"]*"$/);
   });
 
-  it('is not judged when the state cannot be read: the change was made', async () => {
+  it('is not judged if the state cannot be read, for the change was made', async () => {
     const cluster = fakeCluster(storageCib);
     cluster.answers.set('crm_mon', () => ({ exitCode: 1, stdout: '', stderr: 'no' }));
     const { call } = await bench({ cluster });
@@ -108,7 +108,7 @@ describe('a change whose resource does not come out as it was meant', () => {
     expect([answer.status, warnings(answer)]).to.deep.equal([200, '']);
   });
 
-  it('does not hold up who does not wait, for what is known is asked while the change is made', async () => {
+  it('does not delay a caller who does not wait: the state is read while the change is made', async () => {
     const cluster = clusterWith({});
     const { call } = await bench({ cluster });
     await call('GET', 'resource/SMB/stop');
@@ -121,7 +121,7 @@ describe('a change whose resource does not come out as it was meant', () => {
   });
 });
 
-describe('a fence device that could fence nobody', () => {
+describe('a fence device', () => {
   const folder = temporaryFolder();
   const ipmi = { ip: '192.0.2.9', username: 'x' };
 
@@ -145,7 +145,7 @@ describe('a fence device that could fence nobody', () => {
     ['fence_ipmilan', { ...ipmi, pcmk_host_list: local }, /^$/],
     ['fence_ipmilan', { ipaddr: '192.0.2.9', pcmk_host_list: local }, /^(?!.*reach)/],
   ] as const) {
-    it(`${agent} with ${JSON.stringify(params)}: ${String(warning)}`, async () => {
+    it(`has the warning ${String(warning)} for ${agent} with ${JSON.stringify(params)}`, async () => {
       const { call } = await changesBench(folder.path);
       const sent = { name: 'F', agent, params };
       const { status, headers } = await call('POST', 'stonith/create', sent);
@@ -154,7 +154,7 @@ describe('a fence device that could fence nobody', () => {
     });
   }
 
-  it('is judged by what its template gives as well', async () => {
+  it('is also judged by the parameters of its template', async () => {
     const template = `<template id="T" class="stonith" type="fence_ipmilan"><instance_attributes id="T-params"><nvpair id="T-ip" name="ip" value="192.0.2.9"/><nvpair id="T-list" name="pcmk_host_list" value="nobody"/></instance_attributes></template><primitive id="F" template="T"/>`;
     const cluster = fakeCluster(storageCib.replace('<resources>', `$&${template}`));
     const { call } = await changesBench(folder.path, { cluster });
@@ -164,7 +164,7 @@ describe('a fence device that could fence nobody', () => {
     );
   });
 
-  it('is warned of when it is made so by an update, and not for what stays', async () => {
+  it('causes a warning after the update that leaves it no node, and none after others', async () => {
     const { call } = await changesBench(folder.path);
     await call('POST', 'stonith/create', { name: 'F', agent: 'fence_dummy', params: {} });
     const wrong = await call('POST', 'stonith/F/update', { params: { pcmk_host_list: 'nobody' } });
@@ -174,7 +174,7 @@ describe('a fence device that could fence nobody', () => {
   });
 });
 
-describe('a key that is put in place', () => {
+describe('a new corosync key', () => {
   const folder = temporaryFolder();
   const key = 'ab'.repeat(256);
 
@@ -182,7 +182,7 @@ describe('a key that is put in place', () => {
     ['active', /^199 ha-agent "The cluster on this node runs with its former key until/],
     ['inactive', /^$/],
   ] as const) {
-    it(`while corosync is ${state}: ${String(warning)}`, async () => {
+    it(`has the warning ${String(warning)} while corosync is ${state}`, async () => {
       const cluster = fakeCluster(storageCib);
       cluster.answers.set('systemctl', () =>
         success(
@@ -226,7 +226,7 @@ describe('a cleanup', () => {
       '',
     ],
   ] as const) {
-    it(`answers without the progress, ${what}`, async () => {
+    it(`answers without progress messages, ${what}`, async () => {
       const cluster = fakeCluster(storageCib);
       cluster.answers.set('crm_resource', () => ({ exitCode: 0, stdout, stderr }));
       const { call } = await changesBench(folder.path, { cluster });
@@ -237,7 +237,7 @@ describe('a cleanup', () => {
   }
 });
 
-describe('what can be deleted or changed at its URL', () => {
+describe('an object that can be deleted or changed at its URL', () => {
   const folder = temporaryFolder();
 
   it('can be read there', async () => {
@@ -268,7 +268,7 @@ describe('what can be deleted or changed at its URL', () => {
     );
   });
 
-  it('is 404 where there is none', async () => {
+  it('answers 404 if it does not exist', async () => {
     const { call } = await changesBench(folder.path);
     for (const [path, code] of [
       ['resource/none', 'resource_not_found'],

@@ -6,9 +6,6 @@ import ts from 'typescript';
 
 import { bannedIn, sentencesIn } from './support/prose.ts';
 
-/** What has not been rewritten yet. */
-const notYet: readonly string[] = ['test/system'];
-
 /** Parts of names, as camelCase and file names separate them, for which the field has a word of its own. */
 const bannedParts = new Set([
   ...['most', 'longest', 'least', 'patience', 'stranger', 'strangers', 'door', 'doors'],
@@ -162,7 +159,6 @@ describe('the words of the source', () => {
         ),
       )
       .filter((file) => file.endsWith('.ts') && !aboutWords.test(file))
-      .filter((file) => !notYet.some((each) => file === each || file.startsWith(`${each}/`)))
       .sort();
     const offences = files.flatMap((file) => offencesIn(file));
     expect(offences, offences.join('\n')).to.deep.equal([]);

@@ -1,22 +1,22 @@
-/** What we and pcs make of a CIB in one step of a sequence, where that is not the same. */
+/** How the results of the agent and of pcs differ after one step of a sequence. */
 export interface Difference {
-  /** What the step does, in the words of its case. */
+  /** The `what` of the step's case. */
   step: string;
-  /** The code of our refusal and its message; undefined if we made the edit. */
+  /** The code and the message of the agent's refusal; undefined if it made the edit. */
   refusal: string | undefined;
   /** What pcs prints when it refuses; undefined if it made the edit. */
   complaint: string | undefined;
-  /** The fence devices that there were before the step. */
+  /** The ids of the fence devices before the step. */
   devices: readonly string[];
-  /** Of what both made, a line for each element that the other does not have. */
+  /** A line for each element that only one of the two results has. */
   lines: readonly string[];
 }
 
 /**
- * The differences from pcs that are kept, by the names that they have in docs/contract.md ("What differs from pcs, and
- * why"). Those without a test are shown by single edits alone.
+ * The accepted differences from pcs, by their names in docs/contract.md ("What differs from pcs, and why"). Those
+ * without a function appear only in tests of single edits.
  */
-export const keptDifferences = {
+export const acceptedDifferences = {
   'a contradiction': ({ refusal = '', complaint }) =>
     refusal.startsWith('constraint_contradicts') && complaint === undefined,
   'the same in other words': ({ step, refusal = '', complaint }) =>
@@ -52,11 +52,11 @@ export const keptDifferences = {
   'an init script': undefined,
 } as const satisfies Readonly<Record<string, ((difference: Difference) => boolean) | undefined>>;
 
-export type KeptDifference = keyof typeof keptDifferences;
+export type AcceptedDifference = keyof typeof acceptedDifferences;
 
-/** The name of a difference that is kept; undefined if nobody has explained it. */
+/** The name of an accepted difference; undefined if it is none. */
 export function explanationOf(difference: Difference): string | undefined {
-  return Object.entries<((difference: Difference) => boolean) | undefined>(keptDifferences).find(
-    ([, applies]) => applies?.(difference),
-  )?.[0];
+  return Object.entries<((difference: Difference) => boolean) | undefined>(
+    acceptedDifferences,
+  ).find(([, applies]) => applies?.(difference))?.[0];
 }

@@ -14,7 +14,7 @@ const socketCall = (path: string) =>
     `http://localhost${path}`,
   ] as const;
 
-/** Who is let in, by which door, and who is not. */
+/** Who may use which listener. */
 export function describeAccess(bench: () => { lab: Lab; token: string }): void {
   describe('access', () => {
     const node = () => bench().lab.nodes[0] as LabNode;
@@ -77,7 +77,7 @@ export function describeAccess(bench: () => { lab: Lab; token: string }): void {
         });
       }
 
-      it('has what it made and revoked on record, as root', async () => {
+      it('records the tokens that it creates and revokes, as root', async () => {
         await node().run(['hactl', 'token', 'create', 'recorded', '--role', 'viewer']);
         await node().run(['hactl', 'token', 'revoke', 'recorded']);
         const lines = (await node().run(['hactl', 'audit', '--limit', '2'])).trim().split('\n');
@@ -100,9 +100,9 @@ export function describeAccess(bench: () => { lab: Lab; token: string }): void {
         expect(await node().run(['hactl', 'token', 'list'])).not.to.include('full');
       });
 
-      it('ends without a word when nobody reads on, and says when it cannot write', async () => {
+      it('ends silently when its reader is gone, and reports when it cannot write', async () => {
         const shell = (script: string) => node().exec(['bash', '-c', script]);
-        // A pipe whose reader is gone already, as that of `hactl audit | head -n 1` soon is.
+        // A pipe without a reader, as with `hactl audit | head -n 1` after the first line.
         const closed = 'mkfifo /root/pipe; exec 3<>/root/pipe 4>/root/pipe 3<&-; rm /root/pipe';
         const unread = await shell(`${closed}; hactl token list >&4`);
         expect(unread).to.deep.include({ exitCode: 141, stdout: '', stderr: '' });
@@ -111,7 +111,7 @@ export function describeAccess(bench: () => { lab: Lab; token: string }): void {
         expect(full.stderr).to.match(/^hactl: [^\n]+ENOSPC/);
       });
 
-      it('is for root alone', async () => {
+      it('is for root only', async () => {
         for (const argv of [
           ['token', 'list'],
           ['alphorn', 'status'],
@@ -127,7 +127,7 @@ export function describeAccess(bench: () => { lab: Lab; token: string }): void {
     });
 
     describe('by HTTPS', () => {
-      it('asks for a token, but for the probes', async () => {
+      it('asks for a token, except on the probes', async () => {
         for (const token of [undefined, '', 'wrong']) {
           const answer = await callHa(node(), 'status', token === undefined ? {} : { token });
           expect(answer.json).to.include({ status: 401, code: 'unauthenticated' });
@@ -136,7 +136,7 @@ export function describeAccess(bench: () => { lab: Lab; token: string }): void {
         expect((await call(node(), '/readyz')).json).to.deep.equal({ status: 'ok' });
       });
 
-      it('speaks TLS 1.2 and 1.3 and nothing older', async () => {
+      it('speaks only TLS 1.2 and 1.3', async () => {
         const probe = (version: string) =>
           node().exec([
             'curl',
@@ -155,7 +155,7 @@ export function describeAccess(bench: () => { lab: Lab; token: string }): void {
         expect((await probe('1.1')).exitCode).to.equal(35);
       });
 
-      it('has the certificate of a server, in place of the one of an authority that former versions made', async () => {
+      it('replaces the CA certificate of former versions by a server certificate', async () => {
         const pem = '/var/lib/ha-agent/tls.pem';
         const made = ['-newkey', 'rsa:2048', '-nodes', '-days', '3650', '-subj', '/CN=former'];
         const files = ['-keyout', pem, '-out', '/root/former.pem'];
@@ -231,7 +231,7 @@ export function describeAccess(bench: () => { lab: Lab; token: string }): void {
       });
     });
 
-    it('by plain HTTP only when configured', async () => {
+    it('is possible by plain HTTP only if configured', async () => {
       const plain = ['curl', '--silent', 'http://localhost:8080/healthz'] as const;
       // 7 is curl's code for a refused connection.
       expect((await node().exec(plain)).exitCode).to.equal(7);
@@ -240,7 +240,7 @@ export function describeAccess(bench: () => { lab: Lab; token: string }): void {
       await configure(node(), {});
     });
 
-    it('by the Unix socket for root alone, without a token', async () => {
+    it('is possible on the Unix socket without a token, for root only', async () => {
       expect(await node().run(socketCall('/api/v2/system/ha/services'))).to.include(
         '"pacemaker.service"',
       );

@@ -5,7 +5,7 @@ import { kill, processesOf } from '../lab/groups.ts';
 import type { Lab, LabNode } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
 
-/** The main process of a node's agent, or of another service, as this machine numbers it. */
+/** The main process of the agent or another service of a node, by its pid on this machine. */
 export async function agentProcess(lab: Lab, node: LabNode, service = 'ha-agent'): Promise<number> {
   const show = ['systemctl', 'show', '--property=MainPID', '--value', service] as const;
   const inside = (await node.run(show)).trim();

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Lab, LabNode } from '../lab/lab.ts';
 import { type Answer, callHa } from './client.ts';
 
-/** Lists and descriptions of agents, held against what pcs says in the same node. */
+/** Compares lists and descriptions of agents with those of pcs on the same node. */
 export function describeAgents(bench: () => { lab: Lab; token: string }): void {
   describe('agents', () => {
     const node = () => bench().lab.nodes[0] as LabNode;
@@ -15,7 +15,7 @@ export function describeAgents(bench: () => { lab: Lab; token: string }): void {
         body: JSON.stringify({ agent }),
       });
 
-    /** What pcs prints. To list agents may take it half a minute. */
+    /** What pcs prints. It may take half a minute to list agents. */
     const pcs = (...args: readonly string[]) =>
       node().run(['pcs', ...args], { deadlineMs: 120_000 });
     const namesIn = (text: string) => [...new Set(text.split('\n').filter((line) => line !== ''))];
@@ -25,19 +25,19 @@ export function describeAgents(bench: () => { lab: Lab; token: string }): void {
       return json as string[];
     };
 
-    it('of resources are those that pcs lists', async () => {
+    it('are listed as by pcs, for resources', async () => {
       expect(await list('resource_agent')).to.have.members(
         namesIn(await pcs('resource', 'list', '--nodesc')),
       );
     });
 
-    it('of fence devices are those that pcs lists', async () => {
+    it('are listed as by pcs, for fence devices', async () => {
       expect(await list('stonith/agent')).to.have.members(
         namesIn(await pcs('stonith', 'list', '--nodesc')),
       );
     });
 
-    it('come from the standards and providers that pcs lists, each with its own', async () => {
+    it('belong to the standards and providers that pcs lists', async () => {
       const standards = namesIn(await pcs('resource', 'standards'));
       const ocfProviders = namesIn(await pcs('resource', 'providers'));
       const providers = await list('resource_agent/providers');
@@ -57,33 +57,33 @@ export function describeAgents(bench: () => { lab: Lab; token: string }): void {
       ...['ocf:heartbeat:Dummy', 'ocf:pacemaker:ClusterMon', 'lsb:corosync'],
       ...['systemd:corosync', 'service:corosync', 'systemd:getty@'],
     ]) {
-      it(`of which ${agent} is one are described in the words of pcs`, async () => {
-        const words = await pcs('resource', 'describe', agent);
+      it(`are described with the text of pcs, for example ${agent}`, async () => {
+        const printed = await pcs('resource', 'describe', agent);
         for (const name of [agent, encodeURIComponent(agent)]) {
           const { status, json } = await ha(`resource_agent/${name}/info`);
-          expect([status, json]).to.deep.equal([200, words]);
+          expect([status, json]).to.deep.equal([200, printed]);
         }
       });
     }
 
     for (const agent of ['fence_lab', 'fence_ipmilan', 'external/ipmi', 'apcsmart']) {
-      it(`of which ${agent} is one are described in the words of pcs`, async () => {
-        const words = await pcs('stonith', 'describe', agent);
+      it(`are described with the text of pcs, for example ${agent}`, async () => {
+        const printed = await pcs('stonith', 'describe', agent);
         for (const name of [agent, `stonith:${agent}`]) {
           const { status, json } = await fenceInfo(name);
-          expect([status, json]).to.deep.equal([200, words]);
+          expect([status, json]).to.deep.equal([200, printed]);
         }
       });
     }
 
-    it('that give no metadata are listed, and 503 where they are described', async () => {
+    it('without metadata are listed, and answer 503 when described', async () => {
       expect(await list('stonith/agent')).to.include('drac3');
       const { status, json } = await fenceInfo('drac3');
       expect([status, json]).to.deep.equal([503, { ...(json as object), code: 'tool_failed' }]);
       expect((json as { stderr: string }).stderr).to.include('does not provide valid metadata');
     });
 
-    it('that are not there are 404', async () => {
+    it('that do not exist answer 404', async () => {
       const expectNone = ({ status, json }: Answer, code: string) => {
         expect([status, (json as { code: string }).code]).to.deep.equal([404, code]);
       };
@@ -94,7 +94,7 @@ export function describeAgents(bench: () => { lab: Lab; token: string }): void {
       expectNone(await ha('resource_agent/ocf:redhat/details'), 'provider_not_found');
     });
 
-    describe('that come and go are seen at once:', () => {
+    describe('appear and disappear in the lists at once:', () => {
       const ocf = '/usr/lib/ocf/resource.d';
 
       after(async () => {
@@ -112,27 +112,27 @@ export function describeAgents(bench: () => { lab: Lab; token: string }): void {
         expect(json).to.equal(await pcs('resource', 'describe', 'ocf:test:Dropped'));
       });
 
-      it('an OCF agent that was changed', async () => {
+      it('a changed OCF agent', async () => {
         const script = `${ocf}/test/Dropped`;
         await node().run(['sed', '-i', 's/Example stateless/Changed/', script]);
         const { json } = await ha('resource_agent/ocf:test:Dropped/info');
         expect(json).to.match(/^ocf:test:Dropped - Changed resource agent\n/);
       });
 
-      it('an OCF agent that cannot be executed any more', async () => {
+      it('an OCF agent that is no longer executable', async () => {
         await node().run(['chmod', '-x', `${ocf}/test/Dropped`]);
         expect(await list('resource_agent')).not.to.include('ocf:test:Dropped');
         await node().run(['chmod', '+x', `${ocf}/test/Dropped`]);
         expect(await list('resource_agent')).to.include('ocf:test:Dropped');
       });
 
-      it('an OCF provider that is gone', async () => {
+      it('an OCF provider that was removed', async () => {
         await node().run(['rm', '-r', `${ocf}/test`]);
         expect(await list('resource_agent/providers')).not.to.include('ocf:test');
         expect((await ha('resource_agent/ocf:test:Dropped/info')).status).to.equal(404);
       });
 
-      it('a systemd unit, before systemd was told to look', async () => {
+      it('a systemd unit before systemd reloads its units', async () => {
         const unit = '/etc/systemd/system/dropped.service';
         expect(await list('resource_agent')).not.to.include('systemd:dropped');
         await node().writeFile(unit, '[Service]\nExecStart=/bin/true\n');

@@ -204,7 +204,7 @@ export function describeHostile(bench: Bench): void {
       await expectNoAnswer(ask(https.request({ ...where, ...old, ciphers: 'PSK' })));
     });
 
-    it(`hold up nobody: ${connections} connections at once, silent and slow ones`, async () => {
+    it(`delay nobody with ${connections} connections at once, silent and slow ones`, async () => {
       const host = node().address;
       const silent = Array.from({ length: connections / 2 }, () => tls.connect({ host, port }));
       const slow = Array.from({ length: connections / 2 }, () =>

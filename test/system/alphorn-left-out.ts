@@ -52,7 +52,7 @@ export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers)
     }
 
     /** How often the journal has reported a path that is left out. */
-    async function toldOf(path: string): Promise<number> {
+    async function timesLogged(path: string): Promise<number> {
       const printed = await active.run(['journalctl', '--unit', 'alphorn', '--output', 'cat']);
       return printed
         .split('\n')
@@ -103,7 +103,7 @@ export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers)
       }
     });
 
-    it('is only what exceeds the caps in one folder, whatever its place in the order of paths', async function () {
+    it('is only what exceeds the caps in one folder, at any place in the order of paths', async function () {
       this.timeout(200_000);
       const folder = '/etc/NetworkManager';
       await sh(`mkdir -p ${folder}/many; cd ${folder}/many; seq ${tooMany} | xargs touch`);
@@ -123,7 +123,7 @@ export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers)
         expect(stdout)
           .to.match(/^WARNING: /)
           .and.to.match(/Left out: \/etc\/NetworkManager: It is cut short/);
-        expect(await toldOf(folder)).to.equal(1);
+        expect(await timesLogged(folder)).to.equal(1);
       } finally {
         await sh(`rm -r ${folder}/many`);
       }
@@ -154,7 +154,7 @@ export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers)
         const whole = former.find((each) => each.whole)?.name ?? '';
         const { stdout } = await other.exec(['hactl', 'alphorn', 'show', whole]);
         expect(stdout).to.match(/ \/etc\/gshadow\n/);
-        expect(await toldOf('/etc/gshadow')).to.equal(1);
+        expect(await timesLogged('/etc/gshadow')).to.equal(1);
       } finally {
         await sh(
           'rm /etc/gshadow; mv /root/gshadow.kept /etc/gshadow; sed -i "/^# [1-7]$/d" /etc/hosts',
@@ -186,7 +186,7 @@ export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers)
           expect(await other.run([...archive, `root${log}`])).to.match(/^first\n(line\n)*$/);
         }
         expect(named).to.be.greaterThan(0);
-        expect(await toldOf(log)).to.equal(1);
+        expect(await timesLogged(log)).to.equal(1);
       } finally {
         await active.run(['systemctl', 'stop', 'never-still']);
       }

@@ -11,7 +11,7 @@ const name = 'liferaft_0bad0bad.tar';
 const paths = Array.from({ length: fileCount }, (_each, index) => `${folder}/many/${index}`);
 
 /**
- * Restores on a real node, by hactl and by the agent in its sandbox, that are taken back in adverse circumstances. Leaves
+ * Restores on a real node, by hactl and by the agent in its sandbox, that are undone in adverse circumstances. Leaves
  * no trace.
  */
 export function describeAlphornRestores(bench: Bench): void {
@@ -48,7 +48,7 @@ export function describeAlphornRestores(bench: Bench): void {
       await hactl('delete', name);
     });
 
-    it('is taken back by the agent after its folder was removed', async () => {
+    it('is undone by the agent after its folder was removed', async () => {
       expect((await post(`alphorn/liferaft/${name}/restore`)).status).to.equal(200);
       await sh(`rm -r ${folder}`);
       expect((await post('alphorn/restore/undo')).status).to.equal(409);
@@ -57,7 +57,7 @@ export function describeAlphornRestores(bench: Bench): void {
       expect(await tree()).to.equal(before);
     });
 
-    it('is taken back except a file that cannot be changed, which is named', async () => {
+    it('is undone except for a file that cannot be changed, which is named', async () => {
       await node().run(['hactl', 'alphorn', 'restore', name]);
       await sh(`mount --bind ${folder}/many/7 ${folder}/many/7`);
       const refused = await hactl('undo');
@@ -75,7 +75,7 @@ export function describeAlphornRestores(bench: Bench): void {
       expect(await tree()).to.equal(before);
     });
 
-    it('is killed at any moment, and taken back without a loss', async function () {
+    it('can be killed at any moment, and is undone without a loss', async function () {
       this.timeout(300_000);
       let halfDone = 0;
       for (let count = 0; count < 12; count += 1) {
@@ -97,7 +97,7 @@ export function describeAlphornRestores(bench: Bench): void {
       expect(halfDone).to.be.above(0);
     });
 
-    it('has a line in the journal of the node before the copies of an old one are dropped', async () => {
+    it('logs a line in the journal before the copies of an old restore are dropped', async () => {
       for (let count = 0; count < 11; count += 1) {
         await sh(`echo ${count} > ${folder}/many/0`);
         const restored = await post(`alphorn/liferaft/${name}/restore`, {

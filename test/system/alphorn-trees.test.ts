@@ -12,7 +12,7 @@ describe(`A tree of everything that a file system can hold, of ${from},`, () => 
   for (const to of hasTurn(from) ? shareOf(others, 1, from) : []) {
     for (let round = 0; round < (isFull ? 5 : 1); round += 1) {
       const seed = seedOf(from) + round;
-      it(`is on a blank ${to} as it was, or what is not is named (seed ${seed})`, async function () {
+      it(`arrives unchanged on a blank ${to}, and each loss is reported (seed ${seed})`, async function () {
         // A root may have to be built first.
         this.timeout(30 * 60 * 1000);
         const trip = { seed, entries: 2000, from, to };

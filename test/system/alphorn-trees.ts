@@ -65,8 +65,8 @@ export async function sendTree(trip: TreeTrip, progress: Progress): Promise<Tree
     }[];
     await to.run(['python3', tool, 'trap', '/srv']);
     await to.run(['hactl', 'alphorn', 'restore', held?.name ?? '']);
-    const before = await tell(from);
-    const after = await tell(to);
+    const before = await describeTree(from);
+    const after = await describeTree(to);
     return compare(before, after, special, new Set(leftOut.map(({ path }) => path)));
   } finally {
     for (const each of running) {
@@ -112,10 +112,10 @@ async function makeHost(folder: string, suite: Suite, progress: Progress): Promi
     root,
     run: (argv) => run([...inside, ...argv], { deadlineMs: 300_000 }),
     start(script, env) {
-      const words = Object.entries(env).map(([key, value]) => `${key}=${value}`);
+      const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
       const argv = [
         ...inside,
-        ...words,
+        ...variables,
         '/usr/lib/ha-agent/node',
         `/usr/lib/ha-agent/dist/${script}`,
       ];
@@ -178,34 +178,34 @@ interface Entry {
   default?: AclEntry[] | null;
 }
 
-interface Told {
+interface TreeDescription {
   entries: Record<string, Entry>;
   users: Record<string, number>;
   groups: Record<string, number>;
 }
 
-async function tell(host: TreeHost): Promise<Told> {
-  return JSON.parse(await host.run(['python3', tool, 'tell', top])) as Told;
+async function describeTree(host: TreeHost): Promise<TreeDescription> {
+  return JSON.parse(await host.run(['python3', tool, 'tell', top])) as TreeDescription;
 }
 
-/** What no liferaft has at all, as opposed to what it has incompletely. */
+/** Kinds that a liferaft leaves out completely. */
 const notTaken = new Set(['fifo', 'socket', 'bytes']);
 
 function compare(
-  before: Told,
-  after: Told,
+  before: TreeDescription,
+  after: TreeDescription,
   special: Readonly<Record<string, string>>,
   leftOut: ReadonlySet<string>,
 ): TreeOutcome {
   const wrong: string[] = [];
   let same = 0;
   for (const [path, what] of Object.entries(special)) {
-    if (!leftOut.has(path)) wrong.push(`${path}: it has a ${what}, and that is not named`);
+    if (!leftOut.has(path)) wrong.push(`${path}: it has a ${what}, and that is not reported`);
   }
   for (const path of leftOut) {
     // The target of a link may be reported, although the link goes in as it is.
     if (!(path in special) && before.entries[path]?.target === undefined)
-      wrong.push(`${path}: it is named, and has nothing that is not carried`);
+      wrong.push(`${path}: it is reported, although everything in it is supported`);
   }
   for (const [path, entry] of Object.entries(before.entries)) {
     if (notTaken.has(special[path] ?? '')) continue;
@@ -224,9 +224,9 @@ function compare(
 /** The entry with the numbers that it should have on a host, by name if the host has the name. They order its lists. */
 function numbered(
   { uid, gid, user, group, acl, default: inherited, ...rest }: Entry,
-  { users, groups }: Pick<Told, 'users' | 'groups'>,
+  { users, groups }: Pick<TreeDescription, 'users' | 'groups'>,
 ): object {
-  const numberOf = (id: number | null, name: string | null, numbers: Told['users']) =>
+  const numberOf = (id: number | null, name: string | null, numbers: TreeDescription['users']) =>
     (name === null ? undefined : numbers[name]) ?? id;
   const list = (entries: AclEntry[] | null | undefined) => {
     // If two entries have one number there, the one with a known name counts, and the diff reports that.

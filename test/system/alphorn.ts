@@ -181,9 +181,9 @@ export function describeAlphorn(bench: Bench, suite: Suite): void {
       }
       const { active } = await roles();
       await waitUntil('the first liferaft to be sent', () => third().contacts().length > 0);
-      const { destinations: told, liferaft } = await statusOf(active);
+      const { destinations: reported, liferaft } = await statusOf(active);
       expect(liferaft).not.to.equal(null);
-      expect(told.map(({ destination }) => destination)).to.deep.equal(destinations);
+      expect(reported.map(({ destination }) => destination)).to.deep.equal(destinations);
     });
 
     after(() => outside?.stop());

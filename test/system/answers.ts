@@ -12,14 +12,14 @@ const dummy = 'ocf:pacemaker:Dummy';
 const broken = { state: '/nonexistent/state' };
 
 /**
- * What a new user may run into, with the answers alone to go by: each says what happened, why, and what to do. The
- * answers are printed, for people to judge.
+ * Situations that a new user may get into. The answer alone has to say what happened, why, and what to do. The answers
+ * are printed for people to judge.
  */
 export function describeAnswers(bench: Bench, suite: Suite): void {
   describe('the answer says what happened, why, and what to do', () => {
     const { node, ask, change, cib, configuration, restore, settle } = asking(bench);
     const other = () => bench().lab.nodes[1]?.name ?? '';
-    const told: string[] = [];
+    const printed: string[] = [];
     let former = '';
 
     before(async () => {
@@ -28,7 +28,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
     });
 
     after(() => {
-      console.log([`\nAnswers on ${suite}:`, ...told, ''].join('\n'));
+      console.log([`\nAnswers on ${suite}:`, ...printed, ''].join('\n'));
     });
 
     afterEach(async () => {
@@ -37,21 +37,21 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       await settle();
     });
 
-    /** Asks, keeps the answer to be printed, and fails unless it has these words. */
+    /** Notes the answer for printing, and fails unless it has these texts. */
     async function expectAnswer(
       situation: string,
       asked: Promise<Answer>,
       status: number,
-      ...words: readonly (string | RegExp)[]
+      ...texts: readonly (string | RegExp)[]
     ): Promise<void> {
       const answer = await asked;
       const { detail = '' } = (answer.json ?? {}) as { detail?: string };
       const text = detail === '' ? String(answer.headers['x-ha-warnings'] ?? '') : detail;
-      told.push(`- ${situation}: ${answer.status} ${text}`);
+      printed.push(`- ${situation}: ${answer.status} ${text}`);
       expect(answer.status, `${situation}: ${answer.text} ${text}`).to.equal(status);
-      for (const word of words) {
-        if (typeof word === 'string') expect(text, situation).to.include(word);
-        else expect(text, situation).to.match(word);
+      for (const part of texts) {
+        if (typeof part === 'string') expect(text, situation).to.include(part);
+        else expect(text, situation).to.match(part);
       }
     }
 
@@ -92,7 +92,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
 
     it('a restart whose start fails', async () => {
       await create('Dum', { meta: { 'resource-stickiness': '100' } }, '?wait=60s');
-      // The agent reads it at each operation, so that Dum stops, and does not start again.
+      // The resource agent reads it at each operation, so Dum stops and does not start again.
       await change('POST', 'resource/Dum/ban', { node: other() });
       await settle();
       const agent = '/usr/lib/ocf/resource.d/pacemaker/Dummy';
@@ -240,7 +240,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       );
     });
 
-    it('a key that is generated on a running node', async () => {
+    it('a key generated on a running node', async () => {
       const key = '/etc/corosync/authkey';
       await node().run(['cp', '--preserve', key, '/root/authkey']);
       try {
@@ -256,7 +256,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       }
     });
 
-    it('a fence device that covers nobody, or reaches nothing', async () => {
+    it('a fence device that covers no node or reaches no device', async () => {
       const device = (name: string, agent: string, params: object) =>
         ask('POST', 'stonith/create', { name, agent, params });
       await expectAnswer(
@@ -275,7 +275,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       );
     });
 
-    it('a delete of something that is referred to', async () => {
+    it('a delete of something that others refer to', async () => {
       await create('Dum', { params: { fake: 'a' } }, '?wait=60s');
       const referring =
         '<primitive id="Ref" class="ocf" provider="pacemaker" type="Dummy"><instance_attributes id-ref="Dum-instance_attributes"/></primitive>';
@@ -289,10 +289,10 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
       expect(await cib("//primitive[@id='Dum']")).not.to.equal('');
     });
 
-    it('a cleanup, without its progress', async () => {
+    it('a cleanup, without progress messages', async () => {
       await create('Bad', { params: broken }, '?wait=60s');
       const { text } = await change('POST', 'resource/Bad/cleanup');
-      told.push(`- cleanup: ${text}`);
+      printed.push(`- cleanup: ${text}`);
       expect(text).to.match(/^"Cleaned up Bad on \w+\\nCleaned up Bad on \w+\\n"$/);
       await sleep(1000);
     });

@@ -6,24 +6,24 @@ import { type Answer, type Call, callHa } from './client.ts';
 export type Bench = () => { lab: Lab; token: string };
 
 export interface Asking {
-  /** The node that is asked. */
+  /** The node that gets the requests. */
   node: () => LabNode;
   ask: (method: string, path: string, body?: object, more?: Partial<Call>) => Promise<Answer>;
-  /** Asks for a change, which has to be made. */
+  /** Sends a change, which has to succeed. */
   change: (method: string, path: string, body?: object, more?: Partial<Call>) => Promise<Answer>;
-  /** What the CIB has there, as XML; empty if there is nothing. Asked of its own tool. */
+  /** The elements of the CIB at an XPath, read with cibadmin; empty if there are none. */
   cib: (xpath: string) => Promise<string>;
-  /** The configuration, as its own tool prints it. */
+  /** The configuration, read with cibadmin. */
   configuration: () => Promise<string>;
-  /** `ADMIN_EPOCH.EPOCH`, from its own tool. */
+  /** `ADMIN_EPOCH.EPOCH`, read with cibadmin. */
   version: () => Promise<string>;
-  /** Puts a whole configuration in the place of what is there. */
+  /** Replaces the whole configuration. */
   restore: (configuration: string) => Promise<void>;
   /** Waits until the cluster has nothing left to do. */
   settle: () => Promise<void>;
 }
 
-/** Asks the first node of the bench, and its cluster. */
+/** Requests to the first node of the bench, and commands on it. */
 export function asking(bench: Bench): Asking {
   const node = () => bench().lab.nodes[0] as LabNode;
 

@@ -1,6 +1,6 @@
-// Loads an agent with connections until it is killed. A process of its own, so that whoever measures is not slowed down.
+// Loads an agent with connections until it is killed. A process of its own, so that it does not slow down measurements.
 //   node --import tsx attack-load.ts HOST KIND COUNT TOKEN ADDRESS...
-// Prints "ready" once each connection was begun.
+// Prints "ready" after it has begun each connection.
 import net from 'node:net';
 import { setPriority } from 'node:os';
 import tls from 'node:tls';
@@ -9,7 +9,7 @@ const [host = '', kind = '', count = '0', token = '', ...addresses] = process.ar
 const port = 8443;
 const dripMs = 2000;
 const reopenAfterMs = 3000;
-// It ends in any case.
+// A limit in case nobody kills it.
 const maxMs = 5 * 60_000;
 
 type Attack = (socket: net.Socket) => void;
@@ -32,7 +32,7 @@ function drip(socket: tls.TLSSocket, text: string): void {
 const unauthenticated: Attack[] = [
   // Idle.
   () => undefined,
-  // Half of a handshake: the head of a record that never comes.
+  // Half of a handshake: the head of a record without the record.
   (socket) => {
     socket.write(Buffer.from('160301020001', 'hex'));
   },

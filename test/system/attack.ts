@@ -12,7 +12,7 @@ import { untilHealthy } from './client.ts';
 import { isFull } from './share.ts';
 
 const requests = 200;
-// A machine that stands still says nothing about the agent: what was measured then is measured again.
+// A measurement during a standstill of this machine says nothing about the agent, and is repeated.
 const witnessMs = 10;
 const maxLateMs = 50;
 const maxTries = 5;
@@ -20,16 +20,16 @@ const maxTries = 5;
 /** How long a request took, and how it ended. */
 interface Measured {
   ms: number;
-  /** How often it was measured before, while this machine stood still. */
+  /** How often it was measured during standstills of this machine. */
   repeated: number;
   ended: number | string;
 }
 
-/** Connections that are there to keep callers out, or to end the agent. */
+/** Connections that try to keep callers out or to end the agent. */
 export function describeAttack(bench: Bench): void {
   describe('under attack by connections', () => {
     const { node } = asking(bench);
-    /** Those that attack, and another one. */
+    /** The addresses of the attackers, and another one. */
     let addresses: string[] = [];
     let other = '';
     let load: ChildProcess | undefined;
@@ -41,7 +41,7 @@ export function describeAttack(bench: Bench): void {
         gateway.replace(/\d+$/, `${last}`),
       );
       [other, addresses] = [another, [gateway, ...more]];
-      // They go with the bridge, should nobody come to remove them.
+      // They disappear with the bridge if nobody removes them.
       for (const address of [other, ...more]) {
         await attempt(['ip', 'address', 'add', `${address}/24`, 'dev', bridge]);
       }
@@ -70,7 +70,7 @@ export function describeAttack(bench: Bench): void {
       await once(load.stdout as NodeJS.ReadableStream, 'data');
     }
 
-    /** Asks over a new connection. */
+    /** Sends a request over a new connection. */
     function ask(path: string, localAddress: string): Promise<Omit<Measured, 'repeated'>> {
       const startedAt = performance.now();
       return new Promise((resolve) => {
@@ -100,7 +100,7 @@ export function describeAttack(bench: Bench): void {
       });
     }
 
-    /** What asking one after another measures, without what the witness saw this machine stand still at. */
+    /** Measures requests one after another, without those during which this machine stood still. */
     async function measure(path: string, from: readonly string[]): Promise<Measured[]> {
       const measured: Measured[] = [];
       for (let index = 0; index < requests; index += 1) {
@@ -116,7 +116,7 @@ export function describeAttack(bench: Bench): void {
       return measured;
     }
 
-    /** The most memory that the agent has had (proc(5), `VmHWM`), in MB, and its process. */
+    /** The peak memory of the agent (proc(5), `VmHWM`) in MB, and its process. */
     async function memoryOfAgent(): Promise<{ pid: string; maxMb: number }> {
       const show = ['systemctl', 'show', '--property=MainPID', '--value', 'ha-agent'] as const;
       const pid = (await node().run(show)).trim();
@@ -128,7 +128,7 @@ export function describeAttack(bench: Bench): void {
       ['the same addresses', () => addresses],
       ['other addresses', () => [other]],
     ] as const) {
-      it(`answers each caller with a token within 1 s while 3000 connections without one stay, from ${where}`, async () => {
+      it(`answers each caller with a token within 1 s during 3000 connections without one, from ${where}`, async () => {
         const { pid } = await memoryOfAgent();
         await attack('unauthenticated', 3000, '-');
         await sleep(2000);
@@ -140,7 +140,7 @@ export function describeAttack(bench: Bench): void {
       });
     }
 
-    it('stays below 200 MB, and serves others, while 500 connections pipeline and read nothing', async () => {
+    it('stays below 200 MB and serves others during 500 connections that pipeline and read nothing', async () => {
       const { pid } = await memoryOfAgent();
       const made = await node().run(['hactl', 'token', 'create', 'unread', '--role', 'viewer']);
       try {
@@ -161,8 +161,8 @@ export function describeAttack(bench: Bench): void {
 }
 
 /**
- * Prints milliseconds of answers, and the agent's memory. The bars are for a full run on a quiet machine: in `npm test`,
- * which others may hold up, no stopwatch decides.
+ * Prints milliseconds of answers, and the agent's memory. Limits are checked only in a full run on a quiet machine: in
+ * `npm test`, other processes may cause delays.
  */
 function print(measured: readonly Measured[], maxMb: number): { p99: number; slowest: number } {
   const sorted = measured.map(({ ms }) => ms).toSorted((a, b) => a - b);
@@ -176,7 +176,7 @@ function print(measured: readonly Measured[], maxMb: number): { p99: number; slo
   return { p99, slowest };
 }
 
-/** Sees how late this process's timers come. */
+/** Measures how late the timers of this process are. */
 function watchMachine(): { maxLateMs: () => number } {
   let late = 0;
   let due = performance.now() + witnessMs;

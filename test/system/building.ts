@@ -7,7 +7,7 @@ import { type Answer, callHa, untilHealthy } from './client.ts';
 
 const storage = ['ZFS', 'SMB', 'NFS', 'Alphorn', 'VIP_mgmt0'] as const;
 
-/** What a wizard sends for a resource of the contract's topology. */
+/** The request of a wizard for a resource of the contract's topology. */
 const meta = {
   'migration-threshold': '0',
   'multiple-active': 'stop_start',
@@ -15,8 +15,8 @@ const meta = {
 };
 
 /**
- * A whole cluster, from two nodes without any to two nodes without any, by HTTP alone. After each step the CIB is
- * asked itself, by its own tool, whether it says what was asked.
+ * Builds a cluster on two nodes without one, and destroys it again, only by HTTP. After each step, cibadmin confirms
+ * that the CIB has what was requested.
  */
 export function describeBuilding(bench: () => { lab: Lab; token: string }): void {
   describe('a cluster by HTTP alone', () => {
@@ -32,7 +32,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       return callHa(node, path, { token, method, body: JSON.stringify(body) });
     }
 
-    /** Asks for a change, which has to be made. */
+    /** Sends a change, which has to succeed. */
     async function change(
       method: string,
       path: string,
@@ -44,7 +44,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       return json;
     }
 
-    /** What the CIB has there, as XML; empty if there is nothing. */
+    /** The elements of the CIB at an XPath; empty if there are none. */
     async function cib(xpath: string): Promise<string> {
       const { stdout } = await nodes()[0].exec(['cibadmin', '--query', '--xpath', xpath]);
       return stdout;
@@ -72,7 +72,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
     const destroyed =
       'Shutting down pacemaker/corosync services...\nKilling any remaining services...\nRemoving all cluster configuration files...\n';
 
-    it('ends the one that there is, on each node, and the agent lives on', async () => {
+    it('ends the existing cluster on each node, and the agent goes on running', async () => {
       for (const node of nodes()) {
         const agentBefore = (
           await node.run(['systemctl', 'show', '-P', 'MainPID', 'ha-agent'])
@@ -99,7 +99,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       expect((await ask(nodes()[0], 'GET', 'status')).status).to.equal(503);
     });
 
-    it('makes a key on one node, and sets it on the other', async () => {
+    it('generates a key on one node and sets it on the other', async () => {
       const [first, second] = nodes();
       expect(await change('GET', 'corosync/key/generate')).to.equal(
         'Corosync Cluster Engine Authentication key generator.\nGathering 2048 bits for key from /dev/urandom.\nWriting corosync key to /etc/corosync/authkey.\n',
@@ -120,7 +120,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       expect(sums[0]).to.match(/\n400 root\n$/);
     });
 
-    it('refuses a corosync.conf that corosync would not start with, and says which line', async () => {
+    it('refuses a corosync.conf that corosync would not start with, and names the line', async () => {
       const { status, json } = await ask(nodes()[0], 'POST', 'corosync/raw', {
         conf: 'totem {\n\tversion: 2\n\tthis is no line\n}\n',
       });
@@ -134,9 +134,9 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       ).to.equal(1);
     });
 
-    it('sets corosync.conf on both, starts the services, and sees both online', async () => {
+    it('sets corosync.conf on both nodes, starts the services, and shows both nodes online', async () => {
       const conf = {
-        // As the document has it, with addresses of this network.
+        // The example of the document with addresses of this network.
         totem: {
           version: '2',
           cluster_name: 'dorocoin',
@@ -318,7 +318,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       expect((await locate('SMB')).status).to.equal('running');
     });
 
-    it('moves all of it, and leaves no constraint behind', async () => {
+    it('moves all resources, and leaves no constraint behind', async () => {
       const { node: from } = await locate('ZFS');
       const to = nodes().find(({ name }) => name !== from)?.name ?? '';
       expect(await change('POST', 'resource/ZFS/migrate', { node: to })).to.deep.equal({
@@ -331,7 +331,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
         expect(await locate(name), name).to.deep.equal({ status: 'running', node: to });
     });
 
-    it('bans it from there, and lifts the ban', async () => {
+    it('bans a resource from a node, and clears the ban', async () => {
       const { node = '' } = await locate('ZFS');
       await change('POST', 'resource/ZFS/ban', { node });
       expect(await cib("//rsc_location[@rsc='ZFS']"))
@@ -343,7 +343,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       expect(await cib("//rsc_location[@rsc='ZFS']")).to.equal('');
     });
 
-    it('cleans up what failed', async () => {
+    it('cleans up a failed resource', async () => {
       const { node = '' } = await locate('NFS');
       await nodes()[0].run(['crm_resource', '--fail', '--resource', 'NFS', '--node', node]);
       await settle();
@@ -354,7 +354,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       expect(await cib("//nvpair[starts-with(@name,'fail-count-NFS')]")).to.equal('');
     });
 
-    it('sets a node standby, which moves everything away, and online again', async () => {
+    it('sets a node to standby, which moves all resources away, and online again', async () => {
       const { node = '' } = await locate('ZFS');
       expect(await change('GET', `node/${node}/standby`)).to.equal('');
       expect(await cib(`//node[@uname='${node}']`)).to.include('name="standby" value="on"');
@@ -381,7 +381,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       await settle();
     });
 
-    it('refuses to delete a node that is online, and the one that is asked', async () => {
+    it('refuses to delete an online node, and the node that gets the request', async () => {
       const [first, second] = nodes();
       const online = await ask(first, 'GET', `node/${second.name}/delete`);
       expect([online.status, (online.json as { code: string }).code]).to.deep.equal([
@@ -395,7 +395,7 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       ]);
     });
 
-    it('deletes a node that has left, without any pcs host auth', async () => {
+    it('deletes a node that has left, without pcs host auth', async () => {
       const [first, second] = nodes();
       expect(await change('GET', 'destroy', {}, second)).to.equal(destroyed);
       await waitUntil(`${second.name} to be gone`, async () =>
@@ -414,12 +414,12 @@ export function describeBuilding(bench: () => { lab: Lab; token: string }): void
       });
     });
 
-    it('is destroyed in the end', async () => {
+    it('can be destroyed', async () => {
       expect(await change('POST', 'reset_all')).to.equal(destroyed);
       expect((await ask(nodes()[0], 'GET', 'corosync')).status).to.equal(404);
     });
 
-    it('has left a record of each change', async () => {
+    it('has a record of each change', async () => {
       const { json } = await ask(nodes()[0], 'GET', 'audit?limit=1000');
       const entries = json as {
         route: string;

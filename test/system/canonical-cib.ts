@@ -6,10 +6,10 @@ const parser = new XMLParser({
   attributeNamePrefix: '',
 });
 
-/** An element as the parser gives it. */
+/** An element from the parser. */
 type Parsed = Record<string, Parsed[]> & { ':@'?: Record<string, string> };
 
-/** An element, its attributes by name, and what is in it. */
+/** An element: its name, its attributes by name, and its children. */
 export type Canonical = [
   name: string,
   attributes: Readonly<Record<string, string>>,
@@ -17,14 +17,14 @@ export type Canonical = [
 ];
 
 const sets = ['instance_attributes', 'meta_attributes', 'utilization', 'cluster_property_set'];
-/** What means the same in whatever order it stands. */
+/** Elements whose order has no meaning. */
 const unordered = [...sets, 'operations', 'op', 'nvpair'];
-/** Nobody refers to the ids of these, which each tool makes as it likes. */
+/** Elements whose ids no other element refers to. Each tool generates other ids. */
 const withGeneratedId = [...sets, 'nvpair', 'fencing-level'];
 
 /**
- * What a configuration says: without sets that are empty, and with all in one order that means the same in any.
- * @param options.generatedIds whether to tell from each other what differs in an id that was made up alone
+ * The meaning of a configuration: without empty sets, and sorted where the order has no meaning.
+ * @param options.generatedIds whether elements count as different if only their generated ids differ
  */
 export function canonical(xml: string, options = { generatedIds: true }): Canonical[] {
   return canonicalOf(parser.parse(xml) as Parsed[], options.generatedIds);

@@ -13,7 +13,7 @@ import { describeSecrets } from './secrets.ts';
 
 const storage = ['ZFS', 'SMB', 'NFS', 'Alphorn', 'VIP_mgmt0'];
 
-/** Changes of a cluster that runs, and what must never come of them. Leaves it as it was. */
+/** Changes of a running cluster, and their effects on each other. Leaves the cluster as it was. */
 export function describeChanges(bench: Bench): void {
   describe('changes', () => {
     const { node, configuration, restore, settle } = asking(bench);
@@ -45,7 +45,7 @@ const clients = 20;
 const rounds = 10;
 const property = 'cluster-recheck-interval';
 
-/** One of the many changes; its label tells it from the others in the record too. */
+/** One of many changes. Its label also identifies it in the record. */
 interface Wanted {
   client: number;
   round: number;
@@ -64,7 +64,9 @@ interface Recorded {
   changes?: { operation: string }[];
 }
 
-/** Many changes at once: none is lost, and each client's, and those of all, are made in the order in which they came. */
+/**
+ * Many changes at once: none is lost, and they are made in the order in which they came, for each client and overall.
+ */
 function describeMany(bench: Bench): void {
   describe(`${clients * rounds} at once, from ${clients} clients`, () => {
     const { node, ask, cib, configuration } = asking(bench);
@@ -72,7 +74,7 @@ function describeMany(bench: Bench): void {
     let changes: Wanted[][] = [];
     const statuses: number[] = [];
     const reads: number[] = [];
-    /** How many changes had no answer yet when the reads had theirs. */
+    /** The number of changes without an answer at the time of each read's answer. */
     let waiting = 0;
     let made: (Recorded & { label: string })[] = [];
     let atTheEnd = '';
@@ -86,7 +88,7 @@ function describeMany(bench: Bench): void {
       const agents = Array.from({ length: clients }, () => new https.Agent({ keepAlive: true }));
       const answers: Promise<unknown>[] = [];
       for (const round of changes) {
-        // A connection for each first, or its handshake would say when a change comes.
+        // Each client connects first, because its handshake would delay its change.
         await Promise.all(agents.map((agent) => call(node(), '/healthz', { agent })));
         for (const { client, method, path, body } of round) {
           const agent = agents[client] as https.Agent;
@@ -109,19 +111,19 @@ function describeMany(bench: Bench): void {
     });
     after(() => forgetVersions(node()));
 
-    it('answers each, and has made it', () => {
+    it('are all made and answered', () => {
       expect(statuses).to.deep.equal(Array.from({ length: clients * rounds }, () => 200));
       const labels = changes.flat().map(({ label }) => label);
       expect(made.map(({ label }) => label).toSorted()).to.deep.equal(labels.toSorted());
       expect(made.every(({ outcome }) => outcome === 'success')).to.equal(true);
     });
 
-    it('holds up no read meanwhile', () => {
+    it('do not delay reads', () => {
       expect(reads).to.deep.equal([200, 200, 200, 200, 200]);
       expect(waiting).to.be.greaterThan((clients * rounds) / 4);
     });
 
-    it('makes them one after another, in the order in which they came', async () => {
+    it('are made one after another, in the order in which they came', async () => {
       const byLabel = new Map(changes.flat().map((each) => [each.label, each]));
       const order = made.map(({ label }) => byLabel.get(label) as Wanted);
       const roundsMade = order.map(({ round }) => round);
@@ -133,7 +135,7 @@ function describeMany(bench: Bench): void {
       const epochs = made.map((each) => [epochOf(each.before), epochOf(each.after)]);
       const first = epochs[0]?.[0] ?? NaN;
       expect(epochs).to.deep.equal(made.map((_each, index) => [first + index, first + index + 1]));
-      // None begins before the one before it has ended.
+      // Each begins after the end of the one before.
       const ids = new Set(made.map(({ id }) => id));
       const lines = (await node().run(['cat', '/var/lib/ha-agent/audit.jsonl']))
         .split('\n')
@@ -144,9 +146,9 @@ function describeMany(bench: Bench): void {
       expect(lines).to.deep.equal(made.flatMap(({ id }) => [`${id} begun`, `${id} success`]));
     });
 
-    it('has a CIB after each that Pacemaker finds valid', async () => {
+    it('leave a CIB that Pacemaker finds valid after each one', async () => {
       const epochs = made.map((each) => `${epochOf(each.after)}.xml`);
-      // Not those before, which other tests made, and made bad.
+      // Only these versions, because other tests made invalid ones before.
       const check =
         'cd "$1" && shift && for f; do crm_verify --xml-file "$f" || echo "bad $f" $(crm_verify -V --xml-file "$f" 2>&1); done';
       const deadline = { deadlineMs: 300_000 };
@@ -155,22 +157,22 @@ function describeMany(bench: Bench): void {
       expect(printed.filter((line) => line.startsWith('bad'))).to.deep.equal([]);
     });
 
-    it('says in the end what was asked last', async () => {
+    it('end with what was requested last', async () => {
       const ids = [...atTheEnd.matchAll(/ id="(many-\d\d-\d\d)"/g)].map(([, id]) => id);
-      const kept = Array.from({ length: clients }, (_none, client) =>
+      const remaining = Array.from({ length: clients }, (_none, client) =>
         [5, 7, 9].map((round) => idOf(client, round)),
       );
-      expect(ids.toSorted()).to.deep.equal(kept.flat());
+      expect(ids.toSorted()).to.deep.equal(remaining.flat());
       const value = / name="cluster-recheck-interval" value="([^"]*)"/.exec(atTheEnd)?.[1];
       const set = made.filter(({ label }) => label.startsWith('set')).at(-1);
       expect(`set ${value}`).to.equal(set?.label);
-      // Put back by now.
+      // The configuration was restored meanwhile.
       expect(await cib("//*[starts-with(@id,'many-')]")).to.equal('');
     });
   });
 }
 
-/** What a client asks in a round: constraints come and go, and all set one property. */
+/** The change of a client in a round: constraints are set and deleted, and all clients set one property. */
 function changeOf(client: number, round: number): Wanted {
   const base = { client, round };
   const id = idOf(client, round);
@@ -188,7 +190,7 @@ function changeOf(client: number, round: number): Wanted {
     const value = `9${id.replace(/\D/g, '')}s`;
     return post(`property/${property}/set`, { value }, `set ${value}`);
   }
-  // One by a rule takes the place of no other, as those on a node do.
+  // A location by a rule replaces no other, unlike a location on a node.
   const expression = [{ attribute: id, operation: 'defined' }];
   const body = { name: id, resource: 'ZFS', score: `${score}`, rule: { expression } };
   return post('constraint/location', body, `create ${id}`);
@@ -198,7 +200,7 @@ function idOf(client: number, round: number): string {
   return `many-${`${client}`.padStart(2, '0')}-${`${round}`.padStart(2, '0')}`;
 }
 
-/** The label of a change, read from the record of what it did to the CIB; empty for another's. */
+/** The label of a change, read from its recorded effect on the CIB; empty for changes of others. */
 function labelOf({ changes = [] }: Recorded): string {
   const text = JSON.stringify(changes);
   const id = /many-\d\d-\d\d/.exec(text)?.[0];
@@ -212,12 +214,12 @@ function epochOf(version: string): number {
 }
 
 const tool = '/usr/sbin/cibadmin';
-// Neither below /root nor below /usr, where the agent's commands may not write.
+// Not below /root or /usr, where the agent's commands may not write.
 const versionsFolder = '/var/tmp/cib-versions';
 
 /**
- * Keeps the CIB after each change that is made with cibadmin. Pacemaker itself writes to the disk what it comes to:
- * of changes that follow each other closely the last.
+ * Saves the CIB after each change with cibadmin. Pacemaker itself may skip versions: it writes only the last of several
+ * quick changes to the disk.
  */
 async function recordVersions(node: LabNode): Promise<void> {
   const script = await readFile(new URL('keep-versions.sh', import.meta.url), 'utf8');
@@ -231,12 +233,12 @@ async function forgetVersions(node: LabNode): Promise<void> {
   await node.run(['rm', '-r', versionsFolder]);
 }
 
-/** What is tried is what is done then. */
+/** Dry runs compared with the changes themselves. */
 function describePlan(bench: Bench): void {
-  describe('that are tried first', () => {
+  describe('and their dry runs', () => {
     const { node, change, version, settle } = asking(bench);
 
-    it('of a standby: what the cluster does then, and nothing before', async () => {
+    it('agree on what the cluster does after a standby', async () => {
       const { resources, coordinator = '' } = await node().cluster();
       const active = resources.find(({ id }) => id === 'ZFS')?.node ?? '';
       const scheduler = bench().lab.node(coordinator);
@@ -287,11 +289,11 @@ function textOf({ action, resource, node, from }: Action): string {
   return `${action} ${resource} ${from === undefined ? '' : `${from} -> `}${node}`;
 }
 
-/** What the scheduler has logged of the first transition that had something to do, in the same words. */
+/** The actions of the first transition with any, from the log of the scheduler, in the format of `textOf`. */
 function firstTransition(journal: string): string[] {
   const actions: string[] = [];
   for (const line of journal.split('\n')) {
-    // Pacemaker 2.0 begins them with a star.
+    // Pacemaker 2.0 begins these lines with a star.
     const found = / (?:Actions:|\*) (\w+) +(\S+) +\( *(.*?) *\)/.exec(line);
     if (found) {
       const [, action = '', resource = '', where = ''] = found;
@@ -301,12 +303,12 @@ function firstTransition(journal: string): string[] {
   return actions;
 }
 
-/** What a caller can make a change depend on, or learn of it. */
+/** The conditions that a caller can set for a change. */
 function describeConditions(bench: Bench): void {
-  describe('on a condition', () => {
+  describe('with conditions', () => {
     const { node, ask, change, version, configuration } = asking(bench);
 
-    it('are made at the version of If-Match, and at no other', async () => {
+    it('are made only at the version of If-Match', async () => {
       const old = (await ask('GET', 'property')).headers['etag'] as string;
       const path = 'property/batch-limit/set';
       const first = await change('POST', path, { value: '31' }, { headers: { 'If-Match': old } });
@@ -336,7 +338,7 @@ function describeConditions(bench: Bench): void {
       await change('GET', `node/${active}/online?wait=60s`);
     });
 
-    it('are made once for an Idempotency-Key, also when the agent was restarted', async () => {
+    it('are made once for an Idempotency-Key, even if the agent is restarted', async () => {
       const headers = { 'Idempotency-Key': `once-${Date.now()}` };
       const body = { name: 'once', resource: 'ZFS', location: node().name, score: '1' };
       const create = () => ask('POST', 'constraint/location', body, { headers });
@@ -356,10 +358,10 @@ function describeConditions(bench: Bench): void {
       expect(await version()).to.equal(before);
     });
 
-    it('do not move what would go back at once', async () => {
+    it('do not move a resource that would move back at once', async () => {
       const { resources } = await node().cluster();
       const active = resources.find(({ id }) => id === 'ZFS')?.node ?? '';
-      // More than all that stays of its own accord together.
+      // Higher than the stickiness of all resources together.
       const body = { resource: 'ZFS', location: active, score: '100000' };
       await change('POST', 'constraint/location?wait=60s', body);
       const before = await configuration();
@@ -373,12 +375,12 @@ function describeConditions(bench: Bench): void {
   });
 }
 
-/** A node has its own CIB of before until it has joined, when it gets that of the cluster instead. */
+/** Until a node has joined, it has its own old CIB. Then it gets the CIB of the cluster. */
 function describeJoining(bench: Bench): void {
   describe('on a node that joins', () => {
     const { node, ask } = asking(bench);
 
-    it('are refused until it has joined, and in place on each node from then on', async () => {
+    it('are refused until it has joined, and then reach each node', async () => {
       const other = otherThan(bench, node().name);
       await node().run(['systemctl', 'stop', 'pacemaker'], { deadlineMs: 100_000 });
       await other.run(['crm_attribute', '--name', 'batch-limit', '--update', '27']);

@@ -13,7 +13,7 @@ import { shareOf } from './share.ts';
 const range = (from: number, to: number): string[] =>
   Array.from({ length: to - from + 1 }, (_none, index) => String.fromCodePoint(from + index));
 
-/** Each alone is a case; between others, for a blank at an end is another case. */
+/** Each character is a case of its own. It is between others, because blanks at an end are another case. */
 const signs = [...range(0, 0xff), '\u2028', '\ud800', '\udfff', '\ufffd', '\ufffe', '\uffff'].map(
   (sign) => `a${sign}b`,
 );
@@ -50,8 +50,8 @@ const texts: readonly string[] = [
 type Outcome = 'stored' | 422 | 400;
 
 /**
- * What becomes of a value: what XML 1.0 cannot hold is a bad request; control characters are not allowed; and what was
- * seen of each Pacemaker with cibadmin by hand.
+ * The expected outcome for a value. What XML 1.0 cannot contain is a bad request, and control characters are not
+ * allowed. Which values each Pacemaker damages was found with cibadmin by hand.
  */
 function expected(value: string, suite: Suite): Outcome {
   const isXml = /^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u.test(value);
@@ -70,7 +70,7 @@ interface Place {
   what: string;
   path: string;
   bodyOf: (value: string) => object;
-  /** Where the API shows it; nowhere, if it is a secret. */
+  /** The path that shows the value; undefined for a secret. */
   shownBy?: string;
 }
 
@@ -147,7 +147,7 @@ const places: readonly Place[] = [
   },
 ];
 
-/** All characters that a value may have, by each route that stores one. */
+/** Values with all characters, on each route that stores a value. */
 export function describeCharacters(bench: Bench, suite: Suite): void {
   describe('a value of any characters', () => {
     const { node, ask, change, configuration, restore } = asking(bench);
@@ -166,7 +166,7 @@ export function describeCharacters(bench: Bench, suite: Suite): void {
 
     for (const place of places) {
       const all = place === places[0] ? [...signs, ...texts] : texts;
-      it(`is stored as it was sent, or refused, as ${place.what}`, async function () {
+      it(`is stored unchanged or refused, as ${place.what}`, async function () {
         this.timeout(600_000);
         const marker = 'a marker that is nowhere else';
         const before = await shapeOf(node());
@@ -193,9 +193,9 @@ export function describeCharacters(bench: Bench, suite: Suite): void {
       });
     }
 
-    it('is judged before it is sent as the live CIB judges it', async function () {
+    it('is refused exactly if Pacemaker would damage it', async function () {
       this.timeout(600_000);
-      // Control characters are never allowed, whatever Pacemaker makes of them.
+      // Control characters are never allowed, even if Pacemaker stores them.
       const candidates = [...signs, ...texts].filter(
         (value) => expected(value, suite) !== 400 && !/(?!\t)\p{Cc}/u.test(value),
       );
@@ -205,15 +205,15 @@ export function describeCharacters(bench: Bench, suite: Suite): void {
         const { status, text } = await ask('POST', 'resource/Chars/update?dry_run=true', body);
         expect(status, `${what}: ${text}`).to.be.oneOf([200, 422]);
         const before = await shapeOf(node());
-        // It refuses some.
+        // cibadmin refuses some of them.
         await node().exec(['cibadmin', '--modify', '--xml-pipe'], { input: byHand(value) });
-        const isKept = same(await shapeOf(node()), withNote(before, value));
-        expect(isKept ? 200 : 422, what).to.equal(status);
+        const isStored = same(await shapeOf(node()), withNote(before, value));
+        expect(isStored ? 200 : 422, what).to.equal(status);
         await restore(saved);
       }
     });
 
-    it('that cibadmin stores otherwise is taken back', async () => {
+    it('is removed again if cibadmin has stored another one', async () => {
       const before = await shapeOf(node());
       await node().run(['mv', tool, `${tool}.real`]);
       await node().writeFile(tool, damaging, 0o755);
@@ -226,7 +226,7 @@ export function describeCharacters(bench: Bench, suite: Suite): void {
       expect(await shapeOf(node())).to.deep.equal(before);
     });
 
-    it('that is damaged already is shown as it is, and warned of once', async () => {
+    it('is shown as it is, with one warning, if it is damaged already', async () => {
       const octal = 'B\\37777777703\\37777777674ro';
       const input = byHand(octal);
       await node().run(['cibadmin', '--modify', '--xml-pipe'], { input });
@@ -253,7 +253,7 @@ function describeFiles(bench: Bench, suite: Suite): void {
   const { node, ask } = asking(bench);
   const content = async (path: string) => (await node().exec(['cat', path])).stdout;
 
-  it('is stored in corosync.conf as it was sent, or refused', async function () {
+  it('is stored unchanged in corosync.conf, or refused', async function () {
     this.timeout(600_000);
     const before = await content(confFile);
     const { json } = await ask('GET', 'corosync');
@@ -284,7 +284,7 @@ function describeFiles(bench: Bench, suite: Suite): void {
     }
   });
 
-  it("is no destination of Alphorn's, and no name of a token", async function () {
+  it('is refused as a destination of Alphorn and as a name of a token', async function () {
     this.timeout(600_000);
     const before = await content(settingsFile);
     const sent = (destination: string) => ({
@@ -307,7 +307,7 @@ function describeFiles(bench: Bench, suite: Suite): void {
 }
 
 const tool = '/usr/sbin/cibadmin';
-/** What a damaging cibadmin does, once. */
+/** A cibadmin that damages one value, once. */
 const damaging = `#!/bin/sh
 case "$*" in
 *--patch*) sed 's/damageme/damaged/g' | ${tool}.real "$@" ;;

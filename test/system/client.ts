@@ -20,11 +20,11 @@ export interface Call {
   headers?: Record<string, string>;
   body?: string;
   agent?: https.Agent;
-  /** The agent's Unix socket, as this machine sees it, to be asked by that instead. */
+  /** The path of the agent's Unix socket on this machine, to use it instead of HTTPS. */
   socketPath?: string;
   /**
-   * How long the answer may keep silent. It is longer than the agent waits for a cluster (`change_deadline_seconds`), whose
-   * own word is worth more than "no answer", and longer than a machine stands still.
+   * The timeout of an answer. It is longer than the agent waits for a cluster (`change_deadline_seconds`), because the
+   * agent's own error says more. It is also longer than a standstill of this machine.
    */
   timeoutMs?: number;
 }
@@ -32,7 +32,7 @@ export interface Call {
 const port = 8443;
 
 /**
- * Calls the agent of a node over HTTPS, from this machine, as a UI would, or over its Unix socket.
+ * Sends a request to the agent of a node from this machine, over HTTPS as a UI would, or over its Unix socket.
  * @throws an Error if the answer is not as the OpenAPI document has it
  */
 export async function call(node: LabNode, path: string, options: Call = {}): Promise<Answer> {
@@ -77,17 +77,17 @@ export async function call(node: LabNode, path: string, options: Call = {}): Pro
   return answer;
 }
 
-/** The same below `/api/v2/system/ha`. */
+/** A request below `/api/v2/system/ha`. */
 export function callHa(node: LabNode, path: string, options: Call = {}): Promise<Answer> {
   return call(node, `/api/v2/system/ha/${path}`, options);
 }
 
-/** Waits until the agent shares none of its latest answers any more. */
+/** Waits until no cached answer of the agent is left. */
 export async function forgotten(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, keepStatusMs + 100));
 }
 
-/** Waits until the agent of a node answers, as after a restart. */
+/** Waits until the agent of a node answers, for example after a restart. */
 export async function untilHealthy(node: LabNode): Promise<void> {
   await waitUntil(
     `the agent of ${node.name} to answer`,
@@ -96,7 +96,7 @@ export async function untilHealthy(node: LabNode): Promise<void> {
   );
 }
 
-/** Gives the agent a configuration and restarts it with that. */
+/** Writes a configuration of the agent and restarts the agent with it. */
 export async function configure(node: LabNode, config: object): Promise<void> {
   await node.writeFile('/etc/ha-agent/config.json', `${JSON.stringify(config)}\n`);
   await node.run(['systemctl', 'restart', 'ha-agent']);

@@ -46,7 +46,7 @@ const hardships: readonly ((bench: Bench, suite: Suite) => void)[] = [
 ];
 
 describe(`On ${suite}, with the package in both nodes of the storage topology:`, () => {
-  // Another name lets two runs on one Debian stand side by side.
+  // With another name, two runs on one Debian can exist side by side.
   const name = process.env['HA_TEST_LAB'] ?? `test-${suite}`;
   let lab: Lab | undefined;
   let token = '';
@@ -86,7 +86,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
     describeOthersResources(bench);
     describeFailover(bench);
   }
-  // `npm test` runs some of these on each Debian, and of most a share; `npm run test:full` runs all of all.
+  // `npm test` runs a share of these on each Debian. `npm run test:full` runs all of them.
   describeAlphorn(bench, suite);
   describeHostBack(bench, suite);
   if (!isFull) {
@@ -100,7 +100,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   describeFreeze(bench, suite);
   if (!isFull) describeEachRow(bench);
 
-  // What follows takes the cluster away, and then the package.
+  // The rest removes the cluster and then the package.
   if (hasTurn(suite)) describeFirstCluster(bench);
   if (isFull) return;
   describeBuilding(bench);

@@ -13,7 +13,7 @@ type Expected = Record<string, unknown>;
 const stateRoutes = ['status', 'node', 'fence_history', 'resource/SMB/locate'];
 const readConfiguration = ['cibadmin', '--query', '--scope', 'configuration'] as const;
 
-/** The agent's answers, held against a second reading of the same CIB, in Python. */
+/** Compares the agent's answers with a second reading of the same CIB, in Python. */
 export function describeConfiguration(bench: () => { lab: Lab; token: string }): void {
   describe('configuration', () => {
     const first = () => bench().lab.nodes[0] as LabNode;
@@ -34,27 +34,27 @@ export function describeConfiguration(bench: () => { lab: Lab; token: string }):
       let answers: Answers = {};
       let cib = '';
 
-      it('is on every route what Python reads', async () => {
+      it('is the same on every route as in Python', async () => {
         const moment = await atOneMoment(first(), (expected) => askAll(ha, Object.keys(expected)));
         ({ answers, cib } = moment);
         expect(different(answers, moment.expected)).to.deep.equal({});
       });
 
-      it('loses nothing of what is in the CIB', async () => {
+      it('loses nothing of the CIB', async () => {
         expect(await lost(first(), cib, answers)).to.deep.equal([]);
       });
 
-      it('has the words of pcs about constraints', async () => {
+      it('has the text of pcs about constraints', async () => {
         const { json } = await ha('constraint');
         expect(json).to.have.property('raw', await run(['pcs', 'constraint', '--full']));
         expect((await ha('constraint/raw')).json).to.equal((json as { raw: string }).raw);
       });
     }
 
-    describe('of the storage topology', () => {
+    describe('in the storage topology', () => {
       itIsReadRight();
 
-      it('has the words of pcs about fencing', async () => {
+      it('has the text of pcs about fencing', async () => {
         const { json } = await ha('stonith');
         expect(json).to.have.property('raw', await run(['pcs', 'stonith', 'config']));
       });
@@ -69,7 +69,7 @@ export function describeConfiguration(bench: () => { lab: Lab; token: string }):
         ['node/nothing', 404, 'node_not_found'],
         ['constraint/nothing', 404, 'constraint_not_found'],
       ] as const) {
-        it(`has no ${path}`, async () => {
+        it(`answers ${status} on ${path}`, async () => {
           const answer = await ha(path);
           expect(answer.json).to.include({ status, code });
           expect(answer.status).to.equal(status);
@@ -77,7 +77,7 @@ export function describeConfiguration(bench: () => { lab: Lab; token: string }):
       }
     });
 
-    describe('of everything', () => {
+    describe('in the topology with everything', () => {
       before(() => loadEverything(bench().lab, run));
       after(async () => {
         await unloadEverything(bench().lab, saved, run);
@@ -86,7 +86,7 @@ export function describeConfiguration(bench: () => { lab: Lab; token: string }):
 
       itIsReadRight();
 
-      it('shows no password, in no answer', async () => {
+      it('shows no password in any answer', async () => {
         const expected = await expectedAnswers(first(), await run(['cibadmin', '--query']));
         const routes = [...Object.keys(expected), 'constraint/raw', 'status'];
         const answers = await askAll(ha, routes, '');
@@ -96,33 +96,33 @@ export function describeConfiguration(bench: () => { lab: Lab; token: string }):
         expect(answers['resource/fence-secret/details']?.text).to.include('"passwd":"********"');
       });
 
-      it('locates what was removed and still runs, and has no details of it', async () => {
+      it('locates a removed resource that still runs, and has no details of it', async () => {
         expect((await ha('resource/Orphan/locate')).json).to.include({ status: 'running' });
         expect((await ha('resource/Orphan/details')).json).to.include({ status: 404 });
       });
 
-      it('has the words of pcs about fencing, also where pcs alone fails on a template', async () => {
+      it('has the text of pcs about fencing, even with a template at which pcs alone fails', async () => {
         const { raw } = (await ha('stonith')).json as { raw: string };
         expect(raw).to.include('Resource: fence-template (class=stonith type=fence_lab)');
         for (const id of ['FromTemplate', 'fence-template']) {
           await run(['cibadmin', '--delete', '--xml-text', `<primitive id="${id}"/>`]);
         }
-        const words = await run(['pcs', 'stonith', 'config']);
-        const maskedWords = words.replaceAll(/"hunter2 .*? <staple5"/g, '********');
-        expect(maskedWords).to.include('passwd=********');
-        await waitUntil('the same words', async () => {
+        const pcsText = await run(['pcs', 'stonith', 'config']);
+        const masked = pcsText.replaceAll(/"hunter2 .*? <staple5"/g, '********');
+        expect(masked).to.include('passwd=********');
+        await waitUntil('the same text', async () => {
           const { json } = await ha('stonith');
-          return (json as { raw: string }).raw === maskedWords;
+          return (json as { raw: string }).raw === masked;
         });
       });
     });
 
-    describe('that changes', () => {
+    describe('after a change', () => {
       afterEach(() =>
         run(['cibadmin', '--replace', '--scope', 'configuration', '--xml-pipe'], saved),
       );
 
-      it('has its version for an ETag, and is sent again when that is another', async () => {
+      it('has its version as an ETag, and is sent again only if that changed', async () => {
         const version = async () => {
           const cib = await run(['cibadmin', '--query']);
           const attribute = (name: string) => new RegExp(`\\b${name}="(\\d+)"`).exec(cib)?.[1];
@@ -168,7 +168,7 @@ export function describeConfiguration(bench: () => { lab: Lab; token: string }):
           (text: string) => text.includes('"priority":"52"'),
         ],
       ] as const) {
-        it(`shows ${what} that pcs has set, on both nodes, and never again what was before`, async () => {
+        it(`shows ${what} that pcs has set on both nodes, and never the former one again`, async () => {
           const seen: Record<string, boolean[]> = { first: [], second: [] };
           const look = async () => {
             seen['first']?.push(isSeen((await ha(path)).text));
@@ -190,7 +190,7 @@ export function describeConfiguration(bench: () => { lab: Lab; token: string }):
       }
     });
 
-    describe('of a node whose cluster is stopped', () => {
+    describe('on a node whose cluster is stopped', () => {
       before(() => run(['pcs', 'cluster', 'stop', second().name]));
       after(async () => {
         await run(['pcs', 'cluster', 'start', second().name]);
@@ -204,7 +204,7 @@ export function describeConfiguration(bench: () => { lab: Lab; token: string }):
         expect([status, headers['x-ha-source']]).to.deep.equal([200, undefined]);
       });
 
-      it('is read from the disk, and says so', async () => {
+      it('comes from the disk, and a header says so', async () => {
         const cib = await second().run(['cat', '/var/lib/pacemaker/cib/cib.xml']);
         const expected = await expectedAnswers(second(), cib);
         const answers = await askAll((path) => ha(path, {}, second()), Object.keys(expected));
@@ -214,7 +214,7 @@ export function describeConfiguration(bench: () => { lab: Lab; token: string }):
         }
       });
 
-      it('has the same words of pcs as where it runs', async () => {
+      it('has the same text of pcs as on the running node', async () => {
         for (const route of ['constraint', 'stonith']) {
           const [here, there] = await Promise.all([ha(route, {}, second()), ha(route)]);
           expect(here.json).to.deep.equal(there.json);
@@ -223,14 +223,14 @@ export function describeConfiguration(bench: () => { lab: Lab; token: string }):
       });
 
       for (const path of [...stateRoutes, 'node/5e7638bc']) {
-        it(`has no ${path}, and says why`, async () => {
+        it(`answers 503 on ${path}, and says why`, async () => {
           const { status, json } = await ha(path, {}, second());
           expect(json).to.include({ code: 'cluster_not_running' });
           expect(status).to.equal(503);
         });
       }
 
-      it('still has no resource that there is not', async () => {
+      it('still answers 404 for an unknown resource', async () => {
         const { status, json } = await ha('resource/nothing/details', {}, second());
         expect(json).to.include({ code: 'resource_not_found' });
         expect(status).to.equal(404);
@@ -242,7 +242,7 @@ export function describeConfiguration(bench: () => { lab: Lab; token: string }):
 const folder = '/root/readers';
 const daemons = ['based', 'controld', 'schedulerd'];
 
-/** Puts the readers in Python into a node, and what the daemons say of their options. */
+/** Copies the readers in Python to a node, with the metadata of the daemons. */
 async function installReaders(node: LabNode): Promise<void> {
   await node.run(['mkdir', '-p', folder]);
   for (const script of ['read-cib.py', 'find-lost.py']) {
@@ -257,7 +257,7 @@ async function installReaders(node: LabNode): Promise<void> {
   }
 }
 
-/** The answers that Python expects of the routes, by route; of the state only if that is given. */
+/** The answers that Python expects, by route. Those about the state need a state. */
 async function expectedAnswers(node: LabNode, cib: string, state?: string): Promise<Expected> {
   const options = daemons.flatMap((daemon) => ['--options', `${folder}/${daemon}.xml`]);
   if (state !== undefined) await node.writeFile(`${folder}/state.xml`, state);
@@ -266,7 +266,7 @@ async function expectedAnswers(node: LabNode, cib: string, state?: string): Prom
   return JSON.parse(await node.run(argv, { input: cib })) as Expected;
 }
 
-/** What of the CIB is in none of the answers. */
+/** The parts of the CIB that no answer has. */
 async function lost(node: LabNode, cib: string, answers: Answers): Promise<unknown> {
   const json = Object.entries(answers).map(([route, answer]) => [route, answer.json] as const);
   await node.writeFile(`${folder}/answers.json`, JSON.stringify(Object.fromEntries(json)));
@@ -274,7 +274,7 @@ async function lost(node: LabNode, cib: string, answers: Answers): Promise<unkno
   return JSON.parse(await node.run(argv, { input: cib }));
 }
 
-/** pcs takes half a second, and Python knows nothing of its words. */
+/** pcs takes half a second, and Python does not read its text. */
 const withoutRaw = (route: string) =>
   ['constraint', 'stonith'].includes(route) ? '?raw=false' : '';
 
@@ -291,7 +291,7 @@ async function askAll(
   return answers;
 }
 
-/** The routes whose answer is another than expected. */
+/** The routes whose answer is not as expected. */
 function different(answers: Answers, expected: Expected): object {
   const differing = Object.entries(expected).flatMap(([route, wanted]) => {
     const { json } = answers[route] ?? {};

@@ -37,18 +37,18 @@ function sets(
   all: readonly SetOfResources[],
   options: Options,
 ): Case {
-  const words = all.flatMap(({ resources, options: more = {} }) => [
+  const resourceSets = all.flatMap(({ resources, options: more = {} }) => [
     ...['set', ...resources],
     ...valuesOf(more),
   ]);
   const { score } = options;
   return {
-    what: `${type} ${[...words, ...valuesOf(options)].join(' ')}`,
+    what: `${type} ${[...resourceSets, ...valuesOf(options)].join(' ')}`,
     ours: () =>
       type === 'order'
         ? addOrderGroup({ name, sets: all, options })
         : addColocationGroup({ name, sets: all, score }),
-    pcs: ['constraint', type, ...words, 'setoptions', `id=${name}`, ...valuesOf(options)],
+    pcs: ['constraint', type, ...resourceSets, 'setoptions', `id=${name}`, ...valuesOf(options)],
   };
 }
 
@@ -111,12 +111,12 @@ const start = (resource: string): Case => ({
   pcs: ['resource', 'enable', resource],
 });
 
-/** A role under the name that the schema and pcs of a Debian have. */
+/** A role by its name in the schema and pcs of a Debian. */
 export function promoted(suite: Suite): string {
   return suite === 'bullseye' ? 'Master' : 'Promoted';
 }
 
-/** Edits of constraints, each of which says the same, the opposite or something else than another one. */
+/** Edits of constraints. Each says the same as another one, its opposite, or something else. */
 export function constraintEdits(suite: Suite): Case[] {
   const role = promoted(suite);
   return [
@@ -185,7 +185,7 @@ export function constraintEdits(suite: Suite): Case[] {
   ];
 }
 
-/** Edits of what other edits made. */
+/** Edits of constraints that other edits made. */
 export const laterConstraintEdits: readonly Case[] = [
   clear('Bare'),
   clear('Bare', node),

@@ -7,9 +7,9 @@ import { promoted } from './constraint-edits.ts';
 const resource = 'SMB';
 const copy = '/var/tmp/cleared.xml';
 
-/** Constraints that meet others: what other tools made, and what says the same or the opposite. */
+/** Constraints next to those of other tools, and next to those that say the same or the opposite. */
 export function describeConstraints(bench: Bench, suite: Suite): void {
-  describe('constraints beside others', () => {
+  describe('constraints next to others', () => {
     const { node, ask, change, cib, configuration, restore } = asking(bench);
     const [here, there] = ['ae82a9a2', '5e7638bc'];
     const ids = (xml: string) =>
@@ -22,7 +22,7 @@ export function describeConstraints(bench: Bench, suite: Suite): void {
     afterEach(() => restore(former));
     after(() => node().run(['rm', '-f', copy]));
 
-    it('a location takes the place of the ones before, a ban of crm_resource among them', async () => {
+    it('a location replaces the former ones, including a ban of crm_resource', async () => {
       await node().run(['crm_resource', '--ban', '--resource', resource, '--node', here]);
       await change('POST', 'constraint/location', {
         ...{ resource, location: here, kind: 'avoids', score: '5' },
@@ -33,7 +33,7 @@ export function describeConstraints(bench: Bench, suite: Suite): void {
       expect(left).to.include(`id="location-${resource}-${here}-7"`).and.to.include('score="7"');
     });
 
-    it('a location has the role and the probes that were asked for', async () => {
+    it('a location has the requested role and resource-discovery', async () => {
       const body = { name: 'probed', resource, location: there, role: 'Promoted' };
       await change('POST', 'constraint/location', { ...body, 'resource-discovery': 'never' });
       const { json } = await ask('GET', 'constraint/location');
@@ -43,7 +43,7 @@ export function describeConstraints(bench: Bench, suite: Suite): void {
       });
     });
 
-    it('a contradiction is refused, and the answer names the other', async () => {
+    it('a contradiction is refused, and the answer names the other constraint', async () => {
       const before = await configuration();
       for (const [type, body] of [
         ['order', { kind: 'Optional', first: { resource: 'ZFS' }, then: { resource } }],
@@ -58,7 +58,7 @@ export function describeConstraints(bench: Bench, suite: Suite): void {
     });
 
     for (const on of [undefined, here, there]) {
-      it(`what is cleared ${on ?? 'everywhere'} is what crm_resource would clear`, async () => {
+      it(`a clear ${on === undefined ? 'on all nodes' : `on ${on}`} removes what crm_resource would remove`, async () => {
         const crm = ['crm_resource', '--resource', resource] as const;
         const lifetime = ['--lifetime', 'PT1H'] as const;
         await node().run([...crm, '--ban', '--node', here]);
@@ -71,8 +71,8 @@ export function describeConstraints(bench: Bench, suite: Suite): void {
           await node().run(['cibadmin', '--create', '--scope', 'constraints', '--xml-text', xml]);
         }
         const clear = `cibadmin --query > ${copy} && CIB_file=${copy} crm_resource "$@" >/dev/null && cat ${copy}`;
-        const words = ['--resource', resource, '--clear', ...(on ? ['--node', on] : [])];
-        const expected = ids(await node().run(['sh', '-c', clear, 'sh', ...words]));
+        const options = ['--resource', resource, '--clear', ...(on ? ['--node', on] : [])];
+        const expected = ids(await node().run(['sh', '-c', clear, 'sh', ...options]));
         const before = ids(await configuration());
         await change('POST', `resource/${resource}/clear`, on === undefined ? {} : { node: on });
         expect(expected.length).to.be.lessThan(before.length);

@@ -7,7 +7,7 @@ import { callHa, forgotten } from './client.ts';
 const confFile = '/etc/corosync/corosync.conf';
 const auditFile = '/var/lib/ha-agent/audit.jsonl';
 
-/** What is told of corosync, held against what its own tools and files say. */
+/** Compares the answers about corosync with its own tools and files. */
 export function describeCorosync(bench: () => { lab: Lab; token: string }): void {
   describe('corosync', () => {
     const first = () => bench().lab.nodes[0] as LabNode;
@@ -19,7 +19,7 @@ export function describeCorosync(bench: () => { lab: Lab; token: string }): void
       expect(answer.json, answer.text).to.include({ status, code });
     }
 
-    it('has the configuration that corosync runs with', async () => {
+    it('shows the configuration that corosync runs with', async () => {
       const { status, json } = await ask(first(), 'corosync');
       expect(status).to.equal(200);
       const map = await first().run(['corosync-cmapctl']);
@@ -33,12 +33,12 @@ export function describeCorosync(bench: () => { lab: Lab; token: string }): void
       }
     });
 
-    it('has the text of the configuration', async () => {
+    it('shows the text of the configuration', async () => {
       const { json } = await ask(first(), 'corosync/raw');
       expect(json).to.equal(await first().run(['cat', confFile]));
     });
 
-    it('has the key, for an admin alone, and records who had it', async () => {
+    it('shows the key to admins only, and records who read it', async () => {
       const { json, headers } = await ask(first(), 'corosync/key');
       const dump = await first().run(['od', '-An', '-v', '-tx1', '/etc/corosync/authkey']);
       expect(json).to.deep.equal({ key: dump.replace(/\s/g, '') });
@@ -62,7 +62,7 @@ export function describeCorosync(bench: () => { lab: Lab; token: string }): void
       expect(since).to.include('hactl token create look').and.not.include('corosync/key');
     });
 
-    it('keeps the key where the record cannot be written', async () => {
+    it('does not show the key if that cannot be recorded', async () => {
       expect((await ask(first(), 'corosync/key')).status).to.equal(200);
       await first().run(['mv', auditFile, '/root/audit.jsonl']);
       await first().run(['mkdir', auditFile]);
@@ -83,14 +83,14 @@ export function describeCorosync(bench: () => { lab: Lab; token: string }): void
         .and.not.to.equal('');
     });
 
-    it('says what is wrong with a configuration, and that there is none', async () => {
+    it('says what is wrong with a configuration, or that there is none', async () => {
       const good = await second().run(['cat', confFile]);
       try {
         await second().writeFile(confFile, good.replace('version: 2', 'version'));
         const { status, json, headers } = await ask(second(), 'corosync/verify');
         expect([status, headers['x-ha-valid']]).to.deep.equal([200, 'false']);
         expect(json).to.include(`${confFile}:2: Line is not opening`);
-        // It is shown all the same, or nobody could mend it.
+        // The invalid one is also shown, so that people can correct it.
         expect((await ask(second(), 'corosync')).json).not.to.have.nested.property('totem.version');
 
         await second().run(['rm', confFile]);
@@ -103,7 +103,7 @@ export function describeCorosync(bench: () => { lab: Lab; token: string }): void
       }
     });
 
-    it('tells the links and the quorum', async () => {
+    it('shows the links and the quorum', async () => {
       for (const [node, id] of [
         [first(), '1'],
         [second(), '2'],
@@ -139,7 +139,7 @@ export function describeCorosync(bench: () => { lab: Lab; token: string }): void
         await first().waitUntilCluster('all nodes online', ({ online }) => online.length === 2);
       });
 
-      it('tells that it is away', async () => {
+      it('shows that the other node is absent', async () => {
         const { json } = await ask(first(), 'corosync/rings');
         const link = linkOf(await first().run(['corosync-cfgtool', '-s']), first(), 'disconnected');
         expect(json).to.deep.include({ links: [link] });
@@ -150,7 +150,7 @@ export function describeCorosync(bench: () => { lab: Lab; token: string }): void
         });
       });
 
-      it('tells on that one what needs no cluster, and why there is no more', async () => {
+      it('shows on that node what needs no cluster, and says why the rest is missing', async () => {
         await expectCode(second(), 'corosync/rings', 503, 'cluster_not_running');
         await expectCode(second(), 'quorum', 503, 'cluster_not_running');
         for (const path of ['corosync', 'corosync/raw', 'corosync/verify', 'corosync/key']) {
@@ -161,7 +161,7 @@ export function describeCorosync(bench: () => { lab: Lab; token: string }): void
   });
 }
 
-/** Each setting by the name that it has in corosync's map, sections of one name by their number. */
+/** The settings by their names in corosync's map, with numbered sections. */
 function settingsIn(json: unknown, path = ''): (readonly [key: string, value: string])[] {
   if (typeof json === 'string') return [[path.slice(1), json]];
   return Object.entries(json as object).flatMap(([key, value]) =>
@@ -172,7 +172,7 @@ function settingsIn(json: unknown, path = ''): (readonly [key: string, value: st
 function linkOf(text: string, node: LabNode, peer: string): object {
   return {
     id: '0',
-    // Newer ones tell what knet sends by.
+    // Newer versions also list the transport of knet.
     ...(text.includes('LINK ID 0 udp\n') && { transport: 'udp' }),
     addr: node.address,
     nodes: ['1', '2'].map((nodeid) => ({

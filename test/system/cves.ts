@@ -6,7 +6,7 @@ import { call } from './client.ts';
 const proof = '/tmp/was-carried-out';
 const api = '/api/v2/system/ha';
 
-/** Every request that takes a text, with that text at each place. */
+/** All requests that take a text, with the text in each place. */
 function requestsWith(text: string): [method: string, path: string, body: object][] {
   const inPath = encodeURIComponent(text);
   const named = [
@@ -61,12 +61,12 @@ function requestsWith(text: string): [method: string, path: string, body: object
   ];
 }
 
-/** Faults of others that do what this agent does, and that it does not share. */
+/** Vulnerabilities of similar programs that this agent does not have. */
 export function describeCves(bench: Bench): void {
-  describe('of the vulnerabilities of pcs and hawk', () => {
+  describe('the vulnerabilities of pcs and hawk', () => {
     const { node, ask, configuration } = asking(bench);
 
-    /** Asks for all of that; none is a bug, and the cluster and the files are as they were. */
+    /** Sends all these requests. None causes a bug, and the cluster and the files stay as they were. */
     async function expectHarmless(texts: readonly string[]): Promise<void> {
       const files = ['sha256sum', '/etc/corosync/corosync.conf', '/etc/corosync/authkey'] as const;
       const before = [await configuration(), await node().run(files)];
@@ -109,7 +109,7 @@ export function describeCves(bench: Bench): void {
       await node().run(['rm', victim, '/var/lib/victim.tar']);
     });
 
-    it('CVE-2018-1086 is not shared: no name or value is read as an option, nor as the beginning of one', async () => {
+    it('CVE-2018-1086 is not shared: no name or value is read as an option or its beginning', async () => {
       await expectHarmless(['--debug', '--deb', '-V', '--help', `--output-to=${proof}`, '-']);
       const answer = await ask('POST', 'resource?dry_run=true', {
         ...{ name: 'x', resource_agent: 'ocf:pacemaker:Dummy' },
@@ -120,7 +120,7 @@ export function describeCves(bench: Bench): void {
       expect(answer.text).not.to.match(/CIB_|debug:|Running:/);
     });
 
-    it('CVE-2015-5190 is not shared: no text is carried out as a command', async () => {
+    it('CVE-2015-5190 is not shared: no text is executed as a command', async () => {
       await expectHarmless([
         ...[`$(touch ${proof})`, `\`touch ${proof}\``, `;touch ${proof};`, `x|touch ${proof}`],
         ...[
@@ -133,7 +133,7 @@ export function describeCves(bench: Bench): void {
       ]);
     });
 
-    it('CVE-2020-35458 is not shared: no cookie counts, and no header reaches a command', async () => {
+    it('CVE-2020-35458 is not shared: cookies have no effect, and no header reaches a command', async () => {
       const shell = `x;touch ${proof};$(touch ${proof})`;
       const headers = {
         Cookie: `hawk_remember_me_id=${shell}; token=${bench().token}; hawk_remember_me_key=${shell}`,
@@ -155,7 +155,7 @@ export function describeCves(bench: Bench): void {
       expect((await node().exec(['test', '-e', proof])).exitCode).to.equal(1);
     });
 
-    it('CVE-2016-0720 is not shared: what a browser sends from another site changes nothing', async () => {
+    it('CVE-2016-0720 is not shared: requests of a browser from another site change nothing', async () => {
       const before = await configuration();
       const { token } = bench();
       const body = JSON.stringify({ value: '7' });
@@ -181,7 +181,7 @@ export function describeCves(bench: Bench): void {
           (await call(node(), path, { method: 'POST', headers: basic, body })).status,
         ).to.equal(401);
       }
-      // By an image, a link or a form, which need no preflight.
+      // These come from an image, a link or a form, which need no preflight.
       for (const route of ['resource/VIP_mgmt0/stop', 'node/ae82a9a2/standby', 'destroy']) {
         const { status } = await call(node(), `${api}/${route}`, { headers: fromElsewhere });
         expect(status, route).to.equal(401);
@@ -201,7 +201,7 @@ export function describeCves(bench: Bench): void {
       expect(await configuration()).to.equal(before);
     });
 
-    it('CVE-2022-2735 is not shared: root alone reaches the sockets', async () => {
+    it('CVE-2022-2735 is not shared: only root can use the sockets', async () => {
       for (const [socket, folder] of [
         ['/run/ha-agent/api.sock', '/run/ha-agent'],
         ['/run/alphorn/alphornd.sock', '/run/alphorn'],
@@ -222,7 +222,7 @@ export function describeCves(bench: Bench): void {
       }
     });
 
-    it('CVE-2023-32183 is not shared: whatever the agent makes is for root alone', async () => {
+    it('CVE-2023-32183 is not shared: only root can read what the agent creates', async () => {
       const folders = ['/var/lib/ha-agent', '/run/ha-agent', '/var/lib/alphorn', '/run/alphorn'];
       // crm_mon gives its files a mode of its own; the folder keeps others from them.
       // crm_mon gives its files a mode of its own; the folder keeps others from them.
@@ -236,7 +236,7 @@ export function describeCves(bench: Bench): void {
       expect(made).to.include('audit.jsonl').and.to.include('tokens/');
     });
 
-    /** Alphorn runs where the cluster has it. */
+    /** The node on which the cluster runs Alphorn. */
     async function nodeWith(socket: string) {
       for (const each of bench().lab.nodes) {
         if ((await each.exec(['test', '-S', socket])).exitCode === 0) return each;

@@ -14,18 +14,18 @@ import { call, type Call, callHa, untilHealthy } from './client.ts';
 const liferaft = 'liferaft_0bad0bad.tar';
 const restored = '/etc/each-row.conf';
 
-/** They take the cluster away: test/system/building.ts asks them. */
+/** These remove the cluster, so test/system/building.ts sends them. */
 const ofTheEnd = [
   ...['GET /destroy', 'POST /destroy', 'POST /reset_all'],
   ...['GET /node/{name}/delete', 'POST /node/{name}/delete', 'DELETE /node/{name}'],
 ];
 
 /**
- * Asks each row of each family once; `call` holds each answer against the OpenAPI document. `npm run record-examples`
- * takes the examples of the documents from here. Leaves the cluster as it was.
+ * Sends a request to each row of each family; `call` checks each answer by the OpenAPI document. `npm run
+ * record-examples` takes the examples of the documents from here. Leaves the cluster as it was.
  */
 export function describeEachRow(bench: Bench): void {
-  describe('each row', () => {
+  describe('each row gives the documented answers:', () => {
     const { node, configuration, restore, settle, ...more } = asking(bench);
     const other = () => bench().lab.nodes[1] as LabNode;
     const asked = new Set<string>();
@@ -37,7 +37,7 @@ export function describeEachRow(bench: Bench): void {
       if (found) asked.add(`${found.family.name}: ${found.name}`);
     };
 
-    /** Each answer has to be a success. */
+    /** Each request has to succeed. */
     async function ask(method: string, path: string, body?: object, options?: Partial<Call>) {
       note(method, `/api/v2/system/ha/${path}`);
       const answer = await more.ask(method, path, body, options);
@@ -55,7 +55,7 @@ export function describeEachRow(bench: Bench): void {
       await settle();
     });
 
-    it('that reads is answered as its document says', async () => {
+    it('rows that read', async () => {
       for (const path of [
         ...['versions', 'configuration', 'services', 'status', 'status?raw=false', 'fence_history'],
         ...['node', `node/${node().name}`, 'constraint', 'constraint/raw', 'constraint/location'],
@@ -86,7 +86,7 @@ export function describeEachRow(bench: Bench): void {
       }
     });
 
-    it('of resources and groups is answered as its document says', async () => {
+    it('rows about resources and groups', async () => {
       const create = (name: string) =>
         ask('POST', 'resource', {
           name,
@@ -130,7 +130,7 @@ export function describeEachRow(bench: Bench): void {
       await ask('DELETE', 'resource/Share');
     });
 
-    it('of constraints is answered as its document says', async () => {
+    it('rows about constraints', async () => {
       const [first, then] = ['SMB', 'NFS'].map((resource) => ({ resource, operation: 'start' }));
       const set = { setOne: { resources: ['SMB', 'NFS'], options: { sequential: 'false' } } };
       for (const [type, body] of [
@@ -157,7 +157,7 @@ export function describeEachRow(bench: Bench): void {
       await settle();
     });
 
-    it('of fencing is answered as its document says', async () => {
+    it('rows about fencing', async () => {
       const device = {
         agent: 'fence_lab',
         params: { pcmk_host_list: node().name },
@@ -177,7 +177,7 @@ export function describeEachRow(bench: Bench): void {
       await ask('DELETE', 'stonith/Fence2');
     });
 
-    it('of properties and nodes is answered as its document says', async () => {
+    it('rows about properties and nodes', async () => {
       await ask('POST', 'property/cluster-delay/set', { value: '61s' });
       await ask('PUT', 'property/cluster-delay', { value: '62s' });
       await ask('GET', 'property/cluster-delay/delete');
@@ -198,7 +198,7 @@ export function describeEachRow(bench: Bench): void {
       await ask('GET', 'fence_history');
     });
 
-    it('of services and corosync is answered as its document says', async () => {
+    it('rows about services and corosync', async () => {
       for (const action of ['stop', 'start', 'restart', 'disable', 'enable']) {
         await ask('POST', `services/pcsd.service/${action}`);
       }
@@ -211,7 +211,7 @@ export function describeEachRow(bench: Bench): void {
       await ask('POST', 'corosync/key', { key });
     });
 
-    it('of Alphorn, its sender and its receiver is answered as its document says', async () => {
+    it('rows of Alphorn, its sender and its receiver', async () => {
       const { resources } = await node().cluster();
       const sender = bench().lab.node(resources.find(({ id }) => id === 'Alphorn')?.node ?? '');
       const ofSender = { token: bench().token, method: 'POST' };
@@ -224,7 +224,7 @@ export function describeEachRow(bench: Bench): void {
           body: JSON.stringify({ config }),
         });
         expect(set.status, set.text).to.equal(200);
-        // With destinations there is more to be seen.
+        // With destinations, the answers have more content.
         if (config !== settings) await askSender(sender);
       }
 
@@ -241,7 +241,7 @@ export function describeEachRow(bench: Bench): void {
       await ask('DELETE', 'alphorn/liferaft');
     });
 
-    /** Asks the node that Alphorn runs on, by the API and by the socket of the sender. */
+    /** Sends requests to the node that Alphorn runs on, by the API and by the socket of the sender. */
     async function askSender(sender: LabNode): Promise<void> {
       note('POST', '/api/v2/system/ha/alphorn/sync');
       const sent = await callHa(sender, 'alphorn/sync', { token: bench().token, method: 'POST' });
@@ -258,7 +258,7 @@ export function describeEachRow(bench: Bench): void {
       }
     }
 
-    /** Has a lost host send its liferaft to the node. */
+    /** Sends a liferaft to the node, as a host that was lost. */
     async function receive(generation: number): Promise<void> {
       const { bytes, digest } = liferaftOf({
         ...{ host: { id: '0bad0bad', name: 'lost' }, generation, lineage: someLineage },
@@ -284,7 +284,7 @@ export function describeEachRow(bench: Bench): void {
       expect(put.status, JSON.stringify(put.json)).to.equal(200);
     }
 
-    it('was asked', () => {
+    it('no row was left out', () => {
       const left = Object.values(families).flatMap((family) =>
         family.rows
           .map((each) => each.methods.map((method) => operationName(method, each.path)))

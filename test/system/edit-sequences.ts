@@ -34,10 +34,10 @@ import { isFull, seed, seedOf } from './share.ts';
 import { idsIn } from '../../src/cluster/edits/engine/cib-ids.ts';
 
 const maxSteps = 4;
-/** So many commands of pcs in one go: more would only be more to wait for. */
+/** The number of pcs commands in one run. A larger batch saves no more time. */
 const batchSize = 50;
 
-/** Our edits and those of pcs, one on top of the other. */
+/** Compares sequences of the agent's edits with those of pcs. */
 export function describeEditSequences(bench: Bench, suite: Suite): void {
   describe('edits on top of other edits', () => {
     const { node } = asking(bench);
@@ -53,7 +53,7 @@ export function describeEditSequences(bench: Bench, suite: Suite): void {
           all.filter((each) => isOn(each, suite)),
           { ...drawn, count: count * 0.75 },
         ),
-        // Among all others, those that contradict each other would hardly meet.
+        // Among all edits, contradictory ones would rarely meet.
         ...editSequences(ofConstraints, { ...drawn, count: count * 0.25 }),
       ];
       const host = hostIn(node());
@@ -68,8 +68,8 @@ export function describeEditSequences(bench: Bench, suite: Suite): void {
 }
 
 /**
- * Sequences of edits that come in each other's way: each speaks of something that one before it speaks of as well. They
- * are the same for the same seed.
+ * Sequences of edits that affect each other: each refers to an object of an earlier one. They are the same for the same
+ * seed.
  */
 export function editSequences(
   all: readonly Case[],
@@ -108,8 +108,8 @@ interface Tools {
 }
 
 /**
- * Has both make each edit of each sequence on top of what we made of the edits before.
- * @param start the CIB that each sequence begins with
+ * Makes each edit of each sequence with the agent and with pcs, on the agent's result of the edits before.
+ * @param start the CIB at the beginning of each sequence
  */
 export async function compareSequences(
   sequences: readonly (readonly Case[])[],
@@ -149,7 +149,7 @@ async function byPcs(
   { node, suite }: Tools,
 ): Promise<ByPcs[]> {
   const script = await readFile(join(import.meta.dirname, 'pcs-many.py'), 'utf8');
-  const input = batch.map(({ step, xml }) => JSON.stringify({ words: valuesOf(step, suite), xml }));
+  const input = batch.map(({ step, xml }) => JSON.stringify({ args: valuesOf(step, suite), xml }));
   const printed = await node.run(['python3', '-c', script], {
     ...{ input: `${input.join('\n')}\n`, deadlineMs: 20 * 60_000 },
   });

@@ -39,7 +39,7 @@ import type { Suite } from '../lab/root.ts';
 import { asking, type Bench } from './asking.ts';
 import { type Canonical, canonical } from './canonical-cib.ts';
 import { constraintEdits } from './constraint-edits.ts';
-import type { KeptDifference } from './accepted-differences.ts';
+import type { AcceptedDifference } from './accepted-differences.ts';
 import { shareOf } from './share.ts';
 import {
   manageResource,
@@ -57,7 +57,7 @@ const pair = (id: string, name: string, value: string): string =>
 const unmanaged = (id: string): string =>
   `<meta_attributes id="${id}-meta_attributes">${pair(`${id}-m`, 'is-managed', 'false')}</meta_attributes>`;
 
-/** What is there to be edited, beside the storage topology: all that can be around a resource or refer to it. */
+/** What is edited in addition to the storage topology: everything that can contain a resource or refer to it. */
 const resources = [
   `<group id="G"><!-- first -->${primitive('G1')}<!-- between -->${primitive('G2')}${primitive('G3')}</group>`,
   `<group id="One">${primitive('One1')}</group>`,
@@ -93,23 +93,23 @@ export const loadedConfiguration = `<configuration><resources>${resources.join('
 
 const device = 'failoverMeasure_ipmi_bitcoin';
 
-/** A change as we make it and as pcs does. */
+/** A change by the agent and by pcs. */
 export interface Case {
   what: string;
   ours: (agents: AgentMetadataReader) => ClusterChange<unknown>;
   pcs: readonly string[] | ((suite: Suite) => readonly string[]);
-  /** The Debians whose pcs does otherwise, and the name that this has in docs/contract.md. */
-  otherOn?: { suites: readonly Suite[]; as: KeptDifference };
-  /** The Debians that do not have the agent. */
+  /** The Debians whose pcs does something else, and the name of this difference in docs/contract.md. */
+  otherOn?: { suites: readonly Suite[]; as: AcceptedDifference };
+  /** The Debians without the resource agent. */
   missingOn?: readonly Suite[];
 }
 
-/** Whether both make the same of it on that Debian. */
+/** Whether both have the same result on a Debian. */
 export function isOn({ otherOn, missingOn = [] }: Case, suite: Suite): boolean {
   return ![...missingOn, ...(otherOn?.suites ?? [])].includes(suite);
 }
 
-/** How pcs is called on a Debian. */
+/** The arguments of pcs on a Debian. */
 export function valuesOf({ pcs }: Case, suite: Suite): readonly string[] {
   return typeof pcs === 'function' ? pcs(suite) : pcs;
 }
@@ -121,13 +121,13 @@ function create(
   what: string,
   agent: string,
   more: Partial<NewResource>,
-  words: readonly string[],
+  args: readonly string[],
 ): Case {
   return {
     what: `create ${what}`,
     ours: (agents) =>
       createResource(agents, { clone: undefined, ...nothing, name: 'New', agent, ...more }),
-    pcs: ['resource', 'create', 'New', agent, ...words],
+    pcs: ['resource', 'create', 'New', agent, ...args],
   };
 }
 
@@ -136,11 +136,11 @@ function monitorsForRoles(first: string, second: string, suites: readonly Suite[
     op('monitor', { interval: '3s', role: first }),
     op('monitor', { interval: '4s', role: second }),
   ];
-  const words = ['op', 'monitor', 'interval=3s', `role=${first}`];
+  const args = ['op', 'monitor', 'interval=3s', `role=${first}`];
   const more = ['monitor', 'interval=4s', `role=${second}`];
   const what = `monitors for the roles ${first} and ${second}`;
   return {
-    ...create(what, 'ocf:pacemaker:Stateful', { operations }, [...words, ...more]),
+    ...create(what, 'ocf:pacemaker:Stateful', { operations }, [...args, ...more]),
     otherOn: { suites, as: 'names of roles' },
   };
 }
@@ -149,12 +149,12 @@ function createDevice(
   what: string,
   agent: string,
   more: Partial<NewResource>,
-  words: readonly string[],
+  args: readonly string[],
 ): Case {
   return {
     what: `create a fence device ${what}`,
     ours: (agents) => createFenceDevice(agents, { ...nothing, name: 'New', agent, ...more }),
-    pcs: ['stonith', 'create', 'New', agent, ...words],
+    pcs: ['stonith', 'create', 'New', agent, ...args],
   };
 }
 
@@ -162,12 +162,12 @@ function update(
   what: string,
   name: string,
   more: Partial<ResourceOptions>,
-  words: readonly string[],
+  args: readonly string[],
 ): Case {
   return {
     what: `update ${what}`,
     ours: (agents) => updateResource(agents, name, { ...nothing, ...more }),
-    pcs: ['resource', 'update', name, ...words],
+    pcs: ['resource', 'update', name, ...args],
   };
 }
 
@@ -186,11 +186,11 @@ function clone(
   id: string | undefined,
   options: Readonly<Record<string, string>> = {},
 ): Case {
-  const words = Object.entries(options).map(([key, value]) => `${key}=${value}`);
+  const args = Object.entries(options).map(([key, value]) => `${key}=${value}`);
   return {
     what: `clone ${what}`,
     ours: (agents) => cloneResource(agents, name, id, options),
-    pcs: ['resource', 'clone', name, ...(id === undefined ? [] : [id]), ...words],
+    pcs: ['resource', 'clone', name, ...(id === undefined ? [] : [id]), ...args],
   };
 }
 
@@ -232,7 +232,7 @@ const unmanage = (what: string, name: string): Case => ({
   pcs: ['resource', 'unmanage', name],
 });
 
-/** What both make. */
+/** Changes that both make. */
 export const made: readonly Case[] = [
   create('a resource of its agent alone', dummy, {}, []),
   create('one with parameters, in no order', dummy, { params: { state: '/run/x', fake: '<&">' } }, [
@@ -255,7 +255,7 @@ export const made: readonly Case[] = [
     'trace_ra=1',
   ]),
   create('one of a unit', 'systemd:corosync', {}, []),
-  // pcs 0.11 finds fault with what Pacemaker 2.1.5 says of one.
+  // pcs 0.11 does not accept Pacemaker 2.1.5's metadata of such an agent.
   {
     ...create('one of an init script', 'lsb:corosync', {}, []),
     otherOn: { suites: ['bookworm'], as: 'an init script' },
@@ -305,7 +305,7 @@ export const made: readonly Case[] = [
       ...['monitor', 'interval=8s', 'start-delay=5', 'id=own-id', 'start', 'timeout=1h'],
     ],
   ),
-  // 0.12 knows the new names alone, 0.10 the old.
+  // pcs 0.12 knows only the new names, and 0.10 only the old ones.
   monitorsForRoles('Master', 'Slave', ['trixie']),
   monitorsForRoles('Promoted', 'Unpromoted', ['bullseye']),
   create('a clone', dummy, { clone: {} }, ['clone']),
@@ -348,7 +348,7 @@ export const made: readonly Case[] = [
     ...createDevice('that unlocks', 'fence_scsi', { params: { pcmk_host_list: 'ae82a9a2' } }, [
       'pcmk_host_list=ae82a9a2',
     ]),
-    // There it is in a package of its own.
+    // On trixie, the agent is in a package of its own.
     missingOn: ['trixie'],
   },
 
@@ -414,7 +414,7 @@ export const made: readonly Case[] = [
   remove('a group', 'G'),
   remove('a clone', 'C-clone'),
   remove('what is in a clone', 'C'),
-  // Before 0.12 pcs leaves a set that refers to what is no more.
+  // Before 0.12, pcs leaves a set that refers to a deleted resource.
   remove('a clone that is alone in a set', 'S-clone', {
     ...{ suites: ['bullseye', 'bookworm'], as: 'a set without resources' },
   }),
@@ -425,7 +425,7 @@ export const made: readonly Case[] = [
   remove('a bundle', 'B'),
   remove('what is in a bundle', 'InB'),
   remove('one of the storage topology', 'SMB'),
-  // Before 0.12 pcs refuses that.
+  // Before 0.12, pcs refuses that.
   remove('one in tags', 'Tagged', {
     ...{ suites: ['bullseye', 'bookworm'], as: 'a tag of what is deleted' },
   }),
@@ -474,7 +474,7 @@ export const made: readonly Case[] = [
   manage('a clone', 'U-clone'),
 ];
 
-/** What both refuse. */
+/** Changes that both refuse. */
 export const refused: readonly Case[] = [
   {
     what: 'create one that is there',
@@ -591,19 +591,19 @@ export const refused: readonly Case[] = [
   ungroup('what is not in it', 'G', ['M']),
   ungroup('all of a cloned group', 'CG', []),
   ungroup('what is no group', 'C-clone', []),
-  // pcs 0.10 makes a clone of one.
+  // pcs 0.10 clones such a resource.
   {
     ...clone('a fence device', device, undefined),
     otherOn: { suites: ['bullseye'], as: 'a clone of a fence device' },
   },
-  // Before 0.11 pcs writes it down.
+  // Before 0.11, pcs writes it into the CIB.
   {
     ...create('one with an empty parameter', dummy, { params: { fake: '' } }, ['fake=']),
     otherOn: { suites: ['bullseye'], as: 'an empty parameter' },
   },
 ];
 
-/** What can be made of what other edits made. */
+/** Changes of what other edits made. */
 export const more: readonly Case[] = [
   remove('what is new', 'New'),
   remove('a clone of what is new', 'New-clone'),
@@ -634,15 +634,15 @@ export const more: readonly Case[] = [
   manage('a group of managed resources', 'G'),
 ];
 
-/** The cluster's CIB with all that is there to be edited, without status; in the file `base` it has one. */
+/** The cluster's CIB with everything that is edited, without the status. The file `base` has it with one. */
 export async function loadedCib(node: LabNode): Promise<string> {
   const load = `cibadmin --query > ${base} && CIB_file=${base} cibadmin --modify --allow-create --scope configuration --xml-pipe && cat ${base}`;
   return withoutStatus(await node.run(['sh', '-c', load], { input: loadedConfiguration }));
 }
 
-/** Our edits and those of pcs, of the same CIB. */
+/** Compares the agent's edits of a CIB with those of pcs. */
 export function describeEdits(bench: Bench, suite: Suite): void {
-  describe('edits of a CIB are those that pcs makes', () => {
+  describe('edits of a CIB', () => {
     const { node } = asking(bench);
     let xml = '';
     let agents: AgentMetadataReader | undefined;
@@ -655,9 +655,9 @@ export function describeEdits(bench: Bench, suite: Suite): void {
     after(() => node().run(['rm', '-f', base, copy]));
 
     /** @returns the configuration, or undefined if it was refused */
-    async function byPcs(words: readonly string[]): Promise<readonly string[] | undefined> {
+    async function byPcs(args: readonly string[]): Promise<readonly string[] | undefined> {
       const command = `cp ${base} ${copy} && exec pcs -f ${copy} "$@"`;
-      const { exitCode } = await node().exec(['sh', '-c', command, 'sh', ...words]);
+      const { exitCode } = await node().exec(['sh', '-c', command, 'sh', ...args]);
       return exitCode === 0 ? configurationOf(await node().run(['cat', copy])) : undefined;
     }
 
@@ -671,7 +671,7 @@ export function describeEdits(bench: Bench, suite: Suite): void {
       return configurationOf(writeXml(await edited(change)));
     }
 
-    /** Asserts that Pacemaker makes this of the CIB when it gets our patch. */
+    /** Asserts that the patch leads Pacemaker to this CIB. */
     async function expectPatchTo(cib: EditableXml): Promise<void> {
       const original = parseEditableXml(xml);
       const input = cibPatch(cibDifferences(original, cib), original);
@@ -682,7 +682,7 @@ export function describeEdits(bench: Bench, suite: Suite): void {
       );
     }
 
-    /** The code of the fault with which an edit is refused, if it is. */
+    /** The code of the fault of a refused edit; undefined if it is not refused. */
     async function refusalOf(change: ClusterChange<unknown>): Promise<string | undefined> {
       try {
         await byUs(change);
@@ -696,28 +696,28 @@ export function describeEdits(bench: Bench, suite: Suite): void {
     const isHere = (each: Case) => isOn(each, suite);
 
     for (const each of [...made, ...shareOf(constraintEdits(suite), 12, suite)].filter(isHere)) {
-      it(`where they ${each.what}`, async () => {
+      it(`are those of pcs if they ${each.what}`, async () => {
         const ours = await byUs(each.ours(agents as AgentMetadataReader));
         const theirs = await byPcs(valuesOf(each, suite));
         expect(differences(ours, configurationOf(xml))).not.to.deep.equal([]);
         expect(differences(ours, theirs)).to.deep.equal([]);
       });
 
-      it(`and Pacemaker takes the patch where they ${each.what}`, async () => {
+      it(`give a patch that Pacemaker applies if they ${each.what}`, async () => {
         await expectPatchTo(await edited(each.ours(agents as AgentMetadataReader)));
       });
     }
 
-    it('and Pacemaker takes a patch that puts all in another order, and takes some away', async () => {
+    it('give a patch that Pacemaker applies if they reorder everything and remove some of it', async () => {
       const anyOrder = fc.infiniteStream(fc.nat());
       const property = fc.asyncProperty(anyOrder, async (numbers) => {
         const next = () => Number(numbers.next().value);
         const cib = parseEditableXml(xml);
         for (const { element } of walk(childToEdit(cib, 'configuration'))) {
           if (!inAnyOrder.includes(element.name) || next() % 3 === 0) continue;
-          const isKept = () => !dispensable.includes(element.name) || next() % 4 > 0;
+          const stays = () => !dispensable.includes(element.name) || next() % 4 > 0;
           element.children = element.children
-            .filter(isKept)
+            .filter(stays)
             .map((each) => ({ each, place: next() }))
             .toSorted((a, b) => a.place - b.place)
             .map(({ each }) => each);
@@ -728,7 +728,7 @@ export function describeEdits(bench: Bench, suite: Suite): void {
     });
 
     for (const each of refused.filter(isHere)) {
-      it(`where they do not ${each.what}`, async () => {
+      it(`are refused, as by pcs, if they ${each.what}`, async () => {
         const code = await refusalOf(each.ours(agents as AgentMetadataReader));
         expect(code).to.be.oneOf(['cluster_refused', 'id_exists', 'agent_not_found']);
         expect(await byPcs(valuesOf(each, suite))).to.equal(undefined);
@@ -737,14 +737,14 @@ export function describeEdits(bench: Bench, suite: Suite): void {
   });
 }
 
-/** Elements whose children may stand in any order, and of them those whose children nothing refers to. */
+/** Elements whose children have no fixed order. `dispensable` are those whose children nothing refers to. */
 const inAnyOrder = [
   ...['resources', 'constraints', 'group', 'operations', 'nodes', 'tags', 'tag', 'acl_role'],
   ...['instance_attributes', 'meta_attributes', 'cluster_property_set', 'fencing-topology'],
 ];
 const dispensable = ['constraints', 'instance_attributes', 'meta_attributes', 'fencing-topology'];
 
-/** The node as the domain sees it, its commands run from here. */
+/** The node for the domain. Its commands are run from here. */
 export function hostIn(node: LabNode): Host {
   return {
     run: ({ argv }) => node.exec(argv),
@@ -754,25 +754,25 @@ export function hostIn(node: LabNode): Host {
   };
 }
 
-/** Ids of resource sets as we and pcs generate them. They differ (docs/contract.md, "What differs from pcs, and why"). */
+/** Generated ids of resource sets. Those of pcs differ (docs/contract.md, "What differs from pcs, and why"). */
 const generatedSetId = /^pcs_rsc_set_|_set(?:-\d+)?$/;
 
-/** What a configuration says, a line for each element, without the generated ids of resource sets. */
+/** A configuration as a line for each element, without the generated ids of resource sets. */
 export function configurationOf(xml: string): string[] {
   const linesOf = ([name, attributes, children]: Canonical, depth: number): string[] => {
-    const words = Object.entries(attributes)
+    const attributeTexts = Object.entries(attributes)
       .filter(
         ([key, value]) => !(name === 'resource_set' && key === 'id' && generatedSetId.test(value)),
       )
       .map(([key, value]) => ` ${key}="${value}"`);
-    const line = `${'  '.repeat(depth)}${name}${words.toSorted().join('')}`;
+    const line = `${'  '.repeat(depth)}${name}${attributeTexts.toSorted().join('')}`;
     return [line, ...children.flatMap((each) => linesOf(each, depth + 1))];
   };
   const text = /<configuration>.*<\/configuration>/s.exec(xml)?.[0] ?? '';
   return canonical(text).flatMap((each) => linesOf(each, 0));
 }
 
-/** Nothing if both say the same in the same order. */
+/** The lines that differ; empty if both say the same in the same order. */
 export function differences(
   ours: readonly string[],
   theirs: readonly string[] | undefined,

@@ -6,9 +6,9 @@ import { callHa } from './client.ts';
 
 const storage = ['ZFS', 'SMB', 'NFS', 'Alphorn', 'VIP_mgmt0'];
 
-/** A node is lost, by power and by network; the agent of the other tells all the way. */
+/** A node is lost, by power and by network. The agent of the other one reports each step. */
 export function describeFailover(bench: () => { lab: Lab; token: string }): void {
-  describe('when a node is lost', () => {
+  describe('the loss of a node', () => {
     /** The node that runs the storage resources, and the other. */
     async function roles(): Promise<{ active: LabNode; other: LabNode }> {
       const { lab } = bench();
@@ -18,7 +18,7 @@ export function describeFailover(bench: () => { lab: Lab; token: string }): void
       return { active, other: lab.nodes.find((node) => node !== active) as LabNode };
     }
 
-    /** Until all storage resources run on the node, asking its agent all the while. */
+    /** Reads from the agent of the node until all storage resources run there. */
     async function untilTakenOver(node: LabNode): Promise<void> {
       await waitUntil(`${node.name} to take over`, async () => {
         const { status, json, text } = await callHa(node, 'status', { token: bench().token });
@@ -41,7 +41,7 @@ export function describeFailover(bench: () => { lab: Lab; token: string }): void
       await node.run(['crm_resource', '--wait', '--timeout=60'], { deadlineMs: 70_000 });
     }
 
-    it('by power: the other one fences it, takes over, and is told so by its agent', async () => {
+    it('by power: the other node fences it and takes over, and its agent shows that', async () => {
       const { active, other } = await roles();
       const actionsBefore = (await bench().lab.powerLog()).length;
       await active.crash();
@@ -49,11 +49,11 @@ export function describeFailover(bench: () => { lab: Lab; token: string }): void
       expect(await other.run(['ip', '-brief', 'address'])).to.include(`${bench().lab.vip}/`);
       const actions = (await bench().lab.powerLog()).slice(actionsBefore);
       expect(actions.join('\n')).to.include(`${other.name} asked: reboot ${active.name}`);
-      // The power switch boots what it has fenced.
+      // The power switch boots a fenced node.
       await untilBothOnline(other);
     });
 
-    it('by network: the same, and it comes back when the network is mended', async () => {
+    it('by network: the other node fences it and takes over, and it comes back with the network', async () => {
       const { active, other } = await roles();
       await active.cut();
       await untilTakenOver(other);

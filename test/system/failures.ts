@@ -4,7 +4,7 @@ import type { Lab, LabNode } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { call, callHa, configure, forgotten, untilHealthy } from './client.ts';
 
-/** What a UI is told when the cluster, or a tool, is not there. */
+/** What a UI is shown without the cluster or without a tool. */
 export function describeFailures(bench: () => { lab: Lab; token: string }): void {
   describe('when something is broken', () => {
     const node = () => bench().lab.nodes[1] as LabNode;
@@ -41,7 +41,7 @@ export function describeFailures(bench: () => { lab: Lab; token: string }): void
     describe('the cluster is stopped', () => {
       const [state, none] = ['200', '503 cluster_not_running'] as const;
 
-      it('has a state or has none at each moment on the way down', async () => {
+      it('shows a state or none at each moment on the way down', async () => {
         const stop = node().run(['pcs', 'cluster', 'stop', node().name], { deadlineMs: 100_000 });
         expect(await answersDuring(stop, none)).to.have.members([state, none]);
       });
@@ -54,12 +54,12 @@ export function describeFailures(bench: () => { lab: Lab; token: string }): void
         expect(await answersDuring(start(), state)).to.have.members([state, none]);
       });
 
-      it('says so where the state is asked for', async () => {
+      it('gives an error on routes of the state', async () => {
         await expectProblem('status', 503, 'cluster_not_running');
         await expectProblem('node', 503, 'cluster_not_running');
       });
 
-      it('still tells services and versions', async () => {
+      it('still shows services and versions', async () => {
         expect((await ha('services')).json).to.deep.equal({
           services: [
             { id: 'pacemaker.service', state: 'offline', locked: false },
@@ -91,7 +91,7 @@ export function describeFailures(bench: () => { lab: Lab; token: string }): void
         await node().run(['mv', '/root/crm_mon', '/usr/sbin/crm_mon']);
       });
 
-      it('starts all the same, and names the tool where it is needed', async () => {
+      it('starts all the same, and names the tool on the routes that need it', async () => {
         await expectProblem('status', 503, 'tool_missing');
         await expectProblem('versions', 503, 'tool_missing');
         expect((await ha('status')).text).to.include('crm_mon');
@@ -103,15 +103,15 @@ export function describeFailures(bench: () => { lab: Lab; token: string }): void
       before(() => configure(node(), { read_deadline_seconds: 2 }));
       after(() => configure(node(), {}));
 
-      /** While something is stopped: 504 in time, nothing left behind, and the next call works. */
+      /** While something is stopped, the answer is 504 in time, nothing is left behind, and the next call works. */
       async function expectTimeout(stop: () => Promise<unknown>, resume: () => Promise<unknown>) {
         await forgotten();
         await stop();
         try {
           await expectProblem('status', 504, 'tool_timeout');
           expect((await ha('status')).text).to.include('gave no answer in 2 s');
-          // The others that the answer was waiting for meet their deadline a moment later.
-          // The crm_mon that stays is not one of them.
+          // The other commands of the answer reach their deadline a moment later. The crm_mon that the cluster itself
+          // runs is not one of them.
           const tools = ['pgrep', '--list-full', 'crm_mon|cibadmin'] as const;
           const isGone = async () =>
             (await node().exec(tools)).stdout
@@ -124,7 +124,7 @@ export function describeFailures(bench: () => { lab: Lab; token: string }): void
         await waitUntil('the next call to work', async () => (await ha('status')).status === 200);
       }
 
-      it('gives up on crm_mon that is stopped', async () => {
+      it('gives up on a stopped crm_mon', async () => {
         await expectTimeout(
           async () => {
             await node().run(['mv', '/usr/sbin/crm_mon', '/root/crm_mon']);
@@ -134,7 +134,7 @@ export function describeFailures(bench: () => { lab: Lab; token: string }): void
         );
       });
 
-      it('gives up on a CIB daemon that is stopped', async () => {
+      it('gives up on a stopped CIB daemon', async () => {
         await expectTimeout(
           () => node().run(['pkill', '-STOP', 'pacemaker-based']),
           () => node().run(['pkill', '-CONT', 'pacemaker-based']),

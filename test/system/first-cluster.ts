@@ -14,7 +14,7 @@ import { untilHealthy } from './client.ts';
 
 const document = new URL('../../docs/first-cluster.md', import.meta.url);
 
-/** Where the blocks of the document are typed: the word behind `sh`; without one, on the reader's own machine. */
+/** Where the blocks of the document are typed: the word after `sh`, or the reader's own machine. */
 type Place = 'debian' | 'node' | 'settings' | 'desk' | 'afterwards';
 
 interface Block {
@@ -32,11 +32,11 @@ function blocksOf(markdown: string): Block[] {
 }
 
 /**
- * Types docs/first-cluster.md, block by block, on two blank Debians and on this machine; only what the document asks
- * its reader to fill in is filled in. It ends with a cluster.
+ * Types docs/first-cluster.md, block by block, on two blank Debians and on this machine. Only what the document asks
+ * its reader to fill in is filled in. The result is a cluster.
  */
 export function describeFirstCluster(bench: Bench): void {
-  describe('the way from two blank nodes to a cluster, as docs/first-cluster.md has it', () => {
+  describe('the way from two blank nodes to a cluster by docs/first-cluster.md', () => {
     const nodes = () => bench().lab.nodes as [LabNode, LabNode];
     let blocks: Block[] = [];
     let folder = '';
@@ -51,7 +51,7 @@ export function describeFirstCluster(bench: Bench): void {
     after(() => rm(folder, { recursive: true }));
 
     after(async () => {
-      // Whatever comes next asks with the token that it knows.
+      // Later tests use the token that they know.
       const stored = '/var/lib/ha-agent/tokens/bench.json';
       const { token } = bench();
       const content = {
@@ -89,7 +89,7 @@ export function describeFirstCluster(bench: Bench): void {
       expect(tokens).to.have.lengthOf(2).and.not.to.include('');
     });
 
-    it('makes the cluster, its fencing and a service, by the API alone', async function () {
+    it('makes the cluster, its fencing and a service with the API only', async function () {
       this.timeout(600_000);
       const [first, second] = nodes();
       const given: Record<string, string> = {
@@ -104,7 +104,7 @@ export function describeFirstCluster(bench: Bench): void {
         [...text.matchAll(/(?:^|\s)([A-Z]\w*)=/g)].map(([, name = '']) => name),
       );
       expect(asked).to.have.members(Object.keys(given));
-      // A loop of the document that never ends is ended with all of it.
+      // An endless loop of the document is ended with its whole process group.
       const { stdout, stderr, exitCode } = await execa(
         'bash',
         [
@@ -133,7 +133,7 @@ export function describeFirstCluster(bench: Bench): void {
       );
     });
 
-    it('leaves the token of an operator, and takes back the one that set it up', async () => {
+    it('leaves the token of an operator, and revokes the one of the setup', async () => {
       for (const node of nodes()) {
         for (const { text } of typed('afterwards')) {
           const list = await node.run(['sh', '-euc', text]);

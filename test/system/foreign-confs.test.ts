@@ -23,7 +23,7 @@ if (hasTurn(suite)) {
 }
 
 /**
- * Deletes a node of clusters that run with a corosync.conf of another tool's making. What is expected then is written in
+ * Deletes a node of clusters that run with a corosync.conf of other tools. The expected results are in
  * test/support/foreign-confs.ts, from the man pages.
  */
 function describeForeignConfs(): void {
@@ -51,7 +51,7 @@ function describeForeignConfs(): void {
     });
     await inAll(all(), untilHealthy);
     await inAll(all(), async (node) => {
-      // For those with a second link.
+      // For configurations with a second link.
       const address = `198.51.100.${all().indexOf(node) + 1}/24`;
       await node.run(['ip', 'address', 'add', address, 'dev', nodeInterface]);
     });
@@ -59,7 +59,7 @@ function describeForeignConfs(): void {
       `<nvpair id="o-${key}" name="${key}" value="${value}"/>`;
     const options = `<crm_config><cluster_property_set id="o">${[
       nvpair('stonith-enabled', 'false'),
-      // No coordinator to wait for in a cluster that has never run.
+      // A cluster that has never run has no coordinator to wait for.
       nvpair('dc-deadtime', '2s'),
     ].join('')}</cluster_property_set></crm_config>`;
     const empty = (await first?.run(['cibadmin', '--empty'])) ?? '';
@@ -68,7 +68,7 @@ function describeForeignConfs(): void {
 
   after(() => down(name, progressOnStderr));
 
-  /** A text of the fixtures with the names and addresses of the lab. */
+  /** A fixture with the names and addresses of the lab. */
   function localised(text: string): string {
     const node = (index: number) => all()[index] as LabNode;
     const network = node(0).address.replace(/\d+$/, '0');
@@ -115,7 +115,7 @@ function describeForeignConfs(): void {
       const online = await ask(first, `node/${nameOf(gone)}`, 'DELETE');
       expect(online.json).to.include({ code: 'node_online' });
       await gone.run(['systemctl', 'stop', 'pacemaker']);
-      // Its corosync votes yet.
+      // The corosync of the node still votes.
       await waitUntil(`${gone.name} to be offline`, async () =>
         (await offlineNodes(first)).includes(nameOf(gone)),
       );
@@ -145,8 +145,8 @@ function describeForeignConfs(): void {
       await start(first);
       await untilQuorum(first, each.alone, 1);
       expect(await first.run(['cat', confFile])).to.equal(after);
-      // A node that it has not seen yet has no name, unless the file gives it one; and the map of corosync 3.1.2 has no
-      // number that the file does not give.
+      // An unseen node has no name unless the file gives it one. The map of corosync 3.1.2 has no number that the file
+      // does not give.
       const isListed = suite !== 'bullseye' || after.includes('nodeid');
       const wanted = before
         .filter(([, name]) => isListed || name === nameOf(first))
@@ -188,7 +188,7 @@ function describeForeignConfs(): void {
     }
     expect((await ask(first, 'corosync/raw', 'POST', { conf })).status).to.equal(200);
     expect(await logs()).to.deep.equal(before);
-    // It would have been seen there.
+    // The check would have been logged there.
     await first.run(['corosync', '-t']);
     expect((await logs())[0])
       .to.include('exiting normally')
@@ -220,7 +220,7 @@ async function start(node: LabNode): Promise<void> {
   await node.run(['systemctl', 'start', 'corosync', 'pacemaker'], { deadlineMs: 120_000 });
 }
 
-/** Votes and the window of last_man_standing take their time. */
+/** Waits for the votes, because the window of last_man_standing takes time. */
 async function untilQuorum(
   node: LabNode,
   { expected, quorum, quorate }: ExpectedQuorum,
@@ -230,9 +230,9 @@ async function untilQuorum(
   const wanted = [`${expected}`, `${quorum}`, quorate, `${members}`];
   await waitUntil(`quorum on ${node.name} to be ${wanted.join(', ')}`, async () => {
     seen = (await node.exec(['corosync-quorumtool', '-s'])).stdout;
-    const told = parseQuorumtool(seen);
-    const { votequorum } = told ?? {};
-    const now = [votequorum?.expected_votes, votequorum?.quorum, told?.quorate, told?.nodes];
+    const shown = parseQuorumtool(seen);
+    const { votequorum } = shown ?? {};
+    const now = [votequorum?.expected_votes, votequorum?.quorum, shown?.quorate, shown?.nodes];
     return JSON.stringify(now) === JSON.stringify(wanted);
   }).catch((error: unknown) => {
     throw new Error(`${String(error)}; it is\n${seen}`, { cause: error });

@@ -16,9 +16,9 @@ const services = ['ha-agent', 'ha-agent-peers', 'alphorn'] as const;
 const standstillSeconds = 120;
 const standstills = isFull ? 10 : 1;
 
-/** No clock ends a service: a machine that stands still costs no restart, a service that hangs is restarted. */
+/** A standstill of the machine restarts no service, and a service that hangs is restarted. */
 export function describeFreeze(bench: Bench, suite: Suite): void {
-  // Each takes minutes: some suites have none of them on a day.
+  // Each takes minutes, so not every suite has one on each day.
   const shared = shareOf(['standstill', 'hang', undefined, undefined] as const, 1, suite);
 
   async function property(node: LabNode, service: string, name: string): Promise<string> {
@@ -26,7 +26,7 @@ export function describeFreeze(bench: Bench, suite: Suite): void {
     return (await node.run(argv)).trim();
   }
 
-  /** The process of each service that runs, and how often systemd has restarted it. */
+  /** The process of each running service, and how often systemd has restarted it. */
   async function processes(): Promise<Record<string, string>> {
     const found: Record<string, string> = {};
     for (const node of bench().lab.nodes) {
@@ -40,7 +40,7 @@ export function describeFreeze(bench: Bench, suite: Suite): void {
   }
 
   if (shared.includes('standstill')) {
-    describe(`that stands still for ${standstillSeconds} s, all nodes at once`, () => {
+    describe(`a standstill of all nodes for ${standstillSeconds} s`, () => {
       const started: LabNode[] = [];
       before(async () => {
         for (const node of bench().lab.nodes) {
@@ -54,13 +54,13 @@ export function describeFreeze(bench: Bench, suite: Suite): void {
       });
 
       for (let count = 1; count <= standstills; count += 1) {
-        it(`restarts no service, time ${count} of ${standstills}`, async function () {
+        it(`restarts no service (${count} of ${standstills})`, async function () {
           this.timeout(20 * 60_000);
           const { lab, token } = bench();
           const before = await processes();
           await lab.freeze(standstillSeconds);
           for (const node of lab.nodes) await untilHealthy(node);
-          // For longer than systemd would need to restart one that was ended.
+          // Longer than systemd needs to restart a service.
           await sleep(10_000);
           expect(await processes()).to.deep.equal(before);
           for (const node of lab.nodes) {
@@ -76,9 +76,9 @@ export function describeFreeze(bench: Bench, suite: Suite): void {
   }
 
   if (shared.includes('hang')) {
-    describe('whose service hangs', () => {
+    describe('the watchdog', () => {
       for (const service of shareOf(['ha-agent', 'ha-agent-peers'], 1, suite)) {
-        it(`restarts ${service}, and says why in the journal`, async function () {
+        it(`restarts ${service} if it hangs, and says why in the journal`, async function () {
           this.timeout(20 * 60_000);
           const { lab } = bench();
           const node = lab.nodes[0] as LabNode;

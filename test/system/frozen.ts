@@ -9,12 +9,12 @@ import { shareOf } from './share.ts';
 interface Daemon {
   name: string;
   unit: 'pacemaker' | 'corosync' | 'pcsd';
-  /** What surely gets no answer while it is stopped; what does not depend on it is answered as ever. */
+  /** Requests that surely fail while the daemon is stopped. Others are answered as usual. */
   hangs: readonly string[];
 }
 
 const write = 'property/batch-limit/set';
-// None of those that ask pcs, which a busy machine may not start in time.
+// None of these needs pcs, which a busy machine may not start in time.
 const reads = [
   ...[
     'status',
@@ -28,7 +28,7 @@ const reads = [
   ...['services', 'versions', 'property'],
 ];
 
-/** By what crm_mon of each generation asks before it prints. */
+/** The daemons that crm_mon of each generation asks before it prints. */
 function daemonsOf(suite: Suite): Daemon[] {
   const ofPacemaker = { unit: 'pacemaker' } as const;
   return [
@@ -44,7 +44,7 @@ function daemonsOf(suite: Suite): Daemon[] {
   ];
 }
 
-/** A daemon that SIGSTOP holds is named, wherever it is waited for, and all goes on afterwards. */
+/** Each answer that waits for a daemon stopped by SIGSTOP names it, and everything works again after SIGCONT. */
 export function describeFrozen(bench: Bench, suite: Suite): void {
   describe('while a daemon is stopped by SIGSTOP', () => {
     const { node, ask, change, configuration, restore, settle } = asking(bench);
@@ -53,7 +53,7 @@ export function describeFrozen(bench: Bench, suite: Suite): void {
     before(async () => {
       await settle();
       former = await configuration();
-      // Else the other node would fence this one, and start its resources.
+      // Otherwise the other node would fence this one and start its resources.
       await change('POST', 'property/stonith-enabled/set', { value: 'false' });
       await change('POST', 'property/maintenance-mode/set', { value: 'true' });
       await configure(node(), { read_deadline_seconds: 2, change_deadline_seconds: 5 });
@@ -73,14 +73,14 @@ export function describeFrozen(bench: Bench, suite: Suite): void {
       expect(pids, `processes of ${daemon.name}`).to.match(/^\d+\n/);
     }
 
-    /** Either answered as ever, or with a fault that names the daemon. */
+    /** The answer is the usual one or a fault that names the daemon. */
     function expectTrueAnswer(route: string, { status, json, text }: Answer, daemon: Daemon): void {
       if (status === 200 || status === 202) {
         expect(daemon.hangs, `${route}: ${text}`).not.to.include(route);
         return;
       }
       const { code, detail } = json as { code: string; detail: string };
-      // A change may have been sent already, and may be made when the daemon goes on.
+      // A change may have been sent already, and may be made when the daemon continues.
       const expected = route === write ? ['tool_timeout', 'outcome_unknown'] : ['tool_timeout'];
       expect(code, `${route}: ${text}`).to.be.oneOf(expected);
       expect(status).to.equal(code === 'tool_timeout' ? 504 : 409);
@@ -93,7 +93,7 @@ export function describeFrozen(bench: Bench, suite: Suite): void {
       const { name } = daemon;
       const isNeeded = name !== 'pcsd';
 
-      it(`answers in time and names ${name}, and goes on when ${name} does`, async () => {
+      it(`answers in time and names ${name}, and recovers when ${name} continues`, async () => {
         await forgotten();
         await signal('STOP', daemon);
         try {
@@ -127,7 +127,7 @@ export function describeFrozen(bench: Bench, suite: Suite): void {
       });
     }
 
-    /** What was answered with a fault is for a moment more. */
+    /** A cached fault is still answered for a moment. */
     async function waitUntilAnswered(route: string): Promise<void> {
       await waitUntil(
         `${route} to be answered`,

@@ -8,17 +8,17 @@ import { asking, type Bench } from './asking.ts';
 import { untilHealthy } from './client.ts';
 import { shareOf } from './share.ts';
 
-/** Folders that are put on a full disk in turn, with what is in them. */
+/** Folders that are put on a full disk one after another, with their content. */
 const places = [
   ...(['/var/lib/ha-agent', '/run/ha-agent', '/var/lib/pacemaker', '/etc', '/var'] as const),
 ];
 type Place = (typeof places)[number];
-/** Where Pacemaker cannot write its CIB. */
+/** Whether Pacemaker cannot write its CIB if this place is full. */
 const isOfCib = (place: Place) => place.startsWith('/var') && place !== '/var/lib/ha-agent';
 
 /**
- * A request, or a command. Its words may have `{other}`, the node that is not asked; `{here}` and `{away}`, where `Full` runs
- * and where not; `{place}`, the folder on the full disk; `{conf}`, a corosync.conf with one more line.
+ * A request or a command. Its texts may contain `{other}`, the node that gets no requests; `{here}` and `{away}`, where
+ * `Full` runs and where not; `{place}`, the folder on the full disk; `{conf}`, a corosync.conf with one more line.
  */
 type Step =
   | readonly ['GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object]
@@ -27,12 +27,12 @@ type Step =
 /** A change, and how to see whether it was made. */
 interface Write {
   name: string;
-  /** Makes what the change needs. */
+  /** Steps that prepare the change. */
   first?: readonly Step[];
   step: Step;
-  /** Prints something else after the change; it asks the node's own tools, not the agent. */
+  /** A command whose output differs after the change. It uses the node's own tools, not the agent. */
   look: readonly [string, ...string[]];
-  /** Undoes the change and what came before it. */
+  /** Steps that undo the change and its preparation. */
   back?: readonly Step[];
 }
 
@@ -40,7 +40,7 @@ interface Write {
 interface Outcome {
   isMade: boolean;
   isRefused: boolean;
-  /** All that was answered, for messages. */
+  /** The complete answer, for messages. */
   text: string;
 }
 
@@ -49,7 +49,7 @@ const cib = (xpath: string) => shellLook(`cibadmin --query --xpath "${xpath}" 2>
 const content = (path: string) => shellLook(`cat ${path} 2>/dev/null`);
 
 const full = { name: 'Full', resource_agent: 'ocf:pacemaker:Dummy' };
-/** Stopped, so that the cluster has nothing to do with it. */
+/** Stopped, so that the cluster need not do anything for it. */
 const createFull: Step = ['POST', 'resource', { ...full, meta: { 'target-role': 'Stopped' } }];
 const createRunning: Step = [
   ...(['POST', 'resource?wait=60s'] as const),
@@ -67,7 +67,7 @@ const host = 'f0110000';
 const liferaft = `liferaft_${host}.tar`;
 const carried = '/root/full-disk.tar';
 const restored = '/etc/full-restored';
-/** Longer than what is left of any page. */
+/** Longer than the rest of any page. */
 const { bytes: liferaftBytes } = liferaftOf({
   host: { id: host, name: 'full' },
   files: { [restored]: 'restored\n'.repeat(5000) },
@@ -282,9 +282,9 @@ const reads = [
   ...['resource/ZFS/stop?dry_run=true', 'status?raw=true', 'constraint?raw=true'],
 ];
 
-/** Whatever the disk does, an answer tells the truth about what was done. */
+/** An answer is true even if the disk is full. */
 export function describeFullDisk(bench: Bench, suite: Suite): void {
-  describe('while a disk is full', function () {
+  describe('with a full disk', function () {
     this.timeout(900_000);
     const { node, ask, configuration, settle } = asking(bench);
     const other = () => (bench().lab.nodes[1] as LabNode).name;
@@ -313,8 +313,8 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
     }
 
     /**
-     * pacemaker-based stops writing its CIB for good when it could not write it once, whatever room there is later; SIGPIPE
-     * makes it begin again (cib_enable_writes in daemons/based/pacemaker-based.c).
+     * After one failed write, pacemaker-based never writes its CIB again, even with free space. SIGPIPE makes it write
+     * again (cib_enable_writes in daemons/based/pacemaker-based.c).
      */
     async function writeCibAgain(): Promise<void> {
       await shell('pkill -PIPE -x pacemaker-based; true');
@@ -323,7 +323,7 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
     async function mount(place: Place): Promise<void> {
       if (mounted === place) return;
       await unmount();
-      // The power switch is outside of the node, and without it no fence device starts.
+      // The power switch stays outside, because no fence device starts without it.
       const power = 'lib/lab-power';
       const skipped = `--exclude=./cache --exclude=./lib/apt --exclude=./log/journal --exclude=./${power}`;
       const steps = [
@@ -351,32 +351,32 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
 
     const makeRoom = () => shell(`rm -f ${ballast}`);
 
-    /** Puts names into what is between braces. */
+    /** Replaces the names in braces. */
     async function filled<T>(what: T): Promise<T> {
       const text = JSON.stringify(what);
-      const words = new Map<string, string | number | undefined>([
+      const values = new Map<string, string | number | undefined>([
         ['{other}', other()],
         ['{place}', mounted],
         ['{interval}', 10_000 + (Date.now() % 100_000)],
         ['{key}', Date.now().toString(16).padStart(16, '0').repeat(32)],
       ]);
       if (text.includes('{conf}'))
-        words.set(
+        values.set(
           '{conf}',
           `${(await shell('cat /etc/corosync/corosync.conf')).trimEnd()}\n# ${Date.now()}\n`,
         );
       if (text.includes('{away}')) {
         const found = await node().run(['crm_resource', '--resource', 'Full', '--locate']);
         const names = bench().lab.nodes.map(({ name }) => name);
-        words.set(
+        values.set(
           '{away}',
           names.find((name) => !found.includes(name)),
         );
       }
       return JSON.parse(text, (_key, value: unknown) => {
         if (typeof value !== 'string') return value;
-        if (words.has(value)) return words.get(value);
-        return value.replace(/\{\w+\}/g, (word) => String(words.get(word) ?? word));
+        if (values.has(value)) return values.get(value);
+        return value.replace(/\{\w+\}/g, (word) => String(values.get(word) ?? word));
       }) as T;
     }
 
@@ -384,7 +384,7 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
       if (step[0] === 'hactl') {
         const { exitCode, stdout, stderr } = await node().exec(step);
         const text = `exit code ${exitCode} ${stdout} ${stderr}`;
-        // A line for each sentence, and no stack trace.
+        // hactl prints a line for each sentence, and no stack trace.
         const isRefused =
           exitCode === 2 &&
           stdout === '' &&
@@ -429,7 +429,7 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
 
     afterEach(async function () {
       if (mounted !== undefined) await makeRoom();
-      // So that one failure is no other's.
+      // Otherwise one failure would cause another.
       if (this.currentTest?.isFailed()) for (const step of leftToUndo) await take(step);
     });
 
@@ -439,7 +439,7 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
         `rm -f ${carried} /root/full-disk.began /var/lib/alphorn/liferafts/liferaft_${host}.*`,
       );
       await settle();
-      // The set of a node's attributes stays when the last of them goes, as with pcs.
+      // The empty set of a node's attributes stays after its last attribute, as with pcs.
       const named = (xml: string) =>
         xml
           .replace(/<(?:cib|configuration)[^>]*>/g, '')
@@ -461,7 +461,7 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
 
     for (const { place, write, isKeyed } of shareOf(cases, 10, suite)) {
       const how = isKeyed ? 'with a key' : 'without a key';
-      it(`on ${place}, ${write.name}, asked for ${how}, is made, or refused and not made`, async () => {
+      it(`at ${place}, makes or refuses ${write.name} ${how}, and the answer is true`, async () => {
         await mount(place);
         leftToUndo = await filled([...(write.back ?? []), revokeToken, deleteIt]);
         await takeAll(write.first ?? []);
@@ -493,7 +493,7 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
     }
 
     for (const place of shareOf(places, 1, suite)) {
-      it(`on ${place}, reads and dry runs are answered`, async () => {
+      it(`at ${place}, answers reads and dry runs`, async () => {
         await mount(place);
         await takeAll([importIt]);
         await fill();
@@ -505,9 +505,9 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
         const info = await ask('POST', 'stonith/agent/info', { agent: 'fence_lab' });
         if (info.status !== 200) failed['stonith/agent/info'] = info.text;
         expect(failed).to.deep.equal({});
-        // Who reads a secret is recorded first.
+        // The agent records who reads a secret before it shows the secret.
         expect((await ask('GET', 'corosync/key')).status).to.be.oneOf([200, 507]);
-        // Also when it starts.
+        // The agent also starts with a full disk.
         await restartAgent();
         expect((await ask('GET', 'status')).status).to.equal(200);
         await makeRoom();
@@ -515,9 +515,9 @@ export function describeFullDisk(bench: Bench, suite: Suite): void {
       });
     }
 
-    it('of Pacemaker, a change is made and not written, and the answer says so', async () => {
+    it('at /var/lib/pacemaker, makes a change that is not written, and the answer says so', async () => {
       await mount('/var/lib/pacemaker');
-      // Else it removes the oldest of them first, and has room again.
+      // Otherwise Pacemaker removes the oldest of these first, and has space again.
       await shell('rm -f /var/lib/pacemaker/cib/cib-*');
       await fill();
       const { isMade, text } = await take(['POST', 'property/batch-limit/set', { value: '17' }]);

@@ -15,7 +15,7 @@ const document = new URL('../../docs/alphorn.md', import.meta.url);
 /** Where a command of the document is typed: the word after `sh`. */
 const places = ['debian', 'new', 'new', 'peer', 'carry', 'new', 'new', 'new', 'new', 'reboot'];
 
-/** A unit that fails if its user, or the folder of that user, is no longer there. */
+/** A unit that fails without its user or the folder of that user. */
 const unit = `[Service]
 Type=exec
 User=svc
@@ -24,7 +24,7 @@ ExecStart=/bin/sh -c "echo here >> /var/lib/svc/log && exec sleep infinity"
 WantedBy=multi-user.target
 `;
 
-/** Gives the installation other numbers, and a service with the former number of hacluster. */
+/** Gives the installation other user numbers, and a service with the former number of hacluster. */
 const otherNumbers = `
   uid=$(id -u hacluster) gid=$(getent group haclient | cut -d: -f3)
   usermod --uid 450 hacluster
@@ -40,7 +40,7 @@ const otherNumbers = `
 /** Types "How to bring a host back in ten commands" of docs/alphorn.md. Leaves both nodes online. */
 export function describeHostBack(bench: Bench, suite: Suite): void {
   if (!hasTurn(suite)) return;
-  describe('a host that lost its disk, brought back by docs/alphorn.md', () => {
+  describe('a host that lost its disk and is brought back by docs/alphorn.md', () => {
     let lost: LabNode;
     let peer: LabNode;
     let hostId = '';
@@ -89,7 +89,7 @@ export function describeHostBack(bench: Bench, suite: Suite): void {
       for (const { text } of commands) expect(text).not.to.include('\n');
     });
 
-    it('has its place in the cluster, its users and their files, and keeps the service that was new', async function () {
+    it('has its place in the cluster, its users and their files, and keeps its new service', async function () {
       this.timeout(600_000);
       await lost.replaceDisk();
       await peer.waitUntilCluster(

@@ -17,19 +17,19 @@ interface Target {
   path: string;
   /** Mode and owner. */
   owned: string;
-  /** The file anew, another each time, and the change that puts it in place. */
+  /** A new content of the file, another one each time, and the change that writes it. */
   next: (index: number) => { content: Buffer; route: string; body: object };
 }
 
-/** A file as it is found. */
+/** The state of a file. */
 interface Found {
   owned: string;
   content: Buffer;
 }
 
-/** Whatever the agent is at when it is killed, a file that it writes is the old one or the new one. */
+/** A killed agent leaves each file complete, with the old or the new content. */
 export function describeKills(bench: Bench): void {
-  describe('that a SIGKILL of the agent cuts short', () => {
+  describe('a SIGKILL of the agent during a change', () => {
     const { node, ask } = asking(bench);
     const saved = new Map<string, Found>();
 
@@ -45,7 +45,7 @@ export function describeKills(bench: Bench): void {
       await untilHealthy(node());
     }
 
-    /** Asks over a connection that is there, kills the agent so much later, and gives the answer's status. */
+    /** Sends a change over an open connection, and kills the agent after a delay. @returns the status of the answer */
     async function killedAfter(
       delayMs: number,
       { route, body }: ReturnType<Target['next']>,
@@ -65,7 +65,7 @@ export function describeKills(bench: Bench): void {
 
     async function killAgainAndAgain(target: Target): Promise<void> {
       saved.set(target.path, await find(target.path));
-      // Where the old file becomes the new one; the kills look for that moment, and stay around it.
+      // The moment at which the new file replaces the old one. The kills search for it and stay around it.
       let edgeMs = await durationOf(target.next(0));
       let former = (await find(target.path)).content;
       const seen = { old: 0, new: 0 };
@@ -80,7 +80,7 @@ export function describeKills(bench: Bench): void {
         expect(isNew || content.equals(former), `${what}: ${content.length} bytes`).to.equal(true);
         if (status !== undefined) expect([status, isNew], what).to.deep.equal([200, true]);
         seen[isNew ? 'new' : 'old'] += 1;
-        // In steps that find it from afar, too: a change takes longer the first time.
+        // Steps that also find a distant moment, because the first change takes longer.
         edgeMs = isNew ? Math.max(0, 0.85 * edgeMs - 2) : 1.1 * edgeMs + 6;
         former = content;
         await restartAgent();
@@ -90,7 +90,7 @@ export function describeKills(bench: Bench): void {
       expect(seen.new).to.be.greaterThan(0);
     }
 
-    /** How long the change takes when nobody kills the agent, which has just been started. */
+    /** The duration of the change in a freshly started agent that nobody kills. */
     async function durationOf({ route, body }: ReturnType<Target['next']>): Promise<number> {
       await restartAgent();
       const startedAt = performance.now();
@@ -109,7 +109,7 @@ export function describeKills(bench: Bench): void {
       await restartAgent();
     });
 
-    it(`leaves corosync.conf whole, the old or the new, ${kills} times`, async function () {
+    it(`leaves the old or the new corosync.conf, complete, ${kills} times`, async function () {
       this.timeout(600_000);
       const path = '/etc/corosync/corosync.conf';
       const conf = (await node().run(['cat', path])).trimEnd();
@@ -123,7 +123,7 @@ export function describeKills(bench: Bench): void {
       });
     });
 
-    it(`leaves the key whole, the old or the new, ${kills} times`, async function () {
+    it(`leaves the old or the new key, complete, ${kills} times`, async function () {
       this.timeout(600_000);
       await killAgainAndAgain({
         path: '/etc/corosync/authkey',

@@ -14,7 +14,7 @@ import { waitUntil } from '../lab/wait.ts';
 const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
 const cli = fileURLToPath(new URL('../lab/cli.ts', import.meta.url));
 
-/** Whatever a lab of that name could leave behind on this machine. */
+/** Everything that a lab of this name could leave behind on this machine. */
 async function tracesOf(name: string): Promise<string[]> {
   const mounts = (await readFile('/proc/self/mountinfo', 'utf8'))
     .split('\n')
@@ -51,7 +51,7 @@ describe(`A lab of ${suite}`, () => {
     for (const name of [killed, beside, switched]) await down(name);
   });
 
-  it('comes up after a run that was killed midway, beside another, and leaves nothing when it goes down', async () => {
+  it('starts after a run that was killed midway, next to another lab, and leaves nothing behind', async () => {
     const bridgesBefore = await bridges();
 
     const argv = ['--import', 'tsx', cli, 'up', '--name', killed, '--suite', suite, '--nodes', '1'];
@@ -84,7 +84,7 @@ describe(`A lab of ${suite}`, () => {
     expect(await bridges()).to.deep.equal(bridgesBefore);
   });
 
-  it('has a node on once or not at all, whoever switches it, and when', async () => {
+  it('runs a node once or not at all, even if it is switched from several sides at once', async () => {
     const containers = async () =>
       (await tracesOf(switched)).filter((trace) => trace.startsWith('systemd-nspawn '));
     const lab = await up({ name: switched, ...empty });
@@ -93,7 +93,7 @@ describe(`A lab of ${suite}`, () => {
     await node.crash();
     expect(await containers(), 'switched off').to.deep.equal([]);
 
-    // As a fence device may, and a test beside it.
+    // As a fence device and a test may do at once.
     await Promise.all([node.boot(), node.boot()]);
     expect(await containers(), 'switched on twice at once').to.have.length(1);
 

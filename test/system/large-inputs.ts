@@ -7,18 +7,18 @@ import { type Answer, call } from './client.ts';
 const confFile = '/etc/corosync/corosync.conf';
 const carriageReturns = '\r'.repeat(300_000);
 
-/** What is larger than it should be, or made to take long, keeps nobody else waiting. */
+/** Large inputs, and inputs that are made to take long, do not delay other callers. */
 export function describeLargeInputs(bench: Bench): void {
   describe('with large inputs', () => {
     const { node, ask, cib, configuration, restore } = asking(bench);
 
-    it('refuses a corosync.conf of carriage returns, and answers others meanwhile', async () => {
+    it('refuses a corosync.conf of carriage returns, and answers other callers meanwhile', async () => {
       const before = await node().run(['cat', confFile]);
       const whole = await during(node(), () =>
         ask('POST', 'corosync/raw', { conf: carriageReturns }),
       );
       expect(whole.json).to.include({ status: 413, code: 'change_too_large' });
-      // As many as a body may have.
+      // As many as fit into a body.
       const conf = carriageReturns.slice(0, 120_000);
       const part = await during(node(), () => ask('POST', 'corosync/raw', { conf }));
       expect(part.status, part.text).to.be.oneOf([400, 422]);
@@ -38,7 +38,7 @@ export function describeLargeInputs(bench: Bench): void {
       }
     });
 
-    it('says that a corosync.conf is too large to be read', async () => {
+    it('reports a corosync.conf that is too large to read', async () => {
       const before = await node().run(['cat', confFile]);
       try {
         await node().writeFile(confFile, `${before}${'#\n'.repeat(600_000)}`);
@@ -51,13 +51,13 @@ export function describeLargeInputs(bench: Bench): void {
       }
     });
 
-    it('refuses a body of 100 000 arrays in one another', async () => {
+    it('refuses a body of 100 000 nested arrays', async () => {
       const body = `{"name":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
       const { json } = await during(node(), () => ask('POST', 'resource', {}, { body }));
       expect(json).to.include({ status: 400, code: 'invalid_request' });
     });
 
-    it('answers others while it reads a CIB of 5 MB', async function () {
+    it('answers other callers while it reads a CIB of 5 MB', async function () {
       this.timeout(600_000);
       const before = await configuration();
       try {
@@ -72,7 +72,7 @@ export function describeLargeInputs(bench: Bench): void {
         const { text } = await ask('GET', 'configuration');
         expect(text.length).to.be.above(5_000_000);
         expect(text).not.to.include('hidden-secret');
-        // A change says so.
+        // The answer to a change says so.
         const made = await ask('POST', 'resource', {
           ...{
             name: 'beside-large',
@@ -89,8 +89,8 @@ export function describeLargeInputs(bench: Bench): void {
     });
 
     /**
-     * Reads each new version of the CIB until `/healthz` was answered in less than half of the time that one took:
-     * then the event loop went on. A machine that stands still spoils some of the tries.
+     * Reads new versions of the CIB until the slowest `/healthz` meanwhile took less than half of the reading's time.
+     * This shows that the event loop went on. Standstills of the machine spoil some tries.
      */
     async function untilItIsRead(tries: number): Promise<void> {
       const shares: number[] = [];
@@ -98,16 +98,16 @@ export function describeLargeInputs(bench: Bench): void {
         const set = ['crm_attribute', '--type', 'crm_config', '--name', 'large-inputs'] as const;
         await node().run([...set, '--update', `${number}`]);
         const startedAt = performance.now();
-        let longest = 0;
+        let maxMs = 0;
         const answer = await during(
           node(),
           () => ask('GET', 'resource'),
           (ms) => {
-            longest = Math.max(longest, ms);
+            maxMs = Math.max(maxMs, ms);
           },
         );
         expect(answer.status, answer.text.slice(0, 1000)).to.equal(200);
-        shares.push(longest / (performance.now() - startedAt));
+        shares.push(maxMs / (performance.now() - startedAt));
         if (Math.min(...shares) < 0.5) return;
       }
       expect(Math.min(...shares), 'the share of the time that /healthz took').to.be.below(0.5);
@@ -115,7 +115,7 @@ export function describeLargeInputs(bench: Bench): void {
   });
 }
 
-/** Does the work while `/healthz` is asked again and again, and holds that it is answered all the while. */
+/** Does the work, and asserts that `/healthz` is answered during all of it. */
 async function during(
   node: LabNode,
   work: () => Promise<Answer>,
@@ -136,7 +136,7 @@ async function during(
   return answer;
 }
 
-/** A template, which nothing is started of, with a parameter of 400 000 signs and a secret. */
+/** A template with a parameter of 400 000 characters and a secret. No resource uses it. */
 function largeTemplate(number: number): string {
   const id = `large-${number}`;
   const value = `password=hidden-secret ${'a-'.repeat(200_000)}`;

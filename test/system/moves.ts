@@ -9,7 +9,7 @@ import { type Answer, untilHealthy } from './client.ts';
 const resource = 'VIP_mgmt0';
 const preference = `//rsc_location[@id='cli-prefer-${resource}']`;
 
-/** What becomes of a migrate whose agent is stopped, or killed between its two edits. */
+/** The result of a migrate whose agent is stopped or killed between its two edits. */
 export function describeMoves(bench: Bench): void {
   describe('a migrate whose agent is stopped or killed meanwhile', () => {
     const { node, ask, cib, configuration, restore, settle } = asking(bench);
@@ -18,7 +18,7 @@ export function describeMoves(bench: Bench): void {
     before(async () => {
       await settle();
       former = await configuration();
-      // Else it would go back by itself, and would not be moved.
+      // Otherwise the resource would move back by itself, and the migrate would be refused.
       await node().run([
         'crm_attribute',
         '--type=rsc_defaults',
@@ -34,7 +34,7 @@ export function describeMoves(bench: Bench): void {
       await settle();
     });
 
-    /** Asks for a migrate to the other node, and waits until the preference is in the CIB. */
+    /** Requests a migrate to the other node, and waits until the preference is in the CIB. */
     async function beginMove(): Promise<{ answer: Promise<Answer | undefined> }> {
       const [first, second] = bench().lab.nodes;
       const located = (await ask('GET', `resource/${resource}/locate`)).text;
@@ -48,7 +48,7 @@ export function describeMoves(bench: Bench): void {
       return { answer };
     }
 
-    it('ends before the service does, and is answered', async () => {
+    it('ends before a stop of the service, and is answered', async () => {
       const { answer } = await beginMove();
       await node().run(['systemctl', 'stop', 'ha-agent'], { deadlineMs: 200_000 });
       expect((await answer)?.status).to.equal(200);
@@ -59,9 +59,9 @@ export function describeMoves(bench: Bench): void {
       expect(last).to.include(' success ').and.include(`resource/${resource}/migrate`);
     });
 
-    /** Kills the agent for good as soon as the preference is in the CIB. */
+    /** Kills the agent as soon as the preference is in the CIB, and prevents its restart. */
     async function cutShort(): Promise<void> {
-      // Else systemd would start another one.
+      // Otherwise systemd would restart it.
       await node().run(['systemctl', 'mask', '--runtime', 'ha-agent']);
       const { answer } = await beginMove();
       await node().run(['systemctl', 'kill', '--kill-who=all', '--signal=KILL', 'ha-agent']);
@@ -71,17 +71,17 @@ export function describeMoves(bench: Bench): void {
         .catch(() => undefined);
     }
 
-    it('leaves a preference that ends by itself when it is killed', async () => {
+    it('leaves a preference that ends by itself if the agent is killed', async () => {
       await cutShort();
       const left = await cib(preference);
       const [, end = ''] = /<date_expression [^>]*operation="lt" end="([^"]*)"/.exec(left) ?? [];
       expect(Date.parse(end) - Date.now(), left).to.be.within(0, 3_600_000);
-      // As the cluster reads it: with its end in the past nobody is told to prefer anything.
+      // The scheduler confirms it: a preference whose end is in the past has no effect.
       await settle();
       expect(await ended(left, end)).not.to.include(`* Move       ${resource}`);
     });
 
-    it('is finished when the agent that was killed starts again', async () => {
+    it('is finished when the killed agent starts again', async () => {
       expect(await cib(preference)).not.to.equal('');
       await node().run(['systemctl', 'unmask', '--runtime', 'ha-agent']);
       await node().run(['systemctl', 'start', 'ha-agent']);
@@ -93,7 +93,7 @@ export function describeMoves(bench: Bench): void {
       );
     });
 
-    /** What the scheduler would do if it were that late. */
+    /** What the scheduler would do after the end of the preference. */
     async function ended(constraint: string, end: string): Promise<string> {
       const whole = await node().run(['cibadmin', '--query']);
       const past = whole.replaceAll(end, '2020-01-01 00:00:00Z');

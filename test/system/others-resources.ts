@@ -10,7 +10,7 @@ const pair = (id: string, name: string, value: string): string =>
 const stopped = (id: string): string =>
   `<meta_attributes id="${id}-meta">${pair(`${id}-role`, 'target-role', 'Stopped')}</meta_attributes>`;
 
-/** One resource, and others that use its parameters, its meta attributes and its operations. */
+/** A resource, and others that refer to its parameters, its meta attributes and its operations. */
 const sharing = `
 <primitive id="Owner" ${dummy}>
   <instance_attributes id="Owner-params">${pair('Owner-fake', 'fake', 'shared')}${pair('Owner-sleep', 'op_sleep', '0')}</instance_attributes>
@@ -26,7 +26,7 @@ const sharing = `
   <operations id-ref="Owner-operations"/>
 </primitive>`;
 
-/** Templates, and what is made from them. */
+/** Templates, and resources that use them. */
 const templates = `
 <template id="Address" class="ocf" provider="heartbeat" type="IPaddr2">
   <instance_attributes id="Address-params">${pair('Address-ip', 'ip', '192.0.2.77')}${pair('Address-nic', 'nic', 'lo')}</instance_attributes>
@@ -38,7 +38,7 @@ const templates = `
   <instance_attributes id="FromFences-params">${pair('FromFences-list', 'pcmk_host_list', 'no-such-node')}</instance_attributes>
 </primitive>`;
 
-/** What makes nodes. */
+/** Resources that create guest nodes. */
 const nodeMakers = `
 <primitive id="VM" ${dummy}>
   <meta_attributes id="VM-meta">${pair('VM-role', 'target-role', 'Stopped')}${pair('VM-guest', 'remote-node', 'guest1')}</meta_attributes>
@@ -50,7 +50,7 @@ const nodeMakers = `
   <primitive id="InBox" ${dummy}/>
 </bundle>`;
 
-/** Changes of resources that this API did not make: what pcs, crmsh and people put into a CIB. */
+/** Changes of resources that pcs, crmsh or people configured. */
 export function describeOthersResources(bench: Bench): void {
   describe('resources that others configured', () => {
     const { node, ask, change, cib, configuration, restore, settle } = asking(bench);
@@ -70,7 +70,7 @@ export function describeOthersResources(bench: Bench): void {
       await node().run([...argv, '--xml-pipe'], { input });
       await settle();
     }
-    /** As Pacemaker itself says it. */
+    /** The values of a resource that Pacemaker itself reports. */
     const parameter = async (name: string, which: string, ...more: readonly string[]) =>
       (
         await node().run([
@@ -83,7 +83,7 @@ export function describeOthersResources(bench: Bench): void {
     const codeOf = ({ json }: Answer) => (json as { code?: string }).code;
     const warnings = ({ headers }: Answer) => String(headers['x-ha-warnings'] ?? '');
 
-    it('are shown with the values in effect, also those that they have by a reference', async () => {
+    it('are shown with the values in effect, including those by reference', async () => {
       await load(sharing);
       const resources = (await ask('GET', 'resource')).json as {
         name: string;
@@ -100,7 +100,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(named('UsesSets')?.op).to.have.nested.property('monitor.interval', '31s');
     });
 
-    it('are not changed beneath a reference, and the answer says why', async () => {
+    it('are not changed in what a reference supplies, and the answer says why', async () => {
       await load(sharing);
       const former = await configuration();
       for (const [name, body] of [
@@ -119,7 +119,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(await configuration()).to.equal(former);
     });
 
-    it('are changed with what they refer to, and the answer says so', async () => {
+    it('are changed together with the resources that refer to them, and the answer says so', async () => {
       await load(sharing);
       const answer = await change('POST', 'resource/Owner/update', { params: { fake: 'new' } });
       expect(warnings(answer)).to.include('UsesPair refers').and.include('UsesSets refers');
@@ -128,7 +128,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(warnings(other)).to.include('UsesSets refers').and.not.include('UsesPair');
     });
 
-    it('are deleted only when nothing refers to them, and are not stopped before', async () => {
+    it('are deleted only if nothing refers to them, and otherwise are not stopped', async () => {
       await load(sharing);
       const former = await configuration();
       for (const query of ['?dry_run=true', '']) {
@@ -143,7 +143,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(await configuration()).not.to.include('Owner');
     });
 
-    it('are not deleted while they run and are not managed, and a dry run says so too', async () => {
+    it('are not deleted while they run unmanaged, and a dry run says the same', async () => {
       await load(
         `<primitive id="Stays" ${dummy}><meta_attributes id="Stays-meta">${pair('Stays-managed', 'is-managed', 'true')}</meta_attributes></primitive>`,
       );
@@ -157,7 +157,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(await configuration()).to.equal(former);
     });
 
-    it('are left to run as before when they do not stop', async () => {
+    it('run as before if they do not stop for a delete', async () => {
       const folder = '/usr/lib/ocf/resource.d/pacemaker';
       const script = `#!/bin/sh\n[ "$1" = stop ] && exit 1\nexec ${folder}/Dummy "$@"\n`;
       const { nodes } = bench().lab;
@@ -179,7 +179,7 @@ export function describeOthersResources(bench: Bench): void {
       for (const each of nodes) await each.run(['rm', `${folder}/Stuck`]);
     });
 
-    it('get as many monitors as an update gives them', async () => {
+    it('have as many monitors as an update gives them', async () => {
       await load(sharing);
       const monitors = [
         { interval: '31s', timeout: '11s' },
@@ -190,13 +190,13 @@ export function describeOthersResources(bench: Bench): void {
       expect(found).to.include('31s').and.include('47s');
     });
 
-    it('are what their template is', async () => {
+    it('have the agent and the values of their template', async () => {
       await load(templates);
       expect((await ask('DELETE', 'resource/FromFences?dry_run=true')).status).to.equal(404);
       expect((await ask('DELETE', 'stonith/FromFences?dry_run=true')).status).to.equal(200);
       const update = (params: object) => ask('POST', 'resource/FromAddress/update', { params });
       expect((await update({ nonsense: 1 })).status).to.equal(422);
-      // What the template gives is not missing.
+      // A parameter of the template is not missing.
       expect((await update({ ip: '192.0.2.78' })).status).to.equal(200);
       expect((await update({ ip: '' })).status).to.equal(200);
       const taken = {
@@ -208,7 +208,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(created.text).to.include(created.status === 422 ? 'FromAddress has the same' : 'Same');
     });
 
-    it('say so where a start or a manage has no effect', async () => {
+    it('cause a warning if a start or a manage has no effect', async () => {
       await load(templates);
       const started = await change('GET', 'resource/FromAddress/start');
       expect(warnings(started))
@@ -234,7 +234,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(warnings(await change('POST', 'resource/SMB/manage'))).to.equal('');
     });
 
-    it('run again on a node whose standby or maintenance was transient', async () => {
+    it('run again on a node after its transient standby or maintenance', async () => {
       const [, other = ''] = nodesOf();
       for (const [flag, end] of [
         ['standby', 'online'],
@@ -249,7 +249,7 @@ export function describeOthersResources(bench: Bench): void {
         await change('GET', `node/${other}/${end}`);
         expect(await isSo(), end).to.equal('false');
 
-        // It would count before what is set for good.
+        // The transient attribute would override the permanent one.
         await node().run([...attribute, '--lifetime=reboot', '--update=false']);
         await change('GET', `node/${other}/${flag}`);
         expect(await isSo(), flag).to.equal('true');
@@ -259,7 +259,7 @@ export function describeOthersResources(bench: Bench): void {
       }
     });
 
-    it('are tried as they would run once a transient standby has ended', async () => {
+    it('are shown by a dry run as they run after the end of a transient standby', async () => {
       const [first = '', other = ''] = nodesOf();
       const attribute = ['crm_attribute', `--node=${other}`, '--name=standby'] as const;
       await load(`<clone id="All-clone"><primitive id="All" ${dummy}/></clone>`);
@@ -280,7 +280,7 @@ export function describeOthersResources(bench: Bench): void {
       await change('GET', `node/${other}/online`);
     });
 
-    it('make nodes, which are nodes for reads and writes alike', async () => {
+    it('may create guest nodes, which reads and writes treat as nodes', async () => {
       await load(nodeMakers);
       const { text } = await ask('GET', 'node');
       for (const name of ['guest1', 'Box-0', 'Box-1']) {
@@ -288,7 +288,7 @@ export function describeOthersResources(bench: Bench): void {
         expect((await ask('GET', `node/${name}`)).status).to.equal(200);
         await change('POST', 'constraint/location', { resource: 'SMB', location: name, score: 1 });
         await change('GET', `node/${name}/standby`);
-        // What crm_mon says of a node that never ran is not told by its attributes.
+        // crm_mon's other facts about a node that never ran are not among its attributes.
         const { attributes } = (await ask('GET', `node/${name}`)).json as { attributes: object };
         expect(attributes).to.deep.equal({ standby: 'on' });
         await change('GET', `node/${name}/online`);
@@ -301,7 +301,7 @@ export function describeOthersResources(bench: Bench): void {
       expect(await cib("//rsc_location[@node='Box-0']")).to.equal('');
     });
 
-    it('have a promoted role, which is moved by itself', async () => {
+    it('may have a promoted role, which can be moved alone', async () => {
       const clone = { promotable: true, 'promoted-max': 1 };
       const stateful = { name: 'Db', resource_agent: 'ocf:pacemaker:Stateful' };
       await change('POST', 'resource', { ...stateful, clone });
@@ -329,25 +329,25 @@ export function describeOthersResources(bench: Bench): void {
       const [where] = (await promoted()) ?? [];
       const again = await change('POST', path, { node: where, role: 'Promoted' });
       expect(again.json).to.deep.equal({ node: where, name: 'Db-clone' });
-      for (const [name, words] of [
+      for (const [name, reason] of [
         ['Db', 'Name Db-clone instead'],
         ['SMB', 'is not a promotable clone'],
       ] as const) {
         const refused = await ask('POST', `resource/${name}/migrate`, {
           ...{ node: where, role: 'Promoted' },
         });
-        expect([refused.status, detail(refused).includes(words)]).to.deep.equal([422, true]);
+        expect([refused.status, detail(refused).includes(reason)]).to.deep.equal([422, true]);
       }
     });
 
-    it('run where they ran when they fail on the node that a migrate names, and the answer says so', async () => {
+    it('return if they fail on the new node of a migrate, and the answer says so', async () => {
       const [first = '', other = ''] = nodesOf();
       await load(
         `<primitive id="Fails" ${dummy}><meta_attributes id="Fails-meta">${pair('Fails-stickiness', 'resource-stickiness', '100')}</meta_attributes></primitive>`,
       );
       await node().run(['crm_resource', '--move', '--resource', 'Fails', '--node', first]);
       await settle();
-      // What the agent needs is not there, so it fails where it has not been yet.
+      // A file of the resource agent is missing there, so the resource fails on that node.
       const broken = bench().lab.node(other);
       const agent = '/usr/lib/ocf/resource.d/pacemaker/Dummy';
       await broken.run([

@@ -4,23 +4,28 @@ import type { Suite } from '../lab/root.ts';
 import { asking, type Bench } from './asking.ts';
 import { type Canonical, canonical } from './canonical-cib.ts';
 
-type Words = readonly string[];
+type Arguments = readonly string[];
 
 interface Case {
   what: string;
-  /** By HTTP. */
+  /** The change by HTTP. */
   request: readonly [method: string, path: string, body?: object];
-  /** By pcs, which has another language in each Debian. */
-  pcs: (suite: Suite) => Words;
-  /** What comes before both. */
-  prepare?: readonly Words[];
+  /** The arguments of pcs, whose syntax differs between the Debians. */
+  pcs: (suite: Suite) => Arguments;
+  /** Commands of pcs that prepare both. */
+  prepare?: readonly Arguments[];
 }
 
-/** The other node: what is said of it holds whoever is asked. */
+/** The other node of the topology, not the one that gets the requests. */
 const other = '5e7638bc';
 const levelDevice = 'failoverMeasure_ipmi_dolores_openlab_com';
 
-const resource = (what: string, action: string, pcs: Words, prepare: readonly Words[]): Case => ({
+const resource = (
+  what: string,
+  action: string,
+  pcs: Arguments,
+  prepare: readonly Arguments[],
+): Case => ({
   what,
   request: ['POST', `resource/SMB/${action}`],
   pcs: () => pcs,
@@ -142,21 +147,21 @@ const cases: readonly Case[] = [
   },
 ];
 
-/** What the agent makes of the CIB itself is what pcs makes of it. */
+/** Compares the CIB after changes by the agent and by pcs. */
 export function describeOutcomes(bench: Bench): void {
-  describe('come to the same as those of pcs', () => {
+  describe('compared with pcs', () => {
     const { node, change, configuration, restore } = asking(bench);
-    const pcs = (words: Words) => node().run(['pcs', ...words]);
+    const pcs = (args: Arguments) => node().run(['pcs', ...args]);
     let base = '';
 
     before(async () => {
-      // So that the cluster has nothing to do with each.
+      // In maintenance mode, the cluster does nothing after each change.
       await pcs(['property', 'set', 'maintenance-mode=true']);
       base = await configuration();
     });
 
-    for (const { what, request, pcs: words, prepare = [] } of cases) {
-      it(`where it ${what}`, async () => {
+    for (const { what, request, pcs: argumentsOn, prepare = [] } of cases) {
+      it(`leave the same CIB when the agent ${what}`, async () => {
         const from = async () => {
           await restore(base);
           for (const each of prepare) await pcs(each);
@@ -167,14 +172,14 @@ export function describeOutcomes(bench: Bench): void {
         const byHttp = meant(await configuration());
         expect(byHttp).not.to.deep.equal(before);
         expect(await from()).to.deep.equal(before);
-        await pcs(words(bench().lab.suite));
+        await pcs(argumentsOn(bench().lab.suite));
         expect(byHttp).to.deep.equal(meant(await configuration()));
       });
     }
   });
 }
 
-/** Nobody refers to the ids that each tool makes up as it likes. */
+/** The meaning of a configuration, without generated ids, which differ between the tools. */
 function meant(xml: string): Canonical[] {
   return canonical(xml, { generatedIds: false });
 }

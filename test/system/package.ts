@@ -7,7 +7,7 @@ import type { Lab, LabNode } from '../lab/lab.ts';
 import { builtPackage } from '../lab/built-package.ts';
 import { callHa, configure, untilHealthy } from './client.ts';
 
-/** The package's own life: start, trouble, upgrade, removal. It ends without the package. */
+/** The life of the package: start, errors, upgrade, removal. It leaves the nodes without the package. */
 export function describePackage(bench: () => { lab: Lab; token: string }): void {
   describe('the package', () => {
     const node = () => bench().lab.nodes[1] as LabNode;
@@ -21,12 +21,12 @@ export function describePackage(bench: () => { lab: Lab; token: string }): void 
       expect(await show('ActiveState')).to.equal('active');
       expect(await show('UnitFileState')).to.equal('enabled');
       expect(await show('Type')).to.equal('notify');
-      // Its own, not systemd's, which goes by the clock: test/system/freeze.ts shows what it does.
+      // The agent has its own watchdog, because systemd's depends on the clock. test/system/freeze.ts tests it.
       const watchdog = `^/usr/bin/perl /usr/lib/ha-agent/watchdog ${await show('MainPID')} `;
       await node().run(['pgrep', '--full', watchdog]);
     });
 
-    it('brings its own Node and needs none of the node', async () => {
+    it('brings its own Node.js and needs none of the system', async () => {
       const pid = await show('MainPID');
       expect(await node().run(['readlink', `/proc/${pid}/exe`])).to.equal(
         '/usr/lib/ha-agent/node\n',
@@ -57,7 +57,7 @@ export function describePackage(bench: () => { lab: Lab; token: string }): void 
       expect(await node().run(['hactl', '--version'])).to.equal(await node().run(show));
     });
 
-    it('does not start with a wrong configuration, and says what is wrong in the journal', async () => {
+    it('does not start with a wrong configuration, and the journal says what is wrong', async () => {
       const { exitCode } = await node().exec([
         'sh',
         '-c',
@@ -76,7 +76,7 @@ export function describePackage(bench: () => { lab: Lab; token: string }): void 
       await configure(node(), {});
     });
 
-    it('keeps tokens and configuration over an upgrade', async () => {
+    it('keeps tokens and configuration during an upgrade', async () => {
       await configure(node(), { powered_by: 'Kept' });
       await install(node());
       await untilHealthy(node());
@@ -107,11 +107,11 @@ export function describePackage(bench: () => { lab: Lab; token: string }): void 
         '(',
         ...['-name', '*ha-agent*', '-o', '-name', '*alphorn*'],
         ')',
-        // Pacemaker's own, which leaves the folder of what it had systemd know of a resource.
+        // This folder is Pacemaker's own, for what systemd has to know about a resource.
         ...['!', '-path', '/run/systemd/system/alphorn.service.d'],
       ]);
       expect(left).to.equal('');
-      // Exits with 1 on newer systemds when there are none.
+      // Newer versions of systemd exit with 1 if there are none.
       const list = [
         'systemctl',
         'list-unit-files',

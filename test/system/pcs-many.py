@@ -1,7 +1,7 @@
 """Runs many commands of pcs, each on a CIB of its own.
 
 pcs takes most of its time to start. So it is loaded once here, and each command is a fork of that; what runs is the
-main() of the pcs that is installed. Each line of stdin is {"words": […], "xml": "…"}, each line of stdout
+main() of the pcs that is installed. Each line of stdin is {"args": […], "xml": "…"}, each line of stdout
 {"exitCode": N, "printed": "…", "xml": "…"}.
 """
 import json
@@ -15,9 +15,9 @@ folder = tempfile.mkdtemp(dir="/var/tmp")
 cib = os.path.join(folder, "cib.xml")
 log = os.path.join(folder, "log")
 for line in sys.stdin:
-    asked = json.loads(line)
+    request = json.loads(line)
     with open(cib, "w", encoding="utf-8") as file:
-        file.write(asked["xml"])
+        file.write(request["xml"])
     child = os.fork()
     if child == 0:
         target = os.open(log, os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
@@ -25,7 +25,7 @@ for line in sys.stdin:
             os.dup2(source, stream)
         code = 0
         try:
-            sys.argv = ["pcs", "-f", cib, *asked["words"]]
+            sys.argv = ["pcs", "-f", cib, *request["args"]]
             app.main(sys.argv[1:])
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)

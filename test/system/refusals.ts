@@ -10,7 +10,7 @@ const rule = (more: object) => ({
   rule: { score: '1', expression: [{ attribute: '#uname', operation: 'defined' }], ...more },
 });
 
-/** What is refused, and how. */
+/** Refused changes and their codes. */
 const refused: readonly [method: string, path: string, body: object, outcome: [number, string]][] =
   [
     ...['😀', '𠀀', 'ｱ', 'a\u200c', 'a\ufffe', 'a\u0001'].map(
@@ -44,16 +44,16 @@ const refused: readonly [method: string, path: string, body: object, outcome: [n
     ['POST', 'resource/none/migrate', { node: 'ae82a9a2' }, [404, 'resource_not_found']],
   ];
 
-/** Names of letters that a name in XML may have, and that libxml2 knows. */
+/** Names with letters that XML allows and libxml2 accepts. */
 const taken = ['Größe', 'クラスタ', 'a\u0301', 'a\u20d0', '\u9fa5', '\uac00', 'א\u05b0'];
 
-/** What Pacemaker refuses, it refuses alike when it is tried. */
+/** Pacemaker refuses the same in a dry run. */
 export function describeRefusals(bench: Bench, suite: Suite): void {
-  describe('what the cluster refuses', () => {
+  describe('a change that the cluster refuses', () => {
     const { ask, configuration, restore } = asking(bench);
     const outcomeOf = ({ status, json }: Answer) => [status, (json as { code?: string }).code];
 
-    it('is refused alike by a dry run and by the change, which changes nothing', async () => {
+    it('is refused with the same code by its dry run, and changes nothing', async () => {
       const former = await configuration();
       for (const [method, path, body, outcome] of refused) {
         const what = `${path} ${JSON.stringify(body)}`;
@@ -65,8 +65,8 @@ export function describeRefusals(bench: Bench, suite: Suite): void {
       expect(await configuration()).to.equal(former);
     });
 
-    // Pacemaker 2.0 damages letters beyond ASCII on their way into the CIB.
-    it(`${suite === 'bullseye' ? 'includes' : 'does not include'} ids of letters beyond ASCII that libxml2 knows`, async () => {
+    // Pacemaker 2.0 damages letters beyond ASCII when it stores them in the CIB.
+    it(`${suite === 'bullseye' ? 'may be' : 'is not'} one of ids with letters beyond ASCII that libxml2 accepts`, async () => {
       const former = await configuration();
       for (const [index, name] of taken.entries()) {
         const body = { name, resource: 'VIP_mgmt0', location: 'ae82a9a2', score: index + 1 };

@@ -4,14 +4,14 @@ import type { Lab, LabNode } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { call, callHa } from './client.ts';
 
-/** The documented calls, as a client of the contract makes them. */
+/** The documented calls of a client of the contract. */
 export function describeRoutes(bench: () => { lab: Lab; token: string }): void {
   describe('the documented routes', () => {
     const node = () => bench().lab.nodes[0] as LabNode;
     const ha = (path: string, options: { method?: string; body?: string } = {}) =>
       callHa(node(), path, { token: bench().token, ...options });
 
-    it('tell the versions in the words of the tools', async () => {
+    it('show the versions as the tools print them', async () => {
       const { status, json } = await ha('versions');
       expect(status).to.equal(200);
       expect(json).to.deep.equal({
@@ -22,7 +22,7 @@ export function describeRoutes(bench: () => { lab: Lab; token: string }): void {
       expect(Object.keys(json as object)).to.deep.equal(['pacemaker', 'corosync', 'pcs']);
     });
 
-    it('tell the services of the stack', async () => {
+    it('show the services of the stack', async () => {
       expect((await ha('services')).json).to.deep.equal({
         services: ['pacemaker.service', 'pcsd.service', 'corosync.service'].map((id) => ({
           id,
@@ -32,7 +32,7 @@ export function describeRoutes(bench: () => { lab: Lab; token: string }): void {
       });
     });
 
-    it('follow a service that is stopped, disabled, masked and failed', async () => {
+    it('show a service that is stopped, disabled, masked and failed', async () => {
       const pcsd = async () => {
         const { services } = (await ha('services')).json as {
           services: { id: string; state: string; locked: boolean }[];
@@ -41,7 +41,7 @@ export function describeRoutes(bench: () => { lab: Lab; token: string }): void {
         return [state, locked];
       };
       await node().run(['systemctl', 'stop', 'pcsd'], { deadlineMs: 100_000 });
-      // pcsd 0.11 sometimes ignores SIGTERM. systemd then kills it after 90 s, and it is failed.
+      // pcsd 0.11 sometimes ignores SIGTERM. systemd then kills it after 90 s, and its state is failed.
       await node().run(['systemctl', 'reset-failed', 'pcsd']);
       expect(await pcsd()).to.deep.equal(['offline', false]);
       await node().run(['systemctl', 'disable', 'pcsd']);
@@ -56,7 +56,7 @@ export function describeRoutes(bench: () => { lab: Lab; token: string }): void {
       expect(await pcsd()).to.deep.equal(['online', false]);
     });
 
-    it('carry the documented headers, on errors too', async () => {
+    it('have the documented headers, also on errors', async () => {
       for (const path of ['services', 'nothing-here']) {
         const { headers } = await ha(path);
         expect(headers).to.include({
@@ -73,7 +73,7 @@ export function describeRoutes(bench: () => { lab: Lab; token: string }): void {
       );
     });
 
-    it('let a browser ask first', async () => {
+    it('answer the preflight of a browser', async () => {
       const { status, headers } = await call(node(), '/api/v2/system/ha/status', {
         method: 'OPTIONS',
         headers: {

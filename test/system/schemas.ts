@@ -10,19 +10,19 @@ import { expectWholeState } from '../support/whole-state.ts';
 
 type Files = ReadonlyMap<string, string>;
 
-/** All that Pacemaker may say, by the schemas that it brings along, and CIBs of its own tests. */
+/** Documents that Pacemaker's schemas allow, and the CIBs of its own tests. */
 export function describeSchemas(bench: () => { lab: Lab }, suite: Suite): void {
-  describe('the schemas', () => {
+  describe('the readers of XML', () => {
     const node = () => bench().lab.nodes[0] as LabNode;
 
-    describe('of this Pacemaker', () => {
+    describe("with the schemas of this node's Pacemaker", () => {
       let files: Files = new Map();
 
       before(async () => {
         files = await filesIn(node(), '/usr/share/pacemaker', '*.rng');
       });
 
-      it('allow no CIB, of any generation, that is not read whole', () => {
+      it('read completely each CIB of any generation', () => {
         const schemas = [...files.keys()].filter((file) => /^pacemaker(-[\w.]+)?\.rng$/.test(file));
         expect(schemas).to.include.members(['pacemaker-1.0.rng', 'pacemaker-3.5.rng']);
         fc.assert(
@@ -33,8 +33,8 @@ export function describeSchemas(bench: () => { lab: Lab }, suite: Suite): void {
         );
       });
 
-      it('allow no output of crm_mon, of any generation, that is not read whole', () => {
-        // These are of what stands in the root alone.
+      it('read completely each output of crm_mon of any generation', () => {
+        // These schemas define only the content of the root.
         const contents = [...files.keys()].filter((file) => /^api\/crm_mon-/.test(file));
         expect(contents).to.include.members(['api/crm_mon-2.0.rng', 'api/crm_mon-2.3.rng']);
         const roots = contents.map(
@@ -42,7 +42,7 @@ export function describeSchemas(bench: () => { lab: Lab }, suite: Suite): void {
         );
         const all = new Map([...files, ...roots]);
         const schemas = ['crm_mon.rng', ...roots.map(([file]) => file)];
-        // Its lists may stand in lists without end.
+        // The schemas allow lists in lists without limit.
         fc.assert(
           fc.property(anyOf(schemas, relaxNg(all, 6)), ({ document }) => {
             expectWholeState(document);
@@ -52,9 +52,9 @@ export function describeSchemas(bench: () => { lab: Lab }, suite: Suite): void {
       });
     });
 
-    // Debian has them since then; they are of all generations.
+    // Debian ships them since trixie. They are of all generations.
     if (suite === 'trixie') {
-      describe("and the CIBs of Pacemaker's own tests", () => {
+      describe("with the CIBs of Pacemaker's own tests", () => {
         const folder = '/usr/share/pacemaker/tests';
         let cibs: Files = new Map();
 
@@ -63,7 +63,7 @@ export function describeSchemas(bench: () => { lab: Lab }, suite: Suite): void {
           cibs = new Map([...files].filter(([, text]) => text.includes('<cib ')));
         });
 
-        it('are read whole', () => {
+        it('read each CIB completely', () => {
           expect(cibs).to.have.property('size').above(800);
           for (const [file, xml] of cibs) {
             naming(file, () => {
@@ -72,7 +72,7 @@ export function describeSchemas(bench: () => { lab: Lab }, suite: Suite): void {
           }
         });
 
-        it('are read whole in the words of crm_mon', async () => {
+        it('read the output of crm_mon for them completely', async () => {
           const files = [...cibs.keys()].filter((_file, index) => index % 40 === 0);
           for (const file of files) {
             const argv = ['env', `CIB_file=${folder}/${file}`, 'crm_mon', '--as-xml'] as const;
@@ -87,7 +87,7 @@ export function describeSchemas(bench: () => { lab: Lab }, suite: Suite): void {
   });
 }
 
-/** A document of any of these schemas, and whose it is. */
+/** A document of any of these schemas, with the name of the schema. */
 function anyOf(
   schemas: readonly string[],
   documentsOf: (schema: string) => fc.Arbitrary<XmlElement>,
@@ -99,7 +99,7 @@ function anyOf(
   );
 }
 
-/** Runs it; where it fails, the error says on what. */
+/** Runs a check. If it fails, the error names its subject. */
 function naming(what: string, check: () => void): void {
   try {
     check();
@@ -108,7 +108,7 @@ function naming(what: string, check: () => void): void {
   }
 }
 
-/** As `--as-xml` prints it, and as `--output-as=xml` does. */
+/** The schema of a root element as `--as-xml` and `--output-as=xml` print it. */
 function rootWith(content: string): string {
   const version = '<attribute name="version"><text/></attribute>';
   const inside = `${version}<externalRef href="${content}"/>`;
@@ -116,7 +116,7 @@ function rootWith(content: string): string {
   return `<choice><element name="crm_mon">${inside}</element><element name="pacemaker-result">${inside}${outcome}</element></choice>`;
 }
 
-/** The files of that name in a folder of the node, and below it: text by path. */
+/** The files in a folder of the node and below it whose name matches: text by path. */
 async function filesIn(node: LabNode, folder: string, name: string): Promise<Files> {
   const script =
     'import json, pathlib, sys\n' +

@@ -10,15 +10,15 @@ import { type Answer, configure } from './client.ts';
 const device = 'fence-with-secrets';
 const stop = '/tmp/sampled-enough';
 
-/** Whatever is done with a secret, none but the CIB and the key's file ever has it. */
+/** Only the CIB and the key's file contain a secret, after any use of it. */
 export function describeSecrets(bench: Bench): void {
-  describe('with secrets', () => {
+  describe('a secret', () => {
     const { node, ask, change, cib, configuration, restore } = asking(bench);
 
     before(() => configure(node(), { log_level: 'debug' }));
     after(() => configure(node(), {}));
 
-    /** What a process of another user sees of the others' command lines while the work is done. */
+    /** The command lines that a process of another user sees during the work. */
     async function commandLinesDuring(work: () => Promise<unknown>): Promise<string> {
       const script = await readFile(new URL('sample-command-lines.py', import.meta.url), 'utf8');
       const asNobody = ['setpriv', '--reuid=65534', '--clear-groups'] as const;
@@ -34,7 +34,7 @@ export function describeSecrets(bench: Bench): void {
       return lines;
     }
 
-    /** Everything that the agent has written since. */
+    /** Everything that the agent has written since a cursor of the journal. */
     async function written(since: string): Promise<Record<string, string>> {
       const files = 'cat /var/lib/ha-agent/audit.jsonl* /var/lib/ha-agent/answers/*';
       return {
@@ -54,18 +54,18 @@ export function describeSecrets(bench: Bench): void {
       return /^-- cursor: (.*)$/m.exec(printed)?.[1] ?? '';
     }
 
-    function expectNone(words: readonly string[], where: Record<string, string>): void {
+    function expectNone(secrets: readonly string[], where: Record<string, string>): void {
       for (const [what, text] of Object.entries(where)) {
-        for (const word of words)
-          expect(text.includes(word), `${what} has ${word}`).to.equal(false);
+        for (const secret of secrets)
+          expect(text.includes(secret), `${what} has ${secret}`).to.equal(false);
       }
     }
 
-    it('shows the password of a fence device to nobody', async () => {
-      // As a part of a password that would break what is not quoted well.
-      const word = () => `w${randomBytes(8).toString('hex')}`;
-      const words = [word(), word(), word(), word()] as const;
-      const [created, short, updated, tried] = words.map(
+    it('is shown to nobody if it is the password of a fence device', async () => {
+      // The password also has characters that break wrong quoting.
+      const randomPart = () => `w${randomBytes(8).toString('hex')}`;
+      const secrets = [randomPart(), randomPart(), randomPart(), randomPart()] as const;
+      const [created, short, updated, tried] = secrets.map(
         (each) => `a "b';c& <${each}> d=$(${each}`,
       );
       const since = await cursor();
@@ -74,10 +74,10 @@ export function describeSecrets(bench: Bench): void {
         name: device,
         agent: 'fence_ipmilan',
         params: { ip: '192.0.2.9', username: 'admin', password: created, passwd: short },
-        // Or it would look for its management controller, with a command that tells all.
+        // Otherwise the device would search for its management controller with a command that shows everything.
         meta: { 'target-role': 'Stopped' },
       };
-      const headers = { 'Idempotency-Key': `secret-${words[0].slice(0, 4)}` };
+      const headers = { 'Idempotency-Key': `secret-${secrets[0].slice(0, 4)}` };
       const refused = { params: { password: updated, nonsense: '1' } };
 
       const lines = await commandLinesDuring(async () => {
@@ -97,7 +97,7 @@ export function describeSecrets(bench: Bench): void {
       const { status: again } = answers['created again'] as Answer;
       const { status: refusal } = answers['refused'] as Answer;
       expect([again, refusal]).to.deep.equal([409, 422]);
-      // It looked well: what puts the change in place was seen.
+      // The sampling worked: it has seen the command that makes the change.
       expect(lines).to.match(/cibadmin --patch --xml-pipe/);
 
       for (const [name, value] of [
@@ -112,22 +112,22 @@ export function describeSecrets(bench: Bench): void {
       ]) {
         answers[route] = await ask('GET', route);
       }
-      expectNone(words, { 'the command lines': lines });
+      expectNone(secrets, { 'the command lines': lines });
       answers['deleted'] = await change('DELETE', `stonith/${device}`);
       for (const [what, { text, headers: sentBack }] of Object.entries(answers)) {
-        expectNone(words, { [what]: text + JSON.stringify(sentBack) });
+        expectNone(secrets, { [what]: text + JSON.stringify(sentBack) });
       }
-      expectNone(words, await written(since));
-      // Nor is anything left in the folders where it works, except in what takes the changes back.
-      const look = `grep -rl --exclude-dir=undo '${words.join('\\|')}' /run/ha-agent /var/lib/ha-agent`;
+      expectNone(secrets, await written(since));
+      // The agent's folders do not contain the secret, except for the files that can undo the changes.
+      const look = `grep -rl --exclude-dir=undo '${secrets.join('\\|')}' /run/ha-agent /var/lib/ha-agent`;
       expect((await node().exec(['sh', '-c', look])).stdout).to.equal('');
     });
 
-    it('shows a password to nobody where it stands under another name too', async () => {
+    it('is shown to nobody if it also has another name', async () => {
       const before = await configuration();
       const name = 'with-secret-twice';
-      const words = [0, 1, 2].map(() => `w${randomBytes(8).toString('hex')}`);
-      const [created = '', byTool = '', refused = ''] = words;
+      const secrets = [0, 1, 2].map(() => `w${randomBytes(8).toString('hex')}`);
+      const [created = '', byTool = '', refused = ''] = secrets;
       const since = await cursor();
       const answers: Record<string, Answer> = {};
       const headers = { 'Idempotency-Key': `twice-${created.slice(0, 6)}` };
@@ -146,7 +146,7 @@ export function describeSecrets(bench: Bench): void {
       expect(answers['refused'].status).to.equal(422);
       const pair = await cib(`//primitive[@id='${name}']//nvpair[@name='fake']`);
       expect(valueIn(pair)).to.equal(`is ${created}, too`);
-      // What others put there: a pair in a comment, references in a name, a recipient of alerts.
+      // As others configure it: a pair in a comment, references in a name, a recipient of alerts.
       const alert = `<alert id="alert-of-secrets" path="/bin/true" description="of ${byTool}"><instance_attributes id="alert-of-secrets-params"><nvpair id="alert-of-secrets-psk" value='${byTool}' name="ps&#107;"/></instance_attributes><recipient id="alert-of-secrets-recipient" value="https://user:${byTool}@192.0.2.1/"/></alert>`;
       const now = await configuration();
       await restore(now.replace('</configuration>', `<alerts>${alert}</alerts></configuration>`));
@@ -161,12 +161,12 @@ export function describeSecrets(bench: Bench): void {
       answers['deleted'] = await change('DELETE', `resource/${name}`);
       await restore(before);
       for (const [what, { text, headers: sentBack }] of Object.entries(answers)) {
-        expectNone(words, { [what]: text + JSON.stringify(sentBack) });
+        expectNone(secrets, { [what]: text + JSON.stringify(sentBack) });
       }
-      expectNone(words, await written(since));
+      expectNone(secrets, await written(since));
     });
 
-    it("shows corosync's key to nobody but who asks for it", async () => {
+    it("is shown only on request if it is corosync's key", async () => {
       const path = '/etc/corosync/authkey';
       const former = Buffer.from(await node().run(['base64', '-w0', path]), 'base64');
       const since = await cursor();
@@ -181,9 +181,13 @@ export function describeSecrets(bench: Bench): void {
       expect(answers.map(({ status }) => status)).to.deep.equal([200, 400, 400]);
       const { json } = await change('GET', 'corosync/key');
       expect(json).to.deep.equal({ key });
-      const words = [key.slice(0, 32), key.slice(-32), Buffer.from(key, 'hex').toString('base64')];
-      for (const { text } of answers) expectNone(words, { 'an answer': text });
-      expectNone(words, { 'the command lines': lines, ...(await written(since)) });
+      const secrets = [
+        key.slice(0, 32),
+        key.slice(-32),
+        Buffer.from(key, 'hex').toString('base64'),
+      ];
+      for (const { text } of answers) expectNone(secrets, { 'an answer': text });
+      expectNone(secrets, { 'the command lines': lines, ...(await written(since)) });
       expect(await node().run(['stat', '-c', '%a %U:%G', path])).to.equal('400 root:root\n');
       await node().writeFile(path, former, 0o400);
       await node().run(['rm', `${path}.previous`]);
@@ -191,7 +195,7 @@ export function describeSecrets(bench: Bench): void {
   });
 }
 
-/** The value of a pair, as XML writes it. */
+/** The value of a pair in XML, unescaped. */
 function valueIn(pair: string): string {
   const [, written = ''] = /value="([^"]*)"/.exec(pair) ?? [];
   const signs: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };

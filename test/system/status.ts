@@ -12,13 +12,13 @@ interface Status {
   nodes: { node: { name: string }[] };
 }
 
-/** The agent's answer, held against what the cluster's own tools say at the same moment. */
+/** Compares the agent's answer with the output of the cluster's own tools at the same moment. */
 export function describeStatus(bench: () => { lab: Lab; token: string }): void {
   describe('status', () => {
     const first = () => bench().lab.nodes[0] as LabNode;
     const second = () => bench().lab.nodes[1] as LabNode;
 
-    /** Leads the cluster into a state and out of it, and compares in between. */
+    /** Puts the cluster into a state, compares, and ends the state. */
     function inState(
       what: string,
       enter: () => Promise<unknown>,
@@ -51,23 +51,23 @@ export function describeStatus(bench: () => { lab: Lab; token: string }): void {
           expect(state).to.deep.equal(JSON.parse(reading));
         });
 
-        it('has the words of pcs status, but for times', async () => {
-          const { answer, xml: words } = await atOneMoment(first(), bench().token, [
+        it('has the text of pcs status, except for times', async () => {
+          const { answer, xml: pcsText } = await atOneMoment(first(), bench().token, [
             'pcs',
             'status',
           ]);
-          expect(withoutTimes(answer.raw)).to.equal(withoutTimes(words));
+          expect(withoutTimes(answer.raw)).to.equal(withoutTimes(pcsText));
         });
 
         it('lists the nodes as pcs status nodes does', async () => {
           const { json } = await callHa(first(), 'node', { token: bench().token });
-          const words = await first().run(['pcs', 'status', 'nodes']);
-          expect(json).to.deep.equal(nodesIn(words));
+          const pcsText = await first().run(['pcs', 'status', 'nodes']);
+          expect(json).to.deep.equal(nodesIn(pcsText));
         });
       });
     }
 
-    inState('of the storage topology', () => Promise.resolve());
+    inState('in the storage topology', () => Promise.resolve());
 
     inState(
       'with a resource banned from a node',
@@ -166,8 +166,8 @@ export function describeStatus(bench: () => { lab: Lab; token: string }): void {
 }
 
 /**
- * Asks the agent while a command runs before and after: when both say the same, nothing changed in
- * between and the answer is of that moment.
+ * Reads the answer between two runs of a command. If both print the same, nothing changed in between and the answer is
+ * of that moment.
  */
 async function atOneMoment(
   node: LabNode,
@@ -186,13 +186,13 @@ async function atOneMoment(
   throw new Error('The cluster does not come to rest.');
 }
 
-/** Only the moment of the reading differs between two readings of the same state. */
+/** Removes the moments of the reading, which differ between two readings of the same state. */
 function withoutTimes(text: string): string {
   return (
     text
       .replace(/(Last updated:).*$/m, '$1')
       .replace(/<last_update time="[^"]*"/, '<last_update time=""')
-      // Of pacemakerd's last word to the tool, since Pacemaker 2.1.
+      // Since Pacemaker 2.1, this is the time of pacemakerd's latest message to the tool.
       .replace(/\(last updated [^)]*\)/, '')
       .replace(/ last_updated="[^"]*"/, '')
   );
@@ -203,10 +203,10 @@ async function settled(node: LabNode): Promise<void> {
 }
 
 /** `pcs status nodes` as the contract shows it. */
-function nodesIn(words: string): unknown {
+function nodesIn(pcsText: string): unknown {
   const section = (title: string) => {
     const lines =
-      words
+      pcsText
         .split(`${title}:\n`)[1]
         ?.split(/\n(?=\S)/)[0]
         ?.split('\n') ?? [];

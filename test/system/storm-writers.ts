@@ -7,37 +7,37 @@ import { type Answer, callHa } from './client.ts';
 
 export type Kind = 'property' | 'constraint' | 'resource';
 
-/** A part of the configuration that one writer alone changes. */
+/** A part of the configuration that only one writer changes. */
 export interface Subject {
   kind: Kind;
   name: string;
-  /** The values that it may have by what was answered; undefined where it may be absent. */
+  /** The values that it may have according to the answers; undefined if it may be absent. */
   allowed: Set<string | undefined>;
   /** Values of writes without a known outcome, which may still take the place of later ones. */
   unresolved: Set<string | undefined>;
-  /** What was asked and answered, for the message of a failure. */
+  /** Requests and answers, for the message of a failure. */
   log: string[];
 }
 
-/** A change that a writer asks for. */
+/** A change that a writer requests. */
 interface Write {
   subject: Subject;
   method: string;
   path: string;
   body: object;
-  /** What the subject is afterwards. */
+  /** The value of the subject afterwards. */
   value: string | undefined;
 }
 
-/** A write that was sent, and what the caller knows of it in the end. */
+/** A write that was sent, and what the caller finally knows about it. */
 export interface SentWrite {
   method: string;
   path: string;
   value: string | undefined;
-  /** The node that was asked. */
+  /** The node that got the request. */
   node: string;
   keyed: boolean;
-  /** `lost`: the answer to a write without a key never came. */
+  /** `lost` means that a write without a key got no answer. */
   outcome: 'made' | 'refused' | 'outcome_unknown' | 'lost';
   /** Whether an answer was lost and the request repeated. */
   repeated: boolean;
@@ -57,11 +57,11 @@ export interface WritersParts {
   random: Random;
   token: string;
   nodes: readonly LabNode[];
-  /** Whether a node can be asked just now, as far as the test knows. */
+  /** Whether a node can get requests now, as far as the test knows. */
   isUp: (node: LabNode) => boolean;
 }
 
-/** Options of the cluster whose value makes no difference to it. */
+/** Options of the cluster whose values have no effect in this test. */
 const properties = [
   ...['pe-error-series-max', 'pe-warn-series-max', 'pe-input-series-max'],
   ...['cluster-recheck-interval', 'node-health-base', 'cluster-ipc-limit'],
@@ -71,7 +71,7 @@ const maxConstraints = 4;
 const maxResources = 2;
 export const baseResource = 'storm-base';
 
-/** What creates a subject, or sets it. */
+/** The write that creates or sets a subject. */
 export function createWrite(kind: Kind, name: string, value: string): Omit<Write, 'subject'> {
   switch (kind) {
     case 'property':
@@ -82,7 +82,7 @@ export function createWrite(kind: Kind, name: string, value: string): Omit<Write
     }
     case 'resource': {
       const agent = 'ocf:pacemaker:Dummy';
-      // Disabled, so that the cluster has nothing to do for it but to probe.
+      // Disabled, so that the cluster only probes it.
       const options = { params: { fake: value }, meta: { 'target-role': 'Stopped' } };
       return {
         method: 'POST',
@@ -125,7 +125,7 @@ export function makeWriters({ random, token, nodes, isUp }: WritersParts): Write
     return subject;
   }
 
-  /** Asks a node that is up; one that did not take the connection was not asked. */
+  /** Sends a write to a node that is up. If the connection fails, the write was not sent. */
   async function send(write: Write, keyed: boolean): Promise<SentWrite> {
     const { method, path, body, value } = write;
     const headers = keyed ? { 'Idempotency-Key': randomUUID() } : undefined;
@@ -171,7 +171,7 @@ export function makeWriters({ random, token, nodes, isUp }: WritersParts): Write
     }
   }
 
-  /** A repeat of what was answered gets the same answer, unless the agent has just been killed. */
+  /** Repeats an answered write. The answer has to be the same, unless the agent has just been killed. */
   async function checkRepeat(
     node: LabNode,
     path: string,
@@ -188,7 +188,7 @@ export function makeWriters({ random, token, nodes, isUp }: WritersParts): Write
   async function perform(write: Write): Promise<void> {
     const { subject, value } = write;
     const before = subject.allowed;
-    // As long as there is no answer, for a run that is cut short.
+    // The outcome if the run ends before the answer.
     subject.allowed = new Set([...before, value]);
     const result = await send(write, random() < 0.5);
     sent.push(result);
@@ -224,7 +224,7 @@ export function makeWriters({ random, token, nodes, isUp }: WritersParts): Write
       return { subject, ...createWrite('property', property, newValue('property')) };
     }
     if (dice < 0.5) {
-      // Few of them are created and deleted: the cluster probes each, and a delete waits until it is idle.
+      // Few resources, because the cluster probes each one and a delete waits until it is idle.
       const resources = there('resource');
       const subject = pick(resources);
       if (resources.length === 0 || (resources.length < maxResources && random() < 0.2)) {

@@ -25,21 +25,21 @@ type Cut = 'power of the DC' | 'network of the DC' | 'network of the other node'
 
 const size = isFull ? { writes: 2000, kills: 200, rounds: 5 } : { writes: 80, kills: 8, rounds: 1 };
 
-/** Answers that refuse a write for what the test does to the cluster. Another one says that a write was made twice. */
+/** Refusals that the test itself causes in the cluster. Any other refusal means that a write was made twice. */
 const expectedRefusals: readonly string[] = [
   ...['cluster_not_running', 'node_joining', 'too_many_changes', 'changed_meanwhile'],
   ...['tool_timeout', 'tool_failed', 'tool_ended_by_signal', 'resource_not_stopped'],
 ];
 
-/** Whatever ends an agent or a node while callers write, each answer is true. Leaves the cluster as it was. */
+/** Each answer is true, even if an agent or a node ends while callers write. Leaves the cluster as it was. */
 export function describeStorm(bench: Bench, suite: Suite): void {
-  describe(`a storm of writes, in which agents are killed and nodes lost`, () => {
+  describe('a storm of writes during kills of agents and losses of nodes', () => {
     const { ask, change, configuration, restore, settle } = asking(bench);
     const seed = Number(process.env['HA_TEST_SEED'] ?? Date.now() % 1_000_000);
     const random = randomOf(seed);
     const nodes = () => bench().lab.nodes;
     const away = new Set<LabNode>();
-    /** What each kind of subject is in the CIB when nothing disturbs its creation. */
+    /** The shape of each kind of subject in the CIB after an undisturbed creation. */
     const shapes = new Map<Kind, string>();
     const found = new Map<string, Found>();
     let saved = '';
@@ -63,7 +63,7 @@ export function describeStorm(bench: Bench, suite: Suite): void {
       const disturbed = disturb().finally(() => {
         disturbing = false;
       });
-      // The writers end with it even if it fails.
+      // The writers end with the disturbance, even if it fails.
       disturbed.catch(() => undefined);
       await writers.run(() => !disturbing && sent.length >= size.writes);
       await disturbed;
@@ -84,7 +84,7 @@ export function describeStorm(bench: Bench, suite: Suite): void {
       expect(canonical(await configuration())).to.deep.equal(canonical(saved));
     });
 
-    /** Creates one subject of each kind, and takes it away again. */
+    /** Creates one subject of each kind, and deletes it again. */
     async function recordShapes(): Promise<void> {
       const names = { property: 'pe-input-series-max', constraint: 'storm-c', resource: 'storm-r' };
       for (const kind of ['property', 'constraint', 'resource'] as const) {
@@ -125,7 +125,7 @@ export function describeStorm(bench: Bench, suite: Suite): void {
       await untilAgentAnswers(node);
     }
 
-    /** Cuts a node off while it is written to, and waits until the cluster is whole again. */
+    /** Cuts off a node during writes to it, and waits until the cluster is complete again. */
     async function cutOff(what: Cut): Promise<void> {
       const [first] = nodes();
       const { coordinator = '' } = (await first?.cluster()) ?? {};
@@ -136,7 +136,7 @@ export function describeStorm(bench: Bench, suite: Suite): void {
       const actionsBefore = (await bench().lab.powerLog()).length;
       if (what === 'power of the DC') await node.crash();
       else await node.cut();
-      // Writes that are under way meet the cut; later ones go to the other node.
+      // The cut interrupts writes that are under way. Later ones go to the other node.
       await sleep(random() * 1000);
       away.add(node);
       if (what !== 'power of the DC') {
@@ -155,7 +155,7 @@ export function describeStorm(bench: Bench, suite: Suite): void {
       await sleep(random() * 3000);
     }
 
-    /** Until both nodes are members, and their agents answer. */
+    /** Waits until both nodes are members and their agents answer. */
     async function untilComplete(): Promise<void> {
       for (const node of nodes()) {
         await waitUntil(
@@ -192,7 +192,7 @@ export function describeStorm(bench: Bench, suite: Suite): void {
       return wrong(`is not one of ${[...allowed].join(', ')}`);
     }
 
-    it('has every acknowledged write, and none that was refused or half made, in the CIB of each node', () => {
+    it('leaves each acknowledged write in the CIB of each node, and no refused or partial one', () => {
       const { subjects } = ended();
       const faults = nodes().flatMap((node) =>
         subjects.flatMap((subject) => faultOf(subject, node.name)),
@@ -213,18 +213,18 @@ export function describeStorm(bench: Bench, suite: Suite): void {
       for (const each of rest) expect(each).to.equal(first);
     });
 
-    it('refuses only what the cluster or the agent could not do just then', () => {
+    it('causes only refusals that the state of the cluster or the agent explains', () => {
       const unexpected = ended().sent.filter(
         ({ outcome, code = '' }) => outcome === 'refused' && !expectedRefusals.includes(code),
       );
       expect(unexpected, `seed ${seed}`).to.deep.equal([]);
     });
 
-    it('answers the repeat of an answered write as the write itself', () => {
+    it('gets the same answer for a repeated write', () => {
       expect(ended().differentRepeats).to.deep.equal([]);
     });
 
-    it('has each acknowledged write in the audit log, and makes none twice', async () => {
+    it('leaves each acknowledged write in the audit log, made once', async () => {
       const entries = new Map<string, AuditLine[]>();
       for (const node of nodes()) {
         const all = await auditOf(node);
@@ -237,23 +237,23 @@ export function describeStorm(bench: Bench, suite: Suite): void {
         const [write] = writes as [SentWrite];
         const made = (entries.get(write.node) ?? []).filter((entry) => isOf(entry, write));
         const successes = made.filter(({ outcome }) => outcome === 'success').length;
-        const atLeast = writes.filter(({ outcome }) => outcome === 'made').length;
+        const minSuccesses = writes.filter(({ outcome }) => outcome === 'made').length;
         const refused = writes.filter(({ outcome }) => outcome === 'refused').length;
-        // The agent may be killed between a change and the record of its end.
-        const isTrue = successes >= atLeast && successes <= writes.length - refused;
+        // The agent may be killed after a change and before the record of its end.
+        const isTrue = successes >= minSuccesses && successes <= writes.length - refused;
         return isTrue ? [] : [{ successes, writes }];
       });
       expect(faults, `seed ${seed}`).to.deep.equal([]);
     });
 
-    it('went on with the cluster as before', async () => {
+    it('leaves a cluster that answers as before', async () => {
       const { status, text } = await ask('GET', 'status');
       expect(status, text).to.equal(200);
     });
   });
 }
 
-/** What a storm changes in a configuration, by name, and all the rest. */
+/** The subjects of a storm in a configuration by name, and everything else. */
 interface Found {
   xml: string;
   subjects: Map<string, Canonical[]>;
@@ -278,7 +278,7 @@ function subjectsIn(xml: string): Found {
   return { xml, others: without(canonical(xml)), subjects };
 }
 
-/** An element as text, without what tells it from another of its kind. */
+/** An element as text, without its name and value. */
 function shapeOf(element: Canonical, name: string, value: string): string {
   return JSON.stringify(element).replaceAll(`"${value}"`, '"VALUE"').replaceAll(name, 'NAME');
 }
@@ -303,7 +303,7 @@ async function auditOf(node: LabNode): Promise<AuditLine[]> {
   });
 }
 
-/** Writes in groups that the audit log tells from each other: nearly all alone, except the deletions of a property. */
+/** Groups of writes that the audit log can distinguish. Only deletions of one property share a group. */
 function alike(sent: readonly SentWrite[]): SentWrite[][] {
   const groups = new Map<string, SentWrite[]>();
   for (const write of sent) {

@@ -15,9 +15,9 @@ interface Period {
   to: number;
 }
 
-/** A request, from when it was sent until its answer came or its connection broke. */
-interface Asked extends Period {
-  /** The node that was asked. */
+/** A request, with the period until its answer or the loss of its connection. */
+interface SentRequest extends Period {
+  /** The node that got the request. */
   of: LabNode;
   what: string;
   /** Why it did not succeed. */
@@ -26,7 +26,7 @@ interface Asked extends Period {
 
 /** Requests that go on until `stop`. */
 interface Load {
-  asked: readonly Asked[];
+  sent: readonly SentRequest[];
   /** By property, the values whose change was acknowledged, in order. */
   acknowledged: ReadonlyMap<string, readonly string[]>;
   stop(): Promise<void>;
@@ -36,7 +36,7 @@ interface LoadParts {
   token: string;
   /** The node that is read and changed. */
   node: LabNode;
-  /** Its Unix socket, as this machine sees it. */
+  /** The path of its Unix socket on this machine. */
   socketPath: string;
   /** The node that is only read. */
   other: LabNode;
@@ -55,9 +55,9 @@ const overSocket = 'pe-warn-series-max';
 /** The cluster properties that the load changes. Their values make no difference to the cluster. */
 export const changedProperties = [overHttps, overSocket] as const;
 
-/** Reads and changes over new HTTPS connections and the Unix socket, and reads over one HTTPS connection that is kept. */
+/** Reads and changes over new HTTPS connections and the Unix socket, and reads over one persistent HTTPS connection. */
 export function startLoad({ token, node, socketPath, other }: LoadParts): Load {
-  const asked: Asked[] = [];
+  const sent: SentRequest[] = [];
   const acknowledged = new Map<string, string[]>();
   const stopping = new AbortController();
   const isOver = () => stopping.signal.aborted;
@@ -70,7 +70,7 @@ export function startLoad({ token, node, socketPath, other }: LoadParts): Load {
       ({ status, text }) => (status === 200 ? undefined : `${status} ${text}`),
       (error: unknown) => String(error),
     );
-    asked.push({ of, what: `${method} ${path} by ${by}`, from, to: now(), failure });
+    sent.push({ of, what: `${method} ${path} by ${by}`, from, to: now(), failure });
     return failure === undefined;
   }
 
@@ -81,7 +81,7 @@ export function startLoad({ token, node, socketPath, other }: LoadParts): Load {
     }
   }
 
-  /** Repeats each change with its key until it is acknowledged, as a client does that wants it made once. */
+  /** Repeats each change with its key until it is acknowledged, as a careful client does. */
   async function write(property: string, options: Call): Promise<void> {
     const values: string[] = [];
     acknowledged.set(property, values);
@@ -111,7 +111,7 @@ export function startLoad({ token, node, socketPath, other }: LoadParts): Load {
     read(other, { token }),
   ];
   return {
-    asked,
+    sent,
     acknowledged,
     async stop() {
       stopping.abort();
@@ -122,9 +122,9 @@ export function startLoad({ token, node, socketPath, other }: LoadParts): Load {
 }
 
 /** Waits until the requests of a load have been answered some more times. */
-export async function untilAnswered({ asked }: Load): Promise<void> {
-  const until = asked.length + 100;
-  await waitUntil('the requests to go on', () => asked.length >= until);
+export async function untilAnswered({ sent }: Load): Promise<void> {
+  const until = sent.length + 100;
+  await waitUntil('the requests to go on', () => sent.length >= until);
 }
 
 /** Changes a file of the node's liferaft again and again, until `stop`. */
@@ -157,11 +157,15 @@ export async function restartOf(node: LabNode, service: string): Promise<Period>
   };
 }
 
-/** The requests that did not succeed, except those of a node that were under way while its agent was restarted. */
-export function failedBeyond(asked: readonly Asked[], node: LabNode, restart: Period): string[] {
-  const isExcused = ({ of, from, to }: Asked) =>
+/** The failed requests, except those that were under way on the node during the restart of its agent. */
+export function failedBeyond(
+  sent: readonly SentRequest[],
+  node: LabNode,
+  restart: Period,
+): string[] {
+  const isExcused = ({ of, from, to }: SentRequest) =>
     of === node && to >= restart.from && from <= restart.to;
-  return asked
+  return sent
     .filter((each) => each.failure !== undefined && !isExcused(each))
     .map(({ of, what, failure, from }) => {
       const seconds = (from - restart.from) / 1e6;

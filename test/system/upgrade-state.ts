@@ -11,7 +11,7 @@ const restoredFile = `${ourFolder}/restored`;
 const lostHost = 'liferaft_0bad0bad.tar';
 export const peerPort = 8445;
 
-/** Every key of the released version, with another value than the default wherever a node can have one. */
+/** All keys of the released version, with other values than the defaults if a node can have them. */
 const configuration = {
   https_address: null,
   https_port: 8443,
@@ -42,7 +42,7 @@ const configuration = {
 };
 const environment = 'HA_AGENT_POWERED_BY=Kept\nHA_AGENT_LOG_LEVEL=info\n';
 
-/** What a node was given before an upgrade, and what it showed then. */
+/** What a node had before an upgrade, and what it showed then. */
 export interface Given {
   /** The answer to a change with an `Idempotency-Key`. */
   answer: Answer;
@@ -51,7 +51,7 @@ export interface Given {
 }
 
 interface Seen {
-  /** By path of what the package stores: type, mode, owner and the digest of a file. */
+  /** The stored files of the package by path: type, mode, owner and digest. */
   files: ReadonlyMap<string, string>;
   /** The paths of the package, except those of its code. */
   installed: readonly string[];
@@ -80,7 +80,7 @@ const keyed = (node: LabNode, token: string) =>
   setProperty(node, token, '901', { 'Idempotency-Key': 'asked-before-the-upgrade' });
 
 /**
- * Configures a node in every way that there is, and leaves something of each kind that is stored.
+ * Configures a node in every possible way, and stores something of each kind.
  * @param token of a token `bench` that the node has
  * @param destination of its liferafts
  */
@@ -114,7 +114,7 @@ export async function give(node: LabNode, token: string, destination: string): P
   return { answer, alphorn, seen: await look(node) };
 }
 
-/** What a caller sees of what a node was given, for `expectKept` to compare. */
+/** What a caller sees of the state of a node, for `expectUnchanged` to compare. */
 async function look(node: LabNode): Promise<Seen> {
   const installed = await node.run(['dpkg', '--listfiles', 'ha-agent']);
   const auditLines = await node.run(['sh', '-c', 'LC_ALL=C; cat /var/lib/ha-agent/audit*.jsonl']);
@@ -138,7 +138,7 @@ const storedIn = [
   '/var/lib/alphorn',
 ];
 
-/** What changes meanwhile: the audit log, what is known of peers, liferafts of the nodes, and the rules of the package. */
+/** Files that change meanwhile: the audit log, known peers, liferafts of the nodes, and the rules of the package. */
 const changes =
   /\/audit\.|^\/var\/lib\/alphorn\/(?:own|known-keys\.json|liferafts\/liferaft_(?!0bad0bad))|\/storage-host\.json$/;
 
@@ -166,8 +166,8 @@ function apiNames(documents: string): string[] {
   return [...codes, ...(documents.match(/X-HA-\w+/g) ?? [])];
 }
 
-/** Nothing that the node was given, or did, is lost; the new `hactl` and API show it as those of the last release did. */
-export async function expectKept(node: LabNode, token: string, given: Given): Promise<void> {
+/** Asserts that nothing of the node is lost, and that the new `hactl` and API show it as the last release did. */
+export async function expectUnchanged(node: LabNode, token: string, given: Given): Promise<void> {
   const { seen, answer, alphorn } = given;
   const now = await look(node);
   const filesNow = [...now.files].filter(([path]) => seen.files.has(path));
@@ -200,7 +200,7 @@ export async function expectKept(node: LabNode, token: string, given: Given): Pr
   expect(await call(node, '/healthz')).to.include({ status: 200 });
 }
 
-/** The new `hactl` can do with what the last release stored all that it is there for. */
+/** Asserts that the new `hactl` works with everything that the last release stored. */
 export async function expectUsable(node: LabNode): Promise<void> {
   const hactl = (...argv: string[]) => node.run(['hactl', ...argv], { deadlineMs: 60_000 });
   expect(await hactl('alphorn', 'show', lostHost)).to.include(restoredFile);
@@ -216,7 +216,7 @@ export async function expectUsable(node: LabNode): Promise<void> {
   expect(await hactl('audit')).to.include('token revoke viewer');
 }
 
-/** The value of a cluster property, by Pacemaker's own tool. */
+/** The value of a cluster property, read with Pacemaker's own tool. */
 export async function valueOf(node: LabNode, name: string): Promise<string> {
   const query = ['crm_attribute', '--type', 'crm_config', '--name', name, '--query', '--quiet'];
   return (await node.run(query as [string, ...string[]])).trim();
@@ -248,9 +248,12 @@ export async function receivedFrom(node: LabNode, on: LabNode, token: string): P
     .sort((one, other) => other.generation - one.generation);
 }
 
-/** The liferafts of before are still there, except those that had to make way for more than `liferaft_keep` newer ones. */
-export function expectLiferaftsKept(before: readonly Received[], now: readonly Received[]): void {
+/** Asserts that the former liferafts still exist, except for those that `liferaft_keep` newer ones replaced. */
+export function expectLiferaftsPresent(
+  before: readonly Received[],
+  now: readonly Received[],
+): void {
   const oldest = now[configuration.liferaft_keep - 1]?.generation ?? 0;
-  const toBeKept = before.filter(({ generation }) => generation >= oldest);
-  expect(now).to.include.deep.members(toBeKept);
+  const expected = before.filter(({ generation }) => generation >= oldest);
+  expect(now).to.include.deep.members(expected);
 }

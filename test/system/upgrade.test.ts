@@ -21,8 +21,8 @@ import {
 import {
   changesOf,
   editedFile,
-  expectKept,
-  expectLiferaftsKept,
+  expectUnchanged,
+  expectLiferaftsPresent,
   expectUsable,
   give,
   type Given,
@@ -35,7 +35,7 @@ import { hasTurn } from './share.ts';
 const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
 if (!suites.includes(suite)) throw new Error(`HA_TEST_SUITE is one of ${suites.join(', ')}.`);
 
-// Has a lab of its own, whose nodes begin with the last release. It takes minutes, so `npm test` runs it on one suite.
+// Uses a lab of its own, whose nodes begin with the last release. It takes minutes, so `npm test` runs it on one suite.
 if (hasTurn(suite)) {
   describe(`On ${suite}, an upgrade of a cluster from the last release`, describeUpgrade);
 }
@@ -49,7 +49,7 @@ function describeUpgrade(): void {
   let active: LabNode;
   let standby: LabNode;
   let given: ReadonlyMap<LabNode, Given>;
-  /** Where the standby node has the active one's liferaft. */
+  /** The path of the active node's liferaft on the standby node. */
   let liferaft: string;
 
   before(async function () {
@@ -94,7 +94,7 @@ function describeUpgrade(): void {
     await upgradeUnderLoad(active, standby);
   });
 
-  it('lets the last release take in a liferaft of this version', () => expectSent());
+  it('lets the last release receive a liferaft of this version', () => expectSent());
 
   it('fails no request on the standby node except during the restart', async function () {
     this.timeout(300_000);
@@ -103,7 +103,7 @@ function describeUpgrade(): void {
   });
 
   it('loses no token, configuration, audit line, liferaft, restore, answer, code or file name', async () => {
-    for (const [node, had] of given) await expectKept(node, token, had);
+    for (const [node, had] of given) await expectUnchanged(node, token, had);
   });
 
   it('leaves no file of the last release behind', async () => {
@@ -120,7 +120,7 @@ function describeUpgrade(): void {
     for (const node of lab.nodes) await expectUsable(node);
   });
 
-  it('can be reversed by installing the last release, whose liferafts this version takes in', async () => {
+  it('can be reversed by installing the last release, whose liferafts this version receives', async () => {
     await writePackage(active, released);
     await active.run(['dpkg', '--install', debInNode], { deadlineMs: 120_000 });
     await untilHealthy(active);
@@ -156,7 +156,7 @@ function describeUpgrade(): void {
     }
 
     const restart = await restartOf(node, 'ha-agent');
-    expect(failedBeyond(load.asked, node, restart)).to.deep.equal([]);
+    expect(failedBeyond(load.sent, node, restart)).to.deep.equal([]);
     expect(await startsOf(node)).to.equal(starts + 1);
     for (const [index, property] of changedProperties.entries()) {
       const values = load.acknowledged.get(property) ?? [];
@@ -164,8 +164,8 @@ function describeUpgrade(): void {
       const changes = (await changesOf(node, property)) - (changesBefore[index] ?? 0);
       expect(changes, property).to.equal(values.length);
     }
-    expectLiferaftsKept(received, await receivedFrom(active, standby, token));
-    // Pacemaker notes a failure if it looks at Alphorn during a restart.
+    expectLiferaftsPresent(received, await receivedFrom(active, standby, token));
+    // Pacemaker records a failure if it checks Alphorn during a restart.
     const failCounts = `//nvpair[starts-with(@name,'fail-count-') and not(contains(@name,'Alphorn#monitor'))]`;
     const query = await node.exec(['cibadmin', '--query', '--xpath', failCounts]);
     expect(query.stdout).to.equal('');
@@ -182,7 +182,7 @@ function describeUpgrade(): void {
     const show = ['systemctl', 'show', '--value', '--property=ExecStart', 'ha-agent'] as const;
     await node.run(['test', '-e', /\S+\.js/.exec(await node.run(show))?.[0] ?? '']);
 
-    // A CIB so large that the agent reads it in a thread, whose code it loads now.
+    // The agent reads such a large CIB in a thread, whose code it loads now.
     const size = 600;
     const role = (index: number) =>
       `<acl_role id="large-${index}" description="${'x'.repeat(1000)}"/>`;
@@ -197,11 +197,11 @@ function describeUpgrade(): void {
     await node.run(empty, { input: '<acls/>' });
   }
 
-  /** The standby node receives an edit that was made on the active one. */
+  /** Asserts that the standby node receives an edit on the active one. */
   async function expectSent(): Promise<void> {
     const line = `${Date.now()}`;
     await active.run(['sh', '-c', `echo ${line} >> ${editedFile}`]);
-    // A check of Pacemaker that fell into the restart has Pacemaker start Alphorn again.
+    // If Pacemaker checked Alphorn during the restart, it starts Alphorn again.
     await waitUntil('Alphorn to run', async () => {
       const { exitCode } = await active.exec(['systemctl', 'is-active', 'alphorn']);
       return exitCode === 0;

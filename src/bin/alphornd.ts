@@ -1,7 +1,8 @@
 import { makeAlphorn } from './wiring/alphorn.ts';
 import { makeRun, makeStartResident } from '../kit/exec.ts';
 import { openSocketListener } from '../server/listeners.ts';
-import { asProblems } from '../server/problem.ts';
+import { makeProblems } from '../server/problem.ts';
+import { faults } from './wiring/faults.ts';
 import { makeLog } from '../kit/log.ts';
 import { debianPaths } from '../kit/paths.ts';
 import { runService } from '../server/service.ts';
@@ -15,7 +16,12 @@ await runService('alphornd', async () => {
   const log = makeLog(config.log_level);
   const watchdog = startWatchdog(makeStartResident(), log);
   const { daemon, app, keysSaved } = makeAlphorn(config, log);
-  const listener = await openSocketListener(app, debianPaths.alphorn.socket, asProblems(), log);
+  const listener = await openSocketListener(
+    app,
+    debianPaths.alphorn.socket,
+    makeProblems(faults).answer,
+    log,
+  );
   daemon.start();
   return {
     log,

@@ -63,9 +63,10 @@ import { limitRequests } from '../../server/middleware/limit-requests.ts';
 import { allowedBy, makeApp } from '../../server/table/serve.ts';
 import { type Connections, makeConnections } from '../../server/connections/connections.ts';
 import { connectionLimits } from '../../server/connections/limits.ts';
-import { asProblems } from '../../server/problem.ts';
+import { makeProblems } from '../../server/problem.ts';
 import { openUndoStore, undoLimits } from '../../cluster/edits/engine/undo.ts';
 import type { Config } from './config.ts';
+import { faults } from './faults.ts';
 import { makeClusterOptionsReader } from '../../cluster/reading/properties.ts';
 
 /** The agent, without its listeners. */
@@ -111,6 +112,7 @@ export function makeAgent(
   }: { paths?: Paths; secrets?: KnownSecrets; findStoppedDaemons?: FindStoppedDaemons } = {},
 ): Agent {
   const metrics = makeMetrics();
+  const problems = makeProblems(faults, secrets);
   const host = makeHost(config, measureRun(run, metrics.registry), paths, findStoppedDaemons);
   const audit = makeAuditLog(config, 'agent');
   const runtimeFolder = config.runtime_directory;
@@ -151,6 +153,7 @@ export function makeAgent(
     clusterChanges,
     audit,
     secrets,
+    problems,
     pcsText: makeCibText(makePcsText(host, memoryFolder)),
     versions: makeVersionsReader(host),
     services: () => listServices(host, hold),
@@ -166,7 +169,7 @@ export function makeAgent(
   };
   const alphorn = makeAlphorn(host, makeLiferaftStore(config, paths));
   const checkReadiness = makeCheckReadiness(host, state, findStoppedDaemons);
-  const probes = probeFamily(checkReadiness);
+  const probes = probeFamily(checkReadiness, problems);
   addAlphornMetrics(metrics.registry, () => alphorn.status());
   addLockMetrics(metrics.registry, lock);
   const limit = limitRequests(config.max_requests);
@@ -188,7 +191,7 @@ export function makeAgent(
       network: appFor([withToken, limit], [withBearer, limit]),
       socket: appFor([trustAsRoot]),
     },
-    answerFault: asProblems(secrets),
+    answerFault: problems.answer,
     connections,
     stopChanges: () => changes.stop(),
     maxStopMs: changes.maxStopMs,

@@ -21,7 +21,9 @@ import type { Log } from '../../kit/log.ts';
 import { debianPaths, type Paths } from '../../kit/paths.ts';
 import { makeDaemonApp } from '../../routes/alphorn/daemon.ts';
 import { makePeersApp } from '../../routes/peers/index.ts';
+import { makeProblems } from '../../server/problem.ts';
 import type { Config } from './config.ts';
+import { faults } from './faults.ts';
 
 // Makes the objects of Alphorn's two services, as agent.ts does for the agent. The services load nothing of the agent.
 
@@ -44,6 +46,7 @@ export function makePeers(config: Config, log: Log, paths: Paths = debianPaths):
       callers,
       receiver,
       log,
+      problems: makeProblems(faults),
       clones: makeCloneCheck(paths.alphorn.liferafts),
       self: async () => ({
         id: await hostIdOf(paths.alphorn).catch(() => undefined),

@@ -18,7 +18,8 @@ import { beginLineageByRoot } from '../../../src/alphorn/peers/lineage-by-root.t
 import { makeSender, type Sender } from '../../../src/alphorn/sending/sender.ts';
 import type { Log } from '../../../src/kit/log.ts';
 import { openSocketListener } from '../../../src/server/listeners.ts';
-import { asProblems } from '../../../src/server/problem.ts';
+import { faults } from '../../../src/bin/wiring/faults.ts';
+import { makeProblems } from '../../../src/server/problem.ts';
 import { waitUntil } from '../../lab/wait.ts';
 import {
   freePort,
@@ -68,7 +69,7 @@ describe('the sender', () => {
     const listener = await openSocketListener(
       made.app,
       host.paths.alphorn.socket,
-      asProblems(),
+      makeProblems(faults).answer,
       keepingLog().log,
     );
     opened.push({

@@ -15,7 +15,8 @@ import { makeAgent } from '../../../src/bin/wiring/agent.ts';
 import { type Command, makeRun, type Outcome } from '../../../src/kit/exec.ts';
 import type { Log } from '../../../src/kit/log.ts';
 import { openListeners, openSocketListener } from '../../../src/server/listeners.ts';
-import { asProblems } from '../../../src/server/problem.ts';
+import { faults } from '../../../src/bin/wiring/faults.ts';
+import { makeProblems } from '../../../src/server/problem.ts';
 import { openPeerListener } from '../../../src/server/peer-listener.ts';
 import type { Family } from '../../../src/server/table/family.ts';
 import { loadTlsIdentity } from '../../../src/server/tls/identity.ts';
@@ -262,7 +263,12 @@ export async function openAlphorn(folder: string, { log }: Witness): Promise<Fuz
   const peerListener = await openPeerListener(peers.app, where, admission, log);
   const sender = makeAlphorn(config, log, paths);
   const { socket } = paths.alphorn;
-  const socketListener = await openSocketListener(sender.app, socket, asProblems(), log);
+  const socketListener = await openSocketListener(
+    sender.app,
+    socket,
+    makeProblems(faults).answer,
+    log,
+  );
   const credentials = credentialsOf(someHost, clusterKey);
   return {
     families: { peers: familiesOf(peers.app), daemon: familiesOf(sender.app) },

@@ -4,7 +4,7 @@ import { openSocketListener } from '../server/listeners.ts';
 import { makeProblems } from '../server/problem.ts';
 import { faults } from './wiring/faults.ts';
 import { makeLog } from '../kit/log.ts';
-import { debianPaths } from '../kit/paths.ts';
+import { debianPaths } from './wiring/paths.ts';
 import { runService } from '../server/service.ts';
 import { makeSystemdNotifier } from '../systemd/notify.ts';
 import { startWatchdog } from '../server/watchdog.ts';

@@ -7,7 +7,7 @@ import { makePeers } from '../../src/bin/wiring/alphorn.ts';
 import type { Listeners } from '../../src/server/listen.ts';
 import { peerTls } from '../../src/alphorn/peers/peer-protocol.ts';
 import { openPeerListener, type PeerLimits } from '../../src/server/peer-listener.ts';
-import { debianPaths, type Paths } from '../../src/kit/paths.ts';
+import { debianPaths, type Paths } from '../../src/bin/wiring/paths.ts';
 import { keepingLog, type LoggedLine } from './keeping-log.ts';
 import { loadConfig } from '../../src/bin/wiring/config.ts';
 

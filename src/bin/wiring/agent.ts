@@ -44,7 +44,8 @@ import type { Log } from '../../kit/log.ts';
 import { makeLostCharactersReader } from '../../pacemaker/cib/lost-characters.ts';
 import { type ClusterWatch, makeClusterWatch } from '../../pacemaker/watch.ts';
 import { removeMemoryFolders } from '../../kit/files/memory-files.ts';
-import { debianPaths, memoryFolder, type Paths } from '../../kit/paths.ts';
+import { debianPaths, type Paths } from './paths.ts';
+import { memoryFolder } from '../../kit/paths.ts';
 import { makePcsText } from '../../pcs/text.ts';
 import { openRepeatedAnswers } from '../../changes/idempotency/repeated-answers.ts';
 import { alphornRows } from '../../routes/alphorn/liferafts.ts';
@@ -220,7 +221,7 @@ export function makeHost(
   run: Run,
   paths: Paths = debianPaths,
   findStoppedDaemons: FindStoppedDaemons = makeFindStoppedDaemons(),
-): Host {
+): Host<Paths> {
   return {
     run: namingStoppedDaemons(run, findStoppedDaemons),
     paths,

@@ -18,7 +18,7 @@ import { makeSender } from '../../alphorn/sending/sender.ts';
 import { destinationOf } from '../../alphorn/settings.ts';
 import { makeRun } from '../../kit/exec.ts';
 import type { Log } from '../../kit/log.ts';
-import { debianPaths, type Paths } from '../../kit/paths.ts';
+import { debianPaths, type Paths } from './paths.ts';
 import { makeDaemonApp } from '../../routes/alphorn/daemon.ts';
 import { makePeersApp } from '../../routes/peers/index.ts';
 import { makeProblems } from '../../server/problem.ts';

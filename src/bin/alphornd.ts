@@ -1,4 +1,4 @@
-import { makeAlphorn } from './wiring/alphorn.ts';
+import { makeSenderService } from './wiring/alphorn-services.ts';
 import { makeRun, makeStartResident } from '../kit/exec.ts';
 import { openSocketListener } from '../server/listeners.ts';
 import { makeProblems } from '../server/problem.ts';
@@ -15,21 +15,21 @@ await runService('alphornd', async () => {
   const config = await loadConfig(process.env);
   const log = makeLog(config.log_level);
   const watchdog = startWatchdog(makeStartResident(), log);
-  const { daemon, app, keysSaved } = makeAlphorn(config, log);
+  const { app, start, stop } = makeSenderService(config, log);
   const listener = await openSocketListener(
     app,
     debianPaths.alphorn.socket,
     makeProblems(faults).answer,
     log,
   );
-  daemon.start();
+  start();
   return {
     log,
     addresses: listener.addresses,
     systemd: makeSystemdNotifier(makeRun(log), process.env, log),
     stop: () => {
       watchdog.stop();
-      return Promise.all([listener.stop(), daemon.stop(), keysSaved()]);
+      return Promise.all([listener.stop(), stop()]);
     },
   };
 });

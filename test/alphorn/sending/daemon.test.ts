@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { makeAlphorn } from '../../../src/bin/wiring/alphorn.ts';
+import { makeSenderService } from '../../../src/bin/wiring/alphorn-services.ts';
 import { makeLiferaftBuilder } from '../../../src/alphorn/collecting/builder.ts';
 import { type Daemon, type DaemonParts, makeDaemon } from '../../../src/alphorn/sending/daemon.ts';
 import { makeDaemonClient } from '../../../src/alphorn/sending/daemon-client.ts';
@@ -64,7 +64,7 @@ describe('the sender', () => {
     const record = keepingLog();
     lines = record.lines;
     const config = await loadConfig({ HA_AGENT_CONFIG: join(folder.path, 'none') });
-    const made = makeAlphorn({ ...config, peer_port: ownPort }, record.log, host.paths);
+    const made = makeSenderService({ ...config, peer_port: ownPort }, record.log, host.paths);
     daemon = made.daemon;
     const listener = await openSocketListener(
       made.app,
@@ -73,9 +73,9 @@ describe('the sender', () => {
       keepingLog().log,
     );
     opened.push({
-      stop: () => Promise.all([listener.stop(), made.daemon.stop(), made.keysSaved()]),
+      stop: () => Promise.all([listener.stop(), made.stop()]),
     });
-    daemon.start();
+    made.start();
   }
 
   let made = 0;
@@ -405,9 +405,9 @@ describe('the sender', () => {
     };
     await writeFile(clone.paths.alphorn.settings, JSON.stringify(settings));
     const config = await loadConfig({ HA_AGENT_CONFIG: join(folder.path, 'none') });
-    const made = makeAlphorn({ ...config, peer_port: 1 }, keepingLog().log, clone.paths);
-    opened.push({ stop: () => Promise.all([made.daemon.stop(), made.keysSaved()]) });
-    made.daemon.start();
+    const made = makeSenderService({ ...config, peer_port: 1 }, keepingLog().log, clone.paths);
+    opened.push(made);
+    made.start();
     await made.daemon.sync();
     const [refused] = (await made.daemon.status()).destinations;
     expect(refused?.lastError?.detail).to.include('host_cloned').and.to.include('machine-id');

@@ -6,7 +6,7 @@ import tls from 'node:tls';
 
 import type { Express } from 'express';
 
-import { makeAlphorn, makePeers } from '../../../src/bin/wiring/alphorn.ts';
+import { makePeers, makeSenderService } from '../../../src/bin/wiring/alphorn-services.ts';
 import { openTokenStore } from '../../../src/access/tokens.ts';
 import type { Role } from '../../../src/access/roles.ts';
 import { type Config, loadConfig } from '../../../src/bin/wiring/config.ts';
@@ -258,10 +258,10 @@ export async function openAlphorn(folder: string, { log }: Witness): Promise<Fuz
   const config = await loadConfig({ HA_AGENT_CONFIG: join(folder, 'none') });
   const where = { address: '127.0.0.1', port };
   const peers = makePeers({ ...config, peer_port: port }, log, paths);
-  await peers.prepare();
+  await peers.start();
   const admission = { tls: peerTls, ...peers.callers };
   const peerListener = await openPeerListener(peers.app, where, admission, log);
-  const sender = makeAlphorn(config, log, paths);
+  const sender = makeSenderService(config, log, paths);
   const { socket } = paths.alphorn;
   const socketListener = await openSocketListener(
     sender.app,
@@ -285,8 +285,8 @@ export async function openAlphorn(folder: string, { log }: Witness): Promise<Fuz
     },
     socket,
     async stop() {
-      await Promise.all([peerListener.stop(), socketListener.stop(), sender.daemon.stop()]);
-      await Promise.all([peers.keysSaved(), sender.keysSaved()]);
+      await Promise.all([peerListener.stop(), socketListener.stop()]);
+      await Promise.all([peers.stop(), sender.stop()]);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { makeRestorer, type Restorer } from '../../../alphorn/restoring/restore.ts';
 import { pathsBelow } from '../../../alphorn/restoring/other-root.ts';
 import type { LiferaftStore } from '../../../alphorn/receiving/store.ts';
-import { makeHost, makeLiferaftStore } from '../../wiring/agent.ts';
+import { makeHost, makeLiferaftStore } from '../../wiring/stores.ts';
 import { makeRun } from '../../../kit/exec.ts';
 import type { Host } from '../../../kit/host.ts';
 import { makeLog } from '../../../kit/log.ts';

@@ -33,7 +33,7 @@ export function probeFamily(checkReadiness: () => Promise<void>, problems: Probl
       row({
         ...probe,
         path: '/readyz',
-        summary: 'Whether this node and its cluster can be worked with.',
+        summary: 'Whether this node and its cluster are ready for requests.',
         codes: ['daemon_stopped', 'no_coordinator', 'no_quorum', ...ofCluster],
         async handle() {
           await checkReadiness();

@@ -145,7 +145,7 @@ const presence = part(
   'Presence',
   record({
     kind: enumOf('file', 'link', 'folder', 'other'),
-    'mode?': described('Octal.', text),
+    'mode?': described('In octal.', text),
     'owner?': text,
     'acl?': text,
     'size?': integer,

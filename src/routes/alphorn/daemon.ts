@@ -37,14 +37,14 @@ export function daemonFamily(daemon: Daemon): Family {
         ...forRoot,
         methods: ['GET'],
         path: daemonRoutes.status,
-        summary: 'How the sender is doing.',
+        summary: 'The status of the sender.',
         handle: async () => ({ body: await daemon.status() }),
       }),
       row({
         ...forRoot,
         methods: ['POST'],
         path: daemonRoutes.sync,
-        summary: 'Has the sender look for changes and send now.',
+        summary: 'Makes the sender look for changes and send now.',
         async handle() {
           await Promise.race([
             daemon.sync(),

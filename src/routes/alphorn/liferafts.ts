@@ -19,23 +19,23 @@ export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
   const { changes } = alphorn;
   const name = inPath(liferaftName);
   const deleteAll = {
-    summary: 'Deletes all liferafts that are on this node.',
+    summary: 'Deletes all liferafts on this node.',
     schema: texts,
     codes: ['cannot_be_tried'] as const,
     change: changes.removeAll,
-    loses: () => 'All liferafts that are on this host are removed, former generations too.',
+    loses: () => 'All liferafts on this host are deleted, including former generations.',
   };
   return [
     read({
       path: '/alphorn',
-      summary: 'What Alphorn is to do.',
+      summary: 'The settings of Alphorn.',
       schema: answered.settings,
       codes: ['alphorn_settings_invalid'],
       handle: async () => ({ body: await alphorn.settings() }),
     }),
     changing({
       path: '/alphorn',
-      summary: 'Says what Alphorn is to do.',
+      summary: 'Changes the settings of Alphorn.',
       fields: { config: inBody(settingsObject) },
       schema: record({}),
       codes: ['cannot_be_tried'],
@@ -44,14 +44,14 @@ export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
     }),
     read({
       path: '/alphorn/status',
-      summary: 'How the sender of this node is doing.',
+      summary: 'The status of the sender on this node.',
       schema: answered.status,
       codes: ['alphorn_unresponsive'],
       handle: async () => ({ body: await alphorn.status() }),
     }),
     changing({
       path: '/alphorn/sync',
-      summary: 'Has the sender of this node look for changes and send now.',
+      summary: 'Makes the sender on this node look for changes and send now.',
       role: 'operator',
       schema: answered.senderStatus,
       codes: ['cannot_be_tried', 'alphorn_not_running', 'alphorn_unresponsive'],
@@ -59,14 +59,14 @@ export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
     }),
     changing({
       path: '/alphorn/restore/undo',
-      summary: 'Puts back what the latest restore replaced.',
+      summary: 'Undoes the latest restore.',
       fields: { force: optional(flag) },
       schema: answered.undone,
       codes: ['cannot_be_tried', 'nothing_to_undo', 'changed_since_restore', ...ofRestores],
       change: ({ force = false }) => changes.undo(force),
       loses: ({ force = false }) =>
         force
-          ? 'What was changed since the restore is replaced, where it was restored. A copy stays on this host.'
+          ? 'Changes since the restore are overwritten in the restored paths. A copy stays on this host.'
           : undefined,
     }),
     changing({ ...deleteAll, methods: ['GET', 'POST'], path: '/alphorn/liferaft/delete_all' }),
@@ -74,7 +74,7 @@ export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
     changing({ ...deleteAll, methods: ['DELETE'], path: '/alphorn/liferaft', isStrict: true }),
     read({
       path: '/alphorn/liferaft',
-      summary: 'The liferafts of other hosts that are on this node.',
+      summary: 'The liferafts of other hosts on this node.',
       schema: answered.liferafts,
       codes: [],
       handle: async () => ({ body: await alphorn.liferafts.list() }),
@@ -83,7 +83,7 @@ export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
     // be guessed, and a diff tells whether this host has the same ones.
     read({
       path: '/alphorn/liferaft/:name',
-      summary: 'What is in a liferaft.',
+      summary: 'The content of a liferaft.',
       schema: answered.manifest,
       codes: ofLiferaft,
       role: 'operator',
@@ -99,11 +99,11 @@ export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
       codes: ['cannot_be_tried', 'liferaft_not_found'],
       change: (values) => changes.remove(values.name),
       loses: (values) =>
-        `${values.name} is deleted; its host sends it again only if it is still alive.`,
+        `${values.name} is deleted. Its host sends it again only if the host still runs.`,
     }),
     read({
       path: '/alphorn/liferaft/:name/diff',
-      summary: 'What a restore of a liferaft would change on this node.',
+      summary: 'What the restore of a liferaft would change on this node.',
       schema: answered.diff,
       codes: [...ofLiferaft, ...ofTools],
       role: 'operator',
@@ -112,7 +112,7 @@ export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
     }),
     changing({
       path: '/alphorn/liferaft/:name/restore',
-      summary: 'Makes paths of this node as they are in a liferaft.',
+      summary: 'Restores paths of this node from a liferaft.',
       fields: {
         name,
         replace_users: optional(flag),

@@ -168,7 +168,7 @@ export function changeRows(domain: ChangeDomain, kind: ChangeKind): ChangeRows {
     const plan = change.try && bodyOfDryRun(await domain.changes.try(unconditional(call), change));
     throw new Fault(
       'confirmation_required',
-      `${lost} To have it done, repeat the request within ${domain.confirmations.lifetimeSeconds} s with the header 'X-HA-Confirm' and the token that is in 'confirmation'.`,
+      `${lost} To confirm, repeat the request within ${domain.confirmations.lifetimeSeconds} s with the header 'X-HA-Confirm' and the token in 'confirmation'.`,
       { confirmation: { token: domain.confirmations.issue(caller, what), ...plan } },
     );
   }

@@ -53,14 +53,16 @@ export function describedChange(
     headers: {
       request: {
         ...(kind.hasVersion && {
-          'If-Match': 'The ETag of a read: the change is refused if the configuration is another.',
+          'If-Match':
+            'The ETag of a read. The change is refused if the configuration has changed since.',
         }),
-        'Idempotency-Key': 'Repeats of this request get the first answer, and nothing is done.',
-        ...(isConfirmed && { 'X-HA-Confirm': 'The token that a 428 had.' }),
+        'Idempotency-Key':
+          'Repeats of this request with the same key change nothing and get the first answer.',
+        ...(isConfirmed && { 'X-HA-Confirm': 'The token of a 428 answer.' }),
       },
       answer: {
         ...(kind.hasVersion && { ETag: 'For the If-None-Match or If-Match of the next request.' }),
-        'X-HA-Warnings': 'What to know of the change that was made.',
+        'X-HA-Warnings': 'Warnings about the change that was made.',
       },
     },
   };

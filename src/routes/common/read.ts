@@ -39,7 +39,7 @@ export function read<F extends Fields>({
 }
 
 export const age: DescribedHeaders = {
-  Age: 'How many seconds ago it was read, if that is more than one.',
+  Age: 'The age of the reading in seconds, if it is more than one.',
 };
 
 /** A route whose answer is what was read at some moment. */

@@ -25,7 +25,7 @@ export function agentRows({ resourceAgents, fenceAgents }: AgentsDomain): Row[] 
     }),
     read({
       path: '/resource_agent/providers',
-      summary: 'Where the resource agents come from.',
+      summary: 'The standards and OCF providers of the installed resource agents.',
       schema: texts,
       codes: ofTools,
       handle: async () => ({ body: await resourceAgents.providers() }),
@@ -40,7 +40,7 @@ export function agentRows({ resourceAgents, fenceAgents }: AgentsDomain): Row[] 
     }),
     read({
       path: '/resource_agent/*agent/info',
-      summary: 'What a resource agent is for, with its parameters and actions.',
+      summary: 'The purpose, parameters and actions of a resource agent.',
       fields: { agent: inPath(agentInSegments) },
       schema: text,
       codes: ofDescription,
@@ -56,7 +56,7 @@ export function agentRows({ resourceAgents, fenceAgents }: AgentsDomain): Row[] 
     row({
       methods: ['POST'],
       path: '/stonith/agent/info',
-      summary: 'What a fence agent is for, with its parameters and actions.',
+      summary: 'The purpose, parameters and actions of a fence agent.',
       role: 'viewer',
       fields: { agent: inBody(agentName) },
       answers: { 200: { json: text } },

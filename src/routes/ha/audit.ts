@@ -11,7 +11,7 @@ export function auditRows(audit: Pick<AuditLog, 'list'>): Row[] {
   return [
     read({
       path: '/audit',
-      summary: 'Who changed what on this node, or read a secret, the newest first.',
+      summary: 'The audit log of this node, newest first: changes, and reads of secrets.',
       role: 'admin',
       fields: { limit: inQuery(limit) },
       schema: auditEntries,

@@ -11,8 +11,8 @@ import type { FaultCode } from '../../kit/fault.ts';
 
 export const ofCib: DescribedHeaders = {
   ...age,
-  'X-HA-Source': '`offline` where the cluster is stopped, and the CIB on the disk was read.',
-  'X-HA-Warnings': 'What to know of the answer.',
+  'X-HA-Source': '`offline` if the cluster is stopped, so that the CIB was read from the disk.',
+  'X-HA-Warnings': 'Warnings about the answer.',
 };
 
 /** What a route says that answers from the CIB: of its faults those that not each of them has. */

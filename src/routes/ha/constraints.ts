@@ -58,14 +58,14 @@ export function constraintRows(
   return [
     fromCibAndText({
       path: '/constraint',
-      summary: 'All constraints, by their types.',
+      summary: 'All constraints, by type.',
       schema: constraints,
       textOf: pcsText.constraints,
       bodyOf: ({ cib }, raw) => ({ ...listConstraints(cib), ...(raw !== undefined && { raw }) }),
     }),
     fromCibAndText({
       path: '/constraint/raw',
-      summary: 'All constraints, as pcs tells them.',
+      summary: 'All constraints, as the text that pcs prints.',
       schema: text,
       isTextItself: true,
       textOf: pcsText.constraints,
@@ -91,7 +91,7 @@ export function constraintRows(
     row({
       methods: ['POST'],
       path: '/constraint/:type',
-      summary: 'Refuses a constraint of a type that there is not.',
+      summary: 'Refuses a constraint of an unknown type.',
       role: 'admin',
       fields: { type: inPath(typeIn([...Object.keys(additions), ...Object.keys(spellings)])) },
       answers: {},
@@ -107,7 +107,7 @@ function additionsOf(changing: ClusterChangeRows) {
     order: changing({
       path: '/constraint/order',
       ...ofAddition,
-      summary: 'Has one resource be started before another.',
+      summary: 'Makes the cluster start one resource before another.',
       fields: {
         name: optional(resourceName),
         first: inBody(orderedAction),
@@ -122,7 +122,7 @@ function additionsOf(changing: ClusterChangeRows) {
     order_group: changing({
       path: '/constraint/order_group',
       ...ofAddition,
-      summary: 'Has resources be started in the order of sets.',
+      summary: 'Makes the cluster start resources in the order of sets.',
       fields: {
         ...sets,
         // The document's example has a kind and a score that mean something for locations alone.
@@ -149,7 +149,7 @@ function additionsOf(changing: ClusterChangeRows) {
     colocation: changing({
       path: '/constraint/colocation',
       ...ofAddition,
-      summary: 'Keeps two resources together, or apart.',
+      summary: 'Keeps two resources together or apart.',
       fields: {
         name: optional(resourceName),
         first: inBody(colocated),
@@ -174,7 +174,7 @@ function additionsOf(changing: ClusterChangeRows) {
     colocation_group: changing({
       path: '/constraint/colocation_group',
       ...ofAddition,
-      summary: 'Keeps the resources of sets together, or apart.',
+      summary: 'Keeps the resources of sets together or apart.',
       fields: { ...sets, score: optional(score), setOptions: inBody(options(['score'])) },
       change: ({ name, score: weight, setOptions, ...values }) =>
         addColocationGroup({
@@ -188,7 +188,7 @@ function additionsOf(changing: ClusterChangeRows) {
     location: changing({
       path: '/constraint/location',
       ...ofAddition,
-      summary: 'Says where a resource may run, or rather runs.',
+      summary: 'Sets the nodes that a resource prefers or avoids.',
       fields: {
         name: optional(resourceName),
         resource: inBody(resourceName),
@@ -212,7 +212,7 @@ function additionsOf(changing: ClusterChangeRows) {
     ticket: changing({
       path: '/constraint/ticket',
       ...ofAddition,
-      summary: 'Has a resource run only where the cluster has a ticket.',
+      summary: 'Lets a resource run only while the cluster has a ticket.',
       fields: {
         name: optional(resourceName),
         ticket: inBody(ticketName),

@@ -22,7 +22,7 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
   return [
     read({
       path: '/corosync',
-      summary: 'corosync.conf of this node, section by section.',
+      summary: 'The corosync.conf of this node, by section.',
       schema: corosyncConf,
       codes: ofCorosyncConf,
       headers: validity,
@@ -36,7 +36,7 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
     }),
     changing({
       path: '/corosync',
-      summary: 'Writes corosync.conf of this node from sections, once corosync takes them.',
+      summary: 'Writes the corosync.conf of this node from sections, if corosync accepts them.',
       fields: { totem: inBody(section), quorum: inBody(section), nodelist: inBody(section) },
       takesAll: true,
       schema: text,
@@ -46,14 +46,14 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
     }),
     read({
       path: '/corosync/raw',
-      summary: 'corosync.conf of this node, as its text.',
+      summary: 'The text of the corosync.conf of this node.',
       schema: text,
       codes: ofCorosyncConf,
       handle: async () => ({ body: await corosync.confText() }),
     }),
     changing({
       path: '/corosync/raw',
-      summary: 'Writes corosync.conf of this node, once corosync takes it.',
+      summary: 'Writes the corosync.conf of this node from text, if corosync accepts it.',
       fields: { conf: inBody(conf) },
       schema: text,
       codes: ofWrites,
@@ -72,7 +72,7 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
     }),
     read({
       path: '/corosync/key',
-      summary: 'The key of the cluster, in hexadecimal.',
+      summary: 'The corosync key of the cluster, in hexadecimal.',
       role: 'admin',
       schema: corosyncKey,
       codes: ['corosync_key_not_found', 'audit_failed', 'no_space'],
@@ -84,7 +84,7 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
     }),
     changing({
       path: '/corosync/key',
-      summary: 'Writes the key of the cluster on this node.',
+      summary: 'Writes the corosync key on this node.',
       fields: { key: inBody(key) },
       schema: 'nothing',
       codes: ['cannot_be_tried'],
@@ -93,21 +93,21 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
     changing({
       methods: ['GET', 'POST'],
       path: '/corosync/key/generate',
-      summary: 'Makes a new key of the cluster on this node.',
+      summary: 'Generates a new corosync key on this node.',
       schema: text,
       codes: ['cannot_be_tried'],
       change: generateKey,
     }),
     read({
       path: '/corosync/rings',
-      summary: 'The links of this node to the others.',
+      summary: 'The links from this node to the others.',
       schema: rings,
       codes: ofCluster,
       handle: async () => ({ body: await corosync.rings.get() }),
     }),
     read({
       path: '/quorum',
-      summary: 'Votes, and who is there.',
+      summary: 'The quorum: its votes and its members.',
       schema: quorum,
       codes: ofCluster,
       handle: async () => ({ body: await corosync.quorum.get() }),
@@ -116,7 +116,7 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
 }
 
 const validity: DescribedHeaders = {
-  'X-HA-Valid': 'Whether corosync would start with it: `true` or `false`.',
+  'X-HA-Valid': 'Whether corosync would start with this corosync.conf: `true` or `false`.',
 };
 
 const ofWrites: readonly FaultCode[] = [

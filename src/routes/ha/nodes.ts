@@ -34,12 +34,12 @@ export function nodeRows(
     change: ({ name }: { name: string }) => nodeChanges.remove(name),
     answer: emptyText,
     loses: ({ name }: { name: string }) =>
-      `${name} is no longer a node of the cluster, and all that is configured of it is lost.`,
+      `${name} is removed from the cluster, and its configuration there is lost.`,
   };
   const states = {
-    standby: 'Moves everything away from a node, and keeps it away.',
+    standby: 'Moves all resources away from a node, and keeps them away.',
     online: 'Ends the standby of a node.',
-    maintenance: 'Leaves everything on a node as it is, whatever happens there.',
+    maintenance: 'Makes the cluster leave everything on a node as it is.',
     unmaintenance: 'Ends the maintenance of a node.',
   } as const;
   return [
@@ -55,7 +55,7 @@ export function nodeRows(
     }),
     readAsOf({
       path: '/node/:name',
-      summary: 'One node, with what runs there.',
+      summary: 'One node, with the resources that run there.',
       fields,
       schema: node,
       codes: [...ofCluster, 'node_not_found'],
@@ -70,13 +70,14 @@ export function nodeRows(
     changing({
       methods: ['GET', 'POST'],
       path: '/node/:name/fence',
-      summary: 'Has the cluster power a node off and on again.',
+      summary: 'Fences a node: the cluster switches it off and on again.',
       fields,
       schema: always(''),
       codes: ['cannot_be_tried', 'node_not_found'],
       change: ({ name }) => nodeChanges.fence(name),
       answer: emptyText,
-      loses: ({ name }) => `${name} is powered off and on again; whatever runs there ends at once.`,
+      loses: ({ name }) =>
+        `${name} is switched off and on again, and everything that runs there ends at once.`,
     }),
     ...(Object.keys(states) as (keyof typeof states)[]).map((state) =>
       changing({

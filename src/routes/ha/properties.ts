@@ -64,7 +64,7 @@ export function propertyRows(
     answer: nullAnswer,
   };
   const remove = {
-    summary: 'Takes a cluster property away, so that its default counts.',
+    summary: 'Deletes a cluster property, so that its default applies.',
     schema: always(null),
     codes: ['property_not_set', 'property_is_pacemakers'] as const,
     fields: { name },
@@ -80,12 +80,12 @@ export function propertyRows(
     changing({
       methods: ['GET', 'POST'],
       path: '/property/delete_all',
-      summary: 'Takes all cluster properties away, so that their defaults count.',
+      summary: 'Deletes all cluster properties, so that their defaults apply.',
       schema: always(null),
       codes: [],
       change: propertyChanges.deleteAll,
       answer: nullAnswer,
-      loses: () => 'All cluster properties go back to their defaults, fencing among them.',
+      loses: () => 'All cluster properties, including those of fencing, return to their defaults.',
     }),
     ...['/property/:name/details', '/property/:name'].map((path) =>
       fromProperties({

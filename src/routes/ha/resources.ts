@@ -99,7 +99,7 @@ export function resourceRows(
     }),
     changing({
       path: '/resource/group/set',
-      summary: 'Puts resources into a group, which is made if there is none.',
+      summary: 'Adds resources to a group, and creates the group if it does not exist.',
       fields: {
         groupName: inBody(resourceName),
         resources: inBody(resourceNames),
@@ -112,7 +112,7 @@ export function resourceRows(
     }),
     changing({
       path: '/resource/group/remove',
-      summary: 'Takes resources out of a group.',
+      summary: 'Removes resources from a group.',
       fields: { groupName: inBody(resourceName), resources: inBody(resourceNames) },
       change: ({ groupName, resources }) => removeFromGroup(groupName, resources),
       codes: ['resource_not_found'],
@@ -129,7 +129,7 @@ export function resourceRows(
     changing({
       methods: ['DELETE'],
       path: '/resource/group/:name',
-      summary: 'Takes a group apart; its resources stay.',
+      summary: 'Dissolves a group. Its resources stay.',
       fields: { name },
       schema: record({ groupName: text }),
       codes: ['resource_not_found'],
@@ -146,7 +146,7 @@ export function resourceRows(
     changing({
       methods: ['GET', 'POST'],
       path: '/resource/:name/stop',
-      summary: 'Stops a resource, and keeps it stopped.',
+      summary: 'Stops a resource and keeps it stopped.',
       role: 'operator',
       fields: { name },
       schema: named,
@@ -157,7 +157,7 @@ export function resourceRows(
     changing({
       methods: ['GET', 'POST'],
       path: '/resource/:name/start',
-      summary: 'Has the cluster run a resource that was stopped.',
+      summary: 'Starts a resource that was stopped.',
       role: 'operator',
       fields: { name },
       schema: named,
@@ -168,7 +168,7 @@ export function resourceRows(
     changing({
       methods: ['GET', 'POST'],
       path: '/resource/:name/cleanup',
-      summary: 'Forgets the failures of a resource, so that the cluster tries again.',
+      summary: 'Clears the failures of a resource, so that the cluster tries again.',
       role: 'operator',
       fields: { name },
       schema: text,
@@ -177,7 +177,7 @@ export function resourceRows(
     }),
     changing({
       path: '/resource/:name/migrate',
-      summary: 'Moves a resource to a node once.',
+      summary: 'Moves a resource to a node, and leaves no constraint behind.',
       role: 'operator',
       fields: {
         name,
@@ -210,7 +210,7 @@ export function resourceRows(
     }),
     changing({
       path: '/resource/:name/clear',
-      summary: 'Ends the bans of a resource.',
+      summary: 'Removes the bans of a resource.',
       fields: { name, node: optional(nodeName) },
       schema: named,
       codes: ['resource_not_found', 'node_not_found'],
@@ -219,7 +219,7 @@ export function resourceRows(
     }),
     changing({
       path: '/resource/:name/manage',
-      summary: 'Has the cluster manage a resource again.',
+      summary: 'Lets the cluster manage a resource again.',
       fields: { name },
       schema: named,
       codes: ['resource_not_found'],
@@ -228,7 +228,7 @@ export function resourceRows(
     }),
     changing({
       path: '/resource/:name/unmanage',
-      summary: 'Has the cluster leave a resource as it is.',
+      summary: 'Makes the cluster leave a resource as it is.',
       fields: { name },
       schema: named,
       codes: ['resource_not_found'],
@@ -237,7 +237,7 @@ export function resourceRows(
     }),
     changing({
       path: '/resource/:name/clone',
-      summary: 'Makes a clone of a resource or group, which then runs on several nodes.',
+      summary: 'Clones a resource or group, which then runs on several nodes.',
       fields: { name, clone_name: optional(resourceName), meta: inBody(pairs) },
       schema: named,
       codes: ['resource_not_found', 'id_exists'],
@@ -246,7 +246,7 @@ export function resourceRows(
     }),
     changing({
       path: '/resource/:name/unclone',
-      summary: 'Makes a plain resource or group of a clone again.',
+      summary: 'Turns a clone back into a plain resource or group.',
       fields: { name },
       schema: named,
       codes: ['resource_not_found'],

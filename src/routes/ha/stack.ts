@@ -39,7 +39,7 @@ export function stackRows(
     ...(['start', 'stop', 'restart', 'enable', 'disable'] as const).map((action) =>
       changing({
         path: `/services/:id/${action}`,
-        summary: `Has systemd ${action} a service of the cluster stack on this node.`,
+        summary: `Makes systemd ${action} a service of the cluster stack on this node.`,
         fields: { id: inPath(serviceId) },
         schema: service,
         codes: ['cannot_be_tried', 'service_not_found', 'service_failed'],

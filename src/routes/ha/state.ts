@@ -24,7 +24,7 @@ export function stateRows({ state, status, configuration }: StateDomain): Row[] 
   return [
     read({
       path: '/status',
-      summary: 'The state of the cluster, as crm_mon and pcs tell it.',
+      summary: 'The state of the cluster, from crm_mon and pcs.',
       fields: rawWanted,
       schema: whole,
       codes: ofCluster,

@@ -37,7 +37,7 @@ export function fencingRows(
 ): Row[] {
   const name = inPath(resourceName);
   const removeLevel = {
-    summary: 'Takes a fence device out of a level of a node.',
+    summary: 'Removes a fence device from a fencing level of a node.',
     fields: { level: inPath(level), ...ofLevel },
     schema: removedLevel,
     codes: ['level_not_found'] as const,
@@ -109,7 +109,7 @@ export function fencingRows(
     }),
     changing({
       path: '/stonith/level/create',
-      summary: 'Puts a fence device into a level of a node.',
+      summary: 'Adds a fence device to a fencing level of a node.',
       fields: { level: inBody(level), ...ofLevel },
       change: (values) => addToLevel(deviceOf(values)),
       codes: ['level_exists', 'node_not_found', 'resource_not_found'],
@@ -118,7 +118,7 @@ export function fencingRows(
     changing({ ...removeLevel, path: '/stonith/level/:level/delete' }),
     fromCib({
       path: '/stonith/level/:level',
-      summary: 'The fencing levels of one number.',
+      summary: 'All fencing levels with one number.',
       fields: { level: inPath(level) },
       schema: levels,
       bodyOf: ({ cib }, values) =>

@@ -92,7 +92,7 @@ export function peersFamily({
   const ofPeer = { role: 'anyone', fields: {} } as const;
   return {
     name: 'peers',
-    title: 'What peers ask',
+    title: 'Requests of peers',
     bases: [''],
     signIn: [knowCaller(callers)],
     rows: [
@@ -101,7 +101,7 @@ export function peersFamily({
         methods: ['POST'],
         path: peerRoutes.heartbeat,
         body: 'json',
-        summary: 'Says which liferaft a host has, and answers whether it is here.',
+        summary: 'Announces the current liferaft of a host, and answers whether this host has it.',
         answers: { 200: { json: heartbeatAnswer } },
         codes: ofClones,
         async handle(_values, call) {
@@ -121,7 +121,7 @@ export function peersFamily({
         methods: ['PUT'],
         path: peerRoutes.liferaft,
         body: 'stream',
-        summary: 'Takes in the liferaft of a host.',
+        summary: 'Receives the liferaft of a host.',
         answers: { 200: { json: liferaftAnswer } },
         codes: ofReception,
         handle: (_values, call) => takeIn(call, call.caller().name),

@@ -41,10 +41,10 @@ export function openApiOf(family: Family): object {
 /** On each answer. */
 const ofEveryAnswer: DescribedHeaders = {
   'X-Request-Id':
-    'The one of the request, or a new one; the journal and the audit log have it too.',
+    'The id from the request or a new one. The journal and the audit log have the same id.',
 };
 const ofFaults: DescribedHeaders = {
-  'Retry-After': 'After how many seconds to ask again.',
+  'Retry-After': 'The seconds after which to repeat the request.',
 };
 /** Where Express makes an ETag. */
 const ofReads: DescribedHeaders = { ETag: 'For the If-None-Match of the next request.' };
@@ -87,7 +87,10 @@ function operationIdOf({ path }: Row, method: Method): string {
 function parametersOf({ hasEtags }: Family, each: Row, method: Method): object[] {
   const isCached = isCacheable(each, method) && hasEtags;
   const headers = {
-    ...(isCached && { 'If-None-Match': 'The ETag of an answer: 304 if it still holds.' }),
+    ...(isCached && {
+      'If-None-Match':
+        'The ETag of an earlier answer. If nothing has changed since, the answer is 304.',
+    }),
     ...each.headers?.request,
   };
   return [
@@ -164,7 +167,7 @@ function responsesOf(
     const content = contentOf(answered, shown, components);
     return [status, { description: STATUS_CODES[status] ?? status, headers, ...content }];
   });
-  const notModified = { description: 'It is as it was.', headers };
+  const notModified = { description: 'Nothing has changed.', headers };
   return Object.fromEntries([
     ...answers,
     ...(isCached ? [['304', components.share('not_modified', notModified)]] : []),

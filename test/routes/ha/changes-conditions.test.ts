@@ -452,7 +452,7 @@ describe('a change', () => {
           confirmation: { token: string; actions?: object[] };
           detail: string;
         };
-        expect(detail).to.match(/^[^.]+\. To have it done, repeat the request within 60 s/);
+        expect(detail).to.match(/^[^.]+\. To confirm, repeat the request within 60 s/);
         expect(cluster.changes().filter(([tool]) => tool !== 'crm_simulate')).to.deep.equal([]);
         expect(cluster.cibs).to.have.lengthOf(1);
         if (path.startsWith('property') || path.startsWith('stonith')) {

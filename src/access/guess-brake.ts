@@ -54,13 +54,13 @@ export function makeGuessBrake(
 
       if (guesser.guesses <= freeGuesses) return;
       if (guesser.guesses === freeGuesses + 1) {
-        log.warn({ source }, 'wrong tokens keep coming from here; answers are held up');
+        log.warn({ source }, 'repeated wrong tokens from this address; answers to it are delayed');
       }
       const delayMs = Math.min(firstDelayMs * 2 ** (guesser.guesses - freeGuesses - 1), maxDelayMs);
       if (guesser.delayed >= maxDelayed) {
         throw new Fault(
           'too_many_attempts',
-          'Too many wrong tokens from this address. Wait, then use a valid one.',
+          'Too many wrong tokens from this address. Wait a moment, then use a valid token.',
           {
             retryAfterSeconds: Math.ceil(maxDelayMs / 1000),
           },

@@ -17,12 +17,12 @@ export function addAlphornMetrics(registry: Registry, status: () => Promise<Alph
   });
   const whole = new Gauge({
     name: 'ha_agent_alphorn_whole',
-    help: 'Whether the liferaft of this host has all that it cannot be brought back without.',
+    help: 'Whether the liferaft of this host has everything that it takes to bring the host back.',
     registers,
   });
   const lag = new Gauge({
     name: 'ha_agent_alphorn_lag_seconds',
-    help: 'For how long the destination that is furthest behind has not had the latest liferaft.',
+    help: 'How long the destination furthest behind has lacked the latest liferaft.',
     registers,
   });
   new Gauge({

@@ -50,7 +50,7 @@ export function makeLock(capacity = 256): Lock {
       if (inside > capacity) {
         throw new Fault(
           'too_many_changes',
-          `${capacity} changes are waiting on this node already. Nothing of this one was done; ask again in some seconds.`,
+          `${capacity} changes are already waiting on this node. Nothing was done; try again in a few seconds.`,
           { retryAfterSeconds },
         );
       }
@@ -87,7 +87,7 @@ export function makeLock(capacity = 256): Lock {
 function stopping(): Fault {
   return new Fault(
     'stopping',
-    'The agent is being stopped or restarted. Nothing of this change was done; ask again in some seconds.',
+    'The agent is being stopped or restarted. Nothing was done; try again in a few seconds.',
     { retryAfterSeconds },
   );
 }
@@ -96,7 +96,7 @@ function stopping(): Fault {
 export function addLockMetrics(registry: Registry, { pending }: Pick<Lock, 'pending'>): void {
   new Gauge({
     name: 'ha_agent_changes_pending',
-    help: 'Changes that have been asked for and have not ended.',
+    help: 'Changes that are waiting or under way.',
     registers: [registry],
     collect() {
       this.set(pending());

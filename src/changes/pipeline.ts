@@ -119,7 +119,7 @@ export function makeChangePipeline(parts: PipelineParts): ChangePipeline {
       if (change.try) return change.try(request);
       throw new Fault(
         'cannot_be_tried',
-        'Dry run is not supported for this request. Nothing was done; ask without a dry run to have it done.',
+        'Dry run is not supported for this request. Nothing was done; send it without a dry run to make the change.',
       );
     },
 

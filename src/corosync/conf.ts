@@ -85,7 +85,7 @@ export async function replaceCorosyncConf(host: CorosyncHost, text: string): Pro
   if (!valid) {
     throw new Fault(
       'corosync_conf_invalid',
-      "Corosync would not start with this configuration, so it was not put in place. What it says is in 'stderr'; if it cannot open its key, set that first.",
+      "Corosync would not start with this configuration, so it was not written. Its own message is in 'stderr'. If it cannot open its key, set the key first.",
       { command: { argv: ['corosync', '-t'], exitCode: null, stderr: output } },
     );
   }
@@ -101,7 +101,7 @@ async function withKey(host: CorosyncHost, text: string): Promise<string> {
   if (key === undefined) {
     throw new Fault(
       'invalid_request',
-      `The key is ${masked}, which is how a key is shown, but the file of this node has none that could stay.`,
+      `The key is ${masked}, which stands for the present key, but the file on this node has none.`,
       { errors: [{ field: 'totem.key', message: 'must be a key', type: 'string' }] },
     );
   }

@@ -44,7 +44,7 @@ export async function generateCorosyncKey(host: CorosyncHost): Promise<string> {
     const text = await runToSuccess(
       host.run,
       { argv: ['corosync-keygen', '-k', fresh], deadlineMs: host.changeDeadlineMs },
-      "No key was made; the one that was there is untouched. What corosync-keygen says is in 'stderr'.",
+      "No key was generated, and the former key is unchanged. The message of corosync-keygen is in 'stderr'.",
     );
     const key = await readFileIfThere(fresh);
     if (key === undefined) throw new Error('corosync-keygen made no key');

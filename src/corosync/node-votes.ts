@@ -69,7 +69,7 @@ export function removeVotes(
     if (last) editing.setValue(last, '1');
     else editing.addBehind(provider, 'two_node: 1');
     warnings.push(
-      'two_node is on in corosync.conf now: each of the two nodes that are left keeps quorum alone, and after a start of both waits for the other.',
+      'two_node is now on in corosync.conf: each of the two remaining nodes keeps quorum alone, but waits for the other one when the cluster starts.',
     );
   }
 
@@ -77,7 +77,7 @@ export function removeVotes(
     if (isOn('last_man_standing')) {
       throw new Fault(
         'corosync_conf_invalid',
-        `An odd number of votes would be left, ${sum}, and with auto_tie_breaker and last_man_standing corosync starts with that only if wait_for_all is on. Nothing was changed. Put 'wait_for_all: 1' into the section quorum of corosync.conf on each node, restart the cluster, then ask again.`,
+        `An odd number of votes would be left, ${sum}. With auto_tie_breaker and last_man_standing, corosync starts with that only if wait_for_all is on. Nothing was changed. Add 'wait_for_all: 1' to the section quorum of corosync.conf on each node, restart the cluster, then try again.`,
       );
     }
     warnings.push(
@@ -103,7 +103,7 @@ export function removeVotes(
   const isTracked = isOn('expected_votes_tracking') || isOn('allow_downscale');
   if (isTracked) {
     warnings.push(
-      'Corosync keeps the highest expected votes that it has seen on disk, and starts with those: remove the file ev_tracking in /var/lib/corosync on each node while corosync is stopped there.',
+      'Corosync stores the highest number of expected votes on the disk, and starts with it: remove the file ev_tracking in /var/lib/corosync on each node while corosync is stopped there.',
     );
   }
   return { expected: hasDevice || isTracked ? undefined : expected, warnings };

@@ -152,6 +152,6 @@ const called = (node: FileNode) => node.name ?? node.address ?? `with the number
 function notMatched(name: string, why: string): Fault {
   return new Fault(
     'node_not_matched',
-    `corosync.conf on this node does not tell which of its nodes ${name} is: ${why}. Nothing was changed. Compare the file with 'crm_node --list' and 'corosync-cmapctl nodelist.', give each node in it the name and nodeid that it has there, then ask again.`,
+    `corosync.conf on this node does not show which of its nodes ${name} is: ${why}. Nothing was changed. Compare the file with 'crm_node --list' and 'corosync-cmapctl nodelist.', give each node in the file the name and nodeid that they show, then try again.`,
   );
 }

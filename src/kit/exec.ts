@@ -91,7 +91,7 @@ export function makeRun(log: Log): Run {
     if (result.code === 'ENOENT' || result.code === 'EACCES') {
       return fail(
         'tool_missing',
-        `${tool} is not installed or not executable on this node. Install the package that holds it ('apt-file find ${tool.includes('/') ? tool : `bin/${tool}`}' names it), then ask again.`,
+        `${tool} is not installed or not executable on this node. Install the package that holds it ('apt-file find ${tool.includes('/') ? tool : `bin/${tool}`}' names it), then try again.`,
       );
     }
     if (result.isMaxBuffer) {
@@ -109,14 +109,14 @@ export function makeRun(log: Log): Run {
     if (result.exitCode === undefined) {
       return fail(
         'tool_ended_by_signal',
-        `${tool} was ended by ${result.signal ?? 'a signal'} from outside. Ask again; if it stays so, look for the out-of-memory killer in the journal.`,
+        `${tool} was ended by ${result.signal ?? 'a signal'} from outside. Try again; if it happens again, look for the out-of-memory killer in the journal.`,
         result.stderr,
       );
     }
     if (result.exitCode !== 0 && saysNoRoom.test(result.stderr)) {
       throw new Fault(
         'no_space',
-        `${tool} could not write to a disk that is full or read-only; 'stderr' says which. See 'df' and 'df -i', make room there, then ask again.`,
+        `${tool} could not write to a disk that is full or read-only; 'stderr' says which. See 'df' and 'df -i', make room there, then try again.`,
         { command: { argv, exitCode: result.exitCode, stderr: result.stderr } },
       );
     }

@@ -86,6 +86,6 @@ export async function forgetNode(host: PacemakerHost, name: string, pauseMs = 30
   }
   throw new Fault(
     'node_not_forgotten',
-    `Pacemaker still lists ${name} after ${attempts} tries to remove it ('crm_node --list' shows it). The corosync.conf of this node has it no longer. Ask for the delete again; if that does not help, see whether corosync still knows the node on another host ('corosync-cmapctl nodelist').`,
+    `Pacemaker still lists ${name} after ${attempts} tries to remove it ('crm_node --list' shows it). The corosync.conf of this node no longer has it. Try the delete again; if that does not help, check whether corosync on another node still knows it ('corosync-cmapctl nodelist').`,
   );
 }

@@ -59,7 +59,7 @@ export function failureOf(argv: Command['argv'], { exitCode, stderr }: Outcome):
     case 124:
       return new Fault(
         'tool_timeout',
-        `${argv[0]} waited in vain for Pacemaker. Look at 'systemctl status pacemaker' and the journal.`,
+        `${argv[0]} got no answer from Pacemaker in time. Look at 'systemctl status pacemaker' and the journal.`,
         { command },
       );
     default:

@@ -15,6 +15,6 @@ export function describeAgent(
     host.run,
     { argv: ['pcs', kind, 'describe', agent], deadlineMs: host.readDeadlineMs },
     // pcs exits with 1 on every failure.
-    `pcs cannot describe ${agent}. Mostly the agent gives no metadata because something that it needs is not installed; what pcs says is in 'stderr'.`,
+    `pcs cannot describe ${agent}. Usually the agent gives no metadata because something that it needs is not installed. The message of pcs is in 'stderr'.`,
   );
 }

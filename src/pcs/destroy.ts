@@ -12,7 +12,7 @@ export async function destroyCluster({ run, changeDeadlineMs }: Host): Promise<v
   if (exitCode === 0) return;
   throw new Fault(
     'cluster_refused',
-    "pcs could not destroy the cluster on this node, or not all of it. What it says is in 'stderr'; asked again, it goes on where it stopped.",
+    "pcs could not destroy the cluster on this node completely. Its own message is in 'stderr'. Try again: it continues where it stopped.",
     { command: { argv, exitCode, stderr: stderr === '' ? stdout : stderr } },
   );
 }

@@ -111,6 +111,6 @@ function askPcs(host: PcsHost): Promise<string> {
     host.run,
     { argv: ['pcs', 'status'], deadlineMs: host.readDeadlineMs },
     // pcs exits with 1 on every failure.
-    "pcs could not tell the status. Its own message is in 'stderr'; 'pcs status' on the node shows it as well.",
+    "pcs could not show the status. Its own message is in 'stderr'; 'pcs status' on the node shows it as well.",
   );
 }

@@ -38,7 +38,7 @@ export function makePcsText(host: PcsHost, memory: string, now = () => performan
         host.run,
         { argv: ['pcs', '-f', file, ...args], deadlineMs: host.readDeadlineMs },
         // pcs exits with 1 on every failure.
-        `pcs could not tell it in words. Its own message is in 'stderr'. With '?raw=false' the answer comes without them.`,
+        `pcs could not print the text of this answer. Its own message is in 'stderr'. With '?raw=false', the answer comes without the text.`,
       );
     });
   }

@@ -51,8 +51,8 @@ export function refuseMalformed(app: RequestListener, answerFault: AnswerFault):
     const fault = new Fault(
       'malformed_request',
       isForAHost
-        ? 'What is asked for is neither a path nor a URL. Nothing was done; ask for a path that begins with "/".'
-        : "The request has no header 'Host', without which it is no HTTP/1.1 request. Nothing was done; add it, or use a client that does.",
+        ? 'The target of the request is neither a path nor a URL. Nothing was done; use a path that begins with "/".'
+        : "The request has no header 'Host', which HTTP/1.1 requires. Nothing was done; add it, or use a client that does.",
     );
     const { status, headers, body } = lastAnswer(fault, answerFault);
     response.writeHead(status, headers).end(body);
@@ -88,12 +88,12 @@ function faultOf(code: string): Fault | undefined {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     return new Fault(
       'request_timeout',
-      'The request did not come to its end in time. Nothing was done; send it again, without a pause in it.',
+      'The request was not complete in time. Nothing was done; send it again, without a pause in it.',
     );
   }
   if (!code.startsWith('HPE_')) return undefined;
   return new Fault(
     'malformed_request',
-    'What came is not an HTTP/1.1 request. Nothing was done; see whether the client speaks HTTP, and TLS on the port for it.',
+    'This is not an HTTP/1.1 request. Nothing was done; check that the client uses HTTP, and TLS on the port for HTTPS.',
   );
 }

@@ -81,7 +81,7 @@ export async function freeSocket(path: string): Promise<void> {
   if (!there.isSocket()) {
     throw new Fault(
       'cannot_listen',
-      `${path} is there and is no socket. Configure another path as 'socket'.`,
+      `${path} exists and is no socket. Configure another path as 'socket'.`,
     );
   }
   const refusal = await new Promise<unknown>((resolve) => {

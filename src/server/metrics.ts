@@ -20,7 +20,7 @@ export function makeMetrics(): Metrics {
   const labelNames = ['family', 'method', 'route'] as const;
   const requests = new Counter({
     name: 'ha_agent_http_requests_total',
-    help: 'Requests by route and status; the route is none where there is no such route.',
+    help: 'Requests by route and status; unknown routes count as the route none.',
     labelNames: [...labelNames, 'status'],
     registers: [registry],
   });

@@ -21,7 +21,7 @@ export async function readUnits(host: Host, ids: readonly string[]): Promise<Uni
   const stdout = await runToSuccess(
     host.run,
     { argv: ['systemctl', 'show', properties, ...ids], deadlineMs: host.readDeadlineMs },
-    "systemd did not answer. The message of systemctl is in 'stderr'; see whether 'systemctl status' works on the node.",
+    "systemd did not answer. The message of systemctl is in 'stderr'; check that 'systemctl status' works on the node.",
   );
   return parseSystemctlShow(stdout).map((block) => ({
     id: block['Id'] ?? '',
@@ -46,7 +46,7 @@ export async function controlUnit(host: Host, action: UnitAction, id: string): P
     if (exitCode === 0) return true;
     throw new Fault(
       'service_failed',
-      `systemd could not ${action} ${id}. Why is in its journal: 'journalctl --unit ${id}'.`,
+      `systemd could not ${action} ${id}. 'journalctl --unit ${id}' shows why.`,
       { command: { argv, exitCode, stderr } },
     );
   } catch (error) {

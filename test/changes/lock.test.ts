@@ -52,7 +52,7 @@ describe('the lock of changes', () => {
     const { ask, begun, ends } = bench(2);
     const inside = [1, 2, 3].map(ask);
     const { message, retryAfterSeconds } = await faultOf('too_many_changes', ask(4));
-    expect(message).to.include('2 changes are waiting');
+    expect(message).to.include('2 changes are already waiting');
     expect(retryAfterSeconds).to.be.greaterThan(0);
     for (let ended = 0; ended < inside.length; ended += 1) {
       await aMoment();

@@ -197,7 +197,7 @@ describe('removeCorosyncNode', () => {
   });
 
   describe('corrects', () => {
-    const twoNode = /two_node is on in corosync\.conf now/;
+    const twoNode = /two_node is now on in corosync\.conf/;
 
     it('two_node: turns it on for two remaining nodes and off for one, and says so', async () => {
       const two = await quorumWithout('abc');
@@ -310,7 +310,7 @@ describe('removeCorosyncNode', () => {
   it('refuses what corosync would not start with', async () => {
     const both = ['auto_tie_breaker: 1', 'last_man_standing: 1'];
     const { message } = await faultOf('corosync_conf_invalid', quorumWithout('abcd', ...both));
-    expect(message).to.include("Put 'wait_for_all: 1' into the section quorum");
+    expect(message).to.include("Add 'wait_for_all: 1' to the section quorum");
     const waiting = await quorumWithout('abcd', ...both, 'wait_for_all: 1');
     expect(waiting.lines).to.deep.equal([...both, 'wait_for_all: 1']);
   });

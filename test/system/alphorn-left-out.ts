@@ -116,13 +116,13 @@ export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers)
         ];
         expect(wanted.filter((path) => !paths.includes(path))).to.deep.equal([]);
         const status = await sync();
-        expect(leftOut(status, folder)?.why).to.match(/cut short.*max_files.*10000/);
+        expect(leftOut(status, folder)?.why).to.match(/Only a part.*max_files.*10000/);
         expect(status.liferaft?.whole).to.equal(true);
         const { exitCode, stdout } = await active.exec(['hactl', 'alphorn', 'status']);
         expect(exitCode, stdout).to.equal(1);
         expect(stdout)
           .to.match(/^WARNING: /)
-          .and.to.match(/Left out: \/etc\/NetworkManager: It is cut short/);
+          .and.to.match(/Left out: \/etc\/NetworkManager: Only a part of it goes in/);
         expect(await timesLogged(folder)).to.equal(1);
       } finally {
         await sh(`rm -r ${folder}/many`);

@@ -127,7 +127,7 @@ function describeForeignConfs(): void {
       const seen = (await first.exec(['crm_node', '-l'])).stdout;
       expect([deleted.status, deleted.text], seen).to.deep.equal([200, '""']);
       const warnings = [deleted.headers['x-ha-warnings'] ?? []].flat().join();
-      const [, called] = /Delete (\S+) on each of the others as well\./.exec(warnings) ?? [];
+      const [, called] = /Delete (\S+) on each of the other nodes too\./.exec(warnings) ?? [];
       for (const other of others) {
         const answer = await ask(other, `node/${called ?? ''}`, 'DELETE');
         expect(answer.status, answer.text).to.equal(200);

@@ -208,10 +208,12 @@ export function makeLiferaftBuilder(parts: {
 
 function checkLimits({ folders, files, links }: Manifest, bytes: Buffer): void {
   if (folders.length + files.length + links.length > limits.items) {
-    throw rulesInvalid(`They include more than the ${limits.items} paths of a liferaft.`);
+    throw rulesInvalid(`They include more than ${limits.items} paths, the maximum of a liferaft.`);
   }
   if (bytes.length > limits.manifest) {
-    throw rulesInvalid(`With all they include, the manifest has over ${limits.manifest} bytes.`);
+    throw rulesInvalid(
+      `With everything that they include, the manifest has more than ${limits.manifest} bytes.`,
+    );
   }
 }
 

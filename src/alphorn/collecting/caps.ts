@@ -31,7 +31,7 @@ export function withinCaps(found: readonly Found[]): { taken: Found[]; missed: M
     if (essential) {
       const why =
         stats.size > maxEssentialBytes
-          ? `It is larger than the ${maxEssentialBytes} bytes that such a file may have.`
+          ? `It is larger than ${maxEssentialBytes} bytes, the maximum of such a file.`
           : undefined;
       if (why === undefined) {
         inLiferaft.add(each);
@@ -63,11 +63,11 @@ export function withinCaps(found: readonly Found[]): { taken: Found[]; missed: M
     const [first] = left;
     if (first === undefined) continue;
     if (left.length > maxNamed) {
-      const why = `It is cut short: with all of it there would be more than ${first.limit}.`;
+      const why = `Only a part of it goes in, because all of it would exceed ${first.limit}.`;
       missed.push({ name: include.text, why, essential: false });
     } else {
       for (const { each, limit } of left) {
-        miss(each, false, `With all of ${include.text} there would be more than ${limit}.`);
+        miss(each, false, `All of ${include.text} would exceed ${limit}.`);
       }
     }
   }

@@ -157,7 +157,7 @@ function contentPart({ path, size, sha256 }: FileItem, next: () => Part): Part {
 
 function nothingPart(): Part {
   return () => {
-    throw invalid('Something follows its end.');
+    throw invalid('It has bytes after its end.');
   };
 }
 
@@ -183,13 +183,13 @@ function manifestSizeOf(block: Buffer): number {
 }
 
 function notAsItShould(): Fault {
-  return invalid('What stands between its files is not what has to stand there.');
+  return invalid('The bytes between its files are not those of its format.');
 }
 
 /** A liferaft would be larger than allowed. */
 export function tooLarge(size: number, maxBytes: number): Fault {
   return new Fault(
     'liferaft_too_large',
-    `The liferaft has ${size} bytes, and ${maxBytes} are allowed. Nothing of it was stored. Let its host carry less (/etc/alphorn/manifest.d), or raise liferaft_most_bytes here.`,
+    `The liferaft has ${size} bytes, and ${maxBytes} are allowed. Nothing of it was stored. Include less on its host (/etc/alphorn/manifest.d), or raise liferaft_most_bytes here.`,
   );
 }

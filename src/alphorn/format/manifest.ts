@@ -235,7 +235,7 @@ export function formatOf({
 /** A list and a mode must agree, because the kernel derives one from the other (acl(5)). */
 function checkLists(manifest: Manifest): void {
   if (manifest.format !== formatOf(manifest)) {
-    throw invalid(`What its manifest has is of format ${formatOf(manifest)}.`);
+    throw invalid(`The content of its manifest has format ${formatOf(manifest)}.`);
   }
   for (const { path, mode, acl } of [...manifest.folders, ...manifest.files]) {
     if (acl && modeOf(acl) !== (mode & 0o777)) {
@@ -274,7 +274,7 @@ export function laterHeadOf(bytes: Buffer): ManifestHead | undefined {
 function ofLaterFormat(format: number): Fault {
   return new Fault(
     'liferaft_of_later_format',
-    `This liferaft was made by a later version of ha-agent: it has format ${format}, and the version that is installed here reads up to ${lastFormat}. Nothing was done with it. Install that version here.`,
+    `This liferaft was made by a later version of ha-agent: it has format ${format}, and the version installed here reads formats up to ${lastFormat}. Nothing was done with it. Install the later version here.`,
   );
 }
 

@@ -85,7 +85,7 @@ export function keyRefusal(path: string): string | undefined {
   const isRoots = stats.uid === 0 || stats.uid === process.geteuid?.();
   if (isRoots && (stats.mode & 0o077) === 0) return undefined;
   const why = isRoots ? `others may use it (mode ${mode})` : `user ${stats.uid} owns it`;
-  return `The key in ${path} is refused, because ${why}. Make a new one ('hactl alphorn key generate') and carry it to the other hosts; if nobody has read it, 'chown root:root ${path}' and 'chmod 600 ${path}' will do.`;
+  return `The key in ${path} is refused, because ${why}. Make a new one ('hactl alphorn key generate') and carry it to the other hosts. If nobody has read the key, 'chown root:root ${path}' and 'chmod 600 ${path}' are enough.`;
 }
 
 /** Reads the text of a host's own key; undefined if it is no key. */

@@ -41,6 +41,6 @@ async function realFolder(folder: string): Promise<string> {
   if (path !== undefined && (await ifThere(stat(path), missing))?.isDirectory()) return path;
   throw new Fault(
     'invalid_request',
-    `There is no folder ${folder}. Nothing was done. Make it, or mount what is to be restored into there.`,
+    `There is no folder ${folder}. Nothing was done. Create it, or mount the disk to restore there.`,
   );
 }

@@ -102,7 +102,7 @@ export async function warningsFor(
   const { id, name } = manifest.host;
   if (own === undefined || own === id) return [];
   return [
-    `The liferaft is of another host, ${id} (${name}); this one has the id ${own}. The name, addresses and keys of that host are restored as well.`,
+    `The liferaft belongs to another host, ${id} (${name}); this one has the id ${own}. The name, addresses and keys of that host are also restored.`,
   ];
 }
 

@@ -201,7 +201,7 @@ const lockPauseMs = 50;
 function busy(): Fault {
   return new Fault(
     'audit_failed',
-    'This has to be recorded first, and another process keeps the audit log busy. Nothing was done; try again.',
+    'This has to be recorded first, but another process is using the audit log. Nothing was done; try again.',
   );
 }
 

@@ -223,7 +223,7 @@ async function orFault(file: string, recorded: Promise<unknown>): Promise<void> 
     if (error instanceof Fault) throw error;
     throw new Fault(
       'audit_failed',
-      `This has to be recorded first, and cannot be: ${(error as Error).message}. Look at ${file} and its disk, then ask again.`,
+      `This has to be recorded first, but cannot be: ${(error as Error).message}. Check ${file} and its disk, then try again.`,
     );
   }
 }

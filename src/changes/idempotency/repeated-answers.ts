@@ -134,7 +134,7 @@ export function openRepeatedAnswers(
     if (saved && (answer || isOfThisBoot || saved.status >= 300)) return saved;
     throw new Fault(
       'outcome_unknown',
-      'A request with this idempotency key was begun, but how it ended is not known: the agent was ended before it answered, its disk was full, or the node was started again since. See in the audit log and in the configuration what became of it; to do it again, take another key.',
+      'A request with this idempotency key was begun, but its outcome is unknown: the agent ended before it answered, its disk was full, or the node was restarted since. Check the audit log and the configuration for the outcome. To make the change again, use another key.',
     );
   }
 
@@ -149,7 +149,7 @@ export function openRepeatedAnswers(
       answers.limitUnstored(maxUnstored);
       return withWarning(
         made,
-        'The answer could not be stored for a repeated request: it is known until the agent is started again.',
+        'The answer could not be stored on the disk. A repeated request gets it only until the agent is restarted.',
       );
     }
   }
@@ -192,7 +192,7 @@ function storableOf(made: Answer): Answer {
   if (Buffer.byteLength(made.body) <= maxBodyBytes) return made;
   return withWarning(
     { ...made, body: 'null' },
-    'The body of the first answer was too long to be kept for this repeated one.',
+    'The body of the first answer was too long to be stored, so this repeated one has none.',
   );
 }
 
@@ -224,6 +224,6 @@ function jsonOf(text: string): unknown {
 function reused(): Fault {
   return new Fault(
     'idempotency_key_reused',
-    'This idempotency key was used for another request within a day. Take a new key for each change.',
+    'This idempotency key was used for another request less than a day ago. Use a new key for each change.',
   );
 }

@@ -42,6 +42,6 @@ export async function finishUnfinished(
     const resources = cutShortMoves(xml);
     if (resources.length === 0) return;
     await make(resources, finishMoves());
-    log.info({ resources }, 'finished moves that were cut short');
+    log.info({ resources }, 'finished moves that were interrupted');
   }
 }

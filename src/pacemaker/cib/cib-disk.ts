@@ -24,5 +24,5 @@ export async function hasRoomForCib(cib: string): Promise<boolean> {
 
 /** A warning for a caller that changes the CIB while it cannot be written. */
 export function noRoomForCib(cib: string): string {
-  return `There is no room for ${cib} on this node. If Pacemaker could not write the change there, it has it in memory alone, and writes nothing there any more: make room, then run 'pkill -PIPE -x pacemaker-based' or restart Pacemaker on this node.`;
+  return `There is no room for ${cib} on this node. If Pacemaker could not write the change, it has it only in memory and no longer writes this file: make room, then run 'pkill -PIPE -x pacemaker-based' or restart Pacemaker on this node.`;
 }

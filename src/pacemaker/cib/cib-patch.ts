@@ -53,7 +53,7 @@ const withoutVerdict: readonly number[] = [1, 71, 76, 102, 124];
 function unknown({ message, command }: Fault): Fault {
   return new Fault(
     'outcome_unknown',
-    `${message} The change had been sent to the cluster, which may have made it, or may make it yet. Read the configuration before you ask again.`,
+    `${message} The change was already sent to the cluster, which may have made it or may still make it. Read the configuration before you try again.`,
     { ...(command && { command }) },
   );
 }

@@ -108,7 +108,7 @@ async function tryOn(host: PacemakerHost, file: string): Promise<LostCharacters>
   if (values.get(control.id) !== control.value) {
     throw new Fault(
       'tool_failed',
-      'cibadmin did not store a plain value in a dry run on a file, so it is unknown which characters it stores. See whether all packages of Pacemaker on this node have the same version.',
+      'cibadmin did not store a plain value in a dry run on a file, so it is unknown which characters it stores. Check that all packages of Pacemaker on this node have the same version.',
     );
   }
   return verdictOf(values);

@@ -113,7 +113,7 @@ export function changeRows(domain: ChangeDomain, kind: ChangeKind): ChangeRows {
         const made = await domain.changes.make(request, wanted);
         const body = echo ? echoOf(call, echo) : answer(made.answer, values);
         const ignored = [...unused(values), ...withoutMeaningIn(call)].map(
-          (field) => `'${field}' means nothing here, and was not used.`,
+          (field) => `'${field}' has no meaning here, and was not used.`,
         );
         const warnings = domain.secrets.maskJson([...ignored, ...made.warnings]);
         return answerOfMade({ ...made, warnings }, domain.secrets.maskJson(body));
@@ -221,7 +221,7 @@ function versionIn(ifMatch: string | undefined): string | undefined {
 function hasNoVersion(): Fault {
   return headerFault(
     'If-Match',
-    'must not be there: what is changed is not in the configuration of the cluster, and has no version',
+    'must not be sent: this change is outside of the cluster configuration, and has no version',
   );
 }
 

@@ -46,7 +46,7 @@ const heartbeatSchema = z.strictObject({
 /** The headers, by their names in small letters. */
 const liferaftSchema = z.object({
   [digestHeader]: digest,
-  [rebuiltHeader]: z.literal('true', "must be 'true', or left out").optional(),
+  [rebuiltHeader]: z.literal('true', "must be 'true' or absent").optional(),
   [offsetHeader]: z
     .string()
     .regex(/^[1-9]\d{0,14}$/, 'must be a number of bytes')

@@ -49,7 +49,7 @@ export function authenticate(
       response.set('Connection', 'close');
       throw new Fault(
         'too_many_requests',
-        `There are as many connections with requests under way as are allowed, of the token '${caller.name}' or in all. Nothing of this request was done; ask again in some seconds, over fewer connections.`,
+        `The maximum number of connections with requests under way is reached, for the token '${caller.name}' or in total. Nothing was done; try again in a few seconds, over fewer connections.`,
         { retryAfterSeconds: 5 },
       );
     }

@@ -40,7 +40,10 @@ export const changeBody: RequestHandler = bodyUpTo(
 export function rawBody(maxBytes: number): RequestHandler {
   const read: RequestHandler = express.raw({ type: () => true, limit: maxBytes, inflate: false });
   const tooLarge = () =>
-    new Fault('body_too_large', `The body is larger than ${maxBytes} bytes. Nothing was done.`);
+    new Fault(
+      'body_too_large',
+      `The body is larger than ${maxBytes} bytes. Nothing was done; send less.`,
+    );
   return (request, response, next) => {
     read(request, response, (error: unknown) => {
       next(error === undefined ? undefined : faultOf(error, tooLarge));
@@ -133,7 +136,7 @@ function isContainer(json: unknown): json is object {
 function tooDeep(): Fault {
   return new Fault(
     'invalid_request',
-    `The body has more than ${maxDepth} objects or arrays in one another. No request that is documented needs as many.`,
+    `The body has objects or arrays nested in more than ${maxDepth} levels. No documented request needs that many.`,
     {
       errors: [
         { field: 'body', message: `must not be deeper than ${maxDepth} levels`, type: 'object' },

@@ -29,14 +29,14 @@ export function limitRequests(max: number): RequestHandler {
     if (ofCaller >= maxPerCaller) {
       throw new Fault(
         'too_many_requests',
-        `${maxPerCaller} requests of the token '${name}' are under way already. Nothing of this one was done; ask again when others were answered.`,
+        `${maxPerCaller} requests of the token '${name}' are already under way. Nothing of this one was done; try again when others have been answered.`,
         { retryAfterSeconds },
       );
     }
     if (total >= max || bodiesBytes + bytes > maxBodiesBytes) {
       throw new Fault(
         'overloaded',
-        `${total} requests are under way, with bodies of ${bodiesBytes} bytes. Nothing of this one was done; ask again in some seconds.`,
+        `${total} requests are under way, with bodies of ${bodiesBytes} bytes. Nothing of this one was done; try again in a few seconds.`,
         { retryAfterSeconds },
       );
     }

@@ -30,7 +30,7 @@ export function ownSource(path: string, run: Run): Source {
       if (pem === undefined) return makeSelfSigned(path, subject, undefined, run);
       const found = checked(
         { key: pem, cert: pem },
-        `${path} is damaged. Remove it: a new one is made then.`,
+        `${path} is damaged. Remove it, and a new one is made.`,
       );
       // An address that comes and goes changes the certificate at a start alone, and once.
       if (!isOutdated(found) && covers(found, subject)) return found;
@@ -121,7 +121,7 @@ async function makeSelfSigned(
           env: { TLS_FOLDER: folder },
           deadlineMs: 20_000,
         },
-        "openssl could not make a certificate. Mend what its own message in 'stderr' says, or configure tls_certificate and tls_key.",
+        "openssl could not make a certificate. Correct what its own message in 'stderr' says, or configure tls_certificate and tls_key.",
       );
     const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
     await openssl('req', '-new', ...curve, '-nodes', '-keyout', key, '-out', request);

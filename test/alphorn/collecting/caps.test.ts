@@ -25,7 +25,7 @@ describe('the caps of a file of rules', () => {
     const [[path, why] = []] = Object.entries(whyNot(collected));
     expect(path).to.equal('/etc/aaa');
     expect(why).to.match(
-      /cut short: with all of it there would be more than max_files of .*a.json, which is 8/,
+      /Only a part of it goes in, because all of it would exceed max_files of .*a.json, which is 8/,
     );
     expect(collected.leftOut).to.have.lengthOf(1);
   });
@@ -36,7 +36,7 @@ describe('the caps of a file of rules', () => {
     const collected = await collect({ include: ['~/etc/a', '~/etc/b'], max_bytes: 460 });
     expect(pathsOf(collected)).to.deep.equal(['/etc/a/0', '/etc/a/1', '/etc/b']);
     expect(Object.keys(whyNot(collected))).to.deep.equal(['/etc/a/2', '/etc/a/3']);
-    expect(whyNot(collected)['/etc/a/2']).to.match(/With all of \/etc\/a .* max_bytes/);
+    expect(whyNot(collected)['/etc/a/2']).to.match(/All of \/etc\/a .* max_bytes/);
   });
 
   for (const [what, first, second] of [

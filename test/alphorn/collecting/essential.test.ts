@@ -59,7 +59,7 @@ describe('an essential file', () => {
     await link('/etc/ssh', '~/data/ssh');
     const rules = { include: ['~/etc/ssh/k*'] };
     expect(await lackingOf(rules)).to.deep.equal([
-      ['/etc/ssh/key', '/etc/ssh is a link to /data/ssh, which is not there.'],
+      ['/etc/ssh/key', '/etc/ssh is a link to /data/ssh, which does not exist.'],
     ]);
     await write('/data/ssh/key');
     expect(await lackingOf(rules)).to.deep.equal([]);

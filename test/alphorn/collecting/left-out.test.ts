@@ -71,8 +71,8 @@ describe('a path that the rules name and that is left out', () => {
     await new Promise<void>((resolve) => server.listen(at('/etc/socket'), resolve));
     for (const include of [['~/etc'], ['~/etc/*'], ['~/etc/fifo', '~/etc/socket']]) {
       expect(whyNot(await collect({ include }))).to.deep.equal({
-        '/etc/fifo': 'It is a fifo, which stays here.',
-        '/etc/socket': 'It is a socket, which stays here.',
+        '/etc/fifo': 'It is a fifo, which a liferaft cannot contain.',
+        '/etc/socket': 'It is a socket, which a liferaft cannot contain.',
       });
     }
     server.close();

@@ -73,7 +73,7 @@ describe('a link on the way of an include', () => {
       ['~/etc/ssh/*', '/etc/ssh'],
     ] as const) {
       expect(whyNot(await collect({ include: [include] }))).to.deep.equal({
-        [name]: '/etc/ssh is a link to /data/ssh, which is not there.',
+        [name]: '/etc/ssh is a link to /data/ssh, which does not exist.',
       });
     }
     expect(pathsOf(await collect({ include: ['~/etc/ssh'] }))).to.deep.equal(['/etc/ssh']);

@@ -451,7 +451,7 @@ describe('the sender', () => {
     const { liferaft, error } = await daemon.status();
     expect([liferaft?.whole, liferaft?.leftOutMore, error]).to.deep.equal([true, 0, null]);
     expect(liferaft?.leftOut.map(({ why }) => why)).to.have.lengthOf(1);
-    expect(liferaft?.leftOut[0]?.why).to.match(/a link to \/is\/not\/there, which is not there/);
+    expect(liferaft?.leftOut[0]?.why).to.match(/a link to \/is\/not\/there, which does not exist/);
     const logged = lines.filter((line) => 'leftOut' in line);
     expect(logged.map(({ level }) => level)).to.deep.equal(['warn']);
     expect(logged[0]?.['leftOut']).to.deep.equal(liferaft?.leftOut);
@@ -460,7 +460,7 @@ describe('the sender', () => {
   it('counts in the log what is left out but not listed', async () => {
     await configure([]);
     const record = keepingLog();
-    const why = 'It is a fifo, which stays here.';
+    const why = 'It is a fifo, which a liferaft cannot contain.';
     const leftOut = [{ path: '/etc/fifo', why, essential: false, kept: false }];
     const made = await makeLiferaftBuilder({ paths: host.paths.alphorn }).round();
     daemon = makeDaemon({

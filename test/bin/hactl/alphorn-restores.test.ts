@@ -283,7 +283,7 @@ describe('hactl alphorn restores', () => {
       alphorn: { ...paths.alphorn, hostId: join(folder.path, 'hostid'), machineId },
     };
     await writeFile(machineId, `${'0'.repeat(32)}\n`);
-    const said = /of another host, 1234abcd \(lost\); this one has the id [0-9a-f]{8}\./;
+    const said = /belongs to another host, 1234abcd \(lost\); this one has the id [0-9a-f]{8}\./;
     expect((await both('diff', name)).warned.join()).to.match(said);
     expect((await both('restore', name, '--dry-run')).warned.join()).to.match(said);
     expect((await both('restore', name)).warned.join()).to.match(said);

@@ -155,7 +155,7 @@ describe("Alphorn's routes", () => {
           {
             field: 'If-Match',
             message:
-              'must not be there: what is changed is not in the configuration of the cluster, and has no version',
+              'must not be sent: this change is outside of the cluster configuration, and has no version',
             type: 'string',
           },
         ]);

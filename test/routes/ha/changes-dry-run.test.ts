@@ -124,6 +124,6 @@ describe('changes and dry runs', () => {
     const { call } = await changesBench(folder.path, { cluster });
     const answer = await call('GET', 'node/ae82a9a2/standby');
     expect(outcomeOf(answer)).to.deep.equal([409, 'outcome_unknown']);
-    expect(answer.body).to.have.property('detail').that.includes('may make it yet');
+    expect(answer.body).to.have.property('detail').that.includes('may still make it');
   });
 });

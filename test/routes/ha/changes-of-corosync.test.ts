@@ -268,8 +268,8 @@ describe('changes of the files of corosync', () => {
       expect([status, headers['x-ha-warnings']]).to.deep.equal([
         200,
         [
-          `199 ha-agent "corosync.conf was changed on this node alone. Delete ${other} on each of the others as well."`,
-          '199 ha-agent "two_node is on in corosync.conf now: each of the two nodes that are left keeps quorum alone, and after a start of both waits for the other."',
+          `199 ha-agent "corosync.conf was changed only on this node. Delete ${other} on each of the other nodes too."`,
+          '199 ha-agent "two_node is now on in corosync.conf: each of the two remaining nodes keeps quorum alone, but waits for the other one when the cluster starts."',
         ].join(', '),
       ]);
       expect(await readFile(changing.paths.corosyncConf, 'utf8')).to.include('two_node: 1');

@@ -387,7 +387,7 @@ describe('changes of resources that others configured', () => {
         const { call, cluster } = await bench(box('<podman image="x"/>'));
         const answer = await call('DELETE', `node/${name}`);
         expect(outcomeOf(answer)).to.deep.equal([422, 'cluster_refused']);
-        expect(detail(answer)).to.include(`The resource ${maker} makes the node`);
+        expect(detail(answer)).to.include(`The resource ${maker} creates the node`);
         expect(cluster.changes()).to.deep.equal([]);
       }
     });

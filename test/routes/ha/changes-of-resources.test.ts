@@ -420,7 +420,7 @@ describe('changes of resources', () => {
         'POST',
         'resource',
         { ...dummy, clone: { promotable: true } },
-        'A clone of A cannot be promotable: ocf:pacemaker:Dummy is not made for that.',
+        'A clone of A cannot be promotable: ocf:pacemaker:Dummy does not support that.',
       ],
       ['POST', 'resource', { ...dummy, meta: { 'remote-node': 'x' } }, 'add-guest'],
       ['PATCH', 'resource/SMB', { params: { nonsense: 1 } }, 'Dummy takes no parameter nonsense.'],

@@ -130,7 +130,7 @@ describe('a value', () => {
     const { body } = await call('POST', 'resource/SMB/update', { meta: { note: 'Größe "x"' } });
     expect(body).to.include({
       detail:
-        "Pacemaker on this node would not store the value of 'note' as it is: it damages '\"' (U+0022) behind a character beyond ASCII such as 'ö' (U+00F6). Nothing was changed. Write the value without these characters.",
+        "Pacemaker on this node would not store the value of 'note' as it is: it damages '\"' (U+0022) after a character beyond ASCII such as 'ö' (U+00F6). Nothing was changed. Write the value without these characters.",
     });
   });
 
@@ -251,7 +251,7 @@ describe('a change that cibadmin reports as made', () => {
         const { call } = await changesBench(folder.path, { cluster });
         const answer = await call('POST', path, body);
         expect(outcomeOf(answer), answer.text).to.deep.equal([422, 'stored_otherwise']);
-        expect((answer.body as { detail: string }).detail).to.include('It was taken back');
+        expect((answer.body as { detail: string }).detail).to.include('The change was undone');
         expect(cluster.cibs).to.have.lengthOf(3);
         expect(cluster.cibChanges()).to.deep.equal([]);
         const [entry] = (await call('GET', 'audit')).body as object[];
@@ -285,7 +285,7 @@ describe('a change that cibadmin reports as made', () => {
       resource: 'SMB',
     });
     expect(outcomeOf(answer)).to.deep.equal([409, 'outcome_unknown']);
-    expect((answer.body as { detail: string }).detail).to.include('could not be taken back');
+    expect((answer.body as { detail: string }).detail).to.include('could not be undone');
   });
 
   it("is not undone if others changed it since, nor is another's change of the same version", async () => {

@@ -81,7 +81,7 @@ describe('migrate', () => {
     for (const [plans, why] of [
       [[[], []], 'the scheduler gives SMB the score -INFINITY there'],
       [[[`Stop       SMB     ( ${local} )`], []], 'the score -INFINITY there'],
-      [[[moves], [movesBack]], `would go back to ${local} at once`],
+      [[[moves], [movesBack]], `would move back to ${local} at once`],
     ] as const) {
       const fake = cluster(...plans);
       const { call } = await changesBench(`${folder.path}/${why.length}${plans[0].length}`, {

@@ -53,7 +53,7 @@ describe('a change with an unknown field', () => {
     const { call } = await changesBench(folder.path);
     const set = await call('POST', 'property/batch-limit/set', { value: 5, default: '0' });
     expect(set.status).to.equal(200);
-    expect(set.headers['x-ha-warnings']).to.include("'default' means nothing here");
+    expect(set.headers['x-ha-warnings']).to.include("'default' has no meaning here");
     const order = {
       setOne: { resources: ['ZFS', 'SMB'], options: { sequential: false } },
       kind: 'prefers',
@@ -62,8 +62,8 @@ describe('a change with an unknown field', () => {
     const group = await call('POST', 'constraint/order_group', order);
     expect(group.status, group.text).to.equal(200);
     expect(group.headers['x-ha-warnings'])
-      .to.include("'kind' means nothing here")
-      .and.include("'score' means nothing here");
+      .to.include("'kind' has no meaning here")
+      .and.include("'score' has no meaning here");
   });
 
   it('is made as documented by a GET with a body, which is not read', async () => {

@@ -47,7 +47,7 @@ export function follow(path: string, silentAt: (path: string) => string | undefi
       const rest = left.filter((each) => each.link === link).map((each) => each.name);
       const missing = { path: join(here, ...rest), stats: undefined, links };
       if (link === undefined) return missing;
-      return { ...missing, why: `${link} is a link to ${missing.path}, which is not there.` };
+      return { ...missing, why: `${link} is a link to ${missing.path}, which does not exist.` };
     }
     if (!stats.isSymbolicLink()) {
       at = here;

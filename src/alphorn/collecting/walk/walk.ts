@@ -99,7 +99,7 @@ export function walk(parts: WalkParts): Walked {
   function take(path: string, name: string, stats: Stats, taker: Taker): void {
     if (stats.isFile() || stats.isSymbolicLink()) {
       if (!found.has(path)) found.set(path, { path, name, stats, ...taker });
-    } else miss(name, `It is ${kindOf(stats)}, which stays here.`, taker);
+    } else miss(name, `It is ${kindOf(stats)}, which a liferaft cannot contain.`, taker);
   }
 
   /** Follows a path, and takes the links on the way. */

@@ -132,7 +132,7 @@ export async function* contentOf(
       yield piece;
     }
     if (hash.digest('hex') === sha256) return;
-    throw new Fault('restore_failed', `Its copy, ${file}, is not what was copied any more.`);
+    throw new Fault('restore_failed', `Its copy, ${file}, has changed since.`);
   } finally {
     await copy.close();
   }

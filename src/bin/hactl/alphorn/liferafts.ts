@@ -54,7 +54,7 @@ export function addLiferaftCommands(
     .summary('delete liferafts from this host')
     .description('Deletes liferafts from this host. A host that is alive sends its own again.')
     .argument('[liferaft...]', liferaftHint)
-    .option('--all', 'delete all liferafts on this host, former generations too')
+    .option('--all', 'delete all liferafts on this host, including former generations')
     .action(async (names: string[], options: { all?: true }, command: Command) => {
       if ((names.length === 0) !== (options.all === true)) {
         throw new Fault(

@@ -94,7 +94,7 @@ export function problemsOfClone(id: string, agent: Agent, options: Pairs): strin
     (name) => agent.class !== 'ocf' || (name === 'promotable' && agent.isOcf11 && !isPromotable),
   );
   return impossible.map(
-    (name) => `A clone of ${id} cannot be ${name}: ${fullNameOf(agent)} is not made for that.`,
+    (name) => `A clone of ${id} cannot be ${name}: ${fullNameOf(agent)} does not support that.`,
   );
 }
 

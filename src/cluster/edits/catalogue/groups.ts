@@ -43,7 +43,9 @@ export function addToGroup({ group, resources, order }: GroupMembers): ClusterCh
       refuse([
         ...moved.flatMap((each) => problemsOfMember(configuration, each)),
         ...(order && (neighbour === undefined || resources.includes(order.resource))
-          ? [`${order.resource} is not in the group ${group}, or is itself to be moved.`]
+          ? [
+              `${order.resource} is not in the group ${group}, or is itself one of the resources to put there.`,
+            ]
           : []),
       ]);
       for (const each of moved) takeOut(configuration, each);

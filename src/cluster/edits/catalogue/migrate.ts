@@ -98,7 +98,7 @@ export function migrateResource({ name, node, promoted }: Move): ClusterChange<v
       throw wouldNotMove(
         name,
         node,
-        `it would go back${where} at once, because its resource-stickiness is too low. Give it a higher resource-stickiness, or ban it from its present node`,
+        `it would move back${where} at once, because its resource-stickiness is too low. Give it a higher resource-stickiness, or ban it from its present node`,
       );
     }
     return true;
@@ -136,7 +136,7 @@ function problemsOfPromoted({ element, around }: PlacedResource): string[] {
   const clone = around.find(isPromotable)?.attributes['id'];
   return [
     clone === undefined
-      ? `${id} is not a promotable clone, so it has no promoted role. Ask without a role to move it as a whole.`
+      ? `${id} is not a promotable clone, so it has no promoted role. Send the request without a role to move all of it.`
       : `${id} is in the promotable clone ${clone}, whose promoted role can be moved. Name ${clone} instead.`,
   ];
 }

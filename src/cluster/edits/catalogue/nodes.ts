@@ -64,19 +64,19 @@ export const nodeChanges: NodeChanges = {
       if (name === local) {
         throw new Fault(
           'node_is_local',
-          `${name} is the node that answers you. Ask another node to delete it, or destroy the cluster on this node.`,
+          `${name} is the node that received this request. Send the request to another node, or destroy the cluster on this node.`,
         );
       }
       if (state?.online) {
         throw new Fault(
           'node_online',
-          `${name} is in the cluster now, and would come back. Stop the cluster there first: ask ${name} itself to destroy its cluster, or to stop the service corosync. If nobody can be reached there, fence it and keep it off.`,
+          `${name} is in the cluster now, and would come back. Stop the cluster there first: destroy the cluster on ${name} itself, or stop its service corosync. If ${name} cannot be reached, fence it and keep it switched off.`,
         );
       }
       const maker = makerOf(configurationIn(await queryCib(host)), name);
       if (maker !== undefined) {
         refuse([
-          `The resource ${maker} makes the node ${name}. Delete ${maker} to remove the node.`,
+          `The resource ${maker} creates the node ${name}. Delete ${maker} to remove the node.`,
         ]);
       }
       // The node may have left just now, and may have been the coordinator; see forgetNode.
@@ -105,7 +105,7 @@ async function removeFromCorosync(
   if (listed?.isMember) {
     throw new Fault(
       'node_online',
-      `Pacemaker does not run on ${name}, but corosync does, and ${name} would come back. Ask ${name} itself to stop the service corosync first.`,
+      `Pacemaker does not run on ${name}, but corosync does, and ${name} would come back. Stop the service corosync on ${name} first.`,
     );
   }
   const known = new Map(
@@ -154,7 +154,7 @@ function warningsOf(removed: WithoutNode | undefined): string[] {
   const { others, called, votes } = removed;
   if (others < 2) return votes.warnings;
   return [
-    `corosync.conf was changed on this node alone. Delete ${called} on each of the others as well.`,
+    `corosync.conf was changed only on this node. Delete ${called} on each of the other nodes too.`,
     ...votes.warnings,
   ];
 }
@@ -179,7 +179,7 @@ function flagged(
       else unsetPair(node, kind, flag);
       if (isOn) return;
       for (const each of leftOf(configuration, node, flag))
-        warn(`${name} may stay as it is: ${each}.`);
+        warn(`${name} may stay in ${flag}: ${each}.`);
     },
   );
   const endsTransient = { node: name, name: flag };

@@ -46,7 +46,7 @@ export function makePropertyChanges(readOptions: ClusterOptionsReader): Property
           if (!unsetPair(childToEdit(configuration, 'crm_config'), kind, name)) {
             throw new Fault(
               'property_not_set',
-              `The property ${name} is not set, so its default counts already. The list of properties shows which are set.`,
+              `The property ${name} is not set, so its default applies already. The list of properties shows which are set.`,
             );
           }
         }),

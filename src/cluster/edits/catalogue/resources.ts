@@ -58,7 +58,7 @@ export function createResource(
 
 /** Refuses to make or remove a node, because that needs more than its resource. */
 function remoteNode(command: string): string {
-  return `This would make or remove a node, which needs a key on that node as well: use 'pcs cluster node ${command}'.`;
+  return `This would create or remove a node, which also needs a key on that node: use 'pcs cluster node ${command}'.`;
 }
 
 /** Faults of the edit: `resource_not_found`, `cluster_refused`. */
@@ -141,7 +141,7 @@ export function deleteResource(name: string, kind: 'resource' | 'stonith'): Clus
     if (why === undefined) return;
     throw new Fault(
       'resource_not_stopped',
-      `${name} runs, and the cluster does not manage it${why}. So it cannot be stopped, and was not deleted. Nothing was changed.`,
+      `${name} runs, and the cluster does not manage it${why}. So it cannot be stopped, and was not deleted. Nothing was changed. Let the cluster manage it first.`,
     );
   }
   return {
@@ -157,7 +157,7 @@ export function deleteResource(name: string, kind: 'resource' | 'stonith'): Clus
       if (await isRunning(site, name)) {
         throw new Fault(
           'resource_not_stopped',
-          `${name} could not be stopped, so it was not deleted. The status of the cluster shows what failed. Correct that, clean up ${name}, and ask again.`,
+          `${name} could not be stopped, so it was not deleted. The status of the cluster shows what failed. Correct that, clean up ${name}, and try again.`,
         );
       }
       await site.editCib(remove);

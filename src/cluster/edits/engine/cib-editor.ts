@@ -137,7 +137,7 @@ export function makeCibEditor(
         if (attempt === attempts) {
           throw new Fault(
             'changed_meanwhile',
-            `The configuration was changed by others ${attempts} times while this change was made. Nothing of it was done; ask again.`,
+            `Others changed the configuration ${attempts} times during this change. Nothing of it was done; try again.`,
           );
         }
       }
@@ -247,7 +247,7 @@ async function takenBack(
     if ((await patchCib(host, way, instead)) && (await isInPlace(host, base, after))) {
       return new Fault(
         'stored_otherwise',
-        'The cluster took this change, but stored something else than was sent. It was taken back, and the configuration is as it was before. A value may have characters that Pacemaker on one of the nodes does not keep. Send it in plain ASCII, and look whether all nodes have the same version of Pacemaker.',
+        'The cluster accepted this change, but stored something other than was sent. The change was undone, and the configuration is as it was before. Pacemaker on one of the nodes may damage some characters of a value. Send it in plain ASCII, and check that all nodes have the same version of Pacemaker.',
       );
     }
   } catch (error) {
@@ -255,7 +255,7 @@ async function takenBack(
   }
   return new Fault(
     'outcome_unknown',
-    'The cluster took this change, but stored something else than was sent, and it could not be taken back. Read the configuration, and put it right before you ask again.',
+    'The cluster accepted this change, but stored something other than was sent, and this could not be undone. Read the configuration, and correct it before you try again.',
   );
 }
 
@@ -276,7 +276,7 @@ async function isInPlace(host: ClusterHost, cib: EditableXml, version: string): 
 function joining(): Fault {
   return new Fault(
     'node_joining',
-    'This node has not joined the cluster yet, and what is changed on it now would be lost. Nothing was done. Ask again in a few seconds, or ask another node.',
+    'This node has not joined the cluster yet, and a change on it would be lost. Nothing was done. Try again in a few seconds, or on another node.',
     { retryAfterSeconds: 5 },
   );
 }

@@ -32,6 +32,6 @@ export function checkIdIsFree(configuration: EditableXml, id: string): void {
   if (!idsIn(configuration).has(id)) return;
   throw new Fault(
     'id_exists',
-    `The id ${id} is taken already by something else in the configuration. Choose another name.`,
+    `The id ${id} is already taken in the configuration. Choose another name.`,
   );
 }

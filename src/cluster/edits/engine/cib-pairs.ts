@@ -73,7 +73,7 @@ export function refuseReference(
   const { id: ownId = owner.name, uname: id = ownId } = owner.attributes;
   const holder = holderOf(configuration, reference);
   refuse([
-    `${id} has ${what} by reference (id-ref) to ${reference} of ${holder}: a change would change ${holder} too. Change ${holder} if that is meant, or take the reference out of ${id} first.`,
+    `${id} has ${what} by reference (id-ref) to ${reference} of ${holder}: a change would change ${holder} too. Change ${holder} if that is intended, or remove the reference from ${id} first.`,
   ]);
 }
 

@@ -75,6 +75,6 @@ async function orUndefined<T>(asked: Promise<T>): Promise<T | undefined> {
 function notShown(): Fault {
   return new Fault(
     'outcome_unknown',
-    'Pacemaker on this node took the change, but the CIB of the coordinator (DC) does not show it. A node that has just joined the cluster may lose it again. Read the configuration in a few seconds, before you ask again.',
+    'Pacemaker on this node made the change, but the CIB of the coordinator (DC) does not show it. A node that has just joined the cluster may lose the change. Read the configuration in a few seconds, before you try again.',
   );
 }

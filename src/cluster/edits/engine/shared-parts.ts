@@ -36,7 +36,7 @@ export function problemsOfLost(configuration: EditableXml, before: readonly Refe
   const lost = references.filter(({ target }) => targets.has(target) && !parts.has(target));
   const sentences = lost.map(
     ({ holder, target }) =>
-      `${holder} refers to ${target}, which would be gone. Take that reference out of ${holder} first, or delete ${holder}.`,
+      `${holder} refers to ${target}, which would be gone. Remove that reference from ${holder} first, or delete ${holder}.`,
   );
   return [...new Set(sentences)];
 }

@@ -46,7 +46,7 @@ export async function checkStorable(
       const lost = characters.slice(0, maxNamed).map(named).join(', ');
       const more = characters.length > maxNamed ? ' and others' : '';
       const where =
-        first === undefined ? '' : ` behind a character beyond ASCII such as ${named(first)}`;
+        first === undefined ? '' : ` after a character beyond ASCII such as ${named(first)}`;
       return [
         `Pacemaker on this node would not store ${what} as it is: it damages ${lost}${more}${where}.`,
       ];

@@ -5,6 +5,6 @@ export function checkVersion(expected: string, found: string | undefined): void 
   if (found === expected) return;
   throw new Fault(
     'version_changed',
-    `The configuration is at version ${found ?? 'unknown'} now, not ${expected}. Nothing was done. Read it again, see whether the change is still what you want, and ask with the new version.`,
+    `The configuration is at version ${found ?? 'unknown'} now, not ${expected}. Nothing was done. Read it again, check that you still want the change, and send it with the new version.`,
   );
 }

@@ -51,7 +51,7 @@ export function checkOrdered(configuration: EditableXml, names: readonly string[
     const other = seen.get(group);
     if (other !== undefined) {
       const id = group.attributes['id'] ?? '';
-      refuse([`${other} and ${name} are both in the group ${id}, whose order is theirs.`]);
+      refuse([`${other} and ${name} are both in the group ${id}, which already orders them.`]);
     }
     seen.set(group, name);
   }

@@ -20,11 +20,7 @@ export {
   nodeNamed,
   type NodeState,
   nodeStates,
-  stateAsJson,
 } from '../parsers/crm-mon.ts';
-export {
-  corosyncConfAsJson,
-  corosyncConfOfJson,
-  type CorosyncSection,
-} from '../parsers/corosync/conf.ts';
-export type { JsonObject, JsonValue } from '../parsers/xml-to-json.ts';
+export { type CorosyncSection, isSection, maxPathLength } from '../parsers/corosync/conf.ts';
+export type { XmlContent } from '../parsers/xml-content.ts';
+export type { XmlElement } from '../parsers/xml.ts';

@@ -4,7 +4,6 @@ import {
   setCorosyncConfText,
   setCorosyncKey,
 } from '../../cluster/edits/catalogue/corosync.ts';
-import { corosyncConfAsJson, corosyncConfOfJson } from '../../cluster/model.ts';
 import type { CorosyncReader } from '../../cluster/reading/corosync.ts';
 import type { FaultCode } from '../../kit/fault.ts';
 import { inBody, rule } from '../../server/table/field.ts';
@@ -16,6 +15,7 @@ import { text } from '../../server/table/schema.ts';
 import { corosyncConf, corosyncKey, quorum, rings } from './answers/host.ts';
 import { ofCluster, ofTools } from '../common/codes.ts';
 import { ofCorosyncConf } from './codes.ts';
+import { corosyncConfAsJson, corosyncConfOfJson } from './documents/corosync-conf.ts';
 
 /** The routes `corosync…`, and `quorum`, which corosync tells of as well. */
 export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRows): Row[] {

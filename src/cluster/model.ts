@@ -21,6 +21,8 @@ export {
   type NodeState,
   nodeStates,
 } from '../parsers/crm-mon.ts';
+export type { CorosyncLinks } from '../parsers/corosync/cfgtool.ts';
 export { type CorosyncSection, isSection, maxPathLength } from '../parsers/corosync/conf.ts';
+export type { Quorum } from '../parsers/corosync/quorumtool.ts';
 export type { XmlContent } from '../parsers/xml-content.ts';
 export type { XmlElement } from '../parsers/xml.ts';

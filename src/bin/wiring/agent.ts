@@ -124,7 +124,7 @@ export function makeAgent(
   const resourceAgents = makeResourceAgents(host);
   const fenceAgents = makeFenceAgents(host);
   const hold = makeStackHold();
-  const askLocalId = async () => (await readRings(host)).local_node_id;
+  const askLocalId = async () => (await readRings(host)).localNodeId;
   const lostCharacters = makeLostCharactersReader(host, memoryFolder);
   const lock = makeLock();
   const { run: recordedRun, changeDeadlineMs } = host;

@@ -16,6 +16,7 @@ import { corosyncConf, corosyncKey, quorum, rings } from './answers/host.ts';
 import { ofCluster, ofTools } from '../common/codes.ts';
 import { ofCorosyncConf } from './codes.ts';
 import { corosyncConfAsJson, corosyncConfOfJson } from './documents/corosync-conf.ts';
+import { documentedQuorum, documentedRings } from './documents/corosync-state.ts';
 
 /** The routes `corosync…`, and `quorum`, which corosync tells of as well. */
 export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRows): Row[] {
@@ -103,14 +104,14 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
       summary: 'The links of this node to the others.',
       schema: rings,
       codes: ofCluster,
-      handle: async () => ({ body: await corosync.rings.get() }),
+      handle: async () => ({ body: documentedRings(await corosync.rings.get()) }),
     }),
     read({
       path: '/quorum',
       summary: 'Votes, and who is there.',
       schema: quorum,
       codes: ofCluster,
-      handle: async () => ({ body: await corosync.quorum.get() }),
+      handle: async () => ({ body: documentedQuorum(await corosync.quorum.get()) }),
     }),
   ];
 }

@@ -50,6 +50,7 @@ import { openRepeatedAnswers } from '../../changes/idempotency/repeated-answers.
 import { alphornRows } from '../../routes/alphorn/liferafts.ts';
 import { changeRows } from '../../routes/common/change.ts';
 import { hostChanges } from '../../routes/common/described.ts';
+import { answerForm } from '../../routes/common/stored-answer.ts';
 import { haFamily, type HaDomain, moveByAgent } from '../../routes/ha/index.ts';
 import { documentFamily } from '../../routes/documents.ts';
 import { metricsFamily } from '../../routes/metrics.ts';
@@ -159,7 +160,7 @@ export function makeAgent(
     agentMetadata: makeAgentMetadataReader(host, resourceAgents, fenceAgents),
     corosync: makeCorosyncReader(host, audit),
     confirmations: makeConfirmations(config.require_confirmation),
-    repeatedAnswers: openRepeatedAnswers(join(config.state_directory, 'answers')),
+    repeatedAnswers: openRepeatedAnswers(join(config.state_directory, 'answers'), answerForm),
     nodeChanges,
     propertyChanges: makePropertyChanges(clusterOptions),
     stackChanges: makeStackChanges(hold),

@@ -22,7 +22,7 @@ import {
 import { type Call, type Method, type Reply, row, type Row } from '../../server/table/row.ts';
 import { warningHeader } from './headers.ts';
 import { flag, trueOrFalse } from '../../server/table/rules.ts';
-import type { Answer } from '../../changes/idempotency/answer-index.ts';
+import type { Answer } from './stored-answer.ts';
 import {
   type ChangeAnswer,
   type ChangeKind,
@@ -35,7 +35,7 @@ import {
 export interface ChangeDomain {
   changes: Pick<ChangePipeline, 'make' | 'try'>;
   confirmations: Confirmations;
-  repeatedAnswers: RepeatedAnswers;
+  repeatedAnswers: RepeatedAnswers<Answer>;
   secrets: KnownSecrets;
 }
 

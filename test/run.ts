@@ -156,7 +156,7 @@ const parts = [
   ...(await orFailure(onClusters)),
 ];
 for (const { name, failures } of parts) {
-  if (failures.length > 0) console.log(`Of ${name}:\n${failures.join('\n')}`);
+  if (failures.length > 0) console.log(`${name}:\n${failures.join('\n')}`);
 }
 for (const { name, passed, failed, seconds } of parts) {
   console.log(`${seconds.toFixed(0).padStart(6)} s  ${name}: ${passed} passed, ${failed} failed`);

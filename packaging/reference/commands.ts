@@ -2,7 +2,7 @@ import { Command, type Option } from 'commander';
 
 import { withOutput } from '../../src/bin/hactl/output.ts';
 import { makeProgram } from '../../src/bin/hactl/program.ts';
-import { debianPaths } from '../../src/kit/paths.ts';
+import { debianPaths } from '../../src/bin/wiring/paths.ts';
 
 /** `hactl` with all its commands. Only to be described: none of its commands is run. */
 export function describedProgram(): Command {

@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client';
 
+import { faults } from '../../src/bin/wiring/faults.ts';
 import { alphornRows } from '../../src/routes/alphorn/liferafts.ts';
 import { changeRows } from '../../src/routes/common/change.ts';
 import { hostChanges } from '../../src/routes/common/described.ts';
@@ -9,22 +10,26 @@ import { haFamily } from '../../src/routes/ha/index.ts';
 import { metricsFamily } from '../../src/routes/metrics.ts';
 import { peersFamily } from '../../src/routes/peers/index.ts';
 import { probeFamily } from '../../src/routes/probes.ts';
+import { makeProblems } from '../../src/server/problem.ts';
 import type { Family } from '../../src/server/table/family.ts';
+
+const problems = makeProblems(faults);
+const domain = standIn({ problems });
 
 /** The families of routes, to be described. None of their routes can be called. */
 export const families = {
-  ha: haFamily(standIn(), alphornRows(standIn(), changeRows(standIn(), hostChanges)), []),
-  probes: probeFamily(standIn()),
+  ha: haFamily(domain, alphornRows(domain, changeRows(domain, hostChanges)), []),
+  probes: probeFamily(domain, problems),
   metrics: metricsFamily(new Registry(), []),
-  peers: peersFamily(standIn()),
-  alphornd: daemonFamily(standIn()),
+  peers: peersFamily(domain),
+  alphornd: daemonFamily(domain),
 } as const satisfies Record<string, Family>;
 
 /** What OpenAPI documents are served by; it has none itself. */
 export const documents = documentFamily([families.ha, families.probes, families.metrics]);
 
-/** Whatever is taken from it is the same; families are made of their domain without asking it for anything. */
-function standIn(): never {
-  const anything: unknown = new Proxy(() => anything, { get: () => anything });
+/** Whatever else is taken from it is a stand-in too; families are made of their domain without asking it for anything. */
+function standIn(real: Readonly<Record<PropertyKey, unknown>>): never {
+  const anything: unknown = new Proxy(() => anything, { get: (_, key) => real[key] ?? anything });
   return anything as never;
 }

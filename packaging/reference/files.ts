@@ -1,11 +1,7 @@
-import {
-  type AgentFolders,
-  type AlphornPaths,
-  configFile,
-  debianPaths,
-  memoryFolder,
-  type Paths,
-} from '../../src/kit/paths.ts';
+import type { AgentFolders } from '../../src/pacemaker/paths.ts';
+import type { AlphornPaths } from '../../src/alphorn/paths.ts';
+import { configFile, memoryFolder } from '../../src/kit/paths.ts';
+import { debianPaths, type Paths } from '../../src/bin/wiring/paths.ts';
 import { configSchema } from '../../src/bin/wiring/config.ts';
 
 /** A file or folder, and what it is for. */
@@ -17,7 +13,7 @@ export interface DescribedFile {
 const { state_directory: state, runtime_directory: run, socket } = configSchema.parse({});
 const { alphorn, agents } = debianPaths;
 
-// The types demand an entry for each path in src/kit/paths.ts. `root` is the host itself.
+// The types demand an entry for each path in src/bin/wiring/paths.ts. `root` is the host itself.
 
 const alphornFiles: Readonly<Record<Exclude<keyof AlphornPaths, 'root'>, string>> = {
   settings: 'The settings of Alphorn: see ha-agent.json(5).',

@@ -1,5 +1,5 @@
 import { type Change, hostChange } from '../changes/change.ts';
-import type { Host } from '../kit/host.ts';
+import type { AlphornHost } from './paths.ts';
 import { type DaemonClient, makeDaemonClient } from './sending/daemon-client.ts';
 import type { DaemonStatus } from './sending/daemon-status.ts';
 import type { Manifest } from './format/manifest.ts';
@@ -38,7 +38,7 @@ export interface AlphornChanges {
 }
 
 export function makeAlphorn(
-  host: Host,
+  host: AlphornHost,
   store: LiferaftStore,
   daemon: DaemonClient = makeDaemonClient(host.paths.alphorn.socket),
 ): Alphorn {

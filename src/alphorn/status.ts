@@ -1,5 +1,5 @@
 import { Fault, type FaultCode } from '../kit/fault.ts';
-import type { AlphornPaths } from '../kit/paths.ts';
+import type { AlphornPaths } from './paths.ts';
 import type { DaemonClient } from './sending/daemon-client.ts';
 import type { DaemonStatus } from './sending/daemon-status.ts';
 import { hostIdOf, hostName } from './peers/host-id.ts';

@@ -1,5 +1,5 @@
 import { peerTls } from '../alphorn/peers/peer-protocol.ts';
-import { makePeers } from './wiring/alphorn.ts';
+import { makePeers } from './wiring/alphorn-services.ts';
 import { makeRun, makeStartResident } from '../kit/exec.ts';
 import { openPeerListener } from '../server/peer-listener.ts';
 import { makeLog } from '../kit/log.ts';
@@ -13,8 +13,8 @@ await runService('ha-agent-peers', async () => {
   const config = await loadConfig(process.env);
   const log = makeLog(config.log_level);
   const watchdog = startWatchdog(makeStartResident(), log);
-  const { app, callers, prepare, keysSaved } = makePeers(config, log);
-  await prepare();
+  const { app, callers, start, stop } = makePeers(config, log);
+  await start();
   const listener = await openPeerListener(
     app,
     { address: config.peer_address, port: config.peer_port },
@@ -27,7 +27,7 @@ await runService('ha-agent-peers', async () => {
     systemd: makeSystemdNotifier(makeRun(log), process.env, log),
     stop: () => {
       watchdog.stop();
-      return Promise.all([listener.stop(), keysSaved()]);
+      return Promise.all([listener.stop(), stop()]);
     },
   };
 });

@@ -19,28 +19,22 @@ await runService('ha-agent', async () => {
   const run = makeRun(log);
   const identity = await loadTlsIdentity(config, run);
   const agent = makeAgent(config, run, startResident, log, { secrets });
-  const { watch } = agent;
   await agent.prepare();
   const listeners = await openListeners(agent, config, identity, log);
   log.info(describeCertificate(identity), 'certificate');
   const unfollow = followTlsIdentity({ config, run, log }, identity, (next) => {
     listeners.setIdentity(next);
   });
-  await watch.start();
-  const stopping = new AbortController();
-  agent.finishUnfinished(stopping.signal).catch((error: unknown) => {
-    log.error({ error: String(error) }, 'unfinished changes were not looked for');
-  });
+  await agent.start();
   return {
     log,
     addresses: listeners.addresses,
     systemd: makeSystemdNotifier(run, process.env, log),
     maxStopMs: agent.maxStopMs,
     async stop() {
-      stopping.abort();
       void unfollow();
       const changes = agent.stopChanges();
-      await Promise.all([changes, listeners.stop(changes), watch.stop()]);
+      await Promise.all([changes, listeners.stop(changes), agent.stop()]);
       watchdog.stop();
     },
   };

@@ -1,5 +1,5 @@
 import { Fault } from '../kit/fault.ts';
-import type { Host } from '../kit/host.ts';
+import type { ClusterHost } from './paths.ts';
 import { askCoordinator } from '../pacemaker/coordinator.ts';
 import { conditionsIn } from '../parsers/crm-mon.ts';
 import { shareRuns } from '../kit/concurrency/shared-run.ts';
@@ -17,7 +17,7 @@ const keepAnswerMs = 5000;
 export type CheckReadiness = () => Promise<void>;
 
 export function makeCheckReadiness(
-  host: Host,
+  host: ClusterHost,
   state: StateReader,
   findStoppedDaemons: FindStoppedDaemons,
 ): CheckReadiness {

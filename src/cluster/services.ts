@@ -1,4 +1,4 @@
-import type { Host } from '../kit/host.ts';
+import type { ClusterHost } from './paths.ts';
 import { readUnits, type Unit } from '../systemd/units.ts';
 
 export type ServiceState = 'online' | 'offline' | 'starting' | 'stopping' | 'failed' | 'disabled';
@@ -39,7 +39,7 @@ const stack = ['pacemaker.service', 'pcsd.service', 'corosync.service'] as const
  * The states of the cluster stack's services on this node, except those that are not installed.
  * Faults: `tool_failed`, those of Run.
  */
-export async function listServices(host: Host, hold: StackHold): Promise<Service[]> {
+export async function listServices(host: ClusterHost, hold: StackHold): Promise<Service[]> {
   const units = await readUnits(host, stack);
   return units
     .filter(({ loadState }) => loadState !== 'not-found')

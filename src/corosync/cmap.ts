@@ -1,4 +1,4 @@
-import type { Host } from '../kit/host.ts';
+import type { CorosyncHost } from './paths.ts';
 import { nodeIdsByAddress } from '../parsers/corosync/cmapctl.ts';
 import { failureOf } from './tool.ts';
 
@@ -9,7 +9,7 @@ import { failureOf } from './tool.ts';
 export async function readNodeIds({
   run,
   readDeadlineMs,
-}: Host): Promise<ReadonlyMap<string, number>> {
+}: CorosyncHost): Promise<ReadonlyMap<string, number>> {
   const argv = ['corosync-cmapctl', 'nodelist.'] as const;
   const outcome = await run({ argv, deadlineMs: readDeadlineMs });
   // 1 also means that the map has no such key, as without a nodelist.

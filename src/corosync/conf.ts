@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 
 import { Fault } from '../kit/fault.ts';
 import { readTextUpTo, replaceKeepingPrevious } from '../kit/files/files.ts';
-import type { Host } from '../kit/host.ts';
+import type { CorosyncHost } from './paths.ts';
 import { inMemoryFolder } from '../kit/files/memory-files.ts';
 import {
   type CorosyncSection,
@@ -27,7 +27,7 @@ const maxBytes = 1024 * 1024;
  * The whole text of corosync.conf, including its key, or undefined if there is none.
  * Faults: `corosync_conf_unreadable` if it has more than 1 MiB
  */
-export async function readCorosyncConfFile({ paths }: Host): Promise<string | undefined> {
+export async function readCorosyncConfFile({ paths }: CorosyncHost): Promise<string | undefined> {
   const text = await readTextUpTo(paths.corosyncConf, maxBytes);
   if (text !== false) return text;
   throw new Fault(
@@ -40,7 +40,7 @@ export async function readCorosyncConfFile({ paths }: Host): Promise<string | un
  * The parsed corosync.conf of this node, or undefined if there is none.
  * Faults: `corosync_conf_unreadable`
  */
-export async function readCorosyncConf(host: Host): Promise<CorosyncSection | undefined> {
+export async function readCorosyncConf(host: CorosyncHost): Promise<CorosyncSection | undefined> {
   const text = await readCorosyncConfFile(host);
   return text === undefined ? undefined : parseCorosyncConf(text);
 }
@@ -49,7 +49,7 @@ export async function readCorosyncConf(host: Host): Promise<CorosyncSection | un
  * The text of corosync.conf, including its key.
  * Faults: `corosync_conf_not_found`, `corosync_conf_unreadable`
  */
-export async function existingCorosyncConfFile(host: Host): Promise<string> {
+export async function existingCorosyncConfFile(host: CorosyncHost): Promise<string> {
   const text = await readCorosyncConfFile(host);
   if (text !== undefined) return text;
   throw new Fault(
@@ -63,7 +63,7 @@ export async function existingCorosyncConfFile(host: Host): Promise<string> {
  * corosync.conf(5) advises against).
  * Faults: `corosync_conf_not_found`, `corosync_conf_unreadable`
  */
-export async function readCorosyncConfText(host: Host): Promise<string> {
+export async function readCorosyncConfText(host: CorosyncHost): Promise<string> {
   return maskConf(await existingCorosyncConfFile(host));
 }
 
@@ -78,7 +78,7 @@ export function maskConf(text: string): string {
  * @returns the new content of the file, with its key masked
  * Faults: `corosync_conf_invalid`, `corosync_conf_unreadable`, `invalid_request`, those of Run.
  */
-export async function replaceCorosyncConf(host: Host, text: string): Promise<string> {
+export async function replaceCorosyncConf(host: CorosyncHost, text: string): Promise<string> {
   const { corosyncConf } = host.paths;
   const whole = await withKey(host, text);
   const { valid, text: output } = await verifyCorosyncConf(host, whole);
@@ -94,7 +94,7 @@ export async function replaceCorosyncConf(host: Host, text: string): Promise<str
 }
 
 /** Faults: `invalid_request`, `corosync_conf_unreadable` */
-async function withKey(host: Host, text: string): Promise<string> {
+async function withKey(host: CorosyncHost, text: string): Promise<string> {
   if (!keysIn(text).some((value) => value.trim() === masked)) return text;
   const former = (await readCorosyncConfFile(host)) ?? '';
   const key = keysIn(former).at(-1);
@@ -155,7 +155,7 @@ function skip(line: string, from: number, characters: string): number {
 }
 
 /** Checks the file of this node. Faults: as verifyCorosyncConf */
-export async function verifyCorosyncConfFile(host: Host): Promise<ConfVerdict> {
+export async function verifyCorosyncConfFile(host: CorosyncHost): Promise<ConfVerdict> {
   const text = await readTextUpTo(host.paths.corosyncConf, maxBytes);
   return verifyCorosyncConf(host, text === false ? undefined : text);
 }
@@ -167,7 +167,7 @@ export async function verifyCorosyncConfFile(host: Host): Promise<ConfVerdict> {
  * Faults: `no_space` in memory, those of Run.
  */
 export async function verifyCorosyncConf(
-  { run, paths, readDeadlineMs }: Host,
+  { run, paths, readDeadlineMs }: CorosyncHost,
   text: string | undefined,
 ): Promise<ConfVerdict> {
   const verify = async (...file: string[]): Promise<ConfVerdict> => {

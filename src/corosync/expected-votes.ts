@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Host } from '../kit/host.ts';
+import type { CorosyncHost } from './paths.ts';
 import { readQuorum } from './quorum.ts';
 
 const attempts = 10;
@@ -13,7 +13,7 @@ const attempts = 10;
  * Faults: those of readQuorum and of Run.
  */
 export async function lowerExpectedVotes(
-  host: Host,
+  host: CorosyncHost,
   wanted: number,
   pauseMs = 300,
 ): Promise<number> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Fault } from '../kit/fault.ts';
 import { runToSuccess } from '../kit/exec.ts';
 import { readFileIfThere, replaceKeepingPrevious } from '../kit/files/files.ts';
-import type { Host } from '../kit/host.ts';
+import type { CorosyncHost } from './paths.ts';
 import { inMemoryFolder } from '../kit/files/memory-files.ts';
 import { memoryFolder } from '../kit/paths.ts';
 
@@ -11,7 +11,7 @@ import { memoryFolder } from '../kit/paths.ts';
  * The key by which the nodes of the cluster authenticate each other, in hexadecimal.
  * Faults: `corosync_key_not_found`
  */
-export async function readCorosyncKey({ paths }: Host): Promise<string> {
+export async function readCorosyncKey({ paths }: CorosyncHost): Promise<string> {
   const key = await readFileIfThere(paths.corosyncKey);
   if (key === undefined) {
     throw new Fault(
@@ -26,7 +26,7 @@ export async function readCorosyncKey({ paths }: Host): Promise<string> {
 const keyMode = 0o400;
 
 /** Replaces the key. */
-export async function writeCorosyncKey({ paths }: Host, key: Buffer): Promise<void> {
+export async function writeCorosyncKey({ paths }: CorosyncHost, key: Buffer): Promise<void> {
   await replaceKeepingPrevious(paths.corosyncKey, key, keyMode);
 }
 
@@ -35,7 +35,7 @@ export async function writeCorosyncKey({ paths }: Host, key: Buffer): Promise<vo
  * @returns what corosync-keygen(8) prints
  * Faults: `tool_failed`, `no_space`, those of Run.
  */
-export async function generateCorosyncKey(host: Host): Promise<string> {
+export async function generateCorosyncKey(host: CorosyncHost): Promise<string> {
   const { corosyncKey } = host.paths;
   // corosync-keygen would write the file in place. On a full disk, it would end with only an exit code. So it writes to
   // memory.

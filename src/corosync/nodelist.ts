@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 
 import { Fault } from '../kit/fault.ts';
-import type { Host } from '../kit/host.ts';
+import type { CorosyncHost } from './paths.ts';
 import { locateCorosyncConf, type LocatedSection } from '../parsers/corosync/conf.ts';
 import { readNodeIds } from './cmap.ts';
 import { edit, sectionsIn, settingsIn } from './conf-edit.ts';
@@ -49,7 +49,7 @@ interface FileNode {
  * result, `corosync_conf_unreadable`, those of readNodeIds.
  */
 export async function removeCorosyncNode(
-  host: Host,
+  host: CorosyncHost,
   name: string,
   known: readonly KnownNode[] = [],
 ): Promise<WithoutNode | undefined> {
@@ -106,7 +106,7 @@ function idOfIpv4(address: string, isHighBitCleared: boolean): number | undefine
 
 /** Faults: `node_not_matched`, those of readNodeIds. */
 async function find(
-  host: Host,
+  host: CorosyncHost,
   fromFile: readonly FileNode[],
   {
     name,

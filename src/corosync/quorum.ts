@@ -1,5 +1,5 @@
 import { Fault } from '../kit/fault.ts';
-import type { Host } from '../kit/host.ts';
+import type { CorosyncHost } from './paths.ts';
 import { parseQuorumtool, type Quorum } from '../parsers/corosync/quorumtool.ts';
 import { failureOf } from './tool.ts';
 
@@ -8,7 +8,7 @@ import { failureOf } from './tool.ts';
  * quorum is not a failure.
  * Faults: `cluster_not_running`, `tool_failed`, `unreadable_output`, those of Run.
  */
-export async function readQuorum({ run, readDeadlineMs }: Host): Promise<Quorum> {
+export async function readQuorum({ run, readDeadlineMs }: CorosyncHost): Promise<Quorum> {
   const argv = ['corosync-quorumtool', '-s'] as const;
   const outcome = await run({ argv, deadlineMs: readDeadlineMs });
   // 0: quorate, 2: not quorate, 1: anything else, such as a cluster without a quorum provider.

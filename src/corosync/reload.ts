@@ -1,4 +1,4 @@
-import type { Host } from '../kit/host.ts';
+import type { CorosyncHost } from './paths.ts';
 import { failureOf } from './tool.ts';
 
 /**
@@ -6,7 +6,7 @@ import { failureOf } from './tool.ts';
  * corosync does not run.
  * Faults: `tool_failed`, those of Run.
  */
-export async function reloadCorosync({ run, changeDeadlineMs }: Host): Promise<void> {
+export async function reloadCorosync({ run, changeDeadlineMs }: CorosyncHost): Promise<void> {
   const argv = ['corosync-cfgtool', '-R'] as const;
   const outcome = await run({ argv, deadlineMs: changeDeadlineMs });
   if (outcome.exitCode === 0) return;

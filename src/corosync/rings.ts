@@ -1,4 +1,4 @@
-import type { Host } from '../kit/host.ts';
+import type { CorosyncHost } from './paths.ts';
 import { type CorosyncLinks, parseCfgtool } from '../parsers/corosync/cfgtool.ts';
 import { failureOf } from './tool.ts';
 
@@ -6,7 +6,7 @@ import { failureOf } from './tool.ts';
  * The links to the other nodes (corosync-cfgtool(8), `-s`).
  * Faults: `cluster_not_running`, `tool_failed`, those of Run.
  */
-export async function readRings({ run, readDeadlineMs }: Host): Promise<CorosyncLinks> {
+export async function readRings({ run, readDeadlineMs }: CorosyncHost): Promise<CorosyncLinks> {
   const argv = ['corosync-cfgtool', '-s'] as const;
   const outcome = await run({ argv, deadlineMs: readDeadlineMs });
   const rings = parseCfgtool(outcome.stdout);

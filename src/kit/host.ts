@@ -1,8 +1,7 @@
 import type { Run } from './exec.ts';
-import type { Paths } from './paths.ts';
 
-/** The node that the agent runs on, as the domain sees it. */
-export interface Host {
+/** The node that the agent runs on, as the domain sees it. `Paths` are the files that a room of the domain uses. */
+export interface Host<Paths = unknown> {
   run: Run;
   paths: Paths;
   /** Milliseconds until a command that only reads is ended. */

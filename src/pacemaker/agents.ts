@@ -1,5 +1,5 @@
 import { Fault } from '../kit/fault.ts';
-import type { Host } from '../kit/host.ts';
+import type { PacemakerHost } from './paths.ts';
 import { type AgentMetadata, parseAgentMetadata } from '../parsers/metadata.ts';
 import { parseOutput, runPacemakerTool } from './tool.ts';
 
@@ -7,7 +7,7 @@ import { parseOutput, runPacemakerTool } from './tool.ts';
  * The providers of OCF agents on this node (crm_resource(8)): `heartbeat`, `pacemaker` …
  * Faults: those of runPacemakerTool.
  */
-export async function listOcfProviders(host: Host): Promise<string[]> {
+export async function listOcfProviders(host: PacemakerHost): Promise<string[]> {
   return lines((await runPacemakerTool(host, ['crm_resource', '--list-ocf-providers'])).stdout);
 }
 
@@ -16,7 +16,7 @@ export async function listOcfProviders(host: Host): Promise<string[]> {
  * @param standard may include an OCF provider: `ocf:heartbeat`
  * Faults: those of runPacemakerTool.
  */
-export async function listAgents(host: Host, standard: string): Promise<string[]> {
+export async function listAgents(host: PacemakerHost, standard: string): Promise<string[]> {
   try {
     const argv = ['crm_resource', '--list-agents', standard] as const;
     return lines((await runPacemakerTool(host, argv)).stdout);
@@ -35,7 +35,7 @@ export async function listAgents(host: Host, standard: string): Promise<string[]
  * @param agent its full name: `ocf:heartbeat:Dummy`, `systemd:smbd`, `stonith:fence_ipmilan`
  * Faults: `tool_failed` if it fails or there is no such agent, those of parseOutput.
  */
-export function readAgentMetadata(host: Host, agent: string): Promise<AgentMetadata> {
+export function readAgentMetadata(host: PacemakerHost, agent: string): Promise<AgentMetadata> {
   return parseOutput(host, ['crm_resource', '--show-metadata', agent], parseAgentMetadata);
 }
 

@@ -1,4 +1,4 @@
-import type { Host } from '../kit/host.ts';
+import type { PacemakerHost } from './paths.ts';
 import { failureOf } from './tool.ts';
 
 const answerDeadlineMs = 5000;
@@ -8,7 +8,7 @@ const answerDeadlineMs = 5000;
  * answer shows that both controllers work.
  * Faults: `tool_timeout` if either controller does not answer, those of failureOf and of Run.
  */
-export async function askCoordinator(host: Host): Promise<void> {
+export async function askCoordinator(host: PacemakerHost): Promise<void> {
   const argv = ['crmadmin', '--dc_lookup'] as const;
   const deadlineMs = Math.min(answerDeadlineMs, host.readDeadlineMs);
   const outcome = await host.run({ argv, deadlineMs });

@@ -1,4 +1,4 @@
-import type { Host } from '../kit/host.ts';
+import type { PacemakerHost } from './paths.ts';
 import type { KnownSecrets } from '../kit/secrets/known-secrets.ts';
 import { type ClusterState, parseCrmMon } from '../parsers/crm-mon.ts';
 import { maskPairs } from '../kit/secrets/masking.ts';
@@ -17,7 +17,7 @@ export interface StateText {
  * Faults: those of parseOutput.
  */
 export function readState(
-  host: Host,
+  host: PacemakerHost,
   secrets?: Pick<KnownSecrets, 'maskXml'>,
 ): Promise<ClusterState> {
   const masked = (xml: string) => secrets?.maskXml(maskPairs(xml)) ?? maskPairs(xml);
@@ -28,7 +28,7 @@ export function readState(
  * The cluster's current state, as text for people.
  * Faults: those of runPacemakerTool.
  */
-export async function readStateText(host: Host): Promise<StateText> {
+export async function readStateText(host: PacemakerHost): Promise<StateText> {
   const argv = ['crm_mon', '--one-shot', '--inactive'] as const;
   const { stdout, stderr } = await runPacemakerTool(host, argv);
   return { text: stdout.trim(), warnings: stderr.trim() === '' ? [] : stderr.trim().split('\n') };

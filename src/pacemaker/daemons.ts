@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { runToSuccess } from '../kit/exec.ts';
-import type { Host } from '../kit/host.ts';
+import type { PacemakerHost } from './paths.ts';
 import {
   type AgentParameter,
   type Parameter,
@@ -16,12 +16,12 @@ export type ClusterOption = Parameter;
 const daemons = ['pacemaker-based', 'pacemaker-controld', 'pacemaker-schedulerd'] as const;
 
 /** The files from which the defaults come. */
-export function daemonFiles({ paths }: Host): string[] {
+export function daemonFiles({ paths }: PacemakerHost): string[] {
   return daemons.map((daemon) => join(paths.pacemakerDaemons, daemon));
 }
 
 /** The file from which the fencer's parameters come. */
-export function fencerFile({ paths }: Host): string {
+export function fencerFile({ paths }: PacemakerHost): string {
   return join(paths.pacemakerDaemons, 'pacemaker-fenced');
 }
 
@@ -29,7 +29,9 @@ export function fencerFile({ paths }: Host): string {
  * The parameters that Pacemaker's fencer accepts for every fence device: `pcmk_host_list` … (pacemaker-fenced(7)).
  * Faults: as readClusterOptions.
  */
-export async function readFencerParameters(host: Host): Promise<readonly AgentParameter[]> {
+export async function readFencerParameters(
+  host: PacemakerHost,
+): Promise<readonly AgentParameter[]> {
   return parseAgentMetadata(await metadataOf(host, fencerFile(host))).parameters;
 }
 
@@ -38,12 +40,14 @@ export async function readFencerParameters(host: Host): Promise<readonly AgentPa
  * `metadata`; crm_attribute can list them only since 3.0.
  * Faults: `tool_failed`, `unreadable_output`, those of Run.
  */
-export async function readClusterOptions(host: Host): Promise<ReadonlyMap<string, ClusterOption>> {
+export async function readClusterOptions(
+  host: PacemakerHost,
+): Promise<ReadonlyMap<string, ClusterOption>> {
   const metadata = await Promise.all(daemonFiles(host).map((daemon) => metadataOf(host, daemon)));
   return new Map(metadata.flatMap(parseParameters).map((option) => [option.name, option]));
 }
 
-function metadataOf(host: Host, daemon: string): Promise<string> {
+function metadataOf(host: PacemakerHost, daemon: string): Promise<string> {
   return runToSuccess(
     host.run,
     { argv: [daemon, 'metadata'], deadlineMs: host.readDeadlineMs },

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Host } from '../kit/host.ts';
+import type { PacemakerHost } from './paths.ts';
 
 const pauseMs = 500;
 
@@ -10,7 +10,7 @@ const pauseMs = 500;
  * Faults: those of Run.
  */
 export async function waitUntilIdle(
-  host: Host,
+  host: PacemakerHost,
   maxMs: number,
   now = () => performance.now(),
 ): Promise<boolean> {

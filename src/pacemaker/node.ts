@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Fault } from '../kit/fault.ts';
-import type { Host } from '../kit/host.ts';
+import type { PacemakerHost } from './paths.ts';
 import { type TransientAttribute, withoutTransient } from '../parsers/cib/text.ts';
 import { queryWholeCib } from './cib/cib.ts';
 import { changeWithPacemakerTool, runPacemakerTool } from './tool.ts';
 
 /** This node's name in the cluster (crm_node(8)). Faults: those of runPacemakerTool. */
-export async function localNodeName(host: Host): Promise<string> {
+export async function localNodeName(host: PacemakerHost): Promise<string> {
   return (await runPacemakerTool(host, ['crm_node', '--name'])).stdout.trim();
 }
 
@@ -29,7 +29,7 @@ export interface ListedNode {
  * Faults: those of queryWholeCib and changeWithPacemakerTool.
  */
 export async function endTransientAttribute(
-  host: Host,
+  host: PacemakerHost,
   attribute: TransientAttribute,
   found: string,
   pauseMs = 300,
@@ -56,7 +56,7 @@ function isSetIn(whole: string, attribute: TransientAttribute): boolean {
  * The nodes that Pacemaker lists, by name, including those that left (crm_node(8), `--list`).
  * Faults: those of runPacemakerTool.
  */
-export async function listedNodes(host: Host): Promise<ReadonlyMap<string, ListedNode>> {
+export async function listedNodes(host: PacemakerHost): Promise<ReadonlyMap<string, ListedNode>> {
   const { stdout } = await runPacemakerTool(host, ['crm_node', '--list']);
   const lines = stdout.split('\n').map((line) => line.split(' '));
   return new Map(
@@ -74,7 +74,7 @@ export async function listedNodes(host: Host): Promise<ReadonlyMap<string, Liste
  *   same amount. On a busy machine, corosync mentions the node seconds later.
  * Faults: `node_not_forgotten` if Pacemaker still lists it after all attempts, those of changeWithPacemakerTool.
  */
-export async function forgetNode(host: Host, name: string, pauseMs = 300): Promise<void> {
+export async function forgetNode(host: PacemakerHost, name: string, pauseMs = 300): Promise<void> {
   let wanted = name;
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     await changeWithPacemakerTool(host, ['crm_node', '--force', '--remove', wanted]);

@@ -1,4 +1,4 @@
-import type { Host } from '../kit/host.ts';
+import type { PacemakerHost } from './paths.ts';
 import { changeWithPacemakerTool, failureOfChange } from './tool.ts';
 
 /**
@@ -6,7 +6,7 @@ import { changeWithPacemakerTool, failureOfChange } from './tool.ts';
  * @returns the output of crm_resource, without its progress
  * Faults: those of changeWithPacemakerTool.
  */
-export async function cleanUp(host: Host, name: string): Promise<string> {
+export async function cleanUp(host: PacemakerHost, name: string): Promise<string> {
   const argv = ['crm_resource', '--cleanup', '--resource', name] as const;
   const { stdout, stderr } = await changeWithPacemakerTool(host, argv);
   return (stdout === '' ? stderr : stdout).replace(progress, '');
@@ -21,7 +21,7 @@ const progress =
  * @returns whether it was running again within the timeouts of its operations
  * Faults: those of changeWithPacemakerTool.
  */
-export async function restart(host: Host, name: string): Promise<boolean> {
+export async function restart(host: PacemakerHost, name: string): Promise<boolean> {
   const argv = ['crm_resource', '--restart', '--resource', name] as const;
   const outcome = await host.run({ argv, deadlineMs: host.changeDeadlineMs });
   // CRM_EX_TIMEOUT: it was stopped, and did not start.

@@ -1,4 +1,4 @@
-import type { Host } from '../kit/host.ts';
+import type { PacemakerHost } from './paths.ts';
 import {
   type NodeScore,
   parseScores,
@@ -11,7 +11,7 @@ import { failureOf, refusalOf, runPacemakerTool } from './tool.ts';
  * The scores by which the scheduler currently places resources (crm_simulate(8)).
  * Faults: those of runPacemakerTool.
  */
-export async function readScores(host: Host): Promise<NodeScore[]> {
+export async function readScores(host: PacemakerHost): Promise<NodeScore[]> {
   const argv = ['crm_simulate', '--live-check', '--show-scores'] as const;
   return parseScores((await runPacemakerTool(host, argv)).stdout);
 }
@@ -23,7 +23,7 @@ export async function readScores(host: Host): Promise<NodeScore[]> {
  * Faults: `cluster_refused` if the CIB is not allowed, those of failureOf and of Run.
  */
 export async function simulateTransition(
-  host: Host,
+  host: PacemakerHost,
   file: string,
   outcome: string,
 ): Promise<PlannedAction[]> {

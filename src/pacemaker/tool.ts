@@ -1,12 +1,15 @@
 import { Fault } from '../kit/fault.ts';
 import type { Command, Outcome } from '../kit/exec.ts';
-import type { Host } from '../kit/host.ts';
+import type { PacemakerHost } from './paths.ts';
 
 /**
  * Runs one of Pacemaker's tools that only read. Exit codes have the same meaning for all tools (`crm_error --exit --list`).
  * Faults: `cluster_not_running`, `tool_timeout`, `tool_failed`, those of Run.
  */
-export async function runPacemakerTool(host: Host, argv: Command['argv']): Promise<Outcome> {
+export async function runPacemakerTool(
+  host: PacemakerHost,
+  argv: Command['argv'],
+): Promise<Outcome> {
   const outcome = await host.run({ argv, deadlineMs: host.readDeadlineMs });
   if (outcome.exitCode === 0) return outcome;
   throw failureOf(argv, outcome);
@@ -16,7 +19,10 @@ export async function runPacemakerTool(host: Host, argv: Command['argv']): Promi
  * Runs one of Pacemaker's tools that change something.
  * Faults: `cluster_not_running`, `tool_timeout`, `cluster_refused`, those of Run.
  */
-export async function changeWithPacemakerTool(host: Host, argv: Command['argv']): Promise<Outcome> {
+export async function changeWithPacemakerTool(
+  host: PacemakerHost,
+  argv: Command['argv'],
+): Promise<Outcome> {
   const outcome = await host.run({ argv, deadlineMs: host.changeDeadlineMs });
   if (outcome.exitCode === 0) return outcome;
   throw failureOfChange(argv, outcome);
@@ -71,7 +77,7 @@ export function failureOf(argv: Command['argv'], { exitCode, stderr }: Outcome):
  * Faults: `unreadable_output` with the command, those of runPacemakerTool.
  */
 export async function parseOutput<T>(
-  host: Host,
+  host: PacemakerHost,
   argv: Command['argv'],
   parse: (stdout: string) => T,
 ): Promise<T> {

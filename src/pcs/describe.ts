@@ -1,5 +1,5 @@
 import { runToSuccess } from '../kit/exec.ts';
-import type { Host } from '../kit/host.ts';
+import type { PcsHost } from './paths.ts';
 
 /**
  * What `pcs resource describe` or `pcs stonith describe` prints about an agent, to the byte.
@@ -7,7 +7,7 @@ import type { Host } from '../kit/host.ts';
  * Faults: `tool_failed`, those of Run.
  */
 export function describeAgent(
-  host: Host,
+  host: PcsHost,
   kind: 'resource' | 'stonith',
   agent: string,
 ): Promise<string> {

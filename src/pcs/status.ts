@@ -1,6 +1,6 @@
 import { readCorosyncConf } from '../corosync/conf.ts';
 import { runToSuccess } from '../kit/exec.ts';
-import type { Host } from '../kit/host.ts';
+import type { PcsHost } from './paths.ts';
 import { readConfiguration } from '../pacemaker/cib/cib.ts';
 import { readStateText } from '../pacemaker/crm-mon.ts';
 import { corosyncSetting } from '../parsers/corosync/conf.ts';
@@ -35,7 +35,7 @@ const runningStates = ['active', 'reloading', 'refreshing'];
  * status-warnings.ts), pcs is asked.
  * Faults: `cluster_not_running`, `tool_failed`, `unreadable_output`, those of Run.
  */
-export async function readPcsStatus(host: Host): Promise<PcsStatus> {
+export async function readPcsStatus(host: PcsHost): Promise<PcsStatus> {
   const [state, configuration, units, nameInConf] = await Promise.all([
     readStateText(host),
     readConfiguration(host),
@@ -72,12 +72,12 @@ export async function readPcsStatus(host: Host): Promise<PcsStatus> {
  * The cluster's name.
  * Faults: as readPcsStatus.
  */
-export async function readClusterName(host: Host): Promise<string> {
+export async function readClusterName(host: PcsHost): Promise<string> {
   return (await clusterNameInConf(host)) ?? clusterNameProperty(await readConfiguration(host));
 }
 
 /** The name in corosync.conf, empty if it has none; undefined if there is no such file. */
-async function clusterNameInConf(host: Host): Promise<string | undefined> {
+async function clusterNameInConf(host: PcsHost): Promise<string | undefined> {
   const conf = await readCorosyncConf(host);
   return conf && (corosyncSetting(conf, 'totem', 'cluster_name') ?? '');
 }
@@ -106,7 +106,7 @@ function clusterNameProperty(configuration: XmlElement): string {
   );
 }
 
-function askPcs(host: Host): Promise<string> {
+function askPcs(host: PcsHost): Promise<string> {
   return runToSuccess(
     host.run,
     { argv: ['pcs', 'status'], deadlineMs: host.readDeadlineMs },

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { runToSuccess } from '../kit/exec.ts';
-import type { Host } from '../kit/host.ts';
+import type { PcsHost } from './paths.ts';
 import { inMemoryFolder } from '../kit/files/memory-files.ts';
 import { withAgentsOfTemplates } from '../parsers/cib/text.ts';
 
@@ -26,7 +26,7 @@ const datesCachedMs = 60_000;
  * @param memory a folder in memory for that file; pcs opens it more than once, so it cannot be a pipe
  * @param now a monotonic clock in milliseconds
  */
-export function makePcsText(host: Host, memory: string, now = () => performance.now()): PcsText {
+export function makePcsText(host: PcsHost, memory: string, now = () => performance.now()): PcsText {
   let cache: { xml: string; until: number; texts: Map<string, Promise<string>> } | undefined;
 
   async function ask(xml: string, args: readonly string[]): Promise<string> {

@@ -1,4 +1,5 @@
-import { asProblems, problemSchema } from '../server/problem.ts';
+import { serverFaults } from '../server/faults.ts';
+import { makeProblems, problemSchema } from '../server/problem.ts';
 import type { Family } from '../server/table/family.ts';
 import { openApiOf } from '../server/table/openapi.ts';
 import { row } from '../server/table/row.ts';
@@ -34,7 +35,7 @@ export function documentFamily([first, ...others]: readonly [Family, ...Family[]
       });
     }),
     noSuchRoute: (path) => `There is no ${path}.`,
-    answerFault: asProblems(),
+    answerFault: makeProblems(serverFaults).answer,
     faultSchema: problemSchema,
     codes: [],
     // An example of a document would be the document.

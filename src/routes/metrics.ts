@@ -1,7 +1,8 @@
 import type { RequestHandler } from 'express';
 import type { Registry } from 'prom-client';
 
-import { asProblems, problemSchema } from '../server/problem.ts';
+import { serverFaults } from '../server/faults.ts';
+import { makeProblems, problemSchema } from '../server/problem.ts';
 import type { Family } from '../server/table/family.ts';
 import examples from './examples/metrics.json' with { type: 'json' };
 import { row } from '../server/table/row.ts';
@@ -30,7 +31,7 @@ export function metricsFamily(registry: Registry, signIn: readonly RequestHandle
       }),
     ],
     noSuchRoute: (path) => `There is no ${path}.`,
-    answerFault: asProblems(),
+    answerFault: makeProblems(serverFaults).answer,
     faultSchema: problemSchema,
     codes: [
       ...(['unauthenticated', 'too_many_attempts', 'too_many_requests', 'overloaded'] as const),

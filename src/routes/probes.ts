@@ -1,5 +1,5 @@
 import { ofCluster } from './common/codes.ts';
-import { answerOfProblem, asProblems, problemOf, problemSchema } from '../server/problem.ts';
+import { answerOfProblem, type Problems, problemSchema } from '../server/problem.ts';
 import type { Family } from '../server/table/family.ts';
 import { always, record } from '../server/table/schema.ts';
 import examples from './examples/probes.json' with { type: 'json' };
@@ -10,7 +10,7 @@ import { row } from '../server/table/row.ts';
  * is no secret, and says to whoever is on call where to look.
  * @param checkReadiness fails with a fault that says why this node is not ready
  */
-export function probeFamily(checkReadiness: () => Promise<void>): Family {
+export function probeFamily(checkReadiness: () => Promise<void>, problems: Problems): Family {
   const body = { status: 'ok' };
   const probe = {
     ...({ methods: ['GET'], role: 'anyone', fields: {} } as const),
@@ -47,8 +47,8 @@ export function probeFamily(checkReadiness: () => Promise<void>): Family {
     examples,
     answerFault(fault) {
       const { code } = fault;
-      if (code === 'method_not_allowed' || code === 'internal_error') return asProblems()(fault);
-      const { type, title } = problemOf(fault);
+      if (code === 'method_not_allowed' || code === 'internal_error') return problems.answer(fault);
+      const { type, title } = problems.of(fault);
       const { message: detail } = fault;
       // Whatever keeps the cluster out of reach, to a probe this node is not ready: that is its answer, and no failure.
       const answer = answerOfProblem({ type, title, status: 503, detail, code });

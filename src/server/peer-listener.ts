@@ -9,7 +9,8 @@ import { makeLogLimit } from '../kit/log-limit.ts';
 import type { Log } from '../kit/log.ts';
 import { refuseMalformed } from './client-errors.ts';
 import { close, listen, type Listeners, tcp } from './listen.ts';
-import { asProblems } from './problem.ts';
+import { serverFaults } from './faults.ts';
+import { makeProblems } from './problem.ts';
 
 /** Who gets as far as a request. */
 export interface PeerAdmission {
@@ -61,7 +62,7 @@ export async function openPeerListener(
   log: Log,
   limits: PeerLimits = peerLimits,
 ): Promise<Listeners> {
-  const answer = refuseMalformed(app, asProblems());
+  const answer = refuseMalformed(app, makeProblems(serverFaults).answer);
   const server = https.createServer(
     {
       ...tls,

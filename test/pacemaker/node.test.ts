@@ -1,15 +1,16 @@
 import { expect } from 'chai';
 
 import type { Host } from '../../src/kit/host.ts';
+import type { Paths } from '../../src/bin/wiring/paths.ts';
 import { forgetNode } from '../../src/pacemaker/node.ts';
 import { faultOf } from '../support/faults.ts';
 import { noPaths } from '../support/app-bench.ts';
 
 /** A Pacemaker that lists the node so many more times, and the calls that it got. */
-function pacemaker(times: number, exitCode = 0, id = '7'): { host: Host; calls: string[] } {
+function pacemaker(times: number, exitCode = 0, id = '7'): { host: Host<Paths>; calls: string[] } {
   const calls: string[] = [];
   let left = times;
-  const host: Host = {
+  const host: Host<Paths> = {
     run: ({ argv }) => {
       calls.push(argv.slice(1).join(' '));
       if (!argv.includes('--list')) return Promise.resolve({ exitCode, stdout: '', stderr: 'no' });

@@ -11,7 +11,8 @@ import { keysOf } from '../../packaging/reference/keys.ts';
 import { documentsWithTables, withTables } from '../../packaging/reference/tables.ts';
 import { rulesSchema } from '../../src/alphorn/collecting/rules.ts';
 import { exitCodes } from '../../src/bin/hactl/exit-codes.ts';
-import { configFile, debianPaths } from '../../src/kit/paths.ts';
+import { configFile } from '../../src/kit/paths.ts';
+import { debianPaths } from '../../src/bin/wiring/paths.ts';
 import { configSchema } from '../../src/bin/wiring/config.ts';
 
 /** The page as a person reads it, without the requests and escapes of roff. */

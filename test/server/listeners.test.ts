@@ -12,7 +12,8 @@ import { makeRun } from '../../src/kit/exec.ts';
 import { makeConnections } from '../../src/server/connections/connections.ts';
 import { connectionLimits } from '../../src/server/connections/limits.ts';
 import type { Listeners } from '../../src/server/listen.ts';
-import { asProblems } from '../../src/server/problem.ts';
+import { faults } from '../../src/bin/wiring/faults.ts';
+import { makeProblems } from '../../src/server/problem.ts';
 import { openListeners, openSocketListener } from '../../src/server/listeners.ts';
 import { loadTlsIdentity } from '../../src/server/tls/identity.ts';
 import { faultOf } from '../support/faults.ts';
@@ -57,7 +58,7 @@ describe('the listeners', () => {
     const { log } = keepingLog();
     const identity = await loadTlsIdentity(config, run);
     const apps = { network: app, socket: app };
-    const service = { apps, answerFault: asProblems(), connections };
+    const service = { apps, answerFault: makeProblems(faults).answer, connections };
     const opened = await openListeners(service, config, identity, log);
     listeners.push(opened);
     return opened;
@@ -132,7 +133,7 @@ describe('the listeners', () => {
       const path = join(folder.path, 'other.sock');
       const { log } = keepingLog();
       const answer: http.RequestListener = (_request, response) => response.end();
-      listeners.push(await openSocketListener(answer, path, asProblems(), log));
+      listeners.push(await openSocketListener(answer, path, makeProblems(faults).answer, log));
       for (const bytes of ['nonsense\r\n\r\n', 'GET / HTTP/1.1\r\n\r\n']) {
         const socket = net.connect(path, () => socket.write(bytes));
         const heard = (await socket.setEncoding('utf8').toArray()).join('');

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { AlphornPaths } from '../../src/kit/paths.ts';
+import type { AlphornPaths } from '../../src/alphorn/paths.ts';
 
 /** The paths that Alphorn reads and writes, below one folder; `etc` goes into the liferaft. */
 export function alphornPathsIn(folder: string): AlphornPaths {

@@ -7,7 +7,7 @@ import { openTokenStore } from '../../src/access/tokens.ts';
 import type { Role } from '../../src/access/roles.ts';
 import type { FindStoppedDaemons } from '../../src/cluster/daemons.ts';
 import type { Run } from '../../src/kit/exec.ts';
-import type { Paths } from '../../src/kit/paths.ts';
+import type { Paths } from '../../src/bin/wiring/paths.ts';
 import { families } from '../../packaging/reference/families.ts';
 import { answerCheck } from './answer-check.ts';
 import { fixturePath, type Generation } from './fixtures.ts';

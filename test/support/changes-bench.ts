@@ -4,7 +4,8 @@ import type request from 'supertest';
 
 import type { Role } from '../../src/access/roles.ts';
 import type { FindStoppedDaemons } from '../../src/cluster/daemons.ts';
-import type { AlphornPaths, Paths } from '../../src/kit/paths.ts';
+import type { AlphornPaths } from '../../src/alphorn/paths.ts';
+import type { Paths } from '../../src/bin/wiring/paths.ts';
 import { type AppBench, appBench, noPaths } from './app-bench.ts';
 import { type FakeCluster, fakeCluster } from './fake-cluster.ts';
 import { fixtureText } from './fixtures.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { debianPaths, type Paths } from '../../src/kit/paths.ts';
+import { debianPaths, type Paths } from '../../src/bin/wiring/paths.ts';
 
 /** The paths of a host whose Alphorn is in a folder. */
 export function hactlPaths(folder: string): Paths {

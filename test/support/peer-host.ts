@@ -3,11 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { join } from 'node:path';
 
-import { makePeers } from '../../src/bin/wiring/alphorn.ts';
+import { makePeers } from '../../src/bin/wiring/alphorn-services.ts';
 import type { Listeners } from '../../src/server/listen.ts';
 import { peerTls } from '../../src/alphorn/peers/peer-protocol.ts';
 import { openPeerListener, type PeerLimits } from '../../src/server/peer-listener.ts';
-import { debianPaths, type Paths } from '../../src/kit/paths.ts';
+import { debianPaths, type Paths } from '../../src/bin/wiring/paths.ts';
 import { keepingLog, type LoggedLine } from './keeping-log.ts';
 import { loadConfig } from '../../src/bin/wiring/config.ts';
 
@@ -93,15 +93,15 @@ export async function openTestReceiver(
     ...settings,
   };
   const { log, lines } = keepingLog();
-  const { app, callers, prepare, keysSaved } = makePeers(config, log, paths);
-  await prepare();
+  const { app, callers, start, stop } = makePeers(config, log, paths);
+  await start();
   const listener = await openPeerListener(app, where, { tls: peerTls, ...callers }, log, limits);
   return {
     port: where.port,
     logged: () => lines.filter(({ level }) => level !== 'debug'),
     async stop() {
       await listener.stop();
-      await keysSaved();
+      await stop();
     },
   };
 }

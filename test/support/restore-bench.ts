@@ -15,14 +15,15 @@ import { makeRestorer, type Restorer } from '../../src/alphorn/restoring/restore
 import type { KeepLimits } from '../../src/alphorn/restoring/limits.ts';
 import { openStore } from '../../src/alphorn/receiving/store.ts';
 import type { Host } from '../../src/kit/host.ts';
-import type { AlphornPaths } from '../../src/kit/paths.ts';
+import type { Paths } from '../../src/bin/wiring/paths.ts';
+import type { AlphornPaths } from '../../src/alphorn/paths.ts';
 import { noPaths } from './app-bench.ts';
 import { storeLiferaft } from './liferafts.ts';
 
 /** A host in a folder: restored files are below `root`. */
 export interface RestoreBench {
   restorer: Restorer;
-  host: Host;
+  host: Host<Paths>;
   alphorn: AlphornPaths;
   /** The warnings that came with the answers. */
   warnings: string[];
@@ -46,7 +47,7 @@ export function restoreBench(folder: string, limits?: KeepLimits): RestoreBench 
   };
   const pacemaker = { activeState: 'inactive' };
   const journal: RestoreBench['journal'] = { lines: [], exitCode: 0 };
-  const host: Host = {
+  const host: Host<Paths> = {
     run: ({ argv }) => {
       if (argv[0] === 'logger') {
         journal.lines.push(argv.at(-1) ?? '');

@@ -9,6 +9,8 @@ import { type LiferaftReceiver, makeReceiver } from '../../src/alphorn/receiving
 import { peerTls } from '../../src/alphorn/peers/peer-protocol.ts';
 import { openPeerListener } from '../../src/server/peer-listener.ts';
 import { makePeersApp } from '../../src/routes/peers/index.ts';
+import { faults } from '../../src/bin/wiring/faults.ts';
+import { makeProblems } from '../../src/server/problem.ts';
 import { keepingLog } from './keeping-log.ts';
 
 /** A message from a host. */
@@ -64,7 +66,14 @@ export async function startThirdHost(address: string, clusterKey: Buffer): Promi
   const callers = makePeerCallers(keys);
   const clones = makeCloneCheck(join(folder, 'liferafts'));
   const self = () => Promise.resolve({ id: undefined, machine: '', boot: '' });
-  const app = makePeersApp({ callers, receiver: remembering, clones, self, log });
+  const app = makePeersApp({
+    callers,
+    receiver: remembering,
+    clones,
+    self,
+    log,
+    problems: makeProblems(faults),
+  });
   const listener = await openPeerListener(
     app,
     { address: address, port: port },

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { families } from '../../packaging/reference/families.ts';
-import { debianPaths } from '../../src/kit/paths.ts';
+import { debianPaths } from '../../src/bin/wiring/paths.ts';
 import { operationName } from '../../src/server/table/examples.ts';
 import type { LabNode } from '../lab/lab.ts';
 import { answerCheck } from '../support/answer-check.ts';

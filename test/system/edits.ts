@@ -26,7 +26,7 @@ import type { Host } from '../../src/kit/host.ts';
 import { cibDifferences } from '../../src/pacemaker/cib/cib-differences.ts';
 import { cibPatch } from '../../src/pacemaker/cib/cib-patch.ts';
 import { withoutStatus } from '../../src/parsers/cib/text.ts';
-import { debianPaths } from '../../src/kit/paths.ts';
+import { type Paths, debianPaths } from '../../src/bin/wiring/paths.ts';
 import {
   childToEdit,
   type EditableXml,
@@ -745,7 +745,7 @@ const inAnyOrder = [
 const dispensable = ['constraints', 'instance_attributes', 'meta_attributes', 'fencing-topology'];
 
 /** The node as the domain sees it, its commands run from here. */
-export function hostIn(node: LabNode): Host {
+export function hostIn(node: LabNode): Host<Paths> {
   return {
     run: ({ argv }) => node.exec(argv),
     paths: debianPaths,

@@ -6,7 +6,7 @@ import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import { Fault } from '../../kit/fault.ts';
 import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
 import { fileStamp, folderStamp } from '../../kit/files/stamps.ts';
-import type { AlphornPaths } from '../../kit/paths.ts';
+import type { AlphornPaths } from '../paths.ts';
 import { layoutOf } from '../format/archive.ts';
 import { limits } from '../format/limits.ts';
 import { readLaterHead } from '../format/liferaft-file.ts';

@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { AlphornPaths } from '../../kit/paths.ts';
+import type { AlphornPaths } from '../paths.ts';
 import { type AttributeStore, makeAttributeStore } from '../format/attributes.ts';
 import type { FileItem, FolderItem, LinkItem } from '../format/items.ts';
 import { type Lacking, type Manifest, maxLacking } from '../format/manifest.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { ifThere } from '../../kit/files/files.ts';
 import { parseAccountNumbers, parseAccounts } from '../../parsers/accounts.ts';
-import type { AlphornPaths } from '../../kit/paths.ts';
+import type { AlphornPaths } from '../paths.ts';
 import type { Owned } from './items.ts';
 
 type Owner = Omit<Owned, 'mode'>;

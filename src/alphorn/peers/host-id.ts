@@ -3,7 +3,7 @@ import { endianness, hostname } from 'node:os';
 
 import { Fault } from '../../kit/fault.ts';
 import { readFileIfThere, readTextIfThere } from '../../kit/files/files.ts';
-import type { AlphornPaths } from '../../kit/paths.ts';
+import type { AlphornPaths } from '../paths.ts';
 
 /**
  * The id that identifies this host: eight hexadecimal digits. If /etc/hostid is set, which ZFS uses, it is what

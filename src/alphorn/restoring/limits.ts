@@ -1,4 +1,4 @@
-import type { Host } from '../../kit/host.ts';
+import type { AlphornHost } from '../paths.ts';
 import { Fault } from '../../kit/fault.ts';
 import {
   type DamagedRestore,
@@ -88,7 +88,7 @@ function sizeOf(what: Step['before']): number {
  * @param host its runner writes the line
  * Faults: those of the run; `tool_failed` if the line was not written. Restores that were not deleted yet stay.
  */
-export async function dropBeyond(host: Host, beyond: readonly Beyond[]): Promise<void> {
+export async function dropBeyond(host: AlphornHost, beyond: readonly Beyond[]): Promise<void> {
   for (const { saved, why } of beyond) {
     const { liferaft, at, steps } = saved.journal;
     const id = idOf(saved);

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 
 import { Fault } from '../../kit/fault.ts';
 import { ifThere } from '../../kit/files/files.ts';
-import type { AlphornPaths } from '../../kit/paths.ts';
+import type { AlphornPaths } from '../paths.ts';
 
 /**
  * Makes the paths for a restore into a folder, such as the mounted disk of a host that does not boot. The users, groups

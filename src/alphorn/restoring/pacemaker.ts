@@ -1,5 +1,5 @@
 import { Fault } from '../../kit/fault.ts';
-import type { Host } from '../../kit/host.ts';
+import type { AlphornHost } from '../paths.ts';
 import { readUnits } from '../../systemd/units.ts';
 import type { Difference } from './diff/difference.ts';
 import { isIn } from '../format/paths.ts';
@@ -12,7 +12,7 @@ const pacemakersOwn = '/var/lib/pacemaker';
  * Faults: `pacemaker_running`, those of readUnits
  */
 export async function checkPacemaker(
-  host: Host,
+  host: AlphornHost,
   root: string,
   changes: readonly Pick<Difference, 'path'>[],
 ): Promise<void> {

@@ -1,5 +1,5 @@
 import { Fault } from '../../kit/fault.ts';
-import type { AlphornPaths } from '../../kit/paths.ts';
+import type { AlphornPaths } from '../paths.ts';
 import type { Mounts } from '../collecting/walk/mounts.ts';
 import type { AttributeStore } from '../format/attributes.ts';
 import type { LiferaftFile } from '../format/liferaft-file.ts';

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 
 import { makeRun, type Run } from '../../kit/exec.ts';
-import type { Host } from '../../kit/host.ts';
+import type { AlphornHost } from '../paths.ts';
 import { makeLog } from '../../kit/log.ts';
 import { makeAnswers, makeMounts } from '../collecting/walk/mounts.ts';
 import { makeAttributeStore } from '../format/attributes.ts';
@@ -53,7 +53,7 @@ export interface Restorer {
    * `restore_busy`
    */
   restore(
-    host: Host,
+    host: AlphornHost,
     name: string,
     paths: readonly string[] | undefined,
     warn: Warn,
@@ -65,7 +65,7 @@ export interface Restorer {
    * Faults: `nothing_to_undo`; `changed_since_restore` or `restore_failed` if not everything could be put back, and
    * then the copies of the rest stay; `pacemaker_running`, `no_space`, `restore_busy`
    */
-  undo(host: Host, force: boolean, warn: Warn): Promise<Undone>;
+  undo(host: AlphornHost, force: boolean, warn: Warn): Promise<Undone>;
   /** Lists the saved restores, the oldest first. */
   listSaved(): Promise<ListedRestore[]>;
   /**
@@ -84,7 +84,7 @@ export interface Restorer {
  * @param run starts the processes that read and set access control lists, and ask mounted file systems
  */
 export function makeRestorer(
-  host: Host,
+  host: AlphornHost,
   store: Pick<LiferaftStore, 'open'>,
   limits: KeepLimits = keepLimits,
   run: Run = makeRun(makeLog('silent')),
@@ -159,7 +159,7 @@ export function makeRestorer(
   }
 
   /** A failure is only a warning: the restore has succeeded. */
-  async function forgetBeyondLimits(asker: Host, warn: Warn): Promise<void> {
+  async function forgetBeyondLimits(asker: AlphornHost, warn: Warn): Promise<void> {
     try {
       await dropBeyond(asker, beyondLimits(await readRestores(restores), limits, new Date()));
     } catch (error) {

@@ -1,5 +1,5 @@
 import { Fault, systemErrorCode } from '../../kit/fault.ts';
-import type { AlphornPaths } from '../../kit/paths.ts';
+import type { AlphornPaths } from '../paths.ts';
 import {
   type DamagedRestore,
   forget,

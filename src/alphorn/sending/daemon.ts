@@ -3,7 +3,7 @@ import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
 import { makeChangeDetector } from '../../kit/log-changes.ts';
 import type { Log } from '../../kit/log.ts';
-import type { AlphornPaths } from '../../kit/paths.ts';
+import type { AlphornPaths } from '../paths.ts';
 import { fileStamp, folderStamp } from '../../kit/files/stamps.ts';
 import type { LiferaftBuilder, Round } from '../collecting/builder.ts';
 import type { OwnLiferaft } from '../collecting/own-liferaft.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-import { debianPaths, type Paths } from '../../kit/paths.ts';
+import { debianPaths, type Paths } from '../wiring/paths.ts';
 import { keyCommand } from './alphorn/key.ts';
 import { addLiferaftCommands } from './alphorn/liferafts.ts';
 import { addRestoreCommands } from './alphorn/restore.ts';

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 
-import { makeAuditLog } from '../wiring/agent.ts';
+import { makeAuditLog } from '../wiring/stores.ts';
 import { Fault } from '../../kit/fault.ts';
 import { printData, withOutput } from './output.ts';
 import { print } from './print.ts';

@@ -1,7 +1,8 @@
 import { CommanderError } from 'commander';
 
 import { Fault, systemErrorCode } from '../../kit/fault.ts';
-import { type Ending, endingOfFault, exitCodes } from './exit-codes.ts';
+import { faults } from '../wiring/faults.ts';
+import { type Ending, exitCodes } from './exit-codes.ts';
 
 /** How a command ended that did not do what it was asked for, or found something that is not well. */
 export interface Failure {
@@ -30,7 +31,7 @@ export function failureOf(error: unknown): Failure {
   }
   if (error instanceof Fault) {
     return {
-      exitCode: exitCodes[endingOfFault[error.code]],
+      exitCode: exitCodes[faults[error.code].exit],
       text: [error.message, error.command?.stderr.trim()].filter(Boolean).join('\n'),
     };
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { access, constants, mkdir } from 'node:fs/promises';
 
 import type { AuditEntry } from '../../changes/audit/audit.ts';
-import { makeAuditLog } from '../wiring/agent.ts';
+import { makeAuditLog } from '../wiring/stores.ts';
 import { Fault } from '../../kit/fault.ts';
 import { warn } from './print.ts';
 import type { Signals } from './signals.ts';

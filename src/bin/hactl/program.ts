@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-import type { Paths } from '../../kit/paths.ts';
+import type { Paths } from '../wiring/paths.ts';
 import { alphornCommand } from './alphorn.ts';
 import { auditCommand } from './audit.ts';
 import type { OnRecord } from './on-record.ts';

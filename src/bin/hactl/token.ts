@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 import { type Role, roles } from '../../access/roles.ts';
-import { makeTokenStore } from '../wiring/agent.ts';
+import { makeTokenStore } from '../wiring/stores.ts';
 import type { OnRecord } from './on-record.ts';
 import { printData, withOutput } from './output.ts';
 import { print, printTable, warn } from './print.ts';

@@ -1,108 +1,30 @@
-import type { Express } from 'express';
+import { dirname } from 'node:path';
 
-import { openAcceptedLineage } from '../../alphorn/sending/accepted.ts';
-import { makeLiferaftBuilder } from '../../alphorn/collecting/builder.ts';
-import { makeChangesWatch } from '../../alphorn/sending/changes-watch.ts';
-import { makeAnswers, makeMounts } from '../../alphorn/collecting/walk/mounts.ts';
-import { type Daemon, makeDaemon } from '../../alphorn/sending/daemon.ts';
-import { isThisHost } from '../../alphorn/sending/destinations.ts';
-import { hostIdOf } from '../../alphorn/peers/host-id.ts';
-import { type KeyRing, openKeyRing } from '../../alphorn/peers/keys.ts';
-import { makePeerCallers, type PeerCallers } from '../../alphorn/peers/peer-callers.ts';
-import { makePeerClient } from '../../alphorn/sending/peer-client.ts';
-import { makeCloneCheck } from '../../alphorn/receiving/clones.ts';
-import { lineageByRoot } from '../../alphorn/peers/lineage-by-root.ts';
-import { byRootHeader, headersOf, whoThisHostIs } from '../../alphorn/peers/who-sends.ts';
-import { makeReceiver, receiverLimits } from '../../alphorn/receiving/receiver.ts';
-import { makeSender } from '../../alphorn/sending/sender.ts';
-import { destinationOf } from '../../alphorn/settings.ts';
-import { makeRun } from '../../kit/exec.ts';
-import type { Log } from '../../kit/log.ts';
-import { debianPaths, type Paths } from '../../kit/paths.ts';
-import { makeDaemonApp } from '../../routes/alphorn/daemon.ts';
-import { makePeersApp } from '../../routes/peers/index.ts';
+import { makeAlphorn as makeDomain } from '../../alphorn/alphorn.ts';
+import { addAlphornMetrics } from '../../alphorn/metrics.ts';
+import { removeTemporaries } from '../../kit/files/files.ts';
+import { alphornRows } from '../../routes/alphorn/liferafts.ts';
+import { changeRows } from '../../routes/common/change.ts';
+import { hostChanges } from '../../routes/common/described.ts';
+import type { Row } from '../../server/table/row.ts';
 import type { Config } from './config.ts';
+import type { Kit } from './kit.ts';
+import { makeLiferaftStore } from './stores.ts';
 
-// Makes the objects of Alphorn's two services, as agent.ts does for the agent. The services load nothing of the agent.
-
-/** The receiver, without its listener. */
-export interface Peers {
-  app: Express;
-  callers: PeerCallers;
-  /** Call it before the listener is opened. */
-  prepare: () => Promise<void>;
-  /** Returns when the present keys are on the disk, so that they are later known as former ones. */
-  keysSaved: () => Promise<void>;
-}
-
-export function makePeers(config: Config, log: Log, paths: Paths = debianPaths): Peers {
-  const keys = openKeys(paths, log);
-  const callers = makePeerCallers(keys);
-  const receiver = makeReceiver(paths.alphorn.liferafts, receiverLimits(config));
-  return {
-    app: makePeersApp({
-      callers,
-      receiver,
-      log,
-      clones: makeCloneCheck(paths.alphorn.liferafts),
-      self: async () => ({
-        id: await hostIdOf(paths.alphorn).catch(() => undefined),
-        ...(await whoThisHostIs(paths.alphorn.machineId)),
-      }),
-    }),
-    callers,
-    prepare: () => receiver.tidy(),
-    keysSaved: () => keys.saved(),
-  };
-}
-
-/** The sender, without its listener. */
+/** The routes by which the agent shows and controls Alphorn, whose services run without the agent. */
 export interface Alphorn {
-  daemon: Daemon;
-  app: Express;
-  /** See Peers. */
-  keysSaved: () => Promise<void>;
+  /** The document has them below the base of the High Availability API. */
+  rows: readonly Row[];
+  /** See Agent. */
+  prepare: () => Promise<void>;
 }
 
-export function makeAlphorn(config: Config, log: Log, paths: Paths = debianPaths): Alphorn {
-  const { alphorn } = paths;
-  const keys = openKeys(paths, log);
-  const accepted = openAcceptedLineage(alphorn.own);
-  const describeHost = async () => {
-    const lineage = await lineageByRoot(alphorn.own);
-    return {
-      ...headersOf(await whoThisHostIs(alphorn.machineId)),
-      ...(lineage !== undefined && { [byRootHeader]: lineage }),
-    };
+export function makeAlphorn(kit: Kit, config: Config): Alphorn {
+  const { paths } = kit.host;
+  const alphorn = makeDomain(kit.host, makeLiferaftStore(config, paths));
+  addAlphornMetrics(kit.registry, () => alphorn.status());
+  return {
+    rows: alphornRows(alphorn, changeRows(kit, hostChanges)),
+    prepare: () => removeTemporaries(dirname(paths.alphorn.settings)),
   };
-  const mounts = makeMounts(makeAnswers(makeRun(log)));
-  const daemon = makeDaemon({
-    paths: alphorn,
-    builder: makeLiferaftBuilder({ paths: alphorn, mounts }),
-    makeSender(destination) {
-      const where = destinationOf(destination);
-      // The settings were checked by the same function.
-      if (where === undefined) throw new Error(`${destination} is no destination`);
-      return makeSender({
-        destination,
-        accepted,
-        log,
-        isThisHost: () => isThisHost(where, config.peer_port),
-        connect: (hostId) => makePeerClient(where, { hostId, keys, describeHost }),
-      });
-    },
-    makeWatch: (changed) =>
-      makeChangesWatch(
-        [alphorn.settings, alphorn.rules, alphorn.key, paths.corosyncKey],
-        changed,
-        log,
-      ),
-    log,
-  });
-  return { daemon, app: makeDaemonApp(daemon, log), keysSaved: () => keys.saved() };
-}
-
-function openKeys({ alphorn, corosyncKey }: Paths, log: Log): KeyRing {
-  const { key, knownKeys } = alphorn;
-  return openKeyRing({ key, knownKeys, clusterKey: corosyncKey }, log);
 }

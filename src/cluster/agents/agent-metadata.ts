@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { Fault } from '../../kit/fault.ts';
-import type { Host } from '../../kit/host.ts';
+import type { ClusterHost } from '../paths.ts';
 import { cacheByStamp, cacheEachByStamp } from '../../kit/files/cached-by-stamp.ts';
 import { readAgentMetadata } from '../../pacemaker/agents.ts';
 import { fencerFile, readFencerParameters } from '../../pacemaker/daemons.ts';
@@ -41,7 +41,7 @@ export interface AgentMetadataReader {
 const maxCachedAgents = 64;
 
 export function makeAgentMetadataReader(
-  host: Host,
+  host: ClusterHost,
   resourceAgents: ResourceAgents,
   fenceAgents: FenceAgents,
 ): AgentMetadataReader {
@@ -111,7 +111,7 @@ function nameIn(fullName: string): AgentName {
 }
 
 function fileOf(
-  { ocf, fence, initScripts }: Host['paths']['agents'],
+  { ocf, fence, initScripts }: ClusterHost['paths']['agents'],
   { class: standard, provider, type }: AgentName,
 ): string {
   if (standard === 'ocf') return join(ocf, provider ?? '', type);

@@ -1,5 +1,5 @@
 import { Fault } from '../../kit/fault.ts';
-import type { Host } from '../../kit/host.ts';
+import type { ClusterHost } from '../paths.ts';
 import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import { cacheByStamp, cacheEachByStamp } from '../../kit/files/cached-by-stamp.ts';
 import { listAgents, listOcfProviders } from '../../pacemaker/agents.ts';
@@ -44,7 +44,7 @@ const noFenceAgents: ReadonlySet<string> = new Set([
 const maxCachedDescriptions = 256;
 
 /** Lists and descriptions are cached until a folder of agents changes. */
-export function makeResourceAgents(host: Host): ResourceAgents {
+export function makeResourceAgents(host: ClusterHost): ResourceAgents {
   const { ocf, initScripts, units } = host.paths.agents;
   const stampOf = () =>
     joined([subfoldersStamp(ocf), folderStamp(initScripts), ...units.map(fileStamp)]);
@@ -93,7 +93,7 @@ function resourceAgentNotFound(agent: string): Fault {
 }
 
 /** Lists and descriptions are cached as for resource agents. */
-export function makeFenceAgents(host: Host): FenceAgents {
+export function makeFenceAgents(host: ClusterHost): FenceAgents {
   const { fence, fencePlugins } = host.paths.agents;
   const stampOf = () => joined([folderStamp(fence, 'fence_'), subfoldersStamp(fencePlugins)]);
   const list = cacheByStamp(stampOf, () => readFenceAgents(host));
@@ -120,7 +120,7 @@ interface AgentLists {
   byProvider: ReadonlyMap<string, readonly string[]>;
 }
 
-async function readLists(host: Host): Promise<AgentLists> {
+async function readLists(host: ClusterHost): Promise<AgentLists> {
   const [lsb, systemd, ocf] = await Promise.all([
     listAgents(host, 'lsb'),
     listAgents(host, 'systemd'),
@@ -143,20 +143,20 @@ async function readLists(host: Host): Promise<AgentLists> {
   return { all: sorted([...byProvider.values()].flat()), byProvider };
 }
 
-async function readOcfAgents(host: Host): Promise<(readonly [string, readonly string[]])[]> {
+async function readOcfAgents(host: ClusterHost): Promise<(readonly [string, readonly string[]])[]> {
   const providers = sorted(await listOcfProviders(host)).map((provider) => `ocf:${provider}`);
   const lists = await Promise.all(providers.map((provider) => listAgents(host, provider)));
   return providers.map((provider, index) => [provider, lists[index] ?? []]);
 }
 
-async function readFenceAgents(host: Host): Promise<readonly string[]> {
+async function readFenceAgents(host: ClusterHost): Promise<readonly string[]> {
   const agents = await listAgents(host, 'stonith');
   return sorted(agents.filter((agent) => !noFenceAgents.has(agent)));
 }
 
 /** Only one pcs runs for each kind: it takes a core and tens of megabytes, and there are hundreds of agents. */
 function cacheDescriptions(
-  host: Host,
+  host: ClusterHost,
   kind: 'resource' | 'stonith',
   stampOfAgents: () => Promise<string>,
 ): (agent: string) => Promise<string> {

@@ -1,4 +1,4 @@
-import type { Host } from '../../kit/host.ts';
+import type { ClusterHost } from '../paths.ts';
 import type { PlannedAction } from '../../parsers/crm-simulate.ts';
 import type { ExpectedResource } from '../why/outcome.ts';
 import type { CibEdit } from './engine/cib-edit.ts';
@@ -21,7 +21,7 @@ export interface ClusterChange<T> {
    * Refuses the change because of the cluster's planned actions after each edit. It changes nothing, and is the same for
    * a dry run.
    */
-  check?: (host: Host, plans: readonly (readonly PlannedAction[])[]) => Promise<unknown>;
+  check?: (host: ClusterHost, plans: readonly (readonly PlannedAction[])[]) => Promise<unknown>;
   /** Whether it leaves the configuration as it is. Then the version is not read again. */
   leavesConfiguration?: boolean;
   /** Carries it out, and returns what only the cluster knows of it. */
@@ -39,7 +39,7 @@ export interface ClusterChange<T> {
 /** The tools of a change while it is carried out. */
 export interface Site {
   /** Commands that it runs are recorded. */
-  host: Host;
+  host: ClusterHost;
   /** Simulates these edits and returns the cluster's actions after each. Faults: those of CibEditor. */
   plan: (edits: readonly CibEdit[]) => Promise<PlannedAction[][]>;
   /** The CIB, read after all changes before this one. Faults: those of ConfigurationReader. */

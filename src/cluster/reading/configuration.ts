@@ -1,5 +1,5 @@
 import { Fault } from '../../kit/fault.ts';
-import type { Host } from '../../kit/host.ts';
+import type { ClusterHost } from '../paths.ts';
 import { queryCib, readCibFile } from '../../pacemaker/cib/cib.ts';
 import { type KnownSecrets, makeKnownSecrets } from '../../kit/secrets/known-secrets.ts';
 import type { Log } from '../../kit/log.ts';
@@ -32,7 +32,7 @@ export type ConfigurationReader = SharedRun<Configuration>;
  * those of runPacemakerTool.
  */
 export function makeConfigurationReader(
-  host: Host,
+  host: ClusterHost,
   keeping: ReusePolicy,
   { secrets = makeKnownSecrets(), log }: { secrets?: KnownSecrets; log?: Log } = {},
 ): ConfigurationReader {
@@ -108,7 +108,9 @@ function damagedIn(xml: string): string[] {
   return [...found];
 }
 
-async function readCib(host: Host): Promise<{ xml: string; source: Configuration['source'] }> {
+async function readCib(
+  host: ClusterHost,
+): Promise<{ xml: string; source: Configuration['source'] }> {
   try {
     return { xml: await queryCib(host), source: 'live' };
   } catch (error) {

@@ -11,7 +11,7 @@ import { readCorosyncKey } from '../../corosync/key.ts';
 import { readQuorum } from '../../corosync/quorum.ts';
 import { readRings } from '../../corosync/rings.ts';
 import { Fault } from '../../kit/fault.ts';
-import type { Host } from '../../kit/host.ts';
+import type { ClusterHost } from '../paths.ts';
 import { type CorosyncSection, parseCorosyncConf } from '../../parsers/corosync/conf.ts';
 import type { CorosyncLinks } from '../../parsers/corosync/cfgtool.ts';
 import type { Quorum } from '../../parsers/corosync/quorumtool.ts';
@@ -42,7 +42,7 @@ export interface CorosyncReader {
   quorum: SharedRun<Quorum>;
 }
 
-export function makeCorosyncReader(host: Host, audit: AuditLog): CorosyncReader {
+export function makeCorosyncReader(host: ClusterHost, audit: AuditLog): CorosyncReader {
   return {
     async conf() {
       const text = await existingCorosyncConfFile(host);

@@ -1,5 +1,5 @@
 import { Fault } from '../../kit/fault.ts';
-import type { Host } from '../../kit/host.ts';
+import type { ClusterHost } from '../paths.ts';
 import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
 import { type ClusterOption, daemonFiles, readClusterOptions } from '../../pacemaker/daemons.ts';
 import { fileStamp } from '../../kit/files/stamps.ts';
@@ -10,7 +10,7 @@ export type ClusterOptions = ReadonlyMap<string, ClusterOption>;
 export type ClusterOptionsReader = () => Promise<ClusterOptions>;
 
 /** Faults of the reader: those of readClusterOptions. */
-export function makeClusterOptionsReader(host: Host): ClusterOptionsReader {
+export function makeClusterOptionsReader(host: ClusterHost): ClusterOptionsReader {
   return cacheByStamp(
     async () => (await Promise.all(daemonFiles(host).map(fileStamp))).join(),
     () => readClusterOptions(host),

@@ -1,4 +1,4 @@
-import type { Host } from '../../kit/host.ts';
+import type { ClusterHost } from '../paths.ts';
 import { type KnownSecrets, makeKnownSecrets } from '../../kit/secrets/known-secrets.ts';
 import { readState } from '../../pacemaker/crm-mon.ts';
 import type { ClusterState } from '../../parsers/crm-mon.ts';
@@ -14,7 +14,7 @@ export type StateReader = SharedRun<StateReading>;
 
 /** Reads the cluster's state, and caches it until something reports a change. */
 export function makeStateReader(
-  host: Host,
+  host: ClusterHost,
   keeping: ReusePolicy,
   secrets: KnownSecrets = makeKnownSecrets(),
 ): StateReader {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { Host } from '../../kit/host.ts';
+import type { ClusterHost } from '../paths.ts';
 import { type KnownSecrets, makeKnownSecrets } from '../../kit/secrets/known-secrets.ts';
 import type { ClusterState } from '../../parsers/crm-mon.ts';
 import { readClusterName, readPcsStatus } from '../../pcs/status.ts';
@@ -35,7 +35,7 @@ export interface StatusReader {
  * Faults: `cluster_not_running`, `tool_failed`, `unreadable_output`, those of Run.
  */
 export function makeStatusReader(
-  host: Host,
+  host: ClusterHost,
   state: StateReader,
   secrets: KnownSecrets = makeKnownSecrets(),
 ): StatusReader {

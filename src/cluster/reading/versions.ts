@@ -1,5 +1,5 @@
 import { runToSuccess } from '../../kit/exec.ts';
-import type { Host } from '../../kit/host.ts';
+import type { ClusterHost } from '../paths.ts';
 import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
 import { toolStamp } from '../../kit/files/stamps.ts';
 
@@ -17,14 +17,14 @@ export type VersionsReader = () => Promise<Versions>;
  * file changes, because `pcs --version` alone takes half a second.
  * Faults of the reader: `tool_missing`, `tool_failed`, those of Run.
  */
-export function makeVersionsReader(host: Host): VersionsReader {
+export function makeVersionsReader(host: ClusterHost): VersionsReader {
   return cacheByStamp(
     async () => (await Promise.all(['crm_mon', 'corosync', 'pcs'].map(toolStamp))).join(),
     () => readVersions(host),
   );
 }
 
-async function readVersions(host: Host): Promise<Versions> {
+async function readVersions(host: ClusterHost): Promise<Versions> {
   const [pacemaker, corosync, pcs] = await Promise.all([
     // Callers know the text of crm_mon. `pacemakerd --version` also prints its build options.
     versionOf(host, ['crm_mon', '--version']),
@@ -34,7 +34,7 @@ async function readVersions(host: Host): Promise<Versions> {
   return { pacemaker, corosync, pcs };
 }
 
-function versionOf(host: Host, argv: readonly [string, string]): Promise<string> {
+function versionOf(host: ClusterHost, argv: readonly [string, string]): Promise<string> {
   return runToSuccess(
     host.run,
     { argv, deadlineMs: host.readDeadlineMs },

@@ -1,6 +1,6 @@
 import { Fault, type FaultCode } from '../../kit/fault.ts';
 import type { Command, Outcome } from '../../kit/exec.ts';
-import type { Host } from '../../kit/host.ts';
+import type { PacemakerHost } from '../paths.ts';
 import { newElement, writeXml } from '../../parsers/xml-edit.ts';
 import type { XmlElement } from '../../parsers/xml.ts';
 import type { CibDifference } from './cib-differences.ts';
@@ -16,7 +16,7 @@ import { failureOf, refusalOf } from '../tool.ts';
  * of Run from before the patch was sent.
  */
 export async function patchCib(
-  host: Host,
+  host: PacemakerHost,
   differences: readonly CibDifference[],
   base: XmlElement,
 ): Promise<boolean> {

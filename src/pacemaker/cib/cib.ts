@@ -1,5 +1,5 @@
 import { readTextIfThere } from '../../kit/files/files.ts';
-import type { Host } from '../../kit/host.ts';
+import type { PacemakerHost } from '../paths.ts';
 import { withoutStatus } from '../../parsers/cib/text.ts';
 import { parseXml, type XmlElement } from '../../parsers/xml.ts';
 import { parseOutput, runPacemakerTool } from '../tool.ts';
@@ -9,7 +9,7 @@ import { parseOutput, runPacemakerTool } from '../tool.ts';
  * @returns XML
  * Faults: those of runPacemakerTool.
  */
-export async function queryCib(host: Host): Promise<string> {
+export async function queryCib(host: PacemakerHost): Promise<string> {
   return withoutStatus(await queryWholeCib(host));
 }
 
@@ -18,12 +18,12 @@ export async function queryCib(host: Host): Promise<string> {
  * @returns XML
  * Faults: those of runPacemakerTool.
  */
-export async function queryWholeCib(host: Host): Promise<string> {
+export async function queryWholeCib(host: PacemakerHost): Promise<string> {
   return (await runPacemakerTool(host, ['cibadmin', '--query'])).stdout;
 }
 
 /** The CIB that Pacemaker last wrote to the disk of this node, or undefined if it never did. */
-export function readCibFile({ paths }: Host): Promise<string | undefined> {
+export function readCibFile({ paths }: PacemakerHost): Promise<string | undefined> {
   return readTextIfThere(paths.cib);
 }
 
@@ -32,6 +32,6 @@ export function readCibFile({ paths }: Host): Promise<string | undefined> {
  * @returns the element `<configuration>`
  * Faults: those of parseOutput.
  */
-export function readConfiguration(host: Host): Promise<XmlElement> {
+export function readConfiguration(host: PacemakerHost): Promise<XmlElement> {
   return parseOutput(host, ['cibadmin', '--query', '--scope', 'configuration'], parseXml);
 }

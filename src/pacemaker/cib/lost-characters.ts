@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { Fault } from '../../kit/fault.ts';
 import type { Command } from '../../kit/exec.ts';
-import type { Host } from '../../kit/host.ts';
+import type { PacemakerHost } from '../paths.ts';
 import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
 import { inMemoryFolder } from '../../kit/files/memory-files.ts';
 import {
@@ -69,7 +69,10 @@ const base = newElement(
  * @param memory a folder in memory
  * Faults of the reader: `tool_failed`, `unreadable_output`, `no_space`, those of Run.
  */
-export function makeLostCharactersReader(host: Host, memory: string): LostCharactersReader {
+export function makeLostCharactersReader(
+  host: PacemakerHost,
+  memory: string,
+): LostCharactersReader {
   const files = daemonFiles(host);
   return cacheByStamp(
     async () => (await Promise.all([toolStamp('cibadmin'), ...files.map(fileStamp)])).join(),
@@ -77,9 +80,9 @@ export function makeLostCharactersReader(host: Host, memory: string): LostCharac
   );
 }
 
-async function tryOn(host: Host, file: string): Promise<LostCharacters> {
+async function tryOn(host: PacemakerHost, file: string): Promise<LostCharacters> {
   await writeFile(file, writeXml(base), { mode: 0o600 });
-  const onFile: Host = {
+  const onFile: PacemakerHost = {
     ...host,
     run: (command) => host.run({ ...command, env: { CIB_file: file } }),
   };

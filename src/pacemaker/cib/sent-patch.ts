@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { Fault } from '../../kit/fault.ts';
-import type { Host } from '../../kit/host.ts';
+import type { PacemakerHost } from '../paths.ts';
 import { versionOfCib, withoutStatus } from '../../parsers/cib/text.ts';
 import { type EditableXml, parseEditableXml } from '../../parsers/xml-edit.ts';
 import type { XmlElement } from '../../parsers/xml.ts';
@@ -29,7 +29,7 @@ export interface SentPatch {
  * Faults: `cluster_not_running`, `tool_timeout`, `tool_failed`, `unreadable_output`, those of Run.
  */
 export async function showsPatch(
-  host: Host,
+  host: PacemakerHost,
   node: string | undefined,
   patch: SentPatch,
 ): Promise<boolean> {
@@ -55,7 +55,7 @@ export async function showsPatch(
  * Faults: as showsPatch.
  */
 export async function storedInstead(
-  host: Host,
+  host: PacemakerHost,
   patch: SentPatch,
 ): Promise<EditableXml | undefined> {
   const { found, version } = await readCib(host);
@@ -69,7 +69,7 @@ export async function storedInstead(
 }
 
 async function readCib(
-  host: Host,
+  host: PacemakerHost,
   node?: string,
 ): Promise<{ found: EditableXml; version: string }> {
   const { stdout } = await runPacemakerTool(host, ['cibadmin', '--query', ...onNode(node)]);
@@ -97,7 +97,7 @@ function isLater(one: string, other: string): boolean {
  * the locale C, and 2.1 damages the query, so that no answer comes.
  */
 async function showsOne(
-  host: Host,
+  host: PacemakerHost,
   node: string | undefined,
   differences: readonly CibDifference[],
 ): Promise<boolean> {

@@ -3,12 +3,14 @@ import type { Express } from 'express';
 import type { Daemon } from '../../alphorn/sending/daemon.ts';
 import { daemonRoutes } from '../../alphorn/sending/daemon-client.ts';
 import type { Log } from '../../kit/log.ts';
-import { asProblems, problemSchema } from '../../server/problem.ts';
+import { serverFaults } from '../../server/faults.ts';
+import { makeProblems, problemSchema } from '../../server/problem.ts';
 import type { Family } from '../../server/table/family.ts';
 import { row } from '../../server/table/row.ts';
 import { senderStatus } from './answers.ts';
 import examples from './examples.json' with { type: 'json' };
 import { makeApp } from '../../server/table/serve.ts';
+import { alphornFaults } from './faults.ts';
 
 /** Max wait, in milliseconds, for destinations that do not answer. */
 const syncMs = 30_000;
@@ -53,7 +55,7 @@ export function daemonFamily(daemon: Daemon): Family {
       }),
     ],
     noSuchRoute: (path) => `There is no ${path} here.`,
-    answerFault: asProblems(),
+    answerFault: makeProblems({ ...serverFaults, ...alphornFaults }).answer,
     faultSchema: problemSchema,
     codes: [],
     examples,

@@ -7,7 +7,7 @@ import type { RepeatedAnswers } from '../../changes/idempotency/repeated-answers
 import type { KnownSecrets } from '../../kit/secrets/known-secrets.ts';
 import { maskValues } from '../../kit/secrets/masking.ts';
 import { invalidRequest } from '../../server/middleware/validate.ts';
-import { maskedProblem, problemOf, problemType } from '../../server/problem.ts';
+import { type Problems, problemType } from '../../server/problem.ts';
 import {
   type Fields,
   inQuery,
@@ -37,6 +37,7 @@ export interface ChangeDomain {
   confirmations: Confirmations;
   repeatedAnswers: RepeatedAnswers<Answer>;
   secrets: KnownSecrets;
+  problems: Problems;
 }
 
 /** A route that changes something. */
@@ -123,7 +124,7 @@ export function changeRows(domain: ChangeDomain, kind: ChangeKind): ChangeRows {
           ? make()
           : domain.repeatedAnswers.once(
               { caller: call.caller().name, key: checkedKey(key), request: contentOf(call) },
-              () => make().catch((error: unknown) => answerOfFailure(error, domain.secrets)),
+              () => make().catch((error: unknown) => answerOfFailure(error, domain.problems)),
             );
       return replyOf(await call.workOn(made));
     }
@@ -275,9 +276,9 @@ const nothingDone: readonly FaultCode[] = [
 ];
 
 /** A failure as the answer that a repeated request gets as well. */
-function answerOfFailure(error: unknown, secrets: KnownSecrets): Answer {
+function answerOfFailure(error: unknown, problems: Problems): Answer {
   if (!(error instanceof Fault) || nothingDone.includes(error.code)) throw error;
-  const problem = maskedProblem(problemOf(error), secrets);
+  const problem = problems.of(error);
   const headers = { 'Content-Type': problemType };
   return { status: problem.status, headers, body: JSON.stringify(problem) };
 }

@@ -5,7 +5,7 @@ import type { VersionsReader } from '../../cluster/reading/versions.ts';
 import type { ConfigurationReader } from '../../cluster/reading/configuration.ts';
 import type { RequestHandler } from 'express';
 
-import { asProblems, problemSchema } from '../../server/problem.ts';
+import { problemSchema } from '../../server/problem.ts';
 import { byValidator } from '../../server/table/check.ts';
 import type { Family } from '../../server/table/family.ts';
 import type { Row } from '../../server/table/row.ts';
@@ -71,7 +71,7 @@ export function haFamily(
     checking: byValidator,
     hasEtags: true,
     noSuchRoute: (path) => `There is no ${path}. The README lists the routes.`,
-    answerFault: asProblems(domain.secrets),
+    answerFault: domain.problems.answer,
     faultSchema: problemSchema,
     codes: [
       ...(['unauthenticated', 'too_many_attempts', 'too_many_requests', 'overloaded'] as const),

@@ -17,7 +17,7 @@ import { Fault, type FaultCode } from '../../kit/fault.ts';
 import { makeChangeDetector } from '../../kit/log-changes.ts';
 import type { Log } from '../../kit/log.ts';
 import { setCaller } from '../../server/middleware/authenticate.ts';
-import { asProblems, problemSchema } from '../../server/problem.ts';
+import { type Problems, problemSchema } from '../../server/problem.ts';
 import type { Family } from '../../server/table/family.ts';
 import { type Call, type Reply, row } from '../../server/table/row.ts';
 import { flag, integer, record, text } from '../../server/table/schema.ts';
@@ -31,6 +31,7 @@ export interface PeersParts {
   /** This host; it may have no id. */
   self: () => Promise<{ id: string | undefined } & Pick<WhoSends, 'machine' | 'boot'>>;
   log: Log;
+  problems: Problems;
 }
 
 // Unlike the API, this does not use express-validator, which takes 8 MB and adds code to an exposed process.
@@ -79,7 +80,14 @@ export function makePeersApp(parts: PeersParts): Express {
 }
 
 /** What other hosts may ask on the peer port. Each may say and send what concerns itself, and nothing else. */
-export function peersFamily({ callers, receiver, clones, self, log }: PeersParts): Family {
+export function peersFamily({
+  callers,
+  receiver,
+  clones,
+  self,
+  log,
+  problems,
+}: PeersParts): Family {
   const refusals = refusalLog(log);
   const ofPeer = { role: 'anyone', fields: {} } as const;
   return {
@@ -120,7 +128,7 @@ export function peersFamily({ callers, receiver, clones, self, log }: PeersParts
       }),
     ],
     noSuchRoute: (path) => `There is no ${path} on the peer port.`,
-    answerFault: asProblems(),
+    answerFault: problems.answer,
     faultSchema: problemSchema,
     codes: ['unauthenticated', 'no_space'],
     examples,

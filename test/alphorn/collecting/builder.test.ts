@@ -21,7 +21,7 @@ import sinon from 'sinon';
 import { makeLiferaftBuilder, type Round } from '../../../src/alphorn/collecting/builder.ts';
 import { openLiferaft } from '../../../src/alphorn/format/liferaft-file.ts';
 import { openStore } from '../../../src/alphorn/receiving/store.ts';
-import type { AlphornPaths } from '../../../src/kit/paths.ts';
+import type { AlphornPaths } from '../../../src/alphorn/paths.ts';
 import { makeAlphornHost } from '../../support/alphorn-host.ts';
 import { appending } from '../../support/appending.ts';
 import { faultOf } from '../../support/faults.ts';

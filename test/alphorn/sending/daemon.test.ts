@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { makeAlphorn } from '../../../src/bin/wiring/alphorn.ts';
+import { makeSenderService } from '../../../src/bin/wiring/alphorn-services.ts';
 import { makeLiferaftBuilder } from '../../../src/alphorn/collecting/builder.ts';
 import { type Daemon, type DaemonParts, makeDaemon } from '../../../src/alphorn/sending/daemon.ts';
 import { makeDaemonClient } from '../../../src/alphorn/sending/daemon-client.ts';
@@ -18,7 +18,8 @@ import { beginLineageByRoot } from '../../../src/alphorn/peers/lineage-by-root.t
 import { makeSender, type Sender } from '../../../src/alphorn/sending/sender.ts';
 import type { Log } from '../../../src/kit/log.ts';
 import { openSocketListener } from '../../../src/server/listeners.ts';
-import { asProblems } from '../../../src/server/problem.ts';
+import { faults } from '../../../src/bin/wiring/faults.ts';
+import { makeProblems } from '../../../src/server/problem.ts';
 import { waitUntil } from '../../lab/wait.ts';
 import {
   freePort,
@@ -63,18 +64,18 @@ describe('the sender', () => {
     const record = keepingLog();
     lines = record.lines;
     const config = await loadConfig({ HA_AGENT_CONFIG: join(folder.path, 'none') });
-    const made = makeAlphorn({ ...config, peer_port: ownPort }, record.log, host.paths);
+    const made = makeSenderService({ ...config, peer_port: ownPort }, record.log, host.paths);
     daemon = made.daemon;
     const listener = await openSocketListener(
       made.app,
       host.paths.alphorn.socket,
-      asProblems(),
+      makeProblems(faults).answer,
       keepingLog().log,
     );
     opened.push({
-      stop: () => Promise.all([listener.stop(), made.daemon.stop(), made.keysSaved()]),
+      stop: () => Promise.all([listener.stop(), made.stop()]),
     });
-    daemon.start();
+    made.start();
   }
 
   let made = 0;
@@ -404,9 +405,9 @@ describe('the sender', () => {
     };
     await writeFile(clone.paths.alphorn.settings, JSON.stringify(settings));
     const config = await loadConfig({ HA_AGENT_CONFIG: join(folder.path, 'none') });
-    const made = makeAlphorn({ ...config, peer_port: 1 }, keepingLog().log, clone.paths);
-    opened.push({ stop: () => Promise.all([made.daemon.stop(), made.keysSaved()]) });
-    made.daemon.start();
+    const made = makeSenderService({ ...config, peer_port: 1 }, keepingLog().log, clone.paths);
+    opened.push(made);
+    made.start();
     await made.daemon.sync();
     const [refused] = (await made.daemon.status()).destinations;
     expect(refused?.lastError?.detail).to.include('host_cloned').and.to.include('machine-id');

@@ -8,7 +8,7 @@ import { makeRestorer } from '../../../src/alphorn/restoring/restore.ts';
 import { openStore } from '../../../src/alphorn/receiving/store.ts';
 import { alphornCommand } from '../../../src/bin/hactl/alphorn.ts';
 import { NotWell } from '../../../src/bin/hactl/failure.ts';
-import type { Paths } from '../../../src/kit/paths.ts';
+import type { Paths } from '../../../src/bin/wiring/paths.ts';
 import { dieDuring } from '../../support/dying-calls.ts';
 import { faultOf } from '../../support/faults.ts';
 import { storeLiferaft } from '../../support/liferafts.ts';

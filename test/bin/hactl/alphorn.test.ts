@@ -12,7 +12,7 @@ import { lineageByRoot } from '../../../src/alphorn/peers/lineage-by-root.ts';
 import type { FaultCode } from '../../../src/kit/fault.ts';
 import { alphornCommand } from '../../../src/bin/hactl/alphorn.ts';
 import { NotWell } from '../../../src/bin/hactl/failure.ts';
-import type { Paths } from '../../../src/kit/paths.ts';
+import type { Paths } from '../../../src/bin/wiring/paths.ts';
 import { faultOf } from '../../support/faults.ts';
 import { storeLiferaft } from '../../support/liferafts.ts';
 import { growTree, treeOf } from '../../support/restore-bench.ts';

@@ -4,6 +4,7 @@ import { expect } from 'chai';
 
 import { Fault } from '../../../src/kit/fault.ts';
 import type { Host } from '../../../src/kit/host.ts';
+import type { Paths } from '../../../src/bin/wiring/paths.ts';
 import { lostIn, makeLostCharactersReader } from '../../../src/pacemaker/cib/lost-characters.ts';
 import { noPaths } from '../../support/app-bench.ts';
 import { storageCib } from '../../support/changes-bench.ts';
@@ -22,7 +23,7 @@ describe('the dry run that finds the characters that Pacemaker damages', () => {
   const folder = temporaryFolder();
   const readerOf = (cluster: FakeCluster) => {
     const deadlines = { readDeadlineMs: 1000, changeDeadlineMs: 1000 };
-    const host: Host = { run: cluster.run, paths: noPaths, ...deadlines };
+    const host: Host<Paths> = { run: cluster.run, paths: noPaths, ...deadlines };
     return makeLostCharactersReader(host, folder.path);
   };
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import examples from '../../../src/routes/alphorn/examples.json' with { type: 'json' };
-import type { AlphornPaths } from '../../../src/kit/paths.ts';
+import type { AlphornPaths } from '../../../src/alphorn/paths.ts';
 import { noPaths } from '../../support/app-bench.ts';
 import {
   type ChangesBench,

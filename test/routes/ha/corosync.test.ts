@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import type { Role } from '../../../src/access/roles.ts';
 import { Fault } from '../../../src/kit/fault.ts';
 import type { Run } from '../../../src/kit/exec.ts';
-import type { Paths } from '../../../src/kit/paths.ts';
+import type { Paths } from '../../../src/bin/wiring/paths.ts';
 import { appBench, noPaths, recordedPaths } from '../../support/app-bench.ts';
 import {
   contractExample,

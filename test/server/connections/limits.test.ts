@@ -14,7 +14,8 @@ import { openTokenStore } from '../../../src/access/tokens.ts';
 import { makeRun } from '../../../src/kit/exec.ts';
 import { authenticate } from '../../../src/server/middleware/authenticate.ts';
 import { answerErrors } from '../../../src/server/middleware/answer-errors.ts';
-import { asProblems } from '../../../src/server/problem.ts';
+import { faults } from '../../../src/bin/wiring/faults.ts';
+import { makeProblems } from '../../../src/server/problem.ts';
 import {
   type ConnectionLimits,
   makeConnections,
@@ -91,11 +92,11 @@ describe('the limits of the listeners', () => {
       await sleep(Number(query['ms'] ?? 0));
       response.end('x'.repeat(Number(query['size'] ?? 1)));
     });
-    app.use(answerErrors(log, asProblems()));
+    app.use(answerErrors(log, makeProblems(faults).answer));
     listeners = await openListeners(
       {
         apps: { network: app, socket: app },
-        answerFault: asProblems(),
+        answerFault: makeProblems(faults).answer,
         connections,
         requests: { ...requestLimits, ...more.requests },
       },

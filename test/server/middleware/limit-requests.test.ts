@@ -7,7 +7,8 @@ import request from 'supertest';
 import { limitRequests } from '../../../src/server/middleware/limit-requests.ts';
 import { workOn } from '../../../src/server/middleware/under-way.ts';
 import { answerErrors } from '../../../src/server/middleware/answer-errors.ts';
-import { asProblems } from '../../../src/server/problem.ts';
+import { faults } from '../../../src/bin/wiring/faults.ts';
+import { makeProblems } from '../../../src/server/problem.ts';
 import { waitUntil } from '../../lab/wait.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
 
@@ -24,7 +25,7 @@ describe('the limit of requests under way', () => {
     app.use((_request, response) => {
       underWay.push(response);
     });
-    app.use(answerErrors(keepingLog().log, asProblems()));
+    app.use(answerErrors(keepingLog().log, makeProblems(faults).answer));
     const ask = (caller: string) => request(app).get('/').set('caller', caller);
     return { ask, underWay };
   }

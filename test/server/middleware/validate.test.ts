@@ -7,7 +7,8 @@ import { jsonBody } from '../../../src/server/middleware/json-body.ts';
 import { validate } from '../../../src/server/middleware/validate.ts';
 import { resourceName } from '../../../src/routes/ha/fields/names.ts';
 import { answerErrors } from '../../../src/server/middleware/answer-errors.ts';
-import { asProblems } from '../../../src/server/problem.ts';
+import { faults } from '../../../src/bin/wiring/faults.ts';
+import { makeProblems } from '../../../src/server/problem.ts';
 import { checksOf } from '../../../src/server/table/check.ts';
 import { inBody, inPath, optional } from '../../../src/server/table/field.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
@@ -29,7 +30,7 @@ function echo(): { client: ReturnType<typeof request>; log: ReturnType<typeof ke
       response.json({ ...matchedData(received), body: received.body as unknown });
     },
   );
-  app.use(answerErrors(log.log, asProblems()));
+  app.use(answerErrors(log.log, makeProblems(faults).answer));
   return { client: request(app), log };
 }
 

@@ -3,7 +3,8 @@ import request from 'supertest';
 
 import { apiOf } from '../../../packaging/reference/api.ts';
 import { documentedHeaders } from '../../../src/server/middleware/headers.ts';
-import { asProblems, problemSchema } from '../../../src/server/problem.ts';
+import { faults } from '../../../src/bin/wiring/faults.ts';
+import { makeProblems, problemSchema } from '../../../src/server/problem.ts';
 import { byValidator } from '../../../src/server/table/check.ts';
 import type { Family } from '../../../src/server/table/family.ts';
 import { openApiOf } from '../../../src/server/table/openapi.ts';
@@ -33,7 +34,7 @@ const family: Family = {
   signIn: [],
   checking: byValidator,
   noSuchRoute: (path) => `There is no ${path}.`,
-  answerFault: asProblems(),
+  answerFault: makeProblems(faults).answer,
   faultSchema: problemSchema,
   codes: [],
   examples,

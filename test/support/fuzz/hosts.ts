@@ -6,7 +6,7 @@ import tls from 'node:tls';
 
 import type { Express } from 'express';
 
-import { makeAlphorn, makePeers } from '../../../src/bin/wiring/alphorn.ts';
+import { makePeers, makeSenderService } from '../../../src/bin/wiring/alphorn-services.ts';
 import { openTokenStore } from '../../../src/access/tokens.ts';
 import type { Role } from '../../../src/access/roles.ts';
 import { type Config, loadConfig } from '../../../src/bin/wiring/config.ts';
@@ -15,7 +15,8 @@ import { makeAgent } from '../../../src/bin/wiring/agent.ts';
 import { type Command, makeRun, type Outcome } from '../../../src/kit/exec.ts';
 import type { Log } from '../../../src/kit/log.ts';
 import { openListeners, openSocketListener } from '../../../src/server/listeners.ts';
-import { asProblems } from '../../../src/server/problem.ts';
+import { faults } from '../../../src/bin/wiring/faults.ts';
+import { makeProblems } from '../../../src/server/problem.ts';
 import { openPeerListener } from '../../../src/server/peer-listener.ts';
 import type { Family } from '../../../src/server/table/family.ts';
 import { loadTlsIdentity } from '../../../src/server/tls/identity.ts';
@@ -257,12 +258,17 @@ export async function openAlphorn(folder: string, { log }: Witness): Promise<Fuz
   const config = await loadConfig({ HA_AGENT_CONFIG: join(folder, 'none') });
   const where = { address: '127.0.0.1', port };
   const peers = makePeers({ ...config, peer_port: port }, log, paths);
-  await peers.prepare();
+  await peers.start();
   const admission = { tls: peerTls, ...peers.callers };
   const peerListener = await openPeerListener(peers.app, where, admission, log);
-  const sender = makeAlphorn(config, log, paths);
+  const sender = makeSenderService(config, log, paths);
   const { socket } = paths.alphorn;
-  const socketListener = await openSocketListener(sender.app, socket, asProblems(), log);
+  const socketListener = await openSocketListener(
+    sender.app,
+    socket,
+    makeProblems(faults).answer,
+    log,
+  );
   const credentials = credentialsOf(someHost, clusterKey);
   return {
     families: { peers: familiesOf(peers.app), daemon: familiesOf(sender.app) },
@@ -279,8 +285,8 @@ export async function openAlphorn(folder: string, { log }: Witness): Promise<Fuz
     },
     socket,
     async stop() {
-      await Promise.all([peerListener.stop(), socketListener.stop(), sender.daemon.stop()]);
-      await Promise.all([peers.keysSaved(), sender.keysSaved()]);
+      await Promise.all([peerListener.stop(), socketListener.stop()]);
+      await Promise.all([peers.stop(), sender.stop()]);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { readFileSync, type Stats, statSync } from 'node:fs';
 
 import { isUnchanged } from '../../../kit/files/unchanged.ts';
-import type { AlphornPaths } from '../../../kit/paths.ts';
+import type { AlphornPaths } from '../../paths.ts';
 import { parseAccounts } from '../../../parsers/accounts.ts';
 import type { AccountNames } from '../../format/permissions.ts';
 

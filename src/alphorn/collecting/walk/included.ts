@@ -1,4 +1,4 @@
-import type { AlphornPaths } from '../../../kit/paths.ts';
+import type { AlphornPaths } from '../../paths.ts';
 import type { Rules } from '../rules.ts';
 import type { Mounts } from './mounts.ts';
 import { walk, type Walked, type WalkParts } from './walk.ts';

@@ -1,4 +1,4 @@
-import type { AlphornPaths } from '../../../kit/paths.ts';
+import type { AlphornPaths } from '../../paths.ts';
 import type { LiferaftFile } from '../../format/liferaft-file.ts';
 import { isIn } from '../../format/paths.ts';
 import { ownersIn, textsHere, textsIn, withReadableNames } from './account-texts.ts';

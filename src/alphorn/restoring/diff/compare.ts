@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 
 import { Fault } from '../../../kit/fault.ts';
-import type { AlphornPaths } from '../../../kit/paths.ts';
+import type { AlphornPaths } from '../../paths.ts';
 import type { AttributeStore } from '../../format/attributes.ts';
 import { neverRestored } from '../../format/closed-paths.ts';
 import type { FileItem, FolderItem, LinkItem } from '../../format/items.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { Fault } from '../../../kit/fault.ts';
-import type { AlphornPaths } from '../../../kit/paths.ts';
+import type { AlphornPaths } from '../../paths.ts';
 import { includedPaths } from '../../collecting/walk/included.ts';
 import type { Mounts } from '../../collecting/walk/mounts.ts';
 import type { Manifest } from '../../format/manifest.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { AlphornPaths } from '../../../kit/paths.ts';
+import type { AlphornPaths } from '../../paths.ts';
 import type { AttributeStore } from '../../format/attributes.ts';
 import type { RestoredAccounts } from '../accounts/restored-accounts.ts';
 import type { PlannedPath } from '../diff/difference.ts';

@@ -1,5 +1,5 @@
 import { Fault } from '../../../kit/fault.ts';
-import type { Host } from '../../../kit/host.ts';
+import type { AlphornHost } from '../../paths.ts';
 import type { AttributeStore } from '../../format/attributes.ts';
 import { isAt } from './exchange.ts';
 import { orFault } from '../path-faults.ts';
@@ -35,7 +35,7 @@ export interface TakingBack {
    * the caller is warned about.
    * Faults: `pacemaker_running`
    */
-  finishKilled(asker: Host, warn: Warn): Promise<void>;
+  finishKilled(asker: AlphornHost, warn: Warn): Promise<void>;
   /**
    * Takes back a restore that failed.
    * @param touched the paths that it has changed
@@ -49,7 +49,7 @@ export interface TakingBack {
     warn: Warn,
   ): Promise<unknown>;
   /** See Restorer. */
-  undo(asker: Host, force: boolean, warn: Warn): Promise<Undone>;
+  undo(asker: AlphornHost, force: boolean, warn: Warn): Promise<Undone>;
 }
 
 /** @param root applies to restores of a former version, whose journal does not name it */
@@ -110,7 +110,7 @@ export function makeTakingBack({
 
   const allPutBack = 'Everything that it had changed was put back as it was before the restore.';
 
-  async function finishKilled(asker: Host, warn: Warn): Promise<void> {
+  async function finishKilled(asker: AlphornHost, warn: Warn): Promise<void> {
     for (const saved of (await readRestores(restores)).toReversed()) {
       if (saved.state === 'damaged') warn(saved.problem);
       else if (isHalfDone(saved)) {
@@ -146,7 +146,7 @@ export function makeTakingBack({
     return outcome.left.length > 0 ? notPutBack(saved, outcome, error) : error;
   }
 
-  async function undo(asker: Host, force: boolean, warn: Warn): Promise<Undone> {
+  async function undo(asker: AlphornHost, force: boolean, warn: Warn): Promise<Undone> {
     const latest = (await readRestores(restores)).findLast(({ state }) => state !== 'undone');
     if (latest === undefined) throw nothingToUndo();
     if (latest.state === 'damaged') throw new Fault('restore_failed', latest.problem);

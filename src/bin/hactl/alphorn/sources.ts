@@ -1,11 +1,11 @@
 import { makeRestorer, type Restorer } from '../../../alphorn/restoring/restore.ts';
 import { pathsBelow } from '../../../alphorn/restoring/other-root.ts';
 import type { LiferaftStore } from '../../../alphorn/receiving/store.ts';
-import { makeHost, makeLiferaftStore } from '../../wiring/agent.ts';
+import { makeHost, makeLiferaftStore } from '../../wiring/stores.ts';
 import { makeRun } from '../../../kit/exec.ts';
 import type { Host } from '../../../kit/host.ts';
 import { makeLog } from '../../../kit/log.ts';
-import type { Paths } from '../../../kit/paths.ts';
+import type { Paths } from '../../wiring/paths.ts';
 import { loadConfig } from '../../wiring/config.ts';
 
 /** Opens what the commands of Alphorn work on, each time by the configuration as it is then. */
@@ -16,7 +16,7 @@ export interface AlphornSources {
    * @param root below which it restores; this host itself if it is not given
    * Faults: `invalid_config`, `invalid_request` if there is no such folder
    */
-  openRestorer: (root?: string) => Promise<{ host: Host; restorer: Restorer }>;
+  openRestorer: (root?: string) => Promise<{ host: Host<Paths>; restorer: Restorer }>;
 }
 
 export function makeAlphornSources(allPaths: Paths): AlphornSources {

@@ -4,7 +4,7 @@ import { makeDaemonClient } from '../../../alphorn/sending/daemon-client.ts';
 import type { OwnLiferaftStatus } from '../../../alphorn/sending/daemon-status.ts';
 import { beginLineageByRoot } from '../../../alphorn/peers/lineage-by-root.ts';
 import { readAlphornStatus } from '../../../alphorn/status.ts';
-import type { AlphornPaths } from '../../../kit/paths.ts';
+import type { AlphornPaths } from '../../../alphorn/paths.ts';
 import { NotWell } from '../failure.ts';
 import type { OnRecord } from '../on-record.ts';
 import { printData, withOutput } from '../output.ts';

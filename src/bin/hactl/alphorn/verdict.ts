@@ -1,7 +1,7 @@
 import type { DestinationStatus } from '../../../alphorn/sending/daemon-status.ts';
 import type { ListedRestore, RestoreState } from '../../../alphorn/restoring/saved-restores.ts';
 import type { AlphornStatus } from '../../../alphorn/status.ts';
-import { debianPaths } from '../../../kit/paths.ts';
+import { debianPaths } from '../../wiring/paths.ts';
 import type { Ending } from '../exit-codes.ts';
 
 const { settings } = debianPaths.alphorn;

@@ -1,6 +1,6 @@
 import { replaceCorosyncConf } from '../../../corosync/conf.ts';
 import { generateCorosyncKey, writeCorosyncKey } from '../../../corosync/key.ts';
-import type { Host } from '../../../kit/host.ts';
+import type { ClusterHost } from '../../paths.ts';
 import { type CorosyncSection, writeCorosyncConf } from '../../../parsers/corosync/conf.ts';
 import { readUnits } from '../../../systemd/units.ts';
 import type { ClusterChange, Site } from '../cluster-change.ts';
@@ -42,7 +42,7 @@ export function generateKey(): ClusterChange<string> {
 }
 
 /** Corosync reads its key at its start, and ignores nodes with another key. If systemd cannot be asked, nothing is said. */
-async function warnOfRunning(host: Host, warn: Site['warn']): Promise<void> {
+async function warnOfRunning(host: ClusterHost, warn: Site['warn']): Promise<void> {
   const [corosync] = await readUnits(host, ['corosync.service']).catch(() => []);
   if (corosync?.activeState !== 'active') return;
   warn(

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 
 import { Fault } from '../../../kit/fault.ts';
-import type { Host } from '../../../kit/host.ts';
+import type { ClusterHost } from '../../paths.ts';
 import type { PlannedAction } from '../../../parsers/crm-simulate.ts';
 import { queryCib } from '../../../pacemaker/cib/cib.ts';
 import { readState } from '../../../pacemaker/crm-mon.ts';
@@ -76,7 +76,7 @@ export function migrateResource({ name, node, promoted }: Move): ClusterChange<v
 
   /** @returns whether the resource has to be moved; false if it is there already */
   async function check(
-    host: Host,
+    host: ClusterHost,
     [going = [], after = []]: readonly (readonly PlannedAction[])[],
   ): Promise<boolean> {
     const ofIt = ({ resource = '' }: PlannedAction) => inside.includes(withoutInstance(resource));
@@ -244,7 +244,7 @@ function lifetimeOf(constraint: EditableXml): EditableXml | undefined {
 
 /** Why the cluster would not run a resource on a node, as far as that is known. */
 async function whyNotThere(
-  host: Host,
+  host: ClusterHost,
   state: ClusterState,
   { name, node, promoted }: Move,
   heldBack: HeldBack | undefined,

@@ -3,7 +3,7 @@ import { lowerExpectedVotes } from '../../../corosync/expected-votes.ts';
 import { removeCorosyncNode, type WithoutNode } from '../../../corosync/nodelist.ts';
 import { reloadCorosync } from '../../../corosync/reload.ts';
 import { Fault } from '../../../kit/fault.ts';
-import type { Host } from '../../../kit/host.ts';
+import type { ClusterHost } from '../../paths.ts';
 import { queryCib } from '../../../pacemaker/cib/cib.ts';
 import { readState } from '../../../pacemaker/crm-mon.ts';
 import { fenceNode } from '../../../pacemaker/fence.ts';
@@ -96,7 +96,7 @@ export const nodeChanges: NodeChanges = {
  * Faults: `node_online`, `node_not_found`, those of removeCorosyncNode, replaceCorosyncConf and reloadCorosync.
  */
 async function removeFromCorosync(
-  host: Host,
+  host: ClusterHost,
   name: string,
   states: readonly NodeState[],
 ): Promise<WithoutNode | undefined> {
@@ -133,7 +133,7 @@ async function removeFromCorosync(
 
 /** The node is already deleted, so a failure here is only a warning. */
 async function lowerVotes(
-  host: Host,
+  host: ClusterHost,
   expected: number,
   warn: (warning: string) => void,
 ): Promise<void> {

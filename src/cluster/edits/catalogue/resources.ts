@@ -1,5 +1,5 @@
 import { Fault } from '../../../kit/fault.ts';
-import type { Host } from '../../../kit/host.ts';
+import type { ClusterHost } from '../../paths.ts';
 import { readState } from '../../../pacemaker/crm-mon.ts';
 import type { Pairs } from '../../../parsers/cib/attribute-sets.ts';
 import { childToEdit, type EditableXml } from '../../../parsers/xml-edit.ts';
@@ -136,7 +136,7 @@ export function deleteResource(name: string, kind: 'resource' | 'stonith'): Clus
       stop(configuration, name);
     },
   );
-  async function check(host: Host): Promise<void> {
+  async function check(host: ClusterHost): Promise<void> {
     const why = whyNotManaged(await readState(host), name, heldBack, isActive);
     if (why === undefined) return;
     throw new Fault(

@@ -1,7 +1,7 @@
 import { Fault } from '../../../kit/fault.ts';
 import { destroyCluster } from '../../../pcs/destroy.ts';
 import { controlUnit, type UnitAction } from '../../../systemd/units.ts';
-import type { Host } from '../../../kit/host.ts';
+import type { ClusterHost } from '../../paths.ts';
 import { isOfStack, listServices, type Service, type StackHold } from '../../services.ts';
 import type { ClusterChange } from '../cluster-change.ts';
 
@@ -38,7 +38,7 @@ export function makeStackChanges(hold: StackHold): StackChanges {
   };
 }
 
-async function serviceNamed(host: Host, hold: StackHold, unit: string): Promise<Service> {
+async function serviceNamed(host: ClusterHost, hold: StackHold, unit: string): Promise<Service> {
   const found = isOfStack(unit)
     ? (await listServices(host, hold)).find(({ id }) => id === unit)
     : undefined;

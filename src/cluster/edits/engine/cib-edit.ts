@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { Fault } from '../../../kit/fault.ts';
-import type { Host } from '../../../kit/host.ts';
+import type { ClusterHost } from '../../paths.ts';
 import {
   type EditableXml,
   childToEdit,
@@ -12,7 +12,7 @@ import { problemsOfLost, referencesIn } from './shared-parts.ts';
 
 /** The tools of an edit. */
 export interface EditTools {
-  host: Host;
+  host: ClusterHost;
   /** Tells the caller something about an edit that succeeds. */
   warn: (text: string) => void;
 }

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Fault } from '../../../kit/fault.ts';
-import type { Host } from '../../../kit/host.ts';
+import type { ClusterHost } from '../../paths.ts';
 import { inMemoryFolder } from '../../../kit/files/memory-files.ts';
 import { queryWholeCib } from '../../../pacemaker/cib/cib.ts';
 import { hasRoomForCib, noRoomForCib } from '../../../pacemaker/cib/cib-disk.ts';
@@ -43,7 +43,7 @@ export interface CibEditor {
    * either), of CheckPatch and of `prepare`.
    */
   replace(
-    host: Host,
+    host: ClusterHost,
     edit: CibEdit,
     more: {
       ifVersion: string | undefined;
@@ -59,7 +59,7 @@ export interface CibEditor {
    * queryWholeCib and of simulateTransition.
    */
   try(
-    host: Host,
+    host: ClusterHost,
     edits: readonly [CibEdit, ...CibEdit[]],
     more: { ifVersion: string | undefined; endsTransient: TransientAttribute | undefined },
   ): Promise<{ tried: TriedEdit; laterActions: PlannedAction[][] }>;
@@ -67,7 +67,7 @@ export interface CibEditor {
    * The cluster's actions after each of these edits, each made when the cluster is idle again.
    * Faults: those of the edits, of queryWholeCib and of simulateTransition.
    */
-  plan(host: Host, edits: readonly CibEdit[]): Promise<PlannedAction[][]>;
+  plan(host: ClusterHost, edits: readonly CibEdit[]): Promise<PlannedAction[][]>;
 }
 
 /** An edit that was only tried. */
@@ -95,7 +95,7 @@ export function makeCibEditor(
   readLostCharacters: LostCharactersReader,
 ): CibEditor {
   function simulate(
-    host: Host,
+    host: ClusterHost,
     cib: string,
   ): Promise<{ actions: PlannedAction[]; outcome: string }> {
     return inMemoryFolder(memory, async (folder) => {
@@ -166,7 +166,7 @@ export function makeCibEditor(
 
   /** Simulates these edits one after another, starting with this CIB. */
   async function planFrom(
-    host: Host,
+    host: ClusterHost,
     start: string,
     edits: readonly CibEdit[],
   ): Promise<PlannedAction[][]> {
@@ -235,7 +235,11 @@ function checkSize(
  * Takes back what the cluster stored instead of an edit.
  * @returns a fault `stored_otherwise`, or `outcome_unknown` if it could not be taken back
  */
-async function takenBack(host: Host, base: EditableXml, instead: EditableXml): Promise<Fault> {
+async function takenBack(
+  host: ClusterHost,
+  base: EditableXml,
+  instead: EditableXml,
+): Promise<Fault> {
   const way = cibDifferences(instead, { ...base, attributes: instead.attributes });
   const { admin_epoch: adminEpoch = '0', epoch = '0' } = instead.attributes;
   const after = `${adminEpoch}.${Number(epoch) + 1}`;
@@ -256,7 +260,7 @@ async function takenBack(host: Host, base: EditableXml, instead: EditableXml): P
 }
 
 /** Whether the CIB is the result of an edit, and at this version; false if that cannot be read. */
-async function isInPlace(host: Host, cib: EditableXml, version: string): Promise<boolean> {
+async function isInPlace(host: ClusterHost, cib: EditableXml, version: string): Promise<boolean> {
   try {
     const whole = await queryWholeCib(host);
     if (!isOfCluster(whole) || versionOfCib(whole) !== version) return false;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 
 import type { Followed } from '../../../changes/change.ts';
-import type { Host } from '../../../kit/host.ts';
+import type { ClusterHost } from '../../paths.ts';
 import { waitUntilIdle } from '../../../pacemaker/idle.ts';
 import type { ConfigurationReader } from '../../reading/configuration.ts';
 import { type FindStoppedDaemons, sentenceOf } from '../../daemons.ts';
@@ -13,7 +13,7 @@ import type { ClusterChange } from '../cluster-change.ts';
 import { configurationIn } from './cib-edit.ts';
 
 export interface FollowParts {
-  host: Host;
+  host: ClusterHost;
   configuration: ConfigurationReader;
   state: StateReader;
   findStoppedDaemons: FindStoppedDaemons;

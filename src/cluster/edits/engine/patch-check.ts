@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Fault } from '../../../kit/fault.ts';
-import type { Host } from '../../../kit/host.ts';
+import type { ClusterHost } from '../../paths.ts';
 import { queryWholeCib } from '../../../pacemaker/cib/cib.ts';
 import { type SentPatch, showsPatch, storedInstead } from '../../../pacemaker/cib/sent-patch.ts';
 import { coordinatorOfCib } from '../../../parsers/cib/text.ts';
@@ -18,7 +18,7 @@ import type { EditableXml } from '../../../parsers/xml-edit.ts';
  * Faults: `outcome_unknown`
  */
 export type CheckPatch = (
-  host: Host,
+  host: ClusterHost,
   whole: string,
   patch: SentPatch,
 ) => Promise<EditableXml | undefined>;
@@ -35,7 +35,7 @@ export function makeCheckPatch(askLocalId: () => Promise<string | undefined>): C
 
   /** @returns undefined if the coordinator cannot be asked just now */
   async function isShown(
-    host: Host,
+    host: ClusterHost,
     whole: string,
     patch: SentPatch,
   ): Promise<boolean | undefined> {

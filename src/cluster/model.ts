@@ -22,7 +22,11 @@ export {
   nodeStates,
 } from '../parsers/crm-mon.ts';
 export type { CorosyncLinks } from '../parsers/corosync/cfgtool.ts';
-export { type CorosyncSection, isSection, maxPathLength } from '../parsers/corosync/conf.ts';
+export {
+  type CorosyncSection,
+  isSection,
+  maxCorosyncPathLength,
+} from '../parsers/corosync/conf.ts';
 export type { Quorum } from '../parsers/corosync/quorumtool.ts';
 export type { XmlContent } from '../parsers/xml-content.ts';
 export type { XmlElement } from '../parsers/xml.ts';

@@ -27,7 +27,7 @@ export interface LocatedSection extends CorosyncSection {
 type Line = CorosyncSetting | { opens: string } | 'close' | 'nothing';
 
 /** The max length of a key in icmap (ICMAP_KEYNAME_MAXLEN): the names down to a setting, joined by dots. */
-export const maxPathLength = 255;
+export const maxCorosyncPathLength = 255;
 
 /**
  * Reads corosync.conf by the rules of corosync's own parser (coroparse.c, corosync.conf(5)). A line is blank, a comment
@@ -71,7 +71,7 @@ export function locateCorosyncConf(text: string): LocatedSection {
       current.content.push(section);
       open.push(section);
       pathLength += section.name.length + 1;
-      if (pathLength > maxPathLength + 1) throw tooDeep();
+      if (pathLength > maxCorosyncPathLength + 1) throw tooDeep();
     } else {
       current.content.push({ ...line, line: number });
     }
@@ -192,7 +192,7 @@ function lineOf(each: CorosyncSetting | CorosyncSection): string {
 function tooDeep(): Fault {
   return new Fault(
     'corosync_conf_unreadable',
-    `corosync.conf has sections in sections deeper than corosync can hold, ${maxPathLength} characters of names. 'corosync -t' names the line; copy the file from another node of the cluster.`,
+    `corosync.conf has sections in sections deeper than corosync can hold, ${maxCorosyncPathLength} characters of names. 'corosync -t' names the line; copy the file from another node of the cluster.`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { type CorosyncSection, isSection, maxPathLength } from '../../../cluster/model.ts';
+import { type CorosyncSection, isSection, maxCorosyncPathLength } from '../../../cluster/model.ts';
 import { Fault } from '../../../kit/fault.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 
@@ -42,9 +42,9 @@ function sectionOfJson(name: string, json: unknown, path: string): CorosyncSecti
     );
   }
   // This also limits how deep an object can be.
-  if (path.length > maxPathLength) {
+  if (path.length > maxCorosyncPathLength) {
     throw invalid(
-      `'${path.slice(1, 41)}…' is deeper than corosync can hold, ${maxPathLength} characters.`,
+      `'${path.slice(1, 41)}…' is deeper than corosync can hold, ${maxCorosyncPathLength} characters.`,
     );
   }
   const content = Object.entries(json).flatMap(([key, value]: [string, unknown]) =>

@@ -57,7 +57,7 @@ export function makeStatusWriter(): (status: Status) => Buffer {
  * The documented status: all documented keys, in their order. Newer Pacemakers leave out empty sections, which programs
  * walk. Keys that Pacemaker has added since come last.
  */
-export function documentedStatus({ state, clusterName, pcsText }: Status): JsonObject {
+function documentedStatus({ state, clusterName, pcsText }: Status): JsonObject {
   const said = stateAsJson(state);
   const documented = Object.entries(whenEmpty).map(([key, empty]) => {
     const value = said[key] ?? empty;

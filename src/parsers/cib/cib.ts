@@ -245,8 +245,13 @@ function levelOf(element: XmlElement): FencingLevel {
     attribute: attributes['target-attribute'],
     value: attributes['target-value'],
     rest: restOf(element, [
-      ...['id', 'index', 'devices'],
-      ...['target', 'target-pattern', 'target-attribute', 'target-value'],
+      'id',
+      'index',
+      'devices',
+      'target',
+      'target-pattern',
+      'target-attribute',
+      'target-value',
     ]),
   };
 }

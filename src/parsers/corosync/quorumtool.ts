@@ -54,8 +54,17 @@ interface Row {
 
 const titles = ['Quorum information', 'Votequorum information', 'Membership information'];
 const keys = [
-  ...['Date', 'Quorum provider', 'Nodes', 'Node ID', 'Ring ID', 'Quorate'],
-  ...['Expected votes', 'Highest expected', 'Total votes', 'Quorum', 'Flags'],
+  'Date',
+  'Quorum provider',
+  'Nodes',
+  'Node ID',
+  'Ring ID',
+  'Quorate',
+  'Expected votes',
+  'Highest expected',
+  'Total votes',
+  'Quorum',
+  'Flags',
 ];
 /** The id of the quorum device in the list of members (VOTEQUORUM_QDEVICE_NODEID). */
 const deviceId = '0';

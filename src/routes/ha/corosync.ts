@@ -121,7 +121,9 @@ const validity: DescribedHeaders = {
 };
 
 const ofWrites: readonly FaultCode[] = [
-  ...(['cannot_be_tried', 'corosync_conf_invalid', 'corosync_conf_unreadable'] as const),
+  'cannot_be_tried',
+  'corosync_conf_invalid',
+  'corosync_conf_unreadable',
 ];
 
 const section = rule<object>({ type: 'object' }, (chain) =>

@@ -82,6 +82,12 @@ const walls: IForbiddenRuleType[] = [
     to: { path: 'node_modules/(?:express|express-validator|helmet|cors)/' },
   },
   {
+    name: 'only-server-and-sender-speak-http',
+    comment: 'HTTP is spoken by the server, and by the sender of Alphorn to other hosts.',
+    from: { path: '^src/', pathNot: ['^src/server/', '^src/alphorn/sending/'] },
+    to: { dependencyTypes: ['core'], path: '^(?:node:)?http[2s]?$' },
+  },
+  {
     name: 'families-are-apart',
     comment: 'A family imports no other family.',
     from: { path: `^src/(${families})/` },

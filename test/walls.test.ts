@@ -82,6 +82,13 @@ describe('the walls between the rooms', () => {
       { 'src/server/a.ts': a, 'src/cluster/b.ts': importing('../server/a.ts') },
     ],
     [
+      'a domain that speaks HTTP',
+      'only-server-and-sender-speak-http',
+      {
+        'src/cluster/b.ts': "import { STATUS_CODES } from 'node:http';\nexport { STATUS_CODES };\n",
+      },
+    ],
+    [
       'a neighbour that knows a family',
       'neighbours-know-no-family',
       { 'src/cluster/a.ts': a, 'src/pacemaker/b.ts': importing('../cluster/a.ts') },

@@ -30,5 +30,6 @@ export const ports: readonly Port[] = keysOf(configSchema)
   .filter(({ name }) => name.endsWith('_port'))
   .map(({ name, defaultText, description }) => ({
     number: defaultText === 'null' ? undefined : defaultText,
-    ...{ key: name, what: description },
+    key: name,
+    what: description,
   }));

@@ -57,7 +57,9 @@ export async function tables(): Promise<Readonly<Record<string, string>>> {
       commandsOf(describedProgram())
         .flatMap(({ name, command }) =>
           ownOptionsOf(command).map((option) => [
-            ...[code(optionText(option)), code(name), startWithCapital(option.description)],
+            code(optionText(option)),
+            code(name),
+            startWithCapital(option.description),
           ]),
         )
         .concat(
@@ -71,7 +73,8 @@ export async function tables(): Promise<Readonly<Record<string, string>>> {
     'exit-codes': table(
       ['Exit code', 'What it means'],
       (Object.keys(exitCodes) as Ending[]).map((ending) => [
-        ...[`${exitCodes[ending]}`, exitMeanings[ending]],
+        `${exitCodes[ending]}`,
+        exitMeanings[ending],
       ]),
     ),
   };
@@ -97,7 +100,9 @@ function keyTable(schema: z.ZodType): string {
   return table(
     ['Key', 'Value', 'Default', 'What it does'],
     keysOf(schema).map(({ name, values, defaultText, description }) => [
-      ...[code(name), values, defaultText === undefined ? 'required' : code(defaultText)],
+      code(name),
+      values,
+      defaultText === undefined ? 'required' : code(defaultText),
       description,
     ]),
   );

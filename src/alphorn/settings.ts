@@ -7,7 +7,7 @@ import { Fault, type FieldError } from '../kit/fault.ts';
 import { makeFolder, readTextIfThere, replaceFile } from '../kit/files/files.ts';
 import { defaultPeerPort } from './config.ts';
 
-/** What Alphorn does, in the form of the API document. */
+/** The settings of Alphorn, with the keys of their file. */
 export interface Settings {
   /** Milliseconds between two looks at all files of the liferaft. */
   interval: number;
@@ -86,7 +86,7 @@ function objectExpected(keys: string) {
 }
 
 /**
- * Checks settings from a file or a request: they must be exactly the documented object, with each of its keys.
+ * Checks settings from a file or a request: they must have each of the keys, and no other.
  * @returns the settings, or what is wrong with them
  */
 export function checkSettings(

@@ -20,11 +20,13 @@ export {
   nodeNamed,
   type NodeState,
   nodeStates,
-  stateAsJson,
 } from '../parsers/crm-mon.ts';
+export type { CorosyncLinks } from '../parsers/corosync/cfgtool.ts';
 export {
-  corosyncConfAsJson,
-  corosyncConfOfJson,
   type CorosyncSection,
+  isSection,
+  maxCorosyncPathLength,
 } from '../parsers/corosync/conf.ts';
-export type { JsonObject, JsonValue } from '../parsers/xml-to-json.ts';
+export type { Quorum } from '../parsers/corosync/quorumtool.ts';
+export type { XmlContent } from '../parsers/xml-content.ts';
+export type { XmlElement } from '../parsers/xml.ts';

@@ -32,7 +32,7 @@ export function makeStackHold(): StackHold {
   };
 }
 
-/** The services of the cluster stack, in the documented order. */
+/** The services of the cluster stack, in the order in which they are listed. */
 const stack = ['pacemaker.service', 'pcsd.service', 'corosync.service'] as const;
 
 /**

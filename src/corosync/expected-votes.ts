@@ -18,7 +18,7 @@ export async function lowerExpectedVotes(
   pauseMs = 300,
 ): Promise<number> {
   for (let attempt = 1; ; attempt += 1) {
-    const expected = Number((await readQuorum(host)).votequorum.expected_votes);
+    const expected = (await readQuorum(host)).votequorum.expectedVotes ?? 0;
     if (expected <= wanted || attempt > attempts) return expected;
     // The exit code is ignored, because the next reading shows the result.
     const argv = ['corosync-quorumtool', '-e', `${wanted}`] as const;

@@ -7,8 +7,5 @@ import { changeWithPacemakerTool } from './tool.ts';
  */
 export async function fenceNode(host: PacemakerHost, node: string): Promise<void> {
   const seconds = Math.ceil(host.changeDeadlineMs / 1000);
-  await changeWithPacemakerTool(host, [
-    ...(['stonith_admin', '--reboot', node] as const),
-    `--timeout=${seconds}`,
-  ]);
+  await changeWithPacemakerTool(host, ['stonith_admin', '--reboot', node, `--timeout=${seconds}`]);
 }

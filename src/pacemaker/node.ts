@@ -37,8 +37,11 @@ export async function endTransientAttribute(
   if (!isSetIn(found, attribute)) return true;
   const { node, name } = attribute;
   await changeWithPacemakerTool(host, [
-    ...(['crm_attribute', `--node=${node}`, `--name=${name}`] as const),
-    ...['--lifetime=reboot', '--delete'],
+    'crm_attribute',
+    `--node=${node}`,
+    `--name=${name}`,
+    '--lifetime=reboot',
+    '--delete',
   ]);
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     if (!isSetIn(await queryWholeCib(host), attribute)) return true;

@@ -63,7 +63,10 @@ export function makeClusterWatch({
   const page = join(runtimeFolder, 'crm_mon.html');
   const pidFile = join(runtimeFolder, 'crm_mon.pid');
   const argv = [
-    ...(['crm_mon', '--daemonize', '--interval=1', '--output-as=html'] as const),
+    'crm_mon',
+    '--daemonize',
+    '--interval=1',
+    '--output-as=html',
     `--output-to=${page}`,
     `--pid-file=${pidFile}`,
   ] as const;

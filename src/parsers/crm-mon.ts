@@ -1,28 +1,5 @@
 import { roleIn } from './cib/values.ts';
-import { type JsonObject, type JsonValue, toJson } from './xml-to-json.ts';
 import { child, children, descendants, parseXml, type XmlElement } from './xml.ts';
-
-/**
- * Elements that may repeat in crm_mon's output by Pacemaker's schemas (xml/api/*.rng), by their parent. Programs walk
- * these lists, so they are arrays even for one element.
- */
-const lists: Readonly<Record<string, readonly string[]>> = {
-  nodes: ['node'],
-  node: ['resource', 'group', 'clone', 'bundle', 'attribute', 'resource_history'],
-  resources: ['resource', 'group', 'clone', 'bundle'],
-  group: ['resource'],
-  clone: ['resource', 'group'],
-  bundle: ['replica'],
-  replica: ['resource'],
-  resource: ['node'],
-  node_attributes: ['node'],
-  node_history: ['node'],
-  resource_history: ['operation_history'],
-  failures: ['failure'],
-  fence_history: ['fence_event'],
-  tickets: ['ticket'],
-  bans: ['ban'],
-};
 
 /** The state of a cluster as `crm_mon --as-xml` prints it. */
 export interface ClusterState {
@@ -50,59 +27,6 @@ export function parseCrmMon(xml: string): ClusterState {
   return { xml, root: parseXml(xml) };
 }
 
-/** The value of each documented key if crm_mon leaves its section out, or has nothing in it. */
-const whenEmpty: JsonObject = {
-  version: '',
-  summary: '',
-  nodes: '',
-  resources: {},
-  node_attributes: '',
-  node_history: '',
-  fence_history: '',
-  tickets: '',
-  bans: '',
-};
-
-/**
- * The state in the documented shape: all documented keys, in their order. Newer Pacemakers leave out empty sections, which
- * programs walk.
- * @param more the documented keys that follow it; keys that Pacemaker has added since come after these
- */
-export function documentedState(state: ClusterState, more: JsonObject): JsonObject {
-  const said = stateAsJson(state);
-  const documented = Object.entries(whenEmpty).map(([key, empty]) => {
-    const value = said[key] ?? empty;
-    const section = Object.keys(value).length === 0 ? empty : value;
-    return [key, key === 'node_history' ? wholeHistory(state, section) : section] as const;
-  });
-  const added = Object.entries(said).filter(([key]) => !Object.hasOwn(whenEmpty, key));
-  return { ...Object.fromEntries(documented), ...more, ...Object.fromEntries(added) };
-}
-
-/** The history with an entry for each node, even if nothing has happened on it yet. */
-function wholeHistory({ root }: ClusterState, history: JsonValue): JsonValue {
-  const known = typeof history === 'object' ? (history as { node?: readonly JsonObject[] }) : {};
-  const entries = known.node ?? [];
-  const missing = children(child(root, 'nodes'), 'node')
-    .map(({ attributes }) => attributes['name'] ?? '')
-    .filter((name) => !entries.some((entry) => entry['name'] === name))
-    .map((name) => ({ name, $t: '' }));
-  return { ...known, node: [...entries, ...missing] };
-}
-
-/** The whole state as JSON by the converter's rules. Unknown elements and attributes are included. */
-export function stateAsJson({ root }: ClusterState): JsonObject {
-  const content = {
-    ...root,
-    // <pacemaker-result> ends with the result of the command, which is not part of the cluster's state.
-    children: root.children.filter(({ name }) => name !== 'status'),
-  };
-  const isList = (parent: string, name: string) =>
-    Object.hasOwn(lists, parent) && (lists[parent] ?? []).includes(name);
-  const json = toJson(content, isList);
-  return typeof json === 'object' && !Array.isArray(json) ? (json as JsonObject) : {};
-}
-
 /** All cluster nodes, remote and guest nodes in crm_mon's order. */
 export function nodeStates({ root }: ClusterState): NodeState[] {
   return children(child(root, 'nodes'), 'node').map(({ attributes }) => ({
@@ -116,7 +40,10 @@ export function nodeStates({ root }: ClusterState): NodeState[] {
 }
 
 /** All attributes of the node's own element, or undefined if there is no node of that name. */
-export function nodeNamed({ root }: ClusterState, name: string): JsonObject | undefined {
+export function nodeNamed(
+  { root }: ClusterState,
+  name: string,
+): XmlElement['attributes'] | undefined {
   return children(child(root, 'nodes'), 'node').find(
     ({ attributes }) => attributes['name'] === name,
   )?.attributes;

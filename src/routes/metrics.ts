@@ -33,9 +33,7 @@ export function metricsFamily(registry: Registry, signIn: readonly RequestHandle
     noSuchRoute: (path) => `There is no ${path}.`,
     answerFault: makeProblems(serverFaults).answer,
     faultSchema: problemSchema,
-    codes: [
-      ...(['unauthenticated', 'too_many_attempts', 'too_many_requests', 'overloaded'] as const),
-    ],
+    codes: ['unauthenticated', 'too_many_attempts', 'too_many_requests', 'overloaded'],
     examples,
   };
 }

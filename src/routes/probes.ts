@@ -13,9 +13,11 @@ import { row } from '../server/table/row.ts';
 export function probeFamily(checkReadiness: () => Promise<void>, problems: Problems): Family {
   const body = { status: 'ok' };
   const probe = {
-    ...({ methods: ['GET'], role: 'anyone', fields: {} } as const),
+    methods: ['GET'],
+    role: 'anyone',
+    fields: {},
     answers: { 200: { json: record({ status: always('ok') }) } },
-  };
+  } as const;
   return {
     name: 'probes',
     title: 'Probes',

@@ -9,6 +9,7 @@ import { execa } from 'execa';
 import { openAuditLog } from '../../src/changes/audit/audit.ts';
 import { Fault } from '../../src/kit/fault.ts';
 import { openRepeatedAnswers } from '../../src/changes/idempotency/repeated-answers.ts';
+import { answerForm } from '../../src/routes/common/stored-answer.ts';
 import { changesBench, outcomeOf, storageCib } from '../support/changes-bench.ts';
 import { fakeCluster } from '../support/fake-cluster.ts';
 
@@ -36,7 +37,7 @@ const audit = openAuditLog(join(during, 'audit.jsonl'));
 const long = 'x'.repeat(12_000);
 const request = { caller: 'ui', key: 'k', request: long };
 const entry = { id: 'a', caller: 'ui', role: 'admin', method: 'POST', route: '/x' };
-const openAnswers = () => openRepeatedAnswers(join(during, 'answers'));
+const openAnswers = () => openRepeatedAnswers(join(during, 'answers'), answerForm);
 const given = await openAnswers().once(request, async () => {
   await audit.record({ ...entry, outcome: 'begun' });
   await leave(0);

@@ -3,14 +3,16 @@ import { parseAccounts } from '../../src/parsers/accounts.ts';
 import { parseCib } from '../../src/parsers/cib/cib.ts';
 import * as cibText from '../../src/parsers/cib/text.ts';
 import { parseCfgtool } from '../../src/parsers/corosync/cfgtool.ts';
-import { corosyncConfAsJson, parseCorosyncConf } from '../../src/parsers/corosync/conf.ts';
+import { parseCorosyncConf } from '../../src/parsers/corosync/conf.ts';
 import { parseQuorumtool } from '../../src/parsers/corosync/quorumtool.ts';
-import { parseCrmMon, stateAsJson } from '../../src/parsers/crm-mon.ts';
+import { parseCrmMon } from '../../src/parsers/crm-mon.ts';
 import { parseTransition } from '../../src/parsers/crm-simulate.ts';
 import { parseAgentMetadata, parseParameters } from '../../src/parsers/metadata.ts';
 import { parseSystemctlShow } from '../../src/parsers/systemctl-show.ts';
 import { parseEditableXml, writeXml } from '../../src/parsers/xml-edit.ts';
 import { parseXml } from '../../src/parsers/xml.ts';
+import { corosyncConfAsJson } from '../../src/routes/ha/documents/corosync-conf.ts';
+import { stateAsJson } from '../../src/routes/ha/documents/status.ts';
 import { maskArgv, maskPairs, maskText, maskValues } from '../../src/kit/secrets/masking.ts';
 import { expectLinear } from '../support/growth.ts';
 

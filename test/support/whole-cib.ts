@@ -9,7 +9,7 @@ import { Fault } from '../../src/kit/fault.ts';
 import { type Cib, parseCib } from '../../src/parsers/cib/cib.ts';
 import { withoutStatus } from '../../src/parsers/cib/text.ts';
 import { parseCrmMon } from '../../src/parsers/crm-mon.ts';
-import type { JsonObject } from '../../src/parsers/xml-to-json.ts';
+import type { JsonObject } from '../../src/routes/ha/documents/json.ts';
 import { child, children, descendants, type XmlElement } from '../../src/parsers/xml.ts';
 import { expectValues, factsOf, factsOfJson, idOf, valuesOf, valuesWithout } from './witness.ts';
 import { xmlOf } from './xml-documents.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import type { JsonObject, JsonValue } from '../../src/parsers/xml-to-json.ts';
+import type { JsonObject, JsonValue } from '../../src/routes/ha/documents/json.ts';
 import type { XmlElement } from '../../src/parsers/xml.ts';
 
 // What answers have to contain is derived from the document that a test made or has.

@@ -227,12 +227,12 @@ async function untilQuorum(
   members: number,
 ): Promise<void> {
   let seen = '';
-  const wanted = [`${expected}`, `${quorum}`, quorate, `${members}`];
+  const wanted = [expected, quorum, quorate, members];
   await waitUntil(`quorum on ${node.name} to be ${wanted.join(', ')}`, async () => {
     seen = (await node.exec(['corosync-quorumtool', '-s'])).stdout;
     const shown = parseQuorumtool(seen);
     const { votequorum } = shown ?? {};
-    const now = [votequorum?.expected_votes, votequorum?.quorum, shown?.quorate, shown?.nodes];
+    const now = [votequorum?.expectedVotes, votequorum?.quorum, shown?.quorate, shown?.nodes];
     return JSON.stringify(now) === JSON.stringify(wanted);
   }).catch((error: unknown) => {
     throw new Error(`${String(error)}; it is\n${seen}`, { cause: error });

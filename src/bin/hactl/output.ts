@@ -5,7 +5,8 @@ export function withOutput(command: Command): Command {
   return command
     .addOption(
       new Option('-o, --output <format>', 'how to print it (default: table)').choices([
-        ...['table', 'json'],
+        'table',
+        'json',
       ]),
     )
     .addOption(new Option('--json', 'the same as -o json').implies({ output: 'json' }));

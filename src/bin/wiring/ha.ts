@@ -69,7 +69,7 @@ export function makeHa(kit: Kit, config: Config, more: readonly Row[]): Ha {
   const resourceAgents = makeResourceAgents(host);
   const fenceAgents = makeFenceAgents(host);
   const hold = makeStackHold();
-  const askLocalId = async () => (await readRings(host)).local_node_id;
+  const askLocalId = async () => (await readRings(host)).localNodeId;
   const lostCharacters = makeLostCharactersReader(host, memoryFolder);
   const clusterChanges = makeClusterChanges({
     host,

@@ -14,6 +14,7 @@ import type { Log } from '../../kit/log.ts';
 import { measureRun } from '../../kit/measured-run.ts';
 import { type KnownSecrets, makeKnownSecrets } from '../../kit/secrets/known-secrets.ts';
 import type { ChangeDomain } from '../../routes/common/change.ts';
+import { answerForm } from '../../routes/common/stored-answer.ts';
 import { makeProblems } from '../../server/problem.ts';
 import type { Config } from './config.ts';
 import { faults } from './faults.ts';
@@ -64,7 +65,7 @@ export function makeKit(
     registry,
     changes: makeChangePipeline({ lock, audit, secrets, run: host.run, changeDeadlineMs }),
     confirmations: makeConfirmations(config.require_confirmation),
-    repeatedAnswers: openRepeatedAnswers(join(config.state_directory, 'answers')),
+    repeatedAnswers: openRepeatedAnswers(join(config.state_directory, 'answers'), answerForm),
     problems: makeProblems(faults, secrets),
   };
 }

@@ -3,13 +3,6 @@ import { join } from 'node:path';
 
 import { namesIn } from '../../kit/files/files.ts';
 
-/** An answer as it goes out. */
-export interface Answer {
-  status: number;
-  headers: Record<string, string>;
-  body: string;
-}
-
 /** How many answers are kept. */
 export interface AnswerLimits {
   perCaller: number;
@@ -17,27 +10,27 @@ export interface AnswerLimits {
 }
 
 /** A request that was carried out, or begun. */
-export interface Known {
+export interface Known<A> {
   name: string;
   caller: string;
   at: number;
   /** Where the disk did not take it. */
-  answer?: Answer;
+  answer?: A;
 }
 
 /** `TIME-CALLER-KEY.answer`: when it was asked for, in milliseconds, and digests of the other two. */
 const fileName = /^(\d{13,})-([0-9a-f]{32})-([0-9a-f]{32})\.answer$/;
 
 /** The stored answers, in the order of their requests. */
-export class AnswerIndex {
-  readonly #known = new Map<string, Known>();
+export class AnswerIndex<A> {
+  readonly #known = new Map<string, Known<A>>();
   readonly #perCaller = new Map<string, Set<string>>();
 
-  get(id: string): Known | undefined {
+  get(id: string): Known<A> | undefined {
     return this.#known.get(id);
   }
 
-  add(id: string, known: Known): void {
+  add(id: string, known: Known<A>): void {
     this.#known.set(id, known);
     const own = this.#perCaller.get(known.caller) ?? new Set();
     this.#perCaller.set(known.caller, own.add(id));
@@ -87,8 +80,8 @@ function oldestOf(ids: ReadonlySet<string>, isUnderWay: (id: string) => boolean)
 }
 
 /** Reads which answers a folder has, and removes what does not belong there. */
-export async function readIndex(folder: string): Promise<AnswerIndex> {
-  const index = new AnswerIndex();
+export async function readIndex<A>(folder: string): Promise<AnswerIndex<A>> {
+  const index = new AnswerIndex<A>();
   // The time comes first in their names.
   for (const name of (await namesIn(folder)).sort()) {
     const [, at, caller, key] = fileName.exec(name) ?? [];

@@ -7,20 +7,25 @@ import { z } from 'zod';
 import { Fault } from '../../kit/fault.ts';
 import { makeFolder, orNoSpace, readFileIfThere, syncFolder } from '../../kit/files/files.ts';
 import { readBoot, writeAnswer, writeNew } from './answer-file.ts';
-import {
-  type Answer,
-  type AnswerIndex,
-  type AnswerLimits,
-  type Known,
-  readIndex,
-} from './answer-index.ts';
+import { type AnswerIndex, type AnswerLimits, type Known, readIndex } from './answer-index.ts';
 
-/** A request that its caller gave a key (`Idempotency-Key`). */
+/** A request that its caller gave a key. */
 export interface KeyedRequest {
   caller: string;
   key: string;
   /** All that tells it from other requests. */
   request: string;
+}
+
+/** What the store must know of answers, which have the shape of their routes. It writes them as JSON. */
+export interface AnswerForm<A> {
+  /** @returns undefined if the JSON is no answer */
+  read(json: unknown): A | undefined;
+  /** Whether it says that the request was carried out. */
+  isSuccess(answer: A): boolean;
+  /** The answer, or if its content has more bytes, the answer without it, which says so. */
+  shortened(answer: A, maxBytes: number): A;
+  withWarning(answer: A, text: string): A;
 }
 
 /**
@@ -38,19 +43,19 @@ export interface KeyedRequest {
  * - At most `limits` answers are stored. A caller's own oldest is removed first, or the oldest of the caller who has the
  *   largest number; never one of a request that is running.
  */
-export interface RepeatedAnswers {
+export interface RepeatedAnswers<A> {
   /** Faults: `idempotency_key_reused`, `outcome_unknown`, `no_space` and nothing was done, those of `make`. */
-  once(request: KeyedRequest, make: () => Promise<Answer>): Promise<Answer>;
+  once(request: KeyedRequest, make: () => Promise<A>): Promise<A>;
 }
 
 const defaultLimits: AnswerLimits = { perCaller: 10_000, inAll: 20_000 };
 
 const keepMs = 24 * 3600 * 1000;
 
-/** A longer body is not kept; the repeated answer says so. */
-const maxBodyBytes = 16 * 1024;
-/** Bytes for the status and headers of an answer. */
-const headBytes = 3 * 1024;
+/** Longer content is not kept; the repeated answer says so. */
+const maxContentBytes = 16 * 1024;
+/** Bytes for the rest of an answer. */
+const restBytes = 3 * 1024;
 /** How many answers are kept in memory alone, those that no disk took. */
 const maxUnstored = 1000;
 
@@ -59,27 +64,23 @@ const headSchema = z.object({
   /** Identifies the start of the node that it was begun after. */
   boot: z.string(),
 });
-const answerSchema = z.object({
-  status: z.number(),
-  headers: z.record(z.string(), z.string()),
-  body: z.string(),
-});
 
 /**
  * A file is two lines of JSON: the digest of the request, and the answer. The second is blank, and as long as there will be
  * need for, until it is written over: that takes no more room.
  * @param folder for a file a request; made when it is needed
  */
-export function openRepeatedAnswers(
+export function openRepeatedAnswers<A>(
   folder: string,
+  form: AnswerForm<A>,
   limits: AnswerLimits = defaultLimits,
   now = () => Date.now(),
-): RepeatedAnswers {
-  const underWay = new Map<string, { request: string; answer: Promise<Answer> }>();
-  let index: Promise<AnswerIndex> | undefined;
+): RepeatedAnswers<A> {
+  const underWay = new Map<string, { request: string; answer: Promise<A> }>();
+  let index: Promise<AnswerIndex<A>> | undefined;
 
   /** Looked at once, for nobody else writes there. */
-  function loaded(): Promise<AnswerIndex> {
+  function loaded(): Promise<AnswerIndex<A>> {
     index ??= makeFolder(folder).then(() => readIndex(folder));
     index.catch(() => (index = undefined));
     return index;
@@ -90,7 +91,7 @@ export function openRepeatedAnswers(
     id: string,
     caller: string,
     content: string,
-  ): Promise<{ answer: Answer } | { known: Known; answers: AnswerIndex }> {
+  ): Promise<{ answer: A } | { known: Known<A>; answers: AnswerIndex<A> }> {
     const answers = await loaded();
     for (const old of answers.older(now() - keepMs)) await remove(answers, old);
     const request = digestOf(content);
@@ -99,10 +100,10 @@ export function openRepeatedAnswers(
     for (const surplus of answers.surplus(caller, limits, (each) => underWay.has(each)))
       await remove(answers, surplus);
     const at = now();
-    const known: Known = { name: `${String(at).padStart(13, '0')}-${id}.answer`, caller, at };
+    const known: Known<A> = { name: `${String(at).padStart(13, '0')}-${id}.answer`, caller, at };
     const path = join(folder, known.name);
-    // In JSON, a body that is JSON itself gets longer.
-    const room = 2 * Math.min(Buffer.byteLength(content), maxBodyBytes) + headBytes;
+    // In JSON, content that is JSON itself gets longer.
+    const room = 2 * Math.min(Buffer.byteLength(content), maxContentBytes) + restBytes;
     try {
       const head = { request, boot: await readBoot() };
       await writeNew(path, `${JSON.stringify(head)}\n${' '.repeat(room)}`);
@@ -115,7 +116,7 @@ export function openRepeatedAnswers(
     return { known, answers };
   }
 
-  async function remove(answers: AnswerIndex, id: string): Promise<void> {
+  async function remove(answers: AnswerIndex<A>, id: string): Promise<void> {
     const known = answers.get(id);
     if (known === undefined) return;
     answers.remove(id);
@@ -124,14 +125,14 @@ export function openRepeatedAnswers(
   }
 
   /** Faults: `idempotency_key_reused`, `outcome_unknown` */
-  async function answerIn({ name, answer }: Known, request: string): Promise<Answer> {
+  async function answerIn({ name, answer }: Known<A>, request: string): Promise<A> {
     const text = (await readFileIfThere(join(folder, name)))?.toString('utf8') ?? '';
     const [head = '', stored = ''] = text.split('\n');
     const known = headSchema.safeParse(jsonOf(head));
     if (known.success && known.data.request !== request) throw reused();
-    const saved = answer ?? answerSchema.safeParse(jsonOf(stored)).data;
+    const saved = answer ?? form.read(jsonOf(stored));
     const isOfThisBoot = known.data?.boot === (await readBoot());
-    if (saved && (answer || isOfThisBoot || saved.status >= 300)) return saved;
+    if (saved && (answer || isOfThisBoot || !form.isSuccess(saved))) return saved;
     throw new Fault(
       'outcome_unknown',
       'A request with this idempotency key was begun, but its outcome is unknown: the agent ended before it answered, its disk was full, or the node was restarted since. Check the audit log and the configuration for the outcome. To make the change again, use another key.',
@@ -139,15 +140,15 @@ export function openRepeatedAnswers(
   }
 
   /** After the request was carried out: nothing here may fail. */
-  async function store(known: Known, answers: AnswerIndex, made: Answer): Promise<Answer> {
-    const storable = storableOf(made);
+  async function store(known: Known<A>, answers: AnswerIndex<A>, made: A): Promise<A> {
+    const storable = form.shortened(made, maxContentBytes);
     try {
       await writeAnswer(join(folder, known.name), JSON.stringify(storable));
       return made;
     } catch {
       known.answer = storable;
       answers.limitUnstored(maxUnstored);
-      return withWarning(
+      return form.withWarning(
         made,
         'The answer could not be stored on the disk. A repeated request gets it only until the agent is restarted.',
       );
@@ -168,7 +169,7 @@ export function openRepeatedAnswers(
         const begun = await begin(id, caller, content);
         if ('answer' in begun) return begun.answer;
         const { known, answers } = begun;
-        let made: Answer;
+        let made: A;
         try {
           made = await make();
         } catch (error) {
@@ -183,27 +184,6 @@ export function openRepeatedAnswers(
       } finally {
         underWay.delete(id);
       }
-    },
-  };
-}
-
-/** An answer whose body is too long is kept without it. */
-function storableOf(made: Answer): Answer {
-  if (Buffer.byteLength(made.body) <= maxBodyBytes) return made;
-  return withWarning(
-    { ...made, body: 'null' },
-    'The body of the first answer was too long to be stored, so this repeated one has none.',
-  );
-}
-
-function withWarning(answer: Answer, text: string): Answer {
-  const { 'X-HA-Warnings': former } = answer.headers;
-  const warning = `199 ha-agent "${text}"`;
-  return {
-    ...answer,
-    headers: {
-      ...answer.headers,
-      'X-HA-Warnings': former === undefined ? warning : `${former}, ${warning}`,
     },
   };
 }

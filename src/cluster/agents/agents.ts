@@ -35,9 +35,18 @@ export interface FenceAgents {
 
 /** Programs that Pacemaker lists as fence agents, although they are none. Every version of pcs skips these names. */
 const noFenceAgents: ReadonlySet<string> = new Set([
-  ...['fence_ack_manual', 'fence_check', 'fence_kdump_send', 'fence_legacy', 'fence_na'],
-  ...['fence_node', 'fence_nss_wrapper', 'fence_pcmk', 'fence_sanlockd', 'fence_tool'],
-  ...['fence_virtd', 'fence_vmware_helper'],
+  'fence_ack_manual',
+  'fence_check',
+  'fence_kdump_send',
+  'fence_legacy',
+  'fence_na',
+  'fence_node',
+  'fence_nss_wrapper',
+  'fence_pcmk',
+  'fence_sanlockd',
+  'fence_tool',
+  'fence_virtd',
+  'fence_vmware_helper',
 ]);
 
 /** For each kind of agent. Most descriptions have some kilobytes. */

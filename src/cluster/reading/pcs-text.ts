@@ -1,7 +1,7 @@
 import type { PcsText } from '../../pcs/text.ts';
 import type { Configuration } from './configuration.ts';
 
-/** The output of pcs about parts of a configuration, which is documented as `raw`. */
+/** The output of pcs about parts of a configuration. */
 export interface CibText {
   constraints: (of: Configuration) => Promise<string>;
   fencing: (of: Configuration) => Promise<string>;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { ClusterHost } from '../paths.ts';
 import { type KnownSecrets, makeKnownSecrets } from '../../kit/secrets/known-secrets.ts';
-import { documentedState } from '../../parsers/crm-mon.ts';
+import type { ClusterState } from '../../parsers/crm-mon.ts';
 import { readClusterName, readPcsStatus } from '../../pcs/status.ts';
 import { type SharedRun, shareRuns } from '../../kit/concurrency/shared-run.ts';
 import type { StateReader, StateReading } from './state.ts';
@@ -10,10 +10,12 @@ import type { StateReader, StateReading } from './state.ts';
 /** One reading of the status serves all callers for this many milliseconds after its end. */
 export const keepStatusMs = 1000;
 
-/** The documented status. Pacemaker's XML and the text of pcs were read at the same moment. */
+/** The cluster's state, and what pcs says of it at the same moment. All callers of one reading get the same object. */
 export interface Status {
-  /** JSON text in UTF-8. It is encoded once for all callers, because it may be large and they may be many. */
-  json: Buffer;
+  state: ClusterState;
+  clusterName: string;
+  /** The text of `pcs status`, its secrets masked; undefined if nobody asked for it. */
+  pcsText: string | undefined;
   /** Changes if the content of the status changes, whatever the time of reading. */
   digest: string;
   /** See StateReading. */
@@ -21,16 +23,15 @@ export interface Status {
 }
 
 export interface StatusReader {
-  /** With `raw`. All of it is read at the same moment. */
+  /** With the text of pcs. All of it is read at the same moment. */
   whole: SharedRun<Status>;
-  /** Without `raw`. It needs only the state, which is cached until something reports a change. */
-  withoutRaw: () => Promise<Status>;
+  /** Without the text of pcs. It needs only the state, which is cached until something reports a change. */
+  withoutText: () => Promise<Status>;
 }
 
 /**
- * Reads the documented status: the state as JSON, with `raw`, `xml` and `cluster_name`. It starts two crm_mon at the
- * same time. Runs are shared and a second apart, so at most two start in a second, or three if the list of nodes was
- * read just before.
+ * Reads the cluster's status. With the text of pcs, it starts two crm_mon at the same time. Runs are shared and a second
+ * apart, so at most two start in a second, or three if the list of nodes was read just before.
  * Faults: `cluster_not_running`, `tool_failed`, `unreadable_output`, those of Run.
  */
 export function makeStatusReader(
@@ -48,7 +49,7 @@ export function makeStatusReader(
   let latest: { reading: StateReading; clusterName: string; status: Status } | undefined;
   return {
     whole,
-    async withoutRaw() {
+    async withoutText() {
       const [reading, clusterName] = await Promise.all([state.get(), readClusterName(host)]);
       if (latest?.reading !== reading || latest.clusterName !== clusterName) {
         latest = { reading, clusterName, status: statusOf(reading, clusterName) };
@@ -68,8 +69,7 @@ function digestOf(...texts: readonly string[]): string {
 const momentOfReading =
   /<last_update time="[^"]*"| last_updated="[^"]*"|Last updated: .*|\(last updated [^()]*\)/g;
 
-function statusOf({ state, readAt }: StateReading, clusterName: string, raw?: string): Status {
-  const more = { ...(raw !== undefined && { raw }), xml: state.xml, cluster_name: clusterName };
-  const json = Buffer.from(JSON.stringify(documentedState(state, more)));
-  return { json, digest: digestOf(state.xml, ...(raw === undefined ? [] : [raw])), readAt };
+function statusOf({ state, readAt }: StateReading, clusterName: string, pcsText?: string): Status {
+  const digest = digestOf(state.xml, ...(pcsText === undefined ? [] : [pcsText]));
+  return { state, clusterName, pcsText, digest, readAt };
 }

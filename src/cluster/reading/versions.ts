@@ -26,7 +26,7 @@ export function makeVersionsReader(host: ClusterHost): VersionsReader {
 
 async function readVersions(host: ClusterHost): Promise<Versions> {
   const [pacemaker, corosync, pcs] = await Promise.all([
-    // The documented text is that of crm_mon. `pacemakerd --version` also prints its build options.
+    // Callers know the text of crm_mon. `pacemakerd --version` also prints its build options.
     versionOf(host, ['crm_mon', '--version']),
     versionOf(host, ['corosync', '-v']),
     versionOf(host, ['pcs', '--version']),

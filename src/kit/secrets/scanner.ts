@@ -196,8 +196,24 @@ function beforeMarkup(text: string, from: number, angle: number): number {
 
 // Attributes that name something. They hold no secret, and must stay unchanged.
 const namingAttributes = new Set([
-  ...['id', 'id-ref', 'name', 'uname', 'class', 'provider', 'type', 'template', 'ref', 'agent'],
-  ...['resource_agent', 'rsc', 'with-rsc', 'first', 'then', 'node', 'resource', 'attribute'],
+  'id',
+  'id-ref',
+  'name',
+  'uname',
+  'class',
+  'provider',
+  'type',
+  'template',
+  'ref',
+  'agent',
+  'resource_agent',
+  'rsc',
+  'with-rsc',
+  'first',
+  'then',
+  'node',
+  'resource',
+  'attribute',
 ]);
 
 function secretsOfTag(scanned: Scanned, { attributes }: Tag): Found[] {

@@ -7,8 +7,15 @@ const secretEndings = ['key', 'pwd', 'psk', 'pw', 'pass'];
 const harmlessEndings = new Set(['bypass', 'compass']);
 // The whole last part of a name: `proxy_auth`, `snmp_community`.
 const secretLastParts = new Set([
-  ...['auth', 'authorization', 'passcode', 'community', 'kg'],
-  ...['credential', 'credentials', 'creds', 'cred'],
+  'auth',
+  'authorization',
+  'passcode',
+  'community',
+  'kg',
+  'credential',
+  'credentials',
+  'creds',
+  'cred',
 ]);
 // A parameter with such a last part names the file or program that has the secret: `passwd_script`, `token_file`.
 const placeLastParts = new Set(['file', 'script', 'path', 'dir']);

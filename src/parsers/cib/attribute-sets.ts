@@ -1,13 +1,12 @@
-import { asXmlHasIt, type JsonObject } from '../xml-to-json.ts';
+import { contentOf, type XmlContent } from '../xml-content.ts';
 import { child, children, type XmlElement } from '../xml.ts';
 import type { Follow } from './references.ts';
 import { scoreOf } from './values.ts';
 
 /**
- * The content of an element for which its type here has no fields, in the shape of XML: attributes as strings, child
- * elements as arrays. New versions of Pacemaker add to the CIB, and nothing of that may be lost.
+ * The content of an element for which its type here has no fields. New versions of Pacemaker add to the CIB, and nothing of that may be lost.
  */
-export type Rest = JsonObject;
+export type Rest = XmlContent;
 
 /** Names and values, by name. */
 export type Pairs = Readonly<Record<string, string>>;
@@ -96,7 +95,7 @@ export function restOf(
   knownAttributes: readonly string[],
   knownChildren: readonly string[] = [],
 ): Rest {
-  return asXmlHasIt({
+  return contentOf({
     ...element,
     attributes: Object.fromEntries(
       Object.entries(element.attributes).filter(([name]) => !knownAttributes.includes(name)),

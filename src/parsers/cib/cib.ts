@@ -1,4 +1,4 @@
-import type { JsonObject } from '../xml-to-json.ts';
+import type { XmlContent } from '../xml-content.ts';
 import { child, children, parseXml, type XmlElement } from '../xml.ts';
 import {
   type AttributeSets,
@@ -106,8 +106,8 @@ export interface Cib {
   templates: readonly Definition[];
   constraints: readonly Constraint[];
   levels: readonly FencingLevel[];
-  /** The whole `<configuration>` in the shape of XML. Tags, ACLs, alerts and defaults are in no other field. */
-  configuration: JsonObject;
+  /** The content of `<configuration>`. Tags, ACLs, alerts and defaults are in no other field. */
+  configuration: XmlContent;
 }
 
 const containerKinds = ['group', 'clone', 'master', 'bundle'] as const;
@@ -245,8 +245,13 @@ function levelOf(element: XmlElement): FencingLevel {
     attribute: attributes['target-attribute'],
     value: attributes['target-value'],
     rest: restOf(element, [
-      ...['id', 'index', 'devices'],
-      ...['target', 'target-pattern', 'target-attribute', 'target-value'],
+      'id',
+      'index',
+      'devices',
+      'target',
+      'target-pattern',
+      'target-attribute',
+      'target-value',
     ]),
   };
 }

@@ -1,5 +1,4 @@
 import { Fault } from '../../kit/fault.ts';
-import type { JsonObject, JsonValue } from '../xml-to-json.ts';
 
 /** A line `key: value` of corosync.conf. */
 export interface CorosyncSetting {
@@ -28,7 +27,7 @@ export interface LocatedSection extends CorosyncSection {
 type Line = CorosyncSetting | { opens: string } | 'close' | 'nothing';
 
 /** The max length of a key in icmap (ICMAP_KEYNAME_MAXLEN): the names down to a setting, joined by dots. */
-const maxPathLength = 255;
+export const maxCorosyncPathLength = 255;
 
 /**
  * Reads corosync.conf by the rules of corosync's own parser (coroparse.c, corosync.conf(5)). A line is blank, a comment
@@ -72,7 +71,7 @@ export function locateCorosyncConf(text: string): LocatedSection {
       current.content.push(section);
       open.push(section);
       pathLength += section.name.length + 1;
-      if (pathLength > maxPathLength + 1) throw tooDeep();
+      if (pathLength > maxCorosyncPathLength + 1) throw tooDeep();
     } else {
       current.content.push({ ...line, line: number });
     }
@@ -132,39 +131,6 @@ export function corosyncSetting(
     .findLast((each): each is CorosyncSetting => !isSection(each) && each.key === key)?.value;
 }
 
-/**
- * The documented JSON. Sections and settings with the same name become an array, in file order, so that nothing is lost.
- * (Corosync uses the last setting of a name in most sections, the first one in `logger_subsys` and all in `uidgid`.)
- * `nodelist.node` is an array even for one node.
- */
-export function corosyncConfAsJson({ name, content }: CorosyncSection): JsonObject {
-  const values = new Map<string, JsonValue[]>();
-  for (const each of content) {
-    const [key, value] = isSection(each)
-      ? [each.name, corosyncConfAsJson(each)]
-      : [each.key, each.value];
-    const present = values.get(key);
-    if (present) present.push(value);
-    else values.set(key, [value]);
-  }
-  return Object.fromEntries(
-    [...values].map(([key, all]): [string, JsonValue] => {
-      const [first, ...others] = all;
-      const isList = others.length > 0 || (name === 'nodelist' && key === 'node');
-      return [key, isList || first === undefined ? all : first];
-    }),
-  );
-}
-
-/**
- * Reads the documented JSON: strings are settings, objects are sections, and each member of an array is one of these.
- * @param json what a caller sent
- * @throws Fault `invalid_request` for any other type, and for names that are too long for corosync
- */
-export function corosyncConfOfJson(json: unknown): CorosyncSection {
-  return sectionOfJson('', json, '');
-}
-
 function readLine(raw: string): Line {
   const line = trimStart(trimEnd(raw, blanks), blanks);
   if (line.startsWith('#')) return 'nothing';
@@ -210,7 +176,7 @@ function textOf(each: CorosyncSetting | CorosyncSection, indent: string, above: 
   const meant: Line = isSection(each) ? { opens: each.name } : { key: each.key, value: each.value };
   if (line.includes('\n') || JSON.stringify(readLine(line)) !== JSON.stringify(meant)) {
     throw invalid(
-      `corosync.conf cannot hold '${path.slice(1)}' as it is: a name has no '{' or ':' and no '#' first, a value no '{', neither has a line break or a blank at either end.`,
+      `corosync.conf cannot hold '${path.slice(1)}' as it is. A name must not contain '{' or ':' or begin with '#'. A value must not contain '{'. Neither may contain a line break, or a blank at either end.`,
     );
   }
   if (!isSection(each)) return `${indent}${line}\n`;
@@ -223,30 +189,10 @@ function lineOf(each: CorosyncSetting | CorosyncSection): string {
   return each.value === '' ? `${each.key}:` : `${each.key}: ${each.value}`;
 }
 
-function sectionOfJson(name: string, json: unknown, path: string): CorosyncSection {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw invalid(
-      `${path === '' ? 'The configuration' : `'${path.slice(1)}'`} is not as documented: settings are strings such as "2", sections objects, and an array holds either.`,
-    );
-  }
-  // This also limits how deep an object can be.
-  if (path.length > maxPathLength) {
-    throw invalid(
-      `'${path.slice(1, 41)}…' is deeper than corosync can hold, ${maxPathLength} characters.`,
-    );
-  }
-  const content = Object.entries(json).flatMap(([key, value]: [string, unknown]) =>
-    (Array.isArray(value) ? value : [value]).map((each: unknown) =>
-      typeof each === 'string' ? { key, value: each } : sectionOfJson(key, each, `${path}.${key}`),
-    ),
-  );
-  return { name, content };
-}
-
 function tooDeep(): Fault {
   return new Fault(
     'corosync_conf_unreadable',
-    `corosync.conf has sections in sections deeper than corosync can hold, ${maxPathLength} characters of names. 'corosync -t' names the line; copy the file from another node of the cluster.`,
+    `corosync.conf has sections nested deeper than corosync can hold, which is ${maxCorosyncPathLength} characters of names. 'corosync -t' names the line; copy the file from another node of the cluster.`,
   );
 }
 

@@ -1,61 +1,70 @@
-/** The quorum as `corosync-quorumtool -s` prints it. Fields that it leaves out are empty. */
+/** The quorum as `corosync-quorumtool -s` prints it. It leaves out fields whose value is not known. */
 export interface Quorum {
-  provider: string;
+  provider: string | undefined;
   /** The number of nodes in this node's partition, including itself. */
-  nodes: string;
-  node_id: string;
-  ring_id: string;
+  nodes: number | undefined;
+  nodeId: string | undefined;
+  ringId: string | undefined;
   quorate: boolean;
   votequorum: Votequorum;
-  members: QuorumMember[];
+  members: readonly QuorumMember[];
   /** The quorum device, if one has registered. */
-  qdevice?: Qdevice;
+  device: QuorumDevice | undefined;
   /** Unknown lines, for a person to read. */
-  other?: string[];
+  other: readonly string[];
 }
 
 export interface Votequorum {
-  expected_votes: string;
-  highest_expected: string;
-  total_votes: string;
+  expectedVotes: number | undefined;
+  highestExpected: number | undefined;
+  totalVotes: number | undefined;
   /** The number of votes that quorum requires. */
-  quorum: string;
+  quorum: number | undefined;
   /** `2Node`, `Quorate`, `WaitForAll`, `Qdevice` … (votequorum(5)) */
-  flags: string[];
+  flags: readonly string[];
 }
 
 export interface QuorumMember {
-  nodeid: string;
-  votes: string;
+  id: string;
+  votes: number;
   /**
    * The state of the device for this node: alive (`A`, `NA`), voting (`V`, `NV`), master wins (`MW`, `NMW`); or `NR`, not
-   * registered.
+   * registered. Undefined if the list has no column for it.
    */
-  qdevice?: string;
+  device: string | undefined;
   name: string;
   /** Whether this is the node that was asked. */
   local: boolean;
 }
 
-export interface Qdevice {
+export interface QuorumDevice {
   name: string;
   /** The votes that it casts for this node now. */
-  votes: string;
+  votes: number;
   /** The votes that it would cast, if it casts none. */
-  configured_votes?: string;
+  configuredVotes: number | undefined;
 }
 
 /** A line of the list of members. The list's header says what follows the votes. */
 interface Row {
-  nodeid: string;
-  votes: string;
+  id: string;
+  votes: number;
   rest: string;
 }
 
 const titles = ['Quorum information', 'Votequorum information', 'Membership information'];
 const keys = [
-  ...['Date', 'Quorum provider', 'Nodes', 'Node ID', 'Ring ID', 'Quorate'],
-  ...['Expected votes', 'Highest expected', 'Total votes', 'Quorum', 'Flags'],
+  'Date',
+  'Quorum provider',
+  'Nodes',
+  'Node ID',
+  'Ring ID',
+  'Quorate',
+  'Expected votes',
+  'Highest expected',
+  'Total votes',
+  'Quorum',
+  'Flags',
 ];
 /** The id of the quorum device in the list of members (VOTEQUORUM_QDEVICE_NODEID). */
 const deviceId = '0';
@@ -75,45 +84,49 @@ export function parseQuorumtool(text: string): Quorum | undefined {
     if (line === '' || line.startsWith('---') || titles.includes(line)) continue;
     const [, key = '', value = ''] = /^([^:]*):(.*)$/.exec(line) ?? [];
     const [header, deviceColumn] = /^Nodeid\s+Votes\s+(Qdevice\s+)?Name$/.exec(line) ?? [];
-    const [row, nodeid = '', votes = '', rest = ''] = /^(\d+)\s+(\d+)\b(.*)$/.exec(line) ?? [];
+    const [row, id = '', votes = '', rest = ''] = /^(\d+)\s+(\d+)\b(.*)$/.exec(line) ?? [];
     if (keys.includes(key)) values.set(key, value.trim());
     else if (header !== undefined) hasDeviceColumn = deviceColumn !== undefined;
-    else if (row !== undefined) rows.push({ nodeid, votes, rest: rest.trimStart() });
+    else if (row !== undefined) rows.push({ id, votes: Number(votes), rest: rest.trimStart() });
     else other.push(line);
   }
-  const valueOf = (key: string) => values.get(key) ?? '';
   if (!values.has('Quorate')) return undefined;
 
-  const device = rows.find(({ nodeid }) => nodeid === deviceId);
+  // Whether there is quorum is said again behind the votes that it requires.
+  const numberOf = (key: string) => numberIn(values.get(key)?.split(' ', 1)[0]);
+  const device = rows.find(({ id }) => id === deviceId);
   return {
-    provider: valueOf('Quorum provider'),
-    nodes: valueOf('Nodes'),
-    node_id: valueOf('Node ID'),
-    ring_id: valueOf('Ring ID'),
-    quorate: valueOf('Quorate') === 'Yes',
+    provider: values.get('Quorum provider'),
+    nodes: numberOf('Nodes'),
+    nodeId: values.get('Node ID'),
+    ringId: values.get('Ring ID'),
+    quorate: values.get('Quorate') === 'Yes',
     votequorum: {
-      expected_votes: valueOf('Expected votes'),
-      highest_expected: valueOf('Highest expected'),
-      total_votes: valueOf('Total votes'),
-      // Followed by "Activity blocked" without quorum, which `quorate` says already.
-      quorum: valueOf('Quorum').split(' ', 1).join(''),
-      flags: valueOf('Flags').split(' ').filter(Boolean),
+      expectedVotes: numberOf('Expected votes'),
+      highestExpected: numberOf('Highest expected'),
+      totalVotes: numberOf('Total votes'),
+      quorum: numberOf('Quorum'),
+      flags: (values.get('Flags') ?? '').split(' ').filter(Boolean),
     },
     members: rows.filter((row) => row !== device).map((row) => memberOf(row, hasDeviceColumn)),
-    ...(device && { qdevice: deviceOf(device) }),
-    ...(other.length > 0 && { other }),
+    device: device && deviceOf(device),
+    other,
   };
 }
 
-function memberOf({ nodeid, votes, rest }: Row, hasDeviceColumn: boolean): QuorumMember {
-  const columns = rest.split(/\s+/);
-  const [qdevice = '', ...named] = hasDeviceColumn ? columns : ['', ...columns];
-  const local = named.at(-1) === '(local)';
-  const name = (local ? named.slice(0, -1) : named).join(' ');
-  return { nodeid, votes, ...(hasDeviceColumn && { qdevice }), name, local };
+function numberIn(text = ''): number | undefined {
+  return /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
-function deviceOf({ votes, rest }: Row): Qdevice {
+function memberOf({ id, votes, rest }: Row, hasDeviceColumn: boolean): QuorumMember {
+  const columns = rest.split(/\s+/);
+  const [device = '', ...named] = hasDeviceColumn ? columns : ['', ...columns];
+  const local = named.at(-1) === '(local)';
+  const name = (local ? named.slice(0, -1) : named).join(' ');
+  return { id, votes, device: hasDeviceColumn ? device : undefined, name, local };
+}
+
+function deviceOf({ votes, rest }: Row): QuorumDevice {
   const [, name = '', configured] = /^(.*?)(?: \(votes (\d+)\))?$/.exec(rest) ?? [];
-  return { name, votes, ...(configured !== undefined && { configured_votes: configured }) };
+  return { name, votes, configuredVotes: numberIn(configured) };
 }

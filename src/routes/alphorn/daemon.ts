@@ -24,9 +24,11 @@ export function makeDaemonApp(daemon: Daemon, log: Log): Express {
 /** What the sender answers to root on this host, by its Unix socket: how it is doing, and to try now. */
 export function daemonFamily(daemon: Daemon): Family {
   const forRoot = {
-    ...({ role: 'anyone', fields: {}, codes: [] } as const),
+    role: 'anyone',
+    fields: {},
+    codes: [],
     answers: { 200: { json: senderStatus } },
-  };
+  } as const;
   return {
     name: 'alphornd',
     title: 'The sender of Alphorn',

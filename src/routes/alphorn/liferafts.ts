@@ -131,12 +131,17 @@ export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
 }
 
 const ofLiferaft: readonly FaultCode[] = [
-  ...(['liferaft_not_found', 'liferaft_damaged', 'liferaft_of_later_format'] as const),
+  'liferaft_not_found',
+  'liferaft_damaged',
+  'liferaft_of_later_format',
 ];
 
 /** The codes of routes that replace files. */
 const ofRestores: readonly FaultCode[] = [
-  ...(['restore_busy', 'restore_failed', 'pacemaker_running', 'changed_meanwhile'] as const),
+  'restore_busy',
+  'restore_failed',
+  'pacemaker_running',
+  'changed_meanwhile',
   ...ofTools,
 ];
 

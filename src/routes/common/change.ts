@@ -1,5 +1,5 @@
 import type { Role } from '../../access/roles.ts';
-import type { Change, ChangeRequest, ChangeResult, DryRun } from '../../changes/change.ts';
+import type { Change, ChangeRequest } from '../../changes/change.ts';
 import type { ChangePipeline } from '../../changes/pipeline.ts';
 import type { Confirmations } from '../../changes/confirmations.ts';
 import { Fault, type FaultCode } from '../../kit/fault.ts';
@@ -7,7 +7,7 @@ import type { RepeatedAnswers } from '../../changes/idempotency/repeated-answers
 import type { KnownSecrets } from '../../kit/secrets/known-secrets.ts';
 import { maskValues } from '../../kit/secrets/masking.ts';
 import { invalidRequest } from '../../server/middleware/validate.ts';
-import { type Problems, problemType } from '../../server/problem.ts';
+import type { Problems } from '../../server/problem.ts';
 import {
   type Fields,
   inQuery,
@@ -20,9 +20,14 @@ import {
   withoutMeaning,
 } from '../../server/table/field.ts';
 import { type Call, type Method, type Reply, row, type Row } from '../../server/table/row.ts';
-import { warningHeader } from './headers.ts';
 import { flag, trueOrFalse } from '../../server/table/rules.ts';
-import type { Answer } from '../../changes/idempotency/answer-index.ts';
+import {
+  type Answer,
+  answerOfDryRun,
+  answerOfFailure,
+  answerOfMade,
+  bodyOfDryRun,
+} from './stored-answer.ts';
 import {
   type ChangeAnswer,
   type ChangeKind,
@@ -35,7 +40,7 @@ import {
 export interface ChangeDomain {
   changes: Pick<ChangePipeline, 'make' | 'try'>;
   confirmations: Confirmations;
-  repeatedAnswers: RepeatedAnswers;
+  repeatedAnswers: RepeatedAnswers<Answer>;
   secrets: KnownSecrets;
   problems: Problems;
 }
@@ -240,49 +245,6 @@ function contentOf({ method, url, checkedBody }: Call): string {
   return JSON.stringify([method, url, checkedBody() ?? null]);
 }
 
-function answerOfDryRun(tried: DryRun): Answer {
-  return {
-    status: 200,
-    headers: { ETag: `"${tried.version}"` },
-    body: JSON.stringify(bodyOfDryRun(tried)),
-  };
-}
-
-function bodyOfDryRun({ version, effects, warnings }: DryRun): object {
-  return { dry_run: true, version, ...effects, warnings };
-}
-
-function answerOfMade(
-  { settled, asExpected, warnings, version }: ChangeResult<unknown>,
-  body: unknown,
-): Answer {
-  const said = settled || !asExpected ? warnings : [...warnings, notSettled];
-  return {
-    // Made, but the cluster is still at it, or its resource did not come out as it was meant.
-    status: settled && asExpected ? 200 : 202,
-    headers: {
-      ...(version !== undefined && { ETag: `"${version}"` }),
-      ...warningHeader(said),
-    },
-    body: body === undefined ? '' : JSON.stringify(body),
-  };
-}
-
-/** In these cases nothing was done yet, so there is nothing to repeat. */
-const nothingDone: readonly FaultCode[] = [
-  ...(['confirmation_required', 'version_changed', 'too_many_changes', 'stack_busy'] as const),
-  ...(['stopping', 'cluster_not_running', 'node_joining', 'audit_failed', 'no_space'] as const),
-  'tool_not_started',
-];
-
-/** A failure as the answer that a repeated request gets as well. */
-function answerOfFailure(error: unknown, problems: Problems): Answer {
-  if (!(error instanceof Fault) || nothingDone.includes(error.code)) throw error;
-  const problem = problems.of(error);
-  const headers = { 'Content-Type': problemType };
-  return { status: problem.status, headers, body: JSON.stringify(problem) };
-}
-
 function echoOf(call: Call, fields: Echo): Record<string, unknown> {
   const body = maskValues(call.body) as Record<string, unknown>;
   return Object.fromEntries(
@@ -291,8 +253,6 @@ function echoOf(call: Call, fields: Echo): Record<string, unknown> {
       .map(([field, name]) => [name, body[field]]),
   );
 }
-
-const notSettled = 'The change was made, but the cluster has not finished what follows from it.';
 
 function replyOf({ status, headers, body }: Answer): Reply {
   return { status, headers, text: body, isOnce: true };

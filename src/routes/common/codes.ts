@@ -4,8 +4,14 @@ import type { FaultCode } from '../../kit/fault.ts';
 
 /** The codes of a tool that is run. */
 export const ofTools: readonly FaultCode[] = [
-  ...(['tool_missing', 'tool_not_started', 'tool_failed', 'tool_timeout'] as const),
-  ...(['tool_ended_by_signal', 'output_too_large', 'unreadable_output', 'no_space'] as const),
+  'tool_missing',
+  'tool_not_started',
+  'tool_failed',
+  'tool_timeout',
+  'tool_ended_by_signal',
+  'output_too_large',
+  'unreadable_output',
+  'no_space',
 ];
 
 /** The codes of a tool that asks the cluster. */
@@ -13,6 +19,10 @@ export const ofCluster: readonly FaultCode[] = [...ofTools, 'cluster_not_running
 
 /** The codes of each change, which is recorded first. */
 export const ofChanges: readonly FaultCode[] = [
-  ...(['idempotency_key_reused', 'outcome_unknown', 'too_many_changes', 'stopping'] as const),
-  ...(['audit_failed', 'no_space'] as const),
+  'idempotency_key_reused',
+  'outcome_unknown',
+  'too_many_changes',
+  'stopping',
+  'audit_failed',
+  'no_space',
 ];

@@ -5,20 +5,25 @@ import { ofChanges, ofCluster } from '../common/codes.ts';
 
 /** The codes of the file corosync.conf. */
 export const ofCorosyncConf: readonly FaultCode[] = [
-  ...(['corosync_conf_not_found', 'corosync_conf_unreadable'] as const),
+  'corosync_conf_not_found',
+  'corosync_conf_unreadable',
 ];
 
 /** The codes of a change of the cluster or of its files. It may be for a version of the configuration. */
 export const ofClusterChanges: readonly FaultCode[] = [
   ...ofChanges,
   ...ofCluster,
-  ...(['version_changed', 'cluster_refused'] as const),
+  'version_changed',
+  'cluster_refused',
 ];
 
 /** The codes of a change of the CIB, or of one that takes another back. */
 export const ofCibChanges: readonly FaultCode[] = [
   ...ofClusterChanges,
-  ...(['node_joining', 'changed_meanwhile', 'change_too_large', 'stored_otherwise'] as const),
+  'node_joining',
+  'changed_meanwhile',
+  'change_too_large',
+  'stored_otherwise',
   'value_not_allowed',
 ];
 

@@ -230,7 +230,11 @@ const ofAddition = {
   isOpen: true,
   schema: always(''),
   codes: [
-    ...(['resource_not_found', 'node_not_found', 'id_exists', 'constraint_exists'] as const),
-    ...(['constraint_contradicts', 'constrain_the_clone'] as const),
-  ],
+    'resource_not_found',
+    'node_not_found',
+    'id_exists',
+    'constraint_exists',
+    'constraint_contradicts',
+    'constrain_the_clone',
+  ] as const,
 };

@@ -4,7 +4,6 @@ import {
   setCorosyncConfText,
   setCorosyncKey,
 } from '../../cluster/edits/catalogue/corosync.ts';
-import { corosyncConfAsJson, corosyncConfOfJson } from '../../cluster/model.ts';
 import type { CorosyncReader } from '../../cluster/reading/corosync.ts';
 import type { FaultCode } from '../../kit/fault.ts';
 import { inBody, rule } from '../../server/table/field.ts';
@@ -16,6 +15,8 @@ import { text } from '../../server/table/schema.ts';
 import { corosyncConf, corosyncKey, quorum, rings } from './answers/host.ts';
 import { ofCluster, ofTools } from '../common/codes.ts';
 import { ofCorosyncConf } from './codes.ts';
+import { corosyncConfAsJson, corosyncConfOfJson } from './documents/corosync-conf.ts';
+import { documentedQuorum, documentedRings } from './documents/corosync-state.ts';
 
 /** The routes `corosync…`, and `quorum`, which corosync tells of as well. */
 export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRows): Row[] {
@@ -103,14 +104,14 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
       summary: 'The links from this node to the others.',
       schema: rings,
       codes: ofCluster,
-      handle: async () => ({ body: await corosync.rings.get() }),
+      handle: async () => ({ body: documentedRings(await corosync.rings.get()) }),
     }),
     read({
       path: '/quorum',
       summary: 'The quorum: its votes and its members.',
       schema: quorum,
       codes: ofCluster,
-      handle: async () => ({ body: await corosync.quorum.get() }),
+      handle: async () => ({ body: documentedQuorum(await corosync.quorum.get()) }),
     }),
   ];
 }
@@ -120,7 +121,9 @@ const validity: DescribedHeaders = {
 };
 
 const ofWrites: readonly FaultCode[] = [
-  ...(['cannot_be_tried', 'corosync_conf_invalid', 'corosync_conf_unreadable'] as const),
+  'cannot_be_tried',
+  'corosync_conf_invalid',
+  'corosync_conf_unreadable',
 ];
 
 const section = rule<object>({ type: 'object' }, (chain) =>

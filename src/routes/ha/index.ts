@@ -73,9 +73,7 @@ export function haFamily(
     noSuchRoute: (path) => `There is no ${path}. The README lists the routes.`,
     answerFault: domain.problems.answer,
     faultSchema: problemSchema,
-    codes: [
-      ...(['unauthenticated', 'too_many_attempts', 'too_many_requests', 'overloaded'] as const),
-    ],
+    codes: ['unauthenticated', 'too_many_attempts', 'too_many_requests', 'overloaded'],
     examples,
   };
 }

@@ -96,7 +96,12 @@ export function nodeRows(
 }
 
 const ofRemoval: readonly FaultCode[] = [
-  ...(['cannot_be_tried', 'node_not_found', 'node_online', 'node_is_local'] as const),
-  ...(['node_not_forgotten', 'node_not_matched', 'corosync_conf_invalid'] as const),
+  'cannot_be_tried',
+  'node_not_found',
+  'node_online',
+  'node_is_local',
+  'node_not_forgotten',
+  'node_not_matched',
+  'corosync_conf_invalid',
   'corosync_conf_unreadable',
 ];

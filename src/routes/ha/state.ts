@@ -2,6 +2,7 @@ import type { ConfigurationReader } from '../../cluster/reading/configuration.ts
 import { ofCluster } from '../common/codes.ts';
 import { listFencingHistory } from './documents/fencing-history.ts';
 import { locate } from './documents/location.ts';
+import { makeStatusWriter } from './documents/status.ts';
 import type { StateReader } from '../../cluster/reading/state.ts';
 import type { StatusReader } from '../../cluster/reading/status.ts';
 import { inPath } from '../../server/table/field.ts';
@@ -21,6 +22,7 @@ export interface StateDomain {
 
 /** The routes that read what is going on; nothing is while the cluster is stopped. */
 export function stateRows({ state, status, configuration }: StateDomain): Row[] {
+  const write = makeStatusWriter();
   return [
     read({
       path: '/status',
@@ -30,10 +32,9 @@ export function stateRows({ state, status, configuration }: StateDomain): Row[] 
       codes: ofCluster,
       headers: age,
       async handle({ raw }) {
-        const { json, digest, readAt } = await (raw === 'false'
-          ? status.withoutRaw()
-          : status.whole.get());
-        return { text: json, headers: { ETag: `"${digest}"`, ...ageHeader(readAt) } };
+        const now = await (raw === 'false' ? status.withoutText() : status.whole.get());
+        const headers = { ETag: `"${now.digest}"`, ...ageHeader(now.readAt) };
+        return { text: write(now), headers };
       },
     }),
     readAsOf({

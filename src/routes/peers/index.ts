@@ -68,9 +68,15 @@ const liferaftAnswer = record({ digest: text, generation: integer });
 const ofClones: readonly FaultCode[] = ['invalid_request', 'host_cloned', 'liferaft_not_found'];
 const ofReception: readonly FaultCode[] = [
   ...ofClones,
-  ...(['liferaft_cut_off', 'liferaft_invalid', 'liferaft_damaged', 'liferaft_too_large'] as const),
-  ...(['liferaft_of_later_format', 'liferaft_of_another_host', 'liferaft_older'] as const),
-  ...(['liferaft_busy', 'too_many_liferafts'] as const),
+  'liferaft_cut_off',
+  'liferaft_invalid',
+  'liferaft_damaged',
+  'liferaft_too_large',
+  'liferaft_of_later_format',
+  'liferaft_of_another_host',
+  'liferaft_older',
+  'liferaft_busy',
+  'too_many_liferafts',
 ];
 
 /** The app of the peer port. Other hosts may only report and send their own liferafts. */

@@ -22,8 +22,13 @@ export function documentedHeaders(poweredBy: string, methods: readonly string[])
       origin: '*',
       methods: [...methods],
       allowedHeaders: [
-        ...['Content-Type', 'token', 'If-None-Match', 'If-Match'],
-        ...['Idempotency-Key', 'X-HA-Confirm', 'X-Request-Id'],
+        'Content-Type',
+        'token',
+        'If-None-Match',
+        'If-Match',
+        'Idempotency-Key',
+        'X-HA-Confirm',
+        'X-Request-Id',
       ],
       // A browser shows a page none of its own accord but the commonest.
       exposedHeaders: [

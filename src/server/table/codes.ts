@@ -4,7 +4,10 @@ import type { Method, Row } from './row.ts';
 
 /** The codes of any request: it may be no HTTP, or take too long, and the agent may have bugs. */
 const ofAnyRequest: readonly FaultCode[] = [
-  ...(['malformed_request', 'request_timeout', 'headers_too_large', 'internal_error'] as const),
+  'malformed_request',
+  'request_timeout',
+  'headers_too_large',
+  'internal_error',
 ];
 
 /**

@@ -4,27 +4,30 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { Fault } from '../../../src/kit/fault.ts';
+import type { AnswerLimits } from '../../../src/changes/idempotency/answer-index.ts';
 import { openRepeatedAnswers } from '../../../src/changes/idempotency/repeated-answers.ts';
 import { faultOf } from '../../support/faults.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import type { Answer } from '../../../src/changes/idempotency/answer-index.ts';
+import { type Answer, answerForm } from '../../../src/routes/common/stored-answer.ts';
 
 describe('repeated answers', () => {
   const temporary = temporaryFolder();
   const folder = () => join(temporary.path, 'answers');
+  const opened = (limits?: AnswerLimits, now?: () => number) =>
+    openRepeatedAnswers(folder(), answerForm, limits, now);
   const asked = { caller: 'ui', key: 'k1', request: 'POST resource {}' };
   const answer: Answer = { status: 202, headers: { ETag: '"0.9"' }, body: 'null' };
   const never = () => Promise.reject(new Error('It was carried out again.'));
 
   it('are the first answer, whole, and nothing is carried out again', async () => {
-    const answers = openRepeatedAnswers(folder());
+    const answers = opened();
     expect(await answers.once(asked, () => Promise.resolve(answer))).to.deep.equal(answer);
     expect(await answers.once(asked, never)).to.deep.equal(answer);
   });
 
   it('are known to the agent that is started next', async () => {
-    await openRepeatedAnswers(folder()).once(asked, () => Promise.resolve(answer));
-    expect(await openRepeatedAnswers(folder()).once(asked, never)).to.deep.equal(answer);
+    await opened().once(asked, () => Promise.resolve(answer));
+    expect(await opened().once(asked, never)).to.deep.equal(answer);
   });
 
   it('tell no success from before the node was started again, which may be lost, but a failure', async () => {
@@ -33,7 +36,7 @@ describe('repeated answers', () => {
       ['success', answer],
       ['failure', failure],
     ] as const) {
-      await openRepeatedAnswers(folder()).once({ ...asked, key }, () => Promise.resolve(first));
+      await opened().once({ ...asked, key }, () => Promise.resolve(first));
     }
     for (const name of await readdir(folder())) {
       const path = join(folder(), name);
@@ -41,13 +44,13 @@ describe('repeated answers', () => {
       const former = { ...(JSON.parse(head) as object), boot: 'another' };
       await writeFile(path, `${JSON.stringify(former)}\n${stored}`);
     }
-    const answers = openRepeatedAnswers(folder());
+    const answers = opened();
     await faultOf('outcome_unknown', answers.once({ ...asked, key: 'success' }, never));
     expect(await answers.once({ ...asked, key: 'failure' }, never)).to.deep.equal(failure);
   });
 
   it('are shared by those who ask at the same time', async () => {
-    const answers = openRepeatedAnswers(folder());
+    const answers = opened();
     let made = 0;
     const make = async () => {
       made += 1;
@@ -60,7 +63,7 @@ describe('repeated answers', () => {
   });
 
   it('are of one caller and one key', async () => {
-    const answers = openRepeatedAnswers(folder());
+    const answers = opened();
     const bodies = new Set<string>();
     for (const [caller, key] of [
       ['ui', 'a'],
@@ -74,7 +77,7 @@ describe('repeated answers', () => {
   });
 
   it('are refused to another request with the key, also while the first is under way', async () => {
-    const answers = openRepeatedAnswers(folder());
+    const answers = opened();
     const first = answers.once(asked, () => Promise.resolve(answer));
     const other = { ...asked, request: 'POST resource {"name":"A"}' };
     await faultOf('idempotency_key_reused', answers.once(other, never));
@@ -83,18 +86,18 @@ describe('repeated answers', () => {
   });
 
   it('are not there for what ended in a fault, which may be asked for again', async () => {
-    const answers = openRepeatedAnswers(folder());
+    const answers = opened();
     const refused = () => Promise.reject(new Fault('too_many_changes', 'later'));
     await faultOf('too_many_changes', answers.once(asked, refused));
     expect(await answers.once(asked, () => Promise.resolve(answer))).to.deep.equal(answer);
   });
 
   it('are not made up for what was begun and never ended', async () => {
-    void openRepeatedAnswers(folder()).once(asked, () => new Promise(() => undefined));
+    void opened().once(asked, () => new Promise(() => undefined));
     while ((await readdir(folder()).catch(() => [])).length === 0) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    const anew = openRepeatedAnswers(folder());
+    const anew = opened();
     await faultOf('outcome_unknown', anew.once(asked, never));
     const other = { ...asked, request: 'another' };
     await faultOf('idempotency_key_reused', anew.once(other, never));
@@ -103,7 +106,7 @@ describe('repeated answers', () => {
   it('are forgotten after a day, whoever asked', async () => {
     const clock = { ms: Date.now() };
     const hour = 3_600_000;
-    const open = () => openRepeatedAnswers(folder(), undefined, () => clock.ms);
+    const open = () => opened(undefined, () => clock.ms);
     const answers = open();
     await answers.once(asked, () => Promise.resolve(answer));
     const [name = ''] = await readdir(folder());
@@ -125,10 +128,10 @@ describe('repeated answers', () => {
     const of = (caller: string, key: string) => ({ ...asked, caller, key });
 
     it("lose a caller's own oldest, and leave others alone", async () => {
-      const answers = openRepeatedAnswers(folder(), limits);
+      const answers = opened(limits);
       await answers.once(of('other', 'k'), answered(200));
       for (const key of ['a', 'b', 'c', 'd']) await answers.once(of('ui', key), answered(200));
-      for (const anew of [answers, openRepeatedAnswers(folder(), limits)]) {
+      for (const anew of [answers, opened(limits)]) {
         for (const key of ['b', 'c', 'd']) await anew.once(of('ui', key), never);
         await anew.once(of('other', 'k'), never);
       }
@@ -137,7 +140,7 @@ describe('repeated answers', () => {
     });
 
     it('lose the oldest of the caller who has most', async () => {
-      const answers = openRepeatedAnswers(folder(), limits);
+      const answers = opened(limits);
       await answers.once(of('other', 'a'), answered(200));
       for (const key of ['a', 'b', 'c']) await answers.once(of('ui', key), answered(200));
       for (const key of ['b', 'c']) await answers.once(of('other', key), answered(200));
@@ -146,7 +149,7 @@ describe('repeated answers', () => {
     });
 
     it('never lose one that is under way', async () => {
-      const answers = openRepeatedAnswers(folder(), limits);
+      const answers = opened(limits);
       let end: (made: Answer) => void = () => undefined;
       const first = answers.once(of('ui', 'slow'), () => new Promise((resolve) => (end = resolve)));
       for (const key of ['a', 'b', 'c', 'd']) await answers.once(of('ui', key), answered(200));
@@ -157,7 +160,7 @@ describe('repeated answers', () => {
   });
 
   it('look at no file but their own', async () => {
-    const answers = openRepeatedAnswers(folder());
+    const answers = opened();
     await answers.once(asked, () => Promise.resolve(answer));
     const before = await readdir(folder());
     // What comes later is nobody's, and no request looks for it.
@@ -167,7 +170,7 @@ describe('repeated answers', () => {
   });
 
   it('are without their body where it is too long to be kept, and say so', async () => {
-    const answers = openRepeatedAnswers(folder());
+    const answers = opened();
     const long = { ...answer, body: JSON.stringify('x'.repeat(20_000)) };
     expect(await answers.once(asked, () => Promise.resolve(long))).to.deep.equal(long);
     const repeated = await answers.once(asked, never);
@@ -176,21 +179,30 @@ describe('repeated answers', () => {
     expect(repeated.headers['ETag']).to.equal('"0.9"');
   });
 
+  it('are on the disk as all releases write and read them', async () => {
+    await opened().once(asked, () => Promise.resolve(answer));
+    const [name = ''] = await readdir(folder());
+    const [head = '', stored = ''] = (await readFile(join(folder(), name), 'utf8')).split('\n');
+    expect(JSON.parse(head)).to.have.all.keys('request', 'boot');
+    expect(stored.trimEnd()).to.equal(
+      '{"status":202,"headers":{"ETag":"\\"0.9\\""},"body":"null"}',
+    );
+  });
+
   it('are not made up of one that a power cut left half on the disk', async () => {
-    await openRepeatedAnswers(folder()).once(asked, () => Promise.resolve(answer));
+    await opened().once(asked, () => Promise.resolve(answer));
     const [name = ''] = await readdir(folder());
     const path = join(folder(), name);
     const whole = await readFile(path, 'utf8');
     for (let length = whole.trimEnd().length - 1; length >= 0; length -= 7) {
       await writeFile(path, whole.slice(0, length));
-      await faultOf('outcome_unknown', openRepeatedAnswers(folder()).once(asked, never));
+      await faultOf('outcome_unknown', opened().once(asked, never));
     }
   });
 
   it('are for root alone to read, and tell neither the key nor the request', async () => {
-    await openRepeatedAnswers(folder()).once(
-      { caller: 'ui', key: 'verysecret', request: 'verysecret' },
-      () => Promise.resolve(answer),
+    await opened().once({ caller: 'ui', key: 'verysecret', request: 'verysecret' }, () =>
+      Promise.resolve(answer),
     );
     const [name = ''] = await readdir(folder());
     const file = join(folder(), name);
@@ -201,7 +213,7 @@ describe('repeated answers', () => {
 
   it('are not given, and nothing is carried out, when nothing can be kept', async () => {
     await writeFile(folder(), 'no folder');
-    const outcome = await openRepeatedAnswers(folder())
+    const outcome = await opened()
       .once(asked, never)
       .catch((error: unknown) => (error as Error).message);
     expect(outcome).to.be.a('string').and.not.equal('It was carried out again.');

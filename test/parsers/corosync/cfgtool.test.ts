@@ -9,21 +9,25 @@ for (const generation of generations) {
     const read = (name: string) =>
       parseCfgtool(recorded(generation, 'corosync-cfgtool', name).stdout);
     // Corosync 3.1.2 does not print the protocol of knet.
-    const by = generation.suite === 'bullseye' ? {} : { transport: 'udp' };
+    const by = { transport: generation.suite === 'bullseye' ? undefined : 'udp' };
     const nodes = (peer: string) => [
-      { nodeid: '1', status: 'localhost' },
-      { nodeid: '2', status: peer },
+      { id: '1', position: undefined, status: 'localhost' },
+      { id: '2', position: undefined, status: peer },
     ];
 
     it('have each node, with its state', () => {
       expect(read('running')).to.deep.equal({
-        local_node_id: '1',
+        localNodeId: '1',
         transport: 'knet',
         links: [
-          { id: '0', ...by, addr: read('running').links[0]?.addr, nodes: nodes('connected') },
+          {
+            ...{ id: '0', ...by, status: undefined, nodes: nodes('connected') },
+            address: read('running').links[0]?.address,
+          },
         ],
+        other: [],
       });
-      expect(read('running').links[0]?.addr).to.match(/^[\d.]+\.11$/);
+      expect(read('running').links[0]?.address).to.match(/^[\d.]+\.11$/);
       expect(read('alone').links[0]?.nodes).to.deep.equal(nodes('disconnected'));
     });
 
@@ -32,7 +36,7 @@ for (const generation of generations) {
       expect(links.map(({ id }) => id)).to.deep.equal(['0', '1']);
       expect(links[1])
         .to.include({ ...by })
-        .and.to.have.property('addr')
+        .and.to.have.property('address')
         .that.matches(/^10\.1\./);
       expect(links.map((link) => link.nodes)).to.deep.equal([
         nodes('connected'),
@@ -43,9 +47,9 @@ for (const generation of generations) {
     it('can be read for udpu too', () => {
       const { transport, links, other } = read('udpu-without-votequorum');
       expect(transport).to.equal('udpu');
-      expect(links[0]).to.have.keys('id', 'addr', 'nodes');
+      expect(links[0]?.transport).to.equal(undefined);
       expect(links[0]?.nodes).to.deep.equal(nodes('connected'));
-      expect(other).to.equal(undefined);
+      expect(other).to.deep.equal([]);
     });
   });
 }
@@ -55,16 +59,19 @@ describe('the links, as other versions of corosync print them', () => {
     const text =
       'Printing ring status.\nLocal node ID 2\nRING ID 0\n\tid\t= 10.0.0.5\n\tstatus\t= ring 0 active with no faults\nRING ID 1\n\tid\t= 10.1.0.5\n\tstatus\t= Marking ringid 1 interface 10.1.0.5 FAULTY\n';
     expect(parseCfgtool(text)).to.deep.equal({
-      local_node_id: '2',
+      localNodeId: '2',
+      transport: undefined,
       links: [
-        { id: '0', addr: '10.0.0.5', status: 'ring 0 active with no faults', nodes: [] },
         {
-          id: '1',
-          addr: '10.1.0.5',
+          ...{ id: '0', transport: undefined, address: '10.0.0.5', nodes: [] },
+          status: 'ring 0 active with no faults',
+        },
+        {
+          ...{ id: '1', transport: undefined, address: '10.1.0.5', nodes: [] },
           status: 'Marking ringid 1 interface 10.1.0.5 FAULTY',
-          nodes: [],
         },
       ],
+      other: [],
     });
   });
 
@@ -72,15 +79,18 @@ describe('the links, as other versions of corosync print them', () => {
     const text = (node: string) =>
       `Printing link status.\nLocal node ID 1\nLINK ID 0\n\taddr\t= 10.0.0.1\n\tstatus:\n\t\t${node}:\tlink enabled:1\tlink connected:1\n`;
     const status = 'link enabled:1 link connected:1';
-    expect(parseCfgtool(text('node 0')).links[0]?.nodes).to.deep.equal([{ node: '0', status }]);
+    expect(parseCfgtool(text('node 0')).links[0]?.nodes).to.deep.equal([
+      { id: undefined, position: '0', status },
+    ]);
     expect(parseCfgtool(text('nodeid  2')).links[0]?.nodes).to.deep.equal([
-      { nodeid: '2', status },
+      { id: '2', position: undefined, status },
     ]);
   });
 
   it('include a line that is not known', () => {
     expect(parseCfgtool('LINK ID 0 udp\n\taddr\t= ::1\n\tcolour\t= red\nTHE END\n')).to.deep.equal({
-      links: [{ id: '0', transport: 'udp', addr: '::1', nodes: [] }],
+      ...{ localNodeId: undefined, transport: undefined },
+      links: [{ id: '0', transport: 'udp', address: '::1', status: undefined, nodes: [] }],
       other: ['colour\t= red', 'THE END'],
     });
   });

@@ -1,30 +1,19 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { Fault } from '../../../src/kit/fault.ts';
+import { corosyncConfAsJson } from '../../../src/routes/ha/documents/corosync-conf.ts';
 import {
-  corosyncConfAsJson,
-  corosyncConfOfJson,
-  type CorosyncSection,
   corosyncSetting,
-  type CorosyncSetting,
   locateCorosyncConf,
   loggingToStderrAlone,
   parseCorosyncConf,
   writeCorosyncConf,
 } from '../../../src/parsers/corosync/conf.ts';
-import { contractExample } from '../../support/fixtures.ts';
+import { anyConf, anyConfText, expectInvalid } from '../../support/corosync-confs.ts';
 
 const json = (text: string) => corosyncConfAsJson(parseCorosyncConf(text));
 
 describe('corosync.conf', () => {
-  it('gives the JSON of the contract, which gives it back to the byte', () => {
-    const raw = contractExample('corosync-raw') as string;
-    const example = contractExample('corosync');
-    expect(JSON.stringify(json(raw))).to.equal(JSON.stringify(example));
-    expect(writeCorosyncConf(corosyncConfOfJson(example))).to.equal(raw);
-  });
-
   describe('is read as corosync reads it:', () => {
     for (const [what, text, expected] of [
       ['nothing', '', {}],
@@ -56,55 +45,6 @@ describe('corosync.conf', () => {
     it('a line of blanks in linear time', () => {
       const blanks = ' '.repeat(1_000_000);
       expect(json(`a: b${blanks}c`)).to.deep.equal({ a: `b${blanks}c` });
-    });
-  });
-
-  describe('as JSON', () => {
-    it('has an array for repeated names, in file order', () => {
-      expect(json('a {\nb: 1\n}\na {\nb: 2\nb: 3\nc {\n}\nc {\n}\n}')).to.deep.equal({
-        a: [{ b: '1' }, { b: ['2', '3'], c: [{}, {}] }],
-      });
-    });
-
-    it('has an array of nodes even for one node', () => {
-      expect(json('nodelist {\nnode {\nnodeid: 1\n}\n}')).to.deep.equal({
-        nodelist: { node: [{ nodeid: '1' }] },
-      });
-    });
-
-    it('keeps both a setting and a section of the same name', () => {
-      expect(json('a {\nb: 1\nb {\nc: 2\n}\n}')).to.deep.equal({ a: { b: ['1', { c: '2' }] } });
-    });
-
-    it('keeps the order of the file', () => {
-      const text = 'totem {\nz: 1\ninterface {\n}\na: 2\n}\nlogging {\n}\n';
-      expect(JSON.stringify(json(text))).to.equal(
-        '{"totem":{"z":"1","interface":{},"a":"2"},"logging":{}}',
-      );
-    });
-  });
-
-  describe('from JSON', () => {
-    for (const [what, value] of [
-      ['a number', { totem: { version: 2 } }],
-      ['null', { totem: { version: null } }],
-      ['an array in an array', { totem: { version: [['2']] } }],
-      ['text alone', 'totem {\n}\n'],
-      ['nothing', undefined],
-      ['an array', []],
-    ] as const) {
-      it(`is refused with ${what}`, () => {
-        expectInvalid(() => corosyncConfOfJson(value), /strings such as "2"/);
-      });
-    }
-
-    it('names what it refuses, but never the value', () => {
-      expectInvalid(() => corosyncConfOfJson({ totem: { key: 1234 } }), /^'totem\.key'(?!.*1234)/);
-    });
-
-    it('is refused when it is deeper than corosync can hold, however deep', () => {
-      const deep: unknown = JSON.parse(`${'{"":'.repeat(200_000)}"x"${'}'.repeat(200_000)}`);
-      expectInvalid(() => corosyncConfOfJson(deep), /deeper than corosync can hold/);
     });
   });
 
@@ -171,26 +111,9 @@ describe('corosync.conf', () => {
   });
 
   describe('with any content', () => {
-    const word = fc.stringMatching(/^[A-Za-z0-9_./-]{1,10}$/);
-    const value = fc.oneof(word, fc.constant(''), fc.stringMatching(/^[^\s{][^\s{ ]* ?[^\s{]$/));
-    const setting: fc.Arbitrary<CorosyncSetting> = fc.record({ key: word, value });
-    const { section } = fc.letrec<{ section: CorosyncSection }>((tie) => ({
-      section: fc.record({
-        name: word,
-        content: fc.array(fc.oneof({ depthSize: 'small' }, setting, tie('section'))),
-      }),
-    }));
-    const conf = fc.array(fc.oneof(setting, section)).map((content) => ({ name: '', content }));
-    const text = fc.oneof(
-      fc.string({ unit: 'binary' }),
-      fc
-        .array(fc.constantFrom(...['{', '}', ':', '#', '\n', ' ', '\t', '\r', 'a', 'node', 'list']))
-        .map((pieces) => pieces.join('')),
-    );
-
     it('is read back as it was written', () => {
       fc.assert(
-        fc.property(conf, (each) => {
+        fc.property(anyConf, (each) => {
           expect(parseCorosyncConf(writeCorosyncConf(each))).to.deep.equal(each);
         }),
       );
@@ -198,21 +121,11 @@ describe('corosync.conf', () => {
 
     it('is read from any text, and has the same meaning when written', () => {
       fc.assert(
-        fc.property(text, (each) => {
+        fc.property(anyConfText, (each) => {
           const read = parseCorosyncConf(each);
           expect(parseCorosyncConf(writeCorosyncConf(read))).to.deep.equal(read);
         }),
         { numRuns: 1000 },
-      );
-    });
-
-    it('survives the conversion to JSON and back', () => {
-      fc.assert(
-        fc.property(fc.oneof(conf, text.map(parseCorosyncConf)), (each) => {
-          const there = corosyncConfAsJson(each);
-          const back = corosyncConfOfJson(JSON.parse(JSON.stringify(there)));
-          expect(corosyncConfAsJson(back)).to.deep.equal(there);
-        }),
       );
     });
   });
@@ -225,7 +138,3 @@ describe('corosync.conf', () => {
     expect(corosyncSetting(conf, 'quorum', 'a')).to.equal(undefined);
   });
 });
-
-function expectInvalid(work: () => unknown, message: RegExp): void {
-  expect(work).to.throw(Fault, message).with.property('code', 'invalid_request');
-}

@@ -8,40 +8,42 @@ for (const generation of generations) {
   describe(`the quorum, as recorded on ${generation.suite}`, () => {
     const read = (name: string) =>
       parseQuorumtool(recorded(generation, 'corosync-quorumtool', name).stdout);
-    const first = { nodeid: '1', votes: '1', name: 'ae82a9a2', local: true };
-    const second = { nodeid: '2', votes: '1', name: '5e7638bc', local: false };
+    const first = { id: '1', votes: 1, device: undefined, name: 'ae82a9a2', local: true };
+    const second = { id: '2', votes: 1, device: undefined, name: '5e7638bc', local: false };
 
     it('is read for two nodes', () => {
       expect(read('running')).to.deep.equal({
         provider: 'corosync_votequorum',
-        nodes: '2',
-        node_id: '1',
-        ring_id: read('running')?.ring_id,
+        nodes: 2,
+        nodeId: '1',
+        ringId: read('running')?.ringId,
         quorate: true,
         votequorum: {
-          expected_votes: '2',
-          highest_expected: '2',
-          total_votes: '2',
-          quorum: '1',
+          expectedVotes: 2,
+          highestExpected: 2,
+          totalVotes: 2,
+          quorum: 1,
           flags: ['2Node', 'Quorate', 'WaitForAll'],
         },
         members: [first, second],
+        device: undefined,
+        other: [],
       });
-      expect(read('running')?.ring_id).to.match(/^1\.[0-9a-f]+$/);
+      expect(read('running')?.ringId).to.match(/^1\.[0-9a-f]+$/);
     });
 
     it('is read for one of two nodes', () => {
-      expect(read('alone')).to.deep.include({ quorate: true, nodes: '1', members: [first] });
+      expect(read('alone')).to.deep.include({ quorate: true, nodes: 1, members: [first] });
     });
 
     it('is read for a node without quorum', () => {
       expect(read('inquorate')).to.deep.include({
         quorate: false,
         votequorum: {
-          expected_votes: '3',
-          highest_expected: '3',
-          total_votes: '1',
-          quorum: '2',
+          expectedVotes: 3,
+          highestExpected: 3,
+          totalVotes: 1,
+          quorum: 2,
           flags: [],
         },
         members: [first],
@@ -51,10 +53,10 @@ for (const generation of generations) {
     it('is read with a quorum device that votes', () => {
       expect(read('qdevice')).to.deep.include({
         members: [
-          { ...first, qdevice: 'A,V,NMW' },
-          { ...second, qdevice: 'NR' },
+          { ...first, device: 'A,V,NMW' },
+          { ...second, device: 'NR' },
         ],
-        qdevice: { name: 'Qdevice', votes: '1' },
+        device: { name: 'Qdevice', votes: 1, configuredVotes: undefined },
       });
       expect(read('qdevice')?.votequorum.flags).to.deep.equal(['Quorate', 'Qdevice']);
     });
@@ -62,10 +64,10 @@ for (const generation of generations) {
     it('is read with a quorum device that does not vote', () => {
       expect(read('qdevice-silent')).to.deep.include({
         members: [
-          { ...first, qdevice: 'NA,NV,NMW' },
-          { ...second, qdevice: 'NR' },
+          { ...first, device: 'NA,NV,NMW' },
+          { ...second, device: 'NR' },
         ],
-        qdevice: { name: 'Qdevice', votes: '0', configured_votes: '1' },
+        device: { name: 'Qdevice', votes: 0, configuredVotes: 1 },
       });
     });
   });
@@ -77,11 +79,18 @@ describe('the quorum', () => {
       'Quorate: Yes\nUnable to get node 2 info\nNodeid      Votes Name\n 1 1 a b (local)\n 2 2 \nMood: good\n';
     expect(parseQuorumtool(text)).to.deep.include({
       members: [
-        { nodeid: '1', votes: '1', name: 'a b', local: true },
-        { nodeid: '2', votes: '2', name: '', local: false },
+        { id: '1', votes: 1, device: undefined, name: 'a b', local: true },
+        { id: '2', votes: 2, device: undefined, name: '', local: false },
       ],
       other: ['Unable to get node 2 info', 'Mood: good'],
     });
+  });
+
+  it('has no value for what is not printed, or is no number', () => {
+    const text = 'Quorate: No\nNodes: few\nQuorum: 2 Activity blocked\n';
+    const { votequorum, ...others } = parseQuorumtool(text) ?? {};
+    expect(others).to.include({ provider: undefined, nodes: undefined, ringId: undefined });
+    expect(votequorum).to.include({ totalVotes: undefined, quorum: 2 });
   });
 
   it('is undefined if a text does not say it', () => {

@@ -6,8 +6,10 @@ import { ifThere, readTextUpTo } from '../../../kit/files/files.ts';
 
 /** Folders of units that outlive a boot (systemd.unit(5)). `/lib` is a link to `/usr/lib`, or a folder of its own. */
 export const unitFolders = [
-  ...['/etc/systemd/system', '/usr/local/lib/systemd/system'],
-  ...['/usr/lib/systemd/system', '/lib/systemd/system'],
+  '/etc/systemd/system',
+  '/usr/local/lib/systemd/system',
+  '/usr/lib/systemd/system',
+  '/lib/systemd/system',
 ] as const;
 
 /** Max bytes of a file; a unit has a few hundred. */

@@ -29,7 +29,11 @@ export function addLiferaftCommands(
               : 'laterFormat' in each
                 ? [each.name, 'made by a later version']
                 : [
-                    ...[each.name, each.host.name, each.generation, each.size, each.madeAt],
+                    each.name,
+                    each.host.name,
+                    each.generation,
+                    each.size,
+                    each.madeAt,
                     each.whole ? each.seenAt : `${each.seenAt}, not whole`,
                   ],
           ),

@@ -49,7 +49,9 @@ export function addRestoreCommands(
         const { root, replaceUsers, folders } = options;
         const { restorer, host } = await openRestorer(root);
         const asked = [
-          ...['alphorn', 'restore', ...(replaceUsers ? ['--replace-users'] : [])],
+          'alphorn',
+          'restore',
+          ...(replaceUsers ? ['--replace-users'] : []),
           ...(folders ? ['--folders'] : []),
           ...(root === undefined ? [] : ['--root', root]),
         ];

@@ -58,7 +58,13 @@ function printRestores(all: readonly ListedRestore[]): void {
   printTable(
     ['RESTORE', 'STATE', 'AT', 'LIFERAFT', 'PATHS', 'BYTES', 'KEPT IN'],
     all.map(({ id, state, at = '-', liferaft = '-', paths = '-', bytes = '-', folder }) => [
-      ...[id, state, at, liferaft, paths, bytes, folder],
+      id,
+      state,
+      at,
+      liferaft,
+      paths,
+      bytes,
+      folder,
     ]),
   );
   printProblems(all);

@@ -87,7 +87,9 @@ function printStatus(status: JudgedStatus): void {
   printTable(
     ['DESTINATION', 'STATE', 'LAST SUCCESS', 'BEHIND FOR', 'LAST ERROR'],
     destinations.map(({ destination, state, lastSuccess, lagMs, lastError }) => [
-      ...[destination, state, state === 'self' ? '-' : (lastSuccess ?? 'never')],
+      destination,
+      state,
+      state === 'self' ? '-' : (lastSuccess ?? 'never'),
       lagMs === null ? '-' : `${Math.round(lagMs / 1000)} s`,
       lastError === null ? '-' : `${lastError.at} ${lastError.code}: ${lastError.detail}`,
     ]),

@@ -9,7 +9,11 @@ import { setPair, unsetPair } from '../engine/cib-pairs.ts';
 
 /** Properties that only Pacemaker should write. pcs refuses the same. */
 const ofPacemaker: readonly string[] = [
-  ...['cluster-infrastructure', 'cluster-name', 'dc-version', 'have-watchdog', 'last-lrm-refresh'],
+  'cluster-infrastructure',
+  'cluster-name',
+  'dc-version',
+  'have-watchdog',
+  'last-lrm-refresh',
 ];
 
 const kind = 'cluster_property_set';

@@ -209,7 +209,7 @@ function patchesBetween(
   };
 }
 
-/** The limit for the body of a request as well. */
+/** What is sent for a change has the same limit. */
 const maxGrowth = 256 * 1024;
 
 /**

@@ -1,11 +1,11 @@
 import type { CibDifference } from '../../../pacemaker/cib/cib-differences.ts';
-import { asXmlHasIt, type JsonObject, type JsonValue } from '../../../parsers/xml-to-json.ts';
+import { contentOf, type XmlContent } from '../../../parsers/xml-content.ts';
 import { isSecretName, masked } from '../../../kit/secrets/secret-names.ts';
 import { maskText } from '../../../kit/secrets/masking.ts';
 
 /** A difference as the caller and the audit log get it, with its secrets masked. */
 export type RecordedDifference =
-  | { operation: 'create'; path: string; position: string; element: string; content: JsonObject }
+  | { operation: 'create'; path: string; position: string; element: string; content: XmlContent }
   | {
       operation: 'modify';
       path: string;
@@ -24,7 +24,7 @@ export function recordedDifference(difference: CibDifference): RecordedDifferenc
     case 'create': {
       const { element } = difference;
       const position = String(difference.position);
-      const content = maskContent(asXmlHasIt(element));
+      const content = maskContent(contentOf(element));
       return { operation, path, position, element: element.name, content };
     }
     case 'modify': {
@@ -50,15 +50,17 @@ export function recordedDifference(difference: CibDifference): RecordedDifferenc
 }
 
 /** Masks the value of each pair with the name of a secret, at any depth. */
-function maskContent(content: JsonObject): JsonObject {
+function maskContent(content: XmlContent): XmlContent {
   const name = content['name'];
   const isSecret = typeof name === 'string' && isSecretName(name);
   return Object.fromEntries(
-    Object.entries(content).map(([key, value]): [string, JsonValue] => {
+    Object.entries(content).map(([key, value]): [string, XmlContent[string]] => {
       if (key === 'value' && isSecret) return [key, masked];
       if (typeof value === 'string') return [key, maskText(value)];
-      if (!Array.isArray(value)) return [key, value];
-      return [key, (value as readonly JsonObject[]).map(maskContent)];
+      const all = value.map((each) =>
+        typeof each === 'string' ? maskText(each) : maskContent(each),
+      );
+      return [key, all];
     }),
   );
 }

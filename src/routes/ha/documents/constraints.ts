@@ -1,5 +1,5 @@
 import { Fault } from '../../../kit/fault.ts';
-import type { JsonObject } from '../../../cluster/model.ts';
+import type { JsonObject } from './json.ts';
 import type { Cib, Constraint, ResourceSet } from '../../../cluster/model.ts';
 
 /** The documented lists of constraints, each in the CIB's order. */

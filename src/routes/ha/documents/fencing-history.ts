@@ -1,5 +1,6 @@
-import { type ClusterState, stateAsJson } from '../../../cluster/model.ts';
-import type { JsonObject, JsonValue } from '../../../cluster/model.ts';
+import type { ClusterState } from '../../../cluster/model.ts';
+import type { JsonObject, JsonValue } from './json.ts';
+import { stateAsJson } from './status.ts';
 
 /** The fencing actions that Pacemaker knows of, as in the documented status, in crm_mon's order. */
 export function listFencingHistory(state: ClusterState): readonly JsonValue[] {

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../../cluster/model.ts';
+import type { JsonObject } from './json.ts';
 import { listFenceDevices } from './resources.ts';
 import type { Cib, FencingLevel } from '../../../cluster/model.ts';
 

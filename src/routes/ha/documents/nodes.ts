@@ -6,7 +6,7 @@ import {
   type NodeState,
   nodeStates,
 } from '../../../cluster/model.ts';
-import type { JsonObject } from '../../../cluster/model.ts';
+import type { JsonObject } from './json.ts';
 import { nodeNotFound } from '../../../cluster/nodes.ts';
 import type { AttributeSets, Cib } from '../../../cluster/model.ts';
 

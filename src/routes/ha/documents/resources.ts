@@ -1,5 +1,5 @@
 import { Fault } from '../../../kit/fault.ts';
-import type { JsonObject } from '../../../cluster/model.ts';
+import type { JsonObject } from './json.ts';
 import { resourceNotFound } from '../../../cluster/resources.ts';
 import {
   type AttributeSets,

@@ -3,7 +3,7 @@ import { type Rule, rule } from '../../../server/table/field.ts';
 import { isObject } from '../../../server/table/rules.ts';
 import { isXmlId } from './names.ts';
 import type { Pairs } from '../../../cluster/model.ts';
-import type { RuleJson } from '../../../cluster/edits/catalogue/constraints/locations.ts';
+import type { RuleContent } from '../../../cluster/edits/catalogue/constraints/locations.ts';
 
 /** What a caller may give for a pair: a scalar, as text; nothing takes the pair away. */
 type Scalar = string | number | boolean | null;
@@ -199,7 +199,7 @@ const maxRuleDepth = 8;
 const ruleName = /^[A-Za-z][A-Za-z0-9_.-]{0,254}$/;
 
 /** A rule as `constraint` shows one. */
-export const constraintRule: Rule<RuleJson> = rule(
+export const constraintRule: Rule<RuleContent> = rule(
   { type: 'object', description: 'a rule as GET constraint shows one' },
   (chain) =>
     chain
@@ -209,7 +209,7 @@ export const constraintRule: Rule<RuleJson> = rule(
       ),
 );
 
-function isRule(value: unknown, depth: number): value is RuleJson {
+function isRule(value: unknown, depth: number): value is RuleContent {
   return (
     isObject(value) &&
     depth <= maxRuleDepth &&

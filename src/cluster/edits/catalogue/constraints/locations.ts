@@ -22,12 +22,12 @@ export interface Location extends Named {
   /** The value of `resource-discovery`. */
   discovery?: string | undefined;
   /** A rule instead of nodes. */
-  rule?: RuleJson | undefined;
+  rule?: RuleContent | undefined;
 }
 
-/** A rule as XML has it: attributes as strings, child elements as arrays under their names. */
-export interface RuleJson {
-  readonly [key: string]: string | readonly RuleJson[];
+/** The content of a rule or an expression, by names: attributes as text, rules and expressions in it as lists. */
+export interface RuleContent {
+  readonly [key: string]: string | readonly RuleContent[];
 }
 
 /**
@@ -41,7 +41,7 @@ export function addLocation(location: Location): ClusterChange<void> {
 
 function addRule(
   { resource, locations, name, ...location }: Location,
-  rule: RuleJson,
+  rule: RuleContent,
 ): ClusterChange<void> {
   return add(name, ({ configuration, id, role }) => {
     checkResources(configuration, [resource]);
@@ -122,7 +122,7 @@ function scoreOf({
 }
 
 /** `xmlns` is a declaration, not an attribute (Namespaces in XML 1.0). Pacemaker loses it or fails on it. */
-function problemsOfRule(rule: RuleJson): string[] {
+function problemsOfRule(rule: RuleContent): string[] {
   return Object.entries(rule).flatMap(([key, value]) =>
     key === 'xmlns'
       ? ['A rule cannot have xmlns, neither as an attribute nor as an element.']
@@ -132,11 +132,11 @@ function problemsOfRule(rule: RuleJson): string[] {
   );
 }
 
-function ruleElement(name: string, json: RuleJson, id: ChooseId, above: string): EditableXml {
+function ruleElement(name: string, content: RuleContent, id: ChooseId, above: string): EditableXml {
   const own = id(`${above}-${name === 'rule' ? 'rule' : 'expr'}`);
   const attributes: Record<string, string> = {};
   const inside: EditableXml[] = [];
-  for (const [key, value] of Object.entries(json)) {
+  for (const [key, value] of Object.entries(content)) {
     if (typeof value === 'string') {
       if (key !== 'id') attributes[key] = value;
     } else {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
-import { toJson } from '../../src/parsers/xml-to-json.ts';
-import { parseXml } from '../../src/parsers/xml.ts';
+import { toJson } from '../../../../src/routes/ha/documents/converter.ts';
+import { parseXml } from '../../../../src/parsers/xml.ts';
 
 const noLists = () => false;
 const json = (xml: string, isList: (parent: string, child: string) => boolean = noLists) =>

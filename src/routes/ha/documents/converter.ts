@@ -1,7 +1,5 @@
-import type { XmlElement } from './xml.ts';
-
-export type JsonValue = string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
-export type JsonObject = Readonly<Record<string, JsonValue>>;
+import type { XmlElement } from '../../../cluster/model.ts';
+import type { JsonValue } from './json.ts';
 
 /**
  * Turns an element into JSON by the rules of the converter that the documented API was made with:
@@ -30,22 +28,5 @@ export function toJson(
   }
   if (trimmed !== undefined && (trimmed !== '' || children.length === 0))
     entries.set('$t', trimmed);
-  return Object.fromEntries(entries);
-}
-
-/**
- * The element in one shape, whatever its content: attributes as strings, children as arrays under their name, and text
- * that is not white space as `$t`.
- */
-export function asXmlHasIt({ attributes, children, text }: XmlElement): JsonObject {
-  const entries = new Map<string, JsonValue | JsonValue[]>(Object.entries(attributes));
-  for (const each of children) {
-    const present = entries.get(each.name);
-    if (Array.isArray(present)) present.push(asXmlHasIt(each));
-    // No schema has an attribute and a child with the same name. If one ever does, neither is lost.
-    else entries.set(each.name, [...(present === undefined ? [] : [present]), asXmlHasIt(each)]);
-  }
-  const trimmed = text?.trim() ?? '';
-  if (trimmed !== '') entries.set('$t', trimmed);
   return Object.fromEntries(entries);
 }

@@ -2,10 +2,10 @@ import { agentFailed, type FaultTable } from '../../server/fault-table.ts';
 
 /** The faults of liferafts, Alphorn's services and restores. */
 export const alphornFaults = {
-  liferaft_cut_off: { status: 400, title: 'The liferaft did not come to its end', exit: 'refused' },
+  liferaft_cut_off: { status: 400, title: 'The liferaft was cut off', exit: 'refused' },
   liferaft_of_another_host: {
     status: 403,
-    title: "The liferaft is another host's",
+    title: 'The liferaft belongs to another host',
     exit: 'refused',
   },
   liferaft_not_found: { status: 404, title: 'There is no such liferaft', exit: 'refused' },
@@ -13,7 +13,7 @@ export const alphornFaults = {
   path_not_in_liferaft: { status: 404, title: 'The liferaft has no such path', exit: 'refused' },
   liferaft_older: {
     status: 409,
-    title: 'The liferaft is older than the one that is here',
+    title: 'The liferaft is older than the stored one',
     exit: 'refused',
   },
   host_cloned: { status: 409, title: 'Two hosts have the same id', exit: 'failing' },
@@ -30,7 +30,7 @@ export const alphornFaults = {
   nothing_to_undo: { status: 409, title: 'There is no restore to undo', exit: 'refused' },
   changed_since_restore: { status: 409, title: 'What was restored has changed', exit: 'refused' },
   liferaft_too_large: { status: 413, title: 'The liferaft is too large', exit: 'refused' },
-  liferaft_invalid: { status: 422, title: 'The liferaft is not sound', exit: 'refused' },
+  liferaft_invalid: { status: 422, title: 'The liferaft is not valid', exit: 'refused' },
   liferaft_of_later_format: {
     status: 422,
     title: 'The liferaft was made by a later version',

@@ -216,7 +216,12 @@ describe('the peer port', () => {
       const { digest, bytes } = liferaft;
       const asked = request(putOf(liferaft));
       const broken = refusal(answerOf(asked));
-      asked.write(bytes.subarray(0, 3_000_000), () => setTimeout(() => asked.destroy(), 100));
+      asked.write(bytes.subarray(0, 3_000_000));
+      await waitUntil('most of it to be written', async () => {
+        const sizes = (await stored()).map(async (name) => (await stat(named(name))).size);
+        return (await Promise.all(sizes)).some((size) => size >= 2_000_000);
+      });
+      asked.destroy();
       await broken;
       let offset = 0;
       await waitUntil('what came to be kept', async () => {

@@ -71,7 +71,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
         202,
         'Bad is not running',
         /start failed on \w+: .*findif/,
-        'resource/Bad/cleanup',
+        'correct the cause, then clean up Bad',
       );
       await change('POST', 'resource/Bad/stop');
       await settle();
@@ -107,7 +107,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
           202,
           'Dum is not running',
           `start failed on ${node().name}: the pool is not there`,
-          'POST /api/v2/system/ha/resource/Dum/clear',
+          'until the bans of Dum are cleared',
         );
       } finally {
         await node().run(['cp', '/root/Dummy', agent]);
@@ -129,7 +129,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
         409,
         /Dum failed there (?:once|\d+ times)/,
         'its migration-threshold is 1',
-        'resource/Dum/cleanup',
+        'correct the cause, then clean up Dum',
       );
     });
 
@@ -143,7 +143,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
         migrate('Dum', away),
         409,
         `a ban keeps it away (constraint cli-ban-Dum-on-${away})`,
-        'POST /api/v2/system/ha/resource/Dum/clear',
+        'until the bans of Dum are cleared',
       );
     });
 
@@ -249,7 +249,7 @@ export function describeAnswers(bench: Bench, suite: Suite): void {
           ask('POST', 'corosync/key/generate'),
           200,
           'The cluster on this node runs with its former key until',
-          'corosync/key',
+          'write it on all nodes before corosync is restarted on any',
         );
       } finally {
         await node().run(['cp', '--preserve', '/root/authkey', key]);

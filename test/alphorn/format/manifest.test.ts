@@ -234,7 +234,9 @@ describe('a manifest', () => {
         const text = JSON.stringify({ ...manifest, ...change });
         const fault = read(text) as Fault;
         expect(fault.code).to.equal('liferaft_of_later_format');
-        expect(fault.message).to.match(/made by a later version of ha-agent.*Install the later version/);
+        expect(fault.message).to.match(
+          /made by a later version of ha-agent.*Install the later version/,
+        );
       }
     });
 

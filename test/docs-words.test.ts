@@ -59,7 +59,10 @@ describe('the English of the documents', () => {
     const empty = texts.filter(({ running }) => running.length === 0);
     expect(empty).to.deep.equal([]);
     expect(texts.map(({ name }) => name)).to.include.members([
-      ...['README.md', 'CHANGELOG.md', 'docs/contract.md', 'packaging/man/hactl.8.in'],
+      'README.md',
+      'CHANGELOG.md',
+      'docs/contract.md',
+      'packaging/man/hactl.8.in',
       'systemd/ha-agent.service',
     ]);
   });

@@ -24,7 +24,8 @@ try {
   const seed = Number(values.seed);
   const startedAt = performance.now();
   const outcome = await fuzz(folder, {
-    ...{ seed, count: Number(values.count) },
+    seed,
+    count: Number(values.count),
     ...(values.only !== undefined && { only: Number(values.only) }),
   });
   console.log(figuresOf(seed, outcome, (performance.now() - startedAt) / 1000));

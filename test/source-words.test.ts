@@ -8,8 +8,17 @@ import { bannedIn, sentencesIn } from './support/prose.ts';
 
 /** Parts of names, as camelCase and file names separate them, for which the field has a word of its own. */
 const bannedParts = new Set([
-  ...['most', 'longest', 'least', 'patience', 'stranger', 'strangers', 'door', 'doors'],
-  ...['told', 'kept', 'words'],
+  'most',
+  'longest',
+  'least',
+  'patience',
+  'stranger',
+  'strangers',
+  'door',
+  'doors',
+  'told',
+  'kept',
+  'words',
 ]);
 const bannedNames = new Set(['inTurn', 'Asked', 'Made', 'Tried']);
 

@@ -142,7 +142,8 @@ describe('the order of restores', () => {
       await rm(join(journal, '..'), { recursive: true });
       await writeFile(join(journal, '..'), '');
       expect((await bench.restorer.listSaved()).map(({ state }) => state)).to.deep.equal([
-        ...['done', 'damaged'],
+        'done',
+        'damaged',
       ]);
       await restore('/etc/c');
       await bench.restorer.drop(['2'], false);

@@ -45,9 +45,16 @@ export async function timedPcsd(
   const { exitCode, stdout } = await node.exec(
     [
       'curl',
-      ...['--silent', '--insecure', '--max-time', `${deadlineMs / 1000}`],
-      ...['--cookie', `token=${token}`, ...sent, `https://${node.address}:2224${path}`],
-      ...['--write-out', '\n%{http_code} %{time_appconnect} %{time_total}'],
+      '--silent',
+      '--insecure',
+      '--max-time',
+      `${deadlineMs / 1000}`,
+      '--cookie',
+      `token=${token}`,
+      ...sent,
+      `https://${node.address}:2224${path}`,
+      '--write-out',
+      '\n%{http_code} %{time_appconnect} %{time_total}',
     ],
     { deadlineMs: deadlineMs + 5000 },
   );

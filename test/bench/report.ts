@@ -86,8 +86,13 @@ function sectionText({ machine, versions, findings }: Section): string {
   );
   const tables = findings.flatMap(({ table }) => (table ? ['', ...table] : []));
   return [
-    ...[versions, '', machine, ''],
-    ...['| What | Measured | Bar |', '|---|---|---|', ...bars],
+    versions,
+    '',
+    machine,
+    '',
+    '| What | Measured | Bar |',
+    '|---|---|---|',
+    ...bars,
     ...tables,
   ].join('\n');
 }

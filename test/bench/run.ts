@@ -109,7 +109,10 @@ async function benchOf(lab: Lab): Promise<Bench> {
   await untilHealthy(node);
   const token = await node.run(['hactl', 'token', 'create', 'bench', '--role', 'admin']);
   const bench = {
-    ...{ suite: lab.suite, node, nodes: lab.nodes, token: token.trim() },
+    suite: lab.suite,
+    node,
+    nodes: lab.nodes,
+    token: token.trim(),
     routes: routeCases(node.name),
   };
   await checkRoutes(bench);

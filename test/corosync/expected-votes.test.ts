@@ -15,7 +15,9 @@ function corosync(...expected: readonly number[]) {
       const stdout = `Quorate: Yes\nExpected votes: ${votes}\n`;
       return Promise.resolve({ exitCode: 0, stdout, stderr: '' });
     },
-    ...{ paths: noPaths, readDeadlineMs: 1000, changeDeadlineMs: 1000 },
+    paths: noPaths,
+    readDeadlineMs: 1000,
+    changeDeadlineMs: 1000,
   };
   return { host, calls };
 }

@@ -26,7 +26,9 @@ describe('removeCorosyncNode', () => {
     if (conf !== undefined) await writeFile(corosyncConf(), conf);
     const { run, done } = strictRun(...(map === undefined ? [] : [madeUp(cmapctl, map)]));
     const host = {
-      ...{ run, readDeadlineMs: 1, changeDeadlineMs: 1 },
+      run,
+      readDeadlineMs: 1,
+      changeDeadlineMs: 1,
       paths: { ...noPaths, corosyncConf: corosyncConf() },
     };
     const removed = await removeCorosyncNode(host, name, known);
@@ -71,7 +73,8 @@ describe('removeCorosyncNode', () => {
         ]);
         const asksCorosync = each.name === 'puppet-without-nodeid';
         const removed = await without(name, foreignConf(each, 'before'), {
-          ...{ known, ...(asksCorosync && { map: `${map.join('\n')}\n` }) },
+          known,
+          ...(asksCorosync && { map: `${map.join('\n')}\n` }),
         });
         expect(removed?.text).to.equal(foreignConf(each, 'after'));
         expect(removed?.others).to.equal(each.nodes - 1);
@@ -135,7 +138,8 @@ describe('removeCorosyncNode', () => {
         `nodelist.node.${3 - each}.ring0_addr (str) = 192.0.2.${each}`,
       ]);
       const removed = await without('b', nameless(undefined, undefined, undefined), {
-        ...{ known: known(701, 702, 703), map: map.join('\n') },
+        known: known(701, 702, 703),
+        map: map.join('\n'),
       });
       expect(removed?.called).to.equal('192.0.2.2');
     });
@@ -205,7 +209,9 @@ describe('removeCorosyncNode', () => {
       expect(two.warnings).to.have.lengthOf(1);
       expect(two.warnings?.[0]).to.match(twoNode);
       expect(await quorumWithout('ab', 'two_node: 1')).to.deep.equal({
-        ...{ lines: [], warnings: [], expected: 1 },
+        lines: [],
+        warnings: [],
+        expected: 1,
       });
     });
 
@@ -281,7 +287,12 @@ describe('removeCorosyncNode', () => {
 
     it('the votes of a device, which must be one less than those of the nodes', async () => {
       const device = (votes: number, algorithm: string) => [
-        ...['device {', 'model: net', `votes: ${votes}`, 'net {', `algorithm: ${algorithm}`, '}'],
+        'device {',
+        'model: net',
+        `votes: ${votes}`,
+        'net {',
+        `algorithm: ${algorithm}`,
+        '}',
         '}',
       ];
       const { lines } = await quorumWithout('abcd', 'expected_votes: 7', ...device(3, 'lms'));

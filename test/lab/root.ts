@@ -13,8 +13,20 @@ export const suites = ['bullseye', 'bookworm', 'trixie'] as const;
 export type Suite = (typeof suites)[number];
 
 const everywhere = [
-  ...['systemd', 'systemd-sysv', 'dbus', 'iproute2', 'iputils-ping', 'procps', 'curl', 'openssl'],
-  ...['pacemaker', 'corosync', 'pcs', 'pacemaker-cli-utils', 'resource-agents', 'python3'],
+  'systemd',
+  'systemd-sysv',
+  'dbus',
+  'iproute2',
+  'iputils-ping',
+  'procps',
+  'curl',
+  'openssl',
+  'pacemaker',
+  'corosync',
+  'pcs',
+  'pacemaker-cli-utils',
+  'resource-agents',
+  'python3',
 ];
 
 const bySuite: Readonly<Record<Suite, readonly string[]>> = {
@@ -22,7 +34,9 @@ const bySuite: Readonly<Record<Suite, readonly string[]>> = {
   bookworm: ['fence-agents'],
   trixie: [
     // On this Debian, `fence-agents` installs each agent with the SDK of each cloud: 2 GB
-    ...['fence-agents-apc', 'fence-agents-dummy', 'fence-agents-ipmilan'],
+    'fence-agents-apc',
+    'fence-agents-dummy',
+    'fence-agents-ipmilan',
     // Pacemaker's own tests, for their CIBs; the other Debians have no such package
     'pacemaker-cts',
   ],
@@ -102,8 +116,16 @@ async function build(
     [
       // mmdebstrap mounts /proc, /dev and more, forks a lot, and leaves all of that behind when it is killed. Like this
       // it is in a world of its own, which ends with this process.
-      ...(['setpriv', '--pdeathsig=KILL', '--'] as const),
-      ...['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--'],
+      'setpriv',
+      '--pdeathsig=KILL',
+      '--',
+      'unshare',
+      '--mount',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
+      '--',
       'mmdebstrap',
       '--variant=minbase',
       `--include=${packages.join(',')}`,

@@ -36,8 +36,12 @@ describe('forgetNode', () => {
     const { host, calls } = pacemaker(2);
     await forgetNode(host, 'gone', 0);
     expect(calls).to.deep.equal([
-      ...['--force --remove gone', '--list', '--force --remove 7', '--list'],
-      ...['--force --remove gone', '--list'],
+      '--force --remove gone',
+      '--list',
+      '--force --remove 7',
+      '--list',
+      '--force --remove gone',
+      '--list',
     ]);
   });
 

@@ -20,8 +20,11 @@ describe('the metadata of an agent', () => {
         const { parameters } = metadata('ipmilan');
         const old = parameters.find(({ name }) => name === 'ipaddr');
         expect(old).to.deep.equal({
-          ...{ name: 'ipaddr', required: false, deprecated: true },
-          ...{ replacedBy: ['ip'], uniqueGroup: undefined },
+          name: 'ipaddr',
+          required: false,
+          deprecated: true,
+          replacedBy: ['ip'],
+          uniqueGroup: undefined,
         });
       });
 
@@ -39,7 +42,11 @@ describe('the metadata of an agent', () => {
           '11s',
         ]);
         expect(metadata('unit').actions.map(({ name }) => name)).to.deep.equal([
-          ...['start', 'stop', 'status', 'monitor', 'meta-data'],
+          'start',
+          'stop',
+          'status',
+          'monitor',
+          'meta-data',
         ]);
       });
 
@@ -61,7 +68,9 @@ describe('the metadata of an agent', () => {
     expect(of('1.1')).to.include({ deprecated: true, uniqueGroup: 'g' });
     for (const version of ['1.0', '0.9', '2']) {
       expect(of(version), version).to.deep.include({
-        ...{ deprecated: false, replacedBy: ['b'], uniqueGroup: 'a' },
+        deprecated: false,
+        replacedBy: ['b'],
+        uniqueGroup: 'a',
       });
     }
   });

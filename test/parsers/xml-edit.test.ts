@@ -87,7 +87,9 @@ function withoutBlanks(element: ReturnType<typeof parseXml>): EditableXml {
   const { name, attributes, children, text } = element;
   const isBlank = children.length > 0 && text?.trim() === '';
   return {
-    ...{ name, attributes: { ...attributes }, children: children.map(withoutBlanks) },
+    name,
+    attributes: { ...attributes },
+    children: children.map(withoutBlanks),
     text: isBlank ? undefined : text,
   };
 }

@@ -19,7 +19,8 @@ describe('the watchdog', () => {
   function start(behaviour: 'hang' | 'turn') {
     const program = join(import.meta.dirname, '../support/watched-process.ts');
     const watched = execa(process.execPath, ['--import', 'tsx', program, behaviour], {
-      ...{ reject: false, stdin: 'ignore' },
+      reject: false,
+      stdin: 'ignore',
       cwd: join(import.meta.dirname, '..'),
     });
     if (watched.pid === undefined) throw new Error('It has not started.');

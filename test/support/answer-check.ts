@@ -134,7 +134,9 @@ function operationFinder(
     .sort((a, b) => (a.rank < b.rank ? -1 : 1))
     .flatMap(({ template, operations }) =>
       Object.entries(operations).map(([method, operation]) => ({
-        ...{ method, operation, template },
+        method,
+        operation,
+        template,
         patterns: document.servers.map(({ url }) => patternOf(url, template, operation)),
       })),
     );

@@ -77,13 +77,20 @@ function checkedClient(client: ReturnType<typeof request>): ReturnType<typeof re
     (method: 'get' | 'post' | 'put' | 'patch' | 'delete' | 'head') => (url: string) =>
       plain[method](url).expect((response) => {
         answers.check({
-          ...{ method: method.toUpperCase(), url, status: response.status, text: response.text },
+          method: method.toUpperCase(),
+          url,
+          status: response.status,
+          text: response.text,
           type: response.headers['content-type'],
         });
       });
   return Object.assign(client, {
-    ...{ get: asChecked('get'), post: asChecked('post'), put: asChecked('put') },
-    ...{ patch: asChecked('patch'), delete: asChecked('delete'), head: asChecked('head') },
+    get: asChecked('get'),
+    post: asChecked('post'),
+    put: asChecked('put'),
+    patch: asChecked('patch'),
+    delete: asChecked('delete'),
+    head: asChecked('head'),
   });
 }
 

@@ -83,7 +83,8 @@ export function callerOf({ client, token }: AppBench, other = token): Call {
   return (method, path, body = {}, headers = {}) => {
     const name = method.toLowerCase() as Lowercase<Method>;
     const asked = client[name](`/api/v2/system/ha/${path}`).set({
-      ...{ token: other, 'Content-Type': 'application/json' },
+      token: other,
+      'Content-Type': 'application/json',
       ...headers,
     });
     // Node.js would send the body of a HEAD request as if it were the next request.

@@ -64,9 +64,12 @@ export function collectBench(): CollectBench {
     async collect(rules, { mounts, essentials = [], ...options } = {}) {
       const pathTo = (name: string) => join(folder.path, name);
       const paths = {
-        ...{ passwd: pathTo('passwd'), group: pathTo('group'), own: pathTo('own') },
+        passwd: pathTo('passwd'),
+        group: pathTo('group'),
+        own: pathTo('own'),
         liferafts: pathTo('liferafts'),
-        ...{ knownKeys: pathTo('known-keys.json'), restores: pathTo('restores') },
+        knownKeys: pathTo('known-keys.json'),
+        restores: pathTo('restores'),
       };
       const ofHost = essentials.map((each) => ({ ...each, path: at(each.path) }));
       const collector = makeCollector(paths, mounts, ofHost);

@@ -160,7 +160,10 @@ export function fakeCluster(xml: string, escaping: Escaping = keepsAll): FakeClu
   };
 
   return {
-    ...{ run, calls, cibs, answers },
+    run,
+    calls,
+    cibs,
+    answers,
     xml: now,
     cib: () => parseCib(now()),
     cibChanges: () => cibChanges(xml, now()),

@@ -94,7 +94,8 @@ function describedLiferaft({
     return { path, size: bytes.length, sha256, mode: 0o644, ...owner, ...owned };
   });
   const ownedLinks = Object.entries(links).map(([path, link]) => ({
-    ...{ path, ...owner },
+    path,
+    ...owner,
     ...(typeof link === 'string' ? { target: link } : link),
   }));
   const paths = [...ownedFiles, ...ownedLinks].flatMap(({ path }) => parentsOf(path));

@@ -17,7 +17,11 @@ const banned = (text: string) => bannedIn({ line: 1, text });
 describe('the prose of a text', () => {
   it('is split at full stops, question and exclamation marks before a space', () => {
     expect(texts('Is it? It is! Node 24.1 (or later.) "So."\nEnd')).to.deep.equal([
-      ...['Is it?', 'It is!', 'Node 24.1 (or later.)', '"So."', 'End'],
+      'Is it?',
+      'It is!',
+      'Node 24.1 (or later.)',
+      '"So."',
+      'End',
     ]);
   });
 
@@ -33,7 +37,12 @@ describe('the prose of a text', () => {
 
   it('is split at blank lines, items of lists and rows of tables', () => {
     expect(texts('One:\n- two\n  goes on\n- three\n\nfour\n| a |\n| b |')).to.deep.equal([
-      ...['One:', 'two goes on', 'three', 'four', '| a |', '| b |'],
+      'One:',
+      'two goes on',
+      'three',
+      'four',
+      '| a |',
+      '| b |',
     ]);
   });
 

@@ -57,8 +57,12 @@ export async function callPeer(call: PeerCall): Promise<PeerAnswer> {
   }>((resolve, reject) => {
     const request = https.request(
       {
-        ...{ host: address, port, method, path, ...pskOptions(credentials) },
-        ...{ agent: agent ?? false },
+        host: address,
+        port,
+        method,
+        path,
+        ...pskOptions(credentials),
+        agent: agent ?? false,
         headers: { 'Content-Length': body?.length ?? 0, ...headers },
       },
       (response) => {

@@ -66,7 +66,12 @@ export function restoreBench(folder: string, limits?: KeepLimits): RestoreBench 
   const warnings: string[] = [];
   const store = openStore(alphorn.liferafts, { keep: 5, maxBytes: 1024 ** 3 });
   return {
-    ...{ restorer: makeRestorer(host, store, limits), host, alphorn, warnings, pacemaker, journal },
+    restorer: makeRestorer(host, store, limits),
+    host,
+    alphorn,
+    warnings,
+    pacemaker,
+    journal,
     warn: (text) => warnings.push(text),
   };
 }

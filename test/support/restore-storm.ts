@@ -23,8 +23,14 @@ const stepsPerHost = 12;
  */
 export async function restoreStorm(folder: string, options: StormOptions): Promise<StormCounts> {
   const counts: StormCounts = {
-    ...{ killed: 0, bySignal: 0, restored: 0, undone: 0, refused: 0, byHand: 0 },
-    ...{ fullDisk: 0, clock: 0 },
+    killed: 0,
+    bySignal: 0,
+    restored: 0,
+    undone: 0,
+    refused: 0,
+    byHand: 0,
+    fullDisk: 0,
+    clock: 0,
   };
   for (let number = 1; counts.killed < options.kills; number += 1) {
     const place = join(folder, `host${number}`);

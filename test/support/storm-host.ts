@@ -282,7 +282,8 @@ export class StormHost {
           steps: { before: unknown; changed?: { what: unknown }[] }[];
         };
         const links = steps.flatMap(({ before, changed = [] }) => [
-          ...[before, ...changed.map((each) => each.what)],
+          before,
+          ...changed.map((each) => each.what),
         ]) as ({ target?: string } | null)[];
         contents.push(...links.flatMap((each) => each?.target ?? []));
       }

@@ -10,7 +10,9 @@ const [, , behaviour] = process.argv;
 
 startWatchdog(makeStartResident(), keepingLog().log, {
   program: join(import.meta.dirname, '../../packaging/watchdog'),
-  ...{ signMs: 100, ticks: 10, tickSeconds: 0.3 },
+  signMs: 100,
+  ticks: 10,
+  tickSeconds: 0.3,
 });
 let turns = 0;
 setInterval(() => {

@@ -117,7 +117,10 @@ export function describeAccess(bench: () => { lab: Lab; token: string }): void {
           ['alphorn', 'status'],
         ]) {
           const { exitCode, stderr } = await node().exec([
-            ...(['setpriv', '--reuid=65534', '--clear-groups', 'hactl'] as const),
+            'setpriv',
+            '--reuid=65534',
+            '--clear-groups',
+            'hactl',
             ...argv,
           ]);
           expect(exitCode).to.equal(4);

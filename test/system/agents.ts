@@ -54,8 +54,12 @@ export function describeAgents(bench: () => { lab: Lab; token: string }): void {
     });
 
     for (const agent of [
-      ...['ocf:heartbeat:Dummy', 'ocf:pacemaker:ClusterMon', 'lsb:corosync'],
-      ...['systemd:corosync', 'service:corosync', 'systemd:getty@'],
+      'ocf:heartbeat:Dummy',
+      'ocf:pacemaker:ClusterMon',
+      'lsb:corosync',
+      'systemd:corosync',
+      'service:corosync',
+      'systemd:getty@',
     ]) {
       it(`are described with the text of pcs, for example ${agent}`, async () => {
         const printed = await pcs('resource', 'describe', agent);
@@ -137,7 +141,8 @@ export function describeAgents(bench: () => { lab: Lab; token: string }): void {
         expect(await list('resource_agent')).not.to.include('systemd:dropped');
         await node().writeFile(unit, '[Service]\nExecStart=/bin/true\n');
         expect(await list('resource_agent')).to.include.members([
-          ...['systemd:dropped', 'service:dropped'],
+          'systemd:dropped',
+          'service:dropped',
         ]);
         await node().run(['rm', unit]);
         expect(await list('resource_agent')).not.to.include('systemd:dropped');

@@ -51,7 +51,9 @@ export function describeHostile(bench: Bench): void {
       return callPeer({
         address: node().address,
         credentials: said.credentials ?? credentials,
-        ...{ method: 'PUT', path: '/v1/liferaft', body: bytes },
+        method: 'PUT',
+        path: '/v1/liferaft',
+        body: bytes,
         headers: {
           'X-Liferaft-Digest': digest,
           'Content-Length': said.size ?? bytes.length,
@@ -249,7 +251,11 @@ export function describeHostile(bench: Bench): void {
       status?: number,
     ): Promise<void> {
       const request = https.request({
-        ...{ host: node().address, port, method: 'PUT', path: '/v1/liferaft', agent: false },
+        host: node().address,
+        port,
+        method: 'PUT',
+        path: '/v1/liferaft',
+        agent: false,
         ...pskOptions(credentials),
         headers: { 'X-Liferaft-Digest': digest, 'Content-Length': size },
       });

@@ -111,8 +111,14 @@ export function describeLeftOut(bench: Bench, { roles, read, compare }: Helpers)
         const { paths, differences } = await sent();
         expect(differences).to.deep.equal([]);
         const wanted = [
-          ...['/etc/passwd', '/etc/shadow', '/etc/group', '/etc/hosts', '/etc/hostname'],
-          ...['/etc/corosync/authkey', '/var/lib/pacemaker/cib/cib.xml', '/etc/nsswitch.conf'],
+          '/etc/passwd',
+          '/etc/shadow',
+          '/etc/group',
+          '/etc/hosts',
+          '/etc/hostname',
+          '/etc/corosync/authkey',
+          '/var/lib/pacemaker/cib/cib.xml',
+          '/etc/nsswitch.conf',
         ];
         expect(wanted.filter((path) => !paths.includes(path))).to.deep.equal([]);
         const status = await sync();

@@ -98,15 +98,17 @@ async function makeHost(folder: string, suite: Suite, progress: Progress): Promi
   await mkdir(join(root, 'run/alphorn'), { recursive: true });
   // Only its /proc is its own.
   const inside: Argv = [
-    ...(['unshare', '--mount', '--pid', '--fork', '--kill-child'] as const),
-    ...[
-      `--mount-proc=${root}/proc`,
-      '--',
-      'chroot',
-      root,
-      'env',
-      'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
-    ],
+    'unshare',
+    '--mount',
+    '--pid',
+    '--fork',
+    '--kill-child',
+    `--mount-proc=${root}/proc`,
+    '--',
+    'chroot',
+    root,
+    'env',
+    'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
   ];
   return {
     root,
@@ -241,8 +243,11 @@ function numbered(
     return entries && [...byNumber.values()].sort();
   };
   return {
-    ...{ uid: numberOf(uid, user, users), gid: numberOf(gid, group, groups), ...rest },
-    ...{ acl: list(acl), default: list(inherited) },
+    uid: numberOf(uid, user, users),
+    gid: numberOf(gid, group, groups),
+    ...rest,
+    acl: list(acl),
+    default: list(inherited),
   };
 }
 

@@ -24,7 +24,12 @@ const beforeIntervalMs = 30_000;
 
 /** A list that lets the user `backup` read, and the owning group nothing. */
 const someList = encodeAcl({
-  ...{ user: 6, users: [{ id: 34, perms: 4 }], group: 0, groups: [], mask: 4, other: 0 },
+  user: 6,
+  users: [{ id: 34, perms: 4 }],
+  group: 0,
+  groups: [],
+  mask: 4,
+  other: 0,
 }).toString('hex');
 const listed = '/etc/samba/deep/a';
 const setList = `import os; os.setxattr("${listed}", "system.posix_acl_access", bytes.fromhex("${someList}"))`;
@@ -204,9 +209,16 @@ export function describeAlphorn(bench: Bench, suite: Suite): void {
       const read = await compare(active, sent);
       expect(read.differences).to.deep.equal([]);
       expect(read.paths).to.include.members([
-        ...['/etc/hostname', '/etc/hosts', '/etc/machine-id', '/etc/passwd', '/etc/shadow'],
-        ...['/etc/corosync/corosync.conf', '/etc/corosync/authkey', '/etc/alphorn/config.json'],
-        ...['/var/lib/pacemaker/cib/cib.xml', '/etc/ha-agent/config.json'],
+        '/etc/hostname',
+        '/etc/hosts',
+        '/etc/machine-id',
+        '/etc/passwd',
+        '/etc/shadow',
+        '/etc/corosync/corosync.conf',
+        '/etc/corosync/authkey',
+        '/etc/alphorn/config.json',
+        '/var/lib/pacemaker/cib/cib.xml',
+        '/etc/ha-agent/config.json',
       ]);
     });
 
@@ -325,7 +337,9 @@ export function describeAlphorn(bench: Bench, suite: Suite): void {
       )?.name;
       await back.run(['python3', '-c', removeList]);
       const { status, json, text } = await callHa(back, `alphorn/liferaft/${name ?? ''}/restore`, {
-        ...{ token: bench().token, method: 'POST', body: JSON.stringify({ paths: [listed] }) },
+        token: bench().token,
+        method: 'POST',
+        body: JSON.stringify({ paths: [listed] }),
       });
       expect(status, text).to.equal(200);
       expect((json as { differences: { changes: string[] }[] }).differences).to.have.lengthOf(1);

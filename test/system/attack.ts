@@ -80,13 +80,13 @@ export function describeAttack(bench: Bench): void {
         https
           .get(
             {
-              ...{
-                host: node().address,
-                port: 8443,
-                path: `/api/v2/system/ha/${path}`,
-                localAddress,
-              },
-              ...{ agent: false, rejectUnauthorized: false, headers: { token: bench().token } },
+              host: node().address,
+              port: 8443,
+              path: `/api/v2/system/ha/${path}`,
+              localAddress,
+              agent: false,
+              rejectUnauthorized: false,
+              headers: { token: bench().token },
             },
             (response) => {
               response.resume().once('end', () => {

@@ -178,7 +178,11 @@ function changeOf(client: number, round: number): Wanted {
   const id = idOf(client, round);
   const score = 1 + client * rounds + round;
   const post = (path: string, body: object, label: string): Wanted => ({
-    ...{ ...base, method: 'POST', path, body, label },
+    ...base,
+    method: 'POST',
+    path,
+    body,
+    label,
   });
   const gone = { 2: 0, 6: 3 }[round];
   if (gone !== undefined) {
@@ -256,7 +260,9 @@ function describePlan(bench: Bench): void {
       await settle();
       const journal = await scheduler.run([
         'journalctl',
-        ...['--output=cat', '--unit=pacemaker', `--after-cursor=${from}`],
+        '--output=cat',
+        '--unit=pacemaker',
+        `--after-cursor=${from}`,
       ]);
       const done = firstTransition(journal);
       expect(done).to.include.members(

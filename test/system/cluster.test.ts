@@ -41,8 +41,15 @@ const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
 if (!suites.includes(suite)) throw new Error(`HA_TEST_SUITE is one of ${suites.join(', ')}.`);
 
 const hardships: readonly ((bench: Bench, suite: Suite) => void)[] = [
-  ...[describeFrozen, describeFullDisk, describeStorm, describeAttack],
-  ...[describeCves, describeLargeInputs, describeMoves, describeRefusals, describeAnswers],
+  describeFrozen,
+  describeFullDisk,
+  describeStorm,
+  describeAttack,
+  describeCves,
+  describeLargeInputs,
+  describeMoves,
+  describeRefusals,
+  describeAnswers,
 ];
 
 describe(`On ${suite}, with the package in both nodes of the storage topology:`, () => {

@@ -38,7 +38,8 @@ function sets(
   options: Options,
 ): Case {
   const resourceSets = all.flatMap(({ resources, options: more = {} }) => [
-    ...['set', ...resources],
+    'set',
+    ...resources,
     ...valuesOf(more),
   ]);
   const { score } = options;
@@ -59,8 +60,14 @@ function colocation(rsc: string, withRsc: string, score: string, roles?: Acting)
     what: `colocate ${rsc} with ${withRsc} ${score} ${roles?.join(' ') ?? ''}`.trim(),
     ours: () => addColocation({ first: rsc, then: withRsc, score, options }),
     pcs: (suite) => [
-      ...['constraint', 'colocation', 'add', ...(role ? [role] : []), rsc],
-      ...['with', ...(withRole ? [withRole] : []), withRsc],
+      'constraint',
+      'colocation',
+      'add',
+      ...(role ? [role] : []),
+      rsc,
+      'with',
+      ...(withRole ? [withRole] : []),
+      withRsc,
       suite === 'trixie' ? `score=${score}` : score,
     ],
   };
@@ -79,7 +86,12 @@ function ticket(name: string, resource: string, role?: string, lossPolicy?: stri
     what: `ticket ${[name, resource, role, lossPolicy].filter(Boolean).join(' ')}`,
     ours: () => addTicket({ ticket: name, resource, role, lossPolicy }),
     pcs: [
-      ...['constraint', 'ticket', 'add', name, ...(role ? [role] : []), resource],
+      'constraint',
+      'ticket',
+      'add',
+      name,
+      ...(role ? [role] : []),
+      resource,
       ...(lossPolicy ? [`loss-policy=${lossPolicy}`] : []),
     ],
   };
@@ -159,12 +171,21 @@ export function constraintEdits(suite: Suite): Case[] {
       what: 'locate M with an id, probed there alone',
       ours: () =>
         addLocation({
-          ...{ name: 'own', resource: 'M', locations: [node], score: '4' },
+          name: 'own',
+          resource: 'M',
+          locations: [node],
+          score: '4',
           discovery: 'exclusive',
         }),
       pcs: [
-        ...['constraint', 'location', 'add', 'own', 'M', node],
-        ...[suite === 'trixie' ? 'score=4' : '4', 'resource-discovery=exclusive'],
+        'constraint',
+        'location',
+        'add',
+        'own',
+        'M',
+        node,
+        suite === 'trixie' ? 'score=4' : '4',
+        'resource-discovery=exclusive',
       ],
     },
     ticket('T', 'Bare'),

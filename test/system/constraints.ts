@@ -25,7 +25,10 @@ export function describeConstraints(bench: Bench, suite: Suite): void {
     it('a location replaces the former ones, including a ban of crm_resource', async () => {
       await node().run(['crm_resource', '--ban', '--resource', resource, '--node', here]);
       await change('POST', 'constraint/location', {
-        ...{ resource, location: here, kind: 'avoids', score: '5' },
+        resource,
+        location: here,
+        kind: 'avoids',
+        score: '5',
       });
       await change('POST', 'constraint/location', { resource, location: here, score: '7' });
       const left = await cib(`//rsc_location[@rsc='${resource}']`);
@@ -38,8 +41,13 @@ export function describeConstraints(bench: Bench, suite: Suite): void {
       await change('POST', 'constraint/location', { ...body, 'resource-discovery': 'never' });
       const { json } = await ask('GET', 'constraint/location');
       expect(json).to.deep.include({
-        ...{ resource, status: 'enabled', on: there, score: 'INFINITY', id: 'probed' },
-        ...{ role: promoted(suite), 'resource-discovery': 'never' },
+        resource,
+        status: 'enabled',
+        on: there,
+        score: 'INFINITY',
+        id: 'probed',
+        role: promoted(suite),
+        'resource-discovery': 'never',
       });
     });
 

@@ -10,18 +10,32 @@ const api = '/api/v2/system/ha';
 function requestsWith(text: string): [method: string, path: string, body: object][] {
   const inPath = encodeURIComponent(text);
   const named = [
-    ...['node', 'resource', 'property', 'stonith', 'constraint', 'resource_agent', 'services'],
-    ...['alphorn/liferaft', 'resource/group', 'stonith/level'],
+    'node',
+    'resource',
+    'property',
+    'stonith',
+    'constraint',
+    'resource_agent',
+    'services',
+    'alphorn/liferaft',
+    'resource/group',
+    'stonith/level',
   ];
   const dummy = { name: 'x', resource_agent: 'ocf:pacemaker:Dummy' };
   const dry = '?dry_run=true';
   return [
     ...named.map((each): [string, string, object] => ['GET', `${each}/${inPath}`, {}]),
     ...[
-      ...[`node/${inPath}/standby`, `node/${inPath}/delete`, `node/${inPath}/fence`],
-      ...[`resource/${inPath}/details`, `resource/${inPath}/locate`, `resource/${inPath}/cleanup`],
-      ...[`resource_agent/${inPath}/info`, `resource_agent/${inPath}/details`],
-      ...[`property/${inPath}/details`, `alphorn/liferaft/${inPath}/diff`],
+      `node/${inPath}/standby`,
+      `node/${inPath}/delete`,
+      `node/${inPath}/fence`,
+      `resource/${inPath}/details`,
+      `resource/${inPath}/locate`,
+      `resource/${inPath}/cleanup`,
+      `resource_agent/${inPath}/info`,
+      `resource_agent/${inPath}/details`,
+      `property/${inPath}/details`,
+      `alphorn/liferaft/${inPath}/diff`,
     ].map((path): [string, string, object] => ['GET', path, {}]),
     ['DELETE', `alphorn/liferaft/${inPath}`, {}],
     ['POST', `alphorn/liferaft/${inPath}/restore`, {}],
@@ -30,14 +44,14 @@ function requestsWith(text: string): [method: string, path: string, body: object
     ['POST', `property/batch-limit/set${dry}`, { value: text }],
     ['POST', `property/${inPath}/set${dry}`, { value: '1' }],
     ...[
-      ...[
-        { name: text },
-        { agent: text },
-        { params: { state: text } },
-        { params: { [text]: 'x' } },
-      ],
-      ...[{ meta: { description: text } }, { operations: { monitor: { interval: text } } }],
-      ...[{ group: text }, { clone: text }],
+      { name: text },
+      { agent: text },
+      { params: { state: text } },
+      { params: { [text]: 'x' } },
+      { meta: { description: text } },
+      { operations: { monitor: { interval: text } } },
+      { group: text },
+      { clone: text },
     ].map((part): [string, string, object] => ['POST', `resource${dry}`, { ...dummy, ...part }]),
     ['POST', `resource/VIP_mgmt0/update${dry}`, { params: { nic: text } }],
     ['POST', `resource/VIP_mgmt0/migrate${dry}`, { node: text }],
@@ -94,15 +108,15 @@ export function describeCves(bench: Bench): void {
         expect(made.exitCode, name).not.to.equal(0);
       }
       await expectHarmless([
-        ...[
-          '../victim.tar',
-          '../../victim.tar',
-          '/var/lib/victim.tar',
-          '..',
-          '.',
-          '....//victim.tar',
-        ],
-        ...['..\\victim.tar', '%2e%2e%2fvictim.tar', 'liferaft_/../../victim.tar'],
+        '../victim.tar',
+        '../../victim.tar',
+        '/var/lib/victim.tar',
+        '..',
+        '.',
+        '....//victim.tar',
+        '..\\victim.tar',
+        '%2e%2e%2fvictim.tar',
+        'liferaft_/../../victim.tar',
       ]);
       const left = await node().run(['sh', '-c', 'cat /var/lib/victim.*; ls /var/lib/victim*']);
       expect(left).to.equal('{}{}/var/lib/victim.json\n/var/lib/victim.tar\n');
@@ -112,7 +126,8 @@ export function describeCves(bench: Bench): void {
     it('CVE-2018-1086 is not shared: no name or value is read as an option or its beginning', async () => {
       await expectHarmless(['--debug', '--deb', '-V', '--help', `--output-to=${proof}`, '-']);
       const answer = await ask('POST', 'resource?dry_run=true', {
-        ...{ name: 'x', resource_agent: 'ocf:pacemaker:Dummy' },
+        name: 'x',
+        resource_agent: 'ocf:pacemaker:Dummy',
         params: { state: '--deb' },
       });
       expect(answer.status, answer.text).to.equal(200);
@@ -122,13 +137,14 @@ export function describeCves(bench: Bench): void {
 
     it('CVE-2015-5190 is not shared: no text is executed as a command', async () => {
       await expectHarmless([
-        ...[`$(touch ${proof})`, `\`touch ${proof}\``, `;touch ${proof};`, `x|touch ${proof}`],
-        ...[
-          `x&&touch ${proof}`,
-          `x\ntouch ${proof}\n`,
-          `'; touch ${proof} #`,
-          `"; touch ${proof} #`,
-        ],
+        `$(touch ${proof})`,
+        `\`touch ${proof}\``,
+        `;touch ${proof};`,
+        `x|touch ${proof}`,
+        `x&&touch ${proof}`,
+        `x\ntouch ${proof}\n`,
+        `'; touch ${proof} #`,
+        `"; touch ${proof} #`,
         `\${IFS}touch\${IFS}${proof}`,
       ]);
     });
@@ -212,8 +228,13 @@ export function describeCves(bench: Bench): void {
         for (const user of ['65534', '189']) {
           const script = 'import socket,sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])';
           const { exitCode, stderr } = await holder.exec([
-            ...(['setpriv', `--reuid=${user}`, '--clear-groups'] as const),
-            ...['python3', '-c', script, socket],
+            'setpriv',
+            `--reuid=${user}`,
+            '--clear-groups',
+            'python3',
+            '-c',
+            script,
+            socket,
           ]);
           expect([exitCode, stderr], socket).to.satisfy(
             ([code, text]: [number, string]) => code === 1 && text.includes('PermissionError'),

@@ -16,8 +16,12 @@ const restored = '/etc/each-row.conf';
 
 /** These remove the cluster, so test/system/building.ts sends them. */
 const ofTheEnd = [
-  ...['GET /destroy', 'POST /destroy', 'POST /reset_all'],
-  ...['GET /node/{name}/delete', 'POST /node/{name}/delete', 'DELETE /node/{name}'],
+  'GET /destroy',
+  'POST /destroy',
+  'POST /reset_all',
+  'GET /node/{name}/delete',
+  'POST /node/{name}/delete',
+  'DELETE /node/{name}',
 ];
 
 /**
@@ -57,21 +61,42 @@ export function describeEachRow(bench: Bench): void {
 
     it('rows that read', async () => {
       for (const path of [
-        ...['versions', 'configuration', 'services', 'status', 'status?raw=false', 'fence_history'],
-        ...['node', `node/${node().name}`, 'constraint', 'constraint/raw', 'constraint/location'],
-        ...['property', 'property/stonith-enabled', 'property/stonith-enabled/details'],
-        ...['resource_agent', 'resource_agent/providers', 'resource_agent/ocf:pacemaker/details'],
-        ...['resource_agent/ocf:pacemaker:Dummy/info', 'stonith/agent', 'resource', 'resource/ZFS'],
-        ...['resource/ZFS/details', 'resource/ZFS/locate', 'stonith', 'stonith?raw=false'],
-        ...['stonith/level', 'stonith/level/1', 'corosync', 'corosync/raw', 'corosync/verify'],
-        ...[
-          'corosync/key',
-          'corosync/rings',
-          'quorum',
-          'alphorn',
-          'alphorn/status',
-          'audit?limit=3',
-        ],
+        'versions',
+        'configuration',
+        'services',
+        'status',
+        'status?raw=false',
+        'fence_history',
+        'node',
+        `node/${node().name}`,
+        'constraint',
+        'constraint/raw',
+        'constraint/location',
+        'property',
+        'property/stonith-enabled',
+        'property/stonith-enabled/details',
+        'resource_agent',
+        'resource_agent/providers',
+        'resource_agent/ocf:pacemaker/details',
+        'resource_agent/ocf:pacemaker:Dummy/info',
+        'stonith/agent',
+        'resource',
+        'resource/ZFS',
+        'resource/ZFS/details',
+        'resource/ZFS/locate',
+        'stonith',
+        'stonith?raw=false',
+        'stonith/level',
+        'stonith/level/1',
+        'corosync',
+        'corosync/raw',
+        'corosync/verify',
+        'corosync/key',
+        'corosync/rings',
+        'quorum',
+        'alphorn',
+        'alphorn/status',
+        'audit?limit=3',
       ]) {
         await ask('GET', path);
       }
@@ -261,7 +286,9 @@ export function describeEachRow(bench: Bench): void {
     /** Sends a liferaft to the node, as a host that was lost. */
     async function receive(generation: number): Promise<void> {
       const { bytes, digest } = liferaftOf({
-        ...{ host: { id: '0bad0bad', name: 'lost' }, generation, lineage: someLineage },
+        host: { id: '0bad0bad', name: 'lost' },
+        generation,
+        lineage: someLineage,
         files: { [restored]: `generation ${generation}\n` },
       });
       const key = await node().run(['base64', '--wrap=0', '/etc/corosync/authkey']);
@@ -271,14 +298,19 @@ export function describeEachRow(bench: Bench): void {
       };
       note('POST', '/v1/heartbeat');
       const heartbeat = await callPeer({
-        ...{ ...said, method: 'POST', path: '/v1/heartbeat' },
+        ...said,
+        method: 'POST',
+        path: '/v1/heartbeat',
         headers: { 'Content-Type': 'application/json' },
         body: Buffer.from(JSON.stringify({ digest, lineage: someLineage, generation })),
       });
       expect(heartbeat.status, JSON.stringify(heartbeat.json)).to.equal(200);
       note('PUT', '/v1/liferaft');
       const put = await callPeer({
-        ...{ ...said, method: 'PUT', path: '/v1/liferaft', body: bytes },
+        ...said,
+        method: 'PUT',
+        path: '/v1/liferaft',
+        body: bytes,
         headers: { 'X-Liferaft-Digest': digest },
       });
       expect(put.status, JSON.stringify(put.json)).to.equal(200);

@@ -59,7 +59,9 @@ export function describeEditSequences(bench: Bench, suite: Suite): void {
       const host = hostIn(node());
       const agents = makeAgentMetadataReader(host, makeResourceAgents(host), makeFenceAgents(host));
       const found = await compareSequences(sequences, await loadedCib(node()), {
-        ...{ suite, agents, node: node() },
+        suite,
+        agents,
+        node: node(),
       });
       const unexplained = found.filter(({ difference }) => !explanationOf(difference));
       expect(unexplained).to.deep.equal([]);
@@ -151,7 +153,8 @@ async function byPcs(
   const script = await readFile(join(import.meta.dirname, 'pcs-many.py'), 'utf8');
   const input = batch.map(({ step, xml }) => JSON.stringify({ args: valuesOf(step, suite), xml }));
   const printed = await node.run(['python3', '-c', script], {
-    ...{ input: `${input.join('\n')}\n`, deadlineMs: 20 * 60_000 },
+    input: `${input.join('\n')}\n`,
+    deadlineMs: 20 * 60_000,
   });
   return printed
     .trim()

@@ -69,7 +69,9 @@ const resources = [
   `<clone id="U-clone">${unmanaged('U-clone')}<group id="U">${unmanaged('U')}${primitive('U1', unmanaged('U1'))}${primitive('U2', unmanaged('U2'))}</group></clone>`,
   `<bundle id="B"><docker image="none"/><network ip-range-start="192.0.2.1"/>${primitive('InB')}</bundle>`,
   `<primitive id="M" class="ocf" provider="pacemaker" type="Dummy"><instance_attributes id="M-instance_attributes">${pair('M-instance_attributes-fake', 'fake', 'x')}${pair('M-old', 'unknown', 'y')}</instance_attributes><meta_attributes id="M-meta_attributes">${pair('M-meta_attributes-priority', 'priority', '1')}</meta_attributes><operations><op id="M-1" name="monitor" interval="10s"/><op id="M-2" name="monitor" interval="20s" role="Stopped"/><op id="M-3" name="start" interval="0s" timeout="20s"/></operations></primitive>`,
-  ...[primitive('Bare'), primitive('L'), primitive('Tagged')],
+  primitive('Bare'),
+  primitive('L'),
+  primitive('Tagged'),
 ];
 const constraints = [
   '<!-- before all -->',
@@ -291,18 +293,21 @@ export const made: readonly Case[] = [
       ],
     },
     [
-      ...[
-        'op',
-        'monitor',
-        'interval=7',
-        'timeout=5min',
-        'on-fail=Standby',
-        'enabled=False',
-        'role=started',
-        'OCF_CHECK_LEVEL=10',
-        'description=x',
-      ],
-      ...['monitor', 'interval=8s', 'start-delay=5', 'id=own-id', 'start', 'timeout=1h'],
+      'op',
+      'monitor',
+      'interval=7',
+      'timeout=5min',
+      'on-fail=Standby',
+      'enabled=False',
+      'role=started',
+      'OCF_CHECK_LEVEL=10',
+      'description=x',
+      'monitor',
+      'interval=8s',
+      'start-delay=5',
+      'id=own-id',
+      'start',
+      'timeout=1h',
     ],
   ),
   // pcs 0.12 knows only the new names, and 0.10 only the old ones.
@@ -416,7 +421,8 @@ export const made: readonly Case[] = [
   remove('what is in a clone', 'C'),
   // Before 0.12, pcs leaves a set that refers to a deleted resource.
   remove('a clone that is alone in a set', 'S-clone', {
-    ...{ suites: ['bullseye', 'bookworm'], as: 'a set without resources' },
+    suites: ['bullseye', 'bookworm'],
+    as: 'a set without resources',
   }),
   remove('a clone of a group', 'CG-clone'),
   remove('a cloned group', 'CG'),
@@ -427,7 +433,8 @@ export const made: readonly Case[] = [
   remove('one of the storage topology', 'SMB'),
   // Before 0.12, pcs refuses that.
   remove('one in tags', 'Tagged', {
-    ...{ suites: ['bullseye', 'bookworm'], as: 'a tag of what is deleted' },
+    suites: ['bullseye', 'bookworm'],
+    as: 'a tag of what is deleted',
   }),
   {
     what: 'delete a fence device',
@@ -610,7 +617,9 @@ export const more: readonly Case[] = [
   remove('a clone with a name', 'Named'),
   remove('what is cloned elsewhere', 'Bare'),
   update('what is new', 'New', { params: { fake: '3' }, meta: { priority: '3' } }, [
-    ...['fake=3', 'meta', 'priority=3'],
+    'fake=3',
+    'meta',
+    'priority=3',
   ]),
   clone('what is new', 'New', undefined),
   clone('what is new, under a name', 'New', 'Named', { 'clone-max': '1' }),
@@ -739,8 +748,18 @@ export function describeEdits(bench: Bench, suite: Suite): void {
 
 /** Elements whose children have no fixed order. `dispensable` are those whose children nothing refers to. */
 const inAnyOrder = [
-  ...['resources', 'constraints', 'group', 'operations', 'nodes', 'tags', 'tag', 'acl_role'],
-  ...['instance_attributes', 'meta_attributes', 'cluster_property_set', 'fencing-topology'],
+  'resources',
+  'constraints',
+  'group',
+  'operations',
+  'nodes',
+  'tags',
+  'tag',
+  'acl_role',
+  'instance_attributes',
+  'meta_attributes',
+  'cluster_property_set',
+  'fencing-topology',
 ];
 const dispensable = ['constraints', 'instance_attributes', 'meta_attributes', 'fencing-topology'];
 

@@ -55,8 +55,10 @@ export function describeFirstCluster(bench: Bench): void {
       const stored = '/var/lib/ha-agent/tokens/bench.json';
       const { token } = bench();
       const content = {
-        ...{ role: 'admin', sha256: createHash('sha256').update(token).digest('hex') },
-        ...{ created: new Date().toISOString(), expires: null },
+        role: 'admin',
+        sha256: createHash('sha256').update(token).digest('hex'),
+        created: new Date().toISOString(),
+        expires: null,
       };
       for (const node of nodes()) {
         await node.writeFile(stored, `${JSON.stringify(content)}\n`, 0o600);
@@ -93,8 +95,12 @@ export function describeFirstCluster(bench: Bench): void {
       this.timeout(600_000);
       const [first, second] = nodes();
       const given: Record<string, string> = {
-        ...{ NAME1: first.name, NODE1: first.address, TOKEN1: tokens[0] ?? '' },
-        ...{ NAME2: second.name, NODE2: second.address, TOKEN2: tokens[1] ?? '' },
+        NAME1: first.name,
+        NODE1: first.address,
+        TOKEN1: tokens[0] ?? '',
+        NAME2: second.name,
+        NODE2: second.address,
+        TOKEN2: tokens[1] ?? '',
         IP: bench().lab.vip,
         FENCE_AGENT: 'fence_lab',
         FENCE1: JSON.stringify({ pcmk_host_list: first.name }),

@@ -37,7 +37,11 @@ function describeForeignConfs(): void {
     this.timeout(15 * 60 * 1000);
     await down(name, progressOnStderr);
     lab = await up({
-      ...{ name, suite, nodes: 4, topology: 'empty', progress: progressOnStderr },
+      name,
+      suite,
+      nodes: 4,
+      topology: 'empty',
+      progress: progressOnStderr,
       package: await builtPackage(),
     });
     const [first] = all();

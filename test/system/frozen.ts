@@ -16,16 +16,16 @@ interface Daemon {
 const write = 'property/batch-limit/set';
 // None of these needs pcs, which a busy machine may not start in time.
 const reads = [
-  ...[
-    'status',
-    'node',
-    'constraint/location',
-    'resource',
-    'fence_history',
-    'quorum',
-    'corosync/rings',
-  ],
-  ...['services', 'versions', 'property'],
+  'status',
+  'node',
+  'constraint/location',
+  'resource',
+  'fence_history',
+  'quorum',
+  'corosync/rings',
+  'services',
+  'versions',
+  'property',
 ];
 
 /** The daemons that crm_mon of each generation asks before it prints. */

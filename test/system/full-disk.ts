@@ -9,9 +9,7 @@ import { untilHealthy } from './client.ts';
 import { shareOf } from './share.ts';
 
 /** Folders that are put on a full disk one after another, with their content. */
-const places = [
-  ...(['/var/lib/ha-agent', '/run/ha-agent', '/var/lib/pacemaker', '/etc', '/var'] as const),
-];
+const places = ['/var/lib/ha-agent', '/run/ha-agent', '/var/lib/pacemaker', '/etc', '/var'];
 type Place = (typeof places)[number];
 /** Whether Pacemaker cannot write its CIB if this place is full. */
 const isOfCib = (place: Place) => place.startsWith('/var') && place !== '/var/lib/ha-agent';
@@ -52,7 +50,8 @@ const full = { name: 'Full', resource_agent: 'ocf:pacemaker:Dummy' };
 /** Stopped, so that the cluster need not do anything for it. */
 const createFull: Step = ['POST', 'resource', { ...full, meta: { 'target-role': 'Stopped' } }];
 const createRunning: Step = [
-  ...(['POST', 'resource?wait=60s'] as const),
+  'POST',
+  'resource?wait=60s',
   { ...full, meta: { 'resource-stickiness': '1000' } },
 ];
 const deleteFull: Step = ['GET', 'resource/Full/delete'];
@@ -271,15 +270,43 @@ const writes: readonly Write[] = [
 ];
 
 const reads = [
-  ...['versions', 'status', 'services', 'node', 'node/{other}', 'fence_history', 'constraint'],
-  ...['constraint/location', 'resource', 'resource/ZFS/details', 'resource/ZFS/locate'],
-  ...['resource/group', 'stonith', 'stonith/level', 'property', 'property/batch-limit/details'],
-  ...['configuration', 'resource_agent', 'resource_agent/providers'],
-  ...['resource_agent/ocf:heartbeat/details', 'resource_agent/ocf:heartbeat:Dummy/info'],
-  ...['stonith/agent', 'corosync', 'corosync/raw', 'corosync/verify', 'corosync/rings', 'quorum'],
-  ...['alphorn', 'alphorn/status', 'alphorn/liferaft', `alphorn/liferaft/${liferaft}`],
-  ...[`alphorn/liferaft/${liferaft}/diff`, 'audit', 'node/{other}/standby?dry_run=true'],
-  ...['resource/ZFS/stop?dry_run=true', 'status?raw=true', 'constraint?raw=true'],
+  'versions',
+  'status',
+  'services',
+  'node',
+  'node/{other}',
+  'fence_history',
+  'constraint',
+  'constraint/location',
+  'resource',
+  'resource/ZFS/details',
+  'resource/ZFS/locate',
+  'resource/group',
+  'stonith',
+  'stonith/level',
+  'property',
+  'property/batch-limit/details',
+  'configuration',
+  'resource_agent',
+  'resource_agent/providers',
+  'resource_agent/ocf:heartbeat/details',
+  'resource_agent/ocf:heartbeat:Dummy/info',
+  'stonith/agent',
+  'corosync',
+  'corosync/raw',
+  'corosync/verify',
+  'corosync/rings',
+  'quorum',
+  'alphorn',
+  'alphorn/status',
+  'alphorn/liferaft',
+  `alphorn/liferaft/${liferaft}`,
+  `alphorn/liferaft/${liferaft}/diff`,
+  'audit',
+  'node/{other}/standby?dry_run=true',
+  'resource/ZFS/stop?dry_run=true',
+  'status?raw=true',
+  'constraint?raw=true',
 ];
 
 /** An answer is true even if the disk is full. */

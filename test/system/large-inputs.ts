@@ -74,11 +74,9 @@ export function describeLargeInputs(bench: Bench): void {
         expect(text).not.to.include('hidden-secret');
         // The answer to a change says so.
         const made = await ask('POST', 'resource', {
-          ...{
-            name: 'beside-large',
-            resource_agent: 'ocf:pacemaker:Dummy',
-            meta: { 'target-role': 'Stopped' },
-          },
+          name: 'beside-large',
+          resource_agent: 'ocf:pacemaker:Dummy',
+          meta: { 'target-role': 'Stopped' },
         });
         expect(made.status, made.text).to.be.oneOf([200, 202]);
         expect(made.headers['x-ha-warnings']).to.match(/larger than 4 MiB/);

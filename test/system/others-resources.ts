@@ -73,10 +73,7 @@ export function describeOthersResources(bench: Bench): void {
     /** The values of a resource that Pacemaker itself reports. */
     const parameter = async (name: string, which: string, ...more: readonly string[]) =>
       (
-        await node().run([
-          ...(['crm_resource', '--resource', name, ...more] as const),
-          ...['--get-parameter', which],
-        ])
+        await node().run(['crm_resource', '--resource', name, ...more, '--get-parameter', which])
       ).trim();
     const nodesOf = () => bench().lab.nodes.map(({ name }) => name);
     const detail = ({ json }: Answer) => (json as { detail?: string }).detail ?? '';
@@ -334,7 +331,8 @@ export function describeOthersResources(bench: Bench): void {
         ['SMB', 'is not a promotable clone'],
       ] as const) {
         const refused = await ask('POST', `resource/${name}/migrate`, {
-          ...{ node: where, role: 'Promoted' },
+          node: where,
+          role: 'Promoted',
         });
         expect([refused.status, detail(refused).includes(reason)]).to.deep.equal([422, true]);
       }

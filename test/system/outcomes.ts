@@ -76,18 +76,25 @@ const cases: readonly Case[] = [
   {
     what: 'adds a location',
     request: [
-      ...(['POST', 'constraint/location'] as const),
+      'POST',
+      'constraint/location',
       { name: 'here', resource: 'SMB', location: other, kind: 'prefers', score: '50' },
     ],
     pcs: (suite) => [
-      ...['constraint', 'location', 'add', 'here', 'SMB', other],
+      'constraint',
+      'location',
+      'add',
+      'here',
+      'SMB',
+      other,
       suite === 'trixie' ? 'score=50' : '50',
     ],
   },
   {
     what: 'adds an order',
     request: [
-      ...(['POST', 'constraint/order'] as const),
+      'POST',
+      'constraint/order',
       {
         name: 'then',
         kind: 'Optional',
@@ -96,28 +103,33 @@ const cases: readonly Case[] = [
       },
     ],
     pcs: () => [
-      ...[
-        'constraint',
-        'order',
-        'start',
-        'SMB',
-        'then',
-        'start',
-        'NFS',
-        'kind=Optional',
-        'id=then',
-      ],
+      'constraint',
+      'order',
+      'start',
+      'SMB',
+      'then',
+      'start',
+      'NFS',
+      'kind=Optional',
+      'id=then',
     ],
   },
   {
     what: 'adds a colocation',
     request: [
-      ...(['POST', 'constraint/colocation'] as const),
+      'POST',
+      'constraint/colocation',
       { name: 'near', first: 'SMB', then: 'NFS', score: '50' },
     ],
     pcs: (suite) => [
-      ...['constraint', 'colocation', 'add', 'SMB', 'with', 'NFS'],
-      ...[suite === 'trixie' ? 'score=50' : '50', 'id=near'],
+      'constraint',
+      'colocation',
+      'add',
+      'SMB',
+      'with',
+      'NFS',
+      suite === 'trixie' ? 'score=50' : '50',
+      'id=near',
     ],
   },
   {
@@ -128,17 +140,15 @@ const cases: readonly Case[] = [
   {
     what: 'adds a fencing level',
     request: [
-      ...(['POST', 'stonith/level/create'] as const),
+      'POST',
+      'stonith/level/create',
       { level: 5, node_name: other, stonith_name: levelDevice },
     ],
     pcs: () => addLevel,
   },
   {
     what: 'removes a fencing level',
-    request: [
-      ...(['DELETE', 'stonith/level/5'] as const),
-      { node_name: other, stonith_name: levelDevice },
-    ],
+    request: ['DELETE', 'stonith/level/5', { node_name: other, stonith_name: levelDevice }],
     pcs: (suite) =>
       suite === 'bullseye'
         ? ['stonith', 'level', 'remove', '5', other, levelDevice]

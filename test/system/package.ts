@@ -105,10 +105,16 @@ export function describePackage(bench: () => { lab: Lab; token: string }): void 
         '/run',
         '-xdev',
         '(',
-        ...['-name', '*ha-agent*', '-o', '-name', '*alphorn*'],
+        '-name',
+        '*ha-agent*',
+        '-o',
+        '-name',
+        '*alphorn*',
         ')',
         // This folder is Pacemaker's own, for what systemd has to know about a resource.
-        ...['!', '-path', '/run/systemd/system/alphorn.service.d'],
+        '!',
+        '-path',
+        '/run/systemd/system/alphorn.service.d',
       ]);
       expect(left).to.equal('');
       // Newer versions of systemd exit with 1 if there are none.

@@ -40,7 +40,9 @@ export function describeSecrets(bench: Bench): void {
       return {
         journal: await node().run([
           'journalctl',
-          ...['--unit=ha-agent', '--output=cat', `--after-cursor=${since}`],
+          '--unit=ha-agent',
+          '--output=cat',
+          `--after-cursor=${since}`,
         ]),
         files: await node().run(['sh', '-c', files]),
         audit: await node().run(['hactl', 'audit', '--json', '--limit', '1000']),
@@ -108,7 +110,11 @@ export function describeSecrets(bench: Bench): void {
         expect(valueIn(pair)).to.equal(value);
       }
       for (const route of [
-        ...['stonith', 'configuration', `resource/${device}/details`, 'stonith?raw=true', 'status'],
+        'stonith',
+        'configuration',
+        `resource/${device}/details`,
+        'stonith?raw=true',
+        'status',
       ]) {
         answers[route] = await ask('GET', route);
       }
@@ -133,7 +139,9 @@ export function describeSecrets(bench: Bench): void {
       const headers = { 'Idempotency-Key': `twice-${created.slice(0, 6)}` };
       const agent = 'ocf:pacemaker:Dummy';
       const sent = {
-        ...{ name, resource_agent: agent, params: { passwd: created, fake: `is ${created}, too` } },
+        name,
+        resource_agent: agent,
+        params: { passwd: created, fake: `is ${created}, too` },
         meta: { 'target-role': 'Stopped' },
       };
       answers['tried'] = await change('POST', 'resource?dry_run=true', sent);

@@ -63,8 +63,12 @@ export interface WritersParts {
 
 /** Options of the cluster whose values have no effect in this test. */
 const properties = [
-  ...['pe-error-series-max', 'pe-warn-series-max', 'pe-input-series-max'],
-  ...['cluster-recheck-interval', 'node-health-base', 'cluster-ipc-limit'],
+  'pe-error-series-max',
+  'pe-warn-series-max',
+  'pe-input-series-max',
+  'cluster-recheck-interval',
+  'node-health-base',
+  'cluster-ipc-limit',
 ];
 const writerCount = 6;
 const maxConstraints = 4;

@@ -27,8 +27,14 @@ const size = isFull ? { writes: 2000, kills: 200, rounds: 5 } : { writes: 80, ki
 
 /** Refusals that the test itself causes in the cluster. Any other refusal means that a write was made twice. */
 const expectedRefusals: readonly string[] = [
-  ...['cluster_not_running', 'node_joining', 'too_many_changes', 'changed_meanwhile'],
-  ...['tool_timeout', 'tool_failed', 'tool_ended_by_signal', 'resource_not_stopped'],
+  'cluster_not_running',
+  'node_joining',
+  'too_many_changes',
+  'changed_meanwhile',
+  'tool_timeout',
+  'tool_failed',
+  'tool_ended_by_signal',
+  'resource_not_stopped',
 ];
 
 /** Each answer is true, even if an agent or a node ends while callers write. Leaves the cluster as it was. */

@@ -43,8 +43,17 @@ interface LoadParts {
 }
 
 const readRoutes = [
-  ...['status', 'node', 'resource', 'property', 'constraint', 'configuration', 'services'],
-  ...['alphorn', 'alphorn/status', 'alphorn/liferaft', 'audit'],
+  'status',
+  'node',
+  'resource',
+  'property',
+  'constraint',
+  'configuration',
+  'services',
+  'alphorn',
+  'alphorn/status',
+  'alphorn/liferaft',
+  'audit',
 ];
 const readPauseMs = 40;
 const writePauseMs = 250;

@@ -196,8 +196,24 @@ describe('a manifest', () => {
     ])
       expect(isPlainPath(good), good).to.equal(true);
     for (const bad of [
-      ...['', '/', 'etc/hostname', './a', '../a', '/..', '/.', '/a/../b', '/a/..', '/a/./b'],
-      ...['//a', '/a//b', '/a/', '/a\0b', 'C:/a', 'C:a', '\\a', `/${'x'.repeat(4095)}`],
+      '',
+      '/',
+      'etc/hostname',
+      './a',
+      '../a',
+      '/..',
+      '/.',
+      '/a/../b',
+      '/a/..',
+      '/a/./b',
+      '//a',
+      '/a//b',
+      '/a/',
+      '/a\0b',
+      'C:/a',
+      'C:a',
+      '\\a',
+      `/${'x'.repeat(4095)}`,
     ])
       expect(isPlainPath(bad), bad).to.equal(false);
   });

@@ -297,11 +297,14 @@ describe('the store of liferafts', () => {
     it('accepts the next one, and puts the damaged one aside', async () => {
       await receive({ generation: 3 });
       expect(await names()).to.deep.equal([
-        ...[`liferaft_${someHost}.1.tar`, latest, `${latest}.damaged`],
+        `liferaft_${someHost}.1.tar`,
+        latest,
+        `${latest}.damaged`,
       ]);
       expect(await readFile(join(folder(), `${latest}.damaged`), 'utf8')).to.equal('no liferaft');
       expect((await storeOf().list()).map(({ name }) => name)).to.deep.equal([
-        ...[latest, `liferaft_${someHost}.1.tar`],
+        latest,
+        `liferaft_${someHost}.1.tar`,
       ]);
     });
 
@@ -336,7 +339,8 @@ describe('the store of liferafts', () => {
     it('says so in the list, and when one is opened', async () => {
       const listed = await storeOf().list();
       expect(listed.map((each) => Object.keys(each).join(' ')).slice(0, 2)).to.deep.equal([
-        ...['name laterFormat', 'name laterFormat'],
+        'name laterFormat',
+        'name laterFormat',
       ]);
       const { message } = await faultOf('liferaft_of_later_format', storeOf().open(latest));
       expect(message).to.include('made by a later version').and.not.to.include('damaged');
@@ -425,9 +429,7 @@ describe('the store of liferafts', () => {
     await writeFile(join(folder(), 'incoming-0123456789ab.part'), 'a part');
     await writeFile(join(folder(), 'something-else'), 'of somebody else');
     await storeOf().tidy();
-    expect(await names()).to.deep.equal([
-      ...[`liferaft_${someHost}.1.tar`, latest, 'something-else'],
-    ]);
+    expect(await names()).to.deep.equal([`liferaft_${someHost}.1.tar`, latest, 'something-else']);
     await storeOf().tidy();
   });
 

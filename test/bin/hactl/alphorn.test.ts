@@ -438,22 +438,26 @@ describe('hactl alphorn', () => {
       [
         'a destination fails',
         { ...status, destinations: [...status.destinations, destination('failing', 'No.')] },
-        ...(['failing', 'failing.example is failing: No.'] as const),
+        'failing',
+        'failing.example is failing: No.',
       ],
       [
         'a destination does not have it yet',
         { ...status, destinations: [destination('pending')] },
-        ...(['warning', 'pending.example is pending'] as const),
+        'warning',
+        'pending.example is pending',
       ],
       [
         'there is an error',
         { ...status, error: { code: 'x', detail: 'Wrong.' } },
-        ...(['failing', 'Wrong.'] as const),
+        'failing',
+        'Wrong.',
       ],
       [
         'it is not enabled',
         { ...status, enabled: false, destinations: [] },
-        ...(['warning', 'not enabled'] as const),
+        'warning',
+        'not enabled',
       ],
     ] as const) {
       it(`is ${ending} when ${what}, and so is a status, whatever they print`, async () => {

@@ -124,8 +124,14 @@ describe('the command line of hactl', () => {
     expect(lines[0]).to.deep.include({ ...made, outcome: 'begun' });
     expect(lines[1]).to.deep.include({ ...made, outcome: 'success', id: lines[0]?.id });
     expect(lines.map(({ outcome }) => outcome)).to.deep.equal([
-      ...['begun', 'success', 'begun', 'token_exists'],
-      ...['begun', 'success', 'begun', 'token_not_found'],
+      'begun',
+      'success',
+      'begun',
+      'token_exists',
+      'begun',
+      'success',
+      'begun',
+      'token_not_found',
     ]);
     expect(JSON.stringify(lines)).not.to.include(stdout.trim());
     expect((await hactl('audit')).stdout).to.match(

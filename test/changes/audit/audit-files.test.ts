@@ -164,7 +164,12 @@ describe('the files of the audit log', () => {
 
   describe('as the audit log has them', () => {
     const entry = (id: string, outcome: 'begun' | 'success') => ({
-      ...{ id, outcome, caller: 'ui', role: 'admin', method: 'POST', route: '/x' },
+      id,
+      outcome,
+      caller: 'ui',
+      role: 'admin',
+      method: 'POST',
+      route: '/x',
     });
 
     it('give the end of a change whose beginning is in a file before', async () => {

@@ -11,7 +11,10 @@ describe('the audit log', () => {
   const folder = temporaryFolder();
   const file = () => join(folder.path, 'audit.jsonl');
   const entry = (caller: string): AuditEntry => ({
-    ...{ caller, role: 'admin', method: 'GET', route: '/api/v2/system/ha/corosync/key' },
+    caller,
+    role: 'admin',
+    method: 'GET',
+    route: '/api/v2/system/ha/corosync/key',
     outcome: 'success',
   });
   const lines = async () => (await readFile(file(), 'utf8')).split('\n');

@@ -20,10 +20,17 @@ describe('makeSerializer', () => {
       queue(run('c', false)),
     ]);
     expect(events).to.deep.equal([
-      ...['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends'],
+      'a begins',
+      'a ends',
+      'b begins',
+      'b ends',
+      'c begins',
+      'c ends',
     ]);
     expect(outcomes.map(({ status }) => status)).to.deep.equal([
-      ...['fulfilled', 'rejected', 'fulfilled'],
+      'fulfilled',
+      'rejected',
+      'fulfilled',
     ]);
     expect(outcomes[2]).to.include({ value: 'c' });
   });

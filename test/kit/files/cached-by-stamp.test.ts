@@ -66,7 +66,10 @@ describe('a value that is cached by a stamp', () => {
     const { state, stampOf, readOf } = source();
     const get = cacheEachByStamp(stampOf, readOf, 2);
     expect(await Promise.all(['x', 'y', 'x', 'y'].map(get))).to.deep.equal([
-      ...['x at a', 'y at a', 'x at a', 'y at a'],
+      'x at a',
+      'y at a',
+      'x at a',
+      'y at a',
     ]);
     expect(state.read).to.deep.equal(['x', 'y']);
   });

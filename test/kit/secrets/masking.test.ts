@@ -79,13 +79,28 @@ describe('secrets', () => {
   });
 
   for (const name of [
-    ...['pwd', 'psk', 'sshkey', 'accesskey', 'auth', 'credentials', 'pw', 'bindpw', 'db_pwd'],
-    ...['access_key', 'secret_key', 'authToken', 'userPass', 'pass-phrase', 'snmp.community'],
+    'pwd',
+    'psk',
+    'sshkey',
+    'accesskey',
+    'auth',
+    'credentials',
+    'pw',
+    'bindpw',
+    'db_pwd',
+    'access_key',
+    'secret_key',
+    'authToken',
+    'userPass',
+    'pass-phrase',
+    'snmp.community',
   ]) {
     it(`include a value with the name ${name}`, () => {
       expect(maskText(`${name}=x`)).to.equal(`${name}=********`);
       expect(maskArgv([`${name}=a b`, `--${name}`, 'x'])).to.deep.equal([
-        ...[`${name}=********`, `--${name}`, '********'],
+        `${name}=********`,
+        `--${name}`,
+        '********',
       ]);
       expect(maskPairs(`<nvpair name="${name}" value="x"/>`)).to.include('value="********"');
       expect(maskValues({ params: { [name]: 'x' } })).to.deep.equal({
@@ -175,7 +190,9 @@ describe('secrets', () => {
 
   it('are masked in JSON even if name and value are two fields', () => {
     expect(maskValues({ name: 'pw', value: 'x', n: [1, null, true] })).to.deep.equal({
-      ...{ name: 'pw', value: '********', n: [1, null, true] },
+      name: 'pw',
+      value: '********',
+      n: [1, null, true],
     });
     expect(maskValues({ credentials: { user: 'a', days: 3 } })).to.deep.equal({
       credentials: { user: '********', days: '********' },
@@ -209,25 +226,31 @@ describe('secrets', () => {
 });
 
 const harmless = [
-  ...[
-    '<',
-    '>',
-    '"',
-    "'",
-    '&amp;',
-    '&',
-    '\\',
-    '\n',
-    ' ',
-    '=',
-    ':',
-    '-',
-    '--',
-    '/',
-    '@',
-    '://',
-    'ü',
-    '\0',
-  ],
-  ...['<a', '<a b="c">', "<nvpair name='ip' value='1'/>", '</a>', '<!--', '-->', ']]>', 'ip', 'n1'],
+  '<',
+  '>',
+  '"',
+  "'",
+  '&amp;',
+  '&',
+  '\\',
+  '\n',
+  ' ',
+  '=',
+  ':',
+  '-',
+  '--',
+  '/',
+  '@',
+  '://',
+  'ü',
+  '\0',
+  '<a',
+  '<a b="c">',
+  "<nvpair name='ip' value='1'/>",
+  '</a>',
+  '<!--',
+  '-->',
+  ']]>',
+  'ip',
+  'n1',
 ];

@@ -85,8 +85,12 @@ describe('any CIB', () => {
         for (const { name } of resources) detailsOf(cib, name as string);
         for (const name of resourceNames) orFault(() => detailsOf(cib, name));
         const answers = [
-          ...[resources, listGroups(cib), listFencing(cib), listLevels(cib)],
-          ...[listConstraints(cib), listProperties(cib, new Map())],
+          resources,
+          listGroups(cib),
+          listFencing(cib),
+          listLevels(cib),
+          listConstraints(cib),
+          listProperties(cib, new Map()),
         ];
         expect(JSON.stringify(answers)).to.be.a('string');
       }),

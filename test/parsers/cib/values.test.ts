@@ -37,10 +37,14 @@ describe('a value of the CIB', () => {
 
   it('is a role under its new or its old name', () => {
     expect(['Master', 'Unpromoted', 'Started'].map((role) => roleIn(role, true))).to.deep.equal([
-      ...['Promoted', 'Unpromoted', 'Started'],
+      'Promoted',
+      'Unpromoted',
+      'Started',
     ]);
     expect(['Master', 'Unpromoted', 'Started'].map((role) => roleIn(role, false))).to.deep.equal([
-      ...['Master', 'Slave', 'Started'],
+      'Master',
+      'Slave',
+      'Started',
     ]);
   });
 });

@@ -21,7 +21,10 @@ for (const generation of generations) {
         transport: 'knet',
         links: [
           {
-            ...{ id: '0', ...by, status: undefined, nodes: nodes('connected') },
+            id: '0',
+            ...by,
+            status: undefined,
+            nodes: nodes('connected'),
             address: read('running').links[0]?.address,
           },
         ],
@@ -63,11 +66,17 @@ describe('the links, as other versions of corosync print them', () => {
       transport: undefined,
       links: [
         {
-          ...{ id: '0', transport: undefined, address: '10.0.0.5', nodes: [] },
+          id: '0',
+          transport: undefined,
+          address: '10.0.0.5',
+          nodes: [],
           status: 'ring 0 active with no faults',
         },
         {
-          ...{ id: '1', transport: undefined, address: '10.1.0.5', nodes: [] },
+          id: '1',
+          transport: undefined,
+          address: '10.1.0.5',
+          nodes: [],
           status: 'Marking ringid 1 interface 10.1.0.5 FAULTY',
         },
       ],
@@ -89,7 +98,8 @@ describe('the links, as other versions of corosync print them', () => {
 
   it('include a line that is not known', () => {
     expect(parseCfgtool('LINK ID 0 udp\n\taddr\t= ::1\n\tcolour\t= red\nTHE END\n')).to.deep.equal({
-      ...{ localNodeId: undefined, transport: undefined },
+      localNodeId: undefined,
+      transport: undefined,
       links: [{ id: '0', transport: 'udp', address: '::1', status: undefined, nodes: [] }],
       other: ['colour\t= red', 'THE END'],
     });

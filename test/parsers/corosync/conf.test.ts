@@ -100,7 +100,9 @@ describe('corosync.conf', () => {
     const conf = locateCorosyncConf('# c\na {\n b: 1\n c {\n }\n\n}\nd {\n');
     expect(conf.content).to.deep.equal([
       {
-        ...{ name: 'a', from: 1, to: 6 },
+        name: 'a',
+        from: 1,
+        to: 6,
         content: [
           { key: 'b', value: '1', line: 2 },
           { name: 'c', from: 3, to: 4, content: [] },

@@ -139,7 +139,11 @@ for (const generation of generations) {
       const { get } = await appBench(folder.path, run);
       const providers = (await get('resource_agent/providers')).body as string[];
       expect(providers).to.deep.equal([
-        ...['lsb', 'service', 'systemd', 'ocf:heartbeat', 'ocf:pacemaker'],
+        'lsb',
+        'service',
+        'systemd',
+        'ocf:heartbeat',
+        'ocf:pacemaker',
       ]);
       const agents = (await get('resource_agent')).body as string[];
       for (const provider of providers) {
@@ -279,7 +283,9 @@ describe('lists of agents', () => {
     const { get } = await appBench(folder.path, run, paths());
     await Promise.all(Array.from({ length: 100 }, () => get('resource_agent')));
     expect(started).to.deep.equal([
-      ...['--list-agents lsb', '--list-agents systemd', '--list-ocf-providers'],
+      '--list-agents lsb',
+      '--list-agents systemd',
+      '--list-ocf-providers',
       '--list-agents ocf:test',
     ]);
   });
@@ -346,7 +352,10 @@ describe('the description of an agent', () => {
     });
     const answers = await Promise.all(names.map((name) => get(`resource_agent/lsb:${name}/info`)));
     expect(answers.map(({ body }) => body as string)).to.deep.equal([
-      ...['lsb:a', 'lsb:b', 'lsb:c', 'lsb:d'],
+      'lsb:a',
+      'lsb:b',
+      'lsb:c',
+      'lsb:d',
     ]);
     expect(running.max).to.equal(1);
   });
@@ -457,6 +466,10 @@ describe('an undocumented request for agents', () => {
 /** The recorded calls that list the resource agents of a node. */
 function recordedLists(generation: Generation): Recorded[] {
   return [
-    ...['agents-lsb', 'agents-systemd', 'ocf-providers', 'agents-heartbeat', 'agents-pacemaker'],
+    'agents-lsb',
+    'agents-systemd',
+    'ocf-providers',
+    'agents-heartbeat',
+    'agents-pacemaker',
   ].map((name) => recorded(generation, 'crm_resource', name));
 }

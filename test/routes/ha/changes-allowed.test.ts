@@ -34,8 +34,13 @@ const forOperators: readonly (readonly [method: Method, path: string])[] = [
 
 /** Routes that change something by a documented GET. Each also has a POST. */
 const byGet = [
-  ...[resourceNamed('delete'), nodeNamed('delete'), nodeNamed('fence'), 'destroy'],
-  ...['property/stonith-enabled/delete', 'property/delete_all', 'corosync/key/generate'],
+  resourceNamed('delete'),
+  nodeNamed('delete'),
+  nodeNamed('fence'),
+  'destroy',
+  'property/stonith-enabled/delete',
+  'property/delete_all',
+  'corosync/key/generate',
   'alphorn/liferaft/delete_all',
 ];
 

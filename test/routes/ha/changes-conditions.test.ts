@@ -104,7 +104,8 @@ describe('a change', () => {
       });
       expect(answer.headers['etag']).to.equal('"0.8"');
       expect(cluster.calls.map(([tool, first]) => `${tool ?? ''} ${first ?? ''}`)).to.have.members([
-        ...['cibadmin --query', 'crm_simulate --simulate'],
+        'cibadmin --query',
+        'crm_simulate --simulate',
       ]);
       expect(cluster.cibs).to.have.lengthOf(1);
       expect((await call('GET', 'audit')).body).to.deep.equal([]);
@@ -367,7 +368,11 @@ describe('a change', () => {
         const asked = cluster.calls.filter((argv) => argv.includes('--node'));
         expect(asked).to.have.lengthOf(method === 'DELETE' ? 2 : 1);
         expect(asked[0]?.slice(0, 5)).to.deep.equal([
-          ...['cibadmin', '--query', '--node', other, '--xpath'],
+          'cibadmin',
+          '--query',
+          '--node',
+          other,
+          '--xpath',
         ]);
       });
 

@@ -155,7 +155,9 @@ describe('a new constraint', () => {
       'location of a role with a rule that has the role',
       'location',
       {
-        ...{ resource: 'Database-clone', role: 'Unpromoted', 'resource-discovery': 'exclusive' },
+        resource: 'Database-clone',
+        role: 'Unpromoted',
+        'resource-discovery': 'exclusive',
         rule: { expression: [{ attribute: 'rack', operation: 'defined' }] },
       },
       [
@@ -276,7 +278,8 @@ describe('a new constraint', () => {
       '<rsc_order id="X" first="ZFS" then="SMB"/>',
       'order',
       {
-        ...{ first: { resource: 'ZFS' }, then: { resource: 'SMB' } },
+        first: { resource: 'ZFS' },
+        then: { resource: 'SMB' },
         options: { symmetrical: false },
       },
       ['constraint_contradicts', 'X contradicts it: its symmetrical is true, not false'],
@@ -491,7 +494,8 @@ describe('a new constraint', () => {
       {
         resource: 'SMB',
         rule: {
-          ...{ 'boolean-op': 'and', role: 'Started' },
+          'boolean-op': 'and',
+          role: 'Started',
           expression: [
             { attribute: 'b', operation: 'eq', value: '1', type: 'string' },
             { attribute: 'a', operation: 'defined' },
@@ -505,7 +509,8 @@ describe('a new constraint', () => {
       '<rsc_location id="X" rsc="SMB"><rule id="X-rule" score="5"><expression id="X-1" attribute="a" operation="defined"/></rule></rsc_location>',
       'location',
       {
-        ...{ resource: 'SMB', kind: 'avoids' },
+        resource: 'SMB',
+        kind: 'avoids',
         rule: { expression: [{ attribute: 'a', operation: 'defined' }] },
       },
       ['constraint_contradicts', 'X contradicts it: its score is 5, not -INFINITY'],
@@ -515,7 +520,8 @@ describe('a new constraint', () => {
       '<rsc_location id="X" rsc="Database-clone"><rule id="X-rule" score="5"><expression id="X-1" attribute="a" operation="defined"/></rule></rsc_location>',
       'location',
       {
-        ...{ resource: 'Database-clone', role: 'Promoted' },
+        resource: 'Database-clone',
+        role: 'Promoted',
         rule: { expression: [{ attribute: 'a', operation: 'defined' }] },
       },
       [],
@@ -601,7 +607,10 @@ describe('a new constraint', () => {
     it('is refused if all nodes already have it', async () => {
       const both = { locations: [other, nodes.local, other], score: 5 };
       const { outcomes, locations } = await after('', both, both, {
-        ...{ location: other, score: '+5', role: 'Started', 'resource-discovery': 'always' },
+        location: other,
+        score: '+5',
+        role: 'Started',
+        'resource-discovery': 'always',
       });
       expect(outcomes).to.deep.equal([
         [200],
@@ -619,7 +628,8 @@ describe('a new constraint', () => {
         { location: other, score: 2 },
       );
       expect(locations.map((each) => /id="([^"]*)"/.exec(each)?.[1])).to.deep.equal([
-        ...['A', 'B'],
+        'A',
+        'B',
         `location-SMB-${other}-2`,
       ]);
     });

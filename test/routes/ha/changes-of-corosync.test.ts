@@ -355,7 +355,9 @@ describe('changes of the files of corosync', () => {
     it('succeeds with a warning if corosync cannot say how many votes it expects', async () => {
       const changing = await withNodes(down(other), local, other);
       changing.cluster.answers.set('corosync-quorumtool', () => ({
-        ...{ exitCode: 1, stdout: '', stderr: 'Cannot initialize QUORUM service\n' },
+        exitCode: 1,
+        stdout: '',
+        stderr: 'Cannot initialize QUORUM service\n',
       }));
       const { status, headers } = await changing.call('DELETE', `node/${other}`);
       expect(status).to.equal(200);

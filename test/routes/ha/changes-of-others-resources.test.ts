@@ -136,16 +136,24 @@ describe('changes of resources that others configured', () => {
 
     it('replace as many operations, those of the same interval first', async () => {
       expect(await after([{ interval: '40s' }, { interval: '50s' }])).to.deep.equal([
-        ...['40s', '50s', '30s'],
+        '40s',
+        '50s',
+        '30s',
       ]);
       expect(await after([{ interval: '20s', timeout: '5s' }, { interval: '50s' }])).to.deep.equal([
-        ...['50s', '20s 5s', '30s'],
+        '50s',
+        '20s 5s',
+        '30s',
       ]);
       expect(await after([{ interval: '20' }, { interval: '10', timeout: '6s' }])).to.deep.equal([
-        ...['10 6s', '20', '30s'],
+        '10 6s',
+        '20',
+        '30s',
       ]);
       expect(await after({ interval: '20s', timeout: '7s' })).to.deep.equal([
-        ...['10s', '20s 7s', '30s'],
+        '10s',
+        '20s 7s',
+        '30s',
       ]);
     });
 
@@ -418,7 +426,10 @@ describe('changes of resources that others configured', () => {
       cluster.answers.set('crm_attribute', ({ argv }) => {
         if (fails) return { exitCode: 1, stdout: '', stderr: 'no' };
         expect(argv.slice(1)).to.deep.equal([
-          ...[`--node=${other}`, '--name=standby', '--lifetime=reboot', '--delete'],
+          `--node=${other}`,
+          '--name=standby',
+          '--lifetime=reboot',
+          '--delete',
         ]);
         isSet = false;
         return success('');

@@ -37,8 +37,13 @@ const primitiveA = '<primitive id="A" class="ocf" provider="pacemaker" type="Dum
 /** The operations that the agent proposes, except the named ones. */
 function proposed(...others: readonly string[]): string[] {
   const all = {
-    ...{ migrate_from: '0s', migrate_to: '0s', monitor: '10s', reload: '0s' },
-    ...{ 'reload-agent': '0s', start: '0s', stop: '0s' },
+    migrate_from: '0s',
+    migrate_to: '0s',
+    monitor: '10s',
+    reload: '0s',
+    'reload-agent': '0s',
+    start: '0s',
+    stop: '0s',
   };
   return Object.entries(all)
     .filter(([name]) => !others.includes(name))

@@ -16,19 +16,26 @@ const device = 'failoverMeasure_ipmi_bitcoin';
 // Each bad text contains this word, so that a search finds every place that it reaches.
 const mark = 'BAD';
 const badTexts = [
-  ...[
-    `-${mark}`,
-    `--${mark}=1`,
-    `${mark};id`,
-    `${mark}\nx`,
-    `${mark}\0`,
-    `${mark}\u2028x`,
-    `${mark}😀`,
-    `${mark}\ufffe`,
-    `$(${mark})`,
-  ],
-  ...[`../${mark}`, `/${mark}`, `${mark} x`, ` ${mark}`, `${mark}×÷`, `×${mark}`, `${mark}<"'&>`],
-  ...[mark.repeat(3500), '', ' ', '\t'],
+  `-${mark}`,
+  `--${mark}=1`,
+  `${mark};id`,
+  `${mark}\nx`,
+  `${mark}\0`,
+  `${mark}\u2028x`,
+  `${mark}😀`,
+  `${mark}\ufffe`,
+  `$(${mark})`,
+  `../${mark}`,
+  `/${mark}`,
+  `${mark} x`,
+  ` ${mark}`,
+  `${mark}×÷`,
+  `×${mark}`,
+  `${mark}<"'&>`,
+  mark.repeat(3500),
+  '',
+  ' ',
+  '\t',
 ];
 /** One text of each kind, for fields that are checked like another one. */
 const few = [`-${mark}`, `${mark};id`, `${mark}\n`, `../${mark}`, '', null];
@@ -65,7 +72,8 @@ const badOperations = [
   ...[...badKeys, 'meta', 'clone', 'op', 'bundle', 'before'].map((key) => ({
     [key]: { interval: '1s' },
   })),
-  ...[{ monitor: [[]] }, { monitor: [mark] }],
+  { monitor: [[]] },
+  { monitor: [mark] },
 ];
 const names = [
   ...noText,
@@ -417,7 +425,13 @@ const routes: readonly Route[] = [
       'config.sync': [undefined, ...noObject, {}],
       'config.sync.enabled': [undefined, null, 1, 'true', '', mark, [], {}],
       'config.sync.destinations': [
-        ...[undefined, null, true, 1, '', mark, {}],
+        undefined,
+        null,
+        true,
+        1,
+        '',
+        mark,
+        {},
         ...[...badTexts, null, 1, {}, [], '256.0.0.1', 'a:0', 'a:65536'].map((each) => [each]),
         ['a', 'b', 'a'],
         ['a', 'A:8444'],
@@ -434,7 +448,13 @@ const routes: readonly Route[] = [
     wrong: {
       dry_run: [null, 1, 'true', '', mark, [], {}],
       paths: [
-        ...[null, true, 1, '', mark, {}, []],
+        null,
+        true,
+        1,
+        '',
+        mark,
+        {},
+        [],
         ...[...badTexts.filter((each) => each !== `/${mark}`), null, 1, {}, []].map((each) => [
           each,
         ]),

@@ -167,7 +167,8 @@ describe('a value', () => {
     const { call, paths } = await bench();
     for (const conf of ['totem {\n}\n# \ud800', 'totem {\n}\n# \udc00x']) {
       expect(outcomeOf(await call('POST', 'corosync/raw', { conf }))).to.deep.equal([
-        ...[400, 'invalid_request'],
+        400,
+        'invalid_request',
       ]);
     }
     expect(existsSync(paths.corosyncConf)).to.equal(false);

@@ -25,7 +25,8 @@ describe('changes with a secret', () => {
     const body = { name: 'F', agent: 'fence_ipmilan', params };
     const answer = await call('POST', 'stonith/create', body, { 'Idempotency-Key': 'k' });
     expect(answer.body).to.deep.equal({
-      ...{ name: 'F', stonith_agent: 'fence_ipmilan' },
+      name: 'F',
+      stonith_agent: 'fence_ipmilan',
       params: { ip: '192.0.2.1', passwd: '********' },
     });
     expect(cluster.cibs[1]).to.include('name="passwd" value="hunter2&quot;&amp;&lt;two words&gt;"');

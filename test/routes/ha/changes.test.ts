@@ -217,9 +217,12 @@ describe('changes', () => {
   it('echo the values of the request as they were sent', async () => {
     const { call } = await changesBench(folder.path);
     const body = {
-      ...{ name: 'A', resource_agent: 'ocf:heartbeat:IPaddr2', clone: false },
-      ...{ params: { ip: '192.0.2.1', cidr_netmask: 24 }, meta: {} },
-      ...{ operations: { interval: '30s' } },
+      name: 'A',
+      resource_agent: 'ocf:heartbeat:IPaddr2',
+      clone: false,
+      params: { ip: '192.0.2.1', cidr_netmask: 24 },
+      meta: {},
+      operations: { interval: '30s' },
     };
     const { body: answer } = await call('POST', 'resource', body);
     expect(answer).to.deep.equal(body);

@@ -56,7 +56,8 @@ describe('corosync', () => {
       const { get } = await bench({ conf });
       const { status, body } = await get('corosync');
       expect([status, (body as { code: string }).code]).to.deep.equal([
-        ...[503, 'corosync_conf_unreadable'],
+        503,
+        'corosync_conf_unreadable',
       ]);
     });
   }

@@ -51,8 +51,13 @@ describe('the id of a request', () => {
     const logged = app.lines.filter(({ level }) => level === 'info');
     expect(logged).to.deep.equal([
       {
-        ...{ level: 'info', request_id: 'change-1', caller: 'test', method: 'POST' },
-        ...{ route: '/api/v2/system/ha/resource/SMB/stop', status: 200, from: entry?.from },
+        level: 'info',
+        request_id: 'change-1',
+        caller: 'test',
+        method: 'POST',
+        route: '/api/v2/system/ha/resource/SMB/stop',
+        status: 200,
+        from: entry?.from,
       },
     ]);
   });

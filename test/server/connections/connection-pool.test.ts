@@ -21,7 +21,9 @@ describe('a pool of connections', () => {
     pool.refresh('a1');
     pool.refresh('b1');
     expect([pool.takeOut(any), pool.takeOut(any), pool.takeOut(any)]).to.deep.equal([
-      ...['a2', 'a3', 'a1'],
+      'a2',
+      'a3',
+      'a1',
     ]);
     expect(pool.size()).to.equal(0);
   });

@@ -154,8 +154,13 @@ describe('the limits of the listeners', () => {
       https
         .get(
           {
-            ...{ host: '127.0.0.1', port, path: '/x', agent, headers },
-            ...{ localAddress: from, rejectUnauthorized: false },
+            host: '127.0.0.1',
+            port,
+            path: '/x',
+            agent,
+            headers,
+            localAddress: from,
+            rejectUnauthorized: false,
           },
           (response) => {
             response.resume().on('end', () => {

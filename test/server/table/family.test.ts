@@ -97,8 +97,13 @@ describe('a family of routes that is unlike the others', () => {
         const answer = await new Promise<string>((resolve, reject) => {
           const put = https.request(
             {
-              ...{ port, host: '127.0.0.1', method: 'PUT', path: '/0.5/uploads/a/file' },
-              ...{ ...identity, rejectUnauthorized: false, agent: false },
+              port,
+              host: '127.0.0.1',
+              method: 'PUT',
+              path: '/0.5/uploads/a/file',
+              ...identity,
+              rejectUnauthorized: false,
+              agent: false,
             },
             (response) => {
               response.setEncoding('utf8');

@@ -72,7 +72,8 @@ const forms: Readonly<Record<string, readonly Form[]>> = {
   systemctl: [
     ...['start', 'stop', 'restart', 'enable', 'disable'].map((action) => [action, unit]),
     ...[1, 2, 3, 4, 5, 6].map((units) => [
-      ...['show', '--property=Id,LoadState,ActiveState,UnitFileState'],
+      'show',
+      '--property=Id,LoadState,ActiveState,UnitFileState',
       ...Array.from({ length: units }, () => unit),
     ]),
   ],

@@ -133,8 +133,10 @@ export async function fuzz(folder: string, options: FuzzOptions): Promise<FuzzOu
     for (const flaw of flaws.splice(0)) findings.add(flaw, 'at the end');
   }
   return {
-    ...{ requests: counts.requests, commands: counts.commands },
-    ...{ statuses: counts.statuses.all(), families: counts.families.all() },
+    requests: counts.requests,
+    commands: counts.commands,
+    statuses: counts.statuses.all(),
+    families: counts.families.all(),
     rows: { all: rows.length, asked: asked.size, well: well.size },
     growth: memory.growth(),
     findings: findings.list(),
@@ -189,7 +191,10 @@ async function headersOf({ listeners }: FuzzedAgent): Promise<string[]> {
   const preflight =
     'OPTIONS /healthz HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nAccess-Control-Request-Method: GET\r\n\r\n';
   const { answers } = await connection.exchange({
-    ...{ pieces: [Buffer.from(preflight)], methods: ['OPTIONS'], wanted: 1, end: 'keep' },
+    pieces: [Buffer.from(preflight)],
+    methods: ['OPTIONS'],
+    wanted: 1,
+    end: 'keep',
   });
   connection.destroy();
   const allowed = answers[0]?.headers.get('access-control-allow-headers') ?? '';

@@ -12,7 +12,24 @@ const contract = ['contract', 'alphorn', 'security']
 /** The statuses of errors that a caller can do nothing about. */
 const fine5xx = [503, 504, 507];
 const documented = [
-  ...[200, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 428, 429, 431],
+  200,
+  202,
+  204,
+  304,
+  400,
+  401,
+  403,
+  404,
+  405,
+  408,
+  409,
+  412,
+  413,
+  415,
+  422,
+  428,
+  429,
+  431,
   ...fine5xx,
 ];
 /** With these codes the change may have been made. */

@@ -16,17 +16,30 @@ export const pools: Pools = {
   byRule: {
     'an XML id': [
       ...idsOf('primitive |group |clone |bundle |template |rsc_\\w+ '),
-      ...['new-1', 'new-2', 'new-3'],
+      'new-1',
+      'new-2',
+      'new-3',
     ],
     'a node name': [...Object.values(nodes), ...Object.values(nodes), 'remote1', 'guest1', 'none'],
     'a property name': [
-      ...['batch-limit', 'stonith-enabled', 'cluster-delay', 'no-quorum-policy', 'dc-version'],
+      'batch-limit',
+      'stonith-enabled',
+      'cluster-delay',
+      'no-quorum-policy',
+      'dc-version',
       'mine',
     ],
     'a provider of agents': ['ocf:heartbeat', 'ocf:pacemaker', 'systemd', 'stonith', 'lsb'],
     'the name of an agent': [
-      ...['ocf:heartbeat:Dummy', 'ocf:pacemaker:Dummy', 'ocf:heartbeat:IPaddr2', 'systemd:smbd'],
-      ...['ocf:pacemaker:Stateful', 'fence_dummy', 'fence_ipmilan', 'stonith:fence_dummy', 'none'],
+      'ocf:heartbeat:Dummy',
+      'ocf:pacemaker:Dummy',
+      'ocf:heartbeat:IPaddr2',
+      'systemd:smbd',
+      'ocf:pacemaker:Stateful',
+      'fence_dummy',
+      'fence_ipmilan',
+      'stonith:fence_dummy',
+      'none',
     ],
   },
   byWord: {
@@ -42,5 +55,6 @@ export const pools: Pools = {
 /** What `If-Match` may have: the version of each fake cluster, and others. */
 export const versions: readonly string[] = [
   ...cibs.map((xml) => `"${versionOfCib(xml)}"`),
-  ...['*', '"0.1"'],
+  '*',
+  '"0.1"',
 ];

@@ -16,7 +16,11 @@ describe('the reader of answers', () => {
     const { answers, flaw, isPartial } = read(early + ok + chunked + none + ofHead + ok, methods);
     expect([flaw, isPartial]).to.deep.equal([undefined, false]);
     expect(answers.map(({ status, body }) => `${status} ${body.toString()}`)).to.deep.equal([
-      ...['200 hi', '200 hi', '204 ', '200 ', '200 hi'],
+      '200 hi',
+      '200 hi',
+      '204 ',
+      '200 ',
+      '200 hi',
     ]);
   });
 

@@ -171,10 +171,13 @@ describe('a restore of users and groups onto a host with others', () => {
     expect(report?.mode).to.equal('replace');
     const gone = report?.changes.filter(({ change }) => change === 'vanishes');
     expect(gone?.map(({ kind, name: who }) => `${kind} ${who}`)).to.deep.equal([
-      ...['user svc', 'group svc'],
+      'user svc',
+      'group svc',
     ]);
     expect(report?.orphaned.first.map(({ path }) => path)).to.deep.equal([
-      ...['/var/lib/svc', '/var/lib/svc/data', '/var/lib/svc/shared'],
+      '/var/lib/svc',
+      '/var/lib/svc/data',
+      '/var/lib/svc/shared',
     ]);
     expect(report?.units).to.deep.equal([
       { path: '/etc/systemd/system/svc.service', account: 'user svc' },
@@ -249,7 +252,8 @@ describe('a restore of users and groups onto a host with others', () => {
     name = await storeLiferaft(liferafts, described);
     const report = await diff();
     expect(report?.changes.map((each) => `${each.name} ${each.change}`)).to.deep.equal([
-      ...['drück renumbered', 'café added'],
+      'drück renumbered',
+      'café added',
     ]);
     expect(report?.units).to.deep.equal([]);
     await restore();

@@ -246,8 +246,15 @@ describe('a liferaft compared with a host', () => {
     });
 
     for (const path of [
-      ...['/usr/bin/a', '/boot/a', '/lib/systemd/a', '/sbin/a', '/proc/a', '/dev/a', '/run/a'],
-      ...['/tmp/a', '/var/tmp/a'],
+      '/usr/bin/a',
+      '/boot/a',
+      '/lib/systemd/a',
+      '/sbin/a',
+      '/proc/a',
+      '/dev/a',
+      '/run/a',
+      '/tmp/a',
+      '/var/tmp/a',
     ]) {
       it(`at ${path}`, async () => {
         const content = { folders: {}, files: { [path]: 'A' } };

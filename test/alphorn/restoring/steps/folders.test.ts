@@ -79,7 +79,9 @@ describe('folders that are there before a restore', () => {
       },
     ]);
     expect(differences.map(({ path }) => path)).to.deep.equal([
-      ...['/etc/empty', '/etc/d/a', '/etc/same/b'],
+      '/etc/empty',
+      '/etc/d/a',
+      '/etc/same/b',
     ]);
     await restore(false);
     expect(await tree()).to.include({ '/etc': 'folder 711 0:0', '/etc/d': 'folder 2750 3:4' });
@@ -232,7 +234,10 @@ describe('a path that exists only on this host', () => {
   it('is reported if it would go into its liferaft, and stays', async () => {
     await rules('{"include": ["/etc/samba", "/etc/ssh_host_*"], "exclude": ["/**/*~"]}');
     const expected = [
-      ...['/etc/samba/deep', '/etc/samba/link', '/etc/samba/local.conf', '/etc/ssh_host_a'],
+      '/etc/samba/deep',
+      '/etc/samba/link',
+      '/etc/samba/local.conf',
+      '/etc/ssh_host_a',
     ];
     expect(await bench.restorer.diff(name)).to.deep.include({
       onlyHere: expected,

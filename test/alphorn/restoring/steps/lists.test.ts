@@ -116,7 +116,10 @@ describe('a restore of access control lists', () => {
     const { differences } = await bench.restorer.diff(name);
     expect(
       differences.map(({ path, changes, here, liferaft }) => [
-        ...[path, changes, here?.acl, liferaft.acl],
+        path,
+        changes,
+        here?.acl,
+        liferaft.acl,
       ]),
     ).to.deep.equal([
       ['/etc/a', ['acl'], 'user:42:rw-,group::---', undefined],

@@ -54,7 +54,7 @@ describe('the document of corosync.conf', () => {
       ['an array', []],
     ] as const) {
       it(`is refused with ${what}`, () => {
-        expectInvalid(() => corosyncConfOfJson(value), /strings such as "2"/);
+        expectInvalid(() => corosyncConfOfJson(value), /a setting is a string such as "2"/);
       });
     }
 

@@ -82,8 +82,11 @@ describe('stateAsJson', () => {
 describe('the writer of the status', () => {
   const { raw, xml } = contractExample('status') as Record<'raw' | 'xml', string>;
   const status = () => ({
-    ...{ state: parseCrmMon(xml), clusterName: 'dolocoin', pcsText: raw },
-    ...{ digest: 'a', readAt: 0 },
+    state: parseCrmMon(xml),
+    clusterName: 'dolocoin',
+    pcsText: raw,
+    digest: 'a',
+    readAt: 0,
   });
 
   it('writes the status of the contract from its XML and its text, to the byte', () => {

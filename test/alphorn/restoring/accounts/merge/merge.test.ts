@@ -127,7 +127,8 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
       restored: new Set(['/etc/subuid']),
     });
     expect(ranges.map(({ name, here, after }) => `${name} ${here} ${after}`)).to.deep.equal([
-      ...['a 2000:10 3000:10', 'b 100:10 5010:10'],
+      'a 2000:10 3000:10',
+      'b 100:10 5010:10',
     ]);
   });
 
@@ -192,8 +193,11 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
       restored: new Set(['/etc/passwd']),
     });
     expect(linesOf(texts, '/etc/passwd')).to.deep.equal([
-      ...['root:x:0:0::/:/', 'admin:x:0:0::/:/', 'a:x:120:0::/:/'],
-      ...['toor:x:0:0::/:/', 'b:x:120:0::/:/'],
+      'root:x:0:0::/:/',
+      'admin:x:0:0::/:/',
+      'a:x:120:0::/:/',
+      'toor:x:0:0::/:/',
+      'b:x:120:0::/:/',
     ]);
   });
 
@@ -237,7 +241,10 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
       restored: new Set(['/etc/passwd']),
     });
     expect(linesOf(texts, '/etc/passwd')).to.deep.equal([
-      ...['# ours', 'root:x:0:0::/:/', 'svc:x:998:998::/:/', '+@admins::::::'],
+      '# ours',
+      'root:x:0:0::/:/',
+      'svc:x:998:998::/:/',
+      '+@admins::::::',
     ]);
   });
 
@@ -248,7 +255,10 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
       restored: new Set(['/etc/passwd']),
     });
     expect(linesOf(texts, '/etc/passwd')).to.deep.equal([
-      ...['root:x:0:0::/:/', 'svc:x:998:998::/:/', '-mallory::::::', '+::::::'],
+      'root:x:0:0::/:/',
+      'svc:x:998:998::/:/',
+      '-mallory::::::',
+      '+::::::',
     ]);
   });
 
@@ -260,7 +270,10 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
         restored: new Set([file]),
       });
       expect(linesOf(texts, file).map((line) => line.split(':')[2])).to.deep.equal([
-        ...['600', '601', '500', '501'],
+        '600',
+        '601',
+        '500',
+        '501',
       ]);
       expect([...numbers.users.moved, ...numbers.groups.moved]).to.deep.equal([]);
     }
@@ -279,7 +292,9 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     });
     expect(texts['/etc/passwd']).to.include('jones:x:1001:');
     expect(linesOf(texts, '/etc/subuid')).to.deep.equal([
-      ...['1000:165536:65536', '1001:100000:65536', '4711:300000:65536'],
+      '1000:165536:65536',
+      '1001:100000:65536',
+      '4711:300000:65536',
     ]);
   });
 
@@ -291,7 +306,8 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     });
     expect([...numbers.users.moved]).to.deep.equal([]);
     expect(changes.map(({ name, change }) => `${name} ${change}`)).to.deep.equal([
-      ...['a added', 'b added'],
+      'a added',
+      'b added',
     ]);
   });
 
@@ -327,7 +343,10 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     expect(texts).to.deep.equal(liferaft);
     const gone = changes.filter(({ change }) => change === 'vanishes');
     expect(gone.map(({ kind, name }) => `${kind} ${name}`)).to.deep.equal([
-      ...['user svc', 'user installer', 'group svc', 'group installer'],
+      'user svc',
+      'user installer',
+      'group svc',
+      'group installer',
     ]);
     expect([...numbers.users.gone]).to.deep.equal([998, 1000]);
     expect([...numbers.users.moved]).to.deep.equal([

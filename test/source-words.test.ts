@@ -123,10 +123,11 @@ function textsIn(source: ts.SourceFile): (Found & { isTitle: boolean })[] {
   const found: (Found & { isTitle: boolean })[] = [];
   const visit = (node: ts.Node): void => {
     if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || isTemplateTail(node)) {
-      const call = node.parent;
+      const whole = ts.isTemplateHead(node) ? node.parent : node;
+      const call = whole.parent;
       const isTitle =
         ts.isCallExpression(call) &&
-        call.arguments[0] === node &&
+        call.arguments[0] === whole &&
         /^(?:describe|it)$/.test(call.expression.getText(source));
       if (node.text.includes(' '))
         found.push({ line: lineOf(source, node.getStart(source)), text: node.text, isTitle });
@@ -181,6 +182,7 @@ describe('the words of the source', () => {
     ['a docstring', 'const a = {\n  /**\n   * One. Of two, one.\n   */\n};', "'Of'"],
     ['a message', 'f(`It hangs on ${a} alone`);', "'hangs on'"],
     ['a title', "it('of two takes one', f);", "a title that begins with 'of'"],
+    ['a title with a value', 'it(`of ${two} takes one`, f);', "a title that begins with 'of'"],
   ] as const) {
     it(`are found in ${what}`, () => {
       const [offence = ''] = offencesIn('a.ts', content);

@@ -124,7 +124,7 @@ describe('an undo', () => {
     ['a folder', () => mkdir(join(etc, 'b'))],
     ['a pipe', () => run('mkfifo', [join(etc, 'b')])],
   ] as const) {
-    it(`of a restored file with ${what} in its place names it, also by force`, async () => {
+    it(`names ${what} in the place of a restored file, also by force`, async () => {
       await restore();
       await rm(join(etc, 'b'));
       await put();

@@ -88,7 +88,7 @@ export function noSpaceOf(error: unknown, place?: string): Fault | undefined {
   const { path } = error as NodeJS.ErrnoException;
   return new Fault(
     'no_space',
-    `${place ?? path ?? 'A file'} could not be written: ${why}. It is as it was before. See 'df' and 'df -i', make room there, then ask again.`,
+    `${place ?? path ?? 'A file'} could not be written: ${why}. It is as it was before. See 'df' and 'df -i', make room there, then try again.`,
   );
 }
 

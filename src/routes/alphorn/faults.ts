@@ -2,7 +2,7 @@ import { agentFailed, type FaultTable } from '../../server/fault-table.ts';
 
 /** The faults of liferafts, Alphorn's services and restores. */
 export const alphornFaults = {
-  liferaft_cut_off: { status: 400, title: 'The liferaft was cut off', exit: 'refused' },
+  liferaft_cut_off: { status: 400, title: 'The liferaft is incomplete', exit: 'refused' },
   liferaft_of_another_host: {
     status: 403,
     title: 'The liferaft belongs to another host',
@@ -26,17 +26,21 @@ export const alphornFaults = {
   restore_blocked: { status: 409, title: 'Something on this host is in the way', exit: 'refused' },
   restore_busy: { status: 409, title: 'Another restore is under way', exit: 'refused' },
   pacemaker_running: { status: 409, title: 'Pacemaker is running on this node', exit: 'refused' },
-  restore_half_done: { status: 409, title: 'A restore is half done', exit: 'refused' },
+  restore_half_done: { status: 409, title: 'A restore was interrupted', exit: 'refused' },
   nothing_to_undo: { status: 409, title: 'There is no restore to undo', exit: 'refused' },
-  changed_since_restore: { status: 409, title: 'What was restored has changed', exit: 'refused' },
+  changed_since_restore: {
+    status: 409,
+    title: 'Restored paths have changed since',
+    exit: 'refused',
+  },
   liferaft_too_large: { status: 413, title: 'The liferaft is too large', exit: 'refused' },
-  liferaft_invalid: { status: 422, title: 'The liferaft is not valid', exit: 'refused' },
+  liferaft_invalid: { status: 422, title: 'The liferaft is invalid', exit: 'refused' },
   liferaft_of_later_format: {
     status: 422,
     title: 'The liferaft was made by a later version',
     exit: 'refused',
   },
-  restore_failed: { status: 422, title: 'The restore could not be carried out', exit: 'failing' },
+  restore_failed: { status: 422, title: 'The restore failed', exit: 'failing' },
   too_many_liferafts: {
     status: 503,
     title: 'Too many liferafts are being received',
@@ -49,7 +53,7 @@ export const alphornFaults = {
   },
   alphorn_unresponsive: {
     status: 503,
-    title: 'Alphorn does not answer as it should',
+    title: 'Alphorn does not answer correctly',
     exit: 'failing',
   },
   alphorn_settings_invalid: {

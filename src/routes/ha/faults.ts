@@ -8,7 +8,7 @@ export const haFaults = {
   agent_not_found: { status: 404, title: 'There is no such agent', exit: 'refused' },
   provider_not_found: {
     status: 404,
-    title: 'There is no such provider of agents',
+    title: 'There is no such agent provider',
     exit: 'refused',
   },
   corosync_conf_not_found: {
@@ -22,13 +22,13 @@ export const haFaults = {
   service_not_found: { status: 404, title: 'There is no such service', exit: 'refused' },
   property_not_set: { status: 404, title: 'The property is not set', exit: 'refused' },
   id_exists: { status: 409, title: 'The name is taken', exit: 'refused' },
-  constraint_exists: { status: 409, title: 'The constraint exists already', exit: 'refused' },
+  constraint_exists: { status: 409, title: 'The constraint already exists', exit: 'refused' },
   constraint_contradicts: {
     status: 409,
-    title: 'Another constraint contradicts it',
+    title: 'The constraint contradicts another one',
     exit: 'refused',
   },
-  level_exists: { status: 409, title: 'The device is in the level already', exit: 'refused' },
+  level_exists: { status: 409, title: 'The device is already in the level', exit: 'refused' },
   would_not_move: {
     status: 409,
     title: 'The resource would not stay on that node',
@@ -36,11 +36,15 @@ export const haFaults = {
   },
   resource_not_stopped: { status: 409, title: 'The resource did not stop', exit: 'refused' },
   node_online: { status: 409, title: 'The node is online', exit: 'refused' },
-  node_is_local: { status: 409, title: 'The node is the one that was asked', exit: 'refused' },
+  node_is_local: {
+    status: 409,
+    title: 'The node is the one that received the request',
+    exit: 'refused',
+  },
   node_not_forgotten: { status: 409, title: 'Pacemaker still lists the node', exit: 'unsettled' },
   node_not_matched: {
     status: 409,
-    title: 'corosync.conf does not identify the node',
+    title: 'corosync.conf does not show which node it is',
     exit: 'refused',
   },
   stack_busy: {
@@ -48,7 +52,11 @@ export const haFaults = {
     title: "Another change of this node's cluster stack is under way",
     exit: 'refused',
   },
-  constrain_the_clone: { status: 422, title: 'Constrain the clone instead', exit: 'refused' },
+  constrain_the_clone: {
+    status: 422,
+    title: 'Constrain the clone, not the resource in it',
+    exit: 'refused',
+  },
   property_is_pacemakers: {
     status: 422,
     title: 'Pacemaker sets the property itself',
@@ -57,7 +65,7 @@ export const haFaults = {
   value_not_allowed: { status: 422, title: 'The value is not allowed', exit: 'refused' },
   corosync_conf_invalid: {
     status: 422,
-    title: 'Corosync would not start with it',
+    title: 'Corosync would not start with this configuration',
     exit: 'refused',
     quotesTool: true,
   },
@@ -69,7 +77,7 @@ export const haFaults = {
   },
   cluster_refused: {
     status: 422,
-    title: 'The cluster refused it',
+    title: 'The cluster refused the change',
     exit: 'refused',
     quotesTool: true,
   },

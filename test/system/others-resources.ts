@@ -343,8 +343,13 @@ export function describeOthersResources(bench: Bench): void {
       await load(
         `<primitive id="Fails" ${dummy}><meta_attributes id="Fails-meta">${pair('Fails-stickiness', 'resource-stickiness', '100')}</meta_attributes></primitive>`,
       );
-      await node().run(['crm_resource', '--move', '--resource', 'Fails', '--node', first]);
       await settle();
+      const located = (await ask('GET', 'resource/Fails/locate')).json as { node?: string };
+      // crm_resource refuses to move a resource to the node that it is on.
+      if (located.node !== first) {
+        await node().run(['crm_resource', '--move', '--resource', 'Fails', '--node', first]);
+        await settle();
+      }
       // A file of the resource agent is missing there, so the resource fails on that node.
       const broken = bench().lab.node(other);
       const agent = '/usr/lib/ocf/resource.d/pacemaker/Dummy';

@@ -16,19 +16,19 @@ describe('the brake on guesses', () => {
     return { delays, clock, lines, brake: makeGuessBrake(log, wait, () => clock.ms) };
   }
 
-  it('lets a few slips pass, then doubles the wait up to 5 s', async () => {
+  it('allows a few wrong guesses, then doubles the wait up to 5 s', async () => {
     const { delays, brake } = bench();
     for (let guess = 0; guess < 10; guess += 1) await brake.wrongToken('192.0.2.1');
     expect(delays).to.deep.equal([250, 500, 1000, 2000, 4000, 5000, 5000]);
   });
 
-  it('logs one line for a source, not one for each guess', async () => {
+  it('logs one line per source, not one per guess', async () => {
     const { lines, brake } = bench();
     for (let guess = 0; guess < 20; guess += 1) await brake.wrongToken('192.0.2.1');
     expect(lines).to.deep.equal([{ level: 'warn', source: '192.0.2.1' }]);
   });
 
-  it('delays each source by itself', async () => {
+  it('delays each source independently', async () => {
     const { delays, brake } = bench();
     for (let guess = 0; guess < 4; guess += 1) await brake.wrongToken('192.0.2.1');
     await brake.wrongToken('192.0.2.2');

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import { sourceNetwork } from '../../src/access/source-network.ts';
 
-describe('the network that an address counts for', () => {
+describe('the network that counts for an address', () => {
   for (const [address, network] of [
     ['192.0.2.1', '192.0.2.1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],

@@ -39,7 +39,7 @@ describe('the token store', () => {
     expect((await stat(file)).mode & 0o777).to.equal(0o600);
   });
 
-  it('knows at once what another process creates and revokes', async () => {
+  it('sees at once what another process creates or revokes', async () => {
     const agent = open();
     for (let round = 0; round < 20; round += 1) {
       const token = await open().create('ui', 'viewer');
@@ -94,7 +94,7 @@ describe('the token store', () => {
     expect(Object.keys(list[0] ?? {})).to.deep.equal(['name', 'role', 'createdAt', 'expiresAt']);
   });
 
-  it('creates a token of one name once, however many callers ask at the same time', async () => {
+  it('creates one token for a name, even if many callers ask at the same time', async () => {
     const tries = await Promise.allSettled(
       Array.from({ length: 10 }, () => open().create('ui', 'viewer')),
     );
@@ -126,7 +126,7 @@ describe('the token store', () => {
     });
   }
 
-  it('does not let a damaged file lock everybody out', async () => {
+  it('still knows the other tokens if one file is damaged', async () => {
     const token = await open().create('ui', 'viewer');
     await writeFile(join(folder.path, 'tokens', 'broken.json'), '{"role":');
     expect(await open().find(token)).to.include({ name: 'ui' });

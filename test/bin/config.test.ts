@@ -50,7 +50,7 @@ describe('loadConfig', () => {
     expect(Object.isFrozen(config)).to.equal(true);
   });
 
-  it('lets the file override the defaults, and the environment the file', async () => {
+  it('takes a value from the file before the default, and from the environment before the file', async () => {
     const config = await load(
       { https_port: 9443, http_port: 8080, powered_by: 'Acme' },
       { HA_AGENT_HTTPS_PORT: '9444', HA_AGENT_HTTP_PORT: 'null', PATH: '/bin' },
@@ -106,7 +106,7 @@ describe('loadConfig', () => {
     });
   }
 
-  it('names every mistake at once', async () => {
+  it('names all mistakes at once', async () => {
     const fault = await faultOf('invalid_config', load({ a: 1, https_port: 'x' }));
     expect(fault.message).to.include('config.json: a:').and.to.include('config.json: https_port:');
   });

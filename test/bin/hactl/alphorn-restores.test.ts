@@ -39,7 +39,7 @@ describe('hactl alphorn restores', () => {
     });
   });
 
-  /** @returns the lines that it printed, and those on the standard error output */
+  /** @returns the printed lines, and those on the standard error output */
   async function both(...argv: string[]): Promise<{ out: string[]; warned: string[] }> {
     const [log, error] = [sinon.stub(console, 'log'), sinon.stub(console, 'error')];
     const lines = ({ args }: typeof log) => args.map(([line]) => String(line));
@@ -47,7 +47,7 @@ describe('hactl alphorn restores', () => {
       await alphornCommand(paths)
         .parseAsync(argv, { from: 'user' })
         .catch((error: unknown) => {
-          // A status that is not well is printed all the same.
+          // A finding also prints its lines.
           if (!(error instanceof NotWell)) throw error;
         });
       return { out: lines(log), warned: lines(error) };
@@ -102,7 +102,7 @@ describe('hactl alphorn restores', () => {
     });
   });
 
-  it('drops those that are named, with an audit record, and never all because no name is given', async () => {
+  it('drops named restores with an audit record, and requires a name', async () => {
     await hactl('restore', name, '/etc/a');
     await hactl('restore', name, '/etc/b');
     await faultOf('invalid_request', hactl('restores', 'drop'));
@@ -120,11 +120,11 @@ describe('hactl alphorn restores', () => {
     expect(audit).to.include('hactl alphorn restores drop 2').and.to.include('drop --all');
   });
 
-  describe('with one that was killed half way', () => {
+  describe('after a restore was killed halfway', () => {
     beforeEach(() => killRestore());
     const said = /was killed half way: [^]* 'hactl alphorn undo' puts everything back/;
 
-    it('says so, and so do status and diff', async () => {
+    it('reports the killed restore, as do status and diff', async () => {
       expect((await hactl('restores')).join('\n'))
         .to.match(/ half_restored /)
         .and.to.match(said);
@@ -147,7 +147,7 @@ describe('hactl alphorn restores', () => {
       expect((await both('diff', name)).warned).to.deep.equal([]);
     });
 
-    it('drops it only by force, and leaves everything as it is', async () => {
+    it('drops the killed restore only by force, and leaves its files as they are', async () => {
       const there = await tree();
       const [{ id } = {}] = await json('restores');
       for (const which of [String(id), '--all'])
@@ -157,7 +157,7 @@ describe('hactl alphorn restores', () => {
       await faultOf('nothing_to_undo', hactl('undo'));
     });
 
-    it('says that a command is working on it while one is', async () => {
+    it('reports a restore as under way while a command works on it', async () => {
       const stats = await readFile('/proc/1/stat', 'utf8');
       const start = stats.slice(stats.lastIndexOf(')') + 2).split(' ')[19] ?? '';
       await writeFile(join(paths.alphorn.restores, `lock.1.${start}`), '');
@@ -178,7 +178,7 @@ describe('hactl alphorn restores', () => {
       });
     });
 
-    it('restores and takes back nothing on this host', async () => {
+    it('changes nothing on this host, neither on restore nor on undo', async () => {
       const was = await treeOf(other);
       await symlink('other', join(folder.path, 'link'));
       const link = join(folder.path, 'link');
@@ -194,7 +194,7 @@ describe('hactl alphorn restores', () => {
       expect(audit).to.include(`hactl alphorn restore --root ${link} ${name} /etc/a`);
     });
 
-    it('takes back the restore there before the one on this host', async () => {
+    it('undoes the restore there before the earlier one on this host', async () => {
       await hactl('restore', name);
       await hactl('restore', name, '--root', other);
       await hactl('undo');
@@ -203,7 +203,7 @@ describe('hactl alphorn restores', () => {
       expect(await tree()).to.deep.equal(before);
     });
 
-    it('keeps the copies while that root is not there', async () => {
+    it('keeps the saved copies while that root is missing', async () => {
       await hactl('restore', name, '--root', other);
       await rename(other, `${other}.moved`);
       for (const flags of [[], ['--force']])
@@ -230,7 +230,7 @@ describe('hactl alphorn restores', () => {
         await rename(`${other}.disk`, other);
       }
 
-      it('is not taken back into the empty mount point, and keeps the copies for the disk', async () => {
+      it('refuses to undo into the empty mount point, and keeps the copies for the disk', async () => {
         const was = await treeOf(other);
         await hactl('restore', name, '--root', other);
         await unmount();
@@ -255,7 +255,7 @@ describe('hactl alphorn restores', () => {
         expect(await files()).to.deep.equal([false, false]);
       });
 
-      it('stays half done if it was killed, and the next restore on this host still works', async () => {
+      it('keeps a killed restore as half done, and the next restore on this host still works', async () => {
         for (const each of ['a', 'b']) await rm(join(other, 'etc', each));
         const was = await treeOf(other);
         await killRestore(other);
@@ -270,13 +270,13 @@ describe('hactl alphorn restores', () => {
       });
     });
 
-    it('is refused if there is no such folder', async () => {
+    it('refuses a restore if that root is not a folder', async () => {
       for (const wrong of ['nowhere', 'passwd', ''].map((each) => join(folder.path, each, 'x')))
         await faultOf('invalid_request', hactl('restore', name, '--root', wrong));
     });
   });
 
-  it('warns if a liferaft is of another host, and only then', async () => {
+  it('warns only if a liferaft is from another host', async () => {
     const machineId = join(folder.path, 'machine-id');
     paths = {
       ...paths,
@@ -287,7 +287,7 @@ describe('hactl alphorn restores', () => {
     expect((await both('diff', name)).warned.join()).to.match(said);
     expect((await both('restore', name, '--dry-run')).warned.join()).to.match(said);
     expect((await both('restore', name)).warned.join()).to.match(said);
-    // As gethostid(3) has it.
+    // The byte order is that of gethostid(3).
     await writeFile(join(folder.path, 'hostid'), Buffer.from('cdab3412', 'hex'));
     await hactl('undo');
     expect((await both('restore', name)).warned).to.deep.equal([]);

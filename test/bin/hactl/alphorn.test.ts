@@ -54,7 +54,7 @@ describe('hactl alphorn', () => {
       });
   };
 
-  /** @returns the lines that it printed, and what was not well */
+  /** @returns the printed lines, and the finding */
   async function judged(...argv: string[]): Promise<{ lines: string[]; notWell?: NotWell }> {
     const log = sinon.stub(console, 'log');
     const lines = () => log.args.map((args) => String(args[0]));
@@ -84,7 +84,7 @@ describe('hactl alphorn', () => {
     expect(await json('list')).to.have.length(2);
   });
 
-  it('shows the content of a liferaft, and lets no name move the cursor', async () => {
+  it('shows the content of a liferaft, and escapes names that would move the cursor', async () => {
     expect(await hactl('show', name)).to.deep.equal([
       'Host 1234abcd (lost), generation 1, made 2026-01-02T03:04:05.678Z',
       'MODE   OWNER      BYTES  PATH',
@@ -99,7 +99,7 @@ describe('hactl alphorn', () => {
     );
   });
 
-  it('shows the differences, restores them, and takes that back', async () => {
+  it('shows the differences, restores them, and undoes the restore', async () => {
     const differences = [
       '/etc/x: create folder',
       '/etc/hosts: content, mode 0644 -> 0600',
@@ -203,7 +203,7 @@ describe('hactl alphorn', () => {
     expect(await hactl('diff', name)).to.have.length(5);
   });
 
-  it('deletes named liferafts, or all, and never all because no name is given', async () => {
+  it('deletes named liferafts or all of them, and requires a name or --all', async () => {
     await storeLiferaft(paths.alphorn.liferafts, { host: { id: '00000001', name: 'one' } });
     await faultOf('invalid_request', hactl('delete'));
     await faultOf('invalid_request', hactl('delete', name, '--all'));
@@ -237,7 +237,7 @@ describe('hactl alphorn', () => {
     expect(await hactl('key', 'export')).to.deep.equal([first]);
   });
 
-  it('begins a new count of generations for root, with an audit record', async () => {
+  it('starts the count of generations again for root only, with an audit record', async () => {
     expect((await hactl('rebuilt')).join()).to.include('hactl alphorn sync');
     const first = await lineageByRoot(paths.alphorn.own);
     expect(first).to.match(/^[0-9a-f]{32}$/);
@@ -246,7 +246,7 @@ describe('hactl alphorn', () => {
     expect((await audited()).at(-1)).to.equal('root: hactl alphorn rebuilt: success');
   });
 
-  it('prints no key that others may have read', async () => {
+  it('does not print a key that others can read', async () => {
     const { key } = paths.alphorn;
     await hactl('key', 'generate');
     await chmod(key, 0o640);
@@ -256,7 +256,7 @@ describe('hactl alphorn', () => {
     await hactl('key', 'export');
   });
 
-  it('records what changes something or prints a secret, and nothing else', async () => {
+  it('records each change and each printed secret, and nothing else', async () => {
     const file = join(folder.path, 'carried.tar');
     await writeFile(join(folder.path, 'machine-id'), `${'0'.repeat(32)}\n`);
     await hactl('list');
@@ -293,7 +293,7 @@ describe('hactl alphorn', () => {
     expect(JSON.stringify(await audited())).not.to.include((await hactl('key', 'export'))[0]);
   });
 
-  it('does nothing that cannot be recorded', async () => {
+  it('does nothing that it cannot record', async () => {
     await mkdir(join(folder.path, 'state/audit.jsonl'), { recursive: true });
     for (const argv of [
       ['restore', name],
@@ -332,7 +332,7 @@ describe('hactl alphorn', () => {
     expect((await hactl('list'))[1]).to.match(/^liferaft_00000000\.tar +damaged$/);
   });
 
-  describe('asks a sender that', () => {
+  describe('with a sender that', () => {
     let server: Server | undefined;
     afterEach(() => {
       server?.closeAllConnections();
@@ -354,7 +354,7 @@ describe('hactl alphorn', () => {
       ['hangs up', (response) => response.destroy()],
       ['answers without an end', (response) => Readable.from(endless()).pipe(response)],
     ] as [string, (response: ServerResponse) => void][]) {
-      it(`${what}, and says so, not that it does not run`, async () => {
+      it(`${what}, reports that it does not answer, and not that it does not run`, async () => {
         await answering(answer);
         for (const command of ['status', 'sync']) {
           const { message } = await faultOf('alphorn_unresponsive', hactl(command));
@@ -364,7 +364,7 @@ describe('hactl alphorn', () => {
       });
     }
 
-    it('leaves something out, and prints what, what is lacking, and how much more there is', async () => {
+    it('leaves something out, prints what was left out and what is lacking, up to a limit', async () => {
       const leftOut = Array.from({ length: 50 }, (_, index) => ({
         path: `/etc/${index}`,
         why: 'It is a fifo.',
@@ -390,7 +390,7 @@ describe('hactl alphorn', () => {
     });
   });
 
-  it('shows that a liferaft is not whole, and what it lacks', async () => {
+  it('shows that a liferaft is incomplete, and what it lacks', async () => {
     const lacking = [{ path: '/etc/shadow', why: 'It is not there.' }];
     await storeLiferaft(paths.alphorn.liferafts, { lacking });
     expect((await hactl('list'))[1]).to.match(/^liferaft_1234abcd.tar +lost +1 .*Z, not whole$/);
@@ -460,7 +460,7 @@ describe('hactl alphorn', () => {
         'not enabled',
       ],
     ] as const) {
-      it(`is ${ending} when ${what}, and so is a status, whatever they print`, async () => {
+      it(`is ${ending} when ${what}, in text and JSON, and so is a status`, async () => {
         await answering(answer);
         for (const command of ['sync', 'status']) {
           const { lines, notWell } = await judged(command);

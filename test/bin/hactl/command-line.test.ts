@@ -40,7 +40,7 @@ describe('the command line of hactl', () => {
   const hactl = (args: string, environment?: NodeJS.ProcessEnv) =>
     shell(`$HACTL ${args}`, environment);
 
-  /** A line for each sentence, which say what is wrong and what to do; no stack. */
+  /** Each line of the error is one sentence about what is wrong or what to do. There is no stack. */
   function expectError({ code, stdout, stderr }: Ended, exitCode: number, text: string): void {
     const lines = stderr.split('\n').slice(0, -1);
     expect(stderr)
@@ -88,7 +88,7 @@ describe('the command line of hactl', () => {
     ['alphorn key import /dev/zero', 'This is no key'],
     ['alphorn key import < /dev/zero', 'This is no key'],
   ] as const) {
-    it(`'hactl ${args}' says what is wrong with the command line, and ends with 64`, async () => {
+    it(`rejects 'hactl ${args}' as wrong use, and exits with 64`, async () => {
       expectError(await hactl(args), 64, text);
     });
   }
@@ -99,7 +99,7 @@ describe('the command line of hactl', () => {
     expect(await hactl('--version')).to.deep.equal({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it('prints the help that is asked for, and ends with 0', async () => {
+  it('prints the requested help, and exits with 0', async () => {
     for (const args of ['help', 'alphorn key --help']) {
       const { code, stdout, stderr } = await hactl(args);
       expect([code, stderr], args).to.deep.equal([0, '']);
@@ -107,7 +107,7 @@ describe('the command line of hactl', () => {
     }
   });
 
-  it('makes, lists and revokes tokens, each on record before and after', async () => {
+  it('creates, lists and revokes tokens, each recorded before and after', async () => {
     const { stdout, stderr } = await hactl('token create a --role viewer --expires 1d');
     expect([stdout.trim(), stderr]).to.deep.equal([stdout.trim().match(/^[0-9a-f]{64}$/)?.[0], '']);
     expect((await hactl('token list')).stdout).to.match(/^NAME +ROLE.*\na +viewer/);
@@ -139,7 +139,7 @@ describe('the command line of hactl', () => {
     );
   });
 
-  it('prints JSON with -o json and with --json, and a table with -o table or nothing', async () => {
+  it('prints JSON with -o json and --json, and otherwise a table', async () => {
     const made = await hactl('token create a --role viewer -o json');
     const { token, ...others } = JSON.parse(made.stdout) as { token: string };
     expect(token).to.match(/^[0-9a-f]{64}$/);
@@ -154,7 +154,7 @@ describe('the command line of hactl', () => {
     expect(JSON.parse(audit.stdout)).to.deep.equal({ files: 1 });
   });
 
-  it('damages no line of the audit log, however many run at once', async () => {
+  it('damages no line of the audit log if many commands run at once', async () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
     await Promise.all(names.map((name) => hactl(`token create ${name} --role viewer`)));
     const lines = await audited();
@@ -162,7 +162,7 @@ describe('the command line of hactl', () => {
     expect(lines.filter(({ outcome }) => outcome === 'success')).to.have.length(names.length);
   });
 
-  it('neither makes nor revokes a token if that cannot be recorded', async () => {
+  it('neither creates nor revokes a token if it cannot record that', async () => {
     await hactl('token create a --role viewer');
     await rm(join(state(), 'audit.jsonl'));
     await mkdir(join(state(), 'audit.jsonl'));
@@ -171,8 +171,9 @@ describe('the command line of hactl', () => {
     expect(await readdir(join(state(), 'tokens'))).to.deep.equal(['a.json']);
   });
 
-  it('says that the disk is full, and leaves nothing half done', async () => {
-    // Room for the folder itself, the record, its reserve and the folder of tokens, and for no file in that.
+  it('reports a full disk, and leaves nothing half done', async () => {
+    // The disk has room for the state folder, the record, its reserve and the folder of tokens. It has no room for a
+    // token.
     await onFullDisk('nr_inodes=4', async () => {
       expectError(await hactl('token create a --role viewer'), 2, 'room');
       expect(await readdir(join(state(), 'tokens'))).to.deep.equal([]);
@@ -184,7 +185,7 @@ describe('the command line of hactl', () => {
     });
   });
 
-  it('tells whether the closed files of the audit log are as they were written', async () => {
+  it('verifies that closed files of the audit log are unchanged', async () => {
     await mkdir(state(), { recursive: true });
     const file = (name: string) => join(state(), name);
     const log = openAuditLog(file('audit.jsonl'), { maxBytes: 400, keepFiles: 10 });
@@ -198,14 +199,14 @@ describe('the command line of hactl', () => {
     expectError(await hactl('audit --verify'), 2, 'audit-000001.jsonl was changed');
   });
 
-  it('says that the disk is read-only', async () => {
+  it('reports a read-only disk', async () => {
     await onFullDisk('ro', async () => {
       expectError(await hactl('token create a --role viewer'), 2, 'read-only');
       expectError(await hactl('token revoke a'), 2, 'read-only');
     });
   });
 
-  it('says what is in the way of its folders', async () => {
+  it('reports a file in the place of its state folder', async () => {
     await writeFile(state(), '');
     expectError(await hactl('token list'), 4, 'is a file where a folder has to be');
     expectError(await hactl('token create a --role viewer'), 4, state());
@@ -218,7 +219,7 @@ describe('the command line of hactl', () => {
     ['a key that there is not', '{"a": 1}', 'unknown key'],
     ['a wrong value', '{"https_port": 0}', 'https_port'],
   ] as const) {
-    it(`says what is wrong with a configuration that has ${what}`, async () => {
+    it(`reports what is wrong with a configuration that has ${what}`, async () => {
       await writeFile(join(folder.path, 'config.json'), content);
       for (const args of ['token list', 'token create a --role viewer', 'audit']) {
         const ended = await hactl(args);
@@ -231,12 +232,12 @@ describe('the command line of hactl', () => {
     });
   }
 
-  it('says that the configuration is a folder', async () => {
+  it('reports a configuration file that is a folder', async () => {
     await mkdir(join(folder.path, 'config.json'));
     expectError(await hactl('token list'), 2, `${folder.path}/config.json cannot be read`);
   });
 
-  it('shows the details of a failure when it is asked to', async () => {
+  it('shows the details of a failure on request', async () => {
     const { code, stderr } = await hactl('token revoke a', { HACTL_DEBUG: '1' });
     expect(code).to.equal(4);
     expect(stderr)
@@ -244,7 +245,7 @@ describe('the command line of hactl', () => {
       .and.to.match(/^ +at /m);
   });
 
-  it('ends silently if the reader closes the output, after its work is done', async () => {
+  it('finishes its work and ends silently if the reader closes the output', async () => {
     const closed = `mkfifo "${folder.path}/p"; exec 3<>"${folder.path}/p" 4>"${folder.path}/p" 3<&-`;
     for (const args of ['token create a --role viewer', 'audit', 'help']) {
       const { code, stderr } = await shell(`${closed}; $HACTL ${args} >&4`);
@@ -254,13 +255,13 @@ describe('the command line of hactl', () => {
     expect((await audited()).map(({ outcome }) => outcome)).to.deep.equal(['begun', 'success']);
   });
 
-  it('says that what it prints cannot be written', async () => {
+  it('reports that its output cannot be written', async () => {
     const { code, stderr } = await shell('$HACTL token create a --role viewer > /dev/full');
     expect(code).to.equal(2);
     expect(stderr).to.match(/^hactl: The command was carried out, but [^\n]+ENOSPC/);
   });
 
-  it('names tokens that are damaged, and lists the others', async () => {
+  it('names damaged tokens, and lists the others', async () => {
     await hactl('token create a --role viewer');
     await writeFile(join(state(), 'tokens/b.json'), '{');
     await mkdir(join(state(), 'tokens/c.json'));
@@ -272,8 +273,8 @@ describe('the command line of hactl', () => {
     ]);
   });
 
-  describe('ended by a signal', () => {
-    /** @returns what it printed, and what it ended with */
+  describe('when a signal ends it', () => {
+    /** @returns the output and the exit code or signal */
     async function ended(
       what: 'held' | 'free',
       during: (kill: NodeJS.Signals[]) => NodeJS.Signals[],
@@ -304,7 +305,7 @@ describe('the command line of hactl', () => {
     }
 
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      it(`a command without a change dies of ${signal}, and says that nothing was changed`, async () => {
+      it(`dies of ${signal} during a command without a change, and says that nothing was changed`, async () => {
         expect(await ended('free', () => [signal])).to.deep.equal({
           stdout: 'under way\n',
           stderr: `hactl: ${signal} ended hactl, and nothing was changed on this host.\n`,
@@ -324,7 +325,7 @@ describe('the command line of hactl', () => {
       });
     });
 
-    it('ends a change half way at the second signal', async () => {
+    it('stops a change halfway at the second signal', async () => {
       const { stdout, stderr, signal } = await ended('held', () => ['SIGINT', 'SIGINT']);
       expect([stdout, signal]).to.deep.equal(['under way\n', 'SIGINT']);
       expect(stderr).to.include("half way.\n  'hactl audit' shows what was begun");

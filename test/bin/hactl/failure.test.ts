@@ -29,7 +29,7 @@ describe('a failure of hactl', () => {
     ['ENOMEM', 2, 'no memory'],
     ['EXDEV', 2, 'The system refused it (EXDEV: what the system says'],
   ] as const) {
-    it(`by ${code} ends with ${exitCode} and is one sentence that names the file`, () => {
+    it(`by ${code} exits with ${exitCode} and one sentence that names the file`, () => {
       const failure = failureOf(systemError(code, '/x'));
       expect(failure.exitCode).to.equal(exitCode);
       expect(failure.text)
@@ -40,7 +40,7 @@ describe('a failure of hactl', () => {
     });
   }
 
-  it('by EACCES tells a user who is not root to be root', () => {
+  it('by EACCES tells a normal user to become root', () => {
     const getuid = sinon.stub(process, 'getuid').returns(65534);
     try {
       const text = 'Only root may use /x: run this command as root.';
@@ -52,13 +52,13 @@ describe('a failure of hactl', () => {
     }
   });
 
-  it('includes what a failed tool said', () => {
+  it('includes the message of a failed tool', () => {
     const command = { argv: ['x'], exitCode: 1, stderr: 'it is broken\n' };
     const fault = new Fault('tool_failed', 'x failed.', { command });
     expect(failureOf(fault)).to.deep.equal({ exitCode: 2, text: 'x failed.\nit is broken' });
   });
 
-  it('that is a bug says so and how to see more, and ends with 70', () => {
+  it('by a bug says so, explains how to see more, and exits with 70', () => {
     for (const bug of [new TypeError('x is undefined'), systemError('ERR_INVALID_ARG_TYPE'), 'x']) {
       const { exitCode, text } = failureOf(bug);
       expect(exitCode).to.equal(70);
@@ -66,7 +66,7 @@ describe('a failure of hactl', () => {
     }
   });
 
-  it('ends with the exit code of the fault', () => {
+  it('exits with the exit code of its fault', () => {
     for (const [code, exitCode] of [
       ['tool_timeout', 3],
       ['token_exists', 4],
@@ -78,12 +78,12 @@ describe('a failure of hactl', () => {
     }
   });
 
-  it('that is only a finding has the exit code of the finding', () => {
+  it('by a finding exits with the exit code of the finding', () => {
     const failure = failureOf(new NotWell('warning', ['One.', 'Two.']));
     expect(failure).to.deep.equal({ exitCode: 1, text: 'One.\nTwo.' });
   });
 
-  it('has an exit code that never changes, because scripts depend on it', () => {
+  it('has a fixed exit code, because scripts depend on it', () => {
     expect(exitCodes).to.deep.equal({
       ok: 0,
       warning: 1,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { listenForSignals } from '../../../src/bin/hactl/signals.ts';
 
-// A program that says when it is under way, and ends when something comes by its standard input.
+// Announces that its work is under way, and ends after input on stdin. With `held`, signals wait for the work.
 //   held-off.ts held|free
 
 const signals = listenForSignals();

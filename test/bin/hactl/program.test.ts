@@ -23,7 +23,7 @@ describe('the commands of hactl', () => {
     }
   });
 
-  it('have arguments and options that are described', () => {
+  it('describe each argument and option', () => {
     for (const { name, command } of commands) {
       for (const each of [...command.registeredArguments, ...command.options])
         expect(each.description, name).not.to.equal('');

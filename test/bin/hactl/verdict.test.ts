@@ -102,14 +102,14 @@ describe('the verdict on Alphorn', () => {
     });
   }
 
-  it('names what fails before what is not known, and that before warnings', () => {
+  it('names failures before unknown states, and those before warnings', () => {
     const states = ['pending', 'new', 'failing', 'synced'].map((state) =>
       destination(state, 'No.'),
     );
     expect(levelsOf({ destinations: states })).to.deep.equal(['failing', 'unknown', 'warning']);
   });
 
-  it('includes why a destination fails', () => {
+  it('includes the reason why a destination fails', () => {
     const [finding] = findingsOf({
       ...well,
       destinations: [destination('failing', 'No.\nNever.')],

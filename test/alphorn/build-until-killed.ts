@@ -1,4 +1,4 @@
-// Makes one generation after another in the folder that it is given, until it is killed (kills.test.ts).
+// Makes one generation after another in the given folder until it is killed (kills.test.ts).
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 

@@ -1,5 +1,5 @@
-// Makes and receives liferafts on a disk of its own that is full after more and more bytes, and prints what became of
-// each (full-disk.test.ts). To be run where it may mount.
+// Makes and receives liferafts on a disk of its own with more and more free bytes, and prints each outcome
+// (full-disk.test.ts). It must be run where it may mount.
 import { readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -19,7 +19,7 @@ const latest = `liferaft_${someHost}.tar`;
 const ballast = join(disk, 'ballast');
 const step = 16_384;
 
-/** Leaves so many bytes on the disk. */
+/** Leaves this number of bytes free on the disk. */
 async function leave(bytes: number): Promise<void> {
   await rm(ballast, { force: true });
   const { bavail, bsize } = await statfs(disk);

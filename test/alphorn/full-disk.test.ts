@@ -9,14 +9,14 @@ import { someHost } from '../support/liferafts.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 interface Outcome {
-  /** Bytes that the disk had left. */
+  /** Free bytes on the disk. */
   room: number;
   outcome: string;
   names: string[];
   generation: number;
 }
 
-// A mount that nobody else sees, and that is gone with the process. Who is not root is root in a namespace of their own.
+// Nobody else sees this mount, and it ends with the process. A normal user becomes root in a namespace of their own.
 const isRoot = process.getuid?.() === 0;
 const unshare = ['unshare', ...(isRoot ? [] : ['--user', '--map-root-user']), '--mount'];
 
@@ -38,12 +38,12 @@ describe('a disk that is full at any byte', () => {
   }
 
   for (const who of ['sender', 'receiver'] as const) {
-    it(`leaves the ${who} the liferaft that was there, and nothing besides`, async () => {
+    it(`leaves the ${who} its former liferaft, and nothing else`, async () => {
       const outcomes = await fill(who);
       const done = outcomes.pop();
       const names = [`liferaft_${someHost}.tar`];
       expect(done).to.deep.include({ outcome: 'done', names, generation: 2 });
-      // It takes more than 600 kB.
+      // A liferaft takes more than 600 kB.
       expect(outcomes.length).to.be.above(36);
       for (const { room, ...each } of outcomes) {
         expect(each, `with ${room} bytes left`).to.deep.equal({

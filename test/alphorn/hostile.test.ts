@@ -26,7 +26,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const maxBytes = 1024 * 1024;
 
 describe('a hostile liferaft', () => {
-  // Before the folder is gone.
+  // Stores must be closed before their folder is removed.
   afterEach('left the one before as it was, and nothing else anywhere', async () => {
     expect(await readdir(storeFolder())).to.deep.equal([`liferaft_${someHost}.tar`]);
     const stored = await readFile(join(storeFolder(), `liferaft_${someHost}.tar`));
@@ -42,7 +42,7 @@ describe('a hostile liferaft', () => {
   const outside = () => join(folder.path, 'a', 'outside');
   const store = () => openStore(storeFolder(), { keep: 5, maxBytes });
   const former = liferaftOf();
-  /** What a sound one would be, for its header and its manifest. */
+  /** What a sound archive would have, for its header and its manifest. */
   const sound = soundManifest;
   const content = entry(entryName('/etc/hostname'), Buffer.from('node-a\n'));
 
@@ -71,7 +71,7 @@ describe('a hostile liferaft', () => {
       it(what, async () => {
         await refused('liferaft_invalid', bytes, { digest });
       });
-      it(`${what}; also in an archive as long as the sound one`, async () => {
+      it(`${what}, also in an archive of the sound length`, async () => {
         const long = liferaftOf({ generation: 2 }).bytes.length;
         const same = Buffer.concat([bytes, Buffer.alloc(10_240)]).subarray(0, long);
         await refused('liferaft_invalid', same, { digest });
@@ -79,7 +79,7 @@ describe('a hostile liferaft', () => {
     }
   });
 
-  describe('is refused for an entry that is no file,', () => {
+  describe('is refused for an entry that is not a file,', () => {
     for (const { what, bytes, digest } of hostileArchives.kinds) {
       it(what, async () => {
         await refused('liferaft_invalid', bytes, { digest });
@@ -87,7 +87,7 @@ describe('a hostile liferaft', () => {
     }
   });
 
-  describe('is refused for a header that says one thing here and another there,', () => {
+  describe('is refused for a header with inconsistent fields,', () => {
     for (const { what, bytes, digest } of hostileArchives.headers) {
       it(what, async () => {
         await refused('liferaft_invalid', bytes, { digest });
@@ -95,14 +95,14 @@ describe('a hostile liferaft', () => {
     }
   });
 
-  describe('is refused for what is in it,', () => {
+  describe('is refused for its content:', () => {
     for (const { what, bytes, digest } of hostileArchives.contents) {
       it(what, async () => {
         await refused('liferaft_invalid', bytes, { digest });
       });
     }
 
-    it('its files in another order', async () => {
+    it('files in another order than in the manifest', async () => {
       const files = { '/etc/a': 'a', '/etc/b': 'b' };
       const { bytes, digest } = archiveWith(manifestOf({ generation: 2, files }), [
         entry('root/etc/b', Buffer.from('b')),
@@ -138,14 +138,14 @@ describe('a hostile liferaft', () => {
     }
   });
 
-  describe('is refused before it fills the disk or the memory,', () => {
+  describe('is refused before it fills the disk or the memory', () => {
     const sparse = (size: number): MadeLiferaft => {
       const [file] = sound.files;
       const manifest = { ...sound, files: [{ ...file, size }] } as Manifest;
       return archiveWith(manifest, [entryHeader(entryName('/etc/hostname'), size)]);
     };
 
-    it('if it is announced as too large, without a byte read', async () => {
+    it('if its announced size is too large, without reading a byte', async () => {
       let read = 0;
       const source = (async function* () {
         read += 1;
@@ -161,7 +161,7 @@ describe('a hostile liferaft', () => {
       expect(read).to.equal(0);
     });
 
-    it('if its manifest makes it larger than is allowed', async () => {
+    it('if its manifest makes it larger than allowed', async () => {
       const { bytes, digest } = sparse(2 ** 40);
       await refused('liferaft_too_large', bytes, { digest });
     });
@@ -190,7 +190,7 @@ describe('a hostile liferaft', () => {
       await faultOf('liferaft_invalid', wide.receive(announced, inPieces(bytes, 2 ** 20)));
     });
 
-    it('if its manifest is too large to be read, before any of it is', async () => {
+    it('if its manifest is too large, before the manifest is read', async () => {
       let sent = 0;
       const source = (async function* () {
         yield await Promise.resolve(entryHeader(manifestName, limits.manifest + 1));
@@ -207,7 +207,7 @@ describe('a hostile liferaft', () => {
         await refused('liferaft_invalid', bytes, { digest, size });
     });
 
-    it('if it is compressed, however well', async () => {
+    it('if it is compressed', async () => {
       const { bytes, digest } = liferaftOf({
         generation: 2,
         files: { '/etc/zeros': Buffer.alloc(500_000) },
@@ -236,7 +236,7 @@ describe('a hostile liferaft', () => {
     });
   });
 
-  describe('is refused wherever it is damaged:', () => {
+  describe('is refused if it is damaged:', () => {
     const made = liferaftOf({
       generation: 2,
       files: {
@@ -264,7 +264,7 @@ describe('a hostile liferaft', () => {
       }
     });
 
-    it('with a block left out, or one put in, at each 1 % of its length', async () => {
+    it('with a block removed or inserted at each 1 % of its length', async () => {
       for (const place of places) {
         const at = place - (place % 512);
         const [before, after] = [bytes.subarray(0, at), bytes.subarray(at)];
@@ -283,17 +283,17 @@ describe('a hostile liferaft', () => {
     });
   });
 
-  it('is refused if it is of another host than its sender', async () => {
+  it('is refused if it belongs to another host than its sender', async () => {
     const made = liferaftOf({ host: { id: 'ae82a9a2' }, generation: 2 });
     await refused('liferaft_of_another_host', made.bytes, { digest: made.digest });
   });
 
-  it('is refused if it has another digest than was announced', async () => {
+  it('is refused if its digest differs from the announced one', async () => {
     const made = liferaftOf({ generation: 2 });
     await refused('liferaft_invalid', made.bytes, { digest: former.digest });
   });
 
-  it('is refused if it is one that was sent before', async () => {
+  it('is refused if it was sent before', async () => {
     await refused('liferaft_older', former.bytes, { digest: former.digest });
     await refused('liferaft_older', former.bytes, { digest: former.digest, rebuilt: true });
   });

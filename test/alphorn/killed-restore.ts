@@ -2,8 +2,8 @@ import { Fault } from '../../src/kit/fault.ts';
 import { dieAtCall } from '../support/dying-calls.ts';
 import { restoreBench } from '../support/restore-bench.ts';
 
-// A process that restores or takes back, and is killed at one of the calls by which it changes something on the disk. If
-// it ends before that, it prints its answer or its fault.
+// A process that restores or undoes, and is killed at one of the calls that change something on the disk. If it ends
+// before that, it prints its answer or its fault.
 //   killed-restore.ts FOLDER LIFERAFT NUMBER [restore|undo|force [PATH...]]
 
 const [folder = '', name = '', number = '', what = 'restore', ...paths] = process.argv.slice(2);

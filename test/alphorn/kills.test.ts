@@ -12,10 +12,10 @@ import { runAndKill } from '../support/run-and-kill.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const kills = 100;
-/** Hosts that are killed beside each other, for most of the time goes into their start. */
+/** The number of hosts that are killed in parallel. Most of the time is spent on their start. */
 const lanes = 4;
 const latest = `liferaft_${someHost}.tar`;
-/** The generation of a liferaft of which every byte is right. */
+/** Reads the generation of a liferaft after a check of every byte. */
 async function soundGeneration(path: string): Promise<number> {
   const file = await openLiferaft(path, someHost);
   if (file === undefined) throw new Error(`${path} is not there`);
@@ -26,7 +26,7 @@ async function soundGeneration(path: string): Promise<number> {
   }
 }
 
-/** Kills it at a hundred moments, each lane in a folder of its own, and has a look after each. */
+/** Kills the script at a hundred moments, each lane in its own folder, and checks the folder after each kill. */
 async function killEach(
   script: string,
   folders: readonly string[],
@@ -48,7 +48,7 @@ describe('SIGKILL at any moment', () => {
   const folder = temporaryFolder();
   const folders = () => Array.from({ length: lanes }, (_, lane) => join(folder.path, `${lane}`));
 
-  it(`${kills} times of who makes a liferaft leaves a whole one, the old or the new`, async () => {
+  it(`while a liferaft is made leaves the old or the new one complete, in ${kills} tries`, async () => {
     for (const each of folders()) await makeAlphornHost(each, { a: 'alpha', b: 'beta' });
     let leftovers = 0;
     await killEach('build-until-killed.ts', folders(), async (each, said) => {
@@ -59,7 +59,7 @@ describe('SIGKILL at any moment', () => {
       expect(others.length, 'what was in the making').to.be.at.most(1);
       leftovers += others.length;
     });
-    // Else no kill came while one was written.
+    // Otherwise no kill came while a liferaft was written.
     expect(leftovers).to.be.above(kills / 20);
     for (const paths of folders().map(alphornPathsIn)) {
       await makeLiferaftBuilder({ paths }).round();
@@ -67,7 +67,7 @@ describe('SIGKILL at any moment', () => {
     }
   });
 
-  it(`${kills} times of who receives leaves a whole one, the old or the new`, async () => {
+  it(`while a liferaft is received leaves the old or the new one complete, in ${kills} tries`, async () => {
     for (const each of folders()) await mkdir(each);
     let leftovers = 0;
     await killEach('receive-until-killed.ts', folders(), async (each, said) => {

@@ -34,7 +34,7 @@ const sender = '5e7638bc';
 const key = peerKeyOf(clusterKey);
 const otherLineage = 'f'.repeat(32);
 
-/** What a caller does to be let in; as a peer does, if nothing else is said. */
+/** How a caller signs in. By default it does so as a peer. */
 interface Calling {
   identity?: string;
   secret?: Buffer;
@@ -58,7 +58,7 @@ describe('the peer port', () => {
   async function open(settings: Parameters<typeof openTestReceiver>[1] = {}): Promise<void> {
     receiver = await openTestReceiver(host, settings);
   }
-  // Before the folder goes.
+  // Connections must end before the folder is removed.
   afterEach(async () => {
     for (const each of opened.splice(0)) each.destroy();
     await receiver.stop();
@@ -68,7 +68,7 @@ describe('the peer port', () => {
     host = await makeTestHost(folder.path, 'ae82a9a2');
   });
 
-  /** @param identity and `secret`: of a peer, if nothing else is said */
+  /** @param identity and `secret`: those of a peer by default */
   function agentBy({
     identity = `${sender}.${key.id}`,
     secret = key.secret,
@@ -152,7 +152,7 @@ describe('the peer port', () => {
   const stored = () => readdir(host.paths.alphorn.liferafts).catch(() => []);
   const named = (name: string) => join(host.paths.alphorn.liferafts, name);
 
-  /** The code with which a connection that got no answer ended. */
+  /** Returns the code that ended a connection without an answer. */
   const refusal = (answer: Promise<unknown>) =>
     answer.then(
       () => 'let in',
@@ -161,24 +161,24 @@ describe('the peer port', () => {
 
   const closed = (socket: net.Socket) => new Promise((resolve) => socket.once('close', resolve));
 
-  /** That nobody came in who should not, and a peer still does. */
+  /** Checks that no unauthorized caller was let in, and that a peer still is. */
   async function expectUnharmed(): Promise<void> {
     await waitUntil('nothing to be left', async () => (await stored()).length === 0);
-    // A machine that stands still may take one longer than a test waits.
+    // On a machine that stands still, one request may take longer than a test waits.
     await waitUntil('a peer to be served', async () => (await heartbeat()).status === 200);
   }
 
   describe('lets in a host with the key, and', () => {
     beforeEach(() => open());
 
-    it('answers what it has of a host: nothing at first', async () => {
+    it('reports that it has no liferaft of a new host', async () => {
       expect(await heartbeat()).to.deep.equal({
         status: 200,
         body: { held: false, host: host.id },
       });
     });
 
-    it('takes in a liferaft, for root only, and logs that', async () => {
+    it('stores its liferaft for root only, and logs that', async () => {
       const liferaft = liferaftOf();
       const answer = await push(liferaft);
       expect(answer).to.deep.equal({
@@ -194,7 +194,7 @@ describe('the peer port', () => {
       expect(receiver.logged()[0]).to.include({ level: 'info', host: sender, generation: 1 });
     });
 
-    it('updates the time of a liferaft by heartbeats, and by nothing else', async () => {
+    it('renews the time of its liferaft only on a heartbeat that matches', async () => {
       const liferaft = liferaftOf();
       await push(liferaft);
       const file = named(`liferaft_${sender}.tar`);
@@ -207,11 +207,11 @@ describe('the peer port', () => {
       expect((await stat(file)).mtimeMs).to.equal(0);
       const startedAt = Date.now();
       expect((await heartbeat(liferaft)).body).to.deep.include({ held: true, lineage, generation });
-      // Files have the time of the kernel's last tick.
+      // File times have the resolution of the kernel's tick.
       expect((await stat(file)).mtimeMs).to.be.within(startedAt - 1000, Date.now());
     });
 
-    it('answers how much of a cut off liferaft arrived, and takes the rest', async () => {
+    it('reports how much of an interrupted liferaft arrived, and accepts the rest', async () => {
       const liferaft = liferaftOf({ files: { '/etc/large': Buffer.alloc(5_000_000, 'x') } });
       const { digest, bytes } = liferaft;
       const asked = request(putOf(liferaft));
@@ -239,7 +239,7 @@ describe('the peer port', () => {
       expect(file.equals(bytes)).to.equal(true);
     });
 
-    it('neither continues nor keeps a first part that is damaged', async () => {
+    it('neither continues nor keeps a damaged first part', async () => {
       const { digest, bytes } = liferaftOf({ files: { '/etc/large': Buffer.alloc(3_000_000) } });
       const damaged = Buffer.from(bytes.subarray(0, 2_000_000));
       damaged[1_500_000] = 1;
@@ -251,7 +251,7 @@ describe('the peer port', () => {
       expect(await stored()).to.deep.equal([]);
     });
 
-    it('keeps a twentieth of the disk free, and reports what is missing', async () => {
+    it('keeps a twentieth of the disk free, and answers 507 if a liferaft needs that space', async () => {
       const disk = host.paths.alphorn.liferafts;
       await mkdir(disk, { recursive: true });
       await execa('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk]);
@@ -267,26 +267,26 @@ describe('the peer port', () => {
       }
     });
 
-    it('leaves an expectation unheeded that is unknown', async () => {
+    it('ignores an unknown Expect header', async () => {
       const headers = { 'Content-Type': 'application/json', Expect: 'miracles' };
       expect((await heartbeat(liferaftOf(), { headers })).status).to.equal(200);
     });
 
-    it('takes many requests over one connection', async () => {
+    it('serves many requests over one connection', async () => {
       const agent = agentBy({ keepAlive: true });
       for (let count = 0; count < 5; count += 1) {
         const asked = request({ agent, headers: { 'Content-Type': 'application/json' } });
         const answer = answerOf(asked);
         asked.end(JSON.stringify({ ...liferaftOf(), lineage: otherLineage, generation: 1 }));
-        // An unknown field: refused, and the connection is as good as before.
+        // The unknown field is refused, and the connection stays usable.
         expect((await answer).status).to.equal(400);
-        // Then the agent has the connection back.
+        // By then the agent has the connection back.
         await sleep(10);
         expect(asked.reusedSocket).to.equal(count > 0);
       }
     });
 
-    it('replaces the latest by a newer one, and keeps the former', async () => {
+    it('replaces the latest liferaft by a newer one, and keeps the former', async () => {
       await push(liferaftOf());
       expect((await push(liferaftOf({ generation: 2 }))).status).to.equal(200);
       expect((await stored()).sort()).to.deep.equal([
@@ -295,7 +295,7 @@ describe('the peer port', () => {
       ]);
     });
 
-    it('takes one from a rebuilt host, if that says so', async () => {
+    it('accepts the new count of a host that says it was rebuilt', async () => {
       await push(liferaftOf({ generation: 7 }));
       const anew = liferaftOf({ lineage: otherLineage });
       expect((await push(anew)).body).to.include({ code: 'liferaft_older' });
@@ -313,7 +313,7 @@ describe('the peer port', () => {
       await expectUnharmed();
     });
 
-    it('an older generation, and keeps the one that is here', async () => {
+    it('an older generation, and keeps the stored one', async () => {
       const latest = liferaftOf({ generation: 2 });
       await push(latest);
       expect(await push(liferaftOf({ generation: 1 }))).to.deep.include({ status: 409 });
@@ -321,7 +321,7 @@ describe('the peer port', () => {
       expect(file.equals(latest.bytes)).to.equal(true);
     });
 
-    it('one whose bytes do not match its digest, and logs that once', async () => {
+    it('a liferaft whose bytes do not match its digest, and logs that once', async () => {
       const { digest, bytes } = liferaftOf({ files: { '/etc/motd': 'x'.repeat(3_000_000) } });
       const flipped = Buffer.from(bytes);
       flipped[2_000_000] = 0;
@@ -334,7 +334,7 @@ describe('the peer port', () => {
       await expectUnharmed();
     });
 
-    it('the rest of what it refused, and continues on the same connection', async () => {
+    it('a damaged liferaft, discards its remaining bytes, and keeps the connection', async () => {
       const agent = agentBy({ keepAlive: true });
       const { digest, bytes } = liferaftOf({ files: { '/etc/motd': 'x'.repeat(9_000_000) } });
       const flipped = Buffer.from(bytes);
@@ -348,7 +348,7 @@ describe('the peer port', () => {
       expect(asked.reusedSocket).to.equal(true);
     });
 
-    it('one that is larger than announced, or than allowed, before it arrives', async () => {
+    it('a liferaft that is larger than announced or allowed, before it arrives', async () => {
       const headers = { 'Content-Length': 2 ** 40 };
       const asked = request(putOf(liferaftOf(), headers));
       opened.push(asked);
@@ -389,7 +389,7 @@ describe('the peer port', () => {
       await expectUnharmed();
     });
 
-    it('a request without a host as a problem', async () => {
+    it('a request without a host, in its own error format', async () => {
       const asked = request();
       asked.removeHeader('Host');
       const answer = answerOf(asked);
@@ -398,7 +398,7 @@ describe('the peer port', () => {
       expect([status, body['code']]).to.deep.equal([400, 'malformed_request']);
     });
 
-    it('a second liferaft of a host while one is coming', async () => {
+    it('a second liferaft of a host while the first is arriving', async () => {
       const liferaft = liferaftOf();
       const first = request(putOf(liferaft));
       const firstAnswer = answerOf(first);
@@ -409,7 +409,7 @@ describe('the peer port', () => {
       expect((await firstAnswer).status).to.equal(200);
     });
 
-    it('the key of a connection once it is no longer valid', async () => {
+    it('the key of a connection that is no longer valid', async () => {
       const agent = agentBy({ keepAlive: true });
       expect((await heartbeat(undefined, { agent })).status).to.equal(200);
       await writeFile(host.paths.corosyncKey, Buffer.alloc(256, 'b'));
@@ -428,14 +428,14 @@ describe('the peer port', () => {
     });
   });
 
-  describe('lets nobody in', () => {
+  describe('lets in no caller', () => {
     beforeEach(() => open());
     const handshakes: Record<string, Calling> = {
       'with another key': { secret: Buffer.alloc(32, 'x') },
-      'with the name of a key that is none here': { identity: `${sender}.00000000` },
-      'without the name of a host': { identity: key.id },
-      'who names a host that cannot be one': { identity: `../../etc.${key.id}` },
-      'who names more': { identity: `${sender}.${key.id}.x` },
+      'with the name of an unknown key': { identity: `${sender}.00000000` },
+      'without a host name': { identity: key.id },
+      'with an invalid host name': { identity: `../../etc.${key.id}` },
+      'with an additional part in its name': { identity: `${sender}.${key.id}.x` },
       'with a name of 64 KB': { identity: 'x'.repeat(60_000) },
     };
     for (const [who, calling] of Object.entries(handshakes)) {
@@ -448,7 +448,7 @@ describe('the peer port', () => {
     const raw: Record<string, (port: number) => net.Socket> = {
       'without a key': (port) =>
         tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, minVersion: 'TLSv1.3' }),
-      'by TLS 1.2, though with the key': (port) =>
+      'by TLS 1.2, even with the key': (port) =>
         tls.connect({
           port,
           host: '127.0.0.1',
@@ -461,7 +461,7 @@ describe('the peer port', () => {
         net.connect(port, '127.0.0.1').on('connect', function (this: net.Socket) {
           this.write('GET /v1/liferaft HTTP/1.1\r\nHost: x\r\n\r\n');
         }),
-      'who sends what is nothing': (port) =>
+      'that sends meaningless bytes': (port) =>
         net.connect(port, '127.0.0.1').on('connect', function (this: net.Socket) {
           this.write(Buffer.alloc(100_000, 0x16));
         }),
@@ -484,7 +484,7 @@ describe('the peer port', () => {
       });
     }
 
-    it('and logs that once in a while, not each time', async () => {
+    it('that tries repeatedly, and logs that once', async () => {
       for (let count = 0; count < 5; count += 1) {
         await refusal(heartbeat(undefined, { secret: Buffer.alloc(32, 'x') }));
       }
@@ -503,7 +503,7 @@ describe('the peer port', () => {
     };
     beforeEach(() => open({ limits: short }));
 
-    it('closes a connection that shows no key in time', async () => {
+    it('closes a connection that does not show a key in time', async () => {
       const socket = net.connect(receiver.port, '127.0.0.1');
       opened.push(socket);
       socket.on('error', () => undefined).resume();
@@ -542,7 +542,7 @@ describe('the peer port', () => {
   });
 
   describe('with little room for unauthenticated connections', () => {
-    // Time is nothing that a test waits for here: the machine may stand still.
+    // These tests wait for no time limit, because the machine may stand still.
     const roomy: PeerLimits = {
       handshakeMs: 300_000,
       maxUnauthenticated: 20,
@@ -601,7 +601,7 @@ describe('the peer port', () => {
     it('serves 200 peers at once', async () => {
       const answers = await Promise.all(Array.from({ length: 200 }, () => refusal(heartbeat())));
       const served = answers.filter((each) => each === 'let in').length;
-      // Some of the connections that arrive at one moment are refused, and would come again.
+      // Some of the connections that arrive at the same moment are refused. Real peers would try again.
       expect(served).to.be.greaterThan(roomy.maxUnauthenticated - 1);
       await expectUnharmed();
     });

@@ -1,4 +1,4 @@
-// Receives one generation after another into the folder that it is given, until it is killed (kills.test.ts).
+// Receives one generation after another into the given folder until it is killed (kills.test.ts).
 import { openStore } from '../../src/alphorn/receiving/store.ts';
 import { keepCompiled } from '../support/keep-compiled.ts';
 import { inPieces, liferaftOf, someHost } from '../support/liferafts.ts';

@@ -42,11 +42,11 @@ const after: Tree = {
   '/etc/link': 'link 0:0 /nowhere',
 };
 
-describe('a restore that is killed at whichever call that changes something', () => {
+describe('a restore that is killed at any call that changes something', () => {
   const folder = temporaryFolder();
   let name: string;
 
-  /** A host on which this was done already. */
+  /** A fresh host on which these steps were done already. */
   async function freshHost(
     label: string,
     done: readonly string[] = [],
@@ -64,7 +64,7 @@ describe('a restore that is killed at whichever call that changes something', ()
     return bench;
   }
 
-  /** Lets it die at each call in turn, and looks what was left. */
+  /** Kills the work at each call in turn, and checks the result. */
   async function dieAtEach(
     done: readonly string[],
     work: (bench: RestoreBench) => Promise<unknown>,
@@ -91,7 +91,7 @@ describe('a restore that is killed at whichever call that changes something', ()
   const restore = ({ restorer, host, warn }: RestoreBench) =>
     restorer.restore(host, name, undefined, warn);
 
-  it('is taken back by the next restore, and leaves nothing', async () => {
+  it('is undone by the next undo, and leaves nothing', async () => {
     const allWarnings = new Set<string>();
     await dieAtEach([], restore, async (bench, label) => {
       const { alphorn, warnings } = bench;
@@ -107,13 +107,13 @@ describe('a restore that is killed at whichever call that changes something', ()
     ]);
   });
 
-  it('is taken back by the next restore of any liferaft', async () => {
+  it('is undone by the next restore, even of other paths', async () => {
     await dieAtEach([], restore, async ({ restorer, host, alphorn, warn }, label) => {
       const isDone = (await treeOf(alphorn.root))['/etc/new/a'] === after['/etc/new/a'];
       await restorer.restore(host, name, ['/etc/link'], warn);
       const found = await treeOf(alphorn.root);
       expect(found['/etc/link'], label).to.equal(after['/etc/link']);
-      // Except for one that was done when it was killed.
+      // A restore that was finished when it was killed stays.
       if (found['/etc/new/a'] === undefined) {
         expect(found, label).to.deep.equal({ ...before, '/etc/link': after['/etc/link'] });
       } else {
@@ -123,7 +123,7 @@ describe('a restore that is killed at whichever call that changes something', ()
     });
   });
 
-  it('does not touch what others changed since then', async () => {
+  it('is undone without touching what others changed since', async () => {
     await dieAtEach([], restore, async (bench, label) => {
       const { alphorn, warnings } = bench;
       const isDone = (await treeOf(alphorn.root))['/etc/link'] === after['/etc/link'];
@@ -140,7 +140,7 @@ describe('a restore that is killed at whichever call that changes something', ()
     });
   });
 
-  it('loses only the oldest of the saved restores, which the next one removes completely', async () => {
+  it('loses at most the oldest saved restore, which the next restore removes completely', async () => {
     const limits = { restores: 2, bytes: 1024 ** 3, days: 90 };
     const done = ['restore', 'change', 'restore', 'change'];
     await dieAtEach(
@@ -162,7 +162,7 @@ describe('a restore that is killed at whichever call that changes something', ()
         await restorer.restore(host, name, undefined, warn);
         const names = (await inside()).map((each) => each.join());
         expect(names.at(-1), label).to.equal('journal.json');
-        // The killed one may have the only copy of what was changed again, and stays beyond the two then.
+        // The killed restore may have the only copy of what was changed again. It then stays in addition to the two.
         const isPartial = (each: string) => each === 'journal.partial.json';
         expect(names.filter((each) => !isPartial(each)).length, label).to.be.within(1, 2);
         expect(names.filter(isPartial).length, label).to.be.within(0, 1);
@@ -174,7 +174,7 @@ describe('a restore that is killed at whichever call that changes something', ()
     );
   });
 
-  it('is taken back completely if an undo was begun', async () => {
+  it('is undone completely after its undo was killed', async () => {
     const undo = ({ restorer, host, warn }: RestoreBench) => restorer.undo(host, false, warn);
     await dieAtEach(['restore'], undo, async (bench, label) => {
       await undoIfAny(bench);
@@ -183,7 +183,7 @@ describe('a restore that is killed at whichever call that changes something', ()
     });
   });
 
-  it('is taken back completely if an undo by force was begun', async () => {
+  it('is undone completely or not at all after an undo by force was killed', async () => {
     const changed = { ...after, '/etc/content': 'file 640 0:0 changed' };
     const force = ({ restorer, host, warn }: RestoreBench) => restorer.undo(host, true, warn);
     await dieAtEach(['restore', 'change'], force, async (bench, label) => {
@@ -192,7 +192,7 @@ describe('a restore that is killed at whichever call that changes something', ()
         .undo(bench.host, false, bench.warn)
         .catch((error: unknown) => error);
       const isRefused = (outcome as { code?: string }).code === 'changed_since_restore';
-      // Not begun with yet, then.
+      // In this case the undo by force had not begun.
       if (isRefused) expect(found, label).to.deep.equal(changed);
       expect(await treeOf(bench.alphorn.root), label).to.deep.equal(isRefused ? changed : before);
     });

@@ -55,13 +55,13 @@ describe('an undo', () => {
     bench.restorer.restore(bench.host, name, paths, bench.warn);
   const undo = (force = false) => bench.restorer.undo(bench.host, force, bench.warn);
   const states = async () => (await bench.restorer.listSaved()).map(({ state }) => state);
-  /** All that is kept, without the journals. */
+  /** All saved copies, without the journals. */
   const copies = async () =>
     Object.entries(await treeOf(bench.alphorn.restores))
       .filter(([path]) => /\/[\d.]+$/.test(path))
       .map(([, what]) => what.replace(/^file 600 0:0 /, ''));
 
-  /** Lets it die at the first call after which that holds. */
+  /** Kills the work at the first call after which the condition is true. */
   async function killWhen(
     work: () => Promise<unknown>,
     isReached: () => Promise<boolean>,
@@ -85,7 +85,7 @@ describe('an undo', () => {
     );
 
   describe('for a restored file whose folder', () => {
-    it('was removed makes it again as it was', async () => {
+    it('was removed makes that folder again as it was', async () => {
       await restore();
       await rm(join(etc, 'app'), { recursive: true });
       const { message } = await faultOf('changed_since_restore', undo());
@@ -100,7 +100,7 @@ describe('an undo', () => {
       ['a link', () => symlink('elsewhere', join(etc, 'app'))],
       ['a link to where it was moved', () => symlink('moved', join(etc, 'app'))],
     ] as const) {
-      it(`has ${what} in its place names the path, keeps its copy, and puts all others back`, async () => {
+      it(`has ${what} in its place names the path, keeps its copy, and puts back all others`, async () => {
         await restore();
         await rename(join(etc, 'app'), join(etc, 'moved'));
         await put();
@@ -110,7 +110,7 @@ describe('an undo', () => {
         expect((await tree())['/etc/b']).to.equal(before['/etc/b']);
         expect(await states()).to.deep.equal(['partly_undone']);
         expect(await copies()).to.include('old a');
-        // When the way is free, it is put back.
+        // The file is put back once nothing is in its way.
         await rm(join(etc, 'app'));
         await rename(join(etc, 'moved'), join(etc, 'app'));
         await undo();
@@ -155,7 +155,7 @@ describe('an undo', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('names the reason why a file that was not there before cannot be removed', async () => {
+  it('names the reason if a file that the restore created cannot be removed', async () => {
     await restore();
     const made = join(etc, 'new/c');
     await run('mount', ['--bind', made, made]);
@@ -211,7 +211,7 @@ describe('an undo', () => {
     }
   });
 
-  it('does not put a copy in place that is damaged or missing', async () => {
+  it('does not put back a copy that is damaged or missing', async () => {
     const { kept } = await restore();
     const copy = join(kept ?? '', '0');
     await writeFile(copy, 'x');
@@ -223,7 +223,7 @@ describe('an undo', () => {
     expect(await states()).to.deep.equal(['partly_undone']);
   });
 
-  it('by force keeps what others have changed since', async () => {
+  it('by force saves what others have changed since', async () => {
     await restore();
     await writeFile(join(etc, 'b'), 'mine');
     await rm(join(etc, 'l'));
@@ -233,11 +233,11 @@ describe('an undo', () => {
     expect(await copies()).to.include('mine');
     expect(await states()).to.deep.equal(['undone']);
     expect(bench.warnings.join()).to.match(/What was changed since the restore is saved in /);
-    // It is nothing to be undone.
+    // What others changed is not a restore, so there is nothing to undo.
     await faultOf('nothing_to_undo', undo());
   });
 
-  it('names the folders that the restore made and others put something into', async () => {
+  it('names folders that the restore created and that others have put files into', async () => {
     await restore();
     await writeFile(join(etc, 'new/mine'), 'mine');
     await undo();
@@ -272,7 +272,7 @@ describe('an undo', () => {
       expect(await copies()).to.include('mine');
     });
 
-    it('takes that one back, and not the one before it', async () => {
+    it('undoes the killed restore, and not the one before it', async () => {
       await restore(['/etc/new']);
       await killRestore();
       expect((await undo()).paths).to.deep.equal(['/etc/b', '/etc/l']);
@@ -281,7 +281,7 @@ describe('an undo', () => {
       expect(await tree()).to.deep.equal(before);
     });
 
-    it('before it changed anything keeps nothing', async () => {
+    it('before its first change keeps nothing', async () => {
       const hasCopies = async () =>
         (await savedRestores(bench.alphorn)).some((each) => /Z$/.test(each));
       await killWhen(
@@ -297,14 +297,14 @@ describe('an undo', () => {
     });
   });
 
-  it('that was killed keeps the copy of what was changed by hand then, also after a restore', async () => {
+  it('that was killed keeps the copy of a file that was changed by hand afterwards, also after a restore', async () => {
     await restore(['/etc/b', '/etc/l']);
     const isBack = async () => (await tree())['/etc/l'] === before['/etc/l'];
     await killWhen(
       () => undo(),
       isBack,
       async () => {
-        // From the beginning.
+        // Starts from the beginning for the next call.
         await undo().catch(() => undefined);
         await restore(['/etc/b', '/etc/l']);
       },
@@ -336,7 +336,7 @@ describe('an undo', () => {
       await undo().catch(() => undefined);
       const found = [...(await copies()), ...Object.values(await tree())].join();
       for (const each of ['second', 'old a', 'old b']) {
-        // What was put back already, the hand has overwritten.
+        // If a path was already put back, the change by hand has overwritten it.
         if (each === 'old b' && wasBack) continue;
         expect(found, `call ${number}`).to.include(each);
       }
@@ -345,8 +345,8 @@ describe('an undo', () => {
     expect(all).to.include(true).and.to.include(false);
   });
 
-  it('puts back everything of a failed restore except what was changed meanwhile', async () => {
-    // The last to be put in place is refused.
+  it('after a failed restore finds everything put back, except what was changed meanwhile', async () => {
+    // Refuses the last path that is put in place.
     const real = fs.rename;
     const stub = sinon.stub(fs, 'rename').callsFake(async (from, to) => {
       if (String(to).endsWith('/l')) {
@@ -369,7 +369,7 @@ describe('an undo', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('leaves the mode of a folder as others have changed it', async () => {
+  it('keeps the mode of a folder that others have changed', async () => {
     await restore();
     await chmod(join(etc, 'app'), 0o700);
     await undo();

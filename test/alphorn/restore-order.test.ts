@@ -80,7 +80,7 @@ describe('the order of restores', () => {
     }
   });
 
-  it('puts those of a former version, which have no number, first', async () => {
+  it('puts restores of an older version, which have no number, first', async () => {
     const { kept } = await restore('/etc/a');
     const former = join(bench.alphorn.restores, '20991231T235959.999Z');
     await rename(kept ?? '', former);
@@ -91,7 +91,7 @@ describe('the order of restores', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
-  describe('with a journal that is damaged in it', () => {
+  describe('with a damaged journal', () => {
     let journal: string;
     beforeEach(async () => {
       await restore('/etc/a');
@@ -100,7 +100,7 @@ describe('the order of restores', () => {
     });
 
     for (const damaged of ['', '{', '{}', 'null', undefined, 'later version']) {
-      it(`(${damaged ?? 'missing'}) names the file and what to do, and holds up nothing else`, async () => {
+      it(`(${damaged ?? 'missing'}) names the file and the remedy, and blocks nothing else`, async () => {
         if (damaged === undefined) await rm(journal);
         else if (damaged === 'later version') {
           await rename(journal, journal.replace('journal', 'journal.later'));
@@ -109,7 +109,7 @@ describe('the order of restores', () => {
         expect(message).to.include(damaged === 'later version' ? 'journal.later.json' : journal);
         expect(message).to.include("'hactl alphorn restores drop 2'");
 
-        // A restore goes on, and its undo.
+        // Other restores and their undo still work.
         await restore('/etc/c');
         expect(bench.warnings).to.deep.equal([message]);
         expect((await undo()).paths).to.deep.equal(['/etc/c']);

@@ -9,7 +9,7 @@ describe('restores and undos that are killed at random points', function () {
   const folder = temporaryFolder();
 
   it('leave each path as before or as restored, and lose no content', async () => {
-    // Another one each day; `npm run storm:restore` does 300.
+    // The seed differs each day. `npm run storm:restore` kills 300.
     const seed = Number(process.env['HA_TEST_SEED'] ?? Math.floor(Date.now() / (24 * 3600 * 1000)));
     const options = { random: randomOf(seed), kills: 20, signalEach: 10 };
     const counts = await restoreStorm(folder.path, options).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-// Kills restores and undos at random points, as in restore-storm.test.ts, and as often as asked for:
+// Kills restores and undos at random points, like restore-storm.test.ts, as often as requested:
 //   npm run storm:restore -- [--kills 300] [--seed NUMBER]
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

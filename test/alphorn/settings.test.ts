@@ -90,7 +90,7 @@ describe("Alphorn's settings", () => {
     ['101 destinations', withSync({ destinations: many(101) }), 'sync.destinations', 'array'],
   ];
   for (const [what, value, field, type] of wrong) {
-    it(`with ${what} are refused`, () => {
+    it(`with ${what} are invalid`, () => {
       const { errors = [] } = checkSettings(value);
       expect(errors.map((error) => [error.field, error.type])).to.deep.include([field, type]);
       for (const { message } of errors) expect(message).to.match(/^(?:must|is) /);
@@ -101,7 +101,7 @@ describe("Alphorn's settings", () => {
     expect(checkSettings(withSync({ destinations: many(100) })).errors).to.equal(undefined);
   });
 
-  it('recognise one destination in all of its spellings', () => {
+  it('treat all spellings of an address as one destination', () => {
     for (const [a, b] of [
       ['192.0.2.7', '192.0.2.7:8444'],
       ['Backup.example', 'backup.EXAMPLE:8444'],

@@ -117,7 +117,7 @@ describe('the liferaft of this host', () => {
     });
   }
 
-  it('begins a new count of generations if it is missing or damaged', async () => {
+  it('starts a new count of generations if its file is missing or damaged', async () => {
     const one = builder();
     const first = await one.round();
     await rm(ownFile());
@@ -163,12 +163,12 @@ describe('the liferaft of this host', () => {
     expect(await readdir(paths.own)).to.deep.equal([name]);
   });
 
-  describe('while a file does not hold still', () => {
+  describe('while a file changes without end', () => {
     const sha256 = (content: string) => createHash('sha256').update(content).digest('hex');
     const digestOf = ({ liferaft }: Round, path: string) =>
       liferaft.manifest.files.find((each) => each.path === path)?.sha256;
 
-    it('has its last whole content, reports it, and has each change of other files', async () => {
+    it('has the last complete content of that file, reports it, and has each change of other files', async () => {
       const one = builder();
       const first = await one.round();
       const stop = appending(at('b'));
@@ -176,7 +176,7 @@ describe('the liferaft of this host', () => {
       const second = await one.round();
       await writeFile(at('a'), 'changed again');
       const third = await one.round();
-      // Also where nothing is known of rounds before.
+      // A builder that knows no earlier rounds does the same.
       const fourth = await builder().round();
       await stop();
       for (const round of [second, third, fourth]) {
@@ -196,7 +196,7 @@ describe('the liferaft of this host', () => {
       expect(last.leftOut).to.deep.equal([]);
     });
 
-    it('leaves the file out if there is no whole content yet', async () => {
+    it('leaves the file out if it has no complete content yet', async () => {
       const stop = appending(at('b'));
       const { liferaft, leftOut } = await builder().round();
       await stop();
@@ -204,7 +204,7 @@ describe('the liferaft of this host', () => {
       expect(leftOut[0]).to.include({ path: at('b'), kept: false });
     });
 
-    it('leaves the file out if the former liferaft is damaged by then', async () => {
+    it('leaves the file out if the former liferaft is damaged', async () => {
       const one = builder();
       await one.round();
       const stop = appending(at('b'));
@@ -218,7 +218,7 @@ describe('the liferaft of this host', () => {
       expect(digestOf(round, at('a'))).to.equal(sha256('changed'));
     });
 
-    it('has all other files even if many change between two looks', async function () {
+    it('has all other files even if many change between two scans', async function () {
       this.timeout(60_000);
       const names = Array.from({ length: 10 }, (_, index) => `busy${index}`);
       for (const name of names) await writeFile(at(name), '0');
@@ -243,8 +243,8 @@ describe('the liferaft of this host', () => {
     });
   });
 
-  it('has the last content of a file that can no longer be read, and each change of other files', async () => {
-    // Then it counts as known by its time stamps, and is read only to be copied.
+  it('has the last content of an unreadable file, and each change of other files', async () => {
+    // Such a file counts as known by its time stamps, and is read only to be copied.
     sinon.useFakeTimers({ now: Date.now() + 60_000, toFake: ['Date'] });
     const one = builder();
     const first = await one.round();
@@ -260,7 +260,7 @@ describe('the liferaft of this host', () => {
     ]);
   });
 
-  it('lists missing essential files in its manifest, and is whole again once they are there', async () => {
+  it('lists missing essential files in its manifest, until they are there', async () => {
     const essentials = [{ path: at('a'), everywhere: true }];
     const one = makeLiferaftBuilder({ paths, essentials });
     expect((await one.round()).liferaft.manifest.lacking).to.equal(undefined);
@@ -284,7 +284,7 @@ describe('the liferaft of this host', () => {
     const one = builder();
     const round = one.round();
     while ((await readdir(paths.own).catch(() => [])).length === 0) await delay(1);
-    // The first, which has been copied by now.
+    // The builder has already copied this first file.
     await writeFile(at('a'), 'omega');
     const { liferaft } = await round;
     const sha256 = createHash('sha256').update('omega').digest('hex');
@@ -322,7 +322,7 @@ describe('the liferaft of this host', () => {
     expect(rounds.map(({ changed }) => changed)).to.deep.equal([true, false, false]);
   });
 
-  it('replaces what a killed process left next to it', async () => {
+  it('replaces temporary files that a killed process left next to it', async () => {
     await builder().round();
     await writeFile(join(paths.own, 'incoming-0123456789ab.part'), 'a part');
     await writeFile(join(paths.own, 'accepted.json'), '{}');
@@ -330,7 +330,7 @@ describe('the liferaft of this host', () => {
     expect((await readdir(paths.own)).sort()).to.deep.equal(['accepted.json', name]);
   });
 
-  it('reports what is left out, even if nothing changed', async () => {
+  it('reports what is left out, even if nothing has changed', async () => {
     await symlink(Buffer.from([0xff]), at('odd'));
     const one = builder();
     for (const changed of [true, false]) {

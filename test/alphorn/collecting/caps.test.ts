@@ -15,7 +15,7 @@ describe('the caps of a file of rules', () => {
     for (let index = 0; index < count; index += 1) await write(`${folder}/${index}`, content);
   };
 
-  it('cut short the include that is too large, whatever the order of its paths', async () => {
+  it('cut short the include that is too large, whatever the order of paths', async () => {
     await many('/etc/aaa', 30);
     for (const name of ['/etc/group', '/etc/passwd', '/etc/zzz/conf']) await write(name);
     const include = ['~/etc/aaa', '~/etc/group', '~/etc/passwd', '~/etc/zzz'];
@@ -40,10 +40,10 @@ describe('the caps of a file of rules', () => {
   });
 
   for (const [what, first, second] of [
-    ['one of another file of rules', { include: ['~/etc'] }, { include: ['~/etc/units'] }],
-    ['one of the same', { include: ['~/etc', '~/etc/units'] }, { include: ['~/other'] }],
+    ['in another file of rules', { include: ['~/etc'] }, { include: ['~/etc/units'] }],
+    ['in the same file', { include: ['~/etc', '~/etc/units'] }, { include: ['~/other'] }],
   ] as const) {
-    it(`cut short a wide include before a narrow one in it, be that ${what}`, async () => {
+    it(`cut short a wide include before a narrow one inside it, even if the wide one is ${what}`, async () => {
       await many('/etc/aaa', 20);
       await many('/etc/units', 3);
       await rules({ ...first, max_files: 10 });
@@ -54,7 +54,7 @@ describe('the caps of a file of rules', () => {
     });
   }
 
-  it('leave room for essential files, which they do not count', async () => {
+  it('do not count essential files', async () => {
     await many('/etc', 5);
     await write('/etc/shadow', 'x'.repeat(1000));
     const said = await rules({
@@ -71,10 +71,10 @@ describe('the caps of a file of rules', () => {
   });
 
   for (const [what, inDeep] of [
-    ['that is too large to be looked at', 30],
-    ['that alone has more than all includes may have', 90],
+    ['that is too large to be scanned', 30],
+    ['that alone exceeds the cap of all includes', 90],
   ] as const) {
-    it(`are not alone: of one folder ${what}, others lose nothing`, async () => {
+    it(`limit only the include with a folder ${what}, and take nothing from others`, async () => {
       await many('/etc/aaa', 30);
       await many('/etc/aaa/deep', inDeep);
       await write('/etc/zzz/conf');
@@ -92,7 +92,7 @@ describe('the caps of a file of rules', () => {
     });
   }
 
-  describe('and those of a liferaft', () => {
+  describe('together with the caps of a liferaft', () => {
     const include = (text: string) => ({
       text,
       base: text,
@@ -115,7 +115,7 @@ describe('the caps of a file of rules', () => {
       })).sort(byPath);
     };
 
-    it('cut short the largest include, so that a liferaft can be made', () => {
+    it('cut short the largest include so that a liferaft can be made', () => {
       const all = [...found('/a', limits.items), ...found('/b', 1000)];
       const { taken, missed } = withinCaps(all);
       expect(taken.filter(({ path }) => path.startsWith('/b/'))).to.have.lengthOf(1000);

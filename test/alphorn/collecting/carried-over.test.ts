@@ -17,20 +17,20 @@ describe('what is carried over from the former liferaft', () => {
     manifestOf({ files: Object.fromEntries(paths.map((path) => [path, 'new'])) }).files;
   const never = () => false;
 
-  it('is a hidden file, or everything in a hidden folder, with the folders above', () => {
+  it('is a hidden file, or everything in a hidden folder, with its parent folders', () => {
     expect(pathsOf(carryOver(former, ['/b'], [], folderOf, never))).to.deep.equal(['/b']);
     const carried = carryOver(former, ['/a'], [], () => undefined, never);
     expect(pathsOf(carried)).to.deep.equal(['/a/deep/y', '/a/x', '/a/l']);
     expect(carried.folders.map(({ path }) => path)).to.have.members(['/a', '/a/deep']);
   });
 
-  it('is nothing that is excluded now, or that the new liferaft has', () => {
+  it('is nothing that is now excluded or already in the new liferaft', () => {
     const excludes = (path: string) => path === '/a/deep';
     const carried = carryOver(former, ['/a'], fresh('/a/x'), folderOf, excludes);
     expect(pathsOf(carried)).to.deep.equal(['/a/l']);
   });
 
-  it('is nothing below a path that is a file now, and no file that is a folder now', () => {
+  it('is nothing below a path that is now a file, and no file that is now a folder', () => {
     expect(pathsOf(carryOver(former, ['/a'], fresh('/a/deep'), folderOf, never))).to.not.include(
       '/a/deep/y',
     );
@@ -39,7 +39,7 @@ describe('what is carried over from the former liferaft', () => {
     );
   });
 
-  it('is whatever changed within the last seconds, if only settled files are read', async () => {
+  it('includes files that changed within the last seconds, if only settled files are read', async () => {
     await write('/etc/a', 'before');
     const said = await rules({ include: ['~/etc'] });
     const first = await collect(said);

@@ -55,7 +55,7 @@ describe('a collection', () => {
     await writeFile(paths().group, `keepers:x:${me.gid}:\n`);
   });
 
-  /** From then on time stamps of what was there tell a change of it. */
+  /** Sets the clock so far ahead that any further change alters the time stamps. */
   const muchLater = () => {
     sinon.useFakeTimers({ now: Date.now() + 60_000, toFake: ['Date'] });
   };
@@ -127,7 +127,7 @@ describe('a collection', () => {
     expect(pathsOf((await collector().collect(wide)).files)).to.deep.equal(['a/1.conf']);
   });
 
-  it('never has what Alphorn itself stores', async () => {
+  it('never has the files of Alphorn itself', async () => {
     for (const path of [paths().own, paths().liferafts, paths().restores]) {
       await mkdir(path, { recursive: true });
       await writeFile(join(path, 'x'), '');
@@ -169,7 +169,7 @@ describe('a collection', () => {
     expect((await collector().collect(await all())).files[0]).to.include({ user: null });
   });
 
-  it('has a file with several names once for each name', async () => {
+  it('has each name of a file with several names', async () => {
     await writeFile(at('a'), 'x');
     await link(at('a'), at('b'));
     expect(pathsOf((await collector().collect(await all())).files)).to.deep.equal(['a', 'b']);
@@ -296,7 +296,7 @@ describe('a collection', () => {
       expect(whyNot(collected, 'f10')).to.equal(undefined);
     });
 
-    it('has those of all files except the ones whose list cannot be read, which stay as they were', async () => {
+    it('has those of all files, and leaves files whose list cannot be read as they were', async () => {
       for (const name of ['a', 'b']) await writeFile(at(name), '');
       const before = await collector().collect(await all());
       const pretended = new Map([[at('a'), { ...none, failed: 'EIO' }]]);
@@ -308,7 +308,7 @@ describe('a collection', () => {
       expect(whyNot(collected, 'a')).to.match(/cannot be read: EIO/);
     });
 
-    it('is the same object while a list stays the same, and asks only for lists of changed paths', async () => {
+    it('keeps the same object for an unchanged list, and reads only the lists of changed paths', async () => {
       await writeFile(at('a'), '');
       await makeAttributeStore().write([{ path: at('a'), acl: hex(list) }]);
       muchLater();
@@ -322,7 +322,7 @@ describe('a collection', () => {
     });
   });
 
-  describe('takes, and says what it does not carry of it,', () => {
+  describe('includes, and reports what is not carried of,', () => {
     it('a file with several names, or holes', async () => {
       await writeFile(at('a'), 'x');
       await link(at('a'), at('b'));
@@ -363,8 +363,8 @@ describe('a collection', () => {
     });
   });
 
-  describe('with a database that is written to through memory', () => {
-    // Maps the file, writes the letter to its page, says so, and writes each letter that it is told to the same page.
+  describe('with a database that is written through a memory map', () => {
+    // Maps the file, writes the letter to its page, prints that, and writes each letter from stdin to the same page.
     const writer = `
 import mmap, sys
 with open(sys.argv[1], 'r+b') as file:
@@ -374,7 +374,7 @@ with open(sys.argv[1], 'r+b') as file:
         print('written', flush=True)
 `;
 
-    it('has its new content, although no time stamp changes', async () => {
+    it('has the new content, although no time stamp changes', async () => {
       await writeFile(at('a.tdb'), Buffer.alloc(4096));
       const running = execa('python3', ['-c', writer, at('a.tdb')], { reject: false });
       const write = async (letter: string) => {
@@ -468,20 +468,20 @@ with open(sys.argv[1], 'r+b') as file:
     }
   });
 
-  describe('is read again', () => {
+  describe('reads again', () => {
     const longAgo = new Date('2020-01-01');
 
     for (const [what, change] of [
-      ['when it is written to', () => writeFile(at('a'), 'after!')],
+      ['a file after a write', () => writeFile(at('a'), 'after!')],
       [
-        'when it is written to and its time of modification put back',
+        'a file after a write, even if its modification time is put back',
         async () => {
           await writeFile(at('a'), 'after!');
           await utimes(at('a'), longAgo, longAgo);
         },
       ],
       [
-        'when another takes its place',
+        'a file after another one has replaced it',
         async () => {
           await writeFile(at('new'), 'after!');
           await rename(at('new'), at('a'));
@@ -501,7 +501,7 @@ with open(sys.argv[1], 'r+b') as file:
       });
     }
 
-    it('as long as a change may have the same time stamps as the one before', async () => {
+    it('a file as long as its next change could leave the same time stamps', async () => {
       await writeFile(at('a'), 'before');
       await coarseTimeStamps();
       const one = collector();
@@ -512,7 +512,7 @@ with open(sys.argv[1], 'r+b') as file:
       expect(before.files[0]?.sha256).not.to.equal(after.files[0]?.sha256);
     });
 
-    it('for a folder, when a name in it is added, removed, or becomes another kind', async () => {
+    it('a folder when a name in it is added, removed, or becomes another kind', async () => {
       await mkdir(at('d', 'e'), { recursive: true });
       for (const path of ['d/a', 'd/e/a']) await writeFile(at(path), '');
       muchLater();
@@ -535,7 +535,7 @@ with open(sys.argv[1], 'r+b') as file:
       expect(await now()).to.deep.equal(['d/e', 'd/f/b', 'd/f/c', 'd/a']);
     });
 
-    it('for a folder, as long as a name may have been added with the same time stamps', async () => {
+    it('a folder as long as a new name could leave the same time stamps', async () => {
       await writeFile(at('a'), '');
       await coarseTimeStamps();
       const one = collector();
@@ -545,9 +545,11 @@ with open(sys.argv[1], 'r+b') as file:
       expect(pathsOf((await one.collect(rules)).files)).to.deep.equal(['a', 'b']);
     });
 
-    /** Has time stamps be those of an ext4 of 128 bytes an inode, or of a server: no disk here is as bad. */
+    /**
+     * Simulates the time stamps of a server, or of an ext4 with inodes of 128 bytes. No disk here has such coarse ones.
+     */
     async function coarseTimeStamps(): Promise<void> {
-      // Later than now, so that however slow the machine is, the stamps are not yet old.
+      // This is later than now, so the stamps stay recent even on a slow machine.
       const second = Math.floor(Date.now() / 1000) * 1000 + 600_000;
       const coarse = <T>(stats: T): T =>
         stats && Object.assign(stats, { ctimeMs: second, mtimeMs: second });
@@ -564,7 +566,7 @@ with open(sys.argv[1], 'r+b') as file:
     }
   });
 
-  it('has the same object for each item that did not change', async () => {
+  it('returns the same object for each unchanged item', async () => {
     await mkdir(at('d'));
     await writeFile(at('d', 'a'), 'a');
     await writeFile(at('b'), 'b');
@@ -588,7 +590,7 @@ with open(sys.argv[1], 'r+b') as file:
     await symlink('a', at('link'));
     const fails = (code: string) => Object.assign(new Error(code), { code });
     const lstat = sinon.stub(fs, 'lstatSync').callThrough().withArgs(at('d'));
-    // Each walk finds the folder, and who looks again does not.
+    // Each walk finds the folder, and the second look fails.
     for (let call = 1; call < 20; call += 2) lstat.onCall(call).throws(fails('ENOTDIR'));
     sinon.stub(fs, 'readlinkSync').callThrough().withArgs(at('link')).throws(fails('EIO'));
     syncBuiltinESMExports();
@@ -620,7 +622,7 @@ with open(sys.argv[1], 'r+b') as file:
   });
 
   describe('while files change', () => {
-    it('has each file as of one moment, never half', async () => {
+    it('has each file as of one moment, never partly changed', async () => {
       const size = 16 * 1024 * 1024;
       const contents = ['a', 'b'].map((letter) => Buffer.alloc(size, letter));
       const digests = contents.map((content) => createHash('sha256').update(content).digest('hex'));
@@ -630,7 +632,7 @@ with open(sys.argv[1], 'r+b') as file:
       const rules = await all();
       const one = collector();
       for (let round = 0; round < 20; round += 1) {
-        // In its place, and as long: nothing but its time stamps tells.
+        // The content is overwritten in place and has the same length, so only its time stamps differ.
         const content = round % 2 === 0 ? b : a;
         const writing = delay(15 + 2 * round).then(() => file.write(content, 0, size, 0));
         const collected = await one.collect(rules);
@@ -661,7 +663,7 @@ with open(sys.argv[1], 'r+b') as file:
       await busy;
     });
 
-    it('leaves out and reports a file that changes without end, and has all others', async () => {
+    it('leaves out and reports a file that changes without end, and has all other files', async () => {
       await writeFile(at('log'), Buffer.alloc(1024 * 1024));
       await writeFile(at('still'), '');
       const stop = appending(at('log'));

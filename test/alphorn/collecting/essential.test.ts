@@ -26,7 +26,7 @@ describe('an essential file', () => {
     await write('/etc/ssh/key', 'secret\n');
   });
 
-  it('goes in if a rule includes it, and is otherwise not lacking', async () => {
+  it('is included if a rule includes it, and is otherwise not lacking', async () => {
     for (const include of ['~/etc', '~/etc/*', '~/**/*', '~/etc/shadow']) {
       const collected = await collect({ include: [include] }, { essentials });
       expect(pathsOf(collected), include).to.include('/etc/shadow');
@@ -36,7 +36,7 @@ describe('an essential file', () => {
     expect(await lackingOf({ include: ['~/other'] })).to.deep.equal([]);
   });
 
-  it('is lacking if every host has it and this one does not', async () => {
+  it('is lacking if it should be on every host and is not on this one', async () => {
     await rm(at('/etc/shadow'));
     await rm(at('/etc/ssh/key'));
     expect(await lackingOf({ include: ['~/etc'] })).to.deep.equal([
@@ -54,7 +54,7 @@ describe('an essential file', () => {
     expect((await lackingOf(rules))[0]?.[1]).to.match(/a fifo/);
   });
 
-  it('is lacking if a link to it, or on the way to it, leads nowhere', async () => {
+  it('is lacking if a link to it, or in its path, leads nowhere', async () => {
     await rm(at('/etc/ssh'), { recursive: true });
     await link('/etc/ssh', '~/data/ssh');
     const rules = { include: ['~/etc/ssh/k*'] };
@@ -65,7 +65,7 @@ describe('an essential file', () => {
     expect(await lackingOf(rules)).to.deep.equal([]);
   });
 
-  it('is followed through a link that a rule includes only with its folder', async () => {
+  it('is included through a link even if a rule includes that link only with its folder', async () => {
     await rm(at('/etc/ssh/key'));
     await write('/data/key');
     await link('/etc/ssh/key', '~/data/key');
@@ -74,7 +74,7 @@ describe('an essential file', () => {
     expect(collected.leftOut).to.deep.equal([]);
   });
 
-  it('is lacking if it is larger than any such file', async () => {
+  it('is lacking if it exceeds the size limit of essential files', async () => {
     await truncate(at('/etc/shadow'), maxEssentialBytes + 1);
     expect((await lackingOf({ include: ['~/etc'] }))[0]?.[1]).to.match(/larger than/);
   });
@@ -86,7 +86,7 @@ describe('an essential file', () => {
     expect(await with_('~/etc')).to.deep.equal([]);
   });
 
-  it('is lacking if it is a link to, or by way of, what a wildcard excludes', async () => {
+  it('is lacking if a link to it, or in its path, leads to what a wildcard excludes', async () => {
     await rename(at('/etc/shadow'), at('/etc/shadow.new'));
     await link('/etc/shadow', 'shadow.new');
     const with_ = (exclude: string) => lackingOf({ include: ['~/etc'], exclude: [exclude] });
@@ -98,7 +98,7 @@ describe('an essential file', () => {
     expect((await with_('~/**/*.new'))[0]?.[1]).to.match(/leads to \/etc\/shadow.new.*wildcard/);
   });
 
-  it('is in the rules that come with the package', async () => {
+  it('is covered by the rules in the package', async () => {
     const shipped = JSON.parse(
       await readFile('packaging/alphorn/storage-host.json', 'utf8'),
     ) as object;

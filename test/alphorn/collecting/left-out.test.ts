@@ -8,7 +8,7 @@ import sinon from 'sinon';
 import { type LeftOut, makeNewlyLeftOut } from '../../../src/alphorn/collecting/left-out.ts';
 import { collectBench } from '../../support/collect-bench.ts';
 
-describe('a path that the rules name and that is left out', () => {
+describe('a path that the rules name but a liferaft leaves out', () => {
   const { at, write, collect, pathsOf, whyNot } = collectBench();
 
   it('may be a folder whose name is not UTF-8, with everything in it', async () => {
@@ -25,7 +25,7 @@ describe('a path that the rules name and that is left out', () => {
     expect(whyNot(await collect({ include: ['~/etc/a*'] }))).to.deep.equal({});
   });
 
-  it('may have a name that is not UTF-8 and looks like another one, which goes in', async () => {
+  it('may have a name that is not UTF-8 and looks like that of an included file', async () => {
     await write('/etc/x-\ufffd', 'sound');
     await (
       await open(Buffer.concat([Buffer.from(at('/etc/x-')), Buffer.from([0xfe])]), 'w')
@@ -35,7 +35,7 @@ describe('a path that the rules name and that is left out', () => {
     expect(Object.keys(whyNot(collected))).to.deep.equal(['/etc/x-\ufffd']);
   });
 
-  it('may be a folder that a glob matches, which only takes files and links', async () => {
+  it('may be a folder that matches a glob, because globs take only files and links', async () => {
     await write('/etc/ha.d/conf');
     await mkdir(at('/etc/ha.e'));
     await write('/etc/other/conf');
@@ -53,7 +53,7 @@ describe('a path that the rules name and that is left out', () => {
     expect(whyNot(await collect({ include: ['~/etc/ha.*', '~/etc/ha.*/**'] }))).to.deep.equal({});
   });
 
-  // Nothing but a broken disk keeps root out.
+  // Only a broken disk keeps root from reading a folder.
   if (process.getuid?.() !== 0) {
     it('may be a folder that cannot be read', async () => {
       await write('/etc/closed/x');
@@ -64,7 +64,7 @@ describe('a path that the rules name and that is left out', () => {
     });
   }
 
-  it('may be neither a file, a folder nor a link, even if an include names it', async () => {
+  it('may be something other than a file, a folder or a link, even if an include names it', async () => {
     await mkdir(at('/etc'), { recursive: true });
     await execa('mkfifo', [at('/etc/fifo')]);
     const server = createServer();
@@ -89,7 +89,7 @@ describe('a path that the rules name and that is left out', () => {
     expect([leftOut.length, leftOutMore]).to.deep.equal([1000, 200]);
   });
 
-  it('is neither a missing folder above an include nor an excluded path', async () => {
+  it('is not a missing folder above an include, and not an excluded path', async () => {
     await write('/etc/a');
     await writeFile(at('/etc/b~'), '');
     const rules = { include: ['~/etc', '~/none/x', '~/etc/a/b'], exclude: ['~/etc/*~'] };
@@ -100,7 +100,7 @@ describe('a path that the rules name and that is left out', () => {
 describe('a newly left out path', () => {
   const of = (path: string, why: string): LeftOut => ({ path, why, essential: false, kept: false });
 
-  it('is reported once, and again after it was in', () => {
+  it('is reported once, and again after it was included', () => {
     const newly = makeNewlyLeftOut();
     const [a, b] = [of('/a', 'Why.'), of('/b', 'Why.')];
     expect(newly([a])).to.deep.equal([a]);
@@ -110,7 +110,7 @@ describe('a newly left out path', () => {
     expect(newly([a, b])).to.deep.equal([a]);
   });
 
-  it('is reported once in ten minutes if its former content stays and it comes and goes', () => {
+  it('is reported once in ten minutes if it comes and goes while its former content stays', () => {
     const clock = sinon.useFakeTimers({ toFake: ['performance'] });
     try {
       const newly = makeNewlyLeftOut();

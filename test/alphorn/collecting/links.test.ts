@@ -4,10 +4,10 @@ import { expect } from 'chai';
 
 import { collectBench } from '../../support/collect-bench.ts';
 
-describe('a link on the way of an include', () => {
+describe('a link in the path of an include', () => {
   const { at, link, write, collect, pathsOf, whyNot } = collectBench();
 
-  it('that the include is leads to the folder, which goes in under its own path', async () => {
+  it('that is the include itself leads to its folder, which goes in under its own path', async () => {
     await write('/data/ssh/key');
     await write('/data/ssh/deep/more');
     await link('/etc/ssh', '~/data/ssh');
@@ -36,7 +36,7 @@ describe('a link on the way of an include', () => {
     });
   }
 
-  it('that leads to another link goes in with all that are needed to get there', async () => {
+  it('that leads to another link goes in with all further links', async () => {
     await write('/disk/one/samba/private/secrets.tdb');
     await link('/data', 'disk/one');
     await link('/var/lib/samba', '~/data/samba');
@@ -58,14 +58,14 @@ describe('a link on the way of an include', () => {
     ]);
   });
 
-  it('takes a file only once if several includes lead to it', async () => {
+  it('leads to a file that goes in once, even if several includes reach it', async () => {
     await write('/data/x');
     await link('/alias', 'data');
     const collected = await collect({ include: ['~/alias', '~/data', '~/alias/x'] });
     expect(pathsOf(collected)).to.deep.equal(['/alias', '/data/x']);
   });
 
-  it('that leads nowhere goes in, and its target is named', async () => {
+  it('that leads nowhere goes in, and its missing target is reported', async () => {
     await link('/etc/ssh', '~/data/ssh');
     for (const [include, name] of [
       ['~/etc/ssh', '/etc/ssh'],
@@ -85,7 +85,7 @@ describe('a link on the way of an include', () => {
     expect(whyNot(await collect({ include: ['~/ssh/key'] }))).to.deep.equal({});
   });
 
-  it('that leads in a circle goes in, and is named', async () => {
+  it('that leads in a circle goes in, and is reported', async () => {
     await link('/etc/a', 'b');
     await link('/etc/b', 'a');
     const collected = await collect({ include: ['~/etc/a'] });
@@ -99,7 +99,7 @@ describe('a link on the way of an include', () => {
     ['/', /leads to \/, and nothing is restored in \//],
     ['/var', /nothing is restored in \/var\/tmp/],
   ] as const) {
-    it(`to ${target} is not followed, for nothing is restored there`, async () => {
+    it(`to ${target} is not followed, because nothing is restored there`, async () => {
       await link('/link', target);
       const collected = await collect({ include: ['~/link'] });
       expect(pathsOf(collected)).to.deep.equal(['/link']);
@@ -107,7 +107,7 @@ describe('a link on the way of an include', () => {
     });
   }
 
-  it('in a folder that goes in is named if no rule includes what it leads to', async () => {
+  it('in an included folder is reported if no rule includes its target', async () => {
     await write('/etc/samba/smb.conf');
     await write('/data/tls/key');
     await write('/data/extra');
@@ -125,7 +125,7 @@ describe('a link on the way of an include', () => {
     expect(whyNot(await collect({ include: ['~/etc/samba', '~/data'] }))).to.deep.equal({});
   });
 
-  it('in a folder that goes in is named if no rule includes another link on the way', async () => {
+  it('in an included folder is reported if its target is reached through a link that no rule includes', async () => {
     await write('/srv/v1/smb.conf');
     await link('/srv/current', 'v1');
     await link('/etc/samba/smb.conf', '~/srv/current/smb.conf');
@@ -138,7 +138,7 @@ describe('a link on the way of an include', () => {
     }
   });
 
-  it('that a glob would have to follow is reported', async () => {
+  it('is reported if a glob would have to follow it', async () => {
     await write('/data/x/a.conf');
     await link('/etc/x', '../data/x');
     expect(Object.keys(whyNot(await collect({ include: ['~/etc/**/*.conf'] })))).to.deep.equal([

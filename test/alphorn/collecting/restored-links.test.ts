@@ -12,7 +12,7 @@ describe('a link that was followed into a liferaft', () => {
     links: { '/etc/ssh': '/data/ssh', '/data': 'disk' },
   };
 
-  it('is restored with its target, each at its own place', async () => {
+  it('is restored with its target, each to its own path', async () => {
     const { restorer, host, alphorn, warn } = restoreBench(folder.path);
     await growTree(alphorn.root, { '/etc': 'folder 755 0:0' });
     const name = await storeLiferaft(alphorn.liferafts, liferaft);
@@ -30,7 +30,7 @@ describe('a link that was followed into a liferaft', () => {
     expect(differences).to.deep.equal([]);
   });
 
-  it('does not take the place of a folder with content; the message says what to do', async () => {
+  it('does not replace a folder with content, and the message says what to do', async () => {
     const { restorer, host, alphorn, warn } = restoreBench(folder.path);
     const before = {
       '/etc': 'folder 755 0:0',

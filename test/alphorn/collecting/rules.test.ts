@@ -7,12 +7,12 @@ import { readRules } from '../../../src/alphorn/collecting/rules.ts';
 import { faultOf } from '../../support/faults.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-describe('the rules for what goes in', () => {
+describe('the rules for the content of a liferaft', () => {
   const folder = temporaryFolder();
   const write = (name: string, rules: unknown) =>
     writeFile(join(folder.path, name), JSON.stringify(rules));
 
-  it('are those of all files of rules, in the order of their names', async () => {
+  it('come from all files of rules, sorted by file name', async () => {
     await write('20-b.json', { include: ['/b'], max_files: 3 });
     await write('10-a.json', { include: ['/a/*.conf', '/c'], exclude: ['/c/d'] });
     await write('.hidden.json', { include: ['/x'] });
@@ -42,7 +42,7 @@ describe('the rules for what goes in', () => {
     ['/etc/**/*.conf', '/etc', Infinity, ['/etc/a.conf', '/etc/b/.c.conf'], ['/etc/b/c']],
     ['/etc/!(a)', '/etc', 1, ['/etc/!(a)'], ['/etc/b']],
   ] as const) {
-    it(`say by ${glob} what is matched, and no more`, async () => {
+    it(`match exactly the paths of the glob ${glob}`, async () => {
       await write('a.json', { include: [glob] });
       const [include] = (await readRules(folder.path)).sets[0]?.includes ?? [];
       expect(include).to.include({ base, depth });
@@ -75,7 +75,7 @@ describe('the rules for what goes in', () => {
     ['a cap that is none', '{"include": ["/etc"], "max_bytes": 0}', 'max_bytes'],
     ['a cap in words', '{"include": ["/etc"], "max_files": "10"}', 'max_files'],
   ] as const) {
-    it(`are refused for ${what}, by the file's name and place`, async () => {
+    it(`are refused for ${what}, with the file's name and the place`, async () => {
       await write('good.json', { include: ['/etc'] });
       const path = join(folder.path, 'wrong.json');
       await writeFile(path, text);
@@ -99,7 +99,7 @@ describe('the rules for what goes in', () => {
     await faultOf('alphorn_rules_invalid', readRules(folder.path));
   });
 
-  it('that come with the package are right, and keep out what a node must not get back', async () => {
+  it('in the package are valid, and exclude what a node must not get back', async () => {
     const shipped = await readFile('packaging/alphorn/storage-host.json', 'utf8');
     await mkdir(join(folder.path, 'shipped'));
     await writeFile(join(folder.path, 'shipped', 'a.json'), shipped);

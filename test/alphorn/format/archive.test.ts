@@ -62,14 +62,14 @@ describe('the archive of a liferaft', () => {
     }
   });
 
-  it('has the same bytes for the same content, whatever the order in which it was found', () => {
+  it('has the same bytes for the same content, whatever the order in which files were found', () => {
     const reversed = Object.fromEntries(Object.entries(files).reverse());
     const again = liferaftOf({ files: reversed, links: { '/etc/link': 'hostname' } });
     expect(again.bytes.equals(made.bytes)).to.equal(true);
     expect(again.digest).to.equal(made.digest);
   });
 
-  it('has each file, and its end, where its layout says', () => {
+  it('has the offset and the end of each file as its layout says', () => {
     const { places, size } = layoutOf(made.manifest);
     expect(size).to.equal(made.bytes.length);
     for (const { file, start } of places) {
@@ -78,7 +78,7 @@ describe('the archive of a liferaft', () => {
     }
   });
 
-  it('passes its check in pieces of any size', () => {
+  it('passes its check if it is read in pieces of any size', () => {
     for (const size of [1, 7, 511, 512, 513, 65_536, made.bytes.length]) {
       const check = makeLiferaftCheck({ digest: made.digest, maxBytes: made.bytes.length });
       for (let at = 0; at < made.bytes.length; at += size) {

@@ -27,7 +27,7 @@ describe('attributes of files', () => {
     attributes = makeAttributeStore(folder.path);
   });
 
-  it('are read as they were set, and are gone after they were removed', async () => {
+  it('are read as they were set, and not after they were removed', async () => {
     await mkdir(join(folder.path, 'd'));
     for (const name of ['a', 'größe', 'd/with blank\n'])
       await writeFile(join(folder.path, name), '');
@@ -92,7 +92,7 @@ describe('attributes of files', () => {
     expect((await attributes.read(['/elsewhere/a'])).size).to.equal(1);
   });
 
-  it('report a file system without lists, where removing one is no error', async () => {
+  it('report a file system without lists, where removing a list is no error', async () => {
     const inProc = makeAttributeStore('/proc');
     expect(await inProc.write([{ path: '/version', acl }])).to.deep.equal(['/version']);
     expect(await inProc.write([{ path: '/version', acl: null }])).to.deep.equal([]);

@@ -22,7 +22,7 @@ const number = fc.integer({ min: 0, max: 0xffff_ffff });
 const name = fc.option(fc.string({ minLength: 1, maxLength: 32, unit: 'grapheme' }));
 const ownerFields = { uid: number, gid: number, user: name, group: name };
 const owned = { mode: fc.integer({ min: 0, max: 0o7777 }), ...ownerFields };
-/** Any name that a folder may have an entry by: bytes that are UTF-8, without NUL and slash. */
+/** Any name that a directory entry may have: UTF-8 without NUL and slash. */
 const pathPart = fc
   .string({ minLength: 1, maxLength: 12, unit: 'binary' })
   .filter((text) => !/[/\0]/.test(text) && text !== '.' && text !== '..');
@@ -37,7 +37,7 @@ const perms = fc.integer({ min: 0, max: 7 });
 const named = fc
   .uniqueArray(fc.record({ id: number, name, perms }), { maxLength: 3, selector: ({ id }) => id })
   .map((all) => all.sort((a, b) => a.id - b.id));
-/** One whose mask, group and others are those of the mode. */
+/** A list with the mask, group and others of the mode. */
 const aclFor = (mode: number, users: NamedAcl['users'], groups: NamedAcl['groups']) => ({
   acl: {
     user: (mode >> 6) & 7,
@@ -141,14 +141,14 @@ describe('a manifest', () => {
         const other = read(bytes);
         if (other instanceof Fault)
           expect(other.code).to.be.oneOf(['liferaft_invalid', 'liferaft_of_later_format']);
-        // What has another meaning is another manifest, by another digest.
+        // Another meaning makes another manifest with another digest.
         else expect(manifestBytes(other as Manifest).equals(bytes)).to.equal(true);
       }),
       { numRuns: 1000 },
     );
   });
 
-  it('is refused if a byte of it does not match its digest', () => {
+  it('is refused if one of its bytes does not match its digest', () => {
     fc.assert(
       fc.property(anyManifest, fc.nat(), fc.integer({ min: 1, max: 255 }), (manifest, at, bits) => {
         const bytes = Buffer.from(manifestBytes(manifest));
@@ -240,7 +240,7 @@ describe('a manifest', () => {
     });
     const changed = (change: object) => read(manifestBytes({ ...manifest, ...change }));
 
-    it('never as it is', () => {
+    it('only after a change', () => {
       expect(changed({})).to.deep.equal(manifest);
       expect(changed(withUsers(1, 2))).to.deep.equal({ ...manifest, ...withUsers(1, 2) });
     });
@@ -258,19 +258,19 @@ describe('a manifest', () => {
 
     for (const [what, change] of [
       ['a format that it does not need', { format: 2 }],
-      ['a format that is none', { format: '1' }],
+      ['an invalid format', { format: '1' }],
       ['a list in a format that has none', { files: [{ ...a, acl }] }],
       ['a list that does not fit the mode', { format: 2, files: [{ ...a, mode: 0o604, acl }] }],
       ['a list without a mask', { format: 2, files: [{ ...a, acl: { ...acl, mask: null } }] }],
-      ['a list that names one twice', withUsers(1, 1)],
+      ['a list that names a user twice', withUsers(1, 1)],
       ['a list out of order', withUsers(2, 1)],
-      ['a list for half the world', withUsers(...Array(limits.aclEntries + 1).keys())],
-      ['a host id that is none', { host: { id: '../../x', name: 'a' } }],
+      ['a list with too many entries', withUsers(...Array(limits.aclEntries + 1).keys())],
+      ['an invalid host id', { host: { id: '../../x', name: 'a' } }],
       ['a host without a name', { host: { id: '5e7638bc', name: '' } }],
       ['no lineage', { lineage: '' }],
       ['generation 0', { generation: 0 }],
-      ['a generation that no number can tell from the next', { generation: 2 ** 53 }],
-      ['a time that is none', { time: 'yesterday' }],
+      ['a generation that is too large for an exact number', { generation: 2 ** 53 }],
+      ['an invalid time', { time: 'yesterday' }],
       ['a path that climbs', { files: [{ ...a, path: '/etc/../x' }] }],
       ['a path that is not absolute', { files: [{ ...a, path: 'etc/a' }] }],
       ['a link whose path climbs', { links: [{ ...link, path: '/etc/../../c' }] }],
@@ -283,11 +283,11 @@ describe('a manifest', () => {
       ['a file below a file', { files: [a, { ...a, path: '/etc/a/x' }, b] }],
       ['a size below zero', { files: [{ ...a, size: -1 }] }],
       ['half a byte', { files: [{ ...a, size: 0.5 }] }],
-      ['a digest that is none', { files: [{ ...a, sha256: 'x'.repeat(64) }] }],
-      ['bits that no mode has', { files: [{ ...a, mode: 0o10644 }] }],
+      ['an invalid digest', { files: [{ ...a, sha256: 'x'.repeat(64) }] }],
+      ['bits that are not part of a mode', { files: [{ ...a, mode: 0o10644 }] }],
       ['an owner below zero', { files: [{ ...a, uid: -1 }] }],
       ['a link to nowhere', { links: [{ ...link, target: '' }] }],
-      ['a link to what no path can be', { links: [{ ...link, target: 'a\0b' }] }],
+      ['a link to an invalid path', { links: [{ ...link, target: 'a\0b' }] }],
     ] as const) {
       it(`with ${what}`, () => {
         expect(changed(change)).to.be.instanceOf(Fault).with.property('code', 'liferaft_invalid');
@@ -298,12 +298,9 @@ describe('a manifest', () => {
       ['nothing', ''],
       ['no JSON', '{'],
       ['no object', '[]\n'],
-      [
-        'keys that it does not have',
-        manifestBytes(manifest).toString().replace('{', '{\n "x": 1,'),
-      ],
+      ['unknown keys', manifestBytes(manifest).toString().replace('{', '{\n "x": 1,')],
       ['a key twice', manifestBytes(manifest).toString().replace('{', '{\n "format": 1,')],
-      ['other blanks', `${manifestBytes(manifest).toString()}\n`],
+      ['additional white space', `${manifestBytes(manifest).toString()}\n`],
       [
         '__proto__',
         manifestBytes(manifest).toString().replace('"host": {', '"host": {"__proto__": {},'),

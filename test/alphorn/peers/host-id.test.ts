@@ -27,7 +27,7 @@ describe('the host id', () => {
     ['is zero, which is not set', Buffer.alloc(4)],
     ['is not of four bytes', Buffer.from('0e7638bc\n')],
   ] as const) {
-    it(`is made of the machine's id where /etc/hostid ${what}`, async () => {
+    it(`comes from the machine id if /etc/hostid ${what}`, async () => {
       await writeFile(paths().machineId, machine);
       if (bytes) await writeFile(paths().hostId, bytes);
       // printf 0123456789abcdef0123456789abcdef | sha256sum
@@ -35,7 +35,7 @@ describe('the host id', () => {
     });
   }
 
-  it('is unknown without either file', async () => {
+  it('is unknown if both files are missing', async () => {
     await faultOf('host_without_id', hostIdOf(paths()));
     await writeFile(paths().machineId, 'uninitialized\n');
     await faultOf('host_without_id', hostIdOf(paths()));

@@ -26,7 +26,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const clusterSecret = Buffer.alloc(256, 'c');
 const ownDigits = 'ab'.repeat(32);
 
-describe('the keys that hosts know each other by', () => {
+describe('the keys by which hosts know each other', () => {
   const rings: KeyRing[] = [];
   afterEach(() => Promise.all(rings.splice(0).map((ring) => ring.saved())));
   const folder = temporaryFolder();
@@ -57,11 +57,11 @@ describe('the keys that hosts know each other by', () => {
     expect(key?.id).to.match(/^[0-9a-f]{8}$/);
     expect(clusterSecret.includes(key?.secret ?? '')).to.equal(false);
     expect(key?.secret.toString('hex')).not.to.include(key?.id);
-    // Another host makes the same of the same, also in a later version: RFC 5869 by Python's hmac.
+    // RFC 5869 by Python's hmac gives the same. Other hosts and later versions must derive the same keys.
     expect(key?.id).to.equal('9a1e3a19');
   });
 
-  it("are this host's own first, then the cluster's", async () => {
+  it("list this host's own key before that of the cluster", async () => {
     await writeFile(files().clusterKey, clusterSecret);
     await writeFile(files().key, `${ownDigits}\n`, { mode: 0o600 });
     expect(ids(open())).to.deep.equal([
@@ -81,7 +81,7 @@ describe('the keys that hosts know each other by', () => {
     'an empty file': '',
     'too short a key': 'x'.repeat(127),
   })) {
-    it(`take ${what} of the cluster for none, and say so`, async () => {
+    it(`ignore ${what} of the cluster, and log that`, async () => {
       await writeFile(files().clusterKey, content);
       const { log, lines } = keepingLog();
       expect(open(log).all()).to.deep.equal([]);
@@ -91,7 +91,7 @@ describe('the keys that hosts know each other by', () => {
   }
 
   for (const content of ['', 'ab', `${ownDigits}ab`, 'x'.repeat(64)]) {
-    it(`take '${content}' for no own key, and say so without it`, async () => {
+    it(`ignore '${content}' as own key, and log that without the content`, async () => {
       await writeFile(files().key, content, { mode: 0o600 });
       const { log, lines } = keepingLog();
       expect(open(log).all()).to.deep.equal([]);
@@ -106,7 +106,7 @@ describe('the keys that hosts know each other by', () => {
     ['its group may write', (key: string) => chmod(key, 0o620)],
     ['another user owns', (key: string) => chown(key, 4711, 0)],
   ] as const) {
-    it(`refuse an own key that ${what}, say why, and forget that it was one`, async () => {
+    it(`refuse an own key that ${what}, say why, and do not remember it`, async () => {
       await replaceFile(files().key, ownDigits, 0o600);
       const { log, lines } = keepingLog();
       const ring = open(log);
@@ -116,7 +116,7 @@ describe('the keys that hosts know each other by', () => {
       expect(ring.refusal()).to.include(files().key).and.to.include('chmod 600');
       expect(lines).to.have.length(1);
       expect(lines[0]).to.include({ level: 'warn', reason: ring.refusal() });
-      // Nor does another process of this host take it for a former one.
+      // Another process of this host does not take it for a former key either.
       await ring.saved();
       expect(open().all()).to.deep.equal([]);
       await chown(files().key, 0, 0);
@@ -126,7 +126,7 @@ describe('the keys that hosts know each other by', () => {
     });
   }
 
-  it('come from the other file if one is a loop of links, which is logged', async () => {
+  it('come from the other file if one file is a loop of links, which is logged', async () => {
     for (const [broken, sound] of [
       [files().key, files().clusterKey],
       [files().clusterKey, files().key],
@@ -188,7 +188,7 @@ describe('the keys that hosts know each other by', () => {
       expect(ids(open())).to.deep.equal([idOf('2')]);
     });
 
-    it('are valid from the replacement on, even if the service did not run then', async () => {
+    it('are valid for an hour from the replacement, even if the service did not run then', async () => {
       await writeClusterKey('1');
       await open().saved();
       await writeClusterKey('2');
@@ -198,7 +198,7 @@ describe('the keys that hosts know each other by', () => {
       expect(ids(open())).to.deep.equal([idOf('2')]);
     });
 
-    it('are valid from when the other process of the host noticed it', async () => {
+    it('are valid for an hour from when another process of the host noticed the replacement', async () => {
       await writeClusterKey('1');
       const [receiver, sender] = [open(), open()];
       await receiver.saved();
@@ -212,7 +212,7 @@ describe('the keys that hosts know each other by', () => {
       expect(ids(sender)).to.deep.equal([]);
     });
 
-    it('come in the order in which they were replaced, the last first', async () => {
+    it('are listed in the reverse order of their replacement', async () => {
       await writeClusterKey('1');
       const ring = open();
       for (const fill of ['2', '3']) {
@@ -224,7 +224,7 @@ describe('the keys that hosts know each other by', () => {
       expect(ids(ring)).to.deep.equal([idOf('3'), idOf('2'), idOf('1')]);
     });
 
-    it('are in use again when they are put back', async () => {
+    it('are current again when they are put back', async () => {
       await writeClusterKey('1');
       const ring = open();
       await writeClusterKey('2');
@@ -253,7 +253,7 @@ describe('the keys that hosts know each other by', () => {
     expect(JSON.stringify(lines)).not.to.include('precious');
   });
 
-  it('are not read again while their files are the same', async () => {
+  it('are not read again while their files are unchanged', async () => {
     await writeClusterKey('1');
     const { log, lines } = keepingLog();
     await writeFile(files().key, 'no key', { mode: 0o600 });

@@ -37,7 +37,7 @@ describe('a host with a clone', () => {
     await check({ ...first, name: 'renamed' });
   });
 
-  it('is refused by name, with both addresses, when its machine-id is another', async () => {
+  it('has a clone with another machine-id refused, by both names and addresses', async () => {
     const clone = { ...first, machine: digits('b'), name: 'clone' };
     pass(100_000);
     const { message } = await faultOf('host_cloned', check(clone, '192.0.2.9'));
@@ -51,7 +51,7 @@ describe('a host with a clone', () => {
     await faultOf('host_cloned', check(first));
   });
 
-  it('is refused if both were alive at the same time', async () => {
+  it('has a clone refused that was alive at the same time', async () => {
     const clone = { ...first, boot: digits('2'), name: 'clone', upSeconds: 45 };
     pass(30);
     await faultOf('host_cloned', check(clone));
@@ -68,7 +68,7 @@ describe('a host with a clone', () => {
     await check({ ...again, upSeconds: 60 });
   });
 
-  it('is recognised when it comes back, although the clone looked like a restart of it', async () => {
+  it('stays accepted when it comes back, although the clone looked like its restart', async () => {
     pass(60);
     const clone = { ...first, boot: digits('2'), name: 'clone', upSeconds: 30 };
     await check(clone);
@@ -80,12 +80,12 @@ describe('a host with a clone', () => {
     await check(first);
   });
 
-  it('is replaced by the other if it was not heard from for long', async () => {
+  it('is replaced by its clone after a long silence', async () => {
     pass(silentMs / 1000 + 1);
     await check({ ...first, boot: digits('2') });
   });
 
-  it('is also distinguished by a receiver that was restarted', async () => {
+  it('is also told apart after a restart of the receiver', async () => {
     pass(60);
     const clone = { ...first, boot: digits('2'), upSeconds: 30 };
     await check(clone);
@@ -94,7 +94,7 @@ describe('a host with a clone', () => {
     await faultOf('host_cloned', check({ ...clone, upSeconds: 1000 }));
   });
 
-  it('is not checked if it has an older version, which does not describe itself', async () => {
+  it('is accepted if its older version does not describe itself', async () => {
     await clones.check(id, undefined, '192.0.2.9');
     await clones.accept(id, undefined, '192.0.2.9');
     await check(first);

@@ -13,14 +13,14 @@ const hourMs = 3600 * secondMs;
 const dayMs = 24 * hourMs;
 const start = Date.parse('2026-03-04T10:20:30Z');
 
-/** A store that takes in one generation after another, as the receiver does, with a clock of its own. */
+/** A store that receives one generation after another, with a clock of its own. */
 function storeWith(policy: Retention) {
   let stored: Generation[] = [];
   let count = 0;
   return {
     numbers: () => stored.map(({ generation }) => generation).sort((a, b) => a - b),
     hasWhole: () => stored.some(({ isWhole }) => isWhole),
-    /** The host says that its latest is still so. */
+    /** The host confirms that its latest generation is still current. */
     confirm(at: number) {
       stored = stored.map((each) => (each.isLatest ? { ...each, until: new Date(at) } : each));
     },
@@ -51,7 +51,7 @@ describe('the generations that a store keeps', () => {
     expect(store.numbers()).to.deep.equal([5, 6, 7, 8, 9]);
   });
 
-  it('include the one before a burst of changes, right after it and a day later', () => {
+  it('include the one from before a burst of changes for a week', () => {
     const store = storeWith(defaults);
     const before = store.receive(start - 20 * dayMs);
     store.confirm(start);
@@ -68,7 +68,7 @@ describe('the generations that a store keeps', () => {
     expect(store.numbers()).not.to.include(before);
   });
 
-  it('reach back by hours for a day and by days for a week, for a host that changes each minute', () => {
+  it('include one per hour of a day and one per day of a week, for a host that changes each minute', () => {
     const store = storeWith(defaults);
     for (let at = start; at < start + 14 * dayMs; at += 60 * secondMs) {
       store.confirm(at);
@@ -87,7 +87,7 @@ describe('the generations that a store keeps', () => {
     expect(ages.length).to.be.at.most(5 + 25 + 8);
   });
 
-  it('are only the latest, if one is kept and none by age', () => {
+  it('are only the latest, with a limit of one and none by age', () => {
     const store = storeWith({ last: 1, hours: 0, days: 0 });
     for (let index = 0; index < 3; index += 1) store.receive(start + index);
     expect(store.numbers()).to.deep.equal([3]);
@@ -107,7 +107,7 @@ describe('the generations that a store keeps', () => {
     expect(store.numbers()).to.deep.equal([11, 12]);
   });
 
-  it('include those of a host before it was rebuilt, by the same rules', () => {
+  it('include those of a host from before its rebuild, by the same rules', () => {
     const store = storeWith(defaults);
     const before = store.receive(start);
     for (let index = 1; index <= 20; index += 1) {
@@ -116,7 +116,7 @@ describe('the generations that a store keeps', () => {
     expect(store.numbers()).to.include(before);
   });
 
-  it('are the same after the clock was wrong for a while, as after a boot that begins in the past', () => {
+  it('stay the same after the clock was wrong for a while', () => {
     const store = storeWith(defaults);
     for (let at = start; at < start + 10 * dayMs; at += 600 * secondMs) {
       store.confirm(at);
@@ -129,7 +129,7 @@ describe('the generations that a store keeps', () => {
     expect(store.numbers()).to.include.members(before.slice(0, -defaults.last));
   });
 
-  it('do not age as long as nothing is heard from their host', () => {
+  it('do not age while their host is silent', () => {
     const store = storeWith(defaults);
     for (let at = start; at < start + 10 * dayMs; at += 600 * secondMs) {
       store.confirm(at);

@@ -94,7 +94,7 @@ describe('the store of liferafts', () => {
       ]);
     });
 
-    it('and keeps the one before a burst of changes, if some are kept by age', async () => {
+    it('and keeps the former one from before a burst of changes, if some are kept by age', async () => {
       const byAge = storeOf({ keep: 3, keepHours: 24 });
       for (let generation = 1; generation <= 9; generation += 1) {
         await receive({ generation }, byAge);
@@ -144,7 +144,7 @@ describe('the store of liferafts', () => {
       expect(await names()).to.deep.equal([latest, `liferaft_${otherHost}.tar`]);
     });
 
-    it('up to the allowed size, and not a larger one', async () => {
+    it('of the allowed maximum size, and no larger one', async () => {
       const made = liferaftOf();
       const exact = storeOf({ maxBytes: made.bytes.length });
       await exact.receive(announced(made), inPieces(made.bytes));
@@ -179,7 +179,7 @@ describe('the store of liferafts', () => {
       expect(await names()).to.deep.equal([`liferaft_${someHost}.5.tar`, latest]);
     });
 
-    it('from a count that was given up, whatever the sender says', async () => {
+    it('from an abandoned count, whatever the sender says', async () => {
       await receive({ generation: 5 });
       await receive({ lineage: otherLineage, generation: 1, rebuilt: true });
       for (const generation of [4, 5, 6])
@@ -207,7 +207,7 @@ describe('the store of liferafts', () => {
       await receive({ generation: 2 }, store);
     });
 
-    it('while eight are received', async () => {
+    it('while eight others are received', async () => {
       const store = storeOf();
       let goOn: () => void = () => undefined;
       const paused = new Promise<void>((resolve) => (goOn = resolve));
@@ -227,7 +227,7 @@ describe('the store of liferafts', () => {
       expect(await names()).to.have.lengthOf(9);
     });
 
-    it('and is not busy after it', async () => {
+    it('and is ready for the next one', async () => {
       const store = storeOf();
       await receive({ generation: 2 }, store);
       await faultOf('liferaft_older', receive({ generation: 1 }, store));
@@ -322,8 +322,8 @@ describe('the store of liferafts', () => {
     });
   });
 
-  describe('with some that a later version took in', () => {
-    /** The same liferaft in a format that is not known here. */
+  describe('with liferafts of a later version', () => {
+    /** The same liferaft in an unknown format. */
     function later(described: Described): Buffer {
       const { manifest } = liferaftOf(described);
       const raw = Buffer.from(JSON.stringify({ ...manifest, format: 99, files: [], more: 'x' }));
@@ -336,7 +336,7 @@ describe('the store of liferafts', () => {
       await writeFile(join(folder(), latest), later({ generation: 6 }));
     });
 
-    it('says so in the list, and when one is opened', async () => {
+    it('reports their format in the list, and when one is opened', async () => {
       const listed = await storeOf().list();
       expect(listed.map((each) => Object.keys(each).join(' ')).slice(0, 2)).to.deep.equal([
         'name laterFormat',
@@ -357,7 +357,7 @@ describe('the store of liferafts', () => {
       ]);
     });
 
-    it('refuses the next one, and says why', async () => {
+    it('refuses a further one, and says why', async () => {
       const bytes = later({ generation: 7 });
       const announcedLater = { ...announced(liferaftOf({ generation: 7 })), size: bytes.length };
       const raw = bytes.subarray(512, bytes.indexOf(0, 512));
@@ -381,7 +381,7 @@ describe('the store of liferafts', () => {
   });
 
   describe('confirms', () => {
-    it('that the latest is still what its host is', async () => {
+    it('that the latest liferaft still matches its host', async () => {
       const store = storeOf();
       await receive({}, store);
       const before = new Date('2026-01-01T00:00:00Z');
@@ -390,7 +390,7 @@ describe('the store of liferafts', () => {
       await store.confirm(someHost);
       const [listed] = await store.list();
       const seenAt = Date.parse((listed as { seenAt: string }).seenAt);
-      // Files have the time of the kernel's last tick.
+      // File times have the resolution of the kernel's tick.
       expect(seenAt).to.be.within(startedAt - 1000, Date.now());
       expect(await store.held(someHost)).to.include({ generation: 1 });
     });
@@ -433,7 +433,7 @@ describe('the store of liferafts', () => {
     await storeOf().tidy();
   });
 
-  it('keeps the first part of one that was cut off for a day, even while it runs', async () => {
+  it('keeps the first part of an interrupted liferaft for a day, even while it runs', async () => {
     await receive({ generation: 1 });
     const old = new Date(Date.now() - 25 * 3600 * 1000);
     const partOf = (hostId: string) => `partial_${hostId}_${'0'.repeat(64)}.part`;

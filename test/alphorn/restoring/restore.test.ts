@@ -99,7 +99,7 @@ describe('a restore', () => {
     expect(bench.warnings).to.deep.equal([]);
   });
 
-  it('is taken back to the byte, and then the one before it', async () => {
+  it('is undone to the byte, and then the restore before it', async () => {
     await restore(['/etc/content']);
     const between = await tree();
     await restore();
@@ -113,7 +113,7 @@ describe('a restore', () => {
     expect(await saved()).to.deep.equal([]);
   });
 
-  it('saves what it replaced where only root may look', async () => {
+  it('saves what it replaced for root only', async () => {
     const { kept: savedIn } = await restore();
     expect(savedIn).not.to.equal(null);
     const copies = await treeOf(savedIn ?? '');
@@ -139,12 +139,12 @@ describe('a restore', () => {
     expect(await saved()).to.deep.equal([]);
   });
 
-  it('does nothing if a byte of the liferaft is wrong', async () => {
+  it('does nothing if one byte of the liferaft is wrong', async () => {
     const file = join(bench.alphorn.liferafts, name);
     const bytes = await readFile(file);
     bytes[bytes.lastIndexOf('x')] = 0x79;
     await writeFile(file, bytes);
-    // Also if that byte is not of what was asked for.
+    // This is so even if the byte is not part of the requested paths.
     for (const paths of [undefined, ['/etc/content']]) {
       await faultOf('liferaft_damaged', restore(paths));
     }
@@ -152,7 +152,7 @@ describe('a restore', () => {
     expect(await saved()).to.deep.equal([]);
   });
 
-  it('never goes through a folder that is a link here, whatever the liferaft says', async () => {
+  it('never follows a link in the place of a folder, whatever the liferaft says', async () => {
     const root = bench.alphorn.root;
     await mkdir(join(folder.path, 'elsewhere'));
     await rename(join(root, 'etc'), join(root, 'moved'));
@@ -180,7 +180,7 @@ describe('a restore', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('leaves everything as it was if the system refuses it half way', async () => {
+  it('leaves everything as it was if the system refuses a change halfway', async () => {
     // A mount point cannot be renamed over.
     const mounted = join(folder.path, 'mounted');
     await writeFile(mounted, 'mounted');
@@ -196,12 +196,12 @@ describe('a restore', () => {
     }
   });
 
-  it('leaves everything as it was if there is no room for it, or for the copies', async () => {
+  it('leaves everything as it was if there is no room for the content or the copies', async () => {
     for (const full of [bench.alphorn.restores, join(bench.alphorn.root, 'etc/new')]) {
       await mkdir(full, { recursive: true });
       await run('mount', ['-t', 'tmpfs', '-o', 'size=8k,mode=700', 'tmpfs', full]);
       try {
-        // The saved copies take one page, and what comes back takes 300 kB.
+        // The saved copies take one page, and the restored files take 300 kB.
         const large = 'x'.repeat(40_000);
         await writeFile(join(bench.alphorn.root, 'etc/content'), large);
         const there = await tree();
@@ -214,13 +214,13 @@ describe('a restore', () => {
     }
   });
 
-  it('leaves no file open after a copy could not be made', async () => {
-    // On a tmpfs without an inode left, the file itself can be opened, and the copy cannot be made.
+  it('leaves no file open if a copy cannot be made', async () => {
+    // On a tmpfs without free inodes, the file can be opened, but no copy can be made.
     await mkdir(bench.alphorn.restores, { recursive: true });
     const options = 'nr_inodes=4,mode=700';
     await run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', bench.alphorn.restores]);
     const openFiles = async () => (await readdir('/proc/self/fd')).length;
-    // Node.js closes what was forgotten when it collects garbage, and warns of each.
+    // Node.js closes forgotten files when it collects garbage, and warns about each.
     const warnings: string[] = [];
     const warned = ({ message }: Error) => warnings.push(message);
     process.on('warning', warned);
@@ -236,7 +236,7 @@ describe('a restore', () => {
     }
   });
 
-  it('stays in place if there is no room for its undo, until there is', async () => {
+  it('stays in place until there is room for its undo', async () => {
     const etc = join(bench.alphorn.root, 'etc');
     await run('mount', ['-t', 'tmpfs', '-o', 'size=600k,mode=711', 'tmpfs', etc]);
     try {
@@ -255,7 +255,7 @@ describe('a restore', () => {
     }
   });
 
-  it('changes nothing, and loses no change, if somebody else changes a file meanwhile', async () => {
+  it('changes nothing, and keeps the change of somebody else, if a file changes meanwhile', async () => {
     const store = openStore(bench.alphorn.liferafts, { keep: 5, maxBytes: 1024 ** 3 });
     const mine = () => writeFile(join(bench.alphorn.root, 'etc/was-file'), 'mine');
     const restorer = makeRestorer(bench.host, {
@@ -263,7 +263,7 @@ describe('a restore', () => {
         const file = await store.open(which);
         return {
           ...file,
-          // What was there is kept by then.
+          // The former content is saved by then.
           async *content(item) {
             await mine();
             yield* file.content(item);
@@ -294,7 +294,7 @@ describe('a restore', () => {
     });
 
     for (const state of ['active', 'activating', 'deactivating', 'reloading', '']) {
-      it(`does nothing, nor its undo, while Pacemaker is ${state === '' ? 'not told of' : state}`, async () => {
+      it(`is refused, and its undo too, while Pacemaker is ${state === '' ? 'not told of' : state}`, async () => {
         bench.pacemaker.activeState = state;
         await faultOf('pacemaker_running', restore());
         expect(await tree()).to.deep.equal(before);
@@ -308,7 +308,7 @@ describe('a restore', () => {
     }
 
     for (const state of ['inactive', 'failed']) {
-      it(`restores them if Pacemaker is ${state}`, async () => {
+      it(`is carried out if Pacemaker is ${state}`, async () => {
         bench.pacemaker.activeState = state;
         await restore();
         expect((await tree())[cib]).to.equal('file 644 0:0 <cib/>');
@@ -316,10 +316,10 @@ describe('a restore', () => {
     }
   });
 
-  describe('that others changed since', () => {
+  describe('with paths that others have changed since', () => {
     const changed = () => writeFile(join(bench.alphorn.root, 'etc/content'), 'changed');
 
-    it('is not taken back, not even in part', async () => {
+    it('is not undone, not even in part', async () => {
       await restore();
       await changed();
       const there = await tree();
@@ -328,7 +328,7 @@ describe('a restore', () => {
       expect(await tree()).to.deep.equal(there);
     });
 
-    it('is taken back if that is forced', async () => {
+    it('is undone by force', async () => {
       await restore();
       await changed();
       await rm(join(bench.alphorn.root, 'etc/link'));
@@ -336,7 +336,7 @@ describe('a restore', () => {
       expect(await tree()).to.deep.equal(before);
     });
 
-    it('keeps what others put into a folder that it made', async () => {
+    it('keeps what others have put into a folder that it created', async () => {
       await restore();
       await writeFile(join(bench.alphorn.root, 'etc/new/mine'), 'mine');
       await undo();
@@ -349,7 +349,7 @@ describe('a restore', () => {
   });
 
   describe('keeps what it replaced', () => {
-    /** Restores so often that each replaces something, with as many bytes. */
+    /** Restores repeatedly. Each restore replaces a file of this many bytes. */
     async function restoreOften(count: number, bytes = 10): Promise<void> {
       for (let index = 0; index < count; index += 1) {
         await writeFile(join(bench.alphorn.root, 'etc/content'), `${index}`.padEnd(bytes));
@@ -358,14 +358,14 @@ describe('a restore', () => {
     }
     const limits = { restores: 100, bytes: 1024 ** 3, days: 90 };
 
-    it('for a number of the latest restores', async () => {
+    it('for the configured number of latest restores', async () => {
       bench = restoreBench(folder.path, { ...limits, restores: 3 });
       await restoreOften(5);
       expect(await saved()).to.have.length(3);
       for (const index of [4, 3, 2]) {
         await undo();
         expect((await tree())['/etc/content']).to.match(new RegExp(` ${index} {9}$`));
-        // As it was restored before that.
+        // Puts the restored content back for the next undo.
         await growTree(bench.alphorn.root, { '/etc/content': after['/etc/content'] ?? '' });
       }
       await faultOf('nothing_to_undo', undo());
@@ -377,7 +377,7 @@ describe('a restore', () => {
       expect(await saved()).to.have.length(10);
     });
 
-    it('up to a number of bytes, and always that of the latest', async () => {
+    it('up to a number of bytes, but always for the latest restore', async () => {
       bench = restoreBench(folder.path, { ...limits, bytes: 2500 });
       await restoreOften(5, 1000);
       expect(await saved()).to.have.length(2);
@@ -387,14 +387,14 @@ describe('a restore', () => {
       expect((await tree())['/etc/content']).to.have.length('file 640 0:0 '.length + 5000);
     });
 
-    it('until it is too old, and always that of the latest', async () => {
+    it('until it is too old, but always for the latest restore', async () => {
       const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ['Date'] });
       try {
         await restoreOften(2);
         clock.tick(91 * 24 * 3600 * 1000);
         expect(await saved()).to.have.length(2);
         await restoreOften(1);
-        // The clock alone may be wrong.
+        // Nothing is removed yet, because the clock may be wrong.
         expect(await saved()).to.have.length(3);
         clock.tick(24 * 3600 * 1000);
         await restoreOften(1);
@@ -402,7 +402,7 @@ describe('a restore', () => {
         expect(bench.journal.lines).to.have.length(2);
         expect(bench.journal.lines[0]).to.include('restore 1 (of ').and.to.include('90 days');
         clock.tick(91 * 24 * 3600 * 1000);
-        // It finds nothing to do.
+        // This restore finds nothing to change.
         await restore(['/etc/content']);
         await undo();
         expect((await tree())['/etc/content']).to.match(/ 0 {9}$/);
@@ -411,7 +411,7 @@ describe('a restore', () => {
       }
     });
 
-    it('for the latest by order, even if the clock was set back', async () => {
+    it('for the latest restore by order, even if the clock was set back', async () => {
       const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ['Date'] });
       try {
         bench = restoreBench(folder.path, { ...limits, restores: 1 });
@@ -425,7 +425,7 @@ describe('a restore', () => {
       }
     });
 
-    it('until a line in the journal of the system says what is deleted', async () => {
+    it('until a line in the system journal has announced the deletion', async () => {
       bench = restoreBench(folder.path, { ...limits, restores: 1 });
       await restoreOften(1);
       bench.journal.exitCode = 1;
@@ -442,7 +442,7 @@ describe('a restore', () => {
       expect(bench.journal.lines[0]).to.match(/1 paths, 10 bytes in .*, for there are 1 later/);
     });
 
-    it('for one that is half done or damaged, regardless of the limits', async () => {
+    it('for a half-done or damaged restore, regardless of the limits', async () => {
       bench = restoreBench(folder.path, { restores: 1, bytes: 1, days: 90 });
       await restoreOften(1);
       const [first = ''] = await saved();
@@ -453,7 +453,7 @@ describe('a restore', () => {
         .and.to.include(first);
     });
 
-    it('for one that is partly undone, regardless of the limits', async () => {
+    it('for a partly undone restore, regardless of the limits', async () => {
       bench = restoreBench(folder.path, { restores: 1, bytes: 1, days: 90 });
       await restoreOften(1);
       const [first = ''] = await saved();
@@ -465,7 +465,7 @@ describe('a restore', () => {
         .and.to.include(first);
     });
 
-    it('if it cannot be removed, and reports that', async () => {
+    it('if the copies cannot be removed, and reports that', async () => {
       bench = restoreBench(folder.path, { ...limits, restores: 1 });
       await restoreOften(1);
       const [first = ''] = await saved();
@@ -485,7 +485,7 @@ describe('a restore', () => {
     });
   });
 
-  it('is refused while another process restores, but not because of what a killed one left', async () => {
+  it('is refused while another process restores, but not by the lock of a killed process', async () => {
     await mkdir(bench.alphorn.restores);
     const stat = await readFile('/proc/1/stat', 'utf8');
     const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';

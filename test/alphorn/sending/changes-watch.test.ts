@@ -19,7 +19,7 @@ describe('the watch for changes', () => {
     syncBuiltinESMExports();
   });
 
-  it('logs once that the system has no watches left, not for each folder', async () => {
+  it('logs once, not for each folder, that the system has no watches left', async () => {
     const names = Array.from({ length: 20 }, (_, index) => `d${index}`);
     for (const name of names) await mkdir(join(folder.path, 'etc', name), { recursive: true });
     const include = [join(folder.path, 'etc')];

@@ -49,7 +49,7 @@ describe('the sender', () => {
     host = await makeTestHost(folder.path, ownId);
   });
 
-  /** Far beyond the end of a test: what happens happens for another reason than the interval. */
+  /** An interval far beyond the end of a test, so that it causes nothing. */
   const seldom = 3_600_000;
 
   async function configure(
@@ -80,11 +80,11 @@ describe('the sender', () => {
 
   let made = 0;
   interface Destination extends TestReceiver {
-    /** As it stands in the settings. */
+    /** The address as the settings have it. */
     destination: string;
-    /** What is kept there of this host. */
+    /** Reads the liferaft of this host there. */
     liferaft(): Promise<Buffer | undefined>;
-    /** The folder of it. */
+    /** The folder of that liferaft. */
     liferafts: string;
   }
   async function receiver(port?: number): Promise<Destination> {
@@ -160,7 +160,7 @@ describe('the sender', () => {
     expect(linesOf(peer.destination)).to.have.length(1);
   });
 
-  it('sends a change within 2 s, even one of only a mode', async () => {
+  it('sends a change within 2 s, even if only a mode changed', async () => {
     const peer = await receiver();
     await configure([peer.destination]);
     await start();
@@ -184,7 +184,7 @@ describe('the sender', () => {
     await generation(3);
     await chmod(join(folder.path, ownId, 'files/new'), 0o600);
     await generation(4);
-    // No line for each of them.
+    // There is no line for each change.
     expect(linesOf(peer.destination)).to.have.length(1);
   });
 
@@ -261,7 +261,7 @@ describe('the sender', () => {
     const states = (await daemon.status()).destinations.map(({ state }) => state);
     expect(states.slice(0, 2)).to.deep.equal(['failing', 'pending']);
     expect((await stateOf(dead))?.lagMs).to.be.greaterThan(0);
-    // One try hangs, and nobody starts another beside it.
+    // One attempt hangs, and no second one starts.
     expect(hanging.connections()).to.equal(1);
     expect(linesOf(dead)).to.have.length(1);
   });
@@ -306,7 +306,7 @@ describe('the sender', () => {
     expect(await readdir(host.paths.alphorn.liferafts).catch(() => [])).to.deep.equal([]);
   });
 
-  it('tells a destination once that it was rebuilt, if that has the count of a former installation', async () => {
+  it('tells a destination once that it was rebuilt, if the destination has the count of a former installation', async () => {
     const peer = await receiver();
     await configure([peer.destination]);
     await start();
@@ -320,7 +320,7 @@ describe('the sender', () => {
     await untilSynced(peer.destination);
     expect((await peer.liferaft())?.includes('rebuilt\n')).to.equal(true);
 
-    // Its disk put back to what it was before: that is not to win.
+    // The disk is put back to its former state, which must not replace the new liferaft.
     await opened.pop()?.stop();
     await writeFile(join(own, `liferaft_${ownId}.tar`), former);
     await start();
@@ -364,14 +364,14 @@ describe('the sender', () => {
     expect((await daemon.status()).liferaft?.generation).to.equal(1);
   });
 
-  it('is accepted by a new host at the address of a former one', async () => {
+  it('is accepted by a new host at the address of another host', async () => {
     const port = await freePort();
     const destination = `127.0.0.1:${port}`;
     const moved = async () => {
       const there = await receiver(port);
       return { there, leaves: () => opened.splice(opened.indexOf(there), 1)[0]?.stop() };
     };
-    // Both have the count of a former installation.
+    // Both receivers have the count of a former installation.
     const first = await moved();
     await configure([destination]);
     await start();
@@ -392,7 +392,7 @@ describe('the sender', () => {
     expect((await second.there.liferaft())?.includes('rebuilt\n')).to.equal(true);
   });
 
-  it('is refused by name if a destination has another host of its id, which is still accepted', async () => {
+  it('is accepted while its clone is refused, and the refusal names the cause', async () => {
     const peer = await receiver();
     await configure([peer.destination]);
     await start();
@@ -417,7 +417,7 @@ describe('the sender', () => {
     await untilSynced(peer.destination);
     expect((await peer.liferaft())?.includes('first\n')).to.equal(true);
 
-    // The other one counts from now on, if root says so there.
+    // From now on the clone is the one that counts, because root says so there.
     await beginLineageByRoot(clone.paths.alphorn.own);
     await made.daemon.sync();
     expect((await made.daemon.status()).destinations[0]?.state).to.equal('synced');
@@ -425,7 +425,7 @@ describe('the sender', () => {
     expect((await stateOf(peer.destination))?.lastError?.detail).to.include('host_cloned');
   });
 
-  it('is refused by name by another host of its id', async () => {
+  it('is refused by a destination with the same host id', async () => {
     const clone = await makeTestHost(join(folder.path, 'clone'), ownId);
     await writeFile(clone.paths.alphorn.machineId, `${'c'.repeat(32)}\n`);
     const peer = await openTestReceiver(clone);
@@ -528,8 +528,8 @@ describe('the sender', () => {
     await stop();
   });
 
-  describe('when something throws that nobody expected', () => {
-    /** A sender of which the parts are the test's. */
+  describe('after an unexpected exception', () => {
+    /** Starts a sender from parts of the test. */
     function startWith(parts: Pick<DaemonParts, 'builder' | 'makeWatch' | 'makeSender'>): void {
       const record = keepingLog();
       lines = record.lines;
@@ -548,7 +548,7 @@ describe('the sender', () => {
     };
     const quietWatch = () => ({ follow: () => Promise.resolve(), stop: () => Promise.resolve() });
 
-    it('in its watch, it still makes each liferaft, and watches the files as soon as it can', async () => {
+    it('in its watch still makes each liferaft, and watches the files as soon as it can', async () => {
       await configure([], { interval: 1000 });
       const followed: boolean[] = [];
       let rounds = 0;
@@ -581,7 +581,7 @@ describe('the sender', () => {
       expect(logged).to.have.length(1);
     });
 
-    it('in a round, it reports that in the status and the log, and starts the next round', async () => {
+    it('in a round reports that in the status and the log, and starts the next round', async () => {
       await configure(['127.0.0.1:1'], { interval: 1000 });
       let rounds = 0;
       startWith({
@@ -616,7 +616,7 @@ describe('the sender', () => {
     });
   });
 
-  describe('asked by its socket', () => {
+  describe('asked through its socket', () => {
     it('answers with its status, and tries on request', async () => {
       const port = await freePort();
       const destination = `127.0.0.1:${port}`;
@@ -624,7 +624,7 @@ describe('the sender', () => {
       await start();
       const client = makeDaemonClient(host.paths.alphorn.socket);
       await untilFailing(destination);
-      // So often that the next try by itself is seconds away.
+      // After these attempts, the next automatic one is seconds away.
       for (let count = 0; count < 4; count += 1) await client.sync();
       expect((await client.status()).destinations[0]?.state).to.equal('failing');
       await receiver(port);
@@ -632,7 +632,7 @@ describe('the sender', () => {
       expect(destinations[0]?.state).to.equal('synced');
     });
 
-    it('finds in a sync what no watch reports', async () => {
+    it('sends in a sync what no watch has reported', async () => {
       const peer = await receiver();
       await configure([peer.destination]);
       await start();
@@ -653,7 +653,7 @@ describe('the sender', () => {
   });
 });
 
-/** A sender to somebody who has whatever there is already. */
+/** A sender to a destination that already has every liferaft. */
 function senderToWhoHasIt(destination: string, log: Log): Sender {
   return makeSender({
     destination,
@@ -668,7 +668,7 @@ function senderToWhoHasIt(destination: string, log: Log): Sender {
   });
 }
 
-/** Takes connections and says nothing. */
+/** Accepts connections and never answers. */
 async function silentServer(): Promise<{
   destination: string;
   connections: () => number;

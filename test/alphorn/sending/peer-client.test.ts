@@ -96,7 +96,7 @@ describe('a peer client', () => {
   const keyNamed = (identity: string) =>
     keys.find(identity.split('.')[1] ?? '')?.secret ?? Buffer.alloc(32);
 
-  /** A server that is no peer, and whatever it does with who connects. */
+  /** A server that is not a peer, and treats its connections as the test needs. */
   async function strange(server: net.Server): Promise<number> {
     const port = await freePort();
     const sockets = new Set<net.Socket>();
@@ -113,11 +113,11 @@ describe('a peer client', () => {
     return port;
   }
 
-  it('asks what is there, and sends what is missing', async () => {
+  it('asks what the peer has, and sends what is missing', async () => {
     const { port } = await receiver();
     const client = clientOf(port);
     expect(await client.heartbeat(heartbeat)).to.deep.equal({ held: false, host: there.id });
-    // Longer than what is read at once, and no multiple of it.
+    // The content is longer than one read, and not a multiple of it.
     const file = await liferaft(3_456_789);
     await client.push(file, whole);
     expect((await received()).equals(await readFile(join(folder.path, 'sent-1.tar')))).to.equal(
@@ -166,7 +166,7 @@ describe('a peer client', () => {
     expect(await readdir(there.paths.alphorn.liferafts)).to.deep.equal([`liferaft_${ownId}.tar`]);
   });
 
-  it('looks its name up again each time, and leaves an address that the name no longer has', async () => {
+  it('resolves its name again each time, and drops an address that the name no longer has', async () => {
     const asked: string[] = [];
     const port = await freePort();
     for (const address of ['127.0.0.1', '127.0.0.2']) {
@@ -200,8 +200,8 @@ describe('a peer client', () => {
     expect(asked).to.deep.equal(['127.0.0.1', '127.0.0.1', '127.0.0.1', '127.0.0.2']);
   });
 
-  it('connects again silently if the other side has closed an idle connection', async () => {
-    // The first of each connection is answered, and the second finds that it was closed.
+  it('reconnects silently if the other side has closed an idle connection', async () => {
+    // The server answers the first request of each connection, and closes the connection at the second.
     const answered = new WeakSet<object>();
     let asked = 0;
     const server = https.createServer(
@@ -224,7 +224,7 @@ describe('a peer client', () => {
   describe('shows the key', () => {
     const own = 'ab'.repeat(32);
 
-    it('shared with its cluster to a node that has no other, although it has one of its own', async () => {
+    it('of its cluster to a node without another key, although this host also has its own', async () => {
       await writeFile(here.paths.alphorn.key, own, { mode: 0o600 });
       const [ownKey, ofCluster] = keys.all();
       const shown: (string | undefined)[] = [];
@@ -241,12 +241,12 @@ describe('a peer client', () => {
       );
       const client = clientOf(await strange(server));
       await client.heartbeat(heartbeat);
-      // The next time it begins with the one that was good, and has a connection by it.
+      // The next request reuses the connection of the key that worked.
       await client.heartbeat(heartbeat);
       expect(shown).to.deep.equal([ownKey?.id, ofCluster?.id]);
     });
 
-    it('for hosts outside of the cluster to such a host', async () => {
+    it('of its own to a host outside the cluster', async () => {
       for (const { paths } of [here, there])
         await writeFile(paths.alphorn.key, own, { mode: 0o600 });
       await unlink(there.paths.corosyncKey);
@@ -254,13 +254,13 @@ describe('a peer client', () => {
       expect(await clientOf(port).heartbeat(heartbeat)).to.include({ held: false });
     });
 
-    it('that was replaced here to one that does not have the new one yet', async () => {
+    it('that was replaced here, to a peer that does not have the new one yet', async () => {
       const { port } = await receiver();
       await writeFile(here.paths.corosyncKey, Buffer.alloc(256, 'z'));
       expect(await clientOf(port).heartbeat(heartbeat)).to.include({ held: false });
     });
 
-    it('that is valid, and drops a connection by one that no longer is', async () => {
+    it('that is valid, and drops a connection whose key is no longer valid', async () => {
       let now = Date.now();
       const { key, knownKeys } = here.paths.alphorn;
       await keys.saved();
@@ -290,7 +290,7 @@ describe('a peer client', () => {
       await keys.saved();
     });
 
-    it('that is new here to one that has it too', async () => {
+    it('that is new here, to a peer that has it too', async () => {
       const { port } = await receiver();
       const client = clientOf(port);
       await client.heartbeat(heartbeat);
@@ -360,7 +360,7 @@ describe('a peer client', () => {
       expect(fault.message).to.include('Generation 2');
     });
 
-    it('when the other side refuses in the middle, and sends no more', async () => {
+    it('when the other side refuses halfway, and stops sending', async () => {
       const { port } = await receiver({ liferaft_most_bytes: 1_000_000 });
       const file = await liferaft(50_000_000);
       let read = 0;
@@ -377,7 +377,7 @@ describe('a peer client', () => {
       expect(read).to.be.lessThan(45_000_000);
     });
 
-    it('when what listens has a certificate instead of the key', async () => {
+    it('when the listener has a certificate instead of the key', async () => {
       const config = await loadConfig({
         HA_AGENT_CONFIG: join(folder.path, 'none'),
         HA_AGENT_STATE_DIRECTORY: folder.path,
@@ -396,7 +396,7 @@ describe('a peer client', () => {
       expect(asked).to.equal(0);
     });
 
-    it('when what listens speaks plain HTTP', async () => {
+    it('when the listener speaks plain HTTP', async () => {
       const port = await strange(http.createServer((_request, response) => response.end('{}')));
       const fault = await faultOf('peer_unreachable', clientOf(port).heartbeat(heartbeat));
       expect(fault.message).to.include('is not a peer port of ha-agent');
@@ -408,7 +408,7 @@ describe('a peer client', () => {
       expect(fault.message).to.include('ECONNRESET');
     });
 
-    it('when nothing comes within the deadline', async () => {
+    it('when no answer comes before the deadline', async () => {
       const port = await strange(net.createServer(() => undefined));
       const impatient = { ...usualDeadlines, heartbeatMs: 200 };
       const fault = await faultOf(
@@ -418,7 +418,7 @@ describe('a peer client', () => {
       expect(fault.message).to.include('did not answer within 0.2 s');
     });
 
-    it('when the disk fails to read what is to be sent', async () => {
+    it('when the disk fails to read the liferaft', async () => {
       const { port } = await receiver();
       const file = await liferaft(3_000_000);
       const broken = {

@@ -16,9 +16,9 @@ const unreachable = new Fault('peer_unreachable', 'Nobody is there.');
 describe('the pauses between tries of one destination', () => {
   let clock: sinon.SinonFakeTimers;
   let sender: Sender;
-  /** When it was tried, in milliseconds. */
+  /** The times of the attempts, in milliseconds. */
   let tries: number[];
-  /** What becomes of a try. */
+  /** The outcome of an attempt. */
   let outcome: () => ReturnType<PeerClient['heartbeat']>;
   let lines: ReturnType<typeof keepingLog>['lines'];
 
@@ -68,7 +68,7 @@ describe('the pauses between tries of one destination', () => {
     expect(seconds.slice(0, 11)).to.deep.equal([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
   });
 
-  it('are shorter by up to a half, so that many do not come at once', async () => {
+  it('are randomly shorter by up to a half, so that hosts do not try together', async () => {
     makeWith(1);
     offer();
     await clock.tickAsync(2_000_000);
@@ -95,14 +95,14 @@ describe('the pauses between tries of one destination', () => {
     expect(tries.length).to.equal(before + 1);
   });
 
-  it('do not matter to a sync during an attempt that succeeds', async () => {
+  it('are not cut short by a sync during an attempt that succeeds', async () => {
     outcome = () => Promise.resolve({ held: true });
     offer();
     await sender.sync();
     expect(tries).to.have.length(1);
   });
 
-  it('begin again after a success', async () => {
+  it('start again from a second after a success', async () => {
     offer();
     await clock.tickAsync(100_000);
     outcome = () => Promise.resolve({ held: true });

@@ -13,13 +13,13 @@ import { makeLog } from '../../../../src/kit/log.ts';
 import { collectBench } from '../../../support/collect-bench.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
-describe('a file system that may be elsewhere', () => {
+describe('a file system that may be remote', () => {
   const folder = temporaryFolder();
   const { at, link, write, rules, collect, pathsOf, whyNot } = collectBench();
   let asked: string[];
   let silent: Set<string>;
 
-  /** Has these mounted as NFS, beside what a host has anyway. */
+  /** Pretends that these are mounted as NFS, next to the host's own mounts. */
   async function mountsOf(...paths: string[]): Promise<Mounts> {
     const file = join(folder.path, 'mountinfo');
     const lines = ['/ rw - ext4 /dev/sda1 rw', ...paths.map((path) => `${path} rw - nfs4 s:/ rw`)];
@@ -38,14 +38,14 @@ describe('a file system that may be elsewhere', () => {
     await link('/etc/link', '~/nfs');
   });
 
-  it('is asked before it is read, and goes in', async () => {
+  it('is probed before it is read, and goes in', async () => {
     const mounts = await mountsOf(at('/etc/nfs'), at('/elsewhere'));
     const collected = await collect({ include: ['~/etc'], exclude: ['~/etc/link'] }, { mounts });
     expect(pathsOf(collected)).to.deep.equal(['/etc/a', '/etc/nfs/b', '/etc/nfs/deep/c']);
     expect(asked).to.deep.equal([at('/etc/nfs')]);
   });
 
-  it('that does not answer is left out by name, whichever way an include leads there', async () => {
+  it('that does not answer is left out and named, whichever way an include leads there', async () => {
     const mounts = await mountsOf(at('/etc/nfs'), at('/nfs'));
     silent = new Set([at('/etc/nfs'), at('/nfs')]);
     const include = ['~/etc', '~/nfs/d', '~/etc/link/e', '~/nfs/*'];
@@ -59,7 +59,7 @@ describe('a file system that may be elsewhere', () => {
     });
   });
 
-  it('is not asked again at once if it did not answer', async () => {
+  it('is not probed again at once if it did not answer', async () => {
     const mounts = await mountsOf(at('/etc/nfs'));
     silent = new Set([at('/etc/nfs')]);
     const said = await rules({ include: ['~/etc/nfs'] });
@@ -67,7 +67,7 @@ describe('a file system that may be elsewhere', () => {
     expect(asked).to.have.lengthOf(1);
   });
 
-  it('keeps in the liferaft what the former one has of it, with its folders', async () => {
+  it('keeps its former content and folders in the liferaft while it does not answer', async () => {
     const said = await rules({ include: ['~/etc/nfs', '~/etc/a'] });
     const former = await collect(said);
     silent = new Set([at('/etc/nfs')]);
@@ -84,7 +84,7 @@ describe('a file system that may be elsewhere', () => {
     expect(collected.files[0]?.size).to.equal(7);
   });
 
-  it('is asked by a separate process', async () => {
+  it('is probed by a separate process', async () => {
     const answers = makeAnswers(makeRun(makeLog('silent')));
     expect(await answers('/proc')).to.equal(true);
     expect(await answers('/is/not/there')).to.equal(true);

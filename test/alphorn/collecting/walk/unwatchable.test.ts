@@ -9,7 +9,7 @@ describe('a path that must not be watched', () => {
   const { at, link, write } = collectBench();
   const folders = ['/etc', '/etc/a', '/etc/b', '/etc/b/nfs', '/etc/c', '/etc/d', '/nfs'];
 
-  it('is on a file system of another host, or is a folder that contains one or a link to one', async () => {
+  it('is on a remote file system, or is a folder that contains one or a link to one', async () => {
     for (const folder of folders) await mkdir(at(folder), { recursive: true });
     await write('/etc/a/file');
     await link('/etc/c/link', '~/nfs/deep');
@@ -25,7 +25,7 @@ describe('a path that must not be watched', () => {
     expect([closed(at('/etc/c/link/x')), closed(at('/etc/a/file'))]).to.deep.equal([true, false]);
   });
 
-  it('does not exist without such a file system', () => {
+  it('does not exist without such a remote file system', () => {
     expect(unwatchableAmong([at('/etc')], [], () => false)(at('/etc'))).to.equal(false);
   });
 });

@@ -19,8 +19,9 @@ describe('the search for the files of an account', () => {
     await chown(join(folder.path, path), 4711, 0);
   }
 
-  it('continues after a path that is too long for the system, and reports that it was not complete', async () => {
-    // Step by step, for no call takes it whole; nor does the one by which Node.js removes folders.
+  it('continues after a path that is too long for the system, and reports that it is incomplete', async () => {
+    // The path is made step by step, because no single call accepts it. Node.js cannot remove such a folder at once
+    // either.
     const steps = 'for (1 .. 25) { mkdir $ARGV[0]; chdir $ARGV[0] }';
     await run('perl', ['-e', steps, 'x'.repeat(200)], { cwd: folder.path });
     await ownedFile('a');

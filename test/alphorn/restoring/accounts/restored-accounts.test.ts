@@ -24,7 +24,7 @@ const passwd = (...accounts: string[]) =>
 const group = (...accounts: string[]) => accounts.map((account) => `${account}:\n`).join('');
 const unit = (user: string) => `[Service]\nExecStart=/bin/true\nUser=${user}\n`;
 
-/** A new installation with other numbers, and a service that the lost host had not. */
+/** A new installation with other numbers, and with a service that the lost host did not have. */
 const before: Tree = {
   '/etc': 'folder 755 0:0',
   '/etc/passwd': `file 644 0:0 ${passwd('root:x:0:0:', 'ha:x:450:451:', 'svc:x:107:107:')}`,
@@ -70,7 +70,7 @@ describe('a restore of users and groups onto a host with others', () => {
 
   it('keeps the accounts of this host, and leaves each file with its account', async () => {
     await restore();
-    // Group 107 stays, for no group of the liferaft has that number.
+    // Group 107 stays, because no group in the liferaft has that number.
     expect(await tree()).to.deep.equal({
       ...before,
       '/etc/passwd': `file 644 0:0 ${passwd('root:x:0:0:', 'ha:x:107:112:', 'svc:x:999:107:')}`,
@@ -110,20 +110,20 @@ describe('a restore of users and groups onto a host with others', () => {
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('is taken back with the owners of all files', async () => {
+  it('is undone together with the owners of all files', async () => {
     await restore();
     await bench.restorer.undo(bench.host, false, bench.warn);
     expect(await tree()).to.deep.equal(before);
   });
 
-  it('leaves a file alone if somebody else has changed its owner since', async () => {
+  it('is undone, except for a file whose owner somebody else has changed', async () => {
     await restore();
     await growTree(bench.alphorn.root, { '/var/lib/ha/state': 'file 600 5:5 other' });
     await bench.restorer.undo(bench.host, false, bench.warn);
     expect(await tree()).to.deep.equal({ ...before, '/var/lib/ha/state': 'file 600 5:5 other' });
   });
 
-  it('is taken back by an undo after it was killed while files were handed over', async () => {
+  it('is undone after it was killed while it handed over files', async () => {
     const { kept } = await restore();
     await rename(join(kept ?? '', 'journal.json'), join(kept ?? '', 'journal.begun.json'));
     await growTree(bench.alphorn.root, { '/var/lib/svc/data': 'file 640 107:107 svc' });
@@ -132,7 +132,7 @@ describe('a restore of users and groups onto a host with others', () => {
     expect(await bench.restorer.listSaved()).to.deep.equal([]);
   });
 
-  it('is taken back with the modes of all files, wherever it or its undo was killed', async () => {
+  it('is undone together with the modes of all files, wherever it or its undo was killed', async () => {
     const undo = () => bench.restorer.undo(bench.host, false, bench.warn);
     const { restores } = bench.alphorn;
     await mkdir(restores);
@@ -143,7 +143,7 @@ describe('a restore of users and groups onto a host with others', () => {
       for (let number = 1; ; number += 1) {
         await ready();
         if (!(await dieDuring(number, restores, killed))) break;
-        // It may have been killed before there was anything to be undone, or after it was.
+        // It may have been killed before there was anything to undo, or after its undo.
         await undo().catch((error: unknown) => {
           if (!(error instanceof Fault) || error.code !== 'nothing_to_undo') throw error;
         });
@@ -153,7 +153,7 @@ describe('a restore of users and groups onto a host with others', () => {
     }
   });
 
-  it('gives everything back when a file cannot be handed over', async () => {
+  it('reverts everything if a file cannot be handed over', async () => {
     const file = join(bench.alphorn.root, 'var/lib/svc/data');
     const { exitCode } = await execa('chattr', ['+i', file], { reject: false });
     if (exitCode !== 0) return;
@@ -274,13 +274,13 @@ describe('a restore of users and groups onto a host with others', () => {
     expect((await bench.restorer.diff(name)).differences).to.have.length(3);
   });
 
-  it('leaves accounts alone when other paths are restored', async () => {
+  it('leaves accounts alone if only other paths are restored', async () => {
     expect(await diff(false, ['/etc/ha.conf'])).to.equal(undefined);
     await restore(false, ['/etc/ha.conf']);
     expect(await tree()).to.deep.equal({ ...before, '/etc/ha.conf': 'file 640 450:451 ha' });
   });
 
-  it('reports that not all files could be searched for', async () => {
+  it('reports that the search for files was incomplete', async () => {
     const file = await openLiferaft(join(bench.alphorn.liferafts, name));
     if (file === undefined) throw new Error('There is no liferaft.');
     const limits = { looked: 5, found: 5 };

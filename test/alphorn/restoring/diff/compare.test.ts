@@ -203,7 +203,7 @@ describe('a liferaft compared with a host', () => {
     }
   });
 
-  describe('cannot be restored', () => {
+  describe('has paths that cannot be restored:', () => {
     async function blockOf(content: Described, host: Tree, path: string): Promise<string> {
       const { differences } = await diffOf(content, host);
       return differences.find((each) => each.path === path)?.blocked ?? '';

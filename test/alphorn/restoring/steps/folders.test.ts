@@ -42,7 +42,7 @@ const content = {
   files: { '/etc/d/a': { content: 'new', mode: 0o600 }, '/etc/same/b': 'B' },
 };
 
-describe('folders that are there before a restore', () => {
+describe('folders that exist before a restore', () => {
   const folder = temporaryFolder();
   let bench: RestoreBench;
   let name: string;
@@ -88,7 +88,7 @@ describe('folders that are there before a restore', () => {
     expect((await lists()).size).to.equal(0);
   });
 
-  it('become as they are in the liferaft if that is requested, and an undo takes that back', async () => {
+  it('get the modes, owners and lists of the liferaft on request, and an undo reverts that', async () => {
     const { differences, folders } = await restore(true);
     expect(folders).to.deep.equal([]);
     expect(differences.map(({ path }) => path)).to.include.members(['/etc', '/etc/d']);
@@ -103,7 +103,7 @@ describe('folders that are there before a restore', () => {
   });
 
   it('are as they were after an undo, wherever the restore or its undo was killed', async () => {
-    // So that the list alone makes a mode of it that is neither the one nor the other.
+    // With this list alone, the mode is neither the former nor the restored one.
     const wider = { ...acl, mask: 7 };
     const folders = { ...content.folders, '/etc/d': { mode: 0o770, acl: wider } };
     name = await storeLiferaft(bench.alphorn.liferafts, { ...content, folders });
@@ -131,14 +131,14 @@ describe('folders that are there before a restore', () => {
     expect(await tree()).to.include({ '/etc': 'folder 711 0:0' });
   });
 
-  it('are changed if they are named, but not on the way to a named path', async () => {
+  it('are changed if they are named, but not if they only lead to a named path', async () => {
     await restore(true, ['/etc/d']);
     expect(await tree()).to.include({ '/etc': 'folder 711 0:0', '/etc/d': 'folder 750 5:0' });
     await restore(true, ['/etc/empty']);
     expect(await tree()).to.include({ '/etc/empty': 'folder 1777 0:6' });
   });
 
-  it('stay if others have changed one since: an undo reports it and does nothing', async () => {
+  it('stay if others have changed one since, and an undo reports that and does nothing', async () => {
     await restore(true);
     await chmod(join(bench.alphorn.root, 'etc'), 0o700);
     const there = await tree();
@@ -147,7 +147,7 @@ describe('folders that are there before a restore', () => {
     expect(await tree()).to.deep.equal(there);
   });
 
-  it('are made again by an undo by force where others have removed them', async () => {
+  it('are created again by an undo by force if others have removed them', async () => {
     const list = (await bench.restorer.diff(name)).folders.map(({ path }) => path);
     expect(list).to.include('/etc/d');
     await restore(true);
@@ -231,7 +231,7 @@ describe('a path that exists only on this host', () => {
   });
   const rules = (text: string) => writeFile(join(bench.alphorn.rules, 'a.json'), text);
 
-  it('is reported if it would go into its liferaft, and stays', async () => {
+  it('is reported if the rules include it, and stays', async () => {
     await rules('{"include": ["/etc/samba", "/etc/ssh_host_*"], "exclude": ["/**/*~"]}');
     const expected = [
       '/etc/samba/deep',

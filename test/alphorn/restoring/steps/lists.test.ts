@@ -61,12 +61,12 @@ describe('a restore of access control lists', () => {
     const here = [{ id: 7, perms: 4 }];
     expect(await listOf('/etc/d/a')).to.deep.equal({ ...list, users: here });
     expect(await listOf('/etc/d')).to.deep.equal({ ...folderList, users: here });
-    // Though its folder gives one to what is made in it.
+    // The default list of its folder does not apply to it.
     expect(await listOf('/etc/d/plain')).to.equal(undefined);
     expect((await bench.restorer.diff(name)).differences).to.deep.equal([]);
   });
 
-  it('gives each number one entry, that of the name that is known here, and reports the other', async () => {
+  it('gives each number one entry, that of the name known here, and reports the other', async () => {
     const users = [
       { id: 7, name: 'jones', perms: 6 },
       { id: 9, name: 'smith', perms: 4 },
@@ -84,7 +84,7 @@ describe('a restore of access control lists', () => {
     expect((await bench.restorer.diff(name)).differences).to.deep.equal([]);
   });
 
-  it('keeps the list of a folder here from what is restored into it', async () => {
+  it('does not apply the default list of an existing folder to restored files', async () => {
     await attributes().write([{ path: '/etc', acl: null, defaultAcl: hexOf(list) }]);
     const name = await store({
       folders: { '/etc': {}, '/etc/new': { mode: 0o700 } },
@@ -100,7 +100,7 @@ describe('a restore of access control lists', () => {
     expect(tree['/etc/new']).to.equal('folder 700 0:0');
   });
 
-  it('reports their differences, and an undo restores the former ones', async () => {
+  it('reports their differences, and an undo puts back the former lists', async () => {
     await growTree(bench.alphorn.root, {
       '/etc/a': 'file 660 0:0 A',
       '/etc/b': 'file 660 0:0 B',
@@ -133,7 +133,7 @@ describe('a restore of access control lists', () => {
     expect(await listOf('/etc/b')).to.equal(undefined);
   });
 
-  it('is taken back over a list that others have changed only by force, which saves it', async () => {
+  it('is undone over a list that others have changed only by force, which saves that list', async () => {
     await growTree(bench.alphorn.root, { '/etc/a': 'file 660 0:0 A' });
     const name = await store({ files: { '/etc/a': { content: 'A', mode: 0o660, acl: list } } });
     await restore(name);
@@ -147,7 +147,7 @@ describe('a restore of access control lists', () => {
     expect(await bench.restorer.listSaved()).to.have.length(1);
   });
 
-  it('includes that of a folder that was removed and is made again', async () => {
+  it('includes the list of a folder that was removed and is created again', async () => {
     await growTree(bench.alphorn.root, {
       '/etc/d': 'folder 750 0:0',
       '/etc/d/a': 'file 660 0:0 A',
@@ -162,7 +162,7 @@ describe('a restore of access control lists', () => {
     expect((await treeOf(bench.alphorn.root))['/etc/d/a']).to.equal('file 660 0:0 A');
   });
 
-  it('gives the group only its own bits if there can be no list, and reports that', async () => {
+  it('gives the group only its own bits if the file system has no lists, and reports that', async () => {
     const run: Run = async (command) => {
       const outcome = await makeRun(makeLog('silent'))(command);
       if (command.argv[0] !== 'perl' || command.argv[2] !== 'read') return outcome;

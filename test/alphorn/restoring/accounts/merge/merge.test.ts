@@ -11,7 +11,7 @@ import { parseAccountNumbers, parseAccounts } from '../../../../../src/parsers/a
 
 const lines = (...each: string[]) => each.map((line) => `${line}\n`).join('');
 
-/** A new installation: other numbers, and a service that the lost host had not. */
+/** A new installation with other numbers, and with a service that the lost host did not have. */
 const here: AccountTexts = {
   '/etc/passwd': lines(
     'root:x:0:0:root:/root:/bin/bash',
@@ -59,7 +59,7 @@ const liferaft: AccountTexts = {
   '/etc/subgid': lines('alice:100000:65536'),
 };
 
-/** The accounts that own something in the liferaft. */
+/** The accounts that own files in the liferaft. */
 const owners = { users: new Set(['root', 'hacluster']), groups: new Set(['root', 'haclient']) };
 
 const merged = (
@@ -84,7 +84,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
       'root:x:0:0:Root:/root:/bin/zsh',
       'messagebus:x:101:101::/run/dbus:/usr/sbin/nologin',
       'hacluster:x:107:112::/var/lib/pacemaker:/usr/sbin/nologin',
-      // svc has its number here, and owns no file of the liferaft.
+      // svc keeps the number 998, because app owns no file in the liferaft.
       'app:x:999:999:app:/srv/app:/usr/sbin/nologin',
       'alice:x:1000:1000::/home/alice:/bin/bash',
       'svc:x:998:998:service:/srv:/usr/sbin/nologin',
@@ -112,7 +112,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     expect(linesOf(texts, '/etc/gshadow')).to.include('haclient:!:alice:alice,svc');
   });
 
-  it('moves a range of subordinate ids of this host that the liferaft gives to another', () => {
+  it('moves a range of subordinate ids of this host if the liferaft gives it to another account', () => {
     const { texts } = merged();
     expect(linesOf(texts, '/etc/subuid')).to.deep.equal([
       'alice:100000:65536',
@@ -145,7 +145,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
-  it('gives a number of this host to its own account before any other', () => {
+  it('leaves a number to the account that owns files in the liferaft, and moves the account of this host', () => {
     const { texts, changes } = merged({
       owners: { users: new Set(['app']), groups: new Set() },
     });
@@ -162,7 +162,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     expect(again.changes.filter(({ change }) => change !== 'kept')).to.deep.equal([]);
   });
 
-  it('lets two numbers change places', () => {
+  it('can swap two numbers', () => {
     const text = (a: number, b: number) =>
       lines(`root:x:0:0::/:/`, `a:x:${a}:0::/:/`, `b:x:${b}:0::/:/`);
     const { numbers, texts } = merged({
@@ -201,8 +201,8 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
-  it('gives each name a number of its own, whatever the lists are, and the same when repeated', () => {
-    // There are few numbers, so that they clash.
+  it('gives each name its own number, whatever the lists are, and the same one when repeated', () => {
+    // There are few numbers, so they clash.
     const number = fc.oneof(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 997, max: 1003 }));
     const known = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
     const name = fc.constantFrom(...known);
@@ -234,7 +234,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     );
   });
 
-  it('keeps the lines that are no accounts, and those for NIS at the end', () => {
+  it('keeps lines that are not accounts, and puts lines for NIS at the end', () => {
     const { texts } = merged({
       here: { '/etc/passwd': lines('root:x:0:0::/:/', 'svc:x:998:998::/:/', '+::::::') },
       liferaft: { '/etc/passwd': lines('# ours', 'root:x:0:0::/:/', '+@admins::::::') },
@@ -248,7 +248,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
-  it("keeps this host's lines for NIS where the liferaft has none", () => {
+  it("keeps this host's lines for NIS if the liferaft has none", () => {
     const { texts } = merged({
       here: { '/etc/passwd': lines('svc:x:998:998::/:/', '-mallory::::::', '+::::::') },
       liferaft: { '/etc/passwd': lines('root:x:0:0::/:/') },
@@ -262,7 +262,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
-  it('leaves the numbers of a name that occurs twice with their files', () => {
+  it('does not renumber a name that occurs twice', () => {
     for (const file of ['/etc/passwd', '/etc/group'] as const) {
       const { texts, numbers } = merged({
         here: { [file]: lines('app:x:500:0::/:/', 'app:x:501:0::/:/') },
@@ -279,7 +279,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     }
   });
 
-  it('leaves a range of subordinate ids with its owner, even if that is a number', () => {
+  it('leaves a range of subordinate ids with its owner, even if the owner is given by number', () => {
     const { texts } = merged({
       here: {
         '/etc/passwd': lines('jones:x:1000:0::/:/'),
@@ -298,7 +298,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
-  it('hands nothing over for an account that is commented out, or comes from NIS', () => {
+  it('moves no files of an account that is commented out or comes from NIS', () => {
     const { changes, numbers } = merged({
       here: { '/etc/passwd': lines('#old:x:1000:1000::/:/', '+nis:x:1001:1001::/:/') },
       liferaft: { '/etc/passwd': lines('a:x:1000:1000::/:/', 'b:x:1001:1001::/:/') },
@@ -311,7 +311,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
     ]);
   });
 
-  it('leaves accounts as they are if their list is not restored, and uses their numbers', () => {
+  it('leaves groups as they are if their list is not restored, and uses their numbers', () => {
     const { texts, changes } = merged({ restored: new Set(['/etc/passwd']) });
     expect(texts).to.have.all.keys('/etc/passwd');
     expect(texts['/etc/passwd']).to.include('hacluster:x:107:451:');
@@ -319,7 +319,7 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
   });
 
   for (const only of ['/etc/passwd', '/etc/group'] as const) {
-    it(`leaves each user in a group of the same name where ${only} alone is restored`, () => {
+    it(`leaves each user in a group of the same name if only ${only} is restored`, () => {
       const accounts = (name: string, number: number) => ({
         '/etc/passwd': lines(`${name}:x:${number}:1000::/:/`),
         '/etc/group': lines(`${name}:x:1000:`),
@@ -333,12 +333,12 @@ describe('the merge of the accounts of a liferaft with those of a host', () => {
           Number(new RegExp(`^${name}:x:\\d+:(\\d+):`, 'm').exec(after['/etc/passwd'])?.[1]),
         );
       expect(groupOf('jones')).to.equal('jones');
-      // Either it or its group is not restored.
+      // Either smith or its group is not restored.
       expect(groupOf('smith')).to.equal(undefined);
     });
   }
 
-  it('is the exact list of the liferaft if it replaces, and then lists accounts that vanish', () => {
+  it('takes over the exact lists of the liferaft on request, and lists the accounts that vanish', () => {
     const { texts, changes, numbers } = merged({ replace: true });
     expect(texts).to.deep.equal(liferaft);
     const gone = changes.filter(({ change }) => change === 'vanishes');

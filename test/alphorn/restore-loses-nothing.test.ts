@@ -345,7 +345,7 @@ describe('an undo', () => {
     expect(all).to.include(true).and.to.include(false);
   });
 
-  it('after a failed restore finds everything put back, except what was changed meanwhile', async () => {
+  it('by force completes the rollback of a failed restore, which skipped a changed file', async () => {
     // Refuses the last path that is put in place.
     const real = fs.rename;
     const stub = sinon.stub(fs, 'rename').callsFake(async (from, to) => {

@@ -8,14 +8,14 @@ describe('confirmations', () => {
     return { clock, confirmations: makeConfirmations(true, () => clock.ms) };
   }
 
-  it('take a token once', () => {
+  it('accept a token once', () => {
     const { confirmations } = bench();
     const token = confirmations.issue('ui', 'GET destroy');
     expect(confirmations.redeem(token, 'ui', 'GET destroy')).to.equal(true);
     expect(confirmations.redeem(token, 'ui', 'GET destroy')).to.equal(false);
   });
 
-  it('take it from who asked, for what was asked, and nobody can spoil it', () => {
+  it('accept a token only from its caller and for its request, and no wrong attempt spends it', () => {
     const { confirmations } = bench();
     const token = confirmations.issue('ui', 'GET destroy');
     expect(confirmations.redeem(token, 'other', 'GET destroy')).to.equal(false);
@@ -24,7 +24,7 @@ describe('confirmations', () => {
     expect(confirmations.redeem(token, 'ui', 'GET destroy')).to.equal(true);
   });
 
-  it('take it for a minute', () => {
+  it('accept a token for one minute', () => {
     const { confirmations, clock } = bench();
     const [inTime, late] = [confirmations.issue('ui', 'a'), confirmations.issue('ui', 'a')];
     clock.ms = 59_999;
@@ -33,7 +33,7 @@ describe('confirmations', () => {
     expect(confirmations.redeem(late, 'ui', 'a')).to.equal(false);
   });
 
-  it('give out tokens that nobody can guess, and forget the oldest of very many', () => {
+  it('issue random tokens, and forget the oldest beyond a thousand', () => {
     const { confirmations } = bench();
     const tokens = Array.from({ length: 1001 }, () => confirmations.issue('ui', 'a'));
     expect(new Set(tokens).size).to.equal(1001);

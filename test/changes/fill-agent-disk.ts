@@ -1,5 +1,5 @@
-// Has the agent make changes on a disk of its own that has room for more and more bytes, and prints what became of each
-// (full-disk.test.ts). To be run where it may mount.
+// Makes changes through the agent on a disk of its own with more and more free bytes, and prints each outcome
+// (full-disk.test.ts). It must be run where it may mount.
 import { mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -16,7 +16,7 @@ import { fakeCluster } from '../support/fake-cluster.ts';
 const [, , folder = ''] = process.argv;
 const ballast = join(folder, 'ballast');
 
-/** Leaves so many bytes on the disk. */
+/** Leaves this number of bytes free on the disk. */
 async function leave(bytes: number): Promise<void> {
   await rm(ballast, { force: true });
   const { bavail, bsize } = await statfs(folder);
@@ -30,7 +30,7 @@ const change = (name: string, headers = {}) =>
   call('POST', 'constraint/ticket', { name, ticket: name, resource: 'SMB' }, headers);
 await change('first');
 
-// The disk gets full while a change is made, whose answer and record are longer than what is left of any page.
+// The disk becomes full during a change whose answer and record are longer than the rest of any page.
 const during = join(folder, 'during');
 await mkdir(during);
 const audit = openAuditLog(join(during, 'audit.jsonl'));
@@ -44,7 +44,7 @@ const given = await openAnswers().once(request, async () => {
   const changes = [{ long }];
   for (let times = 0; times < 4; times += 1)
     await audit.recordEnd({ ...entry, outcome: 'success', changes });
-  // Others are faster than the answer.
+  // Other writers fill the disk before the answer is stored.
   await leave(0);
   return { status: 200, headers: {}, body: long };
 });

@@ -6,31 +6,31 @@ import { execa } from 'execa';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 interface Outcome {
-  /** Pages that the disk had left. */
+  /** Free pages on the disk. */
   pages: number;
   keyed: boolean;
   outcome: [status: number, code?: string];
   isMade: boolean;
-  /** Whether what takes it back is kept. */
+  /** Whether the inverse of the change is stored. */
   hasUndo: boolean;
-  /** The answer to the same request with the same key, while the disk was as it was. */
+  /** The answer to the same request with the same key, while the disk was still as full. */
   repeated: [status: number, code?: string];
-  /** That of a read, and of a dry run. */
+  /** The statuses of a read and of a dry run. */
   reading: number;
   tried: number;
   left: string[];
   latest: string;
-  /** When there was room: what had been refused, or another change. */
+  /** The answer to the refused change, or to another change, once there was room. */
   again: [status: number];
   /** The answer of another agent to the same request with the same key. */
   anew: [status: number];
 }
 
-// A mount that nobody else sees, and that is gone with the process.
+// Nobody else sees this mount, and it ends with the process.
 const isRoot = process.getuid?.() === 0;
 const unshare = ['unshare', ...(isRoot ? [] : ['--user', '--map-root-user']), '--mount'];
 
-describe("a disk of the agent's own that is full at any page", () => {
+describe('an agent whose own disk is full', () => {
   const folder = temporaryFolder();
   let during: { isSame: boolean; recorded: string[]; next: string } | undefined;
   let outcomes: Outcome[] = [];
@@ -53,7 +53,7 @@ describe("a disk of the agent's own that is full at any page", () => {
     for (const outcome of outcomes) check(outcome, JSON.stringify(outcome));
   };
 
-  it('refuses a change with 507, or makes it and says so', () => {
+  it('refuses a change with 507, or makes it and reports success', () => {
     for (const { outcome, isMade } of outcomes)
       expect(outcome).to.deep.equal(isMade ? [200] : [507, 'no_space']);
     expect(outcomes.some(({ isMade }) => isMade)).to.equal(true);
@@ -61,14 +61,14 @@ describe("a disk of the agent's own that is full at any page", () => {
   });
 
   it(
-    'repeats the answer of a change that was made, also by the next agent',
+    'repeats the answer of a change that was made, as does the next agent',
     each(({ outcome, isMade, repeated, anew }, what) => {
       expect(repeated, what).to.deep.equal(outcome);
       if (isMade) expect(anew, what).to.deep.equal([200]);
     }),
   );
 
-  it('gets full while a change is made, whose end is on record and whose answer is stored', () => {
+  it('records the end of a change during which the disk became full, and stores its answer', () => {
     expect(during).to.deep.equal({
       isSame: true,
       recorded: ['success', 'success', 'success', 'success'],
@@ -77,28 +77,28 @@ describe("a disk of the agent's own that is full at any page", () => {
   });
 
   it(
-    'has what takes a change back of each that was made',
+    'has the inverse of each change that was made',
     each(({ isMade, hasUndo }, what) => {
       if (isMade) expect(hasUndo, what).to.equal(true);
     }),
   );
 
   it(
-    'holds up no read and no dry run',
+    'still serves reads and dry runs',
     each(({ reading, tried }, what) => {
       expect([reading, tried], what).to.deep.equal([200, 200]);
     }),
   );
 
   it(
-    'keeps the end of each change that was made on record',
+    'keeps the recorded end of each change that was made',
     each(({ isMade, latest }, what) => {
       if (isMade) expect(latest, what).to.equal('success');
     }),
   );
 
   it(
-    'has nothing half written on it, and takes changes when there is room again',
+    'leaves no partial file, and accepts changes once there is room',
     each(({ left, again }, what) => {
       expect(left, what).to.deep.equal([]);
       expect(again, what).to.deep.equal([200]);

@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import { makeLock } from '../../src/changes/lock.ts';
 import { faultOf } from '../support/faults.ts';
 
-describe('the lock of changes', () => {
-  /** Work that the test ends by hand, and what began of it. */
+describe('the lock for changes', () => {
+  /** Work that the test ends by hand, and the list of begun work. */
   function bench(capacity?: number) {
     const lock = makeLock(capacity);
     const begun: number[] = [];
@@ -24,7 +24,7 @@ describe('the lock of changes', () => {
   }
   const aMoment = () => new Promise((resolve) => setImmediate(resolve));
 
-  it('runs one at a time, in the order in which they were asked for', async () => {
+  it('runs changes one at a time, in the order of the calls', async () => {
     const { ask, begun, ends } = bench();
     const all = Promise.all([1, 2, 3].map(ask));
     for (const name of [1, 2, 3]) {
@@ -36,7 +36,7 @@ describe('the lock of changes', () => {
     expect(await all).to.deep.equal([1, 2, 3]);
   });
 
-  it('goes on after one that failed, and tells its failure to nobody else', async () => {
+  it('continues after a failed change, and reports the failure only to its caller', async () => {
     const { ask, ends } = bench();
     const failing = ask(1).catch((error: unknown) => (error as Error).message);
     const next = ask(2);
@@ -48,7 +48,7 @@ describe('the lock of changes', () => {
     expect(await next).to.equal(2);
   });
 
-  it('lets as many wait as it has room for; of what comes then nothing runs', async () => {
+  it('lets changes wait up to its capacity, and refuses further ones without running them', async () => {
     const { ask, begun, ends } = bench(2);
     const inside = [1, 2, 3].map(ask);
     const { message, retryAfterSeconds } = await faultOf('too_many_changes', ask(4));
@@ -62,7 +62,7 @@ describe('the lock of changes', () => {
     expect(begun).to.deep.equal([1, 2, 3]);
   });
 
-  it('has room again when one has ended, however it did', async () => {
+  it('has room again once a change has ended or failed', async () => {
     const { ask, begun, ends } = bench(0);
     const first = ask(1).catch(() => 'failed');
     await faultOf('too_many_changes', ask(2));
@@ -76,7 +76,7 @@ describe('the lock of changes', () => {
     expect(begun).to.deep.equal([1, 3]);
   });
 
-  it('has room for 256 if nothing is said', async () => {
+  it('has room for 256 waiting changes by default', async () => {
     const { ask } = bench();
     const all = Array.from({ length: 258 }, (_, index) => ask(index));
     for (const each of all.slice(0, -1)) void each;
@@ -85,7 +85,7 @@ describe('the lock of changes', () => {
     expect(second).to.equal('waits');
   });
 
-  it('refuses those that wait when it is stopped, at once, and lets the one that runs end', async () => {
+  it('refuses waiting changes at once when it is stopped, and lets the running change end', async () => {
     const lock = makeLock();
     const begun: string[] = [];
     let end: () => void = () => undefined;

@@ -39,7 +39,7 @@ describe('the files of the audit log', () => {
   const count = (from: number, to: number) =>
     Array.from({ length: from - to + 1 }, (_, index) => from - index);
 
-  it('are closed before they grow too large, and each names the one before', async () => {
+  it('are closed before they grow too large, and each names its predecessor', async () => {
     await write(open(), 1, 10);
     expect(await names()).to.deep.equal([
       'audit-000001.jsonl',
@@ -57,7 +57,7 @@ describe('the files of the audit log', () => {
     expect(await open().verify()).to.deep.equal({ files: 3, problems: [] });
   });
 
-  it('lose no line, and none is added to one that is closed, while other processes write as well', async () => {
+  it('lose no line and add none to a closed file, even while other processes write', async () => {
     const audit = openAuditLog(path(), { maxBytes: 400, keepFiles: 1000 });
     const entry = (caller: string) =>
       ({ caller, role: 'admin', method: 'GET', route: 'x', outcome: 'success' }) as const;
@@ -74,7 +74,7 @@ describe('the files of the audit log', () => {
     expect((await audit.verify()).problems).to.deep.equal([]);
   });
 
-  it('are read from the latest line to the first, over all of them', async () => {
+  it('are read as one log, from the last line to the first', async () => {
     await write(open(), 1, 14);
     expect(await numbers(open())).to.deep.equal(count(14, 1));
   });
@@ -93,7 +93,7 @@ describe('the files of the audit log', () => {
     expect(await open().verify()).to.deep.equal({ files: 3, problems: [] });
   });
 
-  it('are no more than so many, of which the oldest go first and the numbers go on', async () => {
+  it('are limited in number; the oldest is removed first, and the numbering continues', async () => {
     await write(open(), 1, 40);
     const [first = '', ...rest] = await names();
     expect(rest).to.have.lengthOf(3);
@@ -105,7 +105,7 @@ describe('the files of the audit log', () => {
     expect(((await names())[0] ?? '') > (rest[1] ?? '')).to.equal(true);
   });
 
-  it('show when a closed one is changed, missing, or put together from others', async () => {
+  it('show when a closed file is changed, missing, or replaced by another one', async () => {
     await write(open(), 1, 14);
     const [one = '', two = '', three = ''] = await names();
     const problems = async () => (await open().verify()).problems.join('\n');
@@ -132,7 +132,7 @@ describe('the files of the audit log', () => {
     expect(await problems()).to.include('audit.jsonl is missing');
   });
 
-  it('go on after a rotation that was ended between its steps, without a line lost or twice', async () => {
+  it('continue after a rotation that was killed halfway, without a lost or repeated line', async () => {
     await write(open(), 1, 4);
     await link(path(), path('audit-000001.jsonl'));
     await writeFile(`${path()}.0123456789ab.new`, 'a half');
@@ -147,13 +147,13 @@ describe('the files of the audit log', () => {
     expect(await open().verify()).to.deep.equal({ files: 2, problems: [] });
   });
 
-  it('keep a line of a log that was there before they were numbered', async () => {
+  it('keep a line of a log from before the files were numbered', async () => {
     await writeFile(path(), `${lineOf(1).padEnd(2000)}\n`);
     await write(open(), 2, 3);
     expect(await numbers(open())).to.deep.equal([3, 2, 1]);
   });
 
-  it('give a torn line to no reader as one that follows', async () => {
+  it('keep a torn line separate from the line after it', async () => {
     await write(open(), 1, 1);
     await appendFile(path(), '{"at":"2026-11-');
     await write(open(), 2, 2);
@@ -162,7 +162,7 @@ describe('the files of the audit log', () => {
     expect(lines).to.have.lengthOf(3);
   });
 
-  describe('as the audit log has them', () => {
+  describe('through the audit log', () => {
     const entry = (id: string, outcome: 'begun' | 'success') => ({
       id,
       outcome,
@@ -172,7 +172,7 @@ describe('the files of the audit log', () => {
       route: '/x',
     });
 
-    it('give the end of a change whose beginning is in a file before', async () => {
+    it('show the end of a change even if its beginning is in an earlier file', async () => {
       const audit = openAuditLog(path(), { maxBytes: 400, keepFiles: 100 });
       for (let index = 0; index < 30; index += 1) await audit.record(entry(`a${index}`, 'begun'));
       for (let index = 0; index < 29; index += 1)
@@ -182,7 +182,7 @@ describe('the files of the audit log', () => {
       expect(listed).to.deep.equal([...ends, 'a29 begun']);
     });
 
-    it('serve many callers at once with one reading, and the next with a new one', async () => {
+    it('serve concurrent callers with one reading, and later callers with a new one', async () => {
       const audit = openAuditLog(path());
       await audit.record(entry('a', 'success'));
       const lists = Array.from({ length: 120 }, () => audit.list(1));
@@ -193,7 +193,7 @@ describe('the files of the audit log', () => {
       expect((await audit.list(1))[0]?.id).to.equal('b');
     });
 
-    it('cut an entry that is too long, and say so', async () => {
+    it('cut an entry that is too long, and mark it as cut', async () => {
       const audit = openAuditLog(path());
       const changes = Array.from({ length: 2000 }, (_, index) => ({
         path: `/cib/${index}`.padEnd(80),
@@ -206,17 +206,17 @@ describe('the files of the audit log', () => {
       expect((await readFile(path())).length).to.be.lessThan(1000);
     });
 
-    it('give no more than 4 MiB at once', async () => {
+    it('give at most 4 MiB at once', async () => {
       const audit = openAuditLog(path(), { maxBytes: 1e9, keepFiles: 1 });
       const long = `${JSON.stringify({ at: 'x', ...entry('a', 'success'), changes: ['y'.repeat(60_000)] })}\n`;
       await writeFile(path(), long.repeat(200));
       expect((await audit.list(1000)).length).to.equal(69);
     });
 
-    it('are left as they are where the next file cannot be made', async () => {
+    it('stay as they are if the next file cannot be created', async () => {
       const audit = openAuditLog(path(), { maxBytes: 400, keepFiles: 3 });
       for (const id of ['a', 'b']) await audit.record(entry(id, 'success'));
-      // Where the second name should go, something else is: a folder, which no file takes the place of.
+      // A folder blocks the next file name, because no file can replace a folder.
       const number = (await names()).filter((name) => name.includes('-')).length + 1;
       await mkdir(path(`audit-00000${number + 1}.jsonl`));
       await faultOf(

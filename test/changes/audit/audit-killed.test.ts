@@ -9,15 +9,15 @@ import { runAndKill } from '../../support/run-and-kill.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const kills = 100;
-/** Logs whose writers are killed at the same time, for most of the time goes into their start. */
+/** The number of logs whose writers are killed in parallel. Most of the time is spent on their start. */
 const lanes = 4;
 const keeping = { maxBytes: 600, keepFiles: 100_000 };
 const script = new URL('audit-until-killed.ts', import.meta.url);
 
-describe('SIGKILL of the writer of an audit log', () => {
+describe('SIGKILL of the writer of an audit log,', () => {
   const folder = temporaryFolder();
 
-  it(`at ${kills} moments, also within a rotation, loses no line that was recorded and breaks no hash`, async () => {
+  it(`${kills} times and also during a rotation, loses no recorded line and breaks no hash`, async () => {
     let cut = 0;
     const killEach = async (lane: number) => {
       const each = join(folder.path, `${lane}`);
@@ -30,15 +30,15 @@ describe('SIGKILL of the writer of an audit log', () => {
           Number((JSON.parse(line) as { caller: string }).caller),
         );
         expect(numbers, `kill ${kill}`).to.deep.equal(numbers.map((_, index) => index + 1));
-        // A line may be there of which nobody was told any more.
+        // One more line may be there, whose writing was not confirmed before the kill.
         expect(numbers.length - last, `kill ${kill}`).to.be.within(0, 1);
         expect((await log.verify()).problems, `kill ${kill}`).to.deep.equal([]);
-        // What a rotation has only while it lasts.
+        // This file exists only during a rotation.
         if ((await readdir(each)).some((name) => name.startsWith('audit.lock.'))) cut += 1;
       }
     };
     await Promise.all(Array.from({ length: lanes }, (_, lane) => killEach(lane)));
-    // Else no kill came in a rotation.
+    // Otherwise no kill came during a rotation.
     expect(cut).to.be.above(kills / 10);
   });
 });

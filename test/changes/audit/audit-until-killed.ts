@@ -1,4 +1,4 @@
-// Records one entry after another in the folder that it is given, until it is killed (audit-killed.test.ts).
+// Records one entry after another in the given folder until it is killed (audit-killed.test.ts).
 import { join } from 'node:path';
 
 import { openAuditLog } from '../../../src/changes/audit/audit.ts';

@@ -19,7 +19,7 @@ describe('the audit log', () => {
   });
   const lines = async () => (await readFile(file(), 'utf8')).split('\n');
 
-  it('has a line for each record, with its time, for root alone to read', async () => {
+  it('has a line with a time for each record, which only root can read', async () => {
     const before = new Date().toISOString();
     await openAuditLog(file()).record(entry('ui'));
     const [line = '', ...rest] = await lines();
@@ -30,7 +30,7 @@ describe('the audit log', () => {
     expect((await stat(file())).mode & 0o777).to.equal(0o600);
   });
 
-  it('keeps what was there, and the order in which it was told', async () => {
+  it('keeps earlier lines, and the order of the calls', async () => {
     await openAuditLog(file()).record(entry('first'));
     const audit = openAuditLog(file());
     const names = Array.from({ length: 50 }, (_, index) => `caller ${index}`);
@@ -39,7 +39,7 @@ describe('the audit log', () => {
     expect(read.map(({ caller }) => caller)).to.deep.equal(['first', ...names]);
   });
 
-  it('begins a new line after one that a crash cut short', async () => {
+  it('begins a new line after a line that a crash cut short', async () => {
     const audit = openAuditLog(file());
     await audit.record(entry('before'));
     await appendFile(file(), '{"at":"2026-11-');
@@ -51,7 +51,7 @@ describe('the audit log', () => {
     expect(rest).to.deep.equal(['']);
   });
 
-  it('passes over a line that is JSON and no entry', async () => {
+  it('skips a line of JSON that is not an entry', async () => {
     const audit = openAuditLog(file());
     await audit.record(entry('before'));
     await appendFile(file(), 'null\n1\n');
@@ -59,7 +59,7 @@ describe('the audit log', () => {
     expect((await audit.list(10)).map(({ caller }) => caller)).to.deep.equal(['after', 'before']);
   });
 
-  it('says when it cannot be written, and goes on when it can be again', async () => {
+  it('fails while its file cannot be written, and works again afterwards', async () => {
     const audit = openAuditLog(file());
     await mkdir(file());
     const { message } = await faultOf('audit_failed', audit.record(entry('lost')));
@@ -70,7 +70,7 @@ describe('the audit log', () => {
     expect(await lines()).to.have.lengthOf(2);
   });
 
-  it('has the end of a change as soon as that is said, and what comes next after it', async () => {
+  it('contains the end of a change once that is recorded, and later records after it', async () => {
     const audit = openAuditLog(file());
     await audit.recordEnd(entry('first'));
     expect(await lines()).to.have.lengthOf(2);
@@ -90,11 +90,11 @@ describe('the audit log', () => {
     const listed = async (limit = 10) =>
       (await openAuditLog(file()).list(limit)).map(({ id, outcome }) => [id, outcome]);
 
-    it('is empty when there is none', async () => {
+    it('is empty without a file', async () => {
       expect(await listed()).to.deep.equal([]);
     });
 
-    it('has the newest first, each with its time, and of a change that ended its end', async () => {
+    it('has the newest entry first, each with its time, and only the end of a completed change', async () => {
       const audit = openAuditLog(file());
       for (const [id, outcome] of [
         ['a', 'begun'],
@@ -114,7 +114,7 @@ describe('the audit log', () => {
       expect(at).to.match(/^\d{4}-\d\d-\d\dT.*Z$/);
     });
 
-    it('has the beginning of a change of which nobody knows the end', async () => {
+    it('has the beginning of a change whose end is unknown', async () => {
       const audit = openAuditLog(file());
       await audit.record(change('killed', 'begun'));
       await audit.record(change('next', 'begun'));
@@ -125,7 +125,7 @@ describe('the audit log', () => {
       ]);
     });
 
-    it('passes over lines that a crash cut short', async () => {
+    it('skips lines that a crash cut short', async () => {
       const audit = openAuditLog(file());
       await audit.record(change('a', 'success'));
       await appendFile(file(), '{"at":"2026-11-21T12:0');
@@ -137,7 +137,7 @@ describe('the audit log', () => {
       ]);
     });
 
-    it('has as many as are asked for, also if all are changes', async () => {
+    it('has as many entries as requested, even if all are changes', async () => {
       const audit = openAuditLog(file());
       for (const id of ['a', 'b', 'c', 'd']) {
         await audit.record(change(id, 'begun'));

@@ -19,18 +19,18 @@ describe('repeated answers', () => {
   const answer: Answer = { status: 202, headers: { ETag: '"0.9"' }, body: 'null' };
   const never = () => Promise.reject(new Error('It was carried out again.'));
 
-  it('are the first answer, whole, and nothing is carried out again', async () => {
+  it('are equal to the first answer, and the change is not made again', async () => {
     const answers = opened();
     expect(await answers.once(asked, () => Promise.resolve(answer))).to.deep.equal(answer);
     expect(await answers.once(asked, never)).to.deep.equal(answer);
   });
 
-  it('are known to the agent that is started next', async () => {
+  it('are known to the agent after its restart', async () => {
     await opened().once(asked, () => Promise.resolve(answer));
     expect(await opened().once(asked, never)).to.deep.equal(answer);
   });
 
-  it('tell no success from before the node was started again, which may be lost, but a failure', async () => {
+  it('report a failure from before a reboot, but not a success, because a reboot may lose a change', async () => {
     const failure = { ...answer, status: 422 };
     for (const [key, first] of [
       ['success', answer],
@@ -49,7 +49,7 @@ describe('repeated answers', () => {
     expect(await answers.once({ ...asked, key: 'failure' }, never)).to.deep.equal(failure);
   });
 
-  it('are shared by those who ask at the same time', async () => {
+  it('are shared by concurrent requests with the same key', async () => {
     const answers = opened();
     let made = 0;
     const make = async () => {
@@ -62,7 +62,7 @@ describe('repeated answers', () => {
     expect(made).to.equal(1);
   });
 
-  it('are of one caller and one key', async () => {
+  it('belong to one caller and one key', async () => {
     const answers = opened();
     const bodies = new Set<string>();
     for (const [caller, key] of [
@@ -76,7 +76,7 @@ describe('repeated answers', () => {
     expect(bodies.size).to.equal(3);
   });
 
-  it('are refused to another request with the key, also while the first is under way', async () => {
+  it('are refused to another request with the same key, even while the first is running', async () => {
     const answers = opened();
     const first = answers.once(asked, () => Promise.resolve(answer));
     const other = { ...asked, request: 'POST resource {"name":"A"}' };
@@ -85,14 +85,14 @@ describe('repeated answers', () => {
     await faultOf('idempotency_key_reused', answers.once(other, never));
   });
 
-  it('are not there for what ended in a fault, which may be asked for again', async () => {
+  it('do not exist for a request that ended in a fault, so it can be tried again', async () => {
     const answers = opened();
     const refused = () => Promise.reject(new Fault('too_many_changes', 'later'));
     await faultOf('too_many_changes', answers.once(asked, refused));
     expect(await answers.once(asked, () => Promise.resolve(answer))).to.deep.equal(answer);
   });
 
-  it('are not made up for what was begun and never ended', async () => {
+  it('do not exist for a change that was begun and never ended', async () => {
     void opened().once(asked, () => new Promise(() => undefined));
     while ((await readdir(folder()).catch(() => [])).length === 0) {
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -103,7 +103,7 @@ describe('repeated answers', () => {
     await faultOf('idempotency_key_reused', anew.once(other, never));
   });
 
-  it('are forgotten after a day, whoever asked', async () => {
+  it('are removed after a day by the request of any caller', async () => {
     const clock = { ms: Date.now() };
     const hour = 3_600_000;
     const open = () => opened(undefined, () => clock.ms);
@@ -122,12 +122,12 @@ describe('repeated answers', () => {
     expect(await answers.once(asked, () => Promise.resolve(again))).to.deep.equal(again);
   });
 
-  describe('for more requests than are stored', () => {
+  describe('beyond the limit of stored requests', () => {
     const limits = { perCaller: 3, inAll: 5 };
     const answered = (status: number) => () => Promise.resolve({ ...answer, status });
     const of = (caller: string, key: string) => ({ ...asked, caller, key });
 
-    it("lose a caller's own oldest, and leave others alone", async () => {
+    it('drop the oldest of the same caller, and none of others', async () => {
       const answers = opened(limits);
       await answers.once(of('other', 'k'), answered(200));
       for (const key of ['a', 'b', 'c', 'd']) await answers.once(of('ui', key), answered(200));
@@ -139,7 +139,7 @@ describe('repeated answers', () => {
       expect(await readdir(folder())).to.have.lengthOf(4);
     });
 
-    it('lose the oldest of the caller who has most', async () => {
+    it('drop the oldest of the caller with most of them', async () => {
       const answers = opened(limits);
       await answers.once(of('other', 'a'), answered(200));
       for (const key of ['a', 'b', 'c']) await answers.once(of('ui', key), answered(200));
@@ -148,7 +148,7 @@ describe('repeated answers', () => {
       expect((await answers.once(of('ui', 'a'), answered(202))).status).to.equal(202);
     });
 
-    it('never lose one that is under way', async () => {
+    it('never drop one whose request is running', async () => {
       const answers = opened(limits);
       let end: (made: Answer) => void = () => undefined;
       const first = answers.once(of('ui', 'slow'), () => new Promise((resolve) => (end = resolve)));
@@ -159,17 +159,17 @@ describe('repeated answers', () => {
     });
   });
 
-  it('look at no file but their own', async () => {
+  it('read no file that belongs to another request', async () => {
     const answers = opened();
     await answers.once(asked, () => Promise.resolve(answer));
     const before = await readdir(folder());
-    // What comes later is nobody's, and no request looks for it.
+    // This file belongs to no request, so no request reads it.
     await writeFile(join(folder(), before[0]?.replace(/\w(?=\.)/, 'x') ?? ''), 'no answer');
     await answers.once({ ...asked, key: 'k2' }, () => Promise.resolve(answer));
     expect(await readdir(folder())).to.have.lengthOf(3);
   });
 
-  it('are without their body where it is too long to be kept, and say so', async () => {
+  it('lose a body that is too long to be stored, and say so', async () => {
     const answers = opened();
     const long = { ...answer, body: JSON.stringify('x'.repeat(20_000)) };
     expect(await answers.once(asked, () => Promise.resolve(long))).to.deep.equal(long);
@@ -179,7 +179,7 @@ describe('repeated answers', () => {
     expect(repeated.headers['ETag']).to.equal('"0.9"');
   });
 
-  it('are on the disk as all releases write and read them', async () => {
+  it('have the format on the disk that all releases write and read', async () => {
     await opened().once(asked, () => Promise.resolve(answer));
     const [name = ''] = await readdir(folder());
     const [head = '', stored = ''] = (await readFile(join(folder(), name), 'utf8')).split('\n');
@@ -189,7 +189,7 @@ describe('repeated answers', () => {
     );
   });
 
-  it('are not made up of one that a power cut left half on the disk', async () => {
+  it('are not made from a file that a power cut left incomplete', async () => {
     await opened().once(asked, () => Promise.resolve(answer));
     const [name = ''] = await readdir(folder());
     const path = join(folder(), name);
@@ -200,7 +200,7 @@ describe('repeated answers', () => {
     }
   });
 
-  it('are for root alone to read, and tell neither the key nor the request', async () => {
+  it('are stored for root only, and reveal neither the key nor the request', async () => {
     await opened().once({ caller: 'ui', key: 'verysecret', request: 'verysecret' }, () =>
       Promise.resolve(answer),
     );
@@ -211,7 +211,7 @@ describe('repeated answers', () => {
     expect(name + (await readFile(file, 'utf8'))).not.to.include('verysecret');
   });
 
-  it('are not given, and nothing is carried out, when nothing can be kept', async () => {
+  it('and their change are refused if nothing can be stored', async () => {
     await writeFile(folder(), 'no folder');
     const outcome = await opened()
       .once(asked, never)

@@ -67,13 +67,13 @@ describe('namingStoppedDaemons', () => {
     expect(fault.command).to.deep.equal(report);
   });
 
-  it('leaves the fault as it is if no daemon is stopped', async () => {
+  it('leaves the fault unchanged if no daemon is stopped', async () => {
     expect(await faultOf('tool_timeout', namingStoppedDaemons(hangs, none)(command))).to.equal(
       hung,
     );
   });
 
-  it('passes other faults on without looking at daemons', async () => {
+  it('passes other faults on without a look at daemons', async () => {
     const missing = new Fault('tool_missing', 'There is no crm_mon.');
     const run = namingStoppedDaemons(
       () => Promise.reject(missing),
@@ -82,7 +82,7 @@ describe('namingStoppedDaemons', () => {
     expect(await faultOf('tool_missing', run(command))).to.equal(missing);
   });
 
-  it('names the stopped daemons if a tool gave up by itself', async () => {
+  it('names the stopped daemons if a tool gave up on its own', async () => {
     for (const code of [102, 124]) {
       const run = namingStoppedDaemons(exitsWith(code), stopped);
       const { message } = await faultOf('tool_timeout', run(command));
@@ -90,7 +90,7 @@ describe('namingStoppedDaemons', () => {
     }
   });
 
-  it('leaves the outcome as it is if no daemon is stopped or the tool failed in another way', async () => {
+  it('leaves the outcome unchanged if no daemon is stopped or the tool failed in another way', async () => {
     expect((await namingStoppedDaemons(exitsWith(102), none)(command)).exitCode).to.equal(102);
     expect((await namingStoppedDaemons(exitsWith(1), stopped)(command)).exitCode).to.equal(1);
     const wait = { argv: ['crm_resource', '--wait'], deadlineMs: 2000 } as const;

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { lowerExpectedVotes } from '../../src/corosync/expected-votes.ts';
 import { noPaths } from '../support/app-bench.ts';
 
-/** A corosync that expects these votes in successive readings, and the calls that it got. */
+/** A corosync that reports these votes in successive readings, and the calls that it received. */
 function corosync(...expected: readonly number[]) {
   const calls: string[] = [];
   let reading = 0;
@@ -23,7 +23,7 @@ function corosync(...expected: readonly number[]) {
 }
 
 describe('lowerExpectedVotes', () => {
-  it('leaves expected votes that are not higher than wanted', async () => {
+  it('does not change expected votes that are not too high', async () => {
     for (const votes of [2, 1]) {
       const { host, calls } = corosync(votes);
       expect(await lowerExpectedVotes(host, 2, 0)).to.equal(votes);
@@ -37,7 +37,7 @@ describe('lowerExpectedVotes', () => {
     expect(calls).to.deep.equal(['-s', '-e 2', '-s', '-e 2', '-s']);
   });
 
-  it('gives up after ten attempts, and returns the expected votes', async () => {
+  it('gives up after ten attempts, and returns the votes that remain', async () => {
     const { host, calls } = corosync(3);
     expect(await lowerExpectedVotes(host, 2, 0)).to.equal(3);
     expect(calls.filter((each) => each === '-e 2')).to.have.lengthOf(10);

@@ -17,7 +17,7 @@ describe('removeCorosyncNode', () => {
   const folder = temporaryFolder();
   const corosyncConf = () => join(folder.path, 'corosync.conf');
 
-  /** @param map what corosync-cmapctl says, which is not asked otherwise */
+  /** @param map the output of corosync-cmapctl, which is not called without it */
   async function without(
     name: string,
     conf?: string,
@@ -42,7 +42,7 @@ describe('removeCorosyncNode', () => {
     `\tnode {\n\t\tring0_addr: ${name}-addr\n\t\tname: ${name}\n${more.map((line) => `\t\t${line}\n`).join('')}\t}\n`;
   const listOf = (...nodes: string[]) => `nodelist {\n${nodes.join('')}}\n`;
   const nodes = (...names: string[]) => listOf(...names.map((name) => nodeOf(name)));
-  /** The section quorum after the last of these nodes is removed. */
+  /** The section `quorum` after the last of these nodes is removed. */
   async function quorumWithout(names: string, ...lines: string[]) {
     const all = names.split('');
     const numbered = listOf(...all.map((name, index) => nodeOf(name, `nodeid: ${index + 1}`)));
@@ -126,7 +126,7 @@ describe('removeCorosyncNode', () => {
       expect(await without('a-addr', nodes('a', 'b'))).to.equal(undefined);
     });
 
-    it('by its number if it has no name, and says what to call it on the other nodes', async () => {
+    it('by its number if it has no name, and returns its address for the other nodes', async () => {
       const removed = await without('b', nameless(7, 8, 9), { known: known(7, 8, 9) });
       expect(removed?.called).to.equal('192.0.2.2');
       expect(removed?.text).not.to.include('192.0.2.2');
@@ -190,7 +190,7 @@ describe('removeCorosyncNode', () => {
       ['if Pacemaker knows it by another name', listOf(nodeOf('b', 'nodeid: 1')), known(1, 2)],
       ['if there is no list of nodes', quorumOf('expected_votes: 3'), known(1, 2)],
     ] as const) {
-      it(`without certainty ${what}, and says so`, async () => {
+      it(`only with certainty, and refuses ${what}`, async () => {
         const { message } = await faultOf(
           'node_not_matched',
           without('b', conf, { known: nodesKnown, ...(map !== undefined && { map }) }),
@@ -215,7 +215,7 @@ describe('removeCorosyncNode', () => {
       });
     });
 
-    it('a two_node of 0, which was for three nodes', async () => {
+    it('a two_node of 0 that was set for three nodes', async () => {
       const { lines } = await quorumWithout('abc', 'two_node: 1', 'two_node: 0');
       expect(lines).to.deep.equal(['two_node: 1', 'two_node: 1']);
       expect((await quorumWithout('abcd', 'two_node: 0')).lines).to.deep.equal(['two_node: 0']);
@@ -237,12 +237,12 @@ describe('removeCorosyncNode', () => {
       });
     }
 
-    it('two_node, also next to rules that are off', async () => {
+    it('two_node even next to rules that are off', async () => {
       const off = ['auto_tie_breaker: 0', 'last_man_standing: 0', 'device {', '}'];
       expect((await quorumWithout('abc', ...off)).lines).to.deep.equal(['two_node: 1', ...off]);
     });
 
-    it('two_node: does not turn it on for two nodes that have not one vote each', async () => {
+    it('two_node: does not turn it on for two nodes unless each has one vote', async () => {
       for (const [first, second] of [
         [2, 1],
         [2, 0],
@@ -280,7 +280,7 @@ describe('removeCorosyncNode', () => {
       const device = ['device {', 'model: net', 'votes: 1', '}'];
       const { lines } = await quorumWithout('abcd', 'expected_votes: 5', ...device);
       expect(lines).to.deep.equal(['expected_votes: 4', ...device]);
-      // With fewer than two votes besides those of the device, corosync does not start.
+      // Corosync does not start with fewer than two votes besides those of the device.
       const one = await quorumWithout('ab', 'expected_votes: 3', ...device);
       expect(one.lines).to.deep.equal(device);
     });
@@ -318,7 +318,7 @@ describe('removeCorosyncNode', () => {
     });
   });
 
-  it('refuses what corosync would not start with', async () => {
+  it('refuses a file with which corosync would not start', async () => {
     const both = ['auto_tie_breaker: 1', 'last_man_standing: 1'];
     const { message } = await faultOf('corosync_conf_invalid', quorumWithout('abcd', ...both));
     expect(message).to.include("Add 'wait_for_all: 1' to the section quorum");
@@ -326,7 +326,7 @@ describe('removeCorosyncNode', () => {
     expect(waiting.lines).to.deep.equal([...both, 'wait_for_all: 1']);
   });
 
-  it('warns if corosync does something other than expected', async () => {
+  it('warns if corosync behaves in another way than the file suggests', async () => {
     const { warnings: odd } = await quorumWithout('abcd', 'auto_tie_breaker: 1');
     expect(odd?.join()).to.include('corosync turns auto_tie_breaker off');
     for (const key of ['expected_votes_tracking', 'allow_downscale']) {

@@ -144,7 +144,7 @@ describe('the store of liferafts', () => {
       expect(await names()).to.deep.equal([latest, `liferaft_${otherHost}.tar`]);
     });
 
-    it('of the allowed maximum size, and no larger one', async () => {
+    it('up to the allowed size, and none that is larger', async () => {
       const made = liferaftOf();
       const exact = storeOf({ maxBytes: made.bytes.length });
       await exact.receive(announced(made), inPieces(made.bytes));

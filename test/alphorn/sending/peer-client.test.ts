@@ -224,7 +224,7 @@ describe('a peer client', () => {
   describe('shows the key', () => {
     const own = 'ab'.repeat(32);
 
-    it('of its cluster to a node without another key, although this host also has its own', async () => {
+    it('that it shares with its cluster, to a node without another key, although it has its own key too', async () => {
       await writeFile(here.paths.alphorn.key, own, { mode: 0o600 });
       const [ownKey, ofCluster] = keys.all();
       const shown: (string | undefined)[] = [];
@@ -246,7 +246,7 @@ describe('a peer client', () => {
       expect(shown).to.deep.equal([ownKey?.id, ofCluster?.id]);
     });
 
-    it('of its own to a host outside the cluster', async () => {
+    it('that is its own, to a host outside the cluster', async () => {
       for (const { paths } of [here, there])
         await writeFile(paths.alphorn.key, own, { mode: 0o600 });
       await unlink(there.paths.corosyncKey);

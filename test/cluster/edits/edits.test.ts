@@ -68,7 +68,7 @@ const propertyChanges = makePropertyChanges(() =>
   ),
 );
 
-/** Any edit of the catalogue, mostly of existing elements. */
+/** Any edit of the catalogue, usually of existing elements. */
 function anyEdit(cib: Cib): fc.Arbitrary<Edit> {
   const primitives = primitivesIn(cib.resources).map(({ primitive }) => primitive);
   const resource = fc.constantFrom(
@@ -252,7 +252,7 @@ function anyEdit(cib: Cib): fc.Arbitrary<Edit> {
   );
 }
 
-/** Recorded agents. Edits ask nothing else of the node. */
+/** Recorded agents. Edits need nothing else from the node. */
 const { run } = fakeCluster(storageCib);
 const host = { run, paths: noPaths, readDeadlineMs: 1, changeDeadlineMs: 1 };
 const agents = makeAgentMetadataReader(host, makeResourceAgents(host), makeFenceAgents(host));
@@ -275,7 +275,7 @@ async function edited(xml: string, { change }: Edit): Promise<string> {
   }
 }
 
-describe('edits of the catalogue, one after another,', () => {
+describe('edits of the catalogue in sequence', () => {
   for (const [what, cib, numRuns] of [
     ['the storage topology', storageCib, 30],
     ['one with remote nodes', remoteNodesCib, 30],
@@ -312,7 +312,7 @@ describe('edits of the catalogue, one after another,', () => {
     await fc.assert(again, { numRuns: 40 });
   }).timeout(60_000);
 
-  it('leave the version and the schema to Pacemaker', async () => {
+  it("leave the CIB's version and schema to Pacemaker", async () => {
     await fc.assert(
       fc.asyncProperty(anyEdit(parseCib(storageCib)), async (edit) => {
         const root = parseXml(await edited(storageCib, edit));

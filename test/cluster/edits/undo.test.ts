@@ -19,7 +19,7 @@ describe('the store of inverses', () => {
     clock.ms = Date.now();
   });
 
-  it('has one file for each change with all its steps, which only root can read', async () => {
+  it('has one file for each change with all its steps, readable by root only', async () => {
     const store = open();
     await store.keep('a', [step]);
     await store.keep('a', [step, { ...step, before: '0.2', after: '0.3' }]);
@@ -41,7 +41,7 @@ describe('the store of inverses', () => {
     expect(await names()).to.deep.equal(['b', 'c', 'd']);
   });
 
-  it('keeps no more bytes than the limit, except for the change that is about to be made', async () => {
+  it('keeps no more bytes than the limit, except for the change about to be made', async () => {
     const store = open();
     await store.keep('a', [step]);
     await store.keep('b', [{ ...step, inverse: 'x'.repeat(2000) }]);
@@ -61,7 +61,7 @@ describe('the store of inverses', () => {
     expect(await names()).to.deep.equal(['b', 'c']);
   });
 
-  it('removes the file of a change that was not made, and one that a kill left half written', async () => {
+  it('removes the file of a change that was not made, and a file that a kill left incomplete', async () => {
     const store = open();
     await store.keep('a', [step]);
     await store.forget('a');

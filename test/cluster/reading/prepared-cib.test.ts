@@ -10,7 +10,7 @@ const primitive = (id: string, pairs: string) =>
   `<primitive id="${id}" class="ocf" provider="pacemaker" type="Dummy"><instance_attributes id="${id}-params">${pairs}</instance_attributes></primitive>`;
 
 describe('a prepared CIB', () => {
-  it('has no secret, even if its value occurs under other names', () => {
+  it('contains no secret, even if its value also occurs under other names', () => {
     const { xml, cib, secrets } = prepareNow(
       cibWith(
         primitive(
@@ -27,7 +27,7 @@ describe('a prepared CIB', () => {
     });
   });
 
-  it('keeps a value that is also a name', () => {
+  it('keeps the value of a secret where that is also a name', () => {
     const { cib, secrets } = prepareNow(
       cibWith(
         primitive(
@@ -52,7 +52,7 @@ describe('a prepared CIB', () => {
     expect(prepared.xml).not.to.include('hunter2');
   });
 
-  it('is the same if the code of the separate thread is missing, as during an upgrade', async () => {
+  it('is the same if the code of the thread is missing, as during an upgrade', async () => {
     const pairs = `<nvpair id="f" name="fake" value="${'a-'.repeat(300_000)}"/>`;
     const xml = cibWith(primitive('a', pairs));
     const gone = new URL('no-such-worker.js', import.meta.url);
@@ -67,11 +67,11 @@ describe('a prepared CIB', () => {
     const pairs = `<nvpair id="f" name="fake" value="${'a-'.repeat(3_000_000)}"/>`;
     await prepareCib(cibWith(primitive('a', pairs)));
     clearInterval(turning);
-    // Without the thread, there would be none.
+    // Without the thread, the timer would not fire.
     expect(turns).to.be.above(1);
   });
 
-  it('is a fault if the CIB cannot be read, also in a separate thread', async () => {
+  it('is a fault if the CIB cannot be read, even in a separate thread', async () => {
     const xml = `<cib><configuration ${'a-'.repeat(300_000)}`;
     const fault = await faultOf('unreadable_output', prepareCib(xml));
     expect(fault.message).to.match(/cannot be read: line 1/);

@@ -8,7 +8,7 @@ import { parseCrmMon } from '../../../src/parsers/crm-mon.ts';
 import { everythingCib, everythingState } from '../../support/everything.ts';
 import { contractExample, generations } from '../../support/fixtures.ts';
 
-describe('the place of a resource', () => {
+describe('the location of a resource', () => {
   const none = parseCib('<cib/>');
 
   it('has the form that the contract shows', () => {

@@ -45,7 +45,7 @@ const banned = (resource: string, node: string, id = `cli-ban-${resource}-on-${n
   `<ban id="${id}" resource="${resource}" node="${node}" weight="-1000000"/>`;
 const failedOften = (resource: string, count: number, threshold: number) =>
   `<node name="b"><resource_history id="${resource}" migration-threshold="${threshold}" fail-count="${count}"/></node>`;
-/** Reasons in a configuration, which count only if the state confirms them. */
+/** Reasons in a configuration that count only if the state confirms them. */
 const heldBack = {
   stopped: ['target-role in the template T'],
   unmanaged: ['is-managed in rsc_defaults', 'maintenance in the group G'],
@@ -242,7 +242,7 @@ describe('the obstacles of a resource on a node', () => {
     });
   }
 
-  it('name no place if the configuration gives none', () => {
+  it('name no setting as their cause if the configuration has none', () => {
     const resources = '<resource id="A" managed="false" target_role="Stopped"/>';
     expect(obstaclesOf(seen({ resources }), 'A')).to.deep.equal([
       'its target-role is Stopped',
@@ -250,7 +250,7 @@ describe('the obstacles of a resource on a node', () => {
     ]);
   });
 
-  it('are listed for each node if no node is left', () => {
+  it('are listed per node if no node is left', () => {
     const state = { bans: banned('A', 'a', 'l1'), b: 'online="false"' };
     expect(obstaclesOf(seen(state), 'A')).to.deep.equal([
       'on a: the constraint l1 keeps it away',
@@ -260,7 +260,7 @@ describe('the obstacles of a resource on a node', () => {
   });
 });
 
-describe('the disappointments of a change', () => {
+describe('the deviations after a change', () => {
   const running = '<resource id="A" role="Started"><node name="a"/></resource>';
   const moments = ['before', 'after'] as const;
 
@@ -287,14 +287,14 @@ describe('the disappointments of a change', () => {
     }
   });
 
-  it('name the present node of a resource, and why it is not on the expected one', () => {
+  it('name the current node of a resource, and why it is not on the expected one', () => {
     const state = seen({ resources: running, failures: failure('A') });
     expect(disappointmentsOf(state, { resource: 'A', node: 'b' }, 'after')).to.deep.equal([
       'A is not on b but on a: start failed on b: the pool is not there.',
     ]);
   });
 
-  it('are named before the cluster acts only if they are certain', () => {
+  it('are predicted only if they are certain', () => {
     expect(disappointmentsOf(seen({}), { resource: 'A' }, 'before')).to.deep.equal([]);
     expect(disappointmentsOf(seen({}), { resource: 'A' }, 'after')).to.deep.equal([
       'A is not running. The status of the cluster shows no failure that would say why.',
@@ -315,7 +315,7 @@ describe('the disappointments of a change', () => {
     expect(found).to.match(/^A is not running: its target-role is Stopped/);
   });
 
-  it('name only the member of a group that will not run, before the cluster acts', () => {
+  it('name only the member of a group that will not run', () => {
     const configured = '<group id="G"><primitive id="A"/><primitive id="B"/></group>';
     const expected = { resource: 'G', isStarted: true };
     for (const [moment, attributes, why] of [

@@ -6,7 +6,7 @@ import { forgetNode } from '../../src/pacemaker/node.ts';
 import { faultOf } from '../support/faults.ts';
 import { noPaths } from '../support/app-bench.ts';
 
-/** A Pacemaker that lists the node so many more times, and the calls that it got. */
+/** A Pacemaker that lists the node this many more times, and the calls that it received. */
 function pacemaker(times: number, exitCode = 0, id = '7'): { host: Host<Paths>; calls: string[] } {
   const calls: string[] = [];
   let left = times;
@@ -52,13 +52,13 @@ describe('forgetNode', () => {
     expect(calls).to.deep.equal([remove, '--list', remove, '--list']);
   });
 
-  it('succeeds if only the last of ten attempts helps', async () => {
+  it('succeeds even if only the last of ten attempts works', async () => {
     const { host, calls } = pacemaker(9);
     await forgetNode(host, 'gone', 0);
     expect(calls.filter((each) => each.includes('--remove'))).to.have.lengthOf(10);
   });
 
-  it('reports it if Pacemaker still lists the node after ten attempts', async () => {
+  it('fails if Pacemaker still lists the node after ten attempts', async () => {
     const { host, calls } = pacemaker(Infinity);
     const { message } = await faultOf('node_not_forgotten', forgetNode(host, 'gone', 0));
     expect(message).to.include('Pacemaker still lists gone after 10 tries');

@@ -44,7 +44,7 @@ describe('the watch on the cluster', () => {
     await made.start();
     await until(() => started.length === 1);
     const page = join(runtimeFolder, 'crm_mon.html');
-    /** Whether a reading from now still holds after so many milliseconds. */
+    /** Whether a reading of this moment is still valid after this many milliseconds. */
     const holdsFor = (ms: number) => {
       const startedAt = clock.ms;
       clock.ms += ms;
@@ -64,12 +64,12 @@ describe('the watch on the cluster', () => {
     return { watch: made, clock, started, page, cibFile, holdsFor, noticed };
   }
 
-  it('lets a reading hold for half a second before crm_mon has written', async () => {
+  it('keeps a reading valid for half a second before crm_mon has written', async () => {
     const { holdsFor } = await bench();
     expect([holdsFor(499), holdsFor(500)]).to.deep.equal([true, false]);
   });
 
-  it('lets a reading hold for ten seconds if crm_mon has written, and then been silent for four', async () => {
+  it('keeps a reading valid for ten seconds if crm_mon has written, and then been silent for four', async () => {
     const { clock, page, holdsFor, noticed } = await bench();
     await noticed(page);
     clock.ms += 3999;
@@ -78,14 +78,14 @@ describe('the watch on the cluster', () => {
     expect([holdsFor(9999), holdsFor(10_000)]).to.deep.equal([true, false]);
   });
 
-  it('ends a reading at once when crm_mon writes', async () => {
+  it('invalidates a reading at once when crm_mon writes', async () => {
     const { clock, page, noticed } = await bench();
     await noticed(page);
     clock.ms += 5000;
     await noticed(page);
   });
 
-  it('ends a reading at once each time that Pacemaker replaces cib.xml', async () => {
+  it('invalidates a reading at once each time that Pacemaker replaces cib.xml', async () => {
     const { clock, cibFile, noticed } = await bench();
     const replace: typeof writeFile = async (path, text) => {
       await writeFile(`${path as string}.new`, text);
@@ -97,7 +97,7 @@ describe('the watch on the cluster', () => {
     }
   });
 
-  it('does not trust the silence of a crm_mon that ended, nor that of the next one before it has written', async () => {
+  it('does not trust the silence of a crm_mon that ended, nor of the next one before its first write', async () => {
     const { clock, started, page, holdsFor, noticed } = await bench();
     await noticed(page);
     clock.ms += 5000;
@@ -110,7 +110,7 @@ describe('the watch on the cluster', () => {
     expect(holdsFor(9999)).to.equal(true);
   });
 
-  it('ends a crm_mon that has not written for too long, but none that has', async () => {
+  it('ends a crm_mon that has never written for too long, and no other', async () => {
     const { started, page, noticed } = await bench({ silenceMs: 300 });
     await until(() => started[0]?.stops === 1);
     await until(() => started.length === 2);
@@ -140,7 +140,7 @@ describe('the watch on the cluster', () => {
     ]);
   });
 
-  it('ends crm_mon with the agent, and does not start another one', async () => {
+  it('ends crm_mon when the agent stops, and starts no other one', async () => {
     const { watch: made, started } = await bench();
     await made.stop();
     await sleep(50);

@@ -94,7 +94,7 @@ describe('the reference', () => {
     for (const page of pageNames) expect(await manPage(page)).not.to.match(/^@/m);
   });
 
-  it('is not made from a schema in which a key has no description', () => {
+  it('cannot be made from a schema with a key that has no description', () => {
     expect(() => keysOf(z.strictObject({ a: z.string() }))).to.throw('a has no description');
   });
 

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 describe('the text of pcs about a CIB', () => {
   const folder = temporaryFolder();
 
-  /** How often pcs is asked about the same CIB, now and after so long. */
+  /** How often pcs is called for the same CIB: now, and again after this time. */
   async function askedAfter(ms: number, cib: string): Promise<number> {
     const clock = { ms: 5 };
     let asked = 0;

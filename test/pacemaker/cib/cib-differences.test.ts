@@ -25,7 +25,7 @@ describe('the differences of two CIBs', () => {
     ).to.deep.equal([]);
   });
 
-  it('ignore comments that stay, even if they are alike', () => {
+  it('ignore unchanged comments, even if several are equal', () => {
     expect(between('<!-- x --><a id="1"/><!-- x -->', '<!-- x --><!-- x -->')).to.deep.equal([
       { operation: 'delete', path: `${at}/a[@id='1']` },
     ]);
@@ -68,14 +68,14 @@ describe('the differences of two CIBs', () => {
   });
 
   for (const [what, before, after] of [
-    ['two have one path', '<b/><b/>', '<b/>'],
-    ['two have one id', '<b id="1"/><b id="1" c="2"/>', '<b id="1"/>'],
-    ['one without id is hidden', '<b id="1"/><b/>', '<b id="1"/>'],
-    ['no path leads to it, for its id', '<b id="1/2"/>', '<b id="1/2" c="d"/>'],
-    ['no path leads to it, for a comment', '<!-- b -->', ''],
-    ['it is a new comment', '<c/>', '<c/><!-- b -->'],
-    ['it is a comment that was moved', '<c/><!-- b -->', '<!-- b --><c/>'],
-    ['it is text', 'b', 'c'],
+    ['two elements have the same path', '<b/><b/>', '<b/>'],
+    ['two elements have the same id', '<b id="1"/><b id="1" c="2"/>', '<b id="1"/>'],
+    ['an element without an id is hidden by one with an id', '<b id="1"/><b/>', '<b id="1"/>'],
+    ['no path leads to an element because of its id', '<b id="1/2"/>', '<b id="1/2" c="d"/>'],
+    ['a comment, which has no path, was removed', '<!-- b -->', ''],
+    ['a comment is new', '<c/>', '<c/><!-- b -->'],
+    ['a comment was moved', '<c/><!-- b -->', '<!-- b --><c/>'],
+    ['a text was changed', 'b', 'c'],
   ] as const) {
     it(`replace the parent if ${what}`, () => {
       const all = (inside: string) => `<d/><a id="1"><e id="2"/>${inside}</a>`;
@@ -101,7 +101,7 @@ describe('the differences of two CIBs', () => {
 });
 
 describe('a patch', () => {
-  it('names its version and the next one, and what happens to each element', () => {
+  it('contains its version, the next version, and the change of each element', () => {
     const before = cibOf(
       '<a id="1" b="2"/><c id="3"/><c id="4"/><e/>',
       '<cib admin_epoch="1" epoch="4" num_updates="7">',

@@ -19,7 +19,7 @@ import {
 } from '../../support/fake-cluster.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-describe('the dry run that finds the characters that Pacemaker damages', () => {
+describe('the dry run for characters that Pacemaker damages', () => {
   const folder = temporaryFolder();
   const readerOf = (cluster: FakeCluster) => {
     const deadlines = { readDeadlineMs: 1000, changeDeadlineMs: 1000 };
@@ -27,7 +27,7 @@ describe('the dry run that finds the characters that Pacemaker damages', () => {
     return makeLostCharactersReader(host, folder.path);
   };
 
-  /** What was seen on real clusters, see test/system/characters.ts. */
+  /** The damage that was observed on real clusters (test/system/characters.ts). */
   const generations: readonly [string, Escaping, Record<string, string[]>][] = [
     [
       'Pacemaker 2.0',
@@ -58,7 +58,7 @@ describe('the dry run that finds the characters that Pacemaker damages', () => {
     ['Pacemaker 3.0', keepsAll, { 'é\t<&>"\'': [], '\u202e😀 & e\u0301"': [] }],
   ];
   for (const [name, escaping, texts] of generations) {
-    it(`finds those that ${name} damages`, async () => {
+    it(`finds the characters that ${name} damages`, async () => {
       const lostCharacters = await readerOf(fakeCluster(storageCib, escaping))();
       for (const [text, characters] of Object.entries(texts)) {
         expect(lostIn(text, lostCharacters).characters, text).to.deep.equal(characters);
@@ -66,7 +66,7 @@ describe('the dry run that finds the characters that Pacemaker damages', () => {
     });
   }
 
-  it('names the character outside ASCII after which another one is lost, but only if it is the cause', async () => {
+  it('names a character outside ASCII only if it is the reason why another character is lost', async () => {
     const twoOne = await readerOf(fakeCluster(storageCib, stopsBeyondAscii))();
     expect(lostIn('aßé"', twoOne).first).to.equal('ß');
     expect(lostIn('é\t', twoOne).first).to.equal(undefined);
@@ -74,7 +74,7 @@ describe('the dry run that finds the characters that Pacemaker damages', () => {
     expect(lostIn('é"', twoZero).first).to.equal(undefined);
   });
 
-  it('changes nothing in the cluster, starts two processes, and is done once', async () => {
+  it('changes nothing in the cluster, starts two processes, and runs once', async () => {
     const cluster = fakeCluster(storageCib);
     const read = readerOf(cluster);
     await Promise.all([read(), read()]);
@@ -85,7 +85,7 @@ describe('the dry run that finds the characters that Pacemaker damages', () => {
   });
 
   it('counts a value as damaged if it is lost together with an earlier one', async () => {
-    // A parser that ends at the first element that it cannot read.
+    // Simulates a parser that stops at the first unreadable element.
     const cut: Escaping = (patch) =>
       patch.replace(/<change (?:(?!<change).)*é&lt;.*<\/change>/s, '');
     const lostCharacters = await readerOf(fakeCluster(storageCib, cut))();

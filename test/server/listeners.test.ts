@@ -72,8 +72,8 @@ describe('the listeners', () => {
       }).on('error', reject);
     });
 
-  describe('answer what is no request as they answer errors:', () => {
-    /** All that comes back for these bytes, over TLS. */
+  describe('answer invalid requests in the format of errors:', () => {
+    /** Returns everything that is answered to these bytes over TLS. */
     const say = (port: number, bytes: string, whenAnswered?: string) =>
       new Promise<string>((resolve, reject) => {
         let heard = '';
@@ -98,11 +98,11 @@ describe('the listeners', () => {
     let port: number;
     beforeEach(async () => {
       port = await freePort();
-      // An answer that has begun, and does not end.
+      // This answer begins and never ends.
       await open((_request, response) => response.write('begun'), port);
     });
 
-    it('what is not HTTP, and headers that are too large', async () => {
+    it('bytes that are not HTTP, and headers that are too large', async () => {
       for (const bytes of ['nonsense\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', '\0\0\0\0\r\n\r\n']) {
         expect(problemIn(await say(port, bytes))).to.deep.equal([
           'HTTP/1.1 400 Bad Request',
@@ -116,14 +116,14 @@ describe('the listeners', () => {
       ]);
     });
 
-    it('a request that does not say for which host it is', async () => {
+    it('a request without a Host header', async () => {
       expect(problemIn(await say(port, 'GET / HTTP/1.1\r\n\r\n'))).to.deep.equal([
         'HTTP/1.1 400 Bad Request',
         'malformed_request',
       ]);
     });
 
-    it('a request for what is neither a path nor a URL', async () => {
+    it('a request whose target is neither a path nor a URL', async () => {
       for (const target of ['a:443', 'https://[', '?', 'x', 'file:///etc/passwd']) {
         const asked = `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
         expect(problemIn(await say(port, asked)), target).to.deep.equal([
@@ -133,7 +133,7 @@ describe('the listeners', () => {
       }
     });
 
-    it('on a socket for root alone, too', async () => {
+    it('also on a socket for root', async () => {
       const path = join(folder.path, 'other.sock');
       const { log } = keepingLog();
       const answer: http.RequestListener = (_request, response) => response.end();
@@ -145,7 +145,7 @@ describe('the listeners', () => {
       }
     });
 
-    it('except in a body that comes after the answer to its request, which gets no second one', async () => {
+    it('except for a bad body after the answer to its request, which gets no second answer', async () => {
       const other = await freePort();
       const socket = { HA_AGENT_SOCKET: join(folder.path, 'other.sock') };
       await open((_request, response) => response.end('no'), other, socket);
@@ -161,7 +161,7 @@ describe('the listeners', () => {
     });
   });
 
-  it('serve HTTPS, and a socket that is private by the umask from its first moment', async () => {
+  it('serve HTTPS, and a Unix socket that the umask makes private from the start', async () => {
     process.umask(0o077);
     const port = await freePort();
     await open((_request, response) => response.end('hello'), port);
@@ -184,7 +184,7 @@ describe('the listeners', () => {
     expect(await answer).to.equal('late');
   });
 
-  it('do not take the place of another agent, nor leave a door open when one stays shut', async () => {
+  it('do not replace another agent, and all close again if one cannot open', async () => {
     const port = await freePort();
     await open((_request, response) => response.end(), port);
     const second = open((_request, response) => response.end(), await freePort());
@@ -202,7 +202,7 @@ describe('the listeners', () => {
     const socketPath = join(folder.path, 'api.sock');
     const killed = http.createServer();
     await new Promise<void>((resolve) => killed.listen(socketPath, resolve));
-    // As after SIGKILL: the name stays, nobody listens.
+    // This is the state after SIGKILL: the name exists, and nobody listens.
     await rename(socketPath, `${socketPath}.kept`);
     await new Promise((resolve) => killed.close(resolve));
     await rename(`${socketPath}.kept`, socketPath);
@@ -219,7 +219,7 @@ describe('the listeners', () => {
     expect(fault.message).to.include('tls_certificate');
   });
 
-  it('refuse a certificate that is not there', async () => {
+  it('refuse a missing certificate', async () => {
     const missing = { HA_AGENT_TLS_CERTIFICATE: '/nonexistent', HA_AGENT_TLS_KEY: '/nonexistent' };
     const fault = await faultOf(
       'invalid_config',
@@ -228,7 +228,7 @@ describe('the listeners', () => {
     expect(fault.message).to.include('ENOENT');
   });
 
-  it('say which file is damaged when it is their own certificate', async () => {
+  it('name the damaged file if it is their own certificate', async () => {
     await writeFile(join(folder.path, 'tls.pem'), 'damaged');
     const fault = await faultOf(
       'invalid_config',
@@ -237,7 +237,7 @@ describe('the listeners', () => {
     expect(fault.message).to.include(`${join(folder.path, 'tls.pem')} is damaged. Remove it`);
   });
 
-  it('remove nothing that is no socket', async () => {
+  it('do not remove a file that is not a socket', async () => {
     const path = join(folder.path, 'api.sock');
     await writeFile(path, 'precious');
     await faultOf(

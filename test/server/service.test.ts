@@ -18,7 +18,7 @@ describe('a service', () => {
     return { child, ended };
   }
 
-  it('that cannot start says why in plain words, with what a tool said, and exits with 1', async () => {
+  it('that cannot start prints the reason and the message of the tool, and exits with 1', async () => {
     const { child, ended } = start('fault');
     child.stdout.resume();
     expect(await ended).to.deep.equal({
@@ -27,7 +27,7 @@ describe('a service', () => {
     });
   });
 
-  it('that cannot start for a bug shows where that is, and exits with 1', async () => {
+  it('that cannot start because of a bug prints the stack, and exits with 1', async () => {
     const { child, ended } = start('bug');
     child.stdout.resume();
     const { stderr, code } = await ended;
@@ -36,7 +36,7 @@ describe('a service', () => {
   });
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    it(`tells systemd by ${signal} how long it may take to stop, and waits for what is under way`, async () => {
+    it(`tells systemd on ${signal} how long its stop may take, and waits for a running change`, async () => {
       const { child, ended } = start('run');
       const said = text(child.stdout);
       await once(child.stdout, 'readable');

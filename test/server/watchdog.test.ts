@@ -47,7 +47,7 @@ describe('the watchdog', () => {
     expect((await watched).signal).to.equal('SIGKILL');
   });
 
-  it('leaves a process alone whose event loop turns, also when both stood still for longer than it waits', async () => {
+  it('leaves a process alone if its event loop runs, even after both stood still for longer than its timeout', async () => {
     const { watched, pid, up } = start('turn');
     await up();
     const watchdog = await watchdogOf(pid);
@@ -72,7 +72,7 @@ describe('the watchdog', () => {
     });
   });
 
-  it('is started again when it ends, until it is stopped', async () => {
+  it('is started again if it ends, until it is stopped', async () => {
     const { log, lines } = keepingLog();
     const started: string[][] = [];
     const stopped = sinon.spy();

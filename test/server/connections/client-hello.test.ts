@@ -39,13 +39,13 @@ describe('waiting for a ClientHello', () => {
     while (accepted.bytesRead < there && !accepted.destroyed) await turn();
   }
 
-  it('ends with a whole record, which can be read again together with what follows it', async () => {
+  it('ends after one complete record, which can be read again with the bytes after it', async () => {
     await send(Buffer.concat([record, Buffer.from('more')]));
     expect(calls).to.equal(1);
     expect(accepted.read()).to.deep.equal(Buffer.concat([record, Buffer.from('more')]));
   });
 
-  it('ends with the last byte of a record that comes byte by byte', async () => {
+  it('ends with the last byte of a record that arrives byte by byte', async () => {
     for (const byte of record.subarray(0, -1)) await send(Buffer.of(byte));
     expect(calls).to.equal(0);
     await send(record.subarray(-1));
@@ -55,8 +55,8 @@ describe('waiting for a ClientHello', () => {
 
   for (const [what, bytes] of [
     ['is HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
-    ['begins no handshake', Buffer.from('15030100020100', 'hex')],
-    ['says that it is longer than a record can be', Buffer.from('1603014001', 'hex')],
+    ['does not begin a handshake', Buffer.from('15030100020100', 'hex')],
+    ['announces more than the maximum length of a record', Buffer.from('1603014001', 'hex')],
   ] as const) {
     it(`closes a connection whose first record ${what}`, async () => {
       client.write(bytes);

@@ -208,7 +208,7 @@ describe('the limits of the listeners', () => {
       });
     }
 
-    it('close connections only of the address that has the highest number', async () => {
+    it('close only connections of the address that has most of them', async () => {
       await open();
       const other = await connect('127.0.0.2');
       for (let count = 0; count < 20; count += 1) await connect();
@@ -217,7 +217,7 @@ describe('the limits of the listeners', () => {
       expect(other.destroyed).to.equal(false);
     });
 
-    it('do not close a connection that waits for its answer while others of its address are idle', async () => {
+    it('do not close a connection that waits for its answer if others of its address are idle', async () => {
       await open();
       const waiting = await connectTls();
       const heard = heardOn(waiting);
@@ -230,7 +230,7 @@ describe('the limits of the listeners', () => {
       await waitUntil('its answer', () => answersIn(heard.text)[0] === 'HTTP/1.1 200');
     });
 
-    it('keep a connection longer if it makes a step, but not if it only sends single bytes', async () => {
+    it('keep a connection longer if its handshake advances, but not if it only sends single bytes', async () => {
       await open();
       const stepping = await connect();
       const dripping = await connectTls();
@@ -283,7 +283,7 @@ describe('the limits of the listeners', () => {
       await open({ connections: { authenticationTimeoutMs: 100 } });
       const socket = await connectTls();
       const heard = heardOn(socket);
-      // The fourth wrong guess is delayed for longer than that.
+      // The fourth wrong guess is delayed for longer than the time for showing a token.
       socket.write(requestOf('/a', '').repeat(4));
       await waitUntil('four answers', () => answersIn(heard.text).length === 4);
     });
@@ -339,7 +339,7 @@ describe('the limits of the listeners', () => {
       proxy.close();
     });
 
-    it('are only for the network: the Unix socket has its own limit', async () => {
+    it('do not apply to the Unix socket, which has its own limit', async () => {
       await open();
       for (let count = 0; count < 20; count += 1) await connect();
       const sockets = Array.from({ length: 20 }, () => net.connect(join(folder.path, 'api.sock')));
@@ -409,7 +409,7 @@ describe('the limits of the listeners', () => {
       const socket = await connectTls();
       socket.write(requestOf('/slow?ms=5000') + requestOf('/more').repeat(1000));
       await closed(socket);
-      // The connection may be gone before the token was looked up.
+      // The connection may close before the token is looked up.
       expect(asked.length).to.be.lessThan(2);
       expect(await get()).to.equal(200);
     });
@@ -480,8 +480,8 @@ describe('the limits of the listeners', () => {
     }
   });
 
-  // Node.js treats what follows as the other protocol.
-  it('answer a request with an upgrade as if it had none, and nothing that follows', async () => {
+  // Node.js treats the following bytes as the other protocol.
+  it('answer a request with an upgrade as if it had none, and ignore the bytes after it', async () => {
     await open();
     const socket = await connectTls();
     const heard = heardOn(socket);
@@ -512,7 +512,7 @@ describe('the limits of the listeners', () => {
       expect(heard.text).to.match(/^HTTP\/1.1 200/);
     }).timeout(60_000);
 
-    it('do not answer what a client has pipelined after the request under way', async () => {
+    it('do not answer requests that a client has pipelined after the running one', async () => {
       await open();
       const socket = await connectTls();
       const heard = heardOn(socket);

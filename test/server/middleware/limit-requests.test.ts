@@ -30,7 +30,7 @@ describe('the limit of requests under way', () => {
     return { ask, underWay };
   }
 
-  it('is half for one caller, whose requests leave room for others', async () => {
+  it('is half as high for one caller, which leaves room for others', async () => {
     const { ask, underWay } = bench(4);
     const first = [ask('a'), ask('a')].map((each) => each.then(({ status }) => status));
     await waitUntil('both', () => underWay.length === 2);
@@ -49,7 +49,7 @@ describe('the limit of requests under way', () => {
     expect(await again).to.equal(200);
   });
 
-  it('counts a request whose client has gone until its work has ended', async () => {
+  it('counts a request of a client that has gone until its work has ended', async () => {
     const { ask, underWay } = bench(2);
     let endWork: (() => void) | undefined;
     const gone = ask('a');

@@ -38,14 +38,14 @@ const expected =
   'must be an XML id: a letter or "_" first, then letters, digits, ".", "-" and "_"; at most 255 characters';
 
 describe('a request that is checked', () => {
-  it('comes to its handler with what was checked, and nothing else', async () => {
+  it('reaches its handler with the checked fields only', async () => {
     const { client } = echo();
     const sent = { name: 'ZFS', more: 'not asked for' };
     const { status, body: answer } = await client.post('/change').send(sent);
     expect([status, answer]).to.deep.equal([200, { name: 'ZFS' }]);
   });
 
-  it('is refused with every field that is wrong, and without the values', async () => {
+  it('is refused with all wrong fields, and without their values', async () => {
     const { client, log } = echo();
     const answer = await client.post('/change').send({ name: 'a secret', group: null });
     expect(answer.headers['content-type']).to.equal('application/problem+json; charset=utf-8');
@@ -70,7 +70,7 @@ describe('a request that is checked', () => {
     ['an object', { a: 1 }, 'object'],
     ['a boolean', true, 'boolean'],
   ] as const) {
-    it(`is told that ${what} came for a name`, async () => {
+    it(`is refused with the received type if ${what} came for a name`, async () => {
       const { client } = echo();
       const { status, body: answer } = await client.post('/change').send({ name: value });
       expect(status).to.equal(400);
@@ -99,7 +99,7 @@ describe('a JSON body', () => {
     ['in no charset', 'application/json; charset=utf-99', '{}', 415, 'unsupported_media_type'],
     ['of more than 1 MiB', 'application/json', '1'.repeat(1_048_577), 413, 'body_too_large'],
   ] as const) {
-    it(`${what} is ${status} ${code}, and not quoted`, async () => {
+    it(`${what} is refused with ${status} ${code}, and not quoted`, async () => {
       const { client, log } = echo();
       const answer = await post(client, type, content);
       expect([answer.status, answer.body]).to.deep.equal([
@@ -111,14 +111,14 @@ describe('a JSON body', () => {
     });
   }
 
-  it('that is not JSON is named among the errors', async () => {
+  it("that is not JSON is reported as an error of the field 'body'", async () => {
     const { body: answer } = await post(echo().client, 'application/json', '{');
     expect(answer).to.deep.include({
       errors: [{ field: 'body', message: 'must be a JSON object', type: 'string' }],
     });
   });
 
-  it('that is compressed is 415, for it may be larger than it looks', async () => {
+  it('that is compressed is refused with 415, because it may be larger than it looks', async () => {
     const { status } = await echo()
       .client.post('/change')
       .set({ 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' })
@@ -126,7 +126,7 @@ describe('a JSON body', () => {
     expect(status).to.equal(415);
   });
 
-  it('with 100 000 arrays in one another is 400', async () => {
+  it('with 100 000 nested arrays is refused with 400', async () => {
     const content = `{"name":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
     const { status, body: answer } = await post(echo().client, 'application/json', content);
     expect([status, answer]).to.deep.equal([
@@ -145,7 +145,7 @@ describe('a JSON body', () => {
     expect((await post(echo().client, 'application/json', content)).status).to.equal(200);
   });
 
-  it('that is missing is told of by the fields that are', async () => {
+  it('that is missing is reported by its missing fields', async () => {
     const { status, body: answer } = await echo().client.post('/change');
     expect([status, answer]).to.deep.equal([
       400,
@@ -156,7 +156,7 @@ describe('a JSON body', () => {
     ]);
   });
 
-  it('that is an array is named as one', async () => {
+  it('that is an array is reported as an array', async () => {
     const { status, body: answer } = await post(echo().client, 'application/json', '[{"name":1}]');
     expect([status, answer]).to.deep.equal([
       400,
@@ -170,7 +170,7 @@ describe('a JSON body', () => {
   });
 
   for (const content of ['{}', '{"broken', '5']) {
-    it(`${content} with a GET is not read`, async () => {
+    it(`${content} in a GET request is not read`, async () => {
       const { status, body: answer } = await echo()
         .client.get('/read/ZFS')
         .set('Content-Type', 'application/json')

@@ -13,12 +13,12 @@ import { keepingLog } from '../../support/keeping-log.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { madeUpFamily, maxUpload } from './made-up/index.ts';
 
-describe('a family of routes that is unlike the others', () => {
+describe('a family of routes that differs from the others', () => {
   const family = madeUpFamily();
   const app = () => makeApp({ log: keepingLog().log, families: [family], elsewhere: family });
   const as = (name: string) => ['Authorization', `Bearer ${name}`] as const;
 
-  it('is served below each of its bases, with a path of two slashes', async () => {
+  it('is served below each of its base paths, even at a path of two slashes', async () => {
     for (const base of family.bases) {
       const { status, body, headers } = await request(app())
         .get(`${base}//`)
@@ -28,7 +28,7 @@ describe('a family of routes that is unlike the others', () => {
     }
   });
 
-  it('takes bytes without a type, up to its own limit', async () => {
+  it('accepts bytes without a Content-Type, up to its own limit', async () => {
     const put = (bytes: number) =>
       request(app())
         .put('/0.5/uploads/cert/file?kind=pem')
@@ -43,7 +43,7 @@ describe('a family of routes that is unlike the others', () => {
     expect(text).to.match(/^{"faultcode":"Client","faultstring":"The body is larger than 8388608/);
   });
 
-  it('writes errors in its own shape: who is unknown, a wrong field, role, method and path', async () => {
+  it('writes errors in its own format: unknown caller, wrong field, role, method and path', async () => {
     const upload = '/0.5/uploads/cert/file';
     for (const [ask, said] of [
       [request(app()).get('/0.5//'), 'Nobody is known.'],
@@ -81,7 +81,7 @@ describe('a family of routes that is unlike the others', () => {
   describe('with client certificates', () => {
     const folder = temporaryFolder();
 
-    it('knows who calls by the certificate', async () => {
+    it('knows the caller by the certificate', async () => {
       const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder.path, name)) as [
         ...[string, string],
       ];

@@ -55,12 +55,12 @@ describe('one row', () => {
     expect((await request(app).head('/greetings/hello')).status).to.equal(200);
   });
 
-  it('answers any other method with 405 and what is allowed', async () => {
+  it('answers any other method with 405 and the allowed methods', async () => {
     const { status, headers: found } = await request(app).patch('/greetings/hello');
     expect([status, found['allow']]).to.deep.equal([405, 'GET, HEAD']);
   });
 
-  it('is what a page of another origin may ask', async () => {
+  it('is open to a page of another origin', async () => {
     const { status, headers: found } = await request(app)
       .options('/greetings/hello')
       .set('Origin', 'https://ui.example')
@@ -103,7 +103,7 @@ describe('one row', () => {
     );
   });
 
-  it('is what the answers of the tests are held against', () => {
+  it('defines what the answers in tests are checked against', () => {
     const { check } = answerCheck([family]);
     const received = { method: 'GET', url: '/greetings/hello?a=b', type: 'application/json' };
     check({ ...received, status: 200, text: '"hello"' });
@@ -128,8 +128,8 @@ describe('one row', () => {
   }
 });
 
-describe('a row that does not say all', () => {
-  it('is found: one without an example, with another one, or an example without a row', () => {
+describe('an incomplete row', () => {
+  it('is found if its example is missing or wrong, or if an example has no row', () => {
     expect(undocumented(family)).to.deep.equal([]);
     expect(undocumented({ ...family, examples: {} })).to.deep.equal(['GET /hello has no example']);
     const other = { 'GET /hello': { status: 200, body: 'bye' } };
@@ -142,16 +142,16 @@ describe('a row that does not say all', () => {
     ]);
   });
 
-  it('does not compile without fault codes, and is found', () => {
-    // @ts-expect-error for its codes are missing
+  it('without fault codes does not compile, and is found', () => {
+    // @ts-expect-error Its codes are missing.
     const planted = row({ ...ofHello, answers });
     expect(undocumented({ ...family, rows: [planted] })).to.deep.equal([
       'GET /hello has no fault codes',
     ]);
   });
 
-  it('does not compile without a schema of its answer, and is found', () => {
-    // @ts-expect-error for its answers are missing
+  it('without a schema of its answer does not compile, and is found', () => {
+    // @ts-expect-error Its answers are missing.
     const planted = row({ ...ofHello, codes: [] });
     expect(undocumented({ ...family, rows: [planted] })).to.deep.equal([
       'GET /hello has no schema of its answer',

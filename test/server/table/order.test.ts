@@ -18,7 +18,7 @@ const rowFor = (path: string, methods: readonly Method[] = ['GET'], isChange = f
   });
 
 describe('the order of routes', () => {
-  it('has a literal segment before a parameter, and that before several segments', () => {
+  it('puts a literal segment before a parameter, and a parameter before several segments', () => {
     const paths = ['/a/*x', '/a/:x/c', '/:x/b', '/a/:x', '/a/b', '/a/b/c', '/a'];
     const sorted = ['/a/b/c', '/a/b', '/a/:x/c', '/a/:x', '/a/*x', '/a', '/:x/b'];
     const ordered = (rows: readonly string[]) =>
@@ -33,7 +33,7 @@ describe('the order of routes', () => {
     expect(allowedBy(sharing ?? [])).to.deep.equal(['GET', 'HEAD', 'DELETE']);
   });
 
-  it('has no HEAD for a GET that changes something', () => {
+  it('allows no HEAD for a GET that changes something', () => {
     expect(allowedBy([rowFor('/a/stop', ['GET', 'POST'], true)])).to.deep.equal(['GET', 'POST']);
   });
 

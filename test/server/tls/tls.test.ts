@@ -27,12 +27,12 @@ describe('the certificate', () => {
   const { log, lines } = keepingLog();
   const run = makeRun(keepingLog().log);
   const stops: (() => Promise<void>)[] = [];
-  // Before the folder goes, for a look that is under way writes into it.
+  // Runs before the folder is removed, because a check that is under way writes into it.
   afterEach(() => Promise.all(stops.splice(0).map((stop) => stop())));
   const folder = temporaryFolder();
   beforeEach(() => {
     lines.length = 0;
-    // Those of this machine may change meanwhile.
+    // The real addresses of this machine may change during the test.
     const interfaces = [
       '198.51.100.4',
       '2001:db8::4',
@@ -63,7 +63,7 @@ describe('the certificate', () => {
   const textOf = async ({ cert }: TlsIdentity) =>
     (await execa('openssl', ['x509', '-noout', '-text'], { input: cert })).stdout;
 
-  /** A certificate of the kind that is asked for, by openssl's own means. */
+  /** A certificate of the requested kind, made by openssl alone. */
   async function selfSigned(...args: string[]): Promise<TlsIdentity> {
     const at = (name: string) => join(folder.path, name);
     const files = ['-keyout', at('other.key'), '-out', at('other.cert')];
@@ -75,7 +75,7 @@ describe('the certificate', () => {
     };
   }
   const addresses = ['127.0.0.1', '::1', '198.51.100.4', '2001:db8::4'];
-  /** What the host is to be called by, of which each test may leave something out. */
+  /** All names and addresses of the host. A test may leave some out. */
   const subject = ['DNS:localhost', `DNS:${hostname()}`, ...addresses.map((each) => `IP:${each}`)];
   const similar = (isAuthority: boolean, days: number, names = subject) =>
     selfSigned(
@@ -87,11 +87,11 @@ describe('the certificate', () => {
   };
 
   describe('that the agent makes', () => {
-    it('is one of a server and of nobody else', async () => {
+    it('is valid for a server and for no other purpose', async () => {
       const identity = await load();
       const found = parse(identity);
       expect(found.ca).to.equal(false);
-      // What Node.js calls keyUsage is the extended one: serverAuth (RFC 5280, section 4.2.1.12).
+      // `keyUsage` of Node.js is the extended key usage, here serverAuth (RFC 5280, section 4.2.1.12).
       expect(found.keyUsage).to.deep.equal(['1.3.6.1.5.5.7.3.1']);
       expect(found.verify(found.publicKey)).to.equal(true);
       const text = await textOf(identity);
@@ -99,14 +99,14 @@ describe('the certificate', () => {
       expect(text).to.match(/X509v3 Key Usage: critical\s+Digital Signature\n/);
     });
 
-    it('is valid for 397 days, from a moment that slow clocks have reached', async () => {
+    it('is valid for 397 days, and already valid for clocks that are slow', async () => {
       const found = parse(await load());
       const from = new Date(found.validFrom).getTime();
       expect(new Date(found.validTo).getTime() - from).to.equal(397 * dayMs);
       expect(from).to.be.below(Date.now() - 3500 * 1000);
     });
 
-    it('has all names and addresses of the host, except those of one link', async () => {
+    it('has all names and addresses of the host, except link-local addresses', async () => {
       const found = parse(await load());
       for (const name of [hostname(), 'localhost']) {
         expect(found.checkHost(name), name).to.equal(name);
@@ -117,7 +117,7 @@ describe('the certificate', () => {
       expect(found.subjectAltName).not.to.match(/IP Address:(FE|169\.254)/i);
     });
 
-    it('has the name with its domain where the host has one', async () => {
+    it('has the fully qualified name if the host has one', async () => {
       const named: Run = (command) =>
         command.argv[0] === 'hostname'
           ? Promise.resolve({ exitCode: 0, stdout: 'node1.example.net\n', stderr: '' })
@@ -125,7 +125,7 @@ describe('the certificate', () => {
       expect(parse(await load(named)).checkHost('node1.example.net')).to.equal('node1.example.net');
     });
 
-    it('has no name that openssl could take for more than a name', async () => {
+    it('contains no host name that openssl would read as configuration', async () => {
       const named: Run = (command) =>
         command.argv[0] === 'hostname'
           ? Promise.resolve({ exitCode: 0, stdout: 'a\nbasicConstraints = CA:TRUE', stderr: '' })
@@ -135,7 +135,7 @@ describe('the certificate', () => {
       expect(await textOf(identity)).not.to.include('DNS:a,');
     });
 
-    it('lies in one file with its key, which root alone may read, and nothing is left beside it', async () => {
+    it('is in one file with its key, which only root can read, and no other file is left', async () => {
       const { key, cert } = await load();
       expect(key)
         .to.equal(cert)
@@ -144,7 +144,7 @@ describe('the certificate', () => {
       expect(await readdir(folder.path)).to.deep.equal(['tls.pem']);
     });
 
-    it('has another serial number and another key each time', async () => {
+    it('has a new serial number and a new key each time', async () => {
       const first = parse(await load());
       await rm(own());
       const second = parse(await load());
@@ -152,7 +152,7 @@ describe('the certificate', () => {
       expect(second.publicKey.equals(first.publicKey)).to.equal(false);
     });
 
-    it('is trusted by a client that trusts it alone', async () => {
+    it('is trusted by a client that trusts only this certificate', async () => {
       const { key, cert } = await load();
       const server = https.createServer({ ...apiTls, key, cert }, (_request, response) => {
         response.end();
@@ -170,23 +170,23 @@ describe('the certificate', () => {
       server.close();
     });
 
-    it('stays from one start to the next', async () => {
+    it('stays the same across starts', async () => {
       expect(await load()).to.deep.equal(await load());
     });
 
-    it('stays when an address of it is gone, so that one which moves between nodes changes it once', async () => {
+    it('stays the same if one of its addresses is gone, so that a moving address changes it only once', async () => {
       const former = await similar(false, 300, [...subject, 'IP:192.0.2.7']);
       await keep(former);
       expect((await load()).cert).to.equal(former.key + former.cert);
     });
 
     for (const [kind, isAuthority, days, names] of [
-      ['is the one of an authority, as former versions made it', true, 3650, subject],
+      ['belongs to an authority, as former versions made it', true, 3650, subject],
       ['ends within 30 days', false, 29, subject],
       ['lacks a name of the host', false, 300, subject.slice(1)],
       ['lacks an address of the host', false, 300, subject.slice(0, -1)],
     ] as const) {
-      it(`is replaced at start when it ${kind}`, async () => {
+      it(`is replaced at start if it ${kind}`, async () => {
         await keep(await similar(isAuthority, days, [...names]));
         const found = parse(await load());
         expect(found.ca).to.equal(false);
@@ -196,14 +196,14 @@ describe('the certificate', () => {
       });
     }
 
-    it('keeps addresses of the one that it replaces, for one of them may be on another node just now', async () => {
+    it('keeps the addresses of its predecessor, because they may be on another node at the moment', async () => {
       await keep(await similar(true, 3650, ['IP:192.0.2.7', 'IP:2001:db8::7']));
       const found = parse(await load());
       expect(found.checkIP('192.0.2.7')).to.equal('192.0.2.7');
       expect(found.checkIP('2001:db8::7')).not.to.equal(undefined);
     });
 
-    it('stays in use when it has to be replaced and cannot be', async () => {
+    it('stays in use if it has to be replaced and cannot be', async () => {
       const former = await similar(false, 20);
       await keep(former);
       const failing: Run = (command) =>
@@ -216,7 +216,7 @@ describe('the certificate', () => {
         .and.not.include('tls.pem.making');
     });
 
-    it('is made whole after a start that was killed while it made one', async () => {
+    it('is made even after a start that was killed while it made one', async () => {
       await mkdir(`${own()}.making`);
       await writeFile(join(`${own()}.making`, 'index'), 'V\tnonsense\n');
       expect(parse(await load()).ca).to.equal(false);
@@ -236,7 +236,7 @@ describe('the certificate', () => {
       expect(await readFile(own(), 'utf8')).to.equal(next.cert);
     });
 
-    it('is asked for again and again, and logged once, while it cannot be renewed', async () => {
+    it('is retried while it cannot be renewed, which is logged once', async () => {
       const former = await similar(false, 20);
       const tries: string[] = [];
       const failing: Run = ({ argv }) => {
@@ -273,13 +273,13 @@ describe('the certificate', () => {
       return { first, replaced };
     }
 
-    it('is taken as it is', async () => {
+    it('is used as it is', async () => {
       const identity = await selfSigned('-days', '1');
       await install(identity);
       expect(await loadTlsIdentity(await configOf(paths()), run)).to.deep.equal(identity);
     });
 
-    it('is taken from its files again when they were replaced', async () => {
+    it('is read again after its files were replaced', async () => {
       const { replaced } = await follow();
       const second = await selfSigned('-days', '20');
       await install(second);
@@ -287,12 +287,12 @@ describe('the certificate', () => {
       expect(replaced).to.deep.equal([second]);
     });
 
-    it('is none from files that are empty, as while they are being replaced', async () => {
+    it('is refused while its files are empty, as during their replacement', async () => {
       await install({ key: '', cert: '' });
       await faultOf('invalid_config', loadTlsIdentity(await configOf(paths()), run));
     });
 
-    it('stays as long as the new files do not belong together, which is logged once', async () => {
+    it('stays in use while the new files do not belong together, which is logged once', async () => {
       const { replaced } = await follow();
       const second = await selfSigned('-days', '20');
       await replaceFile(paths().HA_AGENT_TLS_CERTIFICATE, second.cert, 0o600);
@@ -304,7 +304,7 @@ describe('the certificate', () => {
       expect(lines.map(({ level }) => level)).to.deep.equal(['error', 'info']);
     });
 
-    it('is refused at start when its key is another one', async () => {
+    it('is refused at start if the key belongs to another certificate', async () => {
       const first = await selfSigned('-days', '10');
       const { key } = await selfSigned('-days', '10');
       await install({ ...first, key });
@@ -367,8 +367,8 @@ describe('TLS of the API', () => {
         });
       }
 
-      // All that openssl knows besides; @SECLEVEL=0 so that it offers also what it would not use itself.
-      it('refuses each other suite of TLS 1.2', async () => {
+      // All other suites that openssl knows. With @SECLEVEL=0, it also offers suites that it would not use itself.
+      it('refuses every other suite of TLS 1.2', async () => {
         const { stdout } = await execa('openssl', ['ciphers', 'ALL:eNULL:@SECLEVEL=0']);
         const others = stdout
           .split(':')
@@ -399,17 +399,17 @@ describe('TLS of the API', () => {
       expect(isAgreed(text), text).to.equal(false);
     });
 
-    it('chooses the suite, not the client', async () => {
+    it('chooses the suite by the order of the server', async () => {
       const weakFirst = 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384';
       const text = await handshake(['-tls1_2', '-cipher', weakFirst]);
       expect(text).to.include('Cipher is ECDHE-ECDSA-AES256-GCM-SHA384');
     });
 
-    it('refuses to negotiate a connection of TLS 1.2 again', async () => {
+    it('refuses renegotiation of TLS 1.2', async () => {
       expect(await handshake(['-tls1_2'], 'R\n')).to.match(/RENEGOTIATING[^]*no renegotiation/);
     });
 
-    it('holds also after the certificate was replaced', async () => {
+    it('has the same rules after the certificate was replaced', async () => {
       const next = await makeIdentity('ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1');
       server.setSecureContext({ ...apiTls, ...next });
       const text = await handshake(['-tls1_2', '-showcerts']);

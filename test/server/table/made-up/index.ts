@@ -11,12 +11,12 @@ import { row } from '../../../../src/server/table/row.ts';
 import { resourceName } from '../../../../src/routes/ha/fields/names.ts';
 import { oneOf } from '../../../../src/server/table/rules.ts';
 
-/** As large as a certificate bundle may be. */
+/** The maximum size of a certificate bundle. */
 export const maxUpload = 8 * 1024 * 1024;
 
 const upload = record({ name: text, kind: text, bytes: integer, by: text });
 
-/** As this family answers in its tests. */
+/** The answers of this family in its tests. */
 const examples: Examples = {
   'GET //': { status: 200, body: { api_version: '0.5' } },
   'PUT /uploads/{name}/file': {
@@ -26,14 +26,14 @@ const examples: Examples = {
   'DELETE /uploads/{name}': { status: 200, body: {} },
 };
 
-/** A family as those to come: errors, sign-in, bodies and paths are unlike those of the HA API. */
+/** A family like those to come. Its errors, sign-in, bodies and paths differ from those of the HA API. */
 export function madeUpFamily(): Family {
   return {
     name: 'made-up',
     title: 'A family as those to come',
     bases: ['/0.5', '/made-up'],
     signIn: [
-      // By client certificate, or by a bearer.
+      // A caller has a client certificate or a bearer token.
       (request, response, next) => {
         const certificate = (request.socket as Partial<TLSSocket>).getPeerCertificate?.();
         const bearer = /^Bearer (\w+)$/.exec(request.get('Authorization') ?? '')?.[1];

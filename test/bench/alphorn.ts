@@ -81,7 +81,7 @@ async function measureThroughput(sender: LabNode, receiver: LabNode): Promise<Fi
     await untilSent(sender);
     const taken = await lastReceivedMs(receiver);
     const opensslTaken = await opensslMs(sender, receiver, count);
-    // The first of a service that has just been started compiles what it runs.
+    // The first run of a newly started service also compiles its code.
     if (count === 0) continue;
     ours.push(taken);
     theirs.push(opensslTaken);
@@ -136,7 +136,7 @@ async function configure(node: LabNode, settings: object): Promise<void> {
 
 async function writeRandom(node: LabNode, name: string, megabytes: number): Promise<void> {
   const [path, temporary] = [`${folder}/${name}`, `/srv/${name}.new`];
-  // Appears as a whole file at once, because otherwise half of it would be sent as well.
+  // The file is put in place as a whole, because otherwise a part of it would be sent as well.
   const write = `head -c ${megabytes * mb} /dev/urandom > ${temporary} && mv ${temporary} ${path}`;
   await node.run(['sh', '-c', write], { deadlineMs: 60_000 });
 }

@@ -6,12 +6,12 @@ import { ask, type Bench, type Findings } from './subject.ts';
 import { ms, percentile } from './timing.ts';
 
 const pollMs = 10;
-/** Longer than the agent ever answers from its cache. */
+/** Longer than any answer stays in the agent's cache. */
 const deadlineMs = 15_000;
 const limitMs = 1000;
 /**
- * After a change the agent asks the cluster more often for some 6 s, until it trusts the cluster's word
- * again that nothing has changed. Every third change comes after that.
+ * After a change, the agent asks the cluster more often for about 6 s. Then it trusts the silence of the cluster again.
+ * Every third change comes after that time.
  */
 const quietMs = 7000;
 
@@ -59,7 +59,7 @@ export async function measureChanges(bench: Bench): Promise<Findings> {
     for (let time = 0; time < way.times; time += 1) {
       const values = Array.from({ length: way.burst }, (_, index) => value + index + 1);
       value += way.burst;
-      // Random, so as not to be in step with the agent's periodic work.
+      // The pause is random, so that it is not in step with the agent's periodic work.
       await sleep(Math.random() * 1000 + (time % 3 === 0 ? quietMs : 0));
       lags.push(...(await lagsOf(bench, way, values, agent)));
     }
@@ -82,8 +82,8 @@ export async function measureChanges(bench: Bench): Promise<Findings> {
 }
 
 /**
- * Milliseconds from the end of each command to the first answer with its value or a later one; 0 if
- * that came before the command ended.
+ * Milliseconds from the end of each command to the first answer with its value or a later one. It is 0 if that answer
+ * came before the command ended.
  */
 async function lagsOf(
   bench: Bench,
@@ -114,7 +114,10 @@ async function makeChanges(
     .map((seconds) => Number(seconds) * 1000);
 }
 
-/** Polls until the last value is there. @returns when each was first seen; the deadline for one that never was */
+/**
+ * Polls until the last value is there. @returns the time when each value was first seen, or the deadline for a value
+ * that never appeared
+ */
 async function seeChanges(
   bench: Bench,
   { route, valueIn }: Way,
@@ -128,7 +131,7 @@ async function seeChanges(
     const { json } = await ask(bench, { route }, agent);
     const now = Date.now();
     const shown = Number(valueIn(json));
-    // A value that was overtaken by the next one counts as shown, too.
+    // A value also counts as shown if the next one has replaced it.
     while (shown >= (values[seenAt.length] ?? Infinity)) seenAt.push(now);
     await pause;
   }

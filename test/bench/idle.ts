@@ -5,7 +5,7 @@ import { ask, type Bench, type Findings, restartAgent } from './subject.ts';
 import { cpuNs } from './unit.ts';
 
 const seconds = 300;
-/** After this time, nothing that the requests began is under way any more. */
+/** After this time, nothing that the requests started is still running. */
 const settleSeconds = 15;
 const limitPercent = 0.5;
 

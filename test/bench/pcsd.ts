@@ -2,13 +2,13 @@ import type { LabNode } from '../lab/lab.ts';
 
 /** A call of pcsd's HTTPS API. */
 export interface PcsdCall {
-  /** How the document names it. */
+  /** Its name in the document. */
   name: string;
   path: string;
   body?: object;
 }
 
-/** What pcsd answers other nodes' pcs and the web UI with, in Ruby. */
+/** The calls by which other nodes and the web UI read from pcsd, in Ruby. */
 export const remote = (path: string): PcsdCall => ({
   name: `/remote/${path.replace(/\?.*/, '')}`,
   path: `/remote/${path}`,
@@ -21,7 +21,7 @@ export const v1 = (command: string, params: object = {}): PcsdCall => ({
   body: params,
 });
 
-/** The same in the API that came with pcs 0.11; most commands that read came with 0.12. */
+/** The same command in the API that came with pcs 0.11. Most reading commands came with 0.12. */
 export const v2 = (command: string, params: object = {}): PcsdCall => ({
   name: `/api/v2/task/run ${command}`,
   path: '/api/v2/task/run',

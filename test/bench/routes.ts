@@ -53,7 +53,7 @@ export async function measureRoutes(bench: Bench): Promise<Findings> {
   return { figures: routeBars.flatMap((bar) => figureOf(bar, measured)), table: tableOf(measured) };
 }
 
-/** The first answer of an agent that was just started, and cibadmin under the same conditions. */
+/** The first answer of a newly started agent, and cibadmin under the same conditions. */
 async function coldTimes(bench: Bench, route: RouteCase): Promise<Omit<RouteTimes, 'warm'>> {
   const ours: number[] = [];
   const cibadmin: number[] = [];

@@ -1,7 +1,7 @@
 // Measures the agent on real clusters, compares it with the tools that it replaces, and writes docs/performance.md:
 //   npm run bench [-- --suites bookworm --subjects routes,idle]
-// It fails if a bar is missed. A part of the document is written again, for a Debian, only by a run of all
-// subjects of that part.
+// It fails if a bar is missed. A part of the document is updated for a Debian only if all subjects of that part were
+// measured.
 import { readFile, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { parseArgs } from 'node:util';
@@ -92,7 +92,7 @@ async function measureAll(benches: readonly Bench[]): Promise<Found> {
   return found;
 }
 
-/** The findings of those of a part's subjects that were asked for. */
+/** The findings of the requested subjects of a part. */
 async function sectionsOf(part: Part, found: Found, machine: string): Promise<Section[]> {
   return Promise.all(
     [...found].map(async ([bench, bySubject]) => ({

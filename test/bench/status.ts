@@ -9,7 +9,9 @@ const callers = 100;
 const loadSeconds = 10;
 const status = { route: 'status' };
 
-/** `status`, not cached and with `raw`, and `pcs status`; they alternate, so that both have the same conditions. */
+/**
+ * `status` without the cache and with `raw`, and `pcs status`. They alternate, so that both have the same conditions.
+ */
 export async function measureStatus(bench: Bench): Promise<Findings> {
   const ours: number[] = [];
   const theirs: number[] = [];

@@ -8,7 +8,7 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt;
 }
 
-// Measured in the node, because the way into it (nsenter, timeout) takes half as long as cibadmin.
+// The time is measured in the node, because entering it (nsenter, timeout) takes half as long as cibadmin.
 const stopwatch = `
   use Time::HiRes "time";
   my $startedAt = time;

@@ -21,7 +21,7 @@ export async function residentMb(node: LabNode): Promise<Resident> {
   const sizes = await Promise.all(
     pids.map(async (pid) => {
       const { stdout } = await node.exec(['cat', `/proc/${pid}/status`]);
-      // None: the process has just ended.
+      // The process has just ended.
       const kb = Number(/^VmRSS:\s+(\d+) kB/m.exec(stdout)?.[1] ?? 0);
       return { pid, mb: (kb * 1024) / 1e6 };
     }),

@@ -6,7 +6,7 @@ import { median, ms, timed, timedInside } from './timing.ts';
 
 /** How often each change is measured; more often if a bar is narrow. */
 const rounds = { plain: 5, others: 3 } as const;
-/** For changes that Pacemaker's own tools can make as well, without the start of Python. */
+/** For changes that Pacemaker's own tools can make as well, without starting Python. */
 const minSpeedup = 4;
 /** For all changes. */
 const maxRatio = 1.1;

@@ -493,7 +493,7 @@ describe('the limits of the listeners', () => {
   });
 
   describe('when they stop', () => {
-    it('wait for a possible change as long as one is under way, but not that long for reads', async () => {
+    it('wait as long as a possible change is under way, but not for reads', async () => {
       await open();
       const [reading, changing, idle] = await Promise.all([
         connectTls(),

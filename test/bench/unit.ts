@@ -21,7 +21,7 @@ export async function residentMb(node: LabNode): Promise<Resident> {
   const sizes = await Promise.all(
     pids.map(async (pid) => {
       const { stdout } = await node.exec(['cat', `/proc/${pid}/status`]);
-      // The process has just ended.
+      // A process that has just ended counts as 0.
       const kb = Number(/^VmRSS:\s+(\d+) kB/m.exec(stdout)?.[1] ?? 0);
       return { pid, mb: (kb * 1024) / 1e6 };
     }),

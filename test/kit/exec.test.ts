@@ -20,7 +20,7 @@ describe('the runner', () => {
   });
 
   const sh = (script: string): Command => ({ argv: ['sh', '-c', script], deadlineMs: 60_000 });
-  /** A zombie is dead; PID 1 decides when it goes. */
+  /** A zombie counts as dead, because PID 1 decides when it disappears. */
   const isAlive = async (pid: string) => {
     const status = await readTextIfThere(`/proc/${pid.trim()}/status`);
     return status !== undefined && !/^State:\s+Z/m.test(status);
@@ -60,7 +60,7 @@ describe('the runner', () => {
     expect(stdout).to.equal('/run/x\n');
   });
 
-  it('says which tool is missing', async () => {
+  it('names a missing tool', async () => {
     const fault = await faultOf(
       'tool_missing',
       run({ argv: ['no-such-tool', 'a'], deadlineMs: 60_000 }),
@@ -75,7 +75,7 @@ describe('the runner', () => {
     await faultOf('tool_missing', run({ argv: [path], deadlineMs: 60_000 }));
   });
 
-  it('ends a command at its deadline, with its children, even if all of them are stopped', async () => {
+  it('kills a command with its children at its deadline, even if all of them are stopped', async () => {
     const pids = join(folder.path, 'pids');
     const script = `sleep 60 & echo $! > ${pids}; echo $$ >> ${pids}; kill -STOP $!; kill -STOP $$`;
     await faultOf('tool_timeout', run({ ...sh(script), deadlineMs: 500 }));
@@ -86,7 +86,7 @@ describe('the runner', () => {
     );
   });
 
-  it('ends children that outlive the command, and does not wait for them', async () => {
+  it('kills children that outlive the command, and does not wait for them', async () => {
     const pid = join(folder.path, 'pid');
     const outcome = await run(sh(`sleep 60 & echo $! > ${pid}; echo done`));
     expect(outcome).to.include({ exitCode: 0, stdout: 'done\n' });
@@ -110,7 +110,7 @@ describe('the runner', () => {
     process.kill(kill.firstCall.args[0], 'SIGKILL');
   });
 
-  it('gives a command the rest of its time after a standstill of the machine', async () => {
+  it('lets a command use the rest of its time after a standstill of the machine', async () => {
     const clock = sinon.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const ended = run({ ...sh('read line; echo "$line"'), input: 'late\n', deadlineMs: 60_000 });
     clock.jump(120_000);
@@ -127,11 +127,11 @@ describe('the runner', () => {
     expect(fault.message).to.include('E2BIG');
   });
 
-  it('distinguishes a command that was killed from one that failed', async () => {
+  it('reports a command that was killed in another way than one that failed', async () => {
     await faultOf('tool_ended_by_signal', run(sh('kill -KILL $$')));
   });
 
-  it('ends a command that prints without end', async () => {
+  it('stops a command that prints without end', async () => {
     await faultOf('output_too_large', run({ argv: ['yes'], deadlineMs: 9000 }));
   });
 
@@ -158,11 +158,11 @@ describe('the runner', () => {
   });
 });
 
-describe('a process that stays', () => {
+describe('a resident process', () => {
   const folder = temporaryFolder();
   const start = makeStartResident();
 
-  it('is over when the daemon that it left behind is', async () => {
+  it('is over only when the daemon that it left behind has ended', async () => {
     const resident = start(['sh', '-c', `(echo up > ${folder.path}/up; exec sleep 0.5) &`]);
     let over = false;
     const ended = resident.ended.then(() => (over = true));
@@ -174,7 +174,7 @@ describe('a process that stays', () => {
     await ended;
   });
 
-  it('ends with all that it left behind', async () => {
+  it('ends together with everything that it left behind', async () => {
     const pid = join(folder.path, 'pid');
     const resident = start(['sh', '-c', `(echo $$ > ${pid}; exec sleep 60) & sleep 60`]);
     await waitUntil('the daemon', async () => Boolean(await readTextIfThere(pid)));
@@ -182,7 +182,7 @@ describe('a process that stays', () => {
     await resident.ended;
   });
 
-  it('is over at once when its tool is not installed', async () => {
+  it('is over at once if its tool is not installed', async () => {
     await start(['no-such-tool']).ended;
   });
 });

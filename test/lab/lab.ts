@@ -249,8 +249,8 @@ async function removeTraces(name: string, progress: Progress): Promise<void> {
 }
 
 /**
- * Lets only one `up` or `down` of a lab run at a time. The lock is the lab's folder itself, so that no lock file is left. So
- * it has to be checked that it is still the same folder once the lock is held.
+ * Lets only one `up` or `down` of a lab run at a time. The lock is the lab's folder itself, so that no lock file is
+ * left. Once the lock is held, the path must still lead to the same folder.
  */
 async function withLabLock<T>(
   name: string,

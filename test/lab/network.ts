@@ -17,9 +17,10 @@ export function isNetworkOfThisMachine(network: string): boolean {
 }
 
 /**
- * The hardware address of whoever has an IPv4 address, a locally administered one. Left to itself a bridge takes that
- * of one of its ports, and another one when that port goes: for the nodes this machine would be out of reach for a
- * minute after a node lost its power, until their neighbour tables forget it. And a card keeps its address over a boot.
+ * The hardware address for an IPv4 address, a locally administered one. Without it, a bridge takes the address of one
+ * of its ports, and another one when that port goes. After a node lost its power, this machine would then be out of the
+ * nodes' reach for a minute, until their neighbour tables forget the old address. A card also keeps its address over a
+ * boot.
  */
 function hardwareAddressOf(address: string): string {
   const octets = address.split('.').map((octet) => Number(octet).toString(16).padStart(2, '0'));
@@ -57,11 +58,11 @@ export async function plugIn(lab: LabRecord, node: NodeRecord): Promise<void> {
 }
 
 /**
- * Pulls the plug. The namespace has to go with a node that lost its power: it would go on answering for the
+ * Pulls the plug. The namespace of a node that lost its power has to go too, because it would still answer for the
  * addresses that the node had taken over.
  */
 export async function unplug(node: NodeRecord): Promise<void> {
-  // The interface first: the kernel empties a deleted namespace later, when it has time
+  // The interface goes first, because the kernel empties a deleted namespace only later
   await attempt(['ip', 'link', 'delete', node.veth]);
   await attempt(['ip', 'netns', 'delete', node.machine]);
 }

@@ -61,10 +61,10 @@ async function startContainer(lab: LabRecord, node: NodeRecord): Promise<void> {
   await startDetached(lab, node.name, argv, {
     logFile: console,
     env: {
-      // systemd 257 does not boot on cgroup v1. Where this machine has v1 with an empty v2 tree beside it, the
-      // node gets that tree alone, which is all that a systemd without resource limits needs.
+      // systemd 257 does not boot on cgroup v1. If this machine has v1 and an empty v2 tree next to it, the node gets
+      // only that tree. A systemd without resource limits needs no more.
       SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1',
-      // systemd-nspawn would leave lock files in folders that are not the lab's, which has its own lock
+      // systemd-nspawn would leave lock files outside of the lab's folders. The lab has its own lock
       SYSTEMD_NSPAWN_LOCK: '0',
     },
   });
@@ -72,7 +72,7 @@ async function startContainer(lab: LabRecord, node: NodeRecord): Promise<void> {
 
 async function hasBooted(lab: LabRecord, node: NodeRecord): Promise<boolean> {
   const { stdout } = await inNode(lab, node, ['systemctl', 'is-system-running', '--wait']);
-  // degraded: booted, and some unit has failed. A test may want just that.
+  // degraded: the node has booted, and some unit has failed. A test may want that.
   return ['running', 'degraded'].includes(stdout.trim());
 }
 

@@ -9,13 +9,14 @@ import { nodePaths, readRecord } from './record.ts';
 import type { Argv } from './run.ts';
 import { waitUntil } from './wait.ts';
 
-// The power switch of a lab: a process on this machine that does what the fence agent in a node asks for. Each node
-// has a request folder of its own, so the switch knows who asks, and a node whose network is cut gets no answer from it:
-// the wire to a server's management controller goes through the same switch.
+// The power switch of a lab: a process on this machine that does what the fence agent in a node asks for. Each node has
+// its own request folder, so the switch knows who asks. A node whose network is cut gets no answer, because its wire to
+// a management controller goes through the same switch.
 
 /**
- * The time between power and operating system, as on any server. It is needed: a node that is back before the others have missed it
- * (corosync's token runs out after 3 s and more) joins them, is told that it was fenced, and stops its Pacemaker for good.
+ * The time between power and operating system, as on any server. Without it, a node could be back before the others
+ * have missed it (corosync's token runs out after 3 s and more). It would join them, be told that it was fenced, and
+ * stop its Pacemaker for good.
  */
 const selfTestMs = 10_000;
 

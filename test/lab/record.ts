@@ -146,8 +146,8 @@ export async function labNames(): Promise<string[]> {
 }
 
 /**
- * Claims the lowest network number that no other lab has. The claim is a link from the number to the lab's name:
- * making a link fails when it is there, and there is no moment in which it is there without its content.
+ * Claims the lowest network number that no other lab has. The claim is a link from the number to the lab's name. A link
+ * cannot be made twice, and it never exists without its content.
  * @param isTaken whether something other than a lab uses the number
  */
 export async function claimNetwork(

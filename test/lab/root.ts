@@ -50,9 +50,9 @@ export function labCache(): string {
 }
 
 /**
- * The folder of a Debian with all that a node needs, built if it is not there yet. Nodes only read it.
- * What it is built from is in its name: other packages make another folder. An old one stays, since a running lab
- * may stand on it.
+ * The folder of a Debian with all that a node needs, built if it does not exist yet. Nodes only read it. Its name
+ * depends on what it is built from, so other packages make another folder. An old folder stays, because a running lab
+ * may use it.
  */
 export async function readyRoot(suite: Suite, progress: Progress): Promise<string> {
   const cache = labCache();
@@ -114,8 +114,8 @@ async function build(
   const target = root + unfinished;
   await run(
     [
-      // mmdebstrap mounts /proc, /dev and more, forks a lot, and leaves all of that behind when it is killed. Like this
-      // it is in a world of its own, which ends with this process.
+      // mmdebstrap mounts /proc, /dev and more, forks a lot, and leaves all of that behind if it is killed. So it gets
+      // its own namespaces, which end with this process.
       'setpriv',
       '--pdeathsig=KILL',
       '--',
@@ -135,7 +135,7 @@ async function build(
       target,
       await debianMirror(progress),
     ],
-    // It inherits the lock, so the next run waits until its last process is gone
+    // The process inherits the lock, so the next run waits until the last of its children is gone
     { deadlineMs: 900_000, inherit: [lockFd] },
   );
   await rename(target, root);

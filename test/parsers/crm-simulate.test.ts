@@ -97,7 +97,7 @@ describe('parseTransition', () => {
     expect(parseTransition('')).to.deep.equal([]);
   });
 
-  it('loses no line, whatever is in it', () => {
+  it('keeps each line, whatever it contains', () => {
     const action = fc.stringMatching(/^[^\n*]{0,20}$/);
     fc.assert(
       fc.property(fc.array(action), (actions) => {

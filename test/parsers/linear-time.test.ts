@@ -16,7 +16,7 @@ import { stateAsJson } from '../../src/routes/ha/documents/status.ts';
 import { maskArgv, maskPairs, maskText, maskValues } from '../../src/kit/secrets/masking.ts';
 import { expectLinear } from '../support/growth.ts';
 
-/** Functions that read texts of others. */
+/** Functions that read texts from outside the agent. */
 const readers: Readonly<Record<string, (text: string) => unknown>> = {
   maskText: (text) => maskText(text),
   maskPairs: (text) => maskPairs(text),
@@ -45,7 +45,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   parseAccounts,
 };
 
-/** Texts at which a regular expression may begin again and again, each time running to the end. */
+/** Texts on which a regular expression may start at each position and run to the end each time. */
 const evils = [
   '\r',
   ' ',
@@ -123,14 +123,14 @@ const evils = [
   'name="passwd" value="',
 ];
 
-describe('texts of others', () => {
+describe('hostile texts', () => {
   for (const [name, read] of Object.entries(readers)) {
     it(`take ${name} linear time`, function () {
       this.timeout(600_000);
       for (const evil of evils) {
         const make = (length: number) => evil.repeat(Math.ceil(length / evil.length));
         expectLinear(read, make);
-        // A failed match is tried again for all that came before.
+        // A character at the end that fails the match makes each start position fail again.
         expectLinear(read, (length) => `${make(length)}\0`);
       }
     });

@@ -53,11 +53,11 @@ describe('an XML document that is edited', () => {
     expect(writeXml(element)).to.equal('<a v="&quot;&lt;&#10;&#9;&#13;&gt;&amp;\'"/>');
   });
 
-  it('leaves out attributes that are not given', () => {
+  it('leaves out undefined attributes', () => {
     expect(writeXml(newElement('a', { b: undefined, c: '' }))).to.equal('<a c=""/>');
   });
 
-  it('gets a child only once', () => {
+  it('gets a child only if it has none of that name', () => {
     const root = parseEditableXml('<a><b n="1"/><b n="2"/></a>');
     expect(childToEdit(root, 'b').attributes).to.deep.equal({ n: '1' });
     childToEdit(root, 'c', { x: 'y' });

@@ -23,11 +23,11 @@ describe('a deadline', () => {
     expect(passed.callCount).to.equal(1);
   });
 
-  it('loses a tenth during a standstill of the machine, however long it lasts', () => {
+  it('loses at most a tenth of its time in a standstill of the machine, however long that lasts', () => {
     const passed = sinon.spy();
     setDeadline(1000, passed);
     clock.tick(100);
-    // As after a standstill: the clock is ahead, and each timer that is due fires once.
+    // Simulates a standstill: the clock jumps, and each due timer fires once.
     clock.jump(120_000);
     expect(passed.callCount).to.equal(0);
     clock.tick(799);
@@ -36,7 +36,7 @@ describe('a deadline', () => {
     expect(passed.callCount).to.equal(1);
   });
 
-  it('begins again when it is restarted', () => {
+  it('starts again on a restart', () => {
     const passed = sinon.spy();
     const deadline = setDeadline(1000, passed);
     clock.tick(950);

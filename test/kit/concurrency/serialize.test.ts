@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { makeSerializer } from '../../../src/kit/concurrency/serialize.ts';
 
 describe('makeSerializer', () => {
-  it('begins a run when those before it have ended, even if they failed', async () => {
+  it('starts a run after all earlier ones have ended, even if they failed', async () => {
     const queue = makeSerializer();
     const events: string[] = [];
     const run = (name: string, fails: boolean) => () => {

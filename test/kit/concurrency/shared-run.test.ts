@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { shareRuns } from '../../../src/kit/concurrency/shared-run.ts';
 
 describe('shareRuns', () => {
-  /** A run that the test ends by hand, under a clock that the test sets. */
+  /** A run that the test ends by hand, with a clock that the test sets. */
   function bench(holds?: (startedAt: number) => boolean) {
     const runs: { resolve: (value: number) => void; reject: (error: Error) => void }[] = [];
     const clock = { ms: 0 };
@@ -49,7 +49,7 @@ describe('shareRuns', () => {
     expect(runs).to.have.lengthOf(2);
   });
 
-  it('reuses a value, but not a failure, for as long as it holds', async () => {
+  it('reuses a value, but not a failure, for as long as it is valid', async () => {
     const held: number[] = [];
     const { runs, clock, shared } = bench((startedAt) => {
       held.push(startedAt);
@@ -74,7 +74,7 @@ describe('shareRuns', () => {
     expect(runs).to.have.lengthOf(3);
   });
 
-  it('begins a run at once when renewed, and shares that one from then on', async () => {
+  it('starts a run at once on a renewal, and shares that run from then on', async () => {
     const { runs, shared } = bench();
     const old = shared.get();
     const renewed = shared.renew();

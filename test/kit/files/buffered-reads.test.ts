@@ -24,7 +24,7 @@ describe('buffered reads', () => {
     );
 
   for (const size of [1000, 16_384, mebibyte, 2_500_000]) {
-    it(`pass pieces of ${size} bytes on as large ones, complete and in order`, async () => {
+    it(`combine pieces of ${size} bytes into large ones, complete and in order`, async () => {
       const bytes = randomBytes(5 * mebibyte + 12_345);
       const [got, lengths]: [Buffer[], number[]] = [[], []];
       for await (const piece of bufferReads(inPieces(bytes, size))) {
@@ -38,7 +38,7 @@ describe('buffered reads', () => {
     });
   }
 
-  it('leave a piece unchanged until two more were taken, and use only three buffers', async () => {
+  it('leave a piece unchanged until the next one has been used, with only three buffers', async () => {
     const bytes = randomBytes(9 * mebibyte);
     const buffers = new Set<ArrayBufferLike>();
     let before: { piece: Buffer; at: number } | undefined;
@@ -75,7 +75,7 @@ describe('buffered reads', () => {
     expect((failure as Error).message).to.include('before its end');
   });
 
-  it('fail when the stream was destroyed before they began', async () => {
+  it('fail when the stream was destroyed before they started', async () => {
     const stream = new PassThrough();
     stream.destroy();
     await new Promise((resolve) => stream.once('close', resolve));
@@ -83,7 +83,7 @@ describe('buffered reads', () => {
     expect((failure as Error).message).to.include('before its end');
   });
 
-  it('discard the rest of the stream when they are ended early', async () => {
+  it('discard the rest of the stream when they end early', async () => {
     const stream = inPieces(randomBytes(8 * mebibyte), 16_384);
     for await (const piece of bufferReads(stream)) {
       expect(piece.length).to.equal(mebibyte);

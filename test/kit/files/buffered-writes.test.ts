@@ -37,7 +37,7 @@ describe('buffered writes', () => {
     expect(writev.callCount).to.be.below(15);
   });
 
-  it('continue after a write that took only a part', async () => {
+  it('continue after a partial write', async () => {
     const writev = sinon.stub(file, 'writev');
     writev.callsFake(async ([first = Buffer.alloc(0), ...rest]) => {
       const whole = Buffer.concat([first as Buffer, ...(rest as Buffer[])]);
@@ -48,7 +48,7 @@ describe('buffered writes', () => {
     expect(await writtenAll()).to.equal(true);
   });
 
-  it('fail with the error of the first write that failed, at the end at the latest', async () => {
+  it('fail with the error of the first failed write, at the end at the latest', async () => {
     sinon.stub(file, 'writev').rejects(new Error('no room'));
     const outcome = await writePieces().catch((error: unknown) => (error as Error).message);
     expect(outcome).to.equal('no room');
@@ -59,7 +59,7 @@ describe('buffered writes', () => {
     );
   });
 
-  it('make the caller wait when the buffer is full, however small the pieces are', async () => {
+  it('make the caller wait while the buffer is full, however small the pieces are', async () => {
     const writes = bufferWrites(file);
     let buffered = 0;
     while (writes.write(Buffer.alloc(1)) === undefined) buffered += 1;

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import { cacheByStamp, cacheEachByStamp } from '../../../src/kit/files/cached-by-stamp.ts';
 
-/** A source whose stamp and values the test sets; it records what was read from it. */
+/** A source whose stamp and values the test sets. It records what was read from it. */
 function source() {
   const state = { stamp: 'a', fails: false, read: [] as string[] };
   return {
@@ -40,7 +40,7 @@ describe('a value that is cached by a stamp', () => {
     expect(state.read).to.deep.equal(['x']);
   });
 
-  it('has the stamp from before it was read, so a change in the meantime is noticed', async () => {
+  it('keeps the stamp from before it was read, so a change during the reading is noticed', async () => {
     const { state, stampOf, readOf } = source();
     const get = cacheByStamp(stampOf, () => {
       state.stamp = 'b';
@@ -51,7 +51,7 @@ describe('a value that is cached by a stamp', () => {
     expect(state.read).to.deep.equal(['x', 'x']);
   });
 
-  it('is never a failure, which all waiting callers share', async () => {
+  it('is not cached if it is a failure, which all waiting callers share', async () => {
     const { state, stampOf, readOf } = source();
     const get = cacheByStamp(stampOf, () => readOf('x'));
     state.fails = true;
@@ -62,7 +62,7 @@ describe('a value that is cached by a stamp', () => {
     expect(state.read).to.deep.equal(['x', 'x']);
   });
 
-  it('is cached under its key', async () => {
+  it('is cached under its own key', async () => {
     const { state, stampOf, readOf } = source();
     const get = cacheEachByStamp(stampOf, readOf, 2);
     expect(await Promise.all(['x', 'y', 'x', 'y'].map(get))).to.deep.equal([
@@ -74,7 +74,7 @@ describe('a value that is cached by a stamp', () => {
     expect(state.read).to.deep.equal(['x', 'y']);
   });
 
-  it('is dropped for others when it is the least recently used', async () => {
+  it('is dropped for another one if it is the least recently used', async () => {
     const { state, stampOf, readOf } = source();
     const get = cacheEachByStamp(stampOf, readOf, 2);
     for (const key of ['x', 'y', 'x', 'z', 'x', 'y']) await get(key);

@@ -21,7 +21,7 @@ describe('files', () => {
   const folder = temporaryFolder();
   const path = () => join(folder.path, 'a.json');
 
-  it('replaces a whole file with the given mode, and leaves no other file', async () => {
+  it('are replaced as a whole with the given mode, and leave no other file', async () => {
     await writeFile(path(), 'old', { mode: 0o644 });
     await replaceFile(path(), 'new', 0o600);
     expect(await readFile(path(), 'utf8')).to.equal('new');
@@ -29,14 +29,14 @@ describe('files', () => {
     expect(await readdir(folder.path)).to.deep.equal(['a.json']);
   });
 
-  it('replaces a file with a new one, so that a reader keeps the one it opened', async () => {
+  it('are replaced by new files, so that a reader keeps the one it opened', async () => {
     await replaceFile(path(), 'old', 0o600);
     const before = (await stat(path())).ino;
     await replaceFile(path(), 'new', 0o600);
     expect((await stat(path())).ino).not.to.equal(before);
   });
 
-  it('creates a file once, however many callers try at the same time', async () => {
+  it('are created once, however many callers try at the same time', async () => {
     const tries = await Promise.allSettled(
       Array.from({ length: 20 }, (_, index) => createFile(path(), `${index}`, 0o600)),
     );
@@ -46,13 +46,13 @@ describe('files', () => {
     expect(await readdir(folder.path)).to.deep.equal(['a.json']);
   });
 
-  it('leaves no temporary file if it cannot be put in place', async () => {
+  it('leave no temporary file if they cannot be put in place', async () => {
     await createFile(path(), 'first', 0o600);
     await createFile(path(), 'second', 0o600).catch(() => undefined);
     expect(await readdir(folder.path)).to.deep.equal(['a.json']);
   });
 
-  it('removes temporary files of killed processes, and none of running ones', async () => {
+  it('lose the temporary files of killed processes, and none of running ones', async () => {
     // Larger than the id of any process (PID_MAX_LIMIT of proc_sys_kernel(5)).
     const [left, running] = [2 ** 22 + 1, process.pid].map(
       (pid) => `a.json.${pid}-0123456789ab.new`,
@@ -64,7 +64,7 @@ describe('files', () => {
     await removeTemporaries(join(folder.path, 'not-there'));
   });
 
-  it('names a temporary file after its process', async () => {
+  it('have temporary names with the id of their process', async () => {
     const names: string[] = [];
     await replaceFile(path(), 'former', 0o600);
     const watching = watch(folder.path, (_event, name) => names.push(name ?? ''));
@@ -74,7 +74,7 @@ describe('files', () => {
     watching.close();
   });
 
-  it('distinguishes a missing file from one that exists', async () => {
+  it('that are missing are distinguished from existing ones', async () => {
     expect(await readTextIfThere(path())).to.equal(undefined);
     await replaceFile(path(), '', 0o600);
     expect(await readTextIfThere(path())).to.equal('');

@@ -28,14 +28,14 @@ describe('the pieces of a file', () => {
     expect(await texts('')).to.deep.equal([]);
   });
 
-  it('begin and end where they are asked for', async () => {
+  it('start and end at the requested offsets', async () => {
     const from1 = { start: 1, buffers: buffers(1, 2) };
     expect(await texts('abcde', { ...from1, length: 3 })).to.deep.equal(['bc', 'd']);
     expect(await texts('abcde', { ...from1, length: 9 })).to.deep.equal(['bc', 'de']);
     expect(await texts('abcde', { ...from1, length: 0 })).to.deep.equal([]);
   });
 
-  it('stay as they are until all other buffers were filled', async () => {
+  it('stay unchanged until all other buffers were filled', async () => {
     const path = join(folder.path, 'file');
     await writeFile(path, 'abcdef');
     const file = await open(path, 'r');
@@ -46,7 +46,7 @@ describe('the pieces of a file', () => {
     expect(seen.map(String)).to.deep.equal(['ef', 'cd', 'ef']);
   });
 
-  it('add up to the digest of the file', async () => {
+  it('give the digest of the file', async () => {
     const content = Buffer.alloc(600_000, 'abc');
     const path = join(folder.path, 'file');
     await writeFile(path, content);

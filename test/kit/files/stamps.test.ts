@@ -53,7 +53,7 @@ describe('a stamp', () => {
     }
   }
 
-  it('for a folder changes when a file is made, but not for a name that does not count', async () => {
+  it('for a folder changes when a file is created, except for a name that is not part of it', async () => {
     const before = await folderStamp(at('root', 'provider'), 'fence_');
     await writeFile(at('root', 'provider', 'other'), '');
     expect(await folderStamp(at('root', 'provider'), 'fence_')).to.equal(before);
@@ -61,7 +61,7 @@ describe('a stamp', () => {
     expect(await folderStamp(at('root', 'provider'), 'fence_')).not.to.equal(before);
   });
 
-  it('for subfolders changes when a subfolder is made or renamed', async () => {
+  it('for subfolders changes when a subfolder is created or renamed', async () => {
     const seen = [await subfoldersStamp(at('root'))];
     await mkdir(at('root', 'another'));
     seen.push(await subfoldersStamp(at('root')));

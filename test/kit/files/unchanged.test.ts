@@ -8,7 +8,7 @@ import { replaceFile } from '../../../src/kit/files/files.ts';
 import { isSameContent, isUnchanged } from '../../../src/kit/files/unchanged.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-describe('a file between two looks at it', () => {
+describe('a file between two checks', () => {
   const folder = temporaryFolder();
 
   for (const [title, change, unchanged, sameContent] of [
@@ -29,7 +29,7 @@ describe('a file between two looks at it', () => {
     });
   }
 
-  it('is unchanged if there was none before and there is none now', () => {
+  it('is unchanged if it exists neither before nor after', () => {
     expect(isUnchanged(undefined, undefined)).to.equal(true);
     expect(isUnchanged(statSync(folder.path), undefined)).to.equal(false);
     expect(isUnchanged(undefined, statSync(folder.path))).to.equal(false);

@@ -50,7 +50,7 @@ describe('known secrets', () => {
     );
   });
 
-  it('are masked as a whole even if several begin alike', () => {
+  it('are masked as a whole even if several have the same beginning', () => {
     const { maskText } = known('secret-1', 'secret-12', 'secret-123 4');
     expect(maskText('secret-12,secret-1,secret-123 4,secret-9')).to.equal(
       '********,********,********,secret-9',
@@ -63,7 +63,7 @@ describe('known secrets', () => {
     expect(known(key).maskJson({ key })).to.deep.equal({ key: '********' });
   });
 
-  it('include those of a request until it is answered', () => {
+  it('include the secrets of a request until it is answered', () => {
     const secrets = known('of-the-cib');
     const release = secrets.hold(['of-a-request']);
     expect(secrets.maskText('of-the-cib of-a-request')).to.equal('******** ********');
@@ -71,7 +71,7 @@ describe('known secrets', () => {
     expect(secrets.maskText('of-the-cib of-a-request')).to.equal('******** of-a-request');
   });
 
-  it('include those of the previous CIB, but not those of earlier ones', () => {
+  it('include the secrets of the current and the previous CIB, but none of earlier ones', () => {
     const secrets = known('the-first');
     secrets.ofCib(['the-second']);
     secrets.ofCib(['the-second']);

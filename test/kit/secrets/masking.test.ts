@@ -59,7 +59,7 @@ describe('secrets', () => {
     );
   });
 
-  it('are masked in the pairs of the CIB and of crm_mon, whatever else is in their values', () => {
+  it('are masked in name-value pairs of the CIB and of crm_mon, whatever else the values contain', () => {
     for (const name of ['passwd', 'apikey', 'community', 'hexadecimal_kg', 'test_pass']) {
       expect(maskPairs(`<nvpair id="i" name="${name}" value="x"/>`)).to.equal(
         `<nvpair id="i" name="${name}" value="********"/>`,
@@ -188,7 +188,7 @@ describe('secrets', () => {
     });
   }
 
-  it('are masked in JSON even if name and value are two fields', () => {
+  it('are masked in JSON even if name and value are separate fields', () => {
     expect(maskValues({ name: 'pw', value: 'x', n: [1, null, true] })).to.deep.equal({
       name: 'pw',
       value: '********',
@@ -199,7 +199,7 @@ describe('secrets', () => {
     });
   });
 
-  it('are reported unmasked to the caller', () => {
+  it('are reported to the caller without the mask', () => {
     const reported: string[] = [];
     const report = (value: string) => reported.push(value);
     maskPairs('<nvpair name="pw" value="a&amp;b"/><a b="pwd=&quot;c d&quot;"/>', report);
@@ -208,7 +208,7 @@ describe('secrets', () => {
     expect(reported).to.deep.equal(['a&b', 'c d', '5', 'e', 'f', 'g h']);
   });
 
-  it('leave a document without secrets unchanged, to the byte', () => {
+  it('do not change a document without secrets by a single byte', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...harmless)), (pieces) => {
         const xml = pieces.join('');
@@ -218,7 +218,7 @@ describe('secrets', () => {
     );
   });
 
-  it('leave other words unchanged', () => {
+  it('do not include harmless words', () => {
     const text = 'monitor keyboard=us keys=3 interval=20s';
     expect(maskText(text)).to.equal(text);
     expect(maskArgv(text.split(' '))).to.deep.equal(text.split(' '));

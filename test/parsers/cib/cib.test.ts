@@ -110,7 +110,7 @@ describe('any CIB', () => {
   });
 
   for (const generation of generations) {
-    it(`is answered whole with what is new anywhere in it, as on ${generation.suite}`, () => {
+    it(`is answered completely if anything unknown is in it, in the format of ${generation.suite}`, () => {
       const { stdout } = recorded(generation, 'cibadmin', 'everything-query');
       const document = parseXml(withoutStatus(stdout));
       fc.assert(

@@ -15,7 +15,7 @@ for (const generation of generations) {
       { id: '2', position: undefined, status: peer },
     ];
 
-    it('have each node, with its state', () => {
+    it('have all nodes, each with its state', () => {
       expect(read('running')).to.deep.equal({
         localNodeId: '1',
         transport: 'knet',
@@ -96,7 +96,7 @@ describe('the links, as other versions of corosync print them', () => {
     ]);
   });
 
-  it('include a line that is not known', () => {
+  it('include an unknown line', () => {
     expect(parseCfgtool('LINK ID 0 udp\n\taddr\t= ::1\n\tcolour\t= red\nTHE END\n')).to.deep.equal({
       localNodeId: undefined,
       transport: undefined,

@@ -35,7 +35,7 @@ describe('corosync.conf', () => {
       });
     }
 
-    it('syntax that it refuses since 3.1 as older versions read it', () => {
+    it('syntax that corosync has refused since 3.1, in the way of older versions', () => {
       expect(json('a { b: c\nd: e\n} f\ng: h\n')).to.deep.equal({ a: { d: 'e' }, g: 'h' });
       expect(json('a {{\nb: c\nd }\ne: f')).to.deep.equal({ a: { b: 'c' }, e: 'f' });
       expect(json('}\nno meaning\na {\nb: c\n')).to.deep.equal({ a: { b: 'c' } });
@@ -68,11 +68,11 @@ describe('corosync.conf', () => {
     }
   });
 
-  describe('for a check, logs only to stderr', () => {
+  describe('for a check logs only to stderr,', () => {
     const checked = (text: string) =>
       corosyncConfAsJson(parseCorosyncConf(loggingToStderrAlone(text)));
 
-    it('even for parts of corosync, and if the file does not configure a log', () => {
+    it('even for parts of corosync, and if the file configures no log', () => {
       const conf =
         'logging {\n\tto_logfile: yes\n to_syslog :yes\r\n logger_subsys {\n to_logfile: yes\n}\n}\n';
       const alone = { to_stderr: 'yes', to_syslog: 'no' };
@@ -85,7 +85,7 @@ describe('corosync.conf', () => {
       expect(checked('totem {\n}')).to.deep.equal({ totem: {}, logging: alone });
     });
 
-    it('with everything else on the same lines, and mistakes unchanged', () => {
+    it('and keeps all other lines and mistakes unchanged', () => {
       const conf = '# a\nlogging {\n to_logfile: maybe\n #to_syslog: yes\n logfile: /x\n}';
       expect(loggingToStderrAlone(conf)).to.equal(
         `${conf}\nlogging {\nto_stderr: yes\nto_syslog: no\n}\n`,
@@ -96,7 +96,7 @@ describe('corosync.conf', () => {
     });
   });
 
-  it('is located line by line', () => {
+  it('gives the lines of its sections and settings', () => {
     const conf = locateCorosyncConf('# c\na {\n b: 1\n c {\n }\n\n}\nd {\n');
     expect(conf.content).to.deep.equal([
       {
@@ -132,7 +132,7 @@ describe('corosync.conf', () => {
     });
   });
 
-  it('has the value of a setting, and the last one of two', () => {
+  it('has the last value of a setting that occurs twice', () => {
     const conf = parseCorosyncConf('totem {\n a: 1\n}\ntotem {\n a: 2\n b {\n a: 3\n }\n}');
     expect(corosyncSetting(conf, 'totem', 'a')).to.equal('2');
     expect(corosyncSetting(conf, 'totem', 'b')).to.equal(undefined);

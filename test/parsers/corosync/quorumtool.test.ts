@@ -74,7 +74,7 @@ for (const generation of generations) {
 }
 
 describe('the quorum', () => {
-  it('includes a line that is not known', () => {
+  it('includes an unknown line', () => {
     const text =
       'Quorate: Yes\nUnable to get node 2 info\nNodeid      Votes Name\n 1 1 a b (local)\n 2 2 \nMood: good\n';
     expect(parseQuorumtool(text)).to.deep.include({
@@ -86,14 +86,14 @@ describe('the quorum', () => {
     });
   });
 
-  it('has no value for what is not printed, or is no number', () => {
+  it('has no value for what is missing or not a number', () => {
     const text = 'Quorate: No\nNodes: few\nQuorum: 2 Activity blocked\n';
     const { votequorum, ...others } = parseQuorumtool(text) ?? {};
     expect(others).to.include({ provider: undefined, nodes: undefined, ringId: undefined });
     expect(votequorum).to.include({ totalVotes: undefined, quorum: 2 });
   });
 
-  it('is undefined if a text does not say it', () => {
+  it('is undefined if a text does not contain it', () => {
     expect(parseQuorumtool('Quorum information\n')).to.equal(undefined);
   });
 

@@ -1,6 +1,6 @@
 // Sends trees of random files from one Debian to the others and restores them there:
 //   npm run alphorn-trees [-- --seed 7 --rounds 3 --entries 2000 --from bookworm --to trixie]
-// The same seed makes the same tree. It needs root, and the package (`npm run package`).
+// The same seed makes the same tree. This needs root and the package (`npm run package`).
 import { parseArgs } from 'node:util';
 
 import { progressOnStderr } from './lab/progress.ts';

@@ -17,7 +17,7 @@ const maxWords = 35;
 
 const root = new URL('../', import.meta.url);
 
-/** The files for people, and how their prose is found: all of it, and without tables and headings. */
+/** The files for readers, and how to find their prose: all of it, and the part outside of tables and headings. */
 const documents = [
   { folder: '.', extension: '.md', proseOf: withoutCode, runningOf: runningText },
   { folder: 'docs', extension: '.md', proseOf: withoutCode, runningOf: runningText },
@@ -25,7 +25,7 @@ const documents = [
   { folder: 'systemd', extension: '.service', proseOf: commentsOfUnit, runningOf: commentsOfUnit },
 ];
 
-/** @returns each document, with all of its sentences and those of its running text */
+/** @returns each document with all of its sentences, and with those of its running text */
 async function readDocuments() {
   const read = documents.map(async ({ folder, extension, proseOf, runningOf }) => {
     const files = await readdir(new URL(folder, root));
@@ -55,7 +55,7 @@ describe('the English of the documents', () => {
     texts = await readDocuments();
   });
 
-  it('is looked for in the README, the documents, the manual pages and the units', () => {
+  it('is checked in the README, the documents, the manual pages and the units', () => {
     const empty = texts.filter(({ running }) => running.length === 0);
     expect(empty).to.deep.equal([]);
     expect(texts.map(({ name }) => name)).to.include.members([

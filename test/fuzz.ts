@@ -18,7 +18,7 @@ const { values } = parseArgs({
   },
 });
 
-// What is waited for on a disk would be most of the time.
+// The time for waiting on a disk would dominate.
 const folder = await mkdtemp(join(memoryFolder, 'fuzz-'));
 try {
   const seed = Number(values.seed);

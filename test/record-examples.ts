@@ -54,7 +54,10 @@ async function read(file: string): Promise<Recorded> {
   return JSON.parse(await readFile(file, 'utf8')) as Recorded;
 }
 
-/** In the order of the rows, so that a difference shows what has changed. One that was not recorded again stays. */
+/**
+ * The examples in the order of the rows, so that a difference shows what has changed. An example that was not recorded
+ * this time stays.
+ */
 async function write({ name, rows, examples }: Family, recorded: Examples): Promise<void> {
   const operations = rows.flatMap((each) =>
     each.methods.map((method) => operationName(method, each.path)),

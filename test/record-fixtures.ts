@@ -20,7 +20,7 @@ const unitProperties = '--property=Id,LoadState,ActiveState,UnitFileState';
 /** What is recorded in a state of the cluster: case, argv. */
 type Calls = readonly (readonly [name: string, argv: readonly [string, ...string[]]])[];
 
-/** The calls whose answers hang on what is installed alone: case, argv. */
+/** The calls whose answers depend only on what is installed: case, argv. */
 const toolCalls: Calls = [
   ['version', ['crm_mon', '--version']],
   ['version', ['corosync', '-v']],
@@ -46,7 +46,7 @@ const toolCalls: Calls = [
   ['stonith-list', ['pcs', 'stonith', 'list', '--nodesc']],
   ['resource-describe', ['pcs', 'resource', 'describe', 'ocf:heartbeat:Dummy']],
   ['stonith-describe', ['pcs', 'stonith', 'describe', 'fence_lab']],
-  // It gives no metadata, for a library that it needs is not installed.
+  // It gives no metadata, because a library that it needs is not installed.
   ['stonith-describe-broken', ['pcs', 'stonith', 'describe', 'drac3']],
 ];
 
@@ -65,7 +65,7 @@ const configurationCalls: Calls = [
   ['stonith', ['pcs', 'stonith', 'config']],
 ];
 
-/** The states that a cluster is brought into, one after another, how, and what is recorded there. */
+/** The states of the cluster in their order, how each one is reached, and what is recorded there. */
 type States = readonly (readonly [
   name: string,
   enter: (lab: Lab) => Promise<void>,
@@ -117,7 +117,7 @@ const everythingStates: States = [
     [['as-xml', ['crm_mon', '--as-xml']], ...configurationCalls],
   ],
   [
-    // pcs 0.11 and 0.12 cannot tell of fence devices where anything is made from a template.
+    // pcs 0.11 and 0.12 cannot describe fence devices if anything is made from a template.
     'without-templates',
     async (lab) => {
       for (const id of ['FromTemplate', 'fence-template']) {
@@ -166,7 +166,7 @@ async function recordSuite(
   }
 }
 
-/** Makes the function that runs a call in the lab's first node, and writes down what it said. */
+/** Makes the function that runs a call in the lab's first node, and records its answer. */
 async function makeRecorder(
   lab: Lab,
 ): Promise<(name: string, argv: readonly [string, ...string[]]) => Promise<void>> {
@@ -191,7 +191,7 @@ function firstOf(lab: Lab): LabNode {
   return node;
 }
 
-/** Until no transition is under way. */
+/** Waits until no transition is under way. */
 async function settled(lab: Lab): Promise<void> {
   await firstOf(lab).run(['crm_resource', '--wait'], { deadlineMs: 120_000 });
 }
@@ -204,7 +204,7 @@ async function fenceDevices(node: LabNode): Promise<string[]> {
     .map((tag) => /\bid="([^"]*)"/.exec(tag)?.[1] ?? '');
 }
 
-/** The folder that each tool's recordings go to is named after its package's version. */
+/** The recordings of each tool go to a folder that is named after the version of its package. */
 async function versionsIn(node: LabNode): Promise<Record<string, string>> {
   const packages = {
     crm_mon: 'pacemaker',
@@ -234,7 +234,7 @@ async function rememberGeneration(generation: Generation): Promise<void> {
 }
 
 const asked = process.argv.slice(2);
-/** Those of them that were asked for; all where none was. */
+/** The requested ones, or all if none was requested. */
 const wanted = <T extends string>(names: readonly T[]): readonly T[] => {
   const found = names.filter((name) => asked.includes(name));
   return found.length > 0 ? found : names;

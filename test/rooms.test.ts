@@ -8,7 +8,7 @@ const maxFiles = 15;
 const maxLines = 300;
 
 describe('the rooms of src', () => {
-  it('are folders: no file lies at the root', async () => {
+  it('are folders, and no file lies at the root', async () => {
     const entries = await readdir(source, { withFileTypes: true });
     expect(entries.filter((entry) => !entry.isDirectory())).to.deep.equal([]);
   });

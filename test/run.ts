@@ -1,8 +1,9 @@
 // Runs every check of the project, as `npm test` and CI do:
 //   npm test [-- --suites bookworm,trixie]
 //   npm run test:full [-- --suites bookworm --grep 'full disk']
-// The second runs only the tests that `npm test` has time for a share of, each of them whole.
-// Before the last line it repeats what failed and says how long each part took. Its last line is `N passed, N failed`; whatever was left out is a failure too, or named above it.
+// The second runs only the tests of which `npm test` runs a share, and runs each of them completely.
+// Before the last line, it repeats the failures and prints how long each part took. Its last line is `N passed, N
+// failed`. A part that was left out counts as a failure, or is named above that line.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -19,7 +20,7 @@ interface Count {
 }
 
 interface Outcome extends Count {
-  /** The end of what it printed, where the failures are; empty if there is none. */
+  /** The end of the output, which has the failures; empty if there are none. */
   failures: readonly string[];
 }
 
@@ -29,7 +30,7 @@ interface Part extends Outcome {
   seconds: number;
 }
 
-/** Enough for some failures with their stacks. A part that fails everywhere is read from its start. */
+/** Enough for some failures with their stacks. A part with failures everywhere is read from its start. */
 const maxFailureLines = 150;
 
 const { values: options } = parseArgs({
@@ -64,7 +65,7 @@ function check(...argv: readonly [string, ...string[]]): Promise<Part> {
   });
 }
 
-/** A run of mocha, counted test by test. One that did not come to its end is a failure. */
+/** A run of mocha, counted test by test. An incomplete run is a failure. */
 function mocha(
   name: string,
   args: readonly string[],
@@ -76,7 +77,7 @@ function mocha(
       Number(new RegExp(`^ +(\\d+) ${word}`, 'm').exec(lines.join('\n'))?.[1] ?? 0);
     const [passed, failed] = [count('passing'), count('failing')];
     if (exitCode === 0 && passed > 0) return { passed, failed, failures: [] };
-    // Mocha ends with its failures; without them it was cut short, and the end says where.
+    // The output of mocha ends with the failures. Without failures it was cut short, and the end shows where.
     const start = lines.findIndex((line) => /^ +\d+ failing/.test(line));
     const failures = start === -1 ? lines.slice(-20) : lines.slice(start, start + maxFailureLines);
     return { passed, failed: Math.max(failed, 1), failures };
@@ -101,7 +102,7 @@ async function run(
   return { exitCode, lines: stdout };
 }
 
-/** What needs no cluster. */
+/** The checks that need no cluster. */
 async function withoutCluster(): Promise<Part[]> {
   return [
     await check('eslint', '.'),
@@ -116,7 +117,7 @@ async function withoutCluster(): Promise<Part[]> {
 async function onClusters(): Promise<Part[]> {
   if (process.getuid?.() !== 0) {
     console.log('The tests on real clusters were NOT RUN: they need root. Run `sudo npm test`.');
-    // Where the answer decides what lands, not run is not good enough.
+    // In CI, a part that was not run is a failure.
     return process.env['CI'] === undefined ? [] : [notRun];
   }
   await installPackages(['lintian'], progressOnStderr);

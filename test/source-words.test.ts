@@ -6,7 +6,7 @@ import ts from 'typescript';
 
 import { bannedIn, sentencesIn } from './support/prose.ts';
 
-/** Parts of names, as camelCase and file names separate them, for which the field has a word of its own. */
+/** Parts of names, split as in camelCase and file names, for which the field has another word. */
 const bannedParts = new Set([
   'most',
   'longest',
@@ -22,7 +22,7 @@ const bannedParts = new Set([
 ]);
 const bannedNames = new Set(['inTurn', 'Asked', 'Made', 'Tried']);
 
-/** Tests that have to name what is banned. */
+/** These tests have to name what is banned. */
 const aboutWords = /(?:-words|\/prose)\.test\.ts$/;
 
 interface Found {
@@ -63,8 +63,8 @@ function lineOf(source: ts.SourceFile, position: number): number {
 }
 
 /**
- * The names that a file declares. Names that are fixed elsewhere are not among them: keys of configuration and of
- * documents, which are in snake_case or in quotes, names that are imported, and properties of what is taken apart.
+ * The names that a file declares. Names that are fixed elsewhere are not among them: keys of configuration and
+ * documents, which are in snake_case or in quotes, imported names, and properties of a destructured object.
  */
 function namesDeclaredIn(source: ts.SourceFile): Found[] {
   const found: Found[] = [];
@@ -184,7 +184,7 @@ describe('the words of the source', () => {
     ['a title', "it('of two takes one', f);", "a title that begins with 'of'"],
     ['a title with a value', 'it(`of ${two} takes one`, f);', "a title that begins with 'of'"],
   ] as const) {
-    it(`are found in ${what}`, () => {
+    it(`are found in ${what} if they are banned`, () => {
       const [offence = ''] = offencesIn('a.ts', content);
       expect(offence.replace(/^a.ts:\d+: /, '')).to.equal(found);
     });

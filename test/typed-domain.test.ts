@@ -9,19 +9,19 @@ import { families } from '../packaging/reference/families.ts';
 const root = new URL('..', import.meta.url).pathname;
 const { rows, bases } = families.ha;
 
-/** Rooms that speak HTTP. Alphorn on one host speaks it with Alphorn on another, by a protocol of their own. */
+/** Rooms that speak HTTP. Alphorn uses it between hosts, with its own protocol. */
 const withHttp = /^src\/(?:routes|server|bin|alphorn\/(?:sending|receiving|peers))\//;
 
-/** The lines of the audit log have had it from the beginning, and are read from the file as they are. */
+/** The lines of the audit log have had this key from the beginning. They are passed on as they are in the file. */
 const keyOfFile = 'src/changes/audit/audit.ts: request_id';
 
-/** What the rows say of headers, and the base of their paths. A name without a hyphen may be a common word. */
+/** The headers of the rows, and the base of their paths. A name without a hyphen may be a common word. */
 const headers = rows.flatMap(({ headers = {} }) =>
   Object.keys({ ...headers.request, ...headers.answer }).filter((name) => name.includes('-')),
 );
 const namesOfHttp = new Set([...headers, ...bases]);
 
-/** The keys of the documented answers that are in snake_case, and so are no names of ours. */
+/** The keys of the documented answers that are in snake_case, and therefore are not our own names. */
 const documentedKeys = new Set<string>();
 JSON.parse(JSON.stringify(rows.map(({ answers }) => answers)), (keyword, value: unknown) => {
   if (keyword === 'properties') Object.keys(value as object).forEach(add);
@@ -36,7 +36,9 @@ function httpIn(text: string): string[] {
   return [...namesOfHttp].filter((word) => lower.includes(word.toLowerCase()));
 }
 
-/** The documented keys of the types and the objects that a file makes. What it reads of others may have the same. */
+/**
+ * The documented keys in the types and objects that a file declares. Keys that it reads from others may be the same.
+ */
 function keysIn(text: string): string[] {
   const keys: string[] = [];
   const visit = (node: ts.Node): void => {
@@ -53,7 +55,7 @@ function keysIn(text: string): string[] {
   return keys;
 }
 
-/** What is found in the files below the routes. */
+/** The findings in the files below the routes. */
 function found(find: (text: string) => string[]): string[] {
   return readdirSync(join(root, 'src'), { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
@@ -71,7 +73,7 @@ describe('the code below the routes', () => {
     expect(httpIn('/** See /api/v2/system/ha/node. */')).to.deep.equal(['/api/v2/system/ha']);
   });
 
-  it('makes no key of the documented JSON', () => {
+  it('declares no key of the documented JSON', () => {
     expect(found(keysIn)).to.deep.equal([keyOfFile]);
     expect(keysIn('const a = { cluster_name: b, x: { node_history } };')).to.deep.equal([
       'cluster_name',

@@ -44,7 +44,7 @@ describe('the walls between the rooms', () => {
       },
     ],
     [
-      'a circle of types alone',
+      'a circle that has only types',
       'no-circles',
       {
         'src/kit/a.ts': "import type { B } from './b.ts';\nexport interface A { b?: B }\n",
@@ -104,19 +104,19 @@ describe('the walls between the rooms', () => {
       { 'src/parsers/b.ts': "import { readFileSync } from 'node:fs';\nexport { readFileSync };\n" },
     ],
     [
-      'a process that somebody imports',
+      'an import of a process',
       'bin-is-imported-by-nobody',
       { 'src/bin/a.ts': a, 'src/server/b.ts': importing('../bin/a.ts') },
     ],
   ];
 
   for (const [what, rule, files] of planted) {
-    it(`refuse ${what}`, async () => {
+    it(`forbid ${what}`, async () => {
       expect(await broken(files)).to.include(rule);
     });
   }
 
-  it('allow an import that goes the right way', async () => {
+  it('allow an import in the right direction', async () => {
     expect(
       await broken({
         'src/cluster/a.ts': a,

@@ -1,4 +1,4 @@
-/** All that a generator yields. */
+/** Collects everything that a generator yields. */
 export async function allOf<T>(generator: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const each of generator) all.push(each);

@@ -33,20 +33,20 @@ export interface FoundOperation {
   /** `METHOD /path/{parameter}` */
   name: string;
   operation: Operation;
-  /** JSON Pointer to it. */
+  /** The JSON Pointer to the operation. */
   pointer: string;
-  /** Whether another path takes the same request, with other methods. */
+  /** Whether another path serves the same request with other methods. */
   isAmbiguous: boolean;
 }
 
 export interface AnswerCheck {
-  /** @throws an Error that says what of the answer is not as documented; nothing if its path is in no document */
+  /** @throws {Error} what in the answer is undocumented; a path that is in no document passes */
   check: (received: Received) => void;
-  /** @returns the family of a request and its operation, if it is in a document */
+  /** @returns the family of a request, and its operation if it is in a document */
   find: (method: string, url: string) => (FoundOperation & { family: Family }) | undefined;
 }
 
-/** Holds answers against the OpenAPI documents of families. */
+/** Checks answers against the OpenAPI documents of families. */
 export function answerCheck(families: readonly Family[]): AnswerCheck {
   const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
   const documents = families.map((family) => {
@@ -74,7 +74,7 @@ export function answerCheck(families: readonly Family[]): AnswerCheck {
     find: found,
     check({ method, url, status, type, text }) {
       const asked = found(method === 'HEAD' ? 'GET' : method, url);
-      // Not documented, or not with this method.
+      // The path is undocumented, or this method of it is.
       if (asked === undefined) return;
       const { family, document, operation } = asked;
       const fail = (why: string) => {
@@ -83,7 +83,7 @@ export function answerCheck(families: readonly Family[]): AnswerCheck {
           `${what}, which is not as its row documents it: ${why}\n${text.slice(0, 2000)}`,
         );
       };
-      // By a path that is more specific, for a HEAD of what changes something, or where a slash at the end is another path.
+      // The request has a more specific path, is a HEAD of a change, or ends with a slash that makes another path.
       const endsWithSlash = url.split('?')[0]?.endsWith('/') === true;
       if (status === 405 && (method === 'HEAD' || asked.isAmbiguous || endsWithSlash)) return;
       const said = operation.responses[status];
@@ -113,7 +113,7 @@ export function answerCheck(families: readonly Family[]): AnswerCheck {
   };
 }
 
-/** The errors at the place that was reached deepest, for the others follow from them. */
+/** The errors at the deepest place, because the other errors follow from them. */
 function textOfErrors(errors: readonly ErrorObject[]): string {
   const depth = ({ instancePath }: ErrorObject) => instancePath.split('/').length;
   const deepest = Math.max(...errors.map(depth));
@@ -155,7 +155,7 @@ function operationFinder(
   };
 }
 
-/** A literal segment goes before a parameter, as where the routes are served. */
+/** A literal segment goes before a parameter, in the same order as the routes are served. */
 function rankOf(template: string): string {
   return template
     .split('/')

@@ -70,7 +70,7 @@ export async function appBench(
 
 const answers = answerCheck(Object.values(families));
 
-/** Asks as the other does; an answer that is not as its row documents it fails the test. */
+/** Asks by the other function. An answer that is not as documented fails the test. */
 function checkedClient(client: ReturnType<typeof request>): ReturnType<typeof request> {
   const plain = Object.assign({}, client);
   const asChecked =
@@ -94,7 +94,7 @@ function checkedClient(client: ReturnType<typeof request>): ReturnType<typeof re
   });
 }
 
-/** The files of the nodes that the generation's recordings come from. */
+/** The files of the nodes from which the recordings of the generation come. */
 export function recordedPaths({ versions }: Generation): Paths {
   const folder = `cat/${versions['cat'] ?? 'unknown'}`;
   return {

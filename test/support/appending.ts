@@ -1,7 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Keeps appending lines to a file, as to a log. @returns a function that ends it */
+/** Keeps appending lines to a file, as to a log. @returns a function that stops this */
 export function appending(path: string): () => Promise<void> {
   const over = new AbortController();
   const running = (async () => {

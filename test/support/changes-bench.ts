@@ -42,7 +42,7 @@ export const everythingCib = seenByCoordinator(
   fixtureText('cibadmin/2.1.5/everything-query/stdout'),
 );
 
-/** The node that is asked is the coordinator. */
+/** The asked node is the coordinator. */
 function seenByCoordinator(xml: string): string {
   return xml.replace('dc-uuid="1"', 'dc-uuid="2"');
 }
@@ -87,7 +87,7 @@ export function callerOf({ client, token }: AppBench, other = token): Call {
       'Content-Type': 'application/json',
       ...headers,
     });
-    // Node.js would send the body of a HEAD request as if it were the next request.
+    // Node.js would send the body of a HEAD request as the start of the next request.
     return method === 'HEAD' ? asked : asked.send(JSON.stringify(body));
   };
 }

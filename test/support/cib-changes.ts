@@ -2,9 +2,8 @@ import { withoutStatus } from '../../src/parsers/cib/text.ts';
 import { parseXml, type XmlElement } from '../../src/parsers/xml.ts';
 
 /**
- * What became of a CIB, a line for each element that is not as it was: `+` or `-`, the id or name of the element
- * that it is in, and its start tag. Status is left out, what Pacemaker writes of the
- * version, and the order.
+ * The changes of a CIB, one line for each changed element: `+` or `-`, the id or name of its parent, and its start tag.
+ * Status, order and the parts of the version that Pacemaker writes are left out.
  */
 export function cibChanges(before: string, after: string): string[] {
   const [old = [], now = []] = [before, after].map((xml) => linesOf(parseXml(withoutStatus(xml))));
@@ -25,7 +24,7 @@ function startTag({ name, attributes }: XmlElement): string {
   return `<${[name, ...pairs].join(' ')}>`;
 }
 
-/** The lines without the others; one line is removed for each equal one. */
+/** The lines without the others. Each of the others removes one equal line. */
 function without(lines: readonly string[], others: readonly string[]): string[] {
   const left = [...others];
   return lines.filter((line) => {

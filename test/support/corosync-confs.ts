@@ -13,11 +13,11 @@ const { section } = fc.letrec<{ section: CorosyncSection }>((tie) => ({
     content: fc.array(fc.oneof({ depthSize: 'small' }, setting, tie('section'))),
   }),
 }));
-/** What a file can hold. */
+/** The possible content of a file. */
 export const anyConf = fc
   .array(fc.oneof(setting, section))
   .map((content) => ({ name: '', content }));
-/** What somebody may have made a file of. */
+/** Any text, often with the signs of a corosync.conf. */
 export const anyConfText = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc

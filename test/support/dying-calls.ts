@@ -4,17 +4,17 @@ import { join } from 'node:path';
 
 /** Counts the calls of this process that change something on the disk. */
 export interface DyingCalls {
-  /** How many were made. */
+  /** The number of calls so far. */
   calls: number;
-  /** Ends the counting, and closes what was left open. */
+  /** Restores the real calls, and closes what was left open. */
   restore(): Promise<void>;
 }
 
 type Call = (...args: unknown[]) => Promise<unknown>;
 
 /**
- * From the call with that number on, calls are not made and do not return. For the caller and for the disk, this is as if
- * the process had been killed then.
+ * From the call with that number on, calls do nothing and do not return. For the caller and for the disk, this is as if
+ * the process had been killed at that moment.
  * @param die is called at that moment
  */
 export async function dieAtCall(number: number, die: () => void): Promise<DyingCalls> {
@@ -60,8 +60,8 @@ export async function dieAtCall(number: number, die: () => void): Promise<DyingC
 
 /**
  * Makes the work die at the call with that number.
- * @param locks the folder in which it left the lock of this process, which lives
- * @returns whether it died, or ended before
+ * @param locks the folder in which it left the lock of this process, which still lives
+ * @returns whether it died, or ended before that call
  */
 export async function dieDuring(
   number: number,

@@ -24,7 +24,10 @@ export interface FakeCluster {
   xml: () => string;
   /** Functions that answer instead of the cluster, by the tool's name; undefined lets the cluster answer. */
   answers: Map<string, (command: Command) => Promise<Outcome> | Outcome | undefined>;
-  /** The commands that changed the cluster, without those that only read, and dry runs on a CIB in a file. */
+  /**
+   * The commands that changed the cluster. Commands that only read, and dry runs on a CIB in a file, are not among
+   * them.
+   */
   changes: () => (readonly string[])[];
   /** The differences from the first CIB, see cibChanges. */
   cibChanges: () => string[];
@@ -119,7 +122,7 @@ export function fakeCluster(xml: string, escaping: Escaping = keepsAll): FakeClu
         if (args.includes('--xpath')) return elementIn(now(), args.at(-1) ?? '');
         const file = command.env?.['CIB_file'];
         if (file !== undefined) return onFile(file, command);
-        // The new CIB has no status, and leaves the present one as it is.
+        // The new CIB has no status, and the present status stays.
         if (args.includes('--query')) return success(withStatusOf(withoutStatus(now()), xml));
         const patch = escaping(command.input ?? '');
         // CRM_EX_OLD
@@ -200,7 +203,7 @@ const metadata = `<?xml version="1.0"?><resource-agent><parameters>
 <parameter name="no-quorum-policy"><content type="select" default="stop"><option value="stop"/><option value="freeze"/></content></parameter>
 </parameters></resource-agent>`;
 
-/** Whether a patch was made of the configuration that is there, which it names. */
+/** Whether a patch was made from the present configuration, whose version it names. */
 function isOfVersion(patch: string, xml: string): boolean {
   const [version] = parseEditableXml(patch).children;
   const source = version?.children.find(({ name }) => name === 'source')?.attributes;
@@ -225,13 +228,13 @@ function agentsOf(args: readonly string[]): string {
 
 const agentsRecorded: Readonly<Record<string, string>> = {
   'ocf:pacemaker:Dummy': 'dummy',
-  // It has no parameters that the other one does not have.
+  // It has no parameter that the other agent lacks.
   'ocf:heartbeat:Dummy': 'dummy',
   'ocf:heartbeat:IPaddr2': 'ipaddr2',
   'ocf:pacemaker:Stateful': 'stateful',
   'systemd:smbd': 'unit',
   'stonith:fence_lab': 'lab',
-  // The contract's name for an agent that is like the lab's.
+  // The contract's name for an agent like the one in the lab.
   'stonith:fence_dummy': 'lab',
   'stonith:fence_ipmilan': 'ipmilan',
 };
@@ -240,7 +243,7 @@ function metadataOf(agent = ''): Outcome {
   return recorded(generation, 'crm_resource', `metadata-${agentsRecorded[agent] ?? 'none'}`);
 }
 
-/** The same function, which remembers its latest answer: a CIB is asked about more often than it changes. */
+/** The same function with a cache of its latest answer, because the same CIB is asked about several times. */
 function ofLatest(answer: (xml: string) => string): (xml: string) => string {
   let latest = { xml: '', text: '' };
   return (xml) => {
@@ -249,7 +252,7 @@ function ofLatest(answer: (xml: string) => string): (xml: string) => string {
   };
 }
 
-/** All nodes online, all primitives running on the first. */
+/** All nodes are online, and all primitives run on the first one. */
 function stateOf(xml: string): string {
   const { nodes, resources } = parseCib(xml);
   const nodesXml = nodes.map(

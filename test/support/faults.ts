@@ -14,7 +14,7 @@ export async function faultOf(code: FaultCode, promise: Promise<unknown>): Promi
   return fault;
 }
 
-/** Calls a function. @returns its value, or the fault that it throws */
+/** Calls a function. @returns its value or its fault */
 export function orFault(call: () => unknown): unknown {
   try {
     return call();

@@ -19,7 +19,7 @@ const folder = fileURLToPath(new URL('../fixtures/', import.meta.url));
 /** The generations for which there are recordings. */
 export const generations = JSON.parse(fixtureText('generations.json')) as Generation[];
 
-/** The file's text, by its path below test/fixtures. */
+/** The text of a file. @param path below test/fixtures */
 export function fixtureText(path: string): string {
   return readFileSync(fixturePath(path), 'utf8');
 }
@@ -43,7 +43,7 @@ export function recorded({ versions }: Generation, tool: string, name: string): 
   };
 }
 
-/** A tool's answer that no cluster here gives, such as that of a version in the contract. */
+/** An answer of a tool that no cluster here gives, such as one of a version in the contract. */
 export function madeUp(
   argv: readonly string[],
   stdout: string,
@@ -53,7 +53,7 @@ export function madeUp(
   return { argv, exitCode, stdout, stderr };
 }
 
-/** One of the contract's own examples, as far as it goes. */
+/** One of the contract's own examples, which may be incomplete. */
 export function contractExample(name: string): unknown {
   return JSON.parse(fixtureText(`contract/${name}.json`));
 }

@@ -7,7 +7,7 @@ export interface ExpectedQuorum {
   quorate: boolean;
 }
 
-/** A corosync.conf from another tool, and what it and the cluster must be without one of the nodes. */
+/** A corosync.conf from another tool, and the expected file and cluster after one node is removed. */
 export interface ForeignConf {
   /** Its folder in test/fixtures/corosync/conf. */
   name: string;
@@ -29,9 +29,9 @@ export interface ForeignConf {
 const host = (name: string) => name;
 
 /**
- * The addresses are those of RFC 5737, the host names `node-a` to `node-d`. What is expected is worked out by hand from
- * votequorum(5), corosync.conf(5) and corosync-qdevice(8): quorum is more than half of the expected votes, but 1 with
- * `two_node`; that and `wait_for_all` have a node that is started alone wait for the other ones.
+ * The addresses are those of RFC 5737, and the host names are `node-a` to `node-d`. The expected values are worked out
+ * by hand from votequorum(5), corosync.conf(5) and corosync-qdevice(8): quorum is more than half of the expected votes,
+ * but 1 with `two_node`. With `two_node` or `wait_for_all`, a node that is started alone waits for the others.
  */
 export const foreignConfs: readonly ForeignConf[] = [
   {
@@ -157,7 +157,7 @@ export const foreignConfs: readonly ForeignConf[] = [
   },
 ];
 
-/** @param when with the node or without it */
+/** @param when before or after the removal of the node */
 export function foreignConf({ name }: ForeignConf, when: 'before' | 'after'): string {
   return fixtureText(`corosync/conf/${name}/${when}.conf`);
 }

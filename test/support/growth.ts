@@ -33,7 +33,7 @@ function cost(work: (text: string) => unknown, text: string): number {
   try {
     work(text);
   } catch {
-    // A text may be refused, but not late.
+    // A text may be refused, but not after a long time.
   }
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000;

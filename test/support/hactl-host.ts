@@ -25,7 +25,7 @@ export function hactlPaths(folder: string): Paths {
   };
 }
 
-/** For each test: a configuration without a file, with its state in the folder. */
+/** Sets up each test: a configuration without a file, with its state in the folder. */
 export function hactlEnvironment(folder: { path: string }): void {
   beforeEach(() => {
     process.env['HA_AGENT_CONFIG'] = join(folder.path, 'none');

@@ -7,7 +7,7 @@ import type { FileItem } from '../../src/alphorn/format/items.ts';
 import { limits } from '../../src/alphorn/format/limits.ts';
 import { archiveWith, entry, type MadeLiferaft, manifestOf } from './liferafts.ts';
 
-// Archives that begin with a valid manifest and do not match it, to test receivers of liferafts.
+// These archives begin with a valid manifest and do not match it. They test receivers of liferafts.
 
 type HeaderFields = NonNullable<ConstructorParameters<typeof Header>[0]> & object;
 
@@ -22,7 +22,7 @@ function header(fields: Exclude<HeaderFields, Buffer>): Buffer {
 function ofKind(typeflag: string, path: string, size: number): Buffer {
   const block = header({ path, size, type: 'File' });
   block.write(typeflag, 156, 'latin1');
-  // The sum of all bytes, its own place taken for blanks (pax(1), ustar).
+  // The sum of all bytes, with blanks in the place of the sum (pax(1), ustar).
   block.fill(' ', 148, 156);
   const sum = block.reduce((all, byte) => all + byte, 0);
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
@@ -43,7 +43,7 @@ const body = content.subarray(512);
 
 type Entries = readonly (readonly [what: string, entries: readonly Buffer[]])[];
 
-/** Entries that an extracting tar would follow out of its folder; those of node-tar by their numbers. */
+/** Entries that would lead a tar out of its folder. Those from the tests of node-tar have their numbers. */
 const escapes: Entries = [
   [
     'as CVE-2026-23745: links to an absolute path, which was not sanitized',

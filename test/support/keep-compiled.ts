@@ -1,8 +1,8 @@
 import module from 'node:module';
 
 /**
- * Keeps what was compiled so far for the next start, in NODE_COMPILE_CACHE. Node.js does so at its end, for which a kill
- * leaves no time. Only from Node.js 22.10 on, which the types of 20 know nothing of.
+ * Stores the compiled code for the next start, in NODE_COMPILE_CACHE. Node.js does this at its end, and a kill leaves
+ * no time for it. The function exists since Node.js 22.10.
  */
 export function keepCompiled(): void {
   (module as unknown as { flushCompileCache: () => void }).flushCompileCache();

@@ -1,6 +1,6 @@
 import type { Log } from '../../src/kit/log.ts';
 
-/** A line that was logged: its fields and its level. */
+/** A logged line: its fields and its level. */
 export type LoggedLine = Record<string, unknown> & { level: string };
 
 /** A log that keeps its lines. */

@@ -23,14 +23,14 @@ export interface Described {
   host?: Partial<Manifest['host']>;
   lineage?: string;
   generation?: number;
-  /** The content of each file, or more than that, by path. */
+  /** The content of each file, or more of its properties, by path. */
   files?: Readonly<
     Record<
       string,
       FileContent | ({ content: FileContent } & Partial<Owned> & Pick<FileItem, 'acl'>)
     >
   >;
-  /** The target of each link, or more than that, by path. */
+  /** The target of each link, or more of its properties, by path. */
   links?: Readonly<Record<string, string | ({ target: string } & Partial<Omit<Owned, 'mode'>>)>>;
   /** Folders by path; by default those of the files and links. */
   folders?: Readonly<Record<string, Partial<Omit<FolderItem, 'path'>>>>;
@@ -64,7 +64,7 @@ export function liferaftOf(described: Described = {}): MadeLiferaft {
   return archiveWith(manifest, entries);
 }
 
-/** Stores the liferaft of a lost host with those of others. @returns its name */
+/** Stores the liferaft of a lost host next to those of other hosts. @returns its name */
 export async function storeLiferaft(folder: string, described: Described): Promise<string> {
   const { manifest, bytes } = liferaftOf({ host: lostHost, ...described });
   const name = `liferaft_${manifest.host.id}.tar`;
@@ -119,13 +119,13 @@ function describedLiferaft({
   return { manifest, contents };
 }
 
-/** An archive of that manifest, and of whatever comes after it. */
+/** An archive of that manifest, followed by any bytes. */
 export function archiveWith(manifest: Manifest, entries: readonly Buffer[]): MadeLiferaft {
   const raw = manifestBytes(manifest);
   return { manifest, digest: digestOf(raw), bytes: archiveOf(raw, entries) };
 }
 
-/** The same of a manifest that may be no manifest. */
+/** The same for a manifest that may be invalid. */
 export function archiveOf(manifestRaw: Buffer, entries: readonly Buffer[]): Buffer {
   return Buffer.concat([entry(manifestName, manifestRaw), ...entries, endOfArchive]);
 }
@@ -134,7 +134,7 @@ export function entry(name: string, content: Buffer): Buffer {
   return Buffer.concat([entryHeader(name, content.length), content, padding(content.length)]);
 }
 
-/** As a connection hands it over. */
+/** The bytes in pieces, as from a connection. */
 export async function* inPieces(bytes: Buffer, size = 16_384): AsyncGenerator<Buffer, void> {
   for (let at = 0; at < bytes.length; at += size) {
     yield Buffer.from(bytes.subarray(at, at + size));

@@ -1,4 +1,4 @@
-// A service for test/server/service.test.ts, which says on its standard output what is done with it: one-service.ts HOW
+// A service for test/server/service.test.ts, which reports its steps on standard output: one-service.ts HOW
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Fault } from '../../src/kit/fault.ts';

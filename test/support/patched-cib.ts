@@ -51,7 +51,7 @@ function takenFrom({ element, parent }: Found): EditableXml {
   return element;
 }
 
-/** The first of each step's name, and of its id if the step has one. Throws if it is not there. */
+/** Finds the first element with the name and id of each step. Throws if there is none. */
 export function elementAt(root: EditableXml, path: string): Found {
   let found: Found = { element: root, parent: root };
   const [first, ...steps] = path.split('/').slice(1);

@@ -11,15 +11,15 @@ import { debianPaths, type Paths } from '../../src/bin/wiring/paths.ts';
 import { keepingLog, type LoggedLine } from './keeping-log.ts';
 import { loadConfig } from '../../src/bin/wiring/config.ts';
 
-/** A separate host, as far as Alphorn knows: its files are in a folder of the test. */
+/** A host of its own for Alphorn. Its files are in a folder of the test. */
 export interface TestHost {
   id: string;
   paths: Paths;
-  /** Writes a file that its rules include, `/files/NAME` of the folder. */
+  /** Writes the file `/files/NAME` of the folder, which the rules include. */
   write(name: string, content: string | Buffer): Promise<string>;
 }
 
-/** What two nodes of a cluster have in common. */
+/** The key file that the nodes of a cluster share. */
 export const clusterKey = Buffer.alloc(256, 'a');
 
 /** @param id eight hexadecimal digits */
@@ -65,7 +65,7 @@ export async function makeTestHost(
 /** A receiver that others can reach, by default on loopback. */
 export interface TestReceiver {
   port: number;
-  /** What is in the log as it is installed. */
+  /** The lines that an installed package logs by default. */
   logged(): LoggedLine[];
   stop: Listeners['stop'];
 }

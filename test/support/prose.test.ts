@@ -14,7 +14,7 @@ import {
 const texts = (prose: string) => sentencesIn(prose).map(({ text }) => text);
 const banned = (text: string) => bannedIn({ line: 1, text });
 
-describe('the prose of a text', () => {
+describe('the prose in a text', () => {
   it('is split at full stops, question and exclamation marks before a space', () => {
     expect(texts('Is it? It is! Node 24.1 (or later.) "So."\nEnd')).to.deep.equal([
       'Is it?',
@@ -46,16 +46,16 @@ describe('the prose of a text', () => {
     ]);
   });
 
-  it('names the line on which each sentence begins', () => {
+  it('knows the line on which each sentence begins', () => {
     const found: Sentence[] = sentencesIn('\nOne goes\non. Two.\nThree.');
     expect(found.map(({ line }) => line)).to.deep.equal([2, 3, 4]);
   });
 
-  it('counts words, and no signs between them', () => {
+  it('is counted in words, without signs between them', () => {
     expect(wordCount({ line: 1, text: 'Run `npm test` – or not … *all* of it.' })).to.equal(8);
   });
 
-  it('has phrases and openings that are banned, whatever line break is in them', () => {
+  it('is searched for banned phrases and openings, even across line breaks', () => {
     const [wrapped] = sentencesIn('It hangs\non it.');
     expect(wrapped && bannedIn(wrapped)).to.equal('hangs on');
     expect(banned('All but for one.')).to.equal('but for');
@@ -64,17 +64,17 @@ describe('the prose of a text', () => {
     expect(banned('One of all is renewed; it hangs.')).to.equal(undefined);
   });
 
-  it('is that of Markdown without its code, tables and headings, line for line', () => {
+  it('leaves out code, tables and headings of Markdown, and keeps the lines', () => {
     const markdown = '# Head\n\nText.\n```sh\ncode\n```\n<!-- table -->\n| cell |';
     expect(withoutCode(markdown)).to.equal('# Head\n\nText.\n\n\n\n\n| cell |');
     expect(runningText(markdown)).to.equal('\n\nText.\n\n\n\n\n');
   });
 
-  it('is that of the comments of a unit', () => {
+  it('is the comments of a unit', () => {
     expect(commentsOfUnit('[Unit]\n# Why.\nAfter=a')).to.equal('\nWhy.\n');
   });
 
-  it('is that of a manual page without its requests and examples', () => {
+  it('leaves out requests and examples of a manual page', () => {
     const page = '.SH NAME\n.B hactl\nruns ha\\-agent.\n.nf\nhactl x\n.fi\nEnd.';
     expect(textOfManPage(page)).to.equal('\nhactl\nruns ha-agent.\n\n\n\nEnd.');
   });

@@ -1,5 +1,5 @@
-// What a text says in running sentences, and the phrases that no text of this project uses. All functions are pure. A
-// text keeps its line breaks, so that what is found can be named by its line.
+// The running sentences of a text, and the phrases that no text of this project uses. All functions are pure. A text
+// keeps its line breaks, so that each finding has a line.
 
 /** A sentence, or a part of one, with the line on which it begins (from 1). */
 export interface Sentence {
@@ -10,16 +10,16 @@ export interface Sentence {
 /** Phrases that many readers stumble over. "Depends on", "except" and "again" say the same. */
 export const bannedPhrases: readonly RegExp[] = [/\bhangs on\b/i, /\bbut for\b/i, /\banew\b/i];
 
-/** A sentence that begins with "Of" has its subject behind what is said of it. */
+/** The subject of a sentence that begins with "Of" comes too late. */
 export const bannedOpenings: readonly RegExp[] = [/^Of\b/];
 
 /** Full stops that do not end a sentence. */
 const abbreviations = /(?:^|[\s(])(?:e\.g|i\.e|cf|vs|approx)\.$/i;
 
-/** The first line of an item of a list, or a row of a table: its text does not go on from the line before. */
+/** The first line of a list item or a table row. It does not continue the line before. */
 const blockStart = /^\s*(?:[-*]|\d+\.)\s|^\s*\|/;
 
-/** @returns the Markdown without its blocks of code and its HTML comments, line for line */
+/** @returns the Markdown without code blocks and HTML comments, with the same lines */
 export function withoutCode(markdown: string): string {
   let fenced = false;
   return mapLines(markdown, (line) => {
@@ -29,17 +29,20 @@ export function withoutCode(markdown: string): string {
   });
 }
 
-/** @returns the Markdown's paragraphs and lists alone, line for line: no code, table or heading */
+/** @returns only the paragraphs and lists of the Markdown, with the same lines */
 export function runningText(markdown: string): string {
   return mapLines(withoutCode(markdown), (line) => (/^\s*\||^#/.test(line) ? '' : line));
 }
 
-/** @returns the comments of a systemd unit, line for line, without their signs */
+/** @returns the comments of a systemd unit without their signs, with the same lines */
 export function commentsOfUnit(unit: string): string {
   return mapLines(unit, (line) => (line.startsWith('#') ? line.slice(1).trim() : ''));
 }
 
-/** @returns the text of a manual page, line for line, without the requests and escapes of man(7) and without examples */
+/**
+ * @returns the text of a manual page without the requests and escapes of man(7) and without examples, with the same
+ * lines
+ */
 export function textOfManPage(roff: string): string {
   let isExample = false;
   return mapLines(roff, (line) => {
@@ -57,7 +60,7 @@ export function sentencesIn(prose: string): Sentence[] {
   return blocksIn(prose).flatMap(sentencesOfBlock);
 }
 
-/** @returns how many words a sentence has, those of its code spans included */
+/** @returns the number of words in a sentence, including its code spans */
 export function wordCount({ text }: Sentence): number {
   return text.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
 }

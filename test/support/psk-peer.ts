@@ -4,7 +4,7 @@ import type { ConnectionOptions } from 'node:tls';
 
 import { received } from './received.ts';
 
-// A peer of the tests' own, made from docs/security.md alone: what it is let in by and what it may say there.
+// A peer for tests, made from docs/security.md alone: how it signs in, and what it may send.
 
 /** The identity and key of a peer. */
 export interface Credentials {
@@ -19,7 +19,7 @@ export function credentialsOf(hostId: string, secret: Buffer): Credentials {
   return { identity: `${hostId}.${keyId}`, psk };
 }
 
-/** Options of a TLS connection by these. */
+/** The options of a TLS connection with this key. */
 export function pskOptions(credentials: Credentials): ConnectionOptions {
   return {
     pskCallback: () => credentials,
@@ -47,7 +47,7 @@ export interface PeerCall {
   agent?: https.Agent;
 }
 
-/** The answer may come before all of the body was taken. Rejects when there is none. */
+/** The answer may come before the whole body was sent. Rejects if there is no answer. */
 export async function callPeer(call: PeerCall): Promise<PeerAnswer> {
   const { address, port = 8444, credentials, method, path, headers, body, agent } = call;
   const { status, type, text } = await new Promise<{

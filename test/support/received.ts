@@ -11,14 +11,14 @@ export interface Exchange extends Received {
   sent: string;
 }
 
-/** Example by operation, by family. */
+/** Examples by operation, by family. */
 export type Recorded = Record<string, Record<string, Example>>;
 
-/** A longer example would not be read. */
+/** Nobody would read a longer example. */
 const maxBytes = 32 * 1024;
 /** The limit of an answer that is not JSON. */
 const maxTextChars = 2000;
-/** A shorter answer is often an empty one. */
+/** A shorter answer is often empty. */
 const fairBytes = 200;
 
 const answers = answerCheck(Object.values(families));
@@ -31,9 +31,9 @@ if (recording !== undefined) {
 }
 
 /**
- * Each answer that a test on a real cluster receives passes by here. With `HA_TEST_EXAMPLES=FILE` it is written there at
- * the end, if it is the best example of its route.
- * @throws an Error that says what of the answer is not as its row documents it
+ * Checks each answer that a test on a real cluster receives. With `HA_TEST_EXAMPLES=FILE`, the best example of each
+ * route is written to that file at the end.
+ * @throws {Error} what in the answer is not as its row documents
  */
 export function received(exchange: Exchange): void {
   answers.check(exchange);
@@ -61,7 +61,7 @@ function isTooLong(example: Example): boolean {
   return Buffer.byteLength(JSON.stringify(example)) > maxBytes;
 }
 
-/** The shortest that is not too short; an answer that is all there is goes before a 202. */
+/** Prefers the shortest answer that is not too short, and a 200 over a 202. */
 function isBetter(one: Example, other: Example): boolean {
   if (one.status !== other.status) return one.status < other.status;
   const [bytes, otherBytes] = [one, other].map(({ body }) => JSON.stringify(body ?? '').length) as [

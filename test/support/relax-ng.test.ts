@@ -9,8 +9,8 @@ const always = (schema: string, isSo: (document: XmlElement) => void, others = {
   fc.assert(fc.property(relaxNg(files)('schema.rng'), isSo));
 };
 
-describe('documents by a RELAX NG schema', () => {
-  it('have what is required, and what may be', () => {
+describe('random documents by a RELAX NG schema', () => {
+  it('have everything required, and sometimes what is optional', () => {
     const seen = new Set<string | undefined>();
     always(
       `<element name="a">
@@ -28,7 +28,7 @@ describe('documents by a RELAX NG schema', () => {
     expect([...seen]).to.include.members([undefined, 'true', 'false']);
   });
 
-  it('have no value that is excepted, and none that breaks a rule of its type', () => {
+  it('have no excluded value, and none that breaks a rule of its type', () => {
     always(
       `<element name="a">
          <attribute name="x"><data type="string"><except><choice><value>true</value></choice></except></data></attribute>
@@ -43,7 +43,7 @@ describe('documents by a RELAX NG schema', () => {
     );
   });
 
-  it('come to an end where a definition refers to itself', () => {
+  it('end even if a definition refers to itself', () => {
     always(
       `<grammar><start><ref name="a"/></start><define name="a"><element name="a">
          <oneOrMore><choice><element name="b"><empty/></element><ref name="a"/></choice></oneOrMore>
@@ -54,7 +54,7 @@ describe('documents by a RELAX NG schema', () => {
     );
   });
 
-  it('follow links, and what the including file defines itself', () => {
+  it('follow links, and prefer the definitions of the including file', () => {
     always(
       `<grammar><start><group><element name="a"><externalRef href="inner/b.rng"/></element></group></start></grammar>`,
       ({ children: [b] }) => {
@@ -76,7 +76,7 @@ describe('documents by a RELAX NG schema', () => {
     );
   });
 
-  it('have each id once, and references to one', () => {
+  it('have each id once, and only references to existing ids', () => {
     always(
       `<element name="a"><interleave>
          <oneOrMore><element name="b"><attribute name="id"><data type="ID"/></attribute></element></oneOrMore>
@@ -91,7 +91,7 @@ describe('documents by a RELAX NG schema', () => {
     );
   });
 
-  it('are refused where the schema has what is not understood', () => {
+  it('are refused if the schema has a part that is not supported', () => {
     for (const schema of [
       '<element name="a"><list><text/></list></element>',
       '<element name="a"><data type="anyURI"/></element>',

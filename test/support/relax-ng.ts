@@ -9,7 +9,7 @@ import { anyName, anyText } from './xml-documents.ts';
 type Item = { attribute: string; value: string } | { element: XmlElement } | { text: string };
 type Content = readonly Item[];
 
-/** Undefined: nothing is allowed there. */
+/** Undefined if nothing is allowed there. */
 type ContentArbitrary = fc.Arbitrary<Content> | undefined;
 
 interface Grammar {
@@ -17,7 +17,7 @@ interface Grammar {
   parent: Grammar | undefined;
 }
 
-/** The place of a pattern: references are resolved by the grammar around it, links by its file. */
+/** The place of a pattern. The grammar around it resolves references, and its file resolves links. */
 interface Place {
   grammar: Grammar;
   file: string;
@@ -32,8 +32,7 @@ interface Definition {
 const start = '';
 const nothing: fc.Arbitrary<Content> = fc.constant([]);
 
-// An id has to be the only one of its kind in the document, and a reference leads to one: both stand
-// in it as marks first.
+// An id must be unique in the document, and a reference must lead to one. So both are marks first.
 const idMark = '\uE000';
 const referenceMark = '\uE001';
 
@@ -53,10 +52,10 @@ const dataTypes: Readonly<Record<string, fc.Arbitrary<string>>> = {
 };
 
 /**
- * Makes random documents that a schema in RELAX NG allows (XML syntax, relaxng.org, "RELAX NG
- * Specification"; of that, what Pacemaker's schemas use).
- * @param files the schema's files and all that they link to: text by path
- * @param deepest from this depth of elements on, no more is in a document than the schema requires
+ * Makes random documents that a schema in RELAX NG allows (XML syntax, relaxng.org, "RELAX NG Specification"). It
+ * supports what Pacemaker's schemas use.
+ * @param files the texts of the schema's files and of all linked files, by path
+ * @param deepest from this depth of elements on, a document has only what the schema requires
  * @returns the documents of the schema in that file
  */
 export function relaxNg(
@@ -126,7 +125,7 @@ export function relaxNg(
       case 'interleave':
         return interleaved(pattern.children.map((each) => make(each, place, depth)));
       case 'choice':
-        // In a recursive definition the way out comes first.
+        // In a recursive definition, the branch that ends it comes first.
         return oneOf(
           (isDeep ? pattern.children.slice(0, 1) : pattern.children).map((each) =>
             make(each, place, depth),
@@ -163,7 +162,7 @@ export function relaxNg(
     return grammar;
   }
 
-  /** @param overridden what the including file defines itself */
+  /** @param overridden the definitions of the including file */
   function define(from: XmlElement, place: Place, overridden: readonly string[]): void {
     for (const each of from.children) {
       if (each.name === 'include') {
@@ -194,7 +193,7 @@ function nameClass({ attributes, children: inside }: XmlElement): {
   patterns: readonly XmlElement[];
 } {
   const { name } = attributes;
-  // As the specification has it, and as Pacemaker's `<attribute name="id ">` needs it.
+  // The specification requires this, and Pacemaker's `<attribute name="id ">` needs it.
   if (name !== undefined) return { names: fc.constant(name.trim()), patterns: inside };
   const [first, ...patterns] = inside;
   return { names: first?.name === 'name' ? fc.constant(first.text ?? '') : anyName, patterns };
@@ -239,7 +238,7 @@ function interleaved(parts: readonly ContentArbitrary[]): ContentArbitrary {
     .map(([order, contents]) => order.flatMap((index) => contents[index] ?? []));
 }
 
-/** The deeper, the fewer: lists in lists would make documents of any size. */
+/** Fewer children at greater depth, because nested lists would make documents of any size. */
 function repeated(part: ContentArbitrary, minLength: number, depth: number): ContentArbitrary {
   const maxLength = Math.max(1, 4 - Math.floor(depth / 2));
   return part && fc.array(part, { minLength, maxLength }).map((contents) => contents.flat());
@@ -262,7 +261,7 @@ function elementOf(name: string, content: Content): XmlElement {
   };
 }
 
-/** The document with ids instead of marks, each another, and references to them. */
+/** The document with unique ids in place of the marks, and references to them. */
 function withIds(root: XmlElement): XmlElement {
   const ids = new Set<string>();
   const withValues = (element: XmlElement, change: (value: string) => string): XmlElement => ({

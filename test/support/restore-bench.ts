@@ -34,7 +34,7 @@ export interface RestoreBench {
   journal: { lines: string[]; exitCode: number };
 }
 
-/** @param limits for what is kept of former restores */
+/** @param limits the limits for saved restores */
 export function restoreBench(folder: string, limits?: KeepLimits): RestoreBench {
   const alphorn: AlphornPaths = {
     ...noPaths.alphorn,
@@ -88,7 +88,7 @@ export async function restoreBenchWith(
   return { bench, name: await storeLiferaft(bench.alphorn.liferafts, content) };
 }
 
-/** The folders of restores, without the lock and the counter. */
+/** The folders of saved restores, without the lock and the counter. */
 export async function savedRestores({
   restores,
 }: Pick<AlphornPaths, 'restores'>): Promise<string[]> {
@@ -96,10 +96,10 @@ export async function savedRestores({
   return names.filter((name) => /^\d/.test(name)).sort();
 }
 
-/** What a host has, by path: a file is its text, its mode and its owner; a link its target; a folder its mode. */
+/** The content of a host by path: text, mode and owner of a file, target of a link, mode of a folder. */
 export type Tree = Readonly<Record<string, string>>;
 
-/** Everything below the folder, such as `'/etc/hosts': 'file 644 0:0 127.0.0.1'`. */
+/** Reads everything below the folder, such as `'/etc/hosts': 'file 644 0:0 127.0.0.1'`. */
 export async function treeOf(root: string, below = ''): Promise<Tree> {
   const tree: Record<string, string> = {};
   for (const name of (await readdir(join(root, below))).sort()) {
@@ -118,7 +118,7 @@ export async function treeOf(root: string, below = ''): Promise<Tree> {
   return tree;
 }
 
-/** Makes what the tree says, below the folder. */
+/** Creates the tree below the folder. */
 export async function growTree(root: string, tree: Tree): Promise<void> {
   for (const [name, what] of Object.entries(tree)) {
     const path = join(root, name);

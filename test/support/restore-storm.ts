@@ -7,19 +7,19 @@ import sinon from 'sinon';
 
 import { type StormCounts, StormHost, type StormOptions } from './storm-host.ts';
 
-// Hosts on which restores and undos are killed at random points, while others change files by hand, the disk is full and
-// the clock is put forward and back. After each step:
-//
-// - each file and link is as it once was, as a liferaft has it, or as a hand made it, and nothing between;
-// - what was said to be done is done;
-// - no content is gone, neither from its path nor from what is kept, except what a hand overwrote itself.
+// Hosts on which restores and undos are killed at random points. Meanwhile others change files by hand, the disk
+// becomes full, and the clock moves forward and back. After each step:
+// - each file and link is in its former state, in the state of a liferaft or in that of a change by hand, and never in
+// between;
+// - everything that was reported as done is done;
+// - no content is lost, neither from its path nor from the saved copies, except what a change by hand overwrote.
 
 const run = promisify(execFile);
 const stepsPerHost = 12;
 
 /**
- * @param folder where the hosts are made; who calls may mount
- * @throws an error that names the host and its steps
+ * @param folder the folder for the hosts; the caller must be allowed to mount
+ * @throws {Error} with the host and its steps
  */
 export async function restoreStorm(folder: string, options: StormOptions): Promise<StormCounts> {
   const counts: StormCounts = {

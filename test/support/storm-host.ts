@@ -19,7 +19,7 @@ export interface StormOptions {
   random: Random;
   /** How many times something is killed. */
   kills: number;
-  /** One of so many kills is by SIGKILL, in a separate process. */
+  /** One in this number of kills is by SIGKILL, in a separate process. */
   signalEach: number;
 }
 
@@ -90,14 +90,14 @@ export class StormHost {
       }
       host.wanted.set(name, wanted);
       for (const [path, what] of Object.entries(wanted)) host.allow(path, what);
-      // As a restore makes them, and as a kill may leave one that it is making.
+      // A restore creates these, and a kill may leave an incomplete one.
       for (const folder of folders)
         for (const mode of ['755', '700', '2700']) host.allow(folder, `folder ${mode} 0:0`);
     }
     return host;
   }
 
-  /** One more step. */
+  /** Does one more step. */
   async next(clock: SinonFakeTimers): Promise<void> {
     const dice = this.options.random();
     if (dice < 0.25) await this.changeByHand();
@@ -111,7 +111,7 @@ export class StormHost {
     await this.check();
   }
 
-  /** Undoes everything, as far as nothing is in its way. */
+  /** Undoes everything that nothing blocks. */
   async end(): Promise<void> {
     const { restorer } = this.bench;
     await rm(join(this.place, 'filler'), { force: true });
@@ -122,7 +122,7 @@ export class StormHost {
       await this.check();
       if (!(ended instanceof Fault)) continue;
       if (ended.code !== 'restore_failed') throw ended;
-      // A folder, say, is in the way: its copies are given up.
+      // If a folder, for example, blocks an undo, its copies are given up.
       for (const each of await this.saved(last.folder)) this.contents.delete(each);
       await restorer.drop([last.id], true);
     }
@@ -136,7 +136,7 @@ export class StormHost {
     return restorer.undo(host, force, warn);
   }
 
-  /** Restores or undoes a restore, and is mostly killed in the middle. */
+  /** Restores or undoes a restore, and is usually killed halfway. */
   private async work(): Promise<void> {
     const { options, counts, bench } = this;
     const what = this.pick(['restore', 'restore', 'undo', 'force'] as const);
@@ -177,7 +177,7 @@ export class StormHost {
     }
   }
 
-  /** Does it, and holds what it says against what is there. */
+  /** Does the work, and compares its report with the files. */
   private async done(what: string, act: () => Promise<unknown>): Promise<unknown> {
     const { restorer, alphorn } = this.bench;
     const before = leavesIn(await treeOf(alphorn.root));
@@ -187,7 +187,7 @@ export class StormHost {
     if (ended instanceof Error && !(ended instanceof Fault)) throw ended;
     const after = leavesIn(await treeOf(alphorn.root));
     for (const { folder } of await restorer.listSaved()) {
-      // Else the restore began with something else than what was there.
+      // Otherwise the restore started from another state.
       if (isWhole && formerly.every((each) => each.folder !== folder))
         this.before.set(folder, before);
     }
@@ -239,7 +239,7 @@ export class StormHost {
         await rm(place, { recursive: true, force: true });
       this.made += 1;
       const mine = `mine ${this.made}`;
-      // Without room, nothing is written.
+      // Nothing is written without room.
       if (how === 'write') await writeFile(place, mine).catch(() => undefined);
       if (how === 'link') await symlink(mine, place).catch(() => undefined);
       if (how === 'folder') await mkdir(place).catch(() => undefined);
@@ -248,7 +248,7 @@ export class StormHost {
     if (now !== undefined) this.know(path, now);
   }
 
-  /** Leaves a few pages of room, or all. */
+  /** Leaves a few free pages, or all of them. */
   private async fillDisk(): Promise<void> {
     const filler = join(this.place, 'filler');
     await rm(filler, { force: true });
@@ -271,7 +271,7 @@ export class StormHost {
     for (const each of this.contents) if (!there.has(each)) throw new Error(`'${each}' is gone`);
   }
 
-  /** Content and targets that are kept there. */
+  /** The content and targets in the saved copies. */
   private async saved(folder: string): Promise<string[]> {
     const contents: string[] = [];
     for (const [path, what] of Object.entries(await treeOf(folder))) {
@@ -316,7 +316,7 @@ function contentOf(what: string): string | undefined {
   return /^(?:file \d+|link) \d+:\d+ (.*)$/s.exec(what)?.[1];
 }
 
-/** Files and links, without what is only beside its place. */
+/** Files and links, without temporary files next to them. */
 function leavesIn(tree: Tree): Tree {
   return Object.fromEntries(
     Object.entries(tree).filter(

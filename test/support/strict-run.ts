@@ -6,7 +6,7 @@ import type { Recorded } from './fixtures.ts';
 /** A runner that expects an exact list of calls, in order, and starts nothing. */
 export interface StrictRun {
   run: Run;
-  /** Fails unless every call that was expected was made, and no other. */
+  /** Fails unless exactly the expected calls were made. */
   done: () => void;
 }
 

@@ -16,18 +16,18 @@ import { keepingLog } from './keeping-log.ts';
 /** A message from a host. */
 export interface Contact {
   hostId: string;
-  /** A liferaft that was taken in, or the question what is here of it. */
+  /** An accepted liferaft, or a question about the stored one. */
   kind: 'liferaft' | 'question';
   /** Milliseconds since 1970. */
   at: number;
-  /** Those of the liferaft that is here afterwards; 0 and empty if there is none. */
+  /** The generation and digest of the stored liferaft afterwards; 0 and empty without one. */
   generation: number;
   digest: string;
 }
 
 /** A host outside of a cluster that has its key: it accepts liferafts, and records who sent which. */
 export interface ThirdHost {
-  /** As in a setting of Alphorn. */
+  /** Its address as in a setting of Alphorn. */
   destination: string;
   contacts(): readonly Contact[];
   stop(): Promise<void>;
@@ -35,7 +35,7 @@ export interface ThirdHost {
 
 const port = 18444;
 
-/** @param address of this machine, in the network of the hosts that are to send */
+/** @param address an address of this machine in the network of the sending hosts */
 export async function startThirdHost(address: string, clusterKey: Buffer): Promise<ThirdHost> {
   const folder = await mkdtemp(join(tmpdir(), 'third-host-'));
   const keyFile = join(folder, 'authkey');

@@ -5,7 +5,7 @@ import type { Family } from '../../src/server/table/family.ts';
 import { openApiOf } from '../../src/server/table/openapi.ts';
 import type { Row } from '../../src/server/table/row.ts';
 
-/** What the rows of a family, and its examples, do not say that they have to; empty if all is said. */
+/** Lists what the rows of a family and its examples lack. It is empty if they are complete. */
 export function undocumented(family: Family): string[] {
   const names = family.rows.flatMap((each) =>
     each.methods.map((method) => operationName(method, each.path)),
@@ -32,7 +32,7 @@ function missingIn(family: Family, row: Row): string[] {
   ].map((what) => `${nameOf(row)} has ${what}`);
 }
 
-/** Schemas change, and the answers that were recorded do not. */
+/** Recorded examples stay the same when schemas change. */
 function wrongExamples(family: Family): string[] {
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   ajv.addSchema(openApiOf(family), family.name);
@@ -42,7 +42,7 @@ function wrongExamples(family: Family): string[] {
     const [method = 'GET'] = each.methods;
     const path = templateOf(each.path).replaceAll('/', '~1');
     const pointer = [path, method.toLowerCase(), 'responses', `${status}`];
-    // What refuses all requests has an error for its example, and some have no JSON.
+    // A row that refuses all requests has an error as its example, and some rows have no JSON.
     if (answered === undefined || answered === 'nothing' || 'text' in answered) return [];
     const content = ['content', 'application~1json', 'schema'];
     const $ref = `${family.name}#/paths/${[...pointer, ...content].map(encodeURIComponent).join('/')}`;

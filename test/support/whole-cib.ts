@@ -46,7 +46,7 @@ function expectProperties(document: XmlElement, sets: readonly XmlElement[], cib
     .flatMap((set) => children(set, 'nvpair'))
     .flatMap((pair) => {
       const { name: named, value } = target(pair).attributes;
-      // A pair that refers to another may have a name of its own.
+      // A pair that refers to another one may have its own name.
       const name = pair.attributes['name'] ?? named;
       return name !== undefined && value !== undefined ? [name] : [];
     });
@@ -61,7 +61,7 @@ function referenceOf({ attributes: { id, 'id-ref': reference } }: XmlElement): s
 function expectNodes(nodes: readonly XmlElement[], cib: Cib): void {
   for (const each of nodes) {
     const { id = '', uname = '', type = '' } = each.attributes;
-    // The first of two nodes with the same name counts.
+    // If two nodes have the same name, the first one counts.
     if (nodes.find(({ attributes }) => attributes['uname'] === uname) !== each) continue;
     const state = parseCrmMon(xmlOf(crmMonOf({ id, name: uname, type })));
     const values = [...valuesOf(each, setNames), ...valuesOfSets(each)];
@@ -102,8 +102,8 @@ function expectResources(resources: XmlElement | undefined, cib: Cib): void {
 }
 
 /**
- * The values of an element's attribute sets that an answer must contain. The ids of sets and pairs need not be there, and
- * neither need the value of a pair, because that of a stronger set may count.
+ * The values of an element's attribute sets that an answer must contain. The ids of sets and pairs may be missing. The
+ * value of a pair may be missing too, because that of a stronger set may count.
  */
 function valuesOfSets(element: XmlElement): string[] {
   return setNames

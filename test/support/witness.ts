@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { JsonObject, JsonValue } from '../../src/routes/ha/documents/json.ts';
 import type { XmlElement } from '../../src/parsers/xml.ts';
 
-// What answers have to contain is derived from the document that a test made or has.
+// The required content of an answer is derived from the document that a test has.
 
 /**
  * Each attribute, element and text below an element, with its path.
@@ -35,7 +35,7 @@ export function factsOfJson(json: JsonObject, path = ''): string[] {
     .flatMap(([key, value]) => {
       if (typeof value !== 'string')
         return [`${path}/${key}`, ...factsOfJson(value as JsonObject, `${path}/${key}`)];
-      // It stands for white space.
+      // The key '$t' stands for white space.
       return key === '$t' && value === '' ? [] : [`${path}/${key}=${value}`];
     })
     .sort();

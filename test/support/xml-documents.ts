@@ -19,7 +19,7 @@ const special = [
   '%',
 ];
 
-/** Any text that XML can contain, mostly with characters that have to be escaped. */
+/** Any text that XML can contain, usually with characters that must be escaped. */
 export const anyText: fc.Arbitrary<string> = fc.oneof(
   { weight: 8, arbitrary: fc.string({ unit: 'grapheme', maxLength: 8 }) },
   {
@@ -54,7 +54,7 @@ export function anyDocument(
   });
 }
 
-/** Which elements of a document get something new: the first and every nth, the second and every nth … */
+/** The elements of a document that get something new: the first and every nth, the second and every nth, and so on. */
 export const anyPlaces: fc.Arbitrary<readonly boolean[]> = fc.array(fc.boolean(), {
   minLength: 1,
   maxLength: 8,
@@ -79,7 +79,7 @@ export function withSomethingNew(
   };
 }
 
-/** The document as text, as libxml writes it. Text comes before the children. */
+/** The document as text, in libxml's format. Text comes before the children. */
 export function xmlOf({ name, attributes, children, text = '' }: XmlElement): string {
   const attributeTexts = Object.entries(attributes).map(
     ([key, value]) => ` ${key}="${escaped(value, /[<>&"\n\t\r]/g)}"`,

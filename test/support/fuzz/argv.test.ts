@@ -12,7 +12,7 @@ describe('the grammar of command lines', () => {
     ['systemctl', 'stop', 'pacemaker.service'],
   ];
   const bad: readonly (readonly string[])[] = [
-    // Names that are options, of another file, or of two lines.
+    // Names that are options, lead to another file, or have two lines.
     ['crm_resource', '--cleanup', '--resource', '--force'],
     ['crm_resource', '--cleanup', '--resource', '1a'],
     ['crm_resource', '--cleanup', '--resource', 'a\n'],
@@ -25,7 +25,7 @@ describe('the grammar of command lines', () => {
     ['cibadmin', '--query', '--xpath', "//primitive[@id='a' or '1']"],
     ['systemctl', 'stop', '--now'],
     ['corosync-quorumtool', '-e', '-1'],
-    // One argument more, another option, no tool of ours.
+    // One argument too many, another option, or another tool.
     ['crm_mon', '--as-xml', '--external-agent=/tmp/x'],
     ['cibadmin', '--erase', '--force'],
     ['sh', '-c', 'id'],
@@ -33,11 +33,11 @@ describe('the grammar of command lines', () => {
     [],
   ];
 
-  it('has what the agent starts', () => {
+  it('accepts what the agent starts', () => {
     for (const argv of good) expect(flawOfArgv(argv), argv.join(' ')).to.equal(undefined);
   });
 
-  it('has nothing else', () => {
+  it('rejects everything else', () => {
     for (const argv of bad) expect(flawOfArgv(argv), argv.join(' ')).to.be.a('string');
   });
 });

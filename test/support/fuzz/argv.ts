@@ -1,10 +1,11 @@
-// What the tools may be called with. A tool that got another argument would do another thing, or read it as an option,
-// so each place for a name has a rule of its own, made from the tools' manual pages and not from the agent's checks.
+// The allowed arguments of the tools. With another argument, a tool would do something else, or read it as an option.
+// So each place for a name has its own rule. The rules come from the tools' manual pages, and not from the agent's
+// checks.
 
 type Slot = string | RegExp;
 type Form = readonly Slot[];
 
-// Namespaces in XML 1.0, production 4, with the letters of XML 1.0, fifth edition.
+// A name by Namespaces in XML 1.0, production 4, with the letters of XML 1.0, fifth edition.
 const letters =
   'A-Z_a-z\\xC0-\\xD6\\xD8-\\xF6\\xF8-\\u02FF\\u0370-\\u037D\\u037F-\\u1FFF\\u200C-\\u200D\\u2070-\\u218F\\u2C00-\\u2FEF\\u3001-\\uD7FF\\uF900-\\uFDCF\\uFDF0-\\uFFFD\\u{10000}-\\u{EFFFF}';
 const more = `${letters}0-9.\\-\\xB7\\u0300-\\u036F\\u203F-\\u2040`;
@@ -18,13 +19,13 @@ const agent = /^[A-Za-z0-9_][A-Za-z0-9_.@+\\-]*(?:[:/][A-Za-z0-9_][A-Za-z0-9_.@+
 const unit = /^[A-Za-z][A-Za-z_-]*\.service$/;
 const count = /^[1-9]\d{0,5}$/;
 const timeout = /^--timeout=[1-9]\d{0,5}$/;
-/** A file of ours, in a folder that nobody else can enter. */
+/** A file of the agent, in a folder that nobody else can enter. */
 const file = /^\/dev\/shm\/ha-agent-\d+-\w{6}\/[a-z.-]+$/;
 const folder = /^\/[\w/.-]+$/;
 const xpath = whole(`(?:/${ncName}(?:\\[@id='[${more}:@+#]*'\\])?)+`);
 const attribute = /^--name=(?:standby|maintenance)$/;
 
-/** By tool, the command lines that it is called with. */
+/** The allowed command lines by tool. */
 const forms: Readonly<Record<string, readonly Form[]>> = {
   cibadmin: [
     ['--query'],
@@ -81,7 +82,7 @@ const forms: Readonly<Record<string, readonly Form[]>> = {
   logger: [['--tag', 'alphorn', '--priority', 'daemon.notice', '--', /^[^\0\r\n]+$/]],
 };
 
-/** @returns what is wrong with a command line, or undefined if the grammar of its tool has it */
+/** @returns what is wrong with a command line, or undefined if the grammar of its tool allows it */
 export function flawOfArgv([program = '', ...args]: readonly string[]): string | undefined {
   const tool = program.replace(/^.*\//, '');
   const known = Object.hasOwn(forms, tool) ? (forms[tool] ?? []) : [];

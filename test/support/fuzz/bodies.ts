@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 
 import type { Dice, Values } from './values.ts';
 
-/** A body, and what its headers say of it. */
+/** A body, and what its headers say about it. */
 export interface Body {
   bytes: Buffer;
   headers: readonly (readonly [name: string, value: string])[];
@@ -64,7 +64,7 @@ const texts = [
   `{"":"","":1}`,
 ];
 
-/** Something that is wrong with a body of that value. */
+/** Damages a body of that value in one way. */
 export function damaged(value: object, { pick, below, chance }: Dice, { text }: Values): Body {
   const whole = JSON.stringify(value);
   const plain = (bytes: string | Buffer): Body => ({ bytes: Buffer.from(bytes), headers: json });
@@ -79,7 +79,7 @@ export function damaged(value: object, { pick, below, chance }: Dice, { text }: 
     case 2:
       return plain(pick(texts));
     case 3: {
-      // Names that are there twice, of which the last counts for most readers.
+      // A name occurs twice. Most readers take the last one.
       const names = Object.keys(value);
       const name = JSON.stringify(names.length > 0 && chance(0.8) ? pick(names) : text());
       return plain(whole.replace(/^\{(?=.)/, `{${name}:${JSON.stringify(text())},`));

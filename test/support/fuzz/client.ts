@@ -5,35 +5,38 @@ import tls from 'node:tls';
 
 import { type Read, readAnswers } from './wire.ts';
 
-/** Bytes for a connection, and what is to become of them. */
+/** Bytes for a connection, and the expected end. */
 export interface Sent {
-  /** Each is a write of its own. */
+  /** Each is written separately. */
   pieces: readonly Buffer[];
-  /** The methods of the requests in them, as far as they are requests. */
+  /** The methods of the requests in the bytes, as far as they are requests. */
   methods: readonly string[];
-  /** How many answers have to come; otherwise whatever comes until the connection is quiet. */
+  /** The required number of answers. Without it, answers are read until the connection is quiet. */
   wanted?: number;
-  /** How the connection ends: not at all, by the server because it has to, or by the client. */
+  /** How the connection ends: not at all, by the server, which must close it, or by the client. */
   end: 'keep' | 'server' | 'fin' | 'reset';
 }
 
-/** What came of them. */
+/** The result of an exchange. */
 export interface Received extends Read {
-  /** Whether the server ended the connection, or answered the client's end. */
+  /** Whether the server ended the connection, or answered after the client's end. */
   isClosed: boolean;
 }
 
-/** How long a server has to answer or to end a connection, in milliseconds: longer than any pause of this machine. */
+/**
+ * The time in which a server must answer or end a connection, in milliseconds. It is longer than any pause of this
+ * machine.
+ */
 const deadlineMs = 30_000;
-/** A connection on which nothing comes for so long is quiet. */
+/** A connection is quiet after this time without data. */
 const quietMs = 40;
 
-/** A connection of the client's. */
+/** A connection of the client. */
 export interface Connection {
-  /** Whether another request can be sent by it. */
+  /** Whether it can carry another request. */
   isOpen: () => boolean;
   exchange: (sent: Sent) => Promise<Received>;
-  /** Sends what nothing is to be made of. */
+  /** Sends bytes without expecting an answer. */
   write: (text: string) => void;
   destroy: () => void;
 }

@@ -1,6 +1,6 @@
 import type { FuzzOutcome } from './fuzz.ts';
 
-/** What came of a run, in one line. */
+/** Describes the result of a run in one line. */
 export function figuresOf(seed: number, outcome: FuzzOutcome, seconds: number): string {
   const { requests, statuses, families, commands, rows, growth, findings } = outcome;
   const list = (counts: Readonly<Record<string, number>>) =>

@@ -3,11 +3,11 @@ const maxOfKind = 3;
 
 /** Defects that a run has found. */
 export interface Findings {
-  /** @param what without what differs from one request to the next @param where to see it again */
+  /** @param what the defect, without what differs between requests @param where how to see it again */
   add: (what: string, where: string) => void;
-  /** Whether there are so many that more would tell no more. */
+  /** Whether there are so many that further ones would not help. */
   isFull: () => boolean;
-  /** Each kind, with how often it was found and where. */
+  /** Each kind, with its number and its places. */
   list: () => string[];
 }
 

@@ -2,7 +2,7 @@ import { changing, type Kind, long, reading } from './shape.ts';
 
 /** Bodies, and where they end. */
 export const framingKinds: readonly Kind[] = [
-  // Two lengths of one body, by which two readers would see two requests.
+  // Two lengths for one body. Two readers would see two different requests.
   (token, { pick }) => ({
     text: changing(
       token,
@@ -29,7 +29,7 @@ export const framingKinds: readonly Kind[] = [
     ),
     isNone: true,
   }),
-  // Chunks that are none.
+  // Invalid chunks.
   (token, { pick }) => ({
     text: changing(
       token,
@@ -50,7 +50,7 @@ export const framingKinds: readonly Kind[] = [
     ),
     isNone: true,
   }),
-  // Chunks that are some, with what may be about them.
+  // Valid chunks with extensions and trailers.
   (token, { pick }) => ({
     text: changing(
       token,
@@ -67,7 +67,7 @@ export const framingKinds: readonly Kind[] = [
       ]),
     ),
   }),
-  // Halves.
+  // Incomplete bodies.
   (token, { pick, below }) => {
     const text = pick([
       reading(token),

@@ -13,37 +13,37 @@ import { openStragglers } from './stragglers.ts';
 export interface FuzzOptions {
   seed: number;
   count: number;
-  /** This request alone. */
+  /** The number of the only request to send. */
   only?: number;
 }
 
 /** The result of a run. */
 export interface FuzzOutcome {
   requests: number;
-  /** By status, how many answers; `none` of bytes that had none. */
+  /** The number of answers by status; `none` counts bytes without an answer. */
   statuses: Readonly<Record<string, number>>;
   families: Readonly<Record<string, number>>;
-  /** Commands that were started. */
+  /** The number of commands that were started. */
   commands: number;
-  /** Rows of all that are served, those that were asked, and those that answered with a 2xx. */
+  /** The numbers of rows: all, those that were asked, and those that answered with a 2xx. */
   rows: { all: number; asked: number; well: number };
   /** Bytes, see Memory. */
   growth: number;
   /** Defects; empty if there are none. */
   findings: readonly string[];
-  /** The request that was asked for alone, and its answer. */
+  /** The single requested request, and its answer. */
   described?: string;
 }
 
-/** Agents that are asked at once, each of them one request after another. */
+/** The number of agents that are asked in parallel. Each gets one request after another. */
 const maxLanes = 8;
-/** Measurements of memory. */
+/** The number of measurements of memory. */
 const samples = 40;
 
 /**
  * Sends unreasonable requests to the agent and to Alphorn's services, over a fake cluster. Some are made from the rows,
- * with values that are right, nearly right or hostile; others are bytes that are not a request.
- * The same seed and number make the same request, over the same cluster. With odd seeds, what cannot be undone has to be
+ * with values that are valid, nearly valid or hostile. Others are bytes that are not a request.
+ * The same seed and number make the same request, over the same cluster. With odd seeds, irreversible requests must be
  * confirmed.
  * @param folder a temporary folder
  */
@@ -76,7 +76,7 @@ export async function fuzz(folder: string, options: FuzzOptions): Promise<FuzzOu
     };
   });
 
-  // Those that listen on a path count too.
+  // Servers that listen on a path count too.
   const socketsBefore = openSockets();
   const stragglers = await openStragglers(Object.values(lanes[0]?.listeners ?? {}));
   const findings = makeFindings();
@@ -107,7 +107,7 @@ export async function fuzz(folder: string, options: FuzzOptions): Promise<FuzzOu
         findings.add('a prototype changed', exchange.described);
       for (const flaw of exchange.flaws) findings.add(flaw, exchange.described);
       for (const flaw of lane.agent.witness.flaws.splice(0)) findings.add(flaw, exchange.described);
-      // Other requests were under way as well at these services.
+      // These services also had other requests at the time.
       for (const flaw of witness.flaws.splice(0)) findings.add(flaw, exchange.described);
       if (number % Math.ceil(count / samples) === 0) memory.sample(number / count);
       if (only !== undefined) described.push(exchange.described, exchange.body);
@@ -171,7 +171,7 @@ async function comesTo(holds: () => boolean): Promise<boolean> {
   return holds();
 }
 
-/** A server that a request ends is the worst that can be found. @returns what ends the watch */
+/** A request that ends a server is the worst finding. @returns a function that stops the watch */
 function findCrashes(findings: Findings, numbers: () => string): () => void {
   const crashed = (error: unknown) => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -185,7 +185,7 @@ function findCrashes(findings: Findings, numbers: () => string): () => void {
   };
 }
 
-/** The headers of which the API tells browsers, in a preflight. */
+/** The headers that a preflight allows to browsers. */
 async function headersOf({ listeners }: FuzzedAgent): Promise<string[]> {
   const connection = await listeners.http('127.0.0.1');
   const preflight =

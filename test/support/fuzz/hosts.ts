@@ -34,13 +34,13 @@ import type { TlsIdentity } from '../../../src/server/tls/source.ts';
 
 export type ListenerName = 'http' | 'https' | 'socket' | 'peers' | 'daemon';
 
-/** @param source an address of loopback */
+/** @param source a loopback address */
 export type Listener = (source: string) => Promise<Connection>;
 
 /** Notices bugs while the services run. */
 export interface Witness {
   log: Log;
-  /** What was logged as a bug, or broke the grammar of a tool, since somebody looked. */
+  /** What was logged as a bug, or broke the grammar of a tool, since the list was last emptied. */
   flaws: string[];
 }
 
@@ -55,35 +55,35 @@ export function familiesOf(app: Express): readonly Family[] {
   return app.get('families') as readonly Family[];
 }
 
-/** An agent with a cluster that is a CIB and nothing more, and with its real listeners. */
+/** An agent with real listeners, over a cluster that is only a CIB. */
 export interface FuzzedAgent {
   families: readonly Family[];
   listeners: Readonly<Record<'http' | 'https' | 'socket', Listener>>;
   tokens: Readonly<Record<Role, string>>;
   witness: Witness;
   cluster: () => FakeCluster;
-  /** Has all be as in the beginning, over one of the CIBs. @param failing see `ToolFailure` */
+  /** Resets everything to one of the CIBs. @param failing see `ToolFailure` */
   begin: (cib: number, failing?: ToolFailure) => void;
-  /** No tool fails from now on. */
+  /** Lets all tools work from now on. */
   heal: () => void;
-  /** Returns when no tool has run for a while: who has hung up does not know how long what it asked for goes on. */
+  /** Returns when no tool has run for a while. A client that hung up does not know how long its request goes on. */
   settled: () => Promise<void>;
   /** Puts back the files that a change may have replaced. */
   restoreFiles: () => Promise<void>;
   stop: () => Promise<void>;
 }
 
-/** Has one call of a tool fail. */
+/** Makes one call of a tool fail. */
 export interface ToolFailure {
   tool: string;
-  /** Which one of its calls, from 0. */
+  /** The number of that call, from 0. */
   call: number;
   fail: () => Outcome;
 }
 
 export const cibs = [storageCib, remoteNodesCib, everythingCib] as const;
 
-/** @param asksTwice whether what cannot be undone has to be confirmed */
+/** @param asksTwice whether irreversible requests must be confirmed */
 export async function openAgent(
   folder: string,
   {
@@ -197,7 +197,7 @@ export async function openAgent(
       for (let quiet = 0; quiet < 10; quiet += 1) {
         const started = state.cluster.calls.length;
         await sleep(5);
-        // What a change does between two tools is to write files.
+        // Between two calls of tools, a change writes files.
         await stat(folder);
         if (running > 0 || state.cluster.calls.length > started) quiet = 0;
       }
@@ -224,7 +224,7 @@ function configIn(folder: string, ports: { http: number; https: number }): Promi
   });
 }
 
-/** What the fake cluster has no use for otherwise. */
+/** Commands that the fake cluster does not need otherwise. */
 function answerFurther({ answers }: FakeCluster, realRun: ReturnType<typeof makeRun>): void {
   answers.set('corosync', ({ argv }) => success(argv.includes('-v') ? 'Corosync 3.1.7\n' : ''));
   answers.set('corosync-keygen', async ({ argv }) => {
@@ -232,7 +232,7 @@ function answerFurther({ answers }: FakeCluster, realRun: ReturnType<typeof make
     return success('');
   });
   answers.set('logger', () => success(''));
-  // It reads and gives attributes of files in the folder of the run.
+  // This tool reads and writes attributes of files in the folder of the run.
   answers.set('perl', realRun);
 }
 

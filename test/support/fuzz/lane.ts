@@ -28,12 +28,12 @@ export interface Lane {
 export interface Exchange {
   asked: SentRequest;
   statuses: readonly number[];
-  /** Commands that it started. */
+  /** The number of commands that it started. */
   commands: number;
   flaws: readonly string[];
-  /** The request and its answers in one line, and how to see them again. */
+  /** The request and its answers in one line, with the way to see them again. */
   described: string;
-  /** The last answer's. */
+  /** The body of the last answer. */
   body: string;
 }
 
@@ -42,14 +42,14 @@ const rawShare = 0.15;
 /** The share of requests during which a tool fails. */
 const failureShare = 0.05;
 
-/** So many requests, one after another, find the same CIB. */
+/** This number of requests in sequence starts with the same CIB. */
 const sameCib = 64;
 
-/** Makes the request of that number, over a cluster that is as in the beginning. */
+/** Makes the request of that number, over a cluster in its first state. */
 export async function askNumber(lane: Lane, seed: number, number: number): Promise<Exchange> {
   const { agent, knowledge, listeners } = lane;
   const dice = diceOf(randomOf(seed * 1_000_003 + number));
-  // What is made of a CIB is cached while many ask for it.
+  // What is made from a CIB is cached, because many requests ask for it.
   const cib = diceOf(randomOf(seed * 1_000_003 + Math.floor(number / sameCib))).below(cibs.length);
   agent.begin(cib, dice.chance(failureShare) ? failureOf(dice) : undefined);
   const asked = dice.chance(rawShare) ? askRaw(knowledge, dice) : askOf(knowledge, dice);
@@ -58,7 +58,7 @@ export async function askNumber(lane: Lane, seed: number, number: number): Promi
   const open = () => listeners[asked.listener](sourceOf(number));
   let connection = isReused && lane.connection?.isOpen() === true ? lane.connection : await open();
   let received = await connection.exchange(asked);
-  // The server may have ended a connection just then that was open for longer (RFC 9112, section 9.3.1).
+  // The server may have just ended a connection that was open for some time (RFC 9112, section 9.3.1).
   if (connection === lane.connection && received.isClosed && received.answers.length === 0) {
     connection = await open();
     received = await connection.exchange(asked);
@@ -105,12 +105,12 @@ async function versionShown(agent: FuzzedAgent): Promise<string | undefined> {
   return answers[0]?.headers.get('etag');
 }
 
-/** Another address of loopback for each, so that wrong tokens of one are no reason to hold up another. */
+/** Each lane has its own loopback address, so that wrong tokens of one lane do not delay another. */
 function sourceOf(number: number): string {
   return `127.${1 + ((number >> 15) & 127)}.${(number >> 7) & 255}.${1 + (number & 127)}`;
 }
 
-/** How a tool fails that works otherwise: by exit codes of Pacemaker's (`crm_error --exit --list`), or as the runner says. */
+/** How a tool fails: by exit codes of Pacemaker (`crm_error --exit --list`), or by faults of the runner. */
 function failureOf({ pick, below, chance }: Dice): ToolFailure {
   const exitCode = pick([1, 6, 64, 78, 102, 103, 105, 113, 124]);
   const code = pick([

@@ -1,8 +1,8 @@
 import { type Kind, long, reading } from './shape.ts';
 
-/** Lines and headers of requests, and what is none. */
+/** Request lines and headers, valid and invalid. */
 export const lineKinds: readonly Kind[] = [
-  // What is no HTTP at all.
+  // Bytes that are not HTTP.
   (_token, { pick, below }) => ({
     text: pick([
       '\0',
@@ -22,7 +22,7 @@ export const lineKinds: readonly Kind[] = [
       String.fromCharCode(...Array.from({ length: 1 + below(400) }, () => below(256))),
     ]),
   }),
-  // Lines of a request.
+  // Request lines.
   (token, { pick }) => {
     const line = pick([
       'GET  / HTTP/1.1',
@@ -49,7 +49,7 @@ export const lineKinds: readonly Kind[] = [
     ]);
     return { text: `${line}\r\nHost: a\r\n${token}\r\n` };
   },
-  // Targets.
+  // Request targets.
   (token, { pick }) => {
     const method = pick(['GET', 'GET', 'POST', 'OPTIONS', 'DELETE', 'HEAD', 'TRACE', 'CONNECT']);
     const target = pick([
@@ -138,9 +138,9 @@ export const lineKinds: readonly Kind[] = [
   }),
   (token) => ({ text: reading(token, 'X: a\0b\r\n'), isNone: true }),
   (token) => ({ text: reading(token, 'X : a\r\n'), isNone: true }),
-  // A request without the host that it is for (RFC 9112, section 3.2).
+  // A request without a Host header (RFC 9112, section 3.2).
   () => ({ text: 'GET /healthz HTTP/1.1\r\n\r\n', isNone: true }),
-  // Older HTTP, which has no host and ends with its answer.
+  // Older HTTP, which has no Host header and ends with its answer.
   (token, { pick }) => ({
     text: `GET ${pick(['/healthz', '/openapi.json', '/', '/api/v2/system/ha/versions'])} HTTP/1.0\r\n${token}${pick(['', 'Connection: keep-alive\r\n', 'Host: a\r\n'])}\r\n`,
   }),

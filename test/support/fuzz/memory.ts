@@ -1,15 +1,15 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Bytes by which memory may grow over a run: what is cached up to some bound, and what the compiler keeps. */
+/** The number of bytes by which memory may grow in a run: bounded caches, and what the compiler keeps. */
 const maxGrowth = 8 * 1024 * 1024;
-/** What is loaded, compiled and cached with the first requests is no growth. */
+/** Memory that is loaded, compiled and cached with the first requests is not growth. */
 const warmUp = 0.3;
 
 export interface Memory {
-  /** Measures what is alive now, after `done` of all. */
+  /** Measures the living memory after `done` of all requests. */
   sample: (done: number) => void;
-  /** By how many bytes it grows from the warm-up to the end, as a straight line through all samples has it. */
+  /** The growth in bytes from the warm-up to the end, by a straight line through all samples. */
   growth: () => number;
   isFlat: () => boolean;
 }

@@ -9,7 +9,7 @@ const contract = ['contract', 'alphorn', 'security']
   .map((name) => readFileSync(new URL(`../../../docs/${name}.md`, import.meta.url), 'utf8'))
   .join('\n');
 
-/** The statuses of errors that a caller can do nothing about. */
+/** The statuses of errors that no caller can avoid. */
 const fine5xx = [503, 504, 507];
 const documented = [
   200,
@@ -46,7 +46,7 @@ export interface Around {
   after: string;
 }
 
-/** A CIB without its version. A change whose later step failed is taken back, which counts as a further version. */
+/** A CIB without its version. The rollback of a change counts as another version. */
 function contentOf(cib: string): string {
   return cib.replace(/^<cib [^>]*>/m, (start) =>
     start.replace(/ (?:admin_epoch|epoch|num_updates|cib-last-written)="[^"]*"/g, ''),
@@ -64,7 +64,7 @@ export function flawsOf(
 ): string[] {
   const { answers, flaw, isClosed } = received;
   const isChanged = before !== after;
-  // Who has hung up does not know what became of it.
+  // A client that hung up does not know the result.
   const isUnknown = answers.length === 0 && asked.wanted === undefined && !asked.isRefused;
   const isMade = answers.some(({ status }) => status === 200 || status === 202);
   const codes = answers.map(codeOf);
@@ -134,7 +134,7 @@ function flawsOfAnswer(
   return flaws;
 }
 
-/** The answer to a change has the version that it made. */
+/** The answer to a change has the version after that change. */
 function flawsOfChange({ status, headers }: Answer, after: string): string[] {
   if (status !== 200 && status !== 202) return [];
   const version = `"${versionOfCib(after)}"`;

@@ -3,7 +3,7 @@ import { nodes } from '../changes-bench.ts';
 import { cibs } from './hosts.ts';
 import type { Pools } from './values.ts';
 
-/** The ids of elements in the fake clusters. @param start a pattern for the start of their tags */
+/** The ids of elements in the fake clusters. @param start a pattern for the beginning of their tags */
 function idsOf(start: string): string[] {
   const tags = new RegExp(`<(?:${start})[^>]*?\\bid="([^"]+)"`, 'g');
   return [...new Set(cibs.flatMap((xml) => [...xml.matchAll(tags)].map(([, id = '']) => id)))];
@@ -52,7 +52,7 @@ export const pools: Pools = {
   },
 };
 
-/** What `If-Match` may have: the version of each fake cluster, and others. */
+/** Values for `If-Match`: the version of each fake cluster, and others. */
 export const versions: readonly string[] = [
   ...cibs.map((xml) => `"${versionOfCib(xml)}"`),
   '*',

@@ -5,9 +5,9 @@ import type { SentRequest, Knowledge } from './requests.ts';
 import { changing, type Kind, reading } from './shape.ts';
 import { type Dice, hostile } from './values.ts';
 
-/** What is done with connections: other protocols, several requests at once. */
+/** Other uses of connections: other protocols, several requests at once. */
 const connectionKinds: readonly Kind[] = [
-  // Expectations, which may be left unheeded (RFC 9110, section 10.1.1).
+  // Expectations that may be ignored (RFC 9110, section 10.1.1).
   (token, { pick }) => ({
     text: changing(
       token,
@@ -29,12 +29,12 @@ const connectionKinds: readonly Kind[] = [
   (_token, { pick }) => ({
     text: `CONNECT ${pick(['evil.example:443', '/', '127.0.0.1:22', '*'])} HTTP/1.1\r\nHost: a\r\n\r\nSSH-2.0-x\r\n`,
   }),
-  // Several requests at once, each of which has an answer, in order.
+  // Several requests at once. Each has an answer, in order.
   (token, { pick, below }) => {
     const methods = Array.from({ length: 2 + below(8) }, () =>
       pick(['GET', 'HEAD', 'OPTIONS', 'PATCH']),
     );
-    // Wrong tokens are answered late.
+    // Answers to wrong tokens are delayed.
     const paths = ['/healthz', '/openapi.json', ...(token === '' ? [] : ['/x'])];
     const text = methods.map(
       (method) =>
@@ -42,7 +42,8 @@ const connectionKinds: readonly Kind[] = [
     );
     return { text: text.join(''), methods, wanted: methods.length, end: 'fin' };
   },
-  // More at once than is kept; a broken one behind sound ones; a body that is the next request.
+  // More requests at once than are kept, a broken request after valid ones, and a body that looks like the next
+  // request.
   (token, { pick }) => ({
     text: pick([
       reading(token, '', '/healthz').repeat(600),
@@ -53,7 +54,7 @@ const connectionKinds: readonly Kind[] = [
       `GET /healthz HTTP/1.1\r\nHost: a\r\n${token}Content-Length: 3\r\n\r\nabcGET /none HTTP/1.1\r\nHost: a\r\n\r\n`,
     ]),
   }),
-  // A sound request with bytes that were changed on the way.
+  // A valid request with changed bytes.
   (token, { pick, below }) => {
     const signs = Array.from(pick([reading(token), changing(token, 'Content-Length: 13\r\n')]));
     for (let times = below(3); times >= 0; times -= 1) {
@@ -75,7 +76,7 @@ const connectionKinds: readonly Kind[] = [
 
 const kinds = [...lineKinds, ...framingKinds, ...connectionKinds];
 
-/** Something at the socket that no client of ours sends. */
+/** Data on the socket that no client of ours sends. */
 export function askRaw({ tokens }: Knowledge, dice: Dice): SentRequest {
   const { chance, pick, below } = dice;
   const listener: ListenerName = pick([

@@ -12,10 +12,10 @@ import { type Dice, makeValues, type Pools, type Values } from './values.ts';
 export interface SentRequest extends Sent {
   family: string;
   listener: ListenerName;
-  /** Undefined if it is not known what it asks. */
+  /** Undefined if the meaning of the bytes is unknown. */
   row?: Row;
   isDryRun: boolean;
-  /** Whether the agent has to refuse it. */
+  /** Whether the agent must refuse it. */
   isRefused: boolean;
 }
 
@@ -29,9 +29,9 @@ export interface ServedRow {
 export interface Knowledge {
   rows: readonly ServedRow[];
   pools: Pools;
-  /** The headers of which the API tells browsers. */
+  /** The headers that browsers may send. */
   headers: readonly string[];
-  /** What `If-Match` may have, as it is right for some of the clusters. */
+  /** Values for `If-Match`, each valid for some of the clusters. */
   versions: readonly string[];
   tokens: readonly [admin: string, ...others: string[]];
 }
@@ -107,7 +107,7 @@ export function askOf(knowledge: Knowledge, dice: Dice): SentRequest {
   const { chance, pick, below } = dice;
   const values = makeValues(dice, knowledge.pools);
   const { family, listener, row } = pick(knowledge.rows);
-  // Where all is as documented, it gets further.
+  // A fully documented request gets further.
   const wildness = pick([0, 0, 0, 0.15, 0.15, 0.5]);
   const odd = () => chance(wildness);
   const valueOf = (name: string, field: Field<unknown>) =>
@@ -150,7 +150,7 @@ export function askOf(knowledge: Knowledge, dice: Dice): SentRequest {
   ];
   const targetAndQuery = `${target}${search === '' ? '' : `?${search}`}`;
   const bytes = bytesOf(method, targetAndQuery, headers, body.bytes, dice);
-  // The peer port closes a connection whose headers are too large, without an answer.
+  // The peer port closes a connection without an answer if the headers are too large.
   const isTooLarge = listener === 'peers' && bytes.indexOf('\r\n\r\n') > 8000;
   return {
     family: family.name,
@@ -196,7 +196,7 @@ const liferafts = [1, 2, 3].map((generation) =>
   liferaftOf({ generation, files: { '/etc/hostname': `node-${generation}\n` } }),
 );
 
-/** What a peer says has no fields, for its process does without what checks them. */
+/** Routes of peers have no fields, because their process runs without the validator. */
 function peerBody(row: Row, dice: Dice, values: Values): Body {
   const { chance, pick, below } = dice;
   const { digest, manifest, bytes } = pick(liferafts);
@@ -282,7 +282,7 @@ function bytesOf(
   return Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n${content}`, 'latin1');
 }
 
-/** In a URL. Half of a surrogate pair has no encoding. */
+/** Encodes a text for a URL. Half of a surrogate pair has no encoding. */
 function encoded(value: unknown): string {
   return encodeURIComponent(Buffer.from(textOf(value)).toString());
 }
@@ -291,7 +291,7 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** As a header can hold it. */
+/** Reduces a text to what a header can hold. */
 function printable(text: string): string {
   return Buffer.from(text.slice(0, 2000))
     .toString('latin1')

@@ -1,19 +1,19 @@
 import type { Connection } from './client.ts';
 import type { Listener } from './hosts.ts';
 
-/** Starts of requests, of which the rest never comes. */
+/** Beginnings of requests whose rest never comes. */
 const starts = [
   '',
   'G',
   'GET /healthz HTTP/1.1\r\nHost: a\r\n',
   'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n1',
 ];
-/** The peer port keeps a connection for five minutes after an answer, and this machine may stand still. */
+/** The peer port keeps a connection open for five minutes after an answer, and this machine may stand still. */
 const maxWaitMs = 400_000;
 
 /** Connections on which the rest never comes. */
 export interface Stragglers {
-  /** How many should be closed by now and are not. */
+  /** The number that should be closed by now and are not. */
   leftOpen: () => number;
   close: () => void;
 }

@@ -18,7 +18,7 @@ export function diceOf(random: Random): Dice {
   };
 }
 
-/** Each could be read as an option, a path out of its folder, another line or the end of a text. */
+/** Each of these could be read as an option, a path out of its folder, another line or the end of a text. */
 export const hostile: readonly string[] = [
   '-f',
   '--force',
@@ -73,9 +73,9 @@ export const hostile: readonly string[] = [
 
 /** Texts that mean something to the agent or the cluster. */
 export interface Pools {
-  /** By what the description of their rule has. */
+  /** Values by a part of the description of their rule. */
   byRule: Readonly<Record<string, readonly string[]>>;
-  /** Those of them that are names of one kind, by a word of the path or the field that they are for. */
+  /** The values that are names of one kind, by a word in their path or field. */
   byWord: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -132,8 +132,8 @@ const objects: readonly object[] = [
 /** Values for fields, by their schemas. */
 export interface Values {
   /**
-   * One that the schema allows, as far as it says what it allows.
-   * @param about the path or field that it is for
+   * A value that the schema allows, as far as the schema is precise.
+   * @param about the path or field of the value
    */
   valid: (schema: JsonSchema, about: string) => unknown;
   /** Any JSON, mostly hostile. */

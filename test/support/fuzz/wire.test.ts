@@ -2,12 +2,12 @@ import { expect } from 'chai';
 
 import { readAnswers } from './wire.ts';
 
-describe('the reader of answers', () => {
+describe('the reader of HTTP answers', () => {
   const read = (text: string, methods: readonly string[] = [], isClosed = false) =>
     readAnswers(Buffer.from(text, 'latin1'), methods, isClosed);
   const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi';
 
-  it('reads answers one behind another, with bodies of each kind', () => {
+  it('reads consecutive answers with each kind of body', () => {
     const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n';
     const none = 'HTTP/1.1 204 No Content\r\n\r\n';
     const ofHead = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n';
@@ -24,14 +24,14 @@ describe('the reader of answers', () => {
     ]);
   });
 
-  it('knows an answer that has not ended', () => {
+  it('recognises an incomplete answer', () => {
     for (const text of [ok.slice(0, -1), ok.slice(0, 20), 'HTTP/1.1 200 OK\r\n\r\nhi']) {
       expect(read(text).isPartial, text).to.equal(true);
     }
     expect(read('HTTP/1.1 200 OK\r\n\r\nhi', [], true).answers).to.have.length(1);
   });
 
-  it('finds what is no HTTP', () => {
+  it('reports bytes that are not HTTP', () => {
     for (const text of [
       'HTTP/1.0 200 OK\r\n\r\n',
       'HTTP/1.1 999 OK\r\n\r\n',

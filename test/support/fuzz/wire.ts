@@ -1,17 +1,17 @@
-/** An answer, as it came. */
+/** An answer as it was received. */
 export interface Answer {
   status: number;
-  /** By names in small letters; of a name that came twice, both values. */
+  /** Values by lower-case name. A name that occurs twice has both values. */
   headers: ReadonlyMap<string, string>;
   body: Buffer;
 }
 
-/** What a reader of answers has made of the bytes so far. */
+/** The result of reading the bytes so far. */
 export interface Read {
   answers: readonly Answer[];
-  /** Why the bytes are no HTTP. */
+  /** Why the bytes are not HTTP. */
   flaw?: string;
-  /** Whether the last answer is under way. */
+  /** Whether the last answer is incomplete. */
   isPartial: boolean;
 }
 
@@ -19,9 +19,9 @@ const statusLine = /^HTTP\/1\.1 ([1-5]\d\d) [\t -~]*$/;
 const headerLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t -~\x80-\xff]*)$/;
 
 /**
- * Reads answers by the letter of RFC 9112; nothing that is not well-formed passes.
- * @param bytes all that came on a connection
- * @param methods those of the requests, in order; an answer to a HEAD has no body
+ * Reads answers strictly by RFC 9112, and refuses everything that is not well-formed.
+ * @param bytes all bytes of a connection so far
+ * @param methods the methods of the requests, in order; an answer to a HEAD has no body
  * @param isClosed whether the connection has ended
  */
 export function readAnswers(bytes: Buffer, methods: readonly string[], isClosed: boolean): Read {
@@ -67,7 +67,7 @@ export function readAnswers(bytes: Buffer, methods: readonly string[], isClosed:
   return { answers, isPartial: false };
 }
 
-/** @returns undefined if they have not ended yet, a text if they are none */
+/** @returns undefined for incomplete chunks, or the flaw of invalid ones */
 function readChunks(
   bytes: Buffer,
   from: number,

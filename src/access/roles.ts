@@ -1,4 +1,4 @@
-/** What a caller may do. Each role includes those before it; a monitor may only read the metrics. */
+/** What a caller may do. Each role includes those before it. A monitor may only read the metrics. */
 export const roles = ['monitor', 'viewer', 'operator', 'admin'] as const;
 export type Role = (typeof roles)[number];
 

@@ -33,7 +33,7 @@ export interface AlphornChanges {
   remove: (name: string) => Change<string>;
   /** Its result is their names. */
   removeAll: () => Change<string[]>;
-  /** Has the sender look for changes and send them now. Faults: `alphorn_not_running` */
+  /** Makes the sender look for changes and send them now. Faults: `alphorn_not_running` */
   sync: () => Change<DaemonStatus>;
 }
 

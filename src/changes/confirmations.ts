@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto';
 
-/** Lets what cannot be undone be done only by who asked for it twice. */
+/** Requires irreversible requests to be confirmed by a second, identical request. */
 export interface Confirmations {
-  /** Whether this node asks for them at all. */
+  /** Whether this node requires confirmations. */
   required: boolean;
   lifetimeSeconds: number;
-  /** A token that this caller can repeat this request with, once. */
+  /** Returns a token with which this caller can repeat this request once. */
   issue(caller: string, request: string): string;
-  /** Whether it is such a token, and has not ended; it is of no use afterwards. */
+  /** Whether the token is valid for this caller and request. A valid token can be used only once. */
   redeem(token: string, caller: string, request: string): boolean;
 }
 
 const lifetimeSeconds = 60;
-/** More than any UI has open; beyond, the oldest is of no use any more. */
+/** More than any UI has open at a time. Above this number, the oldest token becomes invalid. */
 const maxTokens = 1000;
 
 /** @param now a monotonic clock in milliseconds */

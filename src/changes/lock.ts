@@ -4,28 +4,28 @@ import { Fault } from '../kit/fault.ts';
 import { makeSerializer } from '../kit/concurrency/serialize.ts';
 
 /**
- * Lets changes be made one at a time.
+ * Runs changes one at a time.
  *
  * INVARIANTS
- * - At most one runs at a time, except those that run beside the others.
- * - They run in the order in which they were asked for.
- * - At most `capacity` wait beside the one that runs; what comes then is refused, and nothing of it runs.
- * - What has begun runs to its end, whether or not anybody still waits for it; that it fails does not
- *   hold up the next.
- * - Once it is stopped nothing begins.
+ * - At most one change runs at a time, except those that run concurrently on purpose.
+ * - Changes run in the order of their requests.
+ * - At most `capacity` changes wait. Further ones are refused, and no part of them runs.
+ * - A change that has begun runs to its end, whether or not anybody still waits for it. A failure does not stop the
+ *   next change.
+ * - After a stop, no change begins.
  */
 export interface Lock {
   /** Faults: `too_many_changes`, `stopping`, those of the work. */
   run<T>(work: () => Promise<T>): Promise<T>;
-  /** Runs work at once, next to what is in turn. Faults: `stopping`, those of the work. */
+  /** Runs work at once, concurrently with the queue. Faults: `stopping`, those of the work. */
   runBeside<T>(work: () => Promise<T>): Promise<T>;
-  /** How many have been asked for and have not ended, the one that runs among them. */
+  /** The number of changes that were requested and have not ended, including the running one. */
   pending: () => number;
-  /** Refuses what has not begun, and all that comes. Returns when nothing runs any more. */
+  /** Refuses waiting and further changes. Returns when nothing runs any more. */
   stop(): Promise<void>;
 }
 
-/** Roughly how long a few changes take. */
+/** About the time that a few changes take. */
 const retryAfterSeconds = 5;
 
 export function makeLock(capacity = 256): Lock {
@@ -92,7 +92,7 @@ function stopping(): Fault {
   );
 }
 
-/** Adds how many changes there are. */
+/** Adds the number of changes to the fault. */
 export function addLockMetrics(registry: Registry, { pending }: Pick<Lock, 'pending'>): void {
   new Gauge({
     name: 'ha_agent_changes_pending',

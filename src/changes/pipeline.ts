@@ -9,7 +9,7 @@ import type { AuditEntry, AuditLog } from './audit/audit.ts';
 import type { Change, ChangeRequest, ChangeResult, DryRun } from './change.ts';
 import type { Lock } from './lock.ts';
 
-/** Makes the changes of all families: one after another, each with its beginning and its end in the audit log. */
+/** Makes the changes of all families, one after another. The audit log records the beginning and the end of each. */
 export interface ChangePipeline {
   /**
    * Makes a change after those that were requested before it.
@@ -18,7 +18,7 @@ export interface ChangePipeline {
    */
   make<T>(request: ChangeRequest, change: Change<T>): Promise<ChangeResult<T>>;
   /**
-   * Says what a change would do. Nothing is changed, and no other change is waited for.
+   * Returns what a change would do. Nothing is changed, and it does not wait for other changes.
    * Faults: `cannot_be_tried`, those of the change.
    */
   try(request: ChangeRequest, change: Change<unknown>): Promise<DryRun>;
@@ -39,7 +39,7 @@ export interface PipelineParts {
   changeDeadlineMs: number;
 }
 
-/** For the record and the answer of the last change. */
+/** The data of the last change for the record and the answer. */
 const extraStopMs = 10_000;
 
 export function makeChangePipeline(parts: PipelineParts): ChangePipeline {
@@ -57,7 +57,7 @@ export function makeChangePipeline(parts: PipelineParts): ChangePipeline {
     await attempt.admit?.();
     const id = randomUUID();
     const recorded = audit.record({ id, ...request.request, outcome: 'begun' });
-    // The attempt awaits it, perhaps later.
+    // The attempt may await it later.
     recorded.catch(() => undefined);
     const { run, commands } = recordingRun(parts.run);
     const warnings: string[] = [];
@@ -77,7 +77,7 @@ export function makeChangePipeline(parts: PipelineParts): ChangePipeline {
       try {
         await audit.recordEnd(entry);
       } catch {
-        // The change was made, and must not look as if it was not. Its beginning is on record.
+        // The change was made, so its result must not be a fault. Its beginning is recorded.
         warn('The end of this change could not be recorded in the audit log.');
       }
       return after;
@@ -139,7 +139,7 @@ function busy(what: string): Fault {
   );
 }
 
-/** Keeps what was run, its secrets masked. */
+/** Collects the commands that were run, with their secrets masked. */
 function recordingRun(run: Run): { run: Run; commands: string[][] } {
   const commands: string[][] = [];
   return {

@@ -9,8 +9,9 @@ import { type StormCounts, StormHost, type StormOptions } from './storm-host.ts'
 
 // Hosts on which restores and undos are killed at random points. Meanwhile others change files by hand, the disk
 // becomes full, and the clock moves forward and back. After each step:
+//
 // - each file and link is in its former state, in the state of a liferaft or in that of a change by hand, and never in
-// between;
+//   between;
 // - everything that was reported as done is done;
 // - no content is lost, neither from its path nor from the saved copies, except what a change by hand overwrote.
 

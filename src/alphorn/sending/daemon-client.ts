@@ -61,7 +61,7 @@ function textOf(
   deadlineMs: number,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    // A connection of its own, for it is asked seldom.
+    // A separate connection, because the sender is asked only now and then.
     const request = http.request({ socketPath, method, path, agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8');
@@ -88,7 +88,7 @@ function textOf(
 
 function faultOf(error: unknown): unknown {
   const code = systemErrorCode(error);
-  // A caller without permission gets the system's own error, for it cannot tell whether Alphorn runs.
+  // A caller without permission gets the system's own error, because that caller cannot tell whether Alphorn runs.
   if (code === 'EACCES') return error;
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
     return new Fault(

@@ -4,26 +4,26 @@ import { Fault, systemErrorCode } from '../../kit/fault.ts';
 import { faults } from '../wiring/faults.ts';
 import { type Ending, exitCodes } from './exit-codes.ts';
 
-/** How a command ended that did not do what it was asked for, or found something that is not well. */
+/** The end of a command that did not do its work, or found something that is not well. */
 export interface Failure {
   exitCode: number;
-  /** Says what is wrong and what to do next; undefined if that was printed already. */
+  /** Says what is wrong and what to do next; undefined if that was already printed. */
   text: string | undefined;
 }
 
-/** Ends a command that did what it was asked for, and found something that is not well. */
+/** Ends a command that did its work, and found something that is not well. */
 export class NotWell extends Error {
   override readonly name = 'NotWell';
   readonly ending: Ending;
 
-  /** @param findings a sentence for each, the worst first */
+  /** @param findings one sentence each, the worst first */
   constructor(ending: Ending, findings: readonly string[]) {
     super(findings.join('\n'));
     this.ending = ending;
   }
 }
 
-/** The one place where whatever a command throws becomes sentences and an exit code. */
+/** The only place where a thrown error becomes sentences and an exit code. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError) return usageFailure(error);
   if (error instanceof NotWell) {
@@ -48,7 +48,7 @@ export function failureOf(error: unknown): Failure {
 }
 
 function usageFailure({ exitCode, code, message }: CommanderError): Failure {
-  // The help or the version that was asked for.
+  // The requested help or version.
   if (exitCode === 0) return { exitCode, text: undefined };
   const what =
     code === 'commander.help'
@@ -95,7 +95,7 @@ const tooManyFiles = failing(
   () => 'Too many files are open on this host: end what has them open, and try again.',
 );
 
-/** errno(3), as far as files make it. */
+/** errno(3), as far as it concerns files. */
 const systemErrors: Readonly<Record<string, SystemError>> = {
   EACCES: forbidden,
   EPERM: forbidden,
@@ -129,7 +129,7 @@ const systemErrors: Readonly<Record<string, SystemError>> = {
   ENOMEM: failing(() => 'This host has no memory left: free some, and try again.'),
 };
 
-/** @param error whose path is `address` where it is that of a socket */
+/** @param error of a socket, whose path is then in `address` */
 function systemFailure(
   code: string,
   { path, address, message }: NodeJS.ErrnoException & { address?: string },

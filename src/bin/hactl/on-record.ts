@@ -29,7 +29,7 @@ export function makeOnRecord(signals: Signals): OnRecord {
       const audit = makeAuditLog(config, 'other');
       const route = ['hactl', ...command].join(' ');
       const request = {
-        // As for callers of the agent's socket: only root can use hactl, too.
+        // These are the values of a caller of the agent's socket, because only root can use hactl too.
         id: randomUUID(),
         caller: 'root',
         role: 'admin',

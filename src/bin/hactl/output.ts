@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 
-/** Gives a command that prints data the option `-o table|json`, and `--json`, which scripts use since before `-o`. */
+/** Gives a command that prints data the option `-o table|json`. `--json` is the older form, which scripts still use. */
 export function withOutput(command: Command): Command {
   return command
     .addOption(
@@ -13,13 +13,13 @@ export function withOutput(command: Command): Command {
 }
 
 /**
- * Prints data in the format that the command line asks for.
- * @param command that was given withOutput(), or is below one
+ * Prints data in the format that the command line requests.
+ * @param command a command with withOutput(), or one below it
  * @param data all of it, for JSON
  * @param printTable prints it for people
  */
 export function printData(command: Command, data: unknown, printTable: () => void): void {
-  // With globals, because commander gives an option that the command above has too to that one.
+  // With globals, because commander gives an option to the command above if that has the same one.
   if (command.optsWithGlobals<{ output?: string }>().output === 'json') {
     console.log(JSON.stringify(data, null, 2));
   } else {

@@ -1,4 +1,4 @@
-// What comes from another host (paths, names) may hold anything, and must not move the cursor of a terminal.
+// Text from another host (paths, names) may contain anything. It must not move the cursor of a terminal.
 const control = /\p{Cc}/gu;
 
 export function print(line: string): void {
@@ -6,8 +6,8 @@ export function print(line: string): void {
 }
 
 /**
- * Prints a message to the standard error output: a line for each sentence, so that each can be read alone. The lines
- * after the first are indented, so that no name that another host made up can pass for a message of its own.
+ * Prints a message to the standard error output. Each sentence is on its own line, so that it can be read alone. The
+ * lines after the first are indented, so that no name from another host can look like a separate message.
  */
 export function warn(text: string): void {
   const [first = '', ...more] = text
@@ -30,7 +30,7 @@ export function printText(text: string): void {
 }
 
 /**
- * Prints columns that are as wide as their content. The last column is not padded.
+ * Prints columns as wide as their content. The last column is not padded.
  * @param isText whether the last cell of a row is a text that may have several lines, not a name
  */
 export function printTable(
@@ -54,7 +54,7 @@ export function printTable(
   }
 }
 
-/** A row, and below it the further lines of its last cell. */
+/** A row, with the further lines of its last cell below. */
 function linesOf(row: readonly string[]): string[][] {
   const [first = '', ...more] = (row.at(-1) ?? '').split('\n');
   const others = row.slice(0, -1);

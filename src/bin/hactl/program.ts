@@ -7,8 +7,8 @@ import type { OnRecord } from './on-record.ts';
 import { tokenCommand } from './token.ts';
 
 /**
- * All commands of `hactl`. The manual page is made from it as well: of each command its description, of a command in
- * the help of the one above its summary.
+ * All commands of `hactl`. The manual page is made from them too. It has the description of each command, and the help
+ * of the command above has the summary.
  */
 export function makeProgram(paths: Paths, onRecord: OnRecord, version: string): Command {
   return new Command('hactl')

@@ -12,13 +12,13 @@ import { warn } from './print.ts';
  */
 export async function runCommandLine(program: Command, argv: readonly string[]): Promise<number> {
   leaveErrorsToUs(program);
-  // A command goes on when nobody reads its output any more, so that its work and its record are completed.
+  // A command continues when nobody reads its output any more, so that its work and its record are completed.
   let outputError: Error | undefined;
   process.stdout.on('error', (error: Error) => {
     outputError ??= error;
   });
   process.stderr.on('error', () => undefined);
-  // Errors of promises and events that no code waited for.
+  // Errors of promises and events that no code has awaited.
   process.on('uncaughtException', (error) => {
     process.exit(failed(error));
   });
@@ -38,7 +38,7 @@ function failed(error: unknown): number {
   const { text, exitCode } = failureOf(error);
   if (text !== undefined) {
     warn(text);
-    // Empty is as good as not set.
+    // An empty value is as good as none.
     if (process.env['HACTL_DEBUG']) console.error(error);
   }
   return exitCode;

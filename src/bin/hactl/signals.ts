@@ -14,7 +14,7 @@ export interface Signals {
 /** SIGHUP too, because a restore may itself cut the connection of the person who runs it. */
 const ending = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Listens for the signals that end a process, and prints what they ended. */
+/** Listens for the signals that end a process, and prints what was ended. */
 export function listenForSignals(): Signals {
   let held = 0;
   let wasHeldOff = false;
@@ -47,7 +47,9 @@ export function listenForSignals(): Signals {
   };
 }
 
-/** Unlike process.exit(), this does not wait for a call that hangs in the kernel. A shell sees 128 plus the signal. */
+/**
+ * Unlike process.exit(), this does not wait for a call that hangs in the kernel. A shell then sees 128 plus the signal.
+ */
 function dieOf(signal: (typeof ending)[number]): void {
   process.exitCode = 128 + constants.signals[signal];
   process.removeAllListeners(signal);

@@ -30,27 +30,27 @@ export interface Agent {
     /** For root, by the Unix socket. */
     socket: Express;
   };
-  /** How an error looks that belongs to no route. */
+  /** The format of an error that belongs to no route. */
   answerFault: AnswerFault;
-  /** The connections by the network. */
+  /** The network connections. */
   connections: Connections;
   /**
-   * Reads in advance what depends only on the installed software and would take the first caller longest. A read that
-   * fails is repeated for that caller.
+   * Reads in advance what depends only on the installed software, and would otherwise delay the first caller. A failed
+   * read is repeated for that caller.
    */
   prepare: () => Promise<void>;
   /** Watches what changes on this host, and finishes what the death of the agent left unfinished. */
   start: () => Promise<void>;
   /** Part of `start`; it waits until the cluster runs, or until the signal. */
   finishUnfinished: (signal: AbortSignal) => Promise<void>;
-  /** Begins no further change, and returns when none is under way, after `maxStopMs` at the latest. */
+  /** Starts no further change. Returns when no change is under way, and after `maxStopMs` at the latest. */
   stopChanges: () => Promise<void>;
   maxStopMs: number;
-  /** Stops what `start` started. */
+  /** Stops everything that `start` has started. */
   stop: () => Promise<void>;
 }
 
-/** Makes the agent of its families. Each family makes itself, in a file of its own. */
+/** Makes the agent from its families. Each family makes itself in its own file. */
 export function makeAgent(
   config: Config,
   run: Run,

@@ -25,7 +25,7 @@ import { makeProblems } from '../../server/problem.ts';
 import type { Config } from './config.ts';
 import { faults } from './faults.ts';
 
-// Alphorn's two services. They load nothing of the agent.
+// Alphorn's two services. They load no code of the agent.
 
 /** The receiver, without its listener. */
 export interface Peers {
@@ -64,7 +64,7 @@ export interface SenderService {
   daemon: Daemon;
   app: Express;
   start: () => void;
-  /** Ends what is under way; for the keys see Peers. */
+  /** Ends all running work. See Peers for the keys. */
   stop: () => Promise<void>;
 }
 

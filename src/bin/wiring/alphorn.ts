@@ -11,9 +11,9 @@ import type { Config } from './config.ts';
 import type { Kit } from './kit.ts';
 import { makeLiferaftStore } from './stores.ts';
 
-/** The routes by which the agent shows and controls Alphorn, whose services run without the agent. */
+/** The routes by which the agent shows and controls Alphorn. Alphorn's services run without the agent. */
 export interface Alphorn {
-  /** The document has them below the base of the High Availability API. */
+  /** The contract has them below the base path of the High Availability API. */
   rows: readonly Row[];
   /** See Agent. */
   prepare: () => Promise<void>;

@@ -8,8 +8,8 @@ import { readConfig } from '../../kit/config/read.ts';
 import { certificateWithKey, serverConfig } from '../../server/config.ts';
 
 /**
- * The keys of the configuration, in the sections of those who use them. ha-agent.json(5) and the table in the README are
- * made from it.
+ * The keys of the configuration, in the sections of their users. ha-agent.json(5) and the table in the README are made
+ * from it.
  */
 export const configSchema = z
   .strictObject({

@@ -34,25 +34,25 @@ import type { Row } from '../../server/table/row.ts';
 import type { Config } from './config.ts';
 import type { Kit } from './kit.ts';
 
-// A change is seen within this time, and a storm of them costs no more than so many readings.
+// A change is visible within this time, and many changes at once cause at most one reading in it.
 const reuseMs = 250;
 
 /** The High Availability API over this node's cluster. */
 export interface Ha {
-  /** @param signIn find out who calls, and refuse unknown callers */
+  /** @param signIn handlers that identify the caller and refuse unknown ones */
   routes: (signIn: readonly RequestHandler[]) => Family;
-  /** Fails with a fault that says why this node is not ready. */
+  /** Throws a fault that says why this node is not ready. */
   checkReadiness: () => Promise<void>;
   /** See Agent. */
   prepare: () => Promise<void>;
-  /** Watches the cluster, and finishes what is unfinished. Until then the cluster is asked more often. */
+  /** Watches the cluster, and finishes interrupted work. Until then, the cluster is asked more often. */
   start: () => Promise<void>;
   /** See Agent. */
   finishUnfinished: (signal: AbortSignal) => Promise<void>;
   stop: () => Promise<void>;
 }
 
-/** @param more rows of other families that the document has below the same base */
+/** @param more rows of other families below the same base path */
 export function makeHa(kit: Kit, config: Config, more: readonly Row[]): Ha {
   const { host, findStoppedDaemons, log, secrets, audit, changes } = kit;
   const watch = makeClusterWatch({

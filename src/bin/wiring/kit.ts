@@ -21,14 +21,14 @@ import { faults } from './faults.ts';
 import { debianPaths, type Paths } from './paths.ts';
 import { makeAuditLog, makeHost } from './stores.ts';
 
-/** What differs from a real node in a test. */
+/** The parts in which a test differs from a real node. */
 export interface Surroundings {
   paths?: Paths;
   secrets?: KnownSecrets;
   findStoppedDaemons?: FindStoppedDaemons;
 }
 
-/** What the agent makes each of its families of. */
+/** The parts from which the agent makes its families. */
 export interface Kit extends ChangeDomain {
   host: Host<Paths>;
   startResident: StartResident;
@@ -36,7 +36,7 @@ export interface Kit extends ChangeDomain {
   log: Log;
   audit: AuditLog;
   changes: ChangePipeline;
-  /** A family adds its metrics to it. */
+  /** A family adds its metrics to this registry. */
   registry: Registry;
 }
 

@@ -14,7 +14,7 @@ import type { Host } from '../../kit/host.ts';
 import type { Config } from './config.ts';
 import { debianPaths, type Paths } from './paths.ts';
 
-// What `hactl` and the agent share: they see the same host and open the same files.
+// The agent and `hactl` share these stores, so they see the same host and open the same files.
 
 /** This node. */
 export function makeHost(

@@ -19,34 +19,34 @@ import {
 import { digestOf } from '../../kit/files/pieces.ts';
 import { withProcessLock } from '../../kit/concurrency/process-lock.ts';
 
-/** How much is kept of a log. */
+/** The limits of a log. */
 export interface Keeping {
-  /** A file that would grow beyond this is closed, and a new one begun. */
+  /** A file that would exceed this size is closed, and a new one is started. */
   maxBytes: number;
-  /** How many closed files are kept; the oldest go first. */
+  /** The max number of closed files; the oldest are removed first. */
   keepFiles: number;
 }
 
-/** As configured where nothing else is said. */
+/** The defaults of the configuration. */
 export const defaultKeeping: Keeping = { maxBytes: 16 * 1024 * 1024, keepFiles: 12 };
 
 /** The result of checking all files of a log. */
 export interface Verdict {
   files: number;
-  /** Descriptions of each file that differs from what was written; empty if none does. */
+  /** Describes each file that differs from what was written; empty if none does. */
   problems: string[];
 }
 
 /**
- * A log of JSON lines in files of a bounded size: `NAME.jsonl`, to which is written, and `NAME-000001.jsonl` and so on, which are
- * closed.
+ * A log of JSON lines in files of limited size. `NAME.jsonl` is written to. `NAME-000001.jsonl` and so on are closed.
  *
  * INVARIANTS
- * - A file that follows another begins with a line that names it, with its size and SHA-256. So it shows if a closed file
- *   is changed, or is missing between others. It does not show if the oldest are missing, nor who changes the latest.
- * - Whatever ends a rotation (SIGKILL, a power cut, a full disk), no line is lost, and the next goes on where it ended.
- * - One process begins new files, the agent. Another appends only while no file is being closed, so that none of its
- *   lines gets into a file after its hash was taken.
+ * - A file that follows another one begins with a line that names it, with its size and SHA-256. So a change of a
+ *   closed file is noticed, and so is a missing one between others. A removal of the oldest files, or a change of the
+ *   latest, is not noticed.
+ * - No line is lost if a rotation is interrupted by SIGKILL, a power cut or a full disk. The next call continues it.
+ * - Only one process starts new files, the agent. Another process appends only while no file is being closed, so none
+ *   of its lines gets into a file after the hash was taken.
  */
 export interface RotatedLog {
   /**
@@ -62,7 +62,7 @@ export interface RotatedLog {
   appendBeside(line: string): Promise<{ onDisk: Promise<void> }>;
   /** The lines of all files, the latest first, except the headers. */
   latest(): AsyncGenerator<string>;
-  /** Looks whether all files are as they were written. */
+  /** Checks whether all files are as they were written. */
   verify(): Promise<Verdict>;
 }
 
@@ -73,12 +73,12 @@ const headerSchema = z.strictObject({
 });
 type Header = z.output<typeof headerSchema>;
 
-/** So that also a log of few lines is kept for no more than a year with 12 files. */
+/** With this age and 12 files, even a log of few lines is kept for at most a year. */
 const maxFileMs = 30 * 24 * 3600 * 1000;
-/** A first line is looked for in so many bytes. */
+/** The first line of a file must end within this number of bytes. */
 const headBytes = 4096;
 
-/** @param file `NAME.jsonl`, made when it is needed, in a folder that is there */
+/** @param file `NAME.jsonl`, created when it is needed, in an existing folder */
 export function openRotatedLog(
   file: string,
   { maxBytes, keepFiles }: Keeping,
@@ -108,7 +108,7 @@ export function openRotatedLog(
   async function rotate(): Promise<void> {
     const names = await closed();
     const newest = names.at(-1);
-    // A rotation that was cut short between its two steps has left the file both names.
+    // A rotation that was interrupted between its two steps has left the file both names.
     const isClosed = newest !== undefined && (await areOneFile(file, join(folder, newest)));
     const before = (await headOf(file)).previous?.file ?? '';
     const name = isClosed ? newest : nameOf(Math.max(numberOf(newest ?? ''), numberOf(before)) + 1);
@@ -128,7 +128,7 @@ export function openRotatedLog(
     async append(line, mayRotate) {
       const size = (await statIfThere(file))?.size ?? 0;
       if (mayRotate && (await isDue(size, Buffer.byteLength(line) + 1))) {
-        // Where another process is appending, the next line begins the new file.
+        // If another process is appending, the next line starts the new file.
         await orNoSpace(file, () => withLock(rotate)).catch(ignoreBusy);
       }
       return appendLine(file, line, 0o600);
@@ -139,13 +139,13 @@ export function openRotatedLog(
         try {
           return await withLock(() => appendLine(file, line, 0o600));
         } catch (error) {
-          // Where there is no room for the lock, there is none for a new file, so none is closed just then.
+          // Without room for the lock there is no room for a new file either, so no file is being closed now.
           if (error instanceof Fault && error.code === 'no_space')
             return appendLine(file, line, 0o600);
           if (attempt === lockAttempts) throw error;
           ignoreBusy(error);
         }
-        // Another time each, for two that begin together refuse one another.
+        // The pauses are random, because two callers that start together refuse each other.
         await sleep(lockPauseMs * (0.5 + Math.random()));
       }
     },
@@ -156,7 +156,7 @@ export function openRotatedLog(
       yield* allOf(current);
       for (const name of (await closed()).toReversed()) {
         const older = await openIfThere(join(folder, name));
-        // One that was closed meanwhile, or whose rotation was not ended, was the current one.
+        // A file that was closed meanwhile, or whose rotation was interrupted, was the current one.
         if ((await older?.stat())?.ino === inode) await older?.close();
         else yield* allOf(older);
       }
@@ -194,7 +194,7 @@ export function openRotatedLog(
   };
 }
 
-/** How often another process than the agent's tries to append, and how long it waits on average in between. */
+/** The number of attempts of another process to append, and the average pause between them. */
 const lockAttempts = 200;
 const lockPauseMs = 50;
 

@@ -12,28 +12,28 @@ import {
 import { Fault, type FaultCode } from '../../kit/fault.ts';
 import { orNoSpace, replaceFile, statIfThere } from '../../kit/files/files.ts';
 
-/** A request that is worth a record: who asked for what. */
+/** A request to be recorded: who asked for what. */
 export interface AuditedRequest {
   /** The token's name. */
   caller: string;
   role: string;
   method: string;
   route: string;
-  /** What its answer has as `X-Request-Id`; nothing of a command on this node. */
+  /** The `X-Request-Id` of its answer; undefined for a command on this node. */
   request_id?: string;
-  /** The address that it came from; nothing if it came by the Unix socket. */
+  /** The caller's address; undefined for the Unix socket. */
   from?: string;
 }
 
 /** A line of the audit log, without its time. */
 export interface AuditEntry extends AuditedRequest {
-  /** The id of a change, which is the same in its first and its last line. */
+  /** The id of a change. Its first and its last line have the same id. */
   id?: string;
-  /** `begun` alone is a change of which nobody knows how it ended, for the agent was killed. */
+  /** A change that has only `begun` has an unknown end, because the agent was killed. */
   outcome: 'begun' | 'success' | FaultCode | 'internal_error';
-  /** What was run, secrets masked. */
+  /** The commands that were run, with secrets masked. */
   commands?: readonly (readonly string[])[];
-  /** What was changed in the CIB, secrets masked. */
+  /** The changes of the CIB, with secrets masked. */
   changes?: readonly object[];
   /** The number of commands and changes that were left out because the line would be too long. */
   cut?: { commands: number; changes: number };
@@ -42,28 +42,28 @@ export interface AuditEntry extends AuditedRequest {
   after?: string | undefined;
 }
 
-/** Who had what from this node, or done to it. */
+/** Records who read what from this node, or changed it. */
 export interface AuditLog {
   /**
-   * Adds a line with the time of now (`at`, ISO 8601 in UTC). It is on the disk when this returns. With the beginning
-   * of a change (`begun`) there is room for its end as well, whatever becomes of the disk meanwhile.
+   * Adds a line with the current time (`at`, ISO 8601 in UTC). It is on the disk when this returns. The line of a
+   * change's beginning (`begun`) also reserves room for its end, even if the disk becomes full meanwhile.
    * Faults: `no_space`, `audit_failed`
    */
   record(entry: AuditEntry): Promise<void>;
   /**
-   * Adds the line of a change's end. It is written when this returns, and gets to the disk soon after: to wait for
-   * that is to wait for what Pacemaker writes to the same disk just then. The death of this process loses nothing; a
-   * power cut in between leaves the change with the line of its beginning alone.
+   * Adds the line of a change's end. It is written when this returns, and reaches the disk soon after. Waiting for the
+   * disk would also mean waiting for what Pacemaker writes to it at that time. The line survives the death of this
+   * process. After a power cut, the change may only have the line of its beginning.
    * Faults: `no_space`, `audit_failed`
    */
   recordEnd(entry: AuditEntry): Promise<void>;
   /**
-   * The latest entries, newest first: as many as are asked for, if they take no more than 4 MiB together. The first line of
-   * a change that ended is left out. A line that a crash cut short is passed over.
+   * The latest entries, newest first. There are as many as requested, but at most 4 MiB. The first line of a completed
+   * change is left out. A line that a crash cut short is skipped.
    * @param limit 1 to 10 000
    */
   list(limit: number): Promise<RecordedEntry[]>;
-  /** Looks whether the files are as they were written. */
+  /** Checks whether the files are as they were written. */
   verify(): Promise<Verdict>;
 }
 
@@ -73,12 +73,12 @@ export type RecordedEntry = AuditEntry & { at: string };
 const maxLineBytes = 64 * 1024;
 const maxListBytes = 4 * 1024 * 1024;
 
-/** A list is read for the next of these numbers, so that all who ask at once share few readings. */
+/** A list is read for the next higher of these numbers, so that concurrent callers share few readings. */
 const listSizes = [10, 100, 1000, 10_000];
 
 /**
- * @param file JSON lines, `NAME.jsonl`; made when it is needed, in a folder that is there
- * @param writer `agent`, of which there is one, or another process (`hactl`), of which there may be many
+ * @param file JSON lines, `NAME.jsonl`; created when it is needed, in an existing folder
+ * @param writer `agent`, of which there is one, or another process (`hactl`), of which there may be several
  */
 export function openAuditLog(
   file: string,
@@ -88,7 +88,7 @@ export function openAuditLog(
   const log = openRotatedLog(file, keeping);
   const reserve = makeReserve(join(dirname(file), 'audit.reserve'));
   let latest = Promise.resolve();
-  /** Readings that are under way, by how many entries they are for. */
+  /** The readings under way, by their number of entries. */
   const readings = new Map<number, Promise<RecordedEntry[]>>();
 
   function read(size: number): Promise<RecordedEntry[]> {
@@ -101,7 +101,7 @@ export function openAuditLog(
     return reading;
   }
 
-  /** One after another: what fails half way must not be in the middle of another line. */
+  /** Writes run one at a time, because a write that fails halfway must not be inside another line. */
   function append(
     entry: AuditEntry,
     write: (line: string) => ReturnType<RotatedLog['append']>,
@@ -110,7 +110,7 @@ export function openAuditLog(
     const written = latest.then(() => write(line));
     const onDisk = written.then((appended) => appended.onDisk);
     latest = onDisk.catch(() => undefined);
-    // Callers from now on are shown this line as well, and join no reading that began before.
+    // Later callers must see this line too, so they join no earlier reading.
     void written.then(
       () => {
         readings.clear();
@@ -152,18 +152,18 @@ export function openAuditLog(
   };
 }
 
-/** Some ends of changes, for some may be made at once. */
+/** Room for several ends of changes, because several may be written at once. */
 const reserveBytes = 4 * maxLineBytes;
 
 /**
- * A file that is there for its room alone: where a disk is full when a change ended, it makes room for the line that
- * says so. Another process may be faster; then the caller is warned that the end is not on record.
+ * A file that only reserves room. If the disk is full at the end of a change, removing the file makes room for the line
+ * of that end. Another process may take the room first. Then the caller is warned that the end is not recorded.
  */
 function makeReserve(path: string): { keep(): Promise<void>; release(): Promise<void> } {
   return {
     async keep() {
       if ((await statIfThere(path))?.size === reserveBytes) return;
-      // Not zeros, of which some file systems keep no more than the number.
+      // The content is not zeros, because some file systems store zeros without using room.
       await replaceFile(path, randomBytes(reserveBytes), 0o600);
     },
     release: () =>
@@ -186,7 +186,7 @@ async function readList(log: RotatedLog, limit: number): Promise<RecordedEntry[]
   for await (const line of log.latest()) {
     const entry = entryOf(line);
     if (entry === undefined) continue;
-    // The end of a change comes before its beginning here.
+    // The log is read backwards, so the end of a change comes before its beginning.
     if (entry.outcome === 'begun' && ended.has(entry.id)) continue;
     bytes += line.length;
     if (bytes > maxListBytes && entries.length > 0) break;
@@ -197,13 +197,13 @@ async function readList(log: RotatedLog, limit: number): Promise<RecordedEntry[]
   return entries;
 }
 
-/** An entry as a line of at most `maxLineBytes`; what is too long for that is left out, which the line says. */
+/** An entry as a line of at most `maxLineBytes`. Parts that are too long are left out, and the line says so. */
 function lineOf(entry: RecordedEntry): string {
   const line = JSON.stringify(entry);
   if (Buffer.byteLength(line) <= maxLineBytes) return line;
   const { commands = [], changes = [], route, ...rest } = entry;
   const cut = { commands: commands.length, changes: changes.length };
-  // The longest that a route is, is far longer than any that is documented.
+  // This maximum for a route is far above any documented one.
   return JSON.stringify({ ...rest, route: route.slice(0, 1024), cut });
 }
 

@@ -15,7 +15,7 @@ export async function writeNew(path: string, text: string): Promise<void> {
   });
 }
 
-/** Writes the answer over the blanks. If that is cut short, the line is no JSON. */
+/** Writes the answer over the blanks. A line that is cut short is not valid JSON. */
 export async function writeAnswer(path: string, answer: string): Promise<void> {
   const file = await open(path, 'r+');
   try {
@@ -23,7 +23,7 @@ export async function writeAnswer(path: string, answer: string): Promise<void> {
     const start = buffer.subarray(0, bytesRead).indexOf(0x0a) + 1;
     const { size } = await file.stat();
     const bytes = Buffer.from(answer);
-    // The answer must be followed by nothing of the former content, even if the answer is longer.
+    // The rest of the former content must not follow the answer, even if the answer is longer.
     const line = Buffer.concat([
       bytes,
       Buffer.alloc(Math.max(0, size - start - bytes.length), ' '),
@@ -39,13 +39,13 @@ export async function writeAnswer(path: string, answer: string): Promise<void> {
 }
 
 /**
- * Tells one start of the node from another: random(4) has an id for that, which containers share with their host;
- * theirs differ in when their first process was started (proc(5), `starttime`).
+ * Identifies one start of the node by the id in random(4). Containers share this id with their host, but the start of
+ * their first process differs (proc(5), `starttime`).
  */
 export async function readBoot(): Promise<string> {
   const id = (await readTextIfThere('/proc/sys/kernel/random/boot_id')) ?? '';
   const first = (await readTextIfThere('/proc/1/stat')) ?? '';
-  // The name of the process, in parentheses, may hold blanks.
+  // The name of the process, in parentheses, may contain blanks.
   const startedAt = first.slice(first.lastIndexOf(')') + 1).split(' ')[20] ?? '';
   return `${id.trim()} ${startedAt}`;
 }

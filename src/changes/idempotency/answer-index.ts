@@ -3,22 +3,22 @@ import { join } from 'node:path';
 
 import { namesIn } from '../../kit/files/files.ts';
 
-/** How many answers are kept. */
+/** The max numbers of stored answers. */
 export interface AnswerLimits {
   perCaller: number;
   inAll: number;
 }
 
-/** A request that was carried out, or begun. */
+/** A request that was carried out or begun. */
 export interface Known<A> {
   name: string;
   caller: string;
   at: number;
-  /** Where the disk did not take it. */
+  /** The answer, if the disk did not accept it. */
   answer?: A;
 }
 
-/** `TIME-CALLER-KEY.answer`: when it was asked for, in milliseconds, and digests of the other two. */
+/** `TIME-CALLER-KEY.answer`: the time of the request in milliseconds, and digests of the other two. */
 const fileName = /^(\d{13,})-([0-9a-f]{32})-([0-9a-f]{32})\.answer$/;
 
 /** The stored answers, in the order of their requests. */
@@ -45,7 +45,7 @@ export class AnswerIndex<A> {
     if (own?.size === 0) this.#perCaller.delete(known.caller);
   }
 
-  /** The answers from before that time. */
+  /** Returns the answers from before that time. */
   older(time: number): string[] {
     const ids: string[] = [];
     for (const [id, { at }] of this.#known) {
@@ -55,7 +55,7 @@ export class AnswerIndex<A> {
     return ids;
   }
 
-  /** The answers to remove before one more of this caller is added. */
+  /** Returns the answers to remove before one more of this caller is added. */
   surplus(
     caller: string,
     { perCaller, inAll }: AnswerLimits,
@@ -79,14 +79,14 @@ function oldestOf(ids: ReadonlySet<string>, isUnderWay: (id: string) => boolean)
   return [];
 }
 
-/** Reads which answers a folder has, and removes what does not belong there. */
+/** Lists the answers in a folder, and removes what does not belong there. */
 export async function readIndex<A>(folder: string): Promise<AnswerIndex<A>> {
   const index = new AnswerIndex<A>();
-  // The time comes first in their names.
+  // Names begin with the time, so this is the order of the requests.
   for (const name of (await namesIn(folder)).sort()) {
     const [, at, caller, key] = fileName.exec(name) ?? [];
     const id = `${caller ?? ''}-${key ?? ''}`;
-    // Nothing of ours, or one that could not be removed while the disk was read-only.
+    // A foreign file, or an answer that could not be removed while the disk was read-only.
     const surplus = at === undefined ? name : index.get(id)?.name;
     if (surplus !== undefined)
       await rm(join(folder, surplus), { force: true }).catch(() => undefined);

@@ -13,17 +13,17 @@ import { type AnswerIndex, type AnswerLimits, type Known, readIndex } from './an
 export interface KeyedRequest {
   caller: string;
   key: string;
-  /** All that tells it from other requests. */
+  /** Everything that distinguishes it from other requests. */
   request: string;
 }
 
-/** What the store must know of answers, which have the shape of their routes. It writes them as JSON. */
+/** What the store must know about answers, whose format belongs to their routes. It stores them as JSON. */
 export interface AnswerForm<A> {
-  /** @returns undefined if the JSON is no answer */
+  /** @returns undefined if the JSON is not an answer */
   read(json: unknown): A | undefined;
-  /** Whether it says that the request was carried out. */
+  /** Whether the answer means that the request was carried out. */
   isSuccess(answer: A): boolean;
-  /** The answer, or if its content has more bytes, the answer without it, which says so. */
+  /** The answer. If its content exceeds `maxBytes`, it is left out, and the answer says so. */
   shortened(answer: A, maxBytes: number): A;
   withWarning(answer: A, text: string): A;
 }
@@ -32,16 +32,16 @@ export interface AnswerForm<A> {
  * Carries out a request only once, even if its caller repeats it because the answer was lost.
  *
  * INVARIANTS
- * - One request of a caller with a key is carried out. Its repetitions get the same answer for a day, at once or when it
- *   is there.
+ * - Only one request of a caller with a given key is carried out. Repetitions get the same answer for a day. If the
+ *   request is still running, they wait for its answer.
  * - A request that ended in a fault may be repeated.
- * - A success from before the last start of the node is not repeated: a node that was cut off from the cluster goes on
- *   alone until it is fenced, and its changes are lost then.
- * - A request that the agent began and could not end, because it was killed, is not begun again.
- * - Before a request is carried out there is room on the disk for its answer. If the answer cannot be stored all the same,
+ * - A success from before the last start of the node is not repeated. A node that was cut off from the cluster
+ *   continues alone until it is fenced, and its changes are then lost.
+ * - A request that was interrupted because the agent was killed is not carried out again.
+ * - Before a request is carried out, room for its answer is reserved on the disk. If the answer still cannot be stored,
  *   it is sent, and is known as long as this process lives.
- * - At most `limits` answers are stored. A caller's own oldest is removed first, or the oldest of the caller who has the
- *   largest number; never one of a request that is running.
+ * - At most `limits` answers are stored. A caller's own oldest answer is removed first, or the oldest of the caller
+ *   with the largest number. An answer of a running request is never removed.
  */
 export interface RepeatedAnswers<A> {
   /** Faults: `idempotency_key_reused`, `outcome_unknown`, `no_space` and nothing was done, those of `make`. */
@@ -52,23 +52,23 @@ const defaultLimits: AnswerLimits = { perCaller: 10_000, inAll: 20_000 };
 
 const keepMs = 24 * 3600 * 1000;
 
-/** Longer content is not kept; the repeated answer says so. */
+/** Longer content is not stored, and the repeated answer says so. */
 const maxContentBytes = 16 * 1024;
-/** Bytes for the rest of an answer. */
+/** The number of bytes for the rest of an answer. */
 const restBytes = 3 * 1024;
-/** How many answers are kept in memory alone, those that no disk took. */
+/** The max number of answers that are only in memory because no disk accepted them. */
 const maxUnstored = 1000;
 
 const headSchema = z.object({
   request: z.string(),
-  /** Identifies the start of the node that it was begun after. */
+  /** Identifies the start of the node after which the request was begun. */
   boot: z.string(),
 });
 
 /**
- * A file is two lines of JSON: the digest of the request, and the answer. The second is blank, and as long as there will be
- * need for, until it is written over: that takes no more room.
- * @param folder for a file a request; made when it is needed
+ * A file has two lines of JSON: the digest of the request, and the answer. The second line is blank and long enough for
+ * the answer, so writing the answer needs no further room.
+ * @param folder for one file per request; created when it is needed
  */
 export function openRepeatedAnswers<A>(
   folder: string,
@@ -79,14 +79,14 @@ export function openRepeatedAnswers<A>(
   const underWay = new Map<string, { request: string; answer: Promise<A> }>();
   let index: Promise<AnswerIndex<A>> | undefined;
 
-  /** Looked at once, for nobody else writes there. */
+  /** The folder is read once, because no other process writes there. */
   function loaded(): Promise<AnswerIndex<A>> {
     index ??= makeFolder(folder).then(() => readIndex(folder));
     index.catch(() => (index = undefined));
     return index;
   }
 
-  /** @returns the answer that there is, or undefined if there is room for one now */
+  /** @returns the existing answer, or undefined once there is room for one */
   async function begin(
     id: string,
     caller: string,
@@ -102,7 +102,7 @@ export function openRepeatedAnswers<A>(
     const at = now();
     const known: Known<A> = { name: `${String(at).padStart(13, '0')}-${id}.answer`, caller, at };
     const path = join(folder, known.name);
-    // In JSON, content that is JSON itself gets longer.
+    // Content that is JSON itself becomes longer inside JSON.
     const room = 2 * Math.min(Buffer.byteLength(content), maxContentBytes) + restBytes;
     try {
       const head = { request, boot: await readBoot() };
@@ -120,7 +120,7 @@ export function openRepeatedAnswers<A>(
     const known = answers.get(id);
     if (known === undefined) return;
     answers.remove(id);
-    // On a disk that is read-only it stays, and goes when the agent is started again.
+    // On a read-only disk the file stays. The next start of the agent removes it.
     await rm(join(folder, known.name), { force: true }).catch(() => undefined);
   }
 
@@ -139,7 +139,7 @@ export function openRepeatedAnswers<A>(
     );
   }
 
-  /** After the request was carried out: nothing here may fail. */
+  /** The request was carried out already, so nothing here may fail. */
   async function store(known: Known<A>, answers: AnswerIndex<A>, made: A): Promise<A> {
     const storable = form.shortened(made, maxContentBytes);
     try {
@@ -188,7 +188,7 @@ export function openRepeatedAnswers<A>(
   };
 }
 
-/** Not the words themselves: a body may hold a secret, and a key any sign. */
+/** The texts themselves are not stored, because a body may contain a secret, and a key any character. */
 function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

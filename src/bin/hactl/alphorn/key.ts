@@ -36,7 +36,7 @@ export function keyCommand(path: string, onRecord: OnRecord): Command {
       "file with what 'hactl alphorn key export' printed (default: standard input)",
     )
     .action(async (file?: string) => {
-      // Read before anything is recorded, because a person who types the key may also give up.
+      // The key is read before anything is recorded, because a person who types it may also give up.
       const text = await keyTextOf(file);
       await onRecord(['alphorn', 'key', 'import'], () => importOwnKey(path, text));
     });
@@ -52,11 +52,11 @@ export function keyCommand(path: string, onRecord: OnRecord): Command {
   return key;
 }
 
-/** Longer than any key with white space around it, so that there is no need to read on. */
+/** Longer than any key with white space around it, so nothing more has to be read. */
 const maxKeyLength = 4096;
 
 /**
- * Reads the file, or the standard input, up to the length at which it cannot be a key any more.
+ * Reads the file or the standard input, up to a length that no key has.
  * Faults: `invalid_request`
  */
 async function keyTextOf(file: string | undefined): Promise<string> {

@@ -9,7 +9,7 @@ import { liferaftHint } from './arguments.ts';
 import { printDifferences, printWhatStays } from './differences.ts';
 import type { AlphornSources } from './sources.ts';
 
-/** Adds `diff`, `restore` and `undo`: what a liferaft makes of this host. */
+/** Adds `diff`, `restore` and `undo`: what a liferaft changes on this host. */
 export function addRestoreCommands(
   alphorn: Command,
   { openRestorer }: AlphornSources,

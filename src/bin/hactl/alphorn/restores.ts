@@ -8,7 +8,7 @@ import { printData, withOutput } from '../output.ts';
 import { print, printTable } from '../print.ts';
 import type { AlphornSources } from './sources.ts';
 
-/** `hactl alphorn restores`: what is kept of restores on this host. */
+/** `hactl alphorn restores`: what is saved of restores on this host. */
 export function restoresCommand({ openRestorer }: AlphornSources, onRecord: OnRecord): Command {
   const restores = withOutput(new Command('restores'))
     .summary('list the restores that can be undone')

@@ -8,12 +8,12 @@ import { makeLog } from '../../../kit/log.ts';
 import type { Paths } from '../../wiring/paths.ts';
 import { loadConfig } from '../../wiring/config.ts';
 
-/** Opens what the commands of Alphorn work on, each time by the configuration as it is then. */
+/** Opens what the commands of Alphorn work on. Each call reads the configuration again. */
 export interface AlphornSources {
   /** The liferafts of other hosts that are here. Faults: `invalid_config` */
   openStore: () => Promise<LiferaftStore>;
   /**
-   * @param root below which it restores; this host itself if it is not given
+   * @param root the folder below which it restores; this host itself by default
    * Faults: `invalid_config`, `invalid_request` if there is no such folder
    */
   openRestorer: (root?: string) => Promise<{ host: Host<Paths>; restorer: Restorer }>;

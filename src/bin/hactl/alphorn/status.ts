@@ -97,7 +97,7 @@ function printStatus(status: JudgedStatus): void {
   );
 }
 
-/** How many are printed; the JSON has all that are known. */
+/** How many are printed; the JSON has all of them. */
 const maxLeftOutPrinted = 40;
 
 function printLeftOut({ leftOut, leftOutMore }: OwnLiferaftStatus): void {

@@ -13,7 +13,7 @@ export interface Finding {
   text: string;
 }
 
-/** From bad to less bad. Something that fails outweighs something that is not known, as with monitoring plugins. */
+/** The worst level comes first. A failure is worse than an unknown state, as with monitoring plugins. */
 const levels = ['failing', 'unknown', 'warning'] as const satisfies readonly Ending[];
 export type Level = (typeof levels)[number];
 
@@ -79,7 +79,7 @@ function ofDestination({ destination, state, lastError }: DestinationStatus): Fi
   return [{ level: judged.level, text: `${destination} is ${state}: ${why}` }];
 }
 
-/** Undefined for what is well. */
+/** Undefined if nothing is wrong. */
 const judgedStates: Readonly<
   Record<DestinationStatus['state'], { level: Level; hint: string } | undefined>
 > = {
@@ -94,7 +94,7 @@ function ofRestore({ id, state, problem = `Restore ${id} is ${state}.` }: Listed
   return { level: levelOfRestore[state], text: problem };
 }
 
-/** A host between two states fails. A restore that somebody works on, or has decided about, needs attention. */
+/** A host between two states is a failure. A restore that somebody works on, or has decided about, is a warning. */
 const levelOfRestore: Readonly<Record<RestoreState, Level>> = {
   half_restored: 'failing',
   half_undone: 'failing',

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 
 /**
- * An address as people write it: `::ffff:192.0.2.1`, as a dual-stack socket tells it, is an IPv4 address (RFC 4291,
+ * An address as people write it. `::ffff:192.0.2.1`, as a dual-stack socket reports it, is an IPv4 address (RFC 4291,
  * section 2.5.5.2). All others stay as they are.
  */
 export function plainAddress(address: string): string {

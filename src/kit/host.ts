@@ -1,6 +1,6 @@
 import type { Run } from './exec.ts';
 
-/** The node that the agent runs on, as the domain sees it. `Paths` are the files that a room of the domain uses. */
+/** The node of the agent, as the domain sees it. `Paths` are the files that a room of the domain uses. */
 export interface Host<Paths = unknown> {
   run: Run;
   paths: Paths;

@@ -1,8 +1,8 @@
 /**
- * Makes a function that says whether the state of a subject differs from the one that it was called with before. A line
- * in the log for each such change tells all that a line for each call would.
- * @param maxSubjects with one more, all are forgotten: callers may be able to make subjects up
- * @returns whether it differs; undefined, the state at the beginning, is that of a subject without a problem
+ * Makes a function that tells whether the state of a subject differs from that of the previous call. Logging only such
+ * changes loses no information.
+ * @param maxSubjects above this number, all subjects are forgotten, because callers may be able to invent subjects
+ * @returns whether the state differs; a subject without a problem starts with undefined
  */
 export function makeChangeDetector(
   maxSubjects = 1000,

@@ -1,14 +1,14 @@
-/** What events of one kind may add to the log. */
+/** The share of the log that one kind of event may take. */
 export interface LogLimit {
   /** Milliseconds between two lines of one kind. */
   repeatAfterMs: number;
-  /** How many kinds are remembered. With one more all are forgotten: callers may be able to make kinds up. */
+  /** The max number of kinds. Above it, all are forgotten, because callers may be able to invent kinds. */
   maxKinds?: number;
   /** A monotonic clock in milliseconds. */
   now?: () => number;
 }
 
-/** @returns whether an event of that kind is to be logged: the first one is, and again one after `repeatAfterMs` */
+/** @returns whether to log an event of that kind: the first one, and another one after `repeatAfterMs` */
 export function makeLogLimit({
   repeatAfterMs,
   maxKinds = 1000,

@@ -7,7 +7,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /**
  * Writes JSON lines to stdout, from where systemd takes them into the journal.
- * @param secrets are masked in each line
+ * @param secrets values that are masked in each line
  */
 export function makeLog(level: LogLevel, secrets?: KnownSecrets): Log {
   return pino({

@@ -5,8 +5,8 @@ import { openApiOf } from '../server/table/openapi.ts';
 import { row } from '../server/table/row.ts';
 
 /**
- * The OpenAPI documents of families: the first one's at the root and below its bases, the others' by their names. They say
- * what everybody can read in the README, so they need no token.
+ * The OpenAPI documents of families. The first family has its document at the root and below its base paths, and the
+ * others by their names. The documents contain nothing secret, so they need no token.
  */
 export function documentFamily([first, ...others]: readonly [Family, ...Family[]]): Family {
   const rootAndBases = ['/openapi.json', ...first.bases.map((base) => `${base}/openapi.json`)];
@@ -21,7 +21,7 @@ export function documentFamily([first, ...others]: readonly [Family, ...Family[]
     signIn: [],
     hasEtags: true,
     rows: places.flatMap(({ family, paths }) => {
-      // Some hundred KB, which are written once.
+      // The documents have some hundred KB, and are written once.
       const text = Buffer.from(JSON.stringify(openApiOf(family)));
       return paths.map((path) =>
         row({
@@ -40,7 +40,7 @@ export function documentFamily([first, ...others]: readonly [Family, ...Family[]
     answerFault: makeProblems(serverFaults).answer,
     faultSchema: problemSchema,
     codes: [],
-    // An example of a document would be the document.
+    // An example of this document would be the document itself.
     examples: {},
   };
 }

@@ -7,7 +7,7 @@ import type { Family } from '../server/table/family.ts';
 import examples from './examples/metrics.json' with { type: 'json' };
 import { row } from '../server/table/row.ts';
 
-/** What Prometheus reads. @param signIn find out who calls, and refuse what is not let in */
+/** The metrics for Prometheus. @param signIn handlers that identify the caller and refuse unauthorized ones */
 export function metricsFamily(registry: Registry, signIn: readonly RequestHandler[]): Family {
   return {
     name: 'metrics',

@@ -6,9 +6,9 @@ import examples from './examples/probes.json' with { type: 'json' };
 import { row } from '../server/table/row.ts';
 
 /**
- * For load balancers and monitors, without a token; so they tell no more than they must. The name of a stopped daemon
- * is no secret, and says to whoever is on call where to look.
- * @param checkReadiness fails with a fault that says why this node is not ready
+ * The routes for load balancers and monitors. They need no token, so they reveal only what is necessary. The name of a
+ * stopped daemon is not secret, and shows the person on call where to look.
+ * @param checkReadiness throws a fault that says why this node is not ready
  */
 export function probeFamily(checkReadiness: () => Promise<void>, problems: Problems): Family {
   const body = { status: 'ok' };
@@ -52,7 +52,8 @@ export function probeFamily(checkReadiness: () => Promise<void>, problems: Probl
       if (code === 'method_not_allowed' || code === 'internal_error') return problems.answer(fault);
       const { type, title } = problems.of(fault);
       const { message: detail } = fault;
-      // Whatever keeps the cluster out of reach, to a probe this node is not ready: that is its answer, and no failure.
+      // For a probe, a node is not ready if the cluster is out of reach for any reason. This is an answer, and no
+      // failure.
       const answer = answerOfProblem({ type, title, status: 503, detail, code });
       return { ...answer, isFailure: false };
     },

@@ -1,4 +1,4 @@
-/** Makes a function that runs the work it is given one after another, in the order of the calls. */
+/** Makes a function that runs its work one call after another, in the order of the calls. */
 export function makeSerializer(): <T>(run: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (run) => {

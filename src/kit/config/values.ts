@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 
 import { z } from 'zod';
 
-// Values of keys in several sections.
+// Values of keys that occur in several sections.
 
 export const port = z.number().int().min(1).max(65535);
 export const absolutePath = z.string().regex(/^\//, 'expected an absolute path');

@@ -13,7 +13,7 @@ import {
   enumOf,
 } from '../../server/table/schema.ts';
 
-// What Alphorn answers, by the HA API and by the socket of its sender.
+// Alphorn's answers in the HA API and on the socket of its sender.
 
 export const settings = part(
   'AlphornSettings',
@@ -23,7 +23,7 @@ export const settings = part(
 const host = record({ id: text, name: text });
 const error = record({ code: text, detail: text });
 
-/** What is known of it whether or not its sender runs. */
+/** What is known of Alphorn, whether or not its sender runs. */
 const common = { enabled: flag, interval: integer, host: orNull(host), error: orNull(error) };
 
 const ownLiferaft = record({
@@ -60,7 +60,7 @@ const stopped = {
   destinations: { type: 'array', maxItems: 0 },
 };
 
-/** What the sender says. */
+/** What the sender reports. */
 export const senderStatus = part('SenderStatus', record(running));
 
 const savedRestore = part(

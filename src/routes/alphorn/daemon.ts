@@ -21,7 +21,7 @@ export function makeDaemonApp(daemon: Daemon, log: Log): Express {
   return makeApp({ log, families: [family], elsewhere: family });
 }
 
-/** What the sender answers to root on this host, by its Unix socket: how it is doing, and to try now. */
+/** The sender's routes for root on this host, on its Unix socket: its status, and a request to try now. */
 export function daemonFamily(daemon: Daemon): Family {
   const forRoot = {
     role: 'anyone',

@@ -14,7 +14,7 @@ import { record, text, texts } from '../../server/table/schema.ts';
 import { ofTools } from '../common/codes.ts';
 import * as answered from './answers.ts';
 
-/** The routes `alphorn…`: the settings and state of the sender, and the liferafts of other hosts that are here. */
+/** The routes `alphorn…`: the settings and state of the sender, and the liferafts of other hosts on this one. */
 export function alphornRows(alphorn: Alphorn, changing: ChangeRows): Row[] {
   const { changes } = alphorn;
   const name = inPath(liferaftName);

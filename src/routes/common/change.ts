@@ -36,7 +36,7 @@ import {
   echoedNames,
 } from './described.ts';
 
-/** What the routes that change something ask of the domain, whatever they change. */
+/** What all routes that change something need from the domain. */
 export interface ChangeDomain {
   changes: Pick<ChangePipeline, 'make' | 'try'>;
   confirmations: Confirmations;
@@ -47,27 +47,27 @@ export interface ChangeDomain {
 
 /** A route that changes something. */
 export interface ChangeRoute<F extends Fields, T> {
-  /** POST, if nothing is said. */
+  /** POST by default. */
   methods?: readonly Method[];
   path: string;
-  /** What it does, in one sentence. */
+  /** What the route does, in one sentence. */
   summary: string;
-  /** Who may; `admin` if nothing is said. */
+  /** The required role; `admin` by default. */
   role?: Role;
   fields?: F;
-  /** Its faults that not every change of its kind has; with `cannot_be_tried` it has no dry run. */
+  /** Its faults that not every change of its kind has. With `cannot_be_tried` it has no dry run. */
   codes: readonly FaultCode[];
   takesAll?: boolean;
   isStrict?: boolean;
-  /** The fields that mean nothing with such values; also those that never mean anything here. */
+  /** The fields that have no meaning with such values, and those that never have a meaning here. */
   unused?: (values: ValuesOf<F>) => readonly string[];
   isOpen?: boolean;
   change: (values: ValuesOf<F>, call: Call) => Change<T>;
-  /** What is documented as the answer, made of what the change gave; that itself if nothing is said. */
+  /** Makes the documented answer from the result of the change. By default, the result is the answer. */
   answer?: (result: T, values: ValuesOf<F>) => unknown;
-  /** What it would do, for who only tries what is no change of the CIB. */
+  /** Describes the effect of a dry run, if the change is not one of the CIB. */
   preview?: { schema: JsonSchema; make: (values: ValuesOf<F>) => Promise<object> };
-  /** What would be lost, for who is asked to confirm what cannot be undone. */
+  /** Describes what would be lost, to a caller who has to confirm an irreversible change. */
   loses?: (values: ValuesOf<F>) => string | undefined | Promise<string | undefined>;
 }
 
@@ -151,7 +151,7 @@ export function changeRows(domain: ChangeDomain, kind: ChangeKind): ChangeRows {
         tried: preview?.schema,
       }),
       handle,
-      // The secrets of the request are masked wherever they turn up, until it is over.
+      // The secrets of the request are masked everywhere until the request has ended.
       begin(call) {
         call.whenOver(domain.secrets.hold(secretsOf(call)));
       },
@@ -179,7 +179,7 @@ export function changeRows(domain: ChangeDomain, kind: ChangeKind): ChangeRows {
   }
 }
 
-/** The values that the request has under the name of a secret, except values that it also has under another name. */
+/** The values under the names of secrets in the request, except values that it also has under another name. */
 function secretsOf({ params, body }: Call): Set<string> {
   const secrets = new Set<string>();
   const said = { ...params, ...body };
@@ -202,9 +202,9 @@ const duration: Rule<string> = rule(
       .withMessage('must be a time such as "30s" or "2m"'),
 );
 
-/** What each change takes. */
+/** The fields of each change. */
 const conditions = { dry_run: inQuery(trueOrFalse), wait: inQuery(duration) };
-/** What a change takes that can be tried without the cluster. */
+/** The fields of a change that can be tried without the cluster. */
 const dryRunInBody = { dry_run_in_body: named('dry_run', optional(flag)) };
 type Conditions = typeof conditions & typeof dryRunInBody;
 
@@ -213,7 +213,7 @@ function msOf(time: string): number {
 }
 
 /**
- * The version that an `If-Match` names: a configuration's ETag, with or without the digest of pcs's words.
+ * The version in an `If-Match`: the ETag of a configuration, with or without the digest of the text of pcs.
  * Faults: `invalid_request`
  */
 function versionIn(ifMatch: string | undefined): string | undefined {
@@ -240,7 +240,7 @@ function headerFault(field: string, message: string): Fault {
   return invalidRequest([{ field, message, type: 'string' }]);
 }
 
-/** What tells one request from another. */
+/** Everything that distinguishes one request from another. */
 function contentOf({ method, url, checkedBody }: Call): string {
   return JSON.stringify([method, url, checkedBody() ?? null]);
 }

@@ -1,8 +1,8 @@
 import type { FaultCode } from '../../kit/fault.ts';
 
-// Faults that routes of several families have in common.
+// Faults that routes of several families share.
 
-/** The codes of a tool that is run. */
+/** The codes of running a tool. */
 export const ofTools: readonly FaultCode[] = [
   'tool_missing',
   'tool_not_started',
@@ -14,10 +14,10 @@ export const ofTools: readonly FaultCode[] = [
   'no_space',
 ];
 
-/** The codes of a tool that asks the cluster. */
+/** The codes of a tool that needs the cluster. */
 export const ofCluster: readonly FaultCode[] = [...ofTools, 'cluster_not_running'];
 
-/** The codes of each change, which is recorded first. */
+/** The codes of each change, whose beginning must be recorded. */
 export const ofChanges: readonly FaultCode[] = [
   'idempotency_key_reused',
   'outcome_unknown',

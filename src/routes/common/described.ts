@@ -7,19 +7,19 @@ import { ofChanges } from './codes.ts';
 /** What all changes of a kind have in common. */
 export interface ChangeKind {
   codes: readonly FaultCode[];
-  /** Whether they are of the cluster, whose configuration has a version. */
+  /** Whether they change the cluster, whose configuration has a version. */
   hasVersion: boolean;
-  /** What a dry run answers, unless the route says it. */
+  /** The answer of a dry run, unless the route has its own. */
   tried?: JsonSchema;
 }
 
-/** The answer of a change that does without the cluster. */
+/** The answer of a change that needs no cluster. */
 export const hostChanges: ChangeKind = { codes: ofChanges, hasVersion: false };
 
-/** Fields of the body that come back in the answer; a pair is a field and its new name. */
+/** The fields of the body that the answer repeats. A pair is a field and its name in the answer. */
 export type Echo = readonly (string | readonly [field: string, name: string])[];
 
-/** What a change answers: as this schema has it, or these fields of the body as they came, except for secrets. */
+/** The answer of a change: a schema, or the fields of the body that it repeats, except for secrets. */
 export type ChangeAnswer =
   { schema: JsonSchema | 'nothing'; echo?: never } | { schema?: never; echo: Echo };
 
@@ -28,11 +28,11 @@ interface Described {
   codes: readonly FaultCode[];
   /** Whether it may have to be confirmed. */
   isConfirmed: boolean;
-  /** What a dry run of it answers, if that is not what its kind says. */
+  /** The answer of its dry run, if it differs from that of its kind. */
   tried: JsonSchema | undefined;
 }
 
-/** What the row of a change says of its answers, its faults and its headers. */
+/** What the row of a change declares: its answers, its faults and its headers. */
 export function describedChange(
   kind: ChangeKind,
   { schema, echo }: ChangeAnswer,
@@ -83,7 +83,7 @@ function echoSchema(fields: Fields, echo: Echo): JsonSchema {
   );
 }
 
-/** Each field that comes back, and its name in the answer. */
+/** Each repeated field with its name in the answer. */
 export function echoedNames(echo: Echo): (readonly [field: string, name: string])[] {
   return echo.map((field) => (typeof field === 'string' ? [field, field] : field));
 }

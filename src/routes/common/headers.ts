@@ -6,12 +6,12 @@ export function ageHeader(readAt: number): Record<string, string> {
 
 const maxWarning = 1000;
 
-/** The header for what the caller should know of an answer, if there is anything. */
+/** The header with warnings about an answer, if there are any. */
 export function warningHeader(warnings: readonly string[]): Record<string, string> {
   return warnings.length === 0 ? {} : { 'X-HA-Warnings': warnings.map(warningOf).join(', ') };
 }
 
-/** As the header Warning of RFC 7234 had them: no sign outside of ASCII, no line break. */
+/** The format of the header Warning in RFC 7234: only ASCII, and no line break. */
 function warningOf(text: string): string {
   const plain = text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, maxWarning);
   return `199 ha-agent "${plain.replace(/["\\]/g, '\\$&')}"`;

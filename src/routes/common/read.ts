@@ -15,14 +15,14 @@ export interface ReadRoute<F extends Fields> {
   path: string;
   /** What it answers, in one sentence. */
   summary: string;
-  /** Who may; `viewer` if nothing is said. */
+  /** The required role; `viewer` by default. */
   role?: Role;
   fields?: F;
-  /** What it answers. */
+  /** The schema of its answer. */
   schema: JsonSchema;
-  /** Those of its faults that do not follow from its family, role and fields. */
+  /** Its faults, except those that follow from its family, role and fields. */
   codes: readonly FaultCode[];
-  /** Headers that its answers may have, except for those of every route. */
+  /** Headers that its answers may have, except those of every route. */
   headers?: DescribedHeaders;
   handle: (values: ValuesOf<F>, call: Call) => Reply | Promise<Reply>;
 }
@@ -42,7 +42,7 @@ export const age: DescribedHeaders = {
   Age: 'The age of the reading in seconds, if it is more than one.',
 };
 
-/** A route whose answer is what was read at some moment. */
+/** A route whose answer was read at a known moment. */
 export function readAsOf<F extends Fields>({
   readBody,
   ...rest

@@ -6,21 +6,21 @@ import { Fault, type FaultCode } from '../../kit/fault.ts';
 import { type Problems, problemType } from '../../server/problem.ts';
 import { warningHeader } from './headers.ts';
 
-/** The answer to a change, as it is sent, and stored for a repetition of its request. */
+/** The answer to a change, as it is sent and as it is stored for a repeated request. */
 export interface Answer {
   status: number;
   headers: Readonly<Record<string, string>>;
   body: string;
 }
 
-// Files of former releases have the same.
+// Files of earlier releases have the same keys.
 const schema = z.object({
   status: z.number(),
   headers: z.record(z.string(), z.string()),
   body: z.string(),
 });
 
-/** What the store of repeated answers must know of them. */
+/** What the store of repeated answers must know about these answers. */
 export const answerForm: AnswerForm<Answer> = {
   read: (json) => schema.safeParse(json).data,
   isSuccess: ({ status }) => status < 300,
@@ -58,7 +58,7 @@ export function answerOfMade(
 ): Answer {
   const said = settled || !asExpected ? warnings : [...warnings, notSettled];
   return {
-    // Made, but the cluster is still at it, or its resource did not come out as it was meant.
+    // The change was made. Either the cluster is still busy with it, or the resource is not as intended.
     status: settled && asExpected ? 200 : 202,
     headers: {
       ...(version !== undefined && { ETag: `"${version}"` }),
@@ -68,7 +68,7 @@ export function answerOfMade(
   };
 }
 
-/** In these cases nothing was done yet, so there is nothing to repeat. */
+/** In these cases nothing was done yet, so no answer is stored. */
 const nothingDone: readonly FaultCode[] = [
   'confirmation_required',
   'version_changed',
@@ -82,7 +82,7 @@ const nothingDone: readonly FaultCode[] = [
   'tool_not_started',
 ];
 
-/** A failure as the answer that a repeated request gets as well. */
+/** A failure as an answer, which a repeated request gets as well. */
 export function answerOfFailure(error: unknown, problems: Problems): Answer {
   if (!(error instanceof Fault) || nothingDone.includes(error.code)) throw error;
   const problem = problems.of(error);

@@ -7,7 +7,7 @@ import { read } from '../common/read.ts';
 import { text, texts } from '../../server/table/schema.ts';
 import { ofTools } from '../common/codes.ts';
 
-/** What the routes of agents ask of the domain. */
+/** What the routes of agents need from the domain. */
 export interface AgentsDomain {
   resourceAgents: ResourceAgents;
   fenceAgents: FenceAgents;
@@ -70,7 +70,7 @@ export function agentRows({ resourceAgents, fenceAgents }: AgentsDomain): Row[] 
 
 const ofDescription: readonly FaultCode[] = [...ofTools, 'agent_not_found', 'cluster_refused'];
 
-/** A name with slashes, whether they came encoded or not: Express has it in segments, decoded. */
+/** A name with slashes, encoded or not. Express returns it in decoded segments. */
 const agentInSegments = rule<string>(agentName.schema, (chain) =>
   agentName.check(chain.customSanitizer((parts: readonly string[]) => parts.join('/'))),
 );

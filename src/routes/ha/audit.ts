@@ -6,7 +6,7 @@ import { auditEntries } from './answers/host.ts';
 
 const maxEntries = 1000;
 
-/** Who had what from this node, or did what to it. */
+/** The route of the audit log: who read what from this node, or changed it. */
 export function auditRows(audit: Pick<AuditLog, 'list'>): Row[] {
   return [
     read({

@@ -15,22 +15,22 @@ export const ofCib: DescribedHeaders = {
   'X-HA-Warnings': 'Warnings about the answer.',
 };
 
-/** What a route says that answers from the CIB: of its faults those that not each of them has. */
+/** What a route declares that answers from the CIB. Faults that all of these have are left out. */
 export type ReadOfCib<F extends Fields> = Omit<ReadRoute<F>, 'handle' | 'codes' | 'headers'> & {
   codes?: readonly FaultCode[];
 };
 
-/** A route whose answer is made of the CIB. */
+/** A route whose answer is made from the CIB. */
 export interface CibRoute<F extends Fields> extends ReadOfCib<F> {
   bodyOf: (from: Configuration, values: ValuesOf<F>) => unknown;
 }
 
-/** A route whose answer has what pcs says of the CIB as well, except for who does not want that. */
+/** A route whose answer also has the text of pcs about the CIB, unless the caller declines it. */
 export interface CibTextRoute extends Omit<ReadOfCib<Fields>, 'fields'> {
   textOf: (from: Configuration) => Promise<string>;
-  /** Whether it is the text that is asked for, so that nobody does without. */
+  /** Whether the route is for the text itself, so that no caller can decline it. */
   isTextItself?: boolean;
-  /** @param text undefined if it is not wanted */
+  /** @param text undefined if the caller declined it */
   bodyOf: (from: Configuration, text: string | undefined) => unknown;
 }
 
@@ -39,7 +39,7 @@ export interface CibRows {
   fromCibAndText: (route: CibTextRoute) => Row;
 }
 
-/** Whether pcs's words are wanted. */
+/** Whether the text of pcs is wanted. */
 export const rawWanted = { raw: inQuery(trueOrFalse) };
 
 /** Makes the rows of routes that answer from the CIB. */
@@ -71,9 +71,9 @@ export function cibRows(configuration: ConfigurationReader): CibRows {
 }
 
 /**
- * What was made of the CIB's configuration. It is the same for as long as that has the same
- * version, so the version is its ETag; Express itself answers 304.
- * @param text what pcs says of it, which may change with the time of day: rules end
+ * An answer that is made from the configuration in the CIB. It stays the same as long as the version does, so the
+ * version is its ETag. Express itself answers 304.
+ * @param text the text of pcs, which may change with time because rules end
  */
 export function cibReply(
   { cib, source, readAt, takeWarnings }: Configuration,

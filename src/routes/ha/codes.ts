@@ -1,7 +1,7 @@
 import type { FaultCode } from '../../kit/fault.ts';
 import { ofChanges, ofCluster } from '../common/codes.ts';
 
-// Faults that routes have in common, by what they ask of the domain.
+// Faults that routes share because they need the same part of the domain.
 
 /** The codes of the file corosync.conf. */
 export const ofCorosyncConf: readonly FaultCode[] = [
@@ -9,7 +9,7 @@ export const ofCorosyncConf: readonly FaultCode[] = [
   'corosync_conf_unreadable',
 ];
 
-/** The codes of a change of the cluster or of its files. It may be for a version of the configuration. */
+/** The codes of a change of the cluster or of its files. The request may require a version. */
 export const ofClusterChanges: readonly FaultCode[] = [
   ...ofChanges,
   ...ofCluster,
@@ -17,7 +17,7 @@ export const ofClusterChanges: readonly FaultCode[] = [
   'cluster_refused',
 ];
 
-/** The codes of a change of the CIB, or of one that takes another back. */
+/** The codes of a change of the CIB, or of a change that undoes another one. */
 export const ofCibChanges: readonly FaultCode[] = [
   ...ofClusterChanges,
   'node_joining',
@@ -27,5 +27,5 @@ export const ofCibChanges: readonly FaultCode[] = [
   'value_not_allowed',
 ];
 
-/** The codes of a delete that stops the resource first. */
+/** The codes of a deletion that stops the resource first. */
 export const ofRemoval: readonly FaultCode[] = ['resource_not_found', 'resource_not_stopped'];

@@ -52,7 +52,7 @@ export function constraintRows(
     answer: emptyText,
   };
   const additions = additionsOf(changing);
-  // The document reads "ordering" and writes "order"; each takes both.
+  // The contract reads "ordering" and writes "order". Each accepts both.
   const spellings = { ordering: additions.order, ordering_group: additions.order_group };
 
   return [
@@ -78,7 +78,7 @@ export function constraintRows(
     fromCib({
       path: '/constraint/:type',
       summary: 'The constraints of one type, or one constraint by its id.',
-      // A type, or else an id.
+      // A constraint type, or else an id.
       fields: { type: inPath(xmlId) },
       schema: constraintsOrOne,
       codes: ['constraint_not_found'],
@@ -87,7 +87,7 @@ export function constraintRows(
           ? (listConstraints(cib)[constraintTypes[type as ConstraintType]] ?? [])
           : constraintOf(cib, type),
     }),
-    // The types that there are have routes of their own.
+    // The known types have routes of their own.
     row({
       methods: ['POST'],
       path: '/constraint/:type',
@@ -101,7 +101,9 @@ export function constraintRows(
   ];
 }
 
-/** What adds a constraint of each type. Another method is that of the constraint with such an id. */
+/**
+ * The routes that add a constraint of each type. Other methods of the same path belong to a constraint with that id.
+ */
 function additionsOf(changing: ClusterChangeRows) {
   return {
     order: changing({
@@ -125,7 +127,7 @@ function additionsOf(changing: ClusterChangeRows) {
       summary: 'Makes the cluster start resources in the order of sets.',
       fields: {
         ...sets,
-        // The document's example has a kind and a score that mean something for locations alone.
+        // The documented example has a kind and a score, which have a meaning only for locations.
         kind: optional(oneOf([...orderKinds, ...locationKinds])),
         score: optional(score),
         setOptions: inBody(options(['kind', 'symmetrical', 'score', 'require-all'])),

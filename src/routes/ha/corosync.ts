@@ -18,7 +18,7 @@ import { ofCorosyncConf } from './codes.ts';
 import { corosyncConfAsJson, corosyncConfOfJson } from './documents/corosync-conf.ts';
 import { documentedQuorum, documentedRings } from './documents/corosync-state.ts';
 
-/** The routes `corosync…`, and `quorum`, which corosync tells of as well. */
+/** The routes `corosync…`, and `quorum`, which corosync reports as well. */
 export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRows): Row[] {
   return [
     read({
@@ -42,7 +42,7 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
       takesAll: true,
       schema: text,
       codes: ofWrites,
-      // All of it, whatever the sections are.
+      // The whole file, whatever its sections are.
       change: (_values, call) => setCorosyncConf(corosyncConfOfJson(call.checkedBody())),
     }),
     read({
@@ -77,7 +77,7 @@ export function corosyncRows(corosync: CorosyncReader, changing: ClusterChangeRo
       role: 'admin',
       schema: corosyncKey,
       codes: ['corosync_key_not_found', 'audit_failed', 'no_space'],
-      // Without an ETag, which would be a digest of the key.
+      // There is no ETag, because it would be a digest of the key.
       handle: async (_values, call) => ({
         body: { key: await corosync.key(call.audited()) },
         isOnce: true,
@@ -130,7 +130,7 @@ const section = rule<object>({ type: 'object' }, (chain) =>
   chain.custom(isObject).withMessage('must be a section, which is an object'),
 );
 
-/** No byte that ends a C string; the rest is for corosync to judge. */
+/** A text without a NUL byte, which ends a C string. Corosync checks the rest. */
 const conf = rule<string>({ type: 'string', minLength: 1 }, (chain) =>
   chain
     .custom(
@@ -139,7 +139,7 @@ const conf = rule<string>({ type: 'string', minLength: 1 }, (chain) =>
     .withMessage('must be the text of a corosync.conf, not empty'),
 );
 
-/** The sizes that corosync takes (TOTEM_PRIVATE_KEY_LEN_MIN and _MAX of totem.h). */
+/** The sizes of a key that corosync accepts (TOTEM_PRIVATE_KEY_LEN_MIN and _MAX of totem.h). */
 const key = rule<string>({ type: 'string', pattern: '^(?:[0-9a-fA-F]{2}){128,4096}$' }, (chain) =>
   chain
     .custom(

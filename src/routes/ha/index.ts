@@ -33,7 +33,7 @@ import { cibRows } from './cib-rows.ts';
 
 const base = '/api/v2/system/ha';
 
-/** What the High Availability API asks of the domain. */
+/** What the High Availability API needs from the domain. */
 export interface HaDomain
   extends
     AgentsDomain,
@@ -52,8 +52,8 @@ export interface HaDomain
 
 /**
  * The High Availability API.
- * @param more rows of other families that the document has below the same base
- * @param signIn find out who calls, and refuse unknown callers
+ * @param more rows of other families below the same base path
+ * @param signIn handlers that identify the caller and refuse unknown ones
  */
 export function haFamily(
   domain: HaDomain,
@@ -114,7 +114,7 @@ function haRows(domain: HaDomain): Row[] {
   ];
 }
 
-/** The request that the audit log has when the agent itself finishes a move that was cut short. */
+/** The request in the audit log when the agent itself finishes an interrupted move. */
 export function moveByAgent(resources: readonly string[]): ChangeRequest {
   const route = `${base}/resource/${resources.join(',')}/migrate`;
   return {

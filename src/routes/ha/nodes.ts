@@ -13,7 +13,7 @@ import { readAsOf } from '../common/read.ts';
 import { always } from '../../server/table/schema.ts';
 import { node, nodes } from './answers/state.ts';
 
-/** What the routes of nodes ask of the domain. */
+/** What the routes of nodes need from the domain. */
 export interface NodeDomain {
   state: StateReader;
   configuration: ConfigurationReader;

@@ -22,7 +22,7 @@ import { always } from '../../server/table/schema.ts';
 import { properties } from './answers/configuration.ts';
 import type { ClusterOptionsReader } from '../../cluster/reading/properties.ts';
 
-/** What the routes of properties ask of the domain. */
+/** What the routes of properties need from the domain. */
 export interface PropertyDomain {
   configuration: ConfigurationReader;
   clusterOptions: ClusterOptionsReader;

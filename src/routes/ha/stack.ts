@@ -9,13 +9,13 @@ import { text } from '../../server/table/schema.ts';
 import { service, services } from './answers/host.ts';
 import { ofTools } from '../common/codes.ts';
 
-/** What the routes of the cluster stack ask of the domain. */
+/** What the routes of the cluster stack need from the domain. */
 export interface StackDomain {
   services: () => Promise<Service[]>;
   stackChanges: StackChanges;
 }
 
-/** The routes of the services of this node, and of the end of its cluster. */
+/** The routes of this node's services, and of the removal of its cluster. */
 export function stackRows(
   { services: list, stackChanges }: StackDomain,
   changing: ClusterChangeRows,

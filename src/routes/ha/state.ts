@@ -20,7 +20,7 @@ export interface StateDomain {
   configuration: ConfigurationReader;
 }
 
-/** The routes that read what is going on; nothing is while the cluster is stopped. */
+/** The routes that read the cluster's state. They need a running cluster. */
 export function stateRows({ state, status, configuration }: StateDomain): Row[] {
   const write = makeStatusWriter();
   return [

@@ -22,7 +22,7 @@ import { fencing, levels, resources } from './answers/configuration.ts';
 import { ofRemoval } from './codes.ts';
 import { nodesLeftWithout } from '../../cluster/fencing.ts';
 
-/** What the routes of fencing ask of the domain. */
+/** What the routes of fencing need from the domain. */
 export interface FencingDomain {
   agentMetadata: AgentMetadataReader;
   configuration: ConfigurationReader;
@@ -42,7 +42,7 @@ export function fencingRows(
     schema: removedLevel,
     codes: ['level_not_found'] as const,
     change: (values: LevelValues) => removeFromLevel(deviceOf(values)),
-    // As the document has it: here the level is text, as it is in the URL.
+    // The documented type: here the level is text, as in the URL.
     answer: (_result: unknown, { level: index, node_name, stonith_name }: LevelValues) => ({
       level: `${index}`,
       node_name,
@@ -97,7 +97,7 @@ export function fencingRows(
           ...values,
           agent: values.agent.replace(/^stonith:/, ''),
         }),
-      // As the document has it: the agent comes back under another name.
+      // The documented answer has the agent under another name.
       codes: ['id_exists', 'agent_not_found'],
       echo: ['name', ['agent', 'stonith_agent'], 'params', 'meta', 'operations'],
     }),
@@ -150,7 +150,7 @@ interface LevelValues {
 
 const ofLevel = { node_name: inBody(nodeName), stonith_name: inBody(resourceName) };
 
-/** Pacemaker tries them in the order of these numbers (fencing-*.rng). */
+/** Pacemaker tries levels in the order of their numbers (fencing-*.rng). */
 const level = rule<number>({ type: ['integer', 'string'], minimum: 1, maximum: 9 }, (chain) =>
   chain
     .custom((value: unknown) => /^[1-9]$/.test(String(value)) && typeof value !== 'object')

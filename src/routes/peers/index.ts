@@ -28,7 +28,7 @@ export interface PeersParts {
   callers: PeerCallers;
   receiver: LiferaftReceiver;
   clones: CloneCheck;
-  /** This host; it may have no id. */
+  /** This host, which may have no id. */
   self: () => Promise<{ id: string | undefined } & Pick<WhoSends, 'machine' | 'boot'>>;
   log: Log;
   problems: Problems;
@@ -43,7 +43,7 @@ const heartbeatSchema = z.strictObject({
   generation: z.number().int().min(1),
 });
 
-/** The headers, by their names in small letters. */
+/** The headers by their lower-case names. */
 const liferaftSchema = z.object({
   [digestHeader]: digest,
   [rebuiltHeader]: z.literal('true', "must be 'true' or absent").optional(),
@@ -85,7 +85,7 @@ export function makePeersApp(parts: PeersParts): Express {
   return makeApp({ log: parts.log, families: [family], elsewhere: family });
 }
 
-/** What other hosts may ask on the peer port. Each may say and send what concerns itself, and nothing else. */
+/** What other hosts may ask on the peer port. Each may report and send only what concerns itself. */
 export function peersFamily({
   callers,
   receiver,

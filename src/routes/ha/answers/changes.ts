@@ -10,7 +10,7 @@ import {
 } from '../../../server/table/schema.ts';
 import { xmlElement } from './xml.ts';
 
-/** What becomes of the CIB at one place. */
+/** A change of the CIB at one place. */
 export const cibDifference = part(
   'CibDifference',
   anyOf(

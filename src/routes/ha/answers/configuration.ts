@@ -10,11 +10,11 @@ import {
 } from '../../../server/table/schema.ts';
 import { xmlElement, xmlRest } from './xml.ts';
 
-// What is made of the CIB.
+// Answers that are made from the CIB.
 
 const pairs = mapOf(text);
 
-/** Attribute sets: the pairs in effect, and those sets that have more to them. */
+/** Attribute sets: the pairs in effect, and the sets with further content. */
 const paramsAndMeta = {
   'params?': pairs,
   'instance_attributes?': listOf(xmlElement),
@@ -22,7 +22,7 @@ const paramsAndMeta = {
   'meta_attributes?': listOf(xmlElement),
 };
 
-/** What a resource is in. */
+/** The containers of a resource. */
 const around = { 'group?': text, 'clone?': text, 'bundle?': text };
 
 const operation = part(
@@ -65,7 +65,7 @@ const container = part(
   ),
 );
 
-/** A list of one. */
+/** A list with one member. */
 export const resourceDetails = listOf(anyOf(resource, container, template));
 
 export const group = part(
@@ -142,10 +142,10 @@ export const constraints = part(
   ),
 );
 
-/** The constraints of one type, or one constraint. */
+/** The constraints of one type, or a single constraint. */
 export const constraintsOrOne = anyOf(listOf(constraint), constraint);
 
-/** What a level is for, where it is not a node's name. */
+/** The target of a level, if it is not the name of a node. */
 const selector = { 'target_pattern?': text, 'target_attribute?': text, 'target_value?': text };
 
 export const levels = listOf(

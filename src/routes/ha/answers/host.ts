@@ -14,7 +14,7 @@ import {
 } from '../../../server/table/schema.ts';
 import { cibDifference } from './changes.ts';
 
-// What is known of this node, whether or not its cluster runs.
+// Answers about this node, whether or not its cluster runs.
 
 export const versions = record({ pacemaker: text, corosync: text, pcs: text });
 

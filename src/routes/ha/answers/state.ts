@@ -1,9 +1,9 @@
 import { listOf, mapOf, part, record, text, texts, enumOf } from '../../../server/table/schema.ts';
 import { crmMonValue, xmlElement, xmlRest } from './xml.ts';
 
-// What is going on in the cluster.
+// Answers about the state of the cluster.
 
-/** The twelve keys of the document; newer Pacemakers have more. */
+/** The twelve documented keys. Later versions of Pacemaker have more. */
 export const status = part(
   'Status',
   record(
@@ -34,7 +34,7 @@ export const nodes = record({
   pacemaker_remote_nodes: nodesByState,
 });
 
-/** What crm_mon says of it, and more. */
+/** What crm_mon reports about the node, and more. */
 export const node = part(
   'Node',
   record(

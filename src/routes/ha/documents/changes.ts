@@ -1,4 +1,4 @@
-// What the document has as the answers of changes, for rows whose answer is neither an echo nor a value of the domain.
+// The documented answers of changes, for rows that neither repeat their fields nor return a value of the domain.
 
 export const emptyText = () => '';
 export const nullAnswer = () => null;
@@ -13,6 +13,6 @@ export const nodeAndName = (
 export const stoppedText = (_result: unknown, { name }: { name: string }) =>
   `Attempting to stop: ${name}... Stopped\n`;
 
-/** The text of pcs depends on its version, so the answer has that of the document. */
+/** The text of pcs depends on its version, so the answer has the documented text. */
 export const destroyedText = () =>
   'Shutting down pacemaker/corosync services...\nKilling any remaining services...\nRemoving all cluster configuration files...\n';

@@ -6,16 +6,16 @@ import type { Cib, Constraint, ResourceSet } from '../../../cluster/model.ts';
 export interface ConstraintList {
   location_constraints: readonly JsonObject[];
   ordering_constraints: readonly JsonObject[];
-  /** Only there if there are any: the document's example has no such key. */
+  /** Present only if there are any, because the documented example has no such key. */
   ordering_group_constraints?: readonly JsonObject[];
   colocation_constraints: readonly JsonObject[];
   colocation_group_constraints: readonly JsonObject[];
   ticket_constraints: readonly JsonObject[];
-  /** Constraints of kinds that newer Pacemakers may add, under their element's name. */
+  /** Constraints of kinds that later versions of Pacemaker may add, under their element's name. */
   [element: `rsc_${string}`]: readonly JsonObject[];
 }
 
-/** Constraint types by the names that the routes take: those of the lists, and those of Set Constraint. */
+/** Constraint types by the names that the routes accept: those of the lists, and those of Set Constraint. */
 export const constraintTypes = {
   location: 'location_constraints',
   ordering: 'ordering_constraints',
@@ -49,7 +49,7 @@ export function listConstraints({ constraints, configuration }: Cib): Constraint
 }
 
 /**
- * The constraint of that id, as its list shows it.
+ * The constraint of that id, in the format of its list.
  * Faults: `constraint_not_found`
  */
 export function constraintOf(cib: Cib, id: string): JsonObject {
@@ -128,7 +128,7 @@ function setsOf({ id, attributes, sets, rest }: Constraint): JsonObject {
   return { ...setFields(sets), setOptions: attributes, id, ...rest };
 }
 
-/** Elements of other names, as XML has them. */
+/** Elements with other names, in the form of XML. */
 function othersIn(configuration: JsonObject): Record<string, readonly JsonObject[]> {
   const known = ['rsc_location', 'rsc_order', 'rsc_colocation', 'rsc_ticket'];
   const sections = (configuration['constraints'] ?? []) as readonly JsonObject[];
@@ -140,7 +140,7 @@ function othersIn(configuration: JsonObject): Record<string, readonly JsonObject
   );
 }
 
-/** The first set as the document shows one, and all of them where that leaves something unsaid. */
+/** The documented form of the first set, with all sets if that form is incomplete. */
 function setFields(sets: readonly ResourceSet[]): JsonObject {
   const [first, ...others] = sets;
   if (first === undefined) return {};

@@ -5,7 +5,7 @@ import type { Cib, FencingLevel } from '../../../cluster/model.ts';
 /** The documented answer of `stonith`, without `raw`. */
 export interface FencingList {
   resources: readonly JsonObject[];
-  /** The fencing levels by what they are for. */
+  /** The fencing levels by their targets. */
   targets: readonly JsonObject[];
 }
 
@@ -13,7 +13,7 @@ export function listFencing(cib: Cib): FencingList {
   return { resources: listFenceDevices(cib), targets: targetsOf(cib.levels) };
 }
 
-/** The fencing levels one by one, with the names of Create a Stonith Level. */
+/** The fencing levels one by one, with the field names of Create a Stonith Level. */
 export function listLevels({ levels }: Cib): JsonObject[] {
   return levels.map((level) => ({
     level: level.index,
@@ -41,7 +41,7 @@ function targetsOf(levels: readonly FencingLevel[]): JsonObject[] {
   });
 }
 
-/** What tells the nodes that a level is for, where it is not a node's name. */
+/** The condition for the nodes of a level, if it is not the name of a node. */
 function selectorOf({ pattern, attribute, value }: FencingLevel): JsonObject {
   return {
     ...(pattern !== undefined && { target_pattern: pattern }),

@@ -1,7 +1,9 @@
 import { type Cib, type ClusterState, instancesOf } from '../../../cluster/model.ts';
 import { isConfigured, resourceNotFound } from '../../../cluster/resources.ts';
 
-/** Where a resource is running; `nodes` only if there are several, `promoted` only if there are any. */
+/**
+ * The nodes where a resource runs. `nodes` is present only if there are several, and `promoted` only if there are any.
+ */
 export interface Location {
   status: 'running' | 'stopped';
   node?: string;
@@ -10,11 +12,11 @@ export interface Location {
 }
 
 /**
- * Where a resource, or anything inside it, is running.
+ * The nodes where a resource, or anything inside it, runs.
  * Faults: `resource_not_found`
  */
 export function locate(state: ClusterState, cib: Cib, name: string): Location {
-  // crm_mon leaves out what could not be stopped on a node that is lost since (Pacemaker's own test
+  // crm_mon leaves out a resource that could not be stopped on a node which has been lost since (Pacemaker's own test
   // stop-failure-no-fencing).
   const instances = instancesOf(state, name) ?? (isConfigured(cib, name) ? [] : undefined);
   if (instances === undefined) throw resourceNotFound(name);

@@ -10,7 +10,7 @@ import type { JsonObject } from './json.ts';
 import { nodeNotFound } from '../../../cluster/nodes.ts';
 import type { AttributeSets, Cib } from '../../../cluster/model.ts';
 
-/** Names of nodes by what they are doing, in crm_mon's order. */
+/** Names of nodes by their state, in crm_mon's order. */
 export interface NodesByState {
   online: string[];
   standby: string[];
@@ -37,7 +37,7 @@ export function listNodes(state: ClusterState): NodeList {
 }
 
 /**
- * What crm_mon says of a node, its attributes, and the resources that run on it.
+ * What crm_mon reports about a node, its attributes, and the resources that run on it.
  * Faults: `node_not_found`
  */
 export function nodeDetails(state: ClusterState, cib: Cib, name: string): JsonObject {
@@ -60,7 +60,7 @@ export function nodeDetails(state: ClusterState, cib: Cib, name: string): JsonOb
 
 const noSets: AttributeSets = { pairs: {}, underRules: [], whole: [] };
 
-/** The values in effect that the CIB does not give. A transient value takes precedence over the CIB's. */
+/** The values in effect that are not in the CIB. A transient value takes precedence over the CIB's. */
 function withoutPermanent(
   inEffect: Readonly<Record<string, string>>,
   { pairs, underRules }: AttributeSets,

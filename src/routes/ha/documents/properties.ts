@@ -1,7 +1,7 @@
 import { type ClusterOptions, propertyNotFound } from '../../../cluster/reading/properties.ts';
 import type { Cib } from '../../../cluster/model.ts';
 
-/** A cluster property: what counts when it is not set, and what counts. */
+/** A cluster property with its default and its value in effect. */
 export interface Property {
   default: string;
   value: string;
@@ -10,9 +10,7 @@ export interface Property {
 /** By name, in alphabetical order. */
 export type PropertyList = Readonly<Record<string, Property>>;
 
-/**
- * The documented list: each property that Pacemaker's daemons describe, and each that is set.
- */
+/** The documented list: each property that a daemon of Pacemaker describes, and each that is set. */
 export function listProperties({ properties }: Cib, options: ClusterOptions): PropertyList {
   const names = new Set([...options.keys(), ...Object.keys(properties.pairs)]);
   return Object.fromEntries(

@@ -13,17 +13,17 @@ import {
   primitivesIn,
 } from '../../../cluster/model.ts';
 
-/** A group of resources, by the names of Create a Resource Group. */
+/** A group of resources, with the field names of Create a Resource Group. */
 export type GroupEntry = JsonObject & { groupName: string; resources: readonly string[] };
 
-/** The documented flat list: all primitives but fence devices, in the CIB's order. */
+/** The documented flat list: all primitives except fence devices, in the CIB's order. */
 export function listResources(cib: Cib): JsonObject[] {
   return primitivesIn(cib.resources)
     .map(({ primitive, containers }) => primitiveEntry(cib, primitive, containers))
     .filter((entry) => entry['class'] !== 'stonith');
 }
 
-/** The same of the fence devices. */
+/** The same list for the fence devices. */
 export function listFenceDevices(cib: Cib): JsonObject[] {
   return primitivesIn(cib.resources)
     .map(({ primitive, containers }) => primitiveEntry(cib, primitive, containers))
@@ -31,7 +31,7 @@ export function listFenceDevices(cib: Cib): JsonObject[] {
 }
 
 /**
- * All that is configured of one primitive, group, clone, bundle or template.
+ * The whole configuration of one primitive, group, clone, bundle or template.
  * Faults: `resource_not_found`
  */
 export function detailsOf(cib: Cib, name: string): JsonObject {
@@ -62,7 +62,7 @@ export function listGroups(cib: Cib): GroupEntry[] {
 }
 
 /**
- * The group of that id, as the list of groups shows it.
+ * The group of that id, in the format of the list of groups.
  * Faults: `resource_not_found`
  */
 export function groupOf(cib: Cib, name: string): GroupEntry {
@@ -75,7 +75,7 @@ export function groupOf(cib: Cib, name: string): GroupEntry {
 }
 
 /**
- * The fence device of that id, as the list of fence devices shows it.
+ * The fence device of that id, in the format of the list of fence devices.
  * Faults: `resource_not_found`
  */
 export function fenceDeviceOf(cib: Cib, id: string): JsonObject {
@@ -107,7 +107,7 @@ function containerEntry(container: Container, containers: readonly Container[]):
   });
 }
 
-/** First in order, and last to be set: an element may have an attribute `name` too, which no schema knows. */
+/** The name is the first key but set last, because an element may also have an attribute `name`, which no schema knows. */
 function named(name: string, fields: JsonObject): JsonObject {
   return { ...{ name }, ...fields, name };
 }
@@ -120,7 +120,7 @@ function agentOf({ class: standard, provider, type }: Definition): JsonObject {
   };
 }
 
-/** The containers that something is in: what Pacemaker 1.1 called a master is a clone. */
+/** The containers of a resource. What Pacemaker 1.1 called a master is a clone. */
 function containersOf(containers: readonly Container[]): JsonObject {
   return Object.fromEntries(
     containers.map(({ kind, id }) => [kind === 'master' ? 'clone' : kind, id]),
@@ -146,7 +146,7 @@ function containerFields({ params, meta, rest }: Container): JsonObject {
   };
 }
 
-/** Keyed by the operation's name; of two of one name, the second by its id. */
+/** The key is the operation's name. If two have the same name, the key of the second is its id. */
 function operationFields(operations: readonly Operation[]): JsonObject {
   const entries = new Map<string, JsonObject>();
   for (const { id, attributes, params, meta, rest } of operations) {

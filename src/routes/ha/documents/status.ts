@@ -39,8 +39,8 @@ const whenEmpty: JsonObject = {
 };
 
 /**
- * Makes what writes the documented status, in UTF-8. It writes each status once for all callers, because it may be large
- * and they may be many.
+ * Makes the writer of the documented status, in UTF-8. It writes each status once for all callers, because the status
+ * may be large and the callers many.
  */
 export function makeStatusWriter(): (status: Status) => Buffer {
   const written = new WeakMap<Status, Buffer>();

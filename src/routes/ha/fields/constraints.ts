@@ -5,7 +5,7 @@ import { isObject } from '../../../server/table/rules.ts';
 import { isNodeName, isXmlId, nodeName, resourceName } from './names.ts';
 import { areResourceNames, pairsOf, resourceNames } from './values.ts';
 
-// The rules of the fields of constraints.
+// The fields of constraints.
 
 export const orderKinds = ['Mandatory', 'Optional', 'Serialize'] as const;
 export const locationKinds = ['avoids', 'prefers'] as const;
@@ -20,7 +20,7 @@ export function typeIn(types: readonly string[]) {
   );
 }
 
-/** A resource, and what is done with it. */
+/** A resource with the action on it. */
 export const orderedAction = rule<OrderedAction>(
   {
     type: 'object',
@@ -40,7 +40,7 @@ export const orderedAction = rule<OrderedAction>(
       ),
 );
 
-/** A resource's name, or an object with it and the role that is meant. */
+/** The name of a resource, or an object with the name and a role. */
 export const colocated = rule<{ resource: string; role?: string }>(
   {
     anyOf: [
@@ -66,7 +66,7 @@ export const colocated = rule<{ resource: string; role?: string }>(
       .withMessage('must be the name of a resource, or an object with "resource" and "role"'),
 );
 
-// Pacemaker takes any text; this is more than booth does.
+// Pacemaker accepts any text. This rule accepts more than booth does.
 export const ticketName = rule<string>({ type: 'string', minLength: 1, maxLength: 255 }, (chain) =>
   chain
     .custom(
@@ -109,7 +109,7 @@ const setOfResources = rule<SetOfResources>(setSchema, (chain) =>
     })),
 );
 
-/** Undefined where `setOne` is there instead. */
+/** Undefined if `setOne` is used instead. */
 const ofOneSet = { ...resourceNames.schema, 'x-unless': ['setOne'] };
 const resourcesOfSet = rule<string[] | undefined>(ofOneSet, (chain) =>
   chain
@@ -120,7 +120,7 @@ const resourcesOfSet = rule<string[] | undefined>(ofOneSet, (chain) =>
     .withMessage('must be an array of names of resources, each once, unless "setOne" is there'),
 );
 
-/** Sets as Set Constraint has them: `resources` alone, or `setOne` and, if there are two, `setTwo`. */
+/** Sets in the format of Set Constraint: only `resources`, or `setOne` and, for two sets, `setTwo`. */
 export const sets = {
   name: optional(resourceName),
   resources: inBody(resourcesOfSet),
@@ -140,7 +140,7 @@ export function setsOf({
   return [resources && { resources }, setOne, setTwo].filter((each) => each !== undefined);
 }
 
-/** Undefined where `location` or `rule` is there instead. */
+/** Undefined if `location` or `rule` is used instead. */
 export const nodeNames = rule<string[] | undefined>(
   { type: 'array', items: nodeName.schema, minItems: 1, 'x-unless': ['location', 'rule'] },
   (chain) =>

@@ -1,10 +1,10 @@
 import { type Rule, rule } from '../../../server/table/field.ts';
 import { followers, letters } from './xml-name-characters.ts';
 
-// No tool sets a limit. No real name comes near this one, and it fits into any path and log line.
+// No tool sets a limit. Real names are far shorter, and a name of this length fits into any path and log line.
 const maxName = 255;
 
-// An NCName (Namespaces in XML 1.0): what a name may be in XML, except the colon.
+// An NCName (Namespaces in XML 1.0): a name in XML without a colon.
 const idStart = `A-Z_a-z${letters}`;
 const idRest = `${idStart}0-9.\\-${followers}`;
 
@@ -30,8 +30,8 @@ export const xmlId = nameRule(
 export const resourceName = xmlId;
 
 /**
- * The name of a node: what corosync.conf(5) has as `name`, mostly the host name (hostname(7)) or an
- * address; of a remote node, the id of its resource.
+ * The name of a node: `name` in corosync.conf(5), which is usually the host name (hostname(7)) or an address. For a
+ * remote node, it is the id of its resource.
  */
 export const nodeName = nameRule(
   nodeNameText,
@@ -39,8 +39,8 @@ export const nodeName = nameRule(
 );
 
 /**
- * The name of a cluster property. The schema takes any text (nvset-*.rng); this is what the names of
- * Pacemaker's options and of those that agents keep there are made of.
+ * The name of a cluster property. The schema allows any text (nvset-*.rng). These are the characters in the names of
+ * Pacemaker's options and of those that agents store there.
  */
 export const propertyName = nameRule(
   '[A-Za-z0-9_#][A-Za-z0-9_.:#@+\\-]*',
@@ -49,32 +49,29 @@ export const propertyName = nameRule(
 
 const agentPart = '[A-Za-z0-9_][A-Za-z0-9_.@+\\\\\\-]*';
 
-/** Where agents come from, as the route of the providers lists it: `systemd`, `ocf:heartbeat`. */
+/** The source of agents, as the route of the providers lists it: `systemd`, `ocf:heartbeat`. */
 export const providerName = nameRule(
   `${agentPart}(?::${agentPart})?`,
   'a provider of agents, such as "systemd" or "ocf:heartbeat"',
 );
 
 /**
- * The name of a resource agent or fence agent: the standard, the provider and the agent's own name, a
- * file name or that of a systemd unit (systemd.unit(5)), such as `ocf:heartbeat:Dummy`,
- * `systemd:getty@tty1` and `external/ipmi`. No part begins with a dot, so none leads out of a folder.
+ * The name of a resource agent or fence agent, such as `ocf:heartbeat:Dummy`, `systemd:getty@tty1` and `external/ipmi`.
+ * It consists of the standard, the provider and the agent's own name, which is the name of a file or of a systemd unit
+ * (systemd.unit(5)). No part begins with a dot, so none leads out of a folder.
  */
 export const agentName = nameRule(
   `${agentPart}(?:[:/]${agentPart})*`,
   'the name of an agent, such as "ocf:heartbeat:Dummy" or "external/ipmi"',
 );
 
-/**
- * Every rule keeps out what could be read as more than a name: an option, a path out of its folder,
- * another line.
- */
+/** Each rule excludes what could be read as more than a name: an option, a path out of its folder, another line. */
 function nameRule(pattern: string, expected: string): Rule<string> {
   return rule(
     { type: 'string', minLength: 1, maxLength: maxName, description: expected },
     (chain) =>
       chain
-        // Not matches(), which takes an array of names for a name.
+        // matches() would accept an array of names as a name.
         .custom(isNameOf(pattern))
         .withMessage(`must be ${expected}; at most ${maxName} characters`),
   );

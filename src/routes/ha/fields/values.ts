@@ -5,19 +5,19 @@ import { isXmlId } from './names.ts';
 import type { Pairs } from '../../../cluster/model.ts';
 import type { RuleContent } from '../../../cluster/edits/catalogue/constraints/locations.ts';
 
-/** What a caller may give for a pair: a scalar, as text; nothing takes the pair away. */
+/** The possible values of a pair: a scalar, as text, or an empty value, which removes the pair. */
 type Scalar = string | number | boolean | null;
 
-// No attribute of Pacemaker's is near it, and it fits into a command line many times over.
+// No attribute of Pacemaker is nearly as long, and a command line has room for many of these.
 const maxValue = 4096;
 const maxPairs = 500;
 
 // XML 1.0, production 2.
 const xmlText = /^[\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]*$/u;
 
-/** Text that XML can hold in an attribute. Whether the CIB may have it, and Pacemaker keeps it, the change finds out. */
+/** Text that XML allows in an attribute. The change checks whether the CIB allows it and Pacemaker keeps it. */
 export function isText(value: unknown): value is string {
-  // Twice as many units: a character beyond U+FFFF has two.
+  // Twice as many units, because a character above U+FFFF has two.
   return (
     typeof value === 'string' &&
     value.length <= 2 * maxValue &&
@@ -30,7 +30,7 @@ function isScalar(value: unknown): value is Scalar {
   return value === null || typeof value === 'boolean' || Number.isFinite(value) || isText(value);
 }
 
-// What names of parameters, meta attributes and options are made of.
+// The characters in names of parameters, meta attributes and options.
 const pairName = /^[A-Za-z0-9_][A-Za-z0-9_.:#-]{0,254}$/;
 
 function arePairs(value: unknown): value is Record<string, Scalar> {
@@ -47,12 +47,12 @@ function textPairs(pairs: Record<string, Scalar>): Pairs {
   );
 }
 
-/** Not default(), which takes `null` and an empty text for nothing as well. */
+/** default() would also replace `null` and an empty text. */
 function orEmpty(value: unknown): unknown {
   return value === undefined ? {} : value;
 }
 
-/** The pairs as text, or undefined if they are none, or one has another name than these. */
+/** The pairs as text; undefined if the value is no object of pairs, or has another name. */
 export function pairsOf(value: unknown, names?: readonly string[]): Pairs | undefined {
   if (!arePairs(value)) return undefined;
   if (names && !Object.keys(value).every((name) => names.includes(name))) return undefined;
@@ -61,7 +61,7 @@ export function pairsOf(value: unknown, names?: readonly string[]): Pairs | unde
 
 const scalarSchema = { type: ['string', 'number', 'boolean', 'null'] };
 
-/** An object of options of these names, as text; `{}` if it is not there. */
+/** An object of options with these names, as text; `{}` if it is missing. */
 export function options(names: readonly string[]): Rule<Pairs> {
   const properties = Object.fromEntries(names.map((name) => [name, scalarSchema]));
   return rule({ type: 'object', properties, additionalProperties: false, default: {} }, (chain) =>
@@ -83,7 +83,7 @@ const pairsSchema = {
   description: pairsExpected,
 };
 
-/** An object of names and values, as text; `{}` if it is not there. */
+/** An object of names and values, as text; `{}` if it is missing. */
 export const pairs: Rule<Pairs> = rule({ ...pairsSchema, default: {} }, (chain) =>
   chain
     .customSanitizer(orEmpty)
@@ -93,7 +93,7 @@ export const pairs: Rule<Pairs> = rule({ ...pairsSchema, default: {} }, (chain) 
     .customSanitizer(textPairs),
 );
 
-/** The same, or `true`, which is as good as `{}`; `false` is as good as nothing. */
+/** The same. `true` is as good as `{}`, and `false` as good as nothing. */
 export const pairsOrTrue: Rule<Pairs | undefined> = rule(
   { anyOf: [{ type: 'boolean' }, pairsSchema] },
   (chain) =>
@@ -107,12 +107,12 @@ export const pairsOrTrue: Rule<Pairs | undefined> = rule(
       }),
 );
 
-// OCF has words such as `validate-all`.
+// OCF has names such as `validate-all`.
 const operationName = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
 /**
- * Operations: options alone mean the monitor; else they are by the operation's name, more than one of a
- * name as an array.
+ * Operations. Options alone belong to the monitor. Otherwise the key is the operation's name, and several operations of
+ * one name are an array.
  */
 export const operations: Rule<OperationOptions[]> = rule(
   {
@@ -154,7 +154,7 @@ function operationsOf(value: Record<string, unknown>): OperationOptions[] {
 
 const maxNames = 200;
 
-/** An array of names of resources, each once. */
+/** An array of names of resources without repetitions. */
 export const resourceNames: Rule<string[]> = rule(
   {
     type: 'array',
@@ -195,10 +195,10 @@ export const score: Rule<string> = rule(
 );
 
 const maxRuleDepth = 8;
-// Names of attributes and elements (rule-*.rng), whatever future ones there are.
+// Names of attributes and elements (rule-*.rng), including future ones.
 const ruleName = /^[A-Za-z][A-Za-z0-9_.-]{0,254}$/;
 
-/** A rule as `constraint` shows one. */
+/** A rule in the format of `constraint`. */
 export const constraintRule: Rule<RuleContent> = rule(
   { type: 'object', description: 'a rule as GET constraint shows one' },
   (chain) =>

@@ -1,11 +1,11 @@
 /**
- * The characters beyond ASCII of an NCName as libxml2 checks an `xsd:ID`: those of XML 1.0 in its fourth edition
- * (appendix B), in which a name is of the letters of Unicode 2.0. The fifth edition allows far more, but Pacemaker
- * refuses those: libxml2 up to 2.13 has `xmlValidateNCName` go by the fourth. Measured on Debian 11, 12 and 13, which
- * agree: `crm_verify` accepts ids of all of these characters, and of no other next to them.
+ * The characters beyond ASCII in an NCName, as libxml2 checks an `xsd:ID`. They are those of XML 1.0 in its fourth
+ * edition (appendix B), whose names have the letters of Unicode 2.0. The fifth edition allows far more, but Pacemaker
+ * refuses those, because `xmlValidateNCName` of libxml2 up to 2.13 follows the fourth. Measured on Debian 11, 12 and 13
+ * with the same result: `crm_verify` accepts ids with each of these characters, and with none of the adjacent ones.
  */
 
-/** Letters (production 84), which may stand first. */
+/** Letters (production 84), which are allowed at the start. */
 export const letters = characterClass(`
   C0-D6 D8-F6 F8-131 134-13E 141-148 14A-17E 180-1C3 1CD-1F0 1F4-1F5 1FA-217 250-2A8 2BB-2C1 386 388-38A 38C
   38E-3A1 3A3-3CE 3D0-3D6 3DA 3DC 3DE 3E0 3E2-3F3 401-40C 40E-44F 451-45C 45E-481 490-4C4 4C7-4C8 4CB-4CC
@@ -23,7 +23,7 @@ export const letters = characterClass(`
   1FF6-1FFC 2126 212A-212B 212E 2180-2182 3007 3021-3029 3041-3094 30A1-30FA 3105-312C 4E00-9FA5 AC00-D7A3
 `);
 
-/** Combining characters, digits and extenders (productions 87 to 89), which may not. */
+/** Combining characters, digits and extenders (productions 87 to 89), which are not allowed at the start. */
 export const followers = characterClass(`
   B7 2D0-2D1 300-345 360-361 387 483-486 591-5A1 5A3-5B9 5BB-5BD 5BF 5C1-5C2 5C4 640 64B-652 660-669 670 6D6-6E4
   6E7-6E8 6EA-6ED 6F0-6F9 901-903 93C 93E-94D 951-954 962-963 966-96F 981-983 9BC 9BE-9C4 9C7-9C8 9CB-9CD 9D7
@@ -35,7 +35,7 @@ export const followers = characterClass(`
   3099-309A 309D-309E 30FC-30FE
 `);
 
-/** @param ranges code points in hexadecimal, each alone or the first and last of a range */
+/** @param ranges code points in hexadecimal, single ones or the first and last of a range */
 function characterClass(ranges: string): string {
   return ranges
     .trim()

@@ -8,8 +8,8 @@ import type { AnswerFault } from './middleware/answer-errors.ts';
 import type { SerialRequests } from './connections/serial-requests.ts';
 
 /**
- * Answers what Node.js cannot read as a request. Node.js itself would answer without a body. The connection ends in any
- * case, for nobody knows where the next request begins.
+ * Answers bytes that Node.js cannot read as a request. Node.js itself would answer without a body. The connection ends
+ * in any case, because nobody knows where the next request begins.
  */
 export function answerClientErrors(
   server: Server,
@@ -18,12 +18,12 @@ export function answerClientErrors(
 ): void {
   const answered = new WeakSet<net.Socket>();
   server.on('clientError', (error: Error, socket: net.Socket) => {
-    // The rest of the same bytes is no request either.
+    // The rest of the same bytes is not a request either.
     if (answered.has(socket)) return;
     answered.add(socket);
     const fault = faultOf(systemErrorCode(error) ?? '');
-    // Another answer would cut one that is under way. A request whose body fails after its answer gets no second answer.
-    // A client whose TLS failed, or that has gone, reads nothing.
+    // A further answer would interrupt one that is being sent. A request whose body fails after its answer gets no
+    // second answer. A client whose TLS failed, or that has hung up, reads nothing.
     if (fault === undefined || !socket.writable || !serial.isBetweenRequests(socket)) {
       socket.destroy();
       return;
@@ -37,9 +37,9 @@ export function answerClientErrors(
 }
 
 /**
- * The same app, which refuses what Node.js takes for a request of HTTP/1.1 and what RFC 9112 takes for none (sections 3.2
- * and 3.3): one that does not say for which host it is, and one for what is neither a path nor a URL. The server has to
- * leave the first to it (`requireHostHeader: false`): Node.js would answer that without a body, and Express the second.
+ * The same app, which also refuses requests that Node.js accepts as HTTP/1.1 and RFC 9112 does not (sections 3.2 and
+ * 3.3): without a Host header, or with a target that is neither a path nor a URL. The server must pass on the first
+ * kind (`requireHostHeader: false`). Node.js would answer these without a body, and Express those of the second kind.
  */
 export function refuseMalformed(app: RequestListener, answerFault: AnswerFault): RequestListener {
   return (request, response) => {
@@ -59,7 +59,7 @@ export function refuseMalformed(app: RequestListener, answerFault: AnswerFault):
   };
 }
 
-/** The server as a whole (`*`), a path, or a URL as a proxy gets it. */
+/** The server as a whole (`*`), a path, or a URL as for a proxy. */
 function isTarget(target: string): boolean {
   return (
     target === '*' || target.startsWith('/') || /^https?:/i.test(URL.parse(target)?.href ?? '')
@@ -77,7 +77,7 @@ function lastAnswer(fault: Fault, answerFault: AnswerFault) {
   return { status, headers: { ...headers, ...more }, body };
 }
 
-/** Undefined for what is no matter of HTTP. The codes are those of Node.js and of its parser, llhttp. */
+/** Undefined for an error that is not one of HTTP. The codes are those of Node.js and of its parser, llhttp. */
 function faultOf(code: string): Fault | undefined {
   if (code === 'HPE_HEADER_OVERFLOW') {
     return new Fault(

@@ -66,7 +66,7 @@ export const serverConfig = z.strictObject({
 
 export type ServerConfig = Readonly<z.output<typeof serverConfig>>;
 
-/** A rule on several keys. */
+/** A rule about several keys. */
 export const certificateWithKey = {
   isMet: ({
     tls_certificate,

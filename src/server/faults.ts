@@ -1,6 +1,6 @@
 import { agentFailed, type FaultTable } from './fault-table.ts';
 
-/** The faults of what every family has: requests, tokens, commands, changes. */
+/** The faults that every family has: of requests, tokens, commands and changes. */
 export const serverFaults = {
   malformed_request: { status: 400, title: 'This is not an HTTP request', exit: 'usage' },
   invalid_request: { status: 400, title: 'The request is not as documented', exit: 'usage' },

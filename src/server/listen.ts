@@ -11,33 +11,33 @@ import { makeLogLimit } from '../kit/log-limit.ts';
 import type { Log } from '../kit/log.ts';
 import type { SerialRequests } from './connections/serial-requests.ts';
 
-/** Milliseconds for answers under way when a service stops; changes have longer. */
+/** Milliseconds for running answers when a service stops. Changes get more time. */
 const drainMs = 4000;
 
 /** The open listeners of a service. */
 export interface Listeners {
-  /** For the log, such as `https://*:8443`. */
+  /** The name for the log, such as `https://*:8443`. */
   addresses: readonly string[];
   /**
-   * Takes no new call, lets those under way finish, and returns when all is closed.
-   * @param changes settles when no change is under way any more; reads are not waited for as long as changes
+   * Accepts no new calls, completes the running ones, and returns when everything is closed.
+   * @param changes settles when no change is under way any more; reads get less time than changes
    */
   stop(changes?: Promise<unknown>): Promise<void>;
 }
 
-/** Where a TCP server listens, and how the log names it. */
+/** The address of a TCP server, and its name in the log. */
 export function tcp(
   address: string | null,
   port: number,
 ): { where: net.ListenOptions; name: string } {
-  // Without a host, Node takes IPv4 alone where there is no IPv6.
+  // Without a host, Node.js uses only IPv4 on a host without IPv6.
   if (address === null) return { where: { port }, name: `*:${port}` };
   return { where: { port, host: address }, name: hostAndPort(address, port) };
 }
 
 /**
- * Listens. What goes wrong later, such as a connection for which there is no file descriptor, is logged, and the server
- * goes on.
+ * Listens. Later errors are logged, and the server continues. An example is a connection for which there is no file
+ * descriptor.
  * Faults: `cannot_listen`
  */
 export async function listen(
@@ -59,7 +59,7 @@ export async function listen(
   logErrors(server, address, log);
 }
 
-// One reason comes with each connection.
+// Each connection may report the same reason.
 const repeatAfterMs = 60_000;
 
 function logErrors(server: net.Server, address: string, log: Log): void {
@@ -72,8 +72,8 @@ function logErrors(server: net.Server, address: string, log: Log): void {
 }
 
 /**
- * Removes the socket that an agent left which was killed. Anything else that has its name stays: one
- * that is answered on, and a file that is no socket.
+ * Removes the socket of an agent that was killed. Anything else with that name stays: a socket that somebody listens
+ * on, and a file that is not a socket.
  */
 export async function freeSocket(path: string): Promise<void> {
   const there = await lstat(path).catch(() => undefined);
@@ -98,9 +98,9 @@ export async function freeSocket(path: string): Promise<void> {
 }
 
 /**
- * Takes no new call, lets the answers under way go out, and returns when all is closed.
- * @param changes settles when no change is under way any more; until then a request that may be a change is waited for,
- * and others as long as `drainMs`
+ * Accepts no new calls, completes running answers, and returns when everything is closed.
+ * @param changes settles when no change is under way any more. Until then, requests that may be changes are awaited,
+ * and others for `drainMs`
  */
 export async function close(
   server: Server | https.Server,
@@ -113,7 +113,7 @@ export async function close(
   const drained = sleep(drainMs, undefined, { ref: false });
   await Promise.race([closed, drained]);
   serial?.dropReads();
-  // The answer of the last change has as long to go out.
+  // The answer of the last change gets the same time.
   const answered = changes.then(() =>
     Promise.all([drained, sleep(drainMs / 4, undefined, { ref: false })]),
   );

@@ -25,7 +25,7 @@ import {
 import type { ServerConfig } from './config.ts';
 import type { TlsIdentity } from './tls/source.ts';
 
-/** The options of each server. A request without a host is refused by `refuseMalformed`. */
+/** The options of each server. `refuseMalformed` refuses a request without a host. */
 const options = { ...requestTimeouts, maxHeaderSize, requireHostHeader: false };
 
 /** The agent's apps, and the limits of their connections. */
@@ -36,22 +36,22 @@ export interface AgentService {
     /** For root, by the Unix socket. */
     socket: RequestListener;
   };
-  /** How an error looks that belongs to no route. */
+  /** The format of an error that belongs to no route. */
   answerFault: AnswerFault;
-  /** The connections by the network. */
+  /** The network connections. */
   connections: Connections;
   requests?: RequestLimits;
 }
 
 /** The listeners of the API. */
 export interface ApiListeners extends Listeners {
-  /** Serves new connections with another certificate. */
+  /** Uses another certificate for new connections. */
   setIdentity(identity: TlsIdentity): void;
 }
 
 /**
- * Opens every configured listener. The Unix socket gets its mode from the process's umask, for
- * a mode that is set behind would leave a moment in which anybody can connect.
+ * Opens every configured listener. The Unix socket gets its mode from the process's umask. If the mode were set later,
+ * anybody could connect in between.
  * Faults: `cannot_listen`
  */
 export async function openListeners(
@@ -118,9 +118,9 @@ export async function openListeners(
   };
 }
 
-/** Lets a server see no more than the connections that are accepted within the limits, and TLS those that begin with it. */
+/** Passes only accepted connections to a server, and to TLS only those that send a ClientHello. */
 function admit(server: Server | https.Server, connections: Connections): void {
-  // The server's own listeners begin TLS or HTTP. A connection that never gets so far must cost next to nothing.
+  // The server's own listeners begin TLS or HTTP. A connection that never gets that far must cost almost nothing.
   const serve = server.listeners('connection') as ((socket: net.Socket) => void)[];
   server.removeAllListeners('connection');
   server.on('connection', (socket: net.Socket) => {
@@ -142,8 +142,8 @@ function admit(server: Server | https.Server, connections: Connections): void {
 }
 
 /**
- * Opens a socket for root on this host. Its mode is that of the process's umask.
- * @param answerFault how an error looks that belongs to no route
+ * Opens a socket for root on this host. Its mode comes from the process's umask.
+ * @param answerFault the format of an error that belongs to no route
  * Faults: `cannot_listen`
  */
 export async function openSocketListener(

@@ -6,14 +6,14 @@ import { servedBy } from './served-by.ts';
 /** Seconds; a change that waits for the cluster takes minutes. */
 const buckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120];
 
-/** What Prometheus reads of this process. Each part of the agent adds its own metrics to the registry. */
+/** The metrics of this process for Prometheus. Each part of the agent adds its own to the registry. */
 export interface Metrics {
   registry: Registry;
-  /** Counts each request by its route, when its answer is out. */
+  /** Counts each request by its route once the answer is sent. */
   countRequests: RequestHandler;
 }
 
-/** @returns metrics of a process of its own; two of them share nothing */
+/** @returns metrics of their own registry; two of them share nothing */
 export function makeMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -36,7 +36,7 @@ export function makeMetrics(): Metrics {
     countRequests(request, response, next) {
       const startedAt = performance.now();
       response.once('close', () => {
-        // A path that a caller makes up is no label: there would be no end of them.
+        // A path from a caller must not become a label, because the number of labels would be unlimited.
         const { family, route } = servedBy(response) ?? { family: 'none', route: 'none' };
         const method = route === 'none' ? 'none' : request.method;
         requests.inc({ family, method, route, status: response.statusCode });

@@ -12,13 +12,13 @@ import { close, listen, type Listeners, tcp } from './listen.ts';
 import { serverFaults } from './faults.ts';
 import { makeProblems } from './problem.ts';
 
-/** Who gets as far as a request. */
+/** The callers that are admitted. */
 export interface PeerAdmission {
-  /** Versions and suites of TLS with a key in place of a certificate. */
+  /** The versions and suites of TLS with a pre-shared key. */
   tls: Pick<TlsOptions, 'minVersion' | 'maxVersion' | 'ciphers' | 'secureOptions'>;
   /**
-   * @param identity as the caller sent it
-   * @returns the key that the caller has to prove, or null for an unknown caller
+   * @param identity the text that the caller sent
+   * @returns the key that the caller must prove, or null for an unknown caller
    */
   admit: (connection: object, identity: string) => Buffer | null;
 }
@@ -27,13 +27,13 @@ export interface PeerAdmission {
 export interface PeerLimits {
   /** Milliseconds for a caller to show the key. */
   handshakeMs: number;
-  /** Max number of callers that have not shown the key yet. One more closes the oldest of them. */
+  /** Max number of callers that have not shown the key yet. A further one closes the oldest of them. */
   maxUnauthenticated: number;
   /** Milliseconds that a request may go without a byte. */
   silenceMs: number;
   /** Milliseconds for a whole request. */
   requestMs: number;
-  /** Milliseconds between two requests: longer than most intervals, for a handshake costs both sides. */
+  /** Milliseconds between two requests. They exceed most intervals, because a handshake costs both sides. */
   idleMs: number;
 }
 
@@ -51,8 +51,8 @@ const maxPeers = 512;
 const maxPeerHeaderSize = 8 * 1024;
 
 /**
- * Opens the port on which liferafts come in. A caller needs a key that this host knows to get as far as a request.
- * Callers without one cannot keep a peer out: when there are too many, the oldest of them is closed.
+ * Opens the port that receives liferafts. A caller needs a key that this host knows before any request is read. Callers
+ * without a key cannot block a peer: if there are too many, the oldest of them is closed.
  * Faults: `cannot_listen`
  */
 export async function openPeerListener(
@@ -71,18 +71,18 @@ export async function openPeerListener(
       headersTimeout: Math.min(limits.handshakeMs, limits.requestMs),
       requestTimeout: limits.requestMs,
       keepAliveTimeout: limits.idleMs,
-      // How often Node.js looks whether a request takes too long.
+      // The interval at which Node.js checks whether a request takes too long.
       connectionsCheckingInterval: Math.min(5000, limits.handshakeMs / 2),
       maxHeaderSize: maxPeerHeaderSize,
       requireHostHeader: false,
     },
     answer,
   );
-  // RFC 9110, section 10.1.1, allows to leave an expectation unheeded that is unknown.
+  // RFC 9110, section 10.1.1, allows a server to ignore an unknown expectation.
   server.on('checkExpectation', answer);
   server.timeout = limits.silenceMs;
   server.maxConnections = maxPeers;
-  // Too slow, too long or no HTTP at all: Node.js would answer in words of its own.
+  // The request is too slow, too long or not HTTP. Node.js would answer in its own format.
   server.on('clientError', (_error, socket) => socket.destroy());
   limitUnauthenticated(server, limits.maxUnauthenticated);
   logRefused(server, log);
@@ -92,7 +92,7 @@ export async function openPeerListener(
 }
 
 function limitUnauthenticated(server: https.Server, max: number): void {
-  // A Set keeps the order in which they came.
+  // A Set keeps the order in which they arrived.
   const unauthenticated = new Set<net.Socket>();
   server.on('connection', (socket: net.Socket) => {
     unauthenticated.add(socket);
@@ -101,7 +101,7 @@ function limitUnauthenticated(server: https.Server, max: number): void {
     if (unauthenticated.size > max) first?.destroy();
   });
   server.on('secureConnection', (secure: TLSSocket) => {
-    // The same connection, which TLS knows by its two ends.
+    // The TLS socket is another object, so the remote address and port identify the connection.
     for (const socket of unauthenticated) {
       if (
         socket.remotePort === secure.remotePort &&
@@ -125,10 +125,10 @@ function logRefused(server: https.Server, log: Log): void {
   });
 }
 
-/** Why a handshake failed, by OpenSSL's codes; of others in the error's own words. */
+/** The reason why a handshake failed, by OpenSSL's codes. For other errors, it is their own message. */
 function reasonOf(error: Error): string {
   switch (systemErrorCode(error)) {
-    // Without a key that both know there would have to be a certificate.
+    // Without a shared key, the listener would need a certificate.
     case 'ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM':
     case 'ERR_SSL_NO_SHARED_CIPHER':
       return 'It showed no key that this host knows. If it is a peer, give both the same key.';

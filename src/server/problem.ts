@@ -5,34 +5,34 @@ import type { AnswerFault, FaultAnswer } from './middleware/answer-errors.ts';
 import type { JsonSchema } from './table/field.ts';
 import { described, integer, listOf, orNull, part, record, text, texts } from './table/schema.ts';
 
-/** An error as RFC 9457 has it. */
+/** An error in the format of RFC 9457. */
 export interface Problem {
   type: string;
   title: string;
   status: number;
   detail: string;
-  /** Stable; for programs. */
+  /** The stable code for programs. */
   code: string;
   /** What is wrong with each field. */
   errors?: readonly FieldError[];
-  /** What was run, with secrets masked. */
+  /** The commands that were run, with secrets masked. */
   command?: readonly string[];
   exitCode?: number | null;
   stderr?: string;
-  /** How to have what was asked for done, and what it would do. */
+  /** How to confirm the request, and what it would lose. */
   confirmation?: object;
 }
 
 /** Turns faults into problems and answers. */
 export interface Problems {
-  /** The problem, with known secrets replaced by stars in all that a person reads of it. */
+  /** The problem, with known secrets masked in all text for people. */
   of: (fault: Fault) => Problem;
   answer: AnswerFault;
 }
 
 /**
- * @param faults what the codes mean; a code that it does not have is a bug of ours, and answered with 500
- * @param secrets that are masked
+ * @param faults the meaning of the codes; an unknown code is a bug and answered with 500
+ * @param secrets the values to mask
  */
 export function makeProblems(faults: FaultTable, secrets?: KnownSecrets): Problems {
   const of = (fault: Fault) => masked(problemOf(fault, faults[fault.code] ?? agentFailed), secrets);

@@ -1,18 +1,18 @@
 import type { Response } from 'express';
 
-/** The route that a request is for. */
+/** The route of a request. */
 export interface ServedBy {
   family: string;
-  /** As its row has it, so that there are as many as there are rows. */
+  /** The path of its row, so there are no more values than rows. */
   route: string;
 }
 
-/** Says which route a request is for, to whoever counts. */
+/** Stores the route of a request for the metrics. */
 export function setServedBy(response: Response, by: ServedBy): void {
   response.locals['servedBy'] = by;
 }
 
-/** Undefined where there is no such route, or somebody was refused before. */
+/** Undefined if there is no such route, or the request was refused before. */
 export function servedBy(response: Response): ServedBy | undefined {
   return response.locals['servedBy'] as ServedBy | undefined;
 }

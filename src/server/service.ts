@@ -1,7 +1,7 @@
 import { Fault } from '../kit/fault.ts';
 import type { Log } from '../kit/log.ts';
 
-/** A service that is up. */
+/** A running service. */
 export interface Service {
   log: Log;
   /** The addresses that it listens on. */
@@ -11,20 +11,21 @@ export interface Service {
     stopping(maxMs?: number): Promise<void>;
   };
   stop: () => Promise<unknown>;
-  /** Milliseconds that `stop` takes at most, if that may be longer than systemd's TimeoutStopSec. */
+  /** The max number of milliseconds of `stop`, if that may exceed systemd's TimeoutStopSec. */
   maxStopMs?: number;
 }
 
 /**
- * Starts a service, stops it on SIGTERM or SIGINT, and ends the process. Why it has not started is said in plain words
- * on stderr.
+ * Starts a service, stops it on SIGTERM or SIGINT, and ends the process. If the service cannot start, the reason is
+ * printed on stderr.
  */
 export async function runService(name: string, start: () => Promise<Service>): Promise<never> {
-  // Else `ps` and `top` would show the name of Node's main thread.
+  // Otherwise `ps` and `top` would show the name of Node.js's main thread.
   process.title = name;
-  // Nothing that the service makes, a Unix socket first of all, is anybody's but root's.
+  // Everything that the service creates, such as a Unix socket, must belong to root alone.
   process.umask(0o077);
-  // From here on: systemd may send one as soon as it has heard that the service is ready, before ready() returns.
+  // Signals are handled from here on. systemd may send one right after the service has reported that it is ready,
+  // before ready() returns.
   const signalled = new Promise((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
@@ -43,7 +44,7 @@ export async function runService(name: string, start: () => Promise<Service>): P
     const signal = await signalled;
     log.info({ signal }, 'stopping');
     await Promise.all([systemd.stopping(maxStopMs), stop()]);
-    // A command that hangs would keep the process until its deadline; systemd ends it with the unit.
+    // A hanging command would keep the process until its deadline. systemd kills it together with the unit.
     process.exit();
   } catch (error) {
     const text =
@@ -51,7 +52,7 @@ export async function runService(name: string, start: () => Promise<Service>): P
         ? [error.message, error.command?.stderr].filter(Boolean).join('\n')
         : String((error as Error).stack);
     process.stderr.write(`${name}: ${text}\n`);
-    // Not the exit code alone: an open door or crm_mon would keep the process, and systemd waiting.
+    // Setting the exit code is not enough: an open listener or crm_mon would keep the process, and systemd waiting.
     process.exit(1);
   }
 }

@@ -3,17 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Resident, StartResident } from '../kit/exec.ts';
 import type { Log } from '../kit/log.ts';
 
-/** Ends this process when its event loop hangs, for systemd to restart it. */
+/** Kills this process if its event loop hangs, so that systemd restarts it. */
 export interface Watchdog {
   stop(): void;
 }
 
 export interface WatchdogOptions {
-  /** The program that watches (packaging/watchdog). */
+  /** The watchdog's program (packaging/watchdog). */
   program?: string;
   /** Milliseconds between two signs of life. */
   signMs?: number;
-  /** A sign must come within so many waits of so many seconds. */
+  /** A sign must come within this number of waits, each of this many seconds. */
   ticks?: number;
   tickSeconds?: number;
   /** Milliseconds until a watchdog that ended is started again. */
@@ -21,9 +21,9 @@ export interface WatchdogOptions {
 }
 
 /**
- * Starts the watchdog, a process of its own. After 120 s without a sign of life from this event loop it writes a line to
- * the journal and kills this process. systemd's own watchdog goes by the clock: after a machine had stood still for
- * longer than that, it would kill every service.
+ * Starts the watchdog, a separate process. After 120 s without a sign of life from this event loop, it writes a line to
+ * the journal and kills this process. systemd's own watchdog uses the clock. After a standstill of the machine longer
+ * than that time, it would kill every service.
  */
 export function startWatchdog(
   startResident: StartResident,
@@ -53,7 +53,7 @@ export function startWatchdog(
   const signs = setInterval(() => {
     resident?.write('.');
   }, signMs);
-  // It ends by stop() alone.
+  // Only stop() ends it.
   keepRunning().catch(() => undefined);
   return {
     stop() {

@@ -5,37 +5,37 @@ import { makeLogLimit } from '../../kit/log-limit.ts';
 import type { Log } from '../../kit/log.ts';
 import { requestIdIn } from './request-id.ts';
 
-/** An error in a family's own shape. */
+/** An error in the format of a family. */
 export interface FaultAnswer {
   status: number;
   headers: Readonly<Record<string, string>>;
   body: string;
-  /** Whether it is a failure of ours, of which the journal has a line. */
+  /** Whether it is an internal failure, which the journal records. */
   isFailure: boolean;
 }
 
 export type AnswerFault = (fault: Fault) => FaultAnswer;
 
-// A UI polls: one line a minute tells as much as sixty.
+// A UI polls, and one line a minute has the same information as sixty.
 const repeatAfterMs = 60_000;
 
 /**
- * Turns whatever a route throws into an answer. What a caller did wrong is the caller's to read; what
- * went wrong here goes to the log, each kind of fault once a minute, and a bug always.
+ * Turns everything that a route throws into an answer. Only the caller reads about a mistake in the request. A failure
+ * of the agent is also logged, each kind once a minute, and a bug each time.
  */
 export function answerErrors(log: Log, answerFault: AnswerFault): ErrorRequestHandler {
   const isDue = makeLogLimit({ repeatAfterMs });
 
   function logFailure(request_id: string, path: string, { code, message, command }: Fault): void {
-    // Not the path, of which a caller can make up any number that lead to one route.
+    // The path is not used, because a caller can invent any number of paths for one route.
     if (!isDue(`${code} ${command?.argv[0] ?? ''}`)) return;
     log.warn({ request_id, path, code, detail: message, ...command }, 'request failed');
   }
 
-  /** @returns whether it is a failure of ours */
+  /** @returns whether it is an internal failure */
   function send(response: Response, fault: Fault): boolean {
     const { status, headers, body, isFailure } = answerFault(fault);
-    // Not response.send(), which would add an ETag.
+    // response.send() would add an ETag.
     response.status(status).set(headers).end(body);
     return isFailure;
   }

@@ -8,16 +8,15 @@ import { Fault } from '../../kit/fault.ts';
 import { requestIdIn } from './request-id.ts';
 import type { CallerConnections } from '../connections/connections.ts';
 
-/** Who asks, from `authenticate` on. */
+/** The caller of a request, known after `authenticate`. */
 export interface Caller {
   name: string;
   role: Role;
 }
 
 /**
- * For the Unix socket: whoever reaches it is root already, for its folder and its mode let nobody else
- * in. Which door a call came by is known from the server, never from the connection: of one that was
- * reset, Node cannot tell an address from none.
+ * For the Unix socket. Its folder and mode admit only root, so every caller is root. The listener of a call is known from
+ * the server, never from the connection: Node.js returns no address of a connection that was reset.
  */
 export const trustAsRoot: RequestHandler = (_request, response, next) => {
   setCaller(response, { name: 'root', role: 'admin' });
@@ -25,9 +24,9 @@ export const trustAsRoot: RequestHandler = (_request, response, next) => {
 };
 
 /**
- * Lets in who has a valid token.
- * @param place where the token of a request is
- * @param connections notified of the connections on which a valid token was shown
+ * Admits callers with a valid token.
+ * @param place where a request has its token
+ * @param connections notified about connections on which a valid token was shown
  * Faults: `unauthenticated`, `too_many_attempts`, `too_many_requests`
  */
 export function authenticate(
@@ -45,7 +44,7 @@ export function authenticate(
       throw new Fault('unauthenticated', whyUnknown(token, place));
     }
     if (!connections.authenticated(request.socket, caller.name)) {
-      // Nothing is kept of a connection that is one too many.
+      // A connection above the limit is closed and leaves nothing behind.
       response.set('Connection', 'close');
       throw new Fault(
         'too_many_requests',
@@ -58,7 +57,7 @@ export function authenticate(
   };
 }
 
-/** A token does not tell which node issued it, so one of another node looks like one that was revoked. */
+/** A token does not show which node issued it. So a token of another node looks like a revoked one. */
 function whyUnknown(token: string | undefined, { name }: TokenPlace): string {
   const make = "Make one on this node with 'hactl token create NAME --role viewer'.";
   if (token === undefined || token === '') return `The header '${name}' is missing. ${make}`;
@@ -67,17 +66,17 @@ function whyUnknown(token: string | undefined, { name }: TokenPlace): string {
     : `The header '${name}' does not hold a token: 64 hexadecimal digits, as 'hactl token create' prints them. ${make}`;
 }
 
-/** Where a token is in a request. */
+/** The place of the token in a request. */
 export interface TokenPlace {
   /** The name of the header, for messages. */
   name: string;
   read: (request: Request) => string | undefined;
 }
 
-/** Where the documents of the High Availability API have it. */
+/** The header in the contract of the High Availability API. */
 export const tokenHeader: TokenPlace = { name: 'token', read: (request) => request.get('token') };
 
-/** As RFC 6750 has it, and Prometheus sends it. */
+/** The header of RFC 6750, which Prometheus sends. */
 export const bearer: TokenPlace = {
   name: 'Authorization: Bearer',
   read: (request) => /^Bearer +(\S+)$/i.exec(request.get('Authorization') ?? '')?.[1],
@@ -97,12 +96,12 @@ export function requireRole(needed: Role): RequestHandler {
   };
 }
 
-/** Says who asks, for what stands behind it. */
+/** Sets the caller for later handlers. */
 export function setCaller(response: Response, caller: Caller): void {
   response.locals['caller'] = caller;
 }
 
-/** What the audit log has of a request; for what stands behind `authenticate`. */
+/** Returns the fields of a request for the audit log. Only for handlers after `authenticate`. */
 export function auditedRequest(request: Request, response: Response): AuditedRequest {
   const { name, role } = callerIn(response);
   const from = request.socket.remoteAddress;
@@ -116,7 +115,7 @@ export function auditedRequest(request: Request, response: Response): AuditedReq
   };
 }
 
-/** Who asks; for what stands behind `authenticate`. */
+/** Returns the caller. Only for handlers after `authenticate`. */
 export function callerIn(response: Response): Caller {
   return response.locals['caller'] as Caller;
 }

@@ -3,13 +3,13 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
 /**
- * The headers that the contract documents on every answer, and those that keep a browser safe.
- * @param methods of all routes, which a page of any origin may use
+ * The headers that the contract documents for every answer, and those that protect browsers.
+ * @param methods the methods of all routes, which a page of any origin may use
  */
 export function documentedHeaders(poweredBy: string, methods: readonly string[]): RequestHandler[] {
   return [
     helmet({
-      // These two would turn a console on a LAN, reached by plain HTTP, to HTTPS that it has not got.
+      // These two would redirect a console on a LAN from plain HTTP to HTTPS, which it may not have.
       strictTransportSecurity: false,
       contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } },
       xPoweredBy: false,
@@ -30,7 +30,7 @@ export function documentedHeaders(poweredBy: string, methods: readonly string[])
         'X-HA-Confirm',
         'X-Request-Id',
       ],
-      // A browser shows a page none of its own accord but the commonest.
+      // By default, a browser shows a page only the most common headers.
       exposedHeaders: [
         'X-Request-Id',
         'ETag',

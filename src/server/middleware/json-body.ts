@@ -4,15 +4,14 @@ import express, { type RequestHandler } from 'express';
 
 import { Fault } from '../../kit/fault.ts';
 
-/** The largest body of a change, in bytes; what the change makes of the CIB has the same limit. */
+/** The max size of a change's body in bytes. The result in the CIB has the same limit. */
 const maxChangeBytes = 256 * 1024;
 
-// No configuration comes near this, and what walks through a body by recursion has room for it.
+// No configuration is nearly as deep, and code that walks a body recursively has enough stack for it.
 const maxDepth = 256;
 
 /**
- * Reads the JSON body of a request. Only for routes that need one: what clients send with a GET stays
- * unread.
+ * Reads the JSON body of a request. Only for routes that need one: a body in a GET stays unread.
  * Faults: `invalid_request`, `body_too_large`, `unsupported_media_type`
  */
 export const jsonBody: RequestHandler = bodyUpTo(
@@ -34,7 +33,7 @@ export const changeBody: RequestHandler = bodyUpTo(
 );
 
 /**
- * Reads a body of any type, and of none, as bytes.
+ * Reads a body with any content type, or none, as bytes.
  * Faults: `body_too_large`, `unsupported_media_type`
  */
 export function rawBody(maxBytes: number): RequestHandler {
@@ -52,7 +51,7 @@ export function rawBody(maxBytes: number): RequestHandler {
 }
 
 function bodyUpTo(limit: number, tooLarge: () => Fault): RequestHandler {
-  // Not inflated: a compressed body may be a thousand times as large as it looks.
+  // A compressed body is refused, because it may be a thousand times as large as it looks.
   const parse: RequestHandler = express.json({ limit, inflate: false, verify: checkEncoding });
   return (request, response, next) => {
     const isEmpty = request.get('Content-Length') === '0';
@@ -67,7 +66,7 @@ function bodyUpTo(limit: number, tooLarge: () => Fault): RequestHandler {
   };
 }
 
-/** Bytes that are no UTF-8 would become U+FFFD, which is not what was sent. */
+/** Bytes that are not UTF-8 would become U+FFFD, and change what was sent. */
 function checkEncoding(
   _request: unknown,
   _response: unknown,
@@ -77,11 +76,11 @@ function checkEncoding(
   if (encoding === 'utf-8' && !isUtf8(bytes)) throw new Error('not UTF-8');
 }
 
-/** In words of our own, for those of the parser quote the body, which may hold a secret. */
+/** The message is our own, because the parser quotes the body, which may contain a secret. */
 function faultOf(error: unknown, tooLarge: () => Fault): unknown {
   const status = error instanceof Error && 'status' in error ? error.status : undefined;
   switch (status) {
-    // That of checkEncoding has 403.
+    // The error of checkEncoding has 403.
     case 400:
     case 403:
       return new Fault(
@@ -91,7 +90,7 @@ function faultOf(error: unknown, tooLarge: () => Fault): unknown {
       );
     case 413:
       return tooLarge();
-    // Another charset, or compressed.
+    // The body has another charset, or is compressed.
     case 415:
       return unsupportedMediaType();
     default:
@@ -105,7 +104,7 @@ function isArray(): Fault {
   });
 }
 
-/** Level by level: recursion is what this is to protect. */
+/** Checks level by level, because this protects recursive code. */
 function isDeeperThan(levels: number, json: unknown): boolean {
   let level: object[] = [json].filter(isContainer);
   for (let depth = 0; level.length > 0; depth += 1) {
@@ -115,7 +114,7 @@ function isDeeperThan(levels: number, json: unknown): boolean {
   return false;
 }
 
-/** Half of a surrogate pair (`"\\ud800"`) is in no encoding, so it would be stored as another character. */
+/** Half of a surrogate pair (`"\\ud800"`) has no encoding, so it would be stored as another character. */
 function isWellFormed(json: unknown): boolean {
   if (typeof json === 'string') return !/\p{Cs}/u.test(json);
   return !isContainer(json) || Object.entries(json).every((entry) => entry.every(isWellFormed));

@@ -4,15 +4,15 @@ import { Fault } from '../../kit/fault.ts';
 import { callerIn } from './authenticate.ts';
 import { whenOver } from './under-way.ts';
 
-/** Bytes of a body at most, as `jsonBody` reads it. */
+/** The max size of a body in bytes, as `jsonBody` reads it. */
 const maxBodyBytes = 1024 * 1024;
-/** Bytes of all bodies that are being read or worked on. */
+/** The max size of all bodies that are being read or processed, in bytes. */
 const maxBodiesBytes = 32 * maxBodyBytes;
 const retryAfterSeconds = 5;
 
 /**
- * Refuses a request when too many are under way, for what stands behind `authenticate`. A request is under way until its
- * client has read the answer, and the change that it asked for has ended.
+ * Refuses a request if too many are under way. It needs `authenticate` before it. A request is under way until its
+ * client has read the answer and its change has ended.
  * @param max requests of all callers; one caller may have half of them
  * Faults: `too_many_requests`, `overloaded`
  */
@@ -54,7 +54,7 @@ export function limitRequests(max: number): RequestHandler {
   };
 }
 
-/** The bytes that a request's body may take. A body without a length may have all that is allowed. */
+/** The number of bytes that a request's body may use. A body without a length counts with the maximum. */
 function bodyBytes(request: Request): number {
   if (request.get('Transfer-Encoding') !== undefined) return maxBodyBytes;
   return Math.min(Number(request.get('Content-Length') ?? 0) || 0, maxBodyBytes);

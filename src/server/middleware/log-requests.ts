@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express';
 import type { Log } from '../../kit/log.ts';
 import { requestIdIn } from './request-id.ts';
 
-/** One line a request when its answer is out, for whoever turns the log up; what fails says so itself. */
+/** Logs one line at the level `debug` for each completed answer. Failures are logged elsewhere. */
 export function logRequests(log: Log): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
@@ -13,7 +13,7 @@ export function logRequests(log: Log): RequestHandler {
         {
           request_id: requestIdIn(response),
           method,
-          // Not the query, which may hold anything.
+          // The query is left out, because it may contain anything.
           path: originalUrl.split('?')[0],
           status: response.statusCode,
           ms: Math.round(performance.now() - startedAt),

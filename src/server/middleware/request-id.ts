@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 
 import type { RequestHandler, Response } from 'express';
 
-/** Printable, without a blank, so that it is one word in any log. */
+/** Printable and without blanks, so that it is one word in any log. */
 const givenId = /^[\x21-\x7e]{1,128}$/;
 
 /**
- * Names each request, so that its caller, the journal and the audit log mean the same one. A caller may give the name:
+ * Gives each request an id, which its caller, the journal and the audit log share. A caller may choose it:
  * `X-Request-Id`, up to 128 printable characters.
  */
 export const nameRequests: RequestHandler = (request, response, next) => {
@@ -17,7 +17,7 @@ export const nameRequests: RequestHandler = (request, response, next) => {
   next();
 };
 
-/** What `nameRequests` called it. */
+/** The id that `nameRequests` gave. */
 export function requestIdIn(response: Response): string {
   return response.locals['requestId'] as string;
 }

@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 
-// A client may hang up long before the work that it asked for has ended.
+// A client may hang up long before its work has ended.
 
 /** Counts the request as under way until this work has ended, even if its client hangs up. */
 export function workOn<T>(response: Response, work: Promise<T>): Promise<T> {

@@ -5,14 +5,14 @@ import { Fault, type FieldError } from '../../kit/fault.ts';
 import { typeOf } from '../../kit/type-of.ts';
 
 /**
- * The checks of a request. They are made again for each request, which takes 0.05 ms a chain. Each chain has a hundred
- * methods of its own, and those of all routes would take 3 MB of memory for good.
+ * Makes the checks of a request. They are made again for each request, which takes 0.05 ms per chain. Each chain has a
+ * hundred methods of its own, and the chains of all routes would permanently take 3 MB of memory.
  */
 export type Checks = () => readonly ValidationChain[];
 
 /**
- * Checks a request before its handler, which then reads `matchedData(request)`: only what was checked.
- * @param findMore what else is wrong with it, found before a check changes anything in it
+ * Checks a request before its handler. The handler reads `matchedData(request)`, which has only checked values.
+ * @param findMore finds further mistakes before a check changes the request
  * Faults: `invalid_request`, with the first error of each field
  */
 export function validate(
@@ -32,7 +32,7 @@ export function validate(
 /** The detail names this many fields; `errors` has all. */
 const maxNamed = 3;
 
-/** @returns a fault `invalid_request` that says what is wrong */
+/** @returns a fault `invalid_request` with all mistakes */
 export function invalidRequest(errors: readonly FieldError[]): Fault {
   const named = errors.slice(0, maxNamed).map(({ field, message }) => `'${field}' ${message}`);
   const more = errors.length - named.length;
@@ -45,7 +45,7 @@ export function invalidRequest(errors: readonly FieldError[]): Fault {
 function fieldErrorOf(error: ValidationError): FieldError {
   if (error.type !== 'field') throw new TypeError(`no chain of ours gives "${error.type}"`);
   const expected = String(error.msg);
-  // A field that may be left out has no error then.
+  // An optional field that is missing has no error.
   const message = error.value === undefined ? `is required and ${expected}` : expected;
   return { field: error.path, message, type: typeOf(error.value) };
 }

@@ -6,17 +6,17 @@ import type { Fields, Place, ValuesOf } from './field.ts';
 import type { Row } from './row.ts';
 import { unknownFields } from './unknown-fields.ts';
 
-/** How the fields of a family's routes are checked, and their values found. */
+/** How the fields of a family's routes are checked, and how their values are read. */
 export interface Checking {
   /** Faults: `invalid_request` */
   check: (served: Row) => RequestHandler;
-  /** The values of a request that has been checked. */
+  /** The values of a checked request. */
   valuesIn: <F extends Fields>(request: Request, fields: F) => ValuesOf<F>;
 }
 
 /**
- * By express-validator. It takes 8 MB, so a process whose routes have no fields goes without: this file is imported by who
- * needs it alone.
+ * Checks with express-validator. The validator takes 8 MB, so only processes with fields in their routes import this
+ * file.
  */
 export const byValidator: Checking = {
   check: (served) =>
@@ -30,7 +30,10 @@ export const byValidator: Checking = {
 const chains = { path: param, query, body } as const;
 const locations = { path: 'params', query: 'query', body: 'body' } as const;
 
-/** The checks of express-validator. Made for each request, for each has a hundred methods: all would be 3 MB for good. */
+/**
+ * The checks of express-validator. They are made for each request, because each has a hundred methods and all of them
+ * would permanently take 3 MB.
+ */
 export function checksOf(fields: Fields): ValidationChain[] {
   return Object.entries(fields).map(([key, { place, isOptional, check, name = key }]) => {
     const chain = chains[place](name);

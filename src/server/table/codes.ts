@@ -2,7 +2,7 @@ import type { FaultCode } from '../../kit/fault.ts';
 import type { Family } from './family.ts';
 import type { Method, Row } from './row.ts';
 
-/** The codes of any request: it may be no HTTP, or take too long, and the agent may have bugs. */
+/** The codes of any request: it may not be HTTP or take too long, and the agent may have bugs. */
 const ofAnyRequest: readonly FaultCode[] = [
   'malformed_request',
   'request_timeout',
@@ -10,10 +10,7 @@ const ofAnyRequest: readonly FaultCode[] = [
   'internal_error',
 ];
 
-/**
- * The codes of all faults that a route may answer with: its own, and those that follow from its family, its role, its
- * fields and its body.
- */
+/** All fault codes that a route may answer with: its own, and those of its family, role, fields and body. */
 export function codesOf(family: Family, row: Row, method: Method): FaultCode[] {
   const hasPathFields = Object.values(row.fields).some(({ place }) => place === 'path');
   const hasChecks = row.isChange === true || Object.keys(row.fields).length > 0;
@@ -40,8 +37,8 @@ function ofBody(row: Row): readonly FaultCode[] {
 }
 
 /**
- * What the body of a row's requests is read as: bytes up to a size, or JSON, that of a change or another; undefined where
- * none is expected, or the route reads it itself.
+ * How the body of a row's requests is read: as bytes up to a size, or as JSON of a change or another request. Undefined
+ * if no body is expected, or if the route reads it itself.
  */
 export function bodyReaderOf({
   body,

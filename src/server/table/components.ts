@@ -1,17 +1,17 @@
 import type { JsonSchema } from './field.ts';
 import { partNamed } from './schema.ts';
 
-/** What an OpenAPI document has once and refers to: parts of schemas by their titles, and responses that are alike. */
+/** The parts that an OpenAPI document has once and refers to: parts of schemas by their titles, and equal responses. */
 export interface Components {
-  /** The schema with each part of it replaced by a reference. Throws an Error for two parts of one name. */
+  /** The schema with each titled part replaced by a reference. Throws an Error if two parts have the same name. */
   refer: (schema: JsonSchema) => JsonSchema;
-  /** A reference to that response. @param kind begins its name */
+  /** A reference to that response. @param kind the beginning of its name */
   share: (kind: string, response: object) => object;
   schemas: () => Readonly<Record<string, JsonSchema>>;
   responses: () => Readonly<Record<string, object>>;
 }
 
-/** Keywords whose value is a schema, a list of schemas, and a map of schemas (JSON Schema 2020-12). */
+/** Keywords whose value is a schema, a list of schemas, or a map of schemas (JSON Schema 2020-12). */
 const single = ['items', 'additionalProperties', 'propertyNames', 'not', 'contains'];
 const lists = ['anyOf', 'allOf', 'oneOf', 'prefixItems'];
 const maps = ['properties', 'patternProperties'];
@@ -27,7 +27,7 @@ export function makeComponents(): Components {
     const original = JSON.stringify(schema);
     const known = schemas.get(title);
     if (known === undefined) {
-      // Before its parts, so that those of the document are in the order in which a reader meets them.
+      // A part comes before its own parts, so the document has them in the order in which a reader meets them.
       schemas.set(title, { original, referring: {} });
       schemas.set(title, { original, referring: inside(schema) });
     } else if (known.original !== original) {

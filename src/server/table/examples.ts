@@ -1,8 +1,8 @@
 import type { Method, Row } from './row.ts';
 
-/** A request, and the answer that a real cluster gave to it. */
+/** A request, and the answer of a real cluster to it. */
 export interface Example {
-  /** The body that came with it; nothing if there was none. */
+  /** The body of the request; undefined if there was none. */
   request?: unknown;
   status: number;
   body?: unknown;
@@ -11,19 +11,19 @@ export interface Example {
 /** Examples by the operation, `METHOD /path/{parameter}`. */
 export type Examples = Readonly<Record<string, Example>>;
 
-/** The name of an operation, as examples have it. */
+/** The name of an operation in the examples. */
 export function operationName(method: Method, path: string): string {
   return `${method} ${templateOf(path)}`;
 }
 
-/** The path of a row as OpenAPI writes it. */
+/** The path of a row in the format of OpenAPI. */
 export function templateOf(path: string): string {
   return path.replace(/[:*](\w+)/g, '{$1}');
 }
 
 /**
- * The example of a row: that of one of its own operations, or of a row that says the same of itself and so does the same
- * under another path.
+ * The example of a row. It belongs to one of the row's own operations, or to a row with the same description, which
+ * does the same under another path.
  */
 export function exampleOf(
   { examples, rows }: { examples: Examples; rows: readonly Row[] },

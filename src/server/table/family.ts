@@ -7,33 +7,33 @@ import type { Examples } from './examples.ts';
 import type { JsonSchema } from './field.ts';
 import type { Row } from './row.ts';
 
-/** Routes that belong together: one document, one way to sign in, one shape of errors. */
+/** Routes that belong together: one document, one way to sign in, one format of errors. */
 export interface Family {
-  /** In metrics, and in the path of its OpenAPI document. */
+  /** Its name in metrics, and in the path of its OpenAPI document. */
   name: string;
-  /** What people call it. */
+  /** Its name for people. */
   title: string;
   /** The version of its interface, such as 2; none if it has only one. */
   version?: string;
-  /** Where its paths begin; several where the document has several. Empty for the root. */
+  /** The base paths; several if the contract has several. Empty for the root. */
   bases: readonly string[];
   rows: readonly Row[];
-  /** Each in turn, before any route: they find out who calls, and refuse who may not. */
+  /** Run in this order before any route. They identify the caller, and refuse unknown callers. */
   signIn: readonly RequestHandler[];
-  /** The same for readers of the OpenAPI document: its security schemes, by their names. */
+  /** The same for the OpenAPI document: the security schemes by their names. */
   security?: Readonly<Record<string, JsonSchema>>;
-  /** How fields are checked; a family without it has rows without fields. */
+  /** How fields are checked. A family without this has no fields in its rows. */
   checking?: Checking;
-  /** Whether an answer gets a digest as its ETag where its route has none that is cheaper. */
+  /** Whether an answer gets a digest as its ETag if its route has no cheaper ETag. */
   hasEtags?: boolean;
-  /** The detail of a 404 for a path that is no route of it. */
+  /** The detail of a 404 for a path without a route. */
   noSuchRoute: (path: string) => string;
-  /** How its errors look. */
+  /** The format of its errors. */
   answerFault: AnswerFault;
-  /** The same for readers of the OpenAPI document. @param codes that may be in it */
+  /** The same for the OpenAPI document. @param codes the codes that it may have */
   faultSchema: (codes: readonly FaultCode[]) => JsonSchema;
-  /** The codes of faults that any of its routes may answer with: those of its sign-in, and of its server. */
+  /** The fault codes that all of its routes may answer with: those of its sign-in and of its server. */
   codes: readonly FaultCode[];
-  /** Requests and answers of its routes, as a real cluster gave them. */
+  /** Requests of its routes, and the answers of a real cluster. */
   examples: Examples;
 }

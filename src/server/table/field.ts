@@ -1,22 +1,19 @@
 import type { ValidationChain } from 'express-validator';
 
-/** A JSON Schema (draft 2020-12), as OpenAPI 3.1 has them. */
+/** A JSON Schema (draft 2020-12), as in OpenAPI 3.1. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/**
- * What a value has to be.
- * T is the type of the value once it has been checked, so a field without its check has no type.
- */
+/** The rule for a value. T is the type of the checked value, so a field without a check has no type. */
 export interface Rule<T> {
-  /** Adds the check, its message and what makes a T of the value. */
+  /** Adds the check, its message, and the conversion to T. */
   readonly check: (chain: ValidationChain) => ValidationChain;
-  /** The same for readers of the OpenAPI document. */
+  /** The same rule for the OpenAPI document. */
   readonly schema: JsonSchema;
-  /** Never there: it carries the type. */
+  /** Never set: it carries the type. */
   readonly type?: T;
 }
 
-/** @param check sees the value as it came, and says by its message what is expected */
+/** @param check gets the value as it was sent; its message says what is expected */
 export function rule<T>(
   schema: JsonSchema,
   check: (chain: ValidationChain) => ValidationChain,
@@ -24,16 +21,16 @@ export function rule<T>(
   return { schema, check };
 }
 
-/** A field that is documented and means nothing for the route: whoever sends it is told so. */
+/** A documented field that has no meaning for the route. A caller who sends it gets a warning. */
 export const withoutMeaning: Rule<unknown> = rule({ deprecated: true }, (chain) => chain);
 
 export type Place = 'path' | 'query' | 'body';
 
-/** A value of a request: where it is, and what it has to be. */
+/** A value of a request: its place and its rule. */
 export interface Field<T> extends Rule<T> {
   readonly place: Place;
   readonly isOptional: boolean;
-  /** What it is called there, if that is another name than the route has for it. */
+  /** Its name in the request, if the route uses another one. */
   readonly name?: string;
 }
 
@@ -54,17 +51,17 @@ export function inBody<T>(of: Rule<T>): Field<T> {
   return { ...of, place: 'body', isOptional: false };
 }
 
-/** A field of the body that may be left out. */
+/** An optional field of the body. */
 export function optional<T>(of: Rule<T>): OptionalField<T> {
   return { ...of, place: 'body', isOptional: true };
 }
 
-/** The same field for a route that has its name for another one. */
+/** The same field under another name for the route. */
 export function named<F extends Field<unknown>>(name: string, field: F): F {
   return { ...field, name };
 }
 
-/** The fields of a route, by the names that it has for them. */
+/** The fields of a route by the names that the route uses. */
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 
 type TypeOf<F> = F extends Rule<infer T> ? T : never;
@@ -72,7 +69,7 @@ type OptionalKeys<F extends Fields> = {
   [K in keyof F]: F[K] extends OptionalField<unknown> ? K : never;
 }[keyof F];
 
-/** What a route gets: the values of its fields, each of the type that its check makes sure of. */
+/** The values that a route gets, each with the type that its check guarantees. */
 export type ValuesOf<F extends Fields> = {
   [K in Exclude<keyof F, OptionalKeys<F>>]: TypeOf<F[K]>;
 } & { [K in OptionalKeys<F>]?: TypeOf<F[K]> };

@@ -10,8 +10,8 @@ import type { Answered, DescribedHeaders, Method, Row } from './row.ts';
 import { text } from './schema.ts';
 
 /**
- * The OpenAPI document (3.1) of a family: all of it comes from its rows.
- * @throws an Error if two schemas have the same title
+ * The OpenAPI document (3.1) of a family, made entirely from its rows.
+ * @throws {Error} if two schemas have the same title
  */
 export function openApiOf(family: Family): object {
   const components = makeComponents();
@@ -38,7 +38,7 @@ export function openApiOf(family: Family): object {
   };
 }
 
-/** On each answer. */
+/** Every answer has these. */
 const ofEveryAnswer: DescribedHeaders = {
   'X-Request-Id':
     'The id from the request or a new one. The journal and the audit log have the same id.',
@@ -46,7 +46,7 @@ const ofEveryAnswer: DescribedHeaders = {
 const ofFaults: DescribedHeaders = {
   'Retry-After': 'The seconds after which to repeat the request.',
 };
-/** Where Express makes an ETag. */
+/** The answers for which Express makes an ETag. */
 const ofReads: DescribedHeaders = { ETag: 'For the If-None-Match of the next request.' };
 
 function headersOf({ rows, hasEtags }: Family): DescribedHeaders {
@@ -67,7 +67,7 @@ function operationOf(family: Family, each: Row, method: Method, components: Comp
   const { summary, role } = each;
   const parameters = parametersOf(family, each, method);
   const example = exampleOf(family, each);
-  // What comes with a GET stays unread.
+  // A body in a GET stays unread.
   const body = method === 'GET' ? undefined : bodyOf(each, example, components);
   return {
     operationId: operationIdOf(each, method),
@@ -79,7 +79,7 @@ function operationOf(family: Family, each: Row, method: Method, components: Comp
   };
 }
 
-/** Such as `post_resource_name_stop`: unique, for a path has a method once. */
+/** Such as `post_resource_name_stop`. It is unique, because a path has each method once. */
 function operationIdOf({ path }: Row, method: Method): string {
   return [method.toLowerCase(), ...path.split(/\W+/).filter((word) => word !== '')].join('_');
 }
@@ -99,7 +99,7 @@ function parametersOf({ hasEtags }: Family, each: Row, method: Method): object[]
       in: field.place,
       required: !field.isOptional,
       schema: field.schema,
-      // Slashes in it need not be encoded.
+      // Its slashes need not be encoded.
       ...(each.path.includes(`*${name}`) && { 'x-several-segments': true }),
     })),
     ...Object.entries(headers).map(([name, description]) => ({
@@ -143,7 +143,7 @@ function bodyOf(
   return { required: required.length > 0, content: { 'application/json': { schema, ...shown } } };
 }
 
-/** A field that has a default may be left out, and so may one that another can stand for. */
+/** A field is optional if it has a default, or if another field can replace it. */
 function isRequired({ isOptional, schema }: Field<unknown>): boolean {
   return !isOptional && !('default' in schema) && !('x-unless' in schema);
 }
@@ -193,7 +193,7 @@ function contentOf(
     : { content: { 'application/json': { schema: refer(answered.json), ...shown } } };
 }
 
-/** A response for each status that its family gives to faults of these codes. */
+/** A response for each status that the family gives to faults with these codes. */
 function faultsOf(
   { answerFault, faultSchema }: Family,
   codes: readonly FaultCode[],

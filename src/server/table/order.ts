@@ -1,13 +1,13 @@
 import type { Row } from './row.ts';
 
-/** What a path takes, whatever its parameters are called: `/resource/:/details`. */
+/** The requests that a path matches, whatever its parameters are called: `/resource/:/details`. */
 export function shapeOf(path: string): string {
   return path.replace(/([:*])\w+/g, '$1');
 }
 
 /**
- * The rows of each path together, a path before those that would take its requests as well.
- * @throws an Error that names two rows that are for the same requests
+ * Groups the rows by path. A path comes before those that would match its requests too.
+ * @throws {Error} that names two rows for the same requests
  */
 export function inOrder(rows: readonly Row[]): Row[][] {
   const shared = new Map<string, Row[]>();
@@ -31,7 +31,7 @@ function nameOf({ methods, path, summary }: Row): string {
   return `${methods.join(' and ')} ${path} (${summary})`;
 }
 
-/** Segment by segment: a literal first, then a parameter, then what takes several segments. */
+/** Compares segment by segment: a literal first, then a parameter, then a parameter for several segments. */
 function compareShapes(a: string, b: string): number {
   const [left, right] = [a.split('/'), b.split('/')];
   for (let index = 0; index < Math.min(left.length, right.length); index += 1) {

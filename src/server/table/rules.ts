@@ -18,7 +18,7 @@ export const flag: Rule<boolean> = rule({ type: 'boolean' }, (chain) =>
   chain.custom((value: unknown) => typeof value === 'boolean').withMessage('must be true or false'),
 );
 
-/** The same in a query. */
+/** The same rule in a query. */
 export const trueOrFalse: Rule<'true' | 'false'> = rule(
   { type: 'string', enum: ['true', 'false'] },
   (chain) =>

@@ -1,6 +1,6 @@
 import type { JsonSchema } from './field.ts';
 
-// Short ways to write the JSON Schemas of answers.
+// Short functions for the JSON Schemas of answers.
 
 export const text: JsonSchema = { type: 'string' };
 export const integer: JsonSchema = { type: 'integer' };
@@ -8,9 +8,9 @@ export const flag: JsonSchema = { type: 'boolean' };
 export const texts = listOf(text);
 
 /**
- * An object of exactly these fields.
- * @param fields by their names; that of a field which may be missing ends with `?`
- * @param others what a field of any other name has to be; none may be there if nothing is said
+ * An object with exactly these fields.
+ * @param fields the fields by name; the name of an optional field ends with `?`
+ * @param others the schema of all other fields; without it, none are allowed
  */
 export function record(
   fields: Readonly<Record<string, JsonSchema>>,
@@ -47,7 +47,7 @@ export function enumOf(...values: readonly string[]): JsonSchema {
   return { type: 'string', enum: values };
 }
 
-/** Just this value. */
+/** Only this value. */
 export function always(value: string | boolean | null): JsonSchema {
   return { const: value };
 }
@@ -57,7 +57,7 @@ export function described(description: string, schema: JsonSchema): JsonSchema {
   return { ...schema, description };
 }
 
-/** A part that an OpenAPI document has once, under this name. It may refer to itself by `partNamed`. */
+/** A part that an OpenAPI document has once under this name. It may refer to itself by `partNamed`. */
 export function part(title: string, schema: JsonSchema): JsonSchema {
   return { ...schema, title };
 }

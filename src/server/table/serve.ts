@@ -24,36 +24,36 @@ import { type Call, methods, type Reply, type Row } from './row.ts';
 export interface AppParts {
   log: Log;
   families: readonly Family[];
-  /** For each request, before any family is asked. */
+  /** Run for each request, before any family. */
   before?: readonly RequestHandler[];
-  /** The family that answers for paths of none: it asks who calls, and has no such route. */
+  /** The family that answers for unknown paths. It requires sign-in, and has no such route. */
   elsewhere: Family;
 }
 
 /**
- * The Express app of families; it does not listen.
- * @throws an Error if two rows are for the same requests
+ * The Express app of the families. It does not listen.
+ * @throws {Error} if two rows are for the same requests
  */
 export function makeApp(parts: AppParts): Express {
   const { log, families, before = [], elsewhere } = parts;
   const app = express();
-  // Set by our own header, if at all.
+  // The agent sets this header itself, or not at all.
   app.disable('x-powered-by');
   app.set('etag', 'strong');
-  // Who holds the app can see what it serves.
+  // This lets tests see what an app serves.
   app.set('families', families);
 
   app.use(nameRequests, logRequests(log));
   if (before.length > 0) app.use([...before]);
   const bases = families.flatMap((family) => family.bases.map((base) => ({ base, family })));
-  // What nobody has to sign in for may be below the base of those that ask. The longer base goes first: the root would
-  // take what is in the others.
+  // Routes without sign-in may be below the base path of routes with sign-in. Longer base paths come first, because the
+  // root would match everything below it.
   const rank = ({ base, family }: (typeof bases)[number]) =>
     family.signIn.length === 0 ? Infinity : base.length;
   for (const { base, family } of bases.sort((a, b) => rank(b) - rank(a))) {
     const handlers = [...family.signIn, serveRows(family, log)];
     const onError = answerErrors(log, family.answerFault);
-    // The families in the root come one after another.
+    // The families at the root come one after another.
     if (base === '') app.use(...handlers, onError);
     else app.use(base, ...handlers, notFoundIn(family), onError);
   }
@@ -67,14 +67,14 @@ function notFoundIn({ noSuchRoute }: Family): RequestHandler {
   };
 }
 
-/** Serves rows. A literal segment of a path goes before a parameter, whatever their order here. */
+/** Serves rows. A literal segment of a path goes before a parameter, whatever the order of the rows. */
 function serveRows(family: Family, log: Log): Router {
   const router = Router();
   for (const sharing of inOrder(family.rows)) {
     const refuse = refuseOthers(sharing);
     for (const each of sharing) {
       const on = each.isStrict ? Router({ strict: true }) : router;
-      // Express takes a HEAD for a GET.
+      // Express treats a HEAD as a GET.
       if (each.isChange && each.methods.includes('GET')) on.head(each.path, refuse);
       for (const method of each.methods) {
         on[lowerCase[method]](each.path, handlersOf(each, family, log));
@@ -130,7 +130,7 @@ function handlersOf(
     ...(role === 'anyone' ? [] : [requireRole(role)]),
     ...(read ? [readBody(read)] : []),
     (request, response, next) => {
-      // As it came: the checks put defaults and texts into the request's own.
+      // The body as it was sent, because checks write defaults and converted values into the request itself.
       response.locals['call'] = callOf(request, response);
       begin?.(callIn(response));
       next();
@@ -146,20 +146,20 @@ function handlersOf(
   ];
 }
 
-/** Who was on call reads in the journal who changed what, without turning it up. */
+/** Logs each change at the default level, so that the journal shows who changed what. */
 function logChange(log: Log, call: Call, response: Response, { status = 200 }: Reply): void {
   const { caller, method, route, from } = call.audited();
   log.info({ request_id: requestIdIn(response), caller, method, route, status, from }, 'change');
 }
 
-/** What reads the body of its requests; nothing where none is expected, or the route reads it itself. */
+/** Returns the reader of the request's body; undefined if no body is expected, or if the route reads it itself. */
 function readerOf(served: Row): RequestHandler | undefined {
   const reader = bodyReaderOf(served);
   if (typeof reader === 'object') return rawBody(reader.maxBytes);
   return reader && { change: changeBody, json: jsonBody }[reader];
 }
 
-/** What clients send with a documented GET stays unread. */
+/** A body in a documented GET stays unread. */
 function readBody(read: RequestHandler): RequestHandler {
   return (request, response, next) => {
     if (request.method === 'GET') next();
@@ -201,7 +201,7 @@ function send(
   response.status(status).set('Content-Type', 'application/json; charset=utf-8');
   if (isOnce) response.set('Cache-Control', 'no-store');
   response.set(headers);
-  // send() adds an ETag, and answers 304 to who has it.
+  // send() adds an ETag, and answers 304 to a client that has it.
   if (isOnce || !hasEtags) response.end(json);
   else response.send(json);
 }

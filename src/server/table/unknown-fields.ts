@@ -6,14 +6,14 @@ import { typeOf } from '../../kit/type-of.ts';
 import type { Place } from './field.ts';
 import type { Row } from './row.ts';
 
-/** Names that differ in more characters are hardly those that were meant. */
+/** A name that differs in more characters was probably not meant. */
 const maxDistance = 3;
-/** jQuery adds it to each GET, so that no cache answers. */
+/** jQuery adds this to each GET, so that no cache answers. */
 const cacheBuster = '_';
 
 /**
- * What a change was given that it has no use for: a slip of the pen would do nothing, or something else, with a 200.
- * A name that the path has may be in the body as well, if it is the same there.
+ * The fields of a change that it does not use. Without this check, a typo would do nothing, or something else, and
+ * answer 200. A name in the path may also be in the body, if it is the same.
  */
 export function unknownFields({ isChange, takesAll, fields }: Row, request: Request): FieldError[] {
   if (!isChange) return [];

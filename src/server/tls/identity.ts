@@ -35,20 +35,20 @@ type TlsConfig = Pick<ServerConfig, 'tls_certificate' | 'tls_key'> &
   Pick<CommonConfig, 'state_directory'>;
 
 /**
- * The certificate to serve with: the configured one, or this node's own, made on the first start, and when it ends soon,
- * lacks a name or an address of this host, or is of a kind that former versions made.
- * Faults: `invalid_config` if a file cannot be read or does not hold what it should, `tool_failed`, those of Run.
+ * The certificate to serve with: the configured one, or this node's own. Its own is made on the first start. It is made
+ * again if it ends soon, lacks a name or an address of this host, or is of a kind that earlier versions made.
+ * Faults: `invalid_config` if a file cannot be read or has the wrong content, `tool_failed`, those of Run.
  */
 export function loadTlsIdentity(config: TlsConfig, run: Run): Promise<TlsIdentity> {
   return sourceOf(config, run).load(undefined);
 }
 
 /**
- * Looks now and again whether there is a newer certificate: the configured files were replaced, or this node's own ends
- * soon. One that cannot be served is logged, and the former one stays.
- * @param current what is served now
+ * Checks regularly whether there is a newer certificate, because the configured files were replaced or this node's own
+ * ends soon. One that cannot be used is logged, and the former one stays.
+ * @param current the certificate in use
  * @param replaced is called with each newer one
- * @returns stops it; fulfilled when a look that is under way is over
+ * @returns a function that stops the checks; its promise settles when a running check has ended
  */
 export function followTlsIdentity(
   { config, run, log }: { config: TlsConfig; run: Run; log: Log },
@@ -84,7 +84,7 @@ export function followTlsIdentity(
   };
 }
 
-/** For the log: what a client needs that trusts this certificate alone. */
+/** The facts for the log that a client needs to trust only this certificate. */
 export function describeCertificate({ cert }: TlsIdentity): object {
   const { fingerprint256, validTo } = new X509Certificate(cert);
   return { fingerprint256, validTo };

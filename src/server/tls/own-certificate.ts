@@ -32,21 +32,24 @@ export function ownSource(path: string, run: Run): Source {
         { key: pem, cert: pem },
         `${path} is damaged. Remove it, and a new one is made.`,
       );
-      // An address that comes and goes changes the certificate at a start alone, and once.
+      // An address that comes and goes changes the certificate only at a start, and only once.
       if (!isOutdated(found) && covers(found, subject)) return found;
-      // On a full disk the former one is better than none.
+      // On a full disk, the former certificate is better than none.
       return makeSelfSigned(path, subject, found, run).catch(() => found);
     },
   };
 }
 
-/** Ends soon, or is the certificate of an authority, as those that former versions made. */
+/** Whether it ends soon, or belongs to an authority, as those that earlier versions made. */
 function isOutdated({ cert }: TlsIdentity): boolean {
   const { ca, validTo } = new X509Certificate(cert);
   return ca || new Date(validTo).getTime() - Date.now() < renewBeforeMs;
 }
 
-/** Not looked at when the agent starts: a machine without a battery starts in the past, and its clock is put right soon. */
+/**
+ * This is not checked when the agent starts, because the clock of a machine without a battery starts in the past and is
+ * corrected soon.
+ */
 function isNotYetValid({ cert }: TlsIdentity): boolean {
   return new Date(new X509Certificate(cert).validFrom).getTime() > Date.now();
 }
@@ -65,7 +68,7 @@ interface Subject {
   addresses: string[];
 }
 
-/** Linux allows any text for a host name. */
+/** Linux allows any text as a host name. */
 const dnsName = /^(?=.{1,253}$)[a-z0-9]([\w.-]*[a-z0-9])?$/i;
 const maxAddresses = 64;
 
@@ -81,7 +84,7 @@ async function subjectOfThisHost(run: Run): Promise<Subject> {
   };
 }
 
-/** The host name with its domain (hostname(1)), or '' where no resolver knows it. */
+/** The host name with its domain (hostname(1)), or '' if no resolver knows it. */
 async function fullName(run: Run): Promise<string> {
   try {
     const { exitCode, stdout } = await run({ argv: ['hostname', '--fqdn'], deadlineMs: 3000 });
@@ -92,8 +95,8 @@ async function fullName(run: Run): Promise<string> {
 }
 
 /**
- * Makes the key and the certificate, in one file, so that they are replaced together or not at all.
- * @param former addresses of this one stay: one that moves between nodes may be elsewhere just now
+ * Makes the key and the certificate in one file, so that they are replaced together or not at all.
+ * @param former its addresses stay, because a moving address may be on another node at the moment
  */
 async function makeSelfSigned(
   path: string,
@@ -125,7 +128,7 @@ async function makeSelfSigned(
       );
     const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
     await openssl('req', '-new', ...curve, '-nodes', '-keyout', key, '-out', request);
-    // `openssl req -x509` cannot date a certificate back before OpenSSL 3.4.
+    // `openssl req -x509` cannot set a start date in the past before OpenSSL 3.4.
     const from = Date.now() - clockSkewMs;
     const dates = ['-startdate', asn1Time(from), '-enddate', asn1Time(from + validMs)];
     const files = ['-keyfile', key, '-in', request, '-out', cert, '-outdir', folder];
@@ -150,14 +153,14 @@ function asn1Time(ms: number): string {
   return `${new Date(ms).toISOString().replace(/\D/g, '').slice(0, 14)}Z`;
 }
 
-/** For `openssl req` and `openssl ca` (config(5), x509v3_config(5)); the folder comes by the environment. */
+/** For `openssl req` and `openssl ca` (config(5), x509v3_config(5)). The folder comes from the environment. */
 function opensslConfig({ names, addresses }: Subject): string {
   return [
     '[req]',
     'distinguished_name = subject',
     'prompt = no',
     '[subject]',
-    // A common name has 64 characters at most (RFC 5280, appendix A.1); clients look at the names below alone.
+    // A common name has at most 64 characters (RFC 5280, appendix A.1). Clients only use the names below.
     `CN = ${names.find((name) => name.length <= 64) ?? 'localhost'}`,
     '[ca]',
     'default_ca = self',

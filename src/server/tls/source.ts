@@ -11,17 +11,17 @@ export interface TlsIdentity {
 
 /** The origin of a certificate. */
 export interface Source {
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two checks. */
   everyMs: number;
-  /** @returns the identity to serve with; `current` itself if nothing changed */
+  /** @returns the identity to serve with; `current` itself if nothing has changed */
   load(current: TlsIdentity | undefined): Promise<TlsIdentity>;
 }
 
-/** @returns the identity, if it can be served. Faults: `invalid_config`, which begins with `ifNot` */
+/** @returns the identity if it can be used. Faults: `invalid_config`, whose message begins with `ifNot` */
 export function checked(identity: TlsIdentity, ifNot: string): TlsIdentity {
   try {
     createSecureContext(identity);
-    // An empty text is none to createSecureContext: a file is empty while it is being replaced.
+    // createSecureContext ignores an empty text, and a file is empty while it is being replaced.
     const certificate = new X509Certificate(identity.cert);
     if (certificate.checkPrivateKey(createPrivateKey(identity.key))) return identity;
   } catch (error) {

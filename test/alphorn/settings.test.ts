@@ -55,22 +55,27 @@ describe("Alphorn's settings", () => {
 
   const sync = documented.sync;
   const wrong: readonly (readonly [what: string, value: unknown, field: string, type: string])[] = [
-    ['no object', [], '', 'array'],
+    ['a value that is not an object', [], '', 'array'],
     ['nothing', undefined, '', 'undefined'],
     ['null', null, '', 'null'],
     ['an unknown key', { ...documented, keep: 5 }, 'keep', 'number'],
-    ['an unknown key below', { ...documented, sync: { ...sync, key: 'x' } }, 'sync.key', 'string'],
+    [
+      'an unknown key in a section',
+      { ...documented, sync: { ...sync, key: 'x' } },
+      'sync.key',
+      'string',
+    ],
     ['no interval', { sync }, 'interval', 'undefined'],
     ['an interval below a second', { interval: 999, sync }, 'interval', 'number'],
     ['an interval above what a timer takes', { interval: 2 ** 31, sync }, 'interval', 'number'],
-    ['a broken interval', { interval: 1000.5, sync }, 'interval', 'number'],
+    ['an interval that is not a whole number', { interval: 1000.5, sync }, 'interval', 'number'],
     ['an interval as text', { interval: '30000', sync }, 'interval', 'string'],
     ['no sync', { interval: 1000 }, 'sync', 'undefined'],
     ['sync as a list', { interval: 1000, sync: [] }, 'sync', 'array'],
     ['enabled as text', withSync({ enabled: 'true' }), 'sync.enabled', 'string'],
     ['one destination as text', withSync({ destinations: 'a' }), 'sync.destinations', 'string'],
     [
-      'a destination that is none',
+      'an invalid destination',
       withSync({ destinations: ['a', ''] }),
       'sync.destinations[1]',
       'string',

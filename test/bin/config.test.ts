@@ -59,7 +59,7 @@ describe('loadConfig', () => {
   });
 
   for (const [what, content, environment, place, expected] of [
-    ['a key that is unknown', { htps_port: 1 }, {}, 'config.json: htps_port:', 'https_port'],
+    ['an unknown key', { htps_port: 1 }, {}, 'config.json: htps_port:', 'https_port'],
     [
       'a value of the wrong type',
       { https_port: '8443' },
@@ -89,7 +89,7 @@ describe('loadConfig', () => {
       'config.json: https_address:',
       'IP address',
     ],
-    ['a variable that is unknown', {}, { HA_AGENT_PORT: '1' }, 'HA_AGENT_PORT:', 'unknown key'],
+    ['an unknown variable', {}, { HA_AGENT_PORT: '1' }, 'HA_AGENT_PORT:', 'unknown key'],
     [
       'a variable of the wrong type',
       {},
@@ -97,8 +97,8 @@ describe('loadConfig', () => {
       'HA_AGENT_HTTPS_PORT:',
       'expected number',
     ],
-    ['what is not JSON', '{"https_port": 1,}', {}, 'config.json:', 'expected JSON'],
-    ['what is no object', '[]', {}, 'config.json:', 'expected a JSON object'],
+    ['text that is not JSON', '{"https_port": 1,}', {}, 'config.json:', 'expected JSON'],
+    ['JSON that is not an object', '[]', {}, 'config.json:', 'expected a JSON object'],
   ] as const) {
     it(`refuses ${what}, and says where it is and what was expected`, async () => {
       const fault = await faultOf('invalid_config', load(content, environment));

@@ -47,7 +47,7 @@ describe('an access control list of the kernel', () => {
   });
 
   for (const [what, hex] of [
-    ['nothing', ''],
+    ['an empty value', ''],
     ['another version', `03${recorded.slice(2)}`],
     ['half an entry', recorded.slice(0, -8)],
     ['a list without others', recorded.slice(0, -16)],

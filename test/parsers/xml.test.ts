@@ -40,11 +40,11 @@ describe('parseXml', () => {
   });
 
   for (const [what, text] of [
-    ['nothing', ''],
-    ['text that is no XML', 'crm_mon: Error: cluster is not available on this node'],
+    ['an empty text', ''],
+    ['text that is not XML', 'crm_mon: Error: cluster is not available on this node'],
     ['an unclosed document', '<crm_mon><nodes>'],
     ['a document cut short', '<crm_mon><nodes/></crm_'],
-    ['two roots', '<a/><b/>'],
+    ['two root elements', '<a/><b/>'],
     ['an attribute twice', '<a x="1" x="2"/>'],
     ['a doctype', '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'],
     ['a name that is special to JavaScript', '<a><__proto__ x="1"/></a>'],

@@ -13,8 +13,8 @@ export interface DaemonClient {
   /** Faults: `alphorn_not_running`, `alphorn_unresponsive` */
   status(): Promise<DaemonStatus>;
   /**
-   * Has it look for changes and try all destinations now.
-   * @returns how it is doing when all were tried, or after half a minute
+   * Makes the sender look for changes and try all destinations now.
+   * @returns its status when all were tried, or after half a minute
    * Faults: `alphorn_not_running`, `alphorn_unresponsive`
    */
   sync(): Promise<DaemonStatus>;

@@ -61,9 +61,9 @@ describe('the rules for the content of a liferaft', () => {
   });
 
   for (const [what, text, place] of [
-    ['no JSON', '{', 'expected JSON'],
-    ['no object', '[]', 'Invalid input: expected object'],
-    ['a key that there is not', '{"includes": ["/etc"]}', 'unknown key includes'],
+    ['text that is not JSON', '{', 'expected JSON'],
+    ['JSON that is not an object', '[]', 'Invalid input: expected object'],
+    ['an unknown key', '{"includes": ["/etc"]}', 'unknown key includes'],
     [
       'a path that is not absolute',
       '{"include": ["/a", "etc/*"]}',
@@ -72,8 +72,8 @@ describe('the rules for the content of a liferaft', () => {
     ['a path that climbs', '{"exclude": ["/etc/../var"]}', 'exclude.0: expected an absolute'],
     ['a negation', '{"include": ["!/etc"]}', 'include.0: expected an absolute'],
     ['an escape', '{"include": ["/etc/\\\\*"]}', 'include.0: expected an absolute'],
-    ['a cap that is none', '{"include": ["/etc"], "max_bytes": 0}', 'max_bytes'],
-    ['a cap in words', '{"include": ["/etc"], "max_files": "10"}', 'max_files'],
+    ['an invalid cap', '{"include": ["/etc"], "max_bytes": 0}', 'max_bytes'],
+    ['a cap as text', '{"include": ["/etc"], "max_files": "10"}', 'max_files'],
   ] as const) {
     it(`are refused for ${what}, with the file's name and the place`, async () => {
       await write('good.json', { include: ['/etc'] });

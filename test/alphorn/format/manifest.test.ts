@@ -295,9 +295,9 @@ describe('a manifest', () => {
     }
 
     for (const [what, text] of [
-      ['nothing', ''],
-      ['no JSON', '{'],
-      ['no object', '[]\n'],
+      ['an empty text', ''],
+      ['text that is not JSON', '{'],
+      ['JSON that is not an object', '[]\n'],
       ['unknown keys', manifestBytes(manifest).toString().replace('{', '{\n "x": 1,')],
       ['a key twice', manifestBytes(manifest).toString().replace('{', '{\n "format": 1,')],
       ['additional white space', `${manifestBytes(manifest).toString()}\n`],
@@ -323,7 +323,7 @@ describe('a manifest', () => {
     });
   });
 
-  it('may name a link with any target, for it is never followed', () => {
+  it('may name a link with any target, because the target is never followed', () => {
     const links = { '/etc/a': '/etc/shadow', '/etc/b': '../../../../x', '/etc/c': 'C:\\x' };
     const { manifest } = liferaftOf({ links });
     expect(read(manifestBytes(manifest))).to.deep.equal(manifest);

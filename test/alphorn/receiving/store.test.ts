@@ -46,7 +46,7 @@ describe('the store of liferafts', () => {
     rebuilt,
   });
 
-  /** Has the store receive one. */
+  /** Makes the store receive a liferaft. */
   async function receive(
     described: Described & { rebuilt?: boolean },
     store = storeOf(),

@@ -294,7 +294,7 @@ describe('a restore', () => {
     });
 
     for (const state of ['active', 'activating', 'deactivating', 'reloading', '']) {
-      it(`is refused, and its undo too, while Pacemaker is ${state === '' ? 'not told of' : state}`, async () => {
+      it(`is refused, and its undo too, while Pacemaker is ${state === '' ? 'in an unknown state' : state}`, async () => {
         bench.pacemaker.activeState = state;
         await faultOf('pacemaker_running', restore());
         expect(await tree()).to.deep.equal(before);

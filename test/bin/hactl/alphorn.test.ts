@@ -346,10 +346,13 @@ describe('hactl alphorn', () => {
     }
     for (const [what, answer] of [
       ['answers nothing', (response) => response.end()],
-      ['answers no JSON', (response) => response.end('<html>')],
+      ['answers text that is not JSON', (response) => response.end('<html>')],
       ['answers null', (response) => response.end('null')],
-      ['answers something else', (response) => response.end('{"running": true}')],
-      ['answers half', (response) => response.end('{"running":true,"destinations":[{}]}')],
+      ['answers other JSON', (response) => response.end('{"running": true}')],
+      [
+        'answers JSON with missing fields',
+        (response) => response.end('{"running":true,"destinations":[{}]}'),
+      ],
       ['fails', (response) => response.writeHead(500).end('x'.repeat(10_000))],
       ['hangs up', (response) => response.destroy()],
       ['answers without an end', (response) => Readable.from(endless()).pipe(response)],

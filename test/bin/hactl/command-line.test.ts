@@ -214,9 +214,9 @@ describe('the command line of hactl', () => {
   });
 
   for (const [what, content, text] of [
-    ['no JSON', '{', 'expected JSON'],
-    ['no object', '[]', 'expected a JSON object'],
-    ['a key that there is not', '{"a": 1}', 'unknown key'],
+    ['text that is not JSON', '{', 'expected JSON'],
+    ['JSON that is not an object', '[]', 'expected a JSON object'],
+    ['an unknown key', '{"a": 1}', 'unknown key'],
     ['a wrong value', '{"https_port": 0}', 'https_port'],
   ] as const) {
     it(`reports what is wrong with a configuration that has ${what}`, async () => {

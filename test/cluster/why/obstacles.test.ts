@@ -94,7 +94,7 @@ describe('the obstacles of a resource on a node', () => {
       'a ban keeps it away (constraint cli-ban-A-on-b) until the bans of A are cleared',
     ],
     [
-      'a constraint that is no ban keeps the resource away',
+      'a constraint other than a ban keeps the resource away',
       { bans: banned('A', 'b', 'l1') },
       'the constraint l1 keeps it away',
     ],

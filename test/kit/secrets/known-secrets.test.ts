@@ -35,7 +35,7 @@ describe('known secrets', () => {
 
   for (const [what, value] of [
     ['is shorter than six characters', 'abcde'],
-    ['is a number of less than nine digits', '12345678'],
+    ['is a number of fewer than nine digits', '12345678'],
     ["is one of the cluster's own terms", 'Started'],
   ] as const) {
     it(`are not masked if the value ${what}`, () => {

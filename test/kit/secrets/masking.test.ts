@@ -141,7 +141,7 @@ describe('secrets', () => {
       `<recipient value="https://user:********@host/"/>`,
     ],
     [
-      'a value with quotes of its own',
+      'a value that contains quotes',
       `<nvpair name="options" value="password=&quot;a b&quot;"/>`,
       `<nvpair name="options" value="password=********"/>`,
     ],
@@ -156,7 +156,7 @@ describe('secrets', () => {
       `<nvpair id="a" name="b" value="********"/><nvpair id-ref="a" name="pw"/>`,
     ],
     [
-      'what a rule compares',
+      'a value that a rule compares',
       `<expression attribute="pw" operation="eq" value="x"/>`,
       `<expression attribute="pw" operation="eq" value="********"/>`,
     ],

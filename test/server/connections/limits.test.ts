@@ -442,7 +442,7 @@ describe('the limits of the listeners', () => {
     });
 
     for (const [what, text] of [
-      ['no HTTP', '\x00\x01\x02\r\n\r\n'],
+      ['bytes that are not HTTP', '\x00\x01\x02\r\n\r\n'],
       ['HTTP/0.9', 'GET /\r\n\r\n'],
       [
         'a header that is too large',
@@ -465,7 +465,7 @@ describe('the limits of the listeners', () => {
     }
 
     for (const [what, header, path = '/x'] of [
-      ['an expectation that is unknown', 'Expect: a-miracle\r\n'],
+      ['an unknown expectation', 'Expect: a-miracle\r\n'],
       ['an absolute URL', '', 'http://elsewhere/x'],
     ] as const) {
       it(`answer a request with ${what} as if it had none`, async () => {

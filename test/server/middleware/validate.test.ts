@@ -94,9 +94,15 @@ describe('a JSON body', () => {
     ['that is an array', 'application/json', '[{"name":"ZFS"}]', 400, 'invalid_request'],
     ['that is empty', 'application/json', '', 400, 'invalid_request'],
     ['of another type', 'text/plain', '{"name":"ZFS"}', 415, 'unsupported_media_type'],
-    ['of a form', 'application/x-www-form-urlencoded', 'name=ZFS', 415, 'unsupported_media_type'],
+    ['from a form', 'application/x-www-form-urlencoded', 'name=ZFS', 415, 'unsupported_media_type'],
     ['in Latin 1', 'application/json; charset=latin1', '{}', 415, 'unsupported_media_type'],
-    ['in no charset', 'application/json; charset=utf-99', '{}', 415, 'unsupported_media_type'],
+    [
+      'in an unknown charset',
+      'application/json; charset=utf-99',
+      '{}',
+      415,
+      'unsupported_media_type',
+    ],
     ['of more than 1 MiB', 'application/json', '1'.repeat(1_048_577), 413, 'body_too_large'],
   ] as const) {
     it(`${what} is refused with ${status} ${code}, and not quoted`, async () => {

@@ -41,7 +41,7 @@ export interface ItemReader {
   ): ReadItem<FolderItem>;
   /** Forgets all except these. */
   forgetOthers(leaves: readonly { path: string }[], folders: readonly { path: string }[]): void;
-  /** Has a file or link read again the next time. */
+  /** Makes the next round read a file or link again. */
   distrust(path: string): void;
 }
 

@@ -27,7 +27,7 @@ describe('a liferaft compared with a host', () => {
     changes: Readonly<Record<string, readonly string[]>>;
   }[] = [
     {
-      what: 'has nothing to change where all is the same',
+      what: 'has no differences if all paths are the same',
       content: {
         folders: etc,
         files: { '/etc/a': { content: 'A', mode: 0o640 } },
@@ -41,7 +41,7 @@ describe('a liferaft compared with a host', () => {
       changes: {},
     },
     {
-      what: 'has what is missing, folders too',
+      what: 'shows missing paths, including folders',
       content: {
         folders: { '/etc': {}, '/etc/x': {} },
         files: { '/etc/x/a': 'A' },
@@ -51,7 +51,7 @@ describe('a liferaft compared with a host', () => {
       changes: { '/etc/x': ['create'], '/etc/l': ['create'], '/etc/x/a': ['create'] },
     },
     {
-      what: 'tells content of the same length, mode and owner apart',
+      what: 'shows differences in content, mode and owner, even at the same length',
       content: {
         folders: etc,
         files: {
@@ -78,7 +78,7 @@ describe('a liferaft compared with a host', () => {
       },
     },
     {
-      what: 'tells the target of a link, and its owner',
+      what: 'shows a changed target or owner of a link',
       content: {
         folders: etc,
         files: {},
@@ -88,7 +88,7 @@ describe('a liferaft compared with a host', () => {
       changes: { '/etc/l': ['target'], '/etc/m': ['owner'] },
     },
     {
-      what: 'replaces a link by a file and a file by a link',
+      what: 'shows the replacement of a link by a file, and of a file by a link',
       content: {
         folders: etc,
         files: { '/etc/a': 'A' },
@@ -98,7 +98,7 @@ describe('a liferaft compared with a host', () => {
       changes: { '/etc/a': ['replace'], '/etc/l': ['replace'] },
     },
     {
-      what: 'leaves a folder that is there as it is',
+      what: 'shows no change for an existing folder',
       content: {
         folders: { '/etc': { mode: 0o700, uid: 5 } },
         files: { '/etc/a': 'A' },

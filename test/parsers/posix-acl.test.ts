@@ -2,7 +2,8 @@ import { expect } from 'chai';
 
 import { decodeAcl, encodeAcl } from '../../src/parsers/posix-acl.ts';
 
-// The list of a file of mode 0660 with users 3 (rw) and 5 (r) and group 7 (none). attributes.test.ts compares it with the kernel's.
+// The list of a file of mode 0660 with users 3 (rw) and 5 (r) and group 7 (none). attributes.test.ts compares it with
+// the kernel's.
 const recorded =
   '0200000001000600ffffffff02000600030000000200040005000000040004' +
   '00ffffffff080000000700000010000600ffffffff20000000ffffffff';

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 
+import { child, parseXml } from '../../../src/parsers/xml.ts';
 import { versionOfCib } from '../../../src/parsers/cib/text.ts';
 import type { Received } from './client.ts';
 import type { SentRequest } from './requests.ts';
@@ -46,11 +47,16 @@ export interface Around {
   after: string;
 }
 
-/** A CIB without its version. The rollback of a change counts as another version. */
-function contentOf(cib: string): string {
-  return cib.replace(/^<cib [^>]*>/m, (start) =>
-    start.replace(/ (?:admin_epoch|epoch|num_updates|cib-last-written)="[^"]*"/g, ''),
-  );
+/**
+ * Whether the configuration differs. The rollback of a change counts as another version, and writes a recorded CIB with
+ * other blanks and quotes.
+ */
+function hasOtherContent({ before, after }: Around): boolean {
+  const withoutBlanks = (key: string, value: unknown) =>
+    key === 'text' && String(value).trim() === '' ? undefined : value;
+  const contentOf = (cib: string) =>
+    JSON.stringify(child(parseXml(cib), 'configuration'), withoutBlanks);
+  return before !== after && contentOf(before) !== contentOf(after);
 }
 
 /**
@@ -81,7 +87,7 @@ export function flawsOf(
       : [`${answers.length} answers instead of ${asked.wanted}`]),
     ...(asked.end === 'keep' || isClosed ? [] : ['a connection that stays open']),
     ...(asked.isRefused && (answers.length > 1 || isMade) ? ['taken for a request'] : []),
-    ...(contentOf(before) !== contentOf(after) &&
+    ...(hasOtherContent({ before, after }) &&
     !isMade &&
     !isUnknown &&
     !saysPart &&

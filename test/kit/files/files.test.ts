@@ -52,7 +52,7 @@ describe('files', () => {
     expect(await readdir(folder.path)).to.deep.equal(['a.json']);
   });
 
-  it('lose the temporary files of killed processes, and none of running ones', async () => {
+  it('that killed processes left behind are removed, and those of running ones stay', async () => {
     // Larger than the id of any process (PID_MAX_LIMIT of proc_sys_kernel(5)).
     const [left, running] = [2 ** 22 + 1, process.pid].map(
       (pid) => `a.json.${pid}-0123456789ab.new`,

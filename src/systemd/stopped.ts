@@ -53,6 +53,6 @@ function stoppedOf(unit: string, stat: string | undefined): StoppedProcess | und
 }
 
 function readIfThere(path: string): Promise<string | undefined> {
-  // ESRCH: the process ended while its file was open.
-  return ifThere(readFile(path, 'utf8'), ['ENOENT', 'ESRCH']);
+  // ESRCH: the process ended while its file was open. ENODEV: so did the unit, with its control group.
+  return ifThere(readFile(path, 'utf8'), ['ENOENT', 'ESRCH', 'ENODEV']);
 }

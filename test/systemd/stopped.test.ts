@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -40,5 +40,22 @@ describe('readStoppedProcesses', () => {
     await unit('a.service', { 10: '(gone) T' });
     await rm(join(kernel().proc, '10'), { recursive: true });
     expect(await readStoppedProcesses(['a.service', 'none.service'], kernel())).to.deep.equal([]);
+  });
+
+  it('finds none in a unit whose control group the kernel removes during the read', async () => {
+    const mounts = await readFile('/proc/self/mounts', 'utf8');
+    const [, hierarchy = ''] = / (\/\S+) cgroup2? /.exec(mounts) ?? [];
+    const group = join(hierarchy, `ha-agent-test-${process.pid}`);
+    await mkdir(group);
+    const file = await open(join(group, 'cgroup.procs'));
+    await rmdir(group);
+    try {
+      const { units } = kernel();
+      await mkdir(join(units, 'a.service'), { recursive: true });
+      await symlink(`/proc/self/fd/${file.fd}`, join(units, 'a.service', 'cgroup.procs'));
+      expect(await readStoppedProcesses(['a.service'], kernel())).to.deep.equal([]);
+    } finally {
+      await file.close();
+    }
   });
 });

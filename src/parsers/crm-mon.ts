@@ -27,6 +27,11 @@ export function parseCrmMon(xml: string): ClusterState {
   return { xml, root: parseXml(xml) };
 }
 
+/** Whether crm_mon got no state of the cluster, but only that of pacemakerd, which starts and stops the other daemons. */
+export function hasOnlyPacemakerd({ root }: ClusterState): boolean {
+  return child(root, 'pacemakerd') !== undefined && child(root, 'nodes') === undefined;
+}
+
 /** All cluster nodes, remote and guest nodes in crm_mon's order. */
 export function nodeStates({ root }: ClusterState): NodeState[] {
   return children(child(root, 'nodes'), 'node').map(({ attributes }) => ({

@@ -18,6 +18,7 @@ import { openListeners, openSocketListener } from '../../src/server/listeners.ts
 import { loadTlsIdentity } from '../../src/server/tls/identity.ts';
 import { faultOf } from '../support/faults.ts';
 import { keepingLog } from '../support/keeping-log.ts';
+import { freePort } from '../support/peer-host.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { loadConfig } from '../../src/bin/wiring/config.ts';
 
@@ -31,15 +32,6 @@ describe('the listeners', () => {
     process.umask(umask);
     await Promise.all(listeners.splice(0).map((each) => each.stop()));
   });
-
-  /** A port that nobody listens on. */
-  async function freePort(): Promise<number> {
-    const server = net.createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as net.AddressInfo;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  }
 
   async function open(
     app: http.RequestListener,

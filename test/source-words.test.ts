@@ -11,6 +11,7 @@ const bannedParts = new Set([
   'most',
   'longest',
   'least',
+  'anew',
   'patience',
   'stranger',
   'strangers',

@@ -4,8 +4,7 @@ import { maskArgv, maskText } from './secrets/masking.ts';
  * The stable codes of faults. Each family adds its own from the table that gives them a meaning, `faults.ts` of its
  * routes; those that all families share are in server/faults.ts.
  */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- The tables fill it.
-export interface FaultCodes {}
+export interface FaultCodes extends Record<never, unknown> {}
 
 /** What went wrong. Codes never change. */
 export type FaultCode = keyof FaultCodes;

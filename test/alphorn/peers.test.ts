@@ -297,9 +297,9 @@ describe('the peer port', () => {
 
     it('accepts the new count of a host that says it was rebuilt', async () => {
       await push(liferaftOf({ generation: 7 }));
-      const anew = liferaftOf({ lineage: otherLineage });
-      expect((await push(anew)).body).to.include({ code: 'liferaft_older' });
-      expect((await push(anew, { [rebuiltHeader]: 'true' })).status).to.equal(200);
+      const rebuilt = liferaftOf({ lineage: otherLineage });
+      expect((await push(rebuilt)).body).to.include({ code: 'liferaft_older' });
+      expect((await push(rebuilt, { [rebuiltHeader]: 'true' })).status).to.equal(200);
     });
   });
 
@@ -423,8 +423,8 @@ describe('the peer port', () => {
       await open({ port: receiver.port });
       expect(await refusal(heartbeat())).to.equal('EPROTO');
       const { id, secret } = peerKeyOf(Buffer.alloc(256, 'b'));
-      const anew = await heartbeat(undefined, { identity: `${sender}.${id}`, secret });
-      expect(anew.status).to.equal(200);
+      const answer = await heartbeat(undefined, { identity: `${sender}.${id}`, secret });
+      expect(answer.status).to.equal(200);
     });
   });
 

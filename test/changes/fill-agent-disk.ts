@@ -80,7 +80,7 @@ for (let pages = 0; pages <= 12; pages += 1) {
     const hasUndo = names.includes(join('undo', latest?.id ?? ''));
     await leave(2 ** 20);
     const again = outcomeOf(await (isMade ? change(`${name}-next`) : change(name, headers)));
-    const anew =
+    const afterwards =
       keyed && isMade
         ? outcomeOf(
             await app
@@ -103,7 +103,7 @@ for (let pages = 0; pages <= 12; pages += 1) {
         left,
         latest: latest?.outcome,
         again,
-        anew,
+        afterwards,
       }),
     );
   }

@@ -23,7 +23,7 @@ interface Outcome {
   /** The answer to the refused change, or to another change, once there was room. */
   again: [status: number];
   /** The answer of another agent to the same request with the same key. */
-  anew: [status: number];
+  afterwards: [status: number];
 }
 
 // Nobody else sees this mount, and it ends with the process.
@@ -62,9 +62,9 @@ describe('an agent whose own disk is full', () => {
 
   it(
     'repeats the answer of a change that was made, as does the next agent',
-    each(({ outcome, isMade, repeated, anew }, what) => {
+    each(({ outcome, isMade, repeated, afterwards }, what) => {
       expect(repeated, what).to.deep.equal(outcome);
-      if (isMade) expect(anew, what).to.deep.equal([200]);
+      if (isMade) expect(afterwards, what).to.deep.equal([200]);
     }),
   );
 

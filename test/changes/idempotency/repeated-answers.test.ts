@@ -97,10 +97,10 @@ describe('repeated answers', () => {
     while ((await readdir(folder()).catch(() => [])).length === 0) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    const anew = opened();
-    await faultOf('outcome_unknown', anew.once(asked, never));
+    const reopened = opened();
+    await faultOf('outcome_unknown', reopened.once(asked, never));
     const other = { ...asked, request: 'another' };
-    await faultOf('idempotency_key_reused', anew.once(other, never));
+    await faultOf('idempotency_key_reused', reopened.once(other, never));
   });
 
   it('are removed after a day by the request of any caller', async () => {
@@ -131,9 +131,9 @@ describe('repeated answers', () => {
       const answers = opened(limits);
       await answers.once(of('other', 'k'), answered(200));
       for (const key of ['a', 'b', 'c', 'd']) await answers.once(of('ui', key), answered(200));
-      for (const anew of [answers, opened(limits)]) {
-        for (const key of ['b', 'c', 'd']) await anew.once(of('ui', key), never);
-        await anew.once(of('other', 'k'), never);
+      for (const store of [answers, opened(limits)]) {
+        for (const key of ['b', 'c', 'd']) await store.once(of('ui', key), never);
+        await store.once(of('other', 'k'), never);
       }
       expect((await answers.once(of('ui', 'a'), answered(202))).status).to.equal(202);
       expect(await readdir(folder())).to.have.lengthOf(4);

@@ -3,16 +3,16 @@ import type { IConfiguration, IForbiddenRuleType } from 'dependency-cruiser';
 // The walls between the rooms of src, as docs/design.md draws them. A wall names rooms, never single files.
 
 /** The neighbours: one folder for each program on the host. */
-const neighbours = 'pacemaker|pcs|corosync|systemd';
+const neighbours = 'pacemaker|pcs|corosync|systemd|haproxy|keepalived|netlink';
 /** The families: what the project does, without HTTP. */
-const families = 'cluster|alphorn';
+const families = 'cluster|alphorn|amphora';
 /** Rooms that serve every family, and therefore know none. */
 const shared = 'server|access|changes|kit';
 
 const inRoom = (names: string) => `^src/(?:${names})/`;
 
 /** The domain of each folder of routes. A folder that is not named here serves all families. */
-const domainOf = { ha: 'cluster', alphorn: 'alphorn', peers: 'alphorn' };
+const domainOf = { ha: 'cluster', alphorn: 'alphorn', peers: 'alphorn', amphora: 'amphora' };
 
 const walls: IForbiddenRuleType[] = [
   {

@@ -1,5 +1,6 @@
 import type { FaultCode } from '../../kit/fault.ts';
 import { alphornFaults } from '../../routes/alphorn/faults.ts';
+import { amphoraFaults } from '../../routes/amphora/faults.ts';
 import { haFaults } from '../../routes/ha/faults.ts';
 import type { FaultMeaning } from '../../server/fault-table.ts';
 import { serverFaults } from '../../server/faults.ts';
@@ -9,4 +10,5 @@ export const faults: Readonly<Record<FaultCode, FaultMeaning>> = {
   ...serverFaults,
   ...haFaults,
   ...alphornFaults,
+  ...amphoraFaults,
 };

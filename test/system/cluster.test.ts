@@ -105,7 +105,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
   for (const describeHardship of shareOf(hardships, 2, suite)) describeHardship(bench, suite);
   describeCharacters(bench, suite);
   describeFreeze(bench, suite);
-  if (!isFull) describeEachRow(bench);
+  if (hasTurn(suite)) describeEachRow(bench);
 
   // The rest removes the cluster and then the package.
   if (hasTurn(suite)) describeFirstCluster(bench);

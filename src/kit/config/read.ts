@@ -4,9 +4,20 @@ import { Fault, systemErrorCode } from '../fault.ts';
 import { readTextIfThere } from '../files/files.ts';
 import { configFile } from '../paths.ts';
 
+/** Where a configuration is read from. */
+export interface ConfigSource {
+  file: string;
+  /** The environment overrides the file: this and the name of a key in capitals is a variable. */
+  prefix: string;
+  /** The variable that names another file. It is not one of the keys. */
+  fileVariable: string;
+}
+
 export const environmentPrefix = 'HA_AGENT_';
-/** Names the file itself, so it is not one of its keys. */
 export const fileVariable = 'HA_AGENT_CONFIG';
+
+/** The configuration of the agent. */
+const agentSource: ConfigSource = { file: configFile, prefix: environmentPrefix, fileVariable };
 
 /**
  * Reads and checks the configuration. The file overrides the defaults, and the environment overrides the file:
@@ -19,16 +30,15 @@ export async function readConfig<T extends object>(
   schema: z.ZodType<T>,
   known: readonly string[],
   environment: NodeJS.ProcessEnv,
+  source: ConfigSource = agentSource,
 ): Promise<Readonly<T>> {
-  const file = environment[fileVariable] ?? configFile;
+  const { prefix } = source;
+  const file = environment[source.fileVariable] ?? source.file;
   const fromFile = parseFile(file, await textOf(file));
   const fromEnvironment = Object.fromEntries(
     Object.entries(environment)
-      .filter(([name]) => name.startsWith(environmentPrefix) && name !== fileVariable)
-      .map(([name, text]) => [
-        name.slice(environmentPrefix.length).toLowerCase(),
-        valueOf(text ?? ''),
-      ]),
+      .filter(([name]) => name.startsWith(prefix) && name !== source.fileVariable)
+      .map(([name, text]) => [name.slice(prefix.length).toLowerCase(), valueOf(text ?? '')]),
   );
   const result = schema.safeParse({ ...fromFile, ...fromEnvironment });
   if (result.success) return Object.freeze(result.data);
@@ -40,8 +50,7 @@ export async function readConfig<T extends object>(
         ? `unknown key; expected one of ${known.join(', ')}`
         : issue.message;
     return keys.map((key) => {
-      const place =
-        key in fromEnvironment ? environmentPrefix + key.toUpperCase() : `${file}: ${key}`;
+      const place = key in fromEnvironment ? prefix + key.toUpperCase() : `${file}: ${key}`;
       return `${place}: ${problem}`;
     });
   });

@@ -1,0 +1,40 @@
+import { address, id, logSocket, number, stateFile, statsSocket, time } from './arguments.ts';
+import { line, words, type Vocabulary } from './shapes.ts';
+
+const facility = /^local[0-7]$/;
+
+/** What drivers write into the section `global`. */
+export const globalVocabulary: Vocabulary = {
+  daemon: [line('daemon')],
+  user: [words('user nobody')],
+  // Drivers of API 0.5; the agent chooses the group.
+  group: [line('group', id)],
+  log: [line('log', logSocket, facility), line('log', logSocket, facility, 'notice')],
+  stats: [line('stats', 'socket', statsSocket, 'mode', '0666', 'level', 'user')],
+  'server-state-file': [line('server-state-file', stateFile)],
+  maxconn: [line('maxconn', number)],
+  'tune.ssl.cachesize': [line('tune.ssl.cachesize', number)],
+  nbthread: [line('nbthread', number)],
+  'cpu-map': [line('cpu-map', /^auto:1\/1-\d{1,4}$/, /^1-\d{1,4}$/)],
+  'external-check': [line('external-check')],
+  'insecure-fork-wanted': [line('insecure-fork-wanted')],
+};
+
+/** What drivers write into the section `defaults`. */
+export const defaultsVocabulary: Vocabulary = {
+  log: [words('log global')],
+  no: [words('no log')],
+  retries: [line('retries', number)],
+  option: [
+    words('option redispatch'),
+    words('option splice-request'),
+    words('option splice-response'),
+    words('option http-keep-alive'),
+  ],
+  timeout: [line('timeout', /^(?:connect|client|server)$/, time)],
+};
+
+/** What drivers write into a section `peers`. */
+export const peersVocabulary: Vocabulary = {
+  peer: [line('peer', id, address)],
+};

@@ -99,13 +99,13 @@ function plain(token: string): string {
 }
 
 /** keepalived cuts a line at some control characters, and has no blanks other than those of ASCII. */
-const foreign = /[^	 -~]/;
+const foreign = /[^ -~]/;
 
 function readLine(line: string): Line {
   if (line.length > maxLineLength) {
     return { tokens: [], problem: `the line is longer than ${maxLineLength} characters` };
   }
-  if (foreign.test(line)) {
+  if (foreign.test(line.replaceAll('\t', ' '))) {
     return { tokens: [], problem: 'the line has a character that is not printable ASCII' };
   }
   const { code, comment } = splitComment(line);

@@ -7,7 +7,12 @@ import { parseCorosyncConf } from '../../src/parsers/corosync/conf.ts';
 import { parseQuorumtool } from '../../src/parsers/corosync/quorumtool.ts';
 import { parseCrmMon } from '../../src/parsers/crm-mon.ts';
 import { parseTransition } from '../../src/parsers/crm-simulate.ts';
+import { parseLvsServices, parseLvsStats } from '../../src/parsers/ipvsadm.ts';
+import { readVrrpConfig } from '../../src/parsers/keepalived/conf.ts';
+import { readLvsConfig } from '../../src/parsers/keepalived/lvs.ts';
 import { parseAgentMetadata, parseParameters } from '../../src/parsers/metadata.ts';
+import { parseOsloConfig } from '../../src/parsers/oslo-config.ts';
+import { parsePem, readCrtList } from '../../src/parsers/pem.ts';
 import { parseSystemctlShow } from '../../src/parsers/systemctl-show.ts';
 import { parseEditableXml, writeXml } from '../../src/parsers/xml-edit.ts';
 import { parseXml } from '../../src/parsers/xml.ts';
@@ -43,6 +48,14 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   parseTransition: (text) => parseTransition(`Transition Summary:\n * ${text}`),
   parseSystemctlShow,
   parseAccounts,
+  parseOsloConfig: (text) => parseOsloConfig(`[a]\n${text}`),
+  parsePem,
+  'parsePem of one block': (text) => parsePem(`-----BEGIN CERTIFICATE-----\n${text}`),
+  readCrtList: (text) => readCrtList(text, '/a'),
+  parseLvsServices: (text) => parseLvsServices(`UDP  10.0.0.1:80 rr\n${text}`),
+  parseLvsStats,
+  readVrrpConfig: (text) => readVrrpConfig(text, { checkScript: '/a' }),
+  readLvsConfig: (text) => readLvsConfig(text, { folder: '/a' }),
 };
 
 /** Texts on which a regular expression may start at each position and run to the end each time. */
@@ -121,6 +134,16 @@ const evils = [
   '<nvpair name="passwd" value="x"/>',
   '<nvpair name="a" value="',
   'name="passwd" value="',
+  '-----BEGIN CERTIFICATE-----\n',
+  '-----END CERTIFICATE-----\n',
+  'AAAA',
+  'AAAA\n',
+  '/a/b.pem\n',
+  '  -> 10.0.0.1:80 Masq 1 0 0\n',
+  'virtual_server 10.0.0.1 80 {\n',
+  '# Configuration for Member a\n',
+  'include a\n',
+  '[a]\n b\n',
 ];
 
 describe('hostile texts', () => {

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+
+import { makeSerializer } from '../../kit/concurrency/serialize.ts';
+import type { FieldError } from '../../kit/fault.ts';
+import { replaceFile } from '../../kit/files/files.ts';
+import type { AmphoraAgent } from '../amphora.ts';
+import type { AmphoraPaths } from '../paths.ts';
+import { readAgentCertificate } from './certificate.ts';
+import { type AgentConfig, readAgentConfig, refused } from './config.ts';
+
+/** What became of an uploaded configuration. */
+export interface ConfigChange {
+  /** What is in effect now: the new values of what takes effect at once, and the former ones of the rest. */
+  config: AgentConfig;
+  /** The keys that take effect only when the agent starts again, such as `haproxy_amphora.bind_port`. */
+  afterRestart: readonly string[];
+}
+
+interface Parts {
+  paths: Pick<AmphoraPaths, 'agentConfig'>;
+  /** The configuration with which the agent started. */
+  config: AgentConfig;
+  /** Called after the file is in place. */
+  onConfigured: (change: ConfigChange) => void | Promise<void>;
+  /** Called after the file is in place, with the certificate and the key of the next connection. */
+  onCertified: (pem: Buffer) => void | Promise<void>;
+}
+
+/** The files of the agent itself. Both are replaced whole, after a check. */
+export function makeAmphoraAgent({
+  paths,
+  config: started,
+  onConfigured,
+  onCertified,
+}: Parts): AmphoraAgent {
+  const oneByOne = makeSerializer();
+  return {
+    configure: (bytes) =>
+      oneByOne(async () => {
+        const next = readAgentConfig(bytes);
+        refuseOtherPlaces(started, next);
+        await replaceFile(paths.agentConfig, bytes, 0o600);
+        await onConfigured(changeTo(started, next));
+        return uploaded(bytes);
+      }),
+    certify: (bytes) =>
+      oneByOne(async () => {
+        readAgentCertificate(bytes, started.amphoraId);
+        await replaceFile(started.serverCertificate, bytes, 0o600);
+        await onCertified(bytes);
+        return uploaded(bytes);
+      }),
+  };
+}
+
+/** The keys that take effect only at a start. */
+const keys = {
+  bindHost: 'haproxy_amphora.bind_host',
+  bindPort: 'haproxy_amphora.bind_port',
+  haproxy: 'haproxy_amphora.haproxy_cmd',
+  serverCa: 'amphora_agent.agent_server_ca',
+  serverCertificate: 'amphora_agent.agent_server_cert',
+  requestReadTimeout: 'amphora_agent.agent_request_read_timeout',
+  minTlsVersion: 'amphora_agent.agent_tls_protocol',
+} as const satisfies Partial<Record<keyof AgentConfig, string>>;
+
+/** Another value would make the agent lose what is on the host: the files of the owners lie where these keys say. */
+const fixed = {
+  basePath: 'haproxy_amphora.base_path',
+  certificates: 'haproxy_amphora.base_cert_dir',
+  amphoraId: 'amphora_agent.amphora_id',
+} as const satisfies Partial<Record<keyof AgentConfig, string>>;
+
+function refuseOtherPlaces(from: AgentConfig, to: AgentConfig): void {
+  const errors = namesOf(fixed, from, to).map((field): FieldError => ({
+    field,
+    message:
+      'must stay as it is, because what this amphora serves depends on it; to change it, stop the agent, and edit the file',
+    type: 'string',
+  }));
+  if (errors.length > 0) throw refused(errors);
+}
+
+function changeTo(from: AgentConfig, to: AgentConfig): ConfigChange {
+  const { controllers, heartbeatInterval, heartbeatKey, topology } = to;
+  return {
+    config: { ...from, controllers, heartbeatInterval, heartbeatKey, topology },
+    afterRestart: namesOf(keys, from, to),
+  };
+}
+
+function namesOf<K extends keyof AgentConfig>(
+  names: Readonly<Record<K, string>>,
+  from: AgentConfig,
+  to: AgentConfig,
+): string[] {
+  return (Object.keys(names) as K[])
+    .filter((key) => from[key] !== to[key])
+    .map((key) => names[key]);
+}
+
+/** Not for security: the documents want it. */
+function uploaded(bytes: Buffer) {
+  return { md5: createHash('md5').update(bytes).digest('hex') };
+}

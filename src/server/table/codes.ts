@@ -19,7 +19,7 @@ export function codesOf(family: Family, row: Row, method: Method): FaultCode[] {
       ...ofAnyRequest,
       ...family.codes,
       ...(row.role === 'anyone' ? [] : (['role_required'] as const)),
-      ...(hasChecks ? (['invalid_request'] as const) : []),
+      ...(hasChecks ? [row.refusal ?? 'invalid_request'] : []),
       // For a path that cannot be decoded.
       ...(hasPathFields ? (['route_not_found'] as const) : []),
       ...(method === 'GET' ? [] : ofBody(row)),
@@ -47,7 +47,7 @@ export function bodyReaderOf({
 }: Row): { maxBytes: number } | 'change' | 'json' | undefined {
   if (body === 'stream') return undefined;
   if (typeof body === 'object') return body;
+  if (body === 'json') return 'json';
   if (isChange) return 'change';
-  const hasFields = Object.values(fields).some(({ place }) => place === 'body');
-  return hasFields || body === 'json' ? 'json' : undefined;
+  return Object.values(fields).some(({ place }) => place === 'body') ? 'json' : undefined;
 }

@@ -38,18 +38,15 @@ export function discoveryRows(domain: AmphoraDomain, versions: readonly ApiVersi
       body: { ...infoDocument(await domain.info(), highest), api_versions: versions },
     }),
   });
-  // Drivers before 12.0 ask for `//`.
-  const discovering = ['/', '//'].map((path) =>
-    row({
-      ...reading,
-      path,
-      isStrict: true,
-      summary: 'The highest version of the API.',
-      answers: { 200: { json: discovery } },
-      handle: () => ({ body: { api_version: highest } }),
-    }),
-  );
-  return highest === '1.0' ? [info, ...discovering] : [info];
+  // Drivers before 12.0 ask for `//`, which is the same path with a slash at the end.
+  const discovering = row({
+    ...reading,
+    path: '/',
+    summary: 'The highest version of the API.',
+    answers: { 200: { json: discovery } },
+    handle: () => ({ body: { api_version: highest } }),
+  });
+  return highest === '1.0' ? [info, discovering] : [info];
 }
 
 export function factRows(domain: AmphoraDomain, version: ApiVersion): Row[] {

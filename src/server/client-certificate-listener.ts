@@ -134,9 +134,10 @@ function nameOf(socket: TLSSocket): string {
 
 /** The reason why a handshake failed, by the codes of Node.js and OpenSSL. */
 function reasonOf(error: Error, socket: TLSSocket): string {
-  const { authorizationError: refused } = socket as { authorizationError?: unknown };
-  if (refused !== undefined && refused !== null) {
-    return `Its certificate is not accepted (${String(refused)}). Use one that the CA of this agent has signed for clients.`;
+  // It is a code of OpenSSL, and null before the certificate was verified.
+  const refused: unknown = socket.authorizationError;
+  if (typeof refused === 'string') {
+    return `Its certificate is not accepted (${refused}). Use one that the CA of this agent has signed for clients.`;
   }
   switch (systemErrorCode(error)) {
     case 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE':

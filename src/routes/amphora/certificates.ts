@@ -21,7 +21,7 @@ export function certificateRows(
   version: ApiVersion,
   changing: MakeChange,
 ): Row[] {
-  const { kind, segment, noun } = ownerRoutesOf(version);
+  const { kind, segment, noun, name } = ownerRoutesOf(version);
   const path = `${baseOf[version]}/${segment}/:id/certificates/:file`;
   const fields = { id: inPath(objectId), file: inPath(pemName) };
   const ownerOf = (id: string): Owner => ({ kind, id });
@@ -37,7 +37,7 @@ export function certificateRows(
     changing({
       methods: ['PUT'],
       path,
-      summary: `Uploads a certificate, a list of certificates or a CRL of a ${noun}.`,
+      summary: `Uploads a certificate, a list of certificates or a CRL of a ${name}.`,
       fields,
       body: { maxBytes: maxCertificateBytes },
       answers: { 201: { json: ok } },
@@ -57,7 +57,7 @@ export function certificateRows(
       methods: ['GET'],
       path,
       role: 'anyone',
-      summary: `The MD5 of a certificate's file of a ${noun}.`,
+      summary: `The MD5 of a certificate's file of a ${name}.`,
       fields,
       answers: { 200: { json: record({ md5sum: text }) } },
       headers: { answer: md5Header },
@@ -76,7 +76,7 @@ export function certificateRows(
     changing({
       methods: ['DELETE'],
       path,
-      summary: `Removes a certificate's file of a ${noun}.`,
+      summary: `Removes a certificate's file of a ${name}.`,
       fields,
       answers: { 200: { json: ok } },
       codes: ['certificate_not_found'],

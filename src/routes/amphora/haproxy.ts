@@ -31,7 +31,7 @@ export function haproxyRows(
   version: ApiVersion,
   changing: MakeChange,
 ): Row[] {
-  const { kind, segment, noun } = ownerRoutesOf(version);
+  const { kind, segment, name } = ownerRoutesOf(version);
   const base = `${baseOf[version]}/${segment}`;
   const ownerOf = (id: string): Owner => ({ kind, id });
   const fields = { id: inPath(objectId) };
@@ -39,7 +39,7 @@ export function haproxyRows(
     changing({
       methods: ['PUT'],
       path,
-      summary: `Uploads the haproxy configuration of a ${noun}.`,
+      summary: `Uploads the haproxy configuration of a ${name}.`,
       fields: { ...parameters, ...fields },
       body: { maxBytes: maxConfigBytes },
       answers: { 201: { json: ok } },
@@ -56,7 +56,7 @@ export function haproxyRows(
       methods: ['GET'],
       path: `${base}/:id/haproxy`,
       role: 'anyone',
-      summary: `The haproxy configuration of a ${noun}.`,
+      summary: `The haproxy configuration of a ${name}.`,
       fields,
       answers: { 200: { text: 'text/plain' } },
       headers: { answer: md5Header },
@@ -69,7 +69,7 @@ export function haproxyRows(
     changing({
       methods: ['PUT'],
       path: `${base}/:id/:action`,
-      summary: `Starts, stops or reloads the process of a ${noun}.`,
+      summary: `Starts, stops or reloads the process of a ${name}.`,
       fields: { ...fields, action: inPath(actionName) },
       answers: { 202: { json: okWithDetails } },
       codes: ['action_unknown', ...ofActions],

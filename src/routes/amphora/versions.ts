@@ -12,12 +12,14 @@ export interface OwnerRoutes {
   kind: Owner['kind'];
   /** The first segment of its routes. */
   segment: string;
-  /** The owner in faults and summaries. */
+  /** The owner in the faults of the documents. */
   noun: string;
+  /** The owner for people. */
+  name: string;
 }
 
 export function ownerRoutesOf(version: ApiVersion): OwnerRoutes {
   return version === '1.0'
-    ? { kind: 'loadbalancer', segment: 'loadbalancer', noun: 'loadbalancer' }
-    : { kind: 'listener', segment: 'listeners', noun: 'listener' };
+    ? { kind: 'loadbalancer', segment: 'loadbalancer', noun: 'loadbalancer', name: 'load balancer' }
+    : { kind: 'listener', segment: 'listeners', noun: 'listener', name: 'listener' };
 }

@@ -31,7 +31,9 @@ export function codesOf(family: Family, row: Row, method: Method): FaultCode[] {
 function ofBody(row: Row): readonly FaultCode[] {
   const reader = bodyReaderOf(row);
   if (reader === undefined) return [];
-  if (typeof reader === 'object') return ['body_too_large'];
+  if (typeof reader === 'object') {
+    return ['invalid_request', 'unsupported_media_type', 'body_too_large'];
+  }
   const tooLarge = reader === 'change' ? 'change_too_large' : 'body_too_large';
   return ['invalid_request', 'unsupported_media_type', tooLarge];
 }

@@ -22,6 +22,7 @@ const files = {
   metrics: 'src/routes/examples/metrics.json',
   peers: 'src/routes/peers/examples.json',
   alphornd: 'src/routes/alphorn/examples.json',
+  amphora: 'src/routes/amphora/documents/examples.json',
 } as const satisfies Record<keyof typeof families, string>;
 
 /** The tests that ask each row, and those of the rows that take the cluster away. */

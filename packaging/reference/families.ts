@@ -2,6 +2,7 @@ import { Registry } from 'prom-client';
 
 import { faults } from '../../src/bin/wiring/faults.ts';
 import { alphornRows } from '../../src/routes/alphorn/liferafts.ts';
+import { amphoraFamily } from '../../src/routes/amphora/index.ts';
 import { changeRows } from '../../src/routes/common/change.ts';
 import { hostChanges } from '../../src/routes/common/described.ts';
 import { daemonFamily } from '../../src/routes/alphorn/daemon.ts';
@@ -23,6 +24,7 @@ export const families = {
   metrics: metricsFamily(new Registry(), []),
   peers: peersFamily(domain),
   alphornd: daemonFamily(domain),
+  amphora: amphoraFamily({ domain, changes: domain, log: domain }),
 } as const satisfies Record<string, Family>;
 
 /** What OpenAPI documents are served by; it has none itself. */

@@ -181,3 +181,45 @@ export interface Topologies {
   /** Faults: `topology_transition` while a change runs */
   refuseDuringChange(): void;
 }
+
+/** The state of the host. Sizes are in kilobytes. */
+export interface Details {
+  /** The interfaces in the namespace of the tenants, with bytes a second over the last 30 seconds. */
+  networks: Readonly<Record<string, { sent: number; received: number }>>;
+  /** Whether the amphora serves: it is alone, or keepalived is MASTER. */
+  isActive: boolean;
+  haproxyCount: number;
+  lvsCount: number;
+  cpuCount: number;
+  /** The active profiles of TuneD, separated by blanks. Controllers use `cpuCount` only with the profile `amphora`. */
+  tunedProfiles: string;
+  /** Percent. */
+  cpu: { total: number; user: number; system: number; softIrq: number };
+  /** What haproxy may have: the smaller of the host's memory and the limit of the control group. */
+  memory: {
+    total: number;
+    free: number;
+    available: number;
+    buffers: number;
+    cached: number;
+    swapUsed: number;
+    shared: number;
+    slab: number;
+    committed: number;
+  };
+  disk: { used: number; available: number };
+  load: readonly [number, number, number];
+  packages: readonly { name: string; version: string }[];
+}
+
+/** All that the routes ask. */
+export interface AmphoraDomain {
+  haproxies: Haproxies;
+  lvs: LvsListeners;
+  network: Network;
+  vrrp: Vrrp;
+  agent: AmphoraAgent;
+  topologies: Topologies;
+  info(): Promise<Info>;
+  details(): Promise<Details>;
+}

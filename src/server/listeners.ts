@@ -5,7 +5,7 @@ import type net from 'node:net';
 import type { Log } from '../kit/log.ts';
 import { apiTls } from './tls/identity.ts';
 import { answerClientErrors, refuseMalformed } from './client-errors.ts';
-import { awaitClientHello } from './connections/client-hello.ts';
+import { admit } from './connections/admit.ts';
 import type { Connections } from './connections/connections.ts';
 import {
   backlog,
@@ -116,29 +116,6 @@ export async function openListeners(
       secure.setSecureContext({ ...apiTls, ...next });
     },
   };
-}
-
-/** Passes only accepted connections to a server, and to TLS only those that send a ClientHello. */
-function admit(server: Server | https.Server, connections: Connections): void {
-  // The server's own listeners begin TLS or HTTP. A connection that never gets that far must cost almost nothing.
-  const serve = server.listeners('connection') as ((socket: net.Socket) => void)[];
-  server.removeAllListeners('connection');
-  server.on('connection', (socket: net.Socket) => {
-    if (!connections.accept(socket)) return;
-    const begin = () => {
-      for (const each of serve) each.call(server, socket);
-    };
-    if (server instanceof https.Server) {
-      awaitClientHello(socket, () => {
-        connections.startTls(socket, begin);
-      });
-    } else {
-      begin();
-    }
-  });
-  server.on('secureConnection', (socket: net.Socket) => {
-    connections.secured(socket);
-  });
 }
 
 /**

@@ -3,14 +3,13 @@ import https from 'node:https';
 import type net from 'node:net';
 import type { TlsOptions, TLSSocket } from 'node:tls';
 
-import { plainAddress } from '../kit/addresses.ts';
 import { systemErrorCode } from '../kit/fault.ts';
-import { makeLogLimit } from '../kit/log-limit.ts';
 import type { Log } from '../kit/log.ts';
 import { refuseMalformed } from './client-errors.ts';
 import { close, listen, type Listeners, tcp } from './listen.ts';
 import { serverFaults } from './faults.ts';
 import { makeProblems } from './problem.ts';
+import { logRefused } from './tls/refused.ts';
 
 /** The callers that are admitted. */
 export interface PeerAdmission {
@@ -85,7 +84,7 @@ export async function openPeerListener(
   // The request is too slow, too long or not HTTP. Node.js would answer in its own format.
   server.on('clientError', (_error, socket) => socket.destroy());
   limitUnauthenticated(server, limits.maxUnauthenticated);
-  logRefused(server, log);
+  logRefused(server, 'peer port', reasonOf, log);
   const { where, name } = tcp(address, port);
   await listen(server, where, `https://${name}`, log);
   return { addresses: [`https://${name}`], stop: () => close(server) };
@@ -110,18 +109,6 @@ function limitUnauthenticated(server: https.Server, max: number): void {
         unauthenticated.delete(socket);
       }
     }
-  });
-}
-
-// A refused caller is logged at most once a minute.
-const repeatAfterMs = 60_000;
-
-function logRefused(server: https.Server, log: Log): void {
-  const isDue = makeLogLimit({ repeatAfterMs });
-  server.on('tlsClientError', (error: Error, { remoteAddress }: TLSSocket) => {
-    const from = remoteAddress === undefined ? undefined : plainAddress(remoteAddress);
-    if (!isDue(`${from ?? ''} ${systemErrorCode(error) ?? ''}`)) return;
-    log.warn({ from, reason: reasonOf(error) }, 'refused a caller on the peer port');
   });
 }
 

@@ -5,18 +5,19 @@ import { callerIn } from './authenticate.ts';
 import { whenOver } from './under-way.ts';
 
 /** The max size of a body in bytes, as `jsonBody` reads it. */
-const maxBodyBytes = 1024 * 1024;
+const maxJsonBytes = 1024 * 1024;
 /** The max size of all bodies that are being read or processed, in bytes. */
-const maxBodiesBytes = 32 * maxBodyBytes;
+const maxBodiesBytes = 32 * maxJsonBytes;
 const retryAfterSeconds = 5;
 
 /**
  * Refuses a request if too many are under way. It needs `authenticate` before it. A request is under way until its
  * client has read the answer and its change has ended.
  * @param max requests of all callers; one caller may have half of them
+ * @param maxBodyBytes the max size of one body
  * Faults: `too_many_requests`, `overloaded`
  */
-export function limitRequests(max: number): RequestHandler {
+export function limitRequests(max: number, maxBodyBytes = maxJsonBytes): RequestHandler {
   const maxPerCaller = Math.ceil(max / 2);
   const underWay = new Map<string, number>();
   let total = 0;
@@ -25,7 +26,7 @@ export function limitRequests(max: number): RequestHandler {
   return (request, response, next) => {
     const { name } = callerIn(response);
     const ofCaller = underWay.get(name) ?? 0;
-    const bytes = bodyBytes(request);
+    const bytes = bodyBytes(request, maxBodyBytes);
     if (ofCaller >= maxPerCaller) {
       throw new Fault(
         'too_many_requests',
@@ -55,7 +56,7 @@ export function limitRequests(max: number): RequestHandler {
 }
 
 /** The number of bytes that a request's body may use. A body without a length counts with the maximum. */
-function bodyBytes(request: Request): number {
-  if (request.get('Transfer-Encoding') !== undefined) return maxBodyBytes;
-  return Math.min(Number(request.get('Content-Length') ?? 0) || 0, maxBodyBytes);
+function bodyBytes(request: Request, max: number): number {
+  if (request.get('Transfer-Encoding') !== undefined) return max;
+  return Math.min(Number(request.get('Content-Length') ?? 0) || 0, max);
 }

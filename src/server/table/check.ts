@@ -23,6 +23,7 @@ export const byValidator: Checking = {
     validate(
       () => checksOf(served.fields),
       (request) => unknownFields(served, request),
+      served.refusal,
     ),
   valuesIn,
 };

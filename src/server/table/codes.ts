@@ -19,7 +19,7 @@ export function codesOf(family: Family, row: Row, method: Method): FaultCode[] {
       ...ofAnyRequest,
       ...family.codes,
       ...(row.role === 'anyone' ? [] : (['role_required'] as const)),
-      ...(hasChecks ? (['invalid_request'] as const) : []),
+      ...(hasChecks ? [row.refusal ?? 'invalid_request'] : []),
       // For a path that cannot be decoded.
       ...(hasPathFields ? (['route_not_found'] as const) : []),
       ...(method === 'GET' ? [] : ofBody(row)),
@@ -31,7 +31,9 @@ export function codesOf(family: Family, row: Row, method: Method): FaultCode[] {
 function ofBody(row: Row): readonly FaultCode[] {
   const reader = bodyReaderOf(row);
   if (reader === undefined) return [];
-  if (typeof reader === 'object') return ['body_too_large'];
+  if (typeof reader === 'object') {
+    return ['invalid_request', 'unsupported_media_type', 'body_too_large'];
+  }
   const tooLarge = reader === 'change' ? 'change_too_large' : 'body_too_large';
   return ['invalid_request', 'unsupported_media_type', tooLarge];
 }
@@ -47,7 +49,7 @@ export function bodyReaderOf({
 }: Row): { maxBytes: number } | 'change' | 'json' | undefined {
   if (body === 'stream') return undefined;
   if (typeof body === 'object') return body;
+  if (body === 'json') return 'json';
   if (isChange) return 'change';
-  const hasFields = Object.values(fields).some(({ place }) => place === 'body');
-  return hasFields || body === 'json' ? 'json' : undefined;
+  return Object.values(fields).some(({ place }) => place === 'body') ? 'json' : undefined;
 }

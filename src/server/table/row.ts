@@ -77,7 +77,9 @@ export interface Row<F extends Fields = Fields> {
    * it arrives.
    */
   body?: 'json' | 'stream' | { maxBytes: number };
-  /** Whether it changes something. Its body then has its own limit. */
+  /** The code of a request whose fields are wrong, if the document has an error of its own for that. */
+  refusal?: FaultCode;
+  /** Whether it changes something. Its body then has its own limit, unless `body` says how it is read. */
   isChange?: boolean;
   /** Whether its body may have fields of any name. */
   takesAll?: boolean;

@@ -15,13 +15,18 @@ const cacheBuster = '_';
  * The fields of a change that it does not use. Without this check, a typo would do nothing, or something else, and
  * answer 200. A name in the path may also be in the body, if it is the same.
  */
-export function unknownFields({ isChange, takesAll, fields }: Row, request: Request): FieldError[] {
+export function unknownFields(
+  { isChange, takesAll, fields, body: reader }: Row,
+  request: Request,
+): FieldError[] {
   if (!isChange) return [];
   const namesAt = (place: Place) =>
     Object.entries(fields)
       .filter(([, field]) => field.place === place)
       .map(([key, { name = key }]) => name);
-  const body = takesAll || request.method === 'GET' ? {} : (request.body as object | undefined);
+  // Bytes have no fields.
+  const hasNone = takesAll || typeof reader === 'object' || request.method === 'GET';
+  const body = hasNone ? {} : (request.body as object | undefined);
   const sameInPath = ([name, value]: [string, unknown]) => request.params[name] === value;
   return [
     ...Object.entries(body ?? {})

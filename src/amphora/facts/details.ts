@@ -1,0 +1,150 @@
+import { readFile, statfs } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+
+import { readTextIfThere } from '../../kit/files/files.ts';
+import type { Log } from '../../kit/log.ts';
+import {
+  cpuTicksIn,
+  type CpuTicks,
+  type InterfaceBytes,
+  loadIn,
+} from '../../parsers/proc/proc-files.ts';
+import type { Info, Topology } from '../amphora.ts';
+import { type Memory, type MemoryPaths, readMemory } from './memory.ts';
+import type { PackageVersion } from './packages.ts';
+import { type InterfaceRates, makeRates } from './rates.ts';
+
+/** Percent of the time of all processors, from 0 to 100. */
+export interface CpuUse {
+  total: number;
+  user: number;
+  system: number;
+  softIrq: number;
+}
+
+export interface Details extends Info {
+  networks: readonly InterfaceRates[];
+  /** Whether it serves: always, except as the standby of a pair. */
+  isActive: boolean;
+  haproxyCount: number;
+  lvsProcessCount: number;
+  cpu: CpuUse;
+  cpuCount: number;
+  memory: Memory;
+  /** Kilobytes of the root filesystem. */
+  disk: { used: number; available: number };
+  load: readonly [number, number, number];
+  topology: Topology;
+  /** Ids of all listeners, sorted. */
+  listeners: readonly string[];
+  packages: readonly PackageVersion[];
+  /** The names of tuned's profiles; empty without tuned. */
+  tunedProfiles: string;
+}
+
+export interface DetailsParts {
+  info: () => Promise<Info>;
+  memory: MemoryPaths;
+  interfaces: () => Promise<readonly InterfaceBytes[]>;
+  packages: () => Promise<readonly PackageVersion[]>;
+  topology: () => Promise<Topology>;
+  /** Ids of all listeners, and how many processes of haproxy and of LVS run. */
+  processes: () => Promise<{ listeners: readonly string[]; haproxy: number; lvs: number }>;
+  log: Log;
+  /** What tuned wrote last: /etc/tuned/active_profile */
+  tunedFile?: string;
+}
+
+export interface DetailsReader {
+  read(): Promise<Details>;
+  /** Begins to remember what the interfaces carry, for their rates. */
+  start(): void;
+  stop(): void;
+}
+
+const sampleEveryMs = 10_000;
+
+/** Reads what the amphora is and does. Nothing waits for a second reading, and nearly all comes from /proc. */
+export function makeDetails(parts: DetailsParts): DetailsReader {
+  const rates = makeRates();
+  const cpu = makeCpuUse();
+  let timer: NodeJS.Timeout | undefined;
+
+  async function sample(): Promise<void> {
+    try {
+      rates.add(await parts.interfaces());
+    } catch (error) {
+      parts.log.debug({ error: String(error) }, 'interfaces could not be read');
+    }
+  }
+
+  return {
+    start: () => {
+      void sample();
+      timer = setInterval(() => void sample(), sampleEveryMs);
+      timer.unref();
+    },
+    stop: () => {
+      clearInterval(timer);
+    },
+    read: async () => {
+      const [info, interfaces, processes, topology, packages, memory, stat, load, disk, tuned] =
+        await Promise.all([
+          parts.info(),
+          parts.interfaces(),
+          parts.processes(),
+          parts.topology(),
+          parts.packages(),
+          readMemory(parts.memory),
+          readFile('/proc/stat', 'utf8'),
+          readFile('/proc/loadavg', 'utf8'),
+          statfs('/'),
+          readTextIfThere(parts.tunedFile ?? '/etc/tuned/active_profile'),
+        ]);
+      const kilobytes = (blocks: number) => Math.floor((blocks * disk.bsize) / 1024);
+      return {
+        ...info,
+        networks: rates.of(interfaces),
+        isActive: topology.role !== 'STANDBY',
+        haproxyCount: processes.haproxy,
+        lvsProcessCount: processes.lvs,
+        cpu: cpu(cpuTicksIn(stat)),
+        cpuCount: availableParallelism(),
+        memory,
+        disk: { used: kilobytes(disk.blocks - disk.bfree), available: kilobytes(disk.bavail) },
+        load: loadIn(load),
+        topology,
+        listeners: [...processes.listeners].sort(),
+        packages,
+        tunedProfiles: tuned?.trim() ?? '',
+      };
+    },
+  };
+}
+
+/**
+ * Makes a function that gives the use since the previous call, and at the first call since the boot. A call within a
+ * second of another one gives the same use, because so few ticks say nothing.
+ * @param now a monotonic clock in milliseconds
+ */
+export function makeCpuUse(
+  now: () => number = () => performance.now(),
+): (ticks: CpuTicks) => CpuUse {
+  let last: { at: number; ticks: CpuTicks; use: CpuUse } | undefined;
+  return (ticks) => {
+    if (last && now() - last.at < 1000) return last.use;
+    const before = last?.ticks;
+    const part = (of: (each: CpuTicks) => number) => of(ticks) - (before ? of(before) : 0);
+    const total = part((each) => each.total);
+    const percent = (value: number) =>
+      total <= 0 ? 0 : Math.min(100, Math.max(0, Math.round((value * 10_000) / total) / 100));
+    const use = {
+      total: percent(total - part(({ idle }) => idle)),
+      user: percent(part(({ user }) => user)),
+      system: percent(part(({ system }) => system)),
+      softIrq: percent(part(({ softIrq }) => softIrq)),
+    };
+    last = { at: now(), ticks, use };
+    return use;
+  };
+}

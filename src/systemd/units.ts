@@ -31,11 +31,11 @@ export async function readUnits(host: Host, ids: readonly string[]): Promise<Uni
   }));
 }
 
-export const unitActions = ['start', 'stop', 'restart', 'enable', 'disable'] as const;
+export const unitActions = ['start', 'stop', 'restart', 'reload', 'enable', 'disable'] as const;
 export type UnitAction = (typeof unitActions)[number];
 
 /**
- * Starts, stops, enables or disables a unit (systemctl(1)), and waits until that is done.
+ * Starts, stops, reloads, enables or disables a unit (systemctl(1)), and waits until that is done.
  * @returns whether it was done in time; systemd continues in any case
  * Faults: `service_failed`, those of Run.
  */

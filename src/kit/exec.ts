@@ -15,6 +15,8 @@ export interface Command {
   input?: string;
   /** Added to the clean environment. */
   env?: Readonly<Record<string, string>>;
+  /** Its stderr may quote secrets that have no name, so neither the log nor a fault has it. */
+  isStderrSecret?: boolean;
 }
 
 /** How a command ended by itself. The caller knows what an exit code means. */
@@ -47,7 +49,8 @@ const cleanEnvironment = { PATH: toolFolders.join(':'), LC_ALL: 'C', HOME: '/roo
  * call with secrets masked.
  */
 export function makeRun(log: Log): Run {
-  return async ({ argv, deadlineMs, input, env }) => {
+  return async ({ argv, deadlineMs, input, env, isStderrSecret = false }) => {
+    const shown = (stderr: string) => (isStderrSecret ? '' : stderr);
     const [tool, ...args] = argv;
     const startedAt = performance.now();
     const running = execa(tool, args, {
@@ -110,14 +113,14 @@ export function makeRun(log: Log): Run {
       return fail(
         'tool_ended_by_signal',
         `${tool} was ended by ${result.signal ?? 'a signal'} from outside. Try again; if it happens again, look for the out-of-memory killer in the journal.`,
-        result.stderr,
+        shown(result.stderr),
       );
     }
     if (result.exitCode !== 0 && saysNoRoom.test(result.stderr)) {
       throw new Fault(
         'no_space',
         `${tool} could not write to a disk that is full or read-only; 'stderr' says which. See 'df' and 'df -i', make room there, then try again.`,
-        { command: { argv, exitCode: result.exitCode, stderr: result.stderr } },
+        { command: { argv, exitCode: result.exitCode, stderr: shown(result.stderr) } },
       );
     }
     log.debug(
@@ -125,7 +128,7 @@ export function makeRun(log: Log): Run {
         ...call,
         exitCode: result.exitCode,
         bytes: result.stdout.length,
-        stderr: maskText(result.stderr.slice(0, loggedLength)),
+        stderr: maskText(shown(result.stderr).slice(0, loggedLength)),
       },
       'command',
     );

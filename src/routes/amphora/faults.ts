@@ -76,6 +76,7 @@ export const amphoraFaults = {
     title: 'Certificates cannot be stored',
     exit: 'failing',
   },
+  amphora_file_foreign: { status: 500, title: 'A foreign file is in the way', exit: 'failing' },
   topology_transition: { status: 503, title: 'Topology transition in progress', exit: 'refused' },
 } as const satisfies FaultTable;
 

@@ -1,0 +1,198 @@
+import { makeHaproxyVersion } from '../../haproxy/version.ts';
+import type { Run } from '../../kit/exec.ts';
+import { Fault } from '../../kit/fault.ts';
+import { makeSerializer } from '../../kit/concurrency/serialize.ts';
+import { shareRuns } from '../../kit/concurrency/shared-run.ts';
+import type { Log } from '../../kit/log.ts';
+import type { Haproxies, ListenerState, Owner } from '../amphora.ts';
+import type { AmphoraPaths } from '../paths.ts';
+import { makeActions } from './actions.ts';
+import { listenersOf, poolsOf } from './listing.ts';
+import { makeOwnerConfigs, type OwnerView } from './owner-configs.ts';
+import { isOwnerId, placesOf } from './places.ts';
+import { plainFileIfThere } from './plain-files.ts';
+import type { Processes } from './processes.ts';
+import { makeRecovery } from './recovery.ts';
+import { removeOwner } from './removal.ts';
+import { writeCheckScript, writeSharedFiles } from './shared-files.ts';
+import { storedConfig, uploadConfig } from './uploads.ts';
+
+/** The certificates of owners, in a folder of memory. */
+export type OwnerCertificates = Haproxies['certificates'] & {
+  /** Removes all certificates of an owner and their folder; does nothing if there are none. */
+  removeAll(id: string): Promise<void>;
+};
+
+export interface HaproxyParts {
+  run: Run;
+  log: Log;
+  paths: AmphoraPaths;
+  /** What puts a command into the namespace, such as `ip netns exec NAME`; empty for the host's own. */
+  inNamespace: readonly string[];
+  /** The local peer's name, see peerName. */
+  peer: string;
+  processes: Processes;
+  certificates: OwnerCertificates;
+  /** Milliseconds until haproxy has to have read a configuration: TLS caches of some GB take most of a minute. */
+  checkDeadlineMs?: number;
+  /** Milliseconds until a new worker has to serve. Controllers wait for 60 s. */
+  applyDeadlineMs?: number;
+}
+
+/** What the processes of this host are asked by its other parts. */
+export interface OwnerHaproxies extends Haproxies {
+  /** The owners as they are now, each with its configuration and its master, for heartbeats and status. */
+  views(): Promise<readonly OwnerView[]>;
+  /**
+   * Brings the disk and the processes together when the agent starts: finishes deletions, removes what killed uploads left,
+   * writes the shared files, and starts what should run.
+   */
+  recover(): Promise<void>;
+}
+
+/** The haproxy processes of an amphora. Faults: see Haproxies */
+export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
+  const { run, log, paths, inNamespace, peer, processes, certificates } = parts;
+  const { checkDeadlineMs = 50_000, applyDeadlineMs = 50_000 } = parts;
+  const configs = makeOwnerConfigs(paths);
+  const check = { run, inNamespace, peer, deadlineMs: checkDeadlineMs };
+  const version = makeHaproxyVersion(run, checkDeadlineMs);
+  const serialized = makeSerializerPerKey();
+  const writesScript = makeSerializer();
+  const onShouldRun = (): Promise<void> =>
+    writesScript(async () => {
+      await writeCheckScript(paths, await idsThatShouldRun());
+    });
+  const actions = makeActions({
+    paths,
+    check,
+    processes,
+    configs,
+    log,
+    applyDeadlineMs,
+    onShouldRun,
+  });
+  const everyView = shareRuns(readViews, { reuseMs: 0 });
+
+  async function idsThatShouldRun(): Promise<string[]> {
+    const ids = await configs.ids();
+    const enabled = await Promise.all(
+      ids.map((id) => plainFileIfThere(placesOf(paths, id).enabled)),
+    );
+    return ids.filter((_, index) => enabled[index] !== undefined);
+  }
+
+  async function readViews(): Promise<readonly OwnerView[]> {
+    const views = await Promise.all((await configs.ids()).map((id) => configs.view(id)));
+    return views.filter((view) => view !== undefined);
+  }
+
+  /** Readers that come later than a change must not share a read that began before. */
+  async function changing<T>(id: string, work: () => Promise<T>): Promise<T> {
+    return serialized(id, async () => {
+      try {
+        return await work();
+      } finally {
+        everyView.forget();
+      }
+    });
+  }
+
+  async function needs(owner: Owner): Promise<void> {
+    const isThere =
+      isOwnerId(owner.id) && (await plainFileIfThere(placesOf(paths, owner.id).config));
+    if (!isThere) throw notFound(owner);
+  }
+
+  return {
+    upload: (owner, bytes) => {
+      if (!isOwnerId(owner.id)) return Promise.reject(badId());
+      return changing(owner.id, () => uploadConfig({ paths, check, version }, owner, bytes));
+    },
+    async configuration(owner) {
+      const stored = isOwnerId(owner.id) ? await storedConfig(paths, owner) : undefined;
+      if (stored === undefined) throw notFound(owner);
+      return stored;
+    },
+    act: (owner, action) =>
+      changing(owner.id, async () => {
+        await needs(owner);
+        return actions.act(owner.id, action);
+      }),
+    remove: (owner) =>
+      changing(owner.id, async () => {
+        await needs(owner);
+        await removeOwner({ paths, actions, certificates }, owner.id);
+        await onShouldRun();
+      }),
+    owners: async () => (await everyView.get()).map(({ owner }) => owner),
+    listeners: async () => (await everyView.get()).flatMap(listenersOf),
+    async listener(id) {
+      for (const view of await everyView.get()) {
+        const found = listenersOf(view).find((listener) => listener.id === id);
+        if (found) return withPools(paths, view, found);
+      }
+      throw notFound({ kind: 'listener', id });
+    },
+    certificates: {
+      upload: (owner, file, bytes) =>
+        changing(owner.id, () => certificates.upload(owner, file, bytes)),
+      md5: (owner, file) => certificates.md5(owner, file),
+      remove: (owner, file) => changing(owner.id, () => certificates.remove(owner, file)),
+    },
+    views: () => everyView.get(),
+    recover: makeRecovery({
+      paths,
+      log,
+      processes,
+      configs,
+      finishRemoval: (id) => changing(id, () => removeOwner({ paths, actions, certificates }, id)),
+      start: (id) => changing(id, () => actions.act(id, 'start')),
+      prepare: async () => {
+        await writeSharedFiles(paths, { peer, inNamespace });
+        await onShouldRun();
+      },
+    }),
+  };
+}
+
+async function withPools(
+  paths: AmphoraPaths,
+  view: OwnerView,
+  listener: ListenerState,
+): Promise<ListenerState> {
+  if (listener.status !== 'ACTIVE') return listener;
+  return { ...listener, pools: await poolsOf(paths, view, listener.id) };
+}
+
+/** Runs works of one key one after another, and those of different keys side by side. */
+function makeSerializerPerKey(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
+  const waiting = new Map<
+    string,
+    { serialize: ReturnType<typeof makeSerializer>; count: number }
+  >();
+  return async (key, work) => {
+    const entry = waiting.get(key) ?? { serialize: makeSerializer(), count: 0 };
+    waiting.set(key, entry);
+    entry.count += 1;
+    try {
+      return await entry.serialize(work);
+    } finally {
+      entry.count -= 1;
+      if (entry.count === 0) waiting.delete(key);
+    }
+  };
+}
+
+function notFound({ kind, id }: Owner): Fault {
+  return kind === 'listener'
+    ? new Fault('listener_not_found', `No listener with UUID: ${id}`)
+    : new Fault('loadbalancer_not_found', `No loadbalancer with UUID: ${id}`);
+}
+
+function badId(): Fault {
+  return new Fault(
+    'amphora_request_invalid',
+    "An id has 1 to 64 letters, digits, '-' and '_', and is none of 'certs', 'lvs' and 'vrrp'.",
+  );
+}

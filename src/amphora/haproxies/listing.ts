@@ -1,0 +1,58 @@
+import { askSocket } from '../../haproxy/socket.ts';
+import type { DriverConfig, DriverFrontend } from '../../parsers/haproxy/driver-config.ts';
+import { parseStats } from '../../parsers/haproxy/stats.ts';
+import type { ListenerState, PoolState } from '../amphora.ts';
+import type { AmphoraPaths } from '../paths.ts';
+import type { OwnerView } from './owner-configs.ts';
+import { placesOf } from './places.ts';
+
+/** The states of the listeners of one owner, without pools. */
+export function listenersOf(view: OwnerView): ListenerState[] {
+  const { uploaded, running, master } = view;
+  const added = uploaded.frontends.filter(
+    ({ id }) => !running.frontends.some((frontend) => frontend.id === id),
+  );
+  const down = view.hasPidFile ? 'ERROR' : 'STOPPED';
+  return [
+    ...running.frontends.map((each) => stateOf(view, each, master === undefined ? down : 'ACTIVE')),
+    ...added.map((each) => stateOf(view, each, 'STOPPED')),
+  ];
+}
+
+function stateOf(
+  { owner }: OwnerView,
+  { id, mode, isTls }: DriverFrontend,
+  status: ListenerState['status'],
+): ListenerState {
+  const type = isTls ? 'TERMINATED_HTTPS' : mode === 'http' ? 'HTTP' : 'TCP';
+  return { id, owner: owner.id, status, type, pools: [] };
+}
+
+/** A caller waits for this. A worker that hangs has no pools to show. */
+const deadlineMs = 2000;
+
+/** Backends (2) and servers (4) of `show stat` (management.txt, section 9.3). */
+const backendsAndServers = 'show stat -1 6 -1';
+
+/** The pools of a listener with the states of their members, as the process that runs has them. */
+export async function poolsOf(
+  paths: AmphoraPaths,
+  { owner, running }: OwnerView,
+  listener: string,
+): Promise<PoolState[]> {
+  const { statsSocket } = placesOf(paths, owner.id);
+  const csv = await askSocket(statsSocket, backendsAndServers, { deadlineMs });
+  if (csv === undefined) return [];
+  const names = backendsOf(running, listener);
+  return parseStats(csv)
+    .backends.filter(({ name }) => names.has(name))
+    .map(({ name, status, servers }) => ({
+      id: name.split(':')[0] ?? name,
+      status,
+      members: servers.map((server) => ({ id: server.name, status: server.status })),
+    }));
+}
+
+function backendsOf({ frontends }: DriverConfig, listener: string): ReadonlySet<string> {
+  return new Set(frontends.find(({ id }) => id === listener)?.backends ?? []);
+}

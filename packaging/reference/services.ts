@@ -5,9 +5,9 @@ import { configSchema } from '../../src/bin/wiring/config.ts';
 
 const folder = new URL('../../systemd/', import.meta.url);
 
-/** The services of the package, with the descriptions of their units. */
+/** The services and mounts of the package, with the descriptions of their units. */
 export async function services(): Promise<{ name: string; what: string }[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.service')).sort();
+  const names = (await readdir(folder)).filter((name) => /\.(?:service|mount)$/.test(name)).sort();
   return Promise.all(
     names.map(async (name) => {
       const unit = await readFile(new URL(name, folder), 'utf8');

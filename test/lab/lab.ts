@@ -119,19 +119,32 @@ export async function up(options: UpOptions): Promise<Lab> {
   checkOptions(options);
   await installPrerequisites(progress);
   const root = await readyRoot(options.suite, progress);
-  return withLabLock(options.name, progress, async () => {
-    if ((await readRecord(options.name))?.ready) {
+  return labOf(await raise({ ...options, progress }, () => bringUp(options, root, progress)));
+}
+
+/**
+ * Makes a lab of a name that no lab has, while no other `up` or `down` of it runs.
+ * @param make brings the lab up. If it fails, everything of the lab is removed
+ * @throws {Error} if a lab of this name is up
+ */
+export async function raise(
+  { name, keepFailed, progress }: { name: string; keepFailed?: boolean; progress: Progress },
+  make: () => Promise<LabRecord>,
+): Promise<LabRecord> {
+  checkName(name);
+  return withLabLock(name, progress, async () => {
+    if ((await readRecord(name))?.ready) {
       throw new Error(
-        `The lab ${options.name} is up already: end it first (npm run lab -- down --name ${options.name}), or choose another --name.`,
+        `The lab ${name} is up already: end it first (npm run lab -- down --name ${name}), or choose another --name.`,
       );
     }
-    await removeTraces(options.name, progress);
+    await removeTraces(name, progress);
     try {
-      return labOf(await bringUp(options, root, progress));
+      return await make();
     } catch (error) {
-      if (!options.keepFailed) {
-        await removeTraces(options.name, silentProgress);
-        await removeLabFolder(options.name);
+      if (!keepFailed) {
+        await removeTraces(name, silentProgress);
+        await removeLabFolder(name);
       }
       throw error;
     }
@@ -146,7 +159,8 @@ export async function open(name: string): Promise<Lab> {
   return labOf(await readyRecord(name));
 }
 
-async function readyRecord(name: string): Promise<LabRecord> {
+/** The record of a lab that is up. Throws if there is none of this name, or its `up` was not completed. */
+export async function readyRecord(name: string): Promise<LabRecord> {
   const record = await existingRecord(name);
   if (!record.ready) {
     throw new Error(
@@ -222,7 +236,12 @@ async function equip(lab: LabRecord, node: NodeRecord): Promise<void> {
   await writeNodeFile(lab, node, '/usr/sbin/fence_lab', agent, 0o755);
 }
 
-async function installPackage(lab: LabRecord, node: NodeRecord, debFile: string): Promise<void> {
+/** Installs a .deb in a node that is on. */
+export async function installPackage(
+  lab: LabRecord,
+  node: NodeRecord,
+  debFile: string,
+): Promise<void> {
   const inside = `/root/${basename(debFile)}`;
   await writeNodeFile(lab, node, inside, await readFile(debFile));
   const handle = nodeOf(lab, node);
@@ -334,7 +353,8 @@ export function labOf(record: LabRecord): Lab {
   };
 }
 
-function nodeOf(lab: LabRecord, node: NodeRecord): LabNode {
+/** The handle of a node. */
+export function nodeOf(lab: LabRecord, node: NodeRecord): LabNode {
   const exec: LabNode['exec'] = (argv, options) => inNode(lab, node, argv, options);
   return {
     name: node.name,

@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { linkPorts, plugPorts, unplugPorts } from './ports.ts';
 import type { LabRecord, NodeRecord } from './record.ts';
 import { claimedBridges, isMachineOf, nodePaths } from './record.ts';
 import type { Argv } from './run.ts';
@@ -51,6 +52,7 @@ export async function plugIn(lab: LabRecord, node: NodeRecord): Promise<void> {
   if (!isCut(node)) {
     await run(['ip', 'link', 'set', veth, 'master', lab.bridge]);
   }
+  await plugPorts(node, !isCut(node));
   const disturbance = await netemOf(node);
   if (disturbance.length > 0) {
     await disturb(node, disturbance);
@@ -62,7 +64,8 @@ export async function plugIn(lab: LabRecord, node: NodeRecord): Promise<void> {
  * addresses that the node had taken over.
  */
 export async function unplug(node: NodeRecord): Promise<void> {
-  // The interface goes first, because the kernel empties a deleted namespace only later
+  // The interfaces go first, because the kernel empties a deleted namespace only later
+  await unplugPorts(node);
   await attempt(['ip', 'link', 'delete', node.veth]);
   await attempt(['ip', 'netns', 'delete', node.machine]);
 }
@@ -73,11 +76,13 @@ export const isCut = (node: NodeRecord): boolean => existsSync(nodePaths(node).c
 export async function cut(node: NodeRecord): Promise<void> {
   await writeFile(nodePaths(node).cut, '');
   await ifPluggedIn(node, ['nomaster']);
+  await linkPorts(node, false);
 }
 
 export async function mend(lab: LabRecord, node: NodeRecord): Promise<void> {
   await rm(nodePaths(node).cut, { force: true });
   await ifPluggedIn(node, ['master', lab.bridge]);
+  await linkPorts(node, true);
 }
 
 async function ifPluggedIn(node: NodeRecord, change: string[]): Promise<void> {

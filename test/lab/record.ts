@@ -78,6 +78,8 @@ export const nodePaths = (node: NodeRecord) => ({
   cut: join(node.folder, 'cut'),
   /** The current arguments of `tc netem`, one on each line; absent if there are none. */
   netem: join(node.folder, 'netem'),
+  /** The cards of a node that were plugged in later. */
+  ports: join(node.folder, 'ports.json'),
 });
 
 /** The plan of a lab of this name. Pure: nothing is made yet. */
@@ -115,7 +117,8 @@ export function planLab(wish: {
 const bridgeOf = (networkNumber: number): string => `halab${networkNumber}`;
 const networkOf = (networkNumber: number): string => `10.213.${networkNumber}`;
 
-const machineOf = (lab: string, node: string): string => `halab.${lab}.${node}`;
+/** The name of a container or network namespace of a lab. */
+export const machineOf = (lab: string, node: string): string => `halab.${lab}.${node}`;
 
 /** Whether a container or network namespace is a lab's. A lab's name has no dot, so `a` never takes in `a-b`. */
 export const isMachineOf = (lab: string, name: string): boolean =>

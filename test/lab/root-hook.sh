@@ -6,9 +6,18 @@ root=$1
 
 # Debian's packages come with a one-node cluster of their own and start it. While it is there,
 # `pcs host auth` quietly writes nothing.
-rm -f "$root"/etc/corosync/corosync.conf "$root"/var/lib/pacemaker/cib/*
-chroot "$root" systemctl disable --quiet corosync pacemaker
-echo hacluster:hacluster | chroot "$root" chpasswd
+if [ -e "$root"/usr/sbin/pacemakerd ]; then
+  rm -f "$root"/etc/corosync/corosync.conf "$root"/var/lib/pacemaker/cib/*
+  chroot "$root" systemctl disable --quiet corosync pacemaker
+  echo hacluster:hacluster | chroot "$root" chpasswd
+fi
+
+# Debian starts these when they are installed. An amphora starts its own, and the rest of Octavia is only imported.
+for service in haproxy keepalived nftables octavia-agent; do
+  if [ -e "$root/lib/systemd/system/$service.service" ]; then
+    chroot "$root" systemctl disable --quiet "$service"
+  fi
+done
 
 # A node has no hardware, no login, and gets no upgrades.
 chroot "$root" systemctl mask --quiet \

@@ -49,35 +49,50 @@ export function labCache(): string {
   return process.env['HA_LAB_CACHE'] ?? '/var/cache/ha-agent-lab';
 }
 
-/**
- * The folder of a Debian with all that a node needs, built if it does not exist yet. Nodes only read it. Its name
- * depends on what it is built from, so other packages make another folder. An old folder stays, because a running lab
- * may use it.
- */
+/** What a root is built from. */
+export interface RootPlan {
+  readonly suite: Suite;
+  /** The first part of its folder's name in the cache. No name is the beginning of another one and a hyphen. */
+  readonly name: string;
+  readonly packages: readonly string[];
+}
+
+/** The folder of a Debian with all that a node of a cluster needs, built if it does not exist yet. */
 export async function readyRoot(suite: Suite, progress: Progress): Promise<string> {
+  return readyRootOf(
+    { suite, name: suite, packages: [...everywhere, ...bySuite[suite]] },
+    progress,
+  );
+}
+
+/**
+ * The folder of a Debian with these packages, built if it does not exist yet. Nodes only read it. Its name depends on
+ * what it is built from, so other packages make another folder. An old folder stays, because a running lab may use it.
+ */
+export async function readyRootOf(plan: RootPlan, progress: Progress): Promise<string> {
+  const { suite, name, packages } = plan;
   const cache = labCache();
-  const packages = [...everywhere, ...bySuite[suite]];
-  const root = join(cache, `${suite}-${await fingerprint(suite, packages)}`);
+  const root = join(cache, `${name}-${await fingerprint(suite, packages)}`);
   if (existsSync(root)) {
     return root;
   }
   await mkdir(cache, { recursive: true });
-  const lock = join(cache, `${suite}.lock`);
+  const lock = join(cache, `${name}.lock`);
   await writeFile(lock, '', { flag: 'a' });
   await withLock(
     lock,
     async (lockFd) => {
       if (!existsSync(root)) {
-        await removeUnfinished(cache, suite);
-        await step(progress, `Building the ${suite} root`, () =>
+        await removeUnfinished(cache, name);
+        await step(progress, `Building the ${name} root`, () =>
           build(suite, packages, root, lockFd, progress),
         );
       }
     },
     {
-      deadlineMs: 900_000,
+      deadlineMs: 1_800_000,
       onWait: () => {
-        progress(`Waiting for another run that builds the ${suite} root ...`);
+        progress(`Waiting for another run that builds the ${name} root ...`);
       },
     },
   );
@@ -93,9 +108,9 @@ async function fingerprint(suite: Suite, packages: readonly string[]): Promise<s
 const unfinished = '.unfinished';
 
 /** Removes the rest of a killed build. Nobody works in it, because this process has the lock. */
-async function removeUnfinished(cache: string, suite: Suite): Promise<void> {
+async function removeUnfinished(cache: string, name: string): Promise<void> {
   for (const entry of await readdir(cache)) {
-    if (entry.startsWith(`${suite}-`) && entry.endsWith(unfinished)) {
+    if (entry.startsWith(`${name}-`) && entry.endsWith(unfinished)) {
       // If this machine's /dev is still mounted in it, it must not be emptied
       await unmountBelow(join(cache, entry));
       await rm(join(cache, entry), { recursive: true });
@@ -136,7 +151,7 @@ async function build(
       await debianMirror(progress),
     ],
     // The process inherits the lock, so the next run waits until the last of its children is gone
-    { deadlineMs: 900_000, inherit: [lockFd] },
+    { deadlineMs: 1_800_000, inherit: [lockFd] },
   );
   await rename(target, root);
 }

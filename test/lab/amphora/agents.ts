@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+import type { LabNode } from '../lab.ts';
+import type { AgentConfiguration } from './agent-configuration.ts';
+import { agentConfigurationText } from './agent-configuration.ts';
+import type { Trust } from './certificates.ts';
+import type { AgentKind } from './record.ts';
+
+/** Writes what an amphora gets from its controller when it is made: configuration and certificates. */
+export async function configureAgent(
+  node: LabNode,
+  trust: Trust,
+  configuration: AgentConfiguration,
+): Promise<void> {
+  const server = trust.servers.get(configuration.amphoraId);
+  if (server === undefined) {
+    throw new Error(`There is no certificate of ${configuration.amphoraId}.`);
+  }
+  const folder = '/etc/octavia/certs';
+  await node.run(['mkdir', '-p', folder]);
+  await node.writeFile(`${folder}/server.pem`, await readFile(server.pem), 0o600);
+  await node.writeFile(`${folder}/client_ca.pem`, await readFile(trust.authority.certificate));
+  const text = agentConfigurationText(configuration);
+  await node.writeFile('/etc/octavia/amphora-agent.conf', text, 0o600);
+}
+
+/** Octavia's own agent, without the rest of its image: a unit like that of diskimage-create. */
+const octaviaUnit = `[Unit]
+Description=OpenStack Octavia Amphora Agent
+After=network.target
+[Service]
+ExecStart=/usr/bin/amphora-agent --config-file /etc/octavia/amphora-agent.conf
+KillMode=mixed
+Restart=always
+PIDFile=/run/octavia-amphora-agent.pid
+[Install]
+WantedBy=multi-user.target
+`;
+
+/** Starts the agent of a node by its unit, now and at each boot. */
+export async function startAgent(node: LabNode, kind: AgentKind): Promise<void> {
+  if (kind === 'octavia') {
+    await node.writeFile('/etc/systemd/system/amphora-agent.service', octaviaUnit);
+    await node.run(['mkdir', '-p', '/var/lib/octavia/certs', '/var/lib/octavia/vrrp']);
+    await node.run(['systemctl', 'daemon-reload']);
+    await node.run(['systemctl', 'enable', '--quiet', '--now', 'amphora-agent.service']);
+  } else if (kind === 'ours') {
+    await node.run(['systemctl', 'enable', '--quiet', '--now', 'ha-amphora.service']);
+  }
+}

@@ -1,0 +1,158 @@
+import { join } from 'node:path';
+import { startDetached } from '../detached.ts';
+import type { LabRecord } from '../record.ts';
+import { machineOf } from '../record.ts';
+import type { Argv, Outcome, RunOptions } from '../run.ts';
+import { attempt, run } from '../run.ts';
+import { waitUntil } from '../wait.ts';
+
+// Tenants have two networks, each a bridge without an address of this machine. A namespace has their clients, and
+// another one their members. All labs use the same addresses (RFC 2544, RFC 3849), which are known in these namespaces
+// only.
+
+export const tenant = {
+  vip: {
+    cidr: '198.18.1.0/24',
+    gateway: '198.18.1.1',
+    /** The virtual addresses of the load balancer. */
+    address: '198.18.1.100',
+    second: '198.18.1.101',
+    /** The address of the client in the same network. */
+    client: '198.18.1.50',
+  },
+  vip6: {
+    cidr: '2001:db8:1::/64',
+    gateway: '2001:db8:1::1',
+    address: '2001:db8:1::100',
+    client: '2001:db8:1::50',
+  },
+  members: { cidr: '198.18.2.0/24' },
+  members6: { cidr: '2001:db8:2::/64' },
+  /** An address of the client beyond the gateway. */
+  distantClient: '203.0.113.10',
+} as const;
+
+/** The first ports of an amphora's own addresses: keepalived's and a member network's. */
+export const vrrpAddress = (index: number): string => `198.18.1.${index + 11}`;
+export const vrrpAddress6 = (index: number): string => `2001:db8:1::${index + 11}`;
+export const memberPortAddress = (index: number): string => `198.18.2.${index + 11}`;
+
+/** A backend server with addresses of its own. It serves HTTP on 80, HTTPS on 443 and an echo on 7. */
+export interface Member {
+  readonly name: string;
+  readonly address: string;
+  readonly address6: string;
+}
+
+export const memberCount = 4;
+
+export const members: readonly Member[] = Array.from({ length: memberCount }, (_, index) => ({
+  name: `member${index + 1}`,
+  address: `198.18.2.${index + 101}`,
+  address6: `2001:db8:2::${index + 101}`,
+}));
+
+export const bridgesOf = (lab: LabRecord) => ({
+  vip: `${lab.bridge}nt`,
+  members: `${lab.bridge}nm`,
+});
+
+type Place = 'client' | 'members';
+
+/** Makes the bridges and namespaces of the tenants, and starts their members. */
+export async function makeTenants(lab: LabRecord): Promise<void> {
+  const { vip, vip6, distantClient } = tenant;
+  const bridges = bridgesOf(lab);
+  await makeBridge(bridges.vip);
+  await makeBridge(bridges.members);
+  await makePlace(lab, 'client', bridges.vip, [
+    `${vip.client}/24`,
+    `${vip.gateway}/24`,
+    `${vip6.client}/64`,
+    `${vip6.gateway}/64`,
+  ]);
+  await run([
+    'ip',
+    '-netns',
+    placeName(lab, 'client'),
+    'address',
+    'add',
+    distantClient,
+    'dev',
+    'lo',
+  ]);
+  await makePlace(
+    lab,
+    'members',
+    bridges.members,
+    members.flatMap(({ address, address6 }) => [`${address}/24`, `${address6}/64`]),
+  );
+}
+
+async function makeBridge(name: string): Promise<void> {
+  await run(['ip', 'link', 'add', name, 'type', 'bridge']);
+  // Its own address for IPv6 would make this machine part of the network
+  await run(['ip', 'link', 'set', name, 'addrgenmode', 'none']);
+  await run(['ip', 'link', 'set', name, 'up']);
+}
+
+async function makePlace(
+  lab: LabRecord,
+  place: Place,
+  bridge: string,
+  addresses: readonly string[],
+): Promise<void> {
+  const netns = placeName(lab, place);
+  const veth = `${bridge}0`;
+  const inside = ['ip', '-netns', netns] as const;
+  await run(['ip', 'netns', 'add', netns]);
+  await run(['ip', 'link', 'add', veth, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', netns]);
+  await run([...inside, 'link', 'set', 'lo', 'up']);
+  await run([...inside, 'link', 'set', 'eth0', 'up']);
+  for (const address of addresses) {
+    const isSix = address.includes(':');
+    const quick = isSix ? ['nodad'] : [];
+    await run([...inside, 'address', 'add', address, 'dev', 'eth0', ...quick]);
+  }
+  await run(['ip', 'link', 'set', veth, 'master', bridge, 'up']);
+}
+
+const placeName = (lab: LabRecord, place: Place): string => machineOf(lab.name, place);
+
+/** Runs a command of this machine in the namespace of the clients or of the members. */
+export const inPlace = (
+  lab: LabRecord,
+  place: Place,
+  argv: Argv,
+  options: RunOptions = {},
+): Promise<Outcome> => attempt(['ip', 'netns', 'exec', placeName(lab, place), ...argv], options);
+
+/** Starts a command there that runs until the lab goes down. */
+export const startInPlace = (
+  lab: LabRecord,
+  place: Place,
+  part: string,
+  argv: Argv,
+): Promise<void> =>
+  startDetached(lab, part, ['ip', 'netns', 'exec', placeName(lab, place), ...argv], {
+    logFile: join(lab.folder, `${part}.log`),
+  });
+
+/**
+ * Starts the servers of the members, and waits until they listen.
+ * @param identity what they show on port 443: a PEM file with certificate and key
+ */
+export async function startMembers(lab: LabRecord, identity: string): Promise<void> {
+  const server = join(import.meta.dirname, 'member-server.ts');
+  const tsx = import.meta.resolve('tsx');
+  const states = join(lab.folder, 'members');
+  const names = members.map(({ name, address, address6 }) => `${name}=${address}=${address6}`);
+  const argv: Argv = [process.execPath, '--import', tsx, server, states, identity, ...names];
+  await startInPlace(lab, 'members', 'members', argv);
+  await waitUntil('the members to listen', async () => {
+    const asked = members.map(({ address }) =>
+      inPlace(lab, 'members', ['curl', '-s', '-o', '/dev/null', `http://${address}/`]),
+    );
+    return (await Promise.all(asked)).every(({ exitCode }) => exitCode === 0);
+  });
+}

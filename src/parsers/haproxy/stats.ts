@@ -44,12 +44,16 @@ const types = { frontend: '0', backend: '1', server: '2' };
  */
 export function parseStats(csv: string): Stats {
   const [header = '', ...lines] = csv.split('\n');
-  const columns = header.replace(/^# /, '').split(',');
+  const names = header.replace(/^# /, '').split(',');
+  const columns = new Map(names.map((name, position) => [name, position]));
   const rows = lines.flatMap((line) => rowOf(columns, line));
-  const serversOf = Map.groupBy(
-    rows.filter((row) => row('type') === types.server),
-    (row) => row('pxname'),
-  );
+  const serversOf = new Map<string, Row[]>();
+  for (const row of rows.filter((each) => each('type') === types.server)) {
+    const backend = row('pxname');
+    const servers = serversOf.get(backend) ?? [];
+    servers.push(row);
+    serversOf.set(backend, servers);
+  }
   return {
     frontends: rows.filter((row) => row('type') === types.frontend).map(frontendOf),
     backends: rows
@@ -69,11 +73,11 @@ export function parseStats(csv: string): Stats {
 type Row = (column: string) => string;
 
 /** No column that is read here has commas or quotes in it. Those that may have, such as `last_chk`, come after them. */
-function rowOf(columns: readonly string[], line: string): Row[] {
+function rowOf(columns: ReadonlyMap<string, number>, line: string): Row[] {
   const fields = line.split(',');
-  const type = columns.indexOf('type');
-  if (type < 0 || fields.length <= type) return [];
-  return [(column) => fields[columns.indexOf(column)] ?? ''];
+  const type = columns.get('type');
+  if (type === undefined || fields.length <= type) return [];
+  return [(column) => fields[columns.get(column) ?? -1] ?? ''];
 }
 
 function frontendOf(row: Row): FrontendStats {

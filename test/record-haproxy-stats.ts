@@ -98,11 +98,8 @@ async function record(socket: string, folder: string): Promise<void> {
   await request.text();
   // The first checks take their time: a server that falls is up until then.
   const deadline = Date.now() + 30_000;
-  while (
-    !(await ask(socket, 'show stat')).includes(
-      'pool-c:a_listener-1,BACKEND,0,0,0,0,10,0,0,0,0,0,,0,0,0,0,DOWN',
-    )
-  ) {
+  const isDown = (stat: string) => /^pool-c:a_listener-1,BACKEND,.*,DOWN,/m.test(stat);
+  while (!isDown(await ask(socket, 'show stat'))) {
     if (Date.now() > deadline) throw new Error('No server is down after 30 s');
     await pause(200);
   }

@@ -1,8 +1,104 @@
+import { readConfig } from './config.ts';
+
+/** A line that drivers write, in a section, becomes these lines; undefined if the rule does not apply. */
+interface Rule {
+  /** The first version of haproxy that needs it. */
+  since: readonly [major: number, minor: number];
+  rewrite: (line: DriverLine) => readonly string[] | undefined;
+}
+
+interface DriverLine {
+  raw: string;
+  words: readonly string[];
+  section: string;
+  /** Whether the section has a line of this directive. */
+  hasDirective: (directive: string) => boolean;
+}
+
+const rules: readonly Rule[] = [
+  { since: [0, 0], rewrite: withoutGroup },
+  { since: [0, 0], rewrite: withSeparateExternalCheck },
+  { since: [2, 2], rewrite: withForks },
+  { since: [2, 2], rewrite: withoutHtx },
+  { since: [2, 2], rewrite: withHostOfCheck },
+];
+
 /**
- * Rewrites what drivers write and haproxy of some version does not understand. The lines stay on their numbers.
+ * Rewrites what drivers write and haproxy refuses. A rule may put one line more into the file, so that the lines of
+ * haproxy's messages may be higher than those of the driver's file.
  * @param text a haproxy.cfg without problems (readDriverConfig)
- * @param version of haproxy, such as `2.6.12`
+ * @param version of haproxy, such as `2.6.12`; if it is unknown, every rule applies
  */
 export function rewriteFor(text: string, version: string): string {
-  return version === '' ? '' : text;
+  const used = rules.filter(({ since }) => isAtLeast(version, since));
+  const known = new Map(
+    readConfig(text).sections.flatMap(({ keyword, lines }) => {
+      const directives = new Set(lines.map(({ words }) => words[0]));
+      const section = { section: keyword, hasDirective: (name: string) => directives.has(name) };
+      return lines.map(({ line, words }) => [line, { ...section, words }]);
+    }),
+  );
+  const rewritten = text.split('\n').flatMap((raw, index) => {
+    const line = known.get(index + 1);
+    if (!line) return [raw];
+    for (const { rewrite } of used) {
+      const lines = rewrite({ ...line, raw });
+      if (lines) return lines;
+    }
+    return [raw];
+  });
+  return rewritten.join('\n');
+}
+
+function isAtLeast(version: string, [major, minor]: Rule['since']): boolean {
+  const read = /^(\d{1,4})\.(\d{1,4})/.exec(version);
+  if (!read) return true;
+  const [ofMajor, ofMinor] = [Number(read[1]), Number(read[2])];
+  return ofMajor > major || (ofMajor === major && ofMinor >= minor);
+}
+
+/** Drivers of API 0.5 name the group of the controller's image. The agent gives haproxy the group of this host. */
+function withoutGroup({ words, section }: DriverLine): readonly string[] | undefined {
+  return section === 'global' && words[0] === 'group' ? [''] : undefined;
+}
+
+/**
+ * The template of driver 16.0 joins two lines if it pins the threads and there is a PING monitor. Every haproxy then
+ * refuses the file: `'external-check' is not a CPU range`.
+ */
+function withSeparateExternalCheck(line: DriverLine): readonly string[] | undefined {
+  const { raw, words } = line;
+  if (words[0] !== 'cpu-map' || words[3] !== 'external-check') return undefined;
+  const end = raw.lastIndexOf('external-check');
+  return [raw.slice(0, end).trimEnd(), ...externalCheck(line)];
+}
+
+/** Drivers before 11.0 do not allow the processes of PING monitors, without which they fail since haproxy 2.2. */
+function withForks(line: DriverLine): readonly string[] | undefined {
+  const isGlobal = line.section === 'global' && line.words[0] === 'external-check';
+  return isGlobal ? externalCheck(line) : undefined;
+}
+
+function externalCheck({ hasDirective }: DriverLine): readonly string[] {
+  const lines = ['    external-check'];
+  return hasDirective('insecure-fork-wanted') ? lines : [...lines, '    insecure-fork-wanted'];
+}
+
+/** Drivers 11.0 to 16.0 ask for what haproxy 2.0 does by default. haproxy 2.6 knows the option no more. */
+function withoutHtx({ words }: DriverLine): readonly string[] | undefined {
+  return words[0] === 'option' && words[1] === 'http-use-htx' ? [''] : undefined;
+}
+
+/**
+ * Drivers before 17.0 end the version of an HTTP monitor in a line break, with or without a header after it. haproxy
+ * 2.2 and 2.6 warn, and 3.0 refuses the file. `http-check send` is there since 2.2.
+ */
+function withHostOfCheck({ raw, words }: DriverLine): readonly string[] | undefined {
+  const [option, name, , , version = ''] = words;
+  if (option !== 'option' || name !== 'httpchk' || !version.includes('\r\n')) return undefined;
+  const start = raw.lastIndexOf('HTTP/1.');
+  if (start < 0) return undefined;
+  const line = raw.slice(0, start + 'HTTP/1.1'.length);
+  const host = /\r\nHost: ([\w.-]+)$/.exec(version)?.[1];
+  return host === undefined ? [line] : [line, `    http-check send hdr Host ${host}`];
 }

@@ -2,6 +2,8 @@ import { address, id, logSocket, number, stateFile, statsSocket, time } from './
 import { line, words, type Vocabulary } from './shapes.ts';
 
 const facility = /^local[0-7]$/;
+const threads = /^auto:1\/1-\d{1,4}$/;
+const cpus = /^1-\d{1,4}$/;
 
 /** What drivers write into the section `global`. */
 export const globalVocabulary: Vocabulary = {
@@ -15,7 +17,11 @@ export const globalVocabulary: Vocabulary = {
   maxconn: [line('maxconn', number)],
   'tune.ssl.cachesize': [line('tune.ssl.cachesize', number)],
   nbthread: [line('nbthread', number)],
-  'cpu-map': [line('cpu-map', /^auto:1\/1-\d{1,4}$/, /^1-\d{1,4}$/)],
+  'cpu-map': [
+    line('cpu-map', threads, cpus),
+    // The template of 16.0 joins two lines; rewriteFor separates them.
+    line('cpu-map', threads, cpus, 'external-check'),
+  ],
   'external-check': [line('external-check')],
   'insecure-fork-wanted': [line('insecure-fork-wanted')],
 };

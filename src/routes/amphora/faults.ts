@@ -76,6 +76,16 @@ export const amphoraFaults = {
     title: 'Certificates cannot be stored',
     exit: 'failing',
   },
+  amphora_not_running: {
+    status: 503,
+    title: 'ha-amphora does not run on this host',
+    exit: 'unreachable',
+  },
+  amphora_unresponsive: {
+    status: 503,
+    title: 'ha-amphora does not answer correctly',
+    exit: 'failing',
+  },
   topology_transition: { status: 503, title: 'Topology transition in progress', exit: 'refused' },
 } as const satisfies FaultTable;
 

@@ -12,7 +12,13 @@ const shared = 'server|access|changes|kit';
 const inRoom = (names: string) => `^src/(?:${names})/`;
 
 /** The domain of each folder of routes. A folder that is not named here serves all families. */
-const domainOf = { ha: 'cluster', alphorn: 'alphorn', peers: 'alphorn', amphora: 'amphora' };
+const domainOf = {
+  ha: 'cluster',
+  alphorn: 'alphorn',
+  peers: 'alphorn',
+  amphora: 'amphora',
+  'amphora-local': 'amphora',
+};
 
 const walls: IForbiddenRuleType[] = [
   {

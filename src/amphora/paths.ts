@@ -22,3 +22,6 @@ export const debianAmphoraPaths: AmphoraPaths = {
   interfaces: '/etc/octavia/interfaces',
   logSocket: '/run/rsyslog/octavia/log',
 };
+
+/** Where ha-amphora answers root on this host with its status. */
+export const amphoraSocket = '/run/ha-amphora/ha-amphora.sock';

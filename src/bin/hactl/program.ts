@@ -2,6 +2,7 @@ import { Command } from 'commander';
 
 import type { Paths } from '../wiring/paths.ts';
 import { alphornCommand } from './alphorn.ts';
+import { amphoraCommand } from './amphora.ts';
 import { auditCommand } from './audit.ts';
 import type { OnRecord } from './on-record.ts';
 import { tokenCommand } from './token.ts';
@@ -13,10 +14,11 @@ import { tokenCommand } from './token.ts';
 export function makeProgram(paths: Paths, onRecord: OnRecord, version: string): Command {
   return new Command('hactl')
     .description(
-      'Manages the tokens of the ha-agent on this node, shows its audit log, and restores hosts from liferafts.',
+      'Manages the tokens of the ha-agent on this node, shows its audit log, restores hosts from liferafts, and shows the state of an amphora.',
     )
     .version(version, '--version', 'print the version of hactl')
     .addCommand(tokenCommand(onRecord))
     .addCommand(auditCommand())
-    .addCommand(alphornCommand(paths, onRecord));
+    .addCommand(alphornCommand(paths, onRecord))
+    .addCommand(amphoraCommand({ onRecord }));
 }

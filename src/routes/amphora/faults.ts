@@ -77,6 +77,16 @@ export const amphoraFaults = {
     exit: 'failing',
   },
   amphora_file_foreign: { status: 500, title: 'A foreign file is in the way', exit: 'failing' },
+  amphora_not_running: {
+    status: 503,
+    title: 'ha-amphora does not run on this host',
+    exit: 'unreachable',
+  },
+  amphora_unresponsive: {
+    status: 503,
+    title: 'ha-amphora does not answer correctly',
+    exit: 'failing',
+  },
   topology_transition: { status: 503, title: 'Topology transition in progress', exit: 'refused' },
 } as const satisfies FaultTable;
 

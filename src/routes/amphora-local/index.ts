@@ -1,0 +1,47 @@
+import type { Express } from 'express';
+
+import type { AmphoraStatus } from '../../amphora/status.ts';
+import type { Log } from '../../kit/log.ts';
+import type { FaultTable } from '../../server/fault-table.ts';
+import { makeProblems, problemSchema } from '../../server/problem.ts';
+import type { Family } from '../../server/table/family.ts';
+import { row } from '../../server/table/row.ts';
+import { makeApp } from '../../server/table/serve.ts';
+
+/** The path of the status on the socket of ha-amphora. */
+export const statusPath = '/status';
+
+/**
+ * The app of ha-amphora's Unix socket, for root on this host.
+ * @param faults those of all families
+ */
+export function makeAmphoraLocalApp(
+  status: () => Promise<AmphoraStatus>,
+  faults: FaultTable,
+  log: Log,
+): Express {
+  const family: Family = {
+    name: 'amphora-local',
+    title: 'The status of the amphora',
+    bases: [''],
+    signIn: [],
+    rows: [
+      row({
+        methods: ['GET'],
+        path: statusPath,
+        role: 'anyone',
+        summary: 'The status of the amphora.',
+        fields: {},
+        codes: [],
+        answers: { 200: { json: { type: 'object' } } },
+        handle: async () => ({ body: await status() }),
+      }),
+    ],
+    noSuchRoute: (path) => `There is no ${path} here.`,
+    answerFault: makeProblems(faults).answer,
+    faultSchema: problemSchema,
+    codes: [],
+    examples: {},
+  };
+  return makeApp({ log, families: [family], elsewhere: family });
+}

@@ -9,47 +9,18 @@ import {
   type InterfaceBytes,
   loadIn,
 } from '../../parsers/proc/proc-files.ts';
-import type { Info, Topology } from '../amphora.ts';
-import { type Memory, type MemoryPaths, readMemory } from './memory.ts';
+import type { Details, Topology } from '../amphora.ts';
+import { type MemoryPaths, readMemory } from './memory.ts';
 import type { PackageVersion } from './packages.ts';
-import { type InterfaceRates, makeRates } from './rates.ts';
-
-/** Percent of the time of all processors, from 0 to 100. */
-export interface CpuUse {
-  total: number;
-  user: number;
-  system: number;
-  softIrq: number;
-}
-
-export interface Details extends Info {
-  networks: readonly InterfaceRates[];
-  /** Whether it serves: always, except as the standby of a pair. */
-  isActive: boolean;
-  haproxyCount: number;
-  lvsProcessCount: number;
-  cpu: CpuUse;
-  cpuCount: number;
-  memory: Memory;
-  /** Kilobytes of the root filesystem. */
-  disk: { used: number; available: number };
-  load: readonly [number, number, number];
-  topology: Topology;
-  /** Ids of all listeners, sorted. */
-  listeners: readonly string[];
-  packages: readonly PackageVersion[];
-  /** The names of tuned's profiles; empty without tuned. */
-  tunedProfiles: string;
-}
+import { makeRates } from './rates.ts';
 
 export interface DetailsParts {
-  info: () => Promise<Info>;
   memory: MemoryPaths;
   interfaces: () => Promise<readonly InterfaceBytes[]>;
   packages: () => Promise<readonly PackageVersion[]>;
   topology: () => Promise<Topology>;
-  /** Ids of all listeners, and how many processes of haproxy and of LVS run. */
-  processes: () => Promise<{ listeners: readonly string[]; haproxy: number; lvs: number }>;
+  /** How many processes of haproxy and of LVS run. */
+  processes: () => Promise<{ haproxy: number; lvs: number }>;
   log: Log;
   /** What tuned wrote last: /etc/tuned/active_profile */
   tunedFile?: string;
@@ -88,9 +59,8 @@ export function makeDetails(parts: DetailsParts): DetailsReader {
       clearInterval(timer);
     },
     read: async () => {
-      const [info, interfaces, processes, topology, packages, memory, stat, load, disk, tuned] =
+      const [interfaces, processes, topology, packages, memory, stat, load, disk, tuned] =
         await Promise.all([
-          parts.info(),
           parts.interfaces(),
           parts.processes(),
           parts.topology(),
@@ -103,18 +73,19 @@ export function makeDetails(parts: DetailsParts): DetailsReader {
         ]);
       const kilobytes = (blocks: number) => Math.floor((blocks * disk.bsize) / 1024);
       return {
-        ...info,
-        networks: rates.of(interfaces),
+        networks: Object.fromEntries(
+          rates
+            .of(interfaces)
+            .map((each) => [each.name, { sent: each.txPerSecond, received: each.rxPerSecond }]),
+        ),
         isActive: topology.role !== 'STANDBY',
         haproxyCount: processes.haproxy,
-        lvsProcessCount: processes.lvs,
+        lvsCount: processes.lvs,
         cpu: cpu(cpuTicksIn(stat)),
         cpuCount: availableParallelism(),
         memory,
         disk: { used: kilobytes(disk.blocks - disk.bfree), available: kilobytes(disk.bavail) },
         load: loadIn(load),
-        topology,
-        listeners: [...processes.listeners].sort(),
         packages,
         tunedProfiles: tuned?.trim() ?? '',
       };
@@ -129,8 +100,8 @@ export function makeDetails(parts: DetailsParts): DetailsReader {
  */
 export function makeCpuUse(
   now: () => number = () => performance.now(),
-): (ticks: CpuTicks) => CpuUse {
-  let last: { at: number; ticks: CpuTicks; use: CpuUse } | undefined;
+): (ticks: CpuTicks) => Details['cpu'] {
+  let last: { at: number; ticks: CpuTicks; use: Details['cpu'] } | undefined;
   return (ticks) => {
     if (last && now() - last.at < 1000) return last.use;
     const before = last?.ticks;

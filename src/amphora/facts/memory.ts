@@ -14,7 +14,7 @@ export interface Memory {
   swapUsed: number;
   shared: number;
   slab: number;
-  committedAs: number;
+  committed: number;
 }
 
 export interface MemoryPaths {
@@ -53,7 +53,7 @@ export async function readMemory(paths: MemoryPaths): Promise<Memory> {
     swapUsed: of('SwapTotal') - of('SwapFree'),
     shared: of('Shmem'),
     slab: of('Slab'),
-    committedAs: of('Committed_AS'),
+    committed: of('Committed_AS'),
   };
 }
 

@@ -1,9 +1,10 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Fault } from '../fault.ts';
 import { systemErrorCode } from '../fault.ts';
 import { namesIn, orNoSpace } from '../files/files.ts';
+import { processStart } from '../process-start.ts';
 
 /**
  * Lets one process at a time do something: the agent, or a `hactl` that runs at the same time.
@@ -26,7 +27,7 @@ export async function withProcessLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const prefix = `${name}.`;
-  const own = `${prefix}${process.pid}.${(await startOf(process.pid)) ?? 0}`;
+  const own = `${prefix}${process.pid}.${(await processStart(process.pid)) ?? 0}`;
   await orNoSpace(folder, () =>
     writeFile(join(folder, own), '', { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
       if (systemErrorCode(error) === 'EEXIST') throw busy();
@@ -56,16 +57,5 @@ export async function isProcessLockHeld(folder: string, name: string): Promise<b
 async function isHeldBy(prefix: string, file: string): Promise<boolean | undefined> {
   if (!file.startsWith(prefix)) return undefined;
   const [, pid, start] = /^(\d+)\.(\d+)$/.exec(file.slice(prefix.length)) ?? [];
-  return pid === undefined ? undefined : (await startOf(Number(pid))) === start;
-}
-
-/** When a process began, in ticks since the boot (proc_pid_stat(5), field 22); undefined if it does not exist. */
-async function startOf(pid: number): Promise<string | undefined> {
-  try {
-    const text = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The name, in parentheses, may contain any character.
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
+  return pid === undefined ? undefined : (await processStart(Number(pid))) === start;
 }

@@ -1,0 +1,114 @@
+import { join } from 'node:path';
+import { access } from 'node:fs/promises';
+
+import type { Registry } from 'prom-client';
+import { Counter } from 'prom-client';
+
+import type { AgentConfig } from '../../../amphora/agent/config.ts';
+import type { Haproxies, Vrrp } from '../../../amphora/amphora.ts';
+import type { OwnerHaproxies } from '../../../amphora/haproxies/haproxies.ts';
+import { placesOf } from '../../../amphora/haproxies/places.ts';
+import { makeCounterFile } from '../../../amphora/heartbeat/counter-file.ts';
+import { type Heartbeats, makeHeartbeats } from '../../../amphora/heartbeat/make.ts';
+import { makeCounterReader } from '../../../amphora/heartbeat/read-counters.ts';
+import type { BeatSettings } from '../../../amphora/heartbeat/sender.ts';
+import type { AmphoraPaths } from '../../../amphora/paths.ts';
+import { openCliSession } from '../../../haproxy/cli-session.ts';
+import { askSocket } from '../../../haproxy/socket.ts';
+import type { Log } from '../../../kit/log.ts';
+import { processStart } from '../../../kit/process-start.ts';
+import { parseStats } from '../../../parsers/haproxy/stats.ts';
+
+/** A hanging haproxy must not hold up the heartbeat of the others for long. */
+const askMs = 2000;
+/** Longer than an interval between two heartbeats. */
+const idleSeconds = 120;
+
+export interface HeartbeatWiring {
+  paths: AmphoraPaths;
+  agentConfig: AgentConfig;
+  haproxies: OwnerHaproxies;
+  vrrp: Pick<Vrrp, 'state'>;
+  log: Log;
+  registry: Registry;
+}
+
+/** The heartbeats of this amphora. */
+export function makeAmphoraHeartbeats(wiring: HeartbeatWiring): Heartbeats {
+  const { paths, agentConfig, haproxies, log, registry } = wiring;
+  const sent = new Counter({
+    name: 'ha_amphora_heartbeats_total',
+    help: 'Heartbeats by what became of them.',
+    labelNames: ['result'],
+    registers: [registry],
+  });
+  return makeHeartbeats({
+    amphora: agentConfig.amphoraId,
+    settings: beatSettings(agentConfig),
+    owners: () => haproxies.owners(),
+    reader: makeCounterReader({
+      socketOf: (owner) => placesOf(paths, owner).statsSocket,
+      masterOf: (owner) => placesOf(paths, owner).masterSocket,
+      openSession: (path) => openCliSession(path, { deadlineMs: askMs, idleSeconds }),
+      ask: (path, command) => askSocket(path, command, { deadlineMs: askMs }),
+      parse: parseStats,
+      startOf: processStart,
+    }),
+    file: makeCounterFile(join(paths.base, 'stats_counters.json')),
+    mayBeat: () => whySilent(wiring),
+    log,
+    count: (result) => {
+      sent.inc({ result });
+    },
+  });
+}
+
+/** What a configuration says of heartbeats. Without a key there are no controllers either. */
+export function beatSettings(config: AgentConfig): BeatSettings {
+  return {
+    controllers: config.controllers,
+    key: config.heartbeatKey ?? '',
+    intervalMs: config.heartbeatInterval * 1000,
+  };
+}
+
+/**
+ * The controller replaces an amphora that is silent. So it is silent when it cannot serve, and another one should.
+ * @returns the reason, or undefined
+ */
+async function whySilent({ vrrp, haproxies }: HeartbeatWiring): Promise<string | undefined> {
+  if ((await vrrp.state()) === 'stopped') {
+    return 'keepalived is configured and does not run. Start it, or upload another configuration.';
+  }
+  for (const { owner, uploaded } of await haproxies.views()) {
+    for (const path of uploaded.certificates) {
+      if (await isThere(path)) continue;
+      return `The certificates of ${owner.id} are gone, as after a reboot. The controller has to upload them again.`;
+    }
+  }
+  return undefined;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Reads the counters of a worker before it is stopped, and holds the next one. What is lost here is never reported. */
+export function counting(haproxies: OwnerHaproxies, heartbeats: Heartbeats): Haproxies {
+  return {
+    ...haproxies,
+    async act(owner, action) {
+      if (action !== 'start') await heartbeats.collect(owner.id);
+      const done = await haproxies.act(owner, action);
+      if (action !== 'stop') await heartbeats.collect(owner.id);
+      return done;
+    },
+    async remove(owner) {
+      await heartbeats.collect(owner.id);
+      await haproxies.remove(owner);
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import type { AgentConfig } from '../../../amphora/agent/config.ts';
+import type { AmphoraDomain } from '../../../amphora/amphora.ts';
+import type { Heartbeats } from '../../../amphora/heartbeat/make.ts';
+import type { AmphoraNetwork } from '../../../amphora/network/network.ts';
+import type { AmphoraPaths } from '../../../amphora/paths.ts';
+import { type AmphoraStatus, makeAmphoraStatus } from '../../../amphora/status.ts';
+
+/** What `hactl amphora status` shows. */
+export function makeStatus(
+  domain: Pick<AmphoraDomain, 'haproxies' | 'lvs' | 'vrrp' | 'topologies' | 'info'>,
+  {
+    paths,
+    agentConfig,
+    network,
+    heartbeats,
+  }: {
+    paths: AmphoraPaths;
+    agentConfig: AgentConfig;
+    network: AmphoraNetwork;
+    heartbeats: Heartbeats;
+  },
+): () => Promise<AmphoraStatus> {
+  const ports = async () =>
+    (await network.interfaces()).map(({ name, mac, state, isComplete }) => ({
+      interface: name,
+      mac,
+      addresses: state.addresses.map(({ address, prefix }) => `${address}/${prefix}`),
+      isUp: isComplete,
+    }));
+  return makeAmphoraStatus({
+    ...domain,
+    paths,
+    agentCertificates: () => [agentConfig.serverCertificate, agentConfig.serverCa],
+    uuid: () => agentConfig.amphoraId,
+    vips: async () =>
+      (await network.interfaces())
+        .filter(({ isVip }) => isVip)
+        .flatMap(({ state }) => state.addresses.map(({ address }) => address)),
+    ports,
+    heartbeat() {
+      const last = heartbeats.last();
+      return last && { at: last.at.toISOString(), to: last.to, error: null };
+    },
+    problems: async () => missingTools(await domain.info()),
+  });
+}
+
+function missingTools({
+  haproxyVersion,
+  keepalivedVersion,
+}: {
+  haproxyVersion: string;
+  keepalivedVersion: string;
+}): string[] {
+  const tools = { haproxy: haproxyVersion, keepalived: keepalivedVersion };
+  return Object.entries(tools)
+    .filter(([, version]) => version === '')
+    .map(([tool]) => `${tool} is not installed: 'apt-get install ${tool}'.`);
+}

@@ -6,7 +6,14 @@ import { hasNamespace, type Namespace } from '../../netlink/namespaces.ts';
 import { ensureSysctls } from '../../netlink/sysctl.ts';
 import type { Topology } from '../amphora.ts';
 import { converge } from './converge.ts';
-import { type InterfaceState, leftOver, type Plugs, stateOf } from './interface-state.ts';
+import {
+  type InterfaceAddress,
+  type InterfaceState,
+  isSameAddress,
+  leftOver,
+  type Plugs,
+  stateOf,
+} from './interface-state.ts';
 import { linkOf, findPort, movePort } from './port.ts';
 import type { InterfaceRecord } from './record-file.ts';
 import type { Records } from './records.ts';
@@ -84,16 +91,33 @@ export function makeSetup(parts: SetupParts): Setup {
     if (dhcp) await startDhcp(run, namespace, name);
   }
 
+  /** Without a namespace, an address that the host itself gave to the port stays the host's own. */
+  async function withoutHosts(
+    device: string,
+    state: InterfaceState,
+    previous: InterfaceRecord | undefined,
+  ): Promise<InterfaceState> {
+    if (namespace !== null) return state;
+    const isIn = (list: readonly InterfaceAddress[] = [], address: InterfaceAddress) =>
+      list.some((each) => isSameAddress(each, address));
+    const present = await ip.addresses(device);
+    const addresses = state.addresses.filter(
+      (each) => isIn(previous?.state.addresses, each) || !isIn(present, each),
+    );
+    return { ...state, addresses };
+  }
+
   async function apply(
     mac: string,
     plugs: Plugs | undefined,
-    state: InterfaceState,
+    wanted: InterfaceState,
     previous: InterfaceRecord | undefined,
     nameOfNew: () => Promise<string>,
   ): Promise<{ name: string; isChanged: boolean }> {
     await prepare();
     // The name is remembered first, so that a call after a kill finds the port under it.
     const name = previous?.name ?? (await nameOfPlaced(mac, nameOfNew));
+    const state = await withoutHosts(name, wanted, previous);
     const others = await records.all();
     const stale = others.filter((each) => each.name === name && each.mac !== mac);
     const former = leftOver(merged([previous, ...stale.map(withoutDevice)]), state);

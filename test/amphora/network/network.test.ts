@@ -167,7 +167,10 @@ describe('the network of an amphora', function () {
       await network.plugVip(plugOf(mac, { vips: [vip, ipv6Vip] }));
       const hearing = { isOver: false };
       const heard = must(...hear(ports.switchName(), otherEnd, ['203.0.113.5', '2001:db8::5']));
-      void heard.finally(() => (hearing.isOver = true)).catch(() => undefined);
+      const end = () => {
+        hearing.isOver = true;
+      };
+      heard.then(end, end);
       // The listener may not listen yet when the first ones are sent.
       while (!hearing.isOver) await network.announce();
       expect(await heard).to.equal(`2001:db8::5 ${mac}\n203.0.113.5 ${mac}\n`);
@@ -189,7 +192,9 @@ describe('the network of an amphora', function () {
 
     it('is on a port that the rescan of the bus brings', async () => {
       const mac = newMac();
-      const rescan = async () => void (await ports.addPort(mac));
+      const rescan = async () => {
+        await ports.addPort(mac);
+      };
       expect(await ports.network({ rescan }).network.plugVip(plugOf(mac))).to.equal('eth1');
     });
 
@@ -232,7 +237,7 @@ describe('the network of an amphora', function () {
         const outcome = await plugging.catch((error: unknown) => error);
         steps.push(failing.calls[0] ?? '');
         if (outcome === 'eth1') break;
-        const fault = await faultOf('vip_plug_failed', Promise.reject(outcome as Error));
+        const fault = await faultOf('vip_plug_failed', Promise.reject(outcome));
         expect(fault.command?.stderr).to.contain('not permitted');
       }
       expect(steps.length).to.be.greaterThan(10);

@@ -35,19 +35,18 @@ export function messagesWithoutQuotes(output: string, file: string, path: string
   const wordsOfFile = new Set(wordsIn(file).filter((word) => word.length > 2));
   const isSafe = (word: string): boolean =>
     plainWords.has(word.toLowerCase()) || !wordsOfFile.has(word);
-  const lines = output
-    .split('\n')
-    .flatMap((line) => /^\[(ALERT|WARNING)\]\s*(?:\S+ )?\(\d+\) : (.*)$/.exec(line)?.slice(1) ?? [])
-    .reduce<string[]>((pairs, part, index, all) => {
-      if (index % 2 === 0) pairs.push(`[${part}] ${all[index + 1] ?? ''}`);
-      return pairs;
-    }, [])
-    .map((line) => line.replaceAll(path, 'haproxy.cfg'))
-    .map((line) => withoutQuotes(line, isSafe));
+  const lines = output.split('\n').flatMap((line) => {
+    const [, level, message] = begun.exec(line) ?? [];
+    if (level === undefined || message === undefined) return [];
+    return [`[${level}] ${withoutQuotes(message.replaceAll(path, 'haproxy.cfg'), isSafe)}`];
+  });
   const alerts = lines.filter((line) => line.startsWith('[ALERT]'));
   const shown = alerts.length > 0 ? alerts : lines;
   return [...new Set(shown)].slice(0, maxLines).join('\n').slice(0, maxLength);
 }
+
+/** `[ALERT]    (123) : message`; before 2.3 it has a date: `[ALERT] 332/204615 (123) : message`. */
+const begun = /^\[(ALERT|WARNING)\]\s*(?:\S+ )?\(\d+\) : (.*)$/;
 
 /** Whether haproxy says that it cannot use the file, whatever its exit code. */
 export function hasAlerts(output: string): boolean {

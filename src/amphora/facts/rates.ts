@@ -26,7 +26,7 @@ export function makeRates(now: () => number = () => performance.now()): Rates {
   return {
     add: (interfaces) => {
       const at = now();
-      // Of the samples that are older than the window, the youngest stays.
+      // The youngest sample that is older than the window stays.
       const first = samples.findLastIndex((sample) => at - sample.at >= windowMs);
       samples = [...samples.slice(Math.max(0, first)), { at, interfaces }];
     },

@@ -174,7 +174,10 @@ function callOf(request: Request, response: Response): Call {
     from: request.socket.remoteAddress ?? 'unknown address',
     headers: request.headers,
     header: (name) => request.get(name),
-    body: { ...(request.body as Record<string, unknown> | undefined) },
+    // Bytes would become an object with a field for each byte.
+    body: Buffer.isBuffer(request.body)
+      ? {}
+      : { ...(request.body as Record<string, unknown> | undefined) },
     checkedBody: () => request.body as unknown,
     raw: () => (Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)),
     bytes: () => bufferReads(request),

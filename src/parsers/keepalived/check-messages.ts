@@ -28,7 +28,7 @@ const maxLength = 200;
  * if there are none
  */
 export function readCheckMessages(report: string, config: string): string[] {
-  const valuesInFile = new Set(wordsIn(config).filter((word) => !keywords.has(word)));
+  const valuesInFile = new Set(tokensOf(config).filter((word) => !keywords.has(word)));
   const messages = report
     .split('\n')
     .map((line) => line.trim())
@@ -53,6 +53,6 @@ function isValue(word: string, valuesInFile: ReadonlySet<string>): boolean {
   return valuesInFile.has(word) || valuesInFile.has(word.replace(/\.$/, ''));
 }
 
-function wordsIn(text: string): string[] {
+function tokensOf(text: string): string[] {
   return text.split(/[\s(){}'",;:]+/).filter((word) => word !== '');
 }

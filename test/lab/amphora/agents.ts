@@ -40,6 +40,8 @@ WantedBy=multi-user.target
 export async function startAgent(node: LabNode, kind: AgentKind): Promise<void> {
   if (kind === 'octavia') {
     await node.writeFile('/etc/systemd/system/amphora-agent.service', octaviaUnit);
+    // The script of the package octavia-agent is for UDP only, which this kernel cannot do. Without it, plug fails
+    await node.writeFile('/usr/bin/octavia-agent-lvs-masquerade', '#!/bin/sh\n', 0o755);
     await node.run(['mkdir', '-p', '/var/lib/octavia/certs', '/var/lib/octavia/vrrp']);
     await node.run(['systemctl', 'daemon-reload']);
     await node.run(['systemctl', 'enable', '--quiet', '--now', 'amphora-agent.service']);

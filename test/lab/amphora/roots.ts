@@ -31,15 +31,11 @@ export const readyDriverRoot = (suite: Suite, progress: Progress): Promise<strin
   readyRootOf({ suite, name: `driver-${suite}`, packages: driver }, progress);
 
 /**
- * Builds the root of a node with Octavia's own agent, unless it exists. Only Debian 12 has one that speaks 1.0 to all
- * three drivers.
+ * The root of a node with Octavia's own agent: python3-octavia has it too. The two roots lie on top of each other, since
+ * both are the same Debian. Only Debian 12 has an agent that speaks 1.0 to all three drivers.
+ * @returns folders for the option `lowerdir` of an overlay
  */
-export const readyRealAgentRoot = (progress: Progress): Promise<string> =>
-  readyRootOf(
-    {
-      suite: 'bookworm',
-      name: 'octavia-agent-bookworm',
-      packages: [...machine, ...loadBalancer, 'octavia-agent'],
-    },
-    progress,
-  );
+export async function readyRealAgentRoot(progress: Progress): Promise<string> {
+  const amphora = await readyAmphoraRoot('bookworm', progress);
+  return `${amphora}:${await readyDriverRoot('bookworm', progress)}`;
+}

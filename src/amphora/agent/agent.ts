@@ -24,6 +24,8 @@ interface Parts {
   onConfigured: (change: ConfigChange) => void | Promise<void>;
   /** Called after the file is in place, with the certificate and the key of the next connection. */
   onCertified: (pem: Buffer) => void | Promise<void>;
+  /** The clock, in milliseconds. */
+  now?: () => number;
 }
 
 /** The files of the agent itself. Both are replaced whole, after a check. */
@@ -32,6 +34,7 @@ export function makeAmphoraAgent({
   config: started,
   onConfigured,
   onCertified,
+  now = Date.now,
 }: Parts): AmphoraAgent {
   const oneByOne = makeSerializer();
   return {
@@ -45,7 +48,7 @@ export function makeAmphoraAgent({
       }),
     certify: (bytes) =>
       oneByOne(async () => {
-        readAgentCertificate(bytes, started.amphoraId);
+        readAgentCertificate(bytes, started.amphoraId, now());
         await replaceFile(started.serverCertificate, bytes, 0o600);
         await onCertified(bytes);
         return uploaded(bytes);

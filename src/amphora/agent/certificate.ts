@@ -7,10 +7,15 @@ import { readServerCertificate, type ServerCertificate } from '../certificates/k
 /**
  * Reads the certificate of the API, with its key and chain. It must be one that the controllers accept: they compare its
  * name with the id of the amphora, never with an address.
+ * @param now by the clock of this host, in milliseconds
  * Faults: `certificate_missing`, `certificate_key_missing`, `certificate_mismatch`, `certificate_refused`,
  * `agent_certificate_refused`
  */
-export function readAgentCertificate(bytes: Buffer, amphoraId: string): ServerCertificate {
+export function readAgentCertificate(
+  bytes: Buffer,
+  amphoraId: string,
+  now: number,
+): ServerCertificate {
   const found = readServerCertificate(bytes);
   const { certificate } = found;
   if (!namesIn(certificate).includes(amphoraId.toLowerCase())) {
@@ -18,7 +23,7 @@ export function readAgentCertificate(bytes: Buffer, amphoraId: string): ServerCe
       `It does not name this amphora. Its subjectAltName has to have DNS:${amphoraId}, because controllers compare that name.`,
     );
   }
-  if (certificate.validToDate.getTime() <= Date.now()) {
+  if (certificate.validToDate.getTime() <= now) {
     throw refused(
       `It expired at ${certificate.validToDate.toISOString()}, by the clock of this host.`,
     );

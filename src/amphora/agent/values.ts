@@ -17,15 +17,6 @@ export function makeReader(sections: OsloSections) {
     });
   };
 
-  const valueOf = (section: string, key: string, otherwise: string): string => {
-    const raw = osloValue(sections, section, key);
-    if (raw === undefined) return otherwise;
-    const value = substituted(raw);
-    if (value !== undefined) return value;
-    wrong(section, key, 'a text without a reference such as $name; a dollar is written as $$');
-    return otherwise;
-  };
-
   const text = (
     section: string,
     key: string,
@@ -33,10 +24,14 @@ export function makeReader(sections: OsloSections) {
     isRight: (value: string) => boolean,
     expected: string,
   ): string => {
-    const value = valueOf(section, key, otherwise);
-    if (isRight(value)) return value;
-    wrong(section, key, expected);
-    return otherwise;
+    const raw = osloValue(sections, section, key);
+    const value = raw === undefined ? otherwise : substituted(raw);
+    if (value === undefined) {
+      wrong(section, key, 'without a reference such as $name; a dollar is written as $$');
+    } else if (!isRight(value)) {
+      wrong(section, key, expected);
+    }
+    return value ?? otherwise;
   };
 
   return {

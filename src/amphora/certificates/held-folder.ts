@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Fault, systemErrorCode } from '../../kit/fault.ts';
@@ -53,6 +53,22 @@ export async function makeFolderIn(base: string, name: string): Promise<void> {
     await orNoSpace(join(base, name), () => mkdir(placeIn(above, name), { mode: 0o700 }));
   } catch (error) {
     if (systemErrorCode(error) !== 'EEXIST') throw error;
+  } finally {
+    await above.close();
+  }
+}
+
+/**
+ * Removes a folder below `base` with all that is in it, if it exists. A link in its place is removed, not its target.
+ * Faults: `certificate_refused` if `base` is a link, `no_space`
+ */
+export async function removeFolderIn(base: string, name: string): Promise<void> {
+  const above = await openFolder(base, base);
+  if (!above) return;
+  try {
+    await orNoSpace(join(base, name), () =>
+      rm(placeIn(above, name), { recursive: true, force: true }),
+    );
   } finally {
     await above.close();
   }

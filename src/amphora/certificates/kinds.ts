@@ -31,6 +31,8 @@ export type TenantFile =
 /** OpenSSL takes no longer chain from a peer (`SSL_MAX_CERT_LIST_DEFAULT`), so it would serve nobody. */
 const maxChainBytes = 100 * 1024;
 
+const maxOfOneName = 8;
+
 /** Certificates of authorities and lists of revoked ones are named by their SHA-1. */
 const namedByDigest = /^[0-9a-f]{40}\.pem$/;
 
@@ -70,6 +72,7 @@ function serverCertificateOf(pem: Pem): ServerCertificate {
     throw refused('Its key is encrypted, and nobody can be asked for the passphrase. Decrypt it.');
   }
   if (keys.length > 1) throw refused('It has more than one private key. Upload each by itself.');
+  refuseLongChain(blocksOf('certificate'));
   const certificates = soundCertificates(pem);
   const [keyBlock] = keys;
   if (certificates.length === 0) {
@@ -98,13 +101,15 @@ function withChain(certificates: readonly X509Certificate[], key: KeyObject) {
       'The private key does not belong to the first certificate, or it is damaged. The certificate of the key comes before its chain.',
     );
   }
-  const size = certificates.reduce((sum, each) => sum + each.raw.length, 0);
-  if (size > maxChainBytes) {
-    throw refused(
-      `Its chain has ${size} bytes. Clients take ${maxChainBytes} at most, so leave out what is not needed.`,
-    );
-  }
   return { certificate, chain };
+}
+
+function refuseLongChain(blocks: readonly PemBlock[]): void {
+  const size = blocks.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  if (size <= maxChainBytes) return;
+  throw refused(
+    `Its certificates have ${size} bytes. Clients take ${maxChainBytes} at most, so leave out what is not needed.`,
+  );
 }
 
 function crtList(text: string, folder: string): TenantFile {
@@ -146,7 +151,9 @@ function soundCertificates(pem: Pem): X509Certificate[] {
   });
   const bySubject = new Map<string, X509Certificate[]>();
   for (const each of certificates) {
-    bySubject.set(each.subject, [...(bySubject.get(each.subject) ?? []), each]);
+    const named = bySubject.get(each.subject);
+    if (named) named.push(each);
+    else bySubject.set(each.subject, [each]);
   }
   const damaged = certificates.findIndex(
     (each) => !isSignedWithin(each, bySubject.get(each.issuer) ?? []),
@@ -173,6 +180,8 @@ function readCertificate(bytes: Uint8Array): X509Certificate | undefined {
 
 /** Whether one of its issuers in the file has signed a certificate, or none of them is in the file. */
 function isSignedWithin(certificate: X509Certificate, named: readonly X509Certificate[]): boolean {
+  // More of one name do not occur, and each costs a check of a signature for each of the others.
+  if (named.length > maxOfOneName) return true;
   const issuers = named.filter((each) => certificate.checkIssued(each));
   return issuers.length === 0 || issuers.some((each) => certificate.verify(each.publicKey));
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, realpath, rm } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { makeSerializer } from '../../kit/concurrency/serialize.ts';
@@ -9,7 +9,7 @@ import { parseMountinfo } from '../../parsers/mountinfo.ts';
 import { isPemName } from '../../parsers/pem.ts';
 import type { Haproxies } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
-import { inFolder, makeFolderIn, readPlainFile } from './held-folder.ts';
+import { inFolder, makeFolderIn, readPlainFile, removeFolderIn } from './held-folder.ts';
 import { readTenantFile, type TenantFile } from './kinds.ts';
 
 /** A file of an owner, as a status shows it. */
@@ -90,8 +90,7 @@ export function makeCertificateStore({ paths, isInMemory }: Parts): CertificateS
     removeAll: (id) =>
       oneByOne(async () => {
         checkNames(id, 'all.pem');
-        // rm(2) of a link removes the link, not its target.
-        await rm(join(base, id), { recursive: true, force: true });
+        await removeFolderIn(base, id);
       }),
 
     list: async () => {

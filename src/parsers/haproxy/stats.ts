@@ -18,7 +18,7 @@ export interface FrontendStats {
 /** A row for a backend. */
 export interface BackendStats {
   name: string;
-  /** A backend without servers that are up is `DOWN`. */
+  /** `DOWN` if none of its servers is up. haproxy counts a backend without any server as `UP`. */
   status: 'UP' | 'DOWN';
   servers: readonly ServerStats[];
 }

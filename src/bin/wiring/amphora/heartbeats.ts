@@ -66,7 +66,7 @@ export function makeAmphoraHeartbeats(wiring: HeartbeatWiring): Heartbeats {
 /** What a configuration says of heartbeats. Without a key there are no controllers either. */
 export function beatSettings(config: AgentConfig): BeatSettings {
   return {
-    controllers: config.controllers,
+    controllers: config.controllers.map(({ address, port }) => ({ host: address, port })),
     key: config.heartbeatKey ?? '',
     intervalMs: config.heartbeatInterval * 1000,
   };

@@ -237,7 +237,7 @@ describe('the network of an amphora', function () {
         const outcome = await plugging.catch((error: unknown) => error);
         steps.push(failing.calls[0] ?? '');
         if (outcome === 'eth1') break;
-        const fault = await faultOf('vip_plug_failed', Promise.reject(outcome));
+        const fault = await faultOf('vip_plug_failed', plugging);
         expect(fault.command?.stderr).to.contain('not permitted');
       }
       expect(steps.length).to.be.greaterThan(10);

@@ -28,7 +28,7 @@ describe('the interfaces of an amphora', function () {
   this.timeout(300_000);
   const ports = tenantPorts();
 
-  it('of members get the next free names, and leave the rule of the VIP in place', async () => {
+  it('that lead to members get the next free names, and leave the rule of the VIP in place', async () => {
     const { network } = ports.network();
     await network.plugVip(vipPlug((await ports.addPort()).mac));
     const [a, b] = [await ports.addPort(), await ports.addPort()];
@@ -41,7 +41,7 @@ describe('the interfaces of an amphora', function () {
     expect((await ports.stateOf('eth1')).rules).to.deep.equal(['203.0.113.5 1']);
   });
 
-  it('of members are updated by a repeated plug: new addresses are added, missing ones removed', async () => {
+  it('that lead to members are updated by a repeated plug: new addresses are added, missing ones removed', async () => {
     const { network } = ports.network();
     const { mac } = await ports.addPort();
     await network.plugPort(portPlug(mac, '192.0.2.7', '192.0.2.8'));

@@ -8,7 +8,7 @@ const cut = '…';
  * Words of haproxy's messages that may also be in a file: sections, directives and options that hold no secret. Other
  * words of the file are cut from messages.
  */
-const plainWords = new Set(
+const plainTerms = new Set(
   `acl alpn backend balance bind check cookie config configuration connect crl crt default defaults error external
   failed false fatal file files forwardfor frontend global group header http https httpchk httplog leastconn listen
   listener load local local0 local1 log maxconn method mode name none option path peer peers port pool process
@@ -32,9 +32,9 @@ const plainWords = new Set(
  * @param path of the file that haproxy read, which becomes `haproxy.cfg`
  */
 export function messagesWithoutQuotes(output: string, file: string, path: string): string {
-  const wordsOfFile = new Set(wordsIn(file).filter((word) => word.length > 2));
+  const termsOfFile = new Set(termsIn(file).filter((word) => word.length > 2));
   const isSafe = (word: string): boolean =>
-    plainWords.has(word.toLowerCase()) || !wordsOfFile.has(word);
+    plainTerms.has(word.toLowerCase()) || !termsOfFile.has(word);
   const lines = output.split('\n').flatMap((line) => {
     const [, level, message] = begun.exec(line) ?? [];
     if (level === undefined || message === undefined) return [];
@@ -61,7 +61,7 @@ function withoutQuotes(line: string, isSafe: (word: string) => boolean): string 
     .map((part) => {
       if (!part.startsWith("'")) return part.replace(/[^\s:[\],()'"]+/g, cutUnsafe(isSafe));
       const inside = part.replaceAll("'", '');
-      return plainWords.has(inside) || uuid.test(inside) ? part : `'${cut}'`;
+      return plainTerms.has(inside) || uuid.test(inside) ? part : `'${cut}'`;
     })
     .join('');
 }
@@ -72,10 +72,10 @@ const position = /^haproxy\.cfg(?::\d+)?$|^\d+$/;
 function cutUnsafe(isSafe: (word: string) => boolean): (word: string) => string {
   return (word) => {
     if (position.test(word) || uuid.test(word)) return word;
-    return wordsIn(word).every(isSafe) ? word : cut;
+    return termsIn(word).every(isSafe) ? word : cut;
   };
 }
 
-function wordsIn(text: string): string[] {
+function termsIn(text: string): string[] {
   return text.split(/[^\p{L}\p{N}_]+/u).filter((word) => word !== '');
 }

@@ -270,7 +270,7 @@ describe('the haproxy of an owner', () => {
     expect(await host.haproxies.listeners()).to.deep.equal([]);
   });
 
-  it('of API 0.5 is a listener, by the frontend of its own name', async () => {
+  it('that API 0.5 made is a listener, by the frontend of its own name', async () => {
     const id = 'listener-1';
     const text = driverConfigOf(host.paths, id, [{ id, port, members: [1] }]);
     await upload(text, { kind: 'listener', id });

@@ -245,7 +245,7 @@ describe('the routes of the amphora', () => {
     }
   });
 
-  describe('take uploads', () => {
+  describe('take uploads,', () => {
     const uploads = [
       [`/0.5/listeners/${amphora}/${id}/haproxy`, 201, ['upload', { kind: 'listener', id }]],
       [`/0.5/listeners/${id}/haproxy`, 201, ['upload', { kind: 'listener', id }]],
@@ -261,7 +261,7 @@ describe('the routes of the amphora', () => {
       ['/1.0/config', 202, ['configure']],
     ] as const;
 
-    it('of any bytes without a Content-Type, and answer their MD5 without quotes', async () => {
+    it('any bytes without a Content-Type, and answer their MD5 without quotes', async () => {
       const bytes = Buffer.from([0, 0xff, 13, 10, 0x80, ...Buffer.from('{"a":1}')]);
       for (const [path, status, call] of uploads) {
         const { app, calls } = serve();
@@ -297,7 +297,7 @@ describe('the routes of the amphora', () => {
       expect([status, calls]).to.deep.equal([400, []]);
     });
 
-    it('of certificates before their owner exists, except in v0.1', async () => {
+    it('certificates even before their owner exists, except in v0.1', async () => {
       const pem = (path: string, owners: StandIn['owners']) =>
         request(serve({ ...(owners && { owners }) }).app)
           .put(`${path}/${id}/certificates/a.pem`)
@@ -348,7 +348,7 @@ describe('the routes of the amphora', () => {
       expect(await details({ done: 'reload' }, '/1.0/vrrp/start')).to.equal('keepalived reloaded');
     });
 
-    it('of an LVS listener by its own process, in each version', async () => {
+    it('for an LVS listener by its own process, in each version', async () => {
       const lvsListeners = [{ ...activeListener, id, type: 'UDP' as const }];
       for (const path of [`/0.5/listeners/${id}`, `/1.0/loadbalancer/${id}`]) {
         const { app, calls } = serve({ lvsListeners });

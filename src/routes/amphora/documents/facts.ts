@@ -12,6 +12,7 @@ import {
   integer,
   listOf,
   mapOf,
+  part,
   record,
   text,
   texts,
@@ -42,45 +43,48 @@ export const infoOfAgent = record({
 
 export const discovery = record({ api_version: text });
 
-export const details = record({
-  hostname: text,
-  uuid: text,
-  haproxy_version: text,
-  api_version: text,
-  networks: described(
-    'Bytes a second over the last 30 seconds.',
-    mapOf(record({ network_tx: number, network_rx: number })),
-  ),
-  active: flag,
-  haproxy_count: integer,
-  lvs_listener_process_count: integer,
-  cpu_count: integer,
-  active_tuned_profiles: text,
-  cpu: described(
-    'Percent.',
-    record({ total: number, user: number, system: number, soft_irq: number }),
-  ),
-  memory: described(
-    'Kilobytes that haproxy may have. Controllers size its TLS cache by free, buffers and cached.',
-    record({
-      total: integer,
-      free: integer,
-      available: integer,
-      buffers: integer,
-      cached: integer,
-      swap_used: integer,
-      shared: integer,
-      slab: integer,
-      committed_as: integer,
-    }),
-  ),
-  disk: described('Kilobytes.', record({ used: integer, available: integer })),
-  load: listOf(number),
-  topology: enumOf('SINGLE', 'ACTIVE-STANDBY', 'ACTIVE-ACTIVE'),
-  topology_status: enumOf('OK', 'TOPOLOGY-CHANGE'),
-  listeners: texts,
-  packages: described('One object a package, from its name to its version.', listOf(mapOf(text))),
-});
+export const details = part(
+  'AmphoraDetails',
+  record({
+    hostname: text,
+    uuid: text,
+    haproxy_version: text,
+    api_version: text,
+    networks: described(
+      'Bytes a second over the last 30 seconds.',
+      mapOf(record({ network_tx: number, network_rx: number })),
+    ),
+    active: flag,
+    haproxy_count: integer,
+    lvs_listener_process_count: integer,
+    cpu_count: integer,
+    active_tuned_profiles: text,
+    cpu: described(
+      'Percent.',
+      record({ total: number, user: number, system: number, soft_irq: number }),
+    ),
+    memory: described(
+      'Kilobytes that haproxy may have. Controllers size its TLS cache by free, buffers and cached.',
+      record({
+        total: integer,
+        free: integer,
+        available: integer,
+        buffers: integer,
+        cached: integer,
+        swap_used: integer,
+        shared: integer,
+        slab: integer,
+        committed_as: integer,
+      }),
+    ),
+    disk: described('Kilobytes.', record({ used: integer, available: integer })),
+    load: listOf(number),
+    topology: enumOf('SINGLE', 'ACTIVE-STANDBY', 'ACTIVE-ACTIVE'),
+    topology_status: enumOf('OK', 'TOPOLOGY-CHANGE'),
+    listeners: texts,
+    packages: described('One object a package, from its name to its version.', listOf(mapOf(text))),
+  }),
+);
 
 export function infoDocument(info: Info, version: ApiVersion): object {
   return {

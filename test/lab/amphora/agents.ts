@@ -36,13 +36,23 @@ PIDFile=/run/octavia-amphora-agent.pid
 WantedBy=multi-user.target
 `;
 
+/** What an image of Octavia has. The second is what `ip netns exec` covers with that of the namespace. */
+const octaviaFolders = [
+  '/etc/octavia/interfaces',
+  '/etc/network',
+  '/var/lib/octavia/certs',
+  '/var/lib/octavia/vrrp',
+];
+
 /** Starts the agent of a node by its unit, now and at each boot. */
 export async function startAgent(node: LabNode, kind: AgentKind): Promise<void> {
   if (kind === 'octavia') {
     await node.writeFile('/etc/systemd/system/amphora-agent.service', octaviaUnit);
     // The script of the package octavia-agent is for UDP only, which this kernel cannot do. Without it, plug fails
     await node.writeFile('/usr/bin/octavia-agent-lvs-masquerade', '#!/bin/sh\n', 0o755);
-    await node.run(['mkdir', '-p', '/var/lib/octavia/certs', '/var/lib/octavia/vrrp']);
+    await node.run(['mkdir', '-p', ...octaviaFolders]);
+    const groupFile = '/var/lib/octavia/haproxy-default-user-group.conf';
+    await node.writeFile(groupFile, 'global\n    group nogroup\n');
     await node.run(['systemctl', 'daemon-reload']);
     await node.run(['systemctl', 'enable', '--quiet', '--now', 'amphora-agent.service']);
   } else if (kind === 'ours') {

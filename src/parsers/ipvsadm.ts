@@ -77,15 +77,15 @@ function readTable<S extends object, R>(
   const services: (S & { servers: R[] })[] = [];
   let servers: R[] | undefined;
   for (const line of text.split('\n')) {
-    const words = line.split(' ').filter((word) => word !== '');
-    const [first, second = '', ...fields] = words;
+    const columns = line.split(' ').filter((word) => word !== '');
+    const [first, second = '', ...fields] = columns;
     if (first === '->') {
       const place = placeOf(second);
       const server = place && serverOf(place, fields);
       if (server !== undefined) servers?.push(server);
       continue;
     }
-    const found = serviceIn(words);
+    const found = serviceIn(columns);
     const service = found && serviceOf(found.service, found.fields);
     // The servers of a service that cannot be read belong to no other one.
     servers = undefined;
@@ -96,8 +96,8 @@ function readTable<S extends object, R>(
   return services;
 }
 
-function serviceIn(words: readonly string[]): { service: Service; fields: string[] } | undefined {
-  const [protocol, name = '', ...fields] = words;
+function serviceIn(columns: readonly string[]): { service: Service; fields: string[] } | undefined {
+  const [protocol, name = '', ...fields] = columns;
   if (protocol === 'FWM') {
     const mark = count(name);
     if (mark === undefined) return undefined;

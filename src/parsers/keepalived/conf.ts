@@ -55,7 +55,7 @@ export interface VrrpConfig {
 }
 
 /**
- * Reads the keepalived.conf of a load balancer, which holds the words that Octavia's drivers write and no others
+ * Reads the keepalived.conf of a load balancer, which holds the statements that Octavia's drivers write and no others
  * (keepalived_base.template of 7.1, 11.0 and 16.0).
  * @param checkScript the only script that it may run
  * @returns what could be read, and all problems; with any of them, keepalived must not get the file
@@ -76,21 +76,22 @@ export function readVrrpConfig(text: string, { checkScript }: { checkScript: str
   };
 }
 
-function scriptOf({ words, block }: Statement): VrrpScript {
+function scriptOf({ tokens, block }: Statement): VrrpScript {
   return {
-    name: words[1] ?? '',
-    script: find(block, 'script')?.words.slice(1).join(' ') ?? '',
+    name: tokens[1] ?? '',
+    script: find(block, 'script')?.tokens.slice(1).join(' ') ?? '',
     interval: numberOf(block, 'interval'),
     fall: numberOf(block, 'fall'),
     rise: numberOf(block, 'rise'),
   };
 }
 
-function instanceOf({ words, block }: Statement): VrrpInstanceConfig {
+function instanceOf({ tokens, block }: Statement): VrrpInstanceConfig {
   const state = wordOf(block, 'state');
-  const firstWords = (name: string) => find(block, name)?.block?.map((each) => each.words[0]) ?? [];
+  const firstTokens = (name: string) =>
+    find(block, name)?.block?.map((each) => each.tokens[0]) ?? [];
   return {
-    name: words[1] ?? '',
+    name: tokens[1] ?? '',
     state: state === 'MASTER' || state === 'BACKUP' ? state : undefined,
     interface: wordOf(block, 'interface'),
     routerId: numberOf(block, 'virtual_router_id'),
@@ -98,10 +99,10 @@ function instanceOf({ words, block }: Statement): VrrpInstanceConfig {
     advertInt: numberOf(block, 'advert_int'),
     nopreempt: find(block, 'nopreempt') !== undefined,
     source: wordOf(block, 'unicast_src_ip'),
-    peers: firstWords('unicast_peer'),
-    vips: firstWords('virtual_ipaddress'),
-    excludedVips: firstWords('virtual_ipaddress_excluded'),
-    tracked: firstWords('track_script'),
+    peers: firstTokens('unicast_peer'),
+    vips: firstTokens('virtual_ipaddress'),
+    excludedVips: firstTokens('virtual_ipaddress_excluded'),
+    tracked: firstTokens('track_script'),
   };
 }
 
@@ -111,17 +112,17 @@ const count = wholeNumber(0, 1000);
 function vocabularyOf(checkScript: string): Vocabulary {
   return {
     vrrp_script: {
-      words: [isName],
+      args: [isName],
       expected: 'followed by a name',
       block: {
-        script: { words: [exactly(checkScript)], expected: checkScript },
-        interval: { words: [seconds], expected: 'a number of seconds' },
-        fall: { words: [count], expected: 'a number' },
-        rise: { words: [count], expected: 'a number' },
+        script: { args: [exactly(checkScript)], expected: checkScript },
+        interval: { args: [seconds], expected: 'a number of seconds' },
+        fall: { args: [count], expected: 'a number' },
+        rise: { args: [count], expected: 'a number' },
       },
     },
     vrrp_instance: {
-      words: [isName],
+      args: [isName],
       expected: 'followed by a name',
       block: instanceVocabulary,
     },
@@ -129,31 +130,31 @@ function vocabularyOf(checkScript: string): Vocabulary {
 }
 
 const instanceVocabulary: Vocabulary = {
-  state: { words: [exactly('MASTER', 'BACKUP')], expected: 'MASTER or BACKUP' },
-  interface: { words: [isInterface], expected: 'the name of an interface' },
-  virtual_router_id: { words: [wholeNumber(1, 255)], expected: 'a number from 1 to 255' },
-  priority: { words: [wholeNumber(0, 255)], expected: 'a number from 0 to 255' },
-  nopreempt: { words: [], expected: 'alone' },
-  accept: { words: [], expected: 'alone' },
-  garp_master_refresh: { words: [seconds], expected: 'a number of seconds' },
-  garp_master_refresh_repeat: { words: [count], expected: 'a number' },
-  advert_int: { words: [isAdvertInterval], expected: 'a number of seconds from 0.01 to 255' },
+  state: { args: [exactly('MASTER', 'BACKUP')], expected: 'MASTER or BACKUP' },
+  interface: { args: [isInterface], expected: 'the name of an interface' },
+  virtual_router_id: { args: [wholeNumber(1, 255)], expected: 'a number from 1 to 255' },
+  priority: { args: [wholeNumber(0, 255)], expected: 'a number from 0 to 255' },
+  nopreempt: { args: [], expected: 'alone' },
+  accept: { args: [], expected: 'alone' },
+  garp_master_refresh: { args: [seconds], expected: 'a number of seconds' },
+  garp_master_refresh_repeat: { args: [count], expected: 'a number' },
+  advert_int: { args: [isAdvertInterval], expected: 'a number of seconds from 0.01 to 255' },
   authentication: {
-    words: [],
+    args: [],
     expected: 'alone',
     block: {
-      auth_type: { words: [exactly('PASS', 'AH')], expected: 'PASS or AH' },
-      auth_pass: { words: [(word) => word !== ''], expected: 'one word' },
+      auth_type: { args: [exactly('PASS', 'AH')], expected: 'PASS or AH' },
+      auth_pass: { args: [(word) => word !== ''], expected: 'one word' },
     },
   },
-  unicast_src_ip: { words: [isAddress], expected: 'an address' },
-  unicast_peer: { words: [], expected: 'alone', block: isAddressAlone },
-  virtual_ipaddress: { words: [], expected: 'alone', block: isAddressAlone },
-  virtual_ipaddress_excluded: { words: [], expected: 'alone', block: isAddressAlone },
-  virtual_routes: { words: [], expected: 'alone', block: isRoute },
-  virtual_rules: { words: [], expected: 'alone', block: isRule },
+  unicast_src_ip: { args: [isAddress], expected: 'an address' },
+  unicast_peer: { args: [], expected: 'alone', block: isAddressAlone },
+  virtual_ipaddress: { args: [], expected: 'alone', block: isAddressAlone },
+  virtual_ipaddress_excluded: { args: [], expected: 'alone', block: isAddressAlone },
+  virtual_routes: { args: [], expected: 'alone', block: isRoute },
+  virtual_rules: { args: [], expected: 'alone', block: isRule },
   track_script: {
-    words: [],
+    args: [],
     expected: 'alone',
     block: ([name = '', ...more]) => more.length === 0 && isName(name),
   },
@@ -189,8 +190,8 @@ function isRoute([destination = '', ...options]: readonly string[]): boolean {
   return true;
 }
 
-function isRule(words: readonly string[]): boolean {
-  const [from, subnet = '', table, number = '', priority, level = '', ...more] = words;
+function isRule(tokens: readonly string[]): boolean {
+  const [from, subnet = '', table, number = '', priority, level = '', ...more] = tokens;
   if (from !== 'from' || table !== 'table' || priority !== 'priority') return false;
   if (more.length > 0 || !isSubnet(subnet)) return false;
   return wholeNumber(1, 4_294_967_295)(number) && wholeNumber(0, 4_294_967_295)(level);

@@ -42,7 +42,7 @@ export interface LvsConfig {
 const defaultNamespace = 'amphora-haproxy';
 
 /**
- * Reads the keepalived.conf of an LVS listener, which holds the words that Octavia's drivers write and no others
+ * Reads the keepalived.conf of an LVS listener, which holds the statements that Octavia's drivers write and no others
  * (keepalivedlvs.cfg.j2 and macros.j2 of 7.1, 11.0 and 16.0). The ids are in its comments.
  * @param options.folder the folder of LVS, below which its check script lies: `BASE_PATH/lvs`
  * @param options.namespace what `net_namespace` may name; null if there must be none
@@ -58,10 +58,10 @@ export function readLvsConfig(
     ...checkVocabulary(statements, vocabularyOf(folder, namespace), 'the file'),
   ];
   const ids = idsIn(comments);
-  const servers = statements.filter(({ words }) => words[0] === 'virtual_server');
+  const servers = statements.filter(({ tokens }) => tokens[0] === 'virtual_server');
   const members = servers.flatMap(({ block = [] }) =>
     block
-      .filter(({ words }) => words[0] === 'real_server')
+      .filter(({ tokens }) => tokens[0] === 'real_server')
       .map((server) => ({ server, id: ids.memberAbove(server.line) })),
   );
   for (const { server, id } of members) {
@@ -78,8 +78,8 @@ export function readLvsConfig(
   };
 }
 
-function memberOf({ words, block }: Statement, id: string): LvsMember {
-  const [, address = '', port] = words;
+function memberOf({ tokens, block }: Statement, id: string): LvsMember {
+  const [, address = '', port] = tokens;
   return { id, address, port: Number(port), weight: numberOf(block, 'weight') ?? 1 };
 }
 
@@ -88,15 +88,15 @@ function protocolOf(servers: readonly Statement[]): LvsConfig['protocol'] {
   return protocol === 'UDP' || protocol === 'SCTP' || protocol === 'TCP' ? protocol : undefined;
 }
 
-function placesOf({ words }: Statement, statements: readonly Statement[]) {
-  const [, first = '', second = ''] = words;
+function placesOf({ tokens }: Statement, statements: readonly Statement[]) {
+  const [, first = '', second = ''] = tokens;
   if (first !== 'group') return [{ address: first, port: Number(second) }];
   const group = statements.find(
-    (each) => each.words[0] === 'virtual_server_group' && each.words[1] === second,
+    (each) => each.tokens[0] === 'virtual_server_group' && each.tokens[1] === second,
   );
   return (group?.block ?? []).map((each) => ({
-    address: each.words[0],
-    port: Number(each.words[1]),
+    address: each.tokens[0],
+    port: Number(each.tokens[1]),
   }));
 }
 
@@ -146,26 +146,26 @@ const port = wholeNumber(1, 65_535);
 const seconds = wholeNumber(0, 4_294_967);
 const large = wholeNumber(0, 4_294_967_295);
 
-function isPlace(words: readonly string[]): boolean {
-  const [address = '', number = '', ...more] = words;
+function isPlace(tokens: readonly string[]): boolean {
+  const [address = '', number = '', ...more] = tokens;
   return more.length === 0 && isAddress(address) && port(number);
 }
 
 function vocabularyOf(folder: string, namespace: string | null): Vocabulary {
   const server = serverVocabulary(folder);
-  const place: LineCheck = (words) => isPlace(words);
+  const place: LineCheck = (tokens) => isPlace(tokens);
   return {
     ...(namespace !== null && {
-      net_namespace: { words: [exactly(namespace)], expected: namespace },
+      net_namespace: { args: [exactly(namespace)], expected: namespace },
     }),
     virtual_server_group: {
-      words: [isName],
+      args: [isName],
       expected: 'followed by a name',
       isRepeatable: true,
       block: place,
     },
     virtual_server: {
-      words: [(word) => word === 'group' || isAddress(word), (word) => port(word) || isName(word)],
+      args: [(word) => word === 'group' || isAddress(word), (word) => port(word) || isName(word)],
       expected: 'followed by an address and a port, or by group and a name',
       isRepeatable: true,
       block: server,
@@ -175,24 +175,24 @@ function vocabularyOf(folder: string, namespace: string | null): Vocabulary {
 
 function serverVocabulary(folder: string): Vocabulary {
   return {
-    lb_algo: { words: [exactly('wrr', 'lc', 'sh', 'rr', 'wlc')], expected: 'wrr, lc or sh' },
-    lb_kind: { words: [exactly('NAT')], expected: 'NAT' },
-    protocol: { words: [exactly('UDP', 'SCTP', 'TCP')], expected: 'UDP or SCTP' },
-    persistence_timeout: { words: [seconds], expected: 'a number of seconds' },
+    lb_algo: { args: [exactly('wrr', 'lc', 'sh', 'rr', 'wlc')], expected: 'wrr, lc or sh' },
+    lb_kind: { args: [exactly('NAT')], expected: 'NAT' },
+    protocol: { args: [exactly('UDP', 'SCTP', 'TCP')], expected: 'UDP or SCTP' },
+    persistence_timeout: { args: [seconds], expected: 'a number of seconds' },
     persistence_granularity: {
-      words: [(word) => isIpv4(word) || wholeNumber(1, 128)(word)],
+      args: [(word) => isIpv4(word) || wholeNumber(1, 128)(word)],
       expected: 'a netmask or the length of a prefix',
     },
-    delay_loop: { words: [seconds], expected: 'a number of seconds' },
-    delay_before_retry: { words: [seconds], expected: 'a number of seconds' },
-    retry: { words: [large], expected: 'a number' },
+    delay_loop: { args: [seconds], expected: 'a number of seconds' },
+    delay_before_retry: { args: [seconds], expected: 'a number of seconds' },
+    retry: { args: [large], expected: 'a number' },
     real_server: {
-      words: [isAddress, port],
+      args: [isAddress, port],
       expected: 'followed by an address and a port',
       isRepeatable: true,
       block: {
-        weight: { words: [wholeNumber(0, 65_535)], expected: 'a number from 0 to 65535' },
-        uthreshold: { words: [large], expected: 'a number' },
+        weight: { args: [wholeNumber(0, 65_535)], expected: 'a number from 0 to 65535' },
+        uthreshold: { args: [large], expected: 'a number' },
         ...checksOf(folder),
       },
     },
@@ -200,41 +200,41 @@ function serverVocabulary(folder: string): Vocabulary {
 }
 
 const connection: Vocabulary = {
-  connect_ip: { words: [isAddress], expected: 'an address' },
-  connect_port: { words: [port], expected: 'a port' },
-  connect_timeout: { words: [seconds], expected: 'a number of seconds' },
+  connect_ip: { args: [isAddress], expected: 'an address' },
+  connect_port: { args: [port], expected: 'a port' },
+  connect_timeout: { args: [seconds], expected: 'a number of seconds' },
 };
 
 function checksOf(folder: string): Vocabulary {
   return {
     MISC_CHECK: {
-      words: [],
+      args: [],
       expected: 'alone',
       block: {
         misc_path: {
-          words: [isCheckCommand(folder)],
+          args: [isCheckCommand(folder)],
           expected: `${folder}/check/udp_check.sh in quotes, followed by an address and a port`,
         },
-        misc_timeout: { words: [seconds], expected: 'a number of seconds' },
+        misc_timeout: { args: [seconds], expected: 'a number of seconds' },
       },
     },
     HTTP_GET: {
-      words: [],
+      args: [],
       expected: 'alone',
       block: {
         url: {
-          words: [],
+          args: [],
           expected: 'alone',
           isRepeatable: true,
           block: {
-            path: { words: [(word) => word.startsWith('/')], expected: 'a path' },
-            status_code: { words: [wholeNumber(100, 599)], expected: 'a status code' },
+            path: { args: [(word) => word.startsWith('/')], expected: 'a path' },
+            status_code: { args: [wholeNumber(100, 599)], expected: 'a status code' },
           },
         },
         ...connection,
       },
     },
-    TCP_CHECK: { words: [], expected: 'alone', block: connection },
+    TCP_CHECK: { args: [], expected: 'alone', block: connection },
   };
 }
 

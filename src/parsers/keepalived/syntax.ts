@@ -1,6 +1,6 @@
-/** A statement of keepalived.conf: a keyword with its words, and its block if it has one. */
+/** A statement of keepalived.conf: a keyword with its tokens, and its block if it has one. */
 export interface Statement {
-  words: readonly [string, ...string[]];
+  tokens: readonly [string, ...string[]];
   /** Counted from 1. */
   line: number;
   block?: readonly Statement[];
@@ -26,7 +26,7 @@ export interface KeepalivedConf {
 }
 
 interface MutableStatement {
-  words: [string, ...string[]];
+  tokens: [string, ...string[]];
   line: number;
   block?: MutableStatement[];
 }
@@ -77,9 +77,9 @@ export function parseKeepalivedConf(text: string): KeepalivedConf {
         else refuse('a } closes no block');
         current = undefined;
       } else if (current) {
-        current.words.push(plain(token));
+        current.tokens.push(plain(token));
       } else {
-        current = { words: [plain(token)], line };
+        current = { tokens: [plain(token)], line };
         open.at(-1)?.push(current);
         if (isInclude(token)) refuse('other files must not be included');
       }
@@ -137,7 +137,7 @@ function splitComment(line: string): { code: string; comment?: string } {
   return { code: line.trim() };
 }
 
-/** Words, words in double quotes with their quotes, and braces. */
+/** Words, tokens in double quotes with their quotes, and braces. */
 function tokensOf(code: string): string[] | undefined {
   const tokens: string[] = code.match(/"[^"]*"|[{}]|[^\s"{}]+|"/g) ?? [];
   return tokens.includes('"') ? undefined : tokens;

@@ -4,11 +4,11 @@ import type { ConfProblem, Statement } from './syntax.ts';
 export type WordCheck = (word: string) => boolean;
 
 /** A line of a block that has no keywords, such as `virtual_ipaddress`. */
-export type LineCheck = (words: readonly string[]) => boolean;
+export type LineCheck = (tokens: readonly string[]) => boolean;
 
 export interface Keyword {
-  /** The words after it, one check each. */
-  words: readonly WordCheck[];
+  /** The tokens after it, one check each. */
+  args: readonly WordCheck[];
   /** What its block may hold. Without it, it has no block. */
   block?: Vocabulary | LineCheck;
   /** What it should be, for the reason of a problem. */
@@ -29,8 +29,8 @@ export function checkVocabulary(
 ): ConfProblem[] {
   const seen = new Set<string>();
   return statements.flatMap((statement) => {
-    const { words, line } = statement;
-    const [name] = words;
+    const { tokens, line } = statement;
+    const [name] = tokens;
     const keyword = Object.hasOwn(vocabulary, name) ? vocabulary[name] : undefined;
     if (!keyword) {
       return [{ line, reason: `this keyword is not one that the drivers write in ${place}` }];
@@ -43,12 +43,12 @@ export function checkVocabulary(
 }
 
 function checkStatement(statement: Statement, name: string, keyword: Keyword): ConfProblem[] {
-  const { words, line, block } = statement;
+  const { tokens, line, block } = statement;
   const problems: ConfProblem[] = [];
-  const given = words.slice(1);
+  const given = tokens.slice(1);
   const fits =
-    given.length === keyword.words.length &&
-    keyword.words.every((check, index) => check(given[index] ?? ''));
+    given.length === keyword.args.length &&
+    keyword.args.every((check, index) => check(given[index] ?? ''));
   if (!fits) problems.push({ line, reason: `'${name}' must be ${keyword.expected}` });
   if ((block === undefined) !== (keyword.block === undefined)) {
     const reason = block ? `'${name}' must not have a block` : `'${name}' must have a block`;
@@ -59,7 +59,7 @@ function checkStatement(statement: Statement, name: string, keyword: Keyword): C
     return [...problems, ...checkVocabulary(block, keyword.block, name)];
   }
   const checkLine = keyword.block;
-  const wrong = block.filter((each) => each.block !== undefined || !checkLine(each.words));
+  const wrong = block.filter((each) => each.block !== undefined || !checkLine(each.tokens));
   const reason = `this is not a line that the drivers write in ${name}`;
   return [...problems, ...wrong.map((each) => ({ line: each.line, reason }))];
 }
@@ -69,7 +69,7 @@ export function find(
   statements: readonly Statement[] | undefined,
   name: string,
 ): Statement | undefined {
-  return statements?.find(({ words }) => words[0] === name);
+  return statements?.find(({ tokens }) => tokens[0] === name);
 }
 
 /** The word after a keyword. */
@@ -77,7 +77,7 @@ export function wordOf(
   statements: readonly Statement[] | undefined,
   name: string,
 ): string | undefined {
-  return find(statements, name)?.words[1];
+  return find(statements, name)?.tokens[1];
 }
 
 /** The number after a keyword. */

@@ -5,6 +5,10 @@ import * as cibText from '../../src/parsers/cib/text.ts';
 import { parseCfgtool } from '../../src/parsers/corosync/cfgtool.ts';
 import { parseCorosyncConf } from '../../src/parsers/corosync/conf.ts';
 import { parseQuorumtool } from '../../src/parsers/corosync/quorumtool.ts';
+import { readConfig } from '../../src/parsers/haproxy/config.ts';
+import { readDriverConfig } from '../../src/parsers/haproxy/driver-config.ts';
+import { rewriteFor } from '../../src/parsers/haproxy/rewrite.ts';
+import { isServersState, parseInfo, parseStats } from '../../src/parsers/haproxy/stats.ts';
 import { parseCrmMon } from '../../src/parsers/crm-mon.ts';
 import { parseTransition } from '../../src/parsers/crm-simulate.ts';
 import { parseLvsServices, parseLvsStats } from '../../src/parsers/ipvsadm.ts';
@@ -20,6 +24,8 @@ import { corosyncConfAsJson } from '../../src/routes/ha/documents/corosync-conf.
 import { stateAsJson } from '../../src/routes/ha/documents/status.ts';
 import { maskArgv, maskPairs, maskText, maskValues } from '../../src/kit/secrets/masking.ts';
 import { expectLinear } from '../support/growth.ts';
+
+const haproxyPlace = { id: 'a', base: '/var/lib/octavia', certificates: '/var/lib/octavia/certs' };
 
 /** Functions that read texts from outside the agent. */
 const readers: Readonly<Record<string, (text: string) => unknown>> = {
@@ -56,6 +62,17 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   parseLvsStats,
   readVrrpConfig: (text) => readVrrpConfig(text, { checkScript: '/a' }),
   readLvsConfig: (text) => readLvsConfig(text, { folder: '/a' }),
+  readConfig,
+  readDriverConfig: (text) => readDriverConfig(text, haproxyPlace),
+  'readDriverConfig of a frontend': (text) =>
+    readDriverConfig(`frontend a\nredirect location ${text}`, haproxyPlace),
+  'readDriverConfig of a backend': (text) =>
+    readDriverConfig(`backend a\noption httpchk GET ${text}`, haproxyPlace),
+  rewriteFor: (text) => rewriteFor(`global\n${text}`, '3.0.11'),
+  parseStats,
+  'parseStats of rows': (text) => parseStats(`# pxname,svname,status,weight,type\n${text}`),
+  parseInfo,
+  isServersState: (text) => isServersState(`1\n# be_id be_name srv_id srv_name ${text}`),
 };
 
 /** Texts on which a regular expression may start at each position and run to the end each time. */
@@ -144,6 +161,16 @@ const evils = [
   '# Configuration for Member a\n',
   'include a\n',
   '[a]\n b\n',
+  '%[',
+  '%{',
+  '%[path,lower(',
+  'global\n',
+  'frontend a\n',
+  'backend a:b\n server a 192.0.2.1:80 check\n',
+  'use_backend a if b\n',
+  'option httpchk GET / HTTP/1.0\\r\\n\n',
+  'b,s,UP,1,2\n',
+  'b,',
 ];
 
 describe('hostile texts', () => {

@@ -8,7 +8,6 @@ import type { AmphoraConfig } from '../../../amphora/config.ts';
 import { makeHaproxies } from '../../../amphora/haproxies/haproxies.ts';
 import { refuseOtherNamespace } from '../../../amphora/haproxies/namespace-change.ts';
 import { makeUnitProcesses } from '../../../amphora/haproxies/units.ts';
-import { makeLvsListeners } from '../../../amphora/lvs/lvs.ts';
 import type { AmphoraPaths } from '../../../amphora/paths.ts';
 import { makeTopologyStore } from '../../../amphora/topology/store.ts';
 import { makeTopologies } from '../../../amphora/topology/topologies.ts';
@@ -23,6 +22,7 @@ import type { Metrics } from '../../../server/metrics.ts';
 import { faults } from '../faults.ts';
 import { makeAmphoraFacts } from './facts.ts';
 import { beatSettings, counting, makeAmphoraHeartbeats } from './heartbeats.ts';
+import { makeAmphoraLvs } from './lvs.ts';
 import { makeAmphoraNetwork, namespacePrefix } from './network.ts';
 import { makeStatus } from './status.ts';
 import { makeAmphoraVrrp } from './vrrp.ts';
@@ -72,7 +72,7 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
     processes: makeUnitProcesses(host),
     certificates: makeCertificateStore({ paths, isInMemory: isOnMemoryFileSystem }),
   });
-  const lvs = makeLvsListeners({ host, log, inNamespace });
+  const lvs = makeAmphoraLvs(host, namespace);
   const vrrp = makeAmphoraVrrp(host, inNamespace);
   let current = agentConfig;
   const topologies = makeTopologies({

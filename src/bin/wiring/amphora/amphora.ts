@@ -21,7 +21,7 @@ import { makeAmphoraLocalApp } from '../../../routes/amphora-local/index.ts';
 import type { Metrics } from '../../../server/metrics.ts';
 import { faults } from '../faults.ts';
 import { makeAmphoraFacts } from './facts.ts';
-import { beatSettings, counting, makeAmphoraHeartbeats } from './heartbeats.ts';
+import { beatSettings, makeAmphoraHeartbeats, withFollowers } from './heartbeats.ts';
 import { makeAmphoraLvs } from './lvs.ts';
 import { makeAmphoraNetwork, namespacePrefix } from './network.ts';
 import { makeStatus } from './status.ts';
@@ -115,7 +115,7 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
     onCertified: parts.onCertified,
   });
   const domain: AmphoraDomain = {
-    haproxies: counting(haproxies, heartbeats),
+    haproxies: withFollowers(haproxies, heartbeats, () => network.announce()),
     lvs,
     network,
     vrrp,

@@ -96,14 +96,22 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** Reads the counters of a worker before it is stopped, and holds the next one. What is lost here is never reported. */
-export function counting(haproxies: OwnerHaproxies, heartbeats: Heartbeats): Haproxies {
+/**
+ * What a change of a haproxy process means for others. The counters of a worker are read before it is stopped, and the
+ * next one is held: what is lost here is never reported. A VIP that begins to serve is announced.
+ */
+export function withFollowers(
+  haproxies: OwnerHaproxies,
+  heartbeats: Pick<Heartbeats, 'collect'>,
+  announce: () => Promise<void>,
+): Haproxies {
   return {
     ...haproxies,
     async act(owner, action) {
       if (action !== 'start') await heartbeats.collect(owner.id);
       const done = await haproxies.act(owner, action);
-      if (action !== 'stop') await heartbeats.collect(owner.id);
+      if (action === 'stop') return done;
+      await Promise.all([heartbeats.collect(owner.id), announce()]);
       return done;
     },
     async remove(owner) {

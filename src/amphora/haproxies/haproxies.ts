@@ -1,7 +1,7 @@
 import { makeHaproxyVersion } from '../../haproxy/version.ts';
 import type { Run } from '../../kit/exec.ts';
 import { Fault } from '../../kit/fault.ts';
-import { makeSerializer } from '../../kit/concurrency/serialize.ts';
+import { makeSerializer, makeSerializerPerKey } from '../../kit/concurrency/serialize.ts';
 import { shareRuns } from '../../kit/concurrency/shared-run.ts';
 import type { Log } from '../../kit/log.ts';
 import type { Haproxies, ListenerState, Owner } from '../amphora.ts';
@@ -163,25 +163,6 @@ async function withPools(
 ): Promise<ListenerState> {
   if (listener.status !== 'ACTIVE') return listener;
   return { ...listener, pools: await poolsOf(paths, view, listener.id) };
-}
-
-/** Runs works of one key one after another, and those of different keys side by side. */
-function makeSerializerPerKey(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
-  const waiting = new Map<
-    string,
-    { serialize: ReturnType<typeof makeSerializer>; count: number }
-  >();
-  return async (key, work) => {
-    const entry = waiting.get(key) ?? { serialize: makeSerializer(), count: 0 };
-    waiting.set(key, entry);
-    entry.count += 1;
-    try {
-      return await entry.serialize(work);
-    } finally {
-      entry.count -= 1;
-      if (entry.count === 0) waiting.delete(key);
-    }
-  };
 }
 
 function notFound({ kind, id }: Owner): Fault {

@@ -3,8 +3,12 @@ import type { Host } from '../../kit/host.ts';
 import { controlUnit, readUnits } from '../../systemd/units.ts';
 import type { Processes, ProcessState } from './processes.ts';
 
-/** The processes as instances of `amphora-haproxy@.service`. */
-export function makeUnitProcesses(host: Host): Processes {
+/**
+ * The processes as instances of a template.
+ * @param template `amphora-haproxy` or `amphora-lvs`
+ */
+export function makeUnitProcesses(host: Host, template = 'amphora-haproxy'): Processes {
+  const unitOf = (id: string) => `${template}@${id}.service`;
   const control = async (action: 'start' | 'stop', id: string): Promise<void> => {
     if (await controlUnit(host, action, unitOf(id))) return;
     throw new Fault(
@@ -61,10 +65,6 @@ export function makeUnitProcesses(host: Host): Processes {
       return stdout;
     },
   };
-}
-
-export function unitOf(id: string): string {
-  return `amphora-haproxy@${id}.service`;
 }
 
 /** systemctl(1), ActiveState. A unit that waits for its restart is `activating` (sub-state `auto-restart`). */

@@ -1,0 +1,99 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+
+import { makeLvsListeners, type LvsParts } from '../../../src/amphora/lvs/lvs.ts';
+import type { Processes, ProcessState } from '../../../src/amphora/haproxies/processes.ts';
+import { Fault } from '../../../src/kit/fault.ts';
+import { attempt } from '../../lab/run.ts';
+import { namesOf, textOf } from '../../support/amphora-owners.ts';
+import { faultOf } from '../../support/faults.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+describe('an LVS listener', () => {
+  const folder = temporaryFolder();
+  const systemd = { state: 'down' as ProcessState, afterStart: 'up' as ProcessState, printed: '' };
+  let lvs: ReturnType<typeof makeLvsListeners>;
+
+  /** There is no systemd here, and many kernels have no IPVS. */
+  const processes: Processes = {
+    start: () => {
+      systemd.state = systemd.afterStart;
+      return Promise.resolve();
+    },
+    stop: () => {
+      systemd.state = 'down';
+      return Promise.resolve();
+    },
+    reload: () => Promise.reject(new Error('a reload leaves members out')),
+    state: () => Promise.resolve(systemd.state),
+    setEnabled: () => Promise.resolve(),
+    messages: () => Promise.resolve(systemd.printed),
+  };
+
+  beforeEach(async () => {
+    await mkdir(join(folder.path, 'octavia'));
+    Object.assign(systemd, { state: 'down', afterStart: 'up', printed: '' });
+    const paths = { base: join(folder.path, 'octavia') } as LvsParts['paths'];
+    lvs = makeLvsListeners({
+      paths,
+      processes,
+      read: (text) => ({
+        protocol: 'UDP',
+        problems: text.includes('script') ? [{ line: 1, reason: 'no driver writes it' }] : [],
+      }),
+      check: (file) =>
+        file.endsWith('.conf.new')
+          ? Promise.resolve()
+          : Promise.reject(new Fault('keepalived_config_refused', 'wrong file')),
+      settleMs: 300,
+    });
+  });
+
+  const inLvs = (...names: string[]) => join(folder.path, 'octavia', 'lvs', ...names);
+
+  it('has its files where the controller expects them', async () => {
+    const { md5 } = await lvs.upload('l-1', Buffer.from('virtual_server'));
+    expect((await lvs.configuration('l-1')).md5).to.equal(md5);
+    expect(await namesOf(inLvs())).to.deep.equal(['check', 'octavia-keepalivedlvs-l-1.conf']);
+    expect((await stat(inLvs('check/udp_check.sh'))).mode & 0o777).to.equal(0o100);
+    await lvs.remove('l-1');
+    expect(await namesOf(inLvs())).to.deep.equal(['check']);
+    await faultOf('udp_listener_not_found', lvs.remove('l-1'));
+  });
+
+  it('runs on when a file is refused, which lies beside it', async () => {
+    await lvs.upload('l-1', Buffer.from('virtual_server'));
+    const { message } = await faultOf(
+      'keepalived_config_refused',
+      lvs.upload('l-1', Buffer.from('notify_script x')),
+    );
+    expect(message).to.equal('Line 1: no driver writes it');
+    expect(await textOf(inLvs('octavia-keepalivedlvs-l-1.conf'))).to.equal('virtual_server');
+    expect(await textOf(inLvs('octavia-keepalivedlvs-l-1.conf.new-failed'))).to.contain('notify');
+  });
+
+  it('is restarted by a reload', async () => {
+    await lvs.upload('l-1', Buffer.from('virtual_server'));
+    expect(await lvs.act('l-1', 'reload')).to.equal('reload');
+    const state = { id: 'l-1', owner: 'l-1', status: 'ACTIVE', type: 'UDP', pools: [] };
+    expect(await lvs.listeners()).to.deep.equal([state]);
+  });
+
+  it('that ends after its start is a fault with the reason', async () => {
+    await lvs.upload('l-1', Buffer.from('virtual_server'));
+    systemd.afterStart = 'coming';
+    systemd.printed = "Can't initialize ipvs: Protocol not available";
+    const { message } = await faultOf('lvs_failed', lvs.act('l-1', 'start'));
+    expect(message).to.contain('ip_vs');
+    expect(systemd.state).to.equal('down');
+  });
+
+  it('has a check script that tells a closed port', async () => {
+    await lvs.upload('l-1', Buffer.from('virtual_server'));
+    const script = inLvs('check/udp_check.sh');
+    expect((await attempt(['sh', script, '127.0.0.1', '1'])).exitCode).to.equal(1);
+    expect((await attempt(['sh', script, 'not-an-address', '1'])).exitCode).to.equal(1);
+  });
+});

@@ -160,13 +160,13 @@ describe('the haproxy of an owner', () => {
     );
     await host.haproxies.act(lb, 'start');
     const answers: (string | undefined)[] = [];
-    let isOver = false;
-    const load = (async () => {
-      while (!isOver) answers.push(await readFrom(port));
+    const load = { isOver: false };
+    const loading = (async () => {
+      while (!load.isOver) answers.push(await readFrom(port));
     })();
     for (let round = 0; round < 5; round += 1) await host.haproxies.act(lb, 'reload');
-    isOver = true;
-    await load;
+    load.isOver = true;
+    await loading;
     member.close();
     expect(answers.length).to.be.greaterThan(50);
     expect([...new Set(answers)]).to.deep.equal(['one']);

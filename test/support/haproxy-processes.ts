@@ -46,7 +46,7 @@ export function makeTestProcesses(paths: AmphoraPaths, peer: string): TestProces
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     running.set(id, child);
-    child.stderr?.on('data', (bytes: Buffer) => {
+    child.stderr.on('data', (bytes: Buffer) => {
       output.set(id, (output.get(id) ?? '') + bytes.toString());
     });
     child.once('exit', () => {

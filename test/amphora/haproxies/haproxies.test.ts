@@ -160,13 +160,13 @@ describe('the haproxy of an owner', () => {
     );
     await host.haproxies.act(lb, 'start');
     const answers: (string | undefined)[] = [];
-    let isOver = false;
-    const load = (async () => {
-      while (!isOver) answers.push(await readFrom(port));
+    const load = { isOver: false };
+    const loading = (async () => {
+      while (!load.isOver) answers.push(await readFrom(port));
     })();
     for (let round = 0; round < 5; round += 1) await host.haproxies.act(lb, 'reload');
-    isOver = true;
-    await load;
+    load.isOver = true;
+    await loading;
     member.close();
     expect(answers.length).to.be.greaterThan(50);
     expect([...new Set(answers)]).to.deep.equal(['one']);
@@ -276,5 +276,29 @@ describe('the haproxy of an owner', () => {
     await upload(text, { kind: 'listener', id });
     await upload(config);
     expect(await host.haproxies.owners()).to.deep.equal([lb, { kind: 'listener', id }]);
+  });
+
+  it('shows the pools of a listener with their members, by what the process says', async () => {
+    const members = [await freePort(), await freePort()];
+    await upload(driverConfigOf(host.paths, lb.id, [{ id: 'listener-1', port, members }]));
+    await host.haproxies.act(lb, 'start');
+    const { pools } = await host.haproxies.listener('listener-1');
+    expect(
+      pools.map(({ id, members: each }) => [id, each.map((member) => member.id)]),
+    ).to.deep.equal([['pool-listener-1', ['member-1', 'member-2']]]);
+  });
+
+  it('may be one of 50, whose states are read without a question to each', async () => {
+    const ids = Array.from({ length: 50 }, (_, index) => `lb-${index}`);
+    for (const id of ids) {
+      const listeners = [{ id: `of-${id}`, port: await freePort(), members: [1] }];
+      await upload(driverConfigOf(host.paths, id, listeners), { kind: 'loadbalancer', id });
+    }
+    await Promise.all(
+      ids.slice(0, 3).map((id) => host.haproxies.act({ kind: 'loadbalancer', id }, 'start')),
+    );
+    const states = (await host.haproxies.listeners()).map(({ status }) => status);
+    expect(states.filter((status) => status === 'ACTIVE')).to.have.length(3);
+    expect(states).to.have.length(50);
   });
 });

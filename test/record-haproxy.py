@@ -5,8 +5,12 @@ Prints JSON: the version of the driver, and each text by its name. The objects a
 import importlib
 import inspect
 import json
+import os
 
-from oslo_config import cfg
+# Otherwise eventlet reads /etc/resolv.conf, which a root need not have.
+os.environ['EVENTLET_NO_GREENDNS'] = 'yes'
+
+from oslo_config import cfg  # noqa: E402
 
 from octavia.common import config  # noqa: F401 -- registers the options
 
@@ -72,6 +76,14 @@ def accepted(function, arguments):
     return arguments if set(arguments) <= set(names) else None
 
 
+def paired(sample, listener):
+    """The listener of a load balancer whose amphorae are in use: only those become peers."""
+    amphorae = [
+        sample.sample_amphora_tuple(id='8bb6a2e0-7f43-4c4a-9d6b-2a3c1f0e5d0%d' % number, vrrp_ip='10.1.1.%d' % number,
+                                    status='ALLOCATED') for number in (1, 2)]
+    return listener._replace(load_balancer=listener.load_balancer._replace(amphorae=amphorae))
+
+
 def certificates(owner):
     folder = CERTIFICATES + owner + '/'
     return folder, {
@@ -102,7 +114,7 @@ def combined(haproxy):
         if arguments is None or (case.get('proto') == 'PROMETHEUS' and not hasattr(sample.lib_consts, 'PROTOCOL_PROMETHEUS')):
             continue
         try:
-            yield 'combined-' + name, owner, render([sample.sample_listener_tuple(**arguments)])
+            yield 'combined-' + name, owner, render([paired(sample, sample.sample_listener_tuple(**arguments))])
         except KeyError:
             # This version does not know the protocol
             continue
@@ -140,7 +152,8 @@ def split(haproxy):
             continue
         try:
             text = module.JinjaTemplater().build_config(
-                host_amphora=sample.sample_amphora_tuple(), listener=sample.sample_listener_tuple(**arguments),
+                host_amphora=sample.sample_amphora_tuple(),
+                listener=paired(sample, sample.sample_listener_tuple(**arguments)),
                 haproxy_versions=haproxy, client_ca_filename=by_id['cont_id_ca'], client_crl=by_id['cont_id_crl'],
                 pool_tls_certs=by_id)
         except KeyError:

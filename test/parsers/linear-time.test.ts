@@ -66,8 +66,6 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   readDriverConfig: (text) => readDriverConfig(text, haproxyPlace),
   'readDriverConfig of a frontend': (text) =>
     readDriverConfig(`frontend a\nredirect location ${text}`, haproxyPlace),
-  'readDriverConfig of a backend': (text) =>
-    readDriverConfig(`backend a\noption httpchk GET ${text}`, haproxyPlace),
   rewriteFor: (text) => rewriteFor(`global\n${text}`, '3.0.11'),
   parseStats,
   'parseStats of rows': (text) => parseStats(`# pxname,svname,status,weight,type\n${text}`),

@@ -211,6 +211,10 @@ describe('a haproxy.cfg of a driver', () => {
     ]);
     expect(model.backends[0]).to.include({ listener, mode: 'http' });
     expect(model.peers[0]?.name).to.equal('sample_loadbalancer_id_1_peers');
+    expect(model.peers[0]?.peers.map(({ address }) => address)).to.deep.equal([
+      '10.1.1.1:1025',
+      '10.1.1.2:1025',
+    ]);
     expect(model.maxconn).to.equal(50_000);
     expect(model.statsSocket).to.equal('/var/lib/octavia/sample_loadbalancer_id_1.sock');
     expect(model.certificates).to.deep.equal([

@@ -64,6 +64,7 @@ const plainFiles: Record<string, string> = {
   'README.md': 'usr/share/doc/ha-agent/README.md',
   'CHANGELOG.md': 'usr/share/doc/ha-agent/CHANGELOG.md',
   'docs/api.md': 'usr/share/doc/ha-agent/docs/api.md',
+  'docs/amphora.md': 'usr/share/doc/ha-agent/docs/amphora.md',
   'docs/alphorn.md': 'usr/share/doc/ha-agent/docs/alphorn.md',
   'docs/contract.md': 'usr/share/doc/ha-agent/docs/contract.md',
   'docs/design.md': 'usr/share/doc/ha-agent/docs/design.md',

@@ -10,7 +10,6 @@ import { measureRun } from '../kit/measured-run.ts';
 import { makeKnownSecrets } from '../kit/secrets/known-secrets.ts';
 import { makeAnswerFault } from '../routes/amphora/errors.ts';
 import {
-  type CertificateListener,
   type MutualIdentity,
   openCertificateListener,
 } from '../server/client-certificate-listener.ts';
@@ -46,7 +45,6 @@ await runService('ha-amphora', async () => {
   addLockMetrics(metrics.registry, lock);
   const audit = makeAuditLog(common, 'other');
   const changes = makeChangePipeline({ lock, audit, secrets, run, changeDeadlineMs });
-  let listener: CertificateListener | undefined;
   const amphora = await makeAmphora({
     config,
     agentConfig,
@@ -55,13 +53,15 @@ await runService('ha-amphora', async () => {
     log,
     secrets,
     metrics,
-    onCertified: async () => listener?.setIdentity(await readIdentity(agentConfig)),
+    onCertified: async () => {
+      listener.setIdentity(await readIdentity(agentConfig));
+    },
   });
   await amphora.prepare();
   const answerFault = makeAnswerFault(secrets);
   const local = await openSocketListener(amphora.localApp, amphoraSocket, answerFault, log);
   const { bindHost, bindPort: port } = agentConfig;
-  listener = await openCertificateListener(
+  const listener = await openCertificateListener(
     amphora.app,
     {
       // Node.js listens on both families without an address.
@@ -80,7 +80,7 @@ await runService('ha-amphora', async () => {
     maxStopMs: changes.maxStopMs,
     async stop() {
       const stopped = changes.stop();
-      await Promise.all([stopped, listener?.stop(stopped), local.stop(stopped), amphora.stop()]);
+      await Promise.all([stopped, listener.stop(stopped), local.stop(stopped), amphora.stop()]);
       watchdog.stop();
     },
   };

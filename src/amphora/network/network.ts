@@ -46,6 +46,8 @@ export interface PluggedInterface {
   name: string;
   mac: string;
   isVip: boolean;
+  /** The VIPs that it is for; in a pair, keepalived sets them. */
+  vips: readonly string[];
   state: InterfaceState;
   /** Whether its plug came to its end. */
   isComplete: boolean;
@@ -217,6 +219,7 @@ export function makeNetwork(parts: NetworkParts): AmphoraNetwork {
         name,
         mac,
         isVip: isVip({ plugs, state }),
+        vips: plugs?.vip?.vips.map(({ address }) => address) ?? [],
         state,
         isComplete,
       }));

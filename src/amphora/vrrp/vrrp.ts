@@ -12,6 +12,12 @@ import { isPlainFile, isPlainFolder, type VrrpFiles, vrrpFiles } from './files.t
 import { instanceNamesOf, withEffectiveNopreempt } from './instances.ts';
 import type { VrrpService } from './service.ts';
 
+/** The keepalived of the VIP, as its host sees it. */
+export interface HostVrrp extends Vrrp {
+  /** Whether keepalived is configured and does not run. It asks no process, so it may be called often. */
+  isStopped(): Promise<boolean>;
+}
+
 export interface VrrpParts {
   /** `base_path` */
   base: string;
@@ -26,7 +32,7 @@ export interface VrrpParts {
 const worstFirst = ['FAULT', 'INIT', 'BACKUP'] as const;
 
 /** Uploads and actions run one after another. The state never waits for them. */
-export function makeVrrp({ base, problemsOf, check, keepalived, service }: VrrpParts): Vrrp {
+export function makeVrrp({ base, problemsOf, check, keepalived, service }: VrrpParts): HostVrrp {
   const files = vrrpFiles(base);
   const oneByOne = makeSerializer();
   const act = makeActions({ files, check, keepalived, service });
@@ -49,6 +55,9 @@ export function makeVrrp({ base, problemsOf, check, keepalived, service }: VrrpP
   return {
     upload: (bytes) => oneByOne(() => upload(bytes)),
     act: (action) => oneByOne(() => act(action)),
+    async isStopped() {
+      return (await isPlainFile(files.config)) && (await keepalived.pid()) === undefined;
+    },
     async state() {
       if (!(await isPlainFile(files.config))) return 'absent';
       if ((await keepalived.pid()) === undefined) return 'stopped';

@@ -83,7 +83,7 @@ const holders: Readonly<Record<AmphoraStatus['vrrp']['state'], string>> = {
   FAULT: 'this host cannot hold it (FAULT)',
   INIT: 'keepalived is starting (INIT)',
   stopped: 'keepalived does not run',
-  absent: 'no keepalived is configured, this host is alone',
+  absent: 'no keepalived is configured',
 };
 
 function holderOf(state: AmphoraStatus['vrrp']['state']): string {

@@ -5,7 +5,7 @@ import type { Registry } from 'prom-client';
 import { Counter } from 'prom-client';
 
 import type { AgentConfig } from '../../../amphora/agent/config.ts';
-import type { Haproxies, Vrrp } from '../../../amphora/amphora.ts';
+import type { Haproxies } from '../../../amphora/amphora.ts';
 import type { OwnerHaproxies } from '../../../amphora/haproxies/haproxies.ts';
 import { placesOf } from '../../../amphora/haproxies/places.ts';
 import { makeCounterFile } from '../../../amphora/heartbeat/counter-file.ts';
@@ -13,6 +13,7 @@ import { type Heartbeats, makeHeartbeats } from '../../../amphora/heartbeat/make
 import { makeCounterReader } from '../../../amphora/heartbeat/read-counters.ts';
 import type { BeatSettings } from '../../../amphora/heartbeat/sender.ts';
 import type { AmphoraPaths } from '../../../amphora/paths.ts';
+import type { HostVrrp } from '../../../amphora/vrrp/vrrp.ts';
 import { openCliSession } from '../../../haproxy/cli-session.ts';
 import { askSocket } from '../../../haproxy/socket.ts';
 import type { Log } from '../../../kit/log.ts';
@@ -28,7 +29,7 @@ export interface HeartbeatWiring {
   paths: AmphoraPaths;
   agentConfig: AgentConfig;
   haproxies: OwnerHaproxies;
-  vrrp: Pick<Vrrp, 'state'>;
+  vrrp: Pick<HostVrrp, 'isStopped'>;
   log: Log;
   registry: Registry;
 }
@@ -77,7 +78,7 @@ export function beatSettings(config: AgentConfig): BeatSettings {
  * @returns the reason, or undefined
  */
 async function whySilent({ vrrp, haproxies }: HeartbeatWiring): Promise<string | undefined> {
-  if ((await vrrp.state()) === 'stopped') {
+  if (await vrrp.isStopped()) {
     return 'keepalived is configured and does not run. Start it, or upload another configuration.';
   }
   for (const { owner, uploaded } of await haproxies.views()) {

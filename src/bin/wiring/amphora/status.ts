@@ -32,10 +32,7 @@ export function makeStatus(
     paths,
     agentCertificates: () => [agentConfig.serverCertificate, agentConfig.serverCa],
     uuid: () => agentConfig.amphoraId,
-    vips: async () =>
-      (await network.interfaces())
-        .filter(({ isVip }) => isVip)
-        .flatMap(({ state }) => state.addresses.map(({ address }) => address)),
+    vips: async () => (await network.interfaces()).flatMap(({ vips }) => vips),
     ports,
     heartbeat() {
       const last = heartbeats.last();

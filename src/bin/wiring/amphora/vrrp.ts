@@ -1,8 +1,7 @@
-import type { Vrrp } from '../../../amphora/amphora.ts';
 import type { AmphoraPaths } from '../../../amphora/paths.ts';
 import { keepalivedDump, vrrpFiles } from '../../../amphora/vrrp/files.ts';
 import { makeVrrpService } from '../../../amphora/vrrp/service.ts';
-import { makeVrrp } from '../../../amphora/vrrp/vrrp.ts';
+import { type HostVrrp, makeVrrp } from '../../../amphora/vrrp/vrrp.ts';
 import { checkKeepalivedConfig } from '../../../keepalived/check.ts';
 import { makeKeepalivedProcess } from '../../../keepalived/state.ts';
 import type { Host } from '../../../kit/host.ts';
@@ -10,7 +9,10 @@ import { memoryFolder } from '../../../kit/paths.ts';
 import { readVrrpConfig } from '../../../parsers/keepalived/conf.ts';
 
 /** The keepalived of the VIP. */
-export function makeAmphoraVrrp(host: Host<AmphoraPaths>, inNamespace: readonly string[]): Vrrp {
+export function makeAmphoraVrrp(
+  host: Host<AmphoraPaths>,
+  inNamespace: readonly string[],
+): HostVrrp {
   const { base } = host.paths;
   const files = vrrpFiles(base);
   return makeVrrp({

@@ -131,7 +131,7 @@ describe('a haproxy.cfg of a driver', () => {
         section === 'global'
           ? text.replace('\nglobal\n', `\nglobal\n    ${line}\n`)
           : `${text}\n${section}\n    ${line}\n`;
-      expect(read(planted).problems).to.not.be.empty;
+      expect(read(planted).problems).to.not.have.lengthOf(0);
     });
 
     it(`has a problem with ${title} after a line break in any field of a tenant`, () => {
@@ -140,8 +140,8 @@ describe('a haproxy.cfg of a driver', () => {
         expect(original, name).to.include(field);
         const alone = original.replace(field, `${field}\n${line}\n`);
         const inSection = original.replace(field, `${field}\n${section}\n${line}\n`);
-        expect(read(alone).problems, name).to.not.be.empty;
-        expect(read(inSection).problems, name).to.not.be.empty;
+        expect(read(alone).problems, name).to.not.have.lengthOf(0);
+        expect(read(inSection).problems, name).to.not.have.lengthOf(0);
       }
     });
   }
@@ -168,7 +168,7 @@ describe('a haproxy.cfg of a driver', () => {
       'global',
       'peers a',
     ]) {
-      expect(read(`${text}\n${section}\n`).problems, section).to.not.be.empty;
+      expect(read(`${text}\n${section}\n`).problems, section).to.not.have.lengthOf(0);
     }
   });
 

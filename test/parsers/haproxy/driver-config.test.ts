@@ -65,6 +65,8 @@ const hostile: readonly (readonly [section: string, line: string])[] = [
   ['frontend a', 'bind 192.0.2.1:80 ssl ca-file /etc/ssl/a.pem verify required'],
   ['frontend a', 'bind 192.0.2.1:80 ssl crl-file /etc/ssl/a.pem'],
   ['frontend a', 'acl a path -m str -f /etc/passwd'],
+  ['frontend a', 'acl a path -m str -f'],
+  ['frontend a', 'acl a path -m str "-f /etc/passwd"'],
   ['frontend a', 'acl a path -m reg -M -f /etc/passwd'],
   ['frontend a', 'acl a path,map(/etc/passwd) -m str a'],
   ['frontend a', 'acl a env(A) -m str a'],

@@ -3,7 +3,7 @@ import { readLine, type LineProblem } from './line.ts';
 /** A line with words, and its number, counted from 1. */
 export interface ConfigLine {
   line: number;
-  words: readonly [string, ...string[]];
+  tokens: readonly [string, ...string[]];
 }
 
 /** A section: `global`, `frontend NAME` … */
@@ -62,12 +62,12 @@ export function readConfig(text: string): HaproxyConfig {
   for (const [index, raw] of text.split('\n').entries()) {
     const line = index + 1;
     const read = readLine(raw);
-    const [keyword, ...args] = read.words;
+    const [keyword, ...args] = read.tokens;
     const kind = problemOf(keyword, read, sections.length > 0);
     if (kind !== undefined) problems.push({ line, kind });
     else if (keyword === undefined) continue;
     else if (sectionKeywords.has(keyword)) sections.push({ keyword, args, line, lines: [] });
-    else sections.at(-1)?.lines.push({ line, words: [keyword, ...args] });
+    else sections.at(-1)?.lines.push({ line, tokens: [keyword, ...args] });
   }
   return { sections, problems };
 }

@@ -68,10 +68,12 @@ function problemsIn(section: ConfigSection, place: DriverConfigPlace): DriverCon
   if (typeof vocabulary === 'string') {
     return [{ line: section.line, reason: `${title}: ${vocabulary}.` }];
   }
-  return section.lines.flatMap(({ line, words }) => {
-    const [directive] = words;
+  return section.lines.flatMap(({ line, tokens }) => {
+    const [directive] = tokens;
     const shapes = Object.hasOwn(vocabulary, directive) ? vocabulary[directive] : undefined;
-    const reason = shapes ? refusal(words, shapes, place) : `no driver writes it into this section`;
+    const reason = shapes
+      ? refusal(tokens, shapes, place)
+      : `no driver writes it into this section`;
     return reason === undefined
       ? []
       : [{ line, reason: `${title}, ${nameOf(directive)}: ${reason}.` }];
@@ -87,7 +89,7 @@ function problemsOfWhole(sections: readonly ConfigSection[]): DriverConfigProble
       .map(({ line }) => ({ line, reason: `Section '${keyword}': it is there more than once.` })),
   );
   const global = sections.find(({ keyword }) => keyword === 'global');
-  const [, ...sockets] = global?.lines.filter(({ words }) => words[0] === 'stats') ?? [];
+  const [, ...sockets] = global?.lines.filter(({ tokens }) => tokens[0] === 'stats') ?? [];
   const found = [
     ...again,
     ...sockets.map(({ line }) => ({
@@ -95,7 +97,7 @@ function problemsOfWhole(sections: readonly ConfigSection[]): DriverConfigProble
       reason: "Section 'global', 'stats': there is more than one stats socket.",
     })),
   ];
-  if (global?.lines.some(({ words }) => words[0] === 'user')) return found;
+  if (global?.lines.some(({ tokens }) => tokens[0] === 'user')) return found;
   const reason = "Section 'global': 'user nobody' is missing, so haproxy would run as root.";
   return [...found, { line: global?.line ?? 1, reason }];
 }

@@ -7,7 +7,7 @@ export type LineProblem = 'quote' | 'escape' | 'control';
 /** A line of haproxy.cfg as haproxy reads it. */
 export interface HaproxyLine {
   /** Without quotes and escapes. A blank or commented line has none. */
-  words: readonly string[];
+  tokens: readonly string[];
   /** Whether haproxy would replace a variable: `$` in double quotes. */
   hasVariable: boolean;
   problem?: LineProblem | undefined;
@@ -35,7 +35,7 @@ const control = /[\0-\u0008\v\f\u000E-\u001F\u007F]|\r(?!$)/;
  * @param raw a line without its line feed
  */
 export function readLine(raw: string): HaproxyLine {
-  const words: string[] = [];
+  const tokens: string[] = [];
   let word = '';
   let quote: '"' | "'" | undefined;
   let hasVariable = false;
@@ -48,28 +48,28 @@ export function readLine(raw: string): HaproxyLine {
     else if (quote === undefined && (char === '"' || char === "'")) quote = char;
     else if (char === '\\' && quote !== "'") {
       const escape = readEscape(raw, at, quote === '"');
-      if (!escape) return { words, hasVariable, problem: 'escape' };
+      if (!escape) return { tokens, hasVariable, problem: 'escape' };
       word += escape.text;
       at += escape.length - 1;
     } else if (quote === undefined && isBlank(char)) {
       while (isBlank(raw.charAt(at + 1))) at += 1;
       // Blanks at the start of a line begin no word; two quotes without text are an empty word.
-      words.push(word);
+      tokens.push(word);
       word = '';
     } else {
       hasVariable ||= char === '$' && quote === '"';
       word += char;
     }
   }
-  words.push(word);
-  return finish(raw, { words, hasVariable, problem: quote === undefined ? undefined : 'quote' });
+  tokens.push(word);
+  return finish(raw, { tokens, hasVariable, problem: quote === undefined ? undefined : 'quote' });
 }
 
 /** haproxy skips blanks at the start of a line, and reads a blank end as one empty word, which counts for none. */
-function finish(raw: string, line: HaproxyLine & { words: string[] }): HaproxyLine {
-  if (isBlank(raw.charAt(0))) line.words.shift();
-  if (line.words.at(-1) === '') line.words.pop();
-  const hasControl = line.words.length > 0 && control.test(raw);
+function finish(raw: string, line: HaproxyLine & { tokens: string[] }): HaproxyLine {
+  if (isBlank(raw.charAt(0))) line.tokens.shift();
+  if (line.tokens.at(-1) === '') line.tokens.pop();
+  const hasControl = line.tokens.length > 0 && control.test(raw);
   return { ...line, problem: line.problem ?? (hasControl ? 'control' : undefined) };
 }
 

@@ -83,7 +83,7 @@ export function modelOf(sections: readonly ConfigSection[]): DriverModel {
   const isNamed = (wanted: string) =>
     sections.filter(({ keyword, args }) => keyword === wanted && !isInternalProxy(args[0] ?? ''));
   const files = sections.flatMap(({ lines }) =>
-    lines.flatMap(({ words: [keyword, ...args] }) =>
+    lines.flatMap(({ tokens: [keyword, ...args] }) =>
       keyword === 'bind' || keyword === 'server'
         ? args.filter((_, index) => fileOptions.has(args[index - 1] ?? ''))
         : [],
@@ -109,7 +109,7 @@ function frontendOf(section: ConfigSection): DriverFrontend {
     id: section.args[0] ?? '',
     line: section.line,
     mode: modeOf(section),
-    isTls: linesOf([section], 'bind').some((words) => words.includes('ssl')),
+    isTls: linesOf([section], 'bind').some((tokens) => tokens.includes('ssl')),
     defaultBackend,
     backends: [...new Set(defaultBackend === undefined ? chosen : [...chosen, defaultBackend])],
     maxconn: numberOf(valueOf([section], 'maxconn')),
@@ -156,7 +156,7 @@ function modeOf(section: ConfigSection): 'http' | 'tcp' {
 
 function linesOf(sections: readonly ConfigSection[], keyword: string): (readonly string[])[] {
   return sections.flatMap(({ lines }) =>
-    lines.filter(({ words }) => words[0] === keyword).map(({ words }) => words),
+    lines.filter(({ tokens }) => tokens[0] === keyword).map(({ tokens }) => tokens),
   );
 }
 

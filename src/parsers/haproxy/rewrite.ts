@@ -9,7 +9,7 @@ interface Rule {
 
 interface DriverLine {
   raw: string;
-  words: readonly string[];
+  tokens: readonly string[];
   section: string;
   /** Whether the section has a line of this directive. */
   hasDirective: (directive: string) => boolean;
@@ -30,12 +30,12 @@ const rules: readonly Rule[] = [
  * @param version of haproxy, such as `2.6.12`; if it is unknown, every rule applies
  */
 export function rewriteFor(text: string, version: string): string {
-  const used = rules.filter(({ since }) => isAtLeast(version, since));
+  const used = rules.filter(({ since }) => isFrom(version, since));
   const known = new Map(
     readConfig(text).sections.flatMap(({ keyword, lines }) => {
-      const directives = new Set(lines.map(({ words }) => words[0]));
+      const directives = new Set(lines.map(({ tokens }) => tokens[0]));
       const section = { section: keyword, hasDirective: (name: string) => directives.has(name) };
-      return lines.map(({ line, words }) => [line, { ...section, words }]);
+      return lines.map(({ line, tokens }) => [line, { ...section, tokens }]);
     }),
   );
   const rewritten = text.split('\n').flatMap((raw, index) => {
@@ -50,7 +50,7 @@ export function rewriteFor(text: string, version: string): string {
   return rewritten.join('\n');
 }
 
-function isAtLeast(version: string, [major, minor]: Rule['since']): boolean {
+function isFrom(version: string, [major, minor]: Rule['since']): boolean {
   const read = /^(\d{1,4})\.(\d{1,4})/.exec(version);
   if (!read) return true;
   const [ofMajor, ofMinor] = [Number(read[1]), Number(read[2])];
@@ -58,8 +58,8 @@ function isAtLeast(version: string, [major, minor]: Rule['since']): boolean {
 }
 
 /** Drivers of API 0.5 name the group of the controller's image. The agent gives haproxy the group of this host. */
-function withoutGroup({ words, section }: DriverLine): readonly string[] | undefined {
-  return section === 'global' && words[0] === 'group' ? [''] : undefined;
+function withoutGroup({ tokens, section }: DriverLine): readonly string[] | undefined {
+  return section === 'global' && tokens[0] === 'group' ? [''] : undefined;
 }
 
 /**
@@ -67,15 +67,15 @@ function withoutGroup({ words, section }: DriverLine): readonly string[] | undef
  * refuses the file: `'external-check' is not a CPU range`.
  */
 function withSeparateExternalCheck(line: DriverLine): readonly string[] | undefined {
-  const { raw, words } = line;
-  if (words[0] !== 'cpu-map' || words[3] !== 'external-check') return undefined;
+  const { raw, tokens } = line;
+  if (tokens[0] !== 'cpu-map' || tokens[3] !== 'external-check') return undefined;
   const end = raw.lastIndexOf('external-check');
   return [raw.slice(0, end).trimEnd(), ...externalCheck(line)];
 }
 
 /** Drivers before 11.0 do not allow the processes of PING monitors, without which they fail since haproxy 2.2. */
 function withForks(line: DriverLine): readonly string[] | undefined {
-  const isGlobal = line.section === 'global' && line.words[0] === 'external-check';
+  const isGlobal = line.section === 'global' && line.tokens[0] === 'external-check';
   return isGlobal ? externalCheck(line) : undefined;
 }
 
@@ -85,16 +85,16 @@ function externalCheck({ hasDirective }: DriverLine): readonly string[] {
 }
 
 /** Drivers 11.0 to 16.0 ask for what haproxy 2.0 does by default. haproxy 2.6 knows the option no more. */
-function withoutHtx({ words }: DriverLine): readonly string[] | undefined {
-  return words[0] === 'option' && words[1] === 'http-use-htx' ? [''] : undefined;
+function withoutHtx({ tokens }: DriverLine): readonly string[] | undefined {
+  return tokens[0] === 'option' && tokens[1] === 'http-use-htx' ? [''] : undefined;
 }
 
 /**
  * Drivers before 17.0 end the version of an HTTP monitor in a line break, with or without a header after it. haproxy
  * 2.2 and 2.6 warn, and 3.0 refuses the file. `http-check send` is there since 2.2.
  */
-function withHostOfCheck({ raw, words }: DriverLine): readonly string[] | undefined {
-  const [option, name, , , version = ''] = words;
+function withHostOfCheck({ raw, tokens }: DriverLine): readonly string[] | undefined {
+  const [option, name, , , version = ''] = tokens;
   if (option !== 'option' || name !== 'httpchk' || !version.includes('\r\n')) return undefined;
   const start = raw.lastIndexOf('HTTP/1.');
   if (start < 0) return undefined;

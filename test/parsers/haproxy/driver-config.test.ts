@@ -65,6 +65,8 @@ const hostile: readonly (readonly [section: string, line: string])[] = [
   ['frontend a', 'bind 192.0.2.1:80 ssl ca-file /etc/ssl/a.pem verify required'],
   ['frontend a', 'bind 192.0.2.1:80 ssl crl-file /etc/ssl/a.pem'],
   ['frontend a', 'acl a path -m str -f /etc/passwd'],
+  ['frontend a', 'acl a path -m str -f'],
+  ['frontend a', 'acl a path -m str "-f /etc/passwd"'],
   ['frontend a', 'acl a path -m reg -M -f /etc/passwd'],
   ['frontend a', 'acl a path,map(/etc/passwd) -m str a'],
   ['frontend a', 'acl a env(A) -m str a'],
@@ -131,7 +133,7 @@ describe('a haproxy.cfg of a driver', () => {
         section === 'global'
           ? text.replace('\nglobal\n', `\nglobal\n    ${line}\n`)
           : `${text}\n${section}\n    ${line}\n`;
-      expect(read(planted).problems).to.not.be.empty;
+      expect(read(planted).problems).to.not.have.lengthOf(0);
     });
 
     it(`has a problem with ${title} after a line break in any field of a tenant`, () => {
@@ -140,8 +142,8 @@ describe('a haproxy.cfg of a driver', () => {
         expect(original, name).to.include(field);
         const alone = original.replace(field, `${field}\n${line}\n`);
         const inSection = original.replace(field, `${field}\n${section}\n${line}\n`);
-        expect(read(alone).problems, name).to.not.be.empty;
-        expect(read(inSection).problems, name).to.not.be.empty;
+        expect(read(alone).problems, name).to.not.have.lengthOf(0);
+        expect(read(inSection).problems, name).to.not.have.lengthOf(0);
       }
     });
   }
@@ -168,7 +170,7 @@ describe('a haproxy.cfg of a driver', () => {
       'global',
       'peers a',
     ]) {
-      expect(read(`${text}\n${section}\n`).problems, section).to.not.be.empty;
+      expect(read(`${text}\n${section}\n`).problems, section).to.not.have.lengthOf(0);
     }
   });
 

@@ -4,7 +4,7 @@ import { readConfig } from '../../../src/parsers/haproxy/config.ts';
 import { readLine } from '../../../src/parsers/haproxy/line.ts';
 
 describe('a line of haproxy.cfg', () => {
-  const cases: readonly (readonly [raw: string, words: readonly string[]])[] = [
+  const cases: readonly (readonly [raw: string, tokens: readonly string[]])[] = [
     ['', []],
     ['  \t ', []],
     ['# comment', []],
@@ -32,9 +32,9 @@ describe('a line of haproxy.cfg', () => {
     ['ü é', ['ü', 'é']],
     ['a\u00A0b', ['a\u00A0b']],
   ];
-  for (const [raw, words] of cases) {
-    it(`${JSON.stringify(raw)} has the words ${JSON.stringify(words)}`, () => {
-      expect(readLine(raw)).to.deep.equal({ words, hasVariable: false, problem: undefined });
+  for (const [raw, tokens] of cases) {
+    it(`${JSON.stringify(raw)} has the words ${JSON.stringify(tokens)}`, () => {
+      expect(readLine(raw)).to.deep.equal({ tokens, hasVariable: false, problem: undefined });
     });
   }
 
@@ -63,12 +63,12 @@ describe('the sections of haproxy.cfg', () => {
     const text = '# a\nglobal\n daemon # b\n\nbackend a:b\r\n server c d\n';
     expect(readConfig(text)).to.deep.equal({
       sections: [
-        { keyword: 'global', args: [], line: 2, lines: [{ line: 3, words: ['daemon'] }] },
+        { keyword: 'global', args: [], line: 2, lines: [{ line: 3, tokens: ['daemon'] }] },
         {
           keyword: 'backend',
           args: ['a:b'],
           line: 5,
-          lines: [{ line: 6, words: ['server', 'c', 'd'] }],
+          lines: [{ line: 6, tokens: ['server', 'c', 'd'] }],
         },
       ],
       problems: [],

@@ -11,7 +11,7 @@ import {
   url,
 } from './arguments.ts';
 import { alpn, ciphers } from './frontend.ts';
-import { line, words, type Argument, type Options, type Vocabulary } from './shapes.ts';
+import { line, fixed, type Argument, type Options, type Vocabulary } from './shapes.ts';
 
 const serverOptions: Options = {
   weight: [/^\d{1,3}$/],
@@ -81,7 +81,7 @@ const insertedHeaders: readonly (readonly [string, RegExp])[] = [
 /** What drivers write into a section `backend`, which is a pool. */
 export const backendVocabulary: Vocabulary = {
   mode: [line('mode', /^(?:http|tcp)$/)],
-  'http-reuse': [words('http-reuse safe')],
+  'http-reuse': [fixed('http-reuse safe')],
   balance: [line('balance', /^(?:roundrobin|leastconn|source)$/)],
   'stick-table': [
     line('stick-table', 'type', /^ip(?:v6)?$/, 'size', size),
@@ -90,21 +90,21 @@ export const backendVocabulary: Vocabulary = {
     line('stick-table', 'type', 'string', 'len', '64', 'size', size, 'peers', peersName),
   ],
   stick: [
-    words('stick on src'),
+    fixed('stick on src'),
     line('stick', 'store-response', cookieOf('res.cook')),
     line('stick', 'match', cookieOf('req.cook')),
   ],
-  cookie: [words('cookie SRV insert indirect nocache')],
-  'load-server-state-from-file': [words('load-server-state-from-file global')],
+  cookie: [fixed('cookie SRV insert indirect nocache')],
+  'load-server-state-from-file': [fixed('load-server-state-from-file global')],
   timeout: [line('timeout', /^(?:check|connect|server)$/, time)],
   option: [
     line('option', 'httpchk', httpMethod, url),
     line('option', 'httpchk', httpMethod, url, httpVersionAndHost),
-    words('option httpchk'),
-    words('option ssl-hello-chk'),
-    words('option external-check'),
-    words('option forwardfor'),
-    words('option allbackups'),
+    fixed('option httpchk'),
+    fixed('option ssl-hello-chk'),
+    fixed('option external-check'),
+    fixed('option forwardfor'),
+    fixed('option allbackups'),
   ],
   'http-check': [
     line('http-check', 'expect', 'rstatus', /^[\d|]{1,4096}$/),

@@ -11,7 +11,7 @@ import {
   token,
   urlFormat,
 } from './arguments.ts';
-import { line, words, type Argument, type Options, type Vocabulary } from './shapes.ts';
+import { line, fixed, type Argument, type Options, type Vocabulary } from './shapes.ts';
 
 /** OpenSSL's list of ciphers: the characters that the API allows (octavia/common/validate.py). */
 export const ciphers = /^[\w+!:@=.-]{1,4096}$/;
@@ -62,7 +62,7 @@ const code = /^3\d\d$/;
 
 /** What drivers write into a section `frontend`, which is a listener. */
 export const frontendVocabulary: Vocabulary = {
-  option: [words('option httplog'), words('option tcplog'), words('option forwardfor')],
+  option: [fixed('option httplog'), fixed('option tcplog'), fixed('option forwardfor')],
   maxconn: [line('maxconn', number)],
   bind: [{ items: ['bind', address], options: bindOptions }],
   mode: [line('mode', /^(?:http|tcp)$/)],
@@ -83,7 +83,7 @@ export const frontendVocabulary: Vocabulary = {
   ],
   'http-request': [{ items: ['http-request', 'deny', 'if'], rest: condition }],
   redirect: [
-    words('redirect scheme https if !{ ssl_fc }'),
+    fixed('redirect scheme https if !{ ssl_fc }'),
     { items: ['redirect', /^(?:location|prefix)$/, urlFormat, 'if'], rest: condition },
     {
       items: ['redirect', 'code', code, /^(?:location|prefix)$/, urlFormat, 'if'],

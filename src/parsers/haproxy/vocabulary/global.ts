@@ -1,5 +1,5 @@
 import { address, id, logSocket, number, stateFile, statsSocket, time } from './arguments.ts';
-import { line, words, type Vocabulary } from './shapes.ts';
+import { line, fixed, type Vocabulary } from './shapes.ts';
 
 const facility = /^local[0-7]$/;
 const threads = /^auto:1\/1-\d{1,4}$/;
@@ -8,7 +8,7 @@ const cpus = /^1-\d{1,4}$/;
 /** What drivers write into the section `global`. */
 export const globalVocabulary: Vocabulary = {
   daemon: [line('daemon')],
-  user: [words('user nobody')],
+  user: [fixed('user nobody')],
   // Drivers of API 0.5; the agent chooses the group.
   group: [line('group', id)],
   log: [line('log', logSocket, facility), line('log', logSocket, facility, 'notice')],
@@ -28,14 +28,14 @@ export const globalVocabulary: Vocabulary = {
 
 /** What drivers write into the section `defaults`. */
 export const defaultsVocabulary: Vocabulary = {
-  log: [words('log global')],
-  no: [words('no log')],
+  log: [fixed('log global')],
+  no: [fixed('no log')],
   retries: [line('retries', number)],
   option: [
-    words('option redispatch'),
-    words('option splice-request'),
-    words('option splice-response'),
-    words('option http-keep-alive'),
+    fixed('option redispatch'),
+    fixed('option splice-request'),
+    fixed('option splice-response'),
+    fixed('option http-keep-alive'),
   ],
   timeout: [line('timeout', /^(?:connect|client|server)$/, time)],
 };

@@ -1,26 +1,26 @@
-import { words, type Vocabulary } from './shapes.ts';
+import { fixed, type Vocabulary } from './shapes.ts';
 
 const internal = 'prometheus-exporter-internal';
 
 /** The proxies that a driver adds for a listener of protocol PROMETHEUS, word by word. */
 export const prometheusVocabularies: Readonly<Record<string, Vocabulary>> = {
   [`frontend ${internal}-endpoint`]: {
-    bind: [words('bind 127.0.0.1:9101')],
-    mode: [words('mode http')],
-    no: [words('no log')],
-    option: [words('option http-use-htx')],
+    bind: [fixed('bind 127.0.0.1:9101')],
+    mode: [fixed('mode http')],
+    no: [fixed('no log')],
+    option: [fixed('option http-use-htx')],
     'http-request': [
-      words('http-request use-service prometheus-exporter if { path /metrics }'),
-      words('http-request reject'),
+      fixed('http-request use-service prometheus-exporter if { path /metrics }'),
+      fixed('http-request reject'),
     ],
-    timeout: [words('timeout http-request 5s'), words('timeout client 5s')],
+    timeout: [fixed('timeout http-request 5s'), fixed('timeout client 5s')],
   },
   [`backend ${internal}`]: {
-    mode: [words('mode http')],
-    no: [words('no log')],
-    balance: [words('balance first')],
-    timeout: [words('timeout connect 5s'), words('timeout server 5s')],
-    server: [words('server prometheus-internal 127.0.0.1:9102')],
+    mode: [fixed('mode http')],
+    no: [fixed('no log')],
+    balance: [fixed('balance first')],
+    timeout: [fixed('timeout connect 5s'), fixed('timeout server 5s')],
+    server: [fixed('server prometheus-internal 127.0.0.1:9102')],
   },
 };
 

@@ -41,7 +41,7 @@ export function line(...items: readonly Item[]): Shape {
 }
 
 /** Several words that are all fixed. */
-export function words(text: string): Shape {
+export function fixed(text: string): Shape {
   return { items: text.split(' ') };
 }
 

@@ -37,7 +37,6 @@ export function agentConfigurationText(wish: AgentConfiguration): string {
       {
         agent_server_ca: '/etc/octavia/certs/client_ca.pem',
         agent_server_cert: '/etc/octavia/certs/server.pem',
-        agent_server_network_dir: '/etc/netns/amphora-haproxy/network/interfaces.d',
         agent_request_read_timeout: 180,
         amphora_id: wish.amphoraId,
         amphora_udp_driver: 'keepalived_lvs',

@@ -36,10 +36,9 @@ PIDFile=/run/octavia-amphora-agent.pid
 WantedBy=multi-user.target
 `;
 
-/** What an image of Octavia has. The second is what `ip netns exec` covers with that of the namespace. */
+/** What an image of Octavia has. */
 const octaviaFolders = [
   '/etc/octavia/interfaces',
-  '/etc/network',
   '/var/lib/octavia/certs',
   '/var/lib/octavia/vrrp',
 ];

@@ -58,6 +58,7 @@ export interface AmphoraLab {
   readonly name: string;
   readonly suite: Suite;
   readonly agent: AgentKind;
+  readonly topology: AmphoraRecord['topology'];
   /** The address of this machine in the management network, where the controller and its health manager are. */
   readonly controller: string;
   readonly heartbeatKey: string;
@@ -86,6 +87,7 @@ export interface AmphoraLabOptions {
   readonly agent: AgentKind;
   /** The package of this project, for `ours`. */
   readonly package?: string;
+  /** By default SINGLE for one node, and ACTIVE_STANDBY for more. */
   readonly topology?: AmphoraRecord['topology'];
   readonly progress?: Progress;
   readonly keepFailed?: boolean;
@@ -206,6 +208,7 @@ function amphoraLabOf(lab: LabRecord, record: AmphoraRecord): AmphoraLab {
     name: lab.name,
     suite: lab.suite,
     agent: record.agent,
+    topology: record.topology,
     controller: lab.gateway,
     heartbeatKey: record.heartbeatKey,
     trust,

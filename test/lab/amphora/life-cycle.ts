@@ -119,7 +119,10 @@ export interface LifeCycleOptions {
   readonly mode?: 'play' | 'attempt';
 }
 
-/** Plays the first half of the life cycle on all nodes: when it returns, the VIP serves. */
+/**
+ * Plays the first half of the life cycle on all nodes. The VIP serves when keepalived has found its check to succeed
+ * twice, about 10 s later. A SINGLE amphora has no keepalived: it would take the VIP away that the agent has set.
+ */
 export async function bringServiceUp(
   lab: AmphoraLab,
   driver: Driver,
@@ -139,11 +142,16 @@ export async function bringServiceUp(
     await play({ do: 'plug_network', port: memberPlug(node, port), amphora });
     await play({ do: 'get_interface_from_ip', amphora });
   }
+  const hasVrrp = lab.topology === 'ACTIVE_STANDBY';
   const subnet = { cidr: tenant.vip.cidr, gateway_ip: tenant.vip.gateway };
   for (const amphora of lab.nodes.keys()) {
-    await play({ do: 'update_vrrp_conf', subnet, amphora });
+    if (hasVrrp) {
+      await play({ do: 'update_vrrp_conf', subnet, amphora });
+    }
     await play({ do: 'update_amphora_listeners', amphora });
-    await play({ do: 'start_vrrp_service', amphora });
+    if (hasVrrp) {
+      await play({ do: 'start_vrrp_service', amphora });
+    }
     await play({ do: 'get_all_listeners', amphora });
   }
 }
@@ -164,7 +172,7 @@ export async function changeAndRemove(
         controllers: [`${lab.controller}:5555`],
         heartbeatKey: lab.heartbeatKey,
         heartbeatInterval: 4,
-        topology: lab.nodes.length > 1 ? 'ACTIVE_STANDBY' : 'SINGLE',
+        topology: lab.topology,
       });
       await play({ do: 'update_amphora_agent_config', text, amphora });
     }
@@ -176,7 +184,9 @@ export async function changeAndRemove(
     await play({ do: 'upload_cert_amp', pem: await textOf(next.pem), amphora });
     await play({ do: 'get_info', amphora });
   }
-  await play({ do: 'stop_vrrp_service' });
+  if (lab.topology === 'ACTIVE_STANDBY') {
+    await play({ do: 'stop_vrrp_service' });
+  }
   const listeners = [ids.http, ids.tcp, ...(tls ? [ids.https] : [])];
   for (const listener of listeners) {
     await play({ do: 'delete', listener });

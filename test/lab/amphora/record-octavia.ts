@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { down } from '../lab.ts';
 import { progressOnStderr, step } from '../progress.ts';
+import { waitUntil } from '../wait.ts';
 import type { Driver, Step } from './driver.ts';
 import type { AmphoraLab } from './lab.ts';
 import { upAmphorae } from './lab.ts';
@@ -18,6 +19,7 @@ const lab = await upAmphorae({
   suite: 'bookworm',
   nodes: 1,
   agent: 'octavia',
+  topology: 'ACTIVE_STANDBY',
   progress: progressOnStderr,
 });
 try {
@@ -25,8 +27,13 @@ try {
   await step(progressOnStderr, 'Playing the life cycle', async () => {
     await bringServiceUp(lab, driver, { mode: 'attempt' });
   });
-  const web = await lab.inClient(['curl', '-s', '-m', '5', `http://${tenant.vip.address}/`]);
-  const traffic = { exitCode: web.exitCode, body: web.stdout };
+  const ask = ['-s', '-m', '2', `http://${tenant.vip.address}/`] as const;
+  let traffic = '';
+  await waitUntil('the VIP to serve', async () => {
+    const web = await lab.inClient(['curl', ...ask]);
+    traffic = web.stdout;
+    return web.exitCode === 0;
+  });
   const memory = await memoryOf(lab);
   const times = await step(progressOnStderr, 'Measuring', () => timesOf(driver));
   await step(progressOnStderr, 'Ending the life cycle', () =>
@@ -42,8 +49,8 @@ try {
 
 /** The resident and proportional memory of the agent's processes, in kilobytes. */
 async function memoryOf(from: AmphoraLab): Promise<Record<string, unknown>[]> {
-  const script =
-    "for p in $(pgrep -f amphora-agent); do echo $p $(awk '/^(Rss|Pss):/{print $2}' /proc/$p/smaps_rollup); done";
+  const procs = '/sys/fs/cgroup/system.slice/amphora-agent.service/cgroup.procs';
+  const script = `for p in $(cat ${procs}); do echo $p $(awk '/^(Rss|Pss):/{print $2}' /proc/$p/smaps_rollup); done`;
   const text = (await from.nodes[0]?.run(['sh', '-c', script])) ?? '';
   return text
     .trim()

@@ -43,6 +43,13 @@ const octaviaFolders = [
   '/var/lib/octavia/vrrp',
 ];
 
+/** The image's settings, which amphora-netns.service reads into the namespace: a standby binds the VIP without it. */
+const octaviaSysctls = `net.ipv4.ip_forward = 1
+net.ipv4.ip_nonlocal_bind = 1
+net.ipv6.conf.all.forwarding = 1
+net.ipv6.ip_nonlocal_bind = 1
+`;
+
 /** Starts the agent of a node by its unit, now and at each boot. */
 export async function startAgent(node: LabNode, kind: AgentKind): Promise<void> {
   if (kind === 'octavia') {
@@ -50,6 +57,7 @@ export async function startAgent(node: LabNode, kind: AgentKind): Promise<void> 
     // The script of the package octavia-agent is for UDP only, which this kernel cannot do. Without it, plug fails
     await node.writeFile('/usr/bin/octavia-agent-lvs-masquerade', '#!/bin/sh\n', 0o755);
     await node.run(['mkdir', '-p', ...octaviaFolders]);
+    await node.writeFile('/etc/sysctl.d/99-amphora.conf', octaviaSysctls);
     const groupFile = '/var/lib/octavia/haproxy-default-user-group.conf';
     await node.writeFile(groupFile, 'global\n    group nogroup\n');
     await node.run(['systemctl', 'daemon-reload']);

@@ -3,19 +3,7 @@ import { dirname, join } from 'node:path';
 
 import { ifThere } from '../../kit/files/files.ts';
 import { numbersIn } from '../../parsers/proc/proc-files.ts';
-
-/** Kilobytes of memory. */
-export interface Memory {
-  total: number;
-  free: number;
-  available: number;
-  buffers: number;
-  cached: number;
-  swapUsed: number;
-  shared: number;
-  slab: number;
-  committed: number;
-}
+import type { Details } from '../amphora.ts';
 
 export interface MemoryPaths {
   /** /proc/meminfo */
@@ -37,7 +25,7 @@ interface Room {
  * whichever is least. Controllers since 12.0 make haproxy's TLS cache half of free + buffers + cached, so the sum of
  * these must not be more than haproxy can take.
  */
-export async function readMemory(paths: MemoryPaths): Promise<Memory> {
+export async function readMemory(paths: MemoryPaths): Promise<Details['memory']> {
   const host = numbersIn(await readFile(paths.meminfo, 'utf8'));
   const of = (name: string) => host.get(name) ?? 0;
   const rooms = await roomsOf(paths);

@@ -1,26 +1,9 @@
 import type { CliSession } from '../../haproxy/cli-session.ts';
 import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import { systemErrorCode } from '../../kit/fault.ts';
+import type { Stats } from '../../parsers/haproxy/stats.ts';
 import type { OwnerCounters, WorkerReading } from './counters.ts';
 import type { BeatPool, Counters } from './payload.ts';
-
-/** What is needed of the rows of `show stat`; see parsers/haproxy/stats.ts. */
-export interface StatRows {
-  frontends: readonly {
-    name: string;
-    status: string;
-    connections: number;
-    totalConnections: number;
-    bytesIn: number;
-    bytesOut: number;
-    requestErrors: number;
-  }[];
-  backends: readonly {
-    name: string;
-    status: string;
-    servers: readonly { name: string; status: string }[];
-  }[];
-}
 
 export interface CounterReaderParts {
   /** The stats socket of an owner. */
@@ -30,7 +13,7 @@ export interface CounterReaderParts {
   openSession: (path: string) => Promise<CliSession>;
   /** One command to a socket, whose answer ends with the connection; undefined if there is none. */
   ask: (path: string, command: string) => Promise<string | undefined>;
-  parse: (csv: string) => StatRows;
+  parse: (csv: string) => Stats;
   /** When a process began; undefined if it does not exist. */
   startOf: (pid: number) => Promise<string | undefined>;
 }
@@ -157,7 +140,7 @@ function release(known: Known, found: readonly Found[]): void {
 }
 
 interface Reading {
-  stats: StatRows;
+  stats: Stats;
   /** Nothing comes any more, and this was the last reading. */
   isDone: boolean;
 }
@@ -231,7 +214,7 @@ async function oldWorkers(
   );
 }
 
-function rowsOf({ frontends }: StatRows): ReadonlyMap<string, Counters> {
+function rowsOf({ frontends }: Stats): ReadonlyMap<string, Counters> {
   const own = frontends.filter(({ name }) => !name.startsWith(ofMetrics));
   return new Map(
     own.map((row) => [
@@ -248,7 +231,7 @@ function rowsOf({ frontends }: StatRows): ReadonlyMap<string, Counters> {
 }
 
 /** A backend `POOL:LISTENER` is the listener's; another one is that of the only listener. */
-function listenersOf({ frontends, backends }: StatRows): OwnerCounters['listeners'] {
+function listenersOf({ frontends, backends }: Stats): OwnerCounters['listeners'] {
   const own = frontends.filter(({ name }) => !name.startsWith(ofMetrics));
   const [first] = own;
   const listenerOf = (pool: string) => pool.split(':', 2)[1] ?? first?.name;

@@ -54,7 +54,7 @@ describe('the memory that haproxy may have', () => {
       swapUsed: 700,
       shared: 4000,
       slab: 150000,
-      committedAs: 900000,
+      committed: 900000,
     });
   });
 

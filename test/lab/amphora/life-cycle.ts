@@ -121,6 +121,8 @@ export interface LifeCycleOptions {
   readonly version?: '0.5' | 'v0.1';
   /** Without TERMINATED_HTTPS, for v0.1, and where Debian 13's driver meets an agent that reports all memory as free. */
   readonly tls?: boolean;
+  /** Another load balancer than `loadBalancer`, as a step of the driver. */
+  readonly balancer?: Step;
   /** `play` stops at the first failure or repetition; `attempt` goes on. */
   readonly mode?: 'play' | 'attempt';
 }
@@ -132,10 +134,10 @@ export interface LifeCycleOptions {
 export async function bringServiceUp(
   lab: AmphoraLab,
   driver: Driver,
-  { version, tls = true, mode = 'play' }: LifeCycleOptions = {},
+  { version, tls = true, mode = 'play', balancer }: LifeCycleOptions = {},
 ): Promise<void> {
   const play = (step: Step) => driver[mode](step);
-  await play(await loadBalancer(tls ? await makeTenantCertificates(lab) : undefined));
+  await play(balancer ?? (await loadBalancer(tls ? await makeTenantCertificates(lab) : undefined)));
   for (const [amphora, node] of lab.nodes.entries()) {
     if (version !== undefined) {
       await play({ do: 'use_api', version, amphora });

@@ -41,8 +41,10 @@ export function makeUnitProcesses(host: Host, template = 'amphora-haproxy'): Pro
     },
     async setEnabled(id, isEnabled) {
       const action = isEnabled ? 'enable' : 'disable';
-      // The manager need not read all units again: the next boot does.
-      const argv = ['systemctl', '--no-reload', '--quiet', action, unitOf(id)] as const;
+      // To enable it, the manager need not read all units again: the next boot does. But it may have read them since, for
+      // another unit. Unless it reads them again, it remembers a unit that is gone and starts it with its target.
+      const reload = isEnabled ? ['--no-reload'] : [];
+      const argv = ['systemctl', ...reload, '--quiet', action, unitOf(id)] as const;
       const { exitCode, stderr } = await host.run({ argv, deadlineMs: host.readDeadlineMs });
       if (exitCode === 0) return;
       throw new Fault('service_failed', `systemd could not ${action} ${unitOf(id)}.`, {

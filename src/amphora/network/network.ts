@@ -103,6 +103,12 @@ export function makeNetwork(parts: NetworkParts): AmphoraNetwork {
     return (await records.all()).find((each) => each.mac === mac);
   }
 
+  /** Whether a port is among the tenants' interfaces. One that is remembered may have been pulled out. */
+  async function isPresent(mac: string): Promise<boolean> {
+    const isThere = namespace === null || (await hasNamespace(run, namespace));
+    return isThere && linkOf(await ip.links(), mac) !== undefined;
+  }
+
   async function nextName(): Promise<string> {
     const links = await ip.links();
     const outside = await host.links();
@@ -193,9 +199,10 @@ export function makeNetwork(parts: NetworkParts): AmphoraNetwork {
       return serialize(() =>
         orFailed('port_plug_failed', async () => {
           const former = await recordOf(port.mac);
+          const wasPlugged = former?.isComplete === true && (await isPresent(port.mac));
           const plugs: Plugs = { ...former?.plugs, port };
           const { name } = await setup.establish({ mac: port.mac, plugs }, former, nextName);
-          return { interface: name, isNew: former?.isComplete !== true };
+          return { interface: name, isNew: !wasPlugged };
         }),
       );
     },

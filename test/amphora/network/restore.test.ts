@@ -51,6 +51,17 @@ describe('the interfaces of an amphora', function () {
     expect(addresses).to.deep.equal(['192.0.2.8/24', '198.51.100.7/24']);
   });
 
+  it('that lead to members are new again after their port was pulled out and plugged in', async () => {
+    const { network } = ports.network();
+    const { mac } = await ports.addPort();
+    const plug = portPlug(mac, '192.0.2.7');
+    await network.plugPort(plug);
+    await must('ip', '-n', ports.namespace(), 'link', 'delete', 'eth2');
+    await ports.addPort(mac);
+    expect(await network.plugPort(plug)).to.deep.equal({ interface: 'eth2', isNew: true });
+    expect((await ports.stateOf('eth2')).addresses).to.deep.equal(['192.0.2.7/24']);
+  });
+
   it('with a VIP may get addresses of members, and keep the VIP', async () => {
     const { network } = ports.network();
     const { mac } = await ports.addPort();

@@ -445,6 +445,17 @@ class Steps:
         self.receiver.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.receiver.bind((address, port))
 
+    def stop_listening(self):
+        self.receiver.close()
+
+    def drain_heartbeats(self):
+        """Drops what has come so far, so that the next heartbeats are made from now on."""
+        dropped = 0
+        while select.select([self.receiver], [], [], 0)[0]:
+            self.receiver.recvfrom(65536)
+            dropped += 1
+        return dropped
+
     def heartbeats(self, key, count=1, seconds=30):
         """The next heartbeats, unwrapped by Octavia's own code."""
         from octavia.amphorae.backends.health_daemon import status_message

@@ -20,6 +20,9 @@ export const ids = {
 export const memberId = (pool: 1 | 2, index: number): string =>
   `4e000000-aaaa-4000-8000-00000000${pool}00${index + 1}`;
 
+/** Drivers that speak 0.5 ask for a million connections otherwise, and this place has 20 000 descriptors. */
+const connectionLimit = 1000;
+
 export const listenerPorts = { http: 80, tcp: 7007, https: 443 } as const;
 
 /** The certificates of the tenant's listeners. */
@@ -65,12 +68,14 @@ export async function loadBalancer(tls?: TenantCertificates): Promise<Step> {
     protocol_port: listenerPorts.http,
     default_pool: ids.httpPool,
     insert_headers: { 'X-Forwarded-For': 'true' },
+    connection_limit: connectionLimit,
   };
   const tcp = {
     id: ids.tcp,
     protocol: 'TCP',
     protocol_port: listenerPorts.tcp,
     default_pool: ids.tcpPool,
+    connection_limit: connectionLimit,
   };
   const spec = {
     id: ids.lb,
@@ -95,6 +100,7 @@ async function httpsListener({ www, api }: TenantCertificates) {
     protocol: 'TERMINATED_HTTPS',
     protocol_port: listenerPorts.https,
     default_pool: ids.httpPool,
+    connection_limit: connectionLimit,
     tls: await tlsOf(www),
     sni: [await tlsOf(api)],
     tls_versions: ['TLSv1.2', 'TLSv1.3'],
@@ -115,6 +121,8 @@ export interface LifeCycleOptions {
   readonly version?: '0.5' | 'v0.1';
   /** Without TERMINATED_HTTPS, for v0.1, and where Debian 13's driver meets an agent that reports all memory as free. */
   readonly tls?: boolean;
+  /** Another load balancer than `loadBalancer`, as a step of the driver. */
+  readonly balancer?: Step;
   /** `play` stops at the first failure or repetition; `attempt` goes on. */
   readonly mode?: 'play' | 'attempt';
 }
@@ -126,10 +134,10 @@ export interface LifeCycleOptions {
 export async function bringServiceUp(
   lab: AmphoraLab,
   driver: Driver,
-  { version, tls = true, mode = 'play' }: LifeCycleOptions = {},
+  { version, tls = true, mode = 'play', balancer }: LifeCycleOptions = {},
 ): Promise<void> {
   const play = (step: Step) => driver[mode](step);
-  await play(await loadBalancer(tls ? await makeTenantCertificates(lab) : undefined));
+  await play(balancer ?? (await loadBalancer(tls ? await makeTenantCertificates(lab) : undefined)));
   for (const [amphora, node] of lab.nodes.entries()) {
     if (version !== undefined) {
       await play({ do: 'use_api', version, amphora });

@@ -56,6 +56,11 @@ function describeRequest(name: string, request: IncomingMessage, response: Serve
   const isEncrypted = 'encrypted' in request.socket;
   response.setHeader('Content-Type', 'application/json');
   const seen = { member: name, method, url, httpVersion, headers, from, isEncrypted };
+  // An application that keeps sessions: /session?id=abc begins the session abc
+  const session = new URL(url ?? '/', 'http://member').searchParams.get('id');
+  if (session !== null) {
+    response.setHeader('Set-Cookie', `session=${session}; Path=/`);
+  }
   // A body has to be read before the connection can be used again
   request.resume().on('end', () => response.end(`${JSON.stringify(seen)}\n`));
 }

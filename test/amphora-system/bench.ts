@@ -1,0 +1,120 @@
+import { expect } from 'chai';
+
+import type { Driver, StepResult } from '../lab/amphora/driver.ts';
+import type { AmphoraLab, AmphoraNode } from '../lab/amphora/lab.ts';
+import { tenant } from '../lab/amphora/networks.ts';
+import { waitUntil } from '../lab/wait.ts';
+
+/** The lab, as soon as it is up. */
+export type Bench = () => AmphoraLab;
+
+/**
+ * Makes the nodes small, because drivers since 12.0 make haproxy's TLS cache half of the memory that is free: 8 GB on a
+ * machine of this size. Control groups would do it as well, but not every machine gives a node their controllers.
+ */
+export async function limitMemory(lab: AmphoraLab): Promise<void> {
+  const meminfo = { MemTotal: 600_000, MemFree: 300_000, MemAvailable: 400_000, Cached: 100_000 };
+  const others = ['Buffers', 'SwapTotal', 'SwapFree', 'Shmem', 'Slab', 'Committed_AS'];
+  const lines = [...Object.entries(meminfo), ...others.map((name) => [name, 0] as const)];
+  for (const node of lab.nodes) {
+    const text = lines.map(([name, kB]) => `${name}: ${kB} kB\n`).join('');
+    await node.writeFile('/etc/lab-meminfo', text);
+    await node.run(['mount', '--bind', '/etc/lab-meminfo', '/proc/meminfo']);
+    await node.run(['systemctl', 'restart', 'ha-amphora.service']);
+    await node.startAgent();
+  }
+}
+
+/** Pulls all cards of the tenants out, as when a controller unplugs them. */
+export async function pullPorts(lab: AmphoraLab): Promise<void> {
+  for (const node of lab.nodes) {
+    for (const port of await node.ports()) await node.pull(port);
+  }
+}
+
+export interface HttpAnswer {
+  /** 0 if none came. */
+  status: number;
+  redirect: string;
+  body: string;
+  /** What curl says when there is no answer. */
+  error: string;
+}
+
+/** Asks from the namespace of the clients, with further arguments for curl. */
+export async function ask(lab: AmphoraLab, url: string, ...args: string[]): Promise<HttpAnswer> {
+  const { stdout, stderr } = await lab.inClient([
+    ...(['curl', '-sS', '--max-time', '10', '-w', '\n%{http_code} %{redirect_url}'] as const),
+    ...args,
+    url,
+  ]);
+  const lines = stdout.trimEnd().split('\n');
+  const [status = '', redirect = ''] = (lines.pop() ?? '').split(' ');
+  return { status: Number(status), redirect, body: lines.join('\n'), error: stderr.trim() };
+}
+
+/** What a member says of a request that came to it. */
+export interface Seen {
+  member: string;
+  headers: Record<string, string>;
+}
+
+/** The same, for an answer that a member has to give. */
+export async function askMember(lab: AmphoraLab, url: string, ...args: string[]): Promise<Seen> {
+  const { status, body, error } = await ask(lab, url, ...args);
+  expect(status, `${url}: ${error} ${body}`).to.equal(200);
+  return JSON.parse(body) as Seen;
+}
+
+export const vipUrl = (port: number, path = '/'): string =>
+  `http://${tenant.vip.address}:${port}${path}`;
+
+/** Sends a line to an echo behind the VIP, and returns what comes: the name of the member, then the line. */
+export async function askEcho(lab: AmphoraLab, port: number, line: string): Promise<string[]> {
+  const script = `exec 3<>/dev/tcp/${tenant.vip.address}/${port}; read -r -t 10 a <&3; echo "$0" >&3; read -r -t 10 b <&3; echo "$a"; echo "$b"`;
+  const { stdout } = await lab.inClient(['bash', '-c', script, line]);
+  return stdout.trim().split('\n');
+}
+
+export async function waitForService(lab: AmphoraLab, port: number): Promise<void> {
+  await waitUntil(
+    `the VIP to serve on port ${port}`,
+    async () => (await ask(lab, vipUrl(port))).status === 200,
+    { deadlineMs: 90_000 },
+  );
+}
+
+/** Asks the worker of a load balancer through the socket of its master, which may ask everything. */
+export async function askHaproxy(node: AmphoraNode, id: string, command: string): Promise<string> {
+  const program = `import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(sys.argv[2].encode() + b'\\n')
+s.shutdown(socket.SHUT_WR)
+sys.stdout.write(s.makefile().read())`;
+  const path = `/var/lib/octavia/${id}/master.sock`;
+  return node.run(['python3', '-c', program, path, `@1 ${command}`]);
+}
+
+/**
+ * Checks that no request failed. Drivers ask for certificates before they upload them, and delete what may be gone:
+ * only for these 404 is an answer like any other.
+ */
+export function expectNoFailure(driver: Driver): void {
+  for (const step of driver.history) {
+    expect(failuresOf(step), step.step).to.deep.equal([]);
+    expect(step.retries, `repetitions in ${step.step}`).to.equal(0);
+  }
+}
+
+function failuresOf({ error, exchanges, listenerFailures }: StepResult): string[] {
+  const failed = exchanges.filter(({ method, path, status = 0 }) => {
+    if (status >= 200 && status < 300) return false;
+    return !(status === 404 && method !== 'PUT' && path.includes('/certificates/'));
+  });
+  return [
+    ...(error === undefined ? [] : [error]),
+    ...listenerFailures,
+    ...failed.map((each) => `${each.method} ${each.path}: ${each.status ?? ''} ${each.body ?? ''}`),
+  ];
+}

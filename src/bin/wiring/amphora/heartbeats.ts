@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { access } from 'node:fs/promises';
 
 import type { Registry } from 'prom-client';
 import { Counter } from 'prom-client';
 
 import type { AgentConfig } from '../../../amphora/agent/config.ts';
 import type { Haproxies } from '../../../amphora/amphora.ts';
+import { ownersWithoutCertificates } from '../../../amphora/haproxies/gone-certificates.ts';
 import type { OwnerHaproxies } from '../../../amphora/haproxies/haproxies.ts';
 import { placesOf } from '../../../amphora/haproxies/places.ts';
 import { makeCounterFile } from '../../../amphora/heartbeat/counter-file.ts';
@@ -81,20 +81,9 @@ async function whySilent({ vrrp, haproxies }: HeartbeatWiring): Promise<string |
   if (await vrrp.isStopped()) {
     return 'keepalived is configured and does not run. Start it, or upload another configuration.';
   }
-  for (const { owner, uploaded } of await haproxies.views()) {
-    for (const path of uploaded.certificates) {
-      if (await isThere(path)) continue;
-      return `The certificates of ${owner.id} are gone, as after a reboot. The controller has to upload them again.`;
-    }
-  }
-  return undefined;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+  const [lacking] = await ownersWithoutCertificates(await haproxies.views());
+  if (lacking === undefined) return undefined;
+  return `The certificates of ${lacking} are gone, as after a reboot. The controller has to upload them again.`;
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { AgentConfig } from '../../../amphora/agent/config.ts';
 import type { AmphoraDomain } from '../../../amphora/amphora.ts';
+import { ownersWithoutCertificates } from '../../../amphora/haproxies/gone-certificates.ts';
+import type { OwnerHaproxies } from '../../../amphora/haproxies/haproxies.ts';
 import type { Heartbeats } from '../../../amphora/heartbeat/make.ts';
 import type { AmphoraNetwork } from '../../../amphora/network/network.ts';
 import type { AmphoraPaths } from '../../../amphora/paths.ts';
@@ -13,11 +15,13 @@ export function makeStatus(
     agentConfig,
     network,
     heartbeats,
+    haproxies,
   }: {
     paths: AmphoraPaths;
     agentConfig: AgentConfig;
     network: AmphoraNetwork;
     heartbeats: Heartbeats;
+    haproxies: Pick<OwnerHaproxies, 'views'>;
   },
 ): () => Promise<AmphoraStatus> {
   const ports = async () =>
@@ -38,8 +42,18 @@ export function makeStatus(
       const last = heartbeats.last();
       return last && { at: last.at.toISOString(), to: last.to, error: null };
     },
-    problems: async () => missingTools(await domain.info()),
+    problems: async () => {
+      const [info, lacking] = await Promise.all([
+        domain.info(),
+        haproxies.views().then(ownersWithoutCertificates),
+      ]);
+      return [...missingTools(info), ...lacking.map(certificatesGone)];
+    },
   });
+}
+
+function certificatesGone(id: string): string {
+  return `The certificates of ${id} are gone, as after a reboot, and no heartbeat is sent. The controller has to upload them again.`;
 }
 
 function missingTools({

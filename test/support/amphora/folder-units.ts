@@ -72,9 +72,7 @@ export function runInFolder(
     if (action === 'show') {
       const isUp = id !== undefined && (await masterOf(id)) !== undefined;
       const state = isUp ? 'active' : 'inactive';
-      return well(
-        `Id=${unit}\nLoadState=loaded\nActiveState=${state}\nUnitFileState=disabled\n`,
-      );
+      return well(`Id=${unit}\nLoadState=loaded\nActiveState=${state}\nUnitFileState=disabled\n`);
     }
     if (id === undefined) return action === 'start' || action === 'is-active' ? failed : well();
     if (action === 'start') return start(id);

@@ -12,7 +12,14 @@ const well = (stdout = ''): Outcome => ({ exitCode: 0, stdout, stderr: '' });
 const failed: Outcome = { exitCode: 1, stdout: '', stderr: 'failed\n' };
 
 /** The tools that run as they are: they read files of the folder, and change nothing. */
-const real = new Set(['setpriv', 'haproxy', 'env', 'keepalived', 'dpkg-query']);
+const real = new Set(['setpriv', 'haproxy', 'keepalived', 'dpkg-query']);
+
+/** keepalived wants the interface of the VIP. So it checks in a network of its own that has one. */
+const withPort = [
+  ...(['unshare', '--net', 'sh', '-c'] as const),
+  'ip link add eth1 type veth peer name eth9 && exec "$@"',
+  'sh',
+] as const;
 
 /** The hardware addresses of the ports that the host seems to have. */
 export const portsOfFolder = ['fa:16:3e:00:00:01', 'fa:16:3e:00:00:02', 'fa:16:3e:00:00:03'];
@@ -88,6 +95,7 @@ export function runInFolder(
   return {
     run: (command: Command) => {
       const [tool] = command.argv;
+      if (tool === 'env') return run({ ...command, argv: [...withPort, ...command.argv] });
       if (real.has(tool)) return run(command);
       if (tool === 'systemctl') return systemctl(command.argv);
       return Promise.resolve(well(tool === 'ip' ? ipOutput(command.argv) : ''));

@@ -21,3 +21,15 @@ export function withEffectiveNopreempt(config: string): string {
     )
     .join('');
 }
+
+/**
+ * Lets the host routes of a subnet have their effect. Drivers from 11.0 write `gateway` in them, which keepalived 2.1 to
+ * 2.3 do not know: they would leave the route out. Its word is `via` (keepalived.conf(5), `virtual_routes`).
+ * @returns the configuration with `via`; all lines keep their numbers
+ */
+export function withKnownRoutes(config: string): string {
+  return config.replace(
+    /^([ \t]*[0-9a-fA-F.:]+\/\d+[ \t]+dev[ \t]+\S+[ \t]+)gateway(?=[ \t])/gm,
+    '$1via',
+  );
+}

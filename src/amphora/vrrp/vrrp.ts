@@ -9,7 +9,7 @@ import type { Vrrp } from '../amphora.ts';
 import { makeActions } from './actions.ts';
 import { checkScriptOf } from './check-script.ts';
 import { isPlainFile, isPlainFolder, type VrrpFiles, vrrpFiles } from './files.ts';
-import { instanceNamesOf, withEffectiveNopreempt } from './instances.ts';
+import { instanceNamesOf, withEffectiveNopreempt, withKnownRoutes } from './instances.ts';
 import type { VrrpService } from './service.ts';
 
 /** The keepalived of the VIP, as its host sees it. */
@@ -41,7 +41,7 @@ export function makeVrrp({ base, problemsOf, check, keepalived, service }: VrrpP
     const config = textOf(bytes);
     refuseProblems(config, problemsOf(config));
     await prepareFolder(base, files);
-    await replaceFile(files.candidate, withEffectiveNopreempt(config), 0o600);
+    await replaceFile(files.candidate, withKnownRoutes(withEffectiveNopreempt(config)), 0o600);
     await check(files.candidate).catch(async (error: unknown) => {
       await rename(files.candidate, files.refused);
       throw error;

@@ -5,6 +5,8 @@
 const harmless = [
   /^SECURITY VIOLATION - scripts are being executed but script_security not enabled/,
   /nopreempt will not work with initial state MASTER/,
+  // Drivers write `authentication` for IPv6 too.
+  /VRRP version 3 does not support authentication\. Ignoring\.$/,
   /Truncating auth_pass to 8 characters/,
   /user '?keepalived_script'? (?:for script execution )?does not exist/,
 ];

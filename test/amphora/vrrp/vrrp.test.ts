@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -133,6 +134,18 @@ describe('the keepalived of the VIP', () => {
     expect(md5).to.equal(createHash('md5').update(config('MASTER')).digest('hex'));
     expect(await readFile(files.config)).to.deep.equal(config('BACKUP'));
   });
+
+  const recorded = new URL('../../fixtures/keepalived-conf/', import.meta.url);
+  const names = (readdirSync(recorded, { recursive: true }) as string[]).filter((name) =>
+    name.includes('vrrp-'),
+  );
+  for (const name of names) {
+    it(`gets what a driver writes, with the words of its keepalived: ${name}`, async () => {
+      const text = readFileSync(new URL(name, recorded), 'utf8');
+      await vrrp.upload(Buffer.from(text.replaceAll('/var/lib/octavia', folder.path)));
+      expect(await readFile(files.config, 'utf8')).to.not.include(' gateway ');
+    });
+  }
 
   it('keeps its configuration if another one is refused, which stays beside it', async () => {
     await vrrp.upload(config());

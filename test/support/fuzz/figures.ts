@@ -1,4 +1,4 @@
-import type { FuzzOutcome } from './fuzz.ts';
+import type { FuzzOutcome } from './outcome.ts';
 
 /** Describes the result of a run in one line. */
 export function figuresOf(seed: number, outcome: FuzzOutcome, seconds: number): string {

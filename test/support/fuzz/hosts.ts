@@ -32,7 +32,7 @@ import { flawOfArgv } from './argv.ts';
 import { type Connection, openConnection } from './client.ts';
 import type { TlsIdentity } from '../../../src/server/tls/source.ts';
 
-export type ListenerName = 'http' | 'https' | 'socket' | 'peers' | 'daemon';
+export type ListenerName = 'http' | 'https' | 'socket' | 'peers' | 'daemon' | 'amphora';
 
 /** @param source a loopback address */
 export type Listener = (source: string) => Promise<Connection>;

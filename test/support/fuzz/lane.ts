@@ -19,7 +19,7 @@ import { type Dice, diceOf } from './values.ts';
 export interface Lane {
   agent: FuzzedAgent;
   knowledge: Knowledge;
-  listeners: Readonly<Record<ListenerName, Listener>>;
+  listeners: Readonly<Record<Exclude<ListenerName, 'amphora'>, Listener>>;
   /** The connection for the next request. */
   connection?: Connection;
 }
@@ -55,7 +55,7 @@ export async function askNumber(lane: Lane, seed: number, number: number): Promi
   const asked = dice.chance(rawShare) ? askRaw(knowledge, dice) : askOf(knowledge, dice);
   const isReused = asked.listener === 'http' && asked.end === 'keep' && dice.chance(0.95);
   const before = agent.cluster().xml();
-  const open = () => listeners[asked.listener](sourceOf(number));
+  const open = () => listeners[asked.listener as keyof Lane['listeners']](sourceOf(number));
   let connection = isReused && lane.connection?.isOpen() === true ? lane.connection : await open();
   let received = await connection.exchange(asked);
   // The server may have just ended a connection that was open for some time (RFC 9112, section 9.3.1).

@@ -22,7 +22,7 @@ export interface SentRequest extends Sent {
 /** A row with its family and its listener. */
 export interface ServedRow {
   family: Family;
-  listener: 'http' | 'peers' | 'daemon';
+  listener: 'http' | 'peers' | 'daemon' | 'amphora';
   row: Row;
 }
 
@@ -34,6 +34,8 @@ export interface Knowledge {
   /** Values for `If-Match`, each valid for some of the clusters. */
   versions: readonly string[];
   tokens: readonly [admin: string, ...others: string[]];
+  /** Makes the body of a row that takes bytes. */
+  bodies?: (row: Row, dice: Dice) => Body;
 }
 
 type Header = readonly [name: string, value: string];
@@ -173,6 +175,7 @@ export function askOf(knowledge: Knowledge, dice: Dice): SentRequest {
 
   function bodyOf(): Body {
     if (listener === 'peers') return peerBody(row, dice, values);
+    if (typeof row.body === 'object' && knowledge.bodies) return knowledge.bodies(row, dice);
     const fields = fieldsAt('body');
     if (method === 'GET' && chance(0.7)) return { bytes: Buffer.alloc(0), headers: [] };
     const value = Object.fromEntries(

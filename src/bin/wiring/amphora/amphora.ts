@@ -124,7 +124,7 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
     info: facts.info,
     details: facts.details,
   };
-  const status = makeStatus(domain, { paths, agentConfig, network, heartbeats });
+  const status = makeStatus(domain, { paths, agentConfig, haproxies, network, heartbeats });
   const clients = config.client_names;
   return {
     app: makeAmphoraApp(

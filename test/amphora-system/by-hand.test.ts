@@ -121,7 +121,9 @@ describe(`the way from two machines with ${suite} to a VIP by docs/amphora.md`, 
     this.timeout(600_000);
     const [first, second] = nodes();
     for (const { text } of typedAt('debian')) {
-      const packages = text.split(/\s+/).filter((word) => !['apt-get', 'install', ''].includes(word));
+      const packages = text
+        .split(/\s+/)
+        .filter((word) => !['apt-get', 'install', ''].includes(word));
       for (const node of nodes()) await node.run(['dpkg-query', '--show', ...packages]);
     }
     const debFile = await readFile(await builtPackage());
@@ -177,7 +179,9 @@ describe(`the way from two machines with ${suite} to a VIP by docs/amphora.md`, 
       await untilWell(node);
       for (const { text } of typedAt('status')) {
         const shown = await typeOn(node, text);
-        expect(shown).to.include(tenant.vip.address).and.to.match(/Listener www: ACTIVE/);
+        expect(shown)
+          .to.include(tenant.vip.address)
+          .and.to.match(/Listener www: ACTIVE/);
       }
     }
     const answers = await Promise.all([1, 2, 3, 4].map(askVip));

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 
 import { rulesSchema } from '../../src/alphorn/collecting/rules.ts';
 import { settingsSchema } from '../../src/alphorn/settings.ts';
+import { amphoraConfig } from '../../src/amphora/config.ts';
 import { type Ending, exitCodes, exitMeanings } from '../../src/bin/hactl/exit-codes.ts';
 import {
   commandsOf,
@@ -60,6 +61,7 @@ async function sections(): Promise<Readonly<Record<string, string>>> {
     KEYS: keyItems(configSchema),
     SETTINGS_KEYS: keyItems(settingsSchema),
     RULES_KEYS: keyItems(rulesSchema),
+    AMPHORA_KEYS: keyItems(amphoraConfig),
     ENVIRONMENT: [
       item(bold(fileVariable), prose('The file to read instead of the configuration.')),
       item(

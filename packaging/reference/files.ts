@@ -1,4 +1,6 @@
 import type { AgentFolders } from '../../src/pacemaker/paths.ts';
+import { amphoraConfigFile } from '../../src/amphora/config.ts';
+import { type AmphoraPaths, amphoraSocket, debianAmphoraPaths } from '../../src/amphora/paths.ts';
 import type { AlphornPaths } from '../../src/alphorn/paths.ts';
 import { configFile, memoryFolder } from '../../src/kit/paths.ts';
 import { debianPaths, type Paths } from '../../src/bin/wiring/paths.ts';
@@ -44,6 +46,14 @@ const agentFolders: Readonly<Record<keyof AgentFolders, string>> = {
   fencePlugins: 'Fence agents of cluster-glue.',
 };
 
+const amphoraFiles: Readonly<Record<keyof AmphoraPaths, string>> = {
+  base: 'Configurations, sockets and states of load balancers. Controllers name it.',
+  certificates: 'The certificates of tenants, in memory. Controllers name it.',
+  agentConfig: 'The configuration of ha-amphora that the controller writes.',
+  interfaces: 'What was plugged, so that it is there again after a reboot.',
+  logSocket: 'The socket to which haproxy logs; a link to the journal unless there is one.',
+};
+
 const isOwn = (path: string) => /^\/(?:etc|run|var\/lib)\/(?:ha-agent|alphorn)\//.test(path);
 const ofAlphorn = Object.entries(alphornFiles).map(([name, what]) => ({
   path: alphorn[name as keyof typeof alphornFiles],
@@ -76,6 +86,15 @@ export const ownFiles: readonly DescribedFile[] = [
   { path: `${run}/crm_mon.pid`, what: 'The process id of that crm_mon.' },
   { path: socket, what: 'The socket of the API, only for root and without a token.' },
   ...ofAlphorn.filter(({ path }) => isOwn(path)),
+  {
+    path: amphoraConfigFile,
+    what: 'What this host decides about its amphora: see ha-agent.json(5).',
+  },
+  { path: amphoraSocket, what: 'The socket by which hactl and the agent reach ha-amphora.' },
+  ...Object.entries(amphoraFiles).map(([name, what]) => ({
+    path: debianAmphoraPaths[name as keyof AmphoraPaths],
+    what,
+  })),
 ];
 
 /** Files and folders of other software that ha-agent reads or changes. */

@@ -25,11 +25,22 @@ export interface Port {
   what: string;
 }
 
-/** The ports that are listened on, which are the keys of the configuration that end in `_port`. */
-export const ports: readonly Port[] = keysOf(configSchema)
-  .filter(({ name }) => name.endsWith('_port'))
-  .map(({ name, defaultText, description }) => ({
-    number: defaultText === 'null' ? undefined : defaultText,
-    key: name,
-    what: description,
-  }));
+/** The ports that are listened on: the keys of the configuration that end in `_port`, and that of ha-amphora. */
+export const ports: readonly Port[] = [
+  ...portsOfAgent(),
+  {
+    number: '9443',
+    key: 'bind_port',
+    what: 'Port of ha-amphora for controllers, a key of amphora-agent.conf.',
+  },
+];
+
+function portsOfAgent(): Port[] {
+  return keysOf(configSchema)
+    .filter(({ name }) => name.endsWith('_port'))
+    .map(({ name, defaultText, description }) => ({
+      number: defaultText === 'null' ? undefined : defaultText,
+      key: name,
+      what: description,
+    }));
+}

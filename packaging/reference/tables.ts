@@ -2,6 +2,7 @@ import type { z } from 'zod';
 
 import { rulesSchema } from '../../src/alphorn/collecting/rules.ts';
 import { settingsSchema } from '../../src/alphorn/settings.ts';
+import { amphoraConfig } from '../../src/amphora/config.ts';
 import { type Ending, exitCodes, exitMeanings } from '../../src/bin/hactl/exit-codes.ts';
 import {
   commandsOf,
@@ -36,6 +37,7 @@ export async function tables(): Promise<Readonly<Record<string, string>>> {
     keys: keyTable(configSchema),
     'settings-keys': keyTable(settingsSchema),
     'rules-keys': keyTable(rulesSchema),
+    'amphora-keys': keyTable(amphoraConfig),
     services: table(
       ['Service', 'What it is'],
       (await services()).map(({ name, what }) => [code(name), what]),

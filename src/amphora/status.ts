@@ -54,7 +54,7 @@ export interface AmphoraStatusParts {
   lvs: Pick<LvsListeners, 'listeners'>;
   vrrp: Pick<Vrrp, 'state'>;
   topologies: Pick<Topologies, 'current'>;
-  /** The VIPs that are plugged. */
+  /** The VIPs that are plugged, or that keepalived has if none is. */
   vips: () => Promise<readonly string[]>;
   ports: () => Promise<readonly PortStatus[]>;
   heartbeat: () => HeartbeatStatus | undefined;

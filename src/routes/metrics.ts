@@ -7,8 +7,16 @@ import type { Family } from '../server/table/family.ts';
 import examples from './examples/metrics.json' with { type: 'json' };
 import { row } from '../server/table/row.ts';
 
-/** The metrics for Prometheus. @param signIn handlers that identify the caller and refuse unauthorized ones */
-export function metricsFamily(registry: Registry, signIn: readonly RequestHandler[]): Family {
+/**
+ * The metrics for Prometheus.
+ * @param signIn handlers that identify the caller and refuse unauthorized ones
+ * @param others the metrics of other processes, in the same format and with other names
+ */
+export function metricsFamily(
+  registry: Registry,
+  signIn: readonly RequestHandler[],
+  others: () => Promise<string> = () => Promise.resolve(''),
+): Family {
   return {
     name: 'metrics',
     title: 'Metrics',
@@ -25,7 +33,7 @@ export function metricsFamily(registry: Registry, signIn: readonly RequestHandle
         answers: { 200: { text: 'text/plain' } },
         codes: [],
         handle: async () => ({
-          text: await registry.metrics(),
+          text: (await Promise.all([registry.metrics(), others()])).join(''),
           headers: { 'Content-Type': registry.contentType },
         }),
       }),

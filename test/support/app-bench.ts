@@ -32,6 +32,7 @@ export interface AppBench {
  * @param folder a temporary folder for the tokens
  * @param environment keys of configuration that differ from the defaults
  * @param findStoppedDaemons finds the stopped daemons of the node, by default none
+ * @param amphoraSocket where ha-amphora answers, by default nowhere
  */
 export async function appBench(
   folder: string,
@@ -40,6 +41,7 @@ export async function appBench(
   role: Role = 'viewer',
   environment: Readonly<Record<string, string>> = {},
   findStoppedDaemons: FindStoppedDaemons = () => Promise.resolve([]),
+  amphoraSocket = '/nonexistent',
 ): Promise<AppBench> {
   const { log, lines } = keepingLog();
   const token = await openTokenStore(join(folder, 'tokens')).create('test', role);
@@ -52,7 +54,7 @@ export async function appBench(
   return start();
 
   function start(): AppBench {
-    const more = { paths, findStoppedDaemons };
+    const more = { paths, findStoppedDaemons, amphoraSocket };
     const { apps, finishUnfinished } = makeAgent(config, run, noResident, log, more);
     const client = checkedClient(request(apps.network));
     return {

@@ -33,6 +33,7 @@ export interface ChangesBenchOptions {
   environment?: Readonly<Record<string, string>>;
   alphorn?: AlphornPaths;
   findStoppedDaemons?: FindStoppedDaemons;
+  amphoraSocket?: string;
 }
 
 /** The storage topology of the contract: ZFS, SMB, NFS, Alphorn, VIP_mgmt0, and two fence devices for each node. */
@@ -64,6 +65,7 @@ export async function changesBench(
     environment = {},
     alphorn = noPaths.alphorn,
     findStoppedDaemons,
+    amphoraSocket,
   }: ChangesBenchOptions = {},
 ): Promise<ChangesBench> {
   const paths: Paths = {
@@ -73,7 +75,15 @@ export async function changesBench(
     alphorn,
   };
   const app = await appBench(
-    ...([folder, cluster.run, paths, role, environment, findStoppedDaemons] as const),
+    ...([
+      folder,
+      cluster.run,
+      paths,
+      role,
+      environment,
+      findStoppedDaemons,
+      amphoraSocket,
+    ] as const),
   );
   return { call: callerOf(app), cluster, paths, app };
 }

@@ -7,7 +7,7 @@ import type { Log } from '../../kit/log.ts';
 import type { Haproxies, ListenerState, Owner } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
 import { makeActions } from './actions.ts';
-import { listenersOf, poolsOf } from './listing.ts';
+import { listenersOf, withPools } from './listing.ts';
 import { makeOwnerConfigs, type OwnerView } from './owner-configs.ts';
 import { isOwnerId, placesOf } from './places.ts';
 import { plainFileIfThere } from './plain-files.ts';
@@ -43,6 +43,8 @@ export interface HaproxyParts {
 export interface OwnerHaproxies extends Haproxies {
   /** The owners as they are now, each with its configuration and its master, for heartbeats and status. */
   views(): Promise<readonly OwnerView[]>;
+  /** The listeners of all owners with their pools. It asks each process once. */
+  listenersWithPools(): Promise<readonly ListenerState[]>;
   /**
    * Brings the disk and the processes together when the agent starts: finishes deletions, removes what killed uploads left,
    * writes the shared files, and starts what should run.
@@ -127,10 +129,16 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
       }),
     owners: async () => (await everyView.get()).map(({ owner }) => owner),
     listeners: async () => (await everyView.get()).flatMap(listenersOf),
+    listenersWithPools: async () => {
+      const views = await everyView.get();
+      const found = views.map((view) => withPools(paths, view, listenersOf(view)));
+      return (await Promise.all(found)).flat();
+    },
     async listener(id) {
       for (const view of await everyView.get()) {
         const found = listenersOf(view).find((listener) => listener.id === id);
-        if (found) return withPools(paths, view, found);
+        const [detailed] = found ? await withPools(paths, view, [found]) : [];
+        if (detailed) return detailed;
       }
       throw notFound({ kind: 'listener', id });
     },
@@ -154,15 +162,6 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
       },
     }),
   };
-}
-
-async function withPools(
-  paths: AmphoraPaths,
-  view: OwnerView,
-  listener: ListenerState,
-): Promise<ListenerState> {
-  if (listener.status !== 'ACTIVE') return listener;
-  return { ...listener, pools: await poolsOf(paths, view, listener.id) };
 }
 
 function notFound({ kind, id }: Owner): Fault {

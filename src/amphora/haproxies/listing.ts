@@ -1,6 +1,6 @@
 import { askSocket } from '../../haproxy/socket.ts';
 import type { DriverConfig, DriverFrontend } from '../../parsers/haproxy/driver-config.ts';
-import { parseStats } from '../../parsers/haproxy/stats.ts';
+import { type BackendStats, parseStats } from '../../parsers/haproxy/stats.ts';
 import type { ListenerState, PoolState } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
 import type { OwnerView } from './owner-configs.ts';
@@ -34,23 +34,30 @@ const deadlineMs = 2000;
 /** Backends (2) and servers (4) of `show stat` (management.txt, section 9.3). */
 const backendsAndServers = 'show stat -1 6 -1';
 
-/** The pools of a listener with the states of their members, as the process that runs has them. */
-export async function poolsOf(
+/** Listeners of one owner, with their pools and the states of members, as the process that runs has them. */
+export async function withPools(
   paths: AmphoraPaths,
   { owner, running }: OwnerView,
-  listener: string,
-): Promise<PoolState[]> {
+  listeners: readonly ListenerState[],
+): Promise<ListenerState[]> {
+  // One that does not run has none to show.
+  if (!listeners.some(({ status }) => status === 'ACTIVE')) return [...listeners];
   const { statsSocket } = placesOf(paths, owner.id);
   const csv = await askSocket(statsSocket, backendsAndServers, { deadlineMs });
-  if (csv === undefined) return [];
-  const names = backendsOf(running, listener);
-  return parseStats(csv)
-    .backends.filter(({ name }) => names.has(name))
-    .map(({ name, status, servers }) => ({
-      id: name.split(':')[0] ?? name,
-      status,
-      members: servers.map((server) => ({ id: server.name, status: server.status })),
-    }));
+  const { backends } = parseStats(csv ?? '');
+  return listeners.map((listener) => {
+    if (listener.status !== 'ACTIVE') return listener;
+    const names = backendsOf(running, listener.id);
+    return { ...listener, pools: backends.filter(({ name }) => names.has(name)).map(poolOf) };
+  });
+}
+
+function poolOf({ name, status, servers }: BackendStats): PoolState {
+  return {
+    id: name.split(':')[0] ?? name,
+    status,
+    members: servers.map((server) => ({ id: server.name, status: server.status })),
+  };
 }
 
 function backendsOf({ frontends }: DriverConfig, listener: string): ReadonlySet<string> {

@@ -9,8 +9,8 @@ import {
   replacePlainFile,
 } from './plain-files.ts';
 
-// Controllers leave the group to the agent: Debian's name for it differs from that of other systems.
-const groupFile = 'global\n    group nogroup\n';
+/** Controllers leave the group to the agent: Debian's name for it differs from that of other systems. */
+export const groupText = 'global\n    group nogroup\n';
 
 /**
  * The command of PING monitors. haproxy runs it as nobody and gives it the address of the member in the environment
@@ -43,7 +43,7 @@ export async function writeSharedFiles(
   { peer, inNamespace }: UnitVariables,
 ): Promise<void> {
   const shared = sharedPlacesOf(paths);
-  await write(shared.groupFile, groupFile, 0o644);
+  await write(shared.groupFile, groupText, 0o644);
   await write(shared.pingWrapper, pingWrapper, 0o755);
   const variables = [
     '# Written by ha-amphora, and read by its units.',

@@ -4,7 +4,11 @@ import { type ConfigCheck, checkConfig } from '../../haproxy/check.ts';
 import type { Run } from '../../kit/exec.ts';
 import { Fault } from '../../kit/fault.ts';
 import { namesIn } from '../../kit/files/files.ts';
-import { type DriverConfigProblem, readDriverConfig } from '../../parsers/haproxy/driver-config.ts';
+import {
+  type DriverConfigPlace,
+  type DriverConfigProblem,
+  readDriverConfig,
+} from '../../parsers/haproxy/driver-config.ts';
 import { rewriteFor } from '../../parsers/haproxy/rewrite.ts';
 import type { Owner, Stored, Uploaded } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
@@ -46,12 +50,12 @@ export async function uploadConfig(
 ): Promise<Uploaded> {
   const places = placesOf(paths, id);
   await makePlainFolder(places.folder);
-  const text = textOf(bytes);
-  const { problems } = readDriverConfig(text ?? '', { ...paths, id });
-  const refusal = text === undefined ? 'The file is not text in UTF-8.' : namesOf(problems);
-  if (text === undefined || refusal !== '') {
+  let text: string;
+  try {
+    text = driverText(bytes, { ...paths, id });
+  } catch (error) {
     await replacePlainFile(places.refused, bytes, 0o600);
-    throw refused(refusal);
+    throw error;
   }
   const rewritten = rewriteFor(text, await version());
   const candidate = `${places.config}.new`;
@@ -64,6 +68,18 @@ export async function uploadConfig(
   await removePlainFile(places.refused);
   await removeOriginals(places, original);
   return { md5: md5Of(bytes) };
+}
+
+/**
+ * The text of an upload.
+ * Faults: `haproxy_config_refused` with each line that no driver writes
+ */
+export function driverText(bytes: Buffer, place: DriverConfigPlace): string {
+  const text = textOf(bytes);
+  if (text === undefined) throw refused('The file is not text in UTF-8.');
+  const { problems } = readDriverConfig(text, place);
+  if (problems.length > 0) throw refused(namesOf(problems));
+  return text;
 }
 
 async function checkCandidate(
@@ -123,6 +139,7 @@ function namesOf(problems: readonly DriverConfigProblem[]): string {
   return problems.map(({ line, reason }) => `Line ${line}: ${reason}`).join('\n');
 }
 
-function refused(reasons: string): Fault {
+/** What an upload gets that cannot be used. */
+export function refused(reasons: string): Fault {
   return new Fault('haproxy_config_refused', reasons);
 }

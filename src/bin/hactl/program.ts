@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 
+import { checkHaproxyFile } from '../wiring/amphora/check.ts';
 import type { Paths } from '../wiring/paths.ts';
 import { alphornCommand } from './alphorn.ts';
 import { amphoraCommand } from './amphora.ts';
@@ -20,5 +21,5 @@ export function makeProgram(paths: Paths, onRecord: OnRecord, version: string): 
     .addCommand(tokenCommand(onRecord))
     .addCommand(auditCommand())
     .addCommand(alphornCommand(paths, onRecord))
-    .addCommand(amphoraCommand({ onRecord }));
+    .addCommand(amphoraCommand({ onRecord, check: checkHaproxyFile }));
 }

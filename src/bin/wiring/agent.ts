@@ -18,6 +18,7 @@ import { allowedBy, makeApp } from '../../server/table/serve.ts';
 import { makeAlphorn } from './alphorn.ts';
 import type { Config } from './config.ts';
 import { makeHa } from './ha.ts';
+import { readAmphoraMetrics } from './amphora/metrics.ts';
 import { makeKit, type Surroundings } from './kit.ts';
 import { makeTokenStore, tokenFolder } from './stores.ts';
 
@@ -67,7 +68,9 @@ export function makeAgent(
   const limit = limitRequests(config.max_requests);
   const appFor = (signIn: readonly RequestHandler[], signInOfMonitor = signIn) => {
     const api = ha.routes(signIn);
-    const monitored = metricsFamily(registry, signInOfMonitor);
+    const monitored = metricsFamily(registry, signInOfMonitor, () =>
+      readAmphoraMetrics(surroundings.amphoraSocket),
+    );
     const documents = documentFamily([api, probes, monitored]);
     const families = [probes, documents, monitored, api];
     const methods = allowedBy(families.flatMap(({ rows }) => rows));

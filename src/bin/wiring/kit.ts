@@ -26,6 +26,8 @@ export interface Surroundings {
   paths?: Paths;
   secrets?: KnownSecrets;
   findStoppedDaemons?: FindStoppedDaemons;
+  /** Where ha-amphora answers. */
+  amphoraSocket?: string;
 }
 
 /** The parts from which the agent makes its families. */

@@ -11,12 +11,21 @@ import { makeApp } from '../../server/table/serve.ts';
 /** The path of the status on the socket of ha-amphora. */
 export const statusPath = '/status';
 
+/** The path of the metrics there. */
+export const metricsPath = '/metrics';
+
+export interface AmphoraLocal {
+  status: () => Promise<AmphoraStatus>;
+  metrics: () => Promise<string>;
+}
+
 /**
  * The app of ha-amphora's Unix socket, for root on this host.
+ * @param metrics in the text format of Prometheus
  * @param faults those of all families
  */
 export function makeAmphoraLocalApp(
-  status: () => Promise<AmphoraStatus>,
+  { status, metrics }: AmphoraLocal,
   faults: FaultTable,
   log: Log,
 ): Express {
@@ -35,6 +44,19 @@ export function makeAmphoraLocalApp(
         codes: [],
         answers: { 200: { json: { type: 'object' } } },
         handle: async () => ({ body: await status() }),
+      }),
+      row({
+        methods: ['GET'],
+        path: metricsPath,
+        role: 'anyone',
+        summary: 'The metrics of the amphora.',
+        fields: {},
+        codes: [],
+        answers: { 200: { text: 'text/plain' } },
+        handle: async () => ({
+          text: await metrics(),
+          headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' },
+        }),
       }),
     ],
     noSuchRoute: (path) => `There is no ${path} here.`,

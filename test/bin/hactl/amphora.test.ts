@@ -53,7 +53,8 @@ describe('hactl amphora', () => {
 
   const socket = () => join(folder.path, 'socket');
   const serve = async (answer: AmphoraStatus) => {
-    const app = makeAmphoraLocalApp(() => Promise.resolve(answer), faults, log);
+    const local = { status: () => Promise.resolve(answer), metrics: () => Promise.resolve('') };
+    const app = makeAmphoraLocalApp(local, faults, log);
     listening = await openSocketListener(app, socket(), makeProblems(faults).answer, log);
   };
   const hactl = async (...args: string[]) => {

@@ -13,6 +13,7 @@ describe('the commands of hactl', () => {
       'alphorn export',
       'alphorn key generate',
       'alphorn key import',
+      'amphora check',
     ]);
   });
 

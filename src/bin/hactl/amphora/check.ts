@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import { print } from '../print.ts';
 
-/** Checks the configuration in a file. Faults: `haproxy_config_refused`, `keepalived_config_refused`, those of Run */
+/** Checks the configuration in a file. Faults: `haproxy_config_refused`, those of Run */
 export type CheckFile = (path: string) => Promise<void>;
 
 /** Adds `check`. */

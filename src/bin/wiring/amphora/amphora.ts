@@ -23,6 +23,7 @@ import { faults } from '../faults.ts';
 import { makeAmphoraFacts } from './facts.ts';
 import { beatSettings, makeAmphoraHeartbeats, withFollowers } from './heartbeats.ts';
 import { makeAmphoraLvs } from './lvs.ts';
+import { makeAmphoraMetrics } from './metrics.ts';
 import { makeAmphoraNetwork, namespacePrefix } from './network.ts';
 import { makeStatus } from './status.ts';
 import { makeAmphoraVrrp } from './vrrp.ts';
@@ -126,12 +127,13 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
   };
   const status = makeStatus(domain, { paths, agentConfig, network, heartbeats, haproxies });
   const clients = config.client_names;
+  const metrics = makeAmphoraMetrics(parts.metrics.registry, status);
   return {
     app: makeAmphoraApp(
       { domain, changes, log, secrets },
       { versions: config.versions, ...(clients !== null && { clients }) },
     ),
-    localApp: makeAmphoraLocalApp(status, faults, log),
+    localApp: makeAmphoraLocalApp({ status, metrics }, faults, log),
     prepare: () => haproxies.recover(),
     async start() {
       facts.start();

@@ -3,22 +3,26 @@ import type { AmphoraDomain } from '../../../amphora/amphora.ts';
 import { ownersWithoutCertificates } from '../../../amphora/haproxies/gone-certificates.ts';
 import type { OwnerHaproxies } from '../../../amphora/haproxies/haproxies.ts';
 import type { Heartbeats } from '../../../amphora/heartbeat/make.ts';
+import type { OwnerHaproxies } from '../../../amphora/haproxies/haproxies.ts';
 import type { AmphoraNetwork } from '../../../amphora/network/network.ts';
 import type { AmphoraPaths } from '../../../amphora/paths.ts';
 import { type AmphoraStatus, makeAmphoraStatus } from '../../../amphora/status.ts';
+import { configuredVips } from '../../../amphora/vrrp/vips.ts';
 
 /** What `hactl amphora status` shows. */
 export function makeStatus(
-  domain: Pick<AmphoraDomain, 'haproxies' | 'lvs' | 'vrrp' | 'topologies' | 'info'>,
+  domain: Pick<AmphoraDomain, 'lvs' | 'vrrp' | 'topologies' | 'info'>,
   {
     paths,
     agentConfig,
+    haproxies,
     network,
     heartbeats,
     haproxies,
   }: {
     paths: AmphoraPaths;
     agentConfig: AgentConfig;
+    haproxies: Pick<OwnerHaproxies, 'owners' | 'listenersWithPools'>;
     network: AmphoraNetwork;
     heartbeats: Heartbeats;
     haproxies: Pick<OwnerHaproxies, 'views'>;
@@ -33,10 +37,15 @@ export function makeStatus(
     }));
   return makeAmphoraStatus({
     ...domain,
+    haproxies: { owners: haproxies.owners, listeners: haproxies.listenersWithPools },
     paths,
     agentCertificates: () => [agentConfig.serverCertificate, agentConfig.serverCa],
     uuid: () => agentConfig.amphoraId,
-    vips: async () => (await network.interfaces()).flatMap(({ vips }) => vips),
+    async vips() {
+      const plugged = (await network.interfaces()).flatMap(({ vips }) => vips);
+      // On a host that was set up by hand, keepalived alone knows of it.
+      return plugged.length > 0 ? plugged : configuredVips(paths.base);
+    },
     ports,
     heartbeat() {
       const last = heartbeats.last();

@@ -3,7 +3,6 @@ import type { AmphoraDomain } from '../../../amphora/amphora.ts';
 import { ownersWithoutCertificates } from '../../../amphora/haproxies/gone-certificates.ts';
 import type { OwnerHaproxies } from '../../../amphora/haproxies/haproxies.ts';
 import type { Heartbeats } from '../../../amphora/heartbeat/make.ts';
-import type { OwnerHaproxies } from '../../../amphora/haproxies/haproxies.ts';
 import type { AmphoraNetwork } from '../../../amphora/network/network.ts';
 import type { AmphoraPaths } from '../../../amphora/paths.ts';
 import { type AmphoraStatus, makeAmphoraStatus } from '../../../amphora/status.ts';
@@ -18,14 +17,12 @@ export function makeStatus(
     haproxies,
     network,
     heartbeats,
-    haproxies,
   }: {
     paths: AmphoraPaths;
     agentConfig: AgentConfig;
-    haproxies: Pick<OwnerHaproxies, 'owners' | 'listenersWithPools'>;
+    haproxies: Pick<OwnerHaproxies, 'owners' | 'listenersWithPools' | 'views'>;
     network: AmphoraNetwork;
     heartbeats: Heartbeats;
-    haproxies: Pick<OwnerHaproxies, 'views'>;
   },
 ): () => Promise<AmphoraStatus> {
   const ports = async () =>

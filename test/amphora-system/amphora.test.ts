@@ -36,14 +36,14 @@ describe(`On two amphorae of ${suite}, with the package in both:`, () => {
       package: await builtPackage(),
       progress: progressOnStderr,
     });
-    await limitMemory(lab);
+    await Promise.all(lab.nodes.map(limitMemory));
   });
 
   afterEach(async function () {
     if (this.currentTest?.state !== 'failed' || lab === undefined) return;
     for (const node of lab.nodes) {
       const { stdout } = await node.exec([
-        ...(['journalctl', '--no-pager', '--lines=40', '--output=cat'] as const),
+        ...(['journalctl', '--no-pager', '--lines=15', '--output=cat'] as const),
         ...['--unit=ha-amphora', '--unit=amphora-keepalived', '--unit=amphora-haproxy@*'],
       ]);
       console.error(`The journal of ${node.name}:\n${stdout}`);

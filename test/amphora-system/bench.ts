@@ -9,20 +9,18 @@ import { waitUntil } from '../lab/wait.ts';
 export type Bench = () => AmphoraLab;
 
 /**
- * Makes the nodes small, because drivers since 12.0 make haproxy's TLS cache half of the memory that is free: 8 GB on a
+ * Makes a node small until its next boot, because drivers since 12.0 make haproxy's TLS cache half of the memory that is free: 8 GB on a
  * machine of this size. Control groups would do it as well, but not every machine gives a node their controllers.
  */
-export async function limitMemory(lab: AmphoraLab): Promise<void> {
+export async function limitMemory(node: AmphoraNode): Promise<void> {
   const meminfo = { MemTotal: 600_000, MemFree: 300_000, MemAvailable: 400_000, Cached: 100_000 };
   const others = ['Buffers', 'SwapTotal', 'SwapFree', 'Shmem', 'Slab', 'Committed_AS'];
   const lines = [...Object.entries(meminfo), ...others.map((name) => [name, 0] as const)];
-  for (const node of lab.nodes) {
-    const text = lines.map(([name, kB]) => `${name}: ${kB} kB\n`).join('');
-    await node.writeFile('/etc/lab-meminfo', text);
-    await node.run(['mount', '--bind', '/etc/lab-meminfo', '/proc/meminfo']);
-    await node.run(['systemctl', 'restart', 'ha-amphora.service']);
-    await node.startAgent();
-  }
+  const text = lines.map(([name, kB]) => `${name}: ${kB} kB\n`).join('');
+  await node.writeFile('/etc/lab-meminfo', text);
+  await node.run(['mount', '--bind', '/etc/lab-meminfo', '/proc/meminfo']);
+  await node.run(['systemctl', 'restart', 'ha-amphora.service']);
+  await node.startAgent();
 }
 
 /** Pulls all cards of the tenants out, as when a controller unplugs them. */

@@ -43,18 +43,21 @@ export function describeService(bench: Bench, driverSuite: Suite): void {
     describeHeartbeats(bench, current);
     describePersistence(bench);
 
-    it('leaves nothing when it is deleted', async () => {
-      const lab = bench();
-      const { driver } = current();
-      await driver.play({ do: 'stop_vrrp_service' });
-      for (const { id } of Object.values(traffic.listeners)) {
-        await driver.play({ do: 'delete', listener: id });
-      }
-      await driver.close();
-      service = undefined;
-      expectNoFailure(driver);
-      expect(await leftOverIn(lab)).to.deep.equal([]);
-      await pullPorts(lab);
+    // Mocha runs the tests of a suite before those of the suites in it.
+    describe('at its end', () => {
+      it('leaves nothing when it is deleted', async () => {
+        const lab = bench();
+        const { driver } = current();
+        await driver.play({ do: 'stop_vrrp_service' });
+        for (const { id } of Object.values(traffic.listeners)) {
+          await driver.play({ do: 'delete', listener: id });
+        }
+        await driver.close();
+        service = undefined;
+        expectNoFailure(driver);
+        expect(await leftOverIn(lab)).to.deep.equal([]);
+        await pullPorts(lab);
+      });
     });
 
     after(async () => {

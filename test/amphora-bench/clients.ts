@@ -21,9 +21,10 @@ export interface Clients {
 export function startClients(lab: AmphoraLab, plan: LoadPlan): Clients {
   const script = join(import.meta.dirname, 'load.ts');
   const child = spawn(
-    'ip',
+    'nice',
     [
-      ...['netns', 'exec', machineOf(lab.name, 'client')],
+      // What measures must not wait for what is measured.
+      ...['--adjustment=-10', 'ip', 'netns', 'exec', machineOf(lab.name, 'client')],
       ...[process.execPath, '--import', import.meta.resolve('tsx'), script, JSON.stringify(plan)],
     ],
     { stdio: ['pipe', 'pipe', 'inherit'] },

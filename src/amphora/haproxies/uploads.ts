@@ -50,7 +50,7 @@ export async function uploadConfig(
   const { problems } = readDriverConfig(text ?? '', { ...paths, id });
   const refusal = text === undefined ? 'The file is not text in UTF-8.' : namesOf(problems);
   if (text === undefined || refusal !== '') {
-    await replacePlainFile(places.refused, bytes, 0o600);
+    await storeRefused(places, bytes);
     throw refused(refusal);
   }
   const rewritten = rewriteFor(text, await version());
@@ -64,6 +64,15 @@ export async function uploadConfig(
   await removePlainFile(places.refused);
   await removeOriginals(places, original);
   return { md5: md5Of(bytes) };
+}
+
+/** It stays for the operator. A full disk changes nothing about the refusal. */
+async function storeRefused({ refused: path }: OwnerPlaces, bytes: Buffer): Promise<void> {
+  try {
+    await replacePlainFile(path, bytes, 0o600);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'no_space') throw error;
+  }
 }
 
 async function checkCandidate(

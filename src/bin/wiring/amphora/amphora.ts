@@ -52,6 +52,11 @@ export interface Amphora {
   stop: () => Promise<void>;
 }
 
+/** Masks the key of the heartbeats. @returns a function that ends this */
+function holdKey(secrets: KnownSecrets, { heartbeatKey }: AgentConfig): () => void {
+  return secrets.hold(heartbeatKey === undefined ? [] : [heartbeatKey]);
+}
+
 /**
  * Makes the amphora of this host: one domain below three versions of the API.
  * Faults: `invalid_config` if the namespace has changed while something is configured
@@ -75,6 +80,7 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
   const lvs = makeAmphoraLvs(host, namespace);
   const vrrp = makeAmphoraVrrp(host, inNamespace);
   let current = agentConfig;
+  let releaseKey = holdKey(secrets, agentConfig);
   const topologies = makeTopologies({
     store: makeTopologyStore(paths.base),
     vrrp,
@@ -105,6 +111,8 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
     async onConfigured({ config: next, afterRestart }: ConfigChange) {
       const isOtherTopology = next.topology !== current.topology;
       current = next;
+      releaseKey();
+      releaseKey = holdKey(secrets, next);
       heartbeats.reconfigure(beatSettings(next));
       if (afterRestart.length > 0) {
         log.warn({ keys: afterRestart }, 'these keys count after a restart of ha-amphora');

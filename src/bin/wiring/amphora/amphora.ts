@@ -9,6 +9,7 @@ import { makeHaproxies } from '../../../amphora/haproxies/haproxies.ts';
 import { refuseOtherNamespace } from '../../../amphora/haproxies/namespace-change.ts';
 import { makeUnitProcesses } from '../../../amphora/haproxies/units.ts';
 import type { AmphoraPaths } from '../../../amphora/paths.ts';
+import { removeLeftTemporaries } from '../../../amphora/temporaries.ts';
 import { makeTopologyStore } from '../../../amphora/topology/store.ts';
 import { makeTopologies } from '../../../amphora/topology/topologies.ts';
 import type { ChangePipeline } from '../../../changes/pipeline.ts';
@@ -140,7 +141,10 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
       { versions: config.versions, ...(clients !== null && { clients }) },
     ),
     localApp: makeAmphoraLocalApp(status, faults, log),
-    prepare: () => haproxies.recover(),
+    async prepare() {
+      await removeLeftTemporaries(paths, agentConfig.serverCertificate);
+      await haproxies.recover();
+    },
     async start() {
       facts.start();
       await heartbeats.start();

@@ -74,7 +74,13 @@ describe('hostile input to an amphora', function () {
     const topology = { topology: 'ACTIVE-STANDBY', role: 'ACTIVE', ha_ip: '10.0.0.1', secret };
     expect((await ask(target, 'POST', '/v0.1/topology', topology)).status).to.equal(200);
     const logged = JSON.stringify(lines, (_key, value: unknown) =>
-      value instanceof Error ? { ...value, message: value.message, stack: value.stack } : value,
+      value instanceof Error
+        ? {
+            ...Object.fromEntries(Object.entries(value)),
+            message: value.message,
+            stack: value.stack,
+          }
+        : value,
     );
     const audit = await readFile(places.audit, 'utf8');
     for (const each of [...Object.values(sentSecrets), 'PRIVATE KEY-----']) {

@@ -132,7 +132,7 @@ export function hostileRequests(places: HostilePlaces): HostileRequest[] {
 export async function sendHostile(target: Target, places: HostilePlaces): Promise<string[]> {
   const flaws: string[] = [];
   for (const { method, path, body = '', refused } of hostileRequests(places)) {
-    const short = `${method} ${path.slice(0, 80)} ${JSON.stringify(String(body).slice(-60))}`;
+    const short = `${method} ${path.slice(0, 80)} ${typeof body === 'string' ? JSON.stringify(body.slice(-60)) : 'bytes or JSON'}`;
     try {
       // The path goes as it is: a client would tidy it up.
       const { status, text } = await ask(target, method, path, body);

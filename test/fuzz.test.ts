@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { memoryFolder } from '../src/kit/paths.ts';
+import { installPackages } from './lab/host.ts';
+import { fuzzAmphora } from './support/fuzz/amphora/fuzz.ts';
 import { fuzz } from './support/fuzz/fuzz.ts';
 
 /** The seed differs each day. `npm run fuzz -- --seed N` sends the same requests, and more. */
@@ -12,7 +14,7 @@ const seed = Number(process.env['HA_TEST_SEED'] ?? Math.floor(Date.now() / 86_40
 describe('unreasonable requests', () => {
   let folder: string;
   beforeEach(async () => {
-    folder = await mkdtemp(join(memoryFolder, 'fuzz-'));
+    folder = await mkdtemp(join(memoryFolder, 'f'));
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
@@ -32,5 +34,14 @@ describe('unreasonable requests', () => {
       'alphornd',
       'bytes',
     );
+  });
+
+  it(`to an amphora are failures that drivers see, and change nothing outside (seed ${seed})`, async function () {
+    this.timeout(300_000);
+    await installPackages(['haproxy', 'keepalived', 'iproute2'], () => undefined);
+    const { findings, rows } = await fuzzAmphora(folder, { seed, count: 250 });
+    expect(findings).to.deep.equal([]);
+    expect(rows.asked).to.be.above(rows.all * 0.9);
+    expect(rows.well).to.be.above(rows.all * 0.3);
   });
 });

@@ -29,7 +29,6 @@ await runService('ha-amphora', async () => {
   const config = await loadAmphoraConfig(process.env);
   const agentConfig = await loadAgentConfig();
   const secrets = makeKnownSecrets();
-  secrets.hold(agentConfig.heartbeatKey === undefined ? [] : [agentConfig.heartbeatKey]);
   const log = makeLog(common.log_level, secrets);
   const watchdog = startWatchdog(makeStartResident(), log);
   const metrics = makeMetrics();

@@ -39,9 +39,8 @@ export async function checkKeepalivedConfig(
   const { outcome, report } = await inMemoryFolder(memory, async (folder) => {
     const reportFile = join(folder, 'report');
     const test = ['keepalived', `--config-test=${reportFile}`, '-f', file];
-    const outcome = await run({ argv: ['env', ...inNamespace, ...test], deadlineMs }).catch(
-      crashed,
-    );
+    const argv = ['env', ...inNamespace, ...test] as const;
+    const outcome = await run({ argv, deadlineMs, isStderrSecret: true }).catch(crashed);
     return { outcome, report: (await readTextIfThere(reportFile)) ?? '' };
   });
   if (outcome === 'crashed') throw refused('keepalived crashed while it read the configuration.');

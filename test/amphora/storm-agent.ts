@@ -7,7 +7,9 @@ const log = {
   debug: nothing,
   info: nothing,
   warn: nothing,
-  error: (fields: object) => console.error(JSON.stringify(fields)),
+  error: (fields: object) => {
+    console.error(JSON.stringify(fields));
+  },
 };
 await openInFolder(placesIn(folder), { port: Number(port), log });
 console.log('ready');

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 
 import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import type { FieldError } from '../../kit/fault.ts';
-import { replaceFile } from '../../kit/files/files.ts';
+import { readFileIfThere, replaceFile } from '../../kit/files/files.ts';
 import type { AmphoraAgent } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
 import { readAgentCertificate } from './certificate.ts';
@@ -42,6 +42,7 @@ export function makeAmphoraAgent({
       oneByOne(async () => {
         const next = readAgentConfig(bytes);
         refuseOtherPlaces(started, next);
+        await refuseOtherTrust(started, next, now());
         await replaceFile(paths.agentConfig, bytes, 0o600);
         await onConfigured(changeTo(started, next));
         return uploaded(bytes);
@@ -82,6 +83,47 @@ function refuseOtherPlaces(from: AgentConfig, to: AgentConfig): void {
     type: 'string',
   }));
   if (errors.length > 0) throw refused(errors);
+}
+
+/**
+ * After its next start, an agent would not come up without these files, and nobody could send it other ones. So they have
+ * to be there before they are named.
+ */
+async function refuseOtherTrust(from: AgentConfig, to: AgentConfig, now: number): Promise<void> {
+  const changed = (key: 'serverCa' | 'serverCertificate') => from[key] !== to[key];
+  const errors: FieldError[] = [];
+  const wrong = (field: string, expected: string) =>
+    errors.push({ field, message: `must be the path of ${expected} on this host`, type: 'string' });
+  if (changed('serverCa') && !isAuthority(await readIfPossible(to.serverCa))) {
+    wrong(keys.serverCa, 'the certificate of an authority');
+  }
+  if (changed('serverCertificate')) {
+    const pem = await readIfPossible(to.serverCertificate);
+    if (!isOwnCertificate(pem, to, now)) wrong(keys.serverCertificate, 'a certificate of the API');
+  }
+  if (errors.length > 0) throw refused(errors);
+}
+
+/** Without the reason: it would tell what is on the host. */
+async function readIfPossible(path: string): Promise<Buffer> {
+  return (await readFileIfThere(path).catch(() => undefined)) ?? Buffer.alloc(0);
+}
+
+function isAuthority(pem: Buffer): boolean {
+  try {
+    return new X509Certificate(pem).ca;
+  } catch {
+    return false;
+  }
+}
+
+function isOwnCertificate(pem: Buffer, { amphoraId }: AgentConfig, now: number): boolean {
+  try {
+    readAgentCertificate(pem, amphoraId, now);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function changeTo(from: AgentConfig, to: AgentConfig): ConfigChange {

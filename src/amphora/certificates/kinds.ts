@@ -120,7 +120,13 @@ function crtList(text: string, folder: string): TenantFile {
   );
 }
 
+/** An authority has one CRL, and OpenSSL needs almost a millisecond for each. */
+const maxCrls = 100;
+
 function revocations(pem: Pem): TenantFile {
+  if (pem.blocks.length > maxCrls) {
+    throw refused(`It has ${pem.blocks.length} blocks, and at most ${maxCrls} CRLs are allowed.`);
+  }
   if (pem.blocks.some(({ kind }) => kind !== 'crl')) {
     throw refused('A CRL must be in a file of its own.');
   }

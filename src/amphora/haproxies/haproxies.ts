@@ -13,7 +13,7 @@ import { isOwnerId, placesOf } from './places.ts';
 import { plainFileIfThere } from './plain-files.ts';
 import type { Processes } from './processes.ts';
 import { makeRecovery } from './recovery.ts';
-import { removeOwner } from './removal.ts';
+import { removeOwner, removeRemains } from './removal.ts';
 import { writeCheckScript, writeSharedFiles } from './shared-files.ts';
 import { storedConfig, uploadConfig } from './uploads.ts';
 
@@ -100,10 +100,12 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
     });
   }
 
+  async function isConfigured({ id }: Owner): Promise<boolean> {
+    return isOwnerId(id) && (await plainFileIfThere(placesOf(paths, id).config)) !== undefined;
+  }
+
   async function needs(owner: Owner): Promise<void> {
-    const isThere =
-      isOwnerId(owner.id) && (await plainFileIfThere(placesOf(paths, owner.id).config));
-    if (!isThere) throw notFound(owner);
+    if (!(await isConfigured(owner))) throw notFound(owner);
   }
 
   return {
@@ -123,7 +125,9 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
       }),
     remove: (owner) =>
       changing(owner.id, async () => {
-        await needs(owner);
+        const isThere = await isConfigured(owner);
+        if (!isThere && isOwnerId(owner.id)) await removeRemains({ paths, certificates }, owner.id);
+        if (!isThere) throw notFound(owner);
         await removeOwner({ paths, actions, certificates }, owner.id);
         await onShouldRun();
       }),

@@ -28,6 +28,20 @@ export async function removeOwner(parts: RemovalParts, id: string): Promise<void
   await removePlainFile(places.folder);
 }
 
+/**
+ * Removes what uploads have left of an owner that has no configuration: certificates come before the first one, and a
+ * refused one stays. Nobody else would remove them. Calls for one owner must not overlap.
+ */
+export async function removeRemains(
+  { paths, certificates }: Pick<RemovalParts, 'paths' | 'certificates'>,
+  id: string,
+): Promise<void> {
+  const { folder } = placesOf(paths, id);
+  await certificates.removeAll(id);
+  await emptyFolder(folder, []);
+  await removePlainFile(folder);
+}
+
 /** A full disk must not prevent the deletion: the note only lets the next start finish it. */
 async function noteDeletion(path: string): Promise<void> {
   try {

@@ -54,7 +54,7 @@ export async function uploadConfig(
   try {
     text = driverText(bytes, { ...paths, id });
   } catch (error) {
-    await replacePlainFile(places.refused, bytes, 0o600);
+    await storeRefused(places, bytes);
     throw error;
   }
   const rewritten = rewriteFor(text, await version());
@@ -80,6 +80,15 @@ export function driverText(bytes: Buffer, place: DriverConfigPlace): string {
   const { problems } = readDriverConfig(text, place);
   if (problems.length > 0) throw refused(namesOf(problems));
   return text;
+}
+
+/** It stays for the operator. A full disk changes nothing about the refusal. */
+async function storeRefused({ refused: path }: OwnerPlaces, bytes: Buffer): Promise<void> {
+  try {
+    await replacePlainFile(path, bytes, 0o600);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'no_space') throw error;
+  }
 }
 
 async function checkCandidate(

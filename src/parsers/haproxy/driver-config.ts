@@ -46,9 +46,31 @@ const unreadable: Readonly<Record<ConfigProblem['kind'], string>> = {
  * @param text as it was uploaded
  */
 export function readDriverConfig(text: string, place: DriverConfigPlace): DriverConfig {
+  const excess = excessOf(text);
+  if (excess) return { ...modelOf([]), problems: [excess] };
   const config = readConfig(text);
   const problems = problemsOf(config, place);
   return { ...modelOf(config.sections), problems: problems.slice(0, maxProblems) };
+}
+
+/** Eight times what 500 listeners need. More would hold up the process that reads them. */
+const maxLines = 100_000;
+/** The longest line of a driver, an expectation of statuses, has some 4100 characters. */
+const maxLineLength = 16_384;
+
+/** The first line that no driver reaches, by its number or its length. */
+function excessOf(text: string): DriverConfigProblem | undefined {
+  let start = 0;
+  for (let line = 1; start <= text.length; line += 1) {
+    if (line > maxLines) return { line, reason: `There are more than ${maxLines} lines.` };
+    const end = text.indexOf('\n', start);
+    const length = (end < 0 ? text.length : end) - start;
+    if (length > maxLineLength) {
+      return { line, reason: `The line has more than ${maxLineLength} characters.` };
+    }
+    start += length + 1;
+  }
+  return undefined;
 }
 
 function problemsOf(

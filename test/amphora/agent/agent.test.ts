@@ -73,12 +73,25 @@ describe('the files of the amphora agent', () => {
     expect(change?.afterRestart).to.deep.equal(['haproxy_amphora.bind_port']);
   });
 
+  it('may name another authority that is on the host', async () => {
+    const { agent, calls } = await made();
+    const other = join(etc(), 'other-ca.pem');
+    await writeFile(other, authority.certificate);
+    await agent.configure(Buffer.from(textOf(`agent_server_ca = ${other}\n`)));
+    expect(calls.configured[0]?.afterRestart).to.deep.equal(['amphora_agent.agent_server_ca']);
+  });
+
   const refusedConfigs = {
     'an empty one': () => '',
     'one that is broken': () => `${textOf()}nonsense`,
     'one without the id': () => '[amphora_agent]\n',
     'one of another amphora': () => textOf().replace(id, 'other'),
     'another base_path': () => textOf('[haproxy_amphora]\nbase_path = /srv\n'),
+    'an authority that is not on the host': () =>
+      textOf(`agent_server_ca = ${join(etc(), 'none.pem')}\n`),
+    'a file that is no authority': () => textOf(`agent_server_ca = ${certificatePath()}\n`),
+    'a certificate that is not on the host': () =>
+      textOf(`agent_server_cert = ${join(etc(), 'none.pem')}\n`),
     'another base_cert_dir': () => textOf('[haproxy_amphora]\nbase_cert_dir = /srv\n'),
   };
   for (const [name, make] of Object.entries(refusedConfigs)) {

@@ -101,6 +101,7 @@ describe('a refused certificate', () => {
     'an encrypted key of the old form': rsa.certificate + oldEncrypted,
     'a CRL and a certificate': crl + rsa.certificate,
     'a CRL and a key': crl + rsa.key,
+    'more CRLs than authorities have': crl.repeat(101),
     'a chain of 1 MB': rsa.certificate + rsa.key + authority.certificate.repeat(1500),
     'a broken marker': rsa.certificate.replace('-----END', '----END') + rsa.key,
     'a block of another label': rsa.certificate.replaceAll('CERTIFICATE', 'X509 CRX') + rsa.key,

@@ -301,4 +301,12 @@ describe('the haproxy of an owner', () => {
     expect(states.filter((status) => status === 'ACTIVE')).to.have.length(3);
     expect(states).to.have.length(50);
   });
+
+  it('leaves nothing of uploads without a configuration when it is deleted', async () => {
+    await faultOf('haproxy_config_refused', upload('lua-load x\n'));
+    expect(await namesOf(inBase('lb-1'))).to.deep.equal(['haproxy.cfg.new-failed']);
+    await faultOf('loadbalancer_not_found', host.haproxies.remove(lb));
+    expect(await namesOf(inBase())).to.not.include('lb-1');
+    expect(host.removed).to.deep.equal(['lb-1']);
+  });
 });

@@ -1,6 +1,10 @@
 import { expect } from 'chai';
 
-import { instanceNamesOf, withEffectiveNopreempt } from '../../../src/amphora/vrrp/instances.ts';
+import {
+  instanceNamesOf,
+  withEffectiveNopreempt,
+  withKnownRoutes,
+} from '../../../src/amphora/vrrp/instances.ts';
 
 describe('the instances of a keepalived.conf', () => {
   it('are named in it', () => {
@@ -12,6 +16,13 @@ describe('the instances of a keepalived.conf', () => {
     expect(withEffectiveNopreempt('vrrp_instance a {\n  state MASTER\n  nopreempt\n}\n')).to.equal(
       'vrrp_instance a {\n  state BACKUP\n  nopreempt\n}\n',
     );
+  });
+
+  it('have routes with the word of keepalived for a gateway', () => {
+    const [before, after] = ['gateway', 'via'].map(
+      (word) => `virtual_routes {\n  10.9.0.0/16 dev eth1 ${word} 10.1.0.254 onlink table 1\n}\n`,
+    );
+    expect(withKnownRoutes(before ?? '')).to.equal(after);
   });
 
   it('begin as they are written if nopreempt is not set', () => {

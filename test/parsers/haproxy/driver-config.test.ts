@@ -231,4 +231,16 @@ describe('a haproxy.cfg of a driver', () => {
     expect(model.backends).to.deep.equal([]);
     expect(isInternalProxy(model.frontends[0]?.defaultBackend ?? '')).to.equal(true);
   });
+
+  it('is refused by its number of lines or their length before it is read', () => {
+    const place = { id: 'a', base: '/var/lib/octavia', certificates: '/var/lib/octavia/certs' };
+    const head = 'global\n    user nobody\n';
+    expect(readDriverConfig(head + '\n'.repeat(99_000), place).problems).to.deep.equal([]);
+    expect(readDriverConfig(head + '\n'.repeat(8_000_000), place).problems).to.deep.equal([
+      { line: 100_001, reason: 'There are more than 100000 lines.' },
+    ]);
+    expect(readDriverConfig(`${head}# ${'a '.repeat(4_000_000)}`, place).problems).to.deep.equal([
+      { line: 3, reason: 'The line has more than 16384 characters.' },
+    ]);
+  });
 });

@@ -103,7 +103,6 @@ export async function openInFolder(
 ): Promise<AmphoraInFolder> {
   const agentConfig = readAgentConfig(await readFile(places.paths.agentConfig));
   const secrets = makeKnownSecrets();
-  secrets.hold(agentConfig.heartbeatKey === undefined ? [] : [agentConfig.heartbeatKey]);
   const units = runInFolder(makeRun(log), places.paths, peerName(agentConfig.amphoraId));
   const { run } = units;
   const audit = openAuditLog(places.audit, { maxBytes: 1024 * 1024, keepFiles: 2 }, 'other');

@@ -9,6 +9,7 @@ import { makeHaproxies } from '../../../amphora/haproxies/haproxies.ts';
 import { refuseOtherNamespace } from '../../../amphora/haproxies/namespace-change.ts';
 import { makeUnitProcesses } from '../../../amphora/haproxies/units.ts';
 import type { AmphoraPaths } from '../../../amphora/paths.ts';
+import { removeLeftTemporaries } from '../../../amphora/temporaries.ts';
 import { makeTopologyStore } from '../../../amphora/topology/store.ts';
 import { makeTopologies } from '../../../amphora/topology/topologies.ts';
 import type { ChangePipeline } from '../../../changes/pipeline.ts';
@@ -53,6 +54,11 @@ export interface Amphora {
   stop: () => Promise<void>;
 }
 
+/** Masks the key of the heartbeats. @returns a function that ends this */
+function holdKey(secrets: KnownSecrets, { heartbeatKey }: AgentConfig): () => void {
+  return secrets.hold(heartbeatKey === undefined ? [] : [heartbeatKey]);
+}
+
 /**
  * Makes the amphora of this host: one domain below three versions of the API.
  * Faults: `invalid_config` if the namespace has changed while something is configured
@@ -76,6 +82,7 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
   const lvs = makeAmphoraLvs(host, namespace);
   const vrrp = makeAmphoraVrrp(host, inNamespace);
   let current = agentConfig;
+  let releaseKey = holdKey(secrets, agentConfig);
   const topologies = makeTopologies({
     store: makeTopologyStore(paths.base),
     vrrp,
@@ -106,6 +113,8 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
     async onConfigured({ config: next, afterRestart }: ConfigChange) {
       const isOtherTopology = next.topology !== current.topology;
       current = next;
+      releaseKey();
+      releaseKey = holdKey(secrets, next);
       heartbeats.reconfigure(beatSettings(next));
       if (afterRestart.length > 0) {
         log.warn({ keys: afterRestart }, 'these keys count after a restart of ha-amphora');
@@ -134,7 +143,10 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
       { versions: config.versions, ...(clients !== null && { clients }) },
     ),
     localApp: makeAmphoraLocalApp({ status, metrics }, faults, log),
-    prepare: () => haproxies.recover(),
+    async prepare() {
+      await removeLeftTemporaries(paths, agentConfig.serverCertificate);
+      await haproxies.recover();
+    },
     async start() {
       facts.start();
       await heartbeats.start();

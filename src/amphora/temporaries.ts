@@ -1,0 +1,31 @@
+import { dirname, join } from 'node:path';
+
+import { namesIn, removeTemporaries } from '../kit/files/files.ts';
+import { isOwnerId } from './haproxies/places.ts';
+import { inPlainFolder } from './haproxies/plain-files.ts';
+import type { AmphoraPaths } from './paths.ts';
+
+/**
+ * Removes what killed uploads left beside their files. It holds keys, and nobody else would remove it. The folders of
+ * owners are not among these: their recovery does it.
+ * @param serverCertificate the certificate of the API
+ */
+export async function removeLeftTemporaries(
+  paths: Pick<AmphoraPaths, 'base' | 'certificates' | 'agentConfig' | 'interfaces'>,
+  serverCertificate: string,
+): Promise<void> {
+  const owners = (await namesIn(paths.certificates)).filter(isOwnerId);
+  const folders = [
+    dirname(paths.agentConfig),
+    dirname(serverCertificate),
+    paths.interfaces,
+    paths.base,
+    join(paths.base, 'vrrp'),
+    join(paths.base, 'vrrp', 'check_scripts'),
+    join(paths.base, 'lvs'),
+    join(paths.base, 'lvs', 'check'),
+    ...owners.map((owner) => join(paths.certificates, owner)),
+  ];
+  // Anybody may have put a link there.
+  for (const folder of folders) await inPlainFolder(folder, removeTemporaries);
+}

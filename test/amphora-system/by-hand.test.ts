@@ -54,15 +54,15 @@ function cardsUnit(node: AmphoraNode): string {
   ].join('\n');
 }
 
-const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
-if (!suites.includes(suite)) throw new Error(`HA_TEST_SUITE is one of ${suites.join(', ')}.`);
+const suite = (process.env['HA_AMPHORA_SUITE'] ?? 'bookworm') as Suite;
+if (!suites.includes(suite)) throw new Error(`HA_AMPHORA_SUITE is one of ${suites.join(', ')}.`);
 
 /**
  * Types the chapter "Set up by hand" of docs/amphora.md, block by block, on two Debians without an agent. The client's
  * namespace is the reader's own machine. Only what the document asks its reader to fill in is filled in.
  */
 describe(`the way from two machines with ${suite} to a VIP by docs/amphora.md`, () => {
-  const name = process.env['HA_TEST_LAB'] ?? `hand-${suite}`;
+  const name = `hand-${suite}`;
   let lab: AmphoraLab;
   let folder = '';
   let blocks: Block[] = [];

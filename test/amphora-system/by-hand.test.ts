@@ -189,6 +189,18 @@ describe(`the way from two machines with ${suite} to a VIP by docs/amphora.md`, 
     expect(await holders()).to.have.lengthOf(1);
   });
 
+  it('is in the metrics of ha-agent, and its configuration passes the check of hactl', async () => {
+    for (const node of nodes()) {
+      const socket = ['--unix-socket', '/run/ha-agent/api.sock', 'http://localhost/metrics'];
+      const metrics = await node.run(['curl', '-sS', '--fail', ...socket]);
+      expect(metrics).to.match(/^ha_amphora_vrrp_state\{state="(?:MASTER|BACKUP)"\} 1$/m);
+      expect(metrics).to.include('ha_amphora_members{status="UP"} 2');
+      const config = '/var/lib/octavia/web/haproxy.cfg';
+      expect(await node.run(['hactl', 'amphora', 'check', config])).to.include('would be accepted');
+      expect(await node.run(['hactl', 'amphora', 'show', 'web'])).to.match(/member1 +UP/);
+    }
+  });
+
   for (const times of ['once', 'a second time, which ends the other machine']) {
     it(`serves after the power of the machine with the VIP was cut ${times}`, async function () {
       this.timeout(300_000);

@@ -54,15 +54,15 @@ function cardsUnit(node: AmphoraNode): string {
   ].join('\n');
 }
 
-const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
-if (!suites.includes(suite)) throw new Error(`HA_TEST_SUITE is one of ${suites.join(', ')}.`);
+const suite = (process.env['HA_AMPHORA_SUITE'] ?? 'bookworm') as Suite;
+if (!suites.includes(suite)) throw new Error(`HA_AMPHORA_SUITE is one of ${suites.join(', ')}.`);
 
 /**
  * Types the chapter "Set up by hand" of docs/amphora.md, block by block, on two Debians without an agent. The client's
  * namespace is the reader's own machine. Only what the document asks its reader to fill in is filled in.
  */
 describe(`the way from two machines with ${suite} to a VIP by docs/amphora.md`, () => {
-  const name = process.env['HA_TEST_LAB'] ?? `hand-${suite}`;
+  const name = `hand-${suite}`;
   let lab: AmphoraLab;
   let folder = '';
   let blocks: Block[] = [];
@@ -187,6 +187,18 @@ describe(`the way from two machines with ${suite} to a VIP by docs/amphora.md`, 
     const answers = await Promise.all([1, 2, 3, 4].map(askVip));
     expect(new Set(answers.map(({ stdout }) => stdout)).size).to.equal(2);
     expect(await holders()).to.have.lengthOf(1);
+  });
+
+  it('is in the metrics of ha-agent, and its configuration passes the check of hactl', async () => {
+    for (const node of nodes()) {
+      const socket = ['--unix-socket', '/run/ha-agent/api.sock', 'http://localhost/metrics'];
+      const metrics = await node.run(['curl', '-sS', '--fail', ...socket]);
+      expect(metrics).to.match(/^ha_amphora_vrrp_state\{state="(?:MASTER|BACKUP)"\} 1$/m);
+      expect(metrics).to.include('ha_amphora_members{status="UP"} 2');
+      const config = '/var/lib/octavia/web/haproxy.cfg';
+      expect(await node.run(['hactl', 'amphora', 'check', config])).to.include('would be accepted');
+      expect(await node.run(['hactl', 'amphora', 'show', 'web'])).to.match(/member1 +UP/);
+    }
   });
 
   for (const times of ['once', 'a second time, which ends the other machine']) {

@@ -43,7 +43,7 @@ export async function checkFile(
 
 /** The owner by the path of its stats socket. */
 function ownerIn(text: string, { base }: Pick<AmphoraPaths, 'base'>): string | undefined {
-  const [, socket = ''] = /^\s*stats\s+socket\s+(\S+)/m.exec(text) ?? [];
+  const [, socket = ''] = /^[ \t]*stats[ \t]+socket[ \t]+(\S+)/m.exec(text) ?? [];
   const id = basename(socket, '.sock');
   return isOwnerId(id) && socket === join(base, `${id}.sock`) ? id : undefined;
 }

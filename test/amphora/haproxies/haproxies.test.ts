@@ -286,6 +286,10 @@ describe('the haproxy of an owner', () => {
     expect(
       pools.map(({ id, members: each }) => [id, each.map((member) => member.id)]),
     ).to.deep.equal([['pool-listener-1', ['member-1', 'member-2']]]);
+    const all = await host.haproxies.listenersWithPools();
+    expect(all.map(({ id, pools: [pool] }) => [id, pool?.id])).to.deep.equal([
+      ['listener-1', 'pool-listener-1'],
+    ]);
   });
 
   it('may be one of 50, whose states are read without a question to each', async () => {

@@ -47,7 +47,8 @@ export async function makeOwnerHost(folder: string): Promise<OwnerHost> {
         return Promise.resolve();
       },
     },
-    applyDeadlineMs: 20_000,
+    // A machine that stands still must not fail a test.
+    applyDeadlineMs: 240_000,
   });
   await haproxies.recover();
   return { paths, haproxies, processes, lines, removed };

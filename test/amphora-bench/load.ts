@@ -102,7 +102,7 @@ async function keepAlive(isTls: boolean): Promise<void> {
   while (!state.isOver) {
     const start = now();
     try {
-      const { member, isReused } = await keptAnswer(isTls, agent);
+      const { member, isReused } = await reusingAnswer(isTls, agent);
       tell({ kind: 'kept', start, end: now(), isTls, member, isReused });
     } catch (error) {
       tell({ kind: 'kept', start, end: now(), isTls, failure: reasonOf(error) });
@@ -113,7 +113,7 @@ async function keepAlive(isTls: boolean): Promise<void> {
   state.open -= 1;
 }
 
-async function keptAnswer(isTls: boolean, agent: http.Agent): Promise<Answer> {
+async function reusingAnswer(isTls: boolean, agent: http.Agent): Promise<Answer> {
   try {
     return await ask({ isTls, agent }, deadlines.kept);
   } catch (error) {

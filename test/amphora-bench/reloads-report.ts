@@ -22,7 +22,7 @@ const minRequests = 10_000;
 export function reloadsReport(found: ReloadFindings): Report {
   const { suite, count, events, failures, downMember } = found;
   const kinds = (['new', 'kept', 'download'] as const).map((kind) => requestsOf(events, kind));
-  const [fresh = [], kept = [], downloads = []] = kinds;
+  const [fresh = [], alive = [], downloads = []] = kinds;
   const all = kinds.flat();
   const atDown = all.filter(({ member }) => member === downMember).length;
   const repeated = events.filter(({ kind }) => kind === 'repeated').length;
@@ -34,7 +34,7 @@ export function reloadsReport(found: ReloadFindings): Report {
   const rows = [
     ['reloads by the driver', `${count} in ${found.reloadSeconds.toFixed(0)} s`, ''],
     ['requests on new connections (median, p99)', `${fresh.length} (${took(fresh)})`, ''],
-    ['requests on 20 kept connections (of these on a used one)', `${kept.length} (${reused})`, ''],
+    ['requests on 20 connections that stay open (of these on a used one)', `${alive.length} (${reused})`, ''],
     ['of these sent again, because the connection was closed under way', `${repeated}`, ''],
     ['downloads of 1 MB in 20 s', `${downloads.length}`, ''],
     [

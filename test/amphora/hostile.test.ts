@@ -31,10 +31,10 @@ describe('hostile input to an amphora', function () {
     folder = await mkdtemp(join(memoryFolder, 'h'));
     places = placesIn(folder);
     await prepareFolder(places);
-    const kept = keepingLog();
-    ({ lines } = kept);
+    const logged = keepingLog();
+    ({ lines } = logged);
     const port = await freePort();
-    agent = await openInFolder(places, { port, log: kept.log });
+    agent = await openInFolder(places, { port, log: logged.log });
     const credentials = await credentialsIn(places.trust);
     target = { host: '127.0.0.1', port, servername: amphoraOfFolder, credentials };
   });
@@ -73,7 +73,7 @@ describe('hostile input to an amphora', function () {
     const { topology: secret } = sentSecrets;
     const topology = { topology: 'ACTIVE-STANDBY', role: 'ACTIVE', ha_ip: '10.0.0.1', secret };
     expect((await ask(target, 'POST', '/v0.1/topology', topology)).status).to.equal(200);
-    const logged = JSON.stringify(lines, (_key, value: unknown) =>
+    const text = JSON.stringify(lines, (_key, value: unknown) =>
       value instanceof Error
         ? {
             ...Object.fromEntries(Object.entries(value)),
@@ -84,7 +84,7 @@ describe('hostile input to an amphora', function () {
     );
     const audit = await readFile(places.audit, 'utf8');
     for (const each of [...Object.values(sentSecrets), 'PRIVATE KEY-----']) {
-      expect(logged.includes(each), `the log has ${each}`).to.equal(false);
+      expect(text.includes(each), `the log has ${each}`).to.equal(false);
       expect(audit.includes(each), `the audit log has ${each}`).to.equal(false);
     }
     for (const name of await readdir(places.disk, { recursive: true })) {

@@ -15,7 +15,7 @@ export async function credentialsIn(trust: string): Promise<Credentials> {
   return { ca: await readFile(join(trust, 'ca.pem'), 'utf8'), cert: pem, key: pem };
 }
 
-export interface Asked {
+export interface ClientAnswer {
   status: number;
   text: string;
   headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -35,7 +35,7 @@ export function ask(
   method: string,
   path: string,
   body: string | Buffer | object = '',
-): Promise<Asked> {
+): Promise<ClientAnswer> {
   const isJson = typeof body === 'object' && !Buffer.isBuffer(body);
   const bytes = isJson ? JSON.stringify(body) : body;
   const type = isJson ? { 'Content-Type': 'application/json' } : {};

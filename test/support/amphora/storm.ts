@@ -8,7 +8,7 @@ import { askWorker } from '../../../src/haproxy/socket.ts';
 import { run } from '../../lab/run.ts';
 import { freePort } from '../peer-host.ts';
 import type { Random } from '../random.ts';
-import { ask, type Asked, credentialsIn, type Target } from './asking.ts';
+import { ask, type ClientAnswer, credentialsIn, type Target } from './asking.ts';
 import { amphoraOfFolder, type FolderPlaces, placesIn, prepareFolder } from './in-folder.ts';
 import { type StormAgent, startStormAgent } from './storm-agent.ts';
 import { bystander, changed, configOf, type StormStep, stormSteps } from './storm-steps.ts';
@@ -109,7 +109,7 @@ async function storm(
 
   async function killDuring(step: StormStep, round: number): Promise<StormAgent> {
     const started = performance.now();
-    let answered: Asked | undefined;
+    let answered: ClientAnswer | undefined;
     const asking = ask(target, ...step.request(round)).then(
       (answer) => (answered = answer),
       () => undefined,

@@ -162,9 +162,9 @@ function mutated(text: string, lines: readonly string[], dice: Dice): Buffer {
       return Buffer.from([...rows.slice(0, at), broken, ...rows.slice(at + 1)].join('\n'));
     }
     case 3: {
-      const words = text.split(/(\s+)/);
-      words[below(words.length)] = pick(chance(0.5) ? hostile : lines);
-      return Buffer.from(words.join(''));
+      const tokens = text.split(/(\s+)/);
+      tokens[below(tokens.length)] = pick(chance(0.5) ? hostile : lines);
+      return Buffer.from(tokens.join(''));
     }
     case 4: {
       const bytes = Buffer.from(text);

@@ -34,7 +34,11 @@ export function reloadsReport(found: ReloadFindings): Report {
   const rows = [
     ['reloads by the driver', `${count} in ${found.reloadSeconds.toFixed(0)} s`, ''],
     ['requests on new connections (median, p99)', `${fresh.length} (${took(fresh)})`, ''],
-    ['requests on 20 connections that stay open (of these on a used one)', `${alive.length} (${reused})`, ''],
+    [
+      'requests on 20 connections that stay open (of these on a used one)',
+      `${alive.length} (${reused})`,
+      '',
+    ],
     ['of these sent again, because the connection was closed under way', `${repeated}`, ''],
     ['downloads of 1 MB in 20 s', `${downloads.length}`, ''],
     [

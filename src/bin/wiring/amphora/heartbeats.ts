@@ -79,11 +79,11 @@ export function beatSettings(config: AgentConfig): BeatSettings {
  */
 async function whySilent({ vrrp, haproxies }: HeartbeatWiring): Promise<string | undefined> {
   if (await vrrp.isStopped()) {
-    return 'keepalived is configured and does not run. Start it, or upload another configuration.';
+    return 'keepalived is configured and does not run. Start it, or upload another configuration';
   }
   const [lacking] = await ownersWithoutCertificates(await haproxies.views());
   if (lacking === undefined) return undefined;
-  return `The certificates of ${lacking} are gone, as after a reboot. The controller has to upload them again.`;
+  return `The certificates of ${lacking} are gone, as after a reboot. The controller has to upload them again`;
 }
 
 /**

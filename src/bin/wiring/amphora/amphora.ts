@@ -6,7 +6,7 @@ import type { AmphoraDomain } from '../../../amphora/amphora.ts';
 import { isOnMemoryFileSystem, makeCertificateStore } from '../../../amphora/certificates/store.ts';
 import type { AmphoraConfig } from '../../../amphora/config.ts';
 import { makeHaproxies } from '../../../amphora/haproxies/haproxies.ts';
-import { refuseOtherNamespace } from '../../../amphora/haproxies/namespace-change.ts';
+import { refuseOtherNamespace } from '../../../amphora/namespace-change.ts';
 import { makeUnitProcesses } from '../../../amphora/haproxies/units.ts';
 import type { AmphoraPaths } from '../../../amphora/paths.ts';
 import { removeLeftTemporaries } from '../../../amphora/temporaries.ts';

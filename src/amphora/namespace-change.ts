@@ -1,8 +1,8 @@
-import { Fault } from '../../kit/fault.ts';
-import type { AmphoraPaths } from '../paths.ts';
-import { makeOwnerConfigs } from './owner-configs.ts';
-import { sharedPlacesOf } from './places.ts';
-import { readPlainFile } from './plain-files.ts';
+import { Fault } from '../kit/fault.ts';
+import type { AmphoraPaths } from './paths.ts';
+import { makeOwnerConfigs } from './haproxies/owner-configs.ts';
+import { sharedPlacesOf } from './haproxies/places.ts';
+import { readPlainFile } from './haproxies/plain-files.ts';
 
 /**
  * Refuses to run in another namespace than that of the owners: their processes would go on in the former one.

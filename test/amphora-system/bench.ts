@@ -9,7 +9,7 @@ import { waitUntil } from '../lab/wait.ts';
 export type Bench = () => AmphoraLab;
 
 /**
- * Makes a node small until its next boot, because drivers since 12.0 make haproxy's TLS cache half of the memory that is free: 8 GB on a
+ * Makes a node small in the eyes of its agent, because drivers since 12.0 make haproxy's TLS cache half of the memory that is free: 8 GB on a
  * machine of this size. Control groups would do it as well, but not every machine gives a node their controllers.
  */
 export async function limitMemory(node: AmphoraNode): Promise<void> {
@@ -17,8 +17,12 @@ export async function limitMemory(node: AmphoraNode): Promise<void> {
   const others = ['Buffers', 'SwapTotal', 'SwapFree', 'Shmem', 'Slab', 'Committed_AS'];
   const lines = [...Object.entries(meminfo), ...others.map((name) => [name, 0] as const)];
   const text = lines.map(([name, kB]) => `${name}: ${kB} kB\n`).join('');
+  const folder = '/etc/systemd/system/ha-amphora.service.d';
+  await node.run(['mkdir', '-p', folder]);
   await node.writeFile('/etc/lab-meminfo', text);
-  await node.run(['mount', '--bind', '/etc/lab-meminfo', '/proc/meminfo']);
+  const dropIn = '[Service]\nBindReadOnlyPaths=/etc/lab-meminfo:/proc/meminfo\n';
+  await node.writeFile(`${folder}/lab.conf`, dropIn);
+  await node.run(['systemctl', 'daemon-reload']);
   await node.run(['systemctl', 'restart', 'ha-amphora.service']);
   await node.startAgent();
 }

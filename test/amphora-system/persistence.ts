@@ -5,7 +5,7 @@ import { tenant } from '../lab/amphora/networks.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { folderOf, traffic } from './balancer.ts';
 import type { Bench } from './bench.ts';
-import { ask, askHaproxy, askMember, limitMemory, vipUrl, waitForService } from './bench.ts';
+import { ask, askHaproxy, askMember, vipUrl, waitForService } from './bench.ts';
 
 /** Further addresses of the clients, one client each. */
 const sources = Array.from({ length: 8 }, (_, index) => `198.18.1.${index + 60}`);
@@ -54,7 +54,6 @@ export function describePersistence(bench: Bench): void {
       } finally {
         await active.boot();
         await active.startAgent();
-        await limitMemory(active);
       }
     });
   });

@@ -80,7 +80,8 @@ export interface DriverOptions {
 
 /**
  * Makes a view of the driver's root that can be written to and ends with the process, and becomes the driver in it:
- * ROOT, WORK. The library eventlet of Debian 11 does not load without a name server. The driver stays in the network of this machine, from which the nodes can be reached.
+ * ROOT, WORK. It stays in the network of this machine, from which the nodes can be reached. Libraries of Debian 11 do not
+ * start without the address of a name server, which nobody asks.
  */
 const inRoot = `set -e
 mount -t tmpfs driver "$2/mnt"
@@ -89,6 +90,7 @@ mount -t overlay -o "lowerdir=$1,upperdir=$2/mnt/upper,workdir=$2/mnt/work" driv
 mount -t proc proc "$2/mnt/root/proc"
 mount --rbind /dev "$2/mnt/root/dev"
 mkdir -p "$2/mnt/root/lab"
+rm -f "$2/mnt/root/etc/resolv.conf"
 echo nameserver 127.0.0.1 > "$2/mnt/root/etc/resolv.conf"
 mount --bind "$2/files" "$2/mnt/root/lab"
 exec chroot "$2/mnt/root" /usr/bin/python3 -u /lab/driver.py`;

@@ -59,8 +59,8 @@ describe('SIGKILL at any moment', () => {
       expect(others.length, 'what was in the making').to.be.at.most(1);
       leftovers += others.length;
     });
-    // Otherwise no kill came while a liferaft was written.
-    expect(leftovers).to.be.above(kills / 20);
+    // Otherwise no kill came while a liferaft was written. How many do depends on the speed of the machine.
+    expect(leftovers).to.be.above(0);
     for (const paths of folders().map(alphornPathsIn)) {
       await makeLiferaftBuilder({ paths }).round();
       expect(await readdir(paths.own)).to.deep.equal([latest]);

@@ -33,7 +33,7 @@ const { exitCode, stdout } = await execa(
     reject: false,
   },
 );
-// Mocha prints its count last. A run that ends before that has passed nothing, whatever its exit code.
-const isComplete = /^ +\d+ passing/m.test(stdout);
-if (!isComplete) console.error('The run ended before its last test.');
+// Mocha prints its count last. A run without one has passed nothing, whatever its exit code.
+const isComplete = /^ +[1-9]\d* passing/m.test(stdout);
+if (!isComplete) console.error('No test ran, or the run ended before its last one.');
 process.exitCode = isComplete ? (exitCode ?? 1) : 1;

@@ -15,7 +15,7 @@ const { values: options } = parseArgs({
   },
 });
 
-const { exitCode } = await execa(
+const { exitCode, stdout } = await execa(
   'mocha',
   [
     '--config',
@@ -27,8 +27,13 @@ const { exitCode } = await execa(
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     env: { HA_AMPHORA_SUITE: options.suite, HA_AMPHORA_DRIVERS: options.driver },
     preferLocal: true,
-    stdio: 'inherit',
+    stdin: 'ignore',
+    stdout: ['pipe', 'inherit'],
+    stderr: 'inherit',
     reject: false,
   },
 );
-process.exitCode = exitCode ?? 1;
+// Mocha prints its count last. A run without one has passed nothing, whatever its exit code.
+const isComplete = /^ +[1-9]\d* passing/m.test(stdout);
+if (!isComplete) console.error('No test ran, or the run ended before its last one.');
+process.exitCode = isComplete ? (exitCode ?? 1) : 1;

@@ -35,3 +35,8 @@ function standIn(real: Readonly<Record<PropertyKey, unknown>>): never {
   const anything: unknown = new Proxy(() => anything, { get: (_, key) => real[key] ?? anything });
   return anything as never;
 }
+
+/** The families of a cluster's node. The amphora has a port of its own, where the same paths have another meaning. */
+export const clusterFamilies: readonly Family[] = Object.values(families).filter(
+  ({ name }) => name !== families.amphora.name,
+);

@@ -8,7 +8,7 @@ import type { Role } from '../../src/access/roles.ts';
 import type { FindStoppedDaemons } from '../../src/cluster/daemons.ts';
 import type { Run } from '../../src/kit/exec.ts';
 import type { Paths } from '../../src/bin/wiring/paths.ts';
-import { families } from '../../packaging/reference/families.ts';
+import { clusterFamilies } from '../../packaging/reference/families.ts';
 import { answerCheck } from './answer-check.ts';
 import { fixturePath, type Generation } from './fixtures.ts';
 import { keepingLog, type LoggedLine } from './keeping-log.ts';
@@ -70,7 +70,7 @@ export async function appBench(
   }
 }
 
-const answers = answerCheck(Object.values(families));
+const answers = answerCheck(clusterFamilies);
 
 /** Asks by the other function. An answer that is not as documented fails the test. */
 function checkedClient(client: ReturnType<typeof request>): ReturnType<typeof request> {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { families } from '../../packaging/reference/families.ts';
+import { clusterFamilies } from '../../packaging/reference/families.ts';
 import { debianPaths } from '../../src/bin/wiring/paths.ts';
 import { operationName } from '../../src/server/table/examples.ts';
 import type { LabNode } from '../lab/lab.ts';
@@ -33,7 +33,7 @@ export function describeEachRow(bench: Bench): void {
     const { node, configuration, restore, settle, ...more } = asking(bench);
     const other = () => bench().lab.nodes[1] as LabNode;
     const asked = new Set<string>();
-    const { find } = answerCheck(Object.values(families));
+    const { find } = answerCheck(clusterFamilies);
     let former = '';
 
     const note = (method: string, url: string) => {
@@ -318,7 +318,7 @@ export function describeEachRow(bench: Bench): void {
 
     it('no row was left out', () => {
       // The port of amphorae has suites of its own.
-      const served = Object.values(families).filter(({ name }) => name !== families.amphora.name);
+      const served = clusterFamilies;
       const left = served.flatMap((family) =>
         family.rows
           .map((each) => each.methods.map((method) => operationName(method, each.path)))

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { format } from 'prettier';
 
-import { families } from '../packaging/reference/families.ts';
+import { clusterFamilies } from '../packaging/reference/families.ts';
 import { type Examples, operationName } from '../src/server/table/examples.ts';
 import type { Family } from '../src/server/table/family.ts';
 import type { Recorded } from './support/received.ts';
@@ -34,7 +34,7 @@ const { values, positionals } = parseArgs({
 });
 const [suite = 'trixie'] = positionals;
 const recorded = values.from === undefined ? await record() : await read(values.from);
-for (const family of Object.values(families)) await write(family, recorded[family.name] ?? {});
+for (const family of clusterFamilies) await write(family, recorded[family.name] ?? {});
 
 async function record(): Promise<Recorded> {
   const folder = await mkdtemp(join(tmpdir(), 'ha-agent-examples-'));

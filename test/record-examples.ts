@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { format } from 'prettier';
 
-import { clusterFamilies } from '../packaging/reference/families.ts';
+import { clusterFamilies, type families } from '../packaging/reference/families.ts';
 import { type Examples, operationName } from '../src/server/table/examples.ts';
 import type { Family } from '../src/server/table/family.ts';
 import type { Recorded } from './support/received.ts';

@@ -25,8 +25,8 @@ const escapes: Readonly<Record<string, string>> = {
 const escapesOutsideQuotes: Readonly<Record<string, string>> = { '#': '#', "'": "'" };
 const escapesInQuotes: Readonly<Record<string, string>> = { $: '$' };
 
-// eslint-disable-next-line no-control-regex -- These are what is looked for.
-const control = /[\0-\u0008\v\f\u000E-\u001F\u007F]|\r(?!$)/;
+/** A control character except a tab, and except a carriage return at the end of the line. */
+const control = /[^\P{Cc}\t\n\r]|\r(?!$)/u;
 
 /**
  * Splits a line into words as parse_line() does (haproxy 2.2 to 3.0, src/tools.c; configuration.txt, section 2.2).

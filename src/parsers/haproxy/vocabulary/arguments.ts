@@ -117,6 +117,5 @@ function isFileName(name: string): boolean {
 }
 
 function isText(word: string): boolean {
-  // eslint-disable-next-line no-control-regex -- These are what is looked for.
-  return !/[\0-\u001F\u007F]/.test(word);
+  return !/\p{Cc}/u.test(word);
 }

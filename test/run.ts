@@ -1,7 +1,9 @@
 // Runs every check of the project, as `npm test` and CI do:
-//   npm test [-- --suites bookworm,trixie]
+//   npm test [-- --suites bookworm,trixie] [--every-group]
 //   npm run test:full [-- --suites bookworm --grep 'full disk']
-// The second runs only the tests of which `npm test` runs a share, and runs each of them completely.
+// `npm test` runs some groups of system tests on one Debian, and on another Debian each day. With --every-group, they
+// run on each Debian. `npm run test:full` runs only the tests of which `npm test` runs a share, and runs each of them
+// completely.
 // Before the last line, it repeats the failures and prints how long each part took. Its last line is `N passed, N
 // failed`. A part that was left out counts as a failure, or is named above that line.
 import { fileURLToPath } from 'node:url';
@@ -11,8 +13,9 @@ import { execa } from 'execa';
 
 import { installPackages } from './lab/host.ts';
 import { progressOnStderr } from './lab/progress.ts';
-import { suites } from './lab/root.ts';
+import { type Suite, suites } from './lab/root.ts';
 import { builtPackage } from './lab/built-package.ts';
+import { seed } from './system/share.ts';
 
 interface Count {
   passed: number;
@@ -37,6 +40,7 @@ const { values: options } = parseArgs({
   options: {
     suites: { type: 'string', default: suites.join(',') },
     full: { type: 'boolean', default: false },
+    'every-group': { type: 'boolean', default: false },
     grep: { type: 'string' },
   },
 });
@@ -58,8 +62,9 @@ const notRun: Part = {
 
 /** A command that passes or fails as a whole. */
 function check(...argv: readonly [string, ...string[]]): Promise<Part> {
-  return timed(argv.slice(0, 3).join(' '), async () => {
-    const { exitCode, lines } = await run(argv);
+  const name = argv.slice(0, 3).join(' ');
+  return timed(name, async () => {
+    const { exitCode, lines } = await run(name, argv);
     if (exitCode === 0) return { passed: 1, failed: 0, failures: [] };
     return { passed: 0, failed: 1, failures: lines.slice(-maxFailureLines) };
   });
@@ -72,7 +77,7 @@ function mocha(
   env: Record<string, string> = {},
 ): Promise<Part> {
   return timed(name, async () => {
-    const { exitCode, lines } = await run(['npx', 'mocha', ...args], env);
+    const { exitCode, lines } = await run(name, ['npx', 'mocha', ...args], env);
     const count = (word: string) =>
       Number(new RegExp(`^ +(\\d+) ${word}`, 'm').exec(lines.join('\n'))?.[1] ?? 0);
     const [passed, failed] = [count('passing'), count('failing')];
@@ -84,21 +89,24 @@ function mocha(
   });
 }
 
+/** Runs a command, and prints its output line by line behind the name of its part. */
 async function run(
+  name: string,
   [file, ...args]: readonly [string, ...string[]],
   env: Record<string, string> = {},
 ): Promise<{ exitCode: number | undefined; lines: string[] }> {
-  const { exitCode, stdout } = await execa(file, args, {
+  const running = execa(file, args, {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     env,
     preferLocal: true,
     stdin: 'ignore',
-    stdout: ['pipe', 'inherit'],
     stderr: 'inherit',
-    timeout: (options.full ? 24 * 60 : 40) * 60 * 1000,
+    timeout: (options.full ? 24 * 60 : 60) * 60 * 1000,
     lines: true,
     reject: false,
   });
+  for await (const line of running) console.log(`${name}: ${line}`);
+  const { exitCode, stdout } = await running;
   return { exitCode, lines: stdout };
 }
 
@@ -136,11 +144,24 @@ async function onClusters(): Promise<Part[]> {
         {
           HA_TEST_SUITE: suite,
           ...(options.full && { HA_TEST_FULL: '1' }),
+          ...(options['every-group'] && { HA_TEST_EVERY_GROUP: '1' }),
         },
       ),
     );
   }
+  if (!options.full && options.grep === undefined) parts.push(await onAmphorae());
   return parts;
+}
+
+/** The agent on real amphorae: on the Debian whose turn it is, with the driver of another one each three days. */
+function onAmphorae(): Promise<Part> {
+  const onTurn = (turn: number) => suites[turn % suites.length] as Suite;
+  const [nodes, driver] = [onTurn(seed), onTurn(Math.floor(seed / suites.length))];
+  return mocha(
+    `amphorae of ${nodes} with the driver of ${driver}`,
+    ['--config', 'test/amphora-system/.mocharc.json'],
+    { HA_AMPHORA_SUITE: nodes, HA_AMPHORA_DRIVERS: driver },
+  );
 }
 
 async function orFailure(tier: () => Promise<Part[]>): Promise<Part[]> {
@@ -152,10 +173,9 @@ async function orFailure(tier: () => Promise<Part[]>): Promise<Part[]> {
   }
 }
 
-const parts = [
-  ...(options.full ? [] : await orFailure(withoutCluster)),
-  ...(await orFailure(onClusters)),
-];
+// Nodes of a lab wait for each other during half of their tests, so the other checks run meanwhile.
+const tiers = [...(options.full ? [] : [withoutCluster]), onClusters];
+const parts = (await Promise.all(tiers.map(orFailure))).flat();
 for (const { name, failures } of parts) {
   if (failures.length > 0) console.log(`${name}:\n${failures.join('\n')}`);
 }

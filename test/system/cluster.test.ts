@@ -40,7 +40,9 @@ import { untilHealthy } from './client.ts';
 const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
 if (!suites.includes(suite)) throw new Error(`HA_TEST_SUITE is one of ${suites.join(', ')}.`);
 
-const hardships: readonly ((bench: Bench, suite: Suite) => void)[] = [
+type Group = (bench: Bench, suite: Suite) => void;
+
+const hardships: readonly Group[] = [
   describeFrozen,
   describeFullDisk,
   describeStorm,
@@ -50,6 +52,28 @@ const hardships: readonly ((bench: Bench, suite: Suite) => void)[] = [
   describeMoves,
   describeRefusals,
   describeAnswers,
+];
+
+/**
+ * Groups that `npm test` runs on one Debian each, with a share of their cases, and on another Debian each day.
+ * `npm run test:full` runs all of them on each Debian, with all cases.
+ */
+const groupsWithShares: readonly Group[] = [
+  describeAlphorn,
+  describeHostBack,
+  describeConstraints,
+  describeEditSequences,
+  describeCharacters,
+  describeFreeze,
+  describeEachRow,
+];
+
+/** Groups that `npm test` runs on one Debian each, and on another Debian each day. They have no further cases. */
+const groupsWithoutShares: readonly Group[] = [
+  describeChanges,
+  describeOthersResources,
+  describeFailures,
+  describeFailover,
 ];
 
 describe(`On ${suite}, with the package in both nodes of the storage topology:`, () => {
@@ -81,6 +105,12 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
 
   after(() => down(name, progressOnStderr));
 
+  const describeInTurn = (groups: readonly Group[]) => {
+    groups.forEach((describeGroup, index) => {
+      if (hasTurn(suite, index)) describeGroup(bench, suite);
+    });
+  };
+
   if (!isFull) {
     describeRoutes(bench);
     describeAgents(bench);
@@ -89,27 +119,15 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
     describeConfiguration(bench);
     describeSchemas(bench, suite);
     describeEdits(bench, suite);
-    describeChanges(bench);
-    describeOthersResources(bench);
-    describeFailover(bench);
-  }
-  // `npm test` runs a share of these on each Debian. `npm run test:full` runs all of them.
-  describeAlphorn(bench, suite);
-  describeHostBack(bench, suite);
-  if (!isFull) {
     describeAccess(bench);
-    describeFailures(bench);
+    describeInTurn(groupsWithoutShares);
   }
-  describeConstraints(bench, suite);
-  describeEditSequences(bench, suite);
+  describeInTurn(groupsWithShares);
   for (const describeHardship of shareOf(hardships, 2, suite)) describeHardship(bench, suite);
-  describeCharacters(bench, suite);
-  describeFreeze(bench, suite);
-  if (hasTurn(suite)) describeEachRow(bench);
 
   // The rest removes the cluster and then the package.
-  if (hasTurn(suite)) describeFirstCluster(bench);
+  if (hasTurn(suite, 2)) describeFirstCluster(bench);
   if (isFull) return;
-  describeBuilding(bench);
+  if (hasTurn(suite, 0)) describeBuilding(bench);
   describePackage(bench);
 });

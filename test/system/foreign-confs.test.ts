@@ -18,7 +18,7 @@ const confFile = '/etc/corosync/corosync.conf';
 const logFile = '/var/log/corosync/corosync.log';
 
 // It has a lab of its own, whose start takes a minute.
-if (hasTurn(suite)) {
+if (hasTurn(suite, 2)) {
   describe(`On ${suite}, a node is deleted with the corosync.conf of`, describeForeignConfs);
 }
 

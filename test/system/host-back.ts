@@ -4,11 +4,9 @@ import { expect } from 'chai';
 
 import { builtPackage } from '../lab/built-package.ts';
 import type { LabNode } from '../lab/lab.ts';
-import type { Suite } from '../lab/root.ts';
 import { waitUntil } from '../lab/wait.ts';
 import type { Bench } from './asking.ts';
 import { callHa, untilHealthy } from './client.ts';
-import { hasTurn } from './share.ts';
 
 const document = new URL('../../docs/alphorn.md', import.meta.url);
 
@@ -38,8 +36,7 @@ const otherNumbers = `
   systemctl is-active svc.service`;
 
 /** Types "How to bring a host back in ten commands" of docs/alphorn.md. Leaves both nodes online. */
-export function describeHostBack(bench: Bench, suite: Suite): void {
-  if (!hasTurn(suite)) return;
+export function describeHostBack(bench: Bench): void {
   describe('a host that lost its disk and is brought back by docs/alphorn.md', () => {
     let lost: LabNode;
     let peer: LabNode;

@@ -22,7 +22,13 @@ export function shareOf<T>(cases: readonly T[], count: number, suite: Suite): re
   return [...cases, ...cases].slice(start, start + count);
 }
 
-/** Whether it is the suite's turn: always in a full run, otherwise on one day in three. */
-export function hasTurn(suite: Suite): boolean {
-  return isFull || suites[seed % suites.length] === suite;
+/** Whether each group of tests runs on each Debian (`npm test -- --every-group`), or in turn. */
+const isEachGroupOnEachSuite = isFull || process.env['HA_TEST_EVERY_GROUP'] === '1';
+
+/**
+ * Whether a group of tests has its turn on a suite. Each group runs on one suite, and on another one each day.
+ * @param group any number; groups with consecutive numbers run on different suites
+ */
+export function hasTurn(suite: Suite, group: number): boolean {
+  return isEachGroupOnEachSuite || suites[(seed + group) % suites.length] === suite;
 }

@@ -36,7 +36,7 @@ const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
 if (!suites.includes(suite)) throw new Error(`HA_TEST_SUITE is one of ${suites.join(', ')}.`);
 
 // Uses a lab of its own, whose nodes begin with the last release. It takes minutes, so `npm test` runs it on one suite.
-if (hasTurn(suite)) {
+if (hasTurn(suite, 1)) {
   describe(`On ${suite}, an upgrade of a cluster from the last release`, describeUpgrade);
 }
 

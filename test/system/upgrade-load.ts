@@ -166,7 +166,10 @@ export async function restartOf(node: LabNode, service: string): Promise<Period>
   };
 }
 
-/** The failed requests, except those that were under way on the node during the restart of its agent. */
+/**
+ * The failed requests, except those that were under way on the node during the restart of its agent. A tool that was slow
+ * says that the machine was busy, if the same request is answered later.
+ */
 export function failedBeyond(
   sent: readonly SentRequest[],
   node: LabNode,
@@ -174,8 +177,15 @@ export function failedBeyond(
 ): string[] {
   const isExcused = ({ of, from, to }: SentRequest) =>
     of === node && to >= restart.from && from <= restart.to;
+  const isSlowTool = ({ of, what, from, failure }: SentRequest) =>
+    failure?.startsWith('504 ') === true &&
+    failure.includes('"code":"tool_timeout"') &&
+    sent.some(
+      (later) =>
+        later.of === of && later.what === what && later.from > from && later.failure === undefined,
+    );
   return sent
-    .filter((each) => each.failure !== undefined && !isExcused(each))
+    .filter((each) => each.failure !== undefined && !isExcused(each) && !isSlowTool(each))
     .map(({ of, what, failure, from }) => {
       const seconds = (from - restart.from) / 1e6;
       return `${of.name}: ${what}, ${seconds.toFixed(3)} s after the stop: ${failure}`;

@@ -90,14 +90,14 @@ function describeUpgrade(): void {
   after(() => down(name, progressOnStderr));
 
   it('fails no request on the active node except during the restart', async function () {
-    this.timeout(300_000);
+    this.timeout(900_000);
     await upgradeUnderLoad(active, standby);
   });
 
   it('lets the last release receive a liferaft of this version', () => expectSent());
 
   it('fails no request on the standby node except during the restart', async function () {
-    this.timeout(300_000);
+    this.timeout(900_000);
     await upgradeUnderLoad(standby, active);
     await expectSent();
   });

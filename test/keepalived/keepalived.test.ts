@@ -68,6 +68,14 @@ describe('keepalived', () => {
     await faultOf('tool_missing', check(config, ['PATH=/nonexistent']));
   });
 
+  it('says nothing of a file that it cannot check because the namespace is missing', async () => {
+    const { message } = await faultOf(
+      'tool_failed',
+      check(config, ['ip', 'netns', 'exec', 'not-there']),
+    );
+    expect(message).to.include('Plug the port');
+  });
+
   it('has a version', async () => {
     expect(await readKeepalivedVersion(realRun)).to.match(/^2\.\d+\.\d+$/);
   });

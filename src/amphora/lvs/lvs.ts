@@ -88,6 +88,11 @@ export function makeLvsListeners(parts: LvsParts): LvsListeners {
         await removePlainFile(lvsPlacesOf(paths, id).refused);
         await removePlainFile(lvsPlacesOf(paths, id).config);
       }),
+    removeRemains: (id) =>
+      serialized(id, async () => {
+        if (!isOwnerId(id) || (await has(id))) return;
+        await removePlainFile(lvsPlacesOf(paths, id).refused);
+      }),
     listeners: async () => Promise.all((await lvsIds(paths)).map(stateOf)),
   };
 }
@@ -104,8 +109,7 @@ async function uploadLvs(
     );
   }
   await writeLvsFiles(paths);
-  const { config, refused } = lvsPlacesOf(paths, id);
-  const candidate = `${config}.new`;
+  const { config, candidate, refused } = lvsPlacesOf(paths, id);
   await removePlainFile(candidate);
   await replacePlainFile(candidate, bytes, 0o644);
   try {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -37,6 +37,23 @@ describe('keepalived', () => {
   it('accepts a configuration of a driver, with and without a state', async () => {
     await check(config);
     await check(driverConfig({ checkScript: '/bin/true', state: 'MASTER' }));
+  });
+
+  it('accepts each configuration of LVS that a driver writes', async () => {
+    const script = join(folder.path, 'udp_check.sh');
+    await writeFile(script, '#!/bin/sh\n', { mode: 0o100 });
+    const recorded = new URL('../fixtures/keepalived-conf/', import.meta.url);
+    const files = await readdir(recorded, { recursive: true });
+    const ofLvs = files.filter((name) => /\/lvs-.*\.conf$/.test(name));
+    expect(ofLvs).to.have.length.above(20);
+    for (const name of ofLvs) {
+      const text = (await readFile(new URL(name, recorded), 'utf8'))
+        .replaceAll('/var/lib/octavia/lvs/check/udp_check.sh', script)
+        .replace(/^net_namespace .*$/m, '');
+      await check(text).catch((error: unknown) => {
+        throw new Error(name, { cause: error });
+      });
+    }
   });
 
   it('refuses an interface that is not in the namespace', async () => {

@@ -159,7 +159,8 @@ async function start(
 
 /** keepalived quotes its file, so only what is known to be harmless is passed on. */
 function reasonIn(printed: string): string {
-  if (/initiali[sz]e ipvs|IPVS|ip_vs/i.test(printed)) {
+  // It says "Initializing ipvs" before it tries, and ends with other faults too.
+  if (/can't initiali[sz]e ipvs/i.test(printed)) {
     return "keepalived ended because the kernel has no IPVS. Load the module 'ip_vs' on the host, then try again.";
   }
   return 'keepalived ended right after its start. The journal of amphora-lvs shows why.';

@@ -107,6 +107,14 @@ describe('an LVS listener', () => {
     expect(systemd.state).to.equal('down');
   });
 
+  it('that ends for another reason is not said to lack IPVS', async () => {
+    await lvs.upload('l-1', Buffer.from('virtual_server'));
+    systemd.afterStart = 'failed';
+    systemd.printed = 'Initializing ipvs\nUnable to open the pid file';
+    const { message } = await faultOf('lvs_failed', lvs.act('l-1', 'start'));
+    expect(message).to.contain('journal').and.not.contain('ip_vs');
+  });
+
   it('has a check script that tells a closed port', async () => {
     await lvs.upload('l-1', Buffer.from('virtual_server'));
     const script = inLvs('check/udp_check.sh');

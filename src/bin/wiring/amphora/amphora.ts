@@ -149,6 +149,7 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
     },
     async start() {
       facts.start();
+      await topologies.finish();
       await heartbeats.start();
     },
     async stop() {

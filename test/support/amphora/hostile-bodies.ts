@@ -7,8 +7,8 @@ import type { Target } from './asking.ts';
 export interface BodyOutcome {
   /** What was read; empty if the agent only hung up. */
   answer: string;
-  /** Whether the agent hung up by itself. */
-  isClosed: boolean;
+  /** Whether the agent hung up by itself, or answered a body that was sent to its end. */
+  isEnded: boolean;
   /** Bytes that could be written until then. */
   sent: number;
 }
@@ -76,14 +76,14 @@ export function sendBody(
 ): Promise<BodyOutcome> {
   return new Promise((resolve) => {
     const socket = tls.connect({ ...target, ...credentials });
-    const seen: BodyOutcome = { answer: '', isClosed: false, sent: 0 };
-    const state = { isOver: false };
-    const end = (isClosed: boolean) => {
+    const seen: BodyOutcome = { answer: '', isEnded: false, sent: 0 };
+    const state = { isOver: false, isSent: false };
+    const end = (isEnded: boolean) => {
       if (state.isOver) return;
       state.isOver = true;
       clearTimeout(timer);
       socket.destroy();
-      resolve({ ...seen, isClosed, sent: socket.bytesWritten });
+      resolve({ ...seen, isEnded, sent: socket.bytesWritten });
     };
     const timer = setTimeout(() => {
       end(false);
@@ -91,13 +91,19 @@ export function sendBody(
     const push = (): void => {
       if (state.isOver) return;
       const piece = next();
-      if (piece === undefined) return;
+      if (piece === undefined) {
+        state.isSent = true;
+        return;
+      }
       const isFree = socket.write(piece);
       if (everyMs !== undefined) setTimeout(push, everyMs);
       else if (isFree) setImmediate(push);
       else socket.once('drain', push);
     };
-    socket.on('data', (bytes: Buffer) => (seen.answer += bytes.toString()));
+    socket.on('data', (bytes: Buffer) => {
+      seen.answer += bytes.toString();
+      if (state.isSent && seen.answer.endsWith('}')) end(true);
+    });
     socket.on('error', () => undefined);
     socket.on('close', () => {
       end(true);

@@ -83,7 +83,10 @@ export function describeUpgrade(bench: Bench, driverSuite: Suite): void {
       await expectFiles(standby, true);
       await standby.run(['dpkg', '--purge', 'ha-agent'], { deadlineMs: 120_000 });
       await expectFiles(standby, true);
-      const left = await standby.run(['find', '/etc/systemd/system', '-name', '*amphora*']);
+      const left = await standby.run([
+        ...(['find', '/etc/systemd/system', '-name', '*amphora*'] as const),
+        ...['-o', '-name', 'octavia-*'],
+      ]);
       expect(left.split('\n').filter((path) => !path.includes('.service.d'))).to.deep.equal(['']);
     });
 

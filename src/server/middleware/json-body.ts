@@ -60,15 +60,14 @@ const maxDiscardedBytes = 32 * 1024 * 1024;
 /** body-parser reads a body that is too large to its end before it says so. This ends the connection of a much larger one. */
 function notEndless(read: RequestHandler, tooLarge: () => Fault): RequestHandler {
   return (request, response, next) => {
-    let isOver = false;
-    let bytes = 0;
+    const state = { bytes: 0, isOver: false };
     const goOn = (error?: unknown): void => {
-      if (isOver) return;
-      isOver = true;
+      if (state.isOver) return;
+      state.isOver = true;
       next(error);
     };
     const endConnection = (): void => {
-      if (!isOver) response.set('Connection', 'close');
+      if (!state.isOver) response.set('Connection', 'close');
       goOn(tooLarge());
     };
     if (Number(request.get('Content-Length')) > maxDiscardedBytes) {
@@ -77,10 +76,10 @@ function notEndless(read: RequestHandler, tooLarge: () => Fault): RequestHandler
     }
     read(request, response, goOn);
     // There is no body, or it stays unread.
-    if (isOver) return;
+    if (state.isOver) return;
     request.on('data', (piece: Buffer) => {
-      bytes += piece.length;
-      if (bytes > maxDiscardedBytes) endConnection();
+      state.bytes += piece.length;
+      if (state.bytes > maxDiscardedBytes) endConnection();
     });
   };
 }

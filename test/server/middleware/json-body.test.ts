@@ -10,8 +10,9 @@ import { jsonBody, rawBody } from '../../../src/server/middleware/json-body.ts';
 describe('the body of a request', () => {
   let server: http.Server;
   let port = 0;
-  const answerFault: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
-    response.status(400).json({ code: error instanceof Fault ? error.code : 'other' });
+  const answerFault: ErrorRequestHandler = (error: unknown, _request, response, next) => {
+    if (response.headersSent) next(error);
+    else response.status(400).json({ code: error instanceof Fault ? error.code : 'other' });
   };
 
   before((done) => {

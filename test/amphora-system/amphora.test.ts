@@ -65,6 +65,6 @@ describe(`On two amphorae of ${suite}, with the package in both:`, () => {
     });
   }
   const [firstDriver = 'bookworm'] = drivers;
-  describeSecurity(bench, firstDriver);
+  describeSecurity(bench, drivers);
   describeUpgrade(bench, firstDriver);
 });

@@ -19,6 +19,7 @@ import {
 import { type HostileBody, hostileBodies, sendBody } from '../../support/amphora/hostile-bodies.ts';
 import { haproxyLines } from '../../support/fuzz/amphora/bodies.ts';
 import type { Bench } from '../bench.ts';
+import { plantLinks, removeLinks } from './links.ts';
 import { foundSecrets, keyLinesOf } from './secrets.ts';
 import { firstOf, targetOf } from './target.ts';
 
@@ -203,6 +204,9 @@ export function describeHostile(bench: Bench, driver: () => Driver): void {
         ...keyLines,
       ];
       expect(await foundSecrets(node(), secrets)).to.deep.equal([]);
+      // The same search finds what is no secret.
+      const found = (await foundSecrets(node(), [ids.lb])).join();
+      expect(found).to.match(/journal.*audit log.*hactl audit.*hactl amphora status.*show.*status/);
     });
   });
 }
@@ -249,24 +253,6 @@ function isPair(pem: string): boolean {
     return false;
   }
 }
-
-const plantLinks = `mkdir -p /root/targets
-echo untouched > /root/targets/file
-cd ${base}
-ln -s /root/targets linked
-ln -s /root/targets certs/linked
-mkdir planted certs/planted
-for name in haproxy.cfg haproxy.cfg.new haproxy.cfg.new-failed running.cfg enabled deleting servers-state; do
-  ln -s /root/targets/file planted/$name
-done
-ln -s /root/targets/file certs/planted/a.pem
-ln -s /root/targets/file planted.sock
-ln -s /root/targets/file lvs/octavia-keepalivedlvs-planted.conf
-ln -s /root/targets/file lvs/octavia-keepalivedlvs-linked.conf.new`;
-
-const removeLinks = `cd ${base}
-rm -rf linked certs/linked planted certs/planted planted.sock /root/targets
-rm -f lvs/octavia-keepalivedlvs-planted.conf* lvs/octavia-keepalivedlvs-linked.conf*`;
 
 /** What the agent writes, and what a running system writes without it. */
 function isOwnPlace(path: string): boolean {

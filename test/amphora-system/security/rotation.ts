@@ -8,6 +8,7 @@ import { expect } from 'chai';
 import { type Identity, makeIdentity, serverOf } from '../../lab/amphora/certificates.ts';
 import { type AmphoraNode, textOf } from '../../lab/amphora/lab.ts';
 import { ask, type Target } from '../../support/amphora/asking.ts';
+import type { Suite } from '../../lab/root.ts';
 import type { Bench } from '../bench.ts';
 import { firstOf, targetOf } from './target.ts';
 
@@ -16,7 +17,7 @@ const rotations = 5;
 const place = '/etc/octavia/certs/server.pem';
 
 /** Rotations of the certificate that the agent shows to the controller. */
-export function describeRotation(bench: Bench): void {
+export function describeRotation(bench: Bench, drivers: readonly Suite[]): void {
   describe("a rotation of the agent's certificate", () => {
     let target: Target;
     const folder = () => join(bench().folder, 'rotation');
@@ -76,6 +77,26 @@ export function describeRotation(bench: Bench): void {
       expect(flaws).to.deep.equal([]);
       expect(await stateOf(node, target)).to.deep.equal(before);
     });
+
+    for (const suite of drivers) {
+      const isTaken = suite !== 'trixie';
+      it(`to one without a subjectAltName is ${isTaken ? 'taken' : 'refused'} by the driver of ${suite}`, async () => {
+        const { id: commonName } = firstOf(bench);
+        const wish = { name: 'common-name', commonName, use: 'serverAuth' } as const;
+        const alone = await makeIdentity(folder(), wish, bench().trust.authority);
+        const again = await issued('with-name');
+        const driver = await bench().driver(suite, { maxRetries: 1 });
+        try {
+          await driver.play({ do: 'get_info' });
+          expect((await send(await textOf(alone.pem))).status).to.equal(202);
+          const { error } = await driver.attempt({ do: 'discover' });
+          expect(error === undefined, error).to.equal(isTaken);
+        } finally {
+          await driver.close();
+          expect((await send(await textOf(again.pem))).status).to.equal(202);
+        }
+      });
+    }
 
     it('on a full disk is refused, and the old one stays', async () => {
       const node = firstOf(bench);

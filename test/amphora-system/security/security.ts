@@ -8,7 +8,8 @@ import { describeHostile } from './hostile.ts';
 import { describeRotation } from './rotation.ts';
 
 /** What an attacker tries, while a load balancer serves. */
-export function describeSecurity(bench: Bench, driverSuite: Suite): void {
+export function describeSecurity(bench: Bench, drivers: readonly Suite[]): void {
+  const [first = 'bookworm'] = drivers;
   describe('under attack', () => {
     let driver: Driver | undefined;
     const current = () => {
@@ -18,13 +19,13 @@ export function describeSecurity(bench: Bench, driverSuite: Suite): void {
 
     before(async () => {
       await pullPorts(bench());
-      driver = await bench().driver(driverSuite, { bodies: true });
+      driver = await bench().driver(first, { bodies: true });
       await bringServiceUp(bench(), driver);
       await waitForService(bench(), listenerPorts.http);
     });
 
     describeClients(bench);
-    describeRotation(bench);
+    describeRotation(bench, drivers);
     describeHostile(bench, current);
 
     after(async function () {

@@ -86,6 +86,8 @@ export interface LvsListeners {
   act(id: string, action: Action): Promise<Action>;
   /** Faults: `udp_listener_not_found`, `lvs_failed` */
   remove(id: string): Promise<void>;
+  /** Removes what a refused upload has left of a listener that has no configuration. Nobody else would. */
+  removeRemains(id: string): Promise<void>;
   listeners(): Promise<readonly ListenerState[]>;
 }
 

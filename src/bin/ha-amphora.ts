@@ -59,13 +59,14 @@ await runService('ha-amphora', async () => {
   await amphora.prepare();
   const answerFault = makeAnswerFault(secrets);
   const local = await openSocketListener(amphora.localApp, amphoraSocket, answerFault, log);
-  const { bindHost, bindPort: port } = agentConfig;
+  const { bindHost, bindPort: port, minTlsVersion: minTls } = agentConfig;
   const listener = await openCertificateListener(
     amphora.app,
     {
       // Node.js listens on both families without an address.
       address: bindHost === '::' ? null : bindHost,
       port,
+      minTls,
       identity: await readIdentity(agentConfig),
       answerFault,
     },

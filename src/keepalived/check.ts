@@ -30,7 +30,8 @@ const endsInSilence: ReadonlySet<number> = new Set([0, 6]);
 /**
  * Has keepalived read a configuration, without running it (keepalived(8), `--config-test`). The interfaces that it names
  * have to be in the namespace.
- * Faults: `keepalived_config_refused` with the complaints, which quote no value of the file; `tool_missing`, those of Run
+ * Faults: `keepalived_config_refused` with the complaints, which quote no value of the file; `tool_missing`; `tool_failed`
+ * if keepalived was not reached, as without the namespace; those of Run
  */
 export async function checkKeepalivedConfig(
   { run, memory, inNamespace }: CheckParts,
@@ -41,6 +42,7 @@ export async function checkKeepalivedConfig(
     const test = ['keepalived', `--config-test=${reportFile}`, '-f', file];
     const argv = ['env', ...inNamespace, ...test] as const;
     const outcome = await run({ argv, deadlineMs, isStderrSecret: true }).catch(crashed);
+    if (outcome !== 'crashed' && saysNoNamespace(outcome)) throw notReached(argv, outcome);
     return { outcome, report: (await readTextIfThere(reportFile)) ?? '' };
   });
   if (outcome === 'crashed') throw refused('keepalived crashed while it read the configuration.');
@@ -63,6 +65,19 @@ function crashed(error: unknown): 'crashed' {
 /** env(1) ends with 127 and ip-netns(8) with 255 if there is no such command. */
 function saysMissing({ exitCode, stderr }: Outcome): boolean {
   return (exitCode === 127 || exitCode === 255) && /keepalived.*No such file/.test(stderr);
+}
+
+/** As before the first port is plugged. Then nothing is said of the file. */
+function saysNoNamespace({ exitCode, stderr }: Outcome): boolean {
+  return exitCode === 255 && stderr.startsWith('Cannot open network namespace');
+}
+
+function notReached(argv: readonly string[], { exitCode, stderr }: Outcome): Fault {
+  return new Fault(
+    'tool_failed',
+    'keepalived could not be run to check the configuration, because its network namespace is missing. Plug the port of the VIP first, then try again.',
+    { command: { argv, exitCode, stderr } },
+  );
 }
 
 function missing(): Fault {

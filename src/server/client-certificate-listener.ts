@@ -36,8 +36,12 @@ export interface CertificateListenerOptions {
   identity: MutualIdentity;
   /** The format of an error that belongs to no route. */
   answerFault: AnswerFault;
+  /** The oldest TLS that is spoken; 1.2 by default. */
+  minTls?: MinTls;
   limits?: ConnectionLimits;
 }
+
+type MinTls = 'TLSv1.2' | 'TLSv1.3';
 
 /** A listener for clients with a certificate. */
 export interface CertificateListener extends Listeners {
@@ -64,7 +68,14 @@ const keepAliveTimeout = 90_000;
  */
 export async function openCertificateListener(
   app: RequestListener,
-  { address, port, identity, answerFault, limits = defaultLimits }: CertificateListenerOptions,
+  {
+    address,
+    port,
+    identity,
+    answerFault,
+    minTls = 'TLSv1.2',
+    limits = defaultLimits,
+  }: CertificateListenerOptions,
   log: Log,
 ): Promise<CertificateListener> {
   const server = https.createServer({
@@ -72,7 +83,7 @@ export async function openCertificateListener(
     keepAliveTimeout,
     maxHeaderSize,
     requireHostHeader: false,
-    ...contextOf(identity),
+    ...contextOf(identity, minTls),
     requestCert: true,
     rejectUnauthorized: true,
   });
@@ -96,13 +107,13 @@ export async function openCertificateListener(
     addresses: [`https://${name}`],
     stop: (changes) => close(server, serial, changes),
     setIdentity(next) {
-      server.setSecureContext(contextOf(next));
+      server.setSecureContext(contextOf(next, minTls));
     },
   };
 }
 
 /** Faults: `invalid_config` */
-function contextOf(identity: MutualIdentity): SecureContextOptions {
+function contextOf(identity: MutualIdentity, minVersion: MinTls): SecureContextOptions {
   checked(identity, 'The certificate and the key of the server cannot be used.');
   const { key, cert, ca } = identity;
   try {
@@ -110,6 +121,7 @@ function contextOf(identity: MutualIdentity): SecureContextOptions {
     if (!new X509Certificate(ca).ca) throw new Error('It is not a CA.');
     const context = {
       ...apiTls,
+      minVersion,
       secureOptions: apiTls.secureOptions | constants.SSL_OP_NO_TICKET,
       // A session of an earlier CA has another context.
       sessionIdContext: randomBytes(16).toString('hex'),
@@ -143,7 +155,7 @@ function reasonOf(error: Error, socket: TLSSocket): string {
     case 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE':
       return 'It showed no certificate.';
     case 'ERR_SSL_UNSUPPORTED_PROTOCOL':
-      return 'It speaks a TLS older than 1.2.';
+      return 'It speaks a TLS that is too old.';
     case 'ERR_SSL_HTTP_REQUEST':
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
       return 'It does not speak TLS.';

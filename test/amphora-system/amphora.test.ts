@@ -5,7 +5,9 @@ import { progressOnStderr } from '../lab/progress.ts';
 import { type Suite, suites } from '../lab/root.ts';
 import { limitMemory, pullPorts } from './bench.ts';
 import { describeLifeCycles } from './life-cycles.ts';
+import { describeSecurity } from './security/security.ts';
 import { describeService } from './service.ts';
+import { describeUpgrade } from './upgrade.ts';
 
 const known = (value: string): Suite => {
   const found = suites.find((each) => each === value);
@@ -62,4 +64,7 @@ describe(`On two amphorae of ${suite}, with the package in both:`, () => {
       describeService(bench, driver);
     });
   }
+  const [firstDriver = 'bookworm'] = drivers;
+  describeSecurity(bench, drivers);
+  describeUpgrade(bench, firstDriver);
 });

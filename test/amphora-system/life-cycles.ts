@@ -6,6 +6,7 @@ import type { Suite } from '../lab/root.ts';
 import type { Bench } from './bench.ts';
 import { askEcho, expectNoFailure, pullPorts, waitForService } from './bench.ts';
 import { leftOverIn } from './left-over.ts';
+import { useOldestCertificates } from './oldest-certificates.ts';
 
 /** The versions that the driver of a Debian has a client for; v0.1 is spoken by the client of 0.5. */
 export const versionsOf = (driver: Suite): readonly ('1.0' | '0.5' | 'v0.1')[] =>
@@ -24,6 +25,7 @@ export function describeLifeCycles(bench: Bench, driverSuite: Suite): void {
       await bringServiceUp(lab, driver, options);
       await waitForService(lab, listenerPorts.http);
       expect(await askEcho(lab, listenerPorts.tcp, 'one line')).to.include('one line');
+      if (version === 'v0.1') await useOldestCertificates(lab, driver);
       await changeAndRemove(lab, driver, options);
       await driver.close();
       expectNoFailure(driver);

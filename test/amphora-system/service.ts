@@ -9,6 +9,7 @@ import type { Bench } from './bench.ts';
 import { expectNoFailure, pullPorts, waitForService } from './bench.ts';
 import { describeHeartbeats } from './heartbeats.ts';
 import { leftOverIn } from './left-over.ts';
+import { describeLvs } from './lvs.ts';
 import { describePersistence } from './persistence.ts';
 import { describeTls } from './tls.ts';
 import { describeTraffic } from './traffic.ts';
@@ -42,6 +43,7 @@ export function describeService(bench: Bench, driverSuite: Suite): void {
     describeTls(bench, current);
     describeHeartbeats(bench, current);
     describePersistence(bench);
+    describeLvs(bench, driverSuite);
 
     // Mocha runs the tests of a suite before those of the suites in it.
     describe('at its end', () => {

@@ -34,9 +34,16 @@ describe('what killed uploads left', () => {
       await mkdir(each, { recursive: true });
       await writeFile(join(each, left), 'a key');
     }
+    // The upload of an LVS listener is checked under a name that keepalived reads.
+    const candidate = 'octavia-keepalivedlvs-l-1.conf.new';
+    await writeFile(at('base', 'lvs', candidate), 'virtual_server');
+    await writeFile(at('base', 'lvs', 'octavia-keepalivedlvs-l-1.conf'), 'virtual_server');
+    await writeFile(at('base', 'vrrp', 'octavia-keepalived.conf.new'), 'auth_pass x');
     await symlink(at('other'), at('base', 'certs', 'lb-2'));
     await removeLeftTemporaries(paths, at('tls', 'server.pem'));
     for (const each of folders) expect(await readdir(each), each).to.not.include(left);
+    expect(await readdir(at('base', 'lvs'))).to.deep.equal(['octavia-keepalivedlvs-l-1.conf']);
+    expect(await readdir(at('base', 'vrrp'))).to.deep.equal([]);
     expect(await readdir(at('other'))).to.deep.equal([left]);
   });
 });

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -39,6 +39,23 @@ describe('keepalived', () => {
     await check(driverConfig({ checkScript: '/bin/true', state: 'MASTER' }));
   });
 
+  it('accepts each configuration of LVS that a driver writes', async () => {
+    const script = join(folder.path, 'udp_check.sh');
+    await writeFile(script, '#!/bin/sh\n', { mode: 0o100 });
+    const recorded = new URL('../fixtures/keepalived-conf/', import.meta.url);
+    const files = await readdir(recorded, { recursive: true });
+    const ofLvs = files.filter((name) => /\/lvs-.*\.conf$/.test(name));
+    expect(ofLvs).to.have.length.above(20);
+    for (const name of ofLvs) {
+      const text = (await readFile(new URL(name, recorded), 'utf8'))
+        .replaceAll('/var/lib/octavia/lvs/check/udp_check.sh', script)
+        .replace(/^net_namespace .*$/m, '');
+      await check(text).catch((error: unknown) => {
+        throw new Error(name, { cause: error });
+      });
+    }
+  });
+
   it('refuses an interface that is not in the namespace', async () => {
     const { message } = await faultOf('keepalived_config_refused', check(config, []));
     expect(message).to.match(/line \d+: WARNING - interface …/);
@@ -66,6 +83,14 @@ describe('keepalived', () => {
 
   it('is missing if the host has none', async () => {
     await faultOf('tool_missing', check(config, ['PATH=/nonexistent']));
+  });
+
+  it('says nothing of a file that it cannot check because the namespace is missing', async () => {
+    const { message } = await faultOf(
+      'tool_failed',
+      check(config, ['ip', 'netns', 'exec', 'not-there']),
+    );
+    expect(message).to.include('Plug the port');
   });
 
   it('has a version', async () => {

@@ -111,6 +111,30 @@ describe('the port for client certificates', () => {
     }
   });
 
+  it('may speak TLS 1.3 alone, also after a change of its certificate', async () => {
+    const other = await freePort();
+    const strict = await openCertificateListener(
+      (_request, response) => void response.end('yes'),
+      {
+        address: '127.0.0.1',
+        port: other,
+        identity,
+        answerFault: makeAnswerFault(),
+        minTls: 'TLSv1.3',
+      },
+      logged.log,
+    );
+    const by = (maxVersion: 'TLSv1.2' | 'TLSv1.3') =>
+      ask({ ...controller, port: other, maxVersion }).then(
+        ({ text }) => text,
+        () => 'refused',
+      );
+    expect([await by('TLSv1.2'), await by('TLSv1.3')]).to.deep.equal(['refused', 'yes']);
+    strict.setIdentity({ ...(await ca.issue(amphora)), ca: ca.cert });
+    expect([await by('TLSv1.2'), await by('TLSv1.3')]).to.deep.equal(['refused', 'yes']);
+    await strict.stop();
+  });
+
   const refused = [
     ['without a certificate', 'It showed no certificate.', () => Promise.resolve({})],
     [
@@ -135,7 +159,7 @@ describe('the port for client certificates', () => {
     ],
     [
       'by TLS 1.1',
-      'It speaks a TLS older than 1.2.',
+      'It speaks a TLS that is too old.',
       () =>
         Promise.resolve({
           ...controller,

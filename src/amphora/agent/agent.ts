@@ -6,7 +6,7 @@ import { readFileIfThere, replaceFile } from '../../kit/files/files.ts';
 import type { AmphoraAgent } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
 import { readAgentCertificate } from './certificate.ts';
-import { type AgentConfig, readAgentConfig, refused } from './config.ts';
+import { type AgentConfig, ignoredKeys, readAgentConfig, refused } from './config.ts';
 
 /** What became of an uploaded configuration. */
 export interface ConfigChange {
@@ -14,6 +14,8 @@ export interface ConfigChange {
   config: AgentConfig;
   /** The keys that take effect only when the agent starts again, such as `haproxy_amphora.bind_port`. */
   afterRestart: readonly string[];
+  /** The keys that have no effect, now or later. */
+  ignored: readonly string[];
 }
 
 interface Parts {
@@ -61,10 +63,8 @@ export function makeAmphoraAgent({
 const keys = {
   bindHost: 'haproxy_amphora.bind_host',
   bindPort: 'haproxy_amphora.bind_port',
-  haproxy: 'haproxy_amphora.haproxy_cmd',
   serverCa: 'amphora_agent.agent_server_ca',
   serverCertificate: 'amphora_agent.agent_server_cert',
-  requestReadTimeout: 'amphora_agent.agent_request_read_timeout',
   minTlsVersion: 'amphora_agent.agent_tls_protocol',
 } as const satisfies Partial<Record<keyof AgentConfig, string>>;
 
@@ -131,6 +131,7 @@ function changeTo(from: AgentConfig, to: AgentConfig): ConfigChange {
   return {
     config: { ...from, controllers, heartbeatInterval, heartbeatKey, topology },
     afterRestart: namesOf(keys, from, to),
+    ignored: ignoredKeys(to),
   };
 }
 

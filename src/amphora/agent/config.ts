@@ -65,7 +65,7 @@ export function readAgentConfig(bytes: Buffer): AgentConfig {
     certificates: path(haproxy, 'base_cert_dir', '/var/lib/octavia/certs'),
     bindHost: text(haproxy, 'bind_host', '::', (value) => isIP(value) !== 0, 'an IP address'),
     bindPort: number(haproxy, 'bind_port', 9443, 1, 65_535),
-    haproxy: path(haproxy, 'haproxy_cmd', '/usr/sbin/haproxy'),
+    haproxy: path(haproxy, 'haproxy_cmd', usual.haproxy),
     controllers,
     heartbeatInterval: number(health, 'heartbeat_interval', 10, 1, 86_400),
     heartbeatKey:
@@ -79,7 +79,13 @@ export function readAgentConfig(bytes: Buffer): AgentConfig {
     serverCa: path(agent, 'agent_server_ca', '/etc/octavia/certs/client_ca.pem'),
     serverCertificate: path(agent, 'agent_server_cert', '/etc/octavia/certs/server.pem'),
     amphoraId: text(agent, 'amphora_id', '', isAmphoraId, 'the id of this amphora'),
-    requestReadTimeout: number(agent, 'agent_request_read_timeout', 180, 1, 86_400),
+    requestReadTimeout: number(
+      agent,
+      'agent_request_read_timeout',
+      usual.requestReadTimeout,
+      1,
+      86_400,
+    ),
     minTlsVersion:
       choice(agent, 'agent_tls_protocol', tlsVersions) === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2',
     topology: choice('controller_worker', 'loadbalancer_topology', topologies),
@@ -87,6 +93,19 @@ export function readAgentConfig(bytes: Buffer): AgentConfig {
   if (errors.length > 0) throw refused(errors);
   return config;
 }
+
+/** The keys that are checked and have no effect here, if they have another value than a controller usually writes. */
+export function ignoredKeys({ haproxy, requestReadTimeout }: AgentConfig): string[] {
+  return [
+    ...(haproxy === usual.haproxy ? [] : ['haproxy_amphora.haproxy_cmd']),
+    ...(requestReadTimeout === usual.requestReadTimeout
+      ? []
+      : ['amphora_agent.agent_request_read_timeout']),
+  ];
+}
+
+/** The defaults of what has no effect: the units run the haproxy of the host, and the port has limits of its own. */
+const usual = { haproxy: '/usr/sbin/haproxy', requestReadTimeout: 180 } as const;
 
 /** The first is the default (constants.TLS_ALL_VERSIONS of octavia-lib). */
 const tlsVersions = ['TLSv1.2', 'TLSv1.3', 'TLSv1.1', 'TLSv1', 'SSLv3'] as const;

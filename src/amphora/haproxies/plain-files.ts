@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { chmod, type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { Fault } from '../../kit/fault.ts';
@@ -29,6 +29,15 @@ export async function makePlainFolder(path: string): Promise<void> {
       }
     }),
   );
+}
+
+/**
+ * The same for a folder that others may read, whatever the umask and its mode so far.
+ * Faults: `amphora_file_foreign`, `no_space`
+ */
+export async function makeOpenFolder(path: string): Promise<void> {
+  await makePlainFolder(path);
+  await inPlainFolder(path, (folder) => chmod(folder, 0o755));
 }
 
 /**

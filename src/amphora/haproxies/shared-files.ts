@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { AmphoraPaths } from '../paths.ts';
 import { placesOf, sharedPlacesOf } from './places.ts';
 import {
-  makePlainFolder,
+  makeOpenFolder,
   plainFileIfThere,
   readPlainFile,
   replacePlainFile,
@@ -67,8 +67,9 @@ export async function writeSharedFiles(
  */
 export async function writeCheckScript(paths: AmphoraPaths, ids: readonly string[]): Promise<void> {
   const { checkScript, checkScripts } = sharedPlacesOf(paths);
-  await makePlainFolder(dirname(checkScripts));
-  await makePlainFolder(checkScripts);
+  // keepalived runs scripts as the user keepalived_script, if the host has one.
+  await makeOpenFolder(dirname(checkScripts));
+  await makeOpenFolder(checkScripts);
   await write(checkScript, checkScriptOf(ids.map((id) => placesOf(paths, id).statsSocket)), 0o644);
 }
 

@@ -88,6 +88,11 @@ export function makeLvsListeners(parts: LvsParts): LvsListeners {
         await removePlainFile(lvsPlacesOf(paths, id).refused);
         await removePlainFile(lvsPlacesOf(paths, id).config);
       }),
+    removeRemains: (id) =>
+      serialized(id, async () => {
+        if (!isOwnerId(id) || (await has(id))) return;
+        await removePlainFile(lvsPlacesOf(paths, id).refused);
+      }),
     listeners: async () => Promise.all((await lvsIds(paths)).map(stateOf)),
   };
 }
@@ -104,8 +109,7 @@ async function uploadLvs(
     );
   }
   await writeLvsFiles(paths);
-  const { config, refused } = lvsPlacesOf(paths, id);
-  const candidate = `${config}.new`;
+  const { config, candidate, refused } = lvsPlacesOf(paths, id);
   await removePlainFile(candidate);
   await replacePlainFile(candidate, bytes, 0o644);
   try {
@@ -155,7 +159,8 @@ async function start(
 
 /** keepalived quotes its file, so only what is known to be harmless is passed on. */
 function reasonIn(printed: string): string {
-  if (/initiali[sz]e ipvs|IPVS|ip_vs/i.test(printed)) {
+  // It says "Initializing ipvs" before it tries, and ends with other faults too.
+  if (/can't initiali[sz]e ipvs/i.test(printed)) {
     return "keepalived ended because the kernel has no IPVS. Load the module 'ip_vs' on the host, then try again.";
   }
   return 'keepalived ended right after its start. The journal of amphora-lvs shows why.';

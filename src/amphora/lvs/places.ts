@@ -6,6 +6,8 @@ import type { AmphoraPaths } from '../paths.ts';
 /** The files of one LVS listener, with the names of Octavia's agent. */
 export interface LvsPlaces {
   config: string;
+  /** What is being checked. */
+  candidate: string;
   refused: string;
   /** The process ids of the main process, its VRRP child and its checker. */
   pids: readonly string[];
@@ -19,9 +21,16 @@ export function lvsPlacesOf(paths: Pick<AmphoraPaths, 'base'>, id: string): LvsP
   const stem = join(lvsFolderOf(paths), `octavia-keepalivedlvs-${id}`);
   return {
     config: `${stem}.conf`,
+    candidate: `${stem}.conf.new`,
     refused: `${stem}.conf.new-failed`,
     pids: [`${stem}.pid`, `${stem}.vrrp.pid`, `${stem}.check.pid`],
   };
+}
+
+/** The names of uploads whose check a kill has cut off. */
+export async function lvsCandidates(paths: Pick<AmphoraPaths, 'base'>): Promise<string[]> {
+  const names = await namesIn(lvsFolderOf(paths));
+  return names.filter((name) => /^octavia-keepalivedlvs-[\w-]{1,64}\.conf\.new$/.test(name));
 }
 
 /** The ids of all LVS listeners, sorted. */

@@ -12,6 +12,8 @@ const stored = z.object({
   haIp: z.string().optional(),
   /** For VRRP. It leaves this file on no way. */
   secret: z.string().optional(),
+  /** Whether keepalived has yet to follow. */
+  isPending: z.boolean().optional(),
 });
 export type StoredTopology = z.output<typeof stored>;
 

@@ -16,6 +16,11 @@ export interface TopologyParts {
   waitMs?: number;
 }
 
+export interface HostTopologies extends Topologies {
+  /** Begins again with a change that the end of the agent has cut off. A failure is logged, and the next start tries again. */
+  finish(): Promise<void>;
+}
+
 /** Everything has to be answered well within the 60 s of a driver. */
 const defaultWaitMs = 10_000;
 
@@ -23,7 +28,7 @@ const defaultWaitMs = 10_000;
  * The topology of API 0.1. It is stored whole, and then keepalived follows. In ACTIVE-STANDBY it runs if it has a
  * configuration. In SINGLE it does not. ACTIVE-ACTIVE is stored and reported, and nothing runs it.
  */
-export function makeTopologies(parts: TopologyParts): Topologies {
+export function makeTopologies(parts: TopologyParts): HostTopologies {
   const { store, vrrp, configured, log, waitMs = defaultWaitMs } = parts;
   let underWay: Promise<void> | undefined;
 
@@ -36,11 +41,24 @@ export function makeTopologies(parts: TopologyParts): Topologies {
   };
 
   const carryOut = async (next: StoredTopology) => {
-    await store.write(next);
+    await store.write({ ...next, isPending: true });
     const state = await vrrp.state();
     const isRunning = state !== 'absent' && state !== 'stopped';
     if (next.topology === 'SINGLE' && isRunning) await vrrp.act('stop');
     if (next.topology === 'ACTIVE-STANDBY' && state === 'stopped') await vrrp.act('start');
+    await store.write(next);
+  };
+
+  const begin = (next: StoredTopology): Promise<void> => {
+    const change = carryOut(next).finally(() => {
+      underWay = undefined;
+    });
+    underWay = change;
+    return change;
+  };
+
+  const logFailure = (error: unknown) => {
+    log.error({ err: error }, 'a change of the topology failed');
   };
 
   return {
@@ -56,21 +74,19 @@ export function makeTopologies(parts: TopologyParts): Topologies {
     async change(request) {
       const next = checkedTopology(request);
       refuseDuringChange();
-      const change = carryOut(next).finally(() => {
-        underWay = undefined;
-      });
-      underWay = change;
+      const change = begin(next);
       const isDone = await Promise.race([
         change.then(() => true),
         sleep(waitMs, false, { ref: false }),
       ]);
       // The caller has gone by then.
-      if (!isDone) {
-        change.catch((error: unknown) => {
-          log.error({ err: error }, 'a change of the topology failed');
-        });
-      }
+      if (!isDone) change.catch(logFailure);
       return isDone;
+    },
+    async finish() {
+      const found = await store.read();
+      if (found?.isPending !== true) return;
+      void begin({ ...found, isPending: undefined }).catch(logFailure);
     },
   };
 }

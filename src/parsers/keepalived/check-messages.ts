@@ -3,12 +3,16 @@
  * run as root, because the check script asks sockets of root. The drivers set no user for them.
  */
 const harmless = [
-  /^SECURITY VIOLATION - scripts are being executed but script_security not enabled/,
+  /^SECURITY VIOLATION - (?:check )?scripts are being executed but script_security not enabled/,
   /nopreempt will not work with initial state MASTER/,
   // Drivers write `authentication` for IPv6 too.
   /VRRP version 3 does not support authentication\. Ignoring\.$/,
   /Truncating auth_pass to 8 characters/,
   /user '?keepalived_script'? (?:for script execution )?does not exist/,
+  // A pool of LVS without a member, or with disabled ones only, is as common as one with members.
+  /Virtual server \[[^\]]*\]:\S+ has no real servers - ignoring$/,
+  // Drivers before 16.0 write a member of IPv6 for a VIP of IPv4. It gets no traffic, and the others do.
+  /Address family of virtual server and real server \S+ don't match - skipping real server\.$/,
 ];
 
 /** Words that a message may repeat from the file. Any other word of the file may be a secret. */

@@ -120,6 +120,7 @@ function deleteRow(
     async carryOut({ id }) {
       if (await lvs.has(id)) await lvs.remove(id);
       else {
+        await lvs.removeRemains(id);
         const removed = haproxies.remove(await ownerNamed(id));
         await removed.catch(asFault('loadbalancer_not_found', 'listener_not_found'));
       }

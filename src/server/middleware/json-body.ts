@@ -43,16 +43,51 @@ export function rawBody(maxBytes: number): RequestHandler {
       'body_too_large',
       `The body is larger than ${maxBytes} bytes. Nothing was done; send less.`,
     );
+  const readToEnd = notEndless(read, tooLarge);
   return (request, response, next) => {
-    read(request, response, (error: unknown) => {
+    readToEnd(request, response, (error: unknown) => {
       next(error === undefined ? undefined : faultOf(error, tooLarge));
+    });
+  };
+}
+
+/**
+ * Max bytes of a body that is too large and is read all the same. A client that is still sending may miss the answer when
+ * the connection ends.
+ */
+const maxDiscardedBytes = 32 * 1024 * 1024;
+
+/** body-parser reads a body that is too large to its end before it says so. This ends the connection of a much larger one. */
+function notEndless(read: RequestHandler, tooLarge: () => Fault): RequestHandler {
+  return (request, response, next) => {
+    const state = { bytes: 0, isOver: false };
+    const goOn = (error?: unknown): void => {
+      if (state.isOver) return;
+      state.isOver = true;
+      next(error);
+    };
+    const endConnection = (): void => {
+      if (!state.isOver) response.set('Connection', 'close');
+      goOn(tooLarge());
+    };
+    if (Number(request.get('Content-Length')) > maxDiscardedBytes) {
+      endConnection();
+      return;
+    }
+    read(request, response, goOn);
+    // There is no body, or it stays unread.
+    if (state.isOver) return;
+    request.on('data', (piece: Buffer) => {
+      state.bytes += piece.length;
+      if (state.bytes > maxDiscardedBytes) endConnection();
     });
   };
 }
 
 function bodyUpTo(limit: number, tooLarge: () => Fault): RequestHandler {
   // A compressed body is refused, because it may be a thousand times as large as it looks.
-  const parse: RequestHandler = express.json({ limit, inflate: false, verify: checkEncoding });
+  const parser = express.json({ limit, inflate: false, verify: checkEncoding });
+  const parse = notEndless(parser, tooLarge);
   return (request, response, next) => {
     const isEmpty = request.get('Content-Length') === '0';
     if (!isEmpty && request.is('application/json') === false) throw unsupportedMediaType();

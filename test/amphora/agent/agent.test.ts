@@ -73,6 +73,19 @@ describe('the files of the amphora agent', () => {
     expect(change?.afterRestart).to.deep.equal(['haproxy_amphora.bind_port']);
   });
 
+  it('have some keys without an effect, which are named', async () => {
+    const { agent, calls } = await made();
+    const more = '[haproxy_amphora]\nhaproxy_cmd = /opt/haproxy\n[amphora_agent]\n';
+    await agent.configure(Buffer.from(textOf(`${more}agent_request_read_timeout = 20\n`)));
+    await agent.configure(Buffer.from(textOf('agent_request_read_timeout = 180\n')));
+    expect(
+      calls.configured.map(({ ignored, afterRestart }) => [ignored, afterRestart]),
+    ).to.deep.equal([
+      [['haproxy_amphora.haproxy_cmd', 'amphora_agent.agent_request_read_timeout'], []],
+      [[], []],
+    ]);
+  });
+
   it('may name another authority that is on the host', async () => {
     const { agent, calls } = await made();
     const other = join(etc(), 'other-ca.pem');

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -41,6 +41,19 @@ describe('the start of the agent', () => {
     );
     expect(await textOf(inBase('ha-amphora.env'))).to.contain(`AMPHORA_BASE=${host.paths.base}\n`);
     expect(await textOf(inBase('ping-wrapper.sh'))).to.match(/^#!\/bin\/sh\n/);
+  });
+
+  it('lets another user than root run the check script, although the agent makes files for root alone', async () => {
+    await rm(inBase('vrrp'), { recursive: true });
+    const former = process.umask(0o077);
+    try {
+      await host.haproxies.recover();
+    } finally {
+      process.umask(former);
+    }
+    for (const each of ['vrrp', 'vrrp/check_scripts']) {
+      expect((await stat(inBase(each))).mode & 0o777, each).to.equal(0o755);
+    }
   });
 
   it('starts what should run, and nothing else', async () => {

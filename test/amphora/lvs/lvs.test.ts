@@ -74,6 +74,23 @@ describe('an LVS listener', () => {
     expect(await textOf(inLvs('octavia-keepalivedlvs-l-1.conf.new-failed'))).to.contain('notify');
   });
 
+  it('that has never been accepted leaves nothing when it is deleted', async () => {
+    await faultOf('keepalived_config_refused', lvs.upload('l-1', Buffer.from('script')));
+    expect(await namesOf(inLvs())).to.deep.equal([
+      'check',
+      'octavia-keepalivedlvs-l-1.conf.new-failed',
+    ]);
+    await lvs.removeRemains('l-1');
+    expect(await namesOf(inLvs())).to.deep.equal(['check']);
+  });
+
+  it('that has a configuration has no remains', async () => {
+    await lvs.upload('l-1', Buffer.from('virtual_server'));
+    await faultOf('keepalived_config_refused', lvs.upload('l-1', Buffer.from('script')));
+    await lvs.removeRemains('l-1');
+    expect(await namesOf(inLvs())).to.include('octavia-keepalivedlvs-l-1.conf.new-failed');
+  });
+
   it('is restarted by a reload', async () => {
     await lvs.upload('l-1', Buffer.from('virtual_server'));
     expect(await lvs.act('l-1', 'reload')).to.equal('reload');
@@ -88,6 +105,14 @@ describe('an LVS listener', () => {
     const { message } = await faultOf('lvs_failed', lvs.act('l-1', 'start'));
     expect(message).to.contain('ip_vs');
     expect(systemd.state).to.equal('down');
+  });
+
+  it('that ends for another reason is not said to lack IPVS', async () => {
+    await lvs.upload('l-1', Buffer.from('virtual_server'));
+    systemd.afterStart = 'failed';
+    systemd.printed = 'Initializing ipvs\nUnable to open the pid file';
+    const { message } = await faultOf('lvs_failed', lvs.act('l-1', 'start'));
+    expect(message).to.contain('journal').and.not.contain('ip_vs');
   });
 
   it('has a check script that tells a closed port', async () => {

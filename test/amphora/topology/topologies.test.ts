@@ -77,6 +77,23 @@ describe('the topology of API 0.1', () => {
     }
   });
 
+  it('is followed by keepalived after a restart that has cut off its change, and only then', async () => {
+    const cutOff = made('stopped', () => new Promise(() => undefined));
+    expect(await cutOff.topologies.change(pair)).to.equal(false);
+    const next = made('stopped');
+    await next.topologies.finish();
+    await waitUntil('the change to end', async () => {
+      const { isChanging } = await next.topologies.current();
+      return !isChanging;
+    });
+    expect(next.asked).to.deep.equal(['start']);
+    // A caller may have stopped keepalived since.
+    const later = made('stopped');
+    await later.topologies.finish();
+    expect((await later.topologies.current()).isChanging).to.equal(false);
+    expect(later.asked).to.deep.equal([]);
+  });
+
   it('makes keepalived run for a pair, and not for one host', async () => {
     const stopped = made('stopped');
     await stopped.topologies.change(pair);

@@ -17,6 +17,16 @@ describe('the complaints of keepalived about a configuration', () => {
     expect(messages).to.deep.equal([]);
   });
 
+  it('leave out what 2.1.5 to 2.3.3 say of configurations of LVS as the drivers write them', () => {
+    const messages = read([
+      'SECURITY VIOLATION - check scripts are being executed but script_security not enabled.',
+      'Virtual server [ipv4-group]:0 has no real servers - ignoring',
+      '(a.conf: Line 14) Virtual server [10.0.0.2]:sctp:80 has no real servers - ignoring',
+      "(a.conf: Line 48) Address family of virtual server and real server 2001:db8::99 don't match - skipping real server.",
+    ]);
+    expect(messages).to.deep.equal([]);
+  });
+
   it('name the line, and quote nothing', () => {
     const messages = read([
       "(a.conf: Line 20) Unknown keyword 's3cr3tpw'",

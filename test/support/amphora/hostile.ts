@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import tls from 'node:tls';
 
 import { driverConfigOf } from '../amphora-owners.ts';
@@ -106,9 +107,11 @@ export function hostileRequests(places: HostilePlaces): HostileRequest[] {
     pem(key),
     pem(certificate.repeat(3000) + key),
     pem(key.slice(0, -60) + certificate),
+    ...encryptedKeys().map((encrypted) => pem(certificate + encrypted)),
     pem(`${places.certificates}/other/a.pem\n`),
     pem(`/etc/shadow\n`),
     pem(`${places.certificates}/hostile/../../a.pem\n`),
+    ...crtLists(places).map(pem),
     ...['', 'x', '[a]', agentConfig.replaceAll(/^\[.*$/gm, '')].map((body) =>
       put('/1.0/config', body),
     ),
@@ -128,10 +131,52 @@ export function hostileRequests(places: HostilePlaces): HostileRequest[] {
   ];
 }
 
-/** @returns what was not refused, or was refused otherwise than documented, one line each */
-export async function sendHostile(target: Target, places: HostilePlaces): Promise<string[]> {
+/** Keys that nobody can use without a password, in both of their formats. */
+function encryptedKeys(): string[] {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const locked = { format: 'pem', cipher: 'aes-128-cbc', passphrase: 'x' } as const;
+  return [
+    privateKey.export({ type: 'pkcs8', ...locked }).toString(),
+    privateKey.export({ type: 'pkcs1', ...locked }).toString(),
+  ];
+}
+
+/** Lists of certificates with paths that are not the owner's own, or that mean more than a path. */
+function crtLists({ base, certificates }: HostilePlaces): string[] {
+  const own = `${certificates}/hostile/a.pem`;
+  return [
+    'a.pem',
+    `${certificates}/hostile`,
+    `${certificates}/hostile/`,
+    `${certificates}/hostile/*.pem`,
+    `${certificates}/hostile/../other/a.pem`,
+    `${certificates}/hostile/./a.pem`,
+    `${certificates}//hostile/a.pem`,
+    `${certificates}/hostile/a.pem/../../x.pem`,
+    `${certificates}/hostile/%2e%2e/x.pem`,
+    `${base}/hostile/haproxy.cfg`,
+    `${own}\n/etc/octavia/certs/server.pem`,
+    `${own}\0`,
+    `${own} [ca-file /etc/shadow]`,
+    `${own} [verify none] *.example.com`,
+    `"${own}"`,
+    '$HOME/a.pem',
+    '@system-ca',
+  ].map((line) => `${line}\n`);
+}
+
+/**
+ * @param noteSent gets the bodies that were sent
+ * @returns what was not refused, or was refused otherwise than documented, one line each
+ */
+export async function sendHostile(
+  target: Target,
+  places: HostilePlaces,
+  noteSent: (text: string) => void = () => undefined,
+): Promise<string[]> {
   const flaws: string[] = [];
   for (const { method, path, body = '', refused } of hostileRequests(places)) {
+    if (typeof body === 'string') noteSent(body);
     const short = `${method} ${path.slice(0, 80)} ${typeof body === 'string' ? JSON.stringify(body.slice(-60)) : 'bytes or JSON'}`;
     try {
       // The path goes as it is: a client would tidy it up.

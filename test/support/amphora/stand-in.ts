@@ -142,6 +142,7 @@ export function standInDomain(results: StandIn = {}): {
       configuration: (id) => stored('lvs.configuration', id),
       act: (id, action) => answer(done(action), 'lvs.act', id, action),
       remove: (id) => answer(undefined, 'lvs.remove', id),
+      removeRemains: () => Promise.resolve(),
       listeners: () => Promise.resolve(lvsListeners),
     },
     network: {

@@ -1,7 +1,7 @@
 import type { Express } from 'express';
 
 import { type ConfigChange, makeAmphoraAgent } from '../../../amphora/agent/agent.ts';
-import type { AgentConfig } from '../../../amphora/agent/config.ts';
+import { type AgentConfig, ignoredKeys } from '../../../amphora/agent/config.ts';
 import type { AmphoraDomain } from '../../../amphora/amphora.ts';
 import { isOnMemoryFileSystem, makeCertificateStore } from '../../../amphora/certificates/store.ts';
 import type { AmphoraConfig } from '../../../amphora/config.ts';
@@ -59,6 +59,10 @@ function holdKey(secrets: KnownSecrets, { heartbeatKey }: AgentConfig): () => vo
   return secrets.hold(heartbeatKey === undefined ? [] : [heartbeatKey]);
 }
 
+function warnOfIgnored(log: Log, keys: readonly string[]): void {
+  if (keys.length > 0) log.warn({ keys }, 'these keys of amphora-agent.conf have no effect');
+}
+
 /**
  * Makes the amphora of this host: one domain below three versions of the API.
  * Faults: `invalid_config` if the namespace has changed while something is configured
@@ -69,6 +73,7 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
   const { run, paths } = host;
   const inNamespace = namespacePrefix(namespace);
   await refuseOtherNamespace(paths, inNamespace);
+  warnOfIgnored(log, ignoredKeys(agentConfig));
 
   const haproxies = makeHaproxies({
     run,
@@ -110,7 +115,7 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
   const agent = makeAmphoraAgent({
     paths,
     config: agentConfig,
-    async onConfigured({ config: next, afterRestart }: ConfigChange) {
+    async onConfigured({ config: next, afterRestart, ignored }: ConfigChange) {
       const isOtherTopology = next.topology !== current.topology;
       current = next;
       releaseKey();
@@ -119,6 +124,7 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
       if (afterRestart.length > 0) {
         log.warn({ keys: afterRestart }, 'these keys count after a restart of ha-amphora');
       }
+      warnOfIgnored(log, ignored);
       // In a pair, keepalived sets the addresses that the agent sets otherwise.
       if (isOtherTopology) await network.restore();
     },
@@ -149,6 +155,7 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
     },
     async start() {
       facts.start();
+      await topologies.finish();
       await heartbeats.start();
     },
     async stop() {

@@ -51,11 +51,18 @@ export interface Heartbeats {
   reconfigure(settings: BeatSettings): void;
   /** The last heartbeat that was sent. */
   last(): LastBeat | undefined;
+  /** Why no heartbeat was sent after the last one; undefined if all is well, or no controller is configured. */
+  problem(): string | undefined;
   /**
    * Reads the counters of one owner now, and holds its current worker. To be called after each start and reload, and
    * before each stop: a worker that was never held is lost when it ends.
    */
   collect(owner: string): Promise<void>;
+  /**
+   * To be called when an owner has changed, before the controller learns of it: from then on a heartbeat must not report
+   * what was there before.
+   */
+  changed(): void;
 }
 
 /**
@@ -69,9 +76,10 @@ export interface Heartbeats {
  */
 export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
   const { amphora, reader, file, log, leavingEveryMs = 1000 } = parts;
-  const own: { counters: CounterState; seq: number; timer?: NodeJS.Timeout } = {
+  const own: { counters: CounterState; seq: number; changes: number; timer?: NodeJS.Timeout } = {
     counters: noCounters,
     seq: 0,
+    changes: 0,
   };
   const save = makeSaver(file, log);
 
@@ -93,6 +101,7 @@ export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
   }
 
   async function make(key: string): Promise<MadeBeat> {
+    const { changes } = own;
     const owners = await parts.owners();
     const readings = await readAll(owners);
     const version = owners.some(({ kind }) => kind === 'listener') ? 1 : 3;
@@ -110,6 +119,7 @@ export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
       envelope,
       seq,
       version,
+      isCurrent: () => own.changes === changes,
       done: async (isSent) => {
         if (isSent) return;
         own.counters = withUnsent(own.counters, before, after);
@@ -147,6 +157,10 @@ export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
       sender.reconfigure(settings);
     },
     last: () => sender.last(),
+    problem: () => sender.problem(),
+    changed: () => {
+      own.changes += 1;
+    },
     collect: async (owner) => {
       await reader.read([owner], add);
     },

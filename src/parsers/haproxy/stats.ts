@@ -43,52 +43,70 @@ const types = { frontend: '0', backend: '1', server: '2' };
  *   that are cut short, are left out.
  */
 export function parseStats(csv: string): Stats {
-  const [header = '', ...lines] = csv.split('\n');
-  const names = header.replace(/^# /, '').split(',');
-  const columns = new Map(names.map((name, position) => [name, position]));
-  const rows = lines.flatMap((line) => rowOf(columns, line));
-  const serversOf = new Map<string, Row[]>();
-  for (const row of rows.filter((each) => each('type') === types.server)) {
-    const backend = row('pxname');
-    const servers = serversOf.get(backend) ?? [];
-    servers.push(row);
-    serversOf.set(backend, servers);
+  const end = csv.indexOf('\n');
+  const columns = columnsOf(csv.slice(0, end));
+  const frontends: FrontendStats[] = [];
+  const backends: { name: string; status: 'UP' | 'DOWN'; servers: readonly ServerStats[] }[] = [];
+  const serversOf = new Map<string, ServerStats[]>();
+  if (end < 0 || columns.type < 0) return { frontends, backends };
+  for (const line of csv.slice(end + 1).split('\n')) {
+    // Heartbeats read thousands of rows each second, and a row has a hundred columns, of which the first third counts.
+    const row = line.split(',', columns.count);
+    const type = row[columns.type];
+    const name = row[columns.pxname] ?? '';
+    if (type === types.frontend) frontends.push(frontendOf(columns, row));
+    if (type === types.server) listIn(serversOf, name).push(serverOf(columns, row));
+    if (type !== types.backend) continue;
+    const status = row[columns.status]?.startsWith('UP') ? 'UP' : 'DOWN';
+    backends.push({ name, status, servers: listIn(serversOf, name) });
   }
+  return { frontends, backends };
+}
+
+function listIn<T>(lists: Map<string, T[]>, name: string): T[] {
+  const list = lists.get(name) ?? [];
+  lists.set(name, list);
+  return list;
+}
+
+/** The positions of the columns that are read here; -1 if there is none. */
+type Columns = ReturnType<typeof columnsOf>;
+
+/** No column that is read here has commas or quotes in it. Those that may have, such as `last_chk`, come after them. */
+function columnsOf(header: string) {
+  const names = header.replace(/^# /, '').split(',');
+  const at = (name: string) => names.indexOf(name);
+  const columns = {
+    pxname: at('pxname'),
+    svname: at('svname'),
+    scur: at('scur'),
+    stot: at('stot'),
+    bin: at('bin'),
+    bout: at('bout'),
+    ereq: at('ereq'),
+    status: at('status'),
+    weight: at('weight'),
+    type: at('type'),
+  };
+  return { ...columns, count: Math.max(...Object.values(columns)) + 1 };
+}
+
+function frontendOf(columns: Columns, row: readonly string[]): FrontendStats {
   return {
-    frontends: rows.filter((row) => row('type') === types.frontend).map(frontendOf),
-    backends: rows
-      .filter((row) => row('type') === types.backend)
-      .map((row) => ({
-        name: row('pxname'),
-        status: row('status').startsWith('UP') ? 'UP' : 'DOWN',
-        servers: (serversOf.get(row('pxname')) ?? []).map((server) => ({
-          name: server('svname'),
-          status: statusOf(server('status'), server('weight')),
-        })),
-      })),
+    name: row[columns.pxname] ?? '',
+    status: row[columns.status] ?? '',
+    connections: countOf(row[columns.scur]),
+    totalConnections: countOf(row[columns.stot]),
+    bytesIn: countOf(row[columns.bin]),
+    bytesOut: countOf(row[columns.bout]),
+    requestErrors: countOf(row[columns.ereq]),
   };
 }
 
-/** The text of a column; empty if there is none. */
-type Row = (column: string) => string;
-
-/** No column that is read here has commas or quotes in it. Those that may have, such as `last_chk`, come after them. */
-function rowOf(columns: ReadonlyMap<string, number>, line: string): Row[] {
-  const fields = line.split(',');
-  const type = columns.get('type');
-  if (type === undefined || fields.length <= type) return [];
-  return [(column) => fields[columns.get(column) ?? -1] ?? ''];
-}
-
-function frontendOf(row: Row): FrontendStats {
+function serverOf(columns: Columns, row: readonly string[]): ServerStats {
   return {
-    name: row('pxname'),
-    status: row('status'),
-    connections: countOf(row('scur')),
-    totalConnections: countOf(row('stot')),
-    bytesIn: countOf(row('bin')),
-    bytesOut: countOf(row('bout')),
-    requestErrors: countOf(row('ereq')),
+    name: row[columns.svname] ?? '',
+    status: statusOf(row[columns.status] ?? '', row[columns.weight] ?? ''),
   };
 }
 
@@ -104,7 +122,7 @@ function statusOf(status: string, weight: string): ServerStats['status'] {
   return first === 'NOLB' ? 'DRAIN' : 'DOWN';
 }
 
-function countOf(text: string): number {
+function countOf(text = ''): number {
   return /^\d{1,20}$/.test(text) ? Number(text) : 0;
 }
 

@@ -92,21 +92,21 @@ async function whySilent({ vrrp, haproxies }: HeartbeatWiring): Promise<string |
  */
 export function withFollowers(
   haproxies: OwnerHaproxies,
-  heartbeats: Pick<Heartbeats, 'collect'>,
+  heartbeats: Pick<Heartbeats, 'collect' | 'changed'>,
   announce: () => Promise<void>,
 ): Haproxies {
   return {
     ...haproxies,
     async act(owner, action) {
       if (action !== 'start') await heartbeats.collect(owner.id);
-      const done = await haproxies.act(owner, action);
+      const done = await haproxies.act(owner, action).finally(heartbeats.changed);
       if (action === 'stop') return done;
       await Promise.all([heartbeats.collect(owner.id), announce()]);
       return done;
     },
     async remove(owner) {
       await heartbeats.collect(owner.id);
-      await haproxies.remove(owner);
+      await haproxies.remove(owner).finally(heartbeats.changed);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import type { Driver } from '../lab/amphora/driver.ts';
+import type { Driver, Step } from '../lab/amphora/driver.ts';
 import { bringServiceUp } from '../lab/amphora/life-cycle.ts';
 import type { Suite } from '../lab/root.ts';
 import type { Certificates } from './balancer.ts';
@@ -9,6 +9,9 @@ import type { Bench } from './bench.ts';
 import { expectNoFailure, pullPorts, waitForService } from './bench.ts';
 import { describeHeartbeats } from './heartbeats.ts';
 import { leftOverIn } from './left-over.ts';
+import { describeControllers } from './health/controllers.ts';
+import { describeCounts } from './health/counts.ts';
+import { describeJudged } from './health/judged.ts';
 import { describePersistence } from './persistence.ts';
 import { describeTls } from './tls.ts';
 import { describeTraffic } from './traffic.ts';
@@ -17,10 +20,15 @@ import { describeTraffic } from './traffic.ts';
 export interface Service {
   driver: Driver;
   certificates: Certificates;
+  /** What brought it up, as a step of the driver. */
+  balancer: Step;
 }
 
-/** A load balancer that the driver brings up with what each kind of traffic needs, as its clients see it. */
-export function describeService(bench: Bench, driverSuite: Suite): void {
+/**
+ * A load balancer that the driver brings up with what each kind of traffic needs, as its clients see it.
+ * @param changes how many adds and deletes of listeners are made
+ */
+export function describeService(bench: Bench, driverSuite: Suite, changes: number): void {
   describe('with a load balancer of all kinds of traffic', () => {
     let service: Service | undefined;
     const current = () => {
@@ -32,8 +40,8 @@ export function describeService(bench: Bench, driverSuite: Suite): void {
       const lab = bench();
       const driver = await lab.driver(driverSuite, { bodies: true });
       const certificates = await makeCertificates(lab);
-      service = { driver, certificates };
       const balancer = await trafficBalancer(certificates);
+      service = { driver, certificates, balancer };
       await bringServiceUp(lab, driver, { balancer });
       await waitForService(lab, traffic.listeners.http.port);
     });
@@ -41,6 +49,9 @@ export function describeService(bench: Bench, driverSuite: Suite): void {
     describeTraffic(bench);
     describeTls(bench, current);
     describeHeartbeats(bench, current);
+    describeJudged(bench, current);
+    describeControllers(bench, current);
+    describeCounts(bench, current, changes);
     describePersistence(bench);
 
     // Mocha runs the tests of a suite before those of the suites in it.

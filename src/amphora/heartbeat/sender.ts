@@ -64,7 +64,8 @@ export interface BeatSender {
  * - Two heartbeats never overlap: the wait for the next one begins when one is over.
  * - After a standstill of the clock or of the machine there is one heartbeat, however many were due.
  * - No failure ends the sender. Each is logged when it differs from the previous one.
- * - What is sent is what was true at that moment: a heartbeat that a change has made old is made again.
+ * - What is sent is what was true at that moment: a heartbeat that a change or other settings have made old is made
+ *   again.
  */
 export function makeBeatSender(first: BeatSettings, parts: BeatSenderParts): BeatSender {
   const { mayBeat, make, datagrams, log, count } = parts;
@@ -88,7 +89,8 @@ export function makeBeatSender(first: BeatSettings, parts: BeatSenderParts): Bea
   }
 
   async function beat(): Promise<void> {
-    const { controllers, key } = state.settings;
+    const { settings } = state;
+    const { controllers, key } = settings;
     const controller = controllers[state.turn % Math.max(1, controllers.length)];
     const reason = controller === undefined ? 'no controller is configured' : await mayBeat();
     const silence = reason === undefined ? undefined : `No heartbeat is sent: ${reason}.`;
@@ -101,6 +103,11 @@ export function makeBeatSender(first: BeatSettings, parts: BeatSenderParts): Bea
     }
     state.turn += 1;
     const { envelope, seq, version, done } = await makeCurrent(key);
+    if (state.settings !== settings) {
+      await done(false);
+      await beat();
+      return;
+    }
     const { bytes } = envelope;
     const excess =
       bytes === undefined

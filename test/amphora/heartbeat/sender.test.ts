@@ -156,6 +156,21 @@ describe('the sender of heartbeats', () => {
     expect(done.slice(0, 3)).to.deep.equal([false, false, true]);
   });
 
+  it('uses a new key and list for a heartbeat that is just being made', async () => {
+    receivers = [await makeReceiver('127.0.0.1'), await makeReceiver('127.0.0.1')];
+    const [first, second] = receivers;
+    const own = start(receivers.slice(0, 1).map(({ at }) => at));
+    const controllers = receivers.slice(1).map(({ at }) => at);
+    isCurrent = () => {
+      own.reconfigure({ controllers, key: 'other', intervalMs: 20 });
+      isCurrent = () => true;
+      return true;
+    };
+    await until(() => (second?.received.length ?? 0) >= 1);
+    expect(first?.received).to.have.length.at.most(1);
+    expect(second?.received[0]).to.equal(hexOf(1 + (first?.received.length ?? 0), 'other'));
+  });
+
   it('sends a heartbeat at last if changes never end', async () => {
     receivers = [await makeReceiver('127.0.0.1')];
     isCurrent = () => false;

@@ -11,22 +11,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Command } from 'commander';
 
-import { makeCounterFile } from '../../src/amphora/heartbeat/counter-file.ts';
-import { makeHeartbeats } from '../../src/amphora/heartbeat/make.ts';
-import { makeCounterReader } from '../../src/amphora/heartbeat/read-counters.ts';
-import { openCliSession } from '../../src/haproxy/cli-session.ts';
-import { makeLog } from '../../src/kit/log.ts';
-import { processStart } from '../../src/kit/process-start.ts';
-import { makeKnownSecrets } from '../../src/kit/secrets/known-secrets.ts';
-import { parseStats } from '../../src/parsers/haproxy/stats.ts';
-import { median, ms } from '../bench/timing.ts';
+import { makeCounterFile } from '../../../src/amphora/heartbeat/counter-file.ts';
+import { makeHeartbeats } from '../../../src/amphora/heartbeat/make.ts';
+import { makeCounterReader } from '../../../src/amphora/heartbeat/read-counters.ts';
+import { openCliSession } from '../../../src/haproxy/cli-session.ts';
+import { makeLog } from '../../../src/kit/log.ts';
+import { processStart } from '../../../src/kit/process-start.ts';
+import { makeKnownSecrets } from '../../../src/kit/secrets/known-secrets.ts';
+import { parseStats } from '../../../src/parsers/haproxy/stats.ts';
+import { median, ms } from '../../bench/timing.ts';
 
 const { beats, recording } = new Command('npm run amphora:heartbeat --')
   .option('--beats <count>', 'heartbeats to measure', '300')
   .option(
     '--recording <file>',
     'what `show stat` printed',
-    join(import.meta.dirname, '../fixtures/haproxy/many/500-listeners-2.6.12.csv.gz'),
+    join(import.meta.dirname, '../../fixtures/haproxy/many/500-listeners-2.6.12.csv.gz'),
   )
   .parse()
   .opts<{ beats: string; recording: string }>();

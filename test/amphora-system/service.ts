@@ -12,6 +12,7 @@ import { leftOverIn } from './left-over.ts';
 import { describeControllers } from './health/controllers.ts';
 import { describeCounts } from './health/counts.ts';
 import { describeJudged } from './health/judged.ts';
+import { describeSums } from './health/sums.ts';
 import { describePersistence } from './persistence.ts';
 import { describeTls } from './tls.ts';
 import { describeTraffic } from './traffic.ts';
@@ -52,6 +53,7 @@ export function describeService(bench: Bench, driverSuite: Suite, changes: numbe
     describeJudged(bench, current);
     describeControllers(bench, current);
     describeCounts(bench, current, changes);
+    describeSums(bench, current);
     describePersistence(bench);
 
     // Mocha runs the tests of a suite before those of the suites in it.

@@ -43,21 +43,16 @@ const types = { frontend: '0', backend: '1', server: '2' };
  *   that are cut short, are left out.
  */
 export function parseStats(csv: string): Stats {
-  const end = csv.indexOf('\n');
-  const columns = columnsOf(csv.slice(0, end));
   const frontends: FrontendStats[] = [];
   const backends: { name: string; status: 'UP' | 'DOWN'; servers: readonly ServerStats[] }[] = [];
   const serversOf = new Map<string, ServerStats[]>();
-  if (end < 0 || columns.type < 0) return { frontends, backends };
-  for (const line of csv.slice(end + 1).split('\n')) {
-    // Heartbeats read thousands of rows each second, and a row has a hundred columns, of which the first third counts.
-    const row = line.split(',', columns.count);
-    const type = row[columns.type];
-    const name = row[columns.pxname] ?? '';
-    if (type === types.frontend) frontends.push(frontendOf(columns, row));
-    if (type === types.server) listIn(serversOf, name).push(serverOf(columns, row));
+  for (const row of rowsOf(csv)) {
+    const type = row('type');
+    if (type === types.frontend) frontends.push(frontendOf(row));
+    if (type === types.server) listIn(serversOf, row('pxname')).push(serverOf(row));
     if (type !== types.backend) continue;
-    const status = row[columns.status]?.startsWith('UP') ? 'UP' : 'DOWN';
+    const name = row('pxname');
+    const status = row('status').startsWith('UP') ? 'UP' : 'DOWN';
     backends.push({ name, status, servers: listIn(serversOf, name) });
   }
   return { frontends, backends };
@@ -69,45 +64,66 @@ function listIn<T>(lists: Map<string, T[]>, name: string): T[] {
   return list;
 }
 
-/** The positions of the columns that are read here; -1 if there is none. */
-type Columns = ReturnType<typeof columnsOf>;
+/** The text of a column of the current row; empty if there is none. */
+type Row = (column: string) => string;
 
-/** No column that is read here has commas or quotes in it. Those that may have, such as `last_chk`, come after them. */
-function columnsOf(header: string) {
-  const names = header.replace(/^# /, '').split(',');
-  const at = (name: string) => names.indexOf(name);
-  const columns = {
-    pxname: at('pxname'),
-    svname: at('svname'),
-    scur: at('scur'),
-    stot: at('stot'),
-    bin: at('bin'),
-    bout: at('bout'),
-    ereq: at('ereq'),
-    status: at('status'),
-    weight: at('weight'),
-    type: at('type'),
+const comma = ','.charCodeAt(0);
+
+/**
+ * The rows that have a type. A row can be read until the next one is asked for: heartbeats read thousands of rows each
+ * second, so that a text for each of the hundred columns would cost more than all the rest.
+ *
+ * No column that is read here has commas or quotes in it. Those that may have, such as `last_chk`, come after `type`.
+ */
+function* rowsOf(csv: string): Generator<Row> {
+  const lineEnd = (from: number) => {
+    const found = csv.indexOf('\n', from);
+    return found < 0 ? csv.length : found;
   };
-  return { ...columns, count: Math.max(...Object.values(columns)) + 1 };
+  let end = lineEnd(0);
+  const names = csv.slice(0, end).replace(/^# /, '').split(',');
+  const columns = new Map(names.map((name, position) => [name, position]));
+  const type = columns.get('type');
+  if (type === undefined) return;
+  /** Where each column of the row begins. */
+  const starts = new Int32Array(type + 2);
+  const row: Row = (column) => {
+    const position = columns.get(column) ?? type + 1;
+    return position > type ? '' : csv.slice(starts[position], (starts[position + 1] ?? 0) - 1);
+  };
+  while (end < csv.length) {
+    const start = end + 1;
+    end = lineEnd(start);
+    if (markStarts(csv, start, end, starts)) yield row;
+  }
 }
 
-function frontendOf(columns: Columns, row: readonly string[]): FrontendStats {
+/** @returns whether the row has so many columns */
+function markStarts(csv: string, start: number, end: number, starts: Int32Array): boolean {
+  let found = 1;
+  starts[0] = start;
+  for (let at = start; at < end && found < starts.length; at += 1) {
+    if (csv.charCodeAt(at) !== comma) continue;
+    starts[found] = at + 1;
+    found += 1;
+  }
+  return found === starts.length;
+}
+
+function frontendOf(row: Row): FrontendStats {
   return {
-    name: row[columns.pxname] ?? '',
-    status: row[columns.status] ?? '',
-    connections: countOf(row[columns.scur]),
-    totalConnections: countOf(row[columns.stot]),
-    bytesIn: countOf(row[columns.bin]),
-    bytesOut: countOf(row[columns.bout]),
-    requestErrors: countOf(row[columns.ereq]),
+    name: row('pxname'),
+    status: row('status'),
+    connections: countOf(row('scur')),
+    totalConnections: countOf(row('stot')),
+    bytesIn: countOf(row('bin')),
+    bytesOut: countOf(row('bout')),
+    requestErrors: countOf(row('ereq')),
   };
 }
 
-function serverOf(columns: Columns, row: readonly string[]): ServerStats {
-  return {
-    name: row[columns.svname] ?? '',
-    status: statusOf(row[columns.status] ?? '', row[columns.weight] ?? ''),
-  };
+function serverOf(row: Row): ServerStats {
+  return { name: row('svname'), status: statusOf(row('status'), row('weight')) };
 }
 
 /**
@@ -122,7 +138,7 @@ function statusOf(status: string, weight: string): ServerStats['status'] {
   return first === 'NOLB' ? 'DRAIN' : 'DOWN';
 }
 
-function countOf(text = ''): number {
+function countOf(text: string): number {
   return /^\d{1,20}$/.test(text) ? Number(text) : 0;
 }
 

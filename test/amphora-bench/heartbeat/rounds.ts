@@ -148,7 +148,6 @@ const eventsOf: Readonly<Record<RoundKind, readonly Event[]>> = {
 async function settled({ health, tcp, http }: RoundParts): Promise<void> {
   let last = '';
   await waitUntil('heartbeats to report all', async () => {
-    await health.taken();
     await health.nextOfEach(1);
     const sums = [await health.sums(tcp.id), await health.sums(http.id)];
     const [now, before] = [JSON.stringify(sums), last];

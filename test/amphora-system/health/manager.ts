@@ -7,7 +7,7 @@ export interface Judged {
   /** When the kernel received it, in seconds since 1970. */
   at: number;
   from: string;
-  /** Of the controller that got it. */
+  /** The port of the controller that got it. */
   port: number;
   bytes: number;
   /** The id of the amphora; null if the health manager refused the heartbeat. */
@@ -39,7 +39,7 @@ export interface Statistics {
 export interface HealthManager {
   /** From now on its database has the driver's load balancer. */
   define(provisioning?: 'ACTIVE' | 'PENDING_UPDATE'): Promise<void>;
-  /** The next heartbeats, without those that came before. */
+  /** The next heartbeats, without those that came before. These are taken as well, because each has what no other has. */
   next(count: number): Promise<Judged[]>;
   /** What has come since the last call. */
   taken(): Promise<Judged[]>;
@@ -70,12 +70,12 @@ export async function startHealthManager(
   return {
     define: (provisioning = 'ACTIVE') => resultOf('define', { provisioning_status: provisioning }),
     async next(count) {
-      await driver.play({ do: 'forget_heartbeats' });
+      await judge();
       return judge(count);
     },
     taken: () => judge(),
     async nextOfEach(count) {
-      await driver.play({ do: 'forget_heartbeats' });
+      await judge();
       const found: Judged[] = [];
       const isEnough = ({ id }: AmphoraNode) =>
         found.filter(({ amphora }) => amphora === id).length >= count;

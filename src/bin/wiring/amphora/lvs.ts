@@ -33,7 +33,7 @@ export function makeLvsBeats(
   lvs: Pick<LvsListeners, 'listeners'>,
 ): () => Promise<readonly LvsBeat[]> {
   const folder = join(host.paths.base, 'lvs');
-  const [tool = 'ipvsadm', ...args] = [...namespacePrefix(namespace), 'ipvsadm', '-Ln'];
+  const [tool, ...args] = [...namespacePrefix(namespace), 'ipvsadm', '-Ln'];
   return makeLvsStatistics({
     paths: host.paths,
     running: async () =>

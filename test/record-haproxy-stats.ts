@@ -83,7 +83,8 @@ export async function recordStats(root: string, fixtures: string): Promise<void>
   process.stdout.write(`${version}: statistics\n`);
 }
 
-async function versionOf(root: string): Promise<string> {
+/** The version of the haproxy of a root. */
+export async function versionOf(root: string): Promise<string> {
   const { stdout } = await attempt(['chroot', root, 'haproxy', '-v']);
   const version = /version (\d+\.\d+\.\d+)/.exec(stdout)?.[1];
   if (version === undefined) throw new Error(`${root} has no haproxy`);
@@ -109,7 +110,8 @@ async function record(socket: string, folder: string): Promise<void> {
   }
 }
 
-function ask(path: string, command: string): Promise<string> {
+/** One command to a stats socket, and its whole answer. */
+export function ask(path: string, command: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const socket = connect(path, () => socket.write(`${command}\n`));

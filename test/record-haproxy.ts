@@ -1,11 +1,13 @@
 // Records test/fixtures/haproxy from roots that have python3-octavia or haproxy:
 //   npx tsx test/record-haproxy.ts configs ROOT...   what the driver of each root writes
 //   npx tsx test/record-haproxy.ts stats ROOT...     what the stats socket of the haproxy of each root prints
+//   npx tsx test/record-haproxy.ts many ROOT...      the same with 500 listeners
 // Without roots, `configs` takes the driver's roots in the cache of the lab. A root is not changed.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { recordManyListeners } from './record-haproxy-many.ts';
 import { recordStats } from './record-haproxy-stats.ts';
 import { labCache, suites } from './lab/root.ts';
 import { run } from './lab/run.ts';
@@ -44,7 +46,9 @@ if (what === 'configs') {
   for (const root of roots.length > 0 ? roots : driverRoots()) await recordConfigs(root);
 } else if (what === 'stats') {
   for (const root of roots) await recordStats(root, join(fixtures, 'stats'));
+} else if (what === 'many') {
+  for (const root of roots) await recordManyListeners(root, join(fixtures, 'many'));
 } else {
-  process.stderr.write('Say what to record: configs or stats.\n');
+  process.stderr.write('Say what to record: configs, stats or many.\n');
   process.exitCode = 2;
 }

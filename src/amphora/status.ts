@@ -13,12 +13,13 @@ export interface PortStatus {
   isUp: boolean;
 }
 
+/** The last heartbeat that was sent, and what has prevented the next one. */
 export interface HeartbeatStatus {
-  /** ISO 8601 in UTC. */
-  at: string;
+  /** ISO 8601 in UTC; null if none was sent since the start of the service. */
+  at: string | null;
   /** The controller, such as `10.0.0.1:5555`. */
-  to: string;
-  /** Why it was not sent; null if it was. */
+  to: string | null;
+  /** Why none was sent after it; null if all is well. */
   error: string | null;
 }
 
@@ -39,7 +40,7 @@ export interface AmphoraStatus {
   vrrp: { state: Awaited<ReturnType<Vrrp['state']>>; vips: readonly string[] };
   ports: readonly PortStatus[];
   certificates: readonly CertificateStatus[];
-  /** Null before the first one since the start of the service. */
+  /** Null before the first one since the start of the service, and without a controller. */
   heartbeat: HeartbeatStatus | null;
   /** One sentence each, such as a tool that is not installed. */
   problems: readonly string[];

@@ -24,6 +24,15 @@ export interface CliSessionOptions {
 /** What ends each answer in the interactive mode (haproxy's management.txt, section 9.3, `prompt`). */
 const prompt = '\n> ';
 
+/** The prompt may come in pieces. */
+function endsWithPrompt(pieces: readonly string[]): boolean {
+  let tail = '';
+  for (let index = pieces.length - 1; index >= 0 && tail.length < prompt.length; index -= 1) {
+    tail = (pieces[index] ?? '') + tail;
+  }
+  return tail.endsWith(prompt);
+}
+
 /**
  * Opens a session on a stats socket.
  * @param path of the socket
@@ -49,9 +58,7 @@ export async function openCliSession(
   });
   socket.on('data', (chunk) => {
     received.push(String(chunk));
-    // The prompt may come in two pieces.
-    const tail = received.slice(-3).join('');
-    if (!tail.endsWith(prompt)) return;
+    if (!endsWithPrompt(received)) return;
     const answer = received.join('').slice(0, -prompt.length);
     received = [];
     waiting?.resolve(answer);

@@ -172,7 +172,7 @@ async function withoutCertificates(lab: AmphoraLab, pair: Pair, driver: Driver):
     {
       what: 'heartbeats are silent, with the reason in the journal',
       found: silent.join(' '),
-      isRight: found?.heartbeat === null && silent.length === 1,
+      isRight: found?.heartbeat?.at === null && silent.length === 1,
     },
     {
       what: 'the unit of haproxy says why it does not start, and is quiet',
@@ -203,7 +203,7 @@ async function withoutCertificates(lab: AmphoraLab, pair: Pair, driver: Driver):
 
 interface Status {
   problems: string[];
-  heartbeat: object | null;
+  heartbeat: { at: string | null } | null;
 }
 
 async function status(node: AmphoraNode): Promise<Status | undefined> {

@@ -4,7 +4,8 @@ import { down } from '../lab/lab.ts';
 import { progressOnStderr } from '../lab/progress.ts';
 import { type Suite, suites } from '../lab/root.ts';
 import { limitMemory, pullPorts } from './bench.ts';
-import { describeLifeCycles } from './life-cycles.ts';
+import { describeVersion1 } from './health/version-1.ts';
+import { describeLifeCycles, versionsOf } from './life-cycles.ts';
 import { describeSecurity } from './security/security.ts';
 import { describeService } from './service.ts';
 import { describeUpgrade } from './upgrade.ts';
@@ -61,7 +62,10 @@ describe(`On two amphorae of ${suite}, with the package in both:`, () => {
     describe(`python3-octavia of ${driver}`, () => {
       before(() => pullPorts(bench()));
       describeLifeCycles(bench, driver);
-      describeService(bench, driver);
+      // In full where the rest is in full, and a tenth elsewhere
+      const changes = suite === 'bookworm' && driver === 'bookworm' ? 100 : 10;
+      describeService(bench, driver, changes);
+      if (versionsOf(driver).includes('0.5')) describeVersion1(bench, driver);
     });
   }
   const [firstDriver = 'bookworm'] = drivers;

@@ -83,7 +83,7 @@ export function describeHeartbeats(bench: Bench, service: () => Service): void {
 }
 
 /** Waits until the monitors of all nodes have seen the state of member1. */
-async function haproxiesSay(lab: AmphoraLab, state: string): Promise<void> {
+export async function haproxiesSay(lab: AmphoraLab, state: string): Promise<void> {
   for (const node of lab.nodes) {
     await waitUntil(`haproxy of ${node.name} to say ${state}`, async () => {
       const csv = await askHaproxy(node, traffic.id, 'show stat -1 4 -1');

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import type { Driver } from '../lab/amphora/driver.ts';
+import type { Driver, Step } from '../lab/amphora/driver.ts';
 import { bringServiceUp } from '../lab/amphora/life-cycle.ts';
 import type { Suite } from '../lab/root.ts';
 import type { Certificates } from './balancer.ts';
@@ -9,6 +9,10 @@ import type { Bench } from './bench.ts';
 import { expectNoFailure, pullPorts, waitForService } from './bench.ts';
 import { describeHeartbeats } from './heartbeats.ts';
 import { leftOverIn } from './left-over.ts';
+import { describeControllers } from './health/controllers.ts';
+import { describeCounts } from './health/counts.ts';
+import { describeJudged } from './health/judged.ts';
+import { describeSums } from './health/sums.ts';
 import { describeLvs } from './lvs.ts';
 import { describePersistence } from './persistence.ts';
 import { describeTls } from './tls.ts';
@@ -18,10 +22,15 @@ import { describeTraffic } from './traffic.ts';
 export interface Service {
   driver: Driver;
   certificates: Certificates;
+  /** What brought it up, as a step of the driver. */
+  balancer: Step;
 }
 
-/** A load balancer that the driver brings up with what each kind of traffic needs, as its clients see it. */
-export function describeService(bench: Bench, driverSuite: Suite): void {
+/**
+ * A load balancer that the driver brings up with what each kind of traffic needs, as its clients see it.
+ * @param changes how many adds and deletes of listeners are made
+ */
+export function describeService(bench: Bench, driverSuite: Suite, changes: number): void {
   describe('with a load balancer of all kinds of traffic', () => {
     let service: Service | undefined;
     const current = () => {
@@ -33,8 +42,8 @@ export function describeService(bench: Bench, driverSuite: Suite): void {
       const lab = bench();
       const driver = await lab.driver(driverSuite, { bodies: true });
       const certificates = await makeCertificates(lab);
-      service = { driver, certificates };
       const balancer = await trafficBalancer(certificates);
+      service = { driver, certificates, balancer };
       await bringServiceUp(lab, driver, { balancer });
       await waitForService(lab, traffic.listeners.http.port);
     });
@@ -42,6 +51,10 @@ export function describeService(bench: Bench, driverSuite: Suite): void {
     describeTraffic(bench);
     describeTls(bench, current);
     describeHeartbeats(bench, current);
+    describeJudged(bench, current);
+    describeControllers(bench, current);
+    describeCounts(bench, current, changes);
+    describeSums(bench, current);
     describePersistence(bench);
     describeLvs(bench, driverSuite);
 

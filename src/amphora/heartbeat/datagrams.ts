@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
 
 /** Where heartbeats go. */
 export interface Controller {
@@ -31,7 +32,10 @@ export function makeDatagrams(): Datagrams {
   };
   return {
     send: async (bytes, { host, port }) => {
-      const { address, family } = await lookup(host);
+      // A lookup of an address would be a moment in which what is sent can become old.
+      const known = isIP(host);
+      const { address, family } =
+        known === 0 ? await lookup(host) : { address: host, family: known };
       await new Promise<void>((resolve, reject) => {
         socketOf(family).send(bytes, port, address, (error) => {
           if (error) reject(error);

@@ -1,5 +1,5 @@
 import type { Log } from '../../kit/log.ts';
-import type { ListenerState, Owner } from '../amphora.ts';
+import type { Owner } from '../amphora.ts';
 import type { CounterFile } from './counter-file.ts';
 import {
   type CounterState,
@@ -13,8 +13,8 @@ import {
 } from './counters.ts';
 import { type Datagrams, makeDatagrams } from './datagrams.ts';
 import { envelopeOf } from './envelope.ts';
-import { listenersOf, lvsReading } from './listeners.ts';
-import { type Counters, payloadOf } from './payload.ts';
+import { type LvsBeat, listenersOf, lvsReading } from './listeners.ts';
+import { payloadOf } from './payload.ts';
 import type { CounterReader } from './read-counters.ts';
 import { makeSaver } from './saver.ts';
 import {
@@ -35,7 +35,7 @@ export interface HeartbeatParts {
   /** @returns why there must be no heartbeat now, such as that keepalived is configured and does not run */
   mayBeat: () => Promise<string | undefined>;
   /** The listeners of LVS with what they counted. */
-  lvs?: () => Promise<readonly { listener: ListenerState; counters: Counters }[]>;
+  lvs?: () => Promise<readonly LvsBeat[]>;
   log: Log;
   count: (result: BeatResult) => void;
   datagrams?: Datagrams;
@@ -51,11 +51,18 @@ export interface Heartbeats {
   reconfigure(settings: BeatSettings): void;
   /** The last heartbeat that was sent. */
   last(): LastBeat | undefined;
+  /** Why no heartbeat was sent after the last one; undefined if all is well, or no controller is configured. */
+  problem(): string | undefined;
   /**
    * Reads the counters of one owner now, and holds its current worker. To be called after each start and reload, and
    * before each stop: a worker that was never held is lost when it ends.
    */
   collect(owner: string): Promise<void>;
+  /**
+   * To be called when an owner has changed, before the controller learns of it: from then on a heartbeat must not report
+   * what was there before.
+   */
+  changed(): void;
 }
 
 /**
@@ -69,9 +76,10 @@ export interface Heartbeats {
  */
 export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
   const { amphora, reader, file, log, leavingEveryMs = 1000 } = parts;
-  const own: { counters: CounterState; seq: number; timer?: NodeJS.Timeout } = {
+  const own: { counters: CounterState; seq: number; changes: number; timer?: NodeJS.Timeout } = {
     counters: noCounters,
     seq: 0,
+    changes: 0,
   };
   const save = makeSaver(file, log);
 
@@ -83,16 +91,14 @@ export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
     const lvs = (await parts.lvs?.()) ?? [];
     const ids = owners.map(({ id }) => id);
     reader.keepOnly(new Set(ids));
-    own.counters = withoutOthers(
-      own.counters,
-      new Set([...ids, ...lvs.map(({ listener }) => listener.id)]),
-    );
-    const ofLvs = lvs.map(({ listener, counters }) => lvsReading(listener, counters));
+    own.counters = withoutOthers(own.counters, new Set([...ids, ...lvs.map(({ id }) => id)]));
+    const ofLvs = lvs.map(lvsReading);
     ofLvs.forEach(add);
     return [...(await reader.read(ids, add)), ...ofLvs];
   }
 
   async function make(key: string): Promise<MadeBeat> {
+    const { changes } = own;
     const owners = await parts.owners();
     const readings = await readAll(owners);
     const version = owners.some(({ kind }) => kind === 'listener') ? 1 : 3;
@@ -110,6 +116,7 @@ export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
       envelope,
       seq,
       version,
+      isCurrent: () => own.changes === changes,
       done: async (isSent) => {
         if (isSent) return;
         own.counters = withUnsent(own.counters, before, after);
@@ -147,6 +154,10 @@ export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
       sender.reconfigure(settings);
     },
     last: () => sender.last(),
+    problem: () => sender.problem(),
+    changed: () => {
+      own.changes += 1;
+    },
     collect: async (owner) => {
       await reader.read([owner], add);
     },

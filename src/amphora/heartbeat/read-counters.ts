@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 import type { CliSession } from '../../haproxy/cli-session.ts';
 import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import { systemErrorCode } from '../../kit/fault.ts';
@@ -34,6 +36,10 @@ export interface CounterReader {
   close(): void;
 }
 
+/** How long a heartbeat waits for the next worker in a reload, in milliseconds. */
+const maxSwapMs = 1000;
+const swapPauseMs = 20;
+
 /** A worker that a session holds. */
 interface Held {
   session: CliSession;
@@ -66,16 +72,7 @@ export function makeCounterReader(parts: CounterReaderParts): CounterReader {
     const known = knownOf(all, owner);
     const found: Found[] = [];
     for (const held of known.held) found.push({ held, reading: await readingOf(held, parts) });
-    let state: OwnerCounters['state'] = 'serves';
-    if (!found.some(isCurrent)) {
-      const opened = await open(parts, owner);
-      if (typeof opened === 'string') state = opened;
-      else {
-        known.held.push(opened);
-        found.push({ held: opened, reading: await readingOf(opened, parts) });
-        if (!found.some(isCurrent)) state = 'silent';
-      }
-    }
+    const state = found.some(isCurrent) ? 'serves' : await findCurrent(parts, owner, known, found);
     const workers = found.map(({ held: { worker }, reading }) => ({
       worker,
       rows: reading && rowsOf(reading.stats),
@@ -127,6 +124,38 @@ interface Found {
 
 function isCurrent({ held, reading }: Found): boolean {
   return reading !== undefined && !held.isLeaving;
+}
+
+/**
+ * Finds the current worker, and holds it. While a reload is under way, the worker that is replaced may take the connection,
+ * or drop it. Then the next one is a moment away, and without it a heartbeat would have no listener.
+ */
+async function findCurrent(
+  parts: CounterReaderParts,
+  owner: string,
+  known: Known,
+  found: Found[],
+): Promise<OwnerCounters['state']> {
+  const startedAt = performance.now();
+  for (;;) {
+    const opened = await open(parts, owner);
+    if (opened === 'stopped') return 'stopped';
+    if (opened !== 'silent') {
+      const reading = await readingOf(opened, parts);
+      const isHeld = known.held.some(
+        ({ worker, session }) => worker === opened.worker && session.isOpen(),
+      );
+      if (isHeld) opened.session.close();
+      else {
+        known.held.push(opened);
+        found.push({ held: opened, reading });
+        if (found.some(isCurrent)) return 'serves';
+      }
+    }
+    // A process that hangs uses up the time with its first answer.
+    if (performance.now() - startedAt > maxSwapMs) return 'silent';
+    await pause(swapPauseMs);
+  }
 }
 
 /** Lets workers end that have no connection any more. One whose session was lost is asked by its master. */

@@ -22,6 +22,9 @@ export interface LastBeat {
   bytes: number;
 }
 
+/** Changes that follow each other without a pause must not hold up heartbeats for ever. */
+const maxMakings = 5;
+
 /** What becomes of a heartbeat, for the metrics. `silent` was not made, because mayBeat gave a reason. */
 export type BeatResult = 'sent' | 'failed' | 'too_large' | 'silent';
 
@@ -30,6 +33,8 @@ export interface MadeBeat {
   envelope: Envelope;
   seq: number;
   version: BeatVersion;
+  /** Whether nothing has changed since it was made. */
+  isCurrent: () => boolean;
   done: (isSent: boolean) => Promise<void>;
 }
 
@@ -48,6 +53,8 @@ export interface BeatSender {
   stop(): Promise<void>;
   reconfigure(settings: BeatSettings): void;
   last(): LastBeat | undefined;
+  /** Why no heartbeat was sent after the last one; undefined if all is well, or no controller is configured. */
+  problem(): string | undefined;
 }
 
 /**
@@ -57,6 +64,8 @@ export interface BeatSender {
  * - Two heartbeats never overlap: the wait for the next one begins when one is over.
  * - After a standstill of the clock or of the machine there is one heartbeat, however many were due.
  * - No failure ends the sender. Each is logged when it differs from the previous one.
+ * - What is sent is what was true at that moment: a heartbeat that a change or other settings have made old is made
+ *   again.
  */
 export function makeBeatSender(first: BeatSettings, parts: BeatSenderParts): BeatSender {
   const { mayBeat, make, datagrams, log, count } = parts;
@@ -65,6 +74,7 @@ export function makeBeatSender(first: BeatSettings, parts: BeatSenderParts): Bea
     settings: BeatSettings;
     turn: number;
     last?: LastBeat;
+    problem?: string | undefined;
     timer?: NodeJS.Timeout;
     startedAt: number;
     running?: Promise<void> | undefined;
@@ -79,41 +89,63 @@ export function makeBeatSender(first: BeatSettings, parts: BeatSenderParts): Bea
   }
 
   async function beat(): Promise<void> {
-    const { controllers, key } = state.settings;
+    const { settings } = state;
+    const { controllers, key } = settings;
     const controller = controllers[state.turn % Math.max(1, controllers.length)];
     const reason = controller === undefined ? 'no controller is configured' : await mayBeat();
-    report('silence', reason === undefined ? undefined : `No heartbeat is sent: ${reason}.`);
+    const silence = reason === undefined ? undefined : `No heartbeat is sent: ${reason}.`;
+    report('silence', silence);
     if (controller === undefined || reason !== undefined) {
+      // A host that was set up by hand has no controller.
+      state.problem = controller && silence;
       count('silent');
       return;
     }
     state.turn += 1;
-    const { envelope, seq, version, done } = await make(key);
+    const { envelope, seq, version, done } = await makeCurrent(key);
+    if (state.settings !== settings) {
+      await done(false);
+      await beat();
+      return;
+    }
     const { bytes } = envelope;
-    report(
-      'size',
+    const excess =
       bytes === undefined
         ? `A heartbeat does not fit into a datagram: the limit is ${maxDatagramBytes} bytes. Spread the listeners over several amphorae.`
-        : undefined,
-      { bytes: envelope.tooLarge },
-    );
+        : undefined;
+    report('size', excess, { bytes: envelope.tooLarge });
     if (bytes === undefined) {
+      state.problem = excess;
       count('too_large');
       await done(false);
       return;
     }
     const to = nameOf(controller);
     const error = await failureOf(datagrams.send(bytes, controller));
-    report(to, error && `A heartbeat to ${to} could not be sent: ${error}.`);
+    state.problem = error && `A heartbeat to ${to} could not be sent: ${error}.`;
+    report(to, state.problem);
     count(error === undefined ? 'sent' : 'failed');
     if (error === undefined) state.last = { at: new Date(), to, seq, version, bytes: bytes.length };
     await done(error === undefined);
   }
 
+  async function makeCurrent(key: string): Promise<MadeBeat> {
+    let made = await make(key);
+    for (let count = 1; count < maxMakings && !made.isCurrent(); count += 1) {
+      await made.done(false);
+      made = await make(key);
+    }
+    return made;
+  }
+
   async function safeBeat(): Promise<void> {
     const error = await failureOf(beat());
-    if (error !== undefined) count('failed');
-    report('making', error && `A heartbeat could not be made: ${error}.`);
+    const problem = error && `A heartbeat could not be made: ${error}.`;
+    if (problem !== undefined) {
+      state.problem = problem;
+      count('failed');
+    }
+    report('making', problem);
   }
 
   function arm(): void {
@@ -150,6 +182,7 @@ export function makeBeatSender(first: BeatSettings, parts: BeatSenderParts): Bea
       if (!state.running) arm();
     },
     last: () => state.last,
+    problem: () => state.problem,
   };
 }
 

@@ -43,41 +43,71 @@ const types = { frontend: '0', backend: '1', server: '2' };
  *   that are cut short, are left out.
  */
 export function parseStats(csv: string): Stats {
-  const [header = '', ...lines] = csv.split('\n');
-  const names = header.replace(/^# /, '').split(',');
-  const columns = new Map(names.map((name, position) => [name, position]));
-  const rows = lines.flatMap((line) => rowOf(columns, line));
-  const serversOf = new Map<string, Row[]>();
-  for (const row of rows.filter((each) => each('type') === types.server)) {
-    const backend = row('pxname');
-    const servers = serversOf.get(backend) ?? [];
-    servers.push(row);
-    serversOf.set(backend, servers);
+  const frontends: FrontendStats[] = [];
+  const backends: { name: string; status: 'UP' | 'DOWN'; servers: readonly ServerStats[] }[] = [];
+  const serversOf = new Map<string, ServerStats[]>();
+  for (const row of rowsOf(csv)) {
+    const type = row('type');
+    if (type === types.frontend) frontends.push(frontendOf(row));
+    if (type === types.server) listIn(serversOf, row('pxname')).push(serverOf(row));
+    if (type !== types.backend) continue;
+    const name = row('pxname');
+    const status = row('status').startsWith('UP') ? 'UP' : 'DOWN';
+    backends.push({ name, status, servers: listIn(serversOf, name) });
   }
-  return {
-    frontends: rows.filter((row) => row('type') === types.frontend).map(frontendOf),
-    backends: rows
-      .filter((row) => row('type') === types.backend)
-      .map((row) => ({
-        name: row('pxname'),
-        status: row('status').startsWith('UP') ? 'UP' : 'DOWN',
-        servers: (serversOf.get(row('pxname')) ?? []).map((server) => ({
-          name: server('svname'),
-          status: statusOf(server('status'), server('weight')),
-        })),
-      })),
-  };
+  return { frontends, backends };
 }
 
-/** The text of a column; empty if there is none. */
+function listIn<T>(lists: Map<string, T[]>, name: string): T[] {
+  const list = lists.get(name) ?? [];
+  lists.set(name, list);
+  return list;
+}
+
+/** The text of a column of the current row; empty if there is none. */
 type Row = (column: string) => string;
 
-/** No column that is read here has commas or quotes in it. Those that may have, such as `last_chk`, come after them. */
-function rowOf(columns: ReadonlyMap<string, number>, line: string): Row[] {
-  const fields = line.split(',');
+const comma = ','.charCodeAt(0);
+
+/**
+ * The rows that have a type. A row can be read until the next one is asked for: heartbeats read thousands of rows each
+ * second, so that a text for each of the hundred columns would cost more than all the rest.
+ *
+ * No column that is read here has commas or quotes in it. Those that may have, such as `last_chk`, come after `type`.
+ */
+function* rowsOf(csv: string): Generator<Row> {
+  const lineEnd = (from: number) => {
+    const found = csv.indexOf('\n', from);
+    return found < 0 ? csv.length : found;
+  };
+  let end = lineEnd(0);
+  const names = csv.slice(0, end).replace(/^# /, '').split(',');
+  const columns = new Map(names.map((name, position) => [name, position]));
   const type = columns.get('type');
-  if (type === undefined || fields.length <= type) return [];
-  return [(column) => fields[columns.get(column) ?? -1] ?? ''];
+  if (type === undefined) return;
+  /** Where each column of the row begins. */
+  const starts = new Int32Array(type + 2);
+  const row: Row = (column) => {
+    const position = columns.get(column) ?? type + 1;
+    return position > type ? '' : csv.slice(starts[position], (starts[position + 1] ?? 0) - 1);
+  };
+  while (end < csv.length) {
+    const start = end + 1;
+    end = lineEnd(start);
+    if (markStarts(csv, start, end, starts)) yield row;
+  }
+}
+
+/** @returns whether the row has so many columns */
+function markStarts(csv: string, start: number, end: number, starts: Int32Array): boolean {
+  let found = 1;
+  starts[0] = start;
+  for (let at = start; at < end && found < starts.length; at += 1) {
+    if (csv.charCodeAt(at) !== comma) continue;
+    starts[found] = at + 1;
+    found += 1;
+  }
+  return found === starts.length;
 }
 
 function frontendOf(row: Row): FrontendStats {
@@ -90,6 +120,10 @@ function frontendOf(row: Row): FrontendStats {
     bytesOut: countOf(row('bout')),
     requestErrors: countOf(row('ereq')),
   };
+}
+
+function serverOf(row: Row): ServerStats {
+  return { name: row('svname'), status: statusOf(row('status'), row('weight')) };
 }
 
 /**

@@ -1,10 +1,11 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { inflateSync } from 'node:zlib';
 
 import { expect } from 'chai';
 
 import { envelopeOf, maxDatagramBytes } from '../../../src/amphora/heartbeat/envelope.ts';
+import { payloadOf } from '../../../src/amphora/heartbeat/payload.ts';
 
 // octavia's wrap_envelope (11.0.0-2 of Debian 12) made the envelope of the JSON.
 const recorded = new URL('../../fixtures/amphora/heartbeat/', import.meta.url);
@@ -34,6 +35,29 @@ describe('the envelope of a heartbeat', () => {
     expect(signature('a'))
       .to.match(/^[0-9a-f]{64}$/)
       .and.not.equal(signature('b'));
+  });
+
+  it('holds 500 listeners of two members, whatever they have counted', () => {
+    const id = () => randomUUID();
+    const count = (below: number) => Math.floor(Math.random() * below);
+    const listeners = Array.from({ length: 500 }, () => {
+      const listener = id();
+      const members = [id(), id()].map((member) => ({ id: member, status: 'UP' }));
+      return {
+        id: listener,
+        status: 'OPEN',
+        stats: {
+          tx: count(1e11),
+          rx: count(1e10),
+          conns: count(1e3),
+          totconns: count(1e6),
+          ereq: count(1e3),
+        },
+        pools: [{ name: `${id()}:${listener}`, status: 'UP', members }],
+      };
+    });
+    const payload = payloadOf({ amphora: id(), seq: 100_000, listeners }, 3);
+    expect(envelopeOf(payload, key).bytes?.length).to.be.greaterThan(50_000);
   });
 
   it('is refused with its size if it does not fit into a datagram', () => {

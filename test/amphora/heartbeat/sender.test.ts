@@ -41,11 +41,13 @@ describe('the sender of heartbeats', () => {
   let done: boolean[] = [];
   let reason: string | undefined;
   let payloadOf: (seq: number) => string;
+  let isCurrent: (seq: number) => boolean;
 
   beforeEach(() => {
     [receivers, logged, results, done] = [[], [], [], []];
     reason = undefined;
     payloadOf = (seq) => `{"seq":${seq}}`;
+    isCurrent = () => true;
   });
 
   afterEach(async () => {
@@ -65,6 +67,7 @@ describe('the sender of heartbeats', () => {
           seq += 1;
           return Promise.resolve({
             ...made,
+            isCurrent: () => isCurrent(made.seq),
             done: (isSent) => {
               done.push(isSent);
               return Promise.resolve();
@@ -113,7 +116,9 @@ describe('the sender of heartbeats', () => {
   it('goes on while a controller cannot be reached, and logs it once', async () => {
     receivers = [await makeReceiver('127.0.0.1')];
     const gone = { host: 'no-such-controller.invalid', port: 5555 };
-    start([gone, ...receivers.map(({ at }) => at)]);
+    const own = start([gone, ...receivers.map(({ at }) => at)]);
+    await until(() => own.problem()?.includes('no-such-controller.invalid:5555') === true);
+    await until(() => own.problem() === undefined);
     await until(() => (receivers[0]?.received.length ?? 0) >= 3);
     expect(logged.filter((text) => text.includes('could not be sent'))).to.have.length(1);
     expect(results).to.include.members(['failed', 'sent']);
@@ -126,20 +131,60 @@ describe('the sender of heartbeats', () => {
     const own = start(receivers.map(({ at }) => at));
     await until(() => results.length >= 3);
     expect(own.last()).to.equal(undefined);
+    expect(own.problem()).to.include('keepalived is configured and does not run');
     reason = undefined;
     await until(() => (receivers[0]?.received.length ?? 0) >= 1);
+    await until(() => own.problem() === undefined);
     expect(logged).to.deep.equal([
       'No heartbeat is sent: keepalived is configured and does not run.',
       'heartbeats are sent again',
     ]);
   });
 
+  it('has no problem without a controller, as on a host that was set up by hand', async () => {
+    const own = start([]);
+    await until(() => results.length >= 2);
+    expect(own.problem()).to.equal(undefined);
+  });
+
+  it('does not send a heartbeat that a change has made old, and makes it again', async () => {
+    receivers = [await makeReceiver('127.0.0.1')];
+    isCurrent = (seq) => seq >= 2;
+    start(receivers.map(({ at }) => at));
+    await until(() => (receivers[0]?.received.length ?? 0) >= 1);
+    expect(receivers[0]?.received[0]).to.equal(hexOf(2));
+    expect(done.slice(0, 3)).to.deep.equal([false, false, true]);
+  });
+
+  it('uses a new key and list for a heartbeat that is just being made', async () => {
+    receivers = [await makeReceiver('127.0.0.1'), await makeReceiver('127.0.0.1')];
+    const [first, second] = receivers;
+    const own = start(receivers.slice(0, 1).map(({ at }) => at));
+    const controllers = receivers.slice(1).map(({ at }) => at);
+    isCurrent = () => {
+      own.reconfigure({ controllers, key: 'other', intervalMs: 20 });
+      isCurrent = () => true;
+      return true;
+    };
+    await until(() => (second?.received.length ?? 0) >= 1);
+    expect(first?.received).to.have.length.at.most(1);
+    expect(second?.received[0]).to.equal(hexOf(1 + (first?.received.length ?? 0), 'other'));
+  });
+
+  it('sends a heartbeat at last if changes never end', async () => {
+    receivers = [await makeReceiver('127.0.0.1')];
+    isCurrent = () => false;
+    start(receivers.map(({ at }) => at));
+    await until(() => (receivers[0]?.received.length ?? 0) >= 1);
+  });
+
   it('says that a heartbeat is too large', async () => {
     receivers = [await makeReceiver('127.0.0.1')];
     const random = randomBytes(100_000).toString('base64');
     payloadOf = () => random;
-    start(receivers.map(({ at }) => at));
+    const own = start(receivers.map(({ at }) => at));
     await until(() => results.length >= 2);
+    expect(own.problem()).to.include('does not fit');
     expect(new Set(results)).to.deep.equal(new Set(['too_large']));
     expect(logged).to.have.length(1);
     expect(logged[0]).to.include('does not fit');

@@ -83,6 +83,20 @@ describe('hactl amphora', () => {
       .and.match(/^eth1 +up +fa:16:3e:00:00:01 +10\.0\.0\.11\/24$/m);
   });
 
+  it('status says why no heartbeat was sent', async () => {
+    const error = 'No heartbeat is sent: keepalived does not run.';
+    await serve({ ...status, heartbeat: { at: '2026-11-29T13:45:40.420Z', to: 'a:1', error } });
+    const later = await hactl('status');
+    expect(later.printed).to.include(`Last heartbeat: 2026-11-29T13:45:40.420Z to a:1 (${error})`);
+    expect(later.exitCode).to.equal(2);
+  });
+
+  it('status says why there was no heartbeat since the start', async () => {
+    await serve({ ...status, heartbeat: { at: null, to: null, error: 'It is too large.' } });
+    const { printed } = await hactl('status');
+    expect(printed).to.include('Last heartbeat: none since the start (It is too large.)');
+  });
+
   it('status prints all of it as JSON', async () => {
     await serve(status);
     expect(JSON.parse((await hactl('status', '-o', 'json')).printed)).to.deep.equal(status);
@@ -195,8 +209,10 @@ describe('the verdict about an amphora', () => {
     const [owner] = status.owners;
     if (owner === undefined) throw new Error('The status has an owner.');
     expect(levels({ owners: [{ ...owner, listeners: [dead] }] })).to.deep.equal(['failing']);
-    const heartbeat = { at: '2026-11-29T11:59:00Z', to: 'a:1', error: 'too large' };
+    const error = 'No heartbeat is sent: keepalived does not run.';
+    const heartbeat = { at: '2026-11-29T11:59:00Z', to: 'a:1', error };
     expect(levels({ heartbeat })).to.deep.equal(['failing']);
+    expect(levels({ heartbeat: { at: null, to: null, error } })).to.deep.equal(['failing']);
     expect(levels({ ports: status.ports.map((port) => ({ ...port, isUp: false })) })).to.deep.equal(
       ['failing'],
     );

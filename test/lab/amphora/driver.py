@@ -313,6 +313,7 @@ class Steps:
         self.amphorae = [make_amphora(each) for each in settings["amphorae"]]
         self.lb = None
         self.receiver = None
+        self.manager = None
         self.speak_oldest_version()
 
     def speak_oldest_version(self):
@@ -474,13 +475,44 @@ class Steps:
             found.append({"from": sender, "bytes": len(data), "message": message, "at": time.time()})
         return found
 
+    def manage_health(self, address, ports=(5555,)):
+        """Starts a health manager, which receives from now on. `define` says what is in its database."""
+        from health import HealthManager
+
+        self.manager = HealthManager(address, ports)
+
+    def define(self, provisioning_status="ACTIVE"):
+        """From now on, the database of the health manager has the load balancer as it was defined last."""
+        self.manager.database.define(self.lb, [each.id for each in self.amphorae], provisioning_status)
+
+    def judge_heartbeats(self, key, count=None, seconds=60):
+        """Lets Octavia take the next heartbeats; without a count those that have come."""
+        if count is not None:
+            self.manager.receiver.wait(count, seconds)
+        return [self.manager.judge(each, key) for each in self.manager.receiver.take(count)]
+
+    def forget_heartbeats(self):
+        """Drops what has come so far, so that the next heartbeats are made from now on."""
+        return len(self.manager.receiver.take())
+
+    def lose_controller(self, port):
+        self.manager.receiver.close(port)
+
+    def operating_states(self):
+        return self.manager.database.states
+
+    def statistics(self):
+        """What the database has of each listener of each amphora."""
+        sums = self.manager.database.sums
+        return [{"listener": key[0], "amphora": key[1], **values} for key, values in sums.items()]
+
 
 def play(steps, step):
     name = step.pop("do")
     Count.requests = Count.retries = 0
     Steps.listener_failures = []
     started = time.monotonic()
-    line = {"step": name, "ok": True}
+    line = {"step": name, "ok": True, "began": time.time()}
     try:
         line["result"] = getattr(steps, name)(**step)
         if Steps.listener_failures:

@@ -34,6 +34,8 @@ export interface StepResult {
   readonly result?: unknown;
   readonly error?: string;
   readonly trace?: string;
+  /** When it began, in seconds since 1970. */
+  readonly began: number;
   readonly ms: number;
   readonly requests: number;
   /** How often the driver waited and tried again. */
@@ -109,7 +111,9 @@ export async function startDriver(
   const files = join(work, 'files');
   await mkdir(join(work, 'mnt'), { recursive: true });
   await mkdir(files, { recursive: true });
-  await copyFile(join(import.meta.dirname, 'driver.py'), join(files, 'driver.py'));
+  for (const program of ['driver.py', 'health.py']) {
+    await copyFile(join(import.meta.dirname, program), join(files, program));
+  }
   await copyFile(options.clientPem ?? trust.client.pem, join(files, 'client.pem'));
   await copyFile(options.authority ?? trust.authority.certificate, join(files, 'authority.pem'));
   const log = options.log ?? join(work, 'log');

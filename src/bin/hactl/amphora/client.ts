@@ -17,7 +17,7 @@ const answer = z.looseObject({
   vrrp: z.looseObject({ state: z.string(), vips: z.array(z.string()) }),
   ports: objects,
   certificates: z.array(z.looseObject({ path: z.string(), validTo: z.string() })),
-  heartbeat: z.looseObject({ at: z.string() }).nullable(),
+  heartbeat: z.looseObject({ at: z.string().nullable() }).nullable(),
   problems: z.array(z.string()),
 });
 

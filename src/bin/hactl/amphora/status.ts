@@ -34,8 +34,7 @@ function printStatus(status: AmphoraStatus): void {
   const { uuid, topology, owners, lvs, vrrp, ports, certificates, heartbeat } = status;
   print(`Amphora ${uuid}, topology ${topology}`);
   print(`VIP ${vrrp.vips.join(', ') || '-'}: ${holderOf(vrrp.state)}`);
-  const sent = heartbeat && `${heartbeat.at} to ${heartbeat.to}`;
-  print(`Last heartbeat: ${sent ?? 'none since the start'}${errorOf(heartbeat)}`);
+  print(`Last heartbeat: ${sentOf(heartbeat)}${heartbeat?.error ? ` (${heartbeat.error})` : ''}`);
   if (owners.length > 0) {
     printTable(
       ['OWNER', 'KIND', 'PROCESS', 'LISTENERS', 'ACTIVE'],
@@ -73,8 +72,9 @@ function printStatus(status: AmphoraStatus): void {
   }
 }
 
-function errorOf(heartbeat: AmphoraStatus['heartbeat']): string {
-  return heartbeat?.error ? ` (not sent: ${heartbeat.error})` : '';
+function sentOf(heartbeat: AmphoraStatus['heartbeat']): string {
+  if (heartbeat?.at == null) return 'none since the start';
+  return `${heartbeat.at} to ${heartbeat.to ?? '-'}`;
 }
 
 const holders: Readonly<Record<AmphoraStatus['vrrp']['state'], string>> = {

@@ -58,7 +58,7 @@ function ofCertificate(
 
 function ofHeartbeat({ heartbeat }: AmphoraStatus): Finding[] {
   if (heartbeat?.error == null) return [];
-  return [failing(`The last heartbeat to ${heartbeat.to} was not sent: ${heartbeat.error}`)];
+  return [failing(heartbeat.error)];
 }
 
 function warning(text: string): Finding {

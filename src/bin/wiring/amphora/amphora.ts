@@ -22,8 +22,13 @@ import { makeAmphoraLocalApp } from '../../../routes/amphora-local/index.ts';
 import type { Metrics } from '../../../server/metrics.ts';
 import { faults } from '../faults.ts';
 import { makeAmphoraFacts } from './facts.ts';
-import { beatSettings, makeAmphoraHeartbeats, withFollowers } from './heartbeats.ts';
-import { makeAmphoraLvs } from './lvs.ts';
+import {
+  beatSettings,
+  lvsWithFollowers,
+  makeAmphoraHeartbeats,
+  withFollowers,
+} from './heartbeats.ts';
+import { makeAmphoraLvs, makeLvsBeats } from './lvs.ts';
 import { makeAmphoraMetrics } from './metrics.ts';
 import { makeAmphoraNetwork, namespacePrefix } from './network.ts';
 import { makeStatus } from './status.ts';
@@ -109,6 +114,7 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
     agentConfig,
     haproxies,
     vrrp,
+    lvs: makeLvsBeats(host, namespace, lvs),
     log,
     registry: parts.metrics.registry,
   });
@@ -132,7 +138,7 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
   });
   const domain: AmphoraDomain = {
     haproxies: withFollowers(haproxies, heartbeats, () => network.announce()),
-    lvs,
+    lvs: lvsWithFollowers(lvs, heartbeats),
     network,
     vrrp,
     agent,

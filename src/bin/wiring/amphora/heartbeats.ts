@@ -4,12 +4,13 @@ import type { Registry } from 'prom-client';
 import { Counter } from 'prom-client';
 
 import type { AgentConfig } from '../../../amphora/agent/config.ts';
-import type { Haproxies } from '../../../amphora/amphora.ts';
+import type { Haproxies, LvsListeners } from '../../../amphora/amphora.ts';
 import { ownersWithoutCertificates } from '../../../amphora/haproxies/gone-certificates.ts';
 import type { OwnerHaproxies } from '../../../amphora/haproxies/haproxies.ts';
 import { placesOf } from '../../../amphora/haproxies/places.ts';
 import { makeCounterFile } from '../../../amphora/heartbeat/counter-file.ts';
 import { type Heartbeats, makeHeartbeats } from '../../../amphora/heartbeat/make.ts';
+import type { LvsBeat } from '../../../amphora/heartbeat/listeners.ts';
 import { makeCounterReader } from '../../../amphora/heartbeat/read-counters.ts';
 import type { BeatSettings } from '../../../amphora/heartbeat/sender.ts';
 import type { AmphoraPaths } from '../../../amphora/paths.ts';
@@ -30,6 +31,8 @@ export interface HeartbeatWiring {
   agentConfig: AgentConfig;
   haproxies: OwnerHaproxies;
   vrrp: Pick<HostVrrp, 'isStopped'>;
+  /** The running listeners of LVS. */
+  lvs: () => Promise<readonly LvsBeat[]>;
   log: Log;
   registry: Registry;
 }
@@ -57,6 +60,7 @@ export function makeAmphoraHeartbeats(wiring: HeartbeatWiring): Heartbeats {
     }),
     file: makeCounterFile(join(paths.base, 'stats_counters.json')),
     mayBeat: () => whySilent(wiring),
+    lvs: wiring.lvs,
     log,
     count: (result) => {
       sent.inc({ result });
@@ -92,21 +96,33 @@ async function whySilent({ vrrp, haproxies }: HeartbeatWiring): Promise<string |
  */
 export function withFollowers(
   haproxies: OwnerHaproxies,
-  heartbeats: Pick<Heartbeats, 'collect'>,
+  heartbeats: Pick<Heartbeats, 'collect' | 'changed'>,
   announce: () => Promise<void>,
 ): Haproxies {
   return {
     ...haproxies,
     async act(owner, action) {
       if (action !== 'start') await heartbeats.collect(owner.id);
-      const done = await haproxies.act(owner, action);
+      const done = await haproxies.act(owner, action).finally(heartbeats.changed);
       if (action === 'stop') return done;
       await Promise.all([heartbeats.collect(owner.id), announce()]);
       return done;
     },
     async remove(owner) {
       await heartbeats.collect(owner.id);
-      await haproxies.remove(owner);
+      await haproxies.remove(owner).finally(heartbeats.changed);
     },
+  };
+}
+
+/** The same for listeners of LVS, whose counters are lost with their process. */
+export function lvsWithFollowers(
+  lvs: LvsListeners,
+  heartbeats: Pick<Heartbeats, 'changed'>,
+): LvsListeners {
+  return {
+    ...lvs,
+    act: (id, action) => lvs.act(id, action).finally(heartbeats.changed),
+    remove: (id) => lvs.remove(id).finally(heartbeats.changed),
   };
 }

@@ -48,7 +48,8 @@ export function makeAmphoraMetrics(
     for (const state of vrrpStates) vrrp.set({ state }, state === now.vrrp.state ? 1 : 0);
     const ends = now.certificates.map(({ validTo }) => Date.parse(validTo) / 1000);
     if (ends.length > 0) certificate.set(Math.min(...ends));
-    heartbeat.set(now.heartbeat === null ? 0 : Date.parse(now.heartbeat.at) / 1000);
+    const sentAt = now.heartbeat?.at ?? null;
+    heartbeat.set(sentAt === null ? 0 : Date.parse(sentAt) / 1000);
     memory.set(process.memoryUsage.rss());
     return registry.metrics();
   };

@@ -46,7 +46,9 @@ export function makeStatus(
     ports,
     heartbeat() {
       const last = heartbeats.last();
-      return last && { at: last.at.toISOString(), to: last.to, error: null };
+      const error = heartbeats.problem();
+      if (last === undefined && error === undefined) return undefined;
+      return { at: last?.at.toISOString() ?? null, to: last?.to ?? null, error: error ?? null };
     },
     problems: async () => {
       const [info, lacking] = await Promise.all([

@@ -74,6 +74,12 @@ const namesOf = (node: AmphoraNode): OwnNames => [
   [node.address, 'HOST'],
 ];
 
+/** As the driver of Debian 12 writes it. */
+const lvsFile = new URL('../fixtures/keepalived-conf/11.0.0/lvs-udp.conf', import.meta.url)
+  .pathname;
+
+const serverFile = '/etc/octavia/certs/server.pem';
+
 interface Asking {
   lab: AmphoraLab;
   driver: Recorder;
@@ -88,6 +94,7 @@ async function askPlainly(
   requestsOf: (subject: Subject) => readonly PlainRequest[],
 ): Promise<void> {
   for (const [amphora, node] of lab.nodes.entries()) {
+    const server = await textOf(lab.trust.servers.get(node.id)?.pem ?? '');
     const subject = await subjectOf(lab, node, recorded, identity);
     for (const { name, method, path, body } of requestsOf(subject)) {
       const sent =
@@ -95,6 +102,8 @@ async function askPlainly(
           ? { body: JSON.stringify(body), content_type: 'application/json' }
           : { body };
       const moment = `${when}: ${name}`;
+      // One agent reads its certificate for each connection, and takes any file for one.
+      if (path === '/1.0/certificate') await node.writeFile(serverFile, server, 0o600);
       await driver.record(moment, { do: 'request', method, path, ...sent, amphora });
     }
   }
@@ -118,6 +127,7 @@ async function subjectOf(
     listener: ids.http,
     config: sentTo((path) => path.endsWith('/haproxy'))?.sent ?? '',
     keepalived: sentTo((path) => path.endsWith('/vrrp/upload'))?.sent ?? '',
+    lvsConfig: (await textOf(lvsFile)).replaceAll('sample_listener_id_1', ids.http),
     certificate: await textOf(identity.certificate),
     key: await textOf(identity.key),
     otherKey: await textOf(lab.trust.client.key),

@@ -7,6 +7,8 @@ export interface Difference {
   request: string;
   /** `status`, `type`, `etag`, `allow`, or a path in the body such as `body.cpu.total`. */
   field: string;
+  /** The statuses of both answers, such as `200, 404`. */
+  statuses: string;
   real: string | undefined;
   ours: string | undefined;
 }
@@ -18,6 +20,8 @@ export interface Explained {
   /** Which requests have it. */
   request: RegExp;
   field: RegExp;
+  /** The statuses of both answers; any without it. */
+  statuses?: RegExp;
   /** What the real agent has there; `null` where it has nothing. */
   real: RegExp | null;
   ours: RegExp | null;
@@ -30,7 +34,16 @@ export function differencesIn({ moment, method, path, real, ours }: Exchanged): 
     const [realValue, oursValue] = [one.get(field), other.get(field)];
     return realValue === oursValue
       ? []
-      : [{ moment, request: `${method} ${path}`, field, real: realValue, ours: oursValue }];
+      : [
+          {
+            moment,
+            request: `${method} ${path}`,
+            field,
+            statuses: `${real.status}, ${ours.status}`,
+            real: realValue,
+            ours: oursValue,
+          },
+        ];
   });
 }
 
@@ -48,12 +61,14 @@ function fieldsOf(seen: Seen): Map<string, string> {
 }
 
 /** Whether a row explains a difference. */
-export function explains(row: Explained, { request, field, real, ours }: Difference): boolean {
+export function explains(row: Explained, difference: Difference): boolean {
+  const { request, field, statuses, real, ours } = difference;
   const fits = (pattern: RegExp | null, value: string | undefined): boolean =>
     pattern === null ? value === undefined : value !== undefined && pattern.test(value);
   return (
     row.request.test(request) &&
     row.field.test(field) &&
+    (row.statuses?.test(statuses) ?? true) &&
     fits(row.real, real) &&
     fits(row.ours, ours)
   );

@@ -44,7 +44,7 @@ export function pairsOf(
   namesOf: { real: OwnNames; ours: OwnNames },
 ): Exchanged[] {
   const keysOf = (all: readonly Recorded[], names: OwnNames) =>
-    all.map(({ moment, exchange }) => [moment, exchange.method, withWords(exchange.path, names)]);
+    all.map(({ moment, exchange }) => [moment, exchange.method, anonymous(exchange.path, names)]);
   const asked = { real: keysOf(real, namesOf.real), ours: keysOf(ours, namesOf.ours) };
   return Array.from({ length: Math.max(real.length, ours.length) }, (_, index) => {
     const [one, other] = [real[index], ours[index]];
@@ -54,12 +54,14 @@ export function pairsOf(
         `The agents were not asked for the same: ${key ?? 'nothing'}, and ours ${otherKey ?? 'nothing'}.`,
       );
     }
+    // A file may name both hosts, and then neither name stands for the host that sends it.
+    const isSame = one.exchange.body === other.exchange.body;
     return {
       moment: one.moment,
       method: one.exchange.method,
-      path: withWords(one.exchange.path, namesOf.real),
-      real: seenIn(one.exchange, namesOf.real),
-      ours: seenIn(other.exchange, namesOf.ours),
+      path: anonymous(one.exchange.path, namesOf.real),
+      real: seenIn(one.exchange, isSame ? [] : namesOf.real),
+      ours: seenIn(other.exchange, isSame ? [] : namesOf.ours),
     };
   });
 }
@@ -67,17 +69,17 @@ export function pairsOf(
 function seenIn(exchange: Exchange, names: OwnNames): Seen {
   const { status = 0, type = '', etag, allow, body = '', failure } = exchange;
   const media = type.split(';')[0] ?? '';
-  const text = withWords(failure ?? body, names);
+  const text = anonymous(failure ?? body, names);
   return {
     status,
     type: media,
-    etag: etag ?? '',
+    etag: etag === exchange.sent_md5 ? 'the MD5 of what was sent' : (etag ?? ''),
     allow: allow ?? '',
     body: media === 'application/json' ? withoutQuantities(jsonOf(text)) : text,
   };
 }
 
-const withWords = (text: string, names: OwnNames): string =>
+const anonymous = (text: string, names: OwnNames): string =>
   names.reduce((replaced, [own, word]) => replaced.replaceAll(own, word), text);
 
 function jsonOf(text: string): unknown {

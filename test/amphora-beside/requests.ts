@@ -10,6 +10,8 @@ export interface Subject {
   /** The configuration that the driver has written, once it has. */
   config: string;
   keepalived: string;
+  /** The configuration of an LVS listener. */
+  lvsConfig: string;
   /** PEMs: a certificate with its key, another key, and the file that the driver uploads. */
   certificate: string;
   key: string;
@@ -156,10 +158,19 @@ export const ofFreshAgent: RequestsOf = (subject) => {
 
 /** While the load balancer serves. */
 export const ofServingAgent: RequestsOf = (subject) => {
-  const { lb, listener, node, config, certificate, uploaded, macs, keepalived } = subject;
+  const { lb, listener, node, config, certificate, uploaded, macs, keepalived, lvsConfig } =
+    subject;
   const base = `/1.0/loadbalancer/${lb}`;
   const [vipMac = '', memberMac = ''] = macs;
-  const lvs = 'virtual_server 198.18.1.100 53 {\n    protocol UDP\n}\n';
+  const vip = `/1.0/plug/vip/${tenant.vip.address}`;
+  const vipPorts = {
+    subnet_cidr: tenant.vip.cidr,
+    gateway: tenant.vip.gateway,
+    mac_address: vipMac,
+    mtu: 1500,
+    host_routes: [],
+  };
+  const lvs = `/1.0/listeners/${node.id}/${listener}/udp_listener`;
   return [
     ...reads,
     ...addresses,
@@ -194,11 +205,9 @@ export const ofServingAgent: RequestsOf = (subject) => {
     put(`${base}/certificates/${pem}`, certificate, 'an authority'),
     { name: 'an authority', method: 'DELETE', path: `${base}/certificates/${pem}` },
     put(`/1.0/loadbalancer/${unknownLb}/reload`, '', 'of another load balancer'),
-    post(
-      `/1.0/plug/vip/${tenant.vip.address}`,
-      { subnet_cidr: tenant.vip.cidr, gateway: tenant.vip.gateway, mac_address: vipMac },
-      'a port that is plugged',
-    ),
+    post(vip, { ...vipPorts, vrrp_ip: node.vrrpAddress }, 'a port that is plugged'),
+    post(vip, vipPorts, 'a port that is plugged, without its address'),
+    get(`/1.0/interface/${node.vrrpAddress}`, 'after a refused plug'),
     post(
       '/1.0/plug/network',
       {
@@ -214,7 +223,11 @@ export const ofServingAgent: RequestsOf = (subject) => {
     put('/1.0/vrrp/stop', '', 'while it runs'),
     put('/1.0/vrrp/stop', '', 'while it does not run'),
     put('/1.0/vrrp/start', '', 'while it does not run'),
-    put(`/1.0/listeners/${node.id}/${listener}/udp_listener`, lvs, 'an LVS listener'),
+    put(lvs, 'virtual_server nonsense {\n', 'a configuration with a mistake'),
+    put(lvs, lvsConfig, 'an LVS listener'),
+    get(`/1.0/listeners/${listener}/udp_listener`, 'an LVS listener'),
+    put(`/1.0/loadbalancer/${listener}/start`, '', 'an LVS listener, which this kernel cannot run'),
+    { name: 'an LVS listener', method: 'DELETE', path: `/1.0/listeners/${listener}` },
   ];
 };
 

@@ -119,7 +119,7 @@ export interface Times {
  * still is repeated, twice as often as there are tries at the most.
  * @param subjects return milliseconds
  */
-export async function inTurn(
+export async function alternately(
   witness: Witness,
   count: number,
   subjects: readonly ((round: number) => Promise<number>)[],

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 
 import { median, ms } from '../../bench/timing.ts';
 import { balancer, balancerId } from './balancers.ts';
-import { bothOf, type FigureBench, inTurn, type Measured, plugBoth, timeOf } from './bench.ts';
-import { atMost, type Figure } from './figure.ts';
+import { bothOf, type FigureBench, alternately, type Measured, plugBoth, timeOf } from './bench.ts';
+import { upTo, type Figure } from './figure.ts';
 
 /** What by-hand.pl may take is exceeded by this at the most. */
 const maxShare = 1.5;
@@ -35,6 +35,19 @@ export async function configure(bench: FigureBench, size: Size): Promise<string>
   return config;
 }
 
+/** Removes load balancers from both amphorae, whether they are there or not. */
+export async function removeBalancers(
+  bench: FigureBench,
+  numbers: readonly number[],
+): Promise<void> {
+  for (const number of numbers) {
+    for (const { amphora } of bothOf(bench)) {
+      const path = `/1.0/listeners/${balancerId(number)}`;
+      await bench.driver.attempt({ do: 'request', method: 'DELETE', path, amphora });
+    }
+  }
+}
+
 /** A configuration that differs from all others of other rounds. */
 const changed = (config: string, round: number): string =>
   config.replace(/timeout client \d+/, `timeout client ${50_001 + round}`);
@@ -57,7 +70,7 @@ export async function measureChanges(bench: FigureBench, size: Size): Promise<Fi
     byAgent(ours),
     (round: number) => byHand(real, size.number, changed(config, 1000 + round)),
   ];
-  const { times, lateMs, repeated } = await inTurn(witness, size.rounds, subjects);
+  const { times, lateMs, repeated } = await alternately(witness, size.rounds, subjects);
   const [realMs, oursMs, handMs] = times.map(median) as [number, number, number];
   const uploadMs = (name: string) => median(uploads.get(name) ?? []);
   const named = `${size.listeners} listener${size.listeners === 1 ? '' : 's'}, ${Math.round(config.length / 1000)} kB`;
@@ -67,7 +80,7 @@ export async function measureChanges(bench: FigureBench, size: Size): Promise<Fi
       what: `upload of haproxy.cfg and reload (${named}; median of ${size.rounds}; by hand ${ms(handMs)})`,
       real: ms(realMs),
       ours: ms(oursMs),
-      ...atMost(oursMs, maxShare * handMs, `${maxShare} of by hand`),
+      ...upTo(oursMs, maxShare * handMs, `${maxShare} of by hand`),
       lateMs,
       repeated,
     },

@@ -1,7 +1,7 @@
 /** A row of the table. */
 export interface Figure {
   what: string;
-  /** Of Octavia's agent of Debian 12. */
+  /** What Octavia's agent of Debian 12 needs. */
   real: string;
   ours: string;
   /** What is required of ours; empty if nothing is. */
@@ -20,7 +20,7 @@ export interface Bar {
 }
 
 /** The bar that a value must not exceed. */
-export const atMost = (value: number, max: number, text: string): Bar => ({
+export const upTo = (value: number, max: number, text: string): Bar => ({
   bar: `at most ${text}`,
   isHeld: value <= max,
 });

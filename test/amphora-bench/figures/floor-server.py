@@ -23,6 +23,5 @@ while True:
             while b"\r\n\r\n" not in connection.recv(65536):
                 pass
             connection.sendall(answer)
-            connection.unwrap()
     except OSError:
         plain.close()

@@ -9,7 +9,7 @@ export interface Memory {
 
 export async function memoryOf({ node, unit }: Pick<Measured, 'node' | 'unit'>): Promise<Memory> {
   const procs = `/sys/fs/cgroup$(systemctl show --value --property=ControlGroup ${unit})/cgroup.procs`;
-  const script = `for p in $(cat ${procs}); do awk -v p=$p '/^(Rss|Pss):/{v[$1]=$2} END{print v["Rss:"], v["Pss:"]}' /proc/$p/smaps_rollup; done`;
+  const script = `for p in $(cat ${procs}); do awk -v p=$p '/^(Rss|Pss):/{v[$1]=$2} END{print v["Rss:"], v["Pss:"]}' /proc/$p/smaps_rollup; done; true`;
   const lines = (await node.run(['sh', '-c', script])).trim().split('\n');
   const found: Memory = { processes: 0, rss: 0, pss: 0 };
   for (const line of lines) {

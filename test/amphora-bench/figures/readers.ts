@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { median, ms, percentile } from '../../bench/timing.ts';
 import { type FigureBench, maxLateMs, type Measured } from './bench.ts';
 import { change, configure, sizes } from './changes.ts';
-import { atMost, type Figure } from './figure.ts';
+import { upTo, type Figure } from './figure.ts';
 import type { ReaderPlan, ReaderResult } from './reader-process.ts';
 
 const readers = 20;
@@ -26,7 +26,7 @@ export async function measureReaders(bench: FigureBench): Promise<Figure[]> {
       what: `p99 of ${readers} readers that ask five times a second each, while a load balancer of ${size.listeners} listeners is uploaded and reloaded for ${seconds} s`,
       real: shown(real),
       ours: shown(ours),
-      ...atMost(percentile(ours.times, 0.99), maxMs, ms(maxMs)),
+      ...upTo(percentile(ours.times, 0.99), maxMs, ms(maxMs)),
       lateMs: Math.max(real.lateMs, ours.lateMs),
       repeated: real.left + ours.left,
     },

@@ -6,7 +6,7 @@ import { textOf } from '../../lab/amphora/lab.ts';
 import { median, ms } from '../../bench/timing.ts';
 import { waitUntil } from '../../lab/wait.ts';
 import { balancer, balancerId } from './balancers.ts';
-import { bothOf, type FigureBench, inTurn, plugBoth, type Request, timeOf } from './bench.ts';
+import { bothOf, type FigureBench, alternately, plugBoth, type Request, timeOf } from './bench.ts';
 import type { Bar, Figure } from './figure.ts';
 
 const rounds = 30;
@@ -54,7 +54,7 @@ export async function measureReads(bench: FigureBench): Promise<Figure[]> {
     const of = (who: typeof real) => () =>
       timeOf(driver, who, { ...request, path: request.path.replace('IP', who.node.vrrpAddress) });
     const subjects = [of(real), of(ours), () => timeOf(floor, real, { method: 'GET', path: '/' })];
-    const { times, lateMs, repeated } = await inTurn(witness, rounds, subjects);
+    const { times, lateMs, repeated } = await alternately(witness, rounds, subjects);
     const [realMs, oursMs, floorMs] = times.map(median) as [number, number, number];
     figures.push({
       what: `\`${what}\` (median of ${rounds}; a bare TLS server ${ms(floorMs)})`,

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { cpuNs } from '../../bench/unit.ts';
 import { median, ms } from '../../bench/timing.ts';
-import { bothOf, type FigureBench, inTurn, type Measured, setHeartbeats } from './bench.ts';
-import { atMost, type Figure, mb } from './figure.ts';
+import { bothOf, type FigureBench, alternately, type Measured, setHeartbeats } from './bench.ts';
+import { upTo, type Figure, mb } from './figure.ts';
 import { memoryOf } from './processes.ts';
 
 const starts = 5;
@@ -14,14 +14,14 @@ const starts = 5;
 export async function measureStart(bench: FigureBench): Promise<Figure[]> {
   const { witness, real, ours } = bench;
   const subjects = [real, ours].map((each) => () => timeOfStart(bench, each));
-  const { times, lateMs, repeated } = await inTurn(witness, starts, subjects);
+  const { times, lateMs, repeated } = await alternately(witness, starts, subjects);
   const [realMs, oursMs] = times.map(median) as [number, number];
   return [
     {
       what: `first answer after \`systemctl start\` (median of ${starts})`,
       real: ms(realMs),
       ours: ms(oursMs),
-      ...atMost(oursMs, 1000, '1 s'),
+      ...upTo(oursMs, 1000, '1 s'),
       lateMs,
       repeated,
     },
@@ -81,7 +81,7 @@ export async function measureIdle(bench: FigureBench): Promise<Figure[]> {
       what: 'PSS at rest, all processes of the agent',
       real: `${mb(real.pss)} (${processes(real.processes)})`,
       ours: `${mb(ours.pss)} (${processes(ours.processes)})`,
-      ...atMost(ours.pss, real.pss, "the real agent's"),
+      ...upTo(ours.pss, real.pss, "the real agent's"),
       ...common,
     },
     {
@@ -95,7 +95,7 @@ export async function measureIdle(bench: FigureBench): Promise<Figure[]> {
       what: `CPU at rest, over ${idleSeconds} s with heartbeats each 10 s`,
       real: `${share(0).toFixed(2)} % of a core`,
       ours: `${share(1).toFixed(2)} % of a core`,
-      ...atMost(share(1), 0.3, '0.3 %'),
+      ...upTo(share(1), 0.3, '0.3 %'),
       ...common,
     },
   ];

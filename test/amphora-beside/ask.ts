@@ -75,7 +75,7 @@ const namesOf = (node: AmphoraNode): OwnNames => [
 ];
 
 /** As the driver of Debian 12 writes it. */
-const lvsFile = new URL('../fixtures/keepalived-conf/11.0.0/lvs-udp.conf', import.meta.url)
+const lvsFile = new URL('../fixtures/keepalived-conf/11.0.0/lvs-tcp-monitor.conf', import.meta.url)
   .pathname;
 
 const serverFile = '/etc/octavia/certs/server.pem';

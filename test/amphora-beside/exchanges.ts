@@ -75,7 +75,7 @@ function seenIn(exchange: Exchange, names: OwnNames): Seen {
     type: media,
     etag: etag === exchange.sent_md5 ? 'the MD5 of what was sent' : (etag ?? ''),
     allow: allow ?? '',
-    body: media === 'application/json' ? withoutQuantities(jsonOf(text)) : text,
+    body: media === 'application/json' ? comparable(jsonOf(text)) : text,
   };
 }
 
@@ -90,8 +90,13 @@ function jsonOf(text: string): unknown {
   }
 }
 
-function withoutQuantities(body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+/** Without quantities, and with lists of listeners in one order: theirs has no meaning. */
+function comparable(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null) return body;
+  if (Array.isArray(body)) {
+    const uuidOf = (each: unknown) => (each as { uuid?: string }).uuid ?? '';
+    return body.toSorted((a, b) => uuidOf(a).localeCompare(uuidOf(b)));
+  }
   return Object.fromEntries(
     Object.entries(body).map(([key, value]) => [
       key,

@@ -252,6 +252,30 @@ export const explained: readonly Explained[] = [
     real: /^ACTIVE$/,
     ours: /^STOPPED$/,
   },
+  // S: other versions, by the paths of 1.0
+  {
+    line: 'S',
+    request: /^GET \/(?:0\.5|v0\.1)\/(?:info|details)$/,
+    field: /^body\.api_version$/,
+    real: /^1\.0$/,
+    ours: /^0\.[15]$/,
+  },
+  // T: LVS without IPVS
+  {
+    line: 'T',
+    request: /^PUT \S+\/start$/,
+    field: /^status$/,
+    real: /^202$/,
+    ours: /^500$/,
+  },
+  {
+    line: 'T',
+    request: /^PUT \S+\/start$/,
+    field: /^body\.(?:message|details)$/,
+    statuses: /^202, 500$/,
+    real: /^(?:OK|keepalivedlvs listener \S+ started)$/,
+    ours: any,
+  },
   // R: a port that is plugged otherwise
   { line: 'R', request: plugs, field: /^status$/, real: /^409$/, ours: /^500$/ },
   {

@@ -5,6 +5,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { Worker } from 'node:worker_threads';
 
+import { sleeper } from './figures/witness.ts';
 import type { LoadEvent, LoadPlan } from './load-events.ts';
 
 const plan = JSON.parse(process.argv[2] ?? '') as LoadPlan;
@@ -143,18 +144,6 @@ async function download(isTls: boolean): Promise<void> {
   }
   state.open -= 1;
 }
-
-/** Sleeps 10 ms at a time on a thread of its own, and tells how late it woke up. */
-const sleeper = `
-  const { parentPort } = require('node:worker_threads');
-  const cell = new Int32Array(new SharedArrayBuffer(4));
-  const now = () => Number(process.hrtime.bigint()) / 1e6;
-  for (;;) {
-    const start = now();
-    Atomics.wait(cell, 0, 0, 10);
-    const end = now();
-    if (end - start > 20) parentPort.postMessage({ kind: 'late', at: end, ms: end - start - 10 });
-  }`;
 
 const witness = new Worker(sleeper, { eval: true });
 witness.on('message', tell);

@@ -39,13 +39,15 @@ export function report(part: Part, sections: readonly Section[]): string {
   return partText(part, new Map(sections.map((section) => [section.suite, sectionText(section)])));
 }
 
-/** docs/performance.md with these sections of a part replaced; all others stay the same. */
+/** docs/performance.md with these sections of a part replaced; all others stay the same, and other chapters come last. */
 export function withSections(document: string, part: Part, sections: readonly Section[]): string {
   const texts = textsUnder('## ', document);
   const present = textsUnder('### ', texts.get(part.title) ?? '');
   for (const section of sections) present.set(section.suite, sectionText(section));
   texts.set(part.title, partText(part, present));
-  const ordered = parts.flatMap(({ title }) => {
+  const own = parts.map(({ title }) => title);
+  const others = [...texts.keys()].filter((title) => !own.includes(title));
+  const ordered = [...own, ...others].flatMap((title) => {
     const text = texts.get(title);
     return text === undefined ? [] : [`## ${title}\n\n${text}`];
   });

@@ -1,4 +1,5 @@
 import type { Run } from '../../kit/exec.ts';
+import { Fault } from '../../kit/fault.ts';
 import type { Log } from '../../kit/log.ts';
 import { startDhcp, stopDhcp } from '../../netlink/dhcp.ts';
 import type { Ip } from '../../netlink/ip.ts';
@@ -27,7 +28,7 @@ export interface Setup {
    * another began.
    * @param former what is remembered of it
    * @returns its name, and whether anything was missing
-   * Faults: `port_not_found`, `no_space`, those of Ip
+   * Faults: `port_not_found`, `no_space`, those of Ip. A port that was complete is then as it was
    */
   establish(
     wanted: { mac: string; plugs: Plugs },
@@ -140,11 +141,30 @@ export function makeSetup(parts: SetupParts): Setup {
     return namespace === null ? port.name : nameOfNew();
   }
 
+  /** Gives a port that serves what it had before a plug failed. What fails here is finished by the next plug. */
+  async function goBack(former: InterfaceRecord, tried: InterfaceState): Promise<void> {
+    const { name, state } = former;
+    const left = leftOver(tried, state);
+    try {
+      await converge(ip, name, state, left, log);
+      if (left.dhcp) await stopDhcp(run, name);
+      await records.save(former);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      log.warn({ interface: name, why: error.message }, 'an interface is not as it was');
+    }
+  }
+
   return {
     prepare,
     async establish({ mac, plugs }, former, nameOfNew) {
       const state = stateOf(plugs, await parts.topology(), namespace !== null);
-      return apply(mac, plugs, state, former, nameOfNew);
+      try {
+        return await apply(mac, plugs, state, former, nameOfNew);
+      } catch (error) {
+        if (former?.isComplete === true) await goBack(former, state);
+        throw error;
+      }
     },
     async reestablish(record) {
       const { mac, plugs } = record;

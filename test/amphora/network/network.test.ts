@@ -246,6 +246,24 @@ describe('the network of an amphora', function () {
       await faultOf('interface_exists', ports.network().network.plugVip(plug));
     });
 
+    it('leaves a port that serves as it was', async () => {
+      const { mac } = await ports.addPort();
+      const { network } = ports.network();
+      await network.plugVip(plugOf(mac));
+      const stopped = ports.network({
+        run: (command) =>
+          command.argv.join(' ').includes('203.0.113.21')
+            ? Promise.resolve({ exitCode: 2, stdout: '', stderr: 'stopped' })
+            : run(command),
+      }).network;
+      const other = plugOf(mac, { vrrpIp: '203.0.113.21' });
+      await faultOf('vip_plug_failed', stopped.plugVip(other));
+      expect(await ports.stateOf('eth1')).to.deep.equal(single);
+      await faultOf('interface_exists', network.plugVip(plugOf(mac)));
+      await network.plugVip(other);
+      expect((await ports.stateOf('eth1')).addresses).to.include('203.0.113.21/24');
+    });
+
     it('is finished by a plug with other values, and nothing of the first stays', async () => {
       const { mac } = await ports.addPort();
       const wrong = { ...vip, address: '192.0.2.5', cidr: '192.0.2.0/24', gateway: '192.0.2.1' };

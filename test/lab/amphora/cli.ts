@@ -7,7 +7,7 @@ import type { Suite } from '../root.ts';
 import { suites } from '../root.ts';
 import type { Step } from './driver.ts';
 import { openAmphorae, upAmphorae } from './lab.ts';
-import type { AgentKind } from './record.ts';
+import type { LabAgents } from './record.ts';
 import { readyAmphoraRoot, readyDriverRoot, readyRealAgentRoot } from './roots.ts';
 
 const program = new Command('npm run lab:amphora --').description(
@@ -37,8 +37,8 @@ named(program.command('up'))
   .addOption(suite())
   .option('--nodes <count>', 'how many nodes, 1 to 3', '2')
   .addOption(
-    new Option('--agent <agent>', "this project's, Octavia's own (Debian 12), or none")
-      .choices(['ours', 'octavia', 'none'])
+    new Option('--agent <agent>', "this project's, Octavia's own (Debian 12), both, or none")
+      .choices(['ours', 'octavia', 'both', 'none'])
       .default('ours'),
   )
   .option('--keep-failed', 'do not clean up when it does not come up')
@@ -47,13 +47,13 @@ named(program.command('up'))
       name: string;
       suite: Suite;
       nodes: string;
-      agent: AgentKind;
+      agent: LabAgents;
       keepFailed?: boolean;
     }) => {
       const lab = await upAmphorae({
         ...options,
         nodes: Number(options.nodes),
-        ...(options.agent === 'ours' && { package: await builtPackage() }),
+        ...(['ours', 'both'].includes(options.agent) && { package: await builtPackage() }),
         progress: progressOnStderr,
       });
       for (const { name, address, id } of lab.nodes) {

@@ -12,6 +12,7 @@ import hashlib
 import inspect
 import json
 import os
+import re
 import select
 import socket
 import sys
@@ -73,6 +74,7 @@ class Count:
 def watch_sessions():
     """Reports each exchange, and the ones that got no answer."""
     unwatched = requests.Session.request
+    translated = settings.get("translated", [])
 
     def request(self, method, url, **options):
         body = options.get("data") or b""
@@ -82,6 +84,7 @@ def watch_sessions():
             body = json.dumps(options["json"]).encode()
         line = {
             "exchange": Count.requests,
+            "host": re.sub(r"^https://\[?|\]?:\d+/.*", "", url),
             "method": method.upper(),
             "path": "/" + url.split("/", 3)[3],
             "sent_bytes": len(body),
@@ -90,6 +93,10 @@ def watch_sessions():
         if settings.get("bodies"):
             line["sent"] = body.decode(errors="replace")
         Count.requests += 1
+        host = line["host"]
+        if host in translated:
+            url = translate(url)
+            line["sent_path"] = "/" + url.split("/", 3)[3]
         started = time.monotonic()
         try:
             answer = unwatched(self, method, url, **options)
@@ -101,12 +108,19 @@ def watch_sessions():
             status=answer.status_code,
             type=answer.headers.get("content-type", ""),
             etag=answer.headers.get("etag"),
+            allow=answer.headers.get("allow"),
             body=answer.text[: settings.get("body_limit", 65536)],
             ms=since(started),
         )
         return answer
 
     requests.Session.request = request
+
+
+def translate(url):
+    """The path by which an agent of 1.0 is asked for the same: it has a load balancer in the place of each listener."""
+    url = re.sub(r"/(0\.5|v0\.1)/", "/1.0/", url)
+    return re.sub(r"/listeners/(.+/)", r"/loadbalancer/\1", url)
 
 
 def since(started):
@@ -418,14 +432,19 @@ class Steps:
         a = self.amphorae[amphora]
         return getattr(self.client(a), method)(a, *args)
 
-    def request(self, method, path, body=None, amphora=0):
+    def request(self, method, path, body=None, amphora=0, content_type=None):
         """One plain request with the controller's certificate, without the driver's judgement."""
         a = self.amphorae[amphora]
         client = self.driver.clients["base"]
         client.ssl_adapter.uuid = a.id
         url = "https://{}:{}{}".format(a.lb_network_ip, CONF.haproxy_amphora.bind_port, path)
         answer = client.session.request(
-            method, url, data=body, verify=CONF.haproxy_amphora.server_ca, timeout=(10, 60)
+            method,
+            url,
+            data=body.encode() if isinstance(body, str) else body,
+            headers={"Content-Type": content_type} if content_type else None,
+            verify=CONF.haproxy_amphora.server_ca,
+            timeout=(10, 60),
         )
         return {"status": answer.status_code, "body": answer.text}
 

@@ -11,9 +11,13 @@ import { amphoraId } from './record.ts';
 
 /** A request of the driver and its answer. */
 export interface Exchange {
+  /** The address of the amphora. */
+  readonly host: string;
   readonly method: string;
   /** With the version in front. */
   readonly path: string;
+  /** The path in 1.0 that was asked for instead, for a host of the option `translated`. */
+  readonly sent_path?: string;
   readonly sent_bytes: number;
   readonly sent_md5: string;
   /** What was sent, with the option `bodies`. */
@@ -21,6 +25,7 @@ export interface Exchange {
   readonly status?: number;
   readonly type?: string;
   readonly etag?: string | null;
+  readonly allow?: string | null;
   readonly body?: string;
   /** Why there was no answer. */
   readonly failure?: string;
@@ -72,6 +77,8 @@ export interface DriverOptions {
   readonly maxRetries?: number;
   readonly retryIntervalSeconds?: number;
   readonly connectionLimit?: number;
+  /** Addresses of amphorae that speak 1.0 only: requests of other versions go to the corresponding paths of 1.0. */
+  readonly translated?: readonly string[];
   /** For other ports and other certificates than the lab's. */
   readonly port?: number;
   readonly clientPem?: string;
@@ -139,6 +146,7 @@ export async function startDriver(
     max_retries: options.maxRetries,
     retry_interval: options.retryIntervalSeconds,
     connection_limit: options.connectionLimit,
+    translated: options.translated,
     amphorae: lab.nodes.map((node, index) => ({
       id: amphoraId(index),
       lb_network_ip: node.address,

@@ -31,8 +31,14 @@ import {
   vrrpAddress,
 } from './networks.ts';
 import { configureAgent, startAgent } from './agents.ts';
-import type { AgentKind, AmphoraRecord } from './record.ts';
-import { amphoraId, readAmphoraRecord, trustFolder, writeAmphoraRecord } from './record.ts';
+import type { AmphoraRecord, LabAgents } from './record.ts';
+import {
+  agentIn,
+  amphoraId,
+  readAmphoraRecord,
+  trustFolder,
+  writeAmphoraRecord,
+} from './record.ts';
 import { readyAmphoraRoot, readyDriverRoot, readyRealAgentRoot } from './roots.ts';
 
 /** A node that is an amphora: a host that a controller of Octavia configures. */
@@ -57,7 +63,7 @@ export interface AmphoraNode extends LabNode {
 export interface AmphoraLab {
   readonly name: string;
   readonly suite: Suite;
-  readonly agent: AgentKind;
+  readonly agent: LabAgents;
   readonly topology: AmphoraRecord['topology'];
   /** The address of this machine in the management network, where the controller and its health manager are. */
   readonly controller: string;
@@ -84,8 +90,8 @@ export interface AmphoraLabOptions {
   readonly suite: Suite;
   /** 1 to 3. */
   readonly nodes: number;
-  readonly agent: AgentKind;
-  /** The package of this project, for `ours`. */
+  readonly agent: LabAgents;
+  /** The package of this project, for `ours` and `both`. */
   readonly package?: string;
   /** By default SINGLE for one node, and ACTIVE_STANDBY for more. */
   readonly topology?: AmphoraRecord['topology'];
@@ -104,7 +110,7 @@ export async function upAmphorae(options: AmphoraLabOptions): Promise<AmphoraLab
   }
   await installPrerequisites(progress);
   const root =
-    options.agent === 'octavia'
+    options.agent === 'octavia' || options.agent === 'both'
       ? await readyRealAgentRoot(progress)
       : await readyAmphoraRoot(options.suite, progress);
   const lab = await raise({ ...options, progress }, () => bringUp(options, root, progress));
@@ -150,7 +156,11 @@ async function bringUp(
   const { package: debFile } = options;
   if (debFile !== undefined) {
     await step(progress, `Installing ${basename(debFile)} in each node`, () =>
-      Promise.all(lab.nodes.map((node) => installPackage(lab, node, debFile))),
+      Promise.all(
+        lab.nodes
+          .filter((_, index) => agentIn(options.agent, index) === 'ours')
+          .map((node) => installPackage(lab, node, debFile)),
+      ),
     );
   }
   if (options.agent !== 'none') {
@@ -250,7 +260,7 @@ function amphoraNodeOf(
     pull: ({ mac }) => removePort(node, mac),
     ports: () => portsOf(node),
     startAgent: async () => {
-      await startAgent(handle, agent);
+      await startAgent(handle, agentIn(agent, index));
       await waitUntil(`the agent of ${node.name} to listen`, async () => {
         const { stdout } = await handle.exec(['ss', '-Hltn', 'sport', '=', ':9443']);
         return stdout !== '';

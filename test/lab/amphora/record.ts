@@ -2,12 +2,21 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LabRecord } from '../record.ts';
 
-/** Whose agent runs in the nodes: this project's, Octavia's own, or none. */
+/** Whose agent runs in a node: this project's, Octavia's own, or none. */
 export type AgentKind = 'ours' | 'octavia' | 'none';
+
+/** Whose agents run in a lab. With `both`, Octavia's own is in the first node, and this project's in the others. */
+export type LabAgents = AgentKind | 'both';
+
+/** Whose agent runs in a node of a lab. */
+export function agentIn(agents: LabAgents, index: number): AgentKind {
+  if (agents !== 'both') return agents;
+  return index === 0 ? 'octavia' : 'ours';
+}
 
 /** What a lab of amphorae has beside its nodes. */
 export interface AmphoraRecord {
-  readonly agent: AgentKind;
+  readonly agent: LabAgents;
   readonly topology: 'SINGLE' | 'ACTIVE_STANDBY';
   readonly heartbeatKey: string;
 }

@@ -111,6 +111,8 @@ const differences: readonly Difference[] = [
         lvs_listener_process_count: 0,
         cpu_count: 2,
         active_tuned_profiles: '',
+        keepalived_version: '2.2.7',
+        ipvsadm_version: '1.31',
       }),
   },
   {

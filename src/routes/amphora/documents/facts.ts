@@ -50,6 +50,8 @@ export const details = part(
     uuid: text,
     haproxy_version: text,
     api_version: text,
+    keepalived_version: text,
+    ipvsadm_version: text,
     networks: described(
       'Bytes a second over the last 30 seconds.',
       mapOf(record({ network_tx: number, network_rx: number })),
@@ -106,6 +108,8 @@ export function detailsDocument(facts: DetailedFacts, version: ApiVersion): obje
     uuid: info.uuid,
     haproxy_version: info.haproxyVersion,
     api_version: version,
+    keepalived_version: info.keepalivedVersion,
+    ipvsadm_version: info.ipvsadmVersion,
     networks: Object.fromEntries(
       Object.entries(state.networks).map(([name, { sent, received }]) => [
         name,

@@ -160,13 +160,17 @@ async function onClusters(): Promise<Part[]> {
   return parts;
 }
 
-/** The agent on real amphorae: on the Debian whose turn it is, with the driver of another one each three days. */
+/**
+ * The agent on real amphorae: on the Debian whose turn it is, with the driver of another one each three days. Attacks and
+ * upgrades take turns.
+ */
 function onAmphorae(): Promise<Part> {
   const onTurn = (turn: number) => suites[turn % suites.length] as Suite;
   const [nodes, driver] = [onTurn(seed), onTurn(Math.floor(seed / suites.length))];
+  const other = seed % 2 === 0 ? 'an upgrade with load on the VIP' : 'under attack';
   return mocha(
     `amphorae of ${nodes} with the driver of ${driver}`,
-    ['--config', 'test/amphora-system/.mocharc.json'],
+    ['--config', 'test/amphora-system/.mocharc.json', '--grep', `python3-octavia of|${other}`],
     { HA_AMPHORA_SUITE: nodes, HA_AMPHORA_DRIVERS: driver },
   );
 }

@@ -21,8 +21,10 @@ import { parseStats } from '../../../src/parsers/haproxy/stats.ts';
 import { waitUntil } from '../../lab/wait.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-const reloads = 25;
+const reloads = 60;
 const clients = 4;
+/** With many listeners, a worker that is replaced takes connections for a moment longer. */
+const others = Array.from({ length: 200 }, (_, index) => `listener-${index + 2}`);
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -54,9 +56,15 @@ describe('the counters of a real haproxy', () => {
     echo.listen(0, '127.0.0.1');
     await once(echo, 'listening');
     port = await freePort();
+    const more: string[] = [];
+    for (const other of others) {
+      const bind = `127.0.0.1:${await freePort()}`;
+      more.push(`frontend ${other}\n  bind ${bind}\n  default_backend pool-1:listener-1\n`);
+    }
     const config = `global
   stats socket ${place('stats')} mode 0600 level admin expose-fd listeners
   maxconn 200
+  nbthread 2
 defaults
   mode tcp
   timeout connect 5s
@@ -65,10 +73,7 @@ defaults
 frontend listener-1
   bind 127.0.0.1:${port}
   default_backend pool-1:listener-1
-frontend listener-2
-  bind 127.0.0.1:${await freePort()}
-  default_backend pool-1:listener-1
-backend pool-1:listener-1
+${more.join('')}backend pool-1:listener-1
   server member-1 127.0.0.1:${(echo.address() as AddressInfo).port}
 `;
     await writeFile(place('haproxy.cfg'), config);
@@ -113,7 +118,8 @@ backend pool-1:listener-1
       readings += 1;
       state.counters = withReading(state.counters, reading);
       const { listeners } = reading;
-      if (listeners.length !== 2) unusual.push(`${reading.state}, ${listeners.length} listeners`);
+      if (listeners.length !== 1 + others.length)
+        unusual.push(`${reading.state}, ${listeners.length} listeners`);
     };
     const counted = { connections: 0, bytes: 0 };
     const client = async () => {

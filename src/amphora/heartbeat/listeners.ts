@@ -1,6 +1,6 @@
-import type { Owner } from '../amphora.ts';
+import type { ListenerState, Owner } from '../amphora.ts';
 import type { OwnerCounters, Sums } from './counters.ts';
-import type { BeatListener, BeatPool, BeatVersion, Counters } from './payload.ts';
+import type { BeatListener, BeatVersion, Counters } from './payload.ts';
 
 const zeros: Counters = { tx: 0, rx: 0, conns: 0, totconns: 0, ereq: 0 };
 
@@ -32,21 +32,18 @@ export function listenersOf(
   });
 }
 
-/** A listener of LVS whose process runs. */
-export interface LvsBeat {
-  id: string;
-  pools: readonly BeatPool[];
-  counters: Counters;
-}
-
 /** A listener of LVS in the form of haproxy's. Its counters go on until its process restarts. */
-export function lvsReading({ id, pools, counters }: LvsBeat): OwnerCounters {
+export function lvsReading(
+  { id, status, pools }: ListenerState,
+  counters: Counters,
+): OwnerCounters {
+  const beatPools = pools.map((pool) => ({ ...pool, name: pool.id }));
   return {
     owner: id,
     state: 'serves',
     current: 'lvs',
     workers: [{ worker: 'lvs', rows: new Map([[id, counters]]) }],
-    listeners: [{ id, status: 'OPEN', pools }],
+    listeners: [{ id, status: status === 'ACTIVE' ? 'OPEN' : 'DOWN', pools: beatPools }],
   };
 }
 

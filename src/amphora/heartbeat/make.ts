@@ -1,5 +1,5 @@
 import type { Log } from '../../kit/log.ts';
-import type { Owner } from '../amphora.ts';
+import type { ListenerState, Owner } from '../amphora.ts';
 import type { CounterFile } from './counter-file.ts';
 import {
   type CounterState,
@@ -13,8 +13,8 @@ import {
 } from './counters.ts';
 import { type Datagrams, makeDatagrams } from './datagrams.ts';
 import { envelopeOf } from './envelope.ts';
-import { type LvsBeat, listenersOf, lvsReading } from './listeners.ts';
-import { payloadOf } from './payload.ts';
+import { listenersOf, lvsReading } from './listeners.ts';
+import { type Counters, payloadOf } from './payload.ts';
 import type { CounterReader } from './read-counters.ts';
 import { makeSaver } from './saver.ts';
 import {
@@ -35,7 +35,7 @@ export interface HeartbeatParts {
   /** @returns why there must be no heartbeat now, such as that keepalived is configured and does not run */
   mayBeat: () => Promise<string | undefined>;
   /** The listeners of LVS with what they counted. */
-  lvs?: () => Promise<readonly LvsBeat[]>;
+  lvs?: () => Promise<readonly { listener: ListenerState; counters: Counters }[]>;
   log: Log;
   count: (result: BeatResult) => void;
   datagrams?: Datagrams;
@@ -91,8 +91,11 @@ export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
     const lvs = (await parts.lvs?.()) ?? [];
     const ids = owners.map(({ id }) => id);
     reader.keepOnly(new Set(ids));
-    own.counters = withoutOthers(own.counters, new Set([...ids, ...lvs.map(({ id }) => id)]));
-    const ofLvs = lvs.map(lvsReading);
+    own.counters = withoutOthers(
+      own.counters,
+      new Set([...ids, ...lvs.map(({ listener }) => listener.id)]),
+    );
+    const ofLvs = lvs.map(({ listener, counters }) => lvsReading(listener, counters));
     ofLvs.forEach(add);
     return [...(await reader.read(ids, add)), ...ofLvs];
   }

@@ -28,7 +28,7 @@ import {
   makeAmphoraHeartbeats,
   withFollowers,
 } from './heartbeats.ts';
-import { makeAmphoraLvs, makeLvsBeats } from './lvs.ts';
+import { makeAmphoraLvs } from './lvs.ts';
 import { makeAmphoraMetrics } from './metrics.ts';
 import { makeAmphoraNetwork, namespacePrefix } from './network.ts';
 import { makeStatus } from './status.ts';
@@ -114,7 +114,6 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
     agentConfig,
     haproxies,
     vrrp,
-    lvs: makeLvsBeats(host, namespace, lvs),
     log,
     registry: parts.metrics.registry,
   });

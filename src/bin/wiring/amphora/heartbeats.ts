@@ -10,7 +10,6 @@ import type { OwnerHaproxies } from '../../../amphora/haproxies/haproxies.ts';
 import { placesOf } from '../../../amphora/haproxies/places.ts';
 import { makeCounterFile } from '../../../amphora/heartbeat/counter-file.ts';
 import { type Heartbeats, makeHeartbeats } from '../../../amphora/heartbeat/make.ts';
-import type { LvsBeat } from '../../../amphora/heartbeat/listeners.ts';
 import { makeCounterReader } from '../../../amphora/heartbeat/read-counters.ts';
 import type { BeatSettings } from '../../../amphora/heartbeat/sender.ts';
 import type { AmphoraPaths } from '../../../amphora/paths.ts';
@@ -31,8 +30,6 @@ export interface HeartbeatWiring {
   agentConfig: AgentConfig;
   haproxies: OwnerHaproxies;
   vrrp: Pick<HostVrrp, 'isStopped'>;
-  /** The running listeners of LVS. */
-  lvs: () => Promise<readonly LvsBeat[]>;
   log: Log;
   registry: Registry;
 }
@@ -60,7 +57,6 @@ export function makeAmphoraHeartbeats(wiring: HeartbeatWiring): Heartbeats {
     }),
     file: makeCounterFile(join(paths.base, 'stats_counters.json')),
     mayBeat: () => whySilent(wiring),
-    lvs: wiring.lvs,
     log,
     count: (result) => {
       sent.inc({ result });
@@ -115,7 +111,7 @@ export function withFollowers(
   };
 }
 
-/** The same for listeners of LVS, whose counters are lost with their process. */
+/** The same for listeners of LVS. No session holds what they have counted. */
 export function lvsWithFollowers(
   lvs: LvsListeners,
   heartbeats: Pick<Heartbeats, 'changed'>,

@@ -165,9 +165,9 @@ function shownBy({ credentials, ...place }: Target): Promise<string> {
   });
 }
 
-/** Asks at a fixed rate, by connections that are kept and by others in turn. */
+/** Asks at a fixed rate, by connections of their own and reused ones in turn. */
 function startRequests({ credentials, ...place }: Target) {
-  const kept = new https.Agent({ keepAlive: true, maxSockets: 4 });
+  const reusing = new https.Agent({ keepAlive: true, maxSockets: 4 });
   const failures: string[] = [];
   const open = new Set<Promise<void>>();
   let started = 0;
@@ -192,7 +192,7 @@ function startRequests({ credentials, ...place }: Target) {
     });
   const timer = setInterval(() => {
     started += 1;
-    const one = once(started % 2 === 0 && kept);
+    const one = once(started % 2 === 0 && reusing);
     open.add(one);
     void one.then(() => open.delete(one));
   }, 1000 / perSecond);
@@ -208,7 +208,7 @@ function startRequests({ credentials, ...place }: Target) {
     async stop(): Promise<void> {
       clearInterval(timer);
       await Promise.all(open);
-      kept.destroy();
+      reusing.destroy();
     },
   };
 }

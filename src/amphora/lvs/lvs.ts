@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeSerializerPerKey } from '../../kit/concurrency/serialize.ts';
 import { Fault } from '../../kit/fault.ts';
 import type { Action, ListenerState, LvsListeners, Stored } from '../amphora.ts';
+import type { IpvsTables } from '../../keepalived/ipvs.ts';
+import type { Counters } from '../heartbeat/payload.ts';
 import { md5Of } from '../haproxies/owner-configs.ts';
 import { isOwnerId } from '../haproxies/places.ts';
 import {
@@ -15,11 +17,11 @@ import {
 import type { Processes } from '../haproxies/processes.ts';
 import type { AmphoraPaths } from '../paths.ts';
 import { lvsIds, lvsPlacesOf } from './places.ts';
+import { type LvsConfigured, lvsCountersOf, lvsPoolsOf } from './readings.ts';
 import { writeLvsFiles } from './shared-files.ts';
 
 /** What is read of a configuration. */
-export interface LvsRead {
-  protocol: 'UDP' | 'SCTP' | 'TCP' | undefined;
+export interface LvsRead extends LvsConfigured {
   /** What no driver writes, without text of the file. */
   problems: readonly { line: number; reason: string }[];
 }
@@ -31,13 +33,20 @@ export interface LvsParts {
   read: (text: string) => LvsRead;
   /** Has keepalived test a file in the namespace. Faults: `keepalived_config_refused` */
   check: (file: string) => Promise<void>;
+  /** The tables of IPVS; undefined if they cannot be read. */
+  tables: () => Promise<IpvsTables | undefined>;
   /** Milliseconds for which a started process has to live: without IPVS, keepalived ends at once. */
   settleMs?: number;
 }
 
+export interface HostLvs extends LvsListeners {
+  /** The listeners that serve, with what they counted. */
+  readings(): Promise<readonly { listener: ListenerState; counters: Counters }[]>;
+}
+
 /** The LVS processes of keepalived. Faults: see LvsListeners */
-export function makeLvsListeners(parts: LvsParts): LvsListeners {
-  const { paths, processes, read } = parts;
+export function makeLvsListeners(parts: LvsParts): HostLvs {
+  const { paths, processes, read, tables } = parts;
   const serialized = makeSerializerPerKey();
 
   async function has(id: string): Promise<boolean> {
@@ -56,14 +65,33 @@ export function makeLvsListeners(parts: LvsParts): LvsListeners {
     for (const pid of lvsPlacesOf(paths, id).pids) await removePlainFile(pid);
   }
 
-  async function stateOf(id: string): Promise<ListenerState> {
-    const text = (await readPlainFile(lvsPlacesOf(paths, id).config))?.toString('utf8') ?? '';
+  async function configOf(id: string): Promise<LvsRead> {
+    const bytes = await readPlainFile(lvsPlacesOf(paths, id).config);
+    return read(bytes?.toString('utf8') ?? '');
+  }
+
+  async function statusOf(id: string): Promise<ListenerState['status']> {
+    if ((await processes.state(id)) === 'up') return 'ACTIVE';
     const [pid] = lvsPlacesOf(paths, id).pids;
     const hasPid = pid !== undefined && (await plainFileIfThere(pid)) !== undefined;
-    const isUp = (await processes.state(id)) === 'up';
-    const status = isUp ? 'ACTIVE' : hasPid ? 'ERROR' : 'STOPPED';
-    const type = read(text).protocol === 'SCTP' ? 'SCTP' : 'UDP';
-    return { id, owner: id, status, type, pools: [] };
+    return hasPid ? 'ERROR' : 'STOPPED';
+  }
+
+  /** All listeners, with the tables of IPVS if any of them runs. */
+  async function readAll() {
+    const all = await Promise.all(
+      (await lvsIds(paths)).map(async (id) => {
+        return { id, status: await statusOf(id), config: await configOf(id) };
+      }),
+    );
+    const isAnyUp = all.some(({ status }) => status === 'ACTIVE');
+    const seen = isAnyUp ? await tables() : undefined;
+    return all.map(({ id, status, config }) => {
+      const type: ListenerState['type'] = config.protocol === 'SCTP' ? 'SCTP' : 'UDP';
+      const pools = status === 'ACTIVE' ? lvsPoolsOf(config, seen) : [];
+      const listener: ListenerState = { id, owner: id, status, type, pools };
+      return { listener, counters: lvsCountersOf(config, seen), isEnabled: config.isEnabled };
+    });
   }
 
   return {
@@ -93,7 +121,11 @@ export function makeLvsListeners(parts: LvsParts): LvsListeners {
         if (!isOwnerId(id) || (await has(id))) return;
         await removePlainFile(lvsPlacesOf(paths, id).refused);
       }),
-    listeners: async () => Promise.all((await lvsIds(paths)).map(stateOf)),
+    listeners: async () => (await readAll()).map(({ listener }) => listener),
+    readings: async () =>
+      (await readAll()).filter(
+        ({ listener, isEnabled }) => isEnabled && listener.status === 'ACTIVE',
+      ),
   };
 }
 

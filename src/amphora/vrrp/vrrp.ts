@@ -43,6 +43,10 @@ export function makeVrrp({ base, problemsOf, check, keepalived, service }: VrrpP
     await prepareFolder(base, files);
     await replaceFile(files.candidate, withKnownRoutes(withEffectiveNopreempt(config)), 0o600);
     await check(files.candidate).catch(async (error: unknown) => {
+      if (!(error instanceof Fault) || error.code !== 'keepalived_config_refused') {
+        await rm(files.candidate, { force: true });
+        throw asUploadFailed(error);
+      }
       await rename(files.candidate, files.refused);
       throw error;
     });
@@ -68,6 +72,12 @@ export function makeVrrp({ base, problemsOf, check, keepalived, service }: VrrpP
       return worstFirst.find((each) => states.includes(each)) ?? 'MASTER';
     },
   };
+}
+
+/** Nothing is said of the file, as when the namespace is missing. */
+function asUploadFailed(error: unknown): unknown {
+  if (!(error instanceof Fault) || error.code !== 'tool_failed') return error;
+  return new Fault('vrrp_upload_failed', error.message);
 }
 
 const maxReasons = 5;

@@ -87,13 +87,13 @@ export function describeRotation(bench: Bench, drivers: readonly Suite[]): void 
         const again = await issued('with-name');
         const driver = await bench().driver(suite, { maxRetries: 1 });
         try {
-          await driver.play({ do: 'get_info' });
+          // The driver keeps connections, so it has none before.
           expect((await send(await textOf(alone.pem))).status).to.equal(202);
           const { error } = await driver.attempt({ do: 'discover' });
           expect(error === undefined, error).to.equal(isTaken);
         } finally {
-          await driver.close();
           expect((await send(await textOf(again.pem))).status).to.equal(202);
+          await driver.close();
         }
       });
     }
@@ -165,9 +165,9 @@ function shownBy({ credentials, ...place }: Target): Promise<string> {
   });
 }
 
-/** Asks at a fixed rate, by connections that are kept and by others in turn. */
+/** Asks at a fixed rate, by connections of their own and reused ones in turn. */
 function startRequests({ credentials, ...place }: Target) {
-  const kept = new https.Agent({ keepAlive: true, maxSockets: 4 });
+  const reusing = new https.Agent({ keepAlive: true, maxSockets: 4 });
   const failures: string[] = [];
   const open = new Set<Promise<void>>();
   let started = 0;
@@ -192,7 +192,7 @@ function startRequests({ credentials, ...place }: Target) {
     });
   const timer = setInterval(() => {
     started += 1;
-    const one = once(started % 2 === 0 && kept);
+    const one = once(started % 2 === 0 && reusing);
     open.add(one);
     void one.then(() => open.delete(one));
   }, 1000 / perSecond);
@@ -208,7 +208,7 @@ function startRequests({ credentials, ...place }: Target) {
     async stop(): Promise<void> {
       clearInterval(timer);
       await Promise.all(open);
-      kept.destroy();
+      reusing.destroy();
     },
   };
 }

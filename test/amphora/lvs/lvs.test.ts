@@ -6,6 +6,8 @@ import { expect } from 'chai';
 import { makeLvsListeners, type LvsParts } from '../../../src/amphora/lvs/lvs.ts';
 import type { Processes, ProcessState } from '../../../src/amphora/haproxies/processes.ts';
 import { Fault } from '../../../src/kit/fault.ts';
+import type { IpvsTables } from '../../../src/keepalived/ipvs.ts';
+import { parseLvsServices, parseLvsStats } from '../../../src/parsers/ipvsadm.ts';
 import { attempt } from '../../lab/run.ts';
 import { namesOf, textOf } from '../../support/amphora-owners.ts';
 import { faultOf } from '../../support/faults.ts';
@@ -13,7 +15,25 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 describe('an LVS listener', () => {
   const folder = temporaryFolder();
-  const systemd = { state: 'down' as ProcessState, afterStart: 'up' as ProcessState, printed: '' };
+  const systemd = {
+    state: 'down' as ProcessState,
+    afterStart: 'up' as ProcessState,
+    printed: '',
+    tables: undefined as IpvsTables | undefined,
+  };
+  const configured = {
+    protocol: 'UDP',
+    isEnabled: true,
+    vips: [{ address: '10.0.0.2', port: 80 }],
+    pool: { id: 'pool', isEnabled: true },
+    monitor: 'monitor',
+    members: [
+      { id: 'a', address: '10.0.0.98', port: 82, weight: 1 },
+      { id: 'b', address: '10.0.0.99', port: 82, weight: 1 },
+      { id: 'c', address: '2001:db8:0::1', port: 82, weight: 0 },
+    ],
+    disabledMembers: ['d'],
+  } as const;
   let lvs: ReturnType<typeof makeLvsListeners>;
 
   /** There is no systemd here, and many kernels have no IPVS. */
@@ -34,13 +54,14 @@ describe('an LVS listener', () => {
 
   beforeEach(async () => {
     await mkdir(join(folder.path, 'octavia'));
-    Object.assign(systemd, { state: 'down', afterStart: 'up', printed: '' });
+    Object.assign(systemd, { state: 'down', afterStart: 'up', printed: '', tables: undefined });
     const paths = { base: join(folder.path, 'octavia') } as LvsParts['paths'];
     lvs = makeLvsListeners({
       paths,
       processes,
+      tables: () => Promise.resolve(systemd.tables),
       read: (text) => ({
-        protocol: 'UDP',
+        ...configured,
         problems: text.includes('script') ? [{ line: 1, reason: 'no driver writes it' }] : [],
       }),
       check: (file) =>
@@ -96,6 +117,43 @@ describe('an LVS listener', () => {
     expect(await lvs.act('l-1', 'reload')).to.equal('reload');
     const state = { id: 'l-1', owner: 'l-1', status: 'ACTIVE', type: 'UDP', pools: [] };
     expect(await lvs.listeners()).to.deep.equal([state]);
+  });
+
+  it('has the states of its members and its counters from the tables of IPVS', async () => {
+    await lvs.upload('l-1', Buffer.from('virtual_server'));
+    expect(await lvs.readings()).to.deep.equal([]);
+    await lvs.act('l-1', 'start');
+    const [without] = await lvs.readings();
+    expect(without?.listener.pools).to.deep.equal([]);
+    systemd.tables = {
+      services: parseLvsServices(
+        [
+          'UDP  10.0.0.2:80 wrr',
+          '  -> 10.0.0.98:82                Masq    1      2          3         ',
+          '  -> [2001:db8::1]:82            Masq    0      0          0         ',
+          'UDP  10.0.0.3:80 wrr',
+          '  -> 10.0.0.99:82                Masq    1      9          9         ',
+        ].join('\n'),
+      ),
+      stats: parseLvsStats(
+        'UDP  10.0.0.2:80   7   1   2   300   400\nUDP  10.0.0.3:80   1   1   1   1   1\n',
+      ),
+    };
+    const [reading] = await lvs.readings();
+    expect(reading?.listener.pools).to.deep.equal([
+      {
+        id: 'pool',
+        status: 'UP',
+        members: [
+          { id: 'a', status: 'UP' },
+          { id: 'b', status: 'DOWN' },
+          { id: 'c', status: 'DRAIN' },
+          { id: 'd', status: 'MAINT' },
+        ],
+      },
+    ]);
+    expect(reading?.counters).to.deep.equal({ tx: 400, rx: 300, conns: 5, totconns: 7, ereq: 0 });
+    expect((await lvs.listeners())[0]?.pools).to.deep.equal(reading?.listener.pools);
   });
 
   it('that ends after its start is a fault with the reason', async () => {

@@ -162,6 +162,25 @@ describe('the keepalived of the VIP', () => {
     ]);
   });
 
+  it('refuses nothing that it cannot check, and leaves nothing of it', async () => {
+    const { keepalived, service } = host;
+    const inNamespace = ['ip', 'netns', 'exec', 'not-there'];
+    const before = makeVrrp({
+      base: folder.path,
+      problemsOf: () => [],
+      check: (file) =>
+        checkKeepalivedConfig({ run: realRun, memory: memoryFolder, inNamespace }, file),
+      keepalived,
+      service,
+    });
+    const { message } = await faultOf('vrrp_upload_failed', before.upload(config()));
+    expect(message).to.include('Plug the port');
+    expect((await readdir(files.folder)).toSorted()).to.deep.equal([
+      'check_script.sh',
+      'check_scripts',
+    ]);
+  });
+
   it('gets nothing of what no driver writes, of no text, and of no instance', async () => {
     for (const bytes of [
       Buffer.from(`include /etc/passwd\n${config().toString()}`),

@@ -61,7 +61,7 @@ describe('the body of a request', () => {
   for (const [path, type] of Object.entries(paths)) {
     const head = `PUT ${path} HTTP/1.1\r\nHost: a\r\n${type}\r\n`;
 
-    it(`of ${path} may be too large, and is answered after its end`, async () => {
+    it(`at ${path} may be too large, and is answered after its end`, async () => {
       const pieces = [megabyte, megabyte];
       const { answer } = await send(`${head}Content-Length: ${2 * megabyte.length}`, () =>
         pieces.pop(),
@@ -71,13 +71,13 @@ describe('the body of a request', () => {
         .and.not.match(/connection: close/i);
     });
 
-    it(`of ${path} ends the connection when it has no end`, async () => {
+    it(`at ${path} ends the connection when it has no end`, async () => {
       const chunk = Buffer.concat([Buffer.from('100000\r\n'), megabyte, Buffer.from('\r\n')]);
       const { sent } = await send(`${head}Transfer-Encoding: chunked`, () => chunk);
       expect(sent).to.be.below(200 * 1024 * 1024);
     });
 
-    it(`of ${path} is refused at once when a gigabyte is announced`, async () => {
+    it(`at ${path} is refused at once when a gigabyte is announced`, async () => {
       const { answer, sent } = await send(`${head}Content-Length: ${1024 ** 3}`, () => undefined);
       expect(answer)
         .to.include('body_too_large')

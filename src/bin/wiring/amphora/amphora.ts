@@ -114,6 +114,7 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
     agentConfig,
     haproxies,
     vrrp,
+    lvs,
     log,
     registry: parts.metrics.registry,
   });

@@ -13,6 +13,7 @@ import { type Heartbeats, makeHeartbeats } from '../../../amphora/heartbeat/make
 import { makeCounterReader } from '../../../amphora/heartbeat/read-counters.ts';
 import type { BeatSettings } from '../../../amphora/heartbeat/sender.ts';
 import type { AmphoraPaths } from '../../../amphora/paths.ts';
+import type { HostLvs } from '../../../amphora/lvs/lvs.ts';
 import type { HostVrrp } from '../../../amphora/vrrp/vrrp.ts';
 import { openCliSession } from '../../../haproxy/cli-session.ts';
 import { askSocket } from '../../../haproxy/socket.ts';
@@ -30,6 +31,7 @@ export interface HeartbeatWiring {
   agentConfig: AgentConfig;
   haproxies: OwnerHaproxies;
   vrrp: Pick<HostVrrp, 'isStopped'>;
+  lvs: Pick<HostLvs, 'readings'>;
   log: Log;
   registry: Registry;
 }
@@ -56,6 +58,7 @@ export function makeAmphoraHeartbeats(wiring: HeartbeatWiring): Heartbeats {
       startOf: processStart,
     }),
     file: makeCounterFile(join(paths.base, 'stats_counters.json')),
+    lvs: () => wiring.lvs.readings(),
     mayBeat: () => whySilent(wiring),
     log,
     count: (result) => {

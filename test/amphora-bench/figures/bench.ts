@@ -116,7 +116,7 @@ export interface Times {
 
 /**
  * Tries each subject in turn, so that other work of the machine hurts all of them alike. A try in which the machine stood
- * still is repeated, twice as often as there are tries at the most.
+ * still is repeated, in all as often as there are tries at the most.
  * @param subjects return milliseconds
  */
 export async function alternately(
@@ -125,7 +125,7 @@ export async function alternately(
   subjects: readonly ((round: number) => Promise<number>)[],
 ): Promise<Times> {
   const found: Times = { times: subjects.map(() => []), lateMs: 0, repeated: 0 };
-  const maxRepeats = 2 * count * subjects.length;
+  const maxRepeats = count * subjects.length;
   for (let round = 0; round < count; round += 1) {
     for (const [index, subject] of subjects.entries()) {
       for (;;) {

@@ -162,7 +162,8 @@ async function onClusters(): Promise<Part[]> {
 
 /**
  * The agent on real amphorae: on the Debian whose turn it is, with the driver of another one each three days. Attacks and
- * upgrades take turns.
+ * upgrades take turns. What counts each heartbeat of a second is left to `npm run test:amphora`, because the other parts
+ * of this run hold up the machine meanwhile.
  */
 function onAmphorae(): Promise<Part> {
   const onTurn = (turn: number) => suites[turn % suites.length] as Suite;
@@ -170,7 +171,12 @@ function onAmphorae(): Promise<Part> {
   const other = seed % 2 === 0 ? 'an upgrade with load on the VIP' : 'under attack';
   return mocha(
     `amphorae of ${nodes} with the driver of ${driver}`,
-    ['--config', 'test/amphora-system/.mocharc.json', '--grep', `python3-octavia of|${other}`],
+    [
+      '--config',
+      'test/amphora-system/.mocharc.json',
+      '--grep',
+      `^(?!.*(heartbeat each second|sum of the differences)).*(python3-octavia of|${other})`,
+    ],
     { HA_AMPHORA_SUITE: nodes, HA_AMPHORA_DRIVERS: driver },
   );
 }

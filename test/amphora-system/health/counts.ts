@@ -31,7 +31,7 @@ export function describeCounts(bench: Bench, service: () => Service, count: numb
     });
 
     it(`gets the right listeners at each moment of ${count} adds and deletes`, async function () {
-      this.timeout(1000 * (60 + 10 * count));
+      this.timeout(1000 * (300 + 60 * count));
       const { driver, balancer } = service();
       const manager = health;
       if (manager === undefined) throw new Error('The health manager does not run.');

@@ -15,7 +15,7 @@ const base = '/var/lib/octavia';
 const searched: Record<string, Argv> = {
   journal: ['journalctl', '--no-pager', '--output=json', '--all'],
   'audit log': ['sh', '-c', 'cat /var/lib/ha-agent/audit.jsonl*'],
-  'hactl audit': ['hactl', 'audit'],
+  'hactl audit': ['hactl', 'audit', '--limit', '1000'],
   'hactl amphora status': ['hactl', 'amphora', 'status'],
   'hactl amphora status in JSON': ['hactl', 'amphora', 'status', '--output', 'json'],
   'hactl amphora show': [

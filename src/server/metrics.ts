@@ -10,7 +10,7 @@ const buckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120];
  * Milliseconds between two samples of the event loop's delay. The default of 10 wakes an idle process a hundred times a
  * second, which is most of its CPU.
  */
-const samplingMs = 100;
+const samplingMs = 500;
 
 /** The metrics of this process for Prometheus. Each part of the agent adds its own to the registry. */
 export interface Metrics {

@@ -115,6 +115,13 @@ export const explained: readonly Explained[] = [
     real: null,
     ours: /^the MD5 of what was sent$/,
   },
+  {
+    line: 'K',
+    request: /^GET \S+\/udp_listener$/,
+    field: /^etag$/,
+    real: null,
+    ours: /^[0-9a-f]{32}$/,
+  },
   // L: what is not there
   { line: 'L', request: /^DELETE /, field: /^status$/, real: /^200$/, ours: /^404$/ },
   {

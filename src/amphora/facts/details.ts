@@ -2,6 +2,7 @@ import { readFile, statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 
 import { readTextIfThere } from '../../kit/files/files.ts';
+import { shareRuns } from '../../kit/concurrency/shared-run.ts';
 import type { Log } from '../../kit/log.ts';
 import {
   cpuTicksIn,
@@ -33,17 +34,20 @@ export interface DetailsReader {
   stop(): void;
 }
 
+/** Counters are reused for so many milliseconds: reading them may start a process, and rates are those of 30 s. */
+const countersMs = 1000;
 const sampleEveryMs = 10_000;
 
 /** Reads what the amphora is and does. Nothing waits for a second reading, and nearly all comes from /proc. */
 export function makeDetails(parts: DetailsParts): DetailsReader {
   const rates = makeRates();
+  const interfaces = shareRuns(parts.interfaces, { reuseMs: countersMs });
   const cpu = makeCpuUse();
   let timer: NodeJS.Timeout | undefined;
 
   async function sample(): Promise<void> {
     try {
-      rates.add(await parts.interfaces());
+      rates.add(await interfaces.get());
     } catch (error) {
       parts.log.debug({ error: String(error) }, 'interfaces could not be read');
     }
@@ -59,9 +63,9 @@ export function makeDetails(parts: DetailsParts): DetailsReader {
       clearInterval(timer);
     },
     read: async () => {
-      const [interfaces, processes, topology, packages, memory, stat, load, disk, tuned] =
+      const [counters, processes, topology, packages, memory, stat, load, disk, tuned] =
         await Promise.all([
-          parts.interfaces(),
+          interfaces.get(),
           parts.processes(),
           parts.topology(),
           parts.packages(),
@@ -75,7 +79,7 @@ export function makeDetails(parts: DetailsParts): DetailsReader {
       return {
         networks: Object.fromEntries(
           rates
-            .of(interfaces)
+            .of(counters)
             .map((each) => [each.name, { sent: each.txPerSecond, received: each.rxPerSecond }]),
         ),
         isActive: topology.role !== 'STANDBY',

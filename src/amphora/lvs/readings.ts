@@ -22,18 +22,22 @@ export interface LvsConfigured {
 }
 
 /**
- * The pools of a listener whose process runs. keepalived takes a member that its monitor finds down out of the table.
+ * The pools of a listener whose process runs, as Octavia's agent reports them (keepalivedlvs_query.py of 16.0). keepalived
+ * takes a member that its monitor finds down out of the table.
  * @param tables undefined if IPVS cannot be asked; then no state is known
  */
 export function lvsPoolsOf(config: LvsConfigured, tables: IpvsTables | undefined): PoolState[] {
   const { pool, monitor, members, disabledMembers } = config;
-  if (tables === undefined || pool === undefined) return [];
+  if (tables === undefined || pool?.isEnabled !== true) return [];
   const servers = servicesOf(config, tables.services).flatMap((service) => service.servers);
   const states = members.map(({ id, weight, ...place }): { id: string; status: MemberStatus } => {
     const server = servers.find((each) => isSamePlace(each, place));
-    const isDrained = (server?.weight ?? weight) === 0;
-    if (monitor === undefined) return { id, status: isDrained ? 'DRAIN' : 'no check' };
-    return { id, status: server === undefined ? 'DOWN' : isDrained ? 'DRAIN' : 'UP' };
+    if (server === undefined) {
+      const isTakenOut = monitor !== undefined || servers.length > 0;
+      return { id, status: isTakenOut ? 'DOWN' : weight === 0 ? 'DRAIN' : 'no check' };
+    }
+    if (server.weight === 0) return { id, status: 'DRAIN' };
+    return { id, status: monitor === undefined ? 'no check' : 'UP' };
   });
   const isDown = states.length > 0 && states.every(({ status }) => status === 'DOWN');
   const disabled = disabledMembers.map((id) => ({ id, status: 'MAINT' as const }));
@@ -47,7 +51,7 @@ export function lvsCountersOf(config: LvsConfigured, tables: IpvsTables | undefi
   return {
     tx: sum(stats.map(({ outBytes }) => outBytes)),
     rx: sum(stats.map(({ inBytes }) => inBytes)),
-    conns: sum(servers.map(({ active, inactive }) => active + inactive)),
+    conns: sum(servers.map(({ active }) => active)),
     totconns: sum(stats.map(({ conns }) => conns)),
     ereq: 0,
   };

@@ -152,7 +152,7 @@ describe('an LVS listener', () => {
         ],
       },
     ]);
-    expect(reading?.counters).to.deep.equal({ tx: 400, rx: 300, conns: 5, totconns: 7, ereq: 0 });
+    expect(reading?.counters).to.deep.equal({ tx: 400, rx: 300, conns: 2, totconns: 7, ereq: 0 });
     expect((await lvs.listeners())[0]?.pools).to.deep.equal(reading?.listener.pools);
   });
 

@@ -74,6 +74,8 @@ const groupsWithoutShares: readonly Group[] = [
   describeOthersResources,
   describeFailures,
   describeFailover,
+  describeEdits,
+  describeSchemas,
 ];
 
 describe(`On ${suite}, with the package in both nodes of the storage topology:`, () => {
@@ -117,8 +119,6 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
     describeStatus(bench);
     describeCorosync(bench);
     describeConfiguration(bench);
-    describeSchemas(bench, suite);
-    describeEdits(bench, suite);
     describeAccess(bench);
     describeInTurn(groupsWithoutShares);
   }

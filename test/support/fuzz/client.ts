@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
@@ -55,7 +54,14 @@ export async function openConnection(socket: net.Socket, ready: string): Promise
     wake();
   });
   socket.setNoDelay(true);
-  await Promise.race([once(socket, ready), once(socket, 'close')]);
+  // A handshake may fail on a busy machine: then the connection is closed, and the caller opens another one.
+  await new Promise<void>((resolve) => {
+    for (const event of [ready, 'close']) {
+      socket.once(event, () => {
+        resolve();
+      });
+    }
+  });
   const canReset = !(socket instanceof tls.TLSSocket) && socket.remoteAddress !== undefined;
 
   /** Returns at the next event of the connection, or after this time. */

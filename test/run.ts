@@ -104,7 +104,7 @@ async function run(
     preferLocal: true,
     stdin: 'ignore',
     stderr: 'inherit',
-    timeout: (options.full ? 24 * 60 : 60) * 60 * 1000,
+    timeout: (options.full ? 24 * 60 : 80) * 60 * 1000,
     lines: true,
     reject: false,
   });

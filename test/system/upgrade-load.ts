@@ -19,6 +19,7 @@ interface Period {
 interface SentRequest extends Period {
   /** The node that got the request. */
   of: LabNode;
+  path: string;
   what: string;
   /** Why it did not succeed. */
   failure: string | undefined;
@@ -79,7 +80,7 @@ export function startLoad({ token, node, socketPath, other }: LoadParts): Load {
       ({ status, text }) => (status === 200 ? undefined : `${status} ${text}`),
       (error: unknown) => String(error),
     );
-    sent.push({ of, what: `${method} ${path} by ${by}`, from, to: now(), failure });
+    sent.push({ of, path, what: `${method} ${path} by ${by}`, from, to: now(), failure });
     return failure === undefined;
   }
 
@@ -166,28 +167,29 @@ export async function restartOf(node: LabNode, service: string): Promise<Period>
   };
 }
 
-/**
- * The failed requests, except those that were under way on the node during the restart of its agent. A tool that was slow
- * says that the machine was busy, if the same request is answered later.
- */
+/** A request that failed. */
+interface Failed {
+  of: LabNode;
+  path: string;
+  text: string;
+  /** Whether a read ended because a tool was slow, which says that the machine was busy. */
+  isSlowTool: boolean;
+}
+
+/** The failed requests, except those that were under way on the node during the restart of its agent. */
 export function failedBeyond(
   sent: readonly SentRequest[],
   node: LabNode,
   restart: Period,
-): string[] {
+): Failed[] {
   const isExcused = ({ of, from, to }: SentRequest) =>
     of === node && to >= restart.from && from <= restart.to;
-  const isSlowTool = ({ of, what, from, failure }: SentRequest) =>
-    failure?.startsWith('504 ') === true &&
-    failure.includes('"code":"tool_timeout"') &&
-    sent.some(
-      (later) =>
-        later.of === of && later.what === what && later.from > from && later.failure === undefined,
-    );
   return sent
-    .filter((each) => each.failure !== undefined && !isExcused(each) && !isSlowTool(each))
-    .map(({ of, what, failure, from }) => {
+    .filter((each) => each.failure !== undefined && !isExcused(each))
+    .map(({ of, path, what, failure = '', from }) => {
       const seconds = (from - restart.from) / 1e6;
-      return `${of.name}: ${what}, ${seconds.toFixed(3)} s after the stop: ${failure}`;
+      const text = `${of.name}: ${what}, ${seconds.toFixed(3)} s after the stop: ${failure}`;
+      const isSlowTool = what.startsWith('GET ') && failure.includes('"code":"tool_timeout"');
+      return { of, path, text, isSlowTool };
     });
 }

@@ -156,7 +156,14 @@ function describeUpgrade(): void {
     }
 
     const restart = await restartOf(node, 'ha-agent');
-    expect(failedBeyond(load.sent, node, restart)).to.deep.equal([]);
+    const failed = failedBeyond(load.sent, node, restart);
+    const others = failed.filter(({ isSlowTool }) => !isSlowTool);
+    expect(others.map(({ text }) => text)).to.deep.equal([]);
+    // Without the load, the tool is not slow.
+    for (const { of, path } of failed) {
+      const isAnswered = async () => (await callHa(of, path, { token })).status === 200;
+      await waitUntil(`${path} to be answered`, isAnswered);
+    }
     expect(await startsOf(node)).to.equal(starts + 1);
     for (const [index, property] of changedProperties.entries()) {
       const values = load.acknowledged.get(property) ?? [];

@@ -92,7 +92,7 @@ function mocha(
   });
 }
 
-/** Runs a command, and prints its output line by line behind the name of its part. */
+/** Runs a command, and prints its output line by line behind the time since the start and the name of its part. */
 async function run(
   name: string,
   [file, ...args]: readonly [string, ...string[]],
@@ -108,9 +108,15 @@ async function run(
     lines: true,
     reject: false,
   });
-  for await (const line of running) console.log(`${name}: ${line}`);
+  for await (const line of running) console.log(`${sinceStart()} ${name}: ${line}`);
   const { exitCode, stdout } = await running;
   return { exitCode, lines: stdout };
+}
+
+/** The time since the start of this run, in minutes and seconds. */
+function sinceStart(): string {
+  const seconds = Math.floor(performance.now() / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
 /** The checks that need no cluster. */

@@ -70,6 +70,11 @@ const groupsWithShares: readonly Group[] = [
 
 /** Groups that `npm test` runs on one Debian each, and on another Debian each day. They have no further cases. */
 const groupsWithoutShares: readonly Group[] = [
+  describeAgents,
+  describeStatus,
+  describeCorosync,
+  describeConfiguration,
+  describeAccess,
   describeChanges,
   describeOthersResources,
   describeFailures,
@@ -115,11 +120,6 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
 
   if (!isFull) {
     describeRoutes(bench);
-    describeAgents(bench);
-    describeStatus(bench);
-    describeCorosync(bench);
-    describeConfiguration(bench);
-    describeAccess(bench);
     describeInTurn(groupsWithoutShares);
   }
   describeInTurn(groupsWithShares);

@@ -10,6 +10,7 @@ import { execa } from 'execa';
 import { down, type LabNode, up } from '../lab/lab.ts';
 import { type Suite } from '../lab/root.ts';
 import { waitUntil } from '../lab/wait.ts';
+import { hasTurn } from './share.ts';
 
 const suite = (process.env['HA_TEST_SUITE'] ?? 'bookworm') as Suite;
 const cli = fileURLToPath(new URL('../lab/cli.ts', import.meta.url));
@@ -43,7 +44,10 @@ async function reach(address: string): Promise<void> {
   socket.destroy();
 }
 
-describe(`A lab of ${suite}`, () => {
+if (hasTurn(suite, 0)) describe(`A lab of ${suite}`, describeLab);
+
+/** What each lab owes to this machine and to its nodes. */
+function describeLab(): void {
   const [killed, beside, switched] = [`killed-${suite}`, `beside-${suite}`, `switched-${suite}`];
   const empty = { suite, nodes: 1, topology: 'empty' } as const;
 
@@ -129,4 +133,4 @@ describe(`A lab of ${suite}`, () => {
     expect(await addressOfNode(), 'the node').to.equal(ofNode);
     await lab.down();
   });
-});
+}

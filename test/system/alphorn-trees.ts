@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -35,13 +36,16 @@ export interface TreeOutcome {
 /** Where the tree is, on both hosts. */
 const top = '/srv/tree';
 const tool = '/tree.py';
+/** A folder's name goes on with the id of the process that made it. */
+const prefix = 'alphorn-tree-';
 
 /**
  * Makes the tree of a seed on a Debian, has Alphorn's own services send it to another, and restores it there. Each host is
  * the whole file system of its Debian with the package's files in it, but runs nothing else.
  */
 export async function sendTree(trip: TreeTrip, progress: Progress): Promise<TreeOutcome> {
-  const folder = await mkdtemp(join(tmpdir(), 'alphorn-tree-'));
+  await removeLeftovers();
+  const folder = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
   const running: ChildProcess[] = [];
   try {
     const port = await freePort();
@@ -74,9 +78,21 @@ export async function sendTree(trip: TreeTrip, progress: Progress): Promise<Tree
       each.kill('SIGKILL');
       if (each.exitCode === null && each.signalCode === null) await ended;
     }
-    await unmountBelow(folder);
-    await rm(folder, { recursive: true });
+    await remove(folder);
   }
+}
+
+/** Removes the folders of runs that were killed. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const owner = name.startsWith(prefix) ? name.slice(prefix.length).split('-')[0] : undefined;
+    if (owner !== undefined && !existsSync(`/proc/${owner}`)) await remove(join(tmpdir(), name));
+  }
+}
+
+async function remove(folder: string): Promise<void> {
+  await unmountBelow(folder);
+  await rm(folder, { recursive: true });
 }
 
 interface TreeHost {
@@ -96,8 +112,11 @@ async function makeHost(folder: string, suite: Suite, progress: Progress): Promi
   await copyFile(join(import.meta.dirname, 'alphorn-tree.py'), join(root, tool));
   await writeFile(join(root, 'etc/hostid'), randomBytes(4));
   await mkdir(join(root, 'run/alphorn'), { recursive: true });
-  // Only its /proc is its own.
+  // Only its /proc is its own. Its processes die with this one, so that a later run can unmount it.
   const inside: Argv = [
+    'setpriv',
+    '--pdeathsig',
+    'KILL',
     'unshare',
     '--mount',
     '--pid',

@@ -1,4 +1,4 @@
-// Builds build/ha-agent_VERSION_amd64.deb: the compiled agent, its production modules and Node.js.
+// Builds build/ha-agent_VERSION_amd64.deb: the agent and the npm modules that it uses, and Node.js.
 //
 // The tree of the package is laid out in a folder of its own below build/, and the package appears
 // under its name only when it is complete; a build that fails leaves nothing behind.
@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import {
   chmod,
   copyFile,
-  lstat,
   lutimes,
   mkdir,
   mkdtemp,
@@ -23,6 +22,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { execa, ExecaError } from 'execa';
 
+import { bundle } from './bundle.ts';
 import { manPage, pageNames } from './man/pages.ts';
 import { lastRelease } from './released.ts';
 
@@ -35,8 +35,8 @@ interface Release {
 }
 
 interface NpmModule {
-  /** Its folder below usr/lib/ha-agent, such as node_modules/express. */
-  location: string;
+  name: string;
+  version: string;
   license: string;
   copyright: string[];
 }
@@ -123,9 +123,10 @@ async function main(): Promise<void> {
   await mkdir(build, { recursive: true });
   const tree = await mkdtemp(path.join(build, 'package-'));
   try {
-    await step('Compiling the agent', () => compile(tree));
-    await step('Installing the production modules', () => installModules(tree));
-    const modules = await readModules(tree);
+    const used = await step('Compiling the agent', () =>
+      bundle(root, path.join(tree, home, 'dist')),
+    );
+    const modules = await Promise.all(used.map(readModule));
     await step('Adding Node.js without its debug symbols', () => addRuntime(tree));
     await addOwnFiles(tree, release);
     await addMovedCode(tree);
@@ -197,69 +198,16 @@ async function installBinutils(): Promise<void> {
   });
 }
 
-async function compile(tree: string): Promise<void> {
-  const outDir = path.join(tree, home, 'dist');
-  // Straight into the tree: dist/ may hold files whose source is gone.
-  await run('npm', ['run', '--silent', 'build', '--', '--outDir', outDir], {
-    cwd: root,
-    timeout: 180_000,
-    hint: 'Make `npm run build` pass, then run this again.',
-  });
-}
-
-async function installModules(tree: string): Promise<void> {
-  const target = path.join(tree, home);
-  for (const file of ['package.json', 'package-lock.json', '.npmrc']) {
-    await copyFile(path.join(root, file), path.join(target, file));
-  }
-  const flags = ['--omit=dev', '--ignore-scripts', '--prefer-offline', '--no-progress'];
-  // Without --prefix, npm would take the folder of the `npm run` around this one.
-  await run('npm', ['ci', `--prefix=${target}`, '--loglevel=error', ...flags], {
-    cwd: target,
-    timeout: 300_000,
-    hint: 'Check the npm registry setting and the network, then run this again.',
-  });
-}
-
-/** Also drops what Node.js cannot load, and so what nobody needs at run time. */
-async function readModules(tree: string): Promise<NpmModule[]> {
-  const target = path.join(tree, home);
-  const lock = await readJson<{ packages: Record<string, unknown> }>(
-    path.join(target, 'package-lock.json'),
-  );
-  const modules: NpmModule[] = [];
-  for (const location of Object.keys(lock.packages).sort()) {
-    const folder = path.join(target, location);
-    // The lock file also lists the development modules, and the project itself as ''.
-    if (location === '' || !(await exists(folder))) continue;
-
-    modules.push(await readModule(folder, location));
-    for (const entry of await readdir(folder)) {
-      if (/^(tests?|docs|examples?|benchmarks?)$/.test(entry)) {
-        await rm(path.join(folder, entry), { recursive: true });
-      }
-    }
-  }
-
-  const loadable = /\.([cm]?js|json|node|wasm)$/;
-  const licence = /^(licen[cs]e|notice|copying)/i;
-  for (const file of await listTree(path.join(target, 'node_modules'))) {
-    if ((await lstat(file)).isDirectory()) continue;
-    const name = path.basename(file);
-    const isNeeded = loadable.test(name) || licence.test(name);
-    if (!isNeeded || name.startsWith('.')) await rm(file);
-  }
-  await removeEmptyFolders(path.join(target, 'node_modules'));
-
-  await rm(path.join(target, 'package-lock.json'));
-  await rm(path.join(target, '.npmrc'));
-  return modules;
-}
-
-async function readModule(folder: string, location: string): Promise<NpmModule> {
-  const manifest = await readJson<{ license?: unknown; author?: string | { name: string } }>(
-    path.join(folder, 'package.json'),
-  );
+/** @param location the module's folder below the repository, such as node_modules/express */
+async function readModule(location: string): Promise<NpmModule> {
+  const folder = path.join(root, location);
+  const manifest = await readJson<{
+    name: string;
+    version: string;
+    license?: unknown;
+    author?: string | { name: string };
+  }>(path.join(folder, 'package.json'));
+  const { name, version, author } = manifest;
   const license =
     typeof manifest.license === 'string' ? knownLicenses[manifest.license] : undefined;
   if (license === undefined) {
@@ -270,11 +218,10 @@ async function readModule(folder: string, location: string): Promise<NpmModule> 
     );
   }
 
-  const { author } = manifest;
   const authorName = typeof author === 'object' ? author.name : author;
   const copyright = await readCopyright(folder);
   if (copyright.length === 0) copyright.push(authorName ?? 'the authors of the module');
-  return { location, license, copyright };
+  return { name, version, license, copyright };
 }
 
 async function readCopyright(folder: string): Promise<string[]> {
@@ -326,10 +273,10 @@ async function addMovedCode(tree: string): Promise<void> {
 async function addDocumentation(
   tree: string,
   release: Release,
-  modules: NpmModule[],
+  modules: readonly NpmModule[],
 ): Promise<void> {
   const copyright = await readFile(path.join(root, 'packaging/debian/copyright'), 'utf8');
-  await write(tree, `${doc}/copyright`, [copyright, ...modules.map(licenseParagraph)].join('\n'));
+  await write(tree, `${doc}/copyright`, `${copyright}\n${paragraphOf(modules)}`);
   await writeCompressed(tree, `${doc}/LICENSE.node.gz`, path.join(runtime, 'LICENSE'));
   await write(tree, `${doc}/changelog.gz`, compress(changelog(release)));
   for (const page of pageNames) {
@@ -338,11 +285,19 @@ async function addDocumentation(
   }
 }
 
-function licenseParagraph({ location, license, copyright }: NpmModule): string {
+/** The files of the agent contain its npm modules. */
+function paragraphOf(modules: readonly NpmModule[]): string {
+  const copyright = modules.flatMap(({ name, copyright: holders }) =>
+    holders.map((holder) => `${holder} (${name})`),
+  );
+  const licenses = new Set(['Apache-2.0', ...modules.map(({ license }) => license)]);
   return [
-    `Files: ${home}/${location}/*`,
-    `Copyright: ${copyright.join('\n ')}`,
-    `License: ${license}`,
+    `Files: ${home}/dist/*`,
+    `Copyright: ${['HA Agent Maintainers <maintainers@ha-agent.invalid>', ...copyright].join('\n ')}`,
+    `License: ${[...licenses].sort().join(' and ')}`,
+    'Comment:',
+    ' The agent is under Apache-2.0. These npm modules are in its files:',
+    ...modules.map(({ name, version, license }) => ` ${name} ${version}: ${license}`),
     '',
   ].join('\n');
 }
@@ -452,13 +407,6 @@ async function isInstalled(command: string): Promise<boolean> {
 async function listTree(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true });
   return entries.sort().map((entry) => path.join(folder, entry));
-}
-
-async function removeEmptyFolders(folder: string): Promise<void> {
-  for (const file of (await listTree(folder)).reverse()) {
-    if (!(await stat(file)).isDirectory()) continue;
-    if ((await readdir(file)).length === 0) await rm(file, { recursive: true });
-  }
 }
 
 async function readJson<T>(file: string): Promise<T> {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { address, port } from '../kit/config/values.ts';
 

@@ -1,7 +1,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import { dirname } from 'node:path';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { Fault, type FieldError } from '../kit/fault.ts';
 import { makeFolder, readTextIfThere, replaceFile } from '../kit/files/files.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The keys of the cluster. */
 export const clusterConfig = z.strictObject({

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import picomatch from 'picomatch';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { Fault } from '../../kit/fault.ts';
 import { namesIn } from '../../kit/files/files.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { Fault } from '../../kit/fault.ts';
 import type { Acl } from '../../parsers/posix-acl.ts';

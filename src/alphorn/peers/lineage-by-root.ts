@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { makeFolder, readTextIfThere, replaceFile } from '../../kit/files/files.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { uptime } from 'node:os';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { readTextIfThere } from '../../kit/files/files.ts';
 import { hostName } from './host-id.ts';

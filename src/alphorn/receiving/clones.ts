@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { Fault } from '../../kit/fault.ts';
 import { readTextIfThere, replaceFile } from '../../kit/files/files.ts';

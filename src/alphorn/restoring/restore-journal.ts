@@ -1,7 +1,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import {
   createFile,

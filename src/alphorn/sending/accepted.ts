@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { readTextIfThere, replaceFile } from '../../kit/files/files.ts';
 import { makeSerializer } from '../../kit/concurrency/serialize.ts';

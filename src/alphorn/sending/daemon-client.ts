@@ -1,6 +1,6 @@
 import http from 'node:http';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { setDeadline } from '../../kit/concurrency/deadline.ts';
 import { Fault, systemErrorCode } from '../../kit/fault.ts';

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { Fault, systemErrorCode } from '../../kit/fault.ts';
 import { hostIdPattern } from '../format/manifest.ts';

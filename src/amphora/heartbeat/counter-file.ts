@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { ifThere, replaceFile } from '../../kit/files/files.ts';
 import { type CounterState, noCounters } from './counters.ts';

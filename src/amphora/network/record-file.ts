@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { bitsOf, parseIp, parseSubnet } from '../../kit/ip.ts';
 import { mainTable } from '../../netlink/ip.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { lstatIfThere, readTextIfThere, replaceFile } from '../../kit/files/files.ts';
 import { topologies } from '../amphora.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { alphornConfig } from '../../alphorn/config.ts';
 import { changesConfig } from '../../changes/config.ts';

@@ -2,7 +2,7 @@ import { type FileHandle, link, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { Fault } from '../../kit/fault.ts';
 import {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { Fault } from '../../kit/fault.ts';
 import { makeFolder, orNoSpace, readFileIfThere, syncFolder } from '../../kit/files/files.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { ChangeResult, DryRun } from '../../changes/change.ts';
 import type { AnswerForm } from '../../changes/idempotency/repeated-answers.ts';

@@ -1,5 +1,5 @@
 import type { Express, RequestHandler } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { PeerCallers } from '../../alphorn/peers/peer-callers.ts';
 import {

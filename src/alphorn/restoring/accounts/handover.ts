@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { lchown, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { Fault } from '../../../kit/fault.ts';
 import { createFile, lstatIfThere, readTextIfThere } from '../../../kit/files/files.ts';

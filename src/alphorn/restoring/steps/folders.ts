@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { Fault } from '../../../kit/fault.ts';
 import { createFile, readTextIfThere, replaceFile } from '../../../kit/files/files.ts';

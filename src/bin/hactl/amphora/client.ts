@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { AmphoraStatus } from '../../../amphora/status.ts';
 import { Fault, systemErrorCode } from '../../../kit/fault.ts';

@@ -89,8 +89,12 @@ const walls: IForbiddenRuleType[] = [
   },
   {
     name: 'only-server-and-sender-speak-http',
-    comment: 'HTTP is spoken by the server, and by the sender of Alphorn to other hosts.',
-    from: { path: '^src/', pathNot: ['^src/server/', '^src/alphorn/sending/'] },
+    comment:
+      'HTTP is spoken by the server, by the sender of Alphorn to other hosts, and by what asks a service of this host.',
+    from: {
+      path: '^src/',
+      pathNot: ['^src/server/', '^src/alphorn/sending/', '^src/kit/ask-service[.]ts$'],
+    },
     to: { dependencyTypes: ['core'], path: '^(?:node:)?http[2s]?$' },
   },
   {

@@ -1,8 +1,6 @@
-import http from 'node:http';
-
 import * as z from 'zod';
 
-import { setDeadline } from '../../kit/concurrency/deadline.ts';
+import { askService } from '../../kit/ask-service.ts';
 import { Fault, systemErrorCode } from '../../kit/fault.ts';
 import type { DaemonStatus } from './daemon-status.ts';
 
@@ -24,9 +22,6 @@ const statusMs = 5000;
 /** The sender itself answers after 30 s. */
 const syncMs = 40_000;
 
-/** A status is never longer: each path that is left out takes some 200 bytes in it. */
-const maxBytes = 16 * 1024 * 1024;
-
 /** The fields that readers of an answer need. Other fields are passed on. */
 const answer = z.looseObject({
   running: z.literal(true),
@@ -40,9 +35,13 @@ const answer = z.looseObject({
 
 /** @param socket the path of the sender's socket */
 export function makeDaemonClient(socket: string): DaemonClient {
-  async function ask(method: string, path: string, deadlineMs: number): Promise<DaemonStatus> {
+  async function ask(
+    method: 'GET' | 'POST',
+    path: string,
+    deadlineMs: number,
+  ): Promise<DaemonStatus> {
     try {
-      const text = await textOf(socket, method, path, deadlineMs);
+      const text = await askService(socket, path, deadlineMs, method);
       return answer.parse(JSON.parse(text)) as unknown as DaemonStatus;
     } catch (error) {
       throw faultOf(error);
@@ -52,38 +51,6 @@ export function makeDaemonClient(socket: string): DaemonClient {
     status: () => ask('GET', daemonRoutes.status, statusMs),
     sync: () => ask('POST', daemonRoutes.sync, syncMs),
   };
-}
-
-function textOf(
-  socketPath: string,
-  method: string,
-  path: string,
-  deadlineMs: number,
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    // A separate connection, because the sender is asked only now and then.
-    const request = http.request({ socketPath, method, path, agent: false }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (piece: string) => {
-        text += piece;
-        if (text.length > maxBytes) request.destroy(new Error('Its answer has no end.'));
-      });
-      response.on('error', reject);
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve(text);
-        else reject(new Error(`It answers ${response.statusCode ?? '?'}: ${text.slice(0, 500)}`));
-      });
-    });
-    const deadline = setDeadline(deadlineMs, () => {
-      request.destroy(new Error(`It did not answer within ${deadlineMs / 1000} s.`));
-    });
-    request.on('error', reject);
-    request.on('close', () => {
-      deadline.cancel();
-    });
-    request.end();
-  });
 }
 
 function faultOf(error: unknown): unknown {

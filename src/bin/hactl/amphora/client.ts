@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { AmphoraStatus } from '../../../amphora/status.ts';
 import { Fault, systemErrorCode } from '../../../kit/fault.ts';
 import { statusPath } from '../../../routes/amphora-local/index.ts';
-import { askSocket } from '../../../server/ask-socket.ts';
+import { askService } from '../../../kit/ask-service.ts';
 
 /** Members of many load balancers take a moment. */
 const deadlineMs = 20_000;
@@ -27,7 +27,7 @@ const answer = z.looseObject({
  */
 export async function readAmphoraStatus(socket: string): Promise<AmphoraStatus> {
   try {
-    const text = await askSocket(socket, statusPath, deadlineMs);
+    const text = await askService(socket, statusPath, deadlineMs);
     return answer.parse(JSON.parse(text)) as unknown as AmphoraStatus;
   } catch (error) {
     throw faultOf(error);

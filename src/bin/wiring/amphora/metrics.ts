@@ -3,7 +3,7 @@ import { Gauge, type Registry } from 'prom-client';
 import { amphoraSocket } from '../../../amphora/paths.ts';
 import type { AmphoraStatus } from '../../../amphora/status.ts';
 import { metricsPath } from '../../../routes/amphora-local/index.ts';
-import { askSocket } from '../../../server/ask-socket.ts';
+import { askService } from '../../../kit/ask-service.ts';
 
 const listenerStates = ['ACTIVE', 'STOPPED', 'ERROR'] as const;
 const memberStates = ['UP', 'DOWN', 'DRAIN', 'MAINT', 'no check'] as const;
@@ -67,7 +67,7 @@ const deadlineMs = 3000;
  * @returns an empty text if ha-amphora does not run, or does not answer as it should
  */
 export async function readAmphoraMetrics(socket = amphoraSocket): Promise<string> {
-  const text = await askSocket(socket, metricsPath, deadlineMs).catch(() => '');
+  const text = await askService(socket, metricsPath, deadlineMs).catch(() => '');
   const lines = text.split('\n').filter((line) => /^(?:# (?:HELP|TYPE) )?ha_amphora_/.test(line));
   return lines.map((line) => `${line}\n`).join('');
 }

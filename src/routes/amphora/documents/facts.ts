@@ -46,12 +46,7 @@ export const discovery = record({ api_version: text });
 export const details = part(
   'AmphoraDetails',
   record({
-    hostname: text,
-    uuid: text,
-    haproxy_version: text,
-    api_version: text,
-    keepalived_version: text,
-    ipvsadm_version: text,
+    ...ofInfo,
     networks: described(
       'Bytes a second over the last 30 seconds.',
       mapOf(record({ network_tx: number, network_rx: number })),
@@ -104,12 +99,7 @@ export function detailsDocument(facts: DetailedFacts, version: ApiVersion): obje
   const { info, details: state, topology, listeners } = facts;
   const { cpu, memory, disk } = state;
   return {
-    hostname: info.hostname,
-    uuid: info.uuid,
-    haproxy_version: info.haproxyVersion,
-    api_version: version,
-    keepalived_version: info.keepalivedVersion,
-    ipvsadm_version: info.ipvsadmVersion,
+    ...infoDocument(info, version),
     networks: Object.fromEntries(
       Object.entries(state.networks).map(([name, { sent, received }]) => [
         name,

@@ -126,8 +126,20 @@ async function withoutCluster(): Promise<Part[]> {
     await check('prettier', '--check', '--log-level', 'warn', '.'),
     await check('tsc', '--noEmit'),
     await check('depcruise', 'src', '--config', 'dependency-cruiser.config.ts'),
-    await mocha('unit tests', []),
+    ...(await unitTests()),
   ];
+}
+
+/** In three processes, because one would get so large that it starts each command slowly. */
+async function unitTests(): Promise<Part[]> {
+  const large = ['alphorn', 'amphora'];
+  const parts: Part[] = [];
+  for (const folder of large) {
+    const others = ['--ignore', `test/!(${folder})/**`, '--ignore', 'test/*.test.ts'];
+    parts.push(await mocha(`unit tests of ${folder}`, others));
+  }
+  const rest = ['--ignore', `test/@(${large.join('|')})/**`];
+  return [...parts, await mocha('other unit tests', rest)];
 }
 
 /** The package, and the agent in it on real clusters. */

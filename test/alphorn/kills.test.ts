@@ -8,7 +8,7 @@ import { openLiferaft } from '../../src/alphorn/format/liferaft-file.ts';
 import { openStore } from '../../src/alphorn/receiving/store.ts';
 import { alphornPathsIn, makeAlphornHost } from '../support/alphorn-host.ts';
 import { someHost } from '../support/liferafts.ts';
-import { runAndKill } from '../support/run-and-kill.ts';
+import { roundOf, runAndKill } from '../support/run-and-kill.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const kills = 100;
@@ -28,16 +28,18 @@ async function soundGeneration(path: string): Promise<number> {
 
 /** Kills the script at a hundred moments, each lane in its own folder, and checks the folder after each kill. */
 async function killEach(
-  script: string,
+  name: string,
   folders: readonly string[],
   look: (folder: string, said: number) => Promise<void>,
 ): Promise<void> {
+  const script = new URL(name, import.meta.url);
   await Promise.all(
     folders.map(async (folder, lane) => {
+      // On a slow machine, a fixed time would end before the round writes anything.
+      const roundMs = await roundOf(script, folder);
       for (let kill = lane; kill < kills; kill += folders.length) {
-        // On a slow machine, a fixed time would end before the round writes anything.
-        const moment = (roundMs: number) => (((kill * 7) % 100) / 100) * roundMs;
-        await look(folder, await runAndKill(new URL(script, import.meta.url), folder, moment));
+        const afterMs = (((kill * 7) % 100) / 100) * roundMs;
+        await look(folder, await runAndKill(script, folder, afterMs));
       }
     }),
   );

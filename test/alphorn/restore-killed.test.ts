@@ -17,6 +17,7 @@ import {
   type Tree,
   treeOf,
 } from '../support/restore-bench.ts';
+import { argvOf } from '../support/run-and-kill.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const script = fileURLToPath(new URL('killed-restore.ts', import.meta.url));
@@ -201,8 +202,8 @@ describe('a restore that is killed at any call that changes something', () => {
   it('is recognised by its process, which no longer exists', async () => {
     for (const number of [4, 14, 25]) {
       const bench = await freshHost(`${number}`);
-      const argv = ['--import', 'tsx', script, join(folder.path, `${number}`), name, `${number}`];
-      const killed: unknown = await promisify(execFile)(process.execPath, argv).catch(
+      const [file, ...argv] = argvOf(script, join(folder.path, `${number}`), name, `${number}`);
+      const killed: unknown = await promisify(execFile)(file, argv).catch(
         (error: unknown) => error,
       );
       expect(killed).to.have.property('signal', 'SIGKILL');

@@ -10,6 +10,7 @@ import { Fault, type FaultCode } from '../../src/kit/fault.ts';
 import { dieDuring } from './dying-calls.ts';
 import { type Described, lostHost, storeLiferaft } from './liferafts.ts';
 import type { Random } from './random.ts';
+import { argvOf, compiledEnv } from './run-and-kill.ts';
 import { growTree, type RestoreBench, restoreBench, type Tree, treeOf } from './restore-bench.ts';
 
 const run = promisify(execFile);
@@ -206,8 +207,10 @@ export class StormHost {
   }
 
   private async killedBySignal(args: string[]): Promise<unknown> {
-    const argv = ['--import', 'tsx', script, this.place, ...args];
-    const ended: unknown = await run(process.execPath, argv).catch((error: unknown) => error);
+    const [file, ...argv] = argvOf(script, this.place, ...args);
+    const ended: unknown = await run(file, argv, { env: { ...process.env, ...compiledEnv } }).catch(
+      (error: unknown) => error,
+    );
     const { signal, stdout = '' } = ended as { signal?: string; stdout?: string };
     if (signal === 'SIGKILL') return 'killed';
     const result = JSON.parse(stdout) as { code?: FaultCode; message?: string };

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 
 import { openAuditLog } from '../../../src/changes/audit/audit.ts';
+import { argvOf, compiledEnv } from '../../support/run-and-kill.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const run = promisify(execFile);
@@ -29,7 +30,8 @@ describe('the command line of hactl', () => {
       ...process.env,
       HA_AGENT_CONFIG: join(folder.path, 'config.json'),
       HA_AGENT_STATE_DIRECTORY: state(),
-      HACTL: `${process.execPath} --import tsx ${hactlPath}`,
+      HACTL: argvOf(hactlPath).join(' '),
+      ...compiledEnv,
       ...environment,
     };
     return run('bash', ['-c', script], { env }).then(

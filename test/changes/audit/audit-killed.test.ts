@@ -23,7 +23,7 @@ describe('SIGKILL of the writer of an audit log,', () => {
       const each = join(folder.path, `${lane}`);
       await mkdir(each);
       for (let kill = lane; kill < kills; kill += lanes) {
-        const last = await runAndKill(script, each, () => (kill * 7) % 100);
+        const last = await runAndKill(script, each, (kill * 7) % 100);
         const log = openRotatedLog(join(each, 'audit.jsonl'), keeping);
         const lines = (await allOf(log.latest())).toReversed();
         const numbers = lines.map((line) =>

@@ -123,7 +123,7 @@ describe(`On ${suite}, with the package in both nodes of the storage topology:`,
     describeInTurn(groupsWithoutShares);
   }
   describeInTurn(groupsWithShares);
-  for (const describeHardship of shareOf(hardships, 2, suite)) describeHardship(bench, suite);
+  for (const describeHardship of shareOf(hardships, 1, suite)) describeHardship(bench, suite);
 
   // The rest removes the cluster and then the package.
   if (hasTurn(suite, 2)) describeFirstCluster(bench);

@@ -17,8 +17,14 @@ export interface OwnerHost {
   removed: readonly string[];
 }
 
-/** An amphora without a namespace, in a folder, with real haproxy processes. */
-export async function makeOwnerHost(folder: string): Promise<OwnerHost> {
+/**
+ * An amphora without a namespace, in a folder, with real haproxy processes.
+ * @param beforeRun is called before each command
+ */
+export async function makeOwnerHost(
+  folder: string,
+  beforeRun: () => Promise<void> = () => Promise.resolve(),
+): Promise<OwnerHost> {
   const paths: AmphoraPaths = {
     base: join(folder, 'octavia'),
     certificates: join(folder, 'octavia', 'certs'),
@@ -31,8 +37,12 @@ export async function makeOwnerHost(folder: string): Promise<OwnerHost> {
   const removed: string[] = [];
   const peer = peerName('9aeb8ecd-9a6c-4b46-9b1f-0d3c0e5a1f3e');
   const processes = makeTestProcesses(paths, peer);
+  const run = makeRun(log);
   const haproxies = makeHaproxies({
-    run: makeRun(log),
+    run: async (command) => {
+      await beforeRun();
+      return run(command);
+    },
     log,
     paths,
     inNamespace: [],

@@ -48,8 +48,13 @@ export function makeActions(parts: ActionParts): Actions {
     const since = new Date();
     const wasEnabled = (await plainFileIfThere(places.enabled)) !== undefined;
     await checked(parts, places, 'haproxy_not_started');
+    const before = await lookBefore(places);
+    // A process that waits for its certificates is started by systemd itself when they come (systemd 247 of Debian 11).
+    if (before.worker !== undefined) {
+      await reload(id);
+      return 'start';
+    }
     try {
-      const before = await lookBefore(places);
       await processes.start(id);
       if (!(await appears(parts, id, before))) throw await failure(parts, places, { id, since });
     } catch (error) {

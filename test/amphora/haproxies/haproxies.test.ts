@@ -26,9 +26,15 @@ describe('the haproxy of an owner', () => {
   let host: OwnerHost;
   let port: number;
   let config: string;
+  /** What happens before the next command of the agent. */
+  let meanwhile: (() => Promise<void>) | undefined;
 
   beforeEach(async () => {
-    host = await makeOwnerHost(folder.path);
+    host = await makeOwnerHost(folder.path, async () => {
+      const work = meanwhile;
+      meanwhile = undefined;
+      await work?.();
+    });
     port = await freePort();
     config = driverConfigOf(host.paths, lb.id, [{ id: 'listener-1', port, members: [1] }]);
   });
@@ -128,6 +134,13 @@ describe('the haproxy of an owner', () => {
     ]);
     expect([...host.processes.enabled]).to.deep.equal(['lb-1']);
     expect(await modeOf(inBase('lb-1', 'lb-1.pid'))).to.equal('644');
+  });
+
+  it('that systemd starts while a reload begins is reloaded', async () => {
+    await upload(config);
+    meanwhile = () => host.processes.start(lb.id);
+    expect(await host.haproxies.act(lb, 'reload')).to.equal('start');
+    expect(await host.processes.state(lb.id)).to.equal('up');
   });
 
   it('serves a new configuration only after the reload, which answers when it does', async () => {

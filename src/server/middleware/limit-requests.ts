@@ -11,8 +11,9 @@ const maxBodiesBytes = 32 * maxJsonBytes;
 const retryAfterSeconds = 5;
 
 /**
- * Refuses a request if too many are under way. It needs `authenticate` before it. A request is under way until its
- * client has read the answer and its change has ended.
+ * Refuses a request if too many are under way. It needs `authenticate` before it. A request is under way from the end
+ * of its body until its client has read the answer and its change has ended. Slow bodies hold up nobody, because only
+ * their bytes count until they have arrived; there are no more of them than connections.
  * @param max requests of all callers; one caller may have half of them
  * @param maxBodyBytes the max size of one body
  * Faults: `too_many_requests`, `overloaded`
@@ -41,12 +42,21 @@ export function limitRequests(max: number, maxBodyBytes = maxJsonBytes): Request
         { retryAfterSeconds },
       );
     }
-    total += 1;
     bodiesBytes += bytes;
-    underWay.set(name, ofCaller + 1);
+    let isCounted = false;
+    const count = () => {
+      isCounted = true;
+      total += 1;
+      underWay.set(name, (underWay.get(name) ?? 0) + 1);
+    };
+    // The body of a GET stays unread.
+    if (bytes === 0 || request.method === 'GET') count();
+    else request.once('end', count);
     whenOver(response, () => {
-      total -= 1;
+      request.off('end', count);
       bodiesBytes -= bytes;
+      if (!isCounted) return;
+      total -= 1;
       const left = (underWay.get(name) ?? 0) - 1;
       if (left > 0) underWay.set(name, left);
       else underWay.delete(name);

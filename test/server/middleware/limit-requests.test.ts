@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 
 import { expect } from 'chai';
 import express, { type Response } from 'express';
@@ -13,8 +15,14 @@ import { waitUntil } from '../../lab/wait.ts';
 import { keepingLog } from '../../support/keeping-log.ts';
 
 describe('the limit of requests under way', () => {
+  const servers: http.Server[] = [];
+
+  after(() => {
+    for (const each of servers) each.close();
+  });
+
   /** An app whose requests wait until the test answers them; the header `caller` says who asks. */
-  function bench(max: number) {
+  async function bench(max: number) {
     const underWay: Response[] = [];
     const app = express();
     app.use((incoming, response, next) => {
@@ -22,16 +30,29 @@ describe('the limit of requests under way', () => {
       next();
     });
     app.use(limitRequests(max));
-    app.use((_request, response) => {
+    app.use((incoming, response) => {
       underWay.push(response);
+      incoming.resume();
     });
     app.use(answerErrors(keepingLog().log, makeProblems(faults).answer));
-    const ask = (caller: string) => request(app).get('/').set('caller', caller);
-    return { ask, underWay };
+    const server = app.listen(0, '127.0.0.1');
+    servers.push(server);
+    await once(server, 'listening');
+    const ask = (caller: string) => request(server).get('/').set('caller', caller);
+    /** Sends the headers of an upload. */
+    const begin = (caller: string) => {
+      const { port } = server.address() as AddressInfo;
+      const headers = { caller, 'Content-Length': 4 };
+      const sent = http.request({ port, method: 'PUT', headers, agent: false });
+      sent.on('error', () => undefined);
+      sent.flushHeaders();
+      return sent;
+    };
+    return { ask, begin, underWay };
   }
 
   it('is half as high for one caller, which leaves room for others', async () => {
-    const { ask, underWay } = bench(4);
+    const { ask, underWay } = await bench(4);
     const first = [ask('a'), ask('a')].map((each) => each.then(({ status }) => status));
     await waitUntil('both', () => underWay.length === 2);
     const refused = await ask('a');
@@ -50,7 +71,7 @@ describe('the limit of requests under way', () => {
   });
 
   it('counts a request of a client that has gone until its work has ended', async () => {
-    const { ask, underWay } = bench(2);
+    const { ask, underWay } = await bench(2);
     let endWork: (() => void) | undefined;
     const gone = ask('a');
     gone.catch(() => undefined);
@@ -67,5 +88,22 @@ describe('the limit of requests under way', () => {
     await waitUntil('room again', () => underWay.length === 2);
     underWay[1]?.end();
     expect(await again).to.equal(200);
+  });
+
+  it('does not count a request whose body is still arriving', async () => {
+    const { ask, begin, underWay } = await bench(2);
+    const slow = [begin('a'), begin('a'), begin('a')];
+    await waitUntil('their headers', () => underWay.length === 3);
+    const other = ask('a').then(({ status }) => status);
+    await waitUntil('the other', () => underWay.length === 4);
+    const [response] = underWay.slice(3) as [Response];
+    const closed = once(response, 'close');
+    response.end();
+    expect(await other).to.equal(200);
+    await closed;
+    slow[0]?.end('body');
+    await waitUntil('the whole body', () => underWay[0]?.req.readableEnded === true);
+    expect((await ask('a')).status).to.equal(429);
+    for (const each of slow) each.destroy();
   });
 });

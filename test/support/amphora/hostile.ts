@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import tls from 'node:tls';
 
 import { driverConfigOf } from '../amphora-owners.ts';
@@ -240,20 +241,26 @@ function raw(target: Target, bytes: string): Promise<string> {
 }
 
 /**
- * Holds connections that send a request without its end, a byte now and then, and asks over another one meanwhile.
- * @returns the status of that
+ * Holds connections that send a request without its end, a byte now and then, and asks over others meanwhile.
+ * @returns the statuses of a read, and of an upload that has to be refused
  */
-export async function askBesideSlow(target: Target, count: number): Promise<number> {
+export async function askBesideSlow(target: Target, count: number): Promise<number[]> {
   const slow = Array.from({ length: count }, () => connectTo(target));
   const dripping = setInterval(() => {
     for (const each of slow) if (each.writable) each.write('a');
   }, 200);
-  for (const each of slow) {
-    each.write('PUT /1.0/vrrp/upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
-  }
   try {
-    const { status } = await ask(target, 'GET', '/1.0/info');
-    return status;
+    // The agent answers 100 when it has read the headers.
+    const taken = slow.map((each) => once(each, 'data'));
+    for (const each of slow) {
+      each.write(
+        'PUT /1.0/vrrp/upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n',
+      );
+    }
+    await Promise.all(taken);
+    const read = await ask(target, 'GET', '/1.0/info');
+    const upload = await ask(target, 'PUT', '/1.0/vrrp/upload', 'script');
+    return [read.status, upload.status];
   } finally {
     clearInterval(dripping);
     for (const each of slow) each.destroy();

@@ -10,6 +10,8 @@ import { makeSerializer } from '../kit/concurrency/serialize.ts';
 export interface CliSession {
   /** The answer without the prompt. Rejects if there is none in time; the session is closed then. */
   ask(command: string): Promise<string>;
+  /** The same for an answer of many lines. `take` gets it in pieces, and its last line is the prompt without a line break. */
+  read(command: string, take: (piece: string) => void): Promise<void>;
   isOpen(): boolean;
   close(): void;
 }
@@ -24,15 +26,6 @@ export interface CliSessionOptions {
 /** What ends each answer in the interactive mode (haproxy's management.txt, section 9.3, `prompt`). */
 const prompt = '\n> ';
 
-/** The prompt may come in pieces. */
-function endsWithPrompt(pieces: readonly string[]): boolean {
-  let tail = '';
-  for (let index = pieces.length - 1; index >= 0 && tail.length < prompt.length; index -= 1) {
-    tail = (pieces[index] ?? '') + tail;
-  }
-  return tail.endsWith(prompt);
-}
-
 /**
  * Opens a session on a stats socket.
  * @param path of the socket
@@ -45,8 +38,11 @@ export async function openCliSession(
   const socket = connect(path);
   socket.setEncoding('latin1');
   socket.unref();
-  let received: string[] = [];
-  let waiting: { resolve: (answer: string) => void; reject: (error: Error) => void } | undefined;
+  let waiting:
+    | { take: (piece: string) => void; resolve: () => void; reject: (error: Error) => void }
+    | undefined;
+  /** The end of what came, because the prompt may come in pieces. */
+  let tail = '';
   const end = (error: Error) => {
     socket.destroy();
     waiting?.reject(error);
@@ -57,34 +53,41 @@ export async function openCliSession(
     end(new Error('haproxy closed the session'));
   });
   socket.on('data', (chunk) => {
-    received.push(String(chunk));
-    if (!endsWithPrompt(received)) return;
-    const answer = received.join('').slice(0, -prompt.length);
-    received = [];
-    waiting?.resolve(answer);
+    const piece = String(chunk);
+    waiting?.take(piece);
+    tail = (tail + piece.slice(-prompt.length)).slice(-prompt.length);
+    if (tail !== prompt) return;
+    tail = '';
+    waiting?.resolve();
     waiting = undefined;
   });
 
   const serialize = makeSerializer();
-  const ask = (command: string) =>
+  const read = (command: string, take: (piece: string) => void) =>
     serialize(async () => {
       if (socket.destroyed) throw new Error('haproxy closed the session');
       const deadline = setDeadline(deadlineMs, () => {
         end(new Error(`haproxy gave no answer in ${deadlineMs / 1000} s`));
       });
       try {
-        return await new Promise<string>((resolve, reject) => {
-          waiting = { resolve, reject };
+        await new Promise<void>((resolve, reject) => {
+          waiting = { take, resolve, reject };
           socket.write(`${command}\n`);
         });
       } finally {
         deadline.cancel();
       }
     });
+  const ask = async (command: string) => {
+    let answer = '';
+    await read(command, (piece) => (answer += piece));
+    return answer.slice(0, -prompt.length);
+  };
   await ask('prompt');
   await ask(`set timeout cli ${idleSeconds}`);
   return {
     ask,
+    read,
     isOpen: () => !socket.destroyed,
     close: () => {
       socket.destroy();

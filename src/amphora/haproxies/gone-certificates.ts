@@ -1,22 +1,22 @@
 import { access } from 'node:fs/promises';
 
-import type { OwnerView } from './owner-configs.ts';
+import type { OwnerUpload } from './owner-configs.ts';
 
 /**
  * The owners with a configuration that names a certificate, list, CA or CRL which is not there. They are in memory, so a
  * reboot loses them.
- * @returns their ids, in the order of the views
+ * @returns their ids, in the same order
  */
 export async function ownersWithoutCertificates(
-  views: readonly Pick<OwnerView, 'owner' | 'uploaded'>[],
+  owners: readonly OwnerUpload[],
 ): Promise<string[]> {
   const lacks = await Promise.all(
-    views.map(async ({ uploaded }) => {
+    owners.map(async ({ uploaded }) => {
       const found = await Promise.all(uploaded.certificates.map(isThere));
       return found.includes(false);
     }),
   );
-  return views.filter((_, index) => lacks[index]).map(({ owner }) => owner.id);
+  return owners.filter((_, index) => lacks[index]).map(({ owner }) => owner.id);
 }
 
 async function isThere(path: string): Promise<boolean> {

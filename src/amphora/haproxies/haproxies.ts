@@ -8,7 +8,7 @@ import type { Haproxies, ListenerState, Owner } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
 import { makeActions } from './actions.ts';
 import { listenersOf, withPools } from './listing.ts';
-import { makeOwnerConfigs, type OwnerView } from './owner-configs.ts';
+import { makeOwnerConfigs, type OwnerUpload, type OwnerView } from './owner-configs.ts';
 import { isOwnerId, placesOf } from './places.ts';
 import { plainFileIfThere } from './plain-files.ts';
 import type { Processes } from './processes.ts';
@@ -41,7 +41,9 @@ export interface HaproxyParts {
 
 /** What the processes of this host are asked by its other parts. */
 export interface OwnerHaproxies extends Haproxies {
-  /** The owners as they are now, each with its configuration and its master, for heartbeats and status. */
+  /** The owners, each with what was uploaded last. */
+  uploads(): Promise<readonly OwnerUpload[]>;
+  /** The owners as they are now, each with its configuration and its master. */
   views(): Promise<readonly OwnerView[]>;
   /** The listeners of all owners with their pools. It asks each process once. */
   listenersWithPools(): Promise<readonly ListenerState[]>;
@@ -131,7 +133,7 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
         await removeOwner({ paths, actions, certificates }, owner.id);
         await onShouldRun();
       }),
-    owners: async () => (await everyView.get()).map(({ owner }) => owner),
+    owners: async () => (await configs.uploads()).map(({ owner }) => owner),
     listeners: async () => (await everyView.get()).flatMap(listenersOf),
     listenersWithPools: async () => {
       const views = await everyView.get();
@@ -152,6 +154,7 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
       md5: (owner, file) => certificates.md5(owner, file),
       remove: (owner, file) => changing(owner.id, () => certificates.remove(owner, file)),
     },
+    uploads: () => configs.uploads(),
     views: () => everyView.get(),
     recover: makeRecovery({
       paths,

@@ -23,8 +23,13 @@ export interface OwnerView {
   hasPidFile: boolean;
 }
 
+/** An owner and what was uploaded last. */
+export type OwnerUpload = Pick<OwnerView, 'owner' | 'uploaded'>;
+
 /** Reads what is on the disk, without asking any process. */
 export interface OwnerConfigs {
+  /** All owners, sorted by id. Heartbeats ask for them each time, so this reads a small part of what views need. */
+  uploads(): Promise<OwnerUpload[]>;
   /** The ids of all owners, sorted. */
   ids(): Promise<string[]>;
   /** @returns undefined if there is no such owner */
@@ -38,22 +43,33 @@ const maxCached = 1024;
 
 export function makeOwnerConfigs(paths: AmphoraPaths): OwnerConfigs {
   const parsed = cacheEachByStamp(stampOf, (path) => readConfig(paths, path), maxCached);
-  // The same for the running configuration, which has another name in the same folder.
+
+  async function upload(id: string): Promise<OwnerUpload | undefined> {
+    const uploaded = isOwnerId(id) ? await parsed(placesOf(paths, id).config) : undefined;
+    if (uploaded === undefined) return undefined;
+    const isListener = uploaded.frontends.some((frontend) => frontend.id === id);
+    return { owner: { kind: isListener ? 'listener' : 'loadbalancer', id }, uploaded };
+  }
+
   return {
+    async uploads() {
+      const names = (await namesIn(paths.base)).sort();
+      const found = await Promise.all(names.map(upload));
+      return found.filter((each) => each !== undefined);
+    },
     ids: () => ownerIds(paths),
     async view(id) {
+      const known = await upload(id);
+      if (known === undefined) return undefined;
+      const { owner, uploaded } = known;
       const places = placesOf(paths, id);
-      const uploaded = isOwnerId(id) ? await parsed(places.config) : undefined;
-      if (uploaded === undefined) return undefined;
       const pid = await readPid(places);
       const master = pid === undefined ? undefined : await masterOf(pid, places);
       const isOutdated = master !== undefined && (await runsAnother(places));
+      // The running configuration has another name in the same folder.
       const running = isOutdated ? await parsed(places.running) : undefined;
-      const kind = uploaded.frontends.some((frontend) => frontend.id === id)
-        ? 'listener'
-        : 'loadbalancer';
       return {
-        owner: { kind, id },
+        owner,
         uploaded,
         running: running ?? uploaded,
         master,

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { CliSession } from '../../haproxy/cli-session.ts';
 import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import { systemErrorCode } from '../../kit/fault.ts';
-import type { Stats } from '../../parsers/haproxy/stats.ts';
+import { makeStatsReader, parseStats, type Stats } from '../../parsers/haproxy/stats.ts';
 import type { OwnerCounters, WorkerReading } from './counters.ts';
 import type { BeatPool, Counters } from './payload.ts';
 
@@ -15,7 +15,6 @@ export interface CounterReaderParts {
   openSession: (path: string) => Promise<CliSession>;
   /** One command to a socket, whose answer ends with the connection; undefined if there is none. */
   ask: (path: string, command: string) => Promise<string | undefined>;
-  parse: (csv: string) => Stats;
   /** When a process began; undefined if it does not exist. */
   startOf: (pid: number) => Promise<string | undefined>;
 }
@@ -71,7 +70,7 @@ export function makeCounterReader(parts: CounterReaderParts): CounterReader {
   async function readOwner(owner: string): Promise<OwnerCounters> {
     const known = knownOf(all, owner);
     const found: Found[] = [];
-    for (const held of known.held) found.push({ held, reading: await readingOf(held, parts) });
+    for (const held of known.held) found.push({ held, reading: await readingOf(held) });
     const state = found.some(isCurrent) ? 'serves' : await findCurrent(parts, owner, known, found);
     const workers = found.map(({ held: { worker }, reading }) => ({
       worker,
@@ -141,7 +140,7 @@ async function findCurrent(
     const opened = await open(parts, owner);
     if (opened === 'stopped') return 'stopped';
     if (opened !== 'silent') {
-      const reading = await readingOf(opened, parts);
+      const reading = await readingOf(opened);
       const isHeld = known.held.some(
         ({ worker, session }) => worker === opened.worker && session.isOpen(),
       );
@@ -197,13 +196,15 @@ async function open(
 }
 
 /** Undefined if the worker gives no answer. */
-async function readingOf(held: Held, { parse }: CounterReaderParts): Promise<Reading | undefined> {
+async function readingOf(held: Held): Promise<Reading | undefined> {
   try {
     // The number of connections comes first: what is counted after it was 0 is complete.
     const info = await held.session.ask('show info');
     held.isLeaving = /^Stopping: 1$/m.test(info);
     const isDone = held.isLeaving && /^CurrConns: 0$/m.test(info);
-    return { stats: parse(await held.session.ask('show stat')), isDone };
+    const reader = makeStatsReader();
+    await held.session.read('show stat', reader.add);
+    return { stats: reader.stats(), isDone };
   } catch {
     return undefined;
   }
@@ -211,7 +212,7 @@ async function readingOf(held: Held, { parse }: CounterReaderParts): Promise<Rea
 
 /** Readings of workers that no session holds, by their master. */
 async function readOthers(
-  { ask, masterOf, parse, startOf }: CounterReaderParts,
+  { ask, masterOf, startOf }: CounterReaderParts,
   owner: string,
   known: Known,
 ): Promise<WorkerReading[]> {
@@ -226,7 +227,7 @@ async function readOthers(
       continue;
     }
     const csv = await ask(master, `@!${pid} show stat`);
-    readings.push({ worker, rows: csv?.startsWith('#') ? rowsOf(parse(csv)) : undefined });
+    readings.push({ worker, rows: csv?.startsWith('#') ? rowsOf(parseStats(csv)) : undefined });
   }
   return readings;
 }

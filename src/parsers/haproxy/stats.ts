@@ -37,25 +37,66 @@ export interface Stats {
 /** Whether a row is of a frontend, a backend or a server: `type` of the CSV. */
 const types = { frontend: '0', backend: '1', server: '2' };
 
+/** Reads the CSV of `show stat` piece by piece, so that nobody has to keep a megabyte of it. */
+export interface StatsReader {
+  /** The next piece, which may begin and end anywhere. A row counts when its line break has come. */
+  add(piece: string): void;
+  /** What the rows so far say. */
+  stats(): Stats;
+}
+
 /**
  * Reads the CSV of `show stat` (haproxy's management.txt, section 9.1).
  * @param csv frontends, backends and servers, or a part of these. Servers without the row of their backend, and rows
  *   that are cut short, are left out.
  */
 export function parseStats(csv: string): Stats {
+  const reader = makeStatsReader();
+  reader.add(csv);
+  reader.add('\n');
+  return reader.stats();
+}
+
+export function makeStatsReader(): StatsReader {
   const frontends: FrontendStats[] = [];
-  const backends: { name: string; status: 'UP' | 'DOWN'; servers: readonly ServerStats[] }[] = [];
+  const backends: BackendStats[] = [];
   const serversOf = new Map<string, ServerStats[]>();
-  for (const row of rowsOf(csv)) {
+  let header: Header | undefined;
+  let begun = '';
+
+  function addLine(text: string, start: number, end: number): void {
+    if (header === undefined) header = headerOf(text.slice(start, end));
+    else if (header.mark(text, start, end)) addRow(header.row);
+  }
+
+  function addRow(row: Row): void {
     const type = row('type');
     if (type === types.frontend) frontends.push(frontendOf(row));
     if (type === types.server) listIn(serversOf, row('pxname')).push(serverOf(row));
-    if (type !== types.backend) continue;
+    if (type !== types.backend) return;
     const name = row('pxname');
     const status = row('status').startsWith('UP') ? 'UP' : 'DOWN';
     backends.push({ name, status, servers: listIn(serversOf, name) });
   }
-  return { frontends, backends };
+
+  return {
+    add(piece) {
+      let start = 0;
+      for (;;) {
+        const end = piece.indexOf('\n', start);
+        if (end < 0) break;
+        if (begun === '') addLine(piece, start, end);
+        else {
+          const line = begun + piece.slice(start, end);
+          addLine(line, 0, line.length);
+          begun = '';
+        }
+        start = end + 1;
+      }
+      begun += piece.slice(start);
+    },
+    stats: () => ({ frontends, backends }),
+  };
 }
 
 function listIn<T>(lists: Map<string, T[]>, name: string): T[] {
@@ -67,35 +108,39 @@ function listIn<T>(lists: Map<string, T[]>, name: string): T[] {
 /** The text of a column of the current row; empty if there is none. */
 type Row = (column: string) => string;
 
+interface Header {
+  /** Makes a line the current row. @returns false if it is cut short */
+  mark(text: string, start: number, end: number): boolean;
+  row: Row;
+}
+
 const comma = ','.charCodeAt(0);
 
 /**
- * The rows that have a type. A row can be read until the next one is asked for: heartbeats read thousands of rows each
- * second, so that a text for each of the hundred columns would cost more than all the rest.
+ * Finds the columns of rows. Heartbeats read thousands of rows each second, so that a text for each of the hundred columns
+ * would cost more than all the rest.
  *
  * No column that is read here has commas or quotes in it. Those that may have, such as `last_chk`, come after `type`.
  */
-function* rowsOf(csv: string): Generator<Row> {
-  const lineEnd = (from: number) => {
-    const found = csv.indexOf('\n', from);
-    return found < 0 ? csv.length : found;
-  };
-  let end = lineEnd(0);
-  const names = csv.slice(0, end).replace(/^# /, '').split(',');
+function headerOf(line: string): Header {
+  const names = line.replace(/^# /, '').split(',');
   const columns = new Map(names.map((name, position) => [name, position]));
   const type = columns.get('type');
-  if (type === undefined) return;
+  if (type === undefined) return { mark: () => false, row: () => '' };
   /** Where each column of the row begins. */
   const starts = new Int32Array(type + 2);
-  const row: Row = (column) => {
-    const position = columns.get(column) ?? type + 1;
-    return position > type ? '' : csv.slice(starts[position], (starts[position + 1] ?? 0) - 1);
+  let current = '';
+  return {
+    mark(text, start, end) {
+      current = text;
+      return markStarts(text, start, end, starts);
+    },
+    row(column) {
+      const position = columns.get(column) ?? type + 1;
+      if (position > type) return '';
+      return current.slice(starts[position], (starts[position + 1] ?? 0) - 1);
+    },
   };
-  while (end < csv.length) {
-    const start = end + 1;
-    end = lineEnd(start);
-    if (markStarts(csv, start, end, starts)) yield row;
-  }
 }
 
 /** @returns whether the row has so many columns */

@@ -18,7 +18,6 @@ import { openCliSession } from '../../../src/haproxy/cli-session.ts';
 import { makeLog } from '../../../src/kit/log.ts';
 import { processStart } from '../../../src/kit/process-start.ts';
 import { makeKnownSecrets } from '../../../src/kit/secrets/known-secrets.ts';
-import { parseStats } from '../../../src/parsers/haproxy/stats.ts';
 import { median, ms } from '../../bench/timing.ts';
 
 const { beats, recording } = new Command('npm run amphora:heartbeat --')
@@ -76,7 +75,6 @@ const heartbeats = makeHeartbeats({
     masterOf: () => socket,
     openSession: (path) => openCliSession(path, { deadlineMs: 5000, idleSeconds: 60 }),
     ask: () => Promise.resolve(undefined),
-    parse: parseStats,
     startOf: processStart,
   }),
   file: makeCounterFile(join(folder, 'counters.json')),

@@ -4,7 +4,6 @@ import { expect } from 'chai';
 
 import { makeCounterReader } from '../../../src/amphora/heartbeat/read-counters.ts';
 import type { CliSession } from '../../../src/haproxy/cli-session.ts';
-import { parseStats } from '../../../src/parsers/haproxy/stats.ts';
 
 const csv = readFileSync(
   new URL('../../fixtures/haproxy/stats/2.6.12/all.txt', import.meta.url),
@@ -36,7 +35,6 @@ describe('the reader of counters', () => {
         return Promise.resolve(sessionOf(next));
       },
       ask: () => Promise.resolve(undefined),
-      parse: parseStats,
       startOf: (pid) => Promise.resolve(`${pid}`),
     });
 
@@ -44,12 +42,14 @@ describe('the reader of counters', () => {
     let isOpen = true;
     worker.sessions += 1;
     return {
-      ask: (command) =>
+      ask: () =>
         Promise.resolve(
-          command === 'show info'
-            ? `Pid: ${worker.pid}\nStopping: ${worker.isStopping ? 1 : 0}\nCurrConns: 1\n`
-            : csv,
+          `Pid: ${worker.pid}\nStopping: ${worker.isStopping ? 1 : 0}\nCurrConns: 1\n`,
         ),
+      read: (_command, take) => {
+        take(csv);
+        return Promise.resolve();
+      },
       isOpen: () => isOpen,
       close: () => {
         if (isOpen) worker.sessions -= 1;

@@ -17,7 +17,6 @@ import { makeCounterReader } from '../../../src/amphora/heartbeat/read-counters.
 import { openCliSession } from '../../../src/haproxy/cli-session.ts';
 import { askSocket } from '../../../src/haproxy/socket.ts';
 import { processStart } from '../../../src/kit/process-start.ts';
-import { parseStats } from '../../../src/parsers/haproxy/stats.ts';
 import { waitUntil } from '../../lab/wait.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -47,7 +46,6 @@ describe('the counters of a real haproxy', () => {
       masterOf: () => place('master'),
       openSession: (path) => openCliSession(path, { deadlineMs: 5000, idleSeconds: 60 }),
       ask: (path, command) => askSocket(path, command, { deadlineMs: 5000 }),
-      parse: parseStats,
       startOf: processStart,
     });
 

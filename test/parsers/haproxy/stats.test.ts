@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { isServersState, parseInfo, parseStats } from '../../../src/parsers/haproxy/stats.ts';
+import { isServersState, makeStatsReader, parseInfo, parseStats } from '../../../src/parsers/haproxy/stats.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures/haproxy/stats');
 
@@ -54,6 +54,15 @@ for (const version of ['2.2.9', '2.6.12', '3.0.11']) {
         },
         { name: 'pool-d:a_listener-1', status: 'UP', servers: [] },
       ]);
+    });
+
+    it('shows the same in pieces of any size', () => {
+      const csv = load('all');
+      for (const size of [1, 7, 100, 1000]) {
+        const reader = makeStatsReader();
+        for (let at = 0; at < csv.length; at += size) reader.add(csv.slice(at, at + size));
+        expect(reader.stats(), `${size}`).to.deep.equal(parseStats(csv));
+      }
     });
 
     it('shows a part as it shows the whole', () => {

@@ -19,7 +19,6 @@ import { openCliSession } from '../../../haproxy/cli-session.ts';
 import { askSocket } from '../../../haproxy/socket.ts';
 import type { Log } from '../../../kit/log.ts';
 import { processStart } from '../../../kit/process-start.ts';
-import { parseStats } from '../../../parsers/haproxy/stats.ts';
 
 /** A hanging haproxy must not hold up the heartbeat of the others for long. */
 const askMs = 2000;
@@ -54,7 +53,6 @@ export function makeAmphoraHeartbeats(wiring: HeartbeatWiring): Heartbeats {
       masterOf: (owner) => placesOf(paths, owner).masterSocket,
       openSession: (path) => openCliSession(path, { deadlineMs: askMs, idleSeconds }),
       ask: (path, command) => askSocket(path, command, { deadlineMs: askMs }),
-      parse: parseStats,
       startOf: processStart,
     }),
     file: makeCounterFile(join(paths.base, 'stats_counters.json')),
@@ -84,7 +82,7 @@ async function whySilent({ vrrp, haproxies }: HeartbeatWiring): Promise<string |
   if (await vrrp.isStopped()) {
     return 'keepalived is configured and does not run. Start it, or upload another configuration';
   }
-  const [lacking] = await ownersWithoutCertificates(await haproxies.views());
+  const [lacking] = await ownersWithoutCertificates(await haproxies.uploads());
   if (lacking === undefined) return undefined;
   return `The certificates of ${lacking} are gone, as after a reboot. The controller has to upload them again`;
 }

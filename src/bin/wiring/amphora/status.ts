@@ -20,7 +20,7 @@ export function makeStatus(
   }: {
     paths: AmphoraPaths;
     agentConfig: AgentConfig;
-    haproxies: Pick<OwnerHaproxies, 'owners' | 'listenersWithPools' | 'views'>;
+    haproxies: Pick<OwnerHaproxies, 'owners' | 'listenersWithPools' | 'uploads'>;
     network: AmphoraNetwork;
     heartbeats: Heartbeats;
   },
@@ -53,7 +53,7 @@ export function makeStatus(
     problems: async () => {
       const [info, lacking] = await Promise.all([
         domain.info(),
-        haproxies.views().then(ownersWithoutCertificates),
+        haproxies.uploads().then(ownersWithoutCertificates),
       ]);
       return [...missingTools(info), ...lacking.map(certificatesGone)];
     },

@@ -5,7 +5,7 @@ import { Counter } from 'prom-client';
 
 import type { AgentConfig } from '../../../amphora/agent/config.ts';
 import type { Haproxies, LvsListeners } from '../../../amphora/amphora.ts';
-import { ownersWithoutCertificates } from '../../../amphora/haproxies/gone-certificates.ts';
+import { ownersWithoutCertificates } from '../../../amphora/haproxies/owner-configs.ts';
 import type { OwnerHaproxies } from '../../../amphora/haproxies/haproxies.ts';
 import { placesOf } from '../../../amphora/haproxies/places.ts';
 import { makeCounterFile } from '../../../amphora/heartbeat/counter-file.ts';

@@ -1,6 +1,6 @@
 import type { AgentConfig } from '../../../amphora/agent/config.ts';
 import type { AmphoraDomain } from '../../../amphora/amphora.ts';
-import { ownersWithoutCertificates } from '../../../amphora/haproxies/gone-certificates.ts';
+import { ownersWithoutCertificates } from '../../../amphora/haproxies/owner-configs.ts';
 import type { OwnerHaproxies } from '../../../amphora/haproxies/haproxies.ts';
 import type { Heartbeats } from '../../../amphora/heartbeat/make.ts';
 import type { AmphoraNetwork } from '../../../amphora/network/network.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { ownersWithoutCertificates } from '../../../src/amphora/haproxies/gone-certificates.ts';
+import { ownersWithoutCertificates } from '../../../src/amphora/haproxies/owner-configs.ts';
 import type { OwnerView } from '../../../src/amphora/haproxies/owner-configs.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 

@@ -1,12 +1,12 @@
-import { checkConfig } from '../../haproxy/check.ts';
 import { messagesWithoutQuotes } from '../../haproxy/messages.ts';
 import { Fault, type FaultCode } from '../../kit/fault.ts';
 import type { Log } from '../../kit/log.ts';
 import type { Action } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
 import { lookBefore, markRunning, saveServersState, waitForWorker } from './applying.ts';
+import type { Checks } from './checks.ts';
 import type { OwnerConfigs } from './owner-configs.ts';
-import { type OwnerPlaces, placesOf, sharedPlacesOf } from './places.ts';
+import { type OwnerPlaces, placesOf } from './places.ts';
 import {
   plainFileIfThere,
   readPlainFile,
@@ -14,11 +14,10 @@ import {
   replacePlainFile,
 } from './plain-files.ts';
 import type { Processes } from './processes.ts';
-import type { CheckParts } from './uploads.ts';
 
 export interface ActionParts {
   paths: AmphoraPaths;
-  check: CheckParts;
+  checks: Checks;
   processes: Processes;
   configs: OwnerConfigs;
   log: Log;
@@ -47,7 +46,7 @@ export function makeActions(parts: ActionParts): Actions {
     const places = placesOf(paths, id);
     const since = new Date();
     const wasEnabled = (await plainFileIfThere(places.enabled)) !== undefined;
-    await checked(parts, places, 'haproxy_not_started');
+    await checked(parts, id, 'haproxy_not_started');
     const before = await lookBefore(places);
     // A process that waits for its certificates is started by systemd itself when they come (systemd 247 of Debian 11).
     if (before.worker !== undefined) {
@@ -70,7 +69,7 @@ export function makeActions(parts: ActionParts): Actions {
   async function reload(id: string): Promise<Action> {
     const places = placesOf(paths, id);
     const since = new Date();
-    await checked(parts, places, 'haproxy_not_reloaded');
+    await checked(parts, id, 'haproxy_not_reloaded');
     const before = await lookBefore(places);
     await saveServersState(places, parts.log);
     try {
@@ -115,15 +114,9 @@ export function makeActions(parts: ActionParts): Actions {
   };
 }
 
-/** Asks haproxy about the file again: certificates may have changed since it came. */
-async function checked(
-  { paths, check: { run, ...how } }: ActionParts,
-  { config }: OwnerPlaces,
-  code: FaultCode,
-): Promise<void> {
-  const text = (await readPlainFile(config))?.toString('utf8') ?? '';
-  const { groupFile } = sharedPlacesOf(paths);
-  const reasons = await checkConfig(run, { ...how, file: config, groupFile, text });
+/** Certificates may have changed since haproxy accepted the file. */
+async function checked({ checks }: ActionParts, id: string, code: FaultCode): Promise<void> {
+  const reasons = await checks.current(id);
   if (reasons !== undefined) throw new Fault(code, reasons);
 }
 

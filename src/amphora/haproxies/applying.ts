@@ -61,7 +61,11 @@ export async function waitForWorker(
   let nextLook = before.at + 500;
   while (performance.now() - before.at < deadlineMs) {
     const progress = await progressSince(places, before);
-    if (progress !== 'unknown') return progress === 'serves';
+    if (progress === 'failed') return false;
+    if (progress === 'serves') {
+      await waitForMaster(places);
+      return true;
+    }
     if (performance.now() > nextLook) {
       if (await isLost()) return false;
       nextLook = performance.now() + 500;
@@ -69,6 +73,18 @@ export async function waitForWorker(
     await sleep(pauseMs);
   }
   return false;
+}
+
+/**
+ * Waits until the master answers, which is a moment after its worker does. Before, it would lose the signal of a next
+ * reload (measured on 2.6). A master that hangs holds up nobody for long.
+ */
+async function waitForMaster({ masterSocket }: OwnerPlaces): Promise<void> {
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < askLimits.deadlineMs) {
+    if ((await askSocket(masterSocket, 'show proc', askLimits)) !== undefined) return;
+    await sleep(pauseMs);
+  }
 }
 
 /**

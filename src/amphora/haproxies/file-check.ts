@@ -8,9 +8,11 @@ import { rewriteFor } from '../../parsers/haproxy/rewrite.ts';
 import type { AmphoraPaths } from '../paths.ts';
 import { isOwnerId } from './places.ts';
 import { groupText } from './shared-files.ts';
+import type { CheckParts } from './checks.ts';
 import { driverText, refused, type UploadParts } from './uploads.ts';
 
-export interface FileCheckParts extends UploadParts {
+export interface FileCheckParts extends Omit<UploadParts, 'checks'> {
+  check: CheckParts;
   /** A folder in memory for what haproxy reads. */
   memory: string;
 }

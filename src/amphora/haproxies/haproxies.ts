@@ -8,6 +8,7 @@ import type { Haproxies, ListenerState, Owner } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
 import { makeActions } from './actions.ts';
 import { listenersOf, withPools } from './listing.ts';
+import { makeChecks } from './checks.ts';
 import { makeOwnerConfigs, type OwnerUpload, type OwnerView } from './owner-configs.ts';
 import { isOwnerId, placesOf } from './places.ts';
 import { plainFileIfThere } from './plain-files.ts';
@@ -59,7 +60,7 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
   const { run, log, paths, inNamespace, peer, processes, certificates } = parts;
   const { checkDeadlineMs = 50_000, applyDeadlineMs = 50_000 } = parts;
   const configs = makeOwnerConfigs(paths);
-  const check = { run, inNamespace, peer, deadlineMs: checkDeadlineMs };
+  const checks = makeChecks(paths, { run, inNamespace, peer, deadlineMs: checkDeadlineMs });
   const version = makeHaproxyVersion(run, checkDeadlineMs);
   const serialized = makeSerializerPerKey();
   const writesScript = makeSerializer();
@@ -69,7 +70,7 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
     });
   const actions = makeActions({
     paths,
-    check,
+    checks,
     processes,
     configs,
     log,
@@ -113,7 +114,7 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
   return {
     upload: (owner, bytes) => {
       if (!isOwnerId(owner.id)) return Promise.reject(badId());
-      return changing(owner.id, () => uploadConfig({ paths, check, version }, owner, bytes));
+      return changing(owner.id, () => uploadConfig({ paths, checks, version }, owner, bytes));
     },
     async configuration(owner) {
       const stored = isOwnerId(owner.id) ? await storedConfig(paths, owner) : undefined;

@@ -89,9 +89,7 @@ export function makeOwnerConfigs(paths: AmphoraPaths): OwnerConfigs {
  * reboot loses them.
  * @returns their ids, in the same order
  */
-export async function ownersWithoutCertificates(
-  owners: readonly OwnerUpload[],
-): Promise<string[]> {
+export async function ownersWithoutCertificates(owners: readonly OwnerUpload[]): Promise<string[]> {
   const lacks = await Promise.all(
     owners.map(async ({ uploaded }) => {
       const found = await Promise.all(uploaded.certificates.map(isThere));

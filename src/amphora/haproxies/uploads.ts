@@ -1,7 +1,5 @@
 import { join } from 'node:path';
 
-import { type ConfigCheck, checkConfig } from '../../haproxy/check.ts';
-import type { Run } from '../../kit/exec.ts';
 import { Fault } from '../../kit/fault.ts';
 import { namesIn } from '../../kit/files/files.ts';
 import {
@@ -12,8 +10,9 @@ import {
 import { rewriteFor } from '../../parsers/haproxy/rewrite.ts';
 import type { Owner, Stored, Uploaded } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
+import type { Checks } from './checks.ts';
 import { md5Of } from './owner-configs.ts';
-import { type OwnerPlaces, placesOf, sharedPlacesOf } from './places.ts';
+import { type OwnerPlaces, placesOf } from './places.ts';
 import {
   makePlainFolder,
   readPlainFile,
@@ -22,12 +21,9 @@ import {
   replacePlainFile,
 } from './plain-files.ts';
 
-/** How haproxy is asked about a file. */
-export type CheckParts = Pick<ConfigCheck, 'peer' | 'inNamespace' | 'deadlineMs'> & { run: Run };
-
 export interface UploadParts {
   paths: AmphoraPaths;
-  check: CheckParts;
+  checks: Checks;
   /** The version of haproxy, which decides what is rewritten. */
   version: () => Promise<string>;
 }
@@ -44,7 +40,7 @@ export interface UploadParts {
  * Faults: `haproxy_config_refused`, `amphora_file_foreign`, `no_space`, those of checkConfig
  */
 export async function uploadConfig(
-  { paths, check, version }: UploadParts,
+  { paths, checks, version }: UploadParts,
   { id }: Owner,
   bytes: Buffer,
 ): Promise<Uploaded> {
@@ -61,7 +57,7 @@ export async function uploadConfig(
   const candidate = `${places.config}.new`;
   await removePlainFile(candidate);
   await replacePlainFile(candidate, rewritten, 0o600);
-  await checkCandidate(paths, check, { candidate, text: rewritten });
+  await checkCandidate(checks, id, { candidate, text: rewritten });
   const original = originalName(rewritten);
   if (rewritten !== text) await replacePlainFile(join(places.folder, original), bytes, 0o600);
   await renamePlainFile(candidate, 'haproxy.cfg');
@@ -92,13 +88,12 @@ async function storeRefused({ refused: path }: OwnerPlaces, bytes: Buffer): Prom
 }
 
 async function checkCandidate(
-  paths: AmphoraPaths,
-  { run, ...how }: CheckParts,
+  checks: Checks,
+  id: string,
   { candidate, text }: { candidate: string; text: string },
 ): Promise<void> {
-  const { groupFile } = sharedPlacesOf(paths);
   try {
-    const reasons = await checkConfig(run, { ...how, file: candidate, groupFile, text });
+    const reasons = await checks.candidate(id, candidate, text);
     if (reasons === undefined) return;
     await renamePlainFile(candidate, 'haproxy.cfg.new-failed');
     throw refused(reasons);

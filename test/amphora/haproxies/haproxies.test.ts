@@ -136,8 +136,38 @@ describe('the haproxy of an owner', () => {
     expect(await modeOf(inBase('lb-1', 'lb-1.pid'))).to.equal('644');
   });
 
+  /** So that the next action asks haproxy about the file again. */
+  async function addCertificate(): Promise<void> {
+    const certificates = join(host.paths.certificates, lb.id);
+    await mkdir(certificates, { recursive: true });
+    await writeFile(join(certificates, 'a.pem'), 'a certificate');
+  }
+
+  it('is asked about a file once, and again after a change of the file or of a certificate', async () => {
+    let checks = 0;
+    const counted = async (work: () => Promise<unknown>) => {
+      checks = 0;
+      meanwhile = () => {
+        checks += 1;
+        return Promise.resolve();
+      };
+      await work();
+      meanwhile = undefined;
+      return checks;
+    };
+    const reload = () => host.haproxies.act(lb, 'reload');
+    await upload(config);
+    expect(await counted(reload), 'what was just uploaded').to.equal(0);
+    await addCertificate();
+    expect(await counted(reload), 'another certificate').to.equal(1);
+    expect(await counted(reload), 'nothing new').to.equal(0);
+    await writeFile(inBase('lb-1', 'haproxy.cfg'), `${config}# by hand\n`);
+    expect(await counted(reload), 'another file').to.equal(1);
+  });
+
   it('that systemd starts while a reload begins is reloaded', async () => {
     await upload(config);
+    await addCertificate();
     meanwhile = () => host.processes.start(lb.id);
     expect(await host.haproxies.act(lb, 'reload')).to.equal('start');
     expect(await host.processes.state(lb.id)).to.equal('up');

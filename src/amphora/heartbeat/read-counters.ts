@@ -203,7 +203,9 @@ async function readingOf(held: Held): Promise<Reading | undefined> {
     held.isLeaving = /^Stopping: 1$/m.test(info);
     const isDone = held.isLeaving && /^CurrConns: 0$/m.test(info);
     const reader = makeStatsReader();
-    await held.session.read('show stat', reader.add);
+    await held.session.read('show stat', (piece) => {
+      reader.add(piece);
+    });
     return { stats: reader.stats(), isDone };
   } catch {
     return undefined;

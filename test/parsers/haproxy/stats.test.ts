@@ -3,7 +3,12 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { isServersState, makeStatsReader, parseInfo, parseStats } from '../../../src/parsers/haproxy/stats.ts';
+import {
+  isServersState,
+  makeStatsReader,
+  parseInfo,
+  parseStats,
+} from '../../../src/parsers/haproxy/stats.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures/haproxy/stats');
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { cacheEachByStamp } from '../../kit/files/cached-by-stamp.ts';
+import { cacheEach } from '../../kit/files/cached-by-stamp.ts';
 import { ifThere, namesIn } from '../../kit/files/files.ts';
 import { type DriverConfig, readDriverConfig } from '../../parsers/haproxy/driver-config.ts';
 import type { Owner } from '../amphora.ts';
@@ -42,45 +43,55 @@ export interface OwnerConfigs {
 const maxCached = 1024;
 
 export function makeOwnerConfigs(paths: AmphoraPaths): OwnerConfigs {
-  const parsed = cacheEachByStamp(stampOf, (path) => readConfig(paths, path), maxCached);
+  const parsed = cacheEach((path) => readConfig(paths, path), maxCached);
+  const pids = cacheEach(readPid, maxCached);
 
-  async function upload(id: string): Promise<OwnerUpload | undefined> {
-    const uploaded = isOwnerId(id) ? await parsed(placesOf(paths, id).config) : undefined;
-    if (uploaded === undefined) return undefined;
+  function uploadOf(id: string, uploaded: DriverConfig): OwnerUpload {
     const isListener = uploaded.frontends.some((frontend) => frontend.id === id);
     return { owner: { kind: isListener ? 'listener' : 'loadbalancer', id }, uploaded };
   }
 
+  async function master(id: string): Promise<number | undefined> {
+    const places = placesOf(paths, id);
+    const pid = await pids(places.pid, stampOf(await plainFileIfThere(places.pid)));
+    return pid === undefined ? undefined : masterOf(pid, places);
+  }
+
   return {
     async uploads() {
-      const names = (await namesIn(paths.base)).sort();
-      const found = await Promise.all(names.map(upload));
+      const ids = (await namesIn(paths.base)).filter(isOwnerId).sort();
+      const found = await Promise.all(
+        ids.map(async (id) => {
+          const { config } = placesOf(paths, id);
+          const uploaded = await parsed(config, stampOf(await plainFileIfThere(config)));
+          return uploaded && uploadOf(id, uploaded);
+        }),
+      );
       return found.filter((each) => each !== undefined);
     },
     ids: () => ownerIds(paths),
     async view(id) {
-      const known = await upload(id);
-      if (known === undefined) return undefined;
-      const { owner, uploaded } = known;
+      if (!isOwnerId(id)) return undefined;
       const places = placesOf(paths, id);
-      const pid = await readPid(places);
-      const master = pid === undefined ? undefined : await masterOf(pid, places);
-      const isOutdated = master !== undefined && (await runsAnother(places));
-      // The running configuration has another name in the same folder.
-      const running = isOutdated ? await parsed(places.running) : undefined;
+      // Readers ask for all owners at once, so each look counts.
+      const [config, running, started] = await Promise.all(
+        [places.config, places.running, places.pid].map(plainFileIfThere),
+      );
+      const uploaded = await parsed(places.config, stampOf(config));
+      if (uploaded === undefined) return undefined;
+      const pid = await pids(places.pid, stampOf(started));
+      const found = pid === undefined ? undefined : await masterOf(pid, places);
+      const isOutdated = found !== undefined && runsAnother({ config, running, started });
       return {
-        owner,
-        uploaded,
-        running: running ?? uploaded,
-        master,
+        ...uploadOf(id, uploaded),
+        // The running configuration has another name in the same folder.
+        running:
+          (isOutdated ? await parsed(places.running, stampOf(running)) : undefined) ?? uploaded,
+        master: found,
         hasPidFile: pid !== undefined,
       };
     },
-    async master(id) {
-      const places = placesOf(paths, id);
-      const pid = await readPid(places);
-      return pid === undefined ? undefined : masterOf(pid, places);
-    },
+    master,
   };
 }
 
@@ -106,9 +117,9 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-async function stampOf(path: string): Promise<string> {
-  const found = await plainFileIfThere(path);
-  return found ? `${found.ino}:${found.ctimeMs}` : 'none';
+function stampOf(found: Stats | undefined): string {
+  // The time is that of the last tick, so it may be the same before and after a write.
+  return found ? `${found.ino}:${found.ctimeMs}:${found.size}` : 'none';
 }
 
 async function readConfig(paths: AmphoraPaths, path: string): Promise<DriverConfig | undefined> {
@@ -135,16 +146,14 @@ async function ownerIds(paths: AmphoraPaths): Promise<string[]> {
  * that was last known to be in use. haproxy writes its pid file each time it has taken on a configuration, so a newer one
  * says that systemd or somebody else has made it read `haproxy.cfg` since.
  */
-async function runsAnother({ config, running, pid }: OwnerPlaces): Promise<boolean> {
-  const [uploaded, used, started] = await Promise.all(
-    [config, running, pid].map((path) => plainFileIfThere(path)),
-  );
-  if (!uploaded || !used || uploaded.ino === used.ino) return false;
-  return started !== undefined && started.mtimeMs < uploaded.ctimeMs;
+function runsAnother(files: Record<'config' | 'running' | 'started', Stats | undefined>): boolean {
+  const { config, running, started } = files;
+  if (!config || !running || config.ino === running.ino) return false;
+  return started !== undefined && started.mtimeMs < config.ctimeMs;
 }
 
-async function readPid({ pid }: OwnerPlaces): Promise<number | undefined> {
-  const text = (await readPlainFile(pid))?.toString('utf8');
+async function readPid(path: string): Promise<number | undefined> {
+  const text = (await readPlainFile(path))?.toString('utf8');
   const first = /^(\d{1,10})\n/.exec(text ?? '')?.[1];
   return first === undefined ? undefined : Number(first);
 }

@@ -7,17 +7,15 @@
  * - Callers that wait for a failing read get the failure; it is not cached.
  * - At most `maxValues` values are cached; the least recently used one is dropped first.
  *
- * @param stampOf changes whenever the source of the key does
+ * @returns the value of a key; the stamp changes whenever the source of the key does
  */
-export function cacheEachByStamp<T>(
-  stampOf: (key: string) => Promise<string>,
+export function cacheEach<T>(
   read: (key: string) => Promise<T>,
   maxValues: number,
-): (key: string) => Promise<T> {
+): (key: string, stamp: string) => Promise<T> {
   // A Map keeps the order of insertion.
   const cached = new Map<string, { stamp: string; value: Promise<T> }>();
-  return async (key) => {
-    const stamp = await stampOf(key);
+  return async (key, stamp) => {
     const present = cached.get(key);
     const entry = present?.stamp === stamp ? present : { stamp, value: read(key) };
     cached.delete(key);
@@ -31,6 +29,16 @@ export function cacheEachByStamp<T>(
       throw error;
     }
   };
+}
+
+/** The same with a function that reads the stamp of a key. */
+export function cacheEachByStamp<T>(
+  stampOf: (key: string) => Promise<string>,
+  read: (key: string) => Promise<T>,
+  maxValues: number,
+): (key: string) => Promise<T> {
+  const each = cacheEach(read, maxValues);
+  return async (key) => each(key, await stampOf(key));
 }
 
 /** The same for one value. */

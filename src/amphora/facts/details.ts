@@ -1,7 +1,8 @@
-import { readFile, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 
 import { readTextIfThere } from '../../kit/files/files.ts';
+import { kernelFile } from '../../kit/files/kernel-file.ts';
 import { shareRuns } from '../../kit/concurrency/shared-run.ts';
 import type { Log } from '../../kit/log.ts';
 import {
@@ -34,14 +35,26 @@ export interface DetailsReader {
   stop(): void;
 }
 
-/** Counters are reused for so many milliseconds: reading them may start a process, and rates are those of 30 s. */
-const countersMs = 1000;
+/**
+ * Counters are reused for so many milliseconds: reading them may start a process, and rates are those of 30 s. What hardly
+ * changes is reused as well.
+ */
+const reuse = { reuseMs: 1000 };
 const sampleEveryMs = 10_000;
 
 /** Reads what the amphora is and does. Nothing waits for a second reading, and nearly all comes from /proc. */
 export function makeDetails(parts: DetailsParts): DetailsReader {
   const rates = makeRates();
-  const interfaces = shareRuns(parts.interfaces, { reuseMs: countersMs });
+  const interfaces = shareRuns(parts.interfaces, reuse);
+  const host = shareRuns(
+    () =>
+      Promise.all([
+        parts.packages(),
+        statfs('/'),
+        readTextIfThere(parts.tunedFile ?? '/etc/tuned/active_profile'),
+      ]),
+    reuse,
+  );
   const cpu = makeCpuUse();
   let timer: NodeJS.Timeout | undefined;
 
@@ -63,18 +76,12 @@ export function makeDetails(parts: DetailsParts): DetailsReader {
       clearInterval(timer);
     },
     read: async () => {
-      const [counters, processes, topology, packages, memory, stat, load, disk, tuned] =
-        await Promise.all([
-          interfaces.get(),
-          parts.processes(),
-          parts.topology(),
-          parts.packages(),
-          readMemory(parts.memory),
-          readFile('/proc/stat', 'utf8'),
-          readFile('/proc/loadavg', 'utf8'),
-          statfs('/'),
-          readTextIfThere(parts.tunedFile ?? '/etc/tuned/active_profile'),
-        ]);
+      const [counters, processes, topology, [packages, disk, tuned]] = await Promise.all([
+        interfaces.get(),
+        parts.processes(),
+        parts.topology(),
+        host.get(),
+      ]);
       const kilobytes = (blocks: number) => Math.floor((blocks * disk.bsize) / 1024);
       return {
         networks: Object.fromEntries(
@@ -85,11 +92,11 @@ export function makeDetails(parts: DetailsParts): DetailsReader {
         isActive: topology.role !== 'STANDBY',
         haproxyCount: processes.haproxy,
         lvsCount: processes.lvs,
-        cpu: cpu(cpuTicksIn(stat)),
+        cpu: cpu(cpuTicksIn(kernelFile('/proc/stat') ?? '')),
         cpuCount: availableParallelism(),
-        memory,
+        memory: readMemory(parts.memory),
         disk: { used: kilobytes(disk.blocks - disk.bfree), available: kilobytes(disk.bavail) },
-        load: loadIn(load),
+        load: loadIn(kernelFile('/proc/loadavg') ?? ''),
         packages,
         tunedProfiles: tuned?.trim() ?? '',
       };

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 
 import type { Run } from '../../kit/exec.ts';
+import { shareRuns } from '../../kit/concurrency/shared-run.ts';
 import { Fault } from '../../kit/fault.ts';
 import { cacheByStamp } from '../../kit/files/cached-by-stamp.ts';
 import { toolStamp } from '../../kit/files/stamps.ts';
@@ -36,12 +37,12 @@ export function makeInfo({ run, deadlineMs, amphora }: InfoParts): () => Promise
   // It prints its version to stderr.
   const keepalived = versionOf('keepalived', '--version', /^Keepalived v(\d+(?:\.\d+)+)/m);
   const ipvsadm = versionOf('ipvsadm', '--version', /^ipvsadm v(\d+(?:\.\d+)+)/m);
+  // To look for three tools in each folder takes longer than all the rest, and controllers ask often.
+  const versions = shareRuns(() => Promise.all([haproxy(), keepalived(), ipvsadm()]), {
+    reuseMs: 1000,
+  });
   return async () => {
-    const [haproxyVersion, keepalivedVersion, ipvsadmVersion] = await Promise.all([
-      haproxy(),
-      keepalived(),
-      ipvsadm(),
-    ]);
+    const [haproxyVersion, keepalivedVersion, ipvsadmVersion] = await versions.get();
     return {
       hostname: hostname(),
       uuid: amphora,

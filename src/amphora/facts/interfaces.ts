@@ -1,8 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Run } from '../../kit/exec.ts';
 import { ifThere } from '../../kit/files/files.ts';
+import { kernelFile } from '../../kit/files/kernel-file.ts';
 import { type InterfaceBytes, interfaceBytesIn } from '../../parsers/proc/proc-files.ts';
 
 export interface InterfaceParts {
@@ -10,7 +11,7 @@ export interface InterfaceParts {
   deadlineMs: number;
   /** The name of the tenants' namespace; undefined for that of the host. */
   namespace: string | undefined;
-  /** Processes that may be in the namespace, such as haproxy's. */
+  /** Processes that are in the namespace, such as haproxy's, or in that of the host. */
   pids: () => Promise<readonly number[]>;
   /** /run/netns */
   namespaces?: string;
@@ -28,11 +29,14 @@ export function makeInterfaces({
   namespaces = '/run/netns',
 }: InterfaceParts): () => Promise<InterfaceBytes[]> {
   const textOf = async (name: string): Promise<string> => {
-    const inode = (await ifThere(stat(join(namespaces, name))))?.ino;
-    if (inode === undefined) return '';
+    if (!(await ifThere(stat(join(namespaces, name))))) return '';
+    // The kernel shows the namespace of another process (/proc/PID/ns) only to a tracer. Each namespace has its own files
+    // in /proc/PID/net.
+    const own = (await stat('/proc/self/net/dev')).ino;
     for (const pid of await pids()) {
-      const its = await ifThere(stat(`/proc/${pid}/ns/net`), ['ENOENT', 'ESRCH', 'EACCES']);
-      if (its?.ino === inode) return readFile(`/proc/${pid}/net/dev`, 'utf8').catch(() => '');
+      const path = `/proc/${pid}/net/dev`;
+      const its = await ifThere(stat(path), ['ENOENT', 'ESRCH', 'EINVAL']);
+      if (its && its.ino !== own) return kernelFile(path) ?? '';
     }
     const argv = ['ip', 'netns', 'exec', name, 'cat', '/proc/net/dev'] as const;
     const { exitCode, stdout } = await run({ argv, deadlineMs });
@@ -40,7 +44,7 @@ export function makeInterfaces({
   };
   return async () => {
     if (namespace === undefined) {
-      const all = interfaceBytesIn(await readFile('/proc/net/dev', 'utf8'));
+      const all = interfaceBytesIn(kernelFile('/proc/net/dev') ?? '');
       return all.filter(({ name }) => name !== 'lo');
     }
     // The ports of tenants are named so, as real agents report them.

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { ifThere } from '../../kit/files/files.ts';
+import { kernelFile } from '../../kit/files/kernel-file.ts';
 import { numbersIn } from '../../parsers/proc/proc-files.ts';
 import type { Details } from '../amphora.ts';
 
@@ -25,10 +24,10 @@ interface Room {
  * whichever is least. Controllers since 12.0 make haproxy's TLS cache half of free + buffers + cached, so the sum of
  * these must not be more than haproxy can take.
  */
-export async function readMemory(paths: MemoryPaths): Promise<Details['memory']> {
-  const host = numbersIn(await readFile(paths.meminfo, 'utf8'));
+export function readMemory(paths: MemoryPaths): Details['memory'] {
+  const host = numbersIn(kernelFile(paths.meminfo) ?? '');
   const of = (name: string) => host.get(name) ?? 0;
-  const rooms = await roomsOf(paths);
+  const rooms = roomsOf(paths);
   const left = Math.min(...rooms.map((room) => room.left), Infinity);
   const free = Math.min(of('MemFree'), left);
   const buffers = Math.min(of('Buffers'), left - free);
@@ -46,27 +45,26 @@ export async function readMemory(paths: MemoryPaths): Promise<Details['memory']>
 }
 
 /** The rooms of the group and of each above it that has a limit (cgroup-v2, memory.max and memory.high). */
-async function roomsOf({ controlGroups, haproxyGroup }: MemoryPaths): Promise<Room[]> {
+function roomsOf({ controlGroups, haproxyGroup }: MemoryPaths): Room[] {
   const rooms: Room[] = [];
   // The root has no limit.
   for (let group = join('/', haproxyGroup); group !== '/'; group = dirname(group)) {
-    const room = await roomOf(join(controlGroups, group));
+    const room = roomOf(join(controlGroups, group));
     if (room) rooms.push(room);
   }
   return rooms;
 }
 
-async function roomOf(folder: string): Promise<Room | undefined> {
-  const text = (name: string) =>
-    ifThere(readFile(join(folder, name), 'utf8'), ['ENOENT', 'ENODEV']);
+function roomOf(folder: string): Room | undefined {
+  const text = (name: string) => kernelFile(join(folder, name));
   // `max`, which means none, is no number.
-  const limits = [await text('memory.max'), await text('memory.high')].map((each) =>
+  const limits = [text('memory.max'), text('memory.high')].map((each) =>
     each === undefined ? NaN : Number(each),
   );
   const limit = Math.min(...limits.filter((each) => !Number.isNaN(each)));
   if (limit === Infinity) return undefined;
-  const used = Number((await text('memory.current')) ?? 0);
-  const file = numbersIn((await text('memory.stat')) ?? '').get('file') ?? 0;
+  const used = Number(text('memory.current') ?? 0);
+  const file = numbersIn(text('memory.stat') ?? '').get('file') ?? 0;
   // The cache of files is given back when haproxy needs memory.
   const left = Math.max(0, Math.min(limit, limit - used + file));
   return { limit: Math.floor(limit / 1024), left: Math.floor(left / 1024) };

@@ -73,7 +73,7 @@ export function makeActions(parts: ActionParts): Actions {
     const before = await lookBefore(places);
     await saveServersState(places, parts.log);
     try {
-      await processes.reload(id);
+      await processes.reload(id, await configs.master(id));
       if (!(await appears(parts, id, before))) throw await failure(parts, places, { id, since });
     } catch (error) {
       throw await asFault('haproxy_not_reloaded', error, parts, { id, since });

@@ -77,7 +77,7 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
     applyDeadlineMs,
     onShouldRun,
   });
-  const everyView = shareRuns(readViews, { reuseMs: 0 });
+  const everyView = shareRuns<readonly OwnerView[]>(() => configs.views(), { reuseMs: 0 });
 
   async function idsThatShouldRun(): Promise<string[]> {
     const ids = await configs.ids();
@@ -85,11 +85,6 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
       ids.map((id) => plainFileIfThere(placesOf(paths, id).enabled)),
     );
     return ids.filter((_, index) => enabled[index] !== undefined);
-  }
-
-  async function readViews(): Promise<readonly OwnerView[]> {
-    const views = await Promise.all((await configs.ids()).map((id) => configs.view(id)));
-    return views.filter((view) => view !== undefined);
   }
 
   /** Readers that come later than a change must not share a read that began before. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { cacheEach } from '../../kit/files/cached-by-stamp.ts';
-import { ifThere, namesIn } from '../../kit/files/files.ts';
+import { namesIn } from '../../kit/files/files.ts';
+import { kernelFile } from '../../kit/files/kernel-file.ts';
 import { type DriverConfig, readDriverConfig } from '../../parsers/haproxy/driver-config.ts';
 import type { Owner } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
@@ -35,6 +36,8 @@ export interface OwnerConfigs {
   ids(): Promise<string[]>;
   /** @returns undefined if there is no such owner */
   view(id: string): Promise<OwnerView | undefined>;
+  /** All owners, sorted by id. */
+  views(): Promise<OwnerView[]>;
   /** The process id of an owner's master, if it runs. */
   master(id: string): Promise<number | undefined>;
 }
@@ -57,40 +60,45 @@ export function makeOwnerConfigs(paths: AmphoraPaths): OwnerConfigs {
     return pid === undefined ? undefined : masterOf(pid, places);
   }
 
+  async function upload(id: string): Promise<OwnerUpload | undefined> {
+    const { config } = placesOf(paths, id);
+    const uploaded = await parsed(config, stampOf(await plainFileIfThere(config)));
+    return uploaded && uploadOf(id, uploaded);
+  }
+
+  async function view(id: string): Promise<OwnerView | undefined> {
+    if (!isOwnerId(id)) return undefined;
+    const places = placesOf(paths, id);
+    // Readers ask for all owners at once, so each look counts.
+    const [config, running, started] = await Promise.all(
+      [places.config, places.running, places.pid].map(plainFileIfThere),
+    );
+    const uploaded = await parsed(places.config, stampOf(config));
+    if (uploaded === undefined) return undefined;
+    const pid = await pids(places.pid, stampOf(started));
+    const found = pid === undefined ? undefined : masterOf(pid, places);
+    const isOutdated = found !== undefined && runsAnother({ config, running, started });
+    return {
+      ...uploadOf(id, uploaded),
+      // The running configuration has another name in the same folder.
+      running:
+        (isOutdated ? await parsed(places.running, stampOf(running)) : undefined) ?? uploaded,
+      master: found,
+      hasPidFile: pid !== undefined,
+    };
+  }
+
+  /** What is found of each owner, in the order of their ids. */
+  async function ofEach<T>(look: (id: string) => Promise<T | undefined>): Promise<T[]> {
+    const names = (await namesIn(paths.base)).filter(isOwnerId).sort();
+    return (await Promise.all(names.map(look))).filter((each) => each !== undefined);
+  }
+
   return {
-    async uploads() {
-      const ids = (await namesIn(paths.base)).filter(isOwnerId).sort();
-      const found = await Promise.all(
-        ids.map(async (id) => {
-          const { config } = placesOf(paths, id);
-          const uploaded = await parsed(config, stampOf(await plainFileIfThere(config)));
-          return uploaded && uploadOf(id, uploaded);
-        }),
-      );
-      return found.filter((each) => each !== undefined);
-    },
+    uploads: () => ofEach(upload),
     ids: () => ownerIds(paths),
-    async view(id) {
-      if (!isOwnerId(id)) return undefined;
-      const places = placesOf(paths, id);
-      // Readers ask for all owners at once, so each look counts.
-      const [config, running, started] = await Promise.all(
-        [places.config, places.running, places.pid].map(plainFileIfThere),
-      );
-      const uploaded = await parsed(places.config, stampOf(config));
-      if (uploaded === undefined) return undefined;
-      const pid = await pids(places.pid, stampOf(started));
-      const found = pid === undefined ? undefined : await masterOf(pid, places);
-      const isOutdated = found !== undefined && runsAnother({ config, running, started });
-      return {
-        ...uploadOf(id, uploaded),
-        // The running configuration has another name in the same folder.
-        running:
-          (isOutdated ? await parsed(places.running, stampOf(running)) : undefined) ?? uploaded,
-        master: found,
-        hasPidFile: pid !== undefined,
-      };
-    },
+    view,
+    views: () => ofEach(view),
     master,
   };
 }
@@ -159,9 +167,8 @@ async function readPid(path: string): Promise<number | undefined> {
 }
 
 /** @returns the id if it belongs to a haproxy with this configuration: ids of processes are used again */
-async function masterOf(pid: number, { config }: OwnerPlaces): Promise<number | undefined> {
-  // ESRCH: the process ended while its file was open.
-  const argv = await ifThere(readFile(`/proc/${pid}/cmdline`, 'utf8'), ['ENOENT', 'ESRCH']);
+function masterOf(pid: number, { config }: OwnerPlaces): number | undefined {
+  const argv = kernelFile(`/proc/${pid}/cmdline`);
   return argv?.split('\0').includes(config) === true ? pid : undefined;
 }
 

@@ -14,8 +14,12 @@ export interface Processes {
   start(id: string): Promise<void>;
   /** Stops one, and waits for its end; does nothing if it does not run. Faults: `service_failed`, those of Run */
   stop(id: string): Promise<void>;
-  /** Has the master read its file again, and does not wait for it. Faults: `service_failed`, those of Run */
-  reload(id: string): Promise<void>;
+  /**
+   * Has the master read its file again, and does not wait for it.
+   * @param master its process id, if it is known
+   * Faults: `service_failed`, those of Run
+   */
+  reload(id: string, master: number | undefined): Promise<void>;
   /** Faults: `tool_failed`, those of Run */
   state(id: string): Promise<ProcessState>;
   /** Whether it starts with the host. Faults: `service_failed`, those of Run */

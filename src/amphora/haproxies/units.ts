@@ -26,7 +26,8 @@ export function makeUnitProcesses(host: Host, template = 'amphora-haproxy'): Pro
         deadlineMs: host.readDeadlineMs,
       });
     },
-    async reload(id) {
+    async reload(id, master) {
+      if (master !== undefined && isSignalled(master)) return;
       // Not `systemctl reload`: the configuration has just been checked, and its ExecReload checks it again.
       const argv = ['systemctl', 'kill', '--kill-who=main', '--signal=USR2', unitOf(id)] as const;
       const { exitCode, stderr } = await host.run({ argv, deadlineMs: host.readDeadlineMs });
@@ -67,6 +68,15 @@ export function makeUnitProcesses(host: Host, template = 'amphora-haproxy'): Pro
       return stdout;
     },
   };
+}
+
+/** A process for each reload would hold up the readers of a busy host. */
+function isSignalled(master: number): boolean {
+  try {
+    return process.kill(master, 'SIGUSR2');
+  } catch {
+    return false;
+  }
 }
 
 /** systemctl(1), ActiveState. A unit that waits for its restart is `activating` (sub-state `auto-restart`). */

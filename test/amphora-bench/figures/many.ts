@@ -111,7 +111,9 @@ async function statesOf(bench: FigureBench, what: string): Promise<Figure[]> {
 async function beatingOf(bench: FigureBench, what: string): Promise<Figure[]> {
   await setHeartbeats(bench, 1);
   const both = bothOf(bench);
-  await sleep(10_000);
+  // The memory is that of these listeners, and not of the uploads before.
+  await Promise.all(both.map(({ node, unit }) => node.run(['systemctl', 'restart', unit])));
+  await sleep(20_000);
   const begun = performance.now();
   const before = await Promise.all(both.map(({ node, unit }) => cpuNs(node, unit)));
   await sleep(heartbeatSeconds * 1000);

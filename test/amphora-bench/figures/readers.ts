@@ -60,7 +60,9 @@ async function readDuringReloads(
   };
   const program = new URL('reader-process.ts', import.meta.url).pathname;
   const tsx = import.meta.resolve('tsx');
-  const child = spawn(process.execPath, ['--import', tsx, program, JSON.stringify(plan)], {
+  // What measures must not wait for what is measured.
+  const argv = ['--adjustment=-10', process.execPath, '--import', tsx, program];
+  const child = spawn('nice', [...argv, JSON.stringify(plan)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const printed = text(child.stdout);

@@ -45,7 +45,7 @@ describe('the memory that haproxy may have', () => {
 
   it('is the memory of the host without a limit', async () => {
     await group('amphora.slice', { 'memory.max': 'max', 'memory.high': 'max' });
-    expect(await read()).to.deep.equal({
+    expect(read()).to.deep.equal({
       total: 24653760,
       free: 20000000,
       available: 22000000,
@@ -66,7 +66,7 @@ describe('the memory that haproxy may have', () => {
       'memory.stat': `anon ${200 * mebi}\nfile ${100 * mebi}`,
     });
     await group('amphora.slice/haproxy.slice', { 'memory.max': 2048 * mebi, 'memory.current': 0 });
-    const { total, free, buffers, cached, available } = await read();
+    const { total, free, buffers, cached, available } = read();
     expect(total).to.equal(1024 * 1024);
     expect(free + buffers + cached).to.equal(824 * 1024);
     expect(available).to.equal(824 * 1024);

@@ -283,8 +283,8 @@ describe('the haproxy of an owner', () => {
     await upload(config);
     await host.haproxies.act(lb, 'start');
     const reload = host.processes.reload.bind(host.processes);
-    host.processes.reload = async (id) => {
-      await reload(id);
+    host.processes.reload = async (id, master) => {
+      await reload(id, master);
       host.processes.running.get(id)?.kill('SIGKILL');
     };
     expect(await host.haproxies.act(lb, 'reload')).to.equal('reload');

@@ -79,12 +79,13 @@ export function beatSettings(config: AgentConfig): BeatSettings {
  * @returns the reason, or undefined
  */
 async function whySilent({ vrrp, haproxies }: HeartbeatWiring): Promise<string | undefined> {
-  if (await vrrp.isStopped()) {
-    return 'keepalived is configured and does not run. Start it, or upload another configuration';
-  }
+  // While a host without certificates boots, keepalived is not there yet either. This reason lasts.
   const [lacking] = await ownersWithoutCertificates(await haproxies.uploads());
-  if (lacking === undefined) return undefined;
-  return `The certificates of ${lacking} are gone, as after a reboot. The controller has to upload them again`;
+  if (lacking !== undefined) {
+    return `The certificates of ${lacking} are gone, as after a reboot. The controller has to upload them again`;
+  }
+  if (!(await vrrp.isStopped())) return undefined;
+  return 'keepalived is configured and does not run. Start it, or upload another configuration';
 }
 
 /**

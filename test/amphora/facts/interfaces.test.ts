@@ -7,19 +7,23 @@ import { execa } from 'execa';
 import { makeInterfaces } from '../../../src/amphora/facts/interfaces.ts';
 import { waitUntil } from '../../lab/wait.ts';
 
-describe('the bytes of the interfaces in a namespace', function () {
+// Only root can make namespaces.
+if (process.getuid?.() === 0) {
+  describe('the bytes of the interfaces in a namespace', inNamespace);
+}
+
+function inNamespace(): void {
   const name = `ha-agent-test-${process.pid}`;
   const ip = (...args: string[]) => execa('ip', args);
   const inside = ['netns', 'exec', name];
 
-  before(async function () {
-    if (process.getuid?.() !== 0) this.skip();
+  before(async () => {
     await ip('netns', 'add', name);
     await ip('-n', name, 'link', 'add', 'eth7', 'type', 'veth', 'peer', 'name', 'other');
   });
 
   after(async () => {
-    if (process.getuid?.() === 0) await ip('netns', 'del', name);
+    await ip('netns', 'del', name);
   });
 
   it('are read by way of a process in it, and not of one in another', async () => {
@@ -51,4 +55,4 @@ describe('the bytes of the interfaces in a namespace', function () {
     expect(await read()).to.deep.equal([]);
     expect(commands).to.deep.equal([['ip', ...inside, 'cat', '/proc/net/dev']]);
   });
-});
+}

@@ -245,19 +245,26 @@ function raw(target: Target, bytes: string): Promise<string> {
  * @returns the statuses of a read, and of an upload that has to be refused
  */
 export async function askBesideSlow(target: Target, count: number): Promise<number[]> {
-  const slow = Array.from({ length: count }, () => connectTo(target));
+  const slow: tls.TLSSocket[] = [];
   const dripping = setInterval(() => {
     for (const each of slow) if (each.writable) each.write('a');
   }, 200);
   try {
-    // The agent answers 100 when it has read the headers.
-    const taken = slow.map((each) => once(each, 'data'));
-    for (const each of slow) {
-      each.write(
-        'PUT /1.0/vrrp/upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n',
+    while (slow.length < count) {
+      // One address may have so many handshakes at a time, and more.
+      const some = Array.from({ length: Math.min(32, count - slow.length) }, () =>
+        connectTo(target),
       );
+      // The agent answers 100 when it has read the headers.
+      const taken = some.map((each) => once(each, 'data'));
+      for (const each of some) {
+        each.write(
+          'PUT /1.0/vrrp/upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n',
+        );
+      }
+      slow.push(...some);
+      await Promise.all(taken);
     }
-    await Promise.all(taken);
     const read = await ask(target, 'GET', '/1.0/info');
     const upload = await ask(target, 'PUT', '/1.0/vrrp/upload', 'script');
     return [read.status, upload.status];

@@ -16,6 +16,7 @@ import types
 from unittest import mock
 
 from octavia.amphorae.drivers.health import heartbeat_udp
+from octavia.statistics import stats_base
 from octavia.statistics.drivers import update_db
 
 SO_TIMESTAMPNS = 35
@@ -199,6 +200,8 @@ class HealthManager:
         heartbeat_udp.db_api = mock.MagicMock()
         update_db.repo = self.database.stats_repositories()
         update_db.db_api = mock.MagicMock()
+        # Octavia makes its statistics drivers once, with the repository of that time.
+        stats_base._STATS_HANDLERS = None
         # Without its constructor, which starts processes and binds a socket
         self.getter = heartbeat_udp.UDPStatusGetter.__new__(heartbeat_udp.UDPStatusGetter)
         self.getter.health_executor = self.getter.stats_executor = Here()

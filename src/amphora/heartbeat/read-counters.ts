@@ -198,18 +198,28 @@ async function open(
 /** Undefined if the worker gives no answer. */
 async function readingOf(held: Held): Promise<Reading | undefined> {
   try {
+    if (!held.isLeaving) {
+      const stats = await statsOf(held);
+      // The frontends of a worker that leaves are stopped, or not there (2.2). Only then it is asked for more.
+      const isServing = stats.frontends.some(({ status }) => status !== 'STOP');
+      if (isServing) return { stats, isDone: false };
+    }
     // The number of connections comes first: what is counted after it was 0 is complete.
     const info = await held.session.ask('show info');
     held.isLeaving = /^Stopping: 1$/m.test(info);
     const isDone = held.isLeaving && /^CurrConns: 0$/m.test(info);
-    const reader = makeStatsReader();
-    await held.session.read('show stat', (piece) => {
-      reader.add(piece);
-    });
-    return { stats: reader.stats(), isDone };
+    return { stats: await statsOf(held), isDone };
   } catch {
     return undefined;
   }
+}
+
+async function statsOf({ session }: Held): Promise<Stats> {
+  const reader = makeStatsReader();
+  await session.read('show stat', (piece) => {
+    reader.add(piece);
+  });
+  return reader.stats();
 }
 
 /** Readings of workers that no session holds, by their master. */

@@ -47,7 +47,7 @@ describe('the reader of counters', () => {
           `Pid: ${worker.pid}\nStopping: ${worker.isStopping ? 1 : 0}\nCurrConns: 1\n`,
         ),
       read: (_command, take) => {
-        take(csv);
+        take(worker.isStopping ? csv.replaceAll(',OPEN,', ',STOP,') : csv);
         return Promise.resolve();
       },
       isOpen: () => isOpen,

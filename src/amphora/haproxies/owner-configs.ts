@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { cacheEach } from '../../kit/files/cached-by-stamp.ts';
-import { namesIn } from '../../kit/files/files.ts';
-import { kernelFile } from '../../kit/files/kernel-file.ts';
+import { ifThere, namesIn } from '../../kit/files/files.ts';
 import { type DriverConfig, readDriverConfig } from '../../parsers/haproxy/driver-config.ts';
 import type { Owner } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
@@ -76,7 +75,7 @@ export function makeOwnerConfigs(paths: AmphoraPaths): OwnerConfigs {
     const uploaded = await parsed(places.config, stampOf(config));
     if (uploaded === undefined) return undefined;
     const pid = await pids(places.pid, stampOf(started));
-    const found = pid === undefined ? undefined : masterOf(pid, places);
+    const found = pid === undefined ? undefined : await masterOf(pid, places);
     const isOutdated = found !== undefined && runsAnother({ config, running, started });
     return {
       ...uploadOf(id, uploaded),
@@ -167,8 +166,9 @@ async function readPid(path: string): Promise<number | undefined> {
 }
 
 /** @returns the id if it belongs to a haproxy with this configuration: ids of processes are used again */
-function masterOf(pid: number, { config }: OwnerPlaces): number | undefined {
-  const argv = kernelFile(`/proc/${pid}/cmdline`);
+async function masterOf(pid: number, { config }: OwnerPlaces): Promise<number | undefined> {
+  // This file waits for the memory of its process, which may hang. ESRCH: the process ended while its file was open.
+  const argv = await ifThere(readFile(`/proc/${pid}/cmdline`, 'utf8'), ['ENOENT', 'ESRCH']);
   return argv?.split('\0').includes(config) === true ? pid : undefined;
 }
 

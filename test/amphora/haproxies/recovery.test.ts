@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import type { Owner } from '../../../src/amphora/amphora.ts';
+import { waitUntil } from '../../lab/wait.ts';
 import {
   driverConfigOf,
   makeOwnerHost,
@@ -68,6 +69,11 @@ describe('the start of the agent', () => {
   it('enables what runs and was not enabled before a kill', async () => {
     await uploaded();
     await host.processes.start('lb-1');
+    // The master executes itself once more, and has no arguments for a moment.
+    await waitUntil('the process', async () => {
+      const [listener] = await host.haproxies.listeners();
+      return listener?.status === 'ACTIVE';
+    });
     await host.haproxies.recover();
     expect([...host.processes.enabled]).to.deep.equal(['lb-1']);
   });

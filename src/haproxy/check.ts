@@ -44,9 +44,15 @@ export async function checkConfig(run: Run, check: ConfigCheck): Promise<string 
   const { exitCode, stdout, stderr } = await run({ argv, deadlineMs, isStderrSecret: true });
   const output = `${stderr}${stdout}`;
   if (exitCode === 0 && !hasAlerts(output)) return undefined;
+  if (hasNoListener(output)) return 'It has no listener, so haproxy would not start.';
   if (!isOfHaproxy(output)) throw notReached(argv, exitCode, stderr);
   const messages = messagesWithoutQuotes(output, text, file);
   return messages === '' ? `haproxy refused the file with exit code ${exitCode}.` : messages;
+}
+
+/** haproxy says so without the mark of its other messages (measured on 2.6). */
+function hasNoListener(output: string): boolean {
+  return /^Configuration file has no error but will not start \(no listener\)/m.test(output);
 }
 
 /** haproxy begins with its version as soon as there is anything to say. */

@@ -50,6 +50,12 @@ describe('the check of a configuration', () => {
     expect(await check(`global\n  user nobody\n${frontend}`)).to.equal(undefined);
   });
 
+  it('refuses one without a listener', async () => {
+    expect(await check('global\n  user nobody\n')).to.equal(
+      'It has no listener, so haproxy would not start.',
+    );
+  });
+
   it('names the line and the reason', async () => {
     const reasons = await check(`${frontend}  modus http\n`);
     expect(reasons).to.contain('haproxy.cfg:5');

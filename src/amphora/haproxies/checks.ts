@@ -12,7 +12,7 @@ export type CheckParts = Pick<ConfigCheck, 'peer' | 'inNamespace' | 'deadlineMs'
 
 export interface Checks {
   /**
-   * Asks haproxy about a file that is to become the configuration of an owner. It keeps its modification time.
+   * Asks haproxy about a file that is to become the configuration of an owner, by a rename.
    * @returns the reasons of a refusal
    * Faults: those of checkConfig
    */
@@ -33,7 +33,7 @@ export function makeChecks(paths: AmphoraPaths, { run, ...how }: CheckParts): Ch
   const accepted = new Map<string, { stamp: string; at: number }>();
   const { groupFile } = sharedPlacesOf(paths);
 
-  /** Changes with the file and with any certificate of the owner. */
+  /** Changes with the file and with any certificate of the owner. A rename keeps it. */
   async function stampOf(id: string, file: string): Promise<string> {
     const folder = join(paths.certificates, id);
     const certificates = (await namesIn(folder)).sort().map((name) => join(folder, name));

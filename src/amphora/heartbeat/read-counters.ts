@@ -200,7 +200,7 @@ async function readingOf(held: Held): Promise<Reading | undefined> {
   try {
     if (!held.isLeaving) {
       const stats = await statsOf(held);
-      // The frontends of a worker that leaves are stopped, or not there (2.2). Only then it is asked for more.
+      // The frontends of a worker that leaves are stopped. Only then it is asked whether it still has connections.
       const isServing = stats.frontends.some(({ status }) => status !== 'STOP');
       if (isServing) return { stats, isDone: false };
     }

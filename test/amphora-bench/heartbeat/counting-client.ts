@@ -47,7 +47,10 @@ async function counting(
   ]);
   let isWhole = false;
   if (isConnected) {
-    const talked = talk(socket, () => socket.bytesRead).then(() => true);
+    const talked = talk(socket, () => socket.bytesRead).then(
+      () => true,
+      () => false,
+    );
     isWhole = await Promise.race([talked, closed.then(() => false)]);
     socket.end();
     await closed;
@@ -116,7 +119,7 @@ async function longClient(): Promise<void> {
 
 open(plan.tcpPerSecond, () => void counting(counted.tcp, plan.tcpPort, echo(2, 0)));
 open(plan.httpPerSecond, () => {
-  void counting(counted.http, plan.httpPort, ask).catch(() => undefined);
+  void counting(counted.http, plan.httpPort, ask);
 });
 for (let index = 0; index < plan.long; index += 1) void longClient();
 setInterval(() => {

@@ -23,7 +23,7 @@ export interface Stored extends Uploaded {
 export const actions = ['start', 'stop', 'reload'] as const;
 export type Action = (typeof actions)[number];
 
-export type MemberStatus = 'UP' | 'DOWN' | 'DRAIN' | 'MAINT' | 'no check';
+export type MemberStatus = 'UP' | 'DOWN' | 'RESTARTING' | 'DRAIN' | 'MAINT' | 'no check';
 
 export interface PoolState {
   id: string;

@@ -77,18 +77,30 @@ export function makeLvsListeners(parts: LvsParts): HostLvs {
     return hasPid ? 'ERROR' : 'STOPPED';
   }
 
+  /** Whether the upload is newer than the process of the health checks, as Octavia's agent compares them. */
+  async function isRestarting(id: string): Promise<boolean> {
+    const { config, checker } = lvsPlacesOf(paths, id);
+    const [uploaded, started] = await Promise.all([config, checker].map(plainFileIfThere));
+    return uploaded !== undefined && started !== undefined && uploaded.mtimeMs > started.mtimeMs;
+  }
+
   /** All listeners, with the tables of IPVS if any of them runs. */
   async function readAll() {
     const all = await Promise.all(
       (await lvsIds(paths)).map(async (id) => {
-        return { id, status: await statusOf(id), config: await configOf(id) };
+        return {
+          id,
+          status: await statusOf(id),
+          config: await configOf(id),
+          isRestarting: await isRestarting(id),
+        };
       }),
     );
     const isAnyUp = all.some(({ status }) => status === 'ACTIVE');
     const seen = isAnyUp ? await tables() : undefined;
-    return all.map(({ id, status, config }) => {
+    return all.map(({ id, status, config, isRestarting }) => {
       const type: ListenerState['type'] = config.protocol === 'SCTP' ? 'SCTP' : 'UDP';
-      const pools = status === 'ACTIVE' ? lvsPoolsOf(config, seen) : [];
+      const pools = status === 'ACTIVE' ? lvsPoolsOf(config, seen, isRestarting) : [];
       const listener: ListenerState = { id, owner: id, status, type, pools };
       return { listener, counters: lvsCountersOf(config, seen), isEnabled: config.isEnabled };
     });

@@ -11,6 +11,8 @@ export interface LvsPlaces {
   refused: string;
   /** The process ids of the main process, its VRRP child and its checker. */
   pids: readonly string[];
+  /** That of its checker alone. */
+  checker: string;
 }
 
 export function lvsFolderOf({ base }: Pick<AmphoraPaths, 'base'>): string {
@@ -19,11 +21,13 @@ export function lvsFolderOf({ base }: Pick<AmphoraPaths, 'base'>): string {
 
 export function lvsPlacesOf(paths: Pick<AmphoraPaths, 'base'>, id: string): LvsPlaces {
   const stem = join(lvsFolderOf(paths), `octavia-keepalivedlvs-${id}`);
+  const checker = `${stem}.check.pid`;
   return {
     config: `${stem}.conf`,
     candidate: `${stem}.conf.new`,
     refused: `${stem}.conf.new-failed`,
-    pids: [`${stem}.pid`, `${stem}.vrrp.pid`, `${stem}.check.pid`],
+    pids: [`${stem}.pid`, `${stem}.vrrp.pid`, checker],
+    checker,
   };
 }
 

@@ -25,21 +25,27 @@ export interface LvsConfigured {
  * The pools of a listener whose process runs, as Octavia's agent reports them (keepalivedlvs_query.py of 16.0). keepalived
  * takes a member that its monitor finds down out of the table.
  * @param tables undefined if IPVS cannot be asked; then no state is known
+ * @param isRestarting whether the process still runs the configuration before; a missing member may not be checked yet
  */
-export function lvsPoolsOf(config: LvsConfigured, tables: IpvsTables | undefined): PoolState[] {
+export function lvsPoolsOf(
+  config: LvsConfigured,
+  tables: IpvsTables | undefined,
+  isRestarting: boolean,
+): PoolState[] {
   const { pool, monitor, members, disabledMembers } = config;
   if (tables === undefined || pool?.isEnabled !== true) return [];
   const servers = servicesOf(config, tables.services).flatMap((service) => service.servers);
+  const missing = isRestarting ? 'RESTARTING' : 'DOWN';
   const states = members.map(({ id, weight, ...place }): { id: string; status: MemberStatus } => {
     const server = servers.find((each) => isSamePlace(each, place));
     if (server === undefined) {
       const isTakenOut = monitor !== undefined || servers.length > 0;
-      return { id, status: isTakenOut ? 'DOWN' : weight === 0 ? 'DRAIN' : 'no check' };
+      return { id, status: isTakenOut ? missing : weight === 0 ? 'DRAIN' : 'no check' };
     }
     if (server.weight === 0) return { id, status: 'DRAIN' };
     return { id, status: monitor === undefined ? 'no check' : 'UP' };
   });
-  const isDown = states.length > 0 && states.every(({ status }) => status === 'DOWN');
+  const isDown = states.length > 0 && states.every(({ status }) => status === missing);
   const disabled = disabledMembers.map((id) => ({ id, status: 'MAINT' as const }));
   return [{ id: pool.id, status: isDown ? 'DOWN' : 'UP', members: [...states, ...disabled] }];
 }

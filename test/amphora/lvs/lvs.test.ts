@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -154,6 +154,15 @@ describe('an LVS listener', () => {
     ]);
     expect(reading?.counters).to.deep.equal({ tx: 400, rx: 300, conns: 2, totconns: 7, ereq: 0 });
     expect((await lvs.listeners())[0]?.pools).to.deep.equal(reading?.listener.pools);
+
+    const checker = inLvs('octavia-keepalivedlvs-l-1.check.pid');
+    await writeFile(checker, '1\n');
+    await utimes(checker, 1, 1);
+    const [restarting] = await lvs.readings();
+    expect(restarting?.listener.pools[0]?.members[1]).to.deep.equal({
+      id: 'b',
+      status: 'RESTARTING',
+    });
   });
 
   it('that ends after its start is a fault with the reason', async () => {

@@ -22,8 +22,10 @@ function tables(...members: string[]) {
   return { services: parseLvsServices(['UDP  10.0.0.2:80 wrr', ...lines].join('\n')), stats: [] };
 }
 
-const statusesOf = (of: LvsConfigured, ...members: string[]) =>
-  lvsPoolsOf(of, tables(...members)).map(({ status, members: each }) => [
+const statusesOf = (of: LvsConfigured, ...members: string[]) => statuses(of, members, false);
+
+const statuses = (of: LvsConfigured, members: readonly string[], isRestarting: boolean) =>
+  lvsPoolsOf(of, tables(...members), isRestarting).map(({ status, members: each }) => [
     status,
     ...each.map((member) => member.status),
   ]);
@@ -35,6 +37,14 @@ describe('the members of an LVS listener without a monitor', () => {
     ]);
     expect(statusesOf(config, '10.0.0.98')).to.deep.equal([['UP', 'no check', 'DOWN']]);
     expect(statusesOf(config)).to.deep.equal([['UP', 'no check', 'no check']]);
+  });
+});
+
+describe('a missing member of an LVS listener that runs an older configuration', () => {
+  it('is restarting, and its pool is down if all are', () => {
+    const monitored = { ...config, monitor: 'm' };
+    expect(statuses(monitored, ['10.0.0.98'], true)).to.deep.equal([['UP', 'UP', 'RESTARTING']]);
+    expect(statuses(monitored, [], true)).to.deep.equal([['DOWN', 'RESTARTING', 'RESTARTING']]);
   });
 });
 

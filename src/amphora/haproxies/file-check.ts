@@ -4,12 +4,11 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { checkConfig } from '../../haproxy/check.ts';
 import { replaceFile } from '../../kit/files/files.ts';
 import { inMemoryFolder } from '../../kit/files/memory-files.ts';
-import { rewriteFor } from '../../parsers/haproxy/rewrite.ts';
 import type { AmphoraPaths } from '../paths.ts';
-import { isOwnerId } from './places.ts';
+import { isOwnerId, placesOf } from './places.ts';
 import { groupText } from './shared-files.ts';
 import type { CheckParts } from './checks.ts';
-import { driverText, refused, type UploadParts } from './uploads.ts';
+import { driverText, forHaproxy, refused, type UploadParts } from './uploads.ts';
 
 export interface FileCheckParts extends Omit<UploadParts, 'checks'> {
   check: CheckParts;
@@ -32,7 +31,8 @@ export async function checkFile(
       `The file does not say whose it is. It needs the line 'stats socket ${paths.base}/ID.sock mode 0666 level user'.`,
     );
   }
-  const text = rewriteFor(driverText(bytes, { ...paths, id }), await version());
+  const driver = driverText(bytes, { ...paths, id });
+  const text = forHaproxy(driver, placesOf(paths, id), await version());
   const reasons = await inMemoryFolder(memory, async (folder) => {
     const file = join(folder, 'haproxy.cfg');
     const groupFile = join(folder, 'group.cfg');

@@ -19,8 +19,8 @@ const unprivileged = [
 export interface ConfigCheck {
   /** The file to check. */
   file: string;
-  /** The file with the group, which is read after it. */
-  groupFile: string;
+  /** A file that is read after it, and whose lines count. */
+  overrides: string;
   /** The local peer's name. */
   peer: string;
   /** The argv that runs a command where haproxy runs, such as `ip netns exec NAME`; empty for the host's own namespace. */
@@ -37,8 +37,8 @@ export interface ConfigCheck {
  * Faults: `tool_missing`; `tool_failed` if haproxy was not reached, as without the namespace; those of Run
  */
 export async function checkConfig(run: Run, check: ConfigCheck): Promise<string | undefined> {
-  const { file, groupFile, peer, inNamespace, text, deadlineMs } = check;
-  const haproxy = ['haproxy', '-c', '-L', peer, '-f', file, '-f', groupFile];
+  const { file, overrides, peer, inNamespace, text, deadlineMs } = check;
+  const haproxy = ['haproxy', '-c', '-L', peer, '-f', file, '-f', overrides];
   const [tool = 'setpriv', ...args] = [...inNamespace, ...unprivileged, ...haproxy];
   const argv = [tool, ...args] as const;
   const { exitCode, stdout, stderr } = await run({ argv, deadlineMs, isStderrSecret: true });

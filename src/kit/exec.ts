@@ -88,7 +88,7 @@ export function makeRun(log: Log): Run {
       // Does not wait for the end: a process that waits for a dead disk cannot even be killed.
       return fail(
         'tool_timeout',
-        `${tool} gave no answer in ${deadlineMs / 1000} s and was ended. A daemon that it asks may hang: look at 'systemctl status pacemaker corosync' and the journal.`,
+        `${tool} gave no answer in ${deadlineMs / 1000} s and was ended. It or a service that it asks may hang, or this host may be too busy: look at the journal, then try again.`,
       );
     }
     if (result.code === 'ENOENT' || result.code === 'EACCES') {

@@ -39,10 +39,10 @@ describe('the check of a configuration', () => {
 
   async function check(text: string, inNamespace: readonly string[] = []) {
     const file = join(folder.path, 'haproxy.cfg');
-    const groupFile = join(folder.path, 'group.conf');
-    await writeFile(groupFile, 'global\n    group nogroup\n');
+    const overrides = join(folder.path, 'group.conf');
+    await writeFile(overrides, 'global\n    group nogroup\n');
     await writeFile(file, text, { mode: 0o600 });
-    return checkConfig(run, { file, groupFile, peer: 'me', inNamespace, text, deadlineMs: 30_000 });
+    return checkConfig(run, { file, overrides, peer: 'me', inNamespace, text, deadlineMs: 30_000 });
   }
   const frontend = 'frontend f\n  mode http\n  timeout client 1s\n  bind 127.0.0.1:29999\n';
 

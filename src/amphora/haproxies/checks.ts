@@ -31,7 +31,7 @@ const maxAgeMs = 60_000;
 
 export function makeChecks(paths: AmphoraPaths, { run, ...how }: CheckParts): Checks {
   const accepted = new Map<string, { stamp: string; at: number }>();
-  const { groupFile } = sharedPlacesOf(paths);
+  const { checkFile: overrides } = sharedPlacesOf(paths);
 
   /** Changes with the file and with any certificate of the owner. A rename keeps it. */
   async function stampOf(id: string, file: string): Promise<string> {
@@ -47,7 +47,7 @@ export function makeChecks(paths: AmphoraPaths, { run, ...how }: CheckParts): Ch
 
   async function ask(id: string, file: string, text: string): Promise<string | undefined> {
     const stamp = await stampOf(id, file);
-    const reasons = await checkConfig(run, { ...how, file, groupFile, text });
+    const reasons = await checkConfig(run, { ...how, file, overrides, text });
     accepted.delete(id);
     if (reasons === undefined) accepted.set(id, { stamp, at: performance.now() });
     return reasons;

@@ -6,7 +6,7 @@ import { replaceFile } from '../../kit/files/files.ts';
 import { inMemoryFolder } from '../../kit/files/memory-files.ts';
 import type { AmphoraPaths } from '../paths.ts';
 import { isOwnerId, placesOf } from './places.ts';
-import { groupText } from './shared-files.ts';
+import { checkText } from './shared-files.ts';
 import type { CheckParts } from './checks.ts';
 import { driverText, forHaproxy, refused, type UploadParts } from './uploads.ts';
 
@@ -35,10 +35,10 @@ export async function checkFile(
   const text = forHaproxy(driver, placesOf(paths, id), await version());
   const reasons = await inMemoryFolder(memory, async (folder) => {
     const file = join(folder, 'haproxy.cfg');
-    const groupFile = join(folder, 'group.cfg');
+    const overrides = join(folder, 'check.cfg');
     await replaceFile(file, text, 0o600);
-    await replaceFile(groupFile, groupText, 0o600);
-    return checkConfig(run, { ...how, file, groupFile, text });
+    await replaceFile(overrides, checkText, 0o600);
+    return checkConfig(run, { ...how, file, overrides, text });
   });
   if (reasons !== undefined) throw refused(reasons);
 }

@@ -38,6 +38,8 @@ export function placesOf({ base }: Pick<AmphoraPaths, 'base'>, id: string): Owne
 /** What the fixed files of all owners are called. */
 export interface SharedPlaces {
   groupFile: string;
+  /** What a check reads in its place. */
+  checkFile: string;
   pingWrapper: string;
   /** Variables for the units. */
   environment: string;
@@ -49,6 +51,7 @@ export function sharedPlacesOf({ base }: Pick<AmphoraPaths, 'base'>): SharedPlac
   const checkScripts = join(base, 'vrrp', 'check_scripts');
   return {
     groupFile: join(base, 'haproxy-default-user-group.conf'),
+    checkFile: join(base, 'haproxy-check.conf'),
     pingWrapper: join(base, 'ping-wrapper.sh'),
     environment: join(base, 'ha-amphora.env'),
     checkScripts,

@@ -188,13 +188,31 @@ async function prepareAgent(
   await node.startAgent();
 }
 
-/** systemd-nspawn mounts /proc/sys read-only, and an amphora sets sysctls in its namespace. */
-const writableSysctls = `[Unit]
+/** Kilobytes as in an amphora of 1 GB. */
+const meminfo = `MemTotal: 1014000 kB
+MemFree: 200000 kB
+MemAvailable: 250000 kB
+Buffers: 5000 kB
+Cached: 45000 kB
+SwapTotal: 0 kB
+SwapFree: 0 kB
+Shmem: 5000 kB
+Slab: 40000 kB
+Committed_AS: 800000 kB
+`;
+
+/**
+ * systemd-nspawn mounts /proc/sys read-only, and an amphora sets sysctls in its namespace. It has no limit of memory of its
+ * own, and driver 16.0 gives haproxy's TLS cache half of what is free: 11 GB of this machine, which haproxy fills in more
+ * than a minute.
+ */
+const likeAnAmphora = `[Unit]
 DefaultDependencies=no
 Before=sysinit.target
 [Service]
 Type=oneshot
 ExecStart=/bin/mount -o remount,rw,bind /proc/sys
+ExecStart=/bin/mount --bind /etc/lab-meminfo /proc/meminfo
 [Install]
 WantedBy=sysinit.target
 `;
@@ -204,8 +222,9 @@ async function personalise(lab: LabRecord, node: NodeRecord): Promise<void> {
   const names = lab.nodes.map(({ address, name }) => `${address} ${name}`);
   await writeNodeFile(lab, node, '/etc/hostname', `${node.name}\n`);
   await writeNodeFile(lab, node, '/etc/hosts', ['127.0.0.1 localhost', ...names, ''].join('\n'));
-  const unit = 'lab-proc-sys.service';
-  await writeNodeFile(lab, node, `/etc/systemd/system/${unit}`, writableSysctls);
+  await writeNodeFile(lab, node, '/etc/lab-meminfo', meminfo);
+  const unit = 'lab-like-an-amphora.service';
+  await writeNodeFile(lab, node, `/etc/systemd/system/${unit}`, likeAnAmphora);
   await run(['chroot', nodePaths(node).root, 'systemctl', 'enable', '--quiet', unit]);
 }
 

@@ -3,7 +3,7 @@ import { builtPackage } from '../lab/built-package.ts';
 import { down } from '../lab/lab.ts';
 import { progressOnStderr } from '../lab/progress.ts';
 import { type Suite, suites } from '../lab/root.ts';
-import { limitMemory, pullPorts } from './bench.ts';
+import { pullPorts } from './bench.ts';
 import { describeVersion1 } from './health/version-1.ts';
 import { describeLifeCycles, versionsOf } from './life-cycles.ts';
 import { describeSecurity } from './security/security.ts';
@@ -39,7 +39,6 @@ describe(`On two amphorae of ${suite}, with the package in both:`, () => {
       package: await builtPackage(),
       progress: progressOnStderr,
     });
-    await Promise.all(lab.nodes.map(limitMemory));
   });
 
   afterEach(async function () {

@@ -8,25 +8,6 @@ import { waitUntil } from '../lab/wait.ts';
 /** The lab, as soon as it is up. */
 export type Bench = () => AmphoraLab;
 
-/**
- * Makes a node small in the eyes of its agent, because drivers since 12.0 make haproxy's TLS cache half of the memory that is free: 8 GB on a
- * machine of this size. Control groups would do it as well, but not every machine gives a node their controllers.
- */
-export async function limitMemory(node: AmphoraNode): Promise<void> {
-  const meminfo = { MemTotal: 600_000, MemFree: 300_000, MemAvailable: 400_000, Cached: 100_000 };
-  const others = ['Buffers', 'SwapTotal', 'SwapFree', 'Shmem', 'Slab', 'Committed_AS'];
-  const lines = [...Object.entries(meminfo), ...others.map((name) => [name, 0] as const)];
-  const text = lines.map(([name, kB]) => `${name}: ${kB} kB\n`).join('');
-  const folder = '/etc/systemd/system/ha-amphora.service.d';
-  await node.run(['mkdir', '-p', folder]);
-  await node.writeFile('/etc/lab-meminfo', text);
-  const dropIn = '[Service]\nBindReadOnlyPaths=/etc/lab-meminfo:/proc/meminfo\n';
-  await node.writeFile(`${folder}/lab.conf`, dropIn);
-  await node.run(['systemctl', 'daemon-reload']);
-  await node.run(['systemctl', 'restart', 'ha-amphora.service']);
-  await node.startAgent();
-}
-
 /** Pulls all cards of the tenants out, as when a controller unplugs them. */
 export async function pullPorts(lab: AmphoraLab): Promise<void> {
   for (const node of lab.nodes) {

@@ -202,9 +202,9 @@ Committed_AS: 800000 kB
 `;
 
 /**
- * systemd-nspawn mounts /proc/sys read-only, and an amphora sets sysctls in its namespace. It has no limit of memory of its
- * own, and driver 16.0 gives haproxy's TLS cache half of what is free: 11 GB of this machine, which haproxy fills in more
- * than a minute.
+ * systemd-nspawn mounts /proc/sys read-only, and an amphora sets sysctls in its namespace. Driver 16.0 gives
+ * haproxy's TLS cache half of the memory that is free: 11 GB of this machine, which haproxy fills in more than a minute.
+ * A control group would limit it too, but not every machine gives a node their controllers.
  */
 const likeAnAmphora = `[Unit]
 DefaultDependencies=no

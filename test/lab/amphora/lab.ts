@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { installPrerequisites } from '../host.ts';
 import type { LabNode } from '../lab.ts';
@@ -225,7 +225,13 @@ async function personalise(lab: LabRecord, node: NodeRecord): Promise<void> {
   await writeNodeFile(lab, node, '/etc/lab-meminfo', meminfo);
   const unit = 'lab-like-an-amphora.service';
   await writeNodeFile(lab, node, `/etc/systemd/system/${unit}`, likeAnAmphora);
-  await run(['chroot', nodePaths(node).root, 'systemctl', 'enable', '--quiet', unit]);
+  const { root } = nodePaths(node);
+  await run(['chroot', root, 'systemctl', 'enable', '--quiet', unit]);
+  // systemd 247 gives the service a /proc without that mount
+  const dropIns = '/etc/systemd/system/ha-amphora.service.d';
+  await mkdir(join(root, dropIns), { recursive: true });
+  const dropIn = '[Service]\nBindReadOnlyPaths=/etc/lab-meminfo:/proc/meminfo\n';
+  await writeNodeFile(lab, node, `${dropIns}/lab.conf`, dropIn);
 }
 
 function amphoraLabOf(lab: LabRecord, record: AmphoraRecord): AmphoraLab {

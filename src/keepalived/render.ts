@@ -12,10 +12,18 @@ export interface RenderOptions {
   include?: string;
   /** The program of the checks. */
   probe?: string;
+  /**
+   * Seconds between two announcements of a master. keepalived says it of each instance, so a node knows by another
+   * number that a reload is over.
+   */
+  refreshSeconds?: number;
 }
 
 /** The program of the checks in the package. */
 export const probeProgram = '/usr/lib/ha-agent/vrrp-probe';
+
+/** The number of `garp_master_refresh` unless another one is asked for. */
+export const usualRefreshSeconds = 60;
 
 /** A script that keepalived runs, and the instances that depend on it. */
 interface Script {
@@ -33,6 +41,7 @@ interface Script {
  * @param wanted must have passed `readWanted`, because its texts are written as they are
  */
 export function renderKeepalived(wanted: WantedKeepalived, options: RenderOptions): string {
+  const { probe = probeProgram, refreshSeconds = usualRefreshSeconds } = options;
   const scripts = scriptsOf(wanted.instances);
   // keepalived warns of a group of one.
   const groups = unitsOf(wanted.instances).filter((members) => members.length > 1);
@@ -40,9 +49,9 @@ export function renderKeepalived(wanted: WantedKeepalived, options: RenderOption
     '# Written by ha-agent, which replaces it whole. Change the groups of the controller instead.',
     ...(options.include === undefined ? [] : [`include ${options.include}`]),
     ...globalLines(options),
-    ...scripts.flatMap((script) => scriptLines(script, options.probe ?? probeProgram)),
+    ...scripts.flatMap((script) => scriptLines(script, probe)),
     ...groups.flatMap((members) => groupLines(members, scripts)),
-    ...wanted.instances.flatMap((instance) => instanceLines(instance, scripts)),
+    ...wanted.instances.flatMap((instance) => instanceLines(instance, scripts, refreshSeconds)),
     '',
   ].join('\n');
 }
@@ -135,20 +144,28 @@ function encoded(path: string): string {
 
 function groupLines(members: readonly WantedInstance[], scripts: readonly Script[]): string[] {
   const [first] = members;
-  const isWeighted = scripts.some(
-    (script) => script.isWeighted && script.instances.has(first?.name ?? ''),
-  );
+  const tracked = scripts.filter(({ instances }) => instances.has(first?.name ?? ''));
+  const isWeighted = tracked.some((script) => script.isWeighted);
   const names = members.map(({ name }) => name);
   return block(`vrrp_sync_group ${first?.syncGroup ?? ''}`, [
     ...block('group', names),
     // Without this word keepalived ignores the weights of scripts in a sync group.
     ...(isWeighted ? ['sync_group_tracking_weight'] : []),
+    // keepalived 2.1.5 ignores scripts without a weight in the instances of a group, and later ones take both.
+    ...trackLines(tracked.filter((script) => !script.isWeighted)),
   ]);
 }
 
-function instanceLines(instance: WantedInstance, scripts: readonly Script[]): string[] {
+function trackLines(scripts: readonly Script[]): string[] {
+  const names = scripts.map(({ name }) => name);
+  return names.length === 0 ? [] : block('track_script', names);
+}
+
+function instanceLines(instance: WantedInstance, scripts: readonly Script[], refreshSeconds: number): string[] {
   const { name, interface: device, routerId, priority, interval, peers, source } = instance;
-  const tracked = scripts.filter(({ instances }) => instances.has(name));
+  const tracked = scripts.filter(
+    ({ instances, isWeighted }) => instances.has(name) && (isWeighted || instances.size === 1),
+  );
   return block(`vrrp_instance ${name}`, [
     'state BACKUP',
     `interface ${device}`,
@@ -156,16 +173,11 @@ function instanceLines(instance: WantedInstance, scripts: readonly Script[]): st
     `priority ${priority}`,
     `advert_int ${interval}`,
     ...(instance.preempt ? [] : ['nopreempt']),
-    'garp_master_refresh 60',
+    `garp_master_refresh ${refreshSeconds}`,
     ...(source === null ? [] : [`unicast_src_ip ${source}`]),
     ...(peers === null || peers.length === 0 ? [] : block('unicast_peer', peers)),
     ...block('virtual_ipaddress', renderedAddresses(instance)),
-    ...(tracked.length === 0
-      ? []
-      : block(
-          'track_script',
-          tracked.map((script) => script.name),
-        )),
+    ...trackLines(tracked),
   ]);
 }
 

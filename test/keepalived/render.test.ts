@@ -27,7 +27,7 @@ describe('the configuration of keepalived that a node renders', () => {
   before(() => installPackages(['keepalived', 'iproute2'], () => undefined));
   beforeEach(async () => {
     host = await makeKeepalivedHost(folder.path);
-    await run([...host.inNamespace, 'ip', 'address', 'add', 'fd77::11/64', 'dev', 'eth1']);
+    await run(['env', ...host.inNamespace, 'ip', 'address', 'add', 'fd77::11/64', 'dev', 'eth1']);
     const copy = join(folder.path, 'vrrp-probe');
     await copyFile(probe, copy);
     options = { version: '2.2.7', node: 'node-1', fifo: join(folder.path, 'fifo'), probe: copy };
@@ -123,6 +123,9 @@ describe('the configuration of keepalived that a node renders', () => {
     expect(weighted).to.include('sync_group_tracking_weight');
     const fault = renderKeepalived({ instances: pair(tcpCheck, false) }, options);
     expect(fault).not.to.include('weight');
+    // keepalived 2.1.5 ignores it in an instance of a group.
+    expect(fault.match(/^ {2}track_script/gm)).to.have.length(1);
+    expect(fault.indexOf('track_script')).to.be.below(fault.indexOf('vrrp_instance'));
   });
 
   it('has one check for all instances of a sync group', () => {

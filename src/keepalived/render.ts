@@ -161,7 +161,11 @@ function trackLines(scripts: readonly Script[]): string[] {
   return names.length === 0 ? [] : block('track_script', names);
 }
 
-function instanceLines(instance: WantedInstance, scripts: readonly Script[], refreshSeconds: number): string[] {
+function instanceLines(
+  instance: WantedInstance,
+  scripts: readonly Script[],
+  refreshSeconds: number,
+): string[] {
   const { name, interface: device, routerId, priority, interval, peers, source } = instance;
   const tracked = scripts.filter(
     ({ instances, isWeighted }) => instances.has(name) && (isWeighted || instances.size === 1),

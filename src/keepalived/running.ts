@@ -24,7 +24,9 @@ export function differencesOf(
   const names = new Set(wanted.instances.map(({ name }) => name));
   const others = mayHaveOthers ? [] : instances.filter(({ name }) => !names.has(name));
   return [
-    ...wanted.instances.flatMap((each) => differenceOf(running.get(each.name), each, refreshSeconds)),
+    ...wanted.instances.flatMap((each) =>
+      differenceOf(running.get(each.name), each, refreshSeconds),
+    ),
     ...others.map(({ name }) => `${name} should not be there`),
   ];
 }
@@ -42,12 +44,19 @@ function differenceOf(
     ['priority', found.priority, wanted.priority],
     ['preemption', found.preempt, wanted.preempt],
     ['refresh', found.refreshSeconds, refreshSeconds],
-    ['addresses', addressText(found.addresses.map(({ address }) => address)), addressText(renderedAddresses(wanted))],
+    [
+      'addresses',
+      addressText(found.addresses.map(({ address }) => address)),
+      addressText(renderedAddresses(wanted)),
+    ],
   ];
   const different = pairs.filter(([, is, shouldBe]) => is !== undefined && is !== shouldBe);
   const isInterval =
     found.interval === undefined || Math.abs(found.interval - wanted.interval) < 0.005;
-  return [...different.map(([what]) => `${name} has another ${what}`), ...(isInterval ? [] : [`${name} has another interval`])];
+  return [
+    ...different.map(([what]) => `${name} has another ${what}`),
+    ...(isInterval ? [] : [`${name} has another interval`]),
+  ];
 }
 
 function addressText(addresses: readonly string[]): string {

@@ -2,7 +2,7 @@ import { parseIp } from '../kit/ip.ts';
 import type { WantedCheck, WantedInstance, WantedKeepalived } from './wanted.ts';
 
 export interface RenderOptions {
-  /** Of the keepalived that will read the file, such as 2.2.7. */
+  /** The version of the keepalived that will read the file, such as 2.2.7. */
   version: string;
   /** The name of the node. */
   node: string;
@@ -66,7 +66,7 @@ function globalLines({ version, node, fifo, include }: RenderOptions): string[] 
     // It would switch off scripts of the administrator that anybody may change.
     ...(include === undefined ? ['enable_script_security'] : []),
     // A faulty file would otherwise end keepalived 2.2.7 and 2.3.3 in a reload. 2.1.5 does not know the word.
-    ...(isAtLeast(version, 2, 2) ? ['reload_check_config'] : []),
+    ...(isFrom(version, 2, 2) ? ['reload_check_config'] : []),
   ];
   return block('global_defs', body);
 }
@@ -208,7 +208,7 @@ function isLinkLocal(address: string): boolean {
 }
 
 /** @param version such as 2.2.7; empty means an old one */
-function isAtLeast(version: string, major: number, minor: number): boolean {
+function isFrom(version: string, major: number, minor: number): boolean {
   const [has = 0, hasMinor = 0] = version.split('.').map(Number);
   return has > major || (has === major && hasMinor >= minor);
 }

@@ -11,7 +11,7 @@ export interface ReportedInstance {
 }
 
 /** VRRP packets of somebody whom the node does not know as a peer. */
-export interface Stranger {
+export interface OtherRouter {
   interface: string;
   family: 'ipv4' | 'ipv6';
   routerId: number;
@@ -43,7 +43,7 @@ export interface KeepalivedReport {
   /** Whether keepalived runs and has answered. If not, its instances are not known. */
   isAnswering: boolean;
   instances: readonly ReportedInstance[];
-  strangers: readonly Stranger[];
+  strangers: readonly OtherRouter[];
   /** What is wrong on this node, one sentence each, the worst first. */
   troubles: readonly string[];
 }

@@ -2,7 +2,7 @@
 export interface WantedCheck {
   type: 'tcp' | 'http';
   port: number;
-  /** Of an HTTP probe, beginning with a slash. */
+  /** The path of an HTTP probe, beginning with a slash. */
   path?: string;
   intervalSeconds: number;
   timeoutSeconds: number;

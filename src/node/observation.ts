@@ -1,5 +1,5 @@
 import { canonicalAddress } from '../keepalived/running.ts';
-import type { KeepalivedReport, ReportedInstance, Stranger } from '../keepalived/report.ts';
+import type { KeepalivedReport, ReportedInstance, OtherRouter } from '../keepalived/report.ts';
 import { renderedAddresses } from '../keepalived/render.ts';
 import type { WantedInstance } from '../keepalived/wanted.ts';
 import type { PresentInterface } from '../netlink/present.ts';
@@ -65,7 +65,7 @@ function reportedInstance(
 }
 
 /** In multicast each sender of an own router id counts as a peer, because nobody lists them. */
-function otherRouters(wanted: readonly WantedInstance[], seen: readonly SeenVrrp[]): Stranger[] {
+function otherRouters(wanted: readonly WantedInstance[], seen: readonly SeenVrrp[]): OtherRouter[] {
   return seen.filter(
     ({ interface: device, family, routerId, source }) =>
       !wanted.some(

@@ -66,8 +66,8 @@ function addressesIn(data: Readonly<Record<string, unknown>>, key: string) {
   if (!Array.isArray(list)) return [];
   return list.flatMap((each) => {
     if (typeof each !== 'string') return [];
-    const words = each.split(' ');
-    return [{ address: words[0] ?? '', isSet: words.at(-1) === 'set' }];
+    const [address = '', ...flags] = each.split(' ');
+    return [{ address, isSet: flags.at(-1) === 'set' }];
   });
 }
 

@@ -56,21 +56,29 @@ export const facts = record({
   interfaces: listOf(record({ name: text, addresses: texts, is_up: flag })),
 });
 
+const reportedInstance = part(
+  'ReportedInstance',
+  record({
+    name: text,
+    state: enumOf('INIT', 'BACKUP', 'MASTER', 'FAULT'),
+    since: orNull(integer),
+    addresses: texts,
+  }),
+);
+
+const otherRouter = part(
+  'OtherRouter',
+  record({ interface: text, family, routerId: integer, source: text }),
+);
+
 export const report = record({
   sequence: integer,
   boot: text,
   running: orNull(orders),
   version: text,
   isAnswering: flag,
-  instances: listOf(
-    record({
-      name: text,
-      state: enumOf('INIT', 'BACKUP', 'MASTER', 'FAULT'),
-      since: orNull(integer),
-      addresses: texts,
-    }),
-  ),
-  strangers: listOf(record({ interface: text, family, routerId: integer, source: text })),
+  instances: listOf(reportedInstance),
+  strangers: listOf(otherRouter),
   troubles: texts,
 });
 

@@ -305,7 +305,9 @@ describe('a node of a controller', () => {
     await node.order([instanceOn(1)]);
     const foreign = { store: 'store-2', revision: 1 };
     expect((await node.order([instanceOn(1)], foreign)).status).to.equal(409);
-    expect((await node.ask('POST', '/node-local/adopt')).body).to.deep.equal({ released: 'store-1' });
+    expect((await node.ask('POST', '/node-local/adopt')).body).to.deep.equal({
+      released: 'store-1',
+    });
     expect((await node.order([instanceOn(1)], foreign)).status).to.equal(200);
     expect((await node.order([instanceOn(1)], { revision: 9 })).status).to.equal(409);
     expect((await node.report()).running).to.include({ store: 'store-2' });
@@ -317,7 +319,9 @@ describe('a node of a controller', () => {
     const { running } = await node.report();
     const foreign = { ...running, store: 'store-2' };
     expect((await node.ask('POST', '/node/1.0/leave', { orders: foreign })).status).to.equal(409);
-    expect((await node.ask('POST', '/node/1.0/leave', { orders: { ...running } })).status).to.equal(200);
+    expect((await node.ask('POST', '/node/1.0/leave', { orders: { ...running } })).status).to.equal(
+      200,
+    );
     expect(await node.addresses()).not.to.include('10.78.0.100/24');
     expect(await node.report()).to.deep.include({ running: null });
     expect((await node.ask('GET', '/node/1.0/')).body).to.deep.include({ adopted: null });
@@ -327,7 +331,7 @@ describe('a node of a controller', () => {
     await node.order([instanceOn(1)], { revision: 1 });
     await untilState(node, 'vg_1', 'MASTER');
     const kills = Number(process.env['HA_TEST_KILLS'] ?? 8);
-        for (let kill = 0; kill < kills; kill += 1) {
+    for (let kill = 0; kill < kills; kill += 1) {
       const former = await node.config();
       const priority = 100 + ((kill * 7) % 100);
       const asked = node

@@ -14,7 +14,7 @@ import {
 import type { Log } from '../kit/log.ts';
 import { differencesOf } from '../keepalived/running.ts';
 import type { KeepalivedProcess } from '../keepalived/state.ts';
-import type { NodeService } from './service.ts';
+import type { NodeService } from './host/service.ts';
 import type { Applied } from './state.ts';
 
 export interface LoaderParts {

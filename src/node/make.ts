@@ -16,15 +16,16 @@ import { makeVrrpListener } from '../netlink/vrrp-listener.ts';
 import { type Loader, makeLoader } from './apply.ts';
 import { type NodeCredentials, type NodeIdentity } from './credentials.ts';
 import { makeHealer } from './heal.ts';
-import { makeHostKeepalived } from './host-keepalived.ts';
+import { makeHostKeepalived } from './host/host-keepalived.ts';
 import type { NodeDomain, NodeFacts } from './node.ts';
 import type { Observation } from './observation.ts';
 import { makeObserver } from './observer.ts';
 import { makeOrderTaker } from './orders.ts';
 import type { NodePaths } from './paths.ts';
-import type { NodeService } from './service.ts';
+import type { NodeService } from './host/service.ts';
+import { makeSinceTransitions } from './since.ts';
 import { openNodeState, type NodeState } from './state.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { Surroundings } from './host/surroundings.ts';
 
 export interface NodeParts {
   name: string;
@@ -100,10 +101,13 @@ export async function makeNode(parts: NodeParts): Promise<Node> {
     observer.hint();
   });
 
+  const sinceTransitions = makeSinceTransitions();
+
   async function look(): Promise<Observation> {
     await fifo.refresh();
     const applied = state.current();
-    const instances = await keepalived.instances();
+    const pid = await keepalived.pid();
+    const instances = sinceTransitions(pid, await keepalived.instances());
     const devices = new Set([
       ...(applied?.wanted.instances ?? []).map((each) => each.interface),
       ...state.owned().map((each) => each.interface),

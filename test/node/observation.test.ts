@@ -15,6 +15,7 @@ function instance(name: string, state: VrrpState): VrrpInstance {
     name,
     state,
     since: 1_700_000_000_000,
+    transitions: 1,
     interface: 'eth1',
     routerId: 1,
     priority: 100,

@@ -5,8 +5,10 @@ export type VrrpState = (typeof states)[number];
 export interface VrrpInstance {
   name: string;
   state: VrrpState;
-  /** Milliseconds since 1970 of the last transition; null if there was none. */
+  /** Milliseconds since 1970 of the last transition, or of the last reload; null if there was neither. */
   since: number | null;
+  /** How often it has become master, and has ceased to be. */
+  transitions: number | undefined;
   /** What it runs with; undefined for what keepalived does not say. */
   interface: string | undefined;
   routerId: number | undefined;
@@ -50,6 +52,7 @@ function instanceOf(entry: unknown): VrrpInstance | undefined {
     name,
     state,
     since: seconds === undefined || seconds <= 0 ? null : Math.round(seconds * 1000),
+    transitions: transitionsIn(isObject(entry) ? entry['stats'] : undefined),
     interface: typeof device === 'string' ? device : undefined,
     routerId: numberIn(data, 'vrid'),
     priority: numberIn(data, 'base_priority'),
@@ -58,6 +61,13 @@ function instanceOf(entry: unknown): VrrpInstance | undefined {
     refreshSeconds: numberIn(data, 'garp_refresh'),
     addresses: [...addressesIn(data, 'vips'), ...addressesIn(data, 'evips')],
   };
+}
+
+function transitionsIn(stats: unknown): number | undefined {
+  if (!isObject(stats)) return undefined;
+  const become = numberIn(stats, 'become_master');
+  const release = numberIn(stats, 'release_master');
+  return become === undefined || release === undefined ? undefined : become + release;
 }
 
 /** Such as `10.0.0.100/24 dev eth0 scope global set`; without the last word the address is not set. */

@@ -49,6 +49,7 @@ describe('what keepalived says of itself', () => {
       expect(ipv4).to.deep.include({
         name: 'vg_1',
         state: 'MASTER',
+        transitions: 1,
         interface: 'gna0',
         routerId: 1,
         priority: 100,

@@ -1,9 +1,9 @@
-import type { Run } from '../kit/exec.ts';
-import { Fault } from '../kit/fault.ts';
-import type { Log } from '../kit/log.ts';
-import type { WantedKeepalived } from '../keepalived/wanted.ts';
-import { replaceTable } from '../netlink/nft.ts';
-import { ensureSysctls } from '../netlink/sysctl.ts';
+import type { Run } from '../../kit/exec.ts';
+import { Fault } from '../../kit/fault.ts';
+import type { Log } from '../../kit/log.ts';
+import type { WantedKeepalived } from '../../keepalived/wanted.ts';
+import { replaceTable } from '../../netlink/nft.ts';
+import { ensureSysctls } from '../../netlink/sysctl.ts';
 import { filterOf, filterTable } from './filter.ts';
 
 /** What the kernel needs for keepalived and its services. What fails is a trouble, and stops nothing. */

@@ -1,4 +1,4 @@
-import type { WantedKeepalived } from '../keepalived/wanted.ts';
+import type { WantedKeepalived } from '../../keepalived/wanted.ts';
 
 /** The table of this node, which nobody else writes. */
 export const filterTable = 'inet ha_node';

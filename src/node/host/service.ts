@@ -1,6 +1,6 @@
-import { Fault } from '../kit/fault.ts';
-import type { Host } from '../kit/host.ts';
-import { controlUnit, readUnits, type UnitAction } from '../systemd/units.ts';
+import { Fault } from '../../kit/fault.ts';
+import type { Host } from '../../kit/host.ts';
+import { controlUnit, readUnits, type UnitAction } from '../../systemd/units.ts';
 
 /** The unit of the node's keepalived. Faults of all: `service_failed`, those of Run */
 export interface NodeService {

@@ -1,8 +1,8 @@
-import { Fault } from '../kit/fault.ts';
-import { readTextIfThere } from '../kit/files/files.ts';
-import type { Host } from '../kit/host.ts';
-import { readUnits } from '../systemd/units.ts';
-import type { NodePaths } from './paths.ts';
+import { Fault } from '../../kit/fault.ts';
+import { readTextIfThere } from '../../kit/files/files.ts';
+import type { Host } from '../../kit/host.ts';
+import { readUnits } from '../../systemd/units.ts';
+import type { NodePaths } from '../paths.ts';
 
 /** The keepalived of the administrator on this host. Its file is never written. */
 export interface HostKeepalived {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
-import { filterOf } from '../../src/node/filter.ts';
-import { wantedInstance, wantedInstance6 } from '../support/wanted.ts';
+import { filterOf } from '../../../src/node/host/filter.ts';
+import { wantedInstance, wantedInstance6 } from '../../support/wanted.ts';
 
 describe('the filter of VRRP', () => {
   it('lets in the peers of all instances of an interface and family, and nobody else', () => {

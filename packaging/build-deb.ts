@@ -55,6 +55,7 @@ const units = 'usr/lib/systemd/system';
 const plainFiles: Record<string, string> = {
   'packaging/hactl': 'usr/bin/hactl',
   'packaging/watchdog': 'usr/lib/ha-agent/watchdog',
+  'packaging/node/vrrp-probe': 'usr/lib/ha-agent/vrrp-probe',
   'packaging/config.json': 'etc/ha-agent/config.json',
   'packaging/amphora/certificates-generator':
     'usr/lib/systemd/system-generators/ha-amphora-certificates',
@@ -83,6 +84,7 @@ const executables = new Set([
   `${home}/node`,
   'usr/bin/hactl',
   'usr/lib/ha-agent/watchdog',
+  'usr/lib/ha-agent/vrrp-probe',
   'usr/lib/systemd/system-generators/ha-amphora-certificates',
   'DEBIAN/postinst',
   'DEBIAN/prerm',

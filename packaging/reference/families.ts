@@ -9,6 +9,7 @@ import { daemonFamily } from '../../src/routes/alphorn/daemon.ts';
 import { documentFamily } from '../../src/routes/documents.ts';
 import { haFamily } from '../../src/routes/ha/index.ts';
 import { metricsFamily } from '../../src/routes/metrics.ts';
+import { nodeFamily } from '../../src/routes/node/index.ts';
 import { peersFamily } from '../../src/routes/peers/index.ts';
 import { probeFamily } from '../../src/routes/probes.ts';
 import { makeProblems } from '../../src/server/problem.ts';
@@ -25,6 +26,7 @@ export const families = {
   peers: peersFamily(domain),
   alphornd: daemonFamily(domain),
   amphora: amphoraFamily({ domain, changes: domain, log: domain }),
+  node: nodeFamily({ domain, changes: domain, log: domain }),
 } as const satisfies Record<string, Family>;
 
 /** What OpenAPI documents are served by; it has none itself. */
@@ -36,7 +38,9 @@ function standIn(real: Readonly<Record<PropertyKey, unknown>>): never {
   return anything as never;
 }
 
-/** The families of a cluster's node. The amphora has a port of its own, where the same paths have another meaning. */
+const ofAmphora: readonly string[] = [families.amphora.name, families.node.name];
+
+/** The families of a cluster's node. ha-amphora has a port of its own, where the same paths have another meaning. */
 export const clusterFamilies: readonly Family[] = Object.values(families).filter(
-  ({ name }) => name !== families.amphora.name,
+  ({ name }) => !ofAmphora.includes(name),
 );

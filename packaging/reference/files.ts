@@ -1,5 +1,6 @@
 import type { AgentFolders } from '../../src/pacemaker/paths.ts';
 import { amphoraConfigFile } from '../../src/amphora/config.ts';
+import { debianNodePaths, type NodePaths } from '../../src/node/paths.ts';
 import { type AmphoraPaths, amphoraSocket, debianAmphoraPaths } from '../../src/amphora/paths.ts';
 import type { AlphornPaths } from '../../src/alphorn/paths.ts';
 import { configFile, memoryFolder } from '../../src/kit/paths.ts';
@@ -54,6 +55,18 @@ const amphoraFiles: Readonly<Record<keyof AmphoraPaths, string>> = {
   logSocket: 'The socket to which haproxy logs; a link to the journal unless there is one.',
 };
 
+const nodeFiles: Readonly<Record<keyof NodePaths, string>> = {
+  config: 'What this host decides about itself as a node of a controller; joining writes it.',
+  credentials: "A node's key, its certificate and the CA of its controller.",
+  state: 'The orders that a node runs, and the addresses that its keepalived has set.',
+  keepalived: "The configuration of a node's keepalived.",
+  pidFile: 'The process id of that keepalived.',
+  dump: 'Where that keepalived writes its states.',
+  fifo: 'Where that keepalived writes its transitions.',
+  seen: 'The VRRP packets of others that a node has seen.',
+  hostKeepalived: "The configuration of the host's own keepalived; it is only read.",
+};
+
 const isOwn = (path: string) => /^\/(?:etc|run|var\/lib)\/(?:ha-agent|alphorn)\//.test(path);
 const ofAlphorn = Object.entries(alphornFiles).map(([name, what]) => ({
   path: alphorn[name as keyof typeof alphornFiles],
@@ -91,6 +104,9 @@ export const ownFiles: readonly DescribedFile[] = [
     what: 'What this host decides about its amphora: see ha-agent.json(5).',
   },
   { path: amphoraSocket, what: 'The socket by which hactl and the agent reach ha-amphora.' },
+  ...Object.entries(nodeFiles)
+    .filter(([name]) => name !== 'hostKeepalived')
+    .map(([name, what]) => ({ path: debianNodePaths[name as keyof NodePaths], what })),
   ...Object.entries(amphoraFiles).map(([name, what]) => ({
     path: debianAmphoraPaths[name as keyof AmphoraPaths],
     what,
@@ -107,5 +123,6 @@ export const otherFiles: readonly DescribedFile[] = [
     [agents[name as keyof AgentFolders]].flat().map((path) => ({ path, what })),
   ),
   ...ofAlphorn.filter(({ path }) => !isOwn(path)),
+  { path: debianNodePaths.hostKeepalived, what: nodeFiles.hostKeepalived },
   { path: memoryFolder, what: "Shared memory, with Corosync's and Pacemaker's queues." },
 ];

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { rulesSchema } from '../../src/alphorn/collecting/rules.ts';
 import { settingsSchema } from '../../src/alphorn/settings.ts';
 import { amphoraConfig } from '../../src/amphora/config.ts';
+import { nodeConfig } from '../../src/node/config.ts';
 import { type Ending, exitCodes, exitMeanings } from '../../src/bin/hactl/exit-codes.ts';
 import {
   commandsOf,
@@ -38,6 +39,7 @@ export async function tables(): Promise<Readonly<Record<string, string>>> {
     'settings-keys': keyTable(settingsSchema),
     'rules-keys': keyTable(rulesSchema),
     'amphora-keys': keyTable(amphoraConfig),
+    'node-keys': keyTable(nodeConfig),
     services: table(
       ['Service', 'What it is'],
       (await services()).map(({ name, what }) => [code(name), what]),

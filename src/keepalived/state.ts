@@ -22,6 +22,8 @@ export interface KeepalivedProcess {
    * @returns undefined if keepalived does not run, or gives no answer within a second
    */
   instances(): Promise<readonly VrrpInstance[] | undefined>;
+  /** Those of its processes, the parent and its children, that a signal has stopped. */
+  stopped(): Promise<readonly number[]>;
 }
 
 /**
@@ -56,7 +58,14 @@ export function makeKeepalivedProcess({ pidFile, dump }: KeepalivedFiles): Keepa
     const former = await stampOf(dump);
     return signal(running) ? dumped(dump, former) : undefined;
   };
-  return { pid, instances: () => oneByOne(ask) };
+  const stopped = async () => {
+    const parent = await pid();
+    if (parent === undefined) return [];
+    const all = [parent, ...(await childrenOf(parent))];
+    const found = await Promise.all(all.map(async (id) => ((await isStopped(id)) ? [id] : [])));
+    return found.flat();
+  };
+  return { pid, instances: () => oneByOne(ask), stopped };
 }
 
 /** The folder belongs to the service of keepalived, and may be read-only here. */
@@ -68,6 +77,18 @@ async function removeIfAllowed(path: string): Promise<void> {
 async function stampOf(path: string): Promise<string> {
   const stats = await ifThere(stat(path, { bigint: true }));
   return stats ? `${stats.ino} ${stats.mtimeNs} ${stats.ctimeNs}` : '';
+}
+
+/** proc_pid_task(5), `children`. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const path = `/proc/${pid}/task/${pid}/children`;
+  const text = await ifThere(readTextIfThere(path), ['ENOENT', 'ESRCH']);
+  return (text ?? '').split(' ').filter(Boolean).map(Number);
+}
+
+async function isStopped(pid: number): Promise<boolean> {
+  const status = await ifThere(readTextIfThere(`/proc/${pid}/status`), ['ENOENT', 'ESRCH']);
+  return /^State:\s+[Tt]/m.test(status ?? '');
 }
 
 async function isZombie(id: string): Promise<boolean> {

@@ -26,7 +26,6 @@ export const controllerMigrations: readonly Migration[] = [
         renew_at BIGINT NOT NULL,
         joined_at TEXT NOT NULL
       )`,
-      'CREATE TABLE revoked_certificates (fingerprint TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, revoked_at TEXT NOT NULL)',
     ],
   },
 ];

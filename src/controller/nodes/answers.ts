@@ -30,6 +30,7 @@ const reportSchema = z.object({
         name,
         state: z.string().max(16),
         since: z.number().nullable(),
+        effectivePriority: z.number().nullable().optional(),
         addresses: z.array(address).max(100),
       }),
     )

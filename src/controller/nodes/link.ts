@@ -63,6 +63,8 @@ export interface NodeLink {
   word(): NodeWord | undefined;
   isReachable(): boolean;
   refusal(): string | undefined;
+  /** Why the last request was not answered. */
+  failure(): string | undefined;
   /** Faults: `node_unreachable`, `node_refused` */
   order(orders: Orders, wanted: WantedKeepalived): Promise<void>;
   /** Has the node stop keepalived and forget this controller. Faults: as order */
@@ -88,6 +90,7 @@ export function openLink(
     word: NodeWord | undefined;
     isReachable: boolean;
     refusal: string | undefined;
+    failure: string | undefined;
     factsAt: number;
     renewedAt: number;
   } = {
@@ -96,6 +99,7 @@ export function openLink(
     word: undefined,
     isReachable: false,
     refusal: undefined,
+    failure: undefined,
     factsAt: -Infinity,
     renewedAt: -Infinity,
   };
@@ -136,6 +140,7 @@ export function openLink(
   function setReachable(isReachable: boolean, why?: string): void {
     const before = state.isReachable;
     state.isReachable = isReachable;
+    state.failure = why;
     const { name: node } = state.node;
     if (hasChanged(node, isReachable ? 'yes' : why)) {
       if (isReachable) log.info({ node }, 'the node answers');
@@ -254,6 +259,7 @@ export function openLink(
     word: () => state.word,
     isReachable: () => state.isReachable,
     refusal: () => state.refusal,
+    failure: () => state.failure,
     async order(orders, wanted) {
       const watch = state.node.interfaces.map(({ name }) => name).filter((name) => name !== 'lo');
       const body = { orders, wanted, watch };

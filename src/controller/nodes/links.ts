@@ -6,6 +6,8 @@ import type { NodeLinks } from './nodes.ts';
 export interface OwnLinks extends NodeLinks {
   /** Opens links to nodes that have joined, and ends those to nodes that were removed. */
   refresh(): Promise<void>;
+  /** Why the last request to a node was not answered; undefined if it was. */
+  failure(node: number): string | undefined;
   /** Connects to all nodes again, with the present certificate of the controller. */
   reconnect(): void;
   /** Has a node stop keepalived and forget this controller. Faults: `node_unreachable`, `node_refused` */
@@ -38,6 +40,7 @@ export function makeNodeLinks({
     word: (node) => links.get(node)?.word(),
     isReachable: (node) => links.get(node)?.isReachable() ?? false,
     refusal: (node) => links.get(node)?.refusal(),
+    failure: (node) => links.get(node)?.failure(),
     order: async (node, orders, wanted) => demand(node).order(orders, wanted),
     leave: async (node) => demand(node).leave(),
     onWord(listener) {

@@ -18,6 +18,8 @@ export const controllerFaults = {
   store_exists: { ...agentFailed, exit: 'refused' },
   store_not_shared: { ...agentFailed, exit: 'failing' },
   backup_refused: { ...agentFailed, exit: 'refused' },
+  controller_unreachable: { ...agentFailed, exit: 'unreachable' },
+  already_joined: { ...agentFailed, exit: 'refused' },
   controller_not_running: { ...agentFailed, exit: 'unreachable' },
   controller_unresponsive: { ...agentFailed, exit: 'unknown' },
 } as const satisfies FaultTable;

@@ -32,6 +32,8 @@ export interface FakeNode {
 
 export interface FakeNodeOptions {
   folder: string;
+  /** By default, one that is free. */
+  port?: number;
   machine?: string;
   key: string;
   certificate: string;
@@ -51,7 +53,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
   let server: https.Server;
 
   const node: FakeNode = {
-    port: 0,
+    port: options.port ?? 0,
     machine: options.machine ?? 'machine-1',
     report: {
       sequence: 1,

@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 
@@ -84,23 +85,24 @@ export function makeJoiningHost(run: Run, files: HostFiles = debianHostFiles): J
     },
     async request(name) {
       await makeFolder(files.credentials);
+      const keyFile = inFolder('joining-key.pem');
       const curve = ['-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-      // Both go to the standard output, so that the key lies nowhere until it is of use.
-      const text = await runToSuccess(
-        run,
-        {
-          argv: [
-            ...(['openssl', 'req', '-new', '-newkey', 'ec', ...curve] as const),
-            ...['-subj', `/CN=${name}`, '-keyout', '/dev/stdout'],
-          ],
-          deadlineMs: 20_000,
-        },
-        "openssl could not make a certificate request. Its own message is in 'stderr'.",
-      );
-      const block = (label: string) =>
-        new RegExp(`-----BEGIN ${label}-----\\n[^-]+-----END ${label}-----\\n`).exec(text)?.[0] ??
-        '';
-      return { request: block('CERTIFICATE REQUEST'), key: block('PRIVATE KEY') };
+      try {
+        const request = await runToSuccess(
+          run,
+          {
+            argv: [
+              ...(['openssl', 'req', '-new', '-newkey', 'ec', ...curve] as const),
+              ...['-subj', `/CN=${name}`, '-keyout', keyFile],
+            ],
+            deadlineMs: 20_000,
+          },
+          "openssl could not make a certificate request. Its own message is in 'stderr'.",
+        );
+        return { request, key: await readFile(keyFile, 'utf8') };
+      } finally {
+        await rm(keyFile, { force: true });
+      }
     },
     async store({ certificate, authority }, key, { name, controller }) {
       const former = jsonOf(await readTextIfThere(files.config));

@@ -1,0 +1,102 @@
+import * as z from 'zod';
+
+import type { KeepalivedReport } from '../../keepalived/report.ts';
+import { Fault } from '../../kit/fault.ts';
+
+// What a node answers is text from another host: each field has a form and a bound.
+
+const name = z.string().max(64);
+const sentence = z.string().max(2000);
+const address = z.string().max(64);
+const count = z.number().int().min(0);
+const interfaceName = z.string().max(15);
+
+const ordersSchema = z.object({
+  store: name,
+  epoch: count,
+  revision: count,
+  digest: z.string().max(64),
+});
+
+const reportSchema = z.object({
+  sequence: count,
+  boot: name,
+  running: ordersSchema.nullable(),
+  version: name,
+  isAnswering: z.boolean(),
+  instances: z
+    .array(
+      z.object({
+        name,
+        state: z.string().max(16),
+        since: z.number().nullable(),
+        effectivePriority: z.number().nullable().optional(),
+        addresses: z.array(address).max(100),
+      }),
+    )
+    .max(1000),
+  strangers: z
+    .array(
+      z.object({
+        interface: interfaceName,
+        family: z.enum(['ipv4', 'ipv6']),
+        routerId: z.number().int().min(0).max(255),
+        source: address,
+      }),
+    )
+    .max(5000),
+  troubles: z.array(sentence).max(100),
+});
+
+const factsSchema = z.object({
+  name,
+  machine: z.string().max(128),
+  adopted: z.object({ store: name, epoch: count }).nullable(),
+  keepalived: name,
+  interfaces: z
+    .array(
+      z.object({
+        name: interfaceName,
+        addresses: z.array(address).max(100),
+        is_up: z.boolean().default(true),
+      }),
+    )
+    .max(256),
+});
+
+/** What a node says of itself. */
+export type NodeFacts = z.output<typeof factsSchema>;
+
+const orderedSchema = z.object({ running: ordersSchema });
+const requestSchema = z.object({ request: z.string().max(16 * 1024) });
+
+/** Faults: `node_unreachable` for an answer that is not as agreed */
+export function readReport(json: unknown): KeepalivedReport {
+  return checked(reportSchema, json) as KeepalivedReport;
+}
+
+/** Faults: as readReport */
+export function readFacts(json: unknown): NodeFacts {
+  return checked(factsSchema, json);
+}
+
+/** The digest that the node runs. Faults: as readReport */
+export function readOrdered(json: unknown): string {
+  return checked(orderedSchema, json).running.digest;
+}
+
+/** The certificate request. Faults: as readReport */
+export function readRequest(json: unknown): string {
+  return checked(requestSchema, json).request;
+}
+
+function checked<T>(schema: z.ZodType<T>, json: unknown): T {
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  const [first] = result.error.issues;
+  const place = first?.path.join('.') ?? '';
+  throw new Fault(
+    'node_unreachable',
+    `The answer of the node is not as agreed (${place}: ${first?.message ?? ''}). Install the same version of ha-agent on the controller and on the node.`,
+  );
+}

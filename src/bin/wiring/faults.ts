@@ -1,6 +1,7 @@
 import type { FaultCode } from '../../kit/fault.ts';
 import { alphornFaults } from '../../routes/alphorn/faults.ts';
 import { amphoraFaults } from '../../routes/amphora/faults.ts';
+import { gatewayFaults } from '../../routes/gateway/faults.ts';
 import { haFaults } from '../../routes/ha/faults.ts';
 import type { FaultMeaning } from '../../server/fault-table.ts';
 import { serverFaults } from '../../server/faults.ts';
@@ -11,4 +12,5 @@ export const faults: Readonly<Record<FaultCode, FaultMeaning>> = {
   ...haFaults,
   ...alphornFaults,
   ...amphoraFaults,
+  ...gatewayFaults,
 };

@@ -4,11 +4,14 @@ import { Fault } from '../kit/fault.ts';
 import type { Publisher } from './dns/publisher.ts';
 import type { Gateway } from './gateway.ts';
 
+/** A node by its id or its name. */
+export type NodeName = number | string;
+
 /** What an administrator says of a gateway. Settings that are not there stay. */
 export interface GatewayChange {
   name?: string | undefined;
   /** All of its nodes. */
-  nodes?: readonly number[] | undefined;
+  nodes?: readonly NodeName[] | undefined;
 }
 
 /**
@@ -21,10 +24,11 @@ export interface Gateways {
     count: number;
   }>;
   find(id: number): Promise<Gateway>;
-  create(settings: { name: string; nodes: readonly number[] }): Promise<Gateway>;
+  create(settings: { name: string; nodes: readonly NodeName[] }): Promise<Gateway>;
   change(id: number, change: GatewayChange): Promise<Gateway>;
   remove(id: number): Promise<void>;
-  addNode(id: number, node: number): Promise<void>;
+  /** @returns the id of the node */
+  addNode(id: number, node: NodeName): Promise<number>;
   removeNode(id: number, node: number): Promise<void>;
 }
 
@@ -37,16 +41,20 @@ export function makeGateways({
   registry: NodeRegistry;
   publisher: Publisher;
 }): Gateways {
-  async function refuseUnknown(nodes: readonly number[], field: string): Promise<void> {
-    const known = (await registry.list()).map(({ id }) => id);
-    const unknown = nodes.find((each) => !known.includes(each));
-    if (unknown === undefined) return;
-    const error = { field, message: 'must be a node that has joined', type: 'number' };
-    throw new Fault(
-      'node_not_found',
-      `There is no node ${unknown}. 'hactl node list' shows the nodes that have joined.`,
-      { errors: [error] },
-    );
+  /** @returns the ids of nodes that have joined. Faults: `node_not_found` */
+  async function idsOf(wanted: readonly NodeName[], field: string): Promise<number[]> {
+    const known = await registry.list();
+    return wanted.map((each) => {
+      const found = known.find(({ id, name }) => id === each || name === each);
+      if (found) return found.id;
+      const type = typeof each;
+      const error = { field, message: 'must be a node that has joined', type };
+      throw new Fault(
+        'node_not_found',
+        `There is no node ${each}. 'hactl node list' shows the nodes that have joined.`,
+        { errors: [error] },
+      );
+    });
   }
 
   return {
@@ -61,28 +69,28 @@ export function makeGateways({
     find: (id) => findGateway(store, id),
 
     async create({ name, nodes }) {
-      await refuseUnknown(nodes, 'nodes');
+      const ids = await idsOf(nodes, 'nodes');
       return store.write(async (transaction) => {
         const id = await transaction.nextNumber('gateway');
         await refuseTakenName(transaction, name, id);
         await transaction.run('INSERT INTO gateways (id, name) VALUES ($1, $2)', [id, name]);
-        await setNodes(transaction, id, nodes);
+        await setNodes(transaction, id, ids);
         return findGateway(transaction, id);
       });
     },
 
     async change(id, { name, nodes }) {
-      await refuseUnknown(nodes ?? [], 'nodes');
+      const ids = nodes && (await idsOf(nodes, 'nodes'));
       const changed = await store.write(async (transaction) => {
         const before = await findGateway(transaction, id);
         if (name !== undefined) {
           await refuseTakenName(transaction, name, id);
           await transaction.run('UPDATE gateways SET name = $1 WHERE id = $2', [name, id]);
         }
-        if (nodes) {
-          for (const node of before.nodes.filter((each) => !nodes.includes(each)))
+        if (ids) {
+          for (const node of before.nodes.filter((each) => !ids.includes(each)))
             await refuseUsed(transaction, id, node);
-          await setNodes(transaction, id, nodes);
+          await setNodes(transaction, id, ids);
         }
         return findGateway(transaction, id);
       });
@@ -109,11 +117,12 @@ export function makeGateways({
       }),
 
     async addNode(id, node) {
-      await refuseUnknown([node], 'node');
+      const [added = 0] = await idsOf([node], 'node');
       await store.write(async (transaction) => {
         const { nodes } = await findGateway(transaction, id);
-        if (!nodes.includes(node)) await setNodes(transaction, id, [...nodes, node]);
+        if (!nodes.includes(added)) await setNodes(transaction, id, [...nodes, added]);
       });
+      return added;
     },
 
     removeNode: (id, node) =>

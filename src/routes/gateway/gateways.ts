@@ -14,8 +14,8 @@ import {
   wellList,
   wellSchema,
 } from './documents/group.ts';
-import { id, idInPath, name } from './fields.ts';
-import { nodeIds } from './group-fields.ts';
+import { idInPath, name } from './fields.ts';
+import { nodeName, nodeNames } from './group-fields.ts';
 import { pageOf, paging } from './groups.ts';
 
 const ofGateway = { gateway_id: inPath(idInPath) };
@@ -49,7 +49,7 @@ export function gatewayRows({ gateways }: GatewayDomain, changing: MakeChange): 
       methods: ['POST'],
       path: '/',
       summary: 'Makes a gateway of nodes that have joined.',
-      fields: { name: inBody(name), nodes: optional(nodeIds) },
+      fields: { name: inBody(name), nodes: optional(nodeNames) },
       schema: createdSchema,
       codes: ['name_taken', 'node_not_found'],
       async carryOut({ name: wanted, nodes = [] }) {
@@ -61,7 +61,7 @@ export function gatewayRows({ gateways }: GatewayDomain, changing: MakeChange): 
       methods: ['PUT'],
       path: '/:gateway_id',
       summary: 'Changes a gateway. What is not sent stays; nodes is the whole list.',
-      fields: { ...ofGateway, name: optional(name), nodes: optional(nodeIds) },
+      fields: { ...ofGateway, name: optional(name), nodes: optional(nodeNames) },
       schema: wellSchema(),
       codes: ['gateway_not_found', 'name_taken', 'node_not_found', 'node_in_use'],
       async carryOut({ gateway_id: gateway, ...change }) {
@@ -85,7 +85,8 @@ export function gatewayRows({ gateways }: GatewayDomain, changing: MakeChange): 
 }
 
 /** The routes of the nodes of a gateway. A node itself joins and leaves by `hactl node`. */
-export function nodeRows({ gateways, views, adopt }: GatewayDomain, changing: MakeChange): Row[] {
+export function nodeRows(domain: GatewayDomain, changing: MakeChange): Row[] {
+  const { gateways, views } = domain;
   return [
     read({
       path: '/:gateway_id/nodes',
@@ -112,12 +113,11 @@ export function nodeRows({ gateways, views, adopt }: GatewayDomain, changing: Ma
       methods: ['POST'],
       path: '/:gateway_id/nodes',
       summary: 'Adds a node that has joined to a gateway.',
-      fields: { ...ofGateway, node: inBody(id) },
+      fields: { ...ofGateway, node: inBody(nodeName) },
       schema: createdSchema,
       codes: ['gateway_not_found', 'node_not_found'],
       async carryOut({ gateway_id: gateway, node }) {
-        await gateways.addNode(gateway, node);
-        return { body: well({ id: node }) };
+        return { body: well({ id: await gateways.addNode(gateway, node) }) };
       },
     }),
     changing({
@@ -142,7 +142,7 @@ export function nodeRows({ gateways, views, adopt }: GatewayDomain, changing: Ma
       codes: ['gateway_not_found', 'node_not_found', 'node_refused', 'nodes_unreachable'],
       async carryOut({ gateway_id: gateway, node_id: node }) {
         await views.node(gateway, node);
-        await adopt(node);
+        await domain.adopt(node);
         return { body: well() };
       },
     }),

@@ -151,15 +151,30 @@ const readPath = textMatching(
   'a path of at most 255 characters of a URL, without blanks and quotes',
 );
 
-/** The ids of the nodes of a gateway. */
-export const nodeIds: Rule<readonly number[]> = checked(
-  { ...listOf({ type: 'integer', minimum: 1 }), maxItems: 1000 },
+/** The names of nodes are as those of groups. */
+const nodePattern = '^[A-Za-z0-9_.\\-]{1,64}$';
+const nodeNameSchema: JsonSchema = {
+  anyOf: [
+    { type: 'integer', minimum: 1 },
+    { type: 'string', pattern: nodePattern },
+  ],
+};
+const readNodeText = textMatching(nodePattern, 'the id or the name of a node');
+
+function readNodeName(value: unknown): number | string {
+  return typeof value === 'number' ? readId(value) : readNodeText(value);
+}
+
+/** A node by its id or its name. */
+export const nodeName: Rule<number | string> = checked(nodeNameSchema, readNodeName);
+
+const maxNodesOfGateway = 1000;
+
+/** The nodes of a gateway. */
+export const nodeNames: Rule<readonly (number | string)[]> = checked(
+  { ...listOf(nodeNameSchema), maxItems: maxNodesOfGateway },
   (value) => {
-    if (!Array.isArray(value) || value.length > 1000)
-      throw new Wrong('must be a list of ids of nodes');
-    return value.map(readId);
+    if (Array.isArray(value) && value.length <= maxNodesOfGateway) return value.map(readNodeName);
+    throw new Wrong('must be a list of nodes');
   },
 );
-
-/** A text whose content does not count. */
-export const anyText: Rule<string> = checked({ type: 'string' }, readText);

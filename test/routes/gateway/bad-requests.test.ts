@@ -1,6 +1,8 @@
 import { expect } from 'chai';
+import request from 'supertest';
 
 import {
+  type AnsweredBody,
   type GatewayBench,
   gatewayBench,
   groupOf,
@@ -241,7 +243,7 @@ describe('a bad request about keepalived groups', () => {
       const answer = await bench.ask(method, path, body);
       expect(answer.text).to.include(`"code":"${code}"`);
       expect(answer.status).to.equal(status);
-      const { msg, status: inBody } = answer.body as { msg: string; status: number };
+      const { msg, status: inBody } = answer.body;
       expect(inBody).to.equal(status);
       expect(msg).to.match(/\.$/);
       expect(await bench.rows()).to.equal(rows);
@@ -254,18 +256,17 @@ describe('a bad request about keepalived groups', () => {
   });
 
   it('is one without a token, or with a role that may not change anything', async () => {
-    const { default: request } = await import('supertest');
     const url = '/admin-api/gateway/1/virtual_groups';
     const without = await request(bench.app).post(url).send(other);
-    expect([without.status, without.body.code, without.body.status]).to.deep.equal([
-      401,
-      'unauthenticated',
-      401,
-    ]);
-    expect(without.body.msg).to.include('API-Token');
+    const { code, status: inBody, msg } = without.body as AnsweredBody;
+    expect([without.status, code, inBody]).to.deep.equal([401, 'unauthenticated', 401]);
+    expect(msg).to.include('API-Token');
     const viewer = await bench.tokenOf('viewer');
     const refused = await request(bench.app).post(url).set('API-Token', viewer).send(other);
-    expect([refused.status, refused.body.code]).to.deep.equal([403, 'role_required']);
+    expect([refused.status, (refused.body as AnsweredBody).code]).to.deep.equal([
+      403,
+      'role_required',
+    ]);
     const read = await request(bench.app).get(url).set('Authorization', `Bearer ${viewer}`);
     expect(read.status).to.equal(200);
     expect(await bench.rows()).to.equal(rows);

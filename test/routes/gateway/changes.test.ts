@@ -40,7 +40,7 @@ describe('changes of keepalived groups', () => {
 
   const shown = async (path = one): Promise<Shown> => {
     const { body } = await bench.ask('get', path);
-    return (body as { data: { data: Shown[] } }).data.data[0] as Shown;
+    return body.data.data[0] as Shown;
   };
   const wantedOn = (node: number) => bench.nodes.of(node).orders.at(-1)?.wanted.instances ?? [];
 
@@ -272,9 +272,10 @@ describe('changes of keepalived groups', () => {
     await bench.ask('post', groups, groupOf());
     const before = await bench.rows();
     const tried = await bench.ask('put', `${one}?dry_run=true`, { virtual_ip: '10.0.0.105' });
-    const { dry_run: isTried, nodes } = (
-      tried.body as { data: { dry_run: boolean; nodes: { node: number; diff: string }[] } }
-    ).data;
+    const { dry_run: isTried, nodes } = tried.body.data as unknown as {
+      dry_run: boolean;
+      nodes: { node: number; diff: string }[];
+    };
     expect(isTried).to.equal(true);
     expect(nodes.map(({ node }) => node)).to.deep.equal([1, 2]);
     expect(nodes[0]?.diff).to.include(
@@ -328,11 +329,8 @@ describe('changes of keepalived groups', () => {
       await bench.ask('post', groups, groupOf({ name: `g${id}`, virtual_ip: `10.0.0.10${id}` }));
     }
     const list = async (query: string) => {
-      const { data, meta } = (await bench.ask('get', `${groups}?${query}`)).body.data as {
-        data: Shown[];
-        meta: { count: number };
-      };
-      return [data.map(({ name }) => name), meta.count];
+      const { data, meta } = (await bench.ask('get', `${groups}?${query}`)).body.data;
+      return [data.map((each) => (each as Shown).name), meta.count];
     };
     expect(await list('page=2&page_size=2')).to.deep.equal([['g3'], 3]);
     expect(await list('page=3&page_size=2')).to.deep.equal([[], 3]);
@@ -352,13 +350,13 @@ describe('changes of keepalived groups', () => {
           groups,
           groupOf({ name: `g${id}`, virtual_ip, status: 2 }),
         );
-        if (status !== 200) refusals.push(String(body.code));
+        if (status !== 200) refusals.push(body.code);
       }
     };
     await Promise.all(Array.from({ length: 20 }, client));
     expect(refusals).to.deep.equal(Array(5).fill('router_ids_exhausted'));
-    const { data } = (await bench.ask('get', groups)).body.data as { data: Shown[] };
-    const ids = data.map(({ router_id: id }) => id).sort((a, b) => a - b);
+    const { data } = (await bench.ask('get', groups)).body.data;
+    const ids = data.map((each) => (each as Shown).router_id).sort((a, b) => a - b);
     expect(ids).to.deep.equal(Array.from({ length: 255 }, (_, at) => at + 1));
   });
 

@@ -28,11 +28,12 @@ describe('the documented calls of keepalived groups', () => {
   });
   afterEach(() => bench.stop());
 
-  const send = async (method: 'post' | 'put' | 'get' | 'delete', path: string, body = '') =>
-    request(bench.app)
-      [method](`${base}/1/virtual_groups${path}`)
-      .set({ 'API-Token': await bench.tokenOf('admin'), ...asCurl })
-      .send(body);
+  const send = async (method: 'post' | 'put' | 'get' | 'delete', path: string, body = '') => {
+    const client = request(bench.app);
+    const url = `${base}/1/virtual_groups${path}`;
+    const headers = { 'API-Token': await bench.tokenOf('admin'), ...asCurl };
+    return client[method](url).set(headers).send(body);
+  };
 
   it('are answered byte by byte as in the document', async () => {
     const made = await send('post', '', documentedPost);

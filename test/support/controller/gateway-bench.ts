@@ -28,6 +28,14 @@ const quick: QueueTimes = { collectMs: 2, gapMs: 5, firstRetryMs: 20, maxRetryMs
 
 type Method = 'get' | 'post' | 'put' | 'delete' | 'patch';
 
+/** The envelope of all answers, with what a test reads of them. */
+export interface AnsweredBody {
+  status: number;
+  msg: string;
+  code: string;
+  data: { id: number; data: unknown[]; meta: { count: number } };
+}
+
 /** The whole family of gateways over a store in memory and scripted nodes. */
 export type GatewayBench = Awaited<ReturnType<typeof gatewayBench>>;
 
@@ -95,18 +103,15 @@ export async function gatewayBench({
   ) {
     const url = `${base}${path}`;
     const token = await tokenOf('admin');
-    const asked = request(app)
-      [method](url)
-      .set({ 'API-Token': token, ...headers });
-    const answer = await (body === undefined
-      ? asked
-      : asked
-          .type(headers['Content-Type'] ?? 'json')
-          .send(typeof body === 'string' ? body : JSON.stringify(body)));
+    const client = request(app);
+    const asked = client[method](url).set({ 'API-Token': token, ...headers });
+    const sent = typeof body === 'string' ? body : JSON.stringify(body);
+    const answer = await (body === undefined ? asked : asked.type('json').send(sent));
     const { status, text } = answer;
-    const type = answer.headers['content-type'] as string | undefined;
+    const answered = answer.headers as Record<string, string | undefined>;
+    const type = answered['content-type'];
     answers.check({ method: method.toUpperCase(), url, status, type, text });
-    return answer;
+    return { status, text, headers: answered, body: answer.body as AnsweredBody };
   }
 
   return {
@@ -128,7 +133,7 @@ export async function gatewayBench({
         name,
         nodes: Array.from({ length: nodeCount }, (_, at) => at + 1),
       });
-      return (body as { data: { id: number } }).data.id;
+      return body.data.id;
     },
     /** All rows of the family, to see that nothing has changed. */
     async rows(): Promise<string> {

@@ -41,6 +41,12 @@ export function makeGateways({
   registry: NodeRegistry;
   publisher: Publisher;
 }): Gateways {
+  /** Leaves out nodes that have been removed since. */
+  async function withJoined(gateway: Gateway): Promise<Gateway> {
+    const known = new Set((await registry.list()).map(({ id }) => id));
+    return { ...gateway, nodes: gateway.nodes.filter((each) => known.has(each)) };
+  }
+
   /** @returns the ids of nodes that have joined. Faults: `node_not_found` */
   async function idsOf(wanted: readonly NodeName[], field: string): Promise<number[]> {
     const known = await registry.list();
@@ -63,10 +69,11 @@ export function makeGateways({
       const matching = rows.filter((row) => name === undefined || row['name'] === name);
       const shown = matching.slice((page - 1) * pageSize, page * pageSize);
       const nodes = await store.all('SELECT gateway, node FROM gateway_nodes ORDER BY node');
-      return { gateways: shown.map((row) => gatewayOf(row, nodes)), count: matching.length };
+      const found = await Promise.all(shown.map((row) => withJoined(gatewayOf(row, nodes))));
+      return { gateways: found, count: matching.length };
     },
 
-    find: (id) => findGateway(store, id),
+    find: async (id) => withJoined(await findGateway(store, id)),
 
     async create({ name, nodes }) {
       const ids = await idsOf(nodes, 'nodes');

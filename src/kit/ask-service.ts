@@ -7,12 +7,10 @@ const maxBytes = 16 * 1024 * 1024;
 
 /** A request to a service of this host. */
 export interface ServiceRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   path: string;
-  /** GET by default. */
-  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** JSON. */
-  body?: string;
-  deadlineMs: number;
+  /** Sent as JSON. */
+  body?: object;
 }
 
 export interface ServiceAnswer {
@@ -22,33 +20,33 @@ export interface ServiceAnswer {
 }
 
 /**
- * Asks a service of this host by its Unix socket.
- * @returns its answer, whatever its status
+ * Sends a request to a service of this host by its Unix socket.
  * @throws the error of the system if the service does not run (`ENOENT`, `ECONNREFUSED`) or the caller is not root
- * (`EACCES`); an Error that says what is wrong with the answer
+ * (`EACCES`); an Error that says why there is no answer
  */
-export function sendToService(
+export function callService(
   socketPath: string,
-  { path, method = 'GET', body, deadlineMs }: ServiceRequest,
+  { method, path, body }: ServiceRequest,
+  deadlineMs: number,
 ): Promise<ServiceAnswer> {
   return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'Content-Type': 'application/json' };
+    const sent = body && JSON.stringify(body);
+    const headers = sent === undefined ? {} : { 'Content-Type': 'application/json' };
     // A separate connection, because a service is asked only now and then.
-    const request = http.request(
-      { socketPath, method, path, headers, agent: false },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (piece: string) => {
-          text += piece;
-          if (text.length > maxBytes) request.destroy(new Error('Its answer has no end.'));
-        });
-        response.on('error', reject);
-        response.on('end', () => {
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
-        });
-      },
-    );
+    const options = { socketPath, method, path, headers, agent: false };
+    const request = http.request(options, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (piece: string) => {
+        text += piece;
+        if (text.length > maxBytes) request.destroy(new Error('Its answer has no end.'));
+      });
+      response.on('error', reject);
+      response.on('end', () => {
+        const { statusCode: status = 0, headers: answered } = response;
+        resolve({ status, headers: answered, text });
+      });
+    });
     const deadline = setDeadline(deadlineMs, () => {
       request.destroy(new Error(`It did not answer within ${deadlineMs / 1000} s.`));
     });
@@ -56,14 +54,14 @@ export function sendToService(
     request.on('close', () => {
       deadline.cancel();
     });
-    request.end(body);
+    request.end(sent);
   });
 }
 
 /**
- * The same for a caller who expects 200.
+ * Asks a service of this host by its Unix socket.
  * @returns the body of the answer
- * @throws as sendToService; an Error if the status is another one
+ * @throws as callService; an Error that quotes an answer with another status than 200
  */
 export async function askService(
   socketPath: string,
@@ -71,7 +69,7 @@ export async function askService(
   deadlineMs: number,
   method: 'GET' | 'POST' = 'GET',
 ): Promise<string> {
-  const { status, text } = await sendToService(socketPath, { path, method, deadlineMs });
+  const { status, text } = await callService(socketPath, { method, path }, deadlineMs);
   if (status === 200) return text;
-  throw new Error(`It answers ${status}: ${text.slice(0, 500)}`);
+  throw new Error(`It answers ${status || '?'}: ${text.slice(0, 500)}`);
 }

@@ -1,7 +1,7 @@
 /** What became of an order. */
 export interface Attempted {
-  /** Whether the node was asked, so that the next order has to wait. */
-  wasSent: boolean;
+  /** When the node was asked, by the clock of the queue; undefined if it was not. The next order has to wait. */
+  sentAt: number | undefined;
   /** Whether the same should be tried again later. */
   isOpen: boolean;
 }
@@ -30,7 +30,7 @@ export const defaultTimes: QueueTimes = {
  * INVARIANTS
  * - At most one attempt is under way.
  * - A caller gets the outcome of an attempt that began after the call.
- * - An attempt begins `collectMs` after the first call that waits for it, and `gapMs` after the former one.
+ * - An attempt begins `collectMs` after the first call that waits for it, and `gapMs` after the former order.
  * - An attempt that is still open is repeated, also if nobody waits.
  */
 export interface NodeQueue<T> {
@@ -65,11 +65,10 @@ export function makeNodeQueue<T extends Attempted>(
     isRunning = true;
     const served = waiting;
     waiting = [];
-    const startedAt = now();
     const outcome = await attempt();
     isRunning = false;
     isOpen = outcome.isOpen;
-    if (outcome.wasSent) sentAt = startedAt;
+    sentAt = outcome.sentAt ?? sentAt;
     for (const resolve of served) resolve(outcome);
     if (isOpen) {
       wakeAt(now() + retryMs);

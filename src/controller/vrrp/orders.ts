@@ -13,7 +13,7 @@ export interface OrderBook {
   find(node: number): Promise<StoredOrders | undefined>;
   all(): Promise<ReadonlyMap<number, StoredOrders>>;
   /**
-   * Gives a configuration its orders. The revision grows only if the digest differs from the last one.
+   * Gives a configuration its orders. All nodes share one count of revisions. The revision of a node grows only if the digest differs from the last one.
    * Faults: those of Store
    */
   number(node: number, digest: string): Promise<StoredOrders>;
@@ -55,7 +55,7 @@ export function makeOrderBook(store: Store): OrderBook {
       const known = await find(node);
       if (known?.orders.digest === digest) return known;
       const revision = await store.write(async (transaction) => {
-        const next = await transaction.nextNumber(`vrrp-orders-${node}`);
+        const next = await transaction.nextNumber('vrrp-orders');
         // A restored store may lack the orders of a node that runs something, so nothing is confirmed yet.
         await transaction.run(
           `INSERT INTO vrrp_orders (${columns}) VALUES ($1, $2, $3, $4)

@@ -6,7 +6,13 @@ import { makeLogLimit } from '../../kit/log-limit.ts';
 import type { Log } from '../../kit/log.ts';
 import type { ControllerNode, NodeLinks, NodeRegistry } from '../nodes/nodes.ts';
 import type { Store } from '../store/store.ts';
-import { defaultTimes, makeNodeQueue, type NodeQueue, type QueueTimes } from './node-queue.ts';
+import {
+  type Attempted,
+  defaultTimes,
+  makeNodeQueue,
+  type NodeQueue,
+  type QueueTimes,
+} from './node-queue.ts';
 import { makeOrderBook, type StoredOrders } from './orders.ts';
 import { planNodes } from './plan.ts';
 import { listInstances } from './rows.ts';
@@ -62,7 +68,7 @@ export interface VrrpWorkerParts {
   orderDeadlineMs?: number;
 }
 
-type Attempt = NodeOutcome & { wasSent: boolean; isOpen: boolean };
+type Attempt = NodeOutcome & Attempted;
 
 // A node tests, reloads and may go back to the former file; each takes seconds on a slow host.
 const defaultOrderDeadlineMs = 30_000;
@@ -90,7 +96,7 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
   async function attempt(node: number): Promise<Attempt> {
     const tried = await tryOnce(node).catch((error: unknown): Attempt => {
       // The store cannot be read or written now.
-      return { node, result: 'unreachable', why: textOf(error), wasSent: false, isOpen: true };
+      return { node, result: 'unreachable', why: textOf(error), sentAt: undefined, isOpen: true };
     });
     if (tried.result === 'running' || tried.result === 'gone') troubles.delete(node);
     else {
@@ -119,7 +125,7 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
     const wanted = (await planner.plan()).get(node);
     const done = (result: NodeResult, why?: string): Attempt => {
       const isOpen = result !== 'running' && result !== 'gone';
-      return { node, result, why, wasSent: false, isOpen };
+      return { node, result, why, sentAt: undefined, isOpen };
     };
     if (wanted === undefined) return done('gone', `There is no node ${node} any more.`);
     const running = runningOn(node);
@@ -130,6 +136,7 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
     if (isSame(running, orders)) return done('running');
     if (!links.isReachable(node)) return done('unreachable', unreachable);
     if (isFromBefore(running, orders) && confirmedEpoch < orders.epoch) return done('held', held);
+    const sentAt = performance.now();
     try {
       await withDeadline(
         links.order(node, orders, wanted),
@@ -137,11 +144,11 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
       );
     } catch (error) {
       const isRefusal = !(error instanceof Fault) || error.code !== 'node_unreachable';
-      return { ...done(isRefusal ? 'refused' : 'unreachable', textOf(error)), wasSent: true };
+      return { ...done(isRefusal ? 'refused' : 'unreachable', textOf(error)), sentAt };
     }
     accepted.set(node, { orders, at: performance.now() });
     if (confirmedEpoch < orders.epoch) await book.confirm(node);
-    return { ...done('running'), wasSent: true };
+    return { ...done('running'), sentAt };
   }
 
   async function refresh(): Promise<void> {

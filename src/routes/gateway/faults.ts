@@ -1,6 +1,9 @@
 import type { FaultTable } from '../../server/fault-table.ts';
 
-/** The faults of groups, of gateways, and of the nodes that a change needs. */
+/**
+ * The faults of groups and gateways, and those of the store and the nodes that their changes need. The latter mean the same
+ * as in the table of the controller.
+ */
 export const gatewayFaults = {
   gateway_not_found: { status: 404, title: 'There is no such gateway', exit: 'refused' },
   group_not_found: { status: 404, title: 'There is no such group', exit: 'refused' },
@@ -10,23 +13,19 @@ export const gatewayFaults = {
   router_id_taken: { status: 409, title: 'The router id is taken', exit: 'refused' },
   router_ids_exhausted: { status: 409, title: 'No router id is free', exit: 'refused' },
   node_twice: { status: 409, title: 'A node is in the group twice', exit: 'refused' },
-  node_in_use: { status: 409, title: 'A group uses the node', exit: 'refused' },
+  node_in_use: { status: 409, title: 'The node is still used', exit: 'refused' },
   gateway_in_use: { status: 409, title: 'The gateway has groups', exit: 'refused' },
-  node_refused: { status: 409, title: 'A node refuses the change', exit: 'refused' },
-  node_unreachable: { status: 503, title: 'A node does not answer', exit: 'failing' },
+  node_refused: { status: 409, title: 'The node refused', exit: 'refused' },
+  node_unreachable: { status: 503, title: 'The node does not answer', exit: 'failing' },
   nodes_unreachable: { status: 503, title: 'No node can be reached', exit: 'failing' },
-  store_unavailable: { status: 503, title: 'The store cannot be written', exit: 'failing' },
+  store_unavailable: { status: 503, title: 'The store cannot be used', exit: 'failing' },
   dns_failed: { status: 503, title: 'The names could not be published', exit: 'failing' },
   controller_not_running: {
-    status: 503,
-    title: 'ha-controller does not run on this host',
+    status: 500,
+    title: 'The agent failed',
     exit: 'unreachable',
   },
-  controller_unresponsive: {
-    status: 503,
-    title: 'ha-controller does not answer correctly',
-    exit: 'failing',
-  },
+  controller_unresponsive: { status: 500, title: 'The agent failed', exit: 'unknown' },
   group_ambiguous: { status: 409, title: 'Several groups have this name', exit: 'refused' },
 } as const satisfies FaultTable;
 

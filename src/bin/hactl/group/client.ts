@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 import { Fault, systemErrorCode } from '../../../kit/fault.ts';
-import { sendToService, type ServiceRequest } from '../../../kit/ask-service.ts';
+import { callService, type ServiceRequest } from '../../../kit/ask-service.ts';
 import { faults } from '../../wiring/faults.ts';
 
 const base = '/admin-api/gateway';
@@ -77,14 +77,10 @@ export interface GroupClient {
  * Faults of each function: `controller_not_running`, `controller_unresponsive`, those of the API
  */
 export function makeGroupClient(socket: string): GroupClient {
-  async function ask(request: Omit<ServiceRequest, 'deadlineMs'>): Promise<Sent> {
+  async function ask(method: ServiceRequest['method'], path: string, body?: object): Promise<Sent> {
     try {
-      const path = `${base}${request.path}`;
-      const { status, text, headers } = await sendToService(socket, {
-        ...request,
-        path,
-        deadlineMs,
-      });
+      const request = { method, path: `${base}${path}`, ...(body && { body }) };
+      const { status, text, headers } = await callService(socket, request, deadlineMs);
       const json: unknown = JSON.parse(text);
       if (status !== 200) throw faultIn(json);
       const warnings = headers['x-ha-warnings'];
@@ -98,12 +94,10 @@ export function makeGroupClient(socket: string): GroupClient {
   }
 
   async function list<T>(path: string, item: z.ZodType<T>): Promise<T[]> {
-    const { json } = await ask({ path });
+    const { json } = await ask('GET', path);
     const answer = z.looseObject({ data: z.looseObject({ data: z.array(item) }) });
     return parsed(answer, json).data.data;
   }
-
-  const bodyOf = (body: object | undefined) => body && { body: JSON.stringify(body) };
 
   return {
     gateways: () => list('/', gateway),
@@ -113,12 +107,12 @@ export function makeGroupClient(socket: string): GroupClient {
     },
     nodes: (of) => list(`/${of.id}/nodes`, host),
     async create(path, body) {
-      const { json } = await ask({ path, method: 'POST', ...bodyOf(body) });
+      const { json } = await ask('POST', path, body);
       return parsed(created, json).data.id;
     },
-    send: (method, path, body) => ask({ path, method, ...bodyOf(body) }),
+    send: ask,
     async attempt(method, path, body) {
-      const { json } = await ask({ path: `${path}?dry_run=true`, method, ...bodyOf(body) });
+      const { json } = await ask(method, `${path}?dry_run=true`, body);
       return parsed(tried, json).data.nodes;
     },
   };

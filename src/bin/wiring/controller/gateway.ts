@@ -44,9 +44,11 @@ export interface GatewayService {
   /** The routes for one listener. @param signIn identifies the caller and refuses unknown ones */
   family: (signIn: readonly RequestHandler[]) => Family;
   domain: GatewayDomain;
-  /** Other families apply their rows by the same worker. Call `refresh` when a node joins, leaves or changes. */
+  /** Other families apply their rows by the same worker. */
   worker: VrrpWorker;
   nodeUse: NodeUse;
+  /** Call it after a node has joined, has other interfaces or addresses, or was removed. */
+  onNodes: () => Promise<void>;
   start: () => Promise<void>;
   stop: () => void;
 }
@@ -66,6 +68,7 @@ export function makeGateway(wiring: GatewayWiring): GatewayService {
     domain,
     worker,
     nodeUse: gatewayNodeUse,
+    onNodes: () => worker.refresh(),
     async start() {
       await Promise.all([worker.start(), domain.start()]);
     },

@@ -67,9 +67,9 @@ interface Said {
 function see(said: readonly (Said | undefined)[], more: Partial<Group> = {}) {
   const subject = { ...group, ...more };
   const instances = subject.virtualIpv6 === null ? [four] : [four, six];
-  const words = new Map<number, NodeWord>();
+  const received = new Map<number, NodeWord>();
   said.forEach((each, index) => {
-    if (each) words.set(index + 1, wordOf(each));
+    if (each) received.set(index + 1, wordOf(each));
   });
   const of = (node: number) => said[node - 1];
   const knowledge: Knowledge = {
@@ -77,7 +77,7 @@ function see(said: readonly (Said | undefined)[], more: Partial<Group> = {}) {
       [1, 2, 3].map((id) => [id, { id, name: `n${id}`, host: '', port: 1, interfaces: [] }]),
     ),
     links: {
-      word: (node) => words.get(node),
+      word: (node) => received.get(node),
       isReachable: (node) => of(node)?.isAway !== true,
       refusal: (node) => of(node)?.refusal,
     },

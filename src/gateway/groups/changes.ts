@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { NodeLinks, NodeRegistry } from '../../controller/nodes/nodes.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { routerIdsOnTheWire, type Segment } from '../../controller/vrrp/segments.ts';
@@ -157,8 +159,9 @@ export function makeGroupChanges(parts: GroupChangesParts): GroupChanges {
   }
 }
 
-/** The nodes whose keepalived has to do with a change. */
+/** The nodes whose keepalived has to do with a change. A name in DNS does not concern it. */
 function affectedBy({ before, after }: Worked): number[] {
+  if (isDeepStrictEqual(before?.instances, after?.instances)) return [];
   return [...new Set([...activeNodes(before), ...activeNodes(after)])];
 }
 
@@ -186,8 +189,23 @@ function faultOf(
       `${nameOf(refused.node)} refuses the change, so everything is as before: ${refused.why ?? 'it does not say why.'}`,
     );
   }
-  const isNowhere = outcomes.length > 0 && outcomes.every(({ result }) => result === 'unreachable');
-  return isNowhere ? nobodyReachable() : undefined;
+  const away = outcomes.filter(({ result }) => result === 'unreachable');
+  if (outcomes.length > 0 && away.length === outcomes.length) return nobodyReachable();
+  const missing = away.find(({ node }) => staying.includes(node));
+  if (missing === undefined || !switchesAdverts(worked)) return undefined;
+  return new Fault(
+    'nodes_unreachable',
+    `${nameOf(missing.node)} cannot be reached, and the change would make adverts multicast instead of unicast, or the other way round. Nodes that differ in this do not hear each other, so everything is as before. Try again when all nodes answer, or force the change.`,
+    { retryAfterSeconds: 5 },
+  );
+}
+
+/** Whether nodes with the former configuration do not hear those with the next one (acassen/keepalived#2458). */
+function switchesAdverts({ before, after }: Worked): boolean {
+  const isUnicast = (rows: Rows | undefined) =>
+    activeNodes(rows).length > 1 && rows?.instances.some((each) => each.isUnicast) === true;
+  const isRunning = activeNodes(before).length > 0 && activeNodes(after).length > 0;
+  return isRunning && isUnicast(before) !== isUnicast(after);
 }
 
 function warningOf(

@@ -71,11 +71,10 @@ export function instancesOfGroup(
       syncGroup: addresses.length > 1 ? `vs_${id}` : null,
       check: group.check,
       isActive: group.status !== offline,
-      peers: members.map(({ node, interface: name, priority }) => ({
-        node,
-        interface: name,
-        priority,
-      })),
+      // In the order in which rows are read.
+      peers: members
+        .map(({ node, interface: name, priority }) => ({ node, interface: name, priority }))
+        .sort((a, b) => a.node - b.node),
     };
   });
 }

@@ -201,6 +201,26 @@ describe('changes of keepalived groups', () => {
     while (wantedOn(2).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
+  it('need no node if only the name changes', async () => {
+    await bench.ask('post', groups, groupOf());
+    for (const id of [1, 2]) bench.nodes.of(id).isReachable = false;
+    expect((await bench.ask('put', one, { name: 'x', status: 0 })).status).to.equal(200);
+    expect(bench.nodes.of(1).orders).to.have.length(1);
+  });
+
+  it('from unicast to multicast are taken back unless all nodes run them', async () => {
+    await bench.ask('post', groups, groupOf());
+    const before = await bench.rows();
+    bench.nodes.of(2).isReachable = false;
+    const refused = await bench.ask('put', one, { unicast: false });
+    expect([refused.status, refused.body.code]).to.deep.equal([503, 'nodes_unreachable']);
+    expect(refused.body.msg).to.include('n2').and.include('multicast');
+    expect(await bench.rows()).to.equal(before);
+    expect(wantedOn(1)[0]?.peers).to.deep.equal(['10.0.0.2']);
+    expect((await bench.ask('put', one, { preempt: false })).status).to.equal(200);
+    expect((await bench.ask('put', `${one}?force=true`, { unicast: false })).status).to.equal(200);
+  });
+
   it('remove a group of dead nodes only by force', async () => {
     await bench.ask('post', groups, groupOf());
     for (const id of [1, 2]) bench.nodes.of(id).isReachable = false;

@@ -158,6 +158,11 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
   }
 
   async function onWord(node: number): Promise<void> {
+    // Its own addresses are in the plans of other nodes too.
+    if (await planner.isOutdated(node)) {
+      await refresh();
+      return;
+    }
     const queue = queueOf(node);
     if (troubles.get(node)?.result === 'unreachable' && links.isReachable(node)) queue.hasten();
     else if (!troubles.has(node) && (await differs(node))) void queue.request();
@@ -207,9 +212,12 @@ const held =
 /** The plan of all nodes, made once for all that ask between two changes. */
 function makePlanner(store: Store, registry: NodeRegistry) {
   let latest: Promise<ReadonlyMap<number, WantedKeepalived>> | undefined;
+  /** The interfaces that the latest plan was made for, by the node. */
+  let plannedFor = new Map<number, string>();
   async function make(): Promise<ReadonlyMap<number, WantedKeepalived>> {
     const [nodes, instances] = await Promise.all([registry.list(), listInstances(store)]);
-    return planNodes(instances, nodes satisfies readonly ControllerNode[]);
+    plannedFor = new Map(nodes.map((node) => [node.id, interfacesOf(node)]));
+    return planNodes(instances, nodes);
   }
   return {
     plan() {
@@ -222,11 +230,20 @@ function makePlanner(store: Store, registry: NodeRegistry) {
       }
       return latest;
     },
+    /** Whether the node has other interfaces or addresses than in the latest plan. */
+    async isOutdated(id: number): Promise<boolean> {
+      const node = await registry.find(id);
+      return node !== undefined && plannedFor.get(id) !== interfacesOf(node);
+    },
     /** The next plan is made from rows that are read after this call. */
     forget() {
       latest = undefined;
     },
   };
+}
+
+function interfacesOf({ interfaces }: ControllerNode): string {
+  return JSON.stringify(interfaces);
 }
 
 function isSame(running: Orders | null, { store, epoch, revision, digest }: Orders): boolean {

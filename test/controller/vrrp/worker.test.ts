@@ -165,6 +165,18 @@ describe('the worker of VRRP', () => {
     expect(nodes.of(1).orders[1]?.orders).to.deep.equal(nodes.of(1).orders[0]?.orders);
   });
 
+  it('orders all nodes of an instance again if one reports another address', async () => {
+    const { nodes, worker, put } = bench();
+    await put(1);
+    await worker.start();
+    await until(() => nodes.of(2).orders.length === 1);
+    const { node } = nodes.of(1);
+    nodes.of(1).node = { ...node, interfaces: [{ name: 'eth0', addresses: ['10.0.0.77/24'] }] };
+    nodes.say(1);
+    await until(() => nodes.of(2).orders.at(-1)?.wanted.instances[0]?.peers?.[0] === '10.0.0.77');
+    await until(() => nodes.of(1).orders.at(-1)?.wanted.instances[0]?.source === '10.0.0.77');
+  });
+
   it('orders what the store says when it starts after a crash', async () => {
     const { nodes, worker, put } = bench();
     await put(1, 150, [1]);

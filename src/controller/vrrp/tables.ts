@@ -32,6 +32,12 @@ export const vrrpMigrations: readonly Migration[] = [
         freed_at BIGINT NOT NULL,
         PRIMARY KEY (segment, family, router_id)
       )`,
+      `CREATE TABLE vrrp_addresses (
+        node BIGINT NOT NULL,
+        interface TEXT NOT NULL,
+        addresses TEXT NOT NULL,
+        PRIMARY KEY (node, interface)
+      )`,
       `CREATE TABLE vrrp_orders (
         node BIGINT NOT NULL PRIMARY KEY,
         revision BIGINT NOT NULL,

@@ -13,6 +13,7 @@ import {
   type NodeQueue,
   type QueueTimes,
 } from './node-queue.ts';
+import { makeKnownAddresses } from './known-addresses.ts';
 import { makeOrderBook, type StoredOrders } from './orders.ts';
 import { planNodes } from './plan.ts';
 import { listInstances } from './rows.ts';
@@ -211,13 +212,14 @@ const held =
 
 /** The plan of all nodes, made once for all that ask between two changes. */
 function makePlanner(store: Store, registry: NodeRegistry) {
+  const known = makeKnownAddresses(store);
   let latest: Promise<ReadonlyMap<number, WantedKeepalived>> | undefined;
   /** The interfaces that the latest plan was made for, by the node. */
   let plannedFor = new Map<number, string>();
   async function make(): Promise<ReadonlyMap<number, WantedKeepalived>> {
     const [nodes, instances] = await Promise.all([registry.list(), listInstances(store)]);
     plannedFor = new Map(nodes.map((node) => [node.id, interfacesOf(node)]));
-    return planNodes(instances, nodes);
+    return planNodes(instances, await known.complete(nodes, instances));
   }
   return {
     plan() {

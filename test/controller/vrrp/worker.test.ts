@@ -177,6 +177,18 @@ describe('the worker of VRRP', () => {
     await until(() => nodes.of(1).orders.at(-1)?.wanted.instances[0]?.source === '10.0.0.77');
   });
 
+  it('leaves an instance on a node whose interface is without its address for a while', async () => {
+    const { nodes, worker, put } = bench();
+    await put(1);
+    await worker.apply([1, 2]);
+    for (const interfaces of [[{ name: 'eth0', addresses: ['fe80::1/64'] }], []]) {
+      nodes.of(1).node = { ...nodes.of(1).node, interfaces };
+      const outcomes = await worker.apply([1, 2]);
+      expect(outcomes.map(({ result }) => result)).to.deep.equal(['running', 'running']);
+      expect([1, 2].map((id) => nodes.of(id).orders.length)).to.deep.equal([1, 1]);
+    }
+  });
+
   it('orders what the store says when it starts after a crash', async () => {
     const { nodes, worker, put } = bench();
     await put(1, 150, [1]);

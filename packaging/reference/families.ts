@@ -7,6 +7,7 @@ import { changeRows } from '../../src/routes/common/change.ts';
 import { hostChanges } from '../../src/routes/common/described.ts';
 import { daemonFamily } from '../../src/routes/alphorn/daemon.ts';
 import { documentFamily } from '../../src/routes/documents.ts';
+import { gatewayFamily } from '../../src/routes/gateway/index.ts';
 import { haFamily } from '../../src/routes/ha/index.ts';
 import { metricsFamily } from '../../src/routes/metrics.ts';
 import { nodeFamily } from '../../src/routes/node/index.ts';
@@ -27,6 +28,7 @@ export const families = {
   alphornd: daemonFamily(domain),
   amphora: amphoraFamily({ domain, changes: domain, log: domain }),
   node: nodeFamily({ domain, changes: domain, log: domain }),
+  gateway: gatewayFamily({ domain, changes: domain, repeatedAnswers: domain }, []),
 } as const satisfies Record<string, Family>;
 
 /** What OpenAPI documents are served by; it has none itself. */
@@ -38,9 +40,13 @@ function standIn(real: Readonly<Record<PropertyKey, unknown>>): never {
   return anything as never;
 }
 
-const ofAmphora: readonly string[] = [families.amphora.name, families.node.name];
+const elsewhere: readonly string[] = [
+  families.amphora.name,
+  families.node.name,
+  families.gateway.name,
+];
 
-/** The families of a cluster's node. ha-amphora has a port of its own, where the same paths have another meaning. */
+/** The families of a cluster's node. The amphora and the controller have ports of their own, with paths of their own. */
 export const clusterFamilies: readonly Family[] = Object.values(families).filter(
-  ({ name }) => !ofAmphora.includes(name),
+  ({ name }) => !elsewhere.includes(name),
 );

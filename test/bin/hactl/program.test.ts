@@ -14,6 +14,10 @@ describe('the commands of hactl', () => {
       'alphorn key generate',
       'alphorn key import',
       'amphora check',
+      'group add',
+      'group set',
+      'group remove',
+      'group adopt',
     ]);
   });
 

@@ -1,0 +1,132 @@
+import type { Reading, Row, Transaction } from '../store/store.ts';
+import type { VrrpInstance, VrrpPeer } from './instances.ts';
+
+/** Who owns an instance. */
+export type Owner = VrrpInstance['owner'];
+
+/** What no query looks for, as JSON in one column. */
+type Settings = Pick<
+  VrrpInstance,
+  'addresses' | 'interval' | 'preempt' | 'isUnicast' | 'syncGroup' | 'check'
+>;
+
+const columns = 'name, owner_family, owner_id, family, segment, router_id, is_active, settings';
+
+/** All instances with their peers, always in the same order: by owner, IPv4 first. */
+export async function listInstances(reading: Reading): Promise<VrrpInstance[]> {
+  const rows = await reading.all(
+    `SELECT ${columns} FROM vrrp_instances ORDER BY owner_family, owner_id, family`,
+  );
+  const peers = await reading.all(
+    'SELECT instance, node, interface, priority FROM vrrp_peers ORDER BY instance, node',
+  );
+  return joined(rows, peers);
+}
+
+/** The instances of one owner, IPv4 first. */
+export async function instancesOf(
+  reading: Reading,
+  { family, id }: Owner,
+): Promise<VrrpInstance[]> {
+  const owned = 'owner_family = $1 AND owner_id = $2';
+  const rows = await reading.all(
+    `SELECT ${columns} FROM vrrp_instances WHERE ${owned} ORDER BY family`,
+    [family, id],
+  );
+  const peers = await reading.all(
+    `SELECT instance, node, interface, priority FROM vrrp_peers
+     WHERE instance IN (SELECT name FROM vrrp_instances WHERE ${owned}) ORDER BY instance, node`,
+    [family, id],
+  );
+  return joined(rows, peers);
+}
+
+/**
+ * Makes the instances of an owner those that are given. A router id that is no longer used begins to rest.
+ * @param now milliseconds since 1970
+ */
+export async function setInstances(
+  transaction: Transaction,
+  owner: Owner,
+  instances: readonly VrrpInstance[],
+  now: number,
+): Promise<void> {
+  const former = await instancesOf(transaction, owner);
+  for (const each of former) {
+    await transaction.run('DELETE FROM vrrp_peers WHERE instance = $1', [each.name]);
+    await transaction.run('DELETE FROM vrrp_instances WHERE name = $1', [each.name]);
+  }
+  for (const each of former) {
+    if (!instances.some((next) => hasSameRouterId(each, next))) await free(transaction, each, now);
+  }
+  for (const each of instances) await insert(transaction, each);
+}
+
+function hasSameRouterId(a: VrrpInstance, b: VrrpInstance): boolean {
+  return a.segment === b.segment && a.family === b.family && a.routerId === b.routerId;
+}
+
+async function free(
+  transaction: Transaction,
+  { segment, family, routerId }: VrrpInstance,
+  now: number,
+): Promise<void> {
+  await transaction.run(
+    `INSERT INTO vrrp_freed_router_ids (segment, family, router_id, freed_at) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (segment, family, router_id) DO UPDATE SET freed_at = excluded.freed_at`,
+    [segment, family, routerId, now],
+  );
+}
+
+async function insert(transaction: Transaction, instance: VrrpInstance): Promise<void> {
+  const { name, owner, family, segment, routerId, isActive, peers, ...rest } = instance;
+  const settings: Settings = rest;
+  await transaction.run(
+    `INSERT INTO vrrp_instances (${columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [
+      name,
+      owner.family,
+      owner.id,
+      family,
+      segment,
+      routerId,
+      isActive ? 1 : 0,
+      JSON.stringify(settings),
+    ],
+  );
+  for (const { node, interface: device, priority } of peers) {
+    await transaction.run(
+      'INSERT INTO vrrp_peers (instance, node, interface, priority) VALUES ($1, $2, $3, $4)',
+      [name, node, device, priority],
+    );
+  }
+}
+
+function joined(rows: readonly Row[], peers: readonly Row[]): VrrpInstance[] {
+  const byInstance = new Map<string, VrrpPeer[]>();
+  for (const row of peers) {
+    const instance = String(row['instance']);
+    const peer = {
+      node: Number(row['node']),
+      interface: String(row['interface']),
+      priority: Number(row['priority']),
+    };
+    const known = byInstance.get(instance);
+    if (known) known.push(peer);
+    else byInstance.set(instance, [peer]);
+  }
+  return rows.map((row) => instanceOf(row, byInstance.get(String(row['name'])) ?? []));
+}
+
+function instanceOf(row: Row, peers: readonly VrrpPeer[]): VrrpInstance {
+  return {
+    name: String(row['name']),
+    owner: { family: String(row['owner_family']), id: Number(row['owner_id']) },
+    family: row['family'] === 'ipv4' ? 'ipv4' : 'ipv6',
+    segment: String(row['segment']),
+    routerId: Number(row['router_id']),
+    isActive: row['is_active'] === 1,
+    peers,
+    ...(JSON.parse(String(row['settings'])) as Settings),
+  };
+}

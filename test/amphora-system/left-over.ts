@@ -11,6 +11,7 @@ const agentFiles = [
   'vrrp/check_scripts',
   'vrrp/check_scripts/haproxy_check_script.sh',
   'ha-amphora.env',
+  'haproxy-check.conf',
   'haproxy-default-user-group.conf',
   'ping-wrapper.sh',
   'stats_counters.json',

@@ -84,7 +84,7 @@ export const report = record({
 
 /** What the domain checks as a whole, because its parts depend on each other. */
 export function checkedLater(schema: Readonly<Record<string, unknown>>): Rule<unknown> {
-  return rule(schema, (chain) => chain);
+  return rule(schema, (chain) => chain.exists().withMessage('must be there'));
 }
 
 const maxPemLength = 32_768;

@@ -21,6 +21,7 @@ import { code, table } from './markdown.ts';
 import { routeTables } from './routes.ts';
 import { ports, services } from './services.ts';
 import { configSchema } from '../../src/bin/wiring/config.ts';
+import { controllerSchema } from '../../src/bin/wiring/controller/config.ts';
 
 /** From the root of the repository. */
 export const documentsWithTables = ['README.md', 'docs/reference.md', 'docs/api.md'] as const;
@@ -38,6 +39,7 @@ export async function tables(): Promise<Readonly<Record<string, string>>> {
     'settings-keys': keyTable(settingsSchema),
     'rules-keys': keyTable(rulesSchema),
     'amphora-keys': keyTable(amphoraConfig),
+    'controller-keys': keyTable(controllerSchema),
     services: table(
       ['Service', 'What it is'],
       (await services()).map(({ name, what }) => [code(name), what]),

@@ -3,8 +3,12 @@ import { amphoraConfigFile } from '../../src/amphora/config.ts';
 import { debianNodePaths, type NodePaths } from '../../src/node/paths.ts';
 import { type AmphoraPaths, amphoraSocket, debianAmphoraPaths } from '../../src/amphora/paths.ts';
 import type { AlphornPaths } from '../../src/alphorn/paths.ts';
+import { controllerConfigFile } from '../../src/controller/config.ts';
+import { controllerSocket } from '../../src/controller/paths.ts';
+import { type StorePaths, storePaths } from '../../src/controller/store/paths.ts';
 import { configFile, memoryFolder } from '../../src/kit/paths.ts';
 import { debianPaths, type Paths } from '../../src/bin/wiring/paths.ts';
+import { controllerSchema } from '../../src/bin/wiring/controller/config.ts';
 import { configSchema } from '../../src/bin/wiring/config.ts';
 
 /** A file or folder, and what it is for. */
@@ -66,6 +70,20 @@ const nodeFiles: Readonly<Record<keyof NodePaths, string>> = {
   seen: 'The VRRP packets of others that a node has seen.',
   hostKeepalived: "The configuration of the host's own keepalived; it is only read.",
 };
+const controllerFiles: Readonly<Record<keyof StorePaths, string>> = {
+  folder: 'The state of ha-controller.',
+  file: 'The store of ha-controller, with the key of its authority.',
+  numbers: 'Which numbers the store has given out. It is never restored.',
+  lock: 'The process that has this file locked has the store.',
+  copies:
+    'Copies of the store from before each upgrade of its tables and each restore; the last ten stay.',
+  backup: 'The backup of the store that goes into a liferaft.',
+};
+const { state_directory: controllerState } = controllerSchema.parse({});
+const ofController = Object.entries(storePaths(controllerState)).map(([name, path]) => ({
+  path: path as string,
+  what: controllerFiles[name as keyof StorePaths],
+}));
 
 const isOwn = (path: string) => /^\/(?:etc|run|var\/lib)\/(?:ha-agent|alphorn)\//.test(path);
 const ofAlphorn = Object.entries(alphornFiles).map(([name, what]) => ({
@@ -111,6 +129,12 @@ export const ownFiles: readonly DescribedFile[] = [
     path: debianAmphoraPaths[name as keyof AmphoraPaths],
     what,
   })),
+  {
+    path: controllerConfigFile,
+    what: 'The configuration of ha-controller, which is off without it: see ha-agent.json(5).',
+  },
+  { path: controllerSocket, what: 'The socket by which hactl reaches ha-controller.' },
+  ...ofController,
 ];
 
 /** Files and folders of other software that ha-agent reads or changes. */

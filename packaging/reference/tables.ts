@@ -22,6 +22,7 @@ import { code, table } from './markdown.ts';
 import { routeTables } from './routes.ts';
 import { ports, services } from './services.ts';
 import { configSchema } from '../../src/bin/wiring/config.ts';
+import { controllerSchema } from '../../src/bin/wiring/controller/config.ts';
 
 /** From the root of the repository. */
 export const documentsWithTables = ['README.md', 'docs/reference.md', 'docs/api.md'] as const;
@@ -40,6 +41,7 @@ export async function tables(): Promise<Readonly<Record<string, string>>> {
     'rules-keys': keyTable(rulesSchema),
     'amphora-keys': keyTable(amphoraConfig),
     'node-keys': keyTable(nodeConfig),
+    'controller-keys': keyTable(controllerSchema),
     services: table(
       ['Service', 'What it is'],
       (await services()).map(({ name, what }) => [code(name), what]),

@@ -8,43 +8,12 @@ import type { Log } from '../../kit/log.ts';
 import { nodeCommonName } from '../certificates/own.ts';
 import type { KeyPair, Signer } from '../certificates/signer.ts';
 import type { StoreIdentity } from '../store/store.ts';
-import { type NodeFacts, readFacts, readOrdered, readReport, readRequest } from './answers.ts';
-import { makeNodeClient, type NodeClient, NodeRefused, type NodeRequest } from './client.ts';
+import { readFacts, readOrdered, readReport, readRequest } from './answers.ts';
+import { makeNodeClient, type NodeClient, type NodeRequest } from './client.ts';
+import type { LinkTimes } from './link-times.ts';
 import type { NodeWord } from './nodes.ts';
+import { isAboutStore, refusalOf } from './refusals.ts';
 import type { Registration, Registrations } from './registry.ts';
-
-/** Milliseconds. */
-export interface LinkTimes {
-  /** For an answer that the node has at once. */
-  answerMs: number;
-  /** For a report, for which the node may wait up to 5 s. */
-  pollMs: number;
-  /** For an order, which waits until keepalived runs it. */
-  orderMs: number;
-  /** Between two questions who the node is. */
-  factsMs: number;
-  /** The same while it refuses our orders. */
-  refusedFactsMs: number;
-  /** After the first failure. It doubles up to `maxPauseMs`. */
-  pauseMs: number;
-  maxPauseMs: number;
-  /** Between two reports at least, however fast the node answers. */
-  minPollMs: number;
-  /** Between two attempts to renew its certificate. */
-  renewMs: number;
-}
-
-export const usualTimes: LinkTimes = {
-  answerMs: 5000,
-  pollMs: 9000,
-  orderMs: 60_000,
-  factsMs: 60_000,
-  refusedFactsMs: 3000,
-  pauseMs: 250,
-  maxPauseMs: 5000,
-  minPollMs: 50,
-  renewMs: 3600_000,
-};
 
 export interface LinkParts {
   identity: StoreIdentity;
@@ -294,25 +263,4 @@ export function openLink(
       await following;
     },
   };
-}
-
-function isAboutStore(error: unknown): error is NodeRefused {
-  return (
-    error instanceof NodeRefused &&
-    ['node_orders_foreign', 'node_orders_stale'].includes(error.reason)
-  );
-}
-
-/** Why a node takes no orders from this store. */
-function refusalOf(
-  { adopted }: NodeFacts,
-  name: string,
-  { id, epoch }: StoreIdentity,
-): string | undefined {
-  if (adopted === null) return undefined;
-  if (adopted.store !== id) {
-    return `Node '${name}' runs the orders of another store (${adopted.store}). If this controller has taken its place for good, run 'hactl node adopt' on that node.`;
-  }
-  if (adopted.epoch <= epoch) return undefined;
-  return `Node '${name}' runs orders of epoch ${adopted.epoch}, and this store is of epoch ${epoch}, so it is a former copy. Use the present store, or raise the epoch of this one with 'hactl controller restore'.`;
 }

@@ -1,5 +1,6 @@
 import { Fault } from '../../kit/fault.ts';
-import { type LinkParts, type NodeLink, openLink, usualTimes } from './link.ts';
+import { type LinkParts, type NodeLink, openLink } from './link.ts';
+import { usualTimes } from './link-times.ts';
 import type { NodeLinks } from './nodes.ts';
 
 /** The links with what starts and ends them. */

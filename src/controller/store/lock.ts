@@ -1,4 +1,6 @@
-import { Fault } from '../../kit/fault.ts';
+import { closeSync, existsSync, openSync } from 'node:fs';
+
+import { Fault, noSpaceOf } from '../../kit/fault.ts';
 import { connect } from './connection.ts';
 import { mapped, sqliteFailureOf } from './errors.ts';
 import type { StorePaths } from './paths.ts';
@@ -14,12 +16,17 @@ const busy = 5;
 export function lockStore({ lock, folder }: StorePaths): () => void {
   let connection;
   try {
+    // SQLite would make it readable for everybody. An existing one is not opened, because closing it here would end a
+    // lock that this process has (fcntl(2)).
+    if (!existsSync(lock)) closeSync(openSync(lock, 'a', 0o600));
     connection = connect(lock, { waitMs: 0 });
     // Nothing is written, so this works on a full disk too.
     connection.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
     connection?.close();
-    if (((sqliteFailureOf(error)?.errcode ?? 0) & 0xff) !== busy) throw mapped(error, folder);
+    if (((sqliteFailureOf(error)?.errcode ?? 0) & 0xff) !== busy) {
+      throw noSpaceOf(error, lock) ?? mapped(error, folder);
+    }
     throw new Fault(
       'store_in_use',
       `Another process uses the store in ${folder}: a running ha-controller, or a hactl. Stop it first ('systemctl stop ha-controller'), then try again.`,

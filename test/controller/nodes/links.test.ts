@@ -262,7 +262,7 @@ describe('the removal of a node', () => {
     expect(await ground.registrations.all()).to.have.length(1);
   });
 
-  it('of a node that does not answer is made only if the node is said to be lost', async () => {
+  it('is made without the node only if it is said to be lost', async () => {
     const { node, joined } = await ground.addNode();
     await node.stop();
     await ground.links.refresh();

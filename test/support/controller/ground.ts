@@ -12,7 +12,7 @@ import {
 import { makeSigner, type Signer } from '../../../src/controller/certificates/signer.ts';
 import { controllerMigrations } from '../../../src/controller/migrations.ts';
 import { type Joined, type JoinRequest, makeJoin } from '../../../src/controller/nodes/join.ts';
-import { usualTimes } from '../../../src/controller/nodes/link.ts';
+import { usualTimes } from '../../../src/controller/nodes/link-times.ts';
 import { makeNodeLinks, type OwnLinks } from '../../../src/controller/nodes/links.ts';
 import { makeRegistrations, type Registrations } from '../../../src/controller/nodes/registry.ts';
 import type { LocalStore } from '../../../src/controller/store/open.ts';

@@ -16,6 +16,8 @@ export interface RouterIdRequest {
   present?: number | undefined;
   /** The numbers that other routers use in the segment, by the reports of nodes. */
   onTheWire: ReadonlySet<number>;
+  /** Where the search begins, see searchFrom. */
+  from: number;
   /** Milliseconds since 1970. */
   now: number;
 }
@@ -23,9 +25,21 @@ export interface RouterIdRequest {
 /** A number that was freed may still be in use on a node that cannot be reached. */
 const restMs = 10 * 60 * 1000;
 const maxRouterId = 255;
+/** It has no common divisor with 255, so each restore begins elsewhere. */
+const stepOfEpochs = 97;
 
 /**
- * Finds a number for the instances of an owner: the smallest that is free in the segment. The unique key of the rows
+ * Where the search for a number begins: at 1. A restored store does not know the numbers that were given out since its
+ * backup, which were the smallest ones. So until all nodes are known to run what it says, it begins far from these.
+ * @param epoch of the store; each restore raises it
+ * @param isSettled whether all nodes are known to run what the store says
+ */
+export function searchFrom(epoch: number, isSettled: boolean): number {
+  return isSettled ? 1 : 1 + (((epoch - 1) * stepOfEpochs) % maxRouterId);
+}
+
+/**
+ * Finds a number for the instances of an owner: the first that is free in the segment. The unique key of the rows
  * makes sure that nobody gets it twice.
  * Faults: `router_id_taken`, `router_ids_exhausted`
  */
@@ -47,7 +61,8 @@ export async function takeRouterId(
       `Router id ${wanted} ${whyTaken(wanted, { used, onTheWire })} in the segment ${segment}. Leave it out, and a free one is taken.`,
     );
   }
-  for (let id = 1; id <= maxRouterId; id += 1) {
+  for (let tried = 0; tried < maxRouterId; tried += 1) {
+    const id = 1 + ((request.from - 1 + tried) % maxRouterId);
     if (isFree(id)) return id;
   }
   throw new Fault(

@@ -172,7 +172,8 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
   /** Whether the last report of a node shows anything else than its orders. */
   async function differs(node: number): Promise<boolean> {
     const stored = await book.find(node);
-    return stored !== undefined && !isSame(runningOn(node), stored.orders);
+    const running = runningOn(node);
+    return stored === undefined ? running !== null : !isSame(running, stored.orders);
   }
 
   return {

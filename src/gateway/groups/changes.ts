@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import type { NodeLinks, NodeRegistry } from '../../controller/nodes/nodes.ts';
 import type { Store } from '../../controller/store/store.ts';
+import { searchFrom } from '../../controller/vrrp/router-ids.ts';
 import { routerIdsOnTheWire, type Segment } from '../../controller/vrrp/segments.ts';
 import { makeTrial, type NodeDiff, type RenderNode } from '../../controller/vrrp/trial.ts';
 
@@ -68,7 +69,7 @@ export interface GroupChangesParts {
   store: Store;
   registry: NodeRegistry;
   links: NodeLinks;
-  worker: Pick<VrrpWorker, 'apply'>;
+  worker: Pick<VrrpWorker, 'apply' | 'orders'>;
   publisher: Publisher;
   segments: readonly Segment[];
   render: RenderNode;
@@ -82,10 +83,13 @@ export function makeGroupChanges(parts: GroupChangesParts): GroupChanges {
   const tryOut = makeTrial(store, registry, parts.render);
 
   async function surroundings(): Promise<Surroundings> {
-    const nodes = await registry.list();
+    const [nodes, orders] = await Promise.all([registry.list(), worker.orders()]);
+    const { epoch } = store.identity;
+    const isSettled = nodes.every(({ id }) => (orders.get(id)?.confirmedEpoch ?? epoch) >= epoch);
     return {
       nodes,
       segments,
+      firstRouterId: searchFrom(epoch, isSettled),
       onTheWire: (place) => routerIdsOnTheWire(place, nodes, segments, links),
       now: clock(),
     };

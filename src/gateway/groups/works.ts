@@ -27,6 +27,8 @@ export interface Surroundings {
   nodes: readonly ControllerNode[];
   segments: Site['segments'];
   onTheWire: (place: Pick<Placement, 'segment' | 'families'>) => ReadonlySet<number>;
+  /** Where the search for a router id begins. */
+  firstRouterId: number;
   /** Milliseconds since 1970. */
   now: number;
 }
@@ -146,6 +148,7 @@ async function write(
     wanted,
     present,
     onTheWire: surroundings.onTheWire(placement),
+    from: surroundings.firstRouterId,
     now: surroundings.now,
   });
   const group: Group = { ...settings, routerId };

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import type { VrrpInstance } from '../../../src/controller/vrrp/instances.ts';
-import { takeRouterId } from '../../../src/controller/vrrp/router-ids.ts';
+import { searchFrom, takeRouterId } from '../../../src/controller/vrrp/router-ids.ts';
 import { instancesOf, listInstances, setInstances } from '../../../src/controller/vrrp/rows.ts';
 import { vrrpMigrations } from '../../../src/controller/vrrp/tables.ts';
 import { faultOf } from '../../support/faults.ts';
@@ -43,6 +43,7 @@ function bench() {
         families: ['ipv4'],
         interfaces: [],
         onTheWire: new Set(),
+        from: 1,
         now: start,
         ...more,
       }),
@@ -131,6 +132,15 @@ describe('a router id', () => {
     expect(
       await take(9, { segment: 'other', interfaces: [{ node: 1, interface: 'eth1' }] }),
     ).to.equal(1);
+  });
+
+  it('is sought far from the smallest ones until all nodes run what a restored store says', async () => {
+    expect([1, 2, 3, 4].map((epoch) => searchFrom(epoch, false))).to.deep.equal([1, 98, 195, 37]);
+    expect(searchFrom(2, true)).to.equal(1);
+    const { set, take } = bench();
+    await set(255, [instanceOf(255)]);
+    expect(await take(9, { from: 98 })).to.equal(98);
+    expect(await take(9, { from: 255 })).to.equal(1);
   });
 
   it('is refused after the 255th of a segment', async () => {

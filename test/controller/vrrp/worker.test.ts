@@ -213,6 +213,15 @@ describe('the worker of VRRP', () => {
     expect((await worker.apply([1]))[0]?.result).to.equal('running');
   });
 
+  it('reports a node that runs what a restored store does not know at all, and leaves it alone', async () => {
+    const { nodes, worker } = bench({ identity: { id: 'a', epoch: 2 } });
+    await worker.start();
+    nodes.say(3, { running: { store: 'a', epoch: 1, revision: 7, digest: 'other' } });
+    await until(() => worker.trouble(3)?.result === 'held');
+    expect(nodes.of(3).orders).to.deep.equal([]);
+    expect((await worker.orders()).get(3)?.confirmedEpoch).to.equal(0);
+  });
+
   it('renews the orders of a node that runs the same since before a restore', async () => {
     const { nodes, worker, put, store } = bench({ identity: { id: 'a', epoch: 2 } });
     await put(1, 150, [1]);

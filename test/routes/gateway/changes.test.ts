@@ -140,12 +140,12 @@ describe('changes of keepalived groups', () => {
 
   it('remove a group from its nodes before its rows', async () => {
     await bench.ask('post', groups, groupOf());
-    let isThere: boolean | undefined;
+    let seen: unknown;
     bench.nodes.of(1).onOrder = async () => {
-      isThere = (await bench.rows()).includes('10.0.0.100');
+      seen = await bench.store.one('SELECT status, virtual_ip FROM gateway_groups');
     };
     await bench.ask('delete', one);
-    expect(isThere).to.equal(true);
+    expect(seen).to.include({ status: 2, virtual_ip: '10.0.0.100' });
     expect(await bench.rows()).not.to.include('10.0.0.100');
     expect(wantedOn(1)).to.deep.equal([]);
     expect((await bench.ask('get', one)).status).to.equal(404);
@@ -180,9 +180,11 @@ describe('changes of keepalived groups', () => {
 
     it(`are refused if no node can be reached for ${what}, and nothing is changed`, async () => {
       await bench.ask('post', groups, groupOf());
-      const before = await bench.rows();
+      const ordered = () => bench.store.all('SELECT * FROM vrrp_orders');
+      const [before, orders] = [await bench.rows(), await ordered()];
       for (const id of [1, 2]) bench.nodes.of(id).isReachable = false;
       const answer = await bench.ask(method, path, body);
+      expect(await ordered()).to.deep.equal(orders);
       expect([answer.status, answer.body.code]).to.deep.equal([503, 'nodes_unreachable']);
       expect(answer.headers['retry-after']).to.equal('5');
       expect(await bench.rows()).to.equal(before);

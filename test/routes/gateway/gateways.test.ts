@@ -88,4 +88,23 @@ describe('gateways and their nodes', () => {
     const refused = await bench.ask('post', '/1/nodes/1/adopt');
     expect([refused.status, refused.body.code]).to.deep.equal([503, 'nodes_unreachable']);
   });
+
+  it('leave a node alone that runs something else since before a restore', async () => {
+    const restored = await gatewayBench({ epoch: 2 });
+    await restored.gateway();
+    const former = { store: 'a', epoch: 1, revision: 9, digest: 'other' };
+    restored.nodes.say(1, { running: former });
+    const post = () => restored.ask('post', '/1/virtual_groups', groupOf());
+    const refused = await post();
+    expect([refused.status, refused.body.code]).to.deep.equal([409, 'node_refused']);
+    expect(refused.body.msg).to.include('before the store was restored');
+    expect(restored.nodes.of(1).orders).to.deep.equal([]);
+    await restored.ask('post', '/1/virtual_groups', groupOf({ status: 2 }));
+    const { data } = (await restored.ask('get', '/1/virtual_groups')).body.data;
+    expect(data[0]).to.include({ router_id: 98 });
+    await restored.ask('delete', '/1/virtual_groups/2');
+    expect((await restored.ask('post', '/1/nodes/1/adopt')).status).to.equal(200);
+    expect((await post()).status).to.equal(200);
+    await restored.stop();
+  });
 });

@@ -39,17 +39,19 @@ export interface AnsweredBody {
 /** The whole family of gateways over a store in memory and scripted nodes. */
 export type GatewayBench = Awaited<ReturnType<typeof gatewayBench>>;
 
-/** @param more what differs: the number of nodes, the keys of the configuration */
+/** @param more what differs: the number of nodes, the keys of the configuration, the epoch of the store */
 export async function gatewayBench({
   nodeCount = 3,
   dns = { type: 'noop' },
+  epoch = 1,
 }: {
   nodeCount?: number;
+  epoch?: number;
   dns?: Parameters<typeof makeGateway>[0]['config']['dns'];
 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-'));
   const { log, lines } = keepingLog();
-  const store = storeDouble(gatewayTables);
+  const store = storeDouble(gatewayTables, { id: 'a', epoch });
   const nodes = nodesDouble();
   for (let id = 1; id <= nodeCount; id += 1) {
     nodes.add(`n${id}`, [

@@ -4,7 +4,7 @@ import type { VrrpInstance } from '../parsers/keepalived/dump.ts';
 import { makeSinceTransitions } from './since.ts';
 
 /** What keepalived is and says. */
-export interface Asked {
+export interface KeepalivedAnswer {
   pid: number | undefined;
   stopped: readonly number[];
   instances: readonly VrrpInstance[] | undefined;
@@ -23,7 +23,10 @@ const restlessMs = 3000;
 export function makeAsking(
   keepalived: KeepalivedProcess,
   now: () => number = () => performance.now(),
-): (interfaces: ReadonlyMap<string, PresentInterface>, isHinted: boolean) => Promise<Asked> {
+): (
+  interfaces: ReadonlyMap<string, PresentInterface>,
+  isHinted: boolean,
+) => Promise<KeepalivedAnswer> {
   const sinceTransitions = makeSinceTransitions();
   let signs = '';
   let signAt = -Infinity;

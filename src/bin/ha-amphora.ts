@@ -69,7 +69,10 @@ await runService('ha-amphora', async () => {
         listener.setIdentity(identity);
       },
       onLeft: () => {
-        process.kill(process.pid, 'SIGTERM');
+        // Another end than a stop by systemd would be followed by a start.
+        const action = agentConfig ? 'restart' : 'stop';
+        const argv = ['systemctl', '--no-block', action, 'ha-amphora.service'] as const;
+        void run({ argv, deadlineMs: host.readDeadlineMs });
       },
     }));
   const families = wired ? [wired.family] : [];

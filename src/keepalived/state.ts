@@ -14,6 +14,13 @@ export interface KeepalivedFiles {
   dump: string;
 }
 
+/** A process of keepalived. */
+export interface KeepalivedChild {
+  pid: number;
+  /** Whether a signal has stopped it. */
+  isStopped: boolean;
+}
+
 export interface KeepalivedProcess {
   /** The id of the parent process, or undefined if it does not run. */
   pid(): Promise<number | undefined>;
@@ -22,8 +29,8 @@ export interface KeepalivedProcess {
    * @returns undefined if keepalived does not run, or gives no answer within a second
    */
   instances(): Promise<readonly VrrpInstance[] | undefined>;
-  /** Those of its processes, the parent and its children, that a signal has stopped. */
-  stopped(): Promise<readonly number[]>;
+  /** The parent and its children; empty if it does not run. */
+  processes(): Promise<readonly KeepalivedChild[]>;
 }
 
 /**
@@ -58,14 +65,13 @@ export function makeKeepalivedProcess({ pidFile, dump }: KeepalivedFiles): Keepa
     const former = await stampOf(dump);
     return signal(running) ? dumped(dump, former) : undefined;
   };
-  const stopped = async () => {
+  const processes = async () => {
     const parent = await pid();
     if (parent === undefined) return [];
     const all = [parent, ...(await childrenOf(parent))];
-    const found = await Promise.all(all.map(async (id) => ((await isStopped(id)) ? [id] : [])));
-    return found.flat();
+    return Promise.all(all.map(async (id) => ({ pid: id, isStopped: await isStopped(id) })));
   };
-  return { pid, instances: () => oneByOne(ask), stopped };
+  return { pid, instances: () => oneByOne(ask), processes };
 }
 
 /** The folder belongs to the service of keepalived, and may be read-only here. */

@@ -12,10 +12,11 @@ const deadlineMs = 15_000;
 export async function replaceTable(run: Run, table: string, content: string): Promise<void> {
   // A table that is not there cannot be deleted, so it is added first.
   const cleared = `add table ${table}\ndelete table ${table}\n`;
-  const input = content === '' ? cleared : `${cleared}table ${table} {\n${content}}\n`;
+  const commands = content === '' ? cleared : `${cleared}table ${table} {\n${content}}\n`;
   await runToSuccess(
     run,
-    { argv: ['nft', '-f', '-'], deadlineMs, input },
+    // As an argument, because nft 0.9.8 of Debian 11 opens /dev/stdin, and a pipe of Node.js cannot be opened.
+    { argv: ['nft', commands], deadlineMs },
     `The table ${table} of nftables could not be replaced. The reason of nft is in 'stderr'.`,
   );
 }

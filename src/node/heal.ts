@@ -1,6 +1,6 @@
 import type { Log } from '../kit/log.ts';
 import { canonicalAddress } from '../keepalived/running.ts';
-import { lacksAddress, leftAddresses, type Observation } from './observation.ts';
+import { isStuck, lacksAddress, leftAddresses, type Observation } from './observation.ts';
 import { type NodeState, type OwnedAddress, ownedBy } from './state.ts';
 
 export interface HealerParts {
@@ -78,8 +78,10 @@ export function makeHealer(parts: HealerParts): Healer {
   }
 
   async function healLost(seen: Observation): Promise<void> {
-    if (!lasts('lost', lacksAddress(seen), lackMs) || !mayTry('lost')) return;
-    log.warn({}, 'an address of a master is missing; keepalived reads its file again');
+    const isLost = lasts('lost', lacksAddress(seen), lackMs);
+    const stuck = lasts('stuck', isStuck(seen), lackMs);
+    if ((!isLost && !stuck) || !mayTry('lost')) return;
+    log.warn({ isLost, isStuck: stuck }, 'keepalived reads its file again, to set its addresses');
     await parts.reload();
   }
 

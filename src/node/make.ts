@@ -23,7 +23,7 @@ import { makeObserver } from './observer.ts';
 import { makeOrderTaker } from './orders.ts';
 import type { NodePaths } from './paths.ts';
 import type { NodeService } from './host/service.ts';
-import { makeSinceTransitions } from './since.ts';
+import { makeAsking } from './asking.ts';
 import { openNodeState, type NodeState } from './state.ts';
 import type { Surroundings } from './host/surroundings.ts';
 
@@ -101,23 +101,21 @@ export async function makeNode(parts: NodeParts): Promise<Node> {
     observer.hint();
   });
 
-  const sinceTransitions = makeSinceTransitions();
+  const askKeepalived = makeAsking(keepalived);
 
-  async function look(): Promise<Observation> {
+  async function look(isHinted: boolean): Promise<Observation> {
     await fifo.refresh();
     const applied = state.current();
-    const pid = await keepalived.pid();
-    const instances = sinceTransitions(pid, await keepalived.instances());
     const devices = new Set([
       ...(applied?.wanted.instances ?? []).map((each) => each.interface),
       ...state.owned().map((each) => each.interface),
     ]);
+    const asked = await askKeepalived(await readInterfaces(ip, [...devices]), isHinted);
     return {
       applied,
       version: await parts.version(),
-      pid: await keepalived.pid(),
-      stopped: instances === undefined ? await keepalived.stopped() : [],
-      instances,
+      ...asked,
+      // A transition may have begun meanwhile.
       interfaces: await readInterfaces(ip, [...devices]),
       seen: await listener.seen(),
       others: [...healer.healed(), ...surroundings.troubles()],

@@ -113,6 +113,10 @@ function troublesOfInstance(wanted: WantedInstance, seen: Observation): string[]
   if (present === undefined) return [`The interface ${device} of ${name} is not there.`];
   if (!present.isUp) return [`The interface ${device} of ${name} is down, or has no carrier.`];
   if (found.state === 'FAULT') {
+    const { source } = wanted;
+    if (source !== null && !hasSource(wanted, present)) {
+      return [`The address ${source}, from which ${name} sends, is not on ${device}.`];
+    }
     return [
       wanted.check === null
         ? `${name} is in the state FAULT: 'journalctl --unit ha-keepalived' on this node shows why.`
@@ -130,6 +134,24 @@ function troublesOfInstance(wanted: WantedInstance, seen: Observation): string[]
       ? `${name} is MASTER, and ${list} is not on ${device}.`
       : `${list} is on ${device}, although ${name} is ${found.state} here.`,
   ];
+}
+
+function hasSource({ source }: WantedInstance, { addresses }: PresentInterface): boolean {
+  return addresses.some((each) => isSameAddress(each.split('/')[0] ?? '', source ?? ''));
+}
+
+/**
+ * Whether an instance has a fault although its interface and its source address are there. keepalived looks for the
+ * address only when it reads its file, so one that came later, as at boot, is never noticed.
+ */
+export function isStuck({ applied, instances, interfaces }: Observation): boolean {
+  return (applied?.wanted.instances ?? []).some((wanted) => {
+    const found = instances?.find(({ name }) => name === wanted.name);
+    const present = interfaces.get(wanted.interface);
+    if (found?.state !== 'FAULT' || present?.isUp !== true || wanted.source === null) return false;
+    // A failing check is a fault only without preemption.
+    return hasSource(wanted, present) && (wanted.check === null || wanted.preempt);
+  });
 }
 
 /** Whether a master lacks an address, which a reload puts back. */

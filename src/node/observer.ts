@@ -7,8 +7,11 @@ import type { Healer } from './heal.ts';
 import { type Observation, reportOf } from './observation.ts';
 
 export interface ObserverParts {
-  /** Looks at keepalived and the kernel. It may take a second if keepalived does not answer. */
-  look: () => Promise<Observation>;
+  /**
+   * Looks at keepalived and the kernel. It may take a second if keepalived does not answer.
+   * @param isHinted whether something is known to have changed
+   */
+  look: (isHinted: boolean) => Promise<Observation>;
   healer: Healer;
   log: Log;
   everyMs?: number;
@@ -44,14 +47,14 @@ export function makeObserver({ look, healer, log, everyMs = usualMs }: ObserverP
   let content = '';
   let silent = 0;
   let wake: (() => void) | undefined;
-  let isHinted = false;
+  let isHinted = true;
   let isStopped = false;
   let running: Promise<void> = Promise.resolve();
   /** Who waits for the end of the next look. */
   let next: (() => void)[] = [];
 
-  async function observe(): Promise<void> {
-    const seen = await look();
+  async function observe(hasHint: boolean): Promise<void> {
+    const seen = await look(hasHint);
     silent = seen.instances === undefined ? silent + 1 : 0;
     const isGone = seen.pid === undefined || seen.stopped.length > 0;
     const isSilent = isGone ? silent > 0 : silent >= maxSilent;
@@ -72,10 +75,11 @@ export function makeObserver({ look, healer, log, everyMs = usualMs }: ObserverP
 
   async function loop(): Promise<void> {
     while (!isStopped) {
+      const hasHint = isHinted;
       isHinted = false;
       const looking = next;
       next = [];
-      await observe().catch((error: unknown) => {
+      await observe(hasHint).catch((error: unknown) => {
         log.warn({ error: String(error) }, 'keepalived could not be observed');
       });
       for (const each of looking) each();

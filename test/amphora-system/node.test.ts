@@ -206,8 +206,16 @@ describe(`a node of a controller on ${suite}`, () => {
     const { status, body } = await ask(node, 'GET', '/node/1.0/');
     expect(status).to.equal(200);
     expect(body).to.deep.include({ name: node.name, adopted: null });
-    const { exitCode } = await node.exec(['openssl', 's_client', '-connect', 'localhost:9443']);
-    expect(exitCode).not.to.equal(0);
+    const url = `https://${node.address}:9443/node/1.0/`;
+    const refused = new Promise<Error>((resolve, reject) => {
+      const options = { ca: controller.ca, agent: false, checkServerIdentity: () => undefined };
+      https
+        .get(url, options, () => {
+          reject(new Error('It was answered.'));
+        })
+        .on('error', resolve);
+    });
+    expect(await refused).to.be.instanceOf(Error);
   });
 
   it('has one master within 5 s, whose addresses answer', async () => {

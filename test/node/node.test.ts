@@ -220,6 +220,25 @@ describe('a node of a controller', () => {
     await untilWell();
   });
 
+  it('becomes master when its source address comes later than keepalived', async () => {
+    await node.order([instanceOn(1), instance6On(1)]);
+    await untilState(node, 'vg_1_v6', 'MASTER');
+    await node.kill('SIGTERM');
+    await node.inside('ip', 'address', 'delete', 'fd78::1/64', 'dev', 'eth1');
+    // As after a boot, when the agent comes after keepalived.
+    await node.inside('sh', '-c', 'echo 0 >/proc/sys/net/ipv6/ip_nonlocal_bind');
+    await node.inside(
+      'sh',
+      '-c',
+      `kill -9 $(cat ${node.folder}/run/keepalived.pid ${node.folder}/run/vrrp.pid)`,
+    );
+    await node.start();
+    await untilTrouble(/fd78::1, from which vg_1_v6 sends, is not on eth1/);
+    await node.inside('ip', 'address', 'add', 'fd78::1/64', 'dev', 'eth1', 'nodad');
+    await untilState(node, 'vg_1_v6', 'MASTER');
+    await untilWell();
+  });
+
   it('puts back an address that somebody has removed', async () => {
     await node.order([instanceOn(1), instance6On(1)]);
     await untilState(node, 'vg_1_v6', 'MASTER');

@@ -84,10 +84,11 @@ describe('the report of a node', () => {
     [/does not run vg_1/, { states: [] }],
     [/eth1 of vg_1 is not there/, { states: fault, more: { interfaces: new Map() } }],
     [/eth1 of vg_1 is down/, { states: fault, more: { interfaces: down } }],
-    [/FAULT: 'journalctl/, { states: fault, present: [] }],
+    [/FAULT: 'journalctl/, { states: fault, present: ['10.77.0.11/24'] }],
+    [/10\.77\.0\.11, from which vg_1 sends, is not on eth1/, { states: fault, present: [] }],
     [
       /because its check fails/,
-      { states: fault, present: [], wanted: [wantedInstance({ check: tcpCheck })] },
+      { states: fault, present: ['10.77.0.11/24'], wanted: [wantedInstance({ check: tcpCheck })] },
     ],
     [/is MASTER, and 10\.77\.0\.100\/24 is not on eth1/, { present: [] }],
     [/although vg_1 is BACKUP here/, { states: [instance('vg_1', 'BACKUP')] }],

@@ -1,0 +1,48 @@
+import type { KeepalivedProcess } from '../keepalived/state.ts';
+import type { PresentInterface } from '../netlink/present.ts';
+import type { VrrpInstance } from '../parsers/keepalived/dump.ts';
+import { makeSinceTransitions } from './since.ts';
+
+/** What keepalived is and says. */
+export interface KeepalivedAnswer {
+  pid: number | undefined;
+  stopped: readonly number[];
+  instances: readonly VrrpInstance[] | undefined;
+}
+
+/** keepalived logs a line for each question. So it is asked rarely while nothing shows that something changed. */
+const restMs = 5000;
+/** So long after such a sign it is asked each time. */
+const restlessMs = 3000;
+
+/**
+ * Makes a function that asks keepalived when there is a sign of a change, and now and then without one. Signs are a
+ * line in its FIFO, another process, one that is stopped, another address on an interface.
+ * @param now a monotonic clock in milliseconds
+ */
+export function makeAsking(
+  keepalived: KeepalivedProcess,
+  now: () => number = () => performance.now(),
+): (
+  interfaces: ReadonlyMap<string, PresentInterface>,
+  isHinted: boolean,
+) => Promise<KeepalivedAnswer> {
+  const sinceTransitions = makeSinceTransitions();
+  let signs = '';
+  let signAt = -Infinity;
+  let last: { at: number; instances: readonly VrrpInstance[] | undefined } | undefined;
+  return async (interfaces, isHinted) => {
+    const processes = await keepalived.processes();
+    const present = JSON.stringify([processes, ...interfaces.values()]);
+    if (isHinted || present !== signs) signAt = now();
+    signs = present;
+    const isQuiet = now() - signAt > restlessMs && last?.instances !== undefined;
+    const pid = processes[0]?.pid;
+    if (last === undefined || !isQuiet || now() - last.at >= restMs) {
+      const at = now();
+      last = { at, instances: sinceTransitions(pid, await keepalived.instances()) };
+    }
+    const stopped = processes.flatMap((each) => (each.isStopped ? [each.pid] : []));
+    return { pid, stopped, instances: last.instances };
+  };
+}

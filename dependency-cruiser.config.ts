@@ -108,6 +108,13 @@ const walls: IForbiddenRuleType[] = [
     to: { dependencyTypes: ['core'], path: '^(?:node:)?http[2s]?$' },
   },
   {
+    name: 'only-links-use-undici',
+    comment:
+      'Requests to nodes have deadlines, bounds and pinned certificates; controller/nodes sees to it.',
+    from: { path: '^src/', pathNot: '^src/controller/nodes/' },
+    to: { path: 'node_modules/undici/' },
+  },
+  {
     name: 'families-are-apart',
     comment: 'A family imports no other family.',
     from: { path: `^src/(${families})/` },

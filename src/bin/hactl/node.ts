@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 
 import { makeAskController } from './controller/client.ts';
+import type { HostFiles } from './node/host.ts';
 import { addJoinCommand } from './node/join.ts';
 import { addListCommand, addRemoveCommand, addTokenCommand } from './node/registry.ts';
 import { makeOnRecord, type OnRecord } from './on-record.ts';
@@ -8,10 +9,13 @@ import { makeOnRecord, type OnRecord } from './on-record.ts';
 /** `hactl node …`: the nodes of a controller, and this host as one of them. */
 export function nodeCommand({
   socket,
+  files,
   onRecord = makeOnRecord({ holdOff: (work) => work() }),
 }: {
   /** Where ha-controller answers. */
   socket?: string;
+  /** Those of this host, for joining. */
+  files?: HostFiles;
   onRecord?: OnRecord;
 } = {}): Command {
   const ask = makeAskController(socket);
@@ -21,7 +25,7 @@ export function nodeCommand({
       'Makes hosts nodes of a controller. Join tokens are made on the host of the controller, which also lists and removes nodes; a host joins by a command on itself.',
     );
   addTokenCommand(node, ask, onRecord);
-  addJoinCommand(node, onRecord);
+  addJoinCommand(node, onRecord, files);
   addListCommand(node, ask);
   addRemoveCommand(node, ask, onRecord);
   return node;

@@ -95,6 +95,18 @@ describe('the store of the controller', () => {
     expect(await store.all('SELECT * FROM children')).to.deep.equal([]);
   });
 
+  it('does nothing more once SQLite has ended a transaction by itself', async () => {
+    const ended = store.write(async (transaction) => {
+      await transaction.run("INSERT INTO parents (id, name) VALUES (1, 'one')");
+      // A full disk does the same.
+      await transaction.run('ROLLBACK');
+      await transaction.run("INSERT INTO parents (id, name) VALUES (2, 'two')");
+    });
+    expect(await ended.catch((error: unknown) => (error as Error).message)).to.match(/has ended/);
+    await addParent(store, 'after');
+    expect(await parentsIn(store)).to.deep.equal(['after']);
+  });
+
   it('refuses statements of a transaction that is over', async () => {
     const late: { run?: () => Promise<unknown> } = {};
     await store.write((transaction) => {

@@ -9,7 +9,7 @@ import { makeRun } from '../../../kit/exec.ts';
 import { Fault } from '../../../kit/fault.ts';
 import { createFile, orNoSpace, statIfThere } from '../../../kit/files/files.ts';
 import { makeLog } from '../../../kit/log.ts';
-import { loadControllerConfig } from '../../wiring/controller/config.ts';
+import { controllerFileVariable, loadControllerConfig } from '../../wiring/controller/config.ts';
 import type { OnRecord } from '../on-record.ts';
 import { printData, withOutput } from '../output.ts';
 import { print } from '../print.ts';
@@ -36,10 +36,13 @@ export function addInitCommand(controller: Command, onRecord: OnRecord): void {
       const made = await onRecord(['controller', 'init'], async () => {
         const { initController, makeSigner, allMigrations: migrations } = await load();
         const signer = makeSigner(makeRun(makeLog('silent')), hactlSigningFolder);
-        const initialised = await initController({ folder, migrations, signer });
-        await rm(hactlSigningFolder, { recursive: true, force: true });
-        await makeConfig();
-        return initialised;
+        try {
+          const initialised = await initController({ folder, migrations, signer });
+          await makeConfig();
+          return initialised;
+        } finally {
+          await rm(hactlSigningFolder, { recursive: true, force: true });
+        }
       });
       const { identity, authority } = made;
       printData(command, { store: identity, authority, folder }, () => {
@@ -51,9 +54,8 @@ export function addInitCommand(controller: Command, onRecord: OnRecord): void {
 }
 
 async function makeConfig(): Promise<void> {
-  if ((await statIfThere(controllerConfigFile)) === undefined) {
-    await createFile(controllerConfigFile, '{}\n', 0o600);
-  }
+  const file = process.env[controllerFileVariable] ?? controllerConfigFile;
+  if ((await statIfThere(file)) === undefined) await createFile(file, '{}\n', 0o600);
 }
 
 /** Adds `backup`. */

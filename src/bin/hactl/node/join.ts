@@ -8,15 +8,15 @@ import { joinPath } from '../../../routes/controller/join.ts';
 import type { OnRecord } from '../on-record.ts';
 import { printData, withOutput } from '../output.ts';
 import { print } from '../print.ts';
-import { makeJoiningHost } from './host.ts';
+import { type HostFiles, makeJoiningHost } from './host.ts';
 
 interface JoinOptions {
   name?: string;
   address?: string;
 }
 
-/** Adds `join`. */
-export function addJoinCommand(node: Command, onRecord: OnRecord): void {
+/** Adds `join`. @param files those of this host */
+export function addJoinCommand(node: Command, onRecord: OnRecord, files?: HostFiles): void {
   withOutput(node.command('join'))
     .summary('make this host a node of a controller')
     .description(
@@ -30,7 +30,9 @@ export function addJoinCommand(node: Command, onRecord: OnRecord): void {
       'where the controller reaches this host (default: the address that it sees)',
     )
     .action(async (url: URL, text: string, options: JoinOptions, command: Command) => {
-      const joined = await onRecord(['node', 'join', url.origin], () => join(url, text, options));
+      const joined = await onRecord(['node', 'join', url.origin], () =>
+        join(url, text, options, files),
+      );
       printData(command, joined, () => {
         print(`This host is the node ${joined.id} (${joined.name}) of ${url.origin}.`);
         print("Next: 'systemctl enable ha-amphora', then 'systemctl restart ha-amphora'.");
@@ -42,12 +44,13 @@ async function join(
   url: URL,
   text: string,
   options: JoinOptions,
+  files: HostFiles | undefined,
 ): Promise<{ id: number; name: string }> {
   const token = readJoinToken(text);
   if (token === undefined) {
     throw new InvalidArgumentError("The token is not one that 'hactl node token' prints.");
   }
-  const host = makeJoiningHost(makeRun(makeLog('silent')));
+  const host = makeJoiningHost(makeRun(makeLog('silent')), files);
   await host.refuseJoined();
   const port = await host.port(
     ({ fingerprint256 }) => plainFingerprint(fingerprint256) === token.fingerprint,

@@ -110,8 +110,8 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
     return tried;
   }
 
+  /** Callers that still wait are answered by the queue that they have. */
   function forget(node: number): void {
-    queues.get(node)?.stop();
     queues.delete(node);
     accepted.delete(node);
   }
@@ -120,6 +120,10 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
     const [word, last] = [links.word(node), accepted.get(node)];
     if (last && (word === undefined || word.receivedAt < last.at)) return last.orders;
     return word?.report.running ?? null;
+  }
+
+  function hasReported(node: number): boolean {
+    return links.word(node) !== undefined || accepted.has(node);
   }
 
   async function tryOnce(node: number): Promise<Attempt> {
@@ -135,7 +139,8 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
       return done('running');
     const { orders, confirmedEpoch } = await book.number(node, parts.digestOf(wanted));
     if (isSame(running, orders)) return done('running');
-    if (!links.isReachable(node)) return done('unreachable', unreachable);
+    // Before its first report nobody knows whether it runs something that must not be replaced.
+    if (!links.isReachable(node) || !hasReported(node)) return done('unreachable', unreachable);
     if (isFromBefore(running, orders) && confirmedEpoch < orders.epoch) return done('held', held);
     const sentAt = performance.now();
     try {

@@ -216,7 +216,7 @@ function warningOf(
   { node, result, why = '' }: NodeOutcome,
   nameOf: (node: number) => string,
 ): string[] {
-  return result === 'running' || result === 'gone' ? [] : [`${nameOf(node)}: ${why}`];
+  return result === 'running' ? [] : [`${nameOf(node)}: ${why}`];
 }
 
 function nameIn({ nodes }: Surroundings): (node: number) => string {

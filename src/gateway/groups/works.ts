@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { ControllerNode } from '../../controller/nodes/nodes.ts';
 import type { Transaction } from '../../controller/store/store.ts';
 import type { VrrpInstance } from '../../controller/vrrp/instances.ts';
@@ -71,7 +73,9 @@ export function changing(
     }
     const next = { ...before.group, ...change, revision: revision + 1 };
     if (next.virtualIp === null && next.virtualIpv6 === null) throw withoutAddress();
-    const after = await write(transaction, next, site, { surroundings, present });
+    const after = isInPlace(before.group, next)
+      ? await putInPlace(transaction, next, before, surroundings.now)
+      : await write(transaction, next, site, { surroundings, present });
     return { id, before, after };
   };
 }
@@ -110,6 +114,32 @@ export async function undoing(
   if (Number(row?.['revision']) !== after?.group.revision) return;
   if (before) await put(transaction, before, now);
   else await dropping(transaction, id, now);
+}
+
+/** Whether a group stays where it is. Then a node whose interface is gone does not prevent the change. */
+function isInPlace(before: Group, next: Group): boolean {
+  const placeOf = ({ members, virtualIp, virtualIpv6, isUnicast }: Group) => ({
+    members,
+    virtualIp,
+    virtualIpv6,
+    isUnicast,
+  });
+  const isStarting = before.status === offline && next.status !== offline;
+  return !isStarting && isDeepStrictEqual(placeOf(before), placeOf(next));
+}
+
+async function putInPlace(
+  transaction: Transaction,
+  group: Group,
+  { instances }: Rows,
+  now: number,
+): Promise<Rows> {
+  const { interval, preempt, check, status } = group;
+  const isActive = status !== offline;
+  const next = instances.map((each) => ({ ...each, interval, preempt, check, isActive }));
+  const rows = { group, instances: next };
+  await put(transaction, rows, now);
+  return rows;
 }
 
 async function siteOf(

@@ -135,6 +135,29 @@ describe('the worker of VRRP', () => {
     await until(() => worker.trouble(2) === undefined);
   });
 
+  it('orders nothing of a node that has not reported yet, because it may run what must stay', async () => {
+    const { nodes, worker, put } = bench();
+    nodes.of(1).report = undefined;
+    await put(1, 150, [1]);
+    await worker.start();
+    expect((await worker.apply([1]))[0]).to.include({ result: 'unreachable' });
+    expect(nodes.of(1).orders).to.deep.equal([]);
+    nodes.say(1);
+    await until(() => nodes.of(1).orders.length === 1);
+  });
+
+  it('answers all who wait for a node that goes meanwhile', async () => {
+    const { nodes, worker, put } = bench();
+    await put(1, 150, [1]);
+    nodes.remove(1);
+    const outcomes: Promise<unknown>[] = [];
+    for (let at = 0; at < 20; at += 1) {
+      outcomes.push(worker.apply([1]));
+      await sleep(1);
+    }
+    expect(await Promise.all(outcomes)).to.have.length(20);
+  });
+
   it('tries again by itself after a refusal, with growing pauses', async () => {
     const { nodes, worker, put } = bench();
     let refusals = 0;

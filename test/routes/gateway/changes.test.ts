@@ -203,6 +203,16 @@ describe('changes of keepalived groups', () => {
     while (wantedOn(2).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
+  it('can take a group offline whose interface is gone from a node', async () => {
+    await bench.ask('post', groups, groupOf());
+    bench.nodes.of(2).node = { ...bench.nodes.of(2).node, interfaces: [] };
+    expect((await bench.ask('put', one, { preempt: false })).status).to.equal(200);
+    expect((await bench.ask('put', one, { status: 2 })).status).to.equal(200);
+    expect(wantedOn(1)).to.deep.equal([]);
+    const refused = await bench.ask('put', one, { status: 1 });
+    expect([refused.status, refused.body.code]).to.deep.equal([400, 'invalid_request']);
+  });
+
   it('need no node if only the name changes', async () => {
     await bench.ask('post', groups, groupOf());
     for (const id of [1, 2]) bench.nodes.of(id).isReachable = false;

@@ -55,6 +55,7 @@ describe('gateways and their nodes', () => {
       is_reachable: false,
       detail: 'It does not answer.',
     });
+    bench.nodes.of(3).report = undefined;
     bench.nodes.of(3).refusal = 'It runs the orders of another store.';
     expect(await first('/1/nodes/3')).to.include({
       detail: 'It runs the orders of another store. It has not reported for 15 s.',

@@ -92,8 +92,8 @@ export function nodesDouble(): NodesDouble {
         isReachable: true,
         refusal: undefined,
         orders: [],
-        report: undefined,
-        receivedAt: 0,
+        report: emptyReport,
+        receivedAt: performance.now(),
         onOrder: () => undefined,
       };
       nodes.set(lastId, scripted);

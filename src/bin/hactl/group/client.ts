@@ -6,6 +6,9 @@ import { faults } from '../../wiring/faults.ts';
 
 const base = '/admin-api/gateway';
 
+/** What a list has if nobody asks for less. */
+const pageSize = 1000;
+
 /** A change waits until nodes run it, which takes two orders if one of them refuses. */
 const deadlineMs = 90_000;
 
@@ -93,10 +96,13 @@ export function makeGroupClient(socket: string): GroupClient {
     }
   }
 
-  async function list<T>(path: string, item: z.ZodType<T>): Promise<T[]> {
-    const { json } = await ask('GET', path);
-    const answer = z.looseObject({ data: z.looseObject({ data: z.array(item) }) });
-    return parsed(answer, json).data.data;
+  async function list<T>(path: string, item: z.ZodType<T>, page = 1): Promise<T[]> {
+    const { json } = await ask('GET', page === 1 ? path : `${path}?page=${page}`);
+    const meta = z.looseObject({ count: z.number() });
+    const answer = z.looseObject({ data: z.looseObject({ data: z.array(item), meta }) });
+    const { data, meta: all } = parsed(answer, json).data;
+    const isLast = data.length === 0 || all.count <= page * pageSize;
+    return isLast ? data : [...data, ...(await list(path, item, page + 1))];
   }
 
   return {

@@ -223,7 +223,7 @@ async function personalise(lab: LabRecord, node: NodeRecord): Promise<void> {
   await writeNodeFile(lab, node, '/etc/hostname', `${node.name}\n`);
   await writeNodeFile(lab, node, '/etc/hosts', ['127.0.0.1 localhost', ...names, ''].join('\n'));
   await writeNodeFile(lab, node, '/etc/lab-meminfo', meminfo);
-  const unit = 'lab-like-an-amphora.service';
+  const unit = 'lab-proc.service';
   await writeNodeFile(lab, node, `/etc/systemd/system/${unit}`, likeAnAmphora);
   const { root } = nodePaths(node);
   await run(['chroot', root, 'systemctl', 'enable', '--quiet', unit]);

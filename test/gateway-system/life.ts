@@ -45,9 +45,9 @@ export function testLife(at: () => Gateway): void {
     it('is served by the best node, and the API says so', async () => {
       const other = await startDetachedKeepalived(at().lab, { routerId: 1 });
       // Its adverts come each second, and a node has to have heard one.
-      await waitUntil('the nodes to hear the other router', async () => {
-        const { body } = await at().call('GET', '/1/nodes');
-        return JSON.stringify(body).includes('"router_id":1');
+      await waitUntil('a node to hear the other router', async () => {
+        const seen = await at().controller.run(['cat', '/run/ha-amphora/vrrp-seen']);
+        return / ipv4 1 /.test(seen);
       });
       const { status, body } = await at().call('POST', '/1/virtual_groups', {
         name: 'VG1',

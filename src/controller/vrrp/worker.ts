@@ -134,9 +134,7 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
     };
     if (wanted === undefined) return done('gone', `There is no node ${node} any more.`);
     const running = runningOn(node);
-    // A node that never had an instance is left alone.
-    if (wanted.instances.length === 0 && running === null && !(await book.find(node)))
-      return done('running');
+    // A node without an instance is ordered too: from then on it takes orders of no other store, and hears other routers.
     const { orders, confirmedEpoch } = await book.number(node, parts.digestOf(wanted));
     if (isSame(running, orders)) return done('running');
     // Before its first report nobody knows whether it runs something that must not be replaced.

@@ -84,9 +84,9 @@ describe('the worker of VRRP', () => {
   it('asks a node for nothing if its part stays the same', async () => {
     const { nodes, worker, put } = bench();
     await put(1);
-    await worker.apply([1, 2]);
     await worker.apply([1, 2, 3]);
-    expect([1, 2, 3].map((id) => nodes.of(id).orders.length)).to.deep.equal([1, 1, 0]);
+    await worker.apply([1, 2, 3]);
+    expect([1, 2, 3].map((id) => nodes.of(id).orders.length)).to.deep.equal([1, 1, 1]);
   });
 
   it('makes a hundred changes in a second three orders at most', async function () {
@@ -217,7 +217,14 @@ describe('the worker of VRRP', () => {
     await put(1, 150, [1]);
     await worker.start();
     await until(() => nodes.of(1).orders.length === 1);
-    expect(nodes.of(2).orders).to.deep.equal([]);
+    expect(nodes.of(1).orders[0]?.wanted.instances).to.have.length(1);
+  });
+
+  it('orders a node without an instance nothing to run, so that it is known as its own', async () => {
+    const { nodes, worker } = bench();
+    await worker.start();
+    await until(() => nodes.of(3).orders.length === 1);
+    expect(nodes.of(3).orders[0]?.wanted).to.deep.equal({ instances: [] });
   });
 
   it('leaves a node alone that runs something else since before a restore', async () => {

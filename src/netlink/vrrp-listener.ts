@@ -24,7 +24,8 @@ export interface VrrpListener {
 /**
  * Node.js has no packet sockets, and perl-base is part of every Debian. A packet socket sees what nftables drops
  * afterwards. The kernel's filter passes only protocol 112, and the program looks no more than four times a second. The
- * numbers are those of Linux: AF_PACKET is 17, SO_ATTACH_FILTER is 26, the offsets are those of the IP headers.
+ * numbers are those of Linux: AF_PACKET is 17, SO_ATTACH_FILTER is 26, SIOCGIFINDEX is 0x8933, the offsets are those of
+ * the IP headers. /sys does not tell the index of an interface: in a container it may show another namespace.
  */
 const program = String.raw`
 use strict;
@@ -33,7 +34,8 @@ my ($page, @names) = @ARGV;
 my $parent = getppid;
 my (%sockets, %seen);
 my $written = 0;
-sub index_of { open my $file, '<', "/sys/class/net/$_[0]/ifindex" or return 0; my $index = <$file>; return int($index || 0) }
+socket(my $any, AF_INET, SOCK_DGRAM, 0) or exit 1;
+sub index_of { my $request = pack 'a16 x24', $_[0]; return ioctl($any, 0x8933, $request) ? unpack('x16 i', $request) : 0 }
 sub filter { my ($offset) = @_; return join '', map { pack 'S C C L', @$_ } [0x30, 0, 0, $offset], [0x15, 0, 1, 112], [0x06, 0, 0, 128], [0x06, 0, 0, 0] }
 sub refresh {
   for my $name (@names) {

@@ -8,6 +8,8 @@ export interface KeepalivedAnswer {
   pid: number | undefined;
   stopped: readonly number[];
   instances: readonly VrrpInstance[] | undefined;
+  /** Whether it was asked just now. */
+  isFresh: boolean;
 }
 
 /** keepalived logs a line for each question. So it is asked rarely while nothing shows that something changed. */
@@ -38,11 +40,12 @@ export function makeAsking(
     signs = present;
     const isQuiet = now() - signAt > restlessMs && last?.instances !== undefined;
     const pid = processes[0]?.pid;
-    if (last === undefined || !isQuiet || now() - last.at >= restMs) {
+    const isFresh = last === undefined || !isQuiet || now() - last.at >= restMs;
+    if (last === undefined || isFresh) {
       const at = now();
       last = { at, instances: sinceTransitions(pid, await keepalived.instances()) };
     }
     const stopped = processes.flatMap((each) => (each.isStopped ? [each.pid] : []));
-    return { pid, stopped, instances: last.instances };
+    return { pid, stopped, instances: last.instances, isFresh };
   };
 }

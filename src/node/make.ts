@@ -110,13 +110,14 @@ export async function makeNode(parts: NodeParts): Promise<Node> {
       ...(applied?.wanted.instances ?? []).map((each) => each.interface),
       ...state.owned().map((each) => each.interface),
     ]);
-    const asked = await askKeepalived(await readInterfaces(ip, [...devices]), isHinted);
+    const before = await readInterfaces(ip, [...devices]);
+    const { isFresh, ...answer } = await askKeepalived(before, isHinted);
     return {
       applied,
       version: await parts.version(),
-      ...asked,
-      // A transition may have begun meanwhile.
-      interfaces: await readInterfaces(ip, [...devices]),
+      ...answer,
+      // A transition may have begun while keepalived answered.
+      interfaces: isFresh ? await readInterfaces(ip, [...devices]) : before,
       seen: await listener.seen(),
       others: [...healer.healed(), ...surroundings.troubles()],
     };

@@ -15,6 +15,7 @@ export interface ServiceRequest {
 
 export interface ServiceAnswer {
   status: number;
+  headers: http.IncomingHttpHeaders;
   text: string;
 }
 
@@ -42,7 +43,8 @@ export function callService(
       });
       response.on('error', reject);
       response.on('end', () => {
-        resolve({ status: response.statusCode ?? 0, text });
+        const { statusCode: status = 0, headers: answered } = response;
+        resolve({ status, headers: answered, text });
       });
     });
     const deadline = setDeadline(deadlineMs, () => {

@@ -8,7 +8,7 @@ import type { Log } from '../../kit/log.ts';
 import { nodeCommonName } from '../certificates/own.ts';
 import type { KeyPair, Signer } from '../certificates/signer.ts';
 import type { StoreIdentity } from '../store/store.ts';
-import { readFacts, readOrdered, readReport, readRequest } from './answers.ts';
+import { type NodeFacts, readFacts, readOrdered, readReport, readRequest } from './answers.ts';
 import { makeNodeClient, type NodeClient, type NodeRequest } from './client.ts';
 import type { LinkTimes } from './link-times.ts';
 import type { NodeWord } from './nodes.ts';
@@ -60,6 +60,8 @@ export function openLink(
     isReachable: boolean;
     refusal: string | undefined;
     failure: string | undefined;
+    adopted: NodeFacts['adopted'];
+    isOrderRefused: boolean;
     factsAt: number;
     renewedAt: number;
   } = {
@@ -69,6 +71,8 @@ export function openLink(
     isReachable: false,
     refusal: undefined,
     failure: undefined,
+    adopted: null,
+    isOrderRefused: false,
     factsAt: -Infinity,
     renewedAt: -Infinity,
   };
@@ -136,7 +140,14 @@ export function openLink(
         `Another machine answers with the certificate of node '${state.node.name}', such as a clone. Remove the clone's /etc/ha-agent/node.json and /etc/ha-agent/node, and let it join by itself.`,
       );
     }
-    refuse(refusalOf(facts, state.node.name, identity));
+    const why = refusalOf(facts, state.node.name, identity);
+    // What the node has said to an order counts until it takes one, or runs the orders of somebody else.
+    const hasAdopted = JSON.stringify(facts.adopted) !== JSON.stringify(state.adopted);
+    if (why !== undefined || hasAdopted || !state.isOrderRefused) {
+      state.isOrderRefused = false;
+      refuse(why);
+    }
+    state.adopted = facts.adopted;
     const interfaces = facts.interfaces.map(({ name, addresses }) => ({ name, addresses }));
     if (JSON.stringify(interfaces) === JSON.stringify(state.node.interfaces)) return;
     state.node = { ...state.node, interfaces };
@@ -234,10 +245,14 @@ export function openLink(
       const body = { orders, wanted, watch };
       const request = { method: 'PUT', path: '/node/1.0/keepalived', body } as const;
       const digest = await ask(request, times.orderMs).then(readOrdered, (error: unknown) => {
-        if (isAboutStore(error)) refuse(error.message);
+        if (isAboutStore(error)) {
+          state.isOrderRefused = true;
+          refuse(error.message);
+        }
         throw error;
       });
       if (digest === orders.digest) {
+        state.isOrderRefused = false;
         refuse(undefined);
         return;
       }

@@ -91,6 +91,18 @@ describe('the links to nodes', () => {
     expect(fault.message).to.equal('Too old.');
     expect(ground.links.refusal(joined.id)).to.equal('Too old.');
     node.intercept = undefined;
+    const asked = node.asked.length;
+    const isAskedWho = () => node.asked.slice(asked).includes('GET /node/1.0');
+    await waitUntil('it was asked who it is', isAskedWho, { everyMs });
+    expect(ground.links.refusal(joined.id)).to.equal('Too old.');
+    await ground.links.order(joined.id, orders(), nothing);
+    expect(ground.links.refusal(joined.id)).to.equal(undefined);
+    node.intercept = (what) =>
+      what.startsWith('PUT')
+        ? { status: 409, body: { code: 'node_orders_foreign', detail: 'Another.' } }
+        : undefined;
+    await faultOf('node_refused', ground.links.order(joined.id, orders(), nothing));
+    node.adopted = { store: ground.store.identity.id, epoch: 1 };
     await waitUntil('it takes orders', () => ground.links.refusal(joined.id) === undefined, {
       everyMs,
     });

@@ -37,7 +37,8 @@ export interface NodeQueue<T> {
   request(): Promise<T>;
   /** Repeats an open attempt now, without the rest of its wait. Does nothing if none is open. */
   hasten(): void;
-  stop(): void;
+  /** Begins no further attempt. @param outcome what callers get that wait for one, or ask for one later */
+  stop(outcome: T): void;
 }
 
 /** @param attempt never fails */
@@ -49,13 +50,13 @@ export function makeNodeQueue<T extends Attempted>(
   let waiting: ((outcome: T) => void)[] = [];
   let timer: { handle: NodeJS.Timeout; at: number } | undefined;
   let isRunning = false;
-  let isStopped = false;
+  let stopped: { outcome: T } | undefined;
   let isOpen = false;
   let sentAt = -Infinity;
   let retryMs = times.firstRetryMs;
 
   function wakeAt(at: number): void {
-    if (isRunning || isStopped || (timer && timer.at <= at)) return;
+    if (isRunning || stopped || (timer && timer.at <= at)) return;
     clearTimeout(timer?.handle);
     timer = { at, handle: setTimeout(() => void run(), Math.max(0, at - now())) };
   }
@@ -83,6 +84,7 @@ export function makeNodeQueue<T extends Attempted>(
 
   return {
     request() {
+      if (stopped) return Promise.resolve(stopped.outcome);
       return new Promise((resolve) => {
         waiting.push(resolve);
         // Later callers join the first one.
@@ -94,9 +96,10 @@ export function makeNodeQueue<T extends Attempted>(
       retryMs = times.firstRetryMs;
       wakeAt(Math.max(now(), sentAt + times.gapMs));
     },
-    stop() {
-      isStopped = true;
+    stop(outcome) {
+      stopped = { outcome };
       clearTimeout(timer?.handle);
+      for (const resolve of waiting.splice(0)) resolve(outcome);
     },
   };
 }

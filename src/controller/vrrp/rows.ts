@@ -12,15 +12,15 @@ type Settings = Pick<
 
 const columns = 'name, owner_family, owner_id, family, segment, router_id, is_active, settings';
 
+/** One query, so that nobody reads an instance with the peers of another moment. */
+const select = `SELECT i.name, i.owner_family, i.owner_id, i.family, i.segment, i.router_id, i.is_active, i.settings,
+  p.node, p.interface, p.priority
+  FROM vrrp_instances i LEFT JOIN vrrp_peers p ON p.instance = i.name`;
+const order = 'ORDER BY i.owner_family, i.owner_id, i.family, p.node';
+
 /** All instances with their peers, always in the same order: by owner, IPv4 first. */
 export async function listInstances(reading: Reading): Promise<VrrpInstance[]> {
-  const rows = await reading.all(
-    `SELECT ${columns} FROM vrrp_instances ORDER BY owner_family, owner_id, family`,
-  );
-  const peers = await reading.all(
-    'SELECT instance, node, interface, priority FROM vrrp_peers ORDER BY instance, node',
-  );
-  return joined(rows, peers);
+  return joined(await reading.all(`${select} ${order}`));
 }
 
 /** The instances of one owner, IPv4 first. */
@@ -28,17 +28,8 @@ export async function instancesOf(
   reading: Reading,
   { family, id }: Owner,
 ): Promise<VrrpInstance[]> {
-  const owned = 'owner_family = $1 AND owner_id = $2';
-  const rows = await reading.all(
-    `SELECT ${columns} FROM vrrp_instances WHERE ${owned} ORDER BY family`,
-    [family, id],
-  );
-  const peers = await reading.all(
-    `SELECT instance, node, interface, priority FROM vrrp_peers
-     WHERE instance IN (SELECT name FROM vrrp_instances WHERE ${owned}) ORDER BY instance, node`,
-    [family, id],
-  );
-  return joined(rows, peers);
+  const owned = 'WHERE i.owner_family = $1 AND i.owner_id = $2';
+  return joined(await reading.all(`${select} ${owned} ${order}`, [family, id]));
 }
 
 /**
@@ -102,20 +93,21 @@ async function insert(transaction: Transaction, instance: VrrpInstance): Promise
   }
 }
 
-function joined(rows: readonly Row[], peers: readonly Row[]): VrrpInstance[] {
-  const byInstance = new Map<string, VrrpPeer[]>();
-  for (const row of peers) {
-    const instance = String(row['instance']);
-    const peer = {
+/** @param rows one for each peer of an instance, those of an instance one after another */
+function joined(rows: readonly Row[]): VrrpInstance[] {
+  const found = new Map<string, { row: Row; peers: VrrpPeer[] }>();
+  for (const row of rows) {
+    const name = String(row['name']);
+    const instance = found.get(name) ?? { row, peers: [] };
+    found.set(name, instance);
+    if (row['node'] === null) continue;
+    instance.peers.push({
       node: Number(row['node']),
       interface: String(row['interface']),
       priority: Number(row['priority']),
-    };
-    const known = byInstance.get(instance);
-    if (known) known.push(peer);
-    else byInstance.set(instance, [peer]);
+    });
   }
-  return rows.map((row) => instanceOf(row, byInstance.get(String(row['name'])) ?? []));
+  return [...found.values()].map(({ row, peers }) => instanceOf(row, peers));
 }
 
 function instanceOf(row: Row, peers: readonly VrrpPeer[]): VrrpInstance {

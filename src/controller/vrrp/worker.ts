@@ -4,7 +4,7 @@ import { setDeadline } from '../../kit/concurrency/deadline.ts';
 import { Fault } from '../../kit/fault.ts';
 import { makeLogLimit } from '../../kit/log-limit.ts';
 import type { Log } from '../../kit/log.ts';
-import type { ControllerNode, NodeLinks, NodeRegistry } from '../nodes/nodes.ts';
+import type { NodeLinks, NodeRegistry } from '../nodes/nodes.ts';
 import type { Store } from '../store/store.ts';
 import {
   type Attempted,
@@ -13,10 +13,8 @@ import {
   type NodeQueue,
   type QueueTimes,
 } from './node-queue.ts';
-import { makeKnownAddresses } from './known-addresses.ts';
 import { makeOrderBook, type StoredOrders } from './orders.ts';
-import { planNodes } from './plan.ts';
-import { listInstances } from './rows.ts';
+import { makePlanner } from './planner.ts';
 
 /**
  * What became of a change on one node. `held` means that the node runs something else since before a restore of the
@@ -55,6 +53,7 @@ export interface VrrpWorker {
   confirm(node: number): Promise<readonly NodeOutcome[]>;
   /** Begins to bring nodes that differ to what the rows say, and does so after each of their reports. */
   start(): Promise<void>;
+  /** Orders nothing more. Who waits for a node is answered that it cannot be reached. */
   stop(): void;
 }
 
@@ -85,11 +84,13 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
   const isDue = makeLogLimit({ repeatAfterMs });
   const planner = makePlanner(store, registry);
   let unsubscribe: (() => void) | undefined;
+  let isStopped = false;
 
   function queueOf(node: number): NodeQueue<Attempt> {
     const known = queues.get(node);
     if (known) return known;
     const queue = makeNodeQueue(() => attempt(node), times);
+    if (isStopped) queue.stop(stoppedOutcome(node));
     queues.set(node, queue);
     return queue;
   }
@@ -205,52 +206,20 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
     },
     stop() {
       unsubscribe?.();
-      for (const queue of queues.values()) queue.stop();
+      isStopped = true;
+      for (const [node, queue] of queues) queue.stop(stoppedOutcome(node));
     },
   };
+}
+
+function stoppedOutcome(node: number): Attempt {
+  const why = 'The controller is stopping.';
+  return { node, result: 'unreachable', why, sentAt: undefined, isOpen: false };
 }
 
 const unreachable = 'The node does not answer; it gets its part as soon as it does.';
 const held =
   "The node runs a configuration from before the store was restored, which differs from the store's. Nothing on it was changed; 'hactl group adopt NODE' has it run what the store says.";
-
-/** The plan of all nodes, made once for all that ask between two changes. */
-function makePlanner(store: Store, registry: NodeRegistry) {
-  const known = makeKnownAddresses(store);
-  let latest: Promise<ReadonlyMap<number, WantedKeepalived>> | undefined;
-  /** The interfaces that the latest plan was made for, by the node. */
-  let plannedFor = new Map<number, string>();
-  async function make(): Promise<ReadonlyMap<number, WantedKeepalived>> {
-    const [nodes, instances] = await Promise.all([registry.list(), listInstances(store)]);
-    plannedFor = new Map(nodes.map((node) => [node.id, interfacesOf(node)]));
-    return planNodes(instances, await known.complete(nodes, instances));
-  }
-  return {
-    plan() {
-      if (latest === undefined) {
-        const made = make();
-        latest = made;
-        made.catch(() => {
-          if (latest === made) latest = undefined;
-        });
-      }
-      return latest;
-    },
-    /** Whether the node has other interfaces or addresses than in the latest plan. */
-    async isOutdated(id: number): Promise<boolean> {
-      const node = await registry.find(id);
-      return node !== undefined && plannedFor.get(id) !== interfacesOf(node);
-    },
-    /** The next plan is made from rows that are read after this call. */
-    forget() {
-      latest = undefined;
-    },
-  };
-}
-
-function interfacesOf({ interfaces }: ControllerNode): string {
-  return JSON.stringify(interfaces);
-}
 
 function isSame(running: Orders | null, { store, epoch, revision, digest }: Orders): boolean {
   return (

@@ -271,6 +271,17 @@ describe('the worker of VRRP', () => {
     expect((await worker.apply([1]))[0]).to.include({ result: 'gone' });
   });
 
+  it('answers all who wait when it stops, and all who come later', async () => {
+    const { nodes, worker, put } = bench({ times: { ...quick, collectMs: 60_000 } });
+    await put(1, 150, [1]);
+    const waiting = worker.apply([1]);
+    worker.stop();
+    for (const outcomes of [await waiting, await worker.apply([1, 3])]) {
+      expect(outcomes[0]).to.include({ result: 'unreachable', why: 'The controller is stopping.' });
+    }
+    expect(nodes.of(1).orders).to.deep.equal([]);
+  });
+
   it('takes a store that cannot be written for a passing trouble', async () => {
     const { worker, put, store, nodes } = bench();
     await put(1, 150, [1]);

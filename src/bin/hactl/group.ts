@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-import { controllerSocket } from '../../gateway/paths.ts';
+import { controllerSocket } from '../../controller/paths.ts';
 import { addChangingCommands } from './group/changing.ts';
 import { addReadingCommands } from './group/reading.ts';
 

@@ -1,16 +1,14 @@
+import { storeFaults } from '../common/store-faults.ts';
 import { agentFailed, type FaultTable } from '../../server/fault-table.ts';
 
 /** The faults of the controller: of its store, its certificates and its nodes. */
 export const controllerFaults = {
+  ...storeFaults,
   join_refused: { status: 403, title: 'The host may not join', exit: 'refused' },
   join_invalid: { status: 400, title: 'The host cannot join like this', exit: 'usage' },
   controller_node_not_found: { status: 404, title: 'There is no such node', exit: 'refused' },
   node_exists: { status: 409, title: 'There is such a node already', exit: 'refused' },
-  node_in_use: { status: 409, title: 'The node is still used', exit: 'refused' },
-  node_refused: { status: 409, title: 'The node refused', exit: 'refused' },
-  node_unreachable: { status: 503, title: 'The node does not answer', exit: 'failing' },
   too_many_join_tokens: { status: 429, title: 'Too many join tokens wait', exit: 'refused' },
-  store_unavailable: { status: 503, title: 'The store cannot be used', exit: 'failing' },
   store_in_use: { status: 503, title: 'Another process uses the store', exit: 'refused' },
   store_damaged: { ...agentFailed, exit: 'failing' },
   store_newer: { ...agentFailed, exit: 'refused' },

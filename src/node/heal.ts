@@ -104,7 +104,7 @@ export function makeHealer(parts: HealerParts): Healer {
 
   /** What is not ordered any more and not there either needs no memory. */
   async function forgetOwned({ applied, interfaces }: Observation): Promise<void> {
-    if (parts.isBusy()) return;
+    if (parts.isBusy() || applied !== state.current()) return;
     const wanted = new Set(ownedBy(applied?.wanted).map(textOf));
     const remaining = state
       .owned()
@@ -129,6 +129,8 @@ export function makeHealer(parts: HealerParts): Healer {
   return {
     heal(seen) {
       if (healing !== undefined || parts.isBusy()) return;
+      // An order has ended since, and what was seen before it says nothing of what it set.
+      if (seen.applied !== state.current()) return;
       healing = healAll(seen)
         .catch((error: unknown) => {
           log.warn({ error: String(error) }, 'keepalived could not be put right');

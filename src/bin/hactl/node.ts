@@ -2,6 +2,7 @@ import { Command } from 'commander';
 
 import { makeAskController } from './controller/client.ts';
 import type { HostFiles } from './node/host.ts';
+import { addAdoptCommand, addNodeStatusCommand } from './node/local.ts';
 import { addJoinCommand } from './node/join.ts';
 import { addListCommand, addRemoveCommand, addTokenCommand } from './node/registry.ts';
 import { makeOnRecord, type OnRecord } from './on-record.ts';
@@ -28,5 +29,7 @@ export function nodeCommand({
   addJoinCommand(node, onRecord, files);
   addListCommand(node, ask);
   addRemoveCommand(node, ask, onRecord);
+  addNodeStatusCommand(node);
+  addAdoptCommand(node, onRecord);
   return node;
 }

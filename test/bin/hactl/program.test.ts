@@ -16,7 +16,6 @@ describe('the commands of hactl', () => {
       'amphora check',
       'controller backup',
       'node remove',
-      'node adopt',
       'group add',
       'group set',
       'group remove',

@@ -1,4 +1,5 @@
 import type { ControllerNode, NodeLinks, NodeWord } from '../controller/nodes/nodes.ts';
+import { isContradicted } from '../controller/nodes/words.ts';
 import type { VrrpInstance } from '../controller/vrrp/instances.ts';
 import type { StoredOrders } from '../controller/vrrp/orders.ts';
 import type { NodeOutcome } from '../controller/vrrp/worker.ts';
@@ -106,18 +107,23 @@ function statusOf(
   return known.every((each) => each === 'MASTER') ? memberStates.MASTER : memberStates.BACKUP;
 }
 
-/** The last word of a node that was cut off is wrong as soon as another node has taken over. */
+/**
+ * The last word of a node that was cut off is wrong as soon as another node has taken over. The controller asks it again
+ * then, and two that are MASTER both say so within milliseconds.
+ */
 function overruled(
   { member, status, word }: Witness,
   all: readonly Witness[],
   { links }: Knowledge,
 ): MemberStatus {
-  if (status !== memberStates.MASTER || links.isReachable(member.node)) return status;
+  if (status !== memberStates.MASTER) return status;
+  const isAway = !links.isReachable(member.node);
   const isLater = all.some(
     (other) =>
       other.member.node !== member.node &&
       other.status === memberStates.MASTER &&
-      (other.word?.receivedAt ?? 0) > (word?.receivedAt ?? 0),
+      ((isAway && (other.word?.receivedAt ?? 0) > (word?.receivedAt ?? 0)) ||
+        isContradicted(word, other.word)),
   );
   return isLater ? memberStates.unknown : status;
 }

@@ -60,6 +60,9 @@ function globalLines({ version, node, fifo, include }: RenderOptions): string[] 
   const body = [
     `router_id ${node}`,
     'vrrp_version 3',
+    // After a cut, two are master. The lesser one says so once more before it yields: only then does the better one
+    // announce its addresses again, and the network sends to the lesser one until then.
+    'vrrp_higher_prio_send_advert',
     // keepalived 2.2.7 crashes in a reload if it has a FIFO and no user for scripts before it.
     'script_user root',
     ...(fifo === undefined ? [] : [`vrrp_notify_fifo ${fifo}`]),

@@ -57,6 +57,8 @@ interface Said {
   six?: State;
   has?: readonly string[];
   ageMs?: number;
+  /** Since when it is MASTER by its words. */
+  masterForMs?: number;
   isAway?: boolean;
   effectivePriority?: number;
   report?: Partial<KeepalivedReport>;
@@ -104,6 +106,7 @@ function wordOf({
   six: second,
   has,
   ageMs = 1000,
+  masterForMs,
   effectivePriority,
   report,
 }: Said): NodeWord {
@@ -120,6 +123,7 @@ function wordOf({
   ];
   return {
     receivedAt: now - ageMs,
+    ...(masterForMs !== undefined && { masterSince: new Map([['vg_1', now - masterForMs]]) }),
     report: {
       sequence: 1,
       boot: 'b',
@@ -194,6 +198,14 @@ describe('what is said of a group', () => {
     const away: Said = { ...master, ageMs: 3000, isAway: true };
     const { isHealthy, statuses } = see([away, { ...master, ageMs: 500 }, backup]);
     expect([isHealthy, statuses]).to.deep.equal([true, [0, 1, 2]]);
+  });
+
+  it('drops the MASTER of a silent node at once when another node becomes MASTER after its last word', () => {
+    const silent: Said = { ...master, ageMs: 3000, masterForMs: 60_000 };
+    const later: Said = { ...master, ageMs: 0, masterForMs: 200 };
+    expect(see([silent, later, backup]).statuses).to.deep.equal([0, 1, 2]);
+    const confirmed = { ...silent, ageMs: 100 };
+    expect(see([confirmed, later, backup]).statuses).to.deep.equal([1, 1, 2]);
   });
 
   it('believes the MASTER of an unreachable node as long as nobody else is', () => {

@@ -103,6 +103,11 @@ describe('the configuration of keepalived that a node renders', () => {
     expect(renderKeepalived({ instances: [] }, options)).to.include('reload_check_config');
   });
 
+  it('lets a lesser master contradict the better one before it yields, so that this one announces its addresses', () => {
+    const text = renderKeepalived({ instances: [] }, options);
+    expect(text).to.match(/^ *vrrp_higher_prio_send_advert$/m);
+  });
+
   it('names the user of scripts before the FIFO, without which a reload of 2.2.7 crashes', () => {
     const text = renderKeepalived({ instances: [] }, options);
     expect(text.indexOf('script_user')).to.be.within(0, text.indexOf('vrrp_notify_fifo'));

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Orders } from '../../keepalived/report.ts';
+import type { KeepalivedReport, Orders } from '../../keepalived/report.ts';
 import type { WantedKeepalived } from '../../keepalived/wanted.ts';
 import { makeChangeDetector } from '../../kit/log-changes.ts';
 import { Fault } from '../../kit/fault.ts';
@@ -12,6 +12,7 @@ import { type NodeFacts, readFacts, readOrdered, readReport, readRequest } from 
 import { makeNodeClient, type NodeClient, type NodeRequest } from './client.ts';
 import type { LinkTimes } from './link-times.ts';
 import type { NodeWord } from './nodes.ts';
+import { wordOf } from './words.ts';
 import { isAboutStore, refusalOf } from './refusals.ts';
 import type { Registration, Registrations } from './registry.ts';
 
@@ -40,6 +41,8 @@ export interface NodeLink {
   leave(): Promise<void>;
   /** Connects again, with the present certificate of the controller. */
   reconnect(): void;
+  /** Asks for a report now, because another node's word contradicts the last one. */
+  confirm(): void;
   /** Returns when nothing is under way. */
   stop(): Promise<void>;
 }
@@ -53,6 +56,7 @@ export function openLink(
   const { identity, registrations, times, log } = parts;
   const stopping = new AbortController();
   const hasChanged = makeChangeDetector();
+  let confirming: Promise<void> | undefined;
   const state: {
     node: Registration;
     client: NodeClient | undefined;
@@ -160,9 +164,28 @@ export function openLink(
     const after = report ? `?after=${report.sequence}&boot=${encodeURIComponent(report.boot)}` : '';
     const path = `/node/1.0/keepalived${after}`;
     const next = readReport(await ask({ method: 'GET', path }, times.pollMs));
-    state.word = { report: next, receivedAt: performance.now() };
+    hear(next);
+  }
+
+  function hear(report: KeepalivedReport): void {
+    state.word = wordOf(report, state.word);
     if (!state.isReachable) setReachable(true);
     else onWord();
+  }
+
+  async function confirm(): Promise<void> {
+    const request = { method: 'GET', path: '/node/1.0/keepalived' } as const;
+    try {
+      const report = readReport(await ask(request, times.confirmMs));
+      const former = state.word?.report;
+      // The long poll may have brought a later one meanwhile.
+      if (report.boot !== former?.boot || report.sequence >= former.sequence) hear(report);
+    } catch (error) {
+      if (isStopped()) return;
+      setReachable(false, (error as Error).message);
+      // The long poll would wait for its whole time.
+      disconnect();
+    }
   }
 
   /** The node makes a key, and the certificate for it counts when the node has shown it. */
@@ -272,10 +295,16 @@ export function openLink(
       await ask({ method: 'POST', path: '/node/1.0/leave', body: { orders } }, times.orderMs);
     },
     reconnect: disconnect,
+    confirm() {
+      if (!state.isReachable) return;
+      confirming ??= confirm().finally(() => {
+        confirming = undefined;
+      });
+    },
     async stop() {
       stopping.abort();
       disconnect();
-      await following;
+      await Promise.all([following, confirming]);
     },
   };
 }

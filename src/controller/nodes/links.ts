@@ -2,6 +2,7 @@ import { Fault } from '../../kit/fault.ts';
 import { type LinkParts, type NodeLink, openLink } from './link.ts';
 import { usualTimes } from './link-times.ts';
 import type { NodeLinks } from './nodes.ts';
+import { isContradicted } from './words.ts';
 
 /** The links with what starts and ends them. */
 export interface OwnLinks extends NodeLinks {
@@ -27,6 +28,10 @@ export function makeNodeLinks({
 
   const notify = (node: number) => {
     for (const listener of listeners) listener(node);
+    const said = links.get(node)?.word();
+    for (const other of links.values()) {
+      if (isContradicted(other.word(), said)) other.confirm();
+    }
   };
   const demand = (node: number): NodeLink => {
     const link = links.get(node);

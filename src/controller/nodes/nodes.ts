@@ -31,6 +31,8 @@ export interface NodeWord {
   report: KeepalivedReport;
   /** Milliseconds of a clock that only goes forward (`performance.now()`). */
   receivedAt: number;
+  /** For each instance that is MASTER, when a word of the node first said so, by the same clock. */
+  masterSince?: ReadonlyMap<string, number>;
 }
 
 /** The open connections to all nodes. */

@@ -15,10 +15,13 @@ export interface NodeService {
 
 export const nodeUnit = 'ha-keepalived.service';
 
+/** systemd would read all of its units again, which takes seconds on a busy host. The next boot does so anyway. */
+const noReload = ['--no-reload'];
+
 export function makeNodeService(host: Host): NodeService {
   let isEnabled = false;
-  const control = async (action: UnitAction) => {
-    if (await controlUnit(host, action, nodeUnit)) return;
+  const control = async (action: UnitAction, flags?: readonly string[]) => {
+    if (await controlUnit(host, action, nodeUnit, flags)) return;
     throw new Fault(
       'service_failed',
       `systemd did not ${action} ${nodeUnit} in time. 'journalctl --unit ${nodeUnit}' shows why.`,
@@ -28,12 +31,12 @@ export function makeNodeService(host: Host): NodeService {
     start: () => control('start'),
     async stop() {
       isEnabled = false;
-      await control('disable');
+      await control('disable', noReload);
       await control('stop');
     },
     async enable() {
       if (isEnabled) return;
-      await control('enable');
+      await control('enable', noReload);
       isEnabled = true;
     },
     async isStarting() {

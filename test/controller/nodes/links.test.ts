@@ -143,6 +143,38 @@ describe('the links to nodes', () => {
     expect(ground.links.word(joined.id)?.receivedAt).to.be.greaterThan(before ?? Infinity);
   });
 
+  it('ask a MASTER again when another node becomes MASTER, and drop it at once if it is silent', async () => {
+    const instance = { name: 'vg_1', state: 'MASTER' as const, since: 1, addresses: [] };
+    const first = await linked();
+    const second = await ground.addNode('n2', 'machine-2');
+    await ground.links.refresh();
+    const { id } = second.joined;
+    await waitUntil('both answer', () => ground.links.isReachable(id), { everyMs });
+    const wordOf = (node: number) => ground.links.word(node);
+    const isMaster = (node: number) => wordOf(node)?.masterSince?.has('vg_1') === true;
+    first.node.change({ instances: [instance] });
+    await waitUntil('the first is MASTER', () => isMaster(first.joined.id), { everyMs });
+    second.node.change({ instances: [instance] });
+    await waitUntil('the second is MASTER', () => isMaster(id), { everyMs });
+    const since = wordOf(id)?.masterSince?.get('vg_1') ?? Infinity;
+    // Its long poll alone would wait for 5 s.
+    await waitUntil(
+      'the first has confirmed',
+      () => {
+        return (wordOf(first.joined.id)?.receivedAt ?? 0) > since;
+      },
+      { everyMs, deadlineMs: 3000 },
+    );
+    second.node.change({ instances: [] });
+    await waitUntil('the second is none', () => !isMaster(id), { everyMs });
+    first.node.intercept = () => 'hang up';
+    second.node.change({ instances: [instance] });
+    await waitUntil('the first is gone', () => !ground.links.isReachable(first.joined.id), {
+      everyMs,
+      deadlineMs: 3000,
+    });
+  });
+
   it('ask a node that is gone seldom', async () => {
     const { node } = await linked();
     node.intercept = () => 'hang up';

@@ -2,7 +2,7 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { systemErrorCode } from '../kit/fault.ts';
+import { Fault, systemErrorCode } from '../kit/fault.ts';
 import {
   ifThere,
   makeFolder,
@@ -12,6 +12,7 @@ import {
   syncFolder,
 } from '../kit/files/files.ts';
 import type { Log } from '../kit/log.ts';
+import { textDifferencesOf } from '../keepalived/rendered.ts';
 import { differencesOf } from '../keepalived/running.ts';
 import type { KeepalivedProcess } from '../keepalived/state.ts';
 import type { NodeService } from './host/service.ts';
@@ -33,7 +34,10 @@ export interface LoaderParts {
 
 /** Brings configurations to keepalived. Calls must not overlap. */
 export interface Loader {
-  /** Writes the file next to its place, and has keepalived read it. Faults: `keepalived_config_refused`, those of Run */
+  /**
+   * Writes the file next to its place, reads it back, and has keepalived read it.
+   * Faults: `keepalived_config_refused`, those of Run
+   */
   test(next: Applied): Promise<void>;
   /**
    * Puts the file in its place, and has keepalived run it.
@@ -118,6 +122,7 @@ export function makeLoader(parts: LoaderParts): Loader {
       await makeFolder(folder);
       await replaceFile(candidate, await render(next), 0o600);
       try {
+        refuseOther(await readFile(candidate, 'utf8'), next);
         await parts.check(candidate);
       } finally {
         await rm(candidate, { force: true });
@@ -151,6 +156,16 @@ export function makeLoader(parts: LoaderParts): Loader {
       await ifThere(syncFolder(folder));
     },
   };
+}
+
+/** Faults: `keepalived_config_refused` */
+function refuseOther(text: string, { wanted, refreshSeconds }: Applied): void {
+  const different = textDifferencesOf(text, wanted, refreshSeconds);
+  if (different.length === 0) return;
+  throw new Fault(
+    'keepalived_config_refused',
+    `The file for keepalived is not what was ordered: ${different.slice(0, 5).join('; ')}.`,
+  );
 }
 
 async function stampOf(path: string): Promise<string> {

@@ -2,8 +2,8 @@
 //   npm test [-- --suites bookworm,trixie] [--every-group]
 //   npm run test:full [-- --suites bookworm --grep 'full disk']
 // `npm test` runs some groups of system tests on one Debian, and on another Debian each day. With --every-group, they
-// run on each Debian. `npm run test:full` runs only the tests of which `npm test` runs a share, and runs each of them
-// completely.
+// run on each Debian. Amphorae and groups of virtual addresses take turns from day to day. `npm run test:full` runs only
+// the tests of which `npm test` runs a share, and runs each of them completely.
 // Before the last line, it repeats the failures and prints how long each part took. Its last line is `N passed, N
 // failed`. A part that was left out counts as a failure, or is named above that line.
 import { fileURLToPath } from 'node:url';
@@ -37,7 +37,7 @@ interface Part extends Outcome {
 const maxFailureLines = 150;
 
 /** CI ends a run after 90 minutes. On a machine that is slow today, the last part must not cost the result of the others. */
-const maxMsBeforeAmphorae = 70 * 60 * 1000;
+const maxMsBeforeLast = 70 * 60 * 1000;
 
 const { values: options } = parseArgs({
   options: {
@@ -171,22 +171,39 @@ async function onClusters(): Promise<Part[]> {
     );
   }
   if (options.full || options.grep !== undefined) return parts;
-  if (performance.now() < maxMsBeforeAmphorae) return [...parts, await onAmphorae()];
+  const isGatewaysTurn = seed % 2 !== 0;
+  if (performance.now() < maxMsBeforeLast) {
+    return [...parts, await (isGatewaysTurn ? onGateways() : onAmphorae())];
+  }
+  const [what, command] = isGatewaysTurn ? ['groups', 'gateway'] : ['amphorae', 'amphora'];
   console.log(
-    'The tests on amphorae were NOT RUN: the others took too long. Run `npm run test:amphora`.',
+    `The tests of ${what} were NOT RUN: the others took too long. Run \`npm run test:${command}\`.`,
   );
   return parts;
 }
 
+/** Groups of virtual addresses on real hosts, of each Debian one. On another day another one has the controller. */
+function onGateways(): Promise<Part> {
+  const first = Math.floor(seed / 2) % suites.length;
+  const hosts = [...suites.slice(first), ...suites.slice(0, first)].join(',');
+  return mocha(
+    `groups of virtual addresses on ${hosts}`,
+    ['--config', 'test/gateway-system/.mocharc.json'],
+    { HA_GATEWAY_SUITES: hosts },
+  );
+}
+
 /**
- * The agent on real amphorae: on the Debian whose turn it is, with the driver of another one each three days. Attacks and
- * upgrades take turns. What counts each heartbeat of a second is left to `npm run test:amphora`, because the other parts
- * of this run hold up the machine meanwhile.
+ * The agent on real amphorae: on the Debian whose turn it is, with the driver of another one after three turns. Attacks
+ * and upgrades take turns. What counts each heartbeat of a second is left to `npm run test:amphora`, because the other
+ * parts of this run hold up the machine meanwhile.
  */
 function onAmphorae(): Promise<Part> {
   const onTurn = (turn: number) => suites[turn % suites.length] as Suite;
-  const [nodes, driver] = [onTurn(seed), onTurn(Math.floor(seed / suites.length))];
-  const other = seed % 2 === 0 ? 'an upgrade with load on the VIP' : 'under attack';
+  // Groups of virtual addresses have the odd days.
+  const turn = Math.floor(seed / 2);
+  const [nodes, driver] = [onTurn(turn), onTurn(Math.floor(turn / suites.length))];
+  const other = turn % 2 === 0 ? 'an upgrade with load on the VIP' : 'under attack';
   return mocha(
     `amphorae of ${nodes} with the driver of ${driver}`,
     [

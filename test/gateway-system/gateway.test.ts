@@ -7,7 +7,9 @@ import { progressOnStderr } from '../lab/progress.ts';
 import type { Suite } from '../lab/root.ts';
 import { type Gateway, setUpGateway } from './bench.ts';
 import { testDamage } from './damage.ts';
+import { testHostKeepalived } from './host-keepalived.ts';
 import { testLife } from './life.ts';
+import { testUpgrade } from './upgrade.ts';
 
 const suites = (process.env['HA_GATEWAY_SUITES'] ?? 'bookworm,bullseye,trixie').split(',');
 const name = 'gateway';
@@ -48,4 +50,6 @@ describe(`groups of virtual addresses on ${suites.join(', ')}`, () => {
 
   testLife(() => gateway);
   testDamage(() => gateway);
+  testHostKeepalived(() => gateway);
+  testUpgrade(() => gateway);
 });

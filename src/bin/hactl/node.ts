@@ -11,12 +11,15 @@ import { makeOnRecord, type OnRecord } from './on-record.ts';
 export function nodeCommand({
   socket,
   files,
+  startAgent,
   onRecord = makeOnRecord({ holdOff: (work) => work() }),
 }: {
   /** Where ha-controller answers. */
   socket?: string;
   /** Those of this host, for joining. */
   files?: HostFiles;
+  /** Starts ha-amphora when this host has joined. */
+  startAgent?: () => Promise<void>;
   onRecord?: OnRecord;
 } = {}): Command {
   const ask = makeAskController(socket);
@@ -26,7 +29,7 @@ export function nodeCommand({
       'Makes hosts nodes of a controller. Join tokens are made on the host of the controller, which also lists and removes nodes; a host joins by a command on itself.',
     );
   addTokenCommand(node, ask, onRecord);
-  addJoinCommand(node, onRecord, files);
+  addJoinCommand(node, { onRecord, files, startAgent });
   addListCommand(node, ask);
   addRemoveCommand(node, ask, onRecord);
   addNodeStatusCommand(node);

@@ -54,11 +54,12 @@ describe('hactl controller and hactl node', () => {
     printed.restore();
     return { ...failure, printed: text };
   }
+  const startAgent = sinon.fake.resolves(undefined);
   const socket = () => inFolder('controller.sock');
   const controller = (...args: string[]) =>
     run(controllerCommand({ socket: socket(), onRecord }), args);
   const node = (...args: string[]) =>
-    run(nodeCommand({ socket: socket(), files: files(), onRecord }), args);
+    run(nodeCommand({ socket: socket(), files: files(), startAgent, onRecord }), args);
 
   it('init makes a store and a configuration once', async () => {
     const { exitCode, printed } = await controller('init', '-o', 'json');
@@ -126,6 +127,7 @@ describe('hactl controller and hactl node', () => {
     const joined = await node('join', served.url.origin, token, '--name', 'n1');
     expect(joined.text).to.equal(undefined);
     expect(joined.printed).to.include('This host is the node 1 (n1)');
+    expect(startAgent.callCount, 'starts of ha-amphora').to.equal(1);
     expect(recorded.join('\n')).to.not.include(token);
     expect((await node('join', served.url.origin, token)).exitCode).to.equal(4);
     const listed = await node('list');

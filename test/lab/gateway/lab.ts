@@ -29,8 +29,8 @@ export interface GatewayLabOptions {
   readonly name: string;
   /** The Debian of each node, 1 to 5 of them. */
   readonly suites: readonly Suite[];
-  /** The package of this project, which is installed in each node. */
-  readonly package: string;
+  /** The package of this project, which is installed in each node; without it, nodes have keepalived alone. */
+  readonly package?: string;
   readonly progress?: Progress;
   readonly keepFailed?: boolean;
 }
@@ -80,9 +80,12 @@ async function bringUp(
       }),
     );
   });
-  await step(progress, `Installing ${basename(options.package)} in each node`, () =>
-    Promise.all(lab.nodes.map((node) => installPackage(lab, node, options.package))),
-  );
+  const { package: debFile } = options;
+  if (debFile !== undefined) {
+    await step(progress, `Installing ${basename(debFile)} in each node`, () =>
+      Promise.all(lab.nodes.map((node) => installPackage(lab, node, debFile))),
+    );
+  }
   const ready = { ...lab, ready: true };
   await writeRecord(ready);
   return ready;

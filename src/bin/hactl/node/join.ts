@@ -9,18 +9,28 @@ import type { OnRecord } from '../on-record.ts';
 import { printData, withOutput } from '../output.ts';
 import { print } from '../print.ts';
 import { type HostFiles, makeJoiningHost } from './host.ts';
+import { makeStartAgent } from './start-agent.ts';
 
 interface JoinOptions {
   name?: string;
   address?: string;
 }
 
-/** Adds `join`. @param files those of this host */
-export function addJoinCommand(node: Command, onRecord: OnRecord, files?: HostFiles): void {
+/** The files of this host, and its service. */
+export interface JoiningParts {
+  onRecord: OnRecord;
+  files?: HostFiles | undefined;
+  /** Starts ha-amphora, now and at each boot. Faults: `service_failed`, those of Run */
+  startAgent?: (() => Promise<void>) | undefined;
+}
+
+/** Adds `join`. */
+export function addJoinCommand(node: Command, parts: JoiningParts): void {
+  const { onRecord } = parts;
   withOutput(node.command('join'))
     .summary('make this host a node of a controller')
     .description(
-      'Makes this host a node of a controller. The controller has to show the certificate whose fingerprint the token has; only then the secret of the token is sent. The key of this host stays here.',
+      'Makes this host a node of a controller. The controller has to show the certificate whose fingerprint the token has; only then the secret of the token is sent. The key of this host stays here. ha-amphora, which answers the controller, is started and enabled.',
     )
     .argument('<url>', 'the controller, such as https://192.0.2.1:9876', controllerUrl)
     .argument('<token>', "the join token, from 'hactl node token' on the controller")
@@ -31,11 +41,10 @@ export function addJoinCommand(node: Command, onRecord: OnRecord, files?: HostFi
     )
     .action(async (url: URL, text: string, options: JoinOptions, command: Command) => {
       const joined = await onRecord(['node', 'join', url.origin], () =>
-        join(url, text, options, files),
+        join(url, text, options, parts),
       );
       printData(command, joined, () => {
         print(`This host is the node ${joined.id} (${joined.name}) of ${url.origin}.`);
-        print("Next: 'systemctl enable ha-amphora', then 'systemctl restart ha-amphora'.");
       });
     });
 }
@@ -44,7 +53,7 @@ async function join(
   url: URL,
   text: string,
   options: JoinOptions,
-  files: HostFiles | undefined,
+  { files, startAgent = makeStartAgent() }: JoiningParts,
 ): Promise<{ id: number; name: string }> {
   const token = readJoinToken(text);
   if (token === undefined) {
@@ -69,6 +78,7 @@ async function join(
     ...(options.address !== undefined && { host: options.address }),
   });
   await host.store(joined, key, { name, controller: url.origin });
+  await startAgent();
   return { id: joined.id, name };
 }
 

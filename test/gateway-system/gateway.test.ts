@@ -8,6 +8,7 @@ import type { Suite } from '../lab/root.ts';
 import { type Gateway, setUpGateway } from './bench.ts';
 import { testDamage } from './damage.ts';
 import { testLife } from './life.ts';
+import { testRenewal } from './renewal.ts';
 
 const suites = (process.env['HA_GATEWAY_SUITES'] ?? 'bookworm,bullseye,trixie').split(',');
 const name = 'gateway';
@@ -47,5 +48,6 @@ describe(`groups of virtual addresses on ${suites.join(', ')}`, () => {
   });
 
   testLife(() => gateway);
+  testRenewal(() => gateway);
   testDamage(() => gateway);
 });

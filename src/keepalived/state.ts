@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeSerializer } from '../kit/concurrency/serialize.ts';
 import { systemErrorCode } from '../kit/fault.ts';
 import { ifThere, readTextIfThere } from '../kit/files/files.ts';
+import { kernelFile } from '../kit/files/kernel-file.ts';
 import { readDump, type VrrpInstance } from '../parsers/keepalived/dump.ts';
 
 /** The files of one keepalived. */
@@ -50,13 +51,20 @@ const lookEveryMs = 5;
 export function makeKeepalivedProcess({ pidFile, dump }: KeepalivedFiles): KeepalivedProcess {
   // Two questions at once would read each other's file.
   const oneByOne = makeSerializer();
+  /** The parent of the last look. It writes its id once, when it starts. */
+  let known: { pid: number; startedAt: string } | undefined;
   const pid = async () => {
+    if (known !== undefined && processOf(known.pid)?.startedAt === known.startedAt) {
+      return known.pid;
+    }
+    known = undefined;
     const text = await ifThere(readTextIfThere(pidFile), ['ENOENT', 'ELOOP', 'ENOTDIR']);
-    const id = /^(\d{1,10})\s*$/.exec(text ?? '')?.[1];
-    if (id === undefined) return undefined;
-    const comm = await ifThere(readTextIfThere(`/proc/${id}/comm`), ['ENOENT', 'ESRCH']);
+    const id = Number(/^(\d{1,10})\s*$/.exec(text ?? '')?.[1] ?? NaN);
+    const found = Number.isNaN(id) ? undefined : processOf(id);
     // The id of a process that is gone may belong to another one.
-    return comm?.trim() === 'keepalived' && !(await isZombie(id)) ? Number(id) : undefined;
+    if (found?.name !== 'keepalived') return undefined;
+    known = { pid: id, startedAt: found.startedAt };
+    return id;
   };
   const ask = async () => {
     const running = await pid();
@@ -68,8 +76,10 @@ export function makeKeepalivedProcess({ pidFile, dump }: KeepalivedFiles): Keepa
   const processes = async () => {
     const parent = await pid();
     if (parent === undefined) return [];
-    const all = [parent, ...(await childrenOf(parent))];
-    return Promise.all(all.map(async (id) => ({ pid: id, isStopped: await isStopped(id) })));
+    return [parent, ...childrenOf(parent)].flatMap((id) => {
+      const found = processOf(id);
+      return found === undefined ? [] : [{ pid: id, isStopped: found.isStopped }];
+    });
   };
   return { pid, instances: () => oneByOne(ask), processes };
 }
@@ -86,20 +96,27 @@ async function stampOf(path: string): Promise<string> {
 }
 
 /** proc_pid_task(5), `children`. */
-async function childrenOf(pid: number): Promise<number[]> {
-  const path = `/proc/${pid}/task/${pid}/children`;
-  const text = await ifThere(readTextIfThere(path), ['ENOENT', 'ESRCH']);
+function childrenOf(pid: number): number[] {
+  const text = kernelFile(`/proc/${pid}/task/${pid}/children`);
   return (text ?? '').split(' ').filter(Boolean).map(Number);
 }
 
-async function isStopped(pid: number): Promise<boolean> {
-  const status = await ifThere(readTextIfThere(`/proc/${pid}/status`), ['ENOENT', 'ESRCH']);
-  return /^State:\s+[Tt]/m.test(status ?? '');
+interface ProcessStat {
+  name: string;
+  isStopped: boolean;
+  /** In ticks since the boot, which tells it from a later process of the same id. */
+  startedAt: string;
 }
 
-async function isZombie(id: string): Promise<boolean> {
-  const status = await ifThere(readTextIfThere(`/proc/${id}/status`), ['ENOENT', 'ESRCH']);
-  return status === undefined || /^State:\s+Z/m.test(status);
+/** proc_pid_stat(5). @returns undefined if it has ended, even if its parent has not noticed yet */
+function processOf(pid: number): ProcessStat | undefined {
+  const text = kernelFile(`/proc/${pid}/stat`) ?? '';
+  // The name may have brackets and blanks.
+  const [, name = '', rest = ''] = /^\d+ \((.*)\) (.*)$/s.exec(text) ?? [];
+  const [state = 'X', ...others] = rest.split(' ');
+  if ('ZX'.includes(state)) return undefined;
+  // The state is the third field, and the time of the start the twenty-second.
+  return { name, isStopped: /^[Tt]$/.test(state), startedAt: others[18] ?? '' };
 }
 
 function signal(pid: number): boolean {

@@ -21,7 +21,10 @@ export function readUpInterfaces(): Map<string, PresentInterface> {
   const found = new Map<string, PresentInterface>();
   // Node.js leaves out interfaces that are down or have no carrier.
   for (const [name, entries = []] of Object.entries(networkInterfaces())) {
-    const addresses = entries.flatMap(({ cidr }) => (cidr === null ? [] : [canonical(cidr)]));
+    // The text of IPv4 is canonical already, and this is done each second.
+    const addresses = entries.flatMap(({ cidr, family }) =>
+      cidr === null ? [] : [family === 'IPv4' ? cidr : canonical(cidr)],
+    );
     found.set(name, { name, addresses, isUp: true });
   }
   return found;

@@ -1,8 +1,9 @@
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Resident, StartResident } from '../kit/exec.ts';
-import { readTextUpTo } from '../kit/files/files.ts';
+import { cacheByStamp } from '../kit/files/cached-by-stamp.ts';
+import { ifThere, readTextUpTo } from '../kit/files/files.ts';
 import type { Log } from '../kit/log.ts';
 
 /** VRRP packets that came in on an interface. */
@@ -112,6 +113,14 @@ export function makeVrrpListener(
   let watched = '';
   let resident: Resident | undefined;
   let isStopped = false;
+  // It is replaced each ten seconds, and looked at each second.
+  const readPage = cacheByStamp(
+    async () => {
+      const found = await ifThere(stat(page, { bigint: true }));
+      return found ? `${found.ino} ${found.mtimeNs}` : '';
+    },
+    () => readTextUpTo(page, maxPageBytes),
+  );
 
   function start(interfaces: readonly string[]): void {
     const started = startResident(['perl', '-e', program, page, ...interfaces]);
@@ -134,7 +143,7 @@ export function makeVrrpListener(
       if (sorted.length > 0) start(sorted);
     },
     async seen() {
-      const text = watched === '' ? undefined : await readTextUpTo(page, maxPageBytes);
+      const text = watched === '' ? undefined : await readPage();
       return typeof text === 'string' ? seenIn(text, Date.now() / 1000) : [];
     },
     async stop() {

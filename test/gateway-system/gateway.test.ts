@@ -9,7 +9,11 @@ import { type Gateway, setUpGateway } from './bench.ts';
 import { testDamage } from './damage.ts';
 import { testHostKeepalived } from './host-keepalived.ts';
 import { testLife } from './life.ts';
+<<<<<<< HEAD
 import { testUpgrade } from './upgrade.ts';
+=======
+import { testRenewal } from './renewal.ts';
+>>>>>>> m-apply
 
 const suites = (process.env['HA_GATEWAY_SUITES'] ?? 'bookworm,bullseye,trixie').split(',');
 const name = 'gateway';
@@ -49,6 +53,7 @@ describe(`groups of virtual addresses on ${suites.join(', ')}`, () => {
   });
 
   testLife(() => gateway);
+  testRenewal(() => gateway);
   testDamage(() => gateway);
   testHostKeepalived(() => gateway);
   testUpgrade(() => gateway);

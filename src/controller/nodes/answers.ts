@@ -2,14 +2,23 @@ import * as z from 'zod';
 
 import type { KeepalivedReport } from '../../keepalived/report.ts';
 import { Fault } from '../../kit/fault.ts';
+import { parseIp, withoutPrefix } from '../../kit/ip.ts';
 
-// What a node answers is text from another host: each field has a form and a bound.
+// What a node answers is text from another host: each field has a form and a bound. What other nodes would get of it is
+// left out if it has another form.
+
+/** Max number of interfaces of a node that count. The kernel numbers them in the order in which they were made. */
+const maxInterfaces = 256;
+/** Max number of addresses of an interface that count. */
+const maxAddresses = 100;
 
 const name = z.string().max(64);
 const sentence = z.string().max(2000);
 const address = z.string().max(64);
 const count = z.number().int().min(0);
 const interfaceName = z.string().max(15);
+/** Linux allows more characters than a controller orders. */
+const usableName = /^[A-Za-z0-9_.:-]{1,15}$/;
 
 const ordersSchema = z.object({
   store: name,
@@ -44,7 +53,8 @@ const reportSchema = z.object({
         source: address,
       }),
     )
-    .max(5000),
+    .max(5000)
+    .transform((all) => all.filter(({ source }) => isAddress(source))),
   troubles: z.array(sentence).max(100),
 });
 
@@ -57,12 +67,18 @@ const factsSchema = z.object({
     .array(
       z.object({
         name: interfaceName,
-        addresses: z.array(address).max(100),
+        addresses: z
+          .array(address)
+          .transform((all) => all.filter(isAddress).slice(0, maxAddresses)),
         is_up: z.boolean().default(true),
       }),
     )
-    .max(256),
+    .transform((all) => all.filter((each) => usableName.test(each.name)).slice(0, maxInterfaces)),
 });
+
+function isAddress(text: string): boolean {
+  return parseIp(withoutPrefix(text)) !== undefined;
+}
 
 /** What a node says of itself. */
 export type NodeFacts = z.output<typeof factsSchema>;

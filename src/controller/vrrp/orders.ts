@@ -13,6 +13,11 @@ export interface OrderBook {
   find(node: number): Promise<StoredOrders | undefined>;
   all(): Promise<ReadonlyMap<number, StoredOrders>>;
   /**
+   * The latest revision that a node may run by this store. A host that was removed as lost and joins again has no orders
+   * yet, and may run any revision that was given out.
+   */
+  latest(node: number): Promise<{ revision: number; digest: string | undefined }>;
+  /**
    * Gives a configuration its orders. All nodes share one count of revisions. The revision of a node grows only if the digest differs from the last one.
    * Faults: those of Store
    */
@@ -49,6 +54,13 @@ export function makeOrderBook(store: Store): OrderBook {
     async all() {
       const rows = await store.all(`SELECT ${columns} FROM vrrp_orders`);
       return new Map(rows.map((row) => [Number(row['node']), read(row)]));
+    },
+
+    async latest(node) {
+      const known = await find(node);
+      if (known) return known.orders;
+      const row = await store.one('SELECT MAX(revision) AS revision FROM vrrp_orders');
+      return { revision: Number(row?.['revision'] ?? 0), digest: undefined };
     },
 
     async number(node, digest) {

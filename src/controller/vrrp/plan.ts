@@ -76,9 +76,10 @@ function wantedOf(
   { peer, source }: PlacedPeer,
   all: readonly PlacedPeer[],
 ): WantedInstance {
-  const others = all
-    .filter((each) => each.peer.node !== peer.node)
-    .flatMap((each) => each.source ?? []);
+  // A node that claims an address of another one, such as a clone, must not make keepalived refuse its own file.
+  const others = unique(
+    all.filter((each) => each.peer.node !== peer.node).flatMap((each) => each.source ?? []),
+  ).filter((each) => each !== source);
   // keepalived takes an empty list of peers for multicast, so this says what it does.
   const isUnicast = instance.isUnicast && others.length > 0;
   return {
@@ -95,4 +96,8 @@ function wantedOf(
     syncGroup: instance.syncGroup,
     check: instance.check,
   };
+}
+
+function unique(addresses: readonly string[]): string[] {
+  return [...new Set(addresses)];
 }

@@ -5,7 +5,7 @@ import { Fault } from '../../kit/fault.ts';
 import { makeLogLimit } from '../../kit/log-limit.ts';
 import type { Log } from '../../kit/log.ts';
 import type { NodeLinks, NodeRegistry } from '../nodes/nodes.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, StoreIdentity } from '../store/store.ts';
 import {
   type Attempted,
   defaultTimes,
@@ -17,8 +17,8 @@ import { makeOrderBook, type StoredOrders } from './orders.ts';
 import { makePlanner } from './planner.ts';
 
 /**
- * What became of a change on one node. `held` means that the node runs something else since before a restore of the
- * store, and nobody has confirmed that it may go.
+ * What became of a change on one node. `held` means that the node runs something else that this store did not order: since
+ * before a restore, and nobody has confirmed that it may go, or from another copy of the store.
  */
 export type NodeResult = 'running' | 'unreachable' | 'refused' | 'held' | 'gone';
 
@@ -36,6 +36,7 @@ export interface NodeOutcome {
  * - What a node is ordered was planned from rows that were committed before.
  * - A node is asked for nothing if it runs its part already.
  * - What a node runs since before a restore of the store is not replaced, until somebody confirms it.
+ * - What a node runs by another copy of this store is not replaced.
  */
 export interface VrrpWorker {
   /**
@@ -123,6 +124,14 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
     return word?.report.running ?? null;
   }
 
+  /** What would go from a node with an order. */
+  function lostOn(node: number, { instances }: WantedKeepalived): string[] {
+    const reported = links.word(node)?.report.instances ?? [];
+    return reported
+      .map(({ name }) => name)
+      .filter((name) => !instances.some((each) => each.name === name));
+  }
+
   function hasReported(node: number): boolean {
     return links.word(node) !== undefined || accepted.has(node);
   }
@@ -135,12 +144,16 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
     };
     if (wanted === undefined) return done('gone', `There is no node ${node} any more.`);
     const running = runningOn(node);
+    // The store has each order before its node gets it.
+    if (isFromCopy(running, await book.latest(node), store.identity)) return done('held', copied);
     // A node without an instance is ordered too: from then on it takes orders of no other store, and hears other routers.
     const { orders, confirmedEpoch } = await book.number(node, parts.digestOf(wanted));
     if (isSame(running, orders)) return done('running');
     // Before its first report nobody knows whether it runs something that must not be replaced.
     if (!links.isReachable(node) || !hasReported(node)) return done('unreachable', unreachable);
-    if (isFromBefore(running, orders) && confirmedEpoch < orders.epoch) return done('held', held);
+    if (isFromBefore(running, orders) && confirmedEpoch < orders.epoch) {
+      return done('held', held(lostOn(node, wanted)));
+    }
     const sentAt = performance.now();
     try {
       await withDeadline(
@@ -218,8 +231,28 @@ function stoppedOutcome(node: number): Attempt {
 }
 
 const unreachable = 'The node does not answer; it gets its part as soon as it does.';
-const held =
-  "The node runs a configuration from before the store was restored, which differs from the store's. Nothing on it was changed; 'hactl group adopt NODE' has it run what the store says.";
+const maxNamed = 5;
+
+/** @param lost the instances on the node that the store does not have there */
+function held(lost: readonly string[]): string {
+  const more = lost.length > maxNamed ? ` and ${lost.length - maxNamed} more` : '';
+  const names = lost.length > 0 ? ` (${lost.slice(0, maxNamed).join(', ')}${more} would go)` : '';
+  return `The node runs a configuration from before the store was restored, which differs from the store's${names}. Nothing on it was changed; 'hactl group adopt NODE' has it run what the store says.`;
+}
+
+const copied =
+  "The node runs orders of this store that this controller has not given, so another controller has a copy of the store, or an older file of it was put back. Nothing on the node was changed; stop the other controller, or put a backup back with 'hactl controller restore' if it is gone.";
+
+/** Whether another controller with the same store has ordered what a node runs. */
+function isFromCopy(
+  running: Orders | null,
+  latest: { revision: number; digest: string | undefined },
+  { id, epoch }: StoreIdentity,
+): boolean {
+  if (running === null || running.store !== id || running.epoch !== epoch) return false;
+  if (running.revision !== latest.revision) return running.revision > latest.revision;
+  return latest.digest !== undefined && running.digest !== latest.digest;
+}
 
 function isSame(running: Orders | null, { store, epoch, revision, digest }: Orders): boolean {
   return (

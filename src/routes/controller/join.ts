@@ -1,11 +1,14 @@
 import { isIP } from 'node:net';
 
+import type { RequestHandler } from 'express';
 import * as z from 'zod';
 
 import type { GuessBrake } from '../../access/guess-brake.ts';
 import type { Joined, JoinRequest } from '../../controller/nodes/join.ts';
 import { plainAddress } from '../../kit/addresses.ts';
 import { Fault } from '../../kit/fault.ts';
+import { setCaller } from '../../server/middleware/authenticate.ts';
+import { limitRequests } from '../../server/middleware/limit-requests.ts';
 import { type Problems, problemSchema } from '../../server/problem.ts';
 import type { Family } from '../../server/table/family.ts';
 import { row } from '../../server/table/row.ts';
@@ -41,6 +44,24 @@ const schema = z.strictObject({
   request: z.string().max(16 * 1024),
 });
 
+/** A host with 256 interfaces needs less. Nobody has signed in when it is read. */
+const maxBodyBytes = 256 * 1024;
+/** Max number of requests under way; one address may have half of them. */
+const maxRequests = 32;
+
+/** What callers without a token send here is bounded by itself, so that callers with a token lose no room. */
+const limitBodies: RequestHandler = (request, response, next) => {
+  if (Number(request.get('Content-Length')) > maxBodyBytes || request.get('Transfer-Encoding')) {
+    response.set('Connection', 'close');
+    throw new Fault(
+      'body_too_large',
+      'The body of a host that joins must have a length of at most 256 KiB. Nothing was done.',
+    );
+  }
+  setCaller(response, { name: plainAddress(request.socket.remoteAddress ?? ''), role: 'viewer' });
+  next();
+};
+
 /** Takes a host in, and puts it on record. @param from the address of the caller */
 export type TakeIn = (request: JoinRequest, from: string) => Promise<Joined>;
 
@@ -50,7 +71,7 @@ export function joinFamily(takeIn: TakeIn, brake: GuessBrake, problems: Problems
     name: 'join',
     title: 'Joining of nodes',
     bases: ['/node-api/1.0'],
-    signIn: [],
+    signIn: [limitBodies, limitRequests(maxRequests, maxBodyBytes)],
     rows: [
       row({
         methods: ['POST'],
@@ -67,7 +88,9 @@ export function joinFamily(takeIn: TakeIn, brake: GuessBrake, problems: Problems
           'join_invalid',
           'join_refused',
           'node_exists',
+          'body_too_large',
           'overloaded',
+          'too_many_requests',
           'too_many_attempts',
           'too_many_changes',
           'audit_failed',

@@ -251,6 +251,31 @@ describe('the links to nodes', () => {
     await waitUntil('it is refused', () => !ground.links.isReachable(joined.id), { everyMs });
   });
 
+  it('take no name and no address from a node that other nodes could not use', async () => {
+    const { joined, node } = await linked();
+    const good = { name: 'eth0', addresses: ['10.0.0.1/24', 'x } vrrp_script y {', 'fd00::1/64'] };
+    const many = Array.from({ length: 300 }, (_each, at) => ({ name: `v${at}`, addresses: [] }));
+    const interfaces = [good, { name: 'a b', addresses: [] }, ...many];
+    const facts = { name: 'n1', machine: node.machine, adopted: null, keepalived: '2.2.7' };
+    node.intercept = (what) =>
+      what === 'GET /node/1.0' ? { status: 200, body: { ...facts, interfaces } } : undefined;
+    const other = { interface: 'eth0', family: 'ipv4', routerId: 1 } as const;
+    const strangers = ['10.0.0.9', 'nobody'].map((source) => ({ ...other, source }));
+    node.change({ strangers });
+    const learnt = () => ground.registrations.get(joined.id).then((found) => found?.interfaces);
+    await waitUntil('it is learnt', async () => (await learnt())?.length === 256, { everyMs });
+    expect((await learnt())?.slice(0, 2)).to.deep.equal([
+      { name: 'eth0', addresses: ['10.0.0.1/24', 'fd00::1/64'] },
+      { name: 'v0', addresses: [] },
+    ]);
+    const sources = () =>
+      ground.links
+        .word(joined.id)
+        ?.report.strangers.map(({ source }) => source)
+        .join();
+    await waitUntil('its report is there', () => sources() === '10.0.0.9', { everyMs });
+  });
+
   it('renew the certificate of a node after two thirds of its life, and go on with it', async () => {
     const { joined, made, node } = await linked();
     const before = await ground.registrations.get(joined.id);

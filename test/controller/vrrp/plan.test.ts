@@ -33,6 +33,16 @@ describe('the plan of nodes', () => {
     expect(wanted?.peers).to.deep.equal(['10.0.0.1', '10.0.0.3']);
   });
 
+  it('names no address twice, and never that of the node itself, if two nodes claim one', () => {
+    const clones = [nodeOf(1, '10.0.0.1/24'), nodeOf(2, '10.0.0.2/24'), nodeOf(3, '10.0.0.2/24')];
+    const planned = planNodes([instance], clones);
+    expect([1, 2, 3].map((id) => planned.get(id)?.instances[0]?.peers)).to.deep.equal([
+      ['10.0.0.2'],
+      ['10.0.0.1'],
+      ['10.0.0.1'],
+    ]);
+  });
+
   it('uses multicast for an instance of one node, because keepalived takes no peers for that', () => {
     const alone = { ...instance, peers: instance.peers.slice(0, 1) };
     expect(planNodes([alone], nodes).get(1)?.instances[0]).to.include({

@@ -264,6 +264,44 @@ describe('the worker of VRRP', () => {
     expect(nodes.of(1).orders.at(-1)?.orders).to.include({ epoch: 2, digest });
   });
 
+  it('names what would go from a node that is held', async () => {
+    const { nodes, worker, put } = bench({ identity: { id: 'a', epoch: 2 } });
+    const instances = [1, 7].map((id) => ({
+      ...{ name: `vg_${id}`, state: 'BACKUP' as const, since: null, addresses: [] },
+    }));
+    nodes.say(1, { running: { store: 'a', epoch: 1, revision: 7, digest: 'other' }, instances });
+    await put(1, 150, [1]);
+    expect((await worker.apply([1]))[0]?.why).to.include('(vg_7 would go)');
+  });
+
+  it('leaves a node alone that runs orders of another copy of the store', async () => {
+    const { nodes, worker, put } = bench({ identity: { id: 'a', epoch: 1 } });
+    await put(1, 150, [1]);
+    await worker.apply([1]);
+    const own = nodes.of(1).orders[0]?.orders ?? { revision: 0, digest: '' };
+    for (const other of [{ revision: own.revision + 9 }, { digest: 'other' }]) {
+      const running = { ...{ store: 'a', epoch: 1 }, ...own, ...other };
+      nodes.say(1, { running }, performance.now() + 1);
+      await sleep(2);
+      await put(1, Math.ceil(Math.random() * 254), [1]);
+      const [held] = await worker.apply([1]);
+      expect(held).to.include({ result: 'held' });
+      expect(held?.why).to.include('another controller has a copy of the store');
+    }
+    expect(nodes.of(1).orders).to.have.length(1);
+  });
+
+  it('orders a host that was removed as lost and has joined again', async () => {
+    const { nodes, worker, put } = bench({ identity: { id: 'a', epoch: 1 } });
+    await put(1, 150, [1]);
+    await worker.apply([1]);
+    const running = nodes.of(1).orders[0]?.orders ?? null;
+    nodes.remove(1);
+    nodes.say(3, { running });
+    expect((await worker.apply([3]))[0]).to.include({ result: 'running' });
+    expect(nodes.of(3).orders.at(-1)?.orders.revision).to.be.greaterThan(running?.revision ?? 0);
+  });
+
   it('forgets a node that is gone', async () => {
     const { nodes, worker, put } = bench();
     await put(1, 150, [1]);

@@ -35,6 +35,8 @@ export interface FakeNodeOptions {
   /** By default, one that is free. */
   port?: number;
   machine?: string;
+  /** The addresses of its eth0. */
+  addresses?: readonly string[];
   key: string;
   certificate: string;
   authority: string;
@@ -127,7 +129,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
           keepalived: '2.2.7',
           interfaces: [
             { name: 'lo', addresses: ['127.0.0.1/8'], is_up: true },
-            { name: 'eth0', addresses: ['192.0.2.1/24'], is_up: true },
+            { name: 'eth0', addresses: options.addresses ?? ['192.0.2.1/24'], is_up: true },
           ],
         };
       case 'GET /node/1.0/keepalived': {

@@ -133,7 +133,10 @@ async function findNode(
     const found = nodes.find(({ id, name }) => name === wanted || `${id}` === wanted);
     if (found) return { gateway, id: found.id };
   }
-  throw new Fault('node_not_found', `No gateway has a node '${wanted}'.`);
+  throw new Fault(
+    'node_not_found',
+    `No gateway has a node '${wanted}'. 'hactl node list' lists the nodes; 'hactl group add' makes a gateway with those of the group.`,
+  );
 }
 
 async function printAttempt(

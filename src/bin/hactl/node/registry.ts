@@ -31,14 +31,20 @@ export function addListCommand(node: Command, ask: AskController): void {
     .summary('list the nodes of the controller')
     .description('Lists the nodes of the controller on this host, with whether each one answers.')
     .action(async (_options: unknown, command: Command) => {
-      const { nodes } = await askStatus(ask);
+      const { nodes, store } = await askStatus(ask);
       printData(command, nodes, () => {
         printNodes(nodes);
+        if (nodes.length === 0) print(noNodes(store.id));
         for (const { name, trouble } of nodes) {
           if (trouble !== null) print(`${name}: ${trouble}`);
         }
       });
     });
+}
+
+/** A controller that came up on another host with an empty store looks as if nothing were wrong. */
+function noNodes(store: string): string {
+  return `No host has joined the store ${store}. Hosts of another store go on with what they run; if this store should have nodes, put its backup back with 'hactl controller restore'.`;
 }
 
 /** Adds `remove`. */

@@ -107,6 +107,7 @@ export function makeController(parts: ControllerParts): Controller {
     certificates,
     registrations,
     links,
+    trouble: (node) => families.map((each) => each.trouble(node)).find((why) => why !== undefined),
   });
   addControllerMetrics(metrics.registry, status);
   const { backup: backupPath } = storePaths(folder);

@@ -31,6 +31,8 @@ export interface ControllerFamily {
   /** Its routes for one listener. @param signIn identifies the caller and refuses unknown ones */
   family: (signIn: readonly RequestHandler[]) => Family;
   nodeUse: NodeUse;
+  /** Why a node that answers does not run its part, in one sentence; undefined if it does. */
+  trouble: (node: number) => string | undefined;
   /** Called after a node has joined, and after its removal. */
   onNodes: () => Promise<void>;
   start: () => Promise<void>;

@@ -47,6 +47,8 @@ export interface GatewayService {
   /** Other families apply their rows by the same worker. */
   worker: VrrpWorker;
   nodeUse: NodeUse;
+  /** Why a node that answers does not run its part, in one sentence; undefined if it does. */
+  trouble: (node: number) => string | undefined;
   /** Call it after a node has joined, has other interfaces or addresses, or was removed. */
   onNodes: () => Promise<void>;
   start: () => Promise<void>;
@@ -68,6 +70,10 @@ export function makeGateway(wiring: GatewayWiring): GatewayService {
     domain,
     worker,
     nodeUse: gatewayNodeUse,
+    trouble(node) {
+      const outcome = worker.trouble(node);
+      return outcome?.result === 'held' || outcome?.result === 'refused' ? outcome.why : undefined;
+    },
     onNodes: () => worker.refresh(),
     async start() {
       await Promise.all([worker.start(), domain.start()]);

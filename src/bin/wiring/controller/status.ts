@@ -14,6 +14,8 @@ export interface StatusParts {
   certificates: OwnCertificates;
   registrations: Registrations;
   links: OwnLinks;
+  /** Why a node that answers does not run its part, by its families. */
+  trouble: (node: number) => string | undefined;
 }
 
 /** What `hactl controller status` and `hactl node list` show. */
@@ -23,6 +25,7 @@ export function makeLocalStatus({
   certificates,
   registrations,
   links,
+  trouble,
 }: StatusParts): () => Promise<LocalStatus> {
   return async () => {
     const endsAt = new Date(new X509Certificate(certificates.authority.certificate).validTo);
@@ -31,7 +34,7 @@ export function makeLocalStatus({
       store: { ...identity, folder },
       authority: certificates.fingerprint,
       authority_ends_at: endsAt.toISOString(),
-      nodes: (await registrations.all()).map((each) => nodeOf(each, links)),
+      nodes: (await registrations.all()).map((each) => nodeOf(each, links, trouble(each.id))),
       problems: endsSoon
         ? [
             `The authority of the controller ends on ${endsAt.toISOString()}. Make a new store, and let all nodes join it, before then.`,
@@ -41,17 +44,18 @@ export function makeLocalStatus({
   };
 }
 
-function nodeOf(node: Registration, links: OwnLinks): LocalNode {
+function nodeOf(node: Registration, links: OwnLinks, ofFamilies: string | undefined): LocalNode {
   const { id, name, host, port, joinedAt, renewAt } = node;
   const report = links.word(id)?.report;
+  const isReachable = links.isReachable(id);
   return {
     id,
     name,
     host,
     port,
     joined_at: joinedAt,
-    is_reachable: links.isReachable(id),
-    trouble: links.refusal(id) ?? links.failure(id) ?? null,
+    is_reachable: isReachable,
+    trouble: (isReachable ? (links.refusal(id) ?? ofFamilies) : links.failure(id)) ?? null,
     keepalived: report?.version ?? null,
     troubles: report?.troubles ?? [],
     certificate_renews_at: new Date(renewAt).toISOString(),

@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -137,6 +137,57 @@ describe('a controller with its listeners', () => {
     await askToJoin(served.url, joinPath, token, await bodyOf(token));
   });
 
+  it('refuses a used and an expired token, and a cloned host, with one sentence each', async () => {
+    const used = await makeToken();
+    await askToJoin(served.url, joinPath, used, await bodyOf(used, { name: 'n0' }));
+    const refusalOf = async (token: JoinToken, more: Partial<JoinBody> = {}) => {
+      const joining = askToJoin(served.url, joinPath, token, await bodyOf(token, more));
+      return (await faultOf('join_refused', joining)).message;
+    };
+    const other = { name: 'n1', machine: 'a'.repeat(64) };
+    expect(await refusalOf(used, other)).to.include("was used already, by the node 'n0'.");
+    const expired = await makeToken();
+    expect(await refusalOf(expired, { name: 'clone' })).to.match(
+      /^A host with this machine id has joined as 'n0' already\./,
+    );
+    expect(await refusalOf(expired, { ...other, name: 'n0' })).to.match(
+      /^Another node has the name/,
+    );
+    await served.store.write((transaction) =>
+      transaction.run('UPDATE join_tokens SET expires_at = 1 WHERE used_by IS NULL'),
+    );
+    expect(await refusalOf(expired, other)).to.match(
+      /^The join token has expired: .* ten minutes\./,
+    );
+    expect((await status()).nodes.map(({ name }) => name)).to.deep.equal(['n0']);
+  });
+
+  it('refuses a node whose certificate was revoked, in one sentence', async () => {
+    const { id, node } = await joinedNode();
+    const former = await readFile(join(files().credentials, 'certificate.pem'), 'utf8');
+    const key = await readFile(join(files().credentials, 'key.pem'), 'utf8');
+    await served.ask({ method: 'POST', path: '/node-removals', body: { id, is_lost: true } });
+    await rm(files().credentials, { recursive: true });
+    const token = await makeToken();
+    const again = { ...(await bodyOf(token)), port: node.port };
+    const joined = await askToJoin(served.url, joinPath, token, again);
+    expect(joined.id).to.not.equal(id);
+    // The host still shows the certificate of its former membership.
+    node.certify(former, key, joined.authority);
+    await waitUntil('it is refused', async () => {
+      const trouble = (await status()).nodes[0]?.trouble ?? '';
+      return trouble.includes(`shows the certificate of node-${id}, which belongs to another node`);
+    });
+  });
+
+  it('reads no body of a host that joins above 256 KiB, and few at once', async () => {
+    const token = await makeToken();
+    const long = { ...(await bodyOf(token)), request: 'x'.repeat(300 * 1024) };
+    const fault = await faultOf('join_refused', askToJoin(served.url, joinPath, token, long));
+    expect(fault.message).to.include('256 KiB');
+    await askToJoin(served.url, joinPath, token, await bodyOf(token));
+  });
+
   it('cannot be played by a node, whose certificate has the same authority', async () => {
     const token = await makeToken();
     const { authority } = served.certificates;
@@ -198,6 +249,7 @@ describe('a controller with its listeners', () => {
     const nothing = () => Promise.resolve();
     const family = {
       nodeUse: use,
+      trouble: () => 'It is held.',
       onNodes: nothing,
       start: nothing,
       stop: nothing,
@@ -205,6 +257,9 @@ describe('a controller with its listeners', () => {
     };
     served = await serveController(folder.path, { isNew: false, families: [family] });
     const { id } = await joinedNode();
+    await waitUntil('the trouble of the family is shown', async () => {
+      return (await status()).nodes[0]?.trouble === 'It is held.';
+    });
     const removal = served.ask({ method: 'POST', path: '/node-removals', body: { id } });
     expect((await faultOf('node_in_use', removal)).message).to.include('Group 1 is on node');
     await faultOf(

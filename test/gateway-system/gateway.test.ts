@@ -9,11 +9,8 @@ import { type Gateway, setUpGateway } from './bench.ts';
 import { testDamage } from './damage.ts';
 import { testHostKeepalived } from './host-keepalived.ts';
 import { testLife } from './life.ts';
-<<<<<<< HEAD
-import { testUpgrade } from './upgrade.ts';
-=======
 import { testRenewal } from './renewal.ts';
->>>>>>> m-apply
+import { testUpgrade } from './upgrade.ts';
 
 const suites = (process.env['HA_GATEWAY_SUITES'] ?? 'bookworm,bullseye,trixie').split(',');
 const name = 'gateway';

@@ -260,8 +260,8 @@ describe('the links to nodes', () => {
     node.intercept = (what) =>
       what === 'GET /node/1.0' ? { status: 200, body: { ...facts, interfaces } } : undefined;
     const other = { interface: 'eth0', family: 'ipv4', routerId: 1 } as const;
-    const strangers = ['10.0.0.9', 'nobody'].map((source) => ({ ...other, source }));
-    node.change({ strangers });
+    const others = ['10.0.0.9', 'nobody'].map((source) => ({ ...other, source }));
+    node.change({ strangers: others });
     const learnt = () => ground.registrations.get(joined.id).then((found) => found?.interfaces);
     await waitUntil('it is learnt', async () => (await learnt())?.length === 256, { everyMs });
     expect((await learnt())?.slice(0, 2)).to.deep.equal([

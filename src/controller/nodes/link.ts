@@ -1,3 +1,4 @@
+// Long because the parts of one connection share its state.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { KeepalivedReport, Orders } from '../../keepalived/report.ts';

@@ -1,5 +1,5 @@
 import type { ControllerNode, NodeLinks, NodeWord } from '../controller/nodes/nodes.ts';
-import { isContradicted } from '../controller/nodes/words.ts';
+import { isContradicted } from '../controller/nodes/contradiction.ts';
 import type { VrrpInstance } from '../controller/vrrp/instances.ts';
 import type { StoredOrders } from '../controller/vrrp/orders.ts';
 import type { NodeOutcome } from '../controller/vrrp/worker.ts';

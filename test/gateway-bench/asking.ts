@@ -17,7 +17,7 @@ export interface Asking {
   stop(): Promise<void>;
 }
 
-/** Of 200 questions a second, those of the last minutes. */
+/** With 200 questions a second, these are the last five minutes. */
 const maxEvents = 60_000;
 
 export function startAsking(plan: AskPlan): Asking {

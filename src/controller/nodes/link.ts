@@ -1,3 +1,4 @@
+// Long because the parts of one connection share its state.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { KeepalivedReport, Orders } from '../../keepalived/report.ts';
@@ -12,7 +13,7 @@ import { type NodeFacts, readFacts, readOrdered, readReport, readRequest } from 
 import { makeNodeClient, type NodeClient, type NodeRequest } from './client.ts';
 import type { LinkTimes } from './link-times.ts';
 import type { NodeWord } from './nodes.ts';
-import { wordOf } from './words.ts';
+import { wordOf } from './contradiction.ts';
 import { isAboutStore, refusalOf } from './refusals.ts';
 import type { Registration, Registrations } from './registry.ts';
 

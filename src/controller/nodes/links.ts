@@ -2,7 +2,7 @@ import { Fault } from '../../kit/fault.ts';
 import { type LinkParts, type NodeLink, openLink } from './link.ts';
 import { usualTimes } from './link-times.ts';
 import type { NodeLinks } from './nodes.ts';
-import { isContradicted } from './words.ts';
+import { isContradicted } from './contradiction.ts';
 
 /** The links with what starts and ends them. */
 export interface OwnLinks extends NodeLinks {

@@ -154,6 +154,8 @@ async function settle(direct: DirectNode): Promise<number> {
   await waitUntil(
     'the node to run one of the orders',
     async () => {
+      // A report from before may still have the former instances.
+      if (!(await isDone(direct))) return false;
       const { isAnswering, instances, troubles } = await direct.report();
       count = instances.length;
       const isWhole = instances.every(

@@ -55,10 +55,14 @@ async function make(
   gateway: Gateway,
   count: number,
   membersOf: (number: number) => readonly number[],
+  after = 0,
 ): Promise<number[]> {
   const ids: number[] = [];
   for (let from = 1; from <= count; from += 20) {
-    const numbers = Array.from({ length: Math.min(20, count - from + 1) }, (_, at) => from + at);
+    const numbers = Array.from(
+      { length: Math.min(20, count - from + 1) },
+      (_, at) => after + from + at,
+    );
     const answers = await Promise.all(
       numbers.map((number) =>
         gateway.call('POST', '/1/virtual_groups', bodyOf(gateway, number, membersOf(number))),
@@ -72,13 +76,14 @@ async function make(
   return ids;
 }
 
+/** Groups that are taken off are not healthy. */
 async function healthy(gateway: Gateway, count: number): Promise<void> {
   await waitUntil(
     `${count} groups to be healthy`,
     async () => {
       const { body } = await gateway.call('GET', '/1/virtual_groups?page_size=1000');
       const { data } = body.data as { data: { is_healthy: boolean }[] };
-      return data.length === count && data.every(({ is_healthy: isHealthy }) => isHealthy);
+      return data.filter(({ is_healthy: isHealthy }) => isHealthy).length === count;
     },
     { everyMs: 500 },
   );
@@ -155,8 +160,9 @@ async function measureStorm(gateway: Gateway, ids: readonly number[]): Promise<v
   );
 }
 
-/** Cuts the power of one of two nodes. @returns when the other one set its first and last address, in ms from then */
-async function failOver(gateway: Gateway, count: number): Promise<{ first: number; last: number }> {
+/** Cuts the power of one of two nodes. @returns when the other one set its last address, in milliseconds from then */
+async function failOver(gateway: Gateway, count: number): Promise<number> {
+  await healthy(gateway, count);
   const [lost, taker] = gateway.lab.nodes.slice(3) as [LabNode, LabNode];
   const file = `/run/moved-${count}`;
   const unit = `watch-${count}`;
@@ -176,13 +182,24 @@ async function failOver(gateway: Gateway, count: number): Promise<{ first: numbe
   });
   await lost.boot();
   progressOnStderr(`  the crash took ${crashedAt - cutAt} ms`);
-  return { first: Math.min(...times) - cutAt, last: Math.max(...times) - cutAt };
+  const [first, last] = [Math.min(...times) - cutAt, Math.max(...times) - cutAt];
+  console.log(`      ${count} addresses: the first after ${first} ms, the last after ${last} ms`);
+  await healthy(gateway, count);
+  return last;
 }
 
-async function remove(gateway: Gateway, ids: readonly number[]): Promise<void> {
+async function change(
+  gateway: Gateway,
+  ids: readonly number[],
+  to: (number: number) => object,
+): Promise<void> {
   for (let from = 0; from < ids.length; from += 50) {
     await Promise.all(
-      ids.slice(from, from + 50).map((id) => gateway.call('DELETE', `/1/virtual_groups/${id}`)),
+      ids.slice(from, from + 50).map(async (id, at) => {
+        const body = to(from + at + 1);
+        const answer = await gateway.call('PUT', `/1/virtual_groups/${id}`, body);
+        if (answer.status !== 200) throw new Error(JSON.stringify(answer.body));
+      }),
     );
   }
 }
@@ -204,23 +221,22 @@ try {
   });
   await step(progressOnStderr, 'Single changes', () => measureChanges(gateway, ids));
   await step(progressOnStderr, 'A hundred changes', () => measureStorm(gateway, ids));
-  await step(progressOnStderr, 'Removing them', () => remove(gateway, ids));
+  await step(progressOnStderr, 'Taking them off the nodes', () =>
+    change(gateway, ids, () => ({ status: 2 })),
+  );
   const results: number[] = [];
-  for (const many of [1, Number(options.addresses)]) {
-    await step(progressOnStderr, `The failover of ${many}`, async () => {
-      ids = await make(gateway, many, () => [3, 4]);
-      await healthy(gateway, many);
-      const { first, last } = await failOver(gateway, many);
-      console.log(
-        `      ${many} addresses: the first after ${first} ms, the last after ${last} ms`,
-      );
-      results.push(last);
-      if (many === 1) {
-        await healthy(gateway, many);
-        await remove(gateway, ids);
-      }
-    });
-  }
+  await step(progressOnStderr, 'The failover of 1', async () => {
+    const [own] = await make(gateway, 1, () => [3, 4], count);
+    results.push(await failOver(gateway, 1));
+    ids.push(own as number);
+  });
+  const many = Number(options.addresses);
+  await step(progressOnStderr, `The failover of ${many}`, async () => {
+    // A router id that was freed rests for ten minutes, so the groups that are there are used again.
+    ids.push(...(await make(gateway, many - ids.length, () => [3, 4], ids.length)));
+    await change(gateway, ids, (number) => bodyOf(gateway, number, [3, 4]));
+    results.push(await failOver(gateway, many));
+  });
   const later = (results[1] ?? Infinity) - (results[0] ?? 0);
   say(`${options.addresses} addresses fail over ${later} ms later than one`, later <= maxLaterMs);
 } finally {

@@ -225,7 +225,7 @@ function troublesOfGroup(witness: Witness, { group, instances, masters }: Contex
   const foreign = foreignAddresses(witness, instances);
   if (foreign.length > 0) found.push(`It has ${foreign.join(' and ')}, and is not MASTER.`);
   if (isFailing(witness, group)) found.push('The check of the service fails.');
-  for (const each of word?.report.strangers ?? []) {
+  for (const each of word?.report.otherRouters ?? []) {
     const isHere = each.interface === member.interface && each.routerId === group.routerId;
     if (isHere && instances.some(({ family }) => family === each.family))
       found.push(

@@ -45,7 +45,7 @@ export interface KeepalivedReport {
   /** Whether keepalived runs and has answered. If not, its instances are not known. */
   isAnswering: boolean;
   instances: readonly ReportedInstance[];
-  strangers: readonly OtherRouter[];
+  otherRouters: readonly OtherRouter[];
   /** What is wrong on this node, one sentence each, the worst first. */
   troubles: readonly string[];
 }

@@ -45,7 +45,7 @@ export function reportOf(seen: Observation, isAnswering: boolean): ReportContent
     version: seen.version,
     isAnswering,
     instances: isAnswering ? instances : [],
-    strangers: otherRouters(wanted, seen.seen).slice(0, maxOtherRouters),
+    otherRouters: otherRouters(wanted, seen.seen).slice(0, maxOtherRouters),
     troubles: troublesOf(seen, isAnswering).slice(0, maxTroubles),
   };
 }

@@ -160,6 +160,6 @@ const nothingSeen: ReturnType<typeof reportOf> = {
   version: '',
   isAnswering: false,
   instances: [],
-  strangers: [],
+  otherRouters: [],
   troubles: ['This node has not seen its keepalived yet.'],
 };

@@ -131,7 +131,7 @@ function wordOf({
       version: '2.2.7',
       isAnswering: true,
       instances,
-      ['strangers']: [],
+      ['otherRouters']: [],
       troubles: [],
       ...report,
     },
@@ -273,9 +273,9 @@ describe('what is said of a group', () => {
 
   it('names another router with the same router id on the interface', () => {
     const seen = { interface: 'eth0', family: 'ipv4', routerId: 7, source: '10.0.0.9' } as const;
-    const { details } = see([{ ...master, report: { ['strangers']: [seen] } }]);
+    const { details } = see([{ ...master, report: { ['otherRouters']: [seen] } }]);
     expect(details[0]).to.equal('Another router, 10.0.0.9, uses the router id 7 on eth0.');
-    const other = see([{ ...master, report: { ['strangers']: [{ ...seen, routerId: 8 }] } }]);
+    const other = see([{ ...master, report: { ['otherRouters']: [{ ...seen, routerId: 8 }] } }]);
     expect(other.details[0]).to.include('MASTER');
   });
 

@@ -314,10 +314,10 @@ describe('a node of a controller', () => {
     const expected = { interface: 'eth1', family: 'ipv4', routerId: 9, source: '10.78.0.2' };
     await waitUntil(
       'the other router',
-      async () => (await node.report()).strangers.some(({ routerId }) => routerId === 9),
+      async () => (await node.report()).otherRouters.some(({ routerId }) => routerId === 9),
       soon,
     );
-    expect((await node.report()).strangers).to.deep.equal([expected]);
+    expect((await node.report()).otherRouters).to.deep.equal([expected]);
   });
 
   it('lets another store order it only when root has said so', async () => {

@@ -131,7 +131,7 @@ describe('the report of a node', () => {
       { ...other, family: 'ipv6', source: 'fd77::12' } as const,
     ];
     const observation = seen({ more: { seen: [other, ...unknown] } });
-    expect(reportOf(observation, true).strangers).to.deep.equal(unknown);
+    expect(reportOf(observation, true).otherRouters).to.deep.equal(unknown);
   });
 });
 

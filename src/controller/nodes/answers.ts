@@ -44,7 +44,7 @@ const reportSchema = z.object({
       }),
     )
     .max(1000),
-  strangers: z
+  otherRouters: z
     .array(
       z.object({
         interface: interfaceName,

@@ -73,7 +73,7 @@ export function routerIdsOnTheWire(
   { word }: Pick<NodeLinks, 'word'>,
 ): Set<number> {
   const ids = nodes.flatMap(({ id, interfaces }) => {
-    const seen = word(id)?.report.strangers ?? [];
+    const seen = word(id)?.report.otherRouters ?? [];
     return seen
       .filter(({ family, interface: name }) => {
         const device = interfaces.find((each) => each.name === name);

@@ -78,7 +78,7 @@ export const report = record({
   version: text,
   isAnswering: flag,
   instances: listOf(reportedInstance),
-  strangers: listOf(otherRouter),
+  otherRouters: listOf(otherRouter),
   troubles: texts,
 });
 

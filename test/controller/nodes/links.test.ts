@@ -261,7 +261,7 @@ describe('the links to nodes', () => {
       what === 'GET /node/1.0' ? { status: 200, body: { ...facts, interfaces } } : undefined;
     const other = { interface: 'eth0', family: 'ipv4', routerId: 1 } as const;
     const others = ['10.0.0.9', 'nobody'].map((source) => ({ ...other, source }));
-    node.change({ strangers: others });
+    node.change({ otherRouters: others });
     const learnt = () => ground.registrations.get(joined.id).then((found) => found?.interfaces);
     await waitUntil('it is learnt', async () => (await learnt())?.length === 256, { everyMs });
     expect((await learnt())?.slice(0, 2)).to.deep.equal([
@@ -271,7 +271,7 @@ describe('the links to nodes', () => {
     const sources = () =>
       ground.links
         .word(joined.id)
-        ?.report.strangers.map(({ source }) => source)
+        ?.report.otherRouters.map(({ source }) => source)
         .join();
     await waitUntil('its report is there', () => sources() === '10.0.0.9', { everyMs });
   });

@@ -56,7 +56,7 @@ describe('the segment of an interface', () => {
       [seen(4, 'ipv4')],
     ];
     const word = (id: number) =>
-      ({ report: { ['strangers']: heard[id - 1] }, receivedAt: 0 }) as unknown as NodeWord;
+      ({ report: { ['otherRouters']: heard[id - 1] }, receivedAt: 0 }) as unknown as NodeWord;
     const on = (families: ('ipv4' | 'ipv6')[]) => [
       ...routerIdsOnTheWire({ segment: '10.0.0.0/24', families }, nodes, [], { word }),
     ];

@@ -232,7 +232,7 @@ describe('a bad request about keepalived groups', () => {
     await bench.ask('post', groups, groupOf());
     await bench.ask('post', groups, groupOf({ name: 'used', virtual_ip: '10.0.0.110' }));
     const seen = { interface: 'eth0', family: 'ipv4', routerId: 7, source: '10.0.0.9' } as const;
-    bench.nodes.say(2, { ['strangers']: [seen] });
+    bench.nodes.say(2, { ['otherRouters']: [seen] });
     rows = await bench.rows();
   });
   after(() => bench.stop());

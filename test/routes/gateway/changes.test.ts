@@ -394,7 +394,7 @@ describe('changes of keepalived groups', () => {
 
   it('give the first group 2 if another router on the wire has 1', async () => {
     const seen = { interface: 'eth0', family: 'ipv4', routerId: 1, source: '10.0.0.9' } as const;
-    bench.nodes.say(3, { ['strangers']: [seen] });
+    bench.nodes.say(3, { ['otherRouters']: [seen] });
     await bench.ask('post', groups, groupOf());
     expect((await shown()).router_id).to.equal(2);
   });

@@ -64,7 +64,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
       version: '2.2.7',
       isAnswering: true,
       instances: [],
-      strangers: [],
+      otherRouters: [],
       troubles: [],
     },
     adopted: null,

@@ -132,7 +132,7 @@ const emptyReport: KeepalivedReport = {
   version: '2.2.7',
   isAnswering: true,
   instances: [],
-  ['strangers']: [],
+  ['otherRouters']: [],
   troubles: [],
 };
 

@@ -152,18 +152,19 @@ describe('the links to nodes', () => {
     await waitUntil('both answer', () => ground.links.isReachable(id), { everyMs });
     const wordOf = (node: number) => ground.links.word(node);
     const isMaster = (node: number) => wordOf(node)?.masterSince?.has('vg_1') === true;
+    first.node.pollMs = 60_000;
     first.node.change({ instances: [instance] });
     await waitUntil('the first is MASTER', () => isMaster(first.joined.id), { everyMs });
     second.node.change({ instances: [instance] });
     await waitUntil('the second is MASTER', () => isMaster(id), { everyMs });
     const since = wordOf(id)?.masterSince?.get('vg_1') ?? Infinity;
-    // Its long poll alone would wait for 5 s.
+    // Its long poll alone would wait for 9 s.
     await waitUntil(
       'the first has confirmed',
       () => {
         return (wordOf(first.joined.id)?.receivedAt ?? 0) > since;
       },
-      { everyMs, deadlineMs: 3000 },
+      { everyMs, deadlineMs: 6000 },
     );
     second.node.change({ instances: [] });
     await waitUntil('the second is none', () => !isMaster(id), { everyMs });
@@ -171,7 +172,7 @@ describe('the links to nodes', () => {
     second.node.change({ instances: [instance] });
     await waitUntil('the first is gone', () => !ground.links.isReachable(first.joined.id), {
       everyMs,
-      deadlineMs: 3000,
+      deadlineMs: 6000,
     });
   });
 

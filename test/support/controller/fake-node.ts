@@ -20,6 +20,8 @@ export interface FakeNode {
   /** Common names of the clients that it has let in. */
   clients: Set<string>;
   hasLeft: boolean;
+  /** How long a question for a later report may wait. */
+  pollMs: number;
   /** Answers each request before the usual answer. Undefined means the usual answer. */
   intercept:
     ((what: string) => { status: number; body: unknown } | 'hang up' | undefined) | undefined;
@@ -72,6 +74,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
     asked: [],
     clients: new Set(),
     hasLeft: false,
+    pollMs: 1000,
     intercept: undefined,
     change(more) {
       node.report = { ...node.report, sequence: node.report.sequence + 1, ...more };
@@ -138,7 +141,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
         if (searchParams.get('boot') === boot && Number(searchParams.get('after')) >= sequence) {
           await new Promise<void>((resolve) => {
             waiting.push(resolve);
-            setTimeout(resolve, 1000).unref();
+            setTimeout(resolve, node.pollMs).unref();
           });
         }
         return node.report;

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { expect } from 'chai';
 
 import { startDetachedKeepalived } from './other-router.ts';
@@ -45,10 +47,12 @@ export function testLife(at: () => Gateway): void {
     it('is served by the best node, and the API says so', async () => {
       const other = await startDetachedKeepalived(at().lab, { routerId: 1 });
       // Its adverts come each second, and a node has to have heard one.
-      await waitUntil('a node to hear the other router', async () => {
-        const seen = await at().controller.run(['cat', '/run/ha-amphora/vrrp-seen']);
-        return / ipv4 1 /.test(seen);
+      await waitUntil('a node to report the other router', async () => {
+        const said = await at().controller.run(['hactl', 'node', 'status', '-o', 'json']);
+        return /"routerId": ?1\b/.test(said);
       });
+      // The controller waits for the next report of each node, and has it a moment later.
+      await sleep(2000);
       const { status, body } = await at().call('POST', '/1/virtual_groups', {
         name: 'VG1',
         virtual_ip: address(),

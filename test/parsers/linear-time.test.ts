@@ -7,7 +7,6 @@ import { parseCorosyncConf } from '../../src/parsers/corosync/conf.ts';
 import { parseQuorumtool } from '../../src/parsers/corosync/quorumtool.ts';
 import { readConfig } from '../../src/parsers/haproxy/config.ts';
 import { readDriverConfig } from '../../src/parsers/haproxy/driver-config.ts';
-import { withMemberStates } from '../../src/parsers/haproxy/member-states.ts';
 import { rewriteFor } from '../../src/parsers/haproxy/rewrite.ts';
 import { isServersState, parseInfo, parseStats } from '../../src/parsers/haproxy/stats.ts';
 import { parseCrmMon } from '../../src/parsers/crm-mon.ts';
@@ -67,8 +66,8 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   readDriverConfig: (text) => readDriverConfig(text, haproxyPlace),
   'readDriverConfig of a frontend': (text) =>
     readDriverConfig(`frontend a\nredirect location ${text}`, haproxyPlace),
-  withMemberStates: (text) => withMemberStates(`global\n${text}`, '/servers-state'),
-  rewriteFor: (text) => rewriteFor(`global\n${text}`, '3.0.11'),
+  rewriteFor: (text) =>
+    rewriteFor(`global\n${text}`, { version: '3.0.11', stateFile: '/servers-state' }),
   parseStats,
   'parseStats of rows': (text) => parseStats(`# pxname,svname,status,weight,type\n${text}`),
   parseInfo,

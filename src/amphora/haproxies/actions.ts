@@ -3,7 +3,13 @@ import { Fault, type FaultCode } from '../../kit/fault.ts';
 import type { Log } from '../../kit/log.ts';
 import type { Action } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
-import { lookBefore, markRunning, saveServersState, waitForWorker } from './applying.ts';
+import {
+  lookBefore,
+  markRunning,
+  saveServersState,
+  waitForMaster,
+  waitForWorker,
+} from './applying.ts';
 import type { Checks } from './checks.ts';
 import type { OwnerConfigs } from './owner-configs.ts';
 import { type OwnerPlaces, placesOf } from './places.ts';
@@ -70,6 +76,7 @@ export function makeActions(parts: ActionParts): Actions {
     const places = placesOf(paths, id);
     const since = new Date();
     await checked(parts, id, 'haproxy_not_reloaded');
+    await waitForMaster(places);
     const before = await lookBefore(places);
     await saveServersState(places, parts.log);
     try {

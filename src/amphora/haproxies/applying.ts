@@ -62,10 +62,7 @@ export async function waitForWorker(
   while (performance.now() - before.at < deadlineMs) {
     const progress = await progressSince(places, before);
     if (progress === 'failed') return false;
-    if (progress === 'serves') {
-      await waitForMaster(places);
-      return true;
-    }
+    if (progress === 'serves') return true;
     if (performance.now() > nextLook) {
       if (await isLost()) return false;
       nextLook = performance.now() + 500;
@@ -76,10 +73,10 @@ export async function waitForWorker(
 }
 
 /**
- * Waits until the master answers, which is a moment after its worker does. Before, it would lose the signal of a next
- * reload (measured on 2.6). A master that hangs holds up nobody for long.
+ * Waits until the master answers, which is a moment after its worker does. Before, it would lose the signal of a reload
+ * (measured on 2.6), whoever has started it. A master that hangs holds up nobody for long.
  */
-async function waitForMaster({ masterSocket }: OwnerPlaces): Promise<void> {
+export async function waitForMaster({ masterSocket }: OwnerPlaces): Promise<void> {
   const startedAt = performance.now();
   while (performance.now() - startedAt < askLimits.deadlineMs) {
     if ((await askSocket(masterSocket, 'show proc', askLimits)) !== undefined) return;

@@ -4,11 +4,12 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { checkConfig } from '../../haproxy/check.ts';
 import { replaceFile } from '../../kit/files/files.ts';
 import { inMemoryFolder } from '../../kit/files/memory-files.ts';
+import { rewriteFor } from '../../parsers/haproxy/rewrite.ts';
 import type { AmphoraPaths } from '../paths.ts';
 import { isOwnerId, placesOf } from './places.ts';
 import { checkText } from './shared-files.ts';
 import type { CheckParts } from './checks.ts';
-import { driverText, forHaproxy, refused, type UploadParts } from './uploads.ts';
+import { driverText, refused, type UploadParts } from './uploads.ts';
 
 export interface FileCheckParts extends Omit<UploadParts, 'checks'> {
   check: CheckParts;
@@ -31,8 +32,8 @@ export async function checkFile(
       `The file does not say whose it is. It needs the line 'stats socket ${paths.base}/ID.sock mode 0666 level user'.`,
     );
   }
-  const driver = driverText(bytes, { ...paths, id });
-  const text = forHaproxy(driver, placesOf(paths, id), await version());
+  const host = { version: await version(), stateFile: placesOf(paths, id).serversState };
+  const text = rewriteFor(driverText(bytes, { ...paths, id }), host);
   const reasons = await inMemoryFolder(memory, async (folder) => {
     const file = join(folder, 'haproxy.cfg');
     const overrides = join(folder, 'check.cfg');

@@ -7,7 +7,6 @@ import {
   type DriverConfigProblem,
   readDriverConfig,
 } from '../../parsers/haproxy/driver-config.ts';
-import { withMemberStates } from '../../parsers/haproxy/member-states.ts';
 import { rewriteFor } from '../../parsers/haproxy/rewrite.ts';
 import type { Owner, Stored, Uploaded } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
@@ -54,7 +53,8 @@ export async function uploadConfig(
     await storeRefused(places, bytes);
     throw error;
   }
-  const rewritten = forHaproxy(text, places, await version());
+  const host = { version: await version(), stateFile: places.serversState };
+  const rewritten = rewriteFor(text, host);
   const candidate = `${places.config}.new`;
   await removePlainFile(candidate);
   await replacePlainFile(candidate, rewritten, 0o600);
@@ -77,15 +77,6 @@ export function driverText(bytes: Buffer, place: DriverConfigPlace): string {
   const { problems } = readDriverConfig(text, place);
   if (problems.length > 0) throw refused(namesOf(problems));
   return text;
-}
-
-/** What haproxy gets of the text of an upload. @param version of haproxy */
-export function forHaproxy(
-  text: string,
-  { serversState }: Pick<OwnerPlaces, 'serversState'>,
-  version: string,
-): string {
-  return rewriteFor(withMemberStates(text, serversState), version);
 }
 
 /** It stays for the operator. A full disk changes nothing about the refusal. */

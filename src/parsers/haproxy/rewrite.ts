@@ -1,41 +1,56 @@
 import { readConfig } from './config.ts';
 
-/** A line that drivers write, in a section, becomes these lines; undefined if the rule does not apply. */
+/** A line that drivers write becomes these lines; undefined if the rule does not apply. */
 interface Rule {
   /** The first version of haproxy that needs it. */
   since: readonly [major: number, minor: number];
   rewrite: (line: DriverLine) => readonly string[] | undefined;
 }
 
+/** A line of a section, or the one that begins it. */
 interface DriverLine {
   raw: string;
   tokens: readonly string[];
   section: string;
   /** Whether the section has a line of this directive. */
   hasDirective: (directive: string) => boolean;
+  /** The file from which haproxy is to load the states of members; undefined if the driver has named one. */
+  stateFile: string | undefined;
 }
 
 const rules: readonly Rule[] = [
   { since: [0, 0], rewrite: withoutGroup },
   { since: [0, 0], rewrite: withSeparateExternalCheck },
+  { since: [0, 0], rewrite: withMemberStates },
   { since: [2, 2], rewrite: withForks },
   { since: [2, 2], rewrite: withoutHtx },
   { since: [2, 2], rewrite: withHostOfCheck },
 ];
 
 /**
- * Rewrites what drivers write and haproxy refuses. A rule may put one line more into the file, so that the lines of
- * haproxy's messages may be higher than those of the driver's file.
+ * Rewrites what drivers write and haproxy refuses, and adds what older drivers leave out. A rule may put one line more into
+ * the file, so that the lines of haproxy's messages may be higher than those of the driver's file.
  * @param text a haproxy.cfg without problems (readDriverConfig)
- * @param version of haproxy, such as `2.6.12`; if it is unknown, every rule applies
+ * @param host.version of haproxy, such as `2.6.12`; if it is unknown, every rule applies
+ * @param host.stateFile where the agent stores the states of members before a reload
  */
-export function rewriteFor(text: string, version: string): string {
+export function rewriteFor(
+  text: string,
+  { version, stateFile }: { version: string; stateFile: string },
+): string {
   const used = rules.filter(({ since }) => isFrom(version, since));
+  const { sections } = readConfig(text);
+  const hasStateFile = sections.some(({ lines }) =>
+    lines.some(({ tokens }) => tokens[0] === 'server-state-file'),
+  );
+  const ofFile = { stateFile: hasStateFile ? undefined : stateFile };
   const known = new Map(
-    readConfig(text).sections.flatMap(({ keyword, lines }) => {
+    sections.flatMap(({ keyword, args, line, lines }) => {
       const directives = new Set(lines.map(({ tokens }) => tokens[0]));
-      const section = { section: keyword, hasDirective: (name: string) => directives.has(name) };
-      return lines.map(({ line, tokens }) => [line, { ...section, tokens }]);
+      const hasDirective = (name: string) => directives.has(name);
+      const section = { ...ofFile, section: keyword, hasDirective };
+      const all = [{ line, tokens: [keyword, ...args] }, ...lines];
+      return all.map((each) => [each.line, { ...section, tokens: each.tokens }] as const);
     }),
   );
   const rewritten = text.split('\n').flatMap((raw, index) => {
@@ -71,6 +86,22 @@ function withSeparateExternalCheck(line: DriverLine): readonly string[] | undefi
   if (tokens[0] !== 'cpu-map' || tokens[3] !== 'external-check') return undefined;
   const end = raw.lastIndexOf('external-check');
   return [raw.slice(0, end).trimEnd(), ...externalCheck(line)];
+}
+
+/**
+ * Drivers before 11.0 do not have haproxy load the states of members, so each reload would count those that are down as up
+ * until their next checks (configuration.txt, `load-server-state-from-file`).
+ */
+function withMemberStates({ raw, tokens, stateFile }: DriverLine): readonly string[] | undefined {
+  if (stateFile === undefined) return undefined;
+  switch (tokens[0]) {
+    case 'global':
+      return [raw, `    server-state-file ${stateFile}`];
+    case 'backend':
+      return [raw, '    load-server-state-from-file global'];
+    default:
+      return undefined;
+  }
 }
 
 /** Drivers before 11.0 do not allow the processes of PING monitors, without which they fail since haproxy 2.2. */

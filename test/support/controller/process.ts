@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -132,7 +133,7 @@ export async function askApi(
     });
     request.setTimeout(60_000, () => request.destroy(new Error('no answer')));
     request.end(body === undefined ? undefined : JSON.stringify(body));
-    const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage];
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
     const { statusCode: status = 0, headers } = response;
     return { status, headers, body: JSON.parse(await text(response)) as ApiAnswer['body'] };
   } catch {

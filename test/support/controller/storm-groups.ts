@@ -123,7 +123,7 @@ export function makeGroupClient(
     return allowed.some((each) => isDeepStrictEqual(each, now));
   }
 
-  async function settle(request: Pending, groups: readonly ShownGroup[]): Promise<void> {
+  function settle(request: Pending, groups: readonly ShownGroup[]): void {
     const { name, method } = request;
     const found = groups.find((each) => each.name === name);
     const now = found && wishIn(found);
@@ -176,7 +176,7 @@ export function makeGroupClient(
       const request = pending;
       pending = undefined;
       if (request) {
-        await settle(request, await shown());
+        settle(request, await shown());
         if (request.key !== undefined) await repeat(request);
       }
       const groups = await shown();

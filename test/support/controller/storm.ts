@@ -228,7 +228,7 @@ function makeHistory(): (nodes: readonly StormNode[]) => string[] {
         const isLater = former === undefined || revision > former.revision;
         const isSame = former?.revision === revision && former.digest === digest;
         if (!isLater && !isSame)
-          complaints.push(`node ${id} got revision ${revision} after ${former?.revision ?? '-'}`);
+          complaints.push(`node ${id} got revision ${revision} after ${former.revision}`);
         const { instances } = order.wanted as WantedKeepalived;
         const keys = instances.flatMap((each) => [`id ${each.routerId}`, ...each.addresses]);
         if (new Set(keys).size !== keys.length)

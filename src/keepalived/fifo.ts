@@ -4,10 +4,16 @@ import { Socket } from 'node:net';
 import { promisify } from 'node:util';
 
 import { ifThere } from '../kit/files/files.ts';
+import { readNotifyLines } from '../parsers/keepalived/notify.ts';
+
+/** A reload stops what is no longer there, and its name is never said again. */
+const maxStopped = 1024;
 
 export interface FifoReader {
   /** Opens the FIFO if it is another one than before, or was not there. Call it again and again. */
   refresh(): Promise<void>;
+  /** The instances that the keepalived of this FIFO has stopped. */
+  stopped(): ReadonlySet<string>;
   close(): void;
 }
 
@@ -19,12 +25,14 @@ export interface FifoReader {
  */
 export function makeFifoReader(path: string, onLine: () => void): FifoReader {
   let opened: { inode: bigint; socket: Socket } | undefined;
+  let stopped = new Set<string>();
   let refreshing: Promise<void> | undefined;
   let isClosed = false;
 
   function close(): void {
     opened?.socket.destroy();
     opened = undefined;
+    stopped = new Set();
   }
 
   async function refresh(): Promise<void> {
@@ -39,7 +47,14 @@ export function makeFifoReader(path: string, onLine: () => void): FifoReader {
       socket.destroy();
       return;
     }
-    socket.on('data', onLine);
+    socket.setEncoding('utf8');
+    socket.on('data', (text: string) => {
+      for (const { name, state } of readNotifyLines(text)) {
+        if (state !== 'STOP') stopped.delete(name);
+        else if (stopped.size < maxStopped) stopped.add(name);
+      }
+      onLine();
+    });
     socket.on('error', close);
     opened = { inode, socket };
   }
@@ -49,6 +64,7 @@ export function makeFifoReader(path: string, onLine: () => void): FifoReader {
       (refreshing ??= refresh().finally(() => {
         refreshing = undefined;
       })),
+    stopped: () => stopped,
     close() {
       isClosed = true;
       close();

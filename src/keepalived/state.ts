@@ -27,9 +27,10 @@ export interface KeepalivedProcess {
   pid(): Promise<number | undefined>;
   /**
    * The VRRP instances as keepalived itself sees them.
-   * @returns undefined if keepalived does not run, or gives no answer within a second
+   * @param maxMs the max time for the answer, a second by default
+   * @returns undefined if keepalived does not run, or gives no answer in this time
    */
-  instances(): Promise<readonly VrrpInstance[] | undefined>;
+  instances(maxMs?: number): Promise<readonly VrrpInstance[] | undefined>;
   /** The parent and its children; empty if it does not run. */
   processes(): Promise<readonly KeepalivedChild[]>;
 }
@@ -66,12 +67,12 @@ export function makeKeepalivedProcess({ pidFile, dump }: KeepalivedFiles): Keepa
     known = { pid: id, startedAt: found.startedAt };
     return id;
   };
-  const ask = async () => {
+  const ask = async (maxMs: number) => {
     const running = await pid();
     if (running === undefined) return undefined;
     await removeIfAllowed(dump);
     const former = await stampOf(dump);
-    return signal(running) ? dumped(dump, former) : undefined;
+    return signal(running) ? dumped(dump, former, maxMs) : undefined;
   };
   const processes = async () => {
     const parent = await pid();
@@ -81,7 +82,7 @@ export function makeKeepalivedProcess({ pidFile, dump }: KeepalivedFiles): Keepa
       return found === undefined ? [] : [{ pid: id, isStopped: found.isStopped }];
     });
   };
-  return { pid, instances: () => oneByOne(ask), processes };
+  return { pid, instances: (maxMs = answerMs) => oneByOne(() => ask(maxMs)), processes };
 }
 
 /** The folder belongs to the service of keepalived, and may be read-only here. */
@@ -128,9 +129,16 @@ function signal(pid: number): boolean {
   }
 }
 
-/** @param former the stamp of the dump before, which is no answer */
-async function dumped(path: string, former: string): Promise<VrrpInstance[] | undefined> {
-  for (let waited = 0; waited < answerMs; waited += lookEveryMs) {
+/**
+ * @param former the stamp of the dump before, which is no answer
+ * @param maxMs the max time to wait
+ */
+async function dumped(
+  path: string,
+  former: string,
+  maxMs: number,
+): Promise<VrrpInstance[] | undefined> {
+  for (let waited = 0; waited < maxMs; waited += lookEveryMs) {
     const text = (await stampOf(path)) === former ? undefined : await readTextIfThere(path);
     const instances = text === undefined ? undefined : readDump(text);
     if (instances !== undefined) return instances;

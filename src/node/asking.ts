@@ -12,8 +12,18 @@ export interface KeepalivedAnswer {
   isFresh: boolean;
 }
 
+/** What its FIFO lets expect. */
+export interface Expected {
+  /** Whether something has changed. */
+  isHinted: boolean;
+  /** Whether each instance has stopped. */
+  isStopping: boolean;
+}
+
 /** keepalived logs a line for each question. So it is asked rarely while nothing shows that something changed. */
 const restMs = 5000;
+/** A keepalived that has stopped its instances lives on for a second, and answers no more (2.1.5, 2.2.7 and 2.3.3). */
+const stoppingMs = 100;
 /** So long after such a sign it is asked each time. */
 const restlessMs = 3000;
 
@@ -27,13 +37,13 @@ export function makeAsking(
   now: () => number = () => performance.now(),
 ): (
   interfaces: ReadonlyMap<string, PresentInterface>,
-  isHinted: boolean,
+  expected: Expected,
 ) => Promise<KeepalivedAnswer> {
   const sinceTransitions = makeSinceTransitions();
   let signs = '';
   let signAt = -Infinity;
   let last: { at: number; instances: readonly VrrpInstance[] | undefined } | undefined;
-  return async (interfaces, isHinted) => {
+  return async (interfaces, { isHinted, isStopping }) => {
     const processes = await keepalived.processes();
     const present = JSON.stringify([processes, ...interfaces.values()]);
     if (isHinted || present !== signs) signAt = now();
@@ -43,7 +53,8 @@ export function makeAsking(
     const isFresh = last === undefined || !isQuiet || now() - last.at >= restMs;
     if (last === undefined || isFresh) {
       const at = now();
-      last = { at, instances: sinceTransitions(pid, await keepalived.instances()) };
+      const maxMs = isStopping ? stoppingMs : undefined;
+      last = { at, instances: sinceTransitions(pid, await keepalived.instances(maxMs)) };
     }
     const stopped = processes.flatMap((each) => (each.isStopped ? [each.pid] : []));
     return { pid, stopped, instances: last.instances, isFresh };

@@ -106,16 +106,19 @@ export async function makeNode(parts: NodeParts): Promise<Node> {
   async function look(isHinted: boolean): Promise<Observation> {
     await fifo.refresh();
     const applied = state.current();
+    const wanted = applied?.wanted.instances ?? [];
+    const isStopping = wanted.length > 0 && wanted.every(({ name }) => fifo.stopped().has(name));
     const devices = new Set([
-      ...(applied?.wanted.instances ?? []).map((each) => each.interface),
+      ...wanted.map((each) => each.interface),
       ...state.owned().map((each) => each.interface),
     ]);
     const before = await readInterfaces(ip, [...devices]);
-    const { isFresh, ...answer } = await askKeepalived(before, isHinted);
+    const { isFresh, ...answer } = await askKeepalived(before, { isHinted, isStopping });
     return {
       applied,
       version: await parts.version(),
       ...answer,
+      isStopping,
       // A transition may have begun while keepalived answered.
       interfaces: isFresh ? await readInterfaces(ip, [...devices]) : before,
       seen: await listener.seen(),

@@ -16,6 +16,8 @@ export interface Observation {
   pid: number | undefined;
   /** Its processes that a signal has stopped. */
   stopped: readonly number[];
+  /** Whether it has said of each instance that it stops. */
+  isStopping: boolean;
   /** Undefined if it did not answer. */
   instances: readonly VrrpInstance[] | undefined;
   /** The interfaces of the instances; missing ones are left out. */
@@ -102,7 +104,10 @@ function troublesOfProcess(seen: Observation, isAnswering: boolean): string[] {
     const pids = seen.stopped.join(' ');
     return [`keepalived is stopped by a signal, and goes on after 'kill -CONT ${pids}'.`];
   }
-  return isAnswering ? [] : ['keepalived runs, and does not answer.'];
+  if (isAnswering) return [];
+  return [
+    seen.isStopping ? 'keepalived is about to end.' : 'keepalived runs, and does not answer.',
+  ];
 }
 
 function troublesOfInstance(wanted: WantedInstance, seen: Observation): string[] {

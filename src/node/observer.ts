@@ -56,7 +56,7 @@ export function makeObserver({ look, healer, log, everyMs = usualMs }: ObserverP
   async function observe(hasHint: boolean): Promise<void> {
     const seen = await look(hasHint);
     silent = seen.instances === undefined ? silent + 1 : 0;
-    const isGone = seen.pid === undefined || seen.stopped.length > 0;
+    const isGone = seen.pid === undefined || seen.stopped.length > 0 || seen.isStopping;
     const isSilent = isGone ? silent > 0 : silent >= maxSilent;
     // A single late answer is no sign. The report before it stays.
     if (!isSilent && seen.instances === undefined && last !== undefined) return;

@@ -6,6 +6,7 @@ import type { VrrpInstance, VrrpState } from '../../src/parsers/keepalived/dump.
 describe('how often keepalived is asked', () => {
   let time: number;
   let asked: number;
+  let waited: number | undefined;
   let pid: number;
   let state: VrrpState;
   let transitions: number;
@@ -30,8 +31,9 @@ describe('how often keepalived is asked', () => {
       {
         pid: () => Promise.resolve(pid),
         processes: () => Promise.resolve([{ pid, isStopped: false }]),
-        instances: () => {
+        instances: (maxMs) => {
           asked += 1;
+          waited = maxMs;
           return Promise.resolve([instance()]);
         },
       },
@@ -43,7 +45,7 @@ describe('how often keepalived is asked', () => {
   const looks = async (count: number, interfaces = eth1(), isHinted = false) => {
     asked = 0;
     for (let look = 0; look < count; look += 1) {
-      await ask(interfaces, isHinted);
+      await ask(interfaces, { isHinted, isStopping: false });
       time += 1000;
     }
     return asked;
@@ -61,7 +63,15 @@ describe('how often keepalived is asked', () => {
     expect(await looks(1, eth1('10.0.0.1/24'))).to.equal(1);
   });
 
-  const sinceNow = async () => (await ask(eth1(), true)).instances?.[0]?.since;
+  it('is without a long wait if it has stopped its instances', async () => {
+    await ask(eth1(), { isHinted: true, isStopping: false });
+    expect(waited).to.equal(undefined);
+    await ask(eth1(), { isHinted: true, isStopping: true });
+    expect(waited).to.equal(100);
+  });
+
+  const sinceNow = async () =>
+    (await ask(eth1(), { isHinted: true, isStopping: false })).instances?.[0]?.since;
 
   it('has the time of the last transition, and not of a reload', async () => {
     time = 5;

@@ -47,6 +47,7 @@ describe('what a node puts right', () => {
     version: '2.2.7',
     pid: 1,
     stopped: [],
+    isStopping: false,
     instances: [],
     interfaces: new Map([['eth1', { name: 'eth1', addresses: [], isUp: true }]]),
     seen: [],

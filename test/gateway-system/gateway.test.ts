@@ -10,6 +10,7 @@ import { testDamage } from './damage.ts';
 import { testHostKeepalived } from './host-keepalived.ts';
 import { testLife } from './life.ts';
 import { testRenewal } from './renewal.ts';
+import { testStores } from './stores.ts';
 import { testUpgrade } from './upgrade.ts';
 
 const suites = (process.env['HA_GATEWAY_SUITES'] ?? 'bookworm,bullseye,trixie').split(',');
@@ -53,5 +54,6 @@ describe(`groups of virtual addresses on ${suites.join(', ')}`, () => {
   testRenewal(() => gateway);
   testDamage(() => gateway);
   testHostKeepalived(() => gateway);
+  testStores(() => gateway);
   testUpgrade(() => gateway);
 });

@@ -96,11 +96,9 @@ export function testHostKeepalived(at: () => Gateway): void {
 
     it('runs its own instance beside that of the group with include_keepalived', async () => {
       await host().run(['systemctl', 'disable', '--now', 'keepalived']);
-      await waitUntil('the group to be taken', async () => {
-        const { status, body } = await post();
-        id = (body.data as { id: number } | undefined)?.id ?? 0;
-        return status === 200;
-      });
+      const { status, body } = await post();
+      expect(status, JSON.stringify(body)).to.equal(200);
+      id = (body.data as { id: number }).id;
       await waitUntil('the host to be MASTER', async () => {
         return masterOf(await settled(at(), id, address())) === at().ids[2];
       });

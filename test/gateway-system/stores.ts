@@ -9,7 +9,7 @@ import { masterOf, realNodes, settled } from './life.ts';
 
 const state = '/var/lib/ha-controller';
 const identity = '/etc/ha-agent/node';
-const backup = '/root/store.backup';
+const [older, copied, own] = ['/root/older.backup', '/root/copied.backup', '/root/own.backup'];
 /** Longer than a node needs to report, and a controller to order. */
 const waitMs = 8000;
 
@@ -92,12 +92,11 @@ export function testStores(at: () => Gateway): void {
       await control('stop');
       await at().controller.run(['mv', state, `${state}.away`]);
       await withoutMoving([address()], async () => {
-        const { exitCode } = await at().controller.exec(['systemctl', 'start', 'ha-controller']);
+        await at().controller.exec(['systemctl', 'start', 'ha-controller']);
         const how = ['--no-pager', '--lines=20', '--output=cat', '--unit=ha-controller'];
         await waitUntil('the reason in the journal', async () =>
           (await at().controller.run(['journalctl', ...how])).includes('hactl controller restore'),
         );
-        expect(exitCode).to.be.a('number');
       });
     });
 
@@ -120,11 +119,11 @@ export function testStores(at: () => Gateway): void {
     });
 
     it('leaves nodes alone after an old backup was restored, until somebody confirms it', async () => {
-      await hactl(at().controller, 'controller', 'backup', backup);
+      await hactl(at().controller, 'controller', 'backup', older);
       await make('later', later());
       await withoutMoving([address(), later()], async () => {
         await control('stop');
-        await hactl(at().controller, 'controller', 'restore', backup);
+        await hactl(at().controller, 'controller', 'restore', older);
         await control('start');
         await untilAllSay('from before the store was restored');
         expect((await at().groups()).map(({ name }) => name)).to.not.include('later');
@@ -169,11 +168,11 @@ export function testStores(at: () => Gateway): void {
 
     it('is refused by all nodes if a restored copy of its store was used elsewhere', async () => {
       const second = nodeAt(1);
-      await hactl(at().controller, 'controller', 'backup', backup);
-      const copy = await at().controller.run(['base64', '--wrap=0', backup]);
-      await second.writeFile(backup, Buffer.from(copy, 'base64'), 0o600);
+      await hactl(at().controller, 'controller', 'backup', copied);
+      const copy = await at().controller.run(['base64', '--wrap=0', copied]);
+      await second.writeFile(copied, Buffer.from(copy, 'base64'), 0o600);
       await withoutMoving([address()], async () => {
-        await hactl(second, 'controller', 'restore', backup);
+        await hactl(second, 'controller', 'restore', copied);
         await control('start', second);
         await untilAllSay('it is a former copy');
         const refused = await at().call('PUT', `/1/virtual_groups/${id}`, { preempt: false });
@@ -184,8 +183,8 @@ export function testStores(at: () => Gateway): void {
       // The present store is gone. A restore makes the former copy the present one.
       await withoutMoving([address()], async () => {
         await control('stop');
-        await hactl(at().controller, 'controller', 'backup', `${backup}.own`);
-        await hactl(at().controller, 'controller', 'restore', `${backup}.own`);
+        await hactl(at().controller, 'controller', 'backup', own);
+        await hactl(at().controller, 'controller', 'restore', own);
         await control('start');
         await untilBestServes(id, address());
       });

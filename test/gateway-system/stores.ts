@@ -71,10 +71,10 @@ export function testStores(at: () => Gateway): void {
       const found = (await at().groups()).find((each: Group) => each.name === name);
       return (found?.real_nodes ?? []).map(({ detail }) => detail);
     };
-    const untilAllSay = (words: string) =>
-      waitUntil(`all nodes to say '${words}'`, async () => {
+    const untilAllSay = (text: string) =>
+      waitUntil(`all nodes to say '${text}'`, async () => {
         const details = await detailsOf('kept');
-        return details.length === 3 && details.every((each) => each.includes(words));
+        return details.length === 3 && details.every((each) => each.includes(text));
       });
     const control = (how: 'start' | 'stop', node = at().controller) =>
       node.run(['systemctl', how, 'ha-controller']);

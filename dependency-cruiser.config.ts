@@ -5,7 +5,9 @@ import type { IConfiguration, IForbiddenRuleType } from 'dependency-cruiser';
 /** The neighbours: one folder for each program on the host. */
 const neighbours = 'pacemaker|pcs|corosync|systemd|haproxy|keepalived|netlink';
 /** The families: what the project does, without HTTP. */
-const families = 'cluster|alphorn|amphora';
+const families = 'cluster|alphorn|amphora|node|gateway';
+/** What the families of the controller share. */
+const controller = 'controller';
 /** Rooms that serve every family, and therefore know none. */
 const shared = 'server|access|changes|kit';
 
@@ -18,6 +20,8 @@ const domainOf = {
   peers: 'alphorn',
   amphora: 'amphora',
   'amphora-local': 'amphora',
+  node: 'node',
+  gateway: 'gateway',
 };
 
 const walls: IForbiddenRuleType[] = [
@@ -76,6 +80,12 @@ const walls: IForbiddenRuleType[] = [
     to: { path: '^src/', pathNot: inRoom('changes|access|kit') },
   },
   {
+    name: 'controller-knows-no-family',
+    comment: 'What the families of the controller share knows none of them.',
+    from: { path: inRoom(controller) },
+    to: { path: '^src/', pathNot: inRoom(`${controller}|${neighbours}|parsers|changes|kit`) },
+  },
+  {
     name: 'families-know-no-http',
     comment: 'A family returns typed values. Routes turn them into the JSON of a document.',
     from: { path: inRoom(families) },
@@ -96,6 +106,13 @@ const walls: IForbiddenRuleType[] = [
       pathNot: ['^src/server/', '^src/alphorn/sending/', '^src/kit/ask-service[.]ts$'],
     },
     to: { dependencyTypes: ['core'], path: '^(?:node:)?http[2s]?$' },
+  },
+  {
+    name: 'only-links-use-undici',
+    comment:
+      'Requests to nodes have deadlines, bounds and pinned certificates; controller/nodes sees to it.',
+    from: { path: '^src/', pathNot: '^src/controller/nodes/' },
+    to: { path: 'node_modules/undici/' },
   },
   {
     name: 'families-are-apart',

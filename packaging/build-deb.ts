@@ -55,6 +55,7 @@ const units = 'usr/lib/systemd/system';
 const plainFiles: Record<string, string> = {
   'packaging/hactl': 'usr/bin/hactl',
   'packaging/watchdog': 'usr/lib/ha-agent/watchdog',
+  'packaging/node/vrrp-probe': 'usr/lib/ha-agent/vrrp-probe',
   'packaging/config.json': 'etc/ha-agent/config.json',
   'packaging/amphora/certificates-generator':
     'usr/lib/systemd/system-generators/ha-amphora-certificates',
@@ -68,6 +69,7 @@ const plainFiles: Record<string, string> = {
   'docs/alphorn.md': 'usr/share/doc/ha-agent/docs/alphorn.md',
   'docs/contract.md': 'usr/share/doc/ha-agent/docs/contract.md',
   'docs/design.md': 'usr/share/doc/ha-agent/docs/design.md',
+  'docs/gateway.md': 'usr/share/doc/ha-agent/docs/gateway.md',
   'docs/first-cluster.md': 'usr/share/doc/ha-agent/docs/first-cluster.md',
   'docs/reference.md': 'usr/share/doc/ha-agent/docs/reference.md',
   'docs/performance.md': 'usr/share/doc/ha-agent/docs/performance.md',
@@ -83,6 +85,7 @@ const executables = new Set([
   `${home}/node`,
   'usr/bin/hactl',
   'usr/lib/ha-agent/watchdog',
+  'usr/lib/ha-agent/vrrp-probe',
   'usr/lib/systemd/system-generators/ha-amphora-certificates',
   'DEBIAN/postinst',
   'DEBIAN/prerm',

@@ -1,14 +1,17 @@
 import { build, type Plugin } from 'esbuild';
 
-/** What is started by its path: the services and hactl, and a thread that finds its file beside the service's. */
+/** What is started by its path: the services and hactl, and threads that find their files beside the service's. */
 const started: Readonly<Record<string, string>> = {
   'bin/ha-agent': 'src/bin/ha-agent.ts',
   'bin/ha-agent-peers': 'src/bin/ha-agent-peers.ts',
   'bin/ha-amphora': 'src/bin/ha-amphora.ts',
   'bin/ha-amphora-netns': 'src/bin/ha-amphora-netns.ts',
+  'bin/ha-controller': 'src/bin/ha-controller.ts',
   'bin/alphornd': 'src/bin/alphornd.ts',
   'bin/hactl': 'src/bin/hactl.ts',
   'bin/cib-worker': 'src/cluster/reading/cib-worker.ts',
+  'bin/store-thread': 'src/controller/store/thread.ts',
+  'bin/store-copy-thread': 'src/controller/store/copy-thread.ts',
 };
 
 /** Modules of CommonJS find the modules of Node.js with it. */

@@ -23,6 +23,8 @@ const files = {
   peers: 'src/routes/peers/examples.json',
   alphornd: 'src/routes/alphorn/examples.json',
   amphora: 'src/routes/amphora/documents/examples.json',
+  node: 'src/routes/node/examples.json',
+  gateway: 'src/routes/gateway/documents/examples.json',
 } as const satisfies Record<keyof typeof families, string>;
 
 /** The tests that ask each row, and those of the rows that take the cluster away. */

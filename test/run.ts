@@ -36,8 +36,8 @@ interface Part extends Outcome {
 /** Enough for some failures with their stacks. A part with failures everywhere is read from its start. */
 const maxFailureLines = 150;
 
-/** CI ends a run after 90 minutes. On a machine that is slow today, the last part must not cost the result of the others. */
-const maxMsBeforeAmphorae = 70 * 60 * 1000;
+/** CI ends a run after 90 minutes. On a machine that is slow today, the hosts must not cost the result of the others. */
+const maxMsBeforeHosts = 70 * 60 * 1000;
 
 const { values: options } = parseArgs({
   options: {
@@ -142,17 +142,30 @@ async function unitTests(): Promise<Part[]> {
   return [...parts, await mocha('other unit tests', rest)];
 }
 
-/** The package, and the agent in it on real clusters. */
-async function onClusters(): Promise<Part[]> {
+/**
+ * The package, and the agent in it on real hosts.
+ * @param others checks that have to end before hosts without a cluster are started beside the clusters
+ */
+async function onRealHosts(others: Promise<unknown>): Promise<Part[]> {
   if (process.getuid?.() !== 0) {
-    console.log('The tests on real clusters were NOT RUN: they need root. Run `sudo npm test`.');
+    console.log('The tests on real hosts were NOT RUN: they need root. Run `sudo npm test`.');
     // In CI, a part that was not run is a failure.
     return process.env['CI'] === undefined ? [] : [notRun];
   }
   await installPackages(['lintian'], progressOnStderr);
   const packaged = await check('npm', 'run', 'package');
   if (packaged.failed > 0) return [packaged];
-  const parts = [packaged, await check('lintian', '--fail-on', 'error', await builtPackage())];
+  const checked = await check('lintian', '--fail-on', 'error', await builtPackage());
+  const isWhole = !options.full && options.grep === undefined;
+  const parts = await Promise.all([
+    orFailure(onClusters),
+    isWhole ? others.then(() => orFailure(onHostsWithoutCluster)) : [],
+  ]);
+  return [packaged, checked, ...parts.flat()];
+}
+
+async function onClusters(): Promise<Part[]> {
+  const parts: Part[] = [];
   for (const suite of options.suites.split(',')) {
     const chosen = [
       ...(options.full ? ['--ignore', 'test/system/lab.test.ts'] : []),
@@ -170,18 +183,41 @@ async function onClusters(): Promise<Part[]> {
       ),
     );
   }
-  if (options.full || options.grep !== undefined) return parts;
-  if (performance.now() < maxMsBeforeAmphorae) return [...parts, await onAmphorae()];
-  console.log(
-    'The tests on amphorae were NOT RUN: the others took too long. Run `npm run test:amphora`.',
-  );
   return parts;
 }
 
+/** The package on real hosts without a cluster. */
+async function onHostsWithoutCluster(): Promise<Part[]> {
+  const parts: Part[] = [];
+  for (const { what, test, command } of [
+    { what: 'amphorae', test: onAmphorae, command: 'test:amphora' },
+    { what: 'groups', test: onGateways, command: 'test:gateway' },
+  ]) {
+    if (performance.now() < maxMsBeforeHosts) parts.push(await test());
+    else {
+      console.log(
+        `The tests of ${what} were NOT RUN: the others took too long. Run \`npm run ${command}\`.`,
+      );
+    }
+  }
+  return parts;
+}
+
+/** Groups of virtual addresses on real hosts, of each Debian one. On another day another one has the controller. */
+function onGateways(): Promise<Part> {
+  const first = seed % suites.length;
+  const hosts = [...suites.slice(first), ...suites.slice(0, first)].join(',');
+  return mocha(
+    `groups of virtual addresses on ${hosts}`,
+    ['--config', 'test/gateway-system/.mocharc.json'],
+    { HA_GATEWAY_SUITES: hosts },
+  );
+}
+
 /**
- * The agent on real amphorae: on the Debian whose turn it is, with the driver of another one each three days. Attacks and
- * upgrades take turns. What counts each heartbeat of a second is left to `npm run test:amphora`, because the other parts
- * of this run hold up the machine meanwhile.
+ * The agent on real amphorae: on the Debian whose turn it is, with the driver of another one after three turns. Attacks
+ * and upgrades take turns. What counts each heartbeat of a second is left to `npm run test:amphora`, because the other
+ * parts of this run hold up the machine meanwhile.
  */
 function onAmphorae(): Promise<Part> {
   const onTurn = (turn: number) => suites[turn % suites.length] as Suite;
@@ -209,8 +245,8 @@ async function orFailure(tier: () => Promise<Part[]>): Promise<Part[]> {
 }
 
 // Nodes of a lab wait for each other during half of their tests, so the other checks run meanwhile.
-const tiers = [...(options.full ? [] : [withoutCluster]), onClusters];
-const parts = (await Promise.all(tiers.map(orFailure))).flat();
+const others = options.full ? Promise.resolve([]) : orFailure(withoutCluster);
+const parts = (await Promise.all([others, orFailure(() => onRealHosts(others))])).flat();
 for (const { name, failures } of parts) {
   if (failures.length > 0) console.log(`${name}:\n${failures.join('\n')}`);
 }

@@ -14,7 +14,7 @@ const bannedParts = new Set([
   'anew',
   'patience',
   'stranger',
-  'strangers',
+  'otherRouters',
   'door',
   'doors',
   'told',

@@ -89,6 +89,11 @@ describe('the walls between the rooms', () => {
       },
     ],
     [
+      'a request to a node from anywhere else',
+      'only-links-use-undici',
+      { 'node_modules/undici/index.ts': a, 'src/cluster/b.ts': importing('undici') },
+    ],
+    [
       'a neighbour that knows a family',
       'neighbours-know-no-family',
       { 'src/cluster/a.ts': a, 'src/pacemaker/b.ts': importing('../cluster/a.ts') },

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { rulesSchema } from '../../src/alphorn/collecting/rules.ts';
 import { settingsSchema } from '../../src/alphorn/settings.ts';
 import { amphoraConfig } from '../../src/amphora/config.ts';
+import { controllerSchema } from '../../src/bin/wiring/controller/config.ts';
 import { type Ending, exitCodes, exitMeanings } from '../../src/bin/hactl/exit-codes.ts';
 import {
   commandsOf,
@@ -62,6 +63,7 @@ async function sections(): Promise<Readonly<Record<string, string>>> {
     SETTINGS_KEYS: keyItems(settingsSchema),
     RULES_KEYS: keyItems(rulesSchema),
     AMPHORA_KEYS: keyItems(amphoraConfig),
+    CONTROLLER_KEYS: keyItems(controllerSchema),
     ENVIRONMENT: [
       item(bold(fileVariable), prose('The file to read instead of the configuration.')),
       item(

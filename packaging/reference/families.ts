@@ -7,8 +7,10 @@ import { changeRows } from '../../src/routes/common/change.ts';
 import { hostChanges } from '../../src/routes/common/described.ts';
 import { daemonFamily } from '../../src/routes/alphorn/daemon.ts';
 import { documentFamily } from '../../src/routes/documents.ts';
+import { gatewayFamily } from '../../src/routes/gateway/index.ts';
 import { haFamily } from '../../src/routes/ha/index.ts';
 import { metricsFamily } from '../../src/routes/metrics.ts';
+import { nodeFamily } from '../../src/routes/node/index.ts';
 import { peersFamily } from '../../src/routes/peers/index.ts';
 import { probeFamily } from '../../src/routes/probes.ts';
 import { makeProblems } from '../../src/server/problem.ts';
@@ -25,6 +27,8 @@ export const families = {
   peers: peersFamily(domain),
   alphornd: daemonFamily(domain),
   amphora: amphoraFamily({ domain, changes: domain, log: domain }),
+  node: nodeFamily({ domain, changes: domain, log: domain }),
+  gateway: gatewayFamily({ domain, changes: domain, repeatedAnswers: domain }, []),
 } as const satisfies Record<string, Family>;
 
 /** What OpenAPI documents are served by; it has none itself. */
@@ -36,7 +40,13 @@ function standIn(real: Readonly<Record<PropertyKey, unknown>>): never {
   return anything as never;
 }
 
-/** The families of a cluster's node. The amphora has a port of its own, where the same paths have another meaning. */
+const elsewhere: readonly string[] = [
+  families.amphora.name,
+  families.node.name,
+  families.gateway.name,
+];
+
+/** The families of a cluster's node. The amphora and the controller have ports of their own, with paths of their own. */
 export const clusterFamilies: readonly Family[] = Object.values(families).filter(
-  ({ name }) => name !== families.amphora.name,
+  ({ name }) => !elsewhere.includes(name),
 );

@@ -1,9 +1,14 @@
 import type { AgentFolders } from '../../src/pacemaker/paths.ts';
 import { amphoraConfigFile } from '../../src/amphora/config.ts';
+import { debianNodePaths, type NodePaths } from '../../src/node/paths.ts';
 import { type AmphoraPaths, amphoraSocket, debianAmphoraPaths } from '../../src/amphora/paths.ts';
 import type { AlphornPaths } from '../../src/alphorn/paths.ts';
+import { controllerConfigFile } from '../../src/controller/config.ts';
+import { controllerSocket } from '../../src/controller/paths.ts';
+import { type StorePaths, storePaths } from '../../src/controller/store/paths.ts';
 import { configFile, memoryFolder } from '../../src/kit/paths.ts';
 import { debianPaths, type Paths } from '../../src/bin/wiring/paths.ts';
+import { controllerSchema } from '../../src/bin/wiring/controller/config.ts';
 import { configSchema } from '../../src/bin/wiring/config.ts';
 
 /** A file or folder, and what it is for. */
@@ -54,6 +59,32 @@ const amphoraFiles: Readonly<Record<keyof AmphoraPaths, string>> = {
   logSocket: 'The socket to which haproxy logs; a link to the journal unless there is one.',
 };
 
+const nodeFiles: Readonly<Record<keyof NodePaths, string>> = {
+  config: 'What this host decides about itself as a node of a controller; joining writes it.',
+  credentials: "A node's key, its certificate and the CA of its controller.",
+  state: 'The orders that a node runs, and the addresses that its keepalived has set.',
+  keepalived: "The configuration of a node's keepalived.",
+  pidFile: 'The process id of that keepalived.',
+  dump: 'Where that keepalived writes its states.',
+  fifo: 'Where that keepalived writes its transitions.',
+  seen: 'The VRRP packets of others that a node has seen.',
+  hostKeepalived: "The configuration of the host's own keepalived; it is only read.",
+};
+const controllerFiles: Readonly<Record<keyof StorePaths, string>> = {
+  folder: 'The state of ha-controller.',
+  file: 'The store of ha-controller, with the key of its authority.',
+  numbers: 'Which numbers the store has given out. It is never restored.',
+  lock: 'The process that has this file locked has the store.',
+  copies:
+    'Copies of the store from before each upgrade of its tables and each restore; the last ten stay.',
+  backup: 'The backup of the store that goes into a liferaft.',
+};
+const { state_directory: controllerState } = controllerSchema.parse({});
+const ofController = Object.entries(storePaths(controllerState)).map(([name, path]) => ({
+  path: path as string,
+  what: controllerFiles[name as keyof StorePaths],
+}));
+
 const isOwn = (path: string) => /^\/(?:etc|run|var\/lib)\/(?:ha-agent|alphorn)\//.test(path);
 const ofAlphorn = Object.entries(alphornFiles).map(([name, what]) => ({
   path: alphorn[name as keyof typeof alphornFiles],
@@ -91,10 +122,19 @@ export const ownFiles: readonly DescribedFile[] = [
     what: 'What this host decides about its amphora: see ha-agent.json(5).',
   },
   { path: amphoraSocket, what: 'The socket by which hactl and the agent reach ha-amphora.' },
+  ...Object.entries(nodeFiles)
+    .filter(([name]) => name !== 'hostKeepalived')
+    .map(([name, what]) => ({ path: debianNodePaths[name as keyof NodePaths], what })),
   ...Object.entries(amphoraFiles).map(([name, what]) => ({
     path: debianAmphoraPaths[name as keyof AmphoraPaths],
     what,
   })),
+  {
+    path: controllerConfigFile,
+    what: 'The configuration of ha-controller, which is off without it: see ha-agent.json(5).',
+  },
+  { path: controllerSocket, what: 'The socket by which hactl reaches ha-controller.' },
+  ...ofController,
 ];
 
 /** Files and folders of other software that ha-agent reads or changes. */
@@ -107,5 +147,6 @@ export const otherFiles: readonly DescribedFile[] = [
     [agents[name as keyof AgentFolders]].flat().map((path) => ({ path, what })),
   ),
   ...ofAlphorn.filter(({ path }) => !isOwn(path)),
+  { path: debianNodePaths.hostKeepalived, what: nodeFiles.hostKeepalived },
   { path: memoryFolder, what: "Shared memory, with Corosync's and Pacemaker's queues." },
 ];

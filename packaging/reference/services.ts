@@ -25,13 +25,18 @@ export interface Port {
   what: string;
 }
 
-/** The ports that are listened on: the keys of the configuration that end in `_port`, and that of ha-amphora. */
+/** The ports that are listened on: the keys of the configuration that end in `_port`, and those of ha-amphora and ha-controller. */
 export const ports: readonly Port[] = [
   ...portsOfAgent(),
   {
     number: '9443',
     key: 'bind_port',
     what: 'Port of ha-amphora for controllers, a key of amphora-agent.conf.',
+  },
+  {
+    number: '9876',
+    key: 'port',
+    what: 'Port of ha-controller for callers of the API and for hosts that join, a key of controller.json.',
   },
 ];
 

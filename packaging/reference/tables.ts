@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { rulesSchema } from '../../src/alphorn/collecting/rules.ts';
 import { settingsSchema } from '../../src/alphorn/settings.ts';
 import { amphoraConfig } from '../../src/amphora/config.ts';
+import { nodeConfig } from '../../src/node/config.ts';
 import { type Ending, exitCodes, exitMeanings } from '../../src/bin/hactl/exit-codes.ts';
 import {
   commandsOf,
@@ -21,6 +22,7 @@ import { code, table } from './markdown.ts';
 import { routeTables } from './routes.ts';
 import { ports, services } from './services.ts';
 import { configSchema } from '../../src/bin/wiring/config.ts';
+import { controllerSchema } from '../../src/bin/wiring/controller/config.ts';
 
 /** From the root of the repository. */
 export const documentsWithTables = ['README.md', 'docs/reference.md', 'docs/api.md'] as const;
@@ -38,6 +40,8 @@ export async function tables(): Promise<Readonly<Record<string, string>>> {
     'settings-keys': keyTable(settingsSchema),
     'rules-keys': keyTable(rulesSchema),
     'amphora-keys': keyTable(amphoraConfig),
+    'node-keys': keyTable(nodeConfig),
+    'controller-keys': keyTable(controllerSchema),
     services: table(
       ['Service', 'What it is'],
       (await services()).map(({ name, what }) => [code(name), what]),

@@ -20,9 +20,10 @@ export const amphoraConfig = z.strictObject({
     ),
   versions: z
     .array(z.enum(apiVersions))
-    .min(1)
     .default([...apiVersions])
-    .describe('The versions of the API that are offered.'),
+    .describe(
+      'The versions of the API that are offered; none means that this host is a node of a controller only.',
+    ),
   client_names: z
     .array(z.string().min(1))
     .nullable()

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeSerializer } from '../kit/concurrency/serialize.ts';
 import { systemErrorCode } from '../kit/fault.ts';
 import { ifThere, readTextIfThere } from '../kit/files/files.ts';
+import { kernelFile } from '../kit/files/kernel-file.ts';
 import { readDump, type VrrpInstance } from '../parsers/keepalived/dump.ts';
 
 /** The files of one keepalived. */
@@ -14,14 +15,24 @@ export interface KeepalivedFiles {
   dump: string;
 }
 
+/** A process of keepalived. */
+export interface KeepalivedChild {
+  pid: number;
+  /** Whether a signal has stopped it. */
+  isStopped: boolean;
+}
+
 export interface KeepalivedProcess {
   /** The id of the parent process, or undefined if it does not run. */
   pid(): Promise<number | undefined>;
   /**
    * The VRRP instances as keepalived itself sees them.
-   * @returns undefined if keepalived does not run, or gives no answer within a second
+   * @param maxMs the max time for the answer, a second by default
+   * @returns undefined if keepalived does not run, or gives no answer in this time
    */
-  instances(): Promise<readonly VrrpInstance[] | undefined>;
+  instances(maxMs?: number): Promise<readonly VrrpInstance[] | undefined>;
+  /** The parent and its children; empty if it does not run. */
+  processes(): Promise<readonly KeepalivedChild[]>;
 }
 
 /**
@@ -41,22 +52,37 @@ const lookEveryMs = 5;
 export function makeKeepalivedProcess({ pidFile, dump }: KeepalivedFiles): KeepalivedProcess {
   // Two questions at once would read each other's file.
   const oneByOne = makeSerializer();
+  /** The parent of the last look. It writes its id once, when it starts. */
+  let known: { pid: number; startedAt: string } | undefined;
   const pid = async () => {
+    if (known !== undefined && processOf(known.pid)?.startedAt === known.startedAt) {
+      return known.pid;
+    }
+    known = undefined;
     const text = await ifThere(readTextIfThere(pidFile), ['ENOENT', 'ELOOP', 'ENOTDIR']);
-    const id = /^(\d{1,10})\s*$/.exec(text ?? '')?.[1];
-    if (id === undefined) return undefined;
-    const comm = await ifThere(readTextIfThere(`/proc/${id}/comm`), ['ENOENT', 'ESRCH']);
+    const id = Number(/^(\d{1,10})\s*$/.exec(text ?? '')?.[1] ?? NaN);
+    const found = Number.isNaN(id) ? undefined : processOf(id);
     // The id of a process that is gone may belong to another one.
-    return comm?.trim() === 'keepalived' && !(await isZombie(id)) ? Number(id) : undefined;
+    if (found?.name !== 'keepalived') return undefined;
+    known = { pid: id, startedAt: found.startedAt };
+    return id;
   };
-  const ask = async () => {
+  const ask = async (maxMs: number) => {
     const running = await pid();
     if (running === undefined) return undefined;
     await removeIfAllowed(dump);
     const former = await stampOf(dump);
-    return signal(running) ? dumped(dump, former) : undefined;
+    return signal(running) ? dumped(dump, former, maxMs) : undefined;
   };
-  return { pid, instances: () => oneByOne(ask) };
+  const processes = async () => {
+    const parent = await pid();
+    if (parent === undefined) return [];
+    return [parent, ...childrenOf(parent)].flatMap((id) => {
+      const found = processOf(id);
+      return found === undefined ? [] : [{ pid: id, isStopped: found.isStopped }];
+    });
+  };
+  return { pid, instances: (maxMs = answerMs) => oneByOne(() => ask(maxMs)), processes };
 }
 
 /** The folder belongs to the service of keepalived, and may be read-only here. */
@@ -70,9 +96,28 @@ async function stampOf(path: string): Promise<string> {
   return stats ? `${stats.ino} ${stats.mtimeNs} ${stats.ctimeNs}` : '';
 }
 
-async function isZombie(id: string): Promise<boolean> {
-  const status = await ifThere(readTextIfThere(`/proc/${id}/status`), ['ENOENT', 'ESRCH']);
-  return status === undefined || /^State:\s+Z/m.test(status);
+/** proc_pid_task(5), `children`. */
+function childrenOf(pid: number): number[] {
+  const text = kernelFile(`/proc/${pid}/task/${pid}/children`);
+  return (text ?? '').split(' ').filter(Boolean).map(Number);
+}
+
+interface ProcessStat {
+  name: string;
+  isStopped: boolean;
+  /** In ticks since the boot, which tells it from a later process of the same id. */
+  startedAt: string;
+}
+
+/** proc_pid_stat(5). @returns undefined if it has ended, even if its parent has not noticed yet */
+function processOf(pid: number): ProcessStat | undefined {
+  const text = kernelFile(`/proc/${pid}/stat`) ?? '';
+  // The name may have brackets and blanks.
+  const [, name = '', rest = ''] = /^\d+ \((.*)\) (.*)$/s.exec(text) ?? [];
+  const [state = 'X', ...others] = rest.split(' ');
+  if ('ZX'.includes(state)) return undefined;
+  // The state is the third field, and the time of the start the twenty-second.
+  return { name, isStopped: /^[Tt]$/.test(state), startedAt: others[18] ?? '' };
 }
 
 function signal(pid: number): boolean {
@@ -84,9 +129,16 @@ function signal(pid: number): boolean {
   }
 }
 
-/** @param former the stamp of the dump before, which is no answer */
-async function dumped(path: string, former: string): Promise<VrrpInstance[] | undefined> {
-  for (let waited = 0; waited < answerMs; waited += lookEveryMs) {
+/**
+ * @param former the stamp of the dump before, which is no answer
+ * @param maxMs the max time to wait
+ */
+async function dumped(
+  path: string,
+  former: string,
+  maxMs: number,
+): Promise<VrrpInstance[] | undefined> {
+  for (let waited = 0; waited < maxMs; waited += lookEveryMs) {
     const text = (await stampOf(path)) === former ? undefined : await readTextIfThere(path);
     const instances = text === undefined ? undefined : readDump(text);
     if (instances !== undefined) return instances;

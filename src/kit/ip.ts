@@ -39,6 +39,12 @@ export function parseSubnet(text: string): Subnet | undefined {
   return prefix > bitsOf[ip.version] ? undefined : subnetOf(ip, prefix);
 }
 
+/** An address without its prefix length. */
+export function withoutPrefix(address: string): string {
+  const slash = address.indexOf('/');
+  return slash < 0 ? address : address.slice(0, slash);
+}
+
 /** The subnet of an address. */
 export function subnetOf({ version, value }: Ip, prefix: number): Subnet {
   const hostBits = BigInt(bitsOf[version] - prefix);

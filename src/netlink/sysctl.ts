@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { type Run, runToSuccess } from '../kit/exec.ts';
 import { Fault } from '../kit/fault.ts';
 import { ifThere } from '../kit/files/files.ts';
+import { kernelFile } from '../kit/files/kernel-file.ts';
 import { inNamespace, ipDeadlineMs, type Namespace } from './namespaces.ts';
 
 const root = '/proc/sys/net';
@@ -24,12 +25,7 @@ export async function ensureSysctls(
   const wanted = names.filter((name) => hasIpv6 || !name.startsWith('ipv6/'));
   const paths = wanted.map((name) => `${root}/${name}`);
   if (paths.length === 0) return;
-  const text = await runToSuccess(
-    run,
-    { argv: inNamespace(namespace, ['cat', ...paths]), deadlineMs: ipDeadlineMs },
-    `Kernel parameters below ${root} could not be read. The reason is in 'stderr'.`,
-  );
-  const present = text.split('\n');
+  const present = await readParameters(run, namespace, paths);
   const differing = paths.filter((_, at) => present[at] !== value);
   if (differing.length === 0) return;
   const command = {
@@ -44,6 +40,21 @@ export async function ensureSysctls(
     }
     throw error;
   });
+}
+
+/** In this process's own namespace it takes no process to read them, and they are looked at each minute. */
+async function readParameters(
+  run: Run,
+  namespace: Namespace,
+  paths: readonly string[],
+): Promise<readonly (string | undefined)[]> {
+  if (namespace === null) return paths.map((path) => kernelFile(path)?.trim());
+  const text = await runToSuccess(
+    run,
+    { argv: inNamespace(namespace, ['cat', ...paths]), deadlineMs: ipDeadlineMs },
+    `Kernel parameters below ${root} could not be read. The reason is in 'stderr'.`,
+  );
+  return text.split('\n');
 }
 
 function refused(paths: readonly string[], value: string): string {

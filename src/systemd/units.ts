@@ -36,11 +36,17 @@ export type UnitAction = (typeof unitActions)[number];
 
 /**
  * Starts, stops, reloads, enables or disables a unit (systemctl(1)), and waits until that is done.
+ * @param flags such as `--no-reload`
  * @returns whether it was done in time; systemd continues in any case
  * Faults: `service_failed`, those of Run.
  */
-export async function controlUnit(host: Host, action: UnitAction, id: string): Promise<boolean> {
-  const argv = ['systemctl', action, id] as const;
+export async function controlUnit(
+  host: Host,
+  action: UnitAction,
+  id: string,
+  flags: readonly string[] = [],
+): Promise<boolean> {
+  const argv = ['systemctl', action, ...flags, id] as const;
   try {
     const { exitCode, stderr } = await host.run({ argv, deadlineMs: host.changeDeadlineMs });
     if (exitCode === 0) return true;

@@ -14,9 +14,9 @@ export interface Resident {
   others: number;
 }
 
-export async function residentMb(node: LabNode): Promise<Resident> {
-  const main = await show(node, 'MainPID');
-  const group = await show(node, 'ControlGroup');
+export async function residentMb(node: LabNode, unit = 'ha-agent'): Promise<Resident> {
+  const main = await show(node, 'MainPID', unit);
+  const group = await show(node, 'ControlGroup', unit);
   const pids = (await node.run(['cat', `/sys/fs/cgroup${group}/cgroup.procs`])).trim().split('\n');
   const sizes = await Promise.all(
     pids.map(async (pid) => {

@@ -16,7 +16,7 @@ export class NotWell extends Error {
   override readonly name = 'NotWell';
   readonly ending: Ending;
 
-  /** @param findings one sentence each, the worst first */
+  /** @param findings one sentence each, the worst first; none if they were printed already */
   constructor(ending: Ending, findings: readonly string[]) {
     super(findings.join('\n'));
     this.ending = ending;
@@ -27,7 +27,7 @@ export class NotWell extends Error {
 export function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError) return usageFailure(error);
   if (error instanceof NotWell) {
-    return { exitCode: exitCodes[error.ending], text: error.message };
+    return { exitCode: exitCodes[error.ending], text: error.message || undefined };
   }
   if (error instanceof Fault) {
     return {

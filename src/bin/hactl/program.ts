@@ -5,6 +5,9 @@ import type { Paths } from '../wiring/paths.ts';
 import { alphornCommand } from './alphorn.ts';
 import { amphoraCommand } from './amphora.ts';
 import { auditCommand } from './audit.ts';
+import { controllerCommand } from './controller.ts';
+import { nodeCommand } from './node.ts';
+import { groupCommand } from './group.ts';
 import type { OnRecord } from './on-record.ts';
 import { tokenCommand } from './token.ts';
 
@@ -15,11 +18,14 @@ import { tokenCommand } from './token.ts';
 export function makeProgram(paths: Paths, onRecord: OnRecord, version: string): Command {
   return new Command('hactl')
     .description(
-      'Manages the tokens of the ha-agent on this node, shows its audit log, restores hosts from liferafts, and shows the state of an amphora.',
+      'Manages the tokens of the ha-agent on this node, shows its audit log, restores hosts from liferafts, shows the state of an amphora, sets up a controller and its nodes, and manages keepalived groups.',
     )
     .version(version, '--version', 'print the version of hactl')
     .addCommand(tokenCommand(onRecord))
     .addCommand(auditCommand())
     .addCommand(alphornCommand(paths, onRecord))
-    .addCommand(amphoraCommand({ onRecord, check: checkHaproxyFile }));
+    .addCommand(amphoraCommand({ onRecord, check: checkHaproxyFile }))
+    .addCommand(controllerCommand({ onRecord }))
+    .addCommand(nodeCommand({ onRecord }))
+    .addCommand(groupCommand());
 }

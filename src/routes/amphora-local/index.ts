@@ -23,11 +23,13 @@ export interface AmphoraLocal {
  * The app of ha-amphora's Unix socket, for root on this host.
  * @param metrics in the text format of Prometheus
  * @param faults those of all families
+ * @param others families that share the socket
  */
 export function makeAmphoraLocalApp(
   { status, metrics }: AmphoraLocal,
   faults: FaultTable,
   log: Log,
+  others: readonly Family[] = [],
 ): Express {
   const family: Family = {
     name: 'amphora-local',
@@ -65,5 +67,5 @@ export function makeAmphoraLocalApp(
     codes: [],
     examples: {},
   };
-  return makeApp({ log, families: [family], elsewhere: family });
+  return makeApp({ log, families: [...others, family], elsewhere: family });
 }

@@ -36,6 +36,8 @@ export interface AmphoraOptions {
   versions?: readonly ApiVersion[];
   /** The names of client certificates that are served; every verified certificate by default. */
   clients?: readonly string[];
+  /** Families that share the port. */
+  others?: readonly Family[];
 }
 
 /** Max number of requests under way. A controller sends one at a time to an amphora. */
@@ -44,7 +46,11 @@ const maxRequests = 256;
 /** The app of the amphora's port. Its listener has verified the client certificate of each request. */
 export function makeAmphoraApp(parts: AmphoraParts, options: AmphoraOptions = {}): Express {
   const family = amphoraFamily(parts, options);
-  return makeApp({ log: parts.log, families: [family], elsewhere: family });
+  return makeApp({
+    log: parts.log,
+    families: [...(options.others ?? []), family],
+    elsewhere: family,
+  });
 }
 
 /** The API by which a controller of OpenStack configures an amphora, in its three versions. */
@@ -69,7 +75,8 @@ export function amphoraFamily(
     title: 'HAProxy Amphora API',
     version: offered.at(-1) ?? '1.0',
     bases: [''],
-    rows: [...discoveryRows(domain, offered), ...offered.flatMap(rowsOf)],
+    rows:
+      offered.length === 0 ? [] : [...discoveryRows(domain, offered), ...offered.flatMap(rowsOf)],
     signIn: [knowClient(clients), limitRequests(maxRequests, maxConfigBytes)],
     security: { certificate: { type: 'mutualTLS' } },
     checking: byValidator,

@@ -14,6 +14,12 @@ describe('the commands of hactl', () => {
       'alphorn key generate',
       'alphorn key import',
       'amphora check',
+      'controller backup',
+      'node remove',
+      'group add',
+      'group set',
+      'group remove',
+      'group adopt',
     ]);
   });
 

@@ -20,6 +20,7 @@ import type { KnownSecrets } from '../../../kit/secrets/known-secrets.ts';
 import { makeAmphoraApp } from '../../../routes/amphora/index.ts';
 import { makeAmphoraLocalApp } from '../../../routes/amphora-local/index.ts';
 import type { Metrics } from '../../../server/metrics.ts';
+import type { Family } from '../../../server/table/family.ts';
 import { faults } from '../faults.ts';
 import { makeAmphoraFacts } from './facts.ts';
 import {
@@ -42,6 +43,8 @@ export interface AmphoraParts {
   log: Log;
   secrets: KnownSecrets;
   metrics: Pick<Metrics, 'registry'>;
+  /** What shares the port and the socket. */
+  others?: { families: readonly Family[]; localFamilies: readonly Family[] };
   /** Uses the uploaded certificate for the next connection. */
   onCertified: () => Promise<void>;
 }
@@ -152,9 +155,13 @@ export async function makeAmphora(parts: AmphoraParts): Promise<Amphora> {
   return {
     app: makeAmphoraApp(
       { domain, changes, log, secrets },
-      { versions: config.versions, ...(clients !== null && { clients }) },
+      {
+        versions: config.versions,
+        ...(parts.others && { others: parts.others.families }),
+        ...(clients !== null && { clients }),
+      },
     ),
-    localApp: makeAmphoraLocalApp({ status, metrics }, faults, log),
+    localApp: makeAmphoraLocalApp({ status, metrics }, faults, log, parts.others?.localFamilies),
     async prepare() {
       await removeLeftTemporaries(paths, agentConfig.serverCertificate);
       await haproxies.recover();

@@ -25,14 +25,22 @@ export function loadAmphoraConfig(environment: NodeJS.ProcessEnv): Promise<Ampho
  * Faults: `invalid_config`, `agent_config_refused`
  */
 export async function loadAgentConfig(file = debianAmphoraPaths.agentConfig): Promise<AgentConfig> {
-  const bytes = await ifThere(readFile(file));
-  if (bytes === undefined) {
+  const config = await loadAgentConfigIfThere(file);
+  if (config === undefined) {
     throw new Fault(
       'invalid_config',
       `There is no ${file}. docs/amphora.md says what to write there.`,
     );
   }
-  return readAgentConfig(bytes);
+  return config;
+}
+
+/** The same, or undefined if there is no such file. Faults: `agent_config_refused` */
+export async function loadAgentConfigIfThere(
+  file = debianAmphoraPaths.agentConfig,
+): Promise<AgentConfig | undefined> {
+  const bytes = await ifThere(readFile(file));
+  return bytes && readAgentConfig(bytes);
 }
 
 /** The files of the amphora. The controller says where those are that it names in its uploads. */

@@ -1,0 +1,59 @@
+import type { KeepalivedReport, Orders } from '../../keepalived/report.ts';
+import type { WantedKeepalived } from '../../keepalived/wanted.ts';
+import type { Transaction } from '../store/store.ts';
+
+/** An interface of a node, as the node has reported it. */
+export interface NodeInterface {
+  name: string;
+  /** With prefix lengths, such as 10.0.0.2/24. Virtual addresses are not among them. */
+  addresses: readonly string[];
+}
+
+/** A host that has joined. */
+export interface ControllerNode {
+  id: number;
+  /** Unique, `^[A-Za-z0-9_.-]{1,64}$`. */
+  name: string;
+  /** Where its agent answers. */
+  host: string;
+  port: number;
+  interfaces: readonly NodeInterface[];
+}
+
+/** The hosts that this controller configures. One registry serves all families. */
+export interface NodeRegistry {
+  list(): Promise<readonly ControllerNode[]>;
+  find(id: number): Promise<ControllerNode | undefined>;
+}
+
+/** The last word of a node. */
+export interface NodeWord {
+  report: KeepalivedReport;
+  /** Milliseconds of a clock that only goes forward (`performance.now()`). */
+  receivedAt: number;
+  /** For each instance that is MASTER, when a word of the node first said so, by the same clock. */
+  masterSince?: ReadonlyMap<string, number>;
+}
+
+/** The open connections to all nodes. */
+export interface NodeLinks {
+  /** The last report, or undefined before the first since this controller started. */
+  word(node: number): NodeWord | undefined;
+  /** Whether the last request to it was answered. */
+  isReachable(node: number): boolean;
+  /** Why the node takes no orders from this store, in one sentence; undefined if it does. */
+  refusal(node: number): string | undefined;
+  /**
+   * Has a node run this configuration. Returns when keepalived runs it.
+   * Faults: `node_unreachable`, `node_refused` with the node's sentence
+   */
+  order(node: number, orders: Orders, wanted: WantedKeepalived): Promise<void>;
+  /** Calls the listener with the id of a node after each word, and when it becomes reachable or not. @returns an end */
+  onWord(listener: (node: number) => void): () => void;
+}
+
+/** Families that use a node say so, so that it is emptied before it is removed. */
+export interface NodeUse {
+  /** What on this node would have to go first, one sentence each. Nothing if it is free. */
+  uses(node: number, transaction: Transaction): Promise<readonly string[]>;
+}

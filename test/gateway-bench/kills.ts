@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 
 import { renderKeepalived } from '../../src/keepalived/render.ts';
+import type { Orders } from '../../src/keepalived/report.ts';
 import type { WantedKeepalived } from '../../src/keepalived/wanted.ts';
 import { openTries } from '../amphora-bench/tries.ts';
 import type { GatewayLab } from '../lab/gateway/lab.ts';
@@ -154,23 +155,27 @@ async function settle(direct: DirectNode): Promise<number> {
   await waitUntil(
     'the node to run one of the orders',
     async () => {
-      // A report from before may still have the former instances.
-      if (!(await isDone(direct))) return false;
-      const { isAnswering, instances, troubles } = await direct.report();
+      const stored = await storedRevision(direct);
+      const { running, isAnswering, instances, troubles } = await direct.report();
       count = instances.length;
       const isWhole = instances.every(
         ({ state, addresses }) => state === 'MASTER' && addresses.length > 0,
       );
-      return isAnswering && isWhole && troubles.length === 0 && count > 0 && (await isDone(direct));
+      // A report from before the end of the apply has the former instances.
+      const isOfStored = stored !== undefined && running?.revision === stored;
+      return isOfStored && isAnswering && isWhole && troubles.length === 0 && count > 0;
     },
     { everyMs: 100, deadlineMs: 60_000 },
   );
   return count;
 }
 
-/** Nothing is pending any more. */
-async function isDone({ node }: DirectNode): Promise<boolean> {
-  return (await node.exec(['test', '-e', '/var/lib/ha-node/pending.json'])).exitCode !== 0;
+/** The revision that the node runs by its own files; undefined while an apply is not over. */
+async function storedRevision({ node }: DirectNode): Promise<number | undefined> {
+  const script = 'test ! -e pending.json && cat orders.json';
+  const { exitCode, stdout } = await node.exec(['sh', '-c', `cd /var/lib/ha-node && ${script}`]);
+  if (exitCode !== 0) return undefined;
+  return (JSON.parse(stdout) as { orders: Orders }).orders.revision;
 }
 
 async function timeOfApply(

@@ -12,6 +12,8 @@ export interface QueueTimes {
   collectMs: number;
   /** The min time between the beginnings of two orders. */
   gapMs: number;
+  /** The min time from the beginning of an order to that of the one after the next: each is a reload. */
+  nextGapMs: number;
   /** The wait before the first repetition. It doubles each time. */
   firstRetryMs: number;
   maxRetryMs: number;
@@ -20,6 +22,7 @@ export interface QueueTimes {
 export const defaultTimes: QueueTimes = {
   collectMs: 200,
   gapMs: 1000,
+  nextGapMs: 3000,
   firstRetryMs: 1000,
   maxRetryMs: 30_000,
 };
@@ -30,7 +33,8 @@ export const defaultTimes: QueueTimes = {
  * INVARIANTS
  * - At most one attempt is under way.
  * - A caller gets the outcome of an attempt that began after the call.
- * - An attempt begins `collectMs` after the first call that waits for it, and `gapMs` after the former order.
+ * - An attempt begins `collectMs` after the first call that waits for it, `gapMs` after the former order, and `nextGapMs`
+ *   after the one before that.
  * - An attempt that is still open is repeated, also if nobody waits.
  */
 export interface NodeQueue<T> {
@@ -52,7 +56,7 @@ export function makeNodeQueue<T extends Attempted>(
   let isRunning = false;
   let stopped: { outcome: T } | undefined;
   let isOpen = false;
-  let sentAt = -Infinity;
+  let [sentAt, formerlySentAt] = [-Infinity, -Infinity];
   let retryMs = times.firstRetryMs;
 
   function wakeAt(at: number): void {
@@ -69,7 +73,7 @@ export function makeNodeQueue<T extends Attempted>(
     const outcome = await attempt();
     isRunning = false;
     isOpen = outcome.isOpen;
-    sentAt = outcome.sentAt ?? sentAt;
+    if (outcome.sentAt !== undefined) [formerlySentAt, sentAt] = [sentAt, outcome.sentAt];
     for (const resolve of served) resolve(outcome);
     if (isOpen) {
       wakeAt(now() + retryMs);
@@ -79,7 +83,12 @@ export function makeNodeQueue<T extends Attempted>(
   }
 
   function wakeForCallers(): void {
-    wakeAt(Math.max(now() + times.collectMs, sentAt + times.gapMs));
+    wakeAt(Math.max(now() + times.collectMs, freeAt()));
+  }
+
+  /** When the next order may begin. */
+  function freeAt(): number {
+    return Math.max(sentAt + times.gapMs, formerlySentAt + times.nextGapMs);
   }
 
   return {
@@ -94,7 +103,7 @@ export function makeNodeQueue<T extends Attempted>(
     hasten() {
       if (!isOpen) return;
       retryMs = times.firstRetryMs;
-      wakeAt(Math.max(now(), sentAt + times.gapMs));
+      wakeAt(Math.max(now(), freeAt()));
     },
     stop(outcome) {
       stopped = { outcome };

@@ -18,7 +18,13 @@ import {
 } from '../../support/controller/nodes-double.ts';
 import { storeDouble } from '../../support/controller/store-double.ts';
 
-const quick: QueueTimes = { collectMs: 5, gapMs: 10, firstRetryMs: 20, maxRetryMs: 40 };
+const quick: QueueTimes = {
+  collectMs: 5,
+  gapMs: 10,
+  nextGapMs: 10,
+  firstRetryMs: 20,
+  maxRetryMs: 40,
+};
 
 describe('the worker of VRRP', () => {
   let worker: VrrpWorker | undefined;

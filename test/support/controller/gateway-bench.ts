@@ -24,7 +24,13 @@ import { digestOfWanted, nodesDouble, renderShortly } from './nodes-double.ts';
 import { storeDouble } from './store-double.ts';
 
 export const base = '/admin-api/gateway';
-const quick: QueueTimes = { collectMs: 2, gapMs: 5, firstRetryMs: 20, maxRetryMs: 100 };
+const quick: QueueTimes = {
+  collectMs: 2,
+  gapMs: 5,
+  nextGapMs: 5,
+  firstRetryMs: 20,
+  maxRetryMs: 100,
+};
 
 type Method = 'get' | 'post' | 'put' | 'delete' | 'patch';
 

@@ -37,7 +37,7 @@ interface Cost {
   megabytes: number;
 }
 
-/** Of the agent and the processes that it has started. */
+/** What the agent and the processes that it has started use. */
 async function measure(node: LabNode, what: string): Promise<Cost> {
   const seconds = Number(options.seconds);
   const before = await cpuNs(node, unit);

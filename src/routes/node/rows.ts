@@ -1,46 +1,20 @@
-import type { Change } from '../../changes/change.ts';
-import type { ChangePipeline } from '../../changes/pipeline.ts';
 import type { FaultCode } from '../../kit/fault.ts';
-import type { Log } from '../../kit/log.ts';
 import type { NodeDomain, NodeFacts } from '../../node/node.ts';
-import { type Fields, inBody, inQuery, type ValuesOf } from '../../server/table/field.ts';
-import { type Call, type Reply, row, type Row } from '../../server/table/row.ts';
+import { type Fields, inBody, inQuery } from '../../server/table/field.ts';
+import { row, type Row } from '../../server/table/row.ts';
 import { listOf, record, text } from '../../server/table/schema.ts';
+import { type RecordedRow, recordedRow, type RecordedRowParts } from '../common/recorded-row.ts';
 import * as documents from './documents.ts';
 
-export interface RowParts {
+export interface RowParts extends RecordedRowParts {
   domain: NodeDomain;
-  changes: Pick<ChangePipeline, 'make'>;
-  log: Log;
 }
 
-type ChangingRow<F extends Fields> = Omit<Row<F>, 'role' | 'isChange' | 'handle'> & {
-  /** Carries the change out. Its beginning is in the audit log already. */
-  carryOut: (values: ValuesOf<F>, call: Call) => Promise<Reply>;
-};
-
-const ofChanges: readonly FaultCode[] = ['audit_failed', 'no_space', 'stopping'];
 const ofOrders: readonly FaultCode[] = ['node_orders_foreign', 'node_orders_stale'];
 
 /** The routes of the node API. */
-export function nodeRows({ domain, changes, log }: RowParts): Row[] {
-  const changing = <F extends Fields>({ carryOut, codes, ...rest }: ChangingRow<F>): Row =>
-    row({
-      ...rest,
-      role: 'anyone',
-      isChange: true,
-      codes: [...ofChanges, ...codes],
-      async handle(values, call) {
-        const request = { request: call.audited(), ifVersion: undefined, waitMs: undefined };
-        const change = concurrentChange(() => carryOut(values, call));
-        const made = await call.workOn(changes.make(request, change));
-        if (made.warnings.length > 0) {
-          const { route } = request.request;
-          log.warn({ route, warnings: made.warnings }, 'change with warnings');
-        }
-        return made.answer;
-      },
-    });
+export function nodeRows({ domain, ...parts }: RowParts): Row[] {
+  const changing = <F extends Fields>(changed: RecordedRow<F>): Row => recordedRow(parts, changed);
 
   return [
     row({
@@ -72,7 +46,7 @@ export function nodeRows({ domain, changes, log }: RowParts): Row[] {
   ];
 }
 
-type MakeRow = <F extends Fields>(changing: ChangingRow<F>) => Row;
+type MakeRow = <F extends Fields>(changing: RecordedRow<F>) => Row;
 
 function changeRows(domain: NodeDomain, changing: MakeRow): Row[] {
   return [
@@ -136,18 +110,5 @@ function factsDocument({ interfaces, ...facts }: NodeFacts): object {
   return {
     ...facts,
     interfaces: interfaces.map(({ name, addresses, isUp }) => ({ name, addresses, is_up: isUp })),
-  };
-}
-
-function concurrentChange<T>(work: () => Promise<T>): Change<T> {
-  return {
-    hasVersion: false,
-    isConcurrent: true,
-    begin: () => ({
-      async carryOut({ recorded }) {
-        await recorded;
-        return work();
-      },
-    }),
   };
 }

@@ -14,7 +14,7 @@ const bannedParts = new Set([
   'anew',
   'patience',
   'stranger',
-  'otherRouters',
+  'strangers',
   'door',
   'doors',
   'told',

@@ -43,6 +43,7 @@ function instanceOf({ tokens, block }: Statement): VrrpInstance {
     interface: wordOf(block, 'interface') ?? '',
     routerId: numberOf('virtual_router_id'),
     priority: numberOf('priority'),
+    effectivePriority: undefined,
     interval: numberOf('advert_int'),
     preempt: find(block, 'nopreempt') === undefined,
     refreshSeconds: numberOf('garp_master_refresh'),

@@ -8,8 +8,8 @@ export interface ReportedInstance {
   since: number | null;
   /** Those of its addresses that the kernel has on the interface. */
   addresses: readonly string[];
-  /** Its priority by keepalived's own word, which is lower while its check fails; undefined or null if not known. */
-  effectivePriority?: number | null;
+  /** Its priority by keepalived's own word, which is lower while its check fails; null if not known. */
+  effectivePriority: number | null;
 }
 
 /** VRRP packets of somebody whom the node does not know as a peer. */

@@ -54,7 +54,7 @@ export function reportOf(seen: Observation, isAnswering: boolean): ReportContent
 
 function reportedInstance(
   { name, interface: device, addresses }: WantedInstance,
-  { state, since }: VrrpInstance,
+  { state, since, effectivePriority }: VrrpInstance,
   { interfaces }: Observation,
 ): ReportedInstance {
   const present = new Set(interfaces.get(device)?.addresses);
@@ -62,6 +62,7 @@ function reportedInstance(
     name,
     state,
     since,
+    effectivePriority: effectivePriority ?? null,
     addresses: addresses.filter((each) => present.has(canonicalAddress(each))),
   };
 }

@@ -60,7 +60,7 @@ interface Said {
   /** Since when it is MASTER by its words. */
   masterForMs?: number;
   isAway?: boolean;
-  effectivePriority?: number;
+  effectivePriority?: number | null;
   report?: Partial<KeepalivedReport>;
   refusal?: string;
   trouble?: string;
@@ -107,15 +107,15 @@ function wordOf({
   has,
   ageMs = 1000,
   masterForMs,
-  effectivePriority,
+  effectivePriority = null,
   report,
 }: Said): NodeWord {
   const reported = (name: string, is: State, address: string): ReportedInstance => ({
     name,
     state: is,
     since: null,
+    effectivePriority,
     addresses: has ?? (is === 'MASTER' ? [address] : []),
-    ...(effectivePriority !== undefined && { effectivePriority }),
   });
   const instances = [
     ...(state ? [reported('vg_1', state, '10.0.0.100/24')] : []),

@@ -22,6 +22,7 @@ describe('how often keepalived is asked', () => {
       interface: 'eth1',
       routerId: 1,
       priority: 1,
+      effectivePriority: 1,
       interval: 1,
       preempt: true,
       refreshSeconds: 60,

@@ -286,6 +286,8 @@ describe('a node of a controller', () => {
     await untilState(other, 'vg_1', 'MASTER');
     await untilState(other, 'vg_1_v6', 'MASTER');
     await untilState(node, 'vg_1', 'BACKUP');
+    const effective = async () => (await node.report()).instances[0]?.effectivePriority ?? 0;
+    await waitUntil('the check to cost priority', async () => (await effective()) < 199);
     const listen = "require('net').createServer().listen(8089)";
     const service = node.inside(
       process.execPath,
@@ -294,6 +296,7 @@ describe('a node of a controller', () => {
     );
     await untilState(node, 'vg_1', 'MASTER');
     await untilState(node, 'vg_1_v6', 'MASTER');
+    expect(await effective()).to.be.equal(199);
     await service;
     await untilState(other, 'vg_1', 'MASTER');
   });

@@ -19,6 +19,7 @@ function instance(name: string, state: VrrpState): VrrpInstance {
     interface: 'eth1',
     routerId: 1,
     priority: 100,
+    effectivePriority: 100,
     interval: 0.5,
     preempt: true,
     refreshSeconds: 60,
@@ -107,7 +108,10 @@ describe('the report of a node', () => {
     const observation = seen({ states: undefined });
     expect(reportOf(observation, false).instances).to.deep.equal([]);
     expect(reportOf(seen({}), true).instances).to.deep.equal([
-      { name: 'vg_1', state: 'MASTER', since: 1_700_000_000_000, addresses: [vip] },
+      {
+        ...{ name: 'vg_1', state: 'MASTER', since: 1_700_000_000_000 },
+        ...{ effectivePriority: 100, addresses: [vip] },
+      },
     ]);
   });
 

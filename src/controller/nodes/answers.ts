@@ -39,7 +39,7 @@ const reportSchema = z.object({
         name,
         state: z.string().max(16),
         since: z.number().nullable(),
-        effectivePriority: z.number().nullable().optional(),
+        effectivePriority: z.number().nullable(),
         addresses: z.array(address).max(100),
       }),
     )

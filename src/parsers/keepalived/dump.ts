@@ -12,8 +12,10 @@ export interface VrrpInstance {
   /** What it runs with; undefined for what keepalived does not say. */
   interface: string | undefined;
   routerId: number | undefined;
-  /** As configured. Checks may have lowered the one that counts. */
+  /** As configured. */
   priority: number | undefined;
+  /** The one that counts: a failing check lowers it. */
+  effectivePriority: number | undefined;
   /** Seconds between two adverts. */
   interval: number | undefined;
   preempt: boolean | undefined;
@@ -56,6 +58,7 @@ function instanceOf(entry: unknown): VrrpInstance | undefined {
     interface: typeof device === 'string' ? device : undefined,
     routerId: numberIn(data, 'vrid'),
     priority: numberIn(data, 'base_priority'),
+    effectivePriority: numberIn(data, 'effective_priority'),
     interval: numberIn(data, 'adver_int'),
     preempt: typeof nopreempt === 'boolean' ? !nopreempt : undefined,
     refreshSeconds: numberIn(data, 'garp_refresh'),

@@ -62,6 +62,7 @@ const reportedInstance = part(
     name: text,
     state: enumOf('INIT', 'BACKUP', 'MASTER', 'FAULT'),
     since: orNull(integer),
+    effectivePriority: orNull(integer),
     addresses: texts,
   }),
 );

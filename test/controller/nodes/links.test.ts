@@ -49,7 +49,13 @@ describe('the links to nodes', () => {
     const { node, joined } = await linked();
     const heard: number[] = [];
     const end = ground.links.onWord((id) => heard.push(id));
-    const instance = { name: 'vg_1', state: 'MASTER' as const, since: 1, addresses: ['192.0.2.9'] };
+    const instance = {
+      name: 'vg_1',
+      state: 'MASTER' as const,
+      since: 1,
+      effectivePriority: 150,
+      addresses: ['192.0.2.9'],
+    };
     node.change({ instances: [instance] });
     await waitUntil('the report came', () => ground.links.word(joined.id)?.report.sequence === 2, {
       everyMs,
@@ -144,7 +150,13 @@ describe('the links to nodes', () => {
   });
 
   it('ask a MASTER again when another node becomes MASTER, and drop it at once if it is silent', async () => {
-    const instance = { name: 'vg_1', state: 'MASTER' as const, since: 1, addresses: [] };
+    const instance = {
+      name: 'vg_1',
+      state: 'MASTER' as const,
+      since: 1,
+      effectivePriority: 150,
+      addresses: [],
+    };
     const first = await linked();
     const second = await ground.addNode('n2', 'machine-2');
     await ground.links.refresh();

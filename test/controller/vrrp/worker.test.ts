@@ -273,7 +273,13 @@ describe('the worker of VRRP', () => {
   it('names what would go from a node that is held', async () => {
     const { nodes, worker, put } = bench({ identity: { id: 'a', epoch: 2 } });
     const instances = [1, 7].map((id) => ({
-      ...{ name: `vg_${id}`, state: 'BACKUP' as const, since: null, addresses: [] },
+      ...{
+        name: `vg_${id}`,
+        state: 'BACKUP' as const,
+        since: null,
+        effectivePriority: null,
+        addresses: [],
+      },
     }));
     nodes.say(1, { running: { store: 'a', epoch: 1, revision: 7, digest: 'other' }, instances });
     await put(1, 150, [1]);

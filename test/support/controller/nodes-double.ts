@@ -75,6 +75,7 @@ export function nodesDouble(): NodesDouble {
                 name,
                 state: 'BACKUP',
                 since: null,
+                effectivePriority: null,
                 addresses: [],
               },
           ),
@@ -115,6 +116,7 @@ export function nodesDouble(): NodesDouble {
             name,
             state,
             since: null,
+            effectivePriority: null,
             addresses: state === 'MASTER' ? addresses : [],
           })),
         },
@@ -132,7 +134,7 @@ const emptyReport: KeepalivedReport = {
   version: '2.2.7',
   isAnswering: true,
   instances: [],
-  ['otherRouters']: [],
+  otherRouters: [],
   troubles: [],
 };
 

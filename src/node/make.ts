@@ -77,7 +77,7 @@ export async function makeNode(parts: NodeParts): Promise<Node> {
       refuseOwnAddresses(wanted, state);
     },
     prepare: async ({ wanted }) => {
-      await surroundings.prepare(wanted, parts.isIncluding);
+      await surroundings.prepare(wanted);
     },
     onChange() {
       listener.watch(watchedBy(state));
@@ -153,7 +153,7 @@ export async function makeNode(parts: NodeParts): Promise<Node> {
     adopt: () => orders.adopt(),
     async start() {
       listener.watch(watchedBy(state));
-      surroundings.start(() => state.current()?.wanted);
+      surroundings.start();
       observer.start();
       await orders.converge().catch((error: unknown) => {
         log.error({ error: String(error) }, 'what was ordered before could not be finished');

@@ -1,3 +1,4 @@
+import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import type { Run } from '../../kit/exec.ts';
 import { Fault } from '../../kit/fault.ts';
 import type { Log } from '../../kit/log.ts';
@@ -8,10 +9,9 @@ import { filterOf, filterTable } from './filter.ts';
 
 /** What the kernel needs for keepalived and its services. What fails is a trouble, and stops nothing. */
 export interface Surroundings {
-  /** @param hasOthers whether keepalived has instances of the administrator, whose peers nobody knows */
-  prepare(wanted: WantedKeepalived, hasOthers: boolean): Promise<void>;
-  /** Does it again from time to time, because `flush ruleset` takes the table away. */
-  start(wanted: () => WantedKeepalived | undefined): void;
+  prepare(wanted: WantedKeepalived): Promise<void>;
+  /** Does the last of it again from time to time, because `flush ruleset` takes the table away. */
+  start(): void;
   troubles(): readonly string[];
   /** Removes what it has made. */
   clear(): Promise<void>;
@@ -22,10 +22,13 @@ const repeatMs = 60_000;
 const withoutNft =
   "nftables is not installed on this node, so that VRRP is let in from everybody: 'apt-get install nftables'.";
 
-export function makeSurroundings(run: Run, log: Log): Surroundings {
+/** @param hasOthers whether keepalived has instances of the administrator, whose peers nobody knows */
+export function makeSurroundings(run: Run, log: Log, hasOthers: boolean): Surroundings {
   const troubles = new Map<string, string>();
+  const oneByOne = makeSerializer();
   let timer: NodeJS.Timeout | undefined;
-  let hasOtherInstances = false;
+  /** It may be that of an order which is not over yet, whose new peers have to be let in. */
+  let last: WantedKeepalived | undefined;
 
   async function attempt(what: string, work: () => Promise<void>): Promise<void> {
     try {
@@ -39,7 +42,7 @@ export function makeSurroundings(run: Run, log: Log): Surroundings {
   }
 
   async function prepare(wanted: WantedKeepalived): Promise<void> {
-    const filter = hasOtherInstances ? '' : filterOf(wanted);
+    const filter = hasOthers ? '' : filterOf(wanted);
     const names = ['ipv4/ip_nonlocal_bind', 'ipv6/ip_nonlocal_bind'];
     // Services may listen on a virtual address before this node has it.
     if (wanted.instances.length > 0) {
@@ -52,18 +55,23 @@ export function makeSurroundings(run: Run, log: Log): Surroundings {
   const isMissing = () => troubles.get('nftables') === withoutNft;
 
   return {
-    async prepare(wanted, hasOthers) {
-      hasOtherInstances = hasOthers;
-      await prepare(wanted);
+    prepare(wanted) {
+      last = wanted;
+      return oneByOne(() => prepare(wanted));
     },
-    start(wanted) {
+    start() {
       timer = setInterval(() => {
-        const now = wanted();
-        if (now !== undefined && !isMissing()) void prepare(now);
+        if (isMissing()) return;
+        void oneByOne(async () => {
+          if (last !== undefined) await prepare(last);
+        });
       }, repeatMs);
     },
     troubles: () => [...troubles.values()],
-    clear: () => attempt('nftables', () => replaceTable(run, filterTable, '')),
+    clear() {
+      last = undefined;
+      return oneByOne(() => attempt('nftables', () => replaceTable(run, filterTable, '')));
+    },
     stop() {
       clearInterval(timer);
     },

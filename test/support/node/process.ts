@@ -84,7 +84,7 @@ const node = await makeNode({
   service,
   check: (file) => checkKeepalivedConfig({ run, memory: memoryFolder, inNamespace: [] }, file),
   version: () => Promise.resolve(version),
-  surroundings: makeSurroundings(run, log),
+  surroundings: makeSurroundings(run, log, false),
   credentials: makeNodeCredentials(run, paths),
   onIdentity: () => undefined,
   onLeft: () => Promise.resolve(),

@@ -63,7 +63,7 @@ export async function makeWiredNode(wiring: NodeWiring): Promise<WiredNode> {
     service: makeNodeService(host),
     check: (file) => checkKeepalivedConfig({ run, memory: memoryFolder, inNamespace: [] }, file),
     version: () => version(program),
-    surroundings: makeSurroundings(run, log),
+    surroundings: makeSurroundings(run, log, config.include_keepalived),
     credentials,
     onIdentity: wiring.onIdentity,
     async onLeft() {

@@ -10,7 +10,7 @@ export interface HealerParts {
   /** Whether the file of keepalived is as it was ordered. */
   isInPlace: () => Promise<boolean>;
   /** Puts file and process right. */
-  converge: () => Promise<void>;
+  converge: () => Promise<unknown>;
   /** Has keepalived read its file again, which puts back lost addresses. */
   reload: () => Promise<boolean>;
   deleteAddress: (device: string, address: string, prefix: number) => Promise<void>;
@@ -61,11 +61,13 @@ export function makeHealer(parts: HealerParts): Healer {
     return true;
   }
 
-  async function healFile(): Promise<void> {
-    if (await parts.isInPlace()) return;
-    replacedAt = now();
+  /** @returns whether it did something, so that what was seen before is no longer so */
+  async function healFile(): Promise<boolean> {
+    if ((await parts.isInPlace()) || !mayTry('file')) return false;
     log.warn({}, 'the configuration of keepalived was replaced; it is put right');
     await parts.converge();
+    replacedAt = now();
+    return true;
   }
 
   /** keepalived may run something else, such as a file that somebody has put in its place for a moment. */
@@ -119,7 +121,7 @@ export function makeHealer(parts: HealerParts): Healer {
 
   async function healAll(seen: Observation): Promise<void> {
     if (seen.applied !== undefined) {
-      await healFile();
+      if (await healFile()) return;
       await healProcess(seen);
       await healLost(seen);
     }

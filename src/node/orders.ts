@@ -37,8 +37,11 @@ export interface OrderTaker {
   order(request: OrderRequest): Promise<Orders>;
   leave(orders: unknown): Promise<void>;
   adopt(): Promise<string | null>;
-  /** Finishes what a former process began, and puts right what differs. Faults: `no_space`, those of Run */
-  converge(): Promise<void>;
+  /**
+   * Finishes what a former process began, and puts right what differs.
+   * Faults: `no_space`, `keepalived_config_refused` if keepalived no longer takes the file, those of Run
+   */
+  converge(): Promise<readonly string[]>;
   /** Whether an order is under way. */
   isBusy(): boolean;
 }
@@ -77,39 +80,61 @@ export function makeOrderTaker(parts: OrderParts): OrderTaker {
       parts.onChange();
       return;
     }
-    log.warn({ revision: next.orders.revision, different }, 'keepalived does not run the order');
-    await goBack(former);
-    throw isOfDisk(failure) ? failure : notApplied(different);
+    const { revision } = next.orders;
+    const error = failure instanceof Error ? failure.message : undefined;
+    log.warn({ revision, different, error }, 'keepalived does not run the order');
+    const after = await goBack(former);
+    throw isOfDisk(failure) ? failure : notApplied(different, after);
   }
 
-  async function goBack(former: Applied | undefined): Promise<void> {
+  /** @returns what keepalived does then, as the end of a sentence */
+  async function goBack(former: Applied | undefined): Promise<string> {
+    let after = 'is stopped, because it ran nothing before';
     if (former === undefined) await loader.clear();
     else {
       await parts.prepare(former);
       const different = await loader.load(former);
       if (different.length > 0) log.error({ different }, 'keepalived did not go back');
+      after = different.length > 0 ? 'did not go back either' : 'runs the former one again';
     }
     await state.giveUp();
     parts.onChange();
+    return after;
   }
 
-  async function converge(): Promise<void> {
-    const pending = state.pending();
-    if (pending !== undefined) {
-      await finish(pending, state.current()).catch((error: unknown) => {
-        if (!(error instanceof Fault) || error.code !== 'node_not_applied') throw error;
-      });
+  /** Its file was tested before, perhaps by another version of keepalived or of this program. */
+  async function finishPending(pending: Applied, former: Applied | undefined): Promise<void> {
+    try {
+      await loader.test(pending);
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'keepalived_config_refused') throw error;
+      log.warn({ error: error.message }, 'keepalived does not take a file that was pending');
+      await goBack(former);
       return;
     }
+    await finish(pending, former).catch((error: unknown) => {
+      if (!(error instanceof Fault) || error.code !== 'node_not_applied') throw error;
+    });
+  }
+
+  /** @returns a short text for each difference of what keepalived runs in the end */
+  async function converge(): Promise<readonly string[]> {
+    const pending = state.pending();
+    if (pending !== undefined) {
+      await finishPending(pending, state.current());
+      return [];
+    }
     const current = state.current();
-    if (current === undefined) return;
+    if (current === undefined) return [];
     await parts.prepare(current);
-    const isRight =
-      (await loader.isInPlace(current)) && (await loader.differences(current))?.length === 0;
-    if (isRight) return;
+    const isInPlace = await loader.isInPlace(current);
+    if (isInPlace && (await loader.differences(current))?.length === 0) return [];
+    // Another version of this program may render another text.
+    if (!isInPlace) await loader.test(current);
     const different = await loader.load(current);
     if (different.length > 0) log.error({ different }, 'keepalived does not run what was ordered');
     parts.onChange();
+    return different;
   }
 
   async function order(request: OrderRequest): Promise<Orders> {
@@ -125,8 +150,11 @@ export function makeOrderTaker(parts: OrderParts): OrderTaker {
       const { wanted: same, refreshSeconds } = current;
       const applied = { orders, wanted: same, watch, refreshSeconds };
       if (JSON.stringify(applied) !== JSON.stringify(current)) await state.renumber(applied);
-      await converge();
+      const different = await converge().catch((error: unknown) => {
+        throw asRefused(error);
+      });
       parts.onChange();
+      if (different.length > 0) throw notApplied(different, 'nothing else was tried');
       return orders;
     }
     await parts.refuseOthers(wanted);
@@ -202,10 +230,11 @@ function otherDigest(): Fault {
   );
 }
 
-function notApplied(different: readonly string[]): Fault {
+/** @param after what keepalived does now */
+function notApplied(different: readonly string[], after: string): Fault {
   return new Fault(
     'node_not_applied',
-    `keepalived did not run the configuration (${different.slice(0, 5).join('; ')}), and runs the former one again. 'journalctl --unit ha-keepalived' on the node shows why.`,
+    `keepalived did not run the configuration (${different.slice(0, 5).join('; ')}), and ${after}. 'journalctl --unit ha-keepalived' on the node shows why.`,
   );
 }
 

@@ -5,7 +5,7 @@ import type { IConfiguration, IForbiddenRuleType } from 'dependency-cruiser';
 /** The neighbours: one folder for each program on the host. */
 const neighbours = 'pacemaker|pcs|corosync|systemd|haproxy|keepalived|netlink';
 /** The families: what the project does, without HTTP. */
-const families = 'cluster|alphorn|amphora|node|gateway';
+const families = 'cluster|alphorn|amphora|node|gateway|balancer';
 /** What the families of the controller share. */
 const controller = 'controller';
 /** Rooms that serve every family, and therefore know none. */
@@ -22,6 +22,7 @@ const domainOf = {
   'amphora-local': 'amphora',
   node: 'node',
   gateway: 'gateway',
+  balancer: 'balancer',
 };
 
 const walls: IForbiddenRuleType[] = [

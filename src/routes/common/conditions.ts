@@ -1,4 +1,4 @@
-import type { Change } from '../../changes/change.ts';
+import type { Change, Followed } from '../../changes/change.ts';
 import type { RepeatedAnswers } from '../../changes/idempotency/repeated-answers.ts';
 import type { Fault } from '../../kit/fault.ts';
 import { invalidRequest } from '../../server/middleware/validate.ts';
@@ -19,8 +19,14 @@ export interface Done {
   warnings?: readonly string[];
 }
 
-/** A change that runs next to others: the domain puts those of one object in order. */
-export function concurrentChange(work: () => Promise<Done>): Change<Done> {
+/**
+ * A change that runs next to others: the domain puts those of one object in order.
+ * @param follow waits for what follows from the change; its signal is aborted when the service stops
+ */
+export function concurrentChange(
+  work: () => Promise<Done>,
+  follow?: (stopping: AbortSignal) => Promise<Followed>,
+): Change<Done> {
   let done: Done | undefined;
   return {
     hasVersion: true,
@@ -36,6 +42,7 @@ export function concurrentChange(work: () => Promise<Done>): Change<Done> {
           before: textOfRevision(done?.before),
           after: textOfRevision(done?.after),
         }),
+      ...(follow && { follow }),
     }),
   };
 }

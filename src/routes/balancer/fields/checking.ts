@@ -84,19 +84,26 @@ export const byArgument: Checking = {
   check: () => (_request, _response, next) => {
     next();
   },
-  valuesIn: (request, fields) => {
-    try {
-      return {
-        ...readPath(request, fields),
-        ...readQuery(request, fields),
-        ...readBody(request, fields),
-      } as never;
-    } catch (error) {
-      if (error instanceof Wrong) throw new Fault('invalid_request', error.message);
-      throw error;
-    }
-  },
+  valuesIn: (request, fields) =>
+    orRefuse(
+      () =>
+        ({
+          ...readPath(request, fields),
+          ...readQuery(request, fields),
+          ...readBody(request, fields),
+        }) as never,
+    ),
 };
+
+/** Makes a fault of a value that is wrong. Faults: `invalid_request`, those of `read` */
+export function orRefuse<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Wrong) throw new Fault('invalid_request', error.message);
+    throw error;
+  }
+}
 
 function fieldsAt(fields: Fields, place: Field<unknown>['place']): [string, ReadField<unknown>][] {
   return Object.entries(fields as Readonly<Record<string, ReadField<unknown>>>).filter(

@@ -24,6 +24,8 @@ export interface CollectionRoutes<
   plural: string;
   /** The ids of the objects above, besides the load balancer. */
   above: P;
+  /** Parameters of the list that name a place, besides those of paging. */
+  filter?: Fields;
   /** The id of the object itself. */
   itself: Q;
   /** Its name in the path. */
@@ -75,10 +77,11 @@ export function collectionRows<
     listRow<Fields, T>({
       path,
       summary: `The ${plural}.`,
-      fields: above,
+      fields: { ...above, ...routes.filter },
       schema: routes.schemas.one,
       keys: routes.sortKeys,
-      list: (values, page, scope) => routes.list(scope, placeIn(values), page),
+      list: (values, page, scope) =>
+        routes.list(scope, { ...placeIn(values), ...filteredPlace(values) }, page),
       document,
     }),
     changing<Fields>({
@@ -148,6 +151,10 @@ export function collectionRows<
 
 function pathOf(values: ValuesOf<Fields>, fields: Fields): PathValues {
   return Object.fromEntries(Object.keys(fields).map((name) => [name, values[name]])) as PathValues;
+}
+
+function filteredPlace({ listener_id: listener }: ValuesOf<Fields>): { listener?: string } {
+  return typeof listener === 'string' ? { listener } : {};
 }
 
 /** The values of the body. The names of the path are never those of a body. */

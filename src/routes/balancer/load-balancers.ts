@@ -149,7 +149,8 @@ export function loadBalancerRows(domain: BalancerDomain, changing: MakeChange): 
       summary: 'A load balancer with all that is below it, what its nodes run, and what is wrong.',
       fields: ofLoadBalancer,
       schema: statusSchema,
-      get: async ({ loadbalancer: id }, scope) => statusDocument(await loadBalancers.status(scope, id)),
+      get: async ({ loadbalancer: id }, scope) =>
+        statusDocument(await loadBalancers.status(scope, id)),
     }),
     ...(['repair', 'failover'] as const).map((action) =>
       changing({

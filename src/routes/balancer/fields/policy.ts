@@ -36,6 +36,15 @@ export function checkNewRule(values: ReadValues<typeof newRule>): void {
   checkRule({ ...values, compareType: values.compare_type, key: values.key ?? null });
 }
 
+/** @throws {Wrong} if the value is no expression of the kind that was sent with it */
+export function checkRuleChange({
+  compare_type: compareType,
+  value,
+}: ReadValues<typeof ruleChange>): void {
+  if (compareType === undefined || value === undefined) return;
+  checkRule({ type: 'PATH', compareType, key: null, value });
+}
+
 const redirects = {
   redirect_pool_id: orNull(uuid),
   redirect_url: orNull(redirectTarget),

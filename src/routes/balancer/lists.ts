@@ -35,7 +35,7 @@ const limit = attribute<number | undefined>(
 );
 
 const marker = attribute<string>({ type: 'string', format: 'uuid' }, (value) => {
-  if (isUuid(value)) return value.toLowerCase();
+  if (isUuid(value)) return String(value).toLowerCase();
   throw new Wrong(`Supplied pagination marker '${quoted(value)}' is not valid.`);
 });
 

@@ -75,7 +75,7 @@ export function monitorRows(
         loadBalancer,
         async carryOut(values, { scope, condition }) {
           const place = placeIn(values);
-          const change = monitorChangeOf(values as ValuesOf<typeof fieldsOfChange>);
+          const change = monitorChangeOf(values);
           const changed = await monitors.change(scope, place, change, condition);
           return {
             body: monitorDocument(changed),

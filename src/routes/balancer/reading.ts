@@ -36,7 +36,7 @@ export function listRow<F extends Fields, T>({
     schema: listOf(schema),
     codes: ['balancer_object_not_found', 'store_unavailable', ...codes],
     async handle(values, call) {
-      const page = pageOf(values as ValuesOf<typeof paging>, keys);
+      const page = pageOf(values, keys);
       const found = await list(values as ValuesOf<F>, page, scopeOf(call));
       return { body: found.map(document) };
     },

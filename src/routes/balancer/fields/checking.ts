@@ -147,7 +147,8 @@ function readBody(request: Request, fields: Fields): Record<string, unknown> {
       throw new Wrong('This request has no body. Send it without one.');
     return {};
   }
-  if (body === undefined) throw new Wrong(`Missing argument: "${own.name}"`);
+  if (body === undefined || request.get('Content-Length') === '0')
+    throw new Wrong(`Missing argument: "${own.name}"`);
   try {
     const values = readObject(own.attributes, body, own.name);
     own.check(values as never);

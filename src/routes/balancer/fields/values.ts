@@ -8,7 +8,7 @@ const uuidExpression = new RegExp(uuidPattern);
 // A line break in a value could become a line of a configuration, and nobody sees the others.
 const control = /[\p{Cc}\u2028\u2029]/u;
 
-export function isUuid(value: unknown): value is string {
+export function isUuid(value: unknown): boolean {
   return typeof value === 'string' && uuidExpression.test(value);
 }
 
@@ -20,7 +20,7 @@ export function hasControl(text: string): boolean {
 export const uuid: Attribute<string> = attribute(
   { type: 'string', pattern: uuidPattern },
   (value, name) => {
-    if (isUuid(value)) return value.toLowerCase();
+    if (isUuid(value)) return String(value).toLowerCase();
     throw wrongValue(name, value, 'Value should be UUID format');
   },
 );
@@ -31,7 +31,7 @@ export function textUpTo(max: number, min = 0): Attribute<string> {
   return attribute(schema, (value, name) => {
     if (typeof value !== 'string') throw wrongValue(name, value, 'Value should be string');
     // A character may take two units.
-    if (value.length > max && [...value].length > max)
+    if (value.length > max && (value.match(/./gsu)?.length ?? 0) > max)
       throw wrongValue(name, value, `Value should have a maximum character requirement of ${max}`);
     if (value.length < min)
       throw wrongValue(name, value, `Value should have a minimum character requirement of ${min}`);

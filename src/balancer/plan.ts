@@ -112,7 +112,7 @@ function listenerOf(
       .filter(({ listener }) => listener === id)
       .flatMap((policy) => policyOf(policy, rows, { turns, usable }) ?? [])
       .sort((a, b) => a.position - b.position)
-      .map(({ position: _position, ...policy }) => policy),
+      .map((each) => each.policy),
   };
 }
 
@@ -127,7 +127,7 @@ function policyOf(
   row: Row,
   rows: BalancerRows,
   { turns, usable }: Pick<ListenerContext, 'turns' | 'usable'>,
-): (WantedPolicy & { position: number }) | undefined {
+): { policy: WantedPolicy; position: number } | undefined {
   const settings = effective('policy', row, turns);
   if (settings === undefined || !settings.isEnabled) return undefined;
   const { action, redirectPool, redirectUrl, redirectPrefix, position } = settings;
@@ -141,7 +141,7 @@ function policyOf(
     });
   // A policy without a rule never applies.
   if (rules.length === 0) return undefined;
-  return { id, action, redirectPool, redirectUrl, redirectPrefix, rules, position };
+  return { policy: { id, action, redirectPool, redirectUrl, redirectPrefix, rules }, position };
 }
 
 function poolOf(row: Row, rows: BalancerRows, turns: Turns): WantedPool | undefined {
@@ -161,16 +161,32 @@ function poolOf(row: Row, rows: BalancerRows, turns: Turns): WantedPool | undefi
       .flatMap((member) => {
         const values = effective('member', member, turns);
         if (values === undefined) return [];
-        const { subnet: _subnet, ...rest } = values;
-        return { id: String(member['id']), ...rest };
+        const { address, port, weight, isEnabled, monitorAddress, monitorPort } = values;
+        return {
+          id: String(member['id']),
+          address,
+          port,
+          weight,
+          isEnabled,
+          monitorAddress,
+          monitorPort,
+        };
       }),
     monitor: monitor?.isEnabled === true ? withoutEnabled(monitor) : null,
   };
 }
 
-function withoutEnabled({
-  isEnabled: _isEnabled,
-  ...monitor
-}: SettingsOf['health_monitor']): NonNullable<WantedPool['monitor']> {
-  return monitor;
+function withoutEnabled(monitor: SettingsOf['health_monitor']): NonNullable<WantedPool['monitor']> {
+  const { type, delay, timeout, fallThreshold, riseThreshold } = monitor;
+  const { httpMethod, urlPath, expectedCodes } = monitor;
+  return {
+    type,
+    delay,
+    timeout,
+    fallThreshold,
+    riseThreshold,
+    httpMethod,
+    urlPath,
+    expectedCodes,
+  };
 }

@@ -16,14 +16,14 @@ import { type ChangeParts, changeIn, written } from './change.ts';
 /** Changes of where load balancers are, and of nothing that their owners have set. */
 export interface Moves {
   /** Tries at once what is to be tried again, and adds a node that is missing. */
-  repair(scope: Scope, id: string): Promise<LoadBalancer>;
+  repair: (scope: Scope, id: string) => Promise<LoadBalancer>;
   /** Gives its VIP to its other node. */
-  failover(scope: Scope, id: string): Promise<LoadBalancer>;
+  failover: (scope: Scope, id: string) => Promise<LoadBalancer>;
   /** Takes load balancers off a node, one after another. It goes on after the call. */
-  empty(node: number): void;
+  empty: (node: number) => void;
   /** Brings load balancers onto their nodes again, because a certificate has changed. */
-  redeploy(balancers: readonly string[]): Promise<void>;
-  stop(): void;
+  redeploy: (balancers: readonly string[]) => Promise<void>;
+  stop: () => void;
 }
 
 export interface MovesParts extends ChangeParts {
@@ -147,7 +147,8 @@ export function makeMoves(parts: MovesParts): Moves {
   }
 
   async function empty(node: number): Promise<void> {
-    while (!stopping.signal.aborted) {
+    const isStopping = () => stopping.signal.aborted;
+    while (!isStopping()) {
       const rows = await store.all(
         `SELECT p.load_balancer FROM balancer_placements p JOIN balancer_draining d ON d.node = p.node
          JOIN balancer_load_balancers b ON b.id = p.load_balancer
@@ -156,7 +157,7 @@ export function makeMoves(parts: MovesParts): Moves {
       );
       if (rows.length === 0) return;
       for (const row of rows) {
-        if (stopping.signal.aborted) return;
+        if (isStopping()) return;
         const isAgain = await moveFrom(node, String(row['load_balancer']));
         if (isAgain && rows.length === 1) await pause(againMs, stopping.signal);
       }

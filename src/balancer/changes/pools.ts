@@ -30,11 +30,10 @@ export function demandFit(listener: ListenerProtocol, pool: PoolProtocol): void 
 }
 
 /** Adds a pool with its members and its monitor. @returns its id */
-export async function addPool(
-  adding: Adding,
-  { id, project, listener: _listener, members, monitor, ...settings }: NewPool,
-  madeFrom?: string,
-): Promise<string> {
+export async function addPool(adding: Adding, wanted: NewPool, madeFrom?: string): Promise<string> {
+  const { id, project, members, monitor } = wanted;
+  const { name, description, isEnabled, protocol, algorithm, persistence } = wanted;
+  const settings = { name, description, isEnabled, protocol, algorithm, persistence };
   demandPersistence(settings);
   const claim = { id, project };
   const pool = await add(adding, 'pool', { claim, settings, keys: {}, madeFrom });

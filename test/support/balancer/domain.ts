@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import * as z from 'zod';
+import type * as z from 'zod';
 
 import { balancerConfig, type BalancerConfig } from '../../../src/balancer/config.ts';
 import { type BalancerService, makeBalancerDomain } from '../../../src/balancer/make.ts';
@@ -12,6 +12,7 @@ import { balancerMigrations } from '../../../src/balancer/tables.ts';
 import type { NodeInterface } from '../../../src/controller/nodes/nodes.ts';
 import { controllerMigrations } from '../../../src/controller/migrations.ts';
 import { type LocalStore, openStore } from '../../../src/controller/store/open.ts';
+import type { Store } from '../../../src/controller/store/store.ts';
 import { vrrpMigrations } from '../../../src/controller/vrrp/tables.ts';
 import type { NodeOutcome } from '../../../src/controller/vrrp/worker.ts';
 import { freshStore } from '../controller/store.ts';
@@ -30,6 +31,8 @@ export interface TestBalancerOptions {
   /** A store that was there before. */
   isReopened?: boolean;
   deployer?: HeldDeployer;
+  /** What the domain sees of the store. */
+  seen?: (store: LocalStore) => Store;
 }
 
 /** The domain over a real store, with nodes in memory. */
@@ -79,7 +82,7 @@ export async function makeTestBalancer(
   const applied: number[][] = [];
   let vrrpAnswer: (node: number) => NodeOutcome['result'] = () => 'running';
   const domain = makeBalancerDomain({
-    store,
+    store: options.seen?.(store) ?? store,
     registry: nodes.registry,
     links: nodes.links,
     worker: {

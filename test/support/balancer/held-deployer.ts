@@ -37,6 +37,8 @@ export interface HeldDeployer extends Deployer {
   waiting(): number;
   /** Returns when a call of a load balancer waits. */
   untilWaiting(balancer: string): Promise<void>;
+  /** Returns when there were so many calls. */
+  untilCalls(count: number): Promise<void>;
   /** What each node runs. */
   running: Map<number, Map<string, string>>;
 }
@@ -65,7 +67,7 @@ export function heldDeployer(): HeldDeployer {
       };
       own.add(end);
       signal.addEventListener('abort', onAbort);
-      for (const watcher of watchers) watcher();
+      for (const watcher of [...watchers]) watcher();
     });
   }
 
@@ -89,6 +91,23 @@ export function heldDeployer(): HeldDeployer {
     });
   }
 
+  function until(isSo: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!isSo()) return;
+        watchers.delete(look);
+        resolve();
+      };
+      watchers.add(look);
+      look();
+    });
+  }
+
+  function note(call: DeployCall): void {
+    calls.push(call);
+    for (const watcher of [...watchers]) watcher();
+  }
+
   const deployer: HeldDeployer = {
     calls,
     running,
@@ -96,7 +115,7 @@ export function heldDeployer(): HeldDeployer {
     async deploy(wanted, fencing, signal) {
       const nodes = wanted.nodes.map(({ id }) => id);
       const call: DeployCall = { kind: 'deploy', balancer: wanted.id, nodes, wanted, fencing };
-      calls.push(call);
+      note(call);
       await pass(wanted.id, signal);
       return outcomes(call);
     },
@@ -108,7 +127,7 @@ export function heldDeployer(): HeldDeployer {
         wanted: undefined,
         fencing: undefined,
       };
-      calls.push(call);
+      note(call);
       await pass(balancer, signal);
       return outcomes(call);
     },
@@ -134,16 +153,8 @@ export function heldDeployer(): HeldDeployer {
     },
     isHeld: () => isHeld,
     waiting: () => [...waiting.values()].reduce((sum, ends) => sum + ends.size, 0),
-    untilWaiting: (balancer) =>
-      new Promise((resolve) => {
-        const look = () => {
-          if ((waiting.get(balancer)?.size ?? 0) === 0) return;
-          watchers.delete(look);
-          resolve();
-        };
-        watchers.add(look);
-        look();
-      }),
+    untilWaiting: (balancer) => until(() => (waiting.get(balancer)?.size ?? 0) > 0),
+    untilCalls: (count) => until(() => calls.length >= count),
   };
   return deployer;
 }

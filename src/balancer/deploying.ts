@@ -67,6 +67,11 @@ export interface WantedNode {
   id: number;
   /** Where the other node's haproxy reaches this one. */
   address: string;
+  /**
+   * The `amphora_id` of its agent, by which its haproxy finds itself among the peers. Without it, that is the node's number
+   * as a text.
+   */
+  amphora?: string;
 }
 
 /** A number that grows with each change of the load balancer, and that of the store: an agent refuses an older one. */

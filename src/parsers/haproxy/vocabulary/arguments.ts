@@ -38,6 +38,12 @@ export const pattern: Argument = {
   otherwise: 'a value that haproxy would take for a flag, or a control character',
 };
 
+/** The same after `--`, which ends the flags. */
+export const patternAfterFlags: Argument = {
+  accepts: (word) => word !== '' && isText(word),
+  otherwise: 'a control character',
+};
+
 /** A URL, or a part of one. */
 export const url: Argument = {
   accepts: (word) => word !== '' && isText(word),

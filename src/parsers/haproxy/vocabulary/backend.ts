@@ -78,7 +78,7 @@ const insertedHeaders: readonly (readonly [string, RegExp])[] = [
   ['X-SSL-Client-Not-After', /^%\{\+Q\}\[ssl_c_notafter\]$/],
 ];
 
-/** What drivers write into a section `backend`, which is a pool. */
+/** What drivers and ha-controller write into a section `backend`, which is a pool. */
 export const backendVocabulary: Vocabulary = {
   mode: [line('mode', /^(?:http|tcp)$/)],
   'http-reuse': [fixed('http-reuse safe')],
@@ -94,7 +94,8 @@ export const backendVocabulary: Vocabulary = {
     line('stick', 'store-response', cookieOf('res.cook')),
     line('stick', 'match', cookieOf('req.cook')),
   ],
-  cookie: [fixed('cookie SRV insert indirect nocache')],
+  // ha-controller takes the name that its client has chosen; drivers write SRV.
+  cookie: [line('cookie', token, 'insert', 'indirect', 'nocache')],
   'load-server-state-from-file': [fixed('load-server-state-from-file global')],
   timeout: [line('timeout', /^(?:check|connect|server)$/, time)],
   option: [

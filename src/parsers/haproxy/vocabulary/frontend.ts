@@ -7,6 +7,7 @@ import {
   logFormat,
   number,
   pattern,
+  patternAfterFlags,
   time,
   token,
   urlFormat,
@@ -55,12 +56,15 @@ const sample: Argument = {
 
 const match = /^(?:reg|beg|end|sub|str)$/;
 
+/** The part of a path after its last dot, as ha-controller reads the type of a file. */
+const fileType = 'path,field(-1,/),field(-1,.)';
+
 /** An L7 rule, as the condition names it. */
 const condition = /^!?[\w-]{1,64}$/;
 
 const code = /^3\d\d$/;
 
-/** What drivers write into a section `frontend`, which is a listener. */
+/** What drivers and ha-controller write into a section `frontend`, which is a listener. */
 export const frontendVocabulary: Vocabulary = {
   option: [fixed('option httplog'), fixed('option tcplog'), fixed('option forwardfor')],
   maxconn: [line('maxconn', number)],
@@ -78,10 +82,22 @@ export const frontendVocabulary: Vocabulary = {
     line('acl', id, 'req.hdr(host)', '-i', '-m', match, pattern),
     line('acl', id, /^path(?:_end)?$/, '-m', match, pattern),
     line('acl', id, sample, '-m', match, pattern),
+    line('acl', id, fileType, '-m', match, pattern),
+    line('acl', id, 'req.hdr(host)', '-i', '-m', match, '--', patternAfterFlags),
+    line('acl', id, /^path(?:_end)?$/, '-m', match, '--', patternAfterFlags),
+    line('acl', id, sample, '-m', match, '--', patternAfterFlags),
+    line('acl', id, fileType, '-m', match, '--', patternAfterFlags),
     line('acl', id, 'ssl_c_used'),
     line('acl', id, 'ssl_c_verify', 'eq', number),
   ],
-  'http-request': [{ items: ['http-request', 'deny', 'if'], rest: condition }],
+  // ha-controller writes `allow` and `redirect` here, so that policies of all kinds count in their order.
+  'http-request': [
+    { items: ['http-request', /^(?:deny|allow)$/, 'if'], rest: condition },
+    {
+      items: ['http-request', 'redirect', /^(?:location|prefix)$/, urlFormat, 'if'],
+      rest: condition,
+    },
+  ],
   redirect: [
     fixed('redirect scheme https if !{ ssl_fc }'),
     { items: ['redirect', /^(?:location|prefix)$/, urlFormat, 'if'], rest: condition },

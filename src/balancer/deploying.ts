@@ -107,10 +107,15 @@ export interface Deployer {
     balancer: string,
     nodes: readonly number[],
     signal: AbortSignal,
+    /** Without it, agents remove it whoever has ordered something last. */
+    fencing?: Fencing,
   ): Promise<readonly NodeDeployed[]>;
-  /** The load balancers on a node, with the SHA-256 of each file. Faults: `node_unreachable`, `node_refused` */
+  /**
+   * The load balancers on a node, with the SHA-256 of the file that each runs; empty if it does not run the file that it
+   * has. Faults: `node_unreachable`, `node_refused`
+   */
   runningOn(node: number): Promise<ReadonlyMap<string, string>>;
-  /** The SHA-256 of the file that a node is to run. */
+  /** The SHA-256 of the file that a node is to run; empty if it is to run nothing, because there is no listener. */
   digestFor(wanted: WantedBalancer, node: number): string;
 }
 
@@ -121,6 +126,8 @@ export interface KnownBalancer {
   provisioning: ProvisioningStatus;
   operating: OperatingStatus;
   nodes: readonly number[];
+  /** Its VIP. Whoever has it is asked first. */
+  vip?: string;
   /** When it was placed on its nodes, by the clock of `performance.now()`. */
   placedAt: number;
   listeners: readonly KnownObject[];

@@ -17,6 +17,10 @@ import { makeNodeCredentials } from '../../../src/node/credentials.ts';
 import type { NodeDomain } from '../../../src/node/node.ts';
 import examples from '../../../src/routes/node/examples.json' with { type: 'json' };
 import { nodeFamily } from '../../../src/routes/node/index.ts';
+import { faults } from '../../../src/bin/wiring/faults.ts';
+import { nodeLocalFamily } from '../../../src/routes/node/local.ts';
+import { openSocketListener } from '../../../src/server/listeners.ts';
+import { makeApp } from '../../../src/server/table/serve.ts';
 import { openInFolder, placesIn } from '../../support/amphora/in-folder.ts';
 import { unrecordedChanges } from '../../support/amphora/stand-in.ts';
 import {
@@ -28,6 +32,7 @@ import { keepingLog } from '../../support/keeping-log.ts';
 import { realRun } from '../../support/keepalived-host.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
+const nodeReport = examples['GET /keepalived'].body;
 const facts = {
   ...examples['GET /'].body,
   name: 'n1',
@@ -138,6 +143,34 @@ describe('hactl node join --load-balancers', () => {
       expect(startAgent.callCount).to.equal(0);
     });
   }
+
+  it('is what the status of the node says', async () => {
+    const node = { ...facts, adopted: null };
+    const report = { ...nodeReport, instances: [], troubles: [] };
+    const { log } = keepingLog();
+    const domain = {
+      facts: () => Promise.resolve(node),
+      report: () => Promise.resolve(report),
+    } as unknown as NodeDomain;
+    const family = nodeLocalFamily(domain, faults);
+    const app = makeApp({ log, families: [family], elsewhere: family });
+    const listening = await openSocketListener(app, at('agent.sock'), family.answerFault, log);
+    const status = async () => {
+      const printed = sinon.stub(console, 'log');
+      const command = nodeCommand({ agentSocket: at('agent.sock'), files: files() });
+      await command.parseAsync(['status'], { from: 'user' });
+      const text = printed.args.flat().join('\n');
+      printed.restore();
+      return text;
+    };
+    try {
+      expect(await status()).not.to.include('load balancers');
+      await joinHere();
+      expect(await status()).to.include('It can carry load balancers');
+    } finally {
+      await listening.stop();
+    }
+  });
 
   it('makes a host that can join again after it has left', async () => {
     await joinHere();

@@ -21,7 +21,10 @@ describe('hactl lb', () => {
     process.env['HA_CONTROLLER_CONFIG'] = join(folder.path, 'controller.json');
     const subnets = [{ id: 's1', cidr: '10.0.0.0/24' }];
     const front = { id: network, name: 'front', subnets, interface: { a: 'eth0', b: 'eth1' } };
-    await writeFile(join(folder.path, 'controller.json'), JSON.stringify({ networks: [front] }));
+    await writeFile(
+      join(folder.path, 'controller.json'),
+      JSON.stringify({ balancer: { networks: [front] } }),
+    );
     api = await apiDouble(socket());
     isServed = true;
   });
@@ -291,11 +294,28 @@ describe('hactl lb', () => {
     const failed = await hactl('set', 'web', '--enable', '--wait');
     expect([failed.exitCode, failed.failure]).to.deep.equal([
       2,
-      'The change was accepted, and has failed: The node a refuses it.',
+      'The change was accepted, and not everything is on its nodes: The node a refuses it. It is tried again.',
     ]);
     api.next = 'ACTIVE';
     const below = await hactl('set', 'web', '--enable', '--wait');
     expect(below.exitCode, 'an error of an object below it').to.equal(2);
+  });
+
+  it('says that one node lacks the change, which the other one serves', async () => {
+    await add();
+    const node = { is_master: true, is_reachable: true, wanted: 'x', heard_seconds_ago: 1 };
+    api.status = {
+      last_error: 'It does not answer.',
+      nodes: [
+        { ...node, name: 'a', running: 'x', error: null },
+        { ...node, name: 'b', running: null, error: 'It does not answer.' },
+      ],
+    };
+    const { exitCode, text } = await hactl('set', 'web', '--enable', '--wait');
+    expect([exitCode, text]).to.deep.equal([
+      0,
+      'hactl: It does not answer.\nThe load balancer web is changed.',
+    ]);
   });
 
   it('adds, changes and removes members of the only pool', async () => {
@@ -351,7 +371,7 @@ describe('hactl lb', () => {
   });
 
   it('lists the nodes, empties one and refills it', async () => {
-    const node = { is_reachable: true, is_draining: false, balancers: 3, networks: ['front'] };
+    const node = { is_reachable: true, is_draining: false, balancers: 3, networks: [network] };
     api.lists.set('/nodes', [
       { ...node, name: 'a', troubles: [], id: 1 as never },
       { ...node, name: 'b', is_draining: true, troubles: ['haproxy is old.'], id: 2 as never },
@@ -401,7 +421,7 @@ describe('hactl lb', () => {
     const { text } = await hactl('network', 'list');
     expect(text).to.match(/^front +10\.0\.0\.0\/24 +a:eth0, b:eth1 +1e2f/m);
     await writeFile(join(folder.path, 'controller.json'), '{}');
-    expect((await hactl('network', 'list')).text).to.include('Put the key "networks" into');
+    expect((await hactl('network', 'list')).text).to.include('Put some into "balancer" of');
   });
 
   it('says if the controller does not run on this host', async () => {

@@ -7,35 +7,34 @@ import { Fault } from '../../../kit/fault.ts';
 import { controllerFileVariable, controllerPrefix } from '../../wiring/controller/config.ts';
 import { printData, withOutput } from '../output.ts';
 import { print, printTable } from '../print.ts';
+import { nameOf } from './shown.ts';
 
-/** What hactl reads of the key `networks`. The controller checks it as a whole. */
-const networksKey = z.object({
-  networks: z
-    .array(
-      z.looseObject({
-        id: z.string(),
-        name: z.string().nullish(),
-        subnets: z.array(z.looseObject({ id: z.string(), cidr: z.string() })),
-        interface: z.record(z.string(), z.string()),
-      }),
-    )
-    .default([]),
+const network = z.looseObject({
+  id: z.string(),
+  name: z.string().default(''),
+  subnets: z.array(z.looseObject({ id: z.string(), cidr: z.string() })),
+  interface: z.record(z.string(), z.string()).default({}),
 });
 
-type Network = z.output<typeof networksKey>['networks'][number];
+/** What hactl reads of the key `balancer`. The controller checks it as a whole. */
+const networksKey = z.object({
+  balancer: z.looseObject({ networks: z.array(network).default([]) }).prefault({}),
+});
+
+type Network = z.output<typeof network>;
 
 /** Adds `network list`. */
 export function addNetworkCommands(lb: Command): void {
-  const network = lb
+  const commands = lb
     .command('network')
     .summary('list the networks that load balancers get addresses of')
     .description(
       `Lists the networks that load balancers get addresses of. They are in ${controllerConfigFile}.`,
     );
-  withOutput(network.command('list'))
+  withOutput(commands.command('list'))
     .summary('list the networks')
     .description(
-      'Lists the networks with their subnets, and which interface of which node is in each.',
+      'Lists the networks with their subnets, and the interfaces that are named for nodes. Other nodes use the first interface with an address in one of the subnets.',
     )
     .action(async (_options: unknown, command: Command) => {
       const networks = await readNetworks();
@@ -47,17 +46,19 @@ export function addNetworkCommands(lb: Command): void {
 
 function printNetworks(networks: readonly Network[]): void {
   if (networks.length === 0) {
-    print(`There are no networks. Put the key "networks" into ${controllerConfigFile}.`);
+    print(
+      `There are no networks. Put some into "balancer" of ${controllerConfigFile}, then restart ha-controller.`,
+    );
     return;
   }
   printTable(
     ['NETWORK', 'SUBNETS', 'INTERFACES', 'ID'],
     networks.map(({ id, name, subnets, interface: interfaces }) => [
-      name ?? '-',
+      name || '-',
       subnets.map(({ cidr }) => cidr).join(', '),
       Object.entries(interfaces)
         .map(([node, device]) => `${node}:${device}`)
-        .join(', '),
+        .join(', ') || '-',
       id,
     ]),
   );
@@ -71,9 +72,10 @@ function printNetworks(networks: readonly Network[]): void {
 export async function networkId(wanted: string): Promise<string> {
   const networks = await readNetworks();
   const found =
-    networks.find(({ name }) => name === wanted) ?? networks.find(({ id }) => id === wanted);
+    networks.find(({ name }) => name === wanted) ??
+    networks.find(({ id }) => id.toLowerCase() === wanted.toLowerCase());
   if (found) return found.id;
-  const names = networks.map(({ id, name }) => name ?? id).join(', ');
+  const names = networks.map(nameOf).join(', ');
   throw new Fault(
     'balancer_object_not_found',
     `There is no network '${wanted}' in ${controllerConfigFile}. ${names === '' ? 'It has none yet.' : `It has ${names}.`}`,
@@ -81,11 +83,11 @@ export async function networkId(wanted: string): Promise<string> {
 }
 
 /** Faults: `invalid_config` */
-async function readNetworks(): Promise<Network[]> {
-  const { networks } = await readConfig(networksKey, ['networks'], process.env, {
+export async function readNetworks(): Promise<Network[]> {
+  const { balancer } = await readConfig(networksKey, ['balancer'], process.env, {
     file: controllerConfigFile,
     prefix: controllerPrefix,
     fileVariable: controllerFileVariable,
   });
-  return networks;
+  return balancer.networks;
 }

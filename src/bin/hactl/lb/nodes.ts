@@ -4,7 +4,8 @@ import { printData, withOutput } from '../output.ts';
 import { print, printTable } from '../print.ts';
 import type { BalancerClient } from './client.ts';
 import { findNode, nodesOf } from './find.ts';
-import type { ShownNode } from './shown.ts';
+import { readNetworks } from './networks.ts';
+import { nameOf, type ShownNode } from './shown.ts';
 
 /** Adds `node list`, `node drain` and `node resume`. */
 export function addNodeCommands(lb: Command, client: BalancerClient): void {
@@ -20,8 +21,12 @@ export function addNodeCommands(lb: Command, client: BalancerClient): void {
     .description('Lists the nodes with the number of their load balancers, and what is wrong.')
     .action(async (_options: unknown, command: Command) => {
       const found = await nodesOf(client);
+      const networks = await readNetworks();
       printData(command, found, () => {
-        printNodes(found);
+        printNodes(found, (network) => {
+          const known = networks.find(({ id }) => id === network);
+          return known ? nameOf(known) : network;
+        });
       });
     });
 
@@ -52,7 +57,7 @@ export function addNodeCommands(lb: Command, client: BalancerClient): void {
     });
 }
 
-function printNodes(nodes: readonly ShownNode[]): void {
+function printNodes(nodes: readonly ShownNode[], networkName: (id: string) => string): void {
   if (nodes.length === 0) {
     print("No node carries load balancers. 'hactl node join --load-balancers' makes a host one.");
     return;
@@ -64,7 +69,7 @@ function printNodes(nodes: readonly ShownNode[]): void {
       each.name,
       stateOf(each),
       each.balancers,
-      each.networks.join(', ') || '-',
+      each.networks.map(networkName).join(', ') || '-',
     ]),
   );
   for (const { name, troubles } of nodes) {

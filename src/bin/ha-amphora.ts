@@ -23,6 +23,7 @@ import { makeApp } from '../server/table/serve.ts';
 import { startWatchdog } from '../server/watchdog.ts';
 import { makeSystemdNotifier } from '../systemd/notify.ts';
 import { makeAmphora } from './wiring/amphora/amphora.ts';
+import { endAsNode } from './wiring/amphora/end-as-node.ts';
 import {
   amphoraPaths,
   loadAgentConfigIfThere,
@@ -69,10 +70,11 @@ await runService('ha-amphora', async () => {
         listener.setIdentity(identity);
       },
       onLeft: () => {
-        // Another end than a stop by systemd would be followed by a start.
-        const action = agentConfig ? 'restart' : 'stop';
-        const argv = ['systemctl', '--no-block', action, 'ha-amphora.service'] as const;
-        void run({ argv, deadlineMs: host.readDeadlineMs });
+        void endAsNode(agentConfig).then((action) => {
+          // Another end than a stop by systemd would be followed by a start.
+          const argv = ['systemctl', '--no-block', action, 'ha-amphora.service'] as const;
+          return run({ argv, deadlineMs: host.readDeadlineMs });
+        });
       },
     }));
   const families = wired ? [wired.family] : [];

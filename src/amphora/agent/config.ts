@@ -111,8 +111,9 @@ const usual = { haproxy: '/usr/sbin/haproxy', requestReadTimeout: 180 } as const
 const tlsVersions = ['TLSv1.2', 'TLSv1.3', 'TLSv1.1', 'TLSv1', 'SSLv3'] as const;
 const topologies = ['SINGLE', 'ACTIVE_STANDBY'] as const;
 
+/** A UUID in OpenStack; on a node of ha-controller the name of the node, which may have dots. */
 function isAmphoraId(value: string): boolean {
-  return /^[\w-]{1,64}$/.test(value);
+  return /^[\w.-]{1,64}$/.test(value);
 }
 
 function sectionsOf(bytes: Buffer): OsloSections {

@@ -10,12 +10,15 @@ import { makeOnRecord, type OnRecord } from './on-record.ts';
 /** `hactl node …`: the nodes of a controller, and this host as one of them. */
 export function nodeCommand({
   socket,
+  agentSocket,
   files,
   startAgent,
   onRecord = makeOnRecord({ holdOff: (work) => work() }),
 }: {
   /** Where ha-controller answers. */
   socket?: string;
+  /** Where ha-amphora of this host answers. */
+  agentSocket?: string;
   /** Those of this host, for joining. */
   files?: HostFiles;
   /** Starts ha-amphora when this host has joined. */
@@ -32,7 +35,7 @@ export function nodeCommand({
   addJoinCommand(node, { onRecord, files, startAgent });
   addListCommand(node, ask);
   addRemoveCommand(node, ask, onRecord);
-  addNodeStatusCommand(node);
+  addNodeStatusCommand(node, files, agentSocket);
   addAdoptCommand(node, onRecord);
   return node;
 }

@@ -8,6 +8,7 @@ import { auditCommand } from './audit.ts';
 import { controllerCommand } from './controller.ts';
 import { nodeCommand } from './node.ts';
 import { groupCommand } from './group.ts';
+import { lbCommand } from './lb/lb.ts';
 import type { OnRecord } from './on-record.ts';
 import { tokenCommand } from './token.ts';
 
@@ -18,7 +19,7 @@ import { tokenCommand } from './token.ts';
 export function makeProgram(paths: Paths, onRecord: OnRecord, version: string): Command {
   return new Command('hactl')
     .description(
-      'Manages the tokens of the ha-agent on this node, shows its audit log, restores hosts from liferafts, shows the state of an amphora, sets up a controller and its nodes, and manages keepalived groups.',
+      'Manages the tokens of the ha-agent on this node, shows its audit log, restores hosts from liferafts, shows the state of an amphora, sets up a controller and its nodes, and manages keepalived groups and load balancers.',
     )
     .version(version, '--version', 'print the version of hactl')
     .addCommand(tokenCommand(onRecord))
@@ -27,5 +28,6 @@ export function makeProgram(paths: Paths, onRecord: OnRecord, version: string): 
     .addCommand(amphoraCommand({ onRecord, check: checkHaproxyFile }))
     .addCommand(controllerCommand({ onRecord }))
     .addCommand(nodeCommand({ onRecord }))
-    .addCommand(groupCommand());
+    .addCommand(groupCommand())
+    .addCommand(lbCommand());
 }

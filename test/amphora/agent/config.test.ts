@@ -89,6 +89,11 @@ describe('the configuration of the amphora agent', () => {
     });
   });
 
+  it('takes the name of a host with its domain as the id', () => {
+    const text = '[amphora_agent]\namphora_id = a.example.org\n';
+    expect(read(text).amphoraId).to.equal('a.example.org');
+  });
+
   it('takes TLS 1.2 for the older versions that oslo.config accepts', () => {
     const versions = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'].map(
       (version) => read(whole.replace('TLSv1.2', version)).minTlsVersion,

@@ -38,6 +38,8 @@ describe('hactl controller and hactl node', () => {
     credentials: inFolder('node'),
     config: inFolder('node.json'),
     agentConfig: inFolder('amphora-agent.conf'),
+    amphoraConfig: inFolder('amphora.json'),
+    haproxy: inFolder('haproxy'),
     machineId: inFolder('machine-id'),
   });
 

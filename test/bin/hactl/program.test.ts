@@ -20,6 +20,18 @@ describe('the commands of hactl', () => {
       'group set',
       'group remove',
       'group adopt',
+      'lb add',
+      'lb set',
+      'lb remove',
+      'lb repair',
+      'lb failover',
+      'lb member add',
+      'lb member set',
+      'lb member remove',
+      'lb node drain',
+      'lb node resume',
+      'lb secret put',
+      'lb secret remove',
     ]);
   });
 

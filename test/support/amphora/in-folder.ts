@@ -93,13 +93,19 @@ export interface AmphoraInFolder {
   end(): Promise<void>;
 }
 
+/** What is another's on a host that is a node too. */
+export interface SharedPort {
+  identity: () => Promise<MutualIdentity>;
+  families: readonly Family[];
+}
+
 /**
  * Opens the whole agent over a folder that prepareFolder has made, with its port on 127.0.0.1. The folder has to be on a
  * file system in memory.
  */
 export async function openInFolder(
   places: FolderPlaces,
-  { port, log }: { port: number; log: Log },
+  { port, log, ...more }: { port: number; log: Log } & Partial<SharedPort>,
 ): Promise<AmphoraInFolder> {
   const agentConfig = readAgentConfig(await readFile(places.paths.agentConfig));
   const secrets = makeKnownSecrets();
@@ -113,10 +119,11 @@ export async function openInFolder(
     run,
     changeDeadlineMs: 20_000,
   });
-  const identity = async (): Promise<MutualIdentity> => {
+  const ownIdentity = async (): Promise<MutualIdentity> => {
     const pem = await readFile(places.server, 'utf8');
     return { key: pem, cert: pem, ca: await readFile(join(places.trust, 'ca.pem'), 'utf8') };
   };
+  const identity = more.identity ?? ownIdentity;
   const amphora = await makeAmphora({
     config: { namespace: null, versions: ['0.1', '0.5', '1.0'], client_names: null },
     agentConfig,
@@ -125,6 +132,7 @@ export async function openInFolder(
     log,
     secrets,
     metrics: makeMetrics(),
+    ...(more.families && { others: { families: more.families, localFamilies: [] } }),
     async onCertified() {
       listener.setIdentity(await identity());
     },

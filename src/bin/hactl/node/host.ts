@@ -15,14 +15,13 @@ import {
   replaceFile,
   statIfThere,
 } from '../../../kit/files/files.ts';
+import type { LoadBalancerFiles } from './load-balancers.ts';
 
 /** The files of a node. ha-amphora reads them. */
-export interface HostFiles {
+export interface HostFiles extends LoadBalancerFiles {
   /** The folder of the key, the certificate and the authority. */
   credentials: string;
   config: string;
-  /** The configuration that a controller of Octavia writes. */
-  agentConfig: string;
   machineId: string;
 }
 
@@ -30,6 +29,8 @@ export const debianHostFiles: HostFiles = {
   credentials: '/etc/ha-agent/node',
   config: '/etc/ha-agent/node.json',
   agentConfig: '/etc/octavia/amphora-agent.conf',
+  amphoraConfig: '/etc/ha-agent/amphora.json',
+  haproxy: '/usr/sbin/haproxy',
   machineId: '/etc/machine-id',
 };
 
@@ -68,7 +69,8 @@ export function makeJoiningHost(run: Run, files: HostFiles = debianHostFiles): J
       if (bytes === undefined) return usualPort;
       const { serverCa, bindPort } = readAgentConfig(bytes);
       const pem = await readTextIfThere(serverCa);
-      if (pem !== undefined && isTrusted(new X509Certificate(pem))) return bindPort;
+      // Without an authority, the port trusts nobody else: a former join has written that file.
+      if (pem === undefined || isTrusted(new X509Certificate(pem))) return bindPort;
       throw new Fault(
         'already_joined',
         `${files.agentConfig} makes this host an amphora of another controller, and its port trusts that controller's authority (${serverCa}). Nothing was changed; let another host join, or stop ha-amphora and move that file away.`,

@@ -8,12 +8,14 @@ import { joinPath } from '../../../routes/controller/join.ts';
 import type { OnRecord } from '../on-record.ts';
 import { printData, withOutput } from '../output.ts';
 import { print } from '../print.ts';
-import { type HostFiles, makeJoiningHost } from './host.ts';
+import { debianHostFiles, type HostFiles, makeJoiningHost } from './host.ts';
+import { refuseWithoutLoadBalancers, writeLoadBalancerFiles } from './load-balancers.ts';
 import { makeStartAgent } from './start-agent.ts';
 
 interface JoinOptions {
   name?: string;
   address?: string;
+  loadBalancers?: true;
 }
 
 /** The files of this host, and its service. */
@@ -39,12 +41,18 @@ export function addJoinCommand(node: Command, parts: JoiningParts): void {
       '--address <address>',
       'where the controller reaches this host (default: the address that it sees)',
     )
+    .option(
+      '--load-balancers',
+      'let it carry load balancers too, which needs haproxy; what is configured here stays',
+    )
     .action(async (url: URL, text: string, options: JoinOptions, command: Command) => {
-      const joined = await onRecord(['node', 'join', url.origin], () =>
+      const more = options.loadBalancers ? ['--load-balancers'] : [];
+      const joined = await onRecord(['node', 'join', url.origin, ...more], () =>
         join(url, text, options, parts),
       );
       printData(command, joined, () => {
         print(`This host is the node ${joined.id} (${joined.name}) of ${url.origin}.`);
+        if (options.loadBalancers) print('It can carry load balancers.');
       });
     });
 }
@@ -53,7 +61,7 @@ async function join(
   url: URL,
   text: string,
   options: JoinOptions,
-  { files, startAgent = makeStartAgent() }: JoiningParts,
+  { files = debianHostFiles, startAgent = makeStartAgent() }: JoiningParts,
 ): Promise<{ id: number; name: string }> {
   const token = readJoinToken(text);
   if (token === undefined) {
@@ -66,6 +74,7 @@ async function join(
   );
   const { name: usual, ...facts } = await host.facts();
   const name = options.name ?? usual;
+  if (options.loadBalancers) await refuseWithoutLoadBalancers(files, name);
   const { request, key } = await host.request(name);
   // It is loaded for this command only.
   const { askToJoin } = await import('../../../controller/nodes/join-client.ts');
@@ -78,6 +87,7 @@ async function join(
     ...(options.address !== undefined && { host: options.address }),
   });
   await host.store(joined, key, { name, controller: url.origin });
+  if (options.loadBalancers) await writeLoadBalancerFiles(files, name);
   await startAgent();
   return { id: joined.id, name };
 }

@@ -7,14 +7,21 @@ import { askService } from '../../../kit/ask-service.ts';
 import { Fault, systemErrorCode } from '../../../kit/fault.ts';
 import type { NodeFacts } from '../../../node/node.ts';
 import { nodeLocalBase } from '../../../routes/node/local.ts';
+import { statIfThere } from '../../../kit/files/files.ts';
 import { NotWell } from '../failure.ts';
 import type { OnRecord } from '../on-record.ts';
 import { printData, withOutput } from '../output.ts';
 import { print, printTable } from '../print.ts';
+import { debianHostFiles } from './host.ts';
+import type { LoadBalancerFiles } from './load-balancers.ts';
 
 const deadlineMs = 20_000;
 
-type NodeStatus = NodeFacts & { report: KeepalivedReport };
+interface NodeStatus extends NodeFacts {
+  report: KeepalivedReport;
+  /** Whether it has what `hactl node join --load-balancers` writes. */
+  load_balancers: boolean;
+}
 
 const statusAnswer = z.looseObject({
   name: z.string(),
@@ -29,14 +36,21 @@ const statusAnswer = z.looseObject({
 const adoptAnswer = z.looseObject({ released: z.string().nullable() });
 
 /** Adds `status`: this host as a node, as it sees itself. */
-export function addNodeStatusCommand(node: Command, socket = amphoraSocket): void {
+export function addNodeStatusCommand(
+  node: Command,
+  { agentConfig, amphoraConfig }: LoadBalancerFiles = debianHostFiles,
+  socket = amphoraSocket,
+): void {
   withOutput(node.command('status'))
     .summary('show this host as a node, and what its keepalived does')
     .description(
-      'Shows whose orders this host runs, the state of each VRRP instance, and what is wrong. As a check of a monitoring system it ends with 0 (well) or 2 (failing).',
+      'Shows whose orders this host runs, whether it can carry load balancers, the state of each VRRP instance, and what is wrong. As a check of a monitoring system it ends with 0 (well) or 2 (failing).',
     )
     .action(async (_options: unknown, command: Command) => {
-      const status = (await ask(socket, '/status', 'GET', statusAnswer)) as unknown as NodeStatus;
+      const said = (await ask(socket, '/status', 'GET', statusAnswer)) as unknown as NodeFacts &
+        Pick<NodeStatus, 'report'>;
+      const files = await Promise.all([agentConfig, amphoraConfig].map(statIfThere));
+      const status = { ...said, load_balancers: files.every((each) => each !== undefined) };
       printData(command, status, () => {
         printStatus(status);
       });
@@ -92,7 +106,7 @@ async function ask<T>(
   }
 }
 
-function printStatus({ name, adopted, report }: NodeStatus): void {
+function printStatus({ name, adopted, report, load_balancers: hasBalancers }: NodeStatus): void {
   const { running, version, instances } = report;
   print(`Node ${name}, keepalived ${version === '' ? 'not installed' : version}`);
   print(
@@ -100,6 +114,7 @@ function printStatus({ name, adopted, report }: NodeStatus): void {
       ? 'It runs no orders.'
       : `It runs revision ${running.revision} of ${adopted === null ? 'no store any more' : `the store ${adopted.store}`}.`,
   );
+  if (hasBalancers) print("It can carry load balancers: 'hactl amphora status' shows them.");
   if (instances.length === 0) return;
   printTable(
     ['INSTANCE', 'STATE', 'SINCE', 'ADDRESSES'],

@@ -52,6 +52,8 @@ describe('a controller with its listeners', () => {
     credentials: join(folder.path, 'node'),
     config: join(folder.path, 'node.json'),
     agentConfig: join(folder.path, 'amphora-agent.conf'),
+    amphoraConfig: join(folder.path, 'amphora.json'),
+    haproxy: join(folder.path, 'haproxy'),
     machineId: join(folder.path, 'machine-id'),
   });
   const status = async () => (await served.ask({ method: 'GET', path: '/status' })) as LocalStatus;

@@ -3,9 +3,10 @@ import { expect } from 'chai';
 import { askMember } from '../amphora-system/bench.ts';
 import type { LabNode } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
-import { type Balancing, holders } from './bench.ts';
+import type { Balancing } from './bench.ts';
 import { untilServes } from './clients.ts';
-import { makeSimple, type Simple } from './making.ts';
+import type { Simple } from './making.ts';
+import { makeAwayFromController, settled } from './nodes.ts';
 
 /** Who is served by which member. */
 type Assignment = Readonly<Record<string, string>>;
@@ -27,7 +28,7 @@ export function testPersistence(at: () => Balancing): void {
     before(async () => {
       const first = kinds.HTTP_COOKIE;
       const all = [0, 1, 2, 3];
-      made = await makeSimple(at(), {
+      made = await makeAwayFromController(at(), {
         pool: { session_persistence: first.persistence },
         members: all,
       });
@@ -82,20 +83,19 @@ export function testPersistence(at: () => Balancing): void {
     });
 
     it('stays with its member when the other node has taken the VIP over', async () => {
-      const [master] = await holders(at(), made.address);
-      const standby = await standbyOf(at(), made, master);
+      const { master, standby } = await settled(at(), made);
       for (const kind of ['SOURCE_IP', 'APP_COOKIE'] as const) {
         const count = Object.keys(former[kind] ?? {}).length;
         await waitUntil(`the table of ${kind} to have all sessions`, async () => {
           return (await usedIn(standby, made.id, pools.get(kind) as string)) >= count;
         });
       }
-      await master?.crash();
+      await master.crash();
       try {
         await untilServes(lab(), made);
         expect(await assignments(lab().sources.toReversed())).to.deep.equal(former);
       } finally {
-        await master?.boot();
+        await master.boot();
       }
     });
 
@@ -109,28 +109,6 @@ export function testPersistence(at: () => Balancing): void {
       expect(members.size).to.be.above(1);
     });
   });
-}
-
-interface NodeState {
-  name: string;
-  is_master: boolean;
-}
-
-/** The nodes of a load balancer, by `GET …/status`. */
-export async function nodesOf({ lab, read }: Balancing, { path }: Pick<Simple, 'path'>) {
-  const { nodes } = await read<{ nodes: readonly NodeState[] }>(`${path}/status`);
-  return nodes.map(({ name }) => lab.nodes.find((node) => node.name === name) as LabNode);
-}
-
-/** The other one of its two nodes. */
-export async function standbyOf(
-  at: Balancing,
-  made: Pick<Simple, 'path'>,
-  master: LabNode | undefined,
-): Promise<LabNode> {
-  const found = (await nodesOf(at, made)).find(({ name }) => name !== master?.name);
-  if (found === undefined) throw new Error('The load balancer has one node.');
-  return found;
 }
 
 /** Asks the haproxy of a load balancer by the socket of its master, which may ask everything. */

@@ -4,7 +4,7 @@ import { ask } from '../amphora-system/bench.ts';
 import type { Balancing } from './bench.ts';
 import { holders } from './bench.ts';
 import { inTurn, untilServes } from './clients.ts';
-import { makeSimple, type Shown, type Simple } from './making.ts';
+import { makeSimple, type Simple } from './making.ts';
 import { askHaproxy } from './persistence.ts';
 
 /** What the API says of members that die, return, or are taken out. */

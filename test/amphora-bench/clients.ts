@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import type { AmphoraLab } from '../lab/amphora/lab.ts';
-import { machineOf } from '../lab/record.ts';
+import { placeName } from '../lab/places.ts';
 import type { LoadEvent, LoadPlan } from './load-events.ts';
 
 export type Request = Extract<LoadEvent, { end: number }>;
@@ -18,13 +17,13 @@ export interface Clients {
 }
 
 /** Starts clients in the lab's network of clients. */
-export function startClients(lab: AmphoraLab, plan: LoadPlan): Clients {
+export function startClients(lab: { readonly name: string }, plan: LoadPlan): Clients {
   const script = join(import.meta.dirname, 'load.ts');
   const child = spawn(
     'nice',
     [
       // What measures must not wait for what is measured.
-      ...['--adjustment=-10', 'ip', 'netns', 'exec', machineOf(lab.name, 'client')],
+      ...['--adjustment=-10', 'ip', 'netns', 'exec', placeName(lab, 'client')],
       ...[process.execPath, '--import', import.meta.resolve('tsx'), script, JSON.stringify(plan)],
     ],
     { stdio: ['pipe', 'pipe', 'inherit'] },

@@ -15,6 +15,9 @@ export async function pullPorts(lab: AmphoraLab): Promise<void> {
   }
 }
 
+/** A lab that has clients. */
+export type WithClients = Pick<AmphoraLab, 'inClient'>;
+
 export interface HttpAnswer {
   /** 0 if none came. */
   status: number;
@@ -25,7 +28,7 @@ export interface HttpAnswer {
 }
 
 /** Asks from the namespace of the clients, with further arguments for curl. */
-export async function ask(lab: AmphoraLab, url: string, ...args: string[]): Promise<HttpAnswer> {
+export async function ask(lab: WithClients, url: string, ...args: string[]): Promise<HttpAnswer> {
   const { stdout, stderr } = await lab.inClient([
     ...(['curl', '-sS', '--max-time', '10', '-w', '\n%{http_code} %{redirect_url}'] as const),
     ...args,
@@ -43,7 +46,7 @@ export interface Seen {
 }
 
 /** The same, for an answer that a member has to give. */
-export async function askMember(lab: AmphoraLab, url: string, ...args: string[]): Promise<Seen> {
+export async function askMember(lab: WithClients, url: string, ...args: string[]): Promise<Seen> {
   const { status, body, error } = await ask(lab, url, ...args);
   expect(status, `${url}: ${error} ${body}`).to.equal(200);
   return JSON.parse(body) as Seen;
@@ -53,8 +56,13 @@ export const vipUrl = (port: number, path = '/'): string =>
   `http://${tenant.vip.address}:${port}${path}`;
 
 /** Sends a line to an echo behind the VIP, and returns what comes: the name of the member, then the line. */
-export async function askEcho(lab: AmphoraLab, port: number, line: string): Promise<string[]> {
-  const script = `exec 3<>/dev/tcp/${tenant.vip.address}/${port}; read -r -t 10 a <&3; echo "$0" >&3; read -r -t 10 b <&3; echo "$a"; echo "$b"`;
+export async function askEcho(
+  lab: WithClients,
+  port: number,
+  line: string,
+  address: string = tenant.vip.address,
+): Promise<string[]> {
+  const script = `exec 3<>/dev/tcp/${address}/${port}; read -r -t 10 a <&3; echo "$0" >&3; read -r -t 10 b <&3; echo "$a"; echo "$b"`;
   const { stdout } = await lab.inClient(['bash', '-c', script, line]);
   return stdout.trim().split('\n');
 }

@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-import type { AmphoraLab } from '../../lab/amphora/lab.ts';
-import { machineOf } from '../../lab/record.ts';
+import { placeName } from '../../lab/places.ts';
 
 /** What the clients do. */
 export interface CountPlan {
@@ -40,12 +39,15 @@ export interface Counted {
 }
 
 /** Starts clients in the lab's network of clients. @returns what ends them, and returns what they counted */
-export function startCounting(lab: AmphoraLab, plan: CountPlan): () => Promise<Counted> {
+export function startCounting(
+  lab: { readonly name: string },
+  plan: CountPlan,
+): () => Promise<Counted> {
   const script = join(import.meta.dirname, 'counting-client.ts');
   const child = spawn(
     'ip',
     [
-      ...['netns', 'exec', machineOf(lab.name, 'client')],
+      ...['netns', 'exec', placeName(lab, 'client')],
       ...[process.execPath, '--import', import.meta.resolve('tsx'), script, JSON.stringify(plan)],
     ],
     { stdio: ['pipe', 'pipe', 'inherit'] },

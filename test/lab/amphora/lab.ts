@@ -6,6 +6,7 @@ import { down, installPackage, nodeOf, raise, readyRecord } from '../lab.ts';
 import { mountNode } from '../mounts.ts';
 import { isNetworkOfThisMachine, makeBridge } from '../network.ts';
 import { boot, writeNodeFile } from '../node.ts';
+import { inPlace, startInPlace } from '../places.ts';
 import type { Port } from '../ports.ts';
 import { addPort, portsOf, removePort } from '../ports.ts';
 import type { Progress } from '../progress.ts';
@@ -22,10 +23,8 @@ import type { Driver, DriverOptions } from './driver.ts';
 import { startDriver } from './driver.ts';
 import {
   bridgesOf,
-  inPlace,
   makeTenants,
   memberPortAddress,
-  startInPlace,
   startMembers,
   tenant,
   vrrpAddress,

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import { startDetached } from '../detached.ts';
+import { inPlace, makePlace, placeName, startInPlace } from '../places.ts';
 import type { LabRecord } from '../record.ts';
-import { machineOf } from '../record.ts';
-import type { Argv, Outcome, RunOptions } from '../run.ts';
-import { attempt, run } from '../run.ts';
+import type { Argv } from '../run.ts';
+import { run } from '../run.ts';
 import { waitUntil } from '../wait.ts';
 
 // Tenants have two networks, each a bridge without an address of this machine. A namespace has their clients, and
@@ -57,20 +56,17 @@ export const bridgesOf = (lab: LabRecord) => ({
   members: `${lab.bridge}nm`,
 });
 
-type Place = 'client' | 'members';
-
 /** Makes the bridges and namespaces of the tenants, and starts their members. */
 export async function makeTenants(lab: LabRecord): Promise<void> {
   const { vip, vip6, distantClient } = tenant;
   const bridges = bridgesOf(lab);
   await makeBridge(bridges.vip);
   await makeBridge(bridges.members);
-  await makePlace(lab, 'client', bridges.vip, [
-    `${vip.client}/24`,
-    `${vip.gateway}/24`,
-    `${vip6.client}/64`,
-    `${vip6.gateway}/64`,
-  ]);
+  await makePlace(lab, 'client', {
+    bridge: bridges.vip,
+    veth: `${bridges.vip}0`,
+    addresses: [`${vip.client}/24`, `${vip.gateway}/24`, `${vip6.client}/64`, `${vip6.gateway}/64`],
+  });
   await run([
     'ip',
     '-netns',
@@ -81,12 +77,11 @@ export async function makeTenants(lab: LabRecord): Promise<void> {
     'dev',
     'lo',
   ]);
-  await makePlace(
-    lab,
-    'members',
-    bridges.members,
-    members.flatMap(({ address, address6 }) => [`${address}/24`, `${address6}/64`]),
-  );
+  await makePlace(lab, 'members', {
+    bridge: bridges.members,
+    veth: `${bridges.members}0`,
+    addresses: members.flatMap(({ address, address6 }) => [`${address}/24`, `${address6}/64`]),
+  });
 }
 
 async function makeBridge(name: string): Promise<void> {
@@ -95,48 +90,6 @@ async function makeBridge(name: string): Promise<void> {
   await run(['ip', 'link', 'set', name, 'addrgenmode', 'none']);
   await run(['ip', 'link', 'set', name, 'up']);
 }
-
-async function makePlace(
-  lab: LabRecord,
-  place: Place,
-  bridge: string,
-  addresses: readonly string[],
-): Promise<void> {
-  const netns = placeName(lab, place);
-  const veth = `${bridge}0`;
-  const inside = ['ip', '-netns', netns] as const;
-  await run(['ip', 'netns', 'add', netns]);
-  await run(['ip', 'link', 'add', veth, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', netns]);
-  await run([...inside, 'link', 'set', 'lo', 'up']);
-  await run([...inside, 'link', 'set', 'eth0', 'up']);
-  for (const address of addresses) {
-    const isSix = address.includes(':');
-    const quick = isSix ? ['nodad'] : [];
-    await run([...inside, 'address', 'add', address, 'dev', 'eth0', ...quick]);
-  }
-  await run(['ip', 'link', 'set', veth, 'master', bridge, 'up']);
-}
-
-const placeName = (lab: LabRecord, place: Place): string => machineOf(lab.name, place);
-
-/** Runs a command of this machine in the namespace of the clients or of the members. */
-export const inPlace = (
-  lab: LabRecord,
-  place: Place,
-  argv: Argv,
-  options: RunOptions = {},
-): Promise<Outcome> => attempt(['ip', 'netns', 'exec', placeName(lab, place), ...argv], options);
-
-/** Starts a command there that runs until the lab goes down. */
-export const startInPlace = (
-  lab: LabRecord,
-  place: Place,
-  part: string,
-  argv: Argv,
-): Promise<void> =>
-  startDetached(lab, part, ['ip', 'netns', 'exec', placeName(lab, place), ...argv], {
-    logFile: join(lab.folder, `${part}.log`),
-  });
 
 /**
  * Starts the servers of the members, and waits until they listen.

@@ -1,4 +1,5 @@
 import type { ControllerNode } from '../../controller/nodes/nodes.ts';
+import type { Ip } from '../../kit/ip.ts';
 import type { NewVip } from '../domain.ts';
 
 /** A subnet in which a VIP is to be. */
@@ -21,6 +22,8 @@ export interface Networks {
   demandSubnet(id: string): void;
   /** Where a port is that nobody has made; undefined if only ports that were made are known. */
   strayPort(id: string): SubnetForVip | undefined;
+  /** An address in each subnet of a network. */
+  anchors(network: string): readonly Ip[];
   /**
    * The interface by which a node is in a network.
    * @returns undefined if it is not there, `''` if no VIP is needed on it

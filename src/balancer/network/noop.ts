@@ -33,6 +33,7 @@ export function makeNoopNetworks(isUnknown: (id: string) => boolean = () => fals
     demandSubnet,
     strayPort: (id) =>
       isUnknown(id) ? undefined : subnetOf(derived(`network of port ${id}`), undefined),
+    anchors: () => [],
     interfaceOn: () => '',
   };
 }

@@ -52,6 +52,10 @@ export function makeStaticNetworks(networks: BalancerConfig['networks']): Networ
       subnetById(id);
     },
     strayPort: () => undefined,
+    anchors: (id) =>
+      all
+        .filter(({ network }) => network.id === id)
+        .map(({ range: { cidr } }) => addressIn(cidr.version, cidr.first)),
     interfaceOn(id, node) {
       const network = networks.find((each) => each.id === id);
       return network && interfaceIn(network, node);
@@ -85,11 +89,15 @@ function rangeOf({ cidr, pools, gateway }: SubnetConfig): Range {
 function wholeOf({ version, first, prefix }: Subnet): { from: Ip; to: Ip } {
   const last = first + (1n << BigInt(bitsOf[version] - prefix)) - 1n;
   const isTiny = bitsOf[version] - prefix < 2;
-  const ip = (value: bigint): Ip => ({ version, value, text: addressText(version, value) });
+  const ip = (value: bigint) => addressIn(version, value);
   return {
     from: ip(isTiny ? first : first + 1n),
     to: ip(isTiny || version === 6 ? last : last - 1n),
   };
+}
+
+function addressIn(version: 4 | 6, value: bigint): Ip {
+  return { version, value, text: addressText(version, value) };
 }
 
 /** The subnet with the address, else the first one of IPv4, else the first one. */

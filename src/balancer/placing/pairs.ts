@@ -24,7 +24,7 @@ export interface Ground {
   isReachable: (node: number) => boolean;
   /** The addresses of nodes themselves. */
   owned: ReadonlySet<string>;
-  segmentOf: (device: Device, vip: string) => string | undefined;
+  segmentOf: (device: Device, network: string) => string | undefined;
   /** Whether a node has an address from which adverts for a VIP can be sent. */
   hasSource: (device: Device, vip: string) => boolean;
   onTheWire: (place: {

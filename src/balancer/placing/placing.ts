@@ -71,10 +71,10 @@ export function makePlacer(parts: PlacerParts): Placer {
         nodes,
         isReachable: (node) => links.isReachable(node),
         owned: ownedBy(nodes),
-        segmentOf(device, vip) {
+        segmentOf(device, network) {
           const found = findDevice(nodes, device);
-          const ip = parseIp(vip);
-          return found && segmentOf(found, segments, ip ? [ip] : []);
+          // IPv4 and IPv6 of a network are in one segment, so that they can move together.
+          return found && segmentOf(found, segments, networks.anchors(network));
         },
         hasSource(device, vip) {
           const node = nodes.find(({ id }) => id === device.node);
@@ -176,7 +176,8 @@ export function makePlacer(parts: PlacerParts): Placer {
     const fitting = devices.filter(
       (device) =>
         device.interface === '' ||
-        (ground.segmentOf(device, vip) !== undefined && ground.hasSource(device, vip)),
+        (ground.segmentOf(device, String(balancer['vip_network'])) !== undefined &&
+          ground.hasSource(device, vip)),
     );
     const candidates = fitting
       .filter(({ node }) => !draining.has(node) && !kept.includes(node))
@@ -187,17 +188,18 @@ export function makePlacer(parts: PlacerParts): Placer {
           a.node - b.node,
       );
     const first = fitting.find(({ node }) => node === kept[0]) ?? candidates[0];
-    const segment = first && segmentFor(ground, first, vip);
+    const network = String(balancer['vip_network']);
+    const segment = first && segmentFor(ground, first, network);
     // Adverts do not leave a segment.
     return candidates
-      .filter((device) => segmentFor(ground, device, vip) === segment)
+      .filter((device) => segmentFor(ground, device, network) === segment)
       .slice(0, max - kept.length)
       .map(({ node }) => node);
   }
 }
 
-function segmentFor(ground: Ground, device: Device, vip: string): string {
-  return device.interface === '' ? '' : (ground.segmentOf(device, vip) ?? '');
+function segmentFor(ground: Ground, device: Device, network: string): string {
+  return device.interface === '' ? '' : (ground.segmentOf(device, network) ?? '');
 }
 
 function deviceFor(networks: Networks, balancer: Row, node: ControllerNode): Device | undefined {
@@ -230,7 +232,7 @@ async function joinPair(
     ? await takePair(
         transaction,
         devices,
-        segmentFor(ground, first, String(balancer['vip_address'])),
+        segmentFor(ground, first, String(balancer['vip_network'])),
       )
     : null;
   await transaction.run('UPDATE balancer_load_balancers SET pair = $1 WHERE id = $2', [next, id]);

@@ -19,6 +19,7 @@ import { makeJobs } from './jobs/jobs.ts';
 import { makeCatchUp } from './jobs/catch-up.ts';
 import type { Networks } from './network/networks.ts';
 import { makePorts } from './network/ports.ts';
+import type { Carriers } from './nodes/carriers.ts';
 import { makeNodes } from './nodes/nodes.ts';
 import { makeOrphans } from './nodes/orphans.ts';
 import { makePlacer } from './placing/placing.ts';
@@ -34,6 +35,8 @@ export interface BalancerParts {
   /** The worker that all families of the controller share. */
   worker: Pick<VrrpWorker, 'apply' | 'orders' | 'trouble'>;
   deployer: Deployer;
+  /** Which nodes carry load balancers, and the ids of their amphorae. */
+  carriers: Pick<Carriers, 'carries' | 'amphoraOf' | 'trouble'>;
   networks: Networks;
   secrets: SecretStore;
   segments: readonly Segment[];
@@ -55,7 +58,9 @@ export interface BalancerService extends BalancerDomain {
 }
 
 /** Makes the domain of load balancers over an open store. Nothing is brought onto a node before `start`. */
-export function makeBalancerDomain(parts: BalancerParts): BalancerService {
+export function makeBalancerDomain(whole: BalancerParts): BalancerService {
+  const { carries, amphoraOf } = whole.carriers;
+  const parts = { ...whole, carries, amphoraOf };
   const { store, registry, networks, secrets, config, clock = Date.now } = parts;
   const operating = makeOperatingState(store, { clock });
   const placer = makePlacer(parts);

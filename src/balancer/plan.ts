@@ -45,10 +45,12 @@ export function planOf(
     turns,
     certificates,
     addresses,
+    amphoraOf,
   }: {
     turns: Turns;
     certificates: ReadonlyMap<string, WantedCertificate>;
     addresses: ReadonlyMap<number, string>;
+    amphoraOf: (node: number) => string | undefined;
   },
 ): WantedBalancer {
   const { balancer, placements } = rows;
@@ -58,7 +60,10 @@ export function planOf(
   const nodes = placements.flatMap((row): WantedNode[] => {
     const id = Number(row['node']);
     const address = addresses.get(id);
-    return address === undefined ? [] : [{ id, address }];
+    const amphora = amphoraOf(id);
+    return address === undefined
+      ? []
+      : [{ id, address, ...(amphora !== undefined && { amphora }) }];
   });
   return {
     id: String(balancer['id']),

@@ -175,6 +175,8 @@ export const balancerMigrations: readonly Migration[] = [
         PRIMARY KEY (load_balancer, node)
       )`,
       'CREATE TABLE balancer_draining (node BIGINT NOT NULL PRIMARY KEY)',
+      // The nodes whose agents offer the amphora API, and what these call themselves.
+      'CREATE TABLE balancer_carriers (node BIGINT NOT NULL PRIMARY KEY, amphora TEXT NOT NULL)',
     ],
   },
 ];

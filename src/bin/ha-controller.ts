@@ -1,3 +1,4 @@
+import { openSecretsKey } from '../balancer/secrets/local.ts';
 import { addLockMetrics, makeLock } from '../changes/lock.ts';
 import { makeChangePipeline } from '../changes/pipeline.ts';
 import { openOwnCertificates } from '../controller/certificates/own.ts';
@@ -71,6 +72,7 @@ await runService('ha-controller', async () => {
     audit,
     changes,
     secrets,
+    secretsKey: await openSecretsKey(config.balancer.secrets_key),
     metrics,
     log,
   });

@@ -26,13 +26,15 @@ export interface AttemptParts {
   placer: Placer;
   deployer: Deployer;
   worker: Pick<VrrpWorker, 'apply'>;
+  /** The id of a node's amphora. */
+  amphoraOf: (node: number) => string | undefined;
   /** Milliseconds since 1970. */
   clock: () => number;
 }
 
 /** Makes a plan of a load balancer as its rows are now. Faults: those of Store */
 export async function planNow(
-  parts: Pick<AttemptParts, 'store' | 'registry' | 'networks' | 'secrets'>,
+  parts: Pick<AttemptParts, 'store' | 'registry' | 'networks' | 'secrets' | 'amphoraOf'>,
   rows: BalancerRows,
   turns: Turns,
 ): Promise<{ wanted: WantedBalancer; missing: string[] }> {
@@ -52,7 +54,8 @@ export async function planNow(
     }),
   );
   const missing = [...refs].filter((ref) => !certificates.has(ref));
-  return { wanted: planOf(rows, { turns, certificates, addresses }), missing };
+  const { amphoraOf } = parts;
+  return { wanted: planOf(rows, { turns, certificates, addresses, amphoraOf }), missing };
 }
 
 /**

@@ -12,12 +12,14 @@ import type { BalancerDomain } from '../domain.ts';
 import type { BalancerNode } from '../grounds.ts';
 import type { Networks } from '../network/networks.ts';
 import { notFound } from '../sentences.ts';
+import type { Carriers } from './carriers.ts';
 
 export interface NodesParts {
   store: Store;
   registry: NodeRegistry;
   links: Pick<NodeLinks, 'isReachable' | 'refusal' | 'word'>;
   worker: Pick<VrrpWorker, 'trouble'>;
+  carriers: Pick<Carriers, 'trouble'>;
   networks: Networks;
   config: Pick<BalancerConfig, 'networks'>;
   moves: Pick<Moves, 'empty'>;
@@ -25,7 +27,7 @@ export interface NodesParts {
 
 /** Nodes as carriers of load balancers. Faults: `balancer_object_not_found` */
 export function makeNodes(parts: NodesParts): BalancerDomain['nodes'] {
-  const { store, registry, links, worker, networks, config, moves } = parts;
+  const { store, registry, links, worker, carriers, networks, config, moves } = parts;
 
   async function demand(id: number): Promise<ControllerNode> {
     const found = await registry.find(id);
@@ -46,6 +48,7 @@ export function makeNodes(parts: NodesParts): BalancerDomain['nodes'] {
       const troubles = [
         links.refusal(id),
         worker.trouble(id)?.why,
+        carriers.trouble(id),
         ...(links.word(id)?.report.troubles ?? []),
       ].filter((each) => each !== undefined);
       return {

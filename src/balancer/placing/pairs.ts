@@ -22,6 +22,8 @@ export interface Device {
 export interface Ground {
   nodes: readonly ControllerNode[];
   isReachable: (node: number) => boolean;
+  /** Whether its agent carries load balancers at all. */
+  carries: (node: number) => boolean;
   /** The addresses of nodes themselves. */
   owned: ReadonlySet<string>;
   segmentOf: (device: Device, network: string) => string | undefined;

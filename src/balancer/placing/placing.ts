@@ -52,6 +52,8 @@ export interface PlacerParts {
   store: Store;
   registry: NodeRegistry;
   links: Pick<NodeLinks, 'isReachable' | 'word'>;
+  /** Whether the agent of a node carries load balancers. */
+  carries: (node: number) => boolean;
   worker: Pick<VrrpWorker, 'orders'>;
   networks: Networks;
   segments: readonly Segment[];
@@ -70,6 +72,7 @@ export function makePlacer(parts: PlacerParts): Placer {
       return {
         nodes,
         isReachable: (node) => links.isReachable(node),
+        carries: parts.carries,
         owned: ownedBy(nodes),
         segmentOf(device, network) {
           const found = findDevice(nodes, device);
@@ -180,7 +183,7 @@ export function makePlacer(parts: PlacerParts): Placer {
           ground.hasSource(device, vip)),
     );
     const candidates = fitting
-      .filter(({ node }) => !draining.has(node) && !kept.includes(node))
+      .filter(({ node }) => ground.carries(node) && !draining.has(node) && !kept.includes(node))
       .sort(
         (a, b) =>
           Number(ground.isReachable(b.node)) - Number(ground.isReachable(a.node)) ||

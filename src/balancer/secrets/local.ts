@@ -16,7 +16,7 @@ const tagBytes = 16;
 
 /**
  * The key of the secrets in the store, as 64 hexadecimal digits in a file. It is made if there is none.
- * Faults: `invalid_config` if the file has something else, `no_space`
+ * Faults: `invalid_config` if the file has something else, or is not there and cannot be made; `no_space`
  */
 export async function openSecretsKey(path: string): Promise<Buffer> {
   const present = await readTextIfThere(path);
@@ -24,10 +24,20 @@ export async function openSecretsKey(path: string): Promise<Buffer> {
   try {
     await createFile(path, `${randomBytes(keyBytes).toString('hex')}\n`, 0o600);
   } catch (error) {
+    const code = systemErrorCode(error);
+    // The service cannot write to /etc.
+    if (code === 'EROFS' || code === 'EACCES') throw missingKey(path);
     // Another process was faster.
-    if (systemErrorCode(error) !== 'EEXIST') throw error;
+    if (code !== 'EEXIST') throw error;
   }
   return keyIn((await readTextIfThere(path)) ?? '', path);
+}
+
+function missingKey(path: string): Fault {
+  return new Fault(
+    'invalid_config',
+    `There is no ${path}. Put back the file that belongs to the store; without it, the certificates in the store cannot be read. For a store without certificates, 'umask 077; openssl rand -hex 32 > ${path}' makes another one.`,
+  );
 }
 
 function keyIn(text: string, path: string): Buffer {

@@ -19,6 +19,7 @@ export interface StatusParts {
   networks: Networks;
   secrets: Secrets;
   deployer: Deployer;
+  amphoraOf: (node: number) => string | undefined;
   /** Milliseconds since 1970. */
   clock: () => number;
   heardAt?: (node: number, balancer: string) => number | undefined;

@@ -103,6 +103,7 @@ export async function makeTestBalancer(
       trouble: () => undefined,
     },
     deployer,
+    carriers: { carries: () => true, amphoraOf: () => undefined, trouble: () => undefined },
     networks: options.networks ?? makeNoopNetworks(),
     secrets: options.secrets ?? anySecrets(),
     segments: [],

@@ -42,7 +42,11 @@ export async function makeControllerPlace(
   await initController({ folder: state, migrations: allMigrations, signer });
   const agent = join(folder, 'agent');
   await mkdir(agent, { recursive: true });
-  const config = { address: '127.0.0.1', port, state_directory: state };
+  const balancer = {
+    secrets_key: join(folder, 'controller.key'),
+    heartbeat_port: await freePort(),
+  };
+  const config = { address: '127.0.0.1', port, state_directory: state, balancer };
   const files = { agent: join(folder, 'config.json'), controller: join(folder, 'controller.json') };
   await writeFile(files.agent, JSON.stringify({ state_directory: agent }));
   await writeFile(files.controller, JSON.stringify(config));

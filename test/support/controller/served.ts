@@ -6,10 +6,8 @@ import { openTokenStore, type TokenStore } from '../../../src/access/tokens.ts';
 import { type AskController, makeAskController } from '../../../src/bin/hactl/controller/client.ts';
 import { controllerSchema } from '../../../src/bin/wiring/controller/config.ts';
 import { type Controller, makeController } from '../../../src/bin/wiring/controller/controller.ts';
-import {
-  allMigrations,
-  type ControllerFamily,
-} from '../../../src/bin/wiring/controller/families.ts';
+import type { ControllerFamily } from '../../../src/bin/wiring/controller/family.ts';
+import { allMigrations } from '../../../src/bin/wiring/controller/families.ts';
 import { openPortIdentity } from '../../../src/bin/wiring/controller/identity.ts';
 import { openAuditLog } from '../../../src/changes/audit/audit.ts';
 import { makeLock } from '../../../src/changes/lock.ts';
@@ -19,6 +17,7 @@ import {
   openOwnCertificates,
 } from '../../../src/controller/certificates/own.ts';
 import { makeSigner, type Signer } from '../../../src/controller/certificates/signer.ts';
+import { openSecretsKey } from '../../../src/balancer/secrets/local.ts';
 import { initController } from '../../../src/controller/init.ts';
 import { type LocalStore, openStore } from '../../../src/controller/store/open.ts';
 import { makeRun } from '../../../src/kit/exec.ts';
@@ -51,7 +50,11 @@ export async function serveController(
     config: keys = {},
     families,
     isNew = true,
-  }: { config?: object; families?: readonly ControllerFamily[]; isNew?: boolean } = {},
+  }: {
+    config?: { balancer?: object };
+    families?: readonly ControllerFamily[];
+    isNew?: boolean;
+  } = {},
 ): Promise<ServedController> {
   const state = join(folder, 'state');
   const socket = join(folder, 'controller.sock');
@@ -61,6 +64,7 @@ export async function serveController(
     address: '127.0.0.1',
     port,
     state_directory: state,
+    balancer: { ...keys?.balancer, secrets_key: join(folder, 'controller.key') },
   });
   const run = makeRun(makeLog('silent'));
   const signer = makeSigner(run, join(folder, 'signing'));
@@ -85,6 +89,7 @@ export async function serveController(
     audit,
     changes,
     secrets,
+    secretsKey: await openSecretsKey(config.balancer.secrets_key),
     metrics: makeMetrics(),
     log,
     ...(families && { families: () => families }),

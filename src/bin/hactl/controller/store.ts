@@ -17,6 +17,7 @@ import { type AskController } from './client.ts';
 
 // SQLite is loaded only for these commands.
 const load = async () => ({
+  ...(await import('../../../balancer/secrets/local.ts')),
   ...(await import('../../../controller/init.ts')),
   ...(await import('../../../controller/certificates/signer.ts')),
   ...(await import('../../../controller/store/closed-backup.ts')),
@@ -32,12 +33,14 @@ export function addInitCommand(controller: Command, onRecord: OnRecord): void {
       `Makes an empty store with a new identity, and an authority that signs the certificates of the nodes. Both are in the state folder. If there is no ${controllerConfigFile}, it is made with the defaults, so that ha-controller can start.`,
     )
     .action(async (_options: unknown, command: Command) => {
-      const { state_directory: folder } = await loadControllerConfig(process.env);
+      const { state_directory: folder, balancer } = await loadControllerConfig(process.env);
       const made = await onRecord(['controller', 'init'], async () => {
-        const { initController, makeSigner, allMigrations: migrations } = await load();
+        const { initController, makeSigner, openSecretsKey, allMigrations } = await load();
+        const migrations = allMigrations;
         const signer = makeSigner(makeRun(makeLog('silent')), hactlSigningFolder);
         try {
           const initialised = await initController({ folder, migrations, signer });
+          await openSecretsKey(balancer.secrets_key);
           await makeConfig();
           return initialised;
         } finally {

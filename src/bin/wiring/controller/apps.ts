@@ -17,7 +17,7 @@ import { limitRequests } from '../../../server/middleware/limit-requests.ts';
 import { type Problems, problemSchema } from '../../../server/problem.ts';
 import type { Family } from '../../../server/table/family.ts';
 import { allowedBy, makeApp } from '../../../server/table/serve.ts';
-import type { ControllerFamily } from './families.ts';
+import type { ControllerFamily } from './family.ts';
 
 export interface AppParts {
   families: readonly ControllerFamily[];
@@ -40,24 +40,29 @@ export function makeControllerApps(parts: AppParts): { network: Express; socket:
   const { tokens, connections, log, problems } = parts;
   const brake = makeGuessBrake(log);
   const limit = limitRequests(parts.maxRequests);
-  const withToken = [authenticate(tokens, brake, connections, controllerToken), limit];
+  const byToken = ({ token }: Pick<ControllerFamily, 'token'> = {}) => {
+    const { place, takesTenants } = token ?? usualToken;
+    return [authenticate(tokens, brake, connections, place, takesTenants), limit];
+  };
   const withBearer = [authenticate(tokens, brake, connections, bearer), limit];
   const join = joinFamily(parts.takeIn, brake, problems);
   return {
-    network: appOf(parts, withToken, withBearer, join),
-    socket: appOf(parts, [trustAsRoot], [trustAsRoot], localFamily(parts.local, problems)),
+    network: appOf(parts, byToken, withBearer, join),
+    socket: appOf(parts, () => [trustAsRoot], [trustAsRoot], localFamily(parts.local, problems)),
   };
 }
 
+const usualToken = { place: controllerToken, takesTenants: false };
+
 function appOf(
   { families, checkReadiness, metrics, poweredBy, problems, log }: AppParts,
-  signIn: readonly RequestHandler[],
+  signIn: (family?: ControllerFamily) => readonly RequestHandler[],
   signInOfMonitor: readonly RequestHandler[],
   own: Family,
 ): Express {
-  const elsewhere = nowhere(signIn, problems);
+  const elsewhere = nowhere(signIn(), problems);
   const probes = probeFamily(checkReadiness, problems);
-  const [first, ...others] = families.map(({ family }) => family(signIn));
+  const [first, ...others] = families.map((each) => each.family(signIn(each)));
   const shown: [Family, ...Family[]] =
     first === undefined ? [own, probes] : [first, ...others, own, probes];
   const monitored = metricsFamily(metrics.registry, signInOfMonitor);

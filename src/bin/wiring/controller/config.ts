@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import { balancerConfig } from '../../../balancer/config.ts';
 import { controllerConfig, controllerConfigFile } from '../../../controller/config.ts';
 import { vrrpConfig } from '../../../controller/vrrp/config.ts';
 import { gatewayConfig } from '../../../gateway/config.ts';
@@ -12,7 +13,12 @@ export const controllerFileVariable = 'HA_CONTROLLER_CONFIG';
 
 /** The keys of controller.json, in the sections of their users. The documents are made from it. */
 export const controllerSchema = z
-  .strictObject({ ...controllerConfig.shape, ...vrrpConfig.shape, ...gatewayConfig.shape })
+  .strictObject({
+    ...controllerConfig.shape,
+    ...vrrpConfig.shape,
+    ...gatewayConfig.shape,
+    ...balancerConfig.shape,
+  })
   .refine(certificateWithKey.isMet, certificateWithKey);
 
 export type WholeControllerConfig = Readonly<z.output<typeof controllerSchema>>;

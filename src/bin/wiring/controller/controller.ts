@@ -31,7 +31,8 @@ import { makeProblems } from '../../../server/problem.ts';
 import { faults } from '../faults.ts';
 import { makeControllerApps } from './apps.ts';
 import type { WholeControllerConfig } from './config.ts';
-import { type ControllerFamily, type ControllerGround, makeFamilies } from './families.ts';
+import type { ControllerFamily, ControllerGround } from './family.ts';
+import { makeFamilies } from './families.ts';
 import { joiningOnRecord } from './joining.ts';
 import { addControllerMetrics } from './metrics.ts';
 import { makeLocalStatus } from './status.ts';
@@ -48,6 +49,8 @@ export interface ControllerParts {
   audit: AuditLog;
   changes: ChangePipeline;
   secrets: KnownSecrets;
+  /** The key of the certificates in the store. */
+  secretsKey: Buffer;
   metrics: Metrics;
   log: Log;
   /** Tests have families of their own. */
@@ -82,7 +85,11 @@ export function makeController(parts: ControllerParts): Controller {
   });
   const folder = config.state_directory;
   const repeatedAnswers = openRepeatedAnswers(join(folder, 'answers'), answerForm);
-  const ground = { store, registry: registrations, links, config, changes, secrets, log };
+  const { secretsKey } = parts;
+  const ground = {
+    ...{ store, registry: registrations, links, config },
+    ...{ changes, secrets, secretsKey, log },
+  };
   const families = (parts.families ?? makeFamilies)({ ...ground, repeatedAnswers });
 
   const onNodes = () => {

@@ -51,7 +51,7 @@ export async function serveController(
     families,
     isNew = true,
   }: {
-    config?: { balancer?: object };
+    config?: { balancer?: object } & Record<string, unknown>;
     families?: readonly ControllerFamily[];
     isNew?: boolean;
   } = {},
@@ -64,7 +64,7 @@ export async function serveController(
     address: '127.0.0.1',
     port,
     state_directory: state,
-    balancer: { ...keys?.balancer, secrets_key: join(folder, 'controller.key') },
+    balancer: { ...keys.balancer, secrets_key: join(folder, 'controller.key') },
   });
   const run = makeRun(makeLog('silent'));
   const signer = makeSigner(run, join(folder, 'signing'));

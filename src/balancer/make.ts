@@ -120,6 +120,8 @@ export function makeBalancerDomain(parts: BalancerParts): BalancerService {
     async start() {
       await jobs.start();
       catchUp.start();
+      const draining = await store.all('SELECT node FROM balancer_draining ORDER BY node');
+      for (const row of draining) moves.empty(Number(row['node']));
     },
     async stop() {
       catchUp.stop();

@@ -6,7 +6,8 @@ import { parseIp } from '../../kit/ip.ts';
 import type { Deployer, Fencing, NodeDeployed, WantedBalancer } from '../deploying.ts';
 import type { Networks } from '../network/networks.ts';
 import { openTurns, planOf, refsIn, type Turns } from '../plan.ts';
-import { dueOf, type Placer } from '../placing/placing.ts';
+import { dueOf } from '../placing/placements.ts';
+import type { Placer } from '../placing/placing.ts';
 import { type BalancerRows, readTree } from '../rows/find.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import {

@@ -226,8 +226,9 @@ async function attemptDeletion(
   });
   const known = new Set((await registry.list()).map(({ id }) => id));
   const nodes = rows.placements.map(({ node }) => Number(node)).filter((node) => known.has(node));
+  const fencing = fencingOf(store, await nextFence(store, balancer));
   const [results, outcomes] = await Promise.all([
-    nodes.length === 0 ? [] : parts.deployer.withdraw(balancer, nodes, signal),
+    nodes.length === 0 ? [] : parts.deployer.withdraw(balancer, nodes, signal, fencing),
     due.length === 0 ? [] : parts.worker.apply(due),
   ]);
   if (signal.aborted) return false;

@@ -125,6 +125,8 @@ export function makeBalancerDomain(whole: BalancerParts): BalancerService {
     async start() {
       await jobs.start();
       catchUp.start();
+      const draining = await store.all('SELECT node FROM balancer_draining ORDER BY node');
+      for (const row of draining) moves.empty(Number(row['node']));
     },
     async stop() {
       catchUp.stop();

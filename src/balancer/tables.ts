@@ -37,7 +37,8 @@ export const balancerMigrations: readonly Migration[] = [
         second_node BIGINT NOT NULL,
         second_interface TEXT NOT NULL,
         segment TEXT NOT NULL,
-        UNIQUE (first_node, first_interface, second_node, second_interface, segment),
+        number INTEGER NOT NULL,
+        UNIQUE (first_node, first_interface, second_node, second_interface, segment, number),
         CHECK (first_node <> second_node)
       )`,
       `CREATE TABLE balancer_load_balancers (

@@ -155,6 +155,15 @@ describe('placing of load balancers', () => {
     expect(bench.applied.length).to.equal(9);
   });
 
+  it('makes a second instance for a pair of nodes after 200 VIPs', async () => {
+    bench = await withNodes(2);
+    await bench.domain.quotas.set(anyone, 'p1', { load_balancer: 500 });
+    for (let at = 0; at < 402; at += 1)
+      await bench.domain.loadBalancers.create(anyone, aBalancer({ vip: { subnet: subnet6 } }));
+    const counts = (await listInstances(bench.store)).map(({ addresses }) => addresses.length);
+    expect(counts.sort((a, b) => a - b)).to.deep.equal([1, 1, 200, 200]);
+  });
+
   it('waits in ERROR while there is no node, and goes on when one is there', async () => {
     bench = await withNodes(0);
     const id = await create();
@@ -215,6 +224,18 @@ describe('placing of load balancers', () => {
     expect(await nodesOf(await create())).to.have.members([2, 3]);
     await bench.domain.nodes.resume(1);
     expect(await nodesOf(await create())).to.include(1);
+  });
+
+  it('leaves a load balancer on a node that is drained while no other node can have it', async () => {
+    bench = await withNodes(2);
+    const id = await create();
+    await bench.domain.nodes.drain(1);
+    while ((await nodesOf(id)).length > 1) await pause();
+    await bench.domain.nodes.drain(2);
+    await bench.domain.loadBalancers.settled(id, 10_000);
+    expect(await nodesOf(id)).to.deep.equal([2]);
+    bench.nodes.add('n3', [{ name: 'eth1', addresses: ['10.0.0.3/24'] }]);
+    while ((await nodesOf(id))[0] !== 3) await pause();
   });
 
   it('lists what runs on a node and is not placed there, and removes it when asked', async () => {

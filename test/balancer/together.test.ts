@@ -23,16 +23,15 @@ describe('load balancers and the objects below them', () => {
   });
   afterEach(() => bench.stop());
 
-  const { create, settle } = {
-    async create(given: Parameters<typeof aBalancer>[0] = {}) {
-      const { loadBalancer } = await bench.domain.loadBalancers.create(anyone, aBalancer(given));
-      await settle(loadBalancer.id);
-      return { loadBalancer: loadBalancer.id };
-    },
-    async settle(id: string) {
-      expect(await bench.domain.loadBalancers.settled(id, 10_000)).to.equal(true);
-    },
-  };
+  async function create(given: Parameters<typeof aBalancer>[0] = {}) {
+    const { loadBalancer } = await bench.domain.loadBalancers.create(anyone, aBalancer(given));
+    await settle(loadBalancer.id);
+    return { loadBalancer: loadBalancer.id };
+  }
+
+  async function settle(id: string): Promise<void> {
+    expect(await bench.domain.loadBalancers.settled(id, 10_000)).to.equal(true);
+  }
 
   /** How calls ended: fulfilled, or by which code. */
   async function endsOf(calls: readonly Promise<unknown>[]): Promise<Record<string, number>> {
@@ -286,13 +285,13 @@ describe('load balancers and the objects below them', () => {
   it('are not there for a caller of another tenant', async () => {
     const place = await create({ listeners: [aListener(80)] });
     const [listener] = await bench.domain.listeners.list(anyone, place);
-    const stranger = { tenant: 'p2' };
+    const other = { tenant: 'p2' };
     const refused = await faultOf(
       'balancer_object_not_found',
-      bench.domain.listeners.get(stranger, place, listener?.id ?? ''),
+      bench.domain.listeners.get(other, place, listener?.id ?? ''),
     );
     expect(refused.message).to.equal(`Load Balancer ${place.loadBalancer} not found.`);
-    expect(await bench.domain.loadBalancers.list(stranger)).to.deep.equal([]);
+    expect(await bench.domain.loadBalancers.list(other)).to.deep.equal([]);
     expect(await bench.domain.loadBalancers.list({ tenant: 'p1' })).to.have.length(1);
   });
 

@@ -5,6 +5,7 @@ import type { Quota } from '../objects.ts';
 import { type FoundPlace, findPlace } from '../rows/find.ts';
 import type { Placer } from '../placing/placing.ts';
 import type { Secrets } from '../secrets/secrets.ts';
+import { notFound } from '../sentences.ts';
 import { lockBalancer, type Turn } from '../state/changing.ts';
 
 /** What changes need. */
@@ -50,6 +51,9 @@ export async function changeIn<T>(
     const now = clock();
     const found = await findPlace(transaction, scope, place, now);
     const id = String(found.balancer['id']);
+    // It is shown for a while, and nothing can be done to it.
+    if (found.balancer['provisioning'] === 'DELETED')
+      throw notFound('load_balancer', place.loadBalancer);
     return work({
       ...found,
       parts,

@@ -111,6 +111,8 @@ export function makeMoves(parts: MovesParts): Moves {
       ]);
       if (row === undefined || draining === undefined) return false;
       const now = clock();
+      // Service counts more than an empty node.
+      if (!(await placer.canLeave(transaction, ground, { balancer, node }))) return true;
       if (row['provisioning'] === 'ERROR') await openRepetition(transaction, balancer, now);
       else if (!(await tryLock(transaction, row, now))) return true;
       await placer.leave(transaction, ground, { balancer, node, now });
@@ -149,20 +151,31 @@ export function makeMoves(parts: MovesParts): Moves {
   async function empty(node: number): Promise<void> {
     const isStopping = () => stopping.signal.aborted;
     while (!isStopping()) {
-      const rows = await store.all(
-        `SELECT p.load_balancer FROM balancer_placements p JOIN balancer_draining d ON d.node = p.node
-         JOIN balancer_load_balancers b ON b.id = p.load_balancer
-         WHERE p.node = $1 AND (b.fate IS NULL OR b.fate <> 'delete') ORDER BY p.load_balancer`,
-        [node],
-      );
-      if (rows.length === 0) return;
-      for (const row of rows) {
-        if (isStopping()) return;
-        const isAgain = await moveFrom(node, String(row['load_balancer']));
-        if (isAgain && rows.length === 1) await pause(againMs, stopping.signal);
+      let isAgain = false;
+      try {
+        const balancers = await placedOn(node);
+        if (balancers.length === 0) return;
+        for (const balancer of balancers) {
+          if (isStopping()) return;
+          if (await moveFrom(node, balancer)) isAgain = true;
+        }
+      } catch {
+        // A store that failed is asked again later.
+        isAgain = true;
       }
-      if (rows.length > 1) await pause(againMs / 10, stopping.signal);
+      if (isAgain) await pause(againMs, stopping.signal);
     }
+  }
+
+  /** What is to leave a node that is drained. */
+  async function placedOn(node: number): Promise<string[]> {
+    const rows = await store.all(
+      `SELECT p.load_balancer FROM balancer_placements p JOIN balancer_draining d ON d.node = p.node
+       JOIN balancer_load_balancers b ON b.id = p.load_balancer
+       WHERE p.node = $1 AND (b.fate IS NULL OR b.fate <> 'delete') ORDER BY p.load_balancer`,
+      [node],
+    );
+    return rows.map((row) => String(row['load_balancer']));
   }
 
   return {
@@ -171,12 +184,9 @@ export function makeMoves(parts: MovesParts): Moves {
     empty(node) {
       if (emptying.has(node)) return;
       emptying.add(node);
-      empty(node)
-        // A store that failed is asked again later.
-        .catch(() => pause(againMs, stopping.signal))
-        .finally(() => {
-          emptying.delete(node);
-        });
+      void empty(node).finally(() => {
+        emptying.delete(node);
+      });
     },
     async redeploy(balancers) {
       for (const balancer of balancers) {

@@ -6,7 +6,8 @@ import { parseIp } from '../../kit/ip.ts';
 import type { Deployer, Fencing, NodeDeployed, WantedBalancer } from '../deploying.ts';
 import type { Networks } from '../network/networks.ts';
 import { openTurns, planOf, refsIn, type Turns } from '../plan.ts';
-import { dueOf, type Placer } from '../placing/placing.ts';
+import { dueOf } from '../placing/placements.ts';
+import type { Placer } from '../placing/placing.ts';
 import { type BalancerRows, readTree } from '../rows/find.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import {
@@ -228,8 +229,9 @@ async function attemptDeletion(
   });
   const known = new Set((await registry.list()).map(({ id }) => id));
   const nodes = rows.placements.map(({ node }) => Number(node)).filter((node) => known.has(node));
+  const fencing = fencingOf(store, await nextFence(store, balancer));
   const [results, outcomes] = await Promise.all([
-    nodes.length === 0 ? [] : parts.deployer.withdraw(balancer, nodes, signal),
+    nodes.length === 0 ? [] : parts.deployer.withdraw(balancer, nodes, signal, fencing),
     due.length === 0 ? [] : parts.worker.apply(due),
   ]);
   if (signal.aborted) return false;

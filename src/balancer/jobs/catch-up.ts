@@ -78,7 +78,8 @@ export function makeCatchUp(parts: CatchUpParts): CatchUp {
   async function sweep(): Promise<void> {
     await forgetDeleted();
     const rows = await store.all(
-      'SELECT load_balancer, node FROM balancer_leavings ORDER BY node, load_balancer',
+      `SELECT l.load_balancer, l.node, b.fence FROM balancer_leavings l
+       LEFT JOIN balancer_load_balancers b ON b.id = l.load_balancer ORDER BY l.node, l.load_balancer`,
     );
     if (rows.length === 0) return;
     const known = new Set((await registry.list()).map(({ id }) => id));
@@ -86,14 +87,20 @@ export function makeCatchUp(parts: CatchUpParts): CatchUp {
       if (stopping.signal.aborted) return;
       const [balancer, node] = [String(row['load_balancer']), Number(row['node'])];
       // A node that is no longer registered has nothing of ours to lose.
-      const isGone = !known.has(node) || (await withdrawn(balancer, node));
+      const fence = row['fence'] ?? null;
+      const isGone =
+        !known.has(node) ||
+        (await withdrawn(balancer, node, fence === null ? null : Number(fence)));
       if (isGone) await drop(balancer, node);
     }
   }
 
-  async function withdrawn(balancer: string, node: number): Promise<boolean> {
+  /** @param fence a load balancer that comes back to the node meanwhile has a higher one; null if it is forgotten */
+  async function withdrawn(balancer: string, node: number, fence: number | null): Promise<boolean> {
     const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(withdrawMs)]);
-    const outcomes = await deployer.withdraw(balancer, [node], signal).catch(() => []);
+    const { id, epoch } = store.identity;
+    const fencing = fence === null ? undefined : { store: id, epoch, revision: fence };
+    const outcomes = await deployer.withdraw(balancer, [node], signal, fencing).catch(() => []);
     return outcomes.some((each) => each.node === node && each.result === 'running');
   }
 

@@ -1,7 +1,7 @@
 import type { Store, Transaction } from '../../controller/store/store.ts';
 import type { NodeDeployed } from '../deploying.ts';
 import { releasePort } from '../network/ports.ts';
-import { addLeaving } from '../placing/placing.ts';
+import { addLeaving } from '../placing/placements.ts';
 import { endDegraded, endDeleted, endDone, endFailed } from '../state/ending.ts';
 
 /** The first wait before a repetition, and the longest one, in milliseconds. */

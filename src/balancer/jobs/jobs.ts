@@ -2,8 +2,7 @@ import { setDeadline } from '../../kit/concurrency/deadline.ts';
 import { makeLogLimit } from '../../kit/log-limit.ts';
 import type { Log } from '../../kit/log.ts';
 import { attempt, type AttemptParts } from './attempt.ts';
-import { type Job, readJob, waitAfter } from './ends.ts';
-import { endFailedDeletion, endAttempt } from './ends.ts';
+import { endAttempt, endFailedDeletion, type Job, readJob, waitAfter } from './ends.ts';
 import { makeWaiting, type Waiting } from './waiting.ts';
 
 /**
@@ -123,6 +122,8 @@ export function makeJobs(parts: JobsParts): Jobs {
     const job = await readJob(store, balancer);
     if (job === undefined) return undefined;
     own.isRepetition = job.changeTurn === undefined;
+    // A change may have come while the row was read.
+    if (own.isRepetition && own.isAgain) return 0;
     const limit = setDeadline(budgetOf(job), () => {
       abort(own, 'deadline');
     });

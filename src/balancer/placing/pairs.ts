@@ -41,11 +41,19 @@ export interface Ground {
 
 const priorities = [150, 100];
 
-/** Finds the pair of nodes in this order, or makes it. @param devices one or two, the one that is to have the VIP first */
+/** A pair with more load balancers gets a second instance: an advert counts its addresses in 8 bits (RFC 5798, 5.2.5). */
+const maxVips = 200;
+
+/**
+ * Finds the instance of a pair of nodes in this order that has room, or makes it.
+ * @param devices one or two, the one that is to have the VIP first
+ * @param balancer the load balancer that is to be there, which stays where it is
+ */
 export async function takePair(
   transaction: Transaction,
   devices: readonly Device[],
   segment: string,
+  balancer: string,
 ): Promise<number> {
   const [first, second] = devices;
   const values = [
@@ -55,18 +63,28 @@ export async function takePair(
     second?.interface ?? '',
     segment,
   ];
-  const found = await transaction.one(
-    `SELECT id FROM balancer_pairs WHERE first_node = $1 AND first_interface = $2 AND second_node = $3
-       AND second_interface = $4 AND segment = $5`,
-    values,
+  const pairs = await transaction.all(
+    `SELECT p.id, p.number, COUNT(b.id) AS others, COUNT(o.id) AS own FROM balancer_pairs p
+     LEFT JOIN balancer_load_balancers b ON b.pair = p.id AND b.id <> $6
+     LEFT JOIN balancer_load_balancers o ON o.pair = p.id AND o.id = $6
+     WHERE p.first_node = $1 AND p.first_interface = $2 AND p.second_node = $3
+       AND p.second_interface = $4 AND p.segment = $5
+     GROUP BY p.id, p.number ORDER BY p.number`,
+    [...values, balancer],
   );
+  const found =
+    pairs.find((row) => Number(row['own']) > 0) ??
+    pairs.find((row) => Number(row['others']) < maxVips);
   if (found) return Number(found['id']);
+  const used = new Set(pairs.map((row) => Number(row['number'])));
+  let number = 1;
+  while (used.has(number)) number += 1;
   const id = await transaction.nextNumber('balancer-pair');
   await transaction.run(
     `INSERT INTO balancer_pairs
-       (first_node, first_interface, second_node, second_interface, segment, id)
-     VALUES ($1, $2, $3, $4, $5, $6)`,
-    [...values, id],
+       (first_node, first_interface, second_node, second_interface, segment, number, id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+    [...values, number, id],
   );
   return id;
 }

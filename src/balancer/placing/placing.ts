@@ -12,8 +12,9 @@ import type { VrrpWorker } from '../../controller/vrrp/worker.ts';
 import { parseIp } from '../../kit/ip.ts';
 import type { BalancerConfig } from '../config.ts';
 import type { Networks } from '../network/networks.ts';
-import { taken } from '../sentences.ts';
+import { inOrder, loadsOf, takePeerPort } from './loads.ts';
 import { type Device, type Ground, refreshPair, takePair } from './pairs.ts';
+import { addDue, addLeaving, findRow, placementsOf } from './placements.ts';
 
 /**
  * Which nodes carry a load balancer.
@@ -32,6 +33,12 @@ export interface Placer {
    * Faults: `balancer_conflict` if no port or no router id is free
    */
   place(transaction: Transaction, ground: Ground, balancer: string, now: number): Promise<void>;
+  /** Whether a load balancer would be on another node still. */
+  canLeave(
+    transaction: Transaction,
+    ground: Ground,
+    move: { balancer: string; node: number },
+  ): Promise<boolean>;
   /** Takes a load balancer off a node, and places it on another one if there is one. */
   leave(
     transaction: Transaction,
@@ -96,11 +103,11 @@ export function makePlacer(parts: PlacerParts): Placer {
     },
 
     async place(transaction, ground, balancer, now) {
-      const row = await find(transaction, balancer);
+      const row = await findRow(transaction, balancer);
       if (row === undefined) return;
       const placed = await placementsOf(transaction, balancer);
-      const kept = placed.map((each) => Number(each['node']));
-      const chosen = await choose(transaction, ground, row, kept, maxNodes);
+      const present = placed.map((each) => Number(each['node']));
+      const chosen = await choose(transaction, ground, row, present, maxNodes);
       if (chosen.length === 0) return;
       const added = await inOrder(transaction, chosen);
       const port = await takePeerPort(transaction, placed, added, config.peer_ports);
@@ -119,6 +126,13 @@ export function makePlacer(parts: PlacerParts): Placer {
       await joinPair(transaction, ground, networks, { balancer: row, now });
     },
 
+    async canLeave(transaction, ground, { balancer, node }) {
+      const row = await findRow(transaction, balancer);
+      const placed = await placementsOf(transaction, balancer);
+      if (row === undefined || placed.some((each) => Number(each['node']) !== node)) return true;
+      return (await choose(transaction, ground, row, [node], 2)).length > 0;
+    },
+
     async leave(transaction, ground, { balancer, node, now }) {
       const left = await transaction.run(
         'DELETE FROM balancer_placements WHERE load_balancer = $1 AND node = $2',
@@ -126,15 +140,15 @@ export function makePlacer(parts: PlacerParts): Placer {
       );
       if (left === 0) return;
       await addLeaving(transaction, balancer, node);
-      const row = await find(transaction, balancer);
-      await placer.place(transaction, ground, balancer, now);
-      // The one that is left may be alone.
+      const row = await findRow(transaction, balancer);
+      // The node that stays has everything already, so it gets the VIP.
       await closeRanks(transaction, balancer);
+      await placer.place(transaction, ground, balancer, now);
       if (row) await joinPair(transaction, ground, networks, { balancer: row, now });
     },
 
     async dropVip(transaction, ground, balancer, now) {
-      const row = await find(transaction, balancer);
+      const row = await findRow(transaction, balancer);
       const pair = row?.['pair'] ?? null;
       if (pair === null) return;
       await transaction.run('UPDATE balancer_load_balancers SET pair = NULL WHERE id = $1', [
@@ -145,7 +159,7 @@ export function makePlacer(parts: PlacerParts): Placer {
     },
 
     async swap(transaction, ground, { balancer, now, preempt }) {
-      const row = await find(transaction, balancer);
+      const row = await findRow(transaction, balancer);
       const placed = await placementsOf(transaction, balancer);
       if (row === undefined || placed.length < 2) return;
       await transaction.run(
@@ -166,10 +180,10 @@ export function makePlacer(parts: PlacerParts): Placer {
     transaction: Transaction,
     ground: Ground,
     balancer: Row,
-    kept: readonly number[],
+    present: readonly number[],
     max: number,
   ): Promise<number[]> {
-    if (kept.length >= max) return [];
+    if (present.length >= max) return [];
     const vip = String(balancer['vip_address']);
     const draining = new Set(
       (await transaction.all('SELECT node FROM balancer_draining')).map(({ node }) => Number(node)),
@@ -183,20 +197,20 @@ export function makePlacer(parts: PlacerParts): Placer {
           ground.hasSource(device, vip)),
     );
     const candidates = fitting
-      .filter(({ node }) => ground.carries(node) && !draining.has(node) && !kept.includes(node))
+      .filter(({ node }) => ground.carries(node) && !draining.has(node) && !present.includes(node))
       .sort(
         (a, b) =>
           Number(ground.isReachable(b.node)) - Number(ground.isReachable(a.node)) ||
           (loads.get(a.node) ?? 0) - (loads.get(b.node) ?? 0) ||
           a.node - b.node,
       );
-    const first = fitting.find(({ node }) => node === kept[0]) ?? candidates[0];
+    const first = fitting.find(({ node }) => node === present[0]) ?? candidates[0];
     const network = String(balancer['vip_network']);
     const segment = first && segmentFor(ground, first, network);
     // Adverts do not leave a segment.
     return candidates
       .filter((device) => segmentFor(ground, device, network) === segment)
-      .slice(0, max - kept.length)
+      .slice(0, max - present.length)
       .map(({ node }) => node);
   }
 }
@@ -222,7 +236,7 @@ async function joinPair(
   }: { balancer: Row; now: number; preempt?: (pair: number) => boolean },
 ): Promise<void> {
   const id = String(balancer['id']);
-  const row = await find(transaction, id);
+  const row = await findRow(transaction, id);
   const placed = await placementsOf(transaction, id);
   const devices = placed.flatMap((each) => {
     const node = ground.nodes.find((known) => known.id === Number(each['node']));
@@ -236,6 +250,7 @@ async function joinPair(
         transaction,
         devices,
         segmentFor(ground, first, String(balancer['vip_network'])),
+        id,
       )
     : null;
   await transaction.run('UPDATE balancer_load_balancers SET pair = $1 WHERE id = $2', [next, id]);
@@ -245,50 +260,6 @@ async function joinPair(
   if (next !== null)
     due.push(...(await refreshPair(transaction, ground, next, { now, preempt: preempt(next) })));
   await addDue(transaction, id, due);
-}
-
-/** Has the next job wait until keepalived of these nodes runs what the rows say. */
-async function addDue(
-  transaction: Transaction,
-  balancer: string,
-  nodes: readonly number[],
-): Promise<void> {
-  const row = await find(transaction, balancer);
-  const due = JSON.stringify([...new Set([...dueOf(row), ...nodes])]);
-  await transaction.run('UPDATE balancer_load_balancers SET vrrp_due = $1 WHERE id = $2', [
-    due,
-    balancer,
-  ]);
-}
-
-/** The nodes whose keepalived a change of a load balancer concerns. */
-export function dueOf(balancer: Row | undefined): number[] {
-  const due = balancer?.['vrrp_due'] ?? null;
-  return due === null ? [] : (JSON.parse(String(due)) as number[]);
-}
-
-/** Remembers that a node is to lose a load balancer. */
-export async function addLeaving(
-  transaction: Transaction,
-  balancer: string,
-  node: number,
-): Promise<void> {
-  await transaction.run(
-    `INSERT INTO balancer_leavings (load_balancer, node) VALUES ($1, $2)
-     ON CONFLICT (load_balancer, node) DO NOTHING`,
-    [balancer, node],
-  );
-}
-
-function find(transaction: Transaction, balancer: string): Promise<Row | undefined> {
-  return transaction.one('SELECT * FROM balancer_load_balancers WHERE id = $1', [balancer]);
-}
-
-function placementsOf(transaction: Transaction, balancer: string): Promise<Row[]> {
-  return transaction.all(
-    'SELECT * FROM balancer_placements WHERE load_balancer = $1 ORDER BY rank',
-    [balancer],
-  );
 }
 
 function freeRank(placed: readonly Row[]): number {
@@ -302,61 +273,6 @@ async function closeRanks(transaction: Transaction, balancer: string): Promise<v
   await transaction.run('UPDATE balancer_placements SET rank = 0 WHERE load_balancer = $1', [
     balancer,
   ]);
-}
-
-/** How many load balancers each node has. @param where `AND …` */
-async function loadsOf(transaction: Transaction, where: string): Promise<Map<number, number>> {
-  const rows = await transaction.all(
-    `SELECT node, COUNT(*) AS count FROM balancer_placements WHERE 1 = 1 ${where} GROUP BY node`,
-  );
-  return new Map(rows.map(({ node, count }) => [Number(node), Number(count)]));
-}
-
-/** The node that is to have fewer VIPs comes first. */
-async function inOrder(transaction: Transaction, nodes: readonly number[]): Promise<number[]> {
-  const firsts = await loadsOf(transaction, 'AND rank = 0');
-  return [...nodes].sort((a, b) => (firsts.get(a) ?? 0) - (firsts.get(b) ?? 0));
-}
-
-/** Faults: `balancer_conflict` */
-async function freePeerPort(
-  transaction: Transaction,
-  nodes: readonly number[],
-  { from, to }: BalancerConfig['peer_ports'],
-): Promise<number> {
-  const rows = await transaction.all(
-    `SELECT peer_port FROM balancer_placements WHERE node IN (${nodes.map((_each, at) => `$${at + 1}`).join(', ')})`,
-    nodes,
-  );
-  const used = new Set(rows.map((row) => Number(row['peer_port'])));
-  for (let port = from; port <= to; port += 1) if (!used.has(port)) return port;
-  throw taken(
-    `The nodes have no free peer port between ${from} and ${to}. Delete load balancers there, add nodes, or make the range 'peer_ports' larger.`,
-  );
-}
-
-/** The port that a load balancer has, or another one if a node that is added uses that for another load balancer. */
-async function takePeerPort(
-  transaction: Transaction,
-  placed: readonly Row[],
-  added: readonly number[],
-  range: BalancerConfig['peer_ports'],
-): Promise<number> {
-  const [kept] = placed;
-  if (kept === undefined) return freePeerPort(transaction, added, range);
-  const present = Number(kept['peer_port']);
-  const others = await transaction.all(
-    'SELECT node FROM balancer_placements WHERE peer_port = $1',
-    [present],
-  );
-  if (!others.some(({ node }) => added.includes(Number(node)))) return present;
-  const nodes = [...placed.map(({ node }) => Number(node)), ...added];
-  const port = await freePeerPort(transaction, nodes, range);
-  await transaction.run('UPDATE balancer_placements SET peer_port = $1 WHERE load_balancer = $2', [
-    port,
-    String(kept['load_balancer']),
-  ]);
-  return port;
 }
 
 function ownedBy(nodes: readonly ControllerNode[]): Set<string> {

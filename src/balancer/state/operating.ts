@@ -117,7 +117,7 @@ function namedIn(known: readonly Known[]): Map<string, Named> {
 async function readKnown(store: Store, toMonotonic: number): Promise<Known[]> {
   const [balancers, listeners, pools, members, monitors, placements] = await Promise.all([
     store.all(
-      `SELECT id, provisioning, operating, settings FROM balancer_load_balancers
+      `SELECT id, provisioning, operating, settings, vip_address FROM balancer_load_balancers
        WHERE provisioning <> 'DELETED' ORDER BY created_ms, id`,
     ),
     store.all('SELECT id, load_balancer, operating, settings FROM balancer_listeners'),
@@ -141,6 +141,7 @@ async function readKnown(store: Store, toMonotonic: number): Promise<Known[]> {
     return {
       ...knownOf(row),
       provisioning: row['provisioning'] as ProvisioningStatus,
+      vip: String(row['vip_address']),
       nodes: placed.map(({ node }) => Number(node)),
       placedAt:
         Math.max(-Infinity, ...placed.map((each) => Number(each['placed_ms']))) + toMonotonic,

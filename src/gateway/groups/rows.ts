@@ -1,7 +1,8 @@
 import type { Reading, Row, Transaction } from '../../controller/store/store.ts';
+import { addressesOfOthers } from '../../controller/vrrp/rows.ts';
 import { Fault } from '../../kit/fault.ts';
 import { withoutPrefix } from '../../kit/ip.ts';
-import { type Group, type GroupStatus, virtualAddresses } from '../gateway.ts';
+import { family, type Group, type GroupStatus, virtualAddresses } from '../gateway.ts';
 
 /** What no query looks for, as JSON in one column. */
 type Settings = Pick<Group, 'interval' | 'preempt' | 'isUnicast' | 'check' | 'members'>;
@@ -103,7 +104,14 @@ async function refuseTaken(transaction: Transaction, group: Group): Promise<void
       `The group ${Number(namesake['id'])} of this gateway has the name '${name}'. Choose another name, or change that group.`,
     );
   }
+  const foreign = await addressesOfOthers(transaction, family);
   for (const address of virtualAddresses(group).map(withoutPrefix)) {
+    if (foreign.has(address)) {
+      throw new Fault(
+        'address_taken',
+        `${address} is the VIP of a load balancer of this controller. Choose another address; 'hactl lb list' shows the VIPs.`,
+      );
+    }
     const other = await transaction.one(
       `SELECT g.id, g.gateway FROM gateway_addresses a JOIN gateway_groups g ON g.id = a.group_id
        WHERE a.address = $1 AND g.id <> $2`,

@@ -119,13 +119,13 @@ export function heldDeployer(): HeldDeployer {
       await pass(wanted.id, signal);
       return outcomes(call);
     },
-    async withdraw(balancer, nodes, signal) {
+    async withdraw(balancer, nodes, signal, fencing) {
       const call: DeployCall = {
         kind: 'withdraw',
         balancer,
         nodes,
         wanted: undefined,
-        fencing: undefined,
+        fencing,
       };
       note(call);
       await pass(balancer, signal);

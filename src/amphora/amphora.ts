@@ -1,3 +1,7 @@
+import type { ServerChange, ServerOutcome } from '../haproxy/servers.ts';
+
+export type { ServerChange, ServerOutcome };
+
 /** The versions of the API without their `v`. */
 export const apiVersions = ['0.1', '0.5', '1.0'] as const;
 export type ApiVersion = (typeof apiVersions)[number];
@@ -56,6 +60,13 @@ export interface Haproxies {
    * `haproxy_not_stopped`
    */
   act(owner: Owner, action: Action): Promise<Action>;
+  /**
+   * Sets weights, and enables or disables members, without a reload. The file does not change, and a reload takes both from
+   * the file, so the caller uploads one that says the same.
+   * @returns an outcome for each, in the same order
+   * Faults: `listener_not_found`, `loadbalancer_not_found`, `haproxy_unresponsive`
+   */
+  setServers(owner: Owner, changes: readonly ServerChange[]): Promise<readonly ServerOutcome[]>;
   /** Stops the process and removes its files. Faults: as of act */
   remove(owner: Owner): Promise<void>;
   owners(): Promise<readonly Owner[]>;

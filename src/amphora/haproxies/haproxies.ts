@@ -1,3 +1,4 @@
+import { setServers } from '../../haproxy/servers.ts';
 import { makeHaproxyVersion } from '../../haproxy/version.ts';
 import type { Run } from '../../kit/exec.ts';
 import { Fault } from '../../kit/fault.ts';
@@ -6,6 +7,7 @@ import { shareRuns } from '../../kit/concurrency/shared-run.ts';
 import type { Log } from '../../kit/log.ts';
 import type { Haproxies, ListenerState, Owner } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
+import { waitForMaster } from './applying.ts';
 import { makeActions } from './actions.ts';
 import { makeChecks } from './checks.ts';
 import { listenersOf, withPools } from './listing.ts';
@@ -120,6 +122,14 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
       changing(owner.id, async () => {
         await needs(owner);
         return actions.act(owner.id, action);
+      }),
+    setServers: (owner, changes) =>
+      changing(owner.id, async () => {
+        await needs(owner);
+        const places = placesOf(paths, owner.id);
+        // A reload is done before its master answers.
+        await waitForMaster(places);
+        return setServers(places.masterSocket, changes);
       }),
     remove: (owner) =>
       changing(owner.id, async () => {

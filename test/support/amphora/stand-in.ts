@@ -98,6 +98,8 @@ export interface StandIn {
   isNew?: boolean;
   /** What an action is reported as; by default what was asked. */
   done?: Action;
+  /** Why haproxy sets nothing of a server. */
+  refusal?: string;
   isTopologyDone?: boolean;
 }
 
@@ -126,6 +128,13 @@ export function standInDomain(results: StandIn = {}): {
       upload: (owner, bytes) => upload('upload', owner, bytes),
       configuration: (owner) => stored('configuration', owner),
       act: (owner, action) => answer(done(action), 'act', owner, action),
+      setServers: (owner, changes) =>
+        answer(
+          changes.map(({ backend, server }) => ({ backend, server, refusal: results.refusal })),
+          'setServers',
+          owner,
+          changes,
+        ),
       remove: (owner) => answer(undefined, 'remove', owner),
       owners: results.owners ?? (() => Promise.resolve([])),
       listeners: () => Promise.resolve(listeners),

@@ -1,4 +1,7 @@
 import type { Fencing } from './fencing.ts';
+import type { ServerChange, ServerOutcome } from '../haproxy/servers.ts';
+
+export type { ServerChange, ServerOutcome };
 
 /** The versions of the API without their `v`. */
 export const apiVersions = ['0.1', '0.5', '1.0'] as const;
@@ -72,6 +75,17 @@ export interface Haproxies {
    * `haproxy_not_stopped`
    */
   act(owner: Owner, action: Action, fencing?: Fencing): Promise<Action>;
+  /**
+   * Sets weights, and enables or disables members, without a reload. The file does not change, and a reload takes both from
+   * the file, so the caller uploads one that says the same.
+   * @returns an outcome for each, in the same order
+   * Faults: `listener_not_found`, `loadbalancer_not_found`, `haproxy_unresponsive`
+   */
+  setServers(
+    owner: Owner,
+    changes: readonly ServerChange[],
+    fencing?: Fencing,
+  ): Promise<readonly ServerOutcome[]>;
   /** Stops the process and removes its files. Faults: as of act */
   remove(owner: Owner, fencing?: Fencing): Promise<void>;
   /** One without a configuration and certificates has a state as well. Faults: `amphora_request_invalid` */

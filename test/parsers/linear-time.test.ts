@@ -8,6 +8,7 @@ import { parseQuorumtool } from '../../src/parsers/corosync/quorumtool.ts';
 import { readConfig } from '../../src/parsers/haproxy/config.ts';
 import { readDriverConfig } from '../../src/parsers/haproxy/driver-config.ts';
 import { rewriteFor } from '../../src/parsers/haproxy/rewrite.ts';
+import { statesForReload } from '../../src/parsers/haproxy/servers-state.ts';
 import { isServersState, parseInfo, parseStats } from '../../src/parsers/haproxy/stats.ts';
 import { parseCrmMon } from '../../src/parsers/crm-mon.ts';
 import { parseTransition } from '../../src/parsers/crm-simulate.ts';
@@ -71,6 +72,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   parseStats,
   'parseStats of rows': (text) => parseStats(`# pxname,svname,status,weight,type\n${text}`),
   parseInfo,
+  statesForReload,
   isServersState: (text) => isServersState(`1\n# be_id be_name srv_id srv_name ${text}`),
 };
 

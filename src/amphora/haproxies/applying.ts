@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { askFailedReloads, askSocket, askWorker } from '../../haproxy/socket.ts';
 import type { Log } from '../../kit/log.ts';
 import { orNoSpace } from '../../kit/files/files.ts';
+import { statesForReload } from '../../parsers/haproxy/servers-state.ts';
 import type { OwnerPlaces } from './places.ts';
 import { inPlainFolder, replacePlainFile } from './plain-files.ts';
 
@@ -86,14 +87,15 @@ export async function waitForMaster({ masterSocket }: OwnerPlaces): Promise<void
 
 /**
  * Stores the states of all members, so that a new worker takes them over: otherwise members that are down would count as up
- * until their next checks. A failure is only logged, because the reload itself does not need them.
+ * until their next checks. Weights and maintenance are those of the file (statesForReload). A failure is only logged,
+ * because the reload itself does not need them.
  */
 export async function saveServersState(places: OwnerPlaces, log: Log): Promise<void> {
   try {
     const state = await askSocket(places.statsSocket, 'show servers state', askLimits);
     // The first line is the version of the format.
     if (state === undefined || !/^\d+\n/.test(state)) return;
-    await replacePlainFile(places.serversState, state, 0o644);
+    await replacePlainFile(places.serversState, statesForReload(state), 0o644);
   } catch (error) {
     log.warn({ err: error, file: places.serversState }, 'the states of members were not stored');
   }

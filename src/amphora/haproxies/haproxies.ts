@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { setServers } from '../../haproxy/servers.ts';
 import { makeHaproxyVersion } from '../../haproxy/version.ts';
 import type { Run } from '../../kit/exec.ts';
 import { Fault } from '../../kit/fault.ts';
@@ -9,6 +10,7 @@ import type { Log } from '../../kit/log.ts';
 import type { BalancerState, Haproxies, ListenerState, Owner } from '../amphora.ts';
 import { type Fencing, makeFences } from '../fencing.ts';
 import type { AmphoraPaths } from '../paths.ts';
+import { waitForMaster } from './applying.ts';
 import { makeActions } from './actions.ts';
 import { makeChecks } from './checks.ts';
 import { listenersOf, withPools } from './listing.ts';
@@ -165,6 +167,16 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
       return ordered(owner, fencing, async () => {
         await needs(owner);
         return actions.act(owner.id, action);
+      });
+    },
+    setServers: async (owner, changes, fencing) => {
+      await needs(owner);
+      return ordered(owner, fencing, async () => {
+        await needs(owner);
+        const places = placesOf(paths, owner.id);
+        // A reload is done before its master answers.
+        await waitForMaster(places);
+        return setServers(places.masterSocket, changes);
       });
     },
     remove: async (owner, fencing) => {

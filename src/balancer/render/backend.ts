@@ -1,6 +1,6 @@
 import type { WantedListener, WantedPool } from '../deploying.ts';
 import { monitorLines, monitorOptions } from './monitor.ts';
-import { backendName, heading, host, line } from './words.ts';
+import { backendName, heading, host, line } from './lines.ts';
 
 /** What a backend is made of: a pool, and the listener that uses it. */
 export interface PoolUse {
@@ -13,11 +13,11 @@ export interface PoolUse {
   clients: 'ip' | 'ipv6';
 }
 
-const algorithms: Readonly<Record<WantedPool['algorithm'], string>> = {
-  ROUND_ROBIN: 'roundrobin',
-  LEAST_CONNECTIONS: 'leastconn',
-  SOURCE_IP: 'source',
-};
+const algorithms: ReadonlyMap<WantedPool['algorithm'], string> = new Map([
+  ['ROUND_ROBIN', 'roundrobin'],
+  ['LEAST_CONNECTIONS', 'leastconn'],
+  ['SOURCE_IP', 'source'],
+]);
 
 /** A pool in HTTP can be reached by TCP, but not the other way round, whatever its protocol is called. */
 export function modeOf(listener: WantedListener, pool: WantedPool): 'http' | 'tcp' {
@@ -41,7 +41,7 @@ export function backendLines(use: PoolUse): string[] {
   return [
     heading('backend', backendName(pool.id, listener.id)),
     line('mode', mode),
-    line('balance', algorithms[pool.algorithm]),
+    line('balance', algorithms.get(pool.algorithm) ?? ''),
     ...persistenceLines(use),
     line('load-server-state-from-file', 'global'),
     ...(pool.monitor ? monitorLines(pool.monitor) : []),

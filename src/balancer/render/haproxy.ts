@@ -4,7 +4,7 @@ import { backendLines, hasStickTable, isHttp, isLimited, modeOf, type PoolUse } 
 import { crtListName } from './certificates.ts';
 import { certificatePath, serversState, statsSocket } from './places.ts';
 import { chosenPools, policyLines } from './policies.ts';
-import { backendName, heading, host, line } from './words.ts';
+import { backendName, heading, host, line } from './lines.ts';
 
 /**
  * The haproxy.cfg of a load balancer, by the table of the operator API. One text suits haproxy 2.2, 2.6 and 3.0, and it is

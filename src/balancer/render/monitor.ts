@@ -1,6 +1,6 @@
 import type { WantedPool } from '../deploying.ts';
 import { pingWrapper } from './places.ts';
-import { host, line } from './words.ts';
+import { host, line } from './lines.ts';
 
 type Monitor = NonNullable<WantedPool['monitor']>;
 type Member = WantedPool['members'][number];

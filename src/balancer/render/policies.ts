@@ -1,10 +1,10 @@
 import type { WantedListener, WantedPolicy } from '../deploying.ts';
 import type { RuleSettings } from '../objects.ts';
-import { asFormat, backendName, line } from './words.ts';
+import { asFormat, backendName, line } from './lines.ts';
 
 /** A policy that can be true, with what it does. */
 type Usable = { policy: WantedPolicy } & (
-  { kind: 'choice'; pool: string } | { kind: 'answer'; words: readonly string[] }
+  { kind: 'choice'; pool: string } | { kind: 'answer'; verb: readonly string[] }
 );
 
 export interface PolicyLines {
@@ -33,7 +33,7 @@ export function policyLines(
   const choices: string[] = [];
   for (const [index, each] of usable.entries()) {
     const condition = conditionOf(each.policy);
-    if (each.kind === 'answer') answers.push(line('http-request', ...each.words, ...condition));
+    if (each.kind === 'answer') answers.push(line('http-request', ...each.verb, ...condition));
     else choices.push(line('use_backend', backendName(each.pool, id), ...condition));
     if (each.kind === 'choice' && index < lastAnswer) {
       answers.push(line('http-request', 'allow', ...condition));
@@ -55,7 +55,7 @@ function usableOf(policies: readonly WantedPolicy[], pools: ReadonlySet<string>)
   return policies.flatMap((policy): Usable[] => {
     const { action, rules, redirectPool, redirectPrefix, redirectUrl } = policy;
     if (rules.length === 0) return [];
-    if (action === 'REJECT') return [{ policy, kind: 'answer', words: ['deny'] }];
+    if (action === 'REJECT') return [{ policy, kind: 'answer', verb: ['deny'] }];
     if (action === 'REDIRECT_TO_POOL') {
       const isThere = redirectPool !== null && pools.has(redirectPool);
       return isThere ? [{ policy, kind: 'choice', pool: redirectPool }] : [];
@@ -64,7 +64,7 @@ function usableOf(policies: readonly WantedPolicy[], pools: ReadonlySet<string>)
       action === 'REDIRECT_PREFIX' ? ['prefix', redirectPrefix] : ['location', redirectUrl];
     // A redirection without a target would be one to nowhere.
     if (target === null) return [];
-    return [{ policy, kind: 'answer', words: ['redirect', how, asFormat(target)] }];
+    return [{ policy, kind: 'answer', verb: ['redirect', how, asFormat(target)] }];
   });
 }
 

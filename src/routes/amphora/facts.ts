@@ -35,7 +35,11 @@ export function discoveryRows(domain: AmphoraDomain, versions: readonly ApiVersi
     summary: 'The versions of the amphora, and the versions of the API that it offers.',
     answers: { 200: { json: infoOfAgent } },
     handle: async () => ({
-      body: { ...infoDocument(await domain.info(), highest), api_versions: versions },
+      body: {
+        ...infoDocument(await domain.info(), highest),
+        api_versions: versions,
+        features: highest === '1.0' ? ['servers'] : [],
+      },
     }),
   });
   // Drivers before 12.0 ask for `//`, which is the same path with a slash at the end.

@@ -44,6 +44,7 @@ export const amphoraFaults = {
   haproxy_not_started: { status: 500, title: 'Error starting haproxy', exit: 'failing' },
   haproxy_not_stopped: { status: 500, title: 'Error stopping haproxy', exit: 'failing' },
   haproxy_not_reloaded: { status: 500, title: 'Error reloading haproxy', exit: 'failing' },
+  haproxy_unresponsive: { status: 503, title: 'haproxy does not answer', exit: 'failing' },
   lvs_failed: { status: 500, title: 'Error controlling keepalivedlvs', exit: 'failing' },
   vip_plug_failed: { status: 500, title: 'Error plugging VIP', exit: 'failing' },
   port_plug_failed: { status: 500, title: 'Error plugging Port', exit: 'failing' },

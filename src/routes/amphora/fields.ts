@@ -11,7 +11,7 @@ import { listOf, orNull, record, text } from '../../server/table/schema.ts';
  * @param read returns the converted value; undefined for a value that is not as expected
  * @param expected the rest of "must be …"
  */
-function parsed<T>(
+export function parsed<T>(
   schema: JsonSchema,
   read: (value: unknown) => T | undefined,
   expected: string,

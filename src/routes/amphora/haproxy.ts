@@ -1,6 +1,6 @@
 import type { Action, AmphoraDomain, ApiVersion, Owner } from '../../amphora/amphora.ts';
 import type { FaultCode } from '../../kit/fault.ts';
-import { inPath } from '../../server/table/field.ts';
+import { inBody, inPath } from '../../server/table/field.ts';
 import { row, type Row } from '../../server/table/row.ts';
 import type { MakeChange } from './change.ts';
 import { asFault } from './errors.ts';
@@ -15,6 +15,7 @@ import {
   pastOf,
 } from './documents/reply.ts';
 import { fencingHeader, fencingOf, ofFencing } from './fencing.ts';
+import { serverChanges, serverOutcomes, serverOutcomesDocument } from './documents/servers.ts';
 import { baseOf, ownerRoutesOf } from './versions.ts';
 
 const ofActions: readonly FaultCode[] = [
@@ -67,6 +68,8 @@ export function haproxyRows(
         return { text: bytes, headers: { 'Content-Type': 'text/plain', ETag: md5 } };
       },
     }),
+    // Before the actions, whose path it would match.
+    ...(version === '1.0' ? [serversRow(haproxies, changing)] : []),
     changing({
       methods: ['PUT'],
       path: `${base}/:id/:action`,
@@ -92,6 +95,26 @@ export function haproxyRows(
     }),
     deleteRow({ haproxies, lvs }, version, changing),
   ];
+}
+
+/** The members of a running process. No document has this route: `GET /info` tells that it is there. */
+function serversRow(haproxies: AmphoraDomain['haproxies'], changing: MakeChange): Row {
+  return changing({
+    methods: ['PUT'],
+    path: `${baseOf['1.0']}/loadbalancer/:id/servers`,
+    summary: 'Sets weights, and enables or disables members, without a reload (ours).',
+    fields: { id: inPath(objectId), servers: inBody(serverChanges) },
+    answers: { 200: { json: serverOutcomes } },
+    codes: ['loadbalancer_not_found', 'haproxy_unresponsive', ...ofFencing],
+    async carryOut({ id, servers }, call) {
+      const outcomes = await haproxies.setServers(
+        { kind: 'loadbalancer', id },
+        servers,
+        fencingOf(call),
+      );
+      return { body: serverOutcomesDocument(outcomes) };
+    },
+  });
 }
 
 /** What was done, in the words of the documents and of real agents. */

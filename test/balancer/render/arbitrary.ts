@@ -16,7 +16,7 @@ import {
   poolProtocols,
   ruleTypes,
 } from '../../../src/balancer/objects.ts';
-import { backendName } from '../../../src/balancer/render/words.ts';
+import { backendName } from '../../../src/balancer/render/lines.ts';
 
 // Trees as the API accepts them, with texts that try to be more than one word of a file.
 
@@ -170,7 +170,7 @@ const listenerOf = (pools: readonly string[]): fc.Arbitrary<WantedListener> =>
       insertHeaders: fc.record(
         { 'X-Forwarded-For': flag, 'X-Forwarded-Port': flag, 'X-Forwarded-Proto': flag },
         { requiredKeys: [] },
-      ) as fc.Arbitrary<Record<string, string>>,
+      ),
       defaultPool: fc.option(fc.constantFrom(...pools)),
       certificates: fc.uniqueArray(fc.record({ id, pem: fc.constant('') }), {
         minLength: 1,

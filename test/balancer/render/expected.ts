@@ -10,10 +10,10 @@ import { readConfig, type ConfigSection } from '../../../src/parsers/haproxy/con
 // What a file says, as values that can be compared with the tree it was made of. Every word of every line is used: what is
 // left over is reported, so that nothing more can be in a file.
 
-type Words = readonly string[];
+type Tokens = readonly string[];
 
 /** Lines that each file has, or each section of a kind. */
-const constant: Readonly<Record<string, Words>> = {
+const constant: Readonly<Record<string, Tokens>> = {
   global: [
     'daemon',
     'user nobody',
@@ -41,8 +41,8 @@ const constant: Readonly<Record<string, Words>> = {
 export interface ReadSection {
   kind: string;
   name: string;
-  /** The lines without the constant ones, each as its words. */
-  lines: readonly Words[];
+  /** The lines without the constant ones, each as its tokens. */
+  lines: readonly Tokens[];
 }
 
 /**
@@ -58,7 +58,7 @@ export function sectionsOf(text: string): ReadSection[] {
 function withoutConstants({ keyword, args, lines }: ConfigSection): ReadSection {
   const left = lines.map(({ tokens }) => [...tokens]);
   for (const expected of constant[keyword] ?? []) {
-    const at = left.findIndex((words) => words.join(' ') === expected);
+    const at = left.findIndex((tokens) => tokens.join(' ') === expected);
     if (at < 0) throw new Error(`section ${keyword} lacks: ${expected}`);
     left.splice(at, 1);
   }
@@ -72,7 +72,11 @@ const compare = {
   CONTAINS: 'sub',
   EQUAL_TO: 'str',
 };
-const balance = { ROUND_ROBIN: 'roundrobin', LEAST_CONNECTIONS: 'leastconn', SOURCE_IP: 'source' };
+const balance = new Map([
+  ['ROUND_ROBIN', 'roundrobin'],
+  ['LEAST_CONNECTIONS', 'leastconn'],
+  ['SOURCE_IP', 'source'],
+]);
 
 const isHttp = ({ protocol }: WantedListener) =>
   protocol === 'HTTP' || protocol === 'TERMINATED_HTTPS';
@@ -80,10 +84,10 @@ const limitOf = ({ connectionLimit: limit }: WantedListener) =>
   limit === null || limit < 0 ? [] : [limit];
 
 /**
- * The sections that a tree should become, from its values alone, each line as its words before anything is escaped.
+ * The sections that a tree should become, from its values alone, each line as its tokens before anything is escaped.
  * @param peers the names of the nodes' peers
  */
-export function expectedSections(wanted: WantedBalancer, peers: Words): ReadSection[] {
+export function expectedSections(wanted: WantedBalancer, peers: Tokens): ReadSection[] {
   const { id, listeners, pools, nodes, peerPort } = wanted;
   const uses = listeners.flatMap((listener) =>
     poolsUsed(listener, pools).map((pool) => ({ listener, pool })),
@@ -156,7 +160,7 @@ function frontendOf(wanted: WantedBalancer, listener: WantedListener): ReadSecti
     ...rules.map((rule) => (rule.isInverted ? '!' : '') + rule.id),
   ];
   const format = (target: string | null) => (target ?? '').split('%').join('%%');
-  const answers = used.map((policy, index): Words => {
+  const answers = used.map((policy, index): Tokens => {
     const { action, redirectUrl, redirectPrefix } = policy;
     if (action === 'REJECT') return ['http-request', 'deny', ...ifAll(policy)];
     if (action === 'REDIRECT_TO_POOL') {
@@ -180,7 +184,7 @@ function frontendOf(wanted: WantedBalancer, listener: WantedListener): ReadSecti
       ['mode', isHttp(listener) ? 'http' : 'tcp'],
       ['option', isHttp(listener) ? 'httplog' : 'tcplog'],
       ...used.flatMap(({ rules }) => rules.map(aclOf)),
-      ...answers.filter((words) => words.length > 0),
+      ...answers.filter((tokens) => tokens.length > 0),
       ...(isTls ? ['redirect scheme https if !{ ssl_fc }'.split(' ')] : []),
       ...used
         .filter(({ action }) => action === 'REDIRECT_TO_POOL')
@@ -190,7 +194,7 @@ function frontendOf(wanted: WantedBalancer, listener: WantedListener): ReadSecti
   };
 }
 
-function aclOf(rule: WantedListener['policies'][number]['rules'][number]): Words {
+function aclOf(rule: WantedListener['policies'][number]['rules'][number]): Tokens {
   const isSuffix = rule.type === 'FILE_TYPE' && rule.compareType === 'EQUAL_TO';
   const value = isSuffix ? `.${rule.value}` : rule.value;
   const sample = {
@@ -204,7 +208,7 @@ function aclOf(rule: WantedListener['policies'][number]['rules'][number]): Words
   return ['acl', rule.id, ...sample, '-m', match, ...(value.startsWith('-') ? ['--'] : []), value];
 }
 
-function tableOf(wanted: WantedBalancer, listener: WantedListener, pool: WantedPool): Words {
+function tableOf(wanted: WantedBalancer, listener: WantedListener, pool: WantedPool): Tokens {
   const clients = wanted.vip.includes(':') ? 'ipv6' : 'ip';
   const type = pool.persistence?.type;
   if (type === 'SOURCE_IP') return [clients];
@@ -238,7 +242,7 @@ function backendOf(
     name: `${pool.id}:${listener.id}`,
     lines: [
       ['mode', hasHttp ? 'http' : 'tcp'],
-      ['balance', balance[pool.algorithm]],
+      ['balance', balance.get(pool.algorithm) ?? ''],
       ...(table.length > 0
         ? [['stick-table', 'type', ...table, 'size', '10k', 'peers', peersOf(wanted)], ...stick]
         : []),
@@ -260,7 +264,7 @@ function backendOf(
   };
 }
 
-function checkOf(monitor: NonNullable<WantedPool['monitor']>): Words[] {
+function checkOf(monitor: NonNullable<WantedPool['monitor']>): Tokens[] {
   const { type, timeout, httpMethod, urlPath, expectedCodes } = monitor;
   const codes = expectedCodes.split(',').flatMap((part) => {
     const [from = '', to = from] = part.split('-');
@@ -286,7 +290,7 @@ function checkOf(monitor: NonNullable<WantedPool['monitor']>): Words[] {
 function checkOptions(
   monitor: NonNullable<WantedPool['monitor']>,
   { monitorAddress, monitorPort }: WantedPool['members'][number],
-): Words {
+): Tokens {
   const { type, delay, fallThreshold, riseThreshold } = monitor;
   return [
     ...(type === 'HTTPS' ? ['check', 'check-ssl', 'verify', 'none'] : ['check']),

@@ -59,6 +59,7 @@ function bodyOf({ path }: Row): object | undefined {
   if (path.includes('/plug/')) {
     return { mac_address: mac, ...(path.includes('vip') && { subnet_cidr: '203.0.113.0/24' }) };
   }
+  if (path.endsWith('/servers')) return { servers: [{ backend: 'a:b', server: 'c', weight: 1 }] };
   return path.endsWith('/topology') ? { topology: 'SINGLE' } : undefined;
 }
 

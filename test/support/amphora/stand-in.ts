@@ -108,6 +108,8 @@ export interface StandIn {
   isNew?: boolean;
   /** What an action is reported as; by default what was asked. */
   done?: Action;
+  /** Why haproxy sets nothing of a server. */
+  refusal?: string;
   isTopologyDone?: boolean;
 }
 
@@ -140,6 +142,14 @@ export function standInDomain(results: StandIn = {}): {
       remove: (owner, ...order) => answer(undefined, 'remove', owner, ...given(order)),
       state: (id) => answer(results.balancer ?? nothingOf(id), 'state', id),
       states: () => answer(results.balancer ? [results.balancer] : [], 'states'),
+      setServers: (owner, changes, ...order) =>
+        answer(
+          changes.map(({ backend, server }) => ({ backend, server, refusal: results.refusal })),
+          'setServers',
+          owner,
+          changes,
+          ...given(order),
+        ),
       owners: results.owners ?? (() => Promise.resolve([])),
       listeners: () => Promise.resolve(listeners),
       listener: (id) => answer(found(id), 'listener', id),

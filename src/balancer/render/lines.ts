@@ -5,13 +5,13 @@
  * configuration.txt, section 2.2). It replaces variables in double quotes only, and nothing here is written in these.
  * @throws if a word has a control character or half of a surrogate pair, which no check lets through
  */
-export function line(...words: readonly [string, ...(string | number)[]]): string {
-  return `    ${words.map((each) => escaped(String(each))).join(' ')}`;
+export function line(...tokens: readonly [string, ...(string | number)[]]): string {
+  return `    ${tokens.map((each) => escaped(String(each))).join(' ')}`;
 }
 
 /** The line that begins a section. */
-export function heading(...words: readonly [string, ...string[]]): string {
-  return words.map(escaped).join(' ');
+export function heading(...tokens: readonly [string, ...string[]]): string {
+  return tokens.map(escaped).join(' ');
 }
 
 /** A text for a place where haproxy reads a format: a percent sign would begin an item of the format. */

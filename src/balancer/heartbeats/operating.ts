@@ -166,6 +166,12 @@ function ownStatus(
   if (!balancer.isEnabled) return 'OFFLINE';
   const has = (status: OperatingStatus) => below.some(({ operating }) => operating === status);
   if (has('ERROR')) return 'ERROR';
+  const enabled = new Set(balancer.listeners.filter((each) => each.isEnabled).map(({ id }) => id));
+  const listeners = below.filter(({ kind, id }) => kind === 'listener' && enabled.has(id));
+  // A deployment that failed may have left nothing that serves.
+  if (listeners.length > 0 && listeners.every(({ operating }) => operating === 'OFFLINE')) {
+    return 'OFFLINE';
+  }
   return has('DEGRADED') || isShort ? 'DEGRADED' : 'ONLINE';
 }
 

@@ -50,7 +50,7 @@ export const usualAgentTimes: AgentTimes = { answerMs: 10_000, haproxyMs: 60_000
 
 /**
  * The amphora API 1.0 of one node, as its document has it (docs/amphora.md), with the routes of our agent where it has them.
- * Faults of all: `node_unreachable`, AgentRefused with the agent's own words
+ * Faults of all: `node_unreachable`, AgentRefused with the agent's own reason
  */
 export interface NodeAgent {
   state(balancer: string): Promise<AgentState>;
@@ -251,27 +251,27 @@ const ofContent = 400;
 const laterStatus = 503;
 
 /** Texts of agents come from another host, so their length is bounded. */
-const maxWords = 1000;
+const maxReasonLength = 1000;
 
 function refusal(node: number, { method, path }: NodeTextRequest, answer: NodeAnswer): Fault {
   const { status, text } = answer;
-  const words = wordsIn(text);
+  const reason = reasonIn(text);
   if (status === laterStatus) {
     return new Fault(
       'node_unreachable',
-      `Node ${node} takes no changes now${words === '' ? '' : ` (${words})`}. It is asked again.`,
+      `Node ${node} takes no changes now${reason === '' ? '' : ` (${reason})`}. It is asked again.`,
     );
   }
   const what = `${method} ${path}`;
   return new AgentRefused(
-    words === ''
+    reason === ''
       ? `Node ${node} answers ${status} to ${what}. 'journalctl -u ha-amphora' on that host may say why.`
-      : `Node ${node} refuses it: ${words}`,
+      : `Node ${node} refuses it: ${reason}`,
     status === ofContent,
   );
 }
 
-function wordsIn(text: string): string {
+function reasonIn(text: string): string {
   let fields: Record<string, unknown>;
   try {
     const json: unknown = JSON.parse(text);
@@ -285,7 +285,7 @@ function wordsIn(text: string): string {
   return [title, details]
     .filter((each) => each !== '' && each !== undefined)
     .join(': ')
-    .slice(0, maxWords);
+    .slice(0, maxReasonLength);
 }
 
 function damaged(node: number): string {

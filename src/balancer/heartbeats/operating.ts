@@ -136,13 +136,13 @@ function memberStatus(
   if (!balancer.isEnabled || !pool.isEnabled || !member.isEnabled) return 'OFFLINE';
   const inOne = (beat: Beat) =>
     (beat.pools.get(pool.id) ?? []).flatMap(({ members }) => members.get(member.id) ?? []);
-  const words = inOne(last);
-  if (words.length === 0) {
+  const states = inOne(last);
+  if (states.length === 0) {
     const isMissing = former !== undefined && inOne(former).length === 0;
     if (!isMissing || member.operating === 'NO_MONITOR') return undefined;
     return absent(balancer.provisioning, 'OFFLINE');
   }
-  const found = new Set(words.map(wordOfMember));
+  const found = new Set(states.map(wordOfMember));
   const worst = worstFirst.find((each) => found.has(each));
   const isDrained = member.weight === 0 && (worst === 'ONLINE' || worst === 'NO_MONITOR');
   return isDrained ? 'DRAINING' : worst;

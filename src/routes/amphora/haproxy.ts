@@ -14,7 +14,7 @@ import {
   uploaded,
   pastOf,
 } from './documents/reply.ts';
-import { fencingHeader, fencingOf, ofFencing } from './fencing.ts';
+import { fencingHeader, fencingOf, ofFencing } from './own/fencing.ts';
 import { baseOf, ownerRoutesOf } from './versions.ts';
 
 const ofActions: readonly FaultCode[] = [

@@ -104,8 +104,8 @@ describe('heartbeats', () => {
     store = storeOf(balancer);
     alive = new Set([1, 2]);
     time = 0;
-    const kept = keepingLog();
-    lines = kept.lines;
+    const recording = keepingLog();
+    lines = recording.lines;
     heartbeats = makeHeartbeats({
       listen: { host: '::', port: 0 },
       key: beatKey,
@@ -113,7 +113,7 @@ describe('heartbeats', () => {
       isMaster: (node) => node === 1,
       isAlive: (node) => alive.has(node),
       store,
-      log: kept.log,
+      log: recording.log,
       times: { intervalMs: 1000, timeoutMs: 5000 },
       tickMs: 5,
       now: () => time,
@@ -166,7 +166,7 @@ describe('heartbeats', () => {
   const good = 'ONLINE,ONLINE,ONLINE,ONLINE';
   const sumOf = (node: number) => store.totals.get(`${node} listener-1`);
 
-  it('of both nodes make it ONLINE, and a member that fails makes it DEGRADED', async () => {
+  it('make a load balancer ONLINE when both nodes send them, and a member that fails makes it DEGRADED', async () => {
     await beat(1, 0);
     await beat(2, 0);
     await untilStatuses(good);
@@ -177,7 +177,7 @@ describe('heartbeats', () => {
     await untilStatuses(good);
   });
 
-  it('of Octavia are read, with a hexadecimal and with a raw signature', async () => {
+  it('are read as Octavia sends them, with a hexadecimal and with a raw signature', async () => {
     const real = readFileSync(new URL('octavia-11.0.0.json', recorded), 'utf8');
     const known = real.replace(/"id": "[^"]+"/, '"id": "a1"');
     await send(signedBytes(known));
@@ -259,7 +259,7 @@ describe('heartbeats', () => {
     expect(heartbeats.counts()).to.deep.equal({ taken: 2, old: 2 });
   });
 
-  it('of an agent that was started again count, and recorded ones of a dead node do not', async () => {
+  it('count after a restart of the agent, and recorded ones of a dead node do not', async () => {
     await beat(1, 5000);
     await pass(2000);
     await beat(1, 0);
@@ -322,7 +322,7 @@ describe('heartbeats', () => {
     await untilStatuses('ERROR,ERROR,ERROR,ERROR');
   });
 
-  it('of a node that was placed and is never heard are a trouble after three intervals', async () => {
+  it('are a trouble after three intervals if a node that was placed never sends one', async () => {
     await pass(2500);
     expect(heartbeats.troubles(balancer)).to.deep.equal([]);
     await pass(1000);

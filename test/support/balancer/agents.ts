@@ -118,7 +118,7 @@ function isOlder(
   return false;
 }
 
-interface Asked extends AgentRequest {
+interface RoutedRequest extends AgentRequest {
   first: string;
   second: string;
 }
@@ -126,7 +126,7 @@ interface Asked extends AgentRequest {
 interface Route {
   method: string;
   pattern: RegExp;
-  answer: (agent: SimulatedAgent, asked: Asked) => AgentAnswer;
+  answer: (agent: SimulatedAgent, asked: RoutedRequest) => AgentAnswer;
 }
 
 /** The documented routes that the controller uses. The id of the load balancer is the first group. */

@@ -91,6 +91,7 @@ const stateSchema = z.object({
     .array(z.object({ file: z.string().max(255), md5sum: z.string().max(64) }))
     .max(10_000),
 });
+const outcomesSchema = z.object({ servers: z.array(z.object({ is_set: z.boolean() })).max(256) });
 const listSchema = z.array(stateSchema).max(10_000);
 const sumSchema = z.object({ md5sum: z.string().max(64) });
 const infoSchema = z.object({
@@ -174,7 +175,10 @@ export function makeNodeAgent(parts: NodeAgentParts): NodeAgent {
       const path = `/1.0/loadbalancer/${balancer}/servers`;
       const text = JSON.stringify({ servers });
       const answer = await change({ method: 'PUT', path, text, type: 'application/json' });
-      return answer.status < 300;
+      if (answer.status !== 200) return false;
+      // It answers for each: haproxy may have refused some.
+      const outcomes = read(node, outcomesSchema, answer).servers;
+      return outcomes.length === servers.length && outcomes.every((each) => each.is_set);
     },
     async remove(balancer) {
       const request = { method: 'DELETE', path: `/1.0/listeners/${balancer}` } as const;

@@ -50,7 +50,7 @@ export const usualAgentTimes: AgentTimes = { answerMs: 10_000, haproxyMs: 60_000
 
 /**
  * The amphora API 1.0 of one node, as its document has it (docs/amphora.md), with the routes of our agent where it has them.
- * Faults of all: `node_unreachable`, AgentRefused with the agent's own words
+ * Faults of all: `node_unreachable`, AgentRefused with the agent's own reason
  */
 export interface NodeAgent {
   state(balancer: string): Promise<AgentState>;
@@ -91,6 +91,7 @@ const stateSchema = z.object({
     .array(z.object({ file: z.string().max(255), md5sum: z.string().max(64) }))
     .max(10_000),
 });
+const outcomesSchema = z.object({ servers: z.array(z.object({ is_set: z.boolean() })).max(256) });
 const listSchema = z.array(stateSchema).max(10_000);
 const sumSchema = z.object({ md5sum: z.string().max(64) });
 const infoSchema = z.object({
@@ -174,7 +175,10 @@ export function makeNodeAgent(parts: NodeAgentParts): NodeAgent {
       const path = `/1.0/loadbalancer/${balancer}/servers`;
       const text = JSON.stringify({ servers });
       const answer = await change({ method: 'PUT', path, text, type: 'application/json' });
-      return answer.status < 300;
+      if (answer.status !== 200) return false;
+      // It answers for each: haproxy may have refused some.
+      const outcomes = read(node, outcomesSchema, answer).servers;
+      return outcomes.length === servers.length && outcomes.every((each) => each.is_set);
     },
     async remove(balancer) {
       const request = { method: 'DELETE', path: `/1.0/listeners/${balancer}` } as const;
@@ -251,27 +255,27 @@ const ofContent = 400;
 const laterStatus = 503;
 
 /** Texts of agents come from another host, so their length is bounded. */
-const maxWords = 1000;
+const maxReasonLength = 1000;
 
 function refusal(node: number, { method, path }: NodeTextRequest, answer: NodeAnswer): Fault {
   const { status, text } = answer;
-  const words = wordsIn(text);
+  const reason = reasonIn(text);
   if (status === laterStatus) {
     return new Fault(
       'node_unreachable',
-      `Node ${node} takes no changes now${words === '' ? '' : ` (${words})`}. It is asked again.`,
+      `Node ${node} takes no changes now${reason === '' ? '' : ` (${reason})`}. It is asked again.`,
     );
   }
   const what = `${method} ${path}`;
   return new AgentRefused(
-    words === ''
+    reason === ''
       ? `Node ${node} answers ${status} to ${what}. 'journalctl -u ha-amphora' on that host may say why.`
-      : `Node ${node} refuses it: ${words}`,
+      : `Node ${node} refuses it: ${reason}`,
     status === ofContent,
   );
 }
 
-function wordsIn(text: string): string {
+function reasonIn(text: string): string {
   let fields: Record<string, unknown>;
   try {
     const json: unknown = JSON.parse(text);
@@ -285,7 +289,7 @@ function wordsIn(text: string): string {
   return [title, details]
     .filter((each) => each !== '' && each !== undefined)
     .join(': ')
-    .slice(0, maxWords);
+    .slice(0, maxReasonLength);
 }
 
 function damaged(node: number): string {

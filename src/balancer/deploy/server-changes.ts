@@ -38,18 +38,19 @@ interface ServerLine {
 }
 
 function serverIn(line: string): ServerLine | undefined {
-  const [keyword, server, ...words] = line.trim().split(/\s+/);
+  const [keyword, server, ...parameters] = line.trim().split(/\s+/);
   if (keyword !== 'server' || server === undefined) return undefined;
-  const at = words.indexOf('weight');
-  const weight = at < 0 ? '1' : (words[at + 1] ?? '');
+  const at = parameters.indexOf('weight');
+  const weight = at < 0 ? '1' : (parameters[at + 1] ?? '');
   if (!/^\d{1,3}$/.test(weight)) return undefined;
-  const others = words.filter(
-    (word, index) => word !== 'disabled' && (at < 0 || (index !== at && index !== at + 1)),
+  const others = parameters.filter(
+    (parameter, index) =>
+      parameter !== 'disabled' && (at < 0 || (index !== at && index !== at + 1)),
   );
   return {
     server,
     weight: Number(weight),
-    isEnabled: !words.includes('disabled'),
+    isEnabled: !parameters.includes('disabled'),
     rest: [server, ...others].join(' '),
   };
 }

@@ -136,13 +136,13 @@ function memberStatus(
   if (!balancer.isEnabled || !pool.isEnabled || !member.isEnabled) return 'OFFLINE';
   const inOne = (beat: Beat) =>
     (beat.pools.get(pool.id) ?? []).flatMap(({ members }) => members.get(member.id) ?? []);
-  const words = inOne(last);
-  if (words.length === 0) {
+  const states = inOne(last);
+  if (states.length === 0) {
     const isMissing = former !== undefined && inOne(former).length === 0;
     if (!isMissing || member.operating === 'NO_MONITOR') return undefined;
     return absent(balancer.provisioning, 'OFFLINE');
   }
-  const found = new Set(words.map(wordOfMember));
+  const found = new Set(states.map(wordOfMember));
   const worst = worstFirst.find((each) => found.has(each));
   const isDrained = member.weight === 0 && (worst === 'ONLINE' || worst === 'NO_MONITOR');
   return isDrained ? 'DRAINING' : worst;
@@ -166,6 +166,12 @@ function ownStatus(
   if (!balancer.isEnabled) return 'OFFLINE';
   const has = (status: OperatingStatus) => below.some(({ operating }) => operating === status);
   if (has('ERROR')) return 'ERROR';
+  const enabled = new Set(balancer.listeners.filter((each) => each.isEnabled).map(({ id }) => id));
+  const listeners = below.filter(({ kind, id }) => kind === 'listener' && enabled.has(id));
+  // A deployment that failed may have left nothing that serves.
+  if (listeners.length > 0 && listeners.every(({ operating }) => operating === 'OFFLINE')) {
+    return 'OFFLINE';
+  }
   return has('DEGRADED') || isShort ? 'DEGRADED' : 'ONLINE';
 }
 

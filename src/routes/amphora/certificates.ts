@@ -6,7 +6,7 @@ import { record, text } from '../../server/table/schema.ts';
 import type { MakeChange } from './change.ts';
 import { objectId, pemName } from './fields.ts';
 import { maxCertificateBytes, md5Header, ok, uploaded } from './documents/reply.ts';
-import { fencingHeader, fencingOf, ofFencing } from './fencing.ts';
+import { fencingHeader, fencingOf, ofFencing } from './own/fencing.ts';
 import { baseOf, ownerRoutesOf } from './versions.ts';
 
 export const ofPem: readonly FaultCode[] = [

@@ -14,8 +14,8 @@ import {
   uploaded,
   pastOf,
 } from './documents/reply.ts';
-import { fencingHeader, fencingOf, ofFencing } from './fencing.ts';
 import { serverChanges, serverOutcomes, serverOutcomesDocument } from './documents/servers.ts';
+import { fencingHeader, fencingOf, ofFencing } from './own/fencing.ts';
 import { baseOf, ownerRoutesOf } from './versions.ts';
 
 const ofActions: readonly FaultCode[] = [

@@ -11,7 +11,7 @@ import type { Row } from '../../server/table/row.ts';
 import { makeApp } from '../../server/table/serve.ts';
 import { ofTools } from '../common/codes.ts';
 import { agentRows } from './agent.ts';
-import { balancerRows } from './balancers.ts';
+import { balancerRows } from './own/balancers.ts';
 import { certificateRows } from './certificates.ts';
 import { changeRows } from './change.ts';
 import examples from './documents/examples.json' with { type: 'json' };

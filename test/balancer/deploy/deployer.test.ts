@@ -153,6 +153,18 @@ describe('deploying a load balancer', () => {
     }
   });
 
+  it('reloads if haproxy refuses to change one of the members', async () => {
+    await deploy(wantedOn([1, 2]));
+    for (const agent of agents) agent.unset = 'member-2';
+    clear();
+    const next = wantedOn([1, 2], { weights: [5, 6] });
+    await deploy(next);
+    for (const [index, agent] of agents.entries()) {
+      expect(changesOf(agent)).to.include('PUT reload');
+      expectDeployed(agent, next, index + 1);
+    }
+  });
+
   it('serves one node when the other is not reached, and says so', async () => {
     await all.nodes[1]?.node.stop();
     const [first, second] = await deploy(tls('PEM 1'));

@@ -187,10 +187,10 @@ describe('the routes of the amphora', () => {
         expect((await sent).status).to.be.below(300);
         expect(calls.at(-1)?.at(-1)).to.deep.equal(order);
         const stale = new Fault('amphora_order_stale', 'It runs later orders.');
-        const refused = await request(serve({ fault: stale }).app)
-          [method](path)
-          .set('X-HA-Fencing', 'f3a1 1 41');
-        expect([refused.status, refused.body.code]).to.deep.equal([409, stale.code]);
+        const late = request(serve({ fault: stale }).app)[method](path);
+        const refused = await late.set('X-HA-Fencing', 'f3a1 1 41');
+        expect(refused.status).to.equal(409);
+        expect(refused.body).to.include({ code: stale.code });
       });
     }
 
@@ -200,7 +200,8 @@ describe('the routes of the amphora', () => {
         const { status, body } = await request(app)
           .put(`/1.0/loadbalancer/${id}/reload`)
           .set('X-HA-Fencing', Buffer.from(text).toString('latin1'));
-        expect([status, body.code]).to.deep.equal([400, 'amphora_request_invalid']);
+        expect(status).to.equal(400);
+        expect(body).to.include({ code: 'amphora_request_invalid' });
         expect(calls).to.deep.equal([]);
       });
     }

@@ -37,6 +37,8 @@ export interface SimulatedAgent {
   maxAtOnce: number;
   /** Whether its agent can change members while haproxy runs. */
   canChangeServers: boolean;
+  /** A member that its haproxy refuses to change. */
+  unset: string | undefined;
   /** Loses what a reboot loses: certificates, which are in memory, and so haproxy does not start. */
   reboot(): void;
 }
@@ -57,6 +59,7 @@ export function simulateAgent(
     accident: () => undefined,
     maxAtOnce: 0,
     canChangeServers: true,
+    unset: undefined,
     reboot() {
       for (const each of agent.balancers.values()) {
         const lost = each.certificates.size > 0;
@@ -118,7 +121,7 @@ function isOlder(
   return false;
 }
 
-interface Asked extends AgentRequest {
+interface RoutedRequest extends AgentRequest {
   first: string;
   second: string;
 }
@@ -126,7 +129,7 @@ interface Asked extends AgentRequest {
 interface Route {
   method: string;
   pattern: RegExp;
-  answer: (agent: SimulatedAgent, asked: Asked) => AgentAnswer;
+  answer: (agent: SimulatedAgent, asked: RoutedRequest) => AgentAnswer;
 }
 
 /** The documented routes that the controller uses. The id of the load balancer is the first group. */
@@ -249,8 +252,13 @@ const ownRoutes: readonly Route[] = [
       if (!agent.canChangeServers) return refusal(404, 'Not Found');
       if (running === undefined) return refusal(500, 'haproxy does not run');
       const { servers } = JSON.parse(text) as { servers: Change[] };
-      running.text = servers.reduce(withServer, running.text);
-      return json(200, { message: 'OK' });
+      const outcomes = servers.map(({ backend, server }) => {
+        return { backend, server, is_set: server !== agent.unset };
+      });
+      running.text = servers
+        .filter(({ server }) => server !== agent.unset)
+        .reduce(withServer, running.text);
+      return json(200, { servers: outcomes });
     },
   },
 ];

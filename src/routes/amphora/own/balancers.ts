@@ -1,10 +1,10 @@
-import type { AmphoraDomain } from '../../amphora/amphora.ts';
-import { inPath } from '../../server/table/field.ts';
-import { row, type Row } from '../../server/table/row.ts';
-import { listOf } from '../../server/table/schema.ts';
-import { balancerDocument, balancerState } from './documents/balancers.ts';
-import { objectId } from './fields.ts';
-import { baseOf } from './versions.ts';
+import type { AmphoraDomain } from '../../../amphora/amphora.ts';
+import { inPath } from '../../../server/table/field.ts';
+import { row, type Row } from '../../../server/table/row.ts';
+import { listOf } from '../../../server/table/schema.ts';
+import { balancerDocument, balancerState } from '../documents/balancers.ts';
+import { objectId } from '../fields.ts';
+import { baseOf } from '../versions.ts';
 
 /**
  * Routes of ours in 1.0, for a controller that looks after many load balancers on one host. Octavia's agent answers them

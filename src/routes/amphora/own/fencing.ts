@@ -1,6 +1,6 @@
-import { type Fencing, readFencing } from '../../amphora/fencing.ts';
-import { Fault, type FaultCode } from '../../kit/fault.ts';
-import type { Call, DescribedHeaders } from '../../server/table/row.ts';
+import { type Fencing, readFencing } from '../../../amphora/fencing.ts';
+import { Fault, type FaultCode } from '../../../kit/fault.ts';
+import type { Call, DescribedHeaders } from '../../../server/table/row.ts';
 
 /** A header of ours. Octavia's agent and its controllers do not know it. */
 export const fencingHeader: DescribedHeaders = {

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+
+import { expect } from 'chai';
+
+import { commandsOf, describedProgram } from '../packaging/reference/commands.ts';
+import { blocksOfChapter, countOf, filledIn } from './support/balancer/chapter.ts';
+
+const replacements = {
+  controller: '10.0.0.1',
+  network: '10.0.0.0/24',
+  firstFree: '10.0.0.101',
+  lastFree: '10.0.0.150',
+  members: ['10.0.0.9:1001', '10.0.0.9:1002'],
+  token: 'secret',
+} as const;
+
+describe('docs/balancer.md', () => {
+  it('leads to a load balancer in ten commands', async () => {
+    expect(countOf(await blocksOfChapter())).to.equal(10);
+  });
+
+  it('writes networks that hactl can read, with the addresses of its reader', async () => {
+    const commands = (await blocksOfChapter()).flatMap((each) => each.commands);
+    const [, json = ''] = /^echo '(.*)' > \/etc\/ha-agent\/controller\.json$/m.exec(
+      commands.map((each) => filledIn(each, replacements)).join('\n'),
+    ) ?? ['', ''];
+    const { balancer } = JSON.parse(json) as {
+      balancer: { networks: { name: string; subnets: object[] }[] };
+    };
+    expect(balancer.networks[0]?.subnets[0]).to.deep.include({
+      cidr: '10.0.0.0/24',
+      pools: [{ from: '10.0.0.101', to: '10.0.0.150' }],
+    });
+    expect(commands.at(-1)).to.include(`--network ${balancer.networks[0]?.name ?? '?'} `);
+  });
+
+  it('names only commands and options that hactl has', async () => {
+    const text = await readFile(new URL('../docs/balancer.md', import.meta.url), 'utf8');
+    const known = commandsOf(describedProgram()).filter(({ isGroup }) => !isGroup);
+    const named = [...text.matchAll(/\bhactl ((?:lb|node|controller) [^`\n;"]*)/g)].map(
+      ([, words = '']) => words.trim(),
+    );
+    expect(named).to.have.length.above(25);
+    const unknown = named.filter((words) => {
+      const found = known.find(({ name }) => `${words} `.startsWith(`${name} `));
+      const options = [...words.matchAll(/(?<= )--[a-z-]+/g)].map(([option]) => option);
+      const has = (option: string) => found?.command.options.some(({ long }) => long === option);
+      return found === undefined || !options.every(has);
+    });
+    expect(unknown).to.deep.equal([]);
+  });
+});

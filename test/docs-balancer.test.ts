@@ -35,15 +35,15 @@ describe('docs/balancer.md', () => {
   });
 
   it('names only commands and options that hactl has', async () => {
-    const text = await readFile(new URL('../docs/balancer.md', import.meta.url), 'utf8');
+    const chapters = await readFile(new URL('../docs/balancer.md', import.meta.url), 'utf8');
     const known = commandsOf(describedProgram()).filter(({ isGroup }) => !isGroup);
-    const named = [...text.matchAll(/\bhactl ((?:lb|node|controller) [^`\n;"]*)/g)].map(
-      ([, words = '']) => words.trim(),
+    const named = [...chapters.matchAll(/\bhactl ((?:lb|node|controller) [^`\n;"]*)/g)].map(
+      ([, text = '']) => text.trim(),
     );
     expect(named).to.have.length.above(25);
-    const unknown = named.filter((words) => {
-      const found = known.find(({ name }) => `${words} `.startsWith(`${name} `));
-      const options = [...words.matchAll(/(?<= )--[a-z-]+/g)].map(([option]) => option);
+    const unknown = named.filter((text) => {
+      const found = known.find(({ name }) => `${text} `.startsWith(`${name} `));
+      const options = [...text.matchAll(/(?<= )--[a-z-]+/g)].map(([option]) => option);
       const has = (option: string) => found?.command.options.some(({ long }) => long === option);
       return found === undefined || !options.every(has);
     });

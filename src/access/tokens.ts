@@ -21,6 +21,16 @@ export interface TokenHolder {
   createdAt: Date;
   /** Undefined if it never expires. */
   expiresAt: Date | undefined;
+  /** The tenant whose load balancers the holder sees and changes; undefined if it is bound to none. */
+  tenant: string | undefined;
+}
+
+/** What a new token may have besides its name and role. */
+export interface TokenOptions {
+  /** Undefined if the token never expires. */
+  lifetimeMs?: number | undefined;
+  /** The tenant to which it is bound: 1 to 36 characters. */
+  tenant?: string | undefined;
 }
 
 /**
@@ -29,11 +39,10 @@ export interface TokenHolder {
  */
 export interface TokenStore {
   /**
-   * @param lifetimeMs undefined if the token never expires
    * @returns the token; it is not stored and cannot be shown again
    * Faults: `invalid_token_request`, `token_exists`, `no_space`
    */
-  create(name: string, role: Role, lifetimeMs?: number): Promise<string>;
+  create(name: string, role: Role, options?: TokenOptions): Promise<string>;
   /** All tokens by name, including expired ones. */
   list(): Promise<TokenHolder[]>;
   /** The absolute paths of files that should hold a token and cannot be read as one. They let nobody in. */
@@ -59,6 +68,8 @@ const storedToken = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   created: z.iso.datetime(),
   expires: z.iso.datetime().nullable(),
+  // Files of earlier releases have no tenant.
+  tenant: z.string().optional(),
 });
 
 /** @param folder for the tokens' files; made when it is needed */
@@ -79,8 +90,9 @@ export function openTokenStore(folder: string): TokenStore {
   }
 
   return {
-    async create(name, role, lifetimeMs) {
+    async create(name, role, { lifetimeMs, tenant } = {}) {
       const path = fileOf(folder, name);
+      if (tenant !== undefined) checkTenant(tenant);
       await makeFolder(folder);
       const token = randomBytes(32).toString('hex');
       const now = Date.now();
@@ -89,6 +101,7 @@ export function openTokenStore(folder: string): TokenStore {
         sha256: hashOf(token).toString('hex'),
         created: new Date(now).toISOString(),
         expires: lifetimeMs === undefined ? null : new Date(now + lifetimeMs).toISOString(),
+        ...(tenant !== undefined && { tenant }),
       };
       try {
         await createFile(path, `${JSON.stringify(content)}\n`, 0o600);
@@ -104,11 +117,12 @@ export function openTokenStore(folder: string): TokenStore {
 
     async list() {
       const { tokens } = await load();
-      return tokens.map(({ name, role, createdAt, expiresAt }) => ({
+      return tokens.map(({ name, role, createdAt, expiresAt, tenant }) => ({
         name,
         role,
         createdAt,
         expiresAt,
+        tenant,
       }));
     },
 
@@ -160,6 +174,15 @@ function fileOf(folder: string, name: string): string {
   return join(folder, `${name}.json`);
 }
 
+/** Faults: `invalid_token_request` */
+function checkTenant(tenant: string): void {
+  if (/^\P{Cc}{1,36}$/u.test(tenant)) return;
+  throw new Fault(
+    'invalid_token_request',
+    `'${tenant.slice(0, 100)}' cannot be a tenant. Take 1 to 36 characters without control characters.`,
+  );
+}
+
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -186,13 +209,14 @@ async function readTokens(folder: string): Promise<ReadTokens> {
       read.damaged.push(join(folder, file));
       continue;
     }
-    const { role, sha256, created, expires } = stored.data;
+    const { role, sha256, created, expires, tenant } = stored.data;
     read.tokens.push({
       name: file.slice(0, -'.json'.length),
       role,
       hash: Buffer.from(sha256, 'hex'),
       createdAt: new Date(created),
       expiresAt: expires === null ? undefined : new Date(expires),
+      tenant,
     });
   }
   return read;

@@ -212,7 +212,13 @@ export interface BalancerDomain {
      */
     settled(id: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
   };
-  listeners: Collection<Listener, NewListener, Partial<ListenerSettings>, ListenerTree> & {
+  listeners: Collection<
+    Listener,
+    NewListener,
+    /** A new certificate becomes a secret, as that of a new listener. */
+    Partial<ListenerSettings> & { termination?: TlsTermination },
+    ListenerTree
+  > & {
     statistics(scope: Scope, place: Place, id: string): Promise<Statistics>;
   };
   pools: Collection<Pool, NewPool, PoolChange, PoolTree>;

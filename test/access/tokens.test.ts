@@ -74,7 +74,7 @@ describe('the token store', () => {
 
   it('knows a token until it expires', async () => {
     const store = open();
-    const token = await store.create('ui', 'viewer', 60_000);
+    const token = await store.create('ui', 'viewer', { lifetimeMs: 60_000 });
     const clock = sinon.useFakeTimers({ now: Date.now() + 59_000, toFake: ['Date'] });
     expect(await store.find(token)).to.include({ name: 'ui' });
     clock.tick(1001);
@@ -85,14 +85,37 @@ describe('the token store', () => {
   it('lists all tokens by name, without a hash', async () => {
     const store = open();
     await store.create('b', 'viewer');
-    await store.create('a', 'admin', 1000);
+    await store.create('a', 'admin', { lifetimeMs: 1000 });
     const list = await store.list();
     expect(list.map(({ name, role }) => [name, role])).to.deep.equal([
       ['a', 'admin'],
       ['b', 'viewer'],
     ]);
-    expect(Object.keys(list[0] ?? {})).to.deep.equal(['name', 'role', 'createdAt', 'expiresAt']);
+    expect(Object.keys(list[0] ?? {})).to.deep.equal([
+      'name',
+      'role',
+      'createdAt',
+      'expiresAt',
+      'tenant',
+    ]);
   });
+
+  it('binds a token to a tenant, and no other token', async () => {
+    const bound = await open().create('bound', 'operator', { tenant: 'blue' });
+    const free = await open().create('free', 'operator');
+    expect(await open().find(bound)).to.include({ name: 'bound', tenant: 'blue' });
+    expect(await open().find(free)).to.include({ name: 'free', tenant: undefined });
+  });
+
+  for (const tenant of ['', 'x'.repeat(37), 'a\nb']) {
+    it(`creates no token for ${JSON.stringify(tenant)} as a tenant`, async () => {
+      const fault = await open()
+        .create('ui', 'viewer', { tenant })
+        .catch((error: unknown) => error);
+      expect(fault).to.include({ code: 'invalid_token_request' });
+      expect(await open().list()).to.deep.equal([]);
+    });
+  }
 
   it('creates one token for a name, even if many callers ask at the same time', async () => {
     const tries = await Promise.allSettled(

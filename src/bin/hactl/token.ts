@@ -7,6 +7,12 @@ import { printData, withOutput } from './output.ts';
 import { print, printTable, warn } from './print.ts';
 import { loadConfig } from '../wiring/config.ts';
 
+interface CreateOptions {
+  role: Role;
+  expires?: number;
+  tenant?: string;
+}
+
 /** `hactl token …`: who may call the API. No agent has to run. */
 export function tokenCommand(onRecord: OnRecord): Command {
   const openStore = async () => makeTokenStore(await loadConfig(process.env));
@@ -35,15 +41,24 @@ export function tokenCommand(onRecord: OnRecord): Command {
       'how long the token is valid, in hours, days or weeks: 12h, 90d, 52w (default: forever)',
       lifetime,
     )
-    .action(async (name: string, options: { role: Role; expires?: number }, command: Command) => {
+    .option(
+      '--tenant <tenant>',
+      'bind the token to a tenant: its holder sees and changes only the load balancers of this tenant, and cannot use any other API',
+    )
+    .action(async (name: string, options: CreateOptions, command: Command) => {
       const store = await openStore();
-      const { role, expires } = options;
-      const secret = await onRecord(['token', 'create', name, '--role', role], () =>
-        store.create(name, role, expires),
+      const { role, expires, tenant } = options;
+      const bound = tenant === undefined ? [] : ['--tenant', tenant];
+      const secret = await onRecord(['token', 'create', name, '--role', role, ...bound], () =>
+        store.create(name, role, { lifetimeMs: expires, tenant }),
       );
-      printData(command, { name, role, token: secret }, () => {
-        print(secret);
-      });
+      printData(
+        command,
+        { name, role, ...(tenant !== undefined && { tenant }), token: secret },
+        () => {
+          print(secret);
+        },
+      );
     });
 
   withOutput(token.command('list'))
@@ -51,16 +66,23 @@ export function tokenCommand(onRecord: OnRecord): Command {
     .description('Lists the tokens with their roles and times of expiry, but not their secrets.')
     .action(async (_options: unknown, command: Command) => {
       const store = await openStore();
-      const rows = (await store.list()).map(({ name, role, createdAt, expiresAt }) => ({
+      const rows = (await store.list()).map(({ name, role, createdAt, expiresAt, tenant }) => ({
         name,
         role,
         created: createdAt.toISOString(),
         expires: expiresAt?.toISOString() ?? null,
+        tenant: tenant ?? null,
       }));
       printData(command, rows, () => {
         printTable(
-          ['NAME', 'ROLE', 'CREATED', 'EXPIRES'],
-          rows.map(({ name, role, created, expires }) => [name, role, created, expires ?? 'never']),
+          ['NAME', 'ROLE', 'CREATED', 'EXPIRES', 'TENANT'],
+          rows.map(({ name, role, created, expires, tenant }) => [
+            name,
+            role,
+            created,
+            expires ?? 'never',
+            tenant ?? '-',
+          ]),
         );
       });
       for (const file of await store.damaged()) {

@@ -12,6 +12,8 @@ import type { CallerConnections } from '../connections/connections.ts';
 export interface Caller {
   name: string;
   role: Role;
+  /** The tenant to which the caller is bound; undefined for none. */
+  tenant?: string | undefined;
 }
 
 /**
@@ -27,13 +29,15 @@ export const trustAsRoot: RequestHandler = (_request, response, next) => {
  * Admits callers with a valid token.
  * @param place where a request has its token
  * @param connections notified about connections on which a valid token was shown
- * Faults: `unauthenticated`, `too_many_attempts`, `too_many_requests`
+ * @param takesTenants whether tokens that are bound to a tenant are admitted; only routes that know tenants may say so
+ * Faults: `unauthenticated`, `role_required`, `too_many_attempts`, `too_many_requests`
  */
 export function authenticate(
   tokens: TokenStore,
   brake: GuessBrake,
   connections: CallerConnections,
   place: TokenPlace = tokenHeader,
+  takesTenants = false,
 ): RequestHandler {
   return async (request, response, next) => {
     const token = place.read(request);
@@ -50,6 +54,12 @@ export function authenticate(
         'too_many_requests',
         `The maximum number of connections with requests under way is reached, for the token '${caller.name}' or in total. Nothing was done; try again in a few seconds, over fewer connections.`,
         { retryAfterSeconds: 5 },
+      );
+    }
+    if (caller.tenant !== undefined && !takesTenants) {
+      throw new Fault(
+        'role_required',
+        `The token '${caller.name}' is bound to a tenant, so it is for load balancers only. Use a token that is bound to none.`,
       );
     }
     setCaller(response, caller);

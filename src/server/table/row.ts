@@ -23,6 +23,8 @@ export interface Reply {
   text?: string | Buffer;
   /** Whether it belongs to this request alone. Then it gets no ETag, and nobody may cache it. */
   isOnce?: boolean;
+  /** Whether it has no `Content-Type`, because it has no body. */
+  hasNoType?: boolean;
   /** Whether nothing was changed, although the route can change something. */
   isDryRun?: boolean;
 }
@@ -46,7 +48,7 @@ export interface Call {
   bytes: () => AsyncIterable<Buffer>;
   params: Readonly<Record<string, unknown>>;
   /** The caller. */
-  caller: () => { name: string; role: Role };
+  caller: () => { name: string; role: Role; tenant?: string | undefined };
   /** Its fields in the audit log. */
   audited: () => AuditedRequest;
   /** Counts the request as under way until this work has ended, even if its client hangs up. */

@@ -110,7 +110,7 @@ function refuseOthers(rows: readonly Row[]): RequestHandler {
     response.set('Allow', allowed.join(', '));
     throw new Fault(
       'method_not_allowed',
-      `${request.method} is not allowed here. Use ${allowed.join(' or ')}.`,
+      `${request.method} is not allowed here. ${allowed.length > 0 ? `Use ${allowed.join(' or ')}.` : 'No method is.'}`,
     );
   };
 }
@@ -197,11 +197,12 @@ function callIn(response: Response): Call {
 
 function send(
   response: Response,
-  { status = 200, headers = {}, body, text, isOnce }: Reply,
+  { status = 200, headers = {}, body, text, isOnce, hasNoType }: Reply,
   hasEtags: boolean,
 ): void {
   const json = text ?? (body === undefined ? '' : JSON.stringify(body));
-  response.status(status).set('Content-Type', 'application/json; charset=utf-8');
+  response.status(status);
+  if (!hasNoType) response.set('Content-Type', 'application/json; charset=utf-8');
   if (isOnce) response.set('Cache-Control', 'no-store');
   response.set(headers);
   // send() adds an ETag, and answers 304 to a client that has it.

@@ -81,6 +81,7 @@ describe('the command line of hactl', () => {
     ['token create a', '--role'],
     ['token create a --role viewer --expires 90', 'such as 90d'],
     ['token create a/b --role viewer', "cannot be a token's name"],
+    [`token create a --role viewer --tenant ${'x'.repeat(37)}`, 'cannot be a tenant'],
     ['audit --nothing', "Unknown option '--nothing'"],
     ['token list more', 'Too many arguments'],
     ['token list -o xml', "argument 'xml' is invalid"],

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { expect } from 'chai';
 
@@ -37,7 +38,7 @@ describe('docs/balancer.md', () => {
   it('names only commands and options that hactl has', async () => {
     const chapters = await readFile(new URL('../docs/balancer.md', import.meta.url), 'utf8');
     const known = commandsOf(describedProgram()).filter(({ isGroup }) => !isGroup);
-    const named = [...chapters.matchAll(/\bhactl ((?:lb|node|controller) [^`\n;"]*)/g)].map(
+    const named = [...chapters.matchAll(/\bhactl ((?:lb|node|controller|token) [^`\n;"]*)/g)].map(
       ([, text = '']) => text.trim(),
     );
     expect(named).to.have.length.above(25);
@@ -47,6 +48,25 @@ describe('docs/balancer.md', () => {
       const has = (option: string) => found?.command.options.some(({ long }) => long === option);
       return found === undefined || !options.every(has);
     });
+    expect(unknown).to.deep.equal([]);
+  });
+
+  it('has sentences of troubles that the program says', async () => {
+    const chapters = await readFile(new URL('../docs/balancer.md', import.meta.url), 'utf8');
+    const [, table = ''] = /^## Troubles\n([^]*?)^\| What you see/m.exec(chapters) ?? [];
+    const sentences = [...table.matchAll(/^\| (.+?) \| .* \|$/gm)]
+      .map(([, cell = '']) => cell)
+      .filter((cell) => cell !== 'It says');
+    expect(sentences).to.have.length.above(8);
+    const folder = new URL('../src/balancer/', import.meta.url).pathname;
+    const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+    const files = entries.filter((entry) => entry.isFile());
+    const code = (
+      await Promise.all(files.map((each) => readFile(join(each.parentPath, each.name), 'utf8')))
+    ).join('\n');
+    const unknown = sentences.filter((sentence) =>
+      sentence.split('…').some((part) => !code.includes(part.trim())),
+    );
     expect(unknown).to.deep.equal([]);
   });
 });

@@ -69,6 +69,7 @@ const plainFiles: Record<string, string> = {
   'docs/alphorn.md': 'usr/share/doc/ha-agent/docs/alphorn.md',
   'docs/contract.md': 'usr/share/doc/ha-agent/docs/contract.md',
   'docs/design.md': 'usr/share/doc/ha-agent/docs/design.md',
+  'docs/balancer.md': 'usr/share/doc/ha-agent/docs/balancer.md',
   'docs/gateway.md': 'usr/share/doc/ha-agent/docs/gateway.md',
   'docs/first-cluster.md': 'usr/share/doc/ha-agent/docs/first-cluster.md',
   'docs/reference.md': 'usr/share/doc/ha-agent/docs/reference.md',

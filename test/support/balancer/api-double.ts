@@ -34,7 +34,7 @@ const calm = {
   troubles: [],
   last_error: null,
   next_try_at: null,
-  attempts: 0,
+  attempts: 1,
 };
 
 export async function apiDouble(socket: string): Promise<ApiDouble> {

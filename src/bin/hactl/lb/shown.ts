@@ -68,6 +68,7 @@ export const status = z.looseObject({
   troubles: z.array(z.string()),
   last_error: z.string().nullable(),
   next_try_at: z.string().nullable(),
+  attempts: z.number(),
 });
 
 export const node = z.looseObject({

@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { NotWell } from '../failure.ts';
 import { print, warn } from '../print.ts';
 import type { BalancerClient } from './client.ts';
 import { pathOf } from './find.ts';
 import type { WaitOptions } from './options.ts';
-import { balancer, nameOf, type ShownBalancer, status } from './shown.ts';
+import { balancer, nameOf, type ShownBalancer, type ShownStatus, status } from './shown.ts';
+
+const pauseMs = 200;
 
 /** The seconds that a request waits. */
 export function waitOf({ wait, timeout }: WaitOptions): number {
@@ -34,7 +38,7 @@ export async function report(
       `The change was accepted, and ${name} is still ${provisioning} after ${options.timeout} s. 'hactl lb show ${name}' says why.`,
     ]);
   }
-  if (provisioning !== 'DELETED') await demandOnNodes(client, path, provisioning);
+  if (provisioning !== 'DELETED') await demandOnNodes(client, path, { provisioning, ...options });
   print(`${what}.`);
 }
 
@@ -42,9 +46,9 @@ export async function report(
 async function demandOnNodes(
   client: BalancerClient,
   path: string,
-  provisioning: string,
+  { provisioning, timeout }: { provisioning: string; timeout: number },
 ): Promise<void> {
-  const { last_error: error, nodes } = await client.get(`${path}/status`, status);
+  const { last_error: error, nodes } = await tried(client, path, timeout);
   const isServed = provisioning !== 'ERROR' && nodes.some((each) => each.error === error);
   if (error === null ? provisioning !== 'ERROR' : isServed) {
     if (error !== null) warn(error);
@@ -53,4 +57,15 @@ async function demandOnNodes(
   throw new NotWell('failing', [
     `The change was accepted, and not everything is on its nodes: ${error ?? 'its cause is not known.'} It is tried again.`,
   ]);
+}
+
+/** What has failed before is PENDING no more, also while it is tried again. No attempt is counted meanwhile. */
+async function tried(client: BalancerClient, path: string, timeout: number): Promise<ShownStatus> {
+  const until = performance.now() + timeout * 1000;
+  for (;;) {
+    const found = await client.get(`${path}/status`, status);
+    const isUnderWay = found.last_error !== null && found.attempts === 0;
+    if (!isUnderWay || performance.now() >= until) return found;
+    await sleep(pauseMs);
+  }
 }

@@ -37,7 +37,7 @@ function spelled(value: unknown, depth: number): string {
   if (value === true) return 'True';
   if (value === false) return 'False';
   if (typeof value === 'string') return `'${value.slice(0, maxQuoted)}'`;
-  if (typeof value !== 'object') return String(value);
+  if (typeof value !== 'object') return JSON.stringify(value);
   if (depth >= maxDepth) return '…';
   if (Array.isArray(value))
     return `[${value

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Witness } from '../amphora-bench/figures/witness.ts';
 import { askController, type Balancing } from '../balancer-system/bench.ts';
 import type { Simple } from '../balancer-system/making.ts';
-import type { Member, MemberState } from '../lab/balancer/members.ts';
+import type { MemberState } from '../lab/balancer/members.ts';
 import { waitUntil } from '../lab/wait.ts';
 
 /** A way in which members die. */
@@ -52,7 +52,7 @@ export async function dieOnce(
   { name, state, count }: Death,
 ): Promise<DeathResult> {
   const agent = new https.Agent({ keepAlive: true, rejectUnauthorized: false });
-  const dying = at.lab.members.slice(0, count) as Member[];
+  const dying = at.lab.members.slice(0, count);
   const look = (): Promise<Statuses> => statusesOf(at, made, agent);
   const isWell = ({ members, pool, balancer }: Statuses) =>
     [...members, pool, balancer].every((status) => status === 'ONLINE');
@@ -97,7 +97,7 @@ async function statusesOf(
     const { body } = await askController(controller.address, token, asked);
     return (body as { operating_status: string }).operating_status;
   };
-  const [balancer = '', own = '', ...each] = await Promise.all([
+  const [balancer, own, ...each] = await Promise.all([
     read(''),
     read(`/pools/${pool}`),
     ...members.map((id) => read(`/pools/${pool}/members/${id}`)),

@@ -1,3 +1,5 @@
+import type { Fencing } from './fencing.ts';
+
 /** The versions of the API without their `v`. */
 export const apiVersions = ['0.1', '0.5', '1.0'] as const;
 export type ApiVersion = (typeof apiVersions)[number];
@@ -41,13 +43,27 @@ export interface ListenerState {
   pools: readonly PoolState[];
 }
 
-/** The haproxy processes, their configurations and certificates. */
+/** What there is of a load balancer on this host. */
+export interface BalancerState {
+  id: string;
+  /** SHA-256 of the configuration as it was uploaded last, in hexadecimal; undefined if there is none. */
+  sha256: string | undefined;
+  /** Whether the process runs that configuration or a former one. */
+  process: 'current' | 'former' | 'stopped';
+  /** Its files beside the configuration, each with its MD5. */
+  certificates: readonly { file: string; md5: string }[];
+}
+
+/**
+ * The haproxy processes, their configurations and certificates. Each change may have an order, which is refused if a later
+ * one was taken for its owner (`amphora_order_stale`, `amphora_order_foreign`).
+ */
 export interface Haproxies {
   /**
    * Checks a configuration and puts it in place. What runs goes on.
    * Faults: `haproxy_config_refused`, `no_space`, those of Run.
    */
-  upload(owner: Owner, bytes: Buffer): Promise<Uploaded>;
+  upload(owner: Owner, bytes: Buffer, fencing?: Fencing): Promise<Uploaded>;
   /** The configuration as it was uploaded. Faults: `listener_not_found`, `loadbalancer_not_found` */
   configuration(owner: Owner): Promise<Stored>;
   /**
@@ -55,9 +71,13 @@ export interface Haproxies {
    * Faults: `listener_not_found`, `loadbalancer_not_found`, `haproxy_not_started`, `haproxy_not_reloaded`,
    * `haproxy_not_stopped`
    */
-  act(owner: Owner, action: Action): Promise<Action>;
+  act(owner: Owner, action: Action, fencing?: Fencing): Promise<Action>;
   /** Stops the process and removes its files. Faults: as of act */
-  remove(owner: Owner): Promise<void>;
+  remove(owner: Owner, fencing?: Fencing): Promise<void>;
+  /** One without a configuration and certificates has a state as well. Faults: `amphora_request_invalid` */
+  state(id: string): Promise<BalancerState>;
+  /** The load balancers with a configuration, and those with certificates alone. */
+  states(): Promise<readonly BalancerState[]>;
   owners(): Promise<readonly Owner[]>;
   listeners(): Promise<readonly ListenerState[]>;
   /** The state of a listener with its pools. Faults: `listener_not_found` */
@@ -67,11 +87,11 @@ export interface Haproxies {
      * Faults: `certificate_missing`, `certificate_key_missing`, `certificate_mismatch`, `certificate_refused`,
      * `certificates_not_in_memory`, `no_space`
      */
-    upload(owner: Owner, file: string, bytes: Buffer): Promise<Uploaded>;
+    upload(owner: Owner, file: string, bytes: Buffer, fencing?: Fencing): Promise<Uploaded>;
     /** Faults: `certificate_not_found` */
     md5(owner: Owner, file: string): Promise<string>;
     /** Faults: `certificate_not_found` */
-    remove(owner: Owner, file: string): Promise<void>;
+    remove(owner: Owner, file: string, fencing?: Fencing): Promise<void>;
   };
 }
 

@@ -67,6 +67,11 @@ export interface WantedNode {
   id: number;
   /** Where the other node's haproxy reaches this one. */
   address: string;
+  /**
+   * The `amphora_id` of its agent, by which its haproxy finds itself among the peers. Without it, that is the node's number
+   * as a text.
+   */
+  amphora?: string;
 }
 
 /** A number that grows with each change of the load balancer, and that of the store: an agent refuses an older one. */
@@ -102,10 +107,15 @@ export interface Deployer {
     balancer: string,
     nodes: readonly number[],
     signal: AbortSignal,
+    /** Without it, agents remove it whoever has ordered something last. */
+    fencing?: Fencing,
   ): Promise<readonly NodeDeployed[]>;
-  /** The load balancers on a node, with the SHA-256 of each file. Faults: `node_unreachable`, `node_refused` */
+  /**
+   * The load balancers on a node, with the SHA-256 of the file that each runs; empty if it does not run the file that it
+   * has. Faults: `node_unreachable`, `node_refused`
+   */
   runningOn(node: number): Promise<ReadonlyMap<string, string>>;
-  /** The SHA-256 of the file that a node is to run. */
+  /** The SHA-256 of the file that a node is to run; empty if it is to run nothing, because there is no listener. */
   digestFor(wanted: WantedBalancer, node: number): string;
 }
 
@@ -116,6 +126,8 @@ export interface KnownBalancer {
   provisioning: ProvisioningStatus;
   operating: OperatingStatus;
   nodes: readonly number[];
+  /** Its VIP. Whoever has it is asked first. */
+  vip?: string;
   /** When it was placed on its nodes, by the clock of `performance.now()`. */
   placedAt: number;
   listeners: readonly KnownObject[];

@@ -56,8 +56,13 @@ export function contains({ version, first, prefix }: Subnet, ip: Ip): boolean {
   return ip.version === version && subnetOf(ip, prefix).first === first;
 }
 
+/** The canonical text of an address. */
+export function addressText(version: 4 | 6, value: bigint): string {
+  return version === 4 ? ipv4Text(value) : ipv6Text(value);
+}
+
 function ipOf(version: 4 | 6, value: bigint): Ip {
-  return { version, value, text: version === 4 ? ipv4Text(value) : ipv6Text(value) };
+  return { version, value, text: addressText(version, value) };
 }
 
 function valueOfIpv4(text: string): bigint {

@@ -52,6 +52,8 @@ export async function makeOwnerHost(
       upload: () => Promise.resolve({ md5: '' }),
       md5: () => Promise.resolve(''),
       remove: () => Promise.resolve(),
+      sumsOf: () => Promise.resolve([]),
+      owners: () => Promise.resolve([]),
       removeAll: (id) => {
         removed.push(id);
         return Promise.resolve();

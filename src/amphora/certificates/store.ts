@@ -26,6 +26,10 @@ export interface CertificateStore {
   upload: Haproxies['certificates']['upload'];
   md5: Haproxies['certificates']['md5'];
   remove: Haproxies['certificates']['remove'];
+  /** The files of an owner with their MD5, in the order of their names. */
+  sumsOf(id: string): Promise<readonly { file: string; md5: string }[]>;
+  /** The owners with a folder, in their order. */
+  owners(): Promise<readonly string[]>;
   /** Removes an owner's folder with all files in it. It need not exist. */
   removeAll(id: string): Promise<void>;
   /** All files of all owners, in the order of owners and files. */
@@ -50,6 +54,8 @@ export function makeCertificateStore({ paths, isInMemory }: Parts): CertificateS
     checkNames(owner, file);
     return inFolder(base, owner, (folder) => readPlainFile(folder.at(file)));
   };
+
+  const owners = async () => (await namesIn(base)).filter(isOwnerId).sort();
 
   const described = async (owner: string, file: string): Promise<StoredCertificate[]> => {
     const bytes = await read(owner, file);
@@ -93,10 +99,23 @@ export function makeCertificateStore({ paths, isInMemory }: Parts): CertificateS
         await removeFolderIn(base, id);
       }),
 
+    sumsOf: async (id) => {
+      checkNames(id, 'all.pem');
+      const folder = join(base, id);
+      if ((await lstatIfThere(folder))?.isDirectory() !== true) return [];
+      const files = (await namesIn(folder)).filter(isPemName).sort();
+      const sums = files.map(async (file) => {
+        const bytes = await read(id, file);
+        return bytes ? [{ file, md5: md5Of(bytes) }] : [];
+      });
+      return (await Promise.all(sums)).flat();
+    },
+
+    owners,
+
     list: async () => {
-      const owners = (await namesIn(base)).filter(isOwnerId).sort();
       const all: StoredCertificate[] = [];
-      for (const owner of owners) {
+      for (const owner of await owners()) {
         if ((await lstatIfThere(join(base, owner)))?.isDirectory() !== true) continue;
         const files = (await namesIn(join(base, owner))).filter(isPemName).sort();
         for (const file of files) all.push(...(await described(owner, file)));

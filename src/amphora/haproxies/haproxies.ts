@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto';
+
 import { makeHaproxyVersion } from '../../haproxy/version.ts';
 import type { Run } from '../../kit/exec.ts';
 import { Fault } from '../../kit/fault.ts';
 import { makeSerializer, makeSerializerPerKey } from '../../kit/concurrency/serialize.ts';
 import { shareRuns } from '../../kit/concurrency/shared-run.ts';
 import type { Log } from '../../kit/log.ts';
-import type { Haproxies, ListenerState, Owner } from '../amphora.ts';
+import type { BalancerState, Haproxies, ListenerState, Owner } from '../amphora.ts';
+import { type Fencing, makeFences } from '../fencing.ts';
 import type { AmphoraPaths } from '../paths.ts';
 import { makeActions } from './actions.ts';
 import { makeChecks } from './checks.ts';
@@ -20,6 +23,9 @@ import { storedConfig, uploadConfig } from './uploads.ts';
 
 /** The certificates of owners, in a folder of memory. */
 export type OwnerCertificates = Haproxies['certificates'] & {
+  /** See CertificateStore. */
+  sumsOf(id: string): Promise<readonly { file: string; md5: string }[]>;
+  owners(): Promise<readonly string[]>;
   /** Removes all certificates of an owner and their folder; does nothing if there are none. */
   removeAll(id: string): Promise<void>;
 };
@@ -77,6 +83,7 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
     applyDeadlineMs,
     onShouldRun,
   });
+  const fences = makeFences(paths);
   const everyView = shareRuns<readonly OwnerView[]>(() => configs.views(), { reuseMs: 0 });
 
   async function idsThatShouldRun(): Promise<string[]> {
@@ -98,6 +105,35 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
     });
   }
 
+  /** A change that an order may have; a late one changes nothing. */
+  const ordered = <T>(
+    { id }: Owner,
+    fencing: Fencing | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> => {
+    if (!isOwnerId(id)) return Promise.reject(badId());
+    return changing(id, async () => {
+      if (fencing !== undefined) await fences.take(id, fencing);
+      return work();
+    });
+  };
+
+  async function stateOf(id: string): Promise<BalancerState> {
+    if (!isOwnerId(id)) throw badId();
+    const [view, stored, certificates] = await Promise.all([
+      configs.view(id),
+      storedConfig(paths, { kind: 'loadbalancer', id }),
+      parts.certificates.sumsOf(id),
+    ]);
+    const runs = view?.running === view?.uploaded ? 'current' : 'former';
+    return {
+      id,
+      sha256: stored && createHash('sha256').update(stored.bytes).digest('hex'),
+      process: view?.master === undefined ? 'stopped' : runs,
+      certificates,
+    };
+  }
+
   async function isConfigured({ id }: Owner): Promise<boolean> {
     return isOwnerId(id) && (await plainFileIfThere(placesOf(paths, id).config)) !== undefined;
   }
@@ -107,28 +143,41 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
   }
 
   return {
-    upload: (owner, bytes) => {
-      if (!isOwnerId(owner.id)) return Promise.reject(badId());
-      return changing(owner.id, () => uploadConfig({ paths, checks, version }, owner, bytes));
+    upload: (owner, bytes, fencing) =>
+      ordered(owner, fencing, () => uploadConfig({ paths, checks, version }, owner, bytes)),
+    state: (id) => changing(id, () => stateOf(id)),
+    states: async () => {
+      const [configured, certified] = await Promise.all([configs.uploads(), certificates.owners()]);
+      const alone = new Set(
+        configured.filter(({ owner }) => owner.kind === 'listener').map(({ owner }) => owner.id),
+      );
+      const ids = new Set([...configured.map(({ owner }) => owner.id), ...certified]);
+      const balancers = [...ids].filter((id) => isOwnerId(id) && !alone.has(id)).sort();
+      return Promise.all(balancers.map(stateOf));
     },
     async configuration(owner) {
       const stored = isOwnerId(owner.id) ? await storedConfig(paths, owner) : undefined;
       if (stored === undefined) throw notFound(owner);
       return stored;
     },
-    act: (owner, action) =>
-      changing(owner.id, async () => {
+    act: async (owner, action, fencing) => {
+      await needs(owner);
+      return ordered(owner, fencing, async () => {
         await needs(owner);
         return actions.act(owner.id, action);
-      }),
-    remove: (owner) =>
-      changing(owner.id, async () => {
-        const isThere = await isConfigured(owner);
-        if (!isThere && isOwnerId(owner.id)) await removeRemains({ paths, certificates }, owner.id);
-        if (!isThere) throw notFound(owner);
+      });
+    },
+    remove: async (owner, fencing) => {
+      if (!isOwnerId(owner.id)) throw notFound(owner);
+      return ordered(owner, fencing, async () => {
+        if (!(await isConfigured(owner))) {
+          await removeRemains({ paths, certificates }, owner.id);
+          throw notFound(owner);
+        }
         await removeOwner({ paths, actions, certificates }, owner.id);
         await onShouldRun();
-      }),
+      });
+    },
     owners: async () => (await configs.uploads()).map(({ owner }) => owner),
     listeners: async () => (await everyView.get()).flatMap(listenersOf),
     listenersWithPools: async () => {
@@ -145,10 +194,11 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
       throw notFound({ kind: 'listener', id });
     },
     certificates: {
-      upload: (owner, file, bytes) =>
-        changing(owner.id, () => certificates.upload(owner, file, bytes)),
+      upload: (owner, file, bytes, fencing) =>
+        ordered(owner, fencing, () => certificates.upload(owner, file, bytes)),
       md5: (owner, file) => certificates.md5(owner, file),
-      remove: (owner, file) => changing(owner.id, () => certificates.remove(owner, file)),
+      remove: (owner, file, fencing) =>
+        ordered(owner, fencing, () => certificates.remove(owner, file)),
     },
     uploads: () => configs.uploads(),
     views: () => everyView.get(),

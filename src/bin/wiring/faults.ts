@@ -1,6 +1,7 @@
 import type { FaultCode } from '../../kit/fault.ts';
 import { alphornFaults } from '../../routes/alphorn/faults.ts';
 import { amphoraFaults } from '../../routes/amphora/faults.ts';
+import { balancerFaults } from '../../routes/balancer/faults.ts';
 import { controllerFaults } from '../../routes/controller/faults.ts';
 import { gatewayFaults } from '../../routes/gateway/faults.ts';
 import { haFaults } from '../../routes/ha/faults.ts';
@@ -17,4 +18,5 @@ export const faults: Readonly<Record<FaultCode, FaultMeaning>> = {
   ...nodeFaults,
   ...controllerFaults,
   ...gatewayFaults,
+  ...balancerFaults,
 };

@@ -6,11 +6,16 @@ import { hostAndPort } from '../../kit/addresses.ts';
 import { Fault } from '../../kit/fault.ts';
 import { plainFingerprint } from '../certificates/life.ts';
 import type { KeyPair } from '../certificates/signer.ts';
+import type { NodeAnswer, NodeTextRequest } from './nodes.ts';
 
+/** Max number of requests of families to one node at once. */
+export const maxNodeRequests = 4;
 /** A report of 500 instances has some 200 KB. */
 const maxAnswerBytes = 2 * 1024 * 1024;
-/** A long poll, an order and a question at once. */
-const connections = 3;
+/** The largest file that an agent takes. */
+const maxFileBytes = 8 * 1024 * 1024;
+/** A long poll, an order and a question at once, and requests of families beside them. */
+const connections = 3 + maxNodeRequests;
 /** The kernel sends a second packet after a second, and the third one would come too late. */
 const connectMs = 2000;
 
@@ -36,6 +41,12 @@ export interface NodeClient {
    * Faults: `node_unreachable` with a sentence on why, NodeRefused
    */
   ask(request: NodeRequest, deadlineMs: number, signal?: AbortSignal): Promise<unknown>;
+  /**
+   * @param deadlineMs until the whole answer is there
+   * @returns the answer, whatever its status is
+   * Faults: `node_unreachable` with a sentence on why
+   */
+  send(request: NodeTextRequest, deadlineMs: number, signal?: AbortSignal): Promise<NodeAnswer>;
   /** Ends all connections. Requests that wait fail. */
   close(): Promise<void>;
 }
@@ -68,33 +79,78 @@ export function makeNodeClient(options: NodeClientOptions): NodeClient {
     },
     keepAliveTimeout: 60_000,
   });
+
+  async function exchange(
+    { method, path, body, headers }: Exchange,
+    {
+      deadlineMs,
+      maxBytes,
+      signal,
+    }: { deadlineMs: number; maxBytes: number; signal?: AbortSignal },
+  ): Promise<NodeAnswer> {
+    const deadline = AbortSignal.timeout(deadlineMs);
+    try {
+      const answer = await pool.request({
+        ...{ method, path, headers },
+        body: body ?? null,
+        signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
+        headersTimeout: deadlineMs,
+        bodyTimeout: deadlineMs,
+      });
+      const text = await textOf(answer.body, maxBytes);
+      return { status: answer.statusCode, headers: firstOfEach(answer.headers), text };
+    } catch (error) {
+      throw unreachable(where, whyNot(error, deadline));
+    }
+  }
+
   return {
     async ask({ method, path, body }, deadlineMs, signal) {
-      const deadline = AbortSignal.timeout(deadlineMs);
-      let answer;
-      let text;
-      try {
-        answer = await pool.request({
-          method,
-          path,
+      const { status, text } = await exchange(
+        {
+          ...{ method, path },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
           headers: body === undefined ? {} : { 'content-type': 'application/json' },
-          body: body === undefined ? null : JSON.stringify(body),
-          signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
-          headersTimeout: deadlineMs,
-          bodyTimeout: deadlineMs,
-        });
-        text = await textOf(answer.body);
-      } catch (error) {
-        throw unreachable(where, whyNot(error, deadline));
-      }
+        },
+        { deadlineMs, maxBytes: maxAnswerBytes, ...(signal && { signal }) },
+      );
       const json = jsonOf(text);
-      if (answer.statusCode < 300 && json !== undefined) return json;
-      throw answer.statusCode < 300
+      if (status < 300 && json !== undefined) return json;
+      throw status < 300
         ? unreachable(where, 'its answer cannot be read')
-        : refusal(where, answer.statusCode, json);
+        : refusal(where, status, json);
+    },
+    send({ method, path, text, type, headers = {} }, deadlineMs, signal) {
+      const typed = type === undefined ? {} : { 'content-type': type };
+      return exchange(
+        {
+          ...{ method, path },
+          ...(text !== undefined && { body: text }),
+          headers: { ...headers, ...typed },
+        },
+        { deadlineMs, maxBytes: maxFileBytes, ...(signal && { signal }) },
+      );
     },
     close: () => pool.destroy(),
   };
+}
+
+interface Exchange {
+  method: NodeTextRequest['method'];
+  path: string;
+  body?: string;
+  headers: Readonly<Record<string, string>>;
+}
+
+/** A header that comes twice counts once. */
+function firstOfEach(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string> {
+  const all = Object.entries(headers).map(([name, value]) => [
+    name.toLowerCase(),
+    [value ?? ''].flat()[0] ?? '',
+  ]);
+  return Object.fromEntries(all) as Record<string, string>;
 }
 
 /** A fault `node_refused` with the node's own sentence. */
@@ -118,12 +174,12 @@ function commonNameOf({ subject }: PeerCertificate): string {
 }
 
 /** Faults: an error for a body that is too long */
-async function textOf(body: AsyncIterable<Buffer>): Promise<string> {
+async function textOf(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
   const pieces: Buffer[] = [];
   let length = 0;
   for await (const piece of body) {
     length += piece.length;
-    if (length > maxAnswerBytes) throw new Error('its answer has no end');
+    if (length > maxBytes) throw new Error('its answer has no end');
     pieces.push(piece);
   }
   return Buffer.concat(pieces).toString('utf8');

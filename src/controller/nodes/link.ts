@@ -10,9 +10,10 @@ import { nodeCommonName } from '../certificates/own.ts';
 import type { KeyPair, Signer } from '../certificates/signer.ts';
 import type { StoreIdentity } from '../store/store.ts';
 import { type NodeFacts, readFacts, readOrdered, readReport, readRequest } from './answers.ts';
-import { makeNodeClient, type NodeClient, type NodeRequest } from './client.ts';
+import { makeNodeClient, type NodeClient, NodeRefused, type NodeRequest } from './client.ts';
 import type { LinkTimes } from './link-times.ts';
-import type { NodeWord } from './nodes.ts';
+import type { NodeAnswer, NodeTextRequest, NodeWord } from './nodes.ts';
+import { makeRequester } from './requester.ts';
 import { wordOf } from './contradiction.ts';
 import { isAboutStore, refusalOf } from './refusals.ts';
 import type { Registration, Registrations } from './registry.ts';
@@ -38,6 +39,9 @@ export interface NodeLink {
   failure(): string | undefined;
   /** Faults: `node_unreachable`, `node_refused` */
   order(orders: Orders, wanted: WantedKeepalived): Promise<void>;
+  /** See NodeLinks. */
+  request(request: NodeTextRequest, deadlineMs: number, signal?: AbortSignal): Promise<NodeAnswer>;
+  isAnswering(): boolean;
   /** Has the node stop keepalived and forget this controller. Faults: as order */
   leave(): Promise<void>;
   /** Connects again, with the present certificate of the controller. */
@@ -67,6 +71,8 @@ export function openLink(
     failure: string | undefined;
     adopted: NodeFacts['adopted'];
     isOrderRefused: boolean;
+    /** Whether the last question of this link got any answer; undefined before the first. */
+    isAnswering: boolean | undefined;
     factsAt: number;
     renewedAt: number;
   } = {
@@ -78,11 +84,12 @@ export function openLink(
     failure: undefined,
     adopted: null,
     isOrderRefused: false,
+    isAnswering: undefined,
     factsAt: -Infinity,
     renewedAt: -Infinity,
   };
 
-  const ask = async (request: NodeRequest, deadlineMs: number): Promise<unknown> => {
+  const client = (): NodeClient => {
     state.client ??= makeNodeClient({
       host: state.node.host,
       port: state.node.port,
@@ -90,8 +97,15 @@ export function openLink(
       client: parts.client(),
       judge,
     });
-    return state.client.ask(request, deadlineMs, stopping.signal);
+    return state.client;
   };
+  const ask = async (request: NodeRequest, deadlineMs: number): Promise<unknown> =>
+    client().ask(request, deadlineMs, stopping.signal);
+  const requester = makeRequester({
+    client,
+    failure: () => (state.isAnswering === false ? state.failure : undefined),
+    stopping: stopping.signal,
+  });
 
   /** Other certificates of the same authority belong to other nodes, or were revoked. */
   function judge(fingerprint: string, common: string): string | undefined {
@@ -115,14 +129,15 @@ export function openLink(
     return undefined;
   }
 
-  function setReachable(isReachable: boolean, why?: string): void {
+  function setReachable(isReachable: boolean, why?: Error): void {
     const before = state.isReachable;
+    state.isAnswering = isReachable || why instanceof NodeRefused;
     state.isReachable = isReachable;
-    state.failure = why;
+    state.failure = why?.message;
     const { name: node } = state.node;
-    if (hasChanged(node, isReachable ? 'yes' : why)) {
+    if (hasChanged(node, isReachable ? 'yes' : why?.message)) {
       if (isReachable) log.info({ node }, 'the node answers');
-      else log.warn({ node, why }, 'the node gives no answer');
+      else log.warn({ node, why: why?.message }, 'the node gives no answer');
     }
     if (before !== isReachable) onWord();
   }
@@ -183,7 +198,7 @@ export function openLink(
       if (report.boot !== former?.boot || report.sequence >= former.sequence) hear(report);
     } catch (error) {
       if (isStopped()) return;
-      setReachable(false, (error as Error).message);
+      setReachable(false, error as Error);
       // The long poll would wait for its whole time.
       disconnect();
     }
@@ -241,10 +256,11 @@ export function openLink(
         await pause(times.minPollMs);
       } catch (error) {
         if (isStopped()) return;
-        setReachable(false, (error as Error).message);
+        setReachable(false, error as Error);
         if (!(error instanceof Fault)) log.error({ error: String(error) }, 'a link failed');
-        // A new connection has to show the certificate again.
-        disconnect();
+        // A new connection has to show the certificate again. An agent that knows no nodes, such as that of Octavia, has
+        // shown it, and may be at work for a family.
+        if (!(error instanceof NodeRefused)) disconnect();
         // Nodes that failed together do not come back together.
         const ms = Math.min(times.pauseMs * 2 ** failures, times.maxPauseMs);
         await pause(ms * (0.75 + Math.random() / 2));
@@ -285,6 +301,8 @@ export function openLink(
         `Node '${state.node.name}' runs another configuration than it was sent. It gets it again.`,
       );
     },
+    request: (request, deadlineMs, signal) => requester(request, deadlineMs, signal),
+    isAnswering: () => state.isAnswering === true,
     async leave() {
       const running = state.word?.report.running;
       const orders: Orders = {

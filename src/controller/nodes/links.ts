@@ -48,6 +48,9 @@ export function makeNodeLinks({
     refusal: (node) => links.get(node)?.refusal(),
     failure: (node) => links.get(node)?.failure(),
     order: async (node, orders, wanted) => demand(node).order(orders, wanted),
+    request: async (node, request, deadlineMs, signal) =>
+      demand(node).request(request, deadlineMs, signal),
+    isAnswering: (node) => links.get(node)?.isAnswering() ?? false,
     leave: async (node) => demand(node).leave(),
     onWord(listener) {
       listeners.add(listener);

@@ -35,6 +35,27 @@ export interface NodeWord {
   masterSince?: ReadonlyMap<string, number>;
 }
 
+/** A request to the agent of a node, besides those of keepalived. */
+export interface NodeTextRequest {
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** With its query. */
+  path: string;
+  headers?: Readonly<Record<string, string>>;
+  /** The body; none if undefined. */
+  text?: string;
+  /** The media type of the body. Some routes of agents expect none. */
+  type?: string;
+}
+
+/** What an agent has answered. */
+export interface NodeAnswer {
+  status: number;
+  /** By their names in lower case. */
+  headers: Readonly<Record<string, string>>;
+  /** At most 8 MiB. */
+  text: string;
+}
+
 /** The open connections to all nodes. */
 export interface NodeLinks {
   /** The last report, or undefined before the first since this controller started. */
@@ -48,6 +69,21 @@ export interface NodeLinks {
    * Faults: `node_unreachable`, `node_refused` with the node's sentence
    */
   order(node: number, orders: Orders, wanted: WantedKeepalived): Promise<void>;
+  /**
+   * Asks the agent of a node, by the connections of its link: its certificate is the pinned one. Requests wait while four
+   * are under way, and their waiting counts.
+   * @param deadlineMs until the whole answer is there
+   * @returns the answer, whatever its status is
+   * Faults: `node_unreachable`, at once if the link has just failed to reach it
+   */
+  request(
+    node: number,
+    request: NodeTextRequest,
+    deadlineMs: number,
+    signal?: AbortSignal,
+  ): Promise<NodeAnswer>;
+  /** Whether the agent answers at all, even if it knows no controller. */
+  isAnswering(node: number): boolean;
   /** Calls the listener with the id of a node after each word, and when it becomes reachable or not. @returns an end */
   onWord(listener: (node: number) => void): () => void;
 }

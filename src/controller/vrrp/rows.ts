@@ -1,3 +1,4 @@
+import { withoutPrefix } from '../../kit/ip.ts';
 import type { Reading, Row, Transaction } from '../store/store.ts';
 import type { VrrpInstance, VrrpPeer } from './instances.ts';
 
@@ -30,6 +31,24 @@ export async function instancesOf(
 ): Promise<VrrpInstance[]> {
   const owned = 'WHERE i.owner_family = $1 AND i.owner_id = $2';
   return joined(await reading.all(`${select} ${owned} ${order}`, [family, id]));
+}
+
+/**
+ * The virtual addresses of all other families, each with its owner. A family looks there in the transaction in which it
+ * takes an address, so that no two families take one address.
+ */
+export async function addressesOfOthers(
+  reading: Reading,
+  family: string,
+): Promise<ReadonlyMap<string, Owner>> {
+  const instances = await listInstances(reading);
+  return new Map(
+    instances
+      .filter(({ owner }) => owner.family !== family)
+      .flatMap(({ addresses, owner }) =>
+        addresses.map((address) => [withoutPrefix(address), owner] as const),
+      ),
+  );
 }
 
 /**

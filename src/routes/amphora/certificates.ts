@@ -6,6 +6,7 @@ import { record, text } from '../../server/table/schema.ts';
 import type { MakeChange } from './change.ts';
 import { objectId, pemName } from './fields.ts';
 import { maxCertificateBytes, md5Header, ok, uploaded } from './documents/reply.ts';
+import { fencingHeader, fencingOf, ofFencing } from './fencing.ts';
 import { baseOf, ownerRoutesOf } from './versions.ts';
 
 export const ofPem: readonly FaultCode[] = [
@@ -41,8 +42,9 @@ export function certificateRows(
       fields,
       body: { maxBytes: maxCertificateBytes },
       answers: { 201: { json: ok } },
-      headers: { answer: md5Header },
+      headers: { request: fencingHeader, answer: md5Header },
       codes: [
+        ...ofFencing,
         ...ofPem,
         'certificates_not_in_memory',
         ...(version === '0.1' ? (['listener_not_found'] as const) : []),
@@ -50,7 +52,10 @@ export function certificateRows(
       async carryOut({ id, file }, call) {
         // Drivers of later versions upload certificates before the first configuration.
         if (version === '0.1') await requireOwner(id);
-        return uploaded(201, await haproxies.certificates.upload(ownerOf(id), file, call.raw()));
+        return uploaded(
+          201,
+          await haproxies.certificates.upload(ownerOf(id), file, call.raw(), fencingOf(call)),
+        );
       },
     }),
     row({
@@ -79,9 +84,10 @@ export function certificateRows(
       summary: `Removes a certificate's file of a ${name}.`,
       fields,
       answers: { 200: { json: ok } },
-      codes: ['certificate_not_found'],
-      async carryOut({ id, file }) {
-        await haproxies.certificates.remove(ownerOf(id), file);
+      headers: { request: fencingHeader },
+      codes: ['certificate_not_found', ...ofFencing],
+      async carryOut({ id, file }, call) {
+        await haproxies.certificates.remove(ownerOf(id), file, fencingOf(call));
         return { body: { message: 'OK' } };
       },
     }),

@@ -39,6 +39,8 @@ export const amphoraFaults = {
     exit: 'refused',
   },
   interface_exists: { status: 409, title: 'Interface already exists', exit: 'refused' },
+  amphora_order_stale: { status: 409, title: 'Later orders were taken', exit: 'refused' },
+  amphora_order_foreign: { status: 409, title: 'Another store orders this', exit: 'refused' },
   haproxy_not_started: { status: 500, title: 'Error starting haproxy', exit: 'failing' },
   haproxy_not_stopped: { status: 500, title: 'Error stopping haproxy', exit: 'failing' },
   haproxy_not_reloaded: { status: 500, title: 'Error reloading haproxy', exit: 'failing' },

@@ -14,6 +14,7 @@ import {
   uploaded,
   pastOf,
 } from './documents/reply.ts';
+import { fencingHeader, fencingOf, ofFencing } from './fencing.ts';
 import { baseOf, ownerRoutesOf } from './versions.ts';
 
 const ofActions: readonly FaultCode[] = [
@@ -43,10 +44,10 @@ export function haproxyRows(
       fields: { ...parameters, ...fields },
       body: { maxBytes: maxConfigBytes },
       answers: { 201: { json: ok } },
-      headers: { answer: md5Header },
-      codes: ['haproxy_config_refused'],
+      headers: { request: fencingHeader, answer: md5Header },
+      codes: ['haproxy_config_refused', ...ofFencing],
       carryOut: async ({ id }, call) =>
-        uploaded(201, await haproxies.upload(ownerOf(id), call.raw())),
+        uploaded(201, await haproxies.upload(ownerOf(id), call.raw(), fencingOf(call))),
     });
   return [
     upload(`${base}/:amphora/:id/haproxy`, { amphora: inPath(objectId) }),
@@ -72,17 +73,18 @@ export function haproxyRows(
       summary: `Starts, stops or reloads the process of a ${name}.`,
       fields: { ...fields, action: inPath(actionName) },
       answers: { 202: { json: okWithDetails } },
-      codes: ['action_unknown', ...ofActions],
+      headers: { request: fencingHeader },
+      codes: ['action_unknown', ...ofActions, ...ofFencing],
       refuse({ action }) {
         actionOf(action);
       },
-      async carryOut({ id, action }) {
+      async carryOut({ id, action }, call) {
         const asked = actionOf(action);
         if (await lvs.has(id)) {
           return accepted(`keepalivedlvs listener ${id} ${pastOf[await lvs.act(id, asked)]}`);
         }
         // The document of 1.0 has the title of a listener here too.
-        const acted = haproxies.act(ownerOf(id), asked);
+        const acted = haproxies.act(ownerOf(id), asked, fencingOf(call));
         return accepted(
           actedText(id, await acted.catch(asFault('loadbalancer_not_found', 'listener_not_found'))),
         );
@@ -116,12 +118,13 @@ function deleteRow(
     summary: 'Stops the process of a listener or load balancer and removes its files.',
     fields: { id: inPath(objectId) },
     answers: { 200: { json: ok } },
-    codes: ofActions,
-    async carryOut({ id }) {
+    headers: { request: fencingHeader },
+    codes: [...ofActions, ...ofFencing],
+    async carryOut({ id }, call) {
       if (await lvs.has(id)) await lvs.remove(id);
       else {
         await lvs.removeRemains(id);
-        const removed = haproxies.remove(await ownerNamed(id));
+        const removed = haproxies.remove(await ownerNamed(id), fencingOf(call));
         await removed.catch(asFault('loadbalancer_not_found', 'listener_not_found'));
       }
       return { body: { message: 'OK' } };

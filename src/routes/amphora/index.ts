@@ -11,6 +11,7 @@ import type { Row } from '../../server/table/row.ts';
 import { makeApp } from '../../server/table/serve.ts';
 import { ofTools } from '../common/codes.ts';
 import { agentRows } from './agent.ts';
+import { balancerRows } from './balancers.ts';
 import { certificateRows } from './certificates.ts';
 import { changeRows } from './change.ts';
 import examples from './documents/examples.json' with { type: 'json' };
@@ -68,6 +69,7 @@ export function amphoraFamily(
     ...networkRows(domain, version, changing),
     ...vrrpRows(domain, version, changing),
     ...agentRows(domain, version, changing),
+    ...(version === '1.0' ? balancerRows(domain) : []),
     ...(version === '0.1' ? topologyRows(domain, changing, secrets) : []),
   ];
   return {

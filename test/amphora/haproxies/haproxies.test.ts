@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
 
 import type { Owner } from '../../../src/amphora/amphora.ts';
+import { type Fencing, makeFences } from '../../../src/amphora/fencing.ts';
 import { md5Of } from '../../../src/amphora/haproxies/owner-configs.ts';
 import { askSocket } from '../../../src/haproxy/socket.ts';
 import {
@@ -299,6 +301,44 @@ describe('the haproxy of an owner', () => {
     expect([...host.processes.enabled]).to.deep.equal([]);
     expect(await namesOf(inBase('lb-1'))).to.deep.equal(['haproxy.cfg']);
     expect(await host.haproxies.act(lb, 'stop')).to.equal('stop');
+  });
+
+  it('says whether its process runs what was uploaded last', async () => {
+    const state = () => host.haproxies.state(lb.id);
+    const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+    const nothing = { id: 'lb-1', sha256: undefined, process: 'stopped', certificates: [] };
+    expect(await state()).to.deep.equal(nothing);
+    await upload(config);
+    expect(await state()).to.deep.equal({ ...nothing, sha256: sha256(config) });
+    await host.haproxies.act(lb, 'reload');
+    expect(await state()).to.include({ sha256: sha256(config), process: 'current' });
+    const other = `${config}# other\n`;
+    await upload(other);
+    expect(await state()).to.include({ sha256: sha256(other), process: 'former' });
+    await host.haproxies.act(lb, 'reload');
+    expect(await host.haproxies.states()).to.deep.equal([
+      { ...nothing, sha256: sha256(other), process: 'current' },
+    ]);
+  });
+
+  it('takes no order that is older than the last one, also after a restart of the agent', async () => {
+    const order = (epoch: number, revision: number, store = 's1') => ({ store, epoch, revision });
+    const send = (fencing?: Fencing) => host.haproxies.upload(lb, Buffer.from(config), fencing);
+    await send(order(1, 5));
+    await send(order(1, 5));
+    const fault = await faultOf('amphora_order_stale', send(order(1, 4)));
+    expect(fault.message).to.include('revision 5 of epoch 1');
+    await faultOf('amphora_order_foreign', send(order(9, 9, 's2')));
+    await send();
+    await send(order(2, 1));
+    expect(await textOf(inBase('lb-1', 'fencing'))).to.equal('s1 2 1\n');
+    const again = makeFences(host.paths);
+    await faultOf('amphora_order_stale', again.take(lb.id, order(1, 9)));
+    await faultOf('amphora_order_stale', host.haproxies.act(lb, 'reload', order(1, 9)));
+    await host.haproxies.remove(lb, order(2, 2));
+    expect(await namesOf(inBase())).not.to.include('lb-1');
+    await faultOf('amphora_order_stale', send(order(2, 1)));
+    await send(order(2, 3));
   });
 
   it('leaves nothing when it is deleted', async () => {

@@ -314,6 +314,136 @@ describe('the links to nodes', () => {
   });
 });
 
+describe('a request of a family to a node', () => {
+  const folder = temporaryFolder();
+  let ground: Ground;
+  beforeEach(async () => {
+    ground = await makeGround(folder.path);
+  });
+  afterEach(() => ground.stop());
+
+  async function linked() {
+    const added = await ground.addNode();
+    await ground.links.refresh();
+    const { id } = added.joined;
+    await waitUntil('the node answers', () => ground.links.isReachable(id), { everyMs });
+    return { ...added, id };
+  }
+
+  it('carries any text by any method, and brings back the status, the headers and the text', async () => {
+    const { node, id } = await linked();
+    const seen: unknown[] = [];
+    node.agent = (request) => {
+      const { method, path, headers, text } = request;
+      seen.push([method, path, headers['content-type'], headers['x-own'], text]);
+      const headersOf = { ETag: 'abc', 'Content-Type': 'application/octet-stream' };
+      return Promise.resolve({ status: 409, headers: headersOf, text: 'grün\n' });
+    };
+    const request = { method: 'DELETE', path: '/1.0/a?b=c', text: 'ä\n' } as const;
+    const answer = await ground.links.request(
+      id,
+      { ...request, type: 'text/plain', headers: { 'x-own': 'yes' } },
+      1000,
+    );
+    expect([answer.status, answer.text]).to.deep.equal([409, 'grün\n']);
+    expect(answer.headers).to.include({ etag: 'abc', 'content-type': 'application/octet-stream' });
+    await ground.links.request(id, { method: 'GET', path: '/1.0/a' }, 1000);
+    expect(seen).to.deep.equal([
+      ['DELETE', '/1.0/a?b=c', 'text/plain', 'yes', 'ä\n'],
+      ['GET', '/1.0/a', undefined, undefined, ''],
+    ]);
+  });
+
+  it('waits while four others are under way, and the orders of keepalived do not wait for it', async () => {
+    const { node, id } = await linked();
+    const waiting: (() => void)[] = [];
+    node.agent = async () => {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return { status: 200, text: '' };
+    };
+    const get = () => ground.links.request(id, { method: 'GET', path: '/1.0/a' }, 30_000);
+    const asked = Array.from({ length: 10 }, get);
+    await waitUntil('four are there', () => waiting.length === 4, { everyMs });
+    const digest = 'ab'.repeat(32);
+    const orders = { store: ground.store.identity.id, epoch: 1, revision: 1, digest };
+    await ground.links.order(id, orders, nothing);
+    expect(waiting).to.have.length(4);
+    let released = 0;
+    while (released < 10) {
+      await waitUntil('another is there', () => waiting.length > released, { everyMs });
+      expect(waiting.length).to.be.most(released + 4);
+      waiting[released]?.();
+      released += 1;
+    }
+    expect((await Promise.all(asked)).map(({ status }) => status)).to.deep.equal(
+      Array.from({ length: 10 }, () => 200),
+    );
+  });
+
+  it('fails at its deadline, whether it waits for its turn or for the answer', async () => {
+    const { node, id } = await linked();
+    node.agent = () => Promise.resolve('hang');
+    const get = () => ground.links.request(id, { method: 'GET', path: '/1.0/a' }, 200);
+    const asked = await Promise.allSettled(Array.from({ length: 6 }, get));
+    expect(
+      asked.map((each) => each.status === 'rejected' && (each.reason as Error).message),
+    ).to.satisfy((all: unknown[]) => all.every((each) => typeof each === 'string'));
+    const fault = await faultOf('node_unreachable', get());
+    expect(fault.message).to.include('it took too long');
+  });
+
+  it('ends when its signal is aborted', async () => {
+    const { node, id } = await linked();
+    node.agent = () => Promise.resolve('hang');
+    const giving = new AbortController();
+    const request = { method: 'GET', path: '/1.0/a' } as const;
+    const asked = ground.links.request(id, request, 60_000, giving.signal);
+    giving.abort();
+    await faultOf('node_unreachable', asked);
+  });
+
+  it('fails at once while the link does not reach the node, and is refused without a link', async () => {
+    const { node, id } = await linked();
+    node.agent = () => Promise.resolve({ status: 200, text: 'here' });
+    const get = () => ground.links.request(id, { method: 'GET', path: '/1.0/a' }, 5000);
+    await node.stop();
+    await waitUntil('it is gone', () => !ground.links.isReachable(id), { everyMs });
+    expect(ground.links.isAnswering(id)).to.equal(false);
+    expect((await faultOf('node_unreachable', get())).message).to.include('nothing listens there');
+    await node.start();
+    await waitUntil('it is back', () => ground.links.isReachable(id), { everyMs });
+    expect((await get()).text).to.equal('here');
+    await faultOf('node_unreachable', ground.links.request(99, { method: 'GET', path: '/' }, 1000));
+  });
+
+  it('is answered by an agent that knows no nodes, however often the link asks', async () => {
+    const { node, id } = await linked();
+    node.intercept = () => ({ status: 404, body: { error: 'Not Found', http_code: 404 } });
+    node.agent = () => Promise.resolve({ status: 200, text: 'here' });
+    node.change({});
+    await waitUntil('it is no node', () => !ground.links.isReachable(id), { everyMs });
+    expect(ground.links.isAnswering(id)).to.equal(true);
+    node.agent = async () => {
+      const asked = node.asked.length;
+      await waitUntil('the link asked again', () => node.asked.length > asked + 2, { everyMs });
+      return { status: 200, text: 'here' };
+    };
+    const answer = await ground.links.request(id, { method: 'GET', path: '/1.0/a' }, 9000);
+    expect(answer.text).to.equal('here');
+  });
+
+  it('refuses an answer of more than 8 MiB', async () => {
+    const { node, id } = await linked();
+    const answerOf = (size: number) => {
+      node.agent = () => Promise.resolve({ status: 200, text: 'x'.repeat(size) });
+      return ground.links.request(id, { method: 'GET', path: '/1.0/a' }, 9000);
+    };
+    const size = 8 * 1024 * 1024;
+    expect((await answerOf(size)).text).to.have.length(size);
+    await faultOf('node_unreachable', answerOf(size + 1));
+  });
+});
+
 describe('the removal of a node', () => {
   const folder = temporaryFolder();
   let ground: Ground;

@@ -169,6 +169,66 @@ describe('the routes of the amphora', () => {
     });
   });
 
+  describe('take the order of a controller with each change of a load balancer:', () => {
+    const order = { store: 'f3a1', epoch: 1, revision: 42 };
+    const changes = [
+      ['put', `/1.0/loadbalancer/${amphora}/${id}/haproxy`],
+      ['put', `/1.0/loadbalancer/${id}/certificates/a.pem`],
+      ['delete', `/1.0/loadbalancer/${id}/certificates/a.pem`],
+      ['put', `/1.0/loadbalancer/${id}/reload`],
+      ['delete', `/1.0/listeners/${id}`],
+    ] as const;
+
+    for (const [method, path] of changes) {
+      it(`${method} ${path.replace(amphora, 'A').replace(id, 'B')}`, async () => {
+        const { app, calls } = serve();
+        const sent = request(app)[method](path).set('X-HA-Fencing', 'f3a1 1 42');
+        expect((await sent).status).to.be.below(300);
+        expect(calls.at(-1)?.at(-1)).to.deep.equal(order);
+        const stale = new Fault('amphora_order_stale', 'It runs later orders.');
+        const refused = await request(serve({ fault: stale }).app)
+          [method](path)
+          .set('X-HA-Fencing', 'f3a1 1 41');
+        expect([refused.status, refused.body.code]).to.deep.equal([409, stale.code]);
+      });
+    }
+
+    for (const text of ['', 'f3a1', 'f3a1 1', 'f3a1 1 -1', 'f3a1 1 1 1', 'ä 1 1', 'a 1 1e3']) {
+      it(`an order like ${JSON.stringify(text)} is 400, and nothing is done`, async () => {
+        const { app, calls } = serve();
+        const { status, body } = await request(app)
+          .put(`/1.0/loadbalancer/${id}/reload`)
+          .set('X-HA-Fencing', Buffer.from(text).toString('latin1'));
+        expect([status, body.code]).to.deep.equal([400, 'amphora_request_invalid']);
+        expect(calls).to.deep.equal([]);
+      });
+    }
+  });
+
+  it('show what a host has of one load balancer, and of all, in 1.0 only', async () => {
+    const balancer = {
+      id,
+      sha256: 'ab'.repeat(32),
+      process: 'former' as const,
+      certificates: [{ file: 'a.pem', md5 }],
+    };
+    const document = {
+      uuid: id,
+      sha256: balancer.sha256,
+      process: 'former',
+      certificates: [{ file: 'a.pem', md5sum: md5 }],
+    };
+    const { app } = serve({ balancer });
+    expect((await request(app).get(`/1.0/loadbalancer/${id}/state`)).body).to.deep.equal(document);
+    expect((await request(app).get('/1.0/loadbalancers')).body).to.deep.equal([document]);
+    const unknown = await request(serve().app).get(`/1.0/loadbalancer/${id}/state`);
+    const nothing = { uuid: id, sha256: null, process: 'stopped', certificates: [] };
+    expect(unknown.body).to.deep.equal(nothing);
+    for (const path of ['/0.5/loadbalancers', '/v0.1/loadbalancers']) {
+      expect((await request(app).get(path)).status).to.equal(404);
+    }
+  });
+
   describe('offer the versions that are configured:', () => {
     it('discovery answers 1.0 on one slash and on two', async () => {
       const { app } = serve();

@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express';
 import type {
   Action,
   AmphoraDomain,
+  BalancerState,
   Details,
   Info,
   ListenerState,
@@ -81,6 +82,14 @@ export const stoppedListener: ListenerState = {
 
 export const md5 = 'd8f6629d5e3c6852fa764fb3f04f2ffd';
 
+function nothingOf(id: string): BalancerState {
+  return { id, sha256: undefined, process: 'stopped', certificates: [] };
+}
+
+function given<T>(values: readonly (T | undefined)[]): T[] {
+  return values.filter((value) => value !== undefined);
+}
+
 /** What a stand-in returns. */
 export interface StandIn {
   /** Thrown by each function that a route asks for its purpose. */
@@ -92,6 +101,7 @@ export interface StandIn {
   lvsListeners?: readonly ListenerState[];
   topology?: Topology;
   configuration?: string;
+  balancer?: BalancerState;
   hostname?: string;
   /** The interface that is returned. */
   interface?: string;
@@ -123,17 +133,22 @@ export function standInDomain(results: StandIn = {}): {
 
   const domain: AmphoraDomain = {
     haproxies: {
-      upload: (owner, bytes) => upload('upload', owner, bytes),
+      // A fencing is recorded only where there is one.
+      upload: (owner, bytes, ...order) => upload('upload', owner, bytes, ...given(order)),
       configuration: (owner) => stored('configuration', owner),
-      act: (owner, action) => answer(done(action), 'act', owner, action),
-      remove: (owner) => answer(undefined, 'remove', owner),
+      act: (owner, action, ...order) => answer(done(action), 'act', owner, action, ...given(order)),
+      remove: (owner, ...order) => answer(undefined, 'remove', owner, ...given(order)),
+      state: (id) => answer(results.balancer ?? nothingOf(id), 'state', id),
+      states: () => answer(results.balancer ? [results.balancer] : [], 'states'),
       owners: results.owners ?? (() => Promise.resolve([])),
       listeners: () => Promise.resolve(listeners),
       listener: (id) => answer(found(id), 'listener', id),
       certificates: {
-        upload: (owner, file, bytes) => upload('certificates.upload', owner, file, bytes),
+        upload: (owner, file, bytes, ...order) =>
+          upload('certificates.upload', owner, file, bytes, ...given(order)),
         md5: (owner, file) => answer(md5, 'certificates.md5', owner, file),
-        remove: (owner, file) => answer(undefined, 'certificates.remove', owner, file),
+        remove: (owner, file, ...order) =>
+          answer(undefined, 'certificates.remove', owner, file, ...given(order)),
       },
     },
     lvs: {

@@ -7,6 +7,20 @@ import type { TLSSocket } from 'node:tls';
 import type { KeepalivedReport, Orders } from '../../../src/keepalived/report.ts';
 import { makeNodeRequest, type NodeRequest } from './node-request.ts';
 
+/** A request to the agent of amphorae. */
+export interface AgentRequest {
+  method: string;
+  path: string;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  text: string;
+}
+
+export interface AgentAnswer {
+  status: number;
+  headers?: Readonly<Record<string, string>>;
+  text: string;
+}
+
 /** A node that is a real TLS server for clients of one authority. It keeps orders and runs nothing. */
 export interface FakeNode {
   port: number;
@@ -25,6 +39,8 @@ export interface FakeNode {
   /** Answers each request before the usual answer. Undefined means the usual answer. */
   intercept:
     ((what: string) => { status: number; body: unknown } | 'hang up' | undefined) | undefined;
+  /** Answers what is not for the node part, if the host is an amphora as well. `hang` answers nothing. */
+  agent: ((request: AgentRequest) => Promise<AgentAnswer | 'hang up' | 'hang'>) | undefined;
   /** Changes the report and answers those who wait for it. */
   change(more: Partial<KeepalivedReport>): void;
   certify(certificate: string, key: string, authority: string): void;
@@ -76,6 +92,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
     hasLeft: false,
     pollMs: 1000,
     intercept: undefined,
+    agent: undefined,
     change(more) {
       node.report = { ...node.report, sequence: node.report.sequence + 1, ...more };
       for (const wake of waiting.splice(0)) wake();
@@ -111,15 +128,20 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '', 'https://node');
     const what = `${request.method ?? ''} ${url.pathname}`;
-    const body = await bodyOf(request);
+    const text = await textOf(request);
     node.asked.push(what);
+    if (node.agent && !url.pathname.startsWith('/node/')) {
+      await answerAsAgent(node.agent, { request, response, url, text });
+      return;
+    }
+    const body = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
     const other = node.intercept?.(what);
     if (other === 'hang up') {
       request.socket.destroy();
       return;
     }
-    const { status, body: text } = other ?? { status: 200, body: await usual(what, url, body) };
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(text));
+    const { status, body: json } = other ?? { status: 200, body: await usual(what, url, body) };
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
   }
 
   async function usual(what: string, url: URL, body: Record<string, unknown>): Promise<unknown> {
@@ -170,8 +192,27 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
   return node;
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
-  let text = '';
-  for await (const piece of request) text += String(piece);
-  return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  url: URL;
+  text: string;
+}
+
+async function answerAsAgent(
+  agent: NonNullable<FakeNode['agent']>,
+  { request, response, url, text }: Exchange,
+): Promise<void> {
+  const { method = '', headers } = request;
+  const path = url.pathname + url.search;
+  const answer = await agent({ method, path, headers, text });
+  if (answer === 'hang') return;
+  if (answer === 'hang up') request.socket.destroy();
+  else response.writeHead(answer.status, answer.headers).end(answer.text);
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of request) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces).toString('utf8');
 }

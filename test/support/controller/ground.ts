@@ -17,7 +17,7 @@ import { makeNodeLinks, type OwnLinks } from '../../../src/controller/nodes/link
 import { makeRegistrations, type Registrations } from '../../../src/controller/nodes/registry.ts';
 import type { LocalStore } from '../../../src/controller/store/open.ts';
 import { makeRun } from '../../../src/kit/exec.ts';
-import { makeLog } from '../../../src/kit/log.ts';
+import { type Log, makeLog } from '../../../src/kit/log.ts';
 import { keepingLog, type LoggedLine } from '../keeping-log.ts';
 import { type FakeNode, startFakeNode } from './fake-node.ts';
 import { makeNodeRequest, type NodeRequest } from './node-request.ts';
@@ -32,6 +32,7 @@ export interface Ground {
   registrations: Registrations;
   links: OwnLinks;
   lines: LoggedLine[];
+  log: Log;
   join: (request: JoinRequest) => Promise<Joined>;
   /** Starts a fake node that has joined by a token. */
   addNode(
@@ -91,6 +92,7 @@ export async function makeGround(
     registrations,
     links: newLinks(),
     lines,
+    log,
     async relink() {
       ground.links = newLinks();
       await ground.links.refresh();

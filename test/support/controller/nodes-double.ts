@@ -81,6 +81,8 @@ export function nodesDouble(): NodesDouble {
           ),
         });
       },
+      request: (id) => Promise.reject(new Error(`node ${id} answers no requests`)),
+      isAnswering: (id) => nodes.get(id)?.isReachable ?? false,
       onWord(listener) {
         listeners.add(listener);
         return () => listeners.delete(listener);

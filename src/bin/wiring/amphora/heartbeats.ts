@@ -99,16 +99,16 @@ export function withFollowers(
 ): Haproxies {
   return {
     ...haproxies,
-    async act(owner, action) {
+    async act(owner, action, fencing) {
       if (action !== 'start') await heartbeats.collect(owner.id);
-      const done = await haproxies.act(owner, action).finally(heartbeats.changed);
+      const done = await haproxies.act(owner, action, fencing).finally(heartbeats.changed);
       if (action === 'stop') return done;
       await Promise.all([heartbeats.collect(owner.id), announce()]);
       return done;
     },
-    async remove(owner) {
+    async remove(owner, fencing) {
       await heartbeats.collect(owner.id);
-      await haproxies.remove(owner).finally(heartbeats.changed);
+      await haproxies.remove(owner, fencing).finally(heartbeats.changed);
     },
   };
 }

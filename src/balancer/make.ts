@@ -1,0 +1,137 @@
+import type { NodeLinks, NodeRegistry } from '../controller/nodes/nodes.ts';
+import type { Store } from '../controller/store/store.ts';
+import type { Segment } from '../controller/vrrp/segments.ts';
+import type { VrrpWorker } from '../controller/vrrp/worker.ts';
+import type { Log } from '../kit/log.ts';
+import { makeListeners } from './changes/listeners.ts';
+import { makeLoadBalancers } from './changes/load-balancers.ts';
+import { makeMembers } from './changes/members.ts';
+import { makeMonitors } from './changes/monitors.ts';
+import { makeMoves } from './changes/moves.ts';
+import { makePolicies } from './changes/policies.ts';
+import { makePools } from './changes/pools.ts';
+import { makeQuotas } from './changes/quotas.ts';
+import { makeRules } from './changes/rules.ts';
+import type { BalancerConfig } from './config.ts';
+import type { Deployer, OperatingStore } from './deploying.ts';
+import type { BalancerDomain } from './domain.ts';
+import { makeJobs } from './jobs/jobs.ts';
+import { makeCatchUp } from './jobs/catch-up.ts';
+import type { Networks } from './network/networks.ts';
+import { makePorts } from './network/ports.ts';
+import { makeNodes } from './nodes/nodes.ts';
+import { makeOrphans } from './nodes/orphans.ts';
+import { makePlacer } from './placing/placing.ts';
+import { makeSecretsDomain } from './secrets/domain.ts';
+import type { SecretStore } from './secrets/secrets.ts';
+import { makeOperatingState } from './state/operating.ts';
+import { makeStatus } from './status/status.ts';
+
+export interface BalancerParts {
+  store: Store;
+  registry: NodeRegistry;
+  links: NodeLinks;
+  /** The worker that all families of the controller share. */
+  worker: Pick<VrrpWorker, 'apply' | 'orders' | 'trouble'>;
+  deployer: Deployer;
+  networks: Networks;
+  secrets: SecretStore;
+  segments: readonly Segment[];
+  config: BalancerConfig;
+  log: Log;
+  /** Milliseconds since 1970. */
+  clock?: () => number;
+  /** When a node was last heard of a load balancer, in milliseconds of `performance.now()`; undefined if never. */
+  heardAt?: (node: number, balancer: string) => number | undefined;
+}
+
+/** The domain with what starts and ends it, and with what heartbeats need. */
+export interface BalancerService extends BalancerDomain {
+  operating: OperatingStore;
+  /** Goes on with all that was under way. */
+  start(): Promise<void>;
+  /** Begins nothing more, and waits for what is under way. */
+  stop(): Promise<void>;
+}
+
+/** Makes the domain of load balancers over an open store. Nothing is brought onto a node before `start`. */
+export function makeBalancerDomain(parts: BalancerParts): BalancerService {
+  const { store, registry, networks, secrets, config, clock = Date.now } = parts;
+  const operating = makeOperatingState(store, { clock });
+  const placer = makePlacer(parts);
+  const deadlineMs = config.change_timeout * 1000;
+  const jobs = makeJobs({
+    ...parts,
+    placer,
+    clock,
+    deadlineMs,
+    maxJobs: config.max_jobs,
+    onEnded: () => {
+      operating.forget();
+      catchUp.look();
+    },
+  });
+  const catchUp = makeCatchUp({ ...parts, jobs });
+  const changes = {
+    store,
+    networks,
+    secrets,
+    placer,
+    defaultQuota: config.default_quota,
+    clock,
+    deadlineMs,
+    onChanged(balancer: string) {
+      operating.forget();
+      jobs.kick(balancer);
+    },
+  };
+  const status = makeStatus({ ...parts, clock });
+  const moves = makeMoves({ ...changes, jobs, links: parts.links });
+
+  return {
+    loadBalancers: {
+      ...makeLoadBalancers(changes),
+      status,
+      repair: moves.repair,
+      failover: moves.failover,
+      settled: (id, timeoutMs, signal) =>
+        jobs.waiting.until(id.toLowerCase(), () => isSettled(store, id.toLowerCase()), {
+          timeoutMs,
+          signal,
+        }),
+    },
+    listeners: makeListeners(changes),
+    pools: makePools(changes),
+    members: makeMembers(changes),
+    monitors: makeMonitors(changes),
+    policies: makePolicies(changes),
+    rules: makeRules(changes),
+    quotas: makeQuotas(store, config.default_quota),
+    ports: makePorts({
+      store,
+      networks,
+      clock,
+      ownedAddresses: async () => (await placer.ground()).owned,
+    }),
+    secrets: makeSecretsDomain({ store, secrets, clock, redeploy: moves.redeploy }),
+    nodes: makeNodes({ ...parts, moves }),
+    orphans: makeOrphans({ ...parts, registry }),
+    operating,
+    async start() {
+      await jobs.start();
+      catchUp.start();
+    },
+    async stop() {
+      catchUp.stop();
+      moves.stop();
+      await jobs.stop();
+    },
+  };
+}
+
+async function isSettled(store: Store, id: string): Promise<boolean> {
+  const row = await store.one('SELECT provisioning FROM balancer_load_balancers WHERE id = $1', [
+    id,
+  ]);
+  return !String(row?.['provisioning'] ?? '').startsWith('PENDING');
+}

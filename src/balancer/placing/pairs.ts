@@ -1,0 +1,159 @@
+import type { ControllerNode } from '../../controller/nodes/nodes.ts';
+import type { Row, Transaction } from '../../controller/store/store.ts';
+import type { VrrpInstance } from '../../controller/vrrp/instances.ts';
+import { isUnicastByDefault } from '../../controller/vrrp/plan.ts';
+import { takeRouterId } from '../../controller/vrrp/router-ids.ts';
+import { instancesOf, setInstances } from '../../controller/vrrp/rows.ts';
+import { Fault } from '../../kit/fault.ts';
+import { parseIp } from '../../kit/ip.ts';
+import { family } from '../objects.ts';
+import { taken } from '../sentences.ts';
+
+// One VRRP instance for each ordered pair of nodes in a segment carries the VIPs of all load balancers that are placed
+// there: a segment has 255 router ids, and more load balancers than that.
+
+/** A node with the interface that a VIP is on. */
+export interface Device {
+  node: number;
+  interface: string;
+}
+
+/** What is known of nodes outside of the transaction. */
+export interface Ground {
+  nodes: readonly ControllerNode[];
+  isReachable: (node: number) => boolean;
+  /** The addresses of nodes themselves. */
+  owned: ReadonlySet<string>;
+  segmentOf: (device: Device, network: string) => string | undefined;
+  /** Whether a node has an address from which adverts for a VIP can be sent. */
+  hasSource: (device: Device, vip: string) => boolean;
+  onTheWire: (place: {
+    segment: string;
+    families: readonly VrrpInstance['family'][];
+  }) => ReadonlySet<number>;
+  /** Where the search for a router id begins. */
+  firstRouterId: number;
+  /** Seconds between two adverts. */
+  interval: number;
+}
+
+const priorities = [150, 100];
+
+/** Finds the pair of nodes in this order, or makes it. @param devices one or two, the one that is to have the VIP first */
+export async function takePair(
+  transaction: Transaction,
+  devices: readonly Device[],
+  segment: string,
+): Promise<number> {
+  const [first, second] = devices;
+  const values = [
+    first?.node ?? 0,
+    first?.interface ?? '',
+    second?.node ?? 0,
+    second?.interface ?? '',
+    segment,
+  ];
+  const found = await transaction.one(
+    `SELECT id FROM balancer_pairs WHERE first_node = $1 AND first_interface = $2 AND second_node = $3
+       AND second_interface = $4 AND segment = $5`,
+    values,
+  );
+  if (found) return Number(found['id']);
+  const id = await transaction.nextNumber('balancer-pair');
+  await transaction.run(
+    `INSERT INTO balancer_pairs
+       (first_node, first_interface, second_node, second_interface, segment, id)
+     VALUES ($1, $2, $3, $4, $5, $6)`,
+    [...values, id],
+  );
+  return id;
+}
+
+/**
+ * Makes the VRRP instances of a pair those of the load balancers that are placed there. A pair without any goes.
+ * @param options.preempt whether the first node takes the VIPs back
+ * @returns the nodes of the pair. Faults: `balancer_conflict` if no router id is free
+ */
+export async function refreshPair(
+  transaction: Transaction,
+  ground: Ground,
+  pair: number,
+  { now, preempt = false }: { now: number; preempt?: boolean },
+): Promise<number[]> {
+  const row = await transaction.one('SELECT * FROM balancer_pairs WHERE id = $1', [pair]);
+  if (row === undefined) return [];
+  const devices = devicesOf(row);
+  const owner = { family, id: pair };
+  const vips = await transaction.all(
+    `SELECT vip_address, vip_prefix FROM balancer_load_balancers WHERE pair = $1 ORDER BY created_ms, id`,
+    [pair],
+  );
+  if (vips.length === 0) {
+    await setInstances(transaction, owner, [], now);
+    await transaction.run('DELETE FROM balancer_pairs WHERE id = $1', [pair]);
+    return devices.map(({ node }) => node);
+  }
+  const segment = String(row['segment']);
+  const byFamily = (version: 4 | 6) =>
+    vips
+      .filter((each) => parseIp(String(each['vip_address']))?.version === version)
+      .map((each) => `${String(each['vip_address'])}/${Number(each['vip_prefix'])}`);
+  const wanted = [
+    { family: 'ipv4' as const, addresses: byFamily(4) },
+    { family: 'ipv6' as const, addresses: byFamily(6) },
+  ].filter(({ addresses }) => addresses.length > 0);
+  const families = wanted.map((each) => each.family);
+  const [present] = await instancesOf(transaction, owner);
+  const routerId = await orConflict(
+    takeRouterId(transaction, {
+      owner,
+      segment,
+      families,
+      interfaces: devices,
+      present: present?.routerId,
+      onTheWire: ground.onTheWire({ segment, families }),
+      from: ground.firstRouterId,
+      now,
+    }),
+  );
+  await setInstances(
+    transaction,
+    owner,
+    wanted.map((each) => ({
+      name: each.family === 'ipv4' ? `lb_${pair}` : `lb_${pair}_v6`,
+      owner,
+      family: each.family,
+      segment,
+      routerId,
+      addresses: each.addresses,
+      interval: ground.interval,
+      preempt,
+      isUnicast: isUnicastByDefault(devices.length),
+      syncGroup: wanted.length > 1 ? `lbs_${pair}` : null,
+      check: null,
+      isActive: true,
+      peers: devices
+        .map((device, at) => ({ ...device, priority: priorities[at] ?? 50 }))
+        .sort((a, b) => a.node - b.node),
+    })),
+    now,
+  );
+  return devices.map(({ node }) => node);
+}
+
+function devicesOf(row: Row): Device[] {
+  const device = (which: string): Device => ({
+    node: Number(row[`${which}_node`]),
+    interface: String(row[`${which}_interface`]),
+  });
+  return [device('first'), device('second')].filter(({ node }) => node !== 0);
+}
+
+async function orConflict<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'router_ids_exhausted') throw taken(error.message);
+    throw error;
+  }
+}

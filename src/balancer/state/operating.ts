@@ -1,0 +1,230 @@
+import type { Row, Store, Transaction, Value } from '../../controller/store/store.ts';
+import { makeSerializer } from '../../kit/concurrency/serialize.ts';
+import type { KnownBalancer, KnownObject, OperatingChange, OperatingStore } from '../deploying.ts';
+import type { OperatingStatus, ProvisioningStatus, Statistics } from '../objects.ts';
+import { settingsOf, tables } from '../rows/objects.ts';
+
+/** What heartbeats tell, and a cache of what they need for it. */
+export interface OperatingState extends OperatingStore {
+  /** Call it after each transaction on load balancers. */
+  forget(): void;
+}
+
+type Known = KnownBalancer & { provisioning: ProvisioningStatus };
+/** Rows in one statement. */
+const maxRows = 50;
+
+/**
+ * INVARIANTS
+ * - What is cached was read after the last `forget`.
+ * - Calls that come while a transaction is under way share the next one.
+ */
+export function makeOperatingState(
+  store: Store,
+  { clock = Date.now, now = () => performance.now() } = {},
+): OperatingState {
+  let version = 0;
+  let cached: { version: number; known: readonly Known[]; objects: Map<string, Named> } | undefined;
+  let waiting: ((transaction: Transaction) => Promise<void>)[] = [];
+  const serialize = makeSerializer();
+  /** The open connections that each row has, so that a sum without news is not written. */
+  const active = new Map<string, number>();
+
+  /** Runs work in a transaction that it shares with other calls. */
+  async function batched(work: (transaction: Transaction) => Promise<void>): Promise<void> {
+    waiting.push(work);
+    await serialize(async () => {
+      const works = waiting;
+      waiting = [];
+      if (works.length === 0) return;
+      await store.write(async (transaction) => {
+        for (const each of works) await each(transaction);
+      });
+    });
+  }
+
+  async function read(): Promise<NonNullable<typeof cached>> {
+    while (cached?.version !== version) {
+      const began = version;
+      const known = await readKnown(store, now() - clock());
+      cached = { version: began, known, objects: namedIn(known) };
+    }
+    return cached;
+  }
+
+  return {
+    known: async () => (await read()).known,
+
+    async setOperating(changes) {
+      const { objects } = await read();
+      const news = changes.filter(
+        ({ kind, id, operating }) => objects.get(keyOf(kind, id))?.operating !== operating,
+      );
+      if (news.length === 0) return;
+      await batched((transaction) => writeOperating(transaction, news));
+      for (const { kind, id, operating } of news) {
+        const found = objects.get(keyOf(kind, id));
+        if (found) found.operating = operating;
+      }
+    },
+
+    async addStatistics(node, sums) {
+      const news = sums.filter(
+        ({ listener, statistics }) =>
+          hasSum(statistics) || active.get(`${listener} ${node}`) !== statistics.activeConnections,
+      );
+      if (news.length === 0) return;
+      await batched(async (transaction) => {
+        for (let at = 0; at < news.length; at += maxRows)
+          await addSums(transaction, node, news.slice(at, at + maxRows));
+      });
+      for (const { listener, statistics } of news)
+        active.set(`${listener} ${node}`, statistics.activeConnections);
+    },
+
+    forget() {
+      version += 1;
+      if (active.size > maxActive) active.clear();
+    },
+  };
+}
+
+const maxActive = 100_000;
+type Named = { operating: OperatingStatus };
+
+function keyOf(kind: OperatingChange['kind'], id: string): string {
+  return `${kind} ${id}`;
+}
+
+function hasSum({ bytesIn, bytesOut, totalConnections, requestErrors }: Statistics): boolean {
+  return bytesIn + bytesOut + totalConnections + requestErrors > 0;
+}
+
+function namedIn(known: readonly Known[]): Map<string, Named> {
+  const objects = new Map<string, Named>();
+  for (const each of known) {
+    objects.set(keyOf('load_balancer', each.id), each);
+    for (const listener of each.listeners) objects.set(keyOf('listener', listener.id), listener);
+    for (const pool of each.pools) {
+      objects.set(keyOf('pool', pool.id), pool);
+      for (const member of pool.members) objects.set(keyOf('member', member.id), member);
+    }
+  }
+  return objects;
+}
+
+/** @param toMonotonic what to add to a time of the store for that of `performance.now()` */
+async function readKnown(store: Store, toMonotonic: number): Promise<Known[]> {
+  const [balancers, listeners, pools, members, monitors, placements] = await Promise.all([
+    store.all(
+      `SELECT id, provisioning, operating, settings FROM balancer_load_balancers
+       WHERE provisioning <> 'DELETED' ORDER BY created_ms, id`,
+    ),
+    store.all('SELECT id, load_balancer, operating, settings FROM balancer_listeners'),
+    store.all('SELECT id, load_balancer, operating, settings FROM balancer_pools'),
+    store.all('SELECT id, pool, operating, settings FROM balancer_members'),
+    store.all('SELECT pool, settings FROM balancer_monitors'),
+    store.all('SELECT load_balancer, node, placed_ms FROM balancer_placements ORDER BY rank'),
+  ]);
+  const listenersOf = groupedBy(listeners, 'load_balancer');
+  const poolsOf = groupedBy(pools, 'load_balancer');
+  const membersOf = groupedBy(members, 'pool');
+  const placementsOf = groupedBy(placements, 'load_balancer');
+  const monitored = new Set(
+    monitors
+      .filter((row) => settingsOf('health_monitor', row).isEnabled)
+      .map(({ pool }) => String(pool)),
+  );
+  return balancers.map((row) => {
+    const id = String(row['id']);
+    const placed = placementsOf.get(id) ?? [];
+    return {
+      ...knownOf(row),
+      provisioning: row['provisioning'] as ProvisioningStatus,
+      nodes: placed.map(({ node }) => Number(node)),
+      placedAt:
+        Math.max(-Infinity, ...placed.map((each) => Number(each['placed_ms']))) + toMonotonic,
+      listeners: (listenersOf.get(id) ?? []).map(knownOf),
+      pools: (poolsOf.get(id) ?? []).map((pool) => ({
+        ...knownOf(pool),
+        hasMonitor: monitored.has(String(pool['id'])),
+        members: (membersOf.get(String(pool['id'])) ?? []).map((member) => ({
+          ...knownOf(member),
+          weight: settingsOf('member', member).weight,
+        })),
+      })),
+    };
+  });
+}
+
+function knownOf(row: Row): KnownObject {
+  const { isEnabled } = JSON.parse(String(row['settings'])) as { isEnabled: boolean };
+  return { id: String(row['id']), isEnabled, operating: row['operating'] as OperatingStatus };
+}
+
+function groupedBy(rows: readonly Row[], column: string): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const key = String(row[column]);
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
+  }
+  return groups;
+}
+
+async function writeOperating(
+  transaction: Transaction,
+  changes: readonly OperatingChange[],
+): Promise<void> {
+  const groups = new Map<string, OperatingChange[]>();
+  for (const each of changes) {
+    const key = keyOf(each.kind, each.operating);
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  for (const group of groups.values()) {
+    for (let at = 0; at < group.length; at += maxRows) {
+      const part = group.slice(at, at + maxRows);
+      const [first] = part;
+      if (first === undefined) continue;
+      await transaction.run(
+        `UPDATE ${tables[first.kind].table} SET operating = $1
+         WHERE id IN (${part.map((_each, index) => `$${index + 2}`).join(', ')}) AND provisioning <> 'DELETED'`,
+        [first.operating, ...part.map(({ id }) => id)],
+      );
+    }
+  }
+}
+
+async function addSums(
+  transaction: Transaction,
+  node: number,
+  sums: readonly { listener: string; statistics: Statistics }[],
+): Promise<void> {
+  const width = 6;
+  const rows = sums.map(
+    (_each, at) =>
+      `(${Array.from({ length: width }, (_column, index) => `$${at * width + index + 2}`).join(', ')})`,
+  );
+  const values: Value[] = sums.flatMap(({ listener, statistics: each }) => [
+    listener,
+    each.bytesIn,
+    each.bytesOut,
+    each.activeConnections,
+    each.totalConnections,
+    each.requestErrors,
+  ]);
+  const sum = (column: string) => `${column} = balancer_statistics.${column} + excluded.${column}`;
+  // A listener may have gone since the node has counted.
+  await transaction.run(
+    `WITH news (listener, bytes_in, bytes_out, active, total, errors) AS (VALUES ${rows.join(', ')})
+     INSERT INTO balancer_statistics
+       (listener, node, bytes_in, bytes_out, active_connections, total_connections, request_errors)
+     SELECT l.id, CAST($1 AS BIGINT), CAST(n.bytes_in AS BIGINT), CAST(n.bytes_out AS BIGINT),
+       CAST(n.active AS BIGINT), CAST(n.total AS BIGINT), CAST(n.errors AS BIGINT)
+     FROM news n JOIN balancer_listeners l ON l.id = n.listener WHERE l.id IS NOT NULL
+     ON CONFLICT (listener, node) DO UPDATE SET ${sum('bytes_in')}, ${sum('bytes_out')},
+       active_connections = excluded.active_connections, ${sum('total_connections')}, ${sum('request_errors')}`,
+    [node, ...values],
+  );
+}

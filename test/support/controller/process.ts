@@ -32,17 +32,22 @@ export interface ControllerPlace {
   environment: NodeJS.ProcessEnv;
 }
 
-/** Makes a store with its authority, and a configuration. @param folder of a test */
+/**
+ * Makes a store with its authority, and a configuration.
+ * @param folder of a test
+ * @param more keys of the configuration
+ */
 export async function makeControllerPlace(
   folder: string,
   state = join(folder, 'state'),
+  more: object = {},
 ): Promise<ControllerPlace> {
   const port = await freePort();
   const signer = makeSigner(makeRun(makeLog('silent')), join(folder, 'signing'));
   await initController({ folder: state, migrations: allMigrations, signer });
   const agent = join(folder, 'agent');
   await mkdir(agent, { recursive: true });
-  const config = { address: '127.0.0.1', port, state_directory: state };
+  const config = { address: '127.0.0.1', port, state_directory: state, ...more };
   const files = { agent: join(folder, 'config.json'), controller: join(folder, 'controller.json') };
   await writeFile(files.agent, JSON.stringify({ state_directory: agent }));
   await writeFile(files.controller, JSON.stringify(config));
@@ -113,21 +118,42 @@ export interface ApiAnswer {
   body: { status: number; code?: string; msg?: string; data?: unknown };
 }
 
+export interface ApiRequest {
+  method: string;
+  path: string;
+  body?: unknown;
+  key?: string;
+}
+
 /**
- * Asks the API over the network.
+ * Asks the API of gateways over the network.
  * @returns undefined if no whole answer came
  */
 export async function askApi(
-  { port, token }: ControllerPlace,
-  { method, path, body, key }: { method: string; path: string; body?: unknown; key?: string },
+  place: ControllerPlace,
+  request: ApiRequest,
 ): Promise<ApiAnswer | undefined> {
+  const path = `/admin-api/gateway${request.path}`;
+  return (await askPlace(place, { ...request, path })) as ApiAnswer | undefined;
+}
+
+/**
+ * Asks any API of a controller over the network.
+ * @param request.path from the root
+ * @returns the answer, its body undefined if it is empty; undefined if no whole answer came
+ */
+export async function askPlace(
+  { port, token }: ControllerPlace,
+  { method, path, body, key }: ApiRequest,
+  agent: https.Agent | false = false,
+): Promise<(Omit<ApiAnswer, 'body'> & { body: unknown }) | undefined> {
   try {
     const request = https.request({
-      ...{ host: '127.0.0.1', port, method, path: `/admin-api/gateway${path}` },
-      ...{ rejectUnauthorized: false, agent: false },
+      ...{ host: '127.0.0.1', port, method, path },
+      ...{ rejectUnauthorized: false, agent },
       headers: {
-        'API-Token': token,
-        'Content-Type': 'application/json',
+        ...{ 'API-Token': token, 'X-Auth-Token': token },
+        ...(body !== undefined && { 'Content-Type': 'application/json' }),
         ...(key !== undefined && { 'Idempotency-Key': key }),
       },
     });
@@ -135,7 +161,8 @@ export async function askApi(
     request.end(body === undefined ? undefined : JSON.stringify(body));
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     const { statusCode: status = 0, headers } = response;
-    return { status, headers, body: JSON.parse(await text(response)) as ApiAnswer['body'] };
+    const said = await text(response);
+    return { status, headers, body: said === '' ? undefined : (JSON.parse(said) as unknown) };
   } catch {
     return undefined;
   }

@@ -17,7 +17,7 @@ interface Change {
 const open = new Map<string, string>();
 
 /** Makes an object, and removes it the next time. */
-const inTurn = async (
+const alternately = async (
   key: string,
   add: () => Promise<string>,
   remove: (id: string) => Promise<unknown>,
@@ -47,7 +47,7 @@ function changesOf(at: Balancing): readonly Change[] {
     {
       what: 'a member more, and less',
       make: (made) =>
-        inTurn(
+        alternately(
           'member',
           () => made.addMember(made.pool, { ip_address: fourth?.address, protocol_port: 80 }),
           (id) => made.delete(`/pools/${made.pool}/members/${id}`),
@@ -73,7 +73,7 @@ function changesOf(at: Balancing): readonly Change[] {
     {
       what: 'a listener more, and less',
       make: (made) =>
-        inTurn(
+        alternately(
           'listener',
           () => made.addListener({ protocol: 'TCP', protocol_port: 9000 }),
           (id) => made.delete(`/listeners/${id}`),
@@ -82,7 +82,7 @@ function changesOf(at: Balancing): readonly Change[] {
     {
       what: 'a pool more, and less',
       make: (made) =>
-        inTurn(
+        alternately(
           'pool',
           () =>
             made.addPool(undefined, {

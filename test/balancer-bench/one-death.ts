@@ -68,9 +68,9 @@ export async function dieOnce(
       'the API to tell the death',
       async () => {
         const { members, pool, balancer } = await look();
-        const isTold = members.slice(0, count).every((status) => status === 'ERROR');
-        if (isTold && memberMs === 0) memberMs = performance.now() - begun;
-        return isTold && pool === above && balancer === above;
+        const isSaid = members.slice(0, count).every((status) => status === 'ERROR');
+        if (isSaid && memberMs === 0) memberMs = performance.now() - begun;
+        return isSaid && pool === above && balancer === above;
       },
       { everyMs, deadlineMs },
     );

@@ -32,7 +32,7 @@ const options = new Command('npm run balancer:truth --')
 
 /** What happened while the machine stood still for longer than this does not count. */
 const maxLateMs = 100;
-/** Of the documented bars: the interval of heartbeats, and a second. */
+/** Both bars include the interval of heartbeats, and a second. */
 const moreMs = 1000 + 1000;
 const barMs = {
   death: 1000 * (monitor.delay * monitor.fall_threshold + monitor.timeout) + moreMs,

@@ -72,7 +72,7 @@ export function controllerConfigOf(lab: BalancerLab, more: object = {}): object 
   return { balancer: { networks, ...more } };
 }
 
-interface Asked {
+interface ApiRequest {
   method: string;
   path: string;
   body?: unknown;
@@ -83,7 +83,7 @@ interface Asked {
 export async function askController(
   address: string,
   token: string,
-  { method, path, body, agent = false }: Asked,
+  { method, path, body, agent = false }: ApiRequest,
 ): Promise<Answer> {
   const sent = body === undefined ? undefined : JSON.stringify(body);
   const request = https.request({

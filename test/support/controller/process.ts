@@ -63,6 +63,7 @@ export async function makeControllerPlace(
 
 /** A real ha-controller. It has a /run of its own, because its socket has a fixed path. */
 export interface ControllerProcess {
+  pid: number;
   ask: AskController;
   /** Whether it has ended. */
   hasEnded(): boolean;
@@ -102,6 +103,8 @@ export function startControllerProcess({ environment }: ControllerPlace): Contro
   listening.catch(() => undefined);
   child.stderr.on('data', (piece: Buffer) => (errors = (errors + piece.toString()).slice(-4000)));
   return {
+    // The shell and unshare(1) have become the program.
+    pid: child.pid ?? 0,
     ask: makeAskController(`/proc/${child.pid ?? 0}/root${controllerSocket}`),
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     listening,

@@ -192,6 +192,7 @@ async function onHostsWithoutCluster(): Promise<Part[]> {
   for (const { what, test, command } of [
     { what: 'amphorae', test: onAmphorae, command: 'test:amphora' },
     { what: 'groups', test: onGateways, command: 'test:gateway' },
+    { what: 'load balancers', test: onBalancers, command: 'test:balancer' },
   ]) {
     if (performance.now() < maxMsBeforeHosts) parts.push(await test());
     else {
@@ -211,6 +212,30 @@ function onGateways(): Promise<Part> {
     `groups of virtual addresses on ${hosts}`,
     ['--config', 'test/gateway-system/.mocharc.json'],
     { HA_GATEWAY_SUITES: hosts },
+  );
+}
+
+/** Load balancers on real hosts of the Debian whose turn it is: a third of the tests, another one on another day. */
+function onBalancers(): Promise<Part> {
+  const suite = suites[Math.floor(seed / 3) % suites.length] as Suite;
+  const shares = [
+    'a load balancer |a TERMINATED_HTTPS listener|the statistics of listeners',
+    'a listener with|a monitor of type|the operating status|a session',
+    'a load balancer that loses|an upgrade with load',
+  ];
+  return mocha(
+    `load balancers on ${suite}`,
+    [
+      '--config',
+      'test/balancer-system/.mocharc.json',
+      '--grep',
+      `load balancers on .*(${shares[seed % shares.length]})`,
+    ],
+    {
+      HA_BALANCER_SUITES: [suite, suite, suite].join(','),
+      // The whole time is for `npm run test:balancer`.
+      HA_BALANCER_CUT_SECONDS: '30',
+    },
   );
 }
 

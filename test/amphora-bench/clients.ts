@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { placeName } from '../lab/places.ts';
-import type { LoadEvent, LoadPlan } from './load-events.ts';
+import { waitUntil } from '../lab/wait.ts';
+import { type LoadEvent, type LoadPlan, now } from './load-events.ts';
 
 export type Request = Extract<LoadEvent, { end: number }>;
 
@@ -73,6 +74,22 @@ export function gapsOf(requests: readonly Request[]): Gap[] {
     }
   }
   return gaps;
+}
+
+/** Waits until the clients have been served for a second without a failure, since a time of the monotonic clock. */
+export async function serves({ events }: Pick<Clients, 'events'>, since: number): Promise<void> {
+  await waitUntil(
+    'a second without a failure',
+    () => {
+      const recent = requestsOf(events, 'new').filter(
+        ({ start }) => start > Math.max(since, now() - 2000),
+      );
+      const last = recent.findLastIndex(({ failure }) => failure !== undefined);
+      const good = recent.slice(last + 1);
+      return (good.at(-1)?.start ?? 0) - (good[0]?.start ?? 0) > 1000;
+    },
+    { everyMs: 50 },
+  );
 }
 
 /** The worst lateness of the witness in a span of time, in milliseconds. */

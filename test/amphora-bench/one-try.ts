@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AmphoraLab, AmphoraNode } from '../lab/amphora/lab.ts';
 import { tenant } from '../lab/amphora/networks.ts';
 import { waitUntil } from '../lab/wait.ts';
-import { type Clients, gapsOf, lateness, requestsOf, startClients } from './clients.ts';
+import { gapsOf, lateness, requestsOf, serves, startClients } from './clients.ts';
 import { type LoadPlan, now } from './load-events.ts';
 import type { Outage } from './outages.ts';
 import { hasVip, type Pair } from './pair.ts';
@@ -85,22 +85,6 @@ export async function tryOnce(
   } finally {
     await clients.stop().catch(() => undefined);
   }
-}
-
-/** Waits until the clients have been served for a second without a failure. */
-async function serves(clients: Clients, since: number): Promise<void> {
-  await waitUntil(
-    'a second without a failure',
-    () => {
-      const recent = requestsOf(clients.events, 'new').filter(
-        ({ start }) => start > Math.max(since, now() - 2000),
-      );
-      const last = recent.findLastIndex(({ failure }) => failure !== undefined);
-      const good = recent.slice(last + 1);
-      return (good.at(-1)?.start ?? 0) - (good[0]?.start ?? 0) > 1000;
-    },
-    { everyMs: 50 },
-  );
 }
 
 /** The names of the holders, without those that nobody can reach. */

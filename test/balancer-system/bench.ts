@@ -52,7 +52,7 @@ export const configFile = '/etc/ha-agent/controller.json';
 const firstOfPool = 81;
 const lastOfPool = 100;
 
-/** The configuration of the controller. */
+/** The configuration of the controller. @param more keys of its section for load balancers */
 export function controllerConfigOf(lab: BalancerLab, more: object = {}): object {
   const pool = (address: (number: number) => string) => [
     { from: address(firstOfPool), to: address(lastOfPool) },
@@ -68,13 +68,11 @@ export function controllerConfigOf(lab: BalancerLab, more: object = {}): object 
     },
   ];
   const interfaces = Object.fromEntries(lab.nodes.map(({ name }) => [name, lab.interface]));
-  return {
-    networks: [{ id: network.id, name: 'lab', subnets, interface: interfaces }],
-    ...more,
-  };
+  const networks = [{ id: network.id, name: 'lab', subnets, interface: interfaces }];
+  return { balancer: { networks, ...more } };
 }
 
-interface Asked {
+interface ApiRequest {
   method: string;
   path: string;
   body?: unknown;
@@ -85,7 +83,7 @@ interface Asked {
 export async function askController(
   address: string,
   token: string,
-  { method, path, body, agent = false }: Asked,
+  { method, path, body, agent = false }: ApiRequest,
 ): Promise<Answer> {
   const sent = body === undefined ? undefined : JSON.stringify(body);
   const request = https.request({
@@ -109,7 +107,7 @@ export const waiting = 'wait=30s';
 /**
  * Sets a controller up on the first host and lets hosts join it with load balancers.
  * @param options.joining indexes of the hosts; by default all
- * @param options.config more keys for the controller's configuration
+ * @param options.config more keys for load balancers in the controller's configuration
  */
 export async function setUpBalancing(
   lab: BalancerLab,

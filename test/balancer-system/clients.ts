@@ -9,7 +9,7 @@ import { waitUntil } from '../lab/wait.ts';
 import type { Balancer } from './making.ts';
 
 /** What a member says of a request. */
-export interface Told extends Seen {
+export interface SeenWhole extends Seen {
   /** How many requests of clients it has had, with this one. */
   count: number;
   url: string;
@@ -19,11 +19,14 @@ export interface Told extends Seen {
   isEncrypted: boolean;
 }
 
-export const askTold = async (lab: BalancerLab, url: string, ...args: string[]): Promise<Told> =>
-  (await askMember(lab, url, ...args)) as Told;
+export const askWhole = async (
+  lab: BalancerLab,
+  url: string,
+  ...args: string[]
+): Promise<SeenWhole> => (await askMember(lab, url, ...args)) as SeenWhole;
 
 /** The members that answer so many requests, one after another, each on a connection of its own. */
-export async function inTurn(
+export async function membersOf(
   lab: BalancerLab,
   url: string,
   count: number,

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { ask } from '../amphora-system/bench.ts';
 import type { Balancing } from './bench.ts';
 import { holders } from './bench.ts';
-import { inTurn, untilServes } from './clients.ts';
+import { membersOf, untilServes } from './clients.ts';
 import { makeSimple, type Simple } from './making.ts';
 import { askHaproxy } from './persistence.ts';
 
@@ -40,18 +40,18 @@ export function testHealth(at: () => Balancing): void {
       expect(await all()).to.deep.equal(['ONLINE', 'ONLINE', 'ONLINE', 'ONLINE', 'ONLINE']);
     });
 
-    it('of a member that dies is ERROR, those of pool and load balancer DEGRADED, and all return', async () => {
+    it('is ERROR for a member that dies, DEGRADED above it, and ONLINE for all when it is back', async () => {
       await set('down', 0);
       await made.untilOperating(member(0), 'ERROR');
       await made.untilOperating('', 'DEGRADED');
       expect(await all()).to.deep.equal(['DEGRADED', 'ONLINE', 'DEGRADED', 'ERROR', 'ONLINE']);
-      expect(new Set(await inTurn(lab(), made.url(80), 4))).to.deep.equal(new Set(['member2']));
+      expect(new Set(await membersOf(lab(), made.url(80), 4))).to.deep.equal(new Set(['member2']));
       await set('up', 0);
       await made.untilOperating('', 'ONLINE');
       expect(await all()).to.deep.equal(['ONLINE', 'ONLINE', 'ONLINE', 'ONLINE', 'ONLINE']);
     });
 
-    it('of pool and load balancer is ERROR when all members are gone', async () => {
+    it('is ERROR for pool and load balancer when all members are gone', async () => {
       await set('down', 0, 1);
       await made.untilOperating('', 'ERROR');
       expect(await all()).to.deep.equal(['ERROR', 'ONLINE', 'ERROR', 'ERROR', 'ERROR']);
@@ -61,7 +61,7 @@ export function testHealth(at: () => Balancing): void {
       await untilServes(lab(), made);
     });
 
-    it('of a member with weight 0 is DRAINING; haproxy is told without a reload', async () => {
+    it('is DRAINING for a member with weight 0, which haproxy learns without a reload', async () => {
       const [master] = await holders(at(), made.address);
       if (master === undefined) throw new Error('No node has the VIP.');
       const pid = async () =>
@@ -69,29 +69,29 @@ export function testHealth(at: () => Balancing): void {
       const before = await pid();
       await made.put(member(0), { weight: 0 });
       await made.untilOperating(member(0), 'DRAINING');
-      expect(new Set(await inTurn(lab(), made.url(80), 4))).to.deep.equal(new Set(['member2']));
+      expect(new Set(await membersOf(lab(), made.url(80), 4))).to.deep.equal(new Set(['member2']));
       await made.put(member(0), { weight: 1 });
       await made.untilOperating(member(0), 'ONLINE');
-      expect(new Set(await inTurn(lab(), made.url(80), 4)).size).to.equal(2);
+      expect(new Set(await membersOf(lab(), made.url(80), 4)).size).to.equal(2);
       expect(await pid()).to.equal(before);
     });
 
-    it('of a member that is disabled is OFFLINE, and it gets no requests', async () => {
+    it('is OFFLINE for a member that is disabled, which gets no requests', async () => {
       await made.put(member(0), { enabled: false });
       await made.untilOperating(member(0), 'OFFLINE');
-      expect(new Set(await inTurn(lab(), made.url(80), 4))).to.deep.equal(new Set(['member2']));
+      expect(new Set(await membersOf(lab(), made.url(80), 4))).to.deep.equal(new Set(['member2']));
       await made.put(member(0), { enabled: true });
       await made.untilOperating(member(0), 'ONLINE');
     });
 
-    it('of members is NO_MONITOR without one', async () => {
+    it('is NO_MONITOR for members of a pool without one', async () => {
       await made.delete(`${pool()}/healthmonitor`);
       await made.untilOperating(member(0), 'NO_MONITOR');
       await made.addMonitor(made.pool, { type: 'HTTP', url_path: '/health' });
       await made.untilOperating(member(0), 'ONLINE');
     });
 
-    it('of a disabled listener and of a disabled load balancer is OFFLINE', async () => {
+    it('is OFFLINE for a disabled listener and for a disabled load balancer', async () => {
       const listener = `/listeners/${made.listener}`;
       await made.put(listener, { enabled: false });
       await made.untilOperating(listener, 'OFFLINE');

@@ -1,7 +1,7 @@
 import type { Body } from './making.ts';
 
 /** What is asked: a path, and further arguments for curl. */
-interface Asked {
+interface L7Request {
   path?: string;
   host?: string;
   headers?: readonly string[];
@@ -19,9 +19,9 @@ export interface L7Row {
   /** `pool` names the member of its redirect pool. */
   policy: Body & { pool?: 'member3' | 'member4' };
   rules: readonly Body[];
-  match: Asked;
+  match: L7Request;
   expected: Expected;
-  other: Asked;
+  other: L7Request;
 }
 
 const rule = (type: string, compare: string, value: string, more: Body = {}): Body => ({
@@ -223,5 +223,5 @@ export const l7Rows: readonly L7Row[] = [
   },
 ];
 
-export const argsOf = ({ host, headers = [] }: Asked): string[] =>
+export const argsOf = ({ host, headers = [] }: L7Request): string[] =>
   [...(host === undefined ? [] : [`Host: ${host}`]), ...headers].flatMap((text) => ['-H', text]);

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { MemberState } from '../lab/balancer/members.ts';
 import { ask } from '../amphora-system/bench.ts';
 import type { Balancing } from './bench.ts';
-import { inTurn } from './clients.ts';
+import { membersOf } from './clients.ts';
 import { type Body, makeSimple, type SimpleWish } from './making.ts';
 
 interface Row {
@@ -66,10 +66,10 @@ export function testMonitors(at: () => Balancing): void {
           await made.untilOperating(of(1), 'ONLINE');
           await lab.setMember(first, state);
           await made.untilOperating(of(0), 'ERROR');
-          expect(new Set(await inTurn(lab, url, 4, '-k'))).to.deep.equal(new Set(['member2']));
+          expect(new Set(await membersOf(lab, url, 4, '-k'))).to.deep.equal(new Set(['member2']));
           await lab.setMember(first, 'up');
           await made.untilOperating(of(0), 'ONLINE');
-          expect(new Set(await inTurn(lab, url, 4, '-k')).size).to.equal(2);
+          expect(new Set(await membersOf(lab, url, 4, '-k')).size).to.equal(2);
         } finally {
           await lab.setMember(first, 'up');
           await made.remove();

@@ -110,7 +110,7 @@ export function testStatistics(at: () => Balancing): void {
       );
     });
 
-    it('of the load balancer are the sums of those of its listeners', async () => {
+    it('add up to those of the load balancer', async () => {
       const [tcp, http] = await settled();
       const { loadbalancer } = await made.read<{ loadbalancer: Sums & { listeners: Sums[] } }>(
         '/stats',

@@ -8,7 +8,7 @@ import { type Identity, makeIdentity } from '../lab/amphora/certificates.ts';
 import { textOf } from '../lab/amphora/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
 import type { Balancing } from './bench.ts';
-import { askTold } from './clients.ts';
+import { askWhole } from './clients.ts';
 import { makeSimple, type Simple } from './making.ts';
 
 const secrets = {
@@ -84,9 +84,9 @@ export function testTls(at: () => Balancing): void {
       const intermediatePrint = new X509Certificate(await textOf(intermediate.certificate));
       const chain = await chainOf('www.example.com');
       expect(chain).to.deep.equal([prints.get('www'), intermediatePrint.fingerprint256]);
-      const told = await askTold(lab(), 'https://www.example.com/', ...withRoot('www'));
-      expect(told.isEncrypted).to.equal(false);
-      expect(told.headers['x-forwarded-proto']).to.equal('https');
+      const seen = await askWhole(lab(), 'https://www.example.com/', ...withRoot('www'));
+      expect(seen.isEncrypted).to.equal(false);
+      expect(seen.headers['x-forwarded-proto']).to.equal('https');
     });
 
     it('chooses a certificate by the name that the client asks for, and else the default', async () => {

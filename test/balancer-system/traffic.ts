@@ -4,7 +4,7 @@ import { expect } from 'chai';
 
 import { ask, askEcho } from '../amphora-system/bench.ts';
 import { type Balancing, network } from './bench.ts';
-import { askTold, inTurn, untilServes } from './clients.ts';
+import { askWhole, membersOf, untilServes } from './clients.ts';
 import { makeSimple, type Simple, type SimpleWish } from './making.ts';
 
 /** What clients get through a VIP, by each protocol and each algorithm. */
@@ -28,7 +28,7 @@ export function testTraffic(at: () => Balancing): void {
     it('serves by both of its members in turn as soon as the last POST was answered', async () => {
       await withSimple({}, async (made) => {
         await untilServes(lab(), made);
-        const members = await inTurn(lab(), made.url(80), 8);
+        const members = await membersOf(lab(), made.url(80), 8);
         expect(members.slice(2)).to.deep.equal(members.slice(0, -2));
         expect([...new Set(members)].sort()).to.deep.equal(['member1', 'member2']);
       });
@@ -50,7 +50,7 @@ export function testTraffic(at: () => Balancing): void {
         ...{ vip: { subnet_id: network.subnet }, tenant_id: 'tests', listeners: [listener] },
       })) as { id: string; vip: { ip_address: string } };
       const url = `http://${made.vip.ip_address}:80/`;
-      expect(new Set(await inTurn(lab(), url, 4)).size).to.equal(2);
+      expect(new Set(await membersOf(lab(), url, 4)).size).to.equal(2);
       await at().change('DELETE', `/loadbalancers/${made.id}/delete_cascade`);
       expect((await ask(lab(), url, '--max-time', '2')).status).to.equal(0);
     });
@@ -61,7 +61,7 @@ export function testTraffic(at: () => Balancing): void {
         await untilServes(lab(), made);
         const second = lab().members[2]?.address6;
         await made.addMember(made.pool, { ip_address: second, protocol_port: 80 });
-        const members = await inTurn(lab(), made.url(80), 9);
+        const members = await membersOf(lab(), made.url(80), 9);
         expect([...new Set(members)].sort()).to.deep.equal(['member1', 'member2', 'member3']);
       });
     });
@@ -88,10 +88,10 @@ export function testTraffic(at: () => Balancing): void {
       await withSimple({ listener: { insert_headers: headers } }, async (made) => {
         await untilServes(lab(), made);
         const source = lab().sources[2] as string;
-        const told = await askTold(lab(), made.url(80), '--interface', source);
-        expect(told.headers).to.include({ 'x-forwarded-for': source, 'x-forwarded-port': '80' });
+        const seen = await askWhole(lab(), made.url(80), '--interface', source);
+        expect(seen.headers).to.include({ 'x-forwarded-for': source, 'x-forwarded-port': '80' });
         await made.put(`/listeners/${made.listener}`, { insert_headers: {} });
-        const after = await askTold(lab(), made.url(80));
+        const after = await askWhole(lab(), made.url(80));
         expect(after.headers).to.not.have.any.keys('x-forwarded-for', 'x-forwarded-port');
       });
     });
@@ -125,8 +125,8 @@ export function testTraffic(at: () => Balancing): void {
           ...['--resolve', `${member.name}:443:${address}`],
           ...['--cacert', lab().certificateOf(member)],
         ];
-        const told = await askTold(lab(), `https://${member.name}/`, ...args);
-        expect(told).to.include({ member: member.name, isEncrypted: true });
+        const seen = await askWhole(lab(), `https://${member.name}/`, ...args);
+        expect(seen).to.include({ member: member.name, isEncrypted: true });
       });
     });
 
@@ -140,8 +140,8 @@ export function testTraffic(at: () => Balancing): void {
       await withSimple(wish, async (made) => {
         await untilServes(lab(), made);
         const source = lab().sources[3] as string;
-        const told = await askTold(lab(), made.url(80), '--interface', source);
-        expect(told.client).to.equal(source);
+        const seen = await askWhole(lab(), made.url(80), '--interface', source);
+        expect(seen.client).to.equal(source);
       });
     });
 
@@ -149,7 +149,7 @@ export function testTraffic(at: () => Balancing): void {
       await withSimple({}, async (made) => {
         await untilServes(lab(), made);
         await made.put(`/pools/${made.pool}/members/${made.members[0]}`, { weight: 3 });
-        const members = await inTurn(lab(), made.url(80), 16);
+        const members = await membersOf(lab(), made.url(80), 16);
         expect(members.filter((name) => name === 'member1')).to.have.length(12);
       });
     });
@@ -160,7 +160,7 @@ export function testTraffic(at: () => Balancing): void {
         const url = made.url(80, '/download?bytes=1000&ms=1000');
         const long = lab().inClient(['curl', '-sS', '-D', '-', '-o', '/dev/null', url]);
         await sleep(1000);
-        const others = await inTurn(lab(), made.url(80), 6);
+        const others = await membersOf(lab(), made.url(80), 6);
         const { stdout } = await long;
         const busy = /^x-member: (\w+)/im.exec(stdout)?.[1];
         expect(busy).to.match(/^member[12]$/);
@@ -176,7 +176,7 @@ export function testTraffic(at: () => Balancing): void {
           await untilServes(lab(), made);
           const all = new Set<string>();
           for (const source of lab().sources) {
-            const own = await inTurn(lab(), made.url(80), 3, '--interface', source);
+            const own = await membersOf(lab(), made.url(80), 3, '--interface', source);
             expect(new Set(own).size, source).to.equal(1);
             all.add(own[0] as string);
           }

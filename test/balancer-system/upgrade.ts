@@ -48,7 +48,7 @@ export function testUpgrade(at: () => Balancing): void {
     }
 
     for (const role of ['standby', 'master'] as const) {
-      it(`of the ${role} fails no request, and restarts only the agent`, async () => {
+      it(`fails no request on the ${role}, and restarts only the agent`, async () => {
         const node = (await settled(at(), made))[role];
         const before = await processesOf(node);
         await underLoad(at().lab, made.address, async () => {
@@ -62,7 +62,7 @@ export function testUpgrade(at: () => Balancing): void {
       });
     }
 
-    it('of the controller fails no request, and it knows all afterwards', async () => {
+    it('fails no request on the controller, which knows all afterwards', async () => {
       const node = at().controller;
       const before = await show(node, 'ha-controller');
       await underLoad(at().lab, made.address, async () => {

@@ -21,20 +21,18 @@ export async function becomeUpstream(
 ): Promise<void> {
   const read = (path: string): Promise<string> => node.run(['cat', path]);
   const former = await read(file);
-  const valueOf = (key: string): string => {
-    const found = new RegExp(`^${key} *= *(.*)$`, 'm').exec(former)?.[1];
-    if (found === undefined) throw new Error(`${file} has no ${key}.`);
-    return found;
-  };
+  const valueOf = (key: string): string | undefined =>
+    new RegExp(`^${key} *= *(.*)$`, 'm').exec(former)?.[1];
   await node.run(['systemctl', 'disable', '--now', 'ha-amphora']);
   await node.run(['mkdir', '-p', certificates]);
   const own = (await read(`${identity}/certificate.pem`)) + (await read(`${identity}/key.pem`));
   await node.writeFile(`${certificates}/server.pem`, own, 0o600);
   await node.writeFile(`${certificates}/client_ca.pem`, await read(`${identity}/authority.pem`));
   const text = agentConfigurationText({
-    amphoraId: valueOf('amphora_id'),
+    amphoraId: valueOf('amphora_id') ?? node.name,
     controllers: [`${controller.address}:5555`],
-    heartbeatKey: valueOf('heartbeat_key'),
+    // The controller sends its own.
+    heartbeatKey: valueOf('heartbeat_key') ?? 'the controller has another',
     heartbeatInterval: 1,
     topology: 'SINGLE',
   });

@@ -9,7 +9,7 @@ import { type BalancerLab, upBalancerHosts } from '../lab/balancer/lab.ts';
 import { down, type LabNode } from '../lab/lab.ts';
 import { progressOnStderr } from '../lab/progress.ts';
 import { type Balancing, setUpBalancing } from './bench.ts';
-import { inTurn, untilServes } from './clients.ts';
+import { membersOf, untilServes } from './clients.ts';
 import { printJournals } from './journals.ts';
 import { makeSimple, type Simple } from './making.ts';
 import { statusOf } from './nodes.ts';
@@ -57,7 +57,7 @@ describe("a controller of load balancers, with Octavia's agent of Debian 12 on i
     const { nodes } = await statusOf(made);
     expect(nodes.map((each) => each.name)).to.deep.equal([node.name]);
     await untilServes(at().lab, made);
-    expect(new Set(await inTurn(at().lab, made.url(80), 6)).size).to.equal(2);
+    expect(new Set(await membersOf(at().lab, made.url(80), 6)).size).to.equal(2);
   });
 
   it('has its statuses by the heartbeats of that agent', async () => {
@@ -80,7 +80,7 @@ describe("a controller of load balancers, with Octavia's agent of Debian 12 on i
   it('changes the load balancer by a reload', async () => {
     const member = `/pools/${made.pool}/members/${made.members[0]}`;
     await made.put(member, { weight: 0 });
-    expect(new Set(await inTurn(at().lab, made.url(80), 4))).to.deep.equal(new Set(['member2']));
+    expect(new Set(await membersOf(at().lab, made.url(80), 4))).to.deep.equal(new Set(['member2']));
     await made.put(member, { weight: 1 });
     await made.put(`/listeners/${made.listener}`, {
       insert_headers: { 'X-Forwarded-For': 'true' },

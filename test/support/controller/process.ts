@@ -32,10 +32,15 @@ export interface ControllerPlace {
   environment: NodeJS.ProcessEnv;
 }
 
-/** Makes a store with its authority, and a configuration. @param folder of a test */
+/**
+ * Makes a store with its authority, and a configuration.
+ * @param folder of a test
+ * @param more keys of the configuration
+ */
 export async function makeControllerPlace(
   folder: string,
   state = join(folder, 'state'),
+  more: object = {},
 ): Promise<ControllerPlace> {
   const port = await freePort();
   const signer = makeSigner(makeRun(makeLog('silent')), join(folder, 'signing'));
@@ -46,7 +51,7 @@ export async function makeControllerPlace(
     secrets_key: join(folder, 'controller.key'),
     heartbeat_port: await freePort(),
   };
-  const config = { address: '127.0.0.1', port, state_directory: state, balancer };
+  const config = { address: '127.0.0.1', port, state_directory: state, balancer, ...more };
   const files = { agent: join(folder, 'config.json'), controller: join(folder, 'controller.json') };
   await writeFile(files.agent, JSON.stringify({ state_directory: agent }));
   await writeFile(files.controller, JSON.stringify(config));
@@ -62,6 +67,7 @@ export async function makeControllerPlace(
 
 /** A real ha-controller. It has a /run of its own, because its socket has a fixed path. */
 export interface ControllerProcess {
+  pid: number;
   ask: AskController;
   /** Whether it has ended. */
   hasEnded(): boolean;
@@ -101,6 +107,8 @@ export function startControllerProcess({ environment }: ControllerPlace): Contro
   listening.catch(() => undefined);
   child.stderr.on('data', (piece: Buffer) => (errors = (errors + piece.toString()).slice(-4000)));
   return {
+    // The shell and unshare(1) have become the program.
+    pid: child.pid ?? 0,
     ask: makeAskController(`/proc/${child.pid ?? 0}/root${controllerSocket}`),
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     listening,
@@ -117,21 +125,42 @@ export interface ApiAnswer {
   body: { status: number; code?: string; msg?: string; data?: unknown };
 }
 
+export interface ApiRequest {
+  method: string;
+  path: string;
+  body?: unknown;
+  key?: string;
+}
+
 /**
- * Asks the API over the network.
+ * Asks the API of gateways over the network.
  * @returns undefined if no whole answer came
  */
 export async function askApi(
-  { port, token }: ControllerPlace,
-  { method, path, body, key }: { method: string; path: string; body?: unknown; key?: string },
+  place: ControllerPlace,
+  request: ApiRequest,
 ): Promise<ApiAnswer | undefined> {
+  const path = `/admin-api/gateway${request.path}`;
+  return (await askPlace(place, { ...request, path })) as ApiAnswer | undefined;
+}
+
+/**
+ * Asks any API of a controller over the network.
+ * @param request.path from the root
+ * @returns the answer, its body undefined if it is empty; undefined if no whole answer came
+ */
+export async function askPlace(
+  { port, token }: ControllerPlace,
+  { method, path, body, key }: ApiRequest,
+  agent: https.Agent | false = false,
+): Promise<(Omit<ApiAnswer, 'body'> & { body: unknown }) | undefined> {
   try {
     const request = https.request({
-      ...{ host: '127.0.0.1', port, method, path: `/admin-api/gateway${path}` },
-      ...{ rejectUnauthorized: false, agent: false },
+      ...{ host: '127.0.0.1', port, method, path },
+      ...{ rejectUnauthorized: false, agent },
       headers: {
-        'API-Token': token,
-        'Content-Type': 'application/json',
+        ...{ 'API-Token': token, 'X-Auth-Token': token },
+        ...(body !== undefined && { 'Content-Type': 'application/json' }),
         ...(key !== undefined && { 'Idempotency-Key': key }),
       },
     });
@@ -139,7 +168,8 @@ export async function askApi(
     request.end(body === undefined ? undefined : JSON.stringify(body));
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     const { statusCode: status = 0, headers } = response;
-    return { status, headers, body: JSON.parse(await text(response)) as ApiAnswer['body'] };
+    const said = await text(response);
+    return { status, headers, body: said === '' ? undefined : (JSON.parse(said) as unknown) };
   } catch {
     return undefined;
   }

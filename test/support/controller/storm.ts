@@ -30,7 +30,7 @@ export interface StormCounts {
   orders: number;
 }
 
-interface StormNode {
+export interface StormNode {
   id: number;
   node: FakeNode;
 }
@@ -112,7 +112,7 @@ async function loadUntilKill({
 }
 
 /** Starts a node, which joins by the real route. */
-async function joinNode(
+export async function joinNode(
   {
     place,
     controller,

@@ -79,6 +79,9 @@ export function quotaRows({ quotas }: BalancerDomain, changing: MakeChange): Row
       schema: 'nothing',
       codes: ['balancer_object_not_found'],
       async carryOut({ tenant }, { scope }): Promise<Made> {
+        const own = await quotas.list(scope);
+        if (!own.some(({ project }) => project === tenant))
+          throw new Fault('balancer_object_not_found', `Quotas ${tenant} not found.`);
         await quotas.reset(scope, tenant);
         return {};
       },

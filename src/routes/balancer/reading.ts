@@ -38,7 +38,7 @@ export function listRow<F extends Fields, T>({
     async handle(values, call) {
       const page = pageOf(values, keys);
       const found = await list(values as ValuesOf<F>, page, scopeOf(call));
-      return { body: found.map(document) };
+      return { body: found.map((each) => document(each)) };
     },
   });
 }

@@ -70,7 +70,7 @@ async function prepare(bench: OperatorBench, host: TestBalancer, of: Exchange): 
   };
   const marker = /[?&]marker=([^&]+)/.exec(of.path)?.[1];
   const lbId = lb ?? marker ?? (of.label === 'lb same id' ? sent.id : undefined);
-  if (lbId === undefined || !(isThere(lb) || lb === undefined)) return;
+  if (lbId === undefined || (lb !== undefined && !isThere(lb))) return;
   await make('/loadbalancers', {
     id: lbId,
     vip: { network_id: network },

@@ -10,6 +10,7 @@ import {
   readObject,
   type ReadValues,
 } from './attribute.ts';
+import { isUuid } from './values.ts';
 import { quoted, Unreadable, Wrong, wrongValue } from './wrong.ts';
 
 /** A field whose value an attribute reads. */
@@ -54,12 +55,13 @@ export function parameter<T>(of: Attribute<T>): Field<T> & { isOptional: true } 
   return { ...fieldOf(of, 'query', true), isOptional: true };
 }
 
-/** An id in the path. Any text may be one; the domain says that it is not found. */
+/** An id in the path. Any text may be one; the domain says that it is not found. A tenant is no id, but any text. */
 export function pathId(kind: string): Field<string> {
   const of: Attribute<string> = attribute({ type: 'string' }, (value) => {
     const text = String(value);
     // eslint-disable-next-line no-control-regex -- no store has an id with these
-    if (text.length <= 255 && !/[\x00-\x1f\x7f]/.test(text)) return text.toLowerCase();
+    if (text.length <= 255 && !/[\x00-\x1f\x7f]/.test(text))
+      return isUuid(text) && kind !== 'Quotas' ? text.toLowerCase() : text;
     throw new Fault('balancer_object_not_found', `${kind} ${visible(text)} not found.`);
   });
   return fieldOf(of, 'path', false);

@@ -77,7 +77,11 @@ export async function keepBusy(
   host.deployer.hold();
   const method = how === 'PENDING_UPDATE' ? 'put' : 'delete';
   const path = how === 'PENDING_UPDATE' ? base : `${base}/delete_cascade`;
-  const answer = await bench.ask(method, path, how === 'PENDING_UPDATE' ? { name: 'x' } : undefined);
+  const answer = await bench.ask(
+    method,
+    path,
+    how === 'PENDING_UPDATE' ? { name: 'x' } : undefined,
+  );
   expect(answer.status).to.equal(202);
 }
 

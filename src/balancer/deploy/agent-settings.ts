@@ -21,7 +21,7 @@ export interface AgentSettings {
 export function textOf(settings: AgentSettings): string {
   const { amphora, port, receivers, heartbeatKey, intervalSeconds } = settings;
   const isSound =
-    /^[A-Za-z0-9_-]{1,64}$/.test(amphora) &&
+    /^[A-Za-z0-9_.-]{1,64}$/.test(amphora) &&
     // oslo.config replaces what follows a dollar.
     /^[A-Za-z0-9+/=_-]{16,128}$/.test(heartbeatKey) &&
     receivers.every(({ address }) => /^[0-9a-fA-F.:]{2,45}$/.test(address)) &&

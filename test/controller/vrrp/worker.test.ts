@@ -47,7 +47,6 @@ describe('the worker of VRRP', () => {
       digestOf: digestOfWanted,
       log: keepingLog().log,
       times,
-      orderDeadlineMs: 200,
     });
     worker = made;
     const put = (id: number, priority = 150, on = [1, 2]) =>
@@ -179,7 +178,9 @@ describe('the worker of VRRP', () => {
 
   it('counts a node that does not answer an order as unreachable', async () => {
     const { nodes, worker, put } = bench();
-    nodes.of(1).onOrder = () => new Promise(() => undefined);
+    nodes.of(1).onOrder = () => {
+      throw new Fault('node_unreachable', 'It took too long.');
+    };
     await put(1, 150, [1]);
     expect((await worker.apply([1]))[0]).to.include({ result: 'unreachable' });
   });

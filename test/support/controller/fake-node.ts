@@ -24,7 +24,8 @@ export interface FakeNode {
   pollMs: number;
   /** Answers each request before the usual answer. Undefined means the usual answer. */
   intercept:
-    ((what: string) => { status: number; body: unknown } | 'hang up' | undefined) | undefined;
+    | ((what: string) => { status: number; body: unknown } | 'hang up' | 'be silent' | undefined)
+    | undefined;
   /** Changes the report and answers those who wait for it. */
   change(more: Partial<KeepalivedReport>): void;
   certify(certificate: string, key: string, authority: string): void;
@@ -118,6 +119,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
       request.socket.destroy();
       return;
     }
+    if (other === 'be silent') return;
     const { status, body: text } = other ?? { status: 200, body: await usual(what, url, body) };
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(text));
   }

@@ -18,7 +18,7 @@ export interface GatewayDomain {
   views: Views;
   /**
    * Has a node run what the store says, although it runs something else since before a restore.
-   * Faults: `node_refused`, `nodes_unreachable`
+   * Faults: `node_refused`, `nodes_unreachable`, `store_unavailable`
    */
   adopt(node: number): Promise<void>;
   /** Publishes the names as the rows have them, which a crash may have prevented. */
@@ -49,9 +49,8 @@ export function makeGatewayDomain(parts: GatewayDomainParts): GatewayDomain {
     async adopt(node) {
       const [outcome] = await parts.worker.confirm(node);
       if (outcome === undefined || outcome.result === 'running') return;
-      const isAway = outcome.result === 'unreachable' || outcome.result === 'gone';
       throw new Fault(
-        isAway ? 'nodes_unreachable' : 'node_refused',
+        faultCodes[outcome.result],
         `The node does not run what the store says: ${outcome.why ?? 'it does not say why.'}`,
       );
     },
@@ -60,3 +59,11 @@ export function makeGatewayDomain(parts: GatewayDomainParts): GatewayDomain {
     },
   };
 }
+
+const faultCodes = {
+  unreachable: 'nodes_unreachable',
+  gone: 'nodes_unreachable',
+  refused: 'node_refused',
+  held: 'node_refused',
+  failed: 'store_unavailable',
+} as const;

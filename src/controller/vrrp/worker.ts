@@ -17,9 +17,10 @@ import { makePlanner } from './planner.ts';
 
 /**
  * What became of a change on one node. `held` means that the node runs something else that this store did not order: since
- * before a restore, and nobody has confirmed that it may go, or from another copy of the store.
+ * before a restore, and nobody has confirmed that it may go, or from another copy of the store. `failed` means that the
+ * controller itself could not order it, because its store cannot be read or written now.
  */
-export type NodeResult = 'running' | 'unreachable' | 'refused' | 'held' | 'gone';
+export type NodeResult = 'running' | 'unreachable' | 'refused' | 'held' | 'failed' | 'gone';
 
 export interface NodeOutcome {
   node: number;
@@ -93,8 +94,7 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
 
   async function attempt(node: number): Promise<Attempt> {
     const tried = await tryOnce(node).catch((error: unknown): Attempt => {
-      // The store cannot be read or written now.
-      return { node, result: 'unreachable', why: textOf(error), sentAt: undefined, isOpen: true };
+      return { node, result: 'failed', why: textOf(error), sentAt: undefined, isOpen: true };
     });
     if (tried.result === 'running' || tried.result === 'gone') troubles.delete(node);
     else {

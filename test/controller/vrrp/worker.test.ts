@@ -337,7 +337,7 @@ describe('the worker of VRRP', () => {
     const { worker, put, store, nodes } = bench();
     await put(1, 150, [1]);
     store.fail(new Fault('no_space', 'The disk is full.'));
-    expect((await worker.apply([1]))[0]).to.include({ why: 'The disk is full.' });
+    expect((await worker.apply([1]))[0]).to.include({ result: 'failed', why: 'The disk is full.' });
     store.fail(undefined);
     await until(() => nodes.of(1).orders.length === 1);
   });

@@ -42,6 +42,16 @@ describe('changes of keepalived groups', () => {
     const { body } = await bench.ask('get', path);
     return body.data.data[0] as Shown;
   };
+  /** @param numbers the transactions from now on that fail, from 1 */
+  const failTransactions = (...numbers: number[]) => {
+    const write = bench.store.write.bind(bench.store);
+    let calls = 0;
+    bench.store.write = (work) => {
+      calls += 1;
+      if (!numbers.includes(calls)) return write(work);
+      return Promise.reject(new Fault('no_space', 'Its disk is full. Nothing was changed.'));
+    };
+  };
   const wantedOn = (node: number) => bench.nodes.of(node).orders.at(-1)?.wanted.instances ?? [];
 
   it('are answered when the nodes run them', async () => {
@@ -190,6 +200,37 @@ describe('changes of keepalived groups', () => {
       expect(await bench.rows()).to.equal(before);
     });
   }
+
+  it('are not said to be taken back if the store fails meanwhile, and the refusal is still named', async () => {
+    await bench.ask('post', groups, groupOf());
+    bench.nodes.of(2).onOrder = () => {
+      bench.store.fail(new Fault('store_unavailable', 'It is read-only. Nothing was changed.'));
+      throw new Fault('node_refused', "keepalived says: 'Unknown keyword'.");
+    };
+    const { status, body } = await bench.ask('put', one, { virtual_ip: '10.0.0.105' });
+    expect([status, body.code]).to.deep.equal([409, 'outcome_unknown']);
+    expect(body.msg).to.include('Unknown keyword').and.not.include('Nothing was changed');
+    expect((await shown()).virtual_ip).to.equal('10.0.0.105');
+  });
+
+  it('are taken back if the store fails before the nodes get them, and the store is named', async () => {
+    const before = await bench.rows();
+    // The first one has the rows, and the next ones have the orders of the two nodes.
+    failTransactions(2, 3);
+    const { status, body } = await bench.ask('post', groups, groupOf());
+    expect([status, body.code]).to.deep.equal([503, 'store_unavailable']);
+    expect(await bench.rows()).to.equal(before);
+  });
+
+  it('say that a removed group is still there if the store fails at the end', async () => {
+    await bench.ask('post', groups, groupOf());
+    // The rows go after the orders of the two nodes.
+    failTransactions(4);
+    const { status, body } = await bench.ask('delete', one);
+    expect([status, body.code]).to.deep.equal([409, 'outcome_unknown']);
+    expect(body.msg).to.include('still there, offline').and.not.include('Nothing was changed');
+    expect((await bench.ask('delete', one)).status).to.equal(200);
+  });
 
   it('are taken if some nodes cannot be reached, and the detail of these says so', async () => {
     bench.nodes.of(2).isReachable = false;
@@ -428,6 +469,25 @@ describe('the names of keepalived groups', () => {
     await bench.ask('put', '/1', { name: 'west' });
     expect((await names())[0]).to.equal('10.0.0.100\tvg1.west.example.org');
     await bench.ask('put', one, { status: 1 });
+    expect(await names()).to.deep.equal([]);
+    await bench.stop();
+  });
+
+  it('are not in the file of a group that was taken back', async () => {
+    const folder = (await gatewayBench()).folder;
+    const path = join(folder, 'hosts');
+    const bench = await gatewayBench({
+      dns: { type: 'file', path, format: 'hosts', domain: null, ttl: 60 },
+    });
+    await bench.gateway();
+    const names = async () => (await readFile(path, 'utf8')).split('\n').slice(1, -1);
+    bench.nodes.of(2).onOrder = async () => {
+      bench.nodes.of(2).onOrder = () => undefined;
+      await bench.ask('put', '/1', { name: 'west' });
+      expect(await names()).to.deep.equal(['10.0.0.100\tvg1.west']);
+      throw new Fault('node_refused', 'No.');
+    };
+    expect((await bench.ask('post', groups, groupOf({ status: 0 }))).status).to.equal(409);
     expect(await names()).to.deep.equal([]);
     await bench.stop();
   });

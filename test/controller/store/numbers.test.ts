@@ -96,6 +96,20 @@ describe('backups and numbers of the store', () => {
     expect(await take()).to.be.greaterThan(Math.max(...given));
   });
 
+  it('a restore goes above all epochs, also after a file from before a restore was put back', async () => {
+    await store.backup(backup());
+    await store.close();
+    await copyFile(storePaths(state()).file, join(folder.path, 'first.db'));
+    expect((await restore()).identity.epoch).to.equal(2);
+    await copyFile(join(folder.path, 'first.db'), storePaths(state()).file);
+    store = await open();
+    expect(store.identity.epoch).to.equal(1);
+    await take();
+    await store.close();
+    expect((await restore()).identity.epoch).to.equal(3);
+    store = await open();
+  });
+
   it('a backup can be restored into an empty folder, with an epoch above its own', async () => {
     await addParent(store, 'one');
     await store.backup(backup());

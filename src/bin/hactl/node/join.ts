@@ -66,7 +66,7 @@ async function join(
   );
   const { name: usual, ...facts } = await host.facts();
   const name = options.name ?? usual;
-  const { request, key } = await host.request(name);
+  const request = await host.request(name);
   // It is loaded for this command only.
   const { askToJoin } = await import('../../../controller/nodes/join-client.ts');
   const joined = await askToJoin(url, joinPath, token, {
@@ -77,7 +77,7 @@ async function join(
     request,
     ...(options.address !== undefined && { host: options.address }),
   });
-  await host.store(joined, key, { name, controller: url.origin });
+  await host.store(joined, { name, controller: url.origin });
   await startAgent();
   return { id: joined.id, name };
 }

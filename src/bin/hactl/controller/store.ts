@@ -1,4 +1,4 @@
-import { copyFile, rename, rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
@@ -20,6 +20,7 @@ const load = async () => ({
   ...(await import('../../../controller/init.ts')),
   ...(await import('../../../controller/certificates/signer.ts')),
   ...(await import('../../../controller/store/closed-backup.ts')),
+  ...(await import('../../../controller/store/copies.ts')),
   ...(await import('../../../controller/store/restore.ts')),
   ...(await import('../../wiring/controller/families.ts')),
 });
@@ -95,16 +96,9 @@ async function backupTo(to: string, ask: AskController): Promise<void> {
     return;
   }
   // The unit of the controller can write to its own folder only.
-  const temporary = `${to}.making`;
-  try {
-    await createFile(temporary, '', 0o600);
-    await orNoSpace(to, async () => {
-      await copyFile((made as { path: string }).path, temporary);
-      await rename(temporary, to);
-    });
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  const { writeCopy } = await load();
+  const { path } = made as { path: string };
+  await writeCopy(to, (temporary) => orNoSpace(to, () => copyFile(path, temporary)));
 }
 
 /** Adds `restore`. */

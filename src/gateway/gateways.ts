@@ -42,9 +42,12 @@ export function makeGateways({
   publisher: Publisher;
 }): Gateways {
   /** Leaves out nodes that have been removed since. */
-  async function withJoined(gateway: Gateway): Promise<Gateway> {
+  async function withJoined(gateways: readonly Gateway[]): Promise<Gateway[]> {
     const known = new Set((await registry.list()).map(({ id }) => id));
-    return { ...gateway, nodes: gateway.nodes.filter((each) => known.has(each)) };
+    return gateways.map((each) => ({
+      ...each,
+      nodes: each.nodes.filter((node) => known.has(node)),
+    }));
   }
 
   /** @returns the ids of nodes that have joined. Faults: `node_not_found` */
@@ -69,11 +72,15 @@ export function makeGateways({
       const matching = rows.filter((row) => name === undefined || row['name'] === name);
       const shown = matching.slice((page - 1) * pageSize, page * pageSize);
       const nodes = await store.all('SELECT gateway, node FROM gateway_nodes ORDER BY node');
-      const found = await Promise.all(shown.map((row) => withJoined(gatewayOf(row, nodes))));
-      return { gateways: found, count: matching.length };
+      const gateways = await withJoined(shown.map((row) => gatewayOf(row, nodes)));
+      return { gateways, count: matching.length };
     },
 
-    find: async (id) => withJoined(await findGateway(store, id)),
+    async find(id) {
+      const found = await findGateway(store, id);
+      const [shown = found] = await withJoined([found]);
+      return shown;
+    },
 
     async create({ name, nodes }) {
       const ids = await idsOf(nodes, 'nodes');

@@ -342,7 +342,13 @@ describe('the removal of a node', () => {
   it('empties the node, and then forgets it', async () => {
     const { node, joined } = await ground.addNode();
     await ground.links.refresh();
-    await removal()(joined.id, { isLost: false });
+    const forgotten: number[] = [];
+    const use: NodeUse = {
+      uses: () => Promise.resolve([]),
+      forget: (id) => Promise.resolve(void forgotten.push(id)),
+    };
+    await removal([use])(joined.id, { isLost: false });
+    expect(forgotten).to.deep.equal([joined.id]);
     expect(node.hasLeft).to.equal(true);
     expect(await ground.registrations.all()).to.deep.equal([]);
     expect(ground.links.isReachable(joined.id)).to.equal(false);

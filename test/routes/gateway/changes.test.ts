@@ -137,7 +137,24 @@ describe('changes of keepalived groups', () => {
     expect(group.real_nodes[0]?.detail).to.equal('The group is offline.');
   });
 
-  it('keep the router id of a group for its life, and let it rest after that', async () => {
+  it('give a group another router id only if it moves to where its own is taken', async () => {
+    const moved = (name: string, virtual_ip: string) => ({
+      name,
+      virtual_ip,
+      real_nodes: [{ node: 1, interface: 'eth1', priority: 150 }],
+    });
+    await bench.ask('post', groups, groupOf({ router_id: 5 }));
+    await bench.ask('put', one, moved('VG1', '10.1.0.100'));
+    expect((await shown()).router_id).to.equal(5);
+    await bench.ask('post', groups, groupOf({ name: 'VG2', router_id: 6 }));
+    await bench.ask('post', groups, { ...groupOf(moved('VG3', '10.1.0.101')), router_id: 6 });
+    await bench.ask('put', `${groups}/2`, moved('VG2', '10.1.0.102'));
+    expect((await shown(`${groups}/2`)).router_id).to.equal(1);
+    const refused = await bench.ask('put', one, { router_id: 9 });
+    expect([refused.status, refused.body.code]).to.deep.equal([409, 'router_id_taken']);
+  });
+
+  it('keep the router id of a group until it is removed, and let it rest after that', async () => {
     await bench.ask('post', groups, groupOf({ router_id: 5 }));
     await bench.ask('put', one, { status: 2 });
     await bench.ask('put', one, { status: 1, name: 'renamed', router_id: 5 });

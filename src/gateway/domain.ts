@@ -5,6 +5,7 @@ import type { RenderNode } from '../controller/vrrp/trial.ts';
 import type { VrrpWorker } from '../controller/vrrp/worker.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Log } from '../kit/log.ts';
+import { followOwnAddresses } from './dns/own-addresses.ts';
 import { makePublisher } from './dns/publisher.ts';
 import type { Resolver } from './dns/resolver.ts';
 import { type Gateways, makeGateways } from './gateways.ts';
@@ -21,8 +22,9 @@ export interface GatewayDomain {
    * Faults: `node_refused`, `nodes_unreachable`, `store_unavailable`
    */
   adopt(node: number): Promise<void>;
-  /** Publishes the names as the rows have them, which a crash may have prevented. */
+  /** Publishes the names as the rows have them, which a crash may have prevented, and follows the addresses of nodes. */
   start(): Promise<void>;
+  stop(): void;
 }
 
 export interface GatewayDomainParts {
@@ -42,6 +44,7 @@ export interface GatewayDomainParts {
 
 export function makeGatewayDomain(parts: GatewayDomainParts): GatewayDomain {
   const publisher = makePublisher(parts);
+  let unfollow: (() => void) | undefined;
   return {
     gateways: makeGateways({ ...parts, publisher }),
     groups: makeGroupChanges({ ...parts, publisher }),
@@ -55,7 +58,11 @@ export function makeGatewayDomain(parts: GatewayDomainParts): GatewayDomain {
       );
     },
     async start() {
+      unfollow = followOwnAddresses({ ...parts, publisher });
       await publisher.refresh();
+    },
+    stop() {
+      unfollow?.();
     },
   };
 }

@@ -129,7 +129,7 @@ export function makeGroupChanges(parts: GroupChangesParts): GroupChanges {
       log.error({ group: worked.id, error: textOf(error) }, 'a change could not be taken back');
       throw new Fault(
         'outcome_unknown',
-        `${say('and it could not be taken back, because the store cannot be written')} Its nodes are tried again. See 'journalctl -u ha-controller'; read the group when the store can be written, and correct it before you try again.`,
+        `${say('and it could not be taken back')} 'journalctl -u ha-controller' shows why. Its nodes are tried again; read the group, and correct it before you try again.`,
       );
     }
     await worker.apply(affectedBy(worked));

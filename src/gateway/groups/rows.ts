@@ -1,7 +1,8 @@
 import type { Reading, Row, Transaction } from '../../controller/store/store.ts';
 import { Fault } from '../../kit/fault.ts';
 import { withoutPrefix } from '../../kit/ip.ts';
-import { type Group, type GroupStatus, virtualAddresses } from '../gateway.ts';
+import { refuseDnsName } from '../dns/names.ts';
+import { type Group, type GroupStatus, published, virtualAddresses } from '../gateway.ts';
 
 /** What no query looks for, as JSON in one column. */
 type Settings = Pick<Group, 'interval' | 'preempt' | 'isUnicast' | 'check' | 'members'>;
@@ -102,6 +103,10 @@ async function refuseTaken(transaction: Transaction, group: Group): Promise<void
       'name_taken',
       `The group ${Number(namesake['id'])} of this gateway has the name '${name}'. Choose another name, or change that group.`,
     );
+  }
+  if (group.status === published) {
+    const own = await transaction.one('SELECT name FROM gateways WHERE id = $1', [gateway]);
+    await refuseDnsName(transaction, group, String(own?.['name']));
   }
   for (const address of virtualAddresses(group).map(withoutPrefix)) {
     const other = await transaction.one(

@@ -490,6 +490,47 @@ describe('the names of keepalived groups', () => {
     await bench.stop();
   });
 
+  it('follow the own address of a node that serves by it too', async () => {
+    const folder = (await gatewayBench()).folder;
+    const path = join(folder, 'hosts');
+    const bench = await gatewayBench({
+      dns: { type: 'file', path, format: 'hosts', domain: null, ttl: 60 },
+    });
+    await bench.service.domain.start();
+    await bench.gateway();
+    const real_nodes = [{ node: 2, interface: 'eth0', priority: 100, keepalived_managed: false }];
+    await bench.ask('post', groups, groupOf({ status: 0, real_nodes }));
+    const { node } = bench.nodes.of(2);
+    const moved = { name: 'eth0', addresses: ['10.0.0.77/24'] };
+    bench.nodes.of(2).node = { ...node, interfaces: [moved] };
+    bench.nodes.say(2);
+    const text = '10.0.0.100\tvg1.edge\n10.0.0.77\tvg1.edge\n';
+    while (!(await readFile(path, 'utf8')).endsWith(text))
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    await bench.stop();
+  });
+
+  it('are of one published group each, in whatever case', async () => {
+    const bench = await gatewayBench();
+    await bench.gateway('edge');
+    await bench.gateway('b.edge');
+    await bench.ask('post', groups, groupOf({ name: 'a.b', status: 0 }));
+    const another = (name: string) => groupOf({ name, status: 0, virtual_ip: '10.0.0.101' });
+    for (const [path, name] of [
+      [groups, 'A.b'],
+      ['/2/virtual_groups', 'a'],
+    ] as const) {
+      const { status, body } = await bench.ask('post', path, another(name));
+      expect([status, body.code]).to.deep.equal([409, 'name_taken']);
+      expect(body.msg).to.include("'a.b.edge'");
+    }
+    await bench.ask('put', '/2', { name: 'other' });
+    expect((await bench.ask('post', '/2/virtual_groups', another('a'))).status).to.equal(200);
+    const renamed = await bench.ask('put', '/2', { name: 'B.edge' });
+    expect([renamed.status, renamed.body.code]).to.deep.equal([409, 'name_taken']);
+    await bench.stop();
+  });
+
   it('are not in the file of a group that was taken back', async () => {
     const folder = (await gatewayBench()).folder;
     const path = join(folder, 'hosts');
@@ -517,6 +558,8 @@ describe('the names of keepalived groups', () => {
     const { status, headers } = await bench.ask('post', groups, groupOf({ status: 0 }));
     expect(status).to.equal(200);
     expect(headers['x-ha-warnings']).to.include('/nonexistent/hosts');
+    const renamed = await bench.ask('put', '/1', { name: 'west' });
+    expect(renamed.headers['x-ha-warnings']).to.include('/nonexistent/hosts');
     await bench.stop();
   });
 });

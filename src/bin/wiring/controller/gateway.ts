@@ -79,6 +79,7 @@ export function makeGateway(wiring: GatewayWiring): GatewayService {
       await Promise.all([worker.start(), domain.start()]);
     },
     stop() {
+      domain.stop();
       worker.stop();
     },
   };

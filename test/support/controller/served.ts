@@ -22,6 +22,7 @@ import { makeSigner, type Signer } from '../../../src/controller/certificates/si
 import { initController } from '../../../src/controller/init.ts';
 import { type LocalStore, openStore } from '../../../src/controller/store/open.ts';
 import { makeRun } from '../../../src/kit/exec.ts';
+import { namesOfThisHost } from '../../../src/kit/host-names.ts';
 import { makeLog } from '../../../src/kit/log.ts';
 import { makeKnownSecrets } from '../../../src/kit/secrets/known-secrets.ts';
 import { serverConfig } from '../../../src/server/config.ts';
@@ -64,9 +65,10 @@ export async function serveController(
   });
   const run = makeRun(makeLog('silent'));
   const signer = makeSigner(run, join(folder, 'signing'));
-  if (isNew) await initController({ folder: state, migrations: allMigrations, signer });
+  const host = () => namesOfThisHost(run);
+  if (isNew) await initController({ folder: state, migrations: allMigrations, signer, host });
   const store = await openStore({ folder: state, migrations: allMigrations });
-  const certificates = await openOwnCertificates(store, signer);
+  const certificates = await openOwnCertificates(store, signer, host);
   const { log, lines } = keepingLog();
   const identity = await openPortIdentity(config, certificates, { run, log });
   const secrets = makeKnownSecrets();

@@ -8,6 +8,7 @@ import { hactlSigningFolder } from '../../../controller/paths.ts';
 import { makeRun } from '../../../kit/exec.ts';
 import { Fault } from '../../../kit/fault.ts';
 import { createFile, orNoSpace, statIfThere } from '../../../kit/files/files.ts';
+import { namesOfThisHost } from '../../../kit/host-names.ts';
 import { makeLog } from '../../../kit/log.ts';
 import { controllerFileVariable, loadControllerConfig } from '../../wiring/controller/config.ts';
 import type { OnRecord } from '../on-record.ts';
@@ -36,9 +37,11 @@ export function addInitCommand(controller: Command, onRecord: OnRecord): void {
       const { state_directory: folder } = await loadControllerConfig(process.env);
       const made = await onRecord(['controller', 'init'], async () => {
         const { initController, makeSigner, allMigrations: migrations } = await load();
-        const signer = makeSigner(makeRun(makeLog('silent')), hactlSigningFolder);
+        const run = makeRun(makeLog('silent'));
+        const signer = makeSigner(run, hactlSigningFolder);
+        const host = () => namesOfThisHost(run);
         try {
-          const initialised = await initController({ folder, migrations, signer });
+          const initialised = await initController({ folder, migrations, signer, host });
           await makeConfig();
           return initialised;
         } finally {

@@ -1,5 +1,6 @@
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 
 import { expect } from 'chai';
 
@@ -144,6 +145,13 @@ describe('backups and numbers of the store', () => {
     await copyFile(new URL(import.meta.url).pathname, text);
     await faultOf('backup_refused', restore(text));
     await faultOf('backup_refused', restore(join(folder.path, 'nothing')));
+    const other = join(folder.path, 'other.db');
+    const database = new DatabaseSync(other);
+    database.exec('CREATE TABLE anything (id INTEGER)');
+    database.close();
+    expect((await faultOf('backup_refused', restore(other))).message).to.equal(
+      `${other} cannot be restored (it is no store of ha-controller). The store is as it was; name a file that 'hactl controller backup' has made.`,
+    );
     store = await open();
     expect(await parentsIn(store)).to.deep.equal(['one']);
     expect(store.identity.epoch).to.equal(1);

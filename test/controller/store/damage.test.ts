@@ -122,7 +122,7 @@ describe('the store on a full disk', () => {
     await again.close();
   });
 
-  it('of a copy is no fault of the store, which is on another one', async () => {
+  it('blames the copy and not the store if only the disk of the copy is full', async () => {
     const store = await freshStore(join(folder.path, 'state'));
     try {
       await addParent(store, 'x'.repeat(5000));

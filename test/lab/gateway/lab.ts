@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { installPrerequisites } from '../host.ts';
 import type { LabNode } from '../lab.ts';
-import { down, installPackage, nodeOf, raise, readyRecord } from '../lab.ts';
+import { down, installPackage, nodeOf, raise } from '../lab.ts';
 import { mountNode } from '../mounts.ts';
 import { isNetworkOfThisMachine, makeBridge, nodeInterface } from '../network.ts';
 import { boot, writeNodeFile } from '../node.ts';
@@ -32,7 +32,6 @@ export interface GatewayLabOptions {
   /** The package of this project, which is installed in each node; without it, nodes have keepalived alone. */
   readonly package?: string;
   readonly progress?: Progress;
-  readonly keepFailed?: boolean;
 }
 
 /**
@@ -49,11 +48,6 @@ export async function upGatewayHosts(options: GatewayLabOptions): Promise<Gatewa
   const rootOf = (index: number): string => roots.get(options.suites[index] as Suite) as string;
   const lab = await raise({ ...options, progress }, () => bringUp(options, rootOf, progress));
   return gatewayLabOf(lab);
-}
-
-/** The hosts of a lab that is up. Throws if there is none of this name. */
-export async function openGatewayHosts(name: string): Promise<GatewayLab> {
-  return gatewayLabOf(await readyRecord(name));
 }
 
 async function bringUp(

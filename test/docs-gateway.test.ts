@@ -7,6 +7,7 @@ const root = new URL('../', import.meta.url);
 const sources = [
   'src/gateway/truth.ts',
   'src/bin/hactl/group/verdict.ts',
+  'src/controller/nodes/client.ts',
   'src/controller/nodes/refusals.ts',
   'src/controller/vrrp/worker.ts',
   'src/node/heal.ts',

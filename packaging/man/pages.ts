@@ -7,6 +7,7 @@ import { rulesSchema } from '../../src/alphorn/collecting/rules.ts';
 import { settingsSchema } from '../../src/alphorn/settings.ts';
 import { amphoraConfig } from '../../src/amphora/config.ts';
 import { controllerSchema } from '../../src/bin/wiring/controller/config.ts';
+import { nodeConfig } from '../../src/node/config.ts';
 import { type Ending, exitCodes, exitMeanings } from '../../src/bin/hactl/exit-codes.ts';
 import {
   commandsOf,
@@ -64,6 +65,7 @@ async function sections(): Promise<Readonly<Record<string, string>>> {
     RULES_KEYS: keyItems(rulesSchema),
     AMPHORA_KEYS: keyItems(amphoraConfig),
     CONTROLLER_KEYS: keyItems(controllerSchema),
+    NODE_KEYS: keyItems(nodeConfig),
     ENVIRONMENT: [
       item(bold(fileVariable), prose('The file to read instead of the configuration.')),
       item(

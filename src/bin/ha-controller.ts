@@ -12,6 +12,7 @@ import {
 import { refuseUnsharedState } from '../controller/shared-state.ts';
 import { openStore } from '../controller/store/open.ts';
 import { makeRun, makeStartResident } from '../kit/exec.ts';
+import { namesOfThisHost } from '../kit/host-names.ts';
 import { makeLog } from '../kit/log.ts';
 import { measureRun } from '../kit/measured-run.ts';
 import { makeKnownSecrets } from '../kit/secrets/known-secrets.ts';
@@ -54,7 +55,7 @@ await runService('ha-controller', async () => {
     },
   });
   const signer = makeSigner(run, signingFolder);
-  const certificates = await openOwnCertificates(store, signer);
+  const certificates = await openOwnCertificates(store, signer, () => namesOfThisHost(run));
   const identity = await openPortIdentity(config, certificates, { run, log });
   const lock = makeLock();
   addLockMetrics(metrics.registry, lock);

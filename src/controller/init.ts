@@ -1,4 +1,5 @@
 import { Fault } from '../kit/fault.ts';
+import type { HostNames } from '../kit/host-names.ts';
 import { fingerprintOf } from './certificates/life.ts';
 import { makeOwnAuthority, openOwnCertificates } from './certificates/own.ts';
 import type { Signer } from './certificates/signer.ts';
@@ -20,10 +21,12 @@ export async function initController({
   folder,
   migrations,
   signer,
+  host,
 }: {
   folder: string;
   migrations: readonly Migration[];
   signer: Signer;
+  host: () => Promise<HostNames>;
 }): Promise<Initialised> {
   const existing = await makeStore({ folder, migrations }).then(
     () => undefined,
@@ -37,7 +40,7 @@ export async function initController({
     const found = await store.one('SELECT certificate FROM authority');
     if (existing && found !== undefined) throw existing;
     if (found === undefined) await makeOwnAuthority(store, signer);
-    const { authority } = await openOwnCertificates(store, signer);
+    const { authority } = await openOwnCertificates(store, signer, host);
     return { identity: store.identity, authority: fingerprintOf(authority.certificate) };
   } finally {
     await store.close();

@@ -5,6 +5,7 @@ import type { RenderNode } from '../controller/vrrp/trial.ts';
 import type { VrrpWorker } from '../controller/vrrp/worker.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Log } from '../kit/log.ts';
+import { followOwnAddresses } from './dns/own-addresses.ts';
 import { makePublisher } from './dns/publisher.ts';
 import type { Resolver } from './dns/resolver.ts';
 import { type Gateways, makeGateways } from './gateways.ts';
@@ -18,11 +19,12 @@ export interface GatewayDomain {
   views: Views;
   /**
    * Has a node run what the store says, although it runs something else since before a restore.
-   * Faults: `node_refused`, `nodes_unreachable`
+   * Faults: `node_refused`, `nodes_unreachable`, `store_unavailable`
    */
   adopt(node: number): Promise<void>;
-  /** Publishes the names as the rows have them, which a crash may have prevented. */
+  /** Publishes the names as the rows have them, which a crash may have prevented, and follows the addresses of nodes. */
   start(): Promise<void>;
+  stop(): void;
 }
 
 export interface GatewayDomainParts {
@@ -42,6 +44,7 @@ export interface GatewayDomainParts {
 
 export function makeGatewayDomain(parts: GatewayDomainParts): GatewayDomain {
   const publisher = makePublisher(parts);
+  let unfollow: (() => void) | undefined;
   return {
     gateways: makeGateways({ ...parts, publisher }),
     groups: makeGroupChanges({ ...parts, publisher }),
@@ -49,14 +52,25 @@ export function makeGatewayDomain(parts: GatewayDomainParts): GatewayDomain {
     async adopt(node) {
       const [outcome] = await parts.worker.confirm(node);
       if (outcome === undefined || outcome.result === 'running') return;
-      const isAway = outcome.result === 'unreachable' || outcome.result === 'gone';
       throw new Fault(
-        isAway ? 'nodes_unreachable' : 'node_refused',
+        faultCodes[outcome.result],
         `The node does not run what the store says: ${outcome.why ?? 'it does not say why.'}`,
       );
     },
     async start() {
+      unfollow = followOwnAddresses({ ...parts, publisher });
       await publisher.refresh();
+    },
+    stop() {
+      unfollow?.();
     },
   };
 }
+
+const faultCodes = {
+  unreachable: 'nodes_unreachable',
+  gone: 'nodes_unreachable',
+  refused: 'node_refused',
+  held: 'node_refused',
+  failed: 'store_unavailable',
+} as const;

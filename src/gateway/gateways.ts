@@ -1,8 +1,9 @@
 import type { NodeRegistry } from '../controller/nodes/nodes.ts';
 import type { Reading, Row, Store, Transaction } from '../controller/store/store.ts';
 import { Fault } from '../kit/fault.ts';
+import { refuseDnsName } from './dns/names.ts';
 import type { Publisher } from './dns/publisher.ts';
-import type { Gateway } from './gateway.ts';
+import { type Gateway, published } from './gateway.ts';
 
 /** A node by its id or its name. */
 export type NodeName = number | string;
@@ -25,7 +26,8 @@ export interface Gateways {
   }>;
   find(id: number): Promise<Gateway>;
   create(settings: { name: string; nodes: readonly NodeName[] }): Promise<Gateway>;
-  change(id: number, change: GatewayChange): Promise<Gateway>;
+  /** @returns what the caller should know, one sentence each */
+  change(id: number, change: GatewayChange): Promise<readonly string[]>;
   remove(id: number): Promise<void>;
   /** @returns the id of the node */
   addNode(id: number, node: NodeName): Promise<number>;
@@ -42,9 +44,12 @@ export function makeGateways({
   publisher: Publisher;
 }): Gateways {
   /** Leaves out nodes that have been removed since. */
-  async function withJoined(gateway: Gateway): Promise<Gateway> {
+  async function withJoined(gateways: readonly Gateway[]): Promise<Gateway[]> {
     const known = new Set((await registry.list()).map(({ id }) => id));
-    return { ...gateway, nodes: gateway.nodes.filter((each) => known.has(each)) };
+    return gateways.map((each) => ({
+      ...each,
+      nodes: each.nodes.filter((node) => known.has(node)),
+    }));
   }
 
   /** @returns the ids of nodes that have joined. Faults: `node_not_found` */
@@ -69,11 +74,15 @@ export function makeGateways({
       const matching = rows.filter((row) => name === undefined || row['name'] === name);
       const shown = matching.slice((page - 1) * pageSize, page * pageSize);
       const nodes = await store.all('SELECT gateway, node FROM gateway_nodes ORDER BY node');
-      const found = await Promise.all(shown.map((row) => withJoined(gatewayOf(row, nodes))));
-      return { gateways: found, count: matching.length };
+      const gateways = await withJoined(shown.map((row) => gatewayOf(row, nodes)));
+      return { gateways, count: matching.length };
     },
 
-    find: async (id) => withJoined(await findGateway(store, id)),
+    async find(id) {
+      const found = await findGateway(store, id);
+      const [shown = found] = await withJoined([found]);
+      return shown;
+    },
 
     async create({ name, nodes }) {
       const ids = await idsOf(nodes, 'nodes');
@@ -88,10 +97,11 @@ export function makeGateways({
 
     async change(id, { name, nodes }) {
       const ids = nodes && (await idsOf(nodes, 'nodes'));
-      const changed = await store.write(async (transaction) => {
+      await store.write(async (transaction) => {
         const before = await findGateway(transaction, id);
         if (name !== undefined) {
           await refuseTakenName(transaction, name, id);
+          await refusePublished(transaction, name, id);
           await transaction.run('UPDATE gateways SET name = $1 WHERE id = $2', [name, id]);
         }
         if (ids) {
@@ -99,11 +109,10 @@ export function makeGateways({
             await refuseUsed(transaction, id, node);
           await setNodes(transaction, id, ids);
         }
-        return findGateway(transaction, id);
       });
       // The name of a gateway is part of the names of its groups.
-      await publisher.refresh();
-      return changed;
+      const failure = await publisher.refresh();
+      return failure === undefined ? [] : [failure];
     },
 
     remove: (id) =>
@@ -195,6 +204,21 @@ async function refuseTakenName(transaction: Transaction, name: string, id: numbe
     throw new Fault(
       'name_taken',
       `The gateway ${Number(other['id'])} has the name '${name}'. Choose another name.`,
+    );
+  }
+}
+
+/** The name of a gateway is part of the names of its groups in DNS. Faults: `name_taken` */
+async function refusePublished(transaction: Transaction, name: string, id: number): Promise<void> {
+  const groups = await transaction.all(
+    'SELECT id, name FROM gateway_groups WHERE gateway = $1 AND status = $2',
+    [id, published],
+  );
+  for (const group of groups) {
+    await refuseDnsName(
+      transaction,
+      { id: Number(group['id']), name: String(group['name']) },
+      name,
     );
   }
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 
 import { ifThere } from '../kit/files/files.ts';
 import { parseIp } from '../kit/ip.ts';
@@ -14,12 +15,12 @@ export interface PresentInterface {
 }
 
 /**
- * The interfaces of this process's namespace that are up, with their addresses. It asks the kernel by netlink in this
+ * The interfaces of this process's namespace that are up and have addresses. It asks the kernel by netlink in this
  * process (getifaddrs(3)), which takes a fifth of a millisecond; `ip` would be a process each time.
  */
 export function readUpInterfaces(): Map<string, PresentInterface> {
   const found = new Map<string, PresentInterface>();
-  // Node.js leaves out interfaces that are down or have no carrier.
+  // Node.js leaves out interfaces that are down or have no carrier, and those without an address.
   for (const [name, entries = []] of Object.entries(networkInterfaces())) {
     // The text of IPv4 is canonical already, and this is done each second.
     const addresses = entries.flatMap(({ cidr, family }) =>
@@ -31,34 +32,42 @@ export function readUpInterfaces(): Map<string, PresentInterface> {
 }
 
 /**
- * The same for interfaces by their names, up or down.
+ * The same for interfaces by their names, up or down, with or without addresses.
+ * @param folder where the kernel shows interfaces, a folder for each
  * @returns those that exist. Faults: those of Ip
  */
 export async function readInterfaces(
   ip: Pick<Ip, 'addresses'>,
   names: readonly string[],
+  folder = '/sys/class/net',
 ): Promise<Map<string, PresentInterface>> {
   const present = readUpInterfaces();
   const others = names.filter((name) => !present.has(name));
-  const existing = await Promise.all(
-    others.map(async (name) => ((await interfaceFlags(name)) === undefined ? [] : [name])),
-  );
-  const down = existing.flat();
-  const addresses = down.length === 0 ? [] : await ip.addresses();
-  for (const name of down) {
+  const states = await Promise.all(others.map((name) => operationalState(join(folder, name))));
+  const hasDown = states.some((state) => state !== undefined && !isUp(state));
+  const addresses = hasDown ? await ip.addresses() : [];
+  for (const [at, name] of others.entries()) {
+    const state = states[at];
+    if (state === undefined) continue;
     const own = addresses.filter(({ device }) => device === name);
     present.set(name, {
       name,
       addresses: own.map(({ address, prefix }) => canonical(`${address}/${prefix}`)),
-      isUp: false,
+      isUp: isUp(state),
     });
   }
   return new Map([...present].filter(([name]) => names.includes(name)));
 }
 
-/** The flags of the kernel in hexadecimal, or undefined if there is no such interface. */
-function interfaceFlags(name: string): Promise<string | undefined> {
-  return ifThere(readFile(`/sys/class/net/${name}/flags`, 'utf8'), ['ENOENT', 'ENODEV', 'EINVAL']);
+/** Links without an own notion of a carrier, such as tunnels, are "unknown" (RFC 2863). */
+function isUp(state: string): boolean {
+  return state === 'up' || state === 'unknown';
+}
+
+/** @returns undefined if there is no such interface */
+async function operationalState(folder: string): Promise<string | undefined> {
+  const reading = readFile(join(folder, 'operstate'), 'utf8');
+  return (await ifThere(reading, ['ENOENT', 'ENODEV', 'EINVAL']))?.trim();
 }
 
 function canonical(cidr: string): string {

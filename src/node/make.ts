@@ -1,12 +1,9 @@
-import { createHash } from 'node:crypto';
-
 import { renderKeepalived } from '../keepalived/render.ts';
 import { canonicalAddress } from '../keepalived/running.ts';
 import type { KeepalivedProcess } from '../keepalived/state.ts';
 import type { WantedKeepalived } from '../keepalived/wanted.ts';
 import type { StartResident } from '../kit/exec.ts';
 import { Fault } from '../kit/fault.ts';
-import { readTextIfThere } from '../kit/files/files.ts';
 import type { Host } from '../kit/host.ts';
 import type { Log } from '../kit/log.ts';
 import { makeFifoReader } from '../keepalived/fifo.ts';
@@ -17,6 +14,7 @@ import { type Loader, makeLoader } from './apply.ts';
 import { type NodeCredentials, type NodeIdentity } from './credentials.ts';
 import { makeHealer } from './heal.ts';
 import { makeHostKeepalived } from './host/host-keepalived.ts';
+import { machineHash } from './machine.ts';
 import type { NodeDomain, NodeFacts } from './node.ts';
 import type { Observation } from './observation.ts';
 import { makeObserver } from './observer.ts';
@@ -228,11 +226,9 @@ function plain(address: string): string {
 async function factsOf({ name, version }: NodeParts, state: NodeState): Promise<NodeFacts> {
   const { orders, isReleased } = state.current() ?? {};
   const virtual = new Set(state.owned().map(({ address }) => plain(address)));
-  const machine = (await readTextIfThere('/etc/machine-id'))?.trim() ?? '';
   return {
     name,
-    // The id itself is confidential (machine-id(5)).
-    machine: createHash('sha256').update(`ha-agent node ${machine}`).digest('hex'),
+    machine: await machineHash('/etc/machine-id'),
     adopted: orders && isReleased !== true ? { store: orders.store, epoch: orders.epoch } : null,
     keepalived: await version(),
     interfaces: [...readUpInterfaces().values()]

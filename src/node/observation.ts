@@ -118,17 +118,7 @@ function troublesOfInstance(wanted: WantedInstance, seen: Observation): string[]
   const present = seen.interfaces.get(device);
   if (present === undefined) return [`The interface ${device} of ${name} is not there.`];
   if (!present.isUp) return [`The interface ${device} of ${name} is down, or has no carrier.`];
-  if (found.state === 'FAULT') {
-    const { source } = wanted;
-    if (source !== null && !hasSource(wanted, present)) {
-      return [`The address ${source}, from which ${name} sends, is not on ${device}.`];
-    }
-    return [
-      wanted.check === null
-        ? `${name} is in the state FAULT: 'journalctl --unit ha-keepalived' on this node shows why.`
-        : `${name} is in the state FAULT, because its check fails.`,
-    ];
-  }
+  if (found.state === 'FAULT') return faultOf(wanted, seen);
   const isMaster = found.state === 'MASTER';
   const wrong = addresses.filter(
     (each) => present.addresses.includes(canonicalAddress(each)) !== isMaster,
@@ -142,21 +132,51 @@ function troublesOfInstance(wanted: WantedInstance, seen: Observation): string[]
   ];
 }
 
-function hasSource({ source }: WantedInstance, { addresses }: PresentInterface): boolean {
-  return addresses.some((each) => isSameAddress(each.split('/')[0] ?? '', source ?? ''));
+/** Why an instance whose interface is up is in the state FAULT. */
+function faultOf(wanted: WantedInstance, seen: Observation): string[] {
+  const { name, source, interface: device, check, preempt } = wanted;
+  if (!canSend(wanted, seen)) {
+    return [`The address ${source ?? ''}, from which ${name} sends, is not on ${device}.`];
+  }
+  // It is in FAULT because of its mate, of which the report says what is wrong.
+  if (!matesOf(wanted, seen).every((each) => canSend(each, seen))) return [];
+  // With preemption, a check that fails costs priority only.
+  return [
+    check !== null && !preempt
+      ? `${name} is in the state FAULT, because its check fails.`
+      : `${name} is in the state FAULT: 'journalctl --unit ha-keepalived' on this node shows why.`,
+  ];
+}
+
+/** The instances that move together with one, and itself. */
+function matesOf({ name, syncGroup }: WantedInstance, { applied }: Observation): WantedInstance[] {
+  return (applied?.wanted.instances ?? []).filter(
+    (each) => each.name === name || (syncGroup !== null && each.syncGroup === syncGroup),
+  );
+}
+
+/** Whether the interface of an instance is up and has the address from which it sends. */
+function canSend(
+  { source, interface: device }: WantedInstance,
+  { interfaces }: Pick<Observation, 'interfaces'>,
+): boolean {
+  const present = interfaces.get(device);
+  if (present?.isUp !== true) return false;
+  if (source === null) return true;
+  return present.addresses.some((each) => isSameAddress(each.split('/')[0] ?? '', source));
 }
 
 /**
- * Whether an instance has a fault although its interface and its source address are there. keepalived looks for the
- * address only when it reads its file, so one that came later, as at boot, is never noticed.
+ * Whether an instance has a fault although it and its mates have their interfaces and source addresses. keepalived looks
+ * for an address only when it reads its file, so one that came later, as at boot, is never noticed.
  */
-export function isStuck({ applied, instances, interfaces }: Observation): boolean {
-  return (applied?.wanted.instances ?? []).some((wanted) => {
-    const found = instances?.find(({ name }) => name === wanted.name);
-    const present = interfaces.get(wanted.interface);
-    if (found?.state !== 'FAULT' || present?.isUp !== true || wanted.source === null) return false;
+export function isStuck(seen: Observation): boolean {
+  return (seen.applied?.wanted.instances ?? []).some((wanted) => {
+    const found = seen.instances?.find(({ name }) => name === wanted.name);
+    if (found?.state !== 'FAULT' || wanted.source === null) return false;
     // A failing check is a fault only without preemption.
-    return hasSource(wanted, present) && (wanted.check === null || wanted.preempt);
+    if (wanted.check !== null && !wanted.preempt) return false;
+    return matesOf(wanted, seen).every((each) => canSend(each, seen));
   });
 }
 

@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { startWitness } from '../amphora-bench/figures/witness.ts';
 import { openTries } from '../amphora-bench/tries.ts';
 import type { Balancing } from '../balancer-system/bench.ts';
-import { suitesOf } from '../gateway-bench/lab.ts';
+import { suitesOf } from '../lab/root.ts';
 import { progressOnStderr, step } from '../lab/progress.ts';
 import { changesReport, maxLateMs } from './changes-report.ts';
 import { changesUnderLoad } from './changing.ts';

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 
 import { openTries } from '../amphora-bench/tries.ts';
 import { makeAwayFromController } from '../balancer-system/nodes.ts';
-import { suitesOf } from '../gateway-bench/lab.ts';
+import { suitesOf } from '../lab/root.ts';
 import { progressOnStderr, step } from '../lab/progress.ts';
 import { failoverReport, maxLateMs } from './failover-report.ts';
 import { withBalancing } from './lab.ts';

@@ -7,7 +7,7 @@ import { startWitness } from '../amphora-bench/figures/witness.ts';
 import { openTries } from '../amphora-bench/tries.ts';
 import { makeSimple } from '../balancer-system/making.ts';
 import { percentile } from '../bench/timing.ts';
-import { suitesOf } from '../gateway-bench/lab.ts';
+import { suitesOf } from '../lab/root.ts';
 import { progressOnStderr, step } from '../lab/progress.ts';
 import { withBalancing } from './lab.ts';
 import { type Death, type DeathResult, deaths, dieOnce, monitor } from './one-death.ts';

@@ -1,16 +1,16 @@
-// Measures many groups on five nodes: npm run gateway:scale -- [--suite bookworm] [--groups 100] [--addresses 200] [--keep]
+// Measures many groups on five nodes: npm run gateway:scale -- [--suite bookworm] [--groups 100] [--addresses 200]
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Command, Option } from 'commander';
 
-import { type Gateway, setUpGateway } from '../gateway-system/bench.ts';
-import { builtPackage } from '../lab/built-package.ts';
-import { type GatewayLab, upGatewayHosts } from '../lab/gateway/lab.ts';
-import { down, type LabNode } from '../lab/lab.ts';
+import { startWitness } from '../amphora-bench/figures/witness.ts';
+import { type Gateway, postGroup } from '../gateway-system/bench.ts';
+import type { GatewayLab } from '../lab/gateway/lab.ts';
+import type { LabNode } from '../lab/lab.ts';
 import { progressOnStderr, step } from '../lab/progress.ts';
 import { type Suite, suites } from '../lab/root.ts';
 import { waitUntil } from '../lab/wait.ts';
-import { startWitness } from './late.ts';
+import { withGateway } from './lab.ts';
 
 const options = new Command('npm run gateway:scale --')
   .addOption(new Option('--suite <suite>').choices(suites).default('bookworm'))
@@ -63,15 +63,10 @@ async function make(
       { length: Math.min(20, count - from + 1) },
       (_, at) => after + from + at,
     );
-    const answers = await Promise.all(
-      numbers.map((number) =>
-        gateway.call('POST', '/1/virtual_groups', bodyOf(gateway, number, membersOf(number))),
-      ),
+    const made = numbers.map((number) =>
+      postGroup(gateway, bodyOf(gateway, number, membersOf(number))),
     );
-    for (const { status, body } of answers) {
-      if (status !== 200) throw new Error(JSON.stringify(body));
-      ids.push((body.data as { id: number }).id);
-    }
+    ids.push(...(await Promise.all(made)));
   }
   return ids;
 }
@@ -104,16 +99,16 @@ async function measureChanges(gateway: Gateway, ids: readonly number[]): Promise
   const { lab } = gateway;
   const times: number[] = [];
   let repeats = 0;
+  const witness = startWitness();
   for (let index = 0; times.length < Number(options.changes); index += 1) {
     const number = 1 + ((7 * index) % ids.length);
     const members = pairOf(number);
     const before = await reloads(lab);
-    const witness = startWitness();
     const begun = performance.now();
     const body = bodyOf(gateway, number, members, 0.6 + index / 100);
     const { status } = await gateway.call('PUT', `/1/virtual_groups/${ids[number - 1]}`, body);
     const taken = performance.now() - begun;
-    const lateMs = witness.stop();
+    const lateMs = witness.worstSince(begun);
     if (status !== 200) throw new Error(`PUT: ${status}`);
     await sleep(1500);
     const after = await reloads(lab);
@@ -126,6 +121,7 @@ async function measureChanges(gateway: Gateway, ids: readonly number[]): Promise
     if (lateMs > maxLateMs && repeats < 2 * Number(options.changes)) repeats += 1;
     else times.push(taken);
   }
+  await witness.stop();
   times.sort((a, b) => a - b);
   const worst = times.at(-1) ?? Infinity;
   const middle = times[Math.floor(times.length / 2)] ?? Infinity;
@@ -204,15 +200,8 @@ async function change(
   }
 }
 
-await down(name, progressOnStderr);
-const lab = await upGatewayHosts({
-  name,
-  suites: Array.from({ length: 5 }, () => options.suite),
-  package: await builtPackage(),
-  progress: progressOnStderr,
-});
-try {
-  const gateway = await setUpGateway(lab);
+const hosts = Array.from({ length: 5 }, () => options.suite);
+await withGateway(name, hosts, async (gateway) => {
   const count = Number(options.groups);
   let ids: number[] = [];
   await step(progressOnStderr, `${count} groups on five nodes`, async () => {
@@ -239,7 +228,5 @@ try {
   });
   const later = (results[1] ?? Infinity) - (results[0] ?? 0);
   say(`${options.addresses} addresses fail over ${later} ms later than one`, later <= maxLaterMs);
-} finally {
-  await lab.down();
-}
+});
 if (result.isBad) process.exitCode = 1;

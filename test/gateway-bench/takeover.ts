@@ -1,12 +1,13 @@
 // Measures how long nobody answers at a virtual address when its host fails, for a client that asks every 5 ms:
 //   npm run gateway:takeover -- --suites bookworm,bookworm,bookworm --tries 20 [--outages stop,power] [--fresh]
 // It goes on where an interrupted run stopped. It fails if a bar is missed.
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 
 import { openTries } from '../amphora-bench/tries.ts';
 import { progressOnStderr, step } from '../lab/progress.ts';
+import { suitesOf } from '../lab/root.ts';
 import { startAsking } from './asking.ts';
-import { makeGroup, suitesOf, withGateway } from './lab.ts';
+import { makeGroup, withGateway } from './lab.ts';
 import { type Measured, type TakeOver, takeOverOnce } from './one-takeover.ts';
 import { interval, type Outage, outages } from './outages.ts';
 import { servicePort, startService } from './service.ts';
@@ -15,7 +16,7 @@ import { maxLateMs, takeOverReport } from './takeover-report.ts';
 interface Options {
   suites: string;
   tries: string;
-  outages: string;
+  outages: readonly Outage[];
   name: string;
   fresh?: boolean;
 }
@@ -23,14 +24,14 @@ interface Options {
 const options = new Command('npm run gateway:takeover --')
   .option('--suites <list>', 'the Debian of each of three hosts', 'bookworm,bookworm,bookworm')
   .option('--tries <count>', 'of each outage', '20')
-  .option('--outages <names>', 'which', outages.map(({ name }) => name).join(','))
+  .option('--outages <names>', 'which (default: all)', outagesOf, outages)
   .option('--name <name>', 'of the lab', 'takeover')
   .option('--fresh', 'do not go on with an interrupted run')
   .parse()
   .opts<Options>();
 
 const count = Number(options.tries);
-const asked = outages.filter(({ name }) => options.outages.split(',').includes(name));
+const asked = options.outages;
 const tries = await openTries<TakeOver>(
   `gateway-takeover-${options.suites.replaceAll(',', '-')}`,
   options.fresh === true,
@@ -41,6 +42,15 @@ const good = (outage: Outage) =>
 /** Late tries are repeated, and a busy machine does not hold the command up for ever. */
 const isWanting = (outage: Outage) =>
   good(outage).length < count && found(outage).length < 3 * count;
+
+function outagesOf(text: string): Outage[] {
+  return text.split(',').map((wanted) => {
+    const found = outages.find(({ name }) => name === wanted);
+    if (found) return found;
+    const names = outages.map(({ name }) => name).join(', ');
+    throw new InvalidArgumentError(`"${wanted}" is none of ${names}.`);
+  });
+}
 
 async function measure(measured: Measured, outage: Outage): Promise<void> {
   const { gateway, group } = measured;
@@ -74,4 +84,4 @@ if (asked.some(isWanting)) {
 const { text, areHeld } = takeOverReport(options.suites, tries.done);
 console.log(text);
 if (!areHeld) process.exitCode = 1;
-else if (!outages.some(isWanting)) await tries.forget();
+else if (!asked.some(isWanting)) await tries.forget();

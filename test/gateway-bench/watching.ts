@@ -31,7 +31,7 @@ export async function watchGroup(gateway: Gateway, id: number): Promise<Watching
   const state = { isStopped: false };
   const look = async (): Promise<void> => {
     const request = https.get({
-      ...{ host: controller.address, port: 9876, agent, timeout: 5000 },
+      ...{ host: controller.address, port: 9876, agent, signal: AbortSignal.timeout(5000) },
       path: `/admin-api/gateway/1/virtual_groups/${id}`,
       headers: { 'API-Token': token },
     });

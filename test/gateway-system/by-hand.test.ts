@@ -8,12 +8,12 @@ import { builtPackage } from '../lab/built-package.ts';
 import { type GatewayLab, upGatewayHosts } from '../lab/gateway/lab.ts';
 import { down, type LabNode } from '../lab/lab.ts';
 import { progressOnStderr } from '../lab/progress.ts';
-import type { Suite } from '../lab/root.ts';
+import { suitesOf } from '../lab/root.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { holders } from './bench.ts';
 
 const document = new URL('../../docs/gateway.md', import.meta.url);
-const suites = (process.env['HA_GATEWAY_SUITES'] ?? 'bookworm,bullseye,trixie').split(',');
+const suites = suitesOf(process.env['HA_GATEWAY_SUITES'] ?? 'bookworm,bullseye,trixie');
 const name = 'gateway-by-hand';
 
 /** Where a block of the chapter is typed: the word after `sh`. */
@@ -80,7 +80,7 @@ describe(`the way from ${suites.join(', ')} to a group that fails over by docs/g
     this.timeout(25 * 60 * 1000);
     blocks = blocksOf(await readFile(document, 'utf8'));
     await down(name, progressOnStderr);
-    lab = await upGatewayHosts({ name, suites: suites as Suite[], progress: progressOnStderr });
+    lab = await upGatewayHosts({ name, suites, progress: progressOnStderr });
     const debFile = await readFile(await builtPackage());
     for (const node of lab.nodes) await node.writeFile('/root/ha-agent_0_amd64.deb', debFile);
   });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import type { LabNode } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
-import { type Gateway, holders } from './bench.ts';
+import { type Gateway, holders, postGroup } from './bench.ts';
 import { masterOf, realNodes, settled } from './life.ts';
 
 /** What happens to the node that is MASTER, which is not that of the controller. */
@@ -79,18 +79,8 @@ export function testDamage(at: () => Gateway): void {
 
     before(async () => {
       // The second node is the best, because the first one has the controller.
-      const nodes = realNodes(at()).map((each, index) => ({
-        ...each,
-        priority: index === 1 ? 200 : each.priority,
-      }));
-      const { status, body } = await at().call('POST', '/1/virtual_groups', {
-        name: 'damaged',
-        virtual_ip: address(),
-        status: 1,
-        real_nodes: nodes,
-      });
-      expect(status, JSON.stringify(body)).to.equal(200);
-      id = (body.data as { id: number }).id;
+      const real_nodes = realNodes(at(), 1);
+      id = await postGroup(at(), { name: 'damaged', virtual_ip: address(), real_nodes });
     });
 
     for (const { what, do: damage, undo, isSeen } of damages) {

@@ -4,7 +4,7 @@ import { builtPackage } from '../lab/built-package.ts';
 import { type GatewayLab, upGatewayHosts } from '../lab/gateway/lab.ts';
 import { down } from '../lab/lab.ts';
 import { progressOnStderr } from '../lab/progress.ts';
-import type { Suite } from '../lab/root.ts';
+import { suitesOf } from '../lab/root.ts';
 import { type Gateway, setUpGateway } from './bench.ts';
 import { testDamage } from './damage.ts';
 import { testHostKeepalived } from './host-keepalived.ts';
@@ -13,7 +13,7 @@ import { testRenewal } from './renewal.ts';
 import { testStores } from './stores.ts';
 import { testUpgrade } from './upgrade.ts';
 
-const suites = (process.env['HA_GATEWAY_SUITES'] ?? 'bookworm,bullseye,trixie').split(',');
+const suites = suitesOf(process.env['HA_GATEWAY_SUITES'] ?? 'bookworm,bullseye,trixie');
 const name = 'gateway';
 
 describe(`groups of virtual addresses on ${suites.join(', ')}`, () => {
@@ -26,7 +26,7 @@ describe(`groups of virtual addresses on ${suites.join(', ')}`, () => {
     await down(name, progressOnStderr);
     lab = await upGatewayHosts({
       name,
-      suites: suites as Suite[],
+      suites,
       package: await builtPackage(),
       progress: progressOnStderr,
     });

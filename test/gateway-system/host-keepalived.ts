@@ -29,10 +29,7 @@ export function testHostKeepalived(at: () => Gateway): void {
         name: 'beside',
         virtual_ip: address(),
         status: 1,
-        real_nodes: realNodes(at()).map((each, index) => ({
-          ...each,
-          priority: index === 2 ? 200 : each.priority,
-        })),
+        real_nodes: realNodes(at(), 2),
       });
 
     before(async () => {

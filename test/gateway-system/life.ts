@@ -4,7 +4,7 @@ import { expect } from 'chai';
 
 import { startDetachedKeepalived } from './other-router.ts';
 import { waitUntil } from '../lab/wait.ts';
-import { type Gateway, type Group, holders } from './bench.ts';
+import { type Gateway, type Group, holders, postGroup } from './bench.ts';
 
 /** What the API says is true: one MASTER, and only its kernel has the address. */
 async function isSettled(gateway: Gateway, id: number, address: string): Promise<boolean> {
@@ -27,12 +27,13 @@ export async function settled(gateway: Gateway, id: number, address: string): Pr
   return (await gateway.group(id)) as Group;
 }
 
-export const realNodes = ({ ids, lab }: Gateway, interval = 0.5) =>
+/** All nodes of the lab. @param best the index of the best one */
+export const realNodes = ({ ids, lab }: Gateway, best = 0) =>
   ids.map((node, index) => ({
     node,
     interface: lab.interface,
-    priority: 150 - 10 * index,
-    interval,
+    priority: index === best ? 200 : 150 - 10 * index,
+    interval: 0.5,
   }));
 
 export const masterOf = ({ real_nodes: nodes }: Group): number | undefined =>
@@ -46,35 +47,32 @@ export function testLife(at: () => Gateway): void {
 
     it('is served by the best node, and the API says so', async () => {
       const other = await startDetachedKeepalived(at().lab, { routerId: 1 });
-      // Its adverts come each second, and a node has to have heard one.
-      await waitUntil('a node to report the other router', async () => {
-        const said = await at().controller.run(['hactl', 'node', 'status', '-o', 'json']);
-        return /"routerId": ?1\b/.test(said);
-      });
-      // The controller waits for the next report of each node, and has it a moment later.
-      await sleep(2000);
-      const { status, body } = await at().call('POST', '/1/virtual_groups', {
-        name: 'VG1',
-        virtual_ip: address(),
-        status: 1,
-        real_nodes: realNodes(at()),
-      });
-      expect(status, JSON.stringify(body)).to.equal(200);
-      id = (body.data as { id: number }).id;
-      await waitUntil('the best node to be MASTER', async () => {
-        return masterOf(await settled(at(), id, address())) === at().ids[0];
-      });
-      await other.stop();
+      try {
+        // Its adverts come each second, and a node has to have heard one.
+        await waitUntil('a node to report the other router', async () => {
+          const said = await at().controller.run(['hactl', 'node', 'status', '-o', 'json']);
+          return /"routerId": ?1\b/.test(said);
+        });
+        // The controller waits for the next report of each node, and has it a moment later.
+        await sleep(2000);
+        id = await postGroup(at(), {
+          name: 'VG1',
+          virtual_ip: address(),
+          real_nodes: realNodes(at()),
+        });
+        await waitUntil('the best node to be MASTER', async () => {
+          return masterOf(await settled(at(), id, address())) === at().ids[0];
+        });
+      } finally {
+        await other.stop();
+      }
       expect((await at().group(id))?.router_id, 'another router uses 1').to.equal(2);
     });
 
     it('moves to the next node when the best one loses its power, and back', async () => {
       // The controller is on the first node, so another one is the best.
       const [first, second, third] = at().ids;
-      const nodes = realNodes(at()).map((each) => ({
-        ...each,
-        priority: each.node === second ? 200 : each.priority,
-      }));
+      const nodes = realNodes(at(), 1);
       const { status } = await at().call('PUT', `/1/virtual_groups/${id}`, { real_nodes: nodes });
       expect(status).to.equal(200);
       await waitUntil('the best node to be MASTER', async () => {
@@ -104,14 +102,12 @@ export function testLife(at: () => Gateway): void {
     });
 
     it('leaves the addresses of others where they are', async () => {
-      const { body } = await at().call('POST', '/1/virtual_groups', {
+      const other = await postGroup(at(), {
         name: 'VG2',
         virtual_ip: address(2),
         virtual_ipv6: at().lab.address6(2),
-        status: 1,
         real_nodes: realNodes(at()),
       });
-      const other = (body.data as { id: number }).id;
       await settled(at(), other, address(2));
       await settled(at(), other, at().lab.address6(2));
       const before = await holders(at().lab, address());

@@ -39,9 +39,9 @@ export async function startDetachedKeepalived(
   const child = spawn('keepalived', ['--dont-fork', '--vrrp', '--log-console', ...files], {
     stdio: 'ignore',
   });
+  const ended = once(child, 'close');
   return {
     async stop() {
-      const ended = once(child, 'close');
       child.kill('SIGTERM');
       await ended;
       await rm(folder, { recursive: true });

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 
 import type { LabNode } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
-import { type Gateway, type Group, holders } from './bench.ts';
+import { type Gateway, type Group, holders, postGroup } from './bench.ts';
 import { masterOf, realNodes, settled } from './life.ts';
 
 const state = '/var/lib/ha-controller';
@@ -23,17 +23,8 @@ export function testStores(at: () => Gateway): void {
     let id = 0;
 
     async function make(name: string, virtual: string): Promise<number> {
-      const { status, body } = await at().call('POST', '/1/virtual_groups', {
-        name,
-        virtual_ip: virtual,
-        status: 1,
-        real_nodes: realNodes(at()).map((each, index) => ({
-          ...each,
-          priority: index === best ? 200 : each.priority,
-        })),
-      });
-      expect(status, JSON.stringify(body)).to.equal(200);
-      const made = (body.data as { id: number }).id;
+      const real_nodes = realNodes(at(), best);
+      const made = await postGroup(at(), { name, virtual_ip: virtual, real_nodes });
       await untilBestServes(made, virtual);
       return made;
     }

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { builtPackage } from '../lab/built-package.ts';
 import type { LabNode } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
-import { type Gateway, holders } from './bench.ts';
+import { type Gateway, holders, postGroup } from './bench.ts';
 import { masterOf, realNodes, settled } from './life.ts';
 import { startClients } from './clients.ts';
 
@@ -40,18 +40,8 @@ export function testUpgrade(at: () => Gateway): void {
         const haproxy = ['haproxy', '-db', '-f', '/root/web.cfg'];
         await node.run(['systemd-run', '--quiet', '--unit=lab-web', ...haproxy]);
       }
-      const nodes = realNodes(at()).map((each, index) => ({
-        ...each,
-        priority: index === best ? 200 : each.priority,
-      }));
-      const { status, body } = await at().call('POST', '/1/virtual_groups', {
-        name: 'upgraded',
-        virtual_ip: address(),
-        status: 1,
-        real_nodes: nodes,
-      });
-      expect(status, JSON.stringify(body)).to.equal(200);
-      id = (body.data as { id: number }).id;
+      const real_nodes = realNodes(at(), best);
+      id = await postGroup(at(), { name: 'upgraded', virtual_ip: address(), real_nodes });
       await untilBestServes();
     });
 

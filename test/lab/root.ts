@@ -12,6 +12,15 @@ import { run } from './run.ts';
 export const suites = ['bullseye', 'bookworm', 'trixie'] as const;
 export type Suite = (typeof suites)[number];
 
+/** @param text such as `bookworm,bullseye,trixie`, one Debian for each host. Throws if one of them is not known */
+export function suitesOf(text: string): Suite[] {
+  return text.split(',').map((name) => {
+    const found = suites.find((suite) => suite === name);
+    if (found === undefined) throw new Error(`"${name}" is none of ${suites.join(', ')}.`);
+    return found;
+  });
+}
+
 const everywhere = [
   'systemd',
   'systemd-sysv',

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 
 import {
+  isStuck,
   lacksAddress,
   leftAddresses,
   type Observation,
@@ -78,6 +79,8 @@ describe('the report of a node', () => {
 
   const down = new Map([['eth1', { name: 'eth1', addresses: [], isUp: false }]]);
   const fault = [instance('vg_1', 'FAULT')];
+  const bothFaults = [...fault, instance('vg_1_v6', 'FAULT')];
+  const both = [wantedInstance({ syncGroup: 'vs_1' }), wantedInstance6({ syncGroup: 'vs_1' })];
   const cases: [text: RegExp, scene: Scene][] = [
     [/not installed/, { states: undefined, more: { version: '', pid: undefined } }],
     [/does not run:/, { states: undefined, more: { pid: undefined } }],
@@ -91,14 +94,26 @@ describe('the report of a node', () => {
     [/10\.77\.0\.11, from which vg_1 sends, is not on eth1/, { states: fault, present: [] }],
     [
       /because its check fails/,
+      {
+        states: fault,
+        present: ['10.77.0.11/24'],
+        wanted: [wantedInstance({ check: tcpCheck, preempt: false })],
+      },
+    ],
+    [
+      /FAULT: 'journalctl/,
       { states: fault, present: ['10.77.0.11/24'], wanted: [wantedInstance({ check: tcpCheck })] },
+    ],
+    [
+      /fd77::11, from which vg_1_v6 sends, is not on eth1/,
+      { wanted: both, states: bothFaults, present: ['10.77.0.11/24'] },
     ],
     [/is MASTER, and 10\.77\.0\.100\/24 is not on eth1/, { present: [] }],
     [/although vg_1 is BACKUP here/, { states: [instance('vg_1', 'BACKUP')] }],
     [/some other trouble/, { more: { others: ['some other trouble'] } }],
   ];
   for (const [text, scene] of cases) {
-    it(`says in one sentence: ${text.source}`, () => {
+    it(`says in one sentence: ${text.source}${scene.wanted?.[0]?.check ? ', with a check' : ''}`, () => {
       expect(troublesOf(scene)).to.have.length(1);
       expect(troublesOf(scene)[0]).to.match(text);
     });
@@ -138,6 +153,25 @@ describe('the report of a node', () => {
     ];
     const observation = seen({ more: { seen: [other, ...unknown] } });
     expect(reportOf(observation, true).otherRouters).to.deep.equal(unknown);
+  });
+});
+
+describe('an instance in FAULT', () => {
+  const fault = (more: Scene) =>
+    isStuck(seen({ states: [instance('vg_1', 'FAULT'), instance('vg_1_v6', 'FAULT')], ...more }));
+  const sources = ['10.77.0.11/24', 'fd77::11/64'];
+  const both = [wantedInstance({ syncGroup: 'vs_1' }), wantedInstance6({ syncGroup: 'vs_1' })];
+
+  it('is stuck if its interface and its source address are there', () => {
+    expect(fault({ present: sources })).to.equal(true);
+    expect(fault({ present: [] })).to.equal(false);
+    const wanted = [wantedInstance({ check: tcpCheck, preempt: false })];
+    expect(fault({ present: sources, wanted })).to.equal(false);
+  });
+
+  it('is not stuck if the source address of its mate is missing, because a reload would not help', () => {
+    expect(fault({ wanted: both, present: ['10.77.0.11/24'] })).to.equal(false);
+    expect(fault({ wanted: both, present: sources })).to.equal(true);
   });
 });
 

@@ -6,8 +6,10 @@ import type { Reading, Store, Transaction } from '../store/store.ts';
 const lifeMs = 10 * 60 * 1000;
 /** Used and expired tokens are remembered for a day, so that a late caller reads what is wrong. */
 const rememberMs = 24 * 3600 * 1000;
-/** Max number of tokens that are remembered. */
+/** Max number of tokens that wait for their hosts. */
 const maxTokens = 500;
+/** Max number of tokens that are remembered, with these. */
+const maxRemembered = 1000;
 
 /** What a joining node verifies before it sends the secret. */
 export interface JoinPin {
@@ -69,13 +71,17 @@ export function makeJoinTokens(store: Store, now: () => number = () => Date.now(
         await transaction.run('DELETE FROM join_tokens WHERE expires_at < $1', [
           now() - rememberMs,
         ]);
-        const row = await transaction.one('SELECT COUNT(*) AS count FROM join_tokens');
+        const row = await transaction.one(
+          'SELECT COUNT(*) AS count FROM join_tokens WHERE used_by IS NULL AND expires_at > $1',
+          [now()],
+        );
         if (Number(row?.['count']) >= maxTokens) {
           throw new Fault(
             'too_many_join_tokens',
-            `${maxTokens} join tokens were made within a day. Use one of them, or wait until the oldest are forgotten.`,
+            `${maxTokens} join tokens wait for their hosts. Use one of them, or wait until the oldest expires, ten minutes after it was made.`,
           );
         }
+        await forgetSurplus(transaction);
         // 128 random bits cannot be guessed, so one round of SHA-256 is enough.
         const secret = randomBytes(16).toString('hex');
         const expiresAt = now() + lifeMs;
@@ -93,6 +99,15 @@ export function makeJoinTokens(store: Store, now: () => number = () => Date.now(
       ]);
     },
   };
+}
+
+/** Makes room for one more. The oldest are forgotten; those that wait are fewer than remain. */
+async function forgetSurplus(transaction: Transaction): Promise<void> {
+  await transaction.run(
+    `DELETE FROM join_tokens WHERE hash NOT IN
+     (SELECT hash FROM join_tokens ORDER BY expires_at DESC, hash LIMIT $1)`,
+    [maxRemembered - 1],
+  );
 }
 
 function refused(why: string): Fault {

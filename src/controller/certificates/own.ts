@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import { hostname, networkInterfaces } from 'node:os';
 
 import { Fault } from '../../kit/fault.ts';
+import { type HostNames, isFor, joinedNames, namesIn } from '../../kit/host-names.ts';
 import type { Reading, Store, Transaction } from '../store/store.ts';
 import { fingerprintOf, renewalOf } from './life.ts';
 import type { KeyPair, Signer, Subject } from './signer.ts';
@@ -55,13 +55,13 @@ export async function makeOwnAuthority(store: Store, signer: Signer): Promise<vo
 
 /**
  * Reads the certificates, and makes those that are missing.
- * @param host the names of this host
+ * @param host the names of this host, which the certificate of the port gets besides its own
  * Faults: `store_damaged` if there is no authority, those of Signer and Store
  */
 export async function openOwnCertificates(
   store: Store,
   signer: Signer,
-  host: () => HostNames = namesOfThisHost,
+  host: () => Promise<HostNames>,
 ): Promise<OwnCertificates> {
   const authority = await readAuthority(store);
   const pairs = {
@@ -71,12 +71,13 @@ export async function openOwnCertificates(
 
   async function renew(now = Date.now()): Promise<('server' | 'client')[]> {
     const made: ('server' | 'client')[] = [];
-    const names = withFormer(host(), pairs.server);
+    const { names: own, addresses } = await host();
+    const names = withFormer({ names: [controllerName, ...own], addresses }, pairs.server);
     if (isDue(pairs.client, now)) {
       pairs.client = await make('client', clientSubject);
       made.push('client');
     }
-    if (isDue(pairs.server, now) || !covers(pairs.server, names)) {
+    if (isDue(pairs.server, now) || !isForAll(pairs.server, names)) {
       pairs.server = await make('server', { common: clientName, ...names, usage: 'serverAuth' });
       made.push('server');
     }
@@ -114,52 +115,17 @@ const clientSubject: Subject = {
   usage: 'clientAuth',
 };
 
-/** The names and addresses by which clients may reach a host. */
-export type HostNames = Pick<Subject, 'names' | 'addresses'>;
-
-/** Linux allows any text as a host name. */
-const dnsName = /^(?=.{1,253}$)[a-z0-9](?:[\w.-]*[a-z0-9])?$/i;
-const maxAddresses = 64;
-
-function namesOfThisHost(): HostNames {
-  const addresses = Object.values(networkInterfaces())
-    .flatMap((each) => each ?? [])
-    .map(({ address }) => address)
-    .filter((address) => !/^(?:fe[89ab].:|169\.254\.)/i.test(address));
-  return {
-    names: [...new Set([controllerName, hostname(), 'localhost'])].filter((name) =>
-      dnsName.test(name),
-    ),
-    addresses: [...new Set(['127.0.0.1', '::1', ...addresses])].slice(0, maxAddresses),
-  };
-}
-
 /** The names of before stay, because the controller may go back to another host with its shared disk. */
-function withFormer({ names, addresses }: HostNames, former: KeyPair | undefined): HostNames {
-  const text = (former && new X509Certificate(former.certificate).subjectAltName) ?? '';
-  const values = (pattern: RegExp) =>
-    [...text.matchAll(pattern)].map(([, value = '']) => value.toLowerCase());
-  return {
-    names: unique(names, values(/DNS:([\w.-]+)/g)),
-    addresses: unique(addresses, values(/IP Address:([\da-f.:]+)/gi)),
-  };
-}
-
-function unique(own: readonly string[], former: readonly string[]): string[] {
-  return [...new Set([...own, ...former])].slice(0, maxAddresses);
+function withFormer(own: HostNames, former: KeyPair | undefined): HostNames {
+  return former ? joinedNames(own, namesIn(new X509Certificate(former.certificate))) : own;
 }
 
 function isDue(pair: KeyPair | undefined, now: number): boolean {
   return pair === undefined || now >= renewalOf(pair.certificate);
 }
 
-function covers(pair: KeyPair | undefined, { names, addresses }: HostNames): boolean {
-  if (pair === undefined) return false;
-  const found = new X509Certificate(pair.certificate);
-  return (
-    names.every((name) => found.checkHost(name) !== undefined) &&
-    addresses.every((address) => found.checkIP(address) !== undefined)
-  );
+function isForAll(pair: KeyPair | undefined, names: HostNames): boolean {
+  return pair !== undefined && isFor(new X509Certificate(pair.certificate), names);
 }
 
 /** Faults: `store_damaged` */
@@ -168,7 +134,7 @@ async function readAuthority(store: Reading): Promise<KeyPair> {
   if (pair !== undefined) return pair;
   throw new Fault(
     'store_damaged',
-    "The store has no authority, so no node can be reached. Restore a backup with 'hactl controller restore'.",
+    "The store has no authority, so no node can be reached. If 'hactl controller init' was interrupted, type it again; otherwise restore a backup with 'hactl controller restore'.",
   );
 }
 

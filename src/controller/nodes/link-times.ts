@@ -6,7 +6,7 @@ export interface LinkTimes {
   pollMs: number;
   /** For a report that the node has at once, and that has to confirm its last one. */
   confirmMs: number;
-  /** For an order, which waits until keepalived runs it. */
+  /** For an order. The node tests, reloads and may go back to the former file; each takes seconds on a slow host. */
   orderMs: number;
   /** Between two questions who the node is. */
   factsMs: number;
@@ -25,7 +25,7 @@ export const usualTimes: LinkTimes = {
   answerMs: 5000,
   pollMs: 9000,
   confirmMs: 2000,
-  orderMs: 60_000,
+  orderMs: 30_000,
   factsMs: 60_000,
   refusedFactsMs: 3000,
   pauseMs: 250,

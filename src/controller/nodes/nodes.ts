@@ -92,4 +92,6 @@ export interface NodeLinks {
 export interface NodeUse {
   /** What on this node would have to go first, one sentence each. Nothing if it is free. */
   uses(node: number, transaction: Transaction): Promise<readonly string[]>;
+  /** Removes the rows about a node that is removed. */
+  forget?(node: number, transaction: Transaction): Promise<void>;
 }

@@ -37,6 +37,7 @@ export function makeRemoval({
     await store.write(async (transaction) => {
       // A family may have begun to use it meanwhile.
       await refuseIfUsed(uses, id, node.name, transaction);
+      for (const each of uses) await each.forget?.(id, transaction);
       await registrations.remove(id, transaction);
     });
     log.info({ node: node.name, isLost }, 'the node was removed');

@@ -13,7 +13,7 @@ export async function backupClosedStore(folder: string, to: string): Promise<voi
   await demandStore(paths);
   const unlock = lockStore(paths);
   try {
-    await withReader(paths.file, (connection) => copyOf(connection, to));
+    await withReader(paths.file, (connection) => copyOf(paths, connection, to));
   } finally {
     unlock();
   }

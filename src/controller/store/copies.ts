@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 
 import { createFile, makeFolder, namesIn, orNoSpace, syncFolder } from '../../kit/files/files.ts';
 import { type Connection, connect } from './connection.ts';
-import { orStoreFault } from './errors.ts';
+import { errorOfCopy, orStoreFault, sqliteFailureOf } from './errors.ts';
 import type { StorePaths } from './paths.ts';
 
 /** How many copies from before migrations and restores stay. */
@@ -46,9 +46,18 @@ async function syncFile(path: string): Promise<void> {
 }
 
 /** Copies the store of a connection. Faults: `no_space`, `store_unavailable`, `store_damaged` */
-export function copyOf(connection: Connection, path: string): Promise<void> {
+export function copyOf(
+  { folder }: Pick<StorePaths, 'folder'>,
+  connection: Connection,
+  path: string,
+): Promise<void> {
   return writeCopy(path, (temporary) => {
-    orStoreFault(dirname(path), () => connection.run('VACUUM INTO $1', [temporary]));
+    try {
+      connection.run('VACUUM INTO $1', [temporary]);
+    } catch (error) {
+      const failure = sqliteFailureOf(error);
+      throw failure ? errorOfCopy(failure, folder, path) : error;
+    }
   });
 }
 
@@ -58,13 +67,13 @@ export function copyOf(connection: Connection, path: string): Promise<void> {
  * @returns the path of the copy
  */
 export async function copyBefore(
-  { copies }: StorePaths,
+  { copies, folder }: StorePaths,
   connection: Connection,
   why: string,
 ): Promise<string> {
   const at = new Date().toISOString().replace(/[:.]/g, '-');
   const path = join(copies, `${at}-${why}.db`);
-  await copyOf(connection, path);
+  await copyOf({ folder }, connection, path);
   const names = (await namesIn(copies)).filter((name) => name.endsWith('.db')).sort();
   for (const name of names.slice(0, -maxCopies)) await rm(join(copies, name), { force: true });
   return path;

@@ -1,4 +1,5 @@
 import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 import { Fault } from '../../kit/fault.ts';
 
@@ -68,7 +69,27 @@ export function errorOf({ errcode, message }: SqliteFailure, folder: string): Er
   return new Error(`SQLite refused a statement with code ${errcode}: ${message}`);
 }
 
-/** The same for anything that was thrown. Other errors stay as they are. */
+/**
+ * What to throw for a failure of a copy of the store, which may lie on another disk.
+ * @param folder the folder of the store
+ * @param to the path of the copy
+ */
+export function errorOfCopy(failure: SqliteFailure, folder: string, to: string): Error {
+  const code = failure.errcode & 0xff;
+  if (code === primary.full || (mayBeNoRoom.includes(code) && isFull(dirname(to)))) {
+    return new Fault(
+      'no_space',
+      `The copy ${to} of the store could not be written: its disk is full. The store is as it was. See 'df' and 'df -i', make room there, then try again.`,
+    );
+  }
+  if (!away.includes(code)) return errorOf(failure, folder);
+  return new Fault(
+    'store_unavailable',
+    `The store in ${folder} cannot be copied to ${to} now (${failure.message}). Nothing was changed. See whether both disks are there and the second is writable ('findmnt -T ${dirname(to)}', 'journalctl -k'), then try again.`,
+  );
+}
+
+/** As errorOf, for anything that was thrown. Other errors stay as they are. */
 export function mapped(error: unknown, folder: string): unknown {
   const failure = sqliteFailureOf(error);
   return failure ? errorOf(failure, folder) : error;

@@ -59,6 +59,8 @@ export interface Numbers {
  * - The file has a mark at or above a number before that number is given out.
  * - After a crash, or after somebody has put back an older file of the store, the numbers go on above the mark. Up to
  *   `blockSize` numbers of a name are then skipped.
+ * - The epoch in the file never falls, also if somebody has put back a file of the store from before a restore. So the
+ *   next restore goes above all epochs that nodes have seen.
  * @param stored the last number of each name in the store
  */
 export async function openNumbers(
@@ -70,9 +72,10 @@ export async function openNumbers(
   const reserved = new Map(Object.entries(mark?.numbers ?? {}));
   const last = new Map(stored);
   for (const [name, number] of reserved) last.set(name, Math.max(number, last.get(name) ?? 0));
+  const highest = Math.max(epoch, mark?.epoch ?? 0);
   const write = (numbers: ReadonlyMap<string, number>) =>
-    writeHighWater(path, id, { epoch, numbers: Object.fromEntries(numbers) });
-  if (mark?.epoch !== epoch) await write(last);
+    writeHighWater(path, id, { epoch: highest, numbers: Object.fromEntries(numbers) });
+  if (mark?.epoch !== highest) await write(last);
 
   return {
     async next(name) {

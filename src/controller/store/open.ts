@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
 import { Fault } from '../../kit/fault.ts';
@@ -13,7 +12,7 @@ import {
 } from '../../kit/files/files.ts';
 import { type Connection, connect, connectToWrite } from './connection.ts';
 import { copyBefore, writeCopy } from './copies.ts';
-import { errorOf, mapped, orStoreFault } from './errors.ts';
+import { errorOfCopy, mapped, orStoreFault, type SqliteFailure } from './errors.ts';
 import { lockStore } from './lock.ts';
 import { applyMigration, pendingIn, prepareMigrations, storeMigrations } from './migrate.ts';
 import { openNumbers } from './numbers.ts';
@@ -186,7 +185,11 @@ function serve(
       return result;
     },
     commits: () => commits,
-    backup: (path) => writeCopy(path, (temporary) => copyInThread(file, temporary)),
+    backup: (path) =>
+      writeCopy(path, async (temporary) => {
+        const failure = await copyInThread(file, temporary);
+        if (failure) throw errorOfCopy(failure, folder, path);
+      }),
     async close() {
       // The last connection moves the log into the file, and a reader cannot.
       reader.close();
@@ -197,17 +200,14 @@ function serve(
   };
 }
 
-/** A large store takes seconds to copy. */
-function copyInThread(file: string, to: string): Promise<void> {
+/** A large store takes seconds to copy. @returns the failure of SQLite; null if there was none */
+function copyInThread(file: string, to: string): Promise<SqliteFailure | null> {
   const code = import.meta.url.endsWith('.ts')
     ? new URL('copy-thread.ts', import.meta.url)
     : new URL('store-copy-thread.js', import.meta.url);
   const worker = new Worker(code, { workerData: { file, to } });
   return new Promise((resolve, reject) => {
-    worker.once('message', (failure: Parameters<typeof errorOf>[0] | null) => {
-      if (failure === null) resolve();
-      else reject(errorOf(failure, dirname(to)));
-    });
+    worker.once('message', resolve);
     worker.once('error', reject);
     worker.once('exit', () => {
       reject(new Error('The thread that copies the store ended without an answer.'));

@@ -133,7 +133,8 @@ function check(connection: Connection, from: string, migrations: readonly Migrat
 }
 
 function notABackup(from: string, error: unknown): Fault {
-  const why = (error as Error).message.replace(/\.$/, '');
+  // A fault says what to do as well, and here that is something else.
+  const why = error instanceof Fault ? 'it is no store of ha-controller' : (error as Error).message;
   return new Fault(
     'backup_refused',
     `${from} cannot be restored (${why}). The store is as it was; name a file that 'hactl controller backup' has made.`,

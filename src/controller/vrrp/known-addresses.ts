@@ -1,6 +1,6 @@
 import { parseIp, withoutPrefix } from '../../kit/ip.ts';
 import type { ControllerNode, NodeInterface } from '../nodes/nodes.ts';
-import type { Store } from '../store/store.ts';
+import type { Reading, Store, Transaction } from '../store/store.ts';
 import type { VrrpInstance } from './instances.ts';
 import { placedOn } from './segments.ts';
 
@@ -23,41 +23,65 @@ export interface KnownAddresses {
 
 const versions = [4, 6] as const;
 
+/** Addresses by the node and its interface. */
+export type Remembered = ReadonlyMap<string, readonly string[]>;
+
+interface News {
+  node: number;
+  name: string;
+  addresses: readonly string[];
+}
+
 export function makeKnownAddresses(store: Store): KnownAddresses {
   return {
     async complete(nodes, instances) {
-      const rows = await store.all('SELECT node, interface, addresses FROM vrrp_addresses');
-      const known = new Map(
-        rows.map((row) => [
-          keyOf(Number(row['node']), String(row['interface'])),
-          JSON.parse(String(row['addresses'])) as string[],
-        ]),
-      );
-      const used = new Set(
-        instances.flatMap(({ peers }) => peers.map((each) => keyOf(each.node, each.interface))),
-      );
-      const news: { node: number; name: string; addresses: readonly string[] }[] = [];
-      const completed = nodes.map((node) => {
-        const names = [...used].flatMap((key) => nameIn(key, node.id) ?? []);
-        const devices = names.flatMap((name) => {
-          const former = known.get(keyOf(node.id, name)) ?? [];
-          const addresses = joined(node.interfaces, name, former);
-          if (addresses.join() !== former.join()) news.push({ node: node.id, name, addresses });
-          return addresses.length > 0 ? { name, addresses } : [];
-        });
-        const others = node.interfaces.filter(({ name }) => !names.includes(name));
-        return { ...node, interfaces: [...others, ...devices] };
-      });
+      const { completed, news } = completeNodes(nodes, instances, await readRemembered(store));
       if (news.length > 0) await remember(store, news);
       return completed;
     },
   };
 }
 
-async function remember(
-  store: Store,
-  news: readonly { node: number; name: string; addresses: readonly string[] }[],
-): Promise<void> {
+export async function readRemembered(reading: Reading): Promise<Remembered> {
+  const rows = await reading.all('SELECT node, interface, addresses FROM vrrp_addresses');
+  return new Map(
+    rows.map((row) => [
+      keyOf(Number(row['node']), String(row['interface'])),
+      JSON.parse(String(row['addresses'])) as string[],
+    ]),
+  );
+}
+
+/** As KnownAddresses.complete, and nothing is written. @returns also what should be remembered */
+export function completeNodes(
+  nodes: readonly ControllerNode[],
+  instances: readonly VrrpInstance[],
+  remembered: Remembered,
+): { completed: ControllerNode[]; news: News[] } {
+  const used = new Set(
+    instances.flatMap(({ peers }) => peers.map((each) => keyOf(each.node, each.interface))),
+  );
+  const news: News[] = [];
+  const completed = nodes.map((node) => {
+    const names = [...used].flatMap((key) => nameIn(key, node.id) ?? []);
+    const devices = names.flatMap((name) => {
+      const former = remembered.get(keyOf(node.id, name)) ?? [];
+      const addresses = joined(node.interfaces, name, former);
+      if (addresses.join() !== former.join()) news.push({ node: node.id, name, addresses });
+      return addresses.length > 0 ? { name, addresses } : [];
+    });
+    const others = node.interfaces.filter(({ name }) => !names.includes(name));
+    return { ...node, interfaces: [...others, ...devices] };
+  });
+  return { completed, news };
+}
+
+/** Forgets what is known of a node that is removed. */
+export async function forgetAddresses(transaction: Transaction, node: number): Promise<void> {
+  await transaction.run('DELETE FROM vrrp_addresses WHERE node = $1', [node]);
+}
+
+async function remember(store: Store, news: readonly News[]): Promise<void> {
   await store.write(async (transaction) => {
     for (const { node, name, addresses } of news) {
       await transaction.run(

@@ -1,6 +1,8 @@
 import type { WantedKeepalived } from '../../keepalived/wanted.ts';
 import type { ControllerNode, NodeRegistry } from '../nodes/nodes.ts';
 import type { Store, Transaction } from '../store/store.ts';
+import type { VrrpInstance } from './instances.ts';
+import { completeNodes, readRemembered, type Remembered } from './known-addresses.ts';
 import { diffOfLines } from './line-diff.ts';
 import { planNodes } from './plan.ts';
 import { listInstances } from './rows.ts';
@@ -16,12 +18,19 @@ export interface NodeDiff {
 /** Renders the file of a node, as the node itself does. */
 export type RenderNode = (node: ControllerNode, wanted: WantedKeepalived) => string;
 
-/** Carries the diffs out of a transaction that is to leave nothing behind. */
+/** The rows before and after a change. */
+interface Attempted {
+  before: readonly VrrpInstance[];
+  after: readonly VrrpInstance[];
+  remembered: Remembered;
+}
+
+/** Carries the rows out of a transaction that is to leave nothing behind. */
 class OnlyTried extends Error {
-  readonly diffs: readonly NodeDiff[];
-  constructor(diffs: readonly NodeDiff[]) {
+  readonly attempted: Attempted;
+  constructor(attempted: Attempted) {
     super('This transaction was a trial.');
-    this.diffs = diffs;
+    this.attempted = attempted;
   }
 }
 
@@ -37,19 +46,30 @@ export function makeTrial(
 ): (work: (transaction: Transaction) => Promise<unknown>) => Promise<readonly NodeDiff[]> {
   return async (work) => {
     const nodes = await registry.list();
-    try {
-      await store.write(async (transaction) => {
-        const before = planNodes(await listInstances(transaction), nodes);
-        await work(transaction);
-        const after = planNodes(await listInstances(transaction), nodes);
-        throw new OnlyTried(nodes.flatMap((node) => diffOf(node, before, after, render)));
-      });
-    } catch (error) {
-      if (error instanceof OnlyTried) return error.diffs;
-      throw error;
-    }
-    return [];
+    const { before, after, remembered } = await rowsOf(store, work);
+    // All transactions wait for one that is open, so the files are made after it.
+    const planFor = (instances: readonly VrrpInstance[]) =>
+      planNodes(instances, completeNodes(nodes, instances, remembered).completed);
+    const [former, next] = [planFor(before), planFor(after)];
+    return nodes.flatMap((node) => diffOf(node, former, next, render));
   };
+}
+
+async function rowsOf(
+  store: Pick<Store, 'write'>,
+  work: (transaction: Transaction) => Promise<unknown>,
+): Promise<Attempted> {
+  try {
+    return await store.write(async (transaction) => {
+      const before = await listInstances(transaction);
+      const remembered = await readRemembered(transaction);
+      await work(transaction);
+      throw new OnlyTried({ before, after: await listInstances(transaction), remembered });
+    });
+  } catch (error) {
+    if (error instanceof OnlyTried) return error.attempted;
+    throw error;
+  }
 }
 
 type Plan = ReadonlyMap<number, WantedKeepalived>;

@@ -1,6 +1,5 @@
 import type { Orders } from '../../keepalived/report.ts';
 import type { WantedKeepalived } from '../../keepalived/wanted.ts';
-import { setDeadline } from '../../kit/concurrency/deadline.ts';
 import { Fault } from '../../kit/fault.ts';
 import { makeLogLimit } from '../../kit/log-limit.ts';
 import type { Log } from '../../kit/log.ts';
@@ -18,9 +17,10 @@ import { makePlanner } from './planner.ts';
 
 /**
  * What became of a change on one node. `held` means that the node runs something else that this store did not order: since
- * before a restore, and nobody has confirmed that it may go, or from another copy of the store.
+ * before a restore, and nobody has confirmed that it may go, or from another copy of the store. `failed` means that the
+ * controller itself could not order it, because its store cannot be read or written now.
  */
-export type NodeResult = 'running' | 'unreachable' | 'refused' | 'held' | 'gone';
+export type NodeResult = 'running' | 'unreachable' | 'refused' | 'held' | 'failed' | 'gone';
 
 export interface NodeOutcome {
   node: number;
@@ -65,14 +65,10 @@ export interface VrrpWorkerParts {
   digestOf: (wanted: WantedKeepalived) => string;
   log: Log;
   times?: QueueTimes;
-  /** Milliseconds after which an order counts as unanswered. */
-  orderDeadlineMs?: number;
 }
 
 type Attempt = NodeOutcome & Attempted;
 
-// A node tests, reloads and may go back to the former file; each takes seconds on a slow host.
-const defaultOrderDeadlineMs = 30_000;
 const repeatAfterMs = 600_000;
 
 export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
@@ -98,8 +94,7 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
 
   async function attempt(node: number): Promise<Attempt> {
     const tried = await tryOnce(node).catch((error: unknown): Attempt => {
-      // The store cannot be read or written now.
-      return { node, result: 'unreachable', why: textOf(error), sentAt: undefined, isOpen: true };
+      return { node, result: 'failed', why: textOf(error), sentAt: undefined, isOpen: true };
     });
     if (tried.result === 'running' || tried.result === 'gone') troubles.delete(node);
     else {
@@ -156,10 +151,7 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
     }
     const sentAt = performance.now();
     try {
-      await withDeadline(
-        links.order(node, orders, wanted),
-        parts.orderDeadlineMs ?? defaultOrderDeadlineMs,
-      );
+      await links.order(node, orders, wanted);
     } catch (error) {
       const isRefusal = !(error instanceof Fault) || error.code !== 'node_unreachable';
       return { ...done(isRefusal ? 'refused' : 'unreachable', textOf(error)), sentAt };
@@ -266,17 +258,6 @@ function isSame(running: Orders | null, { store, epoch, revision, digest }: Orde
 /** Whether a node runs something that was ordered before a restore, and that differs from what it would get. */
 function isFromBefore(running: Orders | null, { store, epoch, digest }: Orders): boolean {
   return running?.store === store && running.epoch < epoch && running.digest !== digest;
-}
-
-function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const deadline = setDeadline(ms, () => {
-      reject(new Fault('node_unreachable', `The node did not answer within ${ms / 1000} s.`));
-    });
-    work.then(resolve, reject).finally(() => {
-      deadline.cancel();
-    });
-  });
 }
 
 function textOf(error: unknown): string {

@@ -6,6 +6,7 @@ import { withoutPrefix } from '../../kit/ip.ts';
 import type { Log } from '../../kit/log.ts';
 import { type Group, published, virtualAddresses } from '../gateway.ts';
 import { allGroups } from '../groups/rows.ts';
+import { dnsNameOf } from './names.ts';
 import type { DnsRecord, Resolver } from './resolver.ts';
 
 /** Keeps the published names at what the groups say. */
@@ -36,9 +37,8 @@ export function makePublisher(parts: {
           const gateway = names.get(group.gateway) ?? `${group.gateway}`;
           const addresses = virtualAddresses(group).map(withoutPrefix);
           const own = ownAddresses(group, (id) => nodes.get(id)?.interfaces ?? []);
-          // The names of groups are unique in a gateway only.
           return {
-            name: `${group.name}.${gateway}`.toLowerCase(),
+            name: dnsNameOf(group.name, gateway),
             addresses: [...new Set([...addresses, ...own])],
           };
         }),

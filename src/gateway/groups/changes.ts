@@ -5,11 +5,10 @@ import type { Store } from '../../controller/store/store.ts';
 import { searchFrom } from '../../controller/vrrp/router-ids.ts';
 import { routerIdsOnTheWire, type Segment } from '../../controller/vrrp/segments.ts';
 import { makeTrial, type NodeDiff, type RenderNode } from '../../controller/vrrp/trial.ts';
-
-export type { NodeDiff };
 import type { NodeOutcome, VrrpWorker } from '../../controller/vrrp/worker.ts';
 import { makeSerializerPerKey } from '../../kit/concurrency/serialize.ts';
 import { Fault } from '../../kit/fault.ts';
+import type { Log } from '../../kit/log.ts';
 import type { Publisher } from '../dns/publisher.ts';
 import { type Group, type GroupChange, type GroupSettings, offline } from '../gateway.ts';
 import {
@@ -23,6 +22,8 @@ import {
   type Work,
   type Worked,
 } from './works.ts';
+
+export type { NodeDiff };
 
 /** A change that was made. */
 export interface Changed {
@@ -41,8 +42,9 @@ export interface Condition {
 
 /**
  * Changes of groups. Each returns when the nodes run it.
- * Faults: `nodes_unreachable` if no node can be reached, `node_refused` if one refuses; in both cases everything is as
- * before. Those of `works.ts` and of Store
+ * Faults: `nodes_unreachable` if no node can be reached, `node_refused` if one refuses, and `store_unavailable` if the
+ * store fails; in these cases everything is as before. `outcome_unknown` if the store fails so that a change cannot be
+ * taken back. Those of `works.ts` and of Store
  */
 export interface GroupChanges {
   create(gateway: number, settings: GroupSettings, routerId?: number): Promise<Changed>;
@@ -73,12 +75,13 @@ export interface GroupChangesParts {
   publisher: Publisher;
   segments: readonly Segment[];
   render: RenderNode;
+  log: Log;
   /** Milliseconds since 1970. */
   clock?: () => number;
 }
 
 export function makeGroupChanges(parts: GroupChangesParts): GroupChanges {
-  const { store, registry, links, worker, publisher, segments, clock = Date.now } = parts;
+  const { store, registry, links, worker, publisher, segments, log, clock = Date.now } = parts;
   const serialize = makeSerializerPerKey();
   const tryOut = makeTrial(store, registry, parts.render);
 
@@ -109,17 +112,42 @@ export function makeGroupChanges(parts: GroupChangesParts): GroupChanges {
       return result;
     });
     const outcomes = await worker.apply(affectedBy(worked));
-    const fault = isForced ? undefined : faultOf(worked, outcomes, nameIn(around));
-    if (fault) {
-      await undo(worked);
-      throw fault;
+    const obstacle = isForced ? undefined : obstacleOf(worked, outcomes, nameIn(around));
+    if (obstacle) {
+      await undo(worked, obstacle);
+      const { code, say, ...more } = obstacle;
+      throw new Fault(code, say('so everything is as before'), more);
     }
     return { ...worked, warnings: outcomes.flatMap((each) => warningOf(each, nameIn(around))) };
   }
 
-  async function undo(worked: Worked): Promise<void> {
-    await store.write((transaction) => undoing(transaction, worked, clock()));
+  /** Faults: `outcome_unknown` */
+  async function undo(worked: Worked, { say }: Obstacle): Promise<void> {
+    try {
+      await store.write((transaction) => undoing(transaction, worked, clock()));
+    } catch (error) {
+      log.error({ group: worked.id, error: textOf(error) }, 'a change could not be taken back');
+      throw new Fault(
+        'outcome_unknown',
+        `${say('and it could not be taken back')} 'journalctl -u ha-controller' shows why. Its nodes are tried again; read the group, and correct it before you try again.`,
+      );
+    }
     await worker.apply(affectedBy(worked));
+    // Another change may have published the names meanwhile.
+    await publisher.refresh();
+  }
+
+  /** Faults: `outcome_unknown` */
+  async function drop(id: number): Promise<void> {
+    try {
+      await store.write((transaction) => dropping(transaction, id, clock()));
+    } catch (error) {
+      log.error({ group: id, error: textOf(error) }, 'a group off its nodes could not be removed');
+      throw new Fault(
+        'outcome_unknown',
+        "The group is on no node any more, and is still there, offline, because the store cannot be written. See 'journalctl -u ha-controller', and remove the group again when the store can be written.",
+      );
+    }
   }
 
   async function published(warnings: readonly string[]): Promise<string[]> {
@@ -145,7 +173,7 @@ export function makeGroupChanges(parts: GroupChangesParts): GroupChanges {
       serialize(`${id}`, async () => {
         const work = leaving(gateway, id, condition.ifRevision);
         const { group, warnings } = await made(work, condition);
-        await store.write((transaction) => dropping(transaction, id, clock()));
+        await drop(id);
         return { group, warnings };
       }),
 
@@ -174,12 +202,20 @@ function activeNodes(rows: Rows | undefined): number[] {
   return rows.group.members.map(({ node }) => node);
 }
 
-/** Why a change cannot stay; undefined if it can. */
-function faultOf(
+/** Why a change cannot stay. */
+interface Obstacle {
+  code: 'node_refused' | 'nodes_unreachable' | 'store_unavailable';
+  /** @param state what became of the change, such as 'so everything is as before' */
+  say: (state: string) => string;
+  retryAfterSeconds?: number;
+}
+
+/** @returns undefined if the change can stay */
+function obstacleOf(
   worked: Worked,
   outcomes: readonly NodeOutcome[],
   nameOf: (node: number) => string,
-): Fault | undefined {
+): Obstacle | undefined {
   const staying = activeNodes(worked.after);
   const refused = outcomes.find(
     ({ node, result }) =>
@@ -188,20 +224,33 @@ function faultOf(
       (staying.length === 0 || staying.includes(node)),
   );
   if (refused) {
-    return new Fault(
-      'node_refused',
-      `${nameOf(refused.node)} refuses the change, so everything is as before: ${refused.why ?? 'it does not say why.'}`,
-    );
+    const { node, why = 'it does not say why.' } = refused;
+    return {
+      code: 'node_refused',
+      say: (state) => `${nameOf(node)} refuses the change, ${state}: ${why}`,
+    };
+  }
+  const failed = outcomes.find(({ result }) => result === 'failed');
+  if (failed) {
+    return {
+      code: 'store_unavailable',
+      say: (state) =>
+        `The store failed while ${nameOf(failed.node)} was to get the change, ${state}. See 'journalctl -u ha-controller', and whether the disk of the store is there and has room.`,
+      retryAfterSeconds: 5,
+    };
   }
   const away = outcomes.filter(({ result }) => result === 'unreachable');
-  if (outcomes.length > 0 && away.length === outcomes.length) return nobodyReachable();
+  if (outcomes.length > 0 && away.length === outcomes.length) {
+    return { code: 'nodes_unreachable', say: sayNobody, retryAfterSeconds: 5 };
+  }
   const missing = away.find(({ node }) => staying.includes(node));
   if (missing === undefined || !switchesAdverts(worked)) return undefined;
-  return new Fault(
-    'nodes_unreachable',
-    `${nameOf(missing.node)} cannot be reached, and the change would make adverts multicast instead of unicast, or the other way round. Nodes that differ in this do not hear each other, so everything is as before. Try again when all nodes answer, or force the change.`,
-    { retryAfterSeconds: 5 },
-  );
+  return {
+    code: 'nodes_unreachable',
+    say: (state) =>
+      `${nameOf(missing.node)} cannot be reached, and the change would make adverts multicast instead of unicast, or the other way round. Nodes that differ in this do not hear each other, ${state}. Try again when all nodes answer, or force the change.`,
+    retryAfterSeconds: 5,
+  };
 }
 
 /** Whether nodes with the former configuration do not hear those with the next one (acassen/keepalived#2458). */
@@ -224,9 +273,15 @@ function nameIn({ nodes }: Surroundings): (node: number) => string {
 }
 
 function nobodyReachable(): Fault {
-  return new Fault(
-    'nodes_unreachable',
-    "None of the nodes that this change concerns can be reached, so nothing was changed. 'hactl node list' shows the nodes; try again when one answers.",
-    { retryAfterSeconds: 5 },
-  );
+  return new Fault('nodes_unreachable', sayNobody('so nothing was changed'), {
+    retryAfterSeconds: 5,
+  });
+}
+
+function sayNobody(state: string): string {
+  return `None of the nodes that this change concerns can be reached, ${state}. 'hactl node list' shows the nodes; try again when one answers.`;
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

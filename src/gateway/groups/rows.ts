@@ -2,7 +2,8 @@ import type { Reading, Row, Transaction } from '../../controller/store/store.ts'
 import { addressesOfOthers } from '../../controller/vrrp/rows.ts';
 import { Fault } from '../../kit/fault.ts';
 import { withoutPrefix } from '../../kit/ip.ts';
-import { family, type Group, type GroupStatus, virtualAddresses } from '../gateway.ts';
+import { refuseDnsName } from '../dns/names.ts';
+import { family, type Group, type GroupStatus, published, virtualAddresses } from '../gateway.ts';
 
 /** What no query looks for, as JSON in one column. */
 type Settings = Pick<Group, 'interval' | 'preempt' | 'isUnicast' | 'check' | 'members'>;
@@ -105,6 +106,10 @@ async function refuseTaken(transaction: Transaction, group: Group): Promise<void
     );
   }
   const foreign = await addressesOfOthers(transaction, family);
+  if (group.status === published) {
+    const own = await transaction.one('SELECT name FROM gateways WHERE id = $1', [gateway]);
+    await refuseDnsName(transaction, group, String(own?.['name']));
+  }
   for (const address of virtualAddresses(group).map(withoutPrefix)) {
     if (foreign.has(address)) {
       throw new Fault(

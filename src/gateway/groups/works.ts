@@ -68,7 +68,7 @@ export function changing(
     if (routerId !== undefined && routerId !== present) {
       throw new Fault(
         'router_id_taken',
-        `The group has the router id ${present} for its life. Leave 'router_id' out, or send ${present}.`,
+        `The group has the router id ${present}, which nobody can change. Leave 'router_id' out, or send ${present}.`,
       );
     }
     const next = { ...before.group, ...change, revision: revision + 1 };

@@ -42,7 +42,7 @@ export interface ChangingRoute<F extends Fields> {
 
 export type MakeChange = <F extends Fields>(route: ChangingRoute<F>) => Row;
 
-/** Each fault of a change means that nothing was changed, or that everything was taken back. */
+/** Each fault of a change except `outcome_unknown` means that nothing was changed, or that everything was taken back. */
 const ofThese: readonly FaultCode[] = [...ofChanges, 'store_unavailable'];
 
 const tried = { dry_run: inQuery(trueOrFalse) };

@@ -65,8 +65,8 @@ export function gatewayRows({ gateways }: GatewayDomain, changing: MakeChange): 
       schema: wellSchema(),
       codes: ['gateway_not_found', 'name_taken', 'node_not_found', 'node_in_use'],
       async carryOut({ gateway_id: gateway, ...change }) {
-        await gateways.change(gateway, change);
-        return { body: well() };
+        const warnings = await gateways.change(gateway, change);
+        return { body: well(), warnings };
       },
     }),
     changing({

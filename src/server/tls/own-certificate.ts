@@ -1,10 +1,16 @@
 import { X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 
 import { type Run, runToSuccess } from '../../kit/exec.ts';
 import { readTextIfThere, replaceFile } from '../../kit/files/files.ts';
+import {
+  type HostNames,
+  isFor,
+  joinedNames,
+  namesIn,
+  namesOfThisHost,
+} from '../../kit/host-names.ts';
 import { checked, type Source, type TlsIdentity } from './source.ts';
 
 const dayMs = 24 * 3600 * 1000;
@@ -16,7 +22,7 @@ const renewBeforeMs = 30 * dayMs;
 
 /** The certificate that this node makes for itself, in one file with its key. */
 export function ownSource(path: string, run: Run): Source {
-  const subjectOfNow = () => subjectOfThisHost(run);
+  const subjectOfNow = () => namesOfThisHost(run);
   return {
     everyMs: 3600 * 1000,
     async load(current) {
@@ -33,7 +39,7 @@ export function ownSource(path: string, run: Run): Source {
         `${path} is damaged. Remove it, and a new one is made.`,
       );
       // An address that comes and goes changes the certificate only at a start, and only once.
-      if (!isOutdated(found) && covers(found, subject)) return found;
+      if (!isOutdated(found) && isFor(new X509Certificate(found.cert), subject)) return found;
       // On a full disk, the former certificate is better than none.
       return makeSelfSigned(path, subject, found, run).catch(() => found);
     },
@@ -54,58 +60,18 @@ function isNotYetValid({ cert }: TlsIdentity): boolean {
   return new Date(new X509Certificate(cert).validFrom).getTime() > Date.now();
 }
 
-function covers({ cert }: TlsIdentity, subject: Subject): boolean {
-  const found = new X509Certificate(cert);
-  return (
-    subject.names.every((name) => found.checkHost(name) !== undefined) &&
-    subject.addresses.every((address) => found.checkIP(address) !== undefined)
-  );
-}
-
-/** The names and addresses by which clients may reach this host. */
-interface Subject {
-  names: string[];
-  addresses: string[];
-}
-
-/** Linux allows any text as a host name. */
-const dnsName = /^(?=.{1,253}$)[a-z0-9]([\w.-]*[a-z0-9])?$/i;
-const maxAddresses = 64;
-
-async function subjectOfThisHost(run: Run): Promise<Subject> {
-  const names = [hostname(), await fullName(run), 'localhost'].filter((name) => dnsName.test(name));
-  const addresses = Object.values(networkInterfaces())
-    .flatMap((each) => each ?? [])
-    .map(({ address }) => address)
-    .filter((address) => !/^(fe[89ab].:|169\.254\.)/i.test(address));
-  return {
-    names: [...new Set(names)],
-    addresses: [...new Set(['127.0.0.1', '::1', ...addresses])].slice(0, maxAddresses),
-  };
-}
-
-/** The host name with its domain (hostname(1)), or '' if no resolver knows it. */
-async function fullName(run: Run): Promise<string> {
-  try {
-    const { exitCode, stdout } = await run({ argv: ['hostname', '--fqdn'], deadlineMs: 3000 });
-    return exitCode === 0 ? stdout.trim() : '';
-  } catch {
-    return '';
-  }
-}
-
 /**
  * Makes the key and the certificate in one file, so that they are replaced together or not at all.
  * @param former its addresses stay, because a moving address may be on another node at the moment
  */
 async function makeSelfSigned(
   path: string,
-  subject: Subject,
+  subject: HostNames,
   former: TlsIdentity | undefined,
   run: Run,
 ): Promise<TlsIdentity> {
-  const addresses = new Set([...subject.addresses, ...addressesOf(former)]);
-  const all = { ...subject, addresses: [...addresses].slice(0, maxAddresses) };
+  const addresses = former ? namesIn(new X509Certificate(former.cert)).addresses : [];
+  const all = joinedNames(subject, { names: [], addresses });
   const folder = `${path}.making`;
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -141,20 +107,13 @@ async function makeSelfSigned(
   }
 }
 
-function addressesOf(identity: TlsIdentity | undefined): string[] {
-  const text = identity && new X509Certificate(identity.cert).subjectAltName;
-  return [...(text ?? '').matchAll(/IP Address:([\da-f.:]+)/gi)].map(([, address = '']) =>
-    address.toLowerCase(),
-  );
-}
-
 /** UTC as `YYYYMMDDHHMMSSZ` (openssl-ca(1), `-startdate`). */
 function asn1Time(ms: number): string {
   return `${new Date(ms).toISOString().replace(/\D/g, '').slice(0, 14)}Z`;
 }
 
 /** For `openssl req` and `openssl ca` (config(5), x509v3_config(5)). The folder comes from the environment. */
-function opensslConfig({ names, addresses }: Subject): string {
+function opensslConfig({ names, addresses }: HostNames): string {
   return [
     '[req]',
     'distinguished_name = subject',

@@ -138,6 +138,20 @@ describe('hactl group', () => {
     expect(await bench.rows()).to.equal(before);
   });
 
+  it('makes no gateway in a dry run, and adds no node to one', async () => {
+    const empty = await bench.rows();
+    const first = await add('--dry-run');
+    expect(first.exitCode).to.equal(4);
+    expect(first.failure).to.include('a dry run makes none');
+    expect(await bench.rows()).to.equal(empty);
+    await add();
+    const before = await bench.rows();
+    const other = await hactl('set', 'VG1', '--node', 'n3:eth0:98', '--dry-run');
+    expect(other.exitCode).to.equal(4);
+    expect(other.failure).to.include("does not have the node 'n3' yet");
+    expect(await bench.rows()).to.equal(before);
+  });
+
   it('removes a group', async () => {
     await add();
     expect((await hactl('remove', 'VG1')).text).to.equal('Group VG1 is removed.');

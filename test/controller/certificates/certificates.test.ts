@@ -118,10 +118,9 @@ describe("the controller's own certificates", () => {
 
   const signer = () => makeSigner(run, join(folder.path, 'signing'));
   const open = (names = ['c1.example']) =>
-    openOwnCertificates(store, signer(), () => ({
-      names: [controllerName, ...names],
-      addresses: ['127.0.0.1'],
-    }));
+    openOwnCertificates(store, signer(), () =>
+      Promise.resolve({ names, addresses: ['127.0.0.1', 'fd00::1'] }),
+    );
 
   it('are made once and read again', async () => {
     const first = await open();
@@ -161,6 +160,8 @@ describe("the controller's own certificates", () => {
       expect(found.checkHost(name), name).to.equal(name);
     }
     expect((await open()).server()).to.deep.equal(after);
+    // A certificate has the same IPv6 address in another form.
+    expect(found.subjectAltName?.match(/IP Address/g)).to.have.length(2);
   });
 
   it('are not made for a store without an authority', async () => {

@@ -69,16 +69,33 @@ describe('join tokens', () => {
     expect(JSON.stringify(rows)).to.not.include(secret);
   });
 
-  it('are forgotten after a day, and only so many are made until then', async () => {
-    await store.write(async (transaction) => {
-      for (let count = 0; count < 500; count += 1) {
-        const values = [`${count}`, clock.now];
-        await transaction.run('INSERT INTO join_tokens (hash, expires_at) VALUES ($1, $2)', values);
+  /** Writes down tokens as if they had been made. */
+  const insert = (count: number, expiresAt: number, usedBy: string | null = null) =>
+    store.write(async (transaction) => {
+      for (let at = 0; at < count; at += 1) {
+        await transaction.run(
+          'INSERT INTO join_tokens (hash, expires_at, used_by) VALUES ($1, $2, $3)',
+          [`${expiresAt} ${usedBy ?? ''} ${at}`, expiresAt, usedBy],
+        );
       }
     });
+  const count = async () => (await store.all('SELECT hash FROM join_tokens')).length;
+
+  it('are made only while few enough wait for their hosts', async () => {
+    await insert(500, clock.now + 1);
     await faultOf('too_many_join_tokens', tokens.create());
-    clock.now += 24 * 60 * minuteMs + 1;
+    clock.now += 1;
     await tokens.create();
-    expect(await store.all('SELECT * FROM join_tokens')).to.have.length(1);
+  });
+
+  it('are forgotten after a day, and the oldest earlier if there are too many', async () => {
+    await insert(600, clock.now);
+    await insert(400, clock.now + 1, 'n1');
+    const { secret } = await tokens.create();
+    expect(await count()).to.equal(1000);
+    await tokens.check(secret);
+    clock.now += 24 * 60 * minuteMs + 2;
+    await tokens.create();
+    expect(await count()).to.equal(2);
   });
 });

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { expect } from 'chai';
 
 import { renewalOf } from '../../../src/controller/certificates/life.ts';
@@ -7,7 +9,7 @@ import type { Orders } from '../../../src/keepalived/report.ts';
 import type { WantedKeepalived } from '../../../src/keepalived/wanted.ts';
 import { makeLog } from '../../../src/kit/log.ts';
 import { waitUntil } from '../../lab/wait.ts';
-import { type Ground, makeGround } from '../../support/controller/ground.ts';
+import { type Ground, makeGround, shortTimes } from '../../support/controller/ground.ts';
 import { faultOf } from '../../support/faults.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -121,6 +123,18 @@ describe('the links to nodes', () => {
         ? { status: 200, body: { running: orders({ digest: 'cd'.repeat(32) }) } }
         : undefined;
     await faultOf('node_refused', ground.links.order(joined.id, orders(), nothing));
+  });
+
+  it('end an order that the node does not answer in time', async () => {
+    await ground.links.stop();
+    await ground.store.close();
+    ground = await makeGround(join(folder.path, 'other'), {
+      times: { ...shortTimes, orderMs: 100 },
+    });
+    const { node, joined } = await linked();
+    node.intercept = (what) => (what.startsWith('PUT') ? 'be silent' : undefined);
+    const order = ground.links.order(joined.id, orders(), nothing);
+    expect((await faultOf('node_unreachable', order)).message).to.include('it took too long');
   });
 
   it('say that a node runs the orders of another store, or of a later epoch, until it does not', async () => {
@@ -458,7 +472,13 @@ describe('the removal of a node', () => {
   it('empties the node, and then forgets it', async () => {
     const { node, joined } = await ground.addNode();
     await ground.links.refresh();
-    await removal()(joined.id, { isLost: false });
+    const forgotten: number[] = [];
+    const use: NodeUse = {
+      uses: () => Promise.resolve([]),
+      forget: (id) => Promise.resolve(void forgotten.push(id)),
+    };
+    await removal([use])(joined.id, { isLost: false });
+    expect(forgotten).to.deep.equal([joined.id]);
     expect(node.hasLeft).to.equal(true);
     expect(await ground.registrations.all()).to.deep.equal([]);
     expect(ground.links.isReachable(joined.id)).to.equal(false);

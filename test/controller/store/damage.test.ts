@@ -122,6 +122,19 @@ describe('the store on a full disk', () => {
     await again.close();
   });
 
+  it('blames the copy and not the store if only the disk of the copy is full', async () => {
+    const store = await freshStore(join(folder.path, 'state'));
+    try {
+      await addParent(store, 'x'.repeat(5000));
+      fill();
+      const copy = join(disk(), 'backup.db');
+      const { message } = await faultOf('no_space', store.backup(copy));
+      expect(message).to.include(`The copy ${copy} of the store`);
+    } finally {
+      await store.close();
+    }
+  });
+
   it('opens a store that is there, or says no_space', async () => {
     const state = join(disk(), 'state');
     const store = await freshStore(state);

@@ -1,5 +1,6 @@
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 
 import { expect } from 'chai';
 
@@ -96,6 +97,20 @@ describe('backups and numbers of the store', () => {
     expect(await take()).to.be.greaterThan(Math.max(...given));
   });
 
+  it('a restore goes above all epochs, also after a file from before a restore was put back', async () => {
+    await store.backup(backup());
+    await store.close();
+    await copyFile(storePaths(state()).file, join(folder.path, 'first.db'));
+    expect((await restore()).identity.epoch).to.equal(2);
+    await copyFile(join(folder.path, 'first.db'), storePaths(state()).file);
+    store = await open();
+    expect(store.identity.epoch).to.equal(1);
+    await take();
+    await store.close();
+    expect((await restore()).identity.epoch).to.equal(3);
+    store = await open();
+  });
+
   it('a backup can be restored into an empty folder, with an epoch above its own', async () => {
     await addParent(store, 'one');
     await store.backup(backup());
@@ -130,6 +145,13 @@ describe('backups and numbers of the store', () => {
     await copyFile(new URL(import.meta.url).pathname, text);
     await faultOf('backup_refused', restore(text));
     await faultOf('backup_refused', restore(join(folder.path, 'nothing')));
+    const other = join(folder.path, 'other.db');
+    const database = new DatabaseSync(other);
+    database.exec('CREATE TABLE anything (id INTEGER)');
+    database.close();
+    expect((await faultOf('backup_refused', restore(other))).message).to.equal(
+      `${other} cannot be restored (it is no store of ha-controller). The store is as it was; name a file that 'hactl controller backup' has made.`,
+    );
     store = await open();
     expect(await parentsIn(store)).to.deep.equal(['one']);
     expect(store.identity.epoch).to.equal(1);

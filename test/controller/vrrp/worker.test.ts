@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from 'chai';
 
-import type { StoreIdentity } from '../../../src/controller/store/store.ts';
+import type { Store, StoreIdentity } from '../../../src/controller/store/store.ts';
 import type { VrrpInstance } from '../../../src/controller/vrrp/instances.ts';
 import { defaultTimes, type QueueTimes } from '../../../src/controller/vrrp/node-queue.ts';
 import { setInstances } from '../../../src/controller/vrrp/rows.ts';
@@ -47,7 +47,6 @@ describe('the worker of VRRP', () => {
       digestOf: digestOfWanted,
       log: keepingLog().log,
       times,
-      orderDeadlineMs: 200,
     });
     worker = made;
     const put = (id: number, priority = 150, on = [1, 2]) =>
@@ -179,7 +178,9 @@ describe('the worker of VRRP', () => {
 
   it('counts a node that does not answer an order as unreachable', async () => {
     const { nodes, worker, put } = bench();
-    nodes.of(1).onOrder = () => new Promise(() => undefined);
+    nodes.of(1).onOrder = () => {
+      throw new Fault('node_unreachable', 'It took too long.');
+    };
     await put(1, 150, [1]);
     expect((await worker.apply([1]))[0]).to.include({ result: 'unreachable' });
   });
@@ -336,7 +337,7 @@ describe('the worker of VRRP', () => {
     const { worker, put, store, nodes } = bench();
     await put(1, 150, [1]);
     store.fail(new Fault('no_space', 'The disk is full.'));
-    expect((await worker.apply([1]))[0]).to.include({ why: 'The disk is full.' });
+    expect((await worker.apply([1]))[0]).to.include({ result: 'failed', why: 'The disk is full.' });
     store.fail(undefined);
     await until(() => nodes.of(1).orders.length === 1);
   });
@@ -352,5 +353,40 @@ describe('the worker of VRRP', () => {
     expect(diffs[0]?.diff).to.include('-  priority 150\n+  priority 99\n');
     const row = await store.one('SELECT COUNT(*) AS count FROM vrrp_peers');
     expect(row?.['count']).to.equal(1);
+  });
+
+  it('tries a change for a node without its address as the change itself would plan it', async () => {
+    const { store, nodes, put, worker } = bench();
+    await put(1, 150, [1]);
+    await worker.apply([1]);
+    nodes.of(1).node = { ...nodes.of(1).node, interfaces: [{ name: 'eth0', addresses: [] }] };
+    const tryOut = makeTrial(store, nodes.registry, renderShortly);
+    const diffs = await tryOut((transaction) =>
+      setInstances(transaction, { family: 'gateway', id: 1 }, [instanceOf(1, 99, [1])], 0),
+    );
+    expect(diffs[0]?.diff).to.include('-  priority 150\n+  priority 99\n');
+  });
+
+  it('renders the files of a trial when its transaction is over', async () => {
+    const { store, nodes } = bench();
+    let isOpen = false;
+    const watched: Pick<Store, 'write'> = {
+      write: (work) =>
+        store
+          .write((transaction) => {
+            isOpen = true;
+            return work(transaction);
+          })
+          .finally(() => (isOpen = false)),
+    };
+    const seen: boolean[] = [];
+    const tryOut = makeTrial(watched, nodes.registry, (...parts) => {
+      seen.push(isOpen);
+      return renderShortly(...parts);
+    });
+    await tryOut((transaction) =>
+      setInstances(transaction, { family: 'gateway', id: 1 }, [instanceOf(1, 99, [1])], 0),
+    );
+    expect(new Set(seen)).to.deep.equal(new Set([false]));
   });
 });

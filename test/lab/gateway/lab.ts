@@ -1,6 +1,6 @@
 import { type HostsOptions, network6, raiseHosts } from '../hosts.ts';
 import type { LabNode } from '../lab.ts';
-import { down, nodeOf, readyRecord } from '../lab.ts';
+import { down, nodeOf } from '../lab.ts';
 import { nodeInterface } from '../network.ts';
 import type { LabRecord } from '../record.ts';
 
@@ -22,11 +22,6 @@ export interface GatewayLab {
  */
 export async function upGatewayHosts(options: HostsOptions): Promise<GatewayLab> {
   return gatewayLabOf(await raiseHosts(options));
-}
-
-/** The hosts of a lab that is up. Throws if there is none of this name. */
-export async function openGatewayHosts(name: string): Promise<GatewayLab> {
-  return gatewayLabOf(await readyRecord(name));
 }
 
 function gatewayLabOf(lab: LabRecord): GatewayLab {

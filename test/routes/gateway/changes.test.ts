@@ -42,6 +42,16 @@ describe('changes of keepalived groups', () => {
     const { body } = await bench.ask('get', path);
     return body.data.data[0] as Shown;
   };
+  /** @param numbers the transactions from now on that fail, from 1 */
+  const failTransactions = (...numbers: number[]) => {
+    const write = bench.store.write.bind(bench.store);
+    let calls = 0;
+    bench.store.write = (work) => {
+      calls += 1;
+      if (!numbers.includes(calls)) return write(work);
+      return Promise.reject(new Fault('no_space', 'Its disk is full. Nothing was changed.'));
+    };
+  };
   const wantedOn = (node: number) => bench.nodes.of(node).orders.at(-1)?.wanted.instances ?? [];
 
   it('are answered when the nodes run them', async () => {
@@ -127,7 +137,24 @@ describe('changes of keepalived groups', () => {
     expect(group.real_nodes[0]?.detail).to.equal('The group is offline.');
   });
 
-  it('keep the router id of a group for its life, and let it rest after that', async () => {
+  it('give a group another router id only if it moves to where its own is taken', async () => {
+    const moved = (name: string, virtual_ip: string) => ({
+      name,
+      virtual_ip,
+      real_nodes: [{ node: 1, interface: 'eth1', priority: 150 }],
+    });
+    await bench.ask('post', groups, groupOf({ router_id: 5 }));
+    await bench.ask('put', one, moved('VG1', '10.1.0.100'));
+    expect((await shown()).router_id).to.equal(5);
+    await bench.ask('post', groups, groupOf({ name: 'VG2', router_id: 6 }));
+    await bench.ask('post', groups, { ...groupOf(moved('VG3', '10.1.0.101')), router_id: 6 });
+    await bench.ask('put', `${groups}/2`, moved('VG2', '10.1.0.102'));
+    expect((await shown(`${groups}/2`)).router_id).to.equal(1);
+    const refused = await bench.ask('put', one, { router_id: 9 });
+    expect([refused.status, refused.body.code]).to.deep.equal([409, 'router_id_taken']);
+  });
+
+  it('keep the router id of a group until it is removed, and let it rest after that', async () => {
     await bench.ask('post', groups, groupOf({ router_id: 5 }));
     await bench.ask('put', one, { status: 2 });
     await bench.ask('put', one, { status: 1, name: 'renamed', router_id: 5 });
@@ -190,6 +217,37 @@ describe('changes of keepalived groups', () => {
       expect(await bench.rows()).to.equal(before);
     });
   }
+
+  it('are not said to be taken back if the store fails meanwhile, and the refusal is still named', async () => {
+    await bench.ask('post', groups, groupOf());
+    bench.nodes.of(2).onOrder = () => {
+      bench.store.fail(new Fault('store_unavailable', 'It is read-only. Nothing was changed.'));
+      throw new Fault('node_refused', "keepalived says: 'Unknown keyword'.");
+    };
+    const { status, body } = await bench.ask('put', one, { virtual_ip: '10.0.0.105' });
+    expect([status, body.code]).to.deep.equal([409, 'outcome_unknown']);
+    expect(body.msg).to.include('Unknown keyword').and.not.include('Nothing was changed');
+    expect((await shown()).virtual_ip).to.equal('10.0.0.105');
+  });
+
+  it('are taken back if the store fails before the nodes get them, and the store is named', async () => {
+    const before = await bench.rows();
+    // The first one has the rows, and the next ones have the orders of the two nodes.
+    failTransactions(2, 3);
+    const { status, body } = await bench.ask('post', groups, groupOf());
+    expect([status, body.code]).to.deep.equal([503, 'store_unavailable']);
+    expect(await bench.rows()).to.equal(before);
+  });
+
+  it('say that a removed group is still there if the store fails at the end', async () => {
+    await bench.ask('post', groups, groupOf());
+    // The rows go after the orders of the two nodes.
+    failTransactions(4);
+    const { status, body } = await bench.ask('delete', one);
+    expect([status, body.code]).to.deep.equal([409, 'outcome_unknown']);
+    expect(body.msg).to.include('still there, offline').and.not.include('Nothing was changed');
+    expect((await bench.ask('delete', one)).status).to.equal(200);
+  });
 
   it('are taken if some nodes cannot be reached, and the detail of these says so', async () => {
     bench.nodes.of(2).isReachable = false;
@@ -432,6 +490,66 @@ describe('the names of keepalived groups', () => {
     await bench.stop();
   });
 
+  it('follow the own address of a node that serves by it too', async () => {
+    const folder = (await gatewayBench()).folder;
+    const path = join(folder, 'hosts');
+    const bench = await gatewayBench({
+      dns: { type: 'file', path, format: 'hosts', domain: null, ttl: 60 },
+    });
+    await bench.service.domain.start();
+    await bench.gateway();
+    const real_nodes = [{ node: 2, interface: 'eth0', priority: 100, keepalived_managed: false }];
+    await bench.ask('post', groups, groupOf({ status: 0, real_nodes }));
+    const { node } = bench.nodes.of(2);
+    const moved = { name: 'eth0', addresses: ['10.0.0.77/24'] };
+    bench.nodes.of(2).node = { ...node, interfaces: [moved] };
+    bench.nodes.say(2);
+    const text = '10.0.0.100\tvg1.edge\n10.0.0.77\tvg1.edge\n';
+    while (!(await readFile(path, 'utf8')).endsWith(text))
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    await bench.stop();
+  });
+
+  it('are of one published group each, in whatever case', async () => {
+    const bench = await gatewayBench();
+    await bench.gateway('edge');
+    await bench.gateway('b.edge');
+    await bench.ask('post', groups, groupOf({ name: 'a.b', status: 0 }));
+    const another = (name: string) => groupOf({ name, status: 0, virtual_ip: '10.0.0.101' });
+    for (const [path, name] of [
+      [groups, 'A.b'],
+      ['/2/virtual_groups', 'a'],
+    ] as const) {
+      const { status, body } = await bench.ask('post', path, another(name));
+      expect([status, body.code]).to.deep.equal([409, 'name_taken']);
+      expect(body.msg).to.include("'a.b.edge'");
+    }
+    await bench.ask('put', '/2', { name: 'other' });
+    expect((await bench.ask('post', '/2/virtual_groups', another('a'))).status).to.equal(200);
+    const renamed = await bench.ask('put', '/2', { name: 'B.edge' });
+    expect([renamed.status, renamed.body.code]).to.deep.equal([409, 'name_taken']);
+    await bench.stop();
+  });
+
+  it('are not in the file of a group that was taken back', async () => {
+    const folder = (await gatewayBench()).folder;
+    const path = join(folder, 'hosts');
+    const bench = await gatewayBench({
+      dns: { type: 'file', path, format: 'hosts', domain: null, ttl: 60 },
+    });
+    await bench.gateway();
+    const names = async () => (await readFile(path, 'utf8')).split('\n').slice(1, -1);
+    bench.nodes.of(2).onOrder = async () => {
+      bench.nodes.of(2).onOrder = () => undefined;
+      await bench.ask('put', '/1', { name: 'west' });
+      expect(await names()).to.deep.equal(['10.0.0.100\tvg1.west']);
+      throw new Fault('node_refused', 'No.');
+    };
+    expect((await bench.ask('post', groups, groupOf({ status: 0 }))).status).to.equal(409);
+    expect(await names()).to.deep.equal([]);
+    await bench.stop();
+  });
+
   it('are a warning of the change if the file cannot be written', async () => {
     const bench = await gatewayBench({
       dns: { type: 'file', path: '/nonexistent/hosts', format: 'zone', domain: null, ttl: 60 },
@@ -440,6 +558,8 @@ describe('the names of keepalived groups', () => {
     const { status, headers } = await bench.ask('post', groups, groupOf({ status: 0 }));
     expect(status).to.equal(200);
     expect(headers['x-ha-warnings']).to.include('/nonexistent/hosts');
+    const renamed = await bench.ask('put', '/1', { name: 'west' });
+    expect(renamed.headers['x-ha-warnings']).to.include('/nonexistent/hosts');
     await bench.stop();
   });
 });

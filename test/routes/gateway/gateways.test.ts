@@ -80,6 +80,20 @@ describe('gateways and their nodes', () => {
       .and.include('hactl group remove VG1');
   });
 
+  it('have no row about a node that was removed, except its orders', async () => {
+    await bench.gateway();
+    await bench.ask('post', '/1/virtual_groups', groupOf());
+    await bench.ask('delete', '/1/virtual_groups/1');
+    const count = async (table: string) =>
+      (await bench.store.one(`SELECT COUNT(*) AS count FROM ${table} WHERE node = 1`))?.['count'];
+    const counts = () => Promise.all(['gateway_nodes', 'vrrp_addresses', 'vrrp_orders'].map(count));
+    expect(await counts()).to.deep.equal([1, 1, 1]);
+    await bench.store.write(async (transaction) => {
+      await bench.service.nodeUse.forget?.(1, transaction);
+    });
+    expect(await counts()).to.deep.equal([0, 0, 1]);
+  });
+
   it('have a node run what the store says after a restore', async () => {
     await bench.gateway();
     const { status } = await bench.ask('post', '/1/nodes/1/adopt');

@@ -38,7 +38,8 @@ export interface FakeNode {
   pollMs: number;
   /** Answers each request before the usual answer. Undefined means the usual answer. */
   intercept:
-    ((what: string) => { status: number; body: unknown } | 'hang up' | undefined) | undefined;
+    | ((what: string) => { status: number; body: unknown } | 'hang up' | 'be silent' | undefined)
+    | undefined;
   /** Answers what is not for the node part, if the host is an amphora as well. `hang` answers nothing. */
   agent: ((request: AgentRequest) => Promise<AgentAnswer | 'hang up' | 'hang'>) | undefined;
   /** Changes the report and answers those who wait for it. */
@@ -140,6 +141,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
       request.socket.destroy();
       return;
     }
+    if (other === 'be silent') return;
     const { status, body: json } = other ?? { status: 200, body: await usual(what, url, body) };
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
   }

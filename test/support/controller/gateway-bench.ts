@@ -75,7 +75,6 @@ export async function gatewayBench({
     run: () => Promise.reject(new Error('no command is run')),
     changeDeadlineMs: 10_000,
   });
-  const clock = { now: 0 };
   const service = makeGateway({
     store,
     registry: nodes.registry,
@@ -132,7 +131,6 @@ export async function gatewayBench({
     nodes,
     audit,
     lines,
-    clock,
     tokenOf,
     folder,
     /** Makes a gateway of all nodes. */

@@ -17,6 +17,7 @@ import { makeNodeLinks, type OwnLinks } from '../../../src/controller/nodes/link
 import { makeRegistrations, type Registrations } from '../../../src/controller/nodes/registry.ts';
 import type { LocalStore } from '../../../src/controller/store/open.ts';
 import { makeRun } from '../../../src/kit/exec.ts';
+import { namesOfThisHost } from '../../../src/kit/host-names.ts';
 import { type Log, makeLog } from '../../../src/kit/log.ts';
 import { keepingLog, type LoggedLine } from '../keeping-log.ts';
 import { type FakeNode, startFakeNode } from './fake-node.ts';
@@ -58,9 +59,10 @@ export async function makeGround(
   options: Partial<{ times: typeof usualTimes }> = {},
 ): Promise<Ground> {
   const store = await freshStore(join(folder, 'state'), controllerMigrations);
-  const signer = makeSigner(makeRun(makeLog('silent')), join(folder, 'signing'));
+  const run = makeRun(makeLog('silent'));
+  const signer = makeSigner(run, join(folder, 'signing'));
   await makeOwnAuthority(store, signer);
-  const certificates = await openOwnCertificates(store, signer);
+  const certificates = await openOwnCertificates(store, signer, () => namesOfThisHost(run));
   const { authority } = certificates;
   const tokens = makeJoinTokens(store);
   const registrations = makeRegistrations(store);

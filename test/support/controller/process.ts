@@ -14,6 +14,7 @@ import { makeSigner } from '../../../src/controller/certificates/signer.ts';
 import { initController } from '../../../src/controller/init.ts';
 import { controllerSocket } from '../../../src/controller/paths.ts';
 import { makeRun } from '../../../src/kit/exec.ts';
+import { namesOfThisHost } from '../../../src/kit/host-names.ts';
 import { makeLog } from '../../../src/kit/log.ts';
 import { argvOf, compiledEnv } from '../run-and-kill.ts';
 import { freePort } from './served.ts';
@@ -43,8 +44,10 @@ export async function makeControllerPlace(
   more: object = {},
 ): Promise<ControllerPlace> {
   const port = await freePort();
-  const signer = makeSigner(makeRun(makeLog('silent')), join(folder, 'signing'));
-  await initController({ folder: state, migrations: allMigrations, signer });
+  const run = makeRun(makeLog('silent'));
+  const signer = makeSigner(run, join(folder, 'signing'));
+  const host = () => namesOfThisHost(run);
+  await initController({ folder: state, migrations: allMigrations, signer, host });
   const agent = join(folder, 'agent');
   await mkdir(agent, { recursive: true });
   const balancer = {

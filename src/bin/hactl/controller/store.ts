@@ -1,4 +1,4 @@
-import { copyFile, rename, rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
@@ -8,6 +8,7 @@ import { hactlSigningFolder } from '../../../controller/paths.ts';
 import { makeRun } from '../../../kit/exec.ts';
 import { Fault } from '../../../kit/fault.ts';
 import { createFile, orNoSpace, statIfThere } from '../../../kit/files/files.ts';
+import { namesOfThisHost } from '../../../kit/host-names.ts';
 import { makeLog } from '../../../kit/log.ts';
 import { controllerFileVariable, loadControllerConfig } from '../../wiring/controller/config.ts';
 import type { OnRecord } from '../on-record.ts';
@@ -21,6 +22,7 @@ const load = async () => ({
   ...(await import('../../../controller/init.ts')),
   ...(await import('../../../controller/certificates/signer.ts')),
   ...(await import('../../../controller/store/closed-backup.ts')),
+  ...(await import('../../../controller/store/copies.ts')),
   ...(await import('../../../controller/store/restore.ts')),
   ...(await import('../../wiring/controller/families.ts')),
 });
@@ -37,9 +39,11 @@ export function addInitCommand(controller: Command, onRecord: OnRecord): void {
       const made = await onRecord(['controller', 'init'], async () => {
         const { initController, makeSigner, openSecretsKey, allMigrations } = await load();
         const migrations = allMigrations;
-        const signer = makeSigner(makeRun(makeLog('silent')), hactlSigningFolder);
+        const run = makeRun(makeLog('silent'));
+        const signer = makeSigner(run, hactlSigningFolder);
+        const host = () => namesOfThisHost(run);
         try {
-          const initialised = await initController({ folder, migrations, signer });
+          const initialised = await initController({ folder, migrations, signer, host });
           await openSecretsKey(balancer.secrets_key);
           await makeConfig();
           return initialised;
@@ -98,16 +102,9 @@ async function backupTo(to: string, ask: AskController): Promise<void> {
     return;
   }
   // The unit of the controller can write to its own folder only.
-  const temporary = `${to}.making`;
-  try {
-    await createFile(temporary, '', 0o600);
-    await orNoSpace(to, async () => {
-      await copyFile((made as { path: string }).path, temporary);
-      await rename(temporary, to);
-    });
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  const { writeCopy } = await load();
+  const { path } = made as { path: string };
+  await writeCopy(to, (temporary) => orNoSpace(to, () => copyFile(path, temporary)));
 }
 
 /** Adds `restore`. */

@@ -25,7 +25,7 @@ export function addChangingCommands(group: Command, socket: string): void {
       readNumber,
     )
     .action(async (name: string, options: GroupOptions) => {
-      const gateway = await gatewayForNew(client, options.gateway);
+      const gateway = await gatewayForNew(client, options);
       const idOf = await addNodes(client, gateway, options);
       const body = bodyOf({ ...options, name, status: options.status ?? served }, idOf);
       const path = `/${gateway.id}/virtual_groups`;
@@ -93,11 +93,17 @@ function forced(path: string, { force }: GroupOptions): string {
 
 async function gatewayForNew(
   client: GroupClient,
-  wanted: string | undefined,
+  { gateway: wanted, dryRun }: GroupOptions,
 ): Promise<ShownGateway> {
   const found = await gatewaysFor(client, wanted);
   const [first] = found;
   if (first === undefined) {
+    if (dryRun) {
+      throw new Fault(
+        'gateway_not_found',
+        `There is no gateway yet, and a dry run makes none. Without --dry-run, one with the name '${firstGateway}' is made; a POST to /admin-api/gateway makes one too.`,
+      );
+    }
     const id = await client.create('/', { name: firstGateway });
     return { id, name: firstGateway, nodes: [] };
   }
@@ -108,16 +114,22 @@ async function gatewayForNew(
   );
 }
 
-/** Adds the named nodes to the gateway. @returns their ids by what they were called */
+/** Adds the named nodes to the gateway, except in a dry run. @returns their ids by what they were called */
 async function addNodes(
   client: GroupClient,
   gateway: ShownGateway,
-  { node: nodes = [] }: GroupOptions,
+  { node: nodes = [], dryRun }: GroupOptions,
 ): Promise<(node: string) => number> {
   const known = await client.nodes(gateway);
   const ids = new Map<string, number>();
   for (const { node } of nodes) {
     const found = known.find(({ id, name }) => name === node || `${id}` === node);
+    if (found === undefined && dryRun) {
+      throw new Fault(
+        'node_not_found',
+        `The gateway '${gateway.name}' does not have the node '${node}' yet, and a dry run does not add it. Without --dry-run, it is added; a POST to /admin-api/gateway/${gateway.id}/nodes adds it too.`,
+      );
+    }
     const name = /^\d+$/.test(node) ? Number(node) : node;
     ids.set(node, found?.id ?? (await client.create(`/${gateway.id}/nodes`, { node: name })));
   }

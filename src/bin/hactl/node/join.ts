@@ -75,7 +75,7 @@ async function join(
   const { name: usual, ...facts } = await host.facts();
   const name = options.name ?? usual;
   if (options.loadBalancers) await refuseWithoutLoadBalancers(files, name);
-  const { request, key } = await host.request(name);
+  const request = await host.request(name);
   // It is loaded for this command only.
   const { askToJoin } = await import('../../../controller/nodes/join-client.ts');
   const joined = await askToJoin(url, joinPath, token, {
@@ -86,7 +86,7 @@ async function join(
     request,
     ...(options.address !== undefined && { host: options.address }),
   });
-  await host.store(joined, key, { name, controller: url.origin });
+  await host.store(joined, { name, controller: url.origin });
   if (options.loadBalancers) await writeLoadBalancerFiles(files, name);
   await startAgent();
   return { id: joined.id, name };

@@ -72,13 +72,14 @@ export function makeGateway(wiring: GatewayWiring): GatewayService {
     nodeUse: gatewayNodeUse,
     trouble(node) {
       const outcome = worker.trouble(node);
-      return outcome?.result === 'held' || outcome?.result === 'refused' ? outcome.why : undefined;
+      return outcome?.result === 'unreachable' ? undefined : outcome?.why;
     },
     onNodes: () => worker.refresh(),
     async start() {
       await Promise.all([worker.start(), domain.start()]);
     },
     stop() {
+      domain.stop();
       worker.stop();
     },
   };

@@ -22,7 +22,11 @@ export function joiningOnRecord(
       log.info({ node: name, id: joined.id, from }, 'a node has joined');
       const entry = { caller: name, role: 'node', method: 'POST', route: joinPath, from };
       // The host has its certificate now, so a full disk must not keep it from the answer.
-      await audit.record({ ...entry, id: randomUUID(), outcome: 'success' }).catch(() => undefined);
+      await audit
+        .record({ ...entry, id: randomUUID(), outcome: 'success' })
+        .catch((error: unknown) => {
+          log.error({ node: name, error: String(error) }, 'a node that joined is not on record');
+        });
       return joined;
     } catch (error) {
       const code = error instanceof Fault ? error.code : 'internal_error';

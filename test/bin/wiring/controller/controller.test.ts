@@ -67,7 +67,7 @@ describe('a controller with its listeners', () => {
 
   async function bodyOf(token: JoinToken, more: Partial<JoinBody> = {}): Promise<JoinBody> {
     const { machine, interfaces } = await host.facts();
-    const { request } = await host.request('n1');
+    const request = await host.request('n1');
     return { secret: token.secret, name: 'n1', machine, interfaces, port: 9443, request, ...more };
   }
 
@@ -75,10 +75,9 @@ describe('a controller with its listeners', () => {
   async function joinedNode(): Promise<{ id: number; node: FakeNode }> {
     const token = await makeToken();
     const port = await freePort();
-    const { request, key } = await host.request('n1');
-    const body = { ...(await bodyOf(token)), request, port };
+    const body = await bodyOf(token, { port });
     const joined = await askToJoin(served.url, joinPath, token, body);
-    await host.store(joined, key, { name: 'n1', controller: served.url.origin });
+    await host.store(joined, { name: 'n1', controller: served.url.origin });
     const read = (name: string) => readFile(join(files().credentials, name), 'utf8');
     const node = await startFakeNode({
       folder: folder.path,
@@ -118,6 +117,15 @@ describe('a controller with its listeners', () => {
     await served.ask({ method: 'POST', path: '/node-removals', body: { id } });
     expect(node.hasLeft).to.equal(true);
     expect((await status()).nodes).to.deep.equal([]);
+  });
+
+  it('is told the port of ha-amphora as the host has it, and no configuration that ha-amphora refuses', async () => {
+    const port = () => host.port(() => false);
+    expect(await port()).to.equal(9443);
+    await writeFile(files().config, '{"bind_port": 9555, "include_keepalived": true}');
+    expect(await port()).to.equal(9555);
+    await writeFile(files().config, '{"bind_port": "x"}');
+    expect((await faultOf('invalid_config', port())).message).to.include('node.json: bind_port');
   });
 
   it('answers a wrong token and a wrong request with one sentence', async () => {

@@ -16,7 +16,8 @@ import { makeChecks } from './checks.ts';
 import { listenersOf, withPools } from './listing.ts';
 import { makeOwnerConfigs, type OwnerUpload, type OwnerView } from './owner-configs.ts';
 import { isOwnerId, placesOf } from './places.ts';
-import { plainFileIfThere } from './plain-files.ts';
+import { permitPing, usesPing } from '../../haproxy/ping-permission.ts';
+import { plainFileIfThere, readPlainFile } from './plain-files.ts';
 import type { Processes } from './processes.ts';
 import { makeRecovery } from './recovery.ts';
 import { removeOwner, removeRemains } from './removal.ts';
@@ -96,6 +97,14 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
     return ids.filter((_, index) => enabled[index] !== undefined);
   }
 
+  async function anyUsesPing(): Promise<boolean> {
+    for (const id of await configs.ids()) {
+      const config = await readPlainFile(placesOf(paths, id).config);
+      if (config && usesPing(config.toString('utf8'))) return true;
+    }
+    return false;
+  }
+
   /** Readers that come later than a change must not share a read that began before. */
   async function changing<T>(id: string, work: () => Promise<T>): Promise<T> {
     return serialized(id, async () => {
@@ -146,7 +155,11 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
 
   return {
     upload: (owner, bytes, fencing) =>
-      ordered(owner, fencing, () => uploadConfig({ paths, checks, version }, owner, bytes)),
+      ordered(owner, fencing, async () => {
+        const uploaded = await uploadConfig({ paths, checks, version }, owner, bytes);
+        if (usesPing(bytes.toString('utf8'))) await permitPing(run, inNamespace, log);
+        return uploaded;
+      }),
     state: (id) => changing(id, () => stateOf(id)),
     states: async () => {
       const [configured, certified] = await Promise.all([configs.uploads(), certificates.owners()]);
@@ -224,6 +237,7 @@ export function makeHaproxies(parts: HaproxyParts): OwnerHaproxies {
       prepare: async () => {
         await writeSharedFiles(paths, { peer, inNamespace });
         await onShouldRun();
+        if (await anyUsesPing()) await permitPing(run, inNamespace, log);
       },
     }),
   };

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../../../server/table/field.ts';
+import { part } from '../../../server/table/schema.ts';
 import { isObject } from '../../../server/table/rules.ts';
 import { missing, quoted, Unreadable, Wrong } from './wrong.ts';
 
@@ -95,6 +96,11 @@ export function objectOf<A extends Attributes, T = ReadValues<A>>(
   return attribute(schemaOf(attributes), (value, name, place) =>
     complete(readObject(attributes, value, place), name),
   );
+}
+
+/** The same attribute, with a name for its type in the documents. */
+export function named<T>(title: string, { schema, ...rest }: Attribute<T>): Attribute<T> {
+  return { ...rest, schema: part(title, schema) };
 }
 
 /** Max number of objects in one list of a tree. The size of a body limits them too. */

@@ -156,7 +156,7 @@ export function secretRows({ secrets }: BalancerDomain, changing: MakeChange): R
       summary: 'The certificates, without their keys.',
       role: 'admin',
       schema: listOf(secretSchema),
-      codes: ofStore,
+      codes: found,
       async handle(_values, call) {
         refuseTenant(scopeOf(call));
         return { body: (await secrets.list()).map(secretDocument) };

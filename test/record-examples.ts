@@ -25,6 +25,7 @@ const files = {
   amphora: 'src/routes/amphora/documents/examples.json',
   node: 'src/routes/node/examples.json',
   gateway: 'src/routes/gateway/documents/examples.json',
+  balancer: 'src/routes/balancer/documents/examples.json',
 } as const satisfies Record<keyof typeof families, string>;
 
 /** The tests that ask each row, and those of the rows that take the cluster away. */

@@ -5,6 +5,7 @@ import { alphornRows } from '../../src/routes/alphorn/liferafts.ts';
 import { amphoraFamily } from '../../src/routes/amphora/index.ts';
 import { changeRows } from '../../src/routes/common/change.ts';
 import { hostChanges } from '../../src/routes/common/described.ts';
+import { balancerFamily } from '../../src/routes/balancer/index.ts';
 import { daemonFamily } from '../../src/routes/alphorn/daemon.ts';
 import { documentFamily } from '../../src/routes/documents.ts';
 import { gatewayFamily } from '../../src/routes/gateway/index.ts';
@@ -29,6 +30,7 @@ export const families = {
   amphora: amphoraFamily({ domain, changes: domain, log: domain }),
   node: nodeFamily({ domain, changes: domain, log: domain }),
   gateway: gatewayFamily({ domain, changes: domain, repeatedAnswers: domain }, []),
+  balancer: balancerFamily({ domain, changes: domain, repeatedAnswers: domain }, []),
 } as const satisfies Record<string, Family>;
 
 /** What OpenAPI documents are served by; it has none itself. */
@@ -44,6 +46,7 @@ const elsewhere: readonly string[] = [
   families.amphora.name,
   families.node.name,
   families.gateway.name,
+  families.balancer.name,
 ];
 
 /** The families of a cluster's node. The amphora and the controller have ports of their own, with paths of their own. */

@@ -11,7 +11,8 @@ export interface Route {
 
 export function routesOf(family: Family): Route[] {
   const routes = new Map<string, Row[]>();
-  for (const each of family.rows) {
+  // A row without a method only keeps its path known.
+  for (const each of family.rows.filter(({ methods }) => methods.length > 0)) {
     const same = routes.get(each.summary) ?? [];
     routes.set(each.summary, [...same, each]);
   }

@@ -1,5 +1,5 @@
 import type { Row, Transaction } from '../../controller/store/store.ts';
-import type { BalancerDomain, NewListener } from '../domain.ts';
+import type { BalancerDomain, NewListener, TlsTermination } from '../domain.ts';
 import type { ListenerSettings, Statistics } from '../objects.ts';
 import { findObject, findPlace, readTree } from '../rows/find.ts';
 import { listenerOf, wantedOf } from '../rows/objects.ts';
@@ -20,7 +20,7 @@ export async function addListener(
   madeFrom?: string,
 ): Promise<string> {
   const { id, project, termination, newDefaultPool, policies, ...given } = wanted;
-  const { transaction, parts, balancer } = adding;
+  const { transaction, balancer } = adding;
   const claim = { id, project };
   const below = { ...adding, project: projectOf(claim, adding.project) };
   await refuseTaken(transaction, balancer, given.port, undefined);
@@ -29,11 +29,7 @@ export async function addListener(
   const settings: ListenerSettings = {
     ...given,
     defaultPool: newDefaultPool ? await addPool(below, newDefaultPool) : given.defaultPool,
-    // As in the documented service, a certificate of another protocol is of no use.
-    tlsRef:
-      termination && given.protocol === 'TERMINATED_HTTPS'
-        ? await parts.secrets.add(transaction, termination, adding.now)
-        : given.tlsRef,
+    tlsRef: await certificateOf(adding, given, termination),
   };
   await demandSettings(adding, settings);
   const listener = await add(adding, 'listener', {
@@ -45,6 +41,20 @@ export async function addListener(
   const row = await written(adding, 'balancer_listeners', listener);
   for (const each of policies) await addPolicy(below, row, each);
   return listener;
+}
+
+/**
+ * Stores a certificate that was sent with a listener. As in the documented service, that of another protocol is of no
+ * use.
+ * @returns the reference that the listener has from now on
+ */
+async function certificateOf(
+  { transaction, parts, now }: Pick<Adding, 'transaction' | 'parts' | 'now'>,
+  { protocol, tlsRef }: Pick<ListenerSettings, 'protocol' | 'tlsRef'>,
+  termination: TlsTermination | null | undefined,
+): Promise<string | null> {
+  if (!termination || protocol !== 'TERMINATED_HTTPS') return tlsRef;
+  return parts.secrets.add(transaction, termination, now);
 }
 
 /** Faults: `balancer_conflict` */
@@ -125,14 +135,16 @@ export function makeListeners(parts: ChangeParts): BalancerDomain['listeners'] {
         return treeOf(transaction, change.id, id);
       }),
 
-    change: (scope, place, id, wanted, condition) =>
+    change: (scope, place, id, { termination, ...wanted }, condition) =>
       changeIn(parts, { scope, place, condition }, async (change) => {
         const { transaction } = change;
         const row = await findObject(transaction, 'listener', change.id, id);
         const turn = await change.lock();
-        const settings = { ...wantedOf('listener', row), ...wanted };
+        const given = { ...wantedOf('listener', row), ...wanted };
         const own = String(row['id']);
-        await refuseTaken(transaction, change.id, settings.port, own);
+        await refuseTaken(transaction, change.id, given.port, own);
+        const tlsRef = await certificateOf(change, given, termination);
+        const settings = { ...given, tlsRef };
         await demandSettings({ transaction, parts, balancer: change.id }, settings);
         await demandPolicies(transaction, own, settings);
         await changeObject(transaction, 'listener', turn, row, {

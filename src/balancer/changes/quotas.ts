@@ -2,7 +2,7 @@ import type { Reading, Store, Transaction } from '../../controller/store/store.t
 import type { BalancerDomain, Scope } from '../domain.ts';
 import { type Quota, type QuotaKind, quotaKinds } from '../objects.ts';
 import { tables } from '../rows/objects.ts';
-import { invalid, quotaMet } from '../sentences.ts';
+import { notFound, quotaMet } from '../sentences.ts';
 
 /** Max number of objects of a kind that means no limit. */
 const unlimited = -1;
@@ -78,10 +78,7 @@ export function makeQuotas(store: Store, defaults: Quota): BalancerDomain['quota
   };
 }
 
-/** Faults: `balancer_invalid` */
+/** The quotas of another tenant are hidden, as its objects are. Faults: `balancer_object_not_found` */
 function demandOwn({ tenant }: Scope, project: string): void {
-  if (tenant === undefined || tenant === project) return;
-  throw invalid(
-    `This token is bound to the project ${tenant}, and sees the quotas of no other one. Use a token that is not bound.`,
-  );
+  if (tenant !== undefined && tenant !== project) throw notFound('Quotas', project);
 }

@@ -45,7 +45,7 @@ export interface CarriersParts {
 }
 
 /** A node under way. */
-interface Asked {
+interface Greeting {
   isDone: boolean;
   work: Promise<void> | undefined;
   timer: NodeJS.Timeout | undefined;
@@ -57,15 +57,15 @@ const repeatLogAfterMs = 600_000;
 export function makeCarriers(parts: CarriersParts): Carriers {
   const { store, registry, links, deployer, log, retryMs = 10_000 } = parts;
   const amphorae = new Map<number, string>();
-  const asked = new Map<number, Asked>();
+  const asked = new Map<number, Greeting>();
   const isDue = makeLogLimit({ repeatAfterMs: repeatLogAfterMs });
   const stopping = new AbortController();
   let unsubscribe: (() => void) | undefined;
 
-  function stateOf(node: number): Asked {
+  function stateOf(node: number): Greeting {
     const known = asked.get(node);
     if (known) return known;
-    const state: Asked = { isDone: false, work: undefined, timer: undefined, why: undefined };
+    const state: Greeting = { isDone: false, work: undefined, timer: undefined, why: undefined };
     asked.set(node, state);
     return state;
   }
@@ -83,7 +83,7 @@ export function makeCarriers(parts: CarriersParts): Carriers {
     });
   }
 
-  async function greet(node: number, state: Asked): Promise<void> {
+  async function greet(node: number, state: Greeting): Promise<void> {
     try {
       const found = await registry.find(node);
       if (found === undefined) return;

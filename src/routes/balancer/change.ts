@@ -22,7 +22,7 @@ import type { Answer } from '../common/stored-answer.ts';
 import { attribute } from './fields/attribute.ts';
 import { once, parameter } from './fields/checking.ts';
 import { Wrong } from './fields/wrong.ts';
-import { makeInTurn } from './turns.ts';
+import { makeTurns } from './turns.ts';
 
 /** What changes need besides the objects of their route. */
 export interface ChangeParts {
@@ -33,7 +33,7 @@ export interface ChangeParts {
 }
 
 /** What a change has made, and the document of the object when its job is done. */
-export interface Made extends Done {
+export interface ChangeResult extends Done {
   /** The load balancer whose job it is; by default the one in the path. */
   loadBalancer?: string;
   again?: () => Promise<object>;
@@ -59,7 +59,7 @@ export interface ChangingRoute<F extends Fields> {
   codes: readonly FaultCode[];
   /** The load balancer in the path, whose state and revision are those of everything below it. */
   loadBalancer?: (values: ValuesOf<F>) => string;
-  carryOut: (values: ValuesOf<F>, site: Site) => Promise<Made>;
+  carryOut: (values: ValuesOf<F>, site: Site) => Promise<ChangeResult>;
 }
 
 export type MakeChange = <F extends Fields>(route: ChangingRoute<F>) => Row;
@@ -100,7 +100,7 @@ export function scopeOf(call: Call): Scope {
  * `Prefer: queue` a change waits for its turn instead of being refused.
  */
 export function changeRows({ domain, changes, repeatedAnswers, secrets }: ChangeParts): MakeChange {
-  const inTurn = makeInTurn(domain);
+  const takeTurn = makeTurns(domain);
 
   return <F extends Fields>({
     role = 'operator',
@@ -124,10 +124,12 @@ export function changeRows({ domain, changes, repeatedAnswers, secrets }: Change
       const isPatient = wantsQueue(call.header('Prefer'));
       const { status, headers, body } = await makeOnce(call, repeatedAnswers, async () => {
         const request = { request: call.audited(), ifVersion: undefined, waitMs };
-        let made: Made = {};
+        let made: ChangeResult = {};
         const work = async () => {
           const now = () => carryOut(values, site);
-          made = await (isPatient && above !== undefined ? inTurn(above, site.scope, now) : now());
+          made = await (isPatient && above !== undefined
+            ? takeTurn(above, site.scope, now)
+            : now());
           return made;
         };
         const follow = async (stopping: AbortSignal) => {
@@ -181,7 +183,7 @@ function followed(isSettled: boolean): Followed {
 }
 
 /** The object when its job is done. It may be gone by then, or another change may have taken it away. */
-async function asItIs(made: Made): Promise<Made> {
+async function asItIs(made: ChangeResult): Promise<ChangeResult> {
   try {
     return { ...made, body: (await made.again?.()) ?? made.body };
   } catch {

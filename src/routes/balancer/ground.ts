@@ -3,7 +3,7 @@ import { Fault, type FaultCode } from '../../kit/fault.ts';
 import type { Row } from '../../server/table/row.ts';
 import { listOf, record } from '../../server/table/schema.ts';
 import { read } from '../common/read.ts';
-import { type MakeChange, type Made, scopeOf } from './change.ts';
+import { type MakeChange, type ChangeResult, scopeOf } from './change.ts';
 import {
   nodeDocument,
   orphanDocument,
@@ -65,7 +65,7 @@ export function quotaRows({ quotas }: BalancerDomain, changing: MakeChange): Row
       fields: { ...ofTenant, ...argument('quotas', quotaFields) },
       schema: quotaSchema,
       codes: ['balancer_object_not_found', 'balancer_invalid'],
-      async carryOut({ tenant, ...sent }, { scope }): Promise<Made> {
+      async carryOut({ tenant, ...sent }, { scope }): Promise<ChangeResult> {
         const set = await quotas.set(scope, tenant, quotaOf(sent, quotas.defaults()));
         return { body: { quota: quotaDocument(set) } };
       },
@@ -78,7 +78,7 @@ export function quotaRows({ quotas }: BalancerDomain, changing: MakeChange): Row
       fields: ofTenant,
       schema: 'nothing',
       codes: ['balancer_object_not_found'],
-      async carryOut({ tenant }, { scope }): Promise<Made> {
+      async carryOut({ tenant }, { scope }): Promise<ChangeResult> {
         const own = await quotas.list(scope);
         if (!own.some(({ project }) => project === tenant))
           throw new Fault('balancer_object_not_found', `Quotas ${tenant} not found.`);
@@ -110,7 +110,7 @@ export function portRows({ ports }: BalancerDomain, changing: MakeChange): Row[]
       fields: argument('port', newPort, projectIn),
       schema: portSchema,
       codes: ['balancer_object_not_found', 'balancer_invalid', 'balancer_conflict'],
-      async carryOut(sent, { scope }): Promise<Made> {
+      async carryOut(sent, { scope }): Promise<ChangeResult> {
         const port = await ports.create(scope, {
           id: sent.id,
           project: projectIn(sent),
@@ -140,7 +140,7 @@ export function portRows({ ports }: BalancerDomain, changing: MakeChange): Row[]
       fields: ofPort,
       schema: record({}),
       codes: ['balancer_object_not_found', 'balancer_conflict'],
-      async carryOut({ port }, { scope }): Promise<Made> {
+      async carryOut({ port }, { scope }): Promise<ChangeResult> {
         await ports.remove(scope, port);
         return { body: {} };
       },
@@ -156,7 +156,7 @@ export function secretRows({ secrets }: BalancerDomain, changing: MakeChange): R
       summary: 'The certificates, without their keys.',
       role: 'admin',
       schema: listOf(secretSchema),
-      codes: ofStore,
+      codes: found,
       async handle(_values, call) {
         refuseTenant(scopeOf(call));
         return { body: (await secrets.list()).map(secretDocument) };
@@ -176,7 +176,7 @@ export function secretRows({ secrets }: BalancerDomain, changing: MakeChange): R
       },
       schema: secretSchema,
       codes: ['balancer_object_not_found', 'balancer_invalid'],
-      async carryOut({ secret: id, ...sent }, { scope }): Promise<Made> {
+      async carryOut({ secret: id, ...sent }, { scope }): Promise<ChangeResult> {
         refuseTenant(scope);
         if (!isUuid(id))
           throw new Fault('balancer_invalid', `The id of a secret is a UUID, which ${id} is not.`);
@@ -192,7 +192,7 @@ export function secretRows({ secrets }: BalancerDomain, changing: MakeChange): R
       fields: ofSecret,
       schema: record({}),
       codes: ['balancer_object_not_found', 'balancer_conflict'],
-      async carryOut({ secret: id }, { scope }): Promise<Made> {
+      async carryOut({ secret: id }, { scope }): Promise<ChangeResult> {
         refuseTenant(scope);
         await secrets.remove(id);
         return { body: {} };
@@ -227,7 +227,7 @@ export function nodeRows({ nodes, orphans }: BalancerDomain, changing: MakeChang
         fields: ofNode,
         schema: nodeSchema,
         codes: ['balancer_object_not_found', 'balancer_conflict'],
-        async carryOut({ node }, { scope }): Promise<Made> {
+        async carryOut({ node }, { scope }): Promise<ChangeResult> {
           refuseTenant(scope);
           return { body: nodeDocument(await nodes[action](numberOf(node))) };
         },
@@ -256,7 +256,7 @@ export function nodeRows({ nodes, orphans }: BalancerDomain, changing: MakeChang
         ...(['balancer_object_not_found', 'balancer_conflict'] as const),
         ...(['node_unreachable', 'node_refused'] as const),
       ],
-      async carryOut({ node, orphan }, { scope }): Promise<Made> {
+      async carryOut({ node, orphan }, { scope }): Promise<ChangeResult> {
         refuseTenant(scope);
         await orphans.remove(numberOf(node), orphan);
         return { body: {} };

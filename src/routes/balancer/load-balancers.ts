@@ -3,7 +3,7 @@ import type { BalancerDomain } from '../../balancer/domain.ts';
 import type { Row } from '../../server/table/row.ts';
 import { always, listOf } from '../../server/table/schema.ts';
 import { read } from '../common/read.ts';
-import { type MakeChange, type Made, scopeOf } from './change.ts';
+import { type MakeChange, type ChangeResult, scopeOf } from './change.ts';
 import { loadBalancerDocument } from './documents/objects.ts';
 import { loadBalancerStatisticsDocument } from './documents/ground.ts';
 import {
@@ -59,7 +59,7 @@ export function loadBalancerRows(domain: BalancerDomain, changing: MakeChange): 
         'balancer_conflict',
         'balancer_quota_met',
       ],
-      async carryOut(values, { scope }): Promise<Made> {
+      async carryOut(values, { scope }): Promise<ChangeResult> {
         const { vip, ...wanted } = newLoadBalancerOf(values);
         if (wanted.project === undefined && scope.tenant === undefined)
           throw new Fault(
@@ -106,7 +106,7 @@ export function loadBalancerRows(domain: BalancerDomain, changing: MakeChange): 
       schema: loadBalancerSchema,
       codes: [],
       loadBalancer: idOf,
-      async carryOut({ loadbalancer: id, ...sent }, { scope, condition }): Promise<Made> {
+      async carryOut({ loadbalancer: id, ...sent }, { scope, condition }): Promise<ChangeResult> {
         const change = describedChangeOf(sent);
         const changed = await loadBalancers.change(scope, id, change, condition);
         return {
@@ -127,7 +127,7 @@ export function loadBalancerRows(domain: BalancerDomain, changing: MakeChange): 
         schema: 'nothing',
         codes: ['balancer_invalid'],
         loadBalancer: idOf,
-        async carryOut({ loadbalancer: id }, { scope, condition }): Promise<Made> {
+        async carryOut({ loadbalancer: id }, { scope, condition }): Promise<ChangeResult> {
           await loadBalancers.remove(scope, id, path !== '', condition);
           return {};
         },
@@ -164,7 +164,7 @@ export function loadBalancerRows(domain: BalancerDomain, changing: MakeChange): 
         schema: loadBalancerSchema,
         codes: ['balancer_conflict', 'node_unreachable', 'node_refused'],
         loadBalancer: idOf,
-        async carryOut({ loadbalancer: id }, { scope }): Promise<Made> {
+        async carryOut({ loadbalancer: id }, { scope }): Promise<ChangeResult> {
           const now = await loadBalancers[action](scope, id);
           return {
             body: loadBalancerDocument(now),

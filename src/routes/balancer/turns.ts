@@ -9,7 +9,11 @@ import { Fault } from '../../kit/fault.ts';
  * @param loadBalancer the id
  * Faults: `balancer_immutable` if its turn did not come in time, or if too many wait already; those of the work
  */
-export type InTurn = <T>(loadBalancer: string, scope: Scope, work: () => Promise<T>) => Promise<T>;
+export type TakeTurn = <T>(
+  loadBalancer: string,
+  scope: Scope,
+  work: () => Promise<T>,
+) => Promise<T>;
 
 /** A change takes about a second. */
 const maxWaitMs = 30_000;
@@ -18,7 +22,7 @@ const maxWaiting = 64;
 /** Another change may come first, and the states change a moment after the wait has ended. */
 const pauseMs = 20;
 
-export function makeInTurn({ loadBalancers }: Pick<BalancerDomain, 'loadBalancers'>): InTurn {
+export function makeTurns({ loadBalancers }: Pick<BalancerDomain, 'loadBalancers'>): TakeTurn {
   const serialize = makeSerializerPerKey();
   const waiting = new Map<string, number>();
 

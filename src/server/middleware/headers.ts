@@ -2,11 +2,24 @@ import cors from 'cors';
 import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
+/** Headers that only some APIs have. */
+export interface OwnHeaders {
+  /** In requests. */
+  allowed: readonly string[];
+  /** In answers. */
+  exposed: readonly string[];
+}
+
 /**
  * The headers that the contract documents for every answer, and those that protect browsers.
  * @param methods the methods of all routes, which a page of any origin may use
+ * @param own what such a page may send and read besides
  */
-export function documentedHeaders(poweredBy: string, methods: readonly string[]): RequestHandler[] {
+export function documentedHeaders(
+  poweredBy: string,
+  methods: readonly string[],
+  own: OwnHeaders = { allowed: [], exposed: [] },
+): RequestHandler[] {
   return [
     helmet({
       // These two would redirect a console on a LAN from plain HTTP to HTTPS, which it may not have.
@@ -29,6 +42,7 @@ export function documentedHeaders(poweredBy: string, methods: readonly string[])
         'Idempotency-Key',
         'X-HA-Confirm',
         'X-Request-Id',
+        ...own.allowed,
       ],
       // By default, a browser shows a page only the most common headers.
       exposedHeaders: [
@@ -39,6 +53,7 @@ export function documentedHeaders(poweredBy: string, methods: readonly string[])
         'X-HA-Source',
         'X-HA-Warnings',
         'X-HA-Valid',
+        ...own.exposed,
       ],
       maxAge: 600,
     }),

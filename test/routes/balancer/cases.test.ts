@@ -5,9 +5,8 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { makeNoopNetworks } from '../../../src/balancer/network/noop.ts';
 import { casesOf, kinds } from '../../support/balancer/cases/every-kind.ts';
-import { unknown } from '../../support/balancer/cases/load-balancers.ts';
+import { networksOfCases } from '../../support/balancer/cases/networks.ts';
 import { ownCases } from '../../support/balancer/cases/own.ts';
 import { type Cases, makeWorld } from '../../support/balancer/cases/world.ts';
 import { makeTestBalancer, type TestBalancer } from '../../support/balancer/domain.ts';
@@ -26,9 +25,7 @@ describe('a case of the suite of the recorded service', () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'cases-'));
-    host = await makeTestBalancer(folder, {
-      networks: makeNoopNetworks((id) => id.startsWith(unknown)),
-    });
+    host = await makeTestBalancer(folder, { networks: networksOfCases() });
     bench = await operatorBench(host.domain);
   });
   after(async () => {
@@ -41,21 +38,23 @@ describe('a case of the suite of the recorded service', () => {
   });
 
   for (const name of names) {
-    const [title, run] = written[name] ?? [];
-    if (run === undefined) it(`has no test yet: ${name}`);
-    else
-      it(`${title ?? ''} (${name})`, async () => {
-        await run(await makeWorld(bench, host));
-      });
+    const [title = 'is missing', run] = written[name] ?? [];
+    it(`${title} (${name})`, async () => {
+      if (run === undefined) throw new Error(`There is no test of ${name}.`);
+      await run(await makeWorld(bench, host));
+    });
   }
 
   it('has a row in docs/balancer-cases.md with its test', () => {
     const docs = readFileSync(new URL('../../../docs/balancer-cases.md', import.meta.url), 'utf8');
     const rows = docs.split('\n').filter((line) => /^\| `/.test(line));
     expect(rows).to.deep.equal(
-      names
-        .filter((name) => written[name])
-        .map((name) => `| \`${name}\` | ${written[name]?.[0] ?? ''} |`),
+      names.map((name) => `| \`${name}\` | ${written[name]?.[0] ?? 'is missing'} |`),
     );
+  });
+
+  it('is one of 251, each of them once', () => {
+    expect(new Set(names).size).to.equal(251);
+    expect(names).to.include.members(Object.keys(ownCases));
   });
 });

@@ -167,11 +167,14 @@ export async function makeTestBalancer(
   };
 }
 
+/** The id of each certificate that comes with a listener. */
+export const secretOfTest = '5ec4e700-0000-4000-8000-000000000001';
+
 /** Secrets that are all there, except those that are named. */
 export function anySecrets(missing: ReadonlySet<string> = new Set()): SecretStore {
   return {
     has: (_reading, ref) => Promise.resolve(!missing.has(ref)),
-    add: () => Promise.resolve('5ec4e700-0000-4000-8000-000000000001'),
+    add: () => Promise.resolve(secretOfTest),
     read: (_reading, refs) =>
       Promise.resolve(
         new Map(

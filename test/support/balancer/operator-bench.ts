@@ -48,10 +48,10 @@ export async function operatorBench(domain: BalancerDomain) {
     changeDeadlineMs: 10_000,
   });
   const tokens = openTokenStore(join(folder, 'tokens'));
-  const known: Record<string, string> = {};
-  async function tokenOf(role: Role, tenant?: string): Promise<string> {
+  const known: Record<string, Promise<string>> = {};
+  function tokenOf(role: Role, tenant?: string): Promise<string> {
     const name = tenant === undefined ? role : `${role}-${tenant}`;
-    return (known[name] ??= await tokens.create(name, role, { tenant }));
+    return (known[name] ??= tokens.create(name, role, { tenant }));
   }
   const connections = {
     unauthenticated: () => undefined,

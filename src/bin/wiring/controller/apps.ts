@@ -12,7 +12,7 @@ import { probeFamily } from '../../../routes/probes.ts';
 import type { CallerConnections } from '../../../server/connections/connections.ts';
 import type { Metrics } from '../../../server/metrics.ts';
 import { authenticate, bearer, trustAsRoot } from '../../../server/middleware/authenticate.ts';
-import { documentedHeaders } from '../../../server/middleware/headers.ts';
+import { documentedHeaders, type OwnHeaders } from '../../../server/middleware/headers.ts';
 import { limitRequests } from '../../../server/middleware/limit-requests.ts';
 import { type Problems, problemSchema } from '../../../server/problem.ts';
 import type { Family } from '../../../server/table/family.ts';
@@ -52,6 +52,12 @@ export function makeControllerApps(parts: AppParts): { network: Express; socket:
   };
 }
 
+/** The headers of the documented APIs of the families, and the stable code of an error of load balancers. */
+const ofFamilies: OwnHeaders = {
+  allowed: ['API-Token', 'X-Auth-Token', 'Prefer'],
+  exposed: ['X-HA-Code', 'x-openstack-request-id'],
+};
+
 const usualToken = { place: controllerToken, takesTenants: false };
 
 function appOf(
@@ -68,7 +74,7 @@ function appOf(
   const monitored = metricsFamily(metrics.registry, signInOfMonitor);
   const all = [...shown, monitored, documentFamily(shown)];
   const methods = allowedBy(all.flatMap(({ rows }) => rows));
-  const before = [metrics.countRequests, ...documentedHeaders(poweredBy, methods)];
+  const before = [metrics.countRequests, ...documentedHeaders(poweredBy, methods, ofFamilies)];
   return makeApp({ log, before, families: all, elsewhere });
 }
 

@@ -16,21 +16,24 @@ import { loadBalancerTreeSchema, poolTreeSchema } from './schemas.ts';
 const id = { type: 'string', format: 'uuid' };
 const nullable = orNull(text);
 
+const nodeStateSchema = part(
+  'NodeState',
+  record({
+    id: integer,
+    name: text,
+    is_master: flag,
+    is_reachable: flag,
+    wanted: described('The SHA-256 of the file that it is to run.', nullable),
+    running: described('The SHA-256 of the file that it says it runs.', nullable),
+    heard_seconds_ago: orNull({ type: 'number' }),
+    error: nullable,
+  }),
+);
+
 export const statusSchema = record({
   loadbalancer: loadBalancerTreeSchema,
   other_pools: described('Pools that no listener uses.', listOf(poolTreeSchema)),
-  nodes: listOf(
-    record({
-      id: integer,
-      name: text,
-      is_master: flag,
-      is_reachable: flag,
-      wanted: described('The SHA-256 of the file that it is to run.', nullable),
-      running: described('The SHA-256 of the file that it says it runs.', nullable),
-      heard_seconds_ago: orNull({ type: 'number' }),
-      error: nullable,
-    }),
-  ),
+  nodes: listOf(nodeStateSchema),
   troubles: described('One sentence for each trouble, the worst first.', texts),
   last_error: nullable,
   next_try_at: nullable,

@@ -1,6 +1,7 @@
 import type { JsonSchema } from '../../../server/table/field.ts';
+import { part } from '../../../server/table/schema.ts';
 import { isObject } from '../../../server/table/rules.ts';
-import { missing, quoted, Unreadable, Wrong } from './wrong.ts';
+import { missing, quoted, quotedOf, Unreadable, Wrong } from './wrong.ts';
 
 /**
  * One attribute of a documented object. `T` is the type of its checked value.
@@ -75,10 +76,13 @@ export function readObject<A extends Attributes>(
   value: unknown,
   place: string,
 ): ReadValues<A> {
-  if (!isObject(value)) throw new Unreadable(`Value not a valid object: ${quoted(value)}`);
+  if (!isObject(value)) {
+    const name = place.slice(place.lastIndexOf('.') + 1);
+    throw new Unreadable(`Value not a valid object: ${quotedOf(name, value)}`);
+  }
   const unknown = Object.keys(value).find((key) => !Object.hasOwn(attributes, key));
   if (unknown !== undefined)
-    throw new Wrong(`Unknown attribute for argument ${place}: ${unknown.slice(0, 255)}`);
+    throw new Wrong(`Unknown attribute for argument ${place}: ${quoted(unknown).slice(0, 255)}`);
   const read: Record<string, unknown> = {};
   for (const [name, { read: readOne, isRequired }] of Object.entries(attributes)) {
     if (Object.hasOwn(value, name)) read[name] = readOne(value[name], name, `${place}.${name}`);
@@ -95,6 +99,11 @@ export function objectOf<A extends Attributes, T = ReadValues<A>>(
   return attribute(schemaOf(attributes), (value, name, place) =>
     complete(readObject(attributes, value, place), name),
   );
+}
+
+/** The same attribute, with a name for its type in the documents. */
+export function named<T>(title: string, { schema, ...rest }: Attribute<T>): Attribute<T> {
+  return { ...rest, schema: part(title, schema) };
 }
 
 /** Max number of objects in one list of a tree. The size of a body limits them too. */

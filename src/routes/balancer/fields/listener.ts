@@ -4,6 +4,7 @@ import {
   type Attribute,
   attribute,
   listOf,
+  named,
   objectOf,
   orDefault,
   orNull,
@@ -63,7 +64,7 @@ const settings = {
   tls_certificate_id: certificate,
   // The name of the document for the same.
   default_tls_container_id: certificate,
-  tls_termination: orNull(objectOf(termination)),
+  tls_termination: orNull(named('TlsTermination', objectOf(termination))),
   sni_containers: orDefault(listOf(textUpTo(255, 1)), []),
 };
 
@@ -78,10 +79,13 @@ export const newListener = {
   default_pool: poolInTree,
   l7policies: orDefault(
     listOf(
-      objectOf(newPolicy, (values) => {
-        checkNewPolicy(values);
-        return values;
-      }),
+      named(
+        'NewL7Policy',
+        objectOf(newPolicy, (values) => {
+          checkNewPolicy(values);
+          return values;
+        }),
+      ),
     ),
     [],
   ),
@@ -113,10 +117,13 @@ export const newLoadBalancer = {
   ...tenant,
   listeners: orDefault(
     listOf(
-      objectOf(newListener, (values) => {
-        checkListener(values);
-        return values;
-      }),
+      named(
+        'NewListener',
+        objectOf(newListener, (values) => {
+          checkListener(values);
+          return values;
+        }),
+      ),
     ),
     [],
   ),

@@ -6,7 +6,15 @@ import {
   type RuleSettings,
   ruleTypes,
 } from '../../../balancer/objects.ts';
-import { listOf, objectOf, orDefault, orNull, type ReadValues, required } from './attribute.ts';
+import {
+  listOf,
+  named,
+  objectOf,
+  orDefault,
+  orNull,
+  type ReadValues,
+  required,
+} from './attribute.ts';
 import { described, describedChangeOf, maxInt, newDescribedOf } from './common.ts';
 import { newPoolOf, poolInTree } from './pool.ts';
 import { checkRule, redirectTarget } from './texts.ts';
@@ -63,10 +71,13 @@ export const newPolicy = {
   redirect_pool: poolInTree,
   l7rules: orDefault(
     listOf(
-      objectOf(newRule, (values) => {
-        checkNewRule(values);
-        return values;
-      }),
+      named(
+        'NewL7Rule',
+        objectOf(newRule, (values) => {
+          checkNewRule(values);
+          return values;
+        }),
+      ),
     ),
     [],
   ),

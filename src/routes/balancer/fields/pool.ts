@@ -7,7 +7,15 @@ import {
   persistenceTypes,
   poolProtocols,
 } from '../../../balancer/objects.ts';
-import { listOf, objectOf, orDefault, orNull, type ReadValues, required } from './attribute.ts';
+import {
+  listOf,
+  named,
+  objectOf,
+  orDefault,
+  orNull,
+  type ReadValues,
+  required,
+} from './attribute.ts';
 import {
   described,
   describedChangeOf,
@@ -94,16 +102,19 @@ const poolOfTree = {
   session_persistence: orNull(newPersistence),
   ...tenant,
   health_monitor: orNull(
-    objectOf(newMonitor, (values) => {
-      checkMonitor(values);
-      return withTenant(values);
-    }),
+    named(
+      'NewHealthMonitor',
+      objectOf(newMonitor, (values) => {
+        checkMonitor(values);
+        return withTenant(values);
+      }),
+    ),
   ),
-  members: orDefault(listOf(objectOf(newMember, withTenant)), []),
+  members: orDefault(listOf(named('NewMember', objectOf(newMember, withTenant))), []),
 };
 
 /** The pool of a listener or policy in a tree; null is none. */
-export const poolInTree = orNull(objectOf(poolOfTree, withTenant));
+export const poolInTree = orNull(named('NewPool', objectOf(poolOfTree, withTenant)));
 
 export const newPool = { ...poolOfTree, listener_id: orNull(uuid) };
 

@@ -28,8 +28,21 @@ const maxDepth = 8;
 
 /** A value as the recorded sentences quote it: in the spelling of Python, and without what is secret. */
 export function quoted(value: unknown): string {
-  const text = typeof value === 'string' ? value : spelled(value, 0);
+  const text = withoutKeys(typeof value === 'string' ? value : spelled(value, 0));
   return text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text;
+}
+
+/** The same of the value of an attribute, which is hidden if it has the name of a secret. */
+export function quotedOf(name: string, value: unknown): string {
+  return isSecret(name) ? '***' : quoted(value);
+}
+
+/** A private key in PEM (RFC 7468) may have been sent for any attribute. */
+function withoutKeys(text: string): string {
+  return text.replace(
+    /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END)[^])*(?:-----END [A-Z ]*PRIVATE KEY-----)?/g,
+    '***',
+  );
 }
 
 function spelled(value: unknown, depth: number): string {

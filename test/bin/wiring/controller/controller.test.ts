@@ -1,5 +1,6 @@
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -90,6 +91,21 @@ describe('a controller with its listeners', () => {
     nodes.push(node);
     return { id: joined.id, node };
   }
+
+  it('lets a web page send the tokens of all its APIs, and read the code of an error', async () => {
+    const preflight = await headersOf(served.url, {
+      method: 'OPTIONS',
+      headers: { Origin: 'https://ui.example', 'Access-Control-Request-Method': 'POST' },
+    });
+    const allowed = String(preflight['access-control-allow-headers']).split(',');
+    expect(allowed).to.include.members(['token', 'API-Token', 'X-Auth-Token', 'Prefer']);
+    const answer = await headersOf(served.url, {
+      method: 'GET',
+      headers: { Origin: 'https://ui.example' },
+    });
+    expect(String(answer['access-control-expose-headers']).split(',')).to.include('X-HA-Code');
+    expect(answer['x-ha-code']).to.equal('unauthenticated');
+  });
 
   it('takes a host in by a token, follows it, and removes it', async () => {
     const { id, node } = await joinedNode();
@@ -341,6 +357,19 @@ const emptyFamily = {
   codes: [],
   examples: {},
 };
+
+/** The headers of the answer about load balancers. */
+async function headersOf(
+  url: URL,
+  options: https.RequestOptions,
+): Promise<Readonly<Record<string, unknown>>> {
+  const path = new URL('/v1/loadbalancers', url);
+  const request = https.request(path, { ...options, rejectUnauthorized: false, agent: false });
+  request.end();
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  response.resume();
+  return response.headers;
+}
 
 function ask(url: URL, path: string, headers: Record<string, string>): Promise<number> {
   return new Promise((resolve, reject) => {

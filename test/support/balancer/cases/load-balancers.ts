@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { expect } from 'chai';
 
+import { ofCases, unknown } from './networks.ts';
 import {
   type Case,
   type Cases,
@@ -18,8 +19,6 @@ import {
 
 // Cases of load balancers, and of trees in one request.
 
-/** The beginning of the ids that the networks of the bench do not know. */
-export const unknown = 'ffffffff-0000-4000-8000-';
 const noSubnet = `${unknown}000000000001`;
 
 function bad(title: string, sent: object, sentence: RegExp, hasTenant = true): Case {
@@ -247,6 +246,27 @@ export const loadBalancerCases: Cases = {
     () => ({
       vip: { ip_address: '198.18.77.77', network_id: randomUUID(), subnet_id: randomUUID() },
     }),
+  ),
+  'load_balancer create_with_vip_network_has_no_subnet': bad(
+    'a network without a subnet gives no vip',
+    { vip: { network_id: ofCases.empty } },
+    /^Validation failure: Supplied network does not contain a subnet\.$/,
+  ),
+  'load_balancer create_with_vip_network_picks_subnet_ipv4': good(
+    'a vip in a network is in its first IPv4 subnet',
+    () => ({ vip: { network_id: ofCases.both } }),
+    ({ vip }) => {
+      expect(vip).to.deep.include({ subnet_id: ofCases.ipv4Subnet });
+      expect((vip as { ip_address: string }).ip_address).to.match(/^192\.0\.2\./);
+    },
+  ),
+  'load_balancer create_with_vip_network_picks_subnet_ipv6': good(
+    'a vip in a network without IPv4 is in its first IPv6 subnet',
+    () => ({ vip: { network_id: ofCases.ipv6 } }),
+    ({ vip }) => {
+      expect(vip).to.deep.include({ subnet_id: ofCases.ipv6Subnet });
+      expect((vip as { ip_address: string }).ip_address).to.match(/^2001:db8::/);
+    },
   ),
   'load_balancer create_with_vip_subnet_fills_network': good(
     'a subnet alone fills the network in',

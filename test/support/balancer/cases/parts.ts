@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 
 import { expect } from 'chai';
 
-import { unknown } from './load-balancers.ts';
+import { secretOfTest } from '../domain.ts';
+import { unknown } from './networks.ts';
 import {
   type Case,
   type Cases,
@@ -327,6 +328,33 @@ export const partCases: Cases = {
       const now = await shown(world, `${world.base}/listeners/${id}`);
       expect(now).not.to.have.property('tls_termination');
       expect(JSON.stringify(now)).not.to.match(/private key|a phrase/);
+    },
+  ],
+  'listener update_with_tls_termination_data': [
+    'a certificate that comes with a change of a listener takes the place of the former one, and is not shown',
+    async (world) => {
+      const sent = {
+        tls_termination: {
+          certificate: 'cert',
+          private_key: 'private key',
+          intermediate_certificate: 'more',
+          passphrase: 'a phrase',
+        },
+      };
+      const plain = `${world.base}/listeners/${await listenerOf(world)}`;
+      const secure = await listenerOf(world, {
+        protocol: 'TERMINATED_HTTPS',
+        protocol_port: 443,
+        default_tls_container_id: randomUUID(),
+      });
+      for (const path of [plain, `${world.base}/listeners/${secure}`]) {
+        await done(world, 'put', path, sent);
+        const now = await shown(world, path);
+        expect(JSON.stringify(now)).not.to.match(/private key|a phrase|tls_termination/);
+        expect(now['default_tls_container_id']).to.equal(path === plain ? null : secretOfTest);
+      }
+      const rows = await world.host.store.all('SELECT * FROM balancer_listeners');
+      expect(JSON.stringify(rows)).not.to.match(/private key|a phrase/);
     },
   ],
   'listener create_with_valid_insert_headers': goodListener(

@@ -58,7 +58,7 @@ export async function endAttempt(
   now: number,
 ): Promise<boolean> {
   const { balancer, changeTurn } = job;
-  const isChange = changeTurn !== undefined;
+  const isChange = changeTurn !== undefined && (await hasLock(transaction, job));
   if (why === undefined) {
     await endDone(transaction, { balancer, turns, isChange });
     await notePlacements(transaction, balancer, nodes, fence);
@@ -68,6 +68,11 @@ export async function endAttempt(
     ]);
   } else if (isChange) await endFailed(transaction, balancer, changeTurn);
   return closeJob(transaction, { job, why, now, hasProgressed: why === undefined });
+}
+
+/** Whether the lock is still that of a job's change. It may have ended at its deadline, and another one may have come. */
+async function hasLock(transaction: Transaction, job: Job): Promise<boolean> {
+  return (await readJob(transaction, job.balancer))?.changeTurn === job.changeTurn;
 }
 
 /** Writes down which nodes have what was deployed last. */
@@ -175,6 +180,7 @@ export async function endFailedDeletion(
   why: string,
   now: number,
 ): Promise<void> {
-  if (job.changeTurn !== undefined) await endFailed(transaction, job.balancer, job.changeTurn);
+  if (job.changeTurn !== undefined && (await hasLock(transaction, job)))
+    await endFailed(transaction, job.balancer, job.changeTurn);
   await closeJob(transaction, { job, why, now, hasProgressed: false });
 }

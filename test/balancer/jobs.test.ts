@@ -157,14 +157,15 @@ describe('jobs of load balancers', () => {
   it('end in ERROR with a reason if the controller itself cannot carry them out', async () => {
     const id = await create();
     await settled(id);
-    const { deploy } = bench.deployer;
-    bench.deployer.deploy = () => Promise.reject(new TypeError('no such option'));
+    bench.deployer.answer = () => {
+      throw new TypeError('no such option');
+    };
     await bench.domain.loadBalancers.change(anyone, id, { name: 'x' });
     expect(await settled(id)).to.equal(true);
     expect(await statusOf(id)).to.equal('ERROR');
     const { lastError } = await bench.domain.loadBalancers.status(anyone, id);
     expect(lastError).to.equal('It cannot be carried out: no such option');
-    bench.deployer.deploy = deploy;
+    bench.deployer.answer = 'running';
     await bench.domain.loadBalancers.repair(anyone, id);
     await untilStatus(id, 'ACTIVE');
   });

@@ -82,15 +82,15 @@ export async function notePlacements(
   nodes: readonly NodeDeployed[],
   fence: number,
 ): Promise<void> {
-  for (const { node, result, why } of nodes) {
+  for (const { node, result, why, digest } of nodes) {
     const isThere = result === 'running';
     await transaction.run(
-      `UPDATE balancer_placements SET why = $1${isThere ? ', deployed = $4' : ''} WHERE load_balancer = $2 AND node = $3`,
+      `UPDATE balancer_placements SET why = $1${isThere ? ', deployed = $4, digest = $5' : ''} WHERE load_balancer = $2 AND node = $3`,
       [
         isThere ? null : (why ?? 'The node does not answer.'),
         balancer,
         node,
-        ...(isThere ? [fence] : []),
+        ...(isThere ? [fence, digest ?? ''] : []),
       ],
     );
   }

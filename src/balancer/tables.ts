@@ -156,7 +156,7 @@ export const balancerMigrations: readonly Migration[] = [
         next_try_ms BIGINT,
         why TEXT
       )`,
-      // deployed is the fencing number of what the node has confirmed last. why is not null while it lacks something.
+      // deployed is the fencing number of what the node has confirmed last, and digest that of its file. why is not null while it lacks something.
       `CREATE TABLE balancer_placements (
         ${below},
         node BIGINT NOT NULL,
@@ -164,6 +164,7 @@ export const balancerMigrations: readonly Migration[] = [
         peer_port INTEGER NOT NULL,
         placed_ms BIGINT NOT NULL,
         deployed BIGINT,
+        digest TEXT,
         why TEXT,
         PRIMARY KEY (load_balancer, node),
         UNIQUE (load_balancer, rank),

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import type { Store } from '../../src/controller/store/store.ts';
-import { waitAfter } from '../../src/balancer/jobs/ends.ts';
+import { endAttempt, endFailedDeletion, readJob, waitAfter } from '../../src/balancer/jobs/ends.ts';
 import { makeTestBalancer, type TestBalancer } from '../support/balancer/domain.ts';
 import { heldDeployer } from '../support/balancer/held-deployer.ts';
 import { aBalancer, aListener, aMember, anyone, aPool } from '../support/balancer/wishes.ts';
@@ -152,6 +152,41 @@ describe('jobs of load balancers', () => {
     expect(await statusOf(id)).to.equal('ERROR');
     const { lastError } = await bench.domain.loadBalancers.status(anyone, id);
     expect(lastError).to.equal('The nodes have not answered within 5 s.');
+  });
+
+  it('end in ERROR with a reason if the controller itself cannot carry them out', async () => {
+    const id = await create();
+    await settled(id);
+    bench.deployer.answer = () => {
+      throw new TypeError('no such option');
+    };
+    await bench.domain.loadBalancers.change(anyone, id, { name: 'x' });
+    expect(await settled(id)).to.equal(true);
+    expect(await statusOf(id)).to.equal('ERROR');
+    const { lastError } = await bench.domain.loadBalancers.status(anyone, id);
+    expect(lastError).to.equal('It cannot be carried out: no such option');
+    bench.deployer.answer = 'running';
+    await bench.domain.loadBalancers.repair(anyone, id);
+    await untilStatus(id, 'ACTIVE');
+  });
+
+  it('that end after their deadline leave a later change alone', async () => {
+    const id = await create();
+    await settled(id);
+    bench.deployer.hold();
+    await bench.domain.loadBalancers.change(anyone, id, { name: 'x' });
+    const job = await readJob(bench.store, id);
+    if (job?.changeTurn === undefined) throw new Error('the change has no job');
+    await bench.store.write((transaction) =>
+      transaction.run('UPDATE balancer_jobs SET change_turn = $1', [(job.changeTurn ?? 0) + 1]),
+    );
+    const late = { turns: [], why: 'late', nodes: [], fence: 0 };
+    await bench.store.write((transaction) => endAttempt(transaction, job, late, Date.now()));
+    expect(await statusOf(id)).to.equal('PENDING_UPDATE');
+    await bench.store.write((transaction) =>
+      endFailedDeletion(transaction, job, 'late', Date.now()),
+    );
+    expect(await statusOf(id)).to.equal('PENDING_UPDATE');
   });
 
   it('go on after the next start, and change nothing of what was asked', async () => {

@@ -4,7 +4,11 @@ import { makeStaticNetworks } from '../../src/balancer/network/static.ts';
 import { balancerConfig } from '../../src/balancer/config.ts';
 import { balancerNodeUse } from '../../src/balancer/nodes/nodes.ts';
 import { listInstances } from '../../src/controller/vrrp/rows.ts';
-import { makeTestBalancer, type TestBalancer } from '../support/balancer/domain.ts';
+import {
+  makeTestBalancer,
+  type TestBalancer,
+  type TestBalancerOptions,
+} from '../support/balancer/domain.ts';
 import { aBalancer, anyone, network } from '../support/balancer/wishes.ts';
 import { faultOf } from '../support/faults.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -33,10 +37,10 @@ describe('placing of load balancers', () => {
   const folder = temporaryFolder();
   let bench: TestBalancer;
   const { networks } = balancerConfig.parse({ balancer: section }).balancer;
-  const withNodes = (count: number) =>
+  const withNodes = (count: number, more: Partial<TestBalancerOptions['config']> = {}) =>
     makeTestBalancer(folder.path, {
       networks: makeStaticNetworks(networks),
-      config: section,
+      config: { ...section, ...more },
       nodes: Array.from({ length: count }, (_each, at) => [
         { name: 'lo', addresses: ['127.0.0.1/8'] },
         { name: 'eth1', addresses: [`10.0.0.${at + 1}/24`, `fd00::${at + 1}/64`] },
@@ -248,6 +252,47 @@ describe('placing of load balancers', () => {
     expect(await nodesOf(id)).to.deep.equal([1, 2]);
     const [instance] = await listInstances(bench.store);
     expect(instance?.peers.map(({ node }) => node)).to.deep.equal([1, 2]);
+  });
+
+  /**
+   * Two load balancers on nodes 1 and 2, which have no peer port left. Node 3 has a third one with the port of the first, so
+   * only the second can go there.
+   */
+  async function crowded(): Promise<{ stuck: string; free: string }> {
+    bench = await withNodes(3, { peer_ports: { from: 20_000, to: 20_001 } });
+    const setDraining = (...nodes: number[]) =>
+      bench.store.write(async (transaction) => {
+        await transaction.run('DELETE FROM balancer_draining');
+        for (const node of nodes)
+          await transaction.run('INSERT INTO balancer_draining (node) VALUES ($1)', [node]);
+      });
+    await setDraining(3);
+    const stuck = await create({ id: '00000000-0000-4000-8000-000000000001' });
+    const free = await create({ id: '00000000-0000-4000-8000-000000000002' });
+    await setDraining(1, 2);
+    await create();
+    await setDraining();
+    return { stuck, free };
+  }
+
+  it('empties a node of what finds another place, although something before it finds none', async () => {
+    const { stuck, free } = await crowded();
+    await bench.domain.nodes.drain(1);
+    while ((await nodesOf(free)).includes(1)) await pause();
+    expect((await nodesOf(free)).sort()).to.deep.equal([2, 3]);
+    expect((await nodesOf(stuck)).sort()).to.deep.equal([1, 2]);
+  });
+
+  it('gives a node to what finds a place on it, although something before it finds none', async () => {
+    const { stuck, free } = await crowded();
+    await bench.store.write(async (transaction) => {
+      await transaction.run('DELETE FROM balancer_placements WHERE node = 1');
+      await transaction.run('INSERT INTO balancer_draining (node) VALUES (1)');
+    });
+    bench.domain.onCarrier();
+    while ((await nodesOf(free)).length < 2) await pause();
+    expect((await nodesOf(free)).sort()).to.deep.equal([2, 3]);
+    expect(await nodesOf(stuck)).to.deep.equal([2]);
   });
 
   it('lists what runs on a node and is not placed there, and removes it when asked', async () => {

@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { faultOf } from '../support/faults.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { loadConfig } from '../../src/bin/wiring/config.ts';
+import { loadControllerConfig } from '../../src/bin/wiring/controller/config.ts';
 
 describe('loadConfig', () => {
   const folder = temporaryFolder();
@@ -109,5 +110,17 @@ describe('loadConfig', () => {
   it('names all mistakes at once', async () => {
     const fault = await faultOf('invalid_config', load({ a: 1, https_port: 'x' }));
     expect(fault.message).to.include('config.json: a:').and.to.include('config.json: https_port:');
+  });
+
+  it('takes a section from a variable that has JSON, and names the variable if it has none', async () => {
+    const environment = { HA_CONTROLLER_CONFIG: join(folder.path, 'none.json') };
+    const { balancer } = await loadControllerConfig({
+      ...environment,
+      HA_CONTROLLER_BALANCER: '{"heartbeat_port": 5556}',
+    });
+    expect(balancer.heartbeat_port).to.equal(5556);
+    const broken = loadControllerConfig({ ...environment, HA_CONTROLLER_BALANCER: '{"heartbeat' });
+    const { message } = await faultOf('invalid_config', broken);
+    expect(message).to.include('HA_CONTROLLER_BALANCER: ');
   });
 });

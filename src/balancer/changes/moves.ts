@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { NodeLinks } from '../../controller/nodes/nodes.ts';
-import type { Reading, Row, Store } from '../../controller/store/store.ts';
-import { instancesOf } from '../../controller/vrrp/rows.ts';
+import type { Reading, Row } from '../../controller/store/store.ts';
 import { Fault } from '../../kit/fault.ts';
 import type { Scope } from '../domain.ts';
 import type { Jobs } from '../jobs/jobs.ts';
-import { family, type LoadBalancer } from '../objects.ts';
+import type { LoadBalancer } from '../objects.ts';
+import { masterOf, masterOfInstance } from '../placing/masters.ts';
 import { findBalancer } from '../rows/find.ts';
 import { loadBalancerOf } from '../rows/objects.ts';
 import { immutable, taken } from '../sentences.ts';
-import { lockBalancer } from '../state/changing.ts';
+import { lockBalancer, openRepetition } from '../state/changing.ts';
 import { type ChangeParts, changeIn, written } from './change.ts';
 
 /** Changes of where load balancers are, and of nothing that their owners have set. */
@@ -157,17 +157,14 @@ export function makeMoves(parts: MovesParts): Moves {
   async function empty(node: number): Promise<void> {
     const isStopping = () => stopping.signal.aborted;
     while (!isStopping()) {
-      let isAgain = false;
-      try {
-        const balancers = await placedOn(node);
-        if (balancers.length === 0) return;
-        for (const balancer of balancers) {
-          if (isStopping()) return;
-          if (await moveFrom(node, balancer)) isAgain = true;
-        }
-      } catch {
-        // A store that failed is asked again later.
-        isAgain = true;
+      // A store that failed is asked again later.
+      const balancers = await placedOn(node).catch(() => undefined);
+      if (balancers?.length === 0) return;
+      let isAgain = balancers === undefined;
+      for (const balancer of balancers ?? []) {
+        if (isStopping()) return;
+        // One that finds no place keeps no other one there.
+        if (await moveFrom(node, balancer).catch(() => true)) isAgain = true;
       }
       if (isAgain) await pause(againMs, stopping.signal);
     }
@@ -183,17 +180,26 @@ export function makeMoves(parts: MovesParts): Moves {
     for (const row of rows) {
       if (stopping.signal.aborted) return;
       const balancer = String(row['id']);
-      const ground = await placer.ground();
-      const isPlaced = await store.write(async (transaction) => {
-        const before = await placementCount(transaction, balancer);
-        const now = clock();
-        await placer.place(transaction, ground, balancer, now);
-        if ((await placementCount(transaction, balancer)) === before) return false;
-        await openRepetition(transaction, balancer, now);
-        return true;
-      });
-      if (isPlaced) parts.onChanged(balancer);
+      try {
+        if (await fillOne(balancer)) parts.onChanged(balancer);
+      } catch (error) {
+        // No port or router id is free for this one; 'repair' says so. The next ones may find a place.
+        if (!(error instanceof Fault && error.code === 'balancer_conflict')) throw error;
+      }
     }
+  }
+
+  /** @returns whether it has another node now. Faults: `balancer_conflict`, those of Store */
+  async function fillOne(balancer: string): Promise<boolean> {
+    const ground = await placer.ground();
+    return store.write(async (transaction) => {
+      const before = await placementCount(transaction, balancer);
+      const now = clock();
+      await placer.place(transaction, ground, balancer, now);
+      if ((await placementCount(transaction, balancer)) === before) return false;
+      await openRepetition(transaction, balancer, now);
+      return true;
+    });
   }
 
   async function fill(): Promise<void> {
@@ -266,60 +272,4 @@ async function placementCount(reading: Reading, balancer: string): Promise<numbe
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => undefined);
-}
-
-/** Has the worker look at a load balancer, without a change. */
-async function openRepetition(
-  transaction: Parameters<typeof lockBalancer>[0],
-  balancer: string,
-  now: number,
-): Promise<void> {
-  await transaction.run(
-    `INSERT INTO balancer_jobs (load_balancer, change_turn, deadline_ms, attempts, next_try_ms, why)
-     VALUES ($1, NULL, NULL, 0, $2, NULL)
-     ON CONFLICT (load_balancer) DO UPDATE SET attempts = 0, next_try_ms = excluded.next_try_ms`,
-    [balancer, now],
-  );
-}
-
-/** The node that says that it has the VIP of a load balancer. */
-export async function masterOf(
-  store: Pick<Store, 'one' | 'all'>,
-  links: Pick<NodeLinks, 'word'>,
-  balancer: string,
-): Promise<number | undefined> {
-  const row = await store.one(
-    'SELECT pair, vip_address FROM balancer_load_balancers WHERE id = $1',
-    [balancer],
-  );
-  const pair = row?.['pair'] ?? null;
-  if (pair === null) return undefined;
-  const instances = await instancesOf(store, { family, id: Number(pair) });
-  const address = String(row?.['vip_address']);
-  const own = instances.find(({ addresses }) =>
-    addresses.some((each) => each.startsWith(`${address}/`)),
-  );
-  return (
-    own &&
-    masterOfInstance(
-      links,
-      own.peers.map(({ node }) => node),
-      own.name,
-    )
-  );
-}
-
-function masterOfInstance(
-  links: Pick<NodeLinks, 'word'>,
-  nodes: readonly number[],
-  name: string,
-): number | undefined {
-  const masters = nodes
-    .map((node) => ({ node, word: links.word(node) }))
-    .filter(({ word }) =>
-      word?.report.instances.some((each) => each.name === name && each.state === 'MASTER'),
-    )
-    // The latest word is right where two differ.
-    .sort((a, b) => (b.word?.receivedAt ?? 0) - (a.word?.receivedAt ?? 0));
-  return masters[0]?.node;
 }

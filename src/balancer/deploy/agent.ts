@@ -3,10 +3,11 @@ import * as z from 'zod';
 import type { NodeAnswer, NodeLinks, NodeTextRequest } from '../../controller/nodes/nodes.ts';
 import { Fault } from '../../kit/fault.ts';
 import type { Fencing } from '../deploying.ts';
+import type { ServerChange } from '../render/server-changes.ts';
 import { textOf } from './agent-settings.ts';
 import type { AgentSettings } from './agent-settings.ts';
 import { md5Of, sha256Of } from './digests.ts';
-import type { ServerChange } from './server-changes.ts';
+import { refusal, refuseBusy } from './refusals.ts';
 
 /** What a node has of a load balancer. */
 export interface AgentState {
@@ -25,17 +26,6 @@ export interface AgentFacts {
   /** Its amphora id; agents of Octavia do not say it. */
   amphora: string | undefined;
   haproxyVersion: string;
-}
-
-/** The words of an agent by which it refused a request. */
-export class AgentRefused extends Fault {
-  /** Whether the file itself is wrong, so that another node refuses it as well. */
-  readonly isOfContent: boolean;
-
-  constructor(sentence: string, isOfContent: boolean) {
-    super('node_refused', sentence);
-    this.isOfContent = isOfContent;
-  }
 }
 
 /** Milliseconds. */
@@ -83,6 +73,9 @@ export interface NodeAgentParts {
   fencing?: Fencing | undefined;
 }
 
+/** The members that our agent changes with one request (docs/amphora.md). */
+const maxServers = 256;
+
 const stateSchema = z.object({
   uuid: z.string().max(64),
   sha256: z.string().length(64).nullable(),
@@ -91,7 +84,9 @@ const stateSchema = z.object({
     .array(z.object({ file: z.string().max(255), md5sum: z.string().max(64) }))
     .max(10_000),
 });
-const outcomesSchema = z.object({ servers: z.array(z.object({ is_set: z.boolean() })).max(256) });
+const outcomesSchema = z.object({
+  servers: z.array(z.object({ is_set: z.boolean() })).max(maxServers),
+});
 const listSchema = z.array(stateSchema).max(10_000);
 const sumSchema = z.object({ md5sum: z.string().max(64) });
 const infoSchema = z.object({
@@ -118,6 +113,17 @@ export function makeNodeAgent(parts: NodeAgentParts): NodeAgent {
     const answer = await change(request, deadlineMs);
     if (answer.status >= 300) throw refusal(node, request, answer);
   };
+
+  /** @returns whether all of them are set. It answers for each: haproxy may have refused some. */
+  async function changePart(balancer: string, part: readonly ServerChange[]): Promise<boolean> {
+    const path = `/1.0/loadbalancer/${balancer}/servers`;
+    const servers = part.map(({ isEnabled, ...each }) => ({ ...each, is_enabled: isEnabled }));
+    const text = JSON.stringify({ servers });
+    const answer = await change({ method: 'PUT', path, text, type: 'application/json' });
+    if (answer.status !== 200) return false;
+    const outcomes = read(node, outcomesSchema, answer).servers;
+    return outcomes.length === part.length && outcomes.every((each) => each.is_set);
+  }
 
   const agent: NodeAgent = {
     async state(balancer) {
@@ -172,13 +178,10 @@ export function makeNodeAgent(parts: NodeAgentParts): NodeAgent {
     async changeServers(balancer, servers) {
       // An agent of Octavia takes the last part of this path for an action that it does not know.
       if (!isOurs) return false;
-      const path = `/1.0/loadbalancer/${balancer}/servers`;
-      const text = JSON.stringify({ servers });
-      const answer = await change({ method: 'PUT', path, text, type: 'application/json' });
-      if (answer.status !== 200) return false;
-      // It answers for each: haproxy may have refused some.
-      const outcomes = read(node, outcomesSchema, answer).servers;
-      return outcomes.length === servers.length && outcomes.every((each) => each.is_set);
+      for (let from = 0; from < servers.length; from += maxServers) {
+        if (!(await changePart(balancer, servers.slice(from, from + maxServers)))) return false;
+      }
+      return true;
     },
     async remove(balancer) {
       const request = { method: 'DELETE', path: `/1.0/listeners/${balancer}` } as const;
@@ -240,56 +243,6 @@ function read<T>(node: number, schema: z.ZodType<T>, { text }: NodeAnswer): T {
       `The agent of node ${node} gives an answer that is not as documented. Install the same version of ha-agent on the controller and on the node.`,
     );
   }
-}
-
-/** An agent that is busy or stops answers so, whatever it was asked. */
-function refuseBusy(node: number, request: NodeTextRequest, answer: NodeAnswer): void {
-  if (answer.status >= 500 || answer.status === 401 || answer.status === 403) {
-    throw refusal(node, request, answer);
-  }
-}
-
-/** Statuses by which an agent says that the file itself is wrong. */
-const ofContent = 400;
-/** It does nothing now, and later it does. */
-const laterStatus = 503;
-
-/** Texts of agents come from another host, so their length is bounded. */
-const maxReasonLength = 1000;
-
-function refusal(node: number, { method, path }: NodeTextRequest, answer: NodeAnswer): Fault {
-  const { status, text } = answer;
-  const reason = reasonIn(text);
-  if (status === laterStatus) {
-    return new Fault(
-      'node_unreachable',
-      `Node ${node} takes no changes now${reason === '' ? '' : ` (${reason})`}. It is asked again.`,
-    );
-  }
-  const what = `${method} ${path}`;
-  return new AgentRefused(
-    reason === ''
-      ? `Node ${node} answers ${status} to ${what}. 'journalctl -u ha-amphora' on that host may say why.`
-      : `Node ${node} refuses it: ${reason}`,
-    status === ofContent,
-  );
-}
-
-function reasonIn(text: string): string {
-  let fields: Record<string, unknown>;
-  try {
-    const json: unknown = JSON.parse(text);
-    fields = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
-  } catch {
-    return '';
-  }
-  const [title, details] = [fields['message'] ?? fields['error'], fields['details']].map((each) =>
-    typeof each === 'string' ? each.trim() : '',
-  );
-  return [title, details]
-    .filter((each) => each !== '' && each !== undefined)
-    .join(': ')
-    .slice(0, maxReasonLength);
 }
 
 function damaged(node: number): string {

@@ -3,19 +3,14 @@ import { makeSerializerPerKey } from '../../kit/concurrency/serialize.ts';
 import { Fault } from '../../kit/fault.ts';
 import type { Log } from '../../kit/log.ts';
 import type { Deployer, Fencing, NodeDeployed, WantedBalancer } from '../deploying.ts';
-import {
-  type AgentFacts,
-  AgentRefused,
-  type AgentTimes,
-  makeNodeAgent,
-  usualAgentTimes,
-} from './agent.ts';
+import { type AgentFacts, type AgentTimes, makeNodeAgent, usualAgentTimes } from './agent.ts';
 import type { AgentSettings } from './agent-settings.ts';
 import { sha256Of } from './digests.ts';
 import { filesOf, type Renderer } from './files.ts';
 import { holdsAddress } from './holder.ts';
 import { makeMemory } from './memory.ts';
 import { makeNodeSteps, type NodeSteps } from './node-steps.ts';
+import { AgentRefused } from './refusals.ts';
 
 export interface DeployerParts {
   links: Pick<NodeLinks, 'request' | 'word'>;

@@ -1,8 +1,8 @@
 import { makeSlots } from '../../kit/concurrency/slots.ts';
+import { type ServerChange, serverChanges } from '../render/server-changes.ts';
 import type { AgentState, NodeAgent } from './agent.ts';
 import { certificatesIn, type WantedFile, type WantedFiles } from './files.ts';
 import type { Memory } from './memory.ts';
-import { serverChanges } from './server-changes.ts';
 
 export interface NodeStepsParts {
   agent: NodeAgent;
@@ -16,9 +16,9 @@ export interface NodeStepsParts {
 
 /** The steps by which one node comes to run a load balancer. Each can be repeated. */
 export interface NodeSteps {
-  /** Uploads what is missing. What runs goes on. Changes members at once, where nothing else differs. */
+  /** Uploads what is missing. What runs goes on. */
   prepare(): Promise<void>;
-  /** Has haproxy run what was uploaded, unless it does. */
+  /** Has haproxy run what was uploaded, unless it does. Where only members differ, it changes them without a reload. */
   activate(): Promise<void>;
   /** Deletes the certificates that are not used any more. */
   clean(): Promise<void>;
@@ -30,7 +30,12 @@ const maxUploads = 4;
 /** Faults: `node_unreachable`, AgentRefused */
 export function makeNodeSteps(parts: NodeStepsParts): NodeSteps {
   const { agent, memory, node, balancer, files } = parts;
-  const own = { needsReload: false, unused: new Set<string>() };
+  const own = {
+    needsReload: false,
+    /** What is to be set in the running process instead of a reload; undefined if that is not enough. */
+    changes: undefined as readonly ServerChange[] | undefined,
+    unused: new Set<string>(),
+  };
 
   /** The MD5 of the certificates that are there, as far as they are wanted. */
   async function presentSums(state: AgentState): Promise<ReadonlyMap<string, string>> {
@@ -64,24 +69,15 @@ export function makeNodeSteps(parts: NodeStepsParts): NodeSteps {
     }
   }
 
-  /** @returns whether haproxy now runs the new file, without a reload */
-  async function changeMembers(former: string, text: string): Promise<boolean> {
-    const changes = serverChanges(former, text);
-    if (changes === undefined) return false;
-    memory.forgetRuns(node, balancer);
-    return agent.changeServers(balancer, changes);
-  }
-
   async function uploadText(state: AgentState, isCertified: boolean, text: string): Promise<void> {
     const former = state.sha256 === undefined ? undefined : await agent.configuration(balancer);
     for (const file of former === undefined ? [] : certificatesIn(former)) own.unused.add(file);
-    const isRunning = runsWhatItHas(state);
-    const isDone =
-      former !== undefined && isCertified && isRunning && (await changeMembers(former, text));
+    const isKnown = former !== undefined && isCertified && runsWhatItHas(state);
+    own.changes = isKnown ? serverChanges(former, text) : undefined;
+    // Before members are changed: a try that ends in between leaves a file that does not run, and so a reload for the next.
     memory.forgetRuns(node, balancer);
     await agent.upload(balancer, text, parts.amphora);
-    if (isDone) memory.setRuns(node, balancer, files.sha256);
-    own.needsReload = !isDone;
+    own.needsReload = true;
   }
 
   /** What an agent knows counts; where it does not know, the memory of this process does. */
@@ -114,7 +110,10 @@ export function makeNodeSteps(parts: NodeStepsParts): NodeSteps {
         return;
       }
       memory.forgetRuns(node, balancer);
-      await agent.reload(balancer);
+      const { changes } = own;
+      own.changes = undefined;
+      const isSet = changes !== undefined && (await agent.changeServers(balancer, changes));
+      if (!isSet) await agent.reload(balancer);
       memory.setRuns(node, balancer, files.sha256);
       own.needsReload = false;
     },

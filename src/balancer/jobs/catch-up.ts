@@ -1,9 +1,10 @@
 import type { NodeLinks, NodeRegistry } from '../../controller/nodes/nodes.ts';
-import type { Store } from '../../controller/store/store.ts';
+import type { Row, Store, Transaction } from '../../controller/store/store.ts';
 import { makeLogLimit } from '../../kit/log-limit.ts';
 import type { Log } from '../../kit/log.ts';
 import type { Deployer } from '../deploying.ts';
 import { deletedMs } from '../rows/find.ts';
+import { openRepetition } from '../state/changing.ts';
 import type { Jobs } from './jobs.ts';
 
 /** What nodes lack that have not answered, and what is to go from them. */
@@ -56,6 +57,30 @@ export function makeCatchUp(parts: CatchUpParts): CatchUp {
     );
     jobs.hasten(rows.map((row) => String(row['load_balancer'])));
     look();
+    await compare(node);
+  }
+
+  /** Finds what a node has lost while it was away, such as certificates with a reboot, and has it brought there again. */
+  async function compare(node: number): Promise<void> {
+    // Read before the node is asked: a change that ends meanwhile shows in the row.
+    const rows = await store.all(
+      `SELECT p.load_balancer, p.digest FROM balancer_placements p
+       LEFT JOIN balancer_jobs j ON j.load_balancer = p.load_balancer
+       WHERE p.node = $1 AND p.why IS NULL AND j.load_balancer IS NULL`,
+      [node],
+    );
+    if (rows.length === 0) return;
+    const running = await deployer.runningOn(node);
+    const lost = rows.filter(
+      (row) => (running.get(String(row['load_balancer'])) ?? '') !== row['digest'],
+    );
+    if (lost.length === 0) return;
+    const opened = await store.write(async (transaction) => {
+      const found: string[] = [];
+      for (const row of lost) if (await noteLost(transaction, node, row)) found.push(idIn(row));
+      return found;
+    });
+    for (const balancer of opened) jobs.kick(balancer);
   }
 
   function look(): void {
@@ -85,7 +110,9 @@ export function makeCatchUp(parts: CatchUpParts): CatchUp {
     const known = new Set((await registry.list()).map(({ id }) => id));
     for (const row of rows) {
       if (stopping.signal.aborted) return;
-      const [balancer, node] = [String(row['load_balancer']), Number(row['node'])];
+      const [balancer, node] = [idIn(row), Number(row['node'])];
+      // It is asked when it answers again, so that it does not hold up the others.
+      if (known.has(node) && !links.isReachable(node)) continue;
       // A node that is no longer registered has nothing of ours to lose.
       const fence = row['fence'] ?? null;
       const isGone =
@@ -111,6 +138,20 @@ export function makeCatchUp(parts: CatchUpParts): CatchUp {
         node,
       ]),
     );
+  }
+
+  /** @returns whether it is still as it was when the node was asked */
+  async function noteLost(transaction: Transaction, node: number, row: Row): Promise<boolean> {
+    const balancer = idIn(row);
+    const why = `Node ${node} does not run what it was given last.`;
+    const noted = await transaction.run(
+      `UPDATE balancer_placements SET why = $1 WHERE load_balancer = $2 AND node = $3 AND digest = $4
+         AND why IS NULL AND NOT EXISTS (SELECT 1 FROM balancer_jobs WHERE load_balancer = $2)`,
+      [why, balancer, node, String(row['digest'])],
+    );
+    if (noted === 0) return false;
+    await openRepetition(transaction, balancer, clock());
+    return true;
   }
 
   /** Removes the rows of load balancers that are no longer shown. */
@@ -144,4 +185,8 @@ export function makeCatchUp(parts: CatchUpParts): CatchUp {
       stopping.abort();
     },
   };
+}
+
+function idIn(row: Row): string {
+  return String(row['load_balancer']);
 }

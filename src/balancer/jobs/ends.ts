@@ -58,7 +58,7 @@ export async function endAttempt(
   now: number,
 ): Promise<boolean> {
   const { balancer, changeTurn } = job;
-  const isChange = changeTurn !== undefined;
+  const isChange = changeTurn !== undefined && (await hasLock(transaction, job));
   if (why === undefined) {
     await endDone(transaction, { balancer, turns, isChange });
     await notePlacements(transaction, balancer, nodes, fence);
@@ -70,6 +70,11 @@ export async function endAttempt(
   return closeJob(transaction, { job, why, now, hasProgressed: why === undefined });
 }
 
+/** Whether the lock is still that of a job's change. It may have ended at its deadline, and another one may have come. */
+async function hasLock(transaction: Transaction, job: Job): Promise<boolean> {
+  return (await readJob(transaction, job.balancer))?.changeTurn === job.changeTurn;
+}
+
 /** Writes down which nodes have what was deployed last. */
 export async function notePlacements(
   transaction: Transaction,
@@ -77,15 +82,15 @@ export async function notePlacements(
   nodes: readonly NodeDeployed[],
   fence: number,
 ): Promise<void> {
-  for (const { node, result, why } of nodes) {
+  for (const { node, result, why, digest } of nodes) {
     const isThere = result === 'running';
     await transaction.run(
-      `UPDATE balancer_placements SET why = $1${isThere ? ', deployed = $4' : ''} WHERE load_balancer = $2 AND node = $3`,
+      `UPDATE balancer_placements SET why = $1${isThere ? ', deployed = $4, digest = $5' : ''} WHERE load_balancer = $2 AND node = $3`,
       [
         isThere ? null : (why ?? 'The node does not answer.'),
         balancer,
         node,
-        ...(isThere ? [fence] : []),
+        ...(isThere ? [fence, digest ?? ''] : []),
       ],
     );
   }
@@ -175,6 +180,7 @@ export async function endFailedDeletion(
   why: string,
   now: number,
 ): Promise<void> {
-  if (job.changeTurn !== undefined) await endFailed(transaction, job.balancer, job.changeTurn);
+  if (job.changeTurn !== undefined && (await hasLock(transaction, job)))
+    await endFailed(transaction, job.balancer, job.changeTurn);
   await closeJob(transaction, { job, why, now, hasProgressed: false });
 }

@@ -1,4 +1,5 @@
 import { setDeadline } from '../../kit/concurrency/deadline.ts';
+import { Fault } from '../../kit/fault.ts';
 import { makeLogLimit } from '../../kit/log-limit.ts';
 import type { Log } from '../../kit/log.ts';
 import { attempt, type AttemptParts } from './attempt.ts';
@@ -130,9 +131,14 @@ export function makeJobs(parts: JobsParts): Jobs {
     try {
       const isWritten = await orAborted(attempt(parts, job, own.controller.signal), own);
       if (!isWritten) {
-        if (own.aborted === 'deadline') await endLate(job);
+        if (own.aborted === 'deadline') await endWithout(job, lateText(parts.deadlineMs));
         else return own.aborted === 'stop' ? undefined : 0;
       }
+    } catch (error) {
+      if (isOfStore(error)) throw error;
+      // Whatever it is, the change must not stay PENDING.
+      log.error({ balancer, error }, 'an attempt to deploy a load balancer has failed');
+      await endWithout(job, `It cannot be carried out: ${(error as Error).message}`);
     } finally {
       limit.cancel();
     }
@@ -152,9 +158,8 @@ export function makeJobs(parts: JobsParts): Jobs {
     return Math.min(parts.deadlineMs, Math.max(minDeadlineMs, deadlineMs - clock()));
   }
 
-  /** Ends a job that nobody has answered. */
-  async function endLate(job: Job): Promise<void> {
-    const why = `The nodes have not answered within ${Math.round(parts.deadlineMs / 1000)} s.`;
+  /** Ends an attempt that has no outcome of nodes. */
+  async function endWithout(job: Job, why: string): Promise<void> {
     await store.write(async (transaction) => {
       const row = await transaction.one('SELECT fate FROM balancer_load_balancers WHERE id = $1', [
         job.balancer,
@@ -201,6 +206,15 @@ export function makeJobs(parts: JobsParts): Jobs {
       });
     },
   };
+}
+
+function lateText(deadlineMs: number): string {
+  return `The nodes have not answered within ${Math.round(deadlineMs / 1000)} s.`;
+}
+
+/** Nothing can be written down then, and the job is in the store. */
+function isOfStore(error: unknown): boolean {
+  return error instanceof Fault && ['no_space', 'store_unavailable'].includes(error.code);
 }
 
 /** A deployer that does not heed its signal must not hold up the job. */

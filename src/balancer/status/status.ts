@@ -1,11 +1,11 @@
 import type { NodeLinks, NodeRegistry } from '../../controller/nodes/nodes.ts';
 import type { Row, Store } from '../../controller/store/store.ts';
-import { masterOf } from '../changes/moves.ts';
 import type { Deployer } from '../deploying.ts';
 import type { BalancerDomain, BalancerStatus, NodeState } from '../domain.ts';
 import { planNow } from '../jobs/attempt.ts';
 import { readJob } from '../jobs/ends.ts';
 import type { Networks } from '../network/networks.ts';
+import { masterOf } from '../placing/masters.ts';
 import { openTurns } from '../plan.ts';
 import { type BalancerRows, findBalancer, readTree } from '../rows/find.ts';
 import { treesOf } from '../rows/trees.ts';

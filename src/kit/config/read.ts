@@ -21,7 +21,7 @@ const agentSource: ConfigSource = { file: configFile, prefix: environmentPrefix,
 
 /**
  * Reads and checks the configuration. The file overrides the defaults, and the environment overrides the file:
- * `HA_AGENT_HTTPS_PORT` is the key `https_port`.
+ * `HA_AGENT_HTTPS_PORT` is the key `https_port`. A section or a list is JSON there.
  * @param schema all sections together
  * @param known the names that may be used
  * @throws Fault `invalid_config` with the place of each wrong key and what was expected there
@@ -92,5 +92,15 @@ function parseFile(file: string, text: string | undefined): Record<string, unkno
 function valueOf(text: string): unknown {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
   const literals: Record<string, unknown> = { null: null, true: true, false: false };
-  return Object.hasOwn(literals, text) ? literals[text] : text;
+  if (Object.hasOwn(literals, text)) return literals[text];
+  return /^[{[]/.test(text) ? jsonOr(text) : text;
+}
+
+/** A section or a list. What is no JSON is a text, which the schema refuses with its place. */
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

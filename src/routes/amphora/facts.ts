@@ -38,7 +38,6 @@ export function discoveryRows(domain: AmphoraDomain, versions: readonly ApiVersi
       body: {
         ...infoDocument(await domain.info(), highest),
         api_versions: versions,
-        features: highest === '1.0' ? ['servers'] : [],
       },
     }),
   });

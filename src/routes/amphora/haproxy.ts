@@ -97,7 +97,7 @@ export function haproxyRows(
   ];
 }
 
-/** The members of a running process. No document has this route: `GET /info` tells that it is there. */
+/** The members of a running process. No document has this route: agents with `GET …/state` have it. */
 function serversRow(haproxies: AmphoraDomain['haproxies'], changing: MakeChange): Row {
   return changing({
     methods: ['PUT'],

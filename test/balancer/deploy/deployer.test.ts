@@ -132,7 +132,7 @@ describe('deploying a load balancer', () => {
     const next = wantedOn([1, 2], { weights: [0, -2, 3] });
     await deploy(next);
     for (const [index, agent] of agents.entries()) {
-      expect(changesOf(agent)).to.deep.equal(['PUT servers', 'PUT haproxy']);
+      expect(changesOf(agent)).to.deep.equal(['PUT haproxy', 'PUT servers']);
       expectDeployed(agent, next, index + 1);
     }
     await deploy(next);
@@ -148,7 +148,7 @@ describe('deploying a load balancer', () => {
     const next = wantedOn([1, 2], { weights: [5, 6] });
     await deploy(next);
     for (const [index, agent] of agents.entries()) {
-      expect(changesOf(agent)).to.deep.equal(['PUT servers', 'PUT haproxy', 'PUT reload']);
+      expect(changesOf(agent)).to.deep.equal(['PUT haproxy', 'PUT servers', 'PUT reload']);
       expectDeployed(agent, next, index + 1);
     }
   });
@@ -162,6 +162,35 @@ describe('deploying a load balancer', () => {
     for (const [index, agent] of agents.entries()) {
       expect(changesOf(agent)).to.include('PUT reload');
       expectDeployed(agent, next, index + 1);
+    }
+  });
+
+  it('changes more members than one request may have with several requests', async () => {
+    const weights = Array.from({ length: 600 }, () => 1);
+    await deploy(wantedOn([1, 2], { weights }));
+    clear();
+    const next = wantedOn([1, 2], { weights: weights.map(() => 2) });
+    await deploy(next);
+    for (const [index, agent] of agents.entries()) {
+      const requests = ['PUT haproxy', 'PUT servers', 'PUT servers', 'PUT servers'];
+      expect(changesOf(agent)).to.deep.equal(requests);
+      expectDeployed(agent, next, index + 1);
+    }
+  });
+
+  it('takes back the weight of a member after a change that failed on its way', async () => {
+    const former = wantedOn([1, 2]);
+    await deploy(former);
+    for (const step of ['haproxy', 'servers']) {
+      for (const agent of agents) {
+        agent.accident = ({ method, path }) =>
+          method === 'PUT' && !path.endsWith(step) ? 'hang up' : undefined;
+      }
+      await deploy(wantedOn([1, 2], { weights: [5, -6] }));
+      for (const agent of agents) agent.accident = () => undefined;
+      await all.reached();
+      await deploy(former);
+      for (const [index, agent] of agents.entries()) expectDeployed(agent, former, index + 1);
     }
   });
 

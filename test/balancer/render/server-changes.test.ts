@@ -68,6 +68,16 @@ describe('what has to be set so that a process runs another file', () => {
     'another port of a member': withMembers(member(1, { port: 81 })),
     'one member more': withMembers(member(1), member(2)),
     'another monitor address': withMembers(member(1, { monitorAddress: '10.0.0.9' })),
+    'a weight together with another port': withMembers(member(1, { port: 81, weight: 5 })),
+    'a monitor more': renderHaproxy(
+      balancer([listener()], [pool({ members: [member(1)], monitor: null })]),
+      1,
+    ),
+    'the same line in the backend of another pool': withMembers(member(1)).replaceAll(
+      backend,
+      backendName(idOf(3, 9), idOf(2, 1)),
+    ),
+    'the comment of a certificate that has changed': `${withMembers(member(1))}# certificate a.pem 0\n`,
     'another port of the listener': renderHaproxy(
       balancer([listener({ port: 81 })], [pool({ members: [member(1)] })]),
       1,

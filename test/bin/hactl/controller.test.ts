@@ -20,10 +20,13 @@ describe('hactl controller and hactl node', () => {
     recorded.length = 0;
     process.env['HA_CONTROLLER_STATE_DIRECTORY'] = join(folder.path, 'state');
     process.env['HA_CONTROLLER_CONFIG'] = join(folder.path, 'controller.json');
+    const balancer = { secrets_key: join(folder.path, 'controller.key') };
+    process.env['HA_CONTROLLER_BALANCER'] = JSON.stringify(balancer);
   });
   afterEach(async () => {
     delete process.env['HA_CONTROLLER_STATE_DIRECTORY'];
     delete process.env['HA_CONTROLLER_CONFIG'];
+    delete process.env['HA_CONTROLLER_BALANCER'];
     sinon.restore();
     await served?.stop();
     served = undefined;
@@ -63,16 +66,20 @@ describe('hactl controller and hactl node', () => {
   const node = (...args: string[]) =>
     run(nodeCommand({ socket: socket(), files: files(), startAgent, onRecord }), args);
 
-  it('init makes a store and a configuration once', async () => {
+  it('init makes a store, a configuration and a key of secrets once', async () => {
     const { exitCode, printed } = await controller('init', '-o', 'json');
     expect(exitCode).to.equal(0);
     const made = JSON.parse(printed) as { store: { epoch: number }; authority: string };
     expect(made.store.epoch).to.equal(1);
     expect(made.authority).to.match(/^[0-9a-f]{64}$/);
     expect(await readFile(inFolder('controller.json'), 'utf8')).to.equal('{}\n');
+    const key = await readFile(inFolder('controller.key'), 'utf8');
+    expect(key).to.match(/^[0-9a-f]{64}\n$/);
+    expect((await stat(inFolder('controller.key'))).mode & 0o777).to.equal(0o600);
     const again = await controller('init');
     expect(again.exitCode).to.equal(4);
     expect(again.text).to.include('There is a store');
+    expect(await readFile(inFolder('controller.key'), 'utf8')).to.equal(key);
     expect(recorded).to.deep.equal(['controller init', 'controller init']);
   });
 

@@ -80,7 +80,6 @@ const differences: readonly Difference[] = [
     meant: (printed) =>
       withFields(printed, {
         api_versions: ['0.1', '0.5', '1.0'],
-        features: ['servers'],
         keepalived_version: '2.2.7',
         ipvsadm_version: '1.31',
       }),

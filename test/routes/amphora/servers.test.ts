@@ -108,9 +108,4 @@ describe('PUT /1.0/loadbalancer/:id/servers', () => {
       expect([status, calls]).to.deep.equal([400, []]);
     });
   }
-
-  it('is told by GET /info, which has its name among the features', async () => {
-    const { body } = await request(serve().app).get('/info');
-    expect(body).to.deep.include({ features: ['servers'] });
-  });
 });

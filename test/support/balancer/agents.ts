@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 
 import type { AgentAnswer, AgentRequest, FakeNode } from '../controller/fake-node.ts';
 
-/** What a simulated haproxy runs: its file, and the certificates as they were when it was loaded. */
+/** What a simulated haproxy runs, and the certificates as they were when it was loaded. */
 export interface SimulatedProcess {
+  /** The file that it was loaded from, by which an agent tells whether it is current. */
+  file: string;
+  /** The same with what was set since. */
   text: string;
   certificates: ReadonlyMap<string, string>;
 }
@@ -65,7 +68,8 @@ export function simulateAgent(
         const lost = each.certificates.size > 0;
         each.certificates.clear();
         const { text } = each;
-        each.running = lost || text === undefined ? undefined : { text, certificates: new Map() };
+        each.running =
+          lost || text === undefined ? undefined : { file: text, text, certificates: new Map() };
       }
     },
   };
@@ -192,7 +196,8 @@ const routes: readonly Route[] = [
         return json(400, { message: 'Invalid Request', details: `Unknown action: ${second}` });
       }
       if (found?.text === undefined) return refusal(404, 'Loadbalancer Not Found');
-      found.running = { text: found.text, certificates: new Map(found.certificates) };
+      const { text } = found;
+      found.running = { file: text, text, certificates: new Map(found.certificates) };
       return json(202, { message: 'OK', details: `Listener ${first} reloaded` });
     },
   },
@@ -252,6 +257,7 @@ const ownRoutes: readonly Route[] = [
       if (!agent.canChangeServers) return refusal(404, 'Not Found');
       if (running === undefined) return refusal(500, 'haproxy does not run');
       const { servers } = JSON.parse(text) as { servers: Change[] };
+      if (servers.length === 0 || servers.length > 256) return refusal(400, 'Invalid request');
       const outcomes = servers.map(({ backend, server }) => {
         return { backend, server, is_set: server !== agent.unset };
       });
@@ -266,8 +272,8 @@ const ownRoutes: readonly Route[] = [
 interface Change {
   backend: string;
   server: string;
-  weight: number;
-  is_enabled: boolean;
+  weight?: number;
+  is_enabled?: boolean;
 }
 
 /** Changes one server of one backend, as the runtime commands of haproxy do. */
@@ -278,8 +284,10 @@ function withServer(text: string, { backend, server, weight, is_enabled }: Chang
     .map((line) => {
       current = /^backend (\S+)/.exec(line)?.[1] ?? current;
       if (current !== backend || !line.trim().startsWith(`server ${server} `)) return line;
-      const enabled = line.replace(/ disabled$/, '').replace(/ weight \d+/, ` weight ${weight}`);
-      return is_enabled ? enabled : `${enabled} disabled`;
+      const weighed =
+        weight === undefined ? line : line.replace(/ weight \d+/, ` weight ${weight}`);
+      if (is_enabled === undefined) return weighed;
+      return is_enabled ? weighed.replace(/ disabled$/, '') : `${weighed} disabled`;
     })
     .join('\n');
 }
@@ -287,7 +295,7 @@ function withServer(text: string, { backend, server, weight, is_enabled }: Chang
 function stateOf(agent: SimulatedAgent, id: string): object {
   const found = agent.balancers.get(id);
   const { text, running } = found ?? {};
-  const process = running === undefined ? 'stopped' : running.text === text ? 'current' : 'former';
+  const process = running === undefined ? 'stopped' : running.file === text ? 'current' : 'former';
   return {
     uuid: id,
     sha256: text === undefined ? null : createHash('sha256').update(text).digest('hex'),

@@ -14,7 +14,7 @@ export const shortRenderer: Renderer = {
         `backend ${pool.id}:${listeners[0]?.id ?? ''}`,
         ...pool.members.map(
           (member) =>
-            `  server ${member.id} ${member.address}:${member.port} weight ${member.weight} check${member.isEnabled ? '' : ' disabled'}`,
+            `    server ${member.id} ${member.address}:${member.port} weight ${member.weight} check${member.isEnabled ? '' : ' disabled'}`,
         ),
       ]),
       '',

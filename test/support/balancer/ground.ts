@@ -10,7 +10,7 @@ export interface DeployGround {
   ground: Ground;
   deployer: OwnDeployer;
   nodes: readonly { id: number; node: FakeNode; agent: SimulatedAgent }[];
-  /** Short deadlines, so that tests end soon. */
+  /** With what it has to remember as after a restart of the controller. */
   newDeployer(): OwnDeployer;
   /** Returns when the links reach all nodes. */
   reached(): Promise<void>;
@@ -33,7 +33,7 @@ export async function makeDeployGround(
       links: ground.links,
       render: shortRenderer,
       log: ground.log,
-      times: { answerMs: 400, haproxyMs: 400 },
+      times: { answerMs: 5000, haproxyMs: 5000 },
     });
   const reached = async () => {
     for (const { id } of nodes) {

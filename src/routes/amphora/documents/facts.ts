@@ -39,7 +39,6 @@ export const infoOfVersion = record(ofInfo);
 export const infoOfAgent = record({
   ...ofInfo,
   api_versions: described('The versions that are offered.', texts),
-  features: described('The routes that no document has: `servers`.', texts),
 });
 
 export const discovery = record({ api_version: text });

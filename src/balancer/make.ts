@@ -73,8 +73,8 @@ export function makeBalancerDomain(whole: BalancerParts): BalancerService {
     clock,
     deadlineMs,
     maxJobs: config.max_jobs,
-    onEnded: () => {
-      operating.forget();
+    onEnded: (balancer) => {
+      operating.forget(balancer);
       catchUp.look();
     },
   });
@@ -88,7 +88,7 @@ export function makeBalancerDomain(whole: BalancerParts): BalancerService {
     clock,
     deadlineMs,
     onChanged(balancer: string) {
-      operating.forget();
+      operating.forget(balancer);
       jobs.kick(balancer);
     },
   };

@@ -4,8 +4,8 @@ import type { Reading, Transaction } from '../../controller/store/store.ts';
 import type { BalancerDomain, LoadBalancerTree, NewLoadBalancer, Scope } from '../domain.ts';
 import { bookPort, claimPort } from '../network/ports.ts';
 import { findBalancer, readTree } from '../rows/find.ts';
+import { listBalancers } from '../rows/listing.ts';
 import { loadBalancerOf, wantedOf } from '../rows/objects.ts';
-import { pageOf } from '../rows/pages.ts';
 import { sumOf } from '../rows/statistics.ts';
 import { treesOf } from '../rows/trees.ts';
 import { invalid, notFound } from '../sentences.ts';
@@ -23,15 +23,12 @@ export function makeLoadBalancers(
 ): Pick<LoadBalancers, 'list' | 'get' | 'create' | 'change' | 'remove' | 'statistics'> {
   const { store, clock } = parts;
   return {
-    async list({ tenant }, { project, ...page } = {}) {
-      const wanted = [tenant, project].filter((each) => each !== undefined);
-      const where = wanted.map((_each, at) => ` AND project = $${at + 1}`).join('');
-      const rows = await store.all(
-        `SELECT * FROM balancer_load_balancers WHERE provisioning <> 'DELETED'${where} ORDER BY created_ms, id`,
-        wanted,
-      );
-      return pageOf(rows.map(loadBalancerOf), page);
-    },
+    list: ({ tenant }, { project, ...page } = {}) =>
+      listBalancers(
+        store,
+        [tenant, project].filter((each) => each !== undefined),
+        page,
+      ),
 
     get: async (scope, id) => loadBalancerOf(await findBalancer(store, scope, id, clock())),
 

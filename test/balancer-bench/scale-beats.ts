@@ -11,7 +11,7 @@ import type { ControllerPlace } from '../support/controller/process.ts';
 
 /** What a receiver of heartbeats has used. */
 export interface BeatCost {
-  /** Of one core. */
+  /** The share of one core. */
   share: number;
   taken: number;
   sent: number;

@@ -88,7 +88,7 @@ export function checkRule({ type, compareType, key, value }: RuleParts): void {
   if (type === 'FILE_TYPE' && compareType !== 'REGEX' && compareType !== 'EQUAL_TO')
     throw badRule('Invalid L7 Rule: invalid comparison type for rule type');
   if (compareType === 'REGEX') checkExpression(value);
-  // Of these, only a header has spaces and quotes in what a client sends.
+  // Only a header has spaces and quotes in what a client sends.
   else if (!(type === 'HEADER' ? printable : comparison).test(value))
     throw badRule('Invalid characters in comparison value');
 }

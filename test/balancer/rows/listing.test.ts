@@ -14,7 +14,7 @@ describe('a list of load balancers', () => {
   let bench: TestBalancer;
   let time: number;
 
-  before(async () => {
+  beforeEach(async () => {
     time = Date.UTC(2026, 0, 1);
     bench = await makeTestBalancer(folder.path, { clock: () => time });
     const { loadBalancers } = bench.domain;
@@ -35,7 +35,7 @@ describe('a list of load balancers', () => {
     const [first] = await loadBalancers.list(anyone);
     await bench.force(first?.id ?? '', 'ERROR');
   });
-  after(() => bench.stop());
+  afterEach(() => bench.stop());
 
   const keys = ['id', 'name', 'project_id', 'provisioning_status', 'created_at', 'updated_at'];
 

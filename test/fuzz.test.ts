@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { memoryFolder } from '../src/kit/paths.ts';
 import { installPackages } from './lab/host.ts';
 import { fuzzAmphora } from './support/fuzz/amphora/fuzz.ts';
+import { fuzzBalancer } from './support/fuzz/balancer/fuzz.ts';
 import { fuzz } from './support/fuzz/fuzz.ts';
 
 /** The seed differs each day. `npm run fuzz -- --seed N` sends the same requests, and more. */
@@ -43,5 +44,14 @@ describe('unreasonable requests', () => {
     expect(findings).to.deep.equal([]);
     expect(rows.asked).to.be.above(rows.all * 0.9);
     expect(rows.well).to.be.above(rows.all * 0.3);
+  });
+
+  it(`to the operator API change nothing when refused, and become files that nodes take when accepted (seed ${seed})`, async function () {
+    this.timeout(300_000);
+    const { findings, rows, statuses } = await fuzzBalancer(folder, { seed, count: 250 });
+    expect(findings).to.deep.equal([]);
+    expect(rows.asked).to.be.above(rows.all * 0.7);
+    expect(rows.well).to.be.above(rows.all * 0.3);
+    expect(statuses['202']).to.be.above(20);
   });
 });

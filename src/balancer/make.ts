@@ -17,8 +17,10 @@ import type { Deployer, OperatingStore } from './deploying.ts';
 import type { BalancerDomain } from './domain.ts';
 import { makeJobs } from './jobs/jobs.ts';
 import { makeCatchUp } from './jobs/catch-up.ts';
+import { makeFreeAddresses } from './network/free-addresses.ts';
 import type { Networks } from './network/networks.ts';
 import { makePorts } from './network/ports.ts';
+import { makeProber } from './network/probing.ts';
 import type { Carriers } from './nodes/carriers.ts';
 import { makeNodes } from './nodes/nodes.ts';
 import { makeOrphans } from './nodes/orphans.ts';
@@ -79,9 +81,11 @@ export function makeBalancerDomain(whole: BalancerParts): BalancerService {
     },
   });
   const catchUp = makeCatchUp({ ...parts, jobs });
+  const freeAddresses = makeFreeAddresses({ store, networks, prober: makeProber(parts) });
   const changes = {
     store,
     networks,
+    freeAddresses,
     secrets,
     placer,
     defaultQuota: config.default_quota,
@@ -118,6 +122,7 @@ export function makeBalancerDomain(whole: BalancerParts): BalancerService {
       store,
       networks,
       clock,
+      freeAddresses,
       ownedAddresses: async () => (await placer.ground()).owned,
     }),
     secrets: makeSecretsDomain({ store, secrets, clock, redeploy: moves.redeploy }),

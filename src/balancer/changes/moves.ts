@@ -10,7 +10,7 @@ import { family, type LoadBalancer } from '../objects.ts';
 import { findBalancer } from '../rows/find.ts';
 import { loadBalancerOf } from '../rows/objects.ts';
 import { immutable, taken } from '../sentences.ts';
-import { lockBalancer } from '../state/changing.ts';
+import { lockBalancer, openRepetition } from '../state/changing.ts';
 import { type ChangeParts, changeIn, written } from './change.ts';
 
 /** Changes of where load balancers are, and of nothing that their owners have set. */
@@ -208,20 +208,6 @@ export function makeMoves(parts: MovesParts): Moves {
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => undefined);
-}
-
-/** Has the worker look at a load balancer, without a change. */
-async function openRepetition(
-  transaction: Parameters<typeof lockBalancer>[0],
-  balancer: string,
-  now: number,
-): Promise<void> {
-  await transaction.run(
-    `INSERT INTO balancer_jobs (load_balancer, change_turn, deadline_ms, attempts, next_try_ms, why)
-     VALUES ($1, NULL, NULL, 0, $2, NULL)
-     ON CONFLICT (load_balancer) DO UPDATE SET attempts = 0, next_try_ms = excluded.next_try_ms`,
-    [balancer, now],
-  );
 }
 
 /** The node that says that it has the VIP of a load balancer. */

@@ -5,6 +5,7 @@ import type { Log } from '../../kit/log.ts';
 import type { Deployer } from '../deploying.ts';
 import { deletedMs } from '../rows/find.ts';
 import type { Jobs } from './jobs.ts';
+import { reopenLost } from './lost.ts';
 
 /** What nodes lack that have not answered, and what is to go from them. */
 export interface CatchUp {
@@ -17,7 +18,7 @@ export interface CatchUp {
 export interface CatchUpParts {
   store: Store;
   registry: NodeRegistry;
-  links: Pick<NodeLinks, 'isReachable' | 'onWord'>;
+  links: Pick<NodeLinks, 'isReachable' | 'onWord' | 'word'>;
   deployer: Deployer;
   jobs: Jobs;
   log: Log;
@@ -29,12 +30,14 @@ const withdrawMs = 30_000;
 const repeatLogAfterMs = 600_000;
 
 /**
- * Has nodes that answer again run what they lack, without the rest of its wait, and removes from nodes what has left them.
+ * Has nodes that answer again run what they lack, without the rest of its wait, and what they have lost meanwhile. Removes
+ * from nodes what has left them.
  */
 export function makeCatchUp(parts: CatchUpParts): CatchUp {
   const { store, registry, links, deployer, jobs, log, clock = Date.now } = parts;
   const stopping = new AbortController();
-  const reachable = new Map<number, boolean>();
+  /** The boot of the agent of each node that answers. */
+  const boots = new Map<number, string>();
   const isDue = makeLogLimit({ repeatAfterMs: repeatLogAfterMs });
   let isLooking = false;
   let isAgain = false;
@@ -56,6 +59,10 @@ export function makeCatchUp(parts: CatchUpParts): CatchUp {
     );
     jobs.hasten(rows.map((row) => String(row['load_balancer'])));
     look();
+    const lost = await reopenLost({ store, deployer }, node, clock());
+    if (lost.length > 0)
+      log.info({ node, count: lost.length }, 'a node has lost load balancers, which it gets again');
+    for (const balancer of lost) jobs.kick(balancer);
   }
 
   function look(): void {
@@ -130,10 +137,14 @@ export function makeCatchUp(parts: CatchUpParts): CatchUp {
     look,
     start() {
       unsubscribe = links.onWord((node) => {
-        const isBack = links.isReachable(node);
-        const wasThere = reachable.get(node);
-        reachable.set(node, isBack);
-        if (isBack && wasThere !== true) orLog(onBack(node));
+        if (!links.isReachable(node)) {
+          boots.delete(node);
+          return;
+        }
+        const boot = links.word(node)?.report.boot ?? '';
+        if (boots.get(node) === boot) return;
+        boots.set(node, boot);
+        orLog(onBack(node));
       });
       timer = setInterval(look, everyMs);
       look();

@@ -69,6 +69,20 @@ export async function openJob(
   );
 }
 
+/** Has the worker look at a load balancer, without a change. */
+export async function openRepetition(
+  transaction: Transaction,
+  balancer: string,
+  now: number,
+): Promise<void> {
+  await transaction.run(
+    `INSERT INTO balancer_jobs (load_balancer, change_turn, deadline_ms, attempts, next_try_ms, why)
+     VALUES ($1, NULL, NULL, 0, $2, NULL)
+     ON CONFLICT (load_balancer) DO UPDATE SET attempts = 0, next_try_ms = excluded.next_try_ms`,
+    [balancer, now],
+  );
+}
+
 /** What a new object has besides its settings. */
 export interface NewRow<K extends Kind> {
   id: string;

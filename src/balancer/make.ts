@@ -13,7 +13,7 @@ import { makePools } from './changes/pools.ts';
 import { makeQuotas } from './changes/quotas.ts';
 import { makeRules } from './changes/rules.ts';
 import type { BalancerConfig } from './config.ts';
-import type { Deployer, OperatingStore } from './deploying.ts';
+import type { Deployer, KnownBalancer, OperatingStore } from './deploying.ts';
 import type { BalancerDomain } from './domain.ts';
 import { makeJobs } from './jobs/jobs.ts';
 import { makeCatchUp } from './jobs/catch-up.ts';
@@ -48,6 +48,8 @@ export interface BalancerParts {
   clock?: () => number;
   /** When a node was last heard of a load balancer, in milliseconds of `performance.now()`; undefined if never. */
   heardAt?: (node: number, balancer: string) => number | undefined;
+  /** Why its nodes are not heard of, one sentence for each. `placedAt` is a time of `performance.now()`. */
+  unheard?: (balancer: Pick<KnownBalancer, 'nodes' | 'placedAt'>) => readonly string[];
 }
 
 /** The domain with what starts and ends it, and with what heartbeats need. */
@@ -125,7 +127,13 @@ export function makeBalancerDomain(whole: BalancerParts): BalancerService {
       freeAddresses,
       ownedAddresses: async () => (await placer.ground()).owned,
     }),
-    secrets: makeSecretsDomain({ store, secrets, clock, redeploy: moves.redeploy }),
+    secrets: makeSecretsDomain({
+      store,
+      secrets,
+      clock,
+      redeploy: moves.redeploy,
+      onChanged: changes.onChanged,
+    }),
     nodes: makeNodes({ ...parts, moves }),
     orphans: makeOrphans({ ...parts, registry }),
     operating,

@@ -156,7 +156,8 @@ export const balancerMigrations: readonly Migration[] = [
         next_try_ms BIGINT,
         why TEXT
       )`,
-      // deployed is the fencing number of what the node has confirmed last, and digest that of its file. why is not null while it lacks something.
+      // deployed is the fencing number of what the node has confirmed last, or has to confirm at least. digest is that of its
+      // file. why is not null while it lacks something.
       `CREATE TABLE balancer_placements (
         ${below},
         node BIGINT NOT NULL,

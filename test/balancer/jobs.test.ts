@@ -1,10 +1,12 @@
 import { expect } from 'chai';
 
+import { deletedMs } from '../../src/balancer/rows/find.ts';
 import type { Store } from '../../src/controller/store/store.ts';
 import { endAttempt, endFailedDeletion, readJob, waitAfter } from '../../src/balancer/jobs/ends.ts';
 import { makeTestBalancer, type TestBalancer } from '../support/balancer/domain.ts';
 import { heldDeployer } from '../support/balancer/held-deployer.ts';
 import { aBalancer, aListener, aMember, anyone, aPool } from '../support/balancer/wishes.ts';
+import { faultOf } from '../support/faults.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 describe('jobs of load balancers', () => {
@@ -124,6 +126,30 @@ describe('jobs of load balancers', () => {
     expect(await bench.domain.loadBalancers.list(anyone)).to.deep.equal([]);
     expect(await bench.domain.ports.list(anyone)).to.deep.equal([]);
     expect(bench.deployer.running.get(1)?.size).to.equal(0);
+  });
+
+  it('have higher fencing numbers than those of a deleted load balancer with the same id', async () => {
+    await bench.stop();
+    const clock = { now: Date.now() };
+    bench = await makeTestBalancer(folder.path, { isReopened: true, clock: () => clock.now });
+    const wish = { id: '00000000-0000-4000-8000-00000000000a' };
+    const id = await create(wish);
+    await settled(id);
+    await bench.domain.loadBalancers.remove(anyone, id, true);
+    await settled(id);
+    await faultOf('balancer_conflict', create(wish));
+    const numbers = () => bench.deployer.calls.map(({ fencing }) => fencing?.revision ?? 0);
+    const last = Math.max(...numbers());
+    clock.now += deletedMs + 1000;
+    // Its row goes with the next look for what is to leave a node.
+    bench.nodes.of(1).isReachable = false;
+    bench.nodes.say(1);
+    bench.nodes.of(1).isReachable = true;
+    bench.nodes.say(1);
+    while (await bench.store.one('SELECT id FROM balancer_load_balancers')) await pause();
+    await create(wish);
+    await settled(id);
+    expect(numbers().at(-1)).to.be.greaterThan(last);
   });
 
   it('that delete do not wait for a node that is away, which loses it when it answers', async () => {

@@ -158,6 +158,32 @@ describe('certificates of load balancers', () => {
     await faultOf('balancer_conflict', bench.domain.secrets.remove(id));
   });
 
+  it('go to the nodes although they are replaced during a change that has read the former ones', async () => {
+    await bench.domain.secrets.put(id, given);
+    const { loadBalancer } = await bench.domain.loadBalancers.create(
+      anyone,
+      aBalancer({
+        listeners: [aListener(443, { protocol: 'TERMINATED_HTTPS', tlsRef: id })],
+      }),
+    );
+    const balancer = loadBalancer.id;
+    await bench.domain.loadBalancers.settled(balancer, 10_000);
+    bench.deployer.hold();
+    await bench.domain.loadBalancers.change(anyone, balancer, { name: 'x' });
+    await bench.deployer.untilWaiting(balancer);
+    const pemOf = () => bench.deployer.calls.at(-1)?.wanted?.listeners[0]?.certificates[0]?.pem;
+    const former = pemOf();
+    await bench.domain.secrets.put(id, terminationOf(selfSigned(folder.path)));
+    const before = bench.deployer.calls.length;
+    bench.deployer.release();
+    await bench.deployer.untilCalls(before + 1);
+    expect(pemOf()).to.not.equal(former);
+    const open = () => bench.store.all('SELECT load_balancer FROM balancer_jobs');
+    while ((await open()).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    const { troubles } = await bench.domain.loadBalancers.status(anyone, balancer);
+    expect(troubles.join()).to.not.contain('certificate');
+  });
+
   it('that nobody has make a listener refused', async () => {
     const { loadBalancer } = await bench.domain.loadBalancers.create(anyone, aBalancer());
     await bench.domain.loadBalancers.settled(loadBalancer.id, 10_000);

@@ -8,7 +8,7 @@ import { listBalancers } from '../rows/listing.ts';
 import { loadBalancerOf, wantedOf } from '../rows/objects.ts';
 import { sumOf } from '../rows/statistics.ts';
 import { treesOf } from '../rows/trees.ts';
-import { invalid, notFound } from '../sentences.ts';
+import { invalid, notFound, taken } from '../sentences.ts';
 import { addObject, changeObject, deleteObjects, openJob, type Turn } from '../state/changing.ts';
 import { digestOf, findRepeated } from './adding.ts';
 import { type ChangeParts, changeIn, written } from './change.ts';
@@ -64,6 +64,8 @@ export function makeLoadBalancers(
           const madeFrom = digestOf('load balancer', project, wanted);
           const repeated = await findRepeated(transaction, 'load_balancer', wanted, madeFrom);
           if (repeated) {
+            if (repeated['provisioning'] === 'DELETED')
+              throw taken('Already an entity with that specified id.');
             const found = await treeOf(transaction, String(repeated['id']));
             return { tree: found, isNew: false };
           }
@@ -140,7 +142,8 @@ async function createIn(
     madeFrom,
     keys: {
       revision: turn.revision,
-      fence: 1,
+      // Nodes refuse smaller numbers, also those of a former load balancer with the same id.
+      fence: now,
       vip_port: port.id,
       vip_network: port.network,
       vip_subnet: port.subnet,

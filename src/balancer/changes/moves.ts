@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { NodeLinks } from '../../controller/nodes/nodes.ts';
-import type { Reading, Row } from '../../controller/store/store.ts';
+import type { Reading, Row, Transaction } from '../../controller/store/store.ts';
 import { Fault } from '../../kit/fault.ts';
 import type { Scope } from '../domain.ts';
 import type { Jobs } from '../jobs/jobs.ts';
@@ -23,8 +23,11 @@ export interface Moves {
   empty: (node: number) => void;
   /** Gives load balancers the nodes that they lack, after another one has come. It goes on after the call. */
   fill: () => void;
-  /** Brings load balancers onto their nodes again, because a certificate has changed. */
-  redeploy: (balancers: readonly string[]) => Promise<void>;
+  /**
+   * Has load balancers brought onto their nodes again, in the transaction that has changed a certificate of theirs.
+   * Call `onChanged` for each after it.
+   */
+  redeploy: (transaction: Transaction, balancers: readonly string[]) => Promise<void>;
   stop: () => void;
 }
 
@@ -244,22 +247,32 @@ export function makeMoves(parts: MovesParts): Moves {
         filling.work = undefined;
       });
     },
-    async redeploy(balancers) {
+    async redeploy(transaction, balancers) {
       for (const balancer of balancers) {
-        await store.write(async (transaction) => {
-          const row = await transaction.one('SELECT * FROM balancer_load_balancers WHERE id = $1', [
-            balancer,
-          ]);
-          if (row && !(await tryLock(transaction, row, clock())))
-            await openRepetition(transaction, balancer, clock());
-        });
-        parts.onChanged(balancer);
+        const row = await transaction.one('SELECT * FROM balancer_load_balancers WHERE id = $1', [
+          balancer,
+        ]);
+        if (row === undefined || (await tryLock(transaction, row, clock()))) continue;
+        await outdate(transaction, balancer);
+        await openRepetition(transaction, balancer, clock());
       }
     },
     stop() {
       stopping.abort();
     },
   };
+}
+
+/** Has what an attempt under way brings onto nodes not count: it may have read the former certificate. */
+async function outdate(transaction: Transaction, balancer: string): Promise<void> {
+  await transaction.run('UPDATE balancer_load_balancers SET fence = fence + 1 WHERE id = $1', [
+    balancer,
+  ]);
+  await transaction.run(
+    `UPDATE balancer_placements SET why = 'It does not have the new certificate yet.',
+       deployed = (SELECT fence FROM balancer_load_balancers WHERE id = $1) WHERE load_balancer = $1`,
+    [balancer],
+  );
 }
 
 async function placementCount(reading: Reading, balancer: string): Promise<number> {

@@ -84,8 +84,10 @@ export async function notePlacements(
 ): Promise<void> {
   for (const { node, result, why, digest } of nodes) {
     const isThere = result === 'running';
+    // An order that is later than this one is not on the node yet, whatever this one has come to.
     await transaction.run(
-      `UPDATE balancer_placements SET why = $1${isThere ? ', deployed = $4, digest = $5' : ''} WHERE load_balancer = $2 AND node = $3`,
+      `UPDATE balancer_placements SET why = $1${isThere ? ', deployed = $4, digest = $5' : ''}
+       WHERE load_balancer = $2 AND node = $3${isThere ? ' AND (deployed IS NULL OR deployed <= $4)' : ''}`,
       [
         isThere ? null : (why ?? 'The node does not answer.'),
         balancer,

@@ -1,4 +1,4 @@
-import type { Reading, Store } from '../../controller/store/store.ts';
+import type { Reading, Store, Transaction } from '../../controller/store/store.ts';
 import type { BalancerDomain } from '../domain.ts';
 import { settingsOf, wantedOf } from '../rows/objects.ts';
 import { invalid, notFound, taken } from '../sentences.ts';
@@ -10,12 +10,15 @@ export function makeSecretsDomain({
   secrets,
   clock,
   redeploy,
+  onChanged,
 }: {
   store: Store;
   secrets: SecretStore;
   clock: () => number;
-  /** Brings load balancers onto their nodes again. */
-  redeploy: (balancers: readonly string[]) => Promise<void>;
+  /** See Moves. */
+  redeploy: (transaction: Transaction, balancers: readonly string[]) => Promise<void>;
+  /** Called after the transaction for each load balancer. */
+  onChanged: (balancer: string) => void;
 }): BalancerDomain['secrets'] {
   return {
     list: () => secrets.list(store),
@@ -23,10 +26,15 @@ export function makeSecretsDomain({
       const own = idOfRef(id);
       if (own === undefined || own !== id.toLowerCase())
         throw invalid(`The id of a secret must be a UUID, and '${id}' is none.`);
-      const secret = await store.write((transaction) =>
-        secrets.put(transaction, own, pem, clock()),
-      );
-      await redeploy([...new Set((await usesOf(store, own)).map(({ balancer }) => balancer))]);
+      // One transaction, so that no kill in between leaves nodes with the former certificate.
+      const { secret, balancers } = await store.write(async (transaction) => {
+        const put = await secrets.put(transaction, own, pem, clock());
+        const uses = await usesOf(transaction, own);
+        const users = [...new Set(uses.map(({ balancer }) => balancer))];
+        await redeploy(transaction, users);
+        return { secret: put, balancers: users };
+      });
+      for (const balancer of balancers) onChanged(balancer);
       return secret;
     },
     async remove(id) {

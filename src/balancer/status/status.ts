@@ -1,6 +1,6 @@
 import type { NodeLinks, NodeRegistry } from '../../controller/nodes/nodes.ts';
 import type { Row, Store } from '../../controller/store/store.ts';
-import type { Deployer } from '../deploying.ts';
+import type { Deployer, KnownBalancer } from '../deploying.ts';
 import type { BalancerDomain, BalancerStatus, NodeState } from '../domain.ts';
 import { planNow } from '../jobs/attempt.ts';
 import { readJob } from '../jobs/ends.ts';
@@ -23,6 +23,8 @@ export interface StatusParts {
   /** Milliseconds since 1970. */
   clock: () => number;
   heardAt?: (node: number, balancer: string) => number | undefined;
+  /** Why its nodes are not heard of, one sentence for each. `placedAt` is a time of `performance.now()`. */
+  unheard?: (balancer: Pick<KnownBalancer, 'nodes' | 'placedAt'>) => readonly string[];
 }
 
 /** What is known of one load balancer on all of its nodes. */
@@ -62,6 +64,15 @@ export function makeStatus(parts: StatusParts): BalancerDomain['loadBalancers'][
     };
   }
 
+  function unheardOf({ placements }: BalancerRows): readonly string[] {
+    if (placements.length === 0) return [];
+    const placedMs = Math.max(...placements.map((row) => Number(row['placed_ms'])));
+    const nodes = placements
+      .map((row) => Number(row['node']))
+      .filter((node) => links.isReachable(node));
+    return parts.unheard?.({ nodes, placedAt: performance.now() - (clock() - placedMs) }) ?? [];
+  }
+
   return async (scope, id) => {
     const found = await findBalancer(store, scope, id, clock());
     const balancer = String(found['id']);
@@ -93,7 +104,7 @@ export function makeStatus(parts: StatusParts): BalancerDomain['loadBalancers'][
       tree: trees.whole(),
       otherPools: trees.otherPools(),
       nodes: states,
-      troubles: isOver ? [] : troublesOf(rows, states, job?.why),
+      troubles: isOver ? [] : [...troublesOf(rows, states, job?.why), ...unheardOf(rows)],
       lastError: job?.why ?? null,
       nextTryAt: job?.nextTryMs === undefined ? null : new Date(job.nextTryMs).toISOString(),
       attempts: job?.attempts ?? 0,

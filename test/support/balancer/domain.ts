@@ -3,7 +3,11 @@ import { join } from 'node:path';
 import type * as z from 'zod';
 
 import { balancerConfig, type BalancerConfig } from '../../../src/balancer/config.ts';
-import { type BalancerService, makeBalancerDomain } from '../../../src/balancer/make.ts';
+import {
+  type BalancerParts,
+  type BalancerService,
+  makeBalancerDomain,
+} from '../../../src/balancer/make.ts';
 import { makeNoopNetworks } from '../../../src/balancer/network/noop.ts';
 import type { Networks } from '../../../src/balancer/network/networks.ts';
 import type { ProvisioningStatus } from '../../../src/balancer/objects.ts';
@@ -31,6 +35,7 @@ export interface TestBalancerOptions {
   /** A store that was there before. */
   isReopened?: boolean;
   deployer?: HeldDeployer;
+  unheard?: BalancerParts['unheard'];
   /** What the domain sees of the store. */
   seen?: (store: LocalStore) => Store;
 }
@@ -110,6 +115,7 @@ export async function makeTestBalancer(
     config,
     log,
     ...(options.clock && { clock: options.clock }),
+    ...(options.unheard && { unheard: options.unheard }),
   });
   await domain.start();
 

@@ -68,6 +68,7 @@ export function makeBalancer(wiring: BalancerWiring): WiredBalancer {
     secrets: makeLocalSecrets(wiring.secretsKey),
     config: own,
     heardAt: (node) => heartbeats.heardAt(node),
+    unheard: (balancer) => heartbeats.troubles(balancer),
   });
   const heartbeats = makeHeartbeats({
     listen: { host: own.heartbeat_address ?? '::', port: own.heartbeat_port },

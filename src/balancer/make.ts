@@ -132,7 +132,9 @@ export function makeBalancerDomain(whole: BalancerParts): BalancerService {
       secrets,
       clock,
       redeploy: moves.redeploy,
-      onChanged: changes.onChanged,
+      onChanged: (balancer) => {
+        changes.onChanged(balancer);
+      },
     }),
     nodes: makeNodes({ ...parts, moves }),
     orphans: makeOrphans({ ...parts, registry }),

@@ -60,6 +60,16 @@ export async function fuzzBalancer(folder: string, options: FuzzOptions): Promis
     return all.every(Boolean);
   }
 
+  /** What follows a change of before may have ended meanwhile, so the request has to change something each time. */
+  async function isChangedBy(sent: RowRequest): Promise<boolean> {
+    for (let time = 0; time < 3; time += 1) {
+      const before = await storeOf(host);
+      await send(sent);
+      if ((await storeOf(host)) === before) return false;
+    }
+    return true;
+  }
+
   /**
    * Adds what is wrong with the answer, and with what it has left behind.
    * @returns the id of a load balancer that was made
@@ -80,7 +90,7 @@ export async function fuzzBalancer(folder: string, options: FuzzOptions): Promis
     if (isWellStatus(status) && sent.row) well.add(sent.row);
     if (status >= 500) found(`a failure: ${headers.get('x-ha-code') ?? status}`);
     if (status >= 400 && !headers.has('x-ha-code')) found('an error without a code');
-    if (status >= 400 && (await storeOf(host)) !== before)
+    if (status >= 400 && (await storeOf(host)) !== before && (await isChangedBy(sent)))
       found('a refusal that changes something');
     try {
       const type = headers.get('content-type') ?? undefined;

@@ -16,7 +16,10 @@ export const nouns = {
 export type Kind = keyof typeof nouns;
 
 /** @param id as the caller has written it; for a monitor that of its pool */
-export function notFound(kind: Kind | 'Port' | 'Secret' | 'Node' | 'Quotas', id: string | number): Fault {
+export function notFound(
+  kind: Kind | 'Port' | 'Secret' | 'Node' | 'Quotas',
+  id: string | number,
+): Fault {
   const noun = kind in nouns ? nouns[kind as Kind] : kind;
   return new Fault('balancer_object_not_found', `${noun} ${id} not found.`);
 }

@@ -166,7 +166,7 @@ const listenerOf = (pools: readonly string[]): fc.Arbitrary<WantedListener> =>
       id,
       protocol: fc.constantFrom(...listenerProtocols),
       port,
-      connectionLimit: fc.option(fc.oneof(fc.constant(-1), fc.integer({ min: 1, max: 2 ** 31 }))),
+      connectionLimit: fc.option(fc.oneof(fc.constant(-1), fc.integer({ min: 0, max: 2 ** 31 }))),
       insertHeaders: fc.record(
         { 'X-Forwarded-For': flag, 'X-Forwarded-Port': flag, 'X-Forwarded-Proto': flag },
         { requiredKeys: [] },

@@ -81,7 +81,7 @@ const balance = new Map([
 const isHttp = ({ protocol }: WantedListener) =>
   protocol === 'HTTP' || protocol === 'TERMINATED_HTTPS';
 const limitOf = ({ connectionLimit: limit }: WantedListener) =>
-  limit === null || limit < 0 ? [] : [limit];
+  limit === null || limit <= 0 ? [] : [limit];
 
 /**
  * The sections that a tree should become, from its values alone, each line as its tokens before anything is escaped.

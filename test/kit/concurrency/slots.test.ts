@@ -40,10 +40,7 @@ describe('slots', () => {
     const slots = makeSlots(1, 10);
     const failed = slots.run(() => Promise.reject(new Error('no')));
     const next = slots.run(() => Promise.resolve('yes'));
-    expect((await failed.catch((error: unknown) => error))).to.have.property(
-      'message',
-      'no',
-    );
+    expect(await failed.catch((error: unknown) => error)).to.have.property('message', 'no');
     expect(await next).to.equal('yes');
     expect(await slots.run(() => Promise.resolve('again'))).to.equal('again');
   });

@@ -53,13 +53,31 @@ export async function fuzzBalancer(folder: string, options: FuzzOptions): Promis
     return { status: answer.status, headers: answer.headers, text: await answer.text() };
   }
 
-  async function settle(ids: readonly string[]): Promise<boolean> {
-    const all = await Promise.all(ids.map((id) => host.domain.loadBalancers.settled(id, settleMs)));
+  async function settle(ids: Iterable<string>): Promise<boolean> {
+    const all = await Promise.all(
+      [...ids].map((id) => host.domain.loadBalancers.settled(id, settleMs)),
+    );
     return all.every(Boolean);
   }
 
-  /** @returns what is wrong with the answer and with what it has left behind */
-  async function flawsAfter(sent: RowRequest, where: (answer: string) => string): Promise<void> {
+  /** What follows a change of before may have ended meanwhile, so the request has to change something each time. */
+  async function isChangedBy(sent: RowRequest): Promise<boolean> {
+    for (let time = 0; time < 3; time += 1) {
+      const before = await storeOf(host);
+      await send(sent);
+      if ((await storeOf(host)) === before) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Adds what is wrong with the answer, and with what it has left behind.
+   * @returns the id of a load balancer that was made
+   */
+  async function flawsAfter(
+    sent: RowRequest,
+    where: (answer: string) => string,
+  ): Promise<string | undefined> {
     const before = await storeOf(host);
     const { status, headers, text } = await send(sent);
     const place = where(`${status} ${text.slice(0, 300)}`);
@@ -72,7 +90,7 @@ export async function fuzzBalancer(folder: string, options: FuzzOptions): Promis
     if (isWellStatus(status) && sent.row) well.add(sent.row);
     if (status >= 500) found(`a failure: ${headers.get('x-ha-code') ?? status}`);
     if (status >= 400 && !headers.has('x-ha-code')) found('an error without a code');
-    if (status >= 400 && (await storeOf(host)) !== before)
+    if (status >= 400 && (await storeOf(host)) !== before && (await isChangedBy(sent)))
       found('a refusal that changes something');
     try {
       const type = headers.get('content-type') ?? undefined;
@@ -81,6 +99,8 @@ export async function fuzzBalancer(folder: string, options: FuzzOptions): Promis
       found(`an answer that is not documented: ${(error as Error).message.slice(0, 200)}`);
     }
     if (only !== undefined) described.push(place);
+    const isNew = status === 202 && sent.row?.path === '/loadbalancers';
+    return isNew ? (JSON.parse(text) as { id: string }).id : undefined;
   }
 
   function flawsOfFiles(): string[] {
@@ -94,7 +114,8 @@ export async function fuzzBalancer(folder: string, options: FuzzOptions): Promis
   try {
     for (let life = firstLife; life * lifetime < end && !findings.isFull(); life += 1) {
       const dice = diceOf(randomOf(seed * 1_000_003 + life));
-      const { next, first, ids } = makeLife(family, dice, networkOfHost);
+      const { next, first, ids: known } = makeLife(family, dice, networkOfHost);
+      const ids = new Set(known);
       for (const [url, body] of first) {
         const { status, text } = await send({ method: 'POST', url, body: JSON.stringify(body) });
         if (status !== 202) findings.add(`a good request is refused: ${status}`, text);
@@ -105,7 +126,8 @@ export async function fuzzBalancer(folder: string, options: FuzzOptions): Promis
         const sent = next();
         const where = (answer: string) =>
           `--balancer --seed ${seed} --only ${number}: ${sent.method} ${sent.url} ${(sent.body ?? '').slice(0, 1500)}: ${answer}`;
-        await flawsAfter(sent, where);
+        const made = await flawsAfter(sent, where);
+        if (made !== undefined) ids.add(made);
         if (!(await settle(ids))) findings.add('a load balancer that stays PENDING', where(''));
         for (const flaw of flawsOfFiles()) findings.add(flaw, where(''));
         if (number % Math.ceil(count / samples) === 0) memory.sample(number / count);
@@ -150,7 +172,7 @@ export async function fuzzBalancer(folder: string, options: FuzzOptions): Promis
     rows: { all: rows.length, asked: asked.size, well: well.size },
     growth: memory.growth(),
     findings: findings.list(),
-    ...(only !== undefined && { described: described.at(-1) ?? '' }),
+    ...(only !== undefined && { described: described.join('\n') }),
   };
 }
 

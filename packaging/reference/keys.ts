@@ -22,8 +22,9 @@ function keysIn({ properties = {} }: JsonSchema, prefix: string): Key[] {
   return Object.entries(properties).flatMap(([key, property]) => {
     const name = `${prefix}${key}`;
     if (typeof property === 'boolean') throw new Error(`${name} has no schema.`);
-    if (property.properties) return keysIn(property, `${name}.`);
     const { description, default: preset } = property;
+    // An object that is described as a whole is one key.
+    if (property.properties && !description) return keysIn(property, `${name}.`);
     if (!description) throw new Error(`${name} has no description: add .describe() to its schema.`);
     const defaultText = preset === undefined ? undefined : JSON.stringify(preset);
     return [{ name, values: valuesOf(property), defaultText, description }];

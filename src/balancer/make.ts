@@ -53,6 +53,8 @@ export interface BalancerParts {
 /** The domain with what starts and ends it, and with what heartbeats need. */
 export interface BalancerService extends BalancerDomain {
   operating: OperatingStore;
+  /** To be called when a node has become one that carries load balancers. */
+  onCarrier(): void;
   /** Goes on with all that was under way. */
   start(): Promise<void>;
   /** Begins nothing more, and waits for what is under way. */
@@ -127,6 +129,9 @@ export function makeBalancerDomain(whole: BalancerParts): BalancerService {
     nodes: makeNodes({ ...parts, moves }),
     orphans: makeOrphans({ ...parts, registry }),
     operating,
+    onCarrier: () => {
+      moves.fill();
+    },
     async start() {
       await jobs.start();
       catchUp.start();

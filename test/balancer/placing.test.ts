@@ -238,6 +238,18 @@ describe('placing of load balancers', () => {
     while ((await nodesOf(id))[0] !== 3) await pause();
   });
 
+  it('gives a load balancer on one node a second one as soon as another node can carry it', async () => {
+    bench = await withNodes(1);
+    const id = await create();
+    expect(await nodesOf(id)).to.deep.equal([1]);
+    bench.nodes.add('n2', [{ name: 'eth1', addresses: ['10.0.0.2/24', 'fd00::2/64'] }]);
+    bench.domain.onCarrier();
+    while (bench.deployer.running.get(2)?.has(id) !== true) await pause();
+    expect(await nodesOf(id)).to.deep.equal([1, 2]);
+    const [instance] = await listInstances(bench.store);
+    expect(instance?.peers.map(({ node }) => node)).to.deep.equal([1, 2]);
+  });
+
   it('lists what runs on a node and is not placed there, and removes it when asked', async () => {
     bench = await withNodes(2);
     const id = await create();

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { NodeLinks } from '../../controller/nodes/nodes.ts';
-import type { Row, Store } from '../../controller/store/store.ts';
+import type { Reading, Row, Store } from '../../controller/store/store.ts';
 import { instancesOf } from '../../controller/vrrp/rows.ts';
 import { Fault } from '../../kit/fault.ts';
 import type { Scope } from '../domain.ts';
@@ -21,6 +21,8 @@ export interface Moves {
   failover: (scope: Scope, id: string) => Promise<LoadBalancer>;
   /** Takes load balancers off a node, one after another. It goes on after the call. */
   empty: (node: number) => void;
+  /** Gives load balancers the nodes that they lack, after another one has come. It goes on after the call. */
+  fill: () => void;
   /** Brings load balancers onto their nodes again, because a certificate has changed. */
   redeploy: (balancers: readonly string[]) => Promise<void>;
   stop: () => void;
@@ -39,6 +41,10 @@ export function makeMoves(parts: MovesParts): Moves {
   const { store, placer, clock, jobs, links, deadlineMs } = parts;
   const stopping = new AbortController();
   const emptying = new Set<number>();
+  const filling: { work: Promise<void> | undefined; isAgain: boolean } = {
+    work: undefined,
+    isAgain: false,
+  };
 
   async function repair(scope: Scope, id: string): Promise<LoadBalancer> {
     const ground = await placer.ground();
@@ -167,6 +173,44 @@ export function makeMoves(parts: MovesParts): Moves {
     }
   }
 
+  async function fillAll(): Promise<void> {
+    const rows = await store.all(
+      `SELECT b.id FROM balancer_load_balancers b
+       LEFT JOIN balancer_placements p ON p.load_balancer = b.id
+       WHERE b.provisioning <> 'DELETED' AND (b.fate IS NULL OR b.fate <> 'delete')
+       GROUP BY b.id HAVING COUNT(p.node) < 2 ORDER BY b.id`,
+    );
+    for (const row of rows) {
+      if (stopping.signal.aborted) return;
+      const balancer = String(row['id']);
+      const ground = await placer.ground();
+      const isPlaced = await store.write(async (transaction) => {
+        const before = await placementCount(transaction, balancer);
+        const now = clock();
+        await placer.place(transaction, ground, balancer, now);
+        if ((await placementCount(transaction, balancer)) === before) return false;
+        await openRepetition(transaction, balancer, now);
+        return true;
+      });
+      if (isPlaced) parts.onChanged(balancer);
+    }
+  }
+
+  async function fill(): Promise<void> {
+    filling.isAgain = true;
+    while (filling.isAgain && !stopping.signal.aborted) {
+      filling.isAgain = false;
+      const isDone = await fillAll().then(
+        () => true,
+        () => false,
+      );
+      if (isDone) continue;
+      // A store that failed is asked again later.
+      filling.isAgain = true;
+      await pause(againMs, stopping.signal);
+    }
+  }
+
   /** What is to leave a node that is drained. */
   async function placedOn(node: number): Promise<string[]> {
     const rows = await store.all(
@@ -188,6 +232,12 @@ export function makeMoves(parts: MovesParts): Moves {
         emptying.delete(node);
       });
     },
+    fill() {
+      filling.isAgain = true;
+      filling.work ??= fill().finally(() => {
+        filling.work = undefined;
+      });
+    },
     async redeploy(balancers) {
       for (const balancer of balancers) {
         await store.write(async (transaction) => {
@@ -204,6 +254,14 @@ export function makeMoves(parts: MovesParts): Moves {
       stopping.abort();
     },
   };
+}
+
+async function placementCount(reading: Reading, balancer: string): Promise<number> {
+  const row = await reading.one(
+    'SELECT COUNT(*) AS count FROM balancer_placements WHERE load_balancer = $1',
+    [balancer],
+  );
+  return Number(row?.['count']);
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

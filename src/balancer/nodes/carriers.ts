@@ -37,6 +37,8 @@ export interface CarriersParts {
   deployer: Pick<OwnDeployer, 'facts' | 'configure'>;
   /** What the agent of a node is to know. */
   settingsFor: (node: ControllerNode, amphora: string) => Promise<AgentSettings>;
+  /** Called when a node has become one that carries load balancers. */
+  onCarrier: () => void;
   log: Log;
   /** Milliseconds until a node that did not take its settings is asked again. */
   retryMs?: number;
@@ -118,6 +120,7 @@ export function makeCarriers(parts: CarriersParts): Carriers {
     );
     know(node, amphora);
     log.info({ node, amphora }, 'a node carries load balancers');
+    parts.onCarrier();
   }
 
   function know(node: number, amphora: string): void {

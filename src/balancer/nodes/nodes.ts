@@ -22,7 +22,7 @@ export interface NodesParts {
   carriers: Pick<Carriers, 'trouble'>;
   networks: Networks;
   config: Pick<BalancerConfig, 'networks'>;
-  moves: Pick<Moves, 'empty'>;
+  moves: Pick<Moves, 'empty' | 'fill'>;
 }
 
 /** Nodes as carriers of load balancers. Faults: `balancer_object_not_found` */
@@ -91,6 +91,7 @@ export function makeNodes(parts: NodesParts): BalancerDomain['nodes'] {
       await store.write((transaction) =>
         transaction.run('DELETE FROM balancer_draining WHERE node = $1', [id]),
       );
+      moves.fill();
       return shown(id);
     },
   };

@@ -48,6 +48,9 @@ export function makeBalancer(wiring: BalancerWiring): WiredBalancer {
   secrets.hold([heartbeatKey]);
   const carriers = makeCarriers({
     ...{ store, registry, links, deployer, log },
+    onCarrier: () => {
+      domain.onCarrier();
+    },
     async settingsFor(node: ControllerNode, amphora: string): Promise<AgentSettings> {
       await listen();
       const address = own.heartbeat_address ?? (await receivingAddress(node.host));

@@ -151,15 +151,18 @@ async function measure(place: ControllerPlace, ids: readonly string[]): Promise<
   judge('a change to ACTIVE, with a read before it', changes, 0.95, 1000);
 }
 
-/** The program as the package has it, with the options of its service, because both have a share in its memory. */
+/** The program as the package has it, with the options and variables of its service: both have a share in its memory. */
 async function packagedProgram(into: string): Promise<readonly string[]> {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   await bundle(root, join(into, 'dist'));
   const unit = await readFile(join(root, 'systemd/ha-controller.service'), 'utf8');
-  const [, command = ''] = /^ExecStart=(.*)$/m.exec(unit) ?? [];
-  const flags = command.split(' ').filter((word) => word.startsWith('--'));
+  const [, words = ''] = /^ExecStart=(.*)$/m.exec(unit) ?? [];
+  const flags = words.split(' ').filter((word) => word.startsWith('--'));
+  const variables = [...unit.matchAll(/^Environment=(.*)$/gm)].flatMap(
+    ([, line]) => line?.split(' ') ?? [],
+  );
   const [node] = argvOf('');
-  return [node, ...flags, join(into, 'dist/bin/ha-controller.js')];
+  return ['env', ...variables, node, ...flags, join(into, 'dist/bin/ha-controller.js')];
 }
 
 async function start(

@@ -70,7 +70,9 @@ async function sections(): Promise<Readonly<Record<string, string>>> {
       item(bold(fileVariable), prose('The file to read instead of the configuration.')),
       item(
         `${bold(environmentPrefix)}${italic('KEY')}`,
-        prose('Overrides a key of the configuration, such as HA_AGENT_HTTPS_PORT for https_port.'),
+        prose(
+          'Overrides a key of the configuration, such as HA_AGENT_HTTPS_PORT for https_port. A section or a list is JSON.',
+        ),
       ),
     ].join('\n'),
   };

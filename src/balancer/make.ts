@@ -17,8 +17,10 @@ import type { Deployer, KnownBalancer, OperatingStore } from './deploying.ts';
 import type { BalancerDomain } from './domain.ts';
 import { makeJobs } from './jobs/jobs.ts';
 import { makeCatchUp } from './jobs/catch-up.ts';
+import { makeFreeAddresses } from './network/free-addresses.ts';
 import type { Networks } from './network/networks.ts';
 import { makePorts } from './network/ports.ts';
+import { makeProber } from './network/probing.ts';
 import type { Carriers } from './nodes/carriers.ts';
 import { makeNodes } from './nodes/nodes.ts';
 import { makeOrphans } from './nodes/orphans.ts';
@@ -75,22 +77,24 @@ export function makeBalancerDomain(whole: BalancerParts): BalancerService {
     clock,
     deadlineMs,
     maxJobs: config.max_jobs,
-    onEnded: () => {
-      operating.forget();
+    onEnded: (balancer) => {
+      operating.forget(balancer);
       catchUp.look();
     },
   });
   const catchUp = makeCatchUp({ ...parts, jobs });
+  const freeAddresses = makeFreeAddresses({ store, networks, prober: makeProber(parts) });
   const changes = {
     store,
     networks,
+    freeAddresses,
     secrets,
     placer,
     defaultQuota: config.default_quota,
     clock,
     deadlineMs,
     onChanged(balancer: string) {
-      operating.forget();
+      operating.forget(balancer);
       jobs.kick(balancer);
     },
   };
@@ -120,6 +124,7 @@ export function makeBalancerDomain(whole: BalancerParts): BalancerService {
       store,
       networks,
       clock,
+      freeAddresses,
       ownedAddresses: async () => (await placer.ground()).owned,
     }),
     secrets: makeSecretsDomain({
@@ -127,7 +132,9 @@ export function makeBalancerDomain(whole: BalancerParts): BalancerService {
       secrets,
       clock,
       redeploy: moves.redeploy,
-      onChanged: changes.onChanged,
+      onChanged: (balancer) => {
+        changes.onChanged(balancer);
+      },
     }),
     nodes: makeNodes({ ...parts, moves }),
     orphans: makeOrphans({ ...parts, registry }),

@@ -21,6 +21,7 @@ import type { NodeDomain, NodeFacts } from './node.ts';
 import type { Observation } from './observation.ts';
 import { makeObserver } from './observer.ts';
 import { makeOrderTaker } from './orders.ts';
+import { makeProbing } from './probing.ts';
 import type { NodePaths } from './paths.ts';
 import type { NodeService } from './host/service.ts';
 import { makeAsking } from './asking.ts';
@@ -140,6 +141,7 @@ export async function makeNode(parts: NodeParts): Promise<Node> {
       if (after === undefined || after.boot !== current.boot) return current;
       return observer.after(after.sequence, maxPollMs);
     },
+    probe: makeProbing(run),
     requestCertificate: () => credentials.request(parts.name),
     async certify(issued) {
       parts.onIdentity(await credentials.store(issued));

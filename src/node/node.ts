@@ -1,4 +1,6 @@
 import type { KeepalivedReport, Orders } from '../keepalived/report.ts';
+import type { UsedAddress } from '../netlink/probe.ts';
+import type { ProbeRequest } from './probing.ts';
 
 /** What a node says of itself. */
 export interface NodeFacts {
@@ -35,6 +37,13 @@ export interface NodeDomain {
    * @param after with `boot`, waits up to five seconds for a report after this sequence
    */
   report(after?: { sequence: number; boot: string }): Promise<KeepalivedReport>;
+  /**
+   * Asks the hosts on a link by ARP and neighbour solicitation for addresses, within a second.
+   * @param request `interface` and `addresses`, not checked yet
+   * @returns those that another host has
+   * Faults: `invalid_request`, `tool_failed` if the interface is missing or down, those of Run
+   */
+  probe(request: ProbeRequest): Promise<readonly UsedAddress[]>;
   /** Makes a new key, which stays here. @returns a certificate request (PKCS #10) as PEM */
   requestCertificate(): Promise<string>;
   /**

@@ -8,9 +8,11 @@ import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
 
 import { Command } from 'commander';
 
+import { bundle } from '../../packaging/bundle.ts';
 import { startWitness } from '../amphora-bench/figures/witness.ts';
 import { percentile } from '../bench/timing.ts';
 import { progressOnStderr, step } from '../lab/progress.ts';
@@ -23,15 +25,18 @@ import {
   makeControllerPlace,
   startControllerProcess,
 } from '../support/controller/process.ts';
+import { argvOf } from '../support/run-and-kill.ts';
 import { joinNode, type StormNode } from '../support/controller/storm.ts';
 import { reportOf, type Row } from './report.ts';
+import { measureBeats } from './scale-beats.ts';
 
 const options = new Command('npm run balancer:scale --')
   .option('--balancers <count>', 'each with a listener, a pool and three members', '1000')
   .option('--reads <count>', 'of each kind', '100')
   .option('--changes <count>', '', '100')
+  .option('--rounds <count>', 'of heartbeats, each of 10 s', '3')
   .parse()
-  .opts<{ balancers: string; reads: string; changes: string }>();
+  .opts<{ balancers: string; reads: string; changes: string; rounds: string }>();
 
 const nodeCount = 4;
 const rows: Row[] = [];
@@ -106,7 +111,7 @@ async function memoryOf(pid: number): Promise<number> {
 /** The same reads from SQLite alone, in a process of this program's own. */
 async function readAlone(place: ControllerPlace, count: number): Promise<void> {
   const database = new DatabaseSync(join(place.state, 'store.db'), { readOnly: true });
-  const all = 'SELECT * FROM balancer_load_balancers ORDER BY created_at, id';
+  const all = 'SELECT * FROM balancer_load_balancers ORDER BY created_ms, id';
   for (const limit of [100, Number(options.balancers)]) {
     const found = await times(count, () =>
       Promise.resolve(database.prepare(`${all} LIMIT ${limit}`).all()),
@@ -132,7 +137,9 @@ async function measure(place: ControllerPlace, ids: readonly string[]): Promise<
   const list = (limit: number) => () => ask(place, 'GET', `/loadbalancers?limit=${limit}`);
   judge('GET of a page of 100', await times(reads, list(100)), 0.5, 15);
   judge(`GET of ${ids.length}`, await times(reads, list(ids.length)), 0.5, 60);
-  const one = await times(reads, (at) => ask(place, 'GET', `/loadbalancers/${ids[7 * at]}`));
+  const one = await times(reads, (at) =>
+    ask(place, 'GET', `/loadbalancers/${ids[(7 * at) % ids.length]}`),
+  );
   judge('GET of one', one, 0.5, 3);
   const changes = await times(Number(options.changes), async (at) => {
     const path = `/loadbalancers/${ids[(13 * at) % ids.length]}`;
@@ -144,16 +151,31 @@ async function measure(place: ControllerPlace, ids: readonly string[]): Promise<
   judge('a change to ACTIVE, with a read before it', changes, 0.95, 1000);
 }
 
+/** The program as the package has it, with the options and variables of its service: both have a share in its memory. */
+async function packagedProgram(into: string): Promise<readonly string[]> {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  await bundle(root, join(into, 'dist'));
+  const unit = await readFile(join(root, 'systemd/ha-controller.service'), 'utf8');
+  const [, words = ''] = /^ExecStart=(.*)$/m.exec(unit) ?? [];
+  const flags = words.split(' ').filter((word) => word.startsWith('--'));
+  const variables = [...unit.matchAll(/^Environment=(.*)$/gm)].flatMap(
+    ([, line]) => line?.split(' ') ?? [],
+  );
+  const [node] = argvOf('');
+  return ['env', ...variables, node, ...flags, join(into, 'dist/bin/ha-controller.js')];
+}
+
 async function start(
   place: ControllerPlace,
 ): Promise<{ controller: ControllerProcess; ms: number }> {
   const begun = performance.now();
-  const controller = startControllerProcess(place);
+  const controller = startControllerProcess(place, program);
   await controller.listening;
   return { controller, ms: performance.now() - begun };
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'balancer-scale-'));
+const program = await packagedProgram(folder);
 const config = stormConfig(folder, await freeUdpPort());
 const place = await makeControllerPlace(folder, join(folder, 'state'), config);
 let { controller } = await start(place);
@@ -180,6 +202,16 @@ try {
   const restarted = await start(place);
   controller = restarted.controller;
   judge('from the start to ready', [restarted.ms], 0.5, 2000);
+  await controller.kill('SIGTERM');
+  const beats = await step(progressOnStderr, 'Heartbeats', () =>
+    measureBeats(place, Number(options.rounds)),
+  );
+  rows.push({
+    what: `the receiver with the heartbeats of ${2 * ids.length} amphorae each 10 s (${beats.taken} of ${beats.sent} taken, ${beats.online} ONLINE)`,
+    measured: `${(100 * beats.share).toFixed(1)} % of a core`,
+    bar: '10 %, and all are taken and ONLINE',
+    isHeld: beats.share <= 0.1 && beats.taken === beats.sent && beats.online === ids.length,
+  });
   rows.push({
     what: 'the witness was late by at worst',
     measured: text(witness.worstSince(begun)),

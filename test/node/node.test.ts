@@ -66,6 +66,19 @@ describe('a node of a controller', () => {
   const isMasterOf = async (of: TestNode, address: string) =>
     (await of.addresses()).includes(address);
 
+  it('asks its link who has an address, without one of its own', async () => {
+    const addresses = ['10.78.0.1', '10.78.0.2', 'fd78::2', 'fd78::77'];
+    const link = await other.inside('ip', '-o', 'link', 'show', 'dev', 'eth1');
+    const [, by] = /link\/ether (\S+)/.exec(link) ?? [];
+    const path = '/node/1.0/address-probe';
+    const { status, body } = await node.ask('POST', path, { interface: 'eth1', addresses });
+    expect(status).to.equal(200);
+    expect((body as { used: unknown }).used).to.have.deep.members([
+      { address: '10.78.0.2', by },
+      { address: 'fd78::2', by },
+    ]);
+  });
+
   it('runs what it is ordered, and says so from the first moment on', async () => {
     expect(await node.report()).to.include({ running: null, isAnswering: false });
     const answer = await node.order([instanceOn(1), instance6On(1)]);

@@ -1,5 +1,6 @@
 import type { Row, Store, Transaction } from '../../controller/store/store.ts';
 import type { Condition, Place, Scope } from '../domain.ts';
+import type { FreeAddresses } from '../network/free-addresses.ts';
 import type { Networks } from '../network/networks.ts';
 import type { Quota } from '../objects.ts';
 import { type FoundPlace, findPlace } from '../rows/find.ts';
@@ -12,6 +13,7 @@ import { lockBalancer, type Turn } from '../state/changing.ts';
 export interface ChangeParts {
   store: Store;
   networks: Networks;
+  freeAddresses: FreeAddresses;
   secrets: Secrets;
   placer: Placer;
   defaultQuota: Quota;

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 
 import type { Reading, Transaction } from '../../controller/store/store.ts';
 import type { BalancerDomain, LoadBalancerTree, NewLoadBalancer, Scope } from '../domain.ts';
-import { bookPort, claimPort } from '../network/ports.ts';
+import { type Booking, bookPort, claimPort } from '../network/booking.ts';
 import { findBalancer, readTree } from '../rows/find.ts';
+import { listBalancers } from '../rows/listing.ts';
 import { loadBalancerOf, wantedOf } from '../rows/objects.ts';
-import { pageOf } from '../rows/pages.ts';
 import { sumOf } from '../rows/statistics.ts';
 import { treesOf } from '../rows/trees.ts';
 import { invalid, notFound, taken } from '../sentences.ts';
@@ -23,15 +23,12 @@ export function makeLoadBalancers(
 ): Pick<LoadBalancers, 'list' | 'get' | 'create' | 'change' | 'remove' | 'statistics'> {
   const { store, clock } = parts;
   return {
-    async list({ tenant }, { project, ...page } = {}) {
-      const wanted = [tenant, project].filter((each) => each !== undefined);
-      const where = wanted.map((_each, at) => ` AND project = $${at + 1}`).join('');
-      const rows = await store.all(
-        `SELECT * FROM balancer_load_balancers WHERE provisioning <> 'DELETED'${where} ORDER BY created_ms, id`,
-        wanted,
-      );
-      return pageOf(rows.map(loadBalancerOf), page);
-    },
+    list: ({ tenant }, { project, ...page } = {}) =>
+      listBalancers(
+        store,
+        [tenant, project].filter((each) => each !== undefined),
+        page,
+      ),
 
     get: async (scope, id) => loadBalancerOf(await findBalancer(store, scope, id, clock())),
 
@@ -62,25 +59,27 @@ export function makeLoadBalancers(
       const project = projectFor(scope, wanted);
       // Nodes are asked before the transaction, which must not wait for anything.
       const ground = await parts.placer.ground();
-      const { tree, isNew } = await store.write(async (transaction) => {
-        const madeFrom = digestOf('load balancer', project, wanted);
-        const repeated = await findRepeated(transaction, 'load_balancer', wanted, madeFrom);
-        if (repeated) {
-          if (repeated['provisioning'] === 'DELETED')
-            throw taken('Already an entity with that specified id.');
-          const found = await treeOf(transaction, String(repeated['id']));
-          return { tree: found, isNew: false };
-        }
-        const made = await createIn(transaction, parts, {
-          wanted,
-          project,
-          madeFrom,
-          owned: ground.owned,
-          tenant: scope.tenant,
+      const write = (booking: Booking) =>
+        store.write(async (transaction) => {
+          const madeFrom = digestOf('load balancer', project, wanted);
+          const repeated = await findRepeated(transaction, 'load_balancer', wanted, madeFrom);
+          if (repeated) {
+            if (repeated['provisioning'] === 'DELETED')
+              throw taken('Already an entity with that specified id.');
+            const found = await treeOf(transaction, String(repeated['id']));
+            return { tree: found, isNew: false };
+          }
+          const made = await createIn(transaction, parts, {
+            wanted,
+            project,
+            madeFrom,
+            booking,
+            tenant: scope.tenant,
+          });
+          await parts.placer.place(transaction, ground, made.balancer, made.now);
+          return { tree: await treeOf(transaction, made.balancer), isNew: true };
         });
-        await parts.placer.place(transaction, ground, made.balancer, made.now);
-        return { tree: await treeOf(transaction, made.balancer), isNew: true };
-      });
+      const { tree, isNew } = await parts.freeAddresses.book(wanted.vip, ground.owned, write);
       if (isNew) parts.onChanged(tree.loadBalancer.id);
       return tree;
     },
@@ -127,8 +126,7 @@ async function createIn(
     wanted: NewLoadBalancer;
     project: string;
     madeFrom: string;
-    /** The addresses of nodes themselves. */
-    owned: ReadonlySet<string>;
+    booking: Booking;
     tenant: string | undefined;
   },
 ): Promise<Turn> {

@@ -74,7 +74,8 @@ export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
     judging: Promise<void> | undefined;
     /** Nodes that were heard since the last judgement. */
     heard: Set<number>;
-    known: readonly KnownBalancer[] | undefined;
+    /** The load balancers that were judged since they were changed. A change makes another object. */
+    judged: WeakSet<KnownBalancer>;
     /** When all load balancers were judged. */
     judgedAt: number;
   } = {
@@ -82,7 +83,7 @@ export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
     timer: undefined,
     judging: undefined,
     heard: new Set(),
-    known: undefined,
+    judged: new WeakSet(),
     judgedAt: -Infinity,
   };
 
@@ -126,15 +127,18 @@ export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
     const known = await store.known();
     settling.keepOnly(known);
     const time = now();
-    const isFull = known !== state.known || time - state.judgedAt >= fullMs;
-    const { heard } = state;
+    const isFull = time - state.judgedAt >= fullMs;
+    const { heard, judged } = state;
     state.heard = new Set();
-    const due = isFull ? known : known.filter(({ nodes }) => nodes.some((node) => heard.has(node)));
+    const due = isFull
+      ? known
+      : known.filter((each) => !judged.has(each) || each.nodes.some((node) => heard.has(node)));
     const changes = due.flatMap(changesOf);
     for (let at = 0; at < changes.length; at += maxChanges) {
       await store.setOperating(changes.slice(at, at + maxChanges));
     }
-    if (isFull) Object.assign(state, { known, judgedAt: time });
+    for (const each of due) judged.add(each);
+    if (isFull) state.judgedAt = time;
     await sums.flush();
   }
 
@@ -144,7 +148,7 @@ export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
       if (hasChanged('store', 'works')) log.info({}, 'what heartbeats tell is written');
     } catch (error) {
       // Nothing is lost: statuses are found again, and sums stay.
-      state.known = undefined;
+      state.judgedAt = -Infinity;
       const why = error instanceof Error ? error.message : String(error);
       if (hasChanged('store', why)) log.error({ why }, 'what heartbeats tell was not written');
     }

@@ -23,6 +23,22 @@ export function makeSums(store: Pick<OperatingStore, 'addStatistics'>): Sums {
     waiting.set(node, own);
   }
 
+  async function write(node: number, sums: Map<string, Statistics>): Promise<void> {
+    waiting.delete(node);
+    const rows = [...sums].map(([listener, statistics]) => ({ listener, statistics }));
+    try {
+      await store.addStatistics(node, rows);
+    } catch (error) {
+      const later = waiting.get(node) ?? new Map<string, Statistics>();
+      waiting.set(node, later);
+      for (const [listener, statistics] of sums) {
+        const since = later.get(listener);
+        later.set(listener, since ? added(statistics, since) : statistics);
+      }
+      throw error;
+    }
+  }
+
   return {
     add(node, counted) {
       const before = open.get(node) ?? new Set<string>();
@@ -35,21 +51,10 @@ export function makeSums(store: Pick<OperatingStore, 'addStatistics'>): Sums {
       open.set(node, new Set(busy.map(([listener]) => listener)));
     },
     async flush() {
-      for (const [node, sums] of [...waiting]) {
-        waiting.delete(node);
-        const rows = [...sums].map(([listener, statistics]) => ({ listener, statistics }));
-        try {
-          await store.addStatistics(node, rows);
-        } catch (error) {
-          const later = waiting.get(node) ?? new Map<string, Statistics>();
-          waiting.set(node, later);
-          for (const [listener, statistics] of sums) {
-            const since = later.get(listener);
-            later.set(listener, since ? added(statistics, since) : statistics);
-          }
-          throw error;
-        }
-      }
+      // They are given together, so that the store can write them together.
+      const works = [...waiting].map(([node, sums]) => write(node, sums));
+      await Promise.allSettled(works);
+      await Promise.all(works);
     },
   };
 }

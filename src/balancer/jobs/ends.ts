@@ -1,6 +1,6 @@
 import type { Store, Transaction } from '../../controller/store/store.ts';
 import type { NodeDeployed } from '../deploying.ts';
-import { releasePort } from '../network/ports.ts';
+import { releasePort } from '../network/booking.ts';
 import { addLeaving } from '../placing/placements.ts';
 import { endDegraded, endDeleted, endDone, endFailed } from '../state/ending.ts';
 

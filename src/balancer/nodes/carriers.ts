@@ -57,6 +57,8 @@ const repeatLogAfterMs = 600_000;
 export function makeCarriers(parts: CarriersParts): Carriers {
   const { store, registry, links, deployer, log, retryMs = 10_000 } = parts;
   const amphorae = new Map<number, string>();
+  /** The same the other way round, for each heartbeat. */
+  const nodes = new Map<string, number>();
   const asked = new Map<number, Asked>();
   const isDue = makeLogLimit({ repeatAfterMs: repeatLogAfterMs });
   const stopping = new AbortController();
@@ -116,9 +118,21 @@ export function makeCarriers(parts: CarriersParts): Carriers {
         [node, amphora],
       ),
     );
-    amphorae.set(node, amphora);
+    know(node, amphora);
     log.info({ node, amphora }, 'a node carries load balancers');
     parts.onCarrier();
+  }
+
+  function know(node: number, amphora: string): void {
+    forget(node);
+    amphorae.set(node, amphora);
+    nodes.set(amphora, node);
+  }
+
+  function forget(node: number): void {
+    const former = amphorae.get(node);
+    amphorae.delete(node);
+    if (former !== undefined && nodes.get(former) === node) nodes.delete(former);
   }
 
   async function refresh(): Promise<void> {
@@ -135,19 +149,19 @@ export function makeCarriers(parts: CarriersParts): Carriers {
           await transaction.run('DELETE FROM balancer_carriers WHERE node = $1', [node]);
       });
     }
-    for (const node of gone) amphorae.delete(node);
+    for (const node of gone) forget(node);
     for (const node of present) look(node);
   }
 
   return {
     carries: (node) => amphorae.has(node),
     amphoraOf: (node) => amphorae.get(node),
-    nodeOf: (amphora) => [...amphorae].find(([, own]) => own === amphora)?.[0],
+    nodeOf: (amphora) => nodes.get(amphora),
     any: () => amphorae.size > 0,
     trouble: (node) => asked.get(node)?.why,
     refresh,
     async start() {
-      for (const [node, amphora] of await readCarriers(store)) amphorae.set(node, amphora);
+      for (const [node, amphora] of await readCarriers(store)) know(node, amphora);
       unsubscribe = links.onWord(look);
       await refresh();
     },

@@ -6,25 +6,29 @@ import { settingsOf, tables } from '../rows/objects.ts';
 
 /** What heartbeats tell, and a cache of what they need for it. */
 export interface OperatingState extends OperatingStore {
-  /** Call it after each transaction on load balancers. */
-  forget(): void;
+  /** Call it after each transaction on a load balancer. */
+  forget(balancer: string): void;
 }
 
 type Known = KnownBalancer & { provisioning: ProvisioningStatus };
 /** Rows in one statement. */
 const maxRows = 50;
+/** With more load balancers to be read again, all are. */
+const maxForgotten = 100;
 
 /**
  * INVARIANTS
- * - What is cached was read after the last `forget`.
+ * - What is cached of a load balancer was read after the last `forget` of it.
+ * - What was not forgotten is the same object as before.
  * - Calls that come while a transaction is under way share the next one.
  */
 export function makeOperatingState(
   store: Store,
   { clock = Date.now, now = () => performance.now() } = {},
 ): OperatingState {
-  let version = 0;
-  let cached: { version: number; known: readonly Known[]; objects: Map<string, Named> } | undefined;
+  const forgotten = new Set<string>();
+  let cached: Cached | undefined;
+  let reading: Promise<Cached> | undefined;
   let waiting: ((transaction: Transaction) => Promise<void>)[] = [];
   const serialize = makeSerializer();
   /** The open connections that each row has, so that a sum without news is not written. */
@@ -43,13 +47,31 @@ export function makeOperatingState(
     });
   }
 
-  async function read(): Promise<NonNullable<typeof cached>> {
-    while (cached?.version !== version) {
-      const began = version;
-      const known = await readKnown(store, now() - clock());
-      cached = { version: began, known, objects: namedIn(known) };
+  function read(): Promise<Cached> {
+    if (cached !== undefined && forgotten.size === 0) return Promise.resolve(cached);
+    reading ??= readAgain();
+    return reading;
+  }
+
+  async function readAgain(): Promise<Cached> {
+    let present = cached;
+    while (present === undefined || forgotten.size > 0) {
+      const ids = [...forgotten];
+      const isWhole = present === undefined || ids.length > maxForgotten;
+      forgotten.clear();
+      try {
+        const known = await readKnown(store, now() - clock(), isWhole ? undefined : ids);
+        present =
+          isWhole || present === undefined ? cachedOf(known) : withNews(present, ids, known);
+      } catch (error) {
+        for (const id of ids) forgotten.add(id);
+        reading = undefined;
+        throw error;
+      }
     }
-    return cached;
+    cached = present;
+    reading = undefined;
+    return present;
   }
 
   return {
@@ -82,8 +104,8 @@ export function makeOperatingState(
         active.set(`${listener} ${node}`, statistics.activeConnections);
     },
 
-    forget() {
-      version += 1;
+    forget(balancer) {
+      forgotten.add(balancer);
       if (active.size > maxActive) active.clear();
     },
   };
@@ -100,31 +122,77 @@ function hasSum({ bytesIn, bytesOut, totalConnections, requestErrors }: Statisti
   return bytesIn + bytesOut + totalConnections + requestErrors > 0;
 }
 
-function namedIn(known: readonly Known[]): Map<string, Named> {
-  const objects = new Map<string, Named>();
-  for (const each of known) {
-    objects.set(keyOf('load_balancer', each.id), each);
-    for (const listener of each.listeners) objects.set(keyOf('listener', listener.id), listener);
-    for (const pool of each.pools) {
-      objects.set(keyOf('pool', pool.id), pool);
-      for (const member of pool.members) objects.set(keyOf('member', member.id), member);
-    }
-  }
-  return objects;
+interface Cached {
+  known: readonly Known[];
+  /** All that has a status, by kind and id. */
+  objects: Map<string, Named>;
 }
 
-/** @param toMonotonic what to add to a time of the store for that of `performance.now()` */
-async function readKnown(store: Store, toMonotonic: number): Promise<Known[]> {
+function cachedOf(known: readonly Known[]): Cached {
+  const objects = new Map<string, Named>();
+  for (const each of known) addTo(objects, each);
+  return { known, objects };
+}
+
+/** @param ids of the load balancers that were read again; what is not among the news is gone */
+function withNews(
+  { known, objects }: Cached,
+  ids: readonly string[],
+  news: readonly Known[],
+): Cached {
+  const isOld = new Set(ids);
+  const next = new Map(news.map((each) => [each.id, each]));
+  const all: Known[] = [];
+  for (const each of known) {
+    if (!isOld.has(each.id)) {
+      all.push(each);
+      continue;
+    }
+    for (const [key] of namesIn(each)) objects.delete(key);
+    const again = next.get(each.id);
+    if (again) all.push(again);
+    next.delete(each.id);
+  }
+  for (const each of news) addTo(objects, each);
+  return { known: [...all, ...next.values()], objects };
+}
+
+function addTo(objects: Map<string, Named>, balancer: Known): void {
+  for (const [key, object] of namesIn(balancer)) objects.set(key, object);
+}
+
+function* namesIn(balancer: Known): Generator<[string, Named]> {
+  yield [keyOf('load_balancer', balancer.id), balancer];
+  for (const listener of balancer.listeners) yield [keyOf('listener', listener.id), listener];
+  for (const pool of balancer.pools) {
+    yield [keyOf('pool', pool.id), pool];
+    for (const member of pool.members) yield [keyOf('member', member.id), member];
+  }
+}
+
+/**
+ * @param toMonotonic what to add to a time of the store for that of `performance.now()`
+ * @param ids of the load balancers to be read; all by default
+ */
+async function readKnown(
+  store: Store,
+  toMonotonic: number,
+  ids: readonly string[] | undefined,
+): Promise<Known[]> {
+  const marks = (ids ?? []).map((_each, at) => `$${at + 1}`).join(', ');
+  const of = (column: string) => (ids === undefined ? '' : `WHERE ${column} IN (${marks})`);
+  const below = of('load_balancer');
+  const read = (sql: string) => store.all(sql, ids ?? []);
   const [balancers, listeners, pools, members, monitors, placements] = await Promise.all([
-    store.all(
+    read(
       `SELECT id, provisioning, operating, settings, vip_address FROM balancer_load_balancers
-       WHERE provisioning <> 'DELETED' ORDER BY created_ms, id`,
+       ${of('id')} ORDER BY created_ms, id`,
     ),
-    store.all('SELECT id, load_balancer, operating, settings FROM balancer_listeners'),
-    store.all('SELECT id, load_balancer, operating, settings FROM balancer_pools'),
-    store.all('SELECT id, pool, operating, settings FROM balancer_members'),
-    store.all('SELECT pool, settings FROM balancer_monitors'),
-    store.all('SELECT load_balancer, node, placed_ms FROM balancer_placements ORDER BY rank'),
+    read(`SELECT id, load_balancer, operating, settings FROM balancer_listeners ${below}`),
+    read(`SELECT id, load_balancer, operating, settings FROM balancer_pools ${below}`),
+    read(`SELECT id, pool, operating, settings FROM balancer_members ${below}`),
+    read(`SELECT pool, settings FROM balancer_monitors ${below}`),
+    read(`SELECT load_balancer, node, placed_ms FROM balancer_placements ${below} ORDER BY rank`),
   ]);
   const listenersOf = groupedBy(listeners, 'load_balancer');
   const poolsOf = groupedBy(pools, 'load_balancer');
@@ -135,7 +203,8 @@ async function readKnown(store: Store, toMonotonic: number): Promise<Known[]> {
       .filter((row) => settingsOf('health_monitor', row).isEnabled)
       .map(({ pool }) => String(pool)),
   );
-  return balancers.map((row) => {
+  const present = balancers.filter(({ provisioning }) => provisioning !== 'DELETED');
+  return present.map((row) => {
     const id = String(row['id']);
     const placed = placementsOf.get(id) ?? [];
     return {

@@ -83,6 +83,8 @@ export const report = record({
   troubles: texts,
 });
 
+export const usedAddresses = record({ used: listOf(record({ address: text, by: text })) });
+
 /** What the domain checks as a whole, because its parts depend on each other. */
 export function checkedLater(schema: Readonly<Record<string, unknown>>): Rule<unknown> {
   return rule(schema, (chain) => chain.exists().withMessage('must be there'));

@@ -42,6 +42,23 @@ export function nodeRows({ domain, ...parts }: RowParts): Row[] {
         return { body: await call.workOn(domain.report(wait)), isOnce: true };
       },
     }),
+    row({
+      methods: ['POST'],
+      path: '/address-probe',
+      role: 'anyone',
+      summary:
+        'Asks the hosts on a link whether one of them has an address, by ARP and neighbour solicitation. It changes nothing.',
+      fields: {
+        interface: inBody(documents.checkedLater(text)),
+        addresses: inBody(documents.checkedLater(listOf(text))),
+      },
+      answers: { 200: { json: documents.usedAddresses } },
+      codes: ['overloaded'],
+      handle: async (request, call) => ({
+        body: { used: await call.workOn(domain.probe(request)) },
+        isOnce: true,
+      }),
+    }),
     ...changeRows(domain, changing),
   ];
 }

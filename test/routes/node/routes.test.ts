@@ -36,6 +36,10 @@ describe('the routes of a node', () => {
         await called(after);
         return report as never;
       },
+      async probe(body) {
+        await called(body);
+        return examples['POST /address-probe'].body.used;
+      },
       requestCertificate: () => Promise.resolve(examples['POST /certificate-request'].body.request),
       certify: called,
       leave: called,
@@ -81,6 +85,7 @@ describe('the routes of a node', () => {
       ['put', '/certificate', { certificate: 'x', authority: 'y' }],
       ['put', '/certificate', { certificate: 1, authority: 2 }],
       ['post', '/leave', {}],
+      ['post', '/address-probe', { interface: 'eth1' }],
     ];
     for (const [method, path, body] of wrong) {
       const answer = await ask(method, path, body);

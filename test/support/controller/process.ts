@@ -76,11 +76,15 @@ export interface ControllerProcess {
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
-export function startControllerProcess({ environment }: ControllerPlace): ControllerProcess {
+/** @param command the program itself, as it is in the sources unless a test has made another one */
+export function startControllerProcess(
+  { environment }: ControllerPlace,
+  command: readonly string[] = argvOf(program),
+): ControllerProcess {
   const ownRun =
     'mount -t tmpfs -o mode=0755 tmpfs /run && mkdir -m 0700 /run/ha-controller && exec "$@"';
   const argv = ['--mount', '--propagation', 'private', 'sh', '-c', ownRun, 'sh'];
-  const child = spawn('unshare', [...argv, ...argvOf(program)], {
+  const child = spawn('unshare', [...argv, ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environment,
   });

@@ -115,8 +115,22 @@ export interface Deployer {
    * has. Faults: `node_unreachable`, `node_refused`
    */
   runningOn(node: number): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Which of the load balancers that are placed on a node it does not run, has lost the certificates of (they are in memory
+   * there, so a reboot takes them), or has another file of, as after a restore of the store. Faults: `node_unreachable`, `node_refused`
+   */
+  lostOn?(node: number, placed: readonly PlacedBalancer[]): Promise<readonly string[]>;
   /** The SHA-256 of the file that a node is to run; empty if it is to run nothing, because there is no listener. */
   digestFor(wanted: WantedBalancer, node: number): string;
+}
+
+/** A load balancer that a node is to run. */
+export interface PlacedBalancer {
+  id: string;
+  /** Whether one of its listeners terminates TLS. */
+  hasCertificates: boolean;
+  /** The digest that the node has confirmed last; undefined if any file will do. */
+  digest?: string;
 }
 
 /** A load balancer with its statuses, for those that heartbeats tell. */

@@ -2,7 +2,13 @@ import type { NodeLinks } from '../../controller/nodes/nodes.ts';
 import { makeSerializerPerKey } from '../../kit/concurrency/serialize.ts';
 import { Fault } from '../../kit/fault.ts';
 import type { Log } from '../../kit/log.ts';
-import type { Deployer, Fencing, NodeDeployed, WantedBalancer } from '../deploying.ts';
+import type {
+  Deployer,
+  Fencing,
+  NodeDeployed,
+  PlacedBalancer,
+  WantedBalancer,
+} from '../deploying.ts';
 import { type AgentFacts, type AgentTimes, makeNodeAgent, usualAgentTimes } from './agent.ts';
 import type { AgentSettings } from './agent-settings.ts';
 import { sha256Of } from './digests.ts';
@@ -175,7 +181,23 @@ export function makeDeployer(parts: DeployerParts): OwnDeployer {
     return found;
   }
 
+  async function lostOn(node: number, placed: readonly PlacedBalancer[]): Promise<string[]> {
+    const listed = await agentOf(node, new AbortController().signal).list();
+    const found = new Map((listed ?? []).map((each) => [each.id, each]));
+    const lost = placed.filter(({ id, hasCertificates, digest }) => {
+      // An agent that lists nothing is asked for each certificate when the load balancer is deployed.
+      if (listed === undefined) return true;
+      const state = found.get(id);
+      if (state === undefined || state.process === 'stopped') return true;
+      if (digest !== undefined && state.sha256 !== digest) return true;
+      return hasCertificates && state.certificates?.size === 0;
+    });
+    for (const { id } of lost) memory.forgetRuns(node, id);
+    return lost.map(({ id }) => id);
+  }
+
   return {
+    lostOn,
     deploy: (wanted, fencing, signal) => oneByOne(wanted.id, () => deploy(wanted, fencing, signal)),
     withdraw: (balancer, nodes, signal, fencing) =>
       oneByOne(balancer, () => withdraw(balancer, nodes, signal, fencing)),

@@ -1,11 +1,11 @@
 import type { NodeLinks, NodeRegistry } from '../../controller/nodes/nodes.ts';
-import type { Row, Store, Transaction } from '../../controller/store/store.ts';
+import type { Row, Store } from '../../controller/store/store.ts';
 import { makeLogLimit } from '../../kit/log-limit.ts';
 import type { Log } from '../../kit/log.ts';
 import type { Deployer } from '../deploying.ts';
 import { deletedMs } from '../rows/find.ts';
-import { openRepetition } from '../state/changing.ts';
 import type { Jobs } from './jobs.ts';
+import { reopenLost } from './lost.ts';
 
 /** What nodes lack that have not answered, and what is to go from them. */
 export interface CatchUp {
@@ -18,7 +18,7 @@ export interface CatchUp {
 export interface CatchUpParts {
   store: Store;
   registry: NodeRegistry;
-  links: Pick<NodeLinks, 'isReachable' | 'onWord'>;
+  links: Pick<NodeLinks, 'isReachable' | 'onWord' | 'word'>;
   deployer: Deployer;
   jobs: Jobs;
   log: Log;
@@ -30,12 +30,14 @@ const withdrawMs = 30_000;
 const repeatLogAfterMs = 600_000;
 
 /**
- * Has nodes that answer again run what they lack, without the rest of its wait, and removes from nodes what has left them.
+ * Has nodes that answer again run what they lack, without the rest of its wait, and what they have lost meanwhile. Removes
+ * from nodes what has left them.
  */
 export function makeCatchUp(parts: CatchUpParts): CatchUp {
   const { store, registry, links, deployer, jobs, log, clock = Date.now } = parts;
   const stopping = new AbortController();
-  const reachable = new Map<number, boolean>();
+  /** The boot of the agent of each node that answers. */
+  const boots = new Map<number, string>();
   const isDue = makeLogLimit({ repeatAfterMs: repeatLogAfterMs });
   let isLooking = false;
   let isAgain = false;
@@ -57,30 +59,10 @@ export function makeCatchUp(parts: CatchUpParts): CatchUp {
     );
     jobs.hasten(rows.map((row) => String(row['load_balancer'])));
     look();
-    await compare(node);
-  }
-
-  /** Finds what a node has lost while it was away, such as certificates with a reboot, and has it brought there again. */
-  async function compare(node: number): Promise<void> {
-    // Read before the node is asked: a change that ends meanwhile shows in the row.
-    const rows = await store.all(
-      `SELECT p.load_balancer, p.digest FROM balancer_placements p
-       LEFT JOIN balancer_jobs j ON j.load_balancer = p.load_balancer
-       WHERE p.node = $1 AND p.why IS NULL AND j.load_balancer IS NULL`,
-      [node],
-    );
-    if (rows.length === 0) return;
-    const running = await deployer.runningOn(node);
-    const lost = rows.filter(
-      (row) => (running.get(String(row['load_balancer'])) ?? '') !== row['digest'],
-    );
-    if (lost.length === 0) return;
-    const opened = await store.write(async (transaction) => {
-      const found: string[] = [];
-      for (const row of lost) if (await noteLost(transaction, node, row)) found.push(idIn(row));
-      return found;
-    });
-    for (const balancer of opened) jobs.kick(balancer);
+    const lost = await reopenLost({ store, deployer }, node, clock());
+    if (lost.length > 0)
+      log.info({ node, count: lost.length }, 'a node has lost load balancers, which it gets again');
+    for (const balancer of lost) jobs.kick(balancer);
   }
 
   function look(): void {
@@ -140,20 +122,6 @@ export function makeCatchUp(parts: CatchUpParts): CatchUp {
     );
   }
 
-  /** @returns whether it is still as it was when the node was asked */
-  async function noteLost(transaction: Transaction, node: number, row: Row): Promise<boolean> {
-    const balancer = idIn(row);
-    const why = `Node ${node} does not run what it was given last.`;
-    const noted = await transaction.run(
-      `UPDATE balancer_placements SET why = $1 WHERE load_balancer = $2 AND node = $3 AND digest = $4
-         AND why IS NULL AND NOT EXISTS (SELECT 1 FROM balancer_jobs WHERE load_balancer = $2)`,
-      [why, balancer, node, String(row['digest'])],
-    );
-    if (noted === 0) return false;
-    await openRepetition(transaction, balancer, clock());
-    return true;
-  }
-
   /** Removes the rows of load balancers that are no longer shown. */
   async function forgetDeleted(): Promise<void> {
     const before = clock() - deletedMs;
@@ -171,10 +139,14 @@ export function makeCatchUp(parts: CatchUpParts): CatchUp {
     look,
     start() {
       unsubscribe = links.onWord((node) => {
-        const isBack = links.isReachable(node);
-        const wasThere = reachable.get(node);
-        reachable.set(node, isBack);
-        if (isBack && wasThere !== true) orLog(onBack(node));
+        if (!links.isReachable(node)) {
+          boots.delete(node);
+          return;
+        }
+        const boot = links.word(node)?.report.boot ?? '';
+        if (boots.get(node) === boot) return;
+        boots.set(node, boot);
+        orLog(onBack(node));
       });
       timer = setInterval(look, everyMs);
       look();

@@ -305,6 +305,28 @@ describe('deploying a load balancer', () => {
     if (agents[0]) expectDeployed(agents[0], tls('PEM 1'), 1);
   });
 
+  it('tells which load balancers a node does not run, or has lost the certificates of', async () => {
+    await deploy(tls('PEM 1'));
+    const placed = [
+      { id: 'lb-1', hasCertificates: true },
+      { id: 'lb-2', hasCertificates: false },
+    ];
+    const lost = () => all.deployer.lostOn?.(1, placed);
+    expect(await lost()).to.deep.equal(['lb-2']);
+    // haproxy may still run with what it has read.
+    agents[0]?.balancers.get('lb-1')?.certificates.clear();
+    expect(await lost()).to.deep.equal(['lb-1', 'lb-2']);
+    await deploy(tls('PEM 1'));
+    expect(await lost()).to.deep.equal(['lb-2']);
+    const digest = all.deployer.digestFor(tls('PEM 1'), 1);
+    const of = (other: string) =>
+      all.deployer.lostOn?.(1, [{ id: 'lb-1', hasCertificates: true, digest: other }]);
+    expect(await of(digest)).to.deep.equal([]);
+    expect(await of(digest.replace(/^./, 'x'))).to.deep.equal(['lb-1']);
+    agents[0]?.reboot();
+    expect(await lost()).to.deep.equal(['lb-1', 'lb-2']);
+  });
+
   it('throws only when its signal is aborted', async () => {
     const stopping = new AbortController();
     if (agents[0]) agents[0].accident = () => 'hang';

@@ -137,6 +137,12 @@ export function heldDeployer(): HeldDeployer {
         return Promise.reject(new Fault('node_unreachable', `Node ${node} does not answer.`));
       return Promise.resolve(running.get(node) ?? new Map<string, string>());
     },
+    lostOn: (node, placed) =>
+      Promise.resolve(
+        placed
+          .filter(({ id, digest }) => running.get(node)?.get(id) !== digest)
+          .map(({ id }) => id),
+      ),
     digestFor,
     hold(balancer) {
       if (balancer === undefined) isHeld = true;

@@ -58,6 +58,7 @@ export async function measureBeats(place: ControllerPlace, rounds: number): Prom
     // The first round changes all statuses, which happens once.
     await sendAll();
     child.send('start');
+    await next(child, 'counting');
     sent = 0;
     for (let round = 0; round < rounds; round += 1) await sendAll();
     child.send('end');

@@ -11,7 +11,7 @@ import type { ControllerPlace } from '../support/controller/process.ts';
 
 /** What a receiver of heartbeats has used. */
 export interface BeatCost {
-  /** The share of one core. */
+  /** The part of one core. */
   share: number;
   taken: number;
   sent: number;
@@ -21,7 +21,9 @@ export interface BeatCost {
 
 /** What the program of scale-receiver.ts says. */
 export type FromReceiver =
-  { kind: 'listening'; port: number } | { kind: 'used'; cpuMs: number; ms: number; taken: number };
+  | { kind: 'counting' }
+  | { kind: 'listening'; port: number }
+  | { kind: 'used'; cpuMs: number; ms: number; taken: number };
 
 const nodesOfEach = 2;
 const intervalMs = 10_000;
@@ -58,6 +60,7 @@ export async function measureBeats(place: ControllerPlace, rounds: number): Prom
     // The first round changes all statuses, which happens once.
     await sendAll();
     child.send('start');
+    await next(child, 'counting');
     sent = 0;
     for (let round = 0; round < rounds; round += 1) await sendAll();
     child.send('end');

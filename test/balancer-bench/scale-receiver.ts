@@ -32,6 +32,7 @@ let begun = { cpu: process.cpuUsage(), at: performance.now(), taken: 0 };
 process.on('message', (what) => {
   if (what === 'start') {
     begun = { cpu: process.cpuUsage(), at: performance.now(), taken: taken() };
+    say({ kind: 'counting' });
     return;
   }
   const { user, system } = process.cpuUsage(begun.cpu);

@@ -156,8 +156,8 @@ async function packagedProgram(into: string): Promise<readonly string[]> {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   await bundle(root, join(into, 'dist'));
   const unit = await readFile(join(root, 'systemd/ha-controller.service'), 'utf8');
-  const [, command = ''] = /^ExecStart=(.*)$/m.exec(unit) ?? [];
-  const flags = command.split(' ').filter((word) => word.startsWith('--'));
+  const [, commandLine = ''] = /^ExecStart=(.*)$/m.exec(unit) ?? [];
+  const flags = commandLine.split(' ').filter((word) => word.startsWith('--'));
   const variables = [...unit.matchAll(/^Environment=(.*)$/gm)].flatMap(
     ([, line]) => line?.split(' ') ?? [],
   );

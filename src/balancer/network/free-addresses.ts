@@ -82,7 +82,7 @@ export function makeFreeAddresses({ store, networks, prober }: FreeAddressParts)
       const isFree = (network: string, address: string) => {
         const key = keyOf(network, address);
         if (owned.has(address) || used.has(address)) return false;
-        // The transaction decides between two requests for one address. An address that was wished for is asked for again.
+        // The transaction decides between two requests for one address. A wanted address is asked for again.
         if (vip.address !== undefined || key === own) return true;
         return !reserved.has(key) && !isForeign(key);
       };

@@ -108,7 +108,7 @@ export function makeBalancerDomain(whole: BalancerParts): BalancerService {
       repair: moves.repair,
       failover: moves.failover,
       settled: (id, timeoutMs, signal) =>
-        jobs.waiting.until(id.toLowerCase(), () => isSettled(store, id.toLowerCase()), {
+        jobs.waiting.until(id.toLowerCase(), () => isSettled(store, id.toLowerCase(), clock()), {
           timeoutMs,
           signal,
         }),
@@ -156,9 +156,14 @@ export function makeBalancerDomain(whole: BalancerParts): BalancerService {
   };
 }
 
-async function isSettled(store: Store, id: string): Promise<boolean> {
-  const row = await store.one('SELECT provisioning FROM balancer_load_balancers WHERE id = $1', [
-    id,
-  ]);
+/** Whether nothing is PENDING, and nothing is tried again at this moment, as after a request to repair it. */
+async function isSettled(store: Store, id: string, now: number): Promise<boolean> {
+  const row = await store.one(
+    `SELECT b.provisioning, j.next_try_ms FROM balancer_load_balancers b
+     LEFT JOIN balancer_jobs j ON j.load_balancer = b.id WHERE b.id = $1`,
+    [id],
+  );
+  const nextTry = row?.['next_try_ms'] ?? null;
+  if (nextTry !== null && Number(nextTry) <= now) return false;
   return !String(row?.['provisioning'] ?? '').startsWith('PENDING');
 }

@@ -17,7 +17,7 @@ describe('a node that answers again', () => {
       anyone,
       aBalancer({ listeners: [aListener(80)] }),
     );
-    expect(await bench.domain.loadBalancers.settled(loadBalancer.id, 10_000)).to.equal(true);
+    expect(await bench.domain.loadBalancers.settled(loadBalancer.id, 200_000)).to.equal(true);
     return loadBalancer.id;
   }
   const openJobs = () => bench.store.all('SELECT load_balancer FROM balancer_jobs');

@@ -21,7 +21,7 @@ describe('jobs of load balancers', () => {
     const { loadBalancer } = await bench.domain.loadBalancers.create(anyone, aBalancer(given));
     return loadBalancer.id;
   }
-  const settled = (id: string) => bench.domain.loadBalancers.settled(id, 10_000);
+  const settled = (id: string) => bench.domain.loadBalancers.settled(id, 200_000);
   const statusOf = async (id: string) =>
     (await bench.domain.loadBalancers.get(anyone, id)).provisioning;
 

@@ -50,7 +50,7 @@ describe('placing of load balancers', () => {
 
   async function create(given: Parameters<typeof aBalancer>[0] = {}): Promise<string> {
     const { loadBalancer } = await bench.domain.loadBalancers.create(anyone, aBalancer(given));
-    expect(await bench.domain.loadBalancers.settled(loadBalancer.id, 10_000)).to.equal(true);
+    expect(await bench.domain.loadBalancers.settled(loadBalancer.id, 200_000)).to.equal(true);
     return loadBalancer.id;
   }
   const nodesOf = async (id: string) => {
@@ -126,7 +126,7 @@ describe('placing of load balancers', () => {
     expect((await ports.get(anyone, port.id)).owner).to.equal(id);
     await faultOf('balancer_conflict', ports.remove(anyone, port.id));
     await loadBalancers.remove(anyone, id, false);
-    await loadBalancers.settled(id, 10_000);
+    await loadBalancers.settled(id, 200_000);
     expect((await ports.get(anyone, port.id)).owner).to.equal(null);
     await ports.remove(anyone, port.id);
     const gone = await faultOf(
@@ -153,7 +153,7 @@ describe('placing of load balancers', () => {
     expect(new Set(tied.map(({ routerId }) => routerId)).size).to.equal(1);
     for (const id of ids) {
       await bench.domain.loadBalancers.remove(anyone, id, false);
-      await bench.domain.loadBalancers.settled(id, 10_000);
+      await bench.domain.loadBalancers.settled(id, 200_000);
     }
     expect((await listInstances(bench.store)).map(({ family }) => family)).to.deep.equal(['ipv6']);
     expect(bench.applied.length).to.equal(9);
@@ -187,7 +187,7 @@ describe('placing of load balancers', () => {
     expect(await nodesOf(third)).to.deep.equal(await nodesOf(first));
     const [from, to] = await nodesOf(third);
     await bench.domain.loadBalancers.failover(anyone, third);
-    await bench.domain.loadBalancers.settled(third, 10_000);
+    await bench.domain.loadBalancers.settled(third, 200_000);
     expect(await nodesOf(third)).to.deep.equal([to, from]);
     expect(await nodesOf(first)).to.deep.equal([from, to]);
     const address = `${await vipOf(third)}/24`;
@@ -215,7 +215,7 @@ describe('placing of load balancers', () => {
       (await bench.domain.nodes.list()).find((each) => each.id === 1)?.balancers;
     while ((await left()) !== 0) await pause();
     for (const id of ids) {
-      await bench.domain.loadBalancers.settled(id, 10_000);
+      await bench.domain.loadBalancers.settled(id, 200_000);
       expect(await nodesOf(id)).to.have.members([2, 3]);
       expect(bench.deployer.running.get(2)?.has(id)).to.equal(true);
     }
@@ -236,7 +236,7 @@ describe('placing of load balancers', () => {
     await bench.domain.nodes.drain(1);
     while ((await nodesOf(id)).length > 1) await pause();
     await bench.domain.nodes.drain(2);
-    await bench.domain.loadBalancers.settled(id, 10_000);
+    await bench.domain.loadBalancers.settled(id, 200_000);
     expect(await nodesOf(id)).to.deep.equal([2]);
     bench.nodes.add('n3', [{ name: 'eth1', addresses: ['10.0.0.3/24'] }]);
     while ((await nodesOf(id))[0] !== 3) await pause();

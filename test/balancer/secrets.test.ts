@@ -147,12 +147,12 @@ describe('certificates of load balancers', () => {
         listeners: [aListener(443, { protocol: 'TERMINATED_HTTPS', tlsRef: id })],
       }),
     );
-    await bench.domain.loadBalancers.settled(loadBalancer.id, 10_000);
+    await bench.domain.loadBalancers.settled(loadBalancer.id, 200_000);
     const pemOf = () => bench.deployer.calls.at(-1)?.wanted?.listeners[0]?.certificates[0]?.pem;
     const first = pemOf();
     expect(first).to.match(/^-----BEGIN CERTIFICATE-----[^]+-----BEGIN PRIVATE KEY-----/);
     await bench.domain.secrets.put(id, terminationOf(selfSigned(folder.path)));
-    await bench.domain.loadBalancers.settled(loadBalancer.id, 10_000);
+    await bench.domain.loadBalancers.settled(loadBalancer.id, 200_000);
     expect(pemOf()).to.match(/^-----BEGIN CERTIFICATE-----/);
     expect(pemOf()).to.not.equal(first);
     await faultOf('balancer_conflict', bench.domain.secrets.remove(id));
@@ -167,7 +167,7 @@ describe('certificates of load balancers', () => {
       }),
     );
     const balancer = loadBalancer.id;
-    await bench.domain.loadBalancers.settled(balancer, 10_000);
+    await bench.domain.loadBalancers.settled(balancer, 200_000);
     bench.deployer.hold();
     await bench.domain.loadBalancers.change(anyone, balancer, { name: 'x' });
     await bench.deployer.untilWaiting(balancer);
@@ -186,7 +186,7 @@ describe('certificates of load balancers', () => {
 
   it('that nobody has make a listener refused', async () => {
     const { loadBalancer } = await bench.domain.loadBalancers.create(anyone, aBalancer());
-    await bench.domain.loadBalancers.settled(loadBalancer.id, 10_000);
+    await bench.domain.loadBalancers.settled(loadBalancer.id, 200_000);
     const refused = await faultOf(
       'balancer_invalid',
       bench.domain.listeners.create(

@@ -30,7 +30,7 @@ describe('load balancers and the objects below them', () => {
   }
 
   async function settle(id: string): Promise<void> {
-    expect(await bench.domain.loadBalancers.settled(id, 10_000)).to.equal(true);
+    expect(await bench.domain.loadBalancers.settled(id, 200_000)).to.equal(true);
   }
 
   /** How calls ended: fulfilled, or by which code. */

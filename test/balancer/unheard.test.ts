@@ -18,7 +18,7 @@ describe('the status of a load balancer', () => {
       },
     });
     const { loadBalancer } = await bench.domain.loadBalancers.create(anyone, aBalancer());
-    await bench.domain.loadBalancers.settled(loadBalancer.id, 10_000);
+    await bench.domain.loadBalancers.settled(loadBalancer.id, 200_000);
     bench.nodes.of(2).isReachable = false;
     const { troubles } = await bench.domain.loadBalancers.status(anyone, loadBalancer.id);
     await bench.stop();

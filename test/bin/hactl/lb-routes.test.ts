@@ -49,7 +49,7 @@ describe('hactl lb over the routes and the domain', () => {
       audit: openAuditLog(join(folder.path, 'audit.jsonl')),
       secrets,
       run: () => Promise.reject(new Error('no command is run')),
-      changeDeadlineMs: 10_000,
+      changeDeadlineMs: 200_000,
     });
     const repeatedAnswers = openRepeatedAnswers(join(folder.path, 'answers'), answerForm);
     const { domain } = balancer;

@@ -148,7 +148,7 @@ describe('a change of the operator API', () => {
       expect(new Set(answers.map(({ body: shown }) => shown.id)), path).to.deep.equal(
         new Set([body.id]),
       );
-      await bench.host.domain.loadBalancers.settled(lb ?? '', 10_000);
+      await bench.host.domain.loadBalancers.settled(lb ?? '', 200_000);
       expect(await list(path), path).to.have.length(1);
     }
   });

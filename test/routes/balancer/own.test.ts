@@ -121,7 +121,7 @@ describe('a route of our own of the operator API', () => {
     const [first = 0] = await namesOf();
     const { body } = await bench.change('post', `/nodes/${first}/drain`);
     expect(body).to.include({ id: first, is_draining: true });
-    await bench.host.domain.loadBalancers.settled(lb.split('/').at(-1) ?? '', 10_000);
+    await bench.host.domain.loadBalancers.settled(lb.split('/').at(-1) ?? '', 200_000);
     const listed = (await read('/nodes')) as unknown as { id: number; is_draining: boolean }[];
     expect(listed.find(({ id }) => id === first)?.is_draining).to.equal(true);
     const { body: again } = await bench.change('post', `/nodes/${first}/resume`);

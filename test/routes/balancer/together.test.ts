@@ -26,7 +26,7 @@ describe('clients of the operator API', () => {
   const add = (lb: string, at: number, headers = {}) =>
     bench.ask('post', `${lb}/listeners`, { protocol: 'TCP', protocol_port: 1000 + at }, headers);
   const settle = (lb: string) =>
-    bench.host.domain.loadBalancers.settled(lb.split('/').at(-1) ?? '', 10_000);
+    bench.host.domain.loadBalancers.settled(lb.split('/').at(-1) ?? '', 200_000);
   const portOf = (at: number) => 1000 + at;
 
   it('change one load balancer as often as they are told so, and are refused in the documented words', async () => {

@@ -63,7 +63,7 @@ export interface TestBalancer {
 }
 
 const migrations = [...controllerMigrations, ...vrrpMigrations, ...balancerMigrations];
-const settleMs = 10_000;
+const settleMs = 200_000;
 
 /**
  * Makes and starts a domain. Networks are noop, and secrets are whatever is named, unless a test has others.

@@ -45,7 +45,7 @@ export async function operatorBench(domain: BalancerDomain) {
     audit,
     secrets,
     run: () => Promise.reject(new Error('no command is run')),
-    changeDeadlineMs: 10_000,
+    changeDeadlineMs: 200_000,
   });
   const tokens = openTokenStore(join(folder, 'tokens'));
   const known: Record<string, Promise<string>> = {};

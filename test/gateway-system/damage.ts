@@ -18,8 +18,12 @@ interface Damage {
 const unit = 'ha-keepalived.service';
 const parent = ['systemctl', 'kill', '--kill-who=main', '--signal=KILL', unit] as const;
 const all = ['systemctl', 'kill', '--signal=KILL', unit] as const;
-/** The VRRP child is the child of the main process. */
-const child = `kill -KILL $(pgrep -P $(systemctl show --value --property=MainPID ${unit}))`;
+/** The VRRP child is the child of the main process, which the damage before may have ended a moment ago. */
+const child = `for i in $(seq 300); do
+  pid=$(systemctl is-active --quiet ${unit} && pgrep -P $(systemctl show --value --property=MainPID ${unit})) && break
+  sleep 0.1
+done
+kill -KILL $pid`;
 const drop = (hook: string) =>
   `nft add table inet damage; nft add chain inet damage c '{ type filter hook ${hook} priority -300; }'; nft add rule inet damage c meta l4proto 112 drop`;
 

@@ -6,7 +6,11 @@ import type { NodePaths } from '../paths.ts';
 
 /** The keepalived of the administrator on this host. Its file is never written. */
 export interface HostKeepalived {
-  /** The path of its file if it is to be a part of ours; undefined if there is none, or it is not to be. */
+  /**
+   * The path of its file if it is to be a part of ours; undefined if there is none, or it is not to be. While
+   * keepalived.service runs the file, it is no part: two processes would send adverts of one instance, and keepalived 2.1.5
+   * crashes in the reload that takes it in (measured). Faults: those of Run
+   */
   include(): Promise<string | undefined>;
   /** Faults: `node_keepalived_configured`, those of Run */
   refuse(): Promise<void>;
@@ -21,7 +25,11 @@ export function makeHostKeepalived(
   const file = host.paths.hostKeepalived;
   const read = async () => ((await readTextIfThere(file)) ?? '').trim();
   return {
-    include: async () => (isIncluding && (await read()) !== '' ? file : undefined),
+    async include() {
+      if (!isIncluding || (await read()) === '') return undefined;
+      const [found] = await readUnits(host, [unit]);
+      return found?.activeState === 'active' ? undefined : file;
+    },
     async refuse() {
       const content = await read();
       if (content === '') return;

@@ -59,8 +59,8 @@ export function parameter<T>(of: Attribute<T>): Field<T> & { isOptional: true } 
 export function pathId(kind: string): Field<string> {
   const of: Attribute<string> = attribute({ type: 'string' }, (value) => {
     const text = String(value);
-    // eslint-disable-next-line no-control-regex -- no store has an id with these
-    if (text.length <= 255 && !/[\x00-\x1f\x7f]/.test(text))
+    // No store has an id with control characters.
+    if (text.length <= 255 && !/\p{Cc}/u.test(text))
       return isUuid(text) && kind !== 'Quotas' ? text.toLowerCase() : text;
     throw new Fault('balancer_object_not_found', `${kind} ${visible(text)} not found.`);
   });

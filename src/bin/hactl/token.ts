@@ -71,7 +71,7 @@ export function tokenCommand(onRecord: OnRecord): Command {
         role,
         created: createdAt.toISOString(),
         expires: expiresAt?.toISOString() ?? null,
-        tenant: tenant ?? null,
+        ...(tenant !== undefined && { tenant }),
       }));
       printData(command, rows, () => {
         printTable(

@@ -72,5 +72,6 @@ const faultCodes = {
   gone: 'nodes_unreachable',
   refused: 'node_refused',
   held: 'node_refused',
+  incapable: 'node_refused',
   failed: 'store_unavailable',
 } as const;

@@ -63,6 +63,16 @@ describe('placing of load balancers', () => {
   const vipOf = async (id: string) =>
     (await bench.domain.loadBalancers.get(anyone, id)).vip.address;
 
+  it('needs no VIP on agents that take no orders for keepalived, because others set the addresses there', async () => {
+    bench = await withNodes(2);
+    const statusNow = async (id: string) =>
+      (await bench.domain.loadBalancers.get(anyone, id)).provisioning;
+    bench.onApply(() => 'incapable');
+    expect(await statusNow(await create())).to.equal('ACTIVE');
+    bench.onApply(() => 'refused');
+    expect(await statusNow(await create())).to.equal('ERROR');
+  });
+
   it('takes two nodes with an interface in the network, the least loaded first', async () => {
     bench = await withNodes(4);
     const ids = [await create(), await create(), await create(), await create()];

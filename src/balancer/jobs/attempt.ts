@@ -194,7 +194,8 @@ function withVips(
   return nodes.map((each) => {
     const vrrp = outcomes.find(({ node }) => node === each.node);
     if (each.result !== 'running' || vrrp === undefined) return each;
-    if (vrrp.result === 'running') return each;
+    // Whoever runs an agent without keepalived, such as Octavia's, sets the address there.
+    if (vrrp.result === 'running' || vrrp.result === 'incapable') return each;
     const result =
       vrrp.result === 'unreachable' || vrrp.result === 'gone' ? 'unreachable' : 'refused';
     return { ...each, result, why: vrrp.why };

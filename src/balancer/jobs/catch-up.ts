@@ -18,7 +18,7 @@ export interface CatchUp {
 export interface CatchUpParts {
   store: Store;
   registry: NodeRegistry;
-  links: Pick<NodeLinks, 'isReachable' | 'onWord' | 'word'>;
+  links: Pick<NodeLinks, 'isReachable' | 'isAnswering' | 'onWord' | 'word'>;
   deployer: Deployer;
   jobs: Jobs;
   log: Log;
@@ -94,7 +94,7 @@ export function makeCatchUp(parts: CatchUpParts): CatchUp {
       if (stopping.signal.aborted) return;
       const [balancer, node] = [idIn(row), Number(row['node'])];
       // It is asked when it answers again, so that it does not hold up the others.
-      if (known.has(node) && !links.isReachable(node)) continue;
+      if (known.has(node) && !links.isAnswering(node)) continue;
       // A node that is no longer registered has nothing of ours to lose.
       const fence = row['fence'] ?? null;
       const isGone =

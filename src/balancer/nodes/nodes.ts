@@ -17,7 +17,7 @@ import type { Carriers } from './carriers.ts';
 export interface NodesParts {
   store: Store;
   registry: NodeRegistry;
-  links: Pick<NodeLinks, 'isReachable' | 'refusal' | 'word'>;
+  links: Pick<NodeLinks, 'isAnswering' | 'refusal' | 'word'>;
   worker: Pick<VrrpWorker, 'trouble'>;
   carriers: Pick<Carriers, 'trouble'>;
   networks: Networks;
@@ -44,7 +44,7 @@ export function makeNodes(parts: NodesParts): BalancerDomain['nodes'] {
     return nodes.map((node) => {
       const { id, name } = node;
       const count = counts.find((row) => Number(row['node']) === id);
-      const isReachable = links.isReachable(id);
+      const isReachable = links.isAnswering(id);
       const troubles = [
         links.refusal(id),
         worker.trouble(id)?.why,

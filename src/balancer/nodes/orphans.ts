@@ -16,7 +16,7 @@ export function makeOrphans({
 }: {
   store: Store;
   registry: NodeRegistry;
-  links: Pick<NodeLinks, 'isReachable'>;
+  links: Pick<NodeLinks, 'isAnswering'>;
   deployer: Deployer;
 }): BalancerDomain['orphans'] {
   /** What is known to be on a node, or about to leave it. */
@@ -31,7 +31,7 @@ export function makeOrphans({
 
   return {
     async list() {
-      const nodes = (await registry.list()).filter(({ id }) => links.isReachable(id));
+      const nodes = (await registry.list()).filter(({ id }) => links.isAnswering(id));
       const found = await Promise.all(
         nodes.map(async ({ id: node, name }): Promise<Orphan[]> => {
           // A node that does not answer is listed as such among the nodes.

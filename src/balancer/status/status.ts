@@ -15,7 +15,7 @@ import type { Secrets } from '../secrets/secrets.ts';
 export interface StatusParts {
   store: Store;
   registry: NodeRegistry;
-  links: Pick<NodeLinks, 'word' | 'isReachable'>;
+  links: Pick<NodeLinks, 'word' | 'isAnswering'>;
   networks: Networks;
   secrets: Secrets;
   deployer: Deployer;
@@ -56,7 +56,7 @@ export function makeStatus(parts: StatusParts): BalancerDomain['loadBalancers'][
       node,
       name: names.get(node) ?? `${node}`,
       isMaster: master === node,
-      isReachable: links.isReachable(node),
+      isReachable: links.isAnswering(node),
       wanted: wanted(node),
       running: asked.running,
       heardSecondsAgo: heard === undefined ? null : Math.round((performance.now() - heard) / 1000),
@@ -69,7 +69,7 @@ export function makeStatus(parts: StatusParts): BalancerDomain['loadBalancers'][
     const placedMs = Math.max(...placements.map((row) => Number(row['placed_ms'])));
     const nodes = placements
       .map((row) => Number(row['node']))
-      .filter((node) => links.isReachable(node));
+      .filter((node) => links.isAnswering(node));
     return parts.unheard?.({ nodes, placedAt: performance.now() - (clock() - placedMs) }) ?? [];
   }
 

@@ -157,10 +157,13 @@ function firstOfEach(
 export class NodeRefused extends Fault {
   /** The node's own code, such as `node_orders_stale`; empty if it sent none. */
   readonly reason: string;
+  /** The status of its answer. */
+  readonly status: number;
 
-  constructor(reason: string, sentence: string) {
+  constructor(reason: string, sentence: string, status: number) {
     super('node_refused', sentence);
     this.reason = reason;
+    this.status = status;
   }
 }
 
@@ -241,5 +244,5 @@ function refusal(where: string, status: number, json: unknown): NodeRefused {
     return typeof value === 'string' ? value.slice(0, length) : '';
   };
   const sentence = textIn('detail', 1000) || `The agent at ${where} answers ${status}.`;
-  return new NodeRefused(textIn('code', 64), sentence);
+  return new NodeRefused(textIn('code', 64), sentence, status);
 }

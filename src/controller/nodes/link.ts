@@ -15,7 +15,7 @@ import type { LinkTimes } from './link-times.ts';
 import type { NodeAnswer, NodeTextRequest, NodeWord } from './nodes.ts';
 import { makeRequester } from './requester.ts';
 import { wordOf } from './contradiction.ts';
-import { isAboutStore, refusalOf } from './refusals.ts';
+import { isAboutStore, lacksNodePart, refusalOf } from './refusals.ts';
 import type { Registration, Registrations } from './registry.ts';
 
 export interface LinkParts {
@@ -42,6 +42,8 @@ export interface NodeLink {
   /** See NodeLinks. */
   request(request: NodeTextRequest, deadlineMs: number, signal?: AbortSignal): Promise<NodeAnswer>;
   isAnswering(): boolean;
+  /** See NodeLinks. */
+  hasNodePart(): boolean | undefined;
   /** Has the node stop keepalived and forget this controller. Faults: as order */
   leave(): Promise<void>;
   /** Connects again, with the present certificate of the controller. */
@@ -73,6 +75,7 @@ export function openLink(
     isOrderRefused: boolean;
     /** Whether the last question of this link got any answer; undefined before the first. */
     isAnswering: boolean | undefined;
+    hasNodePart: boolean | undefined;
     factsAt: number;
     renewedAt: number;
   } = {
@@ -85,6 +88,7 @@ export function openLink(
     adopted: null,
     isOrderRefused: false,
     isAnswering: undefined,
+    hasNodePart: undefined,
     factsAt: -Infinity,
     renewedAt: -Infinity,
   };
@@ -132,6 +136,8 @@ export function openLink(
   function setReachable(isReachable: boolean, why?: Error): void {
     const before = state.isReachable;
     state.isAnswering = isReachable || why instanceof NodeRefused;
+    if (isReachable) state.hasNodePart = true;
+    else if (lacksNodePart(why)) state.hasNodePart = false;
     state.isReachable = isReachable;
     state.failure = why?.message;
     const { name: node } = state.node;
@@ -303,6 +309,7 @@ export function openLink(
     },
     request: (request, deadlineMs, signal) => requester(request, deadlineMs, signal),
     isAnswering: () => state.isAnswering === true,
+    hasNodePart: () => state.hasNodePart,
     async leave() {
       const running = state.word?.report.running;
       const orders: Orders = {

@@ -51,6 +51,7 @@ export function makeNodeLinks({
     request: async (node, request, deadlineMs, signal) =>
       demand(node).request(request, deadlineMs, signal),
     isAnswering: (node) => links.get(node)?.isAnswering() ?? false,
+    hasNodePart: (node) => links.get(node)?.hasNodePart(),
     leave: async (node) => demand(node).leave(),
     onWord(listener) {
       listeners.add(listener);

@@ -84,6 +84,8 @@ export interface NodeLinks {
   ): Promise<NodeAnswer>;
   /** Whether the agent answers at all, even if it knows no controller. */
   isAnswering(node: number): boolean;
+  /** Whether its agent takes orders for keepalived, which that of Octavia does not; undefined before its first answer. */
+  hasNodePart(node: number): boolean | undefined;
   /** Calls the listener with the id of a node after each word, and when it becomes reachable or not. @returns an end */
   onWord(listener: (node: number) => void): () => void;
 }

@@ -10,6 +10,11 @@ export function isAboutStore(error: unknown): error is NodeRefused {
   );
 }
 
+/** Whether an agent has no routes for nodes, such as that of Octavia. The routes of our agent give a reason with each refusal. */
+export function lacksNodePart(error: unknown): boolean {
+  return error instanceof NodeRefused && error.status === 404 && error.reason === '';
+}
+
 /** Why a node takes no orders from this store, in one sentence; undefined if it does. */
 export function refusalOf(
   { adopted }: NodeFacts,

@@ -18,9 +18,11 @@ import { makePlanner } from './planner.ts';
 /**
  * What became of a change on one node. `held` means that the node runs something else that this store did not order: since
  * before a restore, and nobody has confirmed that it may go, or from another copy of the store. `failed` means that the
- * controller itself could not order it, because its store cannot be read or written now.
+ * controller itself could not order it, because its store cannot be read or written now. `incapable` means that the agent
+ * of the node takes no orders for keepalived.
  */
-export type NodeResult = 'running' | 'unreachable' | 'refused' | 'held' | 'failed' | 'gone';
+export type NodeResult =
+  'running' | 'unreachable' | 'refused' | 'held' | 'failed' | 'gone' | 'incapable';
 
 export interface NodeOutcome {
   node: number;
@@ -144,6 +146,7 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
     // A node without an instance is ordered too: from then on it takes orders of no other store, and hears other routers.
     const { orders, confirmedEpoch } = await book.number(node, parts.digestOf(wanted));
     if (isSame(running, orders)) return done('running');
+    if (links.hasNodePart(node) === false) return done('incapable', incapable);
     // Before its first report nobody knows whether it runs something that must not be replaced.
     if (!links.isReachable(node) || !hasReported(node)) return done('unreachable', unreachable);
     if (isFromBefore(running, orders) && confirmedEpoch < orders.epoch) {
@@ -174,7 +177,9 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
       return;
     }
     const queue = queueOf(node);
-    if (troubles.get(node)?.result === 'unreachable' && links.isReachable(node)) queue.hasten();
+    const trouble = troubles.get(node)?.result;
+    const wasAway = trouble === 'unreachable' || trouble === 'incapable';
+    if (wasAway && links.isReachable(node)) queue.hasten();
     else if (!troubles.has(node) && (await differs(node))) void queue.request();
   }
 
@@ -223,6 +228,8 @@ function stoppedOutcome(node: number): Attempt {
 }
 
 const unreachable = 'The node does not answer; it gets its part as soon as it does.';
+const incapable =
+  'The agent of the node takes no orders for keepalived, so it is not ha-amphora. Run ha-amphora there, or give the virtual addresses to other nodes.';
 const maxNamed = 5;
 
 /** @param lost the instances on the node that the store does not have there */

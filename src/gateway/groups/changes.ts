@@ -219,7 +219,7 @@ function obstacleOf(
   const staying = activeNodes(worked.after);
   const refused = outcomes.find(
     ({ node, result }) =>
-      (result === 'refused' || result === 'held') &&
+      (result === 'refused' || result === 'held' || result === 'incapable') &&
       // A node that leaves a group must not hold up the others.
       (staying.length === 0 || staying.includes(node)),
   );

@@ -435,8 +435,10 @@ describe('a request of a family to a node', () => {
     node.intercept = () => ({ status: 404, body: { error: 'Not Found', http_code: 404 } });
     node.agent = () => Promise.resolve({ status: 200, text: 'here' });
     node.change({});
+    expect(ground.links.hasNodePart(id)).to.equal(true);
     await waitUntil('it is no node', () => !ground.links.isReachable(id), { everyMs });
     expect(ground.links.isAnswering(id)).to.equal(true);
+    expect(ground.links.hasNodePart(id)).to.equal(false);
     node.agent = async () => {
       const asked = node.asked.length;
       await waitUntil('the link asked again', () => node.asked.length > asked + 2, { everyMs });

@@ -140,6 +140,19 @@ describe('the worker of VRRP', () => {
     await until(() => worker.trouble(2) === undefined);
   });
 
+  it('says of an agent without a part for keepalived that it can be ordered nothing', async () => {
+    const { nodes, worker, put } = bench();
+    nodes.of(2).isIncapable = true;
+    await put(1);
+    const [, outcome] = await worker.apply([1, 2]);
+    expect(outcome).to.include({ result: 'incapable' });
+    expect(outcome?.why).to.include('takes no orders for keepalived');
+    nodes.of(2).isIncapable = false;
+    nodes.say(2);
+    await until(() => nodes.of(2).orders.length === 1);
+    expect(worker.trouble(2)).to.equal(undefined);
+  });
+
   it('orders nothing of a node that has not reported yet, because it may run what must stay', async () => {
     const { nodes, worker, put } = bench();
     nodes.of(1).report = undefined;

@@ -14,6 +14,8 @@ import { Fault } from '../../../src/kit/fault.ts';
 export interface ScriptedNode {
   node: ControllerNode;
   isReachable: boolean;
+  /** Whether its agent answers, but takes no orders for keepalived. */
+  isIncapable: boolean;
   refusal: string | undefined;
   /** What it was ordered, in order. */
   orders: { orders: Orders; wanted: WantedKeepalived; at: number }[];
@@ -47,6 +49,8 @@ export function nodesDouble(): NodesDouble {
     return found;
   }
 
+  const isReachable = (id: number): boolean => nodes.get(id)?.isReachable ?? false;
+
   const double: NodesDouble = {
     of,
     registry: {
@@ -58,7 +62,7 @@ export function nodesDouble(): NodesDouble {
         const { report, receivedAt } = nodes.get(id) ?? {};
         return report && receivedAt !== undefined ? { report, receivedAt } : undefined;
       },
-      isReachable: (id) => nodes.get(id)?.isReachable ?? false,
+      isReachable: (id) => isReachable(id) && !of(id).isIncapable,
       refusal: (id) => nodes.get(id)?.refusal,
       async order(id, orders, wanted) {
         const scripted = of(id);
@@ -82,7 +86,8 @@ export function nodesDouble(): NodesDouble {
         });
       },
       request: (id) => Promise.reject(new Error(`node ${id} answers no requests`)),
-      isAnswering: (id) => nodes.get(id)?.isReachable ?? false,
+      isAnswering: isReachable,
+      hasNodePart: (id) => nodes.has(id) && !of(id).isIncapable,
       onWord(listener) {
         listeners.add(listener);
         return () => listeners.delete(listener);
@@ -93,6 +98,7 @@ export function nodesDouble(): NodesDouble {
       const scripted: ScriptedNode = {
         node: { id: lastId, name, host: `192.0.2.${lastId}`, port: 9443, interfaces },
         isReachable: true,
+        isIncapable: false,
         refusal: undefined,
         orders: [],
         report: emptyReport,

@@ -8,7 +8,7 @@ export interface RenderOptions {
   node: string;
   /** The FIFO into which keepalived writes each transition; none in a dry run. */
   fifo?: string;
-  /** A file of the administrator that becomes a part of the configuration. */
+  /** A file of the administrator that becomes a part of the configuration. Its instances run as they would by themselves. */
   include?: string;
   /** The program of the checks. */
   probe?: string;
@@ -41,17 +41,24 @@ interface Script {
  * @param wanted must have passed `readWanted`, because its texts are written as they are
  */
 export function renderKeepalived(wanted: WantedKeepalived, options: RenderOptions): string {
-  const { probe = probeProgram, refreshSeconds = usualRefreshSeconds } = options;
+  const { probe = probeProgram, refreshSeconds = usualRefreshSeconds, include } = options;
   const scripts = scriptsOf(wanted.instances);
+  const unicast = wanted.instances.filter(isUnicast);
+  const multicast = wanted.instances.filter((each) => !isUnicast(each));
+  const linesOf = (instance: WantedInstance) =>
+    instanceLines(instance, scripts, { refreshSeconds, isBesideOthers: include !== undefined });
   // keepalived warns of a group of one.
   const groups = unitsOf(wanted.instances).filter((members) => members.length > 1);
   return [
     '# Written by ha-agent, which replaces it whole. Change the groups of the controller instead.',
-    ...(options.include === undefined ? [] : [`include ${options.include}`]),
     ...globalLines(options),
     ...scripts.flatMap((script) => scriptLines(script, probe)),
     ...groups.flatMap((members) => groupLines(members, scripts)),
-    ...wanted.instances.flatMap((instance) => instanceLines(instance, scripts, refreshSeconds)),
+    // keepalived 2.1.5 crashes in a reload if an instance with multicast comes before one with unicast. A file of the
+    // administrator may have both kinds.
+    ...unicast.flatMap(linesOf),
+    ...(include === undefined ? [] : [`include ${include}`]),
+    ...multicast.flatMap(linesOf),
     '',
   ].join('\n');
 }
@@ -59,10 +66,8 @@ export function renderKeepalived(wanted: WantedKeepalived, options: RenderOption
 function globalLines({ version, node, fifo, include }: RenderOptions): string[] {
   const body = [
     `router_id ${node}`,
-    'vrrp_version 3',
-    // After a cut, two are master. The lesser one says so once more before it yields: only then does the better one
-    // announce its addresses again, and the network sends to the lesser one until then.
-    'vrrp_higher_prio_send_advert',
+    // Instances of the administrator have other defaults, see instanceLines.
+    ...(include === undefined ? ['vrrp_version 3', 'vrrp_higher_prio_send_advert'] : []),
     // keepalived 2.2.7 crashes in a reload if it has a FIFO and no user for scripts before it.
     'script_user root',
     ...(fifo === undefined ? [] : [`vrrp_notify_fifo ${fifo}`]),
@@ -93,6 +98,11 @@ function scriptsOf(instances: readonly WantedInstance[]): Script[] {
       isWeighted: members.every(({ preempt }) => preempt),
     }));
   });
+}
+
+/** Without a peer, keepalived sends adverts by multicast. */
+function isUnicast({ peers }: WantedInstance): boolean {
+  return peers !== null && peers.length > 0;
 }
 
 /** The instances that move together. */
@@ -167,7 +177,7 @@ function trackLines(scripts: readonly Script[]): string[] {
 function instanceLines(
   instance: WantedInstance,
   scripts: readonly Script[],
-  refreshSeconds: number,
+  { refreshSeconds, isBesideOthers }: { refreshSeconds: number; isBesideOthers: boolean },
 ): string[] {
   const { name, interface: device, routerId, priority, interval, peers, source } = instance;
   const tracked = scripts.filter(
@@ -175,6 +185,10 @@ function instanceLines(
   );
   return block(`vrrp_instance ${name}`, [
     'state BACKUP',
+    // After a cut, two are master. The lesser one says so once more before it yields: only then does the better one
+    // announce its addresses again, and the network sends to the lesser one until then. As global words, both would
+    // change instances of the administrator, whose peers speak version 2 by default.
+    ...(isBesideOthers ? ['version 3', 'higher_prio_send_advert true'] : []),
     `interface ${device}`,
     `virtual_router_id ${routerId}`,
     `priority ${priority}`,
@@ -182,7 +196,7 @@ function instanceLines(
     ...(instance.preempt ? [] : ['nopreempt']),
     `garp_master_refresh ${refreshSeconds}`,
     ...(source === null ? [] : [`unicast_src_ip ${source}`]),
-    ...(peers === null || peers.length === 0 ? [] : block('unicast_peer', peers)),
+    ...(isUnicast(instance) ? block('unicast_peer', peers ?? []) : []),
     ...block('virtual_ipaddress', renderedAddresses(instance)),
     ...trackLines(tracked),
   ]);

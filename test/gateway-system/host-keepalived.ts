@@ -24,13 +24,20 @@ export function testHostKeepalived(at: () => Gateway): void {
       (await host().run(['stat', '-c', '%i %y %a', file]));
     const isHolder = async (virtual: string) =>
       (await holders(at().lab, virtual)).join() === host().name;
-    const post = () =>
+    const post = (more: object = {}) =>
       at().call('POST', '/1/virtual_groups', {
         name: 'beside',
         virtual_ip: address(),
         status: 1,
         real_nodes: realNodes(at(), 2),
+        ...more,
       });
+    /** The version of VRRP that an instance speaks. Throws while keepalived writes what it runs. */
+    const versionOf = async (name: string) => {
+      const text = await host().run(['cat', '/run/ha-keepalived/keepalived.json']);
+      const instances = JSON.parse(text) as { data: { iname: string; version: number } }[];
+      return instances.find(({ data }) => data.iname === name)?.data.version;
+    };
 
     before(async () => {
       await host().run(['mkdir', '-p', '/etc/keepalived']);
@@ -108,6 +115,33 @@ export function testHostKeepalived(at: () => Gateway): void {
       expect(await fileNow()).to.equal(fileBefore);
       const programs = await host().run(['systemctl', 'is-active', 'ha-keepalived']);
       expect(programs.trim()).to.equal('active');
+    });
+
+    it('speaks the same version of VRRP for its own instance as before', async () => {
+      await waitUntil('version 2', async () => (await versionOf('own')) === 2);
+      await waitUntil('version 3', async () => (await versionOf(`vg_${id}`)) === 3);
+    });
+
+    it('keeps its keepalived through changes of groups with unicast and multicast', async () => {
+      const child = () => host().run(['cat', '/run/ha-keepalived/vrrp.pid']);
+      const before = await child();
+      const more: number[] = [];
+      for (const [index, unicast] of [false, true].entries()) {
+        const virtual = at().lab.address(6 + index);
+        const { status, body } = await post({
+          name: `beside${index}`,
+          virtual_ip: virtual,
+          unicast,
+        });
+        expect(status, JSON.stringify(body)).to.equal(200);
+        more.push((body.data as { id: number }).id);
+        await waitUntil('its address', () => isHolder(virtual));
+      }
+      for (const each of more) {
+        expect((await at().call('DELETE', `/1/virtual_groups/${each}`)).status).to.equal(200);
+      }
+      expect(await child()).to.equal(before);
+      expect(await isHolder(own())).to.equal(true);
     });
   });
 }

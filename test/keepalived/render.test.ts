@@ -85,7 +85,24 @@ describe('the configuration of keepalived that a node renders', () => {
       'vrrp_instance own {\n interface eth1\n virtual_router_id 9\n priority 9\n virtual_ipaddress {\n 10.77.0.9\n }\n}\n',
     );
     const text = await check([wantedInstance()], { include });
-    expect(text.split('\n')[1]).to.equal(`include ${include}`);
+    expect(text).to.match(new RegExp(`^include ${include}$`, 'm'));
+    // Its instance would speak another version than its peers.
+    expect(text).not.to.match(/^ *vrrp_version/m);
+    expect(text).to.match(/^ {2}version 3$/m);
+  });
+
+  it('has unicast before a file of the administrator and multicast after it, without which a reload of 2.1.5 crashes', () => {
+    const instances = [
+      wantedInstance({ name: 'vg_1', routerId: 1, peers: null }),
+      wantedInstance({ name: 'vg_2', routerId: 2, peers: ['10.77.0.12'] }),
+      wantedInstance({ name: 'vg_3', routerId: 3, peers: [] }),
+      wantedInstance({ name: 'vg_4', routerId: 4, peers: ['10.77.0.12'] }),
+    ];
+    const text = renderKeepalived({ instances }, { ...options, include: '/etc/own.conf' });
+    const order = [...text.matchAll(/^(?:vrrp_instance|include) (.*?)(?: \{)?$/gm)];
+    expect(order.map(([, name]) => name)).to.deep.equal([
+      ...['vg_2', 'vg_4', '/etc/own.conf', 'vg_1', 'vg_3'],
+    ]);
   });
 
   it('is refused by keepalived if the interface is not there', async () => {

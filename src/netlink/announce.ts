@@ -1,26 +1,15 @@
 import { type Run, runToSuccess } from '../kit/exec.ts';
-import { inNamespace, type Namespace } from './namespaces.ts';
+import { linkCommand } from './link-program.ts';
+import type { Namespace } from './namespaces.ts';
 
 const deadlineMs = 10_000;
 
 /**
  * Sends for each IPv4 address a gratuitous ARP request and reply (RFC 5227, section 3; some devices heed only one of
  * them), and for each IPv6 address an unsolicited neighbour advertisement with the override flag (RFC 4861, section
- * 7.2.6). Neither arping nor ndisc6 is part of a Debian system, and perl-base is. The numbers are those of Linux:
- * AF_PACKET is 17, the ioctls are SIOCGIFINDEX and SIOCGIFHWADDR, the options of IPv6 are those of in6.h. The kernel
- * fills in the checksum of ICMPv6.
+ * 7.2.6). The options of IPv6 are those of in6.h. The kernel fills in the checksum of ICMPv6.
  */
 const program = String.raw`
-use strict;
-use Socket qw(AF_INET AF_INET6 SOCK_RAW SOCK_DGRAM inet_pton pack_sockaddr_in6);
-my ($device, @addresses) = @ARGV;
-socket(my $asked, AF_INET, SOCK_DGRAM, 0) or die "socket: $!";
-my $request = pack 'a16 x24', $device;
-ioctl($asked, 0x8933, $request) or die "$device: $!";
-my $index = unpack 'x16 i', $request;
-$request = pack 'a16 x24', $device;
-ioctl($asked, 0x8927, $request) or die "$device: $!";
-my $mac = unpack 'x18 a6', $request;
 my $all = "\xff" x 6;
 for my $address (@addresses) {
   if ($address =~ /:/) {
@@ -59,11 +48,7 @@ export async function announceAddresses(
   if (addresses.length === 0) return;
   await runToSuccess(
     run,
-    {
-      argv: inNamespace(namespace, ['perl', '-', device, ...addresses]),
-      deadlineMs,
-      input: program,
-    },
+    { ...linkCommand(program, { namespace, device, addresses }), deadlineMs },
     `${addresses.join(', ')} could not be announced on ${device}. The reason is in 'stderr'; neighbours may send to the former owner until they ask again.`,
   );
 }

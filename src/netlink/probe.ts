@@ -1,5 +1,6 @@
 import { type Run, runToSuccess } from '../kit/exec.ts';
-import { inNamespace, type Namespace } from './namespaces.ts';
+import { linkCommand } from './link-program.ts';
+import type { Namespace } from './namespaces.ts';
 
 /** An address that a host on the link has. */
 export interface UsedAddress {
@@ -14,21 +15,9 @@ const deadlineMs = 5000;
 /**
  * Asks for each IPv4 address by ARP with the sender 0.0.0.0 (RFC 5227, section 2.1.1), and for each IPv6 address by a
  * neighbour solicitation from `::` (RFC 4862, section 5.4.2), so that no neighbour learns anything wrong by it. An answer
- * to the one comes to this host, to the other to all nodes. Neither arping nor ndisc6 is part of a Debian system, and
- * perl-base is. The numbers are those of Linux: AF_PACKET is 17, the ioctls are SIOCGIFINDEX and SIOCGIFHWADDR. It asks
- * three times within 0.4 s and listens for 0.7 s in all.
+ * to the one comes to this host, to the other to all nodes. It asks three times within 0.4 s and listens for 0.7 s in all.
  */
 const program = String.raw`
-use strict;
-use Socket qw(AF_INET AF_INET6 SOCK_RAW SOCK_DGRAM inet_pton);
-my ($device, @addresses) = @ARGV;
-socket(my $asked, AF_INET, SOCK_DGRAM, 0) or die "socket: $!";
-my $request = pack 'a16 x24', $device;
-ioctl($asked, 0x8933, $request) or die "$device: $!";
-my $index = unpack 'x16 i', $request;
-$request = pack 'a16 x24', $device;
-ioctl($asked, 0x8927, $request) or die "$device: $!";
-my $mac = unpack 'x18 a6', $request;
 sub link_of { my ($protocol) = @_;
   socket(my $link, 17, SOCK_RAW, 0) or die "socket: $!";
   bind($link, pack 'S n i S C C a8', 17, $protocol, $index, 0, 0, 0, '') or die "bind: $!";
@@ -101,11 +90,7 @@ export async function probeAddresses(
   if (addresses.length === 0) return [];
   const text = await runToSuccess(
     run,
-    {
-      argv: inNamespace(namespace, ['perl', '-', device, ...addresses]),
-      deadlineMs,
-      input: program,
-    },
+    { ...linkCommand(program, { namespace, device, addresses }), deadlineMs },
     `It could not be asked on ${device} who has ${addresses.slice(0, 5).join(', ')}. The reason is in 'stderr'; see 'ip address show dev ${device}'.`,
   );
   return text.split('\n').flatMap((line) => {

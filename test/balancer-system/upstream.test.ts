@@ -8,6 +8,7 @@ import { builtPackage } from '../lab/built-package.ts';
 import { type BalancerLab, upBalancerHosts } from '../lab/balancer/lab.ts';
 import { down, type LabNode } from '../lab/lab.ts';
 import { progressOnStderr } from '../lab/progress.ts';
+import { waitUntil } from '../lab/wait.ts';
 import { type Balancing, setUpBalancing } from './bench.ts';
 import { membersOf, untilServes } from './clients.ts';
 import { printJournals } from './journals.ts';
@@ -113,9 +114,12 @@ describe("a controller of load balancers, with Octavia's agent of Debian 12 on i
     const answer = await served(first);
     expect(answer.status, answer.error).to.equal(200);
     const second = await store(2);
-    await made.put(`/listeners/${made.listener}`, { connection_limit: 400 });
-    const rotated = await served(second);
-    expect(rotated.status, rotated.error).to.equal(200);
+    await waitUntil('the new certificate', async () => (await served(second)).status === 200);
+    await waitUntil('the end of the rotation', async () => {
+      return (
+        (await made.read<{ provisioning_status: string }>('')).provisioning_status === 'ACTIVE'
+      );
+    });
   });
 
   it('removes the load balancer, and leaves nothing of it', async () => {

@@ -33,11 +33,14 @@ export interface CollectionRoutes<
   sortKeys: readonly string[];
   sent: { new: N; change: C };
   schemas: { one: JsonSchema; created: JsonSchema };
-  list: (scope: Scope, place: Place, page: Page) => Promise<readonly T[]>;
-  get: (scope: Scope, place: Place, id: string) => Promise<T>;
+  /** Those of the domain. */
+  objects: {
+    list(scope: Scope, place: Place, page: Page): Promise<readonly T[]>;
+    get(scope: Scope, place: Place, id: string): Promise<T>;
+    remove(scope: Scope, place: Place, id: string, condition: Condition): Promise<void>;
+  };
   create: (values: ValuesOf<N>, site: PlacedSite) => Promise<Created>;
   change: (id: string, values: ValuesOf<C>, site: PlacedSite) => Promise<T>;
-  remove: (scope: Scope, place: Place, id: string, condition: Condition) => Promise<void>;
   document: (of: T) => object;
   createdDocument: (of: Created) => object;
   createdId: (of: Created) => string;
@@ -65,7 +68,7 @@ export function collectionRows<
   changing: MakeChange,
   routes: CollectionRoutes<T, Created, P, Q, N, C>,
 ): Row[] {
-  const { path, noun, a, plural, key, document } = routes;
+  const { path, noun, a, plural, key, objects, document } = routes;
   const above: Fields = { ...ofLoadBalancer, ...routes.above };
   const itself: Fields = { ...above, ...routes.itself };
   const onePath = `${path}/:${key}`;
@@ -81,7 +84,7 @@ export function collectionRows<
       schema: routes.schemas.one,
       keys: routes.sortKeys,
       list: (values, page, scope) =>
-        routes.list(scope, { ...placeIn(values), ...filteredPlace(values) }, page),
+        objects.list(scope, { ...placeIn(values), ...filteredPlace(values) }, page),
       document,
     }),
     changing<Fields>({
@@ -101,7 +104,7 @@ export function collectionRows<
           body: routes.createdDocument(made),
           again: async () => ({
             ...routes.createdDocument(made),
-            ...document(await routes.get(scope, place, id)),
+            ...document(await objects.get(scope, place, id)),
           }),
         };
       },
@@ -112,7 +115,7 @@ export function collectionRows<
       fields: itself,
       schema: routes.schemas.one,
       get: async (values, scope) =>
-        document(await routes.get(scope, placeIn(values), idIn(values))),
+        document(await objects.get(scope, placeIn(values), idIn(values))),
     }),
     changing<Fields>({
       methods: ['PUT'],
@@ -129,7 +132,7 @@ export function collectionRows<
         const changed = await routes.change(id, sent, { scope, place, condition });
         return {
           body: document(changed),
-          again: async () => document(await routes.get(scope, place, id)),
+          again: async () => document(await objects.get(scope, place, id)),
         };
       },
     }),
@@ -142,7 +145,7 @@ export function collectionRows<
       codes: ['balancer_conflict'],
       loadBalancer,
       async carryOut(values, { scope, condition }) {
-        await routes.remove(scope, placeIn(values), idIn(values), condition);
+        await objects.remove(scope, placeIn(values), idIn(values), condition);
         return {};
       },
     }),

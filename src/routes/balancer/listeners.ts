@@ -44,8 +44,7 @@ export function listenerRows(domain: BalancerDomain, changing: MakeChange): Row[
         change: argument('listener', listenerChange, checkListener),
       },
       schemas: { one: listenerSchema, created: listenerTreeSchema },
-      list: (scope, place, page) => listeners.list(scope, place, page),
-      get: (scope, place, id) => listeners.get(scope, place, id),
+      objects: listeners,
       create: (sent, { scope, place, condition }) =>
         listeners.create(scope, place, newListenerOf(sent), condition),
       async change(id, { tenant_id: tenant, ...sent }, { scope, place, condition }) {
@@ -54,7 +53,6 @@ export function listenerRows(domain: BalancerDomain, changing: MakeChange): Row[
           throw new Fault('balancer_invalid', 'Unknown attribute for argument listener: tenant_id');
         return listeners.change(scope, place, id, listenerChangeOf(sent), condition);
       },
-      remove: (scope, place, id, condition) => listeners.remove(scope, place, id, condition),
       document: listenerDocument,
       createdDocument: listenerTreeDocument,
       createdId: ({ listener }) => listener.id,

@@ -44,13 +44,11 @@ export function policyRows(domain: BalancerDomain, changing: MakeChange): Row[] 
         change: argument('l7policy', policyChange),
       },
       schemas: { one: policySchema, created: policyTreeSchema },
-      list: (scope, place, page) => policies.list(scope, place, page),
-      get: (scope, place, id) => policies.get(scope, place, id),
+      objects: policies,
       create: (sent, { scope, place, condition }) =>
         policies.create(scope, place, newPolicyOf(sent), condition),
       change: (id, sent, { scope, place, condition }) =>
         policies.change(scope, place, id, policyChangeOf(sent), condition),
-      remove: (scope, place, id, condition) => policies.remove(scope, place, id, condition),
       document: policyDocument,
       createdDocument: policyTreeDocument,
       createdId: ({ policy }) => policy.id,
@@ -69,8 +67,7 @@ export function policyRows(domain: BalancerDomain, changing: MakeChange): Row[] 
         change: argument('l7rule', ruleChange, checkRuleChange),
       },
       schemas: { one: ruleSchema, created: ruleSchema },
-      list: (scope, place, page) => rules.list(scope, place, page),
-      get: (scope, place, id) => rules.get(scope, place, id),
+      objects: rules,
       create: (sent, { scope, place, condition }) =>
         rules.create(scope, place, newRuleOf(sent), condition),
       async change(id, sent, { scope, place, condition }) {
@@ -82,7 +79,6 @@ export function policyRows(domain: BalancerDomain, changing: MakeChange): Row[] 
         });
         return rules.change(scope, place, id, change, condition);
       },
-      remove: (scope, place, id, condition) => rules.remove(scope, place, id, condition),
       document: ruleDocument,
       createdDocument: ruleDocument,
       createdId: ({ id }) => id,

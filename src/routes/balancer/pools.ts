@@ -65,13 +65,11 @@ function rowsBelow(
         change: argument('pool', poolChange),
       },
       schemas: { one: poolSchema, created: poolTreeSchema },
-      list: (scope, place, page) => pools.list(scope, place, page),
-      get: (scope, place, id) => pools.get(scope, place, id),
+      objects: pools,
       create: (sent, { scope, place, condition }) =>
         pools.create(scope, place, newPoolOf(sent, sent.listener_id ?? place.listener), condition),
       change: (id, sent, { scope, place, condition }) =>
         pools.change(scope, place, id, poolChangeOf(sent), condition),
-      remove: (scope, place, id, condition) => pools.remove(scope, place, id, condition),
       document: poolDocument,
       createdDocument: poolTreeDocument,
       createdId: ({ pool }) => pool.id,
@@ -91,13 +89,11 @@ function rowsBelow(
         change: argument('member', memberChange),
       },
       schemas: { one: memberSchema, created: memberSchema },
-      list: (scope, place, page) => members.list(scope, place, page),
-      get: (scope, place, id) => members.get(scope, place, id),
+      objects: members,
       create: (sent, { scope, place, condition }) =>
         members.create(scope, place, newMemberOf(sent), condition),
       change: (id, sent, { scope, place, condition }) =>
         members.change(scope, place, id, memberChangeOf(sent), condition),
-      remove: (scope, place, id, condition) => members.remove(scope, place, id, condition),
       document: memberDocument,
       createdDocument: memberDocument,
       createdId: ({ id }) => id,

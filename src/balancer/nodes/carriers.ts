@@ -1,5 +1,6 @@
 import type { ControllerNode, NodeLinks, NodeRegistry } from '../../controller/nodes/nodes.ts';
 import type { Reading, Store } from '../../controller/store/store.ts';
+import { makeSerializer } from '../../kit/concurrency/serialize.ts';
 import { Fault } from '../../kit/fault.ts';
 import { makeLogLimit } from '../../kit/log-limit.ts';
 import type { Log } from '../../kit/log.ts';
@@ -61,6 +62,8 @@ export function makeCarriers(parts: CarriersParts): Carriers {
   const nodes = new Map<string, number>();
   const asked = new Map<number, Greeting>();
   const isDue = makeLogLimit({ repeatAfterMs: repeatLogAfterMs });
+  /** Two agents with one id may answer at once. */
+  const oneByOne = makeSerializer();
   const stopping = new AbortController();
   let unsubscribe: (() => void) | undefined;
 
@@ -90,7 +93,7 @@ export function makeCarriers(parts: CarriersParts): Carriers {
       const found = await registry.find(node);
       if (found === undefined) return;
       const { amphora = found.name } = await deployer.facts(node, stopping.signal);
-      await note(node, amphora);
+      await oneByOne(() => note(node, amphora));
       await deployer.configure(node, await parts.settingsFor(found, amphora), stopping.signal);
       state.isDone = true;
       state.why = undefined;
@@ -109,8 +112,19 @@ export function makeCarriers(parts: CarriersParts): Carriers {
     }
   }
 
+  /** Heartbeats name the amphora alone, so those of two with one id would count for one node. Faults: `node_refused` */
+  function refuseTaken(node: number, amphora: string): void {
+    const other = nodes.get(amphora);
+    if (other === undefined || other === node) return;
+    throw new Fault(
+      'node_refused',
+      `Its agent has the same amphora_id as that of node ${other}, ${amphora}. Give it another one in /etc/octavia/amphora-agent.conf, and restart ha-amphora.`,
+    );
+  }
+
   async function note(node: number, amphora: string): Promise<void> {
     if (amphorae.get(node) === amphora) return;
+    refuseTaken(node, amphora);
     await store.write((transaction) =>
       transaction.run(
         `INSERT INTO balancer_carriers (node, amphora) VALUES ($1, $2)

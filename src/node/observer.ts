@@ -55,6 +55,8 @@ export function makeObserver({ look, healer, log, everyMs = usualMs }: ObserverP
 
   async function observe(hasHint: boolean): Promise<void> {
     const seen = await look(hasHint);
+    // Nothing tells of its end, which comes within moments.
+    if (seen.isStopping && seen.pid !== undefined) isHinted = true;
     silent = seen.instances === undefined ? silent + 1 : 0;
     const isGone = seen.pid === undefined || seen.stopped.length > 0 || seen.isStopping;
     const isSilent = isGone ? silent > 0 : silent >= maxSilent;

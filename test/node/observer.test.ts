@@ -50,6 +50,14 @@ describe('the observer of keepalived', () => {
     expect(await isAnswering({ ...silent, isStopping: true })).to.equal(false);
   });
 
+  it('looks again by itself until a keepalived that is about to end has ended', async () => {
+    await isAnswering({ ...answering, isStopping: true });
+    const { sequence } = await observer.current();
+    seen = { ...silent, pid: undefined };
+    await observer.after(sequence, 60_000);
+    expect((await observer.current()).isAnswering).to.equal(false);
+  });
+
   it('goes by an answer even if each instance was stopped', async () => {
     expect(await isAnswering({ ...answering, isStopping: true })).to.equal(true);
   });

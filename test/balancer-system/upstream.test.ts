@@ -38,6 +38,10 @@ describe("a controller of load balancers, with Octavia's agent of Debian 12 on i
     balancing = await setUpBalancing(lab, { joining: [1] });
     [, node] = lab.nodes as [LabNode, LabNode];
     await becomeUpstream(lab, node, balancing.controller);
+    await waitUntil('the controller to reach that agent', async () => {
+      const { body } = await balancing.call('GET', '/nodes');
+      return JSON.stringify(body).includes('takes no orders for keepalived');
+    });
   });
 
   afterEach(async function () {

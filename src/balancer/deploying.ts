@@ -169,8 +169,12 @@ export interface OperatingStore {
   known(): Promise<readonly KnownBalancer[]>;
   setOperating(changes: readonly OperatingChange[]): Promise<void>;
   /** Adds to the totals of listeners, and replaces the numbers of open connections on a node. */
-  addStatistics(
-    node: number,
-    sums: readonly { listener: string; statistics: Statistics }[],
-  ): Promise<void>;
+  addStatistics(sums: readonly ListenerSum[]): Promise<void>;
+}
+
+/** What a listener has counted on one node, and its open connections there. */
+export interface ListenerSum {
+  node: number;
+  listener: string;
+  statistics: Statistics;
 }

@@ -336,12 +336,12 @@ describe('load balancers and the objects below them', () => {
       requestErrors: 0,
     };
     const { operating } = bench.domain;
-    await operating.addStatistics(1, [{ listener: id, statistics }]);
-    await operating.addStatistics(1, [
-      { listener: id, statistics: { ...statistics, activeConnections: 1 } },
-      { listener: 'gone', statistics },
+    await operating.addStatistics([{ node: 1, listener: id, statistics }]);
+    await operating.addStatistics([
+      { node: 1, listener: id, statistics: { ...statistics, activeConnections: 1 } },
+      { node: 1, listener: 'gone', statistics },
+      { node: 2, listener: id, statistics },
     ]);
-    await operating.addStatistics(2, [{ listener: id, statistics }]);
     expect(await bench.domain.listeners.statistics(anyone, place, id)).to.deep.equal({
       bytesIn: 30,
       bytesOut: 60,

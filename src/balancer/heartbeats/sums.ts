@@ -1,4 +1,4 @@
-import type { OperatingStore } from '../deploying.ts';
+import type { ListenerSum, OperatingStore } from '../deploying.ts';
 import type { Statistics } from '../objects.ts';
 
 /** Statistics that wait to be written. */
@@ -13,48 +13,45 @@ export interface Sums {
 const maxWaiting = 50_000;
 
 export function makeSums(store: Pick<OperatingStore, 'addStatistics'>): Sums {
-  const waiting = new Map<number, Map<string, Statistics>>();
+  let waiting = new Map<string, ListenerSum>();
   /** The open connections that were given last, where there are any. */
   const open = new Map<number, ReadonlySet<string>>();
 
-  function put(node: number, listener: string, statistics: Statistics): void {
-    const own = waiting.get(node) ?? new Map<string, Statistics>();
-    if (own.size < maxWaiting) own.set(listener, added(own.get(listener), statistics));
-    waiting.set(node, own);
-  }
-
-  async function write(node: number, sums: Map<string, Statistics>): Promise<void> {
-    waiting.delete(node);
-    const rows = [...sums].map(([listener, statistics]) => ({ listener, statistics }));
-    try {
-      await store.addStatistics(node, rows);
-    } catch (error) {
-      const later = waiting.get(node) ?? new Map<string, Statistics>();
-      waiting.set(node, later);
-      for (const [listener, statistics] of sums) {
-        const since = later.get(listener);
-        later.set(listener, since ? added(statistics, since) : statistics);
-      }
-      throw error;
-    }
+  function put(sum: ListenerSum): void {
+    const key = `${sum.node} ${sum.listener}`;
+    const former = waiting.get(key);
+    if (former === undefined && waiting.size >= maxWaiting) return;
+    waiting.set(
+      key,
+      former ? { ...sum, statistics: added(former.statistics, sum.statistics) } : sum,
+    );
   }
 
   return {
     add(node, counted) {
       const before = open.get(node) ?? new Set<string>();
-      for (const listener of before) if (!counted.has(listener)) put(node, listener, nothing);
+      for (const listener of before) {
+        if (!counted.has(listener)) put({ node, listener, statistics: nothing });
+      }
       for (const [listener, statistics] of counted) {
         const isNews = Object.values(statistics).some((value) => value > 0);
-        if (isNews || before.has(listener)) put(node, listener, statistics);
+        if (isNews || before.has(listener)) put({ node, listener, statistics });
       }
       const busy = [...counted].filter(([, { activeConnections }]) => activeConnections > 0);
       open.set(node, new Set(busy.map(([listener]) => listener)));
     },
     async flush() {
-      // They are given together, so that the store can write them together.
-      const works = [...waiting].map(([node, sums]) => write(node, sums));
-      await Promise.allSettled(works);
-      await Promise.all(works);
+      if (waiting.size === 0) return;
+      const sums = waiting;
+      waiting = new Map();
+      try {
+        await store.addStatistics([...sums.values()]);
+      } catch (error) {
+        const later = [...waiting.values()];
+        waiting = sums;
+        for (const each of later) put(each);
+        throw error;
+      }
     },
   };
 }
@@ -68,7 +65,7 @@ const nothing: Statistics = {
 };
 
 /** The numbers of open connections are those of the later one. */
-function added(former: Statistics = nothing, later: Statistics): Statistics {
+function added(former: Statistics, later: Statistics): Statistics {
   return {
     bytesIn: former.bytesIn + later.bytesIn,
     bytesOut: former.bytesOut + later.bytesOut,

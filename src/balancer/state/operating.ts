@@ -1,6 +1,11 @@
 import type { Row, Store, Transaction, Value } from '../../controller/store/store.ts';
-import { makeSerializer } from '../../kit/concurrency/serialize.ts';
-import type { KnownBalancer, KnownObject, OperatingChange, OperatingStore } from '../deploying.ts';
+import type {
+  KnownBalancer,
+  KnownObject,
+  ListenerSum,
+  OperatingChange,
+  OperatingStore,
+} from '../deploying.ts';
 import type { OperatingStatus, ProvisioningStatus, Statistics } from '../objects.ts';
 import { settingsOf, tables } from '../rows/objects.ts';
 
@@ -20,7 +25,6 @@ const maxForgotten = 100;
  * INVARIANTS
  * - What is cached of a load balancer was read after the last `forget` of it.
  * - What was not forgotten is the same object as before.
- * - Calls that come while a transaction is under way share the next one.
  */
 export function makeOperatingState(
   store: Store,
@@ -29,23 +33,8 @@ export function makeOperatingState(
   const forgotten = new Set<string>();
   let cached: Cached | undefined;
   let reading: Promise<Cached> | undefined;
-  let waiting: ((transaction: Transaction) => Promise<void>)[] = [];
-  const serialize = makeSerializer();
   /** The open connections that each row has, so that a sum without news is not written. */
   const active = new Map<string, number>();
-
-  /** Runs work in a transaction that it shares with other calls. */
-  async function batched(work: (transaction: Transaction) => Promise<void>): Promise<void> {
-    waiting.push(work);
-    await serialize(async () => {
-      const works = waiting;
-      waiting = [];
-      if (works.length === 0) return;
-      await store.write(async (transaction) => {
-        for (const each of works) await each(transaction);
-      });
-    });
-  }
 
   function read(): Promise<Cached> {
     if (cached !== undefined && forgotten.size === 0) return Promise.resolve(cached);
@@ -83,25 +72,24 @@ export function makeOperatingState(
         ({ kind, id, operating }) => objects.get(keyOf(kind, id))?.operating !== operating,
       );
       if (news.length === 0) return;
-      await batched((transaction) => writeOperating(transaction, news));
+      await store.write((transaction) => writeOperating(transaction, news));
       for (const { kind, id, operating } of news) {
         const found = objects.get(keyOf(kind, id));
         if (found) found.operating = operating;
       }
     },
 
-    async addStatistics(node, sums) {
+    async addStatistics(sums) {
       const news = sums.filter(
-        ({ listener, statistics }) =>
-          hasSum(statistics) || active.get(`${listener} ${node}`) !== statistics.activeConnections,
+        (each) =>
+          hasSum(each.statistics) || active.get(rowOf(each)) !== each.statistics.activeConnections,
       );
       if (news.length === 0) return;
-      await batched(async (transaction) => {
+      await store.write(async (transaction) => {
         for (let at = 0; at < news.length; at += maxRows)
-          await addSums(transaction, node, news.slice(at, at + maxRows));
+          await addSums(transaction, news.slice(at, at + maxRows));
       });
-      for (const { listener, statistics } of news)
-        active.set(`${listener} ${node}`, statistics.activeConnections);
+      for (const each of news) active.set(rowOf(each), each.statistics.activeConnections);
     },
 
     forget(balancer) {
@@ -116,6 +104,10 @@ type Named = { operating: OperatingStatus };
 
 function keyOf(kind: OperatingChange['kind'], id: string): string {
   return `${kind} ${id}`;
+}
+
+function rowOf({ listener, node }: ListenerSum): string {
+  return `${listener} ${node}`;
 }
 
 function hasSum({ bytesIn, bytesOut, totalConnections, requestErrors }: Statistics): boolean {
@@ -266,35 +258,26 @@ async function writeOperating(
   }
 }
 
-async function addSums(
-  transaction: Transaction,
-  node: number,
-  sums: readonly { listener: string; statistics: Statistics }[],
-): Promise<void> {
-  const width = 6;
-  const rows = sums.map(
-    (_each, at) =>
-      `(${Array.from({ length: width }, (_column, index) => `$${at * width + index + 2}`).join(', ')})`,
-  );
-  const values: Value[] = sums.flatMap(({ listener, statistics: each }) => [
-    listener,
-    each.bytesIn,
-    each.bytesOut,
-    each.activeConnections,
-    each.totalConnections,
-    each.requestErrors,
+async function addSums(transaction: Transaction, sums: readonly ListenerSum[]): Promise<void> {
+  const values = sums.map(({ node, listener, statistics: each }): Value[] => [
+    ...[node, listener],
+    ...[each.bytesIn, each.bytesOut],
+    ...[each.activeConnections, each.totalConnections, each.requestErrors],
   ]);
+  const rows = values.map(
+    (row, at) => `(${row.map((_value, index) => `$${at * row.length + index + 1}`).join(', ')})`,
+  );
   const sum = (column: string) => `${column} = balancer_statistics.${column} + excluded.${column}`;
   // A listener may have gone since the node has counted.
   await transaction.run(
-    `WITH news (listener, bytes_in, bytes_out, active, total, errors) AS (VALUES ${rows.join(', ')})
+    `WITH news (node, listener, bytes_in, bytes_out, active, total, errors) AS (VALUES ${rows.join(', ')})
      INSERT INTO balancer_statistics
        (listener, node, bytes_in, bytes_out, active_connections, total_connections, request_errors)
-     SELECT l.id, CAST($1 AS BIGINT), CAST(n.bytes_in AS BIGINT), CAST(n.bytes_out AS BIGINT),
+     SELECT l.id, CAST(n.node AS BIGINT), CAST(n.bytes_in AS BIGINT), CAST(n.bytes_out AS BIGINT),
        CAST(n.active AS BIGINT), CAST(n.total AS BIGINT), CAST(n.errors AS BIGINT)
      FROM news n JOIN balancer_listeners l ON l.id = n.listener WHERE l.id IS NOT NULL
      ON CONFLICT (listener, node) DO UPDATE SET ${sum('bytes_in')}, ${sum('bytes_out')},
        active_connections = excluded.active_connections, ${sum('total_connections')}, ${sum('request_errors')}`,
-    [node, ...values],
+    values.flat(),
   );
 }

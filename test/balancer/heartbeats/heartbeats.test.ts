@@ -4,7 +4,11 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import { expect } from 'chai';
 
-import type { KnownBalancer, OperatingChange } from '../../../src/balancer/deploying.ts';
+import type {
+  KnownBalancer,
+  ListenerSum,
+  OperatingChange,
+} from '../../../src/balancer/deploying.ts';
 import { type Heartbeats, makeHeartbeats } from '../../../src/balancer/heartbeats/heartbeats.ts';
 import type { Statistics } from '../../../src/balancer/objects.ts';
 import { waitUntil } from '../../lab/wait.ts';
@@ -46,9 +50,9 @@ function storeOf(balancer: KnownBalancer) {
         state.balancers = state.balancers.map((each) => changed(each, changes));
       return Promise.resolve();
     },
-    addStatistics(node: number, sums: readonly { listener: string; statistics: Statistics }[]) {
+    addStatistics(sums: readonly ListenerSum[]) {
       if (state.isAway) return Promise.reject(new Error('away'));
-      for (const { listener, statistics } of sums) {
+      for (const { node, listener, statistics } of sums) {
         const key = `${node} ${listener}`;
         const former = state.totals.get(key);
         const sum = (name: keyof Statistics) => (former?.[name] ?? 0) + statistics[name];

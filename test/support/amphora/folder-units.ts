@@ -12,7 +12,7 @@ const well = (stdout = ''): Outcome => ({ exitCode: 0, stdout, stderr: '' });
 const failed: Outcome = { exitCode: 1, stdout: '', stderr: 'failed\n' };
 
 /** The tools that run as they are: they read files of the folder, and change nothing. */
-const real = new Set(['setpriv', 'haproxy', 'keepalived', 'dpkg-query']);
+const real = new Set(['nice', 'setpriv', 'haproxy', 'keepalived', 'dpkg-query']);
 
 /** keepalived wants the interface of the VIP. So it checks in a network of its own that has one. */
 const withPort = [

@@ -4,7 +4,7 @@ import type { KnownBalancer, OperatingChange, OperatingStore } from '../deployin
 import { readBeat } from './beat.ts';
 import { openEnvelope, type Refusal } from './envelope.ts';
 import { type BeatTimes, makeHearing } from './hearing.ts';
-import { operatingChanges } from './operating.ts';
+import { type NodeSaid, operatingChanges } from './operating.ts';
 import { openReceiver, type Receiver } from './receiver.ts';
 import { makeSettling } from './settling.ts';
 import { makeSums } from './sums.ts';
@@ -74,16 +74,16 @@ export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
     judging: Promise<void> | undefined;
     /** Nodes that were heard since the last judgement. */
     heard: Set<number>;
-    /** The load balancers that were judged since they were changed. A change makes another object. */
-    judged: WeakSet<KnownBalancer>;
-    /** When all load balancers were judged. */
+    /** What load balancers were judged by since they were changed, besides heartbeats. A change makes another object. */
+    judged: WeakMap<KnownBalancer, string>;
+    /** When the silence of all nodes was last looked at. */
     judgedAt: number;
   } = {
     receiver: undefined,
     timer: undefined,
     judging: undefined,
     heard: new Set(),
-    judged: new WeakSet(),
+    judged: new WeakMap(),
     judgedAt: -Infinity,
   };
 
@@ -109,13 +109,19 @@ export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
     if (hasChanged(result, 'came')) log.warn({ why: result }, 'a heartbeat was not taken');
   }
 
-  function changesOf(balancer: KnownBalancer): readonly OperatingChange[] {
+  function saidOf(balancer: KnownBalancer): NodeSaid[] {
     const settledAt = settling.settledAt(balancer);
     const { vip } = balancer;
-    const said = balancer.nodes.map((node) => ({
+    return balancer.nodes.map((node) => ({
       ...hearing.said(node, balancer, settledAt),
       isMaster: vip !== undefined && parts.isMaster(node, vip),
     }));
+  }
+
+  function changesOf(
+    balancer: KnownBalancer,
+    said: readonly NodeSaid[],
+  ): readonly OperatingChange[] {
     for (const { node, hearing: heard } of said) {
       // A node that is lost has no open connections.
       if (heard === 'lost') sums.add(node, new Map());
@@ -130,14 +136,21 @@ export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
     const isFull = time - state.judgedAt >= fullMs;
     const { heard, judged } = state;
     state.heard = new Set();
-    const due = isFull
-      ? known
-      : known.filter((each) => !judged.has(each) || each.nodes.some((node) => heard.has(node)));
-    const changes = due.flatMap(changesOf);
+    const changes: OperatingChange[] = [];
+    const grounds: [KnownBalancer, string][] = [];
+    for (const each of known) {
+      const isNews = !judged.has(each) || each.nodes.some((node) => heard.has(node));
+      if (!isNews && !isFull) continue;
+      const said = saidOf(each);
+      const ground = said.map((one) => `${one.hearing} ${one.isMaster}`).join();
+      if (!isNews && judged.get(each) === ground) continue;
+      changes.push(...changesOf(each, said));
+      grounds.push([each, ground]);
+    }
     for (let at = 0; at < changes.length; at += maxChanges) {
       await store.setOperating(changes.slice(at, at + maxChanges));
     }
-    for (const each of due) judged.add(each);
+    for (const [each, ground] of grounds) judged.set(each, ground);
     if (isFull) state.judgedAt = time;
     await sums.flush();
   }
@@ -148,7 +161,7 @@ export function makeHeartbeats(parts: HeartbeatParts): Heartbeats {
       if (hasChanged('store', 'works')) log.info({}, 'what heartbeats tell is written');
     } catch (error) {
       // Nothing is lost: statuses are found again, and sums stay.
-      state.judgedAt = -Infinity;
+      state.judged = new WeakMap();
       const why = error instanceof Error ? error.message : String(error);
       if (hasChanged('store', why)) log.error({ why }, 'what heartbeats tell was not written');
     }

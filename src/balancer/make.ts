@@ -24,6 +24,7 @@ import { makeProber } from './network/probing.ts';
 import type { Carriers } from './nodes/carriers.ts';
 import { makeNodes } from './nodes/nodes.ts';
 import { makeOrphans } from './nodes/orphans.ts';
+import { makeHolding } from './placing/holding.ts';
 import { makePlacer } from './placing/placing.ts';
 import { makeSecretsDomain } from './secrets/domain.ts';
 import type { SecretStore } from './secrets/secrets.ts';
@@ -99,6 +100,7 @@ export function makeBalancerDomain(whole: BalancerParts): BalancerService {
     },
   };
   const status = makeStatus({ ...parts, clock });
+  const holding = makeHolding({ ...parts, placer, clock });
   const moves = makeMoves({ ...changes, jobs, links: parts.links });
 
   return {
@@ -145,11 +147,13 @@ export function makeBalancerDomain(whole: BalancerParts): BalancerService {
     async start() {
       await jobs.start();
       catchUp.start();
+      holding.start();
       const draining = await store.all('SELECT node FROM balancer_draining ORDER BY node');
       for (const row of draining) moves.empty(Number(row['node']));
     },
     async stop() {
       catchUp.stop();
+      holding.stop();
       moves.stop();
       await jobs.stop();
     },

@@ -182,4 +182,12 @@ export const balancerMigrations: readonly Migration[] = [
       'CREATE TABLE balancer_carriers (node BIGINT NOT NULL PRIMARY KEY, amphora TEXT NOT NULL)',
     ],
   },
+  {
+    name: 'balancer-2',
+    // The node that keeps the VIPs of a pair while the other one is away, and its priority for that.
+    sql: [
+      'ALTER TABLE balancer_pairs ADD COLUMN holder BIGINT',
+      'ALTER TABLE balancer_pairs ADD COLUMN holder_priority INTEGER',
+    ],
+  },
 ];

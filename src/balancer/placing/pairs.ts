@@ -39,7 +39,8 @@ export interface Ground {
   interval: number;
 }
 
-const priorities = [150, 100];
+/** Of the first and the second node. */
+const priorities = [150, 100] as const;
 
 /** A pair with more load balancers gets a second instance: an advert counts its addresses in 8 bits (RFC 5798, 5.2.5). */
 const maxVips = 200;
@@ -103,6 +104,7 @@ export async function refreshPair(
   const row = await transaction.one('SELECT * FROM balancer_pairs WHERE id = $1', [pair]);
   if (row === undefined) return [];
   const devices = devicesOf(row);
+  const priority = prioritiesOf(row);
   const owner = { family, id: pair };
   const vips = await transaction.all(
     `SELECT vip_address, vip_prefix FROM balancer_load_balancers WHERE pair = $1 ORDER BY created_ms, id`,
@@ -140,7 +142,7 @@ export async function refreshPair(
     transaction,
     owner,
     wanted.map((each) => ({
-      name: each.family === 'ipv4' ? `lb_${pair}` : `lb_${pair}_v6`,
+      name: instanceNames(pair)[each.family === 'ipv4' ? 0 : 1],
       owner,
       family: each.family,
       segment,
@@ -153,12 +155,26 @@ export async function refreshPair(
       check: null,
       isActive: true,
       peers: devices
-        .map((device, at) => ({ ...device, priority: priorities[at] ?? 50 }))
+        .map((device) => ({ ...device, priority: priority.get(device.node) ?? priorities[1] }))
         .sort((a, b) => a.node - b.node),
     })),
     now,
   );
   return devices.map(({ node }) => node);
+}
+
+/** The names of the VRRP instances of a pair, for IPv4 and for IPv6. */
+export function instanceNames(pair: number): readonly [string, string] {
+  return [`lb_${pair}`, `lb_${pair}_v6`];
+}
+
+/** The priority of each node, by the row of its pair. */
+export function prioritiesOf(row: Row): ReadonlyMap<number, number> {
+  const found = new Map<number, number>(
+    devicesOf(row).map(({ node }, at) => [node, priorities[at] ?? priorities[1]]),
+  );
+  const holder = row['holder'] ?? null;
+  return holder === null ? found : found.set(Number(holder), Number(row['holder_priority']));
 }
 
 function devicesOf(row: Row): Device[] {

@@ -93,7 +93,8 @@ export function makeOperatingState(
     },
 
     forget(balancer) {
-      forgotten.add(balancer);
+      // All are read again from then on. A controller without nodes reads none for a long time.
+      if (forgotten.size <= maxForgotten) forgotten.add(balancer);
       if (active.size > maxActive) active.clear();
     },
   };

@@ -47,9 +47,9 @@ export interface TestBalancer {
   nodes: NodesDouble;
   deployer: HeldDeployer;
   config: BalancerConfig;
-  lines: readonly LoggedLine[];
+  lines: LoggedLine[];
   /** The nodes that were asked to run what the VRRP rows say. */
-  applied: readonly (readonly number[])[];
+  applied: number[][];
   /** What keepalived of each node answers from now on. */
   onApply: (answer: (node: number) => NodeOutcome['result']) => void;
   /** Lets what is PENDING of a load balancer succeed. Later changes wait again if the deployer was holding. */

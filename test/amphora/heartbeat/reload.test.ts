@@ -132,7 +132,10 @@ ${more.join('')}backend pool-1:listener-1
     };
     const running = [reading(), ...Array.from({ length: clients }, client)];
     for (let index = 0; index < reloads; index += 1) {
+      const before = readings;
       await pause(150 + Math.random() * 100);
+      // On a busy machine a worker would come and go between two readings.
+      await waitUntil('two readings', () => readings >= before + 2, { everyMs: 5 });
       haproxy?.kill('SIGUSR2');
     }
     await pause(500);

@@ -37,8 +37,13 @@ describe('placing of load balancers', () => {
   const folder = temporaryFolder();
   let bench: TestBalancer;
   const { networks } = balancerConfig.parse({ balancer: section }).balancer;
-  const withNodes = (count: number, more: Partial<TestBalancerOptions['config']> = {}) =>
+  const withNodes = (
+    count: number,
+    more: Partial<TestBalancerOptions['config']> = {},
+    seen?: TestBalancerOptions['seen'],
+  ) =>
     makeTestBalancer(folder.path, {
+      ...(seen && { seen }),
       networks: makeStaticNetworks(networks),
       config: { ...section, ...more },
       nodes: Array.from({ length: count }, (_each, at) => [
@@ -250,6 +255,40 @@ describe('placing of load balancers', () => {
     expect(await nodesOf(id)).to.deep.equal([2]);
     bench.nodes.add('n3', [{ name: 'eth1', addresses: ['10.0.0.3/24'] }]);
     while ((await nodesOf(id))[0] !== 3) await pause();
+  });
+
+  it('gives a load balancer no place that is deleted while a node for it is looked for', async () => {
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const listed: string[][] = [];
+    bench = await withNodes(1, {}, (store) => ({
+      ...store,
+      async all(sql, values) {
+        const rows = await store.all(sql, values);
+        if (sql.includes('HAVING COUNT(p.node) < 2')) {
+          listed.push(rows.map(({ id }) => String(id)));
+          await gate;
+        }
+        return rows;
+      },
+    }));
+    const [going, staying] = [await create(), await create()];
+    bench.nodes.add('n2', [{ name: 'eth1', addresses: ['10.0.0.2/24', 'fd00::2/64'] }]);
+    bench.domain.onCarrier();
+    while (listed.length === 0) await pause();
+    expect(listed[0]).to.have.members([going, staying]);
+    await bench.domain.loadBalancers.remove(anyone, going, false);
+    await bench.domain.loadBalancers.settled(going, 200_000);
+    open();
+    while ((await nodesOf(staying)).length < 2) await pause();
+    // Others are looked at in order, so both were.
+    bench.domain.onCarrier();
+    while (listed.length < 2) await pause();
+    expect(await nodesOf(going)).to.deep.equal([]);
+    const addresses = (await listInstances(bench.store)).flatMap((each) => each.addresses);
+    expect(addresses).to.deep.equal([`${await vipOf(staying)}/24`]);
   });
 
   it('gives a load balancer on one node a second one as soon as another node can carry it', async () => {

@@ -103,7 +103,7 @@ export function makePlacer(parts: PlacerParts): Placer {
     },
 
     async place(transaction, ground, balancer, now) {
-      const row = await findRow(transaction, balancer);
+      const row = await stayingRow(transaction, balancer);
       if (row === undefined) return;
       const placed = await placementsOf(transaction, balancer);
       const present = placed.map((each) => Number(each['node']));
@@ -134,17 +134,18 @@ export function makePlacer(parts: PlacerParts): Placer {
     },
 
     async leave(transaction, ground, { balancer, node, now }) {
+      const row = await stayingRow(transaction, balancer);
+      if (row === undefined) return;
       const left = await transaction.run(
         'DELETE FROM balancer_placements WHERE load_balancer = $1 AND node = $2',
         [balancer, node],
       );
       if (left === 0) return;
       await addLeaving(transaction, balancer, node);
-      const row = await findRow(transaction, balancer);
       // The node that stays has everything already, so it gets the VIP.
       await closeRanks(transaction, balancer);
       await placer.place(transaction, ground, balancer, now);
-      if (row) await joinPair(transaction, ground, networks, { balancer: row, now });
+      await joinPair(transaction, ground, networks, { balancer: row, now });
     },
 
     async dropVip(transaction, ground, balancer, now) {
@@ -159,7 +160,7 @@ export function makePlacer(parts: PlacerParts): Placer {
     },
 
     async swap(transaction, ground, { balancer, now, preempt }) {
-      const row = await findRow(transaction, balancer);
+      const row = await stayingRow(transaction, balancer);
       const placed = await placementsOf(transaction, balancer);
       if (row === undefined || placed.length < 2) return;
       await transaction.run(
@@ -213,6 +214,12 @@ export function makePlacer(parts: PlacerParts): Placer {
       .slice(0, max - present.length)
       .map(({ node }) => node);
   }
+}
+
+/** The row of a load balancer. One that goes gets no place any more, although it may have been there a moment ago. */
+async function stayingRow(transaction: Transaction, balancer: string): Promise<Row | undefined> {
+  const row = await findRow(transaction, balancer);
+  return row?.['fate'] === 'delete' || row?.['provisioning'] === 'DELETED' ? undefined : row;
 }
 
 function segmentFor(ground: Ground, device: Device, network: string): string {

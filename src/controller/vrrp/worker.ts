@@ -197,7 +197,10 @@ export function makeVrrpWorker(parts: VrrpWorkerParts): VrrpWorker {
       return outcomes.map(({ node, result, why }) => ({ node, result, why }));
     },
     refresh,
-    trouble: (node) => troubles.get(node),
+    trouble(node) {
+      if (links.hasNodePart(node) !== false) return troubles.get(node);
+      return { node, result: 'incapable', why: incapable };
+    },
     orders: () => book.all(),
     async confirm(node) {
       await book.confirm(node);

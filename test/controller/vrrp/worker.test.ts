@@ -143,6 +143,7 @@ describe('the worker of VRRP', () => {
   it('says of an agent without a part for keepalived that it can be ordered nothing', async () => {
     const { nodes, worker, put } = bench();
     nodes.of(2).isIncapable = true;
+    expect(worker.trouble(2)).to.include({ result: 'incapable' });
     await put(1);
     const [, outcome] = await worker.apply([1, 2]);
     expect(outcome).to.include({ result: 'incapable' });

@@ -12,7 +12,7 @@ describe('nodes that carry load balancers', () => {
   let nodes = nodesDouble();
   /** What the agents say that they are; an agent without an entry has no amphora routes. */
   const agents = new Map<number, { amphora: string | undefined }>();
-  let told: number[] = [];
+  let configured: number[] = [];
   let carriers: Carriers | undefined;
   let store = storeDouble(balancerMigrations);
 
@@ -30,7 +30,7 @@ describe('nodes that carry load balancers', () => {
           return Promise.resolve({ ...agent, haproxyVersion: '2.6.12' });
         },
         configure(node) {
-          told.push(node);
+          configured.push(node);
           return Promise.resolve();
         },
       },
@@ -54,7 +54,7 @@ describe('nodes that carry load balancers', () => {
     nodes = nodesDouble();
     store = storeDouble(balancerMigrations);
     agents.clear();
-    told = [];
+    configured = [];
   });
   afterEach(() => carriers?.stop());
 
@@ -62,7 +62,7 @@ describe('nodes that carry load balancers', () => {
     const [a, b, c] = ['a', 'b', 'c'].map((name) => nodes.add(name, []).node.id);
     agents.set(Number(a), { amphora: 'amphora-a' }).set(Number(b), { amphora: undefined });
     const found = await start();
-    await waitUntil('two carriers', () => told.length === 2);
+    await waitUntil('two carriers', () => configured.length === 2);
     expect(found.nodeOf('amphora-a')).to.equal(a);
     expect(found.nodeOf('b')).to.equal(b);
     await waitUntil('a reason', () => found.trouble(Number(c)) !== undefined);

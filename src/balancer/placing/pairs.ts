@@ -39,7 +39,7 @@ export interface Ground {
   interval: number;
 }
 
-/** Of the first and the second node. */
+/** The first node has the higher one. */
 const priorities = [150, 100] as const;
 
 /** A pair with more load balancers gets a second instance: an advert counts its addresses in 8 bits (RFC 5798, 5.2.5). */

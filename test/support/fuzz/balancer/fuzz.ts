@@ -162,7 +162,7 @@ export async function fuzzBalancer(folder: string, options: FuzzOptions): Promis
     await send({ method: 'POST', url: '/v1/nodes/1/resume', body: undefined });
     flawsOfFiles();
     // Tests read these, and a long run has many of them.
-    for (const kept of [bench.lines, host.lines, host.applied]) kept.splice(0);
+    for (const list of [bench.lines, host.lines, host.applied]) list.splice(0);
   }
 
   const rows = family.rows.filter(({ methods }) => methods.length > 0);

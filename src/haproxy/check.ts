@@ -42,7 +42,7 @@ export interface ConfigCheck {
 export async function checkConfig(run: Run, check: ConfigCheck): Promise<string | undefined> {
   const { file, overrides, peer, inNamespace, text, deadlineMs } = check;
   const haproxy = ['haproxy', '-c', '-L', peer, '-f', file, '-f', overrides];
-  const [tool = 'nice', ...args] = [...patient, ...inNamespace, ...unprivileged, ...haproxy];
+  const [tool, ...args] = [...patient, ...inNamespace, ...unprivileged, ...haproxy];
   const argv = [tool, ...args] as const;
   const { exitCode, stdout, stderr } = await run({ argv, deadlineMs, isStderrSecret: true });
   const output = `${stderr}${stdout}`;

@@ -1,5 +1,5 @@
 import { askSocket } from '../../haproxy/socket.ts';
-import type { DriverConfig, DriverFrontend } from '../../parsers/haproxy/driver-config.ts';
+import type { DriverFrontend, DriverModel } from '../../parsers/haproxy/model.ts';
 import { type BackendStats, parseStats } from '../../parsers/haproxy/stats.ts';
 import type { ListenerState, PoolState } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
@@ -60,6 +60,6 @@ function poolOf({ name, status, servers }: BackendStats): PoolState {
   };
 }
 
-function backendsOf({ frontends }: DriverConfig, listener: string): ReadonlySet<string> {
+function backendsOf({ frontends }: DriverModel, listener: string): ReadonlySet<string> {
   return new Set(frontends.find(({ id }) => id === listener)?.backends ?? []);
 }

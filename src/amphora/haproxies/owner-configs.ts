@@ -5,7 +5,9 @@ import { join } from 'node:path';
 
 import { cacheEach } from '../../kit/files/cached-by-stamp.ts';
 import { ifThere, namesIn } from '../../kit/files/files.ts';
-import { type DriverConfig, readDriverConfig } from '../../parsers/haproxy/driver-config.ts';
+import { processStart } from '../../kit/process-start.ts';
+import { readDriverModel } from '../../parsers/haproxy/driver-config.ts';
+import type { DriverModel } from '../../parsers/haproxy/model.ts';
 import type { Owner } from '../amphora.ts';
 import type { AmphoraPaths } from '../paths.ts';
 import { isOwnerId, type OwnerPlaces, placesOf } from './places.ts';
@@ -15,9 +17,9 @@ import { inPlainFolder, plainFileIfThere, readPlainFile } from './plain-files.ts
 export interface OwnerView {
   owner: Owner;
   /** What was uploaded last. */
-  uploaded: DriverConfig;
+  uploaded: DriverModel;
   /** What the process runs; the same object as `uploaded` unless another file was uploaded since. */
-  running: DriverConfig;
+  running: DriverModel;
   /** The process id of the master; undefined if it does not run. */
   master: number | undefined;
   /** Whether a process was started and not stopped, so that it should be there. */
@@ -45,10 +47,11 @@ export interface OwnerConfigs {
 const maxCached = 1024;
 
 export function makeOwnerConfigs(paths: AmphoraPaths): OwnerConfigs {
-  const parsed = cacheEach((path) => readConfig(paths, path), maxCached);
+  const parsed = cacheEach(readConfig, maxCached);
   const pids = cacheEach(readPid, maxCached);
+  const masterOf = makeMasters();
 
-  function uploadOf(id: string, uploaded: DriverConfig): OwnerUpload {
+  function uploadOf(id: string, uploaded: DriverModel): OwnerUpload {
     const isListener = uploaded.frontends.some((frontend) => frontend.id === id);
     return { owner: { kind: isListener ? 'listener' : 'loadbalancer', id }, uploaded };
   }
@@ -72,9 +75,12 @@ export function makeOwnerConfigs(paths: AmphoraPaths): OwnerConfigs {
     const [config, running, started] = await Promise.all(
       [places.config, places.running, places.pid].map(plainFileIfThere),
     );
-    const uploaded = await parsed(places.config, stampOf(config));
+    // A reload changes both files, and reading one takes some turns of the pool of threads.
+    const [uploaded, pid] = await Promise.all([
+      parsed(places.config, stampOf(config)),
+      pids(places.pid, stampOf(started)),
+    ]);
     if (uploaded === undefined) return undefined;
-    const pid = await pids(places.pid, stampOf(started));
     const found = pid === undefined ? undefined : await masterOf(pid, places);
     const isOutdated = found !== undefined && runsAnother({ config, running, started });
     return {
@@ -129,10 +135,9 @@ function stampOf(found: Stats | undefined): string {
   return found ? `${found.ino}:${found.ctimeMs}:${found.size}` : 'none';
 }
 
-async function readConfig(paths: AmphoraPaths, path: string): Promise<DriverConfig | undefined> {
+async function readConfig(path: string): Promise<DriverModel | undefined> {
   const bytes = await readPlainFile(path);
-  const id = path.split('/').at(-2) ?? '';
-  return bytes && readDriverConfig(bytes.toString('utf8'), { ...paths, id });
+  return bytes && readDriverModel(bytes.toString('utf8'));
 }
 
 async function ownerIds(paths: AmphoraPaths): Promise<string[]> {
@@ -165,11 +170,26 @@ async function readPid(path: string): Promise<number | undefined> {
   return first === undefined ? undefined : Number(first);
 }
 
-/** @returns the id if it belongs to a haproxy with this configuration: ids of processes are used again */
-async function masterOf(pid: number, { config }: OwnerPlaces): Promise<number | undefined> {
-  // This file waits for the memory of its process, which may hang. ESRCH: the process ended while its file was open.
-  const argv = await ifThere(readFile(`/proc/${pid}/cmdline`, 'utf8'), ['ENOENT', 'ESRCH']);
-  return argv?.split('\0').includes(config) === true ? pid : undefined;
+/**
+ * Tells whether a process is the haproxy of an owner: ids of processes are used again. Only its command line says so, and
+ * reading that waits for the memory of the process, which takes tens of milliseconds in a reload. So a process is asked
+ * once.
+ */
+function makeMasters(): (pid: number, places: OwnerPlaces) => Promise<number | undefined> {
+  /** The process that was found for a configuration. */
+  const known = new Map<string, string>();
+  return async (pid, { config }) => {
+    const start = await processStart(pid);
+    if (start === undefined) return undefined;
+    const process = `${pid} ${start}`;
+    if (known.get(config) === process) return pid;
+    // ESRCH: the process ended while its file was open.
+    const argv = await ifThere(readFile(`/proc/${pid}/cmdline`, 'utf8'), ['ENOENT', 'ESRCH']);
+    if (argv?.split('\0').includes(config) !== true) return undefined;
+    if (known.size >= maxCached) known.clear();
+    known.set(config, process);
+    return pid;
+  };
 }
 
 export function md5Of(bytes: Buffer | string): string {

@@ -53,6 +53,14 @@ export function readDriverConfig(text: string, place: DriverConfigPlace): Driver
   return { ...modelOf(config.sections), problems: problems.slice(0, maxProblems) };
 }
 
+/**
+ * Reads what a configuration of a driver configures, without comparing its lines with what drivers write.
+ * @param text as it was accepted
+ */
+export function readDriverModel(text: string): DriverModel {
+  return modelOf(excessOf(text) ? [] : readConfig(text).sections);
+}
+
 /** Eight times what 500 listeners need. More would hold up the process that reads them. */
 const maxLines = 100_000;
 /** The longest line of a driver, an expectation of statuses, has some 4100 characters. */

@@ -109,8 +109,9 @@ export function makeBalancerClient(
       async () => !(await statuses()).some((word) => word.startsWith('PENDING')),
       { deadlineMs: maxPendingMs, everyMs: 50 },
     );
-    if (!(await statuses()).includes('ERROR')) return;
+    // What is in ERROR is tried again at any moment, so both must be of one answer.
     const { body } = await get(`${path}/status`);
+    if (!JSON.stringify(body).includes('"provisioning_status":"ERROR"')) return;
     const reason = (body as { last_error: string | null }).last_error;
     if (reason === null) complaints.push(`${id} is in ERROR without a reason`);
     await askPlace(place, { method: 'POST', path: `${path}/repair` });
